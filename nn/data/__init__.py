@@ -1,0 +1,11 @@
+"""Data for training: a real set of digits inside the package, MNIST from a directory, splits and mini-batches.
+
+Everything here takes and gives plain NumPy arrays; nothing here downloads anything or knows about graphs. Images are
+float32 between 0 and 1 unless raw ones are asked for, labels are int64, and whatever is random takes `rng`.
+"""
+
+from nn.data.digits import load_digits
+from nn.data.idx import load_mnist, read_idx
+from nn.data.splits import batches, standardize, train_test_split
+
+__all__ = ["load_digits", "load_mnist", "read_idx", "train_test_split", "batches", "standardize"]

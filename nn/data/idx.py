@@ -1,0 +1,159 @@
+"""IDX files, the format of MNIST, and MNIST itself from a directory.
+
+An IDX file is a header and an array in C order, big-endian: two zero bytes, one byte for the type, one for the number
+of axes, four bytes for each axis, then the data (http://yann.lecun.com/exdb/mnist, "the IDX file format"). Here the
+header is believed only when the length of the file agrees with it, and every error names the file and what to do.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+IMAGES_MAGIC, LABELS_MAGIC = b"\0\0\x08\x03", b"\0\0\x08\x01"
+GZIP_MAGIC = b"\x1f\x8b"
+WHERE_TO_GET_MNIST = "The four files are at https://ossci-datasets.s3.amazonaws.com/mnist/ (plain or .gz will do)."
+
+
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read one IDX file, plain or gzip (told apart by content, not by name), as an array in native byte order.
+
+    The array is new and writable; its shape and dtype are the header's (uint8, int8, int16, int32, float32, float64).
+
+    Raises FileNotFoundError for a missing file, and ValueError, naming the file, for one that is not IDX, is truncated
+    or damaged, or goes on after the data its header announces.
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "labels-idx1-ubyte")
+    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))   # magic, one axis of 3, three labels
+    ...     read_idx(path)
+    array([7, 2, 1], dtype=uint8)
+    """
+    return _parse(Path(path), _read_bytes(Path(path)))
+
+
+def load_mnist(
+    directory: str | os.PathLike[str], *, raw: bool = False
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Read MNIST, or any set in its four files, from a directory: (x_train, y_train), (x_test, y_test).
+
+    x: (N, 28, 28), float32 between 0 and 1, or with `raw=True` uint8 0..255 as stored. y: (N,), int64. The files are
+    MNIST's own (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`,
+    `t10k-labels-idx1-ubyte`), plain or with `.gz`, and any number and size of images. A part that says so in its name
+    (`t10k-first1000-images-idx3-ubyte`) will do: of both files the first 1,000 are taken, so that the images may be cut
+    and the labels left whole.
+
+    Raises FileNotFoundError when the directory or one of the files is missing (it says which, and where they are to be
+    had), and ValueError when a file is damaged or when images and labels do not belong together.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        what = "is a file, not a directory" if folder.exists() else "does not exist"
+        raise FileNotFoundError(
+            f"load_mnist: {folder} {what}. Pass the directory that holds the files. {WHERE_TO_GET_MNIST}"
+        )
+    (x_train, y_train), (x_test, y_test) = _read_pair(folder, "train"), _read_pair(folder, "t10k")
+    if x_train.shape[1:] != x_test.shape[1:]:
+        raise ValueError(
+            f"load_mnist: the training images in {folder} are {x_train.shape[1]}x{x_train.shape[2]}, the test images "
+            f"{x_test.shape[1]}x{x_test.shape[2]}: they are from two different sets; leave one in the directory"
+        )
+    if not raw:
+        x_train, x_test = x_train / np.float32(255), x_test / np.float32(255)
+    return (x_train, y_train.astype(np.int64)), (x_test, y_test.astype(np.int64))
+
+
+def _read_pair(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    image_path, label_path = _find(folder, part, "images", 3), _find(folder, part, "labels", 1)
+    images = _parse(image_path, _read_bytes(image_path), IMAGES_MAGIC, "images of unsigned bytes")
+    labels = _parse(label_path, _read_bytes(label_path), LABELS_MAGIC, "labels of unsigned bytes")
+    images, labels = _announced_part(image_path, images), _announced_part(label_path, labels)
+    if len(images) != len(labels):
+        raise ValueError(
+            f"load_mnist: {image_path} holds {len(images)} images and {label_path} {len(labels)} labels: "
+            f"they are not a pair; fetch both from one place. {WHERE_TO_GET_MNIST}"
+        )
+    return images, labels
+
+
+def _announced_part(path: Path, array: np.ndarray) -> np.ndarray:
+    """Return the first N rows where the file's name says `firstN`, and otherwise everything."""
+    name = re.search(r"-first(\d+)-", path.name)
+    if name is None:
+        return array
+    if len(array) < int(name[1]):
+        raise ValueError(f"load_mnist: {path} announces {name[1]} in its name and holds {len(array)}; fetch it again")
+    return array[: int(name[1])]
+
+
+def _find(folder: Path, part: str, kind: str, axes: int) -> Path:
+    """Return the one file of this part and kind: the standard name before others, a plain file before its .gz twin."""
+    standard = f"{part}-{kind}-idx{axes}-ubyte"
+    found = sorted(path for path in folder.glob(f"{part}*{kind}*idx{axes}*") if path.is_file())
+    exact = [path for path in found if path.name.removesuffix(".gz").replace(".", "-") == standard]
+    candidates = exact or found
+    if not candidates:
+        raise FileNotFoundError(
+            f"load_mnist: no {standard} or {standard}.gz in {folder}"
+            f" (it holds {_listing(folder)}). {WHERE_TO_GET_MNIST}"
+        )
+    if len({path.name.removesuffix(".gz") for path in candidates}) > 1:
+        names = ", ".join(path.name for path in candidates)
+        raise ValueError(f"load_mnist: {folder} holds several files for {standard}: {names}; leave one of them there")
+    return candidates[0]
+
+
+def _listing(folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir())
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "") if names else "nothing"
+
+
+def _read_bytes(path: Path) -> bytes:
+    if not path.is_file():
+        what = "is a directory, not a file" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"read_idx: {path} {what}")
+    data = path.read_bytes()
+    if not data.startswith(GZIP_MAGIC):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (EOFError, OSError, zlib.error, struct.error) as error:
+        raise ValueError(f"read_idx: {path} is a damaged gzip file ({error}); fetch it again") from error
+
+
+def _parse(path: Path, data: bytes, magic: bytes | None = None, expected: str = "") -> np.ndarray:
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES or data[3] == 0:
+        raise ValueError(
+            f"read_idx: {path} is not an IDX file: it begins with {data[:4].hex(' ') or 'nothing at all'}, and an IDX "
+            "file with 00 00, a type (08 09 0b 0c 0d 0e) and the number of axes; fetch it again"
+        )
+    if magic is not None and data[:4] != magic:
+        raise ValueError(
+            f"load_mnist: {path} begins with {data[:4].hex(' ')}, and a file of {expected} with {magic.hex(' ')}; "
+            f"it is another kind of file under this name. {WHERE_TO_GET_MNIST}"
+        )
+    dtype, axes = np.dtype(TYPES[data[2]]), data[3]
+    start = 4 + 4 * axes
+    if len(data) < start:
+        raise ValueError(f"read_idx: {path} is truncated within its header of {start} bytes: it has {len(data)}")
+    shape = struct.unpack(f">{axes}I", data[4:start])
+    wanted, came = math.prod(shape) * dtype.itemsize, len(data) - start
+    if wanted != came:
+        raise ValueError(
+            f"read_idx: {path} is {'truncated' if came < wanted else 'longer than its header says'}: the header "
+            f"announces an array of shape {shape}, {wanted} bytes, and {came} follow it; fetch it again"
+        )
+    try:
+        array = np.frombuffer(data, dtype, offset=start).reshape(shape)
+    except ValueError as error:  # more axes than NumPy has, or an empty array with sizes it cannot hold
+        raise ValueError(f"read_idx: {path} announces the shape {shape}, which no array can have") from error
+    return array.astype(dtype.newbyteorder("="))
