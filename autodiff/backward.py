@@ -1,0 +1,312 @@
+"""The walk: reverse-mode differentiation over the graph, newest node first.
+
+Collect the nodes that the root depends on, sort them by serial number (a topological order), and pull the cotangent of each
+through its rules into its parents. Here, once: broadcasting is undone, dtypes are cast back, sums are made in buffers
+that only the walk holds, saved values are released as they are consumed, and with ``create_graph`` the same rules run on
+handles and are recorded. Never here: the name of an operation, or recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from .errors import AnomalyError, GraphError, StaleValueError, kind_of
+from .graph import Leaf, Node, ScalarNode, TensorNode, mode, notes_of, state
+from .variable import Scalar, Tensor, Variable, check_finite, fingerprint, place, scalar, wrap
+
+Cotangent = Any  # a float, an array, or (create_graph) a handle
+_serial = attrgetter("serial")
+
+
+def collect(roots: Iterable[Node], floor: float = 0, stop: Iterable[Node] = ()) -> list[Node]:
+    """Every node that the roots depend on, newest first; not looked for behind ``stop``, nor below ``floor``."""
+    seen = set(roots)
+    todo = list(seen)
+    stop = set(stop)
+    while todo:
+        node = todo.pop()
+        if node in stop:
+            continue
+        for p in node.parents:
+            if isinstance(p, Node) and p not in seen and p.serial >= floor:
+                seen.add(p)
+                todo.append(p)
+    return sorted(seen, key=_serial, reverse=True)
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: sum over the axes that were added or stretched. g: array or Tensor."""
+    have = np.shape(g)
+    if have == shape:
+        return g
+    lead = len(have) - len(shape)
+    if lead < 0:
+        return np.broadcast_to(g, shape)
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
+    if axes:
+        g = np.sum(g, axis=axes, keepdims=True)
+        return np.reshape(g, shape) if lead else np.broadcast_to(g, shape) if np.shape(g) != shape else g
+    return np.broadcast_to(g, shape)
+
+
+def fit(d: Cotangent, parent: Node) -> Cotangent:
+    """A rule's answer in its parent's kind, shape and dtype."""
+    if isinstance(d, Variable):
+        if parent.shape is None:
+            return d if isinstance(d, Scalar) else scalar(d if d.size == 1 and d.ndim == 0 else np.sum(d))
+        if isinstance(d, Scalar) or d.shape != parent.shape:
+            d = np.broadcast_to(d, parent.shape) if np.ndim(d) == 0 else sum_to(d, parent.shape)
+        return d if d.dtype == parent.dtype else np.astype(d, parent.dtype)
+    if parent.shape is None:
+        return float(d if np.ndim(d) == 0 else np.sum(d))
+    if d.__class__ is not np.ndarray and not hasattr(d, "__array_function__"):
+        d = np.asarray(d)
+    if d.shape != parent.shape:
+        d = sum_to(d, parent.shape)
+    if d.dtype is not parent.dtype and d.dtype != parent.dtype:
+        if d.dtype.kind == "c":
+            raise GraphError("a complex cotangent reached a real value: complex numbers have no derivative rules yet.")
+        d = d.astype(parent.dtype)
+    return d
+
+
+def silence(d: Cotangent, g: Cotangent) -> Cotangent:
+    """A zero cotangent contributes zero, also where the derivative is infinite: 0 * inf is 0 here."""
+    value = d._data if isinstance(d, Variable) else d
+    bad = np.isnan(value)
+    if not bad.any():
+        return d
+    bad &= (g._data if isinstance(g, Variable) else g) == 0
+    return np.where(bad, 0.0, d) if bad.any() else d
+
+
+def pull(seeds: dict[Node, Cotangent], nodes: list[Node], *, wanted: Iterable[Node] = (), recorded: bool = False,
+         release: bool = False) -> dict[Node, Cotangent]:
+    """Cotangents of every leaf and every wanted node among ``nodes`` (all of them when wanted is None).
+
+    recorded: rules run on handles, so that the result can be differentiated again. release: forget saved values
+    as they are consumed. Nothing is written into any node but ``saved``.
+    """
+    check_unwritten(nodes)
+    cotangents: dict[Node, Cotangent] = dict.fromkeys(nodes)
+    cotangents.update(seeds)
+    keep_all = wanted is None
+    kept = frozenset(wanted or ())
+    owned: set[Node] = set()  # nodes whose cotangent is in a buffer made here, held by nobody else
+    anomaly = state().anomaly
+    with np.errstate(all="ignore"):
+        for node in nodes:
+            g = cotangents[node]
+            if g is None:
+                continue
+            keep = keep_all
+            if node.notes is not None:
+                g, keep = _attend(node, g, keep_all)
+                cotangents[node] = g
+                owned.discard(node)
+            if node.op is None or node in kept:
+                continue
+            if node.__class__ is ScalarNode and not recorded:
+                if g:  # a zero cotangent contributes zero
+                    for p, d in zip(node.parents, node.saved):
+                        if p.__class__ is not float:
+                            h = cotangents[p]
+                            cotangents[p] = g * d if h is None else h + g * d
+                continue
+            if not keep:
+                del cotangents[node]
+            if node.saved is None:
+                raise consumed(node)
+            rules = node.op.vjps if not node.op.variadic else node.op.vjps * len(node.parents)
+            saved = node.saved if not recorded else handles(node)
+            for p, rule, args in zip(node.parents, rules, saved):
+                if args is None:
+                    continue
+                if p not in cotangents:  # below the floor, or behind a stop
+                    continue
+                try:
+                    d = rule(g, *args)
+                except Exception as error:
+                    error.add_note(f"in the backward rule of {_describe(node)}")
+                    raise
+                if node.op.singular:
+                    d = silence(d, g)
+                fresh = d is not g and not recorded
+                d = fit(d, p)
+                if anomaly:
+                    check_finite(node.op, _raw(d), [_raw(g)], "made in its backward rule", node, "a finite cotangent")
+                h = cotangents[p]
+                if h is None:
+                    cotangents[p] = d
+                    if fresh and p.op is None and d.__class__ is np.ndarray and d.base is None:
+                        owned.add(p)
+                elif p in owned and h.__class__ is np.ndarray:
+                    np.add(h, d, out=h)
+                else:
+                    cotangents[p] = h + d if p.shape is None or recorded or h.ndim else np.asarray(h + d)
+                    owned.add(p)
+            d = h = None
+            if release and node.__class__ is not ScalarNode:
+                node.saved = None
+    for node in cotangents:
+        if node.op is None and node not in owned and not recorded:
+            g = cotangents[node]
+            if isinstance(g, np.ndarray):
+                cotangents[node] = g.copy()  # leaves get writable arrays of their own
+    return cotangents
+
+
+def handles(node: Node) -> list[tuple[Any, ...] | None]:
+    """What the rules of a node read, with every value of the graph as its handle again."""
+    op, out = node.op, []
+    if node.__class__ is ScalarNode:  # operands are known by their nodes; constants stand among the parents
+        raw = [p if p.__class__ is float else p.value for p in node.parents]
+        saved: Any = [op.save[0 if op.variadic else i](node.value, raw, op.defaults, i)  # type: ignore[attr-defined]
+                      if p.__class__ is not float else None for i, p in enumerate(node.parents)]
+    else:
+        saved = node.saved
+    for i, args in enumerate(saved):
+        if args is None:
+            out.append(None)
+            continue
+        named = []
+        for name, value in zip(op.names(i), args):
+            if name == "y":
+                value = wrap(value, node)
+            elif name in op.inputs and not op.variadic:
+                p = node.parents[op.inputs.index(name)]
+                value = wrap(value, p) if isinstance(p, Node) else value
+            elif name in op.inputs:
+                value = tuple([wrap(v, p) if isinstance(p, Node) else v for v, p in zip(value, node.parents, strict=True)])
+            named.append(value)
+        out.append(tuple(named))
+    return out
+
+
+def _raw(x: Any) -> Any:
+    return x._data if isinstance(x, Variable) else x
+
+
+def _attend(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
+    """What the notes of a node ask for: fingerprints checked, hooks run; and whether its gradient is kept."""
+    notes = notes_of(node)
+    for a, printed in notes.prints or ():
+        if fingerprint(a) != printed:
+            raise StaleValueError(f"an array of shape {a.shape} that {_describe(node)} had saved was changed since. "
+                                  "Pass a copy, or run backward() before the change.")
+    for hook in list(notes.hooks):
+        out = hook(g)
+        if out is not None:
+            if np.shape(_raw(out)) != (node.shape or ()):
+                raise ValueError(f"a hook on {_describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}.")
+            g = fit(out, node)
+    return g, keep or notes.keep_grad
+
+
+def _describe(node: Node) -> str:
+    if node.op is None:
+        return f"a leaf of shape {node.shape or ()}"
+    shapes = ", ".join(str(p.shape or ()) if isinstance(p, Node) else "constant" for p in node.parents)
+    return f"{node.op.name} (inputs {shapes}; output {node.shape or ()}){place(node)}"
+
+
+def consumed(node: Node) -> GraphError:
+    """The error for a graph whose saved values are gone."""
+    return GraphError(f"this graph was already consumed by a backward pass: {_describe(node)} has released what it saved. "
+                      "Compute the value again, or write backward(retain_graph=True) the first time.")
+
+
+def check_unwritten(nodes: list[Node]) -> None:
+    """Refuse when an array that a rule will read was overwritten through the library after it was saved."""
+    written = [n for n in nodes if n.op is None and n.stamp]  # type: ignore[attr-defined]
+    if not written:
+        return
+    first = next((n.serial for n in reversed(nodes) if n.op is not None), 0)
+    for leaf in written:
+        if leaf.stamp < first:  # type: ignore[attr-defined]
+            continue
+        for node in nodes:
+            if node.op is None or node.serial > leaf.stamp or node.__class__ is ScalarNode:  # type: ignore[attr-defined]
+                continue
+            for a in _arrays(node.saved):
+                if np.may_share_memory(a, leaf.value):  # type: ignore[attr-defined]
+                    when = f" (at {leaf.written_at})" if leaf.written_at else ""  # type: ignore[attr-defined]
+                    raise StaleValueError(f"a leaf of shape {leaf.shape} was overwritten{when} after {_describe(node)} had read it, "
+                                          "and its derivative needs the old value. Run backward() before the update, or compute again.")
+
+
+def _arrays(saved: Any) -> Iterable[Any]:
+    for args in saved or ():
+        for a in args or ():
+            if isinstance(a, np.ndarray):
+                yield a
+            elif isinstance(a, tuple | list):
+                yield from (b for b in a if isinstance(b, np.ndarray))
+
+
+def seed_for(root: Variable, gradient: Any) -> Cotangent:
+    """The cotangent a backward pass starts from: 1 for a single number, else what the caller gave."""
+    node = root.node
+    if node is None:
+        raise GraphError(f"nothing here requires a gradient: this {type(root).__name__} of shape {root.shape} is a constant. "
+                         "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad().")
+    if gradient is None:
+        if root.size != 1:
+            raise GraphError(f"backward() needs a single number to start from; this Tensor has shape {root.shape}. "
+                             "Write .sum().backward(), or backward(gradient) with an array of that shape.")
+        return 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
+    if np.shape(_raw(gradient)) != root.shape:
+        raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")
+    return fit(gradient if isinstance(gradient, Variable) else np.asarray(gradient), node)
+
+
+def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
+    """Add the gradient of this value with respect to every leaf into the leaf's ``.grad``.
+
+    gradient: array of this value's shape, the cotangent to start from; not needed for a single number.
+    retain_graph: keep what the rules saved, to run again. create_graph: record the pass itself; gradients are then
+    Tensors that can be differentiated again. All or nothing: an exception on the way changes no gradient.
+    Raises GraphError when nothing requires a gradient, the shape is wrong, or the graph was consumed.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> (x * x * x).sum().backward()
+    >>> x.grad
+    array([ 3., 12.])
+    """
+    seed = seed_for(root, gradient)
+    start: Node = root.node  # type: ignore[assignment]
+    nodes = collect([start])
+    if create_graph:
+        seed = seed if isinstance(seed, Variable) else wrap(seed, None)
+        with mode(floor=0):
+            cotangents = pull({start: seed}, nodes, recorded=True, wanted=None)
+    else:
+        cotangents = pull({start: _raw(seed)}, nodes, release=not retain_graph)
+    deliver(cotangents)
+
+
+def deliver(cotangents: dict[Node, Cotangent]) -> None:
+    """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for."""
+    sums = [(n, g if n.grad is None else n.grad + g) for n, g in cotangents.items() if n.op is None and g is not None]  # type: ignore[attr-defined]
+    for node, g in cotangents.items():
+        if node.__class__ is ScalarNode:
+            node.grad = 0.0 if g is None else g  # type: ignore[attr-defined]
+        elif node.__class__ is TensorNode and node.notes is not None and node.notes.keep_grad and g is not None:
+            node.notes.grad = np.array(g) if isinstance(g, np.ndarray) else g
+    for node, total in sums:
+        node.grad = total if isinstance(total, Variable | float) else np.asarray(total)  # type: ignore[attr-defined]
+
+
+def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
+    """Plain cotangents of every node that ``root`` depends on; nothing is written anywhere and nothing is released."""
+    seed = _raw(seed_for(root, gradient if gradient is not None or root.size == 1 else np.ones(root.shape)))
+    start: Node = root.node  # type: ignore[assignment]
+    return pull({start: seed}, collect([start]), wanted=None)  # type: ignore[arg-type]
+
+
+Variable.backward = backward  # type: ignore[attr-defined]

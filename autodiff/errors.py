@@ -1,0 +1,51 @@
+"""The exceptions of autodiff, and the sentences they speak.
+
+Lives here: one class for each kind of mistake a user can make with a graph, each a subclass of the built-in
+error that Python programmers already catch. Never here: an import of anything else in this package.
+Every message says who speaks, what came, and what to write instead.
+"""
+
+from __future__ import annotations
+
+__all__ = ["AnomalyError", "ExitError", "GraphError", "MissingRuleError", "StaleValueError", "WriteError"]
+
+
+class GraphError(ValueError):
+    """A backward pass that cannot be run: nothing to differentiate, graph consumed, wrong seed."""
+
+
+class StaleValueError(GraphError):
+    """A value that the backward pass needs was overwritten after it was used."""
+
+
+class MissingRuleError(TypeError):
+    """A NumPy function, or an argument of one, that has no derivative rule here."""
+
+
+class ExitError(TypeError):
+    """A recorded value was about to leave the graph silently."""
+
+
+class WriteError(TypeError):
+    """A write that the graph could not follow."""
+
+
+class AnomalyError(ValueError):
+    """The first operation that made a NaN or an infinity from finite inputs (under ``detect_anomaly``)."""
+
+
+def kind_of(x: object) -> str:
+    """What came, in a few words: ``float32 array of shape (3, 4)``, ``str``, ``Tensor of shape ()``."""
+    shape, dtype = getattr(x, "shape", None), getattr(x, "dtype", None)
+    name = type(x).__name__
+    if dtype is None or not isinstance(shape, tuple):
+        return name
+    return f"{dtype} {'array' if name == 'ndarray' else name} of shape {shape}"
+
+
+def leaves_graph(what: str, door: str, recorded: str) -> ExitError:
+    """The error of every exit: what was tried, the door for a plain value, the form that is recorded."""
+    return ExitError(
+        f"{what} would cut a recorded value out of the graph and its gradient would be silently lost. "
+        f"For the plain value write {door}; to keep the gradient write {recorded}."
+    )

@@ -1,0 +1,140 @@
+"""Rows that pick and place: getitem and scatter, setitem, take_along_axis and its placing twin, sort, diagonal.
+
+np.add.at and other writes never stand in a rule: picking and placing are closed pairs of rows, each the other's
+derivative, so every order exists.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..registry import composite, op
+
+
+def _getitem(x: Any, index: Any) -> Any:
+    return x[index]
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether an index picks no element twice: ints, slices, Ellipsis, None, and boolean masks."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(isinstance(i, int | np.integer | slice) or i is Ellipsis or i is None
+               or getattr(i, "dtype", None) == np.bool_ for i in parts)
+
+
+def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    y = np.zeros(shape, dtype)
+    if _is_basic(index):
+        y[index] = x
+    else:
+        np.add.at(y, index, x)
+    return y
+
+
+_I = ((((3, 4),), {"index": (slice(None), 1)}), (((4,),), {"index": slice(None, None, -2)}), (((3, 2),), {"index": [0, 0, 2]}),
+      (((3, 2),), {"index": np.array([[True, False], [True, True], [False, False]])}), (((3,),), {"index": 1}),
+      (((2, 3, 2),), {"index": (slice(None), [2, 2], None, 0)}))
+getitem = op(_getitem, name="getitem", symbol="[ ]", linear=True, public=False, samples=_I,
+             vjp=lambda g, index, x_shape, x_dtype: scatter(g, index=index, shape=x_shape, dtype=x_dtype),
+             doc="x[index], for every kind of NumPy index.")
+scatter = op(_scatter, name="scatter", linear=True, public=False, vjp=lambda g, index: getitem(g, index=index),
+             samples=((((2, 3),), {"index": [0, 0], "shape": (3, 3), "dtype": np.float64}),
+                      (((2,),), {"index": slice(0, 2), "shape": (4,), "dtype": np.float64})),
+             doc="Zeros of a shape with x added at index: the transpose of getitem.")
+
+
+def _setitem(x: Any, v: Any, index: Any) -> Any:
+    y = np.array(x, dtype=np.result_type(x))
+    y[index] = v
+    return y
+
+
+def _cleared(g: Any, index: Any) -> Any:
+    keep = np.ones(np.shape(g), bool)
+    keep[index] = False
+    return g * keep
+
+
+setitem = op(_setitem, name="setitem", inputs="x v", symbol="[ ]=", public=False, domain=(float("-inf"), float("inf")),
+             vjp=(lambda g, index: _cleared(g, index), lambda g, index: getitem(g, index=index)),
+             samples=((((3, 2), (2,)), {"index": 1}), (((3,), ()), {"index": slice(0, 2)})),
+             doc="A copy of x with v written at index (each element at most once).")
+
+
+def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+    """Elements along an axis (``np.take``), repeats allowed; axis None takes from the flattened array.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.take(x, [1, 1, 0], axis=1).sum().backward(); x.grad
+    array([[1., 2.],
+           [1., 2.]])
+    """
+    a = np.reshape(a, -1) if axis is None else a
+    axis = 0 if axis is None else axis % np.ndim(a)
+    indices = np.asarray(indices)
+    if mode != "raise":
+        n = np.shape(a)[axis]
+        indices = np.clip(indices, 0, n - 1) if mode == "clip" else indices % n
+    return a[(slice(None),) * axis + (indices,)]
+
+
+def _along(index: Any, axis: int) -> tuple[Any, ...]:
+    grid = list(np.ix_(*[np.arange(n) for n in index.shape]))
+    grid[axis] = index
+    return tuple(grid)
+
+
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    """Elements picked by an index array along an axis (``np.take_along_axis``)."""
+    if axis is None:
+        return np.reshape(arr, -1)[np.asarray(indices)]
+    axis %= np.ndim(arr)
+    indices = np.asarray(indices)
+    shape = tuple(n if i == axis else m for i, (m, n) in enumerate(zip(np.shape(arr), indices.shape, strict=True)))
+    return arr[_along(np.broadcast_to(indices, shape), axis)]
+
+
+def sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    """Sorted along an axis (``np.sort``): the permutation is taken from the values, the gradient goes back through it.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([2.0, 1.0, 3.0])
+    >>> (np.sort(x) * [10.0, 20.0, 30.0]).sum().backward(); x.grad
+    array([20., 10., 30.])
+    """
+    a = np.reshape(a, -1) if axis is None else a
+    along = -1 if axis is None else axis
+    return take_along_axis(a, np.argsort(a, axis=along, kind="stable"), along)
+
+
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal of two axes, as the last axis (``np.diagonal``)."""
+    moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    n, m = np.shape(moved)[-2:]
+    k = max(0, min(n + min(offset, 0), m - max(offset, 0)))
+    return moved[..., np.arange(k) - min(offset, 0), np.arange(k) + max(offset, 0)]
+
+
+def diag(v: Any, k: int = 0) -> Any:
+    """The diagonal of a matrix, or a matrix with a diagonal (``np.diag``)."""
+    if np.ndim(v) == 2:
+        return np.diagonal(v, k)
+    if np.ndim(v) != 1:
+        raise ValueError(f"diag needs one or two axes; got shape {np.shape(v)}.")
+    n, rows = np.shape(v)[0] + abs(k), np.arange(np.shape(v)[0])
+    return scatter(v, index=(rows - min(k, 0), rows + max(k, 0)), shape=(n, n), dtype=v.dtype)
+
+
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Sum of the diagonal (``np.trace``)."""
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+for _fn in (take, take_along_axis, sort, diagonal, diag, trace):
+    composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_fn in (take, diagonal, trace))
+
+_to_scalar = op(lambda x: x.reshape(()).item(), name="to_scalar", symbol="scalar", public=False, vjp=lambda g, x_shape: np.reshape(g, x_shape),
+                samples=((((),), {}), (((1,),), {})), doc="The one element of a Tensor as a Scalar.")

@@ -1,0 +1,230 @@
+"""Rows of linear algebra: matmul, einsum, solve, inv; and dot, outer, tensordot, norm made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..registry import composite, op
+
+
+def t(a: Any) -> Any:
+    """The last two axes swapped; ``.T`` is ten times cheaper than swapaxes where it will do."""
+    return a.T if a.ndim == 2 else np.swapaxes(a, -1, -2)
+
+
+def _matmul_vjp_a(g: Any, b: Any, a_shape: tuple[int, ...]) -> Any:
+    if b.ndim == 1:
+        return g * b if len(a_shape) == 1 else np.expand_dims(g, -1) * b
+    if len(a_shape) == 1:
+        return np.squeeze(b @ np.expand_dims(g, -1), -1)
+    return g @ t(b)
+
+
+def _matmul_vjp_b(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
+    if a.ndim == 1:
+        return g * a if len(b_shape) == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
+    if len(b_shape) == 1:
+        return np.squeeze(t(a) @ np.expand_dims(g, -1), -1)
+    if len(b_shape) == 2 and a.ndim > 2:  # one large product instead of a batch of them and a sum
+        return np.reshape(a, (-1, a.shape[-1])).T @ np.reshape(g, (-1, g.shape[-1]))
+    return t(a) @ g
+
+
+matmul = op(np.matmul, name="matmul", symbol="matmul", vjp=(_matmul_vjp_a, _matmul_vjp_b),
+            samples=((((2, 3), (3, 4)), {}), (((3,), (3, 2)), {}), (((2, 3), (3,)), {}), (((3,), (3,)), {}), (((2, 1, 2, 3), (4, 3, 2)), {}),
+                     (((2, 2, 3), (3, 2)), {}), (((2, 3), (4, 3, 2)), {}), (((4, 3, 2), (2,)), {}), (((2,), (4, 2, 3)), {})),
+            doc="Matrix product, NumPy's rules for 1-D and stacked operands.")
+
+
+# ---- einsum: the subscripts are made explicit once, without ellipses
+def _explicit(subscripts: str, shapes: list[tuple[int, ...]]) -> str:
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(shapes):
+        raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operands; got {len(shapes)}.")
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts]
+    rest = [len(s) - len(term.replace("...", "")) if "..." in term else 0 for term, s in zip(terms, shapes, strict=True)]
+    dots = free[:max(rest)]
+    terms = [term.replace("...", "".join(dots[len(dots) - n:])) for term, n in zip(terms, rest, strict=True)]
+    for term, shape in zip(terms, shapes, strict=True):
+        if len(term) != len(shape):
+            raise ValueError(f"einsum: {subscripts!r} gives {len(term)} subscripts to an operand of shape {shape}.")
+    if arrow:
+        out = right.replace("...", "".join(dots))
+    else:
+        letters = "".join(terms)
+        out = "".join(dots) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots))
+    return f"{','.join(terms)}->{out}"
+
+
+def _einsum(*xs: Any, subscripts: str = "", optimize: Any = False) -> Any:
+    return np.einsum(subscripts, *xs, optimize=optimize)
+
+
+def _einsum_vjp(g: Any, i: int, xs: tuple[Any, ...], subscripts: str, optimize: Any) -> Any:
+    """The same sum with operand i and the output changing places; indices seen nowhere else are spread by ones."""
+    left, _, out = subscripts.partition("->")
+    terms = left.split(",")
+    mine, others = terms[i], [(s, x) for j, (s, x) in enumerate(zip(terms, xs, strict=True)) if j != i]
+    shape = np.shape(xs[i])
+    unique = "".join(dict.fromkeys(mine))
+    known = set(out).union(*[s for s, _ in others])
+    like = xs[i].dtype
+    spread = [(c, np.ones(shape[mine.index(c)], like)) for c in unique if c not in known]
+    names, values = zip((out, g), *others, *spread, strict=True)
+    d = np.einsum(f"{','.join(names)}->{unique}", *values, optimize=optimize)
+    if len(unique) == len(mine):
+        return d
+    free = iter(c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts)
+    target, eyes = "", []
+    for k, c in enumerate(mine):  # a repeated index picks the diagonal: its cotangent goes back onto it
+        if c in mine[:k]:
+            new = next(free)
+            eyes.append((c + new, np.eye(shape[k], dtype=like)))
+            c = new
+        target += c
+    return np.einsum(f"{','.join([unique, *[s for s, _ in eyes]])}->{target}", d, *[e for _, e in eyes])
+
+
+_einsum_row = op(_einsum, name="einsum", inputs="*xs", public=False, vjp=_einsum_vjp, symbol="einsum",
+                 samples=((((2, 3), (3, 4)), {"subscripts": "ij,jk->ik"}), (((3, 3),), {"subscripts": "ii->i"}), (((2, 3, 4),), {"subscripts": "abc->b"}),
+                          (((2, 3), (3, 3)), {"subscripts": "nd,dd->d"}), (((3,), (3,), (3,)), {"subscripts": "i,i,i->"})),
+                 doc="Einstein summation.")
+
+
+def einsum(subscripts: str, *operands: Any, optimize: Any = False, out: Any = None) -> Any:
+    """Einstein summation (``np.einsum``), with ellipses, repeated and summed indices.
+
+    subscripts: the string form. Raises ValueError when it does not fit the operands.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a, b = ad.tensor(np.ones((2, 3))), ad.tensor(np.ones((3, 2)))
+    >>> np.einsum("ij,ji->", a, b).backward(); a.grad.shape
+    (2, 3)
+    """
+    if not isinstance(subscripts, str):
+        raise TypeError(f"einsum needs its subscripts as a string such as 'ij,jk->ik'; got {type(subscripts).__name__}.")
+    if out is not None:
+        raise TypeError("einsum(..., out=...) cannot be recorded; assign the result.")
+    return _einsum_row(operands, subscripts=_explicit(subscripts, [np.shape(x) for x in operands]), optimize=optimize)
+
+
+# ---- solving
+def _vector(a_shape: tuple[int, ...], y: Any) -> bool:
+    return y.ndim == 1
+
+
+def _solve_vjp_a(g: Any, y: Any, a: Any) -> Any:
+    w = np.linalg.solve(t(a), g)
+    return -np.expand_dims(w, -1) * np.expand_dims(y, -2) if y.ndim == 1 else -w @ t(y)
+
+
+solve = op(np.linalg.solve, name="solve", inputs="a b", public=False, numpy=(np.linalg.solve,),
+           vjp=(_solve_vjp_a, lambda g, a: np.linalg.solve(t(a), g)), samples=((((3, 3), (3,)), {}), (((3, 3), (3, 2)), {}), (((2, 2, 2), (2, 2, 1)), {})),
+           doc="x with a x = b (``np.linalg.solve``).")
+inv = op(np.linalg.inv, name="inv", public=False, numpy=(np.linalg.inv,), vjp=lambda g, y: -t(y) @ g @ t(y), samples=((((3, 3),), {}), (((2, 2, 2),), {})),
+         doc="Inverse of a square matrix.")
+
+
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    """``np.dot``: inner product of vectors, matrix product of matrices, sum over the last axis of a and the second last of b."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    if np.ndim(b) <= 2:
+        return np.matmul(a, b)
+    return np.tensordot(a, b, axes=(-1, -2))
+
+
+def inner(a: Any, b: Any) -> Any:
+    """Sum over the last axes (``np.inner``)."""
+    return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, axes=(-1, -1))
+
+
+def vdot(a: Any, b: Any) -> Any:
+    """Inner product of the flattened arrays (``np.vdot``)."""
+    return np.matmul(np.reshape(a, -1), np.reshape(b, -1))
+
+
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    """All products of two vectors (``np.outer``)."""
+    return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
+
+
+def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+    """Inner products along an axis (``np.vecdot``)."""
+    return np.sum(x1 * x2, axis=axis)
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Sum over the given axes of both (``np.tensordot``)."""
+    na, nb = np.ndim(a), np.ndim(b)
+    left, right = (list(range(na - axes, na)), list(range(axes))) if isinstance(axes, int) else \
+        ([v] if isinstance(v, int) else list(v) for v in axes)
+    left, right = [i % na for i in left], [i % nb for i in right]
+    rest_a, rest_b = [i for i in range(na) if i not in left], [i for i in range(nb) if i not in right]
+    size = int(np.prod([np.shape(a)[i] for i in left]))
+    flat = np.matmul(np.reshape(np.transpose(a, tuple(rest_a + left)), (-1, size)),
+                     np.reshape(np.transpose(b, tuple(right + rest_b)), (size, -1)))
+    return np.reshape(flat, tuple(np.shape(a)[i] for i in rest_a) + tuple(np.shape(b)[i] for i in rest_b))
+
+
+# ---- norms
+def _norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    with np.errstate(over="ignore", under="ignore"):
+        top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
+        safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(x.dtype)
+        y = safe * np.sqrt(np.sum(np.square(x / safe), axis=axis, keepdims=True))
+    return y if keepdims else np.squeeze(y, axis=axis) if axis is not None else np.reshape(y, ())
+
+
+def _norm2_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    from .reduce import back
+    return back(g / np.where(y == 0, 1.0, y), axis, keepdims) * x
+
+
+norm2 = op(_norm2, name="norm2", symbol="‖·‖", public=False, vjp=_norm2_vjp, kink=lambda x, **k: _norm2(x, **k),
+           samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True})),
+           reference=lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
+           doc="Euclidean norm over axes, scaled against overflow; derivative 0 where it is 0 (the least subgradient).")
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """Vector and matrix norms (``np.linalg.norm``): 1, 2, inf, -inf, any p for vectors; 'fro', 1, inf for matrices.
+
+    x: any shape. The derivative where the norm is 0 is 0. Raises MissingRuleError for norms that need singular values.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([3.0, 4.0])
+    >>> np.linalg.norm(x).backward(); x.grad
+    array([0.6, 0.8])
+    """
+    matrix = (axis is None and np.ndim(x) == 2) or (isinstance(axis, tuple) and len(axis) == 2)
+    if ord is None or (matrix and ord == "fro") or (not matrix and ord == 2):
+        return norm2(x, axis=axis, keepdims=keepdims)
+    a = np.abs(x)
+    if matrix:
+        rows, columns = (axis if axis is not None else (0, 1))
+        if ord in (1, np.inf, -1, -np.inf):
+            over, then = (rows, columns) if abs(ord) == 1 else (columns, rows)
+            sums = np.sum(a, axis=over, keepdims=True)
+            y = (np.max if ord > 0 else np.min)(sums, axis=then, keepdims=True)
+            return y if keepdims else np.squeeze(y, axis=(rows, columns))
+        from ..errors import MissingRuleError
+        raise MissingRuleError(f"norm(ord={ord!r}) of a matrix needs singular values, which have no rule yet; use ord=None, 'fro', 1 or inf.")
+    if axis is None and np.ndim(x) > 2:
+        raise ValueError(f"norm(ord={ord!r}) needs one or two axes; got shape {np.shape(x)}. Name them with axis=.")
+    if ord in (np.inf, -np.inf):
+        return (np.max if ord > 0 else np.min)(a, axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.asarray(np.sum(a != 0, axis=axis, keepdims=keepdims), dtype=x.dtype)
+    if ord == 1:
+        return np.sum(a, axis=axis, keepdims=keepdims)
+    return np.power(np.sum(np.power(a, ord), axis=axis, keepdims=keepdims), 1.0 / ord)
+
+
+for _fn in (dot, inner, vdot, outer, vecdot, tensordot, einsum):
+    composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_fn is dot)
+composite(norm, numpy=(np.linalg.norm,), public=False)
+composite(norm, numpy=(np.linalg.vector_norm,), public=False)
