@@ -190,6 +190,11 @@ def is_recording() -> bool:
     return state().floor != OFF
 
 
+def keeps_record() -> bool:
+    """Whether we are inside ``record()``: whoever has something to show (an optimizer's step) keeps it then."""
+    return state().record
+
+
 def record() -> contextlib.AbstractContextManager[None]:
     """Keep what a picture shows of the graph made in this block: values, interior gradients, source lines.
 

@@ -1,0 +1,110 @@
+"""What a training run leaves behind: numbers per epoch and per batch, and why it stopped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["EarlyStopping", "History"]
+
+
+@dataclass
+class History:
+    """The numbers of a run; `history["loss"]` is a list with one entry an epoch.
+
+    Attributes:
+        logs: name -> one number per finished epoch: "loss", the metrics, and both again with "val_" before them.
+        batch_losses: the loss of every batch, in order, also of an epoch that was interrupted.
+        seconds: wall time of each epoch.
+        stopped: "" while it runs; then "finished", "early stopping", "callback" or "interrupted".
+        best_epoch: with early stopping, the epoch (from 1) whose monitored number was best.
+        parameters: with `report=`, name -> one (norm of the values, norm of the gradient, norm of the last change) per epoch.
+    """
+
+    logs: dict[str, list[float]] = field(default_factory=dict)
+    batch_losses: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    stopped: str = ""
+    best_epoch: int | None = None
+    parameters: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished."""
+        return len(self.seconds)
+
+    @property
+    def last(self) -> dict[str, float]:
+        """The numbers of the last finished epoch."""
+        return {name: values[-1] for name, values in self.logs.items() if values}
+
+    def __getitem__(self, name: str) -> list[float]:
+        if name not in self.logs:
+            raise KeyError(f"no {name!r} in this history; it has {', '.join(self.logs) or 'no finished epoch'}")
+        return self.logs[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.logs
+
+    def add(self, logs: Mapping[str, float], seconds: float) -> None:
+        """Append one epoch."""
+        for name, value in logs.items():
+            self.logs.setdefault(name, []).append(value)
+        self.seconds.append(seconds)
+
+    def __str__(self) -> str:
+        names = list(self.logs)
+        table = [["epoch", *names, "seconds"]]
+        for i, seconds in enumerate(self.seconds):
+            table.append([str(i + 1), *(f"{self.logs[name][i]:.4f}" for name in names), f"{seconds:.2f}"])
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in table]
+        return "\n".join([*lines, self.stopped] if self.stopped not in ("", "finished") else lines)
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name}={value:.4g}" for name, value in self.last.items())
+        return f"History({self.epochs} epochs, {self.stopped or 'running'}{', ' + last if last else ''})"
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """When `fit` should stop before its last epoch.
+
+    Args:
+        monitor: name of the number to watch, such as "val_loss" or "val_accuracy".
+        patience: stop after this many epochs in a row without improvement.
+        min_delta: a smaller change is no improvement.
+        mode: "min", "max", or "auto": "max" for names that end in "accuracy".
+        target: stop as soon as the number reaches this value.
+        restore_best: give the model the weights of its best epoch back, however training ends.
+    """
+
+    monitor: str = "val_loss"
+    patience: int = 5
+    min_delta: float = 0.0
+    mode: str = "auto"
+    target: float | None = None
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("min", "max", "auto"):
+            raise ValueError(f"EarlyStopping: mode must be 'min', 'max' or 'auto', got {self.mode!r}")
+        if not self.patience >= 1:
+            raise ValueError(f"EarlyStopping: patience must be >= 1, got {self.patience!r}")
+
+    @property
+    def sign(self) -> float:
+        """1 when smaller is better, -1 when larger is."""
+        larger = self.mode == "max" or (self.mode == "auto" and self.monitor.endswith("accuracy"))
+        return -1.0 if larger else 1.0
+
+    def improves(self, value: float, best: float | None) -> bool:
+        """Whether `value` is better than `best` by more than min_delta; NaN never is."""
+        if math.isnan(value):
+            return False
+        return best is None or self.sign * (best - value) > self.min_delta
+
+    def reaches_target(self, value: float) -> bool:
+        """Whether `value` is as good as the target."""
+        return self.target is not None and self.sign * (self.target - value) >= 0

@@ -1,0 +1,108 @@
+"""Numbers that tell a person how good a model is: plain NumPy functions of predictions and targets.
+
+Nothing here is differentiated. A metric is any function `(predictions, targets) -> float` that is a mean over samples: `fit` and
+`evaluate` average it over mini-batches by their size.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["accuracy", "binary_accuracy", "confusion_matrix", "mean_absolute_error", "mean_squared_error", "top_k_accuracy"]
+
+
+def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
+    indices = np.asarray(values)
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"{what} must be class indices (integers), got dtype {indices.dtype}")
+    return indices
+
+
+def accuracy(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Fraction of samples whose largest score is at the label.
+
+    Args:
+        scores: (..., C) logits or probabilities.
+        labels: (...) class indices, or (..., C) one-hot or probability rows, whose largest entry counts.
+
+    >>> accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+    0.5
+    """
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    if labels.shape == scores.shape and labels.dtype.kind == "f":
+        labels = labels.argmax(axis=-1)
+    if scores.ndim == 0 or labels.shape != scores.shape[:-1]:
+        raise ValueError(f"accuracy needs scores (..., C) and labels (...), got {scores.shape} and {labels.shape}")
+    return float((scores.argmax(axis=-1) == labels).mean())
+
+
+def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
+    """Fraction of samples whose label is among the `k` largest of the scores (..., C).
+
+    >>> top_k_accuracy([[0.1, 0.5, 0.4]], [2], k=2)
+    1.0
+    """
+    scores, labels = np.asarray(scores), _class_indices(labels, "labels")
+    if not 1 <= k <= scores.shape[-1]:
+        raise ValueError(f"k must be between 1 and the number of classes {scores.shape[-1]}, got {k}")
+    best = np.argpartition(scores, -k, axis=-1)[..., -k:]
+    return float((best == labels[..., None]).any(axis=-1).mean())
+
+
+def binary_accuracy(logits: ArrayLike, targets: ArrayLike, threshold: float = 0.0) -> float:
+    """Fraction of logits on the right side of `threshold`; targets are 0 and 1, or -1 and +1. For probabilities use 0.5.
+
+    >>> binary_accuracy([2.0, -1.0, 0.5], [1, 0, 0])
+    0.6666666666666666
+    """
+    logits, targets = np.asarray(logits), np.asarray(targets)
+    if logits.shape != targets.shape:
+        raise ValueError(f"binary_accuracy needs equal shapes, got {logits.shape} and {targets.shape}")
+    return float(((logits > threshold) == (targets > 0)).mean())
+
+
+def mean_squared_error(predictions: ArrayLike, targets: ArrayLike) -> float:
+    """Mean of the squared differences; shapes must be equal."""
+    return float(np.square(_difference(predictions, targets)).mean())
+
+
+def mean_absolute_error(predictions: ArrayLike, targets: ArrayLike) -> float:
+    """Mean of the absolute differences; shapes must be equal."""
+    return float(np.abs(_difference(predictions, targets)).mean())
+
+
+def _difference(predictions: ArrayLike, targets: ArrayLike) -> NDArray[np.floating]:
+    predictions, targets = np.asarray(predictions), np.asarray(targets)
+    if predictions.shape != targets.shape:
+        raise ValueError(f"predictions {predictions.shape} and targets {targets.shape} must have the same shape")
+    return np.subtract(predictions, targets, dtype=float)
+
+
+def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int | None = None) -> NDArray[np.int64]:
+    """Counts (C, C): row = true class, column = predicted class.
+
+    Args:
+        labels: class indices of any shape.
+        predictions: class indices of the same shape, or scores with one more axis of C classes.
+        classes: C; by default the number of scores, or the largest index plus one.
+
+    >>> confusion_matrix([0, 1, 1, 2], [0, 1, 2, 2])
+    array([[1, 0, 0],
+           [0, 1, 1],
+           [0, 0, 1]])
+    """
+    labels, predictions = _class_indices(labels, "labels"), np.asarray(predictions)
+    if predictions.ndim == labels.ndim + 1:
+        classes = predictions.shape[-1] if classes is None else classes
+        predictions = predictions.argmax(axis=-1)
+    predictions = _class_indices(predictions, "predictions")
+    if predictions.shape != labels.shape:
+        raise ValueError(f"labels {labels.shape} and predictions {predictions.shape} must have the same shape")
+    if classes is None:
+        classes = int(max(labels.max(initial=-1), predictions.max(initial=-1))) + 1
+    for name, values in (("label", labels), ("prediction", predictions)):
+        if values.size and not 0 <= values.min() <= values.max() < classes:
+            raise ValueError(f"a {name} is outside 0..{classes - 1}: {values.min()} to {values.max()}")
+    flat = labels.astype(np.int64).ravel() * classes + predictions.astype(np.int64).ravel()
+    return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)

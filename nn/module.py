@@ -1,0 +1,341 @@
+"""Module: a function with parameters. The parameters are found by looking, not by bookkeeping.
+
+A module is an ordinary object. Whatever Parameters, Buffers, Scalars and Modules stand in its attributes, directly or in lists,
+tuples and dicts, are its own, in the order of definition; their names are the path to them: `fc1.weight`, `blocks.3.attn`. There
+is no metaclass, no registry and no `super().__init__()` to forget.
+
+Calling a module enters its scope, so that every operation recorded inside knows which module made it: pictures group by it, errors
+name it. A module called by its parent is named by its path there, looked up once and kept while the parent stays the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import autodiff as ad
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .parameter import Buffer, Parameter, hold
+
+__all__ = ["LoadResult", "Module", "functional_call"]
+
+Self = TypeVar("Self", bound="Module")
+State = dict[str, NDArray[Any]]
+
+
+class LoadResult(NamedTuple):
+    """The names that `load_state_dict(strict=False)` left out."""
+
+    missing: list[str]
+    unexpected: list[str]
+
+
+class Module:
+    """Base of every layer and model: define `forward`, assign parameters and layers to attributes.
+
+    >>> import autodiff as ad, nn, numpy as np
+    >>> class Scale(nn.Module):
+    ...     def __init__(self, n):
+    ...         self.factor = nn.Parameter(np.ones(n))
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> layer = Scale(3)
+    >>> [name for name, p in layer.named_parameters()]
+    ['factor']
+    >>> layer(np.float32([1, 2, 3])).sum().backward()
+    >>> layer.factor.grad
+    array([1., 2., 3.], dtype=float32)
+    """
+
+    training: bool = True
+    _name: str = ""
+    _scope: Any = None
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; subclasses define it, users call the module itself."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, x)")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        here = self._scope
+        if here is None or here.parent is not ad.current_scope():
+            with ad.scope(self._name_here(), self) as here:
+                self.__dict__["_scope"] = here  # made once, entered from now on
+                return self.forward(*args, **kwargs)
+        with ad.scope(here):
+            return self.forward(*args, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        old = self.__dict__.get(name)
+        if old is not None and old is not value and isinstance(old, ad.Variable):
+            _check_replacement(self, name, old, value)
+        if isinstance(value, (Module, list, tuple, dict)):
+            for path, found in _found(name, value):
+                if isinstance(found, Module):
+                    found.__dict__["_name"], found.__dict__["_scope"] = path, None
+        self.__dict__[name] = value
+
+    # Finding parameters.
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """(path, module) of this module ("") and every module below, each once, in definition order."""
+        yield from _once((("", self), *((path, m) for path, m in _tree(self) if isinstance(m, Module))))
+
+    def named_parameters(self) -> Iterator[tuple[str, ad.Variable]]:
+        """(path, parameter) of every Parameter and Scalar, each once under its first name, in definition order."""
+        yield from _once((path, p) for path, p in _tree(self) if isinstance(p, (Parameter, ad.Scalar)))
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """(path, buffer) of every Buffer, each once, in definition order."""
+        yield from _once((path, b) for path, b in _tree(self) if isinstance(b, Buffer))
+
+    def modules(self) -> Iterator[Module]:
+        """This module and every module below."""
+        return (module for _, module in self.named_modules())
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below."""
+        return (child for _, child in self.named_children())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of the modules directly below."""
+        yield from _once((name, m) for name, m in _members(self) if isinstance(m, Module))
+
+    def parameters(self) -> Iterator[Any]:
+        """Every parameter, each once: what an optimizer takes."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def buffers(self) -> Iterator[Buffer]:
+        """Every buffer, each once."""
+        return (buffer for _, buffer in self.named_buffers())
+
+    # Changing all of them.
+
+    def train(self: Self, mode: bool = True) -> Self:
+        """Switch this module and all below to training (dropout on) or, with False, to evaluation."""
+        for module in self.modules():
+            module.training = bool(mode)
+        return self
+
+    def eval(self: Self) -> Self:
+        """Switch to evaluation: `train(False)`."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget every gradient (set it to None)."""
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                parameter.grad = None
+
+    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+        """Thaw or freeze every parameter; a frozen one is a constant: no gradient is computed for it."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def freeze(self: Self) -> Self:
+        """Make every parameter a constant: `requires_grad_(False)`."""
+        return self.requires_grad_(False)
+
+    def astype(self: Self, dtype: DTypeLike) -> Self:
+        """Convert parameters and floating buffers to a floating dtype, in place; gradients are forgotten. Scalars stay floats.
+
+        >>> import nn
+        >>> nn.Linear(2, 3).astype("float64").weight.dtype
+        dtype('float64')
+        """
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise TypeError(f"{type(self).__name__}.astype needs a floating dtype, got {dtype}")
+        for _, tensor in (*self.named_parameters(), *self.named_buffers()):
+            if isinstance(tensor, ad.Tensor) and tensor.dtype.kind == "f" and tensor.dtype != dtype:
+                hold(tensor, ad.tensor(tensor.data.astype(dtype), requires_grad=tensor.requires_grad, copy=False))
+        return self
+
+    def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
+        """Call `fn(module)` on every module, children before parents; return self."""
+        for module in reversed(list(self.modules())):
+            fn(module)
+        return self
+
+    # Saving and loading.
+
+    def state_dict(self) -> State:
+        """A copy of every parameter and buffer by name; a shared one appears under each of its names.
+
+        >>> import nn
+        >>> {name: a.shape for name, a in nn.Linear(3, 2).state_dict().items()}
+        {'weight': (2, 3), 'bias': (2,)}
+        """
+        return {path: np.array(v.data) for path, v in _tree(self) if isinstance(v, ad.Variable)}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
+        """Copy arrays in by name. All or nothing: everything is checked before anything is written.
+
+        Args:
+            state: name -> array (anything `np.asarray` takes).
+            strict: whether missing and unexpected names are errors; otherwise they are returned.
+
+        Raises:
+            ValueError: names are missing or unexpected,
+                a shape does not fit, or two names of one shared parameter disagree.
+            TypeError: a dtype cannot become the parameter's without losing its kind.
+        """
+        own = {path: v for path, v in _tree(self) if isinstance(v, ad.Variable)}
+        result = LoadResult([k for k in own if k not in state], [k for k in state if k not in own])
+        if strict and (result.missing or result.unexpected):
+            raise ValueError(_names_do_not_fit(type(self).__name__, result))
+        checked: dict[int, tuple[str, ad.Variable, NDArray[Any]]] = {}
+        for path, variable in own.items():
+            if path not in state:
+                continue
+            array = _fitting(path, variable, state[path])
+            first, _, other = checked.setdefault(id(variable), (path, variable, array))
+            if not np.array_equal(array, other, equal_nan=True):
+                raise ValueError(f"{first!r} and {path!r} are one shared parameter, but the saved values differ")
+        for _, variable, array in checked.values():
+            variable.data = array
+        return result
+
+    # Looking at it.
+
+    def summary(self, x: Any = None) -> Any:
+        """A printable table of layers and parameters; with a sample input `x`, also of output shapes.
+
+        >>> import nn
+        >>> print(nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).summary())
+        name  layer                                        parameters
+        0     Flatten()
+        1     Linear(in_features=784, out_features=128)       100,480
+        2     ReLU()
+        3     Linear(in_features=128, out_features=10)          1,290
+        -------------------------------------------------------------
+        100,480 + 1,290 = 101,770 parameters, 407.1 kB
+        """
+        from .overview import summarize
+
+        return summarize(self, x)
+
+    def extra_repr(self) -> str:
+        """The arguments shown between the parentheses of `repr`."""
+        return ""
+
+    def __repr__(self) -> str:
+        head = f"{type(self).__name__}({self.extra_repr()}"
+        lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in self.named_children()]
+        return head + ("\n" + "\n".join(lines) + "\n)" if lines else ")")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_scope"}
+
+    def _name_here(self) -> str:
+        """The path of this module under the module that is running; outside of one, the name it was last assigned to."""
+        running = ad.current_scope()
+        parent = running.owner() if running is not None else None
+        if isinstance(parent, Module):
+            return next((path for path, m in _tree(parent) if m is self), self._name)
+        return self._name
+
+
+def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+    """`module(*args, **kwargs)` with other values in the place of some parameters and buffers; the module stays as it was.
+
+    Args:
+        module: a Module.
+        params: name -> Tensor, Scalar, array or number of the parameter's shape. What requires a gradient is differentiated.
+
+    Raises:
+        ValueError: a name that the module does not have,
+            or a shape that does not fit.
+
+    The values are exchanged during the call: do not call the same module in another thread meanwhile.
+
+    >>> import autodiff as ad, nn, numpy as np
+    >>> net = nn.Linear(2, 1, rng=0)
+    >>> def loss(params):
+    ...     return nn.functional_call(net, params, np.ones((4, 2))).sum()
+    >>> ad.grad(loss)({"weight": np.zeros((1, 2)), "bias": np.zeros(1)})["weight"]
+    array([[4., 4.]])
+    """
+    own = {path: v for path, v in _tree(module) if isinstance(v, ad.Variable)}
+    unknown = [name for name in params if name not in own]
+    if unknown:
+        raise ValueError(f"{type(module).__name__} has no parameter {unknown[0]!r}; it has {', '.join(own) or 'none'}")
+    exchange = []
+    for name, value in params.items():
+        target = own[name]
+        if not isinstance(value, ad.Variable):
+            number = isinstance(target, ad.Scalar)
+            value = ad.scalar(value, requires_grad=False) if number else ad.tensor(value, requires_grad=False, copy=False)
+        if value.shape != target.shape or isinstance(value, ad.Scalar) != isinstance(target, ad.Scalar):
+            raise ValueError(f"{name!r} is a {type(target).__name__} of shape {target.shape}, "
+                             f"got a {type(value).__name__} of shape {value.shape}")
+        exchange.append((target, (target._data, target.node), value))
+    try:
+        for target, _, value in exchange:
+            hold(target, value)
+        return module(*args, **kwargs)
+    finally:
+        for target, (data, node), _ in reversed(exchange):
+            target._data, target.node = data, node
+
+
+# The walk.
+
+def _members(module: Module) -> Iterator[tuple[str, Any]]:
+    """(name, thing) of everything a module holds itself, looking into lists, tuples and dicts."""
+    for name, value in module.__dict__.items():
+        yield from _found(name, value)
+
+
+def _found(name: str, value: Any, inside: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, (Parameter, Buffer, Module)) or (isinstance(value, ad.Scalar) and value.is_leaf):
+        yield name, value
+    elif isinstance(value, (list, tuple, dict)) and id(value) not in inside:  # a list may hold itself
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from _found(f"{name}.{key}", item, (*inside, id(value)))
+
+
+def _tree(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """(path, thing) of everything below, depth first, under each of its names; a child that holds its parent is not re-entered."""
+    above = (*above, module)
+    for name, value in _members(module):
+        if not isinstance(value, Module):
+            yield prefix + name, value
+        elif not any(value is m for m in above):
+            yield prefix + name, value
+            yield from _tree(value, f"{prefix}{name}.", above)
+
+
+def _once(pairs: Any) -> Iterator[tuple[str, Any]]:
+    seen: set[int] = set()
+    for path, value in pairs:
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield path, value
+
+
+def _check_replacement(module: Module, name: str, old: ad.Variable, new: Any) -> None:
+    kind = Parameter if isinstance(old, Parameter) else Buffer if isinstance(old, Buffer) else ad.Scalar
+    if kind is ad.Scalar and not (old.is_leaf and old.requires_grad):
+        return
+    if not isinstance(new, kind) or not new.is_leaf:
+        raise TypeError(f"{type(module).__name__}.{name} is a {kind.__name__}; it cannot be replaced by a {type(new).__name__}. "
+                        f"Write {name}.data = ... for a new value, or del the attribute first to give it up")
+
+
+def _names_do_not_fit(who: str, result: LoadResult) -> str:
+    parts = [f"{what} {', '.join(map(repr, names[:5]))}" + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+             for what, names in (("missing", result.missing), ("unexpected", result.unexpected)) if names]
+    return f"{who}.load_state_dict: {'; '.join(parts)}. Nothing was loaded; strict=False loads what fits"
+
+
+def _fitting(path: str, variable: ad.Variable, value: Any) -> NDArray[Any]:
+    array = np.asarray(value.data if isinstance(value, ad.Variable) else value)
+    if array.shape != variable.shape:
+        raise ValueError(f"{path!r} has shape {variable.shape}, the saved array {array.shape}; nothing was loaded")
+    if not np.can_cast(array.dtype, variable.dtype, "same_kind"):
+        raise TypeError(f"{path!r} has dtype {variable.dtype}, the saved array {array.dtype}; nothing was loaded")
+    return array.astype(variable.dtype)

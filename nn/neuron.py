@@ -1,0 +1,134 @@
+"""The teaching path: one neuron on plain numbers, a layer of neurons, a network of layers (after micrograd).
+
+Each weight is an `autodiff.Scalar`, and a neuron is ONE node of the graph with all its weights and inputs as parents; a picture can
+open it into its products and sums. `MLP.to_linear()` is the same network on tensors: equal values, equal gradients.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import autodiff as ad
+import numpy as np
+
+from . import activations
+from .containers import Sequential
+from .linear import Linear
+from .module import Module
+from .random import Rng, as_generator
+
+__all__ = ["MLP", "Layer", "Neuron"]
+
+# name -> (the function on a Scalar, the module for the same network on tensors); "linear" is no activation
+ACTIVATIONS: dict[str, tuple[Callable[[Any], Any] | None, type[Module] | None]] = {
+    "linear": (None, None),
+    "relu": (ad.relu, activations.ReLU),
+    "tanh": (ad.tanh, activations.Tanh),
+    "sigmoid": (ad.sigmoid, activations.Sigmoid),
+    "softplus": (ad.softplus, activations.Softplus),
+    "silu": (ad.silu, activations.SiLU),
+    "gelu": (ad.gelu, activations.GELU),
+}
+
+
+class Neuron(Module):
+    """activation(w[0] x[0] + ... + w[n-1] x[n-1] + b), on numbers.
+
+    Args:
+        nin: number of inputs.
+        activation: one of "relu", "tanh", "sigmoid", "softplus", "silu", "gelu", "linear".
+        rng: a Generator, a seed, or None. Weights start uniform with variance 1/nin, the bias at 0.
+
+    >>> import nn
+    >>> neuron = nn.Neuron(2, activation="tanh", rng=0)
+    >>> for w, value in zip(neuron.w, [0.5, -1.0]): w.data = value
+    >>> y = neuron([1.0, 0.25])
+    >>> y.backward()
+    >>> round(y.item(), 4), [round(w.grad, 4) for w in neuron.w], round(neuron.b.grad, 4)
+    (0.2449, [0.94, 0.235], 0.94)
+    """
+
+    def __init__(self, nin: int, activation: str = "relu", *, rng: Rng = None) -> None:
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"Neuron: activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
+        limit = math.sqrt(3 / nin) if nin else 0.0
+        self.w = [ad.scalar(w) for w in as_generator(rng).uniform(-limit, limit, nin).tolist()]
+        self.b = ad.scalar(0.0)
+        self.activation = activation
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """x: nin numbers or Scalars -> a Scalar."""
+        if len(x) != len(self.w):
+            raise ValueError(f"Neuron(nin={len(self.w)}) got {len(x)} inputs")
+        if isinstance(x, np.ndarray):
+            x = x.tolist()
+        z = ad.weighted_sum(self.w, x, self.b)
+        function = ACTIVATIONS[self.activation][0]
+        return z if function is None else function(z)
+
+    def extra_repr(self) -> str:
+        """Inputs and activation."""
+        return f"nin={len(self.w)}, activation={self.activation!r}"
+
+
+class Layer(Module):
+    """`nout` neurons that read the same `nin` inputs; a list of Scalars, or the Scalar itself when there is one neuron."""
+
+    def __init__(self, nin: int, nout: int, activation: str = "relu", *, rng: Rng = None) -> None:
+        generator = as_generator(rng)
+        self.neurons = [Neuron(nin, activation, rng=generator) for _ in range(nout)]
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """x: nin numbers or Scalars -> nout Scalars (one: not in a list)."""
+        if isinstance(x, np.ndarray):
+            x = x.tolist()
+        out = [neuron(x) for neuron in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def to_linear(self, dtype: Any = np.float64) -> Sequential:
+        """The same layer on tensors: a Linear and its activation, with these weights (copied)."""
+        nin = len(self.neurons[0].w) if self.neurons else 0
+        linear = Linear(nin, len(self.neurons), dtype=dtype, rng=0)
+        linear.weight.data = np.array([[w.data for w in neuron.w] for neuron in self.neurons]).reshape(linear.weight.shape)
+        linear.bias.data = np.array([neuron.b.data for neuron in self.neurons])  # type: ignore[union-attr]
+        module = ACTIVATIONS[self.neurons[0].activation][1] if self.neurons else None
+        return Sequential(linear) if module is None else Sequential(linear, module())
+
+    def __repr__(self) -> str:
+        neuron = self.neurons[0] if self.neurons else None
+        return f"Layer(neurons={len(self.neurons)}" + (f", {neuron.extra_repr()})" if neuron is not None else ")")
+
+
+class MLP(Module):
+    """A network of layers on numbers: nin inputs, then one layer for each number in `nouts`; the last layer is linear.
+
+    >>> import nn
+    >>> net = nn.MLP(2, [16, 16, 1], rng=0)
+    >>> sum(1 for _ in net.parameters())
+    337
+    >>> net([0.5, -0.5]).backward()
+    """
+
+    def __init__(self, nin: int, nouts: Sequence[int], activation: str = "relu", *, rng: Rng = None) -> None:
+        generator = as_generator(rng)
+        sizes = [nin, *nouts]
+        self.layers = [Layer(sizes[i], sizes[i + 1], activation if i + 2 < len(sizes) else "linear", rng=generator)
+                       for i in range(len(nouts))]
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """x: nin numbers or Scalars -> the last layer's output."""
+        for i, layer in enumerate(self.layers):
+            x = layer(x if i == 0 or isinstance(x, list) else [x])
+        return x
+
+    def to_linear(self, dtype: Any = np.float64) -> Sequential:
+        """The same network on tensors, with these weights (copied): x (N, nin) -> (N, nout).
+
+        >>> import nn
+        >>> net = nn.MLP(2, [3, 1], rng=0)
+        >>> abs(net.to_linear()([[1.0, 2.0]]).item() - net([1.0, 2.0]).item()) < 1e-12
+        True
+        """
+        return Sequential(*(module for layer in self.layers for module in layer.to_linear(dtype)))

@@ -1,0 +1,114 @@
+"""Adam and AdamW: steps of nearly equal size in every coordinate, from running means of the gradient and its square.
+
+The formula is Kingma and Ba 2015, algorithm 1; AdamW's decoupled decay is Loshchilov and Hutter 2019, algorithm 2.
+
+What is kept is m/(1 - beta1) and v/(1 - beta2) rather than m and v: the factors then enter one number per step instead of one pass
+over each array, which leaves ten in-place passes. The saved state holds the published m ("exp_avg") and v ("exp_avg_sq").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .optimizer import Array, Group, Optimizer, Slot
+
+__all__ = ["Adam", "AdamW", "adam_update"]
+
+
+def adam_update(p: Array, g: Array, m_sum: Array, v_sum: Array, scratch: Array, *, step: int, lr: float,
+                betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
+                decoupled: bool = False) -> None:
+    """One step in place on flat arrays, `step` counting from 1; m_sum = m/(1 - beta1), v_sum = v/(1 - beta2).
+
+    m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  p -= lr m^ / (sqrt(v^) + eps)  with m^ = m/(1 - beta1^t) and
+    v^ = v/(1 - beta2^t). Decay is added to g (L2), or shrinks p by 1 - lr weight_decay beforehand (decoupled).
+    """
+    beta1, beta2 = betas
+    if weight_decay and decoupled:
+        np.multiply(p, 1 - lr * weight_decay, out=p)
+    elif weight_decay:
+        np.multiply(p, weight_decay, out=scratch)
+        g = np.add(scratch, g, out=scratch)
+    np.multiply(m_sum, beta1, out=m_sum)
+    np.add(m_sum, g, out=m_sum)
+    np.multiply(v_sum, beta2, out=v_sum)
+    np.multiply(g, g, out=scratch)
+    np.add(v_sum, scratch, out=v_sum)
+    # sqrt(v^) + eps = root * (sqrt(v_sum) + eps / root), and root joins the step size
+    root = math.sqrt((1 - beta2) / (1 - beta2**step))
+    np.sqrt(v_sum, out=scratch)
+    np.add(scratch, eps / root, out=scratch)
+    np.divide(m_sum, scratch, out=scratch)
+    np.multiply(scratch, lr * (1 - beta1) / (1 - beta1**step) / root, out=scratch)
+    np.subtract(p, scratch, out=p)
+
+
+class Adam(Optimizer):
+    """Adam; `weight_decay` adds an L2 term to the gradient (use AdamW for decay that the step sizes do not rescale).
+
+    Args:
+        parameters: parameters or groups of them, see `Optimizer`.
+        lr: step size; a coordinate moves by about lr a step.
+        betas: how much of the running means of the gradient and of its square is kept.
+        eps: added to the root of the second mean.
+        weight_decay: adds weight_decay * p to the gradient.
+
+    >>> import autodiff as ad, nn
+    >>> w = ad.tensor([1.0, -2.0])
+    >>> opt = nn.Adam([w], lr=0.1)
+    >>> (w * w).sum().backward(); opt.step()
+    >>> w.data.round(6)
+    array([ 0.9, -1.9])
+    """
+
+    _decoupled = False
+
+    def __init__(self, parameters: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 0.0) -> None:
+        super().__init__(parameters, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+
+    def _check(self, group: Group) -> None:
+        super()._check(group)
+        group["betas"] = betas = tuple(group["betas"])
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"{self._name}: betas must be two numbers in [0, 1), got {betas}")
+        if not group["eps"] >= 0:
+            raise ValueError(f"{self._name}: eps must be >= 0, got {group['eps']!r}")
+
+    def _state_names(self, group: Group) -> tuple[str, ...]:
+        return ("exp_avg", "exp_avg_sq")
+
+    def _prepare(self, slot: Slot, group: Group, dtype: np.dtype, size: int) -> None:
+        super()._prepare(slot, group, dtype, size)
+        betas = group["betas"]
+        if slot.betas != betas:  # the first step, or the user changed them: m and v go on, their sums are rescaled
+            if slot.betas is not None:
+                for array, old, new in zip(slot.state.values(), slot.betas, betas, strict=True):
+                    array *= (1 - old) / (1 - new)
+            slot.betas = betas
+
+    def _update(self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array) -> None:
+        adam_update(value, grad, state["exp_avg"], state["exp_avg_sq"], scratch, step=slot.step, lr=group["lr"],
+                    betas=group["betas"], eps=group["eps"], weight_decay=group["weight_decay"], decoupled=self._decoupled)
+
+    def _export(self, slot: Slot) -> dict[str, Array]:
+        beta1, beta2 = slot.betas
+        return {"exp_avg": slot.state["exp_avg"] * (1 - beta1), "exp_avg_sq": slot.state["exp_avg_sq"] * (1 - beta2)}
+
+    def _import(self, slot: Slot, state: dict[str, Array], group: Group) -> None:
+        slot.betas = beta1, beta2 = group["betas"]
+        slot.state = {"exp_avg": state["exp_avg"] / (1 - beta1), "exp_avg_sq": state["exp_avg_sq"] / (1 - beta2)}
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: p shrinks by lr * weight_decay * p, outside the adaptive step."""
+
+    _decoupled = True
+
+    def __init__(self, parameters: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 1e-2) -> None:
+        super().__init__(parameters, lr, betas, eps, weight_decay)

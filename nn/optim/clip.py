@@ -1,0 +1,54 @@
+"""Limits on gradients, applied between `backward()` and `step()`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import autodiff as ad
+import numpy as np
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+
+
+def _with_gradients(parameters: Any) -> list[Any]:
+    parameters = [parameters] if isinstance(parameters, ad.Variable) else parameters
+    return list({id(p): p for p in parameters if p.grad is not None}.values())
+
+
+def clip_grad_norm_(parameters: Iterable[Any], max_norm: float, norm_type: float = 2.0,
+                    error_if_nonfinite: bool = False) -> float:
+    """Scale all gradients together so that their joint norm is at most `max_norm`; return the norm before.
+
+    Args:
+        parameters: parameters, or one; those without a gradient count as zero.
+        norm_type: 2 for the Euclidean norm, math.inf for the largest entry, or another p >= 1.
+        error_if_nonfinite: raise ValueError when the norm is NaN or infinite (nothing is changed then).
+
+    >>> import autodiff as ad, nn
+    >>> w = ad.tensor([3.0, 4.0]); (w * w / 2).sum().backward()
+    >>> nn.clip_grad_norm_([w], 1.0), w.grad.round(6)
+    (5.0, array([0.6, 0.8]))
+    """
+    if not max_norm >= 0:
+        raise ValueError(f"clip_grad_norm_: max_norm must be >= 0, got {max_norm!r}")
+    found = _with_gradients(parameters)
+    norms = [float(np.linalg.norm(np.ravel(p.grad).astype(np.float64), norm_type)) for p in found]
+    total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
+    if error_if_nonfinite and not math.isfinite(total):
+        raise ValueError(f"clip_grad_norm_: the joint norm of {len(found)} gradients is {total}; nothing was changed")
+    if total > max_norm:
+        factor = max_norm / total
+        for p in found:
+            p.grad = p.grad * factor
+    return total
+
+
+def clip_grad_value_(parameters: Iterable[Any], clip_value: float) -> None:
+    """Limit every entry of every gradient to [-clip_value, clip_value]."""
+    if not clip_value >= 0:
+        raise ValueError(f"clip_grad_value_: clip_value must be >= 0, got {clip_value!r}")
+    for p in _with_gradients(parameters):
+        clipped = np.clip(p.grad, -clip_value, clip_value)
+        p.grad = float(clipped) if isinstance(p, ad.Scalar) else clipped

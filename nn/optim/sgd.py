@@ -1,0 +1,76 @@
+"""Stochastic gradient descent, with momentum, Nesterov's form and weight decay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .optimizer import Array, Group, Optimizer, Slot
+
+__all__ = ["SGD", "sgd_update"]
+
+
+def sgd_update(p: Array, g: Array, velocity: Array | None, scratch: Array, *, lr: float, momentum: float = 0.0,
+               dampening: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0, first: bool = False) -> None:
+    """One step in place on flat arrays: d = g + weight_decay p;  v = momentum v + (1 - dampening) d;  p -= lr v.
+
+    The first velocity is d itself. Nesterov's form steps along d + momentum v (Sutskever et al. 2013). `scratch` is overwritten.
+    """
+    d = g
+    if weight_decay:
+        np.multiply(p, weight_decay, out=scratch)
+        d = np.add(scratch, g, out=scratch)
+    if velocity is not None:
+        if first:
+            velocity[...] = d
+        else:
+            np.multiply(velocity, momentum, out=velocity)
+            np.add(velocity, np.multiply(d, 1 - dampening, out=scratch) if dampening else d, out=velocity)
+        if nesterov:  # d + momentum v in two subtractions: d may live in the only scratch array
+            np.subtract(p, np.multiply(d, lr, out=scratch), out=p)
+            np.subtract(p, np.multiply(velocity, lr * momentum, out=scratch), out=p)
+            return
+        d = velocity
+    np.subtract(p, np.multiply(d, lr, out=scratch), out=p)
+
+
+class SGD(Optimizer):
+    """Gradient descent `p -= lr * grad`, against the gradient, optionally with momentum.
+
+    Args:
+        parameters: parameters or groups of them, see `Optimizer`.
+        lr: step size.
+        momentum: how much of the last velocity is kept, 0 for none.
+        dampening: the new gradient enters the velocity with 1 - dampening.
+        nesterov: look ahead along the velocity; needs momentum > 0 and dampening 0.
+        weight_decay: adds weight_decay * p to the gradient (the gradient of an L2 penalty weight_decay/2 * |p|^2).
+
+    >>> import autodiff as ad, nn
+    >>> w = ad.tensor([1.0, -2.0])
+    >>> opt = nn.SGD([w], lr=0.1)
+    >>> (w * w).sum().backward(); opt.step()
+    >>> w.data
+    array([ 0.8, -1.6])
+    """
+
+    def __init__(self, parameters: Iterable[Any], lr: float = 1e-2, momentum: float = 0.0, dampening: float = 0.0,
+                 weight_decay: float = 0.0, nesterov: bool = False) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": momentum, "dampening": dampening,
+                                      "weight_decay": weight_decay, "nesterov": nesterov})
+
+    def _check(self, group: Group) -> None:
+        super()._check(group)
+        if not group["momentum"] >= 0:
+            raise ValueError(f"SGD: momentum must be >= 0, got {group['momentum']!r}")
+        if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
+            raise ValueError("SGD: nesterov=True needs momentum > 0 and dampening=0")
+
+    def _state_names(self, group: Group) -> tuple[str, ...]:
+        return ("momentum_buffer",) if group["momentum"] else ()
+
+    def _update(self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array) -> None:
+        velocity = state["momentum_buffer"] if group["momentum"] else None
+        sgd_update(value, grad, velocity, scratch, lr=group["lr"], momentum=group["momentum"], dampening=group["dampening"],
+                   nesterov=group["nesterov"], weight_decay=group["weight_decay"], first=slot.fresh)

@@ -1,0 +1,74 @@
+"""What a module learns (Parameter) and what it only remembers (Buffer): Tensors that a module finds by their class.
+
+Nothing here computes. `p.data = a` checks shape and dtype and copies `a` in, as on every leaf of the graph.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autodiff as ad
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+__all__ = ["Buffer", "Parameter"]
+
+
+class Parameter(ad.Tensor):
+    """A Tensor that belongs to a model and is trained.
+
+    Args:
+        data: any shape; copied.
+        dtype: float32 unless given; None keeps the dtype of `data`.
+        requires_grad: False makes a frozen parameter; `p.requires_grad = True` thaws it.
+
+    >>> import nn
+    >>> p = nn.Parameter([1, 2]); p
+    parameter([1., 2.], dtype=float32)
+    >>> p.data = [3, 4, 5]
+    Traceback (most recent call last):
+    ...
+    ValueError: .data of shape (2,) cannot be set to ...
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: ArrayLike, dtype: DTypeLike = np.float32, requires_grad: bool = True) -> Parameter:
+        return _as(cls, data, dtype, requires_grad)
+
+    def __init__(self, data: ArrayLike, dtype: DTypeLike = np.float32, requires_grad: bool = True) -> None:
+        pass  # __new__ did everything; this signature is for readers and tools
+
+
+class Buffer(ad.Tensor):
+    """A constant Tensor that belongs to a model: saved and loaded with it, never trained (a running mean, a mask).
+
+    Args:
+        data: any shape and dtype; copied.
+        dtype: the dtype of `data` unless given.
+
+    >>> import nn, numpy as np
+    >>> mean = nn.Buffer(np.zeros(2)); mean.data = [1.0, 2.0]; mean
+    buffer([1., 2.], requires_grad=False)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: ArrayLike, dtype: DTypeLike = None) -> Buffer:
+        return _as(cls, data, dtype, False)
+
+    def __init__(self, data: ArrayLike, dtype: DTypeLike = None) -> None:
+        pass
+
+
+def _as(cls: type, data: Any, dtype: DTypeLike, requires_grad: bool) -> Any:
+    """A handle of the given class with memory of its own, C-contiguous so that optimizers can see it flat."""
+    data = np.array(data.data if isinstance(data, ad.Variable) else data, dtype=dtype, order="C")
+    handle = object.__new__(cls)
+    hold(handle, ad.tensor(data, requires_grad=requires_grad, copy=False))
+    return handle
+
+
+def hold(handle: ad.Variable, other: ad.Variable) -> None:
+    """Let `handle` stand for the value and the place in the graph that `other` has."""
+    handle._data, handle.node = other._data, other.node

@@ -1,0 +1,300 @@
+"""The training loop, so that nobody has to write it again: `fit`, `evaluate`, `predict`.
+
+`fit` is the plain loop (forward, loss, backward, step) over shuffled mini-batches with everything around it that is easy to get wrong:
+evaluation mode for validation, means weighted by batch size, the best weights kept, Ctrl-C that leaves a usable model. It uses the public
+interface only; a loop of your own can do all it does.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import autodiff as ad
+import numpy as np
+from numpy.typing import NDArray
+
+from . import metrics as metric_functions
+from .data import batches
+from .history import EarlyStopping, History
+from .module import Module
+from .optim import Optimizer, clip_grad_norm_
+from .progress import Display, display
+from .random import Rng, as_generator
+
+__all__ = ["evaluate", "fit", "predict"]
+
+Array = NDArray[Any]
+Loss = Callable[[Any, Any], Any]
+Metrics = Mapping[str, Callable[[Any, Any], float]] | Sequence[str | Callable[[Any, Any], float]]
+Callback = Callable[[int, dict[str, float]], Any]
+
+
+def fit(model: Module, x: Any, y: Any, *, loss: Loss, optimizer: Optimizer, epochs: int = 1, batch_size: int = 32,
+        validation: tuple[Any, Any] | None = None, validation_split: float = 0.0, metrics: Metrics = (),
+        early_stopping: EarlyStopping | int | None = None, callbacks: Iterable[Callback] = (), clip_norm: float | None = None,
+        shuffle: bool = True, progress: bool | str = "auto", rng: Rng = None,
+        report: str | os.PathLike[str] | None = None) -> History:
+    """Train `model` on (x, y) and return the history of the run.
+
+    Args:
+        model: called as model(x_batch); with a tuple of arrays as x, as model(a_batch, b_batch, ...).
+        x, y: arrays (N, ...), equally long. Plain floating arrays are cast to the parameters' dtype once.
+        loss: (prediction, y_batch) -> mean over the batch, such as `nn.CrossEntropyLoss()`.
+        optimizer: of this model's parameters.
+        epochs, batch_size: the last batch of an epoch may be smaller.
+        validation: (x, y) to evaluate after every epoch; or `validation_split`, a random part of x and y that is not trained on.
+        metrics: names ("accuracy", "binary_accuracy", ...), functions (prediction, y) -> float, or a dict of them. The training numbers are
+            means over the epoch while the model changes; "val_..." are measured after it.
+        early_stopping: an `EarlyStopping`, or a number: its patience on "val_loss".
+        callbacks: functions (epoch from 1, logs) called after every epoch; one that returns True ends the training.
+        clip_norm: limit of the joint gradient norm at every step.
+        shuffle: a new order every epoch.
+        progress: "auto" shows a bar on a terminal, True always, False never.
+        rng: for the order and the split.
+        report: file for an HTML report of the run.
+
+    Ctrl-C ends the training: the history so far is returned with `stopped == "interrupted"`, and the model is usable.
+
+    Raises:
+        ValueError: lengths that differ, empty data, or early stopping on a number that nobody measures.
+        FloatingPointError: the loss is NaN or infinite; the parameters are those before that batch.
+
+    >>> import nn, numpy as np
+    >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
+    >>> net = nn.Linear(1, 1, rng=0)
+    >>> run = nn.fit(net, x, 3 * x + 1, loss=nn.MSELoss(), optimizer=nn.Adam(net.parameters(), lr=0.1), epochs=30, rng=0)
+    >>> run["loss"][-1] < 1e-2 < run["loss"][0]
+    True
+    """
+    generator, functions = as_generator(rng), _metric_functions(metrics)
+    inputs, y = _prepared(model, x, y)
+    stopping = EarlyStopping(patience=early_stopping) if isinstance(early_stopping, int) else early_stopping
+    inputs, y, held_out = _split(inputs, y, validation, validation_split, generator)
+    if held_out is not None and validation is not None:
+        held_out = _prepared(model, *validation)
+    _check_run(epochs, batch_size, stopping, functions, held_out is not None)
+    watch = _Watch(model, stopping)
+    history, shown, callbacks = History(), display(progress), list(callbacks)
+    with _modes_restored(model):
+        try:
+            for epoch in range(1, epochs + 1):
+                started = time.perf_counter()
+                model.train()
+                shown.epoch(epoch, epochs, math.ceil(len(y) / batch_size))
+                order = batches(*inputs, y, batch_size=batch_size, shuffle=shuffle, rng=generator)
+                logs = _train_epoch(model, order, loss, optimizer, functions, clip_norm, history, shown, report is not None)
+                if held_out is not None:
+                    measured = evaluate(model, *held_out, loss=loss, metrics=functions, batch_size=max(batch_size, 256))
+                    logs.update({f"val_{name}": value for name, value in measured.items()})
+                history.add(logs, time.perf_counter() - started)
+                shown.done(logs, history.seconds[-1])
+                stop = [bool(callback(epoch, logs) is True) for callback in callbacks]
+                history.stopped = "early stopping" if watch.says_stop(epoch, logs) else "callback" if any(stop) else ""
+                if history.stopped:
+                    break
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+        finally:
+            shown.close()
+            optimizer.zero_grad()
+            watch.restore()
+    history.stopped = history.stopped or "finished"
+    history.best_epoch = watch.best_epoch
+    if report is not None:
+        ad.training_report(history, model=model, optimizer=optimizer).save(report)
+    return history
+
+
+def evaluate(model: Module, x: Any, y: Any, *, loss: Loss | None = None, metrics: Metrics = (),
+             batch_size: int = 256) -> dict[str, float]:
+    """Loss and metrics on (x, y) in evaluation mode, without recording: name -> mean over all samples.
+
+    >>> import nn, numpy as np
+    >>> net = nn.Linear(2, 2, rng=0)
+    >>> sorted(nn.evaluate(net, np.eye(2), [0, 1], loss=nn.CrossEntropyLoss(), metrics=["accuracy"]))
+    ['accuracy', 'loss']
+    """
+    functions = _metric_functions(metrics)
+    inputs, y = _prepared(model, x, y)
+    sums = dict.fromkeys((["loss"] if loss is not None else []) + list(functions), 0.0)
+    with _modes_restored(model), ad.no_grad():
+        model.eval()
+        for *xb, yb in batches(*inputs, y, batch_size=batch_size, shuffle=False):
+            prediction = model(*xb)
+            if loss is not None:
+                sums["loss"] += _number(loss(prediction, yb)) * len(yb)
+            for name, function in functions.items():
+                sums[name] += function(_plain(prediction), yb) * len(yb)
+    return {name: total / len(y) for name, total in sums.items()}
+
+
+def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
+    """What the model returns for x, as a plain array, in evaluation mode and without recording.
+
+    >>> import nn, numpy as np
+    >>> nn.predict(nn.Linear(2, 3, rng=0), np.ones((5, 2))).shape
+    (5, 3)
+    """
+    inputs = _inputs(model, x)
+    with _modes_restored(model), ad.no_grad():
+        model.eval()
+        pieces = batches(*inputs, batch_size=batch_size, shuffle=False)
+        outputs = [_plain(model(*(piece if isinstance(piece, tuple) else (piece,)))) for piece in pieces]
+    return np.concatenate(outputs)
+
+
+# One epoch.
+
+def _train_epoch(model: Module, order: Iterable[Any], loss: Loss, optimizer: Optimizer, functions: Mapping[str, Any],
+                 clip_norm: float | None, history: History, shown: Display, measure: bool) -> dict[str, float]:
+    sums = dict.fromkeys(("loss", *functions), 0.0)
+    seen = 0
+    before: dict[str, Array] | None = None
+    for *xb, yb in order:
+        prediction = model(*xb)
+        value = loss(prediction, yb)
+        number = _number(value)
+        if not math.isfinite(number):
+            raise FloatingPointError(
+                f"the loss became {number} in epoch {history.epochs + 1}, batch {len(history.batch_losses) + 1}; try a smaller lr or "
+                "clip_norm=1.0, or run that batch inside ad.detect_anomaly() to find the operation")
+        if measure:  # keeps the values before the last step of the epoch
+            before = {name: np.array(p.data) for name, p in model.named_parameters()}
+        optimizer.zero_grad()
+        value.backward()
+        if clip_norm is not None:
+            clip_grad_norm_(model.parameters(), clip_norm)
+        optimizer.step()
+        n = len(yb)
+        seen += n
+        history.batch_losses.append(number)
+        sums["loss"] += number * n
+        for name, function in functions.items():
+            sums[name] += function(prediction.data, yb) * n
+        shown.batch(sums["loss"] / seen)
+        del prediction, value  # the next graph is built when this one is gone
+    if before is not None:
+        _note_parameters(model, before, history)
+    return {name: total / seen for name, total in sums.items()}
+
+
+def _note_parameters(model: Module, before: Mapping[str, Array], history: History) -> None:
+    for name, p in model.named_parameters():
+        gradient = 0.0 if p.grad is None else float(np.linalg.norm(p.grad))
+        change = float(np.linalg.norm(p.data - before[name]))
+        history.parameters.setdefault(name, []).append((float(np.linalg.norm(p.data)), gradient, change))
+
+
+class _Watch:
+    """Follows the monitored number and keeps the best weights."""
+
+    def __init__(self, model: Module, stopping: EarlyStopping | None) -> None:
+        self.model, self.stopping = model, stopping
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self.state: dict[str, Array] | None = None
+
+    def says_stop(self, epoch: int, logs: Mapping[str, float]) -> bool:
+        stopping = self.stopping
+        if stopping is None:
+            return False
+        value = logs[stopping.monitor]
+        if stopping.improves(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            if stopping.restore_best:
+                self.state = self.model.state_dict()
+        return stopping.reaches_target(value) or epoch - (self.best_epoch or 0) >= stopping.patience
+
+    def restore(self) -> None:
+        if self.state is not None:
+            self.model.load_state_dict(self.state)
+
+
+# Preparing.
+
+def _metric_functions(metrics: Metrics) -> dict[str, Callable[[Any, Any], float]]:
+    if isinstance(metrics, Mapping):
+        return dict(metrics)
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics must be a list or a dict: write metrics=[{metrics!r}]")
+    functions = {}
+    for metric in metrics:
+        if isinstance(metric, str):
+            if metric not in metric_functions.__all__ or metric == "confusion_matrix":
+                known = ", ".join(name for name in metric_functions.__all__ if name != "confusion_matrix")
+                raise ValueError(f"no metric called {metric!r}; there are {known}, or give your own function")
+            functions[metric] = getattr(metric_functions, metric)
+        else:
+            functions[getattr(metric, "__name__", type(metric).__name__)] = metric
+    return functions
+
+
+def _inputs(model: Module, x: Any) -> tuple[Array, ...]:
+    """The input arrays, floating ones in the dtype of the parameters; cast once, not in every batch."""
+    dtype = next((p.dtype for p in model.parameters() if isinstance(p, ad.Tensor) and p.dtype.kind == "f"), None)
+    arrays = tuple(_cast(a, dtype) for a in (x if isinstance(x, tuple) else (x,)))
+    lengths = {len(a) if a.ndim else 0 for a in arrays}
+    if len(lengths) != 1 or 0 in lengths:
+        raise ValueError(f"the inputs must be equally long and not empty, got shapes {', '.join(str(a.shape) for a in arrays)}")
+    return arrays
+
+
+def _prepared(model: Module, x: Any, y: Any) -> tuple[tuple[Array, ...], Array]:
+    inputs = _inputs(model, x)
+    y = _cast(y, inputs[0].dtype if inputs[0].dtype.kind == "f" else None)
+    if y.ndim == 0 or len(y) != len(inputs[0]):
+        raise ValueError(f"x and y must be equally long, got shapes {inputs[0].shape} and {y.shape}")
+    return inputs, y
+
+
+def _cast(a: Any, dtype: Any) -> Array:
+    a = _plain(a)
+    return a.astype(dtype) if dtype is not None and a.dtype.kind == "f" and a.dtype != dtype else a
+
+
+def _split(inputs: tuple[Array, ...], y: Array, validation: Any, fraction: float,
+           generator: np.random.Generator) -> tuple[tuple[Array, ...], Array, Any]:
+    """(inputs, y, held out): a random part is held out when a fraction asks for it."""
+    if validation is not None or not fraction:
+        if validation is not None and fraction:
+            raise ValueError("give validation=(x, y) or validation_split, not both")
+        return inputs, y, validation
+    count = round(len(y) * fraction)
+    if not 0 < count < len(y):
+        raise ValueError(f"validation_split={fraction!r} of {len(y)} samples leaves one part empty")
+    order = generator.permutation(len(y))
+    held, kept = order[:count], order[count:]
+    return tuple(a[kept] for a in inputs), y[kept], (tuple(a[held] for a in inputs), y[held])
+
+
+def _check_run(epochs: int, batch_size: int, stopping: EarlyStopping | None, functions: Mapping[str, Any], validated: bool) -> None:
+    if epochs < 0 or batch_size < 1:
+        raise ValueError(f"fit needs epochs >= 0 and batch_size >= 1, got {epochs} and {batch_size}")
+    names = ["loss", *functions]
+    names += [f"val_{name}" for name in names] if validated else []
+    if stopping is not None and stopping.monitor not in names:
+        hint = "" if validated else "; give validation=(x, y) or validation_split=0.1 for 'val_...'"
+        raise ValueError(f"early stopping watches {stopping.monitor!r}, but this run measures {', '.join(names)}{hint}")
+
+
+@contextmanager
+def _modes_restored(model: Module) -> Any:
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _plain(x: Any) -> Array:
+    return np.asarray(x.data if isinstance(x, ad.Variable) else x)
+
+
+def _number(x: Any) -> float:
+    return x.item() if isinstance(x, ad.Variable) else float(x)
