@@ -149,7 +149,7 @@ def _erf_small(x: np.ndarray) -> np.ndarray:
 def _erf_middle(x: np.ndarray) -> np.ndarray:
     """erf for |x| >= 1, where the rounding of x*x and of exp weighs erfc(1)/erf(1) = 0.19 and less."""
     size = np.minimum(np.abs(x), 6.0)  # from 5.93 on, float64 rounds erf to 1
-    y = np.exp(-size * size)
+    y: np.ndarray = np.exp(-size * size)
     y *= _ratio(MIDDLE, size)
     np.subtract(1.0, y, out=y)
     np.copysign(y, x, out=y)
@@ -159,7 +159,7 @@ def _erf_middle(x: np.ndarray) -> np.ndarray:
 def _erfc_tail(x: np.ndarray) -> np.ndarray:
     """erfc for 0.5 <= x <= 28. Rounding x*x would cost x^2/2 ulp: split x = h + d with h*h exact."""
     h = x.astype(np.float32).astype(np.float64)
-    y = np.exp(-h * h)
+    y: np.ndarray = np.exp(-h * h)
     y *= np.exp((h - x) * (h + x))
     correction = _ratio(TAIL, 1.0 / (1.0 + x))
     correction += 0.75

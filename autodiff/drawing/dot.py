@@ -1,0 +1,222 @@
+"""The picture as DOT text for Graphviz.
+
+Nodes are `shape=plain` with an HTML-like table made from the node's card. What was learned the hard way: record shapes
+break on `{ | }` in names; an edge between neighbours of one rank must not use ports, or its arrowhead turns round; an
+empty FONT element is a syntax error; rounded tables do not clip the colour of their cells, so coloured cells are inset
+by a nested table and the port stands on the outer cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .measure import inner_width, place_block
+from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
+from .style import BORDER, CLUSTER_FILL, CLUSTER_LINE, FONT, FORWARD, INK, MUTED
+from .text import escape_label, escape_quoted
+
+
+def to_dot(picture: Picture) -> str:
+    """DOT text of a picture. Needs no program, and is the same for equal pictures."""
+    lines = ["digraph autodiff {", "  " + graph_attributes(picture),
+             f'  node [shape=plain, fontname="{FONT}", fontsize=12, fontcolor="{INK}", color="{BORDER}"];',
+             f'  edge [fontname="{FONT}", fontsize=10, fontcolor="{MUTED}", color="{FORWARD}", arrowsize=0.7];']
+    if picture.title:
+        lines.append(f"  subgraph cluster_title {{ graph [label=<{runs_html((Run(picture.title, 14, INK, True),))}>, "
+                     'labelloc=t, peripheries=0, margin=4];')
+    lines += node_lines(picture)
+    lines += rank_lines(picture)
+    if picture.title:
+        lines.append("  }")
+    companions = {(host, companion): side for host, companion, side in picture.beside}
+    for edge in picture.edges:
+        lines.append("  " + edge_line(edge, picture, companions))
+    lines.append("}")
+    return "\n".join(lines) + "\n"
+
+
+def graph_attributes(picture: Picture) -> str:
+    """The graph statement: direction, distances, font, tooltip and the legend as the graph's label."""
+    parts = [f"rankdir={picture.direction}", 'bgcolor="white"', f'fontname="{FONT}"', "fontsize=12",
+             f'fontcolor="{INK}"', "pad=0.15", f"nodesep={picture.node_gap:g}", f"ranksep={picture.rank_gap:g}",
+             f'tooltip="{escape_quoted(picture.alt or "graph")}"', "outputorder=edgesfirst", "labelloc=b",
+             "compound=true", 'charset="UTF-8"']
+    if picture.straight:
+        parts.append("splines=line")
+    legend = legend_html(picture)
+    if legend:
+        parts.append(f"label=<{legend}>")
+    return f"graph [{', '.join(parts)}];"
+
+
+def node_lines(picture: Picture) -> list[str]:
+    """Node statements, those of a module inside its cluster, in the order of the picture."""
+    nodes = {node.id: node for node in picture.nodes}
+    owner = {node_id: module.id for module in picture.modules for node_id in module.nodes}
+    children: dict[str, list[Module]] = {}
+    for module in picture.modules:
+        children.setdefault(module.parent, []).append(module)
+    lines = [node_line(node, picture) for node in picture.nodes if node.id not in owner]
+    stack: list[Module | None] = list(reversed(children.get("", [])))
+    depth = 0
+    while stack:
+        module = stack.pop()
+        if module is None:
+            depth -= 1
+            lines.append("  }")
+            continue
+        depth += 1
+        lines.append(f'  subgraph "cluster_{module.id}" {{ graph [label=<{runs_html(module.title)}>, '
+                     f'id="{module.id}", class="cluster", tooltip="{escape_quoted(module.path or "module")}", '
+                     f'labeljust={"c" if picture.level in ("neuron", "compare") else "l"}, labelloc=t, '
+                     f'style="rounded,filled", fillcolor="{CLUSTER_FILL}", color="{CLUSTER_LINE}", penwidth=1, '
+                     f'margin={12 if picture.level == "compare" else 9}];')
+        lines += [node_line(nodes[node_id], picture) for node_id in module.nodes if node_id in nodes]
+        stack.append(None)
+        stack.extend(reversed(children.get(module.id, [])))
+    return ["  " + line.strip() for line in lines]
+
+
+def node_line(node: Node, picture: Picture) -> str:
+    """One node statement."""
+    group = ', group="spine"' if node.id in picture.spine else ""
+    tooltip = escape_quoted(node.tooltip or node.label or " ")
+    return f'"{node.id}" [label=<{card_html(node.card)}>, id="{node.id}", class="node {node.kind}"{group}, tooltip="{tooltip}"];'
+
+
+def rank_lines(picture: Picture) -> list[str]:
+    """`rank=same` for every host and its companions, and for chains an invisible edge that fixes their order."""
+    groups: dict[str, list[str]] = {}
+    for host, companion, side in picture.beside:
+        names = groups.setdefault(host, [host])
+        names.insert(names.index(host) if side == "left" else len(names), companion)
+    lines = ["  {rank=same; " + "; ".join(f'"{name}"' for name in names) + "}" for names in groups.values()]
+    for chain in picture.chains:
+        lines += [f'  "{a}" -> "{b}" [style=invis, weight=20];' for a, b in zip(chain, chain[1:], strict=False)]
+    return lines
+
+
+def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], str]) -> str:
+    """One edge statement. An edge to a companion has no port, and is written from left to right in its rank."""
+    source, target, back = edge.source, edge.target, edge.back
+    beside = companions.get((target, source), "") or companions.get((source, target), "")
+    if beside:
+        companion_is_source = (target, source) in companions
+        if companion_is_source == (beside == "right"):
+            source, target, back = target, source, not back
+        ends = f'"{source}" -> "{target}"'
+    else:
+        tail, head = {"v": (":v:e", ":v:w"), "g": (":g:e", ":g:w"), "f": (":fb:s", ":ft:n"), "b": (":bb:s", ":bt:n"),
+                      "side": (":e", ":w")}.get(edge.lane, ("", ""))
+        ends = f'"{source}"{tail} -> "{target}"{head}'
+    parts = [f'id="{edge.id}"', f'class="edge {edge.kind}"', f'color="{edge.color}"', f"penwidth={edge.width:g}"]
+    if edge.dash != "solid":
+        parts.append(f"style={edge.dash}")
+    parts.append(f"dir=back, arrowtail={edge.arrow}" if back else f"arrowhead={edge.arrow}")
+    if edge.arrow_size != 0.7:
+        parts.append(f"arrowsize={edge.arrow_size:g}")
+    if edge.weight != 1:
+        parts.append(f"weight={edge.weight}")
+    tooltip = escape_quoted(edge.tooltip or " ")
+    parts.append(f'edgetooltip="{tooltip}"')
+    if edge.label:
+        parts.append(f'label=<{edge_label(edge, bool(beside))}>, labeltooltip="{tooltip}"')
+    return f"{ends} [{', '.join(parts)}];"
+
+
+def edge_label(edge: Edge, beside: bool) -> str:
+    """The label of an edge: lanes get a gap to the line, curves a small pad."""
+    gap = '<TD WIDTH="7"></TD>' if edge.lane in ("f", "b") and not beside else ""
+    pad = 0 if gap else 2
+    return (f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{pad}"><TR>{gap}<TD>{runs_html(edge.label)}'
+            "</TD></TR></TABLE>")
+
+
+def runs_html(runs: Iterable[Run]) -> str:
+    """Runs as FONT elements; runs of spaces survive as no-break spaces."""
+    parts = []
+    for run in runs:
+        text = escape_label(run.text).replace("\u00a0", "&#160;")
+        if run.text.startswith(" "):
+            text = "&#160;" + text[1:]
+        if run.text.endswith(" ") and len(run.text) > 1:
+            text = text[:-1] + "&#160;"
+        if run.bold:
+            text = f"<B>{text}</B>"
+        parts.append(f'<FONT POINT-SIZE="{run.size:g}" COLOR="{run.color}">{text}</FONT>')
+    return "".join(parts) or "&#160;"
+
+
+def card_html(card: Card) -> str:
+    """A card as an HTML-like table, one row for each block."""
+    width = inner_width(card)
+    span = ' COLSPAN="3"' if card.lanes else ""
+    style = ' STYLE="ROUNDED"' if card.rounded else ""
+    rows = []
+    if card.lanes:
+        rows.append(lane_row("ft", "bt", width / 3))
+    for block in card.blocks:
+        port = f' PORT="{block.port}"' if block.port else ""
+        rows.append(f'<TR><TD{port}{span} CELLPADDING="{block.inset:g}">{block_html(block, width)}</TD></TR>')
+    if card.lanes:
+        rows.append(lane_row("fb", "bb", width / 3))
+    return (f'<TABLE BORDER="{card.border_width:g}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" COLOR="{card.border}" '
+            f'BGCOLOR="{card.fill}"{style}>{"".join(rows)}</TABLE>')
+
+
+def lane_row(forward: str, backward: str, third: float) -> str:
+    """Three empty cells: the ports of the forward lane (left) and of the backward lane (right)."""
+    return (f'<TR><TD PORT="{forward}" WIDTH="{third:.0f}" HEIGHT="1"></TD><TD WIDTH="{third:.0f}" HEIGHT="1"></TD>'
+            f'<TD PORT="{backward}" WIDTH="{third:.0f}" HEIGHT="1"></TD></TR>')
+
+
+def block_html(block: Block, width: float) -> str:
+    """A block as a nested table whose columns have the measured widths."""
+    fill = f' BGCOLOR="{block.fill}"' if block.fill else ""
+    box = place_block(block, 0, 0, width)
+    cells = iter(box.cells)
+    rows = ["<TR>" + "".join(cell_html(cell, next(cells).width) for cell in row) + "</TR>" for row in block.rows]
+    return (f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{block.spacing:g}" CELLPADDING="0"{fill}>{"".join(rows)}'
+            "</TABLE>")
+
+
+def cell_html(cell: Cell, width: float) -> str:
+    """One cell. Graphviz counts whole points, so the width is rounded down."""
+    fill = f' BGCOLOR="{cell.fill}"' if cell.fill else ""
+    height = f' HEIGHT="{cell.min_height:g}"' if cell.min_height else ""
+    return (f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{int(width)}"{height}{fill}>'
+            f"{runs_html(cell.runs)}</TD>")
+
+
+def legend_html(picture: Picture) -> str:
+    """The legend (four or five entries a line) and the footer lines under it."""
+    rows = []
+    if picture.legend_title and picture.legend:
+        rows.append(f"<TR><TD>{runs_html((Run(picture.legend_title, 10, INK, True),))}</TD></TR>")
+    for line in legend_lines(picture):
+        cells = "".join(f'<TD>{key_html(key)}</TD><TD ALIGN="LEFT">{runs_html((Run(key.text, 10, MUTED),))}</TD>'
+                        '<TD WIDTH="8"></TD>' for key in line)
+        rows.append(f'<TR><TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2"><TR>{cells}</TR></TABLE>'
+                    "</TD></TR>")
+    rows += [f"<TR><TD>{runs_html((Run(line, 10, MUTED),))}</TD></TR>" for line in picture.footer]
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>' if rows else ""
+
+
+def legend_lines(picture: Picture) -> list[tuple[Key, ...]]:
+    """The legend broken into lines that fit a page: narrow top-down operation pictures get two entries a line."""
+    most = 2 if picture.level == "op" and picture.direction == "TB" else 6
+    return [picture.legend[i:i + most] for i in range(0, len(picture.legend), most)]
+
+
+def key_html(key: Key) -> str:
+    """The mark of a legend entry: a small box, or a line drawn with characters."""
+    if key.mark == "line":
+        glyph = {("solid", False): "━▶", ("solid", True): "◀━", ("dashed", False): "╌╌▶", ("dashed", True): "◀╌╌",
+                 ("dotted", False): "┈┈▶", ("dotted", True): "◀┈┈"}[key.dash, key.back]
+        if key.glyph == "plain":
+            glyph = {"solid": "━━━", "dashed": "╍╍╍"}.get(key.dash, "┈┈┈")
+        return runs_html((Run(glyph, 10, key.color),))
+    text = runs_html((Run(key.glyph or "\u00a0", 9, key.ink, True),))
+    style = ' STYLE="ROUNDED"' if key.rounded else ""
+    return (f'<TABLE BORDER="{key.width:g}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" COLOR="{key.color}" '
+            f'BGCOLOR="{key.fill}"{style}><TR><TD WIDTH="16" HEIGHT="11">{text}</TD></TR></TABLE>')

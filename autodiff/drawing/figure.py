@@ -1,0 +1,275 @@
+"""`Figure`: a finished picture and every way to see or save it. It never holds a graph."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import program
+from .dot import to_dot
+from .mermaid import to_mermaid
+from .model import Edge, Module, Node, Picture, Problem
+from .options import as_patterns
+from .svg import builtin_svg, finish_svg, prefix_of
+
+SUFFIXES = (".dot", ".gv", ".html", ".json", ".md", ".mmd", ".pdf", ".png", ".svg")
+
+
+class DrawingWarning(UserWarning):
+    """A picture was made, but not as well as it could have been."""
+
+
+class Figure:
+    """An immutable picture of a graph.
+
+    `nodes`, `edges`, `modules` and `problems` are tuples of plain dataclasses, `alt` is one or two sentences for readers
+    who cannot see the picture. `to_dot`, `to_mermaid`, `to_json` and `to_html` never need a program.
+    """
+
+    __slots__ = ("_picture", "_redraw", "_cache")
+    _picture: Picture
+    _redraw: Callable[..., Figure] | None
+
+    def __init__(self, picture: Picture, redraw: Callable[..., Figure] | None = None) -> None:
+        object.__setattr__(self, "_picture", picture)
+        object.__setattr__(self, "_redraw", redraw)
+        object.__setattr__(self, "_cache", {})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a Figure is immutable; {name} cannot be set")
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The boxes."""
+        return self._picture.nodes
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The lines."""
+        return self._picture.edges
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        """The frames around boxes."""
+        return self._picture.modules
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong in the graph."""
+        return self._picture.problems
+
+    @property
+    def alt(self) -> str:
+        """A description in words."""
+        return self._picture.alt
+
+    @property
+    def level(self) -> str:
+        """op, module, neuron, overview or compare."""
+        return self._picture.level
+
+    @property
+    def picture(self) -> Picture:
+        """The model of the picture, for writers of further formats."""
+        return self._picture
+
+    # -- formats ------------------------------------------------------------------------------------------------
+
+    def to_dot(self) -> str:
+        """DOT text for Graphviz."""
+        return to_dot(self._picture)
+
+    def to_mermaid(self) -> str:
+        """Mermaid text."""
+        return to_mermaid(self._picture)
+
+    def to_json(self) -> str:
+        """Nodes, edges, modules, statistics and problems as JSON. Cards (the looks) are left out."""
+        return json.dumps(as_data(self._picture), ensure_ascii=False, indent=1) + "\n"
+
+    def to_html(self, engine: str = "auto") -> str:
+        """The explorer: one HTML file without network or library; laid out by `dot` when present."""
+        from .html import explorer
+        return explorer(self._picture, self.to_svg(engine, quiet=True))
+
+    def to_svg(self, engine: str = "auto", *, quiet: bool = False) -> str:
+        """SVG text. engine: "dot", "builtin" or "auto" (dot when present, else built-in with one warning).
+
+        Raises:
+            DrawingError: with engine="dot", when the program is missing or fails.
+        """
+        if engine not in ("auto", "dot", "builtin"):
+            raise ValueError(f"engine must be 'auto', 'dot' or 'builtin'; got {engine!r}")
+        if engine == "auto":
+            engine = "dot" if program.have_dot() else "builtin"
+            if engine == "builtin" and not quiet:
+                warnings.warn(program.missing_warning(), DrawingWarning, stacklevel=2)
+        if engine not in self._cache:
+            text = self.to_dot()
+            prefix = prefix_of(text)
+            self._cache[engine] = (finish_svg(program.run_dot(text, "svg", asked="svg"), self._picture, prefix)
+                                   if engine == "dot" else builtin_svg(self._picture, prefix))
+        return str(self._cache[engine])
+
+    def to_png(self, *, asked: str = "png") -> bytes:
+        """PNG bytes, sharp at 900 pixels: the resolution is chosen by the width of the picture.
+
+        Raises:
+            DrawingError: when the program `dot` is missing or fails.
+        """
+        if not program.have_dot():
+            raise program.DrawingError(program.missing_message(asked))
+        self._warn_about_fonts()
+        dpi = min(160.0, max(96.0, 72 * 1500 / max(self._width(), 1.0)))
+        return program.run_dot(self.to_dot(), "png", asked=asked, options=(f"-Gdpi={dpi:.0f}",))
+
+    def _width(self) -> float:
+        """Width in points of the picture that dot draws."""
+        found = re.search(r'<svg[^>]*?width="([\d.]+)pt"', self.to_svg("dot"))
+        return float(found.group(1)) if found else 860.0
+
+    def _warn_about_fonts(self) -> None:
+        text = "".join(run.text for node in self.nodes for line in node.card.lines() for run in line)
+        if any("\u3000" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in text) \
+                and not program.have_cjk_font():
+            warnings.warn("no font with Chinese characters was found; install one (fonts-noto-cjk on Debian) or save as svg or html",
+                          DrawingWarning, stacklevel=3)
+
+    def save(self, path: str | os.PathLike[str], *, engine: str = "auto") -> Path:
+        """Write the picture in the format of the suffix, atomically, and return the path.
+
+        Raises:
+            ValueError: for an unknown suffix; the known ones are listed.
+            DrawingError: for png and pdf when the program `dot` is missing or fails.
+        """
+        path = Path(path)
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES:
+            raise ValueError(f"cannot save {path.name!r}: unknown suffix {suffix!r}; known are {', '.join(SUFFIXES)}")
+        write_atomically(path, self._bytes(suffix, path.name, engine))
+        return path
+
+    def _bytes(self, suffix: str, name: str, engine: str) -> bytes:
+        if suffix == ".png":
+            return self.to_png(asked=name)
+        if suffix == ".pdf":
+            self._warn_about_fonts()
+            return program.run_dot(self.to_dot(), "pdf", asked=name)
+        if suffix == ".md":
+            return f"```mermaid\n{self.to_mermaid()}```\n".encode()
+        writers: Mapping[str, Callable[[], str]] = {
+            ".dot": self.to_dot, ".gv": self.to_dot, ".mmd": self.to_mermaid, ".json": self.to_json,
+            ".html": lambda: self.to_html(engine), ".svg": lambda: self.to_svg(engine)}
+        return writers[suffix]().encode("utf-8")
+
+    def show(self) -> None:
+        """Show the picture: inline in a notebook, else as an HTML file in the browser."""
+        try:
+            shell = __import__("IPython").get_ipython()
+        except ImportError:
+            shell = None
+        if shell is not None and "IPKernelApp" in getattr(shell, "config", {}):
+            __import__("IPython.display").display.display(self)
+            return
+        import webbrowser
+        handle, name = tempfile.mkstemp(prefix="autodiff-", suffix=".html")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(self.to_html())
+        webbrowser.open(Path(name).as_uri())
+
+    # -- other views --------------------------------------------------------------------------------------------
+
+    def fold(self, *paths: Any) -> Figure:
+        """The same graph with these modules folded to one box each."""
+        return self._again(fold=as_patterns(paths))
+
+    def expand(self, *paths: Any) -> Figure:
+        """The same graph with these modules opened."""
+        return self._again(expand=as_patterns(paths))
+
+    def focus(self, where: Any, radius: int = 3) -> Figure:
+        """The neighbourhood of a node (by name or id), or of the first NaN ("nan")."""
+        return self._again(focus=where, radius=radius)
+
+    def _again(self, **changes: Any) -> Figure:
+        if self._redraw is None:
+            raise ValueError("a comparison or a single frame cannot be redrawn; redraw its parts")
+        return self._redraw(**changes)
+
+    def frames(self) -> tuple[Figure, ...]:
+        """One Figure for every forward and backward step, in the layout of this one."""
+        from .frames import frames
+        return tuple(Figure(picture) for picture in frames(self._picture))
+
+    # -- notebooks ----------------------------------------------------------------------------------------------
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """SVG and plain text for notebooks; a missing or failing program never raises."""
+        bundle = {"text/plain": repr(self)}
+        for engine in ("auto", "builtin"):
+            try:
+                bundle["image/svg+xml"] = self.to_svg(engine, quiet=True)
+                break
+            except Exception:  # a notebook shows what there is; save() tells what is wrong
+                continue
+        return bundle
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self.nodes)} nodes", f"{len(self.edges)} edges"]
+        if self.modules:
+            parts.append(f"{len(self.modules)} modules")
+        trouble = "; ".join(problem.text for problem in self.problems[:2])
+        more = f" and {len(self.problems) - 2} more" if len(self.problems) > 2 else ""
+        return f"<Figure {self.level}: {', '.join(parts)}{' | ' + trouble + more if trouble else ''}>"
+
+
+def as_data(picture: Picture) -> dict[str, Any]:
+    """A picture as plain JSON values: NaN and infinities become text, cards are dropped."""
+    def plain(value: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)
+        if isinstance(value, Mapping):
+            return {key: plain(part) for key, part in value.items()}
+        if isinstance(value, frozenset):
+            return sorted(value)
+        if isinstance(value, tuple | list):
+            return [plain(part) for part in value]
+        return value
+
+    def record(item: Any, *dropped: str) -> dict[str, Any]:
+        fields = {f.name: getattr(item, f.name) for f in dataclasses.fields(item) if f.name not in dropped}
+        return {key: plain(dataclasses.asdict(part)) if dataclasses.is_dataclass(part) and not isinstance(part, type) else plain(part)
+                for key, part in fields.items()}
+
+    edges = [{**record(edge, "label", "color", "width", "dash", "arrow", "arrow_size", "weight", "lane"),
+              "label": "".join(run.text for run in edge.label)} for edge in picture.edges]
+    modules = [{**record(module, "title"), "title": "".join(run.text for run in module.title)} for module in picture.modules]
+    return {"level": picture.level, "title": picture.title, "alt": picture.alt, "lang": picture.lang,
+            "nodes": [record(node, "card") for node in picture.nodes], "edges": edges, "modules": modules,
+            "problems": [record(problem) for problem in picture.problems], "footer": list(picture.footer),
+            "forward": list(picture.forward), "backward": list(picture.backward)}
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of it."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise

@@ -1,0 +1,38 @@
+"""The local derivative of a scalar operation, as a reader would write it.
+
+Only text: the numbers come from the graph. Where an operation is not listed, the number alone is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+ONES = {"add": ("1", "1"), "subtract": ("1", "−1"), "negative": ("−1",), "positive": ("1",)}
+# y: the output, a and b: the operands.
+FORMULAS = {
+    "multiply": ("{b}", "{a}"), "divide": ("1/{b}", "−{a}/{b}²"), "tanh": ("1 − {y}²",), "exp": ("{y}",), "log": ("1/{a}",),
+    "sigmoid": ("{y}(1 − {y})",), "expit": ("{y}(1 − {y})",), "square": ("2{a}",), "sqrt": ("1/(2{y})",), "sin": ("cos {a}",),
+    "cos": ("−sin {a}",), "reciprocal": ("−{y}²",), "log1p": ("1/(1 + {a})",), "expm1": ("{y} + 1",),
+}
+
+
+def local_formula(op: str, position: int, names: Sequence[str], output: str) -> str:
+    """Text of ∂output/∂operand, or "" when there is no short one or a name in it is unknown.
+
+    >>> local_formula("multiply", 0, ["x", "w"], "p"), local_formula("tanh", 0, [""], "y"), local_formula("multiply", 0, ["x", ""], "p")
+    ('w', '1 − y²', '')
+    """
+    if op in ONES:
+        return ONES[op][position] if position < len(ONES[op]) else ""
+    if op == "weighted_sum":
+        return ""
+    forms = FORMULAS.get(op, ())
+    if position >= len(forms):
+        return ""
+    form = forms[position]
+    known = {"a": names[0] if names else "", "b": names[1] if len(names) > 1 else "", "y": output}
+    needed = [key for key in known if "{" + key + "}" in form]
+    if any(not known[key] for key in needed):
+        return ""
+    text = form.format(**known)
+    return text if len(text) <= 16 else ""

@@ -1,0 +1,376 @@
+"""The operation level: every value with the operation that made it.
+
+Scalar and mixed graphs run from left to right with a value lane and a gradient lane; the local derivative stands on
+the gradient line, so that the chain rule can be checked by eye. Tensor graphs run from top to bottom, grouped by module,
+with shape, dtype and gradient norm on every card.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from . import build
+from .cards import chip_card, scalar_card, tensor_card
+from .locals import local_formula
+from .model import Card, Edge, Key, Module, Node, Picture, Run
+from .options import Options
+from .snapshot import Snapshot, Value, shown_number
+from .style import GRAD, MUTED
+from .text import clean, number, pretty_name, shape_text
+from .words import word
+
+LONGEST_ROW = 12
+MOST_CONSUMERS = 6
+COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
+
+
+@dataclass(slots=True)
+class Mark:
+    """What a reader of troubles wants shown on one value: status, note and headline."""
+
+    status: str = ""
+    note: str = ""
+    headline: str = ""
+    stats: str = ""
+
+
+@dataclass(slots=True)
+class OpPicture:
+    """The picture being built. `keep`: indices drawn; `marks`: troubles by index."""
+
+    snapshot: Snapshot
+    options: Options
+    keep: list[int]
+    marks: dict[int, Mark] = field(default_factory=dict)
+    ids: build.Ids = field(default_factory=build.Ids)
+    node_of: dict[int, str] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    beside: list[tuple[str, str, str]] = field(default_factory=list)
+    homes: dict[str, str] = field(default_factory=dict)
+    sideways: bool = False
+    mixed: bool = False
+
+
+def op_picture(snapshot: Snapshot, options: Options, keep: list[int] | None = None,
+               marks: dict[int, Mark] | None = None) -> Picture:
+    """Operation-level picture of the values in `keep` (all of them by default)."""
+    kept = list(range(len(snapshot.values))) if keep is None else keep
+    page = OpPicture(snapshot, options, [i for i in kept if shown(snapshot.values[i], options)], marks or {})
+    page.sideways = runs_sideways(page)
+    scalars = [i for i in page.keep if snapshot.values[i].scalar]
+    page.mixed = page.sideways and len(scalars) < len(page.keep)
+    crowded = consumers(page)
+    for i in page.keep:
+        add_node(page, snapshot.values[i])
+    for i in page.keep:
+        add_edges(page, snapshot.values[i], crowded)
+    if not page.sideways:
+        put_beside(page)
+    return finish(page)
+
+
+def shown(value: Value, options: Options) -> bool:
+    """Constant arrays are drawn when they have a name or the user wants constants; numbers stand in the badge."""
+    return True
+
+
+def runs_sideways(page: OpPicture) -> bool:
+    """Left to right for scalar and mixed graphs of at most 12 ranks, top to bottom otherwise."""
+    if page.options.rankdir in ("LR", "TB"):
+        return page.options.rankdir == "LR"
+    values = page.snapshot.values
+    if not any(values[i].scalar for i in page.keep):
+        return False
+    kept, depth = set(page.keep), {}
+    for i in page.keep:
+        depth[i] = 1 + max((depth[p] for p in values[i].parents if p in kept and p in depth), default=0)
+    return max(depth.values(), default=0) <= LONGEST_ROW
+
+
+def consumers(page: OpPicture) -> set[int]:
+    """Values read by more than six operations: they are repeated as chips instead of sending lines everywhere."""
+    counts: dict[int, int] = {}
+    for i in page.keep:
+        for parent in set(page.snapshot.values[i].parents):
+            counts[parent] = counts.get(parent, 0) + 1
+    return {i for i, count in counts.items() if count > MOST_CONSUMERS}
+
+
+def add_node(page: OpPicture, value: Value) -> None:
+    """The node of one value."""
+    node_id = page.ids.new("n")
+    page.node_of[value.index] = node_id
+    kind = build.role_of(value, page.snapshot.roots)
+    mark = page.marks.get(value.index, Mark())
+    names = operand_names(page, value)
+    local = "; ".join(f"∂/∂{names[k] or k + 1} = {text}" for k, text in enumerate(local_texts(page, value, names)) if text)
+    page.nodes.append(build.value_node(node_id, value, kind, card_of(page, value, kind, mark), status=mark.status, local=local))
+    page.homes[node_id] = home_of(page, value)
+
+
+def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
+    """The card of a value: rounded for single numbers, square for arrays."""
+    show, lang = page.options.show, page.options.lang
+    op = badge_text(page, value)
+    name = build.name_of(value)
+    grad = build.grad_text(value) if "grad" in show else ""
+    if value.single and (page.sideways or value.scalar):
+        return scalar_card(kind, name=pretty_name(name), op=op, value=shown_number(value) if "value" in show else "", grad=grad,
+                           grad_word=word(lang, "grad") if value.signed else "‖g‖", status=mark.status, note=mark.note,
+                           headline=mark.headline)
+    shape = shape_text(value.shape, word(lang, "scalar")) if "shape" in show else ""
+    result = shown_number(value) if value.single and "value" in show and not mark.note else ""
+    if kind == "output" and result and not name:
+        name = word("en", "loss") if page.options.lang == "en" else word("zh", "loss")
+        name = "loss" if looks_like_loss(value) else ""
+    stats = mark.stats or (build.stats_text(value.stats) if "stats" in show else "")
+    if "source" in show and value.source:
+        stats = (stats + "\u00a0\u00a0\u00a0" if stats else "") + build.source_text(value.source)
+    return tensor_card(kind, name=name, op=op, shape=shape, dtype=value.dtype if "dtype" in show and not page.mixed else "",
+                       value=result, grad=grad, status=mark.status, note=mark.note, headline=mark.headline, stats=stats)
+
+
+def looks_like_loss(value: Value) -> bool:
+    """A single number that something was differentiated from."""
+    return value.single and value.grad == 1.0
+
+
+def badge_text(page: OpPicture, value: Value) -> str:
+    """The operation with its constant: `× 2`, `2 ÷`, `Σwx`."""
+    if not value.op:
+        return ""
+    constants = [(k, p) for k, p in enumerate(value.operands) if isinstance(p, float | complex)]
+    if page.options.constants or len(constants) != 1 or len(value.operands) != 2:
+        return value.badge
+    position, constant = constants[0]
+    text = number(constant)
+    if position == 0 and value.op not in COMMUTATIVE:
+        return f"{text} {value.badge}"
+    if value.op == "power":
+        return f"^ {text}"
+    return f"{value.badge} {text}"
+
+
+def operand_names(page: OpPicture, value: Value) -> list[str]:
+    """Short names of the operands of a value, "" where there is none; a constant is its number."""
+    names = []
+    for operand in value.operands:
+        if operand.__class__ is int:
+            names.append(pretty_name(clean(page.snapshot.values[operand].name, 12)))
+        else:
+            names.append(number(operand) if isinstance(operand, float | complex) else "")
+    return names
+
+
+def local_texts(page: OpPicture, value: Value, names: list[str]) -> list[str]:
+    """`w₁ = 0.5` for every operand of a scalar operation."""
+    if not value.scalar or len(value.locals) != len(value.operands):
+        return []
+    output = pretty_name(clean(value.name, 12))
+    texts = []
+    for position, local in enumerate(value.locals):
+        formula = local_formula(value.op, position, names, output)
+        if value.op == "weighted_sum":
+            half = len(names) // 2
+            formula = names[position + half] if position < half else names[position - half] if position < 2 * half else "1"
+        shown_local = number(local)
+        texts.append(f"{formula} = {shown_local}" if formula and formula != shown_local else shown_local)
+    return texts
+
+
+def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
+    """The lines into one value: forward, and where both ends have a gradient, backward."""
+    if not value.op:
+        return
+    target = page.node_of[value.index]
+    names = operand_names(page, value)
+    locals_ = local_texts(page, value, names) if "local" in page.options.show else []
+    uses = [(k, p) for k, p in enumerate(value.operands) if p.__class__ is int] + [(-1, c) for c in value.constants if c is not None]
+    for position, parent in uses:
+        if parent not in page.node_of:
+            continue
+        giver = page.snapshot.values[parent]
+        source = page.node_of[parent]
+        if parent in crowded and page.edges and any(edge.source == source for edge in page.edges):
+            source = add_reference(page, giver, target)
+        weight = 3 if giver.op and value.op else 1
+        tensor = page.mixed and not giver.single
+        page.edges.append(build.forward_edge(page.ids.new("e"), source, target, lane="v" if page.sideways else "", tensor=tensor,
+                                             weight=weight if page.sideways else (8 if giver.op else 2),
+                                             tooltip=f"{giver.name or giver.badge} → {value.name or value.badge}: "
+                                                     + shape_text(giver.shape)))
+        if page.sideways and position >= 0 and giver.grad is not None and value.grad is not None and "grad" in page.options.show:
+            add_gradient(page, giver, value, source, target, position, locals_, weight, tensor)
+
+
+def add_gradient(page: OpPicture, giver: Value, value: Value, source: str, target: str, position: int, locals_: list[str],
+                 weight: int, tensor: bool) -> None:
+    """The gradient line of one operand, with its local derivative."""
+    label: tuple[Run, ...] = ()
+    name = giver.name or giver.badge
+    tooltip = f"grad({name})"
+    local = value.locals[position] if position < len(value.locals) else None
+    if locals_ and local is not None:
+        label = (Run(f"× {locals_[position]}", 11, GRAD),)
+        tooltip = f"grad({name}) += {number(value.grad)} × {number(local)} = {number((value.grad or 0.0) * local)}"
+    page.edges.append(build.gradient_edge(page.ids.new("e"), source, target, lane="g", label=label, tooltip=tooltip, weight=weight,
+                                          number=local, width=2 if tensor else 1.4))
+
+
+def add_reference(page: OpPicture, giver: Value, target: str) -> str:
+    """A small chip that stands for a value drawn elsewhere."""
+    node_id = page.ids.new("n")
+    name = pretty_name(build.name_of(giver)) or giver.badge
+    page.nodes.append(Node(node_id, "reference", chip_card("reference", f"↗ {name}"), name=giver.name, op=giver.badge, module=giver.path,
+                           shape=shape_text(giver.shape), dtype=giver.dtype,
+                           tooltip=build.value_tooltip(giver) + "; " + word(page.options.lang, "reference")))
+    page.homes[node_id] = page.homes[target]
+    return node_id
+
+
+def home_of(page: OpPicture, value: Value) -> str:
+    """Module path a value is drawn in: where it was made, a parameter in the module that owns it."""
+    if value.op:
+        return value.path
+    if value.role == "parameter" and value.path in page.snapshot.modules:
+        return value.path
+    paths = {page.snapshot.values[i].path for i in page.keep if value.index in page.snapshot.values[i].parents} \
+        if value.role in ("parameter", "constant") and len(page.keep) <= 2000 else set()
+    return paths.pop() if len(paths) == 1 else ""
+
+
+def put_beside(page: OpPicture) -> None:
+    """Parameters and constants stand beside the operation that reads them, if the data comes from above."""
+    nodes = {node.id: node for node in page.nodes}
+    readers: dict[str, list[str]] = {}
+    givers: dict[str, list[str]] = {}
+    for edge in page.edges:
+        readers.setdefault(edge.source, []).append(edge.target)
+        givers.setdefault(edge.target, []).append(edge.source)
+    counts: dict[str, int] = {}
+    for node in page.nodes:
+        first = readers.get(node.id, [""])[0]
+        if node.kind not in ("parameter", "constant", "reference") or not first or page.homes[node.id] != page.homes[first]:
+            continue
+        others = [g for g in givers[first] if nodes[g].kind not in ("parameter", "constant", "reference")]
+        if node.kind == "constant" and not others:
+            continue
+        if not others and counts.get(first) is None and not any(nodes[g].kind == "constant" for g in givers[first]):
+            continue
+        side = "left" if counts.get(first, 0) % 2 == 0 else "right"
+        counts[first] = counts.get(first, 0) + 1
+        page.beside.append((first, node.id, side))
+
+
+def clusters(page: OpPicture) -> tuple[Module, ...]:
+    """A cluster for every module with at least two nodes, inner modules inside outer ones."""
+    members: dict[str, list[str]] = {}
+    for node in page.nodes:
+        if page.homes[node.id]:
+            members.setdefault(page.homes[node.id], []).append(node.id)
+    needed: dict[str, int] = {}
+    for path, ids in members.items():
+        at = path
+        while at:
+            needed[at] = needed.get(at, 0) + len(ids)
+            at = page.snapshot.modules[at].parent if at in page.snapshot.modules else ""
+    kept = [path for path in page.snapshot.modules if needed.get(path, 0) >= 2]
+    kept = [path for path in kept if len(members.get(path, ())) >= 1 or sum(page.snapshot.modules[p].parent == path for p in kept) >= 2]
+    ids = {path: page.ids.new("m") for path in kept}
+    found = []
+    for path in kept:
+        parent = page.snapshot.modules[path].parent
+        while parent and parent not in ids:
+            parent = page.snapshot.modules[parent].parent if parent in page.snapshot.modules else ""
+        info = page.snapshot.modules[path]
+        inside = tuple(members.get(path, ())) + tuple(node for p, nodes in members.items() if p not in ids
+                                                      and nearest(page, p, ids) == path for node in nodes)
+        title = clean(path, 30) + (f" : {info.kind}" if info.kind else "") + (f"({info.sizes})" if info.sizes else "")
+        found.append(Module(ids[path], path, (Run(clean(title, 60), 11, MUTED, True),), inside, ids.get(parent, ""), len(inside)))
+    return tuple(found)
+
+
+def nearest(page: OpPicture, path: str, kept: dict[str, str]) -> str:
+    """The innermost kept module around a path."""
+    while path and path not in kept:
+        path = page.snapshot.modules[path].parent if path in page.snapshot.modules else ""
+    return path
+
+
+def finish(page: OpPicture) -> Picture:
+    """Legend, footer, alternative text, steps."""
+    snapshot, options = page.snapshot, page.options
+    drawn = [snapshot.values[i] for i in page.keep]
+    modules = () if page.sideways else clusters(page)
+    spine = [page.node_of[i] for i in build.spine_of(snapshot) if i in page.node_of]
+    forward = tuple(page.node_of[v.index] for v in drawn if v.op)
+    has_grad = any(v.grad is not None for v in drawn)
+    problems = build.find_problems(drawn)
+    kinds = {v.dtype for v in drawn}
+    what = "Scalar graph" if all(v.scalar for v in drawn if v.op) else "Mixed graph" if page.mixed else "Operation graph"
+    count = f"{len(page.nodes)} nodes" + (f" in {len(modules)} modules" if modules else "")
+    norms = [abs(v.grad) for v in drawn if v.grad is not None]
+    footer = footers(snapshot, options)
+    return Picture("op", "LR" if page.sideways else "TB", tuple(page.nodes), tuple(page.edges), modules, tuple(page.beside),
+                   frozenset(spine), legend(page, drawn, has_grad) if options.legend and kinds else (), "", footer, options.title,
+                   build.describe(what, count, [snapshot.values[i] for i in snapshot.roots], norms, problems), problems, options.lang,
+                   0.14 if page.sideways else 0.4, 0.42 if page.sideways else 0.26, False, forward,
+                   tuple(reversed([n for n, v in zip(forward, (v for v in drawn if v.op), strict=True) if v.grad is not None])))
+
+
+def footers(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
+    """One line that says where gradients come from, when that is not plain."""
+    if "grad" not in options.show:
+        return ()
+    if snapshot.gradients == "leaves":
+        return (word(options.lang, "leaves only"),)
+    return (word(options.lang, "private"),) if snapshot.gradients == "private" else ()
+
+
+def legend(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
+    """Only the entries this picture uses."""
+    lang, kinds = page.options.lang, {node.kind for node in page.nodes}
+    keys: list[Key] = []
+    if page.marks:
+        return trouble_legend(page)
+    if page.mixed:
+        keys = [build.box_key(word(lang, "scalar: value and grad"), "scalar", rounded=True),
+                build.box_key(word(lang, "tensor: shape and gradient norm"), "tensor"),
+                build.line_key(word(lang, "scalar"), "value"), build.line_key(word(lang, "tensor"), "tensor")]
+        return tuple(keys + ([build.line_key(word(lang, "gradient"), "gradient")] if has_grad else []))
+    plain = {"input", "constant"} & kinds
+    if plain:
+        free = any(v.grad is None for v in drawn if v.role in ("leaf", "constant"))
+        keys.append(build.box_key(word(lang, "input, no gradient" if free and has_grad else "input"), "input"))
+    if "parameter" in kinds:
+        keys.append(build.box_key(word(lang, "parameter"), "parameter"))
+    if page.sideways:
+        keys.append(build.badge_key(word(lang, "operation"), "+"))
+        keys.append(build.line_key(word(lang, "value"), "value"))
+        if has_grad:
+            keys.append(build.line_key(word(lang, "chain rule"), "gradient"))
+    else:
+        keys.append(build.badge_key(word(lang, "operation and its output")))
+        if has_grad:
+            keys.append(build.grad_key(word(lang, "gradient norm")))
+    return tuple(keys)
+
+
+def trouble_legend(page: OpPicture) -> tuple[Key, ...]:
+    """The legend of a picture of troubles."""
+    lang, found = page.options.lang, {mark.status for mark in page.marks.values()}
+    keys = [build.box_key(word(lang, "finite"), "tensor")]
+    if "warning" in found:
+        keys.append(build.box_key(word(lang, "warning"), "tensor", status="warning"))
+    if "first-nan" in found:
+        keys.append(Key(word(lang, "first NaN"), "box", "#B00020", "#B00020", 1, glyph="✗", ink="#FFFFFF"))
+    if "nan" in found:
+        keys.append(build.box_key(word(lang, "NaN spread"), "tensor", status="nan"))
+    return tuple(keys)
+
+
+def finite(value: float | None) -> bool:
+    """Whether a number is there and finite."""
+    return value is not None and math.isfinite(value)

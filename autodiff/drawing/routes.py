@@ -1,0 +1,137 @@
+"""Lines of the built-in layout: curves from port to port through their bends, and a place for every label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .layers import spread
+from .measure import Box, Layout, Point, Route, runs_height, runs_width
+from .model import Edge, Picture
+
+Bend = tuple[float, float, float]
+LANE_SHIFT = 7.0
+
+
+class Router:
+    """Draws the routes of a picture whose boxes are placed. Works along `main` and `cross`, like the layout."""
+
+    def __init__(self, picture: Picture, layout: Layout, port: Callable[[str, str], float],
+                 waypoints: Callable[[Edge], list[Bend]]) -> None:
+        self.picture = picture
+        self.layout = layout
+        self.port = port
+        self.waypoints = waypoints
+        self.vertical = picture.direction == "TB"
+        self.fans = self.fan_slots()
+
+    def draw(self) -> None:
+        """Fill `layout.routes`, then move labels of one gap apart."""
+        for edge in self.picture.edges:
+            self.layout.routes[edge.id] = self.route(edge)
+        self.part_labels()
+
+    def xy(self, main: float, cross: float) -> Point:
+        return (cross, main) if self.vertical else (main, cross)
+
+    def span(self, node: str) -> tuple[float, float, float, float]:
+        """Main start and end, cross start and end of a node's box."""
+        box = self.layout.nodes[node]
+        if self.vertical:
+            return box.y, box.y + box.height, box.x, box.x + box.width
+        return box.x, box.x + box.width, box.y, box.y + box.height
+
+    def fan_slots(self) -> dict[tuple[str, bool, str], float]:
+        """Where lines without a port meet the border: a few side by side instead of all in the middle."""
+        slots: dict[tuple[str, bool, str], float] = {}
+        ends: dict[tuple[str, bool], list[tuple[float, str]]] = {}
+        for edge in self.picture.edges:
+            if edge.lane:
+                continue
+            for node, other, leaving in ((edge.source, edge.target, True), (edge.target, edge.source, False)):
+                _, _, low, high = self.span(other)
+                ends.setdefault((node, leaving), []).append(((low + high) / 2, edge.id))
+        for (node, leaving), found in ends.items():
+            _, _, low, high = self.span(node)
+            middle, reach = (low + high) / 2, (high - low) / 2 - 8
+            for other, edge_id in found:
+                shift = 0.0 if len(found) == 1 else max(-reach, min(reach, (other - middle) * 0.3))
+                slots[node, leaving, edge_id] = middle + (0.0 if abs(other - middle) < 1 else shift)
+        return slots
+
+    def end(self, node: str, edge: Edge, leaving: bool) -> float:
+        """Cross position of an end of an edge."""
+        if not edge.lane:
+            return self.fans[node, leaving, edge.id]
+        _, _, low, _ = self.span(node)
+        return low + self.port(node, edge.lane)
+
+    def route(self, edge: Edge) -> Route:
+        """The route of one edge, from source to target."""
+        first, last = self.span(edge.source), self.span(edge.target)
+        if first[1] > last[0] + 1:  # not before each other along the main axis: neighbours in a rank, or a cycle
+            return self.sideways(edge, first, last)
+        shift = {"g": LANE_SHIFT, "v": -LANE_SHIFT, "b": LANE_SHIFT, "f": -LANE_SHIFT}.get(edge.lane, 0.0)
+        places = [(first[1], self.end(edge.source, edge, True))]
+        for start, stop, across in [] if self.picture.straight else self.waypoints(edge):
+            places += [(start, across + shift), (stop, across + shift)]
+        places.append((last[0], self.end(edge.target, edge, False)))
+        pieces, mids = [], []
+        for (m0, c0), (m1, c1) in zip(places, places[1:], strict=False):
+            if m1 - m0 < 0.01 and abs(c1 - c0) < 0.01:
+                continue
+            half = (m1 - m0) * (0.0 if self.picture.straight or abs(c1 - c0) < 0.01 else 0.5)
+            pieces.append((self.xy(m0 + half, c0), self.xy(m1 - half, c1), self.xy(m1, c1)))
+            mids.append((m1 - m0, (m0 + m1) / 2, (c0 + c1) / 2, abs(c1 - c0) > 1))
+        label = self.label(edge, mids)
+        curved = any(mid[3] for mid in mids)
+        return Route(self.xy(*places[0]), tuple(pieces), label, curved and not self.vertical)
+
+    def label(self, edge: Edge, mids: Sequence[tuple[float, float, float, bool]]) -> Box | None:
+        """Box of an edge's label: right of a vertical line, above a horizontal one, on a curve."""
+        if not edge.label or not mids:
+            return None
+        width, height = runs_width(edge.label), runs_height(edge.label)
+        _, main, cross, curved = mids[0] if edge.back else mids[-1]
+        x, y = self.xy(main, cross)
+        if self.vertical:
+            return Box(x + 7, y - height / 2, width, height)
+        return Box(x - width / 2, y - height / 2 if curved else y - height - 1, width, height)
+
+    def sideways(self, edge: Edge, first: Sequence[float], last: Sequence[float]) -> Route:
+        """Between boxes that stand side by side across the main axis; two such lines run next to each other."""
+        rightward = first[2] < last[2]
+        c0, c1 = (first[3], last[2]) if rightward else (first[2], last[3])
+        low, high = max(first[0], last[0]), min(first[1], last[1])
+        part = 0.32 if edge.kind == "gradient" else 0.68 if self.has_twin(edge) else 0.5
+        if high > low:
+            main0 = main1 = low + (high - low) * part
+        else:
+            main0, main1 = (first[0] + first[1]) / 2, (last[0] + last[1]) / 2
+        half = (c1 - c0) / 2 if abs(main1 - main0) > 0.01 else 0.0
+        piece = (self.xy(main0, c0 + half), self.xy(main1, c1 - half), self.xy(main1, c1))
+        return Route(self.xy(main0, c0), (piece,), self.label(edge, [(0.0, (main0 + main1) / 2, (c0 + c1) / 2, True)]), True)
+
+    def has_twin(self, edge: Edge) -> bool:
+        """Whether a gradient runs between the same two nodes."""
+        if not hasattr(self, "gradients"):
+            self.gradients = {frozenset((other.source, other.target)) for other in self.picture.edges
+                              if other.kind == "gradient"}
+        return frozenset((edge.source, edge.target)) in self.gradients
+
+    def part_labels(self) -> None:
+        """Labels of a left-to-right picture that would overlap are moved apart from top to bottom."""
+        if self.vertical:
+            return
+        columns: dict[int, list[str]] = {}
+        for edge_id, route in self.layout.routes.items():
+            if route.label:
+                columns.setdefault(round((route.label.x + route.label.width / 2) / 12), []).append(edge_id)
+        for ids in columns.values():
+            ids.sort(key=lambda edge_id: self.layout.routes[edge_id].label.y)  # type: ignore[union-attr]
+            boxes = [self.layout.routes[edge_id].label for edge_id in ids]
+            tops = spread([box.y for box in boxes if box], [box.height for box in boxes if box], [1.0] * len(ids), 1.0)
+            for edge_id, box, top in zip(ids, boxes, tops, strict=True):
+                route = self.layout.routes[edge_id]
+                if box and abs(top - box.y) > 0.01:
+                    moved = Box(box.x, top, box.width, box.height)
+                    self.layout.routes[edge_id] = Route(route.start, route.pieces, moved, route.chip)

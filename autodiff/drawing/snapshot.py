@@ -1,0 +1,383 @@
+"""Numbers and text copied out of a graph, so that a picture keeps no graph alive.
+
+`take` walks the graph once, with a loop, and writes one `Value` for every node in creation order: operation, operands,
+shape, dtype, value, gradient, statistics, module path, source line. Everything after it (levels, folding, focus) works
+on these plain records. The only thing it may compute is what is not there: gradients before any `backward()`, by a
+private pass that writes into no node.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..backward import collect, pull
+from ..graph import Node as GraphNode
+from ..variable import Variable
+from .model import Stats
+from .text import clean, number
+
+STATS_LIMIT = 20_000_000  # elements; a larger array is described by shape alone
+
+
+@dataclass(slots=True)
+class Value:
+    """One node of the graph as plain data. `operands`: index of another value, a number, or None for an array."""
+
+    index: int
+    op: str = ""
+    badge: str = ""
+    operands: tuple[Any, ...] = ()
+    constants: tuple[int | None, ...] = ()
+    scalar: bool = False
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    number: float | complex | None = None
+    text: str = ""
+    grad: float | None = None
+    signed: bool = False
+    locals: tuple[float, ...] = ()
+    stats: Stats | None = None
+    path: str = ""
+    source: str = ""
+    name: str = ""
+    role: str = "op"
+    fused: bool = False
+
+    @property
+    def single(self) -> bool:
+        """Whether this is one number: a Scalar or a 0-d Tensor."""
+        return self.scalar or self.shape == ()
+
+    @property
+    def parents(self) -> list[int]:
+        """Indices of the operands that are in the graph, one for each use, then of constant arrays."""
+        return [p for p in self.operands if p.__class__ is int] + [c for c in self.constants if c is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInfo:
+    """A module as the picture shows it: path, class name, sizes such as `784 → 128`, and its parent's path."""
+
+    path: str
+    kind: str = ""
+    sizes: str = ""
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerInfo:
+    """Name, learning rate and step of an optimizer, and by parameter name ‖Δw‖/‖w‖ of its last step."""
+
+    name: str
+    lr: float | None = None
+    step: int | None = None
+    ratios: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Everything a picture is made from. `values` are in creation order; `roots` are indices.
+
+    gradients: "" (none), "backward" (left by `backward()`), "leaves" (only leaves have one) or "private".
+    """
+
+    values: list[Value]
+    roots: list[int]
+    modules: dict[str, ModuleInfo]
+    optimizer: OptimizerInfo | None = None
+    gradients: str = ""
+    recorded: bool = False
+
+
+def take(roots: Sequence[Variable], *, model: Any = None, optimizer: Any = None, names: Mapping[str, Any] | None = None,
+         backward: bool | str = "auto", label: str = "") -> Snapshot:
+    """Copy the graph behind `roots`."""
+    nodes = [root.node for root in roots if root.node is not None]
+    order: list[GraphNode] = collect(nodes)[::-1]
+    index = {node: i for i, node in enumerate(order)}
+    gradients, how = find_gradients(roots, order, backward)
+    modules: dict[str, ModuleInfo] = {}
+    seen_scopes: set[int] = set()
+    values = []
+    for i, node in enumerate(order):
+        values.append(read_node(node, i, index, gradients))
+        if node.scope is not None and id(node.scope) not in seen_scopes:
+            seen_scopes.add(id(node.scope))
+            read_scope(node.scope, modules)
+    snapshot = Snapshot(values, [index[node] for node in nodes], modules, None, how,
+                        any(node.notes is not None and node.notes.value is not None for node in order[-50:]))
+    parameters = name_values(snapshot, index, roots, model, names or {})
+    for root, node in zip(roots, nodes, strict=False):
+        read_root_value(values[index[node]], root)
+    attach_arrays(snapshot, order, names or {})
+    if optimizer is not None:
+        snapshot.optimizer = read_optimizer(optimizer, parameters)
+    return snapshot
+
+
+def find_gradients(roots: Sequence[Variable], order: Sequence[GraphNode],
+                   backward: bool | str) -> tuple[Mapping[GraphNode, Any], str]:
+    """Gradients by node and where they came from. Nothing is written into the graph."""
+    if backward is False or not order:
+        return {}, ""
+    interior = [node for node in order if node.op is not None]
+    consumed = any(node.saved is None for node in interior)
+    done = consumed or any(root.node is not None and root.node.op is not None and root.node.grad is not None for root in roots)
+    if done or not interior:
+        found = {node: node.grad for node in order if node.grad is not None}  # type: ignore[attr-defined]
+        partly = any(node.op is not None and node.shape is not None and node not in found for node in order)
+        return found, "" if not found else "leaves" if partly else "backward"
+    single = [root for root in roots if root.node is not None and root.size == 1]
+    if len(single) < len(roots):
+        return {}, ""
+    seeds: dict[GraphNode, Any] = {}
+    for root in single:
+        node = root.node
+        assert node is not None
+        seed = 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
+        seeds[node] = seeds[node] + seed if node in seeds else seed
+    found = pull(seeds, list(reversed(order)), wanted=None)
+    return {node: grad for node, grad in found.items() if grad is not None}, "private"
+
+
+def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradients: Mapping[GraphNode, Any]) -> Value:
+    """One node as plain data."""
+    value = Value(index, scalar=node.shape is None, shape=node.shape or (), dtype="float64" if node.shape is None else str(node.dtype))
+    if node.op is None:
+        value.role, value.name = "leaf", clean(getattr(node, "name", None) or "", 400)
+    else:
+        value.op, value.badge = node.op.name, badge_of(node)
+        value.fused = node.op.reference is not None
+        value.operands = tuple([table.get(p, None) if isinstance(p, GraphNode) else p for p in node.parents])
+    if node.scope is not None:
+        value.path = node.scope.path
+    if node.notes is not None and node.notes.source:
+        value.source = node.notes.source
+    if value.scalar:
+        value.number = node.value  # type: ignore[attr-defined]
+        if node.op is not None and node.saved is not None:
+            value.locals = tuple([float(d) if d.__class__ is float else math.nan for d in node.saved])
+    else:
+        describe_array(value, node.value)  # type: ignore[attr-defined]
+    grad = gradients.get(node)
+    if grad is not None:
+        grad = getattr(grad, "data", grad) if isinstance(grad, Variable) else grad
+        value.grad, value.signed = gradient_number(grad)
+    return value
+
+
+def describe_array(value: Value, array: Any) -> None:
+    """Statistics of an array, and its number when it is 0-d."""
+    if array is None or getattr(array, "size", STATS_LIMIT) >= STATS_LIMIT:
+        return
+    array = np.asarray(array)
+    value.stats = stats_of(array)
+    if array.ndim == 0:
+        value.number = array.item()
+
+
+def gradient_number(grad: Any) -> tuple[float, bool]:
+    """The gradient itself for a single number, else its 2-norm (in double precision), and whether it has a sign."""
+    if isinstance(grad, float):
+        return grad, True
+    array = np.asarray(grad)
+    if array.ndim == 0 and array.dtype.kind != "c":
+        return float(array), True
+    return norm_of(array), False
+
+
+def norm_of(array: np.ndarray[Any, Any]) -> float:
+    """2-norm; scaled by the largest element, so that it neither overflows nor vanishes."""
+    flat = np.abs(np.asarray(array, dtype=np.complex128 if array.dtype.kind == "c" else np.float64).ravel())
+    if not flat.size:
+        return 0.0
+    peak = float(flat.max())
+    if peak == 0 or not math.isfinite(peak):
+        return peak
+    flat /= peak
+    return peak * math.sqrt(float(np.dot(flat, flat)))
+
+
+def stats_of(array: np.ndarray[Any, Any]) -> Stats:
+    """Statistics of an array; minimum, maximum, mean and norm over its finite elements."""
+    size = int(array.size)
+    if array.dtype.kind not in "fiub" or not size:
+        return Stats(size, norm=norm_of(array) if size and array.dtype.kind == "c" and np.isfinite(array).all() else None)
+    with np.errstate(all="ignore"):
+        data = array.astype(np.float64, copy=False).ravel()
+        zeros = size - int(np.count_nonzero(data))
+        finite = np.isfinite(data)
+        if finite.all():
+            return Stats(size, float(data.min()), float(data.max()), float(data.mean()), norm_of(data), zeros)
+        nans, up = int(np.isnan(data).sum()), int((data == np.inf).sum())
+        down = size - int(finite.sum()) - nans - up
+        data = data[finite]
+        if not data.size:
+            return Stats(size, None, None, None, None, zeros, nans, up, down)
+        return Stats(size, float(data.min()), float(data.max()), float(data.mean()), norm_of(data), zeros, nans, up, down)
+
+
+def badge_of(node: GraphNode) -> str:
+    """The operation's symbol with the static arguments that matter: `sum(axis=1)`."""
+    static = node.static
+    if not static:
+        return clean(node.op.symbol)
+    shown = []
+    for key, given in static.items():
+        if key in ("axis", "axes") and given is not None and node.op.defaults.get(key) != given:
+            shown.append(f"{key}={given}".replace(" ", ""))
+    return clean(node.op.symbol + (f"({', '.join(shown)})" if shown else ""))
+
+
+def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> None:
+    """The module of a scope and of the scopes around it."""
+    while scope is not None:
+        if scope.path and scope.path not in modules:
+            owner = scope.owner()
+            parent = scope.parent.path if scope.parent is not None else ""
+            modules[scope.path] = ModuleInfo(scope.path, clean(type(owner).__name__) if owner is not None else "",
+                                             module_sizes(owner), parent)
+        scope = scope.parent
+
+
+SIZE_NAMES = (("in_features", "out_features"), ("in_channels", "out_channels"), ("num_embeddings", "embedding_dim"),
+              ("input_size", "hidden_size"), ("nin", "nout"))
+
+
+def module_sizes(owner: Any) -> str:
+    """Sizes of a module as `in → out`, from the attributes such modules have."""
+    for first, last in SIZE_NAMES:
+        sizes = getattr(owner, first, None), getattr(owner, last, None)
+        if all(isinstance(size, int | np.integer) for size in sizes):
+            return f"{sizes[0]} → {sizes[1]}"
+    return ""
+
+
+def name_values(snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Sequence[Variable], model: Any,
+                names: Mapping[str, Any]) -> dict[str, int]:
+    """Give names: the user's first, then module path and attribute. Returns parameters by name."""
+    parameters: dict[str, int] = {}
+    shared: dict[int, list[str]] = {}
+    for name, handle in named(model, "named_parameters"):
+        node = getattr(handle, "node", None)
+        if node in index:
+            i = index[node]
+            snapshot.values[i].role = "parameter"
+            shared.setdefault(i, []).append(clean(name, 400))
+            parameters.setdefault(name, i)
+    for i, known in shared.items():
+        snapshot.values[i].name = " = ".join(known)
+        snapshot.values[i].path = snapshot.values[i].path or known[0].rpartition(".")[0]
+    for path, module in named(model, "named_modules"):
+        if path and path not in snapshot.modules:
+            parent = path.rpartition(".")[0]
+            snapshot.modules[path] = ModuleInfo(path, clean(type(module).__name__), module_sizes(module), parent)
+    for name, handle in names.items():
+        node = getattr(handle, "node", None) if isinstance(handle, Variable) else None
+        if node in index and not name.startswith("_"):
+            value = snapshot.values[index[node]]
+            if not value.name or value.role != "parameter":
+                value.name = value.name or clean(name, 400)
+    for value in snapshot.values:
+        if value.role == "leaf" and value.name == "" and value.path:
+            value.name = value.path
+    for root in roots:
+        node = root.node
+        if node in index and any(getattr(p, "role", "") == "" for p in ()):
+            continue
+    mark_parameters(snapshot, index, names)
+    return parameters
+
+
+def mark_parameters(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
+    """A handle whose class is called Parameter is one, also without its model."""
+    for handle in names.values():
+        if isinstance(handle, Variable) and handle.node in index and any(c.__name__ == "Parameter" for c in type(handle).__mro__):
+            snapshot.values[index[handle.node]].role = "parameter"
+
+
+def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:
+    """`model.named_parameters()` or `model.named_modules()`, or nothing for an object without them."""
+    found = getattr(model, method, None)
+    return list(found()) if callable(found) else []
+
+
+def read_root_value(value: Value, root: Variable) -> None:
+    """A root's handle is at hand, so its number is known also without `record()`."""
+    if root.size == 1 and value.number is None:
+        value.number = root.item()
+    if value.stats is None and not value.scalar:
+        value.stats = stats_of(np.asarray(root.data))
+
+
+def attach_arrays(snapshot: Snapshot, order: Sequence[GraphNode], names: Mapping[str, Any]) -> None:
+    """Constant arrays that operations read become values of their own, one for each array.
+
+    An operand that is no graph value is not kept by the graph. Its array is still known where a rule saved it, or
+    under `record()`; elsewhere nothing is drawn for it.
+    """
+    known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
+    known |= {id(handle.data): name for name, handle in names.items()
+              if isinstance(handle, Variable) and handle.node is None and not name.startswith("_")}
+    made: dict[int, int] = {}
+    for i, node in enumerate(order):
+        if node.op is None or node.shape is None and not any(p is None for p in node.parents):
+            continue
+        found: list[int | None] = []
+        for position, parent in enumerate(node.parents):
+            array = constant_array(node, position) if parent is None else None
+            if array is None:
+                continue
+            if id(array) not in made:
+                made[id(array)] = len(snapshot.values)
+                value = Value(len(snapshot.values), shape=array.shape, dtype=str(array.dtype), role="constant",
+                              name=clean(known.get(id(array), ""), 400))
+                describe_array(value, array)
+                snapshot.values.append(value)
+            found.append(made[id(array)])
+        snapshot.values[i].constants = tuple(found)
+
+
+def constant_array(node: GraphNode, position: int) -> Any:
+    """The array that was operand `position`, if the graph still has it."""
+    kept = getattr(node.notes, "operands", None) if node.notes is not None else None
+    if kept is not None and kept[position] is not None:
+        return np.asarray(kept[position])
+    if node.saved is None or node.op.variadic:
+        return None
+    name = node.op.inputs[position] if position < len(node.op.inputs) else ""
+    for i, args in enumerate(node.saved):
+        if args.__class__ is tuple and name in node.op.names(i):
+            array = args[node.op.names(i).index(name)]
+            if isinstance(array, np.ndarray):
+                return array
+    return None
+
+
+def read_optimizer(optimizer: Any, parameters: Mapping[str, int]) -> OptimizerInfo:
+    """Name, learning rate, step and update ratios of any object that looks like an optimizer."""
+    lr = getattr(optimizer, "lr", None)
+    groups = getattr(optimizer, "param_groups", None)
+    if lr is None and groups:
+        lr = groups[0].get("lr") if isinstance(groups[0], Mapping) else getattr(groups[0], "lr", None)
+    step = getattr(optimizer, "step_count", None)
+    ratios = getattr(optimizer, "update_ratios", None)
+    found = dict(ratios()) if callable(ratios) else dict(ratios or {})
+    return OptimizerInfo(clean(type(optimizer).__name__), float(lr) if isinstance(lr, int | float) else None,
+                         int(step) if isinstance(step, int) else None,
+                         {str(name): float(ratio) for name, ratio in found.items()})
+
+
+def full_number(value: Any) -> str:
+    """The exact text of a number, for tooltips."""
+    return repr(value) if value is not None else ""
+
+
+def shown_number(value: Value) -> str:
+    """The number of a single value as printed on its card."""
+    return number(value.number) if value.number is not None else value.text

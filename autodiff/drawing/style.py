@@ -1,0 +1,110 @@
+"""Colours, line styles, heat classes: every constant of the visual language, and nothing else.
+
+Colour never carries meaning alone: a parameter also has a thick border, a gradient a dashed line and the word `grad` or
+the sign ‖g‖, an error the mark ✗ and words, a heat cell a printed number. `contrast` computes the WCAG ratio, so that a
+test can hold the palette to 4.5 for text and 3 for lines.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+FONT = "Helvetica,Arial,Noto Sans CJK SC,PingFang SC,Microsoft YaHei,sans-serif"
+
+WHITE = "#FFFFFF"
+INK = "#1F2933"
+MUTED = "#52606D"
+FORWARD = "#3E4C59"
+GRAD = "#B84300"
+GRAD_FILL = "#FFF1E6"
+PARAM = "#0B5C99"
+PARAM_FILL = "#E6F1FA"
+UPDATE = "#6B3FA0"
+UPDATE_FILL = "#F2ECFA"
+ERROR = "#B00020"
+ERROR_FILL = "#FDE7EA"
+WARN = "#8A5A00"
+WARN_FILL = "#FFF6DB"
+GOOD = "#00735C"
+BORDER = "#7B8794"
+INPUT_FILL = "#F5F7FA"
+CLUSTER_FILL = "#FAFBFC"
+CLUSTER_LINE = "#CBD2D9"
+POSITIVE = "#0072B2"
+NEGATIVE = "#D55E00"
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """One class of gradient norms: up to `below` (exclusive), with cell fill, text colour and line colour."""
+
+    name: str
+    below: float
+    fill: str
+    text: str
+    line: str
+    bound: str = ""
+
+
+DEAD = Heat("dead", 0.0, WHITE, INK, INK, "0")
+VANISHING = Heat("vanishing", 1e-6, "#08306B", WHITE, "#08306B", "< 1e−6")
+WEAK = Heat("weak", 1e-4, "#6BAED6", INK, "#2171B5", "< 1e−4")
+HEALTHY = Heat("healthy", 10.0, "#C5CDD5", INK, BORDER)
+STRONG = Heat("strong", 1000.0, "#F4A259", INK, "#D9700F", "≥ 10")
+EXPLODING = Heat("exploding", math.inf, "#A63603", WHITE, "#A63603", "≥ 1000")
+BROKEN = Heat("nan", math.nan, ERROR, WHITE, ERROR, "NaN")
+HEATS = (VANISHING, WEAK, HEALTHY, STRONG, EXPLODING)
+# Words of a verdict are set on white, where the cell fills are too pale to read.
+HEAT_WORD = {"dead": ERROR, "vanishing": "#08306B", "weak": "#2171B5", "healthy": GOOD, "strong": "#A85100",
+             "exploding": "#A63603", "nan": ERROR}
+
+
+def heat_of(norm: float) -> Heat:
+    """The heat class of a gradient norm.
+
+    >>> heat_of(0.0).name, heat_of(3e-8).name, heat_of(0.2).name, heat_of(float("nan")).name
+    ('dead', 'vanishing', 'healthy', 'nan')
+    """
+    if not math.isfinite(norm):
+        return BROKEN
+    if norm == 0:
+        return DEAD
+    return next(heat for heat in HEATS if norm < heat.below)
+
+
+def heat_width(norm: float) -> float:
+    """Line width in points for a gradient norm: a vanishing gradient is a thin line, an exploding one a thick line."""
+    if not math.isfinite(norm):
+        return 2.4
+    if norm == 0:
+        return 1.0
+    return round(min(7.0, max(1.2, 3.4 + 0.55 * (math.log10(norm) + 1))), 2)
+
+
+def channel(value: int) -> float:
+    """One sRGB channel (0..255) as linear light, WCAG 2.2 definition of relative luminance."""
+    part = value / 255
+    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of `#RRGGBB`."""
+    red, green, blue = (channel(int(color[i:i + 2], 16)) for i in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG contrast ratio of two colours, from 1 to 21.
+
+    >>> round(contrast("#1F2933", "#FFFFFF"), 1)
+    14.8
+    """
+    bright, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def faded(color: str, part: float = 0.16) -> str:
+    """The colour mixed with white: what `part` opacity on a white page looks like."""
+    values = (round(255 - (255 - int(color[i:i + 2], 16)) * part) for i in (1, 3, 5))
+    return "#" + "".join(f"{value:02X}" for value in values)

@@ -1,0 +1,255 @@
+"""SVG: drawn from the built-in layout, or made presentable from what Graphviz wrote.
+
+Both give the same structure, which the explorer and the tests read: one group for each node (`class="node"`), edge and
+cluster, with ids `n0`, `e0`, `m0` behind a prefix that is unique to the figure, so that two figures can share a page;
+`role="img"`, a title and a description; tooltips as title elements. There is no script, link, image or event handler
+in the output, whatever the labels say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+
+from .dot import legend_lines
+from .layout import lay_out
+from .measure import Box, CardBox, Layout, Route, runs_width
+from .model import Edge, Key, Picture, Run
+from .style import CLUSTER_FILL, CLUSTER_LINE, FONT, GRAD, GRAD_FILL, INK, MUTED, WHITE
+from .text import escape_xml, text_width
+
+PAD = 11.0
+SVG_NAMESPACE = "http://www.w3.org/2000/svg"
+BOLD = ' font-weight="bold"'
+DASHES = {"dashed": "6 4", "dotted": "1.5 4"}
+
+
+def prefix_of(text: str) -> str:
+    """A short id prefix that depends only on the picture's DOT text."""
+    return "p" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def builtin_svg(picture: Picture, prefix: str) -> str:
+    """The picture as SVG, drawn by the built-in layout."""
+    layout = lay_out(picture)
+    legend, legend_width, legend_height = legend_svg(picture)
+    title_height = 26.0 if picture.title else 0.0
+    left, right = label_overhang(layout)
+    content = max(layout.width + left + right, legend_width, text_width(picture.title, 14, True))
+    width, height = content + 2 * PAD, layout.height + title_height + legend_height + 2 * PAD
+    x = PAD + left + (content - layout.width - left - right) / 2
+    parts = [svg_head(picture, prefix, width, height),
+             f'<rect width="{width:.2f}" height="{height:.2f}" fill="{WHITE}"/>']
+    if picture.title:
+        parts.append(text_svg((Run(picture.title, 14, INK, True),), width / 2, PAD + 14, "middle"))
+    parts.append(f'<g class="graph" transform="translate({x:.2f} {PAD + title_height:.2f})">')
+    for module in picture.modules:
+        parts.append(cluster_svg(module.id, module.title, layout.clusters[module.id], prefix, module.path,
+                                 picture.level in ("neuron", "compare")))
+    parts += [edge_svg(edge, layout.routes[edge.id], prefix) for edge in picture.edges]
+    for node in picture.nodes:
+        box = layout.nodes[node.id]
+        parts.append(f'<g id="{prefix}-{node.id}" class="node {node.kind}" transform="translate({box.x:.2f} {box.y:.2f})">'
+                     f"<title>{escape_xml(node.tooltip or node.label)}</title>{card_svg(layout.cards[node.id])}</g>")
+    parts += [label_svg(edge, layout.routes[edge.id], prefix) for edge in picture.edges if edge.label]
+    parts.append("</g>")
+    if legend:
+        parts.append(f'<g class="legend" transform="translate({(width - legend_width) / 2:.2f} '
+                     f'{height - PAD - legend_height:.2f})">{legend}</g>')
+    parts.append("</svg>\n")
+    return "\n".join(part for part in parts if part)
+
+
+def svg_head(picture: Picture, prefix: str, width: float, height: float) -> str:
+    """The opening tag with role, title and description."""
+    return (f'<svg xmlns="{SVG_NAMESPACE}" width="{width:.2f}pt" height="{height:.2f}pt" '
+            f'viewBox="0 0 {width:.2f} {height:.2f}" role="img" aria-labelledby="{prefix}-title {prefix}-desc" '
+            f'font-family="{escape_xml(FONT)}">\n<title id="{prefix}-title">{escape_xml(picture.title or "autodiff graph")}'
+            f'</title>\n<desc id="{prefix}-desc">{escape_xml(picture.alt)}</desc>')
+
+
+def label_overhang(layout: Layout) -> tuple[float, float]:
+    """How far edge labels reach beyond the boxes on the left and on the right."""
+    labels = [route.label for route in layout.routes.values() if route.label]
+    left = max((-label.x for label in labels), default=0.0)
+    right = max((label.x + label.width - layout.width for label in labels), default=0.0)
+    return max(0.0, left), max(0.0, right)
+
+
+def text_svg(runs: Sequence[Run], x: float, y: float, anchor: str = "start", css: str = "") -> str:
+    """Runs on one baseline. Spaces at run ends are kept as no-break spaces."""
+    spans = "".join(f'<tspan font-size="{run.size:g}" fill="{run.color}"{BOLD if run.bold else ""}>{escape_xml(run.text)}</tspan>'
+                    for run in runs)
+    anchored = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text x="{x:.2f}" y="{y:.2f}"{anchored}{css}>{spans}</text>'
+
+
+def box_svg(x: float, y: float, width: float, height: float, fill: str, border: str = "none", line: float = 0,
+            radius: float = 0, css: str = "") -> str:
+    """A rectangle whose border lies inside the given size."""
+    inset = line / 2
+    stroke = f' stroke="{border}" stroke-width="{line:g}"' if line else ""
+    round_ = f' rx="{radius:g}"' if radius else ""
+    return (f'<rect x="{x + inset:.2f}" y="{y + inset:.2f}" width="{width - line:.2f}" height="{height - line:.2f}" '
+            f'fill="{fill}"{stroke}{round_}{css}/>')
+
+
+def card_svg(box: CardBox) -> str:
+    """A card at the origin of its group."""
+    card = box.card
+    radius = 10 if card.rounded else 0
+    parts = [box_svg(0, 0, box.width, box.height, card.fill, css=' class="body"', radius=radius)]
+    for block in box.blocks:
+        inset = block.block.inset
+        css = ' class="grad"' if block.block.fill == GRAD_FILL else ""
+        if block.block.fill:
+            parts.append(box_svg(block.x + inset, block.y + inset, block.width - 2 * inset, block.height - 2 * inset,
+                                 block.block.fill, css=css))
+        for cell in block.cells:
+            grad = css or (' class="grad"' if any(run.color == GRAD for run in cell.cell.runs) else "")
+            if cell.cell.fill:
+                parts.append(box_svg(cell.x, cell.y, cell.width, cell.height, cell.cell.fill, css=grad))
+            if cell.cell.runs:
+                pad, size = cell.cell.pad, max(run.size for run in cell.cell.runs)
+                x, anchor = {"left": (cell.x + pad, "start"), "right": (cell.x + cell.width - pad, "end")}.get(
+                    cell.cell.align, (cell.x + cell.width / 2, "middle"))
+                parts.append(text_svg(cell.cell.runs, x, cell.y + cell.height / 2 + size * 0.35, anchor, grad))
+    if card.border_width:
+        parts.append(box_svg(0, 0, box.width, box.height, "none", card.border, card.border_width, radius))
+    return "".join(parts)
+
+
+def cluster_svg(key: str, title: Sequence[Run], box: Box, prefix: str, path: str, middle: bool) -> str:
+    """The frame of a module and its label."""
+    x, anchor = (box.x + box.width / 2, "middle") if middle else (box.x + 9, "start")
+    return (f'<g id="{prefix}-{key}" class="cluster"><title>{escape_xml(path or "module")}</title>'
+            + box_svg(box.x, box.y, box.width, box.height, CLUSTER_FILL, CLUSTER_LINE, 1, 12)
+            + text_svg(title, x, box.y + 15, anchor) + "</g>")
+
+
+def edge_svg(edge: Edge, route: Route, prefix: str) -> str:
+    """The line of an edge and its arrow."""
+    points = [route.start, *(point for piece in route.pieces for point in piece)]
+    path = f"M{points[0][0]:.2f},{points[0][1]:.2f}" + "".join(
+        "C" + " ".join(f"{x:.2f},{y:.2f}" for x, y in piece) for piece in route.pieces)
+    dash = f' stroke-dasharray="{DASHES[edge.dash]}"' if edge.dash in DASHES else ""
+    arrow = arrow_svg(edge, points)
+    return (f'<g id="{prefix}-{edge.id}" class="edge {edge.kind}"><title>{escape_xml(edge.tooltip or edge.kind)}</title>'
+            f'<path d="{path}" fill="none" stroke="{edge.color}" stroke-width="{edge.width:g}"{dash}/>{arrow}</g>')
+
+
+def arrow_svg(edge: Edge, points: Sequence[tuple[float, float]]) -> str:
+    """The arrow head at the end that receives: filled, or an open `vee`."""
+    if edge.arrow == "none" or len(points) < 4:
+        return ""
+    tip, before = (points[0], next((p for p in points[1:] if p != points[0]), points[1])) if edge.back else \
+        (points[-1], next((p for p in points[-2::-1] if p != points[-1]), points[-2]))
+    dx, dy = tip[0] - before[0], tip[1] - before[1]
+    length = (dx * dx + dy * dy) ** 0.5 or 1.0
+    dx, dy = dx / length, dy / length
+    size = 10 * edge.arrow_size + edge.width * 1.2
+    half = size * 0.42
+    base = (tip[0] - dx * size, tip[1] - dy * size)
+    corners = [tip, (base[0] - dy * half, base[1] + dx * half), (base[0] + dy * half, base[1] - dx * half)]
+    if edge.arrow == "vee":
+        notch = (tip[0] - dx * size * 0.55, tip[1] - dy * size * 0.55)
+        corners = [corners[0], corners[1], notch, corners[2]]
+    shape = " ".join(f"{x:.2f},{y:.2f}" for x, y in corners)
+    return f'<polygon points="{shape}" fill="{edge.color}" stroke="{edge.color}" stroke-width="0.6"/>'
+
+
+def label_svg(edge: Edge, route: Route, prefix: str) -> str:
+    """The label of an edge, on a white chip where the line is curved."""
+    box = route.label
+    if box is None:
+        return ""
+    chip = box_svg(box.x - 2, box.y, box.width + 4, box.height, WHITE, css=' opacity="0.9"') if route.chip else ""
+    size = max(run.size for run in edge.label)
+    return (f'<g class="edge-label {edge.kind}" data-edge="{prefix}-{edge.id}">{chip}'
+            + text_svg(edge.label, box.x, box.y + box.height / 2 + size * 0.35) + "</g>")
+
+
+def legend_svg(picture: Picture) -> tuple[str, float, float]:
+    """Legend and footer: SVG text, width and height."""
+    lines: list[tuple[str, float]] = []
+    if picture.legend and picture.legend_title:
+        runs = (Run(picture.legend_title, 10, INK, True),)
+        lines.append((text_svg(runs, 0, 12), runs_width(runs)))
+    for keys in legend_lines(picture):
+        x, parts = 0.0, []
+        for key in keys:
+            runs = (Run(key.text, 10, MUTED),)
+            parts += [key_svg(key, x), text_svg(runs, x + 30, 12)]
+            x += 30 + runs_width(runs) + 18
+        lines.append(("".join(parts), x - 18))
+    for line in picture.footer:
+        runs = (Run(line, 10, MUTED),)
+        lines.append((text_svg(runs, 0, 12), runs_width(runs)))
+    width = max((w for _, w in lines), default=0.0)
+    rows = (f'<g transform="translate({(width - w) / 2:.2f} {10 + 20 * i})">{text}</g>' for i, (text, w) in enumerate(lines))
+    return "".join(rows), width, 10 + 20.0 * len(lines) if lines else 0.0
+
+
+def key_svg(key: Key, x: float) -> str:
+    """The mark of a legend entry in a field of 24 by 16 points."""
+    if key.mark == "line":
+        edge = Edge("", "", "", "", color=key.color, width=key.width, dash=key.dash, back=key.back,
+                    arrow="none" if key.glyph == "plain" else "normal")
+        start, stop = (x, 8.5), (x + 24, 8.5)
+        dash = f' stroke-dasharray="{DASHES[key.dash]}"' if key.dash in DASHES else ""
+        return (f'<path d="M{x:.2f},8.5L{x + 24:.2f},8.5" stroke="{key.color}" stroke-width="{key.width:g}" fill="none"{dash}/>'
+                + arrow_svg(edge, [start, start, stop, stop]))
+    text = text_svg((Run(key.glyph, 9, key.ink, True),), x + 12, 12, "middle") if key.glyph else ""
+    return box_svg(x + 2, 1, 20, 15, key.fill, key.color, key.width, 4 if key.rounded else 0) + text
+
+
+def finish_svg(raw: bytes, picture: Picture, prefix: str) -> str:
+    """Graphviz's SVG with role, title, description, prefixed ids, plain tooltips and no links.
+
+    Graphviz writes tooltips as `a` elements; they become title elements, which every browser shows.
+    """
+    ET.register_namespace("", SVG_NAMESPACE)
+    root = ET.fromstring(raw)
+    tag = "{" + SVG_NAMESPACE + "}"
+    tooltip = "{http://www.w3.org/1999/xlink}title"
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag == tag + "title":
+                parent.remove(child)
+    for parent in list(root.iter()):
+        for group in list(parent):
+            links = [child for child in group if child.tag == tag + "a"]
+            for link in links:
+                at = list(group).index(link)
+                group.remove(link)
+                title = ET.Element(tag + "title")
+                title.text = link.get(tooltip, "").replace("\\\\", "\\")
+                for i, child in enumerate([title, *link]):
+                    group.insert(at + i, child)
+    flatten(root, tag)
+    for element in root.iter():
+        if element.get("id"):
+            element.set("id", f"{prefix}-{element.get('id')}")
+        if element.get("fill", "").upper() in (GRAD, GRAD_FILL) and element.tag in (tag + "text", tag + "polygon", tag + "path"):
+            element.set("class", "grad")
+    title, desc = ET.Element(tag + "title", {"id": f"{prefix}-title"}), ET.Element(tag + "desc", {"id": f"{prefix}-desc"})
+    title.text, desc.text = picture.title or "autodiff graph", picture.alt
+    root.insert(0, title)
+    root.insert(1, desc)
+    root.set("role", "img")
+    root.set("aria-labelledby", f"{prefix}-title {prefix}-desc")
+    text = ET.tostring(root, encoding="unicode")
+    return re.sub(r"\n+", "\n", text) + "\n"
+
+
+def flatten(root: ET.Element, tag: str) -> None:
+    """Lift the content of Graphviz's `a_...` groups into the group of the node or edge."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag == tag + "g" and child.get("id", "").startswith("a_"):
+                at = list(parent).index(child)
+                parent.remove(child)
+                for i, inner in enumerate(child):
+                    parent.insert(at + i, inner)

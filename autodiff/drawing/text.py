@@ -1,0 +1,149 @@
+"""Text of a picture: numbers, shapes, names, one escape function per format, and how wide a line will be.
+
+All text that came from a user goes through `clean` and then through the escape function of the format it is written to.
+Nothing else in the package escapes anything. Widths are those of Helvetica (Adobe's font metrics, in thousandths of the
+size), which Arial and Liberation Sans share; a character outside the table is assumed wide, never narrow, so that
+text stays inside its box.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from typing import Any
+
+NAME_LIMIT = 40
+_SPACES = re.compile(r"\s+")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SHORT_NAME = re.compile(r"[^\W\d_]\d{1,2}")
+
+# Helvetica and Helvetica Bold, characters 32 to 126.
+_REGULAR = (278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, *[556] * 10, 278, 278, 584, 584,
+            584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667,
+            611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222,
+            222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584)
+_BOLD = (278, 333, 474, 556, 556, 889, 722, 238, 333, 333, 389, 584, 278, 333, 278, 278, *[556] * 10, 333, 333, 584, 584,
+         584, 611, 975, 722, 722, 722, 722, 667, 611, 778, 722, 278, 556, 722, 611, 833, 722, 778, 667, 778, 722, 667,
+         611, 722, 667, 944, 667, 667, 611, 333, 278, 333, 584, 556, 333, 556, 611, 556, 611, 556, 333, 611, 611, 278,
+         278, 556, 278, 889, 611, 611, 611, 611, 389, 556, 333, 611, 556, 778, 556, 556, 500, 389, 280, 389, 584)
+_OTHER = {"\u00a0": 278, "×": 584, "−": 584, "·": 333, "→": 1000, "‖": 500, "…": 1000, "∂": 500, "∞": 720, "²": 400,
+          "³": 400, "–": 556, "—": 1000, "√": 600, "≥": 600, "≤": 600, "⋅": 333, "Δ": 720, "λ": 560, "σ": 600, "μ": 600,
+          "'": 191, "ᵀ": 500, "✗": 900, **dict.fromkeys("₀₁₂₃₄₅₆₇₈₉", 400)}
+
+
+def clean(text: object, limit: int = NAME_LIMIT) -> str:
+    """One printable line of at most `limit` characters; a longer one is cut in the middle with `…`.
+
+    >>> clean("a\\tb\\n\\x07c"), clean("x" * 50, limit=9)
+    ('a b c', 'xxxx…xxxx')
+    """
+    line = "".join(character if character.isprintable() else " " for character in str(text))
+    line = _SPACES.sub(" ", line).strip()
+    if len(line) <= limit:
+        return line
+    head = limit // 2
+    return line[:head].rstrip() + "…" + line[len(line) - (limit - 1 - head):].lstrip()
+
+
+def number(value: Any) -> str:
+    """A number with 4 significant digits, a true minus sign and an unpadded exponent.
+
+    >>> number(-1.28345), number(1e-7), number(float("-inf")), number(2.0)
+    ('−1.283', '1e−7', '−∞', '2')
+    """
+    if isinstance(value, complex):
+        if value.imag == 0:
+            return number(value.real)
+        sign = "−" if value.imag < 0 or (value.imag == 0 and math.copysign(1, value.imag) < 0) else "+"
+        return f"{number(value.real)} {sign} {number(abs(value.imag))}i"
+    return _shown(float(value), ".4g")
+
+
+def short_number(value: float) -> str:
+    """A number for a heat cell: two digits, plain between 0.001 and 100,000, one digit and an exponent beyond.
+
+    >>> short_number(2312.0), short_number(0.00356), short_number(5.6e-7)
+    ('2300', '0.0036', '6e−7')
+    """
+    value = float(value)
+    if not math.isfinite(value) or value == 0:
+        return _shown(value, ".2g")
+    if 1e-3 <= abs(value) < 1e5:
+        digits = 1 - math.floor(math.log10(abs(value)))
+        return _shown(round(value, digits), ".12g")
+    return _shown(value, ".0e")
+
+
+def _shown(value: float, form: str) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    text = format(value, form)
+    mantissa, mark, exponent = text.partition("e")
+    return (mantissa + (f"e{int(exponent)}" if mark else "")).replace("-", "−")
+
+
+def percent(part: float) -> str:
+    """A fraction as percent with three digits: `1.39 %`."""
+    return _shown(100 * part, ".3g") + " %"
+
+
+def shape_text(shape: tuple[int, ...] | None, scalar: str = "scalar") -> str:
+    """A shape as `32×784`; a 0-d value is `scalar`."""
+    return "×".join(str(extent) for extent in shape) if shape else scalar
+
+
+def pretty_name(name: str) -> str:
+    """A letter followed by digits gets a subscript: `x1` becomes `x₁`; every other name stays as it is."""
+    return name[0] + name[1:].translate(_SUBSCRIPTS) if _SHORT_NAME.fullmatch(name) else name
+
+
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """Width of a line in points, in Helvetica of the given size."""
+    table = _BOLD if bold else _REGULAR
+    total = 0
+    for character in text:
+        code = ord(character)
+        if 32 <= code < 127:
+            total += table[code - 32]
+        elif character in _OTHER:
+            total += _OTHER[character]
+        elif unicodedata.combining(character):
+            continue
+        else:
+            total += 1000 if unicodedata.east_asian_width(character) in "WF" else 740
+    return total * size / 1000
+
+
+def escape_xml(text: str) -> str:
+    """For SVG and HTML: text and attribute values."""
+    return (text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;").replace("'", "&#39;"))
+
+
+def escape_label(text: str) -> str:
+    """For Graphviz HTML-like labels, where `\\N`, `\\G` and `\\L` are expanded: backslashes are doubled."""
+    return escape_xml(text).replace("\\", "\\\\")
+
+
+def escape_quoted(text: str) -> str:
+    """For a quoted DOT attribute such as a tooltip: every backslash is written four times."""
+    return escape_xml(text).replace("\\", "\\\\\\\\")
+
+
+def escape_mermaid(text: str) -> str:
+    """For a quoted Mermaid label: letters, digits, space and `_ . , : = ( ) / + *` stay, the rest is `#code;`."""
+    return "".join(character if character.isalnum() or character in " _.,:=()/+*" else f"#{ord(character)};"
+                   for character in text)
+
+
+def embedded_json(data: Any) -> str:
+    """JSON that may stand inside an HTML script element: no `<`, `>`, `&` or line separator survives."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,267 @@
+"""`check_derivatives`: one line that proves a derivative or shows the smallest input on which it is wrong.
+
+What lives here: the order of events. Examples come from arrays (a check at a point) or from Hypothesis strategies (a search);
+every selected property is checked on each; a violation is shrunk with that property alone, explained, and reported. The
+numerical judgement is in `verdict`, the properties are in `checks_*`, and the engine is reached only through `engine`.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+import autodiff.testing.checks_forms
+import autodiff.testing.checks_pair  # noqa: F401 (importing registers the checks)
+from autodiff.testing.diagnosis import diagnose, features
+from autodiff.testing.properties import CHECKS, TITLES, Context, Finding, Tally, selected
+from autodiff.testing.report import DerivativeReport, Failure, call_text
+from autodiff.testing.subject import Arguments, Case, FunctionRaised, Subject, case_of, pair_subject
+
+__all__ = ["Options", "check_derivatives", "check_subject", "examine"]
+
+_ROUNDS = 3  # a check at one point tries this many sets of cotangents and directions
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller asked for, as the single checks need it."""
+
+    properties: tuple[str, ...]
+    seed: int = 0
+    examples: int = 100
+    order: int = 1
+    kinks: str = "accept"
+    dtypes: tuple[Any, ...] = (np.float64, np.float32)
+    keeps_dtype: bool = False
+    max_weak: float = 0.2
+    wrt: tuple[int, ...] | int | None = None
+    focus: str | None = None
+
+
+def check_derivatives(
+    f: Callable[..., Any],
+    *inputs: Any,
+    wrt: Sequence[int] | int | None = None,
+    kwargs: dict[str, Any] | None = None,
+    order: int = 1,
+    modes: Sequence[str] = ("reverse", "forward"),
+    properties: str | Iterable[str] = "default",
+    examples: int = 100,
+    kinks: str = "accept",
+    dtypes: Sequence[Any] = (np.float64, np.float32),
+    seed: int | None = None,
+    max_weak: float = 0.2,
+    raises: bool = True,
+    vjp: Callable[..., Any] | None = None,
+) -> DerivativeReport:
+    """Prove the derivatives of a function, or show the smallest input on which they are wrong.
+
+    Args:
+        f: function of arrays. Without `vjp` its derivatives are the engine's.
+        inputs: arrays or numbers (a check at this point), or Hypothesis strategies that draw them (searched and shrunk). A
+            strategy may also draw `Arguments(*args, **kwargs)`, a whole call.
+        wrt: positions of the arguments to differentiate; all floating and complex arrays by default.
+        kwargs: keyword arguments of f, constants or strategies.
+        order: 1, or 2 to check the derivative of the derivative as well.
+        modes: "reverse", "forward" or both.
+        properties: ids such as ["P01", "P04"], "default" for all, "-P13" for all but one.
+        examples: how many examples to search.
+        kinks: "accept" any slope between the one-sided ones, "avoid" judging at kinks, or "error" on meeting one.
+        dtypes: precisions to check beside float64; gradients must keep each, and agree with float64 as far as rounding allows.
+        seed: of every random choice; the default depends on the name of f alone, so runs repeat.
+        max_weak: the largest share of comparisons that may be too noisy to prove anything.
+        raises: False returns the report of a failure instead of raising it.
+        vjp: rule(g, y, *arrays, **kwargs) -> tuple of cotangents, one for each argument: checks the pair (f, rule) alone.
+
+    Returns:
+        A `DerivativeReport`.
+
+    Raises:
+        DerivativeError: a property is violated; the message is the counterexample.
+        InconclusiveError: too little could be proven.
+        TypeError, ValueError: the arguments of this function are wrong.
+
+    >>> report = check_derivatives(np.sin, np.array([0.5, -1.0]), vjp=lambda g, y, x: (g * np.cos(x),))
+    >>> report.ok
+    True
+    >>> check_derivatives(np.sin, np.array([0.5]), vjp=lambda g, y, x: (g * np.sin(x),), raises=False).failures[0].finding.property
+    'P01'
+    """
+    if not callable(f):
+        raise TypeError(f"check_derivatives: the first argument must be a function, got {type(f).__name__}")
+    if not inputs:
+        raise TypeError("check_derivatives: no inputs; give arrays, or strategies such as autodiff.testing.tensors()")
+    if kinks not in ("accept", "avoid", "error"):
+        raise ValueError(f'check_derivatives: kinks={kinks!r}; write "accept", "avoid" or "error"')
+    if order not in (1, 2):
+        raise ValueError(f"check_derivatives: order={order!r}; write 1 or 2")
+    unknown = [m for m in modes if m not in ("reverse", "forward")]
+    if unknown or not modes:
+        raise ValueError(f'check_derivatives: modes={modes!r}; write "reverse", "forward" or both')
+    name = getattr(f, "__name__", type(f).__name__)
+    options = Options(selected(properties), default_seed(name) if seed is None else int(seed), examples, order, kinks,
+                      tuple(np.dtype(d).type for d in dtypes), max_weak=max_weak,
+                      wrt=wrt if wrt is None or isinstance(wrt, int) else tuple(wrt))
+    if vjp is not None:
+        subject = pair_subject(f, vjp, name)
+    else:
+        from autodiff.testing.engine import engine_subject
+        subject = engine_subject(f, modes=tuple(modes), order=order)
+    report = check_subject(subject, inputs, kwargs, options, shown="vjp=..., " if vjp is not None else "")
+    if raises:
+        report.raise_if_wrong()
+    return report
+
+
+def default_seed(name: str) -> int:
+    """A seed that depends on a name alone."""
+    return zlib.crc32(name.encode()) % 100_000
+
+
+def check_subject(subject: Subject, inputs: Sequence[Any], kwargs: dict[str, Any] | None, options: Options,
+                  shown: str = "") -> DerivativeReport:
+    """Check any subject on arrays or strategies; never raises for a wrong derivative."""
+    started = time.perf_counter()
+    run = _Run(subject, options, shown)
+    if _searched(inputs, kwargs):
+        run.search(tuple(inputs), kwargs)
+    else:
+        flat = [a for value in inputs for a in (value.args if isinstance(value, Arguments) else [value])]
+        extra = {k: v for value in inputs if isinstance(value, Arguments) for k, v in value.kwargs.items()}
+        run.at(case_of(flat, {**(kwargs or {}), **extra}, options.wrt))
+    if subject.reverse is None and subject.forward_mode is None:
+        raise TypeError(f"check_derivatives: {subject.name} has no derivative to check")
+    report = run.report(time.perf_counter() - started)
+    return report
+
+
+def _searched(inputs: Sequence[Any], kwargs: dict[str, Any] | None) -> bool:
+    """Is any of them a Hypothesis strategy? Told without importing Hypothesis."""
+    return any(hasattr(a, "filter") and hasattr(a, "flatmap") for a in (*inputs, *(kwargs or {}).values()))
+
+
+def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: int = 0) -> list[Finding]:
+    """All selected properties on one case.
+
+    Raises:
+        FunctionRaised: the function itself refuses the case.
+    """
+    ctx = Context(subject, case, tally, options, salt)
+    found: list[Finding] = []
+    for prop in options.properties:
+        if options.focus and prop != options.focus:
+            continue
+        for one in CHECKS.get(prop, ()):
+            try:
+                found.extend(one(ctx))
+            except FunctionRaised:
+                tally.add(prop, "skip")
+            except Exception as error:  # a rule may raise anything, and that is a finding
+                tally.add(prop, "fail")
+                found.append(ctx.finding(prop, f"raised {type(error).__name__}: {error}"))
+    return found
+
+
+# a violation found under one id may be reported under another: the check that finds it again while shrinking
+_FOUND_BY = {"P09": "P01", "P25": "P01", "P16": "P12"}
+
+
+class _Run:
+    """One call of check_derivatives: what was seen so far."""
+
+    def __init__(self, subject: Subject, options: Options, shown: str) -> None:
+        self.subject, self.options, self.shown = subject, options, shown
+        self.tally = Tally()
+        self.examples = self.rejected = 0
+        self.refusal = ""
+        self.failing: dict[str, list[Finding]] = {}
+        self.seen: list[tuple[frozenset[str], frozenset[str]]] = []  # (features of an example, ids it violates)
+        self.shrunk: dict[str, Finding] = {}
+
+    def visit(self, case: Case, rounds: int = 1) -> None:
+        try:
+            with np.errstate(all="ignore"):
+                found = [x for k in range(rounds) for x in examine(self.subject, case, self.options, self.tally, k)]
+        except FunctionRaised as error:
+            self.rejected += 1
+            self.refusal = str(error)
+            return
+        self.examples += 1
+        self.seen.append((features(case, self.subject), frozenset(x.property for x in found)))
+        for x in found:
+            self.failing.setdefault(x.property, []).append(x)
+
+    def at(self, case: Case) -> None:
+        self.visit(case, _ROUNDS)
+        self.shrunk = {p: self.failing[p][0] for p in self._leading()}
+
+    def search(self, inputs: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
+        from autodiff.testing.search import call_strategy, explore, smallest
+        strategy = call_strategy(inputs, kwargs)
+
+        def visit(drawn: Arguments) -> None:
+            self.visit(case_of(drawn.args, drawn.kwargs, self.options.wrt))
+
+        explore(strategy, visit, self.options.examples, self.options.seed)
+        for prop in self._leading():
+            focus = replace(self.options, focus=_FOUND_BY.get(prop, prop))
+
+            def fails(drawn: Arguments, prop: str = prop, focus: Options = focus) -> Finding | None:
+                try:
+                    case = case_of(drawn.args, drawn.kwargs, self.options.wrt)
+                    for salt in range(3):  # other directions may still show the fault of a smaller example
+                        for x in examine(self.subject, case, focus, Tally(), salt):
+                            if x.property == prop:
+                                return x
+                except FunctionRaised:
+                    pass
+                return None
+
+            with np.errstate(all="ignore"):
+                best = smallest(strategy, fails, self.options.examples, self.options.seed)
+            self.shrunk[prop] = best[1] if best else self.failing[prop][0]
+
+    def _leading(self) -> list[str]:
+        """The violated properties worth shrinking: the plainest first, at most three."""
+        order = ["P12", "P16", "P17", "P18", "P01", "P25", "P09", "P02", "P10"]
+        found = sorted(self.failing, key=lambda p: (order.index(p) if p in order else len(order), p))
+        slopes = [p for p in found if p in ("P01", "P08", "P09")]  # one mistake seen three ways
+        return [p for p in found if p not in slopes[1:]][:3]
+
+    def report(self, seconds: float) -> DerivativeReport:
+        failures = [self._failure(p, x) for p, x in self.shrunk.items()]
+        for prop in self.options.properties:
+            if prop not in self.tally.counts and prop not in CHECKS:
+                self.tally.unavailable.setdefault(prop, "no such thing here")
+        data = {"refusal": self.refusal, "seen": len(self.seen)}
+        return DerivativeReport(self.subject.name, self.examples, self.rejected, self.tally, failures, self.options.seed,
+                                seconds, self.options.max_weak, data)
+
+    def _failure(self, prop: str, finding: Finding) -> Failure:
+        here = Tally()
+        try:
+            with np.errstate(all="ignore"):
+                examine(self.subject, finding.case, self.options, here)
+        except FunctionRaised:
+            pass
+        right = [TITLES[p] for p, c in sorted(here.counts.items()) if c["pass"] and not c["fail"] and p != prop]
+        failing = [f for f, props in self.seen if prop in props]
+        passing = [f for f, props in self.seen if not props]
+        witnesses = sorted((x for x in self.failing[prop] if x.case.size <= 16), key=lambda x: -x.case.size)[:3]
+        focus = replace(self.options, focus=_FOUND_BY.get(prop, prop))
+
+        def fails(case: Case) -> bool:
+            return any(examine(self.subject, case, focus, Tally(), salt) for salt in range(3))
+
+        kind, sentence = diagnose(self.subject, [finding, *witnesses], failing, passing, fails)
+        where = call_text(finding.case.args, {})
+        keywords = f", kwargs={finding.case.kwargs!r}" if finding.case.kwargs else ""
+        reproduce = f"check_derivatives({self.subject.name}, {where}{keywords}, {self.shown}seed={self.options.seed})"
+        counts = Counter(p for _, props in self.seen for p in props)
+        return Failure(finding, kind, sentence, counts[prop], self.examples, right, reproduce, self.subject.name)

@@ -1,0 +1,269 @@
+"""Checks that need only a function and its derivative maps (properties P01 to P09, P12 to P18, P23, P25).
+
+Each takes a `Context` and yields findings; each draws its randomness from the example alone. None sets a tolerance by hand:
+bit-exact where the arithmetic is (powers of two commute with rounding), otherwise measured against the rule's own conditioning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from autodiff.testing.directions import directions, one_hot_pairs
+from autodiff.testing.numerical import power_of_two_direction
+from autodiff.testing.properties import Context, Finding, check
+from autodiff.testing.subject import Arrays, Case
+from autodiff.testing.verdict import ForwardPoint, Point, Verdict, compare, epsilon, path_integral
+
+__all__: list[str] = []
+
+_EXPECTED = (ValueError, ArithmeticError, np.linalg.LinAlgError)
+
+
+def record(ctx: Context, prop: str, verdict: Verdict) -> None:
+    """Count a verdict."""
+    ctx.tally.add(prop, verdict.status)
+    if verdict.kind == "kink":
+        ctx.tally.kinks += 1
+    elif verdict.status in ("pass", "weak") and math.isfinite(verdict.resolution):
+        ctx.tally.resolutions.append(verdict.resolution)
+
+
+def finding_of(ctx: Context, prop: str, verdict: Verdict, ws: Arrays, vs: Arrays, name: str = "") -> Finding:
+    if not math.isfinite(verdict.analytic):
+        prop = "P25" if prop == "P01" else prop
+    elif prop == "P01" and (verdict.kind == "kink" or name == "tie-preserving" and _has_ties(ctx.case)):
+        prop = "P09"
+    return ctx.finding(prop, verdict.why, cotangent=ws, direction=vs, verdict=verdict)
+
+
+def _has_ties(case: Case) -> bool:
+    values = np.concatenate([x.ravel() for x in case.xs])
+    return bool(np.unique(values).size < values.size)
+
+
+@check("P01")
+def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
+    """The rule's slope along several directions, then of single outputs along single inputs."""
+    if ctx.subject.reverse is None or not ctx.finite or ctx.empty:
+        return
+    rng, point, xs = ctx.rng("P01"), ctx.point, ctx.case.xs
+    kinks = ctx.options.kinks
+    met_kink = False
+    for name, vs in directions(rng, xs):
+        verdict = compare(point, vs)
+        if verdict.kind == "kink":
+            met_kink = True  # a generic cotangent mixes kinks of several outputs: look at them one at a time below
+            if kinks == "error":
+                yield finding_of(ctx, "P09", verdict, ctx.ws, vs, name)
+            if verdict.status == "fail" and math.isfinite(verdict.analytic):
+                continue
+        record(ctx, "P01" if verdict.kind != "kink" else "P09", verdict)
+        if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
+            yield finding_of(ctx, "P01", verdict, ctx.ws, vs, name)
+    known: dict[bytes, Point] = {}
+
+    def at(ws: Arrays) -> Point:
+        key = b"".join(w.tobytes() for w in ws)
+        if key not in known:
+            known[key] = Point(ctx.subject, ctx.case, ws, ctx.outputs)
+        return known[key]
+
+    for ws, vs in one_hot_pairs(rng, xs, ctx.outputs, lambda ws: at(ws).gradients, 8 if met_kink else 2):
+        verdict = compare(at(ws), vs)
+        record(ctx, "P01" if verdict.kind != "kink" else "P09", verdict)
+        if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
+            yield finding_of(ctx, "P01", verdict, ws, vs)
+
+
+@check("P02")
+def forward_against_numerical(ctx: Context) -> Iterator[Finding]:
+    if ctx.subject.forward_mode is None or not ctx.finite or ctx.empty:
+        return
+    point = ForwardPoint(ctx.subject, ctx.case, ctx.ws, ctx.outputs)
+    for name, vs in directions(ctx.rng("P02"), ctx.case.xs)[:3]:
+        verdict = compare(point, vs)
+        if verdict.kind == "kink" and verdict.status == "fail":
+            continue
+        record(ctx, "P02", verdict)
+        if verdict.status == "fail":
+            yield finding_of(ctx, "P02", verdict, ctx.ws, vs, name)
+
+
+@check("P03")
+def forward_is_adjoint_to_reverse(ctx: Context) -> Iterator[Finding]:
+    """<w, J v> and <J^T w, v> are two roundings of one number."""
+    if ctx.subject.forward_mode is None or ctx.subject.reverse is None or not ctx.finite or ctx.empty:
+        return
+    with np.errstate(all="ignore"):
+        forward = ForwardPoint(ctx.subject, ctx.case, ctx.ws, ctx.outputs)
+        vs = [power_of_two_direction(ctx.rng("P03"), x) for x in ctx.case.xs]
+        a, b = forward.slope(ctx.case, vs), ctx.point.slope(ctx.case, vs)
+        if not (math.isfinite(a) and math.isfinite(b)):
+            ctx.tally.add("P03", "skip")
+            return
+        terms = forward.scale(vs) + ctx.point.scale(vs)
+        many = ctx.case.size + sum(w.size for w in ctx.ws)
+        tolerance = 64 * ctx.point.eps * math.sqrt(many) * terms
+        if abs(a - b) > tolerance:
+            tolerance += 16 * (forward.jitter(vs) + ctx.point.jitter(vs))
+    wrong = abs(a - b) > tolerance and not _kinked_between(ctx, vs)
+    ctx.tally.add("P03", "fail" if wrong else "pass")
+    if wrong:
+        yield ctx.finding("P03", f"forward says {a!r}, reverse says {b!r} (+- {tolerance:.1e})", cotangent=ctx.ws, direction=vs)
+
+
+def _kinked_between(ctx: Context, vs: Arrays) -> bool:
+    """At a kink forward and reverse may each choose a slope."""
+    return compare(ctx.point, vs, thorough=True).kind in ("kink", "jump", "unresolved")
+
+
+def _gradients(ctx: Context, ws: Arrays) -> Arrays:
+    with np.errstate(all="ignore"):
+        return ctx.subject.gradients(ctx.case, [w.copy() for w in ws])
+
+
+@check("P04")
+def scaling_the_cotangent_scales_the_gradient(ctx: Context) -> Iterator[Finding]:
+    """Multiplying by -2 commutes with rounding, so the comparison is bit for bit."""
+    if ctx.subject.reverse is None or not ctx.finite:
+        return
+    plain, scaled = ctx.point.gradients, _gradients(ctx, [-2.0 * w for w in ctx.ws])
+    for i, (a, b) in enumerate(zip(plain, scaled)):
+        finite = np.isfinite(a).all() and np.isfinite(b).all()
+        tiny = np.max(np.abs(a), initial=0.0) <= 1e-290  # subnormal numbers do not scale exactly
+        if finite and not tiny and a.shape == b.shape and not np.array_equal(b, -2.0 * a):
+            ctx.tally.add("P04", "fail")
+            yield ctx.finding("P04", f"gradient {i} for -2 w is not -2 x the gradient for w", cotangent=ctx.ws)
+            return
+    ctx.tally.add("P04", "pass")
+
+
+@check("P05")
+def cotangents_add(ctx: Context) -> Iterator[Finding]:
+    """pullback(u) + pullback(w - u) against pullback(w), where u keeps a random half of w's entries."""
+    if ctx.subject.reverse is None or not ctx.finite or sum(w.size for w in ctx.ws) < 2:
+        return
+    rng = ctx.rng("P05")
+    masks = [rng.random(w.shape) < 0.5 for w in ctx.ws]
+    part = _gradients(ctx, [np.where(m, w, 0.0) for m, w in zip(masks, ctx.ws)])
+    rest = _gradients(ctx, [np.where(m, 0.0, w) for m, w in zip(masks, ctx.ws)])
+    for i, (whole, a, b) in enumerate(zip(ctx.point.gradients, part, rest)):
+        size = max(float(np.max(np.abs(q), initial=0.0)) for q in (whole, a, b))
+        if not math.isfinite(size) or not (whole.shape == a.shape == b.shape):
+            continue
+        move = max((float(np.max(np.abs(near[i] - whole), initial=0.0)) for near in ctx.point.nearby), default=0.0)
+        tolerance = 2**12 * ctx.point.eps * size * max(1, ctx.case.size) + 64 * (move if math.isfinite(move) else size)
+        if np.max(np.abs(a + b - whole), initial=0.0) > tolerance:
+            ctx.tally.add("P05", "fail")
+            yield ctx.finding("P05", f"gradient {i} for u + w is not the sum of the two", cotangent=ctx.ws)
+            return
+    ctx.tally.add("P05", "pass")
+
+
+@check("P06")
+def zero_cotangent_gives_zeros(ctx: Context) -> Iterator[Finding]:
+    if ctx.subject.reverse is None or not ctx.finite:
+        return
+    for i, g in enumerate(_gradients(ctx, [np.zeros_like(w) for w in ctx.ws])):
+        if np.any(g != 0):
+            ctx.tally.add("P06", "fail")
+            what = "NaN" if np.isnan(g).any() else "a non-zero number"
+            yield ctx.finding("P06", f"gradient {i} for a zero cotangent holds {what}", cotangent=[np.zeros_like(w) for w in ctx.ws])
+            return
+    ctx.tally.add("P06", "pass")
+
+
+@check("P08")
+def integral_along_a_path(ctx: Context) -> Iterator[Finding]:
+    """One example in sixteen: the integral of the rule's slope is the change of the function."""
+    rng = ctx.rng("P08")
+    if ctx.subject.reverse is None or not ctx.finite or ctx.empty or (rng.random() > 1 / 16 and not ctx.options.focus):
+        return
+    vs = [power_of_two_direction(rng, x) for x in ctx.case.xs]
+    with np.errstate(all="ignore"):
+        agrees = path_integral(ctx.point, vs)
+    if agrees is False:
+        verdict = compare(ctx.point, vs, thorough=True)  # a path across a kink may fool the quadrature: ask again
+        if verdict.status == "fail":
+            ctx.tally.add("P08", "fail")
+            yield ctx.finding("P08", "the integral of the slope is not the change of the function", cotangent=ctx.ws,
+                              direction=vs, verdict=verdict)
+            return
+    ctx.tally.add("P08", "pass" if agrees else "skip")
+
+
+@check("P12")
+def gradients_have_the_inputs_shape_and_dtype(ctx: Context) -> Iterator[Finding]:
+    if ctx.subject.reverse is None:
+        return
+    where = "P16" if ctx.empty else "P12"
+    for dtype in (np.float64, *ctx.options.dtypes):
+        case = ctx.case.astype(dtype)
+        with np.errstate(all="ignore"):
+            outputs = ctx.subject.outputs(case)
+            if ctx.options.keeps_dtype and any(_wider(y, case) for y in outputs):
+                ctx.tally.add(where, "fail")
+                yield ctx.finding(where, f"the function turns {np.dtype(dtype)} into {outputs[0].dtype}")
+                return
+            got = ctx.subject.reverse(case, outputs, [w.copy() for w in ctx.ws])
+        for i, (g, x) in enumerate(zip(got, case.xs)):
+            if g is None:
+                continue
+            if np.shape(g) != x.shape:
+                ctx.tally.add(where, "fail")
+                yield ctx.finding(where, f"gradient {i} has shape {np.shape(g)}, the input {x.shape}", cotangent=ctx.ws)
+                return
+            if ctx.options.keeps_dtype and np.asarray(g).dtype != x.dtype:
+                ctx.tally.add(where, "fail")
+                yield ctx.finding(where, f"gradient {i} has dtype {np.asarray(g).dtype}, the input {x.dtype}", cotangent=ctx.ws)
+                return
+    ctx.tally.add(where, "pass")
+
+
+def _wider(y: np.ndarray, case: Case) -> bool:
+    """Did the function widen (or narrow) what it was given? All floating arguments share one precision here."""
+    return y.dtype.kind in "fc" and float(np.finfo(y.dtype).eps) != epsilon([a for a in case.args if isinstance(a, np.ndarray)])
+
+
+@check("P17")
+def nothing_is_mutated(ctx: Context) -> Iterator[Finding]:
+    if ctx.subject.reverse is None:
+        return
+    case = ctx.case.moved([x.copy() for x in ctx.case.xs])
+    ws = [w.copy() for w in ctx.ws]
+    with np.errstate(all="ignore"):
+        outputs = ctx.subject.outputs(case)
+        kept = [y.copy() for y in outputs]
+        ctx.subject.reverse(case, outputs, ws)
+    pairs = [("an input", a, b) for a, b in zip(case.xs, ctx.case.xs)]
+    pairs += [("the cotangent", a, b) for a, b in zip(ws, ctx.ws)] + [("the output", a, b) for a, b in zip(outputs, kept)]
+    for what, a, b in pairs:
+        if a.tobytes() != b.tobytes():
+            ctx.tally.add("P17", "fail")
+            yield ctx.finding("P17", f"the rule or the function writes into {what}", cotangent=ctx.ws)
+            return
+    ctx.tally.add("P17", "pass")
+
+
+@check("P18")
+def two_calls_agree(ctx: Context) -> Iterator[Finding]:
+    """Bit for bit, with a call at another point between them (a stale cache would answer for it)."""
+    if ctx.subject.reverse is None:
+        return
+    with np.errstate(all="ignore"):
+        first = _gradients(ctx, ctx.ws)
+        elsewhere = ctx.case.moved([np.asarray(x * x.dtype.type(0.75)) for x in ctx.case.xs])
+        try:
+            ctx.subject.gradients(elsewhere, [0.5 * w for w in ctx.ws])
+        except _EXPECTED:
+            pass
+        second, values = _gradients(ctx, ctx.ws), ctx.subject.outputs(ctx.case)
+    same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second))
+    same_values = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(values, ctx.outputs))
+    ctx.tally.add("P18", "pass" if same and same_values else "fail")
+    if not (same and same_values):
+        what = "gradients" if not same else "values"
+        yield ctx.finding("P18", f"two calls with the same input give different {what}", cotangent=ctx.ws)

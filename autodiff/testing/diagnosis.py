@@ -1,0 +1,284 @@
+"""What kind of mistake is it? A small classifier over the rule's gradient beside the measured one, and over what failing examples share.
+
+Evidence, in this order: what the violated property says by itself (a shape, a write, two different answers); a feature that
+every failing example has and no passing one (ties, negatives, an axis of length 1); the ratio of the rule's gradient to the
+measured one (constant, -1, the same numbers in another order, the conjugate, noise of float32 size, zeros where there is a
+slope). No verdict is made here: this only names what was already found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from autodiff.testing.numerical import numerical_derivative
+from autodiff.testing.properties import Finding
+from autodiff.testing.subject import Arrays, Case, Subject
+
+__all__ = ["KINDS", "diagnose", "features"]
+
+KINDS = (
+    "constant factor", "sign", "transpose", "conjugate", "missing broadcast sum", "missing path", "only at ties", "only at negatives",
+    "only at zero", "only at size 1", "float32 noise", "not finite", "shape", "dtype", "mutation", "not deterministic", "layout",
+    "not linear", "precision", "raises", "memory", "order", "unknown",
+)
+
+# features whose presence in every failing example and no passing one names the mistake
+_TELLING = {
+    "ties": "only at ties", "negatives": "only at negatives", "zeros": "only at zero", "size 1": "only at size 1",
+    "all negative": "only at negatives",
+}
+_BY_PROPERTY = {
+    "P04": "not linear", "P05": "not linear", "P15": "layout", "P17": "mutation", "P18": "not deterministic", "P22": "memory",
+    "P13": "precision", "P14": "missing broadcast sum", "P24": "mutation", "P27": "memory", "P28": "memory",
+}
+
+
+def features(case: Case, subject: Subject) -> frozenset[str]:
+    """What can be said of an example, cheaply."""
+    found = set()
+    xs = [x.real if x.dtype.kind == "c" else x for x in case.xs]
+    flat = np.concatenate([x.ravel() for x in xs]) if xs else np.zeros(0)
+    if any(np.unique(x).size < x.size for x in xs) or (len(xs) > 1 and np.unique(flat).size < flat.size):
+        found.add("ties")
+    if (flat < 0).any():
+        found.add("negatives")
+    if (flat > 0).any():
+        found.add("positives")
+    if flat.size and (flat < 0).all():
+        found.add("all negative")
+    if (flat == 0).any():
+        found.add("zeros")
+    if any(1 in x.shape for x in xs):
+        found.add("size 1")
+    if any(n > 1 for x in xs for n in x.shape):
+        found.add("axis size > 1")
+    if flat.size > len(xs):
+        found.add("more than one number")
+    if any(x.ndim > 1 for x in xs):
+        found.add("two or more axes")
+    if any(x.ndim > 1 and x.shape[-1] != x.shape[-2] for x in xs):
+        found.add("not square")
+    if len({x.shape for x in xs}) > 1:
+        found.add("different shapes")
+    if any(x.size == 0 for x in xs):
+        found.add("size 0")
+    for name, value in case.kwargs.items():
+        if isinstance(value, (bool, int, str, tuple, type(None), float)):
+            found.add(f"{name}={value!r}")
+    return frozenset(found)
+
+
+def diagnose(subject: Subject, findings: Sequence[Finding], failing: Sequence[frozenset[str]],
+             passing: Sequence[frozenset[str]], fails: Callable[[Case], bool]) -> tuple[str, str]:
+    """Name the mistake.
+
+    Args:
+        findings: the violation at its smallest example, then at some larger ones.
+        failing, passing: features of the examples that violate the property, and of those that violate none.
+        fails: does the property fail at this case?
+
+    Returns:
+        One of `KINDS`, and a sentence.
+    """
+    finding = findings[0]
+    shared = _shared(failing, passing)
+    about = f"all {len(failing)} failing of {len(failing) + len(passing)} examples have {', '.join(shared)}" if shared else ""
+    kind, words = _by_message(finding)
+    if not kind:
+        compared = [c for f in findings if (c := _compare_gradients(subject, f))]
+        only = _only_where(finding.case, fails)
+        telling = next((_TELLING[f] for f in shared if f in _TELLING and len(failing) > 1 and len(passing) > 3), "")
+        if any(c[0] == "not finite" for c in compared):
+            kind, words = next(c for c in compared if c[0] == "not finite")
+        elif only or telling:
+            kind = only or telling
+            words = f"wrong {kind}" + (f"; there {compared[0][1]}" if compared and compared[0][1] else "")
+        elif compared:
+            kind, words = _most_telling(compared)
+        elif finding.property in _BY_PROPERTY:
+            kind, words = _BY_PROPERTY[finding.property], finding.message
+        else:
+            kind, words = "missing path", ("no simple relation between the rule's numbers and the measured ones: a term, or one path "
+                                           "of several, is missing or wrong?")
+    return kind, "; ".join(filter(None, (words, about)))
+
+
+_WEIGHT = ("conjugate", "float32 noise", "sign", "transpose", "constant factor", "missing path")
+
+
+def _most_telling(compared: list[tuple[str, str]]) -> tuple[str, str]:
+    """The relation most witnesses show; a factor that shows only at the smallest example is weak evidence."""
+    larger = compared[1:] or compared
+    names = [k for k, _ in larger]
+    best = max(set(names), key=lambda k: (names.count(k), -_WEIGHT.index(k) if k in _WEIGHT else -9))
+    return next(c for c in larger if c[0] == best)
+
+
+def _only_where(case: Case, fails: Callable[[Case], bool]) -> str:
+    """Change one feature of the smallest example at a time: what makes it right is what it is wrong at."""
+    xs = case.xs
+    changes: list[tuple[str, Arrays]] = []
+    if any((x == 0).any() for x in xs):
+        changes.append(("only at zero", [np.where(x == 0, x.dtype.type(1.25), x) for x in xs]))
+    flat = np.concatenate([x.ravel() for x in xs])
+    if np.unique(flat).size < flat.size:
+        rng = np.random.default_rng(11)
+        changes.append(("only at ties", [(x + rng.uniform(0.05, 0.45, x.shape) * np.where(x == 0, 1, x)).astype(x.dtype) for x in xs]))
+    if any((x.real < 0).any() for x in xs):
+        changes.append(("only at negatives", [np.where(x.real < 0, -x, x) for x in xs]))
+    ones = [i for x in xs for i, n in enumerate(x.shape) if n == 1]
+    if ones and len(xs) == 1:
+        changes.append(("only at size 1", [np.repeat(x, 2, axis=ones[0]) * np.array([1.0, 1.5]).reshape(
+            [2 if i == ones[0] else 1 for i in range(x.ndim)]) for x in xs]))
+    for kind, moved in changes:
+        try:
+            other = case.moved([np.asarray(x) for x in moved])
+            if all(np.isfinite(x).all() for x in moved) and not fails(other):
+                return kind
+        except Exception:  # outside the domain: nothing to learn
+            continue
+    return ""
+
+
+def _shared(failing: Sequence[frozenset[str]], passing: Sequence[frozenset[str]]) -> list[str]:
+    """Features of every failing example that hardly any passing one has, the most telling first."""
+    if not failing or not passing:
+        return []
+    common = frozenset.intersection(*failing)
+    share = {f: sum(f in p for p in passing) / len(passing) for f in common}
+    rare = [f for f in common if share[f] <= 0.1 or (f not in _TELLING and share[f] < 0.75)]
+    return sorted(rare, key=lambda f: (share[f], f))[:2]
+
+
+def _by_message(finding: Finding) -> tuple[str, str]:
+    """Kinds that the violated property names by itself."""
+    text = finding.message
+    if text.startswith("raised "):
+        return "raises", f"the rule {text}"
+    if "has shape" in text:
+        if "gradient" in text and _is_output_shape(finding):
+            return "missing broadcast sum", f"{text}: the gradient has the output's shape, not summed over the broadcast axes"
+        return "shape", text
+    if "has dtype" in text or "turns" in text:
+        return "dtype", text
+    if finding.property == "P06":
+        return ("not finite", text) if "NaN" in text else ("not linear", text)
+    if finding.property in ("P17", "P18", "P15", "P22", "P24", "P27", "P28"):
+        return _BY_PROPERTY[finding.property], text
+    return "", ""
+
+
+def _is_output_shape(finding: Finding) -> bool:
+    shapes = [w.shape for w in finding.cotangent or []]
+    got = finding.message.split("has shape ")[1].split(", the input")[0]
+    return any(str(s) == got for s in shapes) or len({x.shape for x in finding.case.xs}) > 1
+
+
+def _compare_gradients(subject: Subject, finding: Finding) -> tuple[str, str] | None:
+    """The rule's gradient beside the measured one, entry by entry, at the smallest example."""
+    case = finding.case
+    if subject.reverse is None or not 0 < case.size <= 64:
+        return None
+    try:
+        ws = _generic_cotangents(subject, case)
+        with np.errstate(all="ignore"):
+            claimed = subject.gradients(case, ws)
+            true, error = measured_gradient(subject, case, ws)
+    except Exception:  # the explanation must never hide the finding
+        return None
+    if any(g.shape != x.shape for g, x in zip(claimed, case.xs)):
+        return "shape", "the gradient has another shape than the input"
+    a, b = (np.concatenate([np.ravel(p) for p in q]) for q in (claimed, true))
+    e = np.concatenate([np.ravel(p) for p in error])
+    if not np.isfinite(a).all():
+        if np.isfinite(b).all():
+            return "not finite", "the rule gives NaN or infinity where the function has a finite slope (an inactive branch?)"
+        return "not finite", "the rule gives NaN or infinity"
+    if not np.isfinite(b).all():
+        return None
+    return _relation(a, b, e, case, claimed, true) or _branch(subject, case, ws)
+
+
+def _generic_cotangents(subject: Subject, case: Case) -> Arrays:
+    rng = np.random.default_rng(5)
+    return [np.asarray(rng.uniform(0.5, 2, y.shape) + (1j * rng.uniform(0.5, 2, y.shape) if y.dtype.kind == "c" else 0))
+            for y in subject.outputs(case)]
+
+
+def measured_gradient(subject: Subject, case: Case, ws: Arrays) -> tuple[Arrays, Arrays]:
+    """The whole gradient by numerical differentiation, one entry at a time, with the error of each entry."""
+    gradient, error = [], []
+    for k, x in enumerate(case.xs):
+        g = np.zeros(x.shape, np.complex128 if x.dtype.kind == "c" else np.float64)
+        e = np.zeros(x.shape)
+        for i in range(x.size):
+            for unit in ((1.0, 1j) if x.dtype.kind == "c" else (1.0,)):
+                vs = [np.zeros_like(z) for z in case.xs]
+                size = 2.0 ** np.floor(np.log2(abs(x.reshape(-1)[i]))) if x.reshape(-1)[i] else 1.0
+                vs[k].reshape(-1)[i] = size * unit
+                found = numerical_derivative(subject.at(case), tuple(case.xs), tuple(vs), tuple(ws))
+                g.reshape(-1)[i] += found.value / size * unit
+                e.reshape(-1)[i] += found.error / size
+        gradient.append(g)
+        error.append(e)
+    return gradient, error
+
+
+def _relation(a: np.ndarray, b: np.ndarray, e: np.ndarray, case: Case, claimed: Arrays, true: Arrays) -> tuple[str, str] | None:
+    near = 16 * e + 1e-9 * max(np.max(np.abs(b), initial=0.0), 1e-300)
+    wrong = np.abs(a - b) > np.minimum(near, 16 * e + 1e-12 * np.abs(b))
+    if not wrong.any():
+        return None
+    if np.iscomplexobj(b) and np.all(np.abs(np.conj(a) - b) <= near):
+        return "conjugate", "the rule gives the complex conjugate"
+    relative = np.abs(a - b)[wrong] / np.maximum(np.abs(b)[wrong], 1e-300)
+    ratio = a[wrong & (b != 0)] / b[wrong & (b != 0)]
+    spread = np.ptp(ratio.real) if ratio.size else math.inf
+    if wrong.sum() >= 2 and relative.max() < 4e-7 and spread > 1e-9:
+        return "float32 noise", f"errors of relative size {relative.max():.0e}, as if computed in float32"
+    if ratio.size == wrong.sum() and abs(ratio[0]) > 1e-12 and spread <= 1e-6 * abs(ratio[0]) + 8 * np.max(e[wrong] / np.abs(b[wrong])):
+        return _factor_words(float(ratio[0].real), relative.max(), case, bool(wrong.all()))
+    if np.all(a[wrong] == 0):
+        return "missing path", "the rule gives 0 where the function has a slope: a path or an argument is missing"
+    for g, t in zip(claimed, true):
+        if g.size > 1 and not np.allclose(g, t, rtol=1e-6, atol=0) and np.allclose(np.sort(g.ravel()), np.sort(t.ravel()), rtol=1e-6):
+            return "transpose", "the right numbers in the wrong places: a transpose, an axis or an index is mixed up"
+    signs = ratio.real
+    if ratio.size == wrong.sum() and np.allclose(np.abs(signs), 1, rtol=1e-6):
+        return "sign", "some entries have the wrong sign"
+    return None
+
+
+def _factor_words(ratio: float, relative: float, case: Case, everywhere: bool) -> tuple[str, str]:
+    if abs(ratio + 1) < 1e-6:
+        return "sign", "the sign is wrong"
+    sizes = sorted({n for x in case.xs for n in (*x.shape, x.size) if n > 1})
+    if relative < 4e-7 and abs(ratio - 1) < 4e-7:
+        return "float32 noise", f"off by {relative:.0e}, as if a constant were rounded to float32"
+    for n in sizes:
+        if n > 2 and abs(ratio - n) < 1e-6 or n > 2 and abs(ratio * n - 1) < 1e-6:
+            return "constant factor", f"off by a factor of {ratio:.4g}: a division by the axis length {n} missing or one too many?"
+    hint = {2.0: "a missing term of a sum, or a factor 2?", 0.5: "a factor 1/2, or one of two equal paths missing?"}
+    near = next((v for k, v in hint.items() if abs(ratio - k) < 1e-5), "")
+    where = "" if everywhere else " in some entries"
+    return "constant factor", f"off by a factor of {ratio:.6g}{where}" + (f": {near}" if near else "")
+
+
+def _branch(subject: Subject, case: Case, ws: Arrays) -> tuple[str, str] | None:
+    """Right for symmetric matrices means a transpose is missing; otherwise a term is."""
+    squares = [x.ndim >= 2 and x.shape[-1] == x.shape[-2] and x.shape[-1] > 1 for x in case.xs]
+    if any(squares):
+        even = case.moved([_symmetric(x) if s else x for x, s in zip(case.xs, squares)])
+        even_ws = [_symmetric(w) if w.ndim >= 2 and w.shape[-1] == w.shape[-2] else w for w in ws]
+        claimed, (true, error) = subject.gradients(even, even_ws), measured_gradient(subject, even, even_ws)
+        if all(np.all(np.abs(_symmetric(a) - _symmetric(b)) <= 32 * np.max(e) + 1e-7 * np.max(np.abs(b)))
+               for a, b, e, s in zip(claimed, true, error, squares) if s):
+            return "transpose", "right for symmetric matrices only: a transpose is missing"
+    return None
+
+
+def _symmetric(x: np.ndarray) -> np.ndarray:
+    return (x + np.swapaxes(x, -1, -2)) / 2

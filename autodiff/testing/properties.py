@@ -1,0 +1,149 @@
+"""The 28 properties of a right derivative: their stable ids, titles, and who can check them.
+
+What lives here: the table, the selection of properties by id, and the records every check produces (`Finding`, `Tally`,
+`Context`). The checks themselves live in `checks_pair` (anything with a function and a rule), `checks_order` (derivatives of
+derivatives) and `checks_engine` (graphs, memory, accumulation). A check is a function Context -> findings; registering it under
+an id with `@check("P04")` is all it takes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autodiff.testing.directions import cotangents
+from autodiff.testing.subject import Arrays, Case, Subject
+from autodiff.testing.verdict import Point, Verdict
+
+__all__ = ["CHECKS", "TITLES", "Context", "Finding", "Tally", "check", "selected"]
+
+TITLES = {
+    "P01": "reverse vs numerical",
+    "P02": "forward vs numerical",
+    "P03": "adjoint <w, J v> = <J^T w, v>",
+    "P04": "exact homogeneity",
+    "P05": "additivity",
+    "P06": "zero cotangent gives exact zeros",
+    "P07": "missing cotangents of several outputs are zeros",
+    "P08": "path integral",
+    "P09": "ties and Clarke membership at kinks",
+    "P10": "double backward vs numerical and forward over reverse",
+    "P11": "Hessian symmetry",
+    "P12": "gradient shape and dtype are the input's",
+    "P13": "float32 and float16 agree with float64",
+    "P14": "broadcasting equals explicit broadcasting",
+    "P15": "memory layout does not matter",
+    "P16": "size 1 and size 0",
+    "P17": "nothing mutated",
+    "P18": "determinism",
+    "P19": "batching",
+    "P20": "scalar path equals tensor path",
+    "P21": "eager equals compiled",
+    "P22": "freed by reference counting alone",
+    "P23": "aliasing f(x, x)",
+    "P24": "accumulating twice doubles",
+    "P25": "finite where the derivative is finite",
+    "P26": "checkpointed equals plain",
+    "P27": "a second backward is right or a clear error",
+    "P28": "an exception midway leaves no partial gradients",
+}
+
+
+@dataclass
+class Finding:
+    """One property violated at one example."""
+
+    property: str
+    message: str
+    case: Case
+    cotangent: Arrays | None = None
+    direction: Arrays | None = None
+    verdict: Verdict | None = None
+
+    def __post_init__(self) -> None:
+        if self.property not in TITLES:
+            raise ValueError(f"{self.property} is not a property; they are P01 to P28")
+
+
+@dataclass
+class Tally:
+    """Counts over a run: per property how many checks passed, failed, were weak, unresolved or skipped."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    resolutions: list[float] = field(default_factory=list)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    kinks: int = 0
+
+    def add(self, prop: str, status: str, n: int = 1) -> None:
+        self.counts.setdefault(prop, Counter())[status] += n
+
+    def total(self, *statuses: str) -> int:
+        return sum(c[s] for c in self.counts.values() for s in (statuses or ("pass", "fail", "weak", "unresolved")))
+
+    def merge(self, other: Tally) -> None:
+        for prop, counts in other.counts.items():
+            self.counts.setdefault(prop, Counter()).update(counts)
+        self.resolutions.extend(other.resolutions)
+        self.unavailable.update(other.unavailable)
+        self.kinks += other.kinks
+
+
+class Context:
+    """One example under check: the case, its random choices (all derived from the case itself), what is known of it so far."""
+
+    def __init__(self, subject: Subject, case: Case, tally: Tally, options: Any, salt: int = 0) -> None:
+        self.subject, self.case, self.tally, self.options = subject, case, tally, options
+        self.seed = case.digest(options.seed + salt)
+        self.outputs = subject.outputs(case)
+        self.finite = all(np.isfinite(y).all() for y in self.outputs)
+        self.empty = case.size == 0 or sum(y.size for y in self.outputs) == 0
+        self.ws = cotangents(np.random.default_rng(self.seed), self.outputs)
+        self._point: Point | None = None
+
+    def rng(self, prop: str) -> np.random.Generator:
+        """Each property draws its own numbers, so that checking one alone gives what checking all gave."""
+        return np.random.default_rng([self.seed, int(prop[1:])])
+
+    @property
+    def point(self) -> Point:
+        if self._point is None:
+            self._point = Point(self.subject, self.case, self.ws, self.outputs)
+        return self._point
+
+    def finding(self, prop: str, message: str, **details: Any) -> Finding:
+        return Finding(prop, message, self.case, **details)
+
+
+Check = Callable[[Context], Iterator[Finding]]
+CHECKS: dict[str, list[Check]] = {}
+
+
+def check(prop: str) -> Callable[[Check], Check]:
+    """Register a check under a property id."""
+    def register(function: Check) -> Check:
+        CHECKS.setdefault(prop, []).append(function)
+        return function
+    return register
+
+
+def selected(properties: str | Iterable[str]) -> tuple[str, ...]:
+    """The ids that a `properties=` argument names: "default" (all), an id, or several; "-P13" leaves one out.
+
+    Raises:
+        ValueError: an unknown id.
+
+    >>> selected(["P01", "P04"]), len(selected("default")), "P13" in selected("-P13")
+    (('P01', 'P04'), 28, False)
+    """
+    names = [properties] if isinstance(properties, str) else list(properties)
+    unknown = [n for n in names if n not in ("default", "all") and n.lstrip("-") not in TITLES]
+    if unknown:
+        raise ValueError(f"properties={unknown}: unknown; write ids from P01 to P28, or -P13 to leave one out")
+    kept = {n for n in names if n in TITLES}
+    if not kept or any(n in ("default", "all") for n in names):
+        kept = set(TITLES)
+    return tuple(sorted(kept - {n[1:] for n in names if n.startswith("-")}))

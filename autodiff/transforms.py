@@ -1,0 +1,486 @@
+"""Pure function to function: grad, vjp, jvp, jacobian, hessian, hvp, checkpoint, custom_vjp; all on the one walk.
+
+A transform wraps its arguments in nodes of its own, runs the function, and walks the graph between its result and those
+nodes. When another recorded value is reachable from the result (an outer derivative's argument, a model's parameters), the
+walk is recorded and the answer is a Tensor in that graph; otherwise the answer is plain. Arguments may be arrays, numbers,
+Tensors, and nested lists, tuples and dicts of them. Never here: a second set of rules. Forward mode uses the same rows: an
+elementwise rule is its own transpose, a linear operation is its own derivative, and any other rule is transposed by the walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .backward import collect, fit, handles, pull, silence
+from .errors import GraphError, kind_of
+from .graph import OFF, Leaf, Node, ScalarNode, mode, state, tick
+from .registry import OPS, Op
+from .variable import Scalar, Variable, is_live, record_operands, wrap
+
+Function = Callable[..., Any]
+
+
+# ---- nested containers
+def flatten(x: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
+    """The leaves of nested lists, tuples and dicts, and a function that puts others in their places."""
+    leaves: list[Any] = []
+
+    def walk(v: Any) -> Any:
+        if isinstance(v, dict):
+            return dict, list(v), [walk(v[k]) for k in v]
+        if isinstance(v, list | tuple):
+            return type(v), None, [walk(item) for item in v]
+        leaves.append(v)
+        return None
+
+    def build(shape: Any, values: Any) -> Any:
+        if shape is None:
+            return next(values)
+        kind, keys, parts = shape
+        items = [build(p, values) for p in parts]
+        return dict(zip(keys, items, strict=True)) if kind is dict else kind(*items) if hasattr(kind, "_fields") else kind(items)
+
+    shape = walk(x)
+    return leaves, lambda values: build(shape, iter(values))
+
+
+def _map(f: Function, x: Any) -> Any:
+    leaves, rebuild = flatten(x)
+    return rebuild([f(v) for v in leaves])
+
+
+def _plain(v: Any) -> Any:
+    return v.data if isinstance(v, Variable) else v
+
+
+class _Run:
+    """One evaluation of a function on nodes of our own: the arguments' nodes, the result, and what it depends on."""
+
+    def __init__(self, f: Function, args: Sequence[Any], argnums: Sequence[int], kwargs: dict[str, Any]) -> None:
+        now = state()
+        self.floor = tick() if now.floor == OFF else now.floor  # under no_grad only our own nodes record
+        self.leaves: list[list[Any]] = []  # handles, one list a differentiated argument
+        self.rebuild = []
+        args = list(args)
+        with mode(floor=self.floor):
+            for i in argnums:
+                values, rebuild = flatten(args[i])
+                lifted = [_lift(v, i) for v in values]
+                self.leaves.append(lifted)
+                self.rebuild.append(rebuild)
+                args[i] = rebuild(lifted)
+            self.out = f(*args, **kwargs)
+        self.inner = [x.node for group in self.leaves for x in group]
+
+    def reach(self, roots: Iterable[Node]) -> None:
+        """Collect what the roots depend on; ``recorded`` says whether another recorded value is among it."""
+        self.nodes = collect(roots, self.floor, self.inner)
+        ours = set(self.inner)
+        self.recorded = any(n.op is None and n not in ours for n in self.nodes) or any(
+            n.parents for n in self.inner if n in set(self.nodes))
+
+    def pull(self, seeds: dict[Node, Any], release: bool = False) -> list[Any]:
+        """Cotangents of the arguments, one container for each."""
+        recorded = self.recorded or any(isinstance(s, Variable) and is_live(s) for s in seeds.values())
+        with mode(floor=self.floor):
+            if recorded:
+                seeds = {n: s if isinstance(s, Variable) else wrap(s, None) for n, s in seeds.items()}
+            found = pull(seeds, self.nodes, wanted=self.inner, recorded=recorded, release=release)
+        return [rebuild([_cotangent(found.get(x.node), x) for x in group])
+                for group, rebuild in zip(self.leaves, self.rebuild, strict=True)]
+
+    def result(self, x: Any) -> Any:
+        """What the caller gets of a value computed inside: recorded only if it can depend on another recorded value."""
+        return x if self.recorded else _map(_plain, x)
+
+
+def _lift(v: Any, i: int) -> Any:
+    """An argument as a value that we differentiate; a recorded one stays connected to where it came from."""
+    if isinstance(v, Variable):
+        if is_live(v):
+            return OPS["positive"](v)
+        v = v.data
+    if isinstance(v, bool | np.bool_) or not isinstance(v, float | int | np.ndarray | np.generic):
+        raise TypeError(f"argument {i} cannot be differentiated: got {kind_of(v)}. Pass floating arrays or numbers, or choose others with argnums=.")
+    if isinstance(v, float | int) and not isinstance(v, np.generic):
+        return wrap(float(v), Leaf(float(v)))
+    data = np.array(v)
+    if data.dtype.kind != "f":
+        raise TypeError(f"argument {i} cannot be differentiated: {kind_of(data)}. Pass floats (x.astype(float)), or choose others with argnums=.")
+    return wrap(data, Leaf(data))
+
+
+def _cotangent(g: Any, x: Variable) -> Any:
+    if g is None:
+        return 0.0 if isinstance(x, Scalar) else np.zeros(x.shape, x.dtype)
+    if isinstance(g, np.ndarray) and (g.base is not None or not g.flags.writeable):
+        return g.copy()
+    return g
+
+
+def _argnums(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in wanted:
+        if not -count <= i < count:
+            raise ValueError(f"argnums={argnums} but the function was called with {count} positional arguments.")
+    return tuple(i % count for i in wanted)
+
+
+# ---- reverse mode
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """A function that returns ``(f(*args), gradient)``; see ``grad``. With has_aux: ``((value, aux), gradient)``.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.value_and_grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))
+    (array(5.), array([2., 4.]))
+    """
+    @wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        ours = _Run(f, args, _argnums(argnums, len(args)), kwargs)
+        out, aux = ours.out if has_aux else (ours.out, None)
+        _single(out, "grad")
+        node = out.node if isinstance(out, Variable) else None
+        ours.reach([node] if node is not None else [])
+        seeds = {} if node is None else {node: 1.0 if node.shape is None else np.ones(node.shape, node.dtype)}
+        gradients = ours.pull(seeds, release=not ours.recorded)
+        value = ours.result(out)
+        gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        return ((value, ours.result(aux)) if has_aux else value), gradient
+    return run
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """The gradient of a function that returns a single number, as a function of the same arguments.
+
+    argnums: which positional arguments (an int, or several for a tuple of gradients). has_aux: f returns ``(value, aux)`` and
+    the answer is ``(gradient, aux)``. A gradient has the shape and dtype of its argument, and its nesting. Complex arguments
+    are not differentiated yet (and would follow PyTorch's convention, the conjugate of JAX's). Raises TypeError
+    for integers and for an f that returns more than one number.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.grad(np.tanh)(0.5)
+    0.7864477329659274
+    >>> ad.grad(ad.grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+    return run
+
+
+def _single(out: Any, who: str) -> None:
+    if isinstance(out, Variable | float | int | np.generic | np.ndarray) and np.size(getattr(out, "_data", out)) == 1:
+        return
+    raise TypeError(f"{who} needs a function that returns a single number; it returned {kind_of(out)}. "
+                    "Sum it, or use ad.jacobian or ad.vjp.")
+
+
+def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
+    """``(f(*primals), pullback)``: pullback(cotangent) gives a tuple with the cotangent of each primal; call it as often as needed.
+
+    The cotangent has the nesting and shapes of the output.
+
+    >>> import autodiff as ad, numpy as np
+    >>> y, pullback = ad.vjp(lambda x: x * x, np.array([1.0, 2.0]))
+    >>> pullback(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
+    """
+    ours = _Run(f, primals, range(len(primals)), kwargs)
+    outs, _ = flatten(ours.out)
+    nodes = [y.node if isinstance(y, Variable) else None for y in outs]
+    ours.reach([n for n in nodes if n is not None])
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        given, _ = flatten(cotangent)
+        if len(given) != len(outs):
+            raise ValueError(f"the output has {len(outs)} parts; the cotangent has {len(given)}.")
+        seeds: dict[Node, Any] = {}
+        for node, y, c in zip(nodes, outs, given, strict=True):
+            if np.shape(_plain(c)) != np.shape(_plain(y)):
+                raise ValueError(f"a cotangent must have its output's shape {np.shape(_plain(y))}; got {kind_of(c)}.")
+            if node is not None:
+                c = fit(c if isinstance(c, Variable) else np.asarray(c), node)
+                seeds[node] = c if node not in seeds else seeds[node] + c
+        return tuple(ours.pull(seeds))
+    return ours.result(ours.out), pullback
+
+
+# ---- forward mode
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: Any) -> tuple[Any, Any]:
+    """``(f(*primals), J t)``: the value and its derivative along the tangents, in one forward sweep.
+
+    primals, tangents: sequences of equal nesting and shapes.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.jvp(np.sin, (0.0,), (2.0,))
+    (0.0, 2.0)
+    """
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list) or len(primals) != len(tangents):
+        raise TypeError("jvp(f, primals, tangents) needs two sequences of equal length: jvp(f, (x,), (v,)).")
+    ours = _Run(f, primals, range(len(primals)), kwargs)
+    given, _ = flatten(list(tangents))
+    start: dict[Node, Any] = {}
+    for node, v in zip(ours.inner, given, strict=True):
+        if np.shape(_plain(v)) != (node.shape or ()):
+            raise ValueError(f"a tangent must have its primal's shape {node.shape or ()}; got {kind_of(v)}.")
+        start[node] = fit(v if isinstance(v, Variable) else np.asarray(v), node)
+    outs, rebuild = flatten(ours.out)
+    ours.reach([y.node for y in outs if isinstance(y, Variable) and y.node is not None])
+    recorded = ours.recorded or any(isinstance(v, Variable) and is_live(v) for v in start.values())
+    with mode(floor=ours.floor), np.errstate(all="ignore"):
+        found = push(start, ours.nodes, recorded)
+    result = [_cotangent(found.get(y.node) if isinstance(y, Variable) else None, y) if isinstance(y, Variable) else np.zeros_like(y)
+              for y in outs]
+    return (ours.out if recorded else ours.result(ours.out)), rebuild(result)
+
+
+def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node, Any]:
+    """Tangents of every node that depends on those in ``start``; nodes newest first, as ``collect`` gives them."""
+    found = {n: wrap(t, None) if recorded and not isinstance(t, Variable) else t for n, t in start.items()}
+    for node in reversed(nodes):
+        if node in start or node.op is None:
+            continue
+        total = None
+        saved = handles(node) if recorded or node.__class__ is not ScalarNode else node.saved
+        if saved is None:
+            raise GraphError("forward mode over a graph that a backward pass has consumed; compute the value again.")
+        for i, p in enumerate(node.parents):
+            if not isinstance(p, Node) or p not in found:
+                continue
+            if node.__class__ is ScalarNode and not recorded:
+                t = found[p] * saved[i]
+            else:
+                raw = saved[i] if recorded else node.saved[i]
+                t = fit(_push_operand(node, i, found[p], raw, recorded), node)
+            total = t if total is None else total + t
+        if total is not None:
+            found[node] = total if node.shape is None or isinstance(total, Variable) else np.asarray(total)
+    return found
+
+
+def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
+    """J t for one operand, from the same row that gives the transpose."""
+    op, rule = node.op, node.op.rule(i)
+    if op.elementwise:  # a diagonal matrix is its own transpose
+        d = rule(t, *args)
+        return silence(d, t) if op.singular else d
+    if op.linear:
+        return op(t, **node.static) if recorded else op.fn(t, **node.static)
+    u = wrap(np.ones(node.shape or ()), None)  # transpose the rule: it is linear in its cotangent
+    u.node = Leaf(u.data)
+    p = node.parents[i]
+    c = rule(u, *args)
+    if not isinstance(c, Variable) or c.node is None:
+        return np.zeros(node.shape or ())
+    c = fit(c, p)
+    own = collect([c.node], floor=u.node.serial)
+    if recorded and not isinstance(t, Variable):
+        t = wrap(t, None)
+    found = pull({c.node: t}, own, wanted=[u.node], recorded=recorded)[u.node]
+    return np.zeros(node.shape or ()) if found is None else found
+
+
+# ---- matrices of derivatives
+def jacobian(f: Function, argnums: int = 0, mode: str | None = None) -> Function:
+    """All derivatives of an array-valued function: an array of shape ``output.shape + argument.shape``.
+
+    mode: "reverse" (one pull an output element), "forward" (one push an input element), or None for the cheaper.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    if mode not in (None, "reverse", "forward"):
+        raise ValueError(f"jacobian: mode must be 'reverse', 'forward' or None; got {mode!r}.")
+
+    @wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        i, = _argnums(argnums, len(args))
+
+        def of_one(x: Any) -> Any:
+            return f(*args[:i], x, *args[i + 1:], **kwargs)
+
+        x = args[i]
+        if isinstance(x, list | tuple | dict):
+            raise TypeError(f"jacobian needs an array as argument {i}; got {type(x).__name__}. Choose one with argnums=, or stack them.")
+        shape = np.shape(_plain(x))
+        if mode == "forward":
+            return _columns(of_one, x, shape)
+        y, pullback = vjp(of_one, x)
+        if not isinstance(_plain(y), np.ndarray | float | int | np.generic):
+            raise TypeError(f"jacobian needs a function that returns one array; it returned {type(y).__name__}.")
+        out = np.shape(_plain(y))
+        if mode is None and int(np.prod(out)) > int(np.prod(shape)):
+            return _columns(of_one, x, shape)
+        rows = [pullback(e if out else float(e))[0] for e in _basis(out)]
+        return _assemble(rows, out + shape, 0)
+    return run
+
+
+def _basis(shape: tuple[int, ...]) -> Iterable[np.ndarray]:
+    for k in range(int(np.prod(shape))):
+        e = np.zeros(shape)
+        e.reshape(-1)[k] = 1.0
+        yield e
+
+
+def _columns(f: Function, x: Any, shape: tuple[int, ...]) -> Any:
+    columns = [jvp(f, (x,), (e if shape else float(e),))[1] for e in _basis(shape)]
+    out = np.shape(_plain(columns[0])) if columns else np.shape(_plain(f(x)))
+    return _assemble(columns, out + shape, -1)
+
+
+def _assemble(parts: list[Any], shape: tuple[int, ...], axis: int) -> Any:
+    if not parts:
+        return np.zeros(shape)
+    if not shape:
+        return parts[0]
+    return np.reshape(np.stack(parts, axis=axis), shape)
+
+
+def hessian(f: Function, argnums: int = 0) -> Function:
+    """All second derivatives of a function that returns a single number: shape ``argument.shape * 2``.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
+    return jacobian(grad(f, argnums), argnums, mode="reverse")
+
+
+def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Hessian times vector without the Hessian (Pearlmutter 1994): a tuple, one entry a primal; a single primal gives its array.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
+    array([ 6., 12.])
+    """
+    _, pullback = vjp(grad(f, tuple(range(len(primals)))), *primals)
+    result = pullback(tuple(tangents))
+    return result[0] if len(primals) == 1 else result
+
+
+# ---- functions with a rule of their own
+def _with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> Any:
+    """y as the recorded output of an operation made on the spot; ``rule(g, y, operands)`` gives all cotangents at once."""
+    memo: list[Any] = [None, None]
+
+    def one(g: Any, i: int, y: Any, xs: tuple[Any, ...]) -> Any:
+        if memo[0] is not g:
+            memo[:] = [g, rule(g, y, xs)]
+        d = memo[1][i]
+        if i == last:
+            memo[:] = [None, None]
+        return np.zeros(np.shape(_plain(xs[i]))) if d is None else d
+
+    last = max((i for i, x in enumerate(operands) if isinstance(x, Variable) and is_live(x)), default=-1)
+    row = Op(lambda *xs: y, one, name=name, symbol=name, inputs="*xs", scalar=None, elementwise=False, linear=False, singular=False,
+             domain=(-np.inf, np.inf), kink=None, samples=None, reference=None, doc=name)
+    return record_operands(row, operands, {})
+
+
+def _strip(args: Sequence[Any]) -> list[Any]:
+    return [x.data if isinstance(x, Variable) else x for x in args]
+
+
+class custom_vjp:  # noqa: N801 (a decorator)
+    """A function with a derivative rule of your own: ``f.defvjp(fwd, bwd)``, as in JAX.
+
+    fwd(*args) returns ``(output, residuals)``; bwd(residuals, g) returns one cotangent for each argument (None for zero). They get
+    plain arrays; when the derivative itself is differentiated they are run on Tensors, so write them in NumPy functions.
+
+    >>> import autodiff as ad, numpy as np
+    >>> @ad.custom_vjp
+    ... def cube(x):
+    ...     return x**3
+    >>> cube.defvjp(lambda x: (x**3, x), lambda x, g: (g * 3 * x**2,))
+    >>> ad.grad(cube)(2.0), ad.grad(ad.grad(cube))(2.0)
+    (12.0, 12.0)
+    """
+
+    def __init__(self, f: Function) -> None:
+        self.f, self.fwd, self.bwd = f, None, None
+        self.__name__, self.__doc__ = getattr(f, "__name__", "custom"), f.__doc__
+
+    def defvjp(self, fwd: Function, bwd: Function) -> None:
+        """Set the forward function and the derivative rule."""
+        self.fwd, self.bwd = fwd, bwd  # type: ignore[assignment]
+
+    def __call__(self, *args: Any) -> Any:
+        if self.fwd is None or self.bwd is None:
+            raise GraphError(f"{self.__name__} has no derivative rule yet: call {self.__name__}.defvjp(fwd, bwd) first.")
+        if not any(isinstance(x, Variable) and is_live(x) for x in args):
+            return self.f(*args)
+        y, residuals = self.fwd(*_strip(args))
+        fwd, bwd, name = self.fwd, self.bwd, self.__name__
+
+        def rule(g: Any, y: Any, xs: tuple[Any, ...]) -> Any:
+            again = any(isinstance(x, Variable) for x in (g, *xs))
+            cotangents = bwd(fwd(*xs)[1] if again else residuals, g)
+            if not isinstance(cotangents, tuple | list) or len(cotangents) != len(xs):
+                raise GraphError(f"the rule of {name} must return {len(xs)} cotangents, one for each argument; got {kind_of(cotangents)}.")
+            return [c.copy() if isinstance(c, np.ndarray) else c for c in cotangents]
+        return _with_rule(name, y, args, rule)
+
+
+def checkpoint(f: Function) -> Function:
+    """The same function, saving nothing inside: backward runs it again (Griewank and Walther 2000). Trades time for memory.
+
+    f takes and returns arrays or Tensors; what it captures (a module's parameters) gets its gradient too. The state of a
+    generator passed as a keyword ``rng`` is replayed.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([0.5])
+    >>> ad.checkpoint(lambda x: np.tanh(np.sin(x)))(x).sum().backward()
+    >>> x.grad
+    array([0.692...])
+    """
+    @wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        states = [(r, r.bit_generator.state) for r in kwargs.values() if isinstance(r, np.random.Generator)]
+        start = tick()
+        if state().floor == OFF:
+            return f(*args, **kwargs)
+        first = f(*args, **kwargs)
+        if not isinstance(first, Variable) or first.node is None:
+            return first
+        given = [x for x in args if isinstance(x, Variable) and is_live(x)]
+        own = {x.node for x in given}
+        inside = [n for n in collect([first.node], floor=start) if n.serial >= start]
+        outside = {p for n in inside for p in n.parents if isinstance(p, Node) and p.serial < start} - own
+        captured = [wrap(n.value if n.value is not None else np.zeros(n.shape), n) for n in sorted(outside, key=lambda n: n.serial)]
+        y = first.data
+        del first, inside
+
+        def rule(g: Any, y: Any, xs: tuple[Any, ...]) -> Any:
+            again = isinstance(g, Variable)
+            now = [(r, r.bit_generator.state) for r, _ in states]
+            for r, s in states:
+                r.bit_generator.state = s
+            floor = tick()
+            inner = [OPS["positive"](x) if again else _lift(_plain(x), i) for i, x in enumerate(xs[:len(given)])]
+            fresh = iter(inner)
+            with mode(floor=0):
+                out = f(*[next(fresh) if isinstance(x, Variable) and x.node in own else x for x in args], **kwargs)
+                stop = [x.node for x in (*inner, *captured)]
+                nodes = collect([out.node], floor=min(floor, *(n.serial for n in stop)), stop=stop)
+                seed = g if not again or isinstance(g, Variable) else wrap(g, None)
+                found = pull({out.node: seed}, nodes, wanted=stop, recorded=again)
+            for r, s in now:
+                r.bit_generator.state = s
+            return [found.get(n) for n in stop]
+        return _with_rule(getattr(f, "__name__", "checkpoint"), y, [*given, *captured], rule)
+    return run
+
+
+__all__ = ["checkpoint", "custom_vjp", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
