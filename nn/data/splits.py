@@ -125,7 +125,7 @@ def _common_length(who: str, arrays: tuple[np.ndarray, ...] | list[np.ndarray]) 
         raise ValueError(f"{who}: argument {shapes.index(()) + 1} is a single number; the first axis counts examples")
     if len({shape[0] for shape in shapes}) > 1:
         raise ValueError(f"{who}: the arrays have different numbers of examples: shapes {', '.join(map(str, shapes))}")
-    return shapes[0][0]
+    return len(arrays[0])
 
 
 def _test_count(count: int, test_size: float | int) -> int:
