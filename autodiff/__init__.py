@@ -22,7 +22,7 @@ from typing import Any
 from . import ops
 from .backward import backward, gradients_of_graph
 from .errors import AnomalyError, ExitError, GraphError, MissingRuleError, StaleValueError, WriteError
-from .graph import current_scope, detect_anomaly, enable_grad, is_recording, no_grad, record, scope, strict
+from .graph import current_scope, detect_anomaly, enable_grad, is_recording, keeps_record, no_grad, record, scope, strict
 from .registry import PUBLIC as _ROWS
 from .transforms import checkpoint, custom_vjp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .variable import Scalar, Tensor, Variable, mark_written, scalar, tensor
@@ -36,7 +36,7 @@ _LATER = {"draw": ".drawing", "draw_compare": ".drawing", "draw_function": ".dra
 __all__ = sorted([
     "AnomalyError", "ExitError", "GraphError", "MissingRuleError", "Scalar", "StaleValueError", "Tensor", "Variable", "WriteError",
     "backward", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw", "draw_compare", "draw_function", "enable_grad", "grad",
-    "gradients_of_graph", "hessian", "hvp", "is_recording", "jacobian", "jvp", "mark_written", "no_grad", "ops", "record", "scalar",
+    "gradients_of_graph", "hessian", "hvp", "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
     "scope", "strict", "tensor", "testing", "value_and_grad", "vjp", *_ROWS])
 
 
