@@ -7,7 +7,6 @@ with shape, dtype and gradient norm on every card.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from . import build
@@ -57,7 +56,7 @@ def op_picture(snapshot: Snapshot, options: Options, keep: list[int] | None = No
                marks: dict[int, Mark] | None = None) -> Picture:
     """Operation-level picture of the values in `keep` (all of them by default)."""
     kept = list(range(len(snapshot.values))) if keep is None else keep
-    page = OpPicture(snapshot, options, [i for i in kept if shown(snapshot.values[i], options)], marks or {})
+    page = OpPicture(snapshot, options, kept, marks or {})
     page.sideways = runs_sideways(page)
     scalars = [i for i in page.keep if snapshot.values[i].scalar]
     page.mixed = page.sideways and len(scalars) < len(page.keep)
@@ -69,11 +68,6 @@ def op_picture(snapshot: Snapshot, options: Options, keep: list[int] | None = No
     if not page.sideways:
         put_beside(page)
     return finish(page)
-
-
-def shown(value: Value, options: Options) -> bool:
-    """Constant arrays are drawn when they have a name or the user wants constants; numbers stand in the badge."""
-    return True
 
 
 def runs_sideways(page: OpPicture) -> bool:
@@ -123,18 +117,12 @@ def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
     shape = shape_text(value.shape, word(lang, "scalar")) if "shape" in show else ""
     result = shown_number(value) if value.single and "value" in show and not mark.note else ""
     if kind == "output" and result and not name:
-        name = word("en", "loss") if page.options.lang == "en" else word("zh", "loss")
-        name = "loss" if looks_like_loss(value) else ""
+        name = "loss" if value.grad == 1.0 else ""
     stats = mark.stats or (build.stats_text(value.stats) if "stats" in show else "")
     if "source" in show and value.source:
         stats = (stats + "\u00a0\u00a0\u00a0" if stats else "") + build.source_text(value.source)
     return tensor_card(kind, name=name, op=op, shape=shape, dtype=value.dtype if "dtype" in show and not page.mixed else "",
                        value=result, grad=grad, status=mark.status, note=mark.note, headline=mark.headline, stats=stats)
-
-
-def looks_like_loss(value: Value) -> bool:
-    """A single number that something was differentiated from."""
-    return value.single and value.grad == 1.0
 
 
 def badge_text(page: OpPicture, value: Value) -> str:
@@ -195,7 +183,7 @@ def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
         source = page.node_of[parent]
         if parent in crowded and page.edges and any(edge.source == source for edge in page.edges):
             source = add_reference(page, giver, target)
-        weight = 3 if giver.op and value.op else 1
+        weight = 3 if giver.op and sum(bool(page.snapshot.values[p].op) for p in value.parents) == 1 else 1
         tensor = page.mixed and not giver.single
         page.edges.append(build.forward_edge(page.ids.new("e"), source, target, lane="v" if page.sideways else "", tensor=tensor,
                                              weight=weight if page.sideways else (8 if giver.op else 2),
@@ -314,7 +302,7 @@ def finish(page: OpPicture) -> Picture:
     norms = [abs(v.grad) for v in drawn if v.grad is not None]
     footer = footers(snapshot, options)
     return Picture("op", "LR" if page.sideways else "TB", tuple(page.nodes), tuple(page.edges), modules, tuple(page.beside),
-                   frozenset(spine), legend(page, drawn, has_grad) if options.legend and kinds else (), "", footer, options.title,
+                   frozenset() if page.sideways else frozenset(spine), legend(page, drawn, has_grad) if options.legend and kinds else (), "", footer, options.title,
                    build.describe(what, count, [snapshot.values[i] for i in snapshot.roots], norms, problems), problems, options.lang,
                    0.14 if page.sideways else 0.4, 0.42 if page.sideways else 0.26, False, forward,
                    tuple(reversed([n for n, v in zip(forward, (v for v in drawn if v.op), strict=True) if v.grad is not None])))
@@ -369,8 +357,3 @@ def trouble_legend(page: OpPicture) -> tuple[Key, ...]:
     if "nan" in found:
         keys.append(build.box_key(word(lang, "NaN spread"), "tensor", status="nan"))
     return tuple(keys)
-
-
-def finite(value: float | None) -> bool:
-    """Whether a number is there and finite."""
-    return value is not None and math.isfinite(value)

@@ -10,6 +10,7 @@ from .model import Edge, Picture
 
 Bend = tuple[float, float, float]
 LANE_SHIFT = 7.0
+COPY_BULGE = 24.0
 
 
 class Router:
@@ -23,6 +24,7 @@ class Router:
         self.waypoints = waypoints
         self.vertical = picture.direction == "TB"
         self.fans = self.fan_slots()
+        self.copies = self.count_copies()
 
     def draw(self) -> None:
         """Fill `layout.routes`, then move labels of one gap apart."""
@@ -58,6 +60,16 @@ class Router:
                 slots[node, leaving, edge_id] = middle + (0.0 if abs(other - middle) < 1 else shift)
         return slots
 
+    def count_copies(self) -> dict[str, int]:
+        """How many lines of the same kind between the same two nodes come before an edge: `a * a` has two of each."""
+        seen: dict[tuple[str, str, str], int] = {}
+        copies = {}
+        for edge in self.picture.edges:
+            key = (edge.source, edge.target, edge.lane or edge.kind)
+            copies[edge.id] = seen.get(key, 0)
+            seen[key] = copies[edge.id] + 1
+        return copies
+
     def end(self, node: str, edge: Edge, leaving: bool) -> float:
         """Cross position of an end of an edge."""
         if not edge.lane:
@@ -75,13 +87,14 @@ class Router:
         for start, stop, across in [] if self.picture.straight else self.waypoints(edge):
             places += [(start, across + shift), (stop, across + shift)]
         places.append((last[0], self.end(edge.target, edge, False)))
+        bulge = self.copies[edge.id] * COPY_BULGE * (1 if edge.lane in ("g", "b") else -1)
         pieces, mids = [], []
         for (m0, c0), (m1, c1) in zip(places, places[1:], strict=False):
             if m1 - m0 < 0.01 and abs(c1 - c0) < 0.01:
                 continue
-            half = (m1 - m0) * (0.0 if self.picture.straight or abs(c1 - c0) < 0.01 else 0.5)
-            pieces.append((self.xy(m0 + half, c0), self.xy(m1 - half, c1), self.xy(m1, c1)))
-            mids.append((m1 - m0, (m0 + m1) / 2, (c0 + c1) / 2, abs(c1 - c0) > 1))
+            half = (m1 - m0) * (0.0 if self.picture.straight or abs(c1 - c0) + abs(bulge) < 0.01 else 0.5)
+            pieces.append((self.xy(m0 + half, c0 + bulge), self.xy(m1 - half, c1 + bulge), self.xy(m1, c1)))
+            mids.append((m1 - m0, (m0 + m1) / 2, (c0 + c1) / 2 + bulge * 0.75, abs(c1 - c0) + abs(bulge) > 1))
         label = self.label(edge, mids)
         curved = any(mid[3] for mid in mids)
         return Route(self.xy(*places[0]), tuple(pieces), label, curved and not self.vertical)

@@ -92,10 +92,11 @@ class Snapshot:
     optimizer: OptimizerInfo | None = None
     gradients: str = ""
     recorded: bool = False
+    opened: set[str] = field(default_factory=set)
 
 
 def take(roots: Sequence[Variable], *, model: Any = None, optimizer: Any = None, names: Mapping[str, Any] | None = None,
-         backward: bool | str = "auto", label: str = "") -> Snapshot:
+         backward: bool | str = "auto", expand: Sequence[Any] = (), budget: int = 150) -> Snapshot:
     """Copy the graph behind `roots`."""
     nodes = [root.node for root in roots if root.node is not None]
     order: list[GraphNode] = collect(nodes)[::-1]
@@ -111,12 +112,12 @@ def take(roots: Sequence[Variable], *, model: Any = None, optimizer: Any = None,
             read_scope(node.scope, modules)
     snapshot = Snapshot(values, [index[node] for node in nodes], modules, None, how,
                         any(node.notes is not None and node.notes.value is not None for node in order[-50:]))
-    parameters = name_values(snapshot, index, roots, model, names or {})
+    name_values(snapshot, index, roots, model, names or {})
     for root, node in zip(roots, nodes, strict=False):
         read_root_value(values[index[node]], root)
     attach_arrays(snapshot, order, names or {})
     if optimizer is not None:
-        snapshot.optimizer = read_optimizer(optimizer, parameters)
+        snapshot.optimizer = read_optimizer(optimizer, model)
     return snapshot
 
 
@@ -259,9 +260,8 @@ def module_sizes(owner: Any) -> str:
 
 
 def name_values(snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Sequence[Variable], model: Any,
-                names: Mapping[str, Any]) -> dict[str, int]:
-    """Give names: the user's first, then module path and attribute. Returns parameters by name."""
-    parameters: dict[str, int] = {}
+                names: Mapping[str, Any]) -> None:
+    """Give names: module path and attribute to parameters, the user's names to all others."""
     shared: dict[int, list[str]] = {}
     for name, handle in named(model, "named_parameters"):
         node = getattr(handle, "node", None)
@@ -269,7 +269,6 @@ def name_values(snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Seque
             i = index[node]
             snapshot.values[i].role = "parameter"
             shared.setdefault(i, []).append(clean(name, 400))
-            parameters.setdefault(name, i)
     for i, known in shared.items():
         snapshot.values[i].name = " = ".join(known)
         snapshot.values[i].path = snapshot.values[i].path or known[0].rpartition(".")[0]
@@ -283,15 +282,7 @@ def name_values(snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Seque
             value = snapshot.values[index[node]]
             if not value.name or value.role != "parameter":
                 value.name = value.name or clean(name, 400)
-    for value in snapshot.values:
-        if value.role == "leaf" and value.name == "" and value.path:
-            value.name = value.path
-    for root in roots:
-        node = root.node
-        if node in index and any(getattr(p, "role", "") == "" for p in ()):
-            continue
     mark_parameters(snapshot, index, names)
-    return parameters
 
 
 def mark_parameters(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
@@ -359,18 +350,21 @@ def constant_array(node: GraphNode, position: int) -> Any:
     return None
 
 
-def read_optimizer(optimizer: Any, parameters: Mapping[str, int]) -> OptimizerInfo:
-    """Name, learning rate, step and update ratios of any object that looks like an optimizer."""
-    lr = getattr(optimizer, "lr", None)
+def read_optimizer(optimizer: Any, model: Any) -> OptimizerInfo:
+    """Name, learning rate, steps and the relative size of the last step, of any object that looks like an optimizer.
+
+    `updates`, where an optimizer has it, is a list of (parameter, norm of the change, norm before) of its last step.
+    """
     groups = getattr(optimizer, "param_groups", None)
-    if lr is None and groups:
-        lr = groups[0].get("lr") if isinstance(groups[0], Mapping) else getattr(groups[0], "lr", None)
-    step = getattr(optimizer, "step_count", None)
-    ratios = getattr(optimizer, "update_ratios", None)
-    found = dict(ratios()) if callable(ratios) else dict(ratios or {})
-    return OptimizerInfo(clean(type(optimizer).__name__), float(lr) if isinstance(lr, int | float) else None,
-                         int(step) if isinstance(step, int) else None,
-                         {str(name): float(ratio) for name, ratio in found.items()})
+    lr = groups[0].get("lr") if groups and isinstance(groups[0], Mapping) else getattr(optimizer, "lr", None)
+    steps = getattr(optimizer, "steps", None)
+    names = {id(handle): name for name, handle in named(model, "named_parameters")}
+    ratios = {}
+    for handle, change, before in getattr(optimizer, "updates", None) or ():
+        if id(handle) in names and before:
+            ratios[names[id(handle)]] = float(change) / float(before)
+    return OptimizerInfo(clean(type(optimizer).__name__), float(lr) if isinstance(lr, int | float | np.floating) else None,
+                         int(steps) if isinstance(steps, int) else None, ratios)
 
 
 def full_number(value: Any) -> str:

@@ -1,0 +1,102 @@
+"""`draw`: from values of a graph to a `Figure`.
+
+Copies what it needs out of the graph (`snapshot`), chooses a level, and asks the reader of that level for a picture. It
+never changes a gradient and never keeps the graph alive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..variable import Variable
+from .figure import Figure
+from .model import Picture
+from .options import LEVELS, Options, as_patterns, check_paths, choose, shown_set
+from .read_ops import op_picture
+from .snapshot import Snapshot, take
+from .text import clean
+from .words import check_language
+
+
+def draw(*roots: Any, model: Any = None, optimizer: Any = None, level: str = "auto", expand: Any = (), fold: Any = (),
+         repeat: int | None = 3, backward: bool | str = "auto", heat: Any = None, show: Any = "auto",
+         names: Mapping[str, Any] | None = None, constants: bool = False, focus: Any = None, radius: int = 3,
+         rankdir: str = "auto", lang: str = "en", title: str | None = None, legend: bool = True, max_nodes: int = 150) -> Figure:
+    """Draw the graph behind one or more scalars or tensors.
+
+    Args:
+        roots: values of the graph; the picture shows all that they were computed from.
+        model: gives names to parameters and titles to module clusters (anything with `named_parameters`, `named_modules`).
+        optimizer: adds the update column at module level: name, learning rate, step, and ‖Δw‖/‖w‖ of a step made under
+            `ad.record()`.
+        level: "op", "module", "neuron", "overview", or "auto", which chooses by size.
+        expand, fold: module paths, globs ("blocks.3", "enc.*") or a predicate of the path. `expand` also opens a fused
+            operation, by its name, into the operations it stands for.
+        repeat: fold runs of at least so many equal modules to `Name × k`; None: never.
+        backward: show gradients; "auto": when there are any, or when they can be computed privately. No `.grad` is touched.
+        heat: "grad" or "update" colours by size; or a function of a node that returns a number and a label.
+        show: subset of value, grad, shape, dtype, stats, local, source; "auto" is all but the statistics and source lines.
+        names: names for values, such as {"x": x}; `names=locals()` is fine.
+        constants: draw constant numbers as nodes of their own, not inside the badge.
+        focus: a name, a node id or "nan" (the first NaN, its cause and a remedy); only what lies within `radius` is drawn.
+        rankdir: "LR", "TB" or "auto". lang: "en" or "zh". title: a line over the picture. legend: explain the marks.
+        max_nodes: above this number of operations, "auto" goes to the module or neuron level.
+
+    Raises:
+        TypeError: a root is no value of a graph.
+        ValueError: an unknown level, language or module path (with the closest names).
+
+    >>> import autodiff as ad
+    >>> x, w = ad.scalar(2.0), ad.scalar(-1.5)
+    >>> y = (x * w).tanh()
+    >>> y.backward()
+    >>> ad.draw(y, names={"x": x, "w": w, "y": y})
+    <Figure op: 4 nodes, 6 edges>
+    """
+    check_roots(roots)
+    options = Options(choose("level", level, LEVELS), as_patterns(expand), as_patterns(fold), repeat, backward, heat, shown_set(show),
+                      constants, focus, radius, choose("rankdir", rankdir, ("auto", "LR", "TB")), check_language(lang),
+                      clean(title, 120) if title else "", legend, max_nodes)
+    snapshot = take(roots, model=model, optimizer=optimizer, names=names, backward=backward, expand=options.expand,
+                    budget=max_nodes)
+    return figure_of(snapshot, options)
+
+
+def check_roots(roots: Iterable[Any]) -> None:
+    """Every root must be a value of the graph."""
+    roots = list(roots)
+    if not roots:
+        raise TypeError("draw() needs at least one value, for example ad.draw(loss)")
+    for root in roots:
+        if not isinstance(root, Variable):
+            raise TypeError(f"draw() takes scalars and tensors of the graph; got {type(root).__name__}. "
+                            "For a model, draw the loss: ad.draw(loss, model=net)")
+        if root.node is None:
+            raise TypeError(f"draw() got a {type(root).__name__} that is not part of a graph: it was made under no_grad() or from "
+                            "constants alone")
+
+
+def figure_of(snapshot: Snapshot, options: Options) -> Figure:
+    """The figure, which can redraw itself with other options from the same copied numbers."""
+    def redraw(**changes: Any) -> Figure:
+        return figure_of(snapshot, with_changes(options, changes))
+
+    return Figure(read(snapshot, options), redraw)
+
+
+def with_changes(options: Options, changes: Mapping[str, Any]) -> Options:
+    """Options with more paths folded or expanded, or another focus. What is folded is no longer expanded."""
+    fold, expand = changes.get("fold", ()), changes.get("expand", ())
+    more = {key: value for key, value in changes.items() if key not in ("fold", "expand")}
+    return dataclasses.replace(options, fold=tuple(p for p in options.fold if p not in expand) + tuple(fold),
+                               expand=tuple(p for p in options.expand if p not in fold) + tuple(expand), **more)
+
+
+def read(snapshot: Snapshot, options: Options) -> Picture:
+    """The picture at the level asked for."""
+    known = set(snapshot.modules) | {v.op for v in snapshot.values if v.fused} | snapshot.opened
+    check_paths(options.expand, known, "expand")
+    check_paths(options.fold, set(snapshot.modules), "fold")
+    return op_picture(snapshot, options)
