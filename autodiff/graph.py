@@ -92,10 +92,10 @@ class Leaf(Node):
 class Notes:
     """What few nodes carry: hooks, a retained gradient, and what ``record()`` keeps for pictures."""
 
-    __slots__ = ("value", "grad", "source", "hooks", "keep_grad", "prints")
+    __slots__ = ("value", "grad", "source", "hooks", "keep_grad", "prints", "operands")
 
     def __init__(self) -> None:
-        self.value = self.grad = self.source = self.prints = None
+        self.value = self.grad = self.source = self.prints = self.operands = None
         self.hooks: list[Callable[[Any], Any]] = []
         self.keep_grad = False
 
