@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -162,7 +163,6 @@ regimes = st.one_of(st.floats(-1, 1), st.floats(0.4, 1.6), st.floats(1, 6), st.f
 
 @given(x=regimes, dtype=st.sampled_from([np.float32, np.float64]))
 def test_the_error_against_mpmath_is_within_the_bound(x, dtype):
-    mpmath = pytest.importorskip("mpmath")
     x = dtype(x)
     with mpmath.workprec(200):
         for function, exact, bound in ((erf, mpmath.erf, ERF_ULP), (erfc, mpmath.erfc, ERFC_ULP)):
