@@ -41,13 +41,15 @@ class Op:
     and ``statics`` (argument names), ``reads`` (what each rule names), ``elementwise``, ``linear`` (J t = fn(t)),
     ``singular`` (its derivative can be infinite), ``domain`` (an interval for each input where it is smooth and finite),
     ``kink`` (distance to the nearest point where it is not differentiable), ``samples`` (static arguments and
-    shapes that a generated test tries), ``reference`` (the composite that a fused row replaces), ``doc``.
+    shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where independent numbers
+    from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the composite that a fused row
+    replaces), ``doc``.
     """
 
     def __init__(self, fn: Callable[..., Any], vjp: Any, *, name: str, **facts: Any) -> None:
         self.fn, self.name, self.__name__ = fn, name, name
         self.symbol = facts["symbol"] or name
-        for fact in ("scalar", "elementwise", "linear", "singular", "kink", "samples", "reference", "doc"):
+        for fact in ("scalar", "elementwise", "linear", "singular", "kink", "samples", "draw", "reference", "doc"):
             setattr(self, fact, facts[fact])
         self.variadic = facts["inputs"] is not None and facts["inputs"].startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
@@ -158,7 +160,8 @@ def op(fn: Callable[..., Any], *, vjp: Any, name: str | None = None, numpy: tupl
        inputs: str | None = None, symbol: str | None = None, scalar: Callable[..., float] | None = None,
        elementwise: bool = False, linear: bool = False, singular: bool = False, domain: Any = REAL,
        kink: Callable[..., Any] | None = None, samples: tuple[Any, ...] | None = None,
-       reference: Callable[..., Any] | None = None, public: bool = True, doc: str) -> Op:
+       draw: Callable[..., tuple[Any, ...]] | None = None, reference: Callable[..., Any] | None = None,
+       public: bool = True, doc: str) -> Op:
     """Add a row. ``numpy``: the NumPy functions it stands for (``fn`` itself when that is one).
 
     >>> from autodiff.registry import op
@@ -175,7 +178,7 @@ def op(fn: Callable[..., Any], *, vjp: Any, name: str | None = None, numpy: tupl
     if name in OPS:
         raise ValueError(f"there is a row named {name!r} already")
     row = Op(fn, vjp, name=name, symbol=symbol, inputs=inputs, scalar=scalar, elementwise=elementwise, linear=linear,
-             singular=singular, domain=domain, kink=kink, samples=samples, reference=reference, doc=doc)
+             singular=singular, domain=domain, kink=kink, samples=samples, draw=draw, reference=reference, doc=doc)
     OPS[name] = row
     _publish(row, name, numpy if numpy is not None else (fn,) if _is_numpy(fn) else (), method, public)
     return row

@@ -146,7 +146,8 @@ fmin = _row(np.fmin, "The smaller, ignoring NaN; ties share evenly.",
              lambda g, a, b: g * ((b < a) | np.isnan(a)) + 0.5 * g * (a == b)), **_PICK)
 where = _row(np.where, "a where the condition holds, else b. The branch that is not taken contributes zero.",
              (None, lambda g, condition: np.where(condition, g, 0.0), lambda g, condition: np.where(condition, 0.0, g)),
-             inputs="condition a b")
+             inputs="condition a b",
+             draw=lambda rng, condition, a, b: (rng.random(condition) < 0.5, rng.normal(size=a), rng.normal(size=b)))
 
 
 def _clip(x: Any, a_min: Any, a_max: Any) -> Any:
@@ -158,12 +159,17 @@ def _inside(x: Any, a_min: Any, a_max: Any) -> Any:
     return above & (True if a_max is None else x <= a_max)
 
 
+def _clip_gap(x: Any, a_min: Any, a_max: Any) -> Any:
+    """Distance to a bound, and of the bounds to each other."""
+    gaps = [np.abs(x - bound) for bound in (a_min, a_max) if bound is not None]
+    return np.minimum.reduce(np.broadcast_arrays(*gaps, *([] if a_min is None or a_max is None else [np.abs(a_min - a_max)])))
+
+
 _clip_row = op(_clip, name="clip", inputs="x a_min a_max", elementwise=True, public=False,
                vjp=(lambda g, x, a_min, a_max: g * _inside(x, a_min, a_max),
                     lambda g, x, a_min, a_max: g * ((x < a_min) & (True if a_max is None else a_min <= a_max)),
                     lambda g, x, a_min, a_max: g * ((x > a_max) | (False if a_min is None else a_min > a_max))),
-               kink=lambda x, a_min, a_max: np.minimum(np.inf if a_min is None else np.abs(x - a_min),
-                                                       np.inf if a_max is None else np.abs(x - a_max)),
+               kink=_clip_gap,
                doc="x limited to [a_min, a_max]; derivative 1 at the bounds.")
 
 
@@ -187,7 +193,8 @@ composite(clip, numpy=(np.clip,), method=True)
 # ---- signs, and functions that are flat: their derivative is zero, so no derivative flows through them at all
 copysign = _row(np.copysign, "|a| with the sign of b", (lambda g, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None),
                 kink=lambda a, b: np.minimum(np.abs(a), np.abs(b)))
-ldexp = _row(np.ldexp, "a 2**b, b integer", (lambda g, b: g * np.exp2(b), None), public=False)
+ldexp = _row(np.ldexp, "a 2**b, b integer", (lambda g, b: g * np.exp2(b), None), public=False,
+             draw=lambda rng, a, b: (rng.normal(size=a), rng.integers(-3, 4, b)))
 sign = _row(np.sign, "-1, 0 or 1. Flat: no derivative flows through it.", None, kink=np.abs)
 floor = _row(np.floor, "Rounded down. Flat.", None, kink=lambda x: np.abs(x - np.rint(x)))
 ceil = _row(np.ceil, "Rounded up. Flat.", None, kink=lambda x: np.abs(x - np.rint(x)))

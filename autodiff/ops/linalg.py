@@ -112,6 +112,11 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = False, out: Any = No
 
 
 # ---- solving
+def _invertible(rng: Any, shape: tuple[int, ...]) -> Any:
+    """A well-conditioned matrix for a test: a perturbed multiple of the identity."""
+    return rng.uniform(-1.0, 1.0, shape) + (shape[-1] + 1) * np.eye(shape[-1])
+
+
 def _vector(a_shape: tuple[int, ...], y: Any) -> bool:
     return y.ndim == 1
 
@@ -123,9 +128,9 @@ def _solve_vjp_a(g: Any, y: Any, a: Any) -> Any:
 
 solve = op(np.linalg.solve, name="solve", inputs="a b", public=False, numpy=(np.linalg.solve,),
            vjp=(_solve_vjp_a, lambda g, a: np.linalg.solve(t(a), g)), samples=((((3, 3), (3,)), {}), (((3, 3), (3, 2)), {}), (((2, 2, 2), (2, 2, 1)), {})),
-           doc="x with a x = b (``np.linalg.solve``).")
+           draw=lambda rng, a, b: (_invertible(rng, a), rng.normal(size=b)), doc="x with a x = b (``np.linalg.solve``).")
 inv = op(np.linalg.inv, name="inv", public=False, numpy=(np.linalg.inv,), vjp=lambda g, y: -t(y) @ g @ t(y), samples=((((3, 3),), {}), (((2, 2, 2),), {})),
-         doc="Inverse of a square matrix.")
+         draw=lambda rng, x: (_invertible(rng, x),), doc="Inverse of a square matrix.")
 
 
 def dot(a: Any, b: Any, out: Any = None) -> Any:

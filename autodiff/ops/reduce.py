@@ -81,9 +81,11 @@ def _share(g: Any, x: Any, extreme: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 def _gap(x: Any, axis: Axis = None, **_: Any) -> Any:
-    """Distance to a tie of the largest."""
-    flat = np.sort(np.reshape(x, -1) if axis is None else x, axis=-1 if axis is None else axis)
-    return np.diff(flat, axis=-1 if axis is None else axis) if np.size(flat) > 1 else np.inf
+    """Distances between neighbours in order: where one is 0, elements tie."""
+    axes = tuple(range(np.ndim(x))) if axis is None else (axis,) if isinstance(axis, int) else axis
+    moved = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
+    flat = np.sort(np.reshape(moved, (*moved.shape[:moved.ndim - len(axes)], -1)), axis=-1)
+    return np.diff(flat, axis=-1) if flat.shape[-1] > 1 else np.inf
 
 
 max_row = op(_max, name="max", numpy=(np.max, np.amax, (np.maximum, "reduce")), method=True, samples=SAMPLES, kink=_gap,
