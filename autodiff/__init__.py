@@ -22,10 +22,11 @@ from typing import Any
 from . import ops
 from .backward import backward, gradients_of_graph
 from .errors import AnomalyError, ExitError, GraphError, MissingRuleError, StaleValueError, WriteError
-from .graph import current_scope, detect_anomaly, enable_grad, is_recording, keeps_record, no_grad, record, scope, strict
+from .modes import current_scope, detect_anomaly, enable_grad, is_recording, keeps_record, no_grad, record, scope, strict
 from .registry import PUBLIC as _ROWS
 from .transforms import checkpoint, custom_vjp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .variable import Scalar, Tensor, Variable, mark_written, scalar, tensor
+from .variable import Scalar, Tensor, Variable, scalar, tensor
+from .writing import mark_written
 
 __version__ = "0.1.0"
 

@@ -9,14 +9,18 @@ handles and are recorded. Never here: the name of an operation, or recursion.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from .errors import AnomalyError, GraphError, StaleValueError, kind_of
-from .graph import Leaf, Node, ScalarNode, TensorNode, mode, notes_of, state
-from .variable import Scalar, Tensor, Variable, check_finite, fingerprint, place, scalar, wrap
+from .graph import Node, notes_of
+from .modes import mode, state
+from .variable import Scalar, Tensor, Variable, scalar, wrap
+from .watch import check_finite, describe, fingerprint
+from .writing import check_unwritten
 
 Cotangent = Any  # a float, an array, or (create_graph) a handle
 _serial = attrgetter("serial")
@@ -27,14 +31,15 @@ def collect(roots: Iterable[Node], floor: float = 0, stop: Iterable[Node] = ()) 
     seen = set(roots)
     todo = list(seen)
     stop = set(stop)
+    pop, push, add = todo.pop, todo.append, seen.add
     while todo:
-        node = todo.pop()
-        if node in stop:
+        node = pop()
+        if stop and node in stop:
             continue
         for p in node.parents:
-            if isinstance(p, Node) and p not in seen and p.serial >= floor:
-                seen.add(p)
-                todo.append(p)
+            if p is not None and p.__class__ is not float and p not in seen and p.serial >= floor:
+                add(p)
+                push(p)
     return sorted(seen, key=_serial, reverse=True)
 
 
@@ -97,61 +102,68 @@ def pull(seeds: dict[Node, Cotangent], nodes: list[Node], *, wanted: Iterable[No
     keep_all = wanted is None
     kept = frozenset(wanted or ())
     owned: set[Node] = set()  # nodes whose cotangent is in a buffer made here, held by nobody else
-    anomaly = state().anomaly
-    with np.errstate(all="ignore"):
-        for node in nodes:
-            g = cotangents[node]
-            if g is None:
-                continue
-            keep = keep_all
-            if node.notes is not None:
-                g, keep = _attend(node, g, keep_all)
-                cotangents[node] = g
-                owned.discard(node)
-            if node.op is None or node in kept:
-                continue
-            if node.__class__ is ScalarNode and not recorded:
-                if g:  # a zero cotangent contributes zero
-                    for p, d in zip(node.parents, node.saved):
-                        if p.__class__ is not float:
-                            h = cotangents[p]
-                            cotangents[p] = g * d if h is None else h + g * d
-                continue
-            if not keep:
-                del cotangents[node]
-            if node.saved is None:
-                raise consumed(node)
-            rules = node.op.vjps if not node.op.variadic else node.op.vjps * len(node.parents)
-            saved = node.saved if not recorded else handles(node)
-            for p, rule, args in zip(node.parents, rules, saved):
-                if args is None:
+    anomaly, ndarray, absent = state().anomaly, np.ndarray, ()
+    node: Node = nodes[0] if nodes else None  # type: ignore[assignment]
+    try:
+        with np.errstate(all="ignore"):
+            for node in nodes:
+                g = cotangents[node]
+                if g is None:
                     continue
-                if p not in cotangents:  # below the floor, or behind a stop
+                keep = keep_all
+                if node.notes is not None:
+                    g, keep = _attend(node, g, keep_all)
+                    cotangents[node] = g
+                    owned.discard(node)
+                op = node.op
+                if op is None or (kept and node in kept):
                     continue
-                try:
+                saved = node.saved
+                if node.static is None and not recorded:
+                    if g:  # a zero cotangent contributes zero
+                        for p, d in zip(node.parents, saved):
+                            if p.__class__ is not float:
+                                h = cotangents[p]
+                                cotangents[p] = g * d if h is None else h + g * d
+                    continue
+                if not keep:
+                    del cotangents[node]
+                if saved is None:
+                    raise consumed(node)
+                if recorded:
+                    saved = handles(node)
+                for p, rule, args in zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved):
+                    if args is None:
+                        continue
+                    h = cotangents.get(p, absent)
+                    if h is absent:  # below the floor, or behind a stop
+                        continue
                     d = rule(g, *args)
-                except Exception as error:
-                    error.add_note(f"in the backward rule of {_describe(node)}")
-                    raise
-                if node.op.singular:
-                    d = silence(d, g)
-                fresh = d is not g and not recorded
-                d = fit(d, p)
-                if anomaly:
-                    check_finite(node.op, _raw(d), [_raw(g)], "made in its backward rule", node, "a finite cotangent")
-                h = cotangents[p]
-                if h is None:
-                    cotangents[p] = d
-                    if fresh and p.op is None and d.__class__ is np.ndarray and d.base is None:
-                        owned.add(p)
-                elif p in owned and h.__class__ is np.ndarray:
-                    np.add(h, d, out=h)
-                else:
-                    cotangents[p] = h + d if p.shape is None or recorded or h.ndim else np.asarray(h + d)
-                    owned.add(p)
-            d = h = None
-            if release and node.__class__ is not ScalarNode:
-                node.saved = None
+                    fresh = d is not g
+                    if op.singular:
+                        d = silence(d, g)
+                    if d.__class__ is not ndarray or d.dtype is not p.dtype or d.shape != p.shape:
+                        d = fit(d, p)
+                    if anomaly:
+                        check_finite(op, _raw(d), [_raw(g)], "made in its backward rule", node, "a finite cotangent")
+                    if h is None:
+                        cotangents[p] = d
+                        if p.op is None and fresh and d.__class__ is ndarray and d.base is None:
+                            owned.add(p)
+                    elif p in owned:
+                        h += d
+                    else:
+                        cotangents[p] = d = h + d
+                        if d.__class__ is ndarray:
+                            owned.add(p)
+                        elif p.shape is not None and not recorded:
+                            cotangents[p] = np.asarray(d)
+                if release:
+                    node.saved = saved = args = None
+    except Exception as error:
+        if not isinstance(error, GraphError | AnomalyError):
+            error.add_note(f"in the backward rule of {describe(node)}")
+        raise
     for node in cotangents:
         if node.op is None and node not in owned and not recorded:
             g = cotangents[node]
@@ -163,9 +175,9 @@ def pull(seeds: dict[Node, Cotangent], nodes: list[Node], *, wanted: Iterable[No
 def handles(node: Node) -> list[tuple[Any, ...] | None]:
     """What the rules of a node read, with every value of the graph as its handle again."""
     op, out = node.op, []
-    if node.__class__ is ScalarNode:  # operands are known by their nodes; constants stand among the parents
+    if node.static is None:  # operands are known by their nodes; constants stand among the parents
         raw = [p if p.__class__ is float else p.value for p in node.parents]
-        saved: Any = [op.save[0 if op.variadic else i](node.value, raw, op.defaults, i)  # type: ignore[attr-defined]
+        saved: Any = [op.save[0 if op.variadic else i](node.value, raw, op.defaults, i)
                       if p.__class__ is not float else None for i, p in enumerate(node.parents)]
     else:
         saved = node.saved
@@ -196,56 +208,21 @@ def _attend(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
     notes = notes_of(node)
     for a, printed in notes.prints or ():
         if fingerprint(a) != printed:
-            raise StaleValueError(f"an array of shape {a.shape} that {_describe(node)} had saved was changed since. "
+            raise StaleValueError(f"an array of shape {a.shape} that {describe(node)} had saved was changed since. "
                                   "Pass a copy, or run backward() before the change.")
     for hook in list(notes.hooks):
         out = hook(g)
         if out is not None:
             if np.shape(_raw(out)) != (node.shape or ()):
-                raise ValueError(f"a hook on {_describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}.")
+                raise ValueError(f"a hook on {describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}.")
             g = fit(out, node)
     return g, keep or notes.keep_grad
 
 
-def _describe(node: Node) -> str:
-    if node.op is None:
-        return f"a leaf of shape {node.shape or ()}"
-    shapes = ", ".join(str(p.shape or ()) if isinstance(p, Node) else "constant" for p in node.parents)
-    return f"{node.op.name} (inputs {shapes}; output {node.shape or ()}){place(node)}"
-
-
 def consumed(node: Node) -> GraphError:
     """The error for a graph whose saved values are gone."""
-    return GraphError(f"this graph was already consumed by a backward pass: {_describe(node)} has released what it saved. "
+    return GraphError(f"this graph was already consumed by a backward pass: {describe(node)} has released what it saved. "
                       "Compute the value again, or write backward(retain_graph=True) the first time.")
-
-
-def check_unwritten(nodes: list[Node]) -> None:
-    """Refuse when an array that a rule will read was overwritten through the library after it was saved."""
-    written = [n for n in nodes if n.op is None and n.stamp]  # type: ignore[attr-defined]
-    if not written:
-        return
-    first = next((n.serial for n in reversed(nodes) if n.op is not None), 0)
-    for leaf in written:
-        if leaf.stamp < first:  # type: ignore[attr-defined]
-            continue
-        for node in nodes:
-            if node.op is None or node.serial > leaf.stamp or node.__class__ is ScalarNode:  # type: ignore[attr-defined]
-                continue
-            for a in _arrays(node.saved):
-                if np.may_share_memory(a, leaf.value):  # type: ignore[attr-defined]
-                    when = f" (at {leaf.written_at})" if leaf.written_at else ""  # type: ignore[attr-defined]
-                    raise StaleValueError(f"a leaf of shape {leaf.shape} was overwritten{when} after {_describe(node)} had read it, "
-                                          "and its derivative needs the old value. Run backward() before the update, or compute again.")
-
-
-def _arrays(saved: Any) -> Iterable[Any]:
-    for args in saved or ():
-        for a in args or ():
-            if isinstance(a, np.ndarray):
-                yield a
-            elif isinstance(a, tuple | list):
-                yield from (b for b in a if isinstance(b, np.ndarray))
 
 
 def seed_for(root: Variable, gradient: Any) -> Cotangent:
@@ -292,14 +269,14 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
 
 def deliver(cotangents: dict[Node, Cotangent]) -> None:
     """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for."""
-    sums = [(n, g if n.grad is None else n.grad + g) for n, g in cotangents.items() if n.op is None and g is not None]  # type: ignore[attr-defined]
+    sums = [(n, g if n.grad is None else n.grad + g) for n, g in cotangents.items() if n.op is None and g is not None]
     for node, g in cotangents.items():
-        if node.__class__ is ScalarNode:
-            node.grad = 0.0 if g is None else g  # type: ignore[attr-defined]
-        elif node.__class__ is TensorNode and node.notes is not None and node.notes.keep_grad and g is not None:
-            node.notes.grad = np.array(g) if isinstance(g, np.ndarray) else g
+        if node.static is None:
+            node.grad = 0.0 if g is None else g
+        elif node.op is not None and node.notes is not None and node.notes.keep_grad and g is not None:
+            node.grad = np.array(g) if isinstance(g, np.ndarray) else g
     for node, total in sums:
-        node.grad = total if isinstance(total, Variable | float) else np.asarray(total)  # type: ignore[attr-defined]
+        node.grad = total if isinstance(total, Variable | float) else np.asarray(total)
 
 
 def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:

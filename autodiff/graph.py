@@ -1,20 +1,14 @@
-"""The dynamic graph: nodes, their order, and the modes under which they are made.
+"""The dynamic graph: nodes and their order.
 
-One graph holds scalars and tensors. A node knows its operation, its parents and what its derivative rule
-will read; it never knows its handle, so that what nobody holds is freed at once by reference counting alone.
-The serial number of a node is its place in a topological order, because parents exist before children.
-Modes (recording, picture records, anomaly detection, the module we are in) live in one context variable:
-threads and tasks never see each other's.
-Never here: formulas, array code, the names of operations.
+One graph holds scalars and tensors. A node knows its operation, its parents and what its derivative rule will read; it
+never knows its handle, so that what nobody holds is freed at once by reference counting alone. The serial number of
+a node is its place in a topological order, because parents exist before children.
+Never here: formulas, array code, the names of operations, the modes (``modes``).
 """
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import weakref
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -26,22 +20,35 @@ FLOAT64 = np.dtype(np.float64)
 
 
 class Node:
-    """What every node has. ``parents`` holds, for each operand, a node, or a constant (a number, or None for an array).
+    """A leaf, or one operation and what its derivative needs.
 
-    ``saved`` holds one entry for each operand: its local derivative (ScalarNode), or the tuple of values its rule
-    names (TensorNode), or None for a constant. It is None altogether once a backward pass has consumed it.
+    serial    creation order, which is a topological order
+    op        the row of the registry; None for a leaf
+    parents   one entry an operand: a node, or the constant itself (a float), or None (a constant array is not kept)
+    saved     one entry an operand: the values its rule names, or None for a constant. In a node of floats: the local
+              derivatives. None altogether once a backward pass has consumed it.
+    static    static arguments (axis, ...); None marks a node of floats, whose ``saved`` are local derivatives
+    shape     of the value; None when it is a Python float
+    value     floats and leaves: the value; other nodes keep it only under ``record()``
+    grad      leaves: the accumulated gradient; floats: of the last backward pass; others only where it was asked for
+    stamp     leaves: serial number of the last write into the array
     """
 
-    __slots__ = ("serial", "op", "parents", "saved", "scope", "notes", "__weakref__")
-    shape: Any = None  # None: the value is a Python float
-    dtype: Any = FLOAT64
-    static: dict[str, Any] = EMPTY
+    # One class for all: the walk reads attributes of one type, which CPython does five times faster than of several.
+    __slots__ = ("serial", "op", "parents", "saved", "static", "shape", "dtype", "value", "grad", "scope", "notes", "stamp",
+                 "__weakref__")
     serial: int
     op: Any
     parents: tuple[Any, ...]
     saved: Any
-    scope: Scope | None
+    static: dict[str, Any] | None
+    shape: Any
+    dtype: Any
+    value: Any
+    grad: Any
+    scope: Any
     notes: Notes | None
+    stamp: int
 
     @property
     def source(self) -> str | None:
@@ -49,55 +56,28 @@ class Node:
         return self.notes.source if self.notes is not None else None
 
 
-class ScalarNode(Node):
-    """A float computed from floats: its value, gradient and local derivatives stay for the picture."""
-
-    __slots__ = ("value", "grad")
-    value: float
-    grad: float | None
-
-
-class TensorNode(Node):
-    """Any other operation. Its value is not kept unless a rule names it or ``record()`` asks for it."""
-
-    __slots__ = ("shape", "dtype", "static")
-
-    @property
-    def value(self) -> Any:
-        return self.notes.value if self.notes is not None else None
-
-    @property
-    def grad(self) -> Any:
-        return self.notes.grad if self.notes is not None else None
-
-
-class Leaf(Node):
-    """Where differentiation ends: a value that was wrapped, its accumulated gradient, the serial of its last write."""
-
-    __slots__ = ("shape", "dtype", "value", "grad", "stamp", "written_at", "name")
-
-    def __init__(self, value: Any) -> None:
-        self.serial = tick()
-        self.op = self.notes = self.grad = self.name = self.written_at = None
-        self.parents = self.saved = ()
-        self.scope = None
-        self.stamp = 0
-        self.value = value
-        if value.__class__ is float:
-            self.shape, self.dtype = None, FLOAT64
-        else:
-            self.shape, self.dtype = value.shape, value.dtype
+def leaf(value: Any) -> Node:
+    """A node for a value that is wrapped to be differentiated: a float, or an array."""
+    n = Node()
+    n.serial = tick()
+    n.op = n.notes = n.grad = n.scope = None
+    n.parents = n.saved = ()
+    n.static, n.stamp, n.value = EMPTY, 0, value
+    n.shape, n.dtype = (None, FLOAT64) if value.__class__ is float else (value.shape, value.dtype)
+    return n
 
 
 class Notes:
-    """What few nodes carry: hooks, a retained gradient, and what ``record()`` keeps for pictures."""
+    """What few nodes carry: hooks, a gradient to be kept, and what ``record()`` keeps for pictures."""
 
-    __slots__ = ("value", "grad", "source", "hooks", "keep_grad", "prints", "operands")
+    __slots__ = ("source", "hooks", "keep_grad", "prints", "operands")
 
     def __init__(self) -> None:
-        self.value = self.grad = self.source = self.prints = self.operands = None
+        self.source: str | None = None
         self.hooks: list[Callable[[Any], Any]] = []
         self.keep_grad = False
+        self.prints: list[tuple[Any, int]] | None = None  # arrays and their fingerprints, under strict()
+        self.operands: tuple[Any, ...] | None = None  # constant operands, under record()
 
 
 def notes_of(node: Node) -> Notes:
@@ -105,174 +85,3 @@ def notes_of(node: Node) -> Notes:
     if node.notes is None:
         node.notes = Notes()
     return node.notes
-
-
-class Scope:
-    """The module that is running: its name under its parent, and a weak reference to it."""
-
-    __slots__ = ("parent", "name", "path", "_owner", "state")
-
-    def __init__(self, parent: Scope | None, name: str, owner: Any = None) -> None:
-        self.parent, self.name = parent, name
-        self.path: str = f"{parent.path}.{name}" if parent is not None and parent.path and name else (
-            name or (parent.path if parent is not None else ""))
-        self._owner = weakref.ref(owner) if owner is not None else None
-        self.state = State(scope=self)  # made once: entering a module costs one set of the context variable
-
-    def owner(self) -> Any:
-        """The object that opened the scope, or None when it is gone or none was given."""
-        return self._owner() if self._owner is not None else None
-
-    def __repr__(self) -> str:
-        return f"Scope({self.path!r})"
-
-
-class State:
-    """The modes in force. ``floor``: parents with a smaller serial count as constants (0 records all)."""
-
-    __slots__ = ("floor", "scope", "record", "anomaly", "strict", "plain")
-
-    def __init__(self, floor: float = 0, scope: Scope | None = None, record: bool = False, anomaly: bool = False,
-                 strict: bool = False) -> None:
-        self.floor, self.scope, self.record, self.anomaly, self.strict = floor, scope, record, anomaly, strict
-        self.plain = not (floor or record or anomaly or strict)  # the fast paths ask only this
-
-    def but(self, **changes: Any) -> State:
-        """A copy with some modes changed."""
-        now = {"floor": self.floor, "scope": self.scope, "record": self.record, "anomaly": self.anomaly,
-               "strict": self.strict}
-        return State(**{**now, **changes})
-
-
-OFF = float("inf")
-_state: ContextVar[State] = ContextVar("autodiff_state", default=State())  # noqa: B039 (a State never changes)
-state = _state.get
-
-
-@contextlib.contextmanager
-def mode(**changes: Any) -> Iterator[None]:
-    """Run a block with some modes changed; restored on every way out."""
-    token = _state.set(state().but(**changes))
-    try:
-        yield
-    finally:
-        _state.reset(token)
-
-
-def no_grad() -> contextlib.AbstractContextManager[None]:
-    """Record nothing in this block (also usable as a decorator).
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([1.0, 2.0])
-    >>> with ad.no_grad():
-    ...     y = x * 2
-    >>> y.requires_grad
-    False
-    """
-    return mode(floor=OFF)
-
-
-def enable_grad() -> contextlib.AbstractContextManager[None]:
-    """Record again inside a ``no_grad()`` block.
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([1.0, 2.0])
-    >>> with ad.no_grad(), ad.enable_grad():
-    ...     y = x * 2
-    >>> y.requires_grad
-    True
-    """
-    return mode(floor=0)
-
-
-def is_recording() -> bool:
-    """Whether operations are recorded here."""
-    return state().floor != OFF
-
-
-def keeps_record() -> bool:
-    """Whether we are inside ``record()``: whoever has something to show (an optimizer's step) keeps it then."""
-    return state().record
-
-
-def record() -> contextlib.AbstractContextManager[None]:
-    """Keep what a picture shows of the graph made in this block: values, interior gradients, source lines.
-
-    >>> import autodiff as ad
-    >>> with ad.record():
-    ...     x = ad.tensor([1.0, 2.0])
-    ...     h = x * x
-    ...     h.sum().backward()
-    >>> h.grad
-    array([1., 1.])
-    """
-    return mode(record=True)
-
-
-def detect_anomaly() -> contextlib.AbstractContextManager[None]:
-    """Raise AnomalyError at the first operation that makes a NaN or an infinity from finite inputs.
-
-    Forward operations inside the block are checked at once, backward rules when ``backward()`` runs inside it.
-
-    >>> import autodiff as ad, numpy as np
-    >>> with ad.detect_anomaly(), np.errstate(all="ignore"):
-    ...     np.log(ad.tensor([1.0, 0.0]))  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    autodiff.errors.AnomalyError: log made 1 infinity (first at index (1,)) from finite inputs...
-    """
-    return mode(anomaly=True)
-
-
-def strict() -> contextlib.AbstractContextManager[None]:
-    """Fingerprint every array a rule saves, and refuse in ``backward()`` one that was changed since.
-
-    Arrays are recorded by reference. Writes through the library are noticed always; a raw write into a NumPy
-    array (``a[:] = 0`` on a constant) is noticed only under ``strict()``, which hashes each saved array.
-    """
-    return mode(strict=True)
-
-
-class scope:  # noqa: N801 (a context manager, named as it is used)
-    """Name the operations of a block: pictures group them, errors name them. ``owner``: the module, kept weakly.
-
-    >>> import autodiff as ad
-    >>> with ad.scope("encoder"):
-    ...     y = ad.tensor([1.0]) * 2
-    >>> y.node.scope.path
-    'encoder'
-    """
-
-    __slots__ = ("_make", "_token", "_owner")
-
-    def __init__(self, name: str | Scope, owner: Any = None) -> None:
-        self._make, self._owner = name, owner
-
-    def __enter__(self) -> Scope:
-        now = state()
-        made = self._make
-        here = made if isinstance(made, Scope) else Scope(now.scope, made, self._owner)
-        self._token = _state.set(here.state if now.plain else now.but(scope=here))
-        return here
-
-    def __exit__(self, *exc: object) -> None:
-        _state.reset(self._token)
-
-
-def current_scope() -> Scope | None:
-    """The innermost scope in force."""
-    return state().scope
-
-
-_HERE = __file__.rsplit("graph.py", 1)[0]
-
-
-def source_line() -> str:
-    """``file.py:12`` of the nearest caller outside this package and outside ``nn``. No frame is kept."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if not name.startswith(_HERE) and package != "nn" and not name.startswith("<"):
-            return f"{name.replace(chr(92), '/')}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return "?"

@@ -17,7 +17,8 @@ import numpy as np
 
 from .backward import collect, fit, handles, pull, silence
 from .errors import GraphError, kind_of
-from .graph import OFF, Leaf, Node, ScalarNode, mode, state, tick
+from .graph import Node, leaf, tick
+from .modes import OFF, mode, state
 from .registry import OPS, Op
 from .variable import Scalar, Variable, is_live, record_operands, wrap
 
@@ -107,11 +108,11 @@ def _lift(v: Any, i: int) -> Any:
     if isinstance(v, bool | np.bool_) or not isinstance(v, float | int | np.ndarray | np.generic):
         raise TypeError(f"argument {i} cannot be differentiated: got {kind_of(v)}. Pass floating arrays or numbers, or choose others with argnums=.")
     if isinstance(v, float | int) and not isinstance(v, np.generic):
-        return wrap(float(v), Leaf(float(v)))
+        return wrap(float(v), leaf(float(v)))
     data = np.array(v)
     if data.dtype.kind != "f":
         raise TypeError(f"argument {i} cannot be differentiated: {kind_of(data)}. Pass floats (x.astype(float)), or choose others with argnums=.")
-    return wrap(data, Leaf(data))
+    return wrap(data, leaf(data))
 
 
 def _cotangent(g: Any, x: Variable) -> Any:
@@ -249,13 +250,13 @@ def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node
         if node in start or node.op is None:
             continue
         total = None
-        saved = handles(node) if recorded or node.__class__ is not ScalarNode else node.saved
+        saved = handles(node) if recorded or node.static is not None else node.saved
         if saved is None:
             raise GraphError("forward mode over a graph that a backward pass has consumed; compute the value again.")
         for i, p in enumerate(node.parents):
             if not isinstance(p, Node) or p not in found:
                 continue
-            if node.__class__ is ScalarNode and not recorded:
+            if node.static is None and not recorded:
                 t = found[p] * saved[i]
             else:
                 raw = saved[i] if recorded else node.saved[i]
@@ -275,7 +276,7 @@ def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: b
     if op.linear:
         return op(t, **node.static) if recorded else op.fn(t, **node.static)
     u = wrap(np.ones(node.shape or ()), None)  # transpose the rule: it is linear in its cotangent
-    u.node = Leaf(u.data)
+    u.node = leaf(u.data)
     p = node.parents[i]
     c = rule(u, *args)
     if not isinstance(c, Variable) or c.node is None:

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .errors import AnomalyError, ExitError, GraphError, MissingRuleError, StaleValueError, WriteError, kind_of, leaves_graph
-from .graph import EMPTY, FLOAT64, OFF, Leaf, Node, ScalarNode, State, TensorNode, notes_of, source_line, state, tick
+from .errors import ExitError, GraphError, MissingRuleError, kind_of, leaves_graph
+from .graph import EMPTY, FLOAT64, Node, leaf, notes_of, tick
+from .modes import State, state
 from .registry import DISPATCH, METHODS, OPS, Op
+from .watch import observe
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's floats raise where NumPy gives inf or nan
 PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: run on the bare values
@@ -48,18 +50,18 @@ class Variable:
         if not self.is_leaf:
             raise GraphError("requires_grad can be set on leaves only; write x.detach() for a constant copy of this value.")
         if on and self.node is None:
-            self.node = Leaf(_differentiable(self._data))
+            self.node = leaf(_differentiable(self._data))
         elif not on:
             self.node = None
 
     @property
     def grad(self) -> Any:
         """The gradient that ``backward()`` left, or None: for leaves, Scalars, ``retain_grad()`` and under ``record()``."""
-        return None if self.node is None else self.node.grad  # type: ignore[attr-defined]
+        return None if self.node is None else self.node.grad
 
     @grad.setter
     def grad(self, value: Any) -> None:
-        if not isinstance(self.node, Leaf):
+        if self.node is None or self.node.op is not None:
             raise GraphError("only the .grad of a leaf that requires a gradient can be set.")
         if value is not None and np.shape(getattr(value, "_data", value)) != self.shape:
             raise ValueError(f".grad must have the shape of the value, {self.shape}; got {kind_of(value)}.")
@@ -69,11 +71,7 @@ class Variable:
     @property
     def data(self) -> Any:
         """The plain value: an ndarray (shared, not a copy), or a float. Setting it on a leaf copies the new value in."""
-        return self._data if self._data.__class__ is not Stale else self._data.refuse()
-
-    @data.setter
-    def data(self, value: Any) -> None:
-        write(self, value)
+        return self._data if isinstance(self._data, float | np.ndarray) else np.asarray(self._data)  # a stale view refuses
 
     def item(self) -> float:
         """The only element, as a Python number."""
@@ -146,7 +144,7 @@ class Variable:
         if run is not None:
             return run(*args, **kwargs)
         if function in PLAIN:
-            return function(*_plain_tree(args), **{k: _plain_tree(v) for k, v in kwargs.items()})
+            return function(*plain_tree(args), **{k: plain_tree(v) for k, v in kwargs.items()})
         module = str(getattr(function, "__module__", "numpy")).replace("numpy", "np")
         raise no_rule(f"{module}.{function.__name__}")
 
@@ -154,7 +152,7 @@ class Variable:
         """Keep the gradient of this interior value in ``.grad`` when ``backward()`` passes it."""
         if self.node is None:
             raise GraphError("retain_grad() on a constant: it has no gradient. Make it with ad.tensor(x) first.")
-        if not isinstance(self.node, Leaf | ScalarNode):
+        if self.node.op is not None and self.node.static is not None:
             notes_of(self.node).keep_grad = True
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
@@ -169,7 +167,7 @@ class Variable:
         return lambda: hooks.remove(hook) if hook in hooks else None
 
     def __repr__(self) -> str:
-        if self._data.__class__ is Stale:
+        if not isinstance(self._data, float | np.ndarray) and hasattr(type(self._data), "why"):
             return f"<{type(self).__name__.lower()}: {self._data.why}>"
         kind = type(self).__name__.lower()
         value = repr(self._data) if self.__class__ is Scalar else np.array2string(self._data, separator=", ", prefix=kind + "(")
@@ -219,17 +217,7 @@ class Tensor(Variable):
         return (self[i] for i in range(len(self._data)))
 
     def __getitem__(self, index: Any) -> Any:
-        return OPS["getitem"](self, index=_plain_tree(index))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        index = _plain_tree(index)
-        if not is_live(self) and not (isinstance(value, Variable) and is_live(value)):
-            _may_write(self, "x[i] = v")
-            self._data[index] = plain(value)
-        else:
-            _may_write(self, "x[i] = v", "np.where(mask, v, x)")
-            rebind(self, OPS["setitem"](self, value, index=index))
-
+        return OPS["getitem"](self, index=plain_tree(index))
 
 class Scalar(Variable):
     """A Python float in the graph. Made by ``ad.scalar(2.0)`` and by operations of Scalars and numbers.
@@ -243,23 +231,6 @@ class Scalar(Variable):
     """
 
     __slots__ = ()
-
-
-class Stale:
-    """Stands in a view whose base was overwritten: every use says so."""
-
-    __slots__ = ("why",)
-
-    def __init__(self, why: str) -> None:
-        self.why = why
-
-    def refuse(self, *_: Any, **__: Any) -> Any:
-        raise StaleValueError(f"this view shows a value that was overwritten ({self.why}); take the view again after the write.")
-
-    def __getattr__(self, name: str) -> Any:
-        self.refuse()
-
-    __array_ufunc__ = __array_function__ = __array__ = __float__ = __len__ = __getitem__ = __bool__ = refuse
 
 
 # ---- making handles ---------------------------------------------------------------------------------------------------
@@ -296,7 +267,7 @@ def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: b
     data = np.array(x, dtype=dtype) if copy else np.asarray(x, dtype=dtype)
     handle: Tensor = _new(Tensor)
     handle._data = data
-    handle.node = None if requires_grad is False else Leaf(_differentiable(data))
+    handle.node = None if requires_grad is False else leaf(_differentiable(data))
     return handle
 
 
@@ -318,7 +289,7 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
     if isinstance(x, complex | np.complexfloating) or not isinstance(x, float | int | np.number | np.ndarray | np.bool_):
         raise TypeError(f"ad.scalar needs a real number; got {kind_of(x)}.")
     value = float(x)
-    return wrap(value, Leaf(value) if requires_grad else None)  # type: ignore[no-any-return]
+    return wrap(value, leaf(value) if requires_grad else None)  # type: ignore[no-any-return]
 
 
 def _differentiable(data: Any) -> Any:
@@ -334,7 +305,7 @@ def _differentiable(data: Any) -> Any:
 
 def _rebuild(cls: Any, data: Any, live: bool) -> Any:
     handle = _new(cls)
-    handle._data, handle.node = data, Leaf(data) if live else None
+    handle._data, handle.node = data, leaf(data) if live else None
     return handle
 
 
@@ -348,11 +319,11 @@ def plain(x: Any) -> Any:
     return x.data if isinstance(x, Variable) else x
 
 
-def _plain_tree(x: Any) -> Any:
+def plain_tree(x: Any) -> Any:
     if isinstance(x, Variable):
         return x.data
     if isinstance(x, tuple | list) and not hasattr(x, "_fields"):
-        return type(x)(_plain_tree(v) for v in x)
+        return type(x)(plain_tree(v) for v in x)
     return x
 
 
@@ -393,9 +364,10 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
             if node is None or node.serial < now.floor or op.rule(len(raw)) is None:
                 node = value if value.__class__ is float else None
         elif x.__class__ is float or x.__class__ is int or x.__class__ is bool:
-            value = node = x
+            value, node = x, float(x)
         elif isinstance(x, np.generic):
-            value = node = x.item()  # weak, as a Python number is: it never upcasts float32
+            value = x.item()  # weak, as a Python number is: it never upcasts float32
+            node = float(value)
         else:
             value = x if x is None or isinstance(x, np.ndarray) else np.asarray(x)
             arrays = arrays or x is not None
@@ -412,13 +384,16 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     saved = tuple([save[0 if many else i](y, raw, static, i) if isinstance(p, Node) else None for i, p in enumerate(parents)])
     out = wrap(y, None)
     if any([s is not None for s in saved]):
-        n = out.node = _new(TensorNode)
-        n.serial, n.op, n.parents, n.saved, n.static, n.scope, n.notes = tick(), op, tuple(parents), saved, static, now.scope, None
-        n.shape, n.dtype = (None, FLOAT64) if y.__class__ is float else (y.shape, y.dtype)
-        if y.__class__ is float:
-            notes_of(n).value, n.notes.keep_grad = y, True  # a Scalar's node keeps its value and gradient
+        n = out.node = _new(Node)
+        n.serial, n.op, n.parents, n.saved, n.static, n.scope = tick(), op, tuple(parents), saved, static, now.scope
+        n.value = n.grad = n.notes = None
+        if y.__class__ is float:  # a Scalar's node keeps its value and gradient
+            n.shape, n.dtype, n.value = None, FLOAT64, y
+            notes_of(n).keep_grad = True
+        else:
+            n.shape, n.dtype = y.shape, y.dtype
     if not now.plain:
-        _observe(op, out, raw, now)
+        observe(op, out, raw, now)
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         _note_view(next(iter(operands)), out)
     return out
@@ -439,94 +414,14 @@ def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str,
     y = float(y)
     out = wrap(y, None)
     if any(live):
-        n = out.node = _new(ScalarNode)
-        n.serial, n.op, n.scope, n.notes, n.value, n.grad = tick(), op, now.scope, None, y, None
+        n = out.node = _new(Node)
+        n.serial, n.op, n.scope, n.notes, n.value, n.grad, n.static = tick(), op, now.scope, None, y, None, None
+        n.shape, n.dtype = None, FLOAT64
         n.parents = tuple([p if on else v for p, on, v in zip(parents, live, raw, strict=True)])
         n.saved = tuple([float(d) for d in partials])
     if not now.plain:
-        _observe(op, out, raw, now)
+        observe(op, out, raw, now)
     return out
-
-
-def _observe(op: Op, out: Any, raw: list[Any], now: State) -> None:
-    """What the modes ask for: notes for pictures, the anomaly check, fingerprints."""
-    value = out._data
-    if out.node is not None and (now.record or now.anomaly or now.strict):
-        notes = notes_of(out.node)
-        if now.record or now.anomaly:
-            notes.source = source_line()
-        if now.record:
-            notes.value, notes.keep_grad = value, True
-        if now.strict and out.node.__class__ is TensorNode:
-            notes.prints = [(a, fingerprint(a)) for s in out.node.saved if s for a in s if isinstance(a, np.ndarray)]
-    if now.anomaly:
-        check_finite(op, value, raw, "made", out.node)
-
-
-def fingerprint(a: Any) -> int:
-    """A number that changes when the bytes of an array change."""
-    return hash(np.ascontiguousarray(a).tobytes())
-
-
-def check_finite(op: Op, value: Any, raw: Iterable[Any], verb: str, node: Node | None, inputs: str = "finite inputs") -> None:
-    """Raise AnomalyError when value has a NaN or an infinity and no input has one."""
-    bad = ~np.isfinite(value)
-    if not bad.any() or not all(np.isfinite(x).all() for x in raw if isinstance(x, float | int | np.ndarray)):
-        return
-    nans = int(np.isnan(value).sum())
-    infinities = int(bad.sum()) - nans
-    counts = [f"{n} {one if n == 1 else many}" for n, one, many in ((nans, "NaN", "NaNs"), (infinities, "infinity", "infinities")) if n]
-    where = "" if np.ndim(value) == 0 else f" (first at index {tuple(int(i) for i in np.argwhere(bad)[0])})"
-    shapes = ", ".join(str(np.shape(x)) for x in raw if x is not None)
-    raise AnomalyError(f"{op.name} {verb} {' and '.join(counts)}{where} from {inputs} of shapes {shapes}{place(node)}.")
-
-
-def place(node: Node | None) -> str:
-    """Where a node was made, as the end of a sentence: module path always, source line when it was kept."""
-    scope = state().scope if node is None else node.scope
-    inside = f", in module {scope.path or type(scope.owner()).__name__}" if scope is not None else ""
-    source = node.source if node is not None else source_line()
-    return inside + (f", at {source}" if source else "; run it under ad.detect_anomaly() or ad.record() for the source line")
-
-
-# ---- writing ----------------------------------------------------------------------------------------------------------
-def write(x: Variable, value: Any) -> None:
-    """``x.data = value`` on a leaf: the value is checked and copied in; an older graph that read it will refuse."""
-    if not x.is_leaf:
-        raise WriteError("the .data of a recorded value cannot be set; write x[...] = v, which is recorded, or make a new value.")
-    if isinstance(value, Variable):
-        value = value.data
-    if isinstance(x, Scalar):
-        old, x._data = x.node, float(value)
-        if old is not None:  # older graphs keep the old leaf and so the value they read
-            x.node = Leaf(x._data)
-            x.node.grad, x.node.name = old.grad, old.name  # type: ignore[attr-defined]
-        return
-    new = np.asarray(value)
-    if new.shape != x.shape:
-        raise ValueError(f".data of shape {x.shape} cannot be set to {kind_of(new)}; broadcast or reshape it first.")
-    if new.dtype != x.dtype and not np.can_cast(new.dtype, x.dtype, "same_kind"):
-        raise TypeError(f".data of dtype {x.dtype} cannot be set to {kind_of(new)}; write it with .astype({str(x.dtype)!r}).")
-    x._data[...] = new
-    mark_written(x)
-
-
-def mark_written(x: Variable) -> None:
-    """Say that the array of leaf ``x`` was written in place: a graph that read it before will refuse ``backward()``."""
-    if isinstance(x.node, Leaf):
-        x.node.stamp = tick()
-        x.node.written_at = source_line() if not state().plain else None
-
-
-def rebind(x: Tensor, new: Tensor) -> None:
-    """Let handle x stand for a new recorded value; older views of it refuse further use."""
-    for ref in getattr(x, "_views", ()):
-        view = ref()
-        if view is not None:
-            rebind(view, wrap(Stale(f"at a write to the {type(x).__name__} it was taken from"), view.node))
-    if getattr(x, "_views", None):
-        x._views = []
-    x._data, x.node = new._data, new.node
 
 
 def _note_view(x: Any, view: Tensor) -> None:
@@ -536,185 +431,3 @@ def _note_view(x: Any, view: Tensor) -> None:
             refs = x._views = [r for r in refs or () if r() is not None]
         refs.append(weakref.ref(view))
         view._base = weakref.ref(x)
-
-
-def _may_write(x: Tensor, what: str, recorded: str = "y = x + v") -> None:
-    base = getattr(x, "_base", None)
-    if base is not None and base() is not None and x.node is not None and state().floor != OFF:
-        raise WriteError(f"{what} on a view: the value it was taken from would not follow. Write into that value, or into x * 1.")
-    if isinstance(x.node, Leaf):
-        if is_live(x):
-            raise WriteError(f"{what} on a leaf: it would change under the graph. Write {recorded} (recorded), or do it inside ad.no_grad().")
-        mark_written(x)
-
-
-def _inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
-    def run(x: Tensor, o: Any) -> Tensor:
-        live = is_live(x) or (isinstance(o, Variable) and is_live(o))
-        _may_write(x, f"x {OPS[name].symbol}= v", f"x = x {OPS[name].symbol} v")
-        new = OPS[name](x, o)
-        if new.shape != x.shape or not np.can_cast(new.dtype, x.dtype, "same_kind"):
-            raise ValueError(f"in-place {name}: {kind_of(new)} does not fit into {kind_of(x)}; write y = x {OPS[name].symbol} v.")
-        if live:
-            rebind(x, new if new.dtype == x.dtype else METHODS["astype"](new, x.dtype))
-        else:
-            x._data[...] = new._data
-        return x
-    return run
-
-
-# ---- fast paths: one source template a kind, filled in from the row -------------------------------------------------------
-_NODE = """
-    n = new({node}); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope; n.notes = None"""
-_TENSOR = """
-    if y.__class__ is not ndarray: y = asarray(y)""" + _NODE.replace("{node}", "TensorNode") + """
-    n.shape = y.shape; n.dtype = y.dtype; n.static = EMPTY
-    t = new(Tensor); t._data = y; t.node = n
-    return t
-"""
-_SCALAR = _NODE.replace("{node}", "ScalarNode") + """
-    n.value = y; n.grad = None
-    t = new(Scalar); t._data = y; t.node = n
-    return t
-"""
-_HEAD = """
-def {name}(x{o}):
-    s = state(); p = x.node
-    if p is None or not s.plain: return slow(x{o})
-"""
-_BINARY = _HEAD + """
-    c = o.__class__; {x} = x._data
-    if c is Tensor:
-        {o_} = o._data; q = o.node
-    elif c is float or c is int: {o_} = q = o
-    elif c is ndarray and o.dtype.kind == "f": {o_} = o; q = None
-    else: return slow(x, o)
-    y = fn(a, b)
-    so = {save_o} if c is Tensor and q is not None else None""" + _TENSOR
-_SCALAR_BINARY = _HEAD + """
-    c = o.__class__; {x} = x._data
-    if c is Scalar:
-        {o_} = o._data; q = o.node
-        if q is None: q = {o_}
-    elif c is float or c is int: {o_} = q = float(o)
-    else: return slow(x, o)
-    try: y = f(a, b); dx = {dx}; do = {do} if q.__class__ is not float else 0.0
-    except ARITHMETIC: return slow(x, o)
-    if y.__class__ is not float or dx.__class__ is not float or do.__class__ is not float: return slow(x, o)""" + _SCALAR
-_UNARY = _HEAD + """
-    x0 = x; x = x._data
-    y = fn(x)""" + _TENSOR
-_SCALAR_UNARY = _HEAD + """
-    x0 = x; x = x._data
-    try: y = f(x); dx = {dx}
-    except ARITHMETIC: return slow(x0)
-    if y.__class__ is not float or dx.__class__ is not float: return slow(x0)""" + _SCALAR
-
-
-def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., Any]:
-    def slow(*operands: Any) -> Any:
-        for x in operands:  # let the other side try, and then Python say "unsupported operand"
-            if not isinstance(x, Variable | float | int | np.generic | np.ndarray | list | tuple):
-                return NotImplemented
-        return record_operands(op, operands, op.defaults)
-
-    def swapped(x: Any, o: Any) -> Any:
-        return slow(o, x)
-
-    names = dict(op=op, fn=op.fn, f=op.scalar, new=_new, tick=tick, state=state, EMPTY=EMPTY, ndarray=np.ndarray, asarray=np.asarray,
-                 TensorNode=TensorNode, ScalarNode=ScalarNode, Tensor=Tensor, Scalar=Scalar, ARITHMETIC=ARITHMETIC, float=float,
-                 slow=swapped if parts.get("reflected") else slow, shape=np.shape,
-                 **{f"rule{i}": rule for i, rule in enumerate(op.vjps)})
-    exec(compile(template.format(name=name, **parts), f"<{op.name}.{name}>", "exec"), names)
-    made: Callable[..., Any] = names[name]
-    made.__doc__ = op.doc
-    return made
-
-
-def _tuple(op: Op, i: int) -> str:
-    return "(" + "".join(f"shape({n[:-6]}), " if n.endswith("_shape") else f"{n}, " for n in op.reads[i]) + ")"
-
-
-def _partial(op: Op, i: int) -> str:
-    return f"rule{i}(1.0{''.join(', ' + n for n in op.reads[i])})"
-
-
-def _simple(op: Op) -> bool:
-    return all(n in ("y", *op.inputs) for names in op.reads for n in names) and all(rule is not None for rule in op.vjps)
-
-
-def unary(op: Op, name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The Tensor and Scalar methods of a row with one operand."""
-    tensor_method = _compile(op, _UNARY, name, o="", parents="(p,)", saved=f"({_tuple(op, 0)},)")
-    if op.scalar is None:
-        return tensor_method, lambda x: record_operands(op, (x,), op.defaults)
-    return tensor_method, _compile(op, _SCALAR_UNARY, name, o="", dx=_partial(op, 0), parents="(p,)", saved="(dx,)")
-
-
-def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The Tensor and Scalar operators of a row with two operands; reflected: x is the right one."""
-    mine, other = (1, 0) if reflected else (0, 1)
-    both = dict(o=", o", x="ab"[mine], o_="ab"[other], reflected="yes" if reflected else "", parents="(q, p)" if reflected else "(p, q)")
-    saves = (_tuple(op, mine), "so")
-    tensor_op = _compile(op, _BINARY, name, **both, save_o=_tuple(op, other), saved="({1}, {0})".format(*saves) if reflected
-                         else "({0}, {1})".format(*saves))
-    if op.scalar is None:
-        return tensor_op, tensor_op
-    scalar_op = _compile(op, _SCALAR_BINARY, name, **both, dx=_partial(op, mine), do=_partial(op, other),
-                         saved="(do, dx)" if reflected else "(dx, do)")
-    return tensor_op, scalar_op
-
-
-OPERATORS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power", "matmul": "matmul",
-             "mod": "remainder", "floordiv": "floor_divide"}
-COMPARISONS = {"lt": np.less, "le": np.less_equal, "eq": np.equal, "ne": np.not_equal, "gt": np.greater, "ge": np.greater_equal}
-
-
-def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
-    def compare(x: Variable, o: Any) -> Any:
-        if not isinstance(o, Variable | float | int | np.generic | np.ndarray | list | tuple):
-            return NotImplemented
-        y = ufunc(x._data, plain(o))
-        return bool(y) if x.__class__ is Scalar and np.ndim(y) == 0 else y
-    return compare
-
-
-def install() -> None:
-    """Give the handles what the rows define: operators, methods, comparisons. Called once, when all rows are there."""
-    registry.set_recorder(record)
-    for dunder, row in OPERATORS.items():
-        for name, swap in ((f"__{dunder}__", False), (f"__r{dunder}__", True)):
-            on_tensor, on_scalar = binary(OPS[row], name, swap)
-            setattr(Tensor, name, on_tensor)
-            if dunder != "matmul":
-                setattr(Scalar, name, on_scalar)
-        setattr(Tensor, f"__i{dunder}__", _inplace(row))
-    for dunder, row in {"neg": "negative", "pos": "positive", "abs": "absolute"}.items():
-        for cls, function in zip((Tensor, Scalar), unary(OPS[row], f"__{dunder}__"), strict=True):
-            setattr(cls, f"__{dunder}__", function)
-    for dunder, ufunc in COMPARISONS.items():
-        setattr(Variable, f"__{dunder}__", _comparison(ufunc))
-    Variable.__hash__ = object.__hash__  # type: ignore[method-assign]
-    for row in OPS.values():
-        if row.elementwise and len(row.inputs) == 1 and not row.variadic and not row.statics and _simple(row):
-            on_tensor, on_scalar = unary(row, row.name if row.name.isidentifier() else "record")
-            row.fast = _either(on_tensor, on_scalar)
-            for name in [m for m, f in METHODS.items() if f is row]:
-                setattr(Tensor, name, on_tensor)
-                setattr(Scalar, name, on_scalar)
-    for name, function in METHODS.items():
-        if name not in Tensor.__dict__:
-            setattr(Tensor, name, _method(name, function))
-            if isinstance(function, Op) and function.elementwise:
-                setattr(Scalar, name, _method(name, function))
-
-
-def _either(on_tensor: Callable[[Any], Any], on_scalar: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda x: on_scalar(x) if x.__class__ is Scalar else on_tensor(x)
-
-
-def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-    method.__name__, method.__doc__ = name, function.__doc__
-    return method

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import variable
+from .. import fastpath, variable
 from ..registry import DISPATCH, OPS, PUBLIC, Op
 from . import elementwise, fused, index, linalg, reduce, shape
 
@@ -19,4 +19,4 @@ variable.PLAIN.update({
     np.can_cast, np.min_scalar_type, np.common_type, np.may_share_memory, np.shares_memory, np.array2string, np.array_repr, np.array_str,
     np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.bincount, np.histogram, np.unique, np.isin,
 })
-variable.install()
+fastpath.install()

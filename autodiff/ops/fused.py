@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import kind_of
-from ..graph import ScalarNode, state, tick
+from ..graph import FLOAT64, Node, tick
+from ..modes import state
 from ..registry import PUBLIC, op
 from ..variable import Scalar, Variable, record_operands
 from .kernels import erf as _erf
@@ -101,8 +102,8 @@ gelu = _elementwise(_gelu, "gelu", "x Φ(x) (Hendrycks and Gimpel 2016, https://
 
 # ---- softmax
 def _softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))  # ufunc.reduce: half the call overhead of np.max
+    return e / np.add.reduce(e, axis=axis, keepdims=True)
 
 
 def _log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
@@ -153,30 +154,30 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 
 # ---- cross-entropy of logits and class labels
-def _entropy_parts(logits: Any, labels: Any, weights: Any, ignore_index: int, reduction: str) -> tuple[Any, Any]:
-    """Labels with ignored ones replaced by 0, and the factor of each row in the loss."""
+def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int, reduction: str) -> tuple[Any, Any]:
+    """Labels with ignored ones replaced by 0, and the factor of each row in the loss (one number when all rows count alike)."""
     kept = labels != ignore_index
-    safe = labels if kept.all() else np.where(kept, labels, 0)
+    if weights is None and kept.all():  # the common case, without a pass over rows
+        return labels, 1.0 / labels.size if reduction == "mean" and labels.size else 1.0
+    safe = np.where(kept, labels, 0)
     factor = kept.astype(logits.dtype) if weights is None else np.asarray(weights, logits.dtype)[safe] * kept
-    if reduction == "mean":
-        factor = factor / np.sum(factor)
-    return safe, factor
+    return safe, factor / np.sum(factor) if reduction == "mean" else factor
 
 
 def _cross_entropy(logits: Any, labels: Any, weights: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
-    safe, factor = _entropy_parts(logits, labels, weights, ignore_index, reduction)
-    z = logits - np.max(logits, axis=-1, keepdims=True)
-    picked = np.take_along_axis(z, safe[..., None], axis=-1)[..., 0]
-    rows = (np.log(np.sum(np.exp(z), axis=-1)) - picked) * factor
-    return rows if reduction == "none" else np.sum(rows)
+    safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
+    z = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    flat = z.reshape(-1, z.shape[-1])
+    picked = flat[np.arange(len(flat)), safe.reshape(-1)].reshape(labels.shape)
+    rows = (np.log(np.add.reduce(np.exp(z), axis=-1)) - picked) * factor
+    return rows if reduction == "none" else np.add.reduce(rows, axis=None)
 
 
 def _cross_entropy_vjp(g: Any, logits: Any, labels: Any, weights: Any, ignore_index: int, reduction: str) -> Any:
-    safe, factor = _entropy_parts(logits, labels, weights, ignore_index, reduction)
-    hot = np.zeros(logits.shape, logits.dtype)
-    np.put_along_axis(hot, safe[..., None], 1.0, axis=-1)
-    slope = np.expand_dims(g * factor, -1)
-    return (softmax(logits) - hot) * slope
+    safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
+    hot = np.equal(safe[..., None], np.arange(logits.shape[-1]))
+    slope = g * factor
+    return (softmax(logits) - hot) * (slope if np.ndim(slope) == 0 else slope[..., None])
 
 
 _cross_entropy_row = op(_cross_entropy, name="cross_entropy", inputs="logits labels", public=False, vjp=(_cross_entropy_vjp, None),
@@ -203,10 +204,12 @@ def cross_entropy(logits: Any, labels: Any, *, weights: Any = None, ignore_index
         raise ValueError(f"cross_entropy: logits of shape (..., classes) = {logits.shape} need labels of shape {logits.shape[:-1]}; got {labels.shape}.")
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"cross_entropy: reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
-    wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
-    if wrong.any():
-        at = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(f"cross_entropy: label {labels[at]} at index {at} is outside 0..{classes - 1}.")
+    unsigned = labels.view(labels.dtype.str.replace("i", "u"))  # a negative label is huge there: one pass checks both ends
+    if labels.size and np.maximum.reduce(unsigned, axis=None) >= classes:
+        wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
+        if wrong.any():
+            at = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise ValueError(f"cross_entropy: label {labels[at]} at index {at} is outside 0..{classes - 1}.")
     return _cross_entropy_row(logits, labels, weights=weights, ignore_index=ignore_index, reduction=reduction)
 
 
@@ -259,9 +262,9 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
         out._data, out.node = y, None
         for p in parents:
             if p.__class__ is not float:
-                n = out.node = _new(ScalarNode)
+                n = out.node = _new(Node)
                 n.serial, n.op, n.parents, n.saved = tick(), _weighted_sum_row, tuple(parents), (*xs, *ws, 1.0)
-                n.scope, n.notes, n.value, n.grad = now.scope, None, y, None
+                n.scope, n.notes, n.value, n.grad, n.static, n.shape, n.dtype = now.scope, None, y, None, None, None, FLOAT64
                 break
         return out
     if not any([isinstance(x, Variable) for x in operands]):

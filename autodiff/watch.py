@@ -1,0 +1,64 @@
+"""What the modes ask of an operation: notes for pictures, the check for NaN and infinity, fingerprints of saved arrays.
+
+Runs only when the state is not plain; the fast paths never come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .errors import AnomalyError
+from .graph import Node, notes_of
+from .modes import State, source_line, state
+
+
+def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
+    """What the modes ask for: notes for pictures, the anomaly check, fingerprints."""
+    value = out._data
+    if out.node is not None and (now.record or now.anomaly or now.strict):
+        notes = notes_of(out.node)
+        if now.record or now.anomaly:
+            notes.source = source_line()
+        if now.record:
+            out.node.value, notes.keep_grad = value, True
+            notes.operands = tuple([None if isinstance(p, Node) else a for p, a in zip(out.node.parents, raw, strict=True)])
+        if now.strict and out.node.static is not None:
+            notes.prints = [(a, fingerprint(a)) for s in out.node.saved if s for a in s if isinstance(a, np.ndarray)]
+    if now.anomaly:
+        check_finite(op, value, raw, "made", out.node)
+
+
+def fingerprint(a: Any) -> int:
+    """A number that changes when the bytes of an array change."""
+    return hash(np.ascontiguousarray(a).tobytes())
+
+
+def check_finite(op: Any, value: Any, raw: Iterable[Any], verb: str, node: Node | None, inputs: str = "finite inputs") -> None:
+    """Raise AnomalyError when value has a NaN or an infinity and no input has one."""
+    bad = ~np.isfinite(value)
+    if not bad.any() or not all(np.isfinite(x).all() for x in raw if isinstance(x, float | int | np.ndarray)):
+        return
+    nans = int(np.isnan(value).sum())
+    infinities = int(bad.sum()) - nans
+    counts = [f"{n} {one if n == 1 else many}" for n, one, many in ((nans, "NaN", "NaNs"), (infinities, "infinity", "infinities")) if n]
+    where = "" if np.ndim(value) == 0 else f" (first at index {tuple(int(i) for i in np.argwhere(bad)[0])})"
+    shapes = ", ".join(str(np.shape(x)) for x in raw if x is not None)
+    raise AnomalyError(f"{op.name} {verb} {' and '.join(counts)}{where} from {inputs} of shapes {shapes}{place(node)}.")
+
+
+def place(node: Node | None) -> str:
+    """Where a node was made, as the end of a sentence: module path always, source line when it was kept."""
+    scope = state().scope if node is None else node.scope
+    inside = f", in module {scope.path or type(scope.owner()).__name__}" if scope is not None else ""
+    source = node.source if node is not None else source_line()
+    return inside + (f", at {source}" if source else "; run it under ad.detect_anomaly() or ad.record() for the source line")
+
+
+def describe(node: Node) -> str:
+    if node.op is None:
+        return f"a leaf of shape {node.shape or ()}"
+    shapes = ", ".join(str(p.shape or ()) if isinstance(p, Node) else "constant" for p in node.parents)
+    return f"{node.op.name} (inputs {shapes}; output {node.shape or ()}){place(node)}"

@@ -1,0 +1,144 @@
+"""Writing into values: what the graph can follow is recorded, what it cannot is refused, and nothing is silently wrong.
+
+``x[i] = v`` and ``x += v`` on a recorded value let the handle stand for a new recorded value, so every name of that handle sees
+it, and views taken earlier refuse further use. A leaf is written only under ``no_grad()`` or by ``x.data = a``; each write
+leaves a stamp, and ``backward`` refuses to read a saved array that is older than its stamp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from .errors import StaleValueError, WriteError, kind_of
+from .graph import Node, leaf, notes_of, tick
+from .modes import OFF, source_line, state
+from .registry import METHODS, OPS
+from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree, wrap
+from .watch import describe
+
+
+class Stale:
+    """Stands in a view whose base was overwritten: every use says so."""
+
+    __slots__ = ("why",)
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def refuse(self, *_: Any, **__: Any) -> Any:
+        raise StaleValueError(f"this view shows a value that was overwritten ({self.why}); take the view again after the write.")
+
+    def __getattr__(self, name: str) -> Any:
+        self.refuse()
+
+    __array_ufunc__ = __array_function__ = __array__ = __float__ = __len__ = __getitem__ = __bool__ = refuse
+
+
+def write(x: Variable, value: Any) -> None:
+    """``x.data = value`` on a leaf: the value is checked and copied in; an older graph that read it will refuse."""
+    if not x.is_leaf:
+        raise WriteError("the .data of a recorded value cannot be set; write x[...] = v, which is recorded, or make a new value.")
+    if isinstance(value, Variable):
+        value = value.data
+    if isinstance(x, Scalar):
+        old, x._data = x.node, float(value)
+        if old is not None:  # older graphs keep the old leaf and so the value they read
+            x.node = leaf(x._data)
+            x.node.grad = old.grad
+        return
+    new = np.asarray(value)
+    if new.shape != x.shape:
+        raise ValueError(f".data of shape {x.shape} cannot be set to {kind_of(new)}; broadcast or reshape it first.")
+    if new.dtype != x.dtype and not np.can_cast(new.dtype, x.dtype, "same_kind"):
+        raise TypeError(f".data of dtype {x.dtype} cannot be set to {kind_of(new)}; write it with .astype({str(x.dtype)!r}).")
+    x._data[...] = new
+    mark_written(x)
+
+
+def mark_written(x: Variable) -> None:
+    """Say that the array of leaf ``x`` was written in place: a graph that read it before will refuse ``backward()``."""
+    if x.node is not None and x.node.op is None:
+        x.node.stamp = tick()
+        if not state().plain:
+            notes_of(x.node).source = source_line()
+
+
+def rebind(x: Tensor, new: Tensor) -> None:
+    """Let handle x stand for a new recorded value; older views of it refuse further use."""
+    for ref in getattr(x, "_views", ()):
+        view = ref()
+        if view is not None:
+            rebind(view, wrap(Stale(f"at a write to the {type(x).__name__} it was taken from"), view.node))
+    if getattr(x, "_views", None):
+        x._views = []
+    x._data, x.node = new._data, new.node
+
+
+def _may_write(x: Tensor, what: str, recorded: str = "y = x + v") -> None:
+    base = getattr(x, "_base", None)
+    if base is not None and base() is not None and x.node is not None and state().floor != OFF:
+        raise WriteError(f"{what} on a view: the value it was taken from would not follow. Write into that value, or into x * 1.")
+    if x.node is not None and x.node.op is None:
+        if is_live(x):
+            raise WriteError(f"{what} on a leaf: it would change under the graph. Write {recorded} (recorded), or do it inside ad.no_grad().")
+        mark_written(x)
+
+
+def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
+    def run(x: Tensor, o: Any) -> Tensor:
+        live = is_live(x) or (isinstance(o, Variable) and is_live(o))
+        _may_write(x, f"x {OPS[name].symbol}= v", f"x = x {OPS[name].symbol} v")
+        new = OPS[name](x, o)
+        if new.shape != x.shape or not np.can_cast(new.dtype, x.dtype, "same_kind"):
+            raise ValueError(f"in-place {name}: {kind_of(new)} does not fit into {kind_of(x)}; write y = x {OPS[name].symbol} v.")
+        if live:
+            rebind(x, new if new.dtype == x.dtype else METHODS["astype"](new, x.dtype))
+        else:
+            x._data[...] = new._data
+        return x
+    return run
+
+
+def _setitem(x: Tensor, index: Any, value: Any) -> None:
+    index = plain_tree(index)
+    if not is_live(x) and not (isinstance(value, Variable) and is_live(value)):
+        _may_write(x, "x[i] = v")
+        x._data[index] = plain(value)
+    else:
+        _may_write(x, "x[i] = v", "np.where(mask, v, x)")
+        rebind(x, OPS["setitem"](x, value, index=index))
+
+
+def check_unwritten(nodes: list[Node]) -> None:
+    """Refuse when an array that a rule will read was overwritten through the library after it was saved."""
+    written = [n for n in nodes if n.op is None and n.stamp]
+    if not written:
+        return
+    first = next((n.serial for n in reversed(nodes) if n.op is not None), 0)
+    for origin in written:
+        if origin.stamp < first:
+            continue
+        for node in nodes:
+            if node.op is None or node.serial > origin.stamp or node.static is None:
+                continue
+            for a in _arrays(node.saved):
+                if np.may_share_memory(a, origin.value):
+                    when = f" (at {origin.source})" if origin.source else ""
+                    raise StaleValueError(f"a leaf of shape {origin.shape} was overwritten{when} after {describe(node)} had read it, "
+                                          "and its derivative needs the old value. Run backward() before the update, or compute again.")
+
+
+def _arrays(saved: Any) -> Iterable[Any]:
+    for args in saved or ():
+        for a in args or ():
+            if isinstance(a, np.ndarray):
+                yield a
+            elif isinstance(a, tuple | list):
+                yield from (b for b in a if isinstance(b, np.ndarray))
+
+
+Variable.data = Variable.data.setter(write)  # type: ignore[attr-defined]
+Tensor.__setitem__ = _setitem  # type: ignore[attr-defined]
