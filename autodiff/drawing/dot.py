@@ -25,7 +25,7 @@ def to_dot(picture: Picture) -> str:
         lines.append(f"  subgraph cluster_title {{ graph [label=<{runs_html((Run(picture.title, 14, INK, True),))}>, "
                      'labelloc=t, peripheries=0, margin=4];')
     lines += node_lines(picture)
-    lines += rank_lines(picture)
+    lines += chain_lines(picture)
     if picture.title:
         lines.append("  }")
     companions = {(host, companion): side for host, companion, side in picture.beside}
@@ -56,7 +56,9 @@ def node_lines(picture: Picture) -> list[str]:
     children: dict[str, list[Module]] = {}
     for module in picture.modules:
         children.setdefault(module.parent, []).append(module)
-    lines = [node_line(node, picture) for node in picture.nodes if node.id not in owner]
+    ranks = rank_lines(picture)
+    free = [node for node in picture.nodes if node.id not in owner]
+    lines = [node_line(node, picture) for node in free] + [ranks[node.id] for node in free if node.id in ranks]
     stack: list[Module | None] = list(reversed(children.get("", [])))
     depth = 0
     while stack:
@@ -72,6 +74,7 @@ def node_lines(picture: Picture) -> list[str]:
                      f'style="rounded,filled", fillcolor="{CLUSTER_FILL}", color="{CLUSTER_LINE}", penwidth=1, '
                      f'margin={12 if picture.level == "compare" else 9}];')
         lines += [node_line(nodes[node_id], picture) for node_id in module.nodes if node_id in nodes]
+        lines += [ranks[node_id] for node_id in module.nodes if node_id in ranks]
         stack.append(None)
         stack.extend(reversed(children.get(module.id, [])))
     return ["  " + line.strip() for line in lines]
@@ -84,16 +87,18 @@ def node_line(node: Node, picture: Picture) -> str:
     return f'"{node.id}" [label=<{card_html(node.card)}>, id="{node.id}", class="node {node.kind}"{group}, tooltip="{tooltip}"];'
 
 
-def rank_lines(picture: Picture) -> list[str]:
-    """`rank=same` for every host and its companions, and for chains an invisible edge that fixes their order."""
+def rank_lines(picture: Picture) -> dict[str, str]:
+    """`rank=same` for every host and its companions; it stands inside the host's cluster, or the cluster loses them."""
     groups: dict[str, list[str]] = {}
     for host, companion, side in picture.beside:
         names = groups.setdefault(host, [host])
         names.insert(names.index(host) if side == "left" else len(names), companion)
-    lines = ["  {rank=same; " + "; ".join(f'"{name}"' for name in names) + "}" for names in groups.values()]
-    for chain in picture.chains:
-        lines += [f'  "{a}" -> "{b}" [style=invis, weight=20];' for a, b in zip(chain, chain[1:], strict=False)]
-    return lines
+    return {host: "{rank=same; " + "; ".join(f'"{name}"' for name in names) + "}" for host, names in groups.items()}
+
+
+def chain_lines(picture: Picture) -> list[str]:
+    """Invisible edges that keep the members of a column under each other."""
+    return [f'  "{a}" -> "{b}" [style=invis, weight=20];' for chain in picture.chains for a, b in zip(chain, chain[1:], strict=False)]
 
 
 def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], str]) -> str:

@@ -220,36 +220,31 @@ def add_reference(page: OpPicture, giver: Value, target: str) -> str:
 
 def home_of(page: OpPicture, value: Value) -> str:
     """Module path a value is drawn in: where it was made, a parameter in the module that owns it."""
-    if value.op:
-        return value.path
-    if value.role == "parameter" and value.path in page.snapshot.modules:
-        return value.path
-    paths = {page.snapshot.values[i].path for i in page.keep if value.index in page.snapshot.values[i].parents} \
-        if value.role in ("parameter", "constant") and len(page.keep) <= 2000 else set()
-    return paths.pop() if len(paths) == 1 else ""
+    return value.path if value.op or (value.role == "parameter" and value.path in page.snapshot.modules) else ""
 
 
 def put_beside(page: OpPicture) -> None:
     """Parameters and constants stand beside the operation that reads them, if the data comes from above."""
-    nodes = {node.id: node for node in page.nodes}
+    kinds = {node.id: node.kind for node in page.nodes}
     readers: dict[str, list[str]] = {}
     givers: dict[str, list[str]] = {}
     for edge in page.edges:
         readers.setdefault(edge.source, []).append(edge.target)
         givers.setdefault(edge.target, []).append(edge.source)
+    side_kinds = ("parameter", "constant", "reference")
     counts: dict[str, int] = {}
     for node in page.nodes:
-        first = readers.get(node.id, [""])[0]
-        if node.kind not in ("parameter", "constant", "reference") or not first or page.homes[node.id] != page.homes[first]:
+        if node.kind not in side_kinds or not readers.get(node.id):
             continue
-        others = [g for g in givers[first] if nodes[g].kind not in ("parameter", "constant", "reference")]
-        if node.kind == "constant" and not others:
+        first = readers[node.id][0]
+        above = [g for g in givers[first] if kinds[g] not in side_kinds]
+        if not above and node.kind != "constant":
+            above = [g for g in givers[first] if kinds[g] == "constant"]
+        if not above or page.homes[node.id] not in ("", page.homes[first]):
             continue
-        if not others and counts.get(first) is None and not any(nodes[g].kind == "constant" for g in givers[first]):
-            continue
-        side = "left" if counts.get(first, 0) % 2 == 0 else "right"
+        page.homes[node.id] = page.homes[first]
         counts[first] = counts.get(first, 0) + 1
-        page.beside.append((first, node.id, side))
+        page.beside.append((first, node.id, "left" if counts[first] % 2 else "right"))
 
 
 def clusters(page: OpPicture) -> tuple[Module, ...]:

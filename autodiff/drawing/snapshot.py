@@ -326,8 +326,8 @@ def attach_arrays(snapshot: Snapshot, order: Sequence[GraphNode], names: Mapping
                 continue
             if id(array) not in made:
                 made[id(array)] = len(snapshot.values)
-                value = Value(len(snapshot.values), shape=array.shape, dtype=str(array.dtype), role="constant",
-                              name=clean(known.get(id(array), ""), 400))
+                name = known.get(id(array)) or known.get(id(array.base), "")
+                value = Value(len(snapshot.values), shape=array.shape, dtype=str(array.dtype), role="constant", name=clean(name, 400))
                 describe_array(value, array)
                 snapshot.values.append(value)
             found.append(made[id(array)])
