@@ -19,19 +19,18 @@ from .registry import METHODS, OPS, Op
 from .variable import ARITHMETIC, Scalar, Tensor, Variable, plain, record, record_operands
 from .writing import inplace
 
-_new = object.__new__
 _NODE = """
-    n = new(Node); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope
+    n = Node(); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope
     n.notes = n.grad = None"""
 _TENSOR = """
     if y.__class__ is not ndarray: y = asarray(y)""" + _NODE + """
     n.shape = y.shape; n.dtype = y.dtype; n.static = EMPTY; n.value = None
-    t = new(Tensor); t._data = y; t.node = n
+    t = Tensor(); t._data = y; t.node = n
     return t
 """
 _SCALAR = _NODE + """
     n.value = y; n.shape = n.static = None; n.dtype = FLOAT64
-    t = new(Scalar); t._data = y; t.node = n
+    t = Scalar(); t._data = y; t.node = n
     return t
 """
 _HEAD = """
@@ -78,7 +77,7 @@ def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., An
     def swapped(x: Any, o: Any) -> Any:
         return slow(o, x)
 
-    names = dict(op=op, fn=op.fn, f=op.scalar, new=_new, tick=tick, state=state, EMPTY=EMPTY, ndarray=np.ndarray, asarray=np.asarray,
+    names = dict(op=op, fn=op.fn, f=op.scalar, tick=tick, state=state, EMPTY=EMPTY, ndarray=np.ndarray, asarray=np.asarray,
                  Node=Node, FLOAT64=FLOAT64, Tensor=Tensor, Scalar=Scalar, ARITHMETIC=ARITHMETIC, float=float,
                  slow=swapped if parts.get("reflected") else slow, shape=np.shape,
                  **{f"rule{i}": rule for i, rule in enumerate(op.vjps)})

@@ -234,12 +234,11 @@ class Scalar(Variable):
 
 
 # ---- making handles ---------------------------------------------------------------------------------------------------
-_new = object.__new__
 
 
 def wrap(value: Any, node: Node | None) -> Any:
     """A handle over a value and its node."""
-    handle = _new(Scalar if value.__class__ is float else Tensor)
+    handle = (Scalar if value.__class__ is float else Tensor)()
     handle._data, handle.node = value, node
     return handle
 
@@ -265,7 +264,7 @@ def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: b
             raise leaves_graph("ad.tensor(recorded value)", "ad.tensor(x.data)", "x itself, or ad.stack([x]) for a Scalar")
         x = x.data
     data = np.array(x, dtype=dtype) if copy else np.asarray(x, dtype=dtype)
-    handle: Tensor = _new(Tensor)
+    handle: Tensor = Tensor()
     handle._data = data
     handle.node = None if requires_grad is False else leaf(_differentiable(data))
     return handle
@@ -304,7 +303,7 @@ def _differentiable(data: Any) -> Any:
 
 
 def _rebuild(cls: Any, data: Any, live: bool) -> Any:
-    handle = _new(cls)
+    handle = cls()
     handle._data, handle.node = data, leaf(data) if live else None
     return handle
 
@@ -384,7 +383,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     saved = tuple([save[0 if many else i](y, raw, static, i) if isinstance(p, Node) else None for i, p in enumerate(parents)])
     out = wrap(y, None)
     if any([s is not None for s in saved]):
-        n = out.node = _new(Node)
+        n = out.node = Node()
         n.serial, n.op, n.parents, n.saved, n.static, n.scope = tick(), op, tuple(parents), saved, static, now.scope
         n.value = n.grad = n.notes = None
         if y.__class__ is float:  # a Scalar's node keeps its value and gradient
@@ -414,7 +413,7 @@ def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str,
     y = float(y)
     out = wrap(y, None)
     if any(live):
-        n = out.node = _new(Node)
+        n = out.node = Node()
         n.serial, n.op, n.scope, n.notes, n.value, n.grad, n.static = tick(), op, now.scope, None, y, None, None
         n.shape, n.dtype = None, FLOAT64
         n.parents = tuple([p if on else v for p, on, v in zip(parents, live, raw, strict=True)])
