@@ -126,7 +126,7 @@ def _read_bytes(path: Path) -> bytes:
         return data
     try:
         return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error, struct.error) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"read_idx: {path} is a damaged gzip file ({error}); fetch it again") from error
 
 

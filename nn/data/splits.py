@@ -41,13 +41,10 @@ def train_test_split(
     x, y = np.asarray(x), np.asarray(y)
     count = _common_length("train_test_split", (x, y))
     tests = _test_count(count, test_size)
-    generator = as_generator(rng)
-    order = generator.permutation(count)
+    order = as_generator(rng).permutation(count)
     if stratify:
-        order = order[_rank_within_quota(y, order, tests)]
-    train, test = order[tests:], order[:tests]
-    if stratify:  # the quota sorted the parts by class: mix them again
-        train, test = generator.permutation(train), generator.permutation(test)
+        order = order[_quota_first(y, order, tests)]
+    test, train = order[:tests], order[tests:]
     return x[train], x[test], y[train], y[test]
 
 
@@ -132,7 +129,7 @@ def _test_count(count: int, test_size: float | int) -> int:
     whole = isinstance(test_size, (int, np.integer)) and not isinstance(test_size, bool)
     if not whole and not 0.0 < test_size < 1.0:
         raise ValueError(f"train_test_split: test_size={test_size!r}; a fraction lies between 0 and 1 (0.2 is a fifth)")
-    # 0.2 * 15 is 3.0000000000000004 in floating point; the rounding up must not see the last digits.
+    # 0.07 * 100 is 7.000000000000001 in floating point; the rounding up must not see the last digits.
     tests = int(test_size) if whole else math.ceil(round(test_size * count, 9))
     if not 0 < tests < count:
         raise ValueError(
@@ -142,8 +139,11 @@ def _test_count(count: int, test_size: float | int) -> int:
     return tests
 
 
-def _rank_within_quota(y: np.ndarray, order: np.ndarray, tests: int) -> np.ndarray:
-    """Return positions into `order` that put each class's quota of the test part, `tests` in all, before the rest."""
+def _quota_first(y: np.ndarray, order: np.ndarray, tests: int) -> np.ndarray:
+    """Return positions into `order` with each class's quota of the test part, `tests` in all, before the rest.
+
+    Within the two parts the positions ascend, so that both stay in the random order they came in.
+    """
     if y.ndim != 1 or y.dtype.kind not in "iubUSO":
         raise ValueError(
             f"train_test_split: stratify needs one class label an example, and y has shape {y.shape} and dtype "

@@ -132,6 +132,22 @@ def test_a_damaged_gzip_file_is_refused_or_read_whole(folder, data):
         assert str(path) in str(error)
 
 
+def test_a_gzip_file_damaged_within_its_data_is_named(tmp_path):
+    packed = bytearray(gzip.compress(idx_bytes(np.arange(200, dtype=np.uint8))))
+    packed[10] |= 0b110  # the first block's type becomes 3, which deflate does not have
+    path = tmp_path / "damaged"
+    path.write_bytes(packed)
+    with pytest.raises(ValueError, match="damaged is a damaged gzip file"):
+        read_idx(path)
+
+
+def test_an_array_without_axes_is_no_idx_file(tmp_path):
+    path = tmp_path / "axisless"
+    path.write_bytes(bytes([0, 0, 8, 0, 7]))
+    with pytest.raises(ValueError, match="begins with 00 00 08 00, and an IDX file with"):
+        read_idx(path)
+
+
 def test_a_shape_no_array_can_have_is_an_error(tmp_path):
     path = tmp_path / "vast"
     path.write_bytes(bytes([0, 0, 8, 255]) + bytes(4 * 255))
@@ -166,6 +182,21 @@ def test_a_plain_file_stands_before_its_gzip_twin(tmp_path):
     files = mnist_files()
     write(tmp_path, files | {name + ".gz": b"\x1f\x8b never read" for name in files})
     assert load_mnist(tmp_path)[0][0].shape == (6, 4, 4)
+
+
+def test_the_standard_name_stands_before_others(tmp_path):
+    files = mnist_files(tests=3)
+    files["t10k-first1-images-idx3-ubyte"] = files["t10k-images-idx3-ubyte"]
+    assert len(load_mnist(write(tmp_path, files))[1][0]) == 3
+
+
+def test_another_kind_of_file_under_an_mnist_name_is_an_error(tmp_path):
+    files = mnist_files()
+    name = "train-labels-idx1-ubyte"
+    with pytest.raises(ValueError, match=rf"{name} begins with 00 00 08 03, and a file of labels"):
+        load_mnist(write(tmp_path, files | {name: files["train-images-idx3-ubyte"]}))
+    with pytest.raises(ValueError, match=rf"{name} begins with 00 00 09 01, and a file of labels"):
+        load_mnist(write(tmp_path, files | {name: idx_bytes(np.zeros(6, np.int8))}))
 
 
 def test_names_with_a_dot_before_idx_are_found(tmp_path):
@@ -271,6 +302,16 @@ def test_every_class_has_its_share_to_within_one_example(labels, data):
         assert abs((y_test == label).sum() - count * tests / len(y)) < 1
 
 
+def test_leftovers_of_the_quota_go_to_the_largest_remainders():
+    y = np.repeat([0, 1, 2], [5, 3, 2])  # shares of 6 in 10: 3.0, 1.8, 1.2
+    assert np.bincount(train_test_split(y, y, test_size=6)[3]).tolist() == [3, 2, 1]
+
+
+def test_a_fraction_is_not_rounded_up_for_the_sake_of_its_last_digits():
+    assert 0.07 * 100 > 7
+    assert len(train_test_split(np.arange(100), np.zeros(100, int), test_size=0.07)[1]) == 7
+
+
 def test_a_split_is_shuffled_and_its_seed_decides():
     x = np.arange(1000)
     y = x // 100  # in the order of their classes, as files often are
@@ -354,6 +395,12 @@ def test_the_training_part_has_mean_0_and_deviation_1_or_is_constant(x):
     np.testing.assert_allclose(scaled.std(axis=0)[wide], 1, atol=1e-9)
     constant = np.ptp(x, axis=0) == 0
     np.testing.assert_allclose(scaled[:, constant], 0, atol=1e-12)
+
+
+def test_a_constant_feature_is_not_scaled_by_the_rounding_of_its_mean():
+    x = np.full((3, 1), 0.1)
+    assert x.std() > 0
+    assert np.abs(standardize(x)[0]).max() < 1e-15  # the rounding of the mean itself
 
 
 def test_the_other_parts_are_scaled_as_the_training_part_is():
