@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 import numpy as np
 
 
@@ -20,6 +18,8 @@ def load_digits(*, raw: bool = False) -> tuple[np.ndarray, np.ndarray]:
     >>> labels[:10]
     array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     """
+    from importlib import resources  # here: it takes longer to import than the rest of nn.data together
+
     with resources.files(__package__).joinpath("digits.npz").open("rb") as file, np.load(file) as arrays:
         images, labels = arrays["images"], arrays["labels"].astype(np.int64)
     return (images if raw else images / np.float32(16)), labels
