@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .cards import frame
-from .model import Edge, Key, Node, Problem, Run, Stats
+from .model import Edge, Key, Module, Node, Problem, Run, Stats
 from .snapshot import Snapshot, Value
-from .style import (BORDER, DEAD, ERROR, FORWARD, GRAD, GRAD_FILL, HEALTHY, HEATS, INK, INPUT_FILL, PARAM, PARAM_FILL, UPDATE, WHITE,
-                    heat_of)
+from .style import (BORDER, DEAD, ERROR, FORWARD, GRAD, GRAD_FILL, HEALTHY, HEATS, INK, MUTED, UPDATE, WHITE, heat_of)
 from .text import clean, number, shape_text, short_number
 from .words import word
 
@@ -197,4 +196,38 @@ def spine_of(snapshot: Snapshot) -> list[int]:
     return path[::-1]
 
 
-PARAMETER_COLORS = (PARAM, PARAM_FILL, INPUT_FILL)
+def module_clusters(snapshot: Snapshot, homes: Mapping[str, str], ids: Ids) -> tuple[Module, ...]:
+    """A cluster for every module that holds at least two nodes, inner modules inside outer ones.
+
+    homes: module path of every node. A module with one node is drawn without a frame, its node in the module around it.
+    """
+    weight: dict[str, int] = {}
+    for path in homes.values():
+        while path:
+            weight[path] = weight.get(path, 0) + 1
+            path = parent_of(snapshot, path)
+    kept = {path: "" for path in snapshot.modules if weight.get(path, 0) >= 2}
+    for path in list(kept):
+        kept[path] = ids.new("m")
+    members: dict[str, list[str]] = {path: [] for path in kept}
+    for node_id, path in homes.items():
+        while path and path not in kept:
+            path = parent_of(snapshot, path)
+        if path:
+            members[path].append(node_id)
+    found = []
+    for path, key in kept.items():
+        outer = parent_of(snapshot, path)
+        while outer and outer not in kept:
+            outer = parent_of(snapshot, outer)
+        info = snapshot.modules[path]
+        own = path == info.kind
+        title = clean(path, 30) + (f" : {info.kind}" if info.kind and not own else "") + (f"({info.sizes})" if info.sizes else "")
+        found.append(Module(key, path, (Run(clean(title, 60), 11, MUTED, True),), tuple(members[path]), kept.get(outer, ""), weight[path]))
+    return tuple(found)
+
+
+def parent_of(snapshot: Snapshot, path: str) -> str:
+    """Path of the module around a module, or ""."""
+    info = snapshot.modules.get(path)
+    return info.parent if info is not None else ""

@@ -14,6 +14,7 @@ from ..variable import Variable
 from .figure import Figure
 from .model import Picture
 from .options import LEVELS, Options, as_patterns, check_paths, choose, shown_set
+from .read_modules import module_picture
 from .read_ops import op_picture
 from .snapshot import Snapshot, take
 from .text import clean
@@ -59,8 +60,7 @@ def draw(*roots: Any, model: Any = None, optimizer: Any = None, level: str = "au
     options = Options(choose("level", level, LEVELS), as_patterns(expand), as_patterns(fold), repeat, backward, heat, shown_set(show),
                       constants, focus, radius, choose("rankdir", rankdir, ("auto", "LR", "TB")), check_language(lang),
                       clean(title, 120) if title else "", legend, max_nodes)
-    snapshot = take(roots, model=model, optimizer=optimizer, names=names, backward=backward, expand=options.expand,
-                    budget=max_nodes)
+    snapshot = take(roots, model=model, optimizer=optimizer, names=names, backward=backward, expand=options.expand)
     return figure_of(snapshot, options)
 
 
@@ -99,4 +99,15 @@ def read(snapshot: Snapshot, options: Options) -> Picture:
     known = set(snapshot.modules) | {v.op for v in snapshot.values if v.fused} | snapshot.opened
     check_paths(options.expand, known, "expand")
     check_paths(options.fold, set(snapshot.modules), "fold")
+    level = options.level if options.level != "auto" else choose_level(snapshot, options)
+    if level in ("module", "overview"):
+        return module_picture(snapshot, options, overview=level == "overview")
     return op_picture(snapshot, options)
+
+
+def choose_level(snapshot: Snapshot, options: Options) -> str:
+    """The level that a page can hold: operations up to `max_nodes`, then modules or neurons, then the overview."""
+    operations = sum(bool(value.op) for value in snapshot.values)
+    if options.heat is not None or operations > options.max_nodes:
+        return "module"
+    return "op"

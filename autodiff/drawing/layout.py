@@ -187,7 +187,8 @@ class Arranger:
         box = self.cards[node]
         if self.vertical:
             part = {"f": 1 / 6, "b": 5 / 6}.get(lane, 0.5) if box.card.lanes else 0.5
-            return box.width * part
+            line = box.card.border_width
+            return line + (box.width - 2 * line) * part
         return box.ports.get(lane, box.ports.get("v", box.height / 2) if lane in "vg" and lane else box.height / 2)
 
     def arrange_frame(self, frame: Frame, links: dict[str, list[tuple[str, str, str, Edge]]]) -> None:

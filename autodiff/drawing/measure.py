@@ -112,7 +112,7 @@ def block_width(block: Block) -> float:
 
 def inner_width(card: Card) -> float:
     """Width of a card inside its border."""
-    return max(card.min_width - 2 * card.border_width, *(block_width(block) for block in card.blocks))
+    return max(card.min_width, *(block_width(block) for block in card.blocks))
 
 
 def measure(card: Card) -> CardBox:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from . import build
 from .cards import chip_card, scalar_card, tensor_card
 from .locals import local_formula
-from .model import Card, Edge, Key, Module, Node, Picture, Run
+from .model import Card, Edge, Key, Node, Picture, Run
 from .options import Options
 from .snapshot import Snapshot, Value, shown_number
-from .style import GRAD, MUTED
+from .style import GRAD
 from .text import clean, number, pretty_name, shape_text
 from .words import word
 
@@ -247,46 +247,11 @@ def put_beside(page: OpPicture) -> None:
         page.beside.append((first, node.id, "left" if counts[first] % 2 else "right"))
 
 
-def clusters(page: OpPicture) -> tuple[Module, ...]:
-    """A cluster for every module with at least two nodes, inner modules inside outer ones."""
-    members: dict[str, list[str]] = {}
-    for node in page.nodes:
-        if page.homes[node.id]:
-            members.setdefault(page.homes[node.id], []).append(node.id)
-    needed: dict[str, int] = {}
-    for path, ids in members.items():
-        at = path
-        while at:
-            needed[at] = needed.get(at, 0) + len(ids)
-            at = page.snapshot.modules[at].parent if at in page.snapshot.modules else ""
-    kept = [path for path in page.snapshot.modules if needed.get(path, 0) >= 2]
-    kept = [path for path in kept if len(members.get(path, ())) >= 1 or sum(page.snapshot.modules[p].parent == path for p in kept) >= 2]
-    ids = {path: page.ids.new("m") for path in kept}
-    found = []
-    for path in kept:
-        parent = page.snapshot.modules[path].parent
-        while parent and parent not in ids:
-            parent = page.snapshot.modules[parent].parent if parent in page.snapshot.modules else ""
-        info = page.snapshot.modules[path]
-        inside = tuple(members.get(path, ())) + tuple(node for p, nodes in members.items() if p not in ids
-                                                      and nearest(page, p, ids) == path for node in nodes)
-        title = clean(path, 30) + (f" : {info.kind}" if info.kind else "") + (f"({info.sizes})" if info.sizes else "")
-        found.append(Module(ids[path], path, (Run(clean(title, 60), 11, MUTED, True),), inside, ids.get(parent, ""), len(inside)))
-    return tuple(found)
-
-
-def nearest(page: OpPicture, path: str, kept: dict[str, str]) -> str:
-    """The innermost kept module around a path."""
-    while path and path not in kept:
-        path = page.snapshot.modules[path].parent if path in page.snapshot.modules else ""
-    return path
-
-
 def finish(page: OpPicture) -> Picture:
     """Legend, footer, alternative text, steps."""
     snapshot, options = page.snapshot, page.options
     drawn = [snapshot.values[i] for i in page.keep]
-    modules = () if page.sideways else clusters(page)
+    modules = () if page.sideways else build.module_clusters(snapshot, page.homes, page.ids)
     spine = [page.node_of[i] for i in build.spine_of(snapshot) if i in page.node_of]
     forward = tuple(page.node_of[v.index] for v in drawn if v.op)
     has_grad = any(v.grad is not None for v in drawn)

@@ -18,7 +18,9 @@ import numpy as np
 from ..backward import collect, pull
 from ..graph import Node as GraphNode
 from ..variable import Variable
+from .fused import Opened, constant_array, open_fused
 from .model import Stats
+from .options import Pattern, matches
 from .text import clean, number
 
 STATS_LIMIT = 20_000_000  # elements; a larger array is described by shape alone
@@ -47,6 +49,7 @@ class Value:
     name: str = ""
     role: str = "op"
     fused: bool = False
+    detail: str = ""
 
     @property
     def single(self) -> bool:
@@ -96,29 +99,70 @@ class Snapshot:
 
 
 def take(roots: Sequence[Variable], *, model: Any = None, optimizer: Any = None, names: Mapping[str, Any] | None = None,
-         backward: bool | str = "auto", expand: Sequence[Any] = (), budget: int = 150) -> Snapshot:
+         backward: bool | str = "auto", expand: Sequence[Pattern] = ()) -> Snapshot:
     """Copy the graph behind `roots`."""
     nodes = [root.node for root in roots if root.node is not None]
     order: list[GraphNode] = collect(nodes)[::-1]
-    index = {node: i for i, node in enumerate(order)}
     gradients, how = find_gradients(roots, order, backward)
-    modules: dict[str, ModuleInfo] = {}
-    seen_scopes: set[int] = set()
-    values = []
-    for i, node in enumerate(order):
-        values.append(read_node(node, i, index, gradients))
-        if node.scope is not None and id(node.scope) not in seen_scopes:
-            seen_scopes.add(id(node.scope))
-            read_scope(node.scope, modules)
-    snapshot = Snapshot(values, [index[node] for node in nodes], modules, None, how,
-                        any(node.notes is not None and node.notes.value is not None for node in order[-50:]))
+    reader = Reader(gradients, expand)
+    for node in order:
+        reader.read(node)
+    values, index = reader.values, reader.index
+    snapshot = Snapshot(values, [index[node] for node in nodes], reader.modules, None, how,
+                        any(node.op is not None and node.shape is not None and node.value is not None for node in order[-50:]),
+                        reader.opened)
     name_values(snapshot, index, roots, model, names or {})
     for root, node in zip(roots, nodes, strict=False):
         read_root_value(values[index[node]], root)
-    attach_arrays(snapshot, order, names or {})
+    attach_arrays(snapshot, reader.index, names or {})
     if optimizer is not None:
         snapshot.optimizer = read_optimizer(optimizer, model)
     return snapshot
+
+
+class Reader:
+    """Turns nodes into values, oldest first. Fused operations that fit `expand` are replaced by what they stand for."""
+
+    def __init__(self, gradients: Mapping[GraphNode, Any], expand: Sequence[Pattern]) -> None:
+        self.gradients, self.expand = gradients, expand
+        self.values: list[Value] = []
+        self.index: dict[GraphNode, int] = {}
+        self.modules: dict[str, ModuleInfo] = {}
+        self.paths: dict[int, str] = {}
+        self.opened: set[str] = set()
+
+    def read(self, node: GraphNode) -> None:
+        """Append the value (or values) of one node."""
+        path = ""
+        if node.scope is not None:
+            if id(node.scope) not in self.paths:
+                self.paths[id(node.scope)] = scope_path(node.scope)
+                read_scope(node.scope, self.modules)
+            path = self.paths[id(node.scope)]
+        if self.expand and node.op is not None and node.op.reference is not None \
+                and matches(self.expand, node.op.name) | matches(self.expand, path or "\0"):
+            opened = open_fused(node, self.gradients.get(node))
+            if opened is not None:
+                self.opened.add(node.op.name)
+                return self.splice(node, opened, path)
+        return self.append(node, self.gradients, path)
+
+    def append(self, node: GraphNode, gradients: Mapping[GraphNode, Any], path: str) -> None:
+        """Append one value."""
+        self.index[node] = len(self.values)
+        value = read_node(node, len(self.values), self.index, gradients)
+        value.path = path
+        self.values.append(value)
+
+    def splice(self, node: GraphNode, opened: Opened, path: str) -> None:
+        """Append what a fused node stands for; its last value takes the node's place."""
+        for inner in opened.inner:
+            if inner in opened.operands:
+                self.index[inner] = self.index[opened.operands[inner]]
+            else:
+                self.append(inner, opened.gradients, path)
+        self.index[node] = len(self.values) - 1
+        self.values[-1].source = node.source or ""
 
 
 def find_gradients(roots: Sequence[Variable], order: Sequence[GraphNode],
@@ -130,7 +174,7 @@ def find_gradients(roots: Sequence[Variable], order: Sequence[GraphNode],
     consumed = any(node.saved is None for node in interior)
     done = consumed or any(root.node is not None and root.node.op is not None and root.node.grad is not None for root in roots)
     if done or not interior:
-        found = {node: node.grad for node in order if node.grad is not None}  # type: ignore[attr-defined]
+        found = {node: node.grad for node in order if node.grad is not None}
         partly = any(node.op is not None and node.shape is not None and node not in found for node in order)
         return found, "" if not found else "leaves" if partly else "backward"
     single = [root for root in roots if root.node is not None and root.size == 1]
@@ -150,21 +194,20 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
     """One node as plain data."""
     value = Value(index, scalar=node.shape is None, shape=node.shape or (), dtype="float64" if node.shape is None else str(node.dtype))
     if node.op is None:
-        value.role, value.name = "leaf", clean(getattr(node, "name", None) or "", 400)
+        value.role = "leaf"
     else:
         value.op, value.badge = node.op.name, badge_of(node)
         value.fused = node.op.reference is not None
+        value.detail = str((node.static or {}).get("reduction", ""))
         value.operands = tuple([table.get(p, None) if isinstance(p, GraphNode) else p for p in node.parents])
-    if node.scope is not None:
-        value.path = node.scope.path
     if node.notes is not None and node.notes.source:
         value.source = node.notes.source
     if value.scalar:
-        value.number = node.value  # type: ignore[attr-defined]
-        if node.op is not None and node.saved is not None:
-            value.locals = tuple([float(d) if d.__class__ is float else math.nan for d in node.saved])
+        value.number = node.value
+        if node.op is not None and node.static is None and node.saved is not None:
+            value.locals = tuple(node.saved)
     else:
-        describe_array(value, node.value)  # type: ignore[attr-defined]
+        describe_array(value, node.value)
     grad = gradients.get(node)
     if grad is not None:
         grad = getattr(grad, "data", grad) if isinstance(grad, Variable) else grad
@@ -235,14 +278,24 @@ def badge_of(node: GraphNode) -> str:
     return clean(node.op.symbol + (f"({', '.join(shown)})" if shown else ""))
 
 
+def scope_path(scope: Any) -> str:
+    """Path of a scope. A module that is called by itself and has no children, such as a loss, goes by its class name."""
+    if scope.path:
+        return str(scope.path)
+    owner = scope.owner()
+    children = getattr(owner, "named_children", None)
+    return clean(type(owner).__name__) if callable(children) and not list(children()) else ""
+
+
 def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> None:
     """The module of a scope and of the scopes around it."""
     while scope is not None:
-        if scope.path and scope.path not in modules:
+        path = scope_path(scope)
+        if path and path not in modules:
             owner = scope.owner()
-            parent = scope.parent.path if scope.parent is not None else ""
-            modules[scope.path] = ModuleInfo(scope.path, clean(type(owner).__name__) if owner is not None else "",
-                                             module_sizes(owner), parent)
+            parent = scope_path(scope.parent) if scope.parent is not None else ""
+            modules[path] = ModuleInfo(path, clean(type(owner).__name__) if owner is not None else "",
+                                       module_sizes(owner), parent)
         scope = scope.parent
 
 
@@ -306,7 +359,7 @@ def read_root_value(value: Value, root: Variable) -> None:
         value.stats = stats_of(np.asarray(root.data))
 
 
-def attach_arrays(snapshot: Snapshot, order: Sequence[GraphNode], names: Mapping[str, Any]) -> None:
+def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
     """Constant arrays that operations read become values of their own, one for each array.
 
     An operand that is no graph value is not kept by the graph. Its array is still known where a rule saved it, or
@@ -316,8 +369,8 @@ def attach_arrays(snapshot: Snapshot, order: Sequence[GraphNode], names: Mapping
     known |= {id(handle.data): name for name, handle in names.items()
               if isinstance(handle, Variable) and handle.node is None and not name.startswith("_")}
     made: dict[int, int] = {}
-    for i, node in enumerate(order):
-        if node.op is None or node.shape is None and not any(p is None for p in node.parents):
+    for node, i in index.items():
+        if node.op is None or not any(p is None for p in node.parents) or snapshot.values[i].op != node.op.name:
             continue
         found: list[int | None] = []
         for position, parent in enumerate(node.parents):
@@ -332,22 +385,6 @@ def attach_arrays(snapshot: Snapshot, order: Sequence[GraphNode], names: Mapping
                 snapshot.values.append(value)
             found.append(made[id(array)])
         snapshot.values[i].constants = tuple(found)
-
-
-def constant_array(node: GraphNode, position: int) -> Any:
-    """The array that was operand `position`, if the graph still has it."""
-    kept = getattr(node.notes, "operands", None) if node.notes is not None else None
-    if kept is not None and kept[position] is not None:
-        return np.asarray(kept[position])
-    if node.saved is None or node.op.variadic:
-        return None
-    name = node.op.inputs[position] if position < len(node.op.inputs) else ""
-    for i, args in enumerate(node.saved):
-        if args.__class__ is tuple and name in node.op.names(i):
-            array = args[node.op.names(i).index(name)]
-            if isinstance(array, np.ndarray):
-                return array
-    return None
 
 
 def read_optimizer(optimizer: Any, model: Any) -> OptimizerInfo:

@@ -132,8 +132,9 @@ def cluster_svg(key: str, title: Sequence[Run], box: Box, prefix: str, path: str
 def edge_svg(edge: Edge, route: Route, prefix: str) -> str:
     """The line of an edge and its arrow."""
     points = [route.start, *(point for piece in route.pieces for point in piece)]
-    path = f"M{points[0][0]:.2f},{points[0][1]:.2f}" + "".join(
-        "C" + " ".join(f"{x:.2f},{y:.2f}" for x, y in piece) for piece in route.pieces)
+    drawn = points[::-1] if edge.back else points  # a gradient is drawn in the direction it runs
+    path = f"M{drawn[0][0]:.2f},{drawn[0][1]:.2f}" + "".join(
+        "C" + " ".join(f"{x:.2f},{y:.2f}" for x, y in drawn[k:k + 3]) for k in range(1, len(drawn), 3))
     dash = f' stroke-dasharray="{DASHES[edge.dash]}"' if edge.dash in DASHES else ""
     arrow = arrow_svg(edge, points)
     return (f'<g id="{prefix}-{edge.id}" class="edge {edge.kind}"><title>{escape_xml(edge.tooltip or edge.kind)}</title>'

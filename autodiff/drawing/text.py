@@ -136,8 +136,8 @@ def escape_quoted(text: str) -> str:
 
 
 def escape_mermaid(text: str) -> str:
-    """For a quoted Mermaid label: letters, digits, space and `_ . , : = ( ) / + *` stay, the rest is `#code;`."""
-    return "".join(character if character.isalnum() or character in " _.,:=()/+*" else f"#{ord(character)};"
+    """For a quoted Mermaid label: letters, digits, space, `_ . , : = ( ) / + *` and our own signs stay, the rest is `#code;`."""
+    return "".join(character if character.isalnum() or character in " _.,:=()/+*×→−‖·…∞∂" else f"#{ord(character)};"
                    for character in text)
 
 

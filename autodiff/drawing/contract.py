@@ -1,0 +1,194 @@
+"""Folding a graph: which values are drawn as one box.
+
+An item is one operation, one call of a module, or a run of equal things. A call is a stretch of operations next to each
+other in creation order that were made inside one module; since operands are older than what is made of them, such a
+stretch never closes a cycle with the rest. Runs of at least `repeat` equal neighbours become one item: modules with the
+same operations, shapes, dtypes, parameters and inner connections, or, in a graph without modules, the same few operations
+again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .options import Pattern, matches
+from .snapshot import Snapshot, Value
+
+LONGEST_PERIOD = 12
+ENDS_KEPT = 12
+
+
+@dataclass(slots=True)
+class Item:
+    """One box to be. kind: op, module, repeat (of `parts`) or rest (many different operations)."""
+
+    kind: str
+    members: list[int]
+    path: str = ""
+    home: str = ""
+    parts: list[Item] = field(default_factory=list)
+    call: int = 0
+
+    @property
+    def last(self) -> int:
+        """Index of the value that is newest in this item."""
+        return self.members[-1]
+
+
+class Folder:
+    """Folds the operations of a snapshot by modules. `expand` and `fold` are patterns of paths."""
+
+    def __init__(self, snapshot: Snapshot, expand: Sequence[Pattern] = (), fold: Sequence[Pattern] = (), repeat: int | None = None,
+                 depth: int | None = None) -> None:
+        self.snapshot, self.expand, self.fold, self.repeat, self.depth = snapshot, expand, fold, repeat, depth
+        self.chains: dict[str, tuple[str, ...]] = {"": ()}
+
+    def chain(self, path: str) -> tuple[str, ...]:
+        """Module paths from the outermost to the innermost around a path."""
+        if path not in self.chains:
+            found, at = [], path
+            while at:
+                found.append(at)
+                at = self.snapshot.modules[at].parent if at in self.snapshot.modules else ""
+            self.chains[path] = tuple(reversed(found))
+        return self.chains[path]
+
+    def items(self) -> list[Item]:
+        """All operations as items, in order."""
+        members = [value.index for value in self.snapshot.values if value.op]
+        items = self.split(members, 0, "")
+        calls: dict[str, int] = {}
+        for item in items:
+            if item.kind == "module":
+                calls[item.path] = calls.get(item.path, 0) + 1
+                item.call = calls[item.path]
+        for item in items:
+            if item.kind == "module" and calls[item.path] == 1:
+                item.call = 0
+        return items
+
+    def split(self, members: Sequence[int], level: int, home: str) -> list[Item]:
+        """Items of a stretch of operations that share their first `level` modules."""
+        values = self.snapshot.values
+        pieces: list[tuple[str, list[int]]] = []
+        for i in members:
+            chain = self.chain(values[i].path)
+            path = chain[level] if len(chain) > level else ""
+            if path and pieces and pieces[-1][0] == path:
+                pieces[-1][1].append(i)
+            else:
+                pieces.append((path, [i]))
+        found: list[Item] = []
+        at = 0
+        while at < len(pieces):
+            run = self.run_length(pieces, at)
+            if run > 1:
+                parts = [Item("module", inside, path, home) for path, inside in pieces[at:at + run]]
+                found.append(Item("repeat", [i for part in parts for i in part.members], parts[0].path, home, parts))
+            else:
+                found += self.piece(*pieces[at], level, home)
+            at += run
+        return found
+
+    def piece(self, path: str, members: list[int], level: int, home: str) -> list[Item]:
+        """One call of a module as one item, or what is inside it."""
+        if not path:
+            return [Item("op", members, home, home)]
+        deeper = any(len(self.chain(self.snapshot.values[i].path)) > level + 1 for i in members)
+        folded = matches(self.fold, path) or (self.depth is not None and level + 1 >= self.depth)
+        if not matches(self.expand, path) and (folded or not deeper):
+            return [Item("module", members, path, home)]
+        return self.split(members, level + 1, path)
+
+    def run_length(self, pieces: Sequence[tuple[str, list[int]]], at: int) -> int:
+        """How many equal modules follow each other from `at`; 1 when they are too few to fold."""
+        path, members = pieces[at]
+        if self.repeat is None or not path or matches(self.expand, path):
+            return 1
+        pattern, end = self.signature(members), at + 1
+        while end < len(pieces) and pieces[end][0] and not matches(self.expand, pieces[end][0]) \
+                and len(pieces[end][1]) == len(members) and self.signature(pieces[end][1]) == pattern:
+            end += 1
+        return end - at if end - at >= self.repeat else 1
+
+    def signature(self, members: Sequence[int]) -> tuple[Any, ...]:
+        """What must be equal in equal siblings: operations, shapes, dtypes, parameter shapes, inner connections."""
+        values, place = self.snapshot.values, {i: k for k, i in enumerate(members)}
+        lines = []
+        for i in members:
+            value = values[i]
+            operands = tuple(place[p] if p in place else values[p].shape if values[p].role == "parameter" else "outside"
+                             for p in value.parents)
+            lines.append((value.op, value.shape, value.dtype, value.scalar, operands))
+        return tuple(lines)
+
+
+def fold_plain(items: list[Item], snapshot: Snapshot, limit: int, repeat: int = 3) -> list[Item]:
+    """Shorten a long list of single operations: repeated patterns first, then everything between the ends."""
+    if len(items) <= limit:
+        return items
+    items = fold_patterns(items, snapshot, repeat)
+    if len(items) <= limit:
+        return items
+    keep = max(2, min(ENDS_KEPT, limit // 4))
+    middle = items[keep:-keep]
+    rest = Item("rest", [i for item in middle for i in item.members])
+    return [*items[:keep], rest, *items[-keep:]]
+
+
+def fold_patterns(items: list[Item], snapshot: Snapshot, repeat: int) -> list[Item]:
+    """Runs of the same few operations, over and over, become repeat items."""
+    keys = [item_key(item, snapshot) for item in items]
+    found: list[Item] = []
+    at = 0
+    while at < len(items):
+        period, times = best_period(keys, at, repeat)
+        if times < repeat:
+            found.append(items[at])
+            at += 1
+            continue
+        parts = []
+        for k in range(times):
+            inside = items[at + k * period:at + (k + 1) * period]
+            parts.append(Item("rest", [i for item in inside for i in item.members]))
+        found.append(Item("repeat", [i for part in parts for i in part.members], parts=parts))
+        at += period * times
+    return found
+
+
+def item_key(item: Item, snapshot: Snapshot) -> Any:
+    """What must be equal for operations to be the same step of a pattern. Modules never join one."""
+    value = snapshot.values[item.last]
+    return (value.op, value.shape, value.dtype) if item.kind == "op" else id(item)
+
+
+def best_period(keys: Sequence[Any], at: int, repeat: int) -> tuple[int, int]:
+    """The shortest pattern from `at` that repeats often enough: its length and how often."""
+    for period in range(1, LONGEST_PERIOD + 1):
+        if at + period * repeat > len(keys) or keys[at] != keys[at + period]:
+            continue
+        end = at + period
+        while end < len(keys) and keys[end] == keys[end - period]:
+            end += 1
+        times = (end - at) // period
+        if times >= repeat:
+            return period, times
+    return 1, 1
+
+
+def owner_table(items: Sequence[Item]) -> dict[int, int]:
+    """For every folded value the position of its item."""
+    return {i: k for k, item in enumerate(items) for i in item.members}
+
+
+def inputs_of(item: Item, snapshot: Snapshot, owner: dict[int, int], position: int,
+              wanted: Callable[[Value], bool]) -> list[int]:
+    """Values from outside that an item reads, each once, in order of first use."""
+    found: dict[int, None] = {}
+    for i in item.members:
+        for parent in snapshot.values[i].parents:
+            if owner.get(parent) != position and wanted(snapshot.values[parent]):
+                found[parent] = None
+    return list(found)
