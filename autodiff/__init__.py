@@ -9,9 +9,9 @@ Wrap what you differentiate, leave the rest as NumPy:
 >>> x.grad.shape
 (2, 2)
 
-Public names come in groups: values (``tensor``, ``scalar``), modes (``no_grad``, ``record``, ``detect_anomaly``), transforms
-(``grad``, ``jvp``, ``hessian``), errors, and one function for each row of the registry. Drawing, testing and the compiler load
-at first use.
+Public names come in groups: values (``tensor``, ``scalar``), modes (``no_grad``, ``record``, ``detect_anomaly``),
+transforms (``grad``, ``jvp``, ``hessian``), errors, and one function for each row of the registry. Drawing, testing
+and the compiler load at first use.
 """
 
 from __future__ import annotations
@@ -22,23 +22,45 @@ from typing import Any
 from . import ops
 from .backward import backward, gradients_of_graph
 from .errors import AnomalyError, ExitError, GraphError, MissingRuleError, StaleValueError, WriteError
-from .modes import current_scope, detect_anomaly, enable_grad, is_recording, keeps_record, no_grad, record, scope, strict
+from .leaves import scalar, tensor
+from .modes import (
+    current_scope,
+    detect_anomaly,
+    enable_grad,
+    is_recording,
+    keeps_record,
+    no_grad,
+    record,
+    scope,
+    strict,
+)
 from .registry import PUBLIC as _ROWS
 from .transforms import checkpoint, custom_vjp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .variable import Scalar, Tensor, Variable, scalar, tensor
+from .variable import Scalar, Tensor, Variable
 from .writing import mark_written
 
 __version__ = "0.1.0"
 
 globals().update(_ROWS)  # one function for each row and composite: ad.tanh, ad.einsum, ad.logsumexp, ...
 
-_LATER = {"draw": ".drawing", "draw_compare": ".drawing", "draw_function": ".drawing", "drawing": ".drawing", "testing": ".testing"}
+_LATER = {
+    "draw": ".drawing",
+    "draw_compare": ".drawing",
+    "draw_function": ".drawing",
+    "drawing": ".drawing",
+    "testing": ".testing",
+}
 
-__all__ = sorted([
-    "AnomalyError", "ExitError", "GraphError", "MissingRuleError", "Scalar", "StaleValueError", "Tensor", "Variable", "WriteError",
-    "backward", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw", "draw_compare", "draw_function", "enable_grad", "grad",
-    "gradients_of_graph", "hessian", "hvp", "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
-    "scope", "strict", "tensor", "testing", "value_and_grad", "vjp", *_ROWS])
+# fmt: off
+__all__ = [
+    "AnomalyError", "ExitError", "GraphError", "MissingRuleError", "Scalar", "StaleValueError", "Tensor",
+    "Variable", "WriteError", "backward", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw",
+    "draw_compare", "draw_function", "enable_grad", "grad", "gradients_of_graph", "hessian", "hvp",
+    "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
+    "scope", "strict", "tensor", "testing", "value_and_grad", "vjp",
+]
+# fmt: on
+__all__ += sorted(_ROWS)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,28 +1,28 @@
 """The walk: reverse-mode differentiation over the graph, newest node first.
 
-Collect the nodes that the root depends on, sort them by serial number (a topological order), and pull the cotangent of each
-through its rules into its parents. Here, once: broadcasting is undone, dtypes are cast back, sums are made in buffers
-that only the walk holds, saved values are released as they are consumed, and with ``create_graph`` the same rules run on
-handles and are recorded. Never here: the name of an operation, or recursion.
+Collect the nodes that the root depends on, sort them by serial number (a topological order), and pull the cotangent
+of each through its rules into its parents. Here, once: broadcasting is undone, dtypes are cast back, sums are made in
+buffers that only the walk holds, saved values are released as they are consumed, and with ``create_graph`` the same
+rules run on handles and are recorded. Never here: the name of an operation, or recursion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
+from .cotangents import Cotangent, fit, raw, silence
 from .errors import AnomalyError, GraphError, StaleValueError, kind_of
 from .graph import Node, notes_of
 from .modes import mode, state
-from .variable import Scalar, Tensor, Variable, scalar, wrap
+from .variable import Variable, wrap
 from .watch import check_finite, describe, fingerprint
 from .writing import check_unwritten
 
-Cotangent = Any  # a float, an array, or (create_graph) a handle
 _serial = attrgetter("serial")
 
 
@@ -44,54 +44,15 @@ def collect(roots: Iterable[Node], floor: float = 0, stop: Iterable[Node] = ()) 
     return found
 
 
-def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
-    """Undo broadcasting: sum over the axes that were added or stretched. g: array or Tensor."""
-    have = np.shape(g)
-    if have == shape:
-        return g
-    lead = len(have) - len(shape)
-    if lead < 0:
-        return np.broadcast_to(g, shape)
-    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
-    if axes:
-        g = np.sum(g, axis=axes, keepdims=True)
-        return np.reshape(g, shape) if lead else np.broadcast_to(g, shape) if np.shape(g) != shape else g
-    return np.broadcast_to(g, shape)
-
-
-def fit(d: Cotangent, parent: Node) -> Cotangent:
-    """A rule's answer in its parent's kind, shape and dtype."""
-    if isinstance(d, Variable):
-        if parent.shape is None:
-            return d if isinstance(d, Scalar) else scalar(d if d.size == 1 and d.ndim == 0 else np.sum(d))
-        if isinstance(d, Scalar) or d.shape != parent.shape:
-            d = np.broadcast_to(d, parent.shape) if np.ndim(d) == 0 else sum_to(d, parent.shape)
-        return d if d.dtype == parent.dtype else np.astype(d, parent.dtype)
-    if parent.shape is None:
-        return float(d if np.ndim(d) == 0 else np.sum(d))
-    if d.__class__ is not np.ndarray and not hasattr(d, "__array_function__"):
-        d = np.asarray(d)
-    if d.shape != parent.shape:
-        d = sum_to(d, parent.shape)
-    if d.dtype is not parent.dtype and d.dtype != parent.dtype:
-        if d.dtype.kind == "c":
-            raise GraphError("a complex cotangent reached a real value: complex numbers have no derivative rules yet.")
-        d = d.astype(parent.dtype)
-    return d
-
-
-def silence(d: Cotangent, g: Cotangent) -> Cotangent:
-    """A zero cotangent contributes zero, also where the derivative is infinite: 0 * inf is 0 here."""
-    value = d._data if isinstance(d, Variable) else d
-    bad = np.isnan(value)
-    if not bad.any():
-        return d
-    bad &= (g._data if isinstance(g, Variable) else g) == 0
-    return np.where(bad, 0.0, d) if bad.any() else d
-
-
-def pull(seeds: dict[Node, Cotangent], nodes: list[Node], *, wanted: Iterable[Node] = (), recorded: bool = False,
-         release: bool = False, bounded: bool = True) -> dict[Node, Cotangent]:
+def pull(
+    seeds: dict[Node, Cotangent],
+    nodes: list[Node],
+    *,
+    wanted: Iterable[Node] = (),
+    recorded: bool = False,
+    release: bool = False,
+    bounded: bool = True,
+) -> dict[Node, Cotangent]:
     """Cotangents of every leaf and every wanted node among ``nodes`` (all of them when wanted is None).
 
     recorded: rules run on handles, so that the result can be differentiated again. release: forget saved values
@@ -148,7 +109,7 @@ def pull(seeds: dict[Node, Cotangent], nodes: list[Node], *, wanted: Iterable[No
                     if d.__class__ is not ndarray or d.dtype is not p.dtype or d.shape != p.shape:
                         d = fit(d, p)
                     if anomaly:
-                        check_finite(op, _raw(d), [_raw(g)], "made in its backward rule", node, "a finite cotangent")
+                        check_finite(op, raw(d), [raw(g)], "made in its backward rule", node, "a finite cotangent")
                     if h is None:
                         cotangents[p] = d
                         if p.op is None and fresh and d.__class__ is ndarray and d.base is None:
@@ -179,9 +140,11 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
     """What the rules of a node read, with every value of the graph as its handle again."""
     op, out = node.op, []
     if node.static is None:  # operands are known by their nodes; constants stand among the parents
-        raw = [p if p.__class__ is float else p.value for p in node.parents]
-        saved: Any = [op.save[0 if op.variadic else i](node.value, raw, op.defaults, i)
-                      if p.__class__ is not float else None for i, p in enumerate(node.parents)]
+        operands = [p if p.__class__ is float else p.value for p in node.parents]
+        saved: Any = [
+            op.save[0 if op.variadic else i](node.value, operands, op.defaults, i) if p.__class__ is not float else None
+            for i, p in enumerate(node.parents)
+        ]
     else:
         saved = node.saved
     for i, args in enumerate(saved):
@@ -196,14 +159,12 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
                 p = node.parents[op.inputs.index(name)]
                 value = wrap(value, p) if isinstance(p, Node) else value
             elif name in op.inputs:
-                value = tuple([wrap(v, p) if isinstance(p, Node) else v for v, p in zip(value, node.parents, strict=True)])
+                value = tuple(
+                    [wrap(v, p) if isinstance(p, Node) else v for v, p in zip(value, node.parents, strict=True)]
+                )
             named.append(value)
         out.append(tuple(named))
     return out
-
-
-def _raw(x: Any) -> Any:
-    return x._data if isinstance(x, Variable) else x
 
 
 def _attend(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
@@ -211,35 +172,45 @@ def _attend(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
     notes = notes_of(node)
     for a, printed in notes.prints or ():
         if fingerprint(a) != printed:
-            raise StaleValueError(f"an array of shape {a.shape} that {describe(node)} had saved was changed since. "
-                                  "Pass a copy, or run backward() before the change.")
+            raise StaleValueError(
+                f"an array of shape {a.shape} that {describe(node)} had saved was changed since. "
+                "Pass a copy, or run backward() before the change."
+            )
     for hook in list(notes.hooks):
         out = hook(g)
         if out is not None:
-            if np.shape(_raw(out)) != (node.shape or ()):
-                raise ValueError(f"a hook on {describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}.")
+            if np.shape(raw(out)) != (node.shape or ()):
+                raise ValueError(
+                    f"a hook on {describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}."
+                )
             g = fit(out, node)
     return g, keep or notes.keep_grad
 
 
 def consumed(node: Node) -> GraphError:
     """The error for a graph whose saved values are gone."""
-    return GraphError(f"this graph was already consumed by a backward pass: {describe(node)} has released what it saved. "
-                      "Compute the value again, or write backward(retain_graph=True) the first time.")
+    return GraphError(
+        f"this graph was already consumed by a backward pass: {describe(node)} has released what it saved. "
+        "Compute the value again, or write backward(retain_graph=True) the first time."
+    )
 
 
 def seed_for(root: Variable, gradient: Any) -> Cotangent:
     """The cotangent a backward pass starts from: 1 for a single number, else what the caller gave."""
     node = root.node
     if node is None:
-        raise GraphError(f"nothing here requires a gradient: this {type(root).__name__} of shape {root.shape} is a constant. "
-                         "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad().")
+        raise GraphError(
+            f"nothing here requires a gradient: this {type(root).__name__} of shape {root.shape} is a constant. "
+            "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad()."
+        )
     if gradient is None:
         if root.size != 1:
-            raise GraphError(f"backward() needs a single number to start from; this Tensor has shape {root.shape}. "
-                             "Write .sum().backward(), or backward(gradient) with an array of that shape.")
+            raise GraphError(
+                f"backward() needs a single number to start from; this Tensor has shape {root.shape}. "
+                "Write .sum().backward(), or backward(gradient) with an array of that shape."
+            )
         return 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
-    if np.shape(_raw(gradient)) != root.shape:
+    if np.shape(raw(gradient)) != root.shape:
         raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")
     return fit(gradient if isinstance(gradient, Variable) else np.asarray(gradient), node)
 
@@ -266,7 +237,7 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         with mode(floor=0):
             cotangents = pull({start: seed}, nodes, recorded=True, wanted=None)
     else:
-        cotangents = pull({start: _raw(seed)}, nodes, release=not retain_graph, bounded=False)
+        cotangents = pull({start: raw(seed)}, nodes, release=not retain_graph, bounded=False)
     deliver(cotangents)
 
 
@@ -284,7 +255,7 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
 
 def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
     """Plain cotangents of every node that ``root`` depends on; nothing is written anywhere and nothing is released."""
-    seed = _raw(seed_for(root, gradient if gradient is not None or root.size == 1 else np.ones(root.shape)))
+    seed = raw(seed_for(root, gradient if gradient is not None or root.size == 1 else np.ones(root.shape)))
     start: Node = root.node  # type: ignore[assignment]
     return pull({start: seed}, collect([start]), wanted=None)  # type: ignore[arg-type]
 

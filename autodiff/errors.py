@@ -49,3 +49,18 @@ def leaves_graph(what: str, door: str, recorded: str) -> ExitError:
         f"{what} would cut a recorded value out of the graph and its gradient would be silently lost. "
         f"For the plain value write {door}; to keep the gradient write {recorded}."
     )
+
+
+def missing_argument(name: str, key: str, known: tuple[str, ...] = ()) -> MissingRuleError:
+    """The error for an argument that cannot be recorded."""
+    hint = {"out": "Assign the result instead: y = ...", "where": "Use np.where(mask, ..., 0) on the result instead."}
+    takes = f"Keyword arguments: {', '.join(known)}." if known else "It takes no keyword arguments."
+    return MissingRuleError(f"{name}(..., {key}=...) cannot be recorded. {hint.get(key, takes)}")
+
+
+def no_rule(name: str) -> MissingRuleError:
+    """The error for a NumPy function that has no row."""
+    return MissingRuleError(
+        f"{name} has no derivative rule here. Use functions listed in ad.ops.OPS, write the rule with ad.custom_vjp, "
+        f"or take the plain value: {name}(x.data)."
+    )

@@ -1,8 +1,8 @@
 """Fast paths: the operators and methods of the handles, written out from the rows as straight-line source.
 
-Each does what ``variable.record`` does, for the common case only (plain state, one or two operands), and hands everything else
-to it; without this file the engine gives the same answers, at a third of the speed. One template for each kind
-of operation; the row's rule says what is saved.
+Each does what ``variable.record`` does, for the common case only (plain state, one or two operands), and hands
+everything else to it; without this file the engine gives the same answers, at a third of the speed. One template for
+each kind of operation; the row's rule says what is saved.
 """
 
 from __future__ import annotations
@@ -12,33 +12,42 @@ from typing import Any
 
 import numpy as np
 
-from . import registry
 from .graph import EMPTY, FLOAT64, Node, tick
 from .modes import state
+from .recording import ARITHMETIC, record_operands
 from .registry import METHODS, OPS, Op
-from .variable import ARITHMETIC, Scalar, Tensor, Variable, plain, record, record_operands
+from .variable import Scalar, Tensor, Variable, plain
 from .writing import inplace
 
 _NODE = """
     n = Node(); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope
     n.notes = n.grad = None"""
-_TENSOR = """
-    if y.__class__ is not ndarray: y = asarray(y)""" + _NODE + """
+_TENSOR = (
+    """
+    if y.__class__ is not ndarray: y = asarray(y)"""
+    + _NODE
+    + """
     n.shape = y.shape; n.dtype = y.dtype; n.static = EMPTY; n.value = None
     t = Tensor(); t._data = y; t.node = n
     return t
 """
-_SCALAR = _NODE + """
+)
+_SCALAR = (
+    _NODE
+    + """
     n.value = y; n.shape = n.static = None; n.dtype = FLOAT64
     t = Scalar(); t._data = y; t.node = n
     return t
 """
+)
 _HEAD = """
 def {name}(x{o}):
     s = state(); p = x.node
     if p is None or not s.plain: return slow(x{o})
 """
-_BINARY = _HEAD + """
+_BINARY = (
+    _HEAD
+    + """
     c = o.__class__; {x} = x._data
     if c is Tensor:
         {o_} = o._data; q = o.node
@@ -46,8 +55,12 @@ _BINARY = _HEAD + """
     elif c is ndarray and o.dtype.kind == "f": {o_} = o; q = None
     else: return slow(x, o)
     y = fn(a, b)
-    so = {save_o} if c is Tensor and q is not None else None""" + _TENSOR
-_SCALAR_BINARY = _HEAD + """
+    so = {save_o} if c is Tensor and q is not None else None"""
+    + _TENSOR
+)
+_SCALAR_BINARY = (
+    _HEAD
+    + """
     c = o.__class__; {x} = x._data
     if c is Scalar:
         {o_} = o._data; q = o.node
@@ -56,15 +69,25 @@ _SCALAR_BINARY = _HEAD + """
     else: return slow(x, o)
     try: y = f(a, b); dx = {dx}; do = {do} if q.__class__ is not float else 0.0
     except ARITHMETIC: return slow(x, o)
-    if y.__class__ is not float or dx.__class__ is not float or do.__class__ is not float: return slow(x, o)""" + _SCALAR
-_UNARY = _HEAD + """
+    if y.__class__ is not float or dx.__class__ is not float or do.__class__ is not float: return slow(x, o)"""
+    + _SCALAR
+)
+_UNARY = (
+    _HEAD
+    + """
     x0 = x; x = x._data
-    y = fn(x)""" + _TENSOR
-_SCALAR_UNARY = _HEAD + """
+    y = fn(x)"""
+    + _TENSOR
+)
+_SCALAR_UNARY = (
+    _HEAD
+    + """
     x0 = x; x = x._data
     try: y = f(x); dx = {dx}
     except ARITHMETIC: return slow(x0)
-    if y.__class__ is not float or dx.__class__ is not float: return slow(x0)""" + _SCALAR
+    if y.__class__ is not float or dx.__class__ is not float: return slow(x0)"""
+    + _SCALAR
+)
 
 
 def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., Any]:
@@ -77,10 +100,25 @@ def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., An
     def swapped(x: Any, o: Any) -> Any:
         return slow(o, x)
 
-    names = dict(op=op, fn=op.fn, f=op.scalar, tick=tick, state=state, EMPTY=EMPTY, ndarray=np.ndarray, asarray=np.asarray,
-                 Node=Node, FLOAT64=FLOAT64, Tensor=Tensor, Scalar=Scalar, ARITHMETIC=ARITHMETIC, float=float,
-                 slow=swapped if parts.get("reflected") else slow, shape=np.shape,
-                 **{f"rule{i}": rule for i, rule in enumerate(op.vjps)})
+    names = dict(
+        op=op,
+        fn=op.fn,
+        f=op.scalar,
+        tick=tick,
+        state=state,
+        EMPTY=EMPTY,
+        ndarray=np.ndarray,
+        asarray=np.asarray,
+        Node=Node,
+        FLOAT64=FLOAT64,
+        Tensor=Tensor,
+        Scalar=Scalar,
+        ARITHMETIC=ARITHMETIC,
+        float=float,
+        slow=swapped if parts.get("reflected") else slow,
+        shape=np.shape,
+        **{f"rule{i}": rule for i, rule in enumerate(op.vjps)},
+    )
     exec(compile(template.format(name=name, **parts), f"<{op.name}.{name}>", "exec"), names)
     made: Callable[..., Any] = names[name]
     made.__doc__ = op.doc
@@ -96,7 +134,9 @@ def _partial(op: Op, i: int) -> str:
 
 
 def _simple(op: Op) -> bool:
-    return all(n in ("y", *op.inputs) for names in op.reads for n in names) and all(rule is not None for rule in op.vjps)
+    return all(n in ("y", *op.inputs) for names in op.reads for n in names) and all(
+        rule is not None for rule in op.vjps
+    )
 
 
 def unary(op: Op, name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -110,20 +150,54 @@ def unary(op: Op, name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The Tensor and Scalar operators of a row with two operands; reflected: x is the right one."""
     mine, other = (1, 0) if reflected else (0, 1)
-    both = dict(o=", o", x="ab"[mine], o_="ab"[other], reflected="yes" if reflected else "", parents="(q, p)" if reflected else "(p, q)")
+    both = dict(
+        o=", o",
+        x="ab"[mine],
+        o_="ab"[other],
+        reflected="yes" if reflected else "",
+        parents="(q, p)" if reflected else "(p, q)",
+    )
     saves = (_tuple(op, mine), "so")
-    tensor_op = _compile(op, _BINARY, name, **both, save_o=_tuple(op, other), saved="({1}, {0})".format(*saves) if reflected
-                         else "({0}, {1})".format(*saves))
+    tensor_op = _compile(
+        op,
+        _BINARY,
+        name,
+        **both,
+        save_o=_tuple(op, other),
+        saved=f"({saves[1]}, {saves[0]})" if reflected else f"({saves[0]}, {saves[1]})",
+    )
     if op.scalar is None:
         return tensor_op, tensor_op
-    scalar_op = _compile(op, _SCALAR_BINARY, name, **both, dx=_partial(op, mine), do=_partial(op, other),
-                         saved="(do, dx)" if reflected else "(dx, do)")
+    scalar_op = _compile(
+        op,
+        _SCALAR_BINARY,
+        name,
+        **both,
+        dx=_partial(op, mine),
+        do=_partial(op, other),
+        saved="(do, dx)" if reflected else "(dx, do)",
+    )
     return tensor_op, scalar_op
 
 
-OPERATORS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power", "matmul": "matmul",
-             "mod": "remainder", "floordiv": "floor_divide"}
-COMPARISONS = {"lt": np.less, "le": np.less_equal, "eq": np.equal, "ne": np.not_equal, "gt": np.greater, "ge": np.greater_equal}
+OPERATORS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "pow": "power",
+    "matmul": "matmul",
+    "mod": "remainder",
+    "floordiv": "floor_divide",
+}
+COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
 
 
 def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
@@ -132,12 +206,12 @@ def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
             return NotImplemented
         y = ufunc(x._data, plain(o))
         return bool(y) if x.__class__ is Scalar and np.ndim(y) == 0 else y
+
     return compare
 
 
 def install() -> None:
     """Give the handles what the rows define: operators, methods, comparisons. Called once, when all rows are there."""
-    registry.set_recorder(record)
     for dunder, row in OPERATORS.items():
         for name, swap in ((f"__{dunder}__", False), (f"__r{dunder}__", True)):
             on_tensor, on_scalar = binary(OPS[row], name, swap)
@@ -172,5 +246,6 @@ def _either(on_tensor: Callable[[Any], Any], on_scalar: Callable[[Any], Any]) ->
 def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         return function(self, *args, **kwargs)
+
     method.__name__, method.__doc__ = name, function.__doc__
     return method

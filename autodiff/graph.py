@@ -35,8 +35,21 @@ class Node:
     """
 
     # One class for all: the walk reads attributes of one type, which CPython does five times faster than of several.
-    __slots__ = ("serial", "op", "parents", "saved", "static", "shape", "dtype", "value", "grad", "scope", "notes", "stamp",
-                 "__weakref__")
+    __slots__ = (
+        "serial",
+        "op",
+        "parents",
+        "saved",
+        "static",
+        "shape",
+        "dtype",
+        "value",
+        "grad",
+        "scope",
+        "notes",
+        "stamp",
+        "__weakref__",
+    )
     serial: int
     op: Any
     parents: tuple[Any, ...]

@@ -1,7 +1,7 @@
 """The modes under which operations run: recording, picture records, anomaly detection, and the module we are in.
 
-They live in one context variable, so that threads and tasks never see each other's. The fast paths ask a single question
-of it: is the state ``plain``? Never here: the graph itself.
+They live in one context variable, so that threads and tasks never see each other's. The fast paths ask a single
+question of it: is the state ``plain``? Never here: the graph itself.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ class Scope:
 
     def __init__(self, parent: Scope | None, name: str, owner: Any = None) -> None:
         self.parent, self.name = parent, name
-        self.path: str = f"{parent.path}.{name}" if parent is not None and parent.path and name else (
-            name or (parent.path if parent is not None else ""))
+        self.path: str = (
+            f"{parent.path}.{name}"
+            if parent is not None and parent.path and name
+            else (name or (parent.path if parent is not None else ""))
+        )
         self._owner = weakref.ref(owner) if owner is not None else None
         self.state = State(scope=self)  # made once: entering a module costs one set of the context variable
 
@@ -39,15 +42,26 @@ class State:
 
     __slots__ = ("floor", "scope", "record", "anomaly", "strict", "plain")
 
-    def __init__(self, floor: float = 0, scope: Scope | None = None, record: bool = False, anomaly: bool = False,
-                 strict: bool = False) -> None:
+    def __init__(
+        self,
+        floor: float = 0,
+        scope: Scope | None = None,
+        record: bool = False,
+        anomaly: bool = False,
+        strict: bool = False,
+    ) -> None:
         self.floor, self.scope, self.record, self.anomaly, self.strict = floor, scope, record, anomaly, strict
         self.plain = not (floor or record or anomaly or strict)  # the fast paths ask only this
 
     def but(self, **changes: Any) -> State:
         """A copy with some modes changed."""
-        now = {"floor": self.floor, "scope": self.scope, "record": self.record, "anomaly": self.anomaly,
-               "strict": self.strict}
+        now = {
+            "floor": self.floor,
+            "scope": self.scope,
+            "record": self.record,
+            "anomaly": self.anomaly,
+            "strict": self.strict,
+        }
         return State(**{**now, **changes})
 
 
@@ -139,7 +153,7 @@ def strict() -> contextlib.AbstractContextManager[None]:
     return mode(strict=True)
 
 
-class scope:  # noqa: N801 (a context manager, named as it is used)
+class scope:
     """Name the operations of a block: pictures group them, errors name them. ``owner``: the module, kept weakly.
 
     >>> import autodiff as ad

@@ -2,33 +2,34 @@
 
 A row (``Op``) holds the NumPy function, the derivative rules in plain NumPy, and a few facts. From it come the public
 function, the method, the NumPy dispatch, forward mode, higher orders, the picture's badge, the documentation and the
-property tests. Knows no particular operation and no handle: ``variable`` hands in the function that records.
+property tests. Knows no particular operation and no handle: ``recording`` hands in the function that records.
 
-A rule ``lambda g, y, x, axis: ...`` receives the cotangent ``g`` and, by name, what it asks for; what it names is what
-is saved: ``y`` (the output), an input, a static argument, ``<input>_shape`` / ``<input>_dtype``, and in a row with any number
-of operands ``i`` (the operand's position). It must be linear in ``g``, must not write into anything, and must not undo
-broadcasting: the walk does. On Tensors the same line is recorded, which gives every higher order.
+A rule ``lambda g, y, x, axis: ...`` receives the cotangent ``g`` and, by name, what it asks for; what it names is
+what is saved: ``y`` (the output), an input, a static argument, ``<input>_shape`` / ``<input>_dtype``, and in a row
+with any number of operands ``i`` (the operand's position). It must be linear in ``g``, must not write into anything,
+and must not undo broadcasting: the walk does. On Tensors the same line is recorded, which gives every higher order.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .errors import missing_argument
+from .rules import Rule, keywords, names_read, saver
+
 OPS: dict[str, Op] = {}  # name -> row
-DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what runs instead when a graph value is among its arguments
+DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what runs when it is given a graph value
 METHODS: dict[str, Callable[..., Any]] = {}  # method name -> function of (self, ...)
 PUBLIC: dict[str, Callable[..., Any]] = {}  # name under ``ad.`` -> function
 REAL = (float("-inf"), float("inf"))
-Rule = Callable[..., Any]
 _recorder: Callable[..., Any]
 
 
 def set_recorder(record: Callable[..., Any]) -> None:
-    """Called once by ``variable``: the function that evaluates and records an operation."""
+    """Called once by ``recording``: the function that evaluates and records an operation."""
     global _recorder
     _recorder = record
 
@@ -37,13 +38,13 @@ class Op:
     """One row of the registry. Call it like the NumPy function it stands for.
 
     Attributes a reader or a checker may rely on: ``name``, ``symbol`` (the badge in pictures), ``fn`` (plain NumPy),
-    ``scalar`` (the same on Python floats, or None), ``vjps`` (a rule an operand; None: no derivative in it), ``inputs``
-    and ``statics`` (argument names), ``reads`` (what each rule names), ``elementwise``, ``linear`` (J t = fn(t)),
-    ``singular`` (its derivative can be infinite), ``domain`` (an interval for each input where it is smooth and finite),
-    ``kink`` (distance to the nearest point where it is not differentiable), ``samples`` (static arguments and
-    shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where independent numbers
-    from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the composite that a fused row
-    replaces), ``doc``.
+    ``scalar`` (the same on Python floats, or None), ``vjps`` (a rule an operand; None: no derivative in it),
+    ``inputs`` and ``statics`` (argument names), ``reads`` (what each rule names), ``elementwise``, ``linear`` (J t =
+    fn(t)), ``singular`` (its derivative can be infinite), ``domain`` (an interval for each input where it is smooth
+    and finite), ``kink`` (distance to the nearest point where it is not differentiable), ``samples`` (static
+    arguments and shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where
+    independent numbers from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the
+    composite that a fused row replaces), ``doc``.
     """
 
     def __init__(self, fn: Callable[..., Any], vjp: Any, *, name: str, **facts: Any) -> None:
@@ -57,11 +58,11 @@ class Op:
         self.inputs: tuple[str, ...] = tuple(names.replace("*", "").split())
         domain = facts["domain"]
         self.domain = domain if isinstance(domain[0], tuple) else (domain,) * len(self.inputs)
-        self.defaults = {} if isinstance(fn, np.ufunc) else _keywords(fn, 0 if self.variadic else len(self.inputs))
+        self.defaults = {} if isinstance(fn, np.ufunc) else keywords(fn, 0 if self.variadic else len(self.inputs))
         self.statics = tuple(self.defaults)
-        self.reads = tuple(_names_read(self, rule) for rule in self.vjps)
-        self.save = tuple(_saver(self, names) for names in self.reads)
-        self.fast: Callable[..., Any] | None = None  # set by ``variable`` for rows of one elementwise operand
+        self.reads = tuple(names_read(self, rule) for rule in self.vjps)
+        self.save = tuple(saver(self, names) for names in self.reads)
+        self.fast: Callable[..., Any] | None = None  # set by ``fastpath`` for rows of one elementwise operand
         self.__doc__ = self.doc
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -83,7 +84,7 @@ class Op:
         else:
             n = len(self.inputs)
             operands, args = args[:n], args[n:]
-            for name in self.inputs[len(operands):]:
+            for name in self.inputs[len(operands) :]:
                 if name not in kwargs:
                     raise TypeError(f"{self.name}() is missing its argument {name!r}")
                 operands += (kwargs[name],)
@@ -98,7 +99,7 @@ class Op:
             if key not in self.defaults:
                 if value is None or value is np._NoValue:
                     continue  # out=None, where=<no value>: NumPy's way of saying nothing
-                raise MissingArgument(self.name, key, self.statics)
+                raise missing_argument(self.name, key, self.statics)
             if value is not np._NoValue:
                 static[key] = value
         return operands, static
@@ -110,58 +111,27 @@ class Op:
         return self.name
 
 
-def MissingArgument(name: str, key: str, known: tuple[str, ...]) -> TypeError:  # noqa: N802 (makes an exception)
-    """The error for an argument that cannot be recorded."""
-    from .errors import MissingRuleError
-    hint = {"out": "Assign the result instead: y = ...", "where": "Use np.where(mask, ..., 0) on the result instead."}
-    takes = f"Keyword arguments: {', '.join(known)}." if known else "It takes no keyword arguments."
-    return MissingRuleError(f"{name}(..., {key}=...) cannot be recorded. {hint.get(key, takes)}")
-
-
-def _keywords(fn: Callable[..., Any], skip: int) -> dict[str, Any]:
-    parameters = [p for p in inspect.signature(fn).parameters.values() if p.kind is not p.VAR_POSITIONAL]
-    return {p.name: None if p.default is p.empty else p.default for p in parameters[skip:]}
-
-
-def _names_read(op: Op, rule: Rule | None) -> tuple[str, ...]:
-    """The parameter names of a rule after g, checked now so that a misspelt one never waits for a backward pass."""
-    if rule is None:
-        return ()
-    names = tuple(inspect.signature(rule).parameters)[1:]
-    known = {"y", "y_shape", "i", *op.inputs, *op.statics}
-    known |= {f"{name}_{fact}" for name in op.inputs for fact in ("shape", "dtype")}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise TypeError(f"the rule of {op.name} reads {', '.join(unknown)}, which is none of {', '.join(sorted(known))}")
-    return names
-
-
-def _saver(op: Op, names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
-    """``save(y, operands, static, i)``: the tuple of what a rule names, written out as source for speed."""
-    def expression(name: str) -> str:
-        base, _, fact = name.rpartition("_")
-        if name == "y" or name == "i":
-            return name
-        if name == "y_shape":
-            return "shape(y)"
-        if name in op.inputs:
-            return "operands" if op.variadic else f"operands[{op.inputs.index(name)}]"
-        if base in op.inputs and fact in ("shape", "dtype"):
-            if op.variadic:
-                return f"tuple([{fact}(x) for x in operands])"
-            return f"{fact}(operands[{op.inputs.index(base)}])"
-        return f"static[{name!r}]"
-
-    source = f"lambda y, operands, static, i: ({''.join(expression(n) + ', ' for n in names)})"
-    return eval(source, {"shape": np.shape, "dtype": np.result_type})  # type: ignore[no-any-return]
-
-
-def op(fn: Callable[..., Any], *, vjp: Any, name: str | None = None, numpy: tuple[Any, ...] | None = None, method: bool | str = False,
-       inputs: str | None = None, symbol: str | None = None, scalar: Callable[..., float] | None = None,
-       elementwise: bool = False, linear: bool = False, singular: bool = False, domain: Any = REAL,
-       kink: Callable[..., Any] | None = None, samples: tuple[Any, ...] | None = None,
-       draw: Callable[..., tuple[Any, ...]] | None = None, reference: Callable[..., Any] | None = None,
-       public: bool = True, doc: str) -> Op:
+def op(
+    fn: Callable[..., Any],
+    *,
+    vjp: Any,
+    name: str | None = None,
+    numpy: tuple[Any, ...] | None = None,
+    method: bool | str = False,
+    inputs: str | None = None,
+    symbol: str | None = None,
+    scalar: Callable[..., float] | None = None,
+    elementwise: bool = False,
+    linear: bool = False,
+    singular: bool = False,
+    domain: Any = REAL,
+    kink: Callable[..., Any] | None = None,
+    samples: tuple[Any, ...] | None = None,
+    draw: Callable[..., tuple[Any, ...]] | None = None,
+    reference: Callable[..., Any] | None = None,
+    public: bool = True,
+    doc: str,
+) -> Op:
     """Add a row. ``numpy``: the NumPy functions it stands for (``fn`` itself when that is one).
 
     >>> from autodiff.registry import op
@@ -177,15 +147,31 @@ def op(fn: Callable[..., Any], *, vjp: Any, name: str | None = None, numpy: tupl
     name = name or fn.__name__
     if name in OPS:
         raise ValueError(f"there is a row named {name!r} already")
-    row = Op(fn, vjp, name=name, symbol=symbol, inputs=inputs, scalar=scalar, elementwise=elementwise, linear=linear,
-             singular=singular, domain=domain, kink=kink, samples=samples, draw=draw, reference=reference, doc=doc)
+    row = Op(
+        fn,
+        vjp,
+        name=name,
+        symbol=symbol,
+        inputs=inputs,
+        scalar=scalar,
+        elementwise=elementwise,
+        linear=linear,
+        singular=singular,
+        domain=domain,
+        kink=kink,
+        samples=samples,
+        draw=draw,
+        reference=reference,
+        doc=doc,
+    )
     OPS[name] = row
     _publish(row, name, numpy if numpy is not None else (fn,) if _is_numpy(fn) else (), method, public)
     return row
 
 
-def composite(fn: Callable[..., Any], *, numpy: tuple[Any, ...] = (), method: bool | str = False,
-              public: bool = True) -> Callable[..., Any]:
+def composite(
+    fn: Callable[..., Any], *, numpy: tuple[Any, ...] = (), method: bool | str = False, public: bool = True
+) -> Callable[..., Any]:
     """A recorded function with no rule of its own: it is made of rows, and its derivative follows from theirs."""
     _publish(fn, fn.__name__.rstrip("_"), numpy, method, public)
     return fn

@@ -1,10 +1,11 @@
 """Pure function to function: grad, vjp, jvp, jacobian, hessian, hvp, checkpoint, custom_vjp; all on the one walk.
 
-A transform wraps its arguments in nodes of its own, runs the function, and walks the graph between its result and those
-nodes. When another recorded value is reachable from the result (an outer derivative's argument, a model's parameters), the
-walk is recorded and the answer is a Tensor in that graph; otherwise the answer is plain. Arguments may be arrays, numbers,
-Tensors, and nested lists, tuples and dicts of them. Never here: a second set of rules. Forward mode uses the same rows: an
-elementwise rule is its own transpose, a linear operation is its own derivative, and any other rule is transposed by the walk.
+A transform wraps its arguments in nodes of its own, runs the function, and walks the graph between its result and
+those nodes. When another recorded value is reachable from the result (an outer derivative's argument, a model's
+parameters), the walk is recorded and the answer is a Tensor in that graph; otherwise the answer is plain. Arguments
+may be arrays, numbers, Tensors, and nested lists, tuples and dicts of them. Never here: a second set of rules.
+Forward mode uses the same rows: an elementwise rule is its own transpose, a linear operation is its own derivative,
+and any other rule is transposed by the walk.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from .backward import collect, fit, handles, pull, silence
 from .errors import GraphError, kind_of
 from .graph import Node, leaf, tick
 from .modes import OFF, mode, state
+from .recording import record_operands
 from .registry import OPS, Op
-from .variable import Scalar, Variable, is_live, record_operands, wrap
+from .variable import Scalar, Variable, is_live, wrap
 
 Function = Callable[..., Any]
 
@@ -43,7 +45,13 @@ def flatten(x: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
             return next(values)
         kind, keys, parts = shape
         items = [build(p, values) for p in parts]
-        return dict(zip(keys, items, strict=True)) if kind is dict else kind(*items) if hasattr(kind, "_fields") else kind(items)
+        return (
+            dict(zip(keys, items, strict=True))
+            if kind is dict
+            else kind(*items)
+            if hasattr(kind, "_fields")
+            else kind(items)
+        )
 
     shape = walk(x)
     return leaves, lambda values: build(shape, iter(values))
@@ -82,7 +90,8 @@ class _Run:
         self.nodes = collect(roots, self.floor, self.inner)
         ours = set(self.inner)
         self.recorded = any(n.op is None and n not in ours for n in self.nodes) or any(
-            n.parents for n in self.inner if n in set(self.nodes))
+            n.parents for n in self.inner if n in set(self.nodes)
+        )
 
     def pull(self, seeds: dict[Node, Any], release: bool = False) -> list[Any]:
         """Cotangents of the arguments, one container for each."""
@@ -91,8 +100,10 @@ class _Run:
             if recorded:
                 seeds = {n: s if isinstance(s, Variable) else wrap(s, None) for n, s in seeds.items()}
             found = pull(seeds, self.nodes, wanted=self.inner, recorded=recorded, release=release)
-        return [rebuild([_cotangent(found.get(x.node), x) for x in group])
-                for group, rebuild in zip(self.leaves, self.rebuild, strict=True)]
+        return [
+            rebuild([_cotangent(found.get(x.node), x) for x in group])
+            for group, rebuild in zip(self.leaves, self.rebuild, strict=True)
+        ]
 
     def result(self, x: Any) -> Any:
         """What the caller gets of a value computed inside: recorded only if it can depend on another recorded value."""
@@ -106,12 +117,18 @@ def _lift(v: Any, i: int) -> Any:
             return OPS["positive"](v)
         v = v.data
     if isinstance(v, bool | np.bool_) or not isinstance(v, float | int | np.ndarray | np.generic):
-        raise TypeError(f"argument {i} cannot be differentiated: got {kind_of(v)}. Pass floating arrays or numbers, or choose others with argnums=.")
+        raise TypeError(
+            f"argument {i} cannot be differentiated: got {kind_of(v)}. "
+            "Pass floating arrays or numbers, or choose others with argnums=."
+        )
     if isinstance(v, float | int) and not isinstance(v, np.generic):
         return wrap(float(v), leaf(float(v)))
     data = np.array(v)
     if data.dtype.kind != "f":
-        raise TypeError(f"argument {i} cannot be differentiated: {kind_of(data)}. Pass floats (x.astype(float)), or choose others with argnums=.")
+        raise TypeError(
+            f"argument {i} cannot be differentiated: {kind_of(data)}. "
+            "Pass floats (x.astype(float)), or choose others with argnums=."
+        )
     return wrap(data, leaf(data))
 
 
@@ -139,6 +156,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     >>> ad.value_and_grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))
     (array(5.), array([2., 4.]))
     """
+
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
         ours = _Run(f, args, _argnums(argnums, len(args)), kwargs)
@@ -151,16 +169,17 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
         value = ours.result(out)
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         return ((value, ours.result(aux)) if has_aux else value), gradient
+
     return run
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """The gradient of a function that returns a single number, as a function of the same arguments.
 
-    argnums: which positional arguments (an int, or several for a tuple of gradients). has_aux: f returns ``(value, aux)`` and
-    the answer is ``(gradient, aux)``. A gradient has the shape and dtype of its argument, and its nesting. Complex arguments
-    are not differentiated yet (and would follow PyTorch's convention, the conjugate of JAX's). Raises TypeError
-    for integers and for an f that returns more than one number.
+    argnums: which positional arguments (an int, or several for a tuple of gradients). has_aux: f returns ``(value,
+    aux)`` and the answer is ``(gradient, aux)``. A gradient has the shape and dtype of its argument, and its nesting.
+    Complex arguments are not differentiated yet (and would follow PyTorch's convention, the conjugate of JAX's).
+    Raises TypeError for integers and for an f that returns more than one number.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.grad(np.tanh)(0.5)
@@ -174,18 +193,22 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     def run(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
+
     return run
 
 
 def _single(out: Any, who: str) -> None:
     if isinstance(out, Variable | float | int | np.generic | np.ndarray) and np.size(getattr(out, "_data", out)) == 1:
         return
-    raise TypeError(f"{who} needs a function that returns a single number; it returned {kind_of(out)}. "
-                    "Sum it, or use ad.jacobian or ad.vjp.")
+    raise TypeError(
+        f"{who} needs a function that returns a single number; it returned {kind_of(out)}. "
+        "Sum it, or use ad.jacobian or ad.vjp."
+    )
 
 
 def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
-    """``(f(*primals), pullback)``: pullback(cotangent) gives a tuple with the cotangent of each primal; call it as often as needed.
+    """``(f(*primals), pullback)``: pullback(cotangent) gives a tuple with the cotangent of each primal; call it as
+    often as needed.
 
     The cotangent has the nesting and shapes of the output.
 
@@ -211,6 +234,7 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
                 c = fit(c if isinstance(c, Variable) else np.asarray(c), node)
                 seeds[node] = c if node not in seeds else seeds[node] + c
         return tuple(ours.pull(seeds))
+
     return ours.result(ours.out), pullback
 
 
@@ -238,8 +262,12 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: 
     recorded = ours.recorded or any(isinstance(v, Variable) and is_live(v) for v in start.values())
     with mode(floor=ours.floor), np.errstate(all="ignore"):
         found = push(start, ours.nodes, recorded)
-    result = [_cotangent(found.get(y.node) if isinstance(y, Variable) else None, y) if isinstance(y, Variable) else np.zeros_like(y)
-              for y in outs]
+    result = [
+        _cotangent(found.get(y.node) if isinstance(y, Variable) else None, y)
+        if isinstance(y, Variable)
+        else np.zeros_like(y)
+        for y in outs
+    ]
     return (ours.out if recorded else ours.result(ours.out)), rebuild(result)
 
 
@@ -305,14 +333,17 @@ def jacobian(f: Function, argnums: int = 0, mode: str | None = None) -> Function
 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
-        i, = _argnums(argnums, len(args))
+        (i,) = _argnums(argnums, len(args))
 
         def of_one(x: Any) -> Any:
-            return f(*args[:i], x, *args[i + 1:], **kwargs)
+            return f(*args[:i], x, *args[i + 1 :], **kwargs)
 
         x = args[i]
         if isinstance(x, list | tuple | dict):
-            raise TypeError(f"jacobian needs an array as argument {i}; got {type(x).__name__}. Choose one with argnums=, or stack them.")
+            raise TypeError(
+                f"jacobian needs an array as argument {i}; got {type(x).__name__}. "
+                "Choose one with argnums=, or stack them."
+            )
         shape = np.shape(_plain(x))
         if mode == "forward":
             return _columns(of_one, x, shape)
@@ -324,6 +355,7 @@ def jacobian(f: Function, argnums: int = 0, mode: str | None = None) -> Function
             return _columns(of_one, x, shape)
         rows = [pullback(e if out else float(e))[0] for e in _basis(out)]
         return _assemble(rows, out + shape, 0)
+
     return run
 
 
@@ -360,7 +392,8 @@ def hessian(f: Function, argnums: int = 0) -> Function:
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """Hessian times vector without the Hessian (Pearlmutter 1994): a tuple, one entry a primal; a single primal gives its array.
+    """Hessian times vector without the Hessian (Pearlmutter 1994): a tuple, one entry a primal; a single primal gives
+    its array.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
@@ -373,7 +406,9 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
 # ---- functions with a rule of their own
 def _with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> Any:
-    """y as the recorded output of an operation made on the spot; ``rule(g, y, operands)`` gives all cotangents at once."""
+    """y as the recorded output of an operation made on the spot; ``rule(g, y, operands)`` gives all cotangents at
+    once.
+    """
     memo: list[Any] = [None, None]
 
     def one(g: Any, i: int, y: Any, xs: tuple[Any, ...]) -> Any:
@@ -385,8 +420,23 @@ def _with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> An
         return np.zeros(np.shape(_plain(xs[i]))) if d is None else d
 
     last = max((i for i, x in enumerate(operands) if isinstance(x, Variable) and is_live(x)), default=-1)
-    row = Op(lambda *xs: y, one, name=name, symbol=name, inputs="*xs", scalar=None, elementwise=False, linear=False, singular=False,
-             domain=(-np.inf, np.inf), kink=None, samples=None, draw=None, reference=None, doc=name)
+    row = Op(
+        lambda *xs: y,
+        one,
+        name=name,
+        symbol=name,
+        inputs="*xs",
+        scalar=None,
+        elementwise=False,
+        linear=False,
+        singular=False,
+        domain=(-np.inf, np.inf),
+        kink=None,
+        samples=None,
+        draw=None,
+        reference=None,
+        doc=name,
+    )
     return record_operands(row, operands, {})
 
 
@@ -394,11 +444,12 @@ def _strip(args: Sequence[Any]) -> list[Any]:
     return [x.data if isinstance(x, Variable) else x for x in args]
 
 
-class custom_vjp:  # noqa: N801 (a decorator)
+class custom_vjp:
     """A function with a derivative rule of your own: ``f.defvjp(fwd, bwd)``, as in JAX.
 
-    fwd(*args) returns ``(output, residuals)``; bwd(residuals, g) returns one cotangent for each argument (None for zero). They get
-    plain arrays; when the derivative itself is differentiated they are run on Tensors, so write them in NumPy functions.
+    fwd(*args) returns ``(output, residuals)``; bwd(residuals, g) returns one cotangent for each argument (None for
+    zero). They get plain arrays; when the derivative itself is differentiated they are run on Tensors, so write them
+    in NumPy functions.
 
     >>> import autodiff as ad, numpy as np
     >>> @ad.custom_vjp
@@ -419,7 +470,9 @@ class custom_vjp:  # noqa: N801 (a decorator)
 
     def __call__(self, *args: Any) -> Any:
         if self.fwd is None or self.bwd is None:
-            raise GraphError(f"{self.__name__} has no derivative rule yet: call {self.__name__}.defvjp(fwd, bwd) first.")
+            raise GraphError(
+                f"{self.__name__} has no derivative rule yet: call {self.__name__}.defvjp(fwd, bwd) first."
+            )
         if not any(isinstance(x, Variable) and is_live(x) for x in args):
             return self.f(*args)
         y, residuals = self.fwd(*_strip(args))
@@ -429,16 +482,21 @@ class custom_vjp:  # noqa: N801 (a decorator)
             again = any(isinstance(x, Variable) for x in (g, *xs))
             cotangents = bwd(fwd(*xs)[1] if again else residuals, g)
             if not isinstance(cotangents, tuple | list) or len(cotangents) != len(xs):
-                raise GraphError(f"the rule of {name} must return {len(xs)} cotangents, one for each argument; got {kind_of(cotangents)}.")
+                raise GraphError(
+                    f"the rule of {name} must return {len(xs)} cotangents, one for each argument; "
+                    f"got {kind_of(cotangents)}."
+                )
             return [c.copy() if isinstance(c, np.ndarray) else c for c in cotangents]
+
         return _with_rule(name, y, args, rule)
 
 
 def checkpoint(f: Function) -> Function:
-    """The same function, saving nothing inside: backward runs it again (Griewank and Walther 2000). Trades time for memory.
+    """The same function, saving nothing inside: backward runs it again (Griewank and Walther 2000). Trades time for
+    memory.
 
-    f takes and returns arrays or Tensors; what it captures (a module's parameters) gets its gradient too. The state of a
-    generator passed as a keyword ``rng`` is replayed.
+    f takes and returns arrays or Tensors; what it captures (a module's parameters) gets its gradient too. The state
+    of a generator passed as a keyword ``rng`` is replayed.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([0.5])
@@ -446,6 +504,7 @@ def checkpoint(f: Function) -> Function:
     >>> x.grad
     array([0.692...])
     """
+
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
         states = [(r, r.bit_generator.state) for r in kwargs.values() if isinstance(r, np.random.Generator)]
@@ -459,7 +518,10 @@ def checkpoint(f: Function) -> Function:
         own = {x.node for x in given}
         inside = [n for n in collect([first.node], floor=start) if n.serial >= start]
         outside = {p for n in inside for p in n.parents if isinstance(p, Node) and p.serial < start} - own
-        captured = [wrap(n.value if n.value is not None else np.zeros(n.shape), n) for n in sorted(outside, key=lambda n: n.serial)]
+        captured = [
+            wrap(n.value if n.value is not None else np.zeros(n.shape), n)
+            for n in sorted(outside, key=lambda n: n.serial)
+        ]
         y = first.data
         del first, inside
 
@@ -469,7 +531,7 @@ def checkpoint(f: Function) -> Function:
             for r, s in states:
                 r.bit_generator.state = s
             floor = tick()
-            inner = [OPS["positive"](x) if again else _lift(_plain(x), i) for i, x in enumerate(xs[:len(given)])]
+            inner = [OPS["positive"](x) if again else _lift(_plain(x), i) for i, x in enumerate(xs[: len(given)])]
             fresh = iter(inner)
             with mode(floor=0):
                 out = f(*[next(fresh) if isinstance(x, Variable) and x.node in own else x for x in args], **kwargs)
@@ -480,7 +542,9 @@ def checkpoint(f: Function) -> Function:
             for r, s in now:
                 r.bit_generator.state = s
             return [found.get(n) for n in stop]
+
         return _with_rule(getattr(f, "__name__", "checkpoint"), y, [*given, *captured], rule)
+
     return run
 
 

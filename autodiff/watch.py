@@ -24,7 +24,9 @@ def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
             notes.source = source_line()
         if now.record:
             out.node.value, notes.keep_grad = value, True
-            notes.operands = tuple([None if isinstance(p, Node) else a for p, a in zip(out.node.parents, raw, strict=True)])
+            notes.operands = tuple(
+                [None if isinstance(p, Node) else a for p, a in zip(out.node.parents, raw, strict=True)]
+            )
         if now.strict and out.node.static is not None:
             notes.prints = [(a, fingerprint(a)) for s in out.node.saved if s for a in s if isinstance(a, np.ndarray)]
     if now.anomaly:
@@ -36,14 +38,20 @@ def fingerprint(a: Any) -> int:
     return hash(np.ascontiguousarray(a).tobytes())
 
 
-def check_finite(op: Any, value: Any, raw: Iterable[Any], verb: str, node: Node | None, inputs: str = "finite inputs") -> None:
+def check_finite(
+    op: Any, value: Any, raw: Iterable[Any], verb: str, node: Node | None, inputs: str = "finite inputs"
+) -> None:
     """Raise AnomalyError when value has a NaN or an infinity and no input has one."""
     bad = ~np.isfinite(value)
     if not bad.any() or not all(np.isfinite(x).all() for x in raw if isinstance(x, float | int | np.ndarray)):
         return
     nans = int(np.isnan(value).sum())
     infinities = int(bad.sum()) - nans
-    counts = [f"{n} {one if n == 1 else many}" for n, one, many in ((nans, "NaN", "NaNs"), (infinities, "infinity", "infinities")) if n]
+    counts = [
+        f"{n} {one if n == 1 else many}"
+        for n, one, many in ((nans, "NaN", "NaNs"), (infinities, "infinity", "infinities"))
+        if n
+    ]
     where = "" if np.ndim(value) == 0 else f" (first at index {tuple(int(i) for i in np.argwhere(bad)[0])})"
     shapes = ", ".join(str(np.shape(x)) for x in raw if x is not None)
     raise AnomalyError(f"{op.name} {verb} {' and '.join(counts)}{where} from {inputs} of shapes {shapes}{place(node)}.")
@@ -54,7 +62,9 @@ def place(node: Node | None) -> str:
     scope = state().scope if node is None else node.scope
     inside = f", in module {scope.path or type(scope.owner()).__name__}" if scope is not None else ""
     source = node.source if node is not None else source_line()
-    return inside + (f", at {source}" if source else "; run it under ad.detect_anomaly() or ad.record() for the source line")
+    return inside + (
+        f", at {source}" if source else "; run it under ad.detect_anomaly() or ad.record() for the source line"
+    )
 
 
 def describe(node: Node) -> str:

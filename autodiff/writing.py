@@ -1,8 +1,8 @@
 """Writing into values: what the graph can follow is recorded, what it cannot is refused, and nothing is silently wrong.
 
-``x[i] = v`` and ``x += v`` on a recorded value let the handle stand for a new recorded value, so every name of that handle sees
-it, and views taken earlier refuse further use. A leaf is written only under ``no_grad()`` or by ``x.data = a``; each write
-leaves a stamp, and ``backward`` refuses to read a saved array that is older than its stamp.
+``x[i] = v`` and ``x += v`` on a recorded value let the handle stand for a new recorded value, so every name of that
+handle sees it, and views taken earlier refuse further use. A leaf is written only under ``no_grad()`` or by ``x.data
+= a``; each write leaves a stamp, and ``backward`` refuses to read a saved array that is older than its stamp.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Stale:
         self.why = why
 
     def refuse(self, *_: Any, **__: Any) -> Any:
-        raise StaleValueError(f"this view shows a value that was overwritten ({self.why}); take the view again after the write.")
+        raise StaleValueError(
+            f"this view shows a value that was overwritten ({self.why}); take the view again after the write."
+        )
 
     def __getattr__(self, name: str) -> Any:
         self.refuse()
@@ -40,7 +42,9 @@ class Stale:
 def write(x: Variable, value: Any) -> None:
     """``x.data = value`` on a leaf: the value is checked and copied in; an older graph that read it will refuse."""
     if not x.is_leaf:
-        raise WriteError("the .data of a recorded value cannot be set; write x[...] = v, which is recorded, or make a new value.")
+        raise WriteError(
+            "the .data of a recorded value cannot be set; write x[...] = v, which is recorded, or make a new value."
+        )
     if isinstance(value, Variable):
         value = value.data
     if isinstance(x, Scalar):
@@ -53,7 +57,9 @@ def write(x: Variable, value: Any) -> None:
     if new.shape != x.shape:
         raise ValueError(f".data of shape {x.shape} cannot be set to {kind_of(new)}; broadcast or reshape it first.")
     if new.dtype != x.dtype and not np.can_cast(new.dtype, x.dtype, "same_kind"):
-        raise TypeError(f".data of dtype {x.dtype} cannot be set to {kind_of(new)}; write it with .astype({str(x.dtype)!r}).")
+        raise TypeError(
+            f".data of dtype {x.dtype} cannot be set to {kind_of(new)}; write it with .astype({str(x.dtype)!r})."
+        )
     x._data[...] = new
     mark_written(x)
 
@@ -80,10 +86,15 @@ def rebind(x: Tensor, new: Tensor) -> None:
 def _may_write(x: Tensor, what: str, recorded: str = "y = x + v") -> None:
     base = getattr(x, "_base", None)
     if base is not None and base() is not None and x.node is not None and state().floor != OFF:
-        raise WriteError(f"{what} on a view: the value it was taken from would not follow. Write into that value, or into x * 1.")
+        raise WriteError(
+            f"{what} on a view: the value it was taken from would not follow. Write into that value, or into x * 1."
+        )
     if x.node is not None and x.node.op is None:
         if is_live(x):
-            raise WriteError(f"{what} on a leaf: it would change under the graph. Write {recorded} (recorded), or do it inside ad.no_grad().")
+            raise WriteError(
+                f"{what} on a leaf: it would change under the graph. "
+                f"Write {recorded} (recorded), or do it inside ad.no_grad()."
+            )
         mark_written(x)
 
 
@@ -93,12 +104,15 @@ def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
         _may_write(x, f"x {OPS[name].symbol}= v", f"x = x {OPS[name].symbol} v")
         new = OPS[name](x, o)
         if new.shape != x.shape or not np.can_cast(new.dtype, x.dtype, "same_kind"):
-            raise ValueError(f"in-place {name}: {kind_of(new)} does not fit into {kind_of(x)}; write y = x {OPS[name].symbol} v.")
+            raise ValueError(
+                f"in-place {name}: {kind_of(new)} does not fit into {kind_of(x)}; write y = x {OPS[name].symbol} v."
+            )
         if live:
             rebind(x, new if new.dtype == x.dtype else METHODS["astype"](new, x.dtype))
         else:
             x._data[...] = new._data
         return x
+
     return run
 
 
@@ -127,8 +141,10 @@ def check_unwritten(nodes: list[Node]) -> None:
             for a in _arrays(node.saved):
                 if np.may_share_memory(a, origin.value):
                     when = f" (at {origin.source})" if origin.source else ""
-                    raise StaleValueError(f"a leaf of shape {origin.shape} was overwritten{when} after {describe(node)} had read it, "
-                                          "and its derivative needs the old value. Run backward() before the update, or compute again.")
+                    raise StaleValueError(
+                        f"a leaf of shape {origin.shape} was overwritten{when} after {describe(node)} had read it, "
+                        "and its derivative needs the old value. Run backward() before the update, or compute again."
+                    )
 
 
 def _arrays(saved: Any) -> Iterable[Any]:

@@ -13,27 +13,44 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import composite, op
 from ..registry import REAL as ANY
+from ..registry import composite, op
 
 POSITIVE = (0.0, math.inf)
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
 
 def _row(ufunc: Any, doc: str, vjp: Any, scalar: Any = None, **facts: Any) -> Any:
-    return op(facts.pop("fn", ufunc), numpy=(ufunc,), name=facts.pop("name", ufunc.__name__), vjp=vjp, scalar=scalar, elementwise=True,
-              doc=doc, **facts)
+    return op(
+        facts.pop("fn", ufunc),
+        numpy=(ufunc,),
+        name=facts.pop("name", ufunc.__name__),
+        vjp=vjp,
+        scalar=scalar,
+        elementwise=True,
+        doc=doc,
+        **facts,
+    )
 
 
 # ---- arithmetic
 add = _row(np.add, "a + b", (lambda g: g, lambda g: g), operator.add, symbol="+")
 subtract = _row(np.subtract, "a - b", (lambda g: g, lambda g: -g), operator.sub, symbol="−")
 multiply = _row(np.multiply, "a b", (lambda g, b: g * b, lambda g, a: g * a), operator.mul, symbol="×")
-divide = _row(np.divide, "a / b", (lambda g, b: g / b, lambda g, y, b: -g * y / b), operator.truediv, symbol="÷", singular=True,
-              domain=(ANY, POSITIVE))
+divide = _row(
+    np.divide,
+    "a / b",
+    (lambda g, b: g / b, lambda g, y, b: -g * y / b),
+    operator.truediv,
+    symbol="÷",
+    singular=True,
+    domain=(ANY, POSITIVE),
+)
 negative = _row(np.negative, "-x", lambda g: -g, operator.neg, symbol="−")
 positive = _row(np.positive, "+x", lambda g: g, operator.pos, symbol="+")
-reciprocal = _row(np.reciprocal, "1 / x", lambda g, y: -g * y * y, lambda x: 1.0 / x, symbol="1/", singular=True, domain=POSITIVE)
+reciprocal = _row(
+    np.reciprocal, "1 / x", lambda g, y: -g * y * y, lambda x: 1.0 / x, symbol="1/", singular=True, domain=POSITIVE
+)
 square = _row(np.square, "x²", lambda g, x: 2.0 * g * x, lambda x: x * x, symbol="²", method=True)
 
 
@@ -49,22 +66,67 @@ def _power_vjp_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     return g * y * np.log(np.where((a == 0) & (b > 0), 1.0, a))
 
 
-power = _row(np.power, "a ** b. Derivative in b is NaN for a < 0, as the power is defined only at integers there.",
-             (lambda g, a, b: g * (b * a ** _one_less(b)), _power_vjp_b), math.pow, fn=operator.pow, symbol="**", singular=True,
-             domain=(POSITIVE, ANY))
+power = _row(
+    np.power,
+    "a ** b. Derivative in b is NaN for a < 0, as the power is defined only at integers there.",
+    (lambda g, a, b: g * (b * a ** _one_less(b)), _power_vjp_b),
+    math.pow,
+    fn=operator.pow,
+    symbol="**",
+    singular=True,
+    domain=(POSITIVE, ANY),
+)
 composite(power, numpy=(np.float_power,), public=False)
-sqrt = _row(np.sqrt, "Square root; the derivative at 0 is inf.", lambda g, y: 0.5 * g / y, math.sqrt, symbol="√", singular=True,
-            domain=POSITIVE, method=True)
-cbrt = _row(np.cbrt, "Cube root; the derivative at 0 is inf.", lambda g, y: g / (3.0 * y * y), symbol="∛", singular=True, domain=POSITIVE)
-absolute = _row(np.absolute, "|x|, with derivative 0 at 0.", lambda g, x: g * np.sign(x), abs, symbol="abs", kink=np.abs, method="abs")
+sqrt = _row(
+    np.sqrt,
+    "Square root; the derivative at 0 is inf.",
+    lambda g, y: 0.5 * g / y,
+    math.sqrt,
+    symbol="√",
+    singular=True,
+    domain=POSITIVE,
+    method=True,
+)
+cbrt = _row(
+    np.cbrt,
+    "Cube root; the derivative at 0 is inf.",
+    lambda g, y: g / (3.0 * y * y),
+    symbol="∛",
+    singular=True,
+    domain=POSITIVE,
+)
+absolute = _row(
+    np.absolute,
+    "|x|, with derivative 0 at 0.",
+    lambda g, x: g * np.sign(x),
+    abs,
+    symbol="abs",
+    kink=np.abs,
+    method="abs",
+)
 composite(absolute, numpy=(np.fabs,), public=False)
-remainder = _row(np.remainder, "a mod b, with the sign of b.", (lambda g: g, lambda g, a, b: -g * np.floor(a / b)), symbol="mod",
-                 domain=(POSITIVE, POSITIVE), kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b))
-fmod = _row(np.fmod, "a mod b, with the sign of a.", (lambda g: g, lambda g, a, b: -g * np.trunc(a / b)),
-            domain=(POSITIVE, POSITIVE), kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b))
-hypot = _row(np.hypot, "sqrt(a² + b²), with derivative 0 at the origin.",
-             (lambda g, y, a: g * (a / np.where(y == 0, 1.0, y)), lambda g, y, b: g * (b / np.where(y == 0, 1.0, y))), math.hypot,
-             kink=np.hypot)
+remainder = _row(
+    np.remainder,
+    "a mod b, with the sign of b.",
+    (lambda g: g, lambda g, a, b: -g * np.floor(a / b)),
+    symbol="mod",
+    domain=(POSITIVE, POSITIVE),
+    kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b),
+)
+fmod = _row(
+    np.fmod,
+    "a mod b, with the sign of a.",
+    (lambda g: g, lambda g, a, b: -g * np.trunc(a / b)),
+    domain=(POSITIVE, POSITIVE),
+    kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b),
+)
+hypot = _row(
+    np.hypot,
+    "sqrt(a² + b²), with derivative 0 at the origin.",
+    (lambda g, y, a: g * (a / np.where(y == 0, 1.0, y)), lambda g, y, b: g * (b / np.where(y == 0, 1.0, y))),
+    math.hypot,
+    kink=np.hypot,
+)
 
 # ---- exponential and logarithm
 exp = _row(np.exp, "e ** x", lambda g, y: g * y, math.exp, method=True)
@@ -73,11 +135,23 @@ expm1 = _row(np.expm1, "e ** x - 1, exact near 0", lambda g, x: g * np.exp(x), m
 log = _row(np.log, "Natural logarithm", lambda g, x: g / x, math.log, singular=True, domain=POSITIVE, method=True)
 log2 = _row(np.log2, "Logarithm of base 2", lambda g, x: g / (x * LN2), math.log2, singular=True, domain=POSITIVE)
 log10 = _row(np.log10, "Logarithm of base 10", lambda g, x: g / (x * LN10), math.log10, singular=True, domain=POSITIVE)
-log1p = _row(np.log1p, "log(1 + x), exact near 0", lambda g, x: g / (1.0 + x), math.log1p, singular=True, domain=(-1.0, math.inf),
-             method=True)
-logaddexp = _row(np.logaddexp, "log(e**a + e**b)", (lambda g, a, b: g * _logistic(a - b), lambda g, a, b: g * _logistic(b - a)))
-logaddexp2 = _row(np.logaddexp2, "log2(2**a + 2**b)",
-                  (lambda g, a, b: g * _logistic((a - b) * LN2), lambda g, a, b: g * _logistic((b - a) * LN2)))
+log1p = _row(
+    np.log1p,
+    "log(1 + x), exact near 0",
+    lambda g, x: g / (1.0 + x),
+    math.log1p,
+    singular=True,
+    domain=(-1.0, math.inf),
+    method=True,
+)
+logaddexp = _row(
+    np.logaddexp, "log(e**a + e**b)", (lambda g, a, b: g * _logistic(a - b), lambda g, a, b: g * _logistic(b - a))
+)
+logaddexp2 = _row(
+    np.logaddexp2,
+    "log2(2**a + 2**b)",
+    (lambda g, a, b: g * _logistic((a - b) * LN2), lambda g, a, b: g * _logistic((b - a) * LN2)),
+)
 
 
 def _logistic(x: Any) -> Any:
@@ -88,9 +162,22 @@ def _logistic(x: Any) -> Any:
 sin = _row(np.sin, "Sine", lambda g, x: g * np.cos(x), math.sin, method=True)
 cos = _row(np.cos, "Cosine", lambda g, x: -g * np.sin(x), math.cos, method=True)
 tan = _row(np.tan, "Tangent", lambda g, y: g * (1.0 + y * y), math.tan, domain=(-1.5, 1.5))
-arcsin = _row(np.arcsin, "Inverse sine", lambda g, x: g / np.sqrt((1.0 - x) * (1.0 + x)), math.asin, singular=True, domain=(-1.0, 1.0))
-arccos = _row(np.arccos, "Inverse cosine", lambda g, x: -g / np.sqrt((1.0 - x) * (1.0 + x)), math.acos, singular=True,
-              domain=(-1.0, 1.0))
+arcsin = _row(
+    np.arcsin,
+    "Inverse sine",
+    lambda g, x: g / np.sqrt((1.0 - x) * (1.0 + x)),
+    math.asin,
+    singular=True,
+    domain=(-1.0, 1.0),
+)
+arccos = _row(
+    np.arccos,
+    "Inverse cosine",
+    lambda g, x: -g / np.sqrt((1.0 - x) * (1.0 + x)),
+    math.acos,
+    singular=True,
+    domain=(-1.0, 1.0),
+)
 arctan = _row(np.arctan, "Inverse tangent", lambda g, x: g / (1.0 + x * x), math.atan)
 
 
@@ -101,16 +188,33 @@ def _over(u: Any, a: Any, b: Any) -> Any:
     return u / h / h
 
 
-arctan2 = _row(np.arctan2, "The angle of the point (b, a); derivative 0 at the origin, where it is undefined.",
-               (lambda g, a, b: g * _over(b, a, b), lambda g, a, b: -g * _over(a, a, b)), math.atan2, domain=(POSITIVE, POSITIVE))
+arctan2 = _row(
+    np.arctan2,
+    "The angle of the point (b, a); derivative 0 at the origin, where it is undefined.",
+    (lambda g, a, b: g * _over(b, a, b), lambda g, a, b: -g * _over(a, a, b)),
+    math.atan2,
+    domain=(POSITIVE, POSITIVE),
+)
 sinh = _row(np.sinh, "Hyperbolic sine", lambda g, x: g * np.cosh(x), math.sinh)
 cosh = _row(np.cosh, "Hyperbolic cosine", lambda g, x: g * np.sinh(x), math.cosh)
 tanh = _row(np.tanh, "Hyperbolic tangent", lambda g, y: (g + g * y) * (1.0 - y), math.tanh, method=True)
 arcsinh = _row(np.arcsinh, "Inverse hyperbolic sine", lambda g, x: g / np.hypot(x, 1.0), math.asinh)
-arccosh = _row(np.arccosh, "Inverse hyperbolic cosine", lambda g, x: g / (np.sqrt(x - 1.0) * np.sqrt(x + 1.0)), math.acosh,
-               singular=True, domain=(1.0, math.inf))
-arctanh = _row(np.arctanh, "Inverse hyperbolic tangent", lambda g, x: g / ((1.0 - x) * (1.0 + x)), math.atanh, singular=True,
-               domain=(-1.0, 1.0))
+arccosh = _row(
+    np.arccosh,
+    "Inverse hyperbolic cosine",
+    lambda g, x: g / (np.sqrt(x - 1.0) * np.sqrt(x + 1.0)),
+    math.acosh,
+    singular=True,
+    domain=(1.0, math.inf),
+)
+arctanh = _row(
+    np.arctanh,
+    "Inverse hyperbolic tangent",
+    lambda g, x: g / ((1.0 - x) * (1.0 + x)),
+    math.atanh,
+    singular=True,
+    domain=(-1.0, 1.0),
+)
 degrees = _row(np.degrees, "Radians to degrees", lambda g: g * (180.0 / math.pi), math.degrees, symbol="deg")
 radians = _row(np.radians, "Degrees to radians", lambda g: g * (math.pi / 180.0), math.radians, symbol="rad")
 composite(degrees, numpy=(np.rad2deg,), public=False)
@@ -132,22 +236,47 @@ sinc = _row(np.sinc, "sin(pi x) / (pi x), 1 at 0", lambda g, x: g * _sinc_slope(
 
 # ---- choosing: ties share evenly
 _PICK = dict(kink=lambda a, b: np.abs(a - b))
-maximum = _row(np.maximum, "The larger; ties share the gradient evenly.",
-               (lambda g, a, b: g * (a > b) + 0.5 * g * (a == b), lambda g, a, b: g * (b > a) + 0.5 * g * (a == b)),
-               lambda a, b: max(a, b) if a == a and b == b else math.nan, symbol="max", **_PICK)
-minimum = _row(np.minimum, "The smaller; ties share the gradient evenly.",
-               (lambda g, a, b: g * (a < b) + 0.5 * g * (a == b), lambda g, a, b: g * (b < a) + 0.5 * g * (a == b)),
-               lambda a, b: min(a, b) if a == a and b == b else math.nan, symbol="min", **_PICK)
-fmax = _row(np.fmax, "The larger, ignoring NaN; ties share evenly.",
-            (lambda g, a, b: g * ((a > b) | np.isnan(b)) + 0.5 * g * (a == b),
-             lambda g, a, b: g * ((b > a) | np.isnan(a)) + 0.5 * g * (a == b)), **_PICK)
-fmin = _row(np.fmin, "The smaller, ignoring NaN; ties share evenly.",
-            (lambda g, a, b: g * ((a < b) | np.isnan(b)) + 0.5 * g * (a == b),
-             lambda g, a, b: g * ((b < a) | np.isnan(a)) + 0.5 * g * (a == b)), **_PICK)
-where = _row(np.where, "a where the condition holds, else b. The branch that is not taken contributes zero.",
-             (None, lambda g, condition: np.where(condition, g, 0.0), lambda g, condition: np.where(condition, 0.0, g)),
-             inputs="condition a b",
-             draw=lambda rng, condition, a, b: (rng.random(condition) < 0.5, rng.normal(size=a), rng.normal(size=b)))
+maximum = _row(
+    np.maximum,
+    "The larger; ties share the gradient evenly.",
+    (lambda g, a, b: g * (a > b) + 0.5 * g * (a == b), lambda g, a, b: g * (b > a) + 0.5 * g * (a == b)),
+    lambda a, b: max(a, b) if a == a and b == b else math.nan,
+    symbol="max",
+    **_PICK,
+)
+minimum = _row(
+    np.minimum,
+    "The smaller; ties share the gradient evenly.",
+    (lambda g, a, b: g * (a < b) + 0.5 * g * (a == b), lambda g, a, b: g * (b < a) + 0.5 * g * (a == b)),
+    lambda a, b: min(a, b) if a == a and b == b else math.nan,
+    symbol="min",
+    **_PICK,
+)
+fmax = _row(
+    np.fmax,
+    "The larger, ignoring NaN; ties share evenly.",
+    (
+        lambda g, a, b: g * ((a > b) | np.isnan(b)) + 0.5 * g * (a == b),
+        lambda g, a, b: g * ((b > a) | np.isnan(a)) + 0.5 * g * (a == b),
+    ),
+    **_PICK,
+)
+fmin = _row(
+    np.fmin,
+    "The smaller, ignoring NaN; ties share evenly.",
+    (
+        lambda g, a, b: g * ((a < b) | np.isnan(b)) + 0.5 * g * (a == b),
+        lambda g, a, b: g * ((b < a) | np.isnan(a)) + 0.5 * g * (a == b),
+    ),
+    **_PICK,
+)
+where = _row(
+    np.where,
+    "a where the condition holds, else b. The branch that is not taken contributes zero.",
+    (None, lambda g, condition: np.where(condition, g, 0.0), lambda g, condition: np.where(condition, 0.0, g)),
+    inputs="condition a b",
+    draw=lambda rng, condition, a, b: (rng.random(condition) < 0.5, rng.normal(size=a), rng.normal(size=b)),
+)
 
 
 def _clip(x: Any, a_min: Any, a_max: Any) -> Any:
@@ -162,15 +291,25 @@ def _inside(x: Any, a_min: Any, a_max: Any) -> Any:
 def _clip_gap(x: Any, a_min: Any, a_max: Any) -> Any:
     """Distance to a bound, and of the bounds to each other."""
     gaps = [np.abs(x - bound) for bound in (a_min, a_max) if bound is not None]
-    return np.minimum.reduce(np.broadcast_arrays(*gaps, *([] if a_min is None or a_max is None else [np.abs(a_min - a_max)])))
+    return np.minimum.reduce(
+        np.broadcast_arrays(*gaps, *([] if a_min is None or a_max is None else [np.abs(a_min - a_max)]))
+    )
 
 
-_clip_row = op(_clip, name="clip", inputs="x a_min a_max", elementwise=True, public=False,
-               vjp=(lambda g, x, a_min, a_max: g * _inside(x, a_min, a_max),
-                    lambda g, x, a_min, a_max: g * ((x < a_min) & (True if a_max is None else a_min <= a_max)),
-                    lambda g, x, a_min, a_max: g * ((x > a_max) | (False if a_min is None else a_min > a_max))),
-               kink=_clip_gap,
-               doc="x limited to [a_min, a_max]; derivative 1 at the bounds.")
+_clip_row = op(
+    _clip,
+    name="clip",
+    inputs="x a_min a_max",
+    elementwise=True,
+    public=False,
+    vjp=(
+        lambda g, x, a_min, a_max: g * _inside(x, a_min, a_max),
+        lambda g, x, a_min, a_max: g * ((x < a_min) & (True if a_max is None else a_min <= a_max)),
+        lambda g, x, a_min, a_max: g * ((x > a_max) | (False if a_min is None else a_min > a_max)),
+    ),
+    kink=_clip_gap,
+    doc="x limited to [a_min, a_max]; derivative 1 at the bounds.",
+)
 
 
 def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None, out: Any = None) -> Any:
@@ -191,16 +330,35 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 composite(clip, numpy=(np.clip,), method=True)
 
 # ---- signs, and functions that are flat: their derivative is zero, so no derivative flows through them at all
-copysign = _row(np.copysign, "|a| with the sign of b", (lambda g, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None),
-                kink=lambda a, b: np.minimum(np.abs(a), np.abs(b)))
-ldexp = _row(np.ldexp, "a 2**b, b integer", (lambda g, b: g * np.exp2(b), None), public=False,
-             draw=lambda rng, a, b: (rng.normal(size=a), rng.integers(-3, 4, b)))
+copysign = _row(
+    np.copysign,
+    "|a| with the sign of b",
+    (lambda g, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None),
+    kink=lambda a, b: np.minimum(np.abs(a), np.abs(b)),
+)
+ldexp = _row(
+    np.ldexp,
+    "a 2**b, b integer",
+    (lambda g, b: g * np.exp2(b), None),
+    public=False,
+    draw=lambda rng, a, b: (rng.normal(size=a), rng.integers(-3, 4, b)),
+)
 sign = _row(np.sign, "-1, 0 or 1. Flat: no derivative flows through it.", None, kink=np.abs)
 floor = _row(np.floor, "Rounded down. Flat.", None, kink=lambda x: np.abs(x - np.rint(x)))
 ceil = _row(np.ceil, "Rounded up. Flat.", None, kink=lambda x: np.abs(x - np.rint(x)))
 trunc = _row(np.trunc, "Rounded towards zero. Flat.", None, kink=lambda x: np.abs(x - np.rint(x)))
-rint = _row(np.rint, "Rounded to the nearest integer, halves to even. Flat.", None, kink=lambda x: 0.5 - np.abs(x - np.rint(x)))
-floor_divide = _row(np.floor_divide, "a / b rounded down. Flat.", (None, None), symbol="//", domain=(ANY, POSITIVE),
-                    kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b))
-heaviside = _row(np.heaviside, "0 for a < 0, b at a = 0, 1 above.", (None, lambda g, a: g * (a == 0)), kink=lambda a, b: np.abs(a))
+rint = _row(
+    np.rint, "Rounded to the nearest integer, halves to even. Flat.", None, kink=lambda x: 0.5 - np.abs(x - np.rint(x))
+)
+floor_divide = _row(
+    np.floor_divide,
+    "a / b rounded down. Flat.",
+    (None, None),
+    symbol="//",
+    domain=(ANY, POSITIVE),
+    kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b),
+)
+heaviside = _row(
+    np.heaviside, "0 for a < 0, b at a = 0, 1 above.", (None, lambda g, a: g * (a == 0)), kink=lambda a, b: np.abs(a)
+)
 composite(trunc, numpy=(np.fix,), public=False)

@@ -15,8 +15,9 @@ import numpy as np
 from ..errors import kind_of
 from ..graph import FLOAT64, Node, tick
 from ..modes import state
+from ..recording import record_operands
 from ..registry import PUBLIC, op
-from ..variable import Scalar, Variable, record_operands
+from ..variable import Scalar, Variable
 from .kernels import erf as _erf
 
 _ANY = (float("-inf"), float("inf"))
@@ -38,44 +39,90 @@ def _scalar_sigmoid(x: float) -> float:
     return (1.0 if x >= 0 else e) / (1.0 + e)
 
 
-sigmoid = _elementwise(_sigmoid, "sigmoid", "1 / (1 + exp(-x)), without overflow (SciPy's ``special.expit``).",
-                       lambda g, y, x: g * y * sigmoid(-x), scalar=_scalar_sigmoid, symbol="σ", reference=lambda x: 1.0 / (1.0 + np.exp(-x)))
+sigmoid = _elementwise(
+    _sigmoid,
+    "sigmoid",
+    "1 / (1 + exp(-x)), without overflow (SciPy's ``special.expit``).",
+    lambda g, y, x: g * y * sigmoid(-x),
+    scalar=_scalar_sigmoid,
+    symbol="σ",
+    reference=lambda x: 1.0 / (1.0 + np.exp(-x)),
+)
 
 
 def _softplus(x: Any) -> Any:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
-softplus = _elementwise(_softplus, "softplus", "log(1 + exp(x)), without overflow.", lambda g, x: g * sigmoid(x),
-                        scalar=lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x, reference=lambda x: np.log1p(np.exp(x)))
-logsigmoid = _elementwise(lambda x: -_softplus(-x), "logsigmoid", "log(sigmoid(x)), without overflow.", lambda g, x: g * sigmoid(-x),
-                          reference=lambda x: -np.log1p(np.exp(-x)))
-silu = _elementwise(lambda x: x * _sigmoid(x), "silu", "x sigmoid(x) (SiLU, swish; Elfwing et al. 2018, https://arxiv.org/abs/1702.03118).",
-                    lambda g, x: g * (sigmoid(x) * (1.0 + x * sigmoid(-x))), reference=lambda x: x * sigmoid(x))
+softplus = _elementwise(
+    _softplus,
+    "softplus",
+    "log(1 + exp(x)), without overflow.",
+    lambda g, x: g * sigmoid(x),
+    scalar=lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x,
+    reference=lambda x: np.log1p(np.exp(x)),
+)
+logsigmoid = _elementwise(
+    lambda x: -_softplus(-x),
+    "logsigmoid",
+    "log(sigmoid(x)), without overflow.",
+    lambda g, x: g * sigmoid(-x),
+    reference=lambda x: -np.log1p(np.exp(-x)),
+)
+silu = _elementwise(
+    lambda x: x * _sigmoid(x),
+    "silu",
+    "x sigmoid(x) (SiLU, swish; Elfwing et al. 2018, https://arxiv.org/abs/1702.03118).",
+    lambda g, x: g * (sigmoid(x) * (1.0 + x * sigmoid(-x))),
+    reference=lambda x: x * sigmoid(x),
+)
 
 # ---- rectifiers
-relu = _elementwise(lambda x: np.maximum(x, 0.0), "relu", "max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010).",
-                    lambda g, y: g * (y > 0), scalar=lambda x: x if x > 0.0 or x != x else 0.0, kink=np.abs, reference=lambda x: np.where(x > 0, x, 0.0))
+relu = _elementwise(
+    lambda x: np.maximum(x, 0.0),
+    "relu",
+    "max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010).",
+    lambda g, y: g * (y > 0),
+    scalar=lambda x: x if x > 0.0 or x != x else 0.0,
+    kink=np.abs,
+    reference=lambda x: np.where(x > 0, x, 0.0),
+)
 
 
 def _leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     return np.where(x > 0, x, negative_slope * x)
 
 
-leaky_relu = _elementwise(_leaky_relu, "leaky_relu", "x for x > 0, negative_slope x below (the derivative at 0).",
-                          lambda g, x, negative_slope: np.where(x > 0, g, negative_slope * g), kink=lambda x, **_: np.abs(x))
+leaky_relu = _elementwise(
+    _leaky_relu,
+    "leaky_relu",
+    "x for x > 0, negative_slope x below (the derivative at 0).",
+    lambda g, x, negative_slope: np.where(x > 0, g, negative_slope * g),
+    kink=lambda x, **_: np.abs(x),
+)
 
 
 def _elu(x: Any, alpha: float = 1.0) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
-elu = _elementwise(_elu, "elu", "x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2015, https://arxiv.org/abs/1511.07289).",
-                   lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.where(x > 0, 0.0, x)))), kink=lambda x, **_: np.abs(x))
+elu = _elementwise(
+    _elu,
+    "elu",
+    "x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2015, https://arxiv.org/abs/1511.07289).",
+    lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.where(x > 0, 0.0, x)))),
+    kink=lambda x, **_: np.abs(x),
+)
 
 # ---- the error function and GELU
-erf = _elementwise(_erf, "erf", "The error function 2/sqrt(pi) ∫ exp(-t²), within 2 ulp (SciPy's ``special.erf``).",
-                   lambda g, x: g * (2.0 / math.sqrt(math.pi)) * np.exp(-x * x), scalar=math.erf, method=False)
+erf = _elementwise(
+    _erf,
+    "erf",
+    "The error function 2/sqrt(pi) ∫ exp(-t²), within 2 ulp (SciPy's ``special.erf``).",
+    lambda g, x: g * (2.0 / math.sqrt(math.pi)) * np.exp(-x * x),
+    scalar=math.erf,
+    method=False,
+)
 _C = math.sqrt(2.0 / math.pi)
 
 
@@ -94,10 +141,16 @@ def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
     return g * (0.5 * (1.0 + u) + 0.5 * x * (1.0 + u) * (1.0 - u) * (_C * (1.0 + 3 * 0.044715 * x * x)))
 
 
-gelu = _elementwise(_gelu, "gelu", "x Φ(x) (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415); approximate='tanh' for the tanh form.",
-                    _gelu_vjp, samples=((((3, 4),), {}), (((3, 4),), {"approximate": "tanh"})),
-                    reference=lambda x, approximate="none": 0.5 * x * (1.0 + (erf(x * math.sqrt(0.5)) if approximate == "none" else
-                                                                              np.tanh(_C * (x + 0.044715 * x**3)))))
+gelu = _elementwise(
+    _gelu,
+    "gelu",
+    "x Φ(x) (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415); approximate='tanh' for the tanh form.",
+    _gelu_vjp,
+    samples=((((3, 4),), {}), (((3, 4),), {"approximate": "tanh"})),
+    reference=lambda x, approximate="none": (
+        0.5 * x * (1.0 + (erf(x * math.sqrt(0.5)) if approximate == "none" else np.tanh(_C * (x + 0.044715 * x**3))))
+    ),
+)
 
 
 # ---- softmax
@@ -111,19 +164,31 @@ def _log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
-softmax = op(_softmax, name="softmax", method=True, samples=_AXIS,
-             vjp=lambda g, y, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
-             reference=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True), doc="exp(x) / sum(exp(x)) along an axis.")
-log_softmax = op(_log_softmax, name="log_softmax", method=True, samples=_AXIS,
-                 vjp=lambda g, y, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
-                 reference=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)), doc="log(softmax(x)) along an axis.")
+softmax = op(
+    _softmax,
+    name="softmax",
+    method=True,
+    samples=_AXIS,
+    vjp=lambda g, y, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
+    reference=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
+    doc="exp(x) / sum(exp(x)) along an axis.",
+)
+log_softmax = op(
+    _log_softmax,
+    name="log_softmax",
+    method=True,
+    samples=_AXIS,
+    vjp=lambda g, y, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+    reference=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
+    doc="log(softmax(x)) along an axis.",
+)
 
 
 # ---- linear layer
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
     if x.__class__ is np.ndarray and x.ndim == 2 and len(x) <= 64 and weight.size >= 32768:
-        # Few rows and a large weight: BLAS is up to 1.7 times faster on weight @ x.T (784 -> 128 at 32 rows: 72 us against 100), and
-        # adding the bias brings the result back into row order.
+        # Few rows and a large weight: BLAS is up to 1.7 times faster on weight @ x.T (784 -> 128 at 32 rows: 72 us
+        # against 100), and adding the bias brings the result back into row order.
         return np.add(np.matmul(weight, x.T).T, 0 if bias is None else bias, order="C")
     y = np.matmul(x, weight.T)
     if bias is not None:
@@ -135,16 +200,23 @@ def _rows(a: Any) -> Any:
     return a if a.ndim == 2 else np.reshape(a, (-1, a.shape[-1]))
 
 
-_linear_row = op(_linear, name="linear", inputs="x weight bias", public=False,
-                 vjp=(lambda g, weight: np.matmul(g, weight), lambda g, x: np.matmul(_rows(g).T, _rows(x)), lambda g: g),
-                 samples=((((2, 3), (4, 3), (4,)), {}), (((3,), (4, 3), (4,)), {}), (((2, 2, 3), (1, 3), (1,)), {})),
-                 reference=lambda x, weight, bias: x @ weight.T + bias, doc="x weightᵀ + bias in one node.")
+_linear_row = op(
+    _linear,
+    name="linear",
+    inputs="x weight bias",
+    public=False,
+    vjp=(lambda g, weight: np.matmul(g, weight), lambda g, x: np.matmul(_rows(g).T, _rows(x)), lambda g: g),
+    samples=((((2, 3), (4, 3), (4,)), {}), (((3,), (4, 3), (4,)), {}), (((2, 2, 3), (1, 3), (1,)), {})),
+    reference=lambda x, weight, bias: x @ weight.T + bias,
+    doc="x weightᵀ + bias in one node.",
+)
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """x weightᵀ + bias in one node.
 
-    x: (..., in). weight: (out, in). bias: (out,) or None. Returns (..., out). Raises ValueError when the shapes do not fit.
+    x: (..., in). weight: (out, in). bias: (out,) or None. Returns (..., out). Raises ValueError when the shapes do
+    not fit.
 
     >>> import autodiff as ad, numpy as np
     >>> w = ad.tensor(np.ones((2, 3)))
@@ -152,14 +224,18 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     array([[6., 6.]])
     """
     if x.shape[-1:] != weight.shape[1:] or (bias is not None and bias.shape != weight.shape[:1]):
-        raise ValueError(f"linear: weight of shape (out, in) = {weight.shape} with bias {None if bias is None else bias.shape} "
-                         f"does not fit x of shape {x.shape}; x needs last axis {weight.shape[-1]}.")
+        raise ValueError(
+            f"linear: weight of shape (out, in) = {weight.shape} with bias {None if bias is None else bias.shape} "
+            f"does not fit x of shape {x.shape}; x needs last axis {weight.shape[-1]}."
+        )
     return _linear_row(x, weight, bias)
 
 
 # ---- cross-entropy of logits and class labels
 def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int, reduction: str) -> tuple[Any, Any]:
-    """Labels with ignored ones replaced by 0, and the factor of each row in the loss (one number when all rows count alike)."""
+    """Labels with ignored ones replaced by 0, and the factor of each row in the loss (one number when all rows count
+    alike).
+    """
     kept = labels != ignore_index
     if weights is None and kept.all():  # the common case, without a pass over rows
         return labels, 1.0 / labels.size if reduction == "mean" and labels.size else 1.0
@@ -168,7 +244,9 @@ def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int, redu
     return safe, factor / np.sum(factor) if reduction == "mean" else factor
 
 
-def _cross_entropy(logits: Any, labels: Any, weights: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
+def _cross_entropy(
+    logits: Any, labels: Any, weights: Any = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Any:
     safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
     z = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     flat = z.reshape(-1, z.shape[-1])
@@ -184,11 +262,19 @@ def _cross_entropy_vjp(g: Any, logits: Any, labels: Any, weights: Any, ignore_in
     return (softmax(logits) - hot) * (slope if np.ndim(slope) == 0 else slope[..., None])
 
 
-_cross_entropy_row = op(_cross_entropy, name="cross_entropy", inputs="logits labels", public=False, vjp=(_cross_entropy_vjp, None),
-                        doc="Cross-entropy of softmax(logits) and integer labels.")
+_cross_entropy_row = op(
+    _cross_entropy,
+    name="cross_entropy",
+    inputs="logits labels",
+    public=False,
+    vjp=(_cross_entropy_vjp, None),
+    doc="Cross-entropy of softmax(logits) and integer labels.",
+)
 
 
-def cross_entropy(logits: Any, labels: Any, *, weights: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
+def cross_entropy(
+    logits: Any, labels: Any, *, weights: Any = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Any:
     """Cross-entropy of softmax(logits) against integer labels, in one node: -w[label] log softmax(logits)[label].
 
     logits: (..., C) floating. labels: (...) integers 0..C-1, or ``ignore_index`` for rows that do not count.
@@ -205,10 +291,15 @@ def cross_entropy(logits: Any, labels: Any, *, weights: Any = None, ignore_index
     if labels.dtype.kind not in "iu":
         raise TypeError(f"cross_entropy: labels must be integers 0..{classes - 1}; got {kind_of(labels)}.")
     if labels.shape != logits.shape[:-1]:
-        raise ValueError(f"cross_entropy: logits of shape (..., classes) = {logits.shape} need labels of shape {logits.shape[:-1]}; got {labels.shape}.")
+        raise ValueError(
+            f"cross_entropy: logits of shape (..., classes) = {logits.shape} need labels of shape "
+            f"{logits.shape[:-1]}; got {labels.shape}."
+        )
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"cross_entropy: reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
-    unsigned = labels.view(labels.dtype.str.replace("i", "u"))  # a negative label is huge there: one pass checks both ends
+    unsigned = labels.view(
+        labels.dtype.str.replace("i", "u")
+    )  # a negative label is huge there: one pass checks both ends
     if labels.size and np.maximum.reduce(unsigned, axis=None) >= classes:
         wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
         if wrong.any():
@@ -217,17 +308,21 @@ def cross_entropy(logits: Any, labels: Any, *, weights: Any = None, ignore_index
     return _cross_entropy_row(logits, labels, weights=weights, ignore_index=ignore_index, reduction=reduction)
 
 
-bce_with_logits = _elementwise(lambda a, b: _softplus(a) - a * b, "bce_with_logits",
-                               "Binary cross-entropy of logit a against target b in [0, 1]: softplus(a) - a b, without overflow.",
-                               (lambda g, a, b: g * (sigmoid(a) - b), lambda g, a: -g * a), method=False,
-                               reference=lambda a, b: -(b * np.log(sigmoid(a)) + (1.0 - b) * np.log(sigmoid(-a))))
+bce_with_logits = _elementwise(
+    lambda a, b: _softplus(a) - a * b,
+    "bce_with_logits",
+    "Binary cross-entropy of logit a against target b in [0, 1]: softplus(a) - a b, without overflow.",
+    (lambda g, a, b: g * (sigmoid(a) - b), lambda g, a: -g * a),
+    method=False,
+    reference=lambda a, b: -(b * np.log(sigmoid(a)) + (1.0 - b) * np.log(sigmoid(-a))),
+)
 
 
 # ---- one node a neuron
 def _weighted_sum(*xs: Any) -> Any:
     n = len(xs) // 2
     y = xs[2 * n]
-    for w, x in zip(xs[:n], xs[n:2 * n], strict=True):
+    for w, x in zip(xs[:n], xs[n : 2 * n], strict=True):
         y = y + w * x
     return y
 
@@ -237,9 +332,19 @@ def _weighted_sum_vjp(g: Any, i: int, xs: tuple[Any, ...]) -> Any:
     return g if i == 2 * n else g * xs[i + n if i < n else i - n]
 
 
-_weighted_sum_row = op(_weighted_sum, name="weighted_sum", inputs="*xs", symbol="Σwx", elementwise=True, public=False, vjp=_weighted_sum_vjp,
-                       scalar=_weighted_sum, samples=((((3,), (2, 1), (3,), (2, 1), ()), {}), (((2,), (2,), ()), {})), reference=_weighted_sum,
-                       doc="w1 x1 + ... + wn xn + b: operands are the weights, the inputs, the bias.")
+_weighted_sum_row = op(
+    _weighted_sum,
+    name="weighted_sum",
+    inputs="*xs",
+    symbol="Σwx",
+    elementwise=True,
+    public=False,
+    vjp=_weighted_sum_vjp,
+    scalar=_weighted_sum,
+    samples=((((3,), (2, 1), (3,), (2, 1), ()), {}), (((2,), (2,), ()), {})),
+    reference=_weighted_sum,
+    doc="w1 x1 + ... + wn xn + b: operands are the weights, the inputs, the bias.",
+)
 
 
 def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0) -> Any:
@@ -268,7 +373,15 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
             if p.__class__ is not float:
                 n = out.node = Node()
                 n.serial, n.op, n.parents, n.saved = tick(), _weighted_sum_row, tuple(parents), (*xs, *ws, 1.0)
-                n.scope, n.notes, n.value, n.grad, n.static, n.shape, n.dtype = now.scope, None, y, None, None, None, FLOAT64
+                n.scope, n.notes, n.value, n.grad, n.static, n.shape, n.dtype = (
+                    now.scope,
+                    None,
+                    y,
+                    None,
+                    None,
+                    None,
+                    FLOAT64,
+                )
                 break
         return out
     if not any([isinstance(x, Variable) for x in operands]):

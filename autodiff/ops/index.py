@@ -20,8 +20,10 @@ def _getitem(x: Any, index: Any) -> Any:
 def _is_basic(index: Any) -> bool:
     """Whether an index picks no element twice: ints, slices, Ellipsis, None, and boolean masks."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(isinstance(i, int | np.integer | slice) or i is Ellipsis or i is None
-               or getattr(i, "dtype", None) == np.bool_ for i in parts)
+    return all(
+        isinstance(i, int | np.integer | slice) or i is Ellipsis or i is None or getattr(i, "dtype", None) == np.bool_
+        for i in parts
+    )
 
 
 def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -33,16 +35,36 @@ def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return y
 
 
-_I = ((((3, 4),), {"index": (slice(None), 1)}), (((4,),), {"index": slice(None, None, -2)}), (((3, 2),), {"index": [0, 0, 2]}),
-      (((3, 2),), {"index": np.array([[True, False], [True, True], [False, False]])}), (((3,),), {"index": 1}),
-      (((2, 3, 2),), {"index": (slice(None), [2, 2], None, 0)}))
-getitem = op(_getitem, name="getitem", symbol="[ ]", linear=True, public=False, samples=_I,
-             vjp=lambda g, index, x_shape, x_dtype: scatter(g, index=index, shape=x_shape, dtype=x_dtype),
-             doc="x[index], for every kind of NumPy index.")
-scatter = op(_scatter, name="scatter", linear=True, public=False, vjp=lambda g, index: getitem(g, index=index),
-             samples=((((2, 3),), {"index": [0, 0], "shape": (3, 3), "dtype": np.float64}),
-                      (((2,),), {"index": slice(0, 2), "shape": (4,), "dtype": np.float64})),
-             doc="Zeros of a shape with x added at index: the transpose of getitem.")
+_I = (
+    (((3, 4),), {"index": (slice(None), 1)}),
+    (((4,),), {"index": slice(None, None, -2)}),
+    (((3, 2),), {"index": [0, 0, 2]}),
+    (((3, 2),), {"index": np.array([[True, False], [True, True], [False, False]])}),
+    (((3,),), {"index": 1}),
+    (((2, 3, 2),), {"index": (slice(None), [2, 2], None, 0)}),
+)
+getitem = op(
+    _getitem,
+    name="getitem",
+    symbol="[ ]",
+    linear=True,
+    public=False,
+    samples=_I,
+    vjp=lambda g, index, x_shape, x_dtype: scatter(g, index=index, shape=x_shape, dtype=x_dtype),
+    doc="x[index], for every kind of NumPy index.",
+)
+scatter = op(
+    _scatter,
+    name="scatter",
+    linear=True,
+    public=False,
+    vjp=lambda g, index: getitem(g, index=index),
+    samples=(
+        (((2, 3),), {"index": [0, 0], "shape": (3, 3), "dtype": np.float64}),
+        (((2,),), {"index": slice(0, 2), "shape": (4,), "dtype": np.float64}),
+    ),
+    doc="Zeros of a shape with x added at index: the transpose of getitem.",
+)
 
 
 def _setitem(x: Any, v: Any, index: Any) -> Any:
@@ -57,10 +79,17 @@ def _cleared(g: Any, index: Any) -> Any:
     return g * keep
 
 
-setitem = op(_setitem, name="setitem", inputs="x v", symbol="[ ]=", public=False, domain=(float("-inf"), float("inf")),
-             vjp=(lambda g, index: _cleared(g, index), lambda g, index: getitem(g, index=index)),
-             samples=((((3, 2), (2,)), {"index": 1}), (((3,), ()), {"index": slice(0, 2)})),
-             doc="A copy of x with v written at index (each element at most once).")
+setitem = op(
+    _setitem,
+    name="setitem",
+    inputs="x v",
+    symbol="[ ]=",
+    public=False,
+    domain=(float("-inf"), float("inf")),
+    vjp=(lambda g, index: _cleared(g, index), lambda g, index: getitem(g, index=index)),
+    samples=((((3, 2), (2,)), {"index": 1}), (((3,), ()), {"index": slice(0, 2)})),
+    doc="A copy of x with v written at index (each element at most once).",
+)
 
 
 def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
@@ -136,5 +165,12 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 for _fn in (take, take_along_axis, sort, diagonal, diag, trace):
     composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_fn in (take, diagonal, trace))
 
-_to_scalar = op(lambda x: x.reshape(()).item(), name="to_scalar", symbol="scalar", public=False, vjp=lambda g, x_shape: np.reshape(g, x_shape),
-                samples=((((),), {}), (((1,),), {})), doc="The one element of a Tensor as a Scalar.")
+_to_scalar = op(
+    lambda x: x.reshape(()).item(),
+    name="to_scalar",
+    symbol="scalar",
+    public=False,
+    vjp=lambda g, x_shape: np.reshape(g, x_shape),
+    samples=((((),), {}), (((1,),), {})),
+    doc="The one element of a Tensor as a Scalar.",
+)

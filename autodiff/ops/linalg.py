@@ -32,10 +32,24 @@ def _matmul_vjp_b(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
     return t(a) @ g
 
 
-matmul = op(np.matmul, name="matmul", symbol="matmul", vjp=(_matmul_vjp_a, _matmul_vjp_b),
-            samples=((((2, 3), (3, 4)), {}), (((3,), (3, 2)), {}), (((2, 3), (3,)), {}), (((3,), (3,)), {}), (((2, 1, 2, 3), (4, 3, 2)), {}),
-                     (((2, 2, 3), (3, 2)), {}), (((2, 3), (4, 3, 2)), {}), (((4, 3, 2), (2,)), {}), (((2,), (4, 2, 3)), {})),
-            doc="Matrix product, NumPy's rules for 1-D and stacked operands.")
+matmul = op(
+    np.matmul,
+    name="matmul",
+    symbol="matmul",
+    vjp=(_matmul_vjp_a, _matmul_vjp_b),
+    samples=(
+        (((2, 3), (3, 4)), {}),
+        (((3,), (3, 2)), {}),
+        (((2, 3), (3,)), {}),
+        (((3,), (3,)), {}),
+        (((2, 1, 2, 3), (4, 3, 2)), {}),
+        (((2, 2, 3), (3, 2)), {}),
+        (((2, 3), (4, 3, 2)), {}),
+        (((4, 3, 2), (2,)), {}),
+        (((2,), (4, 2, 3)), {}),
+    ),
+    doc="Matrix product, NumPy's rules for 1-D and stacked operands.",
+)
 
 
 # ---- einsum: the subscripts are made explicit once, without ellipses
@@ -45,9 +59,11 @@ def _explicit(subscripts: str, shapes: list[tuple[int, ...]]) -> str:
     if len(terms) != len(shapes):
         raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operands; got {len(shapes)}.")
     free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts]
-    rest = [len(s) - len(term.replace("...", "")) if "..." in term else 0 for term, s in zip(terms, shapes, strict=True)]
-    dots = free[:max(rest)]
-    terms = [term.replace("...", "".join(dots[len(dots) - n:])) for term, n in zip(terms, rest, strict=True)]
+    rest = [
+        len(s) - len(term.replace("...", "")) if "..." in term else 0 for term, s in zip(terms, shapes, strict=True)
+    ]
+    dots = free[: max(rest)]
+    terms = [term.replace("...", "".join(dots[len(dots) - n :])) for term, n in zip(terms, rest, strict=True)]
     for term, shape in zip(terms, shapes, strict=True):
         if len(term) != len(shape):
             raise ValueError(f"einsum: {subscripts!r} gives {len(term)} subscripts to an operand of shape {shape}.")
@@ -88,10 +104,22 @@ def _einsum_vjp(g: Any, i: int, xs: tuple[Any, ...], subscripts: str, optimize: 
     return np.einsum(f"{','.join([unique, *[s for s, _ in eyes]])}->{target}", d, *[e for _, e in eyes])
 
 
-_einsum_row = op(_einsum, name="einsum", inputs="*xs", public=False, vjp=_einsum_vjp, symbol="einsum",
-                 samples=((((2, 3), (3, 4)), {"subscripts": "ij,jk->ik"}), (((3, 3),), {"subscripts": "ii->i"}), (((2, 3, 4),), {"subscripts": "abc->b"}),
-                          (((2, 3), (3, 3)), {"subscripts": "nd,dd->d"}), (((3,), (3,), (3,)), {"subscripts": "i,i,i->"})),
-                 doc="Einstein summation.")
+_einsum_row = op(
+    _einsum,
+    name="einsum",
+    inputs="*xs",
+    public=False,
+    vjp=_einsum_vjp,
+    symbol="einsum",
+    samples=(
+        (((2, 3), (3, 4)), {"subscripts": "ij,jk->ik"}),
+        (((3, 3),), {"subscripts": "ii->i"}),
+        (((2, 3, 4),), {"subscripts": "abc->b"}),
+        (((2, 3), (3, 3)), {"subscripts": "nd,dd->d"}),
+        (((3,), (3,), (3,)), {"subscripts": "i,i,i->"}),
+    ),
+    doc="Einstein summation.",
+)
 
 
 def einsum(subscripts: str, *operands: Any, optimize: Any = False, out: Any = None) -> Any:
@@ -105,7 +133,9 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = False, out: Any = No
     (2, 3)
     """
     if not isinstance(subscripts, str):
-        raise TypeError(f"einsum needs its subscripts as a string such as 'ij,jk->ik'; got {type(subscripts).__name__}.")
+        raise TypeError(
+            f"einsum needs its subscripts as a string such as 'ij,jk->ik'; got {type(subscripts).__name__}."
+        )
     if out is not None:
         raise TypeError("einsum(..., out=...) cannot be recorded; assign the result.")
     return _einsum_row(operands, subscripts=_explicit(subscripts, [np.shape(x) for x in operands]), optimize=optimize)
@@ -126,15 +156,33 @@ def _solve_vjp_a(g: Any, y: Any, a: Any) -> Any:
     return -np.expand_dims(w, -1) * np.expand_dims(y, -2) if y.ndim == 1 else -w @ t(y)
 
 
-solve = op(np.linalg.solve, name="solve", inputs="a b", public=False, numpy=(np.linalg.solve,),
-           vjp=(_solve_vjp_a, lambda g, a: np.linalg.solve(t(a), g)), samples=((((3, 3), (3,)), {}), (((3, 3), (3, 2)), {}), (((2, 2, 2), (2, 2, 1)), {})),
-           draw=lambda rng, a, b: (_invertible(rng, a), rng.normal(size=b)), doc="x with a x = b (``np.linalg.solve``).")
-inv = op(np.linalg.inv, name="inv", public=False, numpy=(np.linalg.inv,), vjp=lambda g, y: -t(y) @ g @ t(y), samples=((((3, 3),), {}), (((2, 2, 2),), {})),
-         draw=lambda rng, x: (_invertible(rng, x),), doc="Inverse of a square matrix.")
+solve = op(
+    np.linalg.solve,
+    name="solve",
+    inputs="a b",
+    public=False,
+    numpy=(np.linalg.solve,),
+    vjp=(_solve_vjp_a, lambda g, a: np.linalg.solve(t(a), g)),
+    samples=((((3, 3), (3,)), {}), (((3, 3), (3, 2)), {}), (((2, 2, 2), (2, 2, 1)), {})),
+    draw=lambda rng, a, b: (_invertible(rng, a), rng.normal(size=b)),
+    doc="x with a x = b (``np.linalg.solve``).",
+)
+inv = op(
+    np.linalg.inv,
+    name="inv",
+    public=False,
+    numpy=(np.linalg.inv,),
+    vjp=lambda g, y: -t(y) @ g @ t(y),
+    samples=((((3, 3),), {}), (((2, 2, 2),), {})),
+    draw=lambda rng, x: (_invertible(rng, x),),
+    doc="Inverse of a square matrix.",
+)
 
 
 def dot(a: Any, b: Any, out: Any = None) -> Any:
-    """``np.dot``: inner product of vectors, matrix product of matrices, sum over the last axis of a and the second last of b."""
+    """``np.dot``: inner product of vectors, matrix product of matrices, sum over the last axis of a and the second
+    last of b.
+    """
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     if np.ndim(b) <= 2:
@@ -165,13 +213,18 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum over the given axes of both (``np.tensordot``)."""
     na, nb = np.ndim(a), np.ndim(b)
-    left, right = (list(range(na - axes, na)), list(range(axes))) if isinstance(axes, int) else \
-        ([v] if isinstance(v, int) else list(v) for v in axes)
+    left, right = (
+        (list(range(na - axes, na)), list(range(axes)))
+        if isinstance(axes, int)
+        else ([v] if isinstance(v, int) else list(v) for v in axes)
+    )
     left, right = [i % na for i in left], [i % nb for i in right]
     rest_a, rest_b = [i for i in range(na) if i not in left], [i for i in range(nb) if i not in right]
     size = int(np.prod([np.shape(a)[i] for i in left]))
-    flat = np.matmul(np.reshape(np.transpose(a, tuple(rest_a + left)), (-1, size)),
-                     np.reshape(np.transpose(b, tuple(right + rest_b)), (size, -1)))
+    flat = np.matmul(
+        np.reshape(np.transpose(a, tuple(rest_a + left)), (-1, size)),
+        np.reshape(np.transpose(b, tuple(right + rest_b)), (size, -1)),
+    )
     return np.reshape(flat, tuple(np.shape(a)[i] for i in rest_a) + tuple(np.shape(b)[i] for i in rest_b))
 
 
@@ -186,13 +239,21 @@ def _norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _norm2_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     from .reduce import back
+
     return back(g / np.where(y == 0, 1.0, y), axis, keepdims) * x
 
 
-norm2 = op(_norm2, name="norm2", symbol="‖·‖", public=False, vjp=_norm2_vjp, kink=lambda x, **k: _norm2(x, **k),
-           samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True})),
-           reference=lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
-           doc="Euclidean norm over axes, scaled against overflow; derivative 0 where it is 0 (the least subgradient).")
+norm2 = op(
+    _norm2,
+    name="norm2",
+    symbol="‖·‖",
+    public=False,
+    vjp=_norm2_vjp,
+    kink=lambda x, **k: _norm2(x, **k),
+    samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True})),
+    reference=lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
+    doc="Euclidean norm over axes, scaled against overflow; derivative 0 where it is 0 (the least subgradient).",
+)
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -210,14 +271,18 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return norm2(x, axis=axis, keepdims=keepdims)
     a = np.abs(x)
     if matrix:
-        rows, columns = (axis if axis is not None else (0, 1))
+        rows, columns = axis if axis is not None else (0, 1)
         if ord in (1, np.inf, -1, -np.inf):
             over, then = (rows, columns) if abs(ord) == 1 else (columns, rows)
             sums = np.sum(a, axis=over, keepdims=True)
             y = (np.max if ord > 0 else np.min)(sums, axis=then, keepdims=True)
             return y if keepdims else np.squeeze(y, axis=(rows, columns))
         from ..errors import MissingRuleError
-        raise MissingRuleError(f"norm(ord={ord!r}) of a matrix needs singular values, which have no rule yet; use ord=None, 'fro', 1 or inf.")
+
+        raise MissingRuleError(
+            f"norm(ord={ord!r}) of a matrix needs singular values, which have no rule yet; "
+            "use ord=None, 'fro', 1 or inf."
+        )
     if axis is None and np.ndim(x) > 2:
         raise ValueError(f"norm(ord={ord!r}) needs one or two axes; got shape {np.shape(x)}. Name them with axis=.")
     if ord in (np.inf, -np.inf):

@@ -14,8 +14,14 @@ import numpy as np
 from ..registry import composite, op
 
 Axis = int | tuple[int, ...] | None
-SAMPLES: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, -1)}), (((2, 3),), {"axis": -1, "keepdims": True}),
-                            (((),), {}), (((4,),), {"axis": 0}))
+SAMPLES: tuple[Any, ...] = (
+    (((3, 4),), {}),
+    (((3, 4),), {"axis": 0}),
+    (((2, 3, 2),), {"axis": (0, -1)}),
+    (((2, 3),), {"axis": -1, "keepdims": True}),
+    (((),), {}),
+    (((4,),), {"axis": 0}),
+)
 
 
 def back(g: Any, axis: Axis, keepdims: bool) -> Any:
@@ -66,11 +72,27 @@ def _median(x: Any, axis: Axis = None, out: Any = None, overwrite_input: bool = 
     return np.median(x, axis, keepdims=keepdims)
 
 
-sum = op(_sum, name="sum", numpy=(np.sum, (np.add, "reduce")), symbol="Σ", method=True, linear=True, samples=SAMPLES,
-         vjp=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), doc="Sum over axes.")
-mean = op(_mean, name="mean", numpy=(np.mean,), method=True, linear=True, samples=SAMPLES,
-          vjp=lambda g, x_shape, axis, keepdims: spread(g / max(count(x_shape, axis), 1), x_shape, axis, keepdims),
-          doc="Arithmetic mean over axes.")
+sum = op(
+    _sum,
+    name="sum",
+    numpy=(np.sum, (np.add, "reduce")),
+    symbol="Σ",
+    method=True,
+    linear=True,
+    samples=SAMPLES,
+    vjp=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims),
+    doc="Sum over axes.",
+)
+mean = op(
+    _mean,
+    name="mean",
+    numpy=(np.mean,),
+    method=True,
+    linear=True,
+    samples=SAMPLES,
+    vjp=lambda g, x_shape, axis, keepdims: spread(g / max(count(x_shape, axis), 1), x_shape, axis, keepdims),
+    doc="Arithmetic mean over axes.",
+)
 
 
 def _share(g: Any, x: Any, extreme: Any, axis: Axis, keepdims: bool) -> Any:
@@ -84,14 +106,30 @@ def _gap(x: Any, axis: Axis = None, **_: Any) -> Any:
     """Distances between neighbours in order: where one is 0, elements tie."""
     axes = tuple(range(np.ndim(x))) if axis is None else (axis,) if isinstance(axis, int) else axis
     moved = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
-    flat = np.sort(np.reshape(moved, (*moved.shape[:moved.ndim - len(axes)], -1)), axis=-1)
+    flat = np.sort(np.reshape(moved, (*moved.shape[: moved.ndim - len(axes)], -1)), axis=-1)
     return np.diff(flat, axis=-1) if flat.shape[-1] > 1 else np.inf
 
 
-max_row = op(_max, name="max", numpy=(np.max, np.amax, (np.maximum, "reduce")), method=True, samples=SAMPLES, kink=_gap,
-             vjp=lambda g, y, x, axis, keepdims: _share(g, x, y, axis, keepdims), doc="Largest over axes; ties share the gradient evenly.")
-min_row = op(_min, name="min", numpy=(np.min, np.amin, (np.minimum, "reduce")), method=True, samples=SAMPLES, kink=_gap,
-             vjp=lambda g, y, x, axis, keepdims: _share(g, x, y, axis, keepdims), doc="Smallest over axes; ties share the gradient evenly.")
+max_row = op(
+    _max,
+    name="max",
+    numpy=(np.max, np.amax, (np.maximum, "reduce")),
+    method=True,
+    samples=SAMPLES,
+    kink=_gap,
+    vjp=lambda g, y, x, axis, keepdims: _share(g, x, y, axis, keepdims),
+    doc="Largest over axes; ties share the gradient evenly.",
+)
+min_row = op(
+    _min,
+    name="min",
+    numpy=(np.min, np.amin, (np.minimum, "reduce")),
+    method=True,
+    samples=SAMPLES,
+    kink=_gap,
+    vjp=lambda g, y, x, axis, keepdims: _share(g, x, y, axis, keepdims),
+    doc="Smallest over axes; ties share the gradient evenly.",
+)
 
 
 def _product_of_others(x: Any) -> Any:
@@ -104,21 +142,37 @@ def _product_of_others(x: Any) -> Any:
 
 def _prod_vjp(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     shape = np.shape(x)
-    axes = tuple(range(len(shape))) if axis is None else tuple(a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis))
+    axes = (
+        tuple(range(len(shape)))
+        if axis is None
+        else tuple(a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis))
+    )
     if math.prod(shape) == 0 or not shape:
         return spread(g, shape, axis, keepdims)
     order = tuple(a for a in range(len(shape)) if a not in axes) + axes
     moved = np.transpose(x, order)
-    others = np.reshape(_product_of_others(np.reshape(moved, (*moved.shape[:len(shape) - len(axes)], -1))), moved.shape)
+    others = np.reshape(
+        _product_of_others(np.reshape(moved, (*moved.shape[: len(shape) - len(axes)], -1))), moved.shape
+    )
     return back(g, axis, keepdims) * np.transpose(others, tuple(int(i) for i in np.argsort(order)))
 
 
-prod = op(_prod, name="prod", numpy=(np.prod, (np.multiply, "reduce")), symbol="Π", method=True, samples=SAMPLES, vjp=_prod_vjp,
-          doc="Product over axes; right also where elements are zero.")
+prod = op(
+    _prod,
+    name="prod",
+    numpy=(np.prod, (np.multiply, "reduce")),
+    symbol="Π",
+    method=True,
+    samples=SAMPLES,
+    vjp=_prod_vjp,
+    doc="Product over axes; right also where elements are zero.",
+)
 
 
 def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    return back(g, axis, keepdims) * (2.0 / (count(np.shape(x), axis) - ddof)) * (x - np.mean(x, axis=axis, keepdims=True))
+    return (
+        back(g, axis, keepdims) * (2.0 / (count(np.shape(x), axis) - ddof)) * (x - np.mean(x, axis=axis, keepdims=True))
+    )
 
 
 def _std_vjp(g: Any, y: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
@@ -127,19 +181,41 @@ def _std_vjp(g: Any, y: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) ->
 
 
 _DDOF = (*SAMPLES[:4], (((3, 4),), {"axis": 0, "ddof": 1}))
-var = op(_var, name="var", numpy=(np.var,), method=True, samples=_DDOF, vjp=_var_vjp, doc="Variance over axes; divides by n - ddof.",
-         reference=lambda x, axis=None, ddof=0, keepdims=False: np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis,
-                                                                        keepdims=keepdims) / (count(np.shape(x), axis) - ddof))
-std = op(_std, name="std", numpy=(np.std,), method=True, samples=_DDOF, vjp=_std_vjp, kink=lambda x, **k: np.std(x, **k),
-         doc="Standard deviation over axes; divides by n - ddof; derivative 0 where it is 0.",
-         reference=lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)))
+var = op(
+    _var,
+    name="var",
+    numpy=(np.var,),
+    method=True,
+    samples=_DDOF,
+    vjp=_var_vjp,
+    doc="Variance over axes; divides by n - ddof.",
+    reference=lambda x, axis=None, ddof=0, keepdims=False: (
+        np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+        / (count(np.shape(x), axis) - ddof)
+    ),
+)
+std = op(
+    _std,
+    name="std",
+    numpy=(np.std,),
+    method=True,
+    samples=_DDOF,
+    vjp=_std_vjp,
+    kink=lambda x, **k: np.std(x, **k),
+    doc="Standard deviation over axes; divides by n - ddof; derivative 0 where it is 0.",
+    reference=lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
+)
 
 
 def _median_vjp(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     shape = np.shape(x)
-    axes = tuple(range(len(shape))) if axis is None else tuple(a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis))
+    axes = (
+        tuple(range(len(shape)))
+        if axis is None
+        else tuple(a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis))
+    )
     order = tuple(a for a in range(len(shape)) if a not in axes) + axes
-    rest = tuple(shape[a] for a in order[:len(shape) - len(axes)])
+    rest = tuple(shape[a] for a in order[: len(shape) - len(axes)])
     ranked = np.sort(np.reshape(np.transpose(x, order), (*rest, -1)), axis=-1)
     kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
     n = count(shape, axis)
@@ -148,8 +224,15 @@ def _median_vjp(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     return _share(half, x, lower, axes, True) + _share(half, x, upper, axes, True)
 
 
-median = op(_median, name="median", numpy=(np.median,), samples=SAMPLES[:4], vjp=_median_vjp, kink=_gap,
-            doc="Median over axes, the mean of the middle two for an even count; ties share the gradient evenly.")
+median = op(
+    _median,
+    name="median",
+    numpy=(np.median,),
+    samples=SAMPLES[:4],
+    vjp=_median_vjp,
+    kink=_gap,
+    doc="Median over axes, the mean of the middle two for an even count; ties share the gradient evenly.",
+)
 
 
 def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -160,10 +243,15 @@ def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return y if keepdims else np.squeeze(y, axis=axis) if axis is not None else np.reshape(y, ())
 
 
-logsumexp = op(_logsumexp, name="logsumexp", method=True, samples=SAMPLES,
-               vjp=lambda g, y, x, axis, keepdims: back(g, axis, keepdims) * np.exp(x - back(y, axis, keepdims)),
-               reference=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
-               doc="log(sum(exp(x))) over axes, without overflow (SciPy's ``special.logsumexp``).")
+logsumexp = op(
+    _logsumexp,
+    name="logsumexp",
+    method=True,
+    samples=SAMPLES,
+    vjp=lambda g, y, x, axis, keepdims: back(g, axis, keepdims) * np.exp(x - back(y, axis, keepdims)),
+    reference=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
+    doc="log(sum(exp(x))) over axes, without overflow (SciPy's ``special.logsumexp``).",
+)
 
 
 # ---- running sums and products
@@ -176,12 +264,21 @@ def _cumsum_vjp(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
     return np.reshape(np.flip(np.cumsum(np.flip(g, along), axis=along), along), x_shape)
 
 
-cumsum = op(_cumsum, name="cumsum", numpy=(np.cumsum,), method=True, linear=True, vjp=_cumsum_vjp,
-            samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3),), {"axis": -1})), doc="Running sum; axis None flattens.")
+cumsum = op(
+    _cumsum,
+    name="cumsum",
+    numpy=(np.cumsum,),
+    method=True,
+    linear=True,
+    vjp=_cumsum_vjp,
+    samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3),), {"axis": -1})),
+    doc="Running sum; axis None flattens.",
+)
 
 
 def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Running product (``np.cumprod``); axis None flattens. Made of products of neighbours, so zeros are right at any order.
+    """Running product (``np.cumprod``); axis None flattens. Made of products of neighbours, so zeros are right at any
+    order.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([2.0, 0.0, 3.0])
@@ -223,7 +320,9 @@ def average(a: Any, axis: Axis = None, weights: Any = None) -> Any:
         return np.mean(a, axis=axis)
     if np.shape(weights) != np.shape(a):
         if not isinstance(axis, int) or np.ndim(weights) != 1:
-            raise TypeError(f"average: weights of shape {np.shape(weights)} need axis= an int, or the shape {np.shape(a)}.")
+            raise TypeError(
+                f"average: weights of shape {np.shape(weights)} need axis= an int, or the shape {np.shape(a)}."
+            )
         weights = np.reshape(weights, tuple(-1 if i == axis % np.ndim(a) else 1 for i in range(np.ndim(a))))
     total = np.sum(weights, axis=axis) if np.shape(weights) == np.shape(a) else np.sum(weights)
     return np.sum(a * weights, axis=axis) / total

@@ -16,9 +16,20 @@ def _reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
     return np.reshape(x, shape, order=order)  # type: ignore[call-overload]
 
 
-reshape = op(_reshape, name="reshape", numpy=(np.reshape,), vjp=lambda g, x_shape, order: np.reshape(g, x_shape, order=order), linear=True,
-             samples=((((2, 6),), {"shape": (3, 4)}), (((4,),), {"shape": (2, 2)}), (((2, 3),), {"shape": -1}),
-                      (((2, 3),), {"shape": (3, 2), "order": "F"})), doc="The same values in another shape.")
+reshape = op(
+    _reshape,
+    name="reshape",
+    numpy=(np.reshape,),
+    vjp=lambda g, x_shape, order: np.reshape(g, x_shape, order=order),
+    linear=True,
+    samples=(
+        (((2, 6),), {"shape": (3, 4)}),
+        (((4,),), {"shape": (2, 2)}),
+        (((2, 3),), {"shape": -1}),
+        (((2, 3),), {"shape": (3, 2), "order": "F"}),
+    ),
+    doc="The same values in another shape.",
+)
 
 
 def _transpose(x: Any, axes: Any = None) -> Any:
@@ -29,58 +40,109 @@ def _inverse(axes: Any) -> Any:
     return None if axes is None else tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
 
 
-transpose = op(_transpose, name="transpose", numpy=(np.transpose, np.permute_dims), symbol="ᵀ", linear=True,
-               vjp=lambda g, axes: np.transpose(g, _inverse(axes)),
-               samples=((((2, 3),), {}), (((2, 3, 4),), {"axes": (2, 0, 1)}), (((2, 3),), {"axes": (-1, 0)})), doc="Axes reordered.")
+transpose = op(
+    _transpose,
+    name="transpose",
+    numpy=(np.transpose, np.permute_dims),
+    symbol="ᵀ",
+    linear=True,
+    vjp=lambda g, axes: np.transpose(g, _inverse(axes)),
+    samples=((((2, 3),), {}), (((2, 3, 4),), {"axes": (2, 0, 1)}), (((2, 3),), {"axes": (-1, 0)})),
+    doc="Axes reordered.",
+)
 
 
 def _swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     return np.swapaxes(x, axis1, axis2)
 
 
-swapaxes = op(_swapaxes, name="swapaxes", numpy=(np.swapaxes,), method=True, linear=True,
-              vjp=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2), samples=((((2, 3),), {"axis1": 0, "axis2": -1}),), doc="Two axes swapped.")
+swapaxes = op(
+    _swapaxes,
+    name="swapaxes",
+    numpy=(np.swapaxes,),
+    method=True,
+    linear=True,
+    vjp=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2),
+    samples=((((2, 3),), {"axis1": 0, "axis2": -1}),),
+    doc="Two axes swapped.",
+)
 
 
 def _expand_dims(x: Any, axis: Axes) -> Any:
     return np.expand_dims(x, axis)  # type: ignore[arg-type]
 
 
-expand_dims = op(_expand_dims, name="expand_dims", numpy=(np.expand_dims,), linear=True, vjp=lambda g, x_shape: np.reshape(g, x_shape),
-                 samples=((((2, 3),), {"axis": -1}), (((3,),), {"axis": (0, 2)})), doc="New axes of length 1.")
+expand_dims = op(
+    _expand_dims,
+    name="expand_dims",
+    numpy=(np.expand_dims,),
+    linear=True,
+    vjp=lambda g, x_shape: np.reshape(g, x_shape),
+    samples=((((2, 3),), {"axis": -1}), (((3,),), {"axis": (0, 2)})),
+    doc="New axes of length 1.",
+)
 
 
 def _squeeze(x: Any, axis: Axes = None) -> Any:
     return np.squeeze(x, axis)
 
 
-squeeze = op(_squeeze, name="squeeze", numpy=(np.squeeze,), method=True, linear=True, vjp=lambda g, x_shape: np.reshape(g, x_shape),
-             samples=((((2, 1, 3),), {}), (((1, 3),), {"axis": 0})), doc="Axes of length 1 removed.")
+squeeze = op(
+    _squeeze,
+    name="squeeze",
+    numpy=(np.squeeze,),
+    method=True,
+    linear=True,
+    vjp=lambda g, x_shape: np.reshape(g, x_shape),
+    samples=((((2, 1, 3),), {}), (((1, 3),), {"axis": 0})),
+    doc="Axes of length 1 removed.",
+)
 
 
 def _broadcast_to(x: Any, shape: Any, subok: bool = False) -> Any:
     return np.broadcast_to(x, shape)
 
 
-broadcast_to = op(_broadcast_to, name="broadcast_to", numpy=(np.broadcast_to,), linear=True, vjp=lambda g: g,
-                  samples=((((3,),), {"shape": (2, 3)}), (((2, 1),), {"shape": (2, 4)}), (((),), {"shape": (2,)})),
-                  doc="Repeated by broadcasting; the walk sums it back.")
+broadcast_to = op(
+    _broadcast_to,
+    name="broadcast_to",
+    numpy=(np.broadcast_to,),
+    linear=True,
+    vjp=lambda g: g,
+    samples=((((3,),), {"shape": (2, 3)}), (((2, 1),), {"shape": (2, 4)}), (((),), {"shape": (2,)})),
+    doc="Repeated by broadcasting; the walk sums it back.",
+)
 
 
 def _astype(x: Any, dtype: Any, copy: bool = True) -> Any:
     return np.asarray(x).astype(dtype)
 
 
-astype = op(_astype, name="astype", numpy=(np.astype,), method=True, linear=True, vjp=lambda g: g,
-            samples=((((2, 3),), {"dtype": np.float64}),), doc="The same values in another floating dtype; the walk casts back.")
+astype = op(
+    _astype,
+    name="astype",
+    numpy=(np.astype,),
+    method=True,
+    linear=True,
+    vjp=lambda g: g,
+    samples=((((2, 3),), {"dtype": np.float64}),),
+    doc="The same values in another floating dtype; the walk casts back.",
+)
 
 
 def _flip(x: Any, axis: Axes = None) -> Any:
     return np.flip(x, axis)
 
 
-flip = op(_flip, name="flip", numpy=(np.flip,), linear=True, vjp=lambda g, axis: np.flip(g, axis),
-          samples=((((2, 3),), {}), (((2, 3),), {"axis": 1})), doc="Reversed along axes.")
+flip = op(
+    _flip,
+    name="flip",
+    numpy=(np.flip,),
+    linear=True,
+    vjp=lambda g, axis: np.flip(g, axis),
+    samples=((((2, 3),), {}), (((2, 3),), {"axis": 1})),
+    doc="Reversed along axes.",
+)
 
 
 def _roll(x: Any, shift: Any, axis: Any = None) -> Any:
@@ -91,8 +153,15 @@ def _back_shift(shift: Any) -> Any:
     return tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
 
 
-roll = op(_roll, name="roll", numpy=(np.roll,), linear=True, vjp=lambda g, shift, axis: np.roll(g, _back_shift(shift), axis),
-          samples=((((2, 3),), {"shift": 1}), (((2, 3),), {"shift": (1, -1), "axis": (0, 1)})), doc="Shifted around the end.")
+roll = op(
+    _roll,
+    name="roll",
+    numpy=(np.roll,),
+    linear=True,
+    vjp=lambda g, shift, axis: np.roll(g, _back_shift(shift), axis),
+    samples=((((2, 3),), {"shift": 1}), (((2, 3),), {"shift": (1, -1), "axis": (0, 1)})),
+    doc="Shifted around the end.",
+)
 
 
 def _tril(x: Any, k: int = 0) -> Any:
@@ -103,10 +172,24 @@ def _triu(x: Any, k: int = 0) -> Any:
     return np.triu(x, k)
 
 
-tril = op(_tril, name="tril", numpy=(np.tril,), linear=True, vjp=lambda g, k: np.tril(g, k), samples=((((3, 3),), {}), (((2, 3),), {"k": 1})),
-          doc="Lower triangle.")
-triu = op(_triu, name="triu", numpy=(np.triu,), linear=True, vjp=lambda g, k: np.triu(g, k), samples=((((3, 3),), {}), (((2, 3),), {"k": -1})),
-          doc="Upper triangle.")
+tril = op(
+    _tril,
+    name="tril",
+    numpy=(np.tril,),
+    linear=True,
+    vjp=lambda g, k: np.tril(g, k),
+    samples=((((3, 3),), {}), (((2, 3),), {"k": 1})),
+    doc="Lower triangle.",
+)
+triu = op(
+    _triu,
+    name="triu",
+    numpy=(np.triu,),
+    linear=True,
+    vjp=lambda g, k: np.triu(g, k),
+    samples=((((3, 3),), {}), (((2, 3),), {"k": -1})),
+    doc="Upper triangle.",
+)
 
 
 # ---- joining: any number of operands; ``i`` is the operand's position
@@ -118,24 +201,37 @@ def _concatenate_vjp(g: Any, i: int, xs_shape: tuple[tuple[int, ...], ...], axis
     if axis is None:
         sizes = [int(np.prod(s)) for s in xs_shape]
         start = sum(sizes[:i])
-        return np.reshape(g[start:start + sizes[i]], xs_shape[i])
+        return np.reshape(g[start : start + sizes[i]], xs_shape[i])
     axis %= len(xs_shape[0])
     start = sum(s[axis] for s in xs_shape[:i])
     return g[(slice(None),) * axis + (slice(start, start + xs_shape[i][axis]),)]
 
 
-concatenate = op(_concatenate, name="concatenate", numpy=(np.concatenate,), inputs="*xs", vjp=_concatenate_vjp, symbol="concat",
-                 samples=((((2, 3), (1, 3)), {}), (((2, 1), (2, 3)), {"axis": -1}), (((2,), (3, 2)), {"axis": None})),
-                 doc="Joined along an axis that exists.")
+concatenate = op(
+    _concatenate,
+    name="concatenate",
+    numpy=(np.concatenate,),
+    inputs="*xs",
+    vjp=_concatenate_vjp,
+    symbol="concat",
+    samples=((((2, 3), (1, 3)), {}), (((2, 1), (2, 3)), {"axis": -1}), (((2,), (3, 2)), {"axis": None})),
+    doc="Joined along an axis that exists.",
+)
 
 
 def _stack(*xs: Any, axis: int = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> Any:
     return np.stack(xs, axis=axis, dtype=dtype, casting=casting)  # type: ignore[call-overload]
 
 
-stack = op(_stack, name="stack", numpy=(np.stack,), inputs="*xs", samples=((((3,), (3,)), {}), (((2, 3), (2, 3)), {"axis": -1}), (((), ()), {})),
-           vjp=lambda g, i, axis: np.moveaxis(g, axis, 0)[i] if axis else g[i],
-           doc="Joined along a new axis. Leads Scalars into a Tensor: ``ad.stack([a, b])``.")
+stack = op(
+    _stack,
+    name="stack",
+    numpy=(np.stack,),
+    inputs="*xs",
+    samples=((((3,), (3,)), {}), (((2, 3), (2, 3)), {"axis": -1}), (((), ()), {})),
+    vjp=lambda g, i, axis: np.moveaxis(g, axis, 0)[i] if axis else g[i],
+    doc="Joined along a new axis. Leads Scalars into a Tensor: ``ad.stack([a, b])``.",
+)
 
 
 # ---- made of the rows above
@@ -161,12 +257,15 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     return np.take(a, np.repeat(np.arange(np.shape(a)[axis]), repeats), axis=axis)
 
 
-def tile(A: Any, reps: Any) -> Any:  # noqa: N803 (NumPy's name)
+def tile(A: Any, reps: Any) -> Any:
     """The array repeated as a whole (``np.tile``)."""
     reps = (reps,) if isinstance(reps, int) else tuple(reps)
     n = max(len(reps), np.ndim(A))
     reps, shape = (1,) * (n - len(reps)) + reps, (1,) * (n - np.ndim(A)) + np.shape(A)
-    wide = np.broadcast_to(np.reshape(A, tuple(m for s in shape for m in (1, s))), tuple(m for r, s in zip(reps, shape, strict=True) for m in (r, s)))
+    wide = np.broadcast_to(
+        np.reshape(A, tuple(m for s in shape for m in (1, s))),
+        tuple(m for r, s in zip(reps, shape, strict=True) for m in (r, s)),
+    )
     return np.reshape(wide, tuple(r * s for r, s in zip(reps, shape, strict=True)))
 
 
@@ -175,7 +274,9 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     n = np.shape(ary)[axis]
     if isinstance(indices_or_sections, int):
         if n % indices_or_sections:
-            raise ValueError(f"split: an axis of length {n} cannot be split evenly in {indices_or_sections}; use np.array_split.")
+            raise ValueError(
+                f"split: an axis of length {n} cannot be split evenly in {indices_or_sections}; use np.array_split."
+            )
         step = n // indices_or_sections
         cuts = [step * k for k in range(1, indices_or_sections)]
     else:
@@ -194,7 +295,15 @@ def _atleast(n: int) -> Any:
         shape = np.shape(a)
         if len(shape) >= n:
             return a
-        return np.reshape(a, {1: (1,), 2: (1, *shape) if shape else (1, 1), 3: {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}.get(len(shape))}[n])
+        return np.reshape(
+            a,
+            {
+                1: (1,),
+                2: (1, *shape) if shape else (1, 1),
+                3: {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}.get(len(shape)),
+            }[n],
+        )
+
     atleast.__name__, atleast.__doc__ = f"atleast_{n}d", f"At least {n} axes (``np.atleast_{n}d``)."
     return atleast
 
@@ -230,6 +339,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: flo
         index = tuple(slice(int(a), int(a) + n) for (a, _), n in zip(widths, np.shape(array), strict=True))
         shape = tuple(int(a + b) + n for (a, b), n in zip(widths, np.shape(array), strict=True))
         from .index import scatter
+
         inner = scatter(array, index=index, shape=shape, dtype=np.result_type(array.dtype))
         if constant_values == 0:
             return inner
@@ -277,11 +387,27 @@ def flatten(x: Any, order: str = "C") -> Any:
 composite(_reshape_method, method="reshape", public=False)
 composite(_transpose_method, method="transpose", public=False)
 composite(flatten, method=True, public=False)
-for _fn, _method in ((ravel, True), (moveaxis, False), (repeat, True), (tile, False), (split, False), (vstack, False), (hstack, False),
-                     (dstack, False), (column_stack, False), (pad, False), (rot90, False), (copy, True),
-                     (atleast_1d, False), (atleast_2d, False), (atleast_3d, False)):
+for _fn, _method in (
+    (ravel, True),
+    (moveaxis, False),
+    (repeat, True),
+    (tile, False),
+    (split, False),
+    (vstack, False),
+    (hstack, False),
+    (dstack, False),
+    (column_stack, False),
+    (pad, False),
+    (rot90, False),
+    (copy, True),
+    (atleast_1d, False),
+    (atleast_2d, False),
+    (atleast_3d, False),
+):
     composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_method)
 composite(unstack, numpy=tuple(f for f in (getattr(np, "unstack", None),) if f))
+
+
 def flipud(m: Any) -> Any:
     """Rows reversed (``np.flipud``)."""
     return np.flip(m, 0)

@@ -1,0 +1,67 @@
+"""Cotangents: a rule's answer put into its parent's kind, shape and dtype. Broadcasting is undone here, and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import GraphError
+from .graph import Node
+from .leaves import scalar
+from .variable import Scalar, Variable
+
+Cotangent = Any  # a float, an array, or a handle when the walk is recorded
+
+
+def raw(x: Any) -> Any:
+    """The bare value of a cotangent."""
+    return x._data if isinstance(x, Variable) else x
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: sum over the axes that were added or stretched. g: array or Tensor."""
+    have = np.shape(g)
+    if have == shape:
+        return g
+    lead = len(have) - len(shape)
+    if lead < 0:
+        return np.broadcast_to(g, shape)
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
+    if axes:
+        g = np.sum(g, axis=axes, keepdims=True)
+        return np.reshape(g, shape) if lead else np.broadcast_to(g, shape) if np.shape(g) != shape else g
+    return np.broadcast_to(g, shape)
+
+
+def fit(d: Cotangent, parent: Node) -> Cotangent:
+    """A rule's answer in its parent's kind, shape and dtype."""
+    if isinstance(d, Variable):
+        if parent.shape is None:
+            return d if isinstance(d, Scalar) else scalar(d if d.size == 1 and d.ndim == 0 else np.sum(d))
+        if isinstance(d, Scalar) or d.shape != parent.shape:
+            d = np.broadcast_to(d, parent.shape) if np.ndim(d) == 0 else sum_to(d, parent.shape)
+        return d if d.dtype == parent.dtype else np.astype(d, parent.dtype)
+    if parent.shape is None:
+        return float(d if np.ndim(d) == 0 else np.sum(d))
+    if d.__class__ is not np.ndarray and not hasattr(d, "__array_function__"):
+        d = np.asarray(d)
+    if d.shape != parent.shape:
+        d = sum_to(d, parent.shape)
+    if d.dtype is not parent.dtype and d.dtype != parent.dtype:
+        if d.dtype.kind == "c":
+            raise GraphError("a complex cotangent reached a real value: complex numbers have no derivative rules yet.")
+        d = d.astype(parent.dtype)
+    return d
+
+
+def silence(d: Cotangent, g: Cotangent) -> Cotangent:
+    """A zero cotangent contributes zero, also where the derivative is infinite: 0 * inf is 0 here."""
+    value = d._data if isinstance(d, Variable) else d
+    bad = np.isnan(value)
+    if not bad.any():
+        return d
+    bad &= (g._data if isinstance(g, Variable) else g) == 0
+    return np.where(bad, 0.0, d) if bad.any() else d

@@ -1,0 +1,65 @@
+"""Where differentiation begins: ``tensor`` and ``scalar`` wrap a value as a leaf of the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import kind_of, leaves_graph
+from .graph import leaf
+from .registry import OPS
+from .variable import Scalar, Tensor, Variable, differentiable, is_live, wrap
+
+
+def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: bool = True) -> Tensor:
+    """An array to differentiate with respect to.
+
+    x: anything ``np.asarray`` takes, any shape, floating dtype. The value is copied unless ``copy=False``.
+    ``requires_grad`` is True by default; integers and booleans raise TypeError unless ``dtype=float`` or
+    ``requires_grad=False`` says what is meant.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4.])
+    >>> ad.tensor([1, 2])
+    Traceback (most recent call last):
+    TypeError: a Tensor of int64 cannot have a gradient: write dtype=float to differentiate, or
+    requires_grad=False for a constant.
+    """
+    if isinstance(x, Variable):
+        if is_live(x) and not x.is_leaf:
+            raise leaves_graph(
+                "ad.tensor(recorded value)", "ad.tensor(x.data)", "x itself, or ad.stack([x]) for a Scalar"
+            )
+        x = x.data
+    data = np.array(x, dtype=dtype) if copy else np.asarray(x, dtype=dtype)
+    handle: Tensor = Tensor()
+    handle._data = data
+    handle.node = None if requires_grad is False else leaf(differentiable(data))
+    return handle
+
+
+def scalar(x: Any, requires_grad: bool = True) -> Scalar:
+    """A Python float to differentiate with respect to; or one element of a Tensor as a recorded Scalar.
+
+    >>> import autodiff as ad
+    >>> t = ad.tensor([2.0, 5.0])
+    >>> s = ad.scalar(t[1]) * 3.0
+    >>> s.backward(); t.grad
+    array([0., 3.])
+    """
+    if isinstance(x, Scalar):
+        return x
+    if isinstance(x, Tensor):
+        if x.size != 1:
+            raise ValueError(f"ad.scalar needs one element; got {kind_of(x)}. Write ad.scalar(x[i]).")
+        return OPS["to_scalar"](x)  # type: ignore[no-any-return]
+    if isinstance(x, complex | np.complexfloating) or not isinstance(
+        x, float | int | np.number | np.ndarray | np.bool_
+    ):
+        raise TypeError(f"ad.scalar needs a real number; got {kind_of(x)}.")
+    value = float(x)
+    return wrap(value, leaf(value) if requires_grad else None)  # type: ignore[no-any-return]

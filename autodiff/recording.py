@@ -1,0 +1,132 @@
+"""Recording: evaluate an operation, and make the node that its derivative will need.
+
+``record`` is what every row does when it is called. What is saved is what the rules of the live operands name; a
+constant operand costs nothing. On floats the local derivatives are computed at once, by the same rules.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from . import registry
+from .errors import MissingRuleError, missing_argument
+from .graph import FLOAT64, Node, notes_of, tick
+from .modes import State, state
+from .registry import Op
+from .variable import Tensor, Variable, wrap
+from .watch import observe
+
+ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's floats raise where NumPy gives inf or nan
+
+
+def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Evaluate an operation, and record it when a derivative can flow through it."""
+    if op.fast is not None and not kwargs and len(args) == 1 and isinstance(args[0], Variable):
+        return op.fast(args[0])
+    operands, static = op.bind(args, kwargs)
+    if not any([isinstance(x, Variable) for x in operands]):
+        return op.fn(*operands, **static)
+    return record_operands(op, operands, static)
+
+
+def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
+    """``record`` after the arguments were sorted into operands and static ones."""
+    now = state()
+    raw: list[Any] = []
+    parents: list[Any] = []
+    arrays = False
+    for x in operands:
+        node: Any = None
+        if isinstance(x, Variable):
+            value = x._data
+            node = x.node
+            if value.__class__ is not float:
+                arrays = True
+            if node is None or node.serial < now.floor or op.rule(len(raw)) is None:
+                node = value if value.__class__ is float else None
+        elif x.__class__ is float or x.__class__ is int or x.__class__ is bool:
+            value, node = x, float(x)
+        elif isinstance(x, np.generic):
+            value = x.item()  # weak, as a Python number is: it never upcasts float32
+            node = float(value)
+        else:
+            value = x if x is None or isinstance(x, np.ndarray) else np.asarray(x)
+            arrays = arrays or x is not None
+        raw.append(value)
+        parents.append(node)
+    if op.elementwise and not arrays and (static is op.defaults or not static):
+        return _record_scalar(op, [float(v) if v is not None else None for v in raw], parents, static, now)
+    if static.get("out") is not None:
+        raise missing_argument(op.name, "out")
+    y = op.fn(*raw, **static)
+    if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
+        y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)
+    if y.__class__ is not float and y.dtype.kind == "c":
+        raise MissingRuleError(
+            f"{op.name} gave complex numbers, which have no derivative rules yet: keep real and imaginary parts apart."
+        )
+    save, many = op.save, op.variadic
+    saved = tuple(
+        [save[0 if many else i](y, raw, static, i) if isinstance(p, Node) else None for i, p in enumerate(parents)]
+    )
+    out = wrap(y, None)
+    if any([s is not None for s in saved]):
+        n = out.node = Node()
+        n.serial, n.op, n.parents, n.saved, n.static, n.scope = tick(), op, tuple(parents), saved, static, now.scope
+        n.value = n.grad = n.notes = None
+        if y.__class__ is float:  # a Scalar's node keeps its value and gradient
+            n.shape, n.dtype, n.value = None, FLOAT64, y
+            notes_of(n).keep_grad = True
+        else:
+            n.shape, n.dtype = y.shape, y.dtype
+    if not now.plain:
+        observe(op, out, raw, now)
+    if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
+        _note_view(next(iter(operands)), out)
+    return out
+
+
+def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str, Any], now: State) -> Any:
+    """An elementwise operation on floats: its local derivatives are computed now, by the same rules."""
+    live = [isinstance(p, Node) for p in parents]
+    try:
+        y: Any = (op.scalar or op.fn)(*raw, **static)
+        partials = [
+            op.rule(i)(1.0, *op.save[0 if op.variadic else i](y, raw, static, i)) if on else 0.0
+            for i, on in enumerate(live)
+        ]  # type: ignore[misc]
+    except ARITHMETIC:  # where Python raises, NumPy has an answer
+        values = [v if v is None else np.float64(v) for v in raw]
+        y = op.fn(*values, **static)
+        with np.errstate(all="ignore"):
+            partials = [
+                op.rule(i)(np.float64(1.0), *op.save[0 if op.variadic else i](y, values, static, i)) if on else 0.0  # type: ignore[misc]
+                for i, on in enumerate(live)
+            ]
+    y = float(y)
+    out = wrap(y, None)
+    if any(live):
+        n = out.node = Node()
+        n.serial, n.op, n.scope, n.notes, n.value, n.grad, n.static = tick(), op, now.scope, None, y, None, None
+        n.shape, n.dtype = None, FLOAT64
+        n.parents = tuple([p if on else v for p, on, v in zip(parents, live, raw, strict=True)])
+        n.saved = tuple([float(d) for d in partials])
+    if not now.plain:
+        observe(op, out, raw, now)
+    return out
+
+
+def _note_view(x: Any, view: Tensor) -> None:
+    if isinstance(x, Tensor):
+        refs = getattr(x, "_views", None)
+        if refs is None or len(refs) > 32:
+            refs = x._views = [r for r in refs or () if r() is not None]
+        refs.append(weakref.ref(view))
+        view._base = weakref.ref(x)
+
+
+registry.set_recorder(record)

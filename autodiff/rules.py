@@ -1,0 +1,52 @@
+"""What a derivative rule reads, found from its parameter names: that, and nothing else, is saved for it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Rule = Callable[..., Any]
+
+
+def keywords(fn: Callable[..., Any], skip: int) -> dict[str, Any]:
+    parameters = [p for p in inspect.signature(fn).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    return {p.name: None if p.default is p.empty else p.default for p in parameters[skip:]}
+
+
+def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
+    """The parameter names of a rule after g, checked now so that a misspelt one never waits for a backward pass."""
+    if rule is None:
+        return ()
+    names = tuple(inspect.signature(rule).parameters)[1:]
+    known = {"y", "y_shape", "i", *op.inputs, *op.statics}
+    known |= {f"{name}_{fact}" for name in op.inputs for fact in ("shape", "dtype")}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise TypeError(
+            f"the rule of {op.name} reads {', '.join(unknown)}, which is none of {', '.join(sorted(known))}"
+        )
+    return names
+
+
+def saver(op: Any, names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
+    """``save(y, operands, static, i)``: the tuple of what a rule names, written out as source for speed."""
+
+    def expression(name: str) -> str:
+        base, _, fact = name.rpartition("_")
+        if name == "y" or name == "i":
+            return name
+        if name == "y_shape":
+            return "shape(y)"
+        if name in op.inputs:
+            return "operands" if op.variadic else f"operands[{op.inputs.index(name)}]"
+        if base in op.inputs and fact in ("shape", "dtype"):
+            if op.variadic:
+                return f"tuple([{fact}(x) for x in operands])"
+            return f"{fact}(operands[{op.inputs.index(base)}])"
+        return f"static[{name!r}]"
+
+    source = f"lambda y, operands, static, i: ({''.join(expression(n) + ', ' for n in names)})"
+    return eval(source, {"shape": np.shape, "dtype": np.result_type})  # type: ignore[no-any-return]
