@@ -30,8 +30,9 @@ class Sequential(Module):
 
     def forward(self, x: Any) -> Any:
         """x through every layer in turn."""
-        for layer in self:
-            x = layer(x)
+        for name, layer in list(self.__dict__.items()):
+            if name.isdigit():
+                x = layer(x)
         return x
 
     def append(self, layer: Any) -> Sequential:

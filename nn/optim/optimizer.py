@@ -2,9 +2,9 @@
 
 A formula is a pure function on flat arrays that works in place (see `sgd.py`, `adam.py`). This module brings the parameters to it:
 
-- a tensor Parameter is one *slot*: its own array, seen flat, in blocks that stay in the processor's cache;
-- all Scalars of a group are one slot together: their floats are gathered into an array, updated in one go and handed back, so
-  that 337 neurons' weights cost a handful of NumPy calls instead of thousands.
+- a large Parameter is one *slot*: its own array, seen flat, in blocks;
+- small Parameters of one dtype, and all Scalars, share a slot: their values are gathered into one array, updated in one go and handed
+  back, so that 337 Scalars or 50 biases cost a handful of NumPy calls instead of hundreds.
 
 A parameter without a gradient is skipped and keeps its state, as in PyTorch. Every write stamps the parameter, so that a graph
 recorded before the step refuses to run backward with values it never saw.
@@ -29,19 +29,20 @@ Group = dict[str, Any]
 # update near a 2 MiB L2 cache, and smaller blocks lose more to Python than they win (measured between 4k and 256k).
 BLOCK = 1 << 17
 FLUSH_EVERY = 32  # steps
+SMALL = 4096  # elements: below, two copies cost less than the calls of a slot of its own
 
 
-class _TensorSlot:
-    """One tensor parameter and its state."""
+class Slot:
+    """Parameters that are updated together, and their state. This one holds a single tensor and works in its own memory."""
 
-    def __init__(self, parameter: ad.Tensor) -> None:
-        self.parameters: list[ad.Variable] = [parameter]
-        self.step = 0
+    def __init__(self, parameters: Sequence[Any], step: int = 0, betas: tuple[float, float] | None = None) -> None:
+        self.parameters = list(parameters)
+        self.step, self.betas = step, betas  # betas: see adam.py
         self.state: dict[str, Array] = {}
         self.fresh = False  # whether this step made the state
-        self.betas: tuple[float, float] | None = None  # see adam.py
 
-    def split(self) -> list[_TensorSlot]:
+    def split(self) -> list[Slot]:
+        """Slots of which each has gradients for all of its parameters or for none."""
         return [self]
 
     def has_gradient(self) -> bool:
@@ -50,56 +51,93 @@ class _TensorSlot:
     def read(self) -> tuple[Array, Array]:
         """(value, gradient), flat; the value is the parameter's own memory whenever that is contiguous."""
         parameter = self.parameters[0]
-        data, grad = parameter.data, _raw(parameter.grad)
-        if grad.shape != data.shape:
-            raise ValueError(f"a parameter of shape {data.shape} has a .grad of shape {grad.shape}")
-        if data.dtype == np.float16:  # squares of float16 gradients overflow above 256
-            grad = grad.astype(np.float32)
-        return data.reshape(-1), grad.reshape(-1)
+        data = parameter.data
+        return data.reshape(-1), _gradient(parameter, data).reshape(-1)
 
     def write(self, value: Array) -> None:
+        """Take over the updated value."""
         parameter = self.parameters[0]
         data = parameter.data
-        if not np.may_share_memory(data, value):
+        if value.base is not data and not np.may_share_memory(value, data):
             data[...] = value.reshape(data.shape)
         ad.mark_written(parameter)
 
+    def parts(self, array: Array) -> list[Array]:
+        """The piece of a flat array that belongs to each parameter."""
+        return [array]
 
-class _ScalarSlot:
-    """All Scalars of one group, together as long as either all or none of them have gradients."""
 
-    def __init__(self, parameters: Sequence[ad.Scalar]) -> None:
-        self.parameters: list[ad.Variable] = list(parameters)
-        self.step = 0
-        self.state: dict[str, Array] = {}
-        self.fresh = False
-        self.betas: tuple[float, float] | None = None
+class _SharedSlot(Slot):
+    """Several parameters gathered into one array, as long as all or none of them have gradients."""
 
-    def split(self) -> list[_ScalarSlot]:
-        """One slot a Scalar, when some have gradients and some have none; from then on they age separately."""
+    def split(self) -> list[Slot]:
+        """From the first time that only some have gradients, each goes its own way."""
         if len({p.grad is None for p in self.parameters}) == 1:
             return [self]
-        slots = []
-        for i, parameter in enumerate(self.parameters):
-            slot = _ScalarSlot([parameter])
-            slot.step, slot.betas = self.step, self.betas
-            slot.state = {name: array[i:i + 1].copy() for name, array in self.state.items()}
-            slots.append(slot)
+        slots = [_slot_for(parameter, self.step, self.betas) for parameter in self.parameters]
+        for name, array in self.state.items():
+            for slot, part in zip(slots, self.parts(array), strict=True):
+                slot.state[name] = part.copy()
         return slots
 
-    def has_gradient(self) -> bool:
-        return self.parameters[0].grad is not None
+    def parts(self, array: Array) -> list[Array]:
+        pieces, start = [], 0
+        for parameter in self.parameters:
+            pieces.append(array[start:start + parameter.size])
+            start += parameter.size
+        return pieces
+
+
+class _SmallSlot(_SharedSlot):
+    """Small tensors of one dtype."""
 
     def read(self) -> tuple[Array, Array]:
-        values = np.array([p.data for p in self.parameters])
-        return values, np.array([_raw(p.grad) for p in self.parameters])
+        arrays = [p.data for p in self.parameters]
+        grads = [_gradient(p, data).reshape(-1) for p, data in zip(self.parameters, arrays, strict=True)]
+        return np.concatenate([data.reshape(-1) for data in arrays]), np.concatenate(grads)
+
+    def write(self, value: Array) -> None:
+        start = 0
+        for parameter in self.parameters:
+            data = parameter.data
+            stop = start + data.size
+            data[...] = value[start:stop].reshape(data.shape)
+            ad.mark_written(parameter)
+            start = stop
+
+
+class _ScalarSlot(_SharedSlot):
+    """Scalars."""
+
+    def read(self) -> tuple[Array, Array]:
+        return np.array([p.data for p in self.parameters]), np.array([_raw(p.grad) for p in self.parameters])
 
     def write(self, value: Array) -> None:
         for parameter, number in zip(self.parameters, value.tolist(), strict=True):
             parameter.data = number
 
 
-Slot = _TensorSlot | _ScalarSlot
+def _slot_for(parameter: ad.Variable, step: int = 0, betas: tuple[float, float] | None = None) -> Slot:
+    return (_ScalarSlot if isinstance(parameter, ad.Scalar) else Slot)([parameter], step, betas)
+
+
+def _slots_for(parameters: Sequence[ad.Variable]) -> list[Slot]:
+    """Large tensors one by one, small ones by dtype, Scalars together."""
+    slots: list[Slot] = []
+    shared: dict[Any, list[ad.Variable]] = {}
+    for p in parameters:
+        if isinstance(p, ad.Tensor) and p.size > SMALL:
+            slots.append(Slot([p]))
+        else:
+            shared.setdefault(None if isinstance(p, ad.Scalar) else p.dtype, []).append(p)
+    return slots + [(_ScalarSlot if dtype is None else _SmallSlot)(group) for dtype, group in shared.items()]
+
+
+def _gradient(parameter: ad.Variable, data: Array) -> Array:
+    grad = _raw(parameter.grad)
+    if grad.shape != data.shape:
+        raise ValueError(f"a parameter of shape {data.shape} has a .grad of shape {grad.shape}")
+    return grad.astype(np.float32) if data.dtype == np.float16 else grad  # squares of float16 gradients overflow above 256
 
 
 def _raw(grad: Any) -> Any:
@@ -223,13 +261,11 @@ class Optimizer:
                 raise ValueError(f"{self._name}: parameter {i} of shape {parameter.shape} is already in another group")
         full = {**self.defaults, **group, "params": params}
         self._check(full)
-        scalars = [p for p in params if isinstance(p, ad.Scalar)]
-        slots: list[Slot] = [_TensorSlot(p) for p in params if isinstance(p, ad.Tensor)]
         self.param_groups.append(full)
-        self._slots.append(slots + ([_ScalarSlot(scalars)] if scalars else []))
+        self._slots.append(_slots_for(params))
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of everything a later run needs to go on exactly here: {"state": {index: {...}}, "param_groups": [...]}.
+        """A copy of everything a later run needs to go on from here (Adam: to within a rounding): {"state": {index: {...}}, "param_groups": [...]}.
 
         Parameters are numbered in the order of the groups; the layout and the names are PyTorch's.
         """
@@ -240,8 +276,11 @@ class Optimizer:
                 if not slot.step:
                     continue
                 arrays = self._export(slot)
-                for p, part in zip(slot.parameters, _parts(slot, arrays), strict=True):
-                    state[index[id(p)]] = {"step": slot.step, **{k: a.copy().reshape(p.shape) for k, a in part.items()}}
+                for p in slot.parameters:
+                    state[index[id(p)]] = {"step": slot.step}
+                for name, array in arrays.items():
+                    for p, part in zip(slot.parameters, slot.parts(array), strict=True):
+                        state[index[id(p)]][name] = part.copy().reshape(p.shape)
         groups = [{**{k: v for k, v in group.items() if k != "params"}, "params": [index[id(p)] for p in group["params"]]}
                   for group in self.param_groups]
         return {"state": dict(sorted(state.items())), "param_groups": groups}
@@ -264,7 +303,7 @@ class Optimizer:
         new_slots = []
         for group in new_groups:
             self._check(group)
-            new_slots.append([self._restored(p, by_id[id(p)], group) for p in group["params"]])
+            new_slots.append([part for slot in _slots_for(group["params"]) for part in self._restored(slot, by_id, group)])
         self.param_groups, self._slots = new_groups, new_slots
 
     def __repr__(self) -> str:
@@ -283,8 +322,11 @@ class Optimizer:
 
     def _ready(self, slots: list[Slot]) -> list[Slot]:
         """The slots with gradients, after splitting those that have only some."""
-        if any(len(slot.split()) > 1 for slot in slots if isinstance(slot, _ScalarSlot)):
-            slots[:] = [part for slot in slots for part in slot.split()]
+        for slot in tuple(slots):
+            parts = slot.split()
+            if len(parts) > 1:
+                at = slots.index(slot)
+                slots[at:at + 1] = parts
         return [slot for slot in slots if slot.has_gradient()]
 
     def _update_in_blocks(self, value: Array, grad: Array, slot: Slot, group: Group) -> None:
@@ -310,33 +352,27 @@ class Optimizer:
             mean[np.abs(mean) < min(tiny / decay[1]**FLUSH_EVERY, tiny * 1e8)] = 0  # stays normal until the next flush
 
     def _note_update(self, slot: Slot, before: Array, after: Array) -> None:
-        if isinstance(slot, _TensorSlot):
-            self.updates.append((slot.parameters[0], _norm(after - before), _norm(before)))
-        else:
-            self.updates.extend((p, abs(a - b), abs(b)) for p, a, b in
-                                zip(slot.parameters, after.tolist(), before.tolist(), strict=True))
+        for p, old, new in zip(slot.parameters, slot.parts(before), slot.parts(after), strict=True):
+            self.updates.append((p, _norm(new - old), _norm(old)))
 
-    def _restored(self, parameter: ad.Variable, saved: Mapping[str, Any] | None, group: Group) -> Slot:
-        slot: Slot = _ScalarSlot([parameter]) if isinstance(parameter, ad.Scalar) else _TensorSlot(parameter)
-        if saved is None:
-            return slot
-        arrays = {}
-        for name, array in saved.items():
-            if name == "step" or array is None:
-                continue
-            array = np.array(array, dtype=np.float64 if isinstance(parameter, ad.Scalar) else _state_dtype(parameter.dtype))
-            if array.shape != parameter.shape:
-                raise ValueError(f"{self._name}: saved {name!r} has shape {array.shape}, its parameter {parameter.shape}")
-            arrays[name] = array.reshape(-1)
-        slot.step = int(saved.get("step", 0))
-        self._import(slot, arrays, group)
-        return slot
+    def _restored(self, slot: Slot, saved: Mapping[int, Mapping[str, Any] | None], group: Group) -> list[Slot]:
+        """The slot with its saved state; one slot each when its parameters have not the same history."""
+        entries = [saved[id(p)] or {} for p in slot.parameters]
+        if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
+            return [part for p in slot.parameters for part in self._restored(_slot_for(p), saved, group)]
+        slot.step = int(entries[0].get("step", 0))
+        names = [name for name, array in entries[0].items() if name != "step" and array is not None]
+        if names:
+            arrays = {name: np.concatenate([self._fitting(name, p, entry[name]) for p, entry in zip(slot.parameters, entries, strict=True)])
+                      for name in names}
+            self._import(slot, arrays, group)
+        return [slot]
 
-
-def _parts(slot: Slot, arrays: dict[str, Array]) -> list[dict[str, Array]]:
-    if isinstance(slot, _TensorSlot):
-        return [arrays]
-    return [{name: array[i:i + 1] for name, array in arrays.items()} for i in range(len(slot.parameters))]
+    def _fitting(self, name: str, parameter: ad.Variable, value: Any) -> Array:
+        array = np.array(value, dtype=_state_dtype(parameter.dtype))
+        if array.shape != parameter.shape:
+            raise ValueError(f"{self._name}: saved {name!r} has shape {array.shape}, its parameter {parameter.shape}")
+        return array.reshape(-1)
 
 
 def _state_dtype(dtype: np.dtype) -> np.dtype:

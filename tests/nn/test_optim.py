@@ -1,0 +1,331 @@
+"""Optimizers: each step equals the published formula and PyTorch's numbers, for tensors large and small and for Scalars."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autodiff as ad
+import nn
+from nn.optim import optimizer as machinery
+
+CASES = [
+    (nn.SGD, "SGD", {"lr": 0.1}),
+    (nn.SGD, "SGD", {"lr": 0.1, "weight_decay": 0.3}),
+    (nn.SGD, "SGD", {"lr": 0.1, "momentum": 0.9}),
+    (nn.SGD, "SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.5, "weight_decay": 0.1}),
+    (nn.SGD, "SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+    (nn.Adam, "Adam", {"lr": 0.1}),
+    (nn.Adam, "Adam", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.2}),
+    (nn.Adam, "Adam", {"lr": 0.1, "betas": (0.0, 0.9)}),
+    (nn.AdamW, "AdamW", {"lr": 0.1}),
+    (nn.AdamW, "AdamW", {"lr": 0.1, "weight_decay": 0.4}),
+]
+IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for _, name, options in CASES]
+# float64; both sides do the same formula in another order of operations
+CLOSE = dict(rtol=1e-10, atol=1e-12)
+SHAPES = [(3, 4), (5,), (), (70, 70)]  # (70, 70) is large enough for a slot of its own
+
+
+def gradients(seed, steps, shapes=SHAPES):
+    rng = np.random.default_rng(seed)
+    return [[rng.standard_normal(shape) for shape in shapes] for _ in range(steps)]
+
+
+def run(make, grads, start, scalars=False):
+    params = [ad.scalar(float(a)) if scalars else nn.Parameter(a, dtype=None) for a in start]
+    optimizer = make(params)
+    for step in grads:
+        for p, g in zip(params, step, strict=True):
+            p.grad = float(g) if scalars else np.array(g)
+        optimizer.step()
+    return [np.array(p.data) for p in params], optimizer
+
+
+@pytest.mark.parametrize(("ours", "theirs", "options"), CASES, ids=IDS)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_steps_equal_pytorchs(ours, theirs, options, seed):
+    torch = pytest.importorskip("torch")
+    grads = gradients(seed, 4)
+    start = gradients(seed + 1, 1)[0]
+    params, _ = run(lambda p: ours(p, **options), grads, start)
+    torch_params = [torch.tensor(a, requires_grad=True) for a in start]
+    optimizer = getattr(torch.optim, theirs)(torch_params, **options)
+    for step in grads:
+        for p, g in zip(torch_params, step, strict=True):
+            p.grad = torch.tensor(g)
+        optimizer.step()
+    for mine, other in zip(params, torch_params, strict=True):
+        np.testing.assert_allclose(mine, other.detach().numpy(), **CLOSE)
+
+
+@pytest.mark.parametrize(("ours", "theirs", "options"), CASES, ids=IDS)
+def test_scalars_and_tensors_get_the_same_steps(ours, theirs, options):
+    shapes = [()] * 5
+    grads, start = gradients(0, 4, shapes), gradients(1, 1, shapes)[0]
+    as_scalars, _ = run(lambda p: ours(p, **options), grads, start, scalars=True)
+    as_tensors, _ = run(lambda p: ours(p, **options), grads, start)
+    np.testing.assert_array_equal(as_scalars, as_tensors)
+
+
+def test_adam_equals_the_published_formula():
+    lr, beta1, beta2, eps, p, m, v = 0.1, 0.9, 0.999, 1e-8, 1.0, 0.0, 0.0
+    parameter = nn.Parameter(1.0, dtype=float)
+    optimizer = nn.Adam([parameter], lr=lr)
+    for t, g in enumerate([0.3, -0.7, 2.0], start=1):
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        p -= lr * (m / (1 - beta1**t)) / (math.sqrt(v / (1 - beta2**t)) + eps)
+        parameter.grad = np.array(g)
+        optimizer.step()
+    assert parameter.item() == pytest.approx(p, rel=1e-14)
+
+
+def test_one_step_of_gradient_descent_by_hand():
+    w = ad.tensor([1.0, -2.0])
+    (w * w).sum().backward()
+    nn.SGD([w], lr=0.25).step()
+    np.testing.assert_array_equal(w.data, [0.5, -1.0])
+
+
+def test_l2_in_the_gradient_and_decoupled_decay_differ_under_adam():
+    def after(optimizer):
+        p = nn.Parameter([1.0, 1.0], dtype=float)
+        opt = optimizer([p], lr=0.1, weight_decay=0.5)
+        p.grad = np.array([100.0, 1e-3])
+        opt.step()
+        return p.data
+
+    coupled, decoupled = after(nn.Adam), after(nn.AdamW)
+    np.testing.assert_allclose(coupled, [0.9, 0.9], rtol=1e-6)  # the first Adam step is lr, whatever is in the gradient
+    np.testing.assert_allclose(decoupled, [0.85, 0.85], rtol=1e-3)
+
+
+@pytest.mark.parametrize(("ours", "theirs", "options"), CASES, ids=IDS)
+@pytest.mark.parametrize("scalars", [False, True])
+def test_a_run_continues_from_its_saved_state(ours, theirs, options, scalars):
+    shapes = [()] * 3 if scalars else SHAPES
+    grads, start = gradients(2, 6, shapes), gradients(3, 1, shapes)[0]
+    whole, _ = run(lambda p: ours(p, **options), grads, start, scalars)
+    half, optimizer = run(lambda p: ours(p, **options), grads[:3], start, scalars)
+    saved = optimizer.state_dict()
+
+    def resumed(params):
+        fresh = ours(params, lr=123.0)
+        fresh.load_state_dict(saved)
+        return fresh
+
+    rest, _ = run(resumed, grads[3:], half, scalars)
+    for a, b in zip(whole, rest, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-15)  # m and v are rounded once more on their way
+
+
+def test_pytorch_reads_our_saved_state_and_we_read_pytorchs():
+    torch = pytest.importorskip("torch")
+    grads, start = gradients(4, 6), gradients(5, 1)[0]
+    half, optimizer = run(lambda p: nn.Adam(p, lr=0.1), grads[:3], start)
+    torch_params = [torch.tensor(a, requires_grad=True) for a in half]
+    torch_optimizer = torch.optim.Adam(torch_params, lr=0.1)
+    saved = optimizer.state_dict()
+    torch_saved = torch_optimizer.state_dict()
+    torch_saved["state"] = {i: {"step": torch.tensor(float(s["step"])), **{k: torch.tensor(s[k]) for k in ("exp_avg", "exp_avg_sq")}}
+                            for i, s in saved["state"].items()}
+    torch_optimizer.load_state_dict(torch_saved)
+    ours = [nn.Parameter(a, dtype=None) for a in half]
+    again = nn.Adam(ours, lr=0.1)
+    again.load_state_dict({"state": {i: {k: np.asarray(a) for k, a in s.items()} for i, s in torch_optimizer.state_dict()["state"].items()},
+                           "param_groups": [{"lr": 0.1, "params": list(range(len(ours)))}]})
+    for step in grads[3:]:
+        for p, q, g in zip(ours, torch_params, step, strict=True):
+            p.grad, q.grad = np.array(g), torch.tensor(g)
+        again.step()
+        torch_optimizer.step()
+    for p, q in zip(ours, torch_params, strict=True):
+        np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE)
+
+
+@pytest.mark.parametrize("bad", [
+    lambda s: {**s, "param_groups": [{"params": [0]}]},
+    lambda s: {**s, "state": {0: {"step": 1, "exp_avg": np.zeros(7), "exp_avg_sq": np.zeros(7)}}},
+    lambda s: {**s, "param_groups": [{"params": [0, 1], "lr": -1.0}]},
+])
+def test_a_state_that_does_not_fit_changes_nothing(bad):
+    params = [nn.Parameter(np.ones(3)), nn.Parameter(np.ones(2))]
+    optimizer = nn.Adam(params, lr=0.1)
+    for p in params:
+        p.grad = np.ones_like(p.data)
+    optimizer.step()
+    before = optimizer.state_dict()
+    with pytest.raises(ValueError, match="Adam"):
+        optimizer.load_state_dict(bad(before))
+    after = optimizer.state_dict()
+    assert after["param_groups"] == before["param_groups"]
+    np.testing.assert_array_equal(after["state"][0]["exp_avg"], before["state"][0]["exp_avg"])
+
+
+@pytest.mark.parametrize("scalars", [False, True])
+@pytest.mark.parametrize("missing", [0, 2])
+def test_a_parameter_without_gradient_is_skipped_and_keeps_its_state(scalars, missing):
+    """PyTorch's rule, on both sides of the gathering of small parameters."""
+    torch = pytest.importorskip("torch")
+    shapes = [()] * 4 if scalars else [(2,), (3,), (), (80, 80)]
+    start, grads = gradients(6, 1, shapes)[0], gradients(7, 5, shapes)
+    params = [ad.scalar(float(a)) if scalars else nn.Parameter(a, dtype=None) for a in start]
+    others = [torch.tensor(a, requires_grad=True) for a in start]
+    ours, theirs = nn.Adam(params, lr=0.1), torch.optim.Adam(others, lr=0.1)
+    for t, step in enumerate(grads):
+        for i, (p, q, g) in enumerate(zip(params, others, step, strict=True)):
+            skip = i == missing and t in (1, 2)
+            p.grad = None if skip else float(g) if scalars else np.array(g)
+            q.grad = None if skip else torch.tensor(g)
+        ours.step()
+        theirs.step()
+    for p, q in zip(params, others, strict=True):
+        np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE)
+
+
+def test_large_parameters_are_updated_in_blocks_like_small_ones(monkeypatch):
+    grads, start = gradients(8, 3, [(90, 70)]), gradients(9, 1, [(90, 70)])[0]
+    whole, _ = run(lambda p: nn.Adam(p, lr=0.1), grads, start)
+    monkeypatch.setattr(machinery, "BLOCK", 1000)
+    blocks, _ = run(lambda p: nn.Adam(p, lr=0.1), grads, start)
+    np.testing.assert_array_equal(whole[0], blocks[0])
+
+
+def test_groups_have_their_own_hyperparameters_and_lr_can_be_changed():
+    a, b = nn.Parameter([1.0]), nn.Parameter([1.0])
+    optimizer = nn.SGD([{"params": [a]}, {"params": b, "lr": 1.0}], lr=0.5)
+    a.grad = b.grad = np.ones(1, np.float32)
+    optimizer.step()
+    assert (a.item(), b.item()) == (0.5, 0.0)
+    optimizer.param_groups[0]["lr"] = 0.0
+    optimizer.step()
+    assert (a.item(), b.item()) == (0.5, -1.0)
+
+
+def test_momentum_goes_on_when_betas_are_changed():
+    torch = pytest.importorskip("torch")
+    p, q = nn.Parameter([1.0], dtype=float), torch.tensor([1.0], dtype=torch.float64, requires_grad=True)
+    ours, theirs = nn.Adam([p], lr=0.1), torch.optim.Adam([q], lr=0.1)
+    for t, g in enumerate([1.0, -0.5, 0.25]):
+        if t == 2:
+            ours.param_groups[0]["betas"] = theirs.param_groups[0]["betas"] = (0.5, 0.9)
+        p.grad, q.grad = np.array([g]), torch.tensor([g], dtype=torch.float64)
+        ours.step()
+        theirs.step()
+    np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE)
+
+
+def test_a_shared_parameter_is_updated_once():
+    p = nn.Parameter([1.0])
+    optimizer = nn.SGD([p, p], lr=0.25)
+    p.grad = np.ones(1, np.float32)
+    optimizer.step()
+    assert p.item() == 0.75
+
+
+def test_float32_stays_float32_and_memory_stays_in_place():
+    p = nn.Parameter(np.ones((3, 2)))
+    array = p.data
+    optimizer = nn.Adam([p])
+    p.grad = np.ones((3, 2), np.float32)
+    optimizer.step()
+    assert p.data is array and p.dtype == np.float32
+    assert {a.dtype for s in optimizer.state_dict()["state"].values() for a in s.values() if isinstance(a, np.ndarray)} == {np.dtype("f4")}
+
+
+@pytest.mark.parametrize("make", [lambda p: nn.Adam(p, lr=0.1), lambda p: nn.SGD(p, lr=0.1, momentum=0.9)])
+def test_a_parameter_in_column_order_is_updated_too(make):
+    value = np.asfortranarray(np.arange(12.0).reshape(3, 4))
+    columns, rows = ad.tensor(value, copy=False), ad.tensor(np.ascontiguousarray(value))
+    for p in (columns, rows):
+        optimizer = make([p])
+        for _ in range(3):
+            p.grad = np.arange(12.0).reshape(3, 4) + 1
+            optimizer.step()
+    np.testing.assert_array_equal(columns.data, rows.data)
+
+
+def test_float16_parameters_survive_gradients_whose_square_overflows():
+    p = nn.Parameter([1.0], dtype=np.float16)
+    optimizer = nn.Adam([p], lr=0.125)
+    p.grad = np.array([1000.0], np.float16)
+    optimizer.step()
+    assert p.dtype == np.float16 and p.item() == 0.875
+
+
+def test_a_decayed_running_mean_never_becomes_subnormal():
+    p = nn.Parameter(np.ones(5000))
+    optimizer = nn.Adam([p])
+    for step in range(1200):
+        p.grad = np.zeros(5000, np.float32) if step else np.full(5000, 1e-3, np.float32)
+        optimizer.step()
+    mean = optimizer.state_dict()["state"][0]["exp_avg"]
+    assert not mean.any()  # 0.9**1200 is far below the smallest float32; without flushing it stays at 1.4e-45 and slow
+
+
+def test_a_graph_recorded_before_the_step_refuses_to_run_backward():
+    w = nn.Parameter([2.0])
+    loss = (w * w).sum()
+    w.grad = np.ones(1, np.float32)
+    nn.SGD([w], lr=0.1).step()
+    with pytest.raises(ValueError, match="overwritten"):
+        loss.backward()
+
+
+def test_under_record_the_relative_size_of_the_step_is_kept():
+    w, s = nn.Parameter([3.0, 4.0]), ad.scalar(2.0)
+    optimizer = nn.SGD([w, s], lr=0.5)
+    w.grad, s.grad = np.array([0.0, 1.0], np.float32), 1.0
+    with ad.record():
+        optimizer.step()
+    assert [(p is q, change, before) for (p, change, before), q in zip(optimizer.updates, (w, s), strict=True)] == [
+        (True, 0.5, 5.0), (True, 0.5, 2.0)]
+
+
+@given(seed=st.integers(0, 2**32 - 1), limit=st.floats(0, 10), norm_type=st.sampled_from([1.0, 2.0, math.inf]))
+def test_clipping_by_norm_limits_the_joint_norm_and_keeps_the_direction(seed, limit, norm_type):
+    params = [nn.Parameter(a, dtype=None) for a in gradients(seed, 1)[0]] + [ad.scalar(1.0)]
+    grads = [np.array(g) for g in gradients(seed + 1, 1)[0]] + [0.5]
+    for p, g in zip(params, grads, strict=True):
+        p.grad = g
+    flat = np.concatenate([np.ravel(g) for g in grads])
+    norm = np.linalg.norm(flat, norm_type)
+    assert nn.clip_grad_norm_(params, limit, norm_type) == pytest.approx(norm)
+    after = np.concatenate([np.ravel(p.grad) for p in params])
+    np.testing.assert_allclose(after, flat * min(1, limit / norm), atol=1e-15)
+
+
+def test_clipping_by_value_limits_each_entry():
+    p, s, without = nn.Parameter([0.0, 0.0]), ad.scalar(1.0), nn.Parameter([1.0])
+    p.grad, s.grad = np.array([3.0, -0.1], np.float32), -7.0
+    nn.clip_grad_value_([p, s, without], 0.5)
+    np.testing.assert_array_equal(p.grad, np.array([0.5, -0.1], np.float32))
+    assert s.grad == -0.5 and without.grad is None
+
+
+@pytest.mark.parametrize(("call", "error", "words"), [
+    (lambda p: nn.Adam([]), ValueError, "no parameters"),
+    (lambda p: nn.Adam(p), TypeError, r"Adam\(\[p\]\)"),
+    (lambda p: nn.Adam([np.ones(2)]), TypeError, "parameter 0 is a ndarray"),
+    (lambda p: nn.Adam([p * 2]), ValueError, "only leaves"),
+    (lambda p: nn.SGD([p], lr=-1), ValueError, "lr must be"),
+    (lambda p: nn.SGD([p], nesterov=True), ValueError, "nesterov=True needs"),
+    (lambda p: nn.Adam([p], betas=(0.9, 1.0)), ValueError, "betas must be"),
+    (lambda p: nn.Adam([{"params": [p]}, {"params": [p]}]), ValueError, "already in another group"),
+    (lambda p: nn.Adam([{"params": [p], "momentum": 1}]), TypeError, "'momentum'"),
+    (lambda p: nn.clip_grad_norm_([p], -1), ValueError, "max_norm"),
+    (lambda p: nn.clip_grad_value_([p], -1), ValueError, "clip_value"),
+])
+def test_mistakes_are_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call(nn.Parameter([1.0]))
+
+
+def test_a_nonfinite_norm_can_be_an_error_that_changes_nothing():
+    p = nn.Parameter([1.0, 1.0])
+    p.grad = np.array([np.inf, 1.0], np.float32)
+    with pytest.raises(ValueError, match="nothing was changed"):
+        nn.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
+    assert p.grad[1] == 1.0
