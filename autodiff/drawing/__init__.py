@@ -8,8 +8,10 @@ is needed for png and pdf alone. Nothing in the core imports this package, and n
 
 from __future__ import annotations
 
+from .compare import draw_compare
 from .draw import draw
 from .figure import DrawingWarning, Figure
+from .function import draw_function
 from .program import DrawingError
 
-__all__ = ["DrawingError", "DrawingWarning", "Figure", "draw"]
+__all__ = ["DrawingError", "DrawingWarning", "Figure", "draw", "draw_compare", "draw_function"]

@@ -7,18 +7,26 @@ never changes a gradient and never keeps the graph alive.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..variable import Variable
+from .. import Variable
+from .contract import Folder
 from .figure import Figure
 from .model import Picture
 from .options import LEVELS, Options, as_patterns, check_paths, choose, shown_set
 from .read_modules import module_picture
+from .read_neurons import find_neurons, neuron_picture
 from .read_ops import op_picture
 from .snapshot import Snapshot, take
 from .text import clean
-from .words import check_language
+from .trouble import neighbourhood, trouble_picture
+from .words import check_language, word
+
+
+HARD_LIMIT = 3000  # operations; more than that in one picture helps nobody, and Graphviz takes minutes
+MOST_MODULES = 60
 
 
 def draw(*roots: Any, model: Any = None, optimizer: Any = None, level: str = "auto", expand: Any = (), fold: Any = (),
@@ -99,15 +107,44 @@ def read(snapshot: Snapshot, options: Options) -> Picture:
     known = set(snapshot.modules) | {v.op for v in snapshot.values if v.fused} | snapshot.opened
     check_paths(options.expand, known, "expand")
     check_paths(options.fold, set(snapshot.modules), "fold")
+    if options.focus is not None:
+        return trouble_picture(snapshot, options) if options.focus == "nan" else focused(snapshot, options)
     level = options.level if options.level != "auto" else choose_level(snapshot, options)
     if level in ("module", "overview"):
         return module_picture(snapshot, options, overview=level == "overview")
+    if level == "neuron":
+        return neuron_picture(snapshot, options)
+    operations = sum(bool(value.op) for value in snapshot.values)
+    if options.fold or operations > HARD_LIMIT:
+        return module_picture(snapshot, options)
     return op_picture(snapshot, options)
+
+
+def focused(snapshot: Snapshot, options: Options) -> Picture:
+    """The operations around one value.
+
+    Raises:
+        ValueError: when no value has that name, with the closest names.
+    """
+    wanted = str(options.focus)
+    found = [value.index for value in snapshot.values if wanted in (value.name, value.badge, value.path)]
+    if not found:
+        names = sorted({value.name for value in snapshot.values if value.name} | {value.badge for value in snapshot.values if value.badge})
+        close = difflib.get_close_matches(wanted, names, 3, 0.4) or names[:5]
+        raise ValueError(f"focus={wanted!r} names nothing in this graph; did you mean {', '.join(map(repr, close))}?")
+    near = sorted({i for centre in found[:5] for i in neighbourhood(snapshot, centre, options.radius)})
+    picture = op_picture(snapshot, options, near)
+    left_out = len(snapshot.values) - len(near)
+    return dataclasses.replace(picture, footer=picture.footer + ((word(options.lang, "not drawn", left_out),) if left_out else ()))
 
 
 def choose_level(snapshot: Snapshot, options: Options) -> str:
     """The level that a page can hold: operations up to `max_nodes`, then modules or neurons, then the overview."""
     operations = sum(bool(value.op) for value in snapshot.values)
-    if options.heat is not None or operations > options.max_nodes:
-        return "module"
-    return "op"
+    if options.heat is not None:
+        return "overview"
+    if operations <= options.max_nodes:
+        return "op"
+    if find_neurons(snapshot):
+        return "neuron"
+    return "overview" if len(Folder(snapshot).items()) > MOST_MODULES else "module"

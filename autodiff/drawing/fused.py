@@ -14,8 +14,7 @@ import numpy as np
 
 from ..backward import collect, pull
 from ..graph import Node
-from ..modes import enable_grad, record
-from ..variable import Variable, scalar, tensor
+from .. import Variable, enable_grad, record, scalar, tensor
 
 
 class Opened:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..backward import collect, pull
 from ..graph import Node as GraphNode
-from ..variable import Variable
+from .. import Variable
 from .fused import Opened, constant_array, open_fused
 from .model import Stats
 from .options import Pattern, matches

@@ -24,7 +24,9 @@ ENGLISH = {
     "private": "gradients come from a private pass; backward() has not run",
     "leaves only": "gradients inside the graph were not kept; run the pass under ad.record() to see them",
     "reference": "drawn elsewhere", "call": "call {0}", "repeat": "repeat", "module": "module", "mean over": "mean over {0} examples",
-    "gradient norms": "Gradient norms", "forward only": "Forward only", "no gradient": "no gradient", "outputs only zero": "outputs only 0",
+    "calls": "every neuron ran {0} times: mean of its outputs, norm of their gradients", "hidden neurons": "{0} neurons are not drawn",
+    "not drawn": "{0} more nodes are not drawn", "per layer": "× {0} per layer", "layer outputs zero": "layer {0} outputs only 0",
+    "first nan grad headline": "✗ first NaN gradient is made here", "gradient norms": "Gradient norms", "forward only": "Forward only", "no gradient": "no gradient", "outputs only zero": "outputs only 0",
 }
 CHINESE = {
     "grad": "梯度", "scalar": "标量", "input": "输入", "input, no gradient": "输入（无梯度）", "parameter": "参数", "parameters": "参数",
@@ -44,7 +46,9 @@ CHINESE = {
     "into update": "第 1 … {0} 个模块的 ‖Δw‖/‖w‖：", "folded": "折叠了 {1} 个模块中的 {0} 个运算；expand='{2}' 可展开一个",
     "nodes": "{0} 个节点", "private": "梯度来自一次私有计算；尚未调用 backward()",
     "leaves only": "未保留图内部的梯度；在 ad.record() 下运行可以看到", "reference": "画在别处", "call": "第 {0} 次调用", "repeat": "重复",
-    "module": "模块", "mean over": "{0} 个样本的平均值", "gradient norms": "梯度范数", "forward only": "仅前向", "no gradient": "无梯度",
+    "calls": "每个神经元运行了 {0} 次：输出取平均，梯度取范数", "hidden neurons": "有 {0} 个神经元未画出",
+    "not drawn": "另有 {0} 个节点未画出", "per layer": "每层 × {0}", "layer outputs zero": "第 {0} 层输出全为 0",
+    "first nan grad headline": "✗ 首个 NaN 梯度在此产生", "module": "模块", "mean over": "{0} 个样本的平均值", "gradient norms": "梯度范数", "forward only": "仅前向", "no gradient": "无梯度",
     "outputs only zero": "输出全为 0",
 }
 # What common modules are called in Chinese; the class name stays beside it.

@@ -1,0 +1,269 @@
+"""The picture of a trouble: where the first NaN or infinity was made, why, and what to write instead.
+
+Values are searched in the order they were made; the first one that has a NaN while none of its operands has is the
+culprit. If every value is sound, gradients are searched in the order of the backward pass. This needs values, which
+tensors keep under `ad.record()` only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import linecache
+import math
+from dataclasses import dataclass
+
+from . import build
+from .cards import why_card
+from .model import Edge, Node, Picture, Stats
+from .options import Options
+from .read_ops import Mark, op_picture
+from .snapshot import Snapshot, Value
+from .style import ERROR
+from .text import clean, number, pretty_name
+from .words import word
+
+UNDERFLOW = {"exp", "exp2", "softmax", "sigmoid", "expit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The value where it began. kind: nan, inf or gradient."""
+
+    index: int
+    kind: str
+
+
+def count_bad(value: Value, kind: str) -> int:
+    """How many elements of a value are NaN (or infinite)."""
+    if isinstance(value.number, float) and value.stats is None:
+        return int(math.isnan(value.number) if kind == "nan" else math.isinf(value.number))
+    if value.stats is None:
+        return 0
+    return value.stats.nans if kind == "nan" else value.stats.posinf + value.stats.neginf
+
+
+def find_culprit(snapshot: Snapshot) -> Culprit | None:
+    """The first NaN, else the first NaN gradient, else the first infinity."""
+    for kind in ("nan", "gradient", "inf"):
+        if kind == "gradient":
+            bad = [v for v in reversed(snapshot.values) if v.grad is not None and math.isnan(v.grad)]
+            first = next(iter(bad), None)
+        else:
+            first = next((v for v in snapshot.values if count_bad(v, kind)
+                          and not any(count_bad(snapshot.values[p], kind) for p in v.parents)), None)
+        if first is not None:
+            return Culprit(first.index, kind)
+    return None
+
+
+def trouble_picture(snapshot: Snapshot, options: Options) -> Picture:
+    """The neighbourhood of the first NaN.
+
+    Raises:
+        ValueError: when there is no NaN and no infinity, or when values were not kept.
+    """
+    culprit = find_culprit(snapshot)
+    if culprit is None:
+        kept = all(v.stats is not None or v.number is not None for v in snapshot.values if v.op)
+        raise ValueError("focus='nan': every value and gradient of this graph is finite" if kept else
+                         "focus='nan' found no NaN, but the values inside this graph were not kept; run it under ad.record()")
+    near = neighbourhood(snapshot, culprit.index, options.radius)
+    marks = {i: mark_of(snapshot, snapshot.values[i], culprit, options.lang) for i in near}
+    show = options.show | {"stats"} if culprit.kind == "gradient" else (options.show - {"grad"}) | {"stats"}
+    picture = op_picture(snapshot, dataclasses.replace(options, show=frozenset(show), rankdir="TB"), near, marks)
+    return with_reason(picture, snapshot, options, culprit, near)
+
+
+def neighbourhood(snapshot: Snapshot, centre: int, radius: int) -> list[int]:
+    """Values within `radius` steps before or after `centre`, in order."""
+    readers: dict[int, list[int]] = {}
+    for value in snapshot.values:
+        for parent in value.parents:
+            readers.setdefault(parent, []).append(value.index)
+    found = {centre}
+    for step in (lambda i: snapshot.values[i].parents, lambda i: readers.get(i, [])):
+        ring = {centre}
+        for _ in range(radius):
+            ring = {j for i in ring for j in step(i)} - found
+            found |= ring
+    found |= {p for i in list(found) for p in snapshot.values[i].parents if snapshot.values[p].role == "parameter"}
+    constants = [i for i in found if snapshot.values[i].role == "constant"]
+    return constants + sorted(found - set(constants))
+
+
+def mark_of(snapshot: Snapshot, value: Value, culprit: Culprit, lang: str) -> Mark:
+    """What is said on one card."""
+    stats = value.stats or Stats(1)
+    name = pretty_name(build.name_of(value)) or value.badge or "it"
+    if value.index == culprit.index:
+        headline = {"nan": "first nan headline", "inf": "first inf headline", "gradient": "first nan grad headline"}[culprit.kind]
+        note = bad_text(value, stats, name, lang) if culprit.kind != "gradient" else f"‖g‖ {number(value.grad)}"
+        return Mark("first-nan", note, word(lang, headline))
+    if count_bad(value, "nan"):
+        return Mark("nan", bad_text(value, stats, name, lang))
+    if count_bad(value, "inf"):
+        return Mark("warning", bad_text(value, stats, name, lang))
+    if value.op in UNDERFLOW and stats.zeros:
+        return Mark("warning", word(lang, "are zero", stats.zeros, stats.size))
+    text = build.stats_text(value.stats)
+    if value.grad is not None and not math.isfinite(value.grad):
+        text = (text + "\u00a0\u00a0\u00a0" if text else "") + f"‖g‖ {number(value.grad)}"
+        if culprit.kind == "gradient":
+            return Mark("nan", text)
+    return Mark(stats=text)
+
+
+def bad_text(value: Value, stats: Stats, name: str, lang: str) -> str:
+    """`108 of 320 are NaN`; for a single number `loss is NaN`."""
+    if stats.size == 1:
+        if count_bad(value, "nan"):
+            return word(lang, "is NaN", name)
+        return word(lang, "is inf", name, number(value.number) if isinstance(value.number, float) else "∞")
+    if stats.nans:
+        return word(lang, "are NaN", stats.nans, stats.size)
+    sign = "−∞" if not stats.posinf else "∞" if not stats.neginf else "±∞"
+    return word(lang, "are inf", stats.posinf + stats.neginf, stats.size, sign)
+
+
+def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit: Culprit, near: list[int]) -> Picture:
+    """The picture with the card that explains the culprit beside it."""
+    value, lang = snapshot.values[culprit.index], options.lang
+    host = next(node.id for node in picture.nodes if node.status == "first-nan")
+    operands = [snapshot.values[p] for p in dict.fromkeys(value.parents)]
+    rows = [(word(lang, "cause"), cause_of(value, operands, culprit), "error")]
+    inputs = "\u00a0\u00a0\u00a0\u00a0".join(text for text in (operand_text(v) for v in operands) if text)
+    if inputs:
+        rows.append((word(lang, "inputs"), inputs, ""))
+    if value.source:
+        file, _, line = value.source.rpartition(":")
+        rows.append((word(lang, "at"), build.source_text(value.source), ""))
+        code = clean(linecache.getline(file, int(line)) if line.isdigit() else "", 70)
+        if code:
+            rows.append((word(lang, "line"), code, ""))
+    remedy = remedy_of(snapshot, value, operands, culprit)
+    if remedy:
+        rows.append((word(lang, "try"), remedy, "good"))
+    why = Node("why", "note", why_card(rows), name="why", tooltip=clean("; ".join(f"{key}: {text}" for key, text, _ in rows), 1000))
+    beside = tuple((h, c, "left") for h, c, _ in picture.beside) + ((host, "why", "right"),)
+    line_ = Edge(f"e{len(picture.edges)}", host, "why", "note", (), "", ERROR, 1.4, "dotted", "none")
+    bad = {node.id for node in picture.nodes if node.status in ("nan", "first-nan")}
+    edges = tuple(dataclasses.replace(edge, kind="nan", color=ERROR, width=2.4) if edge.source in bad and edge.target in bad else edge
+                  for edge in picture.edges)
+    left_out = len(snapshot.values) - len(near)
+    footer = picture.footer + ((word(lang, "not drawn", left_out),) if left_out else ())
+    where = build.name_of(value) or value.badge
+    alt = clean(f"The first {'NaN' if culprit.kind != 'inf' else 'infinity'}{' gradient' if culprit.kind == 'gradient' else ''} is made by "
+                f"{where}: {rows[0][1]}.{' At ' + build.source_text(value.source) + '.' if value.source else ''}"
+                f"{' Try ' + remedy + '.' if remedy else ''}", 2000)
+    return dataclasses.replace(picture, nodes=(*picture.nodes, why), edges=(*edges, line_), beside=beside, footer=footer, alt=alt,
+                               node_gap=0.5, rank_gap=0.28)
+
+
+def operand_text(value: Value) -> str:
+    """What is remarkable about an operand: `p: 108 zeros`."""
+    stats = value.stats
+    name = pretty_name(build.name_of(value)) or value.badge or "constant"
+    if stats is None:
+        return f"{name}: {number(value.number)}" if value.number is not None else ""
+    parts = []
+    if stats.zeros and not stats.size == 1:
+        parts.append(f"{stats.zeros} zeros")
+    if stats.nans:
+        parts.append(f"{stats.nans} × NaN")
+    if stats.neginf:
+        parts.append(f"{stats.neginf} × −∞")
+    if stats.posinf:
+        parts.append(f"{stats.posinf} × ∞")
+    if not parts and stats.min is not None:
+        parts.append(f"{number(stats.min)} … {number(stats.max)}" if stats.size > 1 else number(stats.min))
+    return f"{name}: {', '.join(parts)}" if parts else ""
+
+
+def infinite(value: Value) -> str:
+    """The infinity a value holds as text, "" when it holds none."""
+    if value.stats is None:
+        return number(value.number) if isinstance(value.number, float) and math.isinf(value.number) else ""
+    return "−∞" if value.stats.neginf else "∞" if value.stats.posinf else ""
+
+
+def has_zero(value: Value) -> bool:
+    """Whether a zero is among the elements."""
+    return bool(value.stats.zeros) if value.stats is not None else value.number == 0
+
+
+def lowest(value: Value) -> float:
+    """The smallest finite element; 0 when unknown."""
+    if value.stats is not None:
+        return value.stats.min if value.stats.min is not None else 0.0
+    return float(value.number) if isinstance(value.number, float | int) else 0.0
+
+
+def cause_of(value: Value, operands: list[Value], culprit: Culprit) -> str:
+    """In a few signs, what went wrong: `0 × (−∞) = NaN`."""
+    first = operands[0] if operands else None
+    infinities = [text for text in map(infinite, operands) if text]
+    constant = next((p for p in value.operands if isinstance(p, float)), None)
+    if culprit.kind == "gradient":
+        return f"the derivative of what reads {build.name_of(value) or value.badge or 'this value'} is infinite or undefined here"
+    if culprit.kind == "inf":
+        return overflow_cause(value, first, constant, operands)
+    if value.op in ("multiply", "matmul", "linear", "einsum", "weighted_sum") and infinities and (any(map(has_zero, operands)) or constant == 0):
+        return f"0 × {bracketed(infinities[0])} = NaN"
+    if value.op in ("add", "subtract", "sum", "mean", "matmul", "linear", "weighted_sum", "var", "std") and infinities:
+        return "∞ − ∞ = NaN"
+    if value.op == "divide" and operands:
+        if len(infinities) > 1:
+            return "∞ ÷ ∞ = NaN"
+        return "0 ÷ 0 = NaN"
+    if value.op in ("log", "log2", "log10", "log1p", "sqrt", "power") and first is not None and lowest(first) < 0:
+        return f"{value.op}({number(lowest(first))}) is not a real number"
+    if value.op in ("arcsin", "arccos", "arctanh", "arccosh"):
+        return f"{value.op} outside its domain"
+    if infinities:
+        return f"{value.badge} of {infinities[0]} is NaN"
+    return f"{value.badge} gave NaN from finite inputs"
+
+
+def overflow_cause(value: Value, first: Value | None, constant: float | None, operands: list[Value]) -> str:
+    """Where an infinity comes from."""
+    if value.op in ("log", "log2", "log10") and first is not None and has_zero(first):
+        return "log(0) = −∞"
+    if value.op in ("divide", "reciprocal") and (any(map(has_zero, operands)) or constant == 0):
+        return "x ÷ 0 = ∞"
+    if value.op in ("exp", "exp2", "expm1", "sinh", "cosh", "power", "square") and first is not None and first.stats is not None:
+        return f"{value.op}({number(first.stats.max)}) is larger than {value.dtype} can hold"
+    return f"{value.badge} is larger than {value.dtype} can hold"
+
+
+def bracketed(text: str) -> str:
+    """`(−∞)` for a negative infinity."""
+    return f"({text})" if text.startswith("−") else text
+
+
+def remedy_of(snapshot: Snapshot, value: Value, operands: list[Value], culprit: Culprit) -> str:
+    """What to write instead, from the operations before the culprit."""
+    before = {value.op, *(v.op for v in operands)}
+    for v in operands:
+        for p in v.parents:
+            before.add(snapshot.values[p].op)
+            before |= {snapshot.values[q].op for q in snapshot.values[p].parents}
+    for needed, text in REMEDIES:
+        if needed <= before:
+            return text
+    return SINGLE_REMEDIES.get(value.op, "") if culprit.kind != "gradient" else GRADIENT_REMEDY
+
+
+REMEDIES: tuple[tuple[frozenset[str], str], ...] = (
+    (frozenset({"log", "softmax"}), "log_softmax(logits) in place of log(softmax)"),
+    (frozenset({"log", "sigmoid"}), "logsigmoid(x) in place of log(sigmoid)"),
+    (frozenset({"log", "sum", "exp"}), "logsumexp(x) in place of log(sum(exp(x)))"),
+    (frozenset({"log", "exp"}), "log_softmax or logsumexp in place of log(exp)"),
+    (frozenset({"divide", "exp"}), "softmax(x) in place of exp(x) ÷ sum(exp(x))"),
+)
+SINGLE_REMEDIES = {
+    "log": "log(clip(x, eps, None)), or log1p near 1", "sqrt": "sqrt(clip(x, 0, None)), or sqrt(x + eps)",
+    "divide": "where(b == 0, 1, b) under the division", "power": "a positive base, or square(x)",
+    "exp": "smaller inputs: subtract the maximum first", "multiply": "where(mask, a × b, 0) with b finite",
+    "subtract": "keep both sides finite before subtracting", "add": "keep both sides finite before adding",
+}
+GRADIENT_REMEDY = "keep the input away from the point where the derivative is infinite: sqrt(x + eps), where(x == 0, 1, x)"
