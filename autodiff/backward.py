@@ -29,7 +29,8 @@ _serial = attrgetter("serial")
 def collect(roots: Iterable[Node], floor: float = 0, stop: Iterable[Node] = ()) -> list[Node]:
     """Every node that the roots depend on, newest first; not looked for behind ``stop``, nor below ``floor``."""
     todo = list(dict.fromkeys(roots))
-    seen, found, stop = set(todo), [], set(stop)
+    seen, stop = set(todo), set(stop)
+    found: list[Node] = []
     pop, push, add, keep = todo.pop, todo.append, seen.add, found.append
     while todo:
         node = pop()
@@ -48,7 +49,7 @@ def pull(
     seeds: dict[Node, Cotangent],
     nodes: list[Node],
     *,
-    wanted: Iterable[Node] = (),
+    wanted: Iterable[Node] | None = (),
     recorded: bool = False,
     release: bool = False,
     bounded: bool = True,
@@ -138,7 +139,8 @@ def pull(
 
 def handles(node: Node) -> list[tuple[Any, ...] | None]:
     """What the rules of a node read, with every value of the graph as its handle again."""
-    op, out = node.op, []
+    op = node.op
+    out: list[tuple[Any, ...] | None] = []
     if node.static is None:  # operands are known by their nodes; constants stand among the parents
         operands = [p if p.__class__ is float else p.value for p in node.parents]
         saved: Any = [
@@ -257,7 +259,7 @@ def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
     """Plain cotangents of every node that ``root`` depends on; nothing is written anywhere and nothing is released."""
     seed = raw(seed_for(root, gradient if gradient is not None or root.size == 1 else np.ones(root.shape)))
     start: Node = root.node  # type: ignore[assignment]
-    return pull({start: seed}, collect([start]), wanted=None)  # type: ignore[arg-type]
+    return pull({start: seed}, collect([start]), wanted=None)
 
 
 Variable.backward = backward  # type: ignore[attr-defined]

@@ -224,12 +224,12 @@ def install() -> None:
             setattr(cls, f"__{dunder}__", function)
     for dunder, ufunc in COMPARISONS.items():
         setattr(Variable, f"__{dunder}__", _comparison(ufunc))
-    Variable.__hash__ = object.__hash__  # type: ignore[method-assign]
-    for row in OPS.values():
-        if row.elementwise and len(row.inputs) == 1 and not row.variadic and not row.statics and _simple(row):
-            on_tensor, on_scalar = unary(row, row.name if row.name.isidentifier() else "record")
-            row.fast = _either(on_tensor, on_scalar)
-            for name in [m for m, f in METHODS.items() if f is row]:
+    Variable.__hash__ = object.__hash__  # type: ignore[assignment, method-assign]
+    for op in OPS.values():
+        if op.elementwise and len(op.inputs) == 1 and not op.variadic and not op.statics and _simple(op):
+            on_tensor, on_scalar = unary(op, op.name if op.name.isidentifier() else "record")
+            op.fast = _either(on_tensor, on_scalar)
+            for name in [m for m, f in METHODS.items() if f is op]:
                 setattr(Tensor, name, on_tensor)
                 setattr(Scalar, name, on_scalar)
     for name, function in METHODS.items():

@@ -96,9 +96,9 @@ def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str,
     try:
         y: Any = (op.scalar or op.fn)(*raw, **static)
         partials = [
-            op.rule(i)(1.0, *op.save[0 if op.variadic else i](y, raw, static, i)) if on else 0.0
+            op.rule(i)(1.0, *op.save[0 if op.variadic else i](y, raw, static, i)) if on else 0.0  # type: ignore[misc]
             for i, on in enumerate(live)
-        ]  # type: ignore[misc]
+        ]
     except ARITHMETIC:  # where Python raises, NumPy has an answer
         values = [v if v is None else np.float64(v) for v in raw]
         y = op.fn(*values, **static)

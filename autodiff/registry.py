@@ -47,6 +47,15 @@ class Op:
     composite that a fused row replaces), ``doc``.
     """
 
+    scalar: Callable[..., float] | None
+    elementwise: bool
+    linear: bool
+    singular: bool
+    kink: Callable[..., Any] | None
+    samples: tuple[Any, ...] | None
+    reference: Callable[..., Any] | None
+    doc: str
+
     def __init__(self, fn: Callable[..., Any], vjp: Any, *, name: str, **facts: Any) -> None:
         self.fn, self.name, self.__name__ = fn, name, name
         self.symbol = facts["symbol"] or name

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .backward import collect, fit, handles, pull, silence
+from .backward import collect, handles, pull
+from .cotangents import fit, silence
 from .errors import GraphError, kind_of
 from .graph import Node, leaf, tick
 from .modes import OFF, mode, state
@@ -263,9 +264,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: 
     with mode(floor=ours.floor), np.errstate(all="ignore"):
         found = push(start, ours.nodes, recorded)
     result = [
-        _cotangent(found.get(y.node) if isinstance(y, Variable) else None, y)
-        if isinstance(y, Variable)
-        else np.zeros_like(y)
+        _cotangent(None if y.node is None else found.get(y.node), y) if isinstance(y, Variable) else np.zeros_like(y)
         for y in outs
     ]
     return (ours.out if recorded else ours.result(ours.out)), rebuild(result)
@@ -278,17 +277,16 @@ def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node
         if node in start or node.op is None:
             continue
         total = None
-        saved = handles(node) if recorded or node.static is not None else node.saved
-        if saved is None:
+        if node.saved is None:
             raise GraphError("forward mode over a graph that a backward pass has consumed; compute the value again.")
+        saved: Any = handles(node) if recorded else node.saved
         for i, p in enumerate(node.parents):
             if not isinstance(p, Node) or p not in found:
                 continue
             if node.static is None and not recorded:
                 t = found[p] * saved[i]
             else:
-                raw = saved[i] if recorded else node.saved[i]
-                t = fit(_push_operand(node, i, found[p], raw, recorded), node)
+                t = fit(_push_operand(node, i, found[p], saved[i], recorded), node)
             total = t if total is None else total + t
         if total is not None:
             found[node] = total if node.shape is None or isinstance(total, Variable) else np.asarray(total)
@@ -302,7 +300,8 @@ def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: b
         d = rule(t, *args)
         return silence(d, t) if op.singular else d
     if op.linear:
-        return op(t, **node.static) if recorded else op.fn(t, **node.static)
+        static = node.static or {}
+        return op(t, **static) if recorded else op.fn(t, **static)
     u = wrap(np.ones(node.shape or ()), None)  # transpose the rule: it is linear in its cotangent
     u.node = leaf(u.data)
     p = node.parents[i]

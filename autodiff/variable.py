@@ -83,7 +83,7 @@ class Variable:
         """The only element, as a Python number."""
         if self.size != 1:
             raise ValueError(f"item() needs exactly one element; this {type(self).__name__} has shape {self.shape}.")
-        return self._data if self._data.__class__ is float else self._data.item()  # type: ignore[no-any-return]
+        return self._data if self._data.__class__ is float else self._data.item()
 
     def numpy(self) -> Any:
         """The plain value as an ndarray (a Tensor's own array, not a copy)."""

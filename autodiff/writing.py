@@ -157,4 +157,4 @@ def _arrays(saved: Any) -> Iterable[Any]:
 
 
 Variable.data = Variable.data.setter(write)  # type: ignore[attr-defined]
-Tensor.__setitem__ = _setitem  # type: ignore[attr-defined]
+Tensor.__setitem__ = _setitem  # type: ignore[index]
