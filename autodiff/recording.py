@@ -65,10 +65,13 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     y = op.fn(*raw, **static)
     if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
         y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)
-    if y.__class__ is not float and y.dtype.kind == "c":
-        raise MissingRuleError(
-            f"{op.name} gave complex numbers, which have no derivative rules yet: keep real and imaginary parts apart."
-        )
+    if y.__class__ is not float and y.dtype.kind != "f":
+        if y.dtype.kind == "c":
+            raise MissingRuleError(
+                f"{op.name} gave complex numbers, which have no derivative rules yet: keep real and imaginary parts apart."
+            )
+        if any([isinstance(p, Node) for p in parents]):
+            return y  # integers and booleans made of recorded values are plain: nothing flows through them
     save, many = op.save, op.variadic
     saved = tuple(
         [save[0 if many else i](y, raw, static, i) if isinstance(p, Node) else None for i, p in enumerate(parents)]

@@ -156,5 +156,5 @@ def _arrays(saved: Any) -> Iterable[Any]:
                 yield from (b for b in a if isinstance(b, np.ndarray))
 
 
-Variable.data = Variable.data.setter(write)  # type: ignore[attr-defined]
+Variable.data = Variable.data.setter(write)  # type: ignore[method-assign, attr-defined]
 Tensor.__setitem__ = _setitem  # type: ignore[index]
