@@ -71,7 +71,7 @@ def node_lines(picture: Picture) -> list[str]:
         lines.append(f'  subgraph "cluster_{module.id}" {{ graph [label=<{runs_html(module.title)}>, '
                      f'id="{module.id}", class="cluster", tooltip="{escape_quoted(module.path or "module")}", '
                      f'labeljust={"c" if picture.level in ("neuron", "compare") else "l"}, labelloc=t, '
-                     f'style="rounded,filled", fillcolor="{CLUSTER_FILL}", color="{CLUSTER_LINE}", penwidth=1, '
+                     f'style="rounded,filled", fillcolor="{CLUSTER_FILL}", color="{CLUSTER_LINE}", penwidth=1, peripheries=1, '
                      f'margin={12 if picture.level == "compare" else 9}];')
         lines += [node_line(nodes[node_id], picture) for node_id in module.nodes if node_id in nodes]
         lines += [ranks[node_id] for node_id in module.nodes if node_id in ranks]
@@ -92,7 +92,7 @@ def rank_lines(picture: Picture) -> dict[str, str]:
     groups: dict[str, list[str]] = {}
     for host, companion, side in picture.beside:
         names = groups.setdefault(host, [host])
-        names.insert(names.index(host) if side == "left" else len(names), companion)
+        names.insert(0 if side == "left" else len(names), companion)
     return {host: "{rank=same; " + "; ".join(f'"{name}"' for name in names) + "}" for host, names in groups.items()}
 
 
@@ -209,7 +209,8 @@ def legend_html(picture: Picture) -> str:
 
 def legend_lines(picture: Picture) -> list[tuple[Key, ...]]:
     """The legend broken into lines that fit a page: narrow top-down operation pictures get two entries a line."""
-    most = 2 if picture.level == "op" and picture.direction == "TB" else 6
+    wide = picture.direction == "LR" or any(node.kind == "note" for node in picture.nodes)
+    most = 6 if wide or picture.level != "op" else 2
     return [picture.legend[i:i + most] for i in range(0, len(picture.legend), most)]
 
 
@@ -220,7 +221,7 @@ def key_html(key: Key) -> str:
                  ("dotted", False): "┈┈▶", ("dotted", True): "◀┈┈"}[key.dash, key.back]
         if key.glyph == "plain":
             glyph = {"solid": "━━━", "dashed": "╍╍╍"}.get(key.dash, "┈┈┈")
-        return runs_html((Run(glyph, 10, key.color),))
+        return runs_html((Run(glyph, 10 if key.width < 2.5 else 14, key.color),))
     text = runs_html((Run(key.glyph or "\u00a0", 9, key.ink, True),))
     style = ' STYLE="ROUNDED"' if key.rounded else ""
     return (f'<TABLE BORDER="{key.width:g}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" COLOR="{key.color}" '

@@ -99,7 +99,12 @@ class Figure:
     def to_html(self, engine: str = "auto") -> str:
         """The explorer: one HTML file without network or library; laid out by `dot` when present."""
         from .html import explorer
-        return explorer(self._picture, self.to_svg(engine, quiet=True))
+        bare = Figure(dataclasses.replace(self._picture, title=""))  # the page has a heading of its own
+        views = [(self._picture, bare.to_svg(engine, quiet=True))]
+        if self.level == "op" and self.modules and self._redraw is not None:
+            other = self._redraw(level="module", focus=None, title="")
+            views.append((other._picture, other.to_svg(engine, quiet=True)))
+        return explorer(views)
 
     def to_svg(self, engine: str = "auto", *, quiet: bool = False) -> str:
         """SVG text. engine: "dot", "builtin" or "auto" (dot when present, else built-in with one warning).

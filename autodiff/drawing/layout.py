@@ -75,7 +75,7 @@ class Arranger:
             if self.home.get(host) != self.home.get(companion) or host in self.host or companion in self.host:
                 continue
             left, right = self.groups.setdefault(host, ([], []))
-            (left if side == "left" else right).append(companion)
+            left.insert(0, companion) if side == "left" else right.append(companion)
             self.host[companion] = host
             self.frames[self.home[companion]].members.remove(companion)
 
@@ -202,7 +202,7 @@ class Arranger:
             spine = edge.source in self.picture.spine and edge.target in self.picture.spine
             level_links.append(Link(name, start, stop, self.anchor(start, edge.source, edge, name, True),
                                     self.anchor(stop, edge.target, edge, name, False),
-                                    edge.weight * (8.0 if spine else 1.0), self.rooms.get((edge.source, edge.target), 0.0)))
+                                    edge.weight**2 * (8.0 if spine else 1.0), self.rooms.get((edge.source, edge.target), 0.0)))
         frame.level = arrange(sizes, level_links, self.picture.rank_gap * INCH, self.picture.node_gap * INCH)
         main, cross = frame.level.main_size, frame.level.high - frame.level.low
         if frame.key:

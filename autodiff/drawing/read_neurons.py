@@ -247,7 +247,8 @@ def add_losses(page: NetPicture) -> None:
 def op_text(value: Value) -> str:
     """An operation and its constant: `− 1`."""
     constants = [number(p) for p in value.operands if isinstance(p, float)]
-    return f"{value.badge} {constants[0]}" if len(constants) == 1 else value.badge
+    badge = "^" if value.op == "power" else value.badge
+    return f"{badge} {constants[0]}" if len(constants) == 1 else badge
 
 
 def with_note(card: Card, note: str) -> Card:

@@ -21,6 +21,8 @@ from .words import word
 
 LONGEST_ROW = 12
 MOST_CONSUMERS = 6
+SIDE_KINDS = ("parameter", "constant", "reference")
+VIEWS = ("transpose", "swapaxes", "reshape", "expand_dims", "astype")
 COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
 
 
@@ -224,27 +226,36 @@ def home_of(page: OpPicture, value: Value) -> str:
 
 
 def put_beside(page: OpPicture) -> None:
-    """Parameters and constants stand beside the operation that reads them, if the data comes from above."""
-    kinds = {node.id: node.kind for node in page.nodes}
+    """Parameters and constants stand beside the operation that reads them, if the data comes from above.
+
+    So does a mere view of a parameter, such as its transpose, with the parameter on its far side.
+    """
     readers: dict[str, list[str]] = {}
     givers: dict[str, list[str]] = {}
     for edge in page.edges:
         readers.setdefault(edge.source, []).append(edge.target)
         givers.setdefault(edge.target, []).append(edge.source)
-    side_kinds = ("parameter", "constant", "reference")
+    nodes = {node.id: node for node in page.nodes}
+    aside = {node.id for node in page.nodes if node.kind in SIDE_KINDS}
+    view_ops = {page.node_of[i] for i in page.keep if page.snapshot.values[i].op in VIEWS}
+    views = {n: givers[n][0] for n in view_ops if len(givers.get(n, ())) == 1 and len(readers.get(n, ())) == 1
+             and nodes[givers[n][0]].kind == "parameter" and len(readers[givers[n][0]]) == 1}
+    aside |= set(views)
     counts: dict[str, int] = {}
     for node in page.nodes:
-        if node.kind not in side_kinds or not readers.get(node.id):
+        if node.id not in aside or node.id in views.values() or not readers.get(node.id):
             continue
-        first = readers[node.id][0]
-        above = [g for g in givers[first] if kinds[g] not in side_kinds]
+        host = readers[node.id][0]
+        above = [g for g in givers[host] if g not in aside]
         if not above and node.kind != "constant":
-            above = [g for g in givers[first] if kinds[g] == "constant"]
-        if not above or page.homes[node.id] not in ("", page.homes[first]):
+            above = [g for g in givers[host] if nodes[g].kind == "constant"]
+        if not above or page.homes[node.id] not in ("", page.homes[host]):
             continue
-        page.homes[node.id] = page.homes[first]
-        counts[first] = counts.get(first, 0) + 1
-        page.beside.append((first, node.id, "left" if counts[first] % 2 else "right"))
+        counts[host] = counts.get(host, 0) + 1
+        for companion in (node.id, views.get(node.id)):
+            if companion is not None:
+                page.homes[companion] = page.homes[host]
+                page.beside.append((host, companion, "left" if counts[host] % 2 else "right"))
 
 
 def finish(page: OpPicture) -> Picture:

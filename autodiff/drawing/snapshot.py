@@ -266,16 +266,19 @@ def stats_of(array: np.ndarray[Any, Any]) -> Stats:
         return Stats(size, float(data.min()), float(data.max()), float(data.mean()), norm_of(data), zeros, nans, up, down)
 
 
+SYMBOLS = {"square": "square", "transpose": "transpose", "reciprocal": "1/x"}  # where a symbol needs something to stand on
+
+
 def badge_of(node: GraphNode) -> str:
     """The operation's symbol with the static arguments that matter: `sum(axis=1)`."""
-    static = node.static
+    static, symbol = node.static, SYMBOLS.get(node.op.name, node.op.symbol)
     if not static:
-        return clean(node.op.symbol)
+        return clean(symbol)
     shown = []
     for key, given in static.items():
         if key in ("axis", "axes") and given is not None and node.op.defaults.get(key) != given:
             shown.append(f"{key}={given}".replace(" ", ""))
-    return clean(node.op.symbol + (f"({', '.join(shown)})" if shown else ""))
+    return clean(symbol + (f"({', '.join(shown)})" if shown else ""))
 
 
 def scope_path(scope: Any) -> str:

@@ -94,7 +94,8 @@ def neighbourhood(snapshot: Snapshot, centre: int, radius: int) -> list[int]:
 def mark_of(snapshot: Snapshot, value: Value, culprit: Culprit, lang: str) -> Mark:
     """What is said on one card."""
     stats = value.stats or Stats(1)
-    name = pretty_name(build.name_of(value)) or value.badge or "it"
+    root = word(lang, "loss") if value.index in snapshot.roots and value.single else ""
+    name = pretty_name(build.name_of(value)) or root or value.badge or "it"
     if value.index == culprit.index:
         headline = {"nan": "first nan headline", "inf": "first inf headline", "gradient": "first nan grad headline"}[culprit.kind]
         note = bad_text(value, stats, name, lang) if culprit.kind != "gradient" else f"‖g‖ {number(value.grad)}"
