@@ -245,7 +245,12 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
 
 def deliver(cotangents: dict[Node, Cotangent]) -> None:
     """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for."""
-    sums = [(n, g if n.grad is None else n.grad + g) for n, g in cotangents.items() if n.op is None and g is not None]
+    sums = []
+    for n, g in cotangents.items():
+        if n.op is None:
+            if g is None:  # reached only through Scalars whose gradient is zero
+                g = 0.0 if n.shape is None else np.zeros(n.shape, n.dtype)
+            sums.append((n, g if n.grad is None else n.grad + g))
     for node, g in cotangents.items():
         if node.static is None:
             node.grad = 0.0 if g is None else g
