@@ -39,6 +39,9 @@ class Parameter(ad.Tensor):
     def __init__(self, data: ArrayLike, dtype: DTypeLike = np.float32, requires_grad: bool = True) -> None:
         pass  # __new__ did everything; this signature is for readers and tools
 
+    def __reduce__(self) -> Any:
+        return _rebuilt, (Parameter, self._data, self.requires_grad)
+
 
 class Buffer(ad.Tensor):
     """A constant Tensor that belongs to a model: saved and loaded with it, never trained (a running mean, a mask).
@@ -60,6 +63,9 @@ class Buffer(ad.Tensor):
     def __init__(self, data: ArrayLike, dtype: DTypeLike = None) -> None:
         pass
 
+    def __reduce__(self) -> Any:
+        return _rebuilt, (Buffer, self._data, False)
+
 
 def _as(cls: type, data: Any, dtype: DTypeLike, requires_grad: bool) -> Any:
     """A handle of the given class with memory of its own, C-contiguous so that optimizers can see it flat."""
@@ -67,6 +73,11 @@ def _as(cls: type, data: Any, dtype: DTypeLike, requires_grad: bool) -> Any:
     handle = object.__new__(cls)
     hold(handle, ad.tensor(data, requires_grad=requires_grad, copy=False))
     return handle
+
+
+def _rebuilt(cls: type, data: Any, requires_grad: bool) -> Any:
+    """What copying and unpickling call."""
+    return _as(cls, data, None, requires_grad)
 
 
 def hold(handle: ad.Variable, other: ad.Variable) -> None:
