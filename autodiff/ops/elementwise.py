@@ -110,6 +110,7 @@ remainder = _row(
     "a mod b, with the sign of b.",
     (lambda g: g, lambda g, a, b: -g * np.floor(a / b)),
     symbol="mod",
+    singular=True,
     domain=(POSITIVE, POSITIVE),
     kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b),
 )
@@ -117,6 +118,7 @@ fmod = _row(
     np.fmod,
     "a mod b, with the sign of a.",
     (lambda g: g, lambda g, a, b: -g * np.trunc(a / b)),
+    singular=True,
     domain=(POSITIVE, POSITIVE),
     kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b),
 )
@@ -129,9 +131,9 @@ hypot = _row(
 )
 
 # ---- exponential and logarithm
-exp = _row(np.exp, "e ** x", lambda g, y: g * y, math.exp, method=True)
-exp2 = _row(np.exp2, "2 ** x", lambda g, y: g * y * LN2)
-expm1 = _row(np.expm1, "e ** x - 1, exact near 0", lambda g, x: g * np.exp(x), math.expm1, method=True)
+exp = _row(np.exp, "e ** x", lambda g, y: g * y, math.exp, singular=True, method=True)
+exp2 = _row(np.exp2, "2 ** x", lambda g, y: g * y * LN2, singular=True)
+expm1 = _row(np.expm1, "e ** x - 1, exact near 0", lambda g, x: g * np.exp(x), math.expm1, singular=True, method=True)
 log = _row(np.log, "Natural logarithm", lambda g, x: g / x, math.log, singular=True, domain=POSITIVE, method=True)
 log2 = _row(np.log2, "Logarithm of base 2", lambda g, x: g / (x * LN2), math.log2, singular=True, domain=POSITIVE)
 log10 = _row(np.log10, "Logarithm of base 10", lambda g, x: g / (x * LN10), math.log10, singular=True, domain=POSITIVE)
@@ -193,10 +195,11 @@ arctan2 = _row(
     "The angle of the point (b, a); derivative 0 at the origin, where it is undefined.",
     (lambda g, a, b: g * _over(b, a, b), lambda g, a, b: -g * _over(a, a, b)),
     math.atan2,
+    singular=True,
     domain=(POSITIVE, POSITIVE),
 )
-sinh = _row(np.sinh, "Hyperbolic sine", lambda g, x: g * np.cosh(x), math.sinh)
-cosh = _row(np.cosh, "Hyperbolic cosine", lambda g, x: g * np.sinh(x), math.cosh)
+sinh = _row(np.sinh, "Hyperbolic sine", lambda g, x: g * np.cosh(x), math.sinh, singular=True)
+cosh = _row(np.cosh, "Hyperbolic cosine", lambda g, x: g * np.sinh(x), math.cosh, singular=True)
 tanh = _row(np.tanh, "Hyperbolic tangent", lambda g, y: (g + g * y) * (1.0 - y), math.tanh, method=True)
 arcsinh = _row(np.arcsinh, "Inverse hyperbolic sine", lambda g, x: g / np.hypot(x, 1.0), math.asinh)
 arccosh = _row(
@@ -349,6 +352,22 @@ ceil = _row(np.ceil, "Rounded up. Flat.", None, kink=lambda x: np.abs(x - np.rin
 trunc = _row(np.trunc, "Rounded towards zero. Flat.", None, kink=lambda x: np.abs(x - np.rint(x)))
 rint = _row(
     np.rint, "Rounded to the nearest integer, halves to even. Flat.", None, kink=lambda x: 0.5 - np.abs(x - np.rint(x))
+)
+
+
+def _round(x: Any, decimals: int = 0, out: Any = None) -> Any:
+    return np.round(x, decimals)
+
+
+round_row = op(
+    _round,
+    name="round",
+    numpy=(np.round, np.around),
+    vjp=None,
+    elementwise=True,
+    method=True,
+    kink=lambda x, decimals=0: 0.5 - np.abs(x * 10.0**decimals - np.rint(x * 10.0**decimals)),
+    doc="Rounded to decimals. Flat.",
 )
 floor_divide = _row(
     np.floor_divide,

@@ -137,6 +137,7 @@ def _gelu(x: Any, approximate: str = "none") -> Any:
 def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
     if approximate == "none":
         return g * (0.5 * (1.0 + erf(x * math.sqrt(0.5))) + x * (math.sqrt(0.5 / math.pi) * np.exp(-0.5 * x * x)))
+    x = np.clip(x, -10.0, 10.0)  # beyond, tanh is 1 to the last bit, and x**3 would overflow into 0 * inf
     u = np.tanh(_C * (x + 0.044715 * x * x * x))
     return g * (0.5 * (1.0 + u) + 0.5 * x * (1.0 + u) * (1.0 - u) * (_C * (1.0 + 3 * 0.044715 * x * x)))
 
@@ -197,7 +198,7 @@ def _linear(x: Any, weight: Any, bias: Any) -> Any:
 
 
 def _rows(a: Any) -> Any:
-    return a if a.ndim == 2 else np.reshape(a, (-1, a.shape[-1]))
+    return a if a.ndim == 2 else np.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))
 
 
 _linear_row = op(
@@ -268,6 +269,13 @@ _cross_entropy_row = op(
     inputs="logits labels",
     public=False,
     vjp=(_cross_entropy_vjp, None),
+    samples=(
+        (((4, 3), (4,)), {}),
+        (((2, 3, 3), (2, 3)), {"reduction": "none"}),
+        (((4, 3), (4,)), {"weights": np.array([0.5, 1.0, 2.0]), "ignore_index": 1}),
+        (((3,), ()), {"reduction": "sum"}),
+    ),
+    draw=lambda rng, logits, labels: (rng.normal(size=logits), np.resize(rng.permutation(logits[-1]), labels)),
     doc="Cross-entropy of softmax(logits) and integer labels.",
 )
 

@@ -98,7 +98,7 @@ mean = op(
 def _share(g: Any, x: Any, extreme: Any, axis: Axis, keepdims: bool) -> Any:
     """The cotangent where x equals the extreme, divided evenly among ties."""
     where = x == back(extreme, axis, keepdims)
-    ties = np.sum(where, axis=axis, keepdims=True, dtype=x.dtype)
+    ties = np.sum(where, axis=axis, keepdims=True, dtype=x.dtype.type)  # .type: NumPy refuses a byte order here
     return back(g, axis, keepdims) / ties * where
 
 
@@ -170,9 +170,8 @@ prod = op(
 
 
 def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    return (
-        back(g, axis, keepdims) * (2.0 / (count(np.shape(x), axis) - ddof)) * (x - np.mean(x, axis=axis, keepdims=True))
-    )
+    slope = back(2.0 * g / (count(np.shape(x), axis) - ddof), axis, keepdims)
+    return slope * (x - np.mean(x, axis=axis, keepdims=True))
 
 
 def _std_vjp(g: Any, y: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
@@ -214,6 +213,8 @@ def _median_vjp(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
         if axis is None
         else tuple(a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis))
     )
+    if math.prod(shape) == 0:
+        return spread(g, shape, axis, keepdims)
     order = tuple(a for a in range(len(shape)) if a not in axes) + axes
     rest = tuple(shape[a] for a in order[: len(shape) - len(axes)])
     ranked = np.sort(np.reshape(np.transpose(x, order), (*rest, -1)), axis=-1)

@@ -1,0 +1,64 @@
+"""One test a bug: what once went wrong stays right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+
+def test_products_with_an_empty_axis_have_zero_gradients() -> None:
+    x, w, b = ad.tensor(np.ones((2, 4, 0))), ad.tensor(np.ones((0, 3))), ad.tensor(np.ones(3))
+    (x @ w + b).sum().backward()
+    assert x.grad.shape == (2, 4, 0) and w.grad.shape == (0, 3) and b.grad.tolist() == [8.0] * 3
+    weight = ad.tensor(np.ones((3, 0)))
+    ad.linear(x.detach(), weight, b).sum().backward()
+    assert weight.grad.shape == (3, 0)
+
+
+def test_variance_of_one_element_with_ddof_one_is_nan_and_so_is_its_gradient() -> None:
+    x = ad.tensor([2.0])
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning):
+        y = np.var(x, ddof=1)
+    y.backward()
+    assert np.isnan(y.data) and np.isnan(x.grad).all()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("f", [np.var, np.std, np.median, np.mean])
+def test_statistics_of_nothing_have_empty_gradients(f: Any) -> None:
+    x = ad.tensor(np.ones((0, 4)))
+    f(x).backward()
+    assert x.grad.shape == (0, 4)
+
+
+def test_ties_are_counted_in_any_byte_order() -> None:
+    x = ad.tensor(np.array([1.0, 3.0, 3.0], ">f4"))
+    (np.max(x) + np.median(x) + np.min(x)).backward()
+    assert x.grad.tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("f", [np.exp, np.exp2, np.expm1, np.sinh, np.cosh])
+def test_the_untaken_branch_of_where_may_overflow(f: Any) -> None:
+    x = ad.tensor([1.0, 2000.0])
+    with np.errstate(over="ignore"):
+        np.where(x < 100, f(x), x).sum().backward()
+    np.testing.assert_allclose(x.grad[1], 1.0)
+    assert np.isfinite(x.grad).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_gelu_tanh_has_finite_slopes_where_the_cube_overflows(dtype: Any) -> None:
+    big = float(np.finfo(dtype).max) / 2
+    x = ad.tensor(np.array([-big, big], dtype))
+    with np.errstate(over="ignore"):
+        ad.gelu(x, approximate="tanh").sum().backward()
+    assert x.grad.tolist() == [0.0, 1.0]
+
+
+def test_a_row_with_kinks_measures_them_over_several_axes() -> None:
+    x = np.arange(12.0).reshape(2, 3, 2)
+    assert np.min(ad.ops.OPS["max"].kink(x, axis=(0, -1))) == 1.0
