@@ -20,7 +20,7 @@ from .errors import AnomalyError, GraphError, StaleValueError, kind_of
 from .graph import Node, notes_of
 from .modes import mode, state
 from .variable import Variable, wrap
-from .watch import check_finite, describe, fingerprint
+from .watch import check_finite, describe, fingerprint, hint
 from .writing import check_unwritten
 
 _serial = attrgetter("serial")
@@ -127,7 +127,7 @@ def pull(
                     node.saved = saved = args = None
     except Exception as error:
         if not isinstance(error, GraphError | AnomalyError):
-            error.add_note(f"in the backward rule of {describe(node)}")
+            error.add_note(f"in the backward rule of {describe(node)}.{hint(node)}")
         raise
     for node in cotangents:
         if node.op is None and node not in owned and not recorded:
@@ -176,7 +176,7 @@ def _attend(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
         if fingerprint(a) != printed:
             raise StaleValueError(
                 f"an array of shape {a.shape} that {describe(node)} had saved was changed since. "
-                "Pass a copy, or run backward() before the change."
+                f"Pass a copy, or run backward() before the change.{hint(node)}"
             )
     for hook in list(notes.hooks):
         out = hook(g)
@@ -193,7 +193,7 @@ def consumed(node: Node) -> GraphError:
     """The error for a graph whose saved values are gone."""
     return GraphError(
         f"this graph was already consumed by a backward pass: {describe(node)} has released what it saved. "
-        "Compute the value again, or write backward(retain_graph=True) the first time."
+        f"Compute the value again, or write backward(retain_graph=True) the first time.{hint(node)}"
     )
 
 

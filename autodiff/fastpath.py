@@ -54,7 +54,8 @@ _BINARY = (
     elif c is float or c is int: {o_} = o; q = float(o)
     elif c is ndarray and o.dtype.kind == "f": {o_} = o; q = None
     else: return slow(x, o)
-    y = fn(a, b)
+    try: y = fn(a, b)
+    except (ValueError, TypeError): return slow(x, o)  # raises it again, saying where
     so = {save_o} if c is Tensor and q is not None else None"""
     + _TENSOR
 )
@@ -76,7 +77,8 @@ _UNARY = (
     _HEAD
     + """
     x0 = x; x = x._data
-    y = fn(x)"""
+    try: y = fn(x)
+    except (ValueError, TypeError): return slow(x0)"""
     + _TENSOR
 )
 _SCALAR_UNARY = (

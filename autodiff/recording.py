@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .errors import MissingRuleError, missing_argument
+from .errors import MissingRuleError, kind_of, missing_argument
 from .graph import FLOAT64, Node, notes_of, tick
 from .modes import State, state
 from .registry import Op
 from .variable import Tensor, Variable, wrap
-from .watch import observe
+from .watch import observe, place
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's floats raise where NumPy gives inf or nan
 
@@ -62,13 +62,18 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         return _record_scalar(op, [float(v) if v is not None else None for v in raw], parents, static, now)
     if static.get("out") is not None:
         raise missing_argument(op.name, "out")
-    y = op.fn(*raw, **static)
+    try:
+        y = op.fn(*raw, **static)
+    except (ValueError, TypeError, IndexError) as error:
+        error.add_note(f"in {op.name} of {' and '.join(kind_of(x) for x in raw)}{place(None)}.")
+        raise
     if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
         y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)
     if y.__class__ is not float and y.dtype.kind != "f":
         if y.dtype.kind == "c":
             raise MissingRuleError(
-                f"{op.name} gave complex numbers, which have no derivative rules yet: keep real and imaginary parts apart."
+                f"{op.name} gave complex numbers, which have no derivative rules yet: "
+                "keep real and imaginary parts apart."
             )
         if any([isinstance(p, Node) for p in parents]):
             return y  # integers and booleans made of recorded values are plain: nothing flows through them

@@ -73,8 +73,7 @@ class Variable:
     # ---- doors
     @property
     def data(self) -> Any:
-        """The plain value: an ndarray (shared, not a copy), or a float. Setting it on a leaf copies the new value in.
-        """
+        """The plain value: an ndarray (shared, not a copy), or a float. Set on a leaf, the new value is copied in."""
         return (
             self._data if isinstance(self._data, float | np.ndarray) else np.asarray(self._data)
         )  # a stale view refuses

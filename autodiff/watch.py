@@ -62,13 +62,17 @@ def place(node: Node | None) -> str:
     scope = state().scope if node is None else node.scope
     inside = f", in module {scope.path or type(scope.owner()).__name__}" if scope is not None else ""
     source = node.source if node is not None else source_line()
-    return inside + (
-        f", at {source}" if source else "; run it under ad.detect_anomaly() or ad.record() for the source line"
-    )
+    return inside + (f", at {source}" if source and source != "?" else "")
 
 
 def describe(node: Node) -> str:
+    """A node in an error: operation, shapes, module path, and the source line when it was kept."""
     if node.op is None:
         return f"a leaf of shape {node.shape or ()}"
     shapes = ", ".join(str(p.shape or ()) if isinstance(p, Node) else "constant" for p in node.parents)
-    return f"{node.op.name} (inputs {shapes}; output {node.shape or ()}){place(node)}"
+    return f"{node.op.name} (inputs {shapes}; output {node.shape or ()}{place(node)})"
+
+
+def hint(node: Node) -> str:
+    """How to get the source line that an error could not give, as a sentence of its own; empty when it could."""
+    return "" if node.source else " Run the forward pass under ad.detect_anomaly() or ad.record() for the source line."

@@ -17,7 +17,7 @@ from .graph import Node, leaf, notes_of, tick
 from .modes import OFF, source_line, state
 from .registry import METHODS, OPS
 from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree, wrap
-from .watch import describe
+from .watch import describe, hint
 
 
 class Stale:
@@ -143,7 +143,8 @@ def check_unwritten(nodes: list[Node]) -> None:
                     when = f" (at {origin.source})" if origin.source else ""
                     raise StaleValueError(
                         f"a leaf of shape {origin.shape} was overwritten{when} after {describe(node)} had read it, "
-                        "and its derivative needs the old value. Run backward() before the update, or compute again."
+                        "and its derivative needs the old value. Run backward() before the update, or compute "
+                        f"again.{hint(node)}"
                     )
 
 
