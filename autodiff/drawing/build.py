@@ -1,4 +1,6 @@
-"""Small parts that every reader shares: ids, tooltips, edges in their styles, the legend's entries, the alternative text."""
+"""Small parts that every reader shares: ids, tooltips, edges in their styles, the legend's entries, the alternative
+text.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from .cards import frame
 from .model import Edge, Key, Module, Node, Problem, Run, Stats
 from .snapshot import Snapshot, Value
-from .style import (BORDER, DEAD, ERROR, FORWARD, GRAD, GRAD_FILL, HEALTHY, HEATS, INK, MUTED, UPDATE, WHITE, heat_of)
+from .style import BORDER, DEAD, ERROR, FORWARD, GRAD, GRAD_FILL, HEALTHY, HEATS, INK, MUTED, UPDATE, WHITE, heat_of
 from .text import clean, number, shape_text, short_number
 from .words import word
 
@@ -78,10 +80,22 @@ def source_text(source: str) -> str:
 
 def value_node(node_id: str, value: Value, kind: str, card: object, **more: object) -> Node:
     """A node of the picture for one value of the graph."""
-    return Node(id=node_id, kind=kind, card=card, name=clean(value.name, 400), op=value.badge, shape=shape_text(value.shape),  # type: ignore[arg-type]
-                dtype=value.dtype, value=repr(value.number) if value.number is not None else "", grad=value.grad,
-                stats=value.stats, module=value.path, source=source_text(value.source), tooltip=value_tooltip(value),
-                **more)  # type: ignore[arg-type]
+    return Node(
+        id=node_id,
+        kind=kind,
+        card=card,
+        name=clean(value.name, 400),
+        op=value.badge,
+        shape=shape_text(value.shape),  # type: ignore[arg-type]
+        dtype=value.dtype,
+        value=repr(value.number) if value.number is not None else "",
+        grad=value.grad,
+        stats=value.stats,
+        module=value.path,
+        source=source_text(value.source),
+        tooltip=value_tooltip(value),
+        **more,
+    )  # type: ignore[arg-type]
 
 
 def forward_edge(edge_id: str, source: str, target: str, *, tensor: bool = False, **more: object) -> Edge:
@@ -91,8 +105,9 @@ def forward_edge(edge_id: str, source: str, target: str, *, tensor: bool = False
 
 def gradient_edge(edge_id: str, source: str, target: str, *, width: float = 1.4, **more: object) -> Edge:
     """A gradient that comes back from `target` to `source`."""
-    return Edge(edge_id, source, target, "gradient", color=GRAD, width=width, dash="dashed", arrow="vee", back=True,
-                **more)  # type: ignore[arg-type]
+    return Edge(
+        edge_id, source, target, "gradient", color=GRAD, width=width, dash="dashed", arrow="vee", back=True, **more
+    )  # type: ignore[arg-type]
 
 
 def box_key(text: str, kind: str, *, glyph: str = "", rounded: bool = False, status: str = "") -> Key:
@@ -113,16 +128,23 @@ def grad_key(text: str) -> Key:
 
 def line_key(text: str, kind: str) -> Key:
     """The legend entry of a line."""
-    color, dash, back, width = {"value": (FORWARD, "solid", False, 1.4), "tensor": (FORWARD, "solid", False, 2.8),
-                                "gradient": (GRAD, "dashed", True, 1.4), "update": (UPDATE, "dotted", False, 2)}[kind]
+    color, dash, back, width = {
+        "value": (FORWARD, "solid", False, 1.4),
+        "tensor": (FORWARD, "solid", False, 2.8),
+        "gradient": (GRAD, "dashed", True, 1.4),
+        "update": (UPDATE, "dotted", False, 2),
+    }[kind]
     return Key(text, "line", color, WHITE, width, dash, back=back)
 
 
 def heat_keys(lang: str, used: Iterable[str]) -> tuple[Key, ...]:
     """Legend entries of the heat classes in use, from small to large."""
     used = set(used)
-    keys = [Key(f"{word(lang, heat.name)}\u00a0 {heat.bound}".rstrip("\u00a0 "), "box", heat.fill, heat.fill) for heat in HEATS
-            if heat.name in used or heat is HEALTHY]
+    keys = [
+        Key(f"{word(lang, heat.name)}\u00a0 {heat.bound}".rstrip("\u00a0 "), "box", heat.fill, heat.fill)
+        for heat in HEATS
+        if heat.name in used or heat is HEALTHY
+    ]
     if "dead" in used:
         keys.append(Key(word(lang, "dead cell"), "box", INK, DEAD.fill, glyph="0"))
     if "nan" in used:
@@ -135,15 +157,23 @@ def muted_run(text: str, size: float = 11, color: str = BORDER) -> Run:
     return Run(text, size, color)
 
 
-def describe(what: str, count: str, outputs: Sequence[Value], norms: Sequence[float], problems: Sequence[Problem]) -> str:
+def describe(
+    what: str, count: str, outputs: Sequence[Value], norms: Sequence[float], problems: Sequence[Problem]
+) -> str:
     """Alternative text: kind of picture, node count, output value, range of gradient norms, and any problem."""
     single = [value for value in outputs if value.number is not None]
-    head = f"{what} of " + (", ".join(f"{name_of(v) or 'the output'} {number(v.number)}" for v in single[:3]) if single else "the output")
+    head = f"{what} of " + (
+        ", ".join(f"{name_of(v) or 'the output'} {number(v.number)}" for v in single[:3]) if single else "the output"
+    )
     text = f"{head}: {count}."
     finite = [norm for norm in norms if math.isfinite(norm)]
     if finite:
         low, high = min(finite), max(finite)
-        text += f" Gradient norms from {number(low)} to {number(high)}." if low != high else f" Gradient norm {number(low)}."
+        text += (
+            f" Gradient norms from {number(low)} to {number(high)}."
+            if low != high
+            else f" Gradient norm {number(low)}."
+        )
     text += " " + ("; ".join(problem.text for problem in problems[:3]) + "." if problems else "No NaN.")
     return clean(text, 2000)
 
@@ -156,7 +186,11 @@ def find_problems(values: Sequence[Value]) -> tuple[Problem, ...]:
         stats = value.stats
         numbers = (value.number,) if isinstance(value.number, float) else ()
         if (stats is not None and stats.nans) or any(math.isnan(x) for x in numbers):
-            count = f"{stats.nans} of {stats.size} values of {where} are NaN" if stats is not None and stats.size > 1 else f"{where} is NaN"
+            count = (
+                f"{stats.nans} of {stats.size} values of {where} are NaN"
+                if stats is not None and stats.size > 1
+                else f"{where} is NaN"
+            )
             found.append(Problem("nan", where, count))
         elif (stats is not None and (stats.posinf or stats.neginf)) or any(math.isinf(x) for x in numbers):
             found.append(Problem("inf", where, f"{where} has infinite values"))
@@ -169,7 +203,12 @@ def find_problems(values: Sequence[Value]) -> tuple[Problem, ...]:
 
 def is_dead(value: Value) -> bool:
     """A rectifier whose outputs are all zero."""
-    return value.op in ("relu", "relu6", "clip") and value.stats is not None and value.stats.size > 1 and value.stats.zeros == value.stats.size
+    return (
+        value.op in ("relu", "relu6", "clip")
+        and value.stats is not None
+        and value.stats.size > 1
+        and value.stats.zeros == value.stats.size
+    )
 
 
 def gradient_problems(norms: Iterable[tuple[str, float]]) -> tuple[Problem, ...]:
@@ -222,8 +261,21 @@ def module_clusters(snapshot: Snapshot, homes: Mapping[str, str], ids: Ids) -> t
             outer = parent_of(snapshot, outer)
         info = snapshot.modules[path]
         own = path == info.kind
-        title = clean(path, 30) + (f" : {info.kind}" if info.kind and not own else "") + (f"({info.sizes})" if info.sizes else "")
-        found.append(Module(key, path, (Run(clean(title, 60), 11, MUTED, True),), tuple(members[path]), kept.get(outer, ""), weight[path]))
+        title = (
+            clean(path, 30)
+            + (f" : {info.kind}" if info.kind and not own else "")
+            + (f"({info.sizes})" if info.sizes else "")
+        )
+        found.append(
+            Module(
+                key,
+                path,
+                (Run(clean(title, 60), 11, MUTED, True),),
+                tuple(members[path]),
+                kept.get(outer, ""),
+                weight[path],
+            )
+        )
     return tuple(found)
 
 

@@ -1,7 +1,7 @@
 """The look of every kind of node, as cards.
 
-One function for each kind: it takes words and numbers that are ready to print and returns a `Card`. Sizes, paddings and
-colours of boxes are decided here and nowhere else.
+One function for each kind: it takes words and numbers that are ready to print and returns a `Card`. Sizes, paddings
+and colours of boxes are decided here and nowhere else.
 """
 
 from __future__ import annotations
@@ -9,8 +9,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .model import Block, Card, Cell, Run
-from .style import (BORDER, ERROR, ERROR_FILL, FORWARD, GOOD, GRAD, GRAD_FILL, INK, INPUT_FILL, MUTED, PARAM, PARAM_FILL,
-                    UPDATE, UPDATE_FILL, WARN, WARN_FILL, WHITE, Heat, faded)
+from .style import (
+    BORDER,
+    ERROR,
+    ERROR_FILL,
+    FORWARD,
+    GOOD,
+    GRAD,
+    GRAD_FILL,
+    INK,
+    INPUT_FILL,
+    MUTED,
+    PARAM,
+    PARAM_FILL,
+    UPDATE,
+    UPDATE_FILL,
+    WARN,
+    WARN_FILL,
+    WHITE,
+    Heat,
+    faded,
+)
 
 GAP = "\u00a0\u00a0\u00a0"
 MODULE_WIDTH = 304
@@ -26,9 +45,15 @@ def frame(kind: str, status: str = "") -> tuple[str, float, str]:
         return ERROR, 3, WHITE
     if status == "warning":
         return WARN, 2, WARN_FILL
-    return {"parameter": (PARAM, 2, PARAM_FILL), "output": (INK, 2, WHITE), "input": (BORDER, 1, INPUT_FILL),
-            "constant": (BORDER, 1, INPUT_FILL), "optimizer": (UPDATE, 2, UPDATE_FILL), "repeat": (PARAM, 2, WHITE),
-            "note": (ERROR, 1, WHITE)}.get(kind, (BORDER, 1, WHITE))
+    return {
+        "parameter": (PARAM, 2, PARAM_FILL),
+        "output": (INK, 2, WHITE),
+        "input": (BORDER, 1, INPUT_FILL),
+        "constant": (BORDER, 1, INPUT_FILL),
+        "optimizer": (UPDATE, 2, UPDATE_FILL),
+        "repeat": (PARAM, 2, WHITE),
+        "note": (ERROR, 1, WHITE),
+    }.get(kind, (BORDER, 1, WHITE))
 
 
 def badge(text: str, size: float = 12, fill: str = FORWARD) -> Cell:
@@ -52,8 +77,18 @@ def note_block(text: str, status: str) -> Block:
     return Block(((Cell((Run(text, 11, color, True),), "left", None, 4),),))
 
 
-def scalar_card(kind: str, *, name: str = "", op: str = "", value: str = "", grad: str = "", grad_word: str = "grad",
-                status: str = "", note: str = "", headline: str = "") -> Card:
+def scalar_card(
+    kind: str,
+    *,
+    name: str = "",
+    op: str = "",
+    value: str = "",
+    grad: str = "",
+    grad_word: str = "grad",
+    status: str = "",
+    note: str = "",
+    headline: str = "",
+) -> Card:
     """A rounded box: operation, name and value; under them the gradient."""
     border, width, fill = frame(kind, status)
     bold = kind == "output"
@@ -64,16 +99,39 @@ def scalar_card(kind: str, *, name: str = "", op: str = "", value: str = "", gra
     blocks = [header(headline)] if headline else []
     blocks.append(Block((tuple(cells),), None, "v", 3))
     if grad:
-        blocks.append(Block(((Cell((Run(grad_word, 11, GRAD),), "left", None, 3),
-                              Cell((Run(grad, 13, GRAD, True),), "right", None, 3, 50)),), GRAD_FILL, "g", 3))
+        blocks.append(
+            Block(
+                (
+                    (
+                        Cell((Run(grad_word, 11, GRAD),), "left", None, 3),
+                        Cell((Run(grad, 13, GRAD, True),), "right", None, 3, 50),
+                    ),
+                ),
+                GRAD_FILL,
+                "g",
+                3,
+            )
+        )
     if note:
         blocks.append(note_block(note, status))
     return Card(tuple(blocks), border, width, fill, rounded=True)
 
 
-def tensor_card(kind: str, *, name: str = "", op: str = "", shape: str = "", dtype: str = "", value: str = "",
-                grad: str = "", stats: str = "", status: str = "", note: str = "", headline: str = "",
-                heat: Heat | None = None) -> Card:
+def tensor_card(
+    kind: str,
+    *,
+    name: str = "",
+    op: str = "",
+    shape: str = "",
+    dtype: str = "",
+    value: str = "",
+    grad: str = "",
+    stats: str = "",
+    status: str = "",
+    note: str = "",
+    headline: str = "",
+    heat: Heat | None = None,
+) -> Card:
     """A square box: operation, name, shape and dtype; under them statistics, what is wrong, and the gradient norm."""
     border, width, fill = frame(kind, status)
     cells = [badge(op, 12, ERROR if status == "first-nan" else FORWARD)] if op else []
@@ -106,8 +164,19 @@ def centered(*runs: Run, pad: float = 4, width: float = 0) -> tuple[Cell, ...]:
     return (Cell(runs, "center", None, pad, width),)
 
 
-def module_card(kind: str, title: str, *, sizes: str = "", subtitle: str = "", value: str = "", seed: str = "",
-                status: str = "", note: str = "", lanes: bool = True, width: float = MODULE_WIDTH) -> Card:
+def module_card(
+    kind: str,
+    title: str,
+    *,
+    sizes: str = "",
+    subtitle: str = "",
+    value: str = "",
+    seed: str = "",
+    status: str = "",
+    note: str = "",
+    lanes: bool = True,
+    width: float = MODULE_WIDTH,
+) -> Card:
     """A wide card of the module level: class name and sizes, under them path or remark. All have the same width."""
     border, line, fill = frame(kind, status)
     runs = [Run(title, 14, INK, True)]
@@ -140,9 +209,14 @@ def parameters_card(rows: Sequence[tuple[str, str, str, str]], width: float = 0)
     for name, shape, norm, grad in rows:
         weight = (Run("‖w‖\u00a0", 11, MUTED), Run(norm, 12, INK)) if norm else ()
         gradient = (Run("‖g‖\u00a0", 11, GRAD), Run(grad, 12, GRAD, True)) if grad else ()
-        lines.append((Cell((Run(name, 12, PARAM, True),), "left", None, 5), Cell((Run(shape, 11, MUTED),), "left", None, 5),
-                      Cell(weight, "right", None, 5),
-                      *((Cell(gradient, "right", GRAD_FILL, 5),) if any(row[3] for row in rows) else ())))
+        lines.append(
+            (
+                Cell((Run(name, 12, PARAM, True),), "left", None, 5),
+                Cell((Run(shape, 11, MUTED),), "left", None, 5),
+                Cell(weight, "right", None, 5),
+                *((Cell(gradient, "right", GRAD_FILL, 5),) if any(row[3] for row in rows) else ()),
+            )
+        )
     return Card((Block(tuple(lines), stretch=1),), PARAM, 2, PARAM_FILL, min_width=width, lanes=True)
 
 
@@ -153,23 +227,43 @@ def optimizer_card(name: str, detail: str, lines: Sequence[tuple[Run, ...]] = ()
     return Card((Block(tuple(rows), inset=3),), UPDATE, 2, UPDATE_FILL, min_width=width, lanes=True)
 
 
-def repeat_card(title: str, count: int, *, inner: str = "", cells: Sequence[tuple[str, Heat, bool]] = (), caption: str = "",
-                caption_value: str = "", status: str = "", width: float = MODULE_WIDTH + 30) -> Card:
+def repeat_card(
+    title: str,
+    count: int,
+    *,
+    inner: str = "",
+    cells: Sequence[tuple[str, Heat, bool]] = (),
+    caption: str = "",
+    caption_value: str = "",
+    status: str = "",
+    width: float = MODULE_WIDTH + 30,
+) -> Card:
     """A run of equal modules folded to `Name × k`: inner chain, and one heat cell for each member.
 
     cells: text of the cell, its heat class, and whether the member is broken (NaN or dead).
     """
     border, line, fill = frame("repeat", status if status == "first-nan" else "")
-    blocks = [Block((centered(Run(title, 14, INK, True), Run(f"\u00a0\u00a0× {count}", 16, PARAM, True)),
-                     *((centered(Run(inner, 11, MUTED), pad=3),) if inner else ())), inset=3)]
+    blocks = [
+        Block(
+            (
+                centered(Run(title, 14, INK, True), Run(f"\u00a0\u00a0× {count}", 16, PARAM, True)),
+                *((centered(Run(inner, 11, MUTED), pad=3),) if inner else ()),
+            ),
+            inset=3,
+        )
+    ]
     if cells:
-        strip = tuple(Cell((Run(("✗ " if broken else "") + text, 10, heat.text, True),), "center", heat.fill, 2, 22, 22)
-                      for text, heat, broken in cells)
+        strip = tuple(
+            Cell((Run(("✗ " if broken else "") + text, 10, heat.text, True),), "center", heat.fill, 2, 22, 22)
+            for text, heat, broken in cells
+        )
         per = 16
         for start in range(0, len(strip), per):
-            blocks.append(Block((strip[start:start + per],), inset=3, spacing=1, stretch=None))
+            blocks.append(Block((strip[start : start + per],), inset=3, spacing=1, stretch=None))
     if caption:
-        runs = [Run(caption, 11, MUTED)] + ([Run("\u00a0\u00a0" + caption_value, 11, INK, True)] if caption_value else [])
+        runs = [Run(caption, 11, MUTED)] + (
+            [Run("\u00a0\u00a0" + caption_value, 11, INK, True)] if caption_value else []
+        )
         blocks.append(Block((centered(*runs, pad=3),), inset=1))
     return Card(tuple(blocks), border, line, fill, min_width=width, lanes=True)
 
@@ -177,49 +271,101 @@ def repeat_card(title: str, count: int, *, inner: str = "", cells: Sequence[tupl
 def heat_card(title: str, text: str, heat: Heat, status: str = "") -> Card:
     """One layer of a chain: its number and, under it, the gradient norm in the colour of its class."""
     border, line, fill = frame("module", status)
-    return Card((Block((centered(Run(title, 12, INK, True), pad=2, width=36),), inset=1),
-                 Block(((Cell((Run(text, 10, heat.text),), "center", heat.fill, 2, 36),),), inset=1)),
-                border, line, fill)
+    return Card(
+        (
+            Block((centered(Run(title, 12, INK, True), pad=2, width=36),), inset=1),
+            Block(((Cell((Run(text, 10, heat.text),), "center", heat.fill, 2, 36),),), inset=1),
+        ),
+        border,
+        line,
+        fill,
+    )
 
 
 def loss_chip(name: str, value: str) -> Card:
     """The end of a chain: the loss and its value."""
-    return Card((Block(((Cell((Run(name + "\u00a0", 11, MUTED), Run(value, 12, INK, True)), "center", None, 5),),)),),
-                INK, 2, WHITE)
+    return Card(
+        (Block(((Cell((Run(name + "\u00a0", 11, MUTED), Run(value, 12, INK, True)), "center", None, 5),),)),),
+        INK,
+        2,
+        WHITE,
+    )
 
 
 def neuron_card(kind: str, name: str, value: str, grad: str, grad_word: str) -> Card:
     """A neuron: its output and the gradient of the loss with respect to it."""
     border, width, fill = frame(kind)
-    blocks = [Block(((Cell((Run(name, 12, INK, True),), "left", None, 2), Cell((Run(value, 12, INK),), "right", None, 2, 52)),),
-                    None, "v", 3)]
+    blocks = [
+        Block(
+            ((Cell((Run(name, 12, INK, True),), "left", None, 2), Cell((Run(value, 12, INK),), "right", None, 2, 52)),),
+            None,
+            "v",
+            3,
+        )
+    ]
     if grad:
-        blocks.append(Block(((Cell((Run(grad_word, 10, GRAD),), "left", None, 2),
-                              Cell((Run(grad, 12, GRAD, True),), "right", None, 2, 52)),), GRAD_FILL, "g", 3))
+        blocks.append(
+            Block(
+                (
+                    (
+                        Cell((Run(grad_word, 10, GRAD),), "left", None, 2),
+                        Cell((Run(grad, 12, GRAD, True),), "right", None, 2, 52),
+                    ),
+                ),
+                GRAD_FILL,
+                "g",
+                3,
+            )
+        )
     return Card(tuple(blocks), border, width, fill, rounded=True)
 
 
 def why_card(rows: Sequence[tuple[str, str, str]]) -> Card:
     """What went wrong, in rows of word, text and tone (error, plain or good)."""
     colors = {"error": ERROR, "good": GOOD}
-    lines = tuple((Cell((Run(word, 11, MUTED),), "left", None, 3),
-                   Cell((Run(text, 11, colors.get(tone, INK), tone in colors),), "left", None, 3)) for word, text, tone in rows)
+    lines = tuple(
+        (
+            Cell((Run(word, 11, MUTED),), "left", None, 3),
+            Cell((Run(text, 11, colors.get(tone, INK), tone in colors),), "left", None, 3),
+        )
+        for word, text, tone in rows
+    )
     return Card((Block(lines, stretch=1),), ERROR, 1, WHITE)
 
 
 def verdict_card(title: str, verdict: str, color: str, detail: str = "", width: float = 190) -> Card:
     """The name of one compared model, and in a word how its gradients are."""
     second = [Run(verdict, 11, color, True)] + ([Run(GAP + detail, 11, MUTED)] if detail else [])
-    return Card((Block(((Cell((Run(title, 12, INK, True),), "left", None, 2, width),), (Cell(tuple(second), "left", None, 2),))),),
-                WHITE, 0, WHITE)
+    return Card(
+        (
+            Block(
+                ((Cell((Run(title, 12, INK, True),), "left", None, 2, width),), (Cell(tuple(second), "left", None, 2),))
+            ),
+        ),
+        WHITE,
+        0,
+        WHITE,
+    )
 
 
 def faded_card(card: Card) -> Card:
     """The same card, pale: a step that has not happened yet."""
+
     def pale(cell: Cell) -> Cell:
         runs = tuple(Run(run.text, run.size, faded(run.color, 0.25), run.bold) for run in cell.runs)
         return Cell(runs, cell.align, cell.fill and faded(cell.fill), cell.pad, cell.min_width, cell.min_height)
 
-    blocks = tuple(Block(tuple(tuple(pale(cell) for cell in row) for row in block.rows), block.fill and faded(block.fill),
-                         block.port, block.inset, block.spacing, block.stretch) for block in card.blocks)
-    return Card(blocks, faded(card.border, 0.3), card.border_width, faded(card.fill), card.rounded, card.min_width, card.lanes)
+    blocks = tuple(
+        Block(
+            tuple(tuple(pale(cell) for cell in row) for row in block.rows),
+            block.fill and faded(block.fill),
+            block.port,
+            block.inset,
+            block.spacing,
+            block.stretch,
+        )
+        for block in card.blocks
+    )
+    return Card(
+        blocks, faded(card.border, 0.3), card.border_width, faded(card.fill), card.rounded, card.min_width, card.lanes
+    )

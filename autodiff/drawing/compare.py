@@ -1,7 +1,7 @@
 """Several models in one picture, to see at a glance whose gradients survive.
 
-Two models stand side by side, each in a frame with a verdict in a word. More of them, or `rankdir="LR"`, become rows: one
-small box a layer with the norm of its gradient in the colour of its class, and the loss at the end.
+Two models stand side by side, each in a frame with a verdict in a word. More of them, or `rankdir="LR"`, become rows:
+one small box a layer with the norm of its gradient in the colour of its class, and the loss at the end.
 """
 
 from __future__ import annotations
@@ -25,14 +25,23 @@ from .words import check_language, word
 SEVERITY = ("nan", "dead", "exploding", "vanishing", "strong", "weak", "healthy")
 
 
-def draw_compare(models: Mapping[str, Any], *, heat: str | None = "grad", rankdir: str = "auto", lang: str = "en",
-                 title: str | None = None, legend: bool = True, level: str = "overview", **options: Any) -> Figure:
+def draw_compare(
+    models: Mapping[str, Any],
+    *,
+    heat: str | None = "grad",
+    rankdir: str = "auto",
+    lang: str = "en",
+    title: str | None = None,
+    legend: bool = True,
+    level: str = "overview",
+    **options: Any,
+) -> Figure:
     """Draw several graphs in one picture.
 
     Args:
         models: a title for each value of a graph (a loss), or for each Figure made by `draw`.
         heat: "grad" colours by gradient norm; None draws plain gradients.
-        rankdir: "TB" puts them side by side, "LR" one under the other as rows of layers; "auto" chooses by their number.
+        rankdir: "TB" puts them side by side, "LR" under each other as rows of layers; "auto" chooses by number.
         lang, title, legend, level, options: as in `draw`.
 
     Raises:
@@ -57,8 +66,12 @@ def draw_compare(models: Mapping[str, Any], *, heat: str | None = "grad", rankdi
     if not figures and (rankdir == "LR" or (rankdir == "auto" and len(named) > 2)):
         snapshots = {name: take([root]) for name, root in named.items()}
         return Figure(row_picture(snapshots, lang, clean(title or "", 120), legend))
-    drawn = {name: value if isinstance(value, Figure) else draw(value, level=level, heat=heat, lang=lang, legend=legend, **options)
-             for name, value in named.items()}
+    drawn = {
+        name: value
+        if isinstance(value, Figure)
+        else draw(value, level=level, heat=heat, lang=lang, legend=legend, **options)
+        for name, value in named.items()
+    }
     return Figure(side_by_side({name: figure.picture for name, figure in drawn.items()}, lang, clean(title or "", 120)))
 
 
@@ -82,9 +95,21 @@ def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Pict
         norms = [edge.number for edge in picture.edges if edge.kind == "gradient" and edge.number is not None]
         strip = [problem for problem in picture.problems if problem.kind in ("vanishing", "exploding")]
         verdict = strip[0].kind if strip else verdict_of(norms, any(p.kind == "dead" for p in picture.problems))
-        heading = (Run(name + "\u00a0\u00a0\u00a0", 13, INK, True), Run(word(lang, verdict), 12, HEAT_WORD[verdict], True))
+        heading = (
+            Run(name + "\u00a0\u00a0\u00a0", 13, INK, True),
+            Run(word(lang, verdict), 12, HEAT_WORD[verdict], True),
+        )
         inside = {node_id for module in part.modules for node_id in module.nodes}
-        modules.append(Module(f"m{k}", name, heading, tuple(node.id for node in part.nodes if node.id not in inside), "", len(part.nodes)))
+        modules.append(
+            Module(
+                f"m{k}",
+                name,
+                heading,
+                tuple(node.id for node in part.nodes if node.id not in inside),
+                "",
+                len(part.nodes),
+            )
+        )
         modules += [dataclasses.replace(module, parent=module.parent or f"m{k}") for module in part.modules]
         nodes += part.nodes
         edges += part.edges
@@ -97,22 +122,48 @@ def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Pict
     legend = build.heat_keys(lang, used) if parts[0].legend_title else tuple(keys)
     alt = clean(" ".join(f"{name}: {picture.alt}" for name, picture in pictures.items()), 2000)
     footer = tuple(dict.fromkeys(line for picture in parts for line in picture.footer))
-    return Picture("compare", "TB", tuple(nodes), tuple(edges), tuple(modules), tuple(beside), frozenset(spine), legend,
-                   parts[0].legend_title, footer, title, alt, tuple(problems), lang, 0.42, 0.26)
+    return Picture(
+        "compare",
+        "TB",
+        tuple(nodes),
+        tuple(edges),
+        tuple(modules),
+        tuple(beside),
+        frozenset(spine),
+        legend,
+        parts[0].legend_title,
+        footer,
+        title,
+        alt,
+        tuple(problems),
+        lang,
+        0.42,
+        0.26,
+    )
 
 
 def renamed(picture: Picture, k: int) -> Picture:
     """The picture with ids that no other panel uses."""
+
     def new(name: str) -> str:
         return f"p{k}{name}" if name else ""
 
     return dataclasses.replace(
-        picture, nodes=tuple(dataclasses.replace(node, id=new(node.id)) for node in picture.nodes),
-        edges=tuple(dataclasses.replace(edge, id=new(edge.id), source=new(edge.source), target=new(edge.target)) for edge in picture.edges),
-        modules=tuple(dataclasses.replace(module, id=new(module.id), parent=new(module.parent), nodes=tuple(map(new, module.nodes)))
-                      for module in picture.modules),
+        picture,
+        nodes=tuple(dataclasses.replace(node, id=new(node.id)) for node in picture.nodes),
+        edges=tuple(
+            dataclasses.replace(edge, id=new(edge.id), source=new(edge.source), target=new(edge.target))
+            for edge in picture.edges
+        ),
+        modules=tuple(
+            dataclasses.replace(
+                module, id=new(module.id), parent=new(module.parent), nodes=tuple(map(new, module.nodes))
+            )
+            for module in picture.modules
+        ),
         beside=tuple((new(host), new(companion), side) for host, companion, side in picture.beside),
-        spine=frozenset(map(new, picture.spine)))
+        spine=frozenset(map(new, picture.spine)),
+    )
 
 
 def row_picture(snapshots: Mapping[str, Snapshot], lang: str, title: str, legend: bool) -> Picture:
@@ -130,9 +181,27 @@ def row_picture(snapshots: Mapping[str, Snapshot], lang: str, title: str, legend
         problems += found
         sentences.append(f"{name}: {word(lang, verdict)}")
     keys = build.heat_keys(lang, used) if legend else ()
-    alt = clean(f"Gradient norms of {len(snapshots)} networks, layer by layer. " + "; ".join(reversed(sentences)) + ".", 2000)
-    return Picture("compare", "LR", tuple(nodes), tuple(edges), (), (), frozenset(node.id for node in nodes), keys, "", (), title, alt,
-                   tuple(problems), lang, 0.30, 0.20)
+    alt = clean(
+        f"Gradient norms of {len(snapshots)} networks, layer by layer. " + "; ".join(reversed(sentences)) + ".", 2000
+    )
+    return Picture(
+        "compare",
+        "LR",
+        tuple(nodes),
+        tuple(edges),
+        (),
+        (),
+        frozenset(node.id for node in nodes),
+        keys,
+        "",
+        (),
+        title,
+        alt,
+        tuple(problems),
+        lang,
+        0.30,
+        0.20,
+    )
 
 
 def layers_of(snapshot: Snapshot) -> list[Item]:
@@ -141,20 +210,27 @@ def layers_of(snapshot: Snapshot) -> list[Item]:
     runs = [item for item in items if item.kind == "repeat"]
     if runs:
         return max(runs, key=lambda item: len(item.parts)).parts
-    return [item for item in items if item.kind == "module" and len(item.path) and item.path in snapshot.modules] or items
+    return [
+        item for item in items if item.kind == "module" and len(item.path) and item.path in snapshot.modules
+    ] or items
 
 
-def one_row(ids: build.Ids, name: str, snapshot: Snapshot, lang: str,
-            used: set[str]) -> tuple[list[Node], list[Edge], list[Problem], str]:
+def one_row(
+    ids: build.Ids, name: str, snapshot: Snapshot, lang: str, used: set[str]
+) -> tuple[list[Node], list[Edge], list[Problem], str]:
     """Nodes and lines of one row."""
     layers = layers_of(snapshot)
     values = snapshot.values
     norms = [abs(values[layer.last].grad or 0.0) for layer in layers]
-    first_dead = next((k for k, layer in enumerate(layers) if any(build.is_dead(values[i]) for i in layer.members)), None)
+    first_dead = next(
+        (k for k, layer in enumerate(layers) if any(build.is_dead(values[i]) for i in layer.members)), None
+    )
     verdict = verdict_of(norms, first_dead is not None)
     detail = detail_of(norms, verdict, first_dead, lang)
     head = ids.new("n")
-    nodes = [Node(head, "note", verdict_card(name, word(lang, verdict), HEAT_WORD[verdict], detail), name=name, tooltip=name)]
+    nodes = [
+        Node(head, "note", verdict_card(name, word(lang, verdict), HEAT_WORD[verdict], detail), name=name, tooltip=name)
+    ]
     edges: list[Edge] = []
     problems = [Problem(verdict, name, f"{name}: {verdict}")] if verdict not in ("healthy", "weak", "strong") else []
     before = head
@@ -164,8 +240,19 @@ def one_row(ids: build.Ids, name: str, snapshot: Snapshot, lang: str,
         node_id = ids.new("n")
         title = str(k + 1)
         status = "dead" if k == first_dead else ""
-        nodes.append(Node(node_id, "module", heat_card(title, short_number(norm), heat, status), name=clean(layer.path), grad=norm,
-                          module=layer.path, status=status, count=len(layer.members), tooltip=layer_tooltip(layer, values, norm)))
+        nodes.append(
+            Node(
+                node_id,
+                "module",
+                heat_card(title, short_number(norm), heat, status),
+                name=clean(layer.path),
+                grad=norm,
+                module=layer.path,
+                status=status,
+                count=len(layer.members),
+                tooltip=layer_tooltip(layer, values, norm),
+            )
+        )
         if before == head:
             edges.append(Edge(ids.new("e"), head, node_id, "order", dash="invis", arrow="none"))
         else:
@@ -174,16 +261,39 @@ def one_row(ids: build.Ids, name: str, snapshot: Snapshot, lang: str,
     for root in snapshot.roots:
         node_id = ids.new("n")
         shown = values[root]
-        text = format(shown.number, ".3g").replace("e+0", "e").replace("e+", "e") if isinstance(shown.number, float) else ""
-        nodes.append(build.value_node(node_id, shown, "output", loss_chip(build.name_of(shown) or "loss", text.replace("-", "−") or number(0))))
+        text = (
+            format(shown.number, ".3g").replace("e+0", "e").replace("e+", "e")
+            if isinstance(shown.number, float)
+            else ""
+        )
+        nodes.append(
+            build.value_node(
+                node_id, shown, "output", loss_chip(build.name_of(shown) or "loss", text.replace("-", "−") or number(0))
+            )
+        )
         edges.append(heat_edge(ids, before, node_id, norms[-1] if norms else 0.0, heat_of(norms[-1] if norms else 0.0)))
     return nodes, edges, problems, verdict
 
 
 def heat_edge(ids: build.Ids, source: str, target: str, norm: float, heat: Heat) -> Edge:
     """The gradient between two layers, as wide and as dark as it is large."""
-    return Edge(ids.new("e"), source, target, "gradient", (), f"gradient norm {norm!r} ({heat.name})", heat.line, heat_width(norm),
-                "dashed" if heat.name == "dead" else "solid", "normal", True, "", 4, norm, 0.5)
+    return Edge(
+        ids.new("e"),
+        source,
+        target,
+        "gradient",
+        (),
+        f"gradient norm {norm!r} ({heat.name})",
+        heat.line,
+        heat_width(norm),
+        "dashed" if heat.name == "dead" else "solid",
+        "normal",
+        True,
+        "",
+        4,
+        norm,
+        0.5,
+    )
 
 
 def layer_tooltip(layer: Item, values: Sequence[Value], norm: float) -> str:

@@ -1,10 +1,10 @@
 """Folding a graph: which values are drawn as one box.
 
-An item is one operation, one call of a module, or a run of equal things. A call is a stretch of operations next to each
-other in creation order that were made inside one module; since operands are older than what is made of them, such a
-stretch never closes a cycle with the rest. Runs of at least `repeat` equal neighbours become one item: modules with the
-same operations, shapes, dtypes, parameters and inner connections, or, in a graph without modules, the same few operations
-again and again.
+An item is one operation, one call of a module, or a run of equal things. A call is a stretch of operations next to
+each other in creation order that were made inside one module; since operands are older than what is made of them,
+such a stretch never closes a cycle with the rest. Runs of at least `repeat` equal neighbours become one item: modules
+with the same operations, shapes, dtypes, parameters and inner connections, or, in a graph without modules, the same
+few operations again and again.
 """
 
 from __future__ import annotations
@@ -40,8 +40,14 @@ class Item:
 class Folder:
     """Folds the operations of a snapshot by modules. `expand` and `fold` are patterns of paths."""
 
-    def __init__(self, snapshot: Snapshot, expand: Sequence[Pattern] = (), fold: Sequence[Pattern] = (), repeat: int | None = None,
-                 depth: int | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        expand: Sequence[Pattern] = (),
+        fold: Sequence[Pattern] = (),
+        repeat: int | None = None,
+        depth: int | None = None,
+    ) -> None:
         self.snapshot, self.expand, self.fold, self.repeat, self.depth = snapshot, expand, fold, repeat, depth
         self.chains: dict[str, tuple[str, ...]] = {"": ()}
 
@@ -85,7 +91,7 @@ class Folder:
         while at < len(pieces):
             run = self.run_length(pieces, at)
             if run > 1:
-                parts = [Item("module", inside, path, home) for path, inside in pieces[at:at + run]]
+                parts = [Item("module", inside, path, home) for path, inside in pieces[at : at + run]]
                 found.append(Item("repeat", [i for part in parts for i in part.members], parts[0].path, home, parts))
             else:
                 found += self.piece(*pieces[at], level, home)
@@ -108,8 +114,13 @@ class Folder:
         if self.repeat is None or not path or matches(self.expand, path):
             return 1
         pattern, end = self.signature(members), at + 1
-        while end < len(pieces) and pieces[end][0] and not matches(self.expand, pieces[end][0]) \
-                and len(pieces[end][1]) == len(members) and self.signature(pieces[end][1]) == pattern:
+        while (
+            end < len(pieces)
+            and pieces[end][0]
+            and not matches(self.expand, pieces[end][0])
+            and len(pieces[end][1]) == len(members)
+            and self.signature(pieces[end][1]) == pattern
+        ):
             end += 1
         return end - at if end - at >= self.repeat else 1
 
@@ -119,8 +130,10 @@ class Folder:
         lines = []
         for i in members:
             value = values[i]
-            operands = tuple(place[p] if p in place else values[p].shape if values[p].role == "parameter" else "outside"
-                             for p in value.parents)
+            operands = tuple(
+                place[p] if p in place else values[p].shape if values[p].role == "parameter" else "outside"
+                for p in value.parents
+            )
             lines.append((value.op, value.shape, value.dtype, value.scalar, operands))
         return tuple(lines)
 
@@ -151,7 +164,7 @@ def fold_patterns(items: list[Item], snapshot: Snapshot, repeat: int) -> list[It
             continue
         parts = []
         for k in range(times):
-            inside = items[at + k * period:at + (k + 1) * period]
+            inside = items[at + k * period : at + (k + 1) * period]
             parts.append(Item("rest", [i for item in inside for i in item.members]))
         found.append(Item("repeat", [i for part in parts for i in part.members], parts=parts))
         at += period * times
@@ -183,8 +196,9 @@ def owner_table(items: Sequence[Item]) -> dict[int, int]:
     return {i: k for k, item in enumerate(items) for i in item.members}
 
 
-def inputs_of(item: Item, snapshot: Snapshot, owner: dict[int, int], position: int,
-              wanted: Callable[[Value], bool]) -> list[int]:
+def inputs_of(
+    item: Item, snapshot: Snapshot, owner: dict[int, int], position: int, wanted: Callable[[Value], bool]
+) -> list[int]:
     """Values from outside that an item reads, each once, in order of first use."""
     found: dict[int, None] = {}
     for i in item.members:

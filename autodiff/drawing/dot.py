@@ -1,14 +1,15 @@
 """The picture as DOT text for Graphviz.
 
-Nodes are `shape=plain` with an HTML-like table made from the node's card. What was learned the hard way: record shapes
-break on `{ | }` in names; an edge between neighbours of one rank must not use ports, or its arrowhead turns round; an
-empty FONT element is a syntax error; rounded tables do not clip the colour of their cells, so coloured cells are inset
-by a nested table and the port stands on the outer cell.
+Nodes are `shape=plain` with an HTML-like table made from the node's card. What was learned the hard way: record
+shapes break on `{ | }` in names; an edge between neighbours of one rank must not use ports, or its arrowhead turns
+round; an empty FONT element is a syntax error; rounded tables do not clip the colour of their cells, so coloured
+cells are inset by a nested table and the port stands on the outer cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from .measure import inner_width, place_block
 from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
@@ -18,12 +19,17 @@ from .text import escape_label, escape_quoted
 
 def to_dot(picture: Picture) -> str:
     """DOT text of a picture. Needs no program, and is the same for equal pictures."""
-    lines = ["digraph autodiff {", "  " + graph_attributes(picture),
-             f'  node [shape=plain, fontname="{FONT}", fontsize=12, fontcolor="{INK}", color="{BORDER}"];',
-             f'  edge [fontname="{FONT}", fontsize=10, fontcolor="{MUTED}", color="{FORWARD}", arrowsize=0.7];']
+    lines = [
+        "digraph autodiff {",
+        "  " + graph_attributes(picture),
+        f'  node [shape=plain, fontname="{FONT}", fontsize=12, fontcolor="{INK}", color="{BORDER}"];',
+        f'  edge [fontname="{FONT}", fontsize=10, fontcolor="{MUTED}", color="{FORWARD}", arrowsize=0.7];',
+    ]
     if picture.title:
-        lines.append(f"  subgraph cluster_title {{ graph [label=<{runs_html((Run(picture.title, 14, INK, True),))}>, "
-                     'labelloc=t, peripheries=0, margin=4];')
+        lines.append(
+            f"  subgraph cluster_title {{ graph [label=<{runs_html((Run(picture.title, 14, INK, True),))}>, "
+            "labelloc=t, peripheries=0, margin=4];"
+        )
     lines += node_lines(picture)
     lines += chain_lines(picture)
     if picture.title:
@@ -37,10 +43,21 @@ def to_dot(picture: Picture) -> str:
 
 def graph_attributes(picture: Picture) -> str:
     """The graph statement: direction, distances, font, tooltip and the legend as the graph's label."""
-    parts = [f"rankdir={picture.direction}", 'bgcolor="white"', f'fontname="{FONT}"', "fontsize=12",
-             f'fontcolor="{INK}"', "pad=0.15", f"nodesep={picture.node_gap:g}", f"ranksep={picture.rank_gap:g}",
-             f'tooltip="{escape_quoted(picture.alt or "graph")}"', "outputorder=edgesfirst", "labelloc=b",
-             "compound=true", 'charset="UTF-8"']
+    parts = [
+        f"rankdir={picture.direction}",
+        'bgcolor="white"',
+        f'fontname="{FONT}"',
+        "fontsize=12",
+        f'fontcolor="{INK}"',
+        "pad=0.15",
+        f"nodesep={picture.node_gap:g}",
+        f"ranksep={picture.rank_gap:g}",
+        f'tooltip="{escape_quoted(picture.alt or "graph")}"',
+        "outputorder=edgesfirst",
+        "labelloc=b",
+        "compound=true",
+        'charset="UTF-8"',
+    ]
     if picture.straight:
         parts.append("splines=line")
     legend = legend_html(picture)
@@ -68,11 +85,13 @@ def node_lines(picture: Picture) -> list[str]:
             lines.append("  }")
             continue
         depth += 1
-        lines.append(f'  subgraph "cluster_{module.id}" {{ graph [label=<{runs_html(module.title)}>, '
-                     f'id="{module.id}", class="cluster", tooltip="{escape_quoted(module.path or "module")}", '
-                     f'labeljust={"c" if picture.level in ("neuron", "compare") else "l"}, labelloc=t, '
-                     f'style="rounded,filled", fillcolor="{CLUSTER_FILL}", color="{CLUSTER_LINE}", penwidth=1, peripheries=1, '
-                     f'margin={12 if picture.level == "compare" else 9}];')
+        lines.append(
+            f'  subgraph "cluster_{module.id}" {{ graph [label=<{runs_html(module.title)}>, '
+            f'id="{module.id}", class="cluster", tooltip="{escape_quoted(module.path or "module")}", '
+            f"labeljust={'c' if picture.level in ('neuron', 'compare') else 'l'}, labelloc=t, "
+            f'style="rounded,filled", fillcolor="{CLUSTER_FILL}", color="{CLUSTER_LINE}", penwidth=1, peripheries=1, '
+            f"margin={12 if picture.level == 'compare' else 9}];"
+        )
         lines += [node_line(nodes[node_id], picture) for node_id in module.nodes if node_id in nodes]
         lines += [ranks[node_id] for node_id in module.nodes if node_id in ranks]
         stack.append(None)
@@ -84,7 +103,8 @@ def node_line(node: Node, picture: Picture) -> str:
     """One node statement."""
     group = ', group="spine"' if node.id in picture.spine else ""
     tooltip = escape_quoted(node.tooltip or node.label or " ")
-    return f'"{node.id}" [label=<{card_html(node.card)}>, id="{node.id}", class="node {node.kind}"{group}, tooltip="{tooltip}"];'
+    look = f'label=<{card_html(node.card)}>, id="{node.id}", class="node {node.kind}"{group}'
+    return f'"{node.id}" [{look}, tooltip="{tooltip}"];'
 
 
 def rank_lines(picture: Picture) -> dict[str, str]:
@@ -98,7 +118,7 @@ def rank_lines(picture: Picture) -> dict[str, str]:
 
 def chain_lines(picture: Picture) -> list[str]:
     """Invisible edges that keep the members of a column under each other."""
-    return [f'  "{a}" -> "{b}" [style=invis, weight=20];' for chain in picture.chains for a, b in zip(chain, chain[1:], strict=False)]
+    return [f'  "{a}" -> "{b}" [style=invis, weight=20];' for chain in picture.chains for a, b in pairwise(chain)]
 
 
 def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], str]) -> str:
@@ -111,8 +131,13 @@ def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], st
             source, target, back = target, source, not back
         ends = f'"{source}" -> "{target}"'
     else:
-        tail, head = {"v": (":v:e", ":v:w"), "g": (":g:e", ":g:w"), "f": (":fb:s", ":ft:n"), "b": (":bb:s", ":bt:n"),
-                      "side": (":e", ":w")}.get(edge.lane, ("", ""))
+        tail, head = {
+            "v": (":v:e", ":v:w"),
+            "g": (":g:e", ":g:w"),
+            "f": (":fb:s", ":ft:n"),
+            "b": (":bb:s", ":bt:n"),
+            "side": (":e", ":w"),
+        }.get(edge.lane, ("", ""))
         ends = f'"{source}"{tail} -> "{target}"{head}'
     parts = [f'id="{edge.id}"', f'class="edge {edge.kind}"', f'color="{edge.color}"', f"penwidth={edge.width:g}"]
     if edge.dash != "solid":
@@ -133,8 +158,10 @@ def edge_label(edge: Edge, beside: bool) -> str:
     """The label of an edge: lanes get a gap to the line, curves a small pad."""
     gap = '<TD WIDTH="7"></TD>' if edge.lane in ("f", "b") and not beside else ""
     pad = 0 if gap else 2
-    return (f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{pad}"><TR>{gap}<TD>{runs_html(edge.label)}'
-            "</TD></TR></TABLE>")
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{pad}"><TR>{gap}<TD>{runs_html(edge.label)}'
+        "</TD></TR></TABLE>"
+    )
 
 
 def runs_html(runs: Iterable[Run]) -> str:
@@ -165,14 +192,18 @@ def card_html(card: Card) -> str:
         rows.append(f'<TR><TD{port}{span} CELLPADDING="{block.inset:g}">{block_html(block, width)}</TD></TR>')
     if card.lanes:
         rows.append(lane_row("fb", "bb", width / 3))
-    return (f'<TABLE BORDER="{card.border_width:g}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" COLOR="{card.border}" '
-            f'BGCOLOR="{card.fill}"{style}>{"".join(rows)}</TABLE>')
+    return (
+        f'<TABLE BORDER="{card.border_width:g}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" COLOR="{card.border}" '
+        f'BGCOLOR="{card.fill}"{style}>{"".join(rows)}</TABLE>'
+    )
 
 
 def lane_row(forward: str, backward: str, third: float) -> str:
     """Three empty cells: the ports of the forward lane (left) and of the backward lane (right)."""
-    return (f'<TR><TD PORT="{forward}" WIDTH="{third:.0f}" HEIGHT="1"></TD><TD WIDTH="{third:.0f}" HEIGHT="1"></TD>'
-            f'<TD PORT="{backward}" WIDTH="{third:.0f}" HEIGHT="1"></TD></TR>')
+    return (
+        f'<TR><TD PORT="{forward}" WIDTH="{third:.0f}" HEIGHT="1"></TD><TD WIDTH="{third:.0f}" HEIGHT="1"></TD>'
+        f'<TD PORT="{backward}" WIDTH="{third:.0f}" HEIGHT="1"></TD></TR>'
+    )
 
 
 def block_html(block: Block, width: float) -> str:
@@ -181,16 +212,20 @@ def block_html(block: Block, width: float) -> str:
     box = place_block(block, 0, 0, width)
     cells = iter(box.cells)
     rows = ["<TR>" + "".join(cell_html(cell, next(cells).width) for cell in row) + "</TR>" for row in block.rows]
-    return (f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{block.spacing:g}" CELLPADDING="0"{fill}>{"".join(rows)}'
-            "</TABLE>")
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{block.spacing:g}" CELLPADDING="0"{fill}>{"".join(rows)}'
+        "</TABLE>"
+    )
 
 
 def cell_html(cell: Cell, width: float) -> str:
     """One cell. Graphviz counts whole points, so the width is rounded down."""
     fill = f' BGCOLOR="{cell.fill}"' if cell.fill else ""
     height = f' HEIGHT="{cell.min_height:g}"' if cell.min_height else ""
-    return (f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{int(width)}"{height}{fill}>'
-            f"{runs_html(cell.runs)}</TD>")
+    return (
+        f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{int(width)}"{height}{fill}>'
+        f"{runs_html(cell.runs)}</TD>"
+    )
 
 
 def legend_html(picture: Picture) -> str:
@@ -199,10 +234,14 @@ def legend_html(picture: Picture) -> str:
     if picture.legend_title and picture.legend:
         rows.append(f"<TR><TD>{runs_html((Run(picture.legend_title, 10, INK, True),))}</TD></TR>")
     for line in legend_lines(picture):
-        cells = "".join(f'<TD>{key_html(key)}</TD><TD ALIGN="LEFT">{runs_html((Run(key.text, 10, MUTED),))}</TD>'
-                        '<TD WIDTH="8"></TD>' for key in line)
-        rows.append(f'<TR><TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2"><TR>{cells}</TR></TABLE>'
-                    "</TD></TR>")
+        cells = "".join(
+            f'<TD>{key_html(key)}</TD><TD ALIGN="LEFT">{runs_html((Run(key.text, 10, MUTED),))}</TD><TD WIDTH="8"></TD>'
+            for key in line
+        )
+        rows.append(
+            f'<TR><TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2"><TR>{cells}</TR></TABLE>'
+            "</TD></TR>"
+        )
     rows += [f"<TR><TD>{runs_html((Run(line, 10, MUTED),))}</TD></TR>" for line in picture.footer]
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>' if rows else ""
 
@@ -211,18 +250,26 @@ def legend_lines(picture: Picture) -> list[tuple[Key, ...]]:
     """The legend broken into lines that fit a page: narrow top-down operation pictures get two entries a line."""
     wide = picture.direction == "LR" or any(node.kind == "note" for node in picture.nodes)
     most = 6 if wide or picture.level != "op" else 2
-    return [picture.legend[i:i + most] for i in range(0, len(picture.legend), most)]
+    return [picture.legend[i : i + most] for i in range(0, len(picture.legend), most)]
 
 
 def key_html(key: Key) -> str:
     """The mark of a legend entry: a small box, or a line drawn with characters."""
     if key.mark == "line":
-        glyph = {("solid", False): "━▶", ("solid", True): "◀━", ("dashed", False): "╌╌▶", ("dashed", True): "◀╌╌",
-                 ("dotted", False): "┈┈▶", ("dotted", True): "◀┈┈"}[key.dash, key.back]
+        glyph = {
+            ("solid", False): "━▶",
+            ("solid", True): "◀━",
+            ("dashed", False): "╌╌▶",
+            ("dashed", True): "◀╌╌",
+            ("dotted", False): "┈┈▶",
+            ("dotted", True): "◀┈┈",
+        }[key.dash, key.back]
         if key.glyph == "plain":
             glyph = {"solid": "━━━", "dashed": "╍╍╍"}.get(key.dash, "┈┈┈")
         return runs_html((Run(glyph, 10 if key.width < 2.5 else 14, key.color),))
     text = runs_html((Run(key.glyph or "\u00a0", 9, key.ink, True),))
     style = ' STYLE="ROUNDED"' if key.rounded else ""
-    return (f'<TABLE BORDER="{key.width:g}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" COLOR="{key.color}" '
-            f'BGCOLOR="{key.fill}"{style}><TR><TD WIDTH="16" HEIGHT="11">{text}</TD></TR></TABLE>')
+    return (
+        f'<TABLE BORDER="{key.width:g}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" COLOR="{key.color}" '
+        f'BGCOLOR="{key.fill}"{style}><TR><TD WIDTH="16" HEIGHT="11">{text}</TD></TR></TABLE>'
+    )

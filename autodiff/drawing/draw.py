@@ -1,7 +1,7 @@
 """`draw`: from values of a graph to a `Figure`.
 
-Copies what it needs out of the graph (`snapshot`), chooses a level, and asks the reader of that level for a picture. It
-never changes a gradient and never keeps the graph alive.
+Copies what it needs out of the graph (`snapshot`), chooses a level, and asks the reader of that level for a picture.
+It never changes a gradient and never keeps the graph alive.
 """
 
 from __future__ import annotations
@@ -24,32 +24,48 @@ from .text import clean
 from .trouble import neighbourhood, trouble_picture
 from .words import check_language, word
 
-
 HARD_LIMIT = 3000  # operations; more than that in one picture helps nobody, and Graphviz takes minutes
 MOST_MODULES = 60
 
 
-def draw(*roots: Any, model: Any = None, optimizer: Any = None, level: str = "auto", expand: Any = (), fold: Any = (),
-         repeat: int | None = 3, backward: bool | str = "auto", heat: Any = None, show: Any = "auto",
-         names: Mapping[str, Any] | None = None, constants: bool = False, focus: Any = None, radius: int = 3,
-         rankdir: str = "auto", lang: str = "en", title: str | None = None, legend: bool = True, max_nodes: int = 150) -> Figure:
+def draw(
+    *roots: Any,
+    model: Any = None,
+    optimizer: Any = None,
+    level: str = "auto",
+    expand: Any = (),
+    fold: Any = (),
+    repeat: int | None = 3,
+    backward: bool | str = "auto",
+    heat: Any = None,
+    show: Any = "auto",
+    names: Mapping[str, Any] | None = None,
+    constants: bool = False,
+    focus: Any = None,
+    radius: int = 3,
+    rankdir: str = "auto",
+    lang: str = "en",
+    title: str | None = None,
+    legend: bool = True,
+    max_nodes: int = 150,
+) -> Figure:
     """Draw the graph behind one or more scalars or tensors.
 
     Args:
         roots: values of the graph; the picture shows all that they were computed from.
-        model: gives names to parameters and titles to module clusters (anything with `named_parameters`, `named_modules`).
+        model: names parameters and titles clusters (anything with `named_parameters` and `named_modules`).
         optimizer: adds the update column at module level: name, learning rate, step, and ‖Δw‖/‖w‖ of a step made under
             `ad.record()`.
         level: "op", "module", "neuron", "overview", or "auto", which chooses by size.
         expand, fold: module paths, globs ("blocks.3", "enc.*") or a predicate of the path. `expand` also opens a fused
             operation, by its name, into the operations it stands for.
         repeat: fold runs of at least so many equal modules to `Name × k`; None: never.
-        backward: show gradients; "auto": when there are any, or when they can be computed privately. No `.grad` is touched.
+        backward: show gradients; "auto": when there are any, or a private pass can compute them. No `.grad` is touched.
         heat: "grad" or "update" colours by size; or a function of a node that returns a number and a label.
-        show: subset of value, grad, shape, dtype, stats, local, source; "auto" is all but the statistics and source lines.
+        show: subset of value, grad, shape, dtype, stats, local, source; "auto" is all but stats and source.
         names: names for values, such as {"x": x}; `names=locals()` is fine.
         constants: draw constant numbers as nodes of their own, not inside the badge.
-        focus: a name, a node id or "nan" (the first NaN, its cause and a remedy); only what lies within `radius` is drawn.
+        focus: a name or "nan" (the first NaN, its cause and a remedy); what lies within `radius` steps is drawn.
         rankdir: "LR", "TB" or "auto". lang: "en" or "zh". title: a line over the picture. legend: explain the marks.
         max_nodes: above this number of operations, "auto" goes to the module or neuron level.
 
@@ -65,9 +81,23 @@ def draw(*roots: Any, model: Any = None, optimizer: Any = None, level: str = "au
     <Figure op: 4 nodes, 6 edges>
     """
     check_roots(roots)
-    options = Options(choose("level", level, LEVELS), as_patterns(expand), as_patterns(fold), repeat, backward, heat, shown_set(show),
-                      constants, focus, radius, choose("rankdir", rankdir, ("auto", "LR", "TB")), check_language(lang),
-                      clean(title, 120) if title else "", legend, max_nodes)
+    options = Options(
+        choose("level", level, LEVELS),
+        as_patterns(expand),
+        as_patterns(fold),
+        repeat,
+        backward,
+        heat,
+        shown_set(show),
+        constants,
+        focus,
+        radius,
+        choose("rankdir", rankdir, ("auto", "LR", "TB")),
+        check_language(lang),
+        clean(title, 120) if title else "",
+        legend,
+        max_nodes,
+    )
     snapshot = take(roots, model=model, optimizer=optimizer, names=names, backward=backward, expand=options.expand)
     return figure_of(snapshot, options)
 
@@ -79,15 +109,20 @@ def check_roots(roots: Iterable[Any]) -> None:
         raise TypeError("draw() needs at least one value, for example ad.draw(loss)")
     for root in roots:
         if not isinstance(root, Variable):
-            raise TypeError(f"draw() takes scalars and tensors of the graph; got {type(root).__name__}. "
-                            "For a model, draw the loss: ad.draw(loss, model=net)")
+            raise TypeError(
+                f"draw() takes scalars and tensors of the graph; got {type(root).__name__}. "
+                "For a model, draw the loss: ad.draw(loss, model=net)"
+            )
         if root.node is None:
-            raise TypeError(f"draw() got a {type(root).__name__} that is not part of a graph: it was made under no_grad() or from "
-                            "constants alone")
+            raise TypeError(
+                f"draw() got a {type(root).__name__} that is not part of a graph: it was made under no_grad() or from "
+                "constants alone"
+            )
 
 
 def figure_of(snapshot: Snapshot, options: Options) -> Figure:
     """The figure, which can redraw itself with other options from the same copied numbers."""
+
     def redraw(**changes: Any) -> Figure:
         return figure_of(snapshot, with_changes(options, changes))
 
@@ -98,8 +133,12 @@ def with_changes(options: Options, changes: Mapping[str, Any]) -> Options:
     """Options with more paths folded or expanded, or another focus. What is folded is no longer expanded."""
     fold, expand = changes.get("fold", ()), changes.get("expand", ())
     more = {key: value for key, value in changes.items() if key not in ("fold", "expand")}
-    return dataclasses.replace(options, fold=tuple(p for p in options.fold if p not in expand) + tuple(fold),
-                               expand=tuple(p for p in options.expand if p not in fold) + tuple(expand), **more)
+    return dataclasses.replace(
+        options,
+        fold=tuple(p for p in options.fold if p not in expand) + tuple(fold),
+        expand=tuple(p for p in options.expand if p not in fold) + tuple(expand),
+        **more,
+    )
 
 
 def read(snapshot: Snapshot, options: Options) -> Picture:
@@ -129,13 +168,18 @@ def focused(snapshot: Snapshot, options: Options) -> Picture:
     wanted = str(options.focus)
     found = [value.index for value in snapshot.values if wanted in (value.name, value.badge, value.path)]
     if not found:
-        names = sorted({value.name for value in snapshot.values if value.name} | {value.badge for value in snapshot.values if value.badge})
+        names = sorted(
+            {value.name for value in snapshot.values if value.name}
+            | {value.badge for value in snapshot.values if value.badge}
+        )
         close = difflib.get_close_matches(wanted, names, 3, 0.4) or names[:5]
         raise ValueError(f"focus={wanted!r} names nothing in this graph; did you mean {', '.join(map(repr, close))}?")
     near = sorted({i for centre in found[:5] for i in neighbourhood(snapshot, centre, options.radius)})
     picture = op_picture(snapshot, options, near)
     left_out = len(snapshot.values) - len(near)
-    return dataclasses.replace(picture, footer=picture.footer + ((word(options.lang, "not drawn", left_out),) if left_out else ()))
+    return dataclasses.replace(
+        picture, footer=picture.footer + ((word(options.lang, "not drawn", left_out),) if left_out else ())
+    )
 
 
 def choose_level(snapshot: Snapshot, options: Options) -> str:

@@ -31,8 +31,8 @@ class DrawingWarning(UserWarning):
 class Figure:
     """An immutable picture of a graph.
 
-    `nodes`, `edges`, `modules` and `problems` are tuples of plain dataclasses, `alt` is one or two sentences for readers
-    who cannot see the picture. `to_dot`, `to_mermaid`, `to_json` and `to_html` never need a program.
+    `nodes`, `edges`, `modules` and `problems` are tuples of plain dataclasses, `alt` is one or two sentences for
+    readers who cannot see the picture. `to_dot`, `to_mermaid`, `to_json` and `to_html` never need a program.
     """
 
     __slots__ = ("_picture", "_redraw", "_cache")
@@ -99,6 +99,7 @@ class Figure:
     def to_html(self, engine: str = "auto") -> str:
         """The explorer: one HTML file without network or library; laid out by `dot` when present."""
         from .html import explorer
+
         bare = Figure(dataclasses.replace(self._picture, title=""))  # the page has a heading of its own
         views = [(self._picture, bare.to_svg(engine, quiet=True))]
         if self.level == "op" and self.modules and self._redraw is not None:
@@ -121,8 +122,11 @@ class Figure:
         if engine not in self._cache:
             text = self.to_dot()
             prefix = prefix_of(text)
-            self._cache[engine] = (finish_svg(program.run_dot(text, "svg", asked="svg"), self._picture, prefix)
-                                   if engine == "dot" else builtin_svg(self._picture, prefix))
+            self._cache[engine] = (
+                finish_svg(program.run_dot(text, "svg", asked="svg"), self._picture, prefix)
+                if engine == "dot"
+                else builtin_svg(self._picture, prefix)
+            )
         return str(self._cache[engine])
 
     def to_png(self, *, asked: str = "png") -> bytes:
@@ -144,10 +148,15 @@ class Figure:
 
     def _warn_about_fonts(self) -> None:
         text = "".join(run.text for node in self.nodes for line in node.card.lines() for run in line)
-        if any("\u3000" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in text) \
-                and not program.have_cjk_font():
-            warnings.warn("no font with Chinese characters was found; install one (fonts-noto-cjk on Debian) or save as svg or html",
-                          DrawingWarning, stacklevel=3)
+        if (
+            any("\u3000" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in text)
+            and not program.have_cjk_font()
+        ):
+            warnings.warn(
+                "no font with Chinese characters was found; install one (fonts-noto-cjk on Debian) or save svg or html",
+                DrawingWarning,
+                stacklevel=3,
+            )
 
     def save(self, path: str | os.PathLike[str], *, engine: str = "auto") -> Path:
         """Write the picture in the format of the suffix, atomically, and return the path.
@@ -172,8 +181,13 @@ class Figure:
         if suffix == ".md":
             return f"```mermaid\n{self.to_mermaid()}```\n".encode()
         writers: Mapping[str, Callable[[], str]] = {
-            ".dot": self.to_dot, ".gv": self.to_dot, ".mmd": self.to_mermaid, ".json": self.to_json,
-            ".html": lambda: self.to_html(engine), ".svg": lambda: self.to_svg(engine)}
+            ".dot": self.to_dot,
+            ".gv": self.to_dot,
+            ".mmd": self.to_mermaid,
+            ".json": self.to_json,
+            ".html": lambda: self.to_html(engine),
+            ".svg": lambda: self.to_svg(engine),
+        }
         return writers[suffix]().encode("utf-8")
 
     def show(self) -> None:
@@ -186,6 +200,7 @@ class Figure:
             __import__("IPython.display").display.display(self)
             return
         import webbrowser
+
         handle, name = tempfile.mkstemp(prefix="autodiff-", suffix=".html")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(self.to_html())
@@ -213,6 +228,7 @@ class Figure:
     def frames(self) -> tuple[Figure, ...]:
         """One Figure for every forward and backward step, in the layout of this one."""
         from .frames import frames
+
         return tuple(Figure(picture) for picture in frames(self._picture))
 
     # -- notebooks ----------------------------------------------------------------------------------------------
@@ -239,6 +255,7 @@ class Figure:
 
 def as_data(picture: Picture) -> dict[str, Any]:
     """A picture as plain JSON values: NaN and infinities become text, cards are dropped."""
+
     def plain(value: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
             return str(value)
@@ -252,16 +269,36 @@ def as_data(picture: Picture) -> dict[str, Any]:
 
     def record(item: Any, *dropped: str) -> dict[str, Any]:
         fields = {f.name: getattr(item, f.name) for f in dataclasses.fields(item) if f.name not in dropped}
-        return {key: plain(dataclasses.asdict(part)) if dataclasses.is_dataclass(part) and not isinstance(part, type) else plain(part)
-                for key, part in fields.items()}
+        return {
+            key: plain(dataclasses.asdict(part))
+            if dataclasses.is_dataclass(part) and not isinstance(part, type)
+            else plain(part)
+            for key, part in fields.items()
+        }
 
-    edges = [{**record(edge, "label", "color", "width", "dash", "arrow", "arrow_size", "weight", "lane"),
-              "label": "".join(run.text for run in edge.label)} for edge in picture.edges]
-    modules = [{**record(module, "title"), "title": "".join(run.text for run in module.title)} for module in picture.modules]
-    return {"level": picture.level, "title": picture.title, "alt": picture.alt, "lang": picture.lang,
-            "nodes": [record(node, "card") for node in picture.nodes], "edges": edges, "modules": modules,
-            "problems": [record(problem) for problem in picture.problems], "footer": list(picture.footer),
-            "forward": list(picture.forward), "backward": list(picture.backward)}
+    edges = [
+        {
+            **record(edge, "label", "color", "width", "dash", "arrow", "arrow_size", "weight", "lane"),
+            "label": "".join(run.text for run in edge.label),
+        }
+        for edge in picture.edges
+    ]
+    modules = [
+        {**record(module, "title"), "title": "".join(run.text for run in module.title)} for module in picture.modules
+    ]
+    return {
+        "level": picture.level,
+        "title": picture.title,
+        "alt": picture.alt,
+        "lang": picture.lang,
+        "nodes": [record(node, "card") for node in picture.nodes],
+        "edges": edges,
+        "modules": modules,
+        "problems": [record(problem) for problem in picture.problems],
+        "footer": list(picture.footer),
+        "forward": list(picture.forward),
+        "backward": list(picture.backward),
+    }
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -45,24 +45,34 @@ def paint(node: Node, done: bool, reached: bool) -> Node:
 
 def blank_gradient(card: Card) -> Card:
     """The card with its gradient text in the colour of its background: the box keeps its size."""
+
     def hide(run: Run, fill: str) -> Run:
         return dataclasses.replace(run, color=fill) if run.color == GRAD else run
 
     def blank(cell: Cell, block: Block) -> Cell:
         fill = card.fill if cell.fill in (None, GRAD_FILL) else cell.fill
-        return dataclasses.replace(cell, runs=tuple(hide(run, fill) for run in cell.runs),
-                                   fill=None if cell.fill == GRAD_FILL else cell.fill)
+        return dataclasses.replace(
+            cell, runs=tuple(hide(run, fill) for run in cell.runs), fill=None if cell.fill == GRAD_FILL else cell.fill
+        )
 
-    blocks = tuple(dataclasses.replace(block, fill=None if block.fill == GRAD_FILL else block.fill,
-                                       rows=tuple(tuple(blank(cell, block) for cell in row) for row in block.rows))
-                   for block in card.blocks)
+    blocks = tuple(
+        dataclasses.replace(
+            block,
+            fill=None if block.fill == GRAD_FILL else block.fill,
+            rows=tuple(tuple(blank(cell, block) for cell in row) for row in block.rows),
+        )
+        for block in card.blocks
+    )
     return dataclasses.replace(card, blocks=blocks)
 
 
 def paint_edge(edge: Edge, done: set[str], reached: set[str]) -> Edge:
     """One line of a step."""
-    happened = edge.source in reached and edge.target in reached if edge.kind in ("gradient", "update") \
+    happened = (
+        edge.source in reached and edge.target in reached
+        if edge.kind in ("gradient", "update")
         else edge.source in done and edge.target in done
+    )
     if happened:
         return edge
     label = tuple(dataclasses.replace(run, color="#FFFFFF") for run in edge.label)

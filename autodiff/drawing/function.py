@@ -12,8 +12,15 @@ from .style import BORDER, GRAD, INK, MUTED, PARAM
 from .text import clean
 
 
-def draw_function(*functions: Callable[[Any], Any], low: float = -4.0, high: float = 4.0, points: int = 401,
-                  labels: tuple[str, ...] = (), title: str | None = None, ax: Any = None) -> Any:
+def draw_function(
+    *functions: Callable[[Any], Any],
+    low: float = -4.0,
+    high: float = 4.0,
+    points: int = 401,
+    labels: tuple[str, ...] = (),
+    title: str | None = None,
+    ax: Any = None,
+) -> Any:
     """Plot elementwise functions and, dashed, their derivatives; returns the matplotlib Figure.
 
     Args:
@@ -73,6 +80,8 @@ def values_and_slopes(function: Callable[[Any], Any], x: np.ndarray[Any, Any]) -
     if not isinstance(out, Variable) or out.node is None:
         return y, np.zeros_like(x)
     if out.shape != x.shape:
-        raise ValueError(f"draw_function() needs an elementwise function: {x.shape} in, {out.shape} out. "
-                         "For a loss pass reduction='none'")
+        raise ValueError(
+            f"draw_function() needs an elementwise function: {x.shape} in, {out.shape} out. "
+            "For a loss pass reduction='none'"
+        )
     return y, np.asarray(grad(lambda t: function(t).sum())(x))

@@ -1,8 +1,8 @@
 """Opening a fused operation: its reference composite, run again on the same operands.
 
 The graph holds one node for a fused operation. `expand=` shows what it stands for: the reference is recorded on fresh
-leaves with the operands' values, and the gradient that arrived at the fused node is pulled through it. The graph that is
-drawn is not touched.
+leaves with the operands' values, and the gradient that arrived at the fused node is pulled through it. The graph that
+is drawn is not touched.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import Variable, enable_grad, record, scalar, tensor
 from ..backward import collect, pull
 from ..graph import Node
-from .. import Variable, enable_grad, record, scalar, tensor
 
 
 class Opened:
@@ -47,7 +47,11 @@ def open_fused(node: Node, gradient: Any) -> Opened | None:
     inner = collect([out.node])
     found: Mapping[Node, Any] = {}
     if gradient is not None:
-        seed = float(gradient) if out.node.shape is None else np.broadcast_to(np.asarray(gradient, out.node.dtype), out.node.shape)
+        seed = (
+            float(gradient)
+            if out.node.shape is None
+            else np.broadcast_to(np.asarray(gradient, out.node.dtype), out.node.shape)
+        )
         found = {n: g for n, g in pull({out.node: seed}, inner, wanted=None).items() if g is not None}
     return Opened(inner[::-1], operands, found)
 
@@ -60,8 +64,7 @@ def absent(node: Node, position: int) -> bool:
 
 def call_reference(node: Node, handles: Sequence[Any]) -> Any:
     """The reference on these operands with the node's static arguments."""
-    static = {key: value for key, value in (node.static or {}).items()}
-    return node.op.reference(*handles, **static)
+    return node.op.reference(*handles, **(node.static or {}))
 
 
 def operand_value(node: Node, position: int) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 BEND_WIDTH = 14.0
 SWEEPS = 6
@@ -17,7 +18,7 @@ SWEEPS = 6
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A line from `source` to `target`; offsets say where it meets each box across, `room` what its label needs along."""
+    """A line from `source` to `target`; offsets: where it meets each box across; `room`: what its label needs along."""
 
     name: str
     source: str
@@ -103,9 +104,10 @@ def assign_ranks(items: list[str], links: Sequence[Link]) -> dict[str, int]:
     return ranks
 
 
-def cut_links(links: Sequence[Link], ranks: dict[str, int],
-              extents: dict[str, tuple[float, float]]) -> tuple[list[Piece], dict[str, list[str]]]:
-    """Cut links into pieces between neighbouring ranks; every rank passed over gets a bend. Adds bends to the tables."""
+def cut_links(
+    links: Sequence[Link], ranks: dict[str, int], extents: dict[str, tuple[float, float]]
+) -> tuple[list[Piece], dict[str, list[str]]]:
+    """Cut links into pieces between neighbouring ranks; every rank passed over gets a bend, added to the tables."""
     pieces, bends = [], {}
     for link in links:
         first, last = ranks[link.source], ranks[link.target]
@@ -140,10 +142,12 @@ def order_rows(ranks: dict[str, int], pieces: Sequence[Piece]) -> list[list[str]
             break
         downward = sweep % 2 == 0
         neighbours = above if downward else below
-        for row in (rows[1:] if downward else rows[-2::-1]):
+        for row in rows[1:] if downward else rows[-2::-1]:
             fixed = rows[ranks[row[0]] + (-1 if downward else 1)] if row else []
             place = {item: i for i, item in enumerate(fixed)}
-            keys = {item: mean([place[n] for n in neighbours.get(item, ()) if n in place], i) for i, item in enumerate(row)}
+            keys = {
+                item: mean([place[n] for n in neighbours.get(item, ()) if n in place], i) for i, item in enumerate(row)
+            }
             row.sort(key=keys.__getitem__)
         found = crossings(rows, below)
         if found < least:
@@ -159,7 +163,7 @@ def mean(values: Sequence[float], default: float) -> float:
 def crossings(rows: Sequence[Sequence[str]], below: Mapping[str, Sequence[str]]) -> int:
     """Number of crossing pieces, by counting inversions rank by rank."""
     total = 0
-    for upper, lower in zip(rows, rows[1:], strict=False):
+    for upper, lower in pairwise(rows):
         place = {item: i for i, item in enumerate(lower)}
         seen: list[int] = []
         for item in upper:
@@ -171,8 +175,9 @@ def crossings(rows: Sequence[Sequence[str]], below: Mapping[str, Sequence[str]])
     return total
 
 
-def positions(rows: Sequence[Sequence[str]], pieces: Sequence[Piece], extents: Mapping[str, tuple[float, float]],
-              box_gap: float) -> dict[str, float]:
+def positions(
+    rows: Sequence[Sequence[str]], pieces: Sequence[Piece], extents: Mapping[str, tuple[float, float]], box_gap: float
+) -> dict[str, float]:
     """Cross position of every box: near the average of its neighbours, at least `box_gap` from the next in its row."""
     ties: dict[str, list[tuple[str, float, float, bool]]] = {}
     for piece in pieces:
@@ -188,11 +193,14 @@ def positions(rows: Sequence[Sequence[str]], pieces: Sequence[Piece], extents: M
             at += extents[item][1] + box_gap
     for sweep in range(4 * SWEEPS):
         downward, both = sweep % 2 == 0, sweep >= 2 * SWEEPS
-        for row in (rows if downward else rows[::-1]):
+        for row in rows if downward else rows[::-1]:
             wanted, weights = [], []
             for item in row:
-                pulls = [(cross[other] + shift, weight) for other, shift, weight, up in ties.get(item, ())
-                         if both or up == downward]
+                pulls = [
+                    (cross[other] + shift, weight)
+                    for other, shift, weight, up in ties.get(item, ())
+                    if both or up == downward
+                ]
                 heavy = sum(weight for _, weight in pulls)
                 wanted.append(sum(at * weight for at, weight in pulls) / heavy if heavy else cross[item])
                 weights.append(heavy or 0.01)
@@ -225,8 +233,15 @@ def spread(wanted: Sequence[float], widths: Sequence[float], weights: Sequence[f
     return [value + shift for value, shift in zip(flat, shifts, strict=True)]
 
 
-def finish(rows: Sequence[Sequence[str]], ranks: Mapping[str, int], pieces: Sequence[Piece], bends: Mapping[str, list[str]],
-           extents: Mapping[str, tuple[float, float]], cross: dict[str, float], rank_gap: float) -> Level:
+def finish(
+    rows: Sequence[Sequence[str]],
+    ranks: Mapping[str, int],
+    pieces: Sequence[Piece],
+    bends: Mapping[str, list[str]],
+    extents: Mapping[str, tuple[float, float]],
+    cross: dict[str, float],
+    rank_gap: float,
+) -> Level:
     """Main positions: ranks one after the other, gaps wide enough for labels; then collect the bends."""
     rooms = [0.0] * len(rows)
     for piece in pieces:

@@ -1,15 +1,16 @@
 """The built-in layered layout: where every box and line of a picture goes, without any program.
 
-Used for SVG and HTML when Graphviz is missing. Clusters are laid out from the inside out: a finished cluster is one box
-for the level above, and a line that leaves it ends in a point on its border. One level is a classic layered drawing:
-longest-path ranks, crossing reduction by barycenters, then positions across by repeated averaging with exact separation
-(`spread`). Boxes never overlap, by construction. All work is done along two axes, `main` (the direction of the data)
-and `cross`; only `Layout` speaks of x and y.
+Used for SVG and HTML when Graphviz is missing. Clusters are laid out from the inside out: a finished cluster is one
+box for the level above, and a line that leaves it ends in a point on its border. One level is a classic layered
+drawing: longest-path ranks, crossing reduction by barycenters, then positions across by repeated averaging with exact
+separation (`spread`). Boxes never overlap, by construction. All work is done along two axes, `main` (the direction of
+the data) and `cross`; only `Layout` speaks of x and y.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 from .layers import Level, Link, arrange
 from .measure import Box, Layout, Point, measure, runs_height, runs_width
@@ -90,7 +91,7 @@ class Arranger:
     def group_size(self, node: str) -> Point:
         """Main and cross size of a node with its companions."""
         main, cross = self.card_size(node)
-        for companion in sum(self.groups.get(node, ([], [])), []):
+        for companion in chain.from_iterable(self.groups.get(node, ())):
             other_main, other_cross = self.card_size(companion)
             main, cross = max(main, other_main), cross + other_cross + COMPANION_GAP
         return main, cross
@@ -120,11 +121,11 @@ class Arranger:
 
     def ancestors(self, node: str) -> list[str]:
         """Containers of a node from the innermost to the page."""
-        chain, key = [], self.home[node]
+        around, key = [], self.home[node]
         while key:
-            chain.append(key)
+            around.append(key)
             key = self.modules[key].parent
-        return [*chain, ""]
+        return [*around, ""]
 
     def make_links(self) -> dict[str, list[tuple[str, str, str, Edge]]]:
         """For every container its links: (name, from item, to item, edge); borders are items named `in:` and `out:`."""
@@ -141,12 +142,12 @@ class Arranger:
             up, down = self.ancestors(edge.source), self.ancestors(edge.target)
             common = next(key for key in up if key in down)
             start = self.host.get(edge.source, edge.source)
-            for key in up[:up.index(common)]:
+            for key in up[: up.index(common)]:
                 if not self.picture.straight:
                     links.setdefault(key, []).append((name, start, "out:" + name, edge))
                 start = key
             stop = self.host.get(edge.target, edge.target)
-            for key in down[:down.index(common)]:
+            for key in down[: down.index(common)]:
                 if not self.picture.straight:
                     links.setdefault(key, []).append((name, "in:" + name, stop, edge))
                 stop = key
@@ -200,9 +201,17 @@ class Arranger:
                 if item.startswith(("in:", "out:")):
                     sizes[item] = (0.0, 0.0)
             spine = edge.source in self.picture.spine and edge.target in self.picture.spine
-            level_links.append(Link(name, start, stop, self.anchor(start, edge.source, edge, name, True),
-                                    self.anchor(stop, edge.target, edge, name, False),
-                                    edge.weight**2 * (8.0 if spine else 1.0), self.rooms.get((edge.source, edge.target), 0.0)))
+            level_links.append(
+                Link(
+                    name,
+                    start,
+                    stop,
+                    self.anchor(start, edge.source, edge, name, True),
+                    self.anchor(stop, edge.target, edge, name, False),
+                    edge.weight**2 * (8.0 if spine else 1.0),
+                    self.rooms.get((edge.source, edge.target), 0.0),
+                )
+            )
         frame.level = arrange(sizes, level_links, self.picture.rank_gap * INCH, self.picture.node_gap * INCH)
         main, cross = frame.level.main_size, frame.level.high - frame.level.low
         if frame.key:
@@ -264,7 +273,7 @@ class Arranger:
         up, down = self.ancestors(edge.source), self.ancestors(edge.target)
         common = next(key for key in up if key in down)
         found = []
-        for key in [*up[:up.index(common)], common, *reversed(down[:down.index(common)])]:
+        for key in [*up[: up.index(common)], common, *reversed(down[: down.index(common)])]:
             level = self.frames[key].level
             assert level is not None
             main, cross = self.corner["inside:" + key]

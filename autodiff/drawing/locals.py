@@ -10,17 +10,28 @@ from collections.abc import Sequence
 ONES = {"add": ("1", "1"), "subtract": ("1", "−1"), "negative": ("−1",), "positive": ("1",)}
 # y: the output, a and b: the operands.
 FORMULAS = {
-    "multiply": ("{b}", "{a}"), "divide": ("1/{b}", "−{a}/{b}²"), "tanh": ("1 − {y}²",), "exp": ("{y}",), "log": ("1/{a}",),
-    "sigmoid": ("{y}(1 − {y})",), "expit": ("{y}(1 − {y})",), "square": ("2{a}",), "sqrt": ("1/(2{y})",), "sin": ("cos {a}",),
-    "cos": ("−sin {a}",), "reciprocal": ("−{y}²",), "log1p": ("1/(1 + {a})",), "expm1": ("{y} + 1",),
+    "multiply": ("{b}", "{a}"),
+    "divide": ("1/{b}", "−{a}/{b}²"),
+    "tanh": ("1 − {y}²",),
+    "exp": ("{y}",),
+    "log": ("1/{a}",),
+    "sigmoid": ("{y}(1 − {y})",),
+    "expit": ("{y}(1 − {y})",),
+    "square": ("2{a}",),
+    "sqrt": ("1/(2{y})",),
+    "sin": ("cos {a}",),
+    "cos": ("−sin {a}",),
+    "reciprocal": ("−{y}²",),
+    "log1p": ("1/(1 + {a})",),
+    "expm1": ("{y} + 1",),
 }
 
 
 def local_formula(op: str, position: int, names: Sequence[str], output: str) -> str:
     """Text of ∂output/∂operand, or "" when there is no short one or a name in it is unknown.
 
-    >>> local_formula("multiply", 0, ["x", "w"], "p"), local_formula("tanh", 0, [""], "y"), local_formula("multiply", 0, ["x", ""], "p")
-    ('w', '1 − y²', '')
+    >>> local_formula("multiply", 0, ["x", "w"], "p"), local_formula("tanh", 0, [""], "y")
+    ('w', '1 − y²')
     """
     if op in ONES:
         return ONES[op][position] if position < len(ONES[op]) else ""

@@ -81,6 +81,7 @@ class Layout:
     clusters: dict[str, Box] = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
 
+
 def runs_width(runs: Sequence[Run]) -> float:
     """Width of runs set one after the other."""
     return sum(text_width(run.text, run.size, run.bold) for run in runs)

@@ -1,8 +1,8 @@
 """The picture as Mermaid text, which many sites show without any program.
 
 Mermaid refuses more than 500 edges or 50,000 characters, so gradient lines, then the text itself, are given up before
-that; a comment says so. Labels are always quoted, and every character of user text beyond letters, digits and a few marks
-is written as a numeric code.
+that; a comment says so. Labels are always quoted, and every character of user text beyond letters, digits and a few
+marks is written as a numeric code.
 """
 
 from __future__ import annotations
@@ -11,8 +11,26 @@ import json
 from collections.abc import Iterable, Sequence
 
 from .model import Edge, Node, Picture, Run
-from .style import (BORDER, CLUSTER_FILL, CLUSTER_LINE, ERROR, ERROR_FILL, FORWARD, GRAD, INK, INPUT_FILL, NEGATIVE, PARAM, PARAM_FILL,
-                    POSITIVE, UPDATE, UPDATE_FILL, WARN, WARN_FILL, WHITE)
+from .style import (
+    BORDER,
+    CLUSTER_FILL,
+    CLUSTER_LINE,
+    ERROR,
+    ERROR_FILL,
+    FORWARD,
+    GRAD,
+    INK,
+    INPUT_FILL,
+    NEGATIVE,
+    PARAM,
+    PARAM_FILL,
+    POSITIVE,
+    UPDATE,
+    UPDATE_FILL,
+    WARN,
+    WARN_FILL,
+    WHITE,
+)
 from .text import escape_mermaid
 
 MOST_EDGES = 500
@@ -30,8 +48,16 @@ CLASSES = {
     "broken": f"fill:{ERROR_FILL},stroke:{ERROR},color:{ERROR}",
     "note": f"fill:{WHITE},stroke:{ERROR},color:{INK}",
 }
-CLASS_OF_KIND = {"input": "data", "constant": "data", "reference": "data", "output": "loss", "parameter": "param", "repeat": "repeat",
-                 "optimizer": "update", "note": "note"}
+CLASS_OF_KIND = {
+    "input": "data",
+    "constant": "data",
+    "reference": "data",
+    "output": "loss",
+    "parameter": "param",
+    "repeat": "repeat",
+    "optimizer": "update",
+    "note": "note",
+}
 CLASS_OF_STATUS = {"warning": "warning", "first-nan": "first", "nan": "broken", "dead": "broken"}
 COLORS = {"gradient": GRAD, "update": UPDATE, "nan": ERROR, "note": ERROR}
 
@@ -42,22 +68,36 @@ def to_mermaid(picture: Picture) -> str:
     dropped = ""
     if len(edges) > MOST_EDGES:
         kept = [edge for edge in edges if edge.kind != "gradient"][:MOST_EDGES]
-        dropped = f"{len(edges) - len(kept)} of {len(edges)} lines are not drawn, for Mermaid takes {MOST_EDGES}; fold the picture"
+        dropped = f"{len(edges) - len(kept)} of {len(edges)} lines are not drawn, for Mermaid takes {MOST_EDGES}"
         edges = kept
     text = write(picture, edges, picture.nodes, dropped)
     if len(text) > MOST_TEXT:
         few = picture.nodes[:150]
         ids = {node.id for node in few}
         inside = [edge for edge in edges if edge.source in ids and edge.target in ids]
-        text = write(picture, inside, few, f"only {len(few)} of {len(picture.nodes)} nodes are drawn, for Mermaid takes "
-                                           f"{MOST_TEXT} characters; fold the picture")
+        text = write(
+            picture,
+            inside,
+            few,
+            f"only {len(few)} of {len(picture.nodes)} nodes are drawn, for Mermaid takes "
+            f"{MOST_TEXT} characters; fold the picture",
+        )
     return text
 
 
 def write(picture: Picture, edges: Sequence[Edge], nodes: Sequence[Node], dropped: str) -> str:
     """The text for a choice of edges and nodes."""
-    theme = {"theme": "base", "themeVariables": {"lineColor": FORWARD, "primaryColor": WHITE, "primaryTextColor": INK,
-                                                 "primaryBorderColor": BORDER, "clusterBkg": CLUSTER_FILL, "clusterBorder": CLUSTER_LINE}}
+    theme = {
+        "theme": "base",
+        "themeVariables": {
+            "lineColor": FORWARD,
+            "primaryColor": WHITE,
+            "primaryTextColor": INK,
+            "primaryBorderColor": BORDER,
+            "clusterBkg": CLUSTER_FILL,
+            "clusterBorder": CLUSTER_LINE,
+        },
+    }
     lines = [f"%%{{init: {json.dumps(theme)}}}%%", f"flowchart {'LR' if picture.direction == 'LR' else 'TD'}"]
     if dropped:
         lines.append(f"  %% {dropped}")
@@ -76,7 +116,9 @@ def write(picture: Picture, edges: Sequence[Edge], nodes: Sequence[Node], droppe
 
 def plain_line(text: str) -> str:
     """One line without the characters that end or break a Mermaid statement."""
-    return "".join(character if character.isalnum() or character in " _.,:=()/+*×−‖" else " " for character in text).strip()
+    return "".join(
+        character if character.isalnum() or character in " _.,:=()/+*×−‖" else " " for character in text
+    ).strip()
 
 
 def node_lines(picture: Picture, nodes: Sequence[Node]) -> list[str]:
@@ -111,7 +153,9 @@ def node_line(node: Node) -> str:
     """One node statement: the rows of its card, the shape of its kind."""
     rows = [runs_mermaid(runs) for runs in node.card.lines()]
     label = "<br>".join(row for row in rows if row)
-    opening, closing = ('{{"', '"}}') if node.kind == "optimizer" else ('("', '")') if node.card.rounded else ('["', '"]')
+    opening, closing = (
+        ('{{"', '"}}') if node.kind == "optimizer" else ('("', '")') if node.card.rounded else ('["', '"]')
+    )
     return f"  {node.id}{opening}{label}{closing}:::{class_of(node)}"
 
 

@@ -1,12 +1,13 @@
 """The picture as plain data: what is drawn, where it belongs and what it says.
 
-Here live frozen dataclasses without behaviour beyond reading themselves. Nothing here knows a graph, a file format or a
-program: readers (`read_ops`, `read_modules`, ...) make a `Picture` from numbers copied out of a graph, writers (`dot`,
-`svg`, `mermaid`, `html`) turn it into text. Equal pictures give equal bytes in every format, in every process.
+Here live frozen dataclasses without behaviour beyond reading themselves. Nothing here knows a graph, a file format or
+a program: readers (`read_ops`, `read_modules`, ...) make a `Picture` from numbers copied out of a graph, writers
+(`dot`, `svg`, `mermaid`, `html`) turn it into text. Equal pictures give equal bytes in every format, in every
+process.
 
-A node is one value together with the operation that made it. Its looks are a `Card`: blocks stacked from top to bottom,
-each block a small grid of cells, each cell a few runs of text. The same card is laid out by Graphviz as an HTML-like
-label and by the built-in layout, so both engines show the same words.
+A node is one value together with the operation that made it. Its looks are a `Card`: blocks stacked from top to
+bottom, each block a small grid of cells, each cell a few runs of text. The same card is laid out by Graphviz as an
+HTML-like label and by the built-in layout, so both engines show the same words.
 """
 
 from __future__ import annotations
@@ -188,7 +189,7 @@ class Problem:
 class Picture:
     """Everything a writer needs. `beside` (host, companion, left or right) keeps a companion in the rank of its host.
 
-    spine: ids of the nodes on the data path, which is kept straight. chains: ids of companions that stand under each other.
+    spine: ids of the nodes on the data path, which is kept straight. chains: companions that stand in a column.
 
     forward: node ids in the order the values were made; backward: the same nodes in the order gradients pass them.
     """

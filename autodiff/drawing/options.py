@@ -63,8 +63,10 @@ def choose(name: str, given: Any, known: Iterable[Any]) -> Any:
 
 def matches(patterns: Iterable[Pattern], path: str) -> bool:
     """Whether a module path fits one of the patterns (exact, glob, or a predicate of the path)."""
-    return any(pattern(path) if callable(pattern) else pattern == path or fnmatch.fnmatchcase(path, pattern)
-               for pattern in patterns)
+    return any(
+        pattern(path) if callable(pattern) else pattern == path or fnmatch.fnmatchcase(path, pattern)
+        for pattern in patterns
+    )
 
 
 def check_paths(patterns: Iterable[Pattern], known: Iterable[str], argument: str) -> None:

@@ -10,11 +10,13 @@ import shutil
 import subprocess
 
 LIMIT_SECONDS = 30
-INSTALL = ("  Debian, Ubuntu   apt-get install graphviz\n"
-           "  Fedora           dnf install graphviz\n"
-           "  macOS            brew install graphviz\n"
-           "  Windows          winget install graphviz\n"
-           "  conda            conda install -c conda-forge graphviz")
+INSTALL = (
+    "  Debian, Ubuntu   apt-get install graphviz\n"
+    "  Fedora           dnf install graphviz\n"
+    "  macOS            brew install graphviz\n"
+    "  Windows          winget install graphviz\n"
+    "  conda            conda install -c conda-forge graphviz"
+)
 WITHOUT = "svg (built-in layout), html, dot, mmd, md and json work without it"
 
 
@@ -47,32 +49,42 @@ def run_dot(text: str, form: str, *, asked: str = "", options: tuple[str, ...] =
     asked = asked or form
     command = [dot_command(), f"-T{form}", *options]
     try:
-        done = subprocess.run(command, input=text.encode("utf-8"), capture_output=True, timeout=LIMIT_SECONDS, check=False)
+        done = subprocess.run(
+            command, input=text.encode("utf-8"), capture_output=True, timeout=LIMIT_SECONDS, check=False
+        )
     except FileNotFoundError:
         raise DrawingError(missing_message(asked)) from None
     except OSError as error:
         raise DrawingError(f"cannot write {asked}: the program dot could not be started: {error}") from None
     except subprocess.TimeoutExpired:
-        raise DrawingError(f"cannot write {asked}: the program dot did not finish within {LIMIT_SECONDS} s. "
-                           f"Fold the picture (level='module' or 'overview'); {WITHOUT}.") from None
+        raise DrawingError(
+            f"cannot write {asked}: the program dot did not finish within {LIMIT_SECONDS} s. "
+            f"Fold the picture (level='module' or 'overview'); {WITHOUT}."
+        ) from None
     if done.returncode != 0 or not done.stdout:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         reason = said[0] if said else "it said nothing"
-        raise DrawingError(f"cannot write {asked}: the program dot failed with exit code {done.returncode}: {reason}. "
-                           f"Graphviz 2.40 or newer is needed; {WITHOUT}.")
+        raise DrawingError(
+            f"cannot write {asked}: the program dot failed with exit code {done.returncode}: {reason}. "
+            f"Graphviz 2.40 or newer is needed; {WITHOUT}."
+        )
     return done.stdout
 
 
 def missing_message(asked: str) -> str:
     """The error for a missing program: the file asked for, how to install it, and what still works."""
-    return (f"cannot write {asked}: the program dot (Graphviz) was not found. Install it with one of\n{INSTALL}\n"
-            f"`pip install graphviz` does not contain the program. Until then {WITHOUT}.")
+    return (
+        f"cannot write {asked}: the program dot (Graphviz) was not found. Install it with one of\n{INSTALL}\n"
+        f"`pip install graphviz` does not contain the program. Until then {WITHOUT}."
+    )
 
 
 def missing_warning() -> str:
     """One line for a picture that the built-in layout took over."""
-    return ("Graphviz is not installed, so the built-in layout drew this picture; for a better one install the program dot "
-            "(apt-get install graphviz, brew install graphviz or winget install graphviz)")
+    return (
+        "Graphviz is not installed, so the built-in layout drew this picture; for a better one install the program dot "
+        "(apt-get install graphviz, brew install graphviz or winget install graphviz)"
+    )
 
 
 def have_cjk_font() -> bool:
@@ -80,7 +92,9 @@ def have_cjk_font() -> bool:
     if shutil.which("fc-list") is None:
         return True
     try:
-        done = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, timeout=LIMIT_SECONDS, check=False)
+        done = subprocess.run(
+            ["fc-list", ":lang=zh", "family"], capture_output=True, timeout=LIMIT_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return True
     return bool(done.stdout.strip())

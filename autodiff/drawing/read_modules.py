@@ -1,8 +1,9 @@
 """The module level: the backprop flow.
 
-One wide card for every call of a module, from the input at the top to the loss at the bottom; the forward lane on the left
-third, the backward lane on the right third, parameters in a column on the right, and among them the optimizer that
-rewrites them. The overview is the same picture with runs of equal modules folded to `Name × k` over a heat strip.
+One wide card for every call of a module, from the input at the top to the loss at the bottom; the forward lane on the
+left third, the backward lane on the right third, parameters in a column on the right, and among them the optimizer
+that rewrites them. The overview is the same picture with runs of equal modules folded to `Name × k` over a heat
+strip.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from . import build
 from .cards import chip_card, module_card, optimizer_card, parameters_card, repeat_card
@@ -19,7 +21,7 @@ from .model import Card, Edge, Key, Node, Picture, Run
 from .options import Options
 from .read_ops import footers
 from .snapshot import Snapshot, Value, shown_number
-from .style import FORWARD, GRAD, HEAT_WORD, HEALTHY, MUTED, UPDATE, Heat, heat_of, heat_width
+from .style import FORWARD, GRAD, HEALTHY, HEAT_WORD, MUTED, UPDATE, Heat, heat_of, heat_width
 from .text import clean, number, percent, shape_text, short_number
 from .words import module_word, word
 
@@ -89,13 +91,30 @@ def add_item(page: FlowPicture, position: int, item: Item) -> None:
     page.homes[node_id] = item.home
     newest = page.snapshot.values[item.last]
     title, sizes = title_of(page, item)
-    card, status, note = item_card(page, position, item, title, sizes)
-    tooltip = "; ".join(part for part in (title, item.path, word(page.options.lang, "nodes", len(item.members)),
-                                          build.value_tooltip(newest)) if part)
-    page.nodes.append(Node(node_id, item.kind if item.kind in ("module", "repeat") else "tensor", card, name=clean(title, 200),
-                           op=newest.badge if item.kind == "op" else "", shape=shape_text(newest.shape), dtype=newest.dtype,
-                           grad=newest.grad, stats=newest.stats, module=item.path, source=build.source_text(newest.source),
-                           status=status, count=len(item.members), tooltip=clean(tooltip, 1000)))
+    card, status, _ = item_card(page, position, item, title, sizes)
+    tooltip = "; ".join(
+        part
+        for part in (title, item.path, word(page.options.lang, "nodes", len(item.members)), build.value_tooltip(newest))
+        if part
+    )
+    page.nodes.append(
+        Node(
+            node_id,
+            item.kind if item.kind in ("module", "repeat") else "tensor",
+            card,
+            name=clean(title, 200),
+            op=newest.badge if item.kind == "op" else "",
+            shape=shape_text(newest.shape),
+            dtype=newest.dtype,
+            grad=newest.grad,
+            stats=newest.stats,
+            module=item.path,
+            source=build.source_text(newest.source),
+            status=status,
+            count=len(item.members),
+            tooltip=clean(tooltip, 1000),
+        )
+    )
     for source, via in sources(page, position, item):
         connect(page, source, node_id, via)
     add_parameters(page, position, item, node_id)
@@ -112,7 +131,9 @@ def title_of(page: FlowPicture, item: Item) -> tuple[str, str]:
         if len(only) == 1 and newest.op in OP_TITLES:
             return OP_TITLES[newest.op][lang == "zh"], ""
         if info is not None and info.kind:
-            sizes = info.sizes or (str(math.prod(newest.shape[1:])) if info.kind == "Flatten" and len(newest.shape) > 1 else "")
+            sizes = info.sizes or (
+                str(math.prod(newest.shape[1:])) if info.kind == "Flatten" and len(newest.shape) > 1 else ""
+            )
             return module_word(lang, info.kind), sizes
         return clean(item.path), ""
     if item.kind == "op":
@@ -202,8 +223,14 @@ def repeat_of(page: FlowPicture, item: Item, title: str, position: int) -> Card:
         caption = word(page.options.lang, key, len(item.parts))
         value = f"{short_number(known[0])} … {short_number(known[-1])}"
         page.norms += [(f"{title} {k + 1}", x) for k, x in enumerate(numbers) if x is not None]
-    return repeat_card(title, len(item.parts), inner=inner_chain(page, item.parts[0]) if item.path else "", cells=cells, caption=caption,
-                       caption_value=value)
+    return repeat_card(
+        title,
+        len(item.parts),
+        inner=inner_chain(page, item.parts[0]) if item.path else "",
+        cells=cells,
+        caption=caption,
+        caption_value=value,
+    )
 
 
 def inner_chain(page: FlowPicture, part: Item) -> str:
@@ -229,9 +256,13 @@ def sources(page: FlowPicture, position: int, item: Item) -> list[tuple[str, lis
 def connect(page: FlowPicture, source: str, target: str, via: list[int]) -> None:
     """The forward line with shapes, and the backward line with the norm of the gradient."""
     lang, values = page.options.lang, [page.snapshot.values[i] for i in via]
-    shapes = ", ".join(shape_text(value.shape, word(lang, "scalar")) for value in values[:2]) + (", …" if len(values) > 2 else "")
+    shapes = ", ".join(shape_text(value.shape, word(lang, "scalar")) for value in values[:2]) + (
+        ", …" if len(values) > 2 else ""
+    )
     label = (Run(shapes, 11, FORWARD),) if "shape" in page.options.show else ()
-    page.edges.append(build.forward_edge(page.ids.new("e"), source, target, lane="f", label=label, weight=20, tooltip=f"{shapes}"))
+    page.edges.append(
+        build.forward_edge(page.ids.new("e"), source, target, lane="f", label=label, weight=20, tooltip=f"{shapes}")
+    )
     graded = [value for value in values if value.grad is not None]
     if not graded or "grad" not in page.options.show:
         return
@@ -244,16 +275,36 @@ def connect(page: FlowPicture, source: str, target: str, via: list[int]) -> None
         page.heats.add(heat.name)
         color = HEAT_WORD[heat.name] if heat.name != "healthy" else MUTED
         runs = (Run("‖g‖\u00a0", 11, color), Run(short_number(norm), 11, color, True))
-        page.edges.append(Edge(page.ids.new("e"), source, target, "gradient", runs, f"{tooltip} ({heat.name})", heat.line, heat_width(norm),
-                               "dashed" if heat.name == "dead" else "solid", "normal", True, "b", 20, norm, 0.6))
+        page.edges.append(
+            Edge(
+                page.ids.new("e"),
+                source,
+                target,
+                "gradient",
+                runs,
+                f"{tooltip} ({heat.name})",
+                heat.line,
+                heat_width(norm),
+                "dashed" if heat.name == "dead" else "solid",
+                "normal",
+                True,
+                "b",
+                20,
+                norm,
+                0.6,
+            )
+        )
         return
     runs = (Run(shapes, 11, GRAD), Run("\u00a0\u00a0\u00a0‖g‖\u00a0", 11, GRAD), Run(number(norm), 11, GRAD, True))
-    page.edges.append(build.gradient_edge(page.ids.new("e"), source, target, lane="b", label=runs, width=1.6, weight=20, tooltip=tooltip,
-                                          number=norm))
+    page.edges.append(
+        build.gradient_edge(
+            page.ids.new("e"), source, target, lane="b", label=runs, width=1.6, weight=20, tooltip=tooltip, number=norm
+        )
+    )
 
 
 def add_parameters(page: FlowPicture, position: int, item: Item, host: str) -> None:
-    """The parameters an item is the first to read, as one card in the column on the right. Folded runs keep theirs inside."""
+    """The parameters an item is the first to read, as one card on the right. Folded runs keep theirs inside."""
     if item.kind in ("repeat", "rest"):
         return
     found = inputs_of(item, page.snapshot, page.owner, position, lambda value: value.role == "parameter")
@@ -266,30 +317,51 @@ def add_parameters(page: FlowPicture, position: int, item: Item, host: str) -> N
         page.value_node[i] = node_id
         norm = number(value.stats.norm) if value.stats is not None and value.stats.norm is not None else ""
         grad = number(abs(value.grad)) if value.grad is not None and "grad" in page.options.show else ""
-        rows.append((build.name_of(value) or "w", shape_text(value.shape, word(page.options.lang, "scalar")), norm, grad))
+        rows.append(
+            (build.name_of(value) or "w", shape_text(value.shape, word(page.options.lang, "scalar")), norm, grad)
+        )
     names = [page.snapshot.values[i].name for i in found]
     first = page.snapshot.values[found[0]]
     tooltip = clean("; ".join(build.value_tooltip(page.snapshot.values[i]) for i in found), 1000)
-    page.nodes.append(Node(node_id, "parameter", parameters_card(rows), name=clean(", ".join(names), 200), shape=shape_text(first.shape),
-                           dtype=first.dtype, grad=first.grad, stats=first.stats, module=item.path, count=len(found), tooltip=tooltip))
+    page.nodes.append(
+        Node(
+            node_id,
+            "parameter",
+            parameters_card(rows),
+            name=clean(", ".join(names), 200),
+            shape=shape_text(first.shape),
+            dtype=first.dtype,
+            grad=first.grad,
+            stats=first.stats,
+            module=item.path,
+            count=len(found),
+            tooltip=tooltip,
+        )
+    )
     page.homes[node_id] = page.homes[host]
     page.beside.append((host, node_id, "right"))
     page.columns.append((host, node_id, names))
     page.edges.append(build.forward_edge(page.ids.new("e"), node_id, host, tooltip=", ".join(names)))
     if any(row[3] for row in rows):
-        page.edges.append(build.gradient_edge(page.ids.new("e"), node_id, host, width=1.6, tooltip=f"gradient of {', '.join(names)}"))
+        page.edges.append(
+            build.gradient_edge(page.ids.new("e"), node_id, host, width=1.6, tooltip=f"gradient of {', '.join(names)}")
+        )
 
 
 def add_chips(page: FlowPicture, position: int, item: Item, host: str) -> None:
     """Constant arrays beside the card that reads them: labels, masks, tokens."""
     if item.kind in ("repeat", "rest"):
         return
-    constants = inputs_of(item, page.snapshot, page.owner, position, lambda value: value.role == "constant" and not value.single)
+    constants = inputs_of(
+        item, page.snapshot, page.owner, position, lambda value: value.role == "constant" and not value.single
+    )
     for i in constants[:3]:
         if i in page.value_node:
             continue
         value, node_id = page.snapshot.values[i], page.ids.new("n")
-        name = build.name_of(value) or word(page.options.lang, "labels" if value.dtype.startswith(("int", "uint")) else "constant")
+        name = build.name_of(value) or word(
+            page.options.lang, "labels" if value.dtype.startswith(("int", "uint")) else "constant"
+        )
         detail = f"{shape_text(value.shape)} {value.dtype}"
         page.nodes.append(build.value_node(node_id, value, "constant", chip_card("constant", name, detail)))
         page.value_node[i] = node_id
@@ -306,10 +378,16 @@ def add_output(page: FlowPicture, value: Value) -> None:
         return
     lang, node_id = page.options.lang, page.ids.new("n")
     name = build.name_of(value) or (word(lang, "loss") if value.grad == 1.0 else word(lang, "output"))
-    seed = word(lang, "seed gradient", clean(value.name, 12) or "loss") if value.grad == 1.0 and page.options.heat is None else ""
+    seed = (
+        word(lang, "seed gradient", clean(value.name, 12) or "loss")
+        if value.grad == 1.0 and page.options.heat is None
+        else ""
+    )
     shown = shown_number(value) if value.single else ""
     status = "nan" if isinstance(value.number, float) and not math.isfinite(value.number) else ""
-    card = module_card("output", name, value=shown, sizes="" if value.single else shape_text(value.shape), seed=seed, status=status)
+    card = module_card(
+        "output", name, value=shown, sizes="" if value.single else shape_text(value.shape), seed=seed, status=status
+    )
     page.nodes.append(build.value_node(node_id, value, "output", card, status=status))
     page.homes[node_id] = ""
     connect(page, page.item_node[position], node_id, [value.index])
@@ -338,31 +416,67 @@ def add_column(page: FlowPicture) -> None:
     set_column_width(page, max(widest + 4, 200))
     column = sorted([*page.columns, (host, node_id, [])], key=lambda entry: order.index(entry[0]))
     seat = next(k for k, entry in enumerate(column) if entry[1] == node_id)
-    for k, (upper, lower) in enumerate(zip(column, column[1:], strict=False)):
+    for k, (upper, lower) in enumerate(pairwise(column)):
         add_update(page, upper, lower, towards_lower=k < seat)
     return None
 
 
 def set_column_width(page: FlowPicture, width: float) -> None:
     """All cards of the column as wide as the widest, so that its lanes are vertical."""
-    page.nodes = [dataclasses.replace(node, card=dataclasses.replace(node.card, min_width=width)) if node.kind == "parameter" else node
-                  for node in page.nodes]
+    page.nodes = [
+        dataclasses.replace(node, card=dataclasses.replace(node.card, min_width=width))
+        if node.kind == "parameter"
+        else node
+        for node in page.nodes
+    ]
 
 
-def add_update(page: FlowPicture, upper: tuple[str, str, list[str]], lower: tuple[str, str, list[str]], towards_lower: bool) -> None:
+def add_update(
+    page: FlowPicture, upper: tuple[str, str, list[str]], lower: tuple[str, str, list[str]], towards_lower: bool
+) -> None:
     """Gradient and update between two neighbours of the column; the optimizer is on the lower or on the upper side."""
     info = page.snapshot.optimizer
     assert info is not None
     outer = upper if towards_lower else lower
     label = (Run(word(page.options.lang, "grad"), 11, GRAD),)
-    page.edges.append(Edge(page.ids.new("e"), upper[1], lower[1], "gradient", label, f"gradient of {', '.join(outer[2])}", GRAD, 1.6, "dashed",
-                           "vee", not towards_lower, "f", 8))
+    page.edges.append(
+        Edge(
+            page.ids.new("e"),
+            upper[1],
+            lower[1],
+            "gradient",
+            label,
+            f"gradient of {', '.join(outer[2])}",
+            GRAD,
+            1.6,
+            "dashed",
+            "vee",
+            not towards_lower,
+            "f",
+            8,
+        )
+    )
     ratios = [info.ratios[name] for name in outer[2] if name in info.ratios]
     runs: tuple[Run, ...] = ()
     if ratios:
         runs = (Run("‖Δw‖/‖w‖\u00a0", 11, UPDATE), Run(percent(max(ratios)), 11, UPDATE, True))
-    page.edges.append(Edge(page.ids.new("e"), upper[1], lower[1], "update", runs, f"update of {', '.join(outer[2])}", UPDATE, 2, "dotted",
-                           "normal", towards_lower, "b", 8))
+    page.edges.append(
+        Edge(
+            page.ids.new("e"),
+            upper[1],
+            lower[1],
+            "update",
+            runs,
+            f"update of {', '.join(outer[2])}",
+            UPDATE,
+            2,
+            "dotted",
+            "normal",
+            towards_lower,
+            "b",
+            8,
+        )
+    )
 
 
 def finish(page: FlowPicture, overview: bool) -> Picture:
@@ -374,14 +488,32 @@ def finish(page: FlowPicture, overview: bool) -> Picture:
     boxes = sum(item.kind in ("module", "repeat") for item in page.items)
     what = "Overview" if overview else "Backprop flow" if snapshot.gradients else "Module graph"
     count = f"{len(page.items)} steps" if not boxes else f"{boxes} modules"
-    alt = build.describe(what, count, [snapshot.values[i] for i in snapshot.roots], [norm for _, norm in page.norms], problems)
+    alt = build.describe(
+        what, count, [snapshot.values[i] for i in snapshot.roots], [norm for _, norm in page.norms], problems
+    )
     forward = tuple(page.item_node[k] for k in range(len(page.items)))
     back = set(page.backward)
-    return Picture("overview" if overview else "module", "TB" if options.rankdir == "auto" else options.rankdir, tuple(page.nodes),
-                   tuple(page.edges), modules, tuple(page.beside), frozenset(lanes), legend(page) if options.legend else (),
-                   word(options.lang, "heat title") if options.heat == "grad" and page.heats else "",
-                   footers(snapshot, options) + folded_footer(page), options.title, alt, problems, options.lang, 0.42, 0.30, False,
-                   forward, tuple(node for node in reversed(forward) if node in back))
+    return Picture(
+        "overview" if overview else "module",
+        "TB" if options.rankdir == "auto" else options.rankdir,
+        tuple(page.nodes),
+        tuple(page.edges),
+        modules,
+        tuple(page.beside),
+        frozenset(lanes),
+        legend(page) if options.legend else (),
+        word(options.lang, "heat title") if options.heat == "grad" and page.heats else "",
+        footers(snapshot, options) + folded_footer(page),
+        options.title,
+        alt,
+        problems,
+        options.lang,
+        0.42,
+        0.30,
+        False,
+        forward,
+        tuple(node for node in reversed(forward) if node in back),
+    )
 
 
 def folded_footer(page: FlowPicture) -> tuple[str, ...]:
@@ -409,4 +541,3 @@ def legend(page: FlowPicture) -> tuple[Key, ...]:
     if "parameter" in kinds:
         keys.append(build.box_key(word(lang, "parameters"), "parameter"))
     return tuple(keys)
-

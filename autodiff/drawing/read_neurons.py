@@ -1,8 +1,8 @@
 """The neuron level: a network of scalars, one box a neuron, one line a weight.
 
-A neuron is a module that reads numbers, multiplies each with a parameter of its own and returns one number. Lines are its
-weights: solid and blue when positive, dashed and orange when negative, as thick as they are large. A neuron that ran for
-many examples is drawn once, with its mean output and the norm of its gradients.
+A neuron is a module that reads numbers, multiplies each with a parameter of its own and returns one number. Lines are
+its weights: solid and blue when positive, dashed and orange when negative, as thick as they are large. A neuron that
+ran for many examples is drawn once, with its mean output and the norm of its gradients.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def find_neurons(snapshot: Snapshot) -> dict[str, Neuron]:
 
 
 def weights_of(snapshot: Snapshot, value: Value, maker: dict[int, str]) -> dict[tuple[str, object], float]:
-    """Weights in one operation, by what they weigh: another neuron, an input of the graph, or the position of a constant."""
+    """Weights in one operation, by what they weigh: a neuron, an input, or the position of a constant."""
     pairs: list[tuple[object, object, int]] = []
     if value.op == "weighted_sum":
         half = len(value.operands) // 2
@@ -109,8 +109,10 @@ def neuron_picture(snapshot: Snapshot, options: Options) -> Picture:
     """
     neurons = find_neurons(snapshot)
     if not neurons:
-        raise ValueError("level='neuron' needs modules that weigh numbers with scalar parameters, such as nn.Neuron; this graph has none. "
-                         "Try level='op' or level='module'")
+        raise ValueError(
+            "level='neuron' needs modules that weigh numbers with scalar parameters, such as nn.Neuron; here are none. "
+            "Try level='op' or level='module'"
+        )
     page = NetPicture(snapshot, options, neurons)
     add_inputs(page)
     for k, (_, members) in enumerate(layers_of(neurons).items()):
@@ -135,8 +137,10 @@ def add_inputs(page: NetPicture) -> None:
     if many:  # each example has inputs of its own; their number is what the first layer reads
         first = next(iter(page.neurons.values()))
         keys = [key for key in first.weights if key[0] != "neuron"]
-        width = len(page.snapshot.values[first.outputs[0]].operands) // 2 if keys and keys[0][0] == "input" else len(keys)
-        keys = keys[:max(1, width)] if len(keys) > 12 else keys
+        width = (
+            len(page.snapshot.values[first.outputs[0]].operands) // 2 if keys and keys[0][0] == "input" else len(keys)
+        )
+        keys = keys[: max(1, width)] if len(keys) > 12 else keys
     ids = []
     for k, key in enumerate(keys):
         node_id = page.ids.new("n")
@@ -149,8 +153,16 @@ def add_inputs(page: NetPicture) -> None:
         page.place[key] = node_id
         ids.append(node_id)
         card = neuron_card("input", name, shown, grad, word(page.options.lang, "grad"))
-        page.nodes.append(Node(node_id, "input", card, name=name, grad=None if many or value is None else value.grad,
-                               tooltip=build.value_tooltip(value) if value is not None else name))
+        page.nodes.append(
+            Node(
+                node_id,
+                "input",
+                card,
+                name=name,
+                grad=None if many or value is None else value.grad,
+                tooltip=build.value_tooltip(value) if value is not None else name,
+            )
+        )
     if ids:
         add_cluster(page, word(page.options.lang, "inputs title"), "", ids)
 
@@ -170,14 +182,23 @@ def constant_text(page: NetPicture, key: tuple[str, object]) -> str:
 def add_layer(page: NetPicture, k: int, members: list[Neuron], last: bool) -> None:
     """The boxes of one layer and the frame around them."""
     lang = page.options.lang
-    shown = members if len(members) <= MOST_IN_LAYER else members[:MOST_IN_LAYER // 2] + members[1 - MOST_IN_LAYER // 2:]
+    shown = (
+        members if len(members) <= MOST_IN_LAYER else members[: MOST_IN_LAYER // 2] + members[1 - MOST_IN_LAYER // 2 :]
+    )
     ids, letter = [], LETTERS[k % len(LETTERS)]
     for neuron in shown:
         at = members.index(neuron)
         if len(shown) < len(members) and at == len(members) + 1 - MOST_IN_LAYER // 2:
             node_id, hidden = page.ids.new("n"), len(members) - len(shown)
-            page.nodes.append(Node(node_id, "reference", chip_card("reference", f"… {hidden}"), count=hidden,
-                                   tooltip=word(lang, "nodes", hidden)))
+            page.nodes.append(
+                Node(
+                    node_id,
+                    "reference",
+                    chip_card("reference", f"… {hidden}"),
+                    count=hidden,
+                    tooltip=word(lang, "nodes", hidden),
+                )
+            )
             page.hidden += hidden
             ids.append(node_id)
         node_id = page.ids.new("n")
@@ -191,10 +212,27 @@ def add_layer(page: NetPicture, k: int, members: list[Neuron], last: bool) -> No
         grad = None if not grads else grads[0] if len(grads) == 1 else math.hypot(*grads)
         page.place["neuron", neuron.path] = node_id
         ids.append(node_id)
-        card = neuron_card(kind, name, number(mean) if numbers else "", number(grad) if grad is not None else "",
-                           word(lang, "grad") if len(values) == 1 else "‖g‖")
-        page.nodes.append(Node(node_id, kind, card, name=name, op=neuron.activation, grad=grad, module=neuron.path, count=len(values),
-                               value=repr(mean) if numbers else "", tooltip=clean(f"{neuron.path}; {build.value_tooltip(values[-1])}", 1000)))
+        card = neuron_card(
+            kind,
+            name,
+            number(mean) if numbers else "",
+            number(grad) if grad is not None else "",
+            word(lang, "grad") if len(values) == 1 else "‖g‖",
+        )
+        page.nodes.append(
+            Node(
+                node_id,
+                kind,
+                card,
+                name=name,
+                op=neuron.activation,
+                grad=grad,
+                module=neuron.path,
+                count=len(values),
+                value=repr(mean) if numbers else "",
+                tooltip=clean(f"{neuron.path}; {build.value_tooltip(values[-1])}", 1000),
+            )
+        )
     title = word(lang, "output") if last and len(members) == 1 else word(lang, "layer", k + 1)
     add_cluster(page, f"{title} · {members[0].activation or word(lang, 'linear')}", members[0].layer, ids)
 
@@ -206,13 +244,34 @@ def add_cluster(page: NetPicture, title: str, path: str, ids: list[str]) -> None
 
 def add_weights(page: NetPicture) -> None:
     """One line for every weight between boxes that are drawn, thin ones first so that thick ones are not cut."""
-    lines = [(abs(w), page.place[key], page.place["neuron", neuron.path], w) for neuron in page.neurons.values()
-             if ("neuron", neuron.path) in page.place for key, w in neuron.weights.items() if key in page.place]
+    lines = [
+        (abs(w), page.place[key], page.place["neuron", neuron.path], w)
+        for neuron in page.neurons.values()
+        if ("neuron", neuron.path) in page.place
+        for key, w in neuron.weights.items()
+        if key in page.place
+    ]
     largest = max((size for size, *_ in lines), default=0.0) or 1.0
     for size, source, target, weight in sorted(lines, key=lambda line: line[0]):
         width = round(0.5 + 3 * size / largest, 2)
-        page.edges.append(Edge(page.ids.new("e"), source, target, "weight", (), f"weight {weight!r}", POSITIVE if weight >= 0 else NEGATIVE,
-                               width, "solid" if weight >= 0 else "dashed", "none", False, "side", 1, weight))
+        page.edges.append(
+            Edge(
+                page.ids.new("e"),
+                source,
+                target,
+                "weight",
+                (),
+                f"weight {weight!r}",
+                POSITIVE if weight >= 0 else NEGATIVE,
+                width,
+                "solid" if weight >= 0 else "dashed",
+                "none",
+                False,
+                "side",
+                1,
+                weight,
+            )
+        )
 
 
 def add_losses(page: NetPicture) -> None:
@@ -237,11 +296,28 @@ def add_losses(page: NetPicture) -> None:
         node_id = page.ids.new("n")
         name = build.name_of(value) or word(page.options.lang, "loss")
         card = scalar_card("output", name=name, value=shown_number(value))
-        page.nodes.append(build.value_node(node_id, value, "output", with_note(card, clean(note, 32)), count=len(steps)))
+        page.nodes.append(
+            build.value_node(node_id, value, "output", with_note(card, clean(note, 32)), count=len(steps))
+        )
         for path in feeding:
             if ("neuron", path) in page.place:
-                page.edges.append(Edge(page.ids.new("e"), page.place["neuron", path], node_id, "value", (), "", FORWARD, 1.4, "solid",
-                                       "normal", False, "side", 4))
+                page.edges.append(
+                    Edge(
+                        page.ids.new("e"),
+                        page.place["neuron", path],
+                        node_id,
+                        "value",
+                        (),
+                        "",
+                        FORWARD,
+                        1.4,
+                        "solid",
+                        "normal",
+                        False,
+                        "side",
+                        4,
+                    )
+                )
 
 
 def op_text(value: Value) -> str:
@@ -255,7 +331,9 @@ def with_note(card: Card, note: str) -> Card:
     """The card with a muted line under it."""
     if not note:
         return card
-    return dataclasses.replace(card, blocks=(*card.blocks, Block(((Cell((Run(note, 11, MUTED),), "center", None, 3),),))))
+    return dataclasses.replace(
+        card, blocks=(*card.blocks, Block(((Cell((Run(note, 11, MUTED),), "center", None, 3),),)))
+    )
 
 
 def finish(page: NetPicture) -> Picture:
@@ -279,9 +357,32 @@ def finish(page: NetPicture) -> Picture:
         footer += (word(lang, "calls", calls),)
     if page.hidden:
         footer += (word(lang, "hidden neurons", page.hidden),)
-    alt = build.describe("Neuron graph", f"{len(page.neurons)} neurons in {len(page.modules)} groups",
-                         [snapshot.values[i] for i in snapshot.roots], norms, problems)
+    alt = build.describe(
+        "Neuron graph",
+        f"{len(page.neurons)} neurons in {len(page.modules)} groups",
+        [snapshot.values[i] for i in snapshot.roots],
+        norms,
+        problems,
+    )
     forward = tuple(page.place["neuron", path] for path in page.neurons if ("neuron", path) in page.place)
-    return Picture("neuron", "LR", tuple(page.nodes), tuple(page.edges), tuple(page.modules), (), frozenset(),
-                   tuple(keys) if options.legend else (), "", footer, options.title, alt, problems, lang, 0.13, 1.15, True, forward,
-                   tuple(reversed(forward)) if norms else ())
+    return Picture(
+        "neuron",
+        "LR",
+        tuple(page.nodes),
+        tuple(page.edges),
+        tuple(page.modules),
+        (),
+        frozenset(),
+        tuple(keys) if options.legend else (),
+        "",
+        footer,
+        options.title,
+        alt,
+        problems,
+        lang,
+        0.13,
+        1.15,
+        True,
+        forward,
+        tuple(reversed(forward)) if norms else (),
+    )

@@ -1,8 +1,8 @@
 """The operation level: every value with the operation that made it.
 
 Scalar and mixed graphs run from left to right with a value lane and a gradient lane; the local derivative stands on
-the gradient line, so that the chain rule can be checked by eye. Tensor graphs run from top to bottom, grouped by module,
-with shape, dtype and gradient norm on every card.
+the gradient line, so that the chain rule can be checked by eye. Tensor graphs run from top to bottom, grouped by
+module, with shape, dtype and gradient norm on every card.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ class OpPicture:
     mixed: bool = False
 
 
-def op_picture(snapshot: Snapshot, options: Options, keep: list[int] | None = None,
-               marks: dict[int, Mark] | None = None) -> Picture:
+def op_picture(
+    snapshot: Snapshot, options: Options, keep: list[int] | None = None, marks: dict[int, Mark] | None = None
+) -> Picture:
     """Operation-level picture of the values in `keep` (all of them by default)."""
     kept = list(range(len(snapshot.values))) if keep is None else keep
     page = OpPicture(snapshot, options, kept, marks or {})
@@ -101,8 +102,12 @@ def add_node(page: OpPicture, value: Value) -> None:
     kind = build.role_of(value, page.snapshot.roots)
     mark = page.marks.get(value.index, Mark())
     names = operand_names(page, value)
-    local = "; ".join(f"∂/∂{names[k] or k + 1} = {text}" for k, text in enumerate(local_texts(page, value, names)) if text)
-    page.nodes.append(build.value_node(node_id, value, kind, card_of(page, value, kind, mark), status=mark.status, local=local))
+    local = "; ".join(
+        f"∂/∂{names[k] or k + 1} = {text}" for k, text in enumerate(local_texts(page, value, names)) if text
+    )
+    page.nodes.append(
+        build.value_node(node_id, value, kind, card_of(page, value, kind, mark), status=mark.status, local=local)
+    )
     page.homes[node_id] = home_of(page, value)
 
 
@@ -113,9 +118,17 @@ def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
     name = build.name_of(value)
     grad = build.grad_text(value) if "grad" in show else ""
     if value.single and (page.sideways or value.scalar):
-        return scalar_card(kind, name=pretty_name(name), op=op, value=shown_number(value) if "value" in show else "", grad=grad,
-                           grad_word=word(lang, "grad") if value.signed else "‖g‖", status=mark.status, note=mark.note,
-                           headline=mark.headline)
+        return scalar_card(
+            kind,
+            name=pretty_name(name),
+            op=op,
+            value=shown_number(value) if "value" in show else "",
+            grad=grad,
+            grad_word=word(lang, "grad") if value.signed else "‖g‖",
+            status=mark.status,
+            note=mark.note,
+            headline=mark.headline,
+        )
     shape = shape_text(value.shape, word(lang, "scalar")) if "shape" in show else ""
     result = shown_number(value) if value.single and "value" in show and not mark.note else ""
     if kind == "output" and result and not name:
@@ -123,8 +136,19 @@ def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
     stats = mark.stats or (build.stats_text(value.stats) if "stats" in show else "")
     if "source" in show and value.source:
         stats = (stats + "\u00a0\u00a0\u00a0" if stats else "") + build.source_text(value.source)
-    return tensor_card(kind, name=name, op=op, shape=shape, dtype=value.dtype if "dtype" in show and not page.mixed else "",
-                       value=result, grad=grad, status=mark.status, note=mark.note, headline=mark.headline, stats=stats)
+    return tensor_card(
+        kind,
+        name=name,
+        op=op,
+        shape=shape,
+        dtype=value.dtype if "dtype" in show and not page.mixed else "",
+        value=result,
+        grad=grad,
+        status=mark.status,
+        note=mark.note,
+        headline=mark.headline,
+        stats=stats,
+    )
 
 
 def badge_text(page: OpPicture, value: Value) -> str:
@@ -164,7 +188,9 @@ def local_texts(page: OpPicture, value: Value, names: list[str]) -> list[str]:
         formula = local_formula(value.op, position, names, output)
         if value.op == "weighted_sum":
             half = len(names) // 2
-            formula = names[position + half] if position < half else names[position - half] if position < 2 * half else "1"
+            formula = (
+                names[position + half] if position < half else names[position - half] if position < 2 * half else "1"
+            )
         shown_local = number(local)
         texts.append(f"{formula} = {shown_local}" if formula and formula != shown_local else shown_local)
     return texts
@@ -177,7 +203,9 @@ def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
     target = page.node_of[value.index]
     names = operand_names(page, value)
     locals_ = local_texts(page, value, names) if "local" in page.options.show else []
-    uses = [(k, p) for k, p in enumerate(value.operands) if p.__class__ is int] + [(-1, c) for c in value.constants if c is not None]
+    uses = [(k, p) for k, p in enumerate(value.operands) if p.__class__ is int] + [
+        (-1, c) for c in value.constants if c is not None
+    ]
     for position, parent in uses:
         if parent not in page.node_of:
             continue
@@ -187,16 +215,38 @@ def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
             source = add_reference(page, giver, target)
         weight = 3 if giver.op and sum(bool(page.snapshot.values[p].op) for p in value.parents) == 1 else 1
         tensor = page.mixed and not giver.single
-        page.edges.append(build.forward_edge(page.ids.new("e"), source, target, lane="v" if page.sideways else "", tensor=tensor,
-                                             weight=weight if page.sideways else (8 if giver.op else 2),
-                                             tooltip=f"{giver.name or giver.badge} → {value.name or value.badge}: "
-                                                     + shape_text(giver.shape)))
-        if page.sideways and position >= 0 and giver.grad is not None and value.grad is not None and "grad" in page.options.show:
+        page.edges.append(
+            build.forward_edge(
+                page.ids.new("e"),
+                source,
+                target,
+                lane="v" if page.sideways else "",
+                tensor=tensor,
+                weight=weight if page.sideways else (8 if giver.op else 2),
+                tooltip=f"{giver.name or giver.badge} → {value.name or value.badge}: " + shape_text(giver.shape),
+            )
+        )
+        if (
+            page.sideways
+            and position >= 0
+            and giver.grad is not None
+            and value.grad is not None
+            and "grad" in page.options.show
+        ):
             add_gradient(page, giver, value, source, target, position, locals_, weight, tensor)
 
 
-def add_gradient(page: OpPicture, giver: Value, value: Value, source: str, target: str, position: int, locals_: list[str],
-                 weight: int, tensor: bool) -> None:
+def add_gradient(
+    page: OpPicture,
+    giver: Value,
+    value: Value,
+    source: str,
+    target: str,
+    position: int,
+    locals_: list[str],
+    weight: int,
+    tensor: bool,
+) -> None:
     """The gradient line of one operand, with its local derivative."""
     label: tuple[Run, ...] = ()
     name = giver.name or giver.badge
@@ -205,17 +255,38 @@ def add_gradient(page: OpPicture, giver: Value, value: Value, source: str, targe
     if locals_ and local is not None:
         label = (Run(f"× {locals_[position]}", 11, GRAD),)
         tooltip = f"grad({name}) += {number(value.grad)} × {number(local)} = {number((value.grad or 0.0) * local)}"
-    page.edges.append(build.gradient_edge(page.ids.new("e"), source, target, lane="g", label=label, tooltip=tooltip, weight=weight,
-                                          number=local, width=2 if tensor else 1.4))
+    page.edges.append(
+        build.gradient_edge(
+            page.ids.new("e"),
+            source,
+            target,
+            lane="g",
+            label=label,
+            tooltip=tooltip,
+            weight=weight,
+            number=local,
+            width=2 if tensor else 1.4,
+        )
+    )
 
 
 def add_reference(page: OpPicture, giver: Value, target: str) -> str:
     """A small chip that stands for a value drawn elsewhere."""
     node_id = page.ids.new("n")
     name = pretty_name(build.name_of(giver)) or giver.badge
-    page.nodes.append(Node(node_id, "reference", chip_card("reference", f"↗ {name}"), name=giver.name, op=giver.badge, module=giver.path,
-                           shape=shape_text(giver.shape), dtype=giver.dtype,
-                           tooltip=build.value_tooltip(giver) + "; " + word(page.options.lang, "reference")))
+    page.nodes.append(
+        Node(
+            node_id,
+            "reference",
+            chip_card("reference", f"↗ {name}"),
+            name=giver.name,
+            op=giver.badge,
+            module=giver.path,
+            shape=shape_text(giver.shape),
+            dtype=giver.dtype,
+            tooltip=build.value_tooltip(giver) + "; " + word(page.options.lang, "reference"),
+        )
+    )
     page.homes[node_id] = page.homes[target]
     return node_id
 
@@ -238,8 +309,14 @@ def put_beside(page: OpPicture) -> None:
     nodes = {node.id: node for node in page.nodes}
     aside = {node.id for node in page.nodes if node.kind in SIDE_KINDS}
     view_ops = {page.node_of[i] for i in page.keep if page.snapshot.values[i].op in VIEWS}
-    views = {n: givers[n][0] for n in view_ops if len(givers.get(n, ())) == 1 and len(readers.get(n, ())) == 1
-             and nodes[givers[n][0]].kind == "parameter" and len(readers[givers[n][0]]) == 1}
+    views = {
+        n: givers[n][0]
+        for n in view_ops
+        if len(givers.get(n, ())) == 1
+        and len(readers.get(n, ())) == 1
+        and nodes[givers[n][0]].kind == "parameter"
+        and len(readers[givers[n][0]]) == 1
+    }
     aside |= set(views)
     counts: dict[str, int] = {}
     for node in page.nodes:
@@ -268,15 +345,33 @@ def finish(page: OpPicture) -> Picture:
     has_grad = any(v.grad is not None for v in drawn)
     problems = build.find_problems(drawn)
     kinds = {v.dtype for v in drawn}
-    what = "Scalar graph" if all(v.scalar for v in drawn if v.op) else "Mixed graph" if page.mixed else "Operation graph"
+    what = (
+        "Scalar graph" if all(v.scalar for v in drawn if v.op) else "Mixed graph" if page.mixed else "Operation graph"
+    )
     count = f"{len(page.nodes)} nodes" + (f" in {len(modules)} modules" if modules else "")
     norms = [abs(v.grad) for v in drawn if v.grad is not None]
     footer = footers(snapshot, options)
-    return Picture("op", "LR" if page.sideways else "TB", tuple(page.nodes), tuple(page.edges), modules, tuple(page.beside),
-                   frozenset() if page.sideways else frozenset(spine), legend(page, drawn, has_grad) if options.legend and kinds else (), "", footer, options.title,
-                   build.describe(what, count, [snapshot.values[i] for i in snapshot.roots], norms, problems), problems, options.lang,
-                   0.14 if page.sideways else 0.4, 0.42 if page.sideways else 0.26, False, forward,
-                   tuple(reversed([n for n, v in zip(forward, (v for v in drawn if v.op), strict=True) if v.grad is not None])))
+    return Picture(
+        "op",
+        "LR" if page.sideways else "TB",
+        tuple(page.nodes),
+        tuple(page.edges),
+        modules,
+        tuple(page.beside),
+        frozenset() if page.sideways else frozenset(spine),
+        legend(page, drawn, has_grad) if options.legend and kinds else (),
+        "",
+        footer,
+        options.title,
+        build.describe(what, count, [snapshot.values[i] for i in snapshot.roots], norms, problems),
+        problems,
+        options.lang,
+        0.14 if page.sideways else 0.4,
+        0.42 if page.sideways else 0.26,
+        False,
+        forward,
+        tuple(reversed([n for n, v in zip(forward, (v for v in drawn if v.op), strict=True) if v.grad is not None])),
+    )
 
 
 def footers(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
@@ -295,9 +390,12 @@ def legend(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key, ..
     if page.marks:
         return trouble_legend(page)
     if page.mixed:
-        keys = [build.box_key(word(lang, "scalar: value and grad"), "scalar", rounded=True),
-                build.box_key(word(lang, "tensor: shape and gradient norm"), "tensor"),
-                build.line_key(word(lang, "scalar"), "value"), build.line_key(word(lang, "tensor"), "tensor")]
+        keys = [
+            build.box_key(word(lang, "scalar: value and grad"), "scalar", rounded=True),
+            build.box_key(word(lang, "tensor: shape and gradient norm"), "tensor"),
+            build.line_key(word(lang, "scalar"), "value"),
+            build.line_key(word(lang, "tensor"), "tensor"),
+        ]
         return tuple(keys + ([build.line_key(word(lang, "gradient"), "gradient")] if has_grad else []))
     plain = {"input", "constant"} & kinds
     if plain:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from .layers import spread
 from .measure import Box, Layout, Point, Route, runs_height, runs_width
@@ -16,8 +17,13 @@ COPY_BULGE = 24.0
 class Router:
     """Draws the routes of a picture whose boxes are placed. Works along `main` and `cross`, like the layout."""
 
-    def __init__(self, picture: Picture, layout: Layout, port: Callable[[str, str], float],
-                 waypoints: Callable[[Edge], list[Bend]]) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        layout: Layout,
+        port: Callable[[str, str], float],
+        waypoints: Callable[[Edge], list[Bend]],
+    ) -> None:
         self.picture = picture
         self.layout = layout
         self.port = port
@@ -89,7 +95,7 @@ class Router:
         places.append((last[0], self.end(edge.target, edge, False)))
         bulge = self.copies[edge.id] * COPY_BULGE * (1 if edge.lane in ("g", "b") else -1)
         pieces, mids = [], []
-        for (m0, c0), (m1, c1) in zip(places, places[1:], strict=False):
+        for (m0, c0), (m1, c1) in pairwise(places):
             if m1 - m0 < 0.01 and abs(c1 - c0) < 0.01:
                 continue
             half = (m1 - m0) * (0.0 if self.picture.straight or abs(c1 - c0) + abs(bulge) < 0.01 else 0.5)
@@ -122,13 +128,16 @@ class Router:
             main0, main1 = (first[0] + first[1]) / 2, (last[0] + last[1]) / 2
         half = (c1 - c0) / 2 if abs(main1 - main0) > 0.01 else 0.0
         piece = (self.xy(main0, c0 + half), self.xy(main1, c1 - half), self.xy(main1, c1))
-        return Route(self.xy(main0, c0), (piece,), self.label(edge, [(0.0, (main0 + main1) / 2, (c0 + c1) / 2, True)]), True)
+        return Route(
+            self.xy(main0, c0), (piece,), self.label(edge, [(0.0, (main0 + main1) / 2, (c0 + c1) / 2, True)]), True
+        )
 
     def has_twin(self, edge: Edge) -> bool:
         """Whether a gradient runs between the same two nodes."""
         if not hasattr(self, "gradients"):
-            self.gradients = {frozenset((other.source, other.target)) for other in self.picture.edges
-                              if other.kind == "gradient"}
+            self.gradients = {
+                frozenset((other.source, other.target)) for other in self.picture.edges if other.kind == "gradient"
+            }
         return frozenset((edge.source, edge.target)) in self.gradients
 
     def part_labels(self) -> None:

@@ -1,9 +1,9 @@
 """Numbers and text copied out of a graph, so that a picture keeps no graph alive.
 
-`take` walks the graph once, with a loop, and writes one `Value` for every node in creation order: operation, operands,
-shape, dtype, value, gradient, statistics, module path, source line. Everything after it (levels, folding, focus) works
-on these plain records. The only thing it may compute is what is not there: gradients before any `backward()`, by a
-private pass that writes into no node.
+`take` walks the graph once, with a loop, and writes one `Value` for every node in creation order: operation,
+operands, shape, dtype, value, gradient, statistics, module path, source line. Everything after it (levels, folding,
+focus) works on these plain records. The only thing it may compute is what is not there: gradients before any
+`backward()`, by a private pass that writes into no node.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import Variable
 from ..backward import collect, pull
 from ..graph import Node as GraphNode
-from .. import Variable
 from .fused import Opened, constant_array, open_fused
 from .model import Stats
 from .options import Pattern, matches
@@ -98,8 +98,15 @@ class Snapshot:
     opened: set[str] = field(default_factory=set)
 
 
-def take(roots: Sequence[Variable], *, model: Any = None, optimizer: Any = None, names: Mapping[str, Any] | None = None,
-         backward: bool | str = "auto", expand: Sequence[Pattern] = ()) -> Snapshot:
+def take(
+    roots: Sequence[Variable],
+    *,
+    model: Any = None,
+    optimizer: Any = None,
+    names: Mapping[str, Any] | None = None,
+    backward: bool | str = "auto",
+    expand: Sequence[Pattern] = (),
+) -> Snapshot:
     """Copy the graph behind `roots`."""
     nodes = [root.node for root in roots if root.node is not None]
     order: list[GraphNode] = collect(nodes)[::-1]
@@ -108,9 +115,15 @@ def take(roots: Sequence[Variable], *, model: Any = None, optimizer: Any = None,
     for node in order:
         reader.read(node)
     values, index = reader.values, reader.index
-    snapshot = Snapshot(values, [index[node] for node in nodes], reader.modules, None, how,
-                        any(node.op is not None and node.shape is not None and node.value is not None for node in order[-50:]),
-                        reader.opened)
+    snapshot = Snapshot(
+        values,
+        [index[node] for node in nodes],
+        reader.modules,
+        None,
+        how,
+        any(node.op is not None and node.shape is not None and node.value is not None for node in order[-50:]),
+        reader.opened,
+    )
     name_values(snapshot, index, roots, model, names or {})
     for root, node in zip(roots, nodes, strict=False):
         read_root_value(values[index[node]], root)
@@ -139,8 +152,12 @@ class Reader:
                 self.paths[id(node.scope)] = scope_path(node.scope)
                 read_scope(node.scope, self.modules)
             path = self.paths[id(node.scope)]
-        if self.expand and node.op is not None and node.op.reference is not None \
-                and matches(self.expand, node.op.name) | matches(self.expand, path or "\0"):
+        if (
+            self.expand
+            and node.op is not None
+            and node.op.reference is not None
+            and matches(self.expand, node.op.name) | matches(self.expand, path or "\0")
+        ):
             opened = open_fused(node, self.gradients.get(node))
             if opened is not None:
                 self.opened.add(node.op.name)
@@ -165,14 +182,17 @@ class Reader:
         self.values[-1].source = node.source or ""
 
 
-def find_gradients(roots: Sequence[Variable], order: Sequence[GraphNode],
-                   backward: bool | str) -> tuple[Mapping[GraphNode, Any], str]:
+def find_gradients(
+    roots: Sequence[Variable], order: Sequence[GraphNode], backward: bool | str
+) -> tuple[Mapping[GraphNode, Any], str]:
     """Gradients by node and where they came from. Nothing is written into the graph."""
     if backward is False or not order:
         return {}, ""
     interior = [node for node in order if node.op is not None]
     consumed = any(node.saved is None for node in interior)
-    done = consumed or any(root.node is not None and root.node.op is not None and root.node.grad is not None for root in roots)
+    done = consumed or any(
+        root.node is not None and root.node.op is not None and root.node.grad is not None for root in roots
+    )
     if done or not interior:
         found = {node: node.grad for node in order if node.grad is not None}
         partly = any(node.op is not None and node.shape is not None and node not in found for node in order)
@@ -192,7 +212,12 @@ def find_gradients(roots: Sequence[Variable], order: Sequence[GraphNode],
 
 def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradients: Mapping[GraphNode, Any]) -> Value:
     """One node as plain data."""
-    value = Value(index, scalar=node.shape is None, shape=node.shape or (), dtype="float64" if node.shape is None else str(node.dtype))
+    value = Value(
+        index,
+        scalar=node.shape is None,
+        shape=node.shape or (),
+        dtype="float64" if node.shape is None else str(node.dtype),
+    )
     if node.op is None:
         value.role = "leaf"
     else:
@@ -251,7 +276,9 @@ def stats_of(array: np.ndarray[Any, Any]) -> Stats:
     """Statistics of an array; minimum, maximum, mean and norm over its finite elements."""
     size = int(array.size)
     if array.dtype.kind not in "fiub" or not size:
-        return Stats(size, norm=norm_of(array) if size and array.dtype.kind == "c" and np.isfinite(array).all() else None)
+        return Stats(
+            size, norm=norm_of(array) if size and array.dtype.kind == "c" and np.isfinite(array).all() else None
+        )
     with np.errstate(all="ignore"):
         data = array.astype(np.float64, copy=False).ravel()
         zeros = size - int(np.count_nonzero(data))
@@ -263,10 +290,16 @@ def stats_of(array: np.ndarray[Any, Any]) -> Stats:
         data = data[finite]
         if not data.size:
             return Stats(size, None, None, None, None, zeros, nans, up, down)
-        return Stats(size, float(data.min()), float(data.max()), float(data.mean()), norm_of(data), zeros, nans, up, down)
+        return Stats(
+            size, float(data.min()), float(data.max()), float(data.mean()), norm_of(data), zeros, nans, up, down
+        )
 
 
-SYMBOLS = {"square": "square", "transpose": "transpose", "reciprocal": "1/x"}  # where a symbol needs something to stand on
+SYMBOLS = {
+    "square": "square",
+    "transpose": "transpose",
+    "reciprocal": "1/x",
+}  # where a symbol needs something to stand on
 
 
 def badge_of(node: GraphNode) -> str:
@@ -282,7 +315,7 @@ def badge_of(node: GraphNode) -> str:
 
 
 def scope_path(scope: Any) -> str:
-    """Path of a scope. A module that is called by itself and has no children, such as a loss, goes by its class name."""
+    """Path of a scope. A module called by itself and without children, such as a loss, goes by its class."""
     if scope.path:
         return str(scope.path)
     owner = scope.owner()
@@ -297,13 +330,19 @@ def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> None:
         if path and path not in modules:
             owner = scope.owner()
             parent = scope_path(scope.parent) if scope.parent is not None else ""
-            modules[path] = ModuleInfo(path, clean(type(owner).__name__) if owner is not None else "",
-                                       module_sizes(owner), parent)
+            modules[path] = ModuleInfo(
+                path, clean(type(owner).__name__) if owner is not None else "", module_sizes(owner), parent
+            )
         scope = scope.parent
 
 
-SIZE_NAMES = (("in_features", "out_features"), ("in_channels", "out_channels"), ("num_embeddings", "embedding_dim"),
-              ("input_size", "hidden_size"), ("nin", "nout"))
+SIZE_NAMES = (
+    ("in_features", "out_features"),
+    ("in_channels", "out_channels"),
+    ("num_embeddings", "embedding_dim"),
+    ("input_size", "hidden_size"),
+    ("nin", "nout"),
+)
 
 
 def module_sizes(owner: Any) -> str:
@@ -315,8 +354,9 @@ def module_sizes(owner: Any) -> str:
     return ""
 
 
-def name_values(snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Sequence[Variable], model: Any,
-                names: Mapping[str, Any]) -> None:
+def name_values(
+    snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Sequence[Variable], model: Any, names: Mapping[str, Any]
+) -> None:
     """Give names: module path and attribute to parameters, the user's names to all others."""
     shared: dict[int, list[str]] = {}
     for name, handle in named(model, "named_parameters"):
@@ -344,7 +384,11 @@ def name_values(snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Seque
 def mark_parameters(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
     """A handle whose class is called Parameter is one, also without its model."""
     for handle in names.values():
-        if isinstance(handle, Variable) and handle.node in index and any(c.__name__ == "Parameter" for c in type(handle).__mro__):
+        if (
+            isinstance(handle, Variable)
+            and handle.node in index
+            and any(c.__name__ == "Parameter" for c in type(handle).__mro__)
+        ):
             snapshot.values[index[handle.node]].role = "parameter"
 
 
@@ -369,8 +413,11 @@ def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Map
     under `record()`; elsewhere nothing is drawn for it.
     """
     known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
-    known |= {id(handle.data): name for name, handle in names.items()
-              if isinstance(handle, Variable) and handle.node is None and not name.startswith("_")}
+    known |= {
+        id(handle.data): name
+        for name, handle in names.items()
+        if isinstance(handle, Variable) and handle.node is None and not name.startswith("_")
+    }
     made: dict[int, int] = {}
     for node, i in index.items():
         if node.op is None or not any(p is None for p in node.parents) or snapshot.values[i].op != node.op.name:
@@ -383,7 +430,13 @@ def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Map
             if id(array) not in made:
                 made[id(array)] = len(snapshot.values)
                 name = known.get(id(array)) or known.get(id(array.base), "")
-                value = Value(len(snapshot.values), shape=array.shape, dtype=str(array.dtype), role="constant", name=clean(name, 400))
+                value = Value(
+                    len(snapshot.values),
+                    shape=array.shape,
+                    dtype=str(array.dtype),
+                    role="constant",
+                    name=clean(name, 400),
+                )
                 describe_array(value, array)
                 snapshot.values.append(value)
             found.append(made[id(array)])
@@ -403,8 +456,12 @@ def read_optimizer(optimizer: Any, model: Any) -> OptimizerInfo:
     for handle, change, before in getattr(optimizer, "updates", None) or ():
         if id(handle) in names and before:
             ratios[names[id(handle)]] = float(change) / float(before)
-    return OptimizerInfo(clean(type(optimizer).__name__), float(lr) if isinstance(lr, int | float | np.floating) else None,
-                         int(steps) if isinstance(steps, int) else None, ratios)
+    return OptimizerInfo(
+        clean(type(optimizer).__name__),
+        float(lr) if isinstance(lr, int | float | np.floating) else None,
+        int(steps) if isinstance(steps, int) else None,
+        ratios,
+    )
 
 
 def full_number(value: Any) -> str:

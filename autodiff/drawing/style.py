@@ -1,8 +1,8 @@
 """Colours, line styles, heat classes: every constant of the visual language, and nothing else.
 
-Colour never carries meaning alone: a parameter also has a thick border, a gradient a dashed line and the word `grad` or
-the sign ‖g‖, an error the mark ✗ and words, a heat cell a printed number. `contrast` computes the WCAG ratio, so that a
-test can hold the palette to 4.5 for text and 3 for lines.
+Colour never carries meaning alone: a parameter also has a thick border, a gradient a dashed line and the word `grad`
+or the sign ‖g‖, an error the mark ✗ and words, a heat cell a printed number. `contrast` computes the WCAG ratio, so
+that a test can hold the palette to 4.5 for text and 3 for lines.
 """
 
 from __future__ import annotations
@@ -56,8 +56,15 @@ EXPLODING = Heat("exploding", math.inf, "#A63603", WHITE, "#A63603", "≥ 1000")
 BROKEN = Heat("nan", math.nan, ERROR, WHITE, ERROR, "NaN")
 HEATS = (VANISHING, WEAK, HEALTHY, STRONG, EXPLODING)
 # Words of a verdict are set on white, where the cell fills are too pale to read.
-HEAT_WORD = {"dead": ERROR, "vanishing": "#08306B", "weak": "#2171B5", "healthy": GOOD, "strong": "#A85100",
-             "exploding": "#A63603", "nan": ERROR}
+HEAT_WORD = {
+    "dead": ERROR,
+    "vanishing": "#08306B",
+    "weak": "#2171B5",
+    "healthy": GOOD,
+    "strong": "#A85100",
+    "exploding": "#A63603",
+    "nan": ERROR,
+}
 
 
 def heat_of(norm: float) -> Heat:
@@ -90,7 +97,7 @@ def channel(value: int) -> float:
 
 def luminance(color: str) -> float:
     """Relative luminance of `#RRGGBB`."""
-    red, green, blue = (channel(int(color[i:i + 2], 16)) for i in (1, 3, 5))
+    red, green, blue = (channel(int(color[i : i + 2], 16)) for i in (1, 3, 5))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -106,5 +113,5 @@ def contrast(first: str, second: str) -> float:
 
 def faded(color: str, part: float = 0.16) -> str:
     """The colour mixed with white: what `part` opacity on a white page looks like."""
-    values = (round(255 - (255 - int(color[i:i + 2], 16)) * part) for i in (1, 3, 5))
+    values = (round(255 - (255 - int(color[i : i + 2], 16)) * part) for i in (1, 3, 5))
     return "#" + "".join(f"{value:02X}" for value in values)

@@ -1,9 +1,9 @@
 """SVG: drawn from the built-in layout, or made presentable from what Graphviz wrote.
 
-Both give the same structure, which the explorer and the tests read: one group for each node (`class="node"`), edge and
-cluster, with ids `n0`, `e0`, `m0` behind a prefix that is unique to the figure, so that two figures can share a page;
-`role="img"`, a title and a description; tooltips as title elements. There is no script, link, image or event handler
-in the output, whatever the labels say.
+Both give the same structure, which the explorer and the tests read: one group for each node (`class="node"`), edge
+and cluster, with ids `n0`, `e0`, `m0` behind a prefix that is unique to the figure, so that two figures can share a
+page; `role="img"`, a title and a description; tooltips as title elements. There is no script, link, image or event
+handler in the output, whatever the labels say.
 """
 
 from __future__ import annotations
@@ -40,34 +40,50 @@ def builtin_svg(picture: Picture, prefix: str) -> str:
     content = max(layout.width + left + right, legend_width, text_width(picture.title, 14, True))
     width, height = content + 2 * PAD, layout.height + title_height + legend_height + 2 * PAD
     x = PAD + left + (content - layout.width - left - right) / 2
-    parts = [svg_head(picture, prefix, width, height),
-             f'<rect width="{width:.2f}" height="{height:.2f}" fill="{WHITE}"/>']
+    parts = [
+        svg_head(picture, prefix, width, height),
+        f'<rect width="{width:.2f}" height="{height:.2f}" fill="{WHITE}"/>',
+    ]
     if picture.title:
         parts.append(text_svg((Run(picture.title, 14, INK, True),), width / 2, PAD + 14, "middle"))
     parts.append(f'<g class="graph" transform="translate({x:.2f} {PAD + title_height:.2f})">')
     for module in picture.modules:
-        parts.append(cluster_svg(module.id, module.title, layout.clusters[module.id], prefix, module.path,
-                                 picture.level in ("neuron", "compare")))
+        parts.append(
+            cluster_svg(
+                module.id,
+                module.title,
+                layout.clusters[module.id],
+                prefix,
+                module.path,
+                picture.level in ("neuron", "compare"),
+            )
+        )
     parts += [edge_svg(edge, layout.routes[edge.id], prefix) for edge in picture.edges]
     for node in picture.nodes:
         box = layout.nodes[node.id]
-        parts.append(f'<g id="{prefix}-{node.id}" class="node {node.kind}" transform="translate({box.x:.2f} {box.y:.2f})">'
-                     f"<title>{escape_xml(node.tooltip or node.label)}</title>{card_svg(layout.cards[node.id])}</g>")
+        parts.append(
+            f'<g id="{prefix}-{node.id}" class="node {node.kind}" transform="translate({box.x:.2f} {box.y:.2f})">'
+            f"<title>{escape_xml(node.tooltip or node.label)}</title>{card_svg(layout.cards[node.id])}</g>"
+        )
     parts += [label_svg(edge, layout.routes[edge.id], prefix) for edge in picture.edges if edge.label]
     parts.append("</g>")
     if legend:
-        parts.append(f'<g class="legend" transform="translate({(width - legend_width) / 2:.2f} '
-                     f'{height - PAD - legend_height:.2f})">{legend}</g>')
+        parts.append(
+            f'<g class="legend" transform="translate({(width - legend_width) / 2:.2f} '
+            f'{height - PAD - legend_height:.2f})">{legend}</g>'
+        )
     parts.append("</svg>\n")
     return "\n".join(part for part in parts if part)
 
 
 def svg_head(picture: Picture, prefix: str, width: float, height: float) -> str:
     """The opening tag with role, title and description."""
-    return (f'<svg xmlns="{SVG_NAMESPACE}" width="{width:.2f}pt" height="{height:.2f}pt" '
-            f'viewBox="0 0 {width:.2f} {height:.2f}" role="img" aria-labelledby="{prefix}-title {prefix}-desc" '
-            f'font-family="{escape_xml(FONT)}">\n<title id="{prefix}-title">{escape_xml(picture.title or "autodiff graph")}'
-            f'</title>\n<desc id="{prefix}-desc">{escape_xml(picture.alt)}</desc>')
+    return (
+        f'<svg xmlns="{SVG_NAMESPACE}" width="{width:.2f}pt" height="{height:.2f}pt" '
+        f'viewBox="0 0 {width:.2f} {height:.2f}" role="img" aria-labelledby="{prefix}-title {prefix}-desc" '
+        f'font-family="{escape_xml(FONT)}">\n<title id="{prefix}-title">{escape_xml(picture.title or "autodiff graph")}'
+        f'</title>\n<desc id="{prefix}-desc">{escape_xml(picture.alt)}</desc>'
+    )
 
 
 def label_overhang(layout: Layout) -> tuple[float, float]:
@@ -80,20 +96,33 @@ def label_overhang(layout: Layout) -> tuple[float, float]:
 
 def text_svg(runs: Sequence[Run], x: float, y: float, anchor: str = "start", css: str = "") -> str:
     """Runs on one baseline. Spaces at run ends are kept as no-break spaces."""
-    spans = "".join(f'<tspan font-size="{run.size:g}" fill="{run.color}"{BOLD if run.bold else ""}>{escape_xml(run.text)}</tspan>'
-                    for run in runs)
+    spans = "".join(
+        f'<tspan font-size="{run.size:g}" fill="{run.color}"{BOLD if run.bold else ""}>{escape_xml(run.text)}</tspan>'
+        for run in runs
+    )
     anchored = "" if anchor == "start" else f' text-anchor="{anchor}"'
     return f'<text x="{x:.2f}" y="{y:.2f}"{anchored}{css}>{spans}</text>'
 
 
-def box_svg(x: float, y: float, width: float, height: float, fill: str, border: str = "none", line: float = 0,
-            radius: float = 0, css: str = "") -> str:
+def box_svg(
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    fill: str,
+    border: str = "none",
+    line: float = 0,
+    radius: float = 0,
+    css: str = "",
+) -> str:
     """A rectangle whose border lies inside the given size."""
     inset = line / 2
     stroke = f' stroke="{border}" stroke-width="{line:g}"' if line else ""
     round_ = f' rx="{radius:g}"' if radius else ""
-    return (f'<rect x="{x + inset:.2f}" y="{y + inset:.2f}" width="{width - line:.2f}" height="{height - line:.2f}" '
-            f'fill="{fill}"{stroke}{round_}{css}/>')
+    return (
+        f'<rect x="{x + inset:.2f}" y="{y + inset:.2f}" width="{width - line:.2f}" height="{height - line:.2f}" '
+        f'fill="{fill}"{stroke}{round_}{css}/>'
+    )
 
 
 def card_svg(box: CardBox) -> str:
@@ -105,8 +134,16 @@ def card_svg(box: CardBox) -> str:
         inset = block.block.inset
         css = ' class="grad"' if block.block.fill == GRAD_FILL else ""
         if block.block.fill:
-            parts.append(box_svg(block.x + inset, block.y + inset, block.width - 2 * inset, block.height - 2 * inset,
-                                 block.block.fill, css=css))
+            parts.append(
+                box_svg(
+                    block.x + inset,
+                    block.y + inset,
+                    block.width - 2 * inset,
+                    block.height - 2 * inset,
+                    block.block.fill,
+                    css=css,
+                )
+            )
         for cell in block.cells:
             grad = css or (' class="grad"' if any(run.color == GRAD for run in cell.cell.runs) else "")
             if cell.cell.fill:
@@ -114,7 +151,8 @@ def card_svg(box: CardBox) -> str:
             if cell.cell.runs:
                 pad, size = cell.cell.pad, max(run.size for run in cell.cell.runs)
                 x, anchor = {"left": (cell.x + pad, "start"), "right": (cell.x + cell.width - pad, "end")}.get(
-                    cell.cell.align, (cell.x + cell.width / 2, "middle"))
+                    cell.cell.align, (cell.x + cell.width / 2, "middle")
+                )
                 parts.append(text_svg(cell.cell.runs, x, cell.y + cell.height / 2 + size * 0.35, anchor, grad))
     if card.border_width:
         parts.append(box_svg(0, 0, box.width, box.height, "none", card.border, card.border_width, radius))
@@ -124,9 +162,12 @@ def card_svg(box: CardBox) -> str:
 def cluster_svg(key: str, title: Sequence[Run], box: Box, prefix: str, path: str, middle: bool) -> str:
     """The frame of a module and its label."""
     x, anchor = (box.x + box.width / 2, "middle") if middle else (box.x + 9, "start")
-    return (f'<g id="{prefix}-{key}" class="cluster"><title>{escape_xml(path or "module")}</title>'
-            + box_svg(box.x, box.y, box.width, box.height, CLUSTER_FILL, CLUSTER_LINE, 1, 12)
-            + text_svg(title, x, box.y + 15, anchor) + "</g>")
+    return (
+        f'<g id="{prefix}-{key}" class="cluster"><title>{escape_xml(path or "module")}</title>'
+        + box_svg(box.x, box.y, box.width, box.height, CLUSTER_FILL, CLUSTER_LINE, 1, 12)
+        + text_svg(title, x, box.y + 15, anchor)
+        + "</g>"
+    )
 
 
 def edge_svg(edge: Edge, route: Route, prefix: str) -> str:
@@ -134,19 +175,25 @@ def edge_svg(edge: Edge, route: Route, prefix: str) -> str:
     points = [route.start, *(point for piece in route.pieces for point in piece)]
     drawn = points[::-1] if edge.back else points  # a gradient is drawn in the direction it runs
     path = f"M{drawn[0][0]:.2f},{drawn[0][1]:.2f}" + "".join(
-        "C" + " ".join(f"{x:.2f},{y:.2f}" for x, y in drawn[k:k + 3]) for k in range(1, len(drawn), 3))
+        "C" + " ".join(f"{x:.2f},{y:.2f}" for x, y in drawn[k : k + 3]) for k in range(1, len(drawn), 3)
+    )
     dash = f' stroke-dasharray="{DASHES[edge.dash]}"' if edge.dash in DASHES else ""
     arrow = arrow_svg(edge, points)
-    return (f'<g id="{prefix}-{edge.id}" class="edge {edge.kind}"><title>{escape_xml(edge.tooltip or edge.kind)}</title>'
-            f'<path d="{path}" fill="none" stroke="{edge.color}" stroke-width="{edge.width:g}"{dash}/>{arrow}</g>')
+    return (
+        f'<g id="{prefix}-{edge.id}" class="edge {edge.kind}"><title>{escape_xml(edge.tooltip or edge.kind)}</title>'
+        f'<path d="{path}" fill="none" stroke="{edge.color}" stroke-width="{edge.width:g}"{dash}/>{arrow}</g>'
+    )
 
 
 def arrow_svg(edge: Edge, points: Sequence[tuple[float, float]]) -> str:
     """The arrow head at the end that receives: filled, or an open `vee`."""
     if edge.arrow == "none" or len(points) < 4:
         return ""
-    tip, before = (points[0], next((p for p in points[1:] if p != points[0]), points[1])) if edge.back else \
-        (points[-1], next((p for p in points[-2::-1] if p != points[-1]), points[-2]))
+    tip, before = (
+        (points[0], next((p for p in points[1:] if p != points[0]), points[1]))
+        if edge.back
+        else (points[-1], next((p for p in points[-2::-1] if p != points[-1]), points[-2]))
+    )
     dx, dy = tip[0] - before[0], tip[1] - before[1]
     length = (dx * dx + dy * dy) ** 0.5 or 1.0
     dx, dy = dx / length, dy / length
@@ -168,8 +215,11 @@ def label_svg(edge: Edge, route: Route, prefix: str) -> str:
         return ""
     chip = box_svg(box.x - 2, box.y, box.width + 4, box.height, WHITE, css=' opacity="0.9"') if route.chip else ""
     size = max(run.size for run in edge.label)
-    return (f'<g class="edge-label {edge.kind}" data-edge="{prefix}-{edge.id}">{chip}'
-            + text_svg(edge.label, box.x, box.y + box.height / 2 + size * 0.35) + "</g>")
+    return (
+        f'<g class="edge-label {edge.kind}" data-edge="{prefix}-{edge.id}">{chip}'
+        + text_svg(edge.label, box.x, box.y + box.height / 2 + size * 0.35)
+        + "</g>"
+    )
 
 
 def legend_svg(picture: Picture) -> tuple[str, float, float]:
@@ -189,19 +239,32 @@ def legend_svg(picture: Picture) -> tuple[str, float, float]:
         runs = (Run(line, 10, MUTED),)
         lines.append((text_svg(runs, 0, 12), runs_width(runs)))
     width = max((w for _, w in lines), default=0.0)
-    rows = (f'<g transform="translate({(width - w) / 2:.2f} {10 + 20 * i})">{text}</g>' for i, (text, w) in enumerate(lines))
+    rows = (
+        f'<g transform="translate({(width - w) / 2:.2f} {10 + 20 * i})">{text}</g>' for i, (text, w) in enumerate(lines)
+    )
     return "".join(rows), width, 10 + 20.0 * len(lines) if lines else 0.0
 
 
 def key_svg(key: Key, x: float) -> str:
     """The mark of a legend entry in a field of 24 by 16 points."""
     if key.mark == "line":
-        edge = Edge("", "", "", "", color=key.color, width=key.width, dash=key.dash, back=key.back,
-                    arrow="none" if key.glyph == "plain" else "normal")
+        edge = Edge(
+            "",
+            "",
+            "",
+            "",
+            color=key.color,
+            width=key.width,
+            dash=key.dash,
+            back=key.back,
+            arrow="none" if key.glyph == "plain" else "normal",
+        )
         start, stop = (x, 8.5), (x + 24, 8.5)
         dash = f' stroke-dasharray="{DASHES[key.dash]}"' if key.dash in DASHES else ""
-        return (f'<path d="M{x:.2f},8.5L{x + 24:.2f},8.5" stroke="{key.color}" stroke-width="{key.width:g}" fill="none"{dash}/>'
-                + arrow_svg(edge, [start, start, stop, stop]))
+        return (
+            f'<path d="M{x:.2f},8.5L{x + 24:.2f},8.5" stroke="{key.color}" stroke-width="{key.width:g}"{dash} fill="none"/>'
+            + arrow_svg(edge, [start, start, stop, stop])
+        )
     text = text_svg((Run(key.glyph, 9, key.ink, True),), x + 12, 12, "middle") if key.glyph else ""
     return box_svg(x + 2, 1, 20, 15, key.fill, key.color, key.width, 4 if key.rounded else 0) + text
 
@@ -233,9 +296,16 @@ def finish_svg(raw: bytes, picture: Picture, prefix: str) -> str:
     for element in root.iter():
         if element.get("id"):
             element.set("id", f"{prefix}-{element.get('id')}")
-        if element.get("fill", "").upper() in (GRAD, GRAD_FILL) and element.tag in (tag + "text", tag + "polygon", tag + "path"):
+        if element.get("fill", "").upper() in (GRAD, GRAD_FILL) and element.tag in (
+            tag + "text",
+            tag + "polygon",
+            tag + "path",
+        ):
             element.set("class", "grad")
-    title, desc = ET.Element(tag + "title", {"id": f"{prefix}-title"}), ET.Element(tag + "desc", {"id": f"{prefix}-desc"})
+    title, desc = (
+        ET.Element(tag + "title", {"id": f"{prefix}-title"}),
+        ET.Element(tag + "desc", {"id": f"{prefix}-desc"}),
+    )
     title.text, desc.text = picture.title or "autodiff graph", picture.alt
     root.insert(0, title)
     root.insert(1, desc)

@@ -1,9 +1,9 @@
 """Text of a picture: numbers, shapes, names, one escape function per format, and how wide a line will be.
 
-All text that came from a user goes through `clean` and then through the escape function of the format it is written to.
-Nothing else in the package escapes anything. Widths are those of Helvetica (Adobe's font metrics, in thousandths of the
-size), which Arial and Liberation Sans share; a character outside the table is assumed wide, never narrow, so that
-text stays inside its box.
+All text that came from a user goes through `clean` and then through the escape function of the format it is written
+to. Nothing else in the package escapes anything. Widths are those of Helvetica (Adobe's font metrics, in thousandths
+of the size), which Arial and Liberation Sans share; a character outside the table is assumed wide, never narrow, so
+that text stays inside its box.
 """
 
 from __future__ import annotations
@@ -20,17 +20,29 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SHORT_NAME = re.compile(r"[^\W\d_]\d{1,2}")
 
 # Helvetica and Helvetica Bold, characters 32 to 126.
-_REGULAR = (278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, *[556] * 10, 278, 278, 584, 584,
-            584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667,
-            611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222,
-            222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584)
-_BOLD = (278, 333, 474, 556, 556, 889, 722, 238, 333, 333, 389, 584, 278, 333, 278, 278, *[556] * 10, 333, 333, 584, 584,
-         584, 611, 975, 722, 722, 722, 722, 667, 611, 778, 722, 278, 556, 722, 611, 833, 722, 778, 667, 778, 722, 667,
-         611, 722, 667, 944, 667, 667, 611, 333, 278, 333, 584, 556, 333, 556, 611, 556, 611, 556, 333, 611, 611, 278,
-         278, 556, 278, 889, 611, 611, 611, 611, 389, 556, 333, 611, 556, 778, 556, 556, 500, 389, 280, 389, 584)
-_OTHER = {"\u00a0": 278, "×": 584, "−": 584, "·": 333, "→": 1000, "‖": 500, "…": 1000, "∂": 500, "∞": 720, "²": 400,
-          "³": 400, "–": 556, "—": 1000, "√": 600, "≥": 600, "≤": 600, "⋅": 333, "Δ": 720, "λ": 560, "σ": 600, "μ": 600,
-          "'": 191, "ᵀ": 500, "✗": 900, **dict.fromkeys("₀₁₂₃₄₅₆₇₈₉", 400)}
+_REGULAR = [
+    int(width)
+    for width in """
+278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 278 278 584 584
+584 556 1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722 778 667 778 722 667 611 722 667 944 667 667 611 278
+278 278 469 556 333 556 556 500 556 556 278 556 556 222 222 500 222 833 556 556 556 556 333 500 278 556 500 722 500 500
+500 334 260 334 584
+""".split()
+]
+_BOLD = [
+    int(width)
+    for width in """
+278 333 474 556 556 889 722 238 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 333 333 584 584
+584 611 975 722 722 722 722 667 611 778 722 278 556 722 611 833 722 778 667 778 722 667 611 722 667 944 667 667 611 333
+278 333 584 556 333 556 611 556 611 556 333 611 611 278 278 556 278 889 611 611 611 611 389 556 333 611 556 778 556 556
+500 389 280 389 584
+""".split()
+]
+# Other signs the package writes itself, each with its width.
+_SIGNS = "\u00a0 278 × 584 − 584 · 333 → 1000 ‖ 500 … 1000 ∂ 500 ∞ 720 ² 400 ³ 400 – 556 — 1000 √ 600 ≥ 600 ≤ 600 Δ 720 ✗ 900"
+_OTHER = dict(zip(_SIGNS.split(" ")[::2], map(int, _SIGNS.split(" ")[1::2]), strict=True)) | dict.fromkeys(
+    "₀₁₂₃₄₅₆₇₈₉", 400
+)
 
 
 def clean(text: object, limit: int = NAME_LIMIT) -> str:
@@ -44,7 +56,7 @@ def clean(text: object, limit: int = NAME_LIMIT) -> str:
     if len(line) <= limit:
         return line
     head = limit // 2
-    return line[:head].rstrip() + "…" + line[len(line) - (limit - 1 - head):].lstrip()
+    return line[:head].rstrip() + "…" + line[len(line) - (limit - 1 - head) :].lstrip()
 
 
 def number(value: Any) -> str:
@@ -122,7 +134,13 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 def escape_xml(text: str) -> str:
     """For SVG and HTML: text and attribute values."""
-    return (text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;").replace("'", "&#39;"))
+    return (
+        text.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace('"', "&quot;")
+        .replace("'", "&#39;")
+    )
 
 
 def escape_label(text: str) -> str:
@@ -136,9 +154,11 @@ def escape_quoted(text: str) -> str:
 
 
 def escape_mermaid(text: str) -> str:
-    """For a quoted Mermaid label: letters, digits, space, `_ . , : = ( ) / + *` and our own signs stay, the rest is `#code;`."""
-    return "".join(character if character.isalnum() or character in " _.,:=()/+*×→−‖·…∞∂" else f"#{ord(character)};"
-                   for character in text)
+    """For a quoted Mermaid label: letters, digits, space, `_ . , : = ( ) / + *` and our own signs stay; else `#code;`."""
+    return "".join(
+        character if character.isalnum() or character in " _.,:=()/+*×→−‖·…∞∂" else f"#{ord(character)};"
+        for character in text
+    )
 
 
 def embedded_json(data: Any) -> str:

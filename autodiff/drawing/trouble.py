@@ -49,8 +49,14 @@ def find_culprit(snapshot: Snapshot) -> Culprit | None:
             bad = [v for v in reversed(snapshot.values) if v.grad is not None and math.isnan(v.grad)]
             first = next(iter(bad), None)
         else:
-            first = next((v for v in snapshot.values if count_bad(v, kind)
-                          and not any(count_bad(snapshot.values[p], kind) for p in v.parents)), None)
+            first = next(
+                (
+                    v
+                    for v in snapshot.values
+                    if count_bad(v, kind) and not any(count_bad(snapshot.values[p], kind) for p in v.parents)
+                ),
+                None,
+            )
         if first is not None:
             return Culprit(first.index, kind)
     return None
@@ -65,8 +71,11 @@ def trouble_picture(snapshot: Snapshot, options: Options) -> Picture:
     culprit = find_culprit(snapshot)
     if culprit is None:
         kept = all(v.stats is not None or v.number is not None for v in snapshot.values if v.op)
-        raise ValueError("focus='nan': every value and gradient of this graph is finite" if kept else
-                         "focus='nan' found no NaN, but the values inside this graph were not kept; run it under ad.record()")
+        raise ValueError(
+            "focus='nan': every value and gradient of this graph is finite"
+            if kept
+            else "focus='nan' found no NaN, but the values inside this graph were not kept; run it under ad.record()"
+        )
     near = neighbourhood(snapshot, culprit.index, options.radius)
     marks = {i: mark_of(snapshot, snapshot.values[i], culprit, options.lang) for i in near}
     show = options.show | {"stats"} if culprit.kind == "gradient" else (options.show - {"grad"}) | {"stats"}
@@ -97,7 +106,9 @@ def mark_of(snapshot: Snapshot, value: Value, culprit: Culprit, lang: str) -> Ma
     root = word(lang, "loss") if value.index in snapshot.roots and value.single else ""
     name = pretty_name(build.name_of(value)) or root or value.badge or "it"
     if value.index == culprit.index:
-        headline = {"nan": "first nan headline", "inf": "first inf headline", "gradient": "first nan grad headline"}[culprit.kind]
+        headline = {"nan": "first nan headline", "inf": "first inf headline", "gradient": "first nan grad headline"}[
+            culprit.kind
+        ]
         note = bad_text(value, stats, name, lang) if culprit.kind != "gradient" else f"‖g‖ {number(value.grad)}"
         return Mark("first-nan", note, word(lang, headline))
     if count_bad(value, "nan"):
@@ -144,20 +155,42 @@ def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit:
     remedy = remedy_of(snapshot, value, operands, culprit)
     if remedy:
         rows.append((word(lang, "try"), remedy, "good"))
-    why = Node("why", "note", why_card(rows), name="why", tooltip=clean("; ".join(f"{key}: {text}" for key, text, _ in rows), 1000))
+    why = Node(
+        "why",
+        "note",
+        why_card(rows),
+        name="why",
+        tooltip=clean("; ".join(f"{key}: {text}" for key, text, _ in rows), 1000),
+    )
     beside = tuple((h, c, "left") for h, c, _ in picture.beside) + ((host, "why", "right"),)
     line_ = Edge(f"e{len(picture.edges)}", host, "why", "note", (), "", ERROR, 1.4, "dotted", "none")
     bad = {node.id for node in picture.nodes if node.status in ("nan", "first-nan")}
-    edges = tuple(dataclasses.replace(edge, kind="nan", color=ERROR, width=2.4) if edge.source in bad and edge.target in bad else edge
-                  for edge in picture.edges)
+    edges = tuple(
+        dataclasses.replace(edge, kind="nan", color=ERROR, width=2.4)
+        if edge.source in bad and edge.target in bad
+        else edge
+        for edge in picture.edges
+    )
     left_out = len(snapshot.values) - len(near)
     footer = picture.footer + ((word(lang, "not drawn", left_out),) if left_out else ())
     where = build.name_of(value) or value.badge
-    alt = clean(f"The first {'NaN' if culprit.kind != 'inf' else 'infinity'}{' gradient' if culprit.kind == 'gradient' else ''} is made by "
-                f"{where}: {rows[0][1]}.{' At ' + build.source_text(value.source) + '.' if value.source else ''}"
-                f"{' Try ' + remedy + '.' if remedy else ''}", 2000)
-    return dataclasses.replace(picture, nodes=(*picture.nodes, why), edges=(*edges, line_), beside=beside, footer=footer, alt=alt,
-                               node_gap=0.5, rank_gap=0.28)
+    what = {"nan": "NaN", "inf": "infinity", "gradient": "NaN gradient"}[culprit.kind]
+    alt = clean(
+        f"The first {what} is made by "
+        f"{where}: {rows[0][1]}.{' At ' + build.source_text(value.source) + '.' if value.source else ''}"
+        f"{' Try ' + remedy + '.' if remedy else ''}",
+        2000,
+    )
+    return dataclasses.replace(
+        picture,
+        nodes=(*picture.nodes, why),
+        edges=(*edges, line_),
+        beside=beside,
+        footer=footer,
+        alt=alt,
+        node_gap=0.5,
+        rank_gap=0.28,
+    )
 
 
 def operand_text(value: Value) -> str:
@@ -205,10 +238,15 @@ def cause_of(value: Value, operands: list[Value], culprit: Culprit) -> str:
     infinities = [text for text in map(infinite, operands) if text]
     constant = next((p for p in value.operands if isinstance(p, float)), None)
     if culprit.kind == "gradient":
-        return f"the derivative of what reads {build.name_of(value) or value.badge or 'this value'} is infinite or undefined here"
+        name = build.name_of(value) or value.badge or "this value"
+        return f"the derivative of what reads {name} is infinite or undefined here"
     if culprit.kind == "inf":
         return overflow_cause(value, first, constant, operands)
-    if value.op in ("multiply", "matmul", "linear", "einsum", "weighted_sum") and infinities and (any(map(has_zero, operands)) or constant == 0):
+    if (
+        value.op in ("multiply", "matmul", "linear", "einsum", "weighted_sum")
+        and infinities
+        and (any(map(has_zero, operands)) or constant == 0)
+    ):
         return f"0 × {bracketed(infinities[0])} = NaN"
     if value.op in ("add", "subtract", "sum", "mean", "matmul", "linear", "weighted_sum", "var", "std") and infinities:
         return "∞ − ∞ = NaN"
@@ -231,7 +269,11 @@ def overflow_cause(value: Value, first: Value | None, constant: float | None, op
         return "log(0) = −∞"
     if value.op in ("divide", "reciprocal") and (any(map(has_zero, operands)) or constant == 0):
         return "x ÷ 0 = ∞"
-    if value.op in ("exp", "exp2", "expm1", "sinh", "cosh", "power", "square") and first is not None and first.stats is not None:
+    if (
+        value.op in ("exp", "exp2", "expm1", "sinh", "cosh", "power", "square")
+        and first is not None
+        and first.stats is not None
+    ):
         return f"{value.op}({number(first.stats.max)}) is larger than {value.dtype} can hold"
     return f"{value.badge} is larger than {value.dtype} can hold"
 
@@ -262,9 +304,15 @@ REMEDIES: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"divide", "exp"}), "softmax(x) in place of exp(x) ÷ sum(exp(x))"),
 )
 SINGLE_REMEDIES = {
-    "log": "log(clip(x, eps, None)), or log1p near 1", "sqrt": "sqrt(clip(x, 0, None)), or sqrt(x + eps)",
-    "divide": "where(b == 0, 1, b) under the division", "power": "a positive base, or square(x)",
-    "exp": "smaller inputs: subtract the maximum first", "multiply": "where(mask, a × b, 0) with b finite",
-    "subtract": "keep both sides finite before subtracting", "add": "keep both sides finite before adding",
+    "log": "log(clip(x, eps, None)), or log1p near 1",
+    "sqrt": "sqrt(clip(x, 0, None)), or sqrt(x + eps)",
+    "divide": "where(b == 0, 1, b) under the division",
+    "power": "a positive base, or square(x)",
+    "exp": "smaller inputs: subtract the maximum first",
+    "multiply": "where(mask, a × b, 0) with b finite",
+    "subtract": "keep both sides finite before subtracting",
+    "add": "keep both sides finite before adding",
 }
-GRADIENT_REMEDY = "keep the input away from the point where the derivative is infinite: sqrt(x + eps), where(x == 0, 1, x)"
+GRADIENT_REMEDY = (
+    "keep the input away from the point where the derivative is infinite: sqrt(x + eps), where(x == 0, 1, x)"
+)
