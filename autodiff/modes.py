@@ -46,7 +46,7 @@ class State:
         self,
         floor: float = 0,
         scope: Scope | None = None,
-        record: bool = False,
+        record: frozenset[str] = frozenset(),
         anomaly: bool = False,
         strict: bool = False,
     ) -> None:
@@ -111,13 +111,18 @@ def is_recording() -> bool:
     return state().floor != OFF
 
 
-def keeps_record() -> bool:
-    """Whether we are inside ``record()``: whoever has something to show (an optimizer's step) keeps it then."""
-    return state().record
+def keeps_record(what: str = "stats") -> bool:
+    """Whether ``record()`` asks for something here: an optimizer keeps its step when "updates" are asked for."""
+    return what in state().record
 
 
-def record() -> contextlib.AbstractContextManager[None]:
-    """Keep what a picture shows of the graph made in this block: values, interior gradients, source lines.
+def record(
+    grads: bool = True, source: bool = True, stats: bool = True, updates: bool = True
+) -> contextlib.AbstractContextManager[None]:
+    """Keep what a picture shows of the graph made in this block; outside it, nothing of this costs anything.
+
+    grads: gradients of interior values, in their ``.grad``. source: file and line of each operation. stats: values and
+    constant operands, for statistics. updates: how far an optimizer's step moves each parameter.
 
     >>> import autodiff as ad
     >>> with ad.record():
@@ -127,7 +132,8 @@ def record() -> contextlib.AbstractContextManager[None]:
     >>> h.grad
     array([1., 1.])
     """
-    return mode(record=True)
+    asked = {"grads": grads, "source": source, "stats": stats, "updates": updates}
+    return mode(record=frozenset(name for name, on in asked.items() if on))
 
 
 def detect_anomaly() -> contextlib.AbstractContextManager[None]:

@@ -5,7 +5,7 @@ Runs only when the state is not plain; the fast paths never come here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,17 +20,29 @@ def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
     value = out._data
     if out.node is not None and (now.record or now.anomaly or now.strict):
         notes = notes_of(out.node)
-        if now.record or now.anomaly:
+        if now.anomaly or "source" in now.record:
             notes.source = source_line()
-        if now.record:
-            out.node.value, notes.keep_grad = value, True
+        if "grads" in now.record:
+            notes.keep_grad = True
+        if "stats" in now.record:
+            out.node.value = value
             notes.operands = tuple(
                 [None if isinstance(p, Node) else a for p, a in zip(out.node.parents, raw, strict=True)]
             )
         if now.strict and out.node.static is not None:
-            notes.prints = [(a, fingerprint(a)) for s in out.node.saved if s for a in s if isinstance(a, np.ndarray)]
+            notes.prints = [(a, fingerprint(a)) for a in arrays_in(out.node.saved)]
     if now.anomaly:
         check_finite(op, value, raw, "made", out.node)
+
+
+def arrays_in(saved: Any) -> Iterator[Any]:
+    """Every array among what a node saved for its rules."""
+    for args in saved or ():
+        for a in args or ():
+            if isinstance(a, np.ndarray):
+                yield a
+            elif isinstance(a, tuple | list):
+                yield from (b for b in a if isinstance(b, np.ndarray))
 
 
 def fingerprint(a: Any) -> int:

@@ -221,7 +221,7 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient, once."""
-        recording = ad.keeps_record()
+        recording = ad.keeps_record("updates")
         if recording:
             self.updates = []
         for group, slots in zip(self.param_groups, self._slots, strict=True):
