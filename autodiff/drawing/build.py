@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .cards import frame
 from .model import Edge, Key, Module, Node, Problem, Run, Stats
-from .snapshot import Snapshot, Value
 from .style import BORDER, DEAD, ERROR, FORWARD, GRAD, GRAD_FILL, HEALTHY, HEATS, INK, MUTED, UPDATE, WHITE, heat_of
 from .text import clean, number, shape_text, short_number
+from .values import Snapshot, Value
 from .words import word
 
 

@@ -17,9 +17,10 @@ from .contract import Folder, Item
 from .draw import check_roots, draw
 from .figure import Figure
 from .model import Edge, Module, Node, Picture, Problem, Run
-from .snapshot import Snapshot, Value, take
+from .snapshot import take
 from .style import HEAT_WORD, INK, Heat, heat_of, heat_width
 from .text import clean, number, short_number
+from .values import Snapshot, Value
 from .words import check_language, word
 
 SEVERITY = ("nan", "dead", "exploding", "vanishing", "strong", "weak", "healthy")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .options import Pattern, matches
-from .snapshot import Snapshot, Value
+from .values import Snapshot, Value
 
 LONGEST_PERIOD = 12
 ENDS_KEPT = 12

@@ -19,9 +19,10 @@ from .options import LEVELS, Options, as_patterns, check_paths, choose, shown_se
 from .read_modules import module_picture
 from .read_neurons import find_neurons, neuron_picture
 from .read_ops import op_picture
-from .snapshot import Snapshot, take
+from .snapshot import take
 from .text import clean
 from .trouble import neighbourhood, trouble_picture
+from .values import Snapshot
 from .words import check_language, word
 
 HARD_LIMIT = 3000  # operations; more than that in one picture helps nobody, and Graphviz takes minutes
@@ -143,7 +144,7 @@ def with_changes(options: Options, changes: Mapping[str, Any]) -> Options:
 
 def read(snapshot: Snapshot, options: Options) -> Picture:
     """The picture at the level asked for."""
-    known = set(snapshot.modules) | {v.op for v in snapshot.values if v.fused} | snapshot.opened
+    known = set(snapshot.modules) | {v.op for v in snapshot.values if v.fused} | snapshot.opened | snapshot.closed
     check_paths(options.expand, known, "expand")
     check_paths(options.fold, set(snapshot.modules), "fold")
     if options.focus is not None:

@@ -8,45 +8,21 @@ strip.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from dataclasses import dataclass, field
-from itertools import pairwise
 
 from . import build
-from .cards import chip_card, module_card, optimizer_card, parameters_card, repeat_card
+from .cards import module_card
+from .column import add_chips, add_column, add_parameters
 from .contract import Folder, Item, fold_plain, inputs_of, owner_table
-from .measure import inner_width
+from .flow import FlowPicture, is_loss, mean_text, title_of
+from .legends import footers
 from .model import Card, Edge, Key, Node, Picture, Run
 from .options import Options
-from .read_ops import footers
-from .snapshot import Snapshot, Value, shown_number
-from .style import FORWARD, GRAD, HEALTHY, HEAT_WORD, MUTED, UPDATE, Heat, heat_of, heat_width
+from .repeats import repeat_of
+from .style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of, heat_width
 from .text import clean, number, percent, shape_text, short_number
-from .words import module_word, word
-
-OP_TITLES = {"cross_entropy": ("Softmax cross-entropy", "损失函数 Softmax 交叉熵")}
-
-
-@dataclass(slots=True)
-class FlowPicture:
-    """The picture being built."""
-
-    snapshot: Snapshot
-    options: Options
-    items: list[Item]
-    owner: dict[int, int]
-    ids: build.Ids = field(default_factory=build.Ids)
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    beside: list[tuple[str, str, str]] = field(default_factory=list)
-    homes: dict[str, str] = field(default_factory=dict)
-    item_node: dict[int, str] = field(default_factory=dict)
-    value_node: dict[int, str] = field(default_factory=dict)
-    columns: list[tuple[str, str, list[str]]] = field(default_factory=list)
-    heats: set[str] = field(default_factory=set)
-    norms: list[tuple[str, float]] = field(default_factory=list)
-    backward: list[str] = field(default_factory=list)
+from .values import Snapshot, Value, shown_number
+from .words import word
 
 
 def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = False) -> Picture:
@@ -121,31 +97,6 @@ def add_item(page: FlowPicture, position: int, item: Item) -> None:
     add_chips(page, position, item, node_id)
 
 
-def title_of(page: FlowPicture, item: Item) -> tuple[str, str]:
-    """Class name and sizes of a module; the symbol of a single operation; the steps of a folded run."""
-    lang, values = page.options.lang, page.snapshot.values
-    newest = values[item.last]
-    if item.path and item.kind in ("module", "repeat"):
-        info = page.snapshot.modules.get(item.path)
-        only = {values[i].op for i in item.members}
-        if len(only) == 1 and newest.op in OP_TITLES:
-            return OP_TITLES[newest.op][lang == "zh"], ""
-        if info is not None and info.kind:
-            sizes = info.sizes or (
-                str(math.prod(newest.shape[1:])) if info.kind == "Flatten" and len(newest.shape) > 1 else ""
-            )
-            return module_word(lang, info.kind), sizes
-        return clean(item.path), ""
-    if item.kind == "op":
-        if newest.op in OP_TITLES:
-            return OP_TITLES[newest.op][lang == "zh"], ""
-        return newest.badge, shape_text(newest.shape, word(lang, "scalar"))
-    steps = [values[i].badge for i in (item.parts[0].members if item.parts else item.members)]
-    if item.kind == "rest":
-        return f"{len(item.members):,}".replace(",", "\u00a0") + " operations", ""
-    return clean(", ".join(steps), 40), ""
-
-
 def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: str) -> tuple[Card, str, str]:
     """The card of an item, its status and the note that says it in words."""
     values, lang = page.snapshot.values, page.options.lang
@@ -171,76 +122,6 @@ def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: s
     subtitle = " · ".join(part for part in parts if part)
     kind = "output" if item.kind == "op" and item.last in page.snapshot.roots else "module"
     return module_card(kind, title, sizes=sizes, subtitle=subtitle, status=status, note=clean(note, 60)), status, note
-
-
-def is_loss(page: FlowPicture, item: Item) -> bool:
-    """Whether a module is named by its class alone: it was called by itself, as losses are."""
-    info = page.snapshot.modules.get(item.path)
-    return info is not None and info.kind == item.path
-
-
-def mean_text(page: FlowPicture, value: Value) -> str:
-    """`mean over 32 examples` for a loss that averages its first axis."""
-    if value.detail != "mean":
-        return ""
-    first = next((page.snapshot.values[p] for p in value.parents), None)
-    return word(page.options.lang, "mean over", first.shape[0]) if first is not None and first.shape else ""
-
-
-def heat_number(page: FlowPicture, item: Item) -> float | None:
-    """What the heat strip shows of one member: the gradient norm at its input, or the size of its update."""
-    values = page.snapshot.values
-    inside = set(item.members)
-    if page.options.heat == "update" and page.snapshot.optimizer is not None:
-        ratios = [page.snapshot.optimizer.ratios.get(values[p].name) for i in item.members for p in values[i].parents]
-        known = [ratio for ratio in ratios if ratio is not None]
-        return max(known) if known else None
-    for i in item.members:
-        for parent in values[i].parents:
-            grad = values[parent].grad
-            if parent not in inside and values[parent].role != "parameter" and grad is not None:
-                return abs(grad)
-    return None
-
-
-def repeat_of(page: FlowPicture, item: Item, title: str, position: int) -> Card:
-    """The card of a run: inner chain, heat strip, first and last norm."""
-    cells: list[tuple[str, Heat, bool]] = []
-    numbers = [heat_number(page, part) for part in item.parts]
-    wanted = page.options.heat is not None or len(item.parts) <= 64
-    if wanted and len(item.parts) <= 64 and any(x is not None for x in numbers):
-        for k, (part, x) in enumerate(zip(item.parts, numbers, strict=True)):
-            broken = bool(build.find_problems([page.snapshot.values[i] for i in part.members]))
-            heat = heat_of(x) if x is not None else HEALTHY
-            if page.options.heat == "update":
-                heat = HEALTHY
-            page.heats.add(heat.name)
-            cells.append((str(k + 1), heat, broken))
-    caption = value = ""
-    known = [x for x in numbers if x is not None]
-    if known:
-        key = "into update" if page.options.heat == "update" else "into block"
-        caption = word(page.options.lang, key, len(item.parts))
-        value = f"{short_number(known[0])} … {short_number(known[-1])}"
-        page.norms += [(f"{title} {k + 1}", x) for k, x in enumerate(numbers) if x is not None]
-    return repeat_card(
-        title,
-        len(item.parts),
-        inner=inner_chain(page, item.parts[0]) if item.path else "",
-        cells=cells,
-        caption=caption,
-        caption_value=value,
-    )
-
-
-def inner_chain(page: FlowPicture, part: Item) -> str:
-    """What is inside one member of a run: `LayerNorm → Attention → + → …`."""
-    level = len(Folder(page.snapshot).chain(part.path))
-    inside = Folder(page.snapshot, depth=level + 1).split(part.members, level, part.path)
-    names = [clean(title_of(page, item)[0], 20) for item in inside]
-    if len(names) < 2:
-        return ""
-    return " → ".join(names if len(names) <= 8 else [*names[:4], "…", *names[-3:]])
 
 
 def sources(page: FlowPicture, position: int, item: Item) -> list[tuple[str, list[int]]]:
@@ -303,74 +184,6 @@ def connect(page: FlowPicture, source: str, target: str, via: list[int]) -> None
     )
 
 
-def add_parameters(page: FlowPicture, position: int, item: Item, host: str) -> None:
-    """The parameters an item is the first to read, as one card on the right. Folded runs keep theirs inside."""
-    if item.kind in ("repeat", "rest"):
-        return
-    found = inputs_of(item, page.snapshot, page.owner, position, lambda value: value.role == "parameter")
-    found = [i for i in found if i not in page.value_node]
-    if not found or page.options.heat is not None:
-        return
-    node_id, rows = page.ids.new("n"), []
-    for i in found:
-        value = page.snapshot.values[i]
-        page.value_node[i] = node_id
-        norm = number(value.stats.norm) if value.stats is not None and value.stats.norm is not None else ""
-        grad = number(abs(value.grad)) if value.grad is not None and "grad" in page.options.show else ""
-        rows.append(
-            (build.name_of(value) or "w", shape_text(value.shape, word(page.options.lang, "scalar")), norm, grad)
-        )
-    names = [page.snapshot.values[i].name for i in found]
-    first = page.snapshot.values[found[0]]
-    tooltip = clean("; ".join(build.value_tooltip(page.snapshot.values[i]) for i in found), 1000)
-    page.nodes.append(
-        Node(
-            node_id,
-            "parameter",
-            parameters_card(rows),
-            name=clean(", ".join(names), 200),
-            shape=shape_text(first.shape),
-            dtype=first.dtype,
-            grad=first.grad,
-            stats=first.stats,
-            module=item.path,
-            count=len(found),
-            tooltip=tooltip,
-        )
-    )
-    page.homes[node_id] = page.homes[host]
-    page.beside.append((host, node_id, "right"))
-    page.columns.append((host, node_id, names))
-    page.edges.append(build.forward_edge(page.ids.new("e"), node_id, host, tooltip=", ".join(names)))
-    if any(row[3] for row in rows):
-        page.edges.append(
-            build.gradient_edge(page.ids.new("e"), node_id, host, width=1.6, tooltip=f"gradient of {', '.join(names)}")
-        )
-
-
-def add_chips(page: FlowPicture, position: int, item: Item, host: str) -> None:
-    """Constant arrays beside the card that reads them: labels, masks, tokens."""
-    if item.kind in ("repeat", "rest"):
-        return
-    constants = inputs_of(
-        item, page.snapshot, page.owner, position, lambda value: value.role == "constant" and not value.single
-    )
-    for i in constants[:3]:
-        if i in page.value_node:
-            continue
-        value, node_id = page.snapshot.values[i], page.ids.new("n")
-        name = build.name_of(value) or word(
-            page.options.lang, "labels" if value.dtype.startswith(("int", "uint")) else "constant"
-        )
-        detail = f"{shape_text(value.shape)} {value.dtype}"
-        page.nodes.append(build.value_node(node_id, value, "constant", chip_card("constant", name, detail)))
-        page.value_node[i] = node_id
-        page.homes[node_id] = page.homes[host]
-        taken = any(pair[0] == host and pair[2] == "right" for pair in page.beside)
-        page.beside.append((host, node_id, "left" if taken else "right"))
-        page.edges.append(build.forward_edge(page.ids.new("e"), node_id, host, tooltip=f"{name} {detail}"))
-
-
 def add_output(page: FlowPicture, value: Value) -> None:
     """The end of the flow: the name and number of a root, and the gradient it starts the backward pass with."""
     position = page.owner.get(value.index)
@@ -391,92 +204,6 @@ def add_output(page: FlowPicture, value: Value) -> None:
     page.nodes.append(build.value_node(node_id, value, "output", card, status=status))
     page.homes[node_id] = ""
     connect(page, page.item_node[position], node_id, [value.index])
-
-
-def add_column(page: FlowPicture) -> None:
-    """The optimizer among the parameters: gradients run to it along the left lane, updates run back along the right."""
-    info = page.snapshot.optimizer
-    widest = max([inner_width(node.card) for node in page.nodes if node.kind == "parameter"], default=0)
-    if info is None or not page.columns:
-        return set_column_width(page, widest + 4)
-    used = {host for host, _, side in page.beside if side == "right"}
-    order = [node.id for node in page.nodes if node.kind in ("module", "output", "input", "tensor", "repeat")]
-    hosts = [order.index(host) for host, _, _ in page.columns]
-    middle = (hosts[0] + hosts[-1]) / 2
-    free = [k for k, node in enumerate(order) if node not in used]
-    host = order[min(free, key=lambda k: (not hosts[0] < k < hosts[-1], abs(k - middle)))] if free else order[-1]
-    details = [f"lr {number(info.lr)}"] if info.lr is not None else []
-    if info.step:
-        details.append(word(page.options.lang, "step", info.step))
-    node_id = page.ids.new("n")
-    card = optimizer_card(info.name, "\u00a0\u00a0·\u00a0\u00a0".join(details), width=max(widest + 4, 200))
-    page.nodes.append(Node(node_id, "optimizer", card, name=info.name, tooltip=clean(" ".join([info.name, *details]))))
-    page.homes[node_id] = page.homes[host]
-    page.beside.append((host, node_id, "right"))
-    set_column_width(page, max(widest + 4, 200))
-    column = sorted([*page.columns, (host, node_id, [])], key=lambda entry: order.index(entry[0]))
-    seat = next(k for k, entry in enumerate(column) if entry[1] == node_id)
-    for k, (upper, lower) in enumerate(pairwise(column)):
-        add_update(page, upper, lower, towards_lower=k < seat)
-    return None
-
-
-def set_column_width(page: FlowPicture, width: float) -> None:
-    """All cards of the column as wide as the widest, so that its lanes are vertical."""
-    page.nodes = [
-        dataclasses.replace(node, card=dataclasses.replace(node.card, min_width=width))
-        if node.kind == "parameter"
-        else node
-        for node in page.nodes
-    ]
-
-
-def add_update(
-    page: FlowPicture, upper: tuple[str, str, list[str]], lower: tuple[str, str, list[str]], towards_lower: bool
-) -> None:
-    """Gradient and update between two neighbours of the column; the optimizer is on the lower or on the upper side."""
-    info = page.snapshot.optimizer
-    assert info is not None
-    outer = upper if towards_lower else lower
-    label = (Run(word(page.options.lang, "grad"), 11, GRAD),)
-    page.edges.append(
-        Edge(
-            page.ids.new("e"),
-            upper[1],
-            lower[1],
-            "gradient",
-            label,
-            f"gradient of {', '.join(outer[2])}",
-            GRAD,
-            1.6,
-            "dashed",
-            "vee",
-            not towards_lower,
-            "f",
-            8,
-        )
-    )
-    ratios = [info.ratios[name] for name in outer[2] if name in info.ratios]
-    runs: tuple[Run, ...] = ()
-    if ratios:
-        runs = (Run("‖Δw‖/‖w‖\u00a0", 11, UPDATE), Run(percent(max(ratios)), 11, UPDATE, True))
-    page.edges.append(
-        Edge(
-            page.ids.new("e"),
-            upper[1],
-            lower[1],
-            "update",
-            runs,
-            f"update of {', '.join(outer[2])}",
-            UPDATE,
-            2,
-            "dotted",
-            "normal",
-            towards_lower,
-            "b",
-            8,
-        )
-    )
 
 
 def finish(page: FlowPicture, overview: bool) -> Picture:

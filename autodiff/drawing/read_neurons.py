@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from . import build
 from .cards import chip_card, neuron_card, scalar_card
 from .contract import Folder
+from .legends import footers
 from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
 from .options import Options
-from .read_ops import footers
-from .snapshot import Snapshot, Value, shown_number
 from .style import FORWARD, MUTED, NEGATIVE, POSITIVE
 from .text import clean, number, pretty_name
+from .values import Snapshot, Value, shown_number
 from .words import word
 
 LETTERS = "hkmpqrstuvz"

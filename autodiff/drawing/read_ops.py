@@ -7,16 +7,16 @@ module, with shape, dtype and gradient norm on every card.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from . import build
 from .cards import chip_card, scalar_card, tensor_card
+from .legends import footers, legend
 from .locals import local_formula
-from .model import Card, Edge, Key, Node, Picture, Run
+from .model import Card, Node, Picture, Run
+from .op_page import Mark, OpPicture
 from .options import Options
-from .snapshot import Snapshot, Value, shown_number
 from .style import GRAD
 from .text import clean, number, pretty_name, shape_text
+from .values import Snapshot, Value, shown_number
 from .words import word
 
 LONGEST_ROW = 12
@@ -24,34 +24,6 @@ MOST_CONSUMERS = 6
 SIDE_KINDS = ("parameter", "constant", "reference")
 VIEWS = ("transpose", "swapaxes", "reshape", "expand_dims", "astype")
 COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
-
-
-@dataclass(slots=True)
-class Mark:
-    """What a reader of troubles wants shown on one value: status, note and headline."""
-
-    status: str = ""
-    note: str = ""
-    headline: str = ""
-    stats: str = ""
-
-
-@dataclass(slots=True)
-class OpPicture:
-    """The picture being built. `keep`: indices drawn; `marks`: troubles by index."""
-
-    snapshot: Snapshot
-    options: Options
-    keep: list[int]
-    marks: dict[int, Mark] = field(default_factory=dict)
-    ids: build.Ids = field(default_factory=build.Ids)
-    node_of: dict[int, str] = field(default_factory=dict)
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    beside: list[tuple[str, str, str]] = field(default_factory=list)
-    homes: dict[str, str] = field(default_factory=dict)
-    sideways: bool = False
-    mixed: bool = False
 
 
 def op_picture(
@@ -372,57 +344,3 @@ def finish(page: OpPicture) -> Picture:
         forward,
         tuple(reversed([n for n, v in zip(forward, (v for v in drawn if v.op), strict=True) if v.grad is not None])),
     )
-
-
-def footers(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
-    """One line that says where gradients come from, when that is not plain."""
-    if "grad" not in options.show:
-        return ()
-    if snapshot.gradients == "leaves":
-        return (word(options.lang, "leaves only"),)
-    return (word(options.lang, "private"),) if snapshot.gradients == "private" else ()
-
-
-def legend(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
-    """Only the entries this picture uses."""
-    lang, kinds = page.options.lang, {node.kind for node in page.nodes}
-    keys: list[Key] = []
-    if page.marks:
-        return trouble_legend(page)
-    if page.mixed:
-        keys = [
-            build.box_key(word(lang, "scalar: value and grad"), "scalar", rounded=True),
-            build.box_key(word(lang, "tensor: shape and gradient norm"), "tensor"),
-            build.line_key(word(lang, "scalar"), "value"),
-            build.line_key(word(lang, "tensor"), "tensor"),
-        ]
-        return tuple(keys + ([build.line_key(word(lang, "gradient"), "gradient")] if has_grad else []))
-    plain = {"input", "constant"} & kinds
-    if plain:
-        free = any(v.grad is None for v in drawn if v.role in ("leaf", "constant"))
-        keys.append(build.box_key(word(lang, "input, no gradient" if free and has_grad else "input"), "input"))
-    if "parameter" in kinds:
-        keys.append(build.box_key(word(lang, "parameter"), "parameter"))
-    if page.sideways:
-        keys.append(build.badge_key(word(lang, "operation"), "+"))
-        keys.append(build.line_key(word(lang, "value"), "value"))
-        if has_grad:
-            keys.append(build.line_key(word(lang, "chain rule"), "gradient"))
-    else:
-        keys.append(build.badge_key(word(lang, "operation and its output")))
-        if has_grad:
-            keys.append(build.grad_key(word(lang, "gradient norm")))
-    return tuple(keys)
-
-
-def trouble_legend(page: OpPicture) -> tuple[Key, ...]:
-    """The legend of a picture of troubles."""
-    lang, found = page.options.lang, {mark.status for mark in page.marks.values()}
-    keys = [build.box_key(word(lang, "finite"), "tensor")]
-    if "warning" in found:
-        keys.append(build.box_key(word(lang, "warning"), "tensor", status="warning"))
-    if "first-nan" in found:
-        keys.append(Key(word(lang, "first NaN"), "box", "#B00020", "#B00020", 1, glyph="✗", ink="#FFFFFF"))
-    if "nan" in found:
-        keys.append(build.box_key(word(lang, "NaN spread"), "tensor", status="nan"))
-    return tuple(keys)

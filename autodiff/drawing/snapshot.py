@@ -8,9 +8,7 @@ focus) works on these plain records. The only thing it may compute is what is no
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,84 +16,11 @@ import numpy as np
 from .. import Variable
 from ..backward import collect, pull
 from ..graph import Node as GraphNode
-from .fused import Opened, constant_array, open_fused
-from .model import Stats
+from .fused import Opened, open_fused
+from .naming import attach_arrays, module_sizes, name_values, read_optimizer
 from .options import Pattern, matches
-from .text import clean, number
-
-STATS_LIMIT = 20_000_000  # elements; a larger array is described by shape alone
-
-
-@dataclass(slots=True)
-class Value:
-    """One node of the graph as plain data. `operands`: index of another value, a number, or None for an array."""
-
-    index: int
-    op: str = ""
-    badge: str = ""
-    operands: tuple[Any, ...] = ()
-    constants: tuple[int | None, ...] = ()
-    scalar: bool = False
-    shape: tuple[int, ...] = ()
-    dtype: str = ""
-    number: float | complex | None = None
-    text: str = ""
-    grad: float | None = None
-    signed: bool = False
-    locals: tuple[float, ...] = ()
-    stats: Stats | None = None
-    path: str = ""
-    source: str = ""
-    name: str = ""
-    role: str = "op"
-    fused: bool = False
-    detail: str = ""
-
-    @property
-    def single(self) -> bool:
-        """Whether this is one number: a Scalar or a 0-d Tensor."""
-        return self.scalar or self.shape == ()
-
-    @property
-    def parents(self) -> list[int]:
-        """Indices of the operands that are in the graph, one for each use, then of constant arrays."""
-        return [p for p in self.operands if p.__class__ is int] + [c for c in self.constants if c is not None]
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleInfo:
-    """A module as the picture shows it: path, class name, sizes such as `784 → 128`, and its parent's path."""
-
-    path: str
-    kind: str = ""
-    sizes: str = ""
-    parent: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OptimizerInfo:
-    """Name, learning rate and step of an optimizer, and by parameter name ‖Δw‖/‖w‖ of its last step."""
-
-    name: str
-    lr: float | None = None
-    step: int | None = None
-    ratios: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Snapshot:
-    """Everything a picture is made from. `values` are in creation order; `roots` are indices.
-
-    gradients: "" (none), "backward" (left by `backward()`), "leaves" (only leaves have one) or "private".
-    """
-
-    values: list[Value]
-    roots: list[int]
-    modules: dict[str, ModuleInfo]
-    optimizer: OptimizerInfo | None = None
-    gradients: str = ""
-    recorded: bool = False
-    opened: set[str] = field(default_factory=set)
+from .text import clean
+from .values import ModuleInfo, Snapshot, Value, describe_array, gradient_number, stats_of
 
 
 def take(
@@ -123,6 +48,7 @@ def take(
         how,
         any(node.op is not None and node.shape is not None and node.value is not None for node in order[-50:]),
         reader.opened,
+        reader.closed,
     )
     name_values(snapshot, index, roots, model, names or {})
     for root, node in zip(roots, nodes, strict=False):
@@ -143,6 +69,7 @@ class Reader:
         self.modules: dict[str, ModuleInfo] = {}
         self.paths: dict[int, str] = {}
         self.opened: set[str] = set()
+        self.closed: set[str] = set()
 
     def read(self, node: GraphNode) -> None:
         """Append the value (or values) of one node."""
@@ -162,6 +89,9 @@ class Reader:
             if opened is not None:
                 self.opened.add(node.op.name)
                 return self.splice(node, opened, path)
+            self.closed.add(node.op.name)
+        elif node.op is not None and matches(self.expand, node.op.name):
+            self.closed.add(node.op.name)
         return self.append(node, self.gradients, path)
 
     def append(self, node: GraphNode, gradients: Mapping[GraphNode, Any], path: str) -> None:
@@ -240,61 +170,6 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
     return value
 
 
-def describe_array(value: Value, array: Any) -> None:
-    """Statistics of an array, and its number when it is 0-d."""
-    if array is None or getattr(array, "size", STATS_LIMIT) >= STATS_LIMIT:
-        return
-    array = np.asarray(array)
-    value.stats = stats_of(array)
-    if array.ndim == 0:
-        value.number = array.item()
-
-
-def gradient_number(grad: Any) -> tuple[float, bool]:
-    """The gradient itself for a single number, else its 2-norm (in double precision), and whether it has a sign."""
-    if isinstance(grad, float):
-        return grad, True
-    array = np.asarray(grad)
-    if array.ndim == 0 and array.dtype.kind != "c":
-        return float(array), True
-    return norm_of(array), False
-
-
-def norm_of(array: np.ndarray[Any, Any]) -> float:
-    """2-norm; scaled by the largest element, so that it neither overflows nor vanishes."""
-    flat = np.abs(np.asarray(array, dtype=np.complex128 if array.dtype.kind == "c" else np.float64).ravel())
-    if not flat.size:
-        return 0.0
-    peak = float(flat.max())
-    if peak == 0 or not math.isfinite(peak):
-        return peak
-    flat /= peak
-    return peak * math.sqrt(float(np.dot(flat, flat)))
-
-
-def stats_of(array: np.ndarray[Any, Any]) -> Stats:
-    """Statistics of an array; minimum, maximum, mean and norm over its finite elements."""
-    size = int(array.size)
-    if array.dtype.kind not in "fiub" or not size:
-        return Stats(
-            size, norm=norm_of(array) if size and array.dtype.kind == "c" and np.isfinite(array).all() else None
-        )
-    with np.errstate(all="ignore"):
-        data = array.astype(np.float64, copy=False).ravel()
-        zeros = size - int(np.count_nonzero(data))
-        finite = np.isfinite(data)
-        if finite.all():
-            return Stats(size, float(data.min()), float(data.max()), float(data.mean()), norm_of(data), zeros)
-        nans, up = int(np.isnan(data).sum()), int((data == np.inf).sum())
-        down = size - int(finite.sum()) - nans - up
-        data = data[finite]
-        if not data.size:
-            return Stats(size, None, None, None, None, zeros, nans, up, down)
-        return Stats(
-            size, float(data.min()), float(data.max()), float(data.mean()), norm_of(data), zeros, nans, up, down
-        )
-
-
 SYMBOLS = {
     "square": "square",
     "transpose": "transpose",
@@ -336,68 +211,6 @@ def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> None:
         scope = scope.parent
 
 
-SIZE_NAMES = (
-    ("in_features", "out_features"),
-    ("in_channels", "out_channels"),
-    ("num_embeddings", "embedding_dim"),
-    ("input_size", "hidden_size"),
-    ("nin", "nout"),
-)
-
-
-def module_sizes(owner: Any) -> str:
-    """Sizes of a module as `in → out`, from the attributes such modules have."""
-    for first, last in SIZE_NAMES:
-        sizes = getattr(owner, first, None), getattr(owner, last, None)
-        if all(isinstance(size, int | np.integer) for size in sizes):
-            return f"{sizes[0]} → {sizes[1]}"
-    return ""
-
-
-def name_values(
-    snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Sequence[Variable], model: Any, names: Mapping[str, Any]
-) -> None:
-    """Give names: module path and attribute to parameters, the user's names to all others."""
-    shared: dict[int, list[str]] = {}
-    for name, handle in named(model, "named_parameters"):
-        node = getattr(handle, "node", None)
-        if node in index:
-            i = index[node]
-            snapshot.values[i].role = "parameter"
-            shared.setdefault(i, []).append(clean(name, 400))
-    for i, known in shared.items():
-        snapshot.values[i].name = " = ".join(known)
-        snapshot.values[i].path = snapshot.values[i].path or known[0].rpartition(".")[0]
-    for path, module in named(model, "named_modules"):
-        if path and path not in snapshot.modules:
-            parent = path.rpartition(".")[0]
-            snapshot.modules[path] = ModuleInfo(path, clean(type(module).__name__), module_sizes(module), parent)
-    for name, handle in names.items():
-        node = getattr(handle, "node", None) if isinstance(handle, Variable) else None
-        if node in index and not name.startswith("_"):
-            value = snapshot.values[index[node]]
-            if not value.name or value.role != "parameter":
-                value.name = value.name or clean(name, 400)
-    mark_parameters(snapshot, index, names)
-
-
-def mark_parameters(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
-    """A handle whose class is called Parameter is one, also without its model."""
-    for handle in names.values():
-        if (
-            isinstance(handle, Variable)
-            and handle.node in index
-            and any(c.__name__ == "Parameter" for c in type(handle).__mro__)
-        ):
-            snapshot.values[index[handle.node]].role = "parameter"
-
-
-def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:
-    """`model.named_parameters()` or `model.named_modules()`, or nothing for an object without them."""
-    found = getattr(model, method, None)
-    return list(found()) if callable(found) else []
-
-
 def read_root_value(value: Value, root: Variable) -> None:
     """A root's handle is at hand, so its number is known also without `record()`."""
     if root.size == 1 and value.number is None:
@@ -406,69 +219,6 @@ def read_root_value(value: Value, root: Variable) -> None:
         value.stats = stats_of(np.asarray(root.data))
 
 
-def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
-    """Constant arrays that operations read become values of their own, one for each array.
-
-    An operand that is no graph value is not kept by the graph. Its array is still known where a rule saved it, or
-    under `record()`; elsewhere nothing is drawn for it.
-    """
-    known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
-    known |= {
-        id(handle.data): name
-        for name, handle in names.items()
-        if isinstance(handle, Variable) and handle.node is None and not name.startswith("_")
-    }
-    made: dict[int, int] = {}
-    for node, i in index.items():
-        if node.op is None or not any(p is None for p in node.parents) or snapshot.values[i].op != node.op.name:
-            continue
-        found: list[int | None] = []
-        for position, parent in enumerate(node.parents):
-            array = constant_array(node, position) if parent is None else None
-            if array is None:
-                continue
-            if id(array) not in made:
-                made[id(array)] = len(snapshot.values)
-                name = known.get(id(array)) or known.get(id(array.base), "")
-                value = Value(
-                    len(snapshot.values),
-                    shape=array.shape,
-                    dtype=str(array.dtype),
-                    role="constant",
-                    name=clean(name, 400),
-                )
-                describe_array(value, array)
-                snapshot.values.append(value)
-            found.append(made[id(array)])
-        snapshot.values[i].constants = tuple(found)
-
-
-def read_optimizer(optimizer: Any, model: Any) -> OptimizerInfo:
-    """Name, learning rate, steps and the relative size of the last step, of any object that looks like an optimizer.
-
-    `updates`, where an optimizer has it, is a list of (parameter, norm of the change, norm before) of its last step.
-    """
-    groups = getattr(optimizer, "param_groups", None)
-    lr = groups[0].get("lr") if groups and isinstance(groups[0], Mapping) else getattr(optimizer, "lr", None)
-    steps = getattr(optimizer, "steps", None)
-    names = {id(handle): name for name, handle in named(model, "named_parameters")}
-    ratios = {}
-    for handle, change, before in getattr(optimizer, "updates", None) or ():
-        if id(handle) in names and before:
-            ratios[names[id(handle)]] = float(change) / float(before)
-    return OptimizerInfo(
-        clean(type(optimizer).__name__),
-        float(lr) if isinstance(lr, int | float | np.floating) else None,
-        int(steps) if isinstance(steps, int) else None,
-        ratios,
-    )
-
-
 def full_number(value: Any) -> str:
     """The exact text of a number, for tooltips."""
     return repr(value) if value is not None else ""
-
-
-def shown_number(value: Value) -> str:
-    """The number of a single value as printed on its card."""
-    return number(value.number) if value.number is not None else value.text

@@ -262,7 +262,7 @@ def key_svg(key: Key, x: float) -> str:
         start, stop = (x, 8.5), (x + 24, 8.5)
         dash = f' stroke-dasharray="{DASHES[key.dash]}"' if key.dash in DASHES else ""
         return (
-            f'<path d="M{x:.2f},8.5L{x + 24:.2f},8.5" stroke="{key.color}" stroke-width="{key.width:g}"{dash} fill="none"/>'
+            f'<path d="M{x:.2f},8.5h24" stroke="{key.color}" stroke-width="{key.width:g}"{dash} fill="none"/>'
             + arrow_svg(edge, [start, start, stop, stop])
         )
     text = text_svg((Run(key.glyph, 9, key.ink, True),), x + 12, 12, "middle") if key.glyph else ""

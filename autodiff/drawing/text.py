@@ -39,7 +39,7 @@ _BOLD = [
 """.split()
 ]
 # Other signs the package writes itself, each with its width.
-_SIGNS = "\u00a0 278 × 584 − 584 · 333 → 1000 ‖ 500 … 1000 ∂ 500 ∞ 720 ² 400 ³ 400 – 556 — 1000 √ 600 ≥ 600 ≤ 600 Δ 720 ✗ 900"
+_SIGNS = "\u00a0 278 × 584 − 584 · 333 → 1000 ‖ 500 … 1000 ∂ 500 ∞ 720 ² 400 ³ 400 – 556 — 1000 ≥ 600 Δ 720 ✗ 900"
 _OTHER = dict(zip(_SIGNS.split(" ")[::2], map(int, _SIGNS.split(" ")[1::2]), strict=True)) | dict.fromkeys(
     "₀₁₂₃₄₅₆₇₈₉", 400
 )
@@ -154,7 +154,7 @@ def escape_quoted(text: str) -> str:
 
 
 def escape_mermaid(text: str) -> str:
-    """For a quoted Mermaid label: letters, digits, space, `_ . , : = ( ) / + *` and our own signs stay; else `#code;`."""
+    """For a quoted Mermaid label: letters, digits, space, `_ . , : = ( ) / + *` and our signs stay; else `#code;`."""
     return "".join(
         character if character.isalnum() or character in " _.,:=()/+*×→−‖·…∞∂" else f"#{ord(character)};"
         for character in text

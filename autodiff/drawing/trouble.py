@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from . import build
 from .cards import why_card
 from .model import Edge, Node, Picture, Stats
+from .op_page import Mark
 from .options import Options
-from .read_ops import Mark, op_picture
-from .snapshot import Snapshot, Value
+from .read_ops import op_picture
 from .style import ERROR
 from .text import clean, number, pretty_name
+from .values import Snapshot, Value
 from .words import word
 
 UNDERFLOW = {"exp", "exp2", "softmax", "sigmoid", "expit"}

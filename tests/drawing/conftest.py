@@ -1,4 +1,4 @@
-"""Graphs to draw, and the programs that read pictures back: `dot` and a headless browser, skipped with a message when absent."""
+"""Graphs to draw, and the programs that read pictures back: `dot` and a headless browser."""
 
 import pathlib
 import shutil

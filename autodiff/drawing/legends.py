@@ -1,0 +1,70 @@
+"""The legend and the footer of an operation-level picture: only the entries it uses."""
+
+from __future__ import annotations
+
+from . import build
+from .model import Key
+from .op_page import OpPicture
+from .options import Options
+from .values import Snapshot, Value
+from .words import word
+
+
+def footers(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
+    """One line that says where gradients come from, when that is not plain."""
+    closed = (word(options.lang, "closed", ", ".join(sorted(snapshot.closed))),) if snapshot.closed else ()
+    return closed + gradient_footer(snapshot, options)
+
+
+def gradient_footer(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
+    """Where the gradients come from."""
+    if "grad" not in options.show:
+        return ()
+    if snapshot.gradients == "leaves":
+        return (word(options.lang, "leaves only"),)
+    return (word(options.lang, "private"),) if snapshot.gradients == "private" else ()
+
+
+def legend(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
+    """Only the entries this picture uses."""
+    lang, kinds = page.options.lang, {node.kind for node in page.nodes}
+    keys: list[Key] = []
+    if page.marks:
+        return trouble_legend(page)
+    if page.mixed:
+        keys = [
+            build.box_key(word(lang, "scalar: value and grad"), "scalar", rounded=True),
+            build.box_key(word(lang, "tensor: shape and gradient norm"), "tensor"),
+            build.line_key(word(lang, "scalar"), "value"),
+            build.line_key(word(lang, "tensor"), "tensor"),
+        ]
+        return tuple(keys + ([build.line_key(word(lang, "gradient"), "gradient")] if has_grad else []))
+    plain = {"input", "constant"} & kinds
+    if plain:
+        free = any(v.grad is None for v in drawn if v.role in ("leaf", "constant"))
+        keys.append(build.box_key(word(lang, "input, no gradient" if free and has_grad else "input"), "input"))
+    if "parameter" in kinds:
+        keys.append(build.box_key(word(lang, "parameter"), "parameter"))
+    if page.sideways:
+        keys.append(build.badge_key(word(lang, "operation"), "+"))
+        keys.append(build.line_key(word(lang, "value"), "value"))
+        if has_grad:
+            keys.append(build.line_key(word(lang, "chain rule"), "gradient"))
+    else:
+        keys.append(build.badge_key(word(lang, "operation and its output")))
+        if has_grad:
+            keys.append(build.grad_key(word(lang, "gradient norm")))
+    return tuple(keys)
+
+
+def trouble_legend(page: OpPicture) -> tuple[Key, ...]:
+    """The legend of a picture of troubles."""
+    lang, found = page.options.lang, {mark.status for mark in page.marks.values()}
+    keys = [build.box_key(word(lang, "finite"), "tensor")]
+    if "warning" in found:
+        keys.append(build.box_key(word(lang, "warning"), "tensor", status="warning"))
+    if "first-nan" in found:
+        keys.append(Key(word(lang, "first NaN"), "box", "#B00020", "#B00020", 1, glyph="✗", ink="#FFFFFF"))
+    if "nan" in found:
+        keys.append(build.box_key(word(lang, "NaN spread"), "tensor", status="nan"))
+    return tuple(keys)

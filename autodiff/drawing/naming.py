@@ -1,0 +1,134 @@
+"""Names for values: the user's, then module path and attribute; constant arrays by the variable that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import Variable
+from ..graph import Node as GraphNode
+from .fused import constant_array
+from .text import clean
+from .values import ModuleInfo, OptimizerInfo, Snapshot, Value, describe_array
+
+
+def name_values(
+    snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Sequence[Variable], model: Any, names: Mapping[str, Any]
+) -> None:
+    """Give names: module path and attribute to parameters, the user's names to all others."""
+    shared: dict[int, list[str]] = {}
+    for name, handle in named(model, "named_parameters"):
+        node = getattr(handle, "node", None)
+        if node in index:
+            i = index[node]
+            snapshot.values[i].role = "parameter"
+            shared.setdefault(i, []).append(clean(name, 400))
+    for i, known in shared.items():
+        snapshot.values[i].name = " = ".join(known)
+        snapshot.values[i].path = snapshot.values[i].path or known[0].rpartition(".")[0]
+    for path, module in named(model, "named_modules"):
+        if path and path not in snapshot.modules:
+            parent = path.rpartition(".")[0]
+            snapshot.modules[path] = ModuleInfo(path, clean(type(module).__name__), module_sizes(module), parent)
+    for name, handle in names.items():
+        node = getattr(handle, "node", None) if isinstance(handle, Variable) else None
+        if node in index and not name.startswith("_"):
+            value = snapshot.values[index[node]]
+            if not value.name or value.role != "parameter":
+                value.name = value.name or clean(name, 400)
+    mark_parameters(snapshot, index, names)
+
+
+def mark_parameters(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
+    """A handle whose class is called Parameter is one, also without its model."""
+    for handle in names.values():
+        if (
+            isinstance(handle, Variable)
+            and handle.node in index
+            and any(c.__name__ == "Parameter" for c in type(handle).__mro__)
+        ):
+            snapshot.values[index[handle.node]].role = "parameter"
+
+
+def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:
+    """`model.named_parameters()` or `model.named_modules()`, or nothing for an object without them."""
+    found = getattr(model, method, None)
+    return list(found()) if callable(found) else []
+
+
+def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
+    """Constant arrays that operations read become values of their own, one for each array.
+
+    An operand that is no graph value is not kept by the graph. Its array is still known where a rule saved it, or
+    under `record()`; elsewhere nothing is drawn for it.
+    """
+    known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
+    known |= {
+        id(handle.data): name
+        for name, handle in names.items()
+        if isinstance(handle, Variable) and handle.node is None and not name.startswith("_")
+    }
+    made: dict[int, int] = {}
+    for node, i in index.items():
+        if node.op is None or not any(p is None for p in node.parents) or snapshot.values[i].op != node.op.name:
+            continue
+        found: list[int | None] = []
+        for position, parent in enumerate(node.parents):
+            array = constant_array(node, position) if parent is None else None
+            if array is None:
+                continue
+            if id(array) not in made:
+                made[id(array)] = len(snapshot.values)
+                name = known.get(id(array)) or known.get(id(array.base), "")
+                value = Value(
+                    len(snapshot.values),
+                    shape=array.shape,
+                    dtype=str(array.dtype),
+                    role="constant",
+                    name=clean(name, 400),
+                )
+                describe_array(value, array)
+                snapshot.values.append(value)
+            found.append(made[id(array)])
+        snapshot.values[i].constants = tuple(found)
+
+
+def module_sizes(owner: Any) -> str:
+    """Sizes of a module as `in → out`, from the attributes such modules have."""
+    for first, last in SIZE_NAMES:
+        sizes = getattr(owner, first, None), getattr(owner, last, None)
+        if all(isinstance(size, int | np.integer) for size in sizes):
+            return f"{sizes[0]} → {sizes[1]}"
+    return ""
+
+
+SIZE_NAMES = (
+    ("in_features", "out_features"),
+    ("in_channels", "out_channels"),
+    ("num_embeddings", "embedding_dim"),
+    ("input_size", "hidden_size"),
+    ("nin", "nout"),
+)
+
+
+def read_optimizer(optimizer: Any, model: Any) -> OptimizerInfo:
+    """Name, learning rate, steps and the relative size of the last step, of any object that looks like an optimizer.
+
+    `updates`, where an optimizer has it, is a list of (parameter, norm of the change, norm before) of its last step.
+    """
+    groups = getattr(optimizer, "param_groups", None)
+    lr = groups[0].get("lr") if groups and isinstance(groups[0], Mapping) else getattr(optimizer, "lr", None)
+    steps = getattr(optimizer, "steps", None)
+    names = {id(handle): name for name, handle in named(model, "named_parameters")}
+    ratios = {}
+    for handle, change, before in getattr(optimizer, "updates", None) or ():
+        if id(handle) in names and before:
+            ratios[names[id(handle)]] = float(change) / float(before)
+    return OptimizerInfo(
+        clean(type(optimizer).__name__),
+        float(lr) if isinstance(lr, int | float | np.floating) else None,
+        int(steps) if isinstance(steps, int) else None,
+        ratios,
+    )

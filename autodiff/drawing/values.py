@@ -1,0 +1,148 @@
+"""The plain records a snapshot is made of, and the numbers that describe an array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .model import Stats
+from .text import number
+
+STATS_LIMIT = 20_000_000  # elements; a larger array is described by shape alone
+
+
+@dataclass(slots=True)
+class Value:
+    """One node of the graph as plain data. `operands`: index of another value, a number, or None for an array."""
+
+    index: int
+    op: str = ""
+    badge: str = ""
+    operands: tuple[Any, ...] = ()
+    constants: tuple[int | None, ...] = ()
+    scalar: bool = False
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    number: float | complex | None = None
+    text: str = ""
+    grad: float | None = None
+    signed: bool = False
+    locals: tuple[float, ...] = ()
+    stats: Stats | None = None
+    path: str = ""
+    source: str = ""
+    name: str = ""
+    role: str = "op"
+    fused: bool = False
+    detail: str = ""
+
+    @property
+    def single(self) -> bool:
+        """Whether this is one number: a Scalar or a 0-d Tensor."""
+        return self.scalar or self.shape == ()
+
+    @property
+    def parents(self) -> list[int]:
+        """Indices of the operands that are in the graph, one for each use, then of constant arrays."""
+        return [p for p in self.operands if p.__class__ is int] + [c for c in self.constants if c is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInfo:
+    """A module as the picture shows it: path, class name, sizes such as `784 → 128`, and its parent's path."""
+
+    path: str
+    kind: str = ""
+    sizes: str = ""
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerInfo:
+    """Name, learning rate and step of an optimizer, and by parameter name ‖Δw‖/‖w‖ of its last step."""
+
+    name: str
+    lr: float | None = None
+    step: int | None = None
+    ratios: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Everything a picture is made from. `values` are in creation order; `roots` are indices.
+
+    gradients: "" (none), "backward" (left by `backward()`), "leaves" (only leaves have one) or "private".
+    """
+
+    values: list[Value]
+    roots: list[int]
+    modules: dict[str, ModuleInfo]
+    optimizer: OptimizerInfo | None = None
+    gradients: str = ""
+    recorded: bool = False
+    opened: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+
+
+def describe_array(value: Value, array: Any) -> None:
+    """Statistics of an array, and its number when it is 0-d."""
+    if array is None or getattr(array, "size", STATS_LIMIT) >= STATS_LIMIT:
+        return
+    array = np.asarray(array)
+    value.stats = stats_of(array)
+    if array.ndim == 0:
+        value.number = array.item()
+
+
+def gradient_number(grad: Any) -> tuple[float, bool]:
+    """The gradient itself for a single number, else its 2-norm (in double precision), and whether it has a sign."""
+    if isinstance(grad, float):
+        return grad, True
+    array = np.asarray(grad)
+    if array.ndim == 0 and array.dtype.kind != "c":
+        return float(array), True
+    return norm_of(array), False
+
+
+def norm_of(array: np.ndarray[Any, Any]) -> float:
+    """2-norm; scaled by the largest element, so that it neither overflows nor vanishes."""
+    flat = np.abs(np.asarray(array, dtype=np.complex128 if array.dtype.kind == "c" else np.float64).ravel())
+    if not flat.size:
+        return 0.0
+    peak = float(flat.max())
+    if peak == 0 or not math.isfinite(peak):
+        return peak
+    flat /= peak
+    return peak * math.sqrt(float(np.dot(flat, flat)))
+
+
+def stats_of(array: np.ndarray[Any, Any]) -> Stats:
+    """Statistics of an array; minimum, maximum, mean and norm over its finite elements."""
+    size = int(array.size)
+    if array.dtype.kind not in "fiub" or not size:
+        return Stats(
+            size, norm=norm_of(array) if size and array.dtype.kind == "c" and np.isfinite(array).all() else None
+        )
+    with np.errstate(all="ignore"):
+        data = array.astype(np.float64, copy=False).ravel()
+        zeros = size - int(np.count_nonzero(data))
+        finite = np.isfinite(data)
+        if finite.all():
+            return Stats(size, float(data.min()), float(data.max()), float(data.mean()), norm_of(data), zeros)
+        nans, up = int(np.isnan(data).sum()), int((data == np.inf).sum())
+        down = size - int(finite.sum()) - nans - up
+        data = data[finite]
+        if not data.size:
+            return Stats(size, None, None, None, None, zeros, nans, up, down)
+        return Stats(
+            size, float(data.min()), float(data.max()), float(data.mean()), norm_of(data), zeros, nans, up, down
+        )
+
+
+def shown_number(value: Value) -> str:
+    """The number of a single value as printed on its card."""
+    return number(value.number) if value.number is not None else value.text
