@@ -130,6 +130,9 @@ def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str,
 
 def _note_view(x: Any, view: Tensor) -> None:
     if isinstance(x, Tensor):
+        base = x._base() if hasattr(x, "_base") else None
+        if base is not None:  # a view of a view belongs to the value that both show
+            x = base
         refs = getattr(x, "_views", None)
         if refs is None or len(refs) > 32:
             refs = x._views = [r for r in refs or () if r() is not None]

@@ -10,7 +10,7 @@ and any other rule is transposed by the walk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
@@ -32,30 +32,29 @@ Function = Callable[..., Any]
 def flatten(x: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     """The leaves of nested lists, tuples and dicts, and a function that puts others in their places."""
     leaves: list[Any] = []
+    shape = _take_apart(x, leaves)
+    return leaves, lambda values: _put_together(shape, iter(values))
 
-    def walk(v: Any) -> Any:
-        if isinstance(v, dict):
-            return dict, list(v), [walk(v[k]) for k in v]
-        if isinstance(v, list | tuple):
-            return type(v), None, [walk(item) for item in v]
-        leaves.append(v)
-        return None
 
-    def build(shape: Any, values: Any) -> Any:
-        if shape is None:
-            return next(values)
-        kind, keys, parts = shape
-        items = [build(p, values) for p in parts]
-        return (
-            dict(zip(keys, items, strict=True))
-            if kind is dict
-            else kind(*items)
-            if hasattr(kind, "_fields")
-            else kind(items)
-        )
+# Two functions of the module and not of ``flatten``: one that calls itself by its own cell is a cycle, which would keep
+# every array it saw until the cyclic collector runs.
+def _take_apart(x: Any, leaves: list[Any]) -> Any:
+    if isinstance(x, dict):
+        return dict, list(x), [_take_apart(v, leaves) for v in x.values()]
+    if isinstance(x, list | tuple):
+        return type(x), None, [_take_apart(v, leaves) for v in x]
+    leaves.append(x)
+    return None
 
-    shape = walk(x)
-    return leaves, lambda values: build(shape, iter(values))
+
+def _put_together(shape: Any, values: Iterator[Any]) -> Any:
+    if shape is None:
+        return next(values)
+    kind, keys, parts = shape
+    items = [_put_together(p, values) for p in parts]
+    if kind is dict:
+        return dict(zip(keys, items, strict=True))
+    return kind(*items) if hasattr(kind, "_fields") else kind(items)
 
 
 def _map(f: Function, x: Any) -> Any:
@@ -146,7 +145,10 @@ def _argnums(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     for i in wanted:
         if not -count <= i < count:
             raise ValueError(f"argnums={argnums} but the function was called with {count} positional arguments.")
-    return tuple(i % count for i in wanted)
+    places = tuple(i % count for i in wanted)
+    if len(set(places)) < len(places):
+        raise ValueError(f"argnums={argnums} names one of the {count} positional arguments twice.")
+    return places
 
 
 # ---- reverse mode

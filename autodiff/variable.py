@@ -183,7 +183,7 @@ class Variable:
 
     def __repr__(self) -> str:
         if not isinstance(self._data, float | np.ndarray) and hasattr(type(self._data), "why"):
-            return f"<{type(self).__name__.lower()}: {self._data.why}>"
+            return f"<{type(self).__name__.lower()}: overwritten {self._data.why}>"
         kind = type(self).__name__.lower()
         value = (
             repr(self._data)

@@ -7,7 +7,7 @@ handle sees it, and views taken earlier refuse further use. A leaf is written on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from .graph import Node, leaf, notes_of, tick
 from .modes import OFF, source_line, state
 from .registry import METHODS, OPS
 from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree, wrap
-from .watch import describe, hint
+from .watch import arrays_in, describe, hint
 
 
 class Stale:
@@ -138,7 +138,7 @@ def check_unwritten(nodes: list[Node]) -> None:
         for node in nodes:
             if node.op is None or node.serial > origin.stamp or node.static is None:
                 continue
-            for a in _arrays(node.saved):
+            for a in arrays_in(node.saved):
                 if np.may_share_memory(a, origin.value):
                     when = f" (at {origin.source})" if origin.source else ""
                     raise StaleValueError(
@@ -146,15 +146,6 @@ def check_unwritten(nodes: list[Node]) -> None:
                         "and its derivative needs the old value. Run backward() before the update, or compute "
                         f"again.{hint(node)}"
                     )
-
-
-def _arrays(saved: Any) -> Iterable[Any]:
-    for args in saved or ():
-        for a in args or ():
-            if isinstance(a, np.ndarray):
-                yield a
-            elif isinstance(a, tuple | list):
-                yield from (b for b in a if isinstance(b, np.ndarray))
 
 
 Variable.data = Variable.data.setter(write)  # type: ignore[method-assign, attr-defined]

@@ -4,10 +4,12 @@ methods.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .. import fastpath, variable
-from ..registry import DISPATCH, OPS, PUBLIC, Op
+from ..registry import DISPATCH, METHODS, OPS, PUBLIC, Op
 from . import elementwise, fused, index, linalg, reduce, shape
 
 __all__ = ["DISPATCH", "OPS", "PUBLIC", "Op"]
@@ -68,11 +70,19 @@ variable.PLAIN.update(
         np.zeros_like,
         np.ones_like,
         np.empty_like,
-        np.full_like,
-        np.bincount,
-        np.histogram,
-        np.unique,
         np.isin,
     }
 )
+
+
+def _plain_method(function: Any) -> Any:
+    def method(x: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(x, *args, **kwargs)
+
+    method.__doc__ = f"As ``np.{function.__name__}``: a plain answer, through which no derivative flows."
+    return method
+
+
+for _fn in (np.argmax, np.argmin, np.argsort, np.nonzero, np.searchsorted, np.any, np.all):
+    METHODS[_fn.__name__] = _plain_method(_fn)
 fastpath.install()

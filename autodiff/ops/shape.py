@@ -408,6 +408,14 @@ for _fn, _method in (
 composite(unstack, numpy=tuple(f for f in (getattr(np, "unstack", None),) if f))
 
 
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+) -> Any:
+    """An array of one value, in the shape and dtype of a (``np.full_like``); a recorded value stays recorded."""
+    like = np.empty_like(a, dtype=dtype, order=order, subok=subok, shape=shape)  # type: ignore[call-overload]
+    return np.astype(np.broadcast_to(fill_value, like.shape), like.dtype)
+
+
 def flipud(m: Any) -> Any:
     """Rows reversed (``np.flipud``)."""
     return np.flip(m, 0)
@@ -418,5 +426,6 @@ def fliplr(m: Any) -> Any:
     return np.flip(m, 1)
 
 
+composite(full_like, numpy=(np.full_like,), public=False)
 composite(flipud, numpy=(np.flipud,))
 composite(fliplr, numpy=(np.fliplr,))

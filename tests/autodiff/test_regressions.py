@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -62,3 +64,55 @@ def test_gelu_tanh_has_finite_slopes_where_the_cube_overflows(dtype: Any) -> Non
 def test_a_row_with_kinks_measures_them_over_several_axes() -> None:
     x = np.arange(12.0).reshape(2, 3, 2)
     assert np.min(ad.ops.OPS["max"].kink(x, axis=(0, -1))) == 1.0
+
+
+def test_transforms_leave_no_cycle_that_keeps_arrays() -> None:
+    x = np.ones(4)
+    held = weakref.ref(x)
+    gc.disable()
+    try:
+        ad.grad(lambda t: (t * t).sum())(x)
+        ad.vjp(np.tanh, [x, x][0])
+        del x
+        assert held() is None
+    finally:
+        gc.enable()
+
+
+def test_a_view_of_a_view_knows_what_it_shows_when_the_one_between_is_gone() -> None:
+    y = ad.tensor([1.0, 2.0, 3.0]) * 1.0
+    view = y.reshape(3, 1).T
+    with pytest.raises(ad.WriteError, match="view"):
+        view[0, 0] = 5.0
+    y[0] = 10.0
+    with pytest.raises(ad.StaleValueError):
+        view.sum()
+    assert repr(view) == "<tensor: overwritten at a write to the Tensor it was taken from>"
+
+
+def test_strict_fingerprints_the_operands_of_a_row_with_any_number() -> None:
+    x, c = ad.tensor([1.0, 2.0]), np.array([[3.0], [4.0]])
+    with ad.strict():
+        y = np.einsum("i,ij->", x, c)
+        c[0] = 100.0
+        with pytest.raises(ad.StaleValueError, match="changed since"):
+            y.backward()
+
+
+def test_naming_an_argument_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        ad.grad(lambda x, y: x * y, (0, -2))(1.0, 2.0)
+
+
+@pytest.mark.parametrize("f", [np.unique, np.histogram, lambda x: np.bincount([0, 1], weights=x)])
+def test_floating_answers_without_a_rule_do_not_leave_as_plain_arrays(f: Any) -> None:
+    with pytest.raises(ad.MissingRuleError, match="no derivative rule"):
+        f(ad.tensor([1.0, 2.0]))
+
+
+def test_a_recorded_fill_value_stays_recorded() -> None:
+    v = ad.tensor(2.0)
+    np.full_like(ad.tensor(np.zeros((2, 3))), v).sum().backward()
+    assert v.grad == 6.0
+    with pytest.raises(ad.MissingRuleError):  # NumPy does not ask the fill value who it is, but we are asked to copy it
+        np.full_like(np.zeros((2, 3)), v)

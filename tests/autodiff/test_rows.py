@@ -1,7 +1,7 @@
 """Every row of the registry keeps what a row promises: properties generated from the row itself.
 
-A new row is tested without writing a test. Its operands come from what the row says of itself: `samples` (shapes and static
-arguments), `domain`, `kink`, `draw`. A row of one value at a time needs none of them; any other row needs `samples`.
+A new row is tested without writing a test. Its operands come from what the row says of itself: `samples` (shapes and
+static arguments), `domain`, `kink`, `draw`. A row of one value at a time needs none of them; any other needs `samples`.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ def inner(a: Any, b: Any) -> float:
 def agrees_with_numbers(f: Any, xs: list[np.ndarray], w: Any, analytic: Any, rng: np.random.Generator) -> None:
     """The analytic derivative lies within the numerical one's own error bound.
 
-    On top of that bound: rounding of the inner product, and four times how far the rule itself moves when the inputs are
-    relatively perturbed by 2^-48 (its own conditioning). Nothing is set by hand.
+    On top of that bound: rounding of the inner product, and four times how far the rule itself moves when the inputs
+    are relatively perturbed by 2^-48 (its own conditioning). Nothing is set by hand.
     """
     vs = [power_of_two_direction(rng, x) for x in xs]
     estimate = numerical_derivative(f, tuple(xs), tuple(vs), w, thorough=False)
@@ -277,7 +277,7 @@ def test_forward_mode_is_the_adjoint_of_reverse_mode(row: Any, data: Any, seed: 
     gs = pull(case, w)[1]
     assert np.shape(t) == np.shape(y)
     terms = np.sum(np.abs(w * t)) + sum(np.sum(np.abs(g * v)) for g, v in zip(gs, vs, strict=True))
-    # both sides are sums of the same products in another order; 2^10 eps leaves room for sums inside the rule that cancel
+    # both sides are sums of the same products in another order; 2^10 eps: sums inside the rule may cancel
     assert abs(inner([w], [t]) - inner(gs, vs)) <= 2**10 * EPS * terms
 
 
@@ -477,8 +477,8 @@ def test_scalar_equals_the_0d_tensor(row: Any, data: Any) -> None:
                 y.backward()
             answers.append([raw(y), *[raw(0.0 if x.grad is None else x.grad) for x in xs]])
     for i, (a, b) in enumerate(zip(*answers, strict=True)):
-        # libm and NumPy's vector functions differ by a few ulp, and so do derivatives made of them; a rule that reads the
-        # rounded output (tanh near 1) carries its ulp as an absolute error; subnormal numbers have no relative ulp
+        # libm and NumPy's vector functions differ by a few ulp, and so do derivatives made of them; a rule that reads
+        # the rounded output (tanh near 1) carries its ulp as an absolute error; subnormal numbers have no relative ulp
         np.testing.assert_allclose(a, b, rtol=1e-13, atol=2 * EPS if i else 1e-300)
 
 

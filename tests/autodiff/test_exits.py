@@ -1,0 +1,334 @@
+"""Every way out of the graph is a named door or a named error; nothing leaves silently."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+
+def recorded() -> Any:
+    """A recorded 0-d Tensor of value 6."""
+    return ad.tensor(3.0) * 2.0
+
+
+def recorded_scalar() -> Any:
+    return ad.scalar(3.0) * 2.0
+
+
+EXITS: dict[str, Callable[[Any], Any]] = {
+    "float": float,
+    "int": int,
+    "np.asarray": np.asarray,
+    "np.array of a list": lambda x: np.array([x]),
+    "np.float64": np.float64,
+    "math.exp": math.exp,
+    "math.sqrt": math.sqrt,
+    "math.floor": math.floor,
+    "complex": complex,
+    "list index": lambda x: [1, 2, 3][x],
+    "range": range,
+}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [recorded, recorded_scalar, lambda: ad.tensor(3.0), lambda: ad.scalar(3.0)],
+    ids=["tensor", "scalar", "tensor leaf", "scalar leaf"],
+)
+@pytest.mark.parametrize("name", EXITS)
+def test_exit_from_a_recorded_value_is_refused(name: str, make: Any) -> None:
+    with pytest.raises(TypeError):
+        EXITS[name](make())
+
+
+@pytest.mark.parametrize("name", ["float", "int", "np.asarray", "np.array of a list", "math.exp"])
+def test_refused_exit_names_the_door_and_the_recorded_form(name: str) -> None:
+    with pytest.raises(ad.ExitError, match=r"For the plain value write \.(item\(\)|data); to keep the gradient write "):
+        EXITS[name](recorded())
+
+
+@pytest.mark.parametrize("make", [recorded, recorded_scalar])
+def test_storing_a_recorded_value_in_an_array_is_refused(make: Any) -> None:
+    array = np.zeros(3)
+    with pytest.raises((ad.ExitError, ValueError)) as caught:
+        array[0] = make()  # NumPy may put "a sequence" on top of our error, which stays its cause
+    assert isinstance(caught.value, ad.ExitError) or isinstance(caught.value.__cause__, ad.ExitError)
+    with pytest.raises(ad.ExitError):
+        array[...] = make()
+    assert not array.any()
+
+
+def test_out_argument_is_refused_and_the_array_is_untouched() -> None:
+    x, out = ad.tensor([1.0, 2.0]), np.zeros(2)
+    for call in (lambda: np.add(x, 1.0, out=out), lambda: np.tanh(x, out=out), lambda: np.sum(x, axis=0, out=out[0])):
+        with pytest.raises(TypeError, match="out="):
+            call()
+    assert not out.any()
+
+
+def test_adding_a_recorded_value_into_a_plain_array_is_refused() -> None:
+    total = np.zeros(2)
+    with pytest.raises(ad.ExitError, match="in-place"):
+        total += ad.tensor([1.0, 2.0])
+    assert not total.any()
+
+
+def test_where_argument_of_a_ufunc_is_refused_with_its_replacement() -> None:
+    with pytest.raises(ad.MissingRuleError, match=r"np\.where"):
+        np.exp(ad.tensor([1.0, 2.0]), where=[True, False])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ad.tensor(3.0, requires_grad=False),
+        lambda: ad.scalar(3.0, requires_grad=False),
+        lambda: ad.tensor(3.0).detach(),
+    ],
+    ids=["tensor", "scalar", "detached"],
+)
+def test_unrecorded_value_leaves_freely(make: Any) -> None:
+    x = make()
+    assert float(x) == 3.0 and int(x) == 3 and math.sqrt(x) == math.sqrt(3.0)
+    assert np.asarray(x) == 3.0 and np.array([x, x]).tolist() == [3.0, 3.0]
+    array = np.zeros(2)
+    array[1] = x
+    assert array.tolist() == [0.0, 3.0]
+
+
+def test_values_made_under_no_grad_leave_freely() -> None:
+    x = ad.tensor([1.0, 2.0])
+    with ad.no_grad():
+        y = (x * 2).sum()
+    assert float(y) == 6.0 and math.exp(y) == math.exp(6.0)
+
+
+def test_the_doors_give_plain_values() -> None:
+    x = ad.tensor([[1.0, 2.0], [3.0, 4.0]]) * 1.0
+    assert type(x.data) is np.ndarray and type(x.numpy()) is np.ndarray
+    assert x.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert type(x.sum().item()) is float and x.sum().item() == 10.0
+    assert isinstance(x.detach(), ad.Tensor) and not x.detach().requires_grad
+    s = ad.scalar(2.0) * 3
+    assert type(s.data) is float and s.item() == 6.0 and s.tolist() == 6.0 and s.numpy().shape == ()
+    with pytest.raises(ValueError, match=r"exactly one element.*\(2, 2\)"):
+        x.item()
+
+
+def test_detached_value_stops_the_gradient() -> None:
+    x = ad.tensor([1.0, 2.0])
+    (x * x.detach()).sum().backward()
+    assert x.grad.tolist() == [1.0, 2.0]
+
+
+# ---- functions without a rule
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda x: np.linalg.svd(x), r"np\.linalg\.svd"),
+        (lambda x: np.fft.fft(x), r"np\.fft.*fft"),
+        (lambda x: np.gcd(x, 2), r"np\.gcd"),
+        (lambda x: np.interp(0.5, x[0], x[1]), r"np.*interp"),
+        (lambda x: np.add.accumulate(x), r"np\.add\.accumulate"),
+        (lambda x: np.multiply.outer(x, x), r"np\.multiply\.outer"),
+        (lambda x: np.add.at(x, 0, 1.0), r"np\.add\.at"),
+    ],
+    ids=["svd", "fft", "gcd", "interp", "accumulate", "outer", "at"],
+)
+def test_function_without_a_rule_refuses_by_name(call: Any, name: str) -> None:
+    with pytest.raises(ad.MissingRuleError, match=name + r".* has no derivative rule here.*custom_vjp.*\.data"):
+        call(ad.tensor([[1.0, 2.0], [3.0, 4.0]]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.sum(x, where=[True, False]),
+        lambda x: np.sum(x, initial=1.0),
+        lambda x: x.sum(foo=1),
+        lambda x: np.tanh(x, casting="no"),
+        lambda x: np.mean(x, 0, None, None, False, 5),
+    ],
+    ids=["where", "initial", "unknown", "casting", "too many"],
+)
+def test_argument_that_cannot_be_recorded_is_refused(call: Any) -> None:
+    with pytest.raises(TypeError):
+        call(ad.tensor([1.0, 2.0]))
+
+
+def test_complex_results_are_refused_until_they_have_rules() -> None:
+    with pytest.raises(TypeError, match="complex"):
+        ad.tensor([1.0, 2.0]) * 1j
+    with pytest.raises(TypeError, match="real and imaginary parts"):
+        ad.tensor([1j])
+
+
+@pytest.mark.parametrize("other", ["a", None, object(), {}, b"x"], ids=["str", "None", "object", "dict", "bytes"])
+@pytest.mark.parametrize("make", [recorded, recorded_scalar], ids=["tensor", "scalar"])
+def test_arithmetic_with_what_is_no_number_is_a_type_error(make: Any, other: Any) -> None:
+    for operate in (lambda a, b: a + b, lambda a, b: b + a, lambda a, b: a * b, lambda a, b: a**b, lambda a, b: a < b):
+        with pytest.raises(TypeError):
+            operate(make(), other)
+
+
+def test_a_foreign_type_that_knows_us_is_asked() -> None:
+    class Knows:
+        def __radd__(self, other: Any) -> str:
+            return "asked"
+
+        def __gt__(self, other: Any) -> str:
+            return "asked"
+
+    for make in (recorded, recorded_scalar):
+        assert make() + Knows() == "asked" and (make() < Knows()) == "asked"
+
+
+# ---- copies and pickles
+@pytest.mark.parametrize(
+    "clone", [copy.deepcopy, copy.copy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "copy", "pickle"]
+)
+def test_leaves_are_copied_with_dtype_and_flag_but_no_history(clone: Any) -> None:
+    x = ad.tensor(np.array([1.0, 2.0], np.float32))
+    (x * x).sum().backward()
+    y = clone(x)
+    assert type(y) is ad.Tensor and y.requires_grad and y.grad is None
+    assert y.dtype == np.float32 and y.tolist() == [1.0, 2.0]
+    (y * 3).sum().backward()
+    assert y.grad.tolist() == [3.0, 3.0] and x.grad.tolist() == [2.0, 4.0]
+    assert not clone(x.detach()).requires_grad
+    s = clone(ad.scalar(2.0))
+    assert type(s) is ad.Scalar and s.requires_grad and s.data == 2.0
+
+
+def test_a_deep_copy_shares_no_memory() -> None:
+    x = ad.tensor([1.0, 2.0])
+    y = copy.deepcopy(x)
+    assert not np.shares_memory(x.data, y.data)
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, copy.copy, pickle.dumps], ids=["deepcopy", "copy", "pickle"])
+@pytest.mark.parametrize("make", [recorded, recorded_scalar], ids=["tensor", "scalar"])
+def test_recorded_values_refuse_to_be_copied(clone: Any, make: Any) -> None:
+    with pytest.raises(ad.ExitError, match="detach"):
+        clone(make())
+
+
+# ---- what works on recorded values
+def test_formatting_shows_the_value() -> None:
+    x, s = recorded(), recorded_scalar()
+    assert f"{x:.2f}" == f"{s:.2f}" == "6.00"
+    assert str(x) == "6.0" == str(s) and f"{x}" == "6.0"
+    assert f"{ad.tensor([1.0, 2.0])}" == "[1. 2.]"
+    assert repr(ad.tensor([1.0, 2.0])) == "tensor([1., 2.])"
+    assert repr(ad.tensor(np.float32([1]))) == "tensor([1.], dtype=float32)"
+    assert repr(x) == "tensor(6., op=multiply)" and repr(s) == "scalar(6.0, op=multiply)"
+    assert repr(ad.tensor(1.0, requires_grad=False)) == "tensor(1., requires_grad=False)"
+
+
+def test_truth_is_that_of_the_one_element() -> None:
+    assert recorded() and recorded_scalar() and not ad.tensor([[0.0]]) and not ad.scalar(0.0)
+    for many in (ad.tensor([1.0, 2.0]), ad.tensor(np.zeros(0))):
+        with pytest.raises(ValueError, match=r"ambiguous.*np\.any"):
+            bool(many)
+
+
+def test_comparisons_are_plain_booleans() -> None:
+    x, s = ad.tensor([1.0, 2.0, 3.0]), ad.scalar(2.0)
+    for answer, expected in [
+        (x > 2, [False, False, True]),
+        (x == [1, 0, 3], [True, False, True]),
+        (2 >= x, [True, True, False]),
+        (x != x, [False] * 3),
+        (np.less(x, 2.0), [True, False, False]),
+        (np.array([1.0, 5.0, 3.0]) < x, [False] * 3),
+    ]:
+        assert type(answer) is np.ndarray and answer.dtype == bool and answer.tolist() == expected
+    assert (s > 1) is True and (s == 2.0) is True and (3 < s) is False and type(x[0] < 2) in (bool, np.bool_)
+
+
+def test_integer_and_boolean_answers_are_plain() -> None:
+    x = ad.tensor([3.0, 1.0, 2.0])
+    assert np.argmax(x) == 0 and np.argsort(x).tolist() == [1, 2, 0] and np.isnan(x).tolist() == [False] * 3
+    assert x.argmax() == 0 and np.allclose(x, [3, 1, 2]) and np.shape(x) == (3,) and np.any(x > 2)
+    assert type(np.zeros_like(x)) is np.ndarray and type(np.full_like(x, 2.0)) is np.ndarray
+    assert x.argsort().tolist() == [1, 2, 0] and x.argmin(axis=0) == 1 and (x > 2).any() and x.all() and not x[:0].any()
+
+
+def test_handles_are_hashable_by_identity() -> None:
+    x, y = ad.tensor(1.0), ad.tensor(1.0)
+    assert len({x, y, x}) == 2 and {x: 1}[x] == 1
+
+
+def test_control_flow_follows_the_value() -> None:
+    def f(x: Any) -> Any:
+        return x * x if x > 0 else -x
+
+    assert ad.grad(f)(3.0) == 6.0 and ad.grad(f)(-2.0) == -1.0
+
+
+# ---- making values
+@pytest.mark.parametrize(
+    "value", [[1, 2], [True], np.arange(3), np.array([1], np.uint8)], ids=["ints", "bools", "int64", "uint8"]
+)
+def test_integers_and_booleans_need_a_decision(value: Any) -> None:
+    for flag in (None, True):
+        with pytest.raises(TypeError, match=r"dtype=float.*requires_grad=False"):
+            ad.tensor(value, requires_grad=flag)
+    assert ad.tensor(value, dtype=float).requires_grad
+    constant = ad.tensor(value, requires_grad=False)
+    assert not constant.requires_grad and constant.dtype == np.asarray(value).dtype
+
+
+@pytest.mark.parametrize(
+    "value", ["1.0", None, [None], ["a"], [[1.0], [1.0, 2.0]]], ids=["str", "None", "[None]", "['a']", "ragged"]
+)
+def test_what_is_no_array_of_numbers_is_refused(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        ad.tensor(value)
+
+
+def test_tensor_copies_unless_told_to_share() -> None:
+    a = np.array([1.0, 2.0])
+    assert not np.shares_memory(ad.tensor(a).data, a) and ad.tensor(a, copy=False).data is a
+
+
+def test_scalars_are_floats() -> None:
+    for value in (2, 2.0, np.float32(2), np.int64(2), np.array(2.0), True and 2):
+        s = ad.scalar(value)
+        assert type(s.data) is float and s.data == 2.0 and s.dtype == np.float64 and s.shape == ()
+    for bad in ("2", None, 2j, [1.0, 2.0], np.array([1.0, 2.0])):
+        with pytest.raises((TypeError, ValueError)):
+            ad.scalar(bad)
+
+
+def test_making_a_tensor_of_a_recorded_value_is_refused() -> None:
+    with pytest.raises(ad.ExitError, match=r"ad.stack"):
+        ad.tensor(recorded())
+
+
+def test_scalars_lead_into_tensors_and_back_recorded() -> None:
+    a, b = ad.scalar(2.0), ad.scalar(3.0)
+    t = ad.stack([a * b, b])
+    assert type(t) is ad.Tensor and t.shape == (2,)
+    s = ad.scalar(t[0] * t[1])
+    assert type(s) is ad.Scalar
+    s.backward()
+    assert (a.grad, b.grad) == (9.0, 12.0)
+
+
+def test_iteration_and_unpacking_stay_in_the_graph() -> None:
+    x = ad.tensor([3.0, 5.0])
+    a, b = x
+    (a * b).backward()
+    assert x.grad.tolist() == [5.0, 3.0]
+    for bad in (iter, len):
+        with pytest.raises(TypeError):
+            bad(ad.tensor(1.0))

@@ -1,0 +1,230 @@
+"""Modes: what they switch, where they end, and what `detect_anomaly` and `record` say."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+
+def here(offset: int) -> str:
+    """The caller's line, or one near it, as a source line ends."""
+    frame = inspect.currentframe()
+    assert frame is not None and frame.f_back is not None
+    return f"test_modes.py:{frame.f_back.f_lineno + offset}"
+
+
+# ---- no_grad, enable_grad
+def test_no_grad_records_nothing_and_nests() -> None:
+    x = ad.tensor([1.0, 2.0])
+    assert ad.is_recording()
+    with ad.no_grad():
+        assert not ad.is_recording() and not (x * 2).requires_grad
+        with ad.enable_grad():
+            assert ad.is_recording() and (x * 2).requires_grad
+        assert not (x * 2).requires_grad
+    assert (x * 2).requires_grad
+
+
+def test_no_grad_is_restored_after_an_exception() -> None:
+    x = ad.tensor(3.0)
+    with pytest.raises(RuntimeError), ad.no_grad():
+        raise RuntimeError
+    (x * x).backward()
+    assert x.grad == 6.0
+
+
+def test_no_grad_decorates_functions() -> None:
+    @ad.no_grad()
+    def double(x: Any) -> Any:
+        return x * 2
+
+    for _ in range(2):
+        assert not double(ad.tensor(1.0)).requires_grad
+
+
+def test_no_grad_values_are_still_graph_values() -> None:
+    with ad.no_grad():
+        assert isinstance(ad.tensor([1.0]) * 2, ad.Tensor) and isinstance(ad.scalar(1.0) * 2, ad.Scalar)
+
+
+def test_tasks_do_not_see_each_others_modes() -> None:
+    async def one(off: bool) -> bool:
+        with ad.no_grad() if off else ad.enable_grad():
+            await asyncio.sleep(0)
+            answer = ad.is_recording()
+            await asyncio.sleep(0)
+        return answer
+
+    async def both() -> list[bool]:
+        return await asyncio.gather(one(True), one(False))
+
+    assert asyncio.run(both()) == [False, True]
+
+
+def test_a_generator_suspended_inside_no_grad_does_not_leak_after_it_ends() -> None:
+    def steps() -> Any:
+        with ad.no_grad():
+            yield 1
+
+    for _ in steps():
+        pass
+    assert ad.is_recording()
+
+
+# ---- scopes
+def test_scopes_name_what_was_made_inside() -> None:
+    x = ad.tensor([1.0])
+    with ad.scope("encoder"):
+        with ad.scope("fc1") as inner:
+            y = x * 2
+            assert ad.current_scope() is inner
+        z = y + 1
+    assert y.node.scope.path == "encoder.fc1" and z.node.scope.path == "encoder" and (z * 1).node.scope is None
+    assert y.node.scope.parent is z.node.scope and ad.current_scope() is None
+
+
+def test_a_scope_holds_its_owner_weakly() -> None:
+    class Module:
+        pass
+
+    owner = Module()
+    with ad.scope("m", owner):
+        y = ad.tensor([1.0]) * 2
+    assert y.node.scope.owner() is owner
+    gc.disable()
+    try:
+        del owner
+        assert y.node.scope.owner() is None
+    finally:
+        gc.enable()
+
+
+def test_a_scope_keeps_the_other_modes() -> None:
+    with ad.no_grad(), ad.scope("a"):
+        assert not ad.is_recording()
+    with ad.record(), ad.scope("a"):
+        assert ad.keeps_record() and ad.current_scope().path == "a"
+
+
+# ---- record
+def test_record_keeps_values_gradients_and_source_lines() -> None:
+    x = ad.tensor([1.0, 2.0])
+    with ad.record():
+        h = x * x
+        line = here(-1)
+        y = h.sum()
+        y.backward()
+    assert h.node.source.endswith(line)
+    assert h.node.value.tolist() == [1.0, 4.0] and h.grad.tolist() == [1.0, 1.0] and y.grad == 1.0
+
+
+def test_without_record_nothing_is_kept() -> None:
+    x = ad.tensor([1.0, 2.0])
+    h = x * x
+    h.sum().backward()
+    assert h.node.source is None and h.node.value is None and h.grad is None
+
+
+def test_record_keeps_constant_operands() -> None:
+    c = np.array([3.0, 4.0])
+    with ad.record():
+        h = ad.tensor([1.0, 2.0]) * c
+    assert h.node.notes.operands[1] is c
+
+
+def test_source_line_is_the_users_even_through_numpy_and_composites() -> None:
+    x = ad.tensor([[1.0, 2.0]])
+    with ad.record():
+        h = np.linalg.norm(x, axis=1)
+        first = here(-1)
+        k = np.cumprod(x)
+        second = here(-1)
+    assert h.node.source.endswith(first) and k.node.source.endswith(second)
+
+
+# ---- detect_anomaly
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("f", "op", "what"),
+    [
+        (lambda x: np.log(x - 1.0), "log", "1 infinity"),
+        (lambda x: x / (x - 1.0), "divide", "1 infinity"),
+        (lambda x: np.sqrt(x - 2.0), "sqrt", "1 NaN"),
+        (lambda x: np.exp(x * 1000), "exp", "2 infinities"),
+        (lambda x: x - np.log(x * 0.0), "log", "2 infinities"),
+    ],
+    ids=["log", "divide", "sqrt", "exp", "first op only"],
+)
+def test_forward_anomaly_names_operation_shape_module_and_line(f: Any, op: str, what: str) -> None:
+    x = ad.tensor([1.0, 2.0])
+    with ad.detect_anomaly(), ad.scope("block"), pytest.raises(ad.AnomalyError) as caught:
+        f(x)
+    text = str(caught.value)
+    assert (
+        text.startswith(f"{op} made {what}")
+        and "(2,)" in text
+        and "in module block" in text
+        and "test_modes.py:" in text
+    )
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_forward_anomaly_on_scalars() -> None:
+    with (
+        ad.detect_anomaly(),
+        pytest.raises(
+            ad.AnomalyError, match=r"^log made 1 infinity from finite inputs of shapes \(\), at .*test_modes"
+        ),
+    ):
+        ad.scalar(0.0).log()
+
+
+def test_backward_anomaly_names_operation_shapes_module_and_the_forward_line() -> None:
+    x = ad.tensor([0.0, 4.0])
+    with ad.detect_anomaly():
+        with ad.scope("block"):
+            y = np.sqrt(x)
+            line = here(-1)
+        with pytest.raises(ad.AnomalyError) as caught:
+            y.sum().backward()
+    text = str(caught.value)
+    assert text.startswith("sqrt made in its backward rule 1 infinity") and "(first at index (0,))" in text
+    assert "in module block" in text and text.rstrip(".").endswith(line)
+    assert x.grad is None
+
+
+def test_backward_anomaly_is_found_in_scalar_graphs_too() -> None:
+    a = ad.scalar(0.0)
+    with ad.detect_anomaly(), pytest.raises(ad.AnomalyError, match=r"sqrt.*backward"):
+        (a.sqrt() * 2).backward()
+    assert a.grad is None
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_is_not_finite_already_is_nobodys_fault() -> None:
+    x = ad.tensor([np.inf, np.nan, 1.0])
+    with ad.detect_anomaly():
+        y = x * 2 + np.exp(x)
+    assert not np.isfinite(y.data[:2]).any()
+
+
+def test_finite_work_passes_unchanged() -> None:
+    x = ad.tensor([1.0, 2.0])
+    with ad.detect_anomaly():
+        (np.log(x) * x).sum().backward()
+    np.testing.assert_array_equal(x.grad, np.log([1.0, 2.0]) + 1)
+
+
+def test_an_error_without_anomaly_mode_says_how_to_get_the_line() -> None:
+    x = ad.tensor([1.0, 2.0])
+    y = (x * x).sum()
+    y.backward()
+    with pytest.raises(ad.GraphError, match=r"detect_anomaly\(\) or ad\.record\(\) for the source line"):
+        y.backward()

@@ -1,0 +1,322 @@
+"""Writes are recorded, or refused, or noticed: nothing that backward needs changes unseen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+
+# ---- writes into recorded values
+def test_item_assignment_is_recorded() -> None:
+    x, v = ad.tensor([1.0, 2.0, 3.0]), ad.tensor(5.0)
+    y = x * 1.0
+    y[1] = v * 2.0
+    assert y.tolist() == [1.0, 10.0, 3.0]
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [2.0, 0.0, 6.0] and v.grad == 40.0
+
+
+@pytest.mark.parametrize(
+    "index",
+    [0, slice(0, 2), [0, 2], np.array([True, False, True]), (Ellipsis, 1), -1],
+    ids=["int", "slice", "list", "mask", "ellipsis", "negative"],
+)
+def test_item_assignment_takes_every_index_and_broadcasts(index: Any) -> None:
+    plain = np.array([1.0, 2.0, 3.0])
+    x = ad.tensor(plain)
+    y = x * 1.0
+    y[index] = 7.0
+    plain[index] = 7.0
+    np.testing.assert_array_equal(y.data, plain)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, plain != 7.0)
+
+
+def test_every_name_of_the_handle_sees_the_write() -> None:
+    x = ad.tensor([1.0, 2.0])
+    y = z = x * 1.0
+    y += 10.0
+    assert z is y and z.tolist() == [11.0, 12.0]
+    (z * z).sum().backward()
+    assert x.grad.tolist() == [22.0, 24.0]
+
+
+@pytest.mark.parametrize(
+    ("write", "slope"),
+    [
+        (lambda y: y.__iadd__(2.0), 1.0),
+        (lambda y: y.__isub__(2.0), 1.0),
+        (lambda y: y.__imul__(3.0), 3.0),
+        (lambda y: y.__itruediv__(4.0), 0.25),
+        (lambda y: y.__ipow__(2.0), 4.0),
+    ],
+    ids=["+=", "-=", "*=", "/=", "**="],
+)
+def test_in_place_operators_on_recorded_values_are_recorded(write: Any, slope: float) -> None:
+    x = ad.tensor([2.0, 2.0])
+    y = x * 1.0
+    same = write(y)
+    assert same is y
+    y.sum().backward()
+    assert x.grad.tolist() == [slope, slope]
+
+
+def test_in_place_operator_keeps_shape_and_dtype() -> None:
+    y = ad.tensor(np.float32([1.0, 2.0])) * 1
+    y += np.float64(1.0)
+    y += np.ones(2)
+    assert y.dtype == np.float32
+    for other in (np.ones((3, 2)), ad.tensor(np.ones((2, 2)))):
+        with pytest.raises(ValueError, match=r"does not fit into float32 Tensor of shape \(2,\); write y = x \+ v"):
+            y += other
+
+
+def test_in_place_operator_on_a_scalar_makes_a_new_scalar() -> None:
+    a = ad.scalar(2.0)
+    b = a
+    b += 1.0
+    assert a.data == 2.0 and b.data == 3.0 and b is not a
+    (b * b).backward()
+    assert a.grad == 6.0
+
+
+def test_values_made_before_a_write_keep_what_they_read() -> None:
+    x = ad.tensor([1.0, 2.0])
+    y = x * 1.0
+    before = y * y
+    y[0] = 100.0
+    (before.sum() + y.sum()).backward()
+    assert x.grad.tolist() == [2.0, 5.0]
+
+
+# ---- views
+def test_a_view_taken_before_a_write_refuses_further_use() -> None:
+    y = ad.tensor([1.0, 2.0, 3.0]) * 1.0
+    view = y[1:]
+    y[0] = 10.0
+    for use in (
+        lambda: view + 1,
+        lambda: view.sum(),
+        lambda: view.data,
+        lambda: np.tanh(view),
+        lambda: view[0],
+        lambda: float(view[0]),
+    ):
+        with pytest.raises(ad.StaleValueError, match="overwritten"):
+            use()
+    assert "overwritten" in repr(view)
+    assert y[1:].tolist() == [2.0, 3.0]
+
+
+def test_writing_into_a_view_of_a_recorded_value_is_refused() -> None:
+    x = ad.tensor([1.0, 2.0, 3.0])
+    y = x * 1.0
+    view = y[1:]
+    for write in (
+        lambda: view.__setitem__(0, 10.0),
+        lambda: view.__iadd__(1.0),
+        lambda: y.reshape(3, 1).T.__setitem__((0, 0), 5.0),
+    ):
+        with pytest.raises(ad.WriteError, match="view"):
+            write()
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0, 6.0]
+
+
+# ---- leaves
+@pytest.mark.parametrize(
+    "write",
+    [lambda x: x.__setitem__(0, 5.0), lambda x: x.__iadd__(1.0), lambda x: x.__imul__(2.0)],
+    ids=["[ ]=", "+=", "*="],
+)
+def test_writing_into_a_leaf_is_refused_and_names_both_ways_out(write: Any) -> None:
+    x = ad.tensor([1.0, 2.0])
+    with pytest.raises(ad.WriteError, match=r"leaf.*recorded.*no_grad"):
+        write(x)
+    assert x.tolist() == [1.0, 2.0]
+
+
+def test_a_leaf_is_written_under_no_grad() -> None:
+    x = ad.tensor([1.0, 2.0])
+    data = x.data
+    with ad.no_grad():
+        x += 1.0
+        x[0] = 7.0
+        x *= 2.0
+    assert x.is_leaf and x.requires_grad and x.data is data and x.tolist() == [14.0, 6.0]
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [28.0, 12.0]
+
+
+def test_constants_are_written_like_arrays() -> None:
+    x = ad.tensor([1.0, 2.0], requires_grad=False)
+    x[0] = 5.0
+    x += 1.0
+    assert x.tolist() == [6.0, 3.0]
+    x[1] = ad.tensor(4.0) * 2  # a recorded value makes it one
+    assert x.requires_grad and x.tolist() == [6.0, 8.0]
+
+
+def test_setting_data_checks_and_copies() -> None:
+    x, new = ad.tensor(np.float32([1.0, 2.0])), np.float32([3.0, 4.0])
+    mine = x.data
+    x.data = new
+    assert x.data is mine and x.tolist() == [3.0, 4.0] and not np.shares_memory(x.data, new)
+    x.data = np.float64([5.0, 6.0])
+    assert x.dtype == np.float32 and x.tolist() == [5.0, 6.0]
+    with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
+        x.data = np.zeros(3)
+    with pytest.raises(TypeError, match="complex"):
+        x.data = np.zeros(2, complex)
+    with pytest.raises(ad.WriteError, match="recorded"):
+        (x * 2).data = new
+
+
+def test_setting_data_of_a_scalar() -> None:
+    a = ad.scalar(2.0)
+    before = a * a
+    a.data = 5.0
+    (a * a).backward()
+    assert a.grad == 10.0
+    a.grad = None
+    before.backward()  # the older graph read the older value
+    assert a.data == 5.0
+
+
+def test_requires_grad_freezes_and_thaws_leaves_only() -> None:
+    x = ad.tensor([1.0])
+    x.requires_grad = False
+    assert not (x * 2).requires_grad
+    x.requires_grad = True
+    assert (x * 2).requires_grad
+    with pytest.raises(ad.GraphError, match="detach"):
+        (x * 2).requires_grad = False
+    with pytest.raises(TypeError, match="int64"):
+        ad.tensor([1], requires_grad=False).requires_grad = True
+
+
+def test_grad_can_be_set_on_leaves_and_keeps_their_shape() -> None:
+    x = ad.tensor([1.0, 2.0])
+    x.grad = np.array([1.0, 1.0])
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+    x.grad = None
+    with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
+        x.grad = np.zeros(3)
+    with pytest.raises(ad.GraphError):
+        (x * 2).grad = np.zeros(2)
+
+
+# ---- stamps: a saved value that was overwritten
+WRITES = {
+    "data": lambda x: setattr(x, "data", np.zeros(2)),
+    "no_grad +=": lambda x: add_under_no_grad(x),
+    "mark_written": lambda x: (x.data.__setitem__(0, 9.0), ad.mark_written(x)),
+}
+
+
+def add_under_no_grad(x: Any) -> None:
+    with ad.no_grad():
+        x += 1.0
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_backward_refuses_a_saved_value_overwritten_through_the_library(name: str) -> None:
+    x = ad.tensor([1.0, 2.0])
+    with ad.scope("block"):
+        y = (x * x).sum()
+    WRITES[name](x)
+    with pytest.raises(
+        ad.StaleValueError, match=r"leaf of shape \(2,\) was overwritten.*multiply.*block.*compute again"
+    ):
+        y.backward()
+    assert x.grad is None
+    (x * x).sum().backward()
+    assert x.grad is not None
+
+
+def test_stale_error_names_both_lines_under_record() -> None:
+    with ad.record():
+        x = ad.tensor([1.0, 2.0])
+        y = (x * x).sum()
+        x.data = np.zeros(2)
+        with pytest.raises(ad.StaleValueError) as caught:
+            y.backward()
+    assert str(caught.value).count("test_writes.py:") == 2
+
+
+def test_a_write_that_no_rule_reads_is_no_error() -> None:
+    x = ad.tensor([1.0, 2.0])
+    y = (x * 3.0).sum()
+    x.data = np.zeros(2)
+    y.backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_write_is_noticed_through_views_that_were_saved() -> None:
+    w = ad.tensor(np.ones((2, 3)))
+    x = ad.tensor(np.ones((1, 3)))
+    y = (x @ w.T).sum()
+    w.data = np.zeros((2, 3))
+    with pytest.raises(ad.StaleValueError):
+        y.backward()
+
+
+def test_writes_between_steps_are_fine() -> None:
+    x = ad.tensor([1.0, 2.0])
+    for _ in range(3):
+        (x * x).sum().backward()
+        x.data = x.data - 0.1 * x.grad
+        x.grad = None
+    # f' = 2x, so each step multiplies by 0.8
+    np.testing.assert_allclose(x.data, np.array([1.0, 2.0]) * 0.8**3, rtol=1e-15)
+
+
+def test_transforms_refuse_overwritten_values_too() -> None:
+    x = np.array([1.0, 2.0])
+    w = ad.tensor([3.0, 4.0])
+    _, pullback = ad.vjp(lambda x: (w * x * x).sum(), x)
+    w.data = np.zeros(2)
+    with pytest.raises(ad.StaleValueError):
+        pullback(1.0)
+
+
+# ---- strict: raw arrays
+def test_strict_notices_a_raw_write_into_a_constant() -> None:
+    x, c = ad.tensor([1.0, 2.0]), np.array([3.0, 4.0])
+    with ad.strict():
+        y = (x * c).sum()
+        c[0] = 100.0
+        with pytest.raises(ad.StaleValueError, match="changed since"):
+            y.backward()
+    assert x.grad is None
+
+
+def test_strict_lets_unchanged_arrays_pass() -> None:
+    x, c = ad.tensor([1.0, 2.0]), np.array([3.0, 4.0])
+    with ad.strict():
+        (np.concatenate([x * c, x]) @ np.ones(4)).backward()
+    assert x.grad.tolist() == [4.0, 5.0]
+
+
+def test_strict_sees_arrays_inside_tuples() -> None:
+    x, c = ad.tensor([1.0, 2.0]), np.array([[3.0], [4.0]])
+    with ad.strict():
+        y = np.einsum("i,ij->", x, c)
+        c[0] = 100.0
+        with pytest.raises(ad.StaleValueError):
+            y.backward()
+
+
+def test_the_callers_array_is_not_ours() -> None:
+    a = np.array([1.0, 2.0])
+    x = ad.tensor(a)
+    y = (x * x).sum()
+    _, pullback = ad.vjp(lambda t: (t * t).sum(), a)
+    a[:] = 100.0
+    y.backward()
+    assert x.grad.tolist() == [2.0, 4.0] and pullback(1.0)[0].tolist() == [2.0, 4.0]
