@@ -24,6 +24,7 @@ from .watch import check_finite, describe, fingerprint, hint
 from .writing import check_unwritten
 
 _serial = attrgetter("serial")
+_BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 
 def collect(roots: Iterable[Node], floor: float = 0, stop: Iterable[Node] = ()) -> list[Node]:
@@ -89,6 +90,9 @@ def pull(
                             if p.__class__ is not float:
                                 h = cotangents[p]
                                 cotangents[p] = g * d if h is None else h + g * d
+                        if anomaly:
+                            for d in saved:
+                                check_finite(op, g * d, [g], *_BACKWARD, node)
                     continue
                 if not keep:
                     del cotangents[node]
@@ -110,7 +114,7 @@ def pull(
                     if d.__class__ is not ndarray or d.dtype is not p.dtype or d.shape != p.shape:
                         d = fit(d, p)
                     if anomaly:
-                        check_finite(op, raw(d), [raw(g)], "made in its backward rule", node, "a finite cotangent")
+                        check_finite(op, raw(d), [raw(g)], *_BACKWARD, node)
                     if h is None:
                         cotangents[p] = d
                         if p.op is None and fresh and d.__class__ is ndarray and d.base is None:
@@ -253,7 +257,7 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
             sums.append((n, g if n.grad is None else n.grad + g))
     for node, g in cotangents.items():
         if node.static is None:
-            node.grad = 0.0 if g is None else g
+            node.grad = 0.0 if g is None else raw(g)  # a handle here would be a cycle: node, handle, graph, node
         elif node.op is not None and node.notes is not None and node.notes.keep_grad and g is not None:
             node.grad = np.array(g) if isinstance(g, np.ndarray) else g
     for node, total in sums:

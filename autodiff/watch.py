@@ -32,7 +32,7 @@ def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
         if now.strict and out.node.static is not None:
             notes.prints = [(a, fingerprint(a)) for a in arrays_in(out.node.saved)]
     if now.anomaly:
-        check_finite(op, value, raw, "made", out.node)
+        check_finite(op, value, raw, "made", "finite inputs", out.node)
 
 
 def arrays_in(saved: Any) -> Iterator[Any]:
@@ -50,9 +50,7 @@ def fingerprint(a: Any) -> int:
     return hash(np.ascontiguousarray(a).tobytes())
 
 
-def check_finite(
-    op: Any, value: Any, raw: Iterable[Any], verb: str, node: Node | None, inputs: str = "finite inputs"
-) -> None:
+def check_finite(op: Any, value: Any, raw: Iterable[Any], verb: str, inputs: str, node: Node | None) -> None:
     """Raise AnomalyError when value has a NaN or an infinity and no input has one."""
     bad = ~np.isfinite(value)
     if not bad.any() or not all(np.isfinite(x).all() for x in raw if isinstance(x, float | int | np.ndarray)):

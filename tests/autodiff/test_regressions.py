@@ -116,3 +116,18 @@ def test_a_recorded_fill_value_stays_recorded() -> None:
     assert v.grad == 6.0
     with pytest.raises(ad.MissingRuleError):  # NumPy does not ask the fill value who it is, but we are asked to copy it
         np.full_like(np.zeros((2, 3)), v)
+
+
+def test_scalars_inside_a_differentiable_pass_hold_plain_gradients_and_no_cycle() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        a = ad.scalar(2.0)
+        b = a * a
+        (b * b).backward(create_graph=True)
+        assert b.grad == 8.0 and type(b.grad) is float and isinstance(a.grad, ad.Scalar)
+        a.grad = None
+        del a, b
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
