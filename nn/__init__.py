@@ -1,7 +1,7 @@
 """Neural networks on `autodiff`: modules, losses, optimizers, data and training.
 
-The names are PyTorch's where PyTorch has them, so that fingers and saved weights carry over; the teaching path is micrograd's
-(`Neuron`, `Layer`, `MLP` on numbers). Everything is built from autodiff's public interface alone.
+The names are PyTorch's where PyTorch has them, so that fingers and saved weights carry over; the teaching path is
+micrograd's (`Neuron`, `Layer`, `MLP` on numbers). Everything is built from autodiff's public interface alone.
 """
 
 from . import data, functional, init, metrics, optim
@@ -41,21 +41,72 @@ from .training import evaluate, fit, predict
 
 __all__ = [
     # modules
-    "Module", "Parameter", "Buffer", "Sequential", "functional_call",
+    "Module",
+    "Parameter",
+    "Buffer",
+    "Sequential",
+    "functional_call",
     # layers
-    "Linear", "Flatten", "Dropout", "Neuron", "Layer", "MLP",
+    "Linear",
+    "Flatten",
+    "Dropout",
+    "Neuron",
+    "Layer",
+    "MLP",
     # activations
-    "ReLU", "Sigmoid", "Tanh", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus", "Softmax", "LogSoftmax",
+    "ReLU",
+    "Sigmoid",
+    "Tanh",
+    "LeakyReLU",
+    "ELU",
+    "GELU",
+    "SiLU",
+    "Softplus",
+    "Softmax",
+    "LogSoftmax",
     # losses
-    "MSELoss", "L1Loss", "HuberLoss", "CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss", "HingeLoss", "MultiMarginLoss",
-    "mse_loss", "l1_loss", "huber_loss", "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-    "hinge_loss", "multi_margin_loss",
+    "MSELoss",
+    "L1Loss",
+    "HuberLoss",
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "HingeLoss",
+    "MultiMarginLoss",
+    "mse_loss",
+    "l1_loss",
+    "huber_loss",
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "hinge_loss",
+    "multi_margin_loss",
     # optimizers
-    "SGD", "Adam", "AdamW", "clip_grad_norm_", "clip_grad_value_",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     # training
-    "fit", "evaluate", "predict", "History", "EarlyStopping", "accuracy", "confusion_matrix",
+    "fit",
+    "evaluate",
+    "predict",
+    "History",
+    "EarlyStopping",
+    "accuracy",
+    "confusion_matrix",
     # files and randomness
-    "save", "load", "FileFormatError", "seed", "default_generator",
+    "save",
+    "load",
+    "FileFormatError",
+    "seed",
+    "default_generator",
     # further modules
-    "data", "functional", "init", "metrics", "optim",
+    "data",
+    "functional",
+    "init",
+    "metrics",
+    "optim",
 ]

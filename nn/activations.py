@@ -8,7 +8,16 @@ from . import functional as F
 from .module import Module
 
 __all__ = [
-    "ELU", "GELU", "LeakyReLU", "LogSoftmax", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
+    "ELU",
+    "GELU",
+    "LeakyReLU",
+    "LogSoftmax",
+    "ReLU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
 ]
 
 
@@ -83,7 +92,7 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """x * Phi(x) with the normal distribution function Phi; `approximate="tanh"` is Hendrycks and Gimpel's approximation."""
+    """x * Phi(x), Phi the normal distribution function (Hendrycks and Gimpel 2016); approximate="tanh" is theirs."""
 
     def __init__(self, approximate: str = "none") -> None:
         if approximate not in ("none", "tanh"):

@@ -1,4 +1,5 @@
-"""Modules made of modules: Sequential. Plain lists and dicts of modules need no class here; a Module finds what is in them."""
+"""Modules made of modules: Sequential. Plain lists and dicts of modules need no class here; a Module finds what is
+in them."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ class Sequential(Module):
 
     def _set(self, i: int, layer: Any) -> None:
         if not callable(layer):
-            raise TypeError(f"Sequential: layer {i} is a {type(layer).__name__}, which cannot be called; pass modules one by one")
+            raise TypeError(
+                f"Sequential: layer {i} is a {type(layer).__name__}, which cannot be called; pass modules one by one"
+            )
         setattr(self, str(i), layer)
 
     def forward(self, x: Any) -> Any:

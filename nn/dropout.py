@@ -12,9 +12,11 @@ __all__ = ["Dropout"]
 
 
 class Dropout(Module):
-    """In training, zeros each element with probability p and divides the others by 1 - p; in evaluation, passes x through.
+    """In training, zeros each element with probability p and divides the others by 1 - p; in evaluation, passes x
+    through.
 
-    The division keeps the expected value, so that nothing needs scaling later ("inverted" dropout; Srivastava et al. 2014).
+    The division keeps the expected value, so that nothing needs scaling later ("inverted" dropout, after Srivastava
+    et al. 2014).
 
     Args:
         p: probability of zero, in [0, 1].
@@ -23,7 +25,7 @@ class Dropout(Module):
     >>> import nn, numpy as np
     >>> layer = nn.Dropout(0.5, rng=0)
     >>> layer(np.ones(6, np.float32))
-    array([2., 0., 0., 0., 2., 2.], dtype=float32)
+    array([2., 2., 2., 0., 0., 0.], dtype=float32)
     >>> layer.eval()(np.ones(3))
     array([1., 1., 1.])
     """

@@ -1,4 +1,5 @@
-"""Layers without state, as functions: activations, dropout, flatten. Losses are in `losses`, one level up: `nn.cross_entropy`.
+"""Layers without state, as functions: activations, dropout, flatten. Losses are in `losses`, one level up:
+`nn.cross_entropy`.
 
 The activations ARE autodiff's: one definition, two names. Everything here takes plain arrays as well as graph values.
 """
@@ -8,21 +9,34 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import autodiff as ad
 import numpy as np
-from autodiff import elu, gelu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
 from numpy.typing import DTypeLike
+
+import autodiff as ad
+from autodiff import elu, gelu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
 
 from .random import Rng, as_generator
 
 __all__ = [
-    "dropout", "elu", "flatten", "gelu", "leaky_relu", "linear", "log_softmax", "relu", "sigmoid", "silu", "softmax", "softplus",
+    "dropout",
+    "elu",
+    "flatten",
+    "gelu",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
     "tanh",
 ]
 
 
 def as_input(x: Any, dtype: DTypeLike) -> Any:
-    """What a layer computes with: a Tensor as it is, anything else as an array, real numbers cast to the parameters' dtype."""
+    """What a layer computes with: a Tensor as it is, anything else as an array, real numbers cast to the
+    parameters' dtype."""
     if isinstance(x, ad.Tensor):
         return x
     x = np.asarray(x)

@@ -19,7 +19,8 @@ class History:
         seconds: wall time of each epoch.
         stopped: "" while it runs; then "finished", "early stopping", "callback" or "interrupted".
         best_epoch: with early stopping, the epoch (from 1) whose monitored number was best.
-        parameters: with `report=`, name -> one (norm of the values, norm of the gradient, norm of the last change) per epoch.
+        parameters: with `report=`, name -> one (norm of the values, norm of the gradient, norm of the last change)
+            per epoch.
     """
 
     logs: dict[str, list[float]] = field(default_factory=dict)

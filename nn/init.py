@@ -3,10 +3,10 @@
 Nothing here touches a module or a graph: `p.data = init.he_normal(p.shape, rng=0)` sets a parameter. A weight of shape
 (out, in, *kernel) has fan_in = in * prod(kernel) inputs and fan_out = out * prod(kernel) outputs per unit.
 
-The idea of all of them: keep the variance of the signal equal from layer to layer. With fan_in inputs of variance v and weights
-of variance s, a sum has variance fan_in * s * v; so s = 1/fan_in (LeCun), 2/fan_in when ReLU removes half of it (He), or
-2/(fan_in + fan_out) as the compromise between the forward and the backward signal (Xavier). All zeros fail: every unit of a
-layer then computes the same thing and receives the same gradient for ever.
+The idea of all of them: keep the variance of the signal equal from layer to layer. With fan_in inputs of variance v
+and weights of variance s, a sum has variance fan_in * s * v; so s = 1/fan_in (LeCun), 2/fan_in when ReLU removes
+half of it (He), or 2/(fan_in + fan_out) as the compromise between the forward and the backward signal (Xavier). All
+zeros fail: every unit of a layer then computes the same thing and receives the same gradient for ever.
 """
 
 from __future__ import annotations
@@ -20,8 +20,18 @@ from numpy.typing import DTypeLike, NDArray
 from .random import Rng, as_generator
 
 __all__ = [
-    "fans", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "normal", "ones", "orthogonal", "uniform",
-    "xavier_normal", "xavier_uniform", "zeros",
+    "fans",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "normal",
+    "ones",
+    "orthogonal",
+    "uniform",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
 ]
 
 Array = NDArray[np.floating]
@@ -57,13 +67,16 @@ def ones(shape: Shape, *, dtype: DTypeLike = np.float32) -> Array:
     return np.ones(_shape(shape), dtype)
 
 
-def normal(shape: Shape, *, mean: float = 0.0, std: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
+def normal(
+    shape: Shape, *, mean: float = 0.0, std: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32
+) -> Array:
     """Independent draws from a normal distribution."""
     return (mean + std * as_generator(rng).standard_normal(_shape(shape))).astype(dtype)
 
 
-def uniform(shape: Shape, *, low: float = -1.0, high: float = 1.0, rng: Rng = None,
-            dtype: DTypeLike = np.float32) -> Array:
+def uniform(
+    shape: Shape, *, low: float = -1.0, high: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32
+) -> Array:
     """Independent draws from the uniform distribution between `low` and `high`.
 
     >>> uniform(3, low=0, high=0.1, rng=0).shape
@@ -90,7 +103,8 @@ def _fan_in_variance(shape: Shape, gain: float) -> float:
 
 
 def xavier_uniform(shape: Shape, *, gain: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
-    """Variance 2 / (fan_in + fan_out), uniform (Glorot and Bengio 2010, equation 16): for tanh, sigmoid and linear layers.
+    """Variance 2 / (fan_in + fan_out), uniform (Glorot and Bengio 2010, equation 16): for tanh, sigmoid and linear
+    layers.
 
     >>> float(abs(xavier_uniform((100, 200), rng=0)).max()) <= (6 / 300) ** 0.5
     True

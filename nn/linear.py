@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import autodiff as ad
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+import autodiff as ad
 
 from . import functional as F
 from . import init
@@ -25,7 +26,8 @@ class Linear(Module):
         in_features, out_features: sizes of the last axis of x and of y.
         bias: whether there is a b.
         dtype: of the parameters; a plain array x is cast to it.
-        weight_init: `(shape, rng=..., dtype=...) -> array` from `nn.init`; Xavier uniform unless given. The bias starts at zero.
+        weight_init: `(shape, rng=..., dtype=...) -> array` from `nn.init`; Xavier uniform unless given. The bias
+            starts at zero.
         rng: a Generator, a seed, or None for the default generator.
 
     Shapes: x (..., in_features), y (..., out_features); `weight` (out_features, in_features), `bias` (out_features,).
@@ -46,8 +48,16 @@ class Linear(Module):
     weight: Parameter
     bias: Parameter | None
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, *, dtype: DTypeLike = np.float32,
-                 weight_init: Callable[..., NDArray[np.floating]] = init.xavier_uniform, rng: Rng = None) -> None:
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: DTypeLike = np.float32,
+        weight_init: Callable[..., NDArray[np.floating]] = init.xavier_uniform,
+        rng: Rng = None,
+    ) -> None:
         for name, n in (("in_features", in_features), ("out_features", out_features)):
             if not isinstance(n, (int, np.integer)) or n < 0:
                 raise ValueError(f"Linear: {name} must be an integer >= 0, got {n!r}")
@@ -66,7 +76,9 @@ class Linear(Module):
 
     def extra_repr(self) -> str:
         """The sizes."""
-        return f"in_features={self.in_features}, out_features={self.out_features}" + ("" if self.bias is not None else ", bias=False")
+        return f"in_features={self.in_features}, out_features={self.out_features}" + (
+            "" if self.bias is not None else ", bias=False"
+        )
 
 
 class Flatten(Module):

@@ -1,8 +1,9 @@
 """Losses: how wrong predictions are, as functions (`nn.cross_entropy`) and as modules (`nn.CrossEntropyLoss`).
 
 Every loss takes `reduction`: "mean" (the default), "sum" or "none". Elementwise losses refuse unequal shapes instead of
-broadcasting them: (N, 1) against (N,) would silently compare every prediction with every target. Labels are checked, and the first
-offender is named. Targets are constants as a rule, but a graph value is differentiated like any other.
+broadcasting them: (N, 1) against (N,) would silently compare every prediction with every target. Labels are
+checked, and the first offender is named. Targets are constants as a rule, but a graph value is differentiated like
+any other.
 
 Class scores stand on the LAST axis: logits (..., C) with labels (...).
 """
@@ -11,22 +12,39 @@ from __future__ import annotations
 
 from typing import Any
 
-import autodiff as ad
 import numpy as np
 from numpy.typing import NDArray
+
+import autodiff as ad
 
 from .module import Module
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "HuberLoss", "L1Loss", "MSELoss", "MultiMarginLoss", "NLLLoss",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "hinge_loss", "huber_loss", "l1_loss", "mse_loss",
-    "multi_margin_loss", "nll_loss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "HingeLoss",
+    "HuberLoss",
+    "L1Loss",
+    "MSELoss",
+    "MultiMarginLoss",
+    "NLLLoss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge_loss",
+    "huber_loss",
+    "l1_loss",
+    "mse_loss",
+    "multi_margin_loss",
+    "nll_loss",
 ]
 
 REDUCTIONS = ("mean", "sum", "none")
 
 
 # Shared checks.
+
 
 def _reduce(values: Any, reduction: str) -> Any:
     _check_reduction(reduction)
@@ -39,11 +57,14 @@ def _check_reduction(reduction: str) -> None:
 
 
 def _pair(who: str, prediction: Any, target: Any) -> tuple[Any, Any]:
-    """Both as values of equal shape; a plain target takes the prediction's dtype, so that float64 targets cost nothing."""
+    """Both as values of equal shape; a plain target takes the prediction's dtype, so that float64 targets cost
+    nothing."""
     prediction, target = _value(prediction), _value(target)
     if prediction.shape != target.shape:
-        raise ValueError(f"{who}: prediction and target must have the same shape, got {prediction.shape} and {target.shape}; "
-                         "reshape one of them")
+        raise ValueError(
+            f"{who}: prediction and target must have the same shape, got {prediction.shape} and {target.shape}; "
+            "reshape one of them"
+        )
     if isinstance(target, np.ndarray) and target.dtype != prediction.dtype and prediction.dtype.kind == "f":
         target = target.astype(prediction.dtype)
     return prediction, target
@@ -81,6 +102,7 @@ def _check_labels(who: str, scores: Any, labels: Any, ignore_index: int | None) 
 
 # Regression.
 
+
 def mse_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """(prediction - target)^2, for equal shapes.
 
@@ -115,7 +137,10 @@ def huber_loss(prediction: Any, target: Any, *, delta: float = 1.0, reduction: s
 
 # Classification with C classes.
 
-def cross_entropy(logits: Any, target: Any, *, weights: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
+
+def cross_entropy(
+    logits: Any, target: Any, *, weights: Any = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Any:
     """-log softmax(logits) at the label, or averaged over the label's probabilities.
 
     Args:
@@ -148,9 +173,11 @@ def cross_entropy(logits: Any, target: Any, *, weights: Any = None, ignore_index
     return _reduce(-terms.sum(axis=-1), reduction)
 
 
-def nll_loss(log_probabilities: Any, labels: Any, *, weights: Any = None, ignore_index: int = -100,
-             reduction: str = "mean") -> Any:
-    """-log_probabilities (..., C) at integer labels (...): what follows a LogSoftmax. Arguments as in `cross_entropy`."""
+def nll_loss(
+    log_probabilities: Any, labels: Any, *, weights: Any = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Any:
+    """-log_probabilities (..., C) at integer labels (...): what follows a LogSoftmax. Arguments as in
+    `cross_entropy`."""
     scores = _value(log_probabilities)
     _check_reduction(reduction)
     labels = _check_labels("nll_loss", scores, labels, ignore_index)
@@ -181,14 +208,20 @@ def multi_margin_loss(scores: Any, labels: Any, *, margin: float = 1.0, reductio
 def _class_weights(who: str, weights: Any, scores: Any) -> NDArray[np.floating]:
     weights = _plain(weights).astype(scores.dtype)
     if weights.shape != scores.shape[-1:]:
-        raise ValueError(f"{who}: weights must have shape ({scores.shape[-1]},), one for each class, got {weights.shape}")
+        raise ValueError(
+            f"{who}: weights must have shape ({scores.shape[-1]},), one for each class, got {weights.shape}"
+        )
     return weights
 
 
 # Classification with two classes.
 
-def binary_cross_entropy_with_logits(logits: Any, target: Any, *, pos_weight: Any = None, reduction: str = "mean") -> Any:
-    """-(y log p + (1 - y) log(1 - p)) for p = sigmoid(logits), computed as softplus(z) - y z: exact where p rounds to 0 or 1.
+
+def binary_cross_entropy_with_logits(
+    logits: Any, target: Any, *, pos_weight: Any = None, reduction: str = "mean"
+) -> Any:
+    """-(y log p + (1 - y) log(1 - p)) for p = sigmoid(logits), computed as softplus(z) - y z: exact where p rounds
+    to 0 or 1.
 
     Args:
         logits: raw scores of any shape.
@@ -207,10 +240,12 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, *, pos_weight: An
 
 
 def binary_cross_entropy(probability: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """-(y log p + (1 - y) log(1 - p)) with each logarithm at least -100, as in PyTorch; the derivative of a limited logarithm is 0.
+    """-(y log p + (1 - y) log(1 - p)) with each logarithm at least -100, as in PyTorch; the derivative of a limited
+    logarithm is 0.
 
     Args:
-        probability: p in [0, 1], any shape. Where p comes from a sigmoid, use the loss on logits: it keeps its gradient.
+        probability: p in [0, 1], any shape. Where p comes from a sigmoid, use the loss on logits: it keeps its
+            gradient.
         target: y in [0, 1], same shape.
 
     Raises:
@@ -252,11 +287,14 @@ def hinge_loss(scores: Any, target: Any, *, margin: float = 1.0, reduction: str 
     plain = _plain(target)
     bad = (plain != 1) & (plain != -1)
     if bad.any():
-        raise ValueError(f"hinge_loss: labels must be -1 or +1, got {_first(bad, plain)}; labels 0 and 1 become 2 * y - 1")
+        raise ValueError(
+            f"hinge_loss: labels must be -1 or +1, got {_first(bad, plain)}; labels 0 and 1 become 2 * y - 1"
+        )
     return _reduce(ad.relu(margin - scores * target), reduction)
 
 
 # The same as modules.
+
 
 class _Loss(Module):
     """Holds the options of a loss function; each subclass calls its function."""
@@ -310,7 +348,9 @@ class CrossEntropyLoss(_Loss):
 
     def forward(self, logits: Any, target: Any) -> Any:
         """logits (..., C); target (...) indices or (..., C) probabilities."""
-        return cross_entropy(logits, target, weights=self.weights, ignore_index=self.ignore_index, reduction=self.reduction)
+        return cross_entropy(
+            logits, target, weights=self.weights, ignore_index=self.ignore_index, reduction=self.reduction
+        )
 
 
 class NLLLoss(_Loss):
@@ -323,7 +363,9 @@ class NLLLoss(_Loss):
 
     def forward(self, log_probabilities: Any, labels: Any) -> Any:
         """log_probabilities (..., C); labels (...)."""
-        return nll_loss(log_probabilities, labels, weights=self.weights, ignore_index=self.ignore_index, reduction=self.reduction)
+        return nll_loss(
+            log_probabilities, labels, weights=self.weights, ignore_index=self.ignore_index, reduction=self.reduction
+        )
 
 
 class BCELoss(_Loss):

@@ -1,15 +1,24 @@
 """Numbers that tell a person how good a model is: plain NumPy functions of predictions and targets.
 
-Nothing here is differentiated. A metric is any function `(predictions, targets) -> float` that is a mean over samples: `fit` and
-`evaluate` average it over mini-batches by their size.
+Nothing here is differentiated. A metric is any function `(predictions, targets) -> float` that is a mean over
+samples: `fit` and `evaluate` average it over mini-batches by their size.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["accuracy", "binary_accuracy", "confusion_matrix", "mean_absolute_error", "mean_squared_error", "top_k_accuracy"]
+__all__ = [
+    "accuracy",
+    "binary_accuracy",
+    "confusion_matrix",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "top_k_accuracy",
+]
 
 
 def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
@@ -19,7 +28,7 @@ def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
     return indices
 
 
-def accuracy(scores: ArrayLike, labels: ArrayLike) -> float:
+def accuracy(scores: Any, labels: Any) -> float:
     """Fraction of samples whose largest score is at the label.
 
     Args:
@@ -51,7 +60,8 @@ def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
 
 
 def binary_accuracy(logits: ArrayLike, targets: ArrayLike, threshold: float = 0.0) -> float:
-    """Fraction of logits on the right side of `threshold`; targets are 0 and 1, or -1 and +1. For probabilities use 0.5.
+    """Fraction of logits on the right side of `threshold`; targets are 0 and 1, or -1 and +1. For probabilities use
+    0.5.
 
     >>> binary_accuracy([2.0, -1.0, 0.5], [1, 0, 0])
     0.6666666666666666

@@ -1,11 +1,12 @@
 """Module: a function with parameters. The parameters are found by looking, not by bookkeeping.
 
-A module is an ordinary object. Whatever Parameters, Buffers, Scalars and Modules stand in its attributes, directly or in lists,
-tuples and dicts, are its own, in the order of definition; their names are the path to them: `fc1.weight`, `blocks.3.attn`. There
-is no metaclass, no registry and no `super().__init__()` to forget.
+A module is an ordinary object. Whatever Parameters, Buffers, Scalars and Modules stand in its attributes, directly
+or in lists, tuples and dicts, are its own, in the order of definition; their names are the path to them:
+`fc1.weight`, `blocks.3.attn`. There is no metaclass, no registry and no `super().__init__()` to forget.
 
-Calling a module enters its scope, so that every operation recorded inside knows which module made it: pictures group by it, errors
-name it. A module called by its parent is named by its path there, looked up once and kept while the parent stays the same.
+Calling a module enters its scope, so that every operation recorded inside knows which module made it: pictures
+group by it, errors name it. A module called by its parent is named by its path there, looked up once and kept while
+the parent stays the same.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-import autodiff as ad
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+import autodiff as ad
 
 from .parameter import Buffer, Parameter, hold
 
@@ -139,7 +141,8 @@ class Module:
         return self.requires_grad_(False)
 
     def astype(self: Self, dtype: DTypeLike) -> Self:
-        """Convert parameters and floating buffers to a floating dtype, in place; gradients are forgotten. Scalars stay floats.
+        """Convert parameters and floating buffers to a floating dtype, in place; gradients are forgotten. Scalars
+        stay floats.
 
         >>> import nn
         >>> nn.Linear(2, 3).astype("float64").weight.dtype
@@ -195,7 +198,7 @@ class Module:
             if not np.array_equal(array, other, equal_nan=True):
                 raise ValueError(f"{first!r} and {path!r} are one shared parameter, but the saved values differ")
         for _, variable, array in checked.values():
-            variable.data = array
+            variable.data = array  # type: ignore[misc]
         return result
 
     # Looking at it.
@@ -205,12 +208,12 @@ class Module:
 
         >>> import nn
         >>> print(nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).summary())
-        name  layer                                        parameters
+        name  layer                                      parameters
         0     Flatten()
-        1     Linear(in_features=784, out_features=128)       100,480
+        1     Linear(in_features=784, out_features=128)     100,480
         2     ReLU()
-        3     Linear(in_features=128, out_features=10)          1,290
-        -------------------------------------------------------------
+        3     Linear(in_features=128, out_features=10)        1,290
+        -----------------------------------------------------------
         100,480 + 1,290 = 101,770 parameters, 407.1 kB
         """
         from .overview import summarize
@@ -230,7 +233,8 @@ class Module:
         return {name: value for name, value in self.__dict__.items() if name != "_scope"}
 
     def _name_here(self) -> str:
-        """The path of this module under the module that is running; outside of one, the name it was last assigned to."""
+        """The path of this module under the module that is running; outside of one, the name it was last assigned
+        to."""
         running = ad.current_scope()
         parent = running.owner() if running is not None else None
         if isinstance(parent, Module):
@@ -239,11 +243,13 @@ class Module:
 
 
 def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-    """`module(*args, **kwargs)` with other values in the place of some parameters and buffers; the module stays as it was.
+    """`module(*args, **kwargs)` with other values in the place of some parameters and buffers; the module stays as
+    it was.
 
     Args:
         module: a Module.
-        params: name -> Tensor, Scalar, array or number of the parameter's shape. What requires a gradient is differentiated.
+        params: name -> Tensor, Scalar, array or number of the parameter's shape. What requires a gradient is
+            differentiated.
 
     Raises:
         ValueError: a name that the module does not have,
@@ -267,10 +273,14 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
         target = own[name]
         if not isinstance(value, ad.Variable):
             number = isinstance(target, ad.Scalar)
-            value = ad.scalar(value, requires_grad=False) if number else ad.tensor(value, requires_grad=False, copy=False)
+            value = (
+                ad.scalar(value, requires_grad=False) if number else ad.tensor(value, requires_grad=False, copy=False)
+            )
         if value.shape != target.shape or isinstance(value, ad.Scalar) != isinstance(target, ad.Scalar):
-            raise ValueError(f"{name!r} is a {type(target).__name__} of shape {target.shape}, "
-                             f"got a {type(value).__name__} of shape {value.shape}")
+            raise ValueError(
+                f"{name!r} is a {type(target).__name__} of shape {target.shape}, "
+                f"got a {type(value).__name__} of shape {value.shape}"
+            )
         exchange.append((target, (target._data, target.node), value))
     try:
         for target, _, value in exchange:
@@ -282,6 +292,7 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
 
 
 # The walk.
+
 
 def _members(module: Module) -> Iterator[tuple[str, Any]]:
     """(name, thing) of everything a module holds itself, looking into lists, tuples and dicts."""
@@ -299,7 +310,8 @@ def _found(name: str, value: Any, inside: tuple[int, ...] = ()) -> Iterator[tupl
 
 
 def _tree(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """(path, thing) of everything below, depth first, under each of its names; a child that holds its parent is not re-entered."""
+    """(path, thing) of everything below, depth first, under each of its names; a child that holds its parent is not
+    re-entered."""
     above = (*above, module)
     for name, value in _members(module):
         if not isinstance(value, Module):
@@ -322,13 +334,18 @@ def _check_replacement(module: Module, name: str, old: ad.Variable, new: Any) ->
     if kind is ad.Scalar and not (old.is_leaf and old.requires_grad):
         return
     if not isinstance(new, kind) or not new.is_leaf:
-        raise TypeError(f"{type(module).__name__}.{name} is a {kind.__name__}; it cannot be replaced by a {type(new).__name__}. "
-                        f"Write {name}.data = ... for a new value, or del the attribute first to give it up")
+        raise TypeError(
+            f"{type(module).__name__}.{name} is a {kind.__name__}; it cannot be replaced by a {type(new).__name__}. "
+            f"Write {name}.data = ... for a new value, or del the attribute first to give it up"
+        )
 
 
 def _names_do_not_fit(who: str, result: LoadResult) -> str:
-    parts = [f"{what} {', '.join(map(repr, names[:5]))}" + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-             for what, names in (("missing", result.missing), ("unexpected", result.unexpected)) if names]
+    parts = [
+        f"{what} {', '.join(map(repr, names[:5]))}" + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        for what, names in (("missing", result.missing), ("unexpected", result.unexpected))
+        if names
+    ]
     return f"{who}.load_state_dict: {'; '.join(parts)}. Nothing was loaded; strict=False loads what fits"
 
 

@@ -1,7 +1,8 @@
 """The teaching path: one neuron on plain numbers, a layer of neurons, a network of layers (after micrograd).
 
-Each weight is an `autodiff.Scalar`, and a neuron is ONE node of the graph with all its weights and inputs as parents; a picture can
-open it into its products and sums. `MLP.to_linear()` is the same network on tensors: equal values, equal gradients.
+Each weight is an `autodiff.Scalar`, and a neuron is ONE node of the graph with all its weights and inputs as
+parents; a picture can open it into its products and sums. `MLP.to_linear()` is the same network on tensors: equal
+values, equal gradients.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import autodiff as ad
 import numpy as np
+
+import autodiff as ad
 
 from . import activations
 from .containers import Sequential
@@ -74,7 +76,8 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """`nout` neurons that read the same `nin` inputs; a list of Scalars, or the Scalar itself when there is one neuron."""
+    """`nout` neurons that read the same `nin` inputs; a list of Scalars, or the Scalar itself when there is one
+    neuron."""
 
     def __init__(self, nin: int, nout: int, activation: str = "relu", *, rng: Rng = None) -> None:
         generator = as_generator(rng)
@@ -91,8 +94,8 @@ class Layer(Module):
         """The same layer on tensors: a Linear and its activation, with these weights (copied)."""
         nin = len(self.neurons[0].w) if self.neurons else 0
         linear = Linear(nin, len(self.neurons), dtype=dtype, rng=0)
-        linear.weight.data = np.array([[w.data for w in neuron.w] for neuron in self.neurons]).reshape(linear.weight.shape)
-        linear.bias.data = np.array([neuron.b.data for neuron in self.neurons])  # type: ignore[union-attr]
+        weights = [[w.data for w in neuron.w] for neuron in self.neurons]
+        linear.load_state_dict({"weight": np.reshape(weights, (-1, nin)), "bias": [n.b.data for n in self.neurons]})
         module = ACTIVATIONS[self.neurons[0].activation][1] if self.neurons else None
         return Sequential(linear) if module is None else Sequential(linear, module())
 
@@ -114,8 +117,10 @@ class MLP(Module):
     def __init__(self, nin: int, nouts: Sequence[int], activation: str = "relu", *, rng: Rng = None) -> None:
         generator = as_generator(rng)
         sizes = [nin, *nouts]
-        self.layers = [Layer(sizes[i], sizes[i + 1], activation if i + 2 < len(sizes) else "linear", rng=generator)
-                       for i in range(len(nouts))]
+        self.layers = [
+            Layer(sizes[i], sizes[i + 1], activation if i + 2 < len(sizes) else "linear", rng=generator)
+            for i in range(len(nouts))
+        ]
 
     def forward(self, x: Sequence[Any]) -> Any:
         """x: nin numbers or Scalars -> the last layer's output."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import autodiff as ad
 import numpy as np
+
+import autodiff as ad
 
 from .module import Module
 
@@ -15,7 +16,8 @@ __all__ = ["Summary", "summarize"]
 
 @dataclass(frozen=True)
 class Row:
-    """One line: a module, the shape it returned for the sample, and the parameters it holds itself (not its children's)."""
+    """One line: a module, the shape it returned for the sample, and the parameters it holds itself (not its
+    children's)."""
 
     name: str
     layer: str
@@ -41,8 +43,12 @@ class Summary:
             shape = [" × ".join(map(str, row.shape)) if row.shape is not None else ""] if with_shapes else []
             table.append([row.name or "(model)", row.layer, *shape, f"{row.parameters:,}" if row.parameters else ""])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = ["  ".join([cell.ljust(w) for cell, w in zip(line[:-1], widths, strict=False)] + [line[-1].rjust(widths[-1])])
-                 for line in table]
+        lines = [
+            "  ".join(
+                [cell.ljust(w) for cell, w in zip(line[:-1], widths, strict=False)] + [line[-1].rjust(widths[-1])]
+            )
+            for line in table
+        ]
         lines = [line.rstrip() for line in lines]
         return "\n".join([*lines, "-" * (sum(widths) + 2 * len(widths) - 2), self._footer()])
 
@@ -51,7 +57,9 @@ class Summary:
     def _footer(self) -> str:
         counts = [row.parameters for row in self.rows if row.parameters]
         terms = " + ".join(f"{n:,}" for n in counts)
-        equation = f"{terms} = {self.total:,}" if 1 < len(counts) <= 6 and sum(counts) == self.total else f"{self.total:,}"
+        equation = (
+            f"{terms} = {self.total:,}" if 1 < len(counts) <= 6 and sum(counts) == self.total else f"{self.total:,}"
+        )
         frozen = "" if self.trainable == self.total else f" ({self.trainable:,} trainable)"
         return f"{equation} parameters{frozen}, {_bytes(self.nbytes)}"
 
@@ -62,14 +70,22 @@ def summarize(model: Module, x: Any = None) -> Summary:
     parameters = dict(model.named_parameters())
     own: dict[int, int] = {}
     modules = list(model.named_modules())
-    paths = {path: module for path, module in modules}
+    paths = dict(modules)
     for name, parameter in parameters.items():
         owner = name
         while owner not in paths:  # 'fc.weight' -> 'fc'; 'heads.0.1' may stand in lists of the model itself
             owner = owner.rpartition(".")[0]
         own[id(paths[owner])] = own.get(id(paths[owner]), 0) + parameter.size
-    rows = [Row(path, _describe(module), shapes.get(id(module)), own.get(id(module), 0), any(True for _ in module.children()))
-            for path, module in modules]
+    rows = [
+        Row(
+            path,
+            _describe(module),
+            shapes.get(id(module)),
+            own.get(id(module), 0),
+            any(True for _ in module.children()),
+        )
+        for path, module in modules
+    ]
     total = sum(p.size for p in parameters.values())
     trainable = sum(p.size for p in parameters.values() if p.requires_grad)
     return Summary(tuple(rows), total, trainable, sum(p.size * p.dtype.itemsize for p in parameters.values()))
@@ -80,7 +96,8 @@ def _describe(module: Module) -> str:
 
 
 def _output_shapes(model: Module, x: Any) -> dict[int, tuple[int, ...]]:
-    """Run the model once in evaluation mode, noting what each module returned: the last shape, when it ran several times."""
+    """Run the model once in evaluation mode, noting what each module returned: the last shape, when it ran several
+    times."""
     shapes: dict[int, tuple[int, ...]] = {}
     modes = [(module, module.training) for module in model.modules()]
 
@@ -98,7 +115,9 @@ def _output_shapes(model: Module, x: Any) -> dict[int, tuple[int, ...]]:
     try:
         for module, _ in modes:
             module.training = False
-            module.__dict__["forward"] = noting(module)  # an instance attribute wins over the method, until it is removed
+            module.__dict__["forward"] = noting(
+                module
+            )  # an instance attribute wins over the method, until it is removed
         with ad.no_grad():
             model(x)
     finally:

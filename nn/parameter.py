@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import autodiff as ad
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
+
+import autodiff as ad
 
 __all__ = ["Buffer", "Parameter"]
 
@@ -33,10 +34,10 @@ class Parameter(ad.Tensor):
 
     __slots__ = ()
 
-    def __new__(cls, data: ArrayLike, dtype: DTypeLike = np.float32, requires_grad: bool = True) -> Parameter:
+    def __new__(cls, data: ArrayLike, dtype: DTypeLike | None = np.float32, requires_grad: bool = True) -> Parameter:
         return _as(cls, data, dtype, requires_grad)
 
-    def __init__(self, data: ArrayLike, dtype: DTypeLike = np.float32, requires_grad: bool = True) -> None:
+    def __init__(self, data: ArrayLike, dtype: DTypeLike | None = np.float32, requires_grad: bool = True) -> None:
         pass  # __new__ did everything; this signature is for readers and tools
 
     def __reduce__(self) -> Any:
@@ -57,20 +58,20 @@ class Buffer(ad.Tensor):
 
     __slots__ = ()
 
-    def __new__(cls, data: ArrayLike, dtype: DTypeLike = None) -> Buffer:
+    def __new__(cls, data: ArrayLike, dtype: DTypeLike | None = None) -> Buffer:
         return _as(cls, data, dtype, False)
 
-    def __init__(self, data: ArrayLike, dtype: DTypeLike = None) -> None:
+    def __init__(self, data: ArrayLike, dtype: DTypeLike | None = None) -> None:
         pass
 
     def __reduce__(self) -> Any:
         return _rebuilt, (Buffer, self._data, False)
 
 
-def _as(cls: type, data: Any, dtype: DTypeLike, requires_grad: bool) -> Any:
+def _as(cls: type, data: Any, dtype: DTypeLike | None, requires_grad: bool) -> Any:
     """A handle of the given class with memory of its own, C-contiguous so that optimizers can see it flat."""
     data = np.array(data.data if isinstance(data, ad.Variable) else data, dtype=dtype, order="C")
-    handle = object.__new__(cls)
+    handle: Any = object.__new__(cls)
     hold(handle, ad.tensor(data, requires_grad=requires_grad, copy=False))
     return handle
 

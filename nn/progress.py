@@ -1,7 +1,8 @@
 """The line that moves while a model trains: tqdm's bar when it is installed, otherwise one live line of our own.
 
-Nothing is shown unless somebody watches (standard error is a terminal) or asks (`progress=True`); asked without a terminal, each epoch
-leaves one plain line, so that a log file stays readable. The line costs a clock reading a batch and is redrawn ten times a second.
+Nothing is shown unless somebody watches (standard error is a terminal) or asks (`progress=True`); asked without a
+terminal, each epoch leaves one plain line, so that a log file stays readable. The line costs a clock reading a
+batch and is redrawn ten times a second.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def display(progress: bool | str = "auto", stream: TextIO | None = None) -> Disp
     """The right display: none, tqdm's, or ours.
 
     Args:
-        progress: "auto" shows something when `stream` is a terminal, True always, False never; "line" is our line even where tqdm is.
+        progress: "auto" shows something when `stream` is a terminal, True always, False never; "line" is our line
+            even where tqdm is.
         stream: standard error unless given.
     """
     if progress not in (True, False, "auto", "line"):
@@ -58,13 +60,15 @@ def display(progress: bool | str = "auto", stream: TextIO | None = None) -> Disp
 
 
 def describe(logs: Mapping[str, float]) -> str:
-    """`loss 0.0712  accuracy 97.91 %`: rates in percent, the rest with four digits.
+    """`loss 0.07123  accuracy 97.91 %`: accuracies in percent, the rest with four digits.
 
     >>> describe({"loss": 0.07123, "accuracy": 0.9791})
-    'loss 0.0712  accuracy 97.91 %'
+    'loss 0.07123  accuracy 97.91 %'
     """
-    return "  ".join(f"{name} {value:.2%}".replace("%", " %") if "accuracy" in name else f"{name} {value:.4g}"
-                     for name, value in logs.items())
+    return "  ".join(
+        f"{name} {value:.2%}".replace("%", " %") if "accuracy" in name else f"{name} {value:.4g}"
+        for name, value in logs.items()
+    )
 
 
 class Quiet:
@@ -121,7 +125,10 @@ class Live(Lines):
         self.drawn = now
         filled = 24 * self.count // max(1, self.batches)
         left = (now - self.start) / self.count * (self.batches - self.count)
-        self._draw(f"{self.head}  {'█' * filled}{'░' * (24 - filled)}  {self.count}/{self.batches}  loss {loss:.4g}  {left:.0f} s left")
+        self._draw(
+            f"{self.head}  {'█' * filled}{'░' * (24 - filled)}  {self.count}/{self.batches}  "
+            f"loss {loss:.4g}  {left:.0f} s left"
+        )
 
     def done(self, logs: Mapping[str, float], seconds: float) -> None:
         """Replace the bar by the epoch's line."""
@@ -149,12 +156,20 @@ class Bar(Quiet):
     """tqdm's bar, one an epoch."""
 
     def __init__(self, tqdm: Any, stream: TextIO) -> None:
-        self.tqdm, self.stream, self.bar, self.loss = tqdm, stream, None, 0.0
+        self.tqdm, self.stream = tqdm, stream
+        self.bar: Any = None
 
     def epoch(self, number: int, epochs: int, batches: int) -> None:
         """Start a bar."""
-        self.bar = self.tqdm(total=batches, desc=f"epoch {number:{len(str(epochs))}}/{epochs}", file=self.stream, unit="batch",
-                             mininterval=INTERVAL, leave=True, dynamic_ncols=True)
+        self.bar = self.tqdm(
+            total=batches,
+            desc=f"epoch {number:{len(str(epochs))}}/{epochs}",
+            file=self.stream,
+            unit="batch",
+            mininterval=INTERVAL,
+            leave=True,
+            dynamic_ncols=True,
+        )
 
     def batch(self, loss: float) -> None:
         """One batch further; the loss appears when tqdm redraws."""

@@ -1,8 +1,8 @@
 """Where randomness comes from: one default generator per context, and `seed` to set it.
 
-Everything random in `nn` takes `rng`: a `numpy.random.Generator`, an integer seed, or None for the default generator. The
-default lives in a context variable, so threads and tasks never share one by accident: a new thread starts with a fresh,
-unseeded generator of its own and calls `seed` itself when it wants to be repeatable.
+Everything random in `nn` takes `rng`: a `numpy.random.Generator`, an integer seed, or None for the default
+generator. The default lives in a context variable, so threads and tasks never share one by accident: a new thread
+starts with a fresh, unseeded generator of its own and calls `seed` itself when it wants to be repeatable.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def default_generator() -> np.random.Generator:
 
 
 def as_generator(rng: Rng) -> np.random.Generator:
-    """Turn what a caller passed as `rng` into a generator: a Generator as it is, a seed into a new one, None into the default.
+    """Turn what a caller passed as `rng` into a generator: a Generator as it is, a seed into a new one, None into
+    the default.
 
     Raises:
         TypeError: `rng` is anything else.

@@ -1,9 +1,10 @@
 """Saving and loading without pickle: a file holds arrays and plain data, never code.
 
 A file is a zip archive: one `.npy` entry an array (NumPy's own format; `np.load` opens the whole file) and one entry
-`backflow.json` that names the format, its version, every array's shape and dtype, and the tree they belong to. Saving writes a new
-file beside the target and renames it into place, so that a crash leaves the old file or the new one, never half of one. Loading reads
-and checks everything before it returns anything: a file that is damaged, foreign or newer gets an error that says so.
+`backflow.json` that names the format, its version, every array's shape and dtype, and the tree they belong to.
+Saving writes a new file beside the target and renames it into place, so that a crash leaves the old file or the new
+one, never half of one. Loading reads and checks everything before it returns anything: a file that is damaged,
+foreign or newer gets an error that says so.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import autodiff as ad
 import numpy as np
 from numpy.typing import NDArray
+
+import autodiff as ad
 
 __all__ = ["FileFormatError", "load", "save"]
 
@@ -37,9 +39,10 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     """Write a model, an optimizer, or a tree of them and of plain data to one file, atomically.
 
     Args:
-        obj: anything with `state_dict()`, arrays, Tensors, numbers, strings, booleans, None, and lists, tuples and dicts (keys: strings
-            or integers) of all these.
-        path: the file; an existing one is replaced only when everything is written. The suffix is yours (`.npz` says it best).
+        obj: anything with `state_dict()`, arrays, Tensors, numbers, strings, booleans, None, and lists, tuples and
+            dicts (keys: strings or integers) of all these.
+        path: the file; an existing one is replaced only when everything is written. The suffix is yours (`.npz`
+            says it best).
 
     Raises:
         TypeError: something that would need pickle, named by its place in the tree.
@@ -65,7 +68,8 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Read what `save` wrote: state dicts in the place of models and optimizers, arrays, numbers, lists, tuples and dicts.
+    """Read what `save` wrote: state dicts in the place of models and optimizers, arrays, numbers, lists, tuples and
+    dicts.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -80,13 +84,14 @@ def load(path: str | os.PathLike[str]) -> Any:
                 return _from_tree(header["tree"], arrays)
         except FileFormatError:
             raise
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
             raise FileFormatError(f"{path} is not a whole {FORMAT} file: {error}") from error
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
             raise FileFormatError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
 
 # Writing.
+
 
 def _to_tree(obj: Any, at: str, arrays: dict[str, NDArray[Any]]) -> Any:
     """The JSON form of `obj`; arrays go to `arrays` under the path to them."""
@@ -110,15 +115,21 @@ def _to_tree(obj: Any, at: str, arrays: dict[str, NDArray[Any]]) -> Any:
     if isinstance(obj, (list, tuple)):
         items = [_to_tree(item, f"{at}/{i}" if at else str(i), arrays) for i, item in enumerate(obj)]
         return items if isinstance(obj, list) else {TUPLE: items}
-    raise TypeError(f"cannot save {at or 'this'}: a {type(obj).__name__} is neither an array nor plain data, and has no state_dict()")
+    raise TypeError(
+        f"cannot save {at or 'this'}: a {type(obj).__name__} is neither an array nor plain data, "
+        "and has no state_dict()"
+    )
 
 
 def _mapping_to_tree(obj: Mapping[Any, Any], at: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     numbers = all(isinstance(key, int) and not isinstance(key, bool) for key in obj) and len(obj) > 0
     if not numbers and not all(isinstance(key, str) for key in obj):
         raise TypeError(f"cannot save {at or 'this'}: the keys of a dict must be all strings or all integers")
-    return {NUMBER_KEYS if numbers else "dict": {str(key): _to_tree(value, f"{at}/{key}" if at else str(key), arrays)
-                                                 for key, value in obj.items()}}
+    return {
+        NUMBER_KEYS if numbers else "dict": {
+            str(key): _to_tree(value, f"{at}/{key}" if at else str(key), arrays) for key, value in obj.items()
+        }
+    }
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -144,6 +155,7 @@ def _replacing(path: Path) -> Iterator[io.BufferedWriter]:
 
 
 # Reading.
+
 
 def _read_header(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if HEADER not in archive.namelist():
@@ -176,7 +188,7 @@ def _from_tree(tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
         return [_from_tree(item, arrays) for item in tree]
     if not isinstance(tree, dict):
         return tree
-    (kind, content), = tree.items()
+    ((kind, content),) = tree.items()
     if kind == ARRAY:
         return arrays[content]
     if kind == TUPLE:

@@ -1,8 +1,8 @@
 """The training loop, so that nobody has to write it again: `fit`, `evaluate`, `predict`.
 
-`fit` is the plain loop (forward, loss, backward, step) over shuffled mini-batches with everything around it that is easy to get wrong:
-evaluation mode for validation, means weighted by batch size, the best weights kept, Ctrl-C that leaves a usable model. It uses the public
-interface only; a loop of your own can do all it does.
+`fit` is the plain loop (forward, loss, backward, step) over shuffled mini-batches with everything around it that is
+easy to get wrong: evaluation mode for validation, means weighted by batch size, the best weights kept, Ctrl-C that
+leaves a usable model. It uses the public interface only; a loop of your own can do all it does.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import autodiff as ad
 import numpy as np
 from numpy.typing import NDArray
+
+import autodiff as ad
 
 from . import metrics as metric_functions
 from .data import batches
@@ -34,11 +35,26 @@ Metrics = Mapping[str, Callable[[Any, Any], float]] | Sequence[str | Callable[[A
 Callback = Callable[[int, dict[str, float]], Any]
 
 
-def fit(model: Module, x: Any, y: Any, *, loss: Loss, optimizer: Optimizer, epochs: int = 1, batch_size: int = 32,
-        validation: tuple[Any, Any] | None = None, validation_split: float = 0.0, metrics: Metrics = (),
-        early_stopping: EarlyStopping | int | None = None, callbacks: Iterable[Callback] = (), clip_norm: float | None = None,
-        shuffle: bool = True, progress: bool | str = "auto", rng: Rng = None,
-        report: str | os.PathLike[str] | None = None) -> History:
+def fit(
+    model: Module,
+    x: Any,
+    y: Any,
+    *,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int = 1,
+    batch_size: int = 32,
+    validation: tuple[Any, Any] | None = None,
+    validation_split: float = 0.0,
+    metrics: Metrics = (),
+    early_stopping: EarlyStopping | int | None = None,
+    callbacks: Iterable[Callback] = (),
+    clip_norm: float | None = None,
+    shuffle: bool = True,
+    progress: bool | str = "auto",
+    rng: Rng = None,
+    report: str | os.PathLike[str] | None = None,
+) -> History:
     """Train `model` on (x, y) and return the history of the run.
 
     Args:
@@ -47,9 +63,10 @@ def fit(model: Module, x: Any, y: Any, *, loss: Loss, optimizer: Optimizer, epoc
         loss: (prediction, y_batch) -> mean over the batch, such as `nn.CrossEntropyLoss()`.
         optimizer: of this model's parameters.
         epochs, batch_size: the last batch of an epoch may be smaller.
-        validation: (x, y) to evaluate after every epoch; or `validation_split`, a random part of x and y that is not trained on.
-        metrics: names ("accuracy", "binary_accuracy", ...), functions (prediction, y) -> float, or a dict of them. The training numbers are
-            means over the epoch while the model changes; "val_..." are measured after it.
+        validation: (x, y) to evaluate after every epoch; or `validation_split`, a random part of x and y that is
+            not trained on.
+        metrics: names ("accuracy", "binary_accuracy", ...), functions (prediction, y) -> float, or a dict of them. The
+            training numbers are means over the epoch while the model changes; "val_..." are measured after it.
         early_stopping: an `EarlyStopping`, or a number: its patience on "val_loss".
         callbacks: functions (epoch from 1, logs) called after every epoch; one that returns True ends the training.
         clip_norm: limit of the joint gradient norm at every step.
@@ -67,7 +84,8 @@ def fit(model: Module, x: Any, y: Any, *, loss: Loss, optimizer: Optimizer, epoc
     >>> import nn, numpy as np
     >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
     >>> net = nn.Linear(1, 1, rng=0)
-    >>> run = nn.fit(net, x, 3 * x + 1, loss=nn.MSELoss(), optimizer=nn.Adam(net.parameters(), lr=0.1), epochs=30, rng=0)
+    >>> optimizer = nn.Adam(net.parameters(), lr=0.1)
+    >>> run = nn.fit(net, x, 3 * x + 1, loss=nn.MSELoss(), optimizer=optimizer, epochs=30, rng=0)
     >>> run["loss"][-1] < 1e-2 < run["loss"][0]
     True
     """
@@ -87,7 +105,9 @@ def fit(model: Module, x: Any, y: Any, *, loss: Loss, optimizer: Optimizer, epoc
                 model.train()
                 shown.epoch(epoch, epochs, math.ceil(len(y) / batch_size))
                 order = batches(*inputs, y, batch_size=batch_size, shuffle=shuffle, rng=generator)
-                logs = _train_epoch(model, order, loss, optimizer, functions, clip_norm, history, shown, report is not None)
+                logs = _train_epoch(
+                    model, order, loss, optimizer, functions, clip_norm, history, shown, report is not None
+                )
                 if held_out is not None:
                     measured = evaluate(model, *held_out, loss=loss, metrics=functions, batch_size=max(batch_size, 256))
                     logs.update({f"val_{name}": value for name, value in measured.items()})
@@ -110,8 +130,9 @@ def fit(model: Module, x: Any, y: Any, *, loss: Loss, optimizer: Optimizer, epoc
     return history
 
 
-def evaluate(model: Module, x: Any, y: Any, *, loss: Loss | None = None, metrics: Metrics = (),
-             batch_size: int = 256) -> dict[str, float]:
+def evaluate(
+    model: Module, x: Any, y: Any, *, loss: Loss | None = None, metrics: Metrics = (), batch_size: int = 256
+) -> dict[str, float]:
     """Loss and metrics on (x, y) in evaluation mode, without recording: name -> mean over all samples.
 
     >>> import nn, numpy as np
@@ -150,8 +171,18 @@ def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
 
 # One epoch.
 
-def _train_epoch(model: Module, order: Iterable[Any], loss: Loss, optimizer: Optimizer, functions: Mapping[str, Any],
-                 clip_norm: float | None, history: History, shown: Display, measure: bool) -> dict[str, float]:
+
+def _train_epoch(
+    model: Module,
+    order: Iterable[Any],
+    loss: Loss,
+    optimizer: Optimizer,
+    functions: Mapping[str, Any],
+    clip_norm: float | None,
+    history: History,
+    shown: Display,
+    measure: bool,
+) -> dict[str, float]:
     sums = dict.fromkeys(("loss", *functions), 0.0)
     seen = 0
     before: dict[str, Array] | None = None
@@ -161,8 +192,9 @@ def _train_epoch(model: Module, order: Iterable[Any], loss: Loss, optimizer: Opt
         number = _number(value)
         if not math.isfinite(number):
             raise FloatingPointError(
-                f"the loss became {number} in epoch {history.epochs + 1}, batch {len(history.batch_losses) + 1}; try a smaller lr or "
-                "clip_norm=1.0, or run that batch inside ad.detect_anomaly() to find the operation")
+                f"the loss became {number} in epoch {history.epochs + 1}, batch {len(history.batch_losses) + 1}; "
+                "try a smaller lr or clip_norm=1.0, or run that batch inside ad.detect_anomaly() to find the operation"
+            )
         if measure:  # keeps the values before the last step of the epoch
             before = {name: np.array(p.data) for name, p in model.named_parameters()}
         optimizer.zero_grad()
@@ -217,6 +249,7 @@ class _Watch:
 
 # Preparing.
 
+
 def _metric_functions(metrics: Metrics) -> dict[str, Callable[[Any, Any], float]]:
     if isinstance(metrics, Mapping):
         return dict(metrics)
@@ -240,7 +273,9 @@ def _inputs(model: Module, x: Any) -> tuple[Array, ...]:
     arrays = tuple(_cast(a, dtype) for a in (x if isinstance(x, tuple) else (x,)))
     lengths = {len(a) if a.ndim else 0 for a in arrays}
     if len(lengths) != 1 or 0 in lengths:
-        raise ValueError(f"the inputs must be equally long and not empty, got shapes {', '.join(str(a.shape) for a in arrays)}")
+        raise ValueError(
+            f"the inputs must be equally long and not empty, got shapes {', '.join(str(a.shape) for a in arrays)}"
+        )
     return arrays
 
 
@@ -257,8 +292,9 @@ def _cast(a: Any, dtype: Any) -> Array:
     return a.astype(dtype) if dtype is not None and a.dtype.kind == "f" and a.dtype != dtype else a
 
 
-def _split(inputs: tuple[Array, ...], y: Array, validation: Any, fraction: float,
-           generator: np.random.Generator) -> tuple[tuple[Array, ...], Array, Any]:
+def _split(
+    inputs: tuple[Array, ...], y: Array, validation: Any, fraction: float, generator: np.random.Generator
+) -> tuple[tuple[Array, ...], Array, Any]:
     """(inputs, y, held out): a random part is held out when a fraction asks for it."""
     if validation is not None or not fraction:
         if validation is not None and fraction:
@@ -272,7 +308,9 @@ def _split(inputs: tuple[Array, ...], y: Array, validation: Any, fraction: float
     return tuple(a[kept] for a in inputs), y[kept], (tuple(a[held] for a in inputs), y[held])
 
 
-def _check_run(epochs: int, batch_size: int, stopping: EarlyStopping | None, functions: Mapping[str, Any], validated: bool) -> None:
+def _check_run(
+    epochs: int, batch_size: int, stopping: EarlyStopping | None, functions: Mapping[str, Any], validated: bool
+) -> None:
     if epochs < 0 or batch_size < 1:
         raise ValueError(f"fit needs epochs >= 0 and batch_size >= 1, got {epochs} and {batch_size}")
     names = ["loss", *functions]

@@ -1,4 +1,5 @@
-"""Optimizers: each class holds groups and state; the formula is one pure function on arrays below it in the same file."""
+"""Optimizers: each class holds groups and state; the formula is one pure function on arrays below it in the same
+file."""
 
 from .adam import Adam, AdamW, adam_update
 from .clip import clip_grad_norm_, clip_grad_value_

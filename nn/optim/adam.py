@@ -2,8 +2,9 @@
 
 The formula is Kingma and Ba 2015, algorithm 1; AdamW's decoupled decay is Loshchilov and Hutter 2019, algorithm 2.
 
-What is kept is m/(1 - beta1) and v/(1 - beta2) rather than m and v: the factors then enter one number per step instead of one pass
-over each array, which leaves ten in-place passes. The saved state holds the published m ("exp_avg") and v ("exp_avg_sq").
+What is kept is m/(1 - beta1) and v/(1 - beta2) rather than m and v: the factors then enter one number per step
+instead of one pass over each array, which leaves ten in-place passes. The saved state holds the published m
+("exp_avg") and v ("exp_avg_sq").
 """
 
 from __future__ import annotations
@@ -19,13 +20,25 @@ from .optimizer import Array, Group, Optimizer, Slot
 __all__ = ["Adam", "AdamW", "adam_update"]
 
 
-def adam_update(p: Array, g: Array, m_sum: Array, v_sum: Array, scratch: Array, *, step: int, lr: float,
-                betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
-                decoupled: bool = False) -> None:
+def adam_update(
+    p: Array,
+    g: Array,
+    m_sum: Array,
+    v_sum: Array,
+    scratch: Array,
+    *,
+    step: int,
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+) -> None:
     """One step in place on flat arrays, `step` counting from 1; m_sum = m/(1 - beta1), v_sum = v/(1 - beta2).
 
-    m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  p -= lr m^ / (sqrt(v^) + eps)  with m^ = m/(1 - beta1^t) and
-    v^ = v/(1 - beta2^t). Decay is added to g (L2), or shrinks p by 1 - lr weight_decay beforehand (decoupled).
+    m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  p -= lr m^ / (sqrt(v^) + eps)  with m^ = m/(1 -
+    beta1^t) and v^ = v/(1 - beta2^t). Decay is added to g (L2), or shrinks p by 1 - lr weight_decay beforehand
+    (decoupled).
     """
     beta1, beta2 = betas
     if weight_decay and decoupled:
@@ -67,8 +80,14 @@ class Adam(Optimizer):
 
     _decoupled = False
 
-    def __init__(self, parameters: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
         super().__init__(parameters, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     def _check(self, group: Group) -> None:
@@ -94,12 +113,25 @@ class Adam(Optimizer):
                     array *= (1 - old) / (1 - new)
             slot.betas = betas
 
-    def _update(self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array) -> None:
-        adam_update(value, grad, state["exp_avg"], state["exp_avg_sq"], scratch, step=slot.step, lr=group["lr"],
-                    betas=group["betas"], eps=group["eps"], weight_decay=group["weight_decay"], decoupled=self._decoupled)
+    def _update(
+        self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array
+    ) -> None:
+        adam_update(
+            value,
+            grad,
+            state["exp_avg"],
+            state["exp_avg_sq"],
+            scratch,
+            step=slot.step,
+            lr=group["lr"],
+            betas=group["betas"],
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+            decoupled=self._decoupled,
+        )
 
     def _export(self, slot: Slot) -> dict[str, Array]:
-        beta1, beta2 = slot.betas
+        beta1, beta2 = slot.betas  # type: ignore[misc]  # set by the first step
         return {"exp_avg": slot.state["exp_avg"] * (1 - beta1), "exp_avg_sq": slot.state["exp_avg_sq"] * (1 - beta2)}
 
     def _import(self, slot: Slot, state: dict[str, Array], group: Group) -> None:
@@ -112,6 +144,12 @@ class AdamW(Adam):
 
     _decoupled = True
 
-    def __init__(self, parameters: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 1e-2) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay)

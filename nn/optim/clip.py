@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import autodiff as ad
 import numpy as np
+
+import autodiff as ad
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
@@ -17,8 +18,9 @@ def _with_gradients(parameters: Any) -> list[Any]:
     return list({id(p): p for p in parameters if p.grad is not None}.values())
 
 
-def clip_grad_norm_(parameters: Iterable[Any], max_norm: float, norm_type: float = 2.0,
-                    error_if_nonfinite: bool = False) -> float:
+def clip_grad_norm_(
+    parameters: Iterable[Any], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> float:
     """Scale all gradients together so that their joint norm is at most `max_norm`; return the norm before.
 
     Args:

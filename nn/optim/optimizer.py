@@ -1,148 +1,30 @@
 """What every optimizer shares: parameter groups, the walk over parameters, saved state. No update formula lives here.
 
-A formula is a pure function on flat arrays that works in place (see `sgd.py`, `adam.py`). This module brings the parameters to it:
-
-- a large Parameter is one *slot*: its own array, seen flat, in blocks;
-- small Parameters of one dtype, and all Scalars, share a slot: their values are gathered into one array, updated in one go and handed
-  back, so that 337 Scalars or 50 biases cost a handful of NumPy calls instead of hundreds.
-
-A parameter without a gradient is skipped and keeps its state, as in PyTorch. Every write stamps the parameter, so that a graph
-recorded before the step refuses to run backward with values it never saw.
+A formula is a pure function on flat arrays that works in place (see `sgd.py`, `adam.py`); `slots.py` brings the
+parameters to it. A parameter without a gradient is skipped and keeps its state, as in PyTorch.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import autodiff as ad
 import numpy as np
-from numpy.typing import NDArray
+
+import autodiff as ad
+
+from .slots import Array, Slot, slot_for, slots_for
 
 __all__ = ["Array", "Group", "Optimizer", "Slot"]
 
-Array = NDArray[np.floating]
 Group = dict[str, Any]
 
-# Elements per in-place pass. The scratch array has at most this size; 512 KiB of float32 keeps the five arrays of an Adam
-# update near a 2 MiB L2 cache, and smaller blocks lose more to Python than they win (measured between 4k and 256k).
+# Elements per in-place pass. The scratch array has at most this size; 512 KiB of float32 keeps the five arrays of
+# an Adam update near a 2 MiB L2 cache, and smaller blocks lose more to Python than they win (measured between 4k
+# and 256k).
 BLOCK = 1 << 17
 FLUSH_EVERY = 32  # steps
-SMALL = 4096  # elements: below, two copies cost less than the calls of a slot of its own
-
-
-class Slot:
-    """Parameters that are updated together, and their state. This one holds a single tensor and works in its own memory."""
-
-    def __init__(self, parameters: Sequence[Any], step: int = 0, betas: tuple[float, float] | None = None) -> None:
-        self.parameters = list(parameters)
-        self.step, self.betas = step, betas  # betas: see adam.py
-        self.state: dict[str, Array] = {}
-        self.fresh = False  # whether this step made the state
-
-    def split(self) -> list[Slot]:
-        """Slots of which each has gradients for all of its parameters or for none."""
-        return [self]
-
-    def has_gradient(self) -> bool:
-        return self.parameters[0].grad is not None
-
-    def read(self) -> tuple[Array, Array]:
-        """(value, gradient), flat; the value is the parameter's own memory whenever that is contiguous."""
-        parameter = self.parameters[0]
-        data = parameter.data
-        return data.reshape(-1), _gradient(parameter, data).reshape(-1)
-
-    def write(self, value: Array) -> None:
-        """Take over the updated value."""
-        parameter = self.parameters[0]
-        data = parameter.data
-        if value.base is not data and not np.may_share_memory(value, data):
-            data[...] = value.reshape(data.shape)
-        ad.mark_written(parameter)
-
-    def parts(self, array: Array) -> list[Array]:
-        """The piece of a flat array that belongs to each parameter."""
-        return [array]
-
-
-class _SharedSlot(Slot):
-    """Several parameters gathered into one array, as long as all or none of them have gradients."""
-
-    def split(self) -> list[Slot]:
-        """From the first time that only some have gradients, each goes its own way."""
-        if len({p.grad is None for p in self.parameters}) == 1:
-            return [self]
-        slots = [_slot_for(parameter, self.step, self.betas) for parameter in self.parameters]
-        for name, array in self.state.items():
-            for slot, part in zip(slots, self.parts(array), strict=True):
-                slot.state[name] = part.copy()
-        return slots
-
-    def parts(self, array: Array) -> list[Array]:
-        pieces, start = [], 0
-        for parameter in self.parameters:
-            pieces.append(array[start:start + parameter.size])
-            start += parameter.size
-        return pieces
-
-
-class _SmallSlot(_SharedSlot):
-    """Small tensors of one dtype."""
-
-    def read(self) -> tuple[Array, Array]:
-        arrays = [p.data for p in self.parameters]
-        grads = [_gradient(p, data).reshape(-1) for p, data in zip(self.parameters, arrays, strict=True)]
-        return np.concatenate([data.reshape(-1) for data in arrays]), np.concatenate(grads)
-
-    def write(self, value: Array) -> None:
-        start = 0
-        for parameter in self.parameters:
-            data = parameter.data
-            stop = start + data.size
-            data[...] = value[start:stop].reshape(data.shape)
-            ad.mark_written(parameter)
-            start = stop
-
-
-class _ScalarSlot(_SharedSlot):
-    """Scalars."""
-
-    def read(self) -> tuple[Array, Array]:
-        return np.array([p.data for p in self.parameters]), np.array([_raw(p.grad) for p in self.parameters])
-
-    def write(self, value: Array) -> None:
-        for parameter, number in zip(self.parameters, value.tolist(), strict=True):
-            parameter.data = number
-
-
-def _slot_for(parameter: ad.Variable, step: int = 0, betas: tuple[float, float] | None = None) -> Slot:
-    return (_ScalarSlot if isinstance(parameter, ad.Scalar) else Slot)([parameter], step, betas)
-
-
-def _slots_for(parameters: Sequence[ad.Variable]) -> list[Slot]:
-    """Large tensors one by one, small ones by dtype, Scalars together."""
-    slots: list[Slot] = []
-    shared: dict[Any, list[ad.Variable]] = {}
-    for p in parameters:
-        if isinstance(p, ad.Tensor) and p.size > SMALL:
-            slots.append(Slot([p]))
-        else:
-            shared.setdefault(None if isinstance(p, ad.Scalar) else p.dtype, []).append(p)
-    return slots + [(_ScalarSlot if dtype is None else _SmallSlot)(group) for dtype, group in shared.items()]
-
-
-def _gradient(parameter: ad.Variable, data: Array) -> Array:
-    grad = _raw(parameter.grad)
-    if grad.shape != data.shape:
-        raise ValueError(f"a parameter of shape {data.shape} has a .grad of shape {grad.shape}")
-    return grad.astype(np.float32) if data.dtype == np.float16 else grad  # squares of float16 gradients overflow above 256
-
-
-def _raw(grad: Any) -> Any:
-    """The number or array in a gradient; one made with `create_graph=True` is a graph value."""
-    return grad.data if isinstance(grad, ad.Variable) else grad
 
 
 class Optimizer:
@@ -154,9 +36,11 @@ class Optimizer:
         defaults: the hyperparameters of groups that do not give their own.
 
     Attributes:
-        param_groups: list of dicts with "params" and the hyperparameters; write `opt.param_groups[0]["lr"] = 1e-4` to change one.
+        param_groups: list of dicts with "params" and the hyperparameters; write `opt.param_groups[0]["lr"] = 1e-4`
+            to change one.
         steps: how often `step()` ran.
-        updates: under `ad.record()`, the relative size of the last step: a list of (parameter, norm of the change, norm before).
+        updates: under `ad.record()`, the relative size of the last step: a list of (parameter, norm of the change,
+            norm before).
 
     Raises:
         TypeError: something that is no leaf of the graph, or an unknown hyperparameter.
@@ -174,7 +58,9 @@ class Optimizer:
             raise TypeError(f"{self._name} takes an iterable of parameters; write {self._name}([p])")
         given = list(parameters)
         if not given:
-            raise ValueError(f"{self._name} got no parameters; did you pass model.parameters() of a model that has some?")
+            raise ValueError(
+                f"{self._name} got no parameters; did you pass model.parameters() of a model that has some?"
+            )
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
 
@@ -191,7 +77,9 @@ class Optimizer:
         """The arrays of a parameter's shape that the formula keeps between steps; they start as zeros."""
         return ()
 
-    def _update(self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array) -> None:
+    def _update(
+        self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array
+    ) -> None:
         """Update flat `value` and `state` in place; `slot.step` counts from 1; `scratch` has the same size."""
         raise NotImplementedError(f"{self._name} does not say how to update a parameter: define _update")
 
@@ -248,30 +136,38 @@ class Optimizer:
         """Add parameters with hyperparameters of their own: `{"params": [...], "lr": 1e-4}`."""
         unknown = set(group) - set(self.defaults) - {"params"}
         if unknown or "params" not in group:
-            raise TypeError(f"{self._name}: a group has 'params' and any of {sorted(self.defaults)}; got {sorted(group)}")
+            raise TypeError(
+                f"{self._name}: a group has 'params' and any of {sorted(self.defaults)}; got {sorted(group)}"
+            )
         params = group["params"]
         params = [params] if isinstance(params, ad.Variable) else list({id(p): p for p in params}.values())
         taken = {id(p) for other in self.param_groups for p in other["params"]}
         for i, parameter in enumerate(params):
             if not isinstance(parameter, ad.Variable):
-                raise TypeError(f"{self._name}: parameter {i} is a {type(parameter).__name__}; give Parameters, e.g. model.parameters()")
+                raise TypeError(
+                    f"{self._name}: parameter {i} is a {type(parameter).__name__}; "
+                    "give Parameters, e.g. model.parameters()"
+                )
             if not parameter.is_leaf:
-                raise ValueError(f"{self._name}: parameter {i} was computed by an operation; only leaves can be optimised")
+                raise ValueError(
+                    f"{self._name}: parameter {i} was computed by an operation; only leaves can be optimised"
+                )
             if id(parameter) in taken:
                 raise ValueError(f"{self._name}: parameter {i} of shape {parameter.shape} is already in another group")
         full = {**self.defaults, **group, "params": params}
         self._check(full)
         self.param_groups.append(full)
-        self._slots.append(_slots_for(params))
+        self._slots.append(slots_for(params))
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of everything a later run needs to go on from here (Adam: to within a rounding): {"state": {index: {...}}, "param_groups": [...]}.
+        """A copy of everything a later run needs to go on from here (with Adam, to within a rounding).
 
-        Parameters are numbered in the order of the groups; the layout and the names are PyTorch's.
+        {"state": {index: {...}}, "param_groups": [...]}: parameters are numbered in the order of the groups; the layout
+        and the names are PyTorch's.
         """
         index = {id(p): i for i, p in enumerate(self._all())}
         state: dict[int, dict[str, Any]] = {}
-        for group, slots in zip(self.param_groups, self._slots, strict=True):
+        for slots in self._slots:
             for slot in slots:
                 if not slot.step:
                     continue
@@ -281,8 +177,10 @@ class Optimizer:
                 for name, array in arrays.items():
                     for p, part in zip(slot.parameters, slot.parts(array), strict=True):
                         state[index[id(p)]][name] = part.copy().reshape(p.shape)
-        groups = [{**{k: v for k, v in group.items() if k != "params"}, "params": [index[id(p)] for p in group["params"]]}
-                  for group in self.param_groups]
+        groups = [
+            {**{k: v for k, v in group.items() if k != "params"}, "params": [index[id(p)] for p in group["params"]]}
+            for group in self.param_groups
+        ]
         return {"state": dict(sorted(state.items())), "param_groups": groups}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -295,20 +193,29 @@ class Optimizer:
         sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
         if sizes != own:
             raise ValueError(f"{self._name}: the saved groups hold {sizes} parameters, this optimizer's hold {own}")
-        new_groups = [{**old, **{k: v for k, v in new.items() if k != "params"}}
-                      for old, new in zip(self.param_groups, groups, strict=True)]
+        new_groups = [
+            {**old, **{k: v for k, v in new.items() if k != "params"}}
+            for old, new in zip(self.param_groups, groups, strict=True)
+        ]
         parameters = list(self._all())
         numbers = [int(i) for g in groups for i in g["params"]]
-        by_id = {id(p): {int(k): v for k, v in saved["state"].items()}.get(i) for i, p in zip(numbers, parameters, strict=True)}
+        by_id = {
+            id(p): {int(k): v for k, v in saved["state"].items()}.get(i)
+            for i, p in zip(numbers, parameters, strict=True)
+        }
         new_slots = []
         for group in new_groups:
             self._check(group)
-            new_slots.append([part for slot in _slots_for(group["params"]) for part in self._restored(slot, by_id, group)])
+            new_slots.append(
+                [part for slot in slots_for(group["params"]) for part in self._restored(slot, by_id, group)]
+            )
         self.param_groups, self._slots = new_groups, new_slots
 
     def __repr__(self) -> str:
-        lines = [f"{len(g['params'])} parameters, " + ", ".join(f"{k}={v!r}" for k, v in g.items() if k != "params")
-                 for g in self.param_groups]
+        lines = [
+            f"{len(g['params'])} parameters, " + ", ".join(f"{k}={v!r}" for k, v in g.items() if k != "params")
+            for g in self.param_groups
+        ]
         return f"{self._name}({lines[0]})" if len(lines) == 1 else f"{self._name}(\n  " + "\n  ".join(lines) + "\n)"
 
     # How it works.
@@ -326,7 +233,7 @@ class Optimizer:
             parts = slot.split()
             if len(parts) > 1:
                 at = slots.index(slot)
-                slots[at:at + 1] = parts
+                slots[at : at + 1] = parts
         return [slot for slot in slots if slot.has_gradient()]
 
     def _update_in_blocks(self, value: Array, grad: Array, slot: Slot, group: Group) -> None:
@@ -334,22 +241,25 @@ class Optimizer:
         if scratch is None or scratch.size < min(value.size, BLOCK):
             scratch = self._scratch[grad.dtype] = np.empty(min(value.size, BLOCK), grad.dtype)
         if value.size <= BLOCK:
-            self._update(value, grad, slot.state, slot, group, scratch[:value.size])
+            self._update(value, grad, slot.state, slot, group, scratch[: value.size])
             return
         for start in range(0, value.size, BLOCK):
             part = slice(start, min(start + BLOCK, value.size))
             state = {name: array[part] for name, array in slot.state.items()}
-            self._update(value[part], grad[part], state, slot, group, scratch[:part.stop - start])
+            self._update(value[part], grad[part], state, slot, group, scratch[: part.stop - start])
 
     def _flush(self, slot: Slot, group: Group) -> None:
-        """Set to zero what is about to become subnormal: where a gradient stays zero (a pixel that is always white, a dead unit) a running
-        mean decays into numbers on which processors are a hundred times slower. Adam on MNIST took 540 us a step instead of 190.
+        """Set to zero what is about to become subnormal: where a gradient stays zero (a pixel that is always white,
+        a dead unit) a running mean decays into numbers on which processors are a hundred times slower. Adam on
+        MNIST took 540 us a step instead of 190.
         """
         decay = self._decay(group)
         if decay is not None and 0 < decay[1] < 1:
             mean = slot.state[decay[0]]
             tiny = np.finfo(mean.dtype).tiny
-            mean[np.abs(mean) < min(tiny / decay[1]**FLUSH_EVERY, tiny * 1e8)] = 0  # stays normal until the next flush
+            mean[np.abs(mean) < min(tiny / decay[1] ** FLUSH_EVERY, tiny * 1e8)] = (
+                0  # stays normal until the next flush
+            )
 
     def _note_update(self, slot: Slot, before: Array, after: Array) -> None:
         for p, old, new in zip(slot.parameters, slot.parts(before), slot.parts(after), strict=True):
@@ -359,12 +269,16 @@ class Optimizer:
         """The slot with its saved state; one slot each when its parameters have not the same history."""
         entries = [saved[id(p)] or {} for p in slot.parameters]
         if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
-            return [part for p in slot.parameters for part in self._restored(_slot_for(p), saved, group)]
+            return [part for p in slot.parameters for part in self._restored(slot_for(p), saved, group)]
         slot.step = int(entries[0].get("step", 0))
         names = [name for name, array in entries[0].items() if name != "step" and array is not None]
         if names:
-            arrays = {name: np.concatenate([self._fitting(name, p, entry[name]) for p, entry in zip(slot.parameters, entries, strict=True)])
-                      for name in names}
+            arrays = {
+                name: np.concatenate(
+                    [self._fitting(name, p, entry[name]) for p, entry in zip(slot.parameters, entries, strict=True)]
+                )
+                for name in names
+            }
             self._import(slot, arrays, group)
         return [slot]
 

@@ -12,11 +12,23 @@ from .optimizer import Array, Group, Optimizer, Slot
 __all__ = ["SGD", "sgd_update"]
 
 
-def sgd_update(p: Array, g: Array, velocity: Array | None, scratch: Array, *, lr: float, momentum: float = 0.0,
-               dampening: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0, first: bool = False) -> None:
+def sgd_update(
+    p: Array,
+    g: Array,
+    velocity: Array | None,
+    scratch: Array,
+    *,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    first: bool = False,
+) -> None:
     """One step in place on flat arrays: d = g + weight_decay p;  v = momentum v + (1 - dampening) d;  p -= lr v.
 
-    The first velocity is d itself. Nesterov's form steps along d + momentum v (Sutskever et al. 2013). `scratch` is overwritten.
+    The first velocity is d itself. Nesterov's form steps along d + momentum v (Sutskever et al. 2013). `scratch` is
+    overwritten.
     """
     d = g
     if weight_decay:
@@ -55,10 +67,25 @@ class SGD(Optimizer):
     array([ 0.8, -1.6])
     """
 
-    def __init__(self, parameters: Iterable[Any], lr: float = 1e-2, momentum: float = 0.0, dampening: float = 0.0,
-                 weight_decay: float = 0.0, nesterov: bool = False) -> None:
-        super().__init__(parameters, {"lr": lr, "momentum": momentum, "dampening": dampening,
-                                      "weight_decay": weight_decay, "nesterov": nesterov})
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 1e-2,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        super().__init__(
+            parameters,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+            },
+        )
 
     def _check(self, group: Group) -> None:
         super()._check(group)
@@ -73,7 +100,19 @@ class SGD(Optimizer):
     def _decay(self, group: Group) -> tuple[str, float] | None:
         return ("momentum_buffer", group["momentum"]) if group["momentum"] else None
 
-    def _update(self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array) -> None:
+    def _update(
+        self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array
+    ) -> None:
         velocity = state["momentum_buffer"] if group["momentum"] else None
-        sgd_update(value, grad, velocity, scratch, lr=group["lr"], momentum=group["momentum"], dampening=group["dampening"],
-                   nesterov=group["nesterov"], weight_decay=group["weight_decay"], first=slot.fresh)
+        sgd_update(
+            value,
+            grad,
+            velocity,
+            scratch,
+            lr=group["lr"],
+            momentum=group["momentum"],
+            dampening=group["dampening"],
+            nesterov=group["nesterov"],
+            weight_decay=group["weight_decay"],
+            first=slot.fresh,
+        )

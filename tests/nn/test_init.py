@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from nn import init
 
 RANDOM = ["xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"]
-VARIANCE = {"xavier": lambda fan_in, fan_out: 2 / (fan_in + fan_out), "he": lambda fan_in, fan_out: 2 / fan_in,
-            "lecun": lambda fan_in, fan_out: 1 / fan_in}
+VARIANCE = {
+    "xavier": lambda fan_in, fan_out: 2 / (fan_in + fan_out),
+    "he": lambda fan_in, fan_out: 2 / fan_in,
+    "lecun": lambda fan_in, fan_out: 1 / fan_in,
+}
 weight_shapes = st.lists(st.integers(1, 6), min_size=2, max_size=4).map(tuple)
 
 
@@ -53,12 +56,15 @@ def test_zeros_and_ones_need_no_randomness():
     assert init.zeros(3).dtype == np.float32
 
 
-@pytest.mark.parametrize(("call", "words"), [
-    (lambda: init.orthogonal(3, rng=0), "at least two axes"),
-    (lambda: init.fans(()), "no fan_in"),
-    (lambda: init.normal(3, rng="seed"), "rng must be"),
-    (lambda: init.normal(3, rng=True), "rng must be"),
-])
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: init.orthogonal(3, rng=0), "at least two axes"),
+        (lambda: init.fans(()), "no fan_in"),
+        (lambda: init.normal(3, rng="seed"), "rng must be"),
+        (lambda: init.normal(3, rng=True), "rng must be"),
+    ],
+)
 def test_mistakes_are_named(call, words):
     with pytest.raises((ValueError, TypeError), match=words):
         call()

@@ -13,13 +13,25 @@ from nn import functional as F
 from nn import random as nn_random
 
 ACTIVATIONS = {
-    nn.ReLU: "ReLU", nn.Sigmoid: "Sigmoid", nn.Tanh: "Tanh", nn.LeakyReLU: "LeakyReLU", nn.ELU: "ELU", nn.GELU: "GELU", nn.SiLU: "SiLU",
-    nn.Softplus: "Softplus", nn.Softmax: "Softmax", nn.LogSoftmax: "LogSoftmax",
+    nn.ReLU: "ReLU",
+    nn.Sigmoid: "Sigmoid",
+    nn.Tanh: "Tanh",
+    nn.LeakyReLU: "LeakyReLU",
+    nn.ELU: "ELU",
+    nn.GELU: "GELU",
+    nn.SiLU: "SiLU",
+    nn.Softplus: "Softplus",
+    nn.Softmax: "Softmax",
+    nn.LogSoftmax: "LogSoftmax",
 }
 
 
-@given(seed=st.integers(0, 2**32 - 1), lead=st.lists(st.integers(0, 3), max_size=3), sizes=st.tuples(st.integers(0, 4), st.integers(0, 4)),
-       bias=st.booleans())
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    lead=st.lists(st.integers(0, 3), max_size=3),
+    sizes=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    bias=st.booleans(),
+)
 def test_linear_is_x_times_w_transposed_plus_b(seed, lead, sizes, bias):
     rng = np.random.default_rng(seed)
     layer = nn.Linear(*sizes, bias=bias, dtype=float, rng=rng)
@@ -42,7 +54,9 @@ def test_linear_gives_row_ordered_results_by_either_way_to_the_product(rows):
     np.testing.assert_allclose(y.data, np.einsum("ni,oi->no", x, layer.weight.data), rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("x", [np.ones((2, 3)), np.ones((2, 3), np.float16), np.ones((2, 3), np.uint8), [[1, 2, 3], [4, 5, 6]]])
+@pytest.mark.parametrize(
+    "x", [np.ones((2, 3)), np.ones((2, 3), np.float16), np.ones((2, 3), np.uint8), [[1, 2, 3], [4, 5, 6]]]
+)
 def test_a_layer_casts_plain_input_to_the_dtype_of_its_parameters(x):
     assert nn.Linear(3, 2, rng=0)(x).dtype == np.float32
     assert nn.Linear(3, 2, rng=0, dtype=float)(x).dtype == np.float64
@@ -52,18 +66,24 @@ def test_a_tensor_promotes_as_numpy_does():
     assert nn.Linear(3, 2, rng=0)(ad.tensor(np.ones((2, 3)))).dtype == np.float64
 
 
-@pytest.mark.parametrize(("call", "words"), [
-    (lambda: nn.Linear(3, 2, rng=0)(np.ones((4, 5))), r"Linear\(in_features=3\) got x with last axis 5: shape \(4, 5\)"),
-    (lambda: nn.Linear(3, 2, rng=0)(1.0), r"Linear\(in_features=3\) got x with no axis: shape \(\)"),
-    (lambda: nn.Linear(-1, 2), "in_features must be an integer >= 0, got -1"),
-    (lambda: nn.Linear(3, 2.5), "out_features must be an integer >= 0, got 2.5"),
-    (lambda: nn.Flatten(3)(np.ones((2, 2))), "needs at least 3 axes"),
-    (lambda: nn.Dropout(1.5), r"\[0, 1\], got 1.5"),
-    (lambda: nn.GELU("fast"), "'none' or 'tanh', got 'fast'"),
-    (lambda: nn.Sequential(nn.ReLU(), [nn.ReLU()]), "layer 1 is a list"),
-    (lambda: nn.Neuron(2, "swish"), "activation must be one of linear, relu"),
-    (lambda: nn.Neuron(2, rng=0)([1.0]), r"Neuron\(nin=2\) got 1 inputs"),
-])
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: nn.Linear(3, 2, rng=0)(np.ones((4, 5))),
+            r"Linear\(in_features=3\) got x with last axis 5: shape \(4, 5\)",
+        ),
+        (lambda: nn.Linear(3, 2, rng=0)(1.0), r"Linear\(in_features=3\) got x with no axis: shape \(\)"),
+        (lambda: nn.Linear(-1, 2), "in_features must be an integer >= 0, got -1"),
+        (lambda: nn.Linear(3, 2.5), "out_features must be an integer >= 0, got 2.5"),
+        (lambda: nn.Flatten(3)(np.ones((2, 2))), "needs at least 3 axes"),
+        (lambda: nn.Dropout(1.5), r"\[0, 1\], got 1.5"),
+        (lambda: nn.GELU("fast"), "'none' or 'tanh', got 'fast'"),
+        (lambda: nn.Sequential(nn.ReLU(), [nn.ReLU()]), "layer 1 is a list"),
+        (lambda: nn.Neuron(2, "swish"), "activation must be one of linear, relu"),
+        (lambda: nn.Neuron(2, rng=0)([1.0]), r"Neuron\(nin=2\) got 1 inputs"),
+    ],
+)
 def test_mistakes_are_named(call, words):
     with pytest.raises((ValueError, TypeError), match=words):
         call()
@@ -98,6 +118,7 @@ def test_functional_activations_are_autodiffs_own():
 
 
 # Dropout.
+
 
 @given(p=st.floats(0.05, 0.95), seed=st.integers(0, 2**32 - 1))
 def test_dropout_keeps_the_mean_and_drops_the_share_it_says(p, seed):
@@ -135,6 +156,7 @@ def test_dropout_keeps_float32_and_follows_the_default_generator():
 
 
 # Containers and randomness.
+
 
 def test_sequential_is_a_sequence():
     net = nn.Sequential(nn.Linear(2, 3, rng=0), np.tanh, nn.Linear(3, 1, rng=0))

@@ -35,14 +35,20 @@ def against_torch(torch_loss, loss, prediction, *targets):
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize(("name", "options"), [("MSELoss", {}), ("L1Loss", {}), ("HuberLoss", {}), ("HuberLoss", {"delta": 0.3})])
+@pytest.mark.parametrize(
+    ("name", "options"), [("MSELoss", {}), ("L1Loss", {}), ("HuberLoss", {}), ("HuberLoss", {"delta": 0.3})]
+)
 @given(seed=seeds)
 def test_regression_losses_equal_pytorch(name, options, reduction, seed):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(seed)
     prediction, target = rng.standard_normal((2, 4, 3)).round(1)  # rounding makes ties and zeros
-    against_torch(getattr(torch.nn, name)(reduction=reduction, **options), getattr(nn, name)(reduction=reduction, **options),
-                  prediction, target)
+    against_torch(
+        getattr(torch.nn, name)(reduction=reduction, **options),
+        getattr(nn, name)(reduction=reduction, **options),
+        prediction,
+        target,
+    )
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -71,7 +77,12 @@ def test_cross_entropy_of_probabilities_equals_pytorch(reduction, weighted, seed
     logits, target = rng.standard_normal((4, 3)), rng.dirichlet(np.ones(3), 4)
     weights = rng.random(3) + 0.1 if weighted else None
     tw = torch.tensor(weights) if weighted else None
-    against_torch(torch.nn.CrossEntropyLoss(tw, reduction=reduction), nn.CrossEntropyLoss(weights, reduction=reduction), logits, target)
+    against_torch(
+        torch.nn.CrossEntropyLoss(tw, reduction=reduction),
+        nn.CrossEntropyLoss(weights, reduction=reduction),
+        logits,
+        target,
+    )
 
 
 @given(seed=seeds)
@@ -101,10 +112,18 @@ def test_binary_losses_equal_pytorch(reduction, seed):
     rng = np.random.default_rng(seed)
     logits, target = 4 * rng.standard_normal((4, 2)), rng.random((4, 2)).round(1)
     weight = 1 + rng.random(2)
-    against_torch(torch.nn.BCEWithLogitsLoss(reduction=reduction), nn.BCEWithLogitsLoss(reduction=reduction), logits, target)
-    against_torch(torch.nn.BCEWithLogitsLoss(reduction=reduction, pos_weight=torch.tensor(weight)),
-                  nn.BCEWithLogitsLoss(reduction=reduction, pos_weight=weight), logits, target)
-    against_torch(torch.nn.BCELoss(reduction=reduction), nn.BCELoss(reduction=reduction), rng.uniform(0.01, 0.99, (4, 2)), target)
+    against_torch(
+        torch.nn.BCEWithLogitsLoss(reduction=reduction), nn.BCEWithLogitsLoss(reduction=reduction), logits, target
+    )
+    against_torch(
+        torch.nn.BCEWithLogitsLoss(reduction=reduction, pos_weight=torch.tensor(weight)),
+        nn.BCEWithLogitsLoss(reduction=reduction, pos_weight=weight),
+        logits,
+        target,
+    )
+    against_torch(
+        torch.nn.BCELoss(reduction=reduction), nn.BCELoss(reduction=reduction), rng.uniform(0.01, 0.99, (4, 2)), target
+    )
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -113,7 +132,9 @@ def test_margin_losses_equal_pytorch(reduction, seed):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(seed)
     scores, labels = rng.standard_normal((5, 4)), rng.integers(0, 4, 5)
-    against_torch(torch.nn.MultiMarginLoss(reduction=reduction), nn.MultiMarginLoss(reduction=reduction), scores, labels)
+    against_torch(
+        torch.nn.MultiMarginLoss(reduction=reduction), nn.MultiMarginLoss(reduction=reduction), scores, labels
+    )
 
     def torch_hinge(s, y):
         losses = torch.relu(1 - s * y)
@@ -145,11 +166,22 @@ def test_cross_entropy_of_probabilities_zero_and_one_is_finite_with_finite_gradi
 
 def test_the_articles_loss_has_its_right_value():
     p, y = [0.9, 0.6], [1.0, 0.0]
-    np.testing.assert_allclose(nn.binary_cross_entropy(p, y, reduction="none"), [-math.log(0.9), -math.log(0.4)], rtol=1e-15)
+    np.testing.assert_allclose(
+        nn.binary_cross_entropy(p, y, reduction="none"), [-math.log(0.9), -math.log(0.4)], rtol=1e-15
+    )
 
 
-@pytest.mark.parametrize("loss", [nn.mse_loss, nn.l1_loss, nn.huber_loss, nn.binary_cross_entropy, nn.hinge_loss,
-                                  nn.binary_cross_entropy_with_logits])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        nn.mse_loss,
+        nn.l1_loss,
+        nn.huber_loss,
+        nn.binary_cross_entropy,
+        nn.hinge_loss,
+        nn.binary_cross_entropy_with_logits,
+    ],
+)
 def test_elementwise_losses_refuse_unequal_shapes(loss):
     with pytest.raises(ValueError, match=r"same shape, got \(3, 1\) and \(3,\)"):
         loss(ad.tensor(np.ones((3, 1))), np.ones(3))
@@ -160,21 +192,30 @@ def test_a_float64_target_does_not_upcast_a_float32_prediction(loss):
     assert loss(ad.tensor(np.ones(3, np.float32)), np.ones(3)).dtype == np.float32
 
 
-@pytest.mark.parametrize(("call", "words"), [
-    (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 4, -1]), r"4.*index.*1.*0\.\.3"),
-    (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 1, -7]), "-7"),
-    (lambda: nn.nll_loss(np.zeros((3, 4)), [0, 4, -1]), r"0\.\.3, got 4 at index 1"),
-    (lambda: nn.multi_margin_loss(np.zeros((3, 4)), [0, -100, 1]), r"0\.\.3, got -100 at index 1"),
-    (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 1]), r"\(3, 4\)"),
-    (lambda: nn.cross_entropy(np.zeros((3, 4)), [0.0, 1.0, 2.0]), "integers"),
-    (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 1, 2], weights=[1, 2]), r"shape \(4,\)"),
-    (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 1, 2], reduction="avg"), "'mean', 'sum' or 'none'"),
-    (lambda: nn.CrossEntropyLoss(reduction="avg"), "'mean', 'sum' or 'none'"),
-    (lambda: nn.binary_cross_entropy([0.2, 1.5], [0, 1]), r"probability must be in \[0, 1\], got 1.5 at index 1; for raw scores"),
-    (lambda: nn.binary_cross_entropy_with_logits([0.2, 1.5], [0.0, 2.0]), r"target must be in \[0, 1\], got 2.0 at index 1"),
-    (lambda: nn.hinge_loss([0.2, 1.5], [1, 0]), r"-1 or \+1, got 0.* at index 1; labels 0 and 1 become"),
-    (lambda: nn.huber_loss([0.2], [1.0], delta=0), "delta must be > 0"),
-])
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 4, -1]), r"4.*index.*1.*0\.\.3"),
+        (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 1, -7]), "-7"),
+        (lambda: nn.nll_loss(np.zeros((3, 4)), [0, 4, -1]), r"0\.\.3, got 4 at index 1"),
+        (lambda: nn.multi_margin_loss(np.zeros((3, 4)), [0, -100, 1]), r"0\.\.3, got -100 at index 1"),
+        (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 1]), r"\(3, 4\)"),
+        (lambda: nn.cross_entropy(np.zeros((3, 4)), [0.0, 1.0, 2.0]), "integers"),
+        (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 1, 2], weights=[1, 2]), r"shape \(4,\)"),
+        (lambda: nn.cross_entropy(np.zeros((3, 4)), [0, 1, 2], reduction="avg"), "'mean', 'sum' or 'none'"),
+        (lambda: nn.CrossEntropyLoss(reduction="avg"), "'mean', 'sum' or 'none'"),
+        (
+            lambda: nn.binary_cross_entropy([0.2, 1.5], [0, 1]),
+            r"probability must be in \[0, 1\], got 1.5 at index 1; for raw scores",
+        ),
+        (
+            lambda: nn.binary_cross_entropy_with_logits([0.2, 1.5], [0.0, 2.0]),
+            r"target must be in \[0, 1\], got 2.0 at index 1",
+        ),
+        (lambda: nn.hinge_loss([0.2, 1.5], [1, 0]), r"-1 or \+1, got 0.* at index 1; labels 0 and 1 become"),
+        (lambda: nn.huber_loss([0.2], [1.0], delta=0), "delta must be > 0"),
+    ],
+)
 def test_mistakes_are_named(call, words):
     with pytest.raises((ValueError, TypeError), match=words):
         call()

@@ -38,15 +38,32 @@ class Everything(nn.Module):
         return self.mapped["left"](self.listed[1](self.first(x * self.scale)))
 
 
-NAMES = ["scale", "first.weight", "first.bias", "listed.0", "listed.1.fc.weight", "listed.1.fc.bias", "mapped.left.fc.weight",
-         "mapped.left.fc.bias", "mapped.pair.0", "slope"]
+NAMES = [
+    "scale",
+    "first.weight",
+    "first.bias",
+    "listed.0",
+    "listed.1.fc.weight",
+    "listed.1.fc.bias",
+    "mapped.left.fc.weight",
+    "mapped.left.fc.bias",
+    "mapped.pair.0",
+    "slope",
+]
 
 
 def test_parameters_are_found_in_definition_order_under_their_paths():
     model = Everything()
     assert [name for name, _ in model.named_parameters()] == NAMES
     assert [name for name, _ in model.named_buffers()] == ["mapped.pair.1"]
-    assert [name for name, _ in model.named_modules()] == ["", "first", "listed.1", "listed.1.fc", "mapped.left", "mapped.left.fc"]
+    assert [name for name, _ in model.named_modules()] == [
+        "",
+        "first",
+        "listed.1",
+        "listed.1.fc",
+        "mapped.left",
+        "mapped.left.fc",
+    ]
     assert [name for name, _ in model.named_children()] == ["first", "listed.1", "mapped.left"]
 
 
@@ -58,9 +75,15 @@ def test_no_base_constructor_needs_to_run():
     assert [name for name, _ in Bare().named_parameters()] == ["w"]
 
 
-tree = st.recursive(st.sampled_from(["parameter", "buffer", "module", "number"]),
-                    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple)
-                    | st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8)
+tree = st.recursive(
+    st.sampled_from(["parameter", "buffer", "module", "number"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
 
 
 @given(shape=tree)
@@ -253,6 +276,7 @@ def test_apply_sees_children_before_parents():
 
 # State.
 
+
 def test_state_dict_is_a_copy_that_loads_back():
     model, other = Everything(), Everything()
     state = model.state_dict()
@@ -274,13 +298,16 @@ def test_weights_interchange_with_pytorch_by_name_and_shape():
     theirs.load_state_dict({k: torch.tensor(v) for k, v in ours.state_dict().items()})
 
 
-@pytest.mark.parametrize(("change", "error", "words"), [
-    (lambda s: s.pop("scale"), ValueError, "missing 'scale'"),
-    (lambda s: s.update(extra=np.ones(1)), ValueError, "unexpected 'extra'"),
-    (lambda s: s.update(slope=np.ones(3)), ValueError, r"'slope' has shape \(\), the saved array \(3,\)"),
-    (lambda s: s.update(slope=np.array(1j)), TypeError, "'slope' has dtype float64, the saved array complex128"),
-    (lambda s: s.update(slope=np.array("x")), TypeError, "'slope' has dtype float64"),
-])
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (lambda s: s.pop("scale"), ValueError, "missing 'scale'"),
+        (lambda s: s.update(extra=np.ones(1)), ValueError, "unexpected 'extra'"),
+        (lambda s: s.update(slope=np.ones(3)), ValueError, r"'slope' has shape \(\), the saved array \(3,\)"),
+        (lambda s: s.update(slope=np.array(1j)), TypeError, "'slope' has dtype float64, the saved array complex128"),
+        (lambda s: s.update(slope=np.array("x")), TypeError, "'slope' has dtype float64"),
+    ],
+)
 def test_loading_is_all_or_nothing(change, error, words):
     model = Everything()
     before = model.state_dict()
@@ -308,6 +335,7 @@ def test_a_graph_recorded_before_loading_refuses_to_run_backward():
 
 
 # functional_call.
+
 
 def test_functional_call_differentiates_what_it_is_given_and_leaves_the_model_alone():
     model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=1)).astype(float)
@@ -339,14 +367,20 @@ def test_functional_call_reaches_scalars_and_tied_parameters():
     assert neuron.b.item() == 0.0
 
 
-@pytest.mark.parametrize(("params", "words"), [({"wieght": np.ones((1, 2))}, "no parameter 'wieght'; it has weight, bias"),
-                                               ({"bias": np.ones(3)}, r"'bias' is a Parameter of shape \(1,\)")])
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"wieght": np.ones((1, 2))}, "no parameter 'wieght'; it has weight, bias"),
+        ({"bias": np.ones(3)}, r"'bias' is a Parameter of shape \(1,\)"),
+    ],
+)
 def test_functional_call_names_mistakes(params, words):
     with pytest.raises(ValueError, match=words):
         nn.functional_call(nn.Linear(2, 1, rng=0), params, np.ones((1, 2)))
 
 
 # Looking.
+
 
 def test_the_articles_network_has_101770_parameters():
     net = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 128), nn.ReLU(), nn.Linear(128, 10))
@@ -374,7 +408,9 @@ def test_summary_counts_shared_and_frozen_parameters_right():
 
 def test_repr_shows_the_tree():
     assert repr(nn.Sequential(nn.Linear(2, 1, bias=False, rng=0), nn.Sequential(nn.ReLU()))) == (
-        "Sequential(\n  (0): Linear(in_features=2, out_features=1, bias=False)\n  (1): Sequential(\n    (0): ReLU()\n  )\n)")
+        "Sequential(\n  (0): Linear(in_features=2, out_features=1, bias=False)\n"
+        "  (1): Sequential(\n    (0): ReLU()\n  )\n)"
+    )
 
 
 def test_parameters_are_float32_unless_told():

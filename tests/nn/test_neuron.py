@@ -27,7 +27,9 @@ def test_a_net_of_neurons_equals_the_same_net_of_linears(activation, seed, nin, 
     (y * np.arange(1.0, 4.0)[:, None]).sum().backward()
     linears = [m for m in tensors if isinstance(m, nn.Linear)]
     for layer, linear in zip(scalars.layers, linears, strict=True):
-        np.testing.assert_allclose([[w.grad for w in n.w] for n in layer.neurons], linear.weight.grad, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            [[w.grad for w in n.w] for n in layer.neurons], linear.weight.grad, rtol=1e-9, atol=1e-9
+        )
         np.testing.assert_allclose([n.b.grad for n in layer.neurons], linear.bias.grad, rtol=1e-9, atol=1e-9)
 
 

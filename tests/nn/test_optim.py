@@ -1,4 +1,5 @@
-"""Optimizers: each step equals the published formula and PyTorch's numbers, for tensors large and small and for Scalars."""
+"""Optimizers: each step equals the published formula and PyTorch's numbers, for tensors large and small and for
+Scalars."""
 
 import math
 
@@ -129,13 +130,21 @@ def test_pytorch_reads_our_saved_state_and_we_read_pytorchs():
     torch_optimizer = torch.optim.Adam(torch_params, lr=0.1)
     saved = optimizer.state_dict()
     torch_saved = torch_optimizer.state_dict()
-    torch_saved["state"] = {i: {"step": torch.tensor(float(s["step"])), **{k: torch.tensor(s[k]) for k in ("exp_avg", "exp_avg_sq")}}
-                            for i, s in saved["state"].items()}
+    torch_saved["state"] = {
+        i: {"step": torch.tensor(float(s["step"])), **{k: torch.tensor(s[k]) for k in ("exp_avg", "exp_avg_sq")}}
+        for i, s in saved["state"].items()
+    }
     torch_optimizer.load_state_dict(torch_saved)
     ours = [nn.Parameter(a, dtype=None) for a in half]
     again = nn.Adam(ours, lr=0.1)
-    again.load_state_dict({"state": {i: {k: np.asarray(a) for k, a in s.items()} for i, s in torch_optimizer.state_dict()["state"].items()},
-                           "param_groups": [{"lr": 0.1, "params": list(range(len(ours)))}]})
+    again.load_state_dict(
+        {
+            "state": {
+                i: {k: np.asarray(a) for k, a in s.items()} for i, s in torch_optimizer.state_dict()["state"].items()
+            },
+            "param_groups": [{"lr": 0.1, "params": list(range(len(ours)))}],
+        }
+    )
     for step in grads[3:]:
         for p, q, g in zip(ours, torch_params, step, strict=True):
             p.grad, q.grad = np.array(g), torch.tensor(g)
@@ -145,11 +154,14 @@ def test_pytorch_reads_our_saved_state_and_we_read_pytorchs():
         np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE)
 
 
-@pytest.mark.parametrize("bad", [
-    lambda s: {**s, "param_groups": [{"params": [0]}]},
-    lambda s: {**s, "state": {0: {"step": 1, "exp_avg": np.zeros(7), "exp_avg_sq": np.zeros(7)}}},
-    lambda s: {**s, "param_groups": [{"params": [0, 1], "lr": -1.0}]},
-])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda s: {**s, "param_groups": [{"params": [0]}]},
+        lambda s: {**s, "state": {0: {"step": 1, "exp_avg": np.zeros(7), "exp_avg_sq": np.zeros(7)}}},
+        lambda s: {**s, "param_groups": [{"params": [0, 1], "lr": -1.0}]},
+    ],
+)
 def test_a_state_that_does_not_fit_changes_nothing(bad):
     params = [nn.Parameter(np.ones(3)), nn.Parameter(np.ones(2))]
     optimizer = nn.Adam(params, lr=0.1)
@@ -232,7 +244,9 @@ def test_float32_stays_float32_and_memory_stays_in_place():
     p.grad = np.ones((3, 2), np.float32)
     optimizer.step()
     assert p.data is array and p.dtype == np.float32
-    assert {a.dtype for s in optimizer.state_dict()["state"].values() for a in s.values() if isinstance(a, np.ndarray)} == {np.dtype("f4")}
+    assert {
+        a.dtype for s in optimizer.state_dict()["state"].values() for a in s.values() if isinstance(a, np.ndarray)
+    } == {np.dtype("f4")}
 
 
 @pytest.mark.parametrize("make", [lambda p: nn.Adam(p, lr=0.1), lambda p: nn.SGD(p, lr=0.1, momentum=0.9)])
@@ -281,7 +295,9 @@ def test_under_record_the_relative_size_of_the_step_is_kept():
     with ad.record():
         optimizer.step()
     assert [(p is q, change, before) for (p, change, before), q in zip(optimizer.updates, (w, s), strict=True)] == [
-        (True, 0.5, 5.0), (True, 0.5, 2.0)]
+        (True, 0.5, 5.0),
+        (True, 0.5, 2.0),
+    ]
 
 
 @given(seed=st.integers(0, 2**32 - 1), limit=st.floats(0, 10), norm_type=st.sampled_from([1.0, 2.0, math.inf]))
@@ -305,19 +321,22 @@ def test_clipping_by_value_limits_each_entry():
     assert s.grad == -0.5 and without.grad is None
 
 
-@pytest.mark.parametrize(("call", "error", "words"), [
-    (lambda p: nn.Adam([]), ValueError, "no parameters"),
-    (lambda p: nn.Adam(p), TypeError, r"Adam\(\[p\]\)"),
-    (lambda p: nn.Adam([np.ones(2)]), TypeError, "parameter 0 is a ndarray"),
-    (lambda p: nn.Adam([p * 2]), ValueError, "only leaves"),
-    (lambda p: nn.SGD([p], lr=-1), ValueError, "lr must be"),
-    (lambda p: nn.SGD([p], nesterov=True), ValueError, "nesterov=True needs"),
-    (lambda p: nn.Adam([p], betas=(0.9, 1.0)), ValueError, "betas must be"),
-    (lambda p: nn.Adam([{"params": [p]}, {"params": [p]}]), ValueError, "already in another group"),
-    (lambda p: nn.Adam([{"params": [p], "momentum": 1}]), TypeError, "'momentum'"),
-    (lambda p: nn.clip_grad_norm_([p], -1), ValueError, "max_norm"),
-    (lambda p: nn.clip_grad_value_([p], -1), ValueError, "clip_value"),
-])
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda p: nn.Adam([]), ValueError, "no parameters"),
+        (lambda p: nn.Adam(p), TypeError, r"Adam\(\[p\]\)"),
+        (lambda p: nn.Adam([np.ones(2)]), TypeError, "parameter 0 is a ndarray"),
+        (lambda p: nn.Adam([p * 2]), ValueError, "only leaves"),
+        (lambda p: nn.SGD([p], lr=-1), ValueError, "lr must be"),
+        (lambda p: nn.SGD([p], nesterov=True), ValueError, "nesterov=True needs"),
+        (lambda p: nn.Adam([p], betas=(0.9, 1.0)), ValueError, "betas must be"),
+        (lambda p: nn.Adam([{"params": [p]}, {"params": [p]}]), ValueError, "already in another group"),
+        (lambda p: nn.Adam([{"params": [p], "momentum": 1}]), TypeError, "'momentum'"),
+        (lambda p: nn.clip_grad_norm_([p], -1), ValueError, "max_norm"),
+        (lambda p: nn.clip_grad_value_([p], -1), ValueError, "clip_value"),
+    ],
+)
 def test_mistakes_are_named(call, error, words):
     with pytest.raises(error, match=words):
         call(nn.Parameter([1.0]))

@@ -1,0 +1,52 @@
+"""Metrics against their definitions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nn import metrics
+
+
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 30), classes=st.integers(1, 5))
+def test_the_confusion_matrix_counts_every_pair_and_its_diagonal_is_the_accuracy(seed, n, classes):
+    rng = np.random.default_rng(seed)
+    labels, scores = rng.integers(0, classes, n), rng.standard_normal((n, classes))
+    matrix = metrics.confusion_matrix(labels, scores)
+    predictions = scores.argmax(axis=1)
+    expected = [[int(((labels == i) & (predictions == j)).sum()) for j in range(classes)] for i in range(classes)]
+    assert matrix.tolist() == expected
+    assert np.trace(matrix) / n == pytest.approx(metrics.accuracy(scores, labels))
+    assert metrics.top_k_accuracy(scores, labels, classes) == 1.0
+    assert metrics.top_k_accuracy(scores, labels, 1) == metrics.accuracy(scores, labels)
+
+
+def test_accuracy_takes_one_hot_rows_too():
+    assert metrics.accuracy([[0.2, 0.8], [0.9, 0.1]], [[0.0, 1.0], [0.0, 1.0]]) == 0.5
+
+
+def test_binary_accuracy_takes_labels_zero_one_and_minus_one_one():
+    assert metrics.binary_accuracy([2.0, -1.0], [1, 0]) == metrics.binary_accuracy([2.0, -1.0], [1, -1]) == 1.0
+    assert metrics.binary_accuracy([0.6, 0.4], [1, 1], threshold=0.5) == 0.5
+
+
+def test_errors_of_regression():
+    assert metrics.mean_squared_error([1.0, 3.0], [0.0, 0.0]) == 5.0
+    assert metrics.mean_absolute_error([1.0, -3.0], [0.0, 0.0]) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: metrics.accuracy([[0.1, 0.9]], [1, 0]), r"got \(1, 2\) and \(2,\)"),
+        (lambda: metrics.confusion_matrix([0.0, 1.0], [0, 1]), "labels must be class indices"),
+        (lambda: metrics.confusion_matrix([0, 1], [0, 1, 1]), "same shape"),
+        (lambda: metrics.confusion_matrix([0, 5], [0, 1], classes=3), r"a label is outside 0\.\.2"),
+        (lambda: metrics.top_k_accuracy([[0.1, 0.9]], [1], k=3), "number of classes 2"),
+        (lambda: metrics.mean_squared_error([[1.0]], [1.0]), "same shape"),
+        (lambda: metrics.binary_accuracy([[1.0]], [1.0]), "equal shapes"),
+    ],
+)
+def test_mistakes_are_named(call, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        call()

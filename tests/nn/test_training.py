@@ -1,0 +1,363 @@
+"""fit, evaluate, predict: the plain loop and all that is around it."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+from nn import progress
+
+
+def blobs(n=120, seed=0):
+    """Three well separated clouds of points."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, n)
+    centres = np.array([[0.0, 3.0], [3.0, 0.0], [-3.0, -1.0]])
+    return centres[labels] + 0.5 * rng.standard_normal((n, 2)), labels
+
+
+def classifier(seed=0, **options):
+    return nn.Sequential(nn.Linear(2, 8, rng=seed, **options), nn.Tanh(), nn.Linear(8, 3, rng=seed + 1, **options))
+
+
+def train(net, x, y, **options):
+    options = {
+        "loss": nn.CrossEntropyLoss(),
+        "optimizer": nn.Adam(net.parameters(), lr=0.05),
+        "epochs": 3,
+        "rng": 0,
+        **options,
+    }
+    return nn.fit(net, x, y, **options)
+
+
+def test_fit_learns_and_reports_every_epoch():
+    x, y = blobs()
+    net = classifier()
+    history = train(net, x, y, epochs=8, metrics=["accuracy"], validation_split=0.25)
+    assert history.epochs == 8 and history.stopped == "finished"
+    assert list(history.logs) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert all(len(values) == 8 for values in history.logs.values())
+    assert history["val_accuracy"][-1] > 0.95
+    assert history.last["loss"] == history["loss"][-1] < history["loss"][0]
+    assert len(history.batch_losses) == 8 * 3
+
+
+def test_fit_is_the_plain_loop():
+    x, y = blobs(40)
+    x = x.astype(np.float32)
+    ours, by_hand = classifier(), classifier()
+    history = train(ours, x, y, epochs=2, batch_size=16, shuffle=False)
+    optimizer, loss, means = nn.Adam(by_hand.parameters(), lr=0.05), nn.CrossEntropyLoss(), []
+    for _ in range(2):
+        total = 0.0
+        for start in range(0, 40, 16):
+            xb, yb = x[start : start + 16], y[start : start + 16]
+            value = loss(by_hand(xb), yb)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+            total += value.item() * len(xb)
+        means.append(total / 40)
+    assert history["loss"] == pytest.approx(means, rel=1e-12)
+    for name, a in ours.state_dict().items():
+        np.testing.assert_array_equal(a, by_hand.state_dict()[name])
+
+
+def test_the_same_seed_gives_the_same_run():
+    x, y = blobs()
+    runs = []
+    for _ in range(2):
+        net = classifier()
+        runs.append((train(net, x, y, validation_split=0.2), net.state_dict()))
+    assert runs[0][0].logs == runs[1][0].logs
+    for name, a in runs[0][1].items():
+        np.testing.assert_array_equal(a, runs[1][1][name])
+
+
+def test_means_are_weighted_by_batch_size():
+    x, y = np.arange(5.0).reshape(5, 1), np.zeros((5, 1))
+    net = nn.Linear(1, 1, bias=False, dtype=float, rng=0)
+    net.weight.data = [[1.0]]
+    frozen = nn.SGD(net.parameters(), lr=0.0)
+    history = nn.fit(net, x, y, loss=nn.MSELoss(), optimizer=frozen, batch_size=2)
+    assert history["loss"] == [pytest.approx(6.0)]
+    assert nn.evaluate(net, x, y, loss=nn.MSELoss(), batch_size=2)["loss"] == pytest.approx(6.0)
+
+
+def test_modes_are_train_inside_eval_for_validation_and_restored_afterwards():
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, x):
+            seen.append((self.training, ad.is_recording()))
+            return x
+
+    net = nn.Sequential(Spy(), nn.Linear(2, 3, rng=0))
+    net[1].eval()
+    x, y = blobs(20)
+    train(net, x, y, epochs=1, batch_size=20, validation=(x, y))
+    assert seen == [(True, True), (False, False)]
+    assert net[0].training and not net[1].training
+    nn.predict(net, x)
+    assert seen[-1] == (False, False) and net[0].training
+
+
+def test_early_stopping_stops_and_restores_the_best_weights():
+    x, y = blobs()
+    net = classifier()
+    scores, states = iter([0.5, 0.9, 0.7, 0.6, 0.8, 0.9]), []  # what the metric says, whatever the model does
+    history = train(
+        net,
+        x,
+        y,
+        epochs=9,
+        batch_size=len(x),
+        metrics={"quality_accuracy": lambda prediction, target: next(scores)},
+        early_stopping=nn.EarlyStopping("quality_accuracy", patience=3),
+        callbacks=[lambda epoch, logs: states.append(net.state_dict())],
+    )
+    assert history.epochs == 5 and history.stopped == "early stopping" and history.best_epoch == 2
+    for name, a in net.state_dict().items():
+        np.testing.assert_array_equal(a, states[1][name])
+
+
+def test_a_target_ends_the_training_as_soon_as_it_is_met():
+    x, y = blobs()
+    history = train(
+        classifier(),
+        x,
+        y,
+        epochs=50,
+        metrics=["accuracy"],
+        early_stopping=nn.EarlyStopping("accuracy", patience=50, target=0.9),
+    )
+    assert history.epochs < 50 and history["accuracy"][-1] >= 0.9
+
+
+def test_a_callback_that_returns_true_ends_the_training():
+    x, y = blobs(20)
+    seen = []
+    history = train(
+        classifier(), x, y, epochs=9, callbacks=[lambda epoch, logs: seen.append((epoch, set(logs))) or epoch == 2]
+    )
+    assert seen == [(1, {"loss"}), (2, {"loss"})] and history.stopped == "callback"
+
+
+@pytest.mark.parametrize("at", ["forward", "callback"])
+def test_ctrl_c_leaves_a_usable_model_and_the_history_so_far(at):
+    x, y = blobs(64)
+    net, calls = classifier(), []
+
+    class Interrupting(nn.Module):
+        def forward(self, h):
+            calls.append(1)
+            if at == "forward" and len(calls) == 6:
+                raise KeyboardInterrupt
+            return h
+
+    def callback(epoch, logs):
+        if at == "callback" and epoch == 2:
+            raise KeyboardInterrupt
+
+    whole = nn.Sequential(net, Interrupting()).eval()
+    history = train(whole, x, y, epochs=9, batch_size=16, callbacks=[callback])
+    assert history.stopped == "interrupted" and 1 <= history.epochs <= 2
+    assert not whole.training
+    assert all(np.isfinite(p.data).all() and p.grad is None for p in whole.parameters())
+    assert nn.predict(net, x).shape == (64, 3)
+    assert train(net, x, y).stopped == "finished"
+
+
+def test_a_loss_that_is_not_finite_stops_before_it_spoils_the_parameters():
+    x, y = blobs(20)
+    x[7] = np.nan
+    net = classifier()
+    with pytest.raises(FloatingPointError, match=r"the loss became nan in epoch 1, batch \d.*detect_anomaly"):
+        train(net, x, y, batch_size=4)
+    assert all(np.isfinite(p.data).all() for p in net.parameters())
+
+
+def test_data_are_cast_once_to_the_dtype_of_the_parameters():
+    dtypes = set()
+
+    class Spy(nn.Module):
+        def forward(self, x):
+            dtypes.add(x.dtype)
+            return x
+
+    x, y = blobs(20)
+    train(nn.Sequential(Spy(), classifier()), x, y)
+    assert dtypes == {np.dtype(np.float32)}
+
+
+def test_a_model_of_two_inputs_gets_a_tuple():
+    class Sum(nn.Module):
+        def __init__(self):
+            self.a, self.b = nn.Linear(2, 1, rng=0), nn.Linear(3, 1, rng=1)
+
+        def forward(self, u, v):
+            return self.a(u) + self.b(v)
+
+    rng = np.random.default_rng(0)
+    u, v = rng.standard_normal((30, 2)), rng.standard_normal((30, 3))
+    target = u[:, :1] - v[:, 1:2]
+    net = Sum()
+    history = nn.fit(
+        net,
+        (u, v),
+        target,
+        loss=nn.MSELoss(),
+        optimizer=nn.Adam(net.parameters(), lr=0.05),
+        epochs=60,
+        validation_split=0.2,
+        rng=0,
+    )
+    assert history["val_loss"][-1] < 0.05
+    assert nn.predict(net, (u, v)).shape == (30, 1)
+
+
+def test_the_gradient_norm_is_limited():
+    x, y = blobs(20)
+    net = classifier()
+    norms = []
+
+    class Noting(nn.SGD):
+        def step(self):
+            norms.append(np.sqrt(sum((p.grad**2).sum() for p in net.parameters())))
+            super().step()
+
+    train(net, x, y, optimizer=Noting(net.parameters(), lr=0.1), clip_norm=0.01)
+    assert max(norms) <= 0.01 * (1 + 1e-5)  # float32 norms
+
+
+def test_evaluate_and_predict_agree_and_record_nothing():
+    x, y = blobs()
+    net = classifier()
+    result = nn.evaluate(net, x, y, loss=nn.CrossEntropyLoss(), metrics=["accuracy"], batch_size=7)
+    scores = nn.predict(net, x, batch_size=11)
+    assert type(scores) is np.ndarray
+    assert result["accuracy"] == pytest.approx(nn.accuracy(scores, y))
+    assert result["loss"] == pytest.approx(
+        float(nn.cross_entropy(scores, y)), rel=1e-5
+    )  # float32 means over other batches
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"metrics": ["acuracy"]}, ValueError, "no metric called 'acuracy'; there are accuracy"),
+        ({"metrics": "accuracy"}, TypeError, r"metrics=\['accuracy'\]"),
+        (
+            {"early_stopping": 3},
+            ValueError,
+            "early stopping watches 'val_loss', but this run measures loss; give validation",
+        ),
+        ({"validation": (np.ones((2, 2)), [0, 1]), "validation_split": 0.5}, ValueError, "not both"),
+        ({"validation_split": 1.0}, ValueError, "leaves one part empty"),
+        ({"batch_size": 0}, ValueError, "batch_size >= 1"),
+        ({"progress": "loud"}, ValueError, "progress must be"),
+        ({"rng": "x"}, TypeError, "rng must be"),
+    ],
+)
+def test_mistakes_in_options_are_named(options, error, words):
+    x, y = blobs(20)
+    with pytest.raises(error, match=words):
+        train(classifier(), x, y, **options)
+
+
+def test_mistakes_in_data_are_named():
+    x, y = blobs(20)
+    with pytest.raises(ValueError, match=r"equally long, got shapes \(20, 2\) and \(19,\)"):
+        train(classifier(), x, y[:-1])
+    with pytest.raises(ValueError, match="not empty"):
+        train(classifier(), x[:0], y[:0])
+    with pytest.raises(KeyError, match="no 'val_loss' in this history; it has loss"):
+        train(classifier(), x, y)["val_loss"]
+
+
+def test_history_prints_as_a_table():
+    history = nn.History()
+    history.add({"loss": 0.5, "accuracy": 0.75}, 1.25)
+    history.stopped = "interrupted"
+    assert str(history).splitlines() == [
+        "epoch    loss  accuracy  seconds",
+        "    1  0.5000    0.7500     1.25",
+        "interrupted",
+    ]
+    assert repr(history) == "History(1 epochs, interrupted, loss=0.5, accuracy=0.75)"
+
+
+# Progress.
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_nothing_is_shown_where_nobody_watches(capsys):
+    x, y = blobs(20)
+    train(classifier(), x, y)
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_a_log_file_gets_one_plain_line_an_epoch(capsys):
+    x, y = blobs(20)
+    train(classifier(), x, y, epochs=2, metrics=["accuracy"], progress=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert re.fullmatch(r"epoch 1/2  loss [\d.]+  accuracy [\d.]+ %  \([\d.]+ s\)", lines[0])
+
+
+def test_the_live_line_is_redrawn_in_place_and_ends_in_the_epochs_numbers():
+    stream = Terminal()
+    shown = progress.display("line", stream)
+    shown.epoch(1, 2, 4)
+    for loss in (4.0, 3.0, 2.0, 1.0):
+        shown.batch(loss)
+    shown.done({"loss": 2.5}, 0.25)
+    shown.close()
+    text = stream.getvalue()
+    assert text.count("\n") == 1 and "4/4  loss 1" in text
+    assert text.split("\r")[-1] == "epoch 1/2  loss 2.5  (0.2 s)\n"
+
+
+def test_an_interrupted_live_line_leaves_the_cursor_on_a_new_line():
+    stream = Terminal()
+    shown = progress.display("line", stream)
+    shown.epoch(1, 1, 2)
+    shown.batch(1.0)
+    shown.close()
+    assert stream.getvalue().endswith("\n")
+
+
+def test_a_terminal_that_knows_only_ascii_gets_ascii():
+    class Ascii(Terminal):
+        def write(self, text):
+            text.encode("ascii")
+            return super().write(text)
+
+    stream = Ascii()
+    shown = progress.display("line", stream)
+    shown.epoch(1, 1, 2)
+    shown.batch(1.0)
+    shown.batch(1.0)
+    assert "#" in stream.getvalue()
+
+
+def test_tqdm_is_used_on_a_terminal_when_it_is_installed():
+    pytest.importorskip("tqdm")
+    stream = Terminal()
+    shown = progress.display(True, stream)
+    assert isinstance(shown, progress.Bar)
+    shown.epoch(1, 1, 3)
+    for _ in range(3):
+        shown.batch(0.5)
+    shown.done({"loss": 0.5, "accuracy": 1.0}, 0.1)
+    shown.close()
+    assert "loss 0.5  accuracy 100.00 %" in stream.getvalue()
