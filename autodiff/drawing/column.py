@@ -53,7 +53,7 @@ def add_parameters(page: FlowPicture, position: int, item: Item, host: str) -> N
     )
     page.homes[node_id] = page.homes[host]
     page.beside.append((host, node_id, "right"))
-    page.columns.append((host, node_id, names))
+    page.columns.append((host, node_id, [page.snapshot.values[i].key or page.snapshot.values[i].name for i in found]))
     page.edges.append(build.forward_edge(page.ids.new("e"), node_id, host, tooltip=", ".join(names)))
     if any(row[3] for row in rows):
         page.edges.append(

@@ -17,7 +17,7 @@ from .values import ModuleInfo, OptimizerInfo, Snapshot, Value, describe_array
 def name_values(
     snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Sequence[Variable], model: Any, names: Mapping[str, Any]
 ) -> None:
-    """Give names: module path and attribute to parameters, the user's names to all others."""
+    """Give names: the user's, else module path and attribute to parameters."""
     shared: dict[int, list[str]] = {}
     for name, handle in named(model, "named_parameters"):
         node = getattr(handle, "node", None)
@@ -27,6 +27,7 @@ def name_values(
             shared.setdefault(i, []).append(clean(name, 400))
     for i, known in shared.items():
         snapshot.values[i].name = " = ".join(known)
+        snapshot.values[i].key = known[0]
         snapshot.values[i].path = snapshot.values[i].path or known[0].rpartition(".")[0]
     for path, module in named(model, "named_modules"):
         if path and path not in snapshot.modules:
@@ -35,9 +36,7 @@ def name_values(
     for name, handle in names.items():
         node = getattr(handle, "node", None) if isinstance(handle, Variable) else None
         if node in index and not name.startswith("_"):
-            value = snapshot.values[index[node]]
-            if not value.name or value.role != "parameter":
-                value.name = value.name or clean(name, 400)
+            snapshot.values[index[node]].name = clean(name, 400)
     mark_parameters(snapshot, index, names)
 
 
@@ -78,6 +77,7 @@ def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Map
         for position, parent in enumerate(node.parents):
             array = constant_array(node, position) if parent is None else None
             if array is None:
+                found.append(None)
                 continue
             if id(array) not in made:
                 made[id(array)] = len(snapshot.values)
@@ -125,7 +125,7 @@ def read_optimizer(optimizer: Any, model: Any) -> OptimizerInfo:
     ratios = {}
     for handle, change, before in getattr(optimizer, "updates", None) or ():
         if id(handle) in names and before:
-            ratios[names[id(handle)]] = float(change) / float(before)
+            ratios[clean(names[id(handle)], 400)] = float(change) / float(before)
     return OptimizerInfo(
         clean(type(optimizer).__name__),
         float(lr) if isinstance(lr, int | float | np.floating) else None,

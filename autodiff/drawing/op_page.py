@@ -34,5 +34,6 @@ class OpPicture:
     edges: list[Edge] = field(default_factory=list)
     beside: list[tuple[str, str, str]] = field(default_factory=list)
     homes: dict[str, str] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
     sideways: bool = False
     mixed: bool = False

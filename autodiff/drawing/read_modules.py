@@ -110,7 +110,7 @@ def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: s
     elif any(problem.kind == "dead" for problem in troubles):
         status, note = "dead", word(lang, "outputs only zero")
     if item.kind == "repeat":
-        return repeat_of(page, item, title, position), status, note
+        return repeat_of(page, item, title), status, note
     parts = [clean(item.path, 40)] if item.kind == "module" and not is_loss(page, item) else []
     if item.call:
         parts.append(word(lang, "call", item.call))

@@ -7,6 +7,8 @@ module, with shape, dtype and gradient norm on every card.
 
 from __future__ import annotations
 
+import dataclasses
+
 from . import build
 from .cards import chip_card, scalar_card, tensor_card
 from .legends import footers, legend
@@ -30,6 +32,8 @@ def op_picture(
     snapshot: Snapshot, options: Options, keep: list[int] | None = None, marks: dict[int, Mark] | None = None
 ) -> Picture:
     """Operation-level picture of the values in `keep` (all of them by default)."""
+    if options.constants and keep is None:
+        snapshot = with_constants(snapshot)
     kept = list(range(len(snapshot.values))) if keep is None else keep
     page = OpPicture(snapshot, options, kept, marks or {})
     page.sideways = runs_sideways(page)
@@ -43,6 +47,18 @@ def op_picture(
     if not page.sideways:
         put_beside(page)
     return finish(page)
+
+
+def with_constants(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with every constant number as a value of its own."""
+    values = [dataclasses.replace(value) for value in snapshot.values]
+    for value in list(values):
+        for position, operand in enumerate(value.operands):
+            if isinstance(operand, float | complex):
+                constant = Value(len(values), scalar=value.scalar, dtype=value.dtype, number=operand, role="constant")
+                values.append(constant)
+                value.operands = (*value.operands[:position], constant.index, *value.operands[position + 1 :])
+    return dataclasses.replace(snapshot, values=values)
 
 
 def runs_sideways(page: OpPicture) -> bool:
@@ -175,16 +191,16 @@ def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
     target = page.node_of[value.index]
     names = operand_names(page, value)
     locals_ = local_texts(page, value, names) if "local" in page.options.show else []
-    uses = [(k, p) for k, p in enumerate(value.operands) if p.__class__ is int] + [
-        (-1, c) for c in value.constants if c is not None
-    ]
+    arrays = value.constants or (None,) * len(value.operands)
+    uses = [(k, p if p.__class__ is int else c) for k, (p, c) in enumerate(zip(value.operands, arrays, strict=True))]
     for position, parent in uses:
-        if parent not in page.node_of:
+        if parent is None or parent not in page.node_of:
             continue
         giver = page.snapshot.values[parent]
         source = page.node_of[parent]
-        if parent in crowded and page.edges and any(edge.source == source for edge in page.edges):
+        if parent in crowded and source in page.read:
             source = add_reference(page, giver, target)
+        page.read.add(source)
         weight = 3 if giver.op and sum(bool(page.snapshot.values[p].op) for p in value.parents) == 1 else 1
         tensor = page.mixed and not giver.single
         page.edges.append(
@@ -198,13 +214,8 @@ def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
                 tooltip=f"{giver.name or giver.badge} → {value.name or value.badge}: " + shape_text(giver.shape),
             )
         )
-        if (
-            page.sideways
-            and position >= 0
-            and giver.grad is not None
-            and value.grad is not None
-            and "grad" in page.options.show
-        ):
+        both = giver.grad is not None and value.grad is not None
+        if page.sideways and both and "grad" in page.options.show:
             add_gradient(page, giver, value, source, target, position, locals_, weight, tensor)
 
 

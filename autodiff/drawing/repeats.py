@@ -11,51 +11,54 @@ from .style import HEALTHY, Heat, heat_of
 from .text import clean, short_number
 from .words import word
 
+MOST_CELLS = 64
 
-def heat_number(page: FlowPicture, item: Item) -> float | None:
-    """What the heat strip shows of one member: the gradient norm at its input, or the size of its update."""
-    values = page.snapshot.values
+
+def heat_number(page: FlowPicture, item: Item) -> tuple[float | None, str]:
+    """What the heat strip shows of one member, and its label.
+
+    For "grad" the gradient norm at its input (at its output when the input has none), for "update" the largest relative
+    step of its parameters, else what the user's function makes of its newest value.
+    """
+    values, heat = page.snapshot.values, page.options.heat
+    if callable(heat):
+        given, label = heat(values[item.last])
+        return float(given), clean(label, 8)
+    if heat == "update":
+        ratios = page.snapshot.optimizer.ratios if page.snapshot.optimizer is not None else {}
+        known = [ratios[values[p].key] for i in item.members for p in values[i].parents if values[p].key in ratios]
+        return (max(known) if known else None), ""
     inside = set(item.members)
-    if page.options.heat == "update" and page.snapshot.optimizer is not None:
-        ratios = [page.snapshot.optimizer.ratios.get(values[p].name) for i in item.members for p in values[i].parents]
-        known = [ratio for ratio in ratios if ratio is not None]
-        return max(known) if known else None
     for i in item.members:
         for parent in values[i].parents:
             grad = values[parent].grad
             if parent not in inside and values[parent].role != "parameter" and grad is not None:
-                return abs(grad)
-    return None
+                return abs(grad), ""
+    grad = values[item.last].grad
+    return (None if grad is None else abs(grad)), ""
 
 
-def repeat_of(page: FlowPicture, item: Item, title: str, position: int) -> Card:
-    """The card of a run: inner chain, heat strip, first and last norm."""
+def repeat_of(page: FlowPicture, item: Item, title: str) -> Card:
+    """The card of a run: inner chain, heat strip, first and last number."""
     cells: list[tuple[str, Heat, bool]] = []
-    numbers = [heat_number(page, part) for part in item.parts]
-    wanted = page.options.heat is not None or len(item.parts) <= 64
-    if wanted and len(item.parts) <= 64 and any(x is not None for x in numbers):
-        for k, (part, x) in enumerate(zip(item.parts, numbers, strict=True)):
+    found = [heat_number(page, part) for part in item.parts]
+    graded = page.options.heat in (None, "grad")
+    if len(item.parts) <= MOST_CELLS and any(x is not None for x, _ in found):
+        for k, (part, (x, label)) in enumerate(zip(item.parts, found, strict=True)):
             broken = bool(build.find_problems([page.snapshot.values[i] for i in part.members]))
-            heat = heat_of(x) if x is not None else HEALTHY
-            if page.options.heat == "update":
-                heat = HEALTHY
+            heat = heat_of(x) if x is not None and graded else HEALTHY
             page.heats.add(heat.name)
-            cells.append((str(k + 1), heat, broken))
+            cells.append((label or str(k + 1), heat, broken))
+    known = [x for x, _ in found if x is not None]
     caption = value = ""
-    known = [x for x in numbers if x is not None]
     if known:
-        key = "into update" if page.options.heat == "update" else "into block"
+        key = "into block" if graded else "into update" if page.options.heat == "update" else "into any"
         caption = word(page.options.lang, key, len(item.parts))
         value = f"{short_number(known[0])} … {short_number(known[-1])}"
-        page.norms += [(f"{title} {k + 1}", x) for k, x in enumerate(numbers) if x is not None]
-    return repeat_card(
-        title,
-        len(item.parts),
-        inner=inner_chain(page, item.parts[0]) if item.path else "",
-        cells=cells,
-        caption=caption,
-        caption_value=value,
-    )
+    if graded:
+        page.norms += [(f"{title} {k + 1}", x) for k, (x, _) in enumerate(found) if x is not None]
+    inner = inner_chain(page, item.parts[0]) if item.path else ""
+    return repeat_card(title, len(item.parts), inner=inner, cells=cells, caption=caption, caption_value=value)
 
 
 def inner_chain(page: FlowPicture, part: Item) -> str:

@@ -108,8 +108,8 @@ class Reader:
                 self.index[inner] = self.index[opened.operands[inner]]
             else:
                 self.append(inner, opened.gradients, path)
+                self.values[-1].source = node.source or ""  # not the line that called draw()
         self.index[node] = len(self.values) - 1
-        self.values[-1].source = node.source or ""
 
 
 def find_gradients(
@@ -192,7 +192,7 @@ def badge_of(node: GraphNode) -> str:
 def scope_path(scope: Any) -> str:
     """Path of a scope. A module called by itself and without children, such as a loss, goes by its class."""
     if scope.path:
-        return str(scope.path)
+        return clean(scope.path, 400)
     owner = scope.owner()
     children = getattr(owner, "named_children", None)
     return clean(type(owner).__name__) if callable(children) and not list(children()) else ""

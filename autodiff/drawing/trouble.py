@@ -44,8 +44,8 @@ def count_bad(value: Value, kind: str) -> int:
 
 
 def find_culprit(snapshot: Snapshot) -> Culprit | None:
-    """The first NaN, else the first NaN gradient, else the first infinity."""
-    for kind in ("nan", "gradient", "inf"):
+    """The first NaN, else the first infinity, else the first NaN gradient."""
+    for kind in ("nan", "inf", "gradient"):
         if kind == "gradient":
             bad = [v for v in reversed(snapshot.values) if v.grad is not None and math.isnan(v.grad)]
             first = next(iter(bad), None)

@@ -39,6 +39,7 @@ class Value:
     role: str = "op"
     fused: bool = False
     detail: str = ""
+    key: str = ""
 
     @property
     def single(self) -> bool:
@@ -47,8 +48,11 @@ class Value:
 
     @property
     def parents(self) -> list[int]:
-        """Indices of the operands that are in the graph, one for each use, then of constant arrays."""
-        return [p for p in self.operands if p.__class__ is int] + [c for c in self.constants if c is not None]
+        """Indices of the operands that are values, one for each use, in order; known constant arrays count."""
+        if not self.constants:
+            return [p for p in self.operands if p.__class__ is int]
+        both = zip(self.operands, self.constants, strict=True)
+        return [p if p.__class__ is int else c for p, c in both if p.__class__ is int or c is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,13 @@ def training_step():
     optimizer = nn.Adam(net.parameters(), lr=0.01)
     x, labels = generator.random((5, 12), dtype=np.float32), generator.integers(0, 3, 5)
     with ad.record():
-        loss = nn.CrossEntropyLoss()(net(x), labels)
+        criterion = nn.CrossEntropyLoss()
+        loss = criterion(net(x), labels)
         loss.backward()
         optimizer.step()
-    return SimpleNamespace(loss=loss, model=net, optimizer=optimizer, names={"x": x, "labels": labels})
+    return SimpleNamespace(
+        loss=loss, model=net, optimizer=optimizer, criterion=criterion, names={"x": x, "labels": labels}
+    )
 
 
 @pytest.fixture

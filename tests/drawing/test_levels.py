@@ -1,0 +1,293 @@
+"""Module, overview and neuron level, comparison, first NaN: the models of the pictures."""
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+
+
+def texts(node):
+    return [" ".join(run.text for run in line) for line in node.card.lines()]
+
+
+def words(figure):
+    return " | ".join(text for node in figure.nodes for text in texts(node)).replace("\u00a0", " ")
+
+
+class Block(nn.Module):
+    """Linear and an activation, with or without a residual connection."""
+
+    def __init__(self, width, activation, residual=False, seed=0):
+        self.linear = nn.Linear(width, width, rng=seed)
+        self.activation, self.residual = activation, residual
+
+    def forward(self, x):
+        y = self.activation(self.linear(x))
+        return x + y if self.residual else y
+
+
+class Deep(nn.Module):
+    """A run of equal blocks and a head."""
+
+    def __init__(self, blocks=12, activation=ad.sigmoid, residual=False, width=8):
+        self.blocks = [Block(width, activation, residual, seed) for seed in range(blocks)]
+        self.head = nn.Linear(width, 3, rng=99)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x)
+
+
+def deep_loss(**arguments):
+    model = Deep(**arguments)
+    generator = np.random.default_rng(0)
+    with ad.record():
+        loss = nn.cross_entropy(model(generator.normal(size=(6, 8)).astype(np.float32)), generator.integers(0, 3, 6))
+        loss.backward()
+    return loss, model
+
+
+def test_the_backprop_flow_has_forward_backward_and_update(training_step):
+    step = training_step
+    figure = ad.draw(step.loss, model=step.model, optimizer=step.optimizer, level="module", names=step.names)
+    kinds = [edge.kind for edge in figure.edges]
+    assert kinds.count("update") == 2 and "gradient" in kinds and "value" in kinds
+    said = words(figure)
+    for expected in (
+        "Linear",
+        "12 → 8",
+        "ReLU",
+        "Softmax cross-entropy",
+        "labels",
+        "Adam",
+        "lr 0.01",
+        "step 1",
+        "seed gradient",
+        "mean over 5 examples",
+        "of outputs are 0",
+    ):
+        assert expected in said
+    labels = ["".join(run.text for run in edge.label) for edge in figure.edges if edge.kind == "update"]
+    assert all(label.endswith("%") for label in labels)
+
+
+def test_the_backward_lane_carries_shapes_and_norms(training_step):
+    step = training_step
+    figure = ad.draw(step.loss, model=step.model, level="module")
+    labels = [
+        "".join(run.text for run in edge.label) for edge in figure.edges if edge.kind == "gradient" and edge.label
+    ]
+    assert any(label.startswith("5×8") and "‖g‖" in label for label in labels)
+
+
+def test_all_cards_of_the_flow_have_the_same_width(training_step):
+    from autodiff.drawing.measure import inner_width
+
+    step = training_step
+    figure = ad.draw(step.loss, model=step.model, optimizer=step.optimizer, level="module")
+    flow = {inner_width(node.card) for node in figure.nodes if node.kind in ("module", "input", "output")}
+    column = {inner_width(node.card) for node in figure.nodes if node.kind in ("parameter", "optimizer")}
+    assert len(flow) == 1 and len(column) == 1
+
+
+def test_chinese_words_leave_identifiers_and_numbers_alone(training_step):
+    step = training_step
+    figure = ad.draw(step.loss, model=step.model, optimizer=step.optimizer, level="module", lang="zh")
+    said = words(figure)
+    for expected in ("输入数据", "线性层 Linear", "激活函数 ReLU", "损失函数", "标签", "fc1.weight", "8×12", "第 1 步"):
+        assert expected in said
+    assert "前向传播" in "".join(key.text for key in figure.picture.legend)
+
+
+def test_an_expanded_module_shows_its_operations_in_a_frame():
+    loss, model = deep_loss(blocks=2)
+    folded = ad.draw(loss, model=model, level="module", fold="blocks.*")
+    opened = folded.expand("blocks.0")
+    assert "Block" in words(folded) and "σ" not in words(folded)
+    assert "σ" in words(opened) and [module.path for module in opened.modules] == ["blocks.0"]
+    assert opened.fold("blocks.0").to_dot() == folded.to_dot()
+
+
+def test_equal_siblings_fold_to_a_count_with_a_heat_strip():
+    loss, model = deep_loss(blocks=12)
+    figure = ad.draw(loss, model=model, level="overview", heat="grad")
+    run = next(node for node in figure.nodes if node.kind == "repeat")
+    assert texts(run)[0].replace("\u00a0", " ").split() == ["Block", "×", "12"]
+    assert texts(run)[1] == "Linear → σ"
+    assert " ".join(str(k) for k in range(1, 13)) in texts(run)[2]
+    assert run.count == 24 and any("24 operations in 12 modules" in line for line in figure.picture.footer)
+
+
+def test_siblings_of_another_size_are_not_folded():
+    loss, model = deep_loss(blocks=2)
+    assert not [node for node in ad.draw(loss, model=model, level="overview").nodes if node.kind == "repeat"]
+    loss, model = deep_loss(blocks=4)
+    assert not [n for n in ad.draw(loss, model=model, level="overview", repeat=None).nodes if n.kind == "repeat"]
+    assert not [n for n in ad.draw(loss, model=model, level="overview", repeat=5).nodes if n.kind == "repeat"]
+
+
+def test_vanishing_gradients_are_a_problem_with_a_name():
+    loss, model = deep_loss(blocks=12)
+    figure = ad.draw(loss, model=model, level="overview", heat="grad")
+    assert {problem.kind for problem in figure.problems} == {"vanishing"}
+    assert "vanishing" in repr(figure) and "vanishing" in figure.alt
+
+
+def test_two_models_are_compared_side_by_side_with_a_verdict():
+    with_residual, _ = deep_loss(blocks=12, activation=ad.tanh, residual=True)
+    without, _ = deep_loss(blocks=12)
+    figure = ad.draw_compare({"with residual": with_residual, "without": without})
+    titles = ["".join(run.text for run in module.title).replace("\u00a0", " ") for module in figure.modules]
+    assert titles == ["with residual   healthy", "without   vanishing"]
+    assert len({node.id for node in figure.nodes}) == len(figure.nodes)
+
+
+def test_many_models_become_rows_of_layers():
+    losses = {
+        "tanh": deep_loss(activation=ad.tanh, residual=True)[0],
+        "sigmoid": deep_loss()[0],
+        "dead": deep_loss(activation=lambda x: ad.relu(x - 40.0))[0],
+    }
+    figure = ad.draw_compare(losses)
+    said = words(figure)
+    assert "healthy" in said and "vanishing" in said and "dead" in said and "layer 1 outputs only 0" in said
+    assert [node.status for node in figure.nodes].count("dead") == 1, "only the first dead layer is outlined"
+    assert sum(node.kind == "output" for node in figure.nodes) == 3
+
+
+def test_a_graph_too_large_for_operations_goes_to_modules():
+    loss, model = deep_loss(blocks=5)
+    assert ad.draw(loss, model=model).level == "op"
+    assert ad.draw(loss, model=model, max_nodes=8).level == "module"
+
+
+def test_heat_may_be_a_function_of_the_node():
+    loss, model = deep_loss(blocks=4)
+    figure = ad.draw(loss, model=model, level="overview", heat=lambda node: (float(node.index), "place"))
+    run = next(node for node in figure.nodes if node.kind == "repeat")
+    assert any("place" in text for text in texts(run))
+
+
+def test_a_neuron_picture_has_a_box_a_neuron_and_a_line_a_weight():
+    net = nn.MLP(2, [4, 4, 1], activation="tanh", rng=3)
+    loss = (net([0.8, -0.5]) - 1.0) ** 2
+    loss.backward()
+    figure = ad.draw(loss, model=net, level="neuron")
+    weights = [edge for edge in figure.edges if edge.kind == "weight"]
+    assert len(weights) == 2 * 4 + 4 * 4 + 4
+    assert sum(node.kind == "neuron" for node in figure.nodes) == 8
+    assert sorted(edge.number for edge in weights) == sorted(w.data for n, w in net.named_parameters() if ".w." in n)
+    assert all((edge.dash == "solid") == (edge.number >= 0) for edge in weights)
+    largest = max(weights, key=lambda edge: abs(edge.number))
+    assert largest.width == 3.5
+    assert ["".join(run.text for run in module.title) for module in figure.modules] == [
+        "inputs",
+        "layer 1 · tanh",
+        "layer 2 · tanh",
+        "output · linear",
+    ]
+
+
+def test_neurons_that_ran_for_many_examples_are_drawn_once():
+    net = nn.MLP(2, [5, 1], rng=0)
+    outputs = [net([float(k), 1.0]) for k in range(30)]
+    loss = sum(outputs[1:], outputs[0])
+    loss.backward()
+    figure = ad.draw(loss, model=net)
+    assert figure.level == "neuron" and sum(node.kind in ("neuron", "output") for node in figure.nodes) == 7
+    assert any("30 times" in line for line in figure.picture.footer)
+
+
+def test_neuron_level_without_neurons_says_what_to_try(training_step):
+    with pytest.raises(ValueError, match="level='op'"):
+        ad.draw(training_step.loss, level="neuron")
+
+
+def entropy_loss():
+    generator = np.random.default_rng(0)
+    w = nn.Parameter(generator.normal(size=(64, 10)).astype(np.float32) * 6)
+    x = generator.normal(size=(32, 64)).astype(np.float32)
+    with ad.record(), np.errstate(all="ignore"):
+        p = ad.softmax(x @ w)
+        logp = np.log(p)
+        loss = -(p * logp).sum(axis=1).mean()
+        loss.backward()
+    return loss, {"W": w, "x": x, "p": p, "log p": logp, "loss": loss}
+
+
+def test_the_first_nan_has_a_cause_a_place_and_a_remedy():
+    loss, names = entropy_loss()
+    figure = ad.draw(loss, names=names, focus="nan")
+    first = [node for node in figure.nodes if node.status == "first-nan"]
+    assert len(first) == 1 and first[0].op == "×" and texts(first[0])[0] == "✗ first NaN is made here"
+    why = next(node for node in figure.nodes if node.kind == "note")
+    said = " ".join(texts(why))
+    assert "0 × (−∞) = NaN" in said and "test_levels.py:" in said and "log_softmax(logits)" in said
+    assert "loss = -(p * logp).sum(axis=1).mean()" in said
+    statuses = {node.name: node.status for node in figure.nodes if node.name}
+    assert statuses["p"] == statuses["log p"] == "warning" and statuses["loss"] == "nan"
+    assert {edge.kind for edge in figure.edges if edge.color == "#B00020"} == {"nan", "note"}
+    assert "first NaN" in figure.alt and "log_softmax" in figure.alt
+
+
+@pytest.mark.parametrize(
+    ("make", "cause"),
+    [
+        (lambda x: np.sqrt(x - 2.0), "not a real number"),
+        (lambda x: (x - x) / (x - x), "0 ÷ 0"),
+        (lambda x: (x / (x - x)) - (x / (x - x)), "∞ − ∞"),
+        (lambda x: np.log(x - x), "log(0) = −∞"),
+        (lambda x: np.exp(x * 1e6), "larger than float64"),
+        (lambda x: np.log(x - 5.0), "log(−4)"),
+    ],
+)
+def test_causes_are_named(make, cause):
+    x = ad.tensor(np.ones(3))
+    with ad.record(), np.errstate(all="ignore"):
+        y = make(x).sum()
+    said = words(ad.draw(y, focus="nan"))
+    assert cause in said
+
+
+def test_a_nan_that_only_the_gradient_has_is_found():
+    x = ad.tensor(np.zeros(3))
+    with ad.record():
+        y = np.sqrt(x * x)
+        z = (y * np.array([1.0, 2.0, 3.0])).sum()
+        z.backward()
+    if np.isfinite(x.grad).all():
+        pytest.skip("the rules keep this gradient finite")
+    assert "first NaN gradient" in words(ad.draw(z, focus="nan"))
+
+
+def test_a_sound_graph_has_no_nan_to_focus_on(training_step):
+    with pytest.raises(ValueError, match="finite"):
+        ad.draw(training_step.loss, focus="nan")
+
+
+def test_a_nan_cannot_be_found_where_values_were_not_kept():
+    with np.errstate(all="ignore"):
+        y = np.log(ad.tensor([-1.0, 1.0])).sum()
+    y2 = y * 0.0 + 1.0
+    with pytest.raises(ValueError, match=r"ad\.record\(\)"):
+        ad.draw(ad.where(np.bool_(True), 1.0, y2).sum(), focus="nan")
+
+
+def test_a_long_chain_draws_folded_without_recursion():
+    x = ad.scalar(1.0)
+    for _ in range(50_000):
+        x = x * 1.00001 + 1e-9
+    figure = ad.draw(x)
+    assert len(figure.nodes) < 20
+    assert sum(node.count for node in figure.nodes if node.kind != "output") >= 100_000
+    assert figure.to_dot() and figure.to_svg("builtin")
+
+
+def test_frames_go_forward_then_backward(neuron):
+    y, names = neuron
+    figure = ad.draw(y, names=names)
+    frames = figure.frames()
+    assert len(frames) == 10 and all(len(frame.nodes) == len(figure.nodes) for frame in frames)
+    assert frames[0].picture.title == "forward 1 / 5" and frames[-1].picture.title == "backward 5 / 5"
