@@ -92,16 +92,19 @@ _SCALAR_UNARY = (
 )
 
 
-def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., Any]:
+def _slow(op: Op, reflected: bool = False) -> Callable[..., Any]:
+    """The operator as ``recording`` does it: what every case runs that no fast path takes."""
+
     def slow(*operands: Any) -> Any:
         for x in operands:  # let the other side try, and then Python say "unsupported operand"
             if not isinstance(x, Variable | float | int | np.generic | np.ndarray | list | tuple):
                 return NotImplemented
-        return record_operands(op, operands, op.defaults)
+        return record_operands(op, operands[::-1] if reflected else operands, op.defaults)
 
-    def swapped(x: Any, o: Any) -> Any:
-        return slow(o, x)
+    return slow
 
+
+def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., Any]:
     names = dict(
         op=op,
         fn=op.fn,
@@ -117,7 +120,7 @@ def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., An
         Scalar=Scalar,
         ARITHMETIC=ARITHMETIC,
         float=float,
-        slow=swapped if parts.get("reflected") else slow,
+        slow=_slow(op, bool(parts.get("reflected"))),
         shape=np.shape,
         **{f"rule{i}": rule for i, rule in enumerate(op.vjps)},
     )
@@ -151,6 +154,8 @@ def unary(op: Op, name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The Tensor and Scalar operators of a row with two operands; reflected: x is the right one."""
+    if None in op.vjps:
+        return _slow(op, reflected), _slow(op, reflected)
     mine, other = (1, 0) if reflected else (0, 1)
     both = dict(
         o=", o",
@@ -169,7 +174,7 @@ def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., An
         saved=f"({saves[1]}, {saves[0]})" if reflected else f"({saves[0]}, {saves[1]})",
     )
     if op.scalar is None:
-        return tensor_op, tensor_op
+        return tensor_op, _slow(op, reflected)
     scalar_op = _compile(
         op,
         _SCALAR_BINARY,

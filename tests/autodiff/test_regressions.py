@@ -131,3 +131,25 @@ def test_scalars_inside_a_differentiable_pass_hold_plain_gradients_and_no_cycle(
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("f", [np.max, np.min, np.median, np.linalg.norm])
+def test_a_scalar_through_a_reduction_that_picks_has_its_gradient(f: Any) -> None:
+    a = ad.scalar(2.0)
+    f(a).backward()
+    assert a.grad == 1.0
+
+
+def test_remainder_and_floor_division_of_scalars_are_scalars() -> None:
+    a = ad.scalar(7.5)
+    y = a % 2.0 + a // 2.0 + 9.0 % a + 9.0 // a
+    assert type(y) is ad.Scalar and type(a % 2.0) is ad.Scalar and not (a // 2.0).requires_grad
+    y.backward()
+    assert a.grad == 1.0 - 1.0  # a - 2 floor(a / 2), and 9 - a floor(9 / a)
+
+
+def test_floor_division_of_tensors_lets_no_derivative_through() -> None:
+    x = ad.tensor([7.5])
+    assert not (x // 2.0).requires_grad and not (9.0 // x).requires_grad
+    (x % 2.0 + x // 2.0).sum().backward()
+    assert x.grad.tolist() == [1.0]

@@ -7,6 +7,7 @@ static arguments), `domain`, `kink`, `draw`. A row of one value at a time needs 
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -221,6 +222,49 @@ def test_flat_rows_let_no_derivative_through(row: Any, data: Any) -> None:
     vs = tuple([power_of_two_direction(rng, x) * 2.0**-12 for x in case.operands])
     estimate = numerical_derivative(row.fn, case.operands, vs, np.ones(y.shape))
     assert abs(estimate.value) <= estimate.error
+
+
+OPERATORS = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    "remainder": operator.mod,
+    "floor_divide": operator.floordiv,
+    "matmul": operator.matmul,
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@given(st.data())
+@few
+def test_an_operator_is_its_row_from_either_side(name: str, data: Any) -> None:
+    row, operate = ad.ops.OPS[name], OPERATORS[name]
+    case = data.draw(cases(row))
+    left, right = case.operands
+    for a, b in [(ad.tensor, ad.tensor), (ad.tensor, np.asarray), (np.asarray, ad.tensor)]:
+        pairs = []
+        for f in (operate, row):
+            x, y = a(left), b(right)
+            z = f(x, y)
+            if z.requires_grad:
+                z.backward(np.ones(z.shape))
+            pairs.append([type(z), z.data, *[getattr(v, "grad", None) for v in (x, y)]])
+        np.testing.assert_equal(*pairs)
+    if not row.elementwise:
+        return
+    numbers = [float(left.flat[0]), float(right.flat[0])]
+    for make in [(ad.scalar, ad.scalar), (ad.scalar, float), (float, ad.scalar), (ad.scalar, np.float64)]:
+        pairs = []
+        for f in (operate, row):
+            x, y = (m(v) for m, v in zip(make, numbers, strict=True))
+            z = f(x, y)
+            if z.requires_grad:
+                z.backward()
+            pairs.append([type(z), z.data, *[getattr(v, "grad", None) for v in (x, y)]])
+        assert pairs[0][0] is ad.Scalar
+        np.testing.assert_equal(*pairs)
 
 
 # ---- derivatives
