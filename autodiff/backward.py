@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from .cotangents import Cotangent, fit, raw, silence
-from .errors import AnomalyError, GraphError, StaleValueError, kind_of
-from .graph import Node, notes_of
+from .cotangents import Cotangent, attend, fit, raw, silence
+from .errors import AnomalyError, GraphError, kind_of
+from .graph import Node
 from .modes import mode, state
 from .variable import Variable, wrap
-from .watch import check_finite, describe, fingerprint, hint
+from .watch import check_finite, describe, hint
 from .writing import check_unwritten
 
 _serial = attrgetter("serial")
@@ -77,7 +77,7 @@ def pull(
                     continue
                 keep = keep_all
                 if node.notes is not None:
-                    g, keep = _attend(node, g, keep_all)
+                    g, keep = attend(node, g, keep_all)
                     cotangents[node] = g
                     owned.discard(node)
                 op = node.op
@@ -171,26 +171,6 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
             named.append(value)
         out.append(tuple(named))
     return out
-
-
-def _attend(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
-    """What the notes of a node ask for: fingerprints checked, hooks run; and whether its gradient is kept."""
-    notes = notes_of(node)
-    for a, printed in notes.prints or ():
-        if fingerprint(a) != printed:
-            raise StaleValueError(
-                f"an array of shape {a.shape} that {describe(node)} had saved was changed since. "
-                f"Pass a copy, or run backward() before the change.{hint(node)}"
-            )
-    for hook in list(notes.hooks):
-        out = hook(g)
-        if out is not None:
-            if np.shape(raw(out)) != (node.shape or ()):
-                raise ValueError(
-                    f"a hook on {describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}."
-                )
-            g = fit(out, node)
-    return g, keep or notes.keep_grad
 
 
 def consumed(node: Node) -> GraphError:

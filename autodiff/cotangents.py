@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .errors import GraphError
-from .graph import Node
+from .errors import GraphError, StaleValueError, kind_of
+from .graph import Node, notes_of
 from .leaves import scalar
 from .variable import Scalar, Variable
+from .watch import describe, fingerprint, hint
 
 Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 
@@ -65,3 +66,23 @@ def silence(d: Cotangent, g: Cotangent) -> Cotangent:
         return d
     bad &= (g._data if isinstance(g, Variable) else g) == 0
     return np.where(bad, 0.0, d) if bad.any() else d
+
+
+def attend(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
+    """What the notes of a node ask for: fingerprints checked, hooks run; and whether its gradient is kept."""
+    notes = notes_of(node)
+    for a, printed in notes.prints or ():
+        if fingerprint(a) != printed:
+            raise StaleValueError(
+                f"an array of shape {a.shape} that {describe(node)} had saved was changed since. "
+                f"Pass a copy, or run backward() before the change.{hint(node)}"
+            )
+    for hook in list(notes.hooks):
+        out = hook(g)
+        if out is not None:
+            if np.shape(raw(out)) != (node.shape or ()):
+                raise ValueError(
+                    f"a hook on {describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}."
+                )
+            g = fit(out, node)
+    return g, keep or notes.keep_grad

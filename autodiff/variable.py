@@ -1,4 +1,4 @@
-"""Variable -> Tensor, Scalar: thin handles over (value, node), and the one function that records an operation.
+"""Variable -> Tensor, Scalar: thin handles over (value, node).
 
 A Tensor's value is always an array (0-d included), a Scalar's a Python float; both live in one graph. NumPy's protocols
 lead every NumPy function here. Every way out of the graph is a named door (``.data``, ``.item()``, ``.numpy()``,
@@ -57,9 +57,7 @@ class Variable:
 
     @property
     def grad(self) -> Any:
-        """The gradient that ``backward()`` left, or None: for leaves, Scalars, ``retain_grad()`` and under
-        ``record()``.
-        """
+        """What ``backward()`` left: in leaves and Scalars; elsewhere after ``retain_grad()``, under ``record()``."""
         return None if self.node is None else self.node.grad
 
     @grad.setter
@@ -74,9 +72,9 @@ class Variable:
     @property
     def data(self) -> Any:
         """The plain value: an ndarray (shared, not a copy), or a float. Set on a leaf, the new value is copied in."""
-        return (
-            self._data if isinstance(self._data, float | np.ndarray) else np.asarray(self._data)
-        )  # a stale view refuses
+        if isinstance(self._data, float | np.ndarray):
+            return self._data
+        return np.asarray(self._data)  # a stale view refuses
 
     def item(self) -> float:
         """The only element, as a Python number."""
@@ -181,28 +179,6 @@ class Variable:
         hooks.append(hook)
         return lambda: hooks.remove(hook) if hook in hooks else None
 
-    def __repr__(self) -> str:
-        if not isinstance(self._data, float | np.ndarray) and hasattr(type(self._data), "why"):
-            return f"<{type(self).__name__.lower()}: overwritten {self._data.why}>"
-        kind = type(self).__name__.lower()
-        value = (
-            repr(self._data)
-            if self.__class__ is Scalar
-            else np.array2string(self._data, separator=", ", prefix=kind + "(")
-        )
-        facts = [] if self.dtype == FLOAT64 else [f"dtype={self.dtype}"]
-        if self.node is None:
-            facts.append("requires_grad=False")
-        elif self.node.op is not None:
-            facts.append(f"op={self.node.op.name}")
-        return f"{kind}({', '.join([value, *facts])})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
-    def __str__(self) -> str:
-        return str(self.data)
-
 
 class Tensor(Variable):
     """An array in the graph: NumPy's operators, methods and functions all record on it.
@@ -253,9 +229,6 @@ class Scalar(Variable):
     __slots__ = ()
 
 
-# ---- making handles
-
-
 def wrap(value: Any, node: Node | None) -> Any:
     """A handle over a value and its node."""
     handle = (Scalar if value.__class__ is float else Tensor)()
@@ -274,6 +247,7 @@ def plain(x: Any) -> Any:
 
 
 def plain_tree(x: Any) -> Any:
+    """The same nested lists and tuples with bare values in place of handles."""
     if isinstance(x, Variable):
         return x.data
     if isinstance(x, tuple | list) and not hasattr(x, "_fields"):
@@ -282,6 +256,7 @@ def plain_tree(x: Any) -> Any:
 
 
 def differentiable(data: Any) -> Any:
+    """The value of a leaf, refused when it has no derivative."""
     if data.__class__ is float or data.dtype.kind == "f":
         return data
     if data.dtype.kind == "c":

@@ -1,0 +1,49 @@
+"""How values show themselves: ``repr``, ``str``, formatting, and the card that a notebook shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .graph import FLOAT64
+from .variable import Scalar, Variable
+
+
+def _repr(self: Variable) -> str:
+    if not isinstance(self._data, float | np.ndarray) and hasattr(type(self._data), "why"):
+        return f"<{type(self).__name__.lower()}: overwritten {self._data.why}>"
+    kind = type(self).__name__.lower()
+    value = (
+        repr(self._data) if self.__class__ is Scalar else np.array2string(self._data, separator=", ", prefix=kind + "(")
+    )
+    facts = [] if self.dtype == FLOAT64 else [f"dtype={self.dtype}"]
+    if self.node is None:
+        facts.append("requires_grad=False")
+    elif self.node.op is not None:
+        facts.append(f"op={self.node.op.name}")
+    return f"{kind}({', '.join([value, *facts])})"
+
+
+def _format(self: Variable, spec: str) -> str:
+    return format(self.item(), spec) if spec else str(self)
+
+
+def _str(self: Variable) -> str:
+    return str(self.data)
+
+
+def _mimebundle(self: Variable, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    """What a notebook shows: the text, and a small card with shape, dtype and statistics. Never raises."""
+    bundle = {"text/plain": repr(self)}
+    try:
+        from .drawing import card
+
+        bundle["text/html"] = card(self)
+    except Exception:  # a notebook cell must show its value whatever happens to the card
+        return bundle
+    return bundle
+
+
+for _name, _show in {"__repr__": _repr, "__str__": _str, "__format__": _format, "_repr_mimebundle_": _mimebundle}.items():
+    setattr(Variable, _name, _show)
