@@ -234,7 +234,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def _norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     with np.errstate(over="ignore", under="ignore"):
         top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
-        safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(x.dtype)
+        safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(np.result_type(x))
         y = safe * np.sqrt(np.sum(np.square(x / safe), axis=axis, keepdims=True))
     return y if keepdims else np.squeeze(y, axis=axis) if axis is not None else np.reshape(y, ())
 

@@ -98,7 +98,8 @@ mean = op(
 def _share(g: Any, x: Any, extreme: Any, axis: Axis, keepdims: bool) -> Any:
     """The cotangent where x equals the extreme, divided evenly among ties."""
     where = x == back(extreme, axis, keepdims)
-    ties = np.sum(where, axis=axis, keepdims=True, dtype=x.dtype.type)  # .type: NumPy refuses a byte order here
+    kind = x.dtype.type if hasattr(x, "dtype") else float  # a float is a Scalar's; .type: NumPy refuses a byte order
+    ties = np.sum(where, axis=axis, keepdims=True, dtype=kind)
     return back(g, axis, keepdims) / ties * where
 
 
