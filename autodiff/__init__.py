@@ -20,7 +20,7 @@ from importlib import import_module
 from typing import Any
 
 from . import display, ops
-from .backward import backward, gradients_of_graph
+from .backward import gradients_of_graph
 from .errors import AnomalyError, ExitError, GraphError, MissingRuleError, StaleValueError, WriteError
 from .leaves import scalar, tensor
 from .modes import (
@@ -54,7 +54,7 @@ _LATER = {
 # fmt: off
 __all__ = [
     "AnomalyError", "ExitError", "GraphError", "MissingRuleError", "Scalar", "StaleValueError", "Tensor",
-    "Variable", "WriteError", "backward", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw",
+    "Variable", "WriteError", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw",
     "draw_compare", "draw_function", "enable_grad", "grad", "gradients_of_graph", "hessian", "hvp",
     "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
     "scope", "strict", "tensor", "testing", "value_and_grad", "vjp",

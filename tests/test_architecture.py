@@ -1,0 +1,156 @@
+"""The house stands as drawn: imports point one way, the core needs NumPy alone, and it stays small enough to read."""
+
+from __future__ import annotations
+
+import ast
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import autodiff as ad
+import nn
+
+ROOT = Path(ad.__file__).parent.parent
+# Lowest first: a file imports only what stands before it.
+ORDER = [
+    "errors",
+    "graph",
+    "modes",
+    "rules",
+    "registry",
+    "watch",
+    "variable",
+    "recording",
+    "leaves",
+    "cotangents",
+    "writing",
+    "fastpath",
+    "ops",
+    "backward",
+    "transforms",
+    "display",
+    "__init__",
+]
+SPINE = ["errors", "graph", "registry", "variable", "backward"]  # reads in one sitting
+LEAVES = ["drawing", "testing", "compiler"]  # packages that read the core and are never imported by it
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool, int]]:
+    """Absolute names of what a file imports, whether at its top level, and the line."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    package = ".".join(path.relative_to(ROOT).with_suffix("").parts[:-1])
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in top, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                is_module = (ROOT / Path(*module.split("."), alias.name)).with_suffix(".py").exists() or (
+                    ROOT / Path(*module.split("."), alias.name)
+                ).is_dir()
+                yield (f"{module}.{alias.name}" if is_module else module), id(node) in top, node.lineno
+
+
+def files(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def core_files() -> list[Path]:
+    return [p for p in files("autodiff") if p.relative_to(ROOT).parts[1] not in LEAVES]
+
+
+def part(name: str) -> str:
+    """The file or package of autodiff that a module name belongs to."""
+    pieces = name.split(".")
+    return pieces[1] if len(pieces) > 1 else "__init__"
+
+
+def test_every_file_of_the_core_has_its_place_in_the_order() -> None:
+    assert {p.relative_to(ROOT / "autodiff").parts[0].removesuffix(".py") for p in core_files()} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", core_files(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_core_imports_point_downwards_and_need_numpy_alone(path: Path) -> None:
+    own = path.relative_to(ROOT / "autodiff").parts[0].removesuffix(".py")
+    for name, at_top, line in imports(path):
+        where = f"{path.name}:{line} imports {name}"
+        if name.partition(".")[0] != "autodiff":
+            assert name.partition(".")[0] in {*sys.stdlib_module_names, "numpy"}, where
+        elif part(name) in LEAVES:
+            assert own in ("display", "__init__") and not at_top, f"{where}, which must load only when it is asked for"
+        elif part(name) != own:
+            assert ORDER.index(part(name)) < ORDER.index(own), where
+
+
+@pytest.mark.parametrize("package", ["autodiff/drawing", "autodiff/testing"])
+def test_leaf_packages_do_not_know_nn_or_each_other(package: str) -> None:
+    for path in files(package):
+        for name, _, line in imports(path):
+            assert name.partition(".")[0] != "nn", f"{path}:{line}"
+            if name.startswith("autodiff.") and part(name) in LEAVES:
+                assert part(name) == package.partition("/")[2], f"{path}:{line} imports {name}"
+
+
+@pytest.mark.parametrize("path", files("nn"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_nn_uses_public_names_of_autodiff_only(path: Path) -> None:
+    aliases = set()
+    for name, _, line in imports(path):
+        assert name == "autodiff" or not name.startswith("autodiff."), f"{path.name}:{line} imports {name}"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            aliases |= {alias.asname or alias.name for alias in node.names if alias.name == "autodiff"}
+        elif isinstance(node, ast.ImportFrom) and node.module == "autodiff":
+            assert {alias.name for alias in node.names} <= set(ad.__all__), f"{path.name}:{node.lineno}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+            assert node.attr in ad.__all__, f"{path.name}:{node.lineno} uses autodiff.{node.attr}"
+
+
+@pytest.mark.parametrize("package", [ad, nn], ids=lambda p: p.__name__)
+def test_no_public_function_shares_its_name_with_a_submodule(package: object) -> None:
+    for info in pkgutil.iter_modules(package.__path__):  # type: ignore[attr-defined]
+        found = vars(package).get(info.name)
+        assert found is None or type(found).__name__ == "module", f"{info.name} is both a module and {found!r}"
+
+
+def fresh(code: str) -> str:
+    """What a program prints in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("name", ["autodiff", "nn"])
+def test_importing_loads_numpy_and_nothing_heavier(name: str) -> None:
+    loaded = fresh(
+        f"import sys, numpy; before = set(sys.modules); import {name}; "
+        "print(*sorted({m.partition('.')[0] for m in set(sys.modules) - before}))"
+    ).split()
+    foreign = set(loaded) - {"autodiff", "nn", "numpy", *sys.stdlib_module_names}
+    assert not {m for m in foreign if "cython" not in m}, foreign  # what numpy.random brings along
+    heavy = fresh(f"import sys, {name}; print(*sys.modules)").split()
+    for package in LEAVES:
+        assert f"autodiff.{package}" not in heavy
+    assert not {"graphviz", "matplotlib", "hypothesis", "tqdm", "subprocess", "asyncio", "unittest"} & set(heavy)
+
+
+def test_the_spine_of_the_core_reads_in_one_sitting() -> None:
+    lines = {name: len((ROOT / "autodiff" / f"{name}.py").read_text(encoding="utf-8").splitlines()) for name in SPINE}
+    assert sum(lines.values()) <= 900, lines
+    assert lines["graph"] + lines["backward"] <= 400, lines
+
+
+def test_no_file_is_named_after_nothing() -> None:
+    for path in [*files("autodiff"), *files("nn")]:
+        assert path.stem not in ("utils", "util", "misc", "helpers", "common"), path
+
+
+@pytest.mark.parametrize("path", [*files("autodiff"), *files("nn")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_module_says_what_lives_in_it(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
