@@ -11,7 +11,7 @@ __all__ = ["EarlyStopping", "History"]
 
 @dataclass
 class History:
-    """The numbers of a run; `history["loss"]` is a list with one entry an epoch.
+    """The numbers of a run; `history["loss"]` is a list with one entry an epoch. Printed, a table of at most 20 epochs.
 
     Attributes:
         logs: name -> one number per finished epoch: "loss", the metrics, and both again with "val_" before them.
@@ -57,8 +57,8 @@ class History:
     def __str__(self) -> str:
         names = list(self.logs)
         table = [["epoch", *names, "seconds"]]
-        for i, seconds in enumerate(self.seconds):
-            table.append([str(i + 1), *(f"{self.logs[name][i]:.4f}" for name in names), f"{seconds:.2f}"])
+        for i in _spread(self.epochs, 20):
+            table.append([str(i + 1), *(f"{self.logs[name][i]:.4f}" for name in names), f"{self.seconds[i]:.2f}"])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in table]
         return "\n".join([*lines, self.stopped] if self.stopped not in ("", "finished") else lines)
@@ -66,6 +66,11 @@ class History:
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={value:.4g}" for name, value in self.last.items())
         return f"History({self.epochs} epochs, {self.stopped or 'running'}{', ' + last if last else ''})"
+
+
+def _spread(n: int, most: int) -> list[int]:
+    """All of range(n), or `most` of them spread evenly from the first to the last."""
+    return list(range(n)) if n <= most else sorted({round(i * (n - 1) / (most - 1)) for i in range(most)})
 
 
 @dataclass(frozen=True)

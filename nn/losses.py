@@ -234,7 +234,7 @@ def binary_cross_entropy_with_logits(
     logits, target = _pair("binary_cross_entropy_with_logits", logits, target)
     _check_unit_interval("binary_cross_entropy_with_logits", "target", target)
     if pos_weight is None:
-        return _reduce(ad.softplus(logits) - logits * target, reduction)
+        return _reduce(ad.bce_with_logits(logits, target), reduction)
     positive = ad.softplus(-logits) * (target * pos_weight)
     return _reduce(positive + ad.softplus(logits) * (1 - target), reduction)
 

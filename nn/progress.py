@@ -15,6 +15,7 @@ from typing import Any, Protocol, TextIO
 __all__ = ["Display", "display"]
 
 INTERVAL = 0.1  # seconds between two drawings
+BAR = 24  # characters
 
 
 class Display(Protocol):
@@ -103,38 +104,31 @@ class Lines(Quiet):
 
 
 class Live(Lines):
-    """One line that is redrawn in place: a bar, the running loss, and the time that is left."""
+    """One line for the whole run, redrawn in place: a bar, the last epoch's numbers, the time that is left."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self.batches = self.count = self.width = 0
-        self.start = self.drawn = 0.0
+        self.total = self.count = self.width = 0
+        self.start, self.drawn, self.tail = time.monotonic(), 0.0, ""
 
     def epoch(self, number: int, epochs: int, batches: int) -> None:
-        """Start an empty bar."""
+        """Another part of the bar begins."""
         super().epoch(number, epochs, batches)
-        self.batches, self.count = batches, 0
-        self.start, self.drawn = time.monotonic(), 0.0
+        self.total = epochs * batches
 
     def batch(self, loss: float) -> None:
         """Redraw when the last drawing is old enough."""
         self.count += 1
         now = time.monotonic()
-        if now - self.drawn < INTERVAL and self.count < self.batches:
-            return
-        self.drawn = now
-        filled = 24 * self.count // max(1, self.batches)
-        left = (now - self.start) / self.count * (self.batches - self.count)
-        self._draw(
-            f"{self.head}  {'█' * filled}{'░' * (24 - filled)}  {self.count}/{self.batches}  "
-            f"loss {loss:.4g}  {left:.0f} s left"
-        )
+        if now - self.drawn >= INTERVAL:
+            self.drawn = now
+            left = (now - self.start) / self.count * (self.total - self.count)
+            self._draw(f"{self.tail or f'loss {loss:.4g}'}  {left:.0f} s left")
 
     def done(self, logs: Mapping[str, float], seconds: float) -> None:
-        """Replace the bar by the epoch's line."""
-        self._draw("")
-        super().done(logs, seconds)
-        self.width = 0
+        """The epoch's numbers stay in the line."""
+        self.tail = describe(logs)
+        self._draw(f"{self.tail}  {time.monotonic() - self.start:.1f} s")
 
     def close(self) -> None:
         """Leave the cursor on a new line."""
@@ -144,42 +138,37 @@ class Live(Lines):
             self.width = 0
 
     def _draw(self, text: str) -> None:
+        filled = BAR * self.count // max(1, self.total)
+        line = f"{self.head}  {'█' * filled}{'░' * (BAR - filled)}  {text}"
         try:
-            self.stream.write("\r" + text.ljust(self.width) + ("" if text else "\r"))
+            self.stream.write("\r" + line.ljust(self.width))
         except UnicodeEncodeError:  # a terminal that knows only ASCII
-            self.stream.write("\r" + text.replace("█", "#").replace("░", "-").ljust(self.width))
+            self.stream.write("\r" + line.replace("█", "#").replace("░", "-").ljust(self.width))
         self.stream.flush()
-        self.width = len(text)
+        self.width = len(line)
 
 
 class Bar(Quiet):
-    """tqdm's bar, one an epoch."""
+    """tqdm's bar, one for the whole run."""
 
     def __init__(self, tqdm: Any, stream: TextIO) -> None:
         self.tqdm, self.stream = tqdm, stream
         self.bar: Any = None
 
     def epoch(self, number: int, epochs: int, batches: int) -> None:
-        """Start a bar."""
-        self.bar = self.tqdm(
-            total=batches,
-            desc=f"epoch {number:{len(str(epochs))}}/{epochs}",
-            file=self.stream,
-            unit="batch",
-            mininterval=INTERVAL,
-            leave=True,
-            dynamic_ncols=True,
-        )
+        """Name the epoch; the first one makes the bar."""
+        if self.bar is None:
+            options = {"unit": "batch", "mininterval": INTERVAL, "dynamic_ncols": True}
+            self.bar = self.tqdm(total=epochs * batches, file=self.stream, **options)
+        self.bar.set_description_str(f"epoch {number:{len(str(epochs))}}/{epochs}", refresh=False)
 
     def batch(self, loss: float) -> None:
-        """One batch further; the loss appears when tqdm redraws."""
-        if self.bar.update():
-            self.bar.set_postfix_str(f"loss {loss:.4g}", refresh=False)
+        """One batch further."""
+        self.bar.update()
 
     def done(self, logs: Mapping[str, float], seconds: float) -> None:
-        """The epoch's numbers stand behind the full bar."""
-        self.bar.set_postfix_str(describe(logs), refresh=True)
-        self.close()
+        """The epoch's numbers stand behind the bar."""
+        self.bar.set_postfix_str(describe(logs), refresh=self.bar.n >= self.bar.total)
 
     def close(self) -> None:
         """Close the bar, wherever it is."""

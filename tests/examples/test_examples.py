@@ -1,0 +1,107 @@
+"""Every example runs with few steps, prints what it promises and writes its pictures."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn.data import load_digits
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(name, capsys, *arguments):
+    result = load(name).main([str(a) for a in arguments])
+    return result, capsys.readouterr().out
+
+
+def test_digits_learns_the_packaged_digits(tmp_path, capsys):
+    accuracy, text = run("digits", capsys, "--out", tmp_path)
+    assert accuracy >= 0.96
+    assert "1,437 digits to learn from" in text and "Accuracy on 360 unseen digits" in text
+    assert (tmp_path / "digits_flow.svg").read_text(encoding="utf-8").count("fc1.weight") >= 1
+    pytest.importorskip("matplotlib")
+    assert {p.name for p in tmp_path.iterdir()} == {"digits_flow.svg", "digits_loss.png", "digits_mistakes.png"}
+
+
+def test_digits_trains_the_articles_network_on_idx_files(tmp_path, capsys):
+    """The MNIST path, on packaged digits written as 28x28 IDX files."""
+    images, labels = load_digits(raw=True)
+    large = np.zeros((len(images), 28, 28), np.uint8)
+    large[:, 2:26, 2:26] = np.kron(images * 15, np.ones((3, 3), np.uint8))
+    for part, rows in (("train", slice(0, 300)), ("t10k", slice(300, 360))):
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte", large[rows])
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte", labels[rows].astype(np.uint8))
+    accuracy, text = run("digits", capsys, "--data", tmp_path, "--epochs", 3, "--no-pictures")
+    assert "100,480 + 1,290 = 101,770 parameters" in text
+    assert "Accuracy on 60 test images" in text and accuracy > 0.5
+
+
+def write_idx(path, array):
+    header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    path.write_bytes(header + array.tobytes())
+
+
+def test_neuron_shows_the_numbers_of_its_picture(tmp_path, capsys):
+    _, text = run("neuron", capsys, "--out", tmp_path)
+    assert re.search(r"w1\s+0\.5000\s+1\.7113", text) and "same value and gradients: yes" in text
+    picture = (tmp_path / "neuron.svg").read_text(encoding="utf-8")
+    assert "1.711" in picture and "0.8556" in picture
+
+
+def test_moons_trains_and_draws_its_network(tmp_path, capsys):
+    _, text = run("moons", capsys, "--steps", 4, "--points", 20, "--out", tmp_path)
+    assert "337 parameters" in text and "step   4" in text
+    assert (tmp_path / "moons_network.svg").stat().st_size > 0
+
+
+def test_the_articles_example_has_its_right_numbers(tmp_path, capsys):
+    _, text = run("article_example", capsys, "--out", tmp_path)
+    for number in (
+        "0.880797, 0.952574",
+        "0.05268",
+        "0.916291",
+        "0.510826",
+        "0.005544",
+        "0.008811",
+        "0.011088",
+        "0.016632",
+        "0.004158",
+        "0.006633",
+        "0.010197",
+        "-0.01329982",
+        "0.17670917",
+        "0.10596015",
+        "0.25000000",
+        "2.000133, 2.59458788",
+        "-0.00176709, 0.4038292",
+        "2.5323936, 2.34436144",
+        "0.5108256238 → 0.5093341490",
+    ):
+        assert number in text, number
+    assert (tmp_path / "article_example.svg").stat().st_size > 0
+
+
+def test_the_articles_gradients_agree_with_finite_differences(capsys):
+    example = load("article_example")
+    net = example.Network()
+    # Central differences with h = 1e-5 in float64: h**2 plus rounding / h, about 1e-10.
+    assert example.show_gradients(net, example.loss_of(net)) < 1e-9
+
+
+def test_backprop_by_hand_gives_equal_numbers(tmp_path, capsys):
+    _, text = run("backprop_by_hand", capsys, "--samples", 3, "--out", tmp_path)
+    difference = float(re.search(r"Largest difference of all 17: (\S+)", text)[1])
+    assert difference < 1e-15  # float64 sums of a few products near 0.01
+    assert text.count("dL/d") >= 17 and "17 parameters" in text
+    before, after = map(float, re.search(r"loss ([\d.]+) → ([\d.]+)", text).groups())
+    assert after < before
