@@ -45,5 +45,6 @@ def _mimebundle(self: Variable, include: Any = None, exclude: Any = None) -> dic
     return bundle
 
 
-for _name, _show in {"__repr__": _repr, "__str__": _str, "__format__": _format, "_repr_mimebundle_": _mimebundle}.items():
+_SHOWS = {"__repr__": _repr, "__str__": _str, "__format__": _format, "_repr_mimebundle_": _mimebundle}
+for _name, _show in _SHOWS.items():
     setattr(Variable, _name, _show)
