@@ -49,10 +49,23 @@ def forward_and_backward(p: Arrays, data: Arrays) -> tuple[float, Arrays, Arrays
     return loss, {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "d2": d2, "d1": d1}, gradients
 
 
-def with_autodiff(p: Arrays, data: Arrays) -> tuple[ad.Tensor, nn.Sequential]:
-    """The same network from nn, its loss recorded and differentiated."""
-    net = nn.Sequential(nn.Linear(2, 3, dtype=float), nn.Sigmoid(), nn.Linear(3, 2, dtype=float), nn.Sigmoid())
-    net.load_state_dict({"0.weight": p["W1"], "0.bias": p["b1"], "2.weight": p["W2"], "2.bias": p["b2"]})
+class Network(nn.Module):
+    """The same network from nn."""
+
+    def __init__(self, p: Arrays) -> None:
+        self.hidden = nn.Linear(2, 3, dtype=float)
+        self.output = nn.Linear(3, 2, dtype=float)
+        self.load_state_dict(
+            {"hidden.weight": p["W1"], "hidden.bias": p["b1"], "output.weight": p["W2"], "output.bias": p["b2"]}
+        )
+
+    def forward(self, x: ad.Tensor) -> ad.Tensor:
+        return ad.sigmoid(self.output(ad.sigmoid(self.hidden(x))))
+
+
+def with_autodiff(p: Arrays, data: Arrays) -> tuple[ad.Tensor, Network]:
+    """The same loss, recorded and differentiated."""
+    net = Network(p)
     with ad.record():  # keeps the gradients inside the graph for the picture
         # The mean over all 2m entries is the sum over 2m: the same loss as by hand.
         loss = nn.mse_loss(net(ad.tensor(data["x"])), data["t"])
@@ -100,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print_shapes(data, values, gradients)
 
     recorded, net = with_autodiff(p, data)
-    found = {"W1": net[0].weight.grad, "b1": net[0].bias.grad, "W2": net[2].weight.grad, "b2": net[2].bias.grad}
+    found = dict(zip(("W1", "b1", "W2", "b2"), (parameter.grad for parameter in net.parameters()), strict=True))
     print(f"\nLoss by hand {loss:.12f}, from the graph {recorded.item():.12f}\n")
     print("  gradient          by hand      backward()")
     for name, by_hand in gradients.items():
