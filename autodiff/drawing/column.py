@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from . import build
@@ -63,7 +64,7 @@ def add_parameters(page: FlowPicture, position: int, item: Item, host: str) -> N
 
 def add_chips(page: FlowPicture, position: int, item: Item, host: str) -> None:
     """Constant arrays beside the card that reads them: labels, masks, tokens."""
-    if item.kind in ("repeat", "rest"):
+    if item.kind in ("repeat", "rest") or page.options.heat is not None:
         return
     constants = inputs_of(
         item, page.snapshot, page.owner, position, lambda value: value.role == "constant" and not value.single
@@ -87,9 +88,9 @@ def add_chips(page: FlowPicture, position: int, item: Item, host: str) -> None:
 def add_column(page: FlowPicture) -> None:
     """The optimizer among the parameters: gradients run to it along the left lane, updates run back along the right."""
     info = page.snapshot.optimizer
-    widest = max([inner_width(node.card) for node in page.nodes if node.kind == "parameter"], default=0)
     if info is None or not page.columns:
-        return set_column_width(page, widest + 4)
+        set_width(page, ("parameter",))
+        return
     used = {host for host, _, side in page.beside if side == "right"}
     order = [node.id for node in page.nodes if node.kind in ("module", "output", "input", "tensor", "repeat")]
     hosts = [order.index(host) for host, _, _ in page.columns]
@@ -100,24 +101,23 @@ def add_column(page: FlowPicture) -> None:
     if info.step:
         details.append(word(page.options.lang, "step", info.step))
     node_id = page.ids.new("n")
-    card = optimizer_card(info.name, "\u00a0\u00a0·\u00a0\u00a0".join(details), width=max(widest + 4, 200))
+    card = optimizer_card(info.name, "\u00a0\u00a0·\u00a0\u00a0".join(details))
     page.nodes.append(Node(node_id, "optimizer", card, name=info.name, tooltip=clean(" ".join([info.name, *details]))))
     page.homes[node_id] = page.homes[host]
     page.beside.append((host, node_id, "right"))
-    set_column_width(page, max(widest + 4, 200))
+    set_width(page, ("parameter", "optimizer"), 200)
     column = sorted([*page.columns, (host, node_id, [])], key=lambda entry: order.index(entry[0]))
     seat = next(k for k, entry in enumerate(column) if entry[1] == node_id)
     for k, (upper, lower) in enumerate(pairwise(column)):
         add_update(page, upper, lower, towards_lower=k < seat)
-    return None
 
 
-def set_column_width(page: FlowPicture, width: float) -> None:
-    """All cards of the column as wide as the widest, so that its lanes are vertical."""
+def set_width(page: FlowPicture, kinds: Sequence[str], least: float = 0) -> None:
+    """All cards of these kinds as wide as the widest, so that lanes are vertical."""
+    cards = [node.card for node in page.nodes if node.kind in kinds and node.card.lanes]
+    width = max([least, *map(inner_width, cards)])
     page.nodes = [
-        dataclasses.replace(node, card=dataclasses.replace(node.card, min_width=width))
-        if node.kind == "parameter"
-        else node
+        replace(node, card=replace(node.card, min_width=width)) if node.kind in kinds and node.card.lanes else node
         for node in page.nodes
     ]
 

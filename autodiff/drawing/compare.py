@@ -175,16 +175,14 @@ def row_picture(snapshots: Mapping[str, Snapshot], lang: str, title: str, legend
     used: set[str] = set()
     problems: list[Problem] = []
     sentences = []
-    for name, snapshot in reversed(snapshots.items()):
+    for name, snapshot in snapshots.items():
         row, lines, found, verdict = one_row(ids, name, snapshot, lang, used)
         nodes += row
         edges += lines
         problems += found
         sentences.append(f"{name}: {word(lang, verdict)}")
     keys = build.heat_keys(lang, used) if legend else ()
-    alt = clean(
-        f"Gradient norms of {len(snapshots)} networks, layer by layer. " + "; ".join(reversed(sentences)) + ".", 2000
-    )
+    alt = clean(f"Gradient norms of {len(snapshots)} networks, layer by layer. " + "; ".join(sentences) + ".", 2000)
     return Picture(
         "compare",
         "LR",

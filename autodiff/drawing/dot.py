@@ -75,6 +75,8 @@ def node_lines(picture: Picture) -> list[str]:
         children.setdefault(module.parent, []).append(module)
     ranks = rank_lines(picture)
     free = [node for node in picture.nodes if node.id not in owner]
+    if picture.level == "compare" and picture.direction == "LR":
+        free.reverse()  # Graphviz stacks separate rows from the bottom to the top
     lines = [node_line(node, picture) for node in free] + [ranks[node.id] for node in free if node.id in ranks]
     stack: list[Module | None] = list(reversed(children.get("", [])))
     depth = 0

@@ -15,21 +15,28 @@ from .values import ModuleInfo, OptimizerInfo, Snapshot, Value, describe_array
 
 
 def name_values(
-    snapshot: Snapshot, index: Mapping[GraphNode, int], roots: Sequence[Variable], model: Any, names: Mapping[str, Any]
+    snapshot: Snapshot,
+    index: Mapping[GraphNode, int],
+    models: Sequence[tuple[str, Any]],
+    names: Mapping[str, Any],
 ) -> None:
-    """Give names: the user's, else module path and attribute to parameters."""
+    """Give names: the user's, else module path and attribute to parameters.
+
+    models: path and module pairs; without a model from the user these are the modules that ran and were called by none.
+    """
     shared: dict[int, list[str]] = {}
-    for name, handle in named(model, "named_parameters"):
-        node = getattr(handle, "node", None)
-        if node in index:
-            i = index[node]
-            snapshot.values[i].role = "parameter"
-            shared.setdefault(i, []).append(clean(name, 400))
+    for path, model in models:
+        for name, handle in named(model, "named_parameters"):
+            node = getattr(handle, "node", None)
+            if node in index:
+                snapshot.values[index[node]].role = "parameter"
+                shared.setdefault(index[node], []).append(clean(f"{path}.{name}" if path else name, 400))
     for i, known in shared.items():
         snapshot.values[i].name = " = ".join(known)
         snapshot.values[i].key = known[0]
         snapshot.values[i].path = snapshot.values[i].path or known[0].rpartition(".")[0]
-    for path, module in named(model, "named_modules"):
+    inner = [pair for path, model in models if not path for pair in named(model, "named_modules")]
+    for path, module in inner:
         if path and path not in snapshot.modules:
             parent = path.rpartition(".")[0]
             snapshot.modules[path] = ModuleInfo(path, clean(type(module).__name__), module_sizes(module), parent)

@@ -12,7 +12,7 @@ import math
 
 from . import build
 from .cards import module_card
-from .column import add_chips, add_column, add_parameters
+from .column import add_chips, add_column, add_parameters, set_width
 from .contract import Folder, Item, fold_plain, inputs_of, owner_table
 from .flow import FlowPicture, is_loss, mean_text, title_of
 from .legends import footers
@@ -37,6 +37,7 @@ def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = Fal
     for root in snapshot.roots:
         add_output(page, snapshot.values[root])
     add_column(page)
+    set_width(page, ("module", "repeat", "input", "output", "tensor"))
     return finish(page, overview)
 
 
@@ -111,7 +112,8 @@ def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: s
         status, note = "dead", word(lang, "outputs only zero")
     if item.kind == "repeat":
         return repeat_of(page, item, title), status, note
-    parts = [clean(item.path, 40)] if item.kind == "module" and not is_loss(page, item) else []
+    named = item.kind == "module" and not is_loss(page, item) and clean(item.path, 40) != title
+    parts = [clean(item.path, 40)] if named else []
     if item.call:
         parts.append(word(lang, "call", item.call))
     if newest.detail:
@@ -120,8 +122,11 @@ def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: s
         parts.append(word(lang, "zeros of outputs", percent(newest.stats.zeros / newest.stats.size)))
         parts = parts[-1:]
     subtitle = " · ".join(part for part in parts if part)
-    kind = "output" if item.kind == "op" and item.last in page.snapshot.roots else "module"
-    return module_card(kind, title, sizes=sizes, subtitle=subtitle, status=status, note=clean(note, 60)), status, note
+    return (
+        module_card("module", title, sizes=sizes, subtitle=subtitle, status=status, note=clean(note, 60)),
+        status,
+        note,
+    )
 
 
 def sources(page: FlowPicture, position: int, item: Item) -> list[tuple[str, list[int]]]:

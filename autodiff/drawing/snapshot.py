@@ -50,7 +50,8 @@ def take(
         reader.opened,
         reader.closed,
     )
-    name_values(snapshot, index, roots, model, names or {})
+    models = [("", model)] if model is not None else list(reader.owners.values())
+    name_values(snapshot, index, models, names or {})
     for root, node in zip(roots, nodes, strict=False):
         read_root_value(values[index[node]], root)
     attach_arrays(snapshot, reader.index, names or {})
@@ -68,6 +69,7 @@ class Reader:
         self.index: dict[GraphNode, int] = {}
         self.modules: dict[str, ModuleInfo] = {}
         self.paths: dict[int, str] = {}
+        self.owners: dict[int, tuple[str, Any]] = {}  # modules that were called by nobody
         self.opened: set[str] = set()
         self.closed: set[str] = set()
 
@@ -77,7 +79,8 @@ class Reader:
         if node.scope is not None:
             if id(node.scope) not in self.paths:
                 self.paths[id(node.scope)] = scope_path(node.scope)
-                read_scope(node.scope, self.modules)
+                outermost = read_scope(node.scope, self.modules)
+                self.owners[id(outermost)] = (clean(outermost.path, 400), outermost.owner())
             path = self.paths[id(node.scope)]
         if (
             self.expand
@@ -100,6 +103,15 @@ class Reader:
         value = read_node(node, len(self.values), self.index, gradients)
         value.path = path
         self.values.append(value)
+        if node.op is not None and not node.op.variadic:
+            self.note_weights(node, value)
+
+    def note_weights(self, node: GraphNode, value: Value) -> None:
+        """A leaf that an operation reads as its weight or bias is a parameter, even if its module is gone."""
+        for name, operand in zip(node.op.inputs, value.operands, strict=False):
+            if name in ("weight", "bias") and operand.__class__ is int and self.values[operand].role == "leaf":
+                self.values[operand].role = "parameter"
+                self.values[operand].name = f"{value.path}.{name}" if value.path else name
 
     def splice(self, node: GraphNode, opened: Opened, path: str) -> None:
         """Append what a fused node stands for; its last value takes the node's place."""
@@ -198,9 +210,9 @@ def scope_path(scope: Any) -> str:
     return clean(type(owner).__name__) if callable(children) and not list(children()) else ""
 
 
-def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> None:
-    """The module of a scope and of the scopes around it."""
-    while scope is not None:
+def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> Any:
+    """The module of a scope and of the scopes around it; returns the outermost scope."""
+    while True:
         path = scope_path(scope)
         if path and path not in modules:
             owner = scope.owner()
@@ -208,6 +220,8 @@ def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> None:
             modules[path] = ModuleInfo(
                 path, clean(type(owner).__name__) if owner is not None else "", module_sizes(owner), parent
             )
+        if scope.parent is None:
+            return scope
         scope = scope.parent
 
 
@@ -217,8 +231,3 @@ def read_root_value(value: Value, root: Variable) -> None:
         value.number = root.item()
     if value.stats is None and not value.scalar:
         value.stats = stats_of(np.asarray(root.data))
-
-
-def full_number(value: Any) -> str:
-    """The exact text of a number, for tooltips."""
-    return repr(value) if value is not None else ""

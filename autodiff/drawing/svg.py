@@ -58,7 +58,7 @@ def builtin_svg(picture: Picture, prefix: str) -> str:
                 picture.level in ("neuron", "compare"),
             )
         )
-    parts += [edge_svg(edge, layout.routes[edge.id], prefix) for edge in picture.edges]
+    parts += [edge_svg(edge, layout.routes[edge.id], prefix) for edge in picture.edges if edge.dash != "invis"]
     for node in picture.nodes:
         box = layout.nodes[node.id]
         parts.append(

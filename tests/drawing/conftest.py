@@ -104,6 +104,7 @@ def open_page(browser, tmp_path):
         context.close()
 
 
+# Names that break careless writers.
 HOSTILE = [
     'a"b<c>&d',
     r"\N \G {x|y}",
@@ -139,3 +140,9 @@ HOSTILE = [
 def hostile(request):
     """A name that breaks careless writers."""
     return request.param
+
+
+@pytest.fixture
+def hostile_names():
+    """All of them."""
+    return HOSTILE
