@@ -251,4 +251,4 @@ def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
     return pull({start: seed}, collect([start]), wanted=None)
 
 
-Variable.backward = backward  # type: ignore[attr-defined]
+Variable.backward = backward  # type: ignore

@@ -148,5 +148,5 @@ def check_unwritten(nodes: list[Node]) -> None:
                     )
 
 
-Variable.data = Variable.data.setter(write)  # type: ignore[method-assign, attr-defined]
-Tensor.__setitem__ = _setitem  # type: ignore[index]
+Variable.data = Variable.data.setter(write)  # type: ignore
+Tensor.__setitem__ = _setitem  # type: ignore

@@ -1,0 +1,157 @@
+"""Writes ``autodiff/variable.pyi``, so that editors and type checkers see the methods that rows give the handles.
+
+Lives here: the text of the stub, made from the source of ``variable`` (what is written there) and from the registry
+(what is installed at import). Run ``python -m autodiff.ops.stubs`` after adding a row; a test compares. Nothing imports
+this.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import variable
+from ..fastpath import COMPARISONS, OPERATORS
+from ..registry import METHODS, Op
+
+TARGET = Path(variable.__file__).with_suffix(".pyi")
+PROPERTIES = {"shape": "tuple[int, ...]", "ndim": "int", "size": "int", "dtype": "np.dtype[Any]", "is_leaf": "bool",
+              "T": "Tensor", "mT": "Tensor", "nbytes": "int"}  # fmt: skip
+HEAD = '''"""Types of the handles. Written by ``python -m autodiff.ops.stubs`` from variable.py and the registry."""
+# fmt: off
+# ruff: noqa: E501
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, Self, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .graph import Node
+
+Operand: TypeAlias = Variable | ArrayLike
+Number: TypeAlias = float | np.number[Any]
+Array: TypeAlias = Tensor | NDArray[Any] | list[Any] | tuple[Any, ...]
+'''
+
+
+def stub() -> str:
+    """The whole text of the stub."""
+    lines = [HEAD]
+    for node in ast.parse(inspect.getsource(variable)).body:
+        if isinstance(node, ast.ClassDef):
+            lines += ["", f"class {node.name}{_bases(node)}:", *_members(node), *INSTALLED.get(node.name, list)(), ""]
+        elif isinstance(node, ast.FunctionDef):
+            lines.append(_signature(node))
+        elif isinstance(node, ast.AnnAssign):
+            lines.append(f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}")
+    return "\n".join(lines).replace("\n\n\n\n", "\n\n\n").rstrip() + "\n"
+
+
+def _bases(node: ast.ClassDef) -> str:
+    return f"({', '.join(ast.unparse(b) for b in node.bases)})" if node.bases else ""
+
+
+def _members(node: ast.ClassDef) -> Iterator[str]:
+    """What the source of a class defines, without bodies."""
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef):
+            for decorator in item.decorator_list:
+                yield f"    @{ast.unparse(decorator)}"
+            yield "    " + _signature(item)
+            if item.name == "data":  # ``writing`` gives the property its setter
+                yield from ("    @data.setter", "    def data(self, value: Operand) -> None: ...")
+        elif isinstance(item, ast.AnnAssign):
+            yield f"    {ast.unparse(item.target)}: {ast.unparse(item.annotation)}"
+        elif (
+            isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name) and item.targets[0].id in PROPERTIES
+        ):
+            yield from ("    @property", f"    def {item.targets[0].id}(self) -> {PROPERTIES[item.targets[0].id]}: ...")
+
+
+def _signature(node: ast.FunctionDef) -> str:
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
+    return f"def {node.name}({ast.unparse(node.args)}){returns}: ..."
+
+
+def _on_variable() -> Iterator[str]:
+    yield "    def backward("
+    yield "        self, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False"
+    yield "    ) -> None: ..."
+    for dunder in COMPARISONS:
+        yield f"    def __{dunder}__(self, other: {'object' if dunder in ('eq', 'ne') else 'Operand'}) -> Any: ..."
+
+
+def _on_tensor() -> Iterator[str]:
+    yield "    def __setitem__(self, index: Any, value: Operand) -> None: ..."
+    for dunder in OPERATORS:
+        yield f"    def __{dunder}__(self, other: Operand) -> Tensor: ..."
+        yield f"    def __r{dunder}__(self, other: Operand) -> Tensor: ..."
+        yield f"    def __i{dunder}__(self, other: Operand) -> Self: ...  # type: ignore[misc]"
+    for dunder in ("neg", "pos", "abs"):
+        yield f"    def __{dunder}__(self) -> Tensor: ..."
+    for name, function in sorted(METHODS.items()):
+        plain = getattr(np, name, None) in variable.PLAIN
+        yield f"    def {name}({_parameters(function)}) -> {'Any' if plain else 'Tensor'}: ..."
+
+
+def _on_scalar() -> Iterator[str]:
+    for dunder in OPERATORS:
+        if dunder == "matmul":
+            continue
+        for name, numbers in ((f"__{dunder}__", "Scalar | Number"), (f"__r{dunder}__", "Number")):
+            yield "    @overload"
+            yield f"    def {name}(self, other: {numbers}) -> Scalar: ..."
+            yield "    @overload"
+            yield f"    def {name}(self, other: Array) -> Tensor: ..."
+    for dunder in ("neg", "pos", "abs"):
+        yield f"    def __{dunder}__(self) -> Scalar: ..."
+    for name, function in sorted(METHODS.items()):
+        if isinstance(function, Op) and function.elementwise:
+            yield f"    def {name}({_parameters(function)}) -> Scalar: ..."
+
+
+INSTALLED: dict[str, Callable[[], Any]] = {"Variable": _on_variable, "Tensor": _on_tensor, "Scalar": _on_scalar}
+
+
+def _parameters(function: Callable[..., Any]) -> str:
+    """The parameters of a method: those of its function, the first of them being the handle itself."""
+    fn = function.fn if isinstance(function, Op) else function
+    if isinstance(fn, np.ufunc):
+        return "self" if fn.nin == 1 else "self, other: Operand"
+    found = ["self"]
+    for p in list(inspect.signature(fn).parameters.values())[1:]:
+        if p.kind is p.VAR_POSITIONAL:
+            found.append(f"*{p.name}: Any")
+        elif p.kind is p.VAR_KEYWORD:
+            found.append(f"**{p.name}: Any")
+        else:
+            if p.kind is p.KEYWORD_ONLY and not any(f.startswith("*") for f in found):
+                found.append("*")
+            kind = "None" if p.name == "out" else _annotation(p, fn)
+            found.append(f"{p.name}: {kind}" + ("" if p.default is p.empty else " = ..."))
+    return ", ".join(found)
+
+
+def _annotation(p: inspect.Parameter, fn: Callable[..., Any]) -> str:
+    """A parameter's type with the aliases of its own file written out."""
+    if p.annotation is p.empty:
+        return "Any"
+    kind = eval(p.annotation, fn.__globals__) if isinstance(p.annotation, str) else p.annotation
+    return (
+        "None"
+        if kind is None
+        else kind.__name__
+        if isinstance(kind, type) and not hasattr(kind, "__args__")
+        else str(kind).replace("typing.", "")
+    )
+
+
+if __name__ == "__main__":
+    TARGET.write_text(stub(), encoding="utf-8")
