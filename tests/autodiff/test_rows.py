@@ -218,10 +218,9 @@ def test_flat_rows_let_no_derivative_through(row: Any, data: Any) -> None:
     assume(case.gap() > 1e-2)
     y = row(*[ad.tensor(x) for x in case.operands])
     assert isinstance(y, ad.Tensor) and not y.requires_grad
-    rng = np.random.default_rng(0)
-    vs = tuple([power_of_two_direction(rng, x) * 2.0**-12 for x in case.operands])
-    estimate = numerical_derivative(row.fn, case.operands, vs, np.ones(y.shape))
-    assert abs(estimate.value) <= estimate.error
+    value = row.fn(*case.operands)
+    for step in (2.0**-8, -(2.0**-8)):  # away from the jumps nothing moves at all
+        np.testing.assert_array_equal(row.fn(case.operands[0] + step, *case.operands[1:]), value)
 
 
 OPERATORS = {
