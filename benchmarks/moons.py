@@ -1,0 +1,173 @@
+"""micrograd's moons demo in scalars: one full-batch step (build, loss, backward, update) of a 2-16-16-1 ReLU network.
+
+100 samples, max-margin loss and L2 of 1e-4, as in micrograd's demo notebook. ``step`` is the same source for both
+libraries, written as a user writes it: lists of numbers go in, Scalars come out. The garbage collector is on, because
+most of micrograd's time is its work; and because each would pay for the other's garbage, every burst of steps has a
+process of its own, in turns. For scale: the same step vectorised in NumPy by hand.
+
+    python benchmarks/moons.py [--rounds 5] [--steps 6]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from stopwatch import Times, goal, installed, ratio, setting, table
+
+SIZES = [16, 16, 1]
+ALPHA, RATE = 1e-4, 0.01
+
+
+def moons(n: int = 100, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    """Two interleaved half circles: points (n, 2) and labels -1 and 1 (n,)."""
+    rng = np.random.default_rng(0)
+    angle = np.pi * np.concatenate([np.linspace(0, 1, n // 2), np.linspace(0, 1, n - n // 2)])
+    lower = np.arange(n) >= n // 2
+    points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    points[lower] = [1.0, 0.5] - points[lower]
+    return points + rng.normal(0, noise, points.shape), np.where(lower, 1.0, -1.0)
+
+
+def loss_of(model, parameters, points, labels):
+    """The max-margin loss and the L2 term, in the words of the demo."""
+    scores = [model(point) for point in points]
+    losses = [(1 + -label * score).relu() for label, score in zip(labels, scores, strict=True)]
+    data_loss = sum(losses) * (1.0 / len(losses))
+    return data_loss + ALPHA * sum(p * p for p in parameters)
+
+
+def step(model, points, labels):
+    parameters = list(model.parameters())
+    loss = loss_of(model, parameters, points, labels)
+    model.zero_grad()
+    loss.backward()
+    for p in parameters:
+        p.data -= RATE * p.grad
+    return loss
+
+
+def step_with_optimizer(model, optimizer, points, labels):
+    loss = loss_of(model, model.parameters(), points, labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+def by_hand(weights: list[np.ndarray], points: np.ndarray, labels: np.ndarray) -> float:
+    """Vectorised NumPy: weights is [W1, b1, W2, b2, W3, b3], updated in place."""
+    w1, b1, w2, b2, w3, b3 = weights
+    h1 = np.maximum(points @ w1.T + b1, 0.0)
+    h2 = np.maximum(h1 @ w2.T + b2, 0.0)
+    margins = 1.0 - labels * (h2 @ w3.T + b3)[:, 0]
+    loss = np.maximum(margins, 0.0).mean() + ALPHA * sum((w * w).sum() for w in weights)
+    g3 = np.where(margins > 0, -labels / len(labels), 0.0)[:, None]
+    g2 = g3 @ w3 * (h2 > 0)
+    g1 = g2 @ w2 * (h1 > 0)
+    gradients = [g1.T @ points, g1.sum(0), g2.T @ h1, g2.sum(0), g3.T @ h2, g3.sum(0)]
+    for w, g in zip(weights, gradients, strict=True):
+        w -= RATE * (g + 2 * ALPHA * w)
+    return float(loss)
+
+
+def initial_weights() -> list[np.ndarray]:
+    """W1, b1, W2, b2, W3, b3."""
+    rng, sizes = np.random.default_rng(1), [2, *SIZES]
+    shapes = [shape for nin, nout in zip(sizes, sizes[1:], strict=False) for shape in ((nout, nin), (nout,))]
+    return [rng.uniform(-1, 1, shape) for shape in shapes]
+
+
+def set_weights(layers: list, weights: list[np.ndarray]) -> None:
+    """The same numbers into a scalar network of either library."""
+    for layer, w, b in zip(layers, weights[::2], weights[1::2], strict=True):
+        for neuron, row, bias in zip(layer.neurons, w.tolist(), b.tolist(), strict=True):
+            neuron.b.data = bias
+            for p, value in zip(neuron.w, row, strict=True):
+                p.data = value
+
+
+def backflow_steps(with_optimizer: bool) -> Callable[[], Any]:
+    import nn
+
+    (x, y), model = moons(), nn.MLP(2, SIZES)
+    set_weights(model.layers, initial_weights())
+    points, labels = x.tolist(), y.tolist()
+    if not with_optimizer:
+        return lambda: step(model, points, labels)
+    optimizer = nn.SGD(model.parameters(), lr=RATE)
+    return lambda: step_with_optimizer(model, optimizer, points, labels)
+
+
+def micrograd_steps() -> Callable[[], Any]:
+    from micrograd.nn import MLP
+
+    (x, y), model = moons(), MLP(2, SIZES)
+    set_weights(model.layers, initial_weights())
+    points, labels = x.tolist(), y.tolist()
+    return lambda: step(model, points, labels)
+
+
+def by_hand_steps() -> Callable[[], Any]:
+    (x, y), weights = moons(), initial_weights()
+    return lambda: by_hand(weights, x, y)
+
+
+CONTENDERS = {
+    "backflow": lambda: backflow_steps(False),
+    "backflow, nn.SGD": lambda: backflow_steps(True),
+    "NumPy, vectorised by hand": by_hand_steps,
+    "micrograd": micrograd_steps,
+}
+
+
+def work(name: str, steps: int) -> None:
+    """In a process of its own: seconds and losses of each step; the first three, while the heap grows, are not timed.
+
+    As in the demo's loop, the loss of a step is let go when that of the next step is there.
+    """
+    run = CONTENDERS[name]()
+    losses, seconds = [], []
+    for i in range(steps + 3):
+        started = time.perf_counter()
+        loss = run()
+        if i >= 3:
+            seconds.append(time.perf_counter() - started)
+        losses.append(getattr(loss, "data", loss))
+    print(json.dumps({"losses": losses, "seconds": seconds}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--worker", choices=CONTENDERS, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.worker:
+        return work(asked.worker, asked.steps)
+    setting("micrograd's moons demo, one full-batch step in scalars", "micrograd")
+    names = [name for name in CONTENDERS if name != "micrograd" or installed("micrograd")["micrograd"]]
+    times: Times = {name: [] for name in names}
+    for _ in range(asked.rounds):
+        losses = {}
+        for name in names:
+            command = [sys.executable, __file__, "--worker", name, "--steps", str(asked.steps)]
+            told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            times[name] += told["seconds"]
+            losses[name] = told["losses"]
+        for name in names:  # every step gives the same loss, or the race means nothing
+            np.testing.assert_allclose(losses[name], losses["backflow"], rtol=1e-9, err_msg=name)
+    table(times)
+    if "micrograd" in names:
+        goal("time / micrograd", ratio(times, "micrograd"), 1 / 25, 1 / 60)
+        print(f"  micrograd takes {1 / ratio(times, 'micrograd'):.0f} times as long")
+
+
+if __name__ == "__main__":
+    main()
