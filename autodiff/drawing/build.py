@@ -6,10 +6,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from .cards import frame
-from .model import Edge, Key, Module, Node, Problem, Run, Stats
-from .style import BORDER, DEAD, ERROR, FORWARD, GRAD, GRAD_FILL, HEALTHY, HEATS, INK, MUTED, UPDATE, WHITE, heat_of
+from .model import Card, Edge, Key, Module, Node, Problem, Run, Stats
+from .style import (
+    BORDER,
+    DEAD,
+    ERROR,
+    FORWARD,
+    GRAD,
+    GRAD_FILL,
+    HEALTHY,
+    HEATS,
+    INK,
+    MUTED,
+    UPDATE,
+    WHITE,
+    heat_of,
+    heat_width,
+)
 from .text import clean, number, shape_text, short_number
 from .values import Snapshot, Value
 from .words import word
@@ -78,7 +94,7 @@ def source_text(source: str) -> str:
     return clean(source.replace("\\", "/").rsplit("/", 1)[-1], 60)
 
 
-def value_node(node_id: str, value: Value, kind: str, card: object, **more: object) -> Node:
+def value_node(node_id: str, value: Value, kind: str, card: Card, **more: Any) -> Node:
     """A node of the picture for one value of the graph."""
     return Node(
         id=node_id,
@@ -86,7 +102,7 @@ def value_node(node_id: str, value: Value, kind: str, card: object, **more: obje
         card=card,
         name=clean(value.name, 400),
         op=value.badge,
-        shape=shape_text(value.shape),  # type: ignore[arg-type]
+        shape=shape_text(value.shape),
         dtype=value.dtype,
         value=repr(value.number) if value.number is not None else "",
         grad=value.grad,
@@ -95,19 +111,37 @@ def value_node(node_id: str, value: Value, kind: str, card: object, **more: obje
         source=source_text(value.source),
         tooltip=value_tooltip(value),
         **more,
-    )  # type: ignore[arg-type]
+    )
 
 
-def forward_edge(edge_id: str, source: str, target: str, *, tensor: bool = False, **more: object) -> Edge:
+def forward_edge(edge_id: str, source: str, target: str, *, tensor: bool = False, **more: Any) -> Edge:
     """A value that goes from `source` to `target`."""
-    return Edge(edge_id, source, target, "value", color=FORWARD, width=2.8 if tensor else 1.4, **more)  # type: ignore[arg-type]
+    return Edge(edge_id, source, target, "value", color=FORWARD, width=2.8 if tensor else 1.4, **more)
 
 
-def gradient_edge(edge_id: str, source: str, target: str, *, width: float = 1.4, **more: object) -> Edge:
+def gradient_edge(edge_id: str, source: str, target: str, *, width: float = 1.4, **more: Any) -> Edge:
     """A gradient that comes back from `target` to `source`."""
     return Edge(
         edge_id, source, target, "gradient", color=GRAD, width=width, dash="dashed", arrow="vee", back=True, **more
-    )  # type: ignore[arg-type]
+    )
+
+
+def heat_edge(edge_id: str, source: str, target: str, norm: float, **more: Any) -> Edge:
+    """A gradient as wide and in the colour of its class; it comes back from `target` to `source`."""
+    heat = heat_of(norm)
+    return Edge(
+        edge_id,
+        source,
+        target,
+        "gradient",
+        tooltip=f"gradient norm {norm!r} ({heat.name})",
+        color=heat.line,
+        width=heat_width(norm),
+        dash="dashed" if heat.name == "dead" else "solid",
+        back=True,
+        number=norm,
+        **more,
+    )
 
 
 def box_key(text: str, kind: str, *, glyph: str = "", rounded: bool = False, status: str = "") -> Key:

@@ -14,6 +14,7 @@ from .measure import inner_width
 from .model import Edge, Node, Run
 from .style import GRAD, UPDATE
 from .text import clean, number, percent, shape_text
+from .values import Value
 from .words import word
 
 
@@ -73,16 +74,19 @@ def add_chips(page: FlowPicture, position: int, item: Item, host: str) -> None:
         if i in page.value_node:
             continue
         value, node_id = page.snapshot.values[i], page.ids.new("n")
-        name = build.name_of(value) or word(
-            page.options.lang, "labels" if value.dtype.startswith(("int", "uint")) else "constant"
-        )
-        detail = f"{shape_text(value.shape)} {value.dtype}"
+        name, detail = constant_text(page, value)
         page.nodes.append(build.value_node(node_id, value, "constant", chip_card("constant", name, detail)))
         page.value_node[i] = node_id
         page.homes[node_id] = page.homes[host]
         taken = any(pair[0] == host and pair[2] == "right" for pair in page.beside)
         page.beside.append((host, node_id, "left" if taken else "right"))
         page.edges.append(build.forward_edge(page.ids.new("e"), node_id, host, tooltip=f"{name} {detail}"))
+
+
+def constant_text(page: FlowPicture, value: Value) -> tuple[str, str]:
+    """Name, and shape with dtype, of a constant array; integers that nobody named are labels."""
+    key = "labels" if value.dtype.startswith(("int", "uint")) else "constant"
+    return build.name_of(value) or word(page.options.lang, key), f"{shape_text(value.shape)} {value.dtype}"
 
 
 def add_column(page: FlowPicture) -> None:

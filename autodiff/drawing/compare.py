@@ -18,7 +18,7 @@ from .draw import check_roots, draw
 from .figure import Figure
 from .model import Edge, Module, Node, Picture, Problem, Run
 from .snapshot import take
-from .style import HEAT_WORD, INK, Heat, heat_of, heat_width
+from .style import HEAT_WORD, INK, heat_of
 from .text import clean, number, short_number
 from .values import Snapshot, Value
 from .words import check_language, word
@@ -124,22 +124,22 @@ def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Pict
     alt = clean(" ".join(f"{name}: {picture.alt}" for name, picture in pictures.items()), 2000)
     footer = tuple(dict.fromkeys(line for picture in parts for line in picture.footer))
     return Picture(
-        "compare",
-        "TB",
-        tuple(nodes),
-        tuple(edges),
-        tuple(modules),
-        tuple(beside),
-        frozenset(spine),
-        legend,
-        parts[0].legend_title,
-        footer,
-        title,
-        alt,
-        tuple(problems),
-        lang,
-        0.42,
-        0.26,
+        level="compare",
+        direction="TB",
+        nodes=tuple(nodes),
+        edges=tuple(edges),
+        modules=tuple(modules),
+        beside=tuple(beside),
+        spine=frozenset(spine),
+        legend=legend,
+        legend_title=parts[0].legend_title,
+        footer=footer,
+        title=title,
+        alt=alt,
+        problems=tuple(problems),
+        lang=lang,
+        node_gap=0.42,
+        rank_gap=0.26,
     )
 
 
@@ -184,22 +184,22 @@ def row_picture(snapshots: Mapping[str, Snapshot], lang: str, title: str, legend
     keys = build.heat_keys(lang, used) if legend else ()
     alt = clean(f"Gradient norms of {len(snapshots)} networks, layer by layer. " + "; ".join(sentences) + ".", 2000)
     return Picture(
-        "compare",
-        "LR",
-        tuple(nodes),
-        tuple(edges),
-        (),
-        (),
-        frozenset(node.id for node in nodes),
-        keys,
-        "",
-        (),
-        title,
-        alt,
-        tuple(problems),
-        lang,
-        0.30,
-        0.20,
+        level="compare",
+        direction="LR",
+        nodes=tuple(nodes),
+        edges=tuple(edges),
+        modules=(),
+        beside=(),
+        spine=frozenset(node.id for node in nodes),
+        legend=keys,
+        legend_title="",
+        footer=(),
+        title=title,
+        alt=alt,
+        problems=tuple(problems),
+        lang=lang,
+        node_gap=0.30,
+        rank_gap=0.20,
     )
 
 
@@ -255,7 +255,7 @@ def one_row(
         if before == head:
             edges.append(Edge(ids.new("e"), head, node_id, "order", dash="invis", arrow="none"))
         else:
-            edges.append(heat_edge(ids, before, node_id, norm, heat))
+            edges.append(build.heat_edge(ids.new("e"), before, node_id, norm, weight=4, arrow_size=0.5))
         before = node_id
     for root in snapshot.roots:
         node_id = ids.new("n")
@@ -270,29 +270,9 @@ def one_row(
                 node_id, shown, "output", loss_chip(build.name_of(shown) or "loss", text.replace("-", "−") or number(0))
             )
         )
-        edges.append(heat_edge(ids, before, node_id, norms[-1] if norms else 0.0, heat_of(norms[-1] if norms else 0.0)))
+        last = norms[-1] if norms else 0.0
+        edges.append(build.heat_edge(ids.new("e"), before, node_id, last, weight=4, arrow_size=0.5))
     return nodes, edges, problems, verdict
-
-
-def heat_edge(ids: build.Ids, source: str, target: str, norm: float, heat: Heat) -> Edge:
-    """The gradient between two layers, as wide and as dark as it is large."""
-    return Edge(
-        ids.new("e"),
-        source,
-        target,
-        "gradient",
-        (),
-        f"gradient norm {norm!r} ({heat.name})",
-        heat.line,
-        heat_width(norm),
-        "dashed" if heat.name == "dead" else "solid",
-        "normal",
-        True,
-        "",
-        4,
-        norm,
-        0.5,
-    )
 
 
 def layer_tooltip(layer: Item, values: Sequence[Value], norm: float) -> str:

@@ -9,7 +9,6 @@ cells are inset by a nested table and the port stands on the outer cell.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 from .measure import inner_width, place_block
 from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
@@ -71,22 +70,19 @@ def node_lines(picture: Picture) -> list[str]:
     nodes = {node.id: node for node in picture.nodes}
     owner = {node_id: module.id for module in picture.modules for node_id in module.nodes}
     children: dict[str, list[Module]] = {}
-    for module in picture.modules:
-        children.setdefault(module.parent, []).append(module)
+    for frame in picture.modules:
+        children.setdefault(frame.parent, []).append(frame)
     ranks = rank_lines(picture)
     free = [node for node in picture.nodes if node.id not in owner]
     if picture.level == "compare" and picture.direction == "LR":
         free.reverse()  # Graphviz stacks separate rows from the bottom to the top
     lines = [node_line(node, picture) for node in free] + [ranks[node.id] for node in free if node.id in ranks]
     stack: list[Module | None] = list(reversed(children.get("", [])))
-    depth = 0
     while stack:
         module = stack.pop()
         if module is None:
-            depth -= 1
             lines.append("  }")
             continue
-        depth += 1
         lines.append(
             f'  subgraph "cluster_{module.id}" {{ graph [label=<{runs_html(module.title)}>, '
             f'id="{module.id}", class="cluster", tooltip="{escape_quoted(module.path or "module")}", '
@@ -119,8 +115,12 @@ def rank_lines(picture: Picture) -> dict[str, str]:
 
 
 def chain_lines(picture: Picture) -> list[str]:
-    """Invisible edges that keep the members of a column under each other."""
-    return [f'  "{a}" -> "{b}" [style=invis, weight=20];' for chain in picture.chains for a, b in pairwise(chain)]
+    """Invisible edges that keep the members of a rank in their order, or Graphviz shuffles them to save crossings."""
+    return [
+        "  {rank=same; edge [style=invis]; " + " -> ".join(f'"{node}"' for node in chain) + "}"
+        for chain in picture.chains
+        if len(chain) > 1
+    ]
 
 
 def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], str]) -> str:

@@ -38,6 +38,7 @@ class Figure:
     __slots__ = ("_picture", "_redraw", "_cache")
     _picture: Picture
     _redraw: Callable[..., Figure] | None
+    _cache: dict[str, str]
 
     def __init__(self, picture: Picture, redraw: Callable[..., Figure] | None = None) -> None:
         object.__setattr__(self, "_picture", picture)

@@ -108,7 +108,8 @@ def cut_links(
     links: Sequence[Link], ranks: dict[str, int], extents: dict[str, tuple[float, float]]
 ) -> tuple[list[Piece], dict[str, list[str]]]:
     """Cut links into pieces between neighbouring ranks; every rank passed over gets a bend, added to the tables."""
-    pieces, bends = [], {}
+    pieces: list[Piece] = []
+    bends: dict[str, list[str]] = {}
     for link in links:
         first, last = ranks[link.source], ranks[link.target]
         if last <= first:

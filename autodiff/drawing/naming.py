@@ -28,7 +28,7 @@ def name_values(
     for path, model in models:
         for name, handle in named(model, "named_parameters"):
             node = getattr(handle, "node", None)
-            if node in index:
+            if node is not None and node in index:
                 snapshot.values[index[node]].role = "parameter"
                 shared.setdefault(index[node], []).append(clean(f"{path}.{name}" if path else name, 400))
     for i, known in shared.items():
@@ -42,7 +42,7 @@ def name_values(
             snapshot.modules[path] = ModuleInfo(path, clean(type(module).__name__), module_sizes(module), parent)
     for name, handle in names.items():
         node = getattr(handle, "node", None) if isinstance(handle, Variable) else None
-        if node in index and not name.startswith("_"):
+        if node is not None and node in index and not name.startswith("_"):
             snapshot.values[index[node]].name = clean(name, 400)
     mark_parameters(snapshot, index, names)
 
@@ -50,12 +50,9 @@ def name_values(
 def mark_parameters(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
     """A handle whose class is called Parameter is one, also without its model."""
     for handle in names.values():
-        if (
-            isinstance(handle, Variable)
-            and handle.node in index
-            and any(c.__name__ == "Parameter" for c in type(handle).__mro__)
-        ):
-            snapshot.values[index[handle.node]].role = "parameter"
+        node = handle.node if isinstance(handle, Variable) else None
+        if node is not None and node in index and any(c.__name__ == "Parameter" for c in type(handle).__mro__):
+            snapshot.values[index[node]].role = "parameter"
 
 
 def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:

@@ -12,14 +12,14 @@ import math
 
 from . import build
 from .cards import module_card
-from .column import add_chips, add_column, add_parameters, set_width
+from .column import add_chips, add_column, add_parameters, constant_text, set_width
 from .contract import Folder, Item, fold_plain, inputs_of, owner_table
 from .flow import FlowPicture, is_loss, mean_text, title_of
 from .legends import footers
-from .model import Card, Edge, Key, Node, Picture, Run
+from .model import Card, Key, Node, Picture, Run
 from .options import Options
 from .repeats import repeat_of
-from .style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of, heat_width
+from .style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of
 from .text import clean, number, percent, shape_text, short_number
 from .values import Snapshot, Value, shown_number
 from .words import word
@@ -121,6 +121,11 @@ def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: s
     elif newest.op == "relu" and newest.stats is not None and newest.stats.size > 1 and status != "dead":
         parts.append(word(lang, "zeros of outputs", percent(newest.stats.zeros / newest.stats.size)))
         parts = parts[-1:]
+    if page.options.heat is not None:  # a picture of heat has no chips beside its cards
+        arrays = inputs_of(item, page.snapshot, page.owner, position, lambda v: v.role == "constant" and not v.single)
+        parts += [
+            " ".join(constant_text(page, page.snapshot.values[i])) for i in arrays[:2] if i not in page.value_node
+        ]
     subtitle = " · ".join(part for part in parts if part)
     return (
         module_card("module", title, sizes=sizes, subtitle=subtitle, status=status, note=clean(note, 60)),
@@ -160,25 +165,10 @@ def connect(page: FlowPicture, source: str, target: str, via: list[int]) -> None
         heat = heat_of(norm)
         page.heats.add(heat.name)
         color = HEAT_WORD[heat.name] if heat.name != "healthy" else MUTED
-        runs = (Run("‖g‖\u00a0", 11, color), Run(short_number(norm), 11, color, True))
+        norms = (Run("‖g‖\u00a0", 11, color), Run(short_number(norm), 11, color, True))
+        edge_id = page.ids.new("e")
         page.edges.append(
-            Edge(
-                page.ids.new("e"),
-                source,
-                target,
-                "gradient",
-                runs,
-                f"{tooltip} ({heat.name})",
-                heat.line,
-                heat_width(norm),
-                "dashed" if heat.name == "dead" else "solid",
-                "normal",
-                True,
-                "b",
-                20,
-                norm,
-                0.6,
-            )
+            build.heat_edge(edge_id, source, target, norm, label=norms, lane="b", weight=20, arrow_size=0.6)
         )
         return
     runs = (Run(shapes, 11, GRAD), Run("\u00a0\u00a0\u00a0‖g‖\u00a0", 11, GRAD), Run(number(norm), 11, GRAD, True))
@@ -226,25 +216,25 @@ def finish(page: FlowPicture, overview: bool) -> Picture:
     forward = tuple(page.item_node[k] for k in range(len(page.items)))
     back = set(page.backward)
     return Picture(
-        "overview" if overview else "module",
-        "TB" if options.rankdir == "auto" else options.rankdir,
-        tuple(page.nodes),
-        tuple(page.edges),
-        modules,
-        tuple(page.beside),
-        frozenset(lanes),
-        legend(page) if options.legend else (),
-        word(options.lang, "heat title") if options.heat == "grad" and page.heats else "",
-        footers(snapshot, options) + folded_footer(page),
-        options.title,
-        alt,
-        problems,
-        options.lang,
-        0.42,
-        0.30,
-        False,
-        forward,
-        tuple(node for node in reversed(forward) if node in back),
+        level="overview" if overview else "module",
+        direction="TB" if options.rankdir == "auto" else options.rankdir,
+        nodes=tuple(page.nodes),
+        edges=tuple(page.edges),
+        modules=modules,
+        beside=tuple(page.beside),
+        spine=frozenset(lanes),
+        legend=legend(page) if options.legend else (),
+        legend_title=word(options.lang, "heat title") if options.heat == "grad" and page.heats else "",
+        footer=footers(snapshot, options) + folded_footer(page),
+        title=options.title,
+        alt=alt,
+        problems=problems,
+        lang=options.lang,
+        node_gap=0.42,
+        rank_gap=0.30,
+        straight=False,
+        forward=forward,
+        backward=tuple(node for node in reversed(forward) if node in back),
     )
 
 

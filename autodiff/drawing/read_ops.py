@@ -68,7 +68,8 @@ def runs_sideways(page: OpPicture) -> bool:
     values = page.snapshot.values
     if not any(values[i].scalar for i in page.keep):
         return False
-    kept, depth = set(page.keep), {}
+    kept = set(page.keep)
+    depth: dict[int, int] = {}
     for i in page.keep:
         depth[i] = 1 + max((depth[p] for p in values[i].parents if p in kept and p in depth), default=0)
     return max(depth.values(), default=0) <= LONGEST_ROW
@@ -335,23 +336,25 @@ def finish(page: OpPicture) -> Picture:
     norms = [abs(v.grad) for v in drawn if v.grad is not None]
     footer = footers(snapshot, options)
     return Picture(
-        "op",
-        "LR" if page.sideways else "TB",
-        tuple(page.nodes),
-        tuple(page.edges),
-        modules,
-        tuple(page.beside),
-        frozenset() if page.sideways else frozenset(spine),
-        legend(page, drawn, has_grad) if options.legend and kinds else (),
-        "",
-        footer,
-        options.title,
-        build.describe(what, count, [snapshot.values[i] for i in snapshot.roots], norms, problems),
-        problems,
-        options.lang,
-        0.14 if page.sideways else 0.4,
-        0.42 if page.sideways else 0.26,
-        False,
-        forward,
-        tuple(reversed([n for n, v in zip(forward, (v for v in drawn if v.op), strict=True) if v.grad is not None])),
+        level="op",
+        direction="LR" if page.sideways else "TB",
+        nodes=tuple(page.nodes),
+        edges=tuple(page.edges),
+        modules=modules,
+        beside=tuple(page.beside),
+        spine=frozenset() if page.sideways else frozenset(spine),
+        legend=legend(page, drawn, has_grad) if options.legend and kinds else (),
+        legend_title="",
+        footer=footer,
+        title=options.title,
+        alt=build.describe(what, count, [snapshot.values[i] for i in snapshot.roots], norms, problems),
+        problems=problems,
+        lang=options.lang,
+        node_gap=0.14 if page.sideways else 0.4,
+        rank_gap=0.42 if page.sideways else 0.26,
+        straight=False,
+        forward=forward,
+        backward=tuple(
+            reversed([n for n, v in zip(forward, (v for v in drawn if v.op), strict=True) if v.grad is not None])
+        ),
     )

@@ -61,9 +61,9 @@ class Router:
         for (node, leaving), found in ends.items():
             _, _, low, high = self.span(node)
             middle, reach = (low + high) / 2, (high - low) / 2 - 8
-            for other, edge_id in found:
-                shift = 0.0 if len(found) == 1 else max(-reach, min(reach, (other - middle) * 0.3))
-                slots[node, leaving, edge_id] = middle + (0.0 if abs(other - middle) < 1 else shift)
+            for at, edge_id in found:
+                shift = 0.0 if len(found) == 1 else max(-reach, min(reach, (at - middle) * 0.3))
+                slots[node, leaving, edge_id] = middle + (0.0 if abs(at - middle) < 1 else shift)
         return slots
 
     def count_copies(self) -> dict[str, int]:

@@ -52,7 +52,8 @@ class Value:
         if not self.constants:
             return [p for p in self.operands if p.__class__ is int]
         both = zip(self.operands, self.constants, strict=True)
-        return [p if p.__class__ is int else c for p, c in both if p.__class__ is int or c is not None]
+        found = (p if p.__class__ is int else c for p, c in both)
+        return [i for i in found if i is not None]
 
 
 @dataclass(frozen=True, slots=True)
