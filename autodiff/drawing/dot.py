@@ -30,7 +30,6 @@ def to_dot(picture: Picture) -> str:
             "labelloc=t, peripheries=0, margin=4];"
         )
     lines += node_lines(picture)
-    lines += chain_lines(picture)
     if picture.title:
         lines.append("  }")
     companions = {(host, companion): side for host, companion, side in picture.beside}
@@ -58,7 +57,7 @@ def graph_attributes(picture: Picture) -> str:
         'charset="UTF-8"',
     ]
     if picture.straight:
-        parts.append("splines=line")
+        parts += ["splines=line", "mclimit=0.001"]  # neurons in their order: no search for fewer crossings
     legend = legend_html(picture)
     if legend:
         parts.append(f"label=<{legend}>")
@@ -112,15 +111,6 @@ def rank_lines(picture: Picture) -> dict[str, str]:
         names = groups.setdefault(host, [host])
         names.insert(0 if side == "left" else len(names), companion)
     return {host: "{rank=same; " + "; ".join(f'"{name}"' for name in names) + "}" for host, names in groups.items()}
-
-
-def chain_lines(picture: Picture) -> list[str]:
-    """Invisible edges that keep the members of a rank in their order, or Graphviz shuffles them to save crossings."""
-    return [
-        "  {rank=same; edge [style=invis]; " + " -> ".join(f'"{node}"' for node in chain) + "}"
-        for chain in picture.chains
-        if len(chain) > 1
-    ]
 
 
 def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], str]) -> str:

@@ -13,7 +13,7 @@ HTML-like label and by the built-in layout, so both engines show the same words.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Problem:
 class Picture:
     """Everything a writer needs. `beside` (host, companion, left or right) keeps a companion in the rank of its host.
 
-    spine: ids of the nodes on the data path, which is kept straight. chains: companions that stand in a column.
+    spine: ids of the nodes on the data path, which is kept straight.
 
     forward: node ids in the order the values were made; backward: the same nodes in the order gradients pass them.
     """
@@ -213,4 +213,3 @@ class Picture:
     straight: bool = False
     forward: tuple[str, ...] = ()
     backward: tuple[str, ...] = ()
-    chains: tuple[tuple[str, ...], ...] = field(default=())

@@ -15,6 +15,7 @@ from . import build
 from .cards import chip_card, neuron_card, scalar_card
 from .contract import Folder
 from .legends import footers
+from .measure import inner_width
 from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
 from .options import Options
 from .style import FORWARD, MUTED, NEGATIVE, POSITIVE
@@ -119,6 +120,13 @@ def neuron_picture(snapshot: Snapshot, options: Options) -> Picture:
         add_layer(page, k, members, last=k == len(layers_of(neurons)) - 1)
     add_weights(page)
     add_losses(page)
+    width = max(inner_width(node.card) for node in page.nodes if node.kind in ("neuron", "input"))
+    page.nodes = [
+        dataclasses.replace(node, card=dataclasses.replace(node.card, min_width=width))
+        if node.kind != "reference"
+        else node
+        for node in page.nodes
+    ]
     return finish(page)
 
 
@@ -243,7 +251,7 @@ def add_cluster(page: NetPicture, title: str, path: str, ids: list[str]) -> None
 
 
 def add_weights(page: NetPicture) -> None:
-    """One line for every weight between boxes that are drawn, thin ones first so that thick ones are not cut."""
+    """One line for every weight between boxes that are drawn."""
     lines = [
         (abs(w), page.place[key], page.place["neuron", neuron.path], w)
         for neuron in page.neurons.values()
@@ -252,7 +260,7 @@ def add_weights(page: NetPicture) -> None:
         if key in page.place
     ]
     largest = max((size for size, *_ in lines), default=0.0) or 1.0
-    for size, source, target, weight in sorted(lines, key=lambda line: line[0]):
+    for size, source, target, weight in lines:
         width = round(0.5 + 3 * size / largest, 2)
         page.edges.append(
             Edge(
@@ -385,5 +393,4 @@ def finish(page: NetPicture) -> Picture:
         straight=True,
         forward=forward,
         backward=tuple(reversed(forward)) if norms else (),
-        chains=tuple(module.nodes for module in page.modules),
     )
