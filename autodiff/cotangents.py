@@ -30,6 +30,8 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     lead = len(have) - len(shape)
     if lead < 0:
         return np.broadcast_to(g, shape)
+    if lead and shape and have[lead:] == shape:  # a bias, most often: one call, and no copy
+        return np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
     if axes:
         g = np.sum(g, axis=axes, keepdims=True)

@@ -17,7 +17,7 @@ from ..graph import FLOAT64, Node, tick
 from ..modes import state
 from ..recording import record_operands
 from ..registry import PUBLIC, op
-from ..variable import Scalar, Variable
+from ..variable import Scalar, Tensor, Variable
 from .kernels import erf as _erf
 
 _ANY = (float("-inf"), float("inf"))
@@ -229,7 +229,9 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
             f"linear: weight of shape (out, in) = {weight.shape} with bias {None if bias is None else bias.shape} "
             f"does not fit x of shape {x.shape}; x needs last axis {weight.shape[-1]}."
         )
-    return _linear_row(x, weight, bias)
+    if isinstance(weight, Variable) or isinstance(x, Variable) or isinstance(bias, Variable):
+        return record_operands(_linear_row, (x, weight, bias), _linear_row.defaults)
+    return _linear(x, weight, bias)
 
 
 # ---- cross-entropy of logits and class labels
@@ -258,9 +260,14 @@ def _cross_entropy(
 
 def _cross_entropy_vjp(g: Any, logits: Any, labels: Any, weights: Any, ignore_index: int, reduction: str) -> Any:
     safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
-    hot = np.equal(safe[..., None], np.arange(logits.shape[-1]))
     slope = g * factor
-    return (softmax(logits) - hot) * (slope if np.ndim(slope) == 0 else slope[..., None])
+    slope = slope if slope.ndim == 0 else slope[..., None]
+    if logits.__class__ is np.ndarray and slope.__class__ is not Tensor:  # the same, in a buffer of its own
+        p = np.ascontiguousarray(_softmax(logits))
+        flat = p.reshape(-1, p.shape[-1])
+        flat[np.arange(len(flat)), safe.reshape(-1)] -= 1.0
+        return np.multiply(p, slope, out=p)
+    return (softmax(logits) - np.equal(safe[..., None], np.arange(logits.shape[-1]))) * slope
 
 
 _cross_entropy_row = op(
@@ -305,15 +312,16 @@ def cross_entropy(
         )
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"cross_entropy: reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
-    unsigned = labels.view(
-        labels.dtype.str.replace("i", "u")
-    )  # a negative label is huge there: one pass checks both ends
+    unsigned = labels.view(labels.dtype.str.replace("i", "u"))  # a negative one is huge there: one pass for both ends
     if labels.size and np.maximum.reduce(unsigned, axis=None) >= classes:
         wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             raise ValueError(f"cross_entropy: label {labels[at]} at index {at} is outside 0..{classes - 1}.")
-    return _cross_entropy_row(logits, labels, weights=weights, ignore_index=ignore_index, reduction=reduction)
+    static = {"weights": weights, "ignore_index": ignore_index, "reduction": reduction}
+    if not isinstance(logits, Variable):
+        return _cross_entropy(logits, labels, **static)
+    return record_operands(_cross_entropy_row, (logits, labels), static)
 
 
 bce_with_logits = _elementwise(
