@@ -68,6 +68,7 @@ def pull(
     kept = frozenset(wanted or ())
     owned: set[Node] = set()  # nodes whose cotangent is in a buffer made here, held by nobody else
     anomaly, ndarray = state().anomaly, np.ndarray
+    plain = not (recorded or anomaly or bounded)
     node: Node = nodes[0] if nodes else None  # type: ignore[assignment]
     try:
         with np.errstate(all="ignore"):
@@ -100,10 +101,11 @@ def pull(
                     raise consumed(node)
                 if recorded:
                     saved = handles(node)
+                if plain and op.pull is not None:  # the loop below, written out for this row
+                    op.pull(node, g, cotangents, owned, release)
+                    continue
                 for p, rule, args in zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved):
-                    if args is None:
-                        continue
-                    if bounded and p not in cotangents:  # below the floor, or behind a stop
+                    if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
                         continue
                     h = cotangents[p]
                     n = len(args)  # spelt out: f(g, *args) takes three times as long

@@ -72,6 +72,7 @@ class Op:
         self.reads = tuple(names_read(self, rule) for rule in self.vjps)
         self.save = tuple(saver(self, names) for names in self.reads)
         self.fast: Callable[..., Any] | None = None  # set by ``fastpath`` for rows of one elementwise operand
+        self.pull: Callable[..., None] | None = None  # set by ``fastpath``: the row's part of a plain backward pass
         self.__doc__ = self.doc
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -111,6 +112,9 @@ class Op:
                 raise missing_argument(self.name, key, self.statics)
             if value is not np._NoValue:
                 static[key] = value
+        for key, value in static.items():
+            if isinstance(value, np.integer):  # rules ask isinstance(axis, int)
+                static[key] = int(value)
         return operands, static
 
     def __repr__(self) -> str:
