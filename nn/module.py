@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 import autodiff as ad
+from autodiff import current_scope, scope
 
 from .parameter import Buffer, Parameter, hold
 
@@ -61,11 +62,11 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         here = self._scope
-        if here is None or here.parent is not ad.current_scope():
-            with ad.scope(self._name_here(), self) as here:
+        if here is None or here.parent is not current_scope():
+            with scope(self._name_here(), self) as here:
                 self.__dict__["_scope"] = here  # made once, entered from now on
                 return self.forward(*args, **kwargs)
-        with ad.scope(here):
+        with scope(here):
             return self.forward(*args, **kwargs)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -235,7 +236,7 @@ class Module:
     def _name_here(self) -> str:
         """The path of this module under the module that is running; outside of one, the name it was last assigned
         to."""
-        running = ad.current_scope()
+        running = current_scope()
         parent = running.owner() if running is not None else None
         if isinstance(parent, Module):
             return next((path for path, m in _tree(parent) if m is self), self._name)

@@ -24,7 +24,7 @@ Group = dict[str, Any]
 # an Adam update near a 2 MiB L2 cache, and smaller blocks lose more to Python than they win (measured between 4k
 # and 256k).
 BLOCK = 1 << 17
-FLUSH_EVERY = 32  # steps
+FLUSH_EVERY = 64  # steps
 
 
 class Optimizer:
@@ -254,12 +254,14 @@ class Optimizer:
         MNIST took 540 us a step instead of 190.
         """
         decay = self._decay(group)
-        if decay is not None and 0 < decay[1] < 1:
-            mean = slot.state[decay[0]]
-            tiny = np.finfo(mean.dtype).tiny
-            mean[np.abs(mean) < min(tiny / decay[1] ** FLUSH_EVERY, tiny * 1e8)] = (
-                0  # stays normal until the next flush
-            )
+        if decay is None or not 0 < decay[1] < 1:
+            return
+        mean = slot.state[decay[0]]
+        tiny = np.finfo(mean.dtype).tiny
+        limit = min(tiny / decay[1] ** FLUSH_EVERY, tiny * 1e8)  # stays normal until the next flush
+        for start in range(0, mean.size, BLOCK):
+            part = mean[start : start + BLOCK]
+            np.multiply(part, np.abs(part, out=self._scratch[mean.dtype][: part.size]) >= limit, out=part)
 
     def _note_update(self, slot: Slot, before: Array, after: Array) -> None:
         for p, old, new in zip(slot.parameters, slot.parts(before), slot.parts(after), strict=True):

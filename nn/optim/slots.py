@@ -66,7 +66,8 @@ class SharedSlot(Slot):
 
     def split(self) -> list[Slot]:
         """From the first time that only some have gradients, each goes its own way."""
-        if len({p.grad is None for p in self.parameters}) == 1:
+        missing = sum([p.grad is None for p in self.parameters])
+        if missing == 0 or missing == len(self.parameters):
             return [self]
         slots = [slot_for(parameter, self.step, self.betas) for parameter in self.parameters]
         for name, array in self.state.items():
