@@ -334,6 +334,8 @@ def jacobian(f: Function, argnums: int = 0, mode: str | None = None) -> Function
 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
+        if not isinstance(argnums, int):
+            raise TypeError(f"jacobian and hessian take one argument number; got {argnums!r}. Call them once for each.")
         (i,) = _argnums(argnums, len(args))
 
         def of_one(x: Any) -> Any:

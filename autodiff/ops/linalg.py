@@ -217,8 +217,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     na, nb = np.ndim(a), np.ndim(b)
     left, right = (
         (list(range(na - axes, na)), list(range(axes)))
-        if isinstance(axes, int)
-        else ([v] if isinstance(v, int) else list(v) for v in axes)
+        if isinstance(axes, int | np.integer)
+        else ([v] if isinstance(v, int | np.integer) else list(v) for v in axes)
     )
     left, right = [i % na for i in left], [i % nb for i in right]
     rest_a, rest_b = [i for i in range(na) if i not in left], [i for i in range(nb) if i not in right]

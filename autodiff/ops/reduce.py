@@ -105,7 +105,7 @@ def _share(g: Any, x: Any, extreme: Any, axis: Axis, keepdims: bool) -> Any:
 
 def _gap(x: Any, axis: Axis = None, **_: Any) -> Any:
     """Distances between neighbours in order: where one is 0, elements tie."""
-    axes = tuple(range(np.ndim(x))) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = tuple(range(np.ndim(x))) if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
     moved = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
     flat = np.sort(np.reshape(moved, (*moved.shape[: moved.ndim - len(axes)], -1)), axis=-1)
     return np.diff(flat, axis=-1) if flat.shape[-1] > 1 else np.inf
@@ -321,7 +321,7 @@ def average(a: Any, axis: Axis = None, weights: Any = None) -> Any:
     if weights is None:
         return np.mean(a, axis=axis)
     if np.shape(weights) != np.shape(a):
-        if not isinstance(axis, int) or np.ndim(weights) != 1:
+        if not isinstance(axis, int | np.integer) or np.ndim(weights) != 1:
             raise TypeError(
                 f"average: weights of shape {np.shape(weights)} need axis= an int, or the shape {np.shape(a)}."
             )

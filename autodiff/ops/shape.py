@@ -150,7 +150,7 @@ def _roll(x: Any, shift: Any, axis: Any = None) -> Any:
 
 
 def _back_shift(shift: Any) -> Any:
-    return tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+    return -shift if isinstance(shift, int) else tuple(-s for s in shift)
 
 
 roll = op(
@@ -220,6 +220,8 @@ concatenate = op(
 
 
 def _stack(*xs: Any, axis: int = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> Any:
+    if dtype is None and any([x.__class__ is float for x in xs]):  # NumPy's stack would make float64 of Scalars
+        dtype = np.result_type(*xs)
     return np.stack(xs, axis=axis, dtype=dtype, casting=casting)  # type: ignore[call-overload]
 
 
@@ -243,7 +245,7 @@ def ravel(x: Any, order: str = "C") -> Any:
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     """Axes moved to new places (``np.moveaxis``)."""
     n = np.ndim(a)
-    source, destination = ([s % n for s in ((v,) if isinstance(v, int) else v)] for v in (source, destination))
+    source, destination = ([int(s) % n for s in np.atleast_1d(v)] for v in (source, destination))
     order = [i for i in range(n) if i not in source]
     for to, frm in sorted(zip(destination, source, strict=True)):
         order.insert(to, frm)
@@ -259,7 +261,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 def tile(A: Any, reps: Any) -> Any:
     """The array repeated as a whole (``np.tile``)."""
-    reps = (reps,) if isinstance(reps, int) else tuple(reps)
+    reps = (reps,) if isinstance(reps, int | np.integer) else tuple(reps)
     n = max(len(reps), np.ndim(A))
     reps, shape = (1,) * (n - len(reps)) + reps, (1,) * (n - np.ndim(A)) + np.shape(A)
     wide = np.broadcast_to(
@@ -272,7 +274,7 @@ def tile(A: Any, reps: Any) -> Any:
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Pieces along an axis (``np.split``); a piece that is not used contributes zero."""
     n = np.shape(ary)[axis]
-    if isinstance(indices_or_sections, int):
+    if isinstance(indices_or_sections, int | np.integer):
         if n % indices_or_sections:
             raise ValueError(
                 f"split: an axis of length {n} cannot be split evenly in {indices_or_sections}; use np.array_split."

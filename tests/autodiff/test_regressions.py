@@ -153,3 +153,8 @@ def test_floor_division_of_tensors_lets_no_derivative_through() -> None:
     assert not (x // 2.0).requires_grad and not (9.0 // x).requires_grad
     (x % 2.0 + x // 2.0).sum().backward()
     assert x.grad.tolist() == [1.0]
+
+
+def test_stacking_scalars_with_float32_stays_float32() -> None:
+    a, x = ad.scalar(2.0), ad.tensor(np.float32(3.0))
+    assert ad.stack([a, x, 1.0]).dtype == np.float32 and ad.stack([a, 1.0]).dtype == np.float64

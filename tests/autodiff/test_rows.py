@@ -478,7 +478,10 @@ def test_empty_arrays_have_empty_or_zero_gradients(row: Any, data: Any) -> None:
 
 @rows([row for row in CURVED if row.elementwise and (row.variadic or len(row.inputs) > 1)])
 @given(
-    st.data(), st.sampled_from([((2, 1, 3), (3,)), ((3, 1), (1, 2)), ((2, 3), ()), ((1, 1), (4,)), ((0, 3), (1, 3))])
+    st.data(),
+    st.sampled_from(
+        [((2, 1, 3), (3,)), ((2, 3, 2), (1, 2)), ((3, 1), (1, 2)), ((2, 3), ()), ((1, 1), (4,)), ((0, 3), (1, 3))]
+    ),
 )
 @some
 def test_broadcasting_equals_explicit_broadcasting(row: Any, data: Any, shapes: Any) -> None:

@@ -322,6 +322,8 @@ def test_jacobian_of_float32_is_float32() -> None:
 def test_jacobian_says_what_it_needs() -> None:
     with pytest.raises(ValueError, match="mode"):
         ad.jacobian(np.sin, mode="sideways")
+    with pytest.raises(TypeError, match=r"one argument number; got \(0, 1\)"):
+        ad.jacobian(lambda x, y: x * y, argnums=(0, 1))(X, X)
     with pytest.raises(TypeError, match="list"):
         ad.jacobian(lambda x: x[0])([X])
     with pytest.raises(TypeError, match="one array"):
