@@ -49,6 +49,7 @@ _LATER = {
     "draw_function": ".drawing",
     "drawing": ".drawing",
     "testing": ".testing",
+    "training_report": ".drawing",
 }
 
 # fmt: off
@@ -57,7 +58,7 @@ __all__ = [
     "Variable", "WriteError", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw",
     "draw_compare", "draw_function", "enable_grad", "grad", "gradients_of_graph", "hessian", "hvp",
     "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
-    "scope", "strict", "tensor", "testing", "value_and_grad", "vjp",
+    "scope", "strict", "tensor", "testing", "training_report", "value_and_grad", "vjp",
 ]
 # fmt: on
 __all__ += sorted(_ROWS)

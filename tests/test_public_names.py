@@ -23,7 +23,7 @@ log log10 log1p log2 log_softmax logaddexp logaddexp2 logsigmoid logsumexp mark_
 median min minimum moveaxis multiply negative no_grad ops outer pad positive power prod ptp radians ravel reciprocal
 record relu remainder repeat reshape rint roll rot90 round scalar scope sigmoid sign silu sin sinc sinh softmax
 softplus sort split sqrt square squeeze stack std strict subtract sum swapaxes take take_along_axis tan tanh tensor
-tensordot testing tile trace transpose tril triu trunc unstack value_and_grad var vdot vecdot vjp vstack
+tensordot testing tile trace training_report transpose tril triu trunc unstack value_and_grad var vdot vecdot vjp vstack
 weighted_sum where
 """
 
