@@ -14,5 +14,16 @@ from .draw import draw
 from .figure import DrawingWarning, Figure
 from .function import draw_function
 from .program import DrawingError
+from .report import Page, animation, training_report
 
-__all__ = ["DrawingError", "DrawingWarning", "Figure", "draw", "draw_compare", "draw_function"]
+__all__ = [
+    "DrawingError",
+    "DrawingWarning",
+    "Figure",
+    "Page",
+    "animation",
+    "draw",
+    "draw_compare",
+    "draw_function",
+    "training_report",
+]

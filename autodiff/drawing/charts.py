@@ -1,0 +1,140 @@
+"""Line charts as SVG text, for reports that must stand alone. Axes, a few ticks, a label at the end of every line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .style import BORDER, CLUSTER_LINE, MUTED
+from .text import clean, escape_xml, number, text_width
+
+WIDTH, HEIGHT = 560.0, 230.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 110.0, 14.0, 34.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a chart: x and y, equally long; points that are not finite are gaps."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    color: str
+    dash: str = ""
+    width: float = 2.0
+
+
+def chart(lines: Sequence[Line], *, x_name: str = "", y_name: str = "", log: bool | None = None) -> str:
+    """An SVG chart. log: a logarithmic axis; None: when all values are positive and span more than a factor of 50."""
+    points = [(x, y) for line in lines for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)]
+    if not points:
+        return ""
+    values = [y for _, y in points]
+    if log is None:
+        log = min(values) > 0 and max(values) / min(values) > 50
+    if log:
+        values = [y for y in values if y > 0] or [1.0]
+    low, high = bounds(values, log)
+    first, last = min(x for x, _ in points), max(x for x, _ in points)
+    if last == first:
+        first, last = first - 0.5, last + 0.5
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        part = (scale(y, log) - scale(low, log)) / (scale(high, log) - scale(low, log))
+        across = LEFT + (x - first) / (last - first) * (WIDTH - LEFT - RIGHT)
+        return across, TOP + (1 - part) * (HEIGHT - TOP - BOTTOM)
+
+    parts = [f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{escape_xml(y_name or "chart")}">']
+    for tick in y_ticks(low, high, log):
+        _, y = place(first, tick)
+        parts.append(f'<path d="M{LEFT:g},{y:.1f}H{WIDTH - RIGHT:g}" stroke="{CLUSTER_LINE}" stroke-width="0.7"/>')
+        parts.append(label(LEFT - 6, y + 3.5, number(tick), "end"))
+    for tick in x_ticks(first, last):
+        x, _ = place(tick, high)
+        parts.append(label(x, HEIGHT - BOTTOM + 15, number(tick), "middle"))
+    edge = HEIGHT - BOTTOM
+    parts.append(f'<path d="M{LEFT:g},{TOP:g}V{edge:g}H{WIDTH - RIGHT:g}" fill="none" stroke="{BORDER}"/>')
+    parts.append(label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, x_name, "middle"))
+    ends = []
+    for line in lines:
+        path = path_of([place(x, y) if usable(y, log) else None for x, y in zip(line.x, line.y, strict=True)])
+        dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
+        parts.append(f'<path d="{path}" fill="none" stroke="{line.color}" stroke-width="{line.width:g}"{dash}/>')
+        known = [(x, y) for x, y in zip(line.x, line.y, strict=True) if usable(y, log)]
+        if known and line.name:
+            ends.append((place(*known[-1])[1], line))
+    parts += end_labels(ends)
+    return "".join(parts) + "</svg>"
+
+
+def usable(y: float, log: bool) -> bool:
+    """Whether a value can be drawn."""
+    return math.isfinite(y) and (y > 0 or not log)
+
+
+def scale(y: float, log: bool) -> float:
+    """The value on its axis."""
+    return math.log10(y) if log else y
+
+
+def bounds(values: Sequence[float], log: bool) -> tuple[float, float]:
+    """Ends of the axis: a little beyond the data, whole decades on a logarithmic one."""
+    low, high = min(values), max(values)
+    if log:
+        return 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high) + 1e-9)
+    room = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    return (0.0 if 0 <= low < 0.3 * high else low - room), high + room
+
+
+def y_ticks(low: float, high: float, log: bool) -> list[float]:
+    """Three to six round values on the axis."""
+    if log:
+        first, last = round(math.log10(low)), round(math.log10(high))
+        step = max(1, math.ceil((last - first) / 5))
+        return [10.0**power for power in range(first, last + 1, step)]
+    return round_steps(low, high, 5)
+
+
+def x_ticks(first: float, last: float) -> list[float]:
+    """Round whole numbers along the x axis."""
+    return [tick for tick in round_steps(first, last, 8) if tick == round(tick)]
+
+
+def round_steps(low: float, high: float, most: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten between two values."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
+    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def path_of(points: Sequence[tuple[float, float] | None]) -> str:
+    """Path data; a missing point is a gap."""
+    parts, pen_down = [], False
+    for point in points:
+        if point is None:
+            pen_down = False
+            continue
+        parts.append(f"{'L' if pen_down else 'M'}{point[0]:.1f},{point[1]:.1f}")
+        pen_down = True
+    return "".join(parts) + ("h0.01" if len(parts) == 1 else "")
+
+
+def end_labels(ends: Sequence[tuple[float, Line]]) -> list[str]:
+    """Names at the ends of lines, moved apart from top to bottom."""
+    parts, free = [], -math.inf
+    for y, line in sorted(ends, key=lambda end: end[0]):
+        free = max(y, free + 13)
+        name = clean(line.name, 30)
+        while text_width(name, 11) > RIGHT - 10 and len(name) > 4:
+            name = clean(name, len(name) - 1)
+        parts.append(label(WIDTH - RIGHT + 6, free + 3.5, name, "start", line.color))
+    return parts
+
+
+def label(x: float, y: float, text: str, anchor: str, color: str = MUTED) -> str:
+    """A small text."""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="11" fill="{color}">{escape_xml(text)}</text>'
+    )
