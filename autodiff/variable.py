@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ExitError, GraphError, kind_of, leaves_graph, missing_argument, no_rule
-from .graph import EMPTY, FLOAT64, Node, leaf, notes_of
+from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
 from .registry import DISPATCH, METHODS, OPS
 
@@ -113,9 +113,7 @@ class Variable:
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(
-                f"the truth of {self.size} elements is ambiguous: write np.any(x.data != 0) or np.all(...)."
-            )
+            raise ValueError(f"the truth of {self.size} elements is ambiguous: write np.any(x.data) or np.all(x.data).")
         return bool(self._data)
 
     def __reduce__(self) -> Any:
@@ -134,9 +132,7 @@ class Variable:
         if method == "__call__":
             run = DISPATCH.get(ufunc)
             if run is not None and not (kwargs.get("out") or kwargs.get("where", True) is not True):
-                return run(
-                    *inputs, **{k: v for k, v in kwargs.items() if k not in ("out", "where")} if kwargs else EMPTY
-                )
+                return run(*inputs, **{k: v for k, v in kwargs.items() if k not in ("out", "where")})
             if ufunc in PLAIN:
                 return ufunc(*(plain(x) for x in inputs), **kwargs)
         elif method == "reduce":
