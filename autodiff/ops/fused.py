@@ -39,7 +39,7 @@ def _scalar_sigmoid(x: float) -> float:
     return (1.0 if x >= 0 else e) / (1.0 + e)
 
 
-sigmoid = _elementwise(
+sigmoid: Any = _elementwise(
     _sigmoid,
     "sigmoid",
     "1 / (1 + exp(-x)), without overflow (SciPy's ``special.expit``).",
