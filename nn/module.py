@@ -11,6 +11,7 @@ the parent stays the same.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,6 +22,7 @@ import autodiff as ad
 from autodiff import current_scope, scope
 
 from .parameter import Buffer, Parameter, hold
+from .random import default_generator
 
 __all__ = ["LoadResult", "Module", "functional_call"]
 
@@ -112,6 +114,15 @@ class Module:
     def buffers(self) -> Iterator[Buffer]:
         """Every buffer, each once."""
         return (buffer for _, buffer in self.named_buffers())
+
+    def generators(self) -> Iterator[np.random.Generator]:
+        """The random generators this module may draw from: the default one, and those in its attributes.
+
+        `ad.checkpoint(module)` puts their states back before it runs the module again, so that dropout repeats itself.
+        """
+        yield default_generator()
+        for module in self.modules():
+            yield from (value for value in module.__dict__.values() if isinstance(value, np.random.Generator))
 
     # Changing all of them.
 
@@ -229,6 +240,13 @@ class Module:
         head = f"{type(self).__name__}({self.extra_repr()}"
         lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in self.named_children()]
         return head + ("\n" + "\n".join(lines) + "\n)" if lines else ")")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the text, and a card with layers and parameter counts. Never raises."""
+        bundle = {"text/plain": repr(self)}
+        with contextlib.suppress(Exception):  # a cell shows the text whatever happens to the card
+            bundle["text/html"] = ad.drawing.card(self)
+        return bundle
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_scope"}
