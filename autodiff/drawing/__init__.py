@@ -13,6 +13,7 @@ from .compare import draw_compare
 from .draw import draw
 from .figure import DrawingWarning, Figure
 from .function import draw_function
+from .notebook import card
 from .program import DrawingError
 from .report import Page, animation, training_report
 
@@ -22,6 +23,7 @@ __all__ = [
     "Figure",
     "Page",
     "animation",
+    "card",
     "draw",
     "draw_compare",
     "draw_function",
