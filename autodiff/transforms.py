@@ -498,8 +498,8 @@ def checkpoint(f: Function) -> Function:
     """The same function, saving nothing inside: backward runs it again (Griewank and Walther 2000). Trades time for
     memory.
 
-    f takes and returns arrays or Tensors; what it captures (a module's parameters) gets its gradient too. The state
-    of a generator passed as a keyword ``rng`` is replayed.
+    f takes and returns arrays or Tensors; what it captures (a module's parameters) gets its gradient too. The states
+    of generators are replayed: those passed as keywords, and those that ``f.generators()`` names, as a module does.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([0.5])
@@ -510,7 +510,8 @@ def checkpoint(f: Function) -> Function:
 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
-        states = [(r, r.bit_generator.state) for r in kwargs.values() if isinstance(r, np.random.Generator)]
+        used = [*kwargs.values(), *(f.generators() if hasattr(f, "generators") else ())]
+        states = [(r, r.bit_generator.state) for r in used if isinstance(r, np.random.Generator)]
         start = tick()
         if state().floor == OFF:
             return f(*args, **kwargs)

@@ -8,12 +8,16 @@ starts with a fresh, unseeded generator of its own and calls `seed` itself when 
 from __future__ import annotations
 
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 __all__ = ["Rng", "as_generator", "default_generator", "seed"]
 
-Rng = np.random.Generator | int | None
+if TYPE_CHECKING:
+    Rng = np.random.Generator | int | None
+else:
+    Rng = Any  # NumPy loads numpy.random when it is first named; `import nn` leaves that to who needs it
 
 _default: ContextVar[np.random.Generator | None] = ContextVar("nn_default_generator", default=None)
 

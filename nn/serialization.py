@@ -14,16 +14,18 @@ import io
 import json
 import math
 import os
-import zipfile
-import zlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import autodiff as ad
+
+if TYPE_CHECKING:
+    import zipfile  # loaded by the functions that need it: `import nn` should be quick
 
 __all__ = ["FileFormatError", "load", "save"]
 
@@ -56,6 +58,8 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     >>> saved["epoch"], net.load_state_dict(saved["model"])
     (3, LoadResult(missing=[], unexpected=[]))
     """
+    import zipfile
+
     arrays: dict[str, NDArray[Any]] = {}
     tree = _to_tree(obj, "", arrays)
     facts = {name: {"shape": list(a.shape), "dtype": a.dtype.str} for name, a in arrays.items()}
@@ -75,6 +79,9 @@ def load(path: str | os.PathLike[str]) -> Any:
         FileNotFoundError: there is no such file.
         FileFormatError: the file is damaged, cut short, of another kind, or written by a newer version.
     """
+    import zipfile
+    import zlib
+
     path = Path(path)
     with path.open("rb") as file:
         try:
@@ -105,7 +112,7 @@ def _to_tree(obj: Any, at: str, arrays: dict[str, NDArray[Any]]) -> Any:
         array = np.asarray(obj)
         if array.dtype.hasobject or array.dtype.kind == "V":
             raise TypeError(f"cannot save {at or 'this'}: an array of dtype {array.dtype} would need pickle")
-        name = at or "array"
+        name = re.sub(r"[^\w./ -]", "_", at) or "array"  # zip archives cut names at a NUL
         if name in arrays:  # {"a": {"b": x}, "a/b": y}
             name = f"{name}~{len(arrays)}"
         arrays[name] = array
@@ -134,6 +141,8 @@ def _mapping_to_tree(obj: Mapping[Any, Any], at: str, arrays: dict[str, NDArray[
 
 def _entry(name: str) -> zipfile.ZipInfo:
     """The same content gives the same bytes: no time of day in the archive."""
+    import zipfile
+
     return zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
 
 

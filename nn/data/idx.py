@@ -7,7 +7,6 @@ header is believed only when the length of the file agrees with it, and every er
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
 import re
@@ -125,6 +124,8 @@ def _read_bytes(path: Path) -> bytes:
     if not data.startswith(GZIP_MAGIC):
         return data
     try:
+        import gzip  # only here: `import nn` should be quick
+
         return gzip.decompress(data)
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"read_idx: {path} is a damaged gzip file ({error}); fetch it again") from error

@@ -21,9 +21,11 @@ DTYPES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E
 
 def idx_bytes(array: np.ndarray) -> bytes:
     code = DTYPES[array.dtype.str[1:]]
-    return bytes([0, 0, code, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(
-        array.dtype.newbyteorder(">")
-    ).tobytes()
+    return (
+        bytes([0, 0, code, array.ndim])
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.astype(array.dtype.newbyteorder(">")).tobytes()
+    )
 
 
 def mnist_files(count: int = 6, tests: int = 3, side: int = 4) -> dict[str, bytes]:

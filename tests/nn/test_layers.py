@@ -155,6 +155,23 @@ def test_dropout_keeps_float32_and_follows_the_default_generator():
     assert not np.array_equal(nn.Dropout(0.5)(x), nn.Dropout(0.5)(x))
 
 
+@pytest.mark.parametrize("rng", [None, 5])
+def test_dropout_repeats_itself_inside_a_checkpoint(rng):
+    def gradients(through):
+        nn.seed(1)
+        block = nn.Sequential(
+            nn.Linear(4, 30, dtype=float, rng=0), nn.Dropout(0.5, rng=rng), nn.Linear(30, 2, dtype=float, rng=1)
+        )
+        x = ad.tensor(np.ones((3, 4)))
+        y = through(block)(x)
+        nn.default_generator().random()  # what comes between the two runs
+        y.sum().backward()
+        return [x.grad, *(p.grad for p in block.parameters())]
+
+    for plain, replayed in zip(gradients(lambda block: block), gradients(ad.checkpoint), strict=True):
+        np.testing.assert_allclose(plain, replayed, rtol=1e-12)  # the same operations, recorded twice
+
+
 # Containers and randomness.
 
 

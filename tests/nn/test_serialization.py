@@ -52,6 +52,13 @@ def test_every_tree_of_plain_data_and_arrays_comes_back(tmp_path, tree):
         assert len(archive.files) >= 1
 
 
+def test_names_that_a_zip_archive_cannot_hold_are_replaced(tmp_path):
+    """A NUL ends a name in a zip archive: the array could not be found again."""
+    tree = {"\x00": np.ones(1), "_": np.zeros(2), "权重": np.ones(3), "a": {"b": np.ones(4)}, "a/b": np.ones(5)}
+    nn.save(tree, tmp_path / "names")
+    assert same(tree, nn.load(tmp_path / "names"))
+
+
 def test_a_checkpoint_of_model_optimizer_and_epoch_goes_on_where_it_was(tmp_path):
     x, y = np.random.default_rng(0).standard_normal((2, 20, 3))
 

@@ -291,6 +291,16 @@ def test_history_prints_as_a_table():
     assert repr(history) == "History(1 epochs, interrupted, loss=0.5, accuracy=0.75)"
 
 
+def test_a_report_of_the_run_is_written_as_one_html_file(tmp_path):
+    x, y = blobs(40)
+    path = tmp_path / "run.html"
+    history = train(classifier(), x, y, metrics=["accuracy"], validation_split=0.25, report=path)
+    assert set(history.parameters) == {"0.weight", "0.bias", "2.weight", "2.bias"}
+    assert all(len(rows) == 3 and min(map(min, rows)) > 0 for rows in history.parameters.values())
+    page = path.read_text(encoding="utf-8")
+    assert "0.weight" in page and "val_accuracy" in page and "<script src" not in page
+
+
 # Progress.
 
 
