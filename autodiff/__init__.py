@@ -56,7 +56,7 @@ _LATER = {
 __all__ = [
     "AnomalyError", "ExitError", "GraphError", "MissingRuleError", "Scalar", "StaleValueError", "Tensor",
     "Variable", "WriteError", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw",
-    "draw_compare", "draw_function", "enable_grad", "grad", "gradients_of_graph", "hessian", "hvp",
+    "draw_compare", "draw_function", "drawing", "enable_grad", "grad", "gradients_of_graph", "hessian", "hvp",
     "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
     "scope", "strict", "tensor", "testing", "training_report", "value_and_grad", "vjp",
 ]

@@ -33,7 +33,7 @@ def draw_function(
 
     >>> import autodiff as ad, numpy as np
     >>> figure = ad.draw_function(np.tanh)
-    >>> [line.get_label() for line in figure.axes[0].lines[:2]]
+    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     ['tanh', "tanh'"]
     """
     if not functions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import operator
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -252,6 +253,17 @@ def test_comparisons_are_plain_booleans() -> None:
     ]:
         assert type(answer) is np.ndarray and answer.dtype == bool and answer.tolist() == expected
     assert (s > 1) is True and (s == 2.0) is True and (3 < s) is False and type(x[0] < 2) in (bool, np.bool_)
+
+
+@pytest.mark.parametrize("name", ["lt", "le", "eq", "ne", "gt", "ge"])
+def test_every_comparison_is_pythons(name: str) -> None:
+    compare = getattr(operator, name)
+    numbers = [-1.0, 0.0, 1.0, math.nan]
+    for a in numbers:
+        for b in numbers:
+            for left, right in [(ad.scalar(a), ad.scalar(b)), (ad.scalar(a), b), (a, ad.scalar(b)), (ad.tensor(a), b)]:
+                assert bool(compare(left, right)) is compare(a, b)
+        np.testing.assert_array_equal(compare(ad.tensor(numbers), a), compare(np.array(numbers), a))
 
 
 def test_integer_and_boolean_answers_are_plain() -> None:

@@ -158,3 +158,110 @@ def test_floor_division_of_tensors_lets_no_derivative_through() -> None:
 def test_stacking_scalars_with_float32_stays_float32() -> None:
     a, x = ad.scalar(2.0), ad.tensor(np.float32(3.0))
     assert ad.stack([a, x, 1.0]).dtype == np.float32 and ad.stack([a, 1.0]).dtype == np.float64
+
+
+SHARED_WITH_A_LEAF: dict[str, Any] = {
+    "detached": lambda w: w.detach(),
+    "view of a detached value": lambda w: w.detach()[1:],
+    "detached view": lambda w: w[1:].detach(),
+    "row": lambda w: next(iter(w)),
+    "view": lambda w: w[:1],
+    "view of a view": lambda w: w.T[1:].T,
+}
+
+
+@pytest.mark.parametrize("name", SHARED_WITH_A_LEAF)
+def test_a_write_into_memory_shared_with_a_leaf_is_noticed(name: str) -> None:
+    w = ad.tensor(np.ones((2, 2)))
+    y = (w * w).sum()
+    with ad.no_grad():
+        shared = SHARED_WITH_A_LEAF[name](w)
+        shared *= 3.0
+    assert w.data.max() == 3.0
+    with pytest.raises(ad.StaleValueError):
+        y.backward()
+
+
+@pytest.mark.parametrize("take", [lambda y: y, lambda y: y.detach(), lambda y: y[1:], lambda y: y.detach()[1:]])
+def test_the_array_of_a_recorded_value_is_never_written_in_place(take: Any) -> None:
+    x = ad.tensor([1.0, 2.0])
+    y = np.exp(x)
+    with ad.no_grad():
+        shared = take(y)
+        with pytest.raises(ad.WriteError, match="recorded value"):
+            shared[0] = 100.0
+        with pytest.raises(ad.WriteError, match="recorded value"):
+            shared += 100.0
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, np.exp([1.0, 2.0]))
+
+
+def test_hooks_of_a_scalar_leaf_survive_a_new_value() -> None:
+    a = ad.scalar(2.0)
+    a.register_hook(lambda g: g * 10)
+    a.data = 5.0
+    (a * 3).backward()
+    assert a.grad == 30.0
+
+
+def test_a_value_written_with_axes_of_length_one_too_many_has_a_gradient_of_its_own_shape() -> None:
+    x, v = ad.tensor(np.ones((2, 2))), ad.tensor([[3.0]])
+    y = x * 2
+    y[0] = v  # NumPy lets (1, 1) into (2,)
+    y.sum().backward()
+    assert v.grad.tolist() == [[2.0]] and x.grad.tolist() == [[0.0, 0.0], [2.0, 2.0]]
+
+
+def test_a_write_into_a_detached_value_cannot_change_the_graph() -> None:
+    x = ad.tensor([1.0, 2.0])
+    y = np.exp(x)
+    for shown in (y.detach(), y.reshape(2, 1).detach()):
+        with pytest.raises(ad.WriteError, match=r"np\.copy"):
+            shown[0] = 100.0
+        with pytest.raises(ad.WriteError, match=r"np\.copy"):
+            shown += 1.0
+        with pytest.raises(ad.WriteError, match=r"np\.copy"):
+            shown.data = np.zeros(shown.shape)
+    mine = np.copy(y.detach())
+    mine[0] = 100.0
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, np.exp([1.0, 2.0]))
+
+
+def test_a_write_without_recording_cannot_change_the_graph() -> None:
+    x = ad.tensor([1.0, 2.0])
+    y = np.exp(x)
+    with ad.no_grad():
+        view = y[0:1]
+        for shown in (y, view):
+            with pytest.raises(ad.WriteError, match="recorded value under the graph"):
+                shown[0] = 100.0
+    with pytest.raises(ad.WriteError, match="recorded value under the graph"):
+        view[0] = 100.0
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, np.exp([1.0, 2.0]))
+
+
+def test_a_write_through_a_view_of_a_leaf_is_a_write_into_the_leaf() -> None:
+    p = ad.tensor([1.0, 2.0])
+    y = (p * p).sum()
+    with ad.no_grad():
+        head = p[0:1]
+        head[0] = 5.0
+    assert p.data.tolist() == [5.0, 2.0]
+    with pytest.raises(ad.StaleValueError, match="overwritten"):
+        y.backward()
+    for shown in (head, p.detach()):
+        with pytest.raises(ad.WriteError, match="leaf"):
+            shown[0] = 6.0
+
+
+def test_a_recorded_write_into_a_view_of_a_constant_is_refused() -> None:
+    c, v = ad.tensor([1.0, 2.0], requires_grad=False), ad.tensor(3.0)
+    view = c[0:1]
+    with pytest.raises(ad.WriteError, match="would not follow"):
+        view[0] = v
+    view[0] = 4.0
+    assert c.data.tolist() == [4.0, 2.0]
+    c[0] = v
+    assert c.data.tolist() == [3.0, 2.0] and c.requires_grad

@@ -531,7 +531,7 @@ def test_scalar_equals_the_0d_tensor(row: Any, data: Any) -> None:
 @rows([row for row in CURVED if row.draw is None])
 @given(st.data())
 @some
-def test_a_zero_cotangent_contributes_zero_at_every_finite_input(row: Any, data: Any) -> None:
+def test_a_zero_cotangent_or_tangent_contributes_zero_at_every_finite_input(row: Any, data: Any) -> None:
     case = data.draw(cases(row))
     # sums and products of the largest numbers overflow on the way, which is another matter
     extremes = st.sampled_from(
@@ -549,6 +549,10 @@ def test_a_zero_cotangent_contributes_zero_at_every_finite_input(row: Any, data:
         return  # outside the domain, where NaN is the answer
     for g in pull(case, np.zeros(y.shape))[1]:
         np.testing.assert_array_equal(g, np.zeros_like(g))
+    if row.elementwise:  # forward mode uses the same rules
+        with np.errstate(all="ignore"):
+            t = ad.jvp(case, tuple(case.xs), tuple([np.zeros(x.shape) for x in case.xs]))[1]
+        np.testing.assert_array_equal(t, np.zeros(y.shape))
 
 
 @rows([row for row in CURVED if row.draw is None])
