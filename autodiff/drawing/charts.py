@@ -10,6 +10,7 @@ from .style import BORDER, CLUSTER_LINE, MUTED
 from .text import clean, escape_xml, number, text_width
 
 WIDTH, HEIGHT = 560.0, 230.0
+EXTREME = 1e300  # beyond it the axis itself would overflow
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 110.0, 14.0, 34.0
 
 
@@ -27,14 +28,14 @@ class Line:
 
 def chart(lines: Sequence[Line], *, x_name: str = "", y_name: str = "", log: bool | None = None) -> str:
     """An SVG chart. log: a logarithmic axis; None: when all values are positive and span more than a factor of 50."""
-    points = [(x, y) for line in lines for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)]
+    points = [(x, y) for line in lines for x, y in zip(line.x, line.y, strict=True) if usable(y, False)]
     if not points:
         return ""
     values = [y for _, y in points]
     if log is None:
         log = min(values) > 0 and max(values) / min(values) > 50
     if log:
-        values = [y for y in values if y > 0] or [1.0]
+        values = [y for y in values if usable(y, True)] or [1.0]
     low, high = bounds(values, log)
     first, last = min(x for x, _ in points), max(x for x, _ in points)
     if last == first:
@@ -69,8 +70,8 @@ def chart(lines: Sequence[Line], *, x_name: str = "", y_name: str = "", log: boo
 
 
 def usable(y: float, log: bool) -> bool:
-    """Whether a value can be drawn."""
-    return math.isfinite(y) and (y > 0 or not log)
+    """Whether a value can be drawn: finite, with room to compute with, and positive on a logarithmic axis."""
+    return abs(y) < EXTREME and (y > 1 / EXTREME or not log)
 
 
 def scale(y: float, log: bool) -> float:
