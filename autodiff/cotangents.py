@@ -28,8 +28,9 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     if have == shape:
         return g
     lead = len(have) - len(shape)
-    if lead < 0:
-        return np.broadcast_to(g, shape)
+    if lead < 0:  # x[0] = v drops leading axes of length 1 from v
+        g = np.reshape(g, (1,) * -lead + have)
+        return g if np.shape(g) == shape else sum_to(g, shape)
     if lead and shape and have[lead:] == shape:  # a bias, most often: one call, and no copy
         return np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])

@@ -17,7 +17,7 @@ from .errors import MissingRuleError, kind_of, missing_argument
 from .graph import FLOAT64, Node, notes_of, tick
 from .modes import State, state
 from .registry import Op
-from .variable import Tensor, Variable, wrap
+from .variable import Tensor, Variable, owner_of, wrap
 from .watch import observe, place
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's floats raise where NumPy gives inf or nan
@@ -130,6 +130,7 @@ def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str,
 
 def _note_view(x: Any, view: Tensor) -> None:
     if isinstance(x, Tensor):
+        view._owner = owner_of(x)
         base = x._base() if hasattr(x, "_base") else None
         if base is not None:  # a view of a view belongs to the value that both show
             x = base

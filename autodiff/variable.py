@@ -91,8 +91,11 @@ class Variable:
         return np.asarray(self.data).tolist()
 
     def detach(self) -> Any:
-        """The same value as a constant: derivatives stop here."""
-        return wrap(self.data, None)
+        """The same value as a constant: derivatives stop here. It shares the array; ``np.copy`` makes one to write into."""
+        made = wrap(self.data, None)
+        if isinstance(self, Tensor):
+            made._owner = owner_of(self)
+        return made
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.node is not None:
@@ -189,9 +192,10 @@ class Tensor(Variable):
     (2, 2)
     """
 
-    __slots__ = ("_views", "_base")
+    __slots__ = ("_views", "_base", "_owner")
     _views: list[weakref.ref[Tensor]]
-    _base: weakref.ref[Tensor]
+    _base: weakref.ref[Tensor]  # of a view: the handle it was taken from
+    _owner: weakref.ref[Node] | None  # of a view or a detached value: the node whose array it shows
 
     T = property(lambda self: METHODS["transpose"](self), doc="The axes reversed.")
     mT = property(lambda self: METHODS["swapaxes"](self, -1, -2), doc="The last two axes swapped.")
@@ -235,6 +239,12 @@ def wrap(value: Any, node: Node | None) -> Any:
 def is_live(x: Variable) -> bool:
     """Whether an operation on x would be recorded here and now."""
     return x.node is not None and x.node.serial >= state().floor
+
+
+def owner_of(x: Tensor) -> weakref.ref[Node] | None:
+    """The node whose array x shows: its own, or that of the value it was taken from."""
+    owner = getattr(x, "_owner", None)
+    return owner if owner is not None or x.node is None else weakref.ref(x.node)
 
 
 def plain(x: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .errors import StaleValueError, WriteError, kind_of
 from .graph import Node, leaf, notes_of, tick
-from .modes import OFF, source_line, state
+from .modes import source_line, state
 from .registry import METHODS, OPS
 from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree, wrap
 from .watch import arrays_in, describe, hint
@@ -51,7 +51,7 @@ def write(x: Variable, value: Any) -> None:
         old, x._data = x.node, float(value)
         if old is not None:  # older graphs keep the old leaf and so the value they read
             x.node = leaf(x._data)
-            x.node.grad = old.grad
+            x.node.grad, x.node.notes = old.grad, old.notes
         return
     new = np.asarray(value)
     if new.shape != x.shape:
@@ -60,16 +60,26 @@ def write(x: Variable, value: Any) -> None:
         raise TypeError(
             f".data of dtype {x.dtype} cannot be set to {kind_of(new)}; write it with .astype({str(x.dtype)!r})."
         )
+    shown = _shown(x)  # type: ignore[arg-type]
+    if shown is not None and shown.op is not None:
+        raise WriteError(
+            "the .data of a detached value that the graph still reads cannot be set; write into np.copy(x) instead."
+        )
     x._data[...] = new
-    mark_written(x)
+    if shown is not None:
+        _stamp(shown)
 
 
 def mark_written(x: Variable) -> None:
     """Say that the array of leaf ``x`` was written in place: a graph that read it before will refuse ``backward()``."""
     if x.node is not None and x.node.op is None:
-        x.node.stamp = tick()
-        if not state().plain:
-            notes_of(x.node).source = source_line()
+        _stamp(x.node)
+
+
+def _stamp(node: Node) -> None:
+    node.stamp = tick()
+    if not state().plain:
+        notes_of(node).source = source_line()
 
 
 def rebind(x: Tensor, new: Tensor) -> None:
@@ -80,28 +90,48 @@ def rebind(x: Tensor, new: Tensor) -> None:
             rebind(view, wrap(Stale(f"at a write to the {type(x).__name__} it was taken from"), view.node))
     if getattr(x, "_views", None):
         x._views = []
+    if hasattr(x, "_owner"):
+        x._owner = None
     x._data, x.node = new._data, new.node
 
 
-def _may_write(x: Tensor, what: str, recorded: str = "y = x + v") -> None:
+def _shown(x: Tensor) -> Node | None:
+    """The node whose array a write into x would change: its own, or that of the value x was detached from."""
+    if x.node is not None:
+        return x.node
+    owner = getattr(x, "_owner", None)
+    return owner() if owner is not None else None
+
+
+def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v") -> None:
+    """Refuse a write that the graph could not follow. rebinds: x will stand for a new recorded value, in new memory."""
     base = getattr(x, "_base", None)
-    if base is not None and base() is not None and x.node is not None and state().floor != OFF:
+    if rebinds and base is not None and base() is not None:
         raise WriteError(
             f"{what} on a view: the value it was taken from would not follow. Write into that value, or into x * 1."
         )
-    if x.node is not None and x.node.op is None:
-        if is_live(x):
-            raise WriteError(
-                f"{what} on a leaf: it would change under the graph. "
-                f"Write {recorded} (recorded), or do it inside ad.no_grad()."
-            )
-        mark_written(x)
+    if rebinds and (x.node is None or x.node.op is not None):
+        return
+    node = _shown(x)
+    if node is None:
+        return
+    if node.op is not None:
+        raise WriteError(
+            f"{what} would change a recorded value under the graph, where no write is recorded. Write into a copy, "
+            "np.copy(x.detach()), or do it outside ad.no_grad() on the value itself."
+        )
+    if node.serial >= state().floor:
+        raise WriteError(
+            f"{what} on a leaf: it would change under the graph. "
+            f"Write {recorded} (recorded), or do it inside ad.no_grad()."
+        )
+    _stamp(node)
 
 
 def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
     def run(x: Tensor, o: Any) -> Tensor:
         live = is_live(x) or (isinstance(o, Variable) and is_live(o))
-        _may_write(x, f"x {OPS[name].symbol}= v", f"x = x {OPS[name].symbol} v")
+        _may_write(x, f"x {OPS[name].symbol}= v", live, f"x = x {OPS[name].symbol} v")
         new = OPS[name](x, o)
         if new.shape != x.shape or not np.can_cast(new.dtype, x.dtype, "same_kind"):
             raise ValueError(
@@ -119,10 +149,10 @@ def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
 def _setitem(x: Tensor, index: Any, value: Any) -> None:
     index = plain_tree(index)
     if not is_live(x) and not (isinstance(value, Variable) and is_live(value)):
-        _may_write(x, "x[i] = v")
+        _may_write(x, "x[i] = v", False)
         x._data[index] = plain(value)
     else:
-        _may_write(x, "x[i] = v", "np.where(mask, v, x)")
+        _may_write(x, "x[i] = v", True, "np.where(mask, v, x)")
         rebind(x, OPS["setitem"](x, value, index=index))
 
 
