@@ -265,3 +265,10 @@ def test_a_recorded_write_into_a_view_of_a_constant_is_refused() -> None:
     assert c.data.tolist() == [4.0, 2.0]
     c[0] = v
     assert c.data.tolist() == [3.0, 2.0] and c.requires_grad
+
+
+def test_an_array_tiled_once_is_a_copy_that_can_be_written() -> None:
+    y = ad.tensor([1.0, 2.0]) * 1.0
+    z = np.tile(y, 1)
+    z += 1.0
+    assert y.data.tolist() == [1.0, 2.0] and z.data.tolist() == [2.0, 3.0]
