@@ -57,6 +57,13 @@ class Draft:
         n, self.picks = (self.picks[0], self.picks[1:]) if self.picks else (0, self.picks)
         return options[n % len(options)]
 
+    def operand(self, names: Sequence[str]) -> str:
+        """One of these names, newest first: one of the newest, or one counted from the oldest; so that a choice means the
+        same when a statement in between is taken away.
+        """
+        k = self.pick(range(64))
+        return names[k % min(4, len(names))] if k < 40 else names[-1 - k % min(8, len(names))]
+
     def number(self) -> float:
         """A constant, in eighths, never 0."""
         return self.pick([k / 8 for k in (8, 4, 12, -8, 16, 2, -4, 20, -12, 6)])  # type: ignore[no-any-return]
@@ -69,7 +76,7 @@ class Draft:
     def tensor(self, dims: int = 0) -> str | None:
         """A tensor with at least so many axes, or None when there is none."""
         found = self.names(dims=dims)
-        return self.pick(found) if found else None
+        return self.operand(found) if found else None
 
     def shape(self, name: str) -> tuple[int, ...]:
         return np.shape(self.env[name])
@@ -85,6 +92,7 @@ class Draft:
     def add_constant(self, code: str, lines: str) -> bool:
         """Keep a value that is cut off from the graph: the model holds it still while the inputs move."""
         target = f"t{sum(1 for n in self.env if n[0] == 't')}"
+        self.base[target] = code  # a detached value may share memory with a recorded one, and must not be written
         return self._keep(Statement(target, lines.format(target=target), f"{target} = held({target!r}, {code})"))
 
     def write(self, target: str, code: str) -> bool:
@@ -94,7 +102,7 @@ class Draft:
             self.env[target][...] = saved
             return False
         mine = self.env[target]
-        self.dead |= {n for n, a in self.env.items() if a is not mine and np.ndim(a) and np.shares_memory(a, mine)}
+        self.dead |= {n for n, a in self.env.items() if a is not mine and np.shares_memory(a, mine)}
         return True
 
     def _keep(self, statement: Statement) -> bool:
@@ -105,11 +113,16 @@ class Draft:
         except (ValueError, TypeError, IndexError):
             return False
         value = scope[statement.target]
+        if isinstance(value, np.generic) and statement.target not in self.env:
+            # NumPy's scalars have no memory of their own, 0-d Tensors have: views of them are views
+            target, _, model = statement.model.partition(" = ")
+            statement = Statement(target, statement.code, f"{target} = np.asarray({model})")
+            value = np.asarray(value)
         if np.size(value) > _ELEMENTS or np.size(value) == 0 or not np.all(np.abs(value) <= _LARGEST):
             return False
-        if statement.target not in self.env and np.ndim(value):
+        if statement.target not in self.env and isinstance(value, np.ndarray):
             for name, a in self.env.items():
-                if a is not value and np.ndim(a) and np.shares_memory(a, value):
+                if a is not value and isinstance(a, np.ndarray) and np.shares_memory(a, value):
                     self.base.setdefault(statement.target, name)
                 elif a is value and name in (*self.base, *self.inputs):
                     self.base[statement.target] = self.base.get(name, name)
@@ -173,7 +186,7 @@ def _unary_code(draft: Draft, name: str) -> str | None:
 
 
 def unary(draft: Draft) -> bool:
-    name = draft.pick(draft.names(scalar=None))
+    name = draft.operand(draft.names(scalar=None))
     code = _unary_code(draft, name)
     return code is not None and draft.add(code, scalar=is_scalar(name))
 
@@ -181,10 +194,10 @@ def unary(draft: Draft) -> bool:
 def binary(draft: Draft) -> bool:
     """Two values that broadcast, or a value and a constant, on either side."""
     row, style = draft.pick(BINARY), draft.pick(range(6))
-    a = draft.pick(draft.names(scalar=None))
+    a = draft.operand(draft.names(scalar=None))
     fits = [n for n in draft.names(scalar=None) if _broadcast(draft.shape(a), draft.shape(n))]
     x = _within(draft, a, row.domain[0])
-    y = _within(draft, draft.pick(fits), row.domain[1])
+    y = _within(draft, draft.operand(fits), row.domain[1])
     scalar = is_scalar(a) and all(is_scalar(n) for n in fits if n in y)
     if style == 4:
         constant = abs(draft.number()) + 0.125
@@ -221,7 +234,7 @@ def choose(draft: Draft) -> bool:
     if draft.pick(range(3)) == 0:
         return draft.add(f"np.clip({a}, {bound}, {bound + 1})") if _smooth(
             draft, ad.ops.OPS["clip"], [a, str(bound), str(bound + 1)]) else False
-    b = draft.pick([n for n in draft.names(scalar=None) if _broadcast(draft.shape(a), draft.shape(n))])
+    b = draft.operand([n for n in draft.names(scalar=None) if _broadcast(draft.shape(a), draft.shape(n))])
     return draft.add(f"np.where({a} > {bound}, {a}, {b})")
 
 
@@ -328,7 +341,7 @@ def multiply_matrices(draft: Draft) -> bool:
     k = draft.shape(a)[-1]
     right = [n for n in draft.names(dims=1) if draft.shape(n)[-2 if np.ndim(draft.env[n]) > 1 else -1] == k]
     if right and draft.pick((True, True, False)):
-        b = draft.pick(right)
+        b = draft.operand(right)
         return draft.add(draft.pick(("{a} @ {b}", "np.matmul({a}, {b})", "np.dot({a}, {b})")).format(a=a, b=b))
     return draft.add(draft.pick(("np.einsum('...i,...i->...', {a}, {a})", "{a} @ np.swapaxes(np.atleast_2d({a}), -1, -2)",
                                  "np.outer({a}, {a})", "np.einsum('...i,j->...ij', {a}, {a}[..., 0].reshape(-1))")).format(a=a))
@@ -339,7 +352,7 @@ def join(draft: Draft) -> bool:
     if a is None:
         return False
     same = [n for n in draft.names() if draft.shape(n) == draft.shape(a)]
-    b, dims = draft.pick(same), len(draft.shape(a))
+    b, dims = draft.operand(same), len(draft.shape(a))
     axis = draft.pick(range(-dims - 1, dims + 1))
     if dims and draft.pick((True, False)):
         return draft.add(f"np.concatenate([{a}, {b}, {a}], axis={axis % dims})")
@@ -360,7 +373,7 @@ def stack_scalars(draft: Draft) -> bool:
     found = draft.names(scalar=True)
     if not found:
         return False
-    chosen = [draft.pick(found) for _ in range(draft.pick((2, 1, 3)))]
+    chosen = [draft.operand(found) for _ in range(draft.pick((2, 1, 3)))]
     return draft.add(f"ad.stack([{', '.join(chosen)}])", f"np.stack([{', '.join(chosen)}])")
 
 
@@ -384,20 +397,21 @@ def unrecorded(draft: Draft) -> bool:
 def overwrite(draft: Draft) -> bool:
     """``t[i] = v``, ``t += v`` and the like, on what is neither an input nor a view."""
     own = [n for n in draft.names(dims=1) if n not in draft.inputs and n not in draft.base]
+    own = [n for n in own if draft.env[n].flags.writeable]
     if not own:
         return False
-    a = draft.pick(own)
+    a = draft.operand(own)
     style = draft.pick(("[]", "+=", "[]", "*=", "-="))
     if style != "[]":
         fits = [n for n in draft.names(scalar=None) if _broadcast(draft.shape(a), draft.shape(n))]
-        return draft.write(a, f"{a} {style} {draft.pick([*fits, '0.5'])}")
+        return draft.write(a, f"{a} {style} {draft.operand([*fits, '0.5'])}")
     where = _index(draft, draft.shape(a), writing=True)
     try:
         slot = np.shape(_value(draft, f"{a}[{where}]"))
     except IndexError:
         return False
     fits = [n for n in draft.names(scalar=None) if _broadcast(slot, draft.shape(n))]
-    return draft.write(a, f"{a}[{where}] = {draft.pick([*fits, '0.5'])}")
+    return draft.write(a, f"{a}[{where}] = {draft.operand([*fits, '0.5'])}")
 
 
 KINDS: tuple[Callable[[Draft], bool], ...] = (

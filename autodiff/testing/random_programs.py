@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Program:
         """The result at other inputs (at its own by default): the engine's when one is a graph value, else NumPy's."""
         values = inputs or tuple(self.inputs.values())
         if any(isinstance(x, ad.Variable) for x in values):
-            return self._function("code")(*values)
+            return self._engine(*values)
         return self.model()(*values)
 
     def model(self, still: bool = False) -> Callable[..., Any]:
@@ -59,7 +60,15 @@ class Program:
         """One run in plain NumPy; ``held(name, value)`` says what a cut-off value is worth."""
         bare = [float(v) if is_scalar(n) else np.array(v) for n, v in zip(self.inputs, values, strict=True)]
         with np.errstate(all="ignore"):
-            return self._function("model")(*bare, held=held)
+            return self._numpy(*bare, held=held)
+
+    @cached_property
+    def _engine(self) -> Callable[..., Any]:
+        return self._function("code")
+
+    @cached_property
+    def _numpy(self) -> Callable[..., Any]:
+        return self._function("model")
 
     def _function(self, which: str) -> Callable[..., Any]:
         lines = [line for s in self.statements for line in getattr(s, which).splitlines()]
@@ -150,7 +159,7 @@ def check_program(program: Program, seed: int = 0, second: bool = True) -> None:
     """
     rng = np.random.default_rng(seed)
     xs = [np.asarray(v, float) if is_scalar(n) else v for n, v in program.inputs.items()]
-    run = _engine(program)
+    run = program._engine
     y, pullback = ad.vjp(run, *_given(program, xs))
     expected = program.run()
     _close(program, "value", y, expected, exact_dtype=True)
@@ -194,13 +203,9 @@ def _second_order(program: Program, run: Any, w: Any, xs: list[Any], vs: list[An
     if not program.cut:
         bare = [np.asarray(x) for x in xs]
         plain = lambda *at: tuple(np.asarray(g) for g in gradient(*_given(program, at)))
-        estimate = numerical_derivative(plain, tuple(bare), tuple(vs), tuple(us), thorough=False)
+        estimate = numerical_derivative(plain, tuple(bare), tuple(vs), tuple(us))
         if estimate.kind in ("smooth", "constant"):
             _agree(program, "second derivative and numerical one", value, estimate.value, scale, 4 * estimate.error)
-
-
-def _engine(program: Program) -> Callable[..., Any]:
-    return lambda *xs: program._function("code")(*xs)
 
 
 def _given(program: Program, xs: Sequence[Any]) -> list[Any]:
