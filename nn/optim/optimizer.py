@@ -27,6 +27,13 @@ BLOCK = 1 << 17
 FLUSH_EVERY = 64  # steps
 
 
+def zeros_on_cache_lines(size: int, dtype: np.dtype) -> Array:
+    """Zeros that begin on a cache line: where every second vector straddles two, Adam's passes take a fifth longer."""
+    memory = np.zeros(size * dtype.itemsize + 64, np.uint8)
+    start = -memory.__array_interface__["data"][0] % 64
+    return memory[start : start + size * dtype.itemsize].view(dtype)
+
+
 class Optimizer:
     """Base of all optimizers. A subclass gives its defaults and one method, `_update`.
 
@@ -89,7 +96,7 @@ class Optimizer:
         for name in self._state_names(group):
             array = slot.state.get(name)
             if array is None:
-                slot.state[name], slot.fresh = np.zeros(size, dtype), True
+                slot.state[name], slot.fresh = zeros_on_cache_lines(size, dtype), True
             elif array.dtype != dtype:
                 slot.state[name] = array.astype(dtype)
 
@@ -239,7 +246,7 @@ class Optimizer:
     def _update_in_blocks(self, value: Array, grad: Array, slot: Slot, group: Group) -> None:
         scratch = self._scratch.get(grad.dtype)
         if scratch is None or scratch.size < min(value.size, BLOCK):
-            scratch = self._scratch[grad.dtype] = np.empty(min(value.size, BLOCK), grad.dtype)
+            scratch = self._scratch[grad.dtype] = zeros_on_cache_lines(min(value.size, BLOCK), grad.dtype)
         if value.size <= BLOCK:
             self._update(value, grad, slot.state, slot, group, scratch[: value.size])
             return
