@@ -12,12 +12,14 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 import autodiff.testing.checks_forms
 import autodiff.testing.checks_pair  # noqa: F401 (importing registers the checks)
+from autodiff.testing.counterexample import curve, readable
 from autodiff.testing.diagnosis import diagnose, features
 from autodiff.testing.properties import CHECKS, TITLES, Context, Finding, Tally, selected
 from autodiff.testing.report import DerivativeReport, Failure, call_text
@@ -26,6 +28,7 @@ from autodiff.testing.subject import Arguments, Case, FunctionRaised, Subject, c
 __all__ = ["Options", "check_derivatives", "check_subject", "examine"]
 
 _ROUNDS = 3  # a check at one point tries this many sets of cotangents and directions
+_ENOUGH = 16  # failing examples after which a search stops: what they share can be told
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Options:
     max_weak: float = 0.2
     wrt: tuple[int, ...] | int | None = None
     focus: str | None = None
+    stop_early: bool = False  # one failing example is all the caller wants to know
 
 
 def check_derivatives(
@@ -59,6 +63,7 @@ def check_derivatives(
     max_weak: float = 0.2,
     raises: bool = True,
     vjp: Callable[..., Any] | None = None,
+    explain: bool = True,
 ) -> DerivativeReport:
     """Prove the derivatives of a function, or show the smallest input on which they are wrong.
 
@@ -78,6 +83,7 @@ def check_derivatives(
         max_weak: the largest share of comparisons that may be too noisy to prove anything.
         raises: False returns the report of a failure instead of raising it.
         vjp: rule(g, y, *arrays, **kwargs) -> tuple of cotangents, one for each argument: checks the pair (f, rule) alone.
+        explain: False stops at the first failing example, neither shrunk nor explained.
 
     Returns:
         A `DerivativeReport`.
@@ -107,13 +113,13 @@ def check_derivatives(
     name = getattr(f, "__name__", type(f).__name__)
     options = Options(selected(properties), default_seed(name) if seed is None else int(seed), examples, order, kinks,
                       tuple(np.dtype(d).type for d in dtypes), max_weak=max_weak,
-                      wrt=wrt if wrt is None or isinstance(wrt, int) else tuple(wrt))
+                      wrt=wrt if wrt is None or isinstance(wrt, int) else tuple(wrt), stop_early=not explain)
     if vjp is not None:
         subject = pair_subject(f, vjp, name)
     else:
-        from autodiff.testing.engine import engine_subject
-        subject = engine_subject(f, modes=tuple(modes), order=order)
-    report = check_subject(subject, inputs, kwargs, options, shown="vjp=..., " if vjp is not None else "")
+        from autodiff.testing.adapters import subject_of
+        subject = subject_of(f, tuple(modes), order)
+    report = check_subject(subject, inputs, kwargs, options, shown="vjp=..., " if vjp is not None else "", explain=explain)
     if raises:
         report.raise_if_wrong()
     return report
@@ -125,10 +131,15 @@ def default_seed(name: str) -> int:
 
 
 def check_subject(subject: Subject, inputs: Sequence[Any], kwargs: dict[str, Any] | None, options: Options,
-                  shown: str = "") -> DerivativeReport:
-    """Check any subject on arrays or strategies; never raises for a wrong derivative."""
+                  shown: str = "", explain: bool = True) -> DerivativeReport:
+    """Check any subject on arrays or strategies; never raises for a wrong derivative.
+
+    Args:
+        shown: what the reproducing line adds to its arguments.
+        explain: False skips shrinking and diagnosis.
+    """
     started = time.perf_counter()
-    run = _Run(subject, options, shown)
+    run = _Run(subject, options, shown, explain)
     if _searched(inputs, kwargs):
         run.search(tuple(inputs), kwargs)
     else:
@@ -159,7 +170,10 @@ def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: 
             continue
         for one in CHECKS.get(prop, ()):
             try:
-                found.extend(one(ctx))
+                if options.focus:  # shrinking and explaining need one violation, not all
+                    found.extend(islice(one(ctx), 1))
+                else:
+                    found.extend(one(ctx))
             except FunctionRaised:
                 tally.add(prop, "skip")
             except Exception as error:  # a rule may raise anything, and that is a finding
@@ -169,14 +183,15 @@ def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: 
 
 
 # a violation found under one id may be reported under another: the check that finds it again while shrinking
+_SLOPES = ("P01", "P25", "P09", "P08", "P02", "P10", "P03", "P05", "P07", "P11", "P13", "P14", "P15", "P23")
 _FOUND_BY = {"P09": "P01", "P25": "P01", "P16": "P12"}
 
 
 class _Run:
     """One call of check_derivatives: what was seen so far."""
 
-    def __init__(self, subject: Subject, options: Options, shown: str) -> None:
-        self.subject, self.options, self.shown = subject, options, shown
+    def __init__(self, subject: Subject, options: Options, shown: str, explain: bool = True) -> None:
+        self.subject, self.options, self.shown, self.explain = subject, options, shown, explain
         self.tally = Tally()
         self.examples = self.rejected = 0
         self.refusal = ""
@@ -206,9 +221,13 @@ class _Run:
         strategy = call_strategy(inputs, kwargs)
 
         def visit(drawn: Arguments) -> None:
-            self.visit(case_of(drawn.args, drawn.kwargs, self.options.wrt))
+            if sum(1 for _, props in self.seen if props) < (1 if self.options.stop_early else _ENOUGH):
+                self.visit(case_of(drawn.args, drawn.kwargs, self.options.wrt))
 
         explore(strategy, visit, self.options.examples, self.options.seed)
+        if not self.explain:
+            self.shrunk = {p: self.failing[p][0] for p in self._leading()}
+            return
         for prop in self._leading():
             focus = replace(self.options, focus=_FOUND_BY.get(prop, prop))
 
@@ -217,7 +236,7 @@ class _Run:
                     case = case_of(drawn.args, drawn.kwargs, self.options.wrt)
                     for salt in range(3):  # other directions may still show the fault of a smaller example
                         for x in examine(self.subject, case, focus, Tally(), salt):
-                            if x.property == prop:
+                            if _FOUND_BY.get(x.property, x.property) == focus.focus:
                                 return x
                 except FunctionRaised:
                     pass
@@ -225,14 +244,30 @@ class _Run:
 
             with np.errstate(all="ignore"):
                 best = smallest(strategy, fails, self.options.examples, self.options.seed)
-            self.shrunk[prop] = best[1] if best else self.failing[prop][0]
+                found = best[1] if best else min(self.failing[prop], key=lambda x: x.case.size)
+                self.shrunk[prop] = self._smaller_still(strategy, fails, found)
+
+    def _smaller_still(self, strategy: Any, fails: Callable[[Arguments], Finding | None], found: Finding) -> Finding:
+        """Search again among smaller examples only: shrinking may stop where two shapes would have to change together."""
+        from autodiff.testing.search import smallest
+        for limit in sorted({4, found.case.size - 1}):
+            if limit >= found.case.size:
+                continue
+
+            def smaller(drawn: Arguments, limit: int = limit) -> Finding | None:
+                return fails(drawn) if case_of(drawn.args, drawn.kwargs, self.options.wrt).size <= limit else None
+
+            best = smallest(strategy, smaller, self.options.examples, self.options.seed + limit)
+            if best:
+                return best[1]
+        return found
 
     def _leading(self) -> list[str]:
-        """The violated properties worth shrinking: the plainest first, at most three."""
+        """The violated properties worth shrinking: the plainest first, at most two."""
         order = ["P12", "P16", "P17", "P18", "P01", "P25", "P09", "P02", "P10"]
         found = sorted(self.failing, key=lambda p: (order.index(p) if p in order else len(order), p))
-        slopes = [p for p in found if p in ("P01", "P08", "P09")]  # one mistake seen three ways
-        return [p for p in found if p not in slopes[1:]][:3]
+        slopes = [p for p in found if p in _SLOPES]  # one wrong slope shows in many ways: the plainest is enough
+        return [p for p in found if p not in slopes[1:]][:2]
 
     def report(self, seconds: float) -> DerivativeReport:
         failures = [self._failure(p, x) for p, x in self.shrunk.items()]
@@ -244,6 +279,8 @@ class _Run:
                                 seconds, self.options.max_weak, data)
 
     def _failure(self, prop: str, finding: Finding) -> Failure:
+        if not self.explain:
+            return Failure(finding, "", "", len(self.failing[prop]), self.examples, [], "", self.subject.name)
         here = Tally()
         try:
             with np.errstate(all="ignore"):
@@ -260,8 +297,11 @@ class _Run:
             return any(examine(self.subject, case, focus, Tally(), salt) for salt in range(3))
 
         kind, sentence = diagnose(self.subject, [finding, *witnesses], failing, passing, fails)
+        with np.errstate(all="ignore"):
+            finding = readable(self.subject, finding)
         where = call_text(finding.case.args, {})
         keywords = f", kwargs={finding.case.kwargs!r}" if finding.case.kwargs else ""
         reproduce = f"check_derivatives({self.subject.name}, {where}{keywords}, {self.shown}seed={self.options.seed})"
         counts = Counter(p for _, props in self.seen for p in props)
-        return Failure(finding, kind, sentence, counts[prop], self.examples, right, reproduce, self.subject.name)
+        data = {"curve": curve(self.subject, finding)}
+        return Failure(finding, kind, sentence, counts[prop], self.examples, right, reproduce, self.subject.name, data)

@@ -23,8 +23,8 @@ _EXPECTED = (ValueError, ArithmeticError, np.linalg.LinAlgError)
 
 
 def record(ctx: Context, prop: str, verdict: Verdict) -> None:
-    """Count a verdict."""
-    ctx.tally.add(prop, verdict.status)
+    """Count a verdict; where the function jumps there is nothing to judge."""
+    ctx.tally.add(prop, "skip" if verdict.kind == "jump" else verdict.status)
     if verdict.kind == "kink":
         ctx.tally.kinks += 1
     elif verdict.status in ("pass", "weak") and math.isfinite(verdict.resolution):
@@ -63,6 +63,7 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
         record(ctx, "P01" if verdict.kind != "kink" else "P09", verdict)
         if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
             yield finding_of(ctx, "P01", verdict, ctx.ws, vs, name)
+            return  # one counterexample is enough, and proving a mismatch is the dearest verdict
     known: dict[bytes, Point] = {}
 
     def at(ws: Arrays) -> Point:
@@ -76,6 +77,7 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
         record(ctx, "P01" if verdict.kind != "kink" else "P09", verdict)
         if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
             yield finding_of(ctx, "P01", verdict, ws, vs)
+            return
 
 
 @check("P02")
@@ -90,6 +92,7 @@ def forward_against_numerical(ctx: Context) -> Iterator[Finding]:
         record(ctx, "P02", verdict)
         if verdict.status == "fail":
             yield finding_of(ctx, "P02", verdict, ctx.ws, vs, name)
+            return
 
 
 @check("P03")
@@ -106,7 +109,7 @@ def forward_is_adjoint_to_reverse(ctx: Context) -> Iterator[Finding]:
             return
         terms = forward.scale(vs) + ctx.point.scale(vs)
         many = ctx.case.size + sum(w.size for w in ctx.ws)
-        tolerance = 64 * ctx.point.eps * math.sqrt(many) * terms
+        tolerance = 64 * ctx.point.eps * (math.sqrt(many) * terms + ctx.point.size)
         if abs(a - b) > tolerance:
             tolerance += 16 * (forward.jitter(vs) + ctx.point.jitter(vs))
     wrong = abs(a - b) > tolerance and not _kinked_between(ctx, vs)
@@ -130,37 +133,15 @@ def scaling_the_cotangent_scales_the_gradient(ctx: Context) -> Iterator[Finding]
     """Multiplying by -2 commutes with rounding, so the comparison is bit for bit."""
     if ctx.subject.reverse is None or not ctx.finite:
         return
-    plain, scaled = ctx.point.gradients, _gradients(ctx, [-2.0 * w for w in ctx.ws])
+    plain, scaled = ctx.point.gradients, _gradients(ctx, [np.asarray(-2.0 * w) for w in ctx.ws])
     for i, (a, b) in enumerate(zip(plain, scaled)):
         finite = np.isfinite(a).all() and np.isfinite(b).all()
-        tiny = np.max(np.abs(a), initial=0.0) <= 1e-290  # subnormal numbers do not scale exactly
-        if finite and not tiny and a.shape == b.shape and not np.array_equal(b, -2.0 * a):
+        normal = np.abs(a) > 1e-290  # subnormal numbers do not scale exactly
+        if finite and a.shape == b.shape and not np.array_equal(b[normal], -2.0 * a[normal]):
             ctx.tally.add("P04", "fail")
             yield ctx.finding("P04", f"gradient {i} for -2 w is not -2 x the gradient for w", cotangent=ctx.ws)
             return
     ctx.tally.add("P04", "pass")
-
-
-@check("P05")
-def cotangents_add(ctx: Context) -> Iterator[Finding]:
-    """pullback(u) + pullback(w - u) against pullback(w), where u keeps a random half of w's entries."""
-    if ctx.subject.reverse is None or not ctx.finite or sum(w.size for w in ctx.ws) < 2:
-        return
-    rng = ctx.rng("P05")
-    masks = [rng.random(w.shape) < 0.5 for w in ctx.ws]
-    part = _gradients(ctx, [np.where(m, w, 0.0) for m, w in zip(masks, ctx.ws)])
-    rest = _gradients(ctx, [np.where(m, 0.0, w) for m, w in zip(masks, ctx.ws)])
-    for i, (whole, a, b) in enumerate(zip(ctx.point.gradients, part, rest)):
-        size = max(float(np.max(np.abs(q), initial=0.0)) for q in (whole, a, b))
-        if not math.isfinite(size) or not (whole.shape == a.shape == b.shape):
-            continue
-        move = max((float(np.max(np.abs(near[i] - whole), initial=0.0)) for near in ctx.point.nearby), default=0.0)
-        tolerance = 2**12 * ctx.point.eps * size * max(1, ctx.case.size) + 64 * (move if math.isfinite(move) else size)
-        if np.max(np.abs(a + b - whole), initial=0.0) > tolerance:
-            ctx.tally.add("P05", "fail")
-            yield ctx.finding("P05", f"gradient {i} for u + w is not the sum of the two", cotangent=ctx.ws)
-            return
-    ctx.tally.add("P05", "pass")
 
 
 @check("P06")
@@ -216,7 +197,7 @@ def gradients_have_the_inputs_shape_and_dtype(ctx: Context) -> Iterator[Finding]
                 ctx.tally.add(where, "fail")
                 yield ctx.finding(where, f"gradient {i} has shape {np.shape(g)}, the input {x.shape}", cotangent=ctx.ws)
                 return
-            if ctx.options.keeps_dtype and np.asarray(g).dtype != x.dtype:
+            if np.asarray(g).dtype != x.dtype:
                 ctx.tally.add(where, "fail")
                 yield ctx.finding(where, f"gradient {i} has dtype {np.asarray(g).dtype}, the input {x.dtype}", cotangent=ctx.ws)
                 return

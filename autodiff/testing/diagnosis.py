@@ -9,7 +9,7 @@ slope). No verdict is made here: this only names what was already found.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -22,7 +22,7 @@ __all__ = ["KINDS", "diagnose", "features"]
 KINDS = (
     "constant factor", "sign", "transpose", "conjugate", "missing broadcast sum", "missing path", "only at ties", "only at negatives",
     "only at zero", "only at size 1", "float32 noise", "not finite", "shape", "dtype", "mutation", "not deterministic", "layout",
-    "not linear", "precision", "raises", "memory", "order", "unknown",
+    "not linear", "precision", "raises", "memory", "second order", "forward mode", "unknown",
 )
 
 # features whose presence in every failing example and no passing one names the mistake
@@ -31,6 +31,7 @@ _TELLING = {
     "all negative": "only at negatives",
 }
 _BY_PROPERTY = {
+    "P02": "forward mode", "P03": "forward mode", "P10": "second order", "P11": "second order",
     "P04": "not linear", "P05": "not linear", "P15": "layout", "P17": "mutation", "P18": "not deterministic", "P22": "memory",
     "P13": "precision", "P14": "missing broadcast sum", "P24": "mutation", "P27": "memory", "P28": "memory",
 }
@@ -84,12 +85,14 @@ def diagnose(subject: Subject, findings: Sequence[Finding], failing: Sequence[fr
         One of `KINDS`, and a sentence.
     """
     finding = findings[0]
+    if finding.property in _ABOUT_ANOTHER and _reverse_is_right(subject, findings):
+        return _ABOUT_ANOTHER[finding.property]
     shared = _shared(failing, passing)
     about = f"all {len(failing)} failing of {len(failing) + len(passing)} examples have {', '.join(shared)}" if shared else ""
     kind, words = _by_message(finding)
     if not kind:
         compared = [c for f in findings if (c := _compare_gradients(subject, f))]
-        only = _only_where(finding.case, fails)
+        only = _agreed([_right_without(f.case, fails) for f in findings])
         telling = next((_TELLING[f] for f in shared if f in _TELLING and len(failing) > 1 and len(passing) > 3), "")
         if any(c[0] == "not finite" for c in compared):
             kind, words = next(c for c in compared if c[0] == "not finite")
@@ -106,6 +109,32 @@ def diagnose(subject: Subject, findings: Sequence[Finding], failing: Sequence[fr
     return kind, "; ".join(filter(None, (words, about)))
 
 
+_ABOUT_ANOTHER = {
+    "P02": ("forward mode", "the reverse derivative is right here, the forward one is not"),
+    "P03": ("forward mode", "the reverse derivative is right here, the forward one is not its transpose"),
+    "P10": ("second order", "the gradient is right, its derivative is not: something in the rule counts as constant (a raw value, "
+            "a saved output, a detached residual)?"),
+    "P11": ("second order", "the gradient is right, but its derivative is not symmetric: something in the rule counts as constant?"),
+    "P13": ("precision", "right in float64; a lower precision loses it (a constant, a cast, an intermediate)?"),
+}
+
+
+def _reverse_is_right(subject: Subject, findings: Sequence[Finding]) -> bool:
+    for f in findings:
+        if subject.reverse is None or not 0 < f.case.size <= 64:
+            return False
+        try:
+            ws = _generic_cotangents(subject, f.case)
+            with np.errstate(all="ignore"):
+                claimed, (true, error) = subject.gradients(f.case, ws), measured_gradient(subject, f.case, ws)
+        except Exception:
+            return False
+        for g, t, e in zip(claimed, true, error):
+            if g.shape != t.shape or not np.all(np.abs(g - t)[np.isfinite(t)] <= (16 * e + 1e-7 * np.abs(t))[np.isfinite(t)]):
+                return False
+    return True
+
+
 _WEIGHT = ("conjugate", "float32 noise", "sign", "transpose", "constant factor", "missing path")
 
 
@@ -117,30 +146,39 @@ def _most_telling(compared: list[tuple[str, str]]) -> tuple[str, str]:
     return next(c for c in larger if c[0] == best)
 
 
-def _only_where(case: Case, fails: Callable[[Case], bool]) -> str:
-    """Change one feature of the smallest example at a time: what makes it right is what it is wrong at."""
-    xs = case.xs
-    changes: list[tuple[str, Arrays]] = []
+def _agreed(votes: list[set[str]]) -> str:
+    """The feature whose removal makes most failing examples right."""
+    counts = {k: sum(k in v for v in votes) for k in ("only at zero", "only at ties", "only at negatives", "only at size 1")}
+    best = max(counts, key=lambda k: counts[k])
+    return best if counts[best] > 0.6 * len(votes) else ""
+
+
+def _right_without(case: Case, fails: Callable[[Case], bool]) -> set[str]:
+    """Take one feature away at a time: what makes the example right is what the rule is wrong at."""
+    xs, found = case.xs, set()
+    for kind, moved in _without(xs):
+        try:
+            if all(np.isfinite(x).all() for x in moved) and not fails(case.moved([np.asarray(x) for x in moved])):
+                found.add(kind)
+                break
+        except Exception:  # outside the domain: nothing to learn
+            continue
+    return found
+
+
+def _without(xs: Arrays) -> Iterator[tuple[str, Arrays]]:
     if any((x == 0).any() for x in xs):
-        changes.append(("only at zero", [np.where(x == 0, x.dtype.type(1.25), x) for x in xs]))
+        yield "only at zero", [np.where(x == 0, x.dtype.type(1.25), x) for x in xs]
     flat = np.concatenate([x.ravel() for x in xs])
     if np.unique(flat).size < flat.size:
         rng = np.random.default_rng(11)
-        changes.append(("only at ties", [(x + rng.uniform(0.05, 0.45, x.shape) * np.where(x == 0, 1, x)).astype(x.dtype) for x in xs]))
+        yield "only at ties", [(x + rng.uniform(0.05, 0.45, x.shape) * np.where(x == 0, 1, x)).astype(x.dtype) for x in xs]
     if any((x.real < 0).any() for x in xs):
-        changes.append(("only at negatives", [np.where(x.real < 0, -x, x) for x in xs]))
-    ones = [i for x in xs for i, n in enumerate(x.shape) if n == 1]
-    if ones and len(xs) == 1:
-        changes.append(("only at size 1", [np.repeat(x, 2, axis=ones[0]) * np.array([1.0, 1.5]).reshape(
-            [2 if i == ones[0] else 1 for i in range(x.ndim)]) for x in xs]))
-    for kind, moved in changes:
-        try:
-            other = case.moved([np.asarray(x) for x in moved])
-            if all(np.isfinite(x).all() for x in moved) and not fails(other):
-                return kind
-        except Exception:  # outside the domain: nothing to learn
-            continue
-    return ""
+        yield "only at negatives", [np.where(x.real < 0, -x, x) for x in xs]
+    if len(xs) == 1 and 1 in xs[0].shape:
+        axis = xs[0].shape.index(1)
+        stretch = np.array([1.0, 1.5]).reshape([2 if i == axis else 1 for i in range(xs[0].ndim)])
+        yield "only at size 1", [np.repeat(xs[0], 2, axis=axis) * stretch]
 
 
 def _shared(failing: Sequence[frozenset[str]], passing: Sequence[frozenset[str]]) -> list[str]:
@@ -204,8 +242,8 @@ def _compare_gradients(subject: Subject, finding: Finding) -> tuple[str, str] | 
 
 def _generic_cotangents(subject: Subject, case: Case) -> Arrays:
     rng = np.random.default_rng(5)
-    return [np.asarray(rng.uniform(0.5, 2, y.shape) + (1j * rng.uniform(0.5, 2, y.shape) if y.dtype.kind == "c" else 0))
-            for y in subject.outputs(case)]
+    # real weights also for complex outputs: a conjugated rule is then exactly the conjugate gradient
+    return [np.asarray(rng.uniform(0.5, 2, y.shape)) for y in subject.outputs(case)]
 
 
 def measured_gradient(subject: Subject, case: Case, ws: Arrays) -> tuple[Arrays, Arrays]:

@@ -292,6 +292,8 @@ class _Line:
         table, error = romberg(self.plus[:n], self.minus[:n], self.steps[:n], noise)
         if not np.isfinite(error).any():
             return self._nothing("unresolved", "no two displaced points are finite")
+        if self._climbs_stairs(n):
+            return self._nothing("jump", "the value moves in steps too large to be rounding")
         if self._jumps(n):
             return self._nothing("jump", "the values on both sides stay apart however small the step")
         best = self._best(table, error, noise, n)
@@ -305,6 +307,12 @@ class _Line:
 
     def _nothing(self, kind: str, why: str) -> Estimate:
         return Estimate(math.nan, math.inf, math.nan, kind, (-math.inf, math.inf), why, self.spent)
+
+    def _climbs_stairs(self, n: int) -> bool:
+        """Steps in the value that are no small share of its whole change are jumps of the function, not noise."""
+        ends = np.concatenate([self.plus[:n], self.minus[:n]]) - self.value
+        whole = float(np.max(np.abs(ends[np.isfinite(ends)]), initial=0.0))
+        return self.quantum > self.precision.eps**0.25 / 2 * whole and self.quantum > 64 * self.precision.eps * self.size
 
     def _jumps(self, n: int) -> bool:
         ok = np.flatnonzero(np.isfinite(self.plus[:n]) & np.isfinite(self.minus[:n]))[-3:]

@@ -19,7 +19,7 @@ from autodiff.testing.directions import cotangents
 from autodiff.testing.subject import Arrays, Case, Subject
 from autodiff.testing.verdict import Point, Verdict
 
-__all__ = ["CHECKS", "TITLES", "Context", "Finding", "Tally", "check", "selected"]
+__all__ = ["ALL_TITLES", "CHECKS", "TITLES", "Context", "Finding", "Tally", "check", "selected"]
 
 TITLES = {
     "P01": "reverse vs numerical",
@@ -51,6 +51,18 @@ TITLES = {
     "P27": "a second backward is right or a clear error",
     "P28": "an exception midway leaves no partial gradients",
 }
+STEP_TITLES = {  # what `check_optimizer` checks
+    "S01": "a step equals the published formula",
+    "S02": "learning rate 0 leaves the parameters",
+    "S03": "a parameter without a gradient is left alone",
+    "S04": "state saved and restored continues the same run",
+    "S05": "gradients are not written",
+    "S06": "shape and dtype are kept",
+    "S07": "groups equal separate optimizers",
+    "S08": "the same run twice gives the same bits",
+    "S09": "a step goes downhill",
+}
+ALL_TITLES = {**TITLES, **STEP_TITLES}
 
 
 @dataclass
@@ -65,8 +77,8 @@ class Finding:
     verdict: Verdict | None = None
 
     def __post_init__(self) -> None:
-        if self.property not in TITLES:
-            raise ValueError(f"{self.property} is not a property; they are P01 to P28")
+        if self.property not in ALL_TITLES:
+            raise ValueError(f"{self.property} is not a property; they are P01 to P28, and S01 to S09 for optimizers")
 
 
 @dataclass

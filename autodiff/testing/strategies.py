@@ -41,10 +41,19 @@ def arguments(build: Callable[..., Any]) -> Callable[..., st.SearchStrategy[Argu
 
 def shapes(min_dims: int = 0, max_dims: int = 3, max_side: int = 3, zero: bool = False) -> st.SearchStrategy[tuple[int, ...]]:
     """Small shapes; shrink to few axes of length 1. With `zero`, some axis is sometimes empty."""
-    side = st.integers(1, max_side)
-    if zero:
-        side = st.one_of(side, side, side, side, st.just(0))
-    return st.lists(side, min_size=min_dims, max_size=max_dims).map(tuple)
+    # the number of axes is drawn first: lists would stop at no axes half of the time
+    dims = st.sampled_from([d for d in (0, 1, 2, 1, 2, 3, 3, 4) if min_dims <= d <= max_dims] or [min_dims])
+    return dims.flatmap(lambda d: _sides(d, max_side, zero))
+
+
+@st.composite
+def _sides(draw: Any, dims: int, max_side: int, zero: bool) -> tuple[int, ...]:
+    """Equal sides let a wrong transpose or axis pass the shape check, so they are common; in size 0 one axis is empty."""
+    style = draw(st.integers(0, 3))
+    sides = [draw(st.integers(1, max_side))] * dims if style == 2 else [draw(st.integers(1, max_side)) for _ in range(dims)]
+    if zero and style == 3 and dims:
+        sides[draw(st.integers(0, dims - 1))] = 0
+    return tuple(sides)
 
 
 def values(domain: tuple[float, float] = REAL, ties: bool = True, wide: bool = True) -> st.SearchStrategy[st.SearchStrategy[float]]:
@@ -130,9 +139,9 @@ def broadcastable(draw: Any, count: int = 2, domain: Any = REAL, dtype: Any = np
     domains = domain if isinstance(domain[0], tuple) else (domain,) * count
     arrays = []
     for k in range(count):
-        style = draw(st.integers(0, 2))
-        shape = whole if style == 0 else whole[draw(st.integers(0, len(whole))):]
-        if style == 2:
+        style = draw(st.integers(0, 3))
+        shape = whole[draw(st.integers(0, len(whole))):] if style == 1 else whole
+        if style >= 2:
             shape = tuple(1 if draw(st.booleans()) else n for n in shape)
         arrays.append(draw(tensors(shape, domains[k], dtype, wide=wide)))
     return Arguments(*arrays)
@@ -156,7 +165,9 @@ def signature(text: str, domain: tuple[float, float] = REAL, dtype: Any = np.flo
     @st.composite
     def build(draw: Any) -> Arguments:
         names = sorted({n for o in operands for n in o if not n.isdigit()})
-        sides = {n: draw(st.integers(1, max_side)) for n in names}
+        first = draw(st.integers(1, max_side))
+        equal = draw(st.integers(0, 2)) == 2  # shapes that let a wrong transpose pass
+        sides = {n: first if equal else draw(st.integers(1, max_side)) for n in names}
         return Arguments(*[draw(tensors(tuple(int(n) if n.isdigit() else sides[n] for n in o), domain, dtype, wide=wide))
                            for o in operands])
 

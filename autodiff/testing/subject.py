@@ -139,7 +139,7 @@ class Subject:
 def pair_subject(function: Callable[..., Any], rule: Callable[..., Any], name: str | None = None) -> Subject:
     """A bare function with its rule(g, y, *arrays, **kwargs) -> tuple with one cotangent for each argument.
 
-    The rule gets copies, so that a rule that writes into its arguments spoils nothing but itself.
+    The rule gets the very arrays of the case: callers hand over copies where a rule that writes must not spoil the rest.
     """
 
     def reverse(case: Case, outputs: Arrays, ws: Arrays) -> Sequence[Any]:
@@ -164,7 +164,7 @@ def pair_subject(function: Callable[..., Any], rule: Callable[..., Any], name: s
 
 def _like(w: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The cotangent in the output's dtype, as an engine would hand it over."""
-    return w.astype(y.dtype) if y.dtype.kind in "fc" else w.copy()
+    return w.astype(y.dtype, copy=False) if y.dtype.kind in "fc" else w
 
 
 def case_of(args: Sequence[Any], kwargs: dict[str, Any] | None = None, wrt: Sequence[int] | int | None = None) -> Case:

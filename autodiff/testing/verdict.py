@@ -157,7 +157,7 @@ def compare(point: Point, vs: Arrays, thorough: bool = False) -> Verdict:
         verdict = _judge(point, vs, thorough)
         if verdict.status in ("fail", "weak", "unresolved") and not thorough:
             verdict = _judge(point, vs, True)
-        if verdict.status == "fail" and math.isfinite(verdict.analytic) and not verdict.why.startswith("confirmed"):
+        if verdict.status == "fail" and math.isfinite(verdict.analytic) and not verdict.why.startswith(("confirmed", "the rule's numbers")):
             if _in_clarke_hull(point, vs, verdict):
                 return Verdict("pass", "kink", verdict.analytic, verdict.estimate, verdict.tolerance, "a slope found nearby")
         return verdict
@@ -211,7 +211,20 @@ def _judge_number(estimate: Estimate, analytic: float, scale: float, point: Poin
         return verdict("fail", tolerance, "confirmed by path integral")
     if estimate.coarse is not None and abs(estimate.coarse[0] - analytic) > 4 * estimate.coarse[1] + tolerance + 1e-6 * size:
         return verdict("fail", tolerance, "differs from its surroundings, which agree among themselves")
+    if abs(estimate.value - analytic) > 4 * tolerance and _coarsely_rounded(point):
+        return verdict("fail", tolerance, "the rule's numbers are rounded to a lower precision than the function's")
     return verdict("weak", tolerance, "differs, but the path integral does not confirm it")
+
+
+def _coarsely_rounded(point: Point) -> bool:
+    """Is every number of the gradient exactly one of a lower precision? Generic cotangents make that no accident."""
+    for low in (np.float32, np.float16):
+        if point.eps < float(np.finfo(low).eps) and point.gradients:
+            entries = np.concatenate([g.ravel() for g in point.gradients])
+            entries = entries[entries != 0]
+            if entries.size and entries.dtype.kind == "f" and np.array_equal(entries.astype(low).astype(entries.dtype), entries):
+                return True
+    return False
 
 
 def _judge_constant(verdict: Callable[..., Verdict], point: Point, vs: Arrays, analytic: float, tolerance: float) -> Verdict:

@@ -1,0 +1,72 @@
+"""Making a counterexample readable: plain cotangents and directions, and the curve to plot for a function of one number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autodiff.testing.properties import Finding
+from autodiff.testing.subject import Arrays, Subject
+from autodiff.testing.verdict import Point, compare
+
+__all__ = ["curve", "readable"]
+
+
+def readable(subject: Subject, finding: Finding) -> Finding:
+    """The same violation with ones and one-hot arrays for cotangent and direction, when they show it as well."""
+    if finding.property not in ("P01", "P09", "P25") or finding.verdict is None or finding.case.size > 64 or subject.reverse is None:
+        return finding
+    outputs = subject.outputs(finding.case)
+    for ws in _plain(finding.cotangent or []):
+        try:
+            point = Point(subject, finding.case, ws, outputs)
+            for vs in _plain(finding.direction or []):
+                verdict = compare(point, vs, thorough=True)
+                if verdict.status == "fail":
+                    return replace(finding, cotangent=ws, direction=vs, verdict=verdict, message=verdict.why)
+        except Exception:  # a rule that fails for these numbers is no easier to read
+            return finding
+    return finding
+
+
+def _plain(arrays: Arrays) -> Iterator[Arrays]:
+    """All ones, then single ones, at most eight."""
+    yield [np.ones_like(a) for a in arrays]
+    total = sum(a.size for a in arrays)
+    for k in range(min(total, 8) if total > 1 else 0):
+        place, out = k, []
+        for a in arrays:
+            one = np.zeros_like(a)
+            if 0 <= place < a.size:
+                one.reshape(-1)[place] = 1
+            place -= a.size
+            out.append(one)
+        yield out
+
+
+def curve(subject: Subject, finding: Finding) -> dict[str, Any] | None:
+    """Points of a function of one number around the counterexample with both slopes, or None when it is not one."""
+    v, case = finding.verdict, finding.case
+    if v is None or case.size != 1 or finding.direction is None or case.xs[0].dtype.kind != "f":
+        return None
+    step = float(sum(np.sum(d) for d in finding.direction))
+    x = float(case.xs[0].reshape(-1)[0])
+    if not step or not np.isfinite([v.analytic, v.estimate.value]).all():
+        return None
+    width = max(abs(x), 1.0)
+    t = np.linspace(x - width, x + width, 201)
+    ws = finding.cotangent or []
+
+    def at(p: float) -> float:
+        ys = subject.outputs(case.moved([np.full(case.xs[0].shape, p, case.xs[0].dtype)]))
+        return float(sum(np.sum(np.real(np.conj(w) * y)) for w, y in zip(ws, ys)))
+
+    try:
+        with np.errstate(all="ignore"):
+            y = [at(p) for p in t]
+            return {"x": x, "value": at(x), "t": t.tolist(), "y": y, "rule": v.analytic / step, "true": v.estimate.value / step}
+    except ValueError:
+        return None
