@@ -214,25 +214,36 @@ def describe(
 
 def find_problems(values: Sequence[Value]) -> tuple[Problem, ...]:
     """What is wrong in a graph: NaN or infinite values, NaN gradients, dead activations."""
-    found = []
+    found: list[Problem] = []
     for value in values:
-        where = name_of(value) or value.badge or "value"
-        stats = value.stats
-        numbers = (value.number,) if isinstance(value.number, float) else ()
-        if (stats is not None and stats.nans) or any(math.isnan(x) for x in numbers):
-            count = (
-                f"{stats.nans} of {stats.size} values of {where} are NaN"
-                if stats is not None and stats.size > 1
-                else f"{where} is NaN"
-            )
-            found.append(Problem("nan", where, count))
-        elif (stats is not None and (stats.posinf or stats.neginf)) or any(math.isinf(x) for x in numbers):
-            found.append(Problem("inf", where, f"{where} has infinite values"))
-        elif is_dead(value):
-            found.append(Problem("dead", where, f"{where}{' in ' + value.path if value.path else ''} outputs only 0"))
-        if value.grad is not None and not math.isfinite(value.grad):
-            found.append(Problem("nan", where, f"the gradient of {where} is {number(value.grad)}"))
+        number_, stats, grad = value.number, value.stats, value.grad
+        sound = stats is None or not (stats.nans or stats.posinf or stats.neginf or stats.zeros)
+        if (
+            sound
+            and (number_.__class__ is not float or math.isfinite(number_))
+            and (grad is None or math.isfinite(grad))
+        ):
+            continue  # nearly all values: a graph may have a hundred thousand
+        found += problems_of(value)
     return tuple(found)
+
+
+def problems_of(value: Value) -> list[Problem]:
+    """What is wrong with one value."""
+    found, stats = [], value.stats
+    where = name_of(value) or value.badge or "value"
+    single = value.number if isinstance(value.number, float) else 0.0
+    if (stats is not None and stats.nans) or math.isnan(single):
+        many = stats is not None and stats.size > 1
+        count = f"{stats.nans} of {stats.size} values of {where} are NaN" if stats and many else f"{where} is NaN"
+        found.append(Problem("nan", where, count))
+    elif (stats is not None and (stats.posinf or stats.neginf)) or math.isinf(single):
+        found.append(Problem("inf", where, f"{where} has infinite values"))
+    elif is_dead(value):
+        found.append(Problem("dead", where, f"{where}{' in ' + value.path if value.path else ''} outputs only 0"))
+    if value.grad is not None and not math.isfinite(value.grad):
+        found.append(Problem("nan", where, f"the gradient of {where} is {number(value.grad)}"))
+    return found
 
 
 def is_dead(value: Value) -> bool:

@@ -78,6 +78,8 @@ class Folder:
     def split(self, members: Sequence[int], level: int, home: str) -> list[Item]:
         """Items of a stretch of operations that share their first `level` modules."""
         values = self.snapshot.values
+        if not self.snapshot.modules:
+            return [Item("op", [i]) for i in members]
         pieces: list[tuple[str, list[int]]] = []
         for i in members:
             chain = self.chain(values[i].path)

@@ -192,4 +192,5 @@ def choose_level(snapshot: Snapshot, options: Options) -> str:
         return "op"
     if find_neurons(snapshot):
         return "neuron"
-    return "overview" if len(Folder(snapshot).items()) > MOST_MODULES else "module"
+    many = not snapshot.modules or len(Folder(snapshot).items()) > MOST_MODULES
+    return "overview" if many else "module"

@@ -158,7 +158,7 @@ def connect(page: FlowPicture, source: str, target: str, via: list[int]) -> None
     if not graded or "grad" not in page.options.show:
         return
     norm = abs(graded[0].grad or 0.0) if len(graded) == 1 else math.hypot(*[value.grad or 0.0 for value in graded])
-    page.norms.append((graded[0].name or graded[0].badge, norm))
+    page.norms.append((graded[0].name or graded[0].badge or "the input", norm))
     page.backward.append(target)
     tooltip = f"gradient {shapes}: norm {norm!r}"
     if page.options.heat == "grad":

@@ -40,10 +40,9 @@ class Neuron:
 
 def find_neurons(snapshot: Snapshot) -> dict[str, Neuron]:
     """Neurons by path: calls of innermost modules that end in one number and weigh their inputs with parameters."""
-    folder = Folder(snapshot)
     found: dict[str, Neuron] = {}
     maker: dict[int, str] = {}
-    for item in folder.items():
+    for item in Folder(snapshot).items() if snapshot.modules else []:
         if item.kind != "module" or not item.path:
             continue
         weights: dict[tuple[str, object], float] = {}

@@ -51,7 +51,9 @@ def clean(text: object, limit: int = NAME_LIMIT) -> str:
     >>> clean("a\\tb\\n\\x07c"), clean("x" * 50, limit=9)
     ('a b c', 'xxxx…xxxx')
     """
-    line = "".join(character if character.isprintable() else " " for character in str(text))
+    line = str(text)
+    if not line.isprintable():
+        line = "".join(character if character.isprintable() else " " for character in line)
     line = _SPACES.sub(" ", line).strip()
     if len(line) <= limit:
         return line
