@@ -18,7 +18,7 @@ import autodiff as ad
 from autodiff.registry import DISPATCH, Op
 from autodiff.testing.numerical import numerical_derivative, power_of_two_direction
 
-few = settings(max_examples=max(3, settings().max_examples // 8))
+few = settings(max_examples=max(2, settings().max_examples // 12))
 
 # name -> shapes of the operands and a call on arrays or Tensors
 CALLS: dict[str, list[tuple[Any, Any]]] = {
