@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,10 @@ def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
     """``record`` after the arguments were sorted into operands and static ones."""
     now = state()
+    floor, rules, many = now.floor, op.vjps, op.variadic
     raw: list[Any] = []
     parents: list[Any] = []
-    arrays = False
+    arrays = live = False
     for x in operands:
         node: Any = None
         if isinstance(x, Variable):
@@ -46,7 +48,9 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
             node = x.node
             if value.__class__ is not float:
                 arrays = True
-            if node is None or node.serial < now.floor or op.rule(len(raw)) is None:
+            if node is not None and node.serial >= floor and (many or rules[len(raw)] is not None):
+                live = True
+            else:
                 node = value if value.__class__ is float else None
         elif x.__class__ is float or x.__class__ is int or x.__class__ is bool:
             value, node = x, float(x)
@@ -75,16 +79,16 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
                 f"{op.name} gave complex numbers, which have no derivative rules yet: "
                 "keep real and imaginary parts apart."
             )
-        if any([isinstance(p, Node) for p in parents]):
+        if live:
             return y  # integers and booleans made of recorded values are plain: nothing flows through them
-    save, many = op.save, op.variadic
-    saved = tuple(
-        [save[0 if many else i](y, raw, static, i) if isinstance(p, Node) else None for i, p in enumerate(parents)]
-    )
     out = wrap(y, None)
-    if any([s is not None for s in saved]):
+    if live:
         n = out.node = Node()
-        n.serial, n.op, n.parents, n.saved, n.static, n.scope = tick(), op, tuple(parents), saved, static, now.scope
+        n.serial, n.op, n.parents, n.static, n.scope = tick(), op, tuple(parents), static, now.scope
+        save = repeat(op.save[0]) if many else op.save
+        n.saved = tuple(
+            [s(y, raw, static, i) if p.__class__ is Node else None for i, (p, s) in enumerate(zip(parents, save))]
+        )
         n.value = n.grad = n.notes = None
         if y.__class__ is float:  # a Scalar's node keeps its value and gradient
             n.shape, n.dtype, n.value = None, FLOAT64, y

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,10 @@ class Tensor(Variable):
     _base: weakref.ref[Tensor]  # of a view: the handle it was taken from
     _owner: weakref.ref[Node] | None  # of a view or a detached value: the node whose array it shows
 
+    shape, ndim, size, dtype = (  # Variable's, without a Python call: layers and losses ask at every step
+        property(attrgetter(f"_data.{fact}"), doc=getattr(Variable, fact).__doc__)
+        for fact in ("shape", "ndim", "size", "dtype")
+    )
     T = property(lambda self: METHODS["transpose"](self), doc="The axes reversed.")
     mT = property(lambda self: METHODS["swapaxes"](self, -1, -2), doc="The last two axes swapped.")
     nbytes = property(lambda self: self._data.nbytes, doc="Bytes of the value.")

@@ -240,7 +240,7 @@ def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int, redu
     alike).
     """
     kept = labels != ignore_index
-    if weights is None and kept.all():  # the common case, without a pass over rows
+    if weights is None and np.count_nonzero(kept) == labels.size:  # the common case, without a pass over rows
         return labels, 1.0 / labels.size if reduction == "mean" and labels.size else 1.0
     safe = np.where(kept, labels, 0)
     factor = kept.astype(logits.dtype) if weights is None else np.asarray(weights, logits.dtype)[safe] * kept
