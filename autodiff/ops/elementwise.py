@@ -54,11 +54,11 @@ reciprocal = _row(
 square = _row(np.square, "x²", lambda g, x: 2.0 * g * x, lambda x: x * x, symbol="²", method=True)
 
 
-def _one_less(b: Any) -> Any:
-    """The exponent b - 1, and 1 where b is 0: so that 0 * x**(b - 1) is 0 at x = 0."""
+def _one_less(a: Any, b: Any) -> Any:
+    """The exponent b - 1, and 1 where a and b are 0: so that b * a**(b - 1) is 0 there."""
     if isinstance(b, float | int):
         return b - 1 if b != 0 else 1
-    return np.where(b == 0, 1.0, b - 1.0)
+    return np.where((a == 0) & (b == 0), 1.0, b - 1.0)
 
 
 def _power_vjp_b(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -69,7 +69,7 @@ def _power_vjp_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 power = _row(
     np.power,
     "a ** b. Derivative in b is NaN for a < 0, as the power is defined only at integers there.",
-    (lambda g, a, b: g * (b * a ** _one_less(b)), _power_vjp_b),
+    (lambda g, a, b: g * (b * a ** _one_less(a, b)), _power_vjp_b),
     math.pow,
     fn=operator.pow,
     symbol="**",

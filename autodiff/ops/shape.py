@@ -264,8 +264,8 @@ def tile(A: Any, reps: Any) -> Any:
     reps = (reps,) if isinstance(reps, int | np.integer) else tuple(reps)
     n = max(len(reps), np.ndim(A))
     reps, shape = (1,) * (n - len(reps)) + reps, (1,) * (n - np.ndim(A)) + np.shape(A)
-    if all(r == 1 for r in reps):  # a copy, as in NumPy: what follows would be a view
-        return copy(np.reshape(A, shape))
+    if all(1 in pair for pair in zip(reps, shape, strict=True)):  # a copy, as in NumPy: what follows would be a view
+        return copy(np.broadcast_to(np.reshape(A, shape), tuple(r * s for r, s in zip(reps, shape, strict=True))))
     wide = np.broadcast_to(
         np.reshape(A, tuple(m for s in shape for m in (1, s))),
         tuple(m for r, s in zip(reps, shape, strict=True) for m in (r, s)),

@@ -267,8 +267,18 @@ def test_a_recorded_write_into_a_view_of_a_constant_is_refused() -> None:
     assert c.data.tolist() == [3.0, 2.0] and c.requires_grad
 
 
-def test_an_array_tiled_once_is_a_copy_that_can_be_written() -> None:
+@pytest.mark.parametrize("reps", [1, (1, 1), (3, 1)])
+def test_a_tiled_array_is_a_copy_that_can_be_written(reps: Any) -> None:
     y = ad.tensor([1.0, 2.0]) * 1.0
-    z = np.tile(y, 1)
+    z = np.tile(y, reps)
     z += 1.0
-    assert y.data.tolist() == [1.0, 2.0] and z.data.tolist() == [2.0, 3.0]
+    assert y.data.tolist() == [1.0, 2.0]
+    np.testing.assert_array_equal(z.data, np.tile([1.0, 2.0], reps) + 1.0)
+
+
+def test_the_slope_of_a_power_still_depends_on_an_exponent_of_zero() -> None:
+    a, b = np.array([2.0, 3.0]), np.zeros(2)
+    slope = lambda b: ad.grad(lambda a, b: np.sum(a**b))(a, b)
+    np.testing.assert_array_equal(np.diagonal(ad.jacobian(slope)(b)), 1.0 / a)  # d/db of b a**(b - 1)
+    assert ad.grad(lambda b: ad.grad(lambda a: a**b)(2.0))(0.0) == 0.5
+    assert ad.grad(lambda x: x**0.0)(0.0) == 0.0
