@@ -67,7 +67,11 @@ def mean_text(page: FlowPicture, value: Value) -> str:
     if value.detail != "mean":
         return ""
     first = next((page.snapshot.values[p] for p in value.parents), None)
-    return word(page.options.lang, "mean over", first.shape[0]) if first is not None and first.shape else ""
+    if first is None or not first.shape:
+        return ""
+    return word(
+        page.options.lang, "mean over", math.prod(first.shape[:-1]) if value.op == "cross_entropy" else first.shape[0]
+    )
 
 
 def is_loss(page: FlowPicture, item: Item) -> bool:

@@ -65,7 +65,7 @@ def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Map
     """Constant arrays that operations read become values of their own, one for each array.
 
     An operand that is no graph value is not kept by the graph. Its array is still known where a rule saved it, or
-    under `record()`; elsewhere nothing is drawn for it.
+    under `record()`; elsewhere nothing is drawn for it. Arrays of indices among the static arguments are always known.
     """
     known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
     known |= {
@@ -74,29 +74,30 @@ def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Map
         if isinstance(handle, Variable) and handle.node is None and not name.startswith("_")
     }
     made: dict[int, int] = {}
+
+    def place(array: np.ndarray[Any, Any], default: str = "") -> int:
+        if id(array) not in made:
+            made[id(array)] = len(snapshot.values)
+            name = known.get(id(array)) or known.get(id(array.base)) or default
+            value = Value(
+                made[id(array)], shape=array.shape, dtype=str(array.dtype), role="constant", name=clean(name, 400)
+            )
+            describe_array(value, array)
+            snapshot.values.append(value)
+        return made[id(array)]
+
     for node, i in index.items():
-        if node.op is None or not any(p is None for p in node.parents) or snapshot.values[i].op != node.op.name:
+        value = snapshot.values[i]
+        if node.op is None or value.op != node.op.name:
             continue
-        found: list[int | None] = []
-        for position, parent in enumerate(node.parents):
-            array = constant_array(node, position) if parent is None else None
-            if array is None:
-                found.append(None)
-                continue
-            if id(array) not in made:
-                made[id(array)] = len(snapshot.values)
-                name = known.get(id(array)) or known.get(id(array.base), "")
-                value = Value(
-                    len(snapshot.values),
-                    shape=array.shape,
-                    dtype=str(array.dtype),
-                    role="constant",
-                    name=clean(name, 400),
-                )
-                describe_array(value, array)
-                snapshot.values.append(value)
-            found.append(made[id(array)])
-        snapshot.values[i].constants = tuple(found)
+        if None in node.parents:
+            arrays = [constant_array(node, k) if p is None else None for k, p in enumerate(node.parents)]
+            value.constants = tuple([None if array is None else place(array) for array in arrays])
+        if node.static:
+            given = node.static.values()
+            value.indices = tuple(
+                [place(a, "indices") for a in given if isinstance(a, np.ndarray) and a.ndim and a.dtype.kind in "iu"]
+            )
 
 
 def module_sizes(owner: Any) -> str:

@@ -194,6 +194,7 @@ def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
     locals_ = local_texts(page, value, names) if "local" in page.options.show else []
     arrays = value.constants or (None,) * len(value.operands)
     uses = [(k, p if p.__class__ is int else c) for k, (p, c) in enumerate(zip(value.operands, arrays, strict=True))]
+    uses += [(len(value.operands), index) for index in value.indices]
     for position, parent in uses:
         if parent is None or parent not in page.node_of:
             continue

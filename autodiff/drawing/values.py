@@ -24,6 +24,7 @@ class Value:
     badge: str = ""
     operands: tuple[Any, ...] = ()
     constants: tuple[int | None, ...] = ()
+    indices: tuple[int, ...] = ()
     scalar: bool = False
     shape: tuple[int, ...] = ()
     dtype: str = ""
@@ -50,10 +51,10 @@ class Value:
     def parents(self) -> list[int]:
         """Indices of the operands that are values, one for each use, in order; known constant arrays count."""
         if not self.constants:
-            return [p for p in self.operands if p.__class__ is int]
+            return [p for p in self.operands if p.__class__ is int] + list(self.indices)
         both = zip(self.operands, self.constants, strict=True)
         found = (p if p.__class__ is int else c for p, c in both)
-        return [i for i in found if i is not None]
+        return [i for i in found if i is not None] + list(self.indices)
 
 
 @dataclass(frozen=True, slots=True)
