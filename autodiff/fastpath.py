@@ -106,6 +106,7 @@ def _slow(op: Op, reflected: bool = False) -> Callable[..., Any]:
 
     return slow
 
+
 _PULL = """
 def pull(node, g, cotangents, owned, release):
     {p}, = node.parents

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ExitError, GraphError, kind_of, leaves_graph, missing_argument, no_rule
+from .errors import GraphError, kind_of, leaves_graph, missing_argument, no_rule
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
 from .registry import DISPATCH, METHODS, OPS
@@ -92,7 +92,7 @@ class Variable:
         return np.asarray(self.data).tolist()
 
     def detach(self) -> Any:
-        """The same value as a constant: derivatives stop here. It shares the array; ``np.copy`` makes one to write into."""
+        """The same value as a constant: derivatives stop here. The array is shared; write into ``np.copy`` of it."""
         made = wrap(self.data, None)
         if isinstance(self, Tensor):
             made._owner = owner_of(self)
@@ -119,17 +119,6 @@ class Variable:
         if self.size != 1:
             raise ValueError(f"the truth of {self.size} elements is ambiguous: write np.any(x.data) or np.all(x.data).")
         return bool(self._data)
-
-    def __reduce__(self) -> Any:
-        if not self.is_leaf:
-            raise ExitError(
-                "only leaves can be copied or pickled: a recorded value would lose its graph. Write x.detach() first."
-            )
-        return _rebuild, (type(self), self._data, self.requires_grad)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        rebuild, (cls, data, live) = self.__reduce__()
-        return rebuild(cls, data.copy() if self.__class__ is not Scalar else data, live)
 
     # ---- NumPy's protocols
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -281,9 +270,3 @@ def differentiable(data: Any) -> Any:
             "or requires_grad=False for a constant."
         )
     raise TypeError(f"a Tensor needs numbers; got dtype {data.dtype}.")
-
-
-def _rebuild(cls: Any, data: Any, live: bool) -> Any:
-    handle = cls()
-    handle._data, handle.node = data, leaf(data) if live else None
-    return handle

@@ -359,3 +359,14 @@ def test_backward_warns_about_nothing_numerical() -> None:
         x = ad.tensor([0.0, 4.0])
         np.sqrt(x).sum().backward()
     assert x.grad.tolist() == [np.inf, 0.25]
+
+
+def test_gradients_of_0d_values_are_arrays_wherever_they_are_seen() -> None:
+    x = ad.tensor(2.0)
+    h = x * 1.0
+    h.retain_grad()
+    seen: list[Any] = []
+    h.register_hook(seen.append)
+    x.register_hook(seen.append)
+    (h * h + h).backward()
+    assert [type(g) for g in (*seen, h.grad, x.grad)] == [np.ndarray] * 4
