@@ -63,6 +63,11 @@ def test_micrograds_network_has_337_parameters_with_names():
     assert net.summary().total == 337
 
 
+def test_hidden_layers_have_the_activation_and_the_last_one_is_linear():
+    net = nn.MLP(2, [3, 2, 1], "tanh", rng=0)
+    assert [layer.neurons[0].activation for layer in net.layers] == ["tanh", "tanh", "linear"]
+
+
 def test_one_output_comes_alone_and_several_in_a_list():
     assert isinstance(nn.Layer(2, 1, rng=0)([1.0, 2.0]), ad.Scalar)
     assert [type(v) for v in nn.Layer(2, 2, rng=0)((1, 2))] == [ad.Scalar, ad.Scalar]
