@@ -1,4 +1,6 @@
-"""Where differentiation begins: ``tensor`` and ``scalar`` wrap a value as a leaf of the graph."""
+"""Where differentiation begins: ``tensor`` and ``scalar`` wrap a value as a leaf of the graph. Leaves can be copied and
+pickled; recorded values refuse.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import kind_of, leaves_graph
+from .errors import ExitError, kind_of, leaves_graph
 from .graph import leaf
 from .registry import OPS
 from .variable import Scalar, Tensor, Variable, differentiable, is_live, wrap
@@ -63,3 +65,27 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
         raise TypeError(f"ad.scalar needs a real number; got {kind_of(x)}.")
     value = float(x)
     return wrap(value, leaf(value) if requires_grad else None)  # type: ignore[no-any-return]
+
+
+def _reduce(self: Variable) -> Any:
+    if not self.is_leaf:
+        raise ExitError(
+            "only leaves can be copied or pickled: a recorded value would lose its graph. Write x.detach() first."
+        )
+    return _rebuild, (type(self), self._data, self.requires_grad)
+
+
+def _deepcopy(self: Variable, memo: dict[int, Any]) -> Any:
+    made: Any = self.__reduce__()  # a Parameter has one of its own
+    rebuild, (cls, data, live) = made
+    return rebuild(cls, data.copy() if self.__class__ is not Scalar else data, live)
+
+
+def _rebuild(cls: Any, data: Any, live: bool) -> Any:
+    handle = cls()
+    handle._data, handle.node = data, leaf(data) if live else None
+    return handle
+
+
+for _name, _copy in {"__reduce__": _reduce, "__deepcopy__": _deepcopy}.items():
+    setattr(Variable, _name, _copy)
