@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
@@ -26,6 +27,14 @@ SUFFIXES = (".dot", ".gv", ".html", ".json", ".md", ".mmd", ".pdf", ".png", ".sv
 
 class DrawingWarning(UserWarning):
     """A picture was made, but not as well as it could have been."""
+
+
+def _warn(message: str) -> None:
+    """Warn at the line of the caller outside this package."""
+    level, frame = 2, sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("autodiff."):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    warnings.warn(message, DrawingWarning, stacklevel=level - 1)
 
 
 class Figure:
@@ -119,7 +128,7 @@ class Figure:
         if engine == "auto":
             engine = "dot" if program.have_dot() else "builtin"
             if engine == "builtin" and not quiet:
-                warnings.warn(program.missing_warning(), DrawingWarning, stacklevel=2)
+                _warn(program.missing_warning())
         if engine not in self._cache:
             text = self.to_dot()
             prefix = prefix_of(text)
@@ -153,10 +162,8 @@ class Figure:
             any("\u3000" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in text)
             and not program.have_cjk_font()
         ):
-            warnings.warn(
-                "no font with Chinese characters was found; install one (fonts-noto-cjk on Debian) or save svg or html",
-                DrawingWarning,
-                stacklevel=3,
+            _warn(
+                "no font with Chinese characters was found; install one (fonts-noto-cjk on Debian) or save svg or html"
             )
 
     def save(self, path: str | os.PathLike[str], *, engine: str = "auto") -> Path:
