@@ -34,7 +34,7 @@ def _warn(message: str) -> None:
     level, frame = 2, sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").startswith("autodiff."):
         level, frame = level + 1, frame.f_back  # type: ignore[assignment]
-    warnings.warn(message, DrawingWarning, stacklevel=level - 1)
+    warnings.warn(message, DrawingWarning, stacklevel=level)
 
 
 class Figure:
@@ -225,7 +225,7 @@ class Figure:
         return self._again(expand=as_patterns(paths))
 
     def focus(self, where: Any, radius: int = 3) -> Figure:
-        """The neighbourhood of a node (by name or id), or of the first NaN ("nan")."""
+        """The neighbourhood of a value (by name, operation or module path), or of the first NaN ("nan")."""
         return self._again(focus=where, radius=radius)
 
     def _again(self, **changes: Any) -> Figure:
