@@ -38,7 +38,11 @@ class Item:
 
 
 class Folder:
-    """Folds the operations of a snapshot by modules. `expand` and `fold` are patterns of paths."""
+    """Folds the operations of a snapshot by modules.
+
+    expand, fold: patterns of paths. repeat: fold runs of so many equal modules. depth: fold what is nested deeper.
+    opened: every module is open unless `fold` says so.
+    """
 
     def __init__(
         self,
@@ -47,8 +51,10 @@ class Folder:
         fold: Sequence[Pattern] = (),
         repeat: int | None = None,
         depth: int | None = None,
+        opened: bool = False,
     ) -> None:
         self.snapshot, self.expand, self.fold, self.repeat, self.depth = snapshot, expand, fold, repeat, depth
+        self.opened = opened
         self.chains: dict[str, tuple[str, ...]] = {"": ()}
 
     def chain(self, path: str) -> tuple[str, ...]:
@@ -106,7 +112,7 @@ class Folder:
             return [Item("op", members, home, home)]
         deeper = any(len(self.chain(self.snapshot.values[i].path)) > level + 1 for i in members)
         folded = matches(self.fold, path) or (self.depth is not None and level + 1 >= self.depth)
-        if not matches(self.expand, path) and (folded or not deeper):
+        if not matches(self.expand, path) and (folded or not (deeper or self.opened)):
             return [Item("module", members, path, home)]
         return self.split(members, level + 1, path)
 
@@ -174,9 +180,11 @@ def fold_patterns(items: list[Item], snapshot: Snapshot, repeat: int) -> list[It
 
 
 def item_key(item: Item, snapshot: Snapshot) -> Any:
-    """What must be equal for operations to be the same step of a pattern. Modules never join one."""
-    value = snapshot.values[item.last]
-    return (value.op, value.shape, value.dtype) if item.kind == "op" else id(item)
+    """What must be equal for operations or modules to be the same step of a pattern."""
+    if item.kind == "op":
+        value = snapshot.values[item.last]
+        return value.op, value.shape, value.dtype
+    return Folder(snapshot).signature(item.members) if item.kind == "module" else id(item)
 
 
 def best_period(keys: Sequence[Any], at: int, repeat: int) -> tuple[int, int]:

@@ -156,7 +156,7 @@ def read(snapshot: Snapshot, options: Options) -> Picture:
         return neuron_picture(snapshot, options)
     operations = sum(bool(value.op) for value in snapshot.values)
     if options.fold or operations > HARD_LIMIT:
-        return module_picture(snapshot, options)
+        return module_picture(snapshot, options, opened=operations <= HARD_LIMIT)
     return op_picture(snapshot, options)
 
 

@@ -6,6 +6,7 @@ from . import build
 from .model import Key
 from .op_page import OpPicture
 from .options import Options
+from .style import ERROR, WHITE
 from .values import Snapshot, Value
 from .words import word
 
@@ -27,10 +28,15 @@ def gradient_footer(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
 
 def legend(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
     """Only the entries this picture uses."""
+    if page.troubled:
+        return (build.box_key(word(page.options.lang, "finite"), "tensor"), *trouble_keys(page))
+    return (*plain_keys(page, drawn, has_grad), *trouble_keys(page))
+
+
+def plain_keys(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
+    """Entries for kinds of nodes and lines."""
     lang, kinds = page.options.lang, {node.kind for node in page.nodes}
     keys: list[Key] = []
-    if page.marks:
-        return trouble_legend(page)
     if page.mixed:
         keys = [
             build.box_key(word(lang, "scalar: value and grad"), "scalar", rounded=True),
@@ -57,14 +63,16 @@ def legend(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key, ..
     return tuple(keys)
 
 
-def trouble_legend(page: OpPicture) -> tuple[Key, ...]:
-    """The legend of a picture of troubles."""
+def trouble_keys(page: OpPicture) -> tuple[Key, ...]:
+    """Entries for what is wrong."""
     lang, found = page.options.lang, {mark.status for mark in page.marks.values()}
-    keys = [build.box_key(word(lang, "finite"), "tensor")]
+    keys = []
     if "warning" in found:
         keys.append(build.box_key(word(lang, "warning"), "tensor", status="warning"))
     if "first-nan" in found:
-        keys.append(Key(word(lang, "first NaN"), "box", "#B00020", "#B00020", 1, glyph="✗", ink="#FFFFFF"))
+        keys.append(Key(word(lang, "first NaN"), "box", ERROR, ERROR, 1, glyph="✗", ink=WHITE))
     if "nan" in found:
         keys.append(build.box_key(word(lang, "NaN spread"), "tensor", status="nan"))
+    if "dead" in found:
+        keys.append(build.box_key(word(lang, "outputs only zero"), "tensor", status="dead"))
     return tuple(keys)

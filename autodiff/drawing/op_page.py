@@ -22,12 +22,16 @@ class Mark:
 
 @dataclass(slots=True)
 class OpPicture:
-    """The picture being built. `keep`: indices drawn; `marks`: troubles by index."""
+    """The picture being built. `keep`: indices drawn; `marks`: troubles by index;
+
+    troubled: the picture is about them, and its legend explains nothing else.
+    """
 
     snapshot: Snapshot
     options: Options
     keep: list[int]
     marks: dict[int, Mark] = field(default_factory=dict)
+    troubled: bool = False
     ids: build.Ids = field(default_factory=build.Ids)
     node_of: dict[int, str] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)

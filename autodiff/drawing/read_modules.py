@@ -25,9 +25,13 @@ from .values import Snapshot, Value, shown_number
 from .words import word
 
 
-def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = False) -> Picture:
-    """Module-level picture, or the overview with equal siblings folded."""
-    items = Folder(snapshot, options.expand, options.fold, options.repeat if overview else None).items()
+def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = False, opened: bool = False) -> Picture:
+    """Module-level picture, or the overview with equal siblings folded.
+
+    opened: operations are drawn one by one, except in the modules that `options.fold` names.
+    """
+    repeat = options.repeat if overview else None
+    items = Folder(snapshot, options.expand, options.fold, repeat, opened=opened).items()
     if len(items) > options.max_nodes or overview:
         items = fold_plain(items, snapshot, min(options.max_nodes, 60), options.repeat or 3)
     page = FlowPicture(snapshot, options, items, owner_table(items))

@@ -13,6 +13,7 @@ from . import build
 from .cards import chip_card, scalar_card, tensor_card
 from .legends import footers, legend
 from .locals import local_formula
+from .marks import default_marks, red_paths
 from .model import Card, Node, Picture, Run
 from .op_page import Mark, OpPicture
 from .options import Options
@@ -35,7 +36,8 @@ def op_picture(
     if options.constants and keep is None:
         snapshot = with_constants(snapshot)
     kept = list(range(len(snapshot.values))) if keep is None else keep
-    page = OpPicture(snapshot, options, kept, marks or {})
+    found = default_marks(snapshot, options.lang) if marks is None else marks
+    page = OpPicture(snapshot, options, kept, found, marks is not None)
     page.sideways = runs_sideways(page)
     scalars = [i for i in page.keep if snapshot.values[i].scalar]
     page.mixed = page.sideways and len(scalars) < len(page.keep)
@@ -340,7 +342,7 @@ def finish(page: OpPicture) -> Picture:
         level="op",
         direction="LR" if page.sideways else "TB",
         nodes=tuple(page.nodes),
-        edges=tuple(page.edges),
+        edges=red_paths(page.edges, page.nodes),
         modules=modules,
         beside=tuple(page.beside),
         spine=frozenset() if page.sideways else frozenset(spine),

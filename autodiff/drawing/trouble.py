@@ -10,57 +10,17 @@ from __future__ import annotations
 import dataclasses
 import linecache
 import math
-from dataclasses import dataclass
 
 from . import build
 from .cards import why_card
-from .model import Edge, Node, Picture, Stats
-from .op_page import Mark
+from .marks import Culprit, find_culprit, mark_of
+from .model import Edge, Node, Picture
 from .options import Options
 from .read_ops import op_picture
 from .style import ERROR
 from .text import clean, number, pretty_name
 from .values import Snapshot, Value
 from .words import word
-
-UNDERFLOW = {"exp", "exp2", "softmax", "sigmoid", "expit"}
-
-
-@dataclass(frozen=True, slots=True)
-class Culprit:
-    """The value where it began. kind: nan, inf or gradient."""
-
-    index: int
-    kind: str
-
-
-def count_bad(value: Value, kind: str) -> int:
-    """How many elements of a value are NaN (or infinite)."""
-    if isinstance(value.number, float) and value.stats is None:
-        return int(math.isnan(value.number) if kind == "nan" else math.isinf(value.number))
-    if value.stats is None:
-        return 0
-    return value.stats.nans if kind == "nan" else value.stats.posinf + value.stats.neginf
-
-
-def find_culprit(snapshot: Snapshot) -> Culprit | None:
-    """The first NaN, else the first infinity, else the first NaN gradient."""
-    for kind in ("nan", "inf", "gradient"):
-        if kind == "gradient":
-            bad = [v for v in reversed(snapshot.values) if v.grad is not None and math.isnan(v.grad)]
-            first = next(iter(bad), None)
-        else:
-            first = next(
-                (
-                    v
-                    for v in snapshot.values
-                    if count_bad(v, kind) and not any(count_bad(snapshot.values[p], kind) for p in v.parents)
-                ),
-                None,
-            )
-        if first is not None:
-            return Culprit(first.index, kind)
-    return None
 
 
 def trouble_picture(snapshot: Snapshot, options: Options) -> Picture:
@@ -101,43 +61,6 @@ def neighbourhood(snapshot: Snapshot, centre: int, radius: int) -> list[int]:
     return constants + sorted(found - set(constants))
 
 
-def mark_of(snapshot: Snapshot, value: Value, culprit: Culprit, lang: str) -> Mark:
-    """What is said on one card."""
-    stats = value.stats or Stats(1)
-    root = word(lang, "loss") if value.index in snapshot.roots and value.single else ""
-    name = pretty_name(build.name_of(value)) or root or value.badge or "it"
-    if value.index == culprit.index:
-        headline = {"nan": "first nan headline", "inf": "first inf headline", "gradient": "first nan grad headline"}[
-            culprit.kind
-        ]
-        note = bad_text(value, stats, name, lang) if culprit.kind != "gradient" else f"‖g‖ {number(value.grad)}"
-        return Mark("first-nan", note, word(lang, headline))
-    if count_bad(value, "nan"):
-        return Mark("nan", bad_text(value, stats, name, lang))
-    if count_bad(value, "inf"):
-        return Mark("warning", bad_text(value, stats, name, lang))
-    if value.op in UNDERFLOW and stats.zeros:
-        return Mark("warning", word(lang, "are zero", stats.zeros, stats.size))
-    text = build.stats_text(value.stats)
-    if value.grad is not None and not math.isfinite(value.grad):
-        text = (text + "\u00a0\u00a0\u00a0" if text else "") + f"‖g‖ {number(value.grad)}"
-        if culprit.kind == "gradient":
-            return Mark("nan", text)
-    return Mark(stats=text)
-
-
-def bad_text(value: Value, stats: Stats, name: str, lang: str) -> str:
-    """`108 of 320 are NaN`; for a single number `loss is NaN`."""
-    if stats.size == 1:
-        if count_bad(value, "nan"):
-            return word(lang, "is NaN", name)
-        return word(lang, "is inf", name, number(value.number) if isinstance(value.number, float) else "∞")
-    if stats.nans:
-        return word(lang, "are NaN", stats.nans, stats.size)
-    sign = "−∞" if not stats.posinf else "∞" if not stats.neginf else "±∞"
-    return word(lang, "are inf", stats.posinf + stats.neginf, stats.size, sign)
-
-
 def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit: Culprit, near: list[int]) -> Picture:
     """The picture with the card that explains the culprit beside it."""
     value, lang = snapshot.values[culprit.index], options.lang
@@ -165,13 +88,6 @@ def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit:
     )
     beside = tuple((h, c, "left") for h, c, _ in picture.beside) + ((host, "why", "right"),)
     line_ = Edge(f"e{len(picture.edges)}", host, "why", "note", (), "", ERROR, 1.4, "dotted", "none")
-    bad = {node.id for node in picture.nodes if node.status in ("nan", "first-nan")}
-    edges = tuple(
-        dataclasses.replace(edge, kind="nan", color=ERROR, width=2.4)
-        if edge.source in bad and edge.target in bad
-        else edge
-        for edge in picture.edges
-    )
     left_out = len(snapshot.values) - len(near)
     footer = picture.footer + ((word(lang, "not drawn", left_out),) if left_out else ())
     where = build.name_of(value) or value.badge
@@ -185,7 +101,7 @@ def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit:
     return dataclasses.replace(
         picture,
         nodes=(*picture.nodes, why),
-        edges=(*edges, line_),
+        edges=(*picture.edges, line_),
         beside=beside,
         footer=footer,
         alt=alt,
@@ -238,6 +154,8 @@ def cause_of(value: Value, operands: list[Value], culprit: Culprit) -> str:
     first = operands[0] if operands else None
     infinities = [text for text in map(infinite, operands) if text]
     constant = next((p for p in value.operands if isinstance(p, float)), None)
+    if not value.op:
+        return "the data itself is not finite"
     if culprit.kind == "gradient":
         name = build.name_of(value) or value.badge or "this value"
         return f"the derivative of what reads {name} is infinite or undefined here"

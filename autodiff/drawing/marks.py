@@ -1,0 +1,117 @@
+"""What is wrong with a value, as its card says it: the culprit, NaN that spread, infinities, underflow, dead units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from . import build
+from .model import Edge, Node, Stats
+from .op_page import Mark
+from .style import ERROR
+from .text import number, pretty_name
+from .values import Snapshot, Value
+from .words import word
+
+UNDERFLOW = {"exp", "exp2", "softmax", "sigmoid", "expit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The value where it began. kind: nan, inf or gradient."""
+
+    index: int
+    kind: str
+
+
+def count_bad(value: Value, kind: str) -> int:
+    """How many elements of a value are NaN (or infinite)."""
+    if isinstance(value.number, float) and value.stats is None:
+        return int(math.isnan(value.number) if kind == "nan" else math.isinf(value.number))
+    if value.stats is None:
+        return 0
+    return value.stats.nans if kind == "nan" else value.stats.posinf + value.stats.neginf
+
+
+def find_culprit(snapshot: Snapshot) -> Culprit | None:
+    """The first NaN, else the first infinity, else the first NaN gradient."""
+    for kind in ("nan", "inf", "gradient"):
+        if kind == "gradient":
+            bad = [v for v in reversed(snapshot.values) if v.grad is not None and math.isnan(v.grad)]
+            first = next(iter(bad), None)
+        else:
+            first = next(
+                (
+                    v
+                    for v in snapshot.values
+                    if count_bad(v, kind) and not any(count_bad(snapshot.values[p], kind) for p in v.parents)
+                ),
+                None,
+            )
+        if first is not None:
+            return Culprit(first.index, kind)
+    return None
+
+
+def mark_of(snapshot: Snapshot, value: Value, culprit: Culprit, lang: str) -> Mark:
+    """What is said on one card."""
+    stats = value.stats or Stats(1)
+    root = word(lang, "loss") if value.index in snapshot.roots and value.single else ""
+    name = pretty_name(build.name_of(value)) or root or value.badge or "it"
+    if value.index == culprit.index:
+        headline = {"nan": "first nan headline", "inf": "first inf headline", "gradient": "first nan grad headline"}[
+            culprit.kind
+        ]
+        note = bad_text(value, stats, name, lang) if culprit.kind != "gradient" else f"‖g‖ {number(value.grad)}"
+        return Mark("first-nan", note, word(lang, headline))
+    if count_bad(value, "nan"):
+        return Mark("nan", bad_text(value, stats, name, lang))
+    if count_bad(value, "inf"):
+        return Mark("warning", bad_text(value, stats, name, lang))
+    if value.op in UNDERFLOW and stats.zeros:
+        return Mark("warning", word(lang, "are zero", stats.zeros, stats.size))
+    text = build.stats_text(value.stats)
+    if value.grad is not None and not math.isfinite(value.grad):
+        text = (text + "\u00a0\u00a0\u00a0" if text else "") + f"‖g‖ {number(value.grad)}"
+        if culprit.kind == "gradient":
+            return Mark("nan", text)
+    return Mark(stats=text)
+
+
+def bad_text(value: Value, stats: Stats, name: str, lang: str) -> str:
+    """`108 of 320 are NaN`; for a single number `loss is NaN`."""
+    if stats.size == 1:
+        if count_bad(value, "nan"):
+            return word(lang, "is NaN", name)
+        return word(lang, "is inf", name, number(value.number) if isinstance(value.number, float) else "∞")
+    if stats.nans:
+        return word(lang, "are NaN", stats.nans, stats.size)
+    sign = "−∞" if not stats.posinf else "∞" if not stats.neginf else "±∞"
+    return word(lang, "are inf", stats.posinf + stats.neginf, stats.size, sign)
+
+
+def default_marks(snapshot: Snapshot, lang: str) -> dict[int, Mark]:
+    """Marks of an ordinary picture: only what is wrong, and nothing at all in a sound graph."""
+    marks = {}
+    culprit = find_culprit(snapshot)
+    if culprit is not None:
+        for value in snapshot.values:
+            mark = mark_of(snapshot, value, culprit, lang)
+            if mark.status and (value.index == culprit.index or count_bad(value, "nan") or count_bad(value, "inf")):
+                marks[value.index] = mark
+    for value in snapshot.values:
+        if build.is_dead(value) and value.index not in marks:
+            marks[value.index] = Mark("dead", f"{word(lang, 'dead')}: {word(lang, 'outputs only zero')}")
+    return marks
+
+
+def red_paths(edges: Sequence[Edge], nodes: Sequence[Node]) -> tuple[Edge, ...]:
+    """The lines along which NaN spread, in red."""
+    bad = {node.id for node in nodes if node.status in ("nan", "first-nan")}
+    return tuple(
+        replace(edge, kind="nan", color=ERROR, width=2.4)
+        if edge.kind == "value" and edge.source in bad and edge.target in bad
+        else edge
+        for edge in edges
+    )
