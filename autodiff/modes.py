@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -28,6 +28,15 @@ class Scope:
         )
         self._owner = weakref.ref(owner) if owner is not None else None
         self.state = State(scope=self)  # made once: entering a module costs one set of the context variable
+
+    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """``function(*args, **kwargs)`` inside this scope: what ``with scope(self)`` does, in one call."""
+        now = state()
+        token = _state.set(self.state if now.plain else now.but(scope=self))
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _state.reset(token)
 
     def owner(self) -> Any:
         """The object that opened the scope, or None when it is gone or none was given."""

@@ -64,11 +64,10 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         here = self._scope
-        if here is None or here.parent is not current_scope():
-            with scope(self._name_here(), self) as here:
-                self.__dict__["_scope"] = here  # made once, entered from now on
-                return self.forward(*args, **kwargs)
-        with scope(here):
+        if here is not None and here.parent is current_scope():
+            return here.run(self.forward, *args, **kwargs)
+        with scope(self._name_here(), self) as here:
+            self.__dict__["_scope"] = here  # made once, entered from now on
             return self.forward(*args, **kwargs)
 
     def __setattr__(self, name: str, value: Any) -> None:

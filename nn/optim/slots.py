@@ -88,8 +88,8 @@ class SmallSlot(SharedSlot):
 
     def read(self) -> tuple[Array, Array]:
         arrays = [p.data for p in self.parameters]
-        grads = [_gradient(p, data).reshape(-1) for p, data in zip(self.parameters, arrays, strict=True)]
-        return np.concatenate([data.reshape(-1) for data in arrays]), np.concatenate(grads)
+        grads = [_gradient(p, data) for p, data in zip(self.parameters, arrays, strict=True)]
+        return np.concatenate(arrays, axis=None), np.concatenate(grads, axis=None)
 
     def write(self, value: Array) -> None:
         start = 0
