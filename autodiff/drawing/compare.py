@@ -109,6 +109,7 @@ def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Pict
                 tuple(node.id for node in part.nodes if node.id not in inside),
                 "",
                 len(part.nodes),
+                "center",
             )
         )
         modules += [dataclasses.replace(module, parent=module.parent or f"m{k}") for module in part.modules]

@@ -85,7 +85,7 @@ def node_lines(picture: Picture) -> list[str]:
         lines.append(
             f'  subgraph "cluster_{module.id}" {{ graph [label=<{runs_html(module.title)}>, '
             f'id="{module.id}", class="cluster", tooltip="{escape_quoted(module.path or "module")}", '
-            f"labeljust={'c' if picture.level in ('neuron', 'compare') else 'l'}, labelloc=t, "
+            f"labeljust={module.align[0]}, labelloc=t, "
             f'style="rounded,filled", fillcolor="{CLUSTER_FILL}", color="{CLUSTER_LINE}", penwidth=1, peripheries=1, '
             f"margin={12 if picture.level == 'compare' else 9}];"
         )
@@ -221,8 +221,9 @@ def cell_html(cell: Cell, width: float) -> str:
 
 
 def legend_html(picture: Picture) -> str:
-    """The legend (four or five entries a line) and the footer lines under it."""
-    rows = []
+    """The legend and the footer lines under it."""
+    rows: list[str] = []
+    keys: list[str] = []
     if picture.legend_title and picture.legend:
         rows.append(f"<TR><TD>{runs_html((Run(picture.legend_title, 10, INK, True),))}</TD></TR>")
     for line in legend_lines(picture):
@@ -230,10 +231,10 @@ def legend_html(picture: Picture) -> str:
             f'<TD>{key_html(key)}</TD><TD ALIGN="LEFT">{runs_html((Run(key.text, 10, MUTED),))}</TD><TD WIDTH="8"></TD>'
             for key in line
         )
-        rows.append(
-            f'<TR><TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2"><TR>{cells}</TR></TABLE>'
-            "</TD></TR>"
-        )
+        keys.append(f"<TR>{cells}</TR>")
+    if keys:  # one table for all lines, or Graphviz would stretch the boxes of a short last line
+        table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">{"".join(keys)}</TABLE>'
+        rows.append(f"<TR><TD>{table}</TD></TR>")
     rows += [f"<TR><TD>{runs_html((Run(line, 10, MUTED),))}</TD></TR>" for line in picture.footer]
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>' if rows else ""
 

@@ -158,6 +158,7 @@ class Module:
     nodes: tuple[str, ...]
     parent: str = ""
     count: int = 0
+    align: str = "left"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ strip.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from . import build
@@ -210,7 +211,11 @@ def finish(page: FlowPicture, overview: bool) -> Picture:
     snapshot, options = page.snapshot, page.options
     lanes = {node.id for node in page.nodes if node.kind in ("module", "repeat", "output", "input", "tensor")}
     problems = build.find_problems([v for v in snapshot.values if v.op]) + build.gradient_problems(page.norms)
-    modules = build.module_clusters(snapshot, page.homes, page.ids)
+    hosts = {host for host, _, _ in page.beside}
+    modules = tuple(  # titles stand where no lane passes: over the column, or between the lanes
+        dataclasses.replace(module, align="right" if hosts & set(module.nodes) else "center")
+        for module in build.module_clusters(snapshot, page.homes, page.ids)
+    )
     boxes = sum(item.kind in ("module", "repeat") for item in page.items)
     what = "Overview" if overview else "Backprop flow" if snapshot.gradients else "Module graph"
     count = f"{len(page.items)} steps" if not boxes else f"{boxes} modules"

@@ -246,7 +246,9 @@ def add_layer(page: NetPicture, k: int, members: list[Neuron], last: bool) -> No
 
 def add_cluster(page: NetPicture, title: str, path: str, ids: list[str]) -> None:
     """A frame with a title in the middle."""
-    page.modules.append(Module(page.ids.new("m"), path, (Run(title, 11, MUTED, True),), tuple(ids), "", len(ids)))
+    page.modules.append(
+        Module(page.ids.new("m"), path, (Run(title, 11, MUTED, True),), tuple(ids), "", len(ids), "center")
+    )
 
 
 def add_weights(page: NetPicture) -> None:

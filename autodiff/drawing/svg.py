@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from .dot import legend_lines
 from .layout import lay_out
 from .measure import Box, CardBox, Layout, Route, runs_width
-from .model import Edge, Key, Picture, Run
+from .model import Edge, Key, Module, Picture, Run
 from .style import CLUSTER_FILL, CLUSTER_LINE, FONT, GRAD, GRAD_FILL, INK, MUTED, WHITE
 from .text import escape_xml, text_width
 
@@ -48,16 +48,7 @@ def builtin_svg(picture: Picture, prefix: str) -> str:
         parts.append(text_svg((Run(picture.title, 14, INK, True),), width / 2, PAD + 14, "middle"))
     parts.append(f'<g class="graph" transform="translate({x:.2f} {PAD + title_height:.2f})">')
     for module in picture.modules:
-        parts.append(
-            cluster_svg(
-                module.id,
-                module.title,
-                layout.clusters[module.id],
-                prefix,
-                module.path,
-                picture.level in ("neuron", "compare"),
-            )
-        )
+        parts.append(cluster_svg(module, layout.clusters[module.id], prefix))
     parts += [edge_svg(edge, layout.routes[edge.id], prefix) for edge in picture.edges if edge.dash != "invis"]
     for node in picture.nodes:
         box = layout.nodes[node.id]
@@ -159,13 +150,14 @@ def card_svg(box: CardBox) -> str:
     return "".join(parts)
 
 
-def cluster_svg(key: str, title: Sequence[Run], box: Box, prefix: str, path: str, middle: bool) -> str:
+def cluster_svg(module: Module, box: Box, prefix: str) -> str:
     """The frame of a module and its label."""
-    x, anchor = (box.x + box.width / 2, "middle") if middle else (box.x + 9, "start")
+    places = {"left": (9.0, "start"), "center": (box.width / 2, "middle"), "right": (box.width - 9, "end")}
+    x, anchor = places[module.align]
     return (
-        f'<g id="{prefix}-{key}" class="cluster"><title>{escape_xml(path or "module")}</title>'
+        f'<g id="{prefix}-{module.id}" class="cluster"><title>{escape_xml(module.path or "module")}</title>'
         + box_svg(box.x, box.y, box.width, box.height, CLUSTER_FILL, CLUSTER_LINE, 1, 12)
-        + text_svg(title, x, box.y + 15, anchor)
+        + text_svg(module.title, box.x + x, box.y + 15, anchor)
         + "</g>"
     )
 
