@@ -71,7 +71,8 @@ class _Run:
 
     def __init__(self, f: Function, args: Sequence[Any], argnums: Sequence[int], kwargs: dict[str, Any]) -> None:
         now = state()
-        self.floor = tick() if now.floor == OFF else now.floor  # under no_grad only our own nodes record
+        self.start = tick()
+        self.floor = self.start if now.floor == OFF else now.floor  # under no_grad only our own nodes record
         self.leaves: list[list[Any]] = []  # handles, one list a differentiated argument
         self.rebuild = []
         args = list(args)
@@ -86,10 +87,11 @@ class _Run:
         self.inner = [x.node for group in self.leaves for x in group]
 
     def reach(self, roots: Iterable[Node]) -> None:
-        """Collect what the roots depend on; ``recorded`` says whether another recorded value is among it."""
+        """Collect what the roots depend on; ``recorded`` says whether another recorded value is among it: an older one,
+        for the leaves that f made, those of a transform inside it, are known to nobody outside.
+        """
         self.nodes = collect(roots, self.floor, self.inner)
-        ours = set(self.inner)
-        self.recorded = any(n.op is None and n not in ours for n in self.nodes) or any(
+        self.recorded = any(n.op is None and n.serial < self.start for n in self.nodes) or any(
             n.parents for n in self.inner if n in set(self.nodes)
         )
 

@@ -282,3 +282,13 @@ def test_the_slope_of_a_power_still_depends_on_an_exponent_of_zero() -> None:
     np.testing.assert_array_equal(np.diagonal(ad.jacobian(slope)(b)), 1.0 / a)  # d/db of b a**(b - 1)
     assert ad.grad(lambda b: ad.grad(lambda a: a**b)(2.0))(0.0) == 0.5
     assert ad.grad(lambda x: x**0.0)(0.0) == 0.0
+
+
+def test_the_leaf_of_an_inner_transform_does_not_keep_the_outer_answer_recorded() -> None:
+    slope = lambda b: ad.grad(lambda a: np.sum(a**b))(np.array([2.0, 3.0]))
+    assert type(ad.jacobian(slope)(np.ones(2))) is np.ndarray
+    assert type(ad.grad(lambda b: ad.grad(lambda a: a * b)(2.0))(3.0)) is float
+    w = ad.tensor([1.0])
+    assert isinstance(
+        ad.grad(lambda b: (b * w).sum())(np.ones(1)), ad.Tensor
+    )  # w is older: a penalty on it is recorded
