@@ -61,8 +61,8 @@ def clean(text: object, limit: int = NAME_LIMIT) -> str:
     return line[:head].rstrip() + "…" + line[len(line) - (limit - 1 - head) :].lstrip()
 
 
-def number(value: Any) -> str:
-    """A number with 4 significant digits, a true minus sign and an unpadded exponent.
+def number(value: Any, digits: int = 4) -> str:
+    """A number with 4 significant digits (or `digits`), a true minus sign and an unpadded exponent.
 
     >>> number(-1.28345), number(1e-7), number(float("-inf")), number(2.0)
     ('−1.283', '1e−7', '−∞', '2')
@@ -72,7 +72,7 @@ def number(value: Any) -> str:
             return number(value.real)
         sign = "−" if value.imag < 0 or (value.imag == 0 and math.copysign(1, value.imag) < 0) else "+"
         return f"{number(value.real)} {sign} {number(abs(value.imag))}i"
-    return _shown(float(value), ".4g")
+    return _shown(float(value), f".{digits}g")
 
 
 def short_number(value: float) -> str:

@@ -117,3 +117,17 @@ def test_dot_takes_any_text_as_a_name_and_shows_it_literally(names):
         figure_name for node in figure.nodes for line in node.card.lines() for figure_name in [line[0].text] if line
     }
     assert {text.replace("\u00a0", " ") for text in expected} <= shown | {""}
+
+
+def test_a_comparison_without_gradients_says_so_instead_of_calling_it_healthy_or_dead():
+    losses = []
+    for _ in range(3):
+        x = ad.tensor(np.ones(3))
+        loss = np.tanh(x * 2.0).sum()
+        loss.backward()  # not recorded: gradients inside the graph are gone
+        losses.append(loss)
+    rows = ad.draw_compare(dict(zip("abc", losses, strict=True)))
+    panels = ad.draw_compare({"a": losses[0], "b": losses[1]})
+    assert "no gradient" in said(rows) and "dead" not in said(rows) and rows.problems == ()
+    titles = ["".join(run.text for run in module.title) for module in panels.modules]
+    assert not any("healthy" in title or "dead" in title for title in titles)
