@@ -32,12 +32,12 @@ _HOME = {
     "margins": ("kink_margins",),
     "sabotage": ("power",),
     "adapters": ("from_autograd", "from_jax", "from_pair", "from_torch"),
-    "leaks": ("assert_deterministic", "assert_unmutated", "graph_leak_check"),
+    "guards": ("assert_deterministic", "assert_unmutated", "graph_leak_check"),
     "machine": ("GraphMachine",),
     "write": ("write_tests",),
     "strategies": ("arguments", "broadcastable", "indices", "layouts", "orthogonal", "shapes", "signature", "smooth_values", "spd",
                    "tensors", "triangular", "values", "well_conditioned"),
-    "random_programs": ("programs",),
+    "random_programs": ("check_program", "programs"),
     "networks": ("losses", "modules", "optimizers", "training_configs"),
 }
 # a name that is also a module of this package gets a module name of its own, so that neither hides the other

@@ -6,13 +6,13 @@ installed engine lacks is reported as not available and switches on with the fea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from autodiff.testing.leaks import graph_leak_check
+from autodiff.testing.guards import left_behind
 from autodiff.testing.properties import Context, Finding, check
 from autodiff.testing.subject import Arrays
 
@@ -135,7 +135,7 @@ def freed_by_reference_counting(ctx: Context) -> Iterator[Finding]:
                 total.backward()
 
     work()
-    left = graph_leak_check(work, raises=False)
+    left = left_behind(work)
     yield from verdict(ctx, "P22", None if not left else f"{left} graph objects live on until the cyclic collector runs")
 
 

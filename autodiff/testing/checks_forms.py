@@ -32,10 +32,10 @@ def close_enough(a: Arrays, b: Arrays, ctx: Context, sizes: list[float] | None =
     return None
 
 
-def floor(ctx: Context, i: int, eps: float) -> float:
+def floor(ctx: Context, i: int, eps: float, factor: float = 2**8) -> float:
     """What rounding of the function's own terms leaves in gradient i where they cancel to nothing."""
     largest = float(np.max(np.abs(ctx.case.xs[i]), initial=0.0))
-    return 2**8 * eps * ctx.point.size / (largest or 1.0) + 1e-300
+    return factor * eps * ctx.point.size / (largest or 1.0) + 1e-300
 
 
 def spreads(ctx: Context) -> list[float]:
@@ -140,10 +140,11 @@ def _low_precision_mismatch(ctx: Context, exact: Arrays, got: Arrays, low: Case,
             spread = [np.maximum(w, np.abs(p.astype(np.complex128) - q)) for w, p, q in zip(spread, there, here)]
     around = _sizes_around(ctx, high, ws, exact)
     for i, (a, b) in enumerate(zip(exact, got)):
-        size = max(float(np.max(np.abs(a), initial=0.0)), around[i])
+        size = float(np.max(np.abs(a), initial=0.0))
         if not np.isfinite(a).all() or size > 0.1 * _largest(eps):
             continue
-        allowed = 2**7 * eps * math.sqrt(max(a.size, 1)) * size + 32 * np.max(spread[i], initial=0.0) + floor(ctx, i, eps)
+        allowed = 2**4 * eps * math.sqrt(max(a.size, 1)) * size + 8 * np.max(spread[i], initial=0.0) + floor(ctx, i, eps, 2**4)
+        allowed += (2**7 if eps < 1e-5 else 2**4) * eps * around[i] + _smallest(eps)
         bad = ~(np.abs(b.astype(a.dtype) - a) <= allowed) & np.isfinite(allowed)
         if bad.any():
             k = int(np.flatnonzero(bad.ravel())[0])
@@ -154,11 +155,14 @@ def _low_precision_mismatch(ctx: Context, exact: Arrays, got: Arrays, low: Case,
 
 
 def _sizes_around(ctx: Context, high: Case, ws: Arrays, exact: Arrays) -> list[float]:
-    """The gradients' sizes nearer to zero: where a slope has died away its rounding is that of the terms it is made of."""
+    """Sizes of the terms a gradient may be made of: without the signs of the cotangent, and nearer to zero.
+
+    Where terms cancel, or a slope has died away, rounding is theirs and not the result's.
+    """
     sizes = [0.0] * len(exact)
-    for c in (0.25, 0.5, 0.75):
+    for c in (0.25, 0.5, 0.75, 1.0):
         try:
-            there = ctx.subject.gradients(high.moved([np.asarray(x * c) for x in high.xs]), ws)
+            there = ctx.subject.gradients(high.moved([np.asarray(x * c) for x in high.xs]), [np.abs(w) for w in ws])
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             continue
         for i, g in enumerate(there):
@@ -183,6 +187,10 @@ def _systematic(ctx: Context, low: Case, high: Case, ws: Arrays, i: int, k: int,
     e = np.array(errors)
     same = max(int(np.sum(e > 0)), int(np.sum(e < 0)))
     return len(e) >= 12 and same >= len(e) - 2 and bool(np.mean(np.abs(e) > allowed) >= 0.75)
+
+
+def _smallest(eps: float) -> float:
+    return 6.2e-5 if eps > 1e-4 else 1.2e-38
 
 
 def _largest(eps: float) -> float:

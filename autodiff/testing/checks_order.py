@@ -82,7 +82,8 @@ def hessian_is_symmetric(ctx: Context) -> Iterator[Finding]:
             ctx.tally.add("P11", "skip")
             return
         eps = ctx.point.eps
-        tolerance = 2**10 * eps * (size_a + size_b) * math.sqrt(case.size) + 2**8 * eps * ctx.point.size
+        inside = sum(float(np.sum(np.abs(q))) for q in (*u, *v)) * max(float(np.max(np.abs(w), initial=0.0)) for w in ctx.ws)
+        tolerance = 2**10 * eps * (size_a + size_b) * math.sqrt(case.size) + 2**8 * eps * (ctx.point.size + inside)
         if abs(a - b) > tolerance:
             for s in ctx.point.shifts:
                 try:

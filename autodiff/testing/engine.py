@@ -1,6 +1,6 @@
 """Subjects made by this engine: a function's derivatives by `vjp` and `jvp`, and the derivative of its derivative.
 
-The only place, with `checks_engine`, `leaks` and `modules`, where this package touches the engine, and only by public names.
+The only place, with `checks_engine`, `guards` and `layers`, where this package touches the engine, and only by public names.
 """
 
 from __future__ import annotations

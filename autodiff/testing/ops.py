@@ -38,6 +38,9 @@ def op_subject(row: Any, order: int = 2, modes: tuple[str, ...] = ("reverse", "f
 
 def op_calls(row: Any, dtype: Any = np.float64, wide: bool = True) -> st.SearchStrategy[Arguments]:
     """Calls of a row: operands inside its domain, in its sample shapes and in smaller ones, with its static arguments."""
+    if row.samples is None and _takes_integers(row):
+        whole = st.integers(-2, 3)
+        return st.tuples(strategies.tensors(domain=row.domain[0], dtype=dtype, wide=wide), whole).map(lambda p: Arguments(*p))
     if row.samples is None:
         domain = row.domain if len(row.inputs) > 1 else row.domain[0]
         if len(row.inputs) > 1:
@@ -59,6 +62,17 @@ def op_calls(row: Any, dtype: Any = np.float64, wide: bool = True) -> st.SearchS
         return Arguments(*[draw(strategies.tensors(s, d, dtype, wide=spread)) for s, d in zip(shapes, domains)], **static)
 
     return calls()
+
+
+def _takes_integers(row: Any) -> bool:
+    """Does the second operand, which has no derivative, have to be an integer (as in ldexp)?"""
+    if len(row.inputs) != 2 or row.rule(1) is not None:
+        return False
+    try:
+        row.fn(1.5, 1.5)
+    except TypeError:
+        return True
+    return False
 
 
 def check_op(

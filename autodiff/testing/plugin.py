@@ -65,8 +65,8 @@ def derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def graph_leaks() -> Callable[..., int]:
-    """`graph_leak_check`: run a callable and fail if graph objects outlive it."""
+def graph_leaks() -> Any:
+    """`graph_leak_check`: `with graph_leaks(): ...` fails if graph values outlive the block."""
     from autodiff.testing import graph_leak_check
     return graph_leak_check
 

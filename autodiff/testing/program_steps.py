@@ -102,7 +102,9 @@ class Draft:
             self.env[target][...] = saved
             return False
         mine = self.env[target]
-        self.dead |= {n for n, a in self.env.items() if a is not mine and np.shares_memory(a, mine)}
+        for name, a in self.env.items():  # in order: what a dead view is the base of is dead
+            if a is not mine and (np.shares_memory(a, mine) or self.base.get(name) in (target, *self.dead)):
+                self.dead.add(name)
         return True
 
     def _keep(self, statement: Statement) -> bool:
@@ -143,8 +145,8 @@ def _within(draft: Draft, name: str, domain: tuple[float, float] = (-math.inf, m
     if np.min(v) >= max(low + 0.125, -3.0) and np.max(v) <= min(high - 0.125, 6.0 if low > -3 else 3.0):
         return name
     if math.isinf(low):
-        return f"np.tanh({name})"
-    return f"(np.square(np.tanh({name})) + {low + 0.5})" if math.isinf(high) else f"np.tanh({name}) * {0.75 * high}"
+        return f"np.sin({name})"  # and not tanh: its slope far from 0 is a difference of nearly equal numbers
+    return f"(np.square(np.sin({name})) + {low + 0.5})" if math.isinf(high) else f"np.sin({name}) * {0.75 * high}"
 
 
 def _value(draft: Draft, expression: str) -> Any:

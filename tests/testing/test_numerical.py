@@ -36,7 +36,9 @@ def test_true_derivative_lies_within_the_error_bound(name: str, seed: int, thoro
     found = numerical_derivative(f, x, v, w, thorough=thorough)
     exact = float(np.sum(w * derivative(x) * v))
     # the reference itself is rounded: a few ulp of the sum of its terms
-    assert found.kind != "smooth" or abs(found.value - exact) <= found.error + 8e-16 * np.sum(np.abs(w * derivative(x) * v))
+    assert found.kind != "smooth" or abs(found.value - exact) <= found.error + 8e-16 * np.sum(
+        np.abs(w * derivative(x) * v)
+    )
 
 
 @pytest.mark.parametrize("name", ["sin", "tanh", "log"])
@@ -53,7 +55,9 @@ def test_low_precision_functions_are_measured_within_their_own_noise(name: str, 
     if found.kind == "smooth":
         assert abs(found.value - terms.sum()) <= found.error
         # 2^9 eps: noise of about 4 eps divided by steps of about 1/16, doubled twice
-        assert found.error <= 2**9 * float(np.finfo(dtype).eps) * (np.abs(w * f(x.astype(np.float64))).sum() + np.abs(terms).sum())
+        assert found.error <= 2**9 * float(np.finfo(dtype).eps) * (
+            np.abs(w * f(x.astype(np.float64))).sum() + np.abs(terms).sum()
+        )
 
 
 def test_resolution_is_near_machine_precision_for_ordinary_functions() -> None:
@@ -61,7 +65,9 @@ def test_resolution_is_near_machine_precision_for_ordinary_functions() -> None:
     found = []
     for _ in range(40):
         x = sample(rng, np.float64, 0)
-        found.append(numerical_derivative(np.sin, x, power_of_two_direction(rng, x), rng.uniform(0.25, 2, 3)).resolution)
+        found.append(
+            numerical_derivative(np.sin, x, power_of_two_direction(rng, x), rng.uniform(0.25, 2, 3)).resolution
+        )
     assert np.median(found) < 1e-11
 
 
@@ -77,7 +83,10 @@ def test_a_jump_is_not_called_a_derivative() -> None:
 
 
 def test_a_flat_function_is_constant_and_tiny_inputs_get_absolute_steps() -> None:
-    assert numerical_derivative(lambda x: np.sign(x) * 3, np.array([2.0]), np.array([2.0]), np.array([1.0])).kind == "constant"
+    assert (
+        numerical_derivative(lambda x: np.sign(x) * 3, np.array([2.0]), np.array([2.0]), np.array([1.0])).kind
+        == "constant"
+    )
     found = numerical_derivative(np.exp, np.array(1e-200), np.array(2.0**-663))
     assert found.kind == "smooth" and found.value == pytest.approx(2.0**-663, rel=1e-11)
 
@@ -92,7 +101,9 @@ def test_complex_inputs_and_outputs_count_as_real_pairs() -> None:
 
 def test_several_inputs_and_outputs_are_weighed_together() -> None:
     x, y = np.array([1.0, 2.0]), np.array(3.0)
-    found = numerical_derivative(lambda a, b: (a * b, a.sum()), (x, y), (np.ones(2), np.array(1.0)), (np.ones(2), np.array(2.0)))
+    found = numerical_derivative(
+        lambda a, b: (a * b, a.sum()), (x, y), (np.ones(2), np.array(1.0)), (np.ones(2), np.array(2.0))
+    )
     assert abs(found.value - (2 * 3 + 3 + 4)) <= found.error
 
 

@@ -1,0 +1,106 @@
+"""Layers, losses and optimizers of the library pass every property that applies to them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import autodiff as ad
+import nn
+from autodiff.testing import (
+    DerivativeError,
+    check_module,
+    check_optimizer,
+    smooth_values,
+    tensors,
+    training_configs,
+)
+from autodiff.testing.decorator import note
+
+DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
+EXAMPLES = 200 if DEEP else 2
+X = smooth_values((3, 2))
+ACTIVATIONS = [nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Softmax, nn.LogSoftmax, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus]
+LOSSES = [nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss]
+
+
+@pytest.mark.parametrize("make", ACTIVATIONS)
+def test_activation_is_right(make: Any) -> None:
+    note(check_module(make(), tensors((2, 3)), order=2, examples=EXAMPLES))
+
+
+@pytest.mark.parametrize("make", [
+    lambda: nn.Linear(2, 3, rng=0),
+    lambda: nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU(), nn.Linear(3, 1, rng=1)),
+    lambda: nn.Sequential(nn.Flatten(), nn.Linear(2, 2, rng=0), nn.Dropout(0.5)),
+], ids=["linear", "network", "dropout"])
+def test_layer_is_right_in_inputs_and_parameters(make: Any) -> None:
+    note(check_module(make(), X, order=2, examples=EXAMPLES))
+
+
+@pytest.mark.parametrize("make", LOSSES)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_loss_is_right(make: Any, reduction: str) -> None:
+    note(check_module(make(reduction=reduction), smooth_values((2, 2)), smooth_values((2, 2), (0.0, 1.0)), examples=EXAMPLES))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_is_right(reduction: str) -> None:
+    loss = nn.CrossEntropyLoss(reduction=reduction, ignore_index=-100)
+    note(check_module(loss, tensors((3, 3)), np.array([0, 2, -100]), order=2, examples=EXAMPLES))
+
+
+@pytest.mark.parametrize("make", [
+    lambda ps: nn.SGD(ps, lr=0.1),
+    lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.1),
+    lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
+    lambda ps: nn.Adam(ps, lr=0.1, weight_decay=0.1),
+    lambda ps: nn.AdamW(ps, lr=0.1, betas=(0.5, 0.9)),
+], ids=["sgd", "momentum", "nesterov", "adam", "adamw"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_optimizer_steps_as_published(make: Any, dtype: Any) -> None:
+    note(check_optimizer(make, dtype=dtype, examples=200 if DEEP else 6))
+
+
+def test_a_wrong_layer_names_the_transposed_gradient() -> None:
+    class Dense(nn.Module):
+        def __init__(self) -> None:
+            self.weight = nn.Parameter(np.array([[0.5, -1.0], [2.0, 0.25]]))
+
+        def forward(self, x: Any) -> Any:
+            dense = ad.custom_vjp(lambda a, w: a @ w.T)
+            dense.defvjp(lambda a, w: (a @ w.T, (a, w)), lambda r, g: (g @ r[1].T, g.T @ r[0]))
+            return dense(x, self.weight)
+
+    with pytest.raises(DerivativeError, match="transpose"):
+        check_module(Dense(), np.array([[0.5, 1.0], [2.0, -1.0], [0.25, 3.0]]))
+
+
+def test_a_wrong_optimizer_is_told_from_its_formula() -> None:
+    class Wrong(nn.SGD):
+        def step(self) -> None:
+            super().step()
+            for p in self.param_groups[0]["params"]:
+                p.data = p.data * 1.001
+
+    Wrong.__name__ = "SGD"
+    with pytest.raises(DerivativeError, match="S01"):
+        check_optimizer(lambda ps: Wrong(ps, lr=0.1), examples=2)
+
+
+@given(training_configs())
+@settings(max_examples=300 if DEEP else 8)
+def test_a_training_step_changes_every_parameter_that_has_a_slope(config: Any) -> None:
+    parameters = list(config.model.parameters())
+    before = [p.data.copy() for p in parameters]
+    optimizer = config.optimizer(parameters)
+    config.loss(config.model(config.batch), config.targets).backward()
+    optimizer.step()
+    for p, old in zip(parameters, before):
+        assert p.grad is not None and p.data.shape == old.shape and np.isfinite(p.data).all()
+        # a slope below the resolution of p moves nothing; Adam moves by about lr whatever the slope
+        assert np.array_equal(p.data, old) <= (np.max(np.abs(p.grad)) < 1e-12)

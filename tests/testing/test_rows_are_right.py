@@ -1,0 +1,39 @@
+"""Every row of the registry passes every property: `check_op` needs no test written for a new row."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+import autodiff as ad
+from autodiff.testing import check_op
+from autodiff.testing.decorator import note
+
+DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
+EXAMPLES = 400 if DEEP else 3
+
+
+@pytest.mark.parametrize("row", ad.ops.OPS.values(), ids=lambda row: row.name)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # empty and one-element reductions: NumPy warns, the values count
+def test_row_keeps_every_property(row: Any) -> None:
+    # a few examples may all fall on jumps or outside a domain; a large run must prove most of what it compares
+    note(check_op(row, examples=EXAMPLES, max_weak=0.2 if DEEP else 0.5))
+
+
+@pytest.mark.parametrize("name", ["tanh", "multiply", "matmul", "max"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_row_keeps_every_property_on_another_seed(name: str) -> None:
+    note(check_op(name, examples=5 * EXAMPLES, seed=20_251))
+
+
+def test_a_wrong_rule_in_a_row_is_found() -> None:
+    row = ad.ops.OPS["tanh"]
+    right = row.vjps
+    try:
+        row.vjps = (lambda g, y: g * (1 - y),)
+        with pytest.raises(AssertionError, match="P01"):
+            check_op(row, examples=20, properties=["P01"])
+    finally:
+        row.vjps = right
