@@ -10,6 +10,8 @@ operation; the row's rule says what is saved.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -44,7 +46,7 @@ _SCALAR = (
 """
 )
 _HEAD = """
-def {name}(x{o}):
+def made(x{o}):
     s = state(); p = x.node
     if p is None or not s.plain: return slow(x{o})
 """
@@ -129,6 +131,19 @@ _PULL_ONE = """
 """
 
 
+@cache
+def _code(source: str) -> CodeType:
+    (code,) = (c for c in compile(source, "<fast path>", "exec").co_consts if isinstance(c, CodeType))
+    return code
+
+
+def _function(source: str, op: Op, name: str, names: dict[str, Any]) -> Any:
+    """The function that source defines. Equal sources are compiled once, which is what takes time; each row gets a
+    copy, because the interpreter adapts a code object to the names of one function."""
+    code = _code(source).replace(co_name=name, co_qualname=name, co_filename=f"<{op.name}.{name}>")
+    return FunctionType(code, names, name)
+
+
 def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., Any]:
     names = dict(
         op=op,
@@ -149,8 +164,7 @@ def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., An
         shape=np.shape,
         **{f"rule{i}": rule for i, rule in enumerate(op.vjps)},
     )
-    exec(compile(template.format(name=name, **parts), f"<{op.name}.{name}>", "exec"), names)
-    made: Callable[..., Any] = names[name]
+    made: Callable[..., Any] = _function(template.format(**parts), op, name, names)
     made.__doc__ = op.doc
     return made
 
@@ -167,9 +181,8 @@ def _pull(op: Op) -> Callable[..., None]:
                 source += _PULL_ONE.format(i=i, args=read, silenced="; d = silence(d, g)" if op.singular else "")
         names: dict[str, Any] = dict(fit=fit, silence=silence, ndarray=np.ndarray, asarray=np.asarray)
         names |= {f"rule{i}": rule for i, rule in enumerate(op.vjps)}
-        exec(compile(source, f"<{op.name}.pull>", "exec"), names)
-        op.pull = names["pull"]
-        op.pull(*args)
+        op.pull = pull = _function(source, op, "pull", names)
+        pull(*args)
 
     return first
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,24 @@ Rule = Callable[..., Any]
 
 
 def keywords(fn: Callable[..., Any], skip: int) -> dict[str, Any]:
-    parameters = [p for p in inspect.signature(fn).parameters.values() if p.kind is not p.VAR_POSITIONAL]
-    return {p.name: None if p.default is p.empty else p.default for p in parameters[skip:]}
+    """Names and defaults of a function's parameters (None: no default) after the first ``skip``, without *args."""
+    code = getattr(fn, "__code__", None)
+    if code is None:  # a function written in C
+        parameters = [p for p in inspect.signature(fn).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+        return {p.name: None if p.default is p.empty else p.default for p in parameters[skip:]}
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]  # inspect.signature takes forty times as long
+    positional = names[: code.co_argcount]
+    values = fn.__defaults__ or ()  # type: ignore[attr-defined]
+    defaults = dict(zip(positional[len(positional) - len(values) :], values))
+    defaults |= fn.__kwdefaults__ or {}  # type: ignore[attr-defined]
+    return {name: defaults.get(name) for name in names[skip:]}
 
 
 def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
     """The parameter names of a rule after g, checked now so that a misspelt one never waits for a backward pass."""
     if rule is None:
         return ()
-    names = tuple(inspect.signature(rule).parameters)[1:]
+    names = tuple(keywords(rule, 1))
     known = {"y", "y_shape", "i", *op.inputs, *op.statics}
     known |= {f"{name}_{fact}" for name in op.inputs for fact in ("shape", "dtype")}
     unknown = [name for name in names if name not in known]
@@ -49,4 +59,9 @@ def saver(op: Any, names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
         return f"static[{name!r}]"
 
     source = f"lambda y, operands, static, i: ({''.join(expression(n) + ', ' for n in names)})"
+    return _evaluated(source)
+
+
+@cache
+def _evaluated(source: str) -> Callable[..., tuple[Any, ...]]:
     return eval(source, {"shape": np.shape, "dtype": np.result_type})  # type: ignore[no-any-return]
