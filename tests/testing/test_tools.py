@@ -1,0 +1,143 @@
+"""Kink margins, the power of inputs, adapters of other libraries, and the strategies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autodiff as ad
+import autodiff.testing as testing
+from autodiff.testing import (
+    DerivativeError,
+    broadcastable,
+    check_derivatives,
+    from_autograd,
+    from_jax,
+    from_pair,
+    from_torch,
+    indices,
+    kink_margins,
+    layouts,
+    orthogonal,
+    power,
+    signature,
+    spd,
+    tensors,
+    triangular,
+    well_conditioned,
+)
+from autodiff.testing.sabotage import MISTAKES
+
+FEW = settings(max_examples=20)
+
+
+def test_composite_kinks_that_cancel_are_found_in_the_graph() -> None:
+    margins = kink_margins(lambda x: ad.relu(x) - ad.relu(-x), np.array([0.25, -3.0]))
+    assert [(m.op, m.margin) for m in margins] == [("relu", 0.25), ("relu", 0.25)]
+    assert "test_tools.py" in margins[0].source
+
+
+def test_margins_of_operations_with_constants_use_the_constants() -> None:
+    margins = kink_margins(lambda x: np.maximum(x, np.array([1.0, 5.0])), np.array([1.5, 2.0]))
+    assert [m.margin for m in margins] == [0.5]
+    assert kink_margins(np.tanh, np.ones(2)) == []
+
+
+def test_power_names_the_mistakes_that_inputs_can_never_show() -> None:
+    report = power(np.tanh, np.array([0.5, 1.5]), vjp=lambda g, y, x: (g * (1 - y * y),))
+    assert {"factor 2", "wrong sign", "rounded to float32", "reversed"} <= set(report.caught)
+    assert "doubled at ties" in report.missed and "halved for negatives" in report.missed
+    assert "needs an input with equal entries" in str(report)
+    wider = power(np.tanh, np.array([0.5, 0.5, -1.0, 0.0]), vjp=lambda g, y, x: (g * (1 - y * y),))
+    assert {"doubled at ties", "halved for negatives", "nothing at zeros"} <= set(wider.caught)
+    assert len(MISTAKES) >= 24
+
+
+def test_a_torch_function_is_checked_backward_and_twice() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x.sin()
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return -g * ctx.saved_tensors[0].cos()
+
+    with pytest.raises(DerivativeError, match="sign"):
+        check_derivatives(from_torch(Wrong), np.array([0.5, 1.0]))
+    report = check_derivatives(from_torch(torch.tanh), tensors(wide=False), order=2, examples=8)
+    assert report.tally.counts["P10"]["pass"] > 0
+
+
+def test_a_jax_rule_is_checked() -> None:
+    jax = pytest.importorskip("jax")
+
+    @jax.custom_vjp
+    def doubled(x: Any) -> Any:
+        return 2.0 * x
+
+    doubled.defvjp(lambda x: (doubled(x), None), lambda _, g: (3.0 * g,))
+    with pytest.raises(DerivativeError, match=r"factor of 1\.5"):
+        check_derivatives(from_jax(doubled), np.array([0.5, 1.0]), dtypes=())
+    assert check_derivatives(from_jax(jax.numpy.tanh), np.array([0.5, 1.0]), dtypes=()).ok
+
+
+def test_an_autograd_function_is_checked() -> None:
+    pytest.importorskip("autograd")
+    import autograd.numpy as anp
+    assert check_derivatives(from_autograd(lambda x: anp.tanh(x) * anp.sum(x)), np.array([0.5, 1.0]), dtypes=()).ok
+
+
+def test_a_pair_is_a_function_that_carries_its_rule() -> None:
+    pair = from_pair(np.exp, lambda g, y, x: (g * y,))
+    assert pair(0.0) == 1.0 and check_derivatives(pair, np.array([0.5])).ok
+
+
+@given(signature("(m,k),(k,n)->(m,n)"))
+@FEW
+def test_signature_shares_axes(call: Any) -> None:
+    a, b = call.args
+    assert a.shape[1] == b.shape[0]
+
+
+def test_a_bad_signature_is_refused() -> None:
+    with pytest.raises(ValueError, match="signature"):
+        signature("m,k->")
+
+
+@given(broadcastable(3))
+@FEW
+def test_broadcastable_arguments_broadcast(call: Any) -> None:
+    np.broadcast_shapes(*[a.shape for a in call.args])
+
+
+@given(st.data())
+@FEW
+def test_indices_index_and_layouts_keep_the_numbers(data: Any) -> None:
+    x = data.draw(tensors((2, 3)))
+    x[data.draw(indices(x.shape))]
+    assert np.array_equal(data.draw(layouts(x)), x)
+
+
+@given(orthogonal(3), well_conditioned(3, 1e3), spd(3, 1e3), triangular(3), tensors(domain=(0.0, 1.0)))
+@FEW
+def test_matrices_are_what_their_names_say(q: Any, a: Any, s: Any, t: Any, x: Any) -> None:
+    assert np.allclose(q @ q.T, np.eye(3)) and np.linalg.cond(a) < 1.01e3
+    assert np.array_equal(s, s.T) and np.linalg.eigvalsh(s).min() > 0.9
+    assert np.array_equal(t, np.tril(t)) and np.abs(np.diag(t)).min() >= 0.5
+    assert ((x > 0) & (x < 1)).all()
+
+
+def test_every_public_name_loads_and_none_hides_a_module() -> None:
+    import pkgutil
+    modules = {m.name for m in pkgutil.iter_modules(testing.__path__)}
+    for name in testing.__all__:
+        assert callable(getattr(testing, name)), name
+        assert name not in modules, name
