@@ -55,9 +55,9 @@ square = _row(np.square, "x²", lambda g, x: 2.0 * g * x, lambda x: x * x, symbo
 
 
 def _one_less(a: Any, b: Any) -> Any:
-    """The exponent b - 1, and 1 where a and b are 0: so that b * a**(b - 1) is 0 there."""
+    """The exponent b - 1, and another where b is 0 and a**-1 is infinite: so that b * a**(b - 1) is 0 there."""
     if isinstance(b, float | int):
-        return b - 1 if b != 0 else 1
+        return b - 1 if b != 0 else 0
     return np.where((a == 0) & (b == 0), 1.0, b - 1.0)
 
 

@@ -292,3 +292,9 @@ def test_the_leaf_of_an_inner_transform_does_not_keep_the_outer_answer_recorded(
     assert isinstance(
         ad.grad(lambda b: (b * w).sum())(np.ones(1)), ad.Tensor
     )  # w is older: a penalty on it is recorded
+
+
+def test_power_zero_is_flat_everywhere_for_both_kinds() -> None:
+    for x in (0.0, 5e-324, 2.0, np.inf):
+        for f in (lambda x: x**0, lambda x: x**0.0):
+            assert ad.grad(f)(x) == 0.0 and ad.grad(f)(np.array(x)) == 0.0 and ad.grad(ad.grad(f))(x) == 0.0

@@ -149,16 +149,27 @@ def inner(a: Any, b: Any) -> float:
     return float(sum(np.sum(raw(p).astype(np.float64) * raw(q)) for p, q in zip(a, b, strict=True)))
 
 
-def agrees_with_numbers(f: Any, xs: list[np.ndarray], w: Any, analytic: Any, rng: np.random.Generator) -> None:
+def flat(f: Any, xs: list[np.ndarray], vs: list[np.ndarray]) -> bool:
+    """Whether short steps along vs change nothing at all."""
+    ends = [f(*[x + s * v for x, v in zip(xs, vs, strict=True)]) for s in (-1, 0, 1)]
+    return all(np.array_equal(a, b) for end in ends[::2] for a, b in zip(end, ends[1], strict=True))
+
+
+def agrees_with_numbers(case: Case, f: Any, w: Any, analytic: Any, rng: np.random.Generator) -> None:
     """The analytic derivative lies within the numerical one's own error bound.
 
     On top of that bound: rounding of the inner product, and four times how far the rule itself moves when the inputs
-    are relatively perturbed by 2^-48 (its own conditioning). Nothing is set by hand.
+    are relatively perturbed by 2^-48 (its own conditioning). Nothing is set by hand. Directions of rows with kinks are
+    short: the kinks are a known distance away.
     """
-    vs = [power_of_two_direction(rng, x) for x in xs]
+    xs, reach = case.xs, 1.0 if case.row.kink is None else 2.0**-10
+    vs = [power_of_two_direction(rng, x) * reach for x in xs]
     estimate = numerical_derivative(f, tuple(xs), tuple(vs), w, thorough=False)
-    assume(estimate.kind in ("smooth", "constant"))
     gs = analytic(xs)
+    if estimate.kind == "jump" and flat(f, xs, vs):  # the jumps of a staircase, seen from far away
+        assert inner(gs, vs) == 0.0
+        return
+    assume(estimate.kind in ("smooth", "constant"))
     near = [analytic([x * (1 + s * 2.0**-48) for x in xs]) for s in (1, -1)]
     jitter = max(abs(inner(g, vs) - inner(gs, vs)) for g in near)
     terms = float(sum(np.sum(np.abs(raw(g) * v)) for g, v in zip(gs, vs, strict=True)))
@@ -274,7 +285,7 @@ def test_gradient_is_the_functions(row: Any, data: Any, seed: int) -> None:
     case = data.draw(cases(row))
     assume(case.gap() > 1e-2)
     w = cotangent_for(case)
-    agrees_with_numbers(case.plain, case.xs, w, lambda xs: pull(case, w, xs)[1], np.random.default_rng(seed))
+    agrees_with_numbers(case, case.plain, w, lambda xs: pull(case, w, xs)[1], np.random.default_rng(seed))
 
 
 @rows(CURVED)
@@ -287,8 +298,8 @@ def test_second_derivative_is_the_gradients(row: Any, data: Any, seed: int) -> N
     w = cotangent_for(case)
     us = [rng.uniform(0.25, 2.0, x.shape) for x in case.xs]
     agrees_with_numbers(
+        case,
         lambda *xs: tuple(pull(case, w, xs)[1]),
-        case.xs,
         tuple(us) if len(us) > 1 else us[0],
         lambda xs: second(Case(row, tuple(case.full(xs)), case.static), w, us),
         rng,
@@ -501,10 +512,10 @@ def test_broadcasting_equals_explicit_broadcasting(row: Any, data: Any, shapes: 
 
 
 # ---- Scalars, extremes, modes
-NUMBERS = st.one_of(
-    st.floats(-4, 4),
-    st.floats(),
-    st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan]),
+NUMBERS = st.one_of(  # no subnormal numbers: their reciprocals overflow, and 0 times that is NaN on one side only
+    st.floats(-4, 4, allow_subnormal=False),
+    st.floats(allow_subnormal=False),
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e308, -1e308, 1e-300, math.inf, -math.inf, math.nan]),
 )
 
 
@@ -522,6 +533,8 @@ def test_scalar_equals_the_0d_tensor(row: Any, data: Any) -> None:
             if y.requires_grad:
                 y.backward()
             answers.append([raw(y), *[raw(0.0 if x.grad is None else x.grad) for x in xs]])
+    if any(map(math.isnan, numbers)):  # where the input is no number, neither is a slope: only the values must agree
+        answers = [answer[:1] for answer in answers]
     for i, (a, b) in enumerate(zip(*answers, strict=True)):
         # libm and NumPy's vector functions differ by a few ulp, and so do derivatives made of them; a rule that reads
         # the rounded output (tanh near 1) carries its ulp as an absolute error; subnormal numbers have no relative ulp
