@@ -132,43 +132,33 @@ def add_update(
     """Gradient and update between two neighbours of the column; the optimizer is on the lower or on the upper side."""
     info = page.snapshot.optimizer
     assert info is not None
-    outer = upper if towards_lower else lower
+    _, source, _ = upper
+    _, target, _ = lower
+    names = (upper if towards_lower else lower)[2]
     label = (Run(word(page.options.lang, "grad"), 11, GRAD),)
-    page.edges.append(
-        Edge(
-            page.ids.new("e"),
-            upper[1],
-            lower[1],
-            "gradient",
-            label,
-            f"gradient of {', '.join(outer[2])}",
-            GRAD,
-            1.6,
-            "dashed",
-            "vee",
-            not towards_lower,
-            "f",
-            8,
-        )
+    tooltip = f"gradient of {', '.join(names)}"
+    gradient = build.gradient_edge(
+        page.ids.new("e"), source, target, width=1.6, lane="f", weight=8, label=label, tooltip=tooltip
     )
-    ratios = [info.ratios[name] for name in outer[2] if name in info.ratios]
+    page.edges.append(replace(gradient, back=not towards_lower))
+    ratios = [info.ratios[name] for name in names if name in info.ratios]
     runs: tuple[Run, ...] = ()
     if ratios:
         runs = (Run("‖Δw‖/‖w‖\u00a0", 11, UPDATE), Run(percent(max(ratios)), 11, UPDATE, True))
+    tooltip = f"update of {', '.join(names)}"
     page.edges.append(
         Edge(
             page.ids.new("e"),
-            upper[1],
-            lower[1],
+            source,
+            target,
             "update",
             runs,
-            f"update of {', '.join(outer[2])}",
+            tooltip,
             UPDATE,
             2,
             "dotted",
-            "normal",
-            towards_lower,
-            "b",
-            8,
+            back=towards_lower,
+            lane="b",
+            weight=8,
         )
     )

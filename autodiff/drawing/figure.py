@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
-import math
 import os
 import re
 import sys
@@ -17,10 +15,12 @@ from typing import Any
 
 from . import program
 from .dot import to_dot
+from .graphviz_svg import finish_svg
+from .json_data import to_json
 from .mermaid import to_mermaid
 from .model import Edge, Module, Node, Picture, Problem
 from .options import as_patterns
-from .svg import builtin_svg, finish_svg, prefix_of
+from .svg import builtin_svg, prefix_of
 
 SUFFIXES = (".dot", ".gv", ".html", ".json", ".md", ".mmd", ".pdf", ".png", ".svg")
 
@@ -104,7 +104,7 @@ class Figure:
 
     def to_json(self) -> str:
         """Nodes, edges, modules, statistics and problems as JSON. Cards (the looks) are left out."""
-        return json.dumps(as_data(self._picture), ensure_ascii=False, indent=1) + "\n"
+        return to_json(self._picture)
 
     def to_html(self, engine: str = "auto") -> str:
         """The explorer: one HTML file without network or library; laid out by `dot` when present."""
@@ -259,54 +259,6 @@ class Figure:
         trouble = "; ".join(problem.text for problem in self.problems[:2])
         more = f" and {len(self.problems) - 2} more" if len(self.problems) > 2 else ""
         return f"<Figure {self.level}: {', '.join(parts)}{' | ' + trouble + more if trouble else ''}>"
-
-
-def as_data(picture: Picture) -> dict[str, Any]:
-    """A picture as plain JSON values: NaN and infinities become text, cards are dropped."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, float) and not math.isfinite(value):
-            return str(value)
-        if isinstance(value, Mapping):
-            return {key: plain(part) for key, part in value.items()}
-        if isinstance(value, frozenset):
-            return sorted(value)
-        if isinstance(value, tuple | list):
-            return [plain(part) for part in value]
-        return value
-
-    def record(item: Any, *dropped: str) -> dict[str, Any]:
-        fields = {f.name: getattr(item, f.name) for f in dataclasses.fields(item) if f.name not in dropped}
-        return {
-            key: plain(dataclasses.asdict(part))
-            if dataclasses.is_dataclass(part) and not isinstance(part, type)
-            else plain(part)
-            for key, part in fields.items()
-        }
-
-    edges = [
-        {
-            **record(edge, "label", "color", "width", "dash", "arrow", "arrow_size", "weight", "lane"),
-            "label": "".join(run.text for run in edge.label),
-        }
-        for edge in picture.edges
-    ]
-    modules = [
-        {**record(module, "title"), "title": "".join(run.text for run in module.title)} for module in picture.modules
-    ]
-    return {
-        "level": picture.level,
-        "title": picture.title,
-        "alt": picture.alt,
-        "lang": picture.lang,
-        "nodes": [record(node, "card") for node in picture.nodes],
-        "edges": edges,
-        "modules": modules,
-        "problems": [record(problem) for problem in picture.problems],
-        "footer": list(picture.footer),
-        "forward": list(picture.forward),
-        "backward": list(picture.backward),
-    }
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -187,61 +187,57 @@ def constant_text(page: NetPicture, key: tuple[str, object]) -> str:
 
 
 def add_layer(page: NetPicture, k: int, members: list[Neuron], last: bool) -> None:
-    """The boxes of one layer and the frame around them."""
-    lang = page.options.lang
-    shown = (
-        members if len(members) <= MOST_IN_LAYER else members[: MOST_IN_LAYER // 2] + members[1 - MOST_IN_LAYER // 2 :]
-    )
+    """The boxes of one layer and the frame around them; of a very large layer the two ends."""
+    lang, alone = page.options.lang, last and len(members) == 1
+    half = MOST_IN_LAYER // 2
+    hidden = range(half, len(members) - half + 1) if len(members) > MOST_IN_LAYER else range(0)
     ids, letter = [], LETTERS[k % len(LETTERS)]
-    for neuron in shown:
-        at = members.index(neuron)
-        if len(shown) < len(members) and at == len(members) + 1 - MOST_IN_LAYER // 2:
-            node_id, hidden = page.ids.new("n"), len(members) - len(shown)
-            page.nodes.append(
-                Node(
-                    node_id,
-                    "reference",
-                    chip_card("reference", f"… {hidden}"),
-                    count=hidden,
-                    tooltip=word(lang, "nodes", hidden),
-                )
-            )
-            page.hidden += hidden
-            ids.append(node_id)
-        node_id = page.ids.new("n")
-        values = [page.snapshot.values[i] for i in neuron.outputs]
-        own = build.name_of(values[-1])
-        name = pretty_name(own) or ("out" if last and len(members) == 1 else pretty_name(f"{letter}{at + 1}"))
-        kind = "output" if last and len(members) == 1 else "neuron"
-        numbers = [float(v.number) for v in values if isinstance(v.number, float | int)]
-        mean = sum(numbers) / len(numbers) if numbers else math.nan
-        grads = [v.grad for v in values if v.grad is not None]
-        grad = None if not grads else grads[0] if len(grads) == 1 else math.hypot(*grads)
-        page.place["neuron", neuron.path] = node_id
-        ids.append(node_id)
-        card = neuron_card(
-            kind,
-            name,
-            number(mean) if numbers else "",
-            number(grad) if grad is not None else "",
-            word(lang, "grad") if len(values) == 1 else "‖g‖",
-        )
-        page.nodes.append(
-            Node(
-                node_id,
-                kind,
-                card,
-                name=name,
-                op=neuron.activation,
-                grad=grad,
-                module=neuron.path,
-                count=len(values),
-                value=repr(mean) if numbers else "",
-                tooltip=clean(f"{neuron.path}; {build.value_tooltip(values[-1])}", 1000),
-            )
-        )
-    title = word(lang, "output") if last and len(members) == 1 else word(lang, "layer", k + 1)
+    for at, neuron in enumerate(members):
+        if at not in hidden:
+            name = "out" if alone else pretty_name(f"{letter}{at + 1}")
+            ids.append(add_neuron(page, neuron, name, "output" if alone else "neuron"))
+        elif at == hidden[0]:
+            ids.append(add_gap(page, len(hidden)))
+    title = word(lang, "output") if alone else word(lang, "layer", k + 1)
     add_cluster(page, f"{title} · {members[0].activation or word(lang, 'linear')}", members[0].layer, ids)
+
+
+def add_gap(page: NetPicture, hidden: int) -> str:
+    """A chip that counts the neurons that are not drawn."""
+    node_id = page.ids.new("n")
+    tooltip = word(page.options.lang, "nodes", hidden)
+    page.nodes.append(Node(node_id, "reference", chip_card("reference", f"… {hidden}"), count=hidden, tooltip=tooltip))
+    page.hidden += hidden
+    return node_id
+
+
+def add_neuron(page: NetPicture, neuron: Neuron, name: str, kind: str) -> str:
+    """One neuron: the mean of its outputs and, of several calls, the norm of their gradients."""
+    node_id = page.ids.new("n")
+    values = [page.snapshot.values[i] for i in neuron.outputs]
+    numbers = [float(v.number) for v in values if isinstance(v.number, float | int)]
+    mean = sum(numbers) / len(numbers) if numbers else math.nan
+    grads = [v.grad for v in values if v.grad is not None]
+    grad = None if not grads else grads[0] if len(grads) == 1 else math.hypot(*grads)
+    shown = pretty_name(build.name_of(values[-1])) or name
+    sign = word(page.options.lang, "grad") if len(values) == 1 else "‖g‖"
+    card = neuron_card(kind, shown, number(mean) if numbers else "", number(grad) if grad is not None else "", sign)
+    page.place["neuron", neuron.path] = node_id
+    page.nodes.append(
+        Node(
+            node_id,
+            kind,
+            card,
+            name=shown,
+            op=neuron.activation,
+            grad=grad,
+            module=neuron.path,
+            count=len(values),
+            value=repr(mean) if numbers else "",
+            tooltip=clean(f"{neuron.path}; {build.value_tooltip(values[-1])}", 1000),
+        )
+    )
+    return node_id
 
 
 def add_cluster(page: NetPicture, title: str, path: str, ids: list[str]) -> None:
@@ -286,47 +282,36 @@ def add_weights(page: NetPicture) -> None:
 def add_losses(page: NetPicture) -> None:
     """What follows the last neuron, folded to one box for each root."""
     outputs = {i: neuron.path for neuron in page.neurons.values() for i in neuron.outputs}
-    inside = {i for i, value in enumerate(page.snapshot.values) if value.path in page.neurons}
     for root in page.snapshot.roots:
-        value = page.snapshot.values[root]
         if root in outputs:
             continue
-        feeding: dict[str, None] = {}
-        seen, stack = {root}, [root]
-        while stack:
-            for parent in page.snapshot.values[stack.pop()].parents:
-                if parent in outputs:
-                    feeding[outputs[parent]] = None
-                elif parent not in seen and parent not in inside:
-                    seen.add(parent)
-                    stack.append(parent)
+        value = page.snapshot.values[root]
+        seen, feeding = behind(page, root, outputs)
         steps = [page.snapshot.values[i] for i in sorted(seen) if page.snapshot.values[i].op]
         note = " → ".join(op_text(step) for step in steps) if len(steps) <= 4 else f"{len(steps)} operations"
         node_id = page.ids.new("n")
         name = build.name_of(value) or word(page.options.lang, "loss")
-        card = scalar_card("output", name=name, value=shown_number(value))
-        page.nodes.append(
-            build.value_node(node_id, value, "output", with_note(card, clean(note, 32)), count=len(steps))
-        )
+        card = with_note(scalar_card("output", name=name, value=shown_number(value)), clean(note, 32))
+        page.nodes.append(build.value_node(node_id, value, "output", card, count=len(steps)))
         for path in feeding:
             if ("neuron", path) in page.place:
-                page.edges.append(
-                    Edge(
-                        page.ids.new("e"),
-                        page.place["neuron", path],
-                        node_id,
-                        "value",
-                        (),
-                        "",
-                        FORWARD,
-                        1.4,
-                        "solid",
-                        "normal",
-                        False,
-                        "side",
-                        4,
-                    )
-                )
+                source = page.place["neuron", path]
+                page.edges.append(build.forward_edge(page.ids.new("e"), source, node_id, lane="side", weight=4))
+
+
+def behind(page: NetPicture, root: int, outputs: dict[int, str]) -> tuple[set[int], list[str]]:
+    """Values between a root and the neurons, and the neurons that feed them."""
+    inside = {i for i, value in enumerate(page.snapshot.values) if value.path in page.neurons}
+    feeding: dict[str, None] = {}
+    seen, stack = {root}, [root]
+    while stack:
+        for parent in page.snapshot.values[stack.pop()].parents:
+            if parent in outputs:
+                feeding[outputs[parent]] = None
+            elif parent not in seen and parent not in inside:
+                seen.add(parent)
+                stack.append(parent)
+    return seen, list(feeding)
 
 
 def op_text(value: Value) -> str:
@@ -345,12 +330,9 @@ def with_note(card: Card, note: str) -> Card:
     )
 
 
-def finish(page: NetPicture) -> Picture:
-    """Legend, footer, alternative text."""
-    snapshot, options, lang = page.snapshot, page.options, page.options.lang
-    outputs = [snapshot.values[i] for neuron in page.neurons.values() for i in neuron.outputs]
-    problems = build.find_problems(outputs)
-    norms = [abs(v.grad) for v in outputs if v.grad is not None]
+def legend_of(page: NetPicture, graded: bool) -> tuple[Key, ...]:
+    """Only the entries this picture uses."""
+    lang = page.options.lang
     kinds = {edge.dash for edge in page.edges if edge.kind == "weight"}
     keys = []
     if "solid" in kinds:
@@ -358,8 +340,17 @@ def finish(page: NetPicture) -> Picture:
     if "dashed" in kinds:
         keys.append(Key(word(lang, "negative weight"), "line", NEGATIVE, width=2, dash="dashed", glyph="plain"))
     keys.append(Key(word(lang, "thicker"), "line", FORWARD, width=3, glyph="plain"))
-    if norms:
+    if graded:
         keys.append(build.grad_key(word(lang, "gradient of the loss")))
+    return tuple(keys)
+
+
+def finish(page: NetPicture) -> Picture:
+    """Legend, footer, alternative text."""
+    snapshot, options, lang = page.snapshot, page.options, page.options.lang
+    outputs = [snapshot.values[i] for neuron in page.neurons.values() for i in neuron.outputs]
+    problems = build.find_problems(outputs)
+    norms = [abs(v.grad) for v in outputs if v.grad is not None]
     calls = max(len(neuron.outputs) for neuron in page.neurons.values())
     footer = footers(snapshot, options)
     if calls > 1:
@@ -380,10 +371,7 @@ def finish(page: NetPicture) -> Picture:
         nodes=tuple(page.nodes),
         edges=tuple(page.edges),
         modules=tuple(page.modules),
-        beside=(),
-        spine=frozenset(),
-        legend=tuple(keys) if options.legend else (),
-        legend_title="",
+        legend=legend_of(page, bool(norms)) if options.legend else (),
         footer=footer,
         title=options.title,
         alt=alt,

@@ -9,8 +9,6 @@ handler in the output, whatever the labels say.
 from __future__ import annotations
 
 import hashlib
-import re
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from .dot import legend_lines
@@ -259,60 +257,3 @@ def key_svg(key: Key, x: float) -> str:
         )
     text = text_svg((Run(key.glyph, 9, key.ink, True),), x + 12, 12, "middle") if key.glyph else ""
     return box_svg(x + 2, 1, 20, 15, key.fill, key.color, key.width, 4 if key.rounded else 0) + text
-
-
-def finish_svg(raw: bytes, picture: Picture, prefix: str) -> str:
-    """Graphviz's SVG with role, title, description, prefixed ids, plain tooltips and no links.
-
-    Graphviz writes tooltips as `a` elements; they become title elements, which every browser shows.
-    """
-    ET.register_namespace("", SVG_NAMESPACE)
-    root = ET.fromstring(raw)
-    tag = "{" + SVG_NAMESPACE + "}"
-    tooltip = "{http://www.w3.org/1999/xlink}title"
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag == tag + "title":
-                parent.remove(child)
-    for parent in list(root.iter()):
-        for group in list(parent):
-            links = [child for child in group if child.tag == tag + "a"]
-            for link in links:
-                at = list(group).index(link)
-                group.remove(link)
-                title = ET.Element(tag + "title")
-                title.text = link.get(tooltip, "").replace("\\\\", "\\")
-                for i, child in enumerate([title, *link]):
-                    group.insert(at + i, child)
-    flatten(root, tag)
-    for element in root.iter():
-        if element.get("id"):
-            element.set("id", f"{prefix}-{element.get('id')}")
-        if element.get("fill", "").upper() in (GRAD, GRAD_FILL) and element.tag in (
-            tag + "text",
-            tag + "polygon",
-            tag + "path",
-        ):
-            element.set("class", "grad")
-    title, desc = (
-        ET.Element(tag + "title", {"id": f"{prefix}-title"}),
-        ET.Element(tag + "desc", {"id": f"{prefix}-desc"}),
-    )
-    title.text, desc.text = picture.title or "autodiff graph", picture.alt
-    root.insert(0, title)
-    root.insert(1, desc)
-    root.set("role", "img")
-    root.set("aria-labelledby", f"{prefix}-title {prefix}-desc")
-    text = ET.tostring(root, encoding="unicode")
-    return re.sub(r"\n+", "\n", text) + "\n"
-
-
-def flatten(root: ET.Element, tag: str) -> None:
-    """Lift the content of Graphviz's `a_...` groups into the group of the node or edge."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag == tag + "g" and child.get("id", "").startswith("a_"):
-                at = list(parent).index(child)
-                parent.remove(child)
-                for i, inner in enumerate(child):
-                    parent.insert(at + i, inner)

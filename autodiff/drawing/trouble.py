@@ -63,8 +63,27 @@ def neighbourhood(snapshot: Snapshot, centre: int, radius: int) -> list[int]:
 
 def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit: Culprit, near: list[int]) -> Picture:
     """The picture with the card that explains the culprit beside it."""
-    value, lang = snapshot.values[culprit.index], options.lang
+    rows = reasons(snapshot, culprit, options.lang)
     host = next(node.id for node in picture.nodes if node.status == "first-nan")
+    tooltip = clean("; ".join(f"{key}: {text}" for key, text, _ in rows), 1000)
+    why = Node("why", "note", why_card(rows), name="why", tooltip=tooltip)
+    line = Edge(f"e{len(picture.edges)}", host, "why", "note", (), "", ERROR, 1.4, "dotted", "none")
+    left_out = len(snapshot.values) - len(near)
+    return dataclasses.replace(
+        picture,
+        nodes=(*picture.nodes, why),
+        edges=(*picture.edges, line),
+        beside=(*((h, c, "left") for h, c, _ in picture.beside), (host, "why", "right")),
+        footer=picture.footer + ((word(options.lang, "not drawn", left_out),) if left_out else ()),
+        alt=sentence(snapshot, culprit),
+        node_gap=0.5,
+        rank_gap=0.28,
+    )
+
+
+def reasons(snapshot: Snapshot, culprit: Culprit, lang: str) -> list[tuple[str, str, str]]:
+    """Rows of the card that explains: word, text and tone."""
+    value = snapshot.values[culprit.index]
     operands = [snapshot.values[p] for p in dict.fromkeys(value.parents)]
     rows = [(word(lang, "cause"), cause_of(value, operands, culprit), "error")]
     inputs = "\u00a0\u00a0\u00a0\u00a0".join(text for text in (operand_text(v) for v in operands) if text)
@@ -79,35 +98,17 @@ def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit:
     remedy = remedy_of(snapshot, value, operands, culprit)
     if remedy:
         rows.append((word(lang, "try"), remedy, "good"))
-    why = Node(
-        "why",
-        "note",
-        why_card(rows),
-        name="why",
-        tooltip=clean("; ".join(f"{key}: {text}" for key, text, _ in rows), 1000),
-    )
-    beside = tuple((h, c, "left") for h, c, _ in picture.beside) + ((host, "why", "right"),)
-    line_ = Edge(f"e{len(picture.edges)}", host, "why", "note", (), "", ERROR, 1.4, "dotted", "none")
-    left_out = len(snapshot.values) - len(near)
-    footer = picture.footer + ((word(lang, "not drawn", left_out),) if left_out else ())
-    where = build.name_of(value) or value.badge
+    return rows
+
+
+def sentence(snapshot: Snapshot, culprit: Culprit) -> str:
+    """Alternative text: what was made where, and the remedy."""
+    value = snapshot.values[culprit.index]
+    rows = {key: text for key, text, _ in reasons(snapshot, culprit, "en")}
     what = {"nan": "NaN", "inf": "infinity", "gradient": "NaN gradient"}[culprit.kind]
-    alt = clean(
-        f"The first {what} is made by "
-        f"{where}: {rows[0][1]}.{' At ' + build.source_text(value.source) + '.' if value.source else ''}"
-        f"{' Try ' + remedy + '.' if remedy else ''}",
-        2000,
-    )
-    return dataclasses.replace(
-        picture,
-        nodes=(*picture.nodes, why),
-        edges=(*picture.edges, line_),
-        beside=beside,
-        footer=footer,
-        alt=alt,
-        node_gap=0.5,
-        rank_gap=0.28,
-    )
+    text = f"The first {what} is made by {build.name_of(value) or value.badge}: {rows['cause']}."
+    text += f" At {rows['at']}." if "at" in rows else ""
+    return clean(text + (f" Try {rows['try']}." if "try" in rows else ""), 2000)
 
 
 def operand_text(value: Value) -> str:

@@ -1,0 +1,71 @@
+"""Graphviz's SVG made presentable: role, title, description, ids of our own, plain tooltips, no links.
+
+Graphviz writes a tooltip as an `a` element around the shapes, and escapes ids; here they become title elements and ids
+behind the figure's prefix, so that this SVG has the same structure as the one of the built-in layout.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+from .model import Picture
+from .style import GRAD, GRAD_FILL
+
+SVG_NAMESPACE = "http://www.w3.org/2000/svg"
+TOOLTIP = "{http://www.w3.org/1999/xlink}title"
+
+
+def finish_svg(raw: bytes, picture: Picture, prefix: str) -> str:
+    """SVG text from what the program `dot` wrote."""
+    root = ET.fromstring(raw)
+    for element in root.iter():  # plain names and one xmlns attribute, without touching ElementTree's global table
+        element.tag = element.tag.rpartition("}")[2]
+    root.set("xmlns", SVG_NAMESPACE)
+    drop_titles(root)
+    unlink(root)
+    for element in root.iter():
+        if element.get("id"):
+            element.set("id", f"{prefix}-{element.get('id')}")
+        if element.get("fill", "").upper() in (GRAD, GRAD_FILL) and element.tag in ("text", "polygon", "path"):
+            element.set("class", "grad")
+    describe(root, picture, prefix)
+    return re.sub(r"\n+", "\n", ET.tostring(root, encoding="unicode")) + "\n"
+
+
+def drop_titles(root: ET.Element) -> None:
+    """Remove Graphviz's own titles, which repeat ids."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag == "title":
+                parent.remove(child)
+
+
+def unlink(root: ET.Element) -> None:
+    """Replace every `a` by a title with its tooltip, and lift the content of the groups around them."""
+    for parent in list(root.iter()):
+        for link in [child for child in parent if child.tag == "a"]:
+            title = ET.Element("title")
+            title.text = link.get(TOOLTIP, "").replace("\\\\", "\\")
+            replace(parent, link, [title, *link])
+    for parent in list(root.iter()):
+        for group in [child for child in parent if child.tag == "g" and child.get("id", "").startswith("a_")]:
+            replace(parent, group, list(group))
+
+
+def replace(parent: ET.Element, child: ET.Element, others: list[ET.Element]) -> None:
+    """Put elements in the place of one."""
+    at = list(parent).index(child)
+    parent.remove(child)
+    for i, other in enumerate(others):
+        parent.insert(at + i, other)
+
+
+def describe(root: ET.Element, picture: Picture, prefix: str) -> None:
+    """Role, title and description for readers who cannot see the picture."""
+    title, desc = ET.Element("title", {"id": f"{prefix}-title"}), ET.Element("desc", {"id": f"{prefix}-desc"})
+    title.text, desc.text = picture.title or "autodiff graph", picture.alt
+    root.insert(0, title)
+    root.insert(1, desc)
+    root.set("role", "img")
+    root.set("aria-labelledby", f"{prefix}-title {prefix}-desc")
