@@ -378,27 +378,18 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
         raise ValueError(f"weighted_sum: {len(weights)} weights for {len(inputs)} inputs.")
     operands = (*weights, *inputs, bias)
     now = state()
-    if now.plain and {Scalar, float, int}.issuperset({x.__class__ for x in operands}):
-        ws = [w._data if w.__class__ is Scalar else float(w) for w in weights]
-        xs = [x._data if x.__class__ is Scalar else float(x) for x in inputs]
-        y = sum(map(_times, ws, xs), bias._data if bias.__class__ is Scalar else float(bias))
-        parents = [(x.node or x._data) if x.__class__ is Scalar else float(x) for x in operands]
+    if now.plain and _NUMBERS.issuperset(map(type, operands)):
+        n = len(weights)
+        values = [x._data if x.__class__ is Scalar else float(x) for x in operands]
+        parents = [x.node or x._data if x.__class__ is Scalar else float(x) for x in operands]
         out = Scalar()
-        out._data, out.node = y, None
-        for p in parents:
-            if p.__class__ is not float:
-                n = out.node = Node()
-                n.serial, n.op, n.parents, n.saved = tick(), _weighted_sum_row, tuple(parents), (*xs, *ws, 1.0)
-                n.scope, n.notes, n.value, n.grad, n.static, n.shape, n.dtype = (
-                    now.scope,
-                    None,
-                    y,
-                    None,
-                    None,
-                    None,
-                    FLOAT64,
-                )
-                break
+        out._data, out.node = sum(map(_times, values[:n], values[n : 2 * n]), values[-1]), None
+        if not _FLOATS.issuperset(map(type, parents)):  # a weight, an input or the bias is recorded
+            node = out.node = Node()
+            node.serial, node.op, node.parents, node.scope = tick(), _weighted_sum_row, tuple(parents), now.scope
+            node.saved = (*values[n : 2 * n], *values[:n], 1.0)
+            node.value, node.dtype = out._data, FLOAT64
+            node.notes = node.grad = node.static = node.shape = None
         return out
     if not any([isinstance(x, Variable) for x in operands]):
         return _weighted_sum(*operands)
@@ -406,4 +397,5 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
 
 
 _times = float.__mul__
+_NUMBERS, _FLOATS = frozenset({Scalar, float, int}), frozenset({float})
 PUBLIC.update(linear=linear, cross_entropy=cross_entropy, weighted_sum=weighted_sum)
