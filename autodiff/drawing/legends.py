@@ -7,6 +7,7 @@ from .model import Key
 from .op_page import OpPicture
 from .options import Options
 from .style import ERROR, WHITE
+from .text import clean
 from .values import Snapshot, Value
 from .words import word
 
@@ -21,6 +22,8 @@ def gradient_footer(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
     """Where the gradients come from."""
     if "grad" not in options.show:
         return ()
+    if snapshot.gradients.startswith("failed: "):
+        return (clean(word(options.lang, "failed", snapshot.gradients.removeprefix("failed: ")), 150),)
     if snapshot.gradients == "leaves":
         return (word(options.lang, "leaves only"),)
     return (word(options.lang, "private"),) if snapshot.gradients == "private" else ()

@@ -68,11 +68,9 @@ def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Map
     under `record()`; elsewhere nothing is drawn for it. Arrays of indices among the static arguments are always known.
     """
     known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
-    known |= {
-        id(handle.data): name
-        for name, handle in names.items()
-        if isinstance(handle, Variable) and handle.node is None and not name.startswith("_")
-    }
+    for name, handle in names.items():
+        if isinstance(handle, Variable) and handle.node is None and isinstance(handle._data, np.ndarray):
+            known[id(handle._data)] = name
     made: dict[int, int] = {}
 
     def place(array: np.ndarray[Any, Any], default: str = "") -> int:

@@ -73,7 +73,7 @@ def check_paths(patterns: Iterable[Pattern], known: Iterable[str], argument: str
     """An error for a path that fits nothing, with the closest names."""
     known = sorted(set(known))
     for pattern in patterns:
-        if callable(pattern) or any(matches((pattern,), path) for path in known):
+        if callable(pattern) or pattern == "*" or any(matches((pattern,), path) for path in known):
             continue
         close = difflib.get_close_matches(pattern, known, 3, 0.4) or known[:5]
         hint = f"; did you mean {', '.join(map(repr, close))}?" if close else "; this graph has no modules"

@@ -81,7 +81,8 @@ class OptimizerInfo:
 class Snapshot:
     """Everything a picture is made from. `values` are in creation order; `roots` are indices.
 
-    gradients: "" (none), "backward" (left by `backward()`), "leaves" (only leaves have one) or "private".
+    gradients: "" (none), "backward" (left by `backward()`), "leaves" (they alone have one), "private" (computed here) or
+    "failed: ..." with the reason.
     """
 
     values: list[Value]
