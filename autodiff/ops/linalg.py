@@ -218,7 +218,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     left, right = (
         (list(range(na - axes, na)), list(range(axes)))
         if isinstance(axes, int | np.integer)
-        else ([v] if isinstance(v, int | np.integer) else list(v) for v in axes)
+        else ([int(i) for i in np.atleast_1d(v)] for v in axes)
     )
     left, right = [i % na for i in left], [i % nb for i in right]
     rest_a, rest_b = [i for i in range(na) if i not in left], [i for i in range(nb) if i not in right]
