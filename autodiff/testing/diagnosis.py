@@ -1,13 +1,14 @@
 """What kind of mistake is it? A small classifier over the rule's gradient beside the measured one, and over what failing examples share.
 
-Evidence, in this order: what the violated property says by itself (a shape, a write, two different answers); a feature that
-every failing example has and no passing one (ties, negatives, an axis of length 1); the ratio of the rule's gradient to the
+Evidence, in this order: what the violated property says by itself (a shape, a write, two different answers); the feature without
+which failing examples become right (ties, zeros, negatives, an axis of length 1); the ratio of the rule's gradient to the
 measured one (constant, -1, the same numbers in another order, the conjugate, noise of float32 size, zeros where there is a
 slope). No verdict is made here: this only names what was already found.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -25,11 +26,6 @@ KINDS = (
     "not linear", "precision", "raises", "memory", "second order", "forward mode", "unknown",
 )
 
-# features whose presence in every failing example and no passing one names the mistake
-_TELLING = {
-    "ties": "only at ties", "negatives": "only at negatives", "zeros": "only at zero", "size 1": "only at size 1",
-    "all negative": "only at negatives",
-}
 _BY_PROPERTY = {
     "P02": "forward mode", "P03": "forward mode", "P10": "second order", "P11": "second order",
     "P04": "not linear", "P05": "not linear", "P15": "layout", "P17": "mutation", "P18": "not deterministic", "P22": "memory",
@@ -93,20 +89,37 @@ def diagnose(subject: Subject, findings: Sequence[Finding], failing: Sequence[fr
     if not kind:
         compared = [c for f in findings if (c := _compare_gradients(subject, f))]
         only = _agreed([_right_without(f.case, fails) for f in findings])
-        telling = next((_TELLING[f] for f in shared if f in _TELLING and len(failing) > 1 and len(passing) > 3), "")
         if any(c[0] == "not finite" for c in compared):
             kind, words = next(c for c in compared if c[0] == "not finite")
-        elif only or telling:
-            kind = only or telling
+        elif only:
+            kind = only
             words = f"wrong {kind}" + (f"; there {compared[0][1]}" if compared and compared[0][1] else "")
-        elif compared:
+        elif 2 * len(compared) > len(findings):
             kind, words = _most_telling(compared)
         elif finding.property in _BY_PROPERTY:
             kind, words = _BY_PROPERTY[finding.property], finding.message
         else:
             kind, words = "missing path", ("no simple relation between the rule's numbers and the measured ones: a term, or one path "
                                            "of several, is missing or wrong?")
+        if len(finding.case.xs) > 1 and finding.property in ("P01", "P09", "P25"):
+            with contextlib.suppress(Exception):  # the explanation must never hide the finding
+                words += _which_arguments(subject, findings)
     return kind, "; ".join(filter(None, (words, about)))
+
+
+def _which_arguments(subject: Subject, findings: Sequence[Finding]) -> str:
+    """ "; only the gradient of argument 0 is wrong", or "" when all are or it cannot be told."""
+    wrong: set[int] = set()
+    for f in findings:
+        ws = _generic_cotangents(subject, f.case)
+        with np.errstate(all="ignore"):
+            claimed, (true, error) = subject.gradients(f.case, ws), measured_gradient(subject, f.case, ws)
+        for i, g, t, e in zip(f.case.wrt, claimed, true, error):
+            if g.shape != t.shape or not np.all((np.abs(g - t) <= 16 * e + 1e-9 * np.abs(t)) | ~np.isfinite(t)):
+                wrong.add(i)
+    if not wrong or len(wrong) == len(findings[0].case.wrt):
+        return ""
+    return f"; only the gradient of argument {' and '.join(map(str, sorted(wrong)))} is wrong"
 
 
 _ABOUT_ANOTHER = {
@@ -182,12 +195,12 @@ def _without(xs: Arrays) -> Iterator[tuple[str, Arrays]]:
 
 
 def _shared(failing: Sequence[frozenset[str]], passing: Sequence[frozenset[str]]) -> list[str]:
-    """Features of every failing example that hardly any passing one has, the most telling first."""
-    if not failing or not passing:
+    """Features of every failing example that at most half of the passing ones have, the rarest first."""
+    if len(failing) < 2 or len(passing) < 8:
         return []
     common = frozenset.intersection(*failing)
     share = {f: sum(f in p for p in passing) / len(passing) for f in common}
-    rare = [f for f in common if share[f] <= 0.1 or (f not in _TELLING and share[f] < 0.75)]
+    rare = [f for f in common if share[f] <= 0.5]
     return sorted(rare, key=lambda f: (share[f], f))[:2]
 
 

@@ -1,0 +1,31 @@
+"""The tutorial's code runs, and prints what the page shows (numbers may differ in their last digits)."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parents[2] / "docs" / "proving_a_custom_op.md"
+
+
+def skeleton(text: str) -> str:
+    """The text with every number that rounding may change replaced."""
+    return re.sub(r"\d+\.\d+(e-?\d+)?|\d+e-?\d+", "#", text).strip()
+
+
+def test_the_tutorial_runs_and_prints_what_it_shows() -> None:
+    blocks = re.findall(r"```(python|text)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    space: dict[str, Any] = {}
+    printed = ""
+    for kind, text in blocks:
+        if kind == "python":
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                exec(compile(text, str(PAGE), "exec"), space)
+            printed = out.getvalue()
+        else:
+            assert skeleton(printed) == skeleton(text)
+    assert sum(kind == "text" for kind, _ in blocks) >= 4
