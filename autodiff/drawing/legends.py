@@ -6,7 +6,7 @@ from . import build
 from .model import Key
 from .op_page import OpPicture
 from .options import Options
-from .style import ERROR, WHITE
+from .style import ERROR, WHITE, heat_of
 from .text import clean
 from .values import Snapshot, Value
 from .words import word
@@ -61,6 +61,8 @@ def plain_keys(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key
             keys.append(build.line_key(word(lang, "chain rule"), "gradient"))
     else:
         keys.append(build.badge_key(word(lang, "operation and its output")))
+        if has_grad and page.options.heat == "grad":
+            return (*keys, *build.heat_keys(lang, {heat_of(v.grad).name for v in drawn if v.grad is not None}))
         if has_grad:
             keys.append(build.grad_key(word(lang, "gradient norm")))
     return tuple(keys)

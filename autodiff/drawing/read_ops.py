@@ -17,7 +17,7 @@ from .marks import default_marks, red_paths
 from .model import Card, Node, Picture, Run
 from .op_page import Mark, OpPicture
 from .options import Options
-from .style import GRAD
+from .style import GRAD, heat_of
 from .text import clean, number, pretty_name, shape_text
 from .values import Snapshot, Value, shown_number
 from .words import word
@@ -127,6 +127,7 @@ def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
     stats = mark.stats or (build.stats_text(value.stats) if "stats" in show else "")
     if "source" in show and value.source:
         stats = (stats + "\u00a0\u00a0\u00a0" if stats else "") + build.source_text(value.source)
+    heat = heat_of(value.grad) if page.options.heat == "grad" and value.grad is not None else None
     return tensor_card(
         kind,
         name=name,
@@ -139,6 +140,7 @@ def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
         note=mark.note,
         headline=mark.headline,
         stats=stats,
+        heat=heat,
     )
 
 

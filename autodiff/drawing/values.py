@@ -81,7 +81,7 @@ class OptimizerInfo:
 class Snapshot:
     """Everything a picture is made from. `values` are in creation order; `roots` are indices.
 
-    gradients: "" (none), "backward" (left by `backward()`), "leaves" (they alone have one), "private" (computed here) or
+    gradients: "" (none), "backward" (left by `backward()`), "leaves" (they alone have one), "private" (made here) or
     "failed: ..." with the reason.
     """
 

@@ -128,3 +128,10 @@ def test_a_comparison_without_gradients_says_so_instead_of_calling_it_healthy_or
         losses.append(loss)
     rows = ad.draw_compare(dict(zip("abc", losses, strict=True)))
     assert "no gradient" in said(rows) and "dead" not in said(rows) and rows.problems == ()
+
+
+def test_heat_colours_the_gradient_rows_of_operations(training_step):
+    figure = ad.draw(training_step.loss, model=training_step.model, level="op", heat="grad")
+    fills = {block.fill for node in figure.nodes for block in node.card.blocks if block.port == "g"}
+    assert fills == {"#C5CDD5"}, "all of them are healthy"
+    assert "healthy" in [key.text for key in figure.picture.legend]
