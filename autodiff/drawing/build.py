@@ -196,9 +196,9 @@ def describe(
 ) -> str:
     """Alternative text: kind of picture, node count, output value, range of gradient norms, and any problem."""
     single = [value for value in outputs if value.number is not None]
-    head = f"{what} of " + (
-        ", ".join(f"{name_of(v) or 'the output'} {number(v.number)}" for v in single[:3]) if single else "the output"
-    )
+    names = [name_of(v) or ("the loss" if v.grad == 1.0 else "the output") for v in single[:3]]
+    shown = [f"{name} {number(v.number)}" for name, v in zip(names, single, strict=False)]
+    head = f"{what} of {', '.join(shown) or 'the output'}"
     text = f"{head}: {count}."
     finite = [norm for norm in norms if math.isfinite(norm)]
     if finite:
