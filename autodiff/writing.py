@@ -7,6 +7,7 @@ handle sees it, and views taken earlier refuse further use. A leaf is written on
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -66,8 +67,7 @@ def write(x: Variable, value: Any) -> None:
             "the .data of a detached value that the graph still reads cannot be set; write into np.copy(x) instead."
         )
     x._data[...] = new
-    if shown is not None:
-        _stamp(shown)
+    _stamp(shown) if shown is not None else _stamp_constant(x._data)
 
 
 def mark_written(x: Variable) -> None:
@@ -95,6 +95,16 @@ def rebind(x: Tensor, new: Tensor) -> None:
     x._data, x.node = new._data, new.node
 
 
+_constants: dict[int, tuple[weakref.ref[Any], int]] = {}  # written arrays of constants by id, and when, while they live
+
+
+def _stamp_constant(a: Any) -> None:
+    while isinstance(a.base, np.ndarray):  # a view may be gone before the array whose memory it wrote
+        a = a.base
+    key = id(a)
+    _constants[key] = weakref.ref(a, lambda _: _constants.pop(key, None)), tick()
+
+
 def _shown(x: Tensor) -> Node | None:
     """The node whose array a write into x would change: its own, or that of the value x was detached from."""
     if x.node is not None:
@@ -114,7 +124,7 @@ def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v")
         return
     node = _shown(x)
     if node is None:
-        return
+        return _stamp_constant(x._data)
     if node.op is not None:
         raise WriteError(
             f"{what} would change a recorded value under the graph, where no write is recorded. Write into a copy, "
@@ -158,21 +168,24 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
 
 def check_unwritten(nodes: list[Node]) -> None:
     """Refuse when an array that a rule will read was overwritten through the library after it was saved."""
-    written = [n for n in nodes if n.op is None and n.stamp]
+    written = [(n.stamp, n.value, "leaf", n.source) for n in nodes if n.op is None and n.stamp]
+    if _constants:
+        alive = [(ref(), stamp) for ref, stamp in list(_constants.values())]
+        written += [(stamp, a, "constant", None) for a, stamp in alive if a is not None]
     if not written:
         return
     first = next((n.serial for n in reversed(nodes) if n.op is not None), 0)
-    for origin in written:
-        if origin.stamp < first:
+    for stamp, array, kind, source in written:
+        if stamp < first:
             continue
         for node in nodes:
-            if node.op is None or node.serial > origin.stamp or node.static is None:
+            if node.op is None or node.serial > stamp or node.static is None:
                 continue
             for a in arrays_in(node.saved):
-                if np.may_share_memory(a, origin.value):
-                    when = f" (at {origin.source})" if origin.source else ""
+                if np.may_share_memory(a, array):
+                    when = f" (at {source})" if source else ""
                     raise StaleValueError(
-                        f"a leaf of shape {origin.shape} was overwritten{when} after {describe(node)} had read it, "
+                        f"a {kind} of shape {array.shape} was overwritten{when} after {describe(node)} had read it, "
                         "and its derivative needs the old value. Run backward() before the update, or compute "
                         f"again.{hint(node)}"
                     )

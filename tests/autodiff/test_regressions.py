@@ -298,3 +298,15 @@ def test_power_zero_is_flat_everywhere_for_both_kinds() -> None:
     for x in (0.0, 5e-324, 2.0, np.inf):
         for f in (lambda x: x**0, lambda x: x**0.0):
             assert ad.grad(f)(x) == 0.0 and ad.grad(f)(np.array(x)) == 0.0 and ad.grad(ad.grad(f))(x) == 0.0
+
+
+def test_a_constant_that_was_overwritten_after_it_was_read_is_refused() -> None:
+    x, c = ad.tensor([1.0, 2.0]), ad.tensor([3.0, 4.0], requires_grad=False)
+    for write in (lambda: c.__setitem__(0, 9.0), lambda: c.__iadd__(1.0), lambda: c[0:1].__setitem__(0, 8.0)):
+        y = (x * c).sum()
+        write()
+        with pytest.raises(ad.StaleValueError, match="a constant of shape"):
+            y.backward()
+    c.data = np.ones(2)
+    (x * c).sum().backward()  # what was written before is no matter
+    assert x.grad.tolist() == [1.0, 1.0]
