@@ -518,7 +518,11 @@ def checkpoint(f: Function) -> Function:
         if state().floor == OFF:
             return f(*args, **kwargs)
         first = f(*args, **kwargs)
-        if not isinstance(first, Variable) or first.node is None:
+        if not isinstance(first, Variable):
+            if any(isinstance(v, Variable) and is_live(v) for v in flatten(first)[0]):
+                raise TypeError(f"checkpoint needs a function that returns one value; it returned {kind_of(first)}.")
+            return first
+        if first.node is None:
             return first
         given = [x for x in args if isinstance(x, Variable) and is_live(x)]
         own = {x.node for x in given}

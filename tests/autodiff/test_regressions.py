@@ -310,3 +310,9 @@ def test_a_constant_that_was_overwritten_after_it_was_read_is_refused() -> None:
     c.data = np.ones(2)
     (x * c).sum().backward()  # what was written before is no matter
     assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_checkpoint_refuses_a_function_of_several_values() -> None:
+    x = ad.tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match="returns one value"):
+        ad.checkpoint(lambda x: (x * 2, x * 3))(x)
