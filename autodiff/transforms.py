@@ -515,47 +515,58 @@ def checkpoint(f: Function) -> Function:
         used = [*kwargs.values(), *(f.generators() if hasattr(f, "generators") else ())]
         states = [(r, r.bit_generator.state) for r in used if isinstance(r, np.random.Generator)]
         start = tick()
-        if state().floor == OFF:
-            return f(*args, **kwargs)
         first = f(*args, **kwargs)
-        if not isinstance(first, Variable):
-            if any(isinstance(v, Variable) and is_live(v) for v in flatten(first)[0]):
-                raise TypeError(f"checkpoint needs a function that returns one value; it returned {kind_of(first)}.")
+        if state().floor == OFF:
             return first
-        if first.node is None:
-            return first
-        given = [x for x in args if isinstance(x, Variable) and is_live(x)]
-        own = {x.node for x in given}
-        inside = [n for n in collect([first.node], floor=start) if n.serial >= start]
+        outs, rebuild = flatten(first)
+        call = _Call(f, args, kwargs, states)
+        return rebuild([call.as_one_node(k, y, start) if isinstance(y, Variable) else y for k, y in enumerate(outs)])
+
+    return run
+
+
+class _Call:
+    """One call of a checkpointed function, and how to run it again."""
+
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], states: list[tuple[Any, Any]]) -> None:
+        self.f, self.args, self.kwargs, self.states = f, args, kwargs, states
+        self.given = [x for x in args if isinstance(x, Variable) and is_live(x)]
+
+    def as_one_node(self, k: int, y: Variable, start: int) -> Any:
+        """Output k as one node over the arguments and over every recorded value that the function captured."""
+        if y.node is None or y.node.serial < start:
+            return y  # a constant, or an argument handed through
+        own = {x.node for x in self.given}
+        inside = [n for n in collect([y.node], floor=start) if n.serial >= start]
         outside = {p for n in inside for p in n.parents if isinstance(p, Node) and p.serial < start} - own
         captured = [
             wrap(n.value if n.value is not None else np.zeros(n.shape), n)
             for n in sorted(outside, key=lambda n: n.serial)
         ]
-        y = first.data
-        del first, inside
 
         def rule(g: Any, y: Any, xs: tuple[Any, ...]) -> Any:
-            again = isinstance(g, Variable)
-            now = [(r, r.bit_generator.state) for r, _ in states]
-            for r, s in states:
-                r.bit_generator.state = s
-            floor = tick()
-            inner = [OPS["positive"](x) if again else _lift(_plain(x), i) for i, x in enumerate(xs[: len(given)])]
-            fresh = iter(inner)
-            with mode(floor=0):
-                out = f(*[next(fresh) if isinstance(x, Variable) and x.node in own else x for x in args], **kwargs)
-                stop = [x.node for x in (*inner, *captured)]
-                nodes = collect([out.node], floor=min(floor, *(n.serial for n in stop)), stop=stop)
-                seed = g if not again or isinstance(g, Variable) else wrap(g, None)
-                found = pull({out.node: seed}, nodes, wanted=stop, recorded=again)
-            for r, s in now:
-                r.bit_generator.state = s
-            return [found.get(n) for n in stop]
+            return self.pull(k, g, xs[: len(self.given)], captured)
 
-        return _with_rule(getattr(f, "__name__", "checkpoint"), y, [*given, *captured], rule)
+        return _with_rule(getattr(self.f, "__name__", "checkpoint"), y.data, [*self.given, *captured], rule)
 
-    return run
+    def pull(self, k: int, g: Any, xs: Sequence[Any], captured: list[Any]) -> list[Any]:
+        """Run again on the arguments' values, with the generators as they were, and pull g through output k."""
+        again = isinstance(g, Variable)
+        now = [(r, r.bit_generator.state) for r, _ in self.states]
+        for r, s in self.states:
+            r.bit_generator.state = s
+        floor = tick()
+        inner = [OPS["positive"](x) if again else _lift(_plain(x), i) for i, x in enumerate(xs)]
+        fresh, own = iter(inner), {x.node for x in self.given}
+        with mode(floor=0):
+            args = [next(fresh) if isinstance(x, Variable) and x.node in own else x for x in self.args]
+            out = flatten(self.f(*args, **self.kwargs))[0][k]
+            stop = [x.node for x in (*inner, *captured)]
+            nodes = collect([out.node], floor=min(floor, *(n.serial for n in stop)), stop=stop)
+            found = pull({out.node: g}, nodes, wanted=stop, recorded=again)
+        for r, s in now:
+            r.bit_generator.state = s
+        return [found.get(n) for n in stop]
 
 
 __all__ = ["checkpoint", "custom_vjp", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
