@@ -1,7 +1,8 @@
-"""Other libraries' derivative checkers on a bare NumPy pair (f, rule): torch gradcheck, jax check_vjp, autograd check_grads.
+"""Other libraries' derivative checkers on a bare NumPy pair (f, rule): torch gradcheck, jax check_vjp, autograd
+check_grads.
 
-Each pair is wrapped as the library wants it (an autograd Function, a custom_vjp over a host callback, a primitive) and called
-with the library's default tolerances.
+Each pair is wrapped as the library wants it (an autograd Function, a custom_vjp over a host callback, a primitive)
+and called with the library's default tolerances.
 """
 
 from __future__ import annotations
@@ -33,14 +34,20 @@ def _torch(f: Callable[..., Any], rule: Callable[..., Any], xs: list[np.ndarray]
             y, arrays = ctx.kept
             return tuple(torch.from_numpy(np.array(q)) for q in rule(g.numpy().copy(), y, *arrays))
 
-    return bool(torch.autograd.gradcheck(Pair.apply, [torch.from_numpy(x.copy()).requires_grad_() for x in xs], raise_exception=False))
+    return bool(
+        torch.autograd.gradcheck(
+            Pair.apply, [torch.from_numpy(x.copy()).requires_grad_() for x in xs], raise_exception=False
+        )
+    )
 
 
 def _jax(f: Callable[..., Any], rule: Callable[..., Any], xs: list[np.ndarray]) -> bool:
     import jax
     from jax.test_util import check_vjp
+
     jax.config.update("jax_enable_x64", True)
     try:
+
         def pullback(w: Any) -> Any:
             return tuple(np.asarray(q) for q in rule(np.array(w), np.asarray(f(*xs)), *[x.copy() for x in xs]))
 
@@ -58,8 +65,14 @@ def _autograd(f: Callable[..., Any], rule: Callable[..., Any], xs: list[np.ndarr
     from autograd.test_util import check_grads
 
     wrapped = primitive(lambda *a: np.asarray(f(*a)) * 1.0)
-    defvjp_argnums(wrapped, lambda argnums, ans, args, kw: lambda g: tuple(
-        np.asarray(rule(np.array(g), np.asarray(ans), *[np.array(a) for a in args])[i]) for i in argnums))
+    defvjp_argnums(
+        wrapped,
+        lambda argnums, ans, args, kw: (
+            lambda g: tuple(
+                np.asarray(rule(np.array(g), np.asarray(ans), *[np.array(a) for a in args])[i]) for i in argnums
+            )
+        ),
+    )
     try:
         check_grads(wrapped, modes=["rev"], order=1)(*xs)
         return True
@@ -67,18 +80,29 @@ def _autograd(f: Callable[..., Any], rule: Callable[..., Any], xs: list[np.ndarr
         return False
 
 
-_ALL = {"torch gradcheck": ("torch", _torch), "jax check_vjp (x64)": ("jax", _jax), "HIPS autograd check_grads": ("autograd", _autograd)}
+_ALL = {
+    "torch gradcheck": ("torch", _torch),
+    "jax check_vjp (x64)": ("jax", _jax),
+    "HIPS autograd check_grads": ("autograd", _autograd),
+}
 PEERS = {name: run for name, (module, run) in _ALL.items() if importlib.util.find_spec(module)}
 
 
 def peer_accepts(peer: str, f: Callable[..., Any], rule: Callable[..., Any], call: Arguments) -> bool | None:
-    """Does the checker accept this pair at this call? None where it cannot be asked (several outputs, no derivative)."""
+    """Does the checker accept this pair at this call? None where it cannot be asked (several outputs, no
+    derivative).
+    """
     try:
         case = case_of(call.args, call.kwargs)
         y = f(*case.args, **case.kwargs)
     except Exception:
         return None
-    if isinstance(y, tuple) or np.asarray(y).dtype.kind != "f" or any(x.dtype.kind != "f" for x in case.xs) or not case.size:
+    if (
+        isinstance(y, tuple)
+        or np.asarray(y).dtype.kind != "f"
+        or any(x.dtype.kind != "f" for x in case.xs)
+        or not case.size
+    ):
         return None
 
     def value(*xs: np.ndarray) -> Any:

@@ -1,7 +1,8 @@
-"""Wrong second derivatives, forward derivatives, layers and optimizers: mistakes that a bare first-order rule cannot have.
+"""Wrong second derivatives, forward derivatives, layers and optimizers: mistakes that a bare first-order rule cannot
+have.
 
-Each entry is check(examples, seed, explain) -> report. The first-order rules of the double-backward bugs are right: only differentiating
-them again shows the mistake.
+Each entry is check(examples, seed, explain) -> report. The first-order rules of the double-backward bugs are right:
+only differentiating them again shows the mistake.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from autodiff.testing.adapters import Adapted
 from autodiff.testing.engine import engine_subject
 from autodiff.testing.report import DerivativeReport
 from autodiff.testing.subject import Arrays, Case, Subject
-
 
 Check = Callable[[int, int, bool], DerivativeReport]
 
@@ -44,7 +44,8 @@ def bug(name: str, kind: str, wrong: Check, right: Check) -> None:
     ENGINE_BUGS[name] = EngineBug(name, kind, wrong, right)
 
 
-# --- double backward: the rule treats something as constant -------------------------------------------------------------------
+# --- double backward: the rule treats something as constant
+# -------------------------------------------------------------------
 
 
 def frozen(x: Any) -> np.ndarray:
@@ -59,25 +60,89 @@ def custom(name: str, f: Callable[..., Any], bwd: Callable[..., Any]) -> Callabl
     return made
 
 
-def double(name: str, kind: str, f: Callable[..., Any], right: Callable[..., Any], wrong: Callable[..., Any], inputs: Any) -> None:
+def double(
+    name: str, kind: str, f: Callable[..., Any], right: Callable[..., Any], wrong: Callable[..., Any], inputs: Any
+) -> None:
     def check(rule: Callable[..., Any]) -> Check:
-        return lambda examples, seed, explain: check_derivatives(custom(name, f, rule), inputs, order=2, examples=examples, seed=seed,
-                                                        dtypes=(), raises=False, explain=explain)
+        return lambda examples, seed, explain: check_derivatives(
+            custom(name, f, rule),
+            inputs,
+            order=2,
+            examples=examples,
+            seed=seed,
+            dtypes=(),
+            raises=False,
+            explain=explain,
+        )
+
     bug(f"second order: {name}", kind, check(wrong), check(right))
 
 
 T = s.tensors(wide=False)
-double("sin with a frozen slope", "second order", np.sin, lambda r, g: (g * np.cos(r[0]),), lambda r, g: (g * np.cos(frozen(r[0])),), T)
-double("square with a frozen input", "second order", np.square, lambda r, g: (2 * g * r[0],), lambda r, g: (2 * g * frozen(r[0]),), T)
-double("tanh, half of it frozen", "second order", np.tanh, lambda r, g: (g * (1 - np.tanh(r[0]) ** 2),),
-       lambda r, g: (g * (1 - np.tanh(r[0]) * frozen(np.tanh(r[0]))),), T)
-double("cube with a frozen factor", "second order", lambda x: x**3, lambda r, g: (3 * g * r[0] * r[0],), lambda r, g: (3 * g * r[0] * frozen(r[0]),), T)
-double("multiply freezes b", "second order", lambda a, b: a * b, lambda r, g: (g * r[1], g * r[0]), lambda r, g: (g * frozen(r[1]), g * r[0]),
-       s.signature("(n),(n)->(n)"))
-double("exp freezes the cotangent", "second order|forward mode", np.exp, lambda r, g: (g * np.exp(r[0]),), lambda r, g: (frozen(g) * np.exp(r[0]),), s.tensors(domain=(-4.0, 4.0)))
-double("matmul freezes a", "second order", lambda a, b: a @ b, lambda r, g: (g @ r[1].T, r[0].T @ g), lambda r, g: (g @ r[1].T, frozen(r[0]).T @ g),
-       s.signature("(m,k),(k,n)->(m,n)"))
-double("log freezes x", "second order", np.log, lambda r, g: (g / r[0],), lambda r, g: (g / frozen(r[0]),), s.tensors(domain=(0.0, 8.0), wide=False))
+double(
+    "sin with a frozen slope",
+    "second order",
+    np.sin,
+    lambda r, g: (g * np.cos(r[0]),),
+    lambda r, g: (g * np.cos(frozen(r[0])),),
+    T,
+)
+double(
+    "square with a frozen input",
+    "second order",
+    np.square,
+    lambda r, g: (2 * g * r[0],),
+    lambda r, g: (2 * g * frozen(r[0]),),
+    T,
+)
+double(
+    "tanh, half of it frozen",
+    "second order",
+    np.tanh,
+    lambda r, g: (g * (1 - np.tanh(r[0]) ** 2),),
+    lambda r, g: (g * (1 - np.tanh(r[0]) * frozen(np.tanh(r[0]))),),
+    T,
+)
+double(
+    "cube with a frozen factor",
+    "second order",
+    lambda x: x**3,
+    lambda r, g: (3 * g * r[0] * r[0],),
+    lambda r, g: (3 * g * r[0] * frozen(r[0]),),
+    T,
+)
+double(
+    "multiply freezes b",
+    "second order",
+    lambda a, b: a * b,
+    lambda r, g: (g * r[1], g * r[0]),
+    lambda r, g: (g * frozen(r[1]), g * r[0]),
+    s.signature("(n),(n)->(n)"),
+)
+double(
+    "exp freezes the cotangent",
+    "second order|forward mode",
+    np.exp,
+    lambda r, g: (g * np.exp(r[0]),),
+    lambda r, g: (frozen(g) * np.exp(r[0]),),
+    s.tensors(domain=(-4.0, 4.0)),
+)
+double(
+    "matmul freezes a",
+    "second order",
+    lambda a, b: a @ b,
+    lambda r, g: (g @ r[1].T, r[0].T @ g),
+    lambda r, g: (g @ r[1].T, frozen(r[0]).T @ g),
+    s.signature("(m,k),(k,n)->(m,n)"),
+)
+double(
+    "log freezes x",
+    "second order",
+    np.log,
+    lambda r, g: (g / r[0],),
+    lambda r, g: (g / frozen(r[0]),),
+    s.tensors(domain=(0.0, 8.0), wide=False),
+)
 
 
 def soft(x: Any) -> Any:
@@ -89,15 +154,30 @@ def soft_rule(y: Any, g: Any) -> Any:
     return y * (g - np.sum(g * y))
 
 
-double("softmax with a frozen output", "second order", soft, lambda r, g: (soft_rule(soft(r[0]), g),), lambda r, g: (soft_rule(frozen(soft(r[0])), g),),
-       s.smooth_values(s.shapes(1, 1, 4)))
-double("gelu drops its curvature", "second order", lambda x: ad.gelu(x), lambda r, g: (ad.vjp(ad.gelu, r[0])[1](g)[0],),
-       lambda r, g: (g * frozen(ad.vjp(ad.gelu, frozen(r[0]))[1](np.ones(np.shape(r[0])))[0]),), s.tensors(domain=(-4.0, 4.0), wide=False))
+double(
+    "softmax with a frozen output",
+    "second order",
+    soft,
+    lambda r, g: (soft_rule(soft(r[0]), g),),
+    lambda r, g: (soft_rule(frozen(soft(r[0])), g),),
+    s.smooth_values(s.shapes(1, 1, 4)),
+)
+double(
+    "gelu drops its curvature",
+    "second order",
+    lambda x: ad.gelu(x),
+    lambda r, g: (ad.vjp(ad.gelu, r[0])[1](g)[0],),
+    lambda r, g: (g * frozen(ad.vjp(ad.gelu, frozen(r[0]))[1](np.ones(np.shape(r[0])))[0]),),
+    s.tensors(domain=(-4.0, 4.0), wide=False),
+)
 
-# --- forward mode ---------------------------------------------------------------------------------------------------------------
+# --- forward mode
+# ---------------------------------------------------------------------------------------------------------------
 
 
-def forward(name: str, kind: str, f: Callable[..., Any], change: Callable[[Sequence[Any], Case, Arrays], Any], inputs: Any) -> None:
+def forward(
+    name: str, kind: str, f: Callable[..., Any], change: Callable[[Sequence[Any], Case, Arrays], Any], inputs: Any
+) -> None:
     def adapted(broken: bool) -> Adapted:
         def build(modes: tuple[str, ...], order: int) -> Subject:
             subject = engine_subject(f, modes, order, name)
@@ -105,23 +185,51 @@ def forward(name: str, kind: str, f: Callable[..., Any], change: Callable[[Seque
             if broken and right is not None:
                 subject.forward_mode = lambda case, vs: change(right(case, vs), case, vs)
             return subject
+
         return Adapted(name, f, build)
 
     def check(broken: bool) -> Check:
-        return lambda examples, seed, explain: check_derivatives(adapted(broken), inputs, examples=examples, seed=seed, dtypes=(), raises=False, explain=explain)
+        return lambda examples, seed, explain: check_derivatives(
+            adapted(broken), inputs, examples=examples, seed=seed, dtypes=(), raises=False, explain=explain
+        )
 
     bug(f"forward mode: {name}", kind, check(True), check(False))
 
 
 forward("tanh twice", "forward mode|only at ties", np.tanh, lambda ts, case, vs: [2 * t for t in ts], T)
 forward("sin with a sign", "forward mode|only at ties", np.sin, lambda ts, case, vs: [-t for t in ts], T)
-forward("multiply forgets b's tangent", "forward mode|only at ties", lambda a, b: a * b, lambda ts, case, vs: [vs[0] * case.xs[1]], s.signature("(n),(n)->(n)"))
-forward("sum forgets the last entry", "forward mode|only at ties", np.sum, lambda ts, case, vs: [np.asarray(np.sum(vs[0].ravel()[:-1]))], s.tensors(s.shapes(1, 2)))
-forward("matmul forgets b's tangent", "forward mode|only at ties", lambda a, b: a @ b, lambda ts, case, vs: [vs[0] @ case.xs[1]], s.signature("(m,k),(k,n)->(m,n)"))
-forward("max ignores all ties but one", "forward mode|only at ties", np.max, lambda ts, case, vs: [np.asarray(vs[0].ravel()[np.argmax(case.xs[0])] * (
-    1.5 if np.sum(case.xs[0] == case.xs[0].max()) > 1 else 1.0))], s.tensors(s.shapes(1, 2)))
+forward(
+    "multiply forgets b's tangent",
+    "forward mode|only at ties",
+    lambda a, b: a * b,
+    lambda ts, case, vs: [vs[0] * case.xs[1]],
+    s.signature("(n),(n)->(n)"),
+)
+forward(
+    "sum forgets the last entry",
+    "forward mode|only at ties",
+    np.sum,
+    lambda ts, case, vs: [np.asarray(np.sum(vs[0].ravel()[:-1]))],
+    s.tensors(s.shapes(1, 2)),
+)
+forward(
+    "matmul forgets b's tangent",
+    "forward mode|only at ties",
+    lambda a, b: a @ b,
+    lambda ts, case, vs: [vs[0] @ case.xs[1]],
+    s.signature("(m,k),(k,n)->(m,n)"),
+)
+forward(
+    "max ignores all ties but one",
+    "forward mode|only at ties",
+    np.max,
+    lambda ts, case, vs: [
+        np.asarray(vs[0].ravel()[np.argmax(case.xs[0])] * (1.5 if np.sum(case.xs[0] == case.xs[0].max()) > 1 else 1.0))
+    ],
+    s.tensors(s.shapes(1, 2)),
+)
 
-# --- layers ---------------------------------------------------------------------------------------------------------------------
+# --- layers ---------------------------------------------------------------------------------------
 
 
 class Dense(nn.Module):
@@ -157,7 +265,10 @@ def norm_rule(r: Any, g: Any) -> Any:
     h, gh = normalised(x), g * w
     c = x - np.mean(x, axis=-1, keepdims=True)
     scale = np.sqrt(np.mean(c * c, axis=-1, keepdims=True) + 1e-3)
-    return ((gh - np.mean(gh, axis=-1, keepdims=True) - h * np.mean(gh * h, axis=-1, keepdims=True)) / scale, np.sum(g * h, axis=0))
+    return (
+        (gh - np.mean(gh, axis=-1, keepdims=True) - h * np.mean(gh * h, axis=-1, keepdims=True)) / scale,
+        np.sum(g * h, axis=0),
+    )
 
 
 class Attend(nn.Module):
@@ -175,27 +286,69 @@ class Attend(nn.Module):
 
 
 def dense_rule(r: Any, g: Any) -> Any:
-    x, w, b = r
+    x, w, _ = r
     return g @ w, g.T @ x, np.sum(g, axis=0)
 
 
 def layer(name: str, kind: str, make: Callable[[Any], Any], wrong: Any, right: Any, *inputs: Any) -> None:
     def check(rule: Any) -> Check:
-        return lambda examples, seed, explain: check_module(make(rule), *inputs, examples=examples, seed=seed, raises=False, explain=explain)
+        return lambda examples, seed, explain: check_module(
+            make(rule), *inputs, examples=examples, seed=seed, raises=False, explain=explain
+        )
+
     bug(f"layer: {name}", kind, check(wrong), check(right))
 
 
 X2, X3 = s.smooth_values((3, 2)), s.smooth_values((3, 3))
-layer("dense without the transpose", "transpose", Dense, lambda r, g: (g @ r[1].T, g.T @ r[0], np.sum(g, axis=0)), dense_rule, X2)
-layer("dense, weight gradient transposed", "transpose", Dense, lambda r, g: (g @ r[1], r[0].T @ g, np.sum(g, axis=0)), dense_rule, X2)
-layer("dense, bias averaged over the batch", "constant factor", Dense, lambda r, g: (g @ r[1], g.T @ r[0], np.mean(g, axis=0)), dense_rule, X2)
+layer(
+    "dense without the transpose",
+    "transpose",
+    Dense,
+    lambda r, g: (g @ r[1].T, g.T @ r[0], np.sum(g, axis=0)),
+    dense_rule,
+    X2,
+)
+layer(
+    "dense, weight gradient transposed",
+    "transpose",
+    Dense,
+    lambda r, g: (g @ r[1], r[0].T @ g, np.sum(g, axis=0)),
+    dense_rule,
+    X2,
+)
+layer(
+    "dense, bias averaged over the batch",
+    "constant factor",
+    Dense,
+    lambda r, g: (g @ r[1], g.T @ r[0], np.mean(g, axis=0)),
+    dense_rule,
+    X2,
+)
 layer("dense, bias forgotten", "missing path", Dense, lambda r, g: (g @ r[1], g.T @ r[0], None), dense_rule, X2)
-layer("norm without the variance's path", "missing path", Norm, lambda r, g: ((lambda gh: (gh - np.mean(gh, axis=-1, keepdims=True)) / np.sqrt(
-    np.var(r[0], axis=-1, keepdims=True) + 1e-3))(g * r[1]), np.sum(g * normalised(r[0]), axis=0)), norm_rule, X3)
-layer("norm without the gain in x's gradient", "missing path", Norm, lambda r, g: (norm_rule((r[0], 1.0), g)[0], norm_rule(r, g)[1]), norm_rule, X3)
+layer(
+    "norm without the variance's path",
+    "missing path",
+    Norm,
+    lambda r, g: (
+        (lambda gh: (gh - np.mean(gh, axis=-1, keepdims=True)) / np.sqrt(np.var(r[0], axis=-1, keepdims=True) + 1e-3))(
+            g * r[1]
+        ),
+        np.sum(g * normalised(r[0]), axis=0),
+    ),
+    norm_rule,
+    X3,
+)
+layer(
+    "norm without the gain in x's gradient",
+    "missing path",
+    Norm,
+    lambda r, g: (norm_rule((r[0], 1.0), g)[0], norm_rule(r, g)[1]),
+    norm_rule,
+    X3,
+)
 layer("attention, scores' gradient transposed", "transpose", Attend, True, False, s.smooth_values((2, 2)))
 
-# --- optimizers -----------------------------------------------------------------------------------------------------------------
+# --- optimizers -----------------------------------------------------------------------------------
 
 
 class Plain:
@@ -205,8 +358,18 @@ class Plain:
     lr, weight_decay, betas, eps, momentum = 0.1, 0.1, (0.9, 0.99), 1e-8, 0.9
 
     def __init__(self, parameters: Any) -> None:
-        self.param_groups = [{"params": list(parameters), "lr": self.lr, "weight_decay": self.weight_decay, "betas": self.betas,
-                              "eps": self.eps, "momentum": self.momentum, "dampening": 0.0, "nesterov": False}]
+        self.param_groups = [
+            {
+                "params": list(parameters),
+                "lr": self.lr,
+                "weight_decay": self.weight_decay,
+                "betas": self.betas,
+                "eps": self.eps,
+                "momentum": self.momentum,
+                "dampening": 0.0,
+                "nesterov": False,
+            }
+        ]
         self.state: list[dict[str, Any]] = [{} for _ in self.param_groups[0]["params"]]
 
     def step(self) -> None:
@@ -317,8 +480,12 @@ def _shared_step(self: Any, p: Any, g: Any, state: Any, t: int) -> Any:
 def optimizer(name: str, kind: str, wrong: type, right: type) -> None:
     def check(make: type) -> Check:
         from autodiff.testing.stepping import FORMULAS
+
         reference = FORMULAS["Adam" if issubclass(make, PlainAdam) else "SGD"]
-        return lambda examples, seed, explain: check_optimizer(make, reference=reference, examples=min(examples, 20), seed=seed, raises=False)
+        return lambda examples, seed, explain: check_optimizer(
+            make, reference=reference, examples=min(examples, 20), seed=seed, raises=False
+        )
+
     bug(f"optimizer: {name}", kind, check(wrong), check(right))
 
 
@@ -327,16 +494,22 @@ optimizer("SGD decays twice", FORMULA, variant(Plain, "Twice", update=_decayed_t
 optimizer("SGD goes uphill", FORMULA, variant(Plain, "Uphill", update=_uphill), Plain)
 optimizer("momentum dampened", FORMULA, variant(Plain, "Dampened", update=_dampened), Plain)
 optimizer("Adam without bias correction", FORMULA, variant(PlainAdam, "Uncorrected", update=_no_correction), PlainAdam)
-optimizer("Adam with eps inside the root", FORMULA, variant(PlainAdam, "EpsInside", update=_eps_inside, eps=1e-3),
-          variant(PlainAdam, "EpsOutside", eps=1e-3))
+optimizer(
+    "Adam with eps inside the root",
+    FORMULA,
+    variant(PlainAdam, "EpsInside", update=_eps_inside, eps=1e-3),
+    variant(PlainAdam, "EpsOutside", eps=1e-3),
+)
 optimizer("Adam counts from 2", FORMULA, variant(PlainAdam, "Late", update=_late), PlainAdam)
 optimizer("Adam decays as AdamW does", FORMULA, variant(PlainAdam, "Decoupled", update=_decoupled), PlainAdam)
 optimizer("SGD writes into the gradient", FORMULA, variant(Plain, "Writes", update=_writes), Plain)
 optimizer("SGD forgets its state when restored", FORMULA, variant(Plain, "Forgets", load_state_dict=_forgets), Plain)
-optimizer("SGD moves parameters without a gradient", FORMULA, variant(Plain, "Drifts", step=_moves_without_gradient), Plain)
+optimizer(
+    "SGD moves parameters without a gradient", FORMULA, variant(Plain, "Drifts", step=_moves_without_gradient), Plain
+)
 optimizer("SGD shares its velocity", FORMULA, variant(Plain, "Shares", __init__=_shares, update=_shared_step), Plain)
 
-# --- graphs ---------------------------------------------------------------------------------------------------------------------
+# --- graphs ---------------------------------------------------------------------------------------
 
 _kept: list[Any] = []
 
@@ -368,11 +541,29 @@ def unsafe(x: Any) -> Any:
 
 def graph(name: str, kind: str, wrong: Callable[..., Any], right: Callable[..., Any]) -> None:
     def check(f: Callable[..., Any]) -> Check:
-        return lambda examples, seed, explain: check_derivatives(f, s.tensors(wide=False), examples=examples, seed=seed, dtypes=(), raises=False, explain=explain)
+        return lambda examples, seed, explain: check_derivatives(
+            f, s.tensors(wide=False), examples=examples, seed=seed, dtypes=(), raises=False, explain=explain
+        )
+
     bug(f"graph: {name}", kind, check(wrong), check(right))
 
 
 graph("a result kept for ever", "memory", remembers, np.tanh)
-graph("another function in every call", "not deterministic|constant factor|float32 noise|missing path|memory", drifts, np.tanh)
-graph("the gradient leaves the graph", "missing path|constant factor|only at zero", lambda x: np.tanh(x) * frozen(x), lambda x: np.tanh(x) * x)
-graph("a detached path", "missing path|constant factor|only at zero", lambda x: x * x.detach() if isinstance(x, ad.Variable) else x * x, np.square)
+graph(
+    "another function in every call",
+    "not deterministic|constant factor|float32 noise|missing path|memory",
+    drifts,
+    np.tanh,
+)
+graph(
+    "the gradient leaves the graph",
+    "missing path|constant factor|only at zero",
+    lambda x: np.tanh(x) * frozen(x),
+    lambda x: np.tanh(x) * x,
+)
+graph(
+    "a detached path",
+    "missing path|constant factor|only at zero",
+    lambda x: x * x.detach() if isinstance(x, ad.Variable) else x * x,
+    np.square,
+)

@@ -1,8 +1,8 @@
 """Functions with right derivative rules, in plain NumPy: what a derivative checker must never reject.
 
-Each entry is a function, its rule(g, y, *arrays, **kwargs), and the strategy of its calls. They cover tiny, huge, cancelling and
-oscillating regimes, ties, kinks and jumps, broadcasting, reductions over axes, indexing with repeats, linear algebra up to
-condition 1e6, convolutions and whole layers. `planted_bugs` breaks these same rules.
+Each entry is a function, its rule(g, y, *arrays, **kwargs), and the strategy of its calls. They cover tiny, huge,
+cancelling and oscillating regimes, ties, kinks and jumps, broadcasting, reductions over axes, indexing with repeats,
+linear algebra up to condition 1e6, convolutions and whole layers. `planted_bugs` breaks these same rules.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def logistic_slope(x):
     return e / ((1 + e) * (1 + e))
 
 
-# --- one operand, elementwise -------------------------------------------------------------------------------------------------
+# --- one operand, elementwise
+# -------------------------------------------------------------------------------------------------
 
 C = math.sqrt(2 / math.pi)
 
@@ -110,7 +111,11 @@ UNARY: dict[str, tuple[Any, Any, tuple[float, float]]] = {
     "x |x|": (lambda x: x * np.abs(x), lambda x: 2 * np.abs(x), s.REAL),
     "sinc": (np.sinc, sinc_slope, (-4.0, 4.0)),
     "logit": (lambda x: np.log(x / (1 - x)), lambda x: 1 / (x * (1 - x)), (0.0, 1.0)),
-    "safe log": (lambda x: np.log(np.where(x > 1, x, 1)), lambda x: np.where(x > 1, 1 / np.where(x > 1, x, 1), 0), s.REAL),
+    "safe log": (
+        lambda x: np.log(np.where(x > 1, x, 1)),
+        lambda x: np.where(x > 1, 1 / np.where(x > 1, x, 1), 0),
+        s.REAL,
+    ),
     "log cosh": (lambda x: np.logaddexp(x, -x) - math.log(2), np.tanh, s.REAL),
     "tiny scale": (lambda x: 1e-12 * np.sin(x), lambda x: 1e-12 * np.cos(x), s.REAL),
     "huge scale": (lambda x: 1e12 * np.tanh(x), lambda x: 1e12 / np.cosh(np.clip(x, -40, 40)) ** 2, s.REAL),
@@ -124,7 +129,8 @@ def _unary_rule(slope):
 for _name, (_f, _slope, _domain) in UNARY.items():
     entry(_name, _f, _unary_rule(_slope), s.tensors(domain=_domain), "elementwise")
 
-# --- several operands, broadcasting -------------------------------------------------------------------------------------------
+# --- several operands, broadcasting
+# -------------------------------------------------------------------------------------------
 
 
 def max_shares(a, b):
@@ -139,11 +145,25 @@ BINARY: dict[str, tuple[Any, Any, Any, Any]] = {
     "maximum": (np.maximum, lambda g, a, b: g * max_shares(a, b), lambda g, a, b: g * max_shares(b, a), s.REAL),
     "minimum": (np.minimum, lambda g, a, b: g * max_shares(b, a), lambda g, a, b: g * max_shares(a, b), s.REAL),
     "hypot": (np.hypot, lambda g, a, b: g * a / np.hypot(a, b), lambda g, a, b: g * b / np.hypot(a, b), (0.0, INF)),
-    "power": (np.power, lambda g, a, b: g * b * np.power(a, b - 1), lambda g, a, b: g * np.power(a, b) * np.log(a),
-              ((0.0, 8.0), (-4.0, 4.0))),
-    "arctan2": (np.arctan2, lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b), (0.0, 1e6)),
+    "power": (
+        np.power,
+        lambda g, a, b: g * b * np.power(a, b - 1),
+        lambda g, a, b: g * np.power(a, b) * np.log(a),
+        ((0.0, 8.0), (-4.0, 4.0)),
+    ),
+    "arctan2": (
+        np.arctan2,
+        lambda g, a, b: g * b / (a * a + b * b),
+        lambda g, a, b: -g * a / (a * a + b * b),
+        (0.0, 1e6),
+    ),
     "logaddexp": (np.logaddexp, lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a), s.REAL),
-    "squared difference": (lambda a, b: (a - b) ** 2, lambda g, a, b: 2 * g * (a - b), lambda g, a, b: -2 * g * (a - b), s.REAL),
+    "squared difference": (
+        lambda a, b: (a - b) ** 2,
+        lambda g, a, b: 2 * g * (a - b),
+        lambda g, a, b: -2 * g * (a - b),
+        s.REAL,
+    ),
 }
 
 
@@ -154,11 +174,16 @@ def _binary_rule(left, right):
 for _name, (_f, _left, _right, _domain) in BINARY.items():
     entry(_name, _f, _binary_rule(_left, _right), s.broadcastable(2, _domain), "broadcasting")
 
-entry("lerp", lambda a, b, t: a + t * (b - a),
-      lambda g, y, a, b, t: (sum_to(g * (1 - t), a.shape), sum_to(g * t, b.shape), sum_to(g * (b - a), t.shape)),
-      s.broadcastable(3, wide=False), "broadcasting")
+entry(
+    "lerp",
+    lambda a, b, t: a + t * (b - a),
+    lambda g, y, a, b, t: (sum_to(g * (1 - t), a.shape), sum_to(g * t, b.shape), sum_to(g * (b - a), t.shape)),
+    s.broadcastable(3, wide=False),
+    "broadcasting",
+)
 
-# --- reductions and scans -----------------------------------------------------------------------------------------------------
+# --- reductions and scans
+# -----------------------------------------------------------------------------------------------------
 
 
 @s.arguments
@@ -207,7 +232,11 @@ def var_rule(g, y, x, axis, keepdims):
 def std_rule(g, y, x, axis, keepdims):
     y = back(y, x, axis, keepdims)
     safe = np.where(y == 0, 1, y).astype(x.dtype)
-    return (np.where(y == 0, 0, back(g, x, axis, keepdims) * (x - x.mean(axis=axis, keepdims=True)) / (count(x, axis) * safe)),)
+    return (
+        np.where(
+            y == 0, 0, back(g, x, axis, keepdims) * (x - x.mean(axis=axis, keepdims=True)) / (count(x, axis) * safe)
+        ),
+    )
 
 
 def lse(x, axis=None, keepdims=False):
@@ -232,12 +261,20 @@ def norm_rule(g, y, x, axis, keepdims):
 
 REDUCED = s.REAL
 entry("sum", np.sum, lambda g, y, x, axis, keepdims: (full(g, x, axis, keepdims).copy(),), reduced(), "reduction")
-entry("mean", np.mean, lambda g, y, x, axis, keepdims: (full(g, x, axis, keepdims) / count(x, axis),), reduced(), "reduction")
+entry(
+    "mean",
+    np.mean,
+    lambda g, y, x, axis, keepdims: (full(g, x, axis, keepdims) / count(x, axis),),
+    reduced(),
+    "reduction",
+)
 entry("max", np.max, max_rule, reduced(), "reduction")
 entry("min", np.min, max_rule, reduced(), "reduction")
 entry("prod", np.prod, prod_rule, reduced(wide=False), "reduction")
 entry("var", np.var, var_rule, reduced(wide=False), "reduction")
 entry("std", np.std, std_rule, reduced(wide=False), "reduction")
+
+
 def lse_rule(g, y, x, axis, keepdims):
     flat = x.reshape(-1) if axis is None else x
     return (back(g, x, axis, keepdims) * softmax(flat, -1 if axis is None else axis).reshape(x.shape),)
@@ -245,14 +282,34 @@ def lse_rule(g, y, x, axis, keepdims):
 
 entry("logsumexp", lse, lse_rule, reduced(), "reduction")
 entry("norm", norm, norm_rule, reduced(wide=False), "reduction")
-entry("norm 1", lambda x, axis, keepdims: np.sum(np.abs(x), axis=axis, keepdims=keepdims),
-      lambda g, y, x, axis, keepdims: (back(g, x, axis, keepdims) * np.sign(x),), reduced(), "reduction")
-entry("softmax", softmax, lambda g, y, x, axis: (y * (g - (g * y).sum(axis=axis, keepdims=True)),),
-      reduced(always_axis=True, keepdims=False), "reduction")
-entry("log softmax", lambda x, axis: x - lse(x, axis, True),
-      lambda g, y, x, axis: (g - np.exp(y) * g.sum(axis=axis, keepdims=True),), reduced(always_axis=True, keepdims=False), "reduction")
-entry("cumsum", np.cumsum, lambda g, y, x, axis: (np.flip(np.cumsum(np.flip(g, axis), axis), axis),),
-      reduced(always_axis=True, keepdims=False), "reduction")
+entry(
+    "norm 1",
+    lambda x, axis, keepdims: np.sum(np.abs(x), axis=axis, keepdims=keepdims),
+    lambda g, y, x, axis, keepdims: (back(g, x, axis, keepdims) * np.sign(x),),
+    reduced(),
+    "reduction",
+)
+entry(
+    "softmax",
+    softmax,
+    lambda g, y, x, axis: (y * (g - (g * y).sum(axis=axis, keepdims=True)),),
+    reduced(always_axis=True, keepdims=False),
+    "reduction",
+)
+entry(
+    "log softmax",
+    lambda x, axis: x - lse(x, axis, True),
+    lambda g, y, x, axis: (g - np.exp(y) * g.sum(axis=axis, keepdims=True),),
+    reduced(always_axis=True, keepdims=False),
+    "reduction",
+)
+entry(
+    "cumsum",
+    np.cumsum,
+    lambda g, y, x, axis: (np.flip(np.cumsum(np.flip(g, axis), axis), axis),),
+    reduced(always_axis=True, keepdims=False),
+    "reduction",
+)
 
 
 def sort_rule(g, y, x, axis):
@@ -273,18 +330,24 @@ def median_rule(g, y, x):
 entry("sort", np.sort, sort_rule, reduced(always_axis=True, keepdims=False), "reduction")
 entry("median", np.median, median_rule, s.tensors(s.shapes(1, 1, 5)), "reduction")
 
-# --- shape and index ----------------------------------------------------------------------------------------------------------
+# --- shape and index
+# ----------------------------------------------------------------------------------------------------------
 
 
 @s.arguments
 def permuted(draw):
-    x = draw(s.tensors(s.shapes(1, 3)))
+    x = draw(s.tensors(s.shapes(2, 3)))
     return Arguments(x, axes=tuple(draw(st.permutations(range(x.ndim)))))
 
 
 entry("transpose", np.transpose, lambda g, y, x, axes: (np.transpose(g, np.argsort(axes)),), permuted(), "shape")
-entry("reshape", lambda x: x.reshape(-1) * np.arange(1, x.size + 1, dtype=x.dtype),
-      lambda g, y, x: ((g * np.arange(1, x.size + 1, dtype=x.dtype)).reshape(x.shape),), s.tensors(), "shape")
+entry(
+    "reshape",
+    lambda x: x.reshape(-1) * np.arange(1, x.size + 1, dtype=x.dtype),
+    lambda g, y, x: ((g * np.arange(1, x.size + 1, dtype=x.dtype)).reshape(x.shape),),
+    s.tensors(),
+    "shape",
+)
 
 
 def ramp(x):
@@ -301,8 +364,13 @@ def joined(draw):
     return Arguments(draw(s.tensors(shape)), draw(s.tensors(tuple(other))), axis=axis)
 
 
-entry("concatenate", lambda a, b, axis: np.concatenate([a, b], axis),
-      lambda g, y, a, b, axis: tuple(np.split(g, [a.shape[axis]], axis)), joined(), "shape")
+entry(
+    "concatenate",
+    lambda a, b, axis: np.concatenate([a, b], axis),
+    lambda g, y, a, b, axis: tuple(np.split(g, [a.shape[axis]], axis)),
+    joined(),
+    "shape",
+)
 
 
 @s.arguments
@@ -344,10 +412,22 @@ def rolled(draw):
 
 
 entry("roll", np.roll, lambda g, y, x, shift, axis: (np.roll(g, -shift, axis),), rolled(), "shape")
-entry("flip", lambda x, axis: np.flip(x, axis), lambda g, y, x, axis: (np.flip(g, axis),),
-      reduced(always_axis=True, keepdims=False), "shape")
-entry("pad", lambda x: np.pad(x, 1) * ramp(x), lambda g, y, x: ((g * ramp(x))[(slice(1, -1),) * x.ndim],),
-      s.tensors(s.shapes(1, 2)), "shape")
+entry(
+    "flip",
+    lambda x, axis: np.flip(x, axis),
+    lambda g, y, x, axis: (np.flip(g, axis),),
+    reduced(always_axis=True, keepdims=False),
+    "shape",
+)
+entry(
+    "pad",
+    lambda x: np.pad(x, 1) * ramp(x),
+    lambda g, y, x: ((g * ramp(x))[(slice(1, -1),) * x.ndim],),
+    s.tensors(s.shapes(1, 2)),
+    "shape",
+)
+
+
 def repeat_rule(g, y, x, axis):
     return (sum(np.take(g, range(k, g.shape[axis], 2), axis) for k in (0, 1)),)
 
@@ -356,11 +436,20 @@ entry("repeat", lambda x, axis: np.repeat(x, 2, axis), repeat_rule, reduced(alwa
 entry("trace", np.trace, lambda g, y, a: (g * np.eye(*a.shape, dtype=a.dtype),), s.tensors(s.shapes(2, 2)), "shape")
 entry("tril", np.tril, lambda g, y, a: (np.tril(g),), s.tensors(s.shapes(2, 2)), "shape")
 entry("outer", np.outer, lambda g, y, a, b: (g @ b, g.T @ a), s.signature("(m),(n)->(m,n)", wide=True), "shape")
-entry("split", lambda x: (x[:1] * 2, x[1:] ** 2), lambda g, y, x: (np.concatenate([2 * g[0], 2 * g[1] * x[1:]]),),
-      s.tensors(s.shapes(1, 2)), "several outputs")
-entry("polar", lambda r, t: (r * np.cos(t), r * np.sin(t)),
-      lambda g, y, r, t: (g[0] * np.cos(t) + g[1] * np.sin(t), r * (g[1] * np.cos(t) - g[0] * np.sin(t))),
-      s.signature("(n),(n)->(n),(n)"), "several outputs")
+entry(
+    "split",
+    lambda x: (x[:1] * 2, x[1:] ** 2),
+    lambda g, y, x: (np.concatenate([2 * g[0], 2 * g[1] * x[1:]]),),
+    s.tensors(s.shapes(1, 2)),
+    "several outputs",
+)
+entry(
+    "polar",
+    lambda r, t: (r * np.cos(t), r * np.sin(t)),
+    lambda g, y, r, t: (g[0] * np.cos(t) + g[1] * np.sin(t), r * (g[1] * np.cos(t) - g[0] * np.sin(t))),
+    s.signature("(n),(n)->(n),(n)"),
+    "several outputs",
+)
 
 
 @s.arguments
@@ -378,12 +467,30 @@ def embedding_rule(g, y, table, rows):
 
 entry("embedding", lambda table, rows: table[rows], embedding_rule, embedded(), "index")
 
-# --- linear algebra -----------------------------------------------------------------------------------------------------------
+# --- linear algebra
+# -----------------------------------------------------------------------------------------------------------
 
-entry("matmul", np.matmul, lambda g, y, a, b: (g @ b.T, a.T @ g), s.signature("(m,k),(k,n)->(m,n)", wide=True), "linear algebra")
-entry("matrix vector", np.matmul, lambda g, y, a, x: (np.outer(g, x), a.T @ g), s.signature("(m,n),(n)->(m)", wide=True), "linear algebra")
-entry("batched matmul", np.matmul, lambda g, y, a, b: (g @ np.swapaxes(b, -1, -2), sum_to(np.swapaxes(a, -1, -2) @ g, b.shape)),
-      s.signature("(b,m,k),(1,k,n)->(b,m,n)"), "linear algebra")
+entry(
+    "matmul",
+    np.matmul,
+    lambda g, y, a, b: (g @ b.T, a.T @ g),
+    s.signature("(m,k),(k,n)->(m,n)", wide=True),
+    "linear algebra",
+)
+entry(
+    "matrix vector",
+    np.matmul,
+    lambda g, y, a, x: (np.outer(g, x), a.T @ g),
+    s.signature("(m,n),(n)->(m)", wide=True),
+    "linear algebra",
+)
+entry(
+    "batched matmul",
+    np.matmul,
+    lambda g, y, a, b: (g @ np.swapaxes(b, -1, -2), sum_to(np.swapaxes(a, -1, -2) @ g, b.shape)),
+    s.signature("(b,m,k),(1,k,n)->(b,m,n)"),
+    "linear algebra",
+)
 
 
 @s.arguments
@@ -399,8 +506,20 @@ def solve_rule(g, y, a, b):
 
 entry("solve", np.linalg.solve, solve_rule, system(), "linear algebra")
 entry("inv", np.linalg.inv, lambda g, y, a: (-y.T @ g @ y.T,), s.well_conditioned(condition=1e6), "linear algebra")
-entry("det", np.linalg.det, lambda g, y, a: (g * y * np.linalg.inv(a).T,), s.well_conditioned(condition=1e4), "linear algebra")
-entry("log det", lambda a: np.linalg.slogdet(a)[1], lambda g, y, a: (g * np.linalg.inv(a).T,), s.spd(condition=1e6), "linear algebra")
+entry(
+    "det",
+    np.linalg.det,
+    lambda g, y, a: (g * y * np.linalg.inv(a).T,),
+    s.well_conditioned(condition=1e4),
+    "linear algebra",
+)
+entry(
+    "log det",
+    lambda a: np.linalg.slogdet(a)[1],
+    lambda g, y, a: (g * np.linalg.inv(a).T,),
+    s.spd(condition=1e6),
+    "linear algebra",
+)
 
 
 def cholesky_rule(g, y, a):
@@ -420,13 +539,31 @@ def form(draw):
     return Arguments(draw(s.smooth_values((n,))), draw(s.smooth_values((n, n))))
 
 
-entry("quadratic form", lambda x, a: x @ a @ x, lambda g, y, x, a: (g * (a + a.T) @ x, g * np.outer(x, x)), form(), "linear algebra")
-entry("trace of product", lambda a, b: np.sum(a * b.T), lambda g, y, a, b: (g * b.T, g * a.T), s.signature("(m,n),(n,m)->()"), "linear algebra")
-entry("einsum", lambda a, b: np.einsum("ij,jk->ki", a, b),
-      lambda g, y, a, b: (np.einsum("ki,jk->ij", g, b), np.einsum("ki,ij->jk", g, a)), s.signature("(i,j),(j,k)->(k,i)"), "linear algebra")
+entry(
+    "quadratic form",
+    lambda x, a: x @ a @ x,
+    lambda g, y, x, a: (g * (a + a.T) @ x, g * np.outer(x, x)),
+    form(),
+    "linear algebra",
+)
+entry(
+    "trace of product",
+    lambda a, b: np.sum(a * b.T),
+    lambda g, y, a, b: (g * b.T, g * a.T),
+    s.signature("(m,n),(n,m)->()"),
+    "linear algebra",
+)
+entry(
+    "einsum",
+    lambda a, b: np.einsum("ij,jk->ki", a, b),
+    lambda g, y, a, b: (np.einsum("ki,jk->ij", g, b), np.einsum("ki,ij->jk", g, a)),
+    s.signature("(i,j),(j,k)->(k,i)"),
+    "linear algebra",
+)
 entry("gram", lambda a: a @ a.T, lambda g, y, a: ((g + g.T) @ a,), s.smooth_values(s.shapes(2, 2)), "linear algebra")
 
-# --- convolutions, layers, losses ---------------------------------------------------------------------------------------------
+# --- convolutions, layers, losses
+# ---------------------------------------------------------------------------------------------
 
 
 def windows(x, k, stride=1):
@@ -440,14 +577,16 @@ def conv1d(x, w, stride):
 def conv1d_rule(g, y, x, w, stride):
     gx = np.zeros_like(x)
     for i in range(g.shape[-1]):
-        gx[i * stride: i * stride + w.size] += g[i] * w
+        gx[i * stride : i * stride + w.size] += g[i] * w
     return (gx, g @ windows(x, w.size, stride))
 
 
 @s.arguments
 def signal(draw):
     k = draw(st.integers(1, 3))
-    return Arguments(draw(s.smooth_values((draw(st.integers(k, 7)),))), draw(s.smooth_values((k,))), stride=draw(st.integers(1, 2)))
+    return Arguments(
+        draw(s.smooth_values((draw(st.integers(k, 7)),))), draw(s.smooth_values((k,))), stride=draw(st.integers(1, 2))
+    )
 
 
 entry("conv1d", conv1d, conv1d_rule, signal(), "convolution")
@@ -462,14 +601,16 @@ def conv2d_rule(g, y, x, w):
     gx = np.zeros_like(x)
     for a in range(w.shape[0]):
         for b in range(w.shape[1]):
-            gx[a: a + g.shape[0], b: b + g.shape[1]] += g * w[a, b]
+            gx[a : a + g.shape[0], b : b + g.shape[1]] += g * w[a, b]
     return (gx, np.einsum("ijab,ij->ab", np.lib.stride_tricks.sliding_window_view(x, w.shape), g))
 
 
 @s.arguments
 def image(draw):
     k = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
-    return Arguments(draw(s.smooth_values((draw(st.integers(2, 4)), draw(st.integers(2, 4))))), draw(s.smooth_values(k)))
+    return Arguments(
+        draw(s.smooth_values((draw(st.integers(2, 4)), draw(st.integers(2, 4))))), draw(s.smooth_values(k))
+    )
 
 
 entry("conv2d", conv2d, conv2d_rule, image(), "convolution")
@@ -484,13 +625,18 @@ def max_pool_rule(g, y, x):
     mask = w == y[..., None]
     share = g[..., None] * mask / mask.sum(-1, keepdims=True).astype(x.dtype)
     for k in range(2):
-        gx[k: k + y.size] += share[:, k]
+        gx[k : k + y.size] += share[:, k]
     return (gx,)
 
 
 entry("max pool", max_pool, max_pool_rule, s.tensors(st.integers(2, 6).map(lambda n: (n,))), "convolution")
-entry("average pool", lambda x: (x[1:] + x[:-1]) / 2,
-      lambda g, y, x: (0.5 * (np.pad(g, (1, 0)) + np.pad(g, (0, 1))),), s.tensors(st.integers(2, 6).map(lambda n: (n,))), "convolution")
+entry(
+    "average pool",
+    lambda x: (x[1:] + x[:-1]) / 2,
+    lambda g, y, x: (0.5 * (np.pad(g, (1, 0)) + np.pad(g, (0, 1))),),
+    s.tensors(st.integers(2, 6).map(lambda n: (n,))),
+    "convolution",
+)
 
 EPS = 1e-3
 
@@ -512,16 +658,26 @@ entry("layer norm", layer_norm, layer_norm_rule, s.signature("(b,n),(n),(n)->(b,
 
 
 def batch_norm_rule(g, y, x, gain, bias):
-    gx, ggain, gbias = layer_norm_rule(g.T, y.T, x.T, np.ones(x.shape[0], x.dtype), np.zeros(x.shape[0], x.dtype))
+    gx, _, _ = layer_norm_rule(g.T, y.T, x.T, np.ones(x.shape[0], x.dtype), np.zeros(x.shape[0], x.dtype))
     c = x - x.mean(0)
     r = 1 / np.sqrt((c * c).mean(0) + EPS)
     return ((gx.T * gain), (g * c * r).sum(0), g.sum(0))
 
 
-entry("batch norm", lambda x, gain, bias: layer_norm(x.T, 1, 0).T * gain + bias, batch_norm_rule, s.signature("(b,n),(n),(n)->(b,n)"), "layer")
-entry("linear relu", lambda x, w, b: np.maximum(x @ w.T + b, 0),
-      lambda g, y, x, w, b: ((g * (y > 0)) @ w, (g * (y > 0)).T @ x, (g * (y > 0)).sum(0)),
-      s.signature("(n,i),(o,i),(o)->(n,o)"), "layer")
+entry(
+    "batch norm",
+    lambda x, gain, bias: layer_norm(x.T, 1, 0).T * gain + bias,
+    batch_norm_rule,
+    s.signature("(b,n),(n),(n)->(b,n)"),
+    "layer",
+)
+entry(
+    "linear relu",
+    lambda x, w, b: np.maximum(x @ w.T + b, 0),
+    lambda g, y, x, w, b: ((g * (y > 0)) @ w, (g * (y > 0)).T @ x, (g * (y > 0)).sum(0)),
+    s.signature("(n,i),(o,i),(o)->(n,o)"),
+    "layer",
+)
 
 
 @s.arguments
@@ -542,10 +698,20 @@ def cross_entropy_rule(g, y, x, labels):
 
 
 entry("cross entropy", cross_entropy, cross_entropy_rule, classified(), "layer")
-entry("mse", lambda a, b: ((a - b) ** 2).mean(), lambda g, y, a, b: (2 * g * (a - b) / a.size, -2 * g * (a - b) / a.size),
-      s.signature("(n,m),(n,m)->()"), "layer")
-entry("bce with logits", lambda x, t: np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x))),
-      lambda g, y, x, t: (g * (sigmoid(x) - t), -g * x), s.signature("(n),(n)->(n)"), "layer")
+entry(
+    "mse",
+    lambda a, b: ((a - b) ** 2).mean(),
+    lambda g, y, a, b: (2 * g * (a - b) / a.size, -2 * g * (a - b) / a.size),
+    s.signature("(n,m),(n,m)->()"),
+    "layer",
+)
+entry(
+    "bce with logits",
+    lambda x, t: np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x))),
+    lambda g, y, x, t: (g * (sigmoid(x) - t), -g * x),
+    s.signature("(n),(n)->(n)"),
+    "layer",
+)
 
 
 def attention(q, k, v):
@@ -568,9 +734,16 @@ def rnn_rule(g, y, x, h, w, u):
     return (gz @ w, gz @ u, np.outer(gz, x), np.outer(gz, h))
 
 
-entry("recurrent step", lambda x, h, w, u: np.tanh(w @ x + u @ h), rnn_rule, s.signature("(i),(o),(o,i),(o,o)->(o)"), "layer")
+entry(
+    "recurrent step",
+    lambda x, h, w, u: np.tanh(w @ x + u @ h),
+    rnn_rule,
+    s.signature("(i),(o),(o,i),(o,o)->(o)"),
+    "layer",
+)
 
-# --- complex ------------------------------------------------------------------------------------------------------------------
+# --- complex
+# ------------------------------------------------------------------------------------------------------------------
 
 COMPLEX = s.tensors(s.shapes(0, 2), dtype=complex, wide=False)
 entry("complex square", lambda z: z * z, lambda g, y, z: (g * np.conj(2 * z),), COMPLEX, "complex")
@@ -578,5 +751,10 @@ entry("squared modulus", lambda z: (z * np.conj(z)).real, lambda g, y, z: (2 * g
 entry("conjugate", np.conj, lambda g, y, z: (np.conj(g),), COMPLEX, "complex")
 entry("real part", lambda z: z.real.copy(), lambda g, y, z: (g + 0j * z,), COMPLEX, "complex")
 entry("complex exp", np.exp, lambda g, y, z: (g * np.conj(y),), COMPLEX, "complex")
-entry("fft", lambda x: np.fft.fft(x), lambda g, y, x: ((np.fft.ifft(g) * x.shape[-1]).real.astype(x.dtype),),
-      s.smooth_values(s.shapes(1, 2)), "complex")
+entry(
+    "fft",
+    lambda x: np.fft.fft(x),
+    lambda g, y, x: ((np.fft.ifft(g) * x.shape[-1]).real.astype(x.dtype),),
+    s.smooth_values(s.shapes(1, 2)),
+    "complex",
+)

@@ -1,12 +1,13 @@
 """Proof that a derivative is right: one line, no tolerance to tune, and a counterexample a person can read.
 
-`check_derivatives` takes a function of arrays (its derivatives are this engine's, or a bare rule's with `vjp=`) and either proves
-them right, with the resolution of the proof, or shows the smallest input on which they are wrong and what kind of mistake it
-looks like. `check_op`, `check_module` and `check_optimizer` do the same for a row of the registry, a layer and an optimizer;
-`from_torch`, `from_jax` and `from_autograd` bring in rules of other libraries.
+`check_derivatives` takes a function of arrays (its derivatives are this engine's, or a bare rule's with `vjp=`) and
+either proves them right, with the resolution of the proof, or shows the smallest input on which they are wrong and
+what kind of mistake it looks like. `check_op`, `check_module` and `check_optimizer` do the same for a row of the
+registry, a layer and an optimizer; `from_torch`, `from_jax` and `from_autograd` bring in rules of other libraries.
 
 Import direction: this package reads the engine's public names; nothing in the engine imports it. The numerical core
-(`autodiff.testing.numerical`) needs NumPy alone; Hypothesis is imported where inputs are searched. Names load on first use.
+(`autodiff.testing.numerical`) needs NumPy alone; Hypothesis is imported where inputs are searched. Names load on
+first use.
 """
 
 from __future__ import annotations
@@ -35,15 +36,28 @@ _HOME = {
     "guards": ("assert_deterministic", "assert_unmutated", "graph_leak_check"),
     "machine": ("GraphMachine",),
     "write": ("write_tests",),
-    "strategies": ("arguments", "broadcastable", "indices", "layouts", "orthogonal", "shapes", "signature", "smooth_values", "spd",
-                   "tensors", "triangular", "values", "well_conditioned"),
+    "strategies": (
+        "arguments",
+        "broadcastable",
+        "indices",
+        "layouts",
+        "orthogonal",
+        "shapes",
+        "signature",
+        "smooth_values",
+        "spd",
+        "tensors",
+        "triangular",
+        "values",
+        "well_conditioned",
+    ),
     "random_programs": ("check_program", "programs"),
     "networks": ("losses", "modules", "optimizers", "training_configs"),
 }
 # a name that is also a module of this package gets a module name of its own, so that neither hides the other
 _MODULE_OF = {name: home for home, names in _HOME.items() for name in names}
 
-__all__ = ["Estimate", "numerical_derivative", "power_of_two_direction", *sorted(_MODULE_OF)]
+__all__ = ["Estimate", "numerical_derivative", "power_of_two_direction", *sorted(_MODULE_OF)]  # noqa: PLE0604 (they are strings)
 
 
 def __getattr__(name: str) -> Any:

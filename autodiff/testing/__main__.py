@@ -17,17 +17,23 @@ _FIRST = 10  # examples behind the first verdict, which should not keep anyone w
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m autodiff.testing", description="Check the derivatives of a function.",
-        epilog='examples: python -m autodiff.testing numpy:tanh   |   python -m autodiff.testing numpy:matmul --signature "(m,k),(k,n)->(m,n)"')
+        prog="python -m autodiff.testing",
+        description="Check the derivatives of a function.",
+        epilog='for example: python -m autodiff.testing numpy:matmul --signature "(m,k),(k,n)->(m,n)"',
+    )
     parser.add_argument("target", help='the function, as "module:function"')
-    parser.add_argument("--vjp", metavar="MODULE:FUNCTION", help="check this rule(g, y, *arrays) instead of the engine's derivative")
+    parser.add_argument(
+        "--vjp", metavar="MODULE:FUNCTION", help="check this rule(g, y, *arrays) instead of the engine's derivative"
+    )
     parser.add_argument("--shape", action="append", metavar="2,3", help="shape of an argument; repeat for several")
     parser.add_argument("--signature", metavar="TEXT", help='shapes with shared letters: "(m,k),(k,n)->(m,n)"')
     parser.add_argument("--domain", nargs=2, type=float, metavar=("LOW", "HIGH"), help="open interval of the entries")
     parser.add_argument("--order", type=int, default=1, choices=(1, 2), help="2 checks second derivatives as well")
     parser.add_argument("--examples", type=int, default=100)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--power", action="store_true", help="report which planted mistakes these inputs can never show")
+    parser.add_argument(
+        "--power", action="store_true", help="report which planted mistakes these inputs can never show"
+    )
     parser.add_argument("--write", action="store_true", help="print a pytest file instead of checking")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
@@ -39,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     sys.path.insert(0, "")  # functions of the current directory, as for `python -m`
     from autodiff.testing.write import find_function, write_tests
+
     domain = tuple(args.domain) if args.domain else None
     try:
         if args.write:
@@ -56,13 +63,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _inputs(f: Any, args: argparse.Namespace, domain: Any) -> list[Any]:
     from autodiff.testing import strategies
     from autodiff.testing.write import array_arguments
+
     interval = domain or strategies.REAL
     if domain and not domain[0] < domain[1]:
         raise ValueError(f"--domain {domain[0]} {domain[1]}: the lower end comes first")
     if args.signature:
         return [strategies.signature(args.signature, interval)]
     if args.shape:
-        return [strategies.tensors(tuple(int(n) for n in text.split(",") if n.strip()), interval) for text in args.shape]
+        return [
+            strategies.tensors(tuple(int(n) for n in text.split(",") if n.strip()), interval) for text in args.shape
+        ]
     count = array_arguments(f)
     return [strategies.tensors(domain=interval) if count == 1 else strategies.broadcastable(count, interval)]
 
@@ -70,6 +80,7 @@ def _inputs(f: Any, args: argparse.Namespace, domain: Any) -> list[Any]:
 def _check(f: Any, rule: Any, inputs: list[Any], args: argparse.Namespace) -> int:
     from autodiff.testing.check import check_derivatives
     from autodiff.testing.sabotage import power
+
     options: dict[str, Any] = dict(vjp=rule, order=args.order, seed=args.seed, raises=False)
     try:
         report = check_derivatives(f, *inputs, examples=min(args.examples, _FIRST), **options)

@@ -1,7 +1,7 @@
 """Rules of other libraries, checked by the same properties: PyTorch, JAX, HIPS autograd, or any bare pair.
 
-`check_derivatives(from_torch(f), strategy)` checks f's backward (and double backward with order=2) on plain arrays. Each
-adapter imports its library when it is called.
+`check_derivatives(from_torch(f), strategy)` checks f's backward (and double backward with order=2) on plain arrays.
+Each adapter imports its library when it is called.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.subject import Arrays, Case, Subject, pair_subject
+from autodiff.testing.subject import Arrays, Case, Subject, name_of, pair_subject
 
 __all__ = ["Adapted", "from_autograd", "from_jax", "from_pair", "from_torch", "subject_of"]
 
@@ -19,7 +19,9 @@ __all__ = ["Adapted", "from_autograd", "from_jax", "from_pair", "from_torch", "s
 class Adapted:
     """A function of NumPy arrays together with the derivatives another library gives it."""
 
-    def __init__(self, name: str, function: Callable[..., Any], build: Callable[[tuple[str, ...], int], Subject]) -> None:
+    def __init__(
+        self, name: str, function: Callable[..., Any], build: Callable[[tuple[str, ...], int], Subject]
+    ) -> None:
         self.__name__ = name
         self._function, self._build = function, build
 
@@ -36,6 +38,7 @@ def subject_of(f: Callable[..., Any], modes: tuple[str, ...] = ("reverse", "forw
     if isinstance(f, Adapted):
         return f.subject(modes, order)
     from autodiff.testing.engine import engine_subject
+
     return engine_subject(f, modes, order)
 
 
@@ -47,7 +50,7 @@ def from_pair(f: Callable[..., Any], vjp: Callable[..., Any], name: str | None =
     >>> check_derivatives(pair, np.array([0.0, 1.0])).ok
     True
     """
-    return Adapted(name or getattr(f, "__name__", "pair"), f, lambda modes, order: pair_subject(f, vjp, name))
+    return Adapted(name or name_of(f), f, lambda modes, order: pair_subject(f, vjp, name))
 
 
 def _many(y: Any) -> bool:
@@ -67,14 +70,14 @@ def from_torch(f: Callable[..., Any], name: str | None = None) -> Adapted:
     import torch
 
     call = f.apply if isinstance(f, type) and issubclass(f, torch.autograd.Function) else f
-    shown = name or getattr(f, "__name__", type(f).__name__)
+    shown = name or name_of(f)
 
     def tensor(a: Any) -> Any:
         return torch.from_numpy(np.array(a)) if isinstance(a, np.ndarray) else a
 
     def value(*args: Any, **kwargs: Any) -> Any:
         with torch.no_grad():
-            y = call(*[tensor(a) for a in args], **kwargs)
+            y: Any = call(*[tensor(a) for a in args], **kwargs)
         return tuple(q.numpy() for q in y) if _many(y) else y.numpy()
 
     def graph(case: Case) -> tuple[list[Any], list[Any]]:
@@ -124,16 +127,17 @@ def from_jax(f: Callable[..., Any], name: str | None = None) -> Adapted:
     """
     import jax
 
-    shown = name or getattr(f, "__name__", "function")
+    shown = name or name_of(f)
 
     def wide(work: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
-            before = jax.config.jax_enable_x64
+            before = jax.config.read("jax_enable_x64")
             jax.config.update("jax_enable_x64", True)
             try:
                 return work(*args, **kwargs)
             finally:
                 jax.config.update("jax_enable_x64", before)
+
         return run
 
     @wide
@@ -154,11 +158,18 @@ def from_jax(f: Callable[..., Any], name: str | None = None) -> Adapted:
     @wide
     def forward(case: Case, vs: Arrays) -> Sequence[Any]:
         xs = [jax.numpy.asarray(x) for x in case.xs]
-        return [np.asarray(t) for t in _listed(jax.jvp(of(case), tuple(xs), tuple(jax.numpy.asarray(v) for v in vs))[1])]
+        return [
+            np.asarray(t) for t in _listed(jax.jvp(of(case), tuple(xs), tuple(jax.numpy.asarray(v) for v in vs))[1])
+        ]
 
     # a custom_vjp has no forward derivative, so forward mode is checked only where it is asked for alone
-    return Adapted(shown, value, lambda modes, order: Subject(
-        shown, value, reverse if "reverse" in modes else None, forward if tuple(modes) == ("forward",) else None))
+    return Adapted(
+        shown,
+        value,
+        lambda modes, order: Subject(
+            shown, value, reverse if "reverse" in modes else None, forward if tuple(modes) == ("forward",) else None
+        ),
+    )
 
 
 def from_autograd(f: Callable[..., Any], name: str | None = None) -> Adapted:
@@ -169,7 +180,7 @@ def from_autograd(f: Callable[..., Any], name: str | None = None) -> Adapted:
     """
     from autograd import make_vjp
 
-    shown = name or getattr(f, "__name__", "function")
+    shown = name or name_of(f)
 
     def reverse(case: Case, outputs: Arrays, ws: Arrays) -> Sequence[Any]:
         def of(xs: Any) -> Any:

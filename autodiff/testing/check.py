@@ -1,8 +1,9 @@
 """`check_derivatives`: one line that proves a derivative or shows the smallest input on which it is wrong.
 
-What lives here: the order of events. Examples come from arrays (a check at a point) or from Hypothesis strategies (a search);
-every selected property is checked on each; a violation is shrunk with that property alone, explained, and reported. The
-numerical judgement is in `verdict`, the properties are in `checks_*`, and the engine is reached only through `engine`.
+What lives here: the order of events. Examples come from arrays (a check at a point) or from Hypothesis strategies (a
+search); every selected property is checked on each; a violation is shrunk with that property alone, explained, and
+reported. The numerical judgement is in `verdict`, the properties are in `checks_*`, and the engine is reached only
+through `engine`.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def check_derivatives(
 
     Args:
         f: function of arrays. Without `vjp` its derivatives are the engine's.
-        inputs: arrays or numbers (a check at this point), or Hypothesis strategies that draw them (searched and shrunk). A
-            strategy may also draw `Arguments(*args, **kwargs)`, a whole call.
+        inputs: arrays or numbers (a check at this point), or Hypothesis strategies that draw them (searched and
+            shrunk). A strategy may also draw `Arguments(*args, **kwargs)`, a whole call.
         wrt: positions of the arguments to differentiate; all floating and complex arrays by default.
         kwargs: keyword arguments of f, constants or strategies.
         order: 1, or 2 to check the derivative of the derivative as well.
@@ -78,11 +79,13 @@ def check_derivatives(
         properties: ids such as ["P01", "P04"], "default" for all, "-P13" for all but one.
         examples: how many examples to search.
         kinks: "accept" any slope between the one-sided ones, "avoid" judging at kinks, or "error" on meeting one.
-        dtypes: precisions to check beside float64; gradients must keep each, and agree with float64 as far as rounding allows.
+        dtypes: precisions to check beside float64; gradients must keep each, and agree with float64 as far as
+            rounding allows.
         seed: of every random choice; the default depends on the name of f alone, so runs repeat.
         max_weak: the largest share of comparisons that may be too noisy to prove anything.
         raises: False returns the report of a failure instead of raising it.
-        vjp: rule(g, y, *arrays, **kwargs) -> tuple of cotangents, one for each argument: checks the pair (f, rule) alone.
+        vjp: rule(g, y, *arrays, **kwargs) -> tuple of cotangents, one for each argument: checks the pair (f, rule)
+            alone.
         explain: False stops at the first failing example, neither shrunk nor explained.
 
     Returns:
@@ -96,8 +99,8 @@ def check_derivatives(
     >>> report = check_derivatives(np.sin, np.array([0.5, -1.0]), vjp=lambda g, y, x: (g * np.cos(x),))
     >>> report.ok
     True
-    >>> check_derivatives(np.sin, np.array([0.5]), vjp=lambda g, y, x: (g * np.sin(x),), raises=False).failures[0].finding.property
-    'P01'
+    >>> check_derivatives(np.sin, np.array([0.5]), vjp=lambda g, y, x: (g * np.sin(x),),
+    raises=False).failures[0].finding.property 'P01'
     """
     if not callable(f):
         raise TypeError(f"check_derivatives: the first argument must be a function, got {type(f).__name__}")
@@ -111,15 +114,26 @@ def check_derivatives(
     if unknown or not modes:
         raise ValueError(f'check_derivatives: modes={modes!r}; write "reverse", "forward" or both')
     name = getattr(f, "__name__", type(f).__name__)
-    options = Options(selected(properties), default_seed(name) if seed is None else int(seed), examples, order, kinks,
-                      tuple(np.dtype(d).type for d in dtypes), max_weak=max_weak,
-                      wrt=wrt if wrt is None or isinstance(wrt, int) else tuple(wrt), stop_early=not explain)
+    options = Options(
+        selected(properties),
+        default_seed(name) if seed is None else int(seed),
+        examples,
+        order,
+        kinks,
+        tuple(np.dtype(d).type for d in dtypes),
+        max_weak=max_weak,
+        wrt=wrt if wrt is None or isinstance(wrt, int) else tuple(wrt),
+        stop_early=not explain,
+    )
     if vjp is not None:
         subject = pair_subject(f, vjp, name)
     else:
         from autodiff.testing.adapters import subject_of
+
         subject = subject_of(f, tuple(modes), order)
-    report = check_subject(subject, inputs, kwargs, options, shown="vjp=..., " if vjp is not None else "", explain=explain)
+    report = check_subject(
+        subject, inputs, kwargs, options, shown="vjp=..., " if vjp is not None else "", explain=explain
+    )
     if raises:
         report.raise_if_wrong()
     return report
@@ -130,8 +144,14 @@ def default_seed(name: str) -> int:
     return zlib.crc32(name.encode()) % 100_000
 
 
-def check_subject(subject: Subject, inputs: Sequence[Any], kwargs: dict[str, Any] | None, options: Options,
-                  shown: str = "", explain: bool = True) -> DerivativeReport:
+def check_subject(
+    subject: Subject,
+    inputs: Sequence[Any],
+    kwargs: dict[str, Any] | None,
+    options: Options,
+    shown: str = "",
+    explain: bool = True,
+) -> DerivativeReport:
     """Check any subject on arrays or strategies; never raises for a wrong derivative.
 
     Args:
@@ -184,10 +204,11 @@ def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: 
 
 
 def _in_double(subject: Subject, case: Case, options: Options) -> tuple[Case, Options]:
-    """A case in low precision is measured in float64, where the function has less noise, and its own dtype joins `dtypes`.
+    """A case in low precision is measured in float64, where the function has less noise, and its own dtype joins
+    `dtypes`.
 
-    A float16 function measured in float16 would prove next to nothing; its rule in float16 is compared with its rule in float64
-    at the same numbers (P13) and that one with the function (P01).
+    A float16 function measured in float16 would prove next to nothing; its rule in float16 is compared with its rule
+    in float64 at the same numbers (P13) and that one with the function (P01).
     """
     low = {x.dtype.type for x in case.xs if x.dtype.kind == "f" and x.dtype.itemsize < 8}
     if not low:
@@ -235,12 +256,14 @@ class _Run:
         self.shrunk = {p: self.failing[p][0] for p in self._leading()}
 
     def search(self, inputs: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
-        from autodiff.testing.search import call_strategy, explore, smallest
+        from autodiff.testing.search import Enough, call_strategy, explore, smallest
+
         strategy = call_strategy(inputs, kwargs)
 
         def visit(drawn: Arguments) -> None:
-            if sum(1 for _, props in self.seen if props) < (1 if self.options.stop_early else _ENOUGH):
-                self.visit(case_of(drawn.args, drawn.kwargs, self.options.wrt))
+            if sum(1 for _, props in self.seen if props) >= (1 if self.options.stop_early else _ENOUGH):
+                raise Enough
+            self.visit(case_of(drawn.args, drawn.kwargs, self.options.wrt))
 
         explore(strategy, visit, self.options.examples, self.options.seed)
         if not self.explain:
@@ -266,8 +289,11 @@ class _Run:
                 self.shrunk[prop] = self._smaller_still(strategy, fails, found)
 
     def _smaller_still(self, strategy: Any, fails: Callable[[Arguments], Finding | None], found: Finding) -> Finding:
-        """Search again among smaller examples only: shrinking may stop where two shapes would have to change together."""
+        """Search again among smaller examples only: shrinking may stop where two shapes would have to change
+        together.
+        """
         from autodiff.testing.search import smallest
+
         for limit in sorted({4, found.case.size - 1}):
             if limit >= found.case.size:
                 continue
@@ -293,8 +319,17 @@ class _Run:
             if prop not in self.tally.counts and prop not in CHECKS:
                 self.tally.unavailable.setdefault(prop, "no such thing here")
         data = {"refusal": self.refusal, "seen": len(self.seen)}
-        return DerivativeReport(self.subject.name, self.examples, self.rejected, self.tally, failures, self.options.seed,
-                                seconds, self.options.max_weak, data)
+        return DerivativeReport(
+            self.subject.name,
+            self.examples,
+            self.rejected,
+            self.tally,
+            failures,
+            self.options.seed,
+            seconds,
+            self.options.max_weak,
+            data,
+        )
 
     def _failure(self, prop: str, finding: Finding) -> Failure:
         if not self.explain:

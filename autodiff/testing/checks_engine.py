@@ -1,7 +1,8 @@
-"""Checks of the graph around a rule: scalars, batching, compiled programs, memory, accumulation, failures (P19 to P22, P24, P26 to P28).
+"""Checks of the graph around a rule: scalars, batching, compiled programs, memory, accumulation, failures (P19 to P22,
+P24, P26 to P28).
 
-They ask the engine through its public names, and only subjects made by this engine have them. A property whose feature the
-installed engine lacks is reported as not available and switches on with the feature.
+They ask the engine through its public names, and only subjects made by this engine have them. A property whose
+feature the installed engine lacks is reported as not available and switches on with the feature.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ def run(ctx: Context, xs: list[Any]) -> list[Any]:
 
 def weighed(ctx: Context, ys: list[Any]) -> Any:
     """<w, f> as one recorded number, or None when nothing was recorded."""
-    terms = [(y * w.astype(y.dtype)).sum() for y, w in zip(ys, ctx.ws) if isinstance(y, ad.Variable) and y.requires_grad
-             and y.dtype.kind == "f"]
+    terms = [
+        (y * w.astype(y.dtype)).sum()
+        for y, w in zip(ys, ctx.ws)
+        if isinstance(y, ad.Variable) and y.requires_grad and y.dtype.kind == "f"
+    ]
     total = None
     for t in terms:
         total = t if total is None else total + t
@@ -76,8 +80,11 @@ def batching(ctx: Context) -> Iterator[Finding]:
 @check("P20")
 def scalars_agree_with_tensors(ctx: Context) -> Iterator[Finding]:
     """Python-float Scalars and 0-d Tensors give the same value and gradient."""
-    if not rarely(ctx, "P20", 1 / 2) or len(ctx.case.wrt) != len(ctx.case.args) or any(
-            x.dtype != np.float64 or x.size == 0 for x in ctx.case.xs):
+    if (
+        not rarely(ctx, "P20", 1 / 2)
+        or len(ctx.case.wrt) != len(ctx.case.args)
+        or any(x.dtype != np.float64 or x.size == 0 for x in ctx.case.xs)
+    ):
         return
     if not (ctx.subject.extras.get("elementwise") or all(x.ndim == 0 for x in ctx.case.xs)):
         return
@@ -92,13 +99,26 @@ def scalars_agree_with_tensors(ctx: Context) -> Iterator[Finding]:
         except (TypeError, ValueError, IndexError, AttributeError):  # written for arrays
             ctx.tally.add("P20", "skip")
             return
-        if not (isinstance(y, ad.Variable) and isinstance(z, ad.Variable) and y.requires_grad and y.size == 1 and z.size == 1):
+        if not (
+            isinstance(y, ad.Variable)
+            and isinstance(z, ad.Variable)
+            and y.requires_grad
+            and y.size == 1
+            and z.size == 1
+        ):
             return
-        y.sum().backward() if y.ndim else y.backward()
-        z.sum().backward() if z.ndim else z.backward()
+        for end in (y, z):
+            ad.reshape(end, ()).backward() if end.ndim else end.backward()
     pairs = [(float(y.item()), float(z.item()))] + [(_grad(t), _grad(s)) for t, s in zip(tensors, scalars)]
     # math and NumPy may round a function differently by an ulp or two, and rules multiply a few such numbers
-    wrong = next((p for p in pairs if not (p[0] == p[1] or abs(p[0] - p[1]) <= 1e-13 * max(map(abs, p)) or p[0] != p[0] and p[1] != p[1])), None)
+    wrong = next(
+        (
+            p
+            for p in pairs
+            if not (p[0] == p[1] or abs(p[0] - p[1]) <= 1e-13 * max(map(abs, p)) or (p[0] != p[0] and p[1] != p[1]))
+        ),
+        None,
+    )
     yield from verdict(ctx, "P20", wrong and f"at {values} a tensor gives {wrong[0]!r}, a scalar {wrong[1]!r}")
 
 
@@ -118,7 +138,10 @@ def compiled_agrees(ctx: Context) -> Iterator[Finding]:
     fast = ad.compile(lambda *xs: f(*ctx.case.moved(xs).args, **ctx.case.kwargs))
     with np.errstate(all="ignore"):
         ys = fast(*leaves(ctx))
-        found = [np.asarray(y.data if isinstance(y, ad.Variable) else y) for y in (ys if isinstance(ys, (tuple, list)) else [ys])]
+        found = [
+            np.asarray(y.data if isinstance(y, ad.Variable) else y)
+            for y in (ys if isinstance(ys, (tuple, list)) else [ys])
+        ]
     same = all(np.allclose(a, b, rtol=1e-12, atol=0, equal_nan=True) for a, b in zip(found, ctx.outputs))
     yield from verdict(ctx, "P21", None if same else "the compiled function gives other values")
 
@@ -136,7 +159,9 @@ def freed_by_reference_counting(ctx: Context) -> Iterator[Finding]:
 
     work()
     left = left_behind(work)
-    yield from verdict(ctx, "P22", None if not left else f"{left} graph objects live on until the cyclic collector runs")
+    yield from verdict(
+        ctx, "P22", None if not left else f"{left} graph objects live on until the cyclic collector runs"
+    )
 
 
 def _once(ctx: Context, xs: list[Any]) -> bool:
@@ -242,5 +267,3 @@ def exception_midway_leaves_no_gradient(ctx: Context) -> Iterator[Finding]:
             return
     partial = [i for i, x in enumerate((*xs, early)) if x.grad is not None]
     yield from verdict(ctx, "P28", f"after an exception leaves {partial} hold gradients" if partial else None)
-
-

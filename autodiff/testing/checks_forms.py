@@ -1,7 +1,8 @@
-"""Checks that call the same derivative in another form: precision, broadcasting, layout, aliasing (P07, P13 to P15, P23).
+"""Checks that call the same derivative in another form: precision, broadcasting, layout, aliasing (P07, P13 to P15,
+P23).
 
-The result must be the same up to the conditioning of the rule, which is measured by moving the inputs by a few ulp of the
-precision in question, never assumed.
+The result must be the same up to the conditioning of the rule, which is measured by moving the inputs by a few ulp of
+the precision in question, never assumed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def spreads(ctx: Context) -> list[float]:
     """How far each gradient moves when the inputs move by a few ulp."""
     moves = []
     for i, g in enumerate(ctx.point.gradients):
-        around = [float(np.max(np.abs(near[i] - g), initial=0.0)) for near in ctx.point.nearby if near[i].shape == g.shape]
+        around = [
+            float(np.max(np.abs(near[i] - g), initial=0.0)) for near in ctx.point.nearby if near[i].shape == g.shape
+        ]
         moves.append(max([m if math.isfinite(m) else math.inf for m in around], default=0.0))
     return moves
 
@@ -83,15 +86,19 @@ def outputs_without_a_cotangent_count_as_zero(ctx: Context) -> Iterator[Finding]
     wrong = close_enough(ctx.point.gradients, total, ctx)
     ctx.tally.add("P07", "pass" if wrong is None else "fail")
     if wrong is not None:
-        yield ctx.finding("P07", f"gradient {wrong} of all outputs is not the sum over single outputs", cotangent=ctx.ws)
+        yield ctx.finding(
+            "P07", f"gradient {wrong} of all outputs is not the sum over single outputs", cotangent=ctx.ws
+        )
 
 
 @check("P13")
 def lower_precision_agrees(ctx: Context) -> Iterator[Finding]:
     """The rule in float32 and float16 against the rule in float64 at the very same numbers.
 
-    What may differ: rounding (some hundred eps of the lower precision), and the conditioning of function and rule, seen by
-    moving the inputs by a few ulp of that precision in both precisions. An overflow of the lower precision proves nothing.
+    What may differ: rounding (some hundred eps of the lower precision), and the conditioning of function and rule,
+        seen by
+    moving the inputs by a few ulp of that precision in both precisions. An overflow of the lower precision proves
+    nothing.
     """
     if ctx.subject.reverse is None or not ctx.finite or ctx.empty:
         return
@@ -124,8 +131,9 @@ def _comfortable(xs: Arrays, dtype: Any) -> bool:
     return bool(np.all((sizes == 0) | ((sizes < limit) & (sizes > 1 / limit))))
 
 
-def _low_precision_mismatch(ctx: Context, exact: Arrays, got: Arrays, low: Case, high: Case, ws: Arrays,
-                            eps: float) -> tuple[int, float, float] | None:
+def _low_precision_mismatch(
+    ctx: Context, exact: Arrays, got: Arrays, low: Case, high: Case, ws: Arrays, eps: float
+) -> tuple[int, float, float] | None:
     shape_ok = all(a.shape == b.shape for a, b in zip(exact, got))
     if not shape_ok or all(_near(a, b, eps) for a, b in zip(exact, got)):
         return None
@@ -134,7 +142,9 @@ def _low_precision_mismatch(ctx: Context, exact: Arrays, got: Arrays, low: Case,
     for k in range(12):  # only a suspicion gets here, so this may cost
         for case, here in ((low, got), (high, exact)):
             step = eps * 2.0 ** (k % 4)
-            moved = case.moved([np.asarray((x * (1 + step * rng.uniform(-1, 1, x.shape))).astype(x.dtype)) for x in case.xs])
+            moved = case.moved(
+                [np.asarray((x * (1 + step * rng.uniform(-1, 1, x.shape))).astype(x.dtype)) for x in case.xs]
+            )
             try:
                 there = ctx.subject.gradients(moved, ws)
             except (ValueError, ArithmeticError, np.linalg.LinAlgError):
@@ -145,7 +155,11 @@ def _low_precision_mismatch(ctx: Context, exact: Arrays, got: Arrays, low: Case,
         size = float(np.max(np.abs(a), initial=0.0))
         if not np.isfinite(a).all() or size > 0.1 * _largest(eps):
             continue
-        allowed = 2**4 * eps * math.sqrt(max(a.size, 1)) * size + 8 * np.max(spread[i], initial=0.0) + floor(ctx, i, eps, 2**4)
+        allowed = (
+            2**4 * eps * math.sqrt(max(a.size, 1)) * size
+            + 8 * np.max(spread[i], initial=0.0)
+            + floor(ctx, i, eps, 2**4)
+        )
         allowed += (2**7 if eps < 1e-5 else 2**4) * eps * around[i] + _smallest(eps)
         bad = ~(np.abs(b.astype(a.dtype) - a) <= allowed) & np.isfinite(allowed)
         if bad.any():
@@ -206,7 +220,9 @@ def _near(a: np.ndarray, b: np.ndarray, eps: float) -> bool:
 
 @check("P14")
 def broadcasting_equals_explicit_broadcasting(ctx: Context) -> Iterator[Finding]:
-    """Where a function broadcasts its inputs, broadcasting them first and summing the gradients afterwards is the same."""
+    """Where a function broadcasts its inputs, broadcasting them first and summing the gradients afterwards is the
+    same.
+    """
     shapes = [x.shape for x in ctx.case.xs]
     if ctx.subject.reverse is None or not ctx.finite or len(set(shapes)) < 2 or len(ctx.outputs) != 1 or ctx.empty:
         return
@@ -278,17 +294,26 @@ def layout_does_not_matter(ctx: Context) -> Iterator[Finding]:
     case = ctx.case.moved([_other_layout(x, kind) for x in ctx.case.xs])
     with np.errstate(all="ignore"):
         try:
-            got = [np.zeros(x.shape) if g is None else np.asarray(g) for g, x in zip(
-                ctx.subject.reverse(case, ctx.subject.outputs(case), [_other_layout(w, kind) for w in ctx.ws]), case.xs)]
+            got = [
+                np.zeros(x.shape) if g is None else np.asarray(g)
+                for g, x in zip(
+                    ctx.subject.reverse(case, ctx.subject.outputs(case), [_other_layout(w, kind) for w in ctx.ws]),
+                    case.xs,
+                )
+            ]
         except (ValueError, TypeError, IndexError) as error:
             ctx.tally.add("P15", "fail")
-            yield ctx.finding("P15", f"{type(error).__name__} on read-only or strided arrays: {error}", cotangent=ctx.ws)
+            yield ctx.finding(
+                "P15", f"{type(error).__name__} on read-only or strided arrays: {error}", cotangent=ctx.ws
+            )
             return
     wrong = close_enough(ctx.point.gradients, got, ctx)
     ctx.tally.add("P15", "pass" if wrong is None else "fail")
     if wrong is not None:
         layout = ("Fortran order", "strided", "negative strides")[kind]
-        yield ctx.finding("P15", f"gradient {wrong} depends on the memory layout ({layout}, read-only)", cotangent=ctx.ws)
+        yield ctx.finding(
+            "P15", f"gradient {wrong} depends on the memory layout ({layout}, read-only)", cotangent=ctx.ws
+        )
 
 
 @check("P23")

@@ -1,7 +1,8 @@
 """Checks of derivatives of derivatives (P10, P11): the gradient is a function too, so P01 to P03 apply to it.
 
-The map (x, w) -> pullback(w) at x is made into a subject of its own; its reverse derivative is the double backward, its forward
-derivative is forward over reverse, and the numerical derivative of the recorded gradient is the oracle for both.
+The map (x, w) -> pullback(w) at x is made into a subject of its own; its reverse derivative is the double backward,
+its forward derivative is forward over reverse, and the numerical derivative of the recorded gradient is the oracle
+for both.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
             ctx.tally.add("P10", verdict.status)
             if verdict.status == "fail":
                 how = "forward over reverse" if isinstance(point, ForwardPoint) else "double backward"
-                yield ctx.finding("P10", f"{how} along a {name} direction: {verdict.why}", cotangent=ws, direction=vs,
-                                  verdict=verdict)
+                yield ctx.finding(
+                    "P10", f"{how} along a {name} direction: {verdict.why}", cotangent=ws, direction=vs, verdict=verdict
+                )
                 return
 
 
@@ -74,7 +76,10 @@ def hessian_is_symmetric(ctx: Context) -> Iterator[Finding]:
 
     def product(at: Case, left: Arrays, right: Arrays) -> tuple[float, float]:
         got = subject.gradients(at, left)[: len(right)]
-        return (float(sum(np.sum(g * r) for g, r in zip(got, right))), float(sum(np.sum(np.abs(g * r)) for g, r in zip(got, right))))
+        return (
+            float(sum(np.sum(g * r) for g, r in zip(got, right))),
+            float(sum(np.sum(np.abs(g * r)) for g, r in zip(got, right))),
+        )
 
     with np.errstate(all="ignore"):
         (a, size_a), (b, size_b) = product(case, u, v), product(case, v, u)
@@ -82,7 +87,9 @@ def hessian_is_symmetric(ctx: Context) -> Iterator[Finding]:
             ctx.tally.add("P11", "skip")
             return
         eps = ctx.point.eps
-        inside = sum(float(np.sum(np.abs(q))) for q in (*u, *v)) * max(float(np.max(np.abs(w), initial=0.0)) for w in ctx.ws)
+        inside = sum(float(np.sum(np.abs(q))) for q in (*u, *v)) * max(
+            float(np.max(np.abs(w), initial=0.0)) for w in ctx.ws
+        )
         tolerance = 2**10 * eps * (size_a + size_b) * math.sqrt(case.size) + 2**8 * eps * (ctx.point.size + inside)
         if abs(a - b) > tolerance:
             for s in ctx.point.shifts:
@@ -94,4 +101,6 @@ def hessian_is_symmetric(ctx: Context) -> Iterator[Finding]:
     wrong = abs(a - b) > tolerance
     ctx.tally.add("P11", "fail" if wrong else "pass")
     if wrong:
-        yield ctx.finding("P11", f"<u, H v> = {a!r} but <v, H u> = {b!r} (+- {tolerance:.1e})", cotangent=ctx.ws, direction=v)
+        yield ctx.finding(
+            "P11", f"<u, H v> = {a!r} but <v, H u> = {b!r} (+- {tolerance:.1e})", cotangent=ctx.ws, direction=v
+        )

@@ -1,7 +1,8 @@
 """Checks that need only a function and its derivative maps (properties P01 to P09, P12 to P18, P23, P25).
 
-Each takes a `Context` and yields findings; each draws its randomness from the example alone. None sets a tolerance by hand:
-bit-exact where the arithmetic is (powers of two commute with rounding), otherwise measured against the rule's own conditioning.
+Each takes a `Context` and yields findings; each draws its randomness from the example alone. None sets a tolerance by
+hand: bit-exact where the arithmetic is (powers of two commute with rounding), otherwise measured against the rule's
+own conditioning.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def record(ctx: Context, prop: str, verdict: Verdict) -> None:
 def finding_of(ctx: Context, prop: str, verdict: Verdict, ws: Arrays, vs: Arrays, name: str = "") -> Finding:
     if not math.isfinite(verdict.analytic):
         prop = "P25" if prop == "P01" else prop
-    elif prop == "P01" and (verdict.kind == "kink" or name == "tie-preserving" and _has_ties(ctx.case)):
+    elif prop == "P01" and (verdict.kind == "kink" or (name == "tie-preserving" and _has_ties(ctx.case))):
         prop = "P09"
     return ctx.finding(prop, verdict.why, cotangent=ws, direction=vs, verdict=verdict)
 
@@ -117,7 +118,9 @@ def forward_is_adjoint_to_reverse(ctx: Context) -> Iterator[Finding]:
     wrong = abs(a - b) > tolerance and not _kinked_between(ctx, vs)
     ctx.tally.add("P03", "fail" if wrong else "pass")
     if wrong:
-        yield ctx.finding("P03", f"forward says {a!r}, reverse says {b!r} (+- {tolerance:.1e})", cotangent=ctx.ws, direction=vs)
+        yield ctx.finding(
+            "P03", f"forward says {a!r}, reverse says {b!r} (+- {tolerance:.1e})", cotangent=ctx.ws, direction=vs
+        )
 
 
 def _kinked_between(ctx: Context, vs: Arrays) -> bool:
@@ -154,7 +157,9 @@ def zero_cotangent_gives_zeros(ctx: Context) -> Iterator[Finding]:
         if np.any(g != 0):
             ctx.tally.add("P06", "fail")
             what = "NaN" if np.isnan(g).any() else "a non-zero number"
-            yield ctx.finding("P06", f"gradient {i} for a zero cotangent holds {what}", cotangent=[np.zeros_like(w) for w in ctx.ws])
+            yield ctx.finding(
+                "P06", f"gradient {i} for a zero cotangent holds {what}", cotangent=[np.zeros_like(w) for w in ctx.ws]
+            )
             return
     ctx.tally.add("P06", "pass")
 
@@ -172,8 +177,13 @@ def integral_along_a_path(ctx: Context) -> Iterator[Finding]:
         verdict = compare(ctx.point, vs, thorough=True)  # a path across a kink may fool the quadrature: ask again
         if verdict.status == "fail":
             ctx.tally.add("P08", "fail")
-            yield ctx.finding("P08", "the integral of the slope is not the change of the function", cotangent=ctx.ws,
-                              direction=vs, verdict=verdict)
+            yield ctx.finding(
+                "P08",
+                "the integral of the slope is not the change of the function",
+                cotangent=ctx.ws,
+                direction=vs,
+                verdict=verdict,
+            )
             return
     ctx.tally.add("P08", "pass" if agrees else "skip")
 
@@ -201,14 +211,18 @@ def gradients_have_the_inputs_shape_and_dtype(ctx: Context) -> Iterator[Finding]
                 return
             if np.asarray(g).dtype != x.dtype:
                 ctx.tally.add(where, "fail")
-                yield ctx.finding(where, f"gradient {i} has dtype {np.asarray(g).dtype}, the input {x.dtype}", cotangent=ctx.ws)
+                yield ctx.finding(
+                    where, f"gradient {i} has dtype {np.asarray(g).dtype}, the input {x.dtype}", cotangent=ctx.ws
+                )
                 return
     ctx.tally.add(where, "pass")
 
 
 def _wider(y: np.ndarray, case: Case) -> bool:
     """Did the function widen (or narrow) what it was given? All floating arguments share one precision here."""
-    return y.dtype.kind in "fc" and float(np.finfo(y.dtype).eps) != epsilon([a for a in case.args if isinstance(a, np.ndarray)])
+    return y.dtype.kind in "fc" and float(np.finfo(y.dtype).eps) != epsilon(
+        [a for a in case.args if isinstance(a, np.ndarray)]
+    )
 
 
 @check("P17")
@@ -222,7 +236,9 @@ def nothing_is_mutated(ctx: Context) -> Iterator[Finding]:
         kept = [y.copy() for y in outputs]
         ctx.subject.reverse(case, outputs, ws)
     pairs = [("an input", a, b) for a, b in zip(case.xs, ctx.case.xs)]
-    pairs += [("the cotangent", a, b) for a, b in zip(ws, ctx.ws)] + [("the output", a, b) for a, b in zip(outputs, kept)]
+    pairs += [("the cotangent", a, b) for a, b in zip(ws, ctx.ws)] + [
+        ("the output", a, b) for a, b in zip(outputs, kept)
+    ]
     for what, a, b in pairs:
         if a.tobytes() != b.tobytes():
             ctx.tally.add("P17", "fail")

@@ -1,4 +1,4 @@
-"""Making a counterexample readable: plain cotangents and directions, and the curve to plot for a function of one number."""
+"""Making a counterexample readable: plain cotangents and directions, and a curve to plot where there is one number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ __all__ = ["curve", "readable"]
 
 def readable(subject: Subject, finding: Finding) -> Finding:
     """The same violation with ones and one-hot arrays for cotangent and direction, when they show it as well."""
-    if finding.property not in ("P01", "P09", "P25") or finding.verdict is None or finding.case.size > 64 or subject.reverse is None:
+    if (
+        finding.property not in ("P01", "P09", "P25")
+        or finding.verdict is None
+        or finding.case.size > 64
+        or subject.reverse is None
+    ):
         return finding
     outputs = subject.outputs(finding.case)
     for ws in _plain(finding.cotangent or []):
@@ -67,6 +72,13 @@ def curve(subject: Subject, finding: Finding) -> dict[str, Any] | None:
     try:
         with np.errstate(all="ignore"):
             y = [at(p) for p in t]
-            return {"x": x, "value": at(x), "t": t.tolist(), "y": y, "rule": v.analytic / step, "true": v.estimate.value / step}
+            return {
+                "x": x,
+                "value": at(x),
+                "t": t.tolist(),
+                "y": y,
+                "rule": v.analytic / step,
+                "true": v.estimate.value / step,
+            }
     except ValueError:
         return None

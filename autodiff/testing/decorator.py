@@ -11,7 +11,9 @@ from autodiff.testing.report import DerivativeReport
 __all__ = ["derivative_test"]
 
 
-def derivative_test(*inputs: Any, **options: Any) -> Callable[[Callable[..., Any]], Callable[[], DerivativeReport | None]]:
+def derivative_test(
+    *inputs: Any, **options: Any
+) -> Callable[[Callable[..., Any]], Callable[[], DerivativeReport | None]]:
     """Turn a function of arrays into a test of its derivatives.
 
     Args:
@@ -19,8 +21,8 @@ def derivative_test(*inputs: Any, **options: Any) -> Callable[[Callable[..., Any
         options: the keyword arguments of `check_derivatives`.
 
     Returns:
-        A decorator. The test takes no arguments; the function itself stays reachable as `test.function`. The pytest options
-        --derivative-examples and --derivative-seed apply unless `options` says otherwise.
+        A decorator. The test takes no arguments; the function itself stays reachable as `test.function`. The pytest
+        options --derivative-examples and --derivative-seed apply unless `options` says otherwise.
 
     >>> import numpy as np
     >>> @derivative_test(np.array([0.5, 2.0]))

@@ -1,9 +1,9 @@
-"""What kind of mistake is it? A small classifier over the rule's gradient beside the measured one, and over what failing examples share.
+"""What kind of mistake is it? A small classifier over the rule's gradient beside the measured one.
 
-Evidence, in this order: what the violated property says by itself (a shape, a write, two different answers); the feature without
-which failing examples become right (ties, zeros, negatives, an axis of length 1); the ratio of the rule's gradient to the
-measured one (constant, -1, the same numbers in another order, the conjugate, noise of float32 size, zeros where there is a
-slope). No verdict is made here: this only names what was already found.
+Evidence, in this order: what the violated property says by itself (a shape, a write, two different answers); the
+feature without which failing examples become right (ties, zeros, negatives, an axis of length 1); the ratio of the
+rule's gradient to the measured one (constant, -1, the same numbers in another order, the conjugate, noise of float32
+size, zeros where there is a slope). No verdict is made here: this only names what was already found.
 """
 
 from __future__ import annotations
@@ -21,15 +21,48 @@ from autodiff.testing.subject import Arrays, Case, Subject
 __all__ = ["KINDS", "diagnose", "features"]
 
 KINDS = (
-    "constant factor", "sign", "transpose", "conjugate", "missing broadcast sum", "missing path", "only at ties", "only at negatives",
-    "only at zero", "only at size 1", "float32 noise", "not finite", "shape", "dtype", "mutation", "not deterministic", "layout",
-    "not linear", "precision", "raises", "memory", "second order", "forward mode", "unknown",
+    "constant factor",
+    "sign",
+    "transpose",
+    "conjugate",
+    "missing broadcast sum",
+    "missing path",
+    "only at ties",
+    "only at negatives",
+    "only at zero",
+    "only at size 1",
+    "float32 noise",
+    "not finite",
+    "shape",
+    "dtype",
+    "mutation",
+    "not deterministic",
+    "layout",
+    "not linear",
+    "precision",
+    "raises",
+    "memory",
+    "second order",
+    "forward mode",
+    "unknown",
 )
 
 _BY_PROPERTY = {
-    "P02": "forward mode", "P03": "forward mode", "P10": "second order", "P11": "second order",
-    "P04": "not linear", "P05": "not linear", "P15": "layout", "P17": "mutation", "P18": "not deterministic", "P22": "memory",
-    "P13": "precision", "P14": "missing broadcast sum", "P24": "mutation", "P27": "memory", "P28": "memory",
+    "P02": "forward mode",
+    "P03": "forward mode",
+    "P10": "second order",
+    "P11": "second order",
+    "P04": "not linear",
+    "P05": "not linear",
+    "P15": "layout",
+    "P17": "mutation",
+    "P18": "not deterministic",
+    "P22": "memory",
+    "P13": "precision",
+    "P14": "missing broadcast sum",
+    "P24": "mutation",
+    "P27": "memory",
+    "P28": "memory",
 }
 
 
@@ -68,8 +101,13 @@ def features(case: Case, subject: Subject) -> frozenset[str]:
     return frozenset(found)
 
 
-def diagnose(subject: Subject, findings: Sequence[Finding], failing: Sequence[frozenset[str]],
-             passing: Sequence[frozenset[str]], fails: Callable[[Case], bool]) -> tuple[str, str]:
+def diagnose(
+    subject: Subject,
+    findings: Sequence[Finding],
+    failing: Sequence[frozenset[str]],
+    passing: Sequence[frozenset[str]],
+    fails: Callable[[Case], bool],
+) -> tuple[str, str]:
     """Name the mistake.
 
     Args:
@@ -84,7 +122,11 @@ def diagnose(subject: Subject, findings: Sequence[Finding], failing: Sequence[fr
     if finding.property in _ABOUT_ANOTHER and _reverse_is_right(subject, findings):
         return _ABOUT_ANOTHER[finding.property]
     shared = _shared(failing, passing)
-    about = f"all {len(failing)} failing of {len(failing) + len(passing)} examples have {', '.join(shared)}" if shared else ""
+    about = (
+        f"all {len(failing)} failing of {len(failing) + len(passing)} examples have {', '.join(shared)}"
+        if shared
+        else ""
+    )
     kind, words = _by_message(finding)
     if not kind:
         compared = [c for f in findings if (c := _compare_gradients(subject, f))]
@@ -99,8 +141,13 @@ def diagnose(subject: Subject, findings: Sequence[Finding], failing: Sequence[fr
         elif finding.property in _BY_PROPERTY:
             kind, words = _BY_PROPERTY[finding.property], finding.message
         else:
-            kind, words = "missing path", ("no simple relation between the rule's numbers and the measured ones: a term, or one path "
-                                           "of several, is missing or wrong?")
+            kind, words = (
+                "missing path",
+                (
+                    "no simple relation between the rule's numbers and the measured ones: a term, or one path "
+                    "of several, is missing or wrong?"
+                ),
+            )
         if len(finding.case.xs) > 1 and finding.property in ("P01", "P09", "P25"):
             with contextlib.suppress(Exception):  # the explanation must never hide the finding
                 words += _which_arguments(subject, findings)
@@ -125,9 +172,15 @@ def _which_arguments(subject: Subject, findings: Sequence[Finding]) -> str:
 _ABOUT_ANOTHER = {
     "P02": ("forward mode", "the reverse derivative is right here, the forward one is not"),
     "P03": ("forward mode", "the reverse derivative is right here, the forward one is not its transpose"),
-    "P10": ("second order", "the gradient is right, its derivative is not: something in the rule counts as constant (a raw value, "
-            "a saved output, a detached residual)?"),
-    "P11": ("second order", "the gradient is right, but its derivative is not symmetric: something in the rule counts as constant?"),
+    "P10": (
+        "second order",
+        "the gradient is right, its derivative is not: something in the rule counts as constant (a raw value, "
+        "a saved output, a detached residual)?",
+    ),
+    "P11": (
+        "second order",
+        "the gradient is right, but its derivative is not symmetric: something in the rule counts as constant?",
+    ),
     "P13": ("precision", "right in float64; a lower precision loses it (a constant, a cast, an intermediate)?"),
 }
 
@@ -143,7 +196,9 @@ def _reverse_is_right(subject: Subject, findings: Sequence[Finding]) -> bool:
         except Exception:
             return False
         for g, t, e in zip(claimed, true, error):
-            if g.shape != t.shape or not np.all(np.abs(g - t)[np.isfinite(t)] <= (16 * e + 1e-7 * np.abs(t))[np.isfinite(t)]):
+            if g.shape != t.shape or not np.all(
+                np.abs(g - t)[np.isfinite(t)] <= (16 * e + 1e-7 * np.abs(t))[np.isfinite(t)]
+            ):
                 return False
     return True
 
@@ -161,7 +216,9 @@ def _most_telling(compared: list[tuple[str, str]]) -> tuple[str, str]:
 
 def _agreed(votes: list[set[str]]) -> str:
     """The feature whose removal makes most failing examples right."""
-    counts = {k: sum(k in v for v in votes) for k in ("only at zero", "only at ties", "only at negatives", "only at size 1")}
+    counts = {
+        k: sum(k in v for v in votes) for k in ("only at zero", "only at ties", "only at negatives", "only at size 1")
+    }
     best = max(counts, key=lambda k: counts[k])
     return best if counts[best] > 0.6 * len(votes) else ""
 
@@ -185,7 +242,10 @@ def _without(xs: Arrays) -> Iterator[tuple[str, Arrays]]:
     flat = np.concatenate([x.ravel() for x in xs])
     if np.unique(flat).size < flat.size:
         rng = np.random.default_rng(11)
-        yield "only at ties", [(x + rng.uniform(0.05, 0.45, x.shape) * np.where(x == 0, 1, x)).astype(x.dtype) for x in xs]
+        yield (
+            "only at ties",
+            [(x + rng.uniform(0.05, 0.45, x.shape) * np.where(x == 0, 1, x)).astype(x.dtype) for x in xs],
+        )
     if any((x.real < 0).any() for x in xs):
         yield "only at negatives", [np.where(x.real < 0, -x, x) for x in xs]
     if len(xs) == 1 and 1 in xs[0].shape:
@@ -211,7 +271,10 @@ def _by_message(finding: Finding) -> tuple[str, str]:
         return "raises", f"the rule {text}"
     if "has shape" in text:
         if "gradient" in text and _is_output_shape(finding):
-            return "missing broadcast sum", f"{text}: the gradient has the output's shape, not summed over the broadcast axes"
+            return (
+                "missing broadcast sum",
+                f"{text}: the gradient has the output's shape, not summed over the broadcast axes",
+            )
         return "shape", text
     if "has dtype" in text or "turns" in text:
         return "dtype", text
@@ -246,7 +309,10 @@ def _compare_gradients(subject: Subject, finding: Finding) -> tuple[str, str] | 
     e = np.concatenate([np.ravel(p) for p in error])
     if not np.isfinite(a).all():
         if np.isfinite(b).all():
-            return "not finite", "the rule gives NaN or infinity where the function has a finite slope (an inactive branch?)"
+            return (
+                "not finite",
+                "the rule gives NaN or infinity where the function has a finite slope (an inactive branch?)",
+            )
         return "not finite", "the rule gives NaN or infinity"
     if not np.isfinite(b).all():
         return None
@@ -266,7 +332,7 @@ def measured_gradient(subject: Subject, case: Case, ws: Arrays) -> tuple[Arrays,
         g = np.zeros(x.shape, np.complex128 if x.dtype.kind == "c" else np.float64)
         e = np.zeros(x.shape)
         for i in range(x.size):
-            for unit in ((1.0, 1j) if x.dtype.kind == "c" else (1.0,)):
+            for unit in (1.0, 1j) if x.dtype.kind == "c" else (1.0,):
                 vs = [np.zeros_like(z) for z in case.xs]
                 size = 2.0 ** np.floor(np.log2(abs(x.reshape(-1)[i]))) if x.reshape(-1)[i] else 1.0
                 vs[k].reshape(-1)[i] = size * unit
@@ -278,7 +344,9 @@ def measured_gradient(subject: Subject, case: Case, ws: Arrays) -> tuple[Arrays,
     return gradient, error
 
 
-def _relation(a: np.ndarray, b: np.ndarray, e: np.ndarray, case: Case, claimed: Arrays, true: Arrays) -> tuple[str, str] | None:
+def _relation(
+    a: np.ndarray, b: np.ndarray, e: np.ndarray, case: Case, claimed: Arrays, true: Arrays
+) -> tuple[str, str] | None:
     near = 16 * e + 1e-9 * max(np.max(np.abs(b), initial=0.0), 1e-300)
     wrong = np.abs(a - b) > np.minimum(near, 16 * e + 1e-12 * np.abs(b))
     if not wrong.any():
@@ -290,12 +358,20 @@ def _relation(a: np.ndarray, b: np.ndarray, e: np.ndarray, case: Case, claimed: 
     spread = np.ptp(ratio.real) if ratio.size else math.inf
     if wrong.sum() >= 2 and relative.max() < 4e-7 and spread > 1e-9:
         return "float32 noise", f"errors of relative size {relative.max():.0e}, as if computed in float32"
-    if ratio.size == wrong.sum() and abs(ratio[0]) > 1e-12 and spread <= 1e-6 * abs(ratio[0]) + 8 * np.max(e[wrong] / np.abs(b[wrong])):
+    if (
+        ratio.size == wrong.sum()
+        and abs(ratio[0]) > 1e-12
+        and spread <= 1e-6 * abs(ratio[0]) + 8 * np.max(e[wrong] / np.abs(b[wrong]))
+    ):
         return _factor_words(float(ratio[0].real), relative.max(), case, bool(wrong.all()))
     if np.all(a[wrong] == 0):
         return "missing path", "the rule gives 0 where the function has a slope: a path or an argument is missing"
     for g, t in zip(claimed, true):
-        if g.size > 1 and not np.allclose(g, t, rtol=1e-6, atol=0) and np.allclose(np.sort(g.ravel()), np.sort(t.ravel()), rtol=1e-6):
+        if (
+            g.size > 1
+            and not np.allclose(g, t, rtol=1e-6, atol=0)
+            and np.allclose(np.sort(g.ravel()), np.sort(t.ravel()), rtol=1e-6)
+        ):
             return "transpose", "the right numbers in the wrong places: a transpose, an axis or an index is mixed up"
     signs = ratio.real
     if ratio.size == wrong.sum() and np.allclose(np.abs(signs), 1, rtol=1e-6):
@@ -310,8 +386,11 @@ def _factor_words(ratio: float, relative: float, case: Case, everywhere: bool) -
     if relative < 4e-7 and abs(ratio - 1) < 4e-7:
         return "float32 noise", f"off by {relative:.0e}, as if a constant were rounded to float32"
     for n in sizes:
-        if n > 2 and abs(ratio - n) < 1e-6 or n > 2 and abs(ratio * n - 1) < 1e-6:
-            return "constant factor", f"off by a factor of {ratio:.4g}: a division by the axis length {n} missing or one too many?"
+        if (n > 2 and abs(ratio - n) < 1e-6) or (n > 2 and abs(ratio * n - 1) < 1e-6):
+            return (
+                "constant factor",
+                f"off by a factor of {ratio:.4g}: a division by the axis length {n} missing or one too many?",
+            )
     hint = {2.0: "a missing term of a sum, or a factor 2?", 0.5: "a factor 1/2, or one of two equal paths missing?"}
     near = next((v for k, v in hint.items() if abs(ratio - k) < 1e-5), "")
     where = "" if everywhere else " in some entries"
@@ -325,8 +404,11 @@ def _branch(subject: Subject, case: Case, ws: Arrays) -> tuple[str, str] | None:
         even = case.moved([_symmetric(x) if s else x for x, s in zip(case.xs, squares)])
         even_ws = [_symmetric(w) if w.ndim >= 2 and w.shape[-1] == w.shape[-2] else w for w in ws]
         claimed, (true, error) = subject.gradients(even, even_ws), measured_gradient(subject, even, even_ws)
-        if all(np.all(np.abs(_symmetric(a) - _symmetric(b)) <= 32 * np.max(e) + 1e-7 * np.max(np.abs(b)))
-               for a, b, e, s in zip(claimed, true, error, squares) if s):
+        if all(
+            np.all(np.abs(_symmetric(a) - _symmetric(b)) <= 32 * np.max(e) + 1e-7 * np.max(np.abs(b)))
+            for a, b, e, s in zip(claimed, true, error, squares)
+            if s
+        ):
             return "transpose", "right for symmetric matrices only: a transpose is missing"
     return None
 

@@ -1,13 +1,15 @@
 """Directions and cotangents that make wrong derivatives visible.
 
-One fixed random direction misses any bug orthogonal to it, and a random direction through a tie sees a kink instead of the rule.
-So each example is looked at along several kinds of direction: dense random signs, equal moves of equal values (smooth through
-max, sort, maximum), a common shift, one coordinate. Cotangents are generic, because power-of-two ones make kinks cancel.
+One fixed random direction misses any bug orthogonal to it, and a random direction through a tie sees a kink instead
+of the rule. So each example is looked at along several kinds of direction: dense random signs, equal moves of equal
+values (smooth through max, sort, maximum), a common shift, one coordinate. Cotangents are generic, because
+power-of-two ones make kinks cancel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ def cotangents(rng: np.random.Generator, outputs: Arrays) -> Arrays:
     """Weights of magnitude 1/4 to 2 and random sign, complex where the output is."""
     ws = []
     for y in outputs:
-        w = rng.choice([-1.0, 1.0], y.shape) * rng.uniform(0.25, 2, y.shape)
+        w: Any = rng.choice([-1.0, 1.0], y.shape) * rng.uniform(0.25, 2, y.shape)
         if y.dtype.kind == "c":
             w = w + 1j * rng.choice([-1.0, 1.0], y.shape) * rng.uniform(0.25, 2, y.shape)
         if y.dtype.kind == "f" and y.dtype.itemsize < 8:
@@ -51,7 +53,7 @@ def _equal_moves(rng: np.random.Generator, xs: Arrays) -> Arrays:
     moves = power_of_two_direction(rng, values)[back.ravel()]
     out, start = [], 0
     for x in xs:
-        out.append(moves[start:start + x.size].reshape(x.shape).astype(x.dtype))
+        out.append(moves[start : start + x.size].reshape(x.shape).astype(x.dtype))
         start += x.size
     return out
 
@@ -79,14 +81,15 @@ def _single(rng: np.random.Generator, xs: Arrays, place: int) -> Arrays:
     for x in xs:
         v = np.zeros_like(x)
         if 0 <= place < x.size:
-            v.reshape(-1)[place] = power_of_two_direction(rng, x.reshape(-1)[place:place + 1])[0]
+            v.reshape(-1)[place] = power_of_two_direction(rng, x.reshape(-1)[place : place + 1])[0]
         place -= x.size
         out.append(v)
     return out
 
 
-def one_hot_pairs(rng: np.random.Generator, xs: Arrays, outputs: Arrays, gradient_of, count: int) -> Iterator[
-        tuple[Arrays, Arrays]]:
+def one_hot_pairs(
+    rng: np.random.Generator, xs: Arrays, outputs: Arrays, gradient_of: Callable[[Arrays], Arrays], count: int
+) -> Iterator[tuple[Arrays, Arrays]]:
     """One output against one input, half of the time an input the rule says matters.
 
     Args:

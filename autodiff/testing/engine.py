@@ -1,6 +1,7 @@
 """Subjects made by this engine: a function's derivatives by `vjp` and `jvp`, and the derivative of its derivative.
 
-The only place, with `checks_engine`, `guards` and `layers`, where this package touches the engine, and only by public names.
+The only place, with `checks_engine`, `guards` and `layers`, where this package touches the engine, and only by public
+names.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import numpy as np
 
 import autodiff as ad
 import autodiff.testing.checks_engine
-import autodiff.testing.checks_order  # noqa: F401 (importing registers the checks)
-from autodiff.testing.subject import Arrays, Case, Subject
+import autodiff.testing.checks_order
+from autodiff.testing.subject import Arrays, Case, Subject, name_of
 
 __all__ = ["engine_subject", "gradient_subject", "plain"]
 
@@ -25,8 +26,13 @@ def plain(y: Any) -> Any:
     return y.data if isinstance(y, ad.Variable) else y
 
 
-def engine_subject(f: Callable[..., Any], modes: tuple[str, ...] = ("reverse", "forward"), order: int = 1,
-                   name: str | None = None, value: Callable[..., Any] | None = None) -> Subject:
+def engine_subject(
+    f: Callable[..., Any],
+    modes: tuple[str, ...] = ("reverse", "forward"),
+    order: int = 1,
+    name: str | None = None,
+    value: Callable[..., Any] | None = None,
+) -> Subject:
     """A function under this engine.
 
     Args:
@@ -35,6 +41,7 @@ def engine_subject(f: Callable[..., Any], modes: tuple[str, ...] = ("reverse", "
         order: 2 adds the derivative of the gradient.
         value: a plain NumPy version of f; by default f itself is run on constants.
     """
+
     def evaluate(*args: Any, **kwargs: Any) -> Any:
         with ad.no_grad(), np.errstate(all="ignore"):
             handles = [ad.tensor(a, requires_grad=False, copy=False) if _floating(a) else a for a in args]
@@ -53,8 +60,12 @@ def engine_subject(f: Callable[..., Any], modes: tuple[str, ...] = ("reverse", "
         t = ad.jvp(bound(case), tuple(case.xs), tuple(vs))[1]
         return t if isinstance(t, (tuple, list)) else [t]
 
-    subject = Subject(name or getattr(f, "__name__", type(f).__name__), value or evaluate,
-                      reverse if "reverse" in modes else None, forward if "forward" in modes else None)
+    subject = Subject(
+        name or name_of(f),
+        value or evaluate,
+        reverse if "reverse" in modes else None,
+        forward if "forward" in modes else None,
+    )
     subject.extras.update(engine=True, recorded=f)
     if order == 2:
         subject.extras["gradient"] = lambda case, count: gradient_subject(f, case, count, modes, subject.name)
@@ -72,6 +83,7 @@ def gradient_subject(f: Callable[..., Any], case: Case, count: int, modes: tuple
         case: fixes which arguments are differentiated.
         count: how many cotangents follow the arguments.
     """
+
     def gradients(*args: Any, **kwargs: Any) -> Any:
         inputs, ws = list(args[:-count]), args[-count:]
 
@@ -83,6 +95,8 @@ def gradient_subject(f: Callable[..., Any], case: Case, count: int, modes: tuple
         y, pullback = ad.vjp(of, *[inputs[i] for i in case.wrt])
         return tuple(pullback(type(y)(ws) if isinstance(y, (tuple, list)) else ws[0]))
 
-    derived = engine_subject(gradients, modes, 1, f"gradient of {name}", value=lambda *a, **k: plain(gradients(*a, **k)))
+    derived = engine_subject(
+        gradients, modes, 1, f"gradient of {name}", value=lambda *a, **k: plain(gradients(*a, **k))
+    )
     derived.extras["cotangents"] = count
     return derived

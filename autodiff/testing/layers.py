@@ -1,7 +1,8 @@
 """`check_module`: a layer's derivatives with respect to its inputs and every one of its parameters.
 
-The layer becomes a function of (inputs, parameters) through `nn.functional_call`, so that all properties of functions apply to
-it. Buffers that a call updates are put back, and a seeded generator makes random layers the same function in every call.
+The layer becomes a function of (inputs, parameters) through `nn.functional_call`, so that all properties of functions
+apply to it. Buffers that a call updates are put back, and a seeded generator makes random layers the same function in
+every call.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def check_module(
         m: an `nn.Module`. Its parameters are checked in float64, whatever dtype they have.
         inputs: arrays or strategies for its inputs; floating ones are differentiated.
         kwargs: keyword arguments of the call.
-        order, examples, properties, dtypes, kinks, seed, max_weak, raises, explain: as in `check_derivatives`. Single precision is left
-            out by default, because a layer casts its input to its parameters' dtype.
+        order, examples, properties, dtypes, kinks, seed, max_weak, raises, explain: as in `check_derivatives`. Single
+            precision is left out by default, because a layer casts its input to its parameters' dtype.
 
     Returns:
         A `DerivativeReport`; arguments after the inputs are the parameters, in the order of `named_parameters()`.
@@ -62,7 +63,7 @@ def check_module(
     fixed = default_seed(type(m).__name__)
 
     def call(*args: Any, **kw: Any) -> Any:
-        values, rest = dict(zip(names, args[len(args) - len(names):])), args[: len(args) - len(names)]
+        values, rest = dict(zip(names, args[len(args) - len(names) :])), args[: len(args) - len(names)]
         nn.seed(fixed)  # a random layer must be one function while it is being measured
         try:
             return nn.functional_call(m, values, *rest, **kw)
@@ -72,8 +73,16 @@ def check_module(
                     b.data = buffers[name]
 
     subject = engine_subject(call, ("reverse", "forward"), order, type(m).__name__, value=_on_constants(call))
-    options = Options(selected(properties), fixed if seed is None else seed, examples, order, kinks,
-                      tuple(np.dtype(d).type for d in dtypes), max_weak=max_weak, stop_early=not explain)
+    options = Options(
+        selected(properties),
+        fixed if seed is None else seed,
+        examples,
+        order,
+        kinks,
+        tuple(np.dtype(d).type for d in dtypes),
+        max_weak=max_weak,
+        stop_early=not explain,
+    )
     report = check_subject(subject, [*inputs, Arguments(*parameters.values())], kwargs, options, explain=explain)
     if raises:
         report.raise_if_wrong()
@@ -83,6 +92,16 @@ def check_module(
 def _on_constants(call: Any) -> Any:
     def value(*args: Any, **kw: Any) -> Any:
         with ad.no_grad(), np.errstate(all="ignore"):
-            return plain(call(*[ad.tensor(a, requires_grad=False, copy=False) if isinstance(a, np.ndarray) and a.dtype.kind == "f"
-                                else a for a in args], **kw))
+            return plain(
+                call(
+                    *[
+                        ad.tensor(a, requires_grad=False, copy=False)
+                        if isinstance(a, np.ndarray) and a.dtype.kind == "f"
+                        else a
+                        for a in args
+                    ],
+                    **kw,
+                )
+            )
+
     return value

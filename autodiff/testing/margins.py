@@ -1,8 +1,8 @@
 """How far is each kink? Asked of the graph, where every operation knows its own.
 
-A black-box checker sees only the composite: relu(x) - relu(-x) has no kink at all at 0, and yet both of its parts do. The rows
-of the registry declare the distance to their nearest kink (|x| for relu, the gap for max); this module records the function
-and evaluates them at the operands.
+A black-box checker sees only the composite: relu(x) - relu(-x) has no kink at all at 0, and yet both of its parts do.
+The rows of the registry declare the distance to their nearest kink (|x| for relu, the gap for max); this module
+records the function and evaluates them at the operands.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def kink_margins(f: Callable[..., Any], *inputs: Any, **kwargs: Any) -> list[Kin
     >>> [m.margin for m in kink_margins(lambda x: ad.relu(x) - ad.relu(-x), np.array([0.0, 2.0]))]
     [0.0, 0.0]
     """
-    args = [ad.tensor(a) if isinstance(a, (np.ndarray, float)) and np.asarray(a).dtype.kind == "f" else a for a in inputs]
+    args = [
+        ad.tensor(a) if isinstance(a, (np.ndarray, float)) and np.asarray(a).dtype.kind == "f" else a for a in inputs
+    ]
     with ad.record(), np.errstate(all="ignore"):
         result = f(*args, **kwargs)
         outputs = result if isinstance(result, (tuple, list)) else [result]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,13 @@ _ACTIVATIONS = ("Tanh", "ReLU", "Sigmoid", "GELU", "SiLU", "Softplus", "ELU", "L
 @st.composite
 def modules(draw: Any, inputs: int | None = None, outputs: int | None = None) -> Any:
     """Small feed-forward networks; shrink to one linear layer. Weights are seeded."""
-    sides = [inputs or draw(st.integers(1, 3)), *draw(st.lists(st.integers(1, 3), max_size=2)), outputs or draw(st.integers(1, 3))]
+    sides = [
+        inputs or draw(st.integers(1, 3)),
+        *draw(st.lists(st.integers(1, 3), max_size=2)),
+        outputs or draw(st.integers(1, 3)),
+    ]
     layers: list[Any] = []
-    for k, (a, b) in enumerate(zip(sides, sides[1:])):
+    for k, (a, b) in enumerate(pairwise(sides)):
         layers.append(nn.Linear(a, b, rng=draw(st.integers(0, 7)), dtype=np.float64))
         if k < len(sides) - 2:
             layers.append(getattr(nn, draw(st.sampled_from(_ACTIVATIONS)))())
@@ -44,10 +49,20 @@ def optimizers() -> st.SearchStrategy[Callable[[Any], Any]]:
     """Functions that make an optimizer from parameters; shrink to plain SGD."""
     rate = st.sampled_from([0.1, 0.01, 0.5])
     decay = st.sampled_from([0.0, 0.1])
-    sgd = st.builds(lambda lr, m, d, n: lambda ps: nn.SGD(ps, lr=lr, momentum=m, weight_decay=d, nesterov=bool(n and m)),
-                    rate, st.sampled_from([0.0, 0.9]), decay, st.booleans())
-    adam = st.builds(lambda kind, lr, d, b: lambda ps: kind(ps, lr=lr, weight_decay=d, betas=b),
-                     st.sampled_from([nn.Adam, nn.AdamW]), rate, decay, st.sampled_from([(0.9, 0.999), (0.5, 0.9)]))
+    sgd = st.builds(
+        lambda lr, m, d, n: lambda ps: nn.SGD(ps, lr=lr, momentum=m, weight_decay=d, nesterov=bool(n and m)),
+        rate,
+        st.sampled_from([0.0, 0.9]),
+        decay,
+        st.booleans(),
+    )
+    adam = st.builds(
+        lambda kind, lr, d, b: lambda ps: kind(ps, lr=lr, weight_decay=d, betas=b),
+        st.sampled_from([nn.Adam, nn.AdamW]),
+        rate,
+        decay,
+        st.sampled_from([(0.9, 0.999), (0.5, 0.9)]),
+    )
     return st.one_of(sgd, adam)
 
 

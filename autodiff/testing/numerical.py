@@ -1,24 +1,27 @@
 """Numerical directional derivatives that know how good they are.
 
-What lives here: `numerical_derivative`, which estimates d/dt <cotangent, f(x + t v)> at t = 0 from values of `f` alone and
-returns the estimate together with a bound on its error, the noise it saw in `f`, and whether `f` is smooth there, has a kink,
-jumps, or does not move at all. What never lives here: a derivative rule, a tolerance to tune, an import beyond NumPy.
+What lives here: `numerical_derivative`, which estimates d/dt <cotangent, f(x + t v)> at t = 0 from values of `f`
+alone and returns the estimate together with a bound on its error, the noise it saw in `f`, and whether `f` is smooth
+there, has a kink, jumps, or does not move at all. What never lives here: a derivative rule, a tolerance to tune, an
+import beyond NumPy.
 
 The idea:
 
-1. Steps are powers of two relative to the entries of `x`, and the directions made by `power_of_two_direction` have power-of-two
-   entries, so x + h v is exact: no rounding of the argument, no step across zero, no step out of the domain of a logarithm.
+1. Steps are powers of two relative to the entries of `x`, and the directions made by `power_of_two_direction` have
+   power-of-two entries, so x + h v is exact: no rounding of the argument, no step across zero, no step out of the
+   domain of a logarithm.
 2. Central differences on a ladder of steps, extrapolated in a Romberg table. The error of an entry is what the last
-   extrapolation changed plus what the noise of `f` contributes; an entry counts only when every entry at smaller steps agrees.
-3. The noise is measured, not assumed: ECnoise (Moré and Wild, "Estimating computational noise", SISC 33, 2011) at several
-   spacings, plus the smallest change seen where some displaced points change nothing (the rounding quantum of a large
-   intermediate that cancels later).
-4. A second difference that does not shrink with the step is a kink: the answer is then the interval between the two one-sided
-   slopes. Values that stay apart however small the step are a jump.
+   extrapolation changed plus what the noise of `f` contributes; an entry counts only when every entry at smaller
+   steps agrees.
+3. The noise is measured, not assumed: ECnoise (Moré and Wild, "Estimating computational noise", SISC 33, 2011) at
+   several spacings, plus the smallest change seen where some displaced points change nothing (the rounding quantum of
+   a large intermediate that cancels later).
+4. A second difference that does not shrink with the step is a kink: the answer is then the interval between the two
+   one-sided slopes. Values that stay apart however small the step are a jump.
 
-Every number above scales with the precision of the dtype the function runs in: a float16 function is displaced by steps that
-float16 can represent, with the noise of float16, and is judged with the error bound that follows, so that float32 and float16
-functions are checked by the same logic as float64 ones and no bound is ever set by hand.
+Every number above scales with the precision of the dtype the function runs in: a float16 function is displaced by
+steps that float16 can represent, with the noise of float16, and is judged with the error bound that follows, so that
+float32 and float16 functions are checked by the same logic as float64 ones and no bound is ever set by hand.
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ __all__ = ["Estimate", "numerical_derivative", "power_of_two_direction"]
 
 _ORDERS = 6  # columns of the Romberg table; higher ones only amplify noise
 _FACTORS = 4.0 ** np.arange(1, _ORDERS) - 1.0
-# (k!)^2 / (2k)! for k = 4, 5: turns a mean square k-th difference of white noise into its variance (Moré and Wild, eq. 2.3)
+# (k!)^2 / (2k)! for k = 4, 5: turns a mean square k-th difference of white noise into its variance (Moré and Wild,
+# eq. 2.3)
 _ECNOISE = (1 / 70, 1 / 252)
 _OFFSETS = (-3, -2, -1, 1, 2, 3)
 
@@ -51,8 +55,8 @@ class Estimate:
         interval: the one-sided slopes, lowest first; (value - error, value + error) where the function is smooth.
         method: how the value was found, in words.
         evaluations: calls of `f` spent.
-        coarse: (value, error) as seen by large steps alone when all scales agree, else None. A value far from it marks a
-            derivative that differs from its surroundings.
+        coarse: (value, error) as seen by large steps alone when all scales agree, else None. A value far from it
+            marks a derivative that differs from its surroundings.
     """
 
     value: float
@@ -66,13 +70,17 @@ class Estimate:
 
     @property
     def resolution(self) -> float:
-        """error / |value|, the share of the derivative that could be wrong unseen (inf for a zero or unresolved value)."""
+        """error / |value|, the share of the derivative that could be wrong unseen (inf for a zero or unresolved
+        value).
+        """
         return self.error / abs(self.value) if self.value else math.inf
 
 
 @dataclass(frozen=True)
 class _Precision:
-    """Everything that depends on the floating type: its eps, the ladder's exponents and the spacings noise is measured at."""
+    """Everything that depends on the floating type: its eps, the ladder's exponents and the spacings noise is
+    measured at.
+    """
 
     eps: float
     levels: tuple[int, ...]
@@ -103,8 +111,8 @@ def power_of_two_direction(rng: np.random.Generator, x: np.ndarray) -> np.ndarra
         x: real or complex array of any shape.
 
     Returns:
-        An array of the shape and dtype of `x` with entries +-2^floor(log2 |x_i|), or half of that, and +-1 (or 1/2) where x is 0;
-        a complex array gets such an entry in each part.
+        An array of the shape and dtype of `x` with entries +-2^floor(log2 |x_i|), or half of that, and +-1 (or 1/2)
+        where x is 0; a complex array gets such an entry in each part.
 
     >>> v = power_of_two_direction(np.random.default_rng(0), np.array([3.0, 0.0, -0.7]))
     >>> bool(np.all(np.isin(np.abs(v), [2.0, 1.0, 0.5, 0.25]))), v.dtype.name
@@ -132,13 +140,15 @@ def numerical_derivative(
     """The derivative of <cotangent, f> at `x` along `v`, with an error bound and the kind of point it is.
 
     Args:
-        f: function of arrays; called as f(x), or f(*x) when `x` is a tuple or list. Never sees a Tensor. It may return an array,
-            a number, or a tuple of them.
-        x: array or number of a floating or complex dtype, any shape, or a tuple of them. The function runs in this dtype.
+        f: function of arrays; called as f(x), or f(*x) when `x` is a tuple or list. Never sees a Tensor. It may
+            return an array, a number, or a tuple of them.
+        x: array or number of a floating or complex dtype, any shape, or a tuple of them. The function runs in this
+            dtype.
         v: direction, the structure and shapes of `x`. `power_of_two_direction` makes the most exact ones.
-        cotangent: weights of the outputs, the structure and shapes of f's result; may be left out when f returns one number.
-            Complex results count as Re(sum(conj(cotangent) * f)).
-        thorough: False stops as soon as large and middle steps agree to nearly full precision (about a third of the work).
+        cotangent: weights of the outputs, the structure and shapes of f's result; may be left out when f returns one
+            number. Complex results count as Re(sum(conj(cotangent) * f)).
+        thorough: False stops as soon as large and middle steps agree to nearly full precision (about a third of the
+            work).
 
     Returns:
         An `Estimate`.
@@ -157,18 +167,24 @@ def numerical_derivative(
     xs = [np.asarray(a) for a in (x if many else (x,))]
     vs = [np.asarray(a) for a in (v if many else (v,))]
     if len(xs) != len(vs) or any(a.shape != b.shape for a, b in zip(xs, vs)):
-        raise ValueError(f"numerical_derivative: the direction has shapes {[a.shape for a in vs]}, "
-                         f"x has {[a.shape for a in xs]}; give one direction array of the same shape for each input")
+        raise ValueError(
+            f"numerical_derivative: the direction has shapes {[a.shape for a in vs]}, "
+            f"x has {[a.shape for a in xs]}; give one direction array of the same shape for each input"
+        )
     for i, a in enumerate(xs):
         if a.dtype.kind not in "fc":
-            raise TypeError(f"numerical_derivative: input {i} has dtype {a.dtype}; only floating or complex inputs have "
-                            "derivatives, write x.astype(float) or leave the input out of x")
+            raise TypeError(
+                f"numerical_derivative: input {i} has dtype {a.dtype}; only floating or complex inputs have "
+                "derivatives, write x.astype(float) or leave the input out of x"
+            )
     vs = [b.astype(a.dtype) for a, b in zip(xs, vs)]
     with np.errstate(all="ignore"):
         return _measure(f, xs, vs, cotangent, thorough)
 
 
-def _measure(f: Callable[..., Any], xs: list[np.ndarray], vs: list[np.ndarray], cotangent: Any, thorough: bool) -> Estimate:
+def _measure(
+    f: Callable[..., Any], xs: list[np.ndarray], vs: list[np.ndarray], cotangent: Any, thorough: bool
+) -> Estimate:
     ys = as_outputs(f(*[a.copy() for a in xs]))
     ws = output_weights(cotangent, ys)
     size = float(sum(np.sum(np.abs(w * y)) for w, y in zip(ws, ys)))
@@ -207,13 +223,17 @@ def output_weights(cotangent: Any, ys: Sequence[np.ndarray]) -> list[np.ndarray]
     """
     if cotangent is None:
         if len(ys) != 1 or ys[0].size != 1:
-            raise ValueError(f"numerical_derivative: f returned shape {[y.shape for y in ys]}, so a cotangent of that shape is "
-                             "needed; only a function that returns one number can do without")
+            raise ValueError(
+                f"numerical_derivative: f returned shape {[y.shape for y in ys]}, so a cotangent of that shape is "
+                "needed; only a function that returns one number can do without"
+            )
         return [np.ones(ys[0].shape)]
     ws = as_outputs(cotangent)
     if [w.shape for w in ws] != [y.shape for y in ys]:
-        raise ValueError(f"numerical_derivative: the cotangent has shapes {[w.shape for w in ws]}, f returned "
-                         f"{[y.shape for y in ys]}")
+        raise ValueError(
+            f"numerical_derivative: the cotangent has shapes {[w.shape for w in ws]}, f returned "
+            f"{[y.shape for y in ys]}"
+        )
     return [np.conj(w).astype(np.complex128) if w.dtype.kind == "c" else w.astype(np.float64) for w in ws]
 
 
@@ -228,8 +248,15 @@ def weigh(ws: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> float:
 class _Line:
     """Values of one function of one real variable around 0, taken as they are needed and kept."""
 
-    def __init__(self, phi: Callable[[float], float], size: float, precision: _Precision, scale: float, value: float,
-                 spent: int = 1) -> None:
+    def __init__(
+        self,
+        phi: Callable[[float], float],
+        size: float,
+        precision: _Precision,
+        scale: float,
+        value: float,
+        spent: int = 1,
+    ) -> None:
         self.phi, self.size, self.precision, self.scale = phi, size, precision, scale
         self.value, self.spent = value, spent
         self.steps = scale * np.ldexp(1.0, -np.array(precision.levels))
@@ -260,13 +287,17 @@ class _Line:
         if not thorough:
             self.sample(p.quick_levels, p.quick_spacings)
             found = self._analyse(p.quick_levels)
-            if found.kind == "smooth" and found.error <= max(2**12 * p.eps * abs(found.value), 2**6 * p.eps * self.size):
+            if found.kind == "smooth" and found.error <= max(
+                2**12 * p.eps * abs(found.value), 2**6 * p.eps * self.size
+            ):
                 return found
         self.sample(len(p.levels), p.spacings)
         return self._analyse(len(p.levels))
 
     def noise_per_step(self, n: int) -> np.ndarray:
-        """Absolute noise of the function as far as steps of each size can see it; spacings near the step would see curvature."""
+        """Absolute noise of the function as far as steps of each size can see it; spacings near the step would see
+        curvature.
+        """
         noise = np.full(n, 4 * self.precision.eps * self.size)
         steps = self.steps[:n]
         changes = [self.plus[:n] - self.value, self.minus[:n] - self.value]
@@ -288,7 +319,9 @@ class _Line:
         noise = self.noise_per_step(n)
         if self.still:
             unseen = 8 * self.precision.eps * self.size / float(self.steps[0])  # a slope this small would not show
-            return Estimate(0.0, unseen, 0.0, "constant", (-unseen, unseen), "no displaced point changes the value", self.spent)
+            return Estimate(
+                0.0, unseen, 0.0, "constant", (-unseen, unseen), "no displaced point changes the value", self.spent
+            )
         table, error = romberg(self.plus[:n], self.minus[:n], self.steps[:n], noise)
         if not np.isfinite(error).any():
             return self._nothing("unresolved", "no two displaced points are finite")
@@ -301,9 +334,16 @@ class _Line:
             return self._one_sided(noise, n)
         k, j = best
         value, bound = float(table[k, j]), float(error[k, j])
-        return Estimate(value, bound, float(noise[k]), "smooth", (value - bound, value + bound),
-                        f"Richardson, {j} extrapolations from step 2^{int(math.log2(self.steps[k]))}", self.spent,
-                        _coarse(table, error, n))
+        return Estimate(
+            value,
+            bound,
+            float(noise[k]),
+            "smooth",
+            (value - bound, value + bound),
+            f"Richardson, {j} extrapolations from step 2^{int(math.log2(self.steps[k]))}",
+            self.spent,
+            _coarse(table, error, n),
+        )
 
     def _nothing(self, kind: str, why: str) -> Estimate:
         return Estimate(math.nan, math.inf, math.nan, kind, (-math.inf, math.inf), why, self.spent)
@@ -312,12 +352,16 @@ class _Line:
         """Steps in the value that are no small share of its whole change are jumps of the function, not noise."""
         ends = np.concatenate([self.plus[:n], self.minus[:n]]) - self.value
         whole = float(np.max(np.abs(ends[np.isfinite(ends)]), initial=0.0))
-        return self.quantum > self.precision.eps**0.25 / 2 * whole and self.quantum > 64 * self.precision.eps * self.size
+        return (
+            self.quantum > self.precision.eps**0.25 / 2 * whole and self.quantum > 64 * self.precision.eps * self.size
+        )
 
     def _jumps(self, n: int) -> bool:
         ok = np.flatnonzero(np.isfinite(self.plus[:n]) & np.isfinite(self.minus[:n]))[-3:]
         gaps = np.maximum(np.abs(self.plus[ok] - self.value), np.abs(self.minus[ok] - self.value))
-        return len(gaps) == 3 and bool(gaps[2] > 0.9 * gaps[0] and gaps[2] > 64 * self.precision.eps * self.size + 4 * self.quantum)
+        return len(gaps) == 3 and bool(
+            gaps[2] > 0.9 * gaps[0] and gaps[2] > 64 * self.precision.eps * self.size + 4 * self.quantum
+        )
 
     def _best(self, table: np.ndarray, error: np.ndarray, noise: np.ndarray, n: int) -> tuple[int, int] | None:
         """The entry with the smallest error that all entries at smaller steps confirm and that no kink spoils."""
@@ -327,7 +371,7 @@ class _Line:
             k, j = divmod(int(flat), _ORDERS)
             if not math.isfinite(error[k, j]):
                 return None
-            finer = np.abs(table[k + 1:] - table[k, j]) > 4 * (error[k, j] + error[k + 1:])
+            finer = np.abs(table[k + 1 :] - table[k, j]) > 4 * (error[k, j] + error[k + 1 :])
             if not bad[k] and not finer.any():
                 return k, j
         return None
@@ -358,8 +402,15 @@ class _Line:
         low, high = sorted((float(left[k]), float(right[k])))
         if not settled or high - low <= 1e-3 * max(abs(low), abs(high)):
             return self._nothing("unresolved", "neither the derivative nor the one-sided slopes settle")
-        return Estimate((low + high) / 2, slack + 0.02 * (high - low), float(noise[k]), "kink", (low, high),
-                        f"one-sided slopes at step 2^{int(math.log2(h[k]))}", self.spent)
+        return Estimate(
+            (low + high) / 2,
+            slack + 0.02 * (high - low),
+            float(noise[k]),
+            "kink",
+            (low, high),
+            f"one-sided slopes at step 2^{int(math.log2(h[k]))}",
+            self.spent,
+        )
 
 
 def ecnoise(values: np.ndarray) -> float:

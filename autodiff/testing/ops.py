@@ -1,7 +1,7 @@
 """`check_op`: every property, on one row of the registry, with inputs made from what the row says of itself.
 
-A row names its domain, its static arguments and some shapes (`samples`), and sometimes how to draw its operands (`draw`). From
-these come a strategy and a subject; nothing has to be written for a new row.
+A row names its domain, its static arguments and some shapes (`samples`), and sometimes how to draw its operands
+(`draw`). From these come a strategy and a subject; nothing has to be written for a new row.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ __all__ = ["check_op", "op_calls", "op_subject"]
 
 def op_subject(row: Any, order: int = 2, modes: tuple[str, ...] = ("reverse", "forward")) -> Subject:
     """A row as a subject: its plain NumPy function is the oracle, its recorded form is under test."""
+
     def recorded(*operands: Any, **static: Any) -> Any:
         return row(list(operands), **static) if row.variadic else row(*operands, **static)
 
@@ -37,10 +38,14 @@ def op_subject(row: Any, order: int = 2, modes: tuple[str, ...] = ("reverse", "f
 
 
 def op_calls(row: Any, dtype: Any = np.float64, wide: bool = True) -> st.SearchStrategy[Arguments]:
-    """Calls of a row: operands inside its domain, in its sample shapes and in smaller ones, with its static arguments."""
+    """Calls of a row: operands inside its domain, in its sample shapes and in smaller ones, with its static
+    arguments.
+    """
     if row.samples is None and _takes_integers(row):
         whole = st.integers(-2, 3)
-        return st.tuples(strategies.tensors(domain=row.domain[0], dtype=dtype, wide=wide), whole).map(lambda p: Arguments(*p))
+        return st.tuples(strategies.tensors(domain=row.domain[0], dtype=dtype, wide=wide), whole).map(
+            lambda p: Arguments(*p)
+        )
     if row.samples is None:
         domain = row.domain if len(row.inputs) > 1 else row.domain[0]
         if len(row.inputs) > 1:
@@ -51,7 +56,9 @@ def op_calls(row: Any, dtype: Any = np.float64, wide: bool = True) -> st.SearchS
     def calls(draw: Any) -> Arguments:
         shapes, static = draw(st.sampled_from(list(row.samples)))
         sides = sorted({n for shape in shapes for n in shape})
-        if draw(st.booleans()):  # other lengths, the same where they were the same; a call that does not fit them is refused
+        if draw(
+            st.booleans()
+        ):  # other lengths, the same where they were the same; a call that does not fit them is refused
             other = {n: draw(st.sampled_from([n, 1, 2, 0 if n else n])) for n in sides}
             shapes = tuple(tuple(other[n] for n in shape) for shape in shapes)
         if row.draw is not None:
@@ -59,7 +66,9 @@ def op_calls(row: Any, dtype: Any = np.float64, wide: bool = True) -> st.SearchS
             return Arguments(*[np.asarray(x) for x in operands], **static)
         domains = row.domain * len(shapes) if row.variadic else row.domain
         spread = wide and draw(st.integers(0, 3)) == 0
-        return Arguments(*[draw(strategies.tensors(s, d, dtype, wide=spread)) for s, d in zip(shapes, domains)], **static)
+        return Arguments(
+            *[draw(strategies.tensors(s, d, dtype, wide=spread)) for s, d in zip(shapes, domains)], **static
+        )
 
     return calls()
 
@@ -110,8 +119,17 @@ def check_op(
     row = ad.ops.OPS[op] if isinstance(op, str) else op
     live = [i for i in range(len(row.inputs)) if row.rule(i) is not None]
     wrt = None if row.variadic or not live else tuple(live)
-    options = Options(selected(properties), default_seed(row.name) if seed is None else seed, examples, order, kinks,
-                      tuple(np.dtype(d).type for d in dtypes), keeps_dtype=row.name not in _CHANGE_DTYPE, max_weak=max_weak, wrt=wrt)
+    options = Options(
+        selected(properties),
+        default_seed(row.name) if seed is None else seed,
+        examples,
+        order,
+        kinks,
+        tuple(np.dtype(d).type for d in dtypes),
+        keeps_dtype=row.name not in _CHANGE_DTYPE,
+        max_weak=max_weak,
+        wrt=wrt,
+    )
     # a row with kinks may have jumps, which mixed scales would put at every step
     calls = op_calls(row, wide=row.kink is None)
     report = check_subject(op_subject(row, order, modes), (calls,), None, options)

@@ -1,12 +1,12 @@
 """The pytest plugin: fixtures, options, and one line about derivatives at the end of a run.
 
-Registered as an entry point, so this module is imported by every pytest run that has the package installed: it imports nothing
-but pytest until a test asks for something.
+Registered as an entry point, so this module is imported by every pytest run that has the package installed: it
+imports nothing but pytest until a test asks for something.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,8 +20,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("derivatives", "derivative checks (autodiff.testing)")
     group.addoption("--derivative-examples", type=int, default=None, metavar="N", help="examples a check searches")
     group.addoption("--derivative-seed", type=int, default=None, metavar="N", help="seed of every derivative check")
-    group.addoption("--derivative-report", default=None, metavar="PATH", help="write a report: .html, .json, .xml or .md")
-    group.addoption("--derivative-power", action="store_true", help="also report which planted mistakes the inputs can never show")
+    group.addoption(
+        "--derivative-report", default=None, metavar="PATH", help="write a report: .html, .json, .xml or .md"
+    )
+    group.addoption(
+        "--derivative-power", action="store_true", help="also report which planted mistakes the inputs can never show"
+    )
     group.addoption("--derivative-strict", action="store_true", help="no weak or unresolved comparison is accepted")
 
 
@@ -29,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     options = _options(config)
     if options:
         from autodiff.testing.decorator import DEFAULTS
+
         DEFAULTS.update(options)
 
 
@@ -49,6 +54,7 @@ def derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """`check_derivatives` with the options of the command line; its reports appear in the summary."""
     from autodiff.testing import check_derivatives, power
     from autodiff.testing.decorator import note
+
     options = _options(request.config)
 
     def check(f: Callable[..., Any], *inputs: Any, **given: Any) -> Any:
@@ -68,21 +74,24 @@ def derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
 def graph_leaks() -> Any:
     """`graph_leak_check`: `with graph_leaks(): ...` fails if graph values outlive the block."""
     from autodiff.testing import graph_leak_check
+
     return graph_leak_check
 
 
 @pytest.fixture
-def rng(request: pytest.FixtureRequest) -> Iterator[Any]:
+def rng(request: pytest.FixtureRequest) -> Any:
     """A NumPy generator seeded by the test's own name (and --derivative-seed)."""
     import zlib
 
     import numpy as np
+
     base = request.config.getoption("--derivative-seed") or 0
-    yield np.random.default_rng([base, zlib.crc32(request.node.nodeid.encode())])
+    return np.random.default_rng([base, zlib.crc32(request.node.nodeid.encode())])
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     import sys
+
     decorator = sys.modules.get("autodiff.testing.decorator")  # nothing was checked unless it was imported
     reports = list(decorator.REPORTS) if decorator is not None else []
     if not reports:
@@ -93,6 +102,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     path = config.getoption("--derivative-report")
     if path:
         from autodiff.testing.report_formats import write_report
+
         write_report(reports, path)
         terminalreporter.write_line(f"derivatives: report written to {path}")
 
@@ -103,6 +113,7 @@ def summary_line(reports: list[Any]) -> str:
 
     from autodiff.testing.properties import Tally
     from autodiff.testing.report import DerivativeReport
+
     tally = Tally()
     for r in reports:
         tally.merge(r.tally)
@@ -111,5 +122,7 @@ def summary_line(reports: list[Any]) -> str:
     names = len({r.name for r in reports})
     properties = sum(1 for c in tally.counts.values() if c.total())
     failed = sum(not r.ok for r in reports)
-    return (f"derivatives: {names} ops, {properties} properties, {tally.total():,} checks, {failed} failed, "
-            f"{whole.weak_share:.1%} weak, median resolution {resolution}")
+    return (
+        f"derivatives: {names} ops, {properties} properties, {tally.total():,} checks, {failed} failed, "
+        f"{whole.weak_share:.1%} weak, median resolution {resolution}"
+    )

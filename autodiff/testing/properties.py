@@ -1,9 +1,9 @@
 """The 28 properties of a right derivative: their stable ids, titles, and who can check them.
 
-What lives here: the table, the selection of properties by id, and the records every check produces (`Finding`, `Tally`,
-`Context`). The checks themselves live in `checks_pair` (anything with a function and a rule), `checks_order` (derivatives of
-derivatives) and `checks_engine` (graphs, memory, accumulation). A check is a function Context -> findings; registering it under
-an id with `@check("P04")` is all it takes.
+What lives here: the table, the selection of properties by id, and the records every check produces (`Finding`,
+`Tally`, `Context`). The checks themselves live in `checks_pair` (anything with a function and a rule), `checks_order`
+(derivatives of derivatives) and `checks_engine` (graphs, memory, accumulation). A check is a function Context ->
+findings; registering it under an id with `@check("P04")` is all it takes.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ class Tally:
 
 
 class Context:
-    """One example under check: the case, its random choices (all derived from the case itself), what is known of it so far."""
+    """One example under check: the case, its random choices (all derived from the case itself), what is known of it
+    so far.
+    """
 
     def __init__(self, subject: Subject, case: Case, tally: Tally, options: Any, salt: int = 0) -> None:
         self.subject, self.case, self.tally, self.options = subject, case, tally, options
@@ -136,9 +138,11 @@ CHECKS: dict[str, list[Check]] = {}
 
 def check(prop: str) -> Callable[[Check], Check]:
     """Register a check under a property id."""
+
     def register(function: Check) -> Check:
         CHECKS.setdefault(prop, []).append(function)
         return function
+
     return register
 
 

@@ -1,7 +1,7 @@
 """What a check hands back: counts, counterexamples on one screen, and the two exceptions.
 
-`DerivativeReport` is plain data with a text form; HTML, JSON, JUnit and Markdown are written by `report_formats`. Nothing here
-computes a derivative.
+`DerivativeReport` is plain data with a text form; HTML, JSON, JUnit and Markdown are written by `report_formats`.
+Nothing here computes a derivative.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Failure:
 
     def __str__(self) -> str:
         f, v = self.finding, self.finding.verdict
-        head = {"P02": "the forward derivative", "P10": "the second derivative"}.get(f.property, "the reverse derivative")
+        head = {"P02": "the forward derivative", "P10": "the second derivative"}.get(
+            f.property, "the reverse derivative"
+        )
         claim = f"{head} disagrees with the function" if v is not None else TITLES[f.property] + " violated"
         rows = [("smallest failing input", call_text(f.case.args, f.case.kwargs))]
         if f.cotangent is not None:
@@ -61,7 +63,9 @@ class Failure:
         if self.right:
             rows.append(("still right", ", ".join(self.right)))
         rows.append(("reproduce", self.reproduce))
-        return "\n".join([f"{self.name}: {claim}   [{f.property} {TITLES[f.property]}]"] + [f"  {k:<24} {t}" for k, t in rows])
+        return "\n".join(
+            [f"{self.name}: {claim}   [{f.property} {TITLES[f.property]}]"] + [f"  {k:<24} {t}" for k, t in rows]
+        )
 
 
 def _measured_text(v: Any) -> str:
@@ -148,8 +152,7 @@ class DerivativeReport:
         counts = f"{held} properties, {self.checks:,} checks on {self.examples} examples, {len(self.failures)} failed"
         if self.data.get("steps"):
             return counts
-        return (f"{counts}, "
-                f"{self.weak_share:.1%} weak, median resolution {self.median_resolution:.0e}")
+        return f"{counts}, {self.weak_share:.1%} weak, median resolution {self.median_resolution:.0e}"
 
     def __str__(self) -> str:
         if self.failures:
@@ -168,10 +171,15 @@ class DerivativeReport:
         if not self.examples:
             return f"the function refused all {self.rejected} examples: {self.data.get('refusal', 'no reason given')}"
         if not measured:
-            return ("no derivative could be measured (every value was infinite, NaN or empty); give inputs inside the "
-                    "function's domain")
-        return (f"{self.weak_share:.0%} of {measured} comparisons were too noisy to prove anything (max_weak={self.max_weak}); "
-                "give inputs where the function is better conditioned, or raise max_weak")
+            return (
+                "no derivative could be measured (every value was infinite, NaN or empty); give inputs inside the "
+                "function's domain"
+            )
+        return (
+            f"{self.weak_share:.0%} of {measured} comparisons were too noisy to prove anything "
+            f"(max_weak={self.max_weak}); "
+            "give inputs where the function is better conditioned, or raise max_weak"
+        )
 
     def raise_if_wrong(self) -> None:
         """Raise what the report says, if it says anything.
@@ -188,21 +196,25 @@ class DerivativeReport:
     def to_html(self, path: Any = None) -> str:
         """The report as one self-contained page; written to `path` when given."""
         from autodiff.testing.report_formats import to_html
+
         return to_html([self], path)
 
     def to_json(self, path: Any = None) -> str:
         """The report as JSON; written to `path` when given."""
         from autodiff.testing.report_formats import to_json
+
         return to_json([self], path)
 
     def to_junit(self, path: Any = None) -> str:
         """The report as JUnit XML, one test case a property; written to `path` when given."""
         from autodiff.testing.report_formats import to_junit
+
         return to_junit([self], path)
 
     def to_markdown(self, path: Any = None) -> str:
         """The report as Markdown; written to `path` when given."""
         from autodiff.testing.report_formats import to_markdown
+
         return to_markdown([self], path)
 
 

@@ -19,9 +19,11 @@ from autodiff.testing.report import DerivativeReport, Failure, call_text
 __all__ = ["to_html", "to_json", "to_junit", "to_markdown", "write_report"]
 
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;color:#1d2330;background:#fff}
-h1{font-size:1.3em} h2{font-size:1.1em;margin-top:2em} pre{background:#f5f6f8;padding:1em;overflow:auto;font-size:14px;white-space:pre-wrap}
-table{border-collapse:collapse} td,th{padding:.2em .8em;border-bottom:1px solid #d8dce3;text-align:right}
-td:first-child,th:first-child{text-align:left} .ok{color:#1a6b35} .bad{color:#b3261e} img,svg{max-width:100%}"""
+h1{font-size:1.3em} h2{font-size:1.1em;margin-top:2em}
+pre{background:#f5f6f8;padding:1em;overflow:auto;font-size:14px;white-space:pre-wrap} table{border-collapse:collapse}
+td,th{padding:.2em .8em;border-bottom:1px solid #d8dce3;text-align:right}
+td:first-child,th:first-child{text-align:left} .ok{color:#1a6b35} .bad{color:#b3261e} img,svg{max-width:100%}
+"""
 
 
 def _finish(text: str, path: Any) -> str:
@@ -45,20 +47,43 @@ def write_report(reports: Sequence[DerivativeReport], path: Any) -> str:
 
 def to_json(reports: Sequence[DerivativeReport], path: Any = None) -> str:
     """One object per report; infinities and NaN become null."""
+
     def number(x: Any) -> Any:
         return x if x is not None and np.isfinite(x) else None
 
     def failure(f: Failure) -> dict[str, Any]:
         v = f.finding.verdict
-        return {"property": f.finding.property, "title": ALL_TITLES[f.finding.property], "kind": f.kind, "diagnosis": f.sentence,
-                "message": f.finding.message, "input": call_text(f.finding.case.args, f.finding.case.kwargs),
-                "analytic": number(v.analytic) if v else None, "numerical": number(v.estimate.value) if v else None,
-                "tolerance": number(v.tolerance) if v else None, "failing": f.failing, "reproduce": f.reproduce}
+        return {
+            "property": f.finding.property,
+            "title": ALL_TITLES[f.finding.property],
+            "kind": f.kind,
+            "diagnosis": f.sentence,
+            "message": f.finding.message,
+            "input": call_text(f.finding.case.args, f.finding.case.kwargs),
+            "analytic": number(v.analytic) if v else None,
+            "numerical": number(v.estimate.value) if v else None,
+            "tolerance": number(v.tolerance) if v else None,
+            "failing": f.failing,
+            "reproduce": f.reproduce,
+        }
 
-    data = [{"name": r.name, "ok": r.ok, "examples": r.examples, "rejected": r.rejected, "checks": r.checks, "seed": r.seed,
-             "weak_share": number(r.weak_share), "median_resolution": number(r.median_resolution), "seconds": round(r.seconds, 3),
-             "properties": {p: dict(c) for p, c in sorted(r.tally.counts.items())}, "not_checked": dict(sorted(r.tally.unavailable.items())),
-             "failures": [failure(f) for f in r.failures]} for r in reports]
+    data = [
+        {
+            "name": r.name,
+            "ok": r.ok,
+            "examples": r.examples,
+            "rejected": r.rejected,
+            "checks": r.checks,
+            "seed": r.seed,
+            "weak_share": number(r.weak_share),
+            "median_resolution": number(r.median_resolution),
+            "seconds": round(r.seconds, 3),
+            "properties": {p: dict(c) for p, c in sorted(r.tally.counts.items())},
+            "not_checked": dict(sorted(r.tally.unavailable.items())),
+            "failures": [failure(f) for f in r.failures],
+        }
+        for r in reports
+    ]
     return _finish(json.dumps(data, indent=2, ensure_ascii=False) + "\n", path)
 
 
@@ -79,10 +104,17 @@ def to_junit(reports: Sequence[DerivativeReport], path: Any = None) -> str:
         for prop, why in sorted(r.tally.unavailable.items()):
             if prop not in r.tally.counts:
                 name = quoteattr(f"{prop} {ALL_TITLES[prop]}")
-                cases.append(f"    <testcase classname={quoteattr(r.name)} name={name}><skipped message={quoteattr(why)}/></testcase>")
-        suites.append(f'  <testsuite name={quoteattr(r.name)} tests="{len(cases)}" failures="{len(wrong)}" time="{r.seconds:.3f}">\n'
-                      + "\n".join(cases) + "\n  </testsuite>")
-    return _finish('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n' + "\n".join(suites) + "\n</testsuites>\n", path)
+                cases.append(
+                    f"    <testcase classname={quoteattr(r.name)} name={name}>"
+                    f"<skipped message={quoteattr(why)}/></testcase>"
+                )
+        suites.append(
+            f'  <testsuite name={quoteattr(r.name)} tests="{len(cases)}" failures="{len(wrong)}" '
+            f'time="{r.seconds:.3f}">\n' + "\n".join(cases) + "\n  </testsuite>"
+        )
+    return _finish(
+        '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n' + "\n".join(suites) + "\n</testsuites>\n", path
+    )
 
 
 def _xml_text(text: str) -> str:
@@ -94,7 +126,10 @@ def to_markdown(reports: Sequence[DerivativeReport], path: Any = None) -> str:
     """A table of all reports, then each failure as it prints."""
     lines = ["| checked | outcome | checks | weak | median resolution |", "|---|---|---:|---:|---:|"]
     for r in reports:
-        lines.append(f"| {r.name.replace('|', chr(92) + '|')} | {_outcome(r)} | {r.checks:,} | {r.weak_share:.1%} | {r.median_resolution:.0e} |")
+        lines.append(
+            f"| {r.name.replace('|', chr(92) + '|')} | {_outcome(r)} | {r.checks:,} | {r.weak_share:.1%} "
+            f"| {r.median_resolution:.0e} |"
+        )
     for r in reports:
         lines += [f"\n```\n{f}\n```" for f in r.failures]
     return _finish("\n".join(lines) + "\n", path)
@@ -105,15 +140,29 @@ def _outcome(r: DerivativeReport) -> str:
 
 
 def to_html(reports: Sequence[DerivativeReport], path: Any = None) -> str:
-    """One self-contained page: a table a report, each counterexample, and a plot where the function has one number in and out."""
-    parts = [f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Derivatives</title><style>{_STYLE}</style><h1>Derivatives</h1>"]
+    """One self-contained page: a table a report, each counterexample, and a plot where the function has one number in
+    and out.
+    """
+    parts = [
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Derivatives</title>"
+        f"<style>{_STYLE}</style><h1>Derivatives</h1>"
+    ]
     for r in reports:
         mark = "ok" if r.ok else "bad"
-        parts.append(f"<h2>{html.escape(r.name)}: <span class='{mark}'>{_outcome(r)}</span></h2><p>{html.escape(r.summary())}</p>")
-        rows = "".join(f"<tr><td>{p} {html.escape(ALL_TITLES[p])}</td>" + "".join(f"<td>{c[s] or ''}</td>" for s in (
-            "pass", "weak", "unresolved", "skip", "fail")) + "</tr>" for p, c in sorted(r.tally.counts.items()))
-        parts.append("<table><tr><th>property</th><th>pass</th><th>weak</th><th>unresolved</th><th>skipped</th><th>fail</th></tr>"
-                     f"{rows}</table>")
+        parts.append(
+            f"<h2>{html.escape(r.name)}: <span class='{mark}'>{_outcome(r)}</span></h2>"
+            f"<p>{html.escape(r.summary())}</p>"
+        )
+        rows = "".join(
+            f"<tr><td>{p} {html.escape(ALL_TITLES[p])}</td>"
+            + "".join(f"<td>{c[s] or ''}</td>" for s in ("pass", "weak", "unresolved", "skip", "fail"))
+            + "</tr>"
+            for p, c in sorted(r.tally.counts.items())
+        )
+        parts.append(
+            "<table><tr><th>property</th><th>pass</th><th>weak</th><th>unresolved</th><th>skipped</th><th>fail</th></tr>"
+            f"{rows}</table>"
+        )
         for prop, why in sorted(r.tally.unavailable.items()):
             if prop not in r.tally.counts:
                 parts.append(f"<div>{prop} {html.escape(ALL_TITLES[prop])}: not checked, {html.escape(why)}</div>")
@@ -123,7 +172,9 @@ def to_html(reports: Sequence[DerivativeReport], path: Any = None) -> str:
 
 
 def _plot(failure: Failure) -> str:
-    """The function around the counterexample with the rule's tangent and the measured one; "" when there is nothing to draw."""
+    """The function around the counterexample with the rule's tangent and the measured one; "" when there is nothing
+    to draw.
+    """
     curve = failure.data.get("curve")
     if not curve:
         return ""
@@ -135,8 +186,21 @@ def _plot(failure: Failure) -> str:
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
     axes.plot(t, y, color="#3b4252", label="function")
-    axes.plot(t, curve["value"] + curve["rule"] * (t - x), color="#b3261e", linestyle="--", label=f"rule's slope {curve['rule']:.4g}")
-    axes.plot(t, curve["value"] + curve["true"] * (t - x), color="#1a6b35", linestyle=":", linewidth=2, label=f"true slope {curve['true']:.4g}")
+    axes.plot(
+        t,
+        curve["value"] + curve["rule"] * (t - x),
+        color="#b3261e",
+        linestyle="--",
+        label=f"rule's slope {curve['rule']:.4g}",
+    )
+    axes.plot(
+        t,
+        curve["value"] + curve["true"] * (t - x),
+        color="#1a6b35",
+        linestyle=":",
+        linewidth=2,
+        label=f"true slope {curve['true']:.4g}",
+    )
     axes.plot([x], [curve["value"]], "o", color="#3b4252")
     axes.set_xlabel("x")
     axes.legend()

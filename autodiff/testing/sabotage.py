@@ -1,7 +1,8 @@
-"""How good are your inputs? `power` breaks a right rule in about two dozen standard ways and reports which breaks stay unseen.
+"""How good are your inputs? `power` breaks a right rule in about two dozen standard ways and reports which breaks stay
+unseen.
 
-A bug that no chosen input can show is a bug your test will never find. The mistakes planted here are the common ones; each is
-a change of the gradient alone, so it applies to any function.
+A bug that no chosen input can show is a bug your test will never find. The mistakes planted here are the common ones;
+each is a change of the gradient alone, so it applies to any function.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def _one(change: Callable[[np.ndarray], np.ndarray], which: int) -> Mistake:
 
 
 def _ties(x: np.ndarray) -> np.ndarray:
-    values, back, counts = np.unique(x, return_inverse=True, return_counts=True)
+    _, back, counts = np.unique(x, return_inverse=True, return_counts=True)
     return (counts[back] > 1).reshape(x.shape)
 
 
@@ -54,6 +55,7 @@ def _entry(k: int, factor: float) -> Callable[[np.ndarray, np.ndarray], np.ndarr
         if g.size:
             g.reshape(-1)[k] *= factor
         return g
+
     return change
 
 
@@ -66,16 +68,20 @@ MISTAKES: dict[str, tuple[Mistake, str]] = {
     "off by 1e-3": (_each(lambda g, x: g * (1 + 1e-3)), "an input where the function is well conditioned"),
     "off by 1e-5": (_each(lambda g, x: g * (1 + 1e-5)), "an input where the function is well conditioned"),
     "off by 1e-7": (_each(lambda g, x: g * (1 + 1e-7)), "an input where the function is well conditioned"),
-    "rounded to float32": (_each(lambda g, x: g.astype(np.float32).astype(g.dtype) if g.dtype.kind == "f" else g),
-                           "a float64 input where the function is well conditioned"),
+    "rounded to float32": (
+        _each(lambda g, x: g.astype(np.float32).astype(g.dtype) if g.dtype.kind == "f" else g),
+        "a float64 input where the function is well conditioned",
+    ),
     "first argument forgotten": (_one(np.zeros_like, 0), "an input on which the first argument matters"),
     "last argument forgotten": (_one(np.zeros_like, -1), "an input on which the last argument matters"),
     "arguments exchanged": (_exchanged, "two arguments of equal shape with different gradients"),
     "transposed": (_each(_swapped), "a square matrix with an asymmetric gradient"),
     "reversed": (_each(lambda g, x: g[::-1].copy() if g.ndim else g), "an axis of two or more different gradients"),
     "shifted by one": (_each(lambda g, x: np.roll(g, 1)), "two or more different gradients"),
-    "summed over the last axis": (_each(lambda g, x: np.broadcast_to(g.mean(-1, keepdims=True), g.shape).copy() if g.ndim and g.size else g),
-                                  "a last axis of two or more different gradients"),
+    "summed over the last axis": (
+        _each(lambda g, x: np.broadcast_to(g.mean(-1, keepdims=True), g.shape).copy() if g.ndim and g.size else g),
+        "a last axis of two or more different gradients",
+    ),
     "first entry forgotten": (_each(_entry(0, 0.0)), "an input whose first entry matters"),
     "last entry doubled": (_each(_entry(-1, 2.0)), "an input whose last entry matters"),
     "broadcast sum halved": (_halved_where_broadcast, "an argument that is broadcast or reduced"),
@@ -83,8 +89,14 @@ MISTAKES: dict[str, tuple[Mistake, str]] = {
     "nothing at zeros": (_each(lambda g, x: g * (x != 0)), "an input with an entry 0"),
     "NaN at zeros": (_each(lambda g, x: np.where(x == 0, np.nan, g)), "an input with an entry 0"),
     "halved for negatives": (_each(lambda g, x: g * np.where(x.real < 0, 0.5, 1.0)), "an input with a negative entry"),
-    "doubled for axes of length 1": (_each(lambda g, x: g * 2 if 1 in x.shape else g), "an input with an axis of length 1"),
-    "doubled for large entries": (_each(lambda g, x: g * np.where(np.abs(x) > 8, 2.0, 1.0)), "an input with an entry above 8"),
+    "doubled for axes of length 1": (
+        _each(lambda g, x: g * 2 if 1 in x.shape else g),
+        "an input with an axis of length 1",
+    ),
+    "doubled for large entries": (
+        _each(lambda g, x: g * np.where(np.abs(x) > 8, 2.0, 1.0)),
+        "an input with an entry above 8",
+    ),
     "conjugated": (_each(lambda g, x: np.conj(g)), "a complex input"),
 }
 
@@ -109,8 +121,15 @@ class PowerReport:
         return "\n".join(lines)
 
 
-def power(f: Callable[..., Any], *inputs: Any, vjp: Callable[..., Any] | None = None, kwargs: dict[str, Any] | None = None,
-          wrt: Sequence[int] | int | None = None, examples: int = 40, seed: int | None = None) -> PowerReport:
+def power(
+    f: Callable[..., Any],
+    *inputs: Any,
+    vjp: Callable[..., Any] | None = None,
+    kwargs: dict[str, Any] | None = None,
+    wrt: Sequence[int] | int | None = None,
+    examples: int = 40,
+    seed: int | None = None,
+) -> PowerReport:
     """Which standard mistakes in the rule of f could these inputs ever show?
 
     Args:
@@ -128,9 +147,16 @@ def power(f: Callable[..., Any], *inputs: Any, vjp: Callable[..., Any] | None = 
         subject = pair_subject(f, vjp, name)
     else:
         from autodiff.testing.adapters import subject_of
+
         subject = subject_of(f, ("reverse",))
-    options = Options(selected(["P01"]), default_seed(name) if seed is None else seed, examples, dtypes=(),
-                      wrt=wrt if wrt is None or isinstance(wrt, int) else tuple(wrt), stop_early=True)
+    options = Options(
+        selected(["P01"]),
+        default_seed(name) if seed is None else seed,
+        examples,
+        dtypes=(),
+        wrt=wrt if wrt is None or isinstance(wrt, int) else tuple(wrt),
+        stop_early=True,
+    )
     caught, missed = [], {}
     for mistake, (change, need) in MISTAKES.items():
         if check_subject(_broken(subject, change), inputs, kwargs, options, explain=False).failures:
@@ -143,7 +169,10 @@ def power(f: Callable[..., Any], *inputs: Any, vjp: Callable[..., Any] | None = 
 def _broken(subject: Subject, change: Mistake) -> Subject:
     def reverse(case: Case, outputs: Arrays, ws: Arrays) -> Sequence[Any]:
         assert subject.reverse is not None
-        right = [np.zeros(x.shape) if g is None else np.asarray(g) for g, x in zip(subject.reverse(case, outputs, ws), case.xs)]
+        right = [
+            np.zeros(x.shape) if g is None else np.asarray(g)
+            for g, x in zip(subject.reverse(case, outputs, ws), case.xs)
+        ]
         with np.errstate(all="ignore"):
             return [np.asarray(b).astype(g.dtype) for b, g in zip(change(right, case, ws), right)]
 

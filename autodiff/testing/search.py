@@ -1,7 +1,8 @@
 """Searching inputs with Hypothesis, and shrinking the one that fails: both a function of the seed alone.
 
-What lives here: the only calls of Hypothesis's engine. `explore` visits examples and never stops early, so that what failing
-examples share can be told; `smallest` runs the same examples again and lets Hypothesis shrink the first failing one.
+What lives here: the only calls of Hypothesis's engine. `explore` visits examples and never stops early, so that what
+failing examples share can be told; `smallest` runs the same examples again and lets Hypothesis shrink the first
+failing one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from hypothesis.errors import Flaky, Unsatisfiable
 
 from autodiff.testing.subject import Arguments
 
-__all__ = ["call_strategy", "explore", "smallest"]
+__all__ = ["Enough", "call_strategy", "explore", "smallest"]
+
+
+class Enough(Exception):
+    """Raised by a visitor of `explore` that wants no more examples."""
 
 
 class _Stop(Exception):
@@ -25,6 +30,7 @@ class _Stop(Exception):
 
 def call_strategy(inputs: tuple[Any, ...], kwargs: dict[str, Any] | None) -> st.SearchStrategy[Arguments]:
     """One strategy for a whole call: inputs and keywords may each be a strategy or a fixed value."""
+
     @st.composite
     def calls(draw: Any) -> Arguments:
         args: list[Any] = []
@@ -45,10 +51,20 @@ def call_strategy(inputs: tuple[Any, ...], kwargs: dict[str, Any] | None) -> st.
     return calls()
 
 
-def _runner(strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], examples: int, seed: int, phases: list[Phase]) -> None:
+def _runner(
+    strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], examples: int, seed: int, phases: list[Phase]
+) -> None:
     @with_seed(seed)
-    @settings(max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck), phases=phases,
-              verbosity=Verbosity.quiet, report_multiple_bugs=False, print_blob=False)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=phases,
+        verbosity=Verbosity.quiet,
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
     @given(strategy)
     def run(drawn: Any) -> None:
         visit(drawn)
@@ -57,14 +73,16 @@ def _runner(strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], exam
 
 
 def explore(strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], examples: int, seed: int) -> None:
-    """Call `visit` on up to `examples` examples."""
+    """Call `visit` on up to `examples` examples, or until it raises `Enough`."""
     try:
         _runner(strategy, visit, examples, seed, [Phase.generate])
-    except Unsatisfiable:
+    except (Enough, Unsatisfiable):
         pass  # every example was rejected: the caller sees that nothing was visited
 
 
-def smallest(strategy: st.SearchStrategy[Any], fails: Callable[[Any], Any], examples: int, seed: int) -> tuple[Any, Any] | None:
+def smallest(
+    strategy: st.SearchStrategy[Any], fails: Callable[[Any], Any], examples: int, seed: int
+) -> tuple[Any, Any] | None:
     """The shrunk example for which `fails` is truthy, with what it returned; None when no example fails."""
     best: list[Any] = []
 

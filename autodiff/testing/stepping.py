@@ -1,8 +1,8 @@
 """`check_optimizer`: does each step do what its published formula says, and nothing else?
 
-The formulas of SGD (momentum, Nesterov), Adam (Kingma and Ba 2015, algorithm 1) and AdamW (Loshchilov and Hutter 2019,
-algorithm 2) are written out here once more, one number at a time in Python floats, as an oracle independent of any array code.
-An optimizer of your own gets every other check, and this one too when you pass `reference=`.
+The formulas of SGD (momentum, Nesterov), Adam (Kingma and Ba 2015, algorithm 1) and AdamW (Loshchilov and Hutter
+2019, algorithm 2) are written out here once more, one number at a time in Python floats, as an oracle independent of
+any array code. An optimizer of your own gets every other check, and this one too when you pass `reference=`.
 """
 
 from __future__ import annotations
@@ -64,9 +64,10 @@ def check_optimizer(
     """Check an optimizer against its formula and against itself.
 
     Args:
-        opt: makes the optimizer from a list of parameters: a class, or `lambda ps: nn.Adam(ps, lr=0.1, weight_decay=0.01)`.
-        reference: step(p, g, state, hyperparameters, t) -> new p on Python floats, where `state` is a dict of one number's own and
-            t counts from 1; found by class name for SGD, Adam and AdamW.
+        opt: makes the optimizer from a list of parameters: a class, or `lambda ps: nn.Adam(ps, lr=0.1,
+            weight_decay=0.01)`.
+        reference: step(p, g, state, hyperparameters, t) -> new p on Python floats, where `state` is a dict of one
+            number's own and t counts from 1; found by class name for SGD, Adam and AdamW.
         examples: how many runs of a few steps each.
         dtype: of the parameters.
         seed: of the parameters and gradients.
@@ -95,8 +96,12 @@ def check_optimizer(
     for prop, finding in first.items():
         call = f"check_optimizer(..., seed={seed}, examples={examples})"
         right = [STEP_TITLES[p] for p, c in sorted(tally.counts.items()) if not c["fail"]]
-        failures.append(Failure(finding, bench.kind(prop, finding), finding.message, seen[prop], examples, right, call, bench.name))
-    report = DerivativeReport(bench.name, examples, 0, tally, failures, seed, time.perf_counter() - started, max_weak=1.0)
+        failures.append(
+            Failure(finding, bench.kind(prop, finding), finding.message, seen[prop], examples, right, call, bench.name)
+        )
+    report = DerivativeReport(
+        bench.name, examples, 0, tally, failures, seed, time.perf_counter() - started, max_weak=1.0
+    )
     report.data["steps"] = True
     if raises:
         report.raise_if_wrong()
@@ -106,7 +111,9 @@ def check_optimizer(
 class _Bench:
     """Runs an optimizer on parameters and gradients of its own choosing."""
 
-    def __init__(self, opt: Callable[[list[Any]], Any], reference: Reference | None, dtype: np.dtype, tally: Tally) -> None:
+    def __init__(
+        self, opt: Callable[[list[Any]], Any], reference: Reference | None, dtype: np.dtype, tally: Tally
+    ) -> None:
         self.opt, self.dtype, self.tally = opt, dtype, tally
         probe = opt([ad.tensor(np.zeros(1, dtype))])
         self.name = type(probe).__name__
@@ -124,18 +131,30 @@ class _Bench:
             o.step()
 
     def run(self, rng: np.random.Generator, k: int) -> Iterator[Finding]:
-        shapes = [[(1,)], [(2,), (1,)], [(2, 3), (3,), ()]][k % 3]
+        families: list[list[tuple[int, ...]]] = [[(1,)], [(2,), (1,)], [(2, 3), (3,), ()]]
+        shapes = families[k % 3]
         values = [np.asarray(rng.normal(size=s)).astype(self.dtype) for s in shapes]
         scale = 10.0 ** rng.integers(-4, 3)
-        gradients: list[list[Any]] = [[np.asarray(scale * rng.normal(size=s)).astype(self.dtype) for s in shapes] for _ in range(_STEPS)]
+        gradients: list[list[Any]] = [
+            [np.asarray(scale * rng.normal(size=s)).astype(self.dtype) for s in shapes] for _ in range(_STEPS)
+        ]
         if k % 2:
             gradients[0] = [np.zeros_like(g) for g in gradients[0]]
         ps = self.parameters(values)
         o = self.opt(ps)
         self.steps(ps, o, gradients)
         found = [p.data.copy() for p in ps]
-        checks = {"S01": self.formula, "S02": self.no_rate, "S03": self.no_gradient, "S04": self.restored, "S05": self.unwritten,
-                  "S06": self.kept, "S07": self.groups, "S08": self.again, "S09": self.downhill}
+        checks = {
+            "S01": self.formula,
+            "S02": self.no_rate,
+            "S03": self.no_gradient,
+            "S04": self.restored,
+            "S05": self.unwritten,
+            "S06": self.kept,
+            "S07": self.groups,
+            "S08": self.again,
+            "S09": self.downhill,
+        }
         for prop, one in checks.items():
             try:
                 wrong = one(values, gradients, found)
@@ -153,13 +172,15 @@ class _Bench:
             return None
         for i, (value, after) in enumerate(zip(values, found)):
             for place in np.ndindex(value.shape):
-                p, state = float(value[place]), {}
+                p = float(value[place])
+                state: dict[str, float] = {}
                 for t, gs in enumerate(gradients, 1):
                     p = self.reference(p, float(gs[i][place]), state, self.hyper, t)
                 # each step rounds a handful of operations; state in the parameter's precision
                 allowed = 64 * self.eps * _STEPS * max(abs(p), abs(float(value[place])), 1e-3)
                 if abs(p - float(after[place])) > allowed:
-                    return (f"after {_STEPS} steps parameter {i}{list(place)} is {float(after[place])!r}, the formula gives {p!r}")
+                    got = float(after[place])
+                    return f"after {_STEPS} steps parameter {i}{list(place)} is {got!r}, the formula gives {p!r}"
         return ""
 
     def no_rate(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
@@ -174,7 +195,11 @@ class _Bench:
         self.steps(ps, self.opt(ps), [[*gs, None] for gs in gradients])
         if not np.array_equal(ps[-1].data, np.ones(2)):
             return "a parameter whose gradient is None moves"
-        return "" if all(np.array_equal(p.data, f) for p, f in zip(ps, found)) else "a parameter without a gradient disturbs the others"
+        return (
+            ""
+            if all(np.array_equal(p.data, f) for p, f in zip(ps, found))
+            else "a parameter without a gradient disturbs the others"
+        )
 
     def restored(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
         ps = self.parameters(values)
@@ -185,7 +210,10 @@ class _Bench:
         other.load_state_dict(copy.deepcopy(o.state_dict()))
         self.steps(qs, other, gradients[2:])
         # state may be kept in a scaled form: saving and loading it then rounds once
-        close = all(np.allclose(q.data, f, rtol=64 * self.eps, atol=64 * self.eps * self.hyper.get("lr", 1.0)) for q, f in zip(qs, found))
+        close = all(
+            np.allclose(q.data, f, rtol=64 * self.eps, atol=64 * self.eps * self.hyper.get("lr", 1.0))
+            for q, f in zip(qs, found)
+        )
         return "" if close else "a run restored from state_dict goes another way"
 
     def unwritten(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
@@ -212,7 +240,9 @@ class _Bench:
                 p.grad = g.copy()
                 o.step()
         close = all(np.allclose(p.data, f, rtol=64 * self.eps, atol=1e-300) for p, f in zip(ps, found))
-        return "" if close else "one optimizer over all parameters differs from one for each: state is shared between them"
+        return (
+            "" if close else "one optimizer over all parameters differs from one for each: state is shared between them"
+        )
 
     def again(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
         ps = self.parameters(values)
@@ -220,7 +250,9 @@ class _Bench:
         return "" if all(np.array_equal(p.data, f) for p, f in zip(ps, found)) else "the same run gives other bits"
 
     def downhill(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
-        """The first step from rest moves against the gradient; weight decay would add a pull of its own, so it is set to 0."""
+        """The first step from rest moves against the gradient; weight decay would add a pull of its own, so it is set
+        to 0.
+        """
         ps = self.parameters(values)
         o = self.opt(ps)
         o.param_groups[0]["weight_decay"] = 0.0
@@ -232,5 +264,11 @@ class _Bench:
     def kind(self, prop: str, finding: Finding) -> str:
         if finding.message.startswith("raised"):
             return "raises"
-        return {"S01": "wrong formula", "S05": "mutation", "S06": "dtype", "S07": "shared state", "S08": "not deterministic",
-                "S09": "sign"}.get(prop, "state")
+        return {
+            "S01": "wrong formula",
+            "S05": "mutation",
+            "S06": "dtype",
+            "S07": "shared state",
+            "S08": "not deterministic",
+            "S09": "sign",
+        }.get(prop, "state")

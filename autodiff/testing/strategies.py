@@ -1,8 +1,9 @@
 """Hypothesis strategies for arrays on which derivatives go wrong, and which shrink to arrays a person can read.
 
-A typical random array has no ties, no zeros, no axis of length one, no repeated index and no entry of another scale, so a bug
-that shows only there stays hidden. These strategies draw such arrays often, draw generic ones as multiples of 1/1024 (exact in
-float32), and shrink towards few entries, small integers and zero. Whole random programs live in `programs`.
+A typical random array has no ties, no zeros, no axis of length one, no repeated index and no entry of another scale,
+so a bug that shows only there stays hidden. These strategies draw such arrays often, draw generic ones as multiples
+of 1/1024 (exact in float32), and shrink towards few entries, small integers and zero. Whole random programs live in
+`programs`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,19 @@ from hypothesis import strategies as st
 from autodiff.testing.subject import Arguments
 
 __all__ = [
-    "arguments", "broadcastable", "indices", "layouts", "orthogonal", "shapes", "signature", "smooth_values", "spd", "tensors",
-    "triangular", "values", "well_conditioned",
+    "arguments",
+    "broadcastable",
+    "indices",
+    "layouts",
+    "orthogonal",
+    "shapes",
+    "signature",
+    "smooth_values",
+    "spd",
+    "tensors",
+    "triangular",
+    "values",
+    "well_conditioned",
 ]
 
 REAL = (-math.inf, math.inf)
@@ -27,7 +39,8 @@ _SIMPLE = (0.0, 1.0, 2.0, -1.0, 0.5, -2.0, -0.5, 3.0, 0.25, 0.75, -0.25)
 
 
 def arguments(build: Callable[..., Any]) -> Callable[..., st.SearchStrategy[Arguments]]:
-    """Decorate a function of `draw` that returns `Arguments(*args, **kwargs)`: calls whose keywords depend on the arrays.
+    """Decorate a function of `draw` that returns `Arguments(*args, **kwargs)`: calls whose keywords depend on the
+    arrays.
 
     >>> @arguments
     ... def sum_calls(draw):
@@ -39,7 +52,9 @@ def arguments(build: Callable[..., Any]) -> Callable[..., st.SearchStrategy[Argu
     return st.composite(build)
 
 
-def shapes(min_dims: int = 0, max_dims: int = 3, max_side: int = 3, zero: bool = False) -> st.SearchStrategy[tuple[int, ...]]:
+def shapes(
+    min_dims: int = 0, max_dims: int = 3, max_side: int = 3, zero: bool = False
+) -> st.SearchStrategy[tuple[int, ...]]:
     """Small shapes; shrink to few axes of length 1. With `zero`, some axis is sometimes empty."""
     # the number of axes is drawn first: lists would stop at no axes half of the time
     dims = st.sampled_from([d for d in (0, 1, 2, 1, 2, 3, 3, 4) if min_dims <= d <= max_dims] or [min_dims])
@@ -48,16 +63,23 @@ def shapes(min_dims: int = 0, max_dims: int = 3, max_side: int = 3, zero: bool =
 
 @st.composite
 def _sides(draw: Any, dims: int, max_side: int, zero: bool) -> tuple[int, ...]:
-    """Equal sides let a wrong transpose or axis pass the shape check, so they are common; in size 0 one axis is empty."""
+    """Equal sides let a wrong transpose or axis pass the shape check, so they are common; in size 0 one axis is
+    empty.
+    """
     style = draw(st.integers(0, 3))
-    sides = [draw(st.integers(1, max_side))] * dims if style == 2 else [draw(st.integers(1, max_side)) for _ in range(dims)]
+    sides = (
+        [draw(st.integers(1, max_side))] * dims if style == 2 else [draw(st.integers(1, max_side)) for _ in range(dims)]
+    )
     if zero and style == 3 and dims:
         sides[draw(st.integers(0, dims - 1))] = 0
     return tuple(sides)
 
 
-def values(domain: tuple[float, float] = REAL, ties: bool = True, wide: bool = True) -> st.SearchStrategy[st.SearchStrategy[float]]:
-    """A strategy of strategies: how the entries of one array are drawn (all alike, few values with ties, generic, wide).
+def values(
+    domain: tuple[float, float] = REAL, ties: bool = True, wide: bool = True
+) -> st.SearchStrategy[st.SearchStrategy[float]]:
+    """A strategy of strategies: how the entries of one array are drawn (all alike, few values with ties, generic,
+    wide).
 
     Args:
         domain: open interval the entries lie in.
@@ -84,7 +106,9 @@ def _middle(low: float, high: float) -> float:
 
 
 def _generic(low: float, high: float) -> st.SearchStrategy[float]:
-    """Multiples of 1/1024 (of a smaller power of two for narrow domains), strictly inside the domain, mostly within +-4."""
+    """Multiples of 1/1024 (of a smaller power of two for narrow domains), strictly inside the domain, mostly within
+    +-4.
+    """
     a = max(low, min(-4.0, high - 8.0)) if math.isfinite(high) else max(low, -4.0)
     b = min(high, max(4.0, a + 8.0))
     unit = 2.0 ** math.floor(math.log2((b - a) / 4096))
@@ -106,8 +130,14 @@ def _wide(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def tensors(draw: Any, shape: Any = None, domain: tuple[float, float] = REAL, dtype: Any = np.float64, ties: bool = True,
-            wide: bool = True) -> np.ndarray:
+def tensors(
+    draw: Any,
+    shape: Any = None,
+    domain: tuple[float, float] = REAL,
+    dtype: Any = np.float64,
+    ties: bool = True,
+    wide: bool = True,
+) -> np.ndarray:
     """Arrays for derivative checks.
 
     Args:
@@ -117,7 +147,9 @@ def tensors(draw: Any, shape: Any = None, domain: tuple[float, float] = REAL, dt
         ties: draw repeated values often.
         wide: draw mixed scales sometimes.
     """
-    shape = draw(shapes() if shape is None else shape if isinstance(shape, st.SearchStrategy) else st.just(tuple(shape)))
+    shape = draw(
+        shapes() if shape is None else shape if isinstance(shape, st.SearchStrategy) else st.just(tuple(shape))
+    )
     count = math.prod(shape)
     entry = draw(values(domain, ties, wide))
     parts = 2 if np.dtype(dtype).kind == "c" else 1
@@ -127,28 +159,35 @@ def tensors(draw: Any, shape: Any = None, domain: tuple[float, float] = REAL, dt
     return np.asarray(flat.reshape(shape).astype(dtype))
 
 
-def smooth_values(shape: Any = None, domain: tuple[float, float] = REAL, dtype: Any = np.float64) -> st.SearchStrategy[np.ndarray]:
+def smooth_values(
+    shape: Any = None, domain: tuple[float, float] = REAL, dtype: Any = np.float64
+) -> st.SearchStrategy[np.ndarray]:
     """Arrays without ties and without mixed scales, for functions whose kinks are not the point."""
     return tensors(shape, domain, dtype, ties=False, wide=False)
 
 
 @st.composite
-def broadcastable(draw: Any, count: int = 2, domain: Any = REAL, dtype: Any = np.float64, wide: bool = True) -> Arguments:
-    """Arguments whose shapes broadcast: some axes are 1 or missing. `domain` may be one interval or one for each argument."""
+def broadcastable(
+    draw: Any, count: int = 2, domain: Any = REAL, dtype: Any = np.float64, wide: bool = True
+) -> Arguments:
+    """Arguments whose shapes broadcast: some axes are 1 or missing. `domain` may be one interval or one for each
+    argument.
+    """
     whole = draw(shapes(max_dims=3))
     domains = domain if isinstance(domain[0], tuple) else (domain,) * count
     arrays = []
     for k in range(count):
         style = draw(st.integers(0, 3))
-        shape = whole[draw(st.integers(0, len(whole))):] if style == 1 else whole
+        shape = whole[draw(st.integers(0, len(whole))) :] if style == 1 else whole
         if style >= 2:
             shape = tuple(1 if draw(st.booleans()) else n for n in shape)
         arrays.append(draw(tensors(shape, domains[k], dtype, wide=wide)))
     return Arguments(*arrays)
 
 
-def signature(text: str, domain: tuple[float, float] = REAL, dtype: Any = np.float64, max_side: int = 3,
-              wide: bool = False) -> st.SearchStrategy[Arguments]:
+def signature(
+    text: str, domain: tuple[float, float] = REAL, dtype: Any = np.float64, max_side: int = 3, wide: bool = False
+) -> st.SearchStrategy[Arguments]:
     """Arguments whose axes share letters: "(m,k),(k,n)->(m,n)". Digits are fixed lengths.
 
     Raises:
@@ -168,14 +207,20 @@ def signature(text: str, domain: tuple[float, float] = REAL, dtype: Any = np.flo
         first = draw(st.integers(1, max_side))
         equal = draw(st.integers(0, 2)) == 2  # shapes that let a wrong transpose pass
         sides = {n: first if equal else draw(st.integers(1, max_side)) for n in names}
-        return Arguments(*[draw(tensors(tuple(int(n) if n.isdigit() else sides[n] for n in o), domain, dtype, wide=wide))
-                           for o in operands])
+        return Arguments(
+            *[
+                draw(tensors(tuple(int(n) if n.isdigit() else sides[n] for n in o), domain, dtype, wide=wide))
+                for o in operands
+            ]
+        )
 
     return build()
 
 
 @st.composite
-def indices(draw: Any, shape: Sequence[int], kinds: Sequence[str] = ("basic", "integer", "duplicates", "boolean")) -> Any:
+def indices(
+    draw: Any, shape: Sequence[int], kinds: Sequence[str] = ("basic", "integer", "duplicates", "boolean")
+) -> Any:
     """An index into an array of this shape: slices with steps, integers, integer arrays with repeats, boolean masks."""
     kind = draw(st.sampled_from(list(kinds)))
     if kind == "boolean":
@@ -186,7 +231,9 @@ def indices(draw: Any, shape: Sequence[int], kinds: Sequence[str] = ("basic", "i
         style = draw(st.integers(0, 2))
         if style == 0 or n == 0:
             start, stop = sorted(draw(st.tuples(st.integers(0, n), st.integers(0, n))))
-            parts.append(slice(start, stop, draw(st.sampled_from([None, 2]))) if draw(st.booleans()) else slice(None, None, -1))
+            parts.append(
+                slice(start, stop, draw(st.sampled_from([None, 2]))) if draw(st.booleans()) else slice(None, None, -1)
+            )
         elif style == 1 or kind == "basic":
             parts.append(draw(st.integers(-n, n - 1)))
         else:
@@ -198,6 +245,7 @@ def indices(draw: Any, shape: Sequence[int], kinds: Sequence[str] = ("basic", "i
 
 def layouts(x: np.ndarray) -> st.SearchStrategy[np.ndarray]:
     """The same numbers in another memory layout: C, Fortran, with gaps, backwards, read-only."""
+
     def gaps(a: np.ndarray) -> np.ndarray:
         if a.ndim == 0:
             return a.copy()
@@ -210,8 +258,11 @@ def layouts(x: np.ndarray) -> st.SearchStrategy[np.ndarray]:
         a.flags.writeable = False
         return a
 
-    back: Callable[[np.ndarray], np.ndarray] = lambda a: a[..., ::-1].copy()[..., ::-1] if a.ndim else a.copy()
-    return st.sampled_from([np.array, np.asfortranarray, gaps, back, frozen]).map(lambda make: make(x))
+    def back(a: np.ndarray) -> np.ndarray:
+        return a[..., ::-1].copy()[..., ::-1] if a.ndim else a.copy()
+
+    makers: list[Any] = [np.array, np.asfortranarray, gaps, back, frozen]
+    return st.sampled_from(makers).map(lambda make: make(x))
 
 
 @st.composite

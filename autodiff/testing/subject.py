@@ -1,9 +1,9 @@
 """What is checked, seen the same way wherever it came from: a function with its derivative maps, and one call of it.
 
-A `Subject` maps arrays to arrays three ways: forward (the function), pullback (the reverse derivative under test) and, where it
-exists, pushforward (the forward derivative under test). A bare rule, this engine, PyTorch, JAX and HIPS autograd all come down
-to it, so that every property is written once. A `Case` is one call: positional arguments, keywords, and which of the
-arguments are differentiated. No numerical differentiation and no verdict lives here.
+A `Subject` maps arrays to arrays three ways: forward (the function), pullback (the reverse derivative under test)
+and, where it exists, pushforward (the forward derivative under test). A bare rule, this engine, PyTorch, JAX and HIPS
+autograd all come down to it, so that every property is written once. A `Case` is one call: positional arguments,
+keywords, and which of the arguments are differentiated. No numerical differentiation and no verdict lives here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from autodiff.testing.numerical import as_outputs
 
-__all__ = ["Arguments", "Case", "FunctionRaised", "Subject", "case_of", "pair_subject"]
+__all__ = ["Arguments", "Case", "FunctionRaised", "Subject", "case_of", "name_of", "pair_subject"]
 
 Arrays = list[np.ndarray]
 
@@ -27,7 +27,9 @@ class FunctionRaised(ValueError):
 
 
 class Arguments:
-    """Positional and keyword arguments drawn together by one strategy, for calls whose keywords depend on the arrays."""
+    """Positional and keyword arguments drawn together by one strategy, for calls whose keywords depend on the
+    arrays.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.args, self.kwargs = args, kwargs
@@ -69,7 +71,9 @@ class Case:
         return replace(self, args=args)
 
     def astype(self, dtype: Any) -> Case:
-        """The same call with every floating or complex array in another precision (complex ones in the matching pair)."""
+        """The same call with every floating or complex array in another precision (complex ones in the matching
+        pair).
+        """
         return replace(self, args=[_cast(a, np.dtype(dtype)) for a in self.args])
 
     def digest(self, seed: int = 0) -> int:
@@ -98,8 +102,8 @@ class Subject:
     Attributes:
         name: for reports.
         function: the plain function, called as function(*args, **kwargs) with arrays; returns an array or a tuple.
-        reverse: (case, outputs, cotangents) -> one gradient per differentiated argument (None counts as missing), or None when
-            there is no reverse derivative to check.
+        reverse: (case, outputs, cotangents) -> one gradient per differentiated argument (None counts as missing), or
+            None when there is no reverse derivative to check.
         forward_mode: (case, tangents) -> one tangent per output, or None when there is none to check.
         op: the registry row, when there is one.
         extras: what single properties need beyond this (a compiled version, a batched one), by name.
@@ -136,10 +140,16 @@ class Subject:
         return [np.zeros(x.shape) if g is None else np.asarray(g) for g, x in zip(raw, case.xs, strict=True)]
 
 
+def name_of(f: Any) -> str:
+    """What a function is called in reports."""
+    return str(getattr(f, "__name__", type(f).__name__))
+
+
 def pair_subject(function: Callable[..., Any], rule: Callable[..., Any], name: str | None = None) -> Subject:
     """A bare function with its rule(g, y, *arrays, **kwargs) -> tuple with one cotangent for each argument.
 
-    The rule gets the very arrays of the case: callers hand over copies where a rule that writes must not spoil the rest.
+    The rule gets the very arrays of the case: callers hand over copies where a rule that writes must not spoil the
+        rest.
     """
 
     def reverse(case: Case, outputs: Arrays, ws: Arrays) -> Sequence[Any]:
@@ -155,10 +165,12 @@ def pair_subject(function: Callable[..., Any], rule: Callable[..., Any], name: s
             return [got[i] for i in case.wrt]
         if len(got) == len(case.wrt):
             return got
-        raise TypeError(f"vjp of {subject.name}: returned {len(got)} cotangents for {len(case.args)} arguments; return a tuple "
-                        "with one for each (None for an argument that has no derivative)")
+        raise TypeError(
+            f"vjp of {subject.name}: returned {len(got)} cotangents for {len(case.args)} arguments; return a tuple "
+            "with one for each (None for an argument that has no derivative)"
+        )
 
-    subject = Subject(name or getattr(function, "__name__", "function"), function, reverse)
+    subject = Subject(name or name_of(function), function, reverse)
     return subject
 
 
@@ -179,8 +191,10 @@ def case_of(args: Sequence[Any], kwargs: dict[str, Any] | None = None, wrt: Sequ
     can = [i for i, a in enumerate(held) if isinstance(a, np.ndarray) and a.dtype.kind in "fc"]
     chosen = can if wrt is None else [wrt] if isinstance(wrt, int) else list(wrt)
     if not chosen:
-        raise TypeError("check_derivatives: no argument is a floating or complex array, so there is no derivative to check; "
-                        f"got {[type(a).__name__ for a in args]}")
+        raise TypeError(
+            "check_derivatives: no argument is a floating or complex array, so there is no derivative to check; "
+            f"got {[type(a).__name__ for a in args]}"
+        )
     for i in chosen:
         if i not in can:
             raise TypeError(f"check_derivatives: wrt={i} is not a floating or complex array")

@@ -1,15 +1,16 @@
 """One directional comparison: is the slope the rule claims the slope the function has?
 
-What lives here: `compare`, which sets the rule's number <pullback(w), v> beside the measured d/dt <w, f(x + t v)> and calls
-it "pass", "fail", "weak" (agrees or disagrees, but the function is too noisy there to prove it) or "unresolved". What never
-lives here: how inputs are chosen, which property is being checked, and any tolerance set by hand.
+What lives here: `compare`, which sets the rule's number <pullback(w), v> beside the measured d/dt <w, f(x + t v)> and
+calls it "pass", "fail", "weak" (agrees or disagrees, but the function is too noisy there to prove it) or
+"unresolved". What never lives here: how inputs are chosen, which property is being checked, and any tolerance set by
+hand.
 
-The idea: the tolerance is 4 x the error of the measurement, plus the rounding of the inner product, plus how much the rule
-itself moves when its input moves by a few ulp (its own conditioning). A mismatch beyond it is not yet a failure: the integral
-of the rule's slope along the direction must also differ from the change of the function, by an amount that shrinks like the
-step (fundamental theorem of calculus; needs no small step, so no cancellation), or the point must be an isolated one whose
-surroundings agree among themselves. At a kink the rule may give any value between the one-sided slopes, or any mixture of the
-slopes found nearby (a sampled Clarke subdifferential).
+The idea: the tolerance is 4 x the error of the measurement, plus the rounding of the inner product, plus how much the
+rule itself moves when its input moves by a few ulp (its own conditioning). A mismatch beyond it is not yet a failure:
+the integral of the rule's slope along the direction must also differ from the change of the function, by an amount
+that shrinks like the step (fundamental theorem of calculus; needs no small step, so no cancellation), or the point
+must be an isolated one whose surroundings agree among themselves. At a kink the rule may give any value between the
+one-sided slopes, or any mixture of the slopes found nearby (a sampled Clarke subdifferential).
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -44,7 +44,11 @@ class Verdict:
     @property
     def resolution(self) -> float:
         """tolerance / derivative: the relative mistake that could hide here."""
-        size = max(abs(self.analytic), abs(self.estimate.value) if math.isfinite(self.estimate.value) else 0.0, 1e-3 * self.scale)
+        size = max(
+            abs(self.analytic),
+            abs(self.estimate.value) if math.isfinite(self.estimate.value) else 0.0,
+            1e-3 * self.scale,
+        )
         return self.tolerance / size if size else 0.0
 
 
@@ -65,7 +69,9 @@ def epsilon(arrays: Arrays) -> float:
 
 
 class Point:
-    """A case with one set of cotangents: outputs, gradients and their conditioning, computed once for all directions."""
+    """A case with one set of cotangents: outputs, gradients and their conditioning, computed once for all
+    directions.
+    """
 
     def __init__(self, subject: Subject, case: Case, ws: Arrays, outputs: Arrays | None = None) -> None:
         self.subject, self.case, self.ws = subject, case, ws
@@ -124,8 +130,10 @@ class ForwardPoint(Point):
     def tangents(self, case: Case, vs: Arrays) -> Arrays:
         """J v, one array per output."""
         assert self.subject.forward_mode is not None
-        return [np.zeros(w.shape) if t is None else np.asarray(t)
-                for t, w in zip(self.subject.forward_mode(case, vs), self.ws, strict=True)]
+        return [
+            np.zeros(w.shape) if t is None else np.asarray(t)
+            for t, w in zip(self.subject.forward_mode(case, vs), self.ws, strict=True)
+        ]
 
     def slope(self, case: Case, vs: Arrays) -> float:
         return weigh(self.weights, self.tangents(case, vs))
@@ -153,13 +161,21 @@ def compare(point: Point, vs: Arrays, thorough: bool = False) -> Verdict:
     """
     with np.errstate(all="ignore"):
         if not math.isfinite(point.size):
-            return Verdict("unresolved", "not finite", math.nan, _UNMEASURED, math.inf, "the function is not finite here")
+            return Verdict(
+                "unresolved", "not finite", math.nan, _UNMEASURED, math.inf, "the function is not finite here"
+            )
         verdict = _judge(point, vs, thorough)
         if verdict.status in ("fail", "weak", "unresolved") and not thorough:
             verdict = _judge(point, vs, True)
-        if verdict.status == "fail" and math.isfinite(verdict.analytic) and not verdict.why.startswith(("confirmed", "the rule's numbers")):
+        if (
+            verdict.status == "fail"
+            and math.isfinite(verdict.analytic)
+            and not verdict.why.startswith(("confirmed", "the rule's numbers"))
+        ):
             if _in_clarke_hull(point, vs, verdict):
-                return Verdict("pass", "kink", verdict.analytic, verdict.estimate, verdict.tolerance, "a slope found nearby")
+                return Verdict(
+                    "pass", "kink", verdict.analytic, verdict.estimate, verdict.tolerance, "a slope found nearby"
+                )
         return verdict
 
 
@@ -167,7 +183,9 @@ _UNMEASURED = Estimate(math.nan, math.inf, math.nan, "unresolved", (-math.inf, m
 
 
 def _measure(point: Point, vs: Arrays, thorough: bool) -> Estimate:
-    return numerical_derivative(point.subject.at(point.case), tuple(point.case.xs), tuple(vs), tuple(point.ws), thorough=thorough)
+    return numerical_derivative(
+        point.subject.at(point.case), tuple(point.case.xs), tuple(vs), tuple(point.ws), thorough=thorough
+    )
 
 
 def _judge(point: Point, vs: Arrays, thorough: bool) -> Verdict:
@@ -176,10 +194,14 @@ def _judge(point: Point, vs: Arrays, thorough: bool) -> Verdict:
     return _judge_number(estimate, analytic, scale, point, vs, thorough)
 
 
-def _judge_number(estimate: Estimate, analytic: float, scale: float, point: Point, vs: Arrays, thorough: bool) -> Verdict:
+def _judge_number(
+    estimate: Estimate, analytic: float, scale: float, point: Point, vs: Arrays, thorough: bool
+) -> Verdict:
     """The verdict on a claimed slope, given the measurement."""
     eps, kind = point.eps, estimate.kind
-    rounding = 16 * eps * math.sqrt(point.case.size + sum(w.size for w in point.ws)) * scale if math.isfinite(scale) else 0.0
+    rounding = (
+        16 * eps * math.sqrt(point.case.size + sum(w.size for w in point.ws)) * scale if math.isfinite(scale) else 0.0
+    )
 
     def verdict(status: str, tolerance: float, why: str = "") -> Verdict:
         return Verdict(status, kind, analytic, estimate, tolerance, why, scale if math.isfinite(scale) else 0.0)
@@ -194,7 +216,9 @@ def _judge_number(estimate: Estimate, analytic: float, scale: float, point: Poin
         inside = low - tolerance <= analytic <= high + tolerance
         return verdict("pass" if inside else "fail", tolerance, "" if inside else "outside the one-sided slopes")
     if not math.isfinite(analytic):
-        return verdict("fail" if thorough else "weak", estimate.error, "not finite where the function has a finite slope")
+        return verdict(
+            "fail" if thorough else "weak", estimate.error, "not finite where the function has a finite slope"
+        )
     tolerance = 4 * estimate.error + rounding
     if abs(estimate.value - analytic) > tolerance or not thorough:
         tolerance += 4 * point.jitter(vs)
@@ -203,13 +227,18 @@ def _judge_number(estimate: Estimate, analytic: float, scale: float, point: Poin
     size = max(abs(estimate.value), abs(analytic), 1e-3 * scale if math.isfinite(scale) else 0.0)
     if abs(estimate.value - analytic) <= tolerance:
         sharp = tolerance <= eps**0.25 * size or abs(estimate.value) + tolerance < 1e-250 or scale == 0
-        return verdict("pass" if sharp else "weak", tolerance, "" if sharp else "agrees, but the function is too noisy to prove it")
+        return verdict(
+            "pass" if sharp else "weak", tolerance, "" if sharp else "agrees, but the function is too noisy to prove it"
+        )
     if not thorough:
         return verdict("weak", tolerance, "to be measured again")
     integral = path_integral(point, vs)
     if integral is False:
         return verdict("fail", tolerance, "confirmed by path integral")
-    if estimate.coarse is not None and abs(estimate.coarse[0] - analytic) > 4 * estimate.coarse[1] + tolerance + 1e-6 * size:
+    if (
+        estimate.coarse is not None
+        and abs(estimate.coarse[0] - analytic) > 4 * estimate.coarse[1] + tolerance + 1e-6 * size
+    ):
         return verdict("fail", tolerance, "differs from its surroundings, which agree among themselves")
     if abs(estimate.value - analytic) > 4 * tolerance and _coarsely_rounded(point):
         return verdict("fail", tolerance, "the rule's numbers are rounded to a lower precision than the function's")
@@ -222,12 +251,18 @@ def _coarsely_rounded(point: Point) -> bool:
         if point.eps < float(np.finfo(low).eps) and point.gradients:
             entries = np.concatenate([g.ravel() for g in point.gradients])
             entries = entries[entries != 0]
-            if entries.size and entries.dtype.kind == "f" and np.array_equal(entries.astype(low).astype(entries.dtype), entries):
+            if (
+                entries.size
+                and entries.dtype.kind == "f"
+                and np.array_equal(entries.astype(low).astype(entries.dtype), entries)
+            ):
                 return True
     return False
 
 
-def _judge_constant(verdict: Callable[..., Verdict], point: Point, vs: Arrays, analytic: float, tolerance: float) -> Verdict:
+def _judge_constant(
+    verdict: Callable[..., Verdict], point: Point, vs: Arrays, analytic: float, tolerance: float
+) -> Verdict:
     """No displaced point moves the value: the slope must be nothing that could have shown."""
     if abs(analytic) <= tolerance:
         return verdict("pass", tolerance)
@@ -242,7 +277,8 @@ def path_integral(point: Point, vs: Arrays) -> bool | None:
     """Does the rule's slope, integrated along the direction, give the change of the function?
 
     Returns:
-        True: it does. False: it does not, and the difference shrinks like the step, so the slope itself is wrong (a jump of
+        True: it does. False: it does not, and the difference shrinks like the step, so the slope itself is wrong (a
+            jump of
         the function would leave a difference that does not shrink). None: cannot tell.
     """
     case, eps = point.case, point.eps
@@ -275,8 +311,9 @@ def _path_steps(eps: float) -> tuple[float, ...]:
     return tuple(2.0**-k for k in ((3, 6, 9, 13, 17) if eps < 1e-10 else (2, 4, 6, 8) if eps < 1e-5 else (1, 2, 3, 4)))
 
 
-def _path_mismatch(value: Callable[[float], float], slope: Callable[[float], float], h: float, size: float,
-                   eps: float) -> tuple[float, float] | None:
+def _path_mismatch(
+    value: Callable[[float], float], slope: Callable[[float], float], h: float, size: float, eps: float
+) -> tuple[float, float] | None:
     """(step, |integral - change|), with 0 for an agreement; None when the noise hides the answer."""
     change = value(h) - value(-h)
     if not math.isfinite(change):
@@ -304,7 +341,9 @@ def _path_mismatch(value: Callable[[float], float], slope: Callable[[float], flo
 def _in_clarke_hull(point: Point, vs: Arrays, verdict: Verdict) -> bool:
     """Is the rule's number a mixture of the slopes at generic points nearby?"""
     case, slopes = point.case, []
-    steps = ((2.0**-14, 2.0**-26), (2.0**-8, 2.0**-22)) if point.eps < 1e-10 else ((2.0**-7, 2.0**-12), (2.0**-5, 2.0**-10))
+    steps: tuple[tuple[float, float], ...] = (
+        ((2.0**-14, 2.0**-26), (2.0**-8, 2.0**-22)) if point.eps < 1e-10 else ((2.0**-7, 2.0**-12), (2.0**-5, 2.0**-10))
+    )
     if point.eps > 1e-5:
         steps = ((2.0**-3, 2.0**-6),)
     for k in range(16):
@@ -312,8 +351,17 @@ def _in_clarke_hull(point: Point, vs: Arrays, verdict: Verdict) -> bool:
         moves = [np.where(x == 0, 1.0, np.abs(x)) * rng.uniform(-1, 1, x.shape) for x in case.xs]
         for away, h in steps:
             try:
-                ends = [point.along(case.moved([np.asarray((x + away * u + s * h * v).astype(x.dtype))
-                                                for x, u, v in zip(case.xs, moves, vs)])) for s in (1, -1)]
+                ends = [
+                    point.along(
+                        case.moved(
+                            [
+                                np.asarray((x + away * u + s * h * v).astype(x.dtype))
+                                for x, u, v in zip(case.xs, moves, vs)
+                            ]
+                        )
+                    )
+                    for s in (1, -1)
+                ]
             except (ValueError, ArithmeticError, np.linalg.LinAlgError):
                 continue
             if math.isfinite(ends[0] - ends[1]):

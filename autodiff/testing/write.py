@@ -42,7 +42,9 @@ def array_arguments(f: Callable[..., Any]) -> int:
     return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters) or 1
 
 
-def write_tests(target: str, signature: str | None = None, domain: tuple[float, float] | None = None, order: int = 1) -> str:
+def write_tests(
+    target: str, signature: str | None = None, domain: tuple[float, float] | None = None, order: int = 1
+) -> str:
     """A pytest file that checks the derivatives of "module:function".
 
     Args:

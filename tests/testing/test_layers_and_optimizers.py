@@ -24,7 +24,18 @@ from autodiff.testing.decorator import note
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 EXAMPLES = 200 if DEEP else 2
 X = smooth_values((3, 2))
-ACTIVATIONS = [nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Softmax, nn.LogSoftmax, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus]
+ACTIVATIONS = [
+    nn.ReLU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.Softmax,
+    nn.LogSoftmax,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Softplus,
+]
 LOSSES = [nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss]
 
 
@@ -33,11 +44,15 @@ def test_activation_is_right(make: Any) -> None:
     note(check_module(make(), tensors((2, 3)), order=2, examples=EXAMPLES))
 
 
-@pytest.mark.parametrize("make", [
-    lambda: nn.Linear(2, 3, rng=0),
-    lambda: nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU(), nn.Linear(3, 1, rng=1)),
-    lambda: nn.Sequential(nn.Flatten(), nn.Linear(2, 2, rng=0), nn.Dropout(0.5)),
-], ids=["linear", "network", "dropout"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Linear(2, 3, rng=0),
+        lambda: nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU(), nn.Linear(3, 1, rng=1)),
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(2, 2, rng=0), nn.Dropout(0.5)),
+    ],
+    ids=["linear", "network", "dropout"],
+)
 def test_layer_is_right_in_inputs_and_parameters(make: Any) -> None:
     note(check_module(make(), X, order=2, examples=EXAMPLES))
 
@@ -45,7 +60,11 @@ def test_layer_is_right_in_inputs_and_parameters(make: Any) -> None:
 @pytest.mark.parametrize("make", LOSSES)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_loss_is_right(make: Any, reduction: str) -> None:
-    note(check_module(make(reduction=reduction), smooth_values((2, 2)), smooth_values((2, 2), (0.0, 1.0)), examples=EXAMPLES))
+    note(
+        check_module(
+            make(reduction=reduction), smooth_values((2, 2)), smooth_values((2, 2), (0.0, 1.0)), examples=EXAMPLES
+        )
+    )
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
@@ -54,13 +73,17 @@ def test_cross_entropy_is_right(reduction: str) -> None:
     note(check_module(loss, tensors((3, 3)), np.array([0, 2, -100]), order=2, examples=EXAMPLES))
 
 
-@pytest.mark.parametrize("make", [
-    lambda ps: nn.SGD(ps, lr=0.1),
-    lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.1),
-    lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
-    lambda ps: nn.Adam(ps, lr=0.1, weight_decay=0.1),
-    lambda ps: nn.AdamW(ps, lr=0.1, betas=(0.5, 0.9)),
-], ids=["sgd", "momentum", "nesterov", "adam", "adamw"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ps: nn.SGD(ps, lr=0.1),
+        lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.1),
+        lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
+        lambda ps: nn.Adam(ps, lr=0.1, weight_decay=0.1),
+        lambda ps: nn.AdamW(ps, lr=0.1, betas=(0.5, 0.9)),
+    ],
+    ids=["sgd", "momentum", "nesterov", "adam", "adamw"],
+)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_optimizer_steps_as_published(make: Any, dtype: Any) -> None:
     note(check_optimizer(make, dtype=dtype, examples=200 if DEEP else 6))

@@ -1,4 +1,6 @@
-"""A seeded slice of the planted bugs is found and of the right functions accepted; the whole runs in benchmarks and in `deep`."""
+"""A seeded slice of the planted bugs is found and of the right functions accepted; the whole runs in benchmarks and in
+`deep`.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def test_the_corpus_is_as_large_as_it_claims() -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_right_rule_is_never_rejected(name: str) -> None:
     entry = RIGHT[name]
-    report = check_derivatives(entry.f, entry.inputs, vjp=entry.rule, examples=100 if DEEP else 6, seed=5, raises=False, explain=False)
+    report = check_derivatives(
+        entry.f, entry.inputs, vjp=entry.rule, examples=100 if DEEP else 6, seed=5, raises=False, explain=False
+    )
     assert not report.failures, str(report)
 
 
@@ -51,7 +55,9 @@ def test_a_right_rule_is_never_rejected(name: str) -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_planted_bug_is_found_within_100_examples(name: str) -> None:
     bug = BUGS[name]
-    assert check_derivatives(bug.f, bug.inputs, vjp=bug.rule, examples=100, seed=5, raises=False, explain=False).failures
+    assert check_derivatives(
+        bug.f, bug.inputs, vjp=bug.rule, examples=100, seed=5, raises=False, explain=False
+    ).failures
 
 
 @pytest.mark.parametrize("name", SOME_ENGINE_BUGS)
@@ -62,11 +68,20 @@ def test_a_planted_engine_bug_is_found_and_its_right_version_accepted(name: str)
 
 
 NAMED = {
-    "sin times 2": "constant factor", "reciprocal with plus": "sign", "matmul without the transpose of b": "transpose",
-    "complex square not conjugated": "conjugate", "add forgets the broadcast sum": "missing broadcast sum",
-    "attention forgets the keys": "missing path", "max counts every tie": "only at ties", "x |x| wrong for negatives": "only at negatives",
-    "mean wrong at size 1": "only at size 1", "exp computed in float32": "float32 noise", "norm is NaN at 0": "not finite",
-    "sin writes into its input": "mutation", "matmul trusts C order": "layout", "sin with a random last bit": "not deterministic",
+    "sin times 2": "constant factor",
+    "reciprocal with plus": "sign",
+    "matmul without the transpose of b": "transpose",
+    "complex square not conjugated": "conjugate",
+    "add forgets the broadcast sum": "missing broadcast sum",
+    "attention forgets the keys": "missing path",
+    "max counts every tie": "only at ties",
+    "x |x| wrong for negatives": "only at negatives",
+    "mean wrong at size 1": "only at size 1",
+    "exp computed in float32": "float32 noise",
+    "norm is NaN at 0": "not finite",
+    "sin writes into its input": "mutation",
+    "matmul trusts C order": "layout",
+    "sin with a random last bit": "not deterministic",
 }
 
 
@@ -90,5 +105,7 @@ def test_float16_bugs_are_found_by_the_same_logic() -> None:
     def wrong(g: Any, y: Any, x: Any) -> Any:
         return (g * (1 - y * y) * (-1 if x.dtype == np.float16 else 1),)
 
-    report = check_derivatives(np.tanh, RIGHT["tanh"].inputs, vjp=wrong, dtypes=(np.float16,), examples=30, raises=False, explain=False)
+    report = check_derivatives(
+        np.tanh, RIGHT["tanh"].inputs, vjp=wrong, dtypes=(np.float16,), examples=30, raises=False, explain=False
+    )
     assert report.failures

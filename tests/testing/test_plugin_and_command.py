@@ -17,7 +17,7 @@ from autodiff.testing.__main__ import main
 from autodiff.testing.report_formats import write_report
 
 ROOT = Path(__file__).parents[2]
-SUITE = '''
+SUITE = """
 import numpy as np
 from autodiff.testing import derivative_test, tensors
 
@@ -35,23 +35,32 @@ def test_no_leak(graph_leaks):
 
 def test_numbers(rng):
     assert rng.random() == np.random.default_rng([5, __import__("zlib").crc32(b"test_it.py::test_numbers")]).random()
-'''
+"""
 
 
 def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     plugin = [] if "autodiff" in _entry_points() else ["-p", "autodiff.testing.plugin"]
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *options, "test_it.py"], cwd=folder,
-                          capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *options, "test_it.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
 
 
 def _entry_points() -> set[str]:
     from importlib.metadata import entry_points
+
     return {e.name for e in entry_points(group="pytest11")}
 
 
 def test_plugin_gives_fixtures_options_and_a_summary_line(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(SUITE)
-    done = run_pytest(tmp_path, "--derivative-examples=6", "--derivative-seed=5", "--derivative-report=out.json", "--derivative-power")
+    done = run_pytest(
+        tmp_path, "--derivative-examples=6", "--derivative-seed=5", "--derivative-report=out.json", "--derivative-power"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 passed" in done.stdout and "derivatives: 2 ops," in done.stdout and "median resolution" in done.stdout
     assert "planted mistakes" in done.stdout
@@ -61,22 +70,27 @@ def test_plugin_gives_fixtures_options_and_a_summary_line(tmp_path: Path) -> Non
 def test_plugin_reports_a_wrong_derivative_as_a_failed_test(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "import numpy as np\ndef test_wrong(derivatives):\n"
-        "    derivatives(np.sin, np.array([0.5]), vjp=lambda g, y, x: (g * np.sin(x),))\n")
+        "    derivatives(np.sin, np.array([0.5]), vjp=lambda g, y, x: (g * np.sin(x),))\n"
+    )
     done = run_pytest(tmp_path)
     assert done.returncode == 1 and "P01 reverse vs numerical" in done.stdout and "1 failed" in done.stdout
 
 
 def test_a_run_without_checks_says_nothing_and_imports_nothing(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text("import sys\ndef test_it():\n    assert 'autodiff.testing.check' not in sys.modules\n")
+    (tmp_path / "test_it.py").write_text(
+        "import sys\ndef test_it():\n    assert 'autodiff.testing.check' not in sys.modules\n"
+    )
     done = run_pytest(tmp_path)
     assert done.returncode == 0 and "derivatives:" not in done.stdout
 
 
-def test_command_says_right_wrong_usage_and_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                         capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_says_right_wrong_usage_and_inconclusive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "mine_for_command.py").write_text(
         "import numpy as np\ndef swish(x):\n    return x / (1 + np.exp(-x))\n"
-        "def rule(g, y, x):\n    return (g / (1 + np.exp(-x)),)\ndef never(x):\n    return np.log(-1 - x * x)\n")
+        "def rule(g, y, x):\n    return (g / (1 + np.exp(-x)),)\ndef never(x):\n    return np.log(-1 - x * x)\n"
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert main(["mine_for_command:swish", "--examples", "12"]) == 0
@@ -118,7 +132,7 @@ def test_hostile_names_stay_text_in_html_and_xml() -> None:
     def f(x: np.ndarray) -> np.ndarray:
         return np.sin(x)
 
-    f.__name__ = "<img src=x onerror=alert(1)> & \"quotes\""
+    f.__name__ = '<img src=x onerror=alert(1)> & "quotes"'
     report = check_derivatives(f, np.array(0.5), vjp=lambda g, y, x: (g,), raises=False)
     assert "<img src=x" not in report.to_html()
     assert ElementTree.fromstring(report.to_junit())[0].get("name") == f.__name__

@@ -92,6 +92,7 @@ def test_a_jax_rule_is_checked() -> None:
 def test_an_autograd_function_is_checked() -> None:
     pytest.importorskip("autograd")
     import autograd.numpy as anp
+
     assert check_derivatives(from_autograd(lambda x: anp.tanh(x) * anp.sum(x)), np.array([0.5, 1.0]), dtypes=()).ok
 
 
@@ -137,6 +138,7 @@ def test_matrices_are_what_their_names_say(q: Any, a: Any, s: Any, t: Any, x: An
 
 def test_every_public_name_loads_and_none_hides_a_module() -> None:
     import pkgutil
+
     modules = {m.name for m in pkgutil.iter_modules(testing.__path__)}
     for name in testing.__all__:
         assert callable(getattr(testing, name)), name
