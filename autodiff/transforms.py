@@ -491,9 +491,25 @@ class custom_vjp:
                     f"the rule of {name} must return {len(xs)} cotangents, one for each argument; "
                     f"got {kind_of(cotangents)}."
                 )
+            for i, (c, x) in enumerate(zip(cotangents, xs, strict=True)):
+                _check_cotangent_shape(name, i, c, x)
             return [c.copy() if isinstance(c, np.ndarray) else c for c in cotangents]
 
         return _with_rule(name, y, args, rule)
+
+
+def _check_cotangent_shape(name: str, i: int, c: Any, x: Any) -> None:
+    """A rule may leave the sum over broadcast axes to the walk; what is smaller than its argument lost something."""
+    if c is None:
+        return
+    want, got = np.shape(_plain(x)), np.shape(_plain(c))
+    if got != want and (
+        len(got) < len(want) or any(w not in (1, n) for w, n in zip(want[::-1], got[::-1], strict=False))
+    ):
+        raise GraphError(
+            f"the rule of {name} returned a cotangent of shape {got} for argument {i} of shape {want}; "
+            "return one of the argument's shape."
+        )
 
 
 def checkpoint(f: Function) -> Function:

@@ -318,3 +318,14 @@ def test_a_checkpoint_of_several_values_saves_nothing_inside_either() -> None:
     assert a.node.parents == (x.node,) and b.node.parents == (x.node,)  # one node each: nothing between
     (a + b).sum().backward()
     np.testing.assert_allclose(x.grad, ad.grad(lambda x: (np.sin(np.cos(x)) + x * x).sum())(x.data), rtol=1e-15)
+
+
+def test_a_custom_rule_whose_cotangent_is_smaller_than_its_argument_is_refused() -> None:
+    f = ad.custom_vjp(lambda x: 2.0 * x)
+    f.defvjp(lambda x: (2.0 * x, None), lambda _, g: (np.sum(2.0 * g, axis=0),))
+    with pytest.raises(ad.GraphError, match=r"shape \(2,\) for argument 0 of shape \(3, 2\)"):
+        f(ad.tensor(np.ones((3, 2)))).sum().backward()
+    f.defvjp(lambda x: (2.0 * x, None), lambda _, g: (2.0 * g[None],))  # a leading axis of length 1 is summed away
+    x = ad.tensor(np.ones((3, 2)))
+    f(x).sum().backward()
+    assert np.array_equal(x.grad, np.full((3, 2), 2.0))
