@@ -66,10 +66,11 @@ def _sides(draw: Any, dims: int, max_side: int, zero: bool) -> tuple[int, ...]:
     """Equal sides let a wrong transpose or axis pass the shape check, so they are common; in size 0 one axis is
     empty.
     """
-    style = draw(st.integers(0, 3))
-    sides = (
-        [draw(st.integers(1, max_side))] * dims if style == 2 else [draw(st.integers(1, max_side)) for _ in range(dims)]
-    )
+    style = draw(st.integers(0, 4))
+    if style in (2, 4):
+        sides = [draw(st.integers(min(2, max_side), max_side))] * dims
+    else:
+        sides = [draw(st.integers(1, max_side)) for _ in range(dims)]
     if zero and style == 3 and dims:
         sides[draw(st.integers(0, dims - 1))] = 0
     return tuple(sides)
