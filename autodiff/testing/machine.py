@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 import autodiff as ad
 
@@ -37,7 +37,10 @@ _BINARY: dict[str, tuple[Callable[..., Any], Callable[..., Push]]] = {
     "add": (lambda a, b: a + b, lambda a, b: lambda s, t: s + t),
     "subtract": (lambda a, b: a - b, lambda a, b: lambda s, t: s - t),
     "multiply": (lambda a, b: a * b, lambda a, b: lambda s, t: s * b + a * t),
-    "hypot+1": (lambda a, b: np.sqrt(a * a + b * b + 1.0), lambda a, b: lambda s, t: (a * s + b * t) / np.sqrt(a * a + b * b + 1)),
+    "hypot+1": (
+        lambda a, b: np.sqrt(a * a + b * b + 1.0),
+        lambda a, b: lambda s, t: (a * s + b * t) / np.sqrt(a * a + b * b + 1),
+    ),
 }
 _VIEWS: dict[str, Callable[[Any], Any]] = {  # linear: the tangent goes the same way
     "x[::-1]": lambda x: x[::-1],
@@ -89,7 +92,9 @@ class Slot:
 
 def _plain_array(shape: tuple[int, ...]) -> st.SearchStrategy[np.ndarray]:
     n = int(np.prod(shape))
-    return st.lists(st.integers(1, 16), min_size=n, max_size=n).map(lambda v: np.asarray(np.array(v) / 8).reshape(shape))
+    return st.lists(st.integers(1, 16), min_size=n, max_size=n).map(
+        lambda v: np.asarray(np.array(v) / 8).reshape(shape)
+    )
 
 
 def _close(a: Any, b: Any) -> bool:
@@ -151,7 +156,9 @@ class GraphMachine(RuleBasedStateMachine):
 
     def alive(self) -> set[int]:
         """Recorded entries whose nodes a handle leads to."""
-        return set().union(*(self.entries[s.entry].ancestors for s in self.slots.values() if self.entries[s.entry].live))
+        return set().union(
+            *(self.entries[s.entry].ancestors for s in self.slots.values() if self.entries[s.entry].live)
+        )
 
     def derivative(self, root: int, at: int, weights: Any) -> Any:
         """d <weights, root> / d at, element by element, by pushing unit tangents through the recipes."""
@@ -224,7 +231,12 @@ class GraphMachine(RuleBasedStateMachine):
     def new_scalar(self, value: int) -> int:
         return self.keep(ad.scalar(value / 8), Entry(value / 8))
 
-    @rule(target=slots_bundle, a=slots_bundle, name=st.sampled_from(sorted(_UNARY)), quiet=st.sampled_from([False, False, True]))
+    @rule(
+        target=slots_bundle,
+        a=slots_bundle,
+        name=st.sampled_from(sorted(_UNARY)),
+        quiet=st.sampled_from([False, False, True]),
+    )
     def unary(self, a: int, name: str, quiet: bool) -> Any:
         if not self.usable(a) or np.max(np.abs(self.entry(a).value)) > 30:
             return self.again(a)
@@ -235,7 +247,9 @@ class GraphMachine(RuleBasedStateMachine):
         with ad.no_grad():
             return self.operate(run, run(x), recipe(x), (a,), records=False)
 
-    @rule(target=slots_bundle, a=slots_bundle, b=slots_bundle, name=st.sampled_from(sorted(_BINARY)), record=st.booleans())
+    @rule(
+        target=slots_bundle, a=slots_bundle, b=slots_bundle, name=st.sampled_from(sorted(_BINARY)), record=st.booleans()
+    )
     def binary(self, a: int, b: int, name: str, record: bool) -> Any:
         if not self.usable(a, b):
             return self.again(a)
@@ -282,7 +296,12 @@ class GraphMachine(RuleBasedStateMachine):
         push = lambda s, t: np.stack([s + 0.0, t + 0.0])
         return self.operate(lambda p, q: ad.stack([p, q]), np.stack([x, y]), push, (a, b))
 
-    @rule(target=slots_bundle, a=slots_bundle, name=st.sampled_from(sorted(_VIEWS)), quiet=st.sampled_from([False, False, True]))
+    @rule(
+        target=slots_bundle,
+        a=slots_bundle,
+        name=st.sampled_from(sorted(_VIEWS)),
+        quiet=st.sampled_from([False, False, True]),
+    )
     def view(self, a: int, name: str, quiet: bool) -> Any:
         if not self.usable(a) or not np.shape(self.entry(a).value):
             return self.again(a)
@@ -307,12 +326,12 @@ class GraphMachine(RuleBasedStateMachine):
         slot = self.slots[a]
         owner = slot.owner if slot.owner is not None else slot.entry if self.entry(a).live else None
         shared = self.entry(a).value
-        return self.keep(slot.handle.detach(), Entry(shared), owner=owner if np.ndim(shared) or owner is not None else None)
+        return self.keep(
+            slot.handle.detach(), Entry(shared), owner=owner if np.ndim(shared) or owner is not None else None
+        )
 
     def again(self, a: int) -> Any:
         """A rule that does not apply gives nothing new."""
-        from hypothesis.stateful import multiple
-
         return multiple()
 
     # ---- writing
@@ -408,6 +427,28 @@ class GraphMachine(RuleBasedStateMachine):
             self.writes.append((self.time, e.value))
             e.value[...] = value / 8
 
+    @rule(
+        target=slots_bundle,
+        a=slots_bundle,
+        b=slots_bundle,
+        form=st.sampled_from(["x[0] = v", "x += v"]),
+        quiet=st.booleans(),
+    )
+    def write_between(self, a: int, b: int, form: str, quiet: bool) -> Any:
+        """Read and show two values, write into one of them, go back: chance alone brings these together too rarely."""
+        if self.slots[a].stale or self.slots[b].stale:
+            return self.again(a)
+        made, shown = self.binary(a, b, "multiply", False), self.view(b, "x[::-1]", False)
+        if isinstance(made, int):
+            self.set_data(a, 3)
+            self.write(b, a, form, quiet)
+            self.backward(made, True, True)
+        if isinstance(shown, int):
+            self.values_agree()
+            self.usable(shown)
+            del self.slots[shown]
+        return made
+
     # ---- backward
     @rule(a=slots_bundle, retain=st.booleans(), weigh=st.booleans())
     def backward(self, a: int, retain: bool, weigh: bool) -> None:
@@ -427,7 +468,8 @@ class GraphMachine(RuleBasedStateMachine):
             assert self.overwritten(line), "nothing that this value depends on was overwritten"
             return
         except ad.GraphError as error:
-            assert "consumed" in str(error) and any(self.entries[k].consumed for k in line)
+            assert "consumed" in str(error), error
+            assert any(self.entries[k].consumed for k in line), "nothing that this value depends on was consumed"
             return
         for k in line:
             old = self.entries[k]
@@ -437,7 +479,9 @@ class GraphMachine(RuleBasedStateMachine):
             elif isinstance(old.value, float) or old.retained:
                 old.grad = self.derivative(slot.entry, k, weights)
             old.consumed |= not retain and not old.leaf  # a Scalar's operations release nothing, and may run again
-        self.watched += [(s.handle.grad, s.handle.grad.copy()) for s in self.held() if isinstance(s.handle.grad, np.ndarray)]
+        self.watched += [
+            (s.handle.grad, s.handle.grad.copy()) for s in self.held() if isinstance(s.handle.grad, np.ndarray)
+        ]
 
     def held(self) -> list[Slot]:
         return [s for s in self.slots.values() if not s.stale]
@@ -484,7 +528,9 @@ class GraphMachine(RuleBasedStateMachine):
     @invariant()
     def values_agree(self) -> None:
         for s in self.held():
-            assert _close(s.handle.data, self.entries[s.entry].value), f"{s.handle!r} should be {self.entries[s.entry].value}"
+            assert _close(s.handle.data, self.entries[s.entry].value), (
+                f"{s.handle!r} should be {self.entries[s.entry].value}"
+            )
 
     @invariant()
     def gradients_agree(self) -> None:

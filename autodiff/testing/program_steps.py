@@ -58,8 +58,8 @@ class Draft:
         return options[n % len(options)]
 
     def operand(self, names: Sequence[str]) -> str:
-        """One of these names, newest first: one of the newest, or one counted from the oldest; so that a choice means the
-        same when a statement in between is taken away.
+        """One of the newest of these names (they come newest first), or one counted from the oldest: so that a choice
+        means the same when a statement in between is taken away.
         """
         k = self.pick(range(64))
         return names[k % min(4, len(names))] if k < 40 else names[-1 - k % min(8, len(names))]
@@ -234,8 +234,11 @@ def choose(draft: Draft) -> bool:
     if np.min(np.abs(draft.env[a] - bound)) < _MARGIN:
         return False
     if draft.pick(range(3)) == 0:
-        return draft.add(f"np.clip({a}, {bound}, {bound + 1})") if _smooth(
-            draft, ad.ops.OPS["clip"], [a, str(bound), str(bound + 1)]) else False
+        return (
+            draft.add(f"np.clip({a}, {bound}, {bound + 1})")
+            if _smooth(draft, ad.ops.OPS["clip"], [a, str(bound), str(bound + 1)])
+            else False
+        )
     b = draft.operand([n for n in draft.names(scalar=None) if _broadcast(draft.shape(a), draft.shape(n))])
     return draft.add(f"np.where({a} > {bound}, {a}, {b})")
 
@@ -261,7 +264,9 @@ def reduce(draft: Draft) -> bool:
     arguments = ", ".join(f"{k}={v}" for k, v in static.items())
     if row.name in ("sum", "mean", "max", "var") and x == a and draft.pick((False, True)):
         return draft.add(f"{a}.{row.name}({arguments})")
-    return draft.add(f"{'ad' if row.name == 'logsumexp' else 'np'}.{row.name}({x}, {arguments})", _model_of(row, x, static))
+    return draft.add(
+        f"{'ad' if row.name == 'logsumexp' else 'np'}.{row.name}({x}, {arguments})", _model_of(row, x, static)
+    )
 
 
 def _model_of(row: Any, x: str, static: dict[str, Any]) -> str | None:
@@ -292,16 +297,45 @@ def move(draft: Draft) -> bool:
         return False
     shape = draft.shape(a)
     n, dims = math.prod(shape), len(shape)
-    forms = ["{a}.reshape(-1)", "np.expand_dims({a}, -1)", "{a}.T", f"{{a}}.reshape({(1, n)})", "np.ravel({a})",
-             f"np.broadcast_to({{a}}, {(2, *shape)})", "np.tile({a}, 2)", "np.atleast_1d({a})", "{a}[None]", "{a}[...]"]
+    forms = [
+        "{a}.reshape(-1)",
+        "np.expand_dims({a}, -1)",
+        "{a}.T",
+        f"{{a}}.reshape({(1, n)})",
+        "np.ravel({a})",
+        f"np.broadcast_to({{a}}, {(2, *shape)})",
+        "np.tile({a}, 2)",
+        "np.atleast_1d({a})",
+        "{a}[None]",
+        "{a}[...]",
+    ]
     if dims:
         axis = _axis(draft, dims, several=False)
-        forms += [f"np.flip({{a}}, {axis})", f"np.roll({{a}}, 1, axis={axis})", f"np.repeat({{a}}, 2, axis={axis})",
-                  f"np.moveaxis({{a}}, {axis}, 0)", f"np.swapaxes({{a}}, 0, {axis})", "np.pad({a}, 1)", "np.diff({a})",
-                  "np.pad({a}, 1, mode='wrap')", "np.copy({a})", "np.hstack([{a}, {a}])", "np.tile({a}, 1)"]
+        forms += [
+            f"np.flip({{a}}, {axis})",
+            f"np.roll({{a}}, 1, axis={axis})",
+            f"np.repeat({{a}}, 2, axis={axis})",
+            f"np.moveaxis({{a}}, {axis}, 0)",
+            f"np.swapaxes({{a}}, 0, {axis})",
+            "np.pad({a}, 1)",
+            "np.diff({a})",
+            "np.pad({a}, 1, mode='wrap')",
+            "np.copy({a})",
+            "np.hstack([{a}, {a}])",
+            "np.tile({a}, 1)",
+        ]
     if dims >= 2:
-        forms += ["np.tril({a})", "np.triu({a}, 1)", "np.diagonal({a})", "np.rot90({a})", "np.squeeze({a})", "np.rot90({a}, 2)",
-                  "np.trace({a})", "np.vstack([{a}, {a}])", "{a}.mT"]
+        forms += [
+            "np.tril({a})",
+            "np.triu({a}, 1)",
+            "np.diagonal({a})",
+            "np.rot90({a})",
+            "np.squeeze({a})",
+            "np.rot90({a}, 2)",
+            "np.trace({a})",
+            "np.vstack([{a}, {a}])",
+            "{a}.mT",
+        ]
     return draft.add(draft.pick(forms).format(a=a))
 
 
@@ -314,8 +348,19 @@ def _index(draft: Draft, shape: tuple[int, ...], writing: bool = False) -> str:
     """An index as code: integers, slices, lists with repeats (not for writing), boolean masks, newaxis."""
     n, last = shape[0], shape[-1]
     mask = [bool((draft.pick(range(64)) >> i) % 2) for i in range(last)]
-    forms = ["0", "-1", "1:", "::2", "::-1", f"..., {last - 1}", ":, None", f"[{n - 1}, 0]", f"..., np.array({mask})",
-             f"np.arange({n}) % 2 == 0", "..., -1:"]
+    forms = [
+        "0",
+        "-1",
+        "1:",
+        "::2",
+        "::-1",
+        f"..., {last - 1}",
+        ":, None",
+        f"[{n - 1}, 0]",
+        f"..., np.array({mask})",
+        f"np.arange({n}) % 2 == 0",
+        "..., -1:",
+    ]
     if not writing:
         forms += [f"[0, 0, {n - 1}]", f"np.array([[0, {n - 1}], [0, 0]])", "..., [0, 0]"]
     if len(shape) >= 2:
@@ -329,7 +374,9 @@ def arrange(draft: Draft) -> bool:
     if a is None:
         return False
     v = np.sort(np.ravel(draft.env[a]))
-    form = draft.pick(("np.sort({a})", "np.take({a}, [0, 0], axis=0)", "np.take_along_axis({a}, np.argsort({a}), -1)", "np.ptp({a})"))
+    form = draft.pick(
+        ("np.sort({a})", "np.take({a}, [0, 0], axis=0)", "np.take_along_axis({a}, np.argsort({a}), -1)", "np.ptp({a})")
+    )
     if "take(" not in form and np.min(np.diff(v), initial=1.0) < _MARGIN:
         return False
     return draft.add(form.format(a=a))
@@ -345,8 +392,16 @@ def multiply_matrices(draft: Draft) -> bool:
     if right and draft.pick((True, True, False)):
         b = draft.operand(right)
         return draft.add(draft.pick(("{a} @ {b}", "np.matmul({a}, {b})", "np.dot({a}, {b})")).format(a=a, b=b))
-    return draft.add(draft.pick(("np.einsum('...i,...i->...', {a}, {a})", "{a} @ np.swapaxes(np.atleast_2d({a}), -1, -2)",
-                                 "np.outer({a}, {a})", "np.einsum('...i,j->...ij', {a}, {a}[..., 0].reshape(-1))")).format(a=a))
+    return draft.add(
+        draft.pick(
+            (
+                "np.einsum('...i,...i->...', {a}, {a})",
+                "{a} @ np.swapaxes(np.atleast_2d({a}), -1, -2)",
+                "np.outer({a}, {a})",
+                "np.einsum('...i,j->...ij', {a}, {a}[..., 0].reshape(-1))",
+            )
+        ).format(a=a)
+    )
 
 
 def join(draft: Draft) -> bool:
@@ -417,6 +472,6 @@ def overwrite(draft: Draft) -> bool:
 
 
 KINDS: tuple[Callable[[Draft], bool], ...] = (
-    unary, binary, binary, reduce, move, index, overwrite, binary, join, multiply_matrices, choose, normalise, to_scalar,
-    stack_scalars, arrange, rename, detach, unrecorded, overwrite, index,
+    unary, binary, binary, reduce, move, index, overwrite, binary, join, multiply_matrices, choose, normalise,
+    to_scalar, stack_scalars, arrange, rename, detach, unrecorded, overwrite, index,
 )  # fmt: skip

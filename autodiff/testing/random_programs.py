@@ -100,7 +100,7 @@ def programs(
 ) -> Program:
     """Random programs: elementwise, broadcasting, reductions, shapes, indices, joins, products, Scalars and writes.
 
-    Values are used again and again, stay below 64 and away from kinks. Programs shrink to few operations on small inputs.
+    Values are used again and again, stay below 64 and away from kinks. Programs shrink to few operations, small inputs.
 
     Args:
         operations: least and most; a step that is impossible where it stands is left out.

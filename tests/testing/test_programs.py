@@ -1,0 +1,95 @@
+"""Random programs: the engine agrees with NumPy and with itself; programs print as code and shrink as programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import autodiff as ad
+from autodiff.testing import program_steps
+from autodiff.testing.random_programs import Program, check_program, programs
+from autodiff.testing.search import smallest
+
+
+@given(programs())
+def test_the_engine_runs_any_program_as_numpy_does_and_differentiates_it(program: Program) -> None:
+    check_program(program, second=len(program.statements) <= 10)
+
+
+@given(programs(dtype=np.float32))
+def test_float32_programs_keep_numpys_dtypes_and_values(program: Program) -> None:
+    with np.errstate(all="ignore"):
+        value = program.run(*[ad.scalar(v) if isinstance(v, float) else ad.tensor(v) for v in program.inputs.values()])
+        expected = program.run()
+    np.testing.assert_allclose(value.data, expected, rtol=1e-3, atol=1e-3)  # of values up to 64
+    assert np.asarray(value.data).dtype == np.asarray(expected).dtype
+
+
+@given(programs())
+def test_a_program_prints_as_the_code_that_runs_it(program: Program) -> None:
+    scope: dict[str, object] = {}
+    with np.errstate(all="ignore"):
+        exec(repr(program), scope)
+        value = program.run()
+    result = scope["result"]
+    assert isinstance(result, ad.Variable)
+    np.testing.assert_allclose(result.data, value, rtol=1e-9, atol=1e-9)
+
+
+@given(programs(operations=(3, 30)))
+def test_values_stay_in_well_conditioned_ranges(program: Program) -> None:
+    value = program.run()
+    assert np.all(np.isfinite(value)) and np.all(np.abs(value) <= 64)
+    for name, given_value in program.inputs.items():
+        assert np.all(np.abs(given_value) <= 3), name
+
+
+def test_every_kind_of_statement_and_most_rows_occur() -> None:
+    code = []
+
+    @settings(max_examples=300, database=None, derandomize=True)
+    @given(programs())
+    def collect(program: Program) -> None:
+        code.extend(s.code for s in program.statements)
+
+    collect()
+    text = "\n".join(code)
+    for piece in (" @ ", "ad.scalar(", "ad.stack(", ".detach()", "no_grad", "] = ", "+= ", "np.where(", "np.sort(",
+                  "np.array([True", "[0, 0, ", "np.concatenate(", "ad.softmax(", "axis=", "keepdims=True"):  # fmt: skip
+        assert piece in text, piece
+    rows = [r for r in program_steps.UNARY if f"{r.name}(" in text]
+    assert len(rows) > 0.8 * len(program_steps.UNARY)
+
+
+def _fails(program: Program) -> bool:
+    try:
+        check_program(program, second=False)
+    except Exception:  # a wrong rule may raise anything
+        return True
+    return False
+
+
+@pytest.mark.parametrize(("row", "rule"), [
+    ("sin", lambda g, x: -g * np.cos(x)),
+    ("multiply", lambda g, b: g),
+    ("exp", lambda g, y: 2 * g * y),
+])  # fmt: skip
+def test_a_wrong_rule_is_found_and_shrunk_to_a_short_program(
+    row: str, rule: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = ad.ops.OPS[row].vjps
+    monkeypatch.setattr(ad.ops.OPS[row], "vjps", (rule, *right[1:]))  # a rule reads what the right one reads
+    found = smallest(programs(), _fails, 200, seed=1)
+    assert found is not None
+    program = found[0]
+    assert len(program.statements) <= 3, program
+    assert sum(np.size(v) for v in program.inputs.values()) <= 4, program
+
+
+@pytest.mark.deep
+@given(programs(operations=(3, 40), inputs=(1, 4)))
+def test_large_programs_for_an_hour(program: Program) -> None:
+    check_program(program, seed=1)
