@@ -1,9 +1,8 @@
 """A state machine of graphs: random builds, backward passes, writes, views, hooks and frees against a naive model.
 
-`GraphMachine` is a Hypothesis `RuleBasedStateMachine`. Its model is a list of NumPy values and the recipe of each; a
-derivative is found by pushing one unit tangent after another through the recipes: no graph, no sharing, no reverse
-sweep, nothing released. What the engine may refuse, and with which error, follows from who shows whose memory and from
-which nodes should still be alive; anything else it must do, and do right.
+`GraphMachine` is a Hypothesis `RuleBasedStateMachine`; its model is in `graph_model`. What the engine may refuse, and
+with which error, follows from who shows whose memory and from which nodes should still be alive; anything else it must
+do, and do right.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import gc
 import sys
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,74 +18,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 import autodiff as ad
+from autodiff.testing.graph_model import (
+    BINARY,
+    SHAPES,
+    UNARY,
+    VIEWS,
+    Entry,
+    Push,
+    Slot,
+    close,
+    derivative,
+    overwritten,
+    write_into,
+)
 
 __all__ = ["GraphMachine"]
-
-Push = Callable[..., Any]  # tangents of the operands, 0 where there is none -> tangent of the value
-
-# name -> (what both run, recipe of the tangent from copies of the operands)
-_UNARY: dict[str, tuple[Callable[..., Any], Callable[..., Push]]] = {
-    "tanh": (np.tanh, lambda x: lambda t: (1 - np.tanh(x) ** 2) * t),
-    "sin": (np.sin, lambda x: lambda t: np.cos(x) * t),
-    "square": (np.square, lambda x: lambda t: 2 * x * t),
-    "negative": (np.negative, lambda x: lambda t: -t),
-    "abs": (np.absolute, lambda x: lambda t: np.sign(x) * t),
-}
-_BINARY: dict[str, tuple[Callable[..., Any], Callable[..., Push]]] = {
-    "add": (lambda a, b: a + b, lambda a, b: lambda s, t: s + t),
-    "subtract": (lambda a, b: a - b, lambda a, b: lambda s, t: s - t),
-    "multiply": (lambda a, b: a * b, lambda a, b: lambda s, t: s * b + a * t),
-    "hypot+1": (
-        lambda a, b: np.sqrt(a * a + b * b + 1.0),
-        lambda a, b: lambda s, t: (a * s + b * t) / np.sqrt(a * a + b * b + 1),
-    ),
-}
-_VIEWS: dict[str, Callable[[Any], Any]] = {  # linear: the tangent goes the same way
-    "x[::-1]": lambda x: x[::-1],
-    "x[0]": lambda x: x[0],
-    "x[:1]": lambda x: x[:1],
-    "x.reshape": lambda x: x.reshape(np.shape(x)),
-    "x[[0, 0]]": lambda x: x[[0, 0]],
-}
-_SHAPES = ((), (2,), (2, 2))  # any two broadcast
-
-
-@dataclass
-class Entry:
-    """One value of the model: how it was made, and what the engine should remember of it."""
-
-    value: Any  # an array, a real NumPy view where it is one; or a float
-    parents: tuple[int, ...] = ()  # entries that a derivative flows to
-    push: Push | None = None
-    operands: tuple[int | None, ...] = ()
-    reads: tuple[Any, ...] = ()  # arrays that a rule may have saved
-    born: int = 0
-    ancestors: frozenset[int] = frozenset()
-    node: Any = None  # weak reference to the engine's node; None for a constant
-    grad: Any = None  # of a leaf: the sum; of a Scalar or a retained value: of the last backward pass
-    retained: bool = False
-    factor: float = 1.0  # of the hooks
-    consumed: bool = False
-
-    @property
-    def live(self) -> bool:
-        return self.node is not None
-
-    @property
-    def leaf(self) -> bool:
-        return self.live and self.push is None
-
-
-@dataclass
-class Slot:
-    """One handle that the machine holds."""
-
-    handle: Any
-    entry: int
-    base: int | None = None  # the slot it is a view of
-    owner: int | None = None  # the entry whose memory it shows
-    stale: bool = False
-    hooks: list[Callable[[], None]] = field(default_factory=list)
 
 
 def _plain_array(shape: tuple[int, ...]) -> st.SearchStrategy[np.ndarray]:
@@ -95,12 +40,6 @@ def _plain_array(shape: tuple[int, ...]) -> st.SearchStrategy[np.ndarray]:
     return st.lists(st.integers(1, 16), min_size=n, max_size=n).map(
         lambda v: np.asarray(np.array(v) / 8).reshape(shape)
     )
-
-
-def _close(a: Any, b: Any) -> bool:
-    """Equal up to the rounding of some fifty operations; much cheaper than np.allclose."""
-    size = 1.0 + float(np.max(np.abs(b), initial=0.0))
-    return np.shape(a) == np.shape(b) and float(np.max(np.abs(a - b), initial=0.0)) <= 1e-9 * size
 
 
 class GraphMachine(RuleBasedStateMachine):
@@ -160,23 +99,6 @@ class GraphMachine(RuleBasedStateMachine):
             *(self.entries[s.entry].ancestors for s in self.slots.values() if self.entries[s.entry].live)
         )
 
-    def derivative(self, root: int, at: int, weights: Any) -> Any:
-        """d <weights, root> / d at, element by element, by pushing unit tangents through the recipes."""
-        line = [k for k in self.ancestors(root) if k > at]
-        shape = np.shape(self.entries[at].value)
-        gradient = np.zeros(shape)
-        for i in np.ndindex(shape):
-            unit = np.zeros(shape)
-            unit[i] = self.entries[at].factor
-            tangents: dict[int, Any] = {at: unit}
-            for k in line:
-                e = self.entries[k]
-                if e.push is not None and any(p in tangents for p in e.parents):
-                    t = e.push(*[tangents.get(p, 0.0) if p is not None else 0.0 for p in e.operands])
-                    tangents[k] = np.broadcast_to(t, np.shape(e.value)) * e.factor
-            gradient[i] = np.sum(weights * tangents.get(root, 0.0))
-        return gradient
-
     def operate(self, run: Callable[..., Any], model: Any, push: Push, operands: tuple[int, ...], **facts: Any) -> int:
         """Run an operation of slots on the engine and enter its value and recipe into the model."""
         handle = run(*[self.slots[s].handle for s in operands])
@@ -195,9 +117,10 @@ class GraphMachine(RuleBasedStateMachine):
         try:
             act()
         except error as found:
-            assert len(str(found)) > 20
-            return
-        raise AssertionError(f"{error.__name__} was expected")
+            said = str(found)
+        else:
+            raise AssertionError(f"{error.__name__} was expected")
+        assert len(said) > 20, f"{error.__name__} must say what came and what to write instead: {said!r}"
 
     def usable(self, *slots: int) -> bool:
         """Whether none is an overwritten view; otherwise any use of them is refused."""
@@ -215,7 +138,7 @@ class GraphMachine(RuleBasedStateMachine):
     def begin(self, value: np.ndarray) -> int:
         return self.leaf(value)
 
-    @rule(target=slots_bundle, value=st.sampled_from(_SHAPES).flatmap(_plain_array))
+    @rule(target=slots_bundle, value=st.sampled_from(SHAPES).flatmap(_plain_array))
     def new_leaf(self, value: np.ndarray) -> int:
         return self.leaf(value)
 
@@ -223,7 +146,7 @@ class GraphMachine(RuleBasedStateMachine):
         self.watched.append((value, value.copy()))
         return self.keep(ad.tensor(value), Entry(value.copy()))
 
-    @rule(target=slots_bundle, value=st.sampled_from(_SHAPES).flatmap(_plain_array))
+    @rule(target=slots_bundle, value=st.sampled_from(SHAPES).flatmap(_plain_array))
     def new_constant(self, value: np.ndarray) -> int:
         return self.keep(ad.tensor(value, requires_grad=False), Entry(value.copy()))
 
@@ -234,13 +157,13 @@ class GraphMachine(RuleBasedStateMachine):
     @rule(
         target=slots_bundle,
         a=slots_bundle,
-        name=st.sampled_from(sorted(_UNARY)),
+        name=st.sampled_from(sorted(UNARY)),
         quiet=st.sampled_from([False, False, True]),
     )
     def unary(self, a: int, name: str, quiet: bool) -> Any:
         if not self.usable(a) or np.max(np.abs(self.entry(a).value)) > 30:
             return self.again(a)
-        run, recipe = _UNARY[name]
+        run, recipe = UNARY[name]
         (x,) = self.copies(a)
         if not quiet:
             return self.operate(run, run(x), recipe(x), (a,))
@@ -248,12 +171,12 @@ class GraphMachine(RuleBasedStateMachine):
             return self.operate(run, run(x), recipe(x), (a,), records=False)
 
     @rule(
-        target=slots_bundle, a=slots_bundle, b=slots_bundle, name=st.sampled_from(sorted(_BINARY)), record=st.booleans()
+        target=slots_bundle, a=slots_bundle, b=slots_bundle, name=st.sampled_from(sorted(BINARY)), record=st.booleans()
     )
     def binary(self, a: int, b: int, name: str, record: bool) -> Any:
         if not self.usable(a, b):
             return self.again(a)
-        run, recipe = _BINARY[name]
+        run, recipe = BINARY[name]
         x, y = self.copies(a, b)
         if np.max(np.abs(run(x, y))) > 1e3:
             return self.again(a)
@@ -265,7 +188,7 @@ class GraphMachine(RuleBasedStateMachine):
             self.entry(made).retained = self.entry(made).live
         return made
 
-    @rule(target=slots_bundle, a=slots_bundle, constant=st.sampled_from(_SHAPES).flatmap(_plain_array))
+    @rule(target=slots_bundle, a=slots_bundle, constant=st.sampled_from(SHAPES).flatmap(_plain_array))
     def times_array(self, a: int, constant: np.ndarray) -> Any:
         if not self.usable(a) or np.max(np.abs(self.entry(a).value)) > 100:
             return self.again(a)
@@ -299,13 +222,13 @@ class GraphMachine(RuleBasedStateMachine):
     @rule(
         target=slots_bundle,
         a=slots_bundle,
-        name=st.sampled_from(sorted(_VIEWS)),
+        name=st.sampled_from(sorted(VIEWS)),
         quiet=st.sampled_from([False, False, True]),
     )
     def view(self, a: int, name: str, quiet: bool) -> Any:
         if not self.usable(a) or not np.shape(self.entry(a).value):
             return self.again(a)
-        run, slot = _VIEWS[name], self.slots[a]
+        run, slot = VIEWS[name], self.slots[a]
         x = self.entry(a).value
         shown = run(x)
         facts: dict[str, Any] = {}
@@ -353,7 +276,7 @@ class GraphMachine(RuleBasedStateMachine):
             self.time += 1
             target = self.entry(a).value
             self.writes.append((self.time, target))
-            self.model_write(target, np.array(self.entry(v).value), form)
+            write_into(target, np.array(self.entry(v).value), form)
             return
         self.rebind(a, v, form)
 
@@ -378,21 +301,12 @@ class GraphMachine(RuleBasedStateMachine):
             else:
                 x *= value
 
-    @staticmethod
-    def model_write(x: Any, v: Any, form: str) -> None:
-        if form == "x[0] = v":
-            x[0] = v
-        elif form == "x += v":
-            x += v
-        else:
-            x *= v
-
     def rebind(self, a: int, v: int, form: str) -> None:
         """The handle stands for a new value; views of the old one are stale."""
         slot = self.slots[a]
         x, y = self.copies(a, v)
         new = x.copy()
-        self.model_write(new, y, form)
+        write_into(new, y, form)
         if form == "x[0] = v":
 
             def push(s: Any, t: Any) -> Any:
@@ -401,7 +315,7 @@ class GraphMachine(RuleBasedStateMachine):
                 return out
 
         else:
-            push = _BINARY["add" if form == "x += v" else "multiply"][1](x, y)
+            push = BINARY["add" if form == "x += v" else "multiply"][1](x, y)
         given = (slot.entry, self.slots[v].entry)
         recorded = tuple(k if self.entries[k].live else None for k in given)
         reads = (*(self.entries[k].value for k in given), new)
@@ -465,19 +379,19 @@ class GraphMachine(RuleBasedStateMachine):
         try:
             run()
         except ad.StaleValueError:
-            assert self.overwritten(line), "nothing that this value depends on was overwritten"
+            assert overwritten(self.entries, self.writes, line), "nothing that this value depends on was overwritten"
             return
         except ad.GraphError as error:
-            assert "consumed" in str(error), error
-            assert any(self.entries[k].consumed for k in line), "nothing that this value depends on was consumed"
+            if "consumed" not in str(error) or not any(self.entries[k].consumed for k in line):
+                raise
             return
         for k in line:
             old = self.entries[k]
             if old.leaf:
-                g = self.derivative(slot.entry, k, weights)
+                g = derivative(self.entries, slot.entry, k, weights)
                 old.grad = g if old.grad is None else old.grad + g
             elif isinstance(old.value, float) or old.retained:
-                old.grad = self.derivative(slot.entry, k, weights)
+                old.grad = derivative(self.entries, slot.entry, k, weights)
             old.consumed |= not retain and not old.leaf  # a Scalar's operations release nothing, and may run again
         self.watched += [
             (s.handle.grad, s.handle.grad.copy()) for s in self.held() if isinstance(s.handle.grad, np.ndarray)
@@ -485,15 +399,6 @@ class GraphMachine(RuleBasedStateMachine):
 
     def held(self) -> list[Slot]:
         return [s for s in self.slots.values() if not s.stale]
-
-    def overwritten(self, line: list[int]) -> bool:
-        """Whether an array that one of these values read was written afterwards."""
-        for k in line:
-            for when, array in self.writes:
-                arrays = [r for r in self.entries[k].reads if isinstance(r, np.ndarray)]
-                if when > self.entries[k].born and any(np.shares_memory(array, r) for r in arrays):
-                    return True
-        return False
 
     @rule(a=slots_bundle)
     def reset_gradient(self, a: int) -> None:
@@ -528,7 +433,7 @@ class GraphMachine(RuleBasedStateMachine):
     @invariant()
     def values_agree(self) -> None:
         for s in self.held():
-            assert _close(s.handle.data, self.entries[s.entry].value), (
+            assert close(s.handle.data, self.entries[s.entry].value), (
                 f"{s.handle!r} should be {self.entries[s.entry].value}"
             )
 
@@ -539,7 +444,7 @@ class GraphMachine(RuleBasedStateMachine):
             if e.live and (e.leaf or e.retained or isinstance(e.value, float)):
                 assert (s.handle.grad is None) == (e.grad is None), f"gradient {s.handle.grad}, expected {e.grad}"
                 if e.grad is not None:
-                    assert _close(s.handle.grad, e.grad), f"gradient {s.handle.grad}, expected {e.grad}"
+                    assert close(s.handle.grad, e.grad), f"gradient {s.handle.grad}, expected {e.grad}"
 
     @invariant()
     def nothing_leaks(self) -> None:
