@@ -41,14 +41,8 @@ def find_culprit(snapshot: Snapshot) -> Culprit | None:
             bad = [v for v in reversed(snapshot.values) if v.grad is not None and math.isnan(v.grad)]
             first = next(iter(bad), None)
         else:
-            first = next(
-                (
-                    v
-                    for v in snapshot.values
-                    if count_bad(v, kind) and not any(count_bad(snapshot.values[p], kind) for p in v.parents)
-                ),
-                None,
-            )
+            # creation order is a topological order, so the first one has sound operands
+            first = next((v for v in snapshot.values if count_bad(v, kind)), None)
         if first is not None:
             return Culprit(first.index, kind)
     return None

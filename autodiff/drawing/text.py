@@ -146,8 +146,11 @@ def escape_xml(text: str) -> str:
 
 
 def escape_label(text: str) -> str:
-    """For Graphviz HTML-like labels, where `\\N`, `\\G` and `\\L` are expanded: backslashes are doubled."""
-    return escape_xml(text).replace("\\", "\\\\")
+    """For Graphviz HTML-like labels, where `\\N`, `\\G` and `\\L` are expanded: backslashes are doubled.
+
+    A text that is a lone `]` is a syntax error to Graphviz 2.43, so that bracket is always a character reference.
+    """
+    return escape_xml(text).replace("\\", "\\\\").replace("]", "&#93;")
 
 
 def escape_quoted(text: str) -> str:

@@ -106,6 +106,7 @@ def open_page(browser, tmp_path):
 
 # Names that break careless writers.
 HOSTILE = [
+    "]",
     'a"b<c>&d',
     r"\N \G {x|y}",
     "</script><script>alert(1)</script>",

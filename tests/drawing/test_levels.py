@@ -291,3 +291,12 @@ def test_frames_go_forward_then_backward(neuron):
     frames = figure.frames()
     assert len(frames) == 10 and all(len(frame.nodes) == len(figure.nodes) for frame in frames)
     assert frames[0].picture.title == "forward 1 / 5" and frames[-1].picture.title == "backward 5 / 5"
+
+
+def test_everything_is_there_when_the_backward_pass_begins(training_step):
+    step = training_step
+    figure = ad.draw(step.loss, model=step.model, optimizer=step.optimizer, level="module")
+    last = figure.frames()[-1]
+    assert [node.card.border for node in last.nodes] == [node.card.border for node in figure.nodes]
+    first = figure.frames()[0]
+    assert [node.card.border for node in first.nodes] != [node.card.border for node in figure.nodes]

@@ -206,6 +206,7 @@ def test_a_fused_operation_opens_into_its_reference():
     closed, opened = ad.draw(y, model=neuron), ad.draw(y, model=neuron, expand="weighted_sum")
     assert len(closed.nodes) == 7 and len(opened.nodes) == 10
     assert {node.op for node in opened.nodes if node.op} == {"×", "+", "tanh"}
+    assert all(node.grad is not None for node in opened.nodes)
     first = {node.name: node.grad for node in closed.nodes if node.name}
     assert {node.name: node.grad for node in opened.nodes if node.name} == first
 

@@ -159,13 +159,21 @@ def test_equal_graphs_give_equal_bytes_in_processes_with_different_hash_seeds():
     assert outputs[0] == outputs[1] and len(outputs[0].splitlines()) == 15
 
 
+def arrows_in(text):
+    return sum("-->" in line or "-.-" in line for line in text.splitlines())
+
+
 def test_mermaid_stays_below_its_limits():
     a = ad.scalar(1.0)
     for _ in range(400):
         a = a * 1.5 + a
     text = ad.draw(a, level="op", max_nodes=10_000).to_mermaid()
-    arrows = sum("--" in line or "-.-" in line for line in text.splitlines())
-    assert arrows <= 500 and len(text) <= 50_000 and "%% " in text
+    assert arrows_in(text) <= 500 and len(text) <= 50_000 and "%% " in text
+    values = [ad.scalar(float(k)) for k in range(2)]
+    for _ in range(280):
+        values.append(values[-1] * values[-2])
+    text = ad.draw(values[-1], level="op", max_nodes=10_000, show={"value"}).to_mermaid()
+    assert arrows_in(text) == 500 and "lines are not drawn" in text
 
 
 @pytest.mark.parametrize("suffix", [".dot", ".mmd", ".md", ".json", ".html", ".svg"])
@@ -210,6 +218,7 @@ def test_a_notebook_shows_a_picture_even_without_dot(neuron, without_dot, recwar
 @pytest.mark.parametrize("failure", ["crash", "hang", "nothing", "not startable"])
 def test_a_failing_dot_raises_one_readable_error_and_a_notebook_none(neuron, tmp_path, monkeypatch, failure):
     def run(command, **options):
+        assert options["timeout"] == 30 and "shell" not in options and options["input"].startswith(b"digraph")
         if failure == "hang":
             raise subprocess.TimeoutExpired(command, options["timeout"])
         if failure == "not startable":
