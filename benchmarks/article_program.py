@@ -1,8 +1,8 @@
 """The article's whole program on MNIST, as a process: start, import, load, 5 epochs, evaluate.
 
-784-128-10, ReLU, cross-entropy, Adam, batch 32, 60,000 images. Ours is written with ``nn.fit`` as a user writes it; beside
-it the plain PyTorch loop over shuffled indices (faster than a DataLoader), once with torch's own number of threads and
-once with one. Wall times of whole processes, in turns. DIR holds MNIST's four IDX files, plain or gzip.
+784-128-10, ReLU, cross-entropy, Adam, batch 32, 60,000 images. Ours is written with ``nn.fit`` as a user writes it;
+beside it the plain PyTorch loop over shuffled indices (faster than a DataLoader), once with torch's own number of
+threads and once with one. Wall times of whole processes, in turns. DIR holds MNIST's four IDX files, plain or gzip.
 
     python benchmarks/article_program.py --data DIR [--rounds 2] [--epochs 5]
 """

@@ -97,9 +97,8 @@ def main() -> None:
             known = best.setdefault((name, collector), told)
             if told["total"] < known["total"]:
                 best[name, collector] = told
-    print(
-        f"  {'best of ' + str(asked.rounds):24} build s  backward s  free s  total s  ns/node  growth MB  B/node  peak MB"
-    )
+    head = f"best of {asked.rounds}"
+    print(f"  {head:24} build s  backward s  free s  total s  ns/node  growth MB  B/node  peak MB")
     for (name, collector), told in best.items():
         growth = told["peak"] - told["before"]
         print(

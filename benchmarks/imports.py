@@ -46,7 +46,7 @@ def main() -> None:
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
         modules = MODULES | {peer: peer for peer, found in here.items() if found}
         times: Times = {name: [] for name in modules}
-        for name, what in modules.items():
+        for what in modules.values():
             seconds(what, environment)  # fills the cache
         for i in range(rounds):
             for name, what in modules.items():

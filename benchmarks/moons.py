@@ -11,6 +11,7 @@ process of its own, in turns. For scale: the same step vectorised in NumPy by ha
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -80,7 +81,7 @@ def by_hand(weights: list[np.ndarray], points: np.ndarray, labels: np.ndarray) -
 def initial_weights() -> list[np.ndarray]:
     """W1, b1, W2, b2, W3, b3."""
     rng, sizes = np.random.default_rng(1), [2, *SIZES]
-    shapes = [shape for nin, nout in zip(sizes, sizes[1:], strict=False) for shape in ((nout, nin), (nout,))]
+    shapes = [shape for nin, nout in itertools.pairwise(sizes) for shape in ((nout, nin), (nout,))]
     return [rng.uniform(-1, 1, shape) for shape in shapes]
 
 

@@ -1,8 +1,8 @@
 """The stopwatch of these benchmarks: contenders take turns in short bursts; medians, minima and ratios are printed.
 
 Shared machines slow down and speed up by the second, so a contender that runs alone measures the neighbours. Here every
-round gives each contender one burst, in rotating order, and ratios are taken within a round before their median. The cyclic
-garbage collector stays on, as in a user's program. Never here: anything that is timed.
+round gives each contender one burst, in rotating order, and ratios are taken within a round before their median. The
+cyclic garbage collector stays on, as in a user's program. Never here: anything that is timed.
 """
 
 from __future__ import annotations
