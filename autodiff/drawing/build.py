@@ -280,10 +280,13 @@ def spine_of(snapshot: Snapshot) -> list[int]:
     return path[::-1]
 
 
-def module_clusters(snapshot: Snapshot, homes: Mapping[str, str], ids: Ids) -> tuple[Module, ...]:
+def module_clusters(
+    snapshot: Snapshot, homes: Mapping[str, str], ids: Ids, *, nested: bool = True
+) -> tuple[Module, ...]:
     """A cluster for every module that holds at least two nodes, inner modules inside outer ones.
 
     homes: module path of every node. A module with one node is drawn without a frame, its node in the module around it.
+    nested: also frames inside frames.
     """
     weight: dict[str, int] = {}
     for path in homes.values():
@@ -291,6 +294,8 @@ def module_clusters(snapshot: Snapshot, homes: Mapping[str, str], ids: Ids) -> t
             weight[path] = weight.get(path, 0) + 1
             path = parent_of(snapshot, path)
     kept = {path: "" for path in snapshot.modules if weight.get(path, 0) >= 2}
+    if not nested:
+        kept = {path: "" for path in kept if not any(path.startswith(outer + ".") for outer in kept)}
     for path in list(kept):
         kept[path] = ids.new("m")
     members: dict[str, list[str]] = {path: [] for path in kept}

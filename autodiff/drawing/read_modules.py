@@ -212,9 +212,10 @@ def finish(page: FlowPicture, overview: bool) -> Picture:
     lanes = {node.id for node in page.nodes if node.kind in ("module", "repeat", "output", "input", "tensor")}
     problems = build.find_problems([v for v in snapshot.values if v.op]) + build.gradient_problems(page.norms)
     hosts = {host for host, _, _ in page.beside}
-    modules = tuple(  # titles stand where no lane passes: over the column, or between the lanes
+    # outermost frames only: Graphviz bends straight lanes inside nested ones; titles stand where no lane passes
+    modules = tuple(
         dataclasses.replace(module, align="right" if hosts & set(module.nodes) else "center")
-        for module in build.module_clusters(snapshot, page.homes, page.ids)
+        for module in build.module_clusters(snapshot, page.homes, page.ids, nested=False)
     )
     boxes = sum(item.kind in ("module", "repeat") for item in page.items)
     what = "Overview" if overview else "Backprop flow" if snapshot.gradients else "Module graph"

@@ -103,7 +103,7 @@ class Router:
             mids.append((m1 - m0, (m0 + m1) / 2, (c0 + c1) / 2 + bulge * 0.75, abs(c1 - c0) + abs(bulge) > 1))
         label = self.label(edge, mids)
         curved = any(mid[3] for mid in mids)
-        return Route(self.xy(*places[0]), tuple(pieces), label, curved and not self.vertical)
+        return Route(self.xy(*places[0]), tuple(pieces), label, curved)
 
     def label(self, edge: Edge, mids: Sequence[tuple[float, float, float, bool]]) -> Box | None:
         """Box of an edge's label: right of a vertical line, above a horizontal one, on a curve."""
