@@ -35,17 +35,17 @@ def count_bad(value: Value, kind: str) -> int:
 
 
 def find_culprit(snapshot: Snapshot) -> Culprit | None:
-    """The first NaN, else the first infinity, else the first NaN gradient."""
-    for kind in ("nan", "inf", "gradient"):
-        if kind == "gradient":
-            bad = [v for v in reversed(snapshot.values) if v.grad is not None and math.isnan(v.grad)]
-            first = next(iter(bad), None)
-        else:
-            # creation order is a topological order, so the first one has sound operands
-            first = next((v for v in snapshot.values if count_bad(v, kind)), None)
+    """The first NaN, else the first infinity, else the operation whose rule made the first broken gradient."""
+    for kind in ("nan", "inf"):
+        # creation order is a topological order, so the first one has sound operands
+        first = next((value for value in snapshot.values if count_bad(value, kind)), None)
         if first is not None:
             return Culprit(first.index, kind)
-    return None
+    bad = {value.index for value in snapshot.values if value.grad is not None and not math.isfinite(value.grad)}
+    for value in reversed(snapshot.values):  # the order of the backward pass
+        if value.index not in bad and value.grad is not None and bad & set(value.parents):
+            return Culprit(value.index, "gradient")
+    return Culprit(max(bad), "gradient") if bad else None
 
 
 def mark_of(snapshot: Snapshot, value: Value, culprit: Culprit, lang: str) -> Mark:
@@ -54,10 +54,13 @@ def mark_of(snapshot: Snapshot, value: Value, culprit: Culprit, lang: str) -> Ma
     root = word(lang, "loss") if value.index in snapshot.roots and value.single else ""
     name = pretty_name(build.name_of(value)) or root or value.badge or "it"
     if value.index == culprit.index:
-        headline = {"nan": "first nan headline", "inf": "first inf headline", "gradient": "first nan grad headline"}[
+        headline = {"nan": "first nan headline", "inf": "first inf headline", "gradient": "first grad headline"}[
             culprit.kind
         ]
-        note = bad_text(value, stats, name, lang) if culprit.kind != "gradient" else f"‖g‖ {number(value.grad)}"
+        note = bad_text(value, stats, name, lang)
+        if culprit.kind == "gradient":
+            sent = [p.grad for p in (snapshot.values[i] for i in value.parents) if p.grad is not None]
+            note = word(lang, "sends back", number(next((g for g in sent if not math.isfinite(g)), math.nan)))
         return Mark("first-nan", note, word(lang, headline))
     if count_bad(value, "nan"):
         return Mark("nan", bad_text(value, stats, name, lang))
@@ -67,9 +70,9 @@ def mark_of(snapshot: Snapshot, value: Value, culprit: Culprit, lang: str) -> Ma
         return Mark("warning", word(lang, "are zero", stats.zeros, stats.size))
     text = build.stats_text(value.stats)
     if value.grad is not None and not math.isfinite(value.grad):
+        if culprit.kind == "gradient":  # the gradient row of the card shows it
+            return Mark("nan", text or word(lang, "is NaN", word(lang, "grad")))
         text = (text + "\u00a0\u00a0\u00a0" if text else "") + f"‖g‖ {number(value.grad)}"
-        if culprit.kind == "gradient":
-            return Mark("nan", text)
     return Mark(stats=text)
 
 

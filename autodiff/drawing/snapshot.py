@@ -170,7 +170,7 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
         value.fused = node.op.reference is not None
         value.detail = str((node.static or {}).get("reduction", ""))
         value.operands = tuple([table.get(p, None) if isinstance(p, GraphNode) else p for p in node.parents])
-    if node.notes is not None and node.notes.source:
+    if node.notes is not None and node.notes.source and node.notes.source != "?":
         value.source = node.notes.source
     if value.scalar:
         value.number = node.value

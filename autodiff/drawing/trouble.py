@@ -105,7 +105,7 @@ def sentence(snapshot: Snapshot, culprit: Culprit) -> str:
     """Alternative text: what was made where, and the remedy."""
     value = snapshot.values[culprit.index]
     rows = {key: text for key, text, _ in reasons(snapshot, culprit, "en")}
-    what = {"nan": "NaN", "inf": "infinity", "gradient": "NaN gradient"}[culprit.kind]
+    what = {"nan": "NaN", "inf": "infinity", "gradient": "gradient that is not finite"}[culprit.kind]
     text = f"The first {what} is made by {build.name_of(value) or value.badge}: {rows['cause']}."
     text += f" At {rows['at']}." if "at" in rows else ""
     return clean(text + (f" Try {rows['try']}." if "try" in rows else ""), 2000)
@@ -155,11 +155,11 @@ def cause_of(value: Value, operands: list[Value], culprit: Culprit) -> str:
     first = operands[0] if operands else None
     infinities = [text for text in map(infinite, operands) if text]
     constant = next((p for p in value.operands if isinstance(p, float)), None)
+    if culprit.kind == "gradient":
+        at = " at 0" if any(map(has_zero, operands)) else ""
+        return f"the derivative of {value.badge or 'this value'} is infinite or undefined{at}"
     if not value.op:
         return "the data itself is not finite"
-    if culprit.kind == "gradient":
-        name = build.name_of(value) or value.badge or "this value"
-        return f"the derivative of what reads {name} is infinite or undefined here"
     if culprit.kind == "inf":
         return overflow_cause(value, first, constant, operands)
     if (
