@@ -270,6 +270,15 @@ def _cross_entropy_vjp(g: Any, logits: Any, labels: Any, weights: Any, ignore_in
     return (softmax(logits) - np.equal(safe[..., None], np.arange(logits.shape[-1]))) * slope
 
 
+def _cross_entropy_by_parts(
+    logits: Any, labels: Any, weights: Any = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Any:
+    safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
+    picked = np.take_along_axis(log_softmax(logits), safe[..., None], axis=-1)[..., 0]
+    rows = picked * -factor
+    return rows if reduction == "none" else np.sum(rows)
+
+
 _cross_entropy_row = op(
     _cross_entropy,
     name="cross_entropy",
@@ -283,6 +292,7 @@ _cross_entropy_row = op(
         (((3,), ()), {"reduction": "sum"}),
     ),
     draw=lambda rng, logits, labels: (rng.normal(size=logits), np.resize(rng.permutation(logits[-1]), labels)),
+    reference=_cross_entropy_by_parts,
     doc="Cross-entropy of softmax(logits) and integer labels.",
 )
 
