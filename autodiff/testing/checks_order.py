@@ -99,6 +99,9 @@ def hessian_is_symmetric(ctx: Context) -> Iterator[Finding]:
                 except FunctionRaised:
                     continue
     wrong = abs(a - b) > tolerance
+    if wrong and any(compare(ctx.point, q, thorough=True).kind != "smooth" for q in (u, v)):
+        ctx.tally.add("P11", "skip")  # no derivative here, so no second one
+        return
     ctx.tally.add("P11", "fail" if wrong else "pass")
     if wrong:
         yield ctx.finding(

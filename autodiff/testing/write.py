@@ -84,7 +84,7 @@ def write_tests(
 
 import {module}
 
-from autodiff.testing import check_derivatives, {needed}
+from autodiff.testing import {", ".join(sorted(["check_derivatives", needed]))}
 
 
 def test_derivatives_of_{plain}():

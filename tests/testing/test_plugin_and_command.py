@@ -21,7 +21,7 @@ SUITE = """
 import numpy as np
 from autodiff.testing import derivative_test, tensors
 
-@derivative_test(tensors(), dtypes=())
+@derivative_test(tensors(domain=(-20.0, 20.0)), dtypes=())
 def test_swish(x):
     return x / (1 + np.exp(-x))
 
@@ -88,7 +88,7 @@ def test_command_says_right_wrong_usage_and_inconclusive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mine_for_command.py").write_text(
-        "import numpy as np\ndef swish(x):\n    return x / (1 + np.exp(-x))\n"
+        "import numpy as np, autodiff as ad\ndef swish(x):\n    return x * ad.sigmoid(x)\n"
         "def rule(g, y, x):\n    return (g / (1 + np.exp(-x)),)\ndef never(x):\n    return np.log(-1 - x * x)\n"
     )
     monkeypatch.chdir(tmp_path)
@@ -109,7 +109,8 @@ def test_command_says_right_wrong_usage_and_inconclusive(
 
 
 def test_written_tests_run(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text(write_tests("numpy:hypot", domain=(0.5, 4.0)))
+    text = write_tests("numpy:hypot", domain=(0.5, 4.0))
+    (tmp_path / "test_it.py").write_text(text.replace("4.0))", "4.0)), examples=5"))
     done = run_pytest(tmp_path)
     assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout
 
