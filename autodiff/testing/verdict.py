@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autodiff.testing.numerical import Estimate, ecnoise, numerical_derivative, output_weights, weigh
+from autodiff.testing.ladder import Estimate, ecnoise
+from autodiff.testing.numerical import numerical_derivative, output_weights, weigh
 from autodiff.testing.subject import Arrays, Case, Subject
 
 __all__ = ["ForwardPoint", "Point", "Verdict", "compare", "epsilon", "inner"]
