@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -337,7 +338,7 @@ entry("median", np.median, median_rule, s.tensors(s.shapes(1, 1, 5)), "reduction
 @s.arguments
 def permuted(draw):
     x = draw(s.tensors(s.shapes(2, 3)))
-    return Arguments(x, axes=tuple(draw(st.permutations(range(x.ndim)))))
+    return Arguments(x, axes=draw(st.sampled_from(list(permutations(range(x.ndim))))))
 
 
 entry("transpose", np.transpose, lambda g, y, x, axes: (np.transpose(g, np.argsort(axes)),), permuted(), "shape")
