@@ -21,7 +21,7 @@ from ..variable import Scalar, Tensor, Variable
 from .kernels import erf as _erf
 
 _ANY = (float("-inf"), float("inf"))
-_AXIS = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
+_AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
 
 
 def _elementwise(fn: Any, name: str, doc: str, vjp: Any, **facts: Any) -> Any:

@@ -53,7 +53,7 @@ getitem = op(
     vjp=lambda g, index, x_shape, x_dtype: scatter(g, index=index, shape=x_shape, dtype=x_dtype),
     doc="x[index], for every kind of NumPy index.",
 )
-scatter = op(
+scatter: Any = op(
     _scatter,
     name="scatter",
     linear=True,

@@ -237,7 +237,7 @@ stack = op(
 
 
 # ---- made of the rows above
-def ravel(x: Any, order: str = "C") -> Any:
+def ravel(x: Any, order: Any = "C") -> Any:
     """The values in one axis (``np.ravel``)."""
     return np.reshape(x, -1, order=order)
 
@@ -383,7 +383,7 @@ def _transpose_method(x: Any, *axes: Any) -> Any:
     return transpose(x, (axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes) if axes else None)
 
 
-def flatten(x: Any, order: str = "C") -> Any:
+def flatten(x: Any, order: Any = "C") -> Any:
     """The values in one axis."""
     return np.reshape(x, -1, order=order)
 

@@ -277,7 +277,7 @@ def _arrays_in(x: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _facts(a: np.ndarray) -> dict[str, Any]:
-    flags = ("WRITEABLE", "C_CONTIGUOUS", "F_CONTIGUOUS", "ALIGNED", "OWNDATA")
+    flags: tuple[Any, ...] = ("WRITEABLE", "C_CONTIGUOUS", "F_CONTIGUOUS", "ALIGNED", "OWNDATA")
     return {"shape": a.shape, "strides": a.strides, "dtype": a.dtype, **{f"flag {f}": a.flags[f] for f in flags}}
 
 
@@ -324,7 +324,7 @@ def assert_deterministic(f: Callable[..., Any], *args: Any, processes: bool | No
     """
     name = getattr(f, "__qualname__", repr(f))
     results = [_bare(f(*copy.deepcopy(args), **copy.deepcopy(kwargs))) for _ in range(2)]
-    _compare(*results, f"{name} is not deterministic: two calls in one process differ")
+    _compare(results[0], results[1], f"{name} is not deterministic: two calls in one process differ")
     if processes is False:
         return
     call = _picklable((args, kwargs))
@@ -393,7 +393,7 @@ def _compare(a: Any, b: Any, complaint: str, place: str = "the result") -> None:
             _compare(x, y, complaint, f"{place}[{i}]")
     elif isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and (a.shape, a.dtype) == (b.shape, b.dtype):
         if a.tobytes() != b.tobytes() and a.dtype != object:
-            i = _first_difference(a, b)
-            raise AssertionError(f"{complaint}: {place} at {i} was {a[i]} and then {b[i]}")
+            at = _first_difference(a, b)
+            raise AssertionError(f"{complaint}: {place} at {at} was {a[at]} and then {b[at]}")
     elif not (a is b or (type(a) is type(b) and (a == b or a != a))):
         raise AssertionError(f"{complaint}: {place} was {a!r} and then {b!r}")

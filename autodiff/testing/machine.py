@@ -11,6 +11,7 @@ import gc
 import sys
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ class GraphMachine(RuleBasedStateMachine):
         """Whether none is an overwritten view; otherwise any use of them is refused."""
         for s in slots:
             if self.slots[s].stale:
-                self.refused(ad.StaleValueError, lambda s=s: np.tanh(self.slots[s].handle))
+                self.refused(ad.StaleValueError, partial(np.tanh, self.slots[s].handle))
                 return False
         return True
 
