@@ -20,6 +20,9 @@ from autodiff.testing.subject import Arguments
 __all__ = ["Enough", "call_strategy", "explore", "smallest"]
 
 
+_PART = 25
+
+
 class Enough(Exception):
     """Raised by a visitor of `explore` that wants no more examples."""
 
@@ -72,10 +75,16 @@ def _runner(
     run()
 
 
+def _parts(examples: int, seed: int) -> list[tuple[int, int]]:
+    """(examples, seed) of several short runs: one long run varies what it has seen, and may never see the rest."""
+    return [(min(_PART, examples - k), seed + 7919 * k) for k in range(0, examples, _PART)]
+
+
 def explore(strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], examples: int, seed: int) -> None:
     """Call `visit` on up to `examples` examples, or until it raises `Enough`."""
     try:
-        _runner(strategy, visit, examples, seed, [Phase.generate])
+        for count, part in _parts(examples, seed):
+            _runner(strategy, visit, count, part, [Phase.generate])
     except (Enough, Unsatisfiable):
         pass  # every example was rejected: the caller sees that nothing was visited
 
@@ -92,8 +101,11 @@ def smallest(
             best[:] = [drawn, why]
             raise _Stop
 
-    try:
-        _runner(strategy, visit, examples, seed, [Phase.generate, Phase.shrink])
-    except (_Stop, Flaky, BaseExceptionGroup):
-        pass
+    for count, part in _parts(examples, seed):
+        try:
+            _runner(strategy, visit, count, part, [Phase.generate, Phase.shrink])
+        except (_Stop, Flaky, BaseExceptionGroup, Unsatisfiable):
+            pass
+        if best:
+            break
     return (best[0], best[1]) if best else None
