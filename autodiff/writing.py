@@ -78,6 +78,7 @@ def mark_written(x: Variable) -> None:
 
 def _stamp(node: Node) -> None:
     node.stamp = tick()
+    _stamp_constant(node.value)  # a graph may have read the same array by .data or detach(), as a constant
     if not state().plain:
         notes_of(node).source = source_line()
 

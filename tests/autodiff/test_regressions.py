@@ -329,3 +329,14 @@ def test_a_custom_rule_whose_cotangent_is_smaller_than_its_argument_is_refused()
     x = ad.tensor(np.ones((3, 2)))
     f(x).sum().backward()
     assert np.array_equal(x.grad, np.full((3, 2), 2.0))
+
+
+@pytest.mark.parametrize("door", [lambda w: w.detach(), lambda w: w.data, lambda w: w.detach().detach()])
+def test_a_leaf_read_through_a_door_and_overwritten_is_refused(door: Any) -> None:
+    x, w = ad.tensor([1.0, 2.0]), ad.tensor([3.0, 4.0])
+    y = (x * door(w)).sum()
+    w.data = np.zeros(2)
+    with pytest.raises(ad.StaleValueError):
+        y.backward()
+    (x * door(w)).sum().backward()  # what is read after the write is right
+    assert x.grad.tolist() == [0.0, 0.0]

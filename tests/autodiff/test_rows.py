@@ -152,7 +152,8 @@ def inner(a: Any, b: Any) -> float:
 def flat(f: Any, xs: list[np.ndarray], vs: list[np.ndarray]) -> bool:
     """Whether short steps along vs change nothing at all."""
     ends = [f(*[x + s * v for x, v in zip(xs, vs, strict=True)]) for s in (-1, 0, 1)]
-    return all(np.array_equal(a, b) for end in ends[::2] for a, b in zip(end, ends[1], strict=True))
+    below, here, above = (end if isinstance(end, list | tuple) else [end] for end in ends)
+    return all(np.array_equal(a, b) for end in (below, above) for a, b in zip(end, here, strict=True))
 
 
 def agrees_with_numbers(case: Case, f: Any, w: Any, analytic: Any, rng: np.random.Generator) -> None:
