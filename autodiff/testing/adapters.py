@@ -69,7 +69,8 @@ def from_torch(f: Callable[..., Any], name: str | None = None) -> Adapted:
     """
     import torch
 
-    call = f.apply if isinstance(f, type) and issubclass(f, torch.autograd.Function) else f
+    a_function = isinstance(f, type) and issubclass(f, torch.autograd.Function)
+    call: Callable[..., Any] = getattr(f, "apply") if a_function else f  # noqa: B009 (a name that mypy cannot know)
     shown = name or name_of(f)
 
     def tensor(a: Any) -> Any:
