@@ -12,6 +12,8 @@ import autodiff as ad
 import nn
 from autodiff.drawing.text import clean
 
+QUICK = settings.default.max_examples <= 50  # the deep profile searches these as hard as any
+
 
 def said(figure):
     lines = (line for node in figure.nodes for line in node.card.lines())
@@ -100,7 +102,7 @@ def test_heat_of_updates_shows_the_last_step_of_every_block():
 
 
 @pytest.mark.dot
-@settings(max_examples=8)  # each example runs the program dot
+@settings(max_examples=8 if QUICK else settings.default.max_examples)  # each example runs the program dot
 @given(st.lists(st.text(max_size=60), min_size=4, max_size=10, unique_by=clean))
 def test_dot_takes_any_text_as_a_name_and_shows_it_literally(names):
     values = {name: ad.scalar(float(k)) for k, name in enumerate(names)}
