@@ -7,6 +7,7 @@ handle sees it, and views taken earlier refuse further use. A leaf is written on
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -70,15 +71,16 @@ def write(x: Variable, value: Any) -> None:
     _stamp(shown) if shown is not None else _stamp_constant(x._data)
 
 
-def mark_written(x: Variable) -> None:
-    """Say that the array of leaf ``x`` was written in place: a graph that read it before will refuse ``backward()``."""
-    if x.node is not None and x.node.op is None:
-        _stamp(x.node)
+def mark_written(*leaves: Variable) -> None:
+    """Say that the arrays of these leaves were written in place: a graph that read them before will refuse
+    ``backward()``."""
+    for x in leaves:
+        if x.node is not None and x.node.op is None and x.__class__ is not Scalar:  # a float is never written into
+            _stamp(x.node)
 
 
 def _stamp(node: Node) -> None:
-    node.stamp = tick()
-    _stamp_constant(node.value)  # a graph may have read the same array by .data or detach(), as a constant
+    node.stamp = _stamp_constant(node.value)  # a graph may have read the same array by .data or detach(), as a constant
     if not state().plain:
         notes_of(node).source = source_line()
 
@@ -96,14 +98,23 @@ def rebind(x: Tensor, new: Tensor) -> None:
     x._data, x.node = new._data, new.node
 
 
-_constants: dict[int, tuple[weakref.ref[Any], int]] = {}  # written arrays of constants by id, and when, while they live
+_constants: dict[int, list[Any]] = {}  # written arrays by id, while they live: [weak reference, serial of the write]
+_last_write = 0  # the newest of those serials
+_writing = threading.Lock()
 
 
-def _stamp_constant(a: Any) -> None:
+def _stamp_constant(a: Any) -> int:
+    """Note a write into this array, and return its serial number."""
+    global _last_write
     while isinstance(a.base, np.ndarray):  # a view may be gone before the array whose memory it wrote
         a = a.base
     key = id(a)
-    _constants[key] = weakref.ref(a, lambda _: _constants.pop(key, None)), tick()
+    with _writing:  # the newest serial must never fall behind, or a stale read would be missed
+        entry = _constants.get(key)
+        if entry is None or entry[0]() is not a:
+            entry = _constants[key] = [weakref.ref(a, lambda _: _constants.pop(key, None)), 0]
+        entry[1] = _last_write = now = tick()
+    return now
 
 
 def _shown(x: Tensor) -> Node | None:
@@ -169,13 +180,13 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
 
 def check_unwritten(nodes: list[Node]) -> None:
     """Refuse when an array that a rule will read was overwritten through the library after it was saved."""
+    first = next((n.serial for n in reversed(nodes) if n.op is not None), 0)
+    if _last_write < first:  # the usual case: an optimizer wrote, and then this graph was made
+        return
     written = [(n.stamp, n.value, "leaf", n.source) for n in nodes if n.op is None and n.stamp]
     if _constants:
         alive = [(ref(), stamp) for ref, stamp in list(_constants.values())]
         written += [(stamp, a, "constant", None) for a, stamp in alive if a is not None]
-    if not written:
-        return
-    first = next((n.serial for n in reversed(nodes) if n.op is not None), 0)
     for stamp, array, kind, source in written:
         if stamp < first:
             continue
