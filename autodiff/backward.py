@@ -163,6 +163,8 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
         for name, value in zip(op.names(i), args):
             if name == "y":
                 value = wrap(value, node)
+            elif name == "kept":
+                value = None  # no derivative would be taken past it
             elif name in op.inputs and not op.variadic:
                 p = node.parents[op.inputs.index(name)]
                 value = wrap(value, p) if isinstance(p, Node) else value

@@ -230,7 +230,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
             f"does not fit x of shape {x.shape}; x needs last axis {weight.shape[-1]}."
         )
     if isinstance(weight, Variable) or isinstance(x, Variable) or isinstance(bias, Variable):
-        return record_operands(_linear_row, (x, weight, bias), _linear_row.defaults)
+        return _linear_row.run(x, weight, bias, _linear_row.defaults)
     return _linear(x, weight, bias)
 
 
@@ -250,24 +250,36 @@ def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int, redu
 def _cross_entropy(
     logits: Any, labels: Any, weights: Any = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> Any:
+    return _cross_entropy_kept(logits, labels, weights, ignore_index, reduction)[0]
+
+
+def _cross_entropy_kept(logits: Any, labels: Any, weights: Any, ignore_index: int, reduction: str) -> tuple[Any, Any]:
     safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
     z = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     flat = z.reshape(-1, z.shape[-1])
-    picked = flat[np.arange(len(flat)), safe.reshape(-1)].reshape(labels.shape)
-    rows = (np.log(np.add.reduce(np.exp(z), axis=-1)) - picked) * factor
-    return rows if reduction == "none" else np.add.reduce(rows, axis=None)
+    at = np.arange(len(flat)), safe.reshape(-1)
+    picked = flat[at].reshape(labels.shape)
+    e = np.exp(z)
+    total = np.add.reduce(e, axis=-1, keepdims=True)
+    rows = (np.log(total[..., 0]) - picked) * factor
+    return rows if reduction == "none" else np.add.reduce(rows, axis=None), (e, total, at, factor)
 
 
-def _cross_entropy_vjp(g: Any, logits: Any, labels: Any, weights: Any, ignore_index: int, reduction: str) -> Any:
-    safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
+def _cross_entropy_vjp(
+    g: Any, kept: Any, logits: Any, labels: Any, weights: Any, ignore_index: int, reduction: str
+) -> Any:
+    if kept is None:
+        safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
+        p = softmax(logits) - np.equal(safe[..., None], np.arange(logits.shape[-1]))
+    else:
+        e, total, at, factor = kept
+        p = np.ascontiguousarray(e / total)
+        p.reshape(-1, p.shape[-1])[at] -= 1.0
     slope = g * factor
     slope = slope if slope.ndim == 0 else slope[..., None]
-    if logits.__class__ is np.ndarray and slope.__class__ is not Tensor:  # the same, in a buffer of its own
-        p = np.ascontiguousarray(_softmax(logits))
-        flat = p.reshape(-1, p.shape[-1])
-        flat[np.arange(len(flat)), safe.reshape(-1)] -= 1.0
-        return np.multiply(p, slope, out=p)
-    return (softmax(logits) - np.equal(safe[..., None], np.arange(logits.shape[-1]))) * slope
+    if kept is None or slope.__class__ is Tensor:
+        return p * slope
+    return np.multiply(p, slope, out=p)
 
 
 def _cross_entropy_by_parts(
@@ -293,6 +305,7 @@ _cross_entropy_row = op(
     ),
     draw=lambda rng, logits, labels: (rng.normal(size=logits), np.resize(rng.permutation(logits[-1]), labels)),
     reference=_cross_entropy_by_parts,
+    keep=_cross_entropy_kept,
     doc="Cross-entropy of softmax(logits) and integer labels.",
 )
 
@@ -331,7 +344,7 @@ def cross_entropy(
     static = {"weights": weights, "ignore_index": ignore_index, "reduction": reduction}
     if not isinstance(logits, Variable):
         return _cross_entropy(logits, labels, **static)
-    return record_operands(_cross_entropy_row, (logits, labels), static)
+    return _cross_entropy_row.run(logits, labels, static)
 
 
 bce_with_logits = _elementwise(
