@@ -353,7 +353,7 @@ def install() -> None:
             op.run = _run(op) if op.name != "to_scalar" else None
         if op.elementwise and len(op.inputs) == 1 and not op.variadic and not op.statics and _simple(op):
             on_tensor, on_scalar = unary(op, op.name if op.name.isidentifier() else "record")
-            op.fast = _either(on_tensor, on_scalar)
+            op.fast = {Tensor: on_tensor, Scalar: on_scalar}
             for name in [m for m, f in METHODS.items() if f is op]:
                 setattr(Tensor, name, on_tensor)
                 setattr(Scalar, name, on_scalar)
@@ -362,10 +362,6 @@ def install() -> None:
             setattr(Tensor, name, _method(name, function))
             if isinstance(function, Op) and function.elementwise:
                 setattr(Scalar, name, _method(name, function))
-
-
-def _either(on_tensor: Callable[[Any], Any], on_scalar: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda x: on_scalar(x) if x.__class__ is Scalar else on_tensor(x)
 
 
 def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

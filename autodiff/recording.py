@@ -26,8 +26,6 @@ ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's flo
 
 def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Evaluate an operation, and record it when a derivative can flow through it."""
-    if op.fast is not None and not kwargs and len(args) == 1 and isinstance(args[0], Variable):
-        return op.fast(args[0])
     operands, static = op.bind(args, kwargs)
     if not any([isinstance(x, Variable) for x in operands]):
         return op.fn(*operands, **static)

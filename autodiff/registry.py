@@ -81,12 +81,16 @@ class Op:
         self.statics = tuple(self.defaults)
         self.reads = tuple(names_read(self, rule) for rule in self.vjps)
         self.save = tuple(saver(self, names) for names in self.reads)
-        self.fast: Callable[..., Any] | None = None  # set by ``fastpath`` for rows of one elementwise operand
+        self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``fastpath`` for rows of one elementwise operand
         self.run: Callable[..., Any] | None = None  # set by ``fastpath``: record_operands written out for the row
         self.pull: Callable[..., None] | None = None  # set by ``fastpath``: the row's part of a plain backward pass
         self.__doc__ = self.doc
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.fast and len(args) == 1 and not kwargs:
+            fast = self.fast.get(args[0].__class__)
+            if fast is not None:
+                return fast(args[0])
         return _recorder(self, args, kwargs)
 
     def rule(self, i: int) -> Rule | None:

@@ -180,7 +180,11 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
 
 def check_unwritten(nodes: list[Node]) -> None:
     """Refuse when an array that a rule will read was overwritten through the library after it was saved."""
-    first = next((n.serial for n in reversed(nodes) if n.op is not None), 0)
+    first = 0
+    for node in reversed(nodes):
+        if node.op is not None:
+            first = node.serial
+            break
     if _last_write < first:  # the usual case: an optimizer wrote, and then this graph was made
         return
     written = [(n.stamp, n.value, "leaf", n.source) for n in nodes if n.op is None and n.stamp]

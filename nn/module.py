@@ -63,9 +63,10 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, x)")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        here = self._scope
-        if here is not None and here.parent is current_scope():
-            return here.run(self.forward, *args, **kwargs)
+        if self._scope is not None:
+            result = self._scope.run(self.forward, args, kwargs)
+            if result is not NotImplemented:
+                return result
         with scope(self._name_here(), self) as here:
             self.__dict__["_scope"] = here  # made once, entered from now on
             return self.forward(*args, **kwargs)

@@ -7,7 +7,7 @@ it. A parameter without a gradient is skipped and keeps its state, as in PyTorch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -103,8 +103,7 @@ class Optimizer:
         recording = ad.keeps_record("updates")
         before = [(p, np.copy(p.data)) for p in self._all() if p.grad is not None] if recording else ()
         for group, slots in zip(self.param_groups, self._slots, strict=True):
-            for slot in self._ready(slots):
-                values, grads = slot.read()
+            for slot, values, grads in self._ready(slots):
                 slot.step += 1
                 self._prepare(slot, group)
                 self._update(values, grads, slot, group, slot.scratch or self._scratch_for(slot))
@@ -216,17 +215,17 @@ class Optimizer:
     def _all(self) -> Iterable[ad.Variable]:
         return (p for group in self.param_groups for p in group["params"])
 
-    def _ready(self, slots: list[Slot]) -> Iterable[Slot]:
-        """The slots with gradients; those that have only some are split for good."""
+    def _ready(self, slots: list[Slot]) -> Iterator[tuple[Slot, list[Array], list[Array]]]:
+        """The slots with gradients, and what they read; those that have only some are split for good."""
         for slot in tuple(slots):
-            missing = slot.missing()
+            values, grads, missing = slot.read()
             if not missing:
-                yield slot
+                yield slot, values, grads
             elif missing < len(slot.entries):
                 parts = slot.split()
                 at = slots.index(slot)
                 slots[at : at + 1] = parts
-                yield from (part for part in parts if not part.missing())
+                yield from self._ready(parts)
 
     def _scratch_for(self, slot: Slot) -> Flat:
         size = sum(map(math.prod, slot.shapes))

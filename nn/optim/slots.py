@@ -56,10 +56,6 @@ class Slot:
         self.dtype = _state_dtype(self.entries[0][0].dtype)
         self.shapes = [np.shape(_rows(p.data, rows)) for p, rows in self.entries]
 
-    def missing(self) -> int:
-        """How many of the parameters have no gradient."""
-        return sum([p.grad is None for p, _ in self.entries])
-
     def split(self) -> list[Slot]:
         """A slot for each parameter, with its part of the state: from now on each goes its own way."""
         slots = [type(self)([entry], self.step, self.betas) for entry in self.entries]
@@ -85,16 +81,20 @@ class Slot:
         """A Flat of zeros."""
         return self.flat(zeros_on_cache_lines(sum(map(math.prod, self.shapes)), self.dtype))
 
-    def read(self) -> tuple[list[Array], list[Array]]:
-        """(values, gradients): values are the parameters' own memory, to be updated in place."""
-        values, grads, dtype = [], [], self.dtype
+    def read(self) -> tuple[list[Array], list[Array], int]:
+        """(values, gradients, how many gradients are missing). Values are the parameters' own memory, to be updated in
+        place."""
+        values, grads, missing, dtype = [], [], 0, self.dtype
         for p, rows in self.entries:
             value, grad = p.data, p.grad
+            if grad is None:
+                missing += 1
+                continue
             if grad.__class__ is not np.ndarray or grad.dtype is not dtype or grad.shape != value.shape:
                 grad = self._fitting(grad, value)
             values.append(value if rows is None else value[rows])
             grads.append(grad if rows is None else grad[rows])
-        return values, grads
+        return values, grads, missing
 
     def _fitting(self, grad: Any, value: Array) -> Array:
         """A gradient in the dtype of the state, which follows the values after `model.astype`."""
@@ -123,9 +123,11 @@ class ScalarSlot(Slot):
     def pieces(self, flat: Flat) -> list[Array]:
         return [flat.whole[i : i + 1].reshape(()) for i in range(len(self.entries))]
 
-    def read(self) -> tuple[list[Array], list[Array]]:
+    def read(self) -> tuple[list[Array], list[Array], int]:
+        grads = [_raw(p.grad) for p, _ in self.entries]
+        missing = grads.count(None)
         values = np.array([p.data for p, _ in self.entries])
-        return [values], [np.array([_raw(p.grad) for p, _ in self.entries], dtype=np.float64)]
+        return [values], [] if missing else [np.array(grads, dtype=np.float64)], missing
 
     def write(self, values: list[Array]) -> None:
         for (parameter, _), number in zip(self.entries, values[0].tolist(), strict=True):
