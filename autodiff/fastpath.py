@@ -22,7 +22,7 @@ from .modes import state
 from .recording import ARITHMETIC, note_view, record_operands
 from .registry import METHODS, OPS, Op
 from .rules import saved
-from .variable import Scalar, Tensor, Variable, plain
+from .variable import TENSORS, Scalar, Tensor, Variable, plain
 from .writing import inplace
 
 _NODE = """
@@ -154,9 +154,7 @@ def _run(op: Op) -> Callable[..., Any]:
             dead=" and ".join(f"p{i} is None" for i in rules),
             y="y, kept = keep" if op.keep is not None else "y = fn",
             parents="(" + "".join(f"p{i}, " for i in rules) + ")",
-            saved="("
-            + "".join(f"None if p{i} is None else {saved(op, op.reads[i], 'r{}')}, " for i in rules)
-            + ")",
+            saved="(" + "".join(f"None if p{i} is None else {saved(op, op.reads[i], 'r{}')}, " for i in rules) + ")",
             view="\n    if y.base is not None and may_share_memory(y, r0): note_view(x0, t)" if op.linear else "",
         )
         op.run = run = _compile(op, source, "run", keep=op.keep, slow=slow)
@@ -221,7 +219,7 @@ def _compile(op: Op, source: str, name: str, slow: Callable[..., Any], **more: A
         dtype=np.result_type,
         may_share_memory=np.may_share_memory,
         note_view=note_view,
-        TENSORS=Tensor.kinds,
+        TENSORS=TENSORS,
         **{f"rule{i}": rule for i, rule in enumerate(op.vjps)},
         **more,
     )

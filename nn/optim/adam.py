@@ -3,8 +3,8 @@
 The formula is Kingma and Ba 2015, algorithm 1; AdamW's decoupled decay is Loshchilov and Hutter 2019, algorithm 2.
 
 What is kept is m/(1 - beta1) and v/(1 - beta2) rather than m and v: the factors then enter one number per step
-instead of one pass over each array, which leaves ten in-place passes, seven of them over flat state. The saved state holds the published m
-("exp_avg") and v ("exp_avg_sq").
+instead of one pass over each array, which leaves ten in-place passes, seven of them over flat state. The saved state
+holds the published m ("exp_avg") and v ("exp_avg_sq").
 """
 
 from __future__ import annotations
@@ -111,13 +111,14 @@ class Adam(Optimizer):
         return "exp_avg", group["betas"][0]
 
     def _prepare(self, slot: Slot, group: Group) -> None:
-        super()._prepare(slot, group)
         betas = group["betas"]
-        if slot.betas != betas:  # the first step, or the user changed them: m and v go on, their sums are rescaled
-            if slot.betas is not None:
-                for flat, old, new in zip(slot.state.values(), slot.betas, betas, strict=True):
-                    np.multiply(flat.whole, (1 - old) / (1 - new), out=flat.whole)
-            slot.betas = betas
+        if slot.betas == betas:
+            return
+        super()._prepare(slot, group)
+        if slot.betas is not None:  # the user changed them: m and v go on, their sums are rescaled
+            for flat, old, new in zip(slot.state.values(), slot.betas, betas, strict=True):
+                np.multiply(flat.whole, (1 - old) / (1 - new), out=flat.whole)
+        slot.betas = betas
 
     def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
         adam_update(

@@ -1,7 +1,7 @@
 """What every optimizer shares: parameter groups, the walk over parameters, saved state. No update formula lives here.
 
-A formula is a pure function on arrays that works in place (see `sgd.py`, `adam.py`); `slots.py` brings the parameters to
-it. A parameter without a gradient is skipped and keeps its state, as in PyTorch.
+A formula is a pure function on arrays that works in place (see `sgd.py`, `adam.py`); `slots.py` brings the
+parameters to it. A parameter without a gradient is skipped and keeps its state, as in PyTorch.
 """
 
 from __future__ import annotations
