@@ -160,8 +160,9 @@ def cross_entropy(
     array([[-0.0596,  0.0596],
            [ 0.25  , -0.25  ]])
     """
-    logits = _value(logits)
-    labels = _plain(target)
+    if not isinstance(logits, ad.Variable):
+        logits = np.asarray(logits)
+    labels = target.data if isinstance(target, ad.Variable) else np.asarray(target)
     if labels.dtype.kind in "iub" or not (labels.shape == logits.shape and labels.ndim):
         weights = None if weights is None else _class_weights("cross_entropy", weights, logits)
         return ad.cross_entropy(logits, labels, weights=weights, ignore_index=ignore_index, reduction=reduction)

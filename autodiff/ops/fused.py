@@ -268,11 +268,13 @@ def _cross_entropy_kept(
     at = np.arange(0, z.size, z.shape[-1]) + safe.reshape(-1).astype(np.intp, copy=False)  # of each label in flat z
     e = np.exp(z)
     total = np.add.reduce(e, axis=-1, keepdims=True)
-    rows = np.log(total).reshape(labels.shape) - z.reshape(-1)[at].reshape(labels.shape)
-    if reduction == "none" or factor.__class__ is not float:
-        rows = rows * factor
-        return rows if reduction == "none" else np.add.reduce(rows, axis=None), (e, total, at, factor)
-    return np.add.reduce(rows, axis=None) * factor, (e, total, at, factor)
+    kept = e, total, at, factor
+    rows = np.log(total).reshape(-1) - z.reshape(-1)[at]
+    if reduction == "none":
+        return rows.reshape(labels.shape) * factor, kept
+    if factor.__class__ is float:
+        return np.add.reduce(rows) * factor, kept
+    return np.add.reduce(rows * factor.reshape(-1)), kept
 
 
 def _cross_entropy_vjp(
