@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
+from ..errors import missing_argument
 from ..registry import composite, op
 
 
@@ -92,7 +94,7 @@ setitem = op(
 )
 
 
-def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
     """Elements along an axis (``np.take``), repeats allowed; axis None takes from the flattened array.
 
     >>> import autodiff as ad, numpy as np
@@ -101,9 +103,15 @@ def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
     array([[1., 2.],
            [1., 2.]])
     """
+    if out is not None:
+        raise missing_argument("take", "out")
+    if mode not in ("raise", "wrap", "clip"):
+        raise ValueError(f"take: mode must be 'raise', 'wrap' or 'clip'; got {mode!r}.")
     a = np.reshape(a, -1) if axis is None else a
-    axis = 0 if axis is None else axis % np.ndim(a)
+    axis = 0 if axis is None else normalize_axis_index(axis, np.ndim(a))
     indices = np.asarray(indices)
+    if indices.dtype == np.bool_:  # NumPy's take reads False and True as 0 and 1; as an index they would be a mask
+        indices = indices.astype(np.intp)
     if mode != "raise":
         n = np.shape(a)[axis]
         indices = np.clip(indices, 0, n - 1) if mode == "clip" else indices % n
@@ -118,10 +126,12 @@ def _along(index: Any, axis: int) -> tuple[Any, ...]:
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """Elements picked by an index array along an axis (``np.take_along_axis``)."""
-    if axis is None:
-        return np.reshape(arr, -1)[np.asarray(indices)]
-    axis %= np.ndim(arr)
     indices = np.asarray(indices)
+    if indices.dtype.kind not in "iu":
+        raise IndexError(f"take_along_axis needs integer indices; got {indices.dtype}. For a mask write x[mask].")
+    if axis is None:
+        return np.reshape(arr, -1)[indices]
+    axis = normalize_axis_index(axis, np.ndim(arr))
     shape = tuple(n if i == axis else m for i, (m, n) in enumerate(zip(np.shape(arr), indices.shape, strict=True)))
     return arr[_along(np.broadcast_to(indices, shape), axis)]
 
@@ -134,6 +144,8 @@ def sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, 
     >>> (np.sort(x) * [10.0, 20.0, 30.0]).sum().backward(); x.grad
     array([20., 10., 30.])
     """
+    if order is not None:
+        raise missing_argument("sort", "order", ("axis", "kind", "stable"))
     a = np.reshape(a, -1) if axis is None else a
     along = -1 if axis is None else axis
     return take_along_axis(a, np.argsort(a, axis=along, kind="stable"), along)
