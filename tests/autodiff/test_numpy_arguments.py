@@ -157,3 +157,43 @@ def test_ufuncs_of_two_results_record_the_one_that_has_a_derivative() -> None:
     assert x.grad.tolist() == [3.125, 3.125]
     f, _ = np.modf(ad.tensor([np.inf, -np.inf]))
     assert f.data.tolist() == [0.0, 0.0] and np.signbit(f.data).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("kind", [np.ma.MaskedArray, np.matrix])
+def test_matrices_and_masked_arrays_are_refused_on_every_way_in(kind: Any) -> None:
+    x, other = ad.tensor(A) * 1.0, np.asarray(A).view(kind)
+    for call in (
+        lambda: x * other,
+        lambda: other * x,
+        lambda: np.add(other, x),
+        lambda: np.where(A > 3, other, x),
+        lambda: np.stack([x, other]),
+        lambda: ad.tensor(other),
+        lambda: ad.grad(np.sum)(other),
+    ):
+        with pytest.raises(TypeError):
+            call()
+    assert (x * A.view(np.memmap)).data.tolist() == (A * A).tolist()  # a subclass of equal arithmetic is an array
+
+
+def test_masked_functions_cannot_take_the_value_out_of_the_graph() -> None:
+    """numpy.ma reads the attribute ``_data`` of anything it is given."""
+    x = ad.tensor(A) * 1.0
+    for f in (np.ma.multiply, np.ma.add, np.ma.exp):
+        with pytest.raises(ad.ExitError, match=r"\.data"):
+            f(*[x] * (1 if f is np.ma.exp else 2))
+
+
+@pytest.mark.parametrize(
+    "call", [lambda x: x.astype(object), lambda x: x.astype(str), lambda x: x + np.array([1], object)]
+)
+def test_a_recorded_value_does_not_leave_as_objects_or_text(call: Any) -> None:
+    with pytest.raises(ad.MissingRuleError, match="no derivative can flow"):
+        call(ad.tensor(A))
+
+
+@pytest.mark.parametrize("factor", [1j, np.complex64(1j), np.complex128(1j), np.array(1j)])
+def test_complex_operands_are_refused_by_name(factor: Any) -> None:
+    for product in (lambda x: x * factor, lambda x: factor * x, lambda x: np.multiply(x, factor)):
+        with pytest.raises(TypeError, match="complex"):
+            product(ad.tensor(A))
