@@ -254,7 +254,10 @@ def _cross_entropy(
     z = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     flat = z.reshape(-1, z.shape[-1])
     picked = flat[np.arange(len(flat)), safe.reshape(-1)].reshape(labels.shape)
-    rows = (np.log(np.add.reduce(np.exp(z), axis=-1)) - picked) * factor
+    rows = np.log(np.add.reduce(np.exp(z), axis=-1)) - picked
+    if np.ndim(factor):  # a row that does not count is 0, also where a logit is -inf
+        rows = np.where(factor == 0, 0.0, rows)
+    rows = rows * factor
     return rows if reduction == "none" else np.add.reduce(rows, axis=None)
 
 
