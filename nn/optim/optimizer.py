@@ -202,9 +202,13 @@ class Optimizer:
         sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
         if sizes != own:
             raise ValueError(f"{self._name}: the saved groups hold {sizes} parameters, this optimizer's hold {own}")
-        lacking = sorted({name for g in groups for name in self.defaults if name not in g})
-        if lacking:
-            raise ValueError(f"{self._name}: another kind of optimizer was saved: it has no {', '.join(lacking)}")
+        for given in groups:  # PyTorch's groups have more names than ours, older files may have fewer
+            lacking, strange = set(self.defaults) - set(given), set(given) - set(self.defaults) - {"params"}
+            if lacking and strange:
+                raise ValueError(
+                    f"{self._name}: another kind of optimizer was saved: it has {', '.join(sorted(strange))} "
+                    f"and no {', '.join(sorted(lacking))}"
+                )
         new_groups = [
             {**old, **{k: v for k, v in new.items() if k != "params"}}
             for old, new in zip(self.param_groups, groups, strict=True)

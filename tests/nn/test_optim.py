@@ -360,7 +360,7 @@ def test_state_of_another_kind_is_refused_and_changes_nothing() -> None:
     net(np.ones((1, 2))).sum().backward()
     sgd.step()
     before = repr(adam)
-    with pytest.raises(ValueError, match="Adam: another kind of optimizer was saved: it has no betas, eps"):
+    with pytest.raises(ValueError, match=r"Adam: another kind .* was saved: it has dampening, .* and no betas, eps"):
         adam.load_state_dict(sgd.state_dict())
     with pytest.raises(ValueError, match="no optimizer's state_dict: it holds weight, bias"):
         adam.load_state_dict(net.state_dict())
