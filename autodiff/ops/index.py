@@ -81,6 +81,17 @@ def _cleared(g: Any, index: Any) -> Any:
     return g * keep
 
 
+def _written(g: Any, index: Any) -> Any:
+    """The cotangent of what was written: of values written into one place, the last is there and the others are not."""
+    d = getitem(g, index=index)
+    if _is_basic(index):
+        return d
+    numbers = np.arange(d.size).reshape(d.shape)
+    last = np.zeros(np.shape(g), int)
+    last[index] = numbers
+    return d * (last[index] == numbers)
+
+
 setitem = op(
     _setitem,
     name="setitem",
@@ -88,9 +99,13 @@ setitem = op(
     symbol="[ ]=",
     public=False,
     domain=(float("-inf"), float("inf")),
-    vjp=(lambda g, index: _cleared(g, index), lambda g, index: getitem(g, index=index)),
-    samples=((((3, 2), (2,)), {"index": 1}), (((3,), ()), {"index": slice(0, 2)})),
-    doc="A copy of x with v written at index (each element at most once).",
+    vjp=(lambda g, index: _cleared(g, index), lambda g, index: _written(g, index)),
+    samples=(
+        (((3, 2), (2,)), {"index": 1}),
+        (((3,), ()), {"index": slice(0, 2)}),
+        (((3,), (3,)), {"index": [0, 0, 2]}),
+    ),
+    doc="A copy of x with v written at index; of values written into one place, the last is there.",
 )
 
 
