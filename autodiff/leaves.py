@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import ExitError, kind_of, leaves_graph
 from .graph import leaf
+from .recording import plain_array
 from .registry import OPS
 from .variable import Scalar, Tensor, Variable, differentiable, is_live, wrap
 
@@ -37,6 +38,7 @@ def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: b
                 "ad.tensor(recorded value)", "ad.tensor(x.data)", "x itself, or ad.stack([x]) for a Scalar"
             )
         x = x.data
+    x = plain_array(x)
     data = np.array(x, dtype=dtype) if copy else np.asarray(x, dtype=dtype)
     handle: Tensor = Tensor()
     handle._data = data
@@ -87,5 +89,10 @@ def _rebuild(cls: Any, data: Any, live: bool) -> Any:
     return handle
 
 
+def _mask(self: Variable) -> Any:
+    raise leaves_graph("numpy.ma, which takes the ._data of anything,", ".data", "np.where(mask, x, 0)")
+
+
+Variable._mask = property(_mask)  # type: ignore[attr-defined]
 for _name, _copy in {"__reduce__": _reduce, "__deepcopy__": _deepcopy}.items():
     setattr(Variable, _name, _copy)

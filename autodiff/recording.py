@@ -52,11 +52,11 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
                 node = value if value.__class__ is float else None
         elif x.__class__ is float or x.__class__ is int or x.__class__ is bool:
             value, node = x, float(x)
-        elif isinstance(x, np.generic):
+        elif isinstance(x, np.generic) and x.dtype.kind in "fiub":
             value = x.item()  # weak, as a Python number is: it never upcasts float32
             node = float(value)
         else:
-            value = x if x is None or isinstance(x, np.ndarray) else np.asarray(x)
+            value = x if x is None else plain_array(x)
             arrays = arrays or x is not None
         raw.append(value)
         parents.append(node)
@@ -81,6 +81,8 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
                 f"{op.name} gave complex numbers, which have no derivative rules yet: "
                 "keep real and imaginary parts apart."
             )
+        if live and y.dtype.kind not in "iub":
+            raise MissingRuleError(f"{op.name} gave {kind_of(y)}, through which no derivative can flow.")
         if live:
             return y  # integers and booleans made of recorded values are plain: nothing flows through them
     out = wrap(y, None)
@@ -102,6 +104,18 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         note_view(next(iter(operands)), out)
     return out
+
+
+def plain_array(x: Any) -> Any:
+    """x as an ndarray, not copied. A matrix or a masked array is refused: its products or its mask would be lost."""
+    if x.__class__ is np.ndarray:
+        return x
+    if isinstance(x, np.matrix) or hasattr(x, "mask"):
+        raise TypeError(
+            f"a {type(x).__name__} follows other rules than an array, which would be lost here. Write np.asarray(x) "
+            "to take its values, and np.where(mask, ..., ...) for a mask."
+        )
+    return np.asarray(x)
 
 
 def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str, Any], now: State) -> Any:

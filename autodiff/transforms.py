@@ -21,7 +21,7 @@ from .cotangents import fit, silence
 from .errors import GraphError, kind_of
 from .graph import Node, leaf, tick
 from .modes import OFF, mode, state
-from .recording import record_operands
+from .recording import plain_array, record_operands
 from .registry import OPS, Op
 from .variable import Scalar, Variable, is_live, wrap
 
@@ -125,7 +125,7 @@ def _lift(v: Any, i: int) -> Any:
         )
     if isinstance(v, float | int) and not isinstance(v, np.generic):
         return wrap(float(v), leaf(float(v)))
-    data = np.array(v)
+    data = np.array(plain_array(v))
     if data.dtype.kind != "f":
         raise TypeError(
             f"argument {i} cannot be differentiated: {kind_of(data)}. "

@@ -52,7 +52,8 @@ def write(x: Variable, value: Any) -> None:
         value = value.data
     if isinstance(x, Scalar):
         old, x._data = x.node, float(value)
-        if old is not None:  # older graphs keep the old leaf and so the value they read
+        if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
+            old.stamp = _stamp_constants()
             x.node = leaf(x._data)
             x.node.grad, x.node.notes = old.grad, old.notes
         return
@@ -200,6 +201,12 @@ def check_unwritten(nodes: list[Node]) -> None:
     if _constants:
         alive = [(ref(), stamp) for ref, stamp in list(_constants.values())]
         written += [(stamp, a, "constant", None) for a, stamp in alive if a is not None]
+    for _, value, *_ in written:
+        if value.__class__ is float:
+            raise StaleValueError(
+                f"a Scalar of value {value:g} that this graph reads was given another value since. Run backward() "
+                "before the update, or compute again."
+            )
     for stamp, array, kind, source in written:
         if stamp < first:
             continue

@@ -188,6 +188,8 @@ def nll_loss(
     if weights is not None:
         factor = factor * _class_weights("nll_loss", weights, scores)[safe]
     picked = np.take_along_axis(scores, safe[..., None], axis=-1)[..., 0]
+    if not factor.all():  # a label that does not count contributes 0, also where log(0) stands beside it
+        picked = np.where(factor == 0, 0.0, picked)
     losses = -picked * factor
     return losses.sum() / factor.sum() if reduction == "mean" else _reduce(losses, reduction)
 
@@ -236,6 +238,13 @@ def binary_cross_entropy_with_logits(
     _check_unit_interval("binary_cross_entropy_with_logits", "target", target)
     if pos_weight is None:
         return _reduce(ad.bce_with_logits(logits, target), reduction)
+    if not isinstance(pos_weight, ad.Variable):
+        pos_weight = np.asarray(pos_weight, logits.dtype)
+    if np.broadcast_shapes(pos_weight.shape, logits.shape) != logits.shape:
+        raise ValueError(
+            f"binary_cross_entropy_with_logits: pos_weight of shape {pos_weight.shape} does not fit into logits of "
+            f"shape {logits.shape}"
+        )
     positive = ad.softplus(-logits) * (target * pos_weight)
     return _reduce(positive + ad.softplus(logits) * (1 - target), reduction)
 

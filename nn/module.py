@@ -288,8 +288,12 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
     if unknown:
         raise ValueError(f"{type(module).__name__} has no parameter {unknown[0]!r}; it has {', '.join(own) or 'none'}")
     exchange = []
+    given: dict[int, Any] = {}
     for name, value in params.items():
         target = own[name]
+        first = given.setdefault(id(target), value)
+        if first is not value and (isinstance(value, ad.Variable) or not np.array_equal(first, value)):
+            raise ValueError(f"{name!r} shares its parameter with another name that was given another value")
         if not isinstance(value, ad.Variable):
             number = isinstance(target, ad.Scalar)
             value = (

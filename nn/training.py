@@ -78,7 +78,8 @@ def fit(
     Ctrl-C ends the training: the history so far is returned with `stopped == "interrupted"`, and the model is usable.
 
     Raises:
-        ValueError: lengths that differ, empty data, or early stopping on a number that nobody measures.
+        ValueError: lengths that differ, empty data, early stopping on a number that nobody measures, or an optimizer
+            of another model's parameters.
         FloatingPointError: the loss is NaN or infinite; the parameters are those before that batch.
 
     >>> import nn, numpy as np
@@ -96,6 +97,7 @@ def fit(
     if held_out is not None and validation is not None:
         held_out = _prepared(model, *validation)
     _check_run(epochs, batch_size, stopping, functions, held_out is not None)
+    _check_optimizer(model, optimizer)
     watch = _Watch(model, stopping)
     history, shown, callbacks = History(), display(progress), list(callbacks)
     with _modes_restored(model):
@@ -318,6 +320,17 @@ def _check_run(
     if stopping is not None and stopping.monitor not in names:
         hint = "" if validated else "; give validation=(x, y) or validation_split=0.1 for 'val_...'"
         raise ValueError(f"early stopping watches {stopping.monitor!r}, but this run measures {', '.join(names)}{hint}")
+
+
+def _check_optimizer(model: Module, optimizer: Optimizer) -> None:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"fit needs an optimizer such as nn.Adam(model.parameters()), got {optimizer!r}")
+    own = {id(p) for p in model.parameters()}
+    if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError(
+            f"{type(optimizer).__name__} holds no parameter of this {type(model).__name__}, so that nothing would be "
+            "trained; make it with model.parameters()"
+        )
 
 
 @contextmanager

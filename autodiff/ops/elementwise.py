@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import missing_argument
 from ..registry import REAL as ANY
 from ..registry import composite, op
+from ..variable import plain
 
 POSITIVE = (0.0, math.inf)
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -76,7 +78,19 @@ power = _row(
     singular=True,
     domain=(POSITIVE, ANY),
 )
-composite(power, numpy=(np.float_power,), public=False)
+
+
+def float_power(a: Any, b: Any) -> Any:
+    """``np.float_power``: a ** b in float64 at least."""
+    narrow = (np.dtype(np.float16), np.dtype(np.float32))
+    a, b = [
+        np.astype(x, np.float64) if getattr(x, "dtype", 0) in narrow and not isinstance(x, np.generic) else x
+        for x in (a, b)
+    ]
+    return power(a, b)
+
+
+composite(float_power, numpy=(np.float_power,), public=False)
 sqrt = _row(
     np.sqrt,
     "Square root; the derivative at 0 is inf.",
@@ -108,7 +122,7 @@ composite(absolute, numpy=(np.fabs,), public=False)
 remainder = _row(
     np.remainder,
     "a mod b, with the sign of b.",
-    (lambda g: g, lambda g, a, b: -g * np.floor(a / b)),
+    (lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b)),  # floor(a / b) rounds 1 / 0.1 up to 10, where 9 fit
     symbol="mod",
     singular=True,
     domain=(POSITIVE, POSITIVE),
@@ -117,7 +131,7 @@ remainder = _row(
 fmod = _row(
     np.fmod,
     "a mod b, with the sign of a.",
-    (lambda g: g, lambda g, a, b: -g * np.trunc(a / b)),
+    (lambda g: g, lambda g, a, b: -g * np.rint((a - np.fmod(a, b)) / b)),
     singular=True,
     domain=(POSITIVE, POSITIVE),
     kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b),
@@ -157,7 +171,7 @@ logaddexp2 = _row(
 
 
 def _logistic(x: Any) -> Any:
-    return 0.5 + 0.5 * np.tanh(0.5 * x)
+    return np.exp(-np.logaddexp(0.0, -x))  # exact also where it is tiny, unlike 0.5 + 0.5 * tanh(x / 2)
 
 
 # ---- trigonometric and hyperbolic
@@ -326,7 +340,9 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     array([0., 1., 0.])
     """
     if out is not None:
-        raise TypeError("clip(..., out=...) cannot be recorded; assign the result: y = np.clip(...).")
+        raise missing_argument("clip", "out")
+    if (a_min is not None and min is not None) or (a_max is not None and max is not None):
+        raise ValueError("clip: a bound was given twice, as a_min or a_max and as min or max.")
     return _clip_row(x, min if a_min is None else a_min, max if a_max is None else a_max)
 
 
@@ -343,6 +359,7 @@ ldexp = _row(
     np.ldexp,
     "a 2**b, b integer",
     (lambda g, b: g * np.exp2(b), None),
+    lambda a, b: math.ldexp(a, operator.index(int(b) if b == int(b) else b)),
     public=False,
     draw=lambda rng, a, b: (rng.normal(size=a), rng.integers(-3, 4, b)),
 )
@@ -381,3 +398,25 @@ heaviside = _row(
     np.heaviside, "0 for a < 0, b at a = 0, 1 above.", (None, lambda g, a: g * (a == 0)), kink=lambda a, b: np.abs(a)
 )
 composite(trunc, numpy=(np.fix,), public=False)
+composite(positive, numpy=(np.conjugate,), public=False)  # of a real number
+
+
+def divmod(a: Any, b: Any) -> tuple[Any, Any]:
+    """``np.divmod``: the quotient rounded down, which is flat, and the remainder."""
+    return np.floor_divide(a, b), np.remainder(a, b)
+
+
+def modf(x: Any) -> tuple[Any, Any]:
+    """``np.modf``: the fraction, and the whole part, which is flat."""
+    endless = np.isinf(x)
+    return np.where(endless, np.copysign(0.0, x), np.fmod(np.where(endless, 0.0, x), 1.0)), np.trunc(x)
+
+
+def frexp(x: Any) -> tuple[Any, Any]:
+    """``np.frexp``: the mantissa, and the plain integer exponent."""
+    _, exponent = np.frexp(plain(x))
+    return np.ldexp(x, -exponent), exponent
+
+
+for _fn in (divmod, modf, frexp):
+    composite(_fn, numpy=(getattr(np, _fn.__name__),), public=False)

@@ -269,12 +269,11 @@ def _cross_entropy_kept(
     e = np.exp(z)
     total = np.add.reduce(e, axis=-1, keepdims=True)
     kept = e, total, at, factor
-    rows = np.log(total).reshape(-1) - z.reshape(-1)[at]
-    if reduction == "none":
-        return rows.reshape(labels.shape) * factor, kept
-    if factor.__class__ is float:
-        return np.add.reduce(rows) * factor, kept
-    return np.add.reduce(rows * factor.reshape(-1)), kept
+    rows = (np.log(total).reshape(-1) - z.reshape(-1)[at]).reshape(labels.shape)
+    if np.ndim(factor):  # a row that does not count is 0, also where a logit is -inf
+        rows = np.where(factor == 0, 0.0, rows) * factor
+        return rows if reduction == "none" else np.add.reduce(rows, axis=None), kept
+    return rows if reduction == "none" else np.add.reduce(rows, axis=None) * factor, kept
 
 
 def _cross_entropy_vjp(

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
+from ..errors import missing_argument
 from ..registry import composite, op
 
 
@@ -79,6 +81,17 @@ def _cleared(g: Any, index: Any) -> Any:
     return g * keep
 
 
+def _written(g: Any, index: Any) -> Any:
+    """The cotangent of what was written: of values written into one place, the last is there and the others are not."""
+    d = getitem(g, index=index)
+    if _is_basic(index):
+        return d
+    numbers = np.arange(d.size).reshape(d.shape)
+    last = np.zeros(np.shape(g), int)
+    last[index] = numbers
+    return d * (last[index] == numbers)
+
+
 setitem = op(
     _setitem,
     name="setitem",
@@ -86,13 +99,17 @@ setitem = op(
     symbol="[ ]=",
     public=False,
     domain=(float("-inf"), float("inf")),
-    vjp=(lambda g, index: _cleared(g, index), lambda g, index: getitem(g, index=index)),
-    samples=((((3, 2), (2,)), {"index": 1}), (((3,), ()), {"index": slice(0, 2)})),
-    doc="A copy of x with v written at index (each element at most once).",
+    vjp=(lambda g, index: _cleared(g, index), lambda g, index: _written(g, index)),
+    samples=(
+        (((3, 2), (2,)), {"index": 1}),
+        (((3,), ()), {"index": slice(0, 2)}),
+        (((3,), (3,)), {"index": [0, 0, 2]}),
+    ),
+    doc="A copy of x with v written at index; of values written into one place, the last is there.",
 )
 
 
-def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
     """Elements along an axis (``np.take``), repeats allowed; axis None takes from the flattened array.
 
     >>> import autodiff as ad, numpy as np
@@ -101,9 +118,15 @@ def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
     array([[1., 2.],
            [1., 2.]])
     """
+    if out is not None:
+        raise missing_argument("take", "out")
+    if mode not in ("raise", "wrap", "clip"):
+        raise ValueError(f"take: mode must be 'raise', 'wrap' or 'clip'; got {mode!r}.")
     a = np.reshape(a, -1) if axis is None else a
-    axis = 0 if axis is None else axis % np.ndim(a)
+    axis = 0 if axis is None else normalize_axis_index(axis, np.ndim(a))
     indices = np.asarray(indices)
+    if indices.dtype == np.bool_:  # NumPy's take reads False and True as 0 and 1; as an index they would be a mask
+        indices = indices.astype(np.intp)
     if mode != "raise":
         n = np.shape(a)[axis]
         indices = np.clip(indices, 0, n - 1) if mode == "clip" else indices % n
@@ -118,10 +141,12 @@ def _along(index: Any, axis: int) -> tuple[Any, ...]:
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """Elements picked by an index array along an axis (``np.take_along_axis``)."""
-    if axis is None:
-        return np.reshape(arr, -1)[np.asarray(indices)]
-    axis %= np.ndim(arr)
     indices = np.asarray(indices)
+    if indices.dtype.kind not in "iu":
+        raise IndexError(f"take_along_axis needs integer indices; got {indices.dtype}. For a mask write x[mask].")
+    if axis is None:
+        return np.reshape(arr, -1)[indices]
+    axis = normalize_axis_index(axis, np.ndim(arr))
     shape = tuple(n if i == axis else m for i, (m, n) in enumerate(zip(np.shape(arr), indices.shape, strict=True)))
     return arr[_along(np.broadcast_to(indices, shape), axis)]
 
@@ -134,6 +159,8 @@ def sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, 
     >>> (np.sort(x) * [10.0, 20.0, 30.0]).sum().backward(); x.grad
     array([20., 10., 30.])
     """
+    if order is not None:
+        raise missing_argument("sort", "order", ("axis", "kind", "stable"))
     a = np.reshape(a, -1) if axis is None else a
     along = -1 if axis is None else axis
     return take_along_axis(a, np.argsort(a, axis=along, kind="stable"), along)

@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..errors import MissingRuleError, missing_argument
 from ..registry import composite, op
 
 
@@ -70,6 +72,8 @@ def _explicit(subscripts: str, shapes: list[tuple[int, ...]]) -> str:
         if len(term) != len(shape):
             raise ValueError(f"einsum: {subscripts!r} gives {len(term)} subscripts to an operand of shape {shape}.")
     if arrow:
+        if dots and "..." not in right:
+            raise ValueError(f"einsum: {subscripts!r} has an ellipsis of {len(dots)} axes that its output lacks.")
         out = right.replace("...", "".join(dots))
     else:
         letters = "".join(terms)
@@ -149,13 +153,16 @@ def _invertible(rng: Any, shape: tuple[int, ...]) -> Any:
     return rng.uniform(-1.0, 1.0, shape) + (shape[-1] + 1) * np.eye(shape[-1])
 
 
-def _vector(a_shape: tuple[int, ...], y: Any) -> bool:
-    return y.ndim == 1
+def _transposed_solve(a: Any, g: Any, b_shape: tuple[int, ...]) -> Any:
+    """The solution of aᵀ w = g. NumPy takes b as one vector when it has one axis, also where a is a stack."""
+    if len(b_shape) == 1:
+        return np.linalg.solve(t(a), np.expand_dims(g, -1))[..., 0]
+    return np.linalg.solve(t(a), g)
 
 
-def _solve_vjp_a(g: Any, y: Any, a: Any) -> Any:
-    w = np.linalg.solve(t(a), g)
-    return -np.expand_dims(w, -1) * np.expand_dims(y, -2) if y.ndim == 1 else -w @ t(y)
+def _solve_vjp_a(g: Any, y: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
+    w = _transposed_solve(a, g, b_shape)
+    return -np.expand_dims(w, -1) * np.expand_dims(y, -2) if len(b_shape) == 1 else -w @ t(y)
 
 
 solve = op(
@@ -164,8 +171,14 @@ solve = op(
     inputs="a b",
     public=False,
     numpy=(np.linalg.solve,),
-    vjp=(_solve_vjp_a, lambda g, a: np.linalg.solve(t(a), g)),
-    samples=((((3, 3), (3,)), {}), (((3, 3), (3, 2)), {}), (((2, 2, 2), (2, 2, 1)), {})),
+    vjp=(_solve_vjp_a, lambda g, a, b_shape: _transposed_solve(a, g, b_shape)),
+    samples=(
+        (((3, 3), (3,)), {}),
+        (((3, 3), (3, 2)), {}),
+        (((2, 2, 2), (2, 2, 1)), {}),
+        (((2, 2, 2), (2,)), {}),
+        (((3, 2, 2), (2,)), {}),
+    ),
     draw=lambda rng, a, b: (_invertible(rng, a), rng.normal(size=b)),
     doc="x with a x = b (``np.linalg.solve``).",
 )
@@ -185,6 +198,8 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     """``np.dot``: inner product of vectors, matrix product of matrices, sum over the last axis of a and the second
     last of b.
     """
+    if out is not None:
+        raise missing_argument("dot", "out")
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     if np.ndim(b) <= 2:
@@ -204,30 +219,46 @@ def vdot(a: Any, b: Any) -> Any:
 
 def outer(a: Any, b: Any, out: Any = None) -> Any:
     """All products of two vectors (``np.outer``)."""
+    if out is not None:
+        raise missing_argument("outer", "out")
     return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
 
 
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     """Inner products along an axis (``np.vecdot``)."""
+    if np.shape(x1)[axis] != np.shape(x2)[axis]:
+        raise ValueError(f"vecdot: axis {axis} of shapes {np.shape(x1)} and {np.shape(x2)} must be equally long.")
     return np.sum(x1 * x2, axis=axis)
+
+
+def matvec(x1: Any, x2: Any) -> Any:
+    """Matrices times vectors, both possibly stacked (``np.matvec``)."""
+    return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
+
+
+def vecmat(x1: Any, x2: Any) -> Any:
+    """Vectors times matrices, both possibly stacked (``np.vecmat``)."""
+    return np.matmul(np.expand_dims(x1, -2), x2)[..., 0, :]
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum over the given axes of both (``np.tensordot``)."""
     na, nb = np.ndim(a), np.ndim(b)
-    left, right = (
-        (list(range(na - axes, na)), list(range(axes)))
-        if isinstance(axes, int | np.integer)
-        else ([int(i) for i in np.atleast_1d(v)] for v in axes)
-    )
-    left, right = [i % na for i in left], [i % nb for i in right]
-    rest_a, rest_b = [i for i in range(na) if i not in left], [i for i in range(nb) if i not in right]
-    size = int(np.prod([np.shape(a)[i] for i in left]))
+    left, right = (range(-axes, 0), range(axes)) if isinstance(axes, int | np.integer) else axes
+    left, right = normalize_axis_tuple(left, na), normalize_axis_tuple(right, nb)
+    summed, summed_b = (tuple([np.shape(x)[i] for i in on]) for x, on in ((a, left), (b, right)))
+    if summed != summed_b:
+        raise ValueError(
+            f"tensordot: axes {left} of shape {np.shape(a)} and {right} of shape {np.shape(b)} must be equally long."
+        )
+    rest_a, rest_b = (tuple([i for i in range(n) if i not in on]) for n, on in ((na, left), (nb, right)))
+    rows, columns = tuple([np.shape(a)[i] for i in rest_a]), tuple([np.shape(b)[i] for i in rest_b])
+    size = math.prod(summed)  # and no -1 below: NumPy cannot infer an axis beside one of length 0
     flat = np.matmul(
-        np.reshape(np.transpose(a, tuple(rest_a + left)), (-1, size)),
-        np.reshape(np.transpose(b, tuple(right + rest_b)), (size, -1)),
+        np.reshape(np.transpose(a, rest_a + left), (math.prod(rows), size)),
+        np.reshape(np.transpose(b, right + rest_b), (size, math.prod(columns))),
     )
-    return np.reshape(flat, tuple(np.shape(a)[i] for i in rest_a) + tuple(np.shape(b)[i] for i in rest_b))
+    return np.reshape(flat, rows + columns)
 
 
 # ---- norms
@@ -268,7 +299,11 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     >>> np.linalg.norm(x).backward(); x.grad
     array([0.6, 0.8])
     """
+    if isinstance(axis, tuple) and len(axis) > 2:
+        raise ValueError(f"norm: axis must name one or two axes; got {axis}. For more write np.linalg.vector_norm.")
     matrix = (axis is None and np.ndim(x) == 2) or (isinstance(axis, tuple) and len(axis) == 2)
+    if isinstance(ord, str) and not (matrix and ord in ("fro", "nuc")):
+        raise ValueError(f"norm(ord={ord!r}) is no norm of a {'matrix' if matrix else 'vector'}.")
     if ord is None or (matrix and ord == "fro") or (not matrix and ord == 2):
         return norm2(x, axis=axis, keepdims=keepdims)
     a = np.abs(x)
@@ -279,8 +314,6 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
             sums = np.sum(a, axis=over, keepdims=True)
             y = (np.max if ord > 0 else np.min)(sums, axis=then, keepdims=True)
             return y if keepdims else np.squeeze(y, axis=(rows, columns))
-        from ..errors import MissingRuleError
-
         raise MissingRuleError(
             f"norm(ord={ord!r}) of a matrix needs singular values, which have no rule yet; "
             "use ord=None, 'fro', 1 or inf."
@@ -293,10 +326,31 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return np.asarray(np.sum(a != 0, axis=axis, keepdims=keepdims), dtype=x.dtype)
     if ord == 1:
         return np.sum(a, axis=axis, keepdims=keepdims)
-    return np.power(np.sum(np.power(a, ord), axis=axis, keepdims=keepdims), 1.0 / ord)
+    total = np.sum(np.power(a, ord), axis=axis, keepdims=keepdims)
+    return np.where(total == 0, 0.0, np.power(np.where(total == 0, 1.0, total), 1.0 / ord))  # slope 0 where it is 0
+
+
+def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """The norm of the elements along any number of axes as one vector (``np.linalg.vector_norm``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[3.0, -4.0]])
+    >>> np.linalg.vector_norm(x, ord=1).backward(); x.grad
+    array([[ 1., -1.]])
+    """
+    n = np.ndim(x)
+    axes = tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)
+    if ord == 2 or len(axes) < 2:
+        return norm2(x, axis=axes, keepdims=keepdims) if ord == 2 else norm(x, ord, axes, keepdims)
+    shape, rest = np.shape(x), tuple([i for i in range(n) if i not in axes])
+    rows = tuple([shape[i] for i in rest])
+    y = norm(np.reshape(np.transpose(x, rest + axes), (*rows, math.prod([shape[i] for i in axes]))), ord, -1)
+    return np.reshape(y, tuple([1 if i in axes else shape[i] for i in range(n)])) if keepdims else y
 
 
 for _fn in (dot, inner, vdot, outer, vecdot, tensordot, einsum):
     composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_fn is dot)
+for _name, _product in (("matvec", matvec), ("vecmat", vecmat)):
+    composite(_product, numpy=tuple(f for f in (getattr(np, _name, None),) if f), public=False)  # from NumPy 2.2 on
 composite(norm, numpy=(np.linalg.norm,), public=False)
-composite(norm, numpy=(np.linalg.vector_norm,), public=False)
+composite(vector_norm, numpy=(np.linalg.vector_norm,), public=False)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import missing_argument
 from ..registry import composite, op
 
 Axis = int | tuple[int, ...] | None
@@ -305,6 +306,8 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     >>> np.diff(x).data
     array([3., 5.])
     """
+    if n < 0 or np.ndim(a) == 0:
+        raise ValueError(f"diff needs n >= 0 and at least one axis; got n={n} and shape {np.shape(a)}.")
     for _ in range(n):
         rows = np.moveaxis(a, axis, 0)
         a = np.moveaxis(rows[1:] - rows[:-1], 0, axis)
@@ -313,21 +316,26 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
 
 def ptp(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
     """Largest minus smallest over axes (``np.ptp``)."""
+    if out is not None:
+        raise missing_argument("ptp", "out")
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
-def average(a: Any, axis: Axis = None, weights: Any = None) -> Any:
+def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Any:
     """Weighted mean (``np.average``); weights of the shape of a, or of one axis."""
     if weights is None:
-        return np.mean(a, axis=axis)
+        return np.mean(a, axis=axis, keepdims=keepdims)
     if np.shape(weights) != np.shape(a):
-        if not isinstance(axis, int | np.integer) or np.ndim(weights) != 1:
-            raise TypeError(
-                f"average: weights of shape {np.shape(weights)} need axis= an int, or the shape {np.shape(a)}."
+        if not isinstance(axis, int | np.integer) or np.shape(weights) != np.shape(a)[axis:][:1]:
+            raise ValueError(
+                f"average: weights of shape {np.shape(weights)} need axis= an int along which a of shape {np.shape(a)} "
+                "is as long, or the shape of a."
             )
         weights = np.reshape(weights, tuple(-1 if i == axis % np.ndim(a) else 1 for i in range(np.ndim(a))))
-    total = np.sum(weights, axis=axis) if np.shape(weights) == np.shape(a) else np.sum(weights)
-    return np.sum(a * weights, axis=axis) / total
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    if np.any(total == 0):
+        raise ZeroDivisionError("average: the weights sum to zero.")
+    return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
 
 
 for _fn, _numpy in ((cumprod, np.cumprod), (diff, np.diff), (ptp, np.ptp), (average, np.average)):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..registry import composite, op
 
@@ -245,7 +246,8 @@ def ravel(x: Any, order: Any = "C") -> Any:
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     """Axes moved to new places (``np.moveaxis``)."""
     n = np.ndim(a)
-    source, destination = ([int(s) % n for s in np.atleast_1d(v)] for v in (source, destination))
+    source = normalize_axis_tuple(source, n, "source")
+    destination = normalize_axis_tuple(destination, n, "destination")
     order = [i for i in range(n) if i not in source]
     for to, frm in sorted(zip(destination, source, strict=True)):
         order.insert(to, frm)
@@ -295,7 +297,10 @@ def unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
 
 
 def _atleast(n: int) -> Any:
-    def atleast(a: Any) -> Any:
+    def atleast(*arys: Any) -> Any:
+        if len(arys) != 1:
+            return tuple([atleast(a) for a in arys])
+        (a,) = arys
         shape = np.shape(a)
         if len(shape) >= n:
             return a
@@ -336,20 +341,22 @@ def column_stack(tup: Sequence[Any]) -> Any:
     return np.concatenate([np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in tup], axis=1)
 
 
-def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0.0) -> Any:
+def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Any:
     """A border around (``np.pad``): modes constant, edge, reflect, symmetric and wrap."""
-    widths = np.broadcast_to(np.asarray(pad_width), (np.ndim(array), 2))
+    widths = np.asarray(pad_width)
+    if widths.dtype.kind not in "iu" or np.any(widths < 0):
+        raise TypeError(f"pad: pad_width is n, (before, after) or a pair an axis, integers >= 0; got {pad_width!r}.")
+    widths = np.broadcast_to(widths, (np.ndim(array), 2))
     if mode == "constant":
         index = tuple(slice(int(a), int(a) + n) for (a, _), n in zip(widths, np.shape(array), strict=True))
         shape = tuple(int(a + b) + n for (a, b), n in zip(widths, np.shape(array), strict=True))
         from .index import scatter
 
         inner = scatter(array, index=index, shape=shape, dtype=np.result_type(array.dtype))
-        if constant_values == 0:
+        border = np.asarray(constant_values)  # refuses a recorded value, whose gradient would be lost here
+        if not border.any():
             return inner
-        frame = np.full(shape, constant_values, array.dtype)
-        frame[index] = 0
-        return inner + frame
+        return inner + np.pad(np.zeros(np.shape(array), array.dtype), widths, constant_values=border)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise TypeError(f"pad: mode {mode!r} cannot be recorded; use constant, edge, reflect, symmetric or wrap.")
     for axis, (before, after) in enumerate(widths):
@@ -370,7 +377,7 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """A value of its own (``np.copy``), recorded."""
-    return a * 1.0
+    return np.positive(a) if a.dtype.kind == "f" else astype(a, a.dtype)
 
 
 def _reshape_method(x: Any, *shape: Any, order: str = "C") -> Any:

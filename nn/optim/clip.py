@@ -36,7 +36,8 @@ def clip_grad_norm_(
     if not max_norm >= 0:
         raise ValueError(f"clip_grad_norm_: max_norm must be >= 0, got {max_norm!r}")
     found = _with_gradients(parameters)
-    norms = [float(np.linalg.norm(np.ravel(p.grad).astype(np.float64), norm_type)) for p in found]
+    values = [p.grad.data if isinstance(p.grad, ad.Variable) else p.grad for p in found]  # a handle: create_graph=True
+    norms = [float(np.linalg.norm(np.ravel(g).astype(np.float64), norm_type)) for g in values]
     total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
     if error_if_nonfinite and not math.isfinite(total):
         raise ValueError(f"clip_grad_norm_: the joint norm of {len(found)} gradients is {total}; nothing was changed")

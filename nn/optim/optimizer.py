@@ -175,12 +175,21 @@ class Optimizer:
         """Take over what `state_dict` returned; nothing changes when it does not fit.
 
         Raises:
-            ValueError: other groups, other parameter counts or other shapes than this optimizer's.
+            ValueError: other groups, other parameter counts, other shapes or another kind than this optimizer's.
         """
+        if not {"state", "param_groups"} <= set(saved):
+            raise ValueError(f"{self._name}: this is no optimizer's state_dict: it holds {', '.join(map(str, saved))}")
         groups = saved["param_groups"]
         sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
         if sizes != own:
             raise ValueError(f"{self._name}: the saved groups hold {sizes} parameters, this optimizer's hold {own}")
+        for given in groups:  # PyTorch's groups have more names than ours, older files may have fewer
+            lacking, strange = set(self.defaults) - set(given), set(given) - set(self.defaults) - {"params"}
+            if lacking and strange:
+                raise ValueError(
+                    f"{self._name}: another kind of optimizer was saved: it has {', '.join(sorted(strange))} "
+                    f"and no {', '.join(sorted(lacking))}"
+                )
         new_groups = [
             {**old, **{k: v for k, v in new.items() if k != "params"}}
             for old, new in zip(self.param_groups, groups, strict=True)

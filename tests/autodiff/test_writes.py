@@ -182,9 +182,34 @@ def test_setting_data_of_a_scalar() -> None:
     a.data = 5.0
     (a * a).backward()
     assert a.grad == 10.0
-    a.grad = None
-    before.backward()  # the older graph read the older value
-    assert a.data == 5.0
+    with pytest.raises(ad.StaleValueError, match="a Scalar of value 2"):
+        before.backward()  # its gradient would have reached nobody
+    assert a.data == 5.0 and a.grad == 10.0
+
+
+@pytest.mark.parametrize(
+    ("index", "shape"),
+    [([0, 0, 1], (3,)), ([0, -3, 0], ()), (([0, 0], [1, 1]), (2,)), (np.array([[0, 1], [1, 1]]), (2, 2, 3))],
+)
+def test_of_values_written_into_one_place_the_last_gets_the_gradient(index: Any, shape: tuple[int, ...]) -> None:
+    """All of them got it, though NumPy keeps one."""
+    x = ad.tensor(np.zeros((3, 3) if np.size(index) != 3 else 3))
+    v = ad.tensor(np.random.default_rng(0).normal(size=shape))
+    y = x * 1.0
+    y[index] = v
+    w = np.arange(1.0, y.size + 1).reshape(y.shape)
+    (y * w).sum().backward()
+
+    def written(v: Any) -> Any:  # linear in v: each unit shows where its own weight lands
+        plain = np.zeros(y.shape)
+        plain[index] = v
+        return np.sum(plain * w)
+
+    units = np.eye(v.size).reshape(v.size, *shape)
+    np.testing.assert_array_equal(v.grad, np.reshape([written(u) for u in units], shape))
+    assert ad.jvp(lambda v: (lambda y: (y.__setitem__(index, v), np.sum(y * w))[1])(x * 1.0), (v.data,), (v.data,))[
+        1
+    ] == pytest.approx(written(v.data), rel=1e-13)
 
 
 def test_requires_grad_freezes_and_thaws_leaves_only() -> None:

@@ -1,6 +1,7 @@
 """Losses against their formulas and, where it is installed, against PyTorch: values and gradients."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -225,3 +226,25 @@ def test_a_differentiable_target_gets_its_gradient():
     prediction, target = ad.tensor([1.0, 2.0]), ad.tensor([0.0, 4.0])
     nn.mse_loss(prediction, target, reduction="sum").backward()
     np.testing.assert_array_equal(target.grad, -prediction.grad)
+
+
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.nll_loss])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_a_label_that_is_ignored_may_stand_beside_a_score_of_minus_infinity(loss: Any, reduction: str) -> None:
+    """A masked class 0 gave NaN: an ignored label was read as class 0, and infinity times a factor of 0 is NaN."""
+    scores = np.array([[-np.inf, 0.0, -1.0], [-np.inf, -2.0, -0.5]])
+    labels = np.array([1, -100])
+    x, alone = ad.tensor(scores), ad.tensor(scores[:1])
+    y, right = loss(x, labels, reduction=reduction), loss(alone, labels[:1], reduction=reduction)
+    np.testing.assert_array_equal(y.data, np.append(right.data, 0.0) if reduction == "none" else right.data)
+    y.sum().backward()
+    right.sum().backward()
+    np.testing.assert_array_equal(x.grad, np.concatenate([alone.grad, np.zeros((1, 3))]))
+
+
+def test_pos_weight_keeps_dtype_and_shape() -> None:
+    logits, target = ad.tensor(np.ones((2, 3), np.float32)), np.ones((2, 3), np.float32)
+    for weight in (2.0, [1.0, 2.0, 3.0], np.array([[1.0], [2.0]])):
+        assert nn.binary_cross_entropy_with_logits(logits, target, pos_weight=weight).dtype == np.float32
+    with pytest.raises(ValueError, match=r"pos_weight of shape \(4, 1, 1\)"):
+        nn.binary_cross_entropy_with_logits(logits, target, pos_weight=np.ones((4, 1, 1)))

@@ -424,3 +424,15 @@ def test_parameters_are_float32_unless_told():
 def test_a_module_without_forward_says_so():
     with pytest.raises(NotImplementedError, match="Module has no forward"):
         nn.Module()(1)
+
+
+def test_functional_call_refuses_two_values_for_one_shared_parameter() -> None:
+    """The last of the two was taken silently, and the gradient of the other was zero."""
+    shared = nn.Linear(2, 2, rng=0)
+    net, x = nn.Sequential(shared, shared), np.ones((1, 2))
+    one, other = ad.tensor(np.eye(2)), ad.tensor(np.ones((2, 2)))
+    with pytest.raises(ValueError, match=r"'1\.weight' shares its parameter"):
+        nn.functional_call(net, {"0.weight": one, "1.weight": other}, x)
+    both = nn.functional_call(net, {"0.weight": one, "1.weight": one}, x)
+    np.testing.assert_array_equal(both.data, nn.functional_call(net, {"0.weight": one}, x).data)
+    np.testing.assert_array_equal(nn.functional_call(net, net.state_dict(), x).data, net(x).data)

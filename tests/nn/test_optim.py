@@ -380,3 +380,24 @@ def test_a_nonfinite_norm_can_be_an_error_that_changes_nothing():
     with pytest.raises(ValueError, match="nothing was changed"):
         nn.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
     assert p.grad[1] == 1.0
+
+
+def test_state_of_another_kind_is_refused_and_changes_nothing() -> None:
+    net = nn.Linear(2, 1, rng=0)
+    adam, sgd = nn.Adam(net.parameters()), nn.SGD(net.parameters(), momentum=0.9)
+    net(np.ones((1, 2))).sum().backward()
+    sgd.step()
+    before = repr(adam)
+    with pytest.raises(ValueError, match=r"Adam: another kind .* was saved: it has dampening, .* and no betas, eps"):
+        adam.load_state_dict(sgd.state_dict())
+    with pytest.raises(ValueError, match="no optimizer's state_dict: it holds weight, bias"):
+        adam.load_state_dict(net.state_dict())
+    assert repr(adam) == before
+
+
+def test_gradients_that_are_part_of_a_graph_can_be_clipped() -> None:
+    w = ad.tensor([3.0, 4.0])
+    (w * w * 0.5).sum().backward(create_graph=True)
+    assert nn.clip_grad_norm_([w], 1.0) == 5.0
+    assert isinstance(w.grad, ad.Tensor) and w.grad.requires_grad
+    np.testing.assert_allclose(w.grad.data, [0.6, 0.8], rtol=1e-15)

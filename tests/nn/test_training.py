@@ -371,3 +371,12 @@ def test_tqdm_is_used_on_a_terminal_when_it_is_installed():
     shown.done({"loss": 0.5, "accuracy": 1.0}, 0.1)
     shown.close()
     assert "loss 0.5  accuracy 100.00 %" in stream.getvalue()
+
+
+def test_fit_refuses_an_optimizer_that_trains_something_else() -> None:
+    model, other = nn.Linear(2, 1, rng=0), nn.Linear(2, 1, rng=0)
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    with pytest.raises(ValueError, match="SGD holds no parameter of this Linear"):
+        nn.fit(model, x, y, loss=nn.MSELoss(), optimizer=nn.SGD(other.parameters()))
+    with pytest.raises(TypeError, match=r"nn\.Adam"):
+        nn.fit(model, x, y, loss=nn.MSELoss(), optimizer=nn.SGD)  # type: ignore[arg-type]

@@ -1,0 +1,199 @@
+"""Arguments in NumPy's own signature: what NumPy refuses is refused here, what it accepts means the same, and what
+cannot be recorded is an error; nothing is ignored silently.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+A = np.arange(6.0).reshape(2, 3) + 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.take(x, [0], axis=7),
+        lambda x: np.take(x, [9], 1, None),
+        lambda x: np.take(x, [0], mode="nearest"),
+        lambda x: np.take_along_axis(x, np.array([[0]]), 5),
+        lambda x: np.take_along_axis(x, np.array([[True], [False]]), 1),
+        lambda x: np.moveaxis(x, 5, 0),
+        lambda x: np.moveaxis(x, (0, 0), (0, 1)),
+        lambda x: np.diff(x, axis=5),
+        lambda x: np.diff(x, -1),
+        lambda x: np.diff(x[0, 0]),
+        lambda x: np.diagonal(x, 0, 3, 4),
+        lambda x: np.diagonal(x, 0, 1, 1),
+        lambda x: np.trace(x, axis1=2),
+        lambda x: np.cumprod(x, axis=9),
+        lambda x: np.tensordot(x, A.T, axes=((0, 1), (0, 1))),
+        lambda x: np.tensordot(np.ones(6) * x.sum(), A, axes=((0,), (0, 1))),
+        lambda x: np.tensordot(x, A, axes=((9,), (9,))),
+        lambda x: np.tensordot(x, A, axes=5),
+        lambda x: np.vecdot(x, np.ones(1)),
+        lambda x: np.einsum("...i->i", x),
+        lambda x: np.linalg.norm(x[0], "fro"),
+        lambda x: np.linalg.norm(np.stack([x, x]), axis=(0, 1, 2)),
+        lambda x: np.pad(x, -1),
+        lambda x: np.pad(x, 1.5),
+        lambda x: np.clip(x, 0, 1, min=2),
+        lambda x: np.sort(x, order="a"),
+        lambda x: np.average(x, axis=1, weights=[1.0]),
+        lambda x: np.average(x, weights=np.zeros((2, 3))),
+    ],
+)
+def test_what_numpy_refuses_is_refused(call: Any) -> None:
+    errors = (ValueError, TypeError, IndexError, ZeroDivisionError)  # AxisError is both of the first and the third
+    with pytest.raises(errors):
+        call(A)
+    with pytest.raises(errors):
+        call(ad.tensor(A))
+
+
+@pytest.mark.parametrize("f", [np.dot, np.outer, np.ptp, np.take, np.sum, np.round, np.clip, np.concatenate])
+def test_an_out_array_is_refused_and_not_left_unwritten(f: Any) -> None:
+    operands = {np.ptp: 1, np.sum: 1, np.round: 1, np.concatenate: 1, np.clip: 3}.get(f, 2)
+    args = [ad.tensor([1.0, 2.0]), [0, 1], [1, 1]][:operands]
+    if f is np.concatenate:
+        args = [args]
+    with pytest.raises(ad.MissingRuleError, match="out"):
+        f(*args, out=np.zeros(2))
+
+
+def test_constants_of_pad_are_before_and_after() -> None:
+    x = np.ones((1, 2))
+    for constants in ((5.0, 6.0), ((5.0, 6.0), (7.0, 8.0)), 0, np.array([[1.0, 2.0]])):
+        widths = ((1, 1), (0, 1))
+        right = np.pad(x, widths, constant_values=constants)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(np.pad(ad.tensor(x), widths, constant_values=constants).data, right)  # type: ignore
+    with pytest.raises(ad.ExitError):
+        np.pad(ad.tensor(x), 1, constant_values=ad.tensor(0.0) * 1.0)  # type: ignore[call-overload]
+
+
+def test_vector_norm_flattens_and_norm_of_two_axes_is_a_matrix_norm() -> None:
+    x = ad.tensor(A)
+    assert np.linalg.vector_norm(x, ord=1).item() == 21.0 == np.linalg.vector_norm(x, axis=(0, 1), ord=1).item()
+    assert np.linalg.norm(x, 1).item() == 9.0
+    np.testing.assert_allclose(np.linalg.vector_norm(x, ord=2).item(), np.linalg.norm(A), rtol=1e-15)
+    assert np.linalg.vector_norm(x, axis=(0, 1), keepdims=True, ord=3).shape == (1, 1)
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 3, 7])
+def test_a_norm_of_any_order_has_slope_zero_at_the_origin(p: float) -> None:
+    x = ad.tensor([[0.0, 0.0], [0.0, 3.0]])
+    np.linalg.norm(x, p, axis=1).sum().backward()
+    np.testing.assert_allclose(x.grad, [[0.0, 0.0], [0.0, 1.0]], rtol=1e-15)  # two powers of 3 may round
+    assert not x.grad[0].any()
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_stack_of_systems_with_one_vector_on_the_right(n: int) -> None:
+    """NumPy 2 solves each system for the one vector; read as a matrix, it gave wrong slopes where the sizes fit."""
+    rng = np.random.default_rng(n)
+    a, b, w = rng.normal(size=(n, n, n)) + 4 * np.eye(n), rng.normal(size=n), rng.normal(size=(n, n))
+    found = ad.grad(lambda a, b: np.sum(np.linalg.solve(a, b) * w), (0, 1))(a, b)
+    right = ad.grad(lambda a, b: sum(np.linalg.solve(a[i], b) @ w[i] for i in range(n)), (0, 1))(a, b)
+    for f, r in zip(found, right, strict=True):
+        np.testing.assert_allclose(f, r, rtol=1e-12)  # well-conditioned: a few hundred roundings
+
+
+def test_copy_keeps_the_dtype_and_makes_an_array_of_its_own() -> None:
+    counts = ad.tensor([1, 2], requires_grad=False)
+    assert np.copy(counts).dtype == np.int64 and counts.copy().dtype == np.int64
+    x = ad.tensor([1.0, 2.0])
+    y = np.copy(x)
+    assert y.requires_grad and not np.shares_memory(y.data, x.data)
+    assert isinstance(np.copy(ad.scalar(2.0)), ad.Scalar)
+
+
+def test_float_power_is_float64() -> None:
+    x = ad.tensor(np.array([3.0], np.float32))
+    y = np.float_power(x, 2)
+    assert y.dtype == np.float64
+    y.sum().backward()
+    assert x.grad.dtype == np.float32 and x.grad.tolist() == [6.0]
+    assert np.float_power(ad.scalar(3.0), 2).data == 9.0
+
+
+def test_ldexp_takes_scalars_with_whole_exponents() -> None:
+    s = ad.scalar(1.5)
+    y = np.ldexp(s, 3)
+    y.backward()
+    assert (y.data, s.grad) == (12.0, 8.0)
+    with pytest.raises(TypeError):
+        np.ldexp(s, 2.5)
+
+
+@pytest.mark.parametrize("f", [np.remainder, np.fmod])
+def test_the_slope_of_a_remainder_counts_the_divisors_that_fit(f: Any) -> None:
+    """1 / 0.1 rounds up to 10, but 0.1 is a little more than a tenth and fits in nine times."""
+    _, slope = ad.grad(f, (0, 1))(1.0, 0.1)
+    assert slope == -9.0 == np.round((f(1.0, 0.1) - 1.0) / 0.1)
+
+
+@pytest.mark.parametrize("f", [np.logaddexp, np.logaddexp2])
+def test_logaddexp_keeps_the_digits_of_a_small_share(f: Any) -> None:
+    base = 2.0 if f is np.logaddexp2 else np.e
+    small, large = ad.grad(f, (0, 1))(-60.0, 0.0)
+    np.testing.assert_allclose(small, base**-60.0, rtol=1e-13)  # 60 roundings of the exponent
+    assert large == 1.0
+    assert ad.grad(f, (0, 1))(-2000.0, 0.0) == (0.0, 1.0)
+
+
+def test_ufuncs_of_two_results_record_the_one_that_has_a_derivative() -> None:
+    x = ad.tensor([7.5, -7.5])
+    quotient, rest = np.divmod(x, 2.0)
+    fraction, whole = np.modf(x)
+    mantissa, exponent = np.frexp(x)
+    for found, right in ((quotient, [3, -4]), (rest, [1.5, 0.5]), (fraction, [0.5, -0.5]), (whole, [7, -7])):
+        np.testing.assert_array_equal(found.data, right)
+    assert exponent.tolist() == [3, 3] and (mantissa.data * 8).tolist() == [7.5, -7.5]
+    (rest + fraction + mantissa + np.conjugate(x)).sum().backward()
+    assert x.grad.tolist() == [3.125, 3.125]
+    f, _ = np.modf(ad.tensor([np.inf, -np.inf]))
+    assert f.data.tolist() == [0.0, 0.0] and np.signbit(f.data).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("kind", [np.ma.MaskedArray, np.matrix])
+def test_matrices_and_masked_arrays_are_refused_on_every_way_in(kind: Any) -> None:
+    x, other = ad.tensor(A) * 1.0, np.asarray(A).view(kind)
+    for call in (
+        lambda: x * other,
+        lambda: other * x,
+        lambda: np.add(other, x),
+        lambda: np.where(A > 3, other, x),
+        lambda: np.stack([x, other]),
+        lambda: ad.tensor(other),
+        lambda: ad.grad(np.sum)(other),
+    ):
+        with pytest.raises(TypeError):
+            call()
+    assert (x * A.view(np.memmap)).data.tolist() == (A * A).tolist()  # a subclass of equal arithmetic is an array
+
+
+def test_masked_functions_cannot_take_the_value_out_of_the_graph() -> None:
+    """numpy.ma reads the attribute ``_data`` of anything it is given."""
+    x = ad.tensor(A) * 1.0
+    for f in (np.ma.multiply, np.ma.add, np.ma.exp):
+        with pytest.raises(ad.ExitError, match=r"\.data"):
+            f(*[x] * (1 if f is np.ma.exp else 2))
+
+
+@pytest.mark.parametrize(
+    "call", [lambda x: x.astype(object), lambda x: x.astype(str), lambda x: x + np.array([1], object)]
+)
+def test_a_recorded_value_does_not_leave_as_objects_or_text(call: Any) -> None:
+    with pytest.raises(ad.MissingRuleError, match="no derivative can flow"):
+        call(ad.tensor(A))
+
+
+@pytest.mark.parametrize("factor", [1j, np.complex64(1j), np.complex128(1j), np.array(1j)])
+def test_complex_operands_are_refused_by_name(factor: Any) -> None:
+    for product in (lambda x: x * factor, lambda x: factor * x, lambda x: np.multiply(x, factor)):
+        with pytest.raises(TypeError, match="complex"):
+            product(ad.tensor(A))
