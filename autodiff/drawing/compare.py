@@ -98,13 +98,22 @@ def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Pict
         spine=frozenset(chain.from_iterable(panel.spine for panel in panels)),
         legend=build.heat_keys(lang, used) if heated else keys,
         legend_title=heated,
-        footer=tuple(dict.fromkeys(line for panel in panels for line in panel.footer)),
+        footer=shared_footer({name: picture.footer for name, picture in pictures.items()}),
         title=title,
         alt=clean(" ".join(f"{name}: {picture.alt}" for name, picture in pictures.items()), 2000),
         problems=tuple(problems),
         lang=lang,
-        node_gap=0.42,
+        node_gap=0.7,
         rank_gap=0.26,
+    )
+
+
+def shared_footer(footers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """A line that stands under every panel once, the others with the name of their panel."""
+    lines = dict.fromkeys(line for footer in footers.values() for line in footer)
+    owners = {line: [name for name, footer in footers.items() if line in footer] for line in lines}
+    return tuple(
+        line if len(names) == len(footers) else f"{', '.join(names)}: {line}" for line, names in owners.items()
     )
 
 

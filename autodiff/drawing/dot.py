@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .measure import inner_width, place_block
+from .measure import CellBox, inner_width, place_block
 from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
 from .style import BORDER, CLUSTER_FILL, CLUSTER_LINE, FONT, FORWARD, INK, MUTED
 from .text import escape_label, escape_quoted
@@ -203,19 +203,19 @@ def block_html(block: Block, width: float) -> str:
     fill = f' BGCOLOR="{block.fill}"' if block.fill else ""
     box = place_block(block, 0, 0, width)
     cells = iter(box.cells)
-    rows = ["<TR>" + "".join(cell_html(cell, next(cells).width) for cell in row) + "</TR>" for row in block.rows]
+    rows = ["<TR>" + "".join(cell_html(cell, next(cells)) for cell in row) + "</TR>" for row in block.rows]
     return (
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{block.spacing:g}" CELLPADDING="0"{fill}>{"".join(rows)}'
         "</TABLE>"
     )
 
 
-def cell_html(cell: Cell, width: float) -> str:
-    """One cell. Graphviz counts whole points, so the width is rounded down."""
+def cell_html(cell: Cell, box: CellBox) -> str:
+    """One cell. Graphviz counts whole points, so its two ends are rounded: rows of equal width stay equal."""
     fill = f' BGCOLOR="{cell.fill}"' if cell.fill else ""
     height = f' HEIGHT="{cell.min_height:g}"' if cell.min_height else ""
     return (
-        f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{int(width)}"{height}{fill}>'
+        f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{int(box.x + box.width) - int(box.x)}"{height}{fill}>'
         f"{runs_html(cell.runs)}</TD>"
     )
 

@@ -74,6 +74,12 @@ def mean_text(page: FlowPicture, value: Value) -> str:
     )
 
 
+def says_its_class(page: FlowPicture, item: Item) -> bool:
+    """Whether the path of a module only repeats the name of its class, as in `self.flatten = Flatten()`."""
+    info = page.snapshot.modules.get(item.path)
+    return info is not None and item.path.replace("_", "").lower() == info.kind.lower()
+
+
 def is_loss(page: FlowPicture, item: Item) -> bool:
     """Whether a module is named by its class alone: it was called by itself, as losses are."""
     info = page.snapshot.modules.get(item.path)

@@ -15,7 +15,7 @@ from . import build
 from .cards import module_card
 from .column import add_chips, add_column, add_parameters, constant_text, set_width
 from .contract import Folder, Item, fold_plain, inputs_of, owner_table
-from .flow import FlowPicture, is_loss, mean_text, title_of
+from .flow import FlowPicture, is_loss, mean_text, says_its_class, title_of
 from .legends import footers
 from .model import Card, Key, Node, Picture, Run
 from .options import Options
@@ -60,7 +60,9 @@ def feed(page: FlowPicture, position: int, item: Item) -> None:
         node_id = page.ids.new("n")
         detail = shape_text(value.shape, word(page.options.lang, "scalar"))
         title = build.name_of(value) or word(page.options.lang, "Input")
-        card = module_card("input", title, sizes=detail, subtitle=value.dtype)
+        low = page.options.heat is not None  # a picture of heat is read as a whole: its cards have one line
+        sizes, subtitle = (f"{detail} {value.dtype}", "") if low else (detail, value.dtype)
+        card = module_card("input", title, sizes=sizes, subtitle=subtitle)
         page.nodes.append(build.value_node(node_id, value, "input", card))
         page.value_node[i] = node_id
         page.homes[node_id] = ""
@@ -117,7 +119,7 @@ def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: s
         status, note = "dead", word(lang, "outputs only zero")
     if item.kind == "repeat":
         return repeat_of(page, item, title), status, note
-    named = item.kind == "module" and not is_loss(page, item) and clean(item.path, 40) != title
+    named = item.kind == "module" and not is_loss(page, item) and not says_its_class(page, item)
     parts = [clean(item.path, 40)] if named else []
     if item.call:
         parts.append(word(lang, "call", item.call))
@@ -126,6 +128,8 @@ def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: s
     elif newest.op == "relu" and newest.stats is not None and newest.stats.size > 1 and status != "dead":
         parts.append(word(lang, "zeros of outputs", percent(newest.stats.zeros / newest.stats.size)))
         parts = parts[-1:]
+    if len(parts) == 1 and named and page.options.heat is not None:
+        sizes, parts = "\u00a0·\u00a0".join(filter(None, (sizes, *parts))), []
     if page.options.heat is not None:  # a picture of heat has no chips beside its cards
         arrays = inputs_of(item, page.snapshot, page.owner, position, lambda v: v.role == "constant" and not v.single)
         parts += [

@@ -25,6 +25,7 @@ from .words import word
 
 LETTERS = "hkmpqrstuvz"
 MOST_IN_LAYER = 20
+POWERS = {"2": "²", "3": "³"}
 
 
 @dataclass(slots=True)
@@ -288,7 +289,7 @@ def add_losses(page: NetPicture) -> None:
         value = page.snapshot.values[root]
         seen, feeding = behind(page, root, outputs)
         steps = [page.snapshot.values[i] for i in sorted(seen) if page.snapshot.values[i].op]
-        note = " → ".join(op_text(step) for step in steps) if len(steps) <= 4 else f"{len(steps)} operations"
+        note = formula(page, steps, feeding) if len(steps) <= 4 else f"{len(steps)} operations"
         node_id = page.ids.new("n")
         name = build.name_of(value) or word(page.options.lang, "loss")
         card = with_note(scalar_card("output", name=name, value=shown_number(value)), clean(note, 32))
@@ -314,11 +315,28 @@ def behind(page: NetPicture, root: int, outputs: dict[int, str]) -> tuple[set[in
     return seen, list(feeding)
 
 
-def op_text(value: Value) -> str:
-    """An operation and its constant: `− 1`."""
-    constants = [number(p) for p in value.operands if isinstance(p, float)]
-    badge = "^" if value.op == "power" else value.badge
-    return f"{badge} {constants[0]}" if len(constants) == 1 else badge
+def formula(page: NetPicture, steps: list[Value], feeding: list[str]) -> str:
+    """What a chain of operations does to one neuron, `(out − 1)²`; the operations by name when it is no chain."""
+    nodes = {node.id: node for node in page.nodes}
+    neuron = page.neurons[feeding[0]] if len(feeding) == 1 else None
+    text, whole = (nodes[page.place["neuron", neuron.path]].name, True) if neuron is not None else ("", True)
+    before = neuron.outputs if neuron is not None else []
+    for step in steps:
+        given = [p for p in step.operands if isinstance(p, int)]
+        constants = [number(p) for p in step.operands if isinstance(p, float)]
+        if len(given) != 1 or given[0] not in before or len(constants) != len(step.operands) - 1 or len(constants) > 1:
+            return " → ".join(one.badge for one in steps)
+        inner, before = text if whole else f"({text})", [step.index]
+        power = POWERS.get(constants[0] if constants else "2") if step.op in ("power", "square") else None
+        if power is not None and step.operands[0] == given[0]:
+            text, whole = inner + power, True
+        elif not constants:
+            text, whole = (f"−{inner}", False) if step.op == "negative" else (f"{step.badge}({text})", True)
+        else:
+            badge = "^" if step.op == "power" else step.badge
+            pair = (inner, constants[0]) if step.operands[0] == given[0] else (constants[0], inner)
+            text, whole = f"{pair[0]} {badge} {pair[1]}", False
+    return text
 
 
 def with_note(card: Card, note: str) -> Card:

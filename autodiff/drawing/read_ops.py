@@ -8,13 +8,14 @@ module, with shape, dtype and gradient norm on every card.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from . import build
 from .cards import chip_card, scalar_card, tensor_card
 from .legends import footers, legend
 from .locals import local_formula
 from .marks import default_marks, red_paths
-from .model import Card, Node, Picture, Run
+from .model import Card, Edge, Node, Picture, Run
 from .op_page import Mark, OpPicture
 from .options import Options
 from .style import GRAD, heat_of
@@ -324,6 +325,13 @@ def put_beside(page: OpPicture) -> None:
                 page.beside.append((host, companion, "left" if counts[host] % 2 else "right"))
 
 
+def straightened(edges: Sequence[Edge], spine: Sequence[str]) -> list[Edge]:
+    """Edges that skip a step of the data path give way, so that they bend and the path does not."""
+    place = {node: k for k, node in enumerate(spine)}
+    skips = [e.source in place and e.target in place and place[e.target] - place[e.source] > 1 for e in edges]
+    return [dataclasses.replace(e, weight=0) if skip else e for e, skip in zip(edges, skips, strict=True)]
+
+
 def finish(page: OpPicture) -> Picture:
     """Legend, footer, alternative text, steps."""
     snapshot, options = page.snapshot, page.options
@@ -344,7 +352,7 @@ def finish(page: OpPicture) -> Picture:
         level="op",
         direction="LR" if page.sideways else "TB",
         nodes=tuple(page.nodes),
-        edges=red_paths(page.edges, page.nodes),
+        edges=red_paths(page.edges if page.sideways else straightened(page.edges, spine), page.nodes),
         modules=modules,
         beside=tuple(page.beside),
         spine=frozenset() if page.sideways else frozenset(spine),

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-FONT = "Helvetica,Arial,Noto Sans CJK SC,PingFang SC,Microsoft YaHei,sans-serif"
+# Latin fonts that have the sign ‖ stand before the Chinese ones, where it is as wide as a Chinese character.
+FONT = "Helvetica,Arial,DejaVu Sans,Lucida Grande,Lucida Sans Unicode,Noto Sans CJK SC,PingFang SC,Microsoft YaHei"
+FONT += ",sans-serif"
 
 WHITE = "#FFFFFF"
 INK = "#1F2933"
