@@ -23,6 +23,8 @@ import autodiff as ad
 import nn
 from nn.data import load_digits
 
+CRITERION = nn.CrossEntropyLoss()
+
 
 class TanhNeuron(nn.Module):
     """tanh(w1 x1 + w2 x2 + b), every step with a name."""
@@ -172,7 +174,7 @@ class Transformer(nn.Module):
 def recorded_loss(model: nn.Module, x: Any, labels: Any, optimizer: Any = None) -> Any:
     """One recorded pass, forward and backward (and one step of the optimizer); the cross-entropy loss."""
     with ad.record():
-        loss = nn.cross_entropy(model(x), labels)
+        loss = CRITERION(model(x), labels)
         loss.backward()
         if optimizer is not None:
             optimizer.step()

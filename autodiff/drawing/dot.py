@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from .measure import CellBox, inner_width, place_block
 from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
 from .style import BORDER, CLUSTER_FILL, CLUSTER_LINE, FONT, FORWARD, INK, MUTED
-from .text import escape_label, escape_quoted
+from .text import escape_label, escape_quoted, text_width
 
 
 def to_dot(picture: Picture) -> str:
@@ -220,18 +220,25 @@ def cell_html(cell: Cell, box: CellBox) -> str:
     )
 
 
+KEY_ROOM = 46  # what a legend entry needs beside its text: the mark and the gaps
+
+
 def legend_html(picture: Picture) -> str:
     """The legend and the footer lines under it."""
     rows: list[str] = []
     keys: list[str] = []
+    lines = legend_lines(picture)
+    widest = max((text_width(line, 10) for line in (picture.legend_title, *picture.footer)), default=0.0)
+    spare = widest - max((sum(text_width(key.text, 10) + KEY_ROOM for key in line) for line in lines), default=0.0)
+    spacer = f'<TD WIDTH="{spare / 2:.0f}"></TD>' if spare > 2 else ""  # or the boxes would be stretched to the footer
     if picture.legend_title and picture.legend:
         rows.append(f"<TR><TD>{runs_html((Run(picture.legend_title, 10, INK, True),))}</TD></TR>")
-    for line in legend_lines(picture):
+    for line in lines:
         cells = "".join(
             f'<TD>{key_html(key)}</TD><TD ALIGN="LEFT">{runs_html((Run(key.text, 10, MUTED),))}</TD><TD WIDTH="8"></TD>'
             for key in line
         )
-        keys.append(f"<TR>{cells}</TR>")
+        keys.append(f"<TR>{spacer}{cells}{spacer}</TR>")
     if keys:  # one table for all lines, or Graphviz would stretch the boxes of a short last line
         table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">{"".join(keys)}</TABLE>'
         rows.append(f"<TR><TD>{table}</TD></TR>")

@@ -61,11 +61,18 @@ def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:
     return list(found()) if callable(found) else []
 
 
-def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
+def attach_arrays(
+    snapshot: Snapshot,
+    index: Mapping[GraphNode, int],
+    names: Mapping[str, Any],
+    spliced: Sequence[tuple[GraphNode, range]] = (),
+) -> None:
     """Constant arrays that operations read become values of their own, one for each array.
 
     An operand that is no graph value is not kept by the graph. Its array is still known where a rule saved it, or
     under `record()`; elsewhere nothing is drawn for it. Arrays of indices among the static arguments are always known.
+    spliced: opened operations with the values drawn for them. An array that none of these reads as it is, such as
+    labels made to indices on the way, goes to the one that picks.
     """
     known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
     for name, handle in names.items():
@@ -96,6 +103,13 @@ def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Map
             value.indices = tuple(
                 [place(a, "indices") for a in given if isinstance(a, np.ndarray) and a.ndim and a.dtype.kind in "iu"]
             )
+    for node, inside in spliced:
+        for array in (constant_array(node, k) for k, parent in enumerate(node.parents) if parent is None):
+            if array is None or id(array) in made:
+                continue
+            picking = (i for i in inside if snapshot.values[i].op == "getitem" and array.dtype.kind in "iu")
+            value = snapshot.values[next(picking, inside[0])]
+            value.indices = (*value.indices, place(array))
 
 
 def module_sizes(owner: Any) -> str:
