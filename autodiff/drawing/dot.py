@@ -214,8 +214,9 @@ def cell_html(cell: Cell, box: CellBox) -> str:
     """One cell. Graphviz counts whole points, so its two ends are rounded: rows of equal width stay equal."""
     fill = f' BGCOLOR="{cell.fill}"' if cell.fill else ""
     height = f' HEIGHT="{cell.min_height:g}"' if cell.min_height else ""
+    width = int(box.x + box.width) - int(box.x)
     return (
-        f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{int(box.x + box.width) - int(box.x)}"{height}{fill}>'
+        f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{width}"{height}{fill}>'
         f"{runs_html(cell.runs)}</TD>"
     )
 

@@ -106,19 +106,21 @@ class Figure:
         """Nodes, edges, modules, statistics and problems as JSON. Cards (the looks) are left out."""
         return to_json(self._picture)
 
-    def to_html(self, engine: str = "auto") -> str:
+    def to_html(self, engine: str = "auto", *, asked: str = "html") -> str:
         """The explorer: one HTML file without network or library; laid out by `dot` when present."""
         from .html import explorer
 
         bare = Figure(dataclasses.replace(self._picture, title=""))  # the page has a heading of its own
-        views = [(self._picture, bare.to_svg(engine, quiet=True))]
+        views = [(self._picture, bare.to_svg(engine, quiet=True, asked=asked))]
         if self.level == "op" and self.modules and self._redraw is not None:
             other = self._redraw(level="module", focus=None, title="")
-            views.append((other._picture, other.to_svg(engine, quiet=True)))
+            views.append((other._picture, other.to_svg(engine, quiet=True, asked=asked)))
         return explorer(views)
 
-    def to_svg(self, engine: str = "auto", *, quiet: bool = False) -> str:
+    def to_svg(self, engine: str = "auto", *, quiet: bool = False, asked: str = "svg") -> str:
         """SVG text. engine: "dot", "builtin" or "auto" (dot when present, else built-in with one warning).
+
+        asked: what an error names as the thing that could not be written.
 
         Raises:
             DrawingError: with engine="dot", when the program is missing or fails.
@@ -133,7 +135,7 @@ class Figure:
             text = self.to_dot()
             prefix = prefix_of(text)
             self._cache[engine] = (
-                finish_svg(program.run_dot(text, "svg", asked="svg"), self._picture, prefix)
+                finish_svg(program.run_dot(text, "svg", asked=asked), self._picture, prefix)
                 if engine == "dot"
                 else builtin_svg(self._picture, prefix)
             )
@@ -148,12 +150,12 @@ class Figure:
         if not program.have_dot():
             raise program.DrawingError(program.missing_message(asked))
         self._warn_about_fonts()
-        dpi = min(160.0, max(96.0, 72 * 1500 / max(self._width(), 1.0)))
+        dpi = min(160.0, max(96.0, 72 * 1500 / max(self._width(asked), 1.0)))
         return program.run_dot(self.to_dot(), "png", asked=asked, options=(f"-Gdpi={dpi:.0f}",))
 
-    def _width(self) -> float:
+    def _width(self, asked: str) -> float:
         """Width in points of the picture that dot draws."""
-        found = re.search(r'<svg[^>]*?width="([\d.]+)pt"', self.to_svg("dot"))
+        found = re.search(r'<svg[^>]*?width="([\d.]+)pt"', self.to_svg("dot", asked=asked))
         return float(found.group(1)) if found else 860.0
 
     def _warn_about_fonts(self) -> None:
@@ -193,8 +195,8 @@ class Figure:
             ".gv": self.to_dot,
             ".mmd": self.to_mermaid,
             ".json": self.to_json,
-            ".html": lambda: self.to_html(engine),
-            ".svg": lambda: self.to_svg(engine),
+            ".html": lambda: self.to_html(engine, asked=name),
+            ".svg": lambda: self.to_svg(engine, asked=name),
         }
         return writers[suffix]().encode("utf-8")
 
