@@ -7,6 +7,7 @@ layers, see `rows`.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any
@@ -16,6 +17,7 @@ from .cards import GAP
 from .draw import check_roots, draw
 from .figure import Figure
 from .model import Module, Picture, Run
+from .options import checked_names, choose
 from .rows import SEVERITY, row_picture, verdict_of
 from .snapshot import take
 from .style import HEAT_WORD, INK, MUTED
@@ -43,7 +45,8 @@ def draw_compare(
         lang, title, legend, level, options: as in `draw`.
 
     Raises:
-        TypeError: a model is neither a value of a graph nor a Figure.
+        TypeError: a model is neither a value of a graph nor a Figure; an option that `draw` does not have.
+        ValueError: `rankdir="LR"` with options that rows of layers have no place for.
 
     >>> import autodiff as ad, numpy as np
     >>> def run(scale):
@@ -56,13 +59,25 @@ def draw_compare(
     ('compare', 2, 'vanishing')
     """
     check_language(lang)
+    choose("rankdir", rankdir, ("auto", "LR", "TB"))
+    unknown = options.keys() - inspect.signature(draw).parameters.keys()
+    if unknown:
+        raise TypeError(f"draw_compare() takes the options of draw(); {', '.join(sorted(unknown))} is not one of them")
+    if not isinstance(models, Mapping) or not models:
+        raise TypeError(
+            f"draw_compare() takes titles and values: {{'with': loss, 'without': other}}; got {models!r:.60}"
+        )
     figures = [value for value in models.values() if isinstance(value, Figure)]
     roots = [value for value in models.values() if not isinstance(value, Figure)]
     if roots or not figures:
         check_roots(roots)
-    named = {clean(name, 60): value for name, value in models.items()}
-    if not figures and (rankdir == "LR" or (rankdir == "auto" and len(named) > 2)):
-        snapshots = {name: take([root]) for name, root in named.items()}
+    named = titled(models)
+    plain = (heat, level) == ("grad", "overview") and not options.keys() - {"names", "model"}
+    if rankdir == "LR" and not plain:
+        raise ValueError("rankdir='LR' draws rows of layers, which take no heat, level or other options of draw()")
+    if not figures and plain and (rankdir == "LR" or (rankdir == "auto" and len(named) > 2)):
+        names, model = checked_names(options.get("names")), options.get("model")
+        snapshots = {name: take([root], model=model, names=names) for name, root in named.items()}
         return Figure(row_picture(snapshots, lang, clean(title or "", 120), legend))
     drawn = {
         name: value
@@ -71,6 +86,18 @@ def draw_compare(
         for name, value in named.items()
     }
     return Figure(side_by_side({name: figure.picture for name, figure in drawn.items()}, lang, clean(title or "", 120)))
+
+
+def titled(models: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by title, short and clean; titles that became equal get a number."""
+    found: dict[str, Any] = {}
+    for given, value in models.items():
+        title, k = clean(given, 60), 1
+        while title in found:
+            k += 1
+            title = f"{clean(given, 55)} ({k})"
+        found[title] = value
+    return found
 
 
 def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Picture:

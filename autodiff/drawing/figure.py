@@ -19,9 +19,10 @@ from .graphviz_svg import finish_svg
 from .json_data import to_json
 from .mermaid import to_mermaid
 from .model import Edge, Module, Node, Picture, Problem
-from .options import as_patterns
+from .options import as_patterns, choose
 from .svg import builtin_svg, prefix_of
 
+ENGINES = ("auto", "dot", "builtin")
 SUFFIXES = (".dot", ".gv", ".html", ".json", ".md", ".mmd", ".pdf", ".png", ".svg")
 
 
@@ -125,8 +126,7 @@ class Figure:
         Raises:
             DrawingError: with engine="dot", when the program is missing or fails.
         """
-        if engine not in ("auto", "dot", "builtin"):
-            raise ValueError(f"engine must be 'auto', 'dot' or 'builtin'; got {engine!r}")
+        choose("engine", engine, ENGINES)
         if engine == "auto":
             engine = "dot" if program.have_dot() else "builtin"
             if engine == "builtin" and not quiet:
@@ -173,12 +173,17 @@ class Figure:
 
         Raises:
             ValueError: for an unknown suffix; the known ones are listed.
+            OSError: the folder does not exist or may not be written to.
             DrawingError: for png and pdf when the program `dot` is missing or fails.
         """
         path = Path(path)
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
             raise ValueError(f"cannot save {path.name!r}: unknown suffix {suffix!r}; known are {', '.join(SUFFIXES)}")
+        choose("engine", engine, ENGINES)
+        if engine == "builtin" and suffix in (".png", ".pdf"):
+            raise ValueError(f"cannot save {path.name!r} with engine='builtin', which writes svg and html; png and pdf "
+                             "are drawn by the program dot")  # fmt: skip
         write_atomically(path, self._bytes(suffix, path.name, engine))
         return path
 
@@ -220,11 +225,11 @@ class Figure:
 
     def fold(self, *paths: Any) -> Figure:
         """The same graph with these modules folded to one box each."""
-        return self._again(fold=as_patterns(paths))
+        return self._again(fold=as_patterns("fold", paths))
 
     def expand(self, *paths: Any) -> Figure:
         """The same graph with these modules opened."""
-        return self._again(expand=as_patterns(paths))
+        return self._again(expand=as_patterns("expand", paths))
 
     def focus(self, where: Any, radius: int = 3) -> Figure:
         """The neighbourhood of a value (by name, operation or module path), or of the first NaN ("nan")."""
@@ -265,7 +270,11 @@ class Figure:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, never half of it."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:  # it names a file that nobody asked for
+        reason = f"cannot write {path.name} into the folder {path.parent}: {error.strerror}"
+        raise type(error)(error.errno, reason) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -61,6 +61,31 @@ def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:
     return list(found()) if callable(found) else []
 
 
+def check_model(model: Any, index: Mapping[GraphNode, int]) -> None:
+    """The model must be one, and must have taken part: a picture without its names would be a silent mistake."""
+    if isinstance(model, type) or not callable(getattr(model, "named_parameters", None)):
+        got = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model must have named_parameters(), as an nn.Module does: model=net; got {got}")
+    check_shares(f"model={type(model).__name__}", [handle for _, handle in named(model, "named_parameters")], index)
+
+
+def check_optimizer(optimizer: Any, index: Mapping[GraphNode, int]) -> None:
+    """The optimizer must be one, and must move a parameter of this graph."""
+    groups = getattr(optimizer, "param_groups", None)
+    if isinstance(optimizer, type) or not (isinstance(groups, list) or hasattr(optimizer, "lr")):
+        got = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else type(optimizer).__name__
+        raise TypeError(f"optimizer must have param_groups or lr, as nn.Adam(net.parameters()) does; got {got}")
+    handles = [handle for group in groups or () for handle in group.get("params", ())]
+    check_shares(f"optimizer={type(optimizer).__name__}", handles, index)
+
+
+def check_shares(who: str, handles: Sequence[Any], index: Mapping[GraphNode, int]) -> None:
+    """An error when these parameters require gradients and none of them is in the graph."""
+    nodes = [node for node in (getattr(handle, "node", None) for handle in handles) if node is not None]
+    if nodes and not any(node in index for node in nodes):
+        raise ValueError(f"{who}: none of its {len(nodes)} parameters is in this graph; draw a loss computed with them")
+
+
 def attach_arrays(
     snapshot: Snapshot,
     index: Mapping[GraphNode, int],

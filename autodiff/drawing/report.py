@@ -17,7 +17,7 @@ from .charts import Line, chart
 from .figure import Figure, write_atomically
 from .html import page
 from .style import BORDER, GOOD, GRAD, PARAM, UPDATE, WARN, heat_of
-from .text import clean, escape_xml, number, short_number
+from .text import clean, escape_xml, number, percent, short_number
 
 COLORS = (PARAM, GRAD, GOOD, UPDATE, WARN)
 STYLE = """
@@ -238,7 +238,7 @@ def strip(values: Sequence[tuple[float, float, float]]) -> str:
 def row_data(values: Sequence[tuple[float, float, float]]) -> list[list[str]]:
     """Texts and heat class of one parameter for every epoch."""
     return [
-        [short_number(grad), heat_of(grad).name, f"{100 * change / norm:.2g} %" if norm else "–"]
+        [short_number(grad), heat_of(grad).name, percent(change / norm) if norm else "–"]
         for norm, grad, change in values
     ]
 
@@ -258,6 +258,9 @@ def animation(
     named = (
         dict(figures) if isinstance(figures, Mapping) else {f"step {k + 1}": figure for k, figure in enumerate(figures)}
     )
+    for figure in named.values():
+        if not isinstance(figure, Figure):
+            raise TypeError(f"animation() takes figures, such as ad.draw(loss); got {type(figure).__name__}")
     if not named:
         raise ValueError("animation() needs at least one figure")
     frames = "".join(

@@ -17,7 +17,7 @@ from .. import Variable
 from ..backward import collect, pull
 from ..graph import Node as GraphNode
 from .fused import Opened, open_fused
-from .naming import attach_arrays, module_sizes, name_values, read_optimizer
+from .naming import attach_arrays, check_model, check_optimizer, module_sizes, name_values, read_optimizer
 from .options import Pattern, matches
 from .text import clean
 from .values import ModuleInfo, Snapshot, Value, describe_array, gradient_number, stats_of
@@ -40,6 +40,10 @@ def take(
     for node in order:
         reader.read(node)
     values, index = reader.values, reader.index
+    if model is not None:
+        check_model(model, index)
+    if optimizer is not None:
+        check_optimizer(optimizer, index)
     snapshot = Snapshot(
         values,
         [index[node] for node in nodes],
