@@ -130,10 +130,10 @@ def test_a_comparison_names_what_it_cannot_use(neuron):
 
 def test_a_comparison_of_three_keeps_the_options_of_draw_instead_of_dropping_them(training_step):
     loss = training_step.loss
-    figure = ad.draw_compare({k: loss for k in "abc"}, level="op")
+    figure = ad.draw_compare(dict.fromkeys("abc", loss), level="op")
     assert [node.name for node in figure.nodes].count("fc1.weight") == 3
     with pytest.raises(ValueError, match="names no module"):
-        ad.draw_compare({k: loss for k in "abc"}, expand="nowhere")
+        ad.draw_compare(dict.fromkeys("abc", loss), expand="nowhere")
 
 
 def test_titles_that_look_the_same_do_not_hide_a_model(neuron):
