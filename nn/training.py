@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,8 @@ def fit(
 
     Raises:
         ValueError: lengths that differ, empty data, or early stopping on a number that nobody measures.
+        TypeError, ValueError, FileNotFoundError: `report` is no path, is no .html, or its folder is missing; before
+            the first epoch, not after the last.
         FloatingPointError: the loss is NaN or infinite; the parameters are those before that batch.
 
     >>> import nn, numpy as np
@@ -96,6 +99,8 @@ def fit(
     if held_out is not None and validation is not None:
         held_out = _prepared(model, *validation)
     _check_run(epochs, batch_size, stopping, functions, held_out is not None)
+    if report is not None:
+        _check_report(report)
     watch = _Watch(model, stopping)
     history, shown, callbacks = History(), display(progress), list(callbacks)
     with _modes_restored(model):
@@ -318,6 +323,17 @@ def _check_run(
     if stopping is not None and stopping.monitor not in names:
         hint = "" if validated else "; give validation=(x, y) or validation_split=0.1 for 'val_...'"
         raise ValueError(f"early stopping watches {stopping.monitor!r}, but this run measures {', '.join(names)}{hint}")
+
+
+def _check_report(report: str | os.PathLike[str]) -> None:
+    """A run must not end in an error that its first line could have told."""
+    if not isinstance(report, str | os.PathLike):
+        raise TypeError(f"report must be a path, such as report='run.html'; got {report!r}")
+    path = Path(report)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"a report is an HTML page: {path.name!r} must end in .html")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write the report {path.name}: there is no folder {path.parent}")
 
 
 @contextmanager
