@@ -30,6 +30,8 @@ from .text import clean, number, shape_text, short_number
 from .values import Snapshot, Value
 from .words import word
 
+COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
+
 
 class Ids:
     """Node ids n0, n1, ... and edge ids e0, e1, ... in the order they are asked for."""
@@ -40,6 +42,19 @@ class Ids:
     def new(self, letter: str) -> str:
         self.counts[letter] += 1
         return f"{letter}{self.counts[letter] - 1}"
+
+
+def badge_of(value: Value) -> str:
+    """The operation with its constant: `× 2`, `2 ÷`, `Σwx`."""
+    if not value.op:
+        return ""
+    constants = [(k, p) for k, p in enumerate(value.operands) if isinstance(p, float | complex)]
+    if len(constants) != 1 or len(value.operands) != 2:
+        return value.badge
+    position, constant = constants[0]
+    if position == 0 and value.op not in COMMUTATIVE:
+        return f"{number(constant)} {value.badge}"
+    return f"{'^' if value.op == 'power' else value.badge} {number(constant)}"
 
 
 def role_of(value: Value, roots: Iterable[int]) -> str:

@@ -55,7 +55,7 @@ def title_of(page: FlowPicture, item: Item) -> tuple[str, str]:
     if item.kind == "op":
         if newest.op in OP_TITLES:
             return OP_TITLES[newest.op][lang == "zh"], ""
-        return newest.badge, shape_text(newest.shape, word(lang, "scalar"))
+        return build.badge_of(newest), shape_text(newest.shape, word(lang, "scalar"))
     steps = [values[i].badge for i in (item.parts[0].members if item.parts else item.members)]
     if item.kind == "rest":
         return f"{len(item.members):,}".replace(",", "\u00a0") + " operations", ""

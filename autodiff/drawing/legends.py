@@ -54,10 +54,14 @@ def plain_keys(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key
         keys.append(build.box_key(word(lang, "input, no gradient" if bare and has_grad else "input"), "input"))
     if "parameter" in kinds:
         keys.append(build.box_key(word(lang, "parameter"), "parameter"))
+    lines = {edge.kind for edge in page.edges}
+    if not any(node.op for node in page.nodes):
+        return tuple(keys)
     if page.sideways:
         keys.append(build.badge_key(word(lang, "operation"), "+"))
-        keys.append(build.line_key(word(lang, "value"), "value"))
-        if has_grad:
+        if "value" in lines:
+            keys.append(build.line_key(word(lang, "value"), "value"))
+        if "gradient" in lines:
             keys.append(build.line_key(word(lang, "chain rule"), "gradient"))
     else:
         keys.append(build.badge_key(word(lang, "operation and its output")))

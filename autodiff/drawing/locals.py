@@ -25,9 +25,18 @@ FORMULAS = {
     "log1p": ("1/(1 + {a})",),
     "expm1": ("{y} + 1",),
 }
+# Of arrays: what the gradient is multiplied with.
+ARRAY_FORMULAS = {
+    **FORMULAS,
+    "matmul": ("{b}ᵀ", "{a}ᵀ"),
+    "relu": ("1 where {a} > 0, else 0",),
+    "sum": ("1",),
+    "softmax": ("diag({y}) − {y} {y}ᵀ",),
+    "power": ("{b} {a}^({b} − 1)",),
+}
 
 
-def local_formula(op: str, position: int, names: Sequence[str], output: str) -> str:
+def local_formula(op: str, position: int, names: Sequence[str], output: str, arrays: bool = False) -> str:
     """Text of ∂output/∂operand, or "" when there is no short one or a name in it is unknown.
 
     >>> local_formula("multiply", 0, ["x", "w"], "p"), local_formula("tanh", 0, [""], "y")
@@ -37,7 +46,7 @@ def local_formula(op: str, position: int, names: Sequence[str], output: str) -> 
         return ONES[op][position] if position < len(ONES[op]) else ""
     if op == "weighted_sum":
         return ""
-    forms = FORMULAS.get(op, ())
+    forms = (ARRAY_FORMULAS if arrays else FORMULAS).get(op, ())
     if position >= len(forms):
         return ""
     form = forms[position]
@@ -46,4 +55,4 @@ def local_formula(op: str, position: int, names: Sequence[str], output: str) -> 
     if any(not known[key] for key in needed):
         return ""
     text = form.format(**known)
-    return text if len(text) <= 16 else ""
+    return text if arrays or len(text) <= 16 else ""

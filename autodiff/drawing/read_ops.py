@@ -27,7 +27,6 @@ LONGEST_ROW = 12
 MOST_CONSUMERS = 6
 SIDE_KINDS = ("parameter", "constant", "reference")
 VIEWS = ("transpose", "swapaxes", "reshape", "expand_dims", "astype")
-COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
 
 
 def op_picture(
@@ -96,7 +95,7 @@ def add_node(page: OpPicture, value: Value) -> None:
     names = operand_names(page, value)
     local = "; ".join(
         f"∂/∂{names[k] or k + 1} = {text}" for k, text in enumerate(local_texts(page, value, names)) if text
-    )
+    ) or array_formulas(value, names)
     page.nodes.append(
         build.value_node(node_id, value, kind, card_of(page, value, kind, mark), status=mark.status, local=local)
     )
@@ -106,7 +105,7 @@ def add_node(page: OpPicture, value: Value) -> None:
 def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
     """The card of a value: rounded for single numbers, square for arrays."""
     show, lang = page.options.show, page.options.lang
-    op = badge_text(page, value)
+    op = (value.badge if value.op else "") if page.options.constants else build.badge_of(value)
     name = build.name_of(value)
     grad = build.grad_text(value) if "grad" in show else ""
     if value.single and (page.sideways or value.scalar):
@@ -145,22 +144,6 @@ def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
     )
 
 
-def badge_text(page: OpPicture, value: Value) -> str:
-    """The operation with its constant: `× 2`, `2 ÷`, `Σwx`."""
-    if not value.op:
-        return ""
-    constants = [(k, p) for k, p in enumerate(value.operands) if isinstance(p, float | complex)]
-    if page.options.constants or len(constants) != 1 or len(value.operands) != 2:
-        return value.badge
-    position, constant = constants[0]
-    text = number(constant)
-    if position == 0 and value.op not in COMMUTATIVE:
-        return f"{text} {value.badge}"
-    if value.op == "power":
-        return f"^ {text}"
-    return f"{value.badge} {text}"
-
-
 def operand_names(page: OpPicture, value: Value) -> list[str]:
     """Short names of the operands of a value, "" where there is none; a constant is its number."""
     names = []
@@ -188,6 +171,19 @@ def local_texts(page: OpPicture, value: Value, names: list[str]) -> list[str]:
         shown_local = number(local)
         texts.append(f"{formula} = {shown_local}" if formula and formula != shown_local else shown_local)
     return texts
+
+
+def array_formulas(value: Value, names: list[str]) -> str:
+    """`∂/∂h = Wᵀ` for every operand of an operation on arrays, with letters for operands without a name."""
+    if value.scalar or not value.op:
+        return ""
+    known = [name or "abcdefgh"[k % 8] for k, name in enumerate(names)]
+    given = [
+        local_formula(value.op, k, known, pretty_name(clean(value.name, 12)) or "y", arrays=True)
+        for k in range(len(names))
+    ]
+    tracked = [k for k, operand in enumerate(value.operands) if operand.__class__ is int]
+    return "; ".join(f"∂/∂{known[k]} = {given[k]}" for k in tracked if given[k])
 
 
 def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
