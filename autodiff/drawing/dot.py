@@ -137,7 +137,7 @@ def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], st
     parts.append(f"dir=back, arrowtail={edge.arrow}" if back else f"arrowhead={edge.arrow}")
     if edge.arrow_size != 0.7:
         parts.append(f"arrowsize={edge.arrow_size:g}")
-    if edge.weight != 1:
+    if edge.weight > 1:  # Graphviz needs a little pull on a line that gives way, or it wanders off
         parts.append(f"weight={edge.weight}")
     tooltip = escape_quoted(edge.tooltip or " ")
     parts.append(f'edgetooltip="{tooltip}"')

@@ -63,7 +63,7 @@ def give_way(page: FlowPicture) -> dict[str, int]:
     data = {node.id: node for node in page.nodes if node.kind in ("input", "constant") and node.grad is None}
     again = [edge for edge in flow if edge.id in passing and edge.source in data]
     page.edges = [
-        dataclasses.replace(edge, weight=1) if edge.id in passing else edge for edge in page.edges if edge not in again
+        dataclasses.replace(edge, weight=0) if edge.id in passing else edge for edge in page.edges if edge not in again
     ]
     for edge in again:
         add_again(page, data[edge.source], edge.target)

@@ -178,12 +178,10 @@ def array_formulas(value: Value, names: list[str]) -> str:
     if value.scalar or not value.op:
         return ""
     known = [name or "abcdefgh"[k % 8] for k, name in enumerate(names)]
-    given = [
-        local_formula(value.op, k, known, pretty_name(clean(value.name, 12)) or "y", arrays=True)
-        for k in range(len(names))
-    ]
+    output = pretty_name(clean(value.name, 12)) or "y"
     tracked = [k for k, operand in enumerate(value.operands) if operand.__class__ is int]
-    return "; ".join(f"∂/∂{known[k]} = {given[k]}" for k in tracked if given[k])
+    given = [(known[k], local_formula(value.op, k, known, output, arrays=True)) for k in tracked]
+    return "; ".join(f"∂/∂{name} = {formula}" for name, formula in given if formula)
 
 
 def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
