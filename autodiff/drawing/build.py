@@ -23,6 +23,7 @@ from .style import (
     MUTED,
     UPDATE,
     WHITE,
+    bound_of,
     heat_of,
     heat_width,
 )
@@ -190,7 +191,7 @@ def heat_keys(lang: str, used: Iterable[str]) -> tuple[Key, ...]:
     """Legend entries of the heat classes in use, from small to large."""
     used = set(used)
     keys = [
-        Key(f"{word(lang, heat.name)}\u00a0 {heat.bound}".rstrip("\u00a0 "), "box", heat.fill, heat.fill)
+        Key(f"{word(lang, heat.name)}\u00a0 {bound_of(heat)}".rstrip("\u00a0 "), "box", heat.fill, heat.fill)
         for heat in HEATS
         if heat.name in used or heat is HEALTHY
     ]

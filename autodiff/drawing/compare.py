@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -20,7 +20,7 @@ from .model import Module, Picture, Run
 from .options import checked_names, choose
 from .rows import SEVERITY, row_picture, verdict_of
 from .snapshot import take
-from .style import HEAT_WORD, INK, MUTED
+from .style import HEAT_WORD, INK, MUTED, THRESHOLDS, heat_thresholds
 from .text import clean
 from .words import check_language, word
 
@@ -34,6 +34,7 @@ def draw_compare(
     title: str | None = None,
     legend: bool = True,
     level: str = "overview",
+    thresholds: Sequence[float] = THRESHOLDS,
     **options: Any,
 ) -> Figure:
     """Draw several graphs in one picture.
@@ -42,7 +43,7 @@ def draw_compare(
         models: a title for each value of a graph (a loss), or for each Figure made by `draw`.
         heat: "grad" colours by gradient norm; None draws plain gradients.
         rankdir: "TB" puts them side by side, "LR" under each other as rows of layers; "auto" chooses by number.
-        lang, title, legend, level, options: as in `draw`.
+        lang, title, legend, level, thresholds, options: as in `draw`.
 
     Raises:
         TypeError: a model is neither a value of a graph nor a Figure; an option that `draw` does not have.
@@ -78,14 +79,17 @@ def draw_compare(
     if not figures and plain and (rankdir == "LR" or (rankdir == "auto" and len(named) > 2)):
         names, model = checked_names(options.get("names")), options.get("model")
         snapshots = {name: take([root], model=model, names=names) for name, root in named.items()}
-        return Figure(row_picture(snapshots, lang, clean(title or "", 120), legend))
+        with heat_thresholds(thresholds):
+            return Figure(row_picture(snapshots, lang, clean(title or "", 120), legend))
     drawn = {
         name: value
         if isinstance(value, Figure)
-        else draw(value, level=level, heat=heat, lang=lang, legend=legend, **options)
+        else draw(value, level=level, heat=heat, lang=lang, legend=legend, thresholds=thresholds, **options)
         for name, value in named.items()
     }
-    return Figure(side_by_side({name: figure.picture for name, figure in drawn.items()}, lang, clean(title or "", 120)))
+    pictures = {name: figure.picture for name, figure in drawn.items()}
+    with heat_thresholds(thresholds):
+        return Figure(side_by_side(pictures, lang, clean(title or "", 120)))
 
 
 def titled(models: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import Variable
@@ -20,6 +20,7 @@ from .read_modules import module_picture
 from .read_neurons import find_neurons, neuron_picture
 from .read_ops import op_picture
 from .snapshot import take
+from .style import THRESHOLDS, heat_thresholds
 from .text import clean
 from .trouble import neighbourhood, trouble_picture
 from .values import Snapshot
@@ -49,6 +50,7 @@ def draw(
     title: str | None = None,
     legend: bool = True,
     max_nodes: int = 150,
+    thresholds: Sequence[float] = THRESHOLDS,
 ) -> Figure:
     """Draw the graph behind one or more scalars or tensors.
 
@@ -69,6 +71,7 @@ def draw(
         focus: a name or "nan" (the first NaN, its cause and a remedy); what lies within `radius` steps is drawn.
         rankdir: "LR", "TB" or "auto". lang: "en" or "zh". title: a line over the picture. legend: explain the marks.
         max_nodes: above this number of operations, "auto" goes to the module or neuron level.
+        thresholds: the gradient norms where weak, healthy, strong and exploding begin, for heat and problems.
 
     Raises:
         TypeError: a root is no value of a graph; an argument of the wrong kind.
@@ -99,6 +102,7 @@ def draw(
         "" if title is None else clean(title, 120),
         legend,
         max_nodes,
+        tuple(thresholds),
     )
     names = checked_names(names)
     snapshot = take(roots, model=model, optimizer=optimizer, names=names, backward=backward, expand=options.expand)
@@ -130,7 +134,8 @@ def figure_of(snapshot: Snapshot, options: Options) -> Figure:
     def redraw(**changes: Any) -> Figure:
         return figure_of(snapshot, with_changes(options, changes))
 
-    return Figure(read(snapshot, options), redraw)
+    with heat_thresholds(options.thresholds):
+        return Figure(read(snapshot, options), redraw)
 
 
 def with_changes(options: Options, changes: Mapping[str, Any]) -> Options:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .style import THRESHOLDS
+
 LEVELS = ("auto", "op", "module", "neuron", "overview")
 SHOWN = ("value", "grad", "shape", "dtype", "stats", "local", "source")
 AUTO = tuple(row for row in SHOWN if row not in ("stats", "source"))
@@ -33,6 +35,7 @@ class Options:
     title: str = ""
     legend: bool = True
     max_nodes: int = 150
+    thresholds: tuple[float, ...] = THRESHOLDS
 
     def __post_init__(self) -> None:
         choose("level", self.level, LEVELS)

@@ -16,7 +16,7 @@ from typing import Any
 from .charts import Line, chart, usable
 from .figure import Figure, write_atomically
 from .html import page
-from .style import BORDER, BROKEN, DEAD, FONT, GOOD, GRAD, HEATS, PARAM, UPDATE, WARN, heat_of
+from .style import BORDER, BROKEN, DEAD, FONT, GOOD, GRAD, HEATS, PARAM, UPDATE, WARN, bound_of, heat_of
 from .text import clean, escape_xml, number, percent, short_number
 
 COLORS = (PARAM, GRAD, GOOD, UPDATE, WARN)
@@ -230,7 +230,7 @@ def health_section(parameters: Mapping[str, Sequence[tuple[float, float, float]]
     )
     used = {heat_of(grad).name for values in parameters.values() for _, grad, _ in values}
     keys = "".join(
-        f'<span><i class="{heat.name}"></i>{escape_xml(f"{heat.name} {heat.bound}".strip())}</span>'
+        f'<span><i class="{heat.name}"></i>{escape_xml(f"{heat.name} {bound_of(heat)}".strip())}</span>'
         for heat in (DEAD, *HEATS, BROKEN)
         if heat.name in used
     )

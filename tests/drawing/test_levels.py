@@ -428,3 +428,23 @@ def test_footers_of_a_comparison_say_whose_they_are():
     footer = ad.draw_compare({"four": one, "five": two}).picture.footer
     assert [line.partition(":")[0] for line in footer] == ["four", "five"]
     assert len(ad.draw_compare({"four": one, "again": one}).picture.footer) == 1
+
+
+def test_the_thresholds_of_heat_are_arguments():
+    loss, model = deep_loss(blocks=4, activation=ad.tanh)
+    plain = ad.draw(loss, model=model, level="overview", heat="grad")
+    assert plain.problems == ()
+    strict = ad.draw(loss, model=model, level="overview", heat="grad", thresholds=(10.0, 20.0, 30.0, 40.0))
+    assert {problem.kind for problem in strict.problems} == {"vanishing"}
+    assert "vanishing\u00a0 < 10" in [key.text for key in strict.picture.legend]
+    assert {problem.kind for problem in strict.expand("blocks.*").problems} == {"vanishing"}, "also when redrawn"
+    for rankdir in ("TB", "LR"):
+        compared = ad.draw_compare({"one": loss, "two": loss}, rankdir=rankdir, thresholds=(1e-9, 1e-8, 1e-7, 1e-6))
+        assert {problem.kind for problem in compared.problems} == {"exploding"}
+    assert ad.draw(loss, model=model, level="overview", heat="grad").problems == (), "nothing stays behind"
+
+
+@pytest.mark.parametrize("wrong", [(1.0, 2.0), (1e-4, 1e-6, 10.0, 1000.0), (0.0, 1.0, 2.0, 3.0)])
+def test_thresholds_that_are_no_ladder_are_an_error(neuron, wrong):
+    with pytest.raises(ValueError, match="weak, healthy, strong and exploding begin, such as"):
+        ad.draw(neuron[0], thresholds=wrong)
