@@ -159,11 +159,7 @@ class Figure:
         return float(found.group(1)) if found else 860.0
 
     def _warn_about_fonts(self) -> None:
-        text = "".join(run.text for node in self.nodes for line in node.card.lines() for run in line)
-        if (
-            any("\u3000" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in text)
-            and not program.have_cjk_font()
-        ):
+        if re.search("[\u3000-\u9fff\uac00-\ud7af]", self.to_dot()) and not program.have_cjk_font():
             _warn(
                 "no font with Chinese characters was found; install one (fonts-noto-cjk on Debian) or save svg or html"
             )
