@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 from .layers import spread
 from .measure import Box, Layout, Point, Route, runs_height, runs_width
@@ -153,8 +153,9 @@ class Router:
             if route.label is None or not route.chip or edge.lane != "g":
                 continue
             best = (math.inf, route.label)
-            for t in (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73):
+            for t, aside in product((0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73), (0.0, -0.5, 0.5)):
                 x, y = bezier(route.start, route.pieces[0], t)
+                y += aside * route.label.height
                 box = Box(x - route.label.width / 2, y - route.label.height / 2, route.label.width, route.label.height)
                 across = lines[bisect_left(lines, (box.x,)) : bisect_right(lines, (box.x + box.width,))]
                 hidden = sum(key != edge.id and box.y - 1 < py < box.y + box.height + 1 for _, py, key in across)

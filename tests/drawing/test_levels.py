@@ -233,6 +233,16 @@ def test_the_first_nan_has_a_cause_a_place_and_a_remedy():
     assert "first NaN" in figure.alt and "log_softmax" in figure.alt
 
 
+def test_parameters_above_the_first_nan_stand_on_the_side_of_its_cause():
+    x, w = ad.tensor(np.array([[0.0, 1.0]])), nn.Parameter(np.ones((2, 2)))
+    with ad.record(), np.errstate(all="ignore"):
+        h = x @ w * 0.0
+        loss = (h * np.log(h)).sum()
+    figure = ad.draw(loss, names={"x": x, "w": w, "h": h}, focus="nan")
+    sides = {next(n.name for n in figure.nodes if n.id == c): side for _, c, side in figure.picture.beside}
+    assert sides == {"w": "right", "why": "right"}  # the picture is as narrow as it can be
+
+
 @pytest.mark.parametrize(
     ("make", "cause"),
     [

@@ -16,6 +16,7 @@ import autodiff as ad
 from autodiff.drawing import DrawingError, DrawingWarning, cards, model, program
 from autodiff.drawing.figure import SUFFIXES, Figure
 from autodiff.drawing.layout import lay_out
+from autodiff.drawing.routes import points_of
 from autodiff.drawing.text import clean
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -133,6 +134,16 @@ def test_the_spine_is_straight(training_step):
     layout = boxes_of(figure)
     middles = {round(layout.nodes[n].x + layout.nodes[n].width / 2, 1) for n in figure.picture.spine}
     assert len(middles) == 1
+
+
+def test_local_derivatives_keep_clear_of_the_lines_of_values(neuron):
+    y, names = neuron
+    figure = ad.draw(y, names=names)
+    layout = boxes_of(figure)
+    points = [at for edge in figure.edges if edge.kind == "value" for at in points_of(layout.routes[edge.id])]
+    labels = [layout.routes[edge.id].label for edge in figure.edges if edge.label]
+    hiding = [a for a in labels if any(a.x < x < a.x + a.width and a.y < y < a.y + a.height for x, y in points)]
+    assert len(labels) == 9 and len(hiding) <= 1  # where four lines cross in one gap there is no free place
 
 
 def test_every_card_says_the_same_in_dot_mermaid_and_svg(neuron):
