@@ -1,4 +1,4 @@
-"""The local derivative of a scalar operation, as a reader would write it.
+"""The local derivative of an operation, and a chain of operations, as a reader would write them.
 
 Only text: the numbers come from the graph. Where an operation is not listed, the number alone is shown.
 """
@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .text import number
+from .values import Value
+
 ONES = {"add": ("1", "1"), "subtract": ("1", "−1"), "negative": ("−1",), "positive": ("1",)}
+POWERS = {"2": "²", "3": "³"}
 # y: the output, a and b: the operands.
 FORMULAS = {
     "multiply": ("{b}", "{a}"),
@@ -56,3 +60,27 @@ def local_formula(op: str, position: int, names: Sequence[str], output: str, arr
         return ""
     text = form.format(**known)
     return text if arrays or len(text) <= 16 else ""
+
+
+def chain_text(steps: Sequence[Value], name: str, start: Sequence[int]) -> str:
+    """What a chain of operations does to the value called `name`, `(out − 1)²`; the operations when it is no chain.
+
+    start: indices of that value.
+    """
+    text, whole, before = name, True, start
+    for step in steps:
+        given = [p for p in step.operands if isinstance(p, int)]
+        constants = [number(p) for p in step.operands if isinstance(p, float)]
+        if len(given) != 1 or given[0] not in before or len(constants) != len(step.operands) - 1 or len(constants) > 1:
+            return " → ".join(one.badge for one in steps)
+        inner, before = text if whole else f"({text})", [step.index]
+        power = POWERS.get(constants[0] if constants else "2") if step.op in ("power", "square") else None
+        if power is not None and step.operands[0] == given[0]:
+            text, whole = inner + power, True
+        elif not constants:
+            text, whole = (f"−{inner}", False) if step.op == "negative" else (f"{step.badge}({text})", True)
+        else:
+            badge = "^" if step.op == "power" else step.badge
+            pair = (inner, constants[0]) if step.operands[0] == given[0] else (constants[0], inner)
+            text, whole = f"{pair[0]} {badge} {pair[1]}", False
+    return text

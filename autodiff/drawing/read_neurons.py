@@ -15,6 +15,7 @@ from . import build
 from .cards import chip_card, neuron_card, scalar_card
 from .contract import Folder
 from .legends import footers
+from .locals import chain_text
 from .measure import inner_width
 from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
 from .options import Options
@@ -25,7 +26,6 @@ from .words import word
 
 LETTERS = "hkmpqrstuvz"
 MOST_IN_LAYER = 20
-POWERS = {"2": "²", "3": "³"}
 
 
 @dataclass(slots=True)
@@ -283,13 +283,17 @@ def add_weights(page: NetPicture) -> None:
 def add_losses(page: NetPicture) -> None:
     """What follows the last neuron, folded to one box for each root."""
     outputs = {i: neuron.path for neuron in page.neurons.values() for i in neuron.outputs}
+    names = {node.id: node.name for node in page.nodes}
     for root in page.snapshot.roots:
         if root in outputs:
             continue
         value = page.snapshot.values[root]
         seen, feeding = behind(page, root, outputs)
         steps = [page.snapshot.values[i] for i in sorted(seen) if page.snapshot.values[i].op]
-        note = formula(page, steps, feeding) if len(steps) <= 4 else f"{len(steps)} operations"
+        note = f"{len(steps)} operations"
+        if len(steps) <= 4:
+            drawn = names.get(page.place.get(("neuron", feeding[0]), "")) if len(feeding) == 1 else None
+            note = chain_text(steps, drawn or "", page.neurons[feeding[0]].outputs if drawn else [])
         node_id = page.ids.new("n")
         name = build.name_of(value) or word(page.options.lang, "loss")
         card = with_note(scalar_card("output", name=name, value=shown_number(value)), clean(note, 32))
@@ -313,30 +317,6 @@ def behind(page: NetPicture, root: int, outputs: dict[int, str]) -> tuple[set[in
                 seen.add(parent)
                 stack.append(parent)
     return seen, list(feeding)
-
-
-def formula(page: NetPicture, steps: list[Value], feeding: list[str]) -> str:
-    """What a chain of operations does to one neuron, `(out − 1)²`; the operations by name when it is no chain."""
-    nodes = {node.id: node for node in page.nodes}
-    neuron = page.neurons[feeding[0]] if len(feeding) == 1 else None
-    text, whole = (nodes[page.place["neuron", neuron.path]].name, True) if neuron is not None else ("", True)
-    before = neuron.outputs if neuron is not None else []
-    for step in steps:
-        given = [p for p in step.operands if isinstance(p, int)]
-        constants = [number(p) for p in step.operands if isinstance(p, float)]
-        if len(given) != 1 or given[0] not in before or len(constants) != len(step.operands) - 1 or len(constants) > 1:
-            return " → ".join(one.badge for one in steps)
-        inner, before = text if whole else f"({text})", [step.index]
-        power = POWERS.get(constants[0] if constants else "2") if step.op in ("power", "square") else None
-        if power is not None and step.operands[0] == given[0]:
-            text, whole = inner + power, True
-        elif not constants:
-            text, whole = (f"−{inner}", False) if step.op == "negative" else (f"{step.badge}({text})", True)
-        else:
-            badge = "^" if step.op == "power" else step.badge
-            pair = (inner, constants[0]) if step.operands[0] == given[0] else (constants[0], inner)
-            text, whole = f"{pair[0]} {badge} {pair[1]}", False
-    return text
 
 
 def with_note(card: Card, note: str) -> Card:
