@@ -269,11 +269,13 @@ def _cross_entropy_kept(
     e = np.exp(z)
     total = np.add.reduce(e, axis=-1, keepdims=True)
     kept = e, total, at, factor
-    rows = (np.log(total).reshape(-1) - z.reshape(-1)[at]).reshape(labels.shape)
-    if np.ndim(factor):  # a row that does not count is 0, also where a logit is -inf
-        rows = np.where(factor == 0, 0.0, rows) * factor
-        return rows if reduction == "none" else np.add.reduce(rows, axis=None), kept
-    return rows if reduction == "none" else np.add.reduce(rows, axis=None) * factor, kept
+    rows = np.log(total).reshape(-1) - z.reshape(-1)[at]
+    if factor.__class__ is not float:  # a row that does not count is 0, also where a logit is -inf
+        each = factor.reshape(-1)
+        rows = np.where(each == 0, 0.0, rows) * each
+    elif reduction == "mean":
+        return np.add.reduce(rows) * factor, kept
+    return rows.reshape(labels.shape) if reduction == "none" else np.add.reduce(rows), kept
 
 
 def _cross_entropy_vjp(
