@@ -157,7 +157,9 @@ def _run(op: Op) -> Callable[..., Any]:
             saved="(" + "".join(f"None if p{i} is None else {saved(op, op.reads[i], 'r{}')}, " for i in rules) + ")",
             view="\n    if y.base is not None and may_share_memory(y, r0): note_view(x0, t)" if op.linear else "",
         )
-        op.run = run = _compile(op, source, "run", keep=op.keep, slow=slow)
+        op.run = run = _compile(  # type: ignore[method-assign]
+            op, source, "run", keep=op.keep, slow=slow
+        )
         return run(*args)
 
     return first
@@ -348,7 +350,8 @@ def install() -> None:
     for op in OPS.values():
         if not op.variadic:
             op.pull = _pull(op)
-            op.run = _run(op) if op.name != "to_scalar" else None
+            if op.name != "to_scalar":
+                op.run = _run(op)  # type: ignore[method-assign]
         if op.elementwise and len(op.inputs) == 1 and not op.variadic and not op.statics and _simple(op):
             on_tensor, on_scalar = unary(op, op.name if op.name.isidentifier() else "record")
             op.fast = {Tensor: on_tensor, Scalar: on_scalar}

@@ -29,7 +29,7 @@ def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     operands, static = op.bind(args, kwargs)
     if not any([isinstance(x, Variable) for x in operands]):
         return op.fn(*operands, **static)
-    return op.run(*operands, static) if op.run is not None else record_operands(op, operands, static)
+    return op.run(*operands, static)
 
 
 def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
@@ -162,4 +162,4 @@ def note_view(x: Any, view: Tensor) -> None:
         view._base = weakref.ref(x)
 
 
-registry.set_recorder(record)
+registry.set_recorder(record, record_operands)

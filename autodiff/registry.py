@@ -27,13 +27,14 @@ DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what runs when
 METHODS: dict[str, Callable[..., Any]] = {}  # method name -> function of (self, ...)
 PUBLIC: dict[str, Callable[..., Any]] = {}  # name under ``ad.`` -> function
 REAL = (float("-inf"), float("inf"))
-_recorder: Callable[..., Any]
+_record: Callable[..., Any]
+_record_operands: Callable[..., Any]
 
 
-def set_recorder(record: Callable[..., Any]) -> None:
-    """Called once by ``recording``: the function that evaluates and records an operation."""
-    global _recorder
-    _recorder = record
+def set_recorder(record: Callable[..., Any], record_operands: Callable[..., Any]) -> None:
+    """Called once by ``recording``: the functions that evaluate and record an operation."""
+    global _record, _record_operands
+    _record, _record_operands = record, record_operands
 
 
 class Op:
@@ -82,7 +83,6 @@ class Op:
         self.reads = tuple(names_read(self, rule) for rule in self.vjps)
         self.save = tuple(saver(self, names) for names in self.reads)
         self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``fastpath`` for rows of one elementwise operand
-        self.run: Callable[..., Any] | None = None  # set by ``fastpath``: record_operands written out for the row
         self.pull: Callable[..., None] | None = None  # set by ``fastpath``: the row's part of a plain backward pass
         self.__doc__ = self.doc
 
@@ -91,7 +91,11 @@ class Op:
             fast = self.fast.get(args[0].__class__)
             if fast is not None:
                 return fast(args[0])
-        return _recorder(self, args, kwargs)
+        return _record(self, args, kwargs)
+
+    def run(self, *operands_and_static: Any) -> Any:
+        """Evaluate and record, after the arguments were sorted: the operands one by one, then the static arguments."""
+        return _record_operands(self, operands_and_static[:-1], operands_and_static[-1])
 
     def rule(self, i: int) -> Rule | None:
         """The rule of operand ``i``."""
