@@ -21,6 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 import autodiff as ad
 from autodiff import current_scope, scope
 
+from .overview import summarize
 from .parameter import Buffer, Parameter, hold
 from .random import default_generator
 
@@ -228,8 +229,6 @@ class Module:
         -----------------------------------------------------------
         100,480 + 1,290 = 101,770 parameters, 407.1 kB
         """
-        from .overview import summarize
-
         return summarize(self, x)
 
     def extra_repr(self) -> str:
