@@ -29,19 +29,16 @@ _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 def collect(roots: Iterable[Node], floor: float = 0, stop: Iterable[Node] = ()) -> list[Node]:
     """Every node that the roots depend on, newest first; not looked for behind ``stop``, nor below ``floor``."""
-    todo = list(dict.fromkeys(roots))
-    seen, stop = set(todo), set(stop)
-    found: list[Node] = []
-    pop, push, add, keep = todo.pop, todo.append, seen.add, found.append
-    while todo:
-        node = pop()
-        keep(node)
+    found = list(dict.fromkeys(roots))
+    seen, stop = set(found), set(stop)
+    add, keep = seen.add, found.append
+    for node in found:  # the list grows as the loop goes on
         if stop and node in stop:
             continue
         for p in node.parents:
             if p.__class__ is Node and p not in seen and p.serial >= floor:
                 add(p)
-                push(p)
+                keep(p)
     found.sort(key=_serial, reverse=True)  # nearly in order already, which makes this sort cheap
     return found
 
