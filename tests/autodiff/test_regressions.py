@@ -340,3 +340,12 @@ def test_a_leaf_read_through_a_door_and_overwritten_is_refused(door: Any) -> Non
         y.backward()
     (x * door(w)).sum().backward()  # what is read after the write is right
     assert x.grad.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("dtype", "x"), [(np.float32, 1000.5), (np.float64, 1e20), (np.float16, 300.0)])
+def test_the_second_derivative_of_sinc_is_finite_far_out(dtype: Any, x: float) -> None:
+    """The series for small arguments overflowed where it was not taken, and 0 times infinity is NaN."""
+    point = np.array([x], dtype)
+    second = ad.hvp(lambda x: np.sum(np.sinc(x)), (point,), (np.ones_like(point),))
+    # sinc'' is -pi sin(pi x)/x up to terms of 1/x**2, at most pi/x
+    assert np.abs(second[0]) <= 3.2 / x
