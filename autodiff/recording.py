@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .errors import MissingRuleError, kind_of, missing_argument
+from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, notes_of, tick
 from .modes import State, state
 from .registry import Op
-from .variable import Tensor, Variable, owner_of, wrap
+from .variable import Tensor, Variable, is_live, owner_of, wrap
 from .watch import observe, place
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's floats raise where NumPy gives inf or nan
@@ -29,6 +29,12 @@ def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if op.fast is not None and not kwargs and len(args) == 1 and isinstance(args[0], Variable):
         return op.fast(args[0])
     operands, static = op.bind(args, kwargs)
+    if static is not op.defaults:
+        for key, value in static.items():
+            if isinstance(value, Variable):
+                if is_live(value):
+                    raise leaves_graph(f"{op.name}(..., {key}=...)", ".data", "the formula in NumPy functions")
+                static[key] = value.data
     if not any([isinstance(x, Variable) for x in operands]):
         return op.fn(*operands, **static)
     return record_operands(op, operands, static)

@@ -349,3 +349,16 @@ def test_the_second_derivative_of_sinc_is_finite_far_out(dtype: Any, x: float) -
     second = ad.hvp(lambda x: np.sum(np.sinc(x)), (point,), (np.ones_like(point),))
     # sinc'' is -pi sin(pi x)/x up to terms of 1/x**2, at most pi/x
     assert np.abs(second[0]) <= 3.2 / x
+
+
+@pytest.mark.parametrize("make", [ad.scalar, ad.tensor])
+def test_a_recorded_value_as_a_fixed_argument_is_refused(make: Any) -> None:
+    """A learned slope got no gradient, and the result held a Tensor for its array."""
+    x, slope = ad.tensor([-1.0, 2.0]), make(0.25)
+    for f, name in ((ad.leaky_relu, "negative_slope"), (ad.elu, "alpha")):
+        for call in (lambda: f(x, slope), lambda: f(x, **{name: slope}), lambda: getattr(x, f.__name__)(slope)):  # noqa: B023
+            with pytest.raises(ad.ExitError, match=name):
+                call()
+    assert ad.leaky_relu(x, slope.detach()).data.tolist() == [-0.25, 2.0]
+    np.where(x > 0, x, slope * x).sum().backward()
+    assert slope.grad == -1.0
