@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .errors import MissingRuleError, kind_of, missing_argument
+from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, notes_of, tick
 from .modes import State, state
 from .registry import Op
-from .variable import Tensor, Variable, owner_of, wrap
+from .variable import Tensor, Variable, is_live, owner_of, wrap
 from .watch import observe, place
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's floats raise where NumPy gives inf or nan
@@ -27,6 +27,12 @@ ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's flo
 def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Evaluate an operation, and record it when a derivative can flow through it."""
     operands, static = op.bind(args, kwargs)
+    if static is not op.defaults:
+        for key, value in static.items():
+            if isinstance(value, Variable):
+                if is_live(value):
+                    raise leaves_graph(f"{op.name}(..., {key}=...)", ".data", "the formula in NumPy functions")
+                static[key] = value.data
     if not any([isinstance(x, Variable) for x in operands]):
         return op.fn(*operands, **static)
     return op.run(*operands, static)

@@ -36,6 +36,27 @@ def flatten(x: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     return leaves, lambda values: _put_together(shape, iter(values))
 
 
+def flatten_as(x: Any, like: Any, what: str) -> list[Any]:
+    """The leaves of x in the order of those of ``like``, which must be nested in the same way; dicts match by key."""
+    if isinstance(like, dict):
+        if not isinstance(x, dict) or x.keys() != like.keys():
+            raise ValueError(f"{what} must be a dict with the keys {list(like)}; got {_nesting(x)}.")
+        return [leaf for key in like for leaf in flatten_as(x[key], like[key], what)]
+    if isinstance(like, list | tuple):
+        if not isinstance(x, list | tuple) or len(x) != len(like):
+            raise ValueError(f"{what} must be a {type(like).__name__} of {len(like)} parts; got {_nesting(x)}.")
+        return [leaf for part, mould in zip(x, like, strict=True) for leaf in flatten_as(part, mould, what)]
+    if isinstance(x, dict | tuple):
+        raise ValueError(f"{what} must be an array or a number; got {_nesting(x)}.")
+    return [x]
+
+
+def _nesting(x: Any) -> str:
+    if isinstance(x, dict):
+        return f"a dict with the keys {list(x)}"
+    return f"a {type(x).__name__} of {len(x)} parts" if isinstance(x, list | tuple) else kind_of(x)
+
+
 # Two functions of the module and not of ``flatten``: one that calls itself by its own cell is a cycle, which would keep
 # every array it saw until the cyclic collector runs.
 def _take_apart(x: Any, leaves: list[Any]) -> Any:
@@ -143,7 +164,7 @@ def _cotangent(g: Any, x: Variable) -> Any:
 
 
 def _argnums(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
-    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    wanted = (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
     for i in wanted:
         if not -count <= i < count:
             raise ValueError(f"argnums={argnums} but the function was called with {count} positional arguments.")
@@ -165,6 +186,10 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
         ours = _Run(f, args, _argnums(argnums, len(args)), kwargs)
+        if has_aux and not (isinstance(ours.out, tuple) and len(ours.out) == 2):
+            raise TypeError(
+                f"has_aux=True needs a function that returns (value, aux); it returned {kind_of(ours.out)}."
+            )
         out, aux = ours.out if has_aux else (ours.out, None)
         _single(out, "grad")
         node = out.node if isinstance(out, Variable) else None
@@ -172,7 +197,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
         seeds = {} if node is None else {node: 1.0 if node.shape is None else np.ones(node.shape, node.dtype)}
         gradients = ours.pull(seeds, release=not ours.recorded)
         value = ours.result(out)
-        gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        gradient = gradients[0] if isinstance(argnums, int | np.integer) else tuple(gradients)
         return ((value, ours.result(aux)) if has_aux else value), gradient
 
     return run
@@ -228,9 +253,7 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
     ours.reach([n for n in nodes if n is not None])
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        given, _ = flatten(cotangent)
-        if len(given) != len(outs):
-            raise ValueError(f"the output has {len(outs)} parts; the cotangent has {len(given)}.")
+        given = flatten_as(cotangent, ours.out, "the cotangent")
         seeds: dict[Node, Any] = {}
         for node, y, c in zip(nodes, outs, given, strict=True):
             if np.shape(_plain(c)) != np.shape(_plain(y)):
@@ -256,7 +279,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: 
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list) or len(primals) != len(tangents):
         raise TypeError("jvp(f, primals, tangents) needs two sequences of equal length: jvp(f, (x,), (v,)).")
     ours = _Run(f, primals, range(len(primals)), kwargs)
-    given, _ = flatten(list(tangents))
+    given = flatten_as(tangents, primals, "tangents")
     start: dict[Node, Any] = {}
     for node, v in zip(ours.inner, given, strict=True):
         if np.shape(_plain(v)) != (node.shape or ()):
@@ -462,10 +485,26 @@ class custom_vjp:
             raise GraphError(
                 f"{self.__name__} has no derivative rule yet: call {self.__name__}.defvjp(fwd, bwd) first."
             )
-        if not any(isinstance(x, Variable) and is_live(x) for x in args):
-            return self.f(*args)
-        y, residuals = self.fwd(*_strip(args))
         fwd, bwd, name = self.fwd, self.bwd, self.__name__
+        if not any(isinstance(x, Variable) and is_live(x) for x in args):
+            if any(isinstance(x, Variable) and is_live(x) for x in flatten(args)[0]):
+                raise GraphError(
+                    f"{name} got a recorded value inside a list or dict: pass it as an argument of its own."
+                )
+            return self.f(*args)
+        made = fwd(*_strip(args))
+        if not isinstance(made, tuple) or len(made) != 2 or isinstance(made[0], list | tuple | dict):
+            raise GraphError(
+                f"the forward function of {name} must return (one array, residuals); got {_nesting(made)}."
+            )
+        y, residuals = made
+        if isinstance(y, Variable):
+            if is_live(y):
+                raise GraphError(
+                    f"the forward function of {name} read a recorded value that is none of its arguments, whose "
+                    "gradient would be lost: pass it as an argument."
+                )
+            y = y.data
 
         def rule(g: Any, y: Any, xs: tuple[Any, ...]) -> Any:
             again = any(isinstance(x, Variable) for x in (g, *xs))
@@ -556,7 +595,9 @@ class _Call:
         for r, s in self.states:
             r.bit_generator.state = s
         floor = tick()
-        inner = [OPS["positive"](x) if again else _lift(_plain(x), i) for i, x in enumerate(xs)]
+        inner = [
+            OPS["positive"](x) if again and isinstance(x, Variable) else _lift(_plain(x), i) for i, x in enumerate(xs)
+        ]
         fresh, own = iter(inner), {x.node for x in self.given}
         with mode(floor=0):
             args = [next(fresh) if isinstance(x, Variable) and x.node in own else x for x in self.args]

@@ -240,13 +240,13 @@ composite(radians, numpy=(np.deg2rad,), public=False)
 
 def _sinc_slope(x: Any) -> Any:
     """(cos(pi x) - sinc(x)) / x, by its series where the difference would cancel."""
-    z = (math.pi * math.pi) * x * x
+    small = np.abs(x) < 0.3
+    near, far = np.where(small, x, 0.0), np.where(small, 1.0, x)  # each formula stays finite where it is not taken
+    z = (math.pi * math.pi) * near * near
     series = 0.0
     for k in range(10, 0, -1):
         series = series * z + (-1) ** k * 2.0 * k / math.factorial(2 * k + 1)
-    small = np.abs(x) < 0.3
-    safe = np.where(small, 1.0, x)
-    return np.where(small, (math.pi * math.pi) * x * series, (np.cos(math.pi * safe) - np.sinc(safe)) / safe)
+    return np.where(small, (math.pi * math.pi) * near * series, (np.cos(math.pi * far) - np.sinc(far)) / far)
 
 
 sinc = _row(np.sinc, "sin(pi x) / (pi x), 1 at 0", lambda g, x: g * _sinc_slope(x))

@@ -361,3 +361,25 @@ def test_the_weight_gradient_of_a_single_row_is_that_of_many() -> None:
     for i in (0, 1):
         ad.linear(x[i : i + 1], w).backward(g[i : i + 1])
     np.testing.assert_allclose(w.grad, together, rtol=1e-13)  # the same sums of products
+
+
+@pytest.mark.parametrize(("dtype", "x"), [(np.float32, 1000.5), (np.float64, 1e20), (np.float16, 300.0)])
+def test_the_second_derivative_of_sinc_is_finite_far_out(dtype: Any, x: float) -> None:
+    """The series for small arguments overflowed where it was not taken, and 0 times infinity is NaN."""
+    point = np.array([x], dtype)
+    second = ad.hvp(lambda x: np.sum(np.sinc(x)), (point,), (np.ones_like(point),))
+    # sinc'' is -pi sin(pi x)/x up to terms of 1/x**2, at most pi/x
+    assert np.abs(second[0]) <= 3.2 / x
+
+
+@pytest.mark.parametrize("make", [ad.scalar, ad.tensor])
+def test_a_recorded_value_as_a_fixed_argument_is_refused(make: Any) -> None:
+    """A learned slope got no gradient, and the result held a Tensor for its array."""
+    x, slope = ad.tensor([-1.0, 2.0]), make(0.25)
+    for f, name in ((ad.leaky_relu, "negative_slope"), (ad.elu, "alpha")):
+        for call in (lambda: f(x, slope), lambda: f(x, **{name: slope}), lambda: getattr(x, f.__name__)(slope)):  # noqa: B023
+            with pytest.raises(ad.ExitError, match=name):
+                call()
+    assert ad.leaky_relu(x, slope.detach()).data.tolist() == [-0.25, 2.0]
+    np.where(x > 0, x, slope * x).sum().backward()
+    assert slope.grad == -1.0

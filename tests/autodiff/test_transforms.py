@@ -252,7 +252,7 @@ def test_cotangents_and_tangents_must_fit() -> None:
     _, pullback = ad.vjp(np.sin, X)
     with pytest.raises(ValueError, match=r"\(3,\).*\(2,\)"):
         pullback(np.ones(2))
-    with pytest.raises(ValueError, match="1 parts; the cotangent has 2"):
+    with pytest.raises(ValueError, match="array or a number; got a tuple of 2"):
         pullback((X, X))
     with pytest.raises(ValueError, match=r"\(3,\).*\(2,\)"):
         ad.jvp(np.sin, (X,), (np.ones(2),))
@@ -512,3 +512,48 @@ def test_transforms_keep_the_functions_name() -> None:
 
     for transform in (ad.grad, ad.value_and_grad, ad.jacobian, ad.hessian, ad.checkpoint):
         assert transform(named).__name__ == "named" and transform(named).__doc__ == "Its words."
+
+
+def test_dicts_of_tangents_and_cotangents_match_by_key() -> None:
+    """They were matched by the order of insertion, and other keys were taken for the same."""
+    f = lambda d: d["a"] * 10 + d["b"]
+    assert ad.jvp(f, ({"a": 1.0, "b": 1.0},), ({"b": 1.0, "a": 0.0},))[1] == 1.0
+    _, pullback = ad.vjp(lambda x: {"a": x, "b": [x * 10, (x * 100,)]}, 1.0)
+    assert pullback({"b": [1.0, (2.0,)], "a": 0.5}) == (210.5,)
+    with pytest.raises(ValueError, match="keys \\['a'\\]; got a dict with the keys \\['c'\\]"):
+        ad.jvp(lambda d: d["a"], ({"a": 1.0},), ({"c": 1.0},))
+    for wrong in ({"a": 1.0, "b": [1.0, 2.0]}, {"a": 1.0, "b": [1.0]}, {"a": (1.0,), "b": [1.0, (2.0,)]}):
+        with pytest.raises(ValueError, match="the cotangent must be"):
+            pullback(wrong)
+
+
+def test_argnums_may_be_a_numpy_integer_and_aux_must_be_a_pair() -> None:
+    assert ad.grad(lambda a, b: a * b, np.int64(1))(2.0, 3.0) == 2.0  # type: ignore[arg-type]
+    for f in (lambda x: x, lambda x: np.stack([x, x])):
+        with pytest.raises(TypeError, match="value, aux"):
+            ad.grad(f, has_aux=True)(2.0)
+
+
+def test_forward_mode_goes_through_a_checkpoint() -> None:
+    x, w = np.array([1.0, 2.0]), ad.tensor([3.0, 4.0])
+    _, t = ad.jvp(lambda x: ad.checkpoint(lambda x, k: k * x**3)(x, 2.0), (x,), (np.ones(2),))
+    np.testing.assert_allclose(t, 6 * x**2, rtol=1e-15)
+    _, t = ad.jvp(lambda x: ad.checkpoint(lambda x: w * x**3)(x), (x,), (np.ones(2),))
+    np.testing.assert_allclose(t.data, 3 * w.data * x**2, rtol=1e-15)
+
+
+def test_a_custom_rule_is_not_passed_over_and_loses_no_gradient() -> None:
+    x, w = ad.tensor([1.0, 2.0]), ad.tensor([3.0, 4.0])
+    first = ad.custom_vjp(lambda pair: pair[0])
+    first.defvjp(lambda pair: (pair[0], None), lambda r, g: (g,))
+    with pytest.raises(ad.GraphError, match="inside a list or dict"):
+        first([x, 2.0])
+    scaled = ad.custom_vjp(lambda x: x * w)
+    scaled.defvjp(lambda x: (x * w, w), lambda w, g: (g * w,))
+    with pytest.raises(ad.GraphError, match="none of its arguments"):
+        scaled(x)
+    for fwd in (lambda x: x, lambda x: ((x, x), None)):
+        wrong = ad.custom_vjp(lambda x: x)
+        wrong.defvjp(fwd, lambda r, g: (g,))
+        with pytest.raises(ad.GraphError, match="must return"):
+            wrong(x)

@@ -401,3 +401,16 @@ def test_gradients_that_are_part_of_a_graph_can_be_clipped() -> None:
     assert nn.clip_grad_norm_([w], 1.0) == 5.0
     assert isinstance(w.grad, ad.Tensor) and w.grad.requires_grad
     np.testing.assert_allclose(w.grad.data, [0.6, 0.8], rtol=1e-15)
+
+
+def test_parameters_may_be_frozen_and_thawed_between_steps() -> None:
+    """zero_grad() refused a frozen parameter."""
+    net = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Linear(2, 1, rng=1))
+    opt = nn.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    before = net[0].weight.data.copy()
+    for frozen in (True, True, False):
+        net[0].requires_grad_(not frozen)
+        opt.zero_grad()
+        net(np.ones((1, 2))).sum().backward()
+        opt.step()
+        assert np.array_equal(net[0].weight.data, before) == frozen
