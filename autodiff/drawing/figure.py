@@ -21,6 +21,7 @@ from .mermaid import to_mermaid
 from .model import Edge, Module, Node, Picture, Problem
 from .options import as_patterns, choose
 from .svg import builtin_svg, prefix_of
+from .text import escape_xml
 
 ENGINES = ("auto", "dot", "builtin")
 SUFFIXES = (".dot", ".gv", ".html", ".json", ".md", ".mmd", ".pdf", ".png", ".svg")
@@ -245,14 +246,14 @@ class Figure:
     # -- notebooks ----------------------------------------------------------------------------------------------
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """SVG and plain text for notebooks; a missing or failing program never raises."""
+        """SVG and plain text for notebooks; where `dot` is missing or fails, the explorer too. It never raises."""
         bundle = {"text/plain": repr(self)}
-        for engine in ("auto", "builtin"):
-            try:
-                bundle["image/svg+xml"] = self.to_svg(engine, quiet=True)
-                break
-            except Exception:  # a notebook shows what there is; save() tells what is wrong
-                continue
+        with contextlib.suppress(Exception):  # a notebook shows what there is; save() tells what is wrong
+            bundle["image/svg+xml"] = self.to_svg("dot")
+            return bundle
+        with contextlib.suppress(Exception):
+            bundle["image/svg+xml"] = self.to_svg("builtin")
+            bundle["text/html"] = framed(self.to_html("builtin"))
         return bundle
 
     def __repr__(self) -> str:
@@ -262,6 +263,11 @@ class Figure:
         trouble = "; ".join(problem.text for problem in self.problems[:2])
         more = f" and {len(self.problems) - 2} more" if len(self.problems) > 2 else ""
         return f"<Figure {self.level}: {', '.join(parts)}{' | ' + trouble + more if trouble else ''}>"
+
+
+def framed(page: str) -> str:
+    """A whole page as part of another one, such as a notebook."""
+    return f'<iframe srcdoc="{escape_xml(page)}" width="100%" height="620" style="border:0"></iframe>'
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .charts import Line, chart, usable
-from .figure import Figure, write_atomically
+from .figure import Figure, framed, write_atomically
 from .html import page
 from .style import BORDER, BROKEN, DEAD, FONT, GOOD, GRAD, HEATS, PARAM, UPDATE, WARN, bound_of, heat_of
 from .text import clean, escape_xml, number, percent, short_number
@@ -89,7 +89,7 @@ class Page:
         return path
 
     def _repr_html_(self) -> str:
-        return f'<iframe srcdoc="{escape_xml(self.html)}" width="100%" height="620" style="border:0"></iframe>'
+        return framed(self.html)
 
     def __repr__(self) -> str:
         return f"<Page {self.summary}>"

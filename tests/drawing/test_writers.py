@@ -1,5 +1,6 @@
 """DOT, Mermaid, JSON and the built-in SVG: from the model to text, without any program."""
 
+import html
 import json
 import os
 import subprocess
@@ -227,6 +228,8 @@ def test_without_dot_png_and_pdf_say_what_to_install_and_what_still_works(neuron
 def test_a_notebook_shows_a_picture_even_without_dot(neuron, without_dot, recwarn):
     bundle = ad.draw(neuron[0])._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<svg") and bundle["text/plain"].startswith("<Figure op")
+    page = html.unescape(ET.fromstring(bundle["text/html"]).get("srcdoc"))
+    assert page.startswith("<!doctype html>") and "default-src 'none'" in page
     assert not recwarn.list
 
 
