@@ -50,8 +50,7 @@ def write(x: Variable, value: Any) -> None:
         value = value.data
     if isinstance(x, Scalar):
         old, x._data = x.node, float(value)
-        if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
-            old.stamp = tick()
+        if old is not None:  # older graphs keep the old leaf and so the value they read
             x.node = leaf(x._data)
             x.node.grad, x.node.notes = old.grad, old.notes
         return
@@ -176,12 +175,6 @@ def check_unwritten(nodes: list[Node]) -> None:
         written += [(stamp, a, "constant", None) for a, stamp in alive if a is not None]
     if not written:
         return
-    for _, value, *_ in written:
-        if value.__class__ is float:
-            raise StaleValueError(
-                f"a Scalar of value {value:g} that this graph reads was given another value since. Run backward() "
-                "before the update, or compute again."
-            )
     first = next((n.serial for n in reversed(nodes) if n.op is not None), 0)
     for stamp, array, kind, source in written:
         if stamp < first:
