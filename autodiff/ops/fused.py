@@ -197,9 +197,9 @@ def _linear(x: Any, weight: Any, bias: Any) -> Any:
         # against 100), and adding the bias brings the result back into row order.
         return np.add(np.matmul(weight, x.T).T, 0 if bias is None else bias, order="C")
     y = np.matmul(x, weight.T)
-    if bias is not None:
-        y += bias
-    return y
+    if bias is None:
+        return y
+    return np.add(y, bias, out=y if y.dtype == bias.dtype else None)  # a float64 bias promotes, as in x @ w.T + b
 
 
 def _linear_weight_vjp(g: Any, x: Any) -> Any:

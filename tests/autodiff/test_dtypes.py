@@ -162,3 +162,14 @@ def test_zero_dimensional_arrays_keep_their_precision() -> None:
     assert type(y) is ad.Tensor and y.shape == () and y.dtype == np.float32
     y.backward()
     assert type(x.grad) is np.ndarray and x.grad.shape == () and x.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (2, 3, 2), (2,), (4, 32768)])
+def test_a_linear_layer_promotes_to_the_dtype_of_its_bias(shape: tuple[int, ...]) -> None:
+    """Small layers added a float64 bias in place into float32, large ones promoted."""
+    x = np.ones(shape, np.float32)
+    w, b = ad.tensor(np.ones((1, shape[-1]), np.float32)), ad.tensor(np.array([1e-9]))
+    y = ad.linear(x, w, b)
+    assert y.dtype == np.float64 and y.data.flat[0] == shape[-1] + 1e-9
+    y.sum().backward()
+    assert w.grad.dtype == np.float32 and b.grad.dtype == np.float64
