@@ -83,7 +83,8 @@ def fit(
             of another model's parameters.
         TypeError, ValueError, FileNotFoundError: `report` is no path, is no .html, or its folder is missing; before
             the first epoch, not after the last.
-        FloatingPointError: the loss is NaN or infinite; the parameters are those before that batch.
+        FloatingPointError: the loss is NaN or infinite; the parameters are those before that batch, and the report
+            shows the run until there.
 
     >>> import nn, numpy as np
     >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
@@ -124,16 +125,19 @@ def fit(
                 history.stopped = "early stopping" if watch.says_stop(epoch, logs) else "callback" if any(stop) else ""
                 if history.stopped:
                     break
+            history.stopped = history.stopped or "finished"
         except KeyboardInterrupt:
             history.stopped = "interrupted"
+        except FloatingPointError:
+            history.stopped = "the loss is not finite"
+            raise
         finally:
             shown.close()
             optimizer.zero_grad()
             watch.restore()
-    history.stopped = history.stopped or "finished"
-    history.best_epoch = watch.best_epoch
-    if report is not None:
-        ad.training_report(history, model=model, optimizer=optimizer).save(report)
+            history.best_epoch = watch.best_epoch
+            if report is not None and history.stopped:  # a run that diverged is the one to look at
+                ad.training_report(history, model=model, optimizer=optimizer).save(report)
     return history
 
 

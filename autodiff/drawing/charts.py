@@ -61,8 +61,12 @@ def chart(lines: Sequence[Line], *, x_name: str = "", y_name: str = "", log: boo
     for line in lines:
         path = path_of([place(x, y) if usable(y, log) else None for x, y in zip(line.x, line.y, strict=True)])
         dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
-        parts.append(f'<path d="{path}" fill="none" stroke="{line.color}" stroke-width="{line.width:g}"{dash}/>')
+        parts.append(f'<path d="{path}" fill="none" stroke="{line.color}" stroke-width="{line.width:g}"{dash} '
+                     'stroke-linecap="round"/>')  # fmt: skip
         known = [(x, y) for x, y in zip(line.x, line.y, strict=True) if usable(y, log)]
+        if len(known) == 1:  # a line of one point would be a speck
+            x, y = place(*known[0])
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{line.color}"/>')
         if known and line.name:
             ends.append((place(*known[-1])[1], line))
     parts += end_labels(ends)
@@ -111,15 +115,14 @@ def round_steps(low: float, high: float, most: int) -> list[float]:
 
 
 def path_of(points: Sequence[tuple[float, float] | None]) -> str:
-    """Path data; a missing point is a gap."""
+    """Path data; a missing point is a gap, and a point between two gaps is a dot."""
     parts, pen_down = [], False
-    for point in points:
-        if point is None:
-            pen_down = False
-            continue
-        parts.append(f"{'L' if pen_down else 'M'}{point[0]:.1f},{point[1]:.1f}")
-        pen_down = True
-    return "".join(parts) + ("h0.01" if len(parts) == 1 else "")
+    for point, following in zip(points, [*points[1:], None], strict=True):
+        if point is not None:
+            alone = not pen_down and following is None
+            parts.append(f"{'L' if pen_down else 'M'}{point[0]:.1f},{point[1]:.1f}{'h0.01' if alone else ''}")
+        pen_down = point is not None
+    return "".join(parts)
 
 
 def end_labels(ends: Sequence[tuple[float, Line]]) -> list[str]:

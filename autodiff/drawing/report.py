@@ -25,9 +25,10 @@ STYLE = (
     + """
 body{margin:0 auto;max-width:1180px;padding:18px;color:#1F2933;background:#fff}
 h1{font-size:20px;margin:0 0 4px}h2{font-size:15px;margin:0 0 6px}p{margin:0 0 12px;color:#52606D}
-.charts{display:flex;flex-wrap:wrap;gap:18px}section{flex:1 1 480px;min-width:0;border:1px solid #CBD2D9;
+.charts{display:flex;flex-wrap:wrap;gap:18px}section{flex:1 1 480px;min-width:0;box-sizing:border-box;border:1px solid #CBD2D9;
  border-radius:10px;background:#FAFBFC;padding:12px}svg{width:100%;height:auto}
-.wide{flex-basis:100%}.bar{display:flex;gap:10px;align-items:center;margin-bottom:10px}
+@media(min-width:1040px){section{max-width:calc(50% - 9px)}}
+section.wide{flex-basis:100%;max-width:none}.bar{display:flex;gap:10px;align-items:center;margin-bottom:10px}
 button{font:inherit;border:1px solid #7B8794;border-radius:5px;background:#fff;padding:4px 12px}
 input[type=range]{flex:1}button:focus-visible,input:focus-visible{outline:3px solid #0B5C99;outline-offset:2px}
 table{border-collapse:collapse;width:100%}th{font-weight:normal;color:#52606D;text-align:left;padding:2px 8px}
@@ -140,7 +141,9 @@ def facts_of(history: Any, logs: Mapping[str, Sequence[float]], epochs: int, mod
     """The first line of the report."""
     parts = [type(thing).__name__ for thing in (model, optimizer) if thing is not None]
     seconds = list(getattr(history, "seconds", None) or [])
-    parts.append(f"{epochs} epochs" + (f" in {number(sum(seconds))} s" if seconds else ""))
+    took = sum(seconds)
+    time = "" if not seconds else f" in {number(took)} s" if took >= 1 else f" in {number(1000 * took, 2)} ms"
+    parts.append(f"{epochs} epoch{'' if epochs == 1 else 's'}{time}")
     for name, values in logs.items():
         if values:
             parts.append(f"{name} {number(values[-1])}")

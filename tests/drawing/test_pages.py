@@ -26,6 +26,18 @@ def test_any_numbers_make_a_well_formed_chart(columns):
     assert "nan" not in text and "inf" not in text
 
 
+def test_a_single_point_and_a_point_between_gaps_can_be_seen():
+    assert chart([Line("loss", [1], [2.0], "#0B5C99")]).count("<circle") == 1
+    gaps = chart([Line("loss", [1, 2, 3, 4, 5], [1.0, math.nan, 2.0, math.nan, 3.0], "#0B5C99")])
+    assert gaps.count("h0.01") == 3 and 'stroke-linecap="round"' in gaps and "<circle" not in gaps
+
+
+@pytest.mark.parametrize(("seconds", "said"), [([0.0004, 0.0004], "2 epochs in 0.8 ms"), ([90.0], "1 epoch in 90 s")])
+def test_the_heading_counts_and_times_in_fitting_units(seconds, said):
+    history = SimpleNamespace(logs={"loss": [1.0] * len(seconds)}, seconds=seconds)
+    assert f"<p>{said}" in ad.training_report(history).html
+
+
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9))
 def test_ticks_are_round_few_and_inside(low, length):
     ticks = round_steps(low, low + length, 5)

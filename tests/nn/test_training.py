@@ -307,6 +307,16 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_first_epoch(tmp_p
     assert epochs == []
 
 
+@pytest.mark.parametrize("lr", [1e30, 20.0])  # in the first epoch, and later
+def test_a_run_that_diverges_leaves_its_report(tmp_path, lr):
+    x = np.random.default_rng(0).normal(size=(64, 3)).astype(np.float32)
+    net, path = nn.Linear(3, 1, rng=0), tmp_path / "run.html"
+    optimizer = nn.SGD(net.parameters(), lr=lr)
+    with pytest.raises(FloatingPointError), np.errstate(all="ignore"):
+        nn.fit(net, x, x[:, :1], loss=nn.MSELoss(), optimizer=optimizer, epochs=50, report=path, rng=0)
+    assert "the loss is not finite" in path.read_text(encoding="utf-8")
+
+
 def test_a_report_of_the_run_is_written_as_one_html_file(tmp_path):
     x, y = blobs(40)
     path = tmp_path / "run.html"
