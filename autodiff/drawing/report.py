@@ -25,7 +25,8 @@ STYLE = (
     + """
 body{margin:0 auto;max-width:1180px;padding:18px;color:#1F2933;background:#fff}
 h1{font-size:20px;margin:0 0 4px}h2{font-size:15px;margin:0 0 6px}p{margin:0 0 12px;color:#52606D}
-.charts{display:flex;flex-wrap:wrap;gap:18px}section{flex:1 1 480px;min-width:0;box-sizing:border-box;border:1px solid #CBD2D9;
+.charts{display:flex;flex-wrap:wrap;gap:18px}
+section{flex:1 1 480px;min-width:0;box-sizing:border-box;border:1px solid #CBD2D9;
  border-radius:10px;background:#FAFBFC;padding:12px}svg{width:100%;height:auto}
 @media(min-width:1040px){section{max-width:calc(50% - 9px)}}
 section.wide{flex-basis:100%;max-width:none}.bar{display:flex;gap:10px;align-items:center;margin-bottom:10px}
