@@ -29,19 +29,16 @@ _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 def collect(roots: Iterable[Node], floor: float = 0, stop: Iterable[Node] = ()) -> list[Node]:
     """Every node that the roots depend on, newest first; not looked for behind ``stop``, nor below ``floor``."""
-    todo = list(dict.fromkeys(roots))
-    seen, stop = set(todo), set(stop)
-    found: list[Node] = []
-    pop, push, add, keep = todo.pop, todo.append, seen.add, found.append
-    while todo:
-        node = pop()
-        keep(node)
+    found = list(dict.fromkeys(roots))
+    seen, stop = set(found), set(stop)
+    add, keep = seen.add, found.append
+    for node in found:  # the list grows as the loop goes on
         if stop and node in stop:
             continue
         for p in node.parents:
-            if p is not None and p.__class__ is not float and p not in seen and p.serial >= floor:
+            if p.__class__ is Node and p not in seen and p.serial >= floor:
                 add(p)
-                push(p)
+                keep(p)
     found.sort(key=_serial, reverse=True)  # nearly in order already, which makes this sort cheap
     return found
 
@@ -76,13 +73,16 @@ def pull(
                 g = cotangents[node]
                 if g is None:
                     continue
-                keep = keep_all
+                keep, op = keep_all, node.op
                 if node.notes is not None:
                     g, keep = attend(node, g, keep_all)
                     cotangents[node] = g
                     owned.discard(node)
-                op = node.op
-                if op is None or (kept and node in kept):
+                if op is None:
+                    if g.__class__ is ndarray and node not in owned and not recorded:
+                        cotangents[node] = g.copy()  # leaves get writable arrays of their own
+                    continue
+                if kept and node in kept:
                     continue
                 saved = node.saved
                 if node.static is None and not recorded:
@@ -135,11 +135,6 @@ def pull(
         if not isinstance(error, GraphError | AnomalyError):
             error.add_note(f"in the backward rule of {describe(node)}.{hint(node)}")
         raise
-    for node in cotangents:
-        if node.op is None and node not in owned and not recorded:
-            g = cotangents[node]
-            if isinstance(g, np.ndarray):
-                cotangents[node] = g.copy()  # leaves get writable arrays of their own
     return cotangents
 
 
@@ -163,6 +158,8 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
         for name, value in zip(op.names(i), args):
             if name == "y":
                 value = wrap(value, node)
+            elif name == "kept":
+                value = None  # no derivative would be taken past it
             elif name in op.inputs and not op.variadic:
                 p = node.parents[op.inputs.index(name)]
                 value = wrap(value, p) if isinstance(p, Node) else value
@@ -197,7 +194,9 @@ def seed_for(root: Variable, gradient: Any) -> Cotangent:
                 f"backward() needs a single number to start from; this Tensor has shape {root.shape}. "
                 "Write .sum().backward(), or backward(gradient) with an array of that shape."
             )
-        return 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
+        if node.shape is None:
+            return 1.0
+        return np.array(1, node.dtype) if node.shape == () else np.ones(node.shape, node.dtype)
     if np.shape(raw(gradient)) != root.shape:
         raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")
     return fit(gradient if isinstance(gradient, Variable) else np.asarray(gradient), node)
@@ -231,19 +230,22 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
 
 def deliver(cotangents: dict[Node, Cotangent]) -> None:
     """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for."""
-    sums = []
-    for n, g in cotangents.items():
-        if n.op is None:
-            if g is None:  # reached only through Scalars whose gradient is zero
-                g = 0.0 if n.shape is None else np.zeros(n.shape, n.dtype)
-            sums.append((n, g if n.grad is None else n.grad + g))
+    new = []  # worked out first, so that an error on the way changes nothing
     for node, g in cotangents.items():
-        if node.static is None:
-            node.grad = 0.0 if g is None else raw(g)  # a handle here would be a cycle: node, handle, graph, node
-        elif node.op is not None and node.notes is not None and node.notes.keep_grad and g is not None:
-            node.grad = np.array(g) if isinstance(g, np.ndarray) else g
-    for node, total in sums:
-        node.grad = total if isinstance(total, Variable | float) else np.asarray(total)
+        if node.op is None:
+            if g is None:  # reached only through Scalars whose gradient is zero
+                g = 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
+            if node.grad is not None:
+                g = node.grad + g
+                if isinstance(g, np.generic) and node.shape is not None:
+                    g = np.asarray(g)
+            new.append((node, g))
+        elif node.static is None:
+            new.append((node, 0.0 if g is None else raw(g)))  # a handle would be a cycle: node, handle, graph, node
+        elif node.notes is not None and node.notes.keep_grad and g is not None:
+            new.append((node, g.copy() if g.__class__ is np.ndarray else g))
+    for node, g in new:
+        node.grad = g
 
 
 def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:

@@ -24,7 +24,7 @@ def raw(x: Any) -> Any:
 
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     """Undo broadcasting: sum over the axes that were added or stretched. g: array or Tensor."""
-    have = np.shape(g)
+    have = g.shape
     if have == shape:
         return g
     lead = len(have) - len(shape)
@@ -42,7 +42,7 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 def fit(d: Cotangent, parent: Node) -> Cotangent:
     """A rule's answer in its parent's kind, shape and dtype."""
-    if isinstance(d, Variable):
+    if d.__class__ is not np.ndarray and isinstance(d, Variable):
         if parent.shape is None:
             return d if isinstance(d, Scalar) else scalar(d if d.size == 1 and d.ndim == 0 else np.sum(d))
         if isinstance(d, Scalar) or d.shape != parent.shape:

@@ -19,9 +19,10 @@ import numpy as np
 from .cotangents import fit, silence
 from .graph import EMPTY, FLOAT64, Node, tick
 from .modes import state
-from .recording import ARITHMETIC, record_operands
+from .recording import ARITHMETIC, note_view, record_operands
 from .registry import METHODS, OPS, Op
-from .variable import Scalar, Tensor, Variable, plain
+from .rules import saved
+from .variable import TENSORS, Scalar, Tensor, Variable, plain
 from .writing import inplace
 
 _NODE = """
@@ -54,14 +55,14 @@ _BINARY = (
     _HEAD
     + """
     c = o.__class__; {x} = x._data
-    if c is Tensor:
+    if c is Tensor or c in TENSORS:
         {o_} = o._data; q = o.node
     elif c is float or c is int: {o_} = o; q = float(o)
     elif c is ndarray and o.dtype.kind == "f": {o_} = o; q = None
     else: return slow(x, o)
     try: y = fn(a, b)
     except (ValueError, TypeError): return slow(x, o)  # raises it again, saying where
-    so = {save_o} if c is Tensor and q is not None else None"""
+    so = {save_o} if q.__class__ is Node else None"""
     + _TENSOR
 )
 _SCALAR_BINARY = (
@@ -77,6 +78,31 @@ _SCALAR_BINARY = (
     except ARITHMETIC: return slow(x, o)
     if y.__class__ is not float or dx.__class__ is not float or do.__class__ is not float: return slow(x, o)"""
     + _SCALAR
+)
+_RUN = """
+def run({xs}, static):
+    s = state()
+    if not s.plain{no_out}: return slow({xs}, static)"""
+_RUN_ONE = """
+    c = x{i}.__class__
+    if c is Tensor or c in TENSORS:
+        r{i} = x{i}._data; p{i} = {node}
+        if r{i}.__class__ is not ndarray: return slow({xs}, static)
+    elif c is ndarray or x{i} is None: r{i} = x{i}; p{i} = None
+    else: return slow({xs}, static)"""
+_RUN_END = (
+    """
+    if {dead}: return slow({xs}, static)
+    try: {y}({rs}, **static)
+    except (ValueError, TypeError, IndexError): return slow({xs}, static)  # raises it again, saying where
+    if y.__class__ is not ndarray: y = asarray(y)
+    if y.dtype.kind != "f": return slow({xs}, static)"""
+    + _NODE
+    + """
+    n.shape = y.shape; n.dtype = y.dtype; n.static = static; n.value = None
+    t = Tensor(); t._data = y; t.node = n{view}
+    return t
+"""
 )
 _UNARY = (
     _HEAD
@@ -107,6 +133,36 @@ def _slow(op: Op, reflected: bool = False) -> Callable[..., Any]:
         return record_operands(op, operands[::-1] if reflected else operands, op.defaults)
 
     return slow
+
+
+def _run(op: Op) -> Callable[..., Any]:
+    """``record_operands`` for tensors and arrays, written and compiled when the row is first recorded."""
+
+    def slow(*operands_and_static: Any) -> Any:
+        *operands, static = operands_and_static
+        return record_operands(op, operands, static)
+
+    def first(*args: Any) -> Any:
+        rules = dict(enumerate(op.vjps))
+        xs, rs = (", ".join(f"{v}{i}" for i in rules) for v in "xr")
+        source = _RUN.format(xs=xs, no_out=' or static["out"] is not None' if "out" in op.statics else "")
+        for i, rule in rules.items():
+            source += _RUN_ONE.format(i=i, xs=xs, node="None" if rule is None else f"x{i}.node")
+        source += _RUN_END.format(
+            xs=xs,
+            rs=rs,
+            dead=" and ".join(f"p{i} is None" for i in rules),
+            y="y, kept = keep" if op.keep is not None else "y = fn",
+            parents="(" + "".join(f"p{i}, " for i in rules) + ")",
+            saved="(" + "".join(f"None if p{i} is None else {saved(op, op.reads[i], 'r{}')}, " for i in rules) + ")",
+            view="\n    if y.base is not None and may_share_memory(y, r0): note_view(x0, t)" if op.linear else "",
+        )
+        op.run = run = _compile(  # type: ignore[method-assign]
+            op, source, "run", keep=op.keep, slow=slow
+        )
+        return run(*args)
+
+    return first
 
 
 _PULL = """
@@ -144,7 +200,7 @@ def _function(source: str, op: Op, name: str, names: dict[str, Any]) -> Any:
     return FunctionType(code, names, name)
 
 
-def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., Any]:
+def _compile(op: Op, source: str, name: str, slow: Callable[..., Any], **more: Any) -> Callable[..., Any]:
     names = dict(
         op=op,
         fn=op.fn,
@@ -160,11 +216,16 @@ def _compile(op: Op, template: str, name: str, **parts: str) -> Callable[..., An
         Scalar=Scalar,
         ARITHMETIC=ARITHMETIC,
         float=float,
-        slow=_slow(op, bool(parts.get("reflected"))),
+        slow=slow,
         shape=np.shape,
+        dtype=np.result_type,
+        may_share_memory=np.may_share_memory,
+        note_view=note_view,
+        TENSORS=TENSORS,
         **{f"rule{i}": rule for i, rule in enumerate(op.vjps)},
+        **more,
     )
-    made: Callable[..., Any] = _function(template.format(**parts), op, name, names)
+    made: Callable[..., Any] = _function(source, op, name, names)
     made.__doc__ = op.doc
     return made
 
@@ -203,10 +264,12 @@ def _simple(op: Op) -> bool:
 
 def unary(op: Op, name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The Tensor and Scalar methods of a row with one operand."""
-    tensor_method = _compile(op, _UNARY, name, o="", parents="(p,)", saved=f"({_tuple(op, 0)},)")
+    slow = _slow(op)
+    tensor_method = _compile(op, _UNARY.format(o="", parents="(p,)", saved=f"({_tuple(op, 0)},)"), name, slow)
     if op.scalar is None:
         return tensor_method, lambda x: record_operands(op, (x,), op.defaults)
-    return tensor_method, _compile(op, _SCALAR_UNARY, name, o="", dx=_partial(op, 0), parents="(p,)", saved="(dx,)")
+    source = _SCALAR_UNARY.format(o="", dx=_partial(op, 0), parents="(p,)", saved="(dx,)")
+    return tensor_method, _compile(op, source, name, slow)
 
 
 def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -218,29 +281,24 @@ def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., An
         o=", o",
         x="ab"[mine],
         o_="ab"[other],
-        reflected="yes" if reflected else "",
         parents="(q, p)" if reflected else "(p, q)",
     )
-    saves = (_tuple(op, mine), "so")
+    saves, slow = (_tuple(op, mine), "so"), _slow(op, reflected)
     tensor_op = _compile(
         op,
-        _BINARY,
+        _BINARY.format(
+            **both,
+            save_o=_tuple(op, other),
+            saved=f"({saves[1]}, {saves[0]})" if reflected else f"({saves[0]}, {saves[1]})",
+        ),
         name,
-        **both,
-        save_o=_tuple(op, other),
-        saved=f"({saves[1]}, {saves[0]})" if reflected else f"({saves[0]}, {saves[1]})",
+        slow,
     )
     if op.scalar is None:
-        return tensor_op, _slow(op, reflected)
-    scalar_op = _compile(
-        op,
-        _SCALAR_BINARY,
-        name,
-        **both,
-        dx=_partial(op, mine),
-        do=_partial(op, other),
-        saved="(do, dx)" if reflected else "(dx, do)",
-    )
+        return tensor_op, slow
+    partials = {"dx": _partial(op, mine), "do": _partial(op, other)}
+    source = _SCALAR_BINARY.format(**both, **partials, saved="(do, dx)" if reflected else "(dx, do)")
+    scalar_op = _compile(op, source, name, slow)
     return tensor_op, scalar_op
 
 
@@ -292,9 +350,11 @@ def install() -> None:
     for op in OPS.values():
         if not op.variadic:
             op.pull = _pull(op)
+            if op.name != "to_scalar":
+                op.run = _run(op)  # type: ignore[method-assign]
         if op.elementwise and len(op.inputs) == 1 and not op.variadic and not op.statics and _simple(op):
             on_tensor, on_scalar = unary(op, op.name if op.name.isidentifier() else "record")
-            op.fast = _either(on_tensor, on_scalar)
+            op.fast = {Tensor: on_tensor, Scalar: on_scalar}
             for name in [m for m, f in METHODS.items() if f is op]:
                 setattr(Tensor, name, on_tensor)
                 setattr(Scalar, name, on_scalar)
@@ -303,10 +363,6 @@ def install() -> None:
             setattr(Tensor, name, _method(name, function))
             if isinstance(function, Op) and function.elementwise:
                 setattr(Scalar, name, _method(name, function))
-
-
-def _either(on_tensor: Callable[[Any], Any], on_scalar: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda x: on_scalar(x) if x.__class__ is Scalar else on_tensor(x)
 
 
 def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -29,9 +29,12 @@ class Scope:
         self._owner = weakref.ref(owner) if owner is not None else None
         self.state = State(scope=self)  # made once: entering a module costs one set of the context variable
 
-    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """``function(*args, **kwargs)`` inside this scope: what ``with scope(self)`` does, in one call."""
+    def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``function(*args, **kwargs)`` inside this scope: what ``with scope(self)`` does, in one call. Where another
+        scope than the parent is in force it does nothing, and returns NotImplemented."""
         now = state()
+        if now.scope is not self.parent:
+            return NotImplemented
         token = _state.set(self.state if now.plain else now.but(scope=self))
         try:
             return function(*args, **kwargs)

@@ -26,8 +26,6 @@ ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's flo
 
 def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Evaluate an operation, and record it when a derivative can flow through it."""
-    if op.fast is not None and not kwargs and len(args) == 1 and isinstance(args[0], Variable):
-        return op.fast(args[0])
     operands, static = op.bind(args, kwargs)
     if static is not op.defaults:
         for key, value in static.items():
@@ -37,7 +35,7 @@ def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 static[key] = value.data
     if not any([isinstance(x, Variable) for x in operands]):
         return op.fn(*operands, **static)
-    return record_operands(op, operands, static)
+    return op.run(*operands, static)
 
 
 def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
@@ -72,8 +70,12 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         return _record_scalar(op, [float(v) if v is not None else None for v in raw], parents, static, now)
     if static.get("out") is not None:
         raise missing_argument(op.name, "out")
+    kept = None
     try:
-        y = op.fn(*raw, **static)
+        if op.keep is not None and live:
+            y, kept = op.keep(*raw, **static)
+        else:
+            y = op.fn(*raw, **static)
     except (ValueError, TypeError, IndexError) as error:
         error.add_note(f"in {op.name} of {' and '.join(kind_of(x) for x in raw)}{place(None)}.")
         raise
@@ -95,7 +97,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         n.serial, n.op, n.parents, n.static, n.scope = tick(), op, tuple(parents), static, now.scope
         save = repeat(op.save[0]) if many else op.save
         n.saved = tuple(
-            [s(y, raw, static, i) if p.__class__ is Node else None for i, (p, s) in enumerate(zip(parents, save))]
+            [s(y, raw, static, i, kept) if p.__class__ is Node else None for i, (p, s) in enumerate(zip(parents, save))]
         )
         n.value = n.grad = n.notes = None
         if y.__class__ is float:  # a Scalar's node keeps its value and gradient
@@ -106,7 +108,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if not now.plain:
         observe(op, out, raw, now)
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
-        _note_view(next(iter(operands)), out)
+        note_view(next(iter(operands)), out)
     return out
 
 
@@ -152,7 +154,8 @@ def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str,
     return out
 
 
-def _note_view(x: Any, view: Tensor) -> None:
+def note_view(x: Any, view: Tensor) -> None:
+    """Remember that ``view`` shows the array of ``x``, so that a write into ``x`` can make it refuse further use."""
     if isinstance(x, Tensor):
         view._owner = owner_of(x)
         base = x._base() if hasattr(x, "_base") else None
@@ -165,4 +168,4 @@ def _note_view(x: Any, view: Tensor) -> None:
         view._base = weakref.ref(x)
 
 
-registry.set_recorder(record)
+registry.set_recorder(record, record_operands)

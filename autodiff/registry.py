@@ -8,6 +8,8 @@ A rule ``lambda g, y, x, axis: ...`` receives the cotangent ``g`` and, by name, 
 what is saved: ``y`` (the output), an input, a static argument, ``<input>_shape`` / ``<input>_dtype``, and in a row
 with any number of operands ``i`` (the operand's position). It must be linear in ``g``, must not write into anything,
 and must not undo broadcasting: the walk does. On Tensors the same line is recorded, which gives every higher order.
+In a row with ``keep`` a rule may name ``kept``: what the forward pass left to save time, and None where the pass is
+recorded, so that no derivative is ever taken past it.
 """
 
 from __future__ import annotations
@@ -25,13 +27,14 @@ DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what runs when
 METHODS: dict[str, Callable[..., Any]] = {}  # method name -> function of (self, ...)
 PUBLIC: dict[str, Callable[..., Any]] = {}  # name under ``ad.`` -> function
 REAL = (float("-inf"), float("inf"))
-_recorder: Callable[..., Any]
+_record: Callable[..., Any]
+_record_operands: Callable[..., Any]
 
 
-def set_recorder(record: Callable[..., Any]) -> None:
-    """Called once by ``recording``: the function that evaluates and records an operation."""
-    global _recorder
-    _recorder = record
+def set_recorder(record: Callable[..., Any], record_operands: Callable[..., Any]) -> None:
+    """Called once by ``recording``: the functions that evaluate and record an operation."""
+    global _record, _record_operands
+    _record, _record_operands = record, record_operands
 
 
 class Op:
@@ -44,39 +47,55 @@ class Op:
     and finite), ``kink`` (distance to the nearest point where it is not differentiable), ``samples`` (static
     arguments and shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where
     independent numbers from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the
-    composite that a fused row replaces), ``doc``.
+    composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``doc``.
     """
 
-    scalar: Callable[..., float] | None
-    elementwise: bool
-    linear: bool
-    singular: bool
-    kink: Callable[..., Any] | None
-    samples: tuple[Any, ...] | None
-    reference: Callable[..., Any] | None
-    doc: str
-
-    def __init__(self, fn: Callable[..., Any], vjp: Any, *, name: str, **facts: Any) -> None:
-        self.fn, self.name, self.__name__ = fn, name, name
-        self.symbol = facts["symbol"] or name
-        for fact in ("scalar", "elementwise", "linear", "singular", "kink", "samples", "draw", "reference", "doc"):
-            setattr(self, fact, facts[fact])
-        self.variadic = facts["inputs"] is not None and facts["inputs"].startswith("*")
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        vjp: Any,
+        *,
+        name: str,
+        doc: str,
+        inputs: str | None = None,
+        symbol: str | None = None,
+        scalar: Callable[..., float] | None = None,
+        elementwise: bool = False,
+        linear: bool = False,
+        singular: bool = False,
+        domain: Any = REAL,
+        kink: Callable[..., Any] | None = None,
+        samples: tuple[Any, ...] | None = None,
+        draw: Callable[..., tuple[Any, ...]] | None = None,
+        reference: Callable[..., Any] | None = None,
+        keep: Callable[..., tuple[Any, Any]] | None = None,
+    ) -> None:
+        self.fn, self.name, self.__name__, self.symbol, self.doc = fn, name, name, symbol or name, doc
+        self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
+        self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
+        self.variadic = inputs is not None and inputs.startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
-        names = facts["inputs"] or ("x", "a b", "a b c")[len(self.vjps) - 1]
+        names = inputs or ("x", "a b", "a b c")[len(self.vjps) - 1]
         self.inputs: tuple[str, ...] = tuple(names.replace("*", "").split())
-        domain = facts["domain"]
         self.domain = domain if isinstance(domain[0], tuple) else (domain,) * len(self.inputs)
         self.defaults = {} if isinstance(fn, np.ufunc) else keywords(fn, 0 if self.variadic else len(self.inputs))
         self.statics = tuple(self.defaults)
         self.reads = tuple(names_read(self, rule) for rule in self.vjps)
         self.save = tuple(saver(self, names) for names in self.reads)
-        self.fast: Callable[..., Any] | None = None  # set by ``fastpath`` for rows of one elementwise operand
+        self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``fastpath`` for rows of one elementwise operand
         self.pull: Callable[..., None] | None = None  # set by ``fastpath``: the row's part of a plain backward pass
         self.__doc__ = self.doc
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return _recorder(self, args, kwargs)
+        if self.fast and len(args) == 1 and not kwargs:
+            fast = self.fast.get(args[0].__class__)
+            if fast is not None:
+                return fast(args[0])
+        return _record(self, args, kwargs)
+
+    def run(self, *operands_and_static: Any) -> Any:
+        """Evaluate and record, after the arguments were sorted: the operands one by one, then the static arguments."""
+        return _record_operands(self, operands_and_static[:-1], operands_and_static[-1])
 
     def rule(self, i: int) -> Rule | None:
         """The rule of operand ``i``."""
@@ -131,21 +150,10 @@ def op(
     name: str | None = None,
     numpy: tuple[Any, ...] | None = None,
     method: bool | str = False,
-    inputs: str | None = None,
-    symbol: str | None = None,
-    scalar: Callable[..., float] | None = None,
-    elementwise: bool = False,
-    linear: bool = False,
-    singular: bool = False,
-    domain: Any = REAL,
-    kink: Callable[..., Any] | None = None,
-    samples: tuple[Any, ...] | None = None,
-    draw: Callable[..., tuple[Any, ...]] | None = None,
-    reference: Callable[..., Any] | None = None,
     public: bool = True,
-    doc: str,
+    **facts: Any,
 ) -> Op:
-    """Add a row. ``numpy``: the NumPy functions it stands for (``fn`` itself when that is one).
+    """Add a row. ``numpy``: the NumPy functions it stands for (``fn`` itself when that is one). facts: see ``Op``.
 
     >>> from autodiff.registry import op
     >>> import numpy as np
@@ -160,24 +168,7 @@ def op(
     name = name or fn.__name__
     if name in OPS:
         raise ValueError(f"there is a row named {name!r} already")
-    row = Op(
-        fn,
-        vjp,
-        name=name,
-        symbol=symbol,
-        inputs=inputs,
-        scalar=scalar,
-        elementwise=elementwise,
-        linear=linear,
-        singular=singular,
-        domain=domain,
-        kink=kink,
-        samples=samples,
-        draw=draw,
-        reference=reference,
-        doc=doc,
-    )
-    OPS[name] = row
+    row = OPS[name] = Op(fn, vjp, name=name, **facts)
     _publish(row, name, numpy if numpy is not None else (fn,) if _is_numpy(fn) else (), method, public)
     return row
 

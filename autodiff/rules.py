@@ -31,7 +31,7 @@ def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
     if rule is None:
         return ()
     names = tuple(keywords(rule, 1))
-    known = {"y", "y_shape", "i", *op.inputs, *op.statics}
+    known = {"y", "y_shape", "i", *op.inputs, *op.statics} | ({"kept"} if op.keep is not None else set())
     known |= {f"{name}_{fact}" for name in op.inputs for fact in ("shape", "dtype")}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -42,24 +42,28 @@ def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
 
 
 def saver(op: Any, names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
-    """``save(y, operands, static, i)``: the tuple of what a rule names, written out as source for speed."""
+    """``save(y, operands, static, i, kept)``: the tuple of what a rule names, written out as source for speed."""
+    return _evaluated(f"lambda y, operands, static, i, kept=None: {saved(op, names)}")
 
-    def expression(name: str) -> str:
-        base, _, fact = name.rpartition("_")
-        if name == "y" or name == "i":
-            return name
-        if name == "y_shape":
-            return "shape(y)"
-        if name in op.inputs:
-            return "operands" if op.variadic else f"operands[{op.inputs.index(name)}]"
-        if base in op.inputs and fact in ("shape", "dtype"):
-            if op.variadic:
-                return f"tuple([{fact}(x) for x in operands])"
-            return f"{fact}(operands[{op.inputs.index(base)}])"
-        return f"static[{name!r}]"
 
-    source = f"lambda y, operands, static, i: ({''.join(expression(n) + ', ' for n in names)})"
-    return _evaluated(source)
+def saved(op: Any, names: tuple[str, ...], operand: str = "operands[{}]") -> str:
+    """The source of that tuple; ``operand``: how the source names the operand at a position."""
+    return "(" + "".join(_expression(op, name, operand) + ", " for name in names) + ")"
+
+
+def _expression(op: Any, name: str, operand: str) -> str:
+    base, _, fact = name.rpartition("_")
+    if name in ("y", "i", "kept"):
+        return name
+    if name == "y_shape":
+        return "shape(y)"
+    if name in op.inputs:
+        return "operands" if op.variadic else operand.format(op.inputs.index(name))
+    if base in op.inputs and fact in ("shape", "dtype"):
+        if op.variadic:
+            return f"tuple([{fact}(x) for x in operands])"
+        return f"{fact}({operand.format(op.inputs.index(base))})"
+    return f"static[{name!r}]"
 
 
 @cache

@@ -448,23 +448,7 @@ def _with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> An
         return np.zeros(np.shape(_plain(xs[i]))) if d is None else d
 
     last = max((i for i, x in enumerate(operands) if isinstance(x, Variable) and is_live(x)), default=-1)
-    row = Op(
-        lambda *xs: y,
-        one,
-        name=name,
-        symbol=name,
-        inputs="*xs",
-        scalar=None,
-        elementwise=False,
-        linear=False,
-        singular=False,
-        domain=(-np.inf, np.inf),
-        kink=None,
-        samples=None,
-        draw=None,
-        reference=None,
-        doc=name,
-    )
+    row = Op(lambda *xs: y, one, name=name, inputs="*xs", doc=name)
     return record_operands(row, operands, {})
 
 

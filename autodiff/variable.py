@@ -19,6 +19,7 @@ from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
 from .registry import DISPATCH, METHODS, OPS
 
+TENSORS: set[type] = set()  # subclasses of Tensor (Parameter): the fast paths know handles by their exact class
 PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: run on the bare values
 
 
@@ -186,6 +187,9 @@ class Tensor(Variable):
     _views: list[weakref.ref[Tensor]]
     _base: weakref.ref[Tensor]  # of a view: the handle it was taken from
     _owner: weakref.ref[Node] | None  # of a view or a detached value: the node whose array it shows
+
+    def __init_subclass__(cls) -> None:
+        TENSORS.add(cls)
 
     shape, ndim, size, dtype = (  # Variable's, without a Python call: layers and losses ask at every step
         property(attrgetter(f"_data.{fact}"), doc=getattr(Variable, fact).__doc__)

@@ -15,6 +15,7 @@ Operand: TypeAlias = Variable | ArrayLike
 Number: TypeAlias = float | np.number[Any]
 Array: TypeAlias = Tensor | NDArray[Any] | list[Any] | tuple[Any, ...]
 
+TENSORS: set[type]
 PLAIN: set[Any]
 
 class Variable:
@@ -69,6 +70,7 @@ class Tensor(Variable):
     _views: list[weakref.ref[Tensor]]
     _base: weakref.ref[Tensor]
     _owner: weakref.ref[Node] | None
+    def __init_subclass__(cls) -> None: ...
     @property
     def T(self) -> Tensor: ...
     @property

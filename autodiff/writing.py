@@ -7,8 +7,10 @@ handle sees it, and views taken earlier refuse further use. A leaf is written on
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,7 +52,8 @@ def write(x: Variable, value: Any) -> None:
         value = value.data
     if isinstance(x, Scalar):
         old, x._data = x.node, float(value)
-        if old is not None:  # older graphs keep the old leaf and so the value they read
+        if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
+            old.stamp = _stamp_constants()
             x.node = leaf(x._data)
             x.node.grad, x.node.notes = old.grad, old.notes
         return
@@ -67,20 +70,22 @@ def write(x: Variable, value: Any) -> None:
             "the .data of a detached value that the graph still reads cannot be set; write into np.copy(x) instead."
         )
     x._data[...] = new
-    _stamp(shown) if shown is not None else _stamp_constant(x._data)
+    _stamp(shown) if shown is not None else _stamp_constants(x._data)
 
 
-def mark_written(x: Variable) -> None:
-    """Say that the array of leaf ``x`` was written in place: a graph that read it before will refuse ``backward()``."""
-    if x.node is not None and x.node.op is None:
-        _stamp(x.node)
+def mark_written(*leaves: Variable) -> None:
+    """Say that the arrays of these leaves were written in place: a graph that read them before will refuse
+    ``backward()``."""
+    # A float is never written into: Scalars have new leaves instead.
+    _stamp(*[x.node for x in leaves if x.node is not None and x.node.op is None and x.node.shape is not None])
 
 
-def _stamp(node: Node) -> None:
-    node.stamp = tick()
-    _stamp_constant(node.value)  # a graph may have read the same array by .data or detach(), as a constant
-    if not state().plain:
-        notes_of(node).source = source_line()
+def _stamp(*nodes: Node) -> None:
+    now = _stamp_constants(*[n.value for n in nodes])  # a graph may have read one by .data or detach(), as a constant
+    for node in nodes:
+        node.stamp = now
+        if not state().plain:
+            notes_of(node).source = source_line()
 
 
 def rebind(x: Tensor, new: Tensor) -> None:
@@ -96,14 +101,29 @@ def rebind(x: Tensor, new: Tensor) -> None:
     x._data, x.node = new._data, new.node
 
 
-_constants: dict[int, tuple[weakref.ref[Any], int]] = {}  # written arrays of constants by id, and when, while they live
+_constants: dict[int, list[Any]] = {}  # written arrays by id, while they live: [weak reference, serial of the write]
+_last_write = 0  # the newest of those serials
+_writing = threading.Lock()
 
 
-def _stamp_constant(a: Any) -> None:
-    while isinstance(a.base, np.ndarray):  # a view may be gone before the array whose memory it wrote
-        a = a.base
-    key = id(a)
-    _constants[key] = weakref.ref(a, lambda _: _constants.pop(key, None)), tick()
+def _stamp_constants(*arrays: Any) -> int:
+    """Note a write into these arrays, and return its serial number."""
+    global _last_write
+    with _writing:  # the newest serial must never fall behind, or a stale read would be missed
+        now = _last_write = tick()
+        for a in arrays:
+            while isinstance(a.base, np.ndarray):  # a view may be gone before the array whose memory it wrote
+                a = a.base
+            key = id(a)
+            entry = _constants.get(key)
+            if entry is None or entry[0]() is not a:
+                entry = _constants[key] = [weakref.ref(a, partial(_forget, key)), now]
+            entry[1] = now
+    return now
+
+
+def _forget(key: int, _: Any) -> None:
+    _constants.pop(key, None)
 
 
 def _shown(x: Tensor) -> Node | None:
@@ -125,7 +145,8 @@ def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v")
         return
     node = _shown(x)
     if node is None:
-        return _stamp_constant(x._data)
+        _stamp_constants(x._data)
+        return
     if node.op is not None:
         raise WriteError(
             f"{what} would change a recorded value under the graph, where no write is recorded. Write into a copy, "
@@ -169,13 +190,23 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
 
 def check_unwritten(nodes: list[Node]) -> None:
     """Refuse when an array that a rule will read was overwritten through the library after it was saved."""
+    first = 0
+    for node in reversed(nodes):
+        if node.op is not None:
+            first = node.serial
+            break
+    if _last_write < first:  # the usual case: an optimizer wrote, and then this graph was made
+        return
     written = [(n.stamp, n.value, "leaf", n.source) for n in nodes if n.op is None and n.stamp]
     if _constants:
         alive = [(ref(), stamp) for ref, stamp in list(_constants.values())]
         written += [(stamp, a, "constant", None) for a, stamp in alive if a is not None]
-    if not written:
-        return
-    first = next((n.serial for n in reversed(nodes) if n.op is not None), 0)
+    for _, value, *_ in written:
+        if value.__class__ is float:
+            raise StaleValueError(
+                f"a Scalar of value {value:g} that this graph reads was given another value since. Run backward() "
+                "before the update, or compute again."
+            )
     for stamp, array, kind, source in written:
         if stamp < first:
             continue

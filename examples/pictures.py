@@ -23,6 +23,8 @@ import autodiff as ad
 import nn
 from nn.data import load_digits
 
+CRITERION = nn.CrossEntropyLoss()
+
 
 class TanhNeuron(nn.Module):
     """tanh(w1 x1 + w2 x2 + b), every step with a name."""
@@ -172,7 +174,7 @@ class Transformer(nn.Module):
 def recorded_loss(model: nn.Module, x: Any, labels: Any, optimizer: Any = None) -> Any:
     """One recorded pass, forward and backward (and one step of the optimizer); the cross-entropy loss."""
     with ad.record():
-        loss = nn.cross_entropy(model(x), labels)
+        loss = CRITERION(model(x), labels)
         loss.backward()
         if optimizer is not None:
             optimizer.step()
@@ -205,9 +207,9 @@ def backprop_flow(lang: str = "en") -> Any:
 
 
 def op_graph() -> Any:
-    """Every operation of the same loss, grouped by module; the fused layers opened."""
+    """Every operation of the same loss, grouped by module; fused layers and the fused loss opened."""
     loss, model, _, names = digits_step()
-    return ad.draw(loss, model=model, names=names, level="op", expand="linear")
+    return ad.draw(loss, model=model, names=names, level="op", expand=("linear", "cross_entropy"))
 
 
 def gradient_health() -> Any:
@@ -247,14 +249,25 @@ def first_nan() -> Any:
     return ad.draw(entropy, names=names, focus="nan")
 
 
+class Line(nn.Module):
+    """A straight line through points, with a weight for its error: three numbers to learn."""
+
+    def __init__(self) -> None:
+        self.a, self.b, self.scale = ad.scalar(0.5), ad.scalar(0.1), ad.scalar(2.0)
+
+    def forward(self, x: Any, y: Any) -> Any:
+        """x: (N, 2) with a column of ones, y: (N,) -> weighted mean square error."""
+        return np.square(x @ ad.stack([self.a, self.b]) - y).mean() * self.scale
+
+
 def mixed() -> Any:
     """Scalars that feed a tensor graph and come back to a scalar."""
-    a, b, lam = ad.scalar(0.5), ad.scalar(0.1), ad.scalar(2.0)
+    model = Line()
     x, y = np.array([[1.0, 1.0], [2.0, 1.0], [3.0, 1.0], [4.0, 1.0], [5.0, 1.0]]), np.array([1.0, 2.0, 2.0, 4.0, 5.0])
     with ad.record():
-        loss = np.square(x @ ad.stack([a, b]) - y).mean() * lam
+        loss = model(x, y)
         loss.backward()
-    return ad.draw(loss, names={"a": a, "b": b, "λ": lam, "X": x, "y": y, "loss": loss})
+    return ad.draw(loss, model=model, names={"λ": model.scale, "X": x, "y": y, "loss": loss})
 
 
 def neurons() -> Any:

@@ -160,12 +160,13 @@ def cross_entropy(
     array([[-0.0596,  0.0596],
            [ 0.25  , -0.25  ]])
     """
-    logits = _value(logits)
-    target = _value(target)
-    _check_reduction(reduction)
-    if target.dtype.kind in "iub" or not (target.shape == logits.shape and target.ndim):
+    if not isinstance(logits, ad.Variable):
+        logits = np.asarray(logits)
+    labels = target.data if isinstance(target, ad.Variable) else np.asarray(target)
+    if labels.dtype.kind in "iub" or not (labels.shape == logits.shape and labels.ndim):
         weights = None if weights is None else _class_weights("cross_entropy", weights, logits)
-        return ad.cross_entropy(logits, _plain(target), weights=weights, ignore_index=ignore_index, reduction=reduction)
+        return ad.cross_entropy(logits, labels, weights=weights, ignore_index=ignore_index, reduction=reduction)
+    _check_reduction(reduction)
     logits, target = _pair("cross_entropy", logits, target)
     terms = ad.log_softmax(logits, axis=-1) * target
     if weights is not None:

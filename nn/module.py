@@ -21,6 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 import autodiff as ad
 from autodiff import current_scope, scope
 
+from .overview import summarize
 from .parameter import Buffer, Parameter, hold
 from .random import default_generator
 
@@ -63,9 +64,10 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, x)")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        here = self._scope
-        if here is not None and here.parent is current_scope():
-            return here.run(self.forward, *args, **kwargs)
+        if self._scope is not None:
+            result = self._scope.run(self.forward, args, kwargs)
+            if result is not NotImplemented:
+                return result
         with scope(self._name_here(), self) as here:
             self.__dict__["_scope"] = here  # made once, entered from now on
             return self.forward(*args, **kwargs)
@@ -227,8 +229,6 @@ class Module:
         -----------------------------------------------------------
         100,480 + 1,290 = 101,770 parameters, 407.1 kB
         """
-        from .overview import summarize
-
         return summarize(self, x)
 
     def extra_repr(self) -> str:

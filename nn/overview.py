@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import autodiff as ad
 
-from .module import Module
+if TYPE_CHECKING:
+    from .module import Module
 
 __all__ = ["Summary", "summarize"]
 

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,8 @@ def fit(
     Raises:
         ValueError: lengths that differ, empty data, early stopping on a number that nobody measures, or an optimizer
             of another model's parameters.
+        TypeError, ValueError, FileNotFoundError: `report` is no path, is no .html, or its folder is missing; before
+            the first epoch, not after the last.
         FloatingPointError: the loss is NaN or infinite; the parameters are those before that batch.
 
     >>> import nn, numpy as np
@@ -98,6 +101,8 @@ def fit(
         held_out = _prepared(model, *validation)
     _check_run(epochs, batch_size, stopping, functions, held_out is not None)
     _check_optimizer(model, optimizer)
+    if report is not None:
+        _check_report(report)
     watch = _Watch(model, stopping)
     history, shown, callbacks = History(), display(progress), list(callbacks)
     with _modes_restored(model):
@@ -331,6 +336,17 @@ def _check_optimizer(model: Module, optimizer: Optimizer) -> None:
             f"{type(optimizer).__name__} holds no parameter of this {type(model).__name__}, so that nothing would be "
             "trained; make it with model.parameters()"
         )
+
+
+def _check_report(report: str | os.PathLike[str]) -> None:
+    """A run must not end in an error that its first line could have told."""
+    if not isinstance(report, str | os.PathLike):
+        raise TypeError(f"report must be a path, such as report='run.html'; got {report!r}")
+    path = Path(report)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"a report is an HTML page: {path.name!r} must end in .html")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write the report {path.name}: there is no folder {path.parent}")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 HYPOTHESIS_PROFILE chooses the profile: `dev` (the default; quick, a new seed in every run), `ci` (the default when
 CI=true; derandomized, so that a failure belongs to the change and not to the day) and `deep` (thousands of examples a
-property, for the searches that take an hour).
+property; DEEP_EXAMPLES sets how many, for a search of the whole suite that is to end within the hour).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=25, **COMMON)
 settings.register_profile("ci", max_examples=50, derandomize=True, print_blob=True, **COMMON)
-settings.register_profile("deep", max_examples=5000, print_blob=True, **COMMON)
+deep = int(os.environ.get("DEEP_EXAMPLES", "5000"))
+settings.register_profile("deep", max_examples=deep, print_blob=True, **COMMON)
 settings.load_profile(PROFILE)
 
 PROGRAMS = {

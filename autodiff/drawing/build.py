@@ -23,12 +23,15 @@ from .style import (
     MUTED,
     UPDATE,
     WHITE,
+    bound_of,
     heat_of,
     heat_width,
 )
 from .text import clean, number, shape_text, short_number
 from .values import Snapshot, Value
 from .words import word
+
+COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
 
 
 class Ids:
@@ -40,6 +43,19 @@ class Ids:
     def new(self, letter: str) -> str:
         self.counts[letter] += 1
         return f"{letter}{self.counts[letter] - 1}"
+
+
+def badge_of(value: Value) -> str:
+    """The operation with its constant: `× 2`, `2 ÷`, `Σwx`."""
+    if not value.op:
+        return ""
+    constants = [(k, p) for k, p in enumerate(value.operands) if isinstance(p, float | complex)]
+    if len(constants) != 1 or len(value.operands) != 2:
+        return value.badge
+    position, constant = constants[0]
+    if position == 0 and value.op not in COMMUTATIVE:
+        return f"{number(constant)} {value.badge}"
+    return f"{'^' if value.op == 'power' else value.badge} {number(constant)}"
 
 
 def role_of(value: Value, roots: Iterable[int]) -> str:
@@ -175,7 +191,7 @@ def heat_keys(lang: str, used: Iterable[str]) -> tuple[Key, ...]:
     """Legend entries of the heat classes in use, from small to large."""
     used = set(used)
     keys = [
-        Key(f"{word(lang, heat.name)}\u00a0 {heat.bound}".rstrip("\u00a0 "), "box", heat.fill, heat.fill)
+        Key(f"{word(lang, heat.name)}\u00a0 {bound_of(heat)}".rstrip("\u00a0 "), "box", heat.fill, heat.fill)
         for heat in HEATS
         if heat.name in used or heat is HEALTHY
     ]

@@ -124,13 +124,18 @@ def path_of(points: Sequence[tuple[float, float] | None]) -> str:
 
 def end_labels(ends: Sequence[tuple[float, Line]]) -> list[str]:
     """Names at the ends of lines, moved apart from top to bottom."""
-    parts, free = [], -math.inf
-    for y, line in sorted(ends, key=lambda end: end[0]):
-        free = max(y, free + 13)
+    parts, ends = [], sorted(ends, key=lambda end: end[0])
+    heights: list[float] = []
+    for y, _ in ends:
+        heights.append(max(y, heights[-1] + 13) if heights else y)
+    floor = HEIGHT - BOTTOM - 4
+    for k in reversed(range(len(heights))):
+        heights[k], floor = min(heights[k], floor), min(heights[k], floor) - 13
+    for height, (_, line) in zip(heights, ends, strict=True):
         name = clean(line.name, 30)
         while text_width(name, 11) > RIGHT - 10 and len(name) > 4:
             name = clean(name, len(name) - 1)
-        parts.append(label(WIDTH - RIGHT + 6, free + 3.5, name, "start", line.color))
+        parts.append(label(WIDTH - RIGHT + 6, height + 3.5, name, "start", line.color))
     return parts
 
 

@@ -83,6 +83,19 @@ def add_chips(page: FlowPicture, position: int, item: Item, host: str) -> None:
         page.edges.append(build.forward_edge(page.ids.new("e"), node_id, host, tooltip=f"{name} {detail}"))
 
 
+def add_again(page: FlowPicture, node: Node, host: str) -> None:
+    """Data that was read further up as a chip of its own, instead of a line across the picture."""
+    node_id = page.ids.new("n")
+    name = node.name or word(page.options.lang, "Input")
+    card = chip_card("constant", f"↗ {clean(name)}", f"{node.shape} {node.dtype}")
+    tooltip = f"{node.tooltip}; {word(page.options.lang, 'reference')}"
+    page.nodes.append(replace(node, id=node_id, kind="reference", card=card, tooltip=tooltip))
+    page.homes[node_id] = page.homes[host]
+    taken = any(pair[0] == host and pair[2] == "right" for pair in page.beside)
+    page.beside.append((host, node_id, "left" if taken else "right"))
+    page.edges.append(build.forward_edge(page.ids.new("e"), node_id, host, tooltip=name))
+
+
 def constant_text(page: FlowPicture, value: Value) -> tuple[str, str]:
     """Name, and shape with dtype, of a constant array; integers that nobody named are labels."""
     key = "labels" if value.dtype.startswith(("int", "uint")) else "constant"

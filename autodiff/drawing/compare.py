@@ -7,7 +7,8 @@ layers, see `rows`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import inspect
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,9 +17,10 @@ from .cards import GAP
 from .draw import check_roots, draw
 from .figure import Figure
 from .model import Module, Picture, Run
+from .options import checked_names, choose
 from .rows import SEVERITY, row_picture, verdict_of
 from .snapshot import take
-from .style import HEAT_WORD, INK, MUTED
+from .style import HEAT_WORD, INK, MUTED, THRESHOLDS, heat_thresholds
 from .text import clean
 from .words import check_language, word
 
@@ -32,6 +34,7 @@ def draw_compare(
     title: str | None = None,
     legend: bool = True,
     level: str = "overview",
+    thresholds: Sequence[float] = THRESHOLDS,
     **options: Any,
 ) -> Figure:
     """Draw several graphs in one picture.
@@ -40,10 +43,11 @@ def draw_compare(
         models: a title for each value of a graph (a loss), or for each Figure made by `draw`.
         heat: "grad" colours by gradient norm; None draws plain gradients.
         rankdir: "TB" puts them side by side, "LR" under each other as rows of layers; "auto" chooses by number.
-        lang, title, legend, level, options: as in `draw`.
+        lang, title, legend, level, thresholds, options: as in `draw`.
 
     Raises:
-        TypeError: a model is neither a value of a graph nor a Figure.
+        TypeError: a model is neither a value of a graph nor a Figure; an option that `draw` does not have.
+        ValueError: `rankdir="LR"` with options that rows of layers have no place for.
 
     >>> import autodiff as ad, numpy as np
     >>> def run(scale):
@@ -56,21 +60,48 @@ def draw_compare(
     ('compare', 2, 'vanishing')
     """
     check_language(lang)
+    choose("rankdir", rankdir, ("auto", "LR", "TB"))
+    unknown = options.keys() - inspect.signature(draw).parameters.keys()
+    if unknown:
+        raise TypeError(f"draw_compare() takes the options of draw(); {', '.join(sorted(unknown))} is not one of them")
+    if not isinstance(models, Mapping) or not models:
+        raise TypeError(
+            f"draw_compare() takes titles and values: {{'with': loss, 'without': other}}; got {models!r:.60}"
+        )
     figures = [value for value in models.values() if isinstance(value, Figure)]
     roots = [value for value in models.values() if not isinstance(value, Figure)]
     if roots or not figures:
         check_roots(roots)
-    named = {clean(name, 60): value for name, value in models.items()}
-    if not figures and (rankdir == "LR" or (rankdir == "auto" and len(named) > 2)):
-        snapshots = {name: take([root]) for name, root in named.items()}
-        return Figure(row_picture(snapshots, lang, clean(title or "", 120), legend))
+    named = titled(models)
+    plain = (heat, level) == ("grad", "overview") and not options.keys() - {"names", "model"}
+    if rankdir == "LR" and not plain:
+        raise ValueError("rankdir='LR' draws rows of layers, which take no heat, level or other options of draw()")
+    if not figures and plain and (rankdir == "LR" or (rankdir == "auto" and len(named) > 2)):
+        names, model = checked_names(options.get("names")), options.get("model")
+        snapshots = {name: take([root], model=model, names=names) for name, root in named.items()}
+        with heat_thresholds(thresholds):
+            return Figure(row_picture(snapshots, lang, clean(title or "", 120), legend))
     drawn = {
         name: value
         if isinstance(value, Figure)
-        else draw(value, level=level, heat=heat, lang=lang, legend=legend, **options)
+        else draw(value, level=level, heat=heat, lang=lang, legend=legend, thresholds=thresholds, **options)
         for name, value in named.items()
     }
-    return Figure(side_by_side({name: figure.picture for name, figure in drawn.items()}, lang, clean(title or "", 120)))
+    pictures = {name: figure.picture for name, figure in drawn.items()}
+    with heat_thresholds(thresholds):
+        return Figure(side_by_side(pictures, lang, clean(title or "", 120)))
+
+
+def titled(models: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by title, short and clean; titles that became equal get a number."""
+    found: dict[str, Any] = {}
+    for given, value in models.items():
+        title, k = clean(given, 60), 1
+        while title in found:
+            k += 1
+            title = f"{clean(given, 55)} ({k})"
+        found[title] = value
+    return found
 
 
 def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Picture:
@@ -98,13 +129,22 @@ def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Pict
         spine=frozenset(chain.from_iterable(panel.spine for panel in panels)),
         legend=build.heat_keys(lang, used) if heated else keys,
         legend_title=heated,
-        footer=tuple(dict.fromkeys(line for panel in panels for line in panel.footer)),
+        footer=shared_footer({name: picture.footer for name, picture in pictures.items()}),
         title=title,
         alt=clean(" ".join(f"{name}: {picture.alt}" for name, picture in pictures.items()), 2000),
         problems=tuple(problems),
         lang=lang,
-        node_gap=0.42,
+        node_gap=0.7,
         rank_gap=0.26,
+    )
+
+
+def shared_footer(footers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """A line that stands under every panel once, the others with the name of their panel."""
+    lines = dict.fromkeys(line for footer in footers.values() for line in footer)
+    owners = {line: [name for name, footer in footers.items() if line in footer] for line in lines}
+    return tuple(
+        line if len(names) == len(footers) else f"{', '.join(names)}: {line}" for line, names in owners.items()
     )
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .measure import inner_width, place_block
+from .measure import CellBox, inner_width, place_block
 from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
 from .style import BORDER, CLUSTER_FILL, CLUSTER_LINE, FONT, FORWARD, INK, MUTED
-from .text import escape_label, escape_quoted
+from .text import escape_label, escape_quoted, text_width
 
 
 def to_dot(picture: Picture) -> str:
@@ -137,7 +137,7 @@ def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], st
     parts.append(f"dir=back, arrowtail={edge.arrow}" if back else f"arrowhead={edge.arrow}")
     if edge.arrow_size != 0.7:
         parts.append(f"arrowsize={edge.arrow_size:g}")
-    if edge.weight != 1:
+    if edge.weight > 1:  # Graphviz needs a little pull on a line that gives way, or it wanders off
         parts.append(f"weight={edge.weight}")
     tooltip = escape_quoted(edge.tooltip or " ")
     parts.append(f'edgetooltip="{tooltip}"')
@@ -203,35 +203,43 @@ def block_html(block: Block, width: float) -> str:
     fill = f' BGCOLOR="{block.fill}"' if block.fill else ""
     box = place_block(block, 0, 0, width)
     cells = iter(box.cells)
-    rows = ["<TR>" + "".join(cell_html(cell, next(cells).width) for cell in row) + "</TR>" for row in block.rows]
+    rows = ["<TR>" + "".join(cell_html(cell, next(cells)) for cell in row) + "</TR>" for row in block.rows]
     return (
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{block.spacing:g}" CELLPADDING="0"{fill}>{"".join(rows)}'
         "</TABLE>"
     )
 
 
-def cell_html(cell: Cell, width: float) -> str:
-    """One cell. Graphviz counts whole points, so the width is rounded down."""
+def cell_html(cell: Cell, box: CellBox) -> str:
+    """One cell. Graphviz counts whole points, so its two ends are rounded: rows of equal width stay equal."""
     fill = f' BGCOLOR="{cell.fill}"' if cell.fill else ""
     height = f' HEIGHT="{cell.min_height:g}"' if cell.min_height else ""
+    width = int(box.x + box.width) - int(box.x)
     return (
-        f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{int(width)}"{height}{fill}>'
+        f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{width}"{height}{fill}>'
         f"{runs_html(cell.runs)}</TD>"
     )
+
+
+KEY_ROOM = 46  # what a legend entry needs beside its text: the mark and the gaps
 
 
 def legend_html(picture: Picture) -> str:
     """The legend and the footer lines under it."""
     rows: list[str] = []
     keys: list[str] = []
+    lines = legend_lines(picture)
+    widest = max((text_width(line, 10) for line in (picture.legend_title, *picture.footer)), default=0.0)
+    spare = widest - max((sum(text_width(key.text, 10) + KEY_ROOM for key in line) for line in lines), default=0.0)
+    spacer = f'<TD WIDTH="{spare / 2:.0f}"></TD>' if spare > 2 else ""  # or the boxes would be stretched to the footer
     if picture.legend_title and picture.legend:
         rows.append(f"<TR><TD>{runs_html((Run(picture.legend_title, 10, INK, True),))}</TD></TR>")
-    for line in legend_lines(picture):
+    for line in lines:
         cells = "".join(
             f'<TD>{key_html(key)}</TD><TD ALIGN="LEFT">{runs_html((Run(key.text, 10, MUTED),))}</TD><TD WIDTH="8"></TD>'
             for key in line
         )
-        keys.append(f"<TR>{cells}</TR>")
+        keys.append(f"<TR>{spacer}{cells}{spacer}</TR>")
     if keys:  # one table for all lines, or Graphviz would stretch the boxes of a short last line
         table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">{"".join(keys)}</TABLE>'
         rows.append(f"<TR><TD>{table}</TD></TR>")

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import Variable
 from .contract import Folder
 from .figure import Figure
 from .model import Picture
-from .options import LEVELS, Options, as_patterns, check_paths, choose, shown_set
+from .options import Options, as_patterns, check_paths, checked_names, shown_set
 from .read_modules import module_picture
 from .read_neurons import find_neurons, neuron_picture
 from .read_ops import op_picture
 from .snapshot import take
+from .style import THRESHOLDS, heat_thresholds
 from .text import clean
 from .trouble import neighbourhood, trouble_picture
 from .values import Snapshot
@@ -49,6 +50,7 @@ def draw(
     title: str | None = None,
     legend: bool = True,
     max_nodes: int = 150,
+    thresholds: Sequence[float] = THRESHOLDS,
 ) -> Figure:
     """Draw the graph behind one or more scalars or tensors.
 
@@ -69,10 +71,12 @@ def draw(
         focus: a name or "nan" (the first NaN, its cause and a remedy); what lies within `radius` steps is drawn.
         rankdir: "LR", "TB" or "auto". lang: "en" or "zh". title: a line over the picture. legend: explain the marks.
         max_nodes: above this number of operations, "auto" goes to the module or neuron level.
+        thresholds: the gradient norms where weak, healthy, strong and exploding begin, for heat and problems.
 
     Raises:
-        TypeError: a root is no value of a graph.
-        ValueError: an unknown level, language or module path (with the closest names).
+        TypeError: a root is no value of a graph; an argument of the wrong kind.
+        ValueError: an unknown level, language or module path (with the closest names); a model or an optimizer that
+            has nothing to do with this graph.
 
     >>> import autodiff as ad
     >>> x, w = ad.scalar(2.0), ad.scalar(-1.5)
@@ -83,9 +87,9 @@ def draw(
     """
     check_roots(roots)
     options = Options(
-        choose("level", level, LEVELS),
-        as_patterns(expand),
-        as_patterns(fold),
+        level,
+        as_patterns("expand", expand),
+        as_patterns("fold", fold),
         repeat,
         backward,
         heat,
@@ -93,12 +97,14 @@ def draw(
         constants,
         focus,
         radius,
-        choose("rankdir", rankdir, ("auto", "LR", "TB")),
+        rankdir,
         check_language(lang),
-        clean(title, 120) if title else "",
+        "" if title is None else clean(title, 120),
         legend,
         max_nodes,
+        tuple(thresholds),
     )
+    names = checked_names(names)
     snapshot = take(roots, model=model, optimizer=optimizer, names=names, backward=backward, expand=options.expand)
     return figure_of(snapshot, options)
 
@@ -116,8 +122,9 @@ def check_roots(roots: Iterable[Any]) -> None:
             )
         if root.node is None:
             raise TypeError(
-                f"draw() got a {type(root).__name__} that is not part of a graph: it was made under no_grad() or from "
-                "constants alone"
+                f"draw() got a {type(root).__name__} that is not part of a graph: it was made under no_grad(), by "
+                "detach(), or from constants alone. Draw what was computed from ad.scalar, ad.tensor or a parameter "
+                "that requires a gradient"
             )
 
 
@@ -127,7 +134,8 @@ def figure_of(snapshot: Snapshot, options: Options) -> Figure:
     def redraw(**changes: Any) -> Figure:
         return figure_of(snapshot, with_changes(options, changes))
 
-    return Figure(read(snapshot, options), redraw)
+    with heat_thresholds(options.thresholds):
+        return Figure(read(snapshot, options), redraw)
 
 
 def with_changes(options: Options, changes: Mapping[str, Any]) -> Options:

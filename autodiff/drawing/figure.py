@@ -19,9 +19,11 @@ from .graphviz_svg import finish_svg
 from .json_data import to_json
 from .mermaid import to_mermaid
 from .model import Edge, Module, Node, Picture, Problem
-from .options import as_patterns
+from .options import as_patterns, choose
 from .svg import builtin_svg, prefix_of
+from .text import escape_xml
 
+ENGINES = ("auto", "dot", "builtin")
 SUFFIXES = (".dot", ".gv", ".html", ".json", ".md", ".mmd", ".pdf", ".png", ".svg")
 
 
@@ -106,25 +108,26 @@ class Figure:
         """Nodes, edges, modules, statistics and problems as JSON. Cards (the looks) are left out."""
         return to_json(self._picture)
 
-    def to_html(self, engine: str = "auto") -> str:
+    def to_html(self, engine: str = "auto", *, asked: str = "html") -> str:
         """The explorer: one HTML file without network or library; laid out by `dot` when present."""
         from .html import explorer
 
         bare = Figure(dataclasses.replace(self._picture, title=""))  # the page has a heading of its own
-        views = [(self._picture, bare.to_svg(engine, quiet=True))]
+        views = [(self._picture, bare.to_svg(engine, quiet=True, asked=asked))]
         if self.level == "op" and self.modules and self._redraw is not None:
             other = self._redraw(level="module", focus=None, title="")
-            views.append((other._picture, other.to_svg(engine, quiet=True)))
+            views.append((other._picture, other.to_svg(engine, quiet=True, asked=asked)))
         return explorer(views)
 
-    def to_svg(self, engine: str = "auto", *, quiet: bool = False) -> str:
+    def to_svg(self, engine: str = "auto", *, quiet: bool = False, asked: str = "svg") -> str:
         """SVG text. engine: "dot", "builtin" or "auto" (dot when present, else built-in with one warning).
+
+        asked: what an error names as the thing that could not be written.
 
         Raises:
             DrawingError: with engine="dot", when the program is missing or fails.
         """
-        if engine not in ("auto", "dot", "builtin"):
-            raise ValueError(f"engine must be 'auto', 'dot' or 'builtin'; got {engine!r}")
+        choose("engine", engine, ENGINES)
         if engine == "auto":
             engine = "dot" if program.have_dot() else "builtin"
             if engine == "builtin" and not quiet:
@@ -133,7 +136,7 @@ class Figure:
             text = self.to_dot()
             prefix = prefix_of(text)
             self._cache[engine] = (
-                finish_svg(program.run_dot(text, "svg", asked="svg"), self._picture, prefix)
+                finish_svg(program.run_dot(text, "svg", asked=asked), self._picture, prefix)
                 if engine == "dot"
                 else builtin_svg(self._picture, prefix)
             )
@@ -148,20 +151,16 @@ class Figure:
         if not program.have_dot():
             raise program.DrawingError(program.missing_message(asked))
         self._warn_about_fonts()
-        dpi = min(160.0, max(96.0, 72 * 1500 / max(self._width(), 1.0)))
+        dpi = min(160.0, max(96.0, 72 * 1500 / max(self._width(asked), 1.0)))
         return program.run_dot(self.to_dot(), "png", asked=asked, options=(f"-Gdpi={dpi:.0f}",))
 
-    def _width(self) -> float:
+    def _width(self, asked: str) -> float:
         """Width in points of the picture that dot draws."""
-        found = re.search(r'<svg[^>]*?width="([\d.]+)pt"', self.to_svg("dot"))
+        found = re.search(r'<svg[^>]*?width="([\d.]+)pt"', self.to_svg("dot", asked=asked))
         return float(found.group(1)) if found else 860.0
 
     def _warn_about_fonts(self) -> None:
-        text = "".join(run.text for node in self.nodes for line in node.card.lines() for run in line)
-        if (
-            any("\u3000" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in text)
-            and not program.have_cjk_font()
-        ):
+        if re.search("[\u3000-\u9fff\uac00-\ud7af]", self.to_dot()) and not program.have_cjk_font():
             _warn(
                 "no font with Chinese characters was found; install one (fonts-noto-cjk on Debian) or save svg or html"
             )
@@ -171,12 +170,17 @@ class Figure:
 
         Raises:
             ValueError: for an unknown suffix; the known ones are listed.
+            OSError: the folder does not exist or may not be written to.
             DrawingError: for png and pdf when the program `dot` is missing or fails.
         """
         path = Path(path)
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
             raise ValueError(f"cannot save {path.name!r}: unknown suffix {suffix!r}; known are {', '.join(SUFFIXES)}")
+        choose("engine", engine, ENGINES)
+        if engine == "builtin" and suffix in (".png", ".pdf"):
+            raise ValueError(f"cannot save {path.name!r} with engine='builtin', which writes svg and html; png and pdf "
+                             "are drawn by the program dot")  # fmt: skip
         write_atomically(path, self._bytes(suffix, path.name, engine))
         return path
 
@@ -193,8 +197,8 @@ class Figure:
             ".gv": self.to_dot,
             ".mmd": self.to_mermaid,
             ".json": self.to_json,
-            ".html": lambda: self.to_html(engine),
-            ".svg": lambda: self.to_svg(engine),
+            ".html": lambda: self.to_html(engine, asked=name),
+            ".svg": lambda: self.to_svg(engine, asked=name),
         }
         return writers[suffix]().encode("utf-8")
 
@@ -218,11 +222,11 @@ class Figure:
 
     def fold(self, *paths: Any) -> Figure:
         """The same graph with these modules folded to one box each."""
-        return self._again(fold=as_patterns(paths))
+        return self._again(fold=as_patterns("fold", paths))
 
     def expand(self, *paths: Any) -> Figure:
         """The same graph with these modules opened."""
-        return self._again(expand=as_patterns(paths))
+        return self._again(expand=as_patterns("expand", paths))
 
     def focus(self, where: Any, radius: int = 3) -> Figure:
         """The neighbourhood of a value (by name, operation or module path), or of the first NaN ("nan")."""
@@ -242,14 +246,14 @@ class Figure:
     # -- notebooks ----------------------------------------------------------------------------------------------
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """SVG and plain text for notebooks; a missing or failing program never raises."""
+        """SVG and plain text for notebooks; where `dot` is missing or fails, the explorer too. It never raises."""
         bundle = {"text/plain": repr(self)}
-        for engine in ("auto", "builtin"):
-            try:
-                bundle["image/svg+xml"] = self.to_svg(engine, quiet=True)
-                break
-            except Exception:  # a notebook shows what there is; save() tells what is wrong
-                continue
+        with contextlib.suppress(Exception):  # a notebook shows what there is; save() tells what is wrong
+            bundle["image/svg+xml"] = self.to_svg("dot")
+            return bundle
+        with contextlib.suppress(Exception):
+            bundle["image/svg+xml"] = self.to_svg("builtin")
+            bundle["text/html"] = framed(self.to_html("builtin"))
         return bundle
 
     def __repr__(self) -> str:
@@ -261,9 +265,18 @@ class Figure:
         return f"<Figure {self.level}: {', '.join(parts)}{' | ' + trouble + more if trouble else ''}>"
 
 
+def framed(page: str) -> str:
+    """A whole page as part of another one, such as a notebook."""
+    return f'<iframe srcdoc="{escape_xml(page)}" width="100%" height="620" style="border:0"></iframe>'
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, never half of it."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:  # it names a file that nobody asked for
+        reason = f"cannot write {path.name} into the folder {path.parent}: {error.strerror}"
+        raise type(error)(error.errno, reason) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -55,7 +55,7 @@ def title_of(page: FlowPicture, item: Item) -> tuple[str, str]:
     if item.kind == "op":
         if newest.op in OP_TITLES:
             return OP_TITLES[newest.op][lang == "zh"], ""
-        return newest.badge, shape_text(newest.shape, word(lang, "scalar"))
+        return build.badge_of(newest), shape_text(newest.shape, word(lang, "scalar"))
     steps = [values[i].badge for i in (item.parts[0].members if item.parts else item.members)]
     if item.kind == "rest":
         return f"{len(item.members):,}".replace(",", "\u00a0") + " operations", ""
@@ -72,6 +72,12 @@ def mean_text(page: FlowPicture, value: Value) -> str:
     return word(
         page.options.lang, "mean over", math.prod(first.shape[:-1]) if value.op == "cross_entropy" else first.shape[0]
     )
+
+
+def says_its_class(page: FlowPicture, item: Item) -> bool:
+    """Whether the path of a module only repeats the name of its class, as in `self.flatten = Flatten()`."""
+    info = page.snapshot.modules.get(item.path)
+    return info is not None and item.path.replace("_", "").lower() == info.kind.lower()
 
 
 def is_loss(page: FlowPicture, item: Item) -> bool:

@@ -38,6 +38,13 @@ def draw_function(
     """
     if not functions:
         raise TypeError("draw_function() needs a function, for example ad.draw_function(np.tanh)")
+    for function in functions:
+        if not callable(function):
+            raise TypeError(
+                f"draw_function() takes functions, for example ad.draw_function(np.tanh); got {function!r:.60}"
+            )
+    if labels and len(labels) != len(functions):
+        raise ValueError(f"draw_function() needs a label for each of {len(functions)} functions; got {len(labels)}")
     axes, figure = _axes(ax)
     x = np.linspace(low, high, points)
     axes.axhline(0, color=BORDER, linewidth=0.8)

@@ -50,14 +50,18 @@ def plain_keys(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key
         return tuple(keys + ([build.line_key(word(lang, "gradient"), "gradient")] if has_grad else []))
     plain = {"input", "constant"} & kinds
     if plain:
-        free = any(v.grad is None for v in drawn if v.role in ("leaf", "constant"))
-        keys.append(build.box_key(word(lang, "input, no gradient" if free and has_grad else "input"), "input"))
+        bare = all(node.grad is None for node in page.nodes if node.kind in plain)
+        keys.append(build.box_key(word(lang, "input, no gradient" if bare and has_grad else "input"), "input"))
     if "parameter" in kinds:
         keys.append(build.box_key(word(lang, "parameter"), "parameter"))
+    lines = {edge.kind for edge in page.edges}
+    if not any(node.op for node in page.nodes):
+        return tuple(keys)
     if page.sideways:
         keys.append(build.badge_key(word(lang, "operation"), "+"))
-        keys.append(build.line_key(word(lang, "value"), "value"))
-        if has_grad:
+        if "value" in lines:
+            keys.append(build.line_key(word(lang, "value"), "value"))
+        if "gradient" in lines:
             keys.append(build.line_key(word(lang, "chain rule"), "gradient"))
     else:
         keys.append(build.badge_key(word(lang, "operation and its output")))

@@ -6,6 +6,7 @@ writer uses the same widths to give spare room to the right column, so both engi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -93,8 +94,11 @@ def runs_height(runs: Sequence[Run]) -> float:
 
 
 def cell_size(cell: Cell) -> tuple[float, float]:
-    """Natural width and height of a cell, its padding included."""
-    width = runs_width(cell.runs) + 2 * cell.pad
+    """Natural width and height of a cell, its padding included.
+
+    Renderers fit letters to pixels: a point more than the font says keeps the rows of equal cards equal in all of them.
+    """
+    width = (math.ceil(runs_width(cell.runs)) + 1 if cell.runs else 0) + 2 * cell.pad
     height = (runs_height(cell.runs) if cell.runs else 0) + 2 * cell.pad
     return max(width, cell.min_width), max(height, cell.min_height)
 

@@ -8,7 +8,8 @@ marks is written as a numeric code.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from .model import Edge, Node, Picture, Run
 from .style import (
@@ -86,8 +87,11 @@ def to_mermaid(picture: Picture) -> str:
 
 
 def write(picture: Picture, edges: Sequence[Edge], nodes: Sequence[Node], dropped: str) -> str:
-    """The text for a choice of edges and nodes."""
-    theme = {
+    """The text for a choice of edges and nodes: the data path first, or Mermaid lays the flow out along other lines."""
+    aside = {companion for _, companion, _ in picture.beside}
+    nodes = sorted(nodes, key=lambda node: node.id in aside)
+    edges = sorted(edges, key=lambda edge: place_of(edge, aside))
+    theme: dict[str, Any] = {
         "theme": "base",
         "themeVariables": {
             "lineColor": FORWARD,
@@ -97,7 +101,10 @@ def write(picture: Picture, edges: Sequence[Edge], nodes: Sequence[Node], droppe
             "clusterBkg": CLUSTER_FILL,
             "clusterBorder": CLUSTER_LINE,
         },
+        "flowchart": {"wrappingWidth": 460},  # rows of cards are not broken
     }
+    if picture.level == "compare":  # titles of groups always are
+        theme["flowchart"]["subGraphTitleMargin"] = {"top": 2, "bottom": 26}
     lines = [f"%%{{init: {json.dumps(theme)}}}%%", f"flowchart {'LR' if picture.direction == 'LR' else 'TD'}"]
     if dropped:
         lines.append(f"  %% {dropped}")
@@ -106,12 +113,18 @@ def write(picture: Picture, edges: Sequence[Edge], nodes: Sequence[Node], droppe
     if picture.alt:
         lines.append(f"  accDescr: {plain_line(picture.alt)}")
     lines += node_lines(picture, nodes)
-    lines += [edge_line(edge) for edge in edges]
+    lines += [edge_line(edge, upstream=picture.level == "op") for edge in edges]
     used = sorted({class_of(node) for node in nodes}, key=list(CLASSES).index)
     lines += [f"  classDef {name} {CLASSES[name]}" for name in used]
     for color, numbers in styles(edges).items():
         lines.append(f"  linkStyle {','.join(map(str, numbers))} stroke:{color},color:{color}")
     return "\n".join(lines) + "\n"
+
+
+def place_of(edge: Edge, aside: Collection[str]) -> int:
+    """Where an edge stands in the text: data, what is read beside it, gradients, what they do beside it."""
+    beside = (edge.source in aside) + (edge.target in aside)
+    return 2 * (edge.kind in ("gradient", "update")) + min(beside, 1) + (edge.kind == "update")
 
 
 def plain_line(text: str) -> str:
@@ -131,6 +144,8 @@ def node_lines(picture: Picture, nodes: Sequence[Node]) -> list[str]:
     for module in picture.modules:
         children.setdefault(module.parent, []).append(module.id)
     stack = [(key, False) for key in reversed(children.get("", []))]
+    if picture.level == "compare":
+        stack.reverse()  # Mermaid sets groups without lines between them from the last to the first
     while stack:
         key, closing = stack.pop()
         if closing:
@@ -138,6 +153,8 @@ def node_lines(picture: Picture, nodes: Sequence[Node]) -> list[str]:
             continue
         module = modules[key]
         lines.append(f'  subgraph {key}["{escape_mermaid("".join(run.text for run in module.title))}"]')
+        if picture.level == "compare":  # a group without lines to the outside would be laid out across
+            lines.append(f"  direction {'LR' if picture.direction == 'LR' else 'TB'}")
         lines += [node_line(by_id[node_id]) for node_id in module.nodes if node_id in by_id]
         stack.append((key, True))
         stack += [(child, False) for child in reversed(children.get(key, []))]
@@ -169,8 +186,14 @@ def runs_mermaid(runs: Iterable[Run]) -> str:
     return " ".join(parts)
 
 
-def edge_line(edge: Edge) -> str:
-    """One edge statement; gradients are written in the direction they run."""
+def edge_line(edge: Edge, upstream: bool = False) -> str:
+    """One edge statement; gradients are written in the direction they run.
+
+    upstream: in a graph with many inputs that would turn the layout round, for Mermaid ranks what a line points to
+    lower; there a gradient is a line without a head, and an arrow in its label.
+    """
+    if upstream and edge.kind == "gradient":
+        return f'  {edge.source} -.-|"{" ".join(("←", runs_mermaid(edge.label)))}"| {edge.target}'
     source, target = (edge.target, edge.source) if edge.back else (edge.source, edge.target)
     label = runs_mermaid(edge.label)
     if edge.kind == "weight":

@@ -61,11 +61,43 @@ def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:
     return list(found()) if callable(found) else []
 
 
-def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
+def check_model(model: Any, index: Mapping[GraphNode, int]) -> None:
+    """The model must be one, and must have taken part: a picture without its names would be a silent mistake."""
+    if isinstance(model, type) or not callable(getattr(model, "named_parameters", None)):
+        got = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model must have named_parameters(), as an nn.Module does: model=net; got {got}")
+    check_shares(f"model={type(model).__name__}", [handle for _, handle in named(model, "named_parameters")], index)
+
+
+def check_optimizer(optimizer: Any, index: Mapping[GraphNode, int]) -> None:
+    """The optimizer must be one, and must move a parameter of this graph."""
+    groups = getattr(optimizer, "param_groups", None)
+    if isinstance(optimizer, type) or not (isinstance(groups, list) or hasattr(optimizer, "lr")):
+        got = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else type(optimizer).__name__
+        raise TypeError(f"optimizer must have param_groups or lr, as nn.Adam(net.parameters()) does; got {got}")
+    handles = [handle for group in groups or () for handle in group.get("params", ())]
+    check_shares(f"optimizer={type(optimizer).__name__}", handles, index)
+
+
+def check_shares(who: str, handles: Sequence[Any], index: Mapping[GraphNode, int]) -> None:
+    """An error when these parameters require gradients and none of them is in the graph."""
+    nodes = [node for node in (getattr(handle, "node", None) for handle in handles) if node is not None]
+    if nodes and not any(node in index for node in nodes):
+        raise ValueError(f"{who}: none of its {len(nodes)} parameters is in this graph; draw a loss computed with them")
+
+
+def attach_arrays(
+    snapshot: Snapshot,
+    index: Mapping[GraphNode, int],
+    names: Mapping[str, Any],
+    spliced: Sequence[tuple[GraphNode, range]] = (),
+) -> None:
     """Constant arrays that operations read become values of their own, one for each array.
 
     An operand that is no graph value is not kept by the graph. Its array is still known where a rule saved it, or
     under `record()`; elsewhere nothing is drawn for it. Arrays of indices among the static arguments are always known.
+    spliced: opened operations with the values drawn for them. An array that none of these reads as it is, such as
+    labels made to indices on the way, goes to the one that picks.
     """
     known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
     for name, handle in names.items():
@@ -96,6 +128,13 @@ def attach_arrays(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Map
             value.indices = tuple(
                 [place(a, "indices") for a in given if isinstance(a, np.ndarray) and a.ndim and a.dtype.kind in "iu"]
             )
+    for node, inside in spliced:
+        for array in (constant_array(node, k) for k, parent in enumerate(node.parents) if parent is None):
+            if array is None or id(array) in made:
+                continue
+            picking = (i for i in inside if snapshot.values[i].op == "getitem" and array.dtype.kind in "iu")
+            value = snapshot.values[next(picking, inside[0])]
+            value.indices = (*value.indices, place(array))
 
 
 def module_sizes(owner: Any) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import Scalar, Variable
 from .cards import GAP
-from .style import BORDER, ERROR, GRAD, GRAD_FILL, INK, MUTED, PARAM, WARN, WHITE
+from .style import BORDER, ERROR, FONT, GRAD, GRAD_FILL, INK, MUTED, PARAM, WARN, WHITE
 from .text import clean, escape_xml, number, percent, shape_text
 from .values import gradient_number, stats_of
 
@@ -21,7 +21,7 @@ ROWS = 24
 BOX = (
     f"display:inline-block;border:1px solid {BORDER};border-radius:8px;background:{WHITE};color:{INK};padding:8px 12px;"
 )
-FONT = "font:13px/1.5 Helvetica,Arial,sans-serif"
+TYPE = f"font:13px/1.5 {FONT}"
 
 
 def card(thing: Any) -> str:
@@ -42,7 +42,7 @@ def span(text: str, color: str = INK, bold: bool = False, size: int = 13) -> str
 
 def box(*rows: str) -> str:
     """Rows in a rounded frame."""
-    return f'<div style="{BOX}{FONT}">' + "".join(f"<div>{row}</div>" for row in rows if row) + "</div>"
+    return f'<div style="{BOX}{TYPE}">' + "".join(f"<div>{row}</div>" for row in rows if row) + "</div>"
 
 
 def value_card(value: Variable) -> str:

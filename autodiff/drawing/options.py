@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from .style import THRESHOLDS
 
 LEVELS = ("auto", "op", "module", "neuron", "overview")
 SHOWN = ("value", "grad", "shape", "dtype", "stats", "local", "source")
@@ -33,19 +35,61 @@ class Options:
     title: str = ""
     legend: bool = True
     max_nodes: int = 150
+    thresholds: tuple[float, ...] = THRESHOLDS
+
+    def __post_init__(self) -> None:
+        choose("level", self.level, LEVELS)
+        choose("rankdir", self.rankdir, ("auto", "LR", "TB"))
+        choose("backward", self.backward, ("auto", True, False))
+        if not callable(self.heat):
+            choose("heat", self.heat, (None, "grad", "update"))
+        if self.repeat is not None:
+            check_count("repeat", self.repeat, 2, " or None")
+        check_count("radius", self.radius, 0)
+        check_count("max_nodes", self.max_nodes, 1)
 
 
-def as_patterns(given: Any) -> tuple[Pattern, ...]:
+def as_patterns(argument: str, given: Any) -> tuple[Pattern, ...]:
     """One pattern or several as a tuple."""
     if given is None:
         return ()
-    return (given,) if isinstance(given, str) or callable(given) else tuple(given)
+    if isinstance(given, str) or callable(given):
+        return (given,)
+    several = tuple(given) if isinstance(given, Iterable) else (given,)
+    for pattern in several:
+        if not (isinstance(pattern, str) or callable(pattern)):
+            raise TypeError(
+                f"{argument} takes module paths, globs or a predicate of the path, such as {argument}='blocks.*'; "
+                f"got {pattern!r}"
+            )
+    return several
+
+
+def check_count(argument: str, given: Any, least: int, other: str = "") -> None:
+    """An error for what is no whole number of at least `least`."""
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise TypeError(f"{argument} must be a whole number{other}; got {given!r}")
+    if given < least:
+        raise ValueError(f"{argument} must be at least {least}{other}; got {given}")
+
+
+def checked_names(names: Any) -> Mapping[str, Any]:
+    """`names` itself, when it maps texts to values."""
+    if names is None:
+        return {}
+    wrong = [] if not isinstance(names, Mapping) else [name for name in names if not isinstance(name, str)]
+    if not isinstance(names, Mapping) or wrong:
+        got = f"the key {wrong[0]!r}" if wrong else type(names).__name__
+        raise TypeError(f"names maps names to values, such as names={{'x': x}} or names=locals(); got {got}")
+    return names
 
 
 def shown_set(show: Any) -> frozenset[str]:
     """The set of rows to show: "auto" is all but statistics and source lines."""
     if isinstance(show, str):
         show = AUTO if show == "auto" else (show,)
+    if not isinstance(show, Iterable):
+        raise TypeError(f"show takes 'auto' or a subset of {', '.join(SHOWN)}; got {show!r}")
     chosen = frozenset(show)
     unknown = chosen - set(SHOWN)
     if unknown:
@@ -56,7 +100,7 @@ def shown_set(show: Any) -> frozenset[str]:
 def choose(name: str, given: Any, known: Iterable[Any]) -> Any:
     """`given` if it is known, else an error that lists what is."""
     known = list(known)
-    if given not in known:
+    if not any(given is one or (given == one and type(given) is type(one)) for one in known):
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}; got {given!r}")
     return given
 

@@ -1,10 +1,13 @@
 """Style and script of the explorer page. Plain JavaScript, no library; user text is only ever set as `textContent`."""
 
-STYLE = """
+from .style import FONT
+
+STYLE = (
+    f"body{{font:14px/1.45 {FONT}}}"
+    + """
 :root{--ink:#1F2933;--muted:#52606D;--line:#CBD2D9;--forward:#3E4C59;--grad:#B84300;--param:#0B5C99}
 *{box-sizing:border-box}
-body{margin:0;height:100vh;display:grid;grid-template:auto 1fr/1fr 300px;color:var(--ink);background:#fff;
- font:14px/1.45 Helvetica,Arial,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif}
+body{margin:0;height:100vh;display:grid;grid-template:auto 1fr/1fr 300px;color:var(--ink);background:#fff}
 header{grid-column:1/3;display:flex;flex-wrap:wrap;gap:8px;align-items:center;padding:8px 14px;
   border-bottom:1px solid var(--line)}
 h1{font-size:15px;margin:0 10px 0 0}
@@ -39,6 +42,7 @@ dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}dd.grad{color:var(--gra
 @media (max-width:760px){body{grid-template:auto 1fr 220px/1fr}header{grid-column:1}aside{border-left:0;
   border-top:1px solid var(--line)}}
 """
+)
 
 SCRIPT = """
 (() => {

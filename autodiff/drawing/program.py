@@ -6,10 +6,12 @@ its standard input (no file, no shell), gives it 30 seconds and turns every fail
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
 LIMIT_SECONDS = 30
+OLDEST = (2, 40)  # the first with everything the pictures use of HTML-like labels
 INSTALL = (
     "  Debian, Ubuntu   apt-get install graphviz\n"
     "  Fedora           dnf install graphviz\n"
@@ -61,14 +63,28 @@ def run_dot(text: str, form: str, *, asked: str = "", options: tuple[str, ...] =
             f"cannot write {asked}: the program dot did not finish within {LIMIT_SECONDS} s. "
             f"Fold the picture (level='module' or 'overview'); {WITHOUT}."
         ) from None
-    if done.returncode != 0 or not done.stdout:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    failed = done.returncode != 0 or not done.stdout
+    if said or failed:  # a dot that is too old fails, or only complains and draws something else
+        version = dot_version()
+        if version and version < OLDEST:
+            raise DrawingError(old_message(asked, version))
+    if failed:
         reason = said[0] if said else "it said nothing"
         raise DrawingError(
-            f"cannot write {asked}: the program dot failed with exit code {done.returncode}: {reason}. "
-            f"Graphviz 2.40 or newer is needed; {WITHOUT}."
+            f"cannot write {asked}: the program dot failed with exit code {done.returncode}: {reason}; {WITHOUT}."
         )
     return done.stdout
+
+
+def dot_version() -> tuple[int, ...]:
+    """The version `dot -V` prints, as numbers; empty when it prints none."""
+    try:
+        done = subprocess.run([dot_command(), "-V"], capture_output=True, timeout=LIMIT_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(rb"version (\d+)\.(\d+)(?:\.(\d+))?", done.stderr + done.stdout)
+    return tuple(int(part) for part in found.groups() if part) if found else ()
 
 
 def missing_message(asked: str) -> str:
@@ -76,6 +92,14 @@ def missing_message(asked: str) -> str:
     return (
         f"cannot write {asked}: the program dot (Graphviz) was not found. Install it with one of\n{INSTALL}\n"
         f"`pip install graphviz` does not contain the program. Until then {WITHOUT}."
+    )
+
+
+def old_message(asked: str, version: tuple[int, ...]) -> str:
+    """The error for a program that is too old for these pictures."""
+    return (
+        f"cannot write {asked}: the program dot is Graphviz {'.'.join(map(str, version))}; "
+        f"{'.'.join(map(str, OLDEST))} or newer is needed. Install it with one of\n{INSTALL}\nUntil then {WITHOUT}."
     )
 
 

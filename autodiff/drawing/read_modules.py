@@ -13,9 +13,9 @@ import math
 
 from . import build
 from .cards import module_card
-from .column import add_chips, add_column, add_parameters, constant_text, set_width
+from .column import add_again, add_chips, add_column, add_parameters, constant_text, set_width
 from .contract import Folder, Item, fold_plain, inputs_of, owner_table
-from .flow import FlowPicture, is_loss, mean_text, title_of
+from .flow import FlowPicture, is_loss, mean_text, says_its_class, title_of
 from .legends import footers
 from .model import Card, Key, Node, Picture, Run
 from .options import Options
@@ -24,6 +24,9 @@ from .style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of
 from .text import clean, number, percent, shape_text, short_number
 from .values import Snapshot, Value, shown_number
 from .words import word
+
+LANE_WEIGHT = 20
+NARROWEST = 150  # a label still fits between the two lanes
 
 
 def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = False, opened: bool = False) -> Picture:
@@ -42,8 +45,39 @@ def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = Fal
     for root in snapshot.roots:
         add_output(page, snapshot.values[root])
     add_column(page)
+    depth = give_way(page)
+    if len(set(depth.values())) < len(depth):  # cards stand side by side: they are as narrow as their words allow
+        narrow(page)
     set_width(page, ("module", "repeat", "input", "output", "tensor"))
     return finish(page, overview)
+
+
+def give_way(page: FlowPicture) -> dict[str, int]:
+    """Lines that pass by a card bend, so that the cards stay under each other; returns the depth of every card."""
+    depth: dict[str, int] = {}
+    flow = [edge for edge in page.edges if edge.lane in ("f", "b") and edge.kind in ("value", "gradient")]
+    flow = [edge for edge in flow if edge.weight == LANE_WEIGHT]
+    for edge in flow:  # every line into a card was added with the card, before the lines out of it
+        depth[edge.target] = max(depth.get(edge.target, 0), depth.setdefault(edge.source, 0) + 1)
+    passing = {edge.id for edge in flow if depth[edge.target] - depth[edge.source] > 1}
+    data = {node.id: node for node in page.nodes if node.kind in ("input", "constant") and node.grad is None}
+    again = [edge for edge in flow if edge.id in passing and edge.source in data]
+    page.edges = [
+        dataclasses.replace(edge, weight=0) if edge.id in passing else edge for edge in page.edges if edge not in again
+    ]
+    for edge in again:
+        add_again(page, data[edge.source], edge.target)
+    return depth
+
+
+def narrow(page: FlowPicture) -> None:
+    """Module cards without the width of a picture that has one column."""
+    page.nodes = [
+        dataclasses.replace(node, card=dataclasses.replace(node.card, min_width=NARROWEST))
+        if node.card.lanes and node.kind not in ("parameter", "optimizer")
+        else node
+        for node in page.nodes
+    ]
 
 
 def feed(page: FlowPicture, position: int, item: Item) -> None:
@@ -60,7 +94,9 @@ def feed(page: FlowPicture, position: int, item: Item) -> None:
         node_id = page.ids.new("n")
         detail = shape_text(value.shape, word(page.options.lang, "scalar"))
         title = build.name_of(value) or word(page.options.lang, "Input")
-        card = module_card("input", title, sizes=detail, subtitle=value.dtype)
+        low = page.options.heat is not None  # a picture of heat is read as a whole: its cards have one line
+        sizes, subtitle = (f"{detail} {value.dtype}", "") if low else (detail, value.dtype)
+        card = module_card("input", title, sizes=sizes, subtitle=subtitle)
         page.nodes.append(build.value_node(node_id, value, "input", card))
         page.value_node[i] = node_id
         page.homes[node_id] = ""
@@ -117,7 +153,7 @@ def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: s
         status, note = "dead", word(lang, "outputs only zero")
     if item.kind == "repeat":
         return repeat_of(page, item, title), status, note
-    named = item.kind == "module" and not is_loss(page, item) and clean(item.path, 40) != title
+    named = item.kind == "module" and not is_loss(page, item) and not says_its_class(page, item)
     parts = [clean(item.path, 40)] if named else []
     if item.call:
         parts.append(word(lang, "call", item.call))
@@ -126,6 +162,8 @@ def item_card(page: FlowPicture, position: int, item: Item, title: str, sizes: s
     elif newest.op == "relu" and newest.stats is not None and newest.stats.size > 1 and status != "dead":
         parts.append(word(lang, "zeros of outputs", percent(newest.stats.zeros / newest.stats.size)))
         parts = parts[-1:]
+    if len(parts) == 1 and named and page.options.heat is not None:
+        sizes, parts = "\u00a0·\u00a0".join(filter(None, (sizes, *parts))), []
     if page.options.heat is not None:  # a picture of heat has no chips beside its cards
         arrays = inputs_of(item, page.snapshot, page.owner, position, lambda v: v.role == "constant" and not v.single)
         parts += [
@@ -157,7 +195,9 @@ def connect(page: FlowPicture, source: str, target: str, via: list[int]) -> None
     )
     label = (Run(shapes, 11, FORWARD),) if "shape" in page.options.show else ()
     page.edges.append(
-        build.forward_edge(page.ids.new("e"), source, target, lane="f", label=label, weight=20, tooltip=f"{shapes}")
+        build.forward_edge(
+            page.ids.new("e"), source, target, lane="f", label=label, weight=LANE_WEIGHT, tooltip=f"{shapes}"
+        )
     )
     graded = [value for value in values if value.grad is not None]
     if not graded or "grad" not in page.options.show:
@@ -173,13 +213,21 @@ def connect(page: FlowPicture, source: str, target: str, via: list[int]) -> None
         norms = (Run("‖g‖\u00a0", 11, color), Run(short_number(norm), 11, color, True))
         edge_id = page.ids.new("e")
         page.edges.append(
-            build.heat_edge(edge_id, source, target, norm, label=norms, lane="b", weight=20, arrow_size=0.6)
+            build.heat_edge(edge_id, source, target, norm, label=norms, lane="b", weight=LANE_WEIGHT, arrow_size=0.6)
         )
         return
     runs = (Run(shapes, 11, GRAD), Run("\u00a0\u00a0\u00a0‖g‖\u00a0", 11, GRAD), Run(number(norm), 11, GRAD, True))
     page.edges.append(
         build.gradient_edge(
-            page.ids.new("e"), source, target, lane="b", label=runs, width=1.6, weight=20, tooltip=tooltip, number=norm
+            page.ids.new("e"),
+            source,
+            target,
+            lane="b",
+            label=runs,
+            width=1.6,
+            weight=LANE_WEIGHT,
+            tooltip=tooltip,
+            number=norm,
         )
     )
 

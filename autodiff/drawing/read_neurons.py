@@ -15,6 +15,7 @@ from . import build
 from .cards import chip_card, neuron_card, scalar_card
 from .contract import Folder
 from .legends import footers
+from .locals import chain_text
 from .measure import inner_width
 from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
 from .options import Options
@@ -282,13 +283,17 @@ def add_weights(page: NetPicture) -> None:
 def add_losses(page: NetPicture) -> None:
     """What follows the last neuron, folded to one box for each root."""
     outputs = {i: neuron.path for neuron in page.neurons.values() for i in neuron.outputs}
+    names = {node.id: node.name for node in page.nodes}
     for root in page.snapshot.roots:
         if root in outputs:
             continue
         value = page.snapshot.values[root]
         seen, feeding = behind(page, root, outputs)
         steps = [page.snapshot.values[i] for i in sorted(seen) if page.snapshot.values[i].op]
-        note = " → ".join(op_text(step) for step in steps) if len(steps) <= 4 else f"{len(steps)} operations"
+        note = f"{len(steps)} operations"
+        if len(steps) <= 4:
+            drawn = names.get(page.place.get(("neuron", feeding[0]), "")) if len(feeding) == 1 else None
+            note = chain_text(steps, drawn or "", page.neurons[feeding[0]].outputs if drawn else [])
         node_id = page.ids.new("n")
         name = build.name_of(value) or word(page.options.lang, "loss")
         card = with_note(scalar_card("output", name=name, value=shown_number(value)), clean(note, 32))
@@ -312,13 +317,6 @@ def behind(page: NetPicture, root: int, outputs: dict[int, str]) -> tuple[set[in
                 seen.add(parent)
                 stack.append(parent)
     return seen, list(feeding)
-
-
-def op_text(value: Value) -> str:
-    """An operation and its constant: `− 1`."""
-    constants = [number(p) for p in value.operands if isinstance(p, float)]
-    badge = "^" if value.op == "power" else value.badge
-    return f"{badge} {constants[0]}" if len(constants) == 1 else badge
 
 
 def with_note(card: Card, note: str) -> Card:

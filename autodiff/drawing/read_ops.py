@@ -8,13 +8,14 @@ module, with shape, dtype and gradient norm on every card.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from . import build
 from .cards import chip_card, scalar_card, tensor_card
 from .legends import footers, legend
 from .locals import local_formula
 from .marks import default_marks, red_paths
-from .model import Card, Node, Picture, Run
+from .model import Card, Edge, Node, Picture, Run
 from .op_page import Mark, OpPicture
 from .options import Options
 from .style import GRAD, heat_of
@@ -26,7 +27,6 @@ LONGEST_ROW = 12
 MOST_CONSUMERS = 6
 SIDE_KINDS = ("parameter", "constant", "reference")
 VIEWS = ("transpose", "swapaxes", "reshape", "expand_dims", "astype")
-COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
 
 
 def op_picture(
@@ -95,7 +95,7 @@ def add_node(page: OpPicture, value: Value) -> None:
     names = operand_names(page, value)
     local = "; ".join(
         f"∂/∂{names[k] or k + 1} = {text}" for k, text in enumerate(local_texts(page, value, names)) if text
-    )
+    ) or array_formulas(value, names)
     page.nodes.append(
         build.value_node(node_id, value, kind, card_of(page, value, kind, mark), status=mark.status, local=local)
     )
@@ -105,7 +105,7 @@ def add_node(page: OpPicture, value: Value) -> None:
 def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
     """The card of a value: rounded for single numbers, square for arrays."""
     show, lang = page.options.show, page.options.lang
-    op = badge_text(page, value)
+    op = (value.badge if value.op else "") if page.options.constants else build.badge_of(value)
     name = build.name_of(value)
     grad = build.grad_text(value) if "grad" in show else ""
     if value.single and (page.sideways or value.scalar):
@@ -144,22 +144,6 @@ def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
     )
 
 
-def badge_text(page: OpPicture, value: Value) -> str:
-    """The operation with its constant: `× 2`, `2 ÷`, `Σwx`."""
-    if not value.op:
-        return ""
-    constants = [(k, p) for k, p in enumerate(value.operands) if isinstance(p, float | complex)]
-    if page.options.constants or len(constants) != 1 or len(value.operands) != 2:
-        return value.badge
-    position, constant = constants[0]
-    text = number(constant)
-    if position == 0 and value.op not in COMMUTATIVE:
-        return f"{text} {value.badge}"
-    if value.op == "power":
-        return f"^ {text}"
-    return f"{value.badge} {text}"
-
-
 def operand_names(page: OpPicture, value: Value) -> list[str]:
     """Short names of the operands of a value, "" where there is none; a constant is its number."""
     names = []
@@ -187,6 +171,17 @@ def local_texts(page: OpPicture, value: Value, names: list[str]) -> list[str]:
         shown_local = number(local)
         texts.append(f"{formula} = {shown_local}" if formula and formula != shown_local else shown_local)
     return texts
+
+
+def array_formulas(value: Value, names: list[str]) -> str:
+    """`∂/∂h = Wᵀ` for every operand of an operation on arrays, with letters for operands without a name."""
+    if value.scalar or not value.op:
+        return ""
+    known = [name or "abcdefgh"[k % 8] for k, name in enumerate(names)]
+    output = pretty_name(clean(value.name, 12)) or "y"
+    tracked = [k for k, operand in enumerate(value.operands) if operand.__class__ is int]
+    given = [(known[k], local_formula(value.op, k, known, output, arrays=True)) for k in tracked]
+    return "; ".join(f"∂/∂{name} = {formula}" for name, formula in given if formula)
 
 
 def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
@@ -324,6 +319,13 @@ def put_beside(page: OpPicture) -> None:
                 page.beside.append((host, companion, "left" if counts[host] % 2 else "right"))
 
 
+def straightened(edges: Sequence[Edge], spine: Sequence[str]) -> list[Edge]:
+    """Edges that skip a step of the data path give way, so that they bend and the path does not."""
+    place = {node: k for k, node in enumerate(spine)}
+    skips = [e.source in place and e.target in place and place[e.target] - place[e.source] > 1 for e in edges]
+    return [dataclasses.replace(e, weight=0) if skip else e for e, skip in zip(edges, skips, strict=True)]
+
+
 def finish(page: OpPicture) -> Picture:
     """Legend, footer, alternative text, steps."""
     snapshot, options = page.snapshot, page.options
@@ -344,7 +346,7 @@ def finish(page: OpPicture) -> Picture:
         level="op",
         direction="LR" if page.sideways else "TB",
         nodes=tuple(page.nodes),
-        edges=red_paths(page.edges, page.nodes),
+        edges=red_paths(page.edges if page.sideways else straightened(page.edges, spine), page.nodes),
         modules=modules,
         beside=tuple(page.beside),
         spine=frozenset() if page.sideways else frozenset(spine),

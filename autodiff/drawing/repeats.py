@@ -22,8 +22,10 @@ def heat_number(page: FlowPicture, item: Item) -> tuple[float | None, str]:
     """
     values, heat = page.snapshot.values, page.options.heat
     if callable(heat):
-        given, label = heat(values[item.last])
-        return float(given), clean(label, 8)
+        found = heat(values[item.last])
+        if not (isinstance(found, tuple) and len(found) == 2):
+            raise TypeError(f"heat=function must return a number and a label for every node; it returned {found!r:.60}")
+        return float(found[0]), clean(found[1], 8)
     if heat == "update":
         ratios = page.snapshot.optimizer.ratios if page.snapshot.optimizer is not None else {}
         known = [ratios[values[p].key] for i in item.members for p in values[i].parents if values[p].key in ratios]

@@ -13,16 +13,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .charts import Line, chart
-from .figure import Figure, write_atomically
+from .charts import Line, chart, usable
+from .figure import Figure, framed, write_atomically
 from .html import page
-from .style import BORDER, GOOD, GRAD, PARAM, UPDATE, WARN, heat_of
-from .text import clean, escape_xml, number, short_number
+from .style import BORDER, BROKEN, DEAD, FONT, GOOD, GRAD, HEATS, PARAM, UPDATE, WARN, bound_of, heat_of
+from .text import clean, escape_xml, number, percent, short_number
 
 COLORS = (PARAM, GRAD, GOOD, UPDATE, WARN)
-STYLE = """
-body{margin:0 auto;max-width:1180px;padding:18px;color:#1F2933;background:#fff;
- font:14px/1.45 Helvetica,Arial,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif}
+STYLE = (
+    f"body{{font:14px/1.45 {FONT}}}"
+    + """
+body{margin:0 auto;max-width:1180px;padding:18px;color:#1F2933;background:#fff}
 h1{font-size:20px;margin:0 0 4px}h2{font-size:15px;margin:0 0 6px}p{margin:0 0 12px;color:#52606D}
 .charts{display:flex;flex-wrap:wrap;gap:18px}section{flex:1 1 480px;min-width:0;border:1px solid #CBD2D9;
  border-radius:10px;background:#FAFBFC;padding:12px}svg{width:100%;height:auto}
@@ -35,9 +36,12 @@ td.heat{text-align:right;min-width:70px;border-radius:4px}td.strip{width:50%}
 .dead{background:#fff;color:#1F2933;outline:1px solid #1F2933}.vanishing{background:#08306B;color:#fff}
 .weak{background:#6BAED6;color:#1F2933}.healthy{background:#C5CDD5;color:#1F2933}
 .strong{background:#F4A259;color:#1F2933}.exploding{background:#A63603;color:#fff}.nan{background:#B00020;color:#fff}
+th.number{text-align:right}section p{margin:8px 0 0;font-size:12px}.keys span{margin-right:18px}
+.keys i{display:inline-block;width:22px;height:12px;margin-right:6px;vertical-align:-1px}
 .frame[hidden]{display:none}.frame svg{width:auto;max-width:100%;max-height:86vh}
 output{min-width:110px;font-weight:bold}
 """
+)
 SCRIPT = """
 (() => {
 "use strict";
@@ -85,7 +89,7 @@ class Page:
         return path
 
     def _repr_html_(self) -> str:
-        return f'<iframe srcdoc="{escape_xml(self.html)}" width="100%" height="620" style="border:0"></iframe>'
+        return framed(self.html)
 
     def __repr__(self) -> str:
         return f"<Page {self.summary}>"
@@ -195,7 +199,10 @@ def norm_chart(parameters: Mapping[str, Sequence[tuple[float, float, float]]], p
         )
         for k, name in enumerate(dict.fromkeys(names))
     ]
-    return chart(lines, x_name="epoch", y_name="norm")
+    positive = any(usable(y, True) for line in lines for y in line.y)
+    left_out = len(parameters) - len(lines)
+    note = f"<p>{left_out} more parameters are in the table below</p>" if left_out else ""
+    return chart(lines, x_name="epoch", y_name="norm", log=positive) + note
 
 
 def color(k: int) -> str:
@@ -218,8 +225,17 @@ def health_section(parameters: Mapping[str, Sequence[tuple[float, float, float]]
         '<div class="bar"><button id="play" aria-label="play">▶</button><input id="epoch" type="range" min="0" '
         f'max="{max(0, epochs - 1)}" value="0" aria-label="epoch"><output id="shown"></output></div>'
     )
-    head = "<tr><th>parameter</th><th>‖g‖ over epochs</th><th>‖g‖</th><th>‖Δw‖/‖w‖</th></tr>"
-    return section("Gradient health, epoch by epoch", f"{bar}<table>{head}{''.join(rows)}</table>", "wide")
+    head = (
+        '<tr><th>parameter</th><th>‖g‖ over epochs</th><th class="number">‖g‖</th><th class="number">‖Δw‖/‖w‖</th></tr>'
+    )
+    used = {heat_of(grad).name for values in parameters.values() for _, grad, _ in values}
+    keys = "".join(
+        f'<span><i class="{heat.name}"></i>{escape_xml(f"{heat.name} {bound_of(heat)}".strip())}</span>'
+        for heat in (DEAD, *HEATS, BROKEN)
+        if heat.name in used
+    )
+    table = f'{bar}<table>{head}{"".join(rows)}</table><p class="keys">{keys}</p>'
+    return section("Gradient health, epoch by epoch", table, "wide")
 
 
 def strip(values: Sequence[tuple[float, float, float]]) -> str:
@@ -238,7 +254,7 @@ def strip(values: Sequence[tuple[float, float, float]]) -> str:
 def row_data(values: Sequence[tuple[float, float, float]]) -> list[list[str]]:
     """Texts and heat class of one parameter for every epoch."""
     return [
-        [short_number(grad), heat_of(grad).name, f"{100 * change / norm:.2g} %" if norm else "–"]
+        [short_number(grad), heat_of(grad).name, percent(change / norm) if norm else "–"]
         for norm, grad, change in values
     ]
 
@@ -258,6 +274,9 @@ def animation(
     named = (
         dict(figures) if isinstance(figures, Mapping) else {f"step {k + 1}": figure for k, figure in enumerate(figures)}
     )
+    for figure in named.values():
+        if not isinstance(figure, Figure):
+            raise TypeError(f"animation() takes figures, such as ad.draw(loss); got {type(figure).__name__}")
     if not named:
         raise ValueError("animation() needs at least one figure")
     frames = "".join(

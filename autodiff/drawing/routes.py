@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise, product
 
 from .layers import spread
 from .measure import Box, Layout, Point, Route, runs_height, runs_width
@@ -36,7 +38,9 @@ class Router:
         """Fill `layout.routes`, then move labels of one gap apart."""
         for edge in self.picture.edges:
             self.layout.routes[edge.id] = self.route(edge)
-        self.part_labels()
+        if not self.vertical:
+            self.clear_labels()
+            self.part_labels()
 
     def xy(self, main: float, cross: float) -> Point:
         return (cross, main) if self.vertical else (main, cross)
@@ -140,10 +144,28 @@ class Router:
             }
         return frozenset((edge.source, edge.target)) in self.gradients
 
+    def clear_labels(self) -> None:
+        """Labels on curves slide along their own line to where they hide least of other lines, boxes and labels."""
+        lines = sorted((*point, key) for key, route in self.layout.routes.items() for point in points_of(route))
+        boxes = [*self.layout.nodes.values()]
+        for edge in self.picture.edges:
+            route = self.layout.routes[edge.id]
+            if route.label is None or not route.chip or edge.lane != "g":
+                continue
+            best = (math.inf, route.label)
+            for t, aside in product((0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73), (0.0, -0.5, 0.5)):
+                x, y = bezier(route.start, route.pieces[0], t)
+                y += aside * route.label.height
+                box = Box(x - route.label.width / 2, y - route.label.height / 2, route.label.width, route.label.height)
+                across = lines[bisect_left(lines, (box.x,)) : bisect_right(lines, (box.x + box.width,))]
+                hidden = sum(key != edge.id and box.y - 1 < py < box.y + box.height + 1 for _, py, key in across)
+                cost = hidden + 20 * sum(overlap(box, other) for other in boxes)
+                best = min(best, (cost, box), key=lambda pair: pair[0])
+            boxes.append(best[1])
+            self.layout.routes[edge.id] = Route(route.start, route.pieces, best[1], True)
+
     def part_labels(self) -> None:
         """Labels of a left-to-right picture that would overlap are moved apart from top to bottom."""
-        if self.vertical:
-            return
         columns: dict[int, list[str]] = {}
         for edge_id, route in self.layout.routes.items():
             if route.label:
@@ -157,3 +179,28 @@ class Router:
                 if box and abs(top - box.y) > 0.01:
                     moved = Box(box.x, top, box.width, box.height)
                     self.layout.routes[edge_id] = Route(route.start, route.pieces, moved, route.chip)
+
+
+def bezier(start: Point, piece: tuple[Point, Point, Point], t: float) -> Point:
+    """The point at `t` of a cubic."""
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    x, y = (sum(w * point[axis] for w, point in zip(weights, (start, *piece), strict=True)) for axis in (0, 1))
+    return x, y
+
+
+def points_of(route: Route) -> Iterator[Point]:
+    """Points along a route, close enough that no label stands between two of them."""
+    start = route.start
+    for piece in route.pieces:
+        yield from (bezier(start, piece, k / 16) for k in range(17))
+        start = piece[2]
+
+
+def overlap(box: Box, other: Box) -> bool:
+    """Whether two boxes share a point."""
+    return (
+        box.x < other.x + other.width
+        and other.x < box.x + box.width
+        and box.y < other.y + other.height
+        and other.y < box.y + box.height
+    )

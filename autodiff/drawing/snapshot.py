@@ -17,7 +17,7 @@ from .. import Variable
 from ..backward import collect, pull
 from ..graph import Node as GraphNode
 from .fused import Opened, open_fused
-from .naming import attach_arrays, module_sizes, name_values, read_optimizer
+from .naming import attach_arrays, check_model, check_optimizer, module_sizes, name_values, read_optimizer
 from .options import Pattern, matches
 from .text import clean
 from .values import ModuleInfo, Snapshot, Value, describe_array, gradient_number, stats_of
@@ -40,6 +40,10 @@ def take(
     for node in order:
         reader.read(node)
     values, index = reader.values, reader.index
+    if model is not None:
+        check_model(model, index)
+    if optimizer is not None:
+        check_optimizer(optimizer, index)
     snapshot = Snapshot(
         values,
         [index[node] for node in nodes],
@@ -54,7 +58,7 @@ def take(
     name_values(snapshot, index, models, names or {})
     for root, node in zip(roots, nodes, strict=False):
         read_root_value(values[index[node]], root)
-    attach_arrays(snapshot, reader.index, names or {})
+    attach_arrays(snapshot, reader.index, names or {}, reader.spliced)
     if optimizer is not None:
         snapshot.optimizer = read_optimizer(optimizer, model)
     return snapshot
@@ -72,6 +76,7 @@ class Reader:
         self.owners: dict[int, tuple[str, Any]] = {}  # modules that were called by nobody
         self.opened: set[str] = set()
         self.closed: set[str] = set()
+        self.spliced: list[tuple[GraphNode, range]] = []  # opened nodes and the values that stand for them
 
     def read(self, node: GraphNode) -> None:
         """Append the value (or values) of one node."""
@@ -115,6 +120,7 @@ class Reader:
 
     def splice(self, node: GraphNode, opened: Opened, path: str) -> None:
         """Append what a fused node stands for; its last value takes the node's place."""
+        start = len(self.values)
         for inner in opened.inner:
             if inner in opened.operands:
                 self.index[inner] = self.index[opened.operands[inner]]
@@ -122,6 +128,7 @@ class Reader:
                 self.append(inner, opened.gradients, path)
                 self.values[-1].source = node.source or ""  # not the line that called draw()
         self.index[node] = len(self.values) - 1
+        self.spliced.append((node, range(start, len(self.values))))
 
 
 def find_gradients(

@@ -8,9 +8,17 @@ that a test can hold the palette to 4.5 for text and 3 for lines.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-FONT = "Helvetica,Arial,Noto Sans CJK SC,PingFang SC,Microsoft YaHei,sans-serif"
+from .text import short_number
+
+# Latin fonts that have the sign ‖ stand before the Chinese ones, where it is as wide as a Chinese character.
+FONT = "Helvetica,Arial,DejaVu Sans,Lucida Grande,Lucida Sans Unicode,Noto Sans CJK SC,PingFang SC,Microsoft YaHei"
+FONT += ",sans-serif"
 
 WHITE = "#FFFFFF"
 INK = "#1F2933"
@@ -37,23 +45,21 @@ NEGATIVE = "#D55E00"
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """One class of gradient norms: up to `below` (exclusive), with cell fill, text colour and line colour."""
+    """One class of gradient norms, with cell fill, text colour and line colour."""
 
     name: str
-    below: float
     fill: str
     text: str
     line: str
-    bound: str = ""
 
 
-DEAD = Heat("dead", 0.0, WHITE, INK, INK, "0")
-VANISHING = Heat("vanishing", 1e-6, "#08306B", WHITE, "#08306B", "< 1e−6")
-WEAK = Heat("weak", 1e-4, "#6BAED6", INK, "#2171B5", "< 1e−4")
-HEALTHY = Heat("healthy", 10.0, "#C5CDD5", INK, BORDER)
-STRONG = Heat("strong", 1000.0, "#F4A259", INK, "#D9700F", "≥ 10")
-EXPLODING = Heat("exploding", math.inf, "#A63603", WHITE, "#A63603", "≥ 1000")
-BROKEN = Heat("nan", math.nan, ERROR, WHITE, ERROR, "NaN")
+DEAD = Heat("dead", WHITE, INK, INK)
+VANISHING = Heat("vanishing", "#08306B", WHITE, "#08306B")
+WEAK = Heat("weak", "#6BAED6", INK, "#2171B5")
+HEALTHY = Heat("healthy", "#C5CDD5", INK, BORDER)
+STRONG = Heat("strong", "#F4A259", INK, "#D9700F")
+EXPLODING = Heat("exploding", "#A63603", WHITE, "#A63603")
+BROKEN = Heat("nan", ERROR, WHITE, ERROR)
 HEATS = (VANISHING, WEAK, HEALTHY, STRONG, EXPLODING)
 # Words of a verdict are set on white, where the cell fills are too pale to read.
 HEAT_WORD = {
@@ -67,6 +73,37 @@ HEAT_WORD = {
 }
 
 
+THRESHOLDS = (1e-6, 1e-4, 10.0, 1000.0)  # where weak, healthy, strong and exploding begin
+_thresholds: ContextVar[Sequence[float]] = ContextVar("thresholds of heat", default=THRESHOLDS)
+
+
+@contextmanager
+def heat_thresholds(thresholds: Sequence[float]) -> Iterator[None]:
+    """Inside, heat classes begin at these norms. Every part of a picture asks `heat_of`, however deep it is called.
+
+    Raises:
+        ValueError: these are not four positive numbers, each larger than the one before.
+    """
+    ends = tuple(thresholds)
+    if len(ends) != 4 or not 0 < ends[0] < ends[1] < ends[2] < ends[3]:
+        raise ValueError(
+            "thresholds are the four norms where weak, healthy, strong and exploding begin, such as "
+            f"{THRESHOLDS}; got {thresholds!r}"
+        )
+    before = _thresholds.set(ends)
+    try:
+        yield
+    finally:
+        _thresholds.reset(before)
+
+
+def bound_of(heat: Heat) -> str:
+    """Where a heat class ends, as the legend says it: `< 1e−6`, `≥ 10`; "" for healthy, dead and NaN."""
+    weak, healthy, strong, exploding = map(short_number, _thresholds.get())
+    bounds = {"vanishing": f"< {weak}", "weak": f"< {healthy}", "strong": f"≥ {strong}", "exploding": f"≥ {exploding}"}
+    return bounds.get(heat.name, "")
+
+
 def heat_of(norm: float) -> Heat:
     """The heat class of a gradient norm.
 
@@ -77,7 +114,7 @@ def heat_of(norm: float) -> Heat:
         return BROKEN
     if norm == 0:
         return DEAD
-    return next(heat for heat in HEATS if norm < heat.below)
+    return HEATS[bisect_right(_thresholds.get(), norm)]
 
 
 def heat_width(norm: float) -> float:

@@ -73,7 +73,7 @@ def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit:
         picture,
         nodes=(*picture.nodes, why),
         edges=(*picture.edges, line),
-        beside=(*((h, c, "left") for h, c, _ in picture.beside), (host, "why", "right")),
+        beside=(*((h, c, "left" if h == host else "right") for h, c, _ in picture.beside), (host, "why", "right")),
         footer=picture.footer + ((word(options.lang, "not drawn", left_out),) if left_out else ()),
         alt=sentence(snapshot, culprit),
         node_gap=0.5,

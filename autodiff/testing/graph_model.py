@@ -60,6 +60,7 @@ class Entry:
     retained: bool = False
     factor: float = 1.0  # of the hooks
     consumed: bool = False
+    replaced: bool = False  # a Scalar's leaf whose handle was given another value since
 
     @property
     def live(self) -> bool:
@@ -107,8 +108,10 @@ def derivative(entries: list[Entry], root: int, at: int, weights: Any) -> Any:
 
 
 def overwritten(entries: list[Entry], writes: list[tuple[int, Any]], line: list[int]) -> bool:
-    """Whether an array that one of these values read was written afterwards."""
+    """Whether an array that one of these values read was written afterwards, or a Scalar among them set anew."""
     for k in line:
+        if entries[k].replaced:
+            return True
         for when, array in writes:
             arrays = [r for r in entries[k].reads if isinstance(r, np.ndarray)]
             if when > entries[k].born and any(np.shares_memory(array, r) for r in arrays):

@@ -333,6 +333,7 @@ class GraphMachine(RuleBasedStateMachine):
             return
         if isinstance(slot.handle, ad.Scalar):
             slot.handle.data = value / 8
+            e.replaced = True
             made = self.keep(slot.handle, Entry(value / 8, grad=e.grad, factor=e.factor))  # its hooks stay
             slot.entry = self.slots.pop(made).entry
         else:
@@ -385,6 +386,7 @@ class GraphMachine(RuleBasedStateMachine):
             if "consumed" not in str(error) or not any(self.entries[k].consumed for k in line):
                 raise
             return
+        assert not any(self.entries[k].replaced for k in line), "a Scalar that this value reads was given another value"
         for k in line:
             old = self.entries[k]
             if old.leaf:

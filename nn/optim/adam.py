@@ -3,29 +3,29 @@
 The formula is Kingma and Ba 2015, algorithm 1; AdamW's decoupled decay is Loshchilov and Hutter 2019, algorithm 2.
 
 What is kept is m/(1 - beta1) and v/(1 - beta2) rather than m and v: the factors then enter one number per step
-instead of one pass over each array, which leaves ten in-place passes. The saved state holds the published m
-("exp_avg") and v ("exp_avg_sq").
+instead of one pass over each array, which leaves ten in-place passes, seven of them over flat state. The saved state
+holds the published m ("exp_avg") and v ("exp_avg_sq").
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .optimizer import Array, Group, Optimizer, Slot
+from .optimizer import Array, Flat, Group, Optimizer, Slot
 
 __all__ = ["Adam", "AdamW", "adam_update"]
 
 
 def adam_update(
-    p: Array,
-    g: Array,
-    m_sum: Array,
-    v_sum: Array,
-    scratch: Array,
+    values: Sequence[Array],
+    grads: Sequence[Array],
+    m_sum: Flat,
+    v_sum: Flat,
+    scratch: Flat,
     *,
     step: int,
     lr: float,
@@ -34,30 +34,36 @@ def adam_update(
     weight_decay: float = 0.0,
     decoupled: bool = False,
 ) -> None:
-    """One step in place on flat arrays, `step` counting from 1; m_sum = m/(1 - beta1), v_sum = v/(1 - beta2).
+    """One step in place, `step` counting from 1; m_sum = m/(1 - beta1), v_sum = v/(1 - beta2).
 
     m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  p -= lr m^ / (sqrt(v^) + eps)  with m^ = m/(1 -
     beta1^t) and v^ = v/(1 - beta2^t). Decay is added to g (L2), or shrinks p by 1 - lr weight_decay beforehand
-    (decoupled).
+    (decoupled). values, grads: an array for each parameter; the others are `Flat`s with one part for each.
     """
     beta1, beta2 = betas
+    m, v, s = m_sum.whole, v_sum.whole, scratch.whole
     if weight_decay and decoupled:
-        np.multiply(p, 1 - lr * weight_decay, out=p)
+        for p in values:
+            np.multiply(p, 1 - lr * weight_decay, out=p)
     elif weight_decay:
-        np.multiply(p, weight_decay, out=scratch)
-        g = np.add(scratch, g, out=scratch)
-    np.multiply(m_sum, beta1, out=m_sum)
-    np.add(m_sum, g, out=m_sum)
-    np.multiply(v_sum, beta2, out=v_sum)
-    np.multiply(g, g, out=scratch)
-    np.add(v_sum, scratch, out=v_sum)
+        for p, g, part in zip(values, grads, scratch.parts, strict=True):
+            np.add(np.multiply(p, weight_decay, out=part), g, out=part)
+        grads = scratch.parts
+    np.multiply(m, beta1, out=m)
+    for part, g in zip(m_sum.parts, grads, strict=True):
+        np.add(part, g, out=part)
+    np.multiply(v, beta2, out=v)
+    for part, g in zip(scratch.parts, grads, strict=True):
+        np.multiply(g, g, out=part)
+    np.add(v, s, out=v)
     # sqrt(v^) + eps = root * (sqrt(v_sum) + eps / root), and root joins the step size
     root = math.sqrt((1 - beta2) / (1 - beta2**step))
-    np.sqrt(v_sum, out=scratch)
-    np.add(scratch, eps / root, out=scratch)
-    np.divide(m_sum, scratch, out=scratch)
-    np.multiply(scratch, lr * (1 - beta1) / (1 - beta1**step) / root, out=scratch)
-    np.subtract(p, scratch, out=p)
+    np.sqrt(v, out=s)
+    np.add(s, eps / root, out=s)
+    np.divide(m, s, out=s)
+    np.multiply(s, lr * (1 - beta1) / (1 - beta1**step) / root, out=s)
+    for p, part in zip(values, scratch.parts, strict=True):
+        np.subtract(p, part, out=p)
 
 
 class Adam(Optimizer):
@@ -104,23 +110,22 @@ class Adam(Optimizer):
     def _decay(self, group: Group) -> tuple[str, float]:
         return "exp_avg", group["betas"][0]
 
-    def _prepare(self, slot: Slot, group: Group, dtype: np.dtype, size: int) -> None:
-        super()._prepare(slot, group, dtype, size)
+    def _prepare(self, slot: Slot, group: Group) -> None:
         betas = group["betas"]
-        if slot.betas != betas:  # the first step, or the user changed them: m and v go on, their sums are rescaled
-            if slot.betas is not None:
-                for array, old, new in zip(slot.state.values(), slot.betas, betas, strict=True):
-                    array *= (1 - old) / (1 - new)
-            slot.betas = betas
+        if slot.betas == betas:
+            return
+        super()._prepare(slot, group)
+        if slot.betas is not None:  # the user changed them: m and v go on, their sums are rescaled
+            for flat, old, new in zip(slot.state.values(), slot.betas, betas, strict=True):
+                np.multiply(flat.whole, (1 - old) / (1 - new), out=flat.whole)
+        slot.betas = betas
 
-    def _update(
-        self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array
-    ) -> None:
+    def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
         adam_update(
-            value,
-            grad,
-            state["exp_avg"],
-            state["exp_avg_sq"],
+            values,
+            grads,
+            slot.state["exp_avg"],
+            slot.state["exp_avg_sq"],
             scratch,
             step=slot.step,
             lr=group["lr"],
@@ -130,13 +135,15 @@ class Adam(Optimizer):
             decoupled=self._decoupled,
         )
 
-    def _export(self, slot: Slot) -> dict[str, Array]:
-        beta1, beta2 = slot.betas  # type: ignore[misc]  # set by the first step
-        return {"exp_avg": slot.state["exp_avg"] * (1 - beta1), "exp_avg_sq": slot.state["exp_avg_sq"] * (1 - beta2)}
+    def _export(self, slot: Slot) -> dict[str, Flat]:
+        factors = [1 - beta for beta in slot.betas]  # type: ignore[union-attr]  # set by the first step
+        return {name: slot.flat(flat.whole * f) for (name, flat), f in zip(slot.state.items(), factors, strict=True)}
 
-    def _import(self, slot: Slot, state: dict[str, Array], group: Group) -> None:
-        slot.betas = beta1, beta2 = group["betas"]
-        slot.state = {"exp_avg": state["exp_avg"] / (1 - beta1), "exp_avg_sq": state["exp_avg_sq"] / (1 - beta2)}
+    def _import(self, slot: Slot, state: dict[str, Flat], group: Group) -> None:
+        slot.betas, slot.state = group["betas"], {}
+        for name, beta in zip(self._state_names(group), group["betas"], strict=True):
+            np.divide(state[name].whole, 1 - beta, out=state[name].whole)
+            slot.state[name] = state[name]
 
 
 class AdamW(Adam):

@@ -1,37 +1,26 @@
 """What every optimizer shares: parameter groups, the walk over parameters, saved state. No update formula lives here.
 
-A formula is a pure function on flat arrays that works in place (see `sgd.py`, `adam.py`); `slots.py` brings the
+A formula is a pure function on arrays that works in place (see `sgd.py`, `adam.py`); `slots.py` brings the
 parameters to it. A parameter without a gradient is skipped and keeps its state, as in PyTorch.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
 
-from .slots import Array, Slot, slot_for, slots_for
+from .slots import Array, Flat, Slot, slots_for, zeros_on_cache_lines
 
-__all__ = ["Array", "Group", "Optimizer", "Slot"]
+__all__ = ["Array", "Flat", "Group", "Optimizer", "Slot"]
 
 Group = dict[str, Any]
 
-# Elements per in-place pass. The scratch array has at most this size; 512 KiB of float32 keeps the five arrays of
-# an Adam update near a 2 MiB L2 cache, and smaller blocks lose more to Python than they win (measured between 4k
-# and 256k).
-BLOCK = 1 << 17
 FLUSH_EVERY = 64  # steps
-
-
-def zeros_on_cache_lines(size: int, dtype: np.dtype) -> Array:
-    """Zeros that begin on a cache line: where every second vector straddles two, Adam's passes take a fifth longer."""
-    memory = np.zeros(size * dtype.itemsize + 64, np.uint8)
-    start = -memory.__array_interface__["data"][0] % 64
-    return memory[start : start + size * dtype.itemsize].view(dtype)
 
 
 class Optimizer:
@@ -60,7 +49,7 @@ class Optimizer:
         self.steps = 0
         self.updates: list[tuple[ad.Variable, float, float]] = []
         self._slots: list[list[Slot]] = []
-        self._scratch: dict[np.dtype, Array] = {}
+        self._scratch: dict[np.dtype, Array] = {}  # one for all slots of a dtype
         if isinstance(parameters, ad.Variable):
             raise TypeError(f"{self._name} takes an iterable of parameters; write {self._name}([p])")
         given = list(parameters)
@@ -84,31 +73,26 @@ class Optimizer:
         """The arrays of a parameter's shape that the formula keeps between steps; they start as zeros."""
         return ()
 
-    def _update(
-        self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array
-    ) -> None:
-        """Update flat `value` and `state` in place; `slot.step` counts from 1; `scratch` has the same size."""
+    def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
+        """Update `values` and `slot.state` in place; `slot.step` counts from 1."""
         raise NotImplementedError(f"{self._name} does not say how to update a parameter: define _update")
 
-    def _prepare(self, slot: Slot, group: Group, dtype: np.dtype, size: int) -> None:
-        """Make the state on the first step; follow `model.astype` on later ones."""
+    def _prepare(self, slot: Slot, group: Group) -> None:
+        """Make the state on the first step."""
         slot.fresh = False
         for name in self._state_names(group):
-            array = slot.state.get(name)
-            if array is None:
-                slot.state[name], slot.fresh = zeros_on_cache_lines(size, dtype), True
-            elif array.dtype != dtype:
-                slot.state[name] = array.astype(dtype)
+            if name not in slot.state:
+                slot.state[name], slot.fresh = slot.zeros(), True
 
     def _decay(self, group: Group) -> tuple[str, float] | None:
         """The running mean that shrinks by a constant factor where gradients are zero: its name and the factor."""
         return None
 
-    def _export(self, slot: Slot) -> dict[str, Array]:
-        """Flat state arrays under their published names."""
+    def _export(self, slot: Slot) -> dict[str, Flat]:
+        """State arrays under their published names."""
         return slot.state
 
-    def _import(self, slot: Slot, state: dict[str, Array], group: Group) -> None:
+    def _import(self, slot: Slot, state: dict[str, Flat], group: Group) -> None:
         """The inverse of `_export`."""
         slot.state = state
 
@@ -117,21 +101,18 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter that has a gradient, once."""
         recording = ad.keeps_record("updates")
-        if recording:
-            self.updates = []
+        before = [(p, np.copy(p.data)) for p in self._all() if p.grad is not None] if recording else ()
         for group, slots in zip(self.param_groups, self._slots, strict=True):
-            for slot in self._ready(slots):
-                value, grad = slot.read()
-                before = value.copy() if recording else None
+            for slot, values, grads in self._ready(slots):
                 slot.step += 1
-                self._prepare(slot, group, grad.dtype, value.size)
-                self._update_in_blocks(value, grad, slot, group)
+                self._prepare(slot, group)
+                self._update(values, grads, slot, group, slot.scratch or self._scratch_for(slot))
                 if slot.step % FLUSH_EVERY == 0:
                     self._flush(slot, group)
-                if before is not None:
-                    self._note_update(slot, before, value)
-                slot.write(value)
+                slot.write(values)
         self.steps += 1
+        if recording:
+            self.updates = [(p, _norm(p.data - old), _norm(old)) for p, old in before]
 
     def zero_grad(self) -> None:
         """Forget every gradient (set it to None)."""
@@ -179,12 +160,12 @@ class Optimizer:
             for slot in slots:
                 if not slot.step:
                     continue
-                arrays = self._export(slot)
-                for p in slot.parameters:
-                    state[index[id(p)]] = {"step": slot.step}
-                for name, array in arrays.items():
-                    for p, part in zip(slot.parameters, slot.parts(array), strict=True):
-                        state[index[id(p)]][name] = part.copy().reshape(p.shape)
+                for p, _ in slot.entries:
+                    state.setdefault(index[id(p)], {"step": slot.step})
+                for name, flat in self._export(slot).items():
+                    for (p, _), piece in zip(slot.entries, slot.pieces(flat), strict=True):
+                        entry = state[index[id(p)]]
+                        entry[name] = np.concatenate([entry[name], piece]) if name in entry else piece.copy()
         groups = [
             {**{k: v for k, v in group.items() if k != "params"}, "params": [index[id(p)] for p in group["params"]]}
             for group in self.param_groups
@@ -244,26 +225,25 @@ class Optimizer:
     def _all(self) -> Iterable[ad.Variable]:
         return (p for group in self.param_groups for p in group["params"])
 
-    def _ready(self, slots: list[Slot]) -> list[Slot]:
-        """The slots with gradients, after splitting those that have only some."""
+    def _ready(self, slots: list[Slot]) -> Iterator[tuple[Slot, list[Array], list[Array]]]:
+        """The slots with gradients, and what they read; those that have only some are split for good."""
         for slot in tuple(slots):
-            parts = slot.split()
-            if len(parts) > 1:
+            values, grads, missing = slot.read()
+            if not missing:
+                yield slot, values, grads
+            elif missing < len(slot.entries):
+                parts = slot.split()
                 at = slots.index(slot)
                 slots[at : at + 1] = parts
-        return [slot for slot in slots if slot.has_gradient()]
+                yield from self._ready(parts)
 
-    def _update_in_blocks(self, value: Array, grad: Array, slot: Slot, group: Group) -> None:
-        scratch = self._scratch.get(grad.dtype)
-        if scratch is None or scratch.size < min(value.size, BLOCK):
-            scratch = self._scratch[grad.dtype] = zeros_on_cache_lines(min(value.size, BLOCK), grad.dtype)
-        if value.size <= BLOCK:
-            self._update(value, grad, slot.state, slot, group, scratch[: value.size])
-            return
-        for start in range(0, value.size, BLOCK):
-            part = slice(start, min(start + BLOCK, value.size))
-            state = {name: array[part] for name, array in slot.state.items()}
-            self._update(value[part], grad[part], state, slot, group, scratch[: part.stop - start])
+    def _scratch_for(self, slot: Slot) -> Flat:
+        size = sum(map(math.prod, slot.shapes))
+        scratch = self._scratch.get(slot.dtype)
+        if scratch is None or scratch.size < size:
+            scratch = self._scratch[slot.dtype] = zeros_on_cache_lines(size, slot.dtype)
+        slot.scratch = slot.flat(scratch[:size])
+        return slot.scratch
 
     def _flush(self, slot: Slot, group: Group) -> None:
         """Set to zero what is about to become subnormal: where a gradient stays zero (a pixel that is always white,
@@ -273,44 +253,35 @@ class Optimizer:
         decay = self._decay(group)
         if decay is None or not 0 < decay[1] < 1:
             return
-        mean = slot.state[decay[0]]
+        mean = slot.state[decay[0]].whole
         tiny = np.finfo(mean.dtype).tiny
         limit = min(tiny / decay[1] ** FLUSH_EVERY, tiny * 1e8)  # stays normal until the next flush
-        for start in range(0, mean.size, BLOCK):
-            part = mean[start : start + BLOCK]
-            np.multiply(part, np.abs(part, out=self._scratch[mean.dtype][: part.size]) >= limit, out=part)
-
-    def _note_update(self, slot: Slot, before: Array, after: Array) -> None:
-        for p, old, new in zip(slot.parameters, slot.parts(before), slot.parts(after), strict=True):
-            self.updates.append((p, _norm(new - old), _norm(old)))
+        np.multiply(mean, np.abs(mean, out=self._scratch_for(slot).whole) >= limit, out=mean)
 
     def _restored(self, slot: Slot, saved: Mapping[int, Mapping[str, Any] | None], group: Group) -> list[Slot]:
         """The slot with its saved state; one slot each when its parameters have not the same history."""
-        entries = [saved[id(p)] or {} for p in slot.parameters]
+        entries = [saved[id(p)] or {} for p, _ in slot.entries]
         if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
-            return [part for p in slot.parameters for part in self._restored(slot_for(p), saved, group)]
+            return [part for single in slot.split() for part in self._restored(single, saved, group)]
         slot.step = int(entries[0].get("step", 0))
         names = [name for name, array in entries[0].items() if name != "step" and array is not None]
         if names:
-            arrays = {
-                name: np.concatenate(
-                    [self._fitting(name, p, entry[name]) for p, entry in zip(slot.parameters, entries, strict=True)]
-                )
-                for name in names
-            }
+            arrays = {}
+            for name in names:
+                pieces = [
+                    self._fitting(name, p, rows, entry[name], slot.dtype).reshape(-1)
+                    for (p, rows), entry in zip(slot.entries, entries, strict=True)
+                ]
+                arrays[name] = slot.flat(np.concatenate(pieces, out=slot.zeros().whole))
             self._import(slot, arrays, group)
         return [slot]
 
-    def _fitting(self, name: str, parameter: ad.Variable, value: Any) -> Array:
-        array = np.array(value, dtype=_state_dtype(parameter.dtype))
-        if array.shape != parameter.shape:
-            raise ValueError(f"{self._name}: saved {name!r} has shape {array.shape}, its parameter {parameter.shape}")
-        return array.reshape(-1)
+    def _fitting(self, name: str, p: ad.Variable, rows: slice | None, value: Any, dtype: np.dtype) -> Array:
+        array = np.asarray(value, dtype=dtype)
+        if array.shape != p.shape:
+            raise ValueError(f"{self._name}: saved {name!r} has shape {array.shape}, its parameter {p.shape}")
+        return array if rows is None else array[rows]
 
 
-def _state_dtype(dtype: np.dtype) -> np.dtype:
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
-
-
-def _norm(array: Array) -> float:
-    return math.sqrt(float(np.dot(array, array)))
+def _norm(array: Any) -> float:
+    return float(np.linalg.norm(np.ravel(array)))

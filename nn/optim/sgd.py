@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .optimizer import Array, Group, Optimizer, Slot
+from .optimizer import Array, Flat, Group, Optimizer, Slot
 
 __all__ = ["SGD", "sgd_update"]
 
 
 def sgd_update(
-    p: Array,
-    g: Array,
-    velocity: Array | None,
-    scratch: Array,
+    values: Sequence[Array],
+    grads: Sequence[Array],
+    velocity: Flat | None,
+    scratch: Flat,
     *,
     lr: float,
     momentum: float = 0.0,
@@ -25,27 +25,26 @@ def sgd_update(
     weight_decay: float = 0.0,
     first: bool = False,
 ) -> None:
-    """One step in place on flat arrays: d = g + weight_decay p;  v = momentum v + (1 - dampening) d;  p -= lr v.
+    """One step in place: d = g + weight_decay p;  v = momentum v + (1 - dampening) d;  p -= lr v.
 
-    The first velocity is d itself. Nesterov's form steps along d + momentum v (Sutskever et al. 2013). `scratch` is
-    overwritten.
+    The first velocity is d itself. Nesterov's form steps along d + momentum v (Sutskever et al. 2013). values, grads:
+    an array for each parameter; `velocity` and `scratch`, which is overwritten, have one part for each.
     """
-    d = g
-    if weight_decay:
-        np.multiply(p, weight_decay, out=scratch)
-        d = np.add(scratch, g, out=scratch)
-    if velocity is not None:
-        if first:
-            velocity[...] = d
-        else:
-            np.multiply(velocity, momentum, out=velocity)
-            np.add(velocity, np.multiply(d, 1 - dampening, out=scratch) if dampening else d, out=velocity)
-        if nesterov:  # d + momentum v in two subtractions: d may live in the only scratch array
-            np.subtract(p, np.multiply(d, lr, out=scratch), out=p)
-            np.subtract(p, np.multiply(velocity, lr * momentum, out=scratch), out=p)
-            return
-        d = velocity
-    np.subtract(p, np.multiply(d, lr, out=scratch), out=p)
+    for i, (p, d, s) in enumerate(zip(values, grads, scratch.parts, strict=True)):
+        if weight_decay:
+            d = np.add(np.multiply(p, weight_decay, out=s), d, out=s)
+        along, factor = d, lr
+        if velocity is not None:
+            along = velocity.parts[i]
+            if first:
+                along[...] = d
+            else:
+                np.multiply(along, momentum, out=along)
+                np.add(along, np.multiply(d, 1 - dampening, out=s) if dampening else d, out=along)
+            if nesterov:  # d + momentum v in two subtractions: d may live in the only scratch array
+                np.subtract(p, np.multiply(d, lr, out=s), out=p)
+                factor = lr * momentum
+        np.subtract(p, np.multiply(along, factor, out=s), out=p)
 
 
 class SGD(Optimizer):
@@ -100,14 +99,11 @@ class SGD(Optimizer):
     def _decay(self, group: Group) -> tuple[str, float] | None:
         return ("momentum_buffer", group["momentum"]) if group["momentum"] else None
 
-    def _update(
-        self, value: Array, grad: Array, state: dict[str, Array], slot: Slot, group: Group, scratch: Array
-    ) -> None:
-        velocity = state["momentum_buffer"] if group["momentum"] else None
+    def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
         sgd_update(
-            value,
-            grad,
-            velocity,
+            values,
+            grads,
+            slot.state["momentum_buffer"] if group["momentum"] else None,
             scratch,
             lr=group["lr"],
             momentum=group["momentum"],

@@ -1,140 +1,174 @@
-"""Slots: how the parameters of a group reach an update formula, flat and in few pieces.
+"""Slots: how the parameters of a group reach an update formula, in few pieces.
 
-- a large Parameter is one slot: its own array, seen flat;
-- small Parameters of one dtype, and all Scalars, share a slot: their values are gathered into one array, updated in one
-  go and handed back, so that 337 Scalars or 50 biases cost a handful of NumPy calls instead of hundreds.
+A slot is several tensors of one dtype, or some rows of a large one, or all Scalars of a group: about a block of numbers
+at most. What the formula keeps between steps lies flat in one array a slot, so that its passes cost one NumPy call each
+however many parameters there are. Values and gradients stay where they are: they enter with one call for each
+parameter, and values are updated in their own memory, whatever its order.
 
-Every write stamps the parameter, so that a graph recorded before the step refuses to run backward with values it never
-saw. No formula and no hyperparameter lives here.
+Every step stamps the parameters, so that a graph recorded before it refuses to run backward with values it never saw.
+No formula and no hyperparameter lives here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 import autodiff as ad
 
-__all__ = ["Array", "Slot", "slot_for", "slots_for"]
+__all__ = ["Array", "Flat", "Slot", "slots_for", "zeros_on_cache_lines"]
 
 Array = NDArray[np.floating]
+Entry = tuple[Any, slice | None]  # a parameter, and which of its rows (None: all of it)
 
-SMALL = 4096  # elements: below, two copies cost less than the calls of a slot of its own
+# 512 KiB of float32 keeps the five arrays of an Adam update near a 2 MiB L2 cache, and smaller blocks lose more to
+# Python than they win (measured between 4k and 256k elements).
+BLOCK = 1 << 17  # elements
+
+
+class Flat(NamedTuple):
+    """One array seen twice: flat, and in parts of the shapes of those who share it."""
+
+    whole: Array
+    parts: list[Array]
 
 
 class Slot:
-    """Parameters that are updated together, and their state. This one holds a single tensor and works in its own
-    memory."""
+    """Tensors, or rows of one, that are updated together, and their state.
 
-    def __init__(self, parameters: Sequence[Any], step: int = 0, betas: tuple[float, float] | None = None) -> None:
-        self.parameters = list(parameters)
-        self.step, self.betas = step, betas  # betas: see adam.py
-        self.state: dict[str, Array] = {}
-        self.fresh = False  # whether this step made the state
+    Attributes:
+        entries: (parameter, rows); until now all of them or none had a gradient at each step.
+        step: how often the slot was updated.
+        state: name -> Flat.
+        betas: see adam.py.
+        fresh: whether this step made the state.
+    """
 
-    def split(self) -> list[Slot]:
-        """Slots of which each has gradients for all of its parameters or for none."""
-        return [self]
-
-    def has_gradient(self) -> bool:
-        return self.parameters[0].grad is not None
-
-    def read(self) -> tuple[Array, Array]:
-        """(value, gradient), flat; the value is the parameter's own memory whenever that is contiguous."""
-        parameter = self.parameters[0]
-        data = parameter.data
-        return data.reshape(-1), _gradient(parameter, data).reshape(-1)
-
-    def write(self, value: Array) -> None:
-        """Take over the updated value."""
-        parameter = self.parameters[0]
-        data = parameter.data
-        if value.base is not data and not np.may_share_memory(value, data):
-            data[...] = value.reshape(data.shape)
-        ad.mark_written(parameter)
-
-    def parts(self, array: Array) -> list[Array]:
-        """The piece of a flat array that belongs to each parameter."""
-        return [array]
-
-
-class SharedSlot(Slot):
-    """Several parameters gathered into one array, as long as all or none of them have gradients."""
+    def __init__(self, entries: Sequence[Entry], step: int = 0, betas: tuple[float, float] | None = None) -> None:
+        self.entries = list(entries)
+        self.step, self.betas, self.fresh = step, betas, False
+        self.state: dict[str, Flat] = {}
+        self.scratch: Flat | None = None
+        self.dtype = _state_dtype(self.entries[0][0].dtype)
+        self.shapes = [np.shape(_rows(p.data, rows)) for p, rows in self.entries]
 
     def split(self) -> list[Slot]:
-        """From the first time that only some have gradients, each goes its own way."""
-        missing = sum([p.grad is None for p in self.parameters])
-        if missing == 0 or missing == len(self.parameters):
-            return [self]
-        slots = [slot_for(parameter, self.step, self.betas) for parameter in self.parameters]
-        for name, array in self.state.items():
-            for slot, part in zip(slots, self.parts(array), strict=True):
-                slot.state[name] = part.copy()
+        """A slot for each parameter, with its part of the state: from now on each goes its own way."""
+        slots = [type(self)([entry], self.step, self.betas) for entry in self.entries]
+        for name, flat in self.state.items():
+            for slot, piece in zip(slots, self.pieces(flat), strict=True):
+                slot.state[name] = slot.flat(piece.copy())
         return slots
 
-    def parts(self, array: Array) -> list[Array]:
-        pieces, start = [], 0
-        for parameter in self.parameters:
-            pieces.append(array[start : start + parameter.size])
-            start += parameter.size
-        return pieces
+    def pieces(self, flat: Flat) -> list[Array]:
+        """What belongs to each entry, in its shape."""
+        return flat.parts
 
-
-class SmallSlot(SharedSlot):
-    """Small tensors of one dtype."""
-
-    def read(self) -> tuple[Array, Array]:
-        arrays = [p.data for p in self.parameters]
-        grads = [_gradient(p, data) for p, data in zip(self.parameters, arrays, strict=True)]
-        return np.concatenate(arrays, axis=None), np.concatenate(grads, axis=None)
-
-    def write(self, value: Array) -> None:
-        start = 0
-        for parameter in self.parameters:
-            data = parameter.data
-            stop = start + data.size
-            data[...] = value[start:stop].reshape(data.shape)
-            ad.mark_written(parameter)
+    def flat(self, array: Array) -> Flat:
+        """An array of the slot's size as a Flat."""
+        array, parts, start = array.reshape(-1), [], 0
+        for shape in self.shapes:
+            stop = start + math.prod(shape)
+            parts.append(array[start:stop].reshape(shape))
             start = stop
+        return Flat(array[:start], parts)
+
+    def zeros(self) -> Flat:
+        """A Flat of zeros."""
+        return self.flat(zeros_on_cache_lines(sum(map(math.prod, self.shapes)), self.dtype))
+
+    def read(self) -> tuple[list[Array], list[Array], int]:
+        """(values, gradients, how many gradients are missing). Values are the parameters' own memory, to be updated in
+        place."""
+        values, grads, missing, dtype = [], [], 0, self.dtype
+        for p, rows in self.entries:
+            value, grad = p.data, p.grad
+            if grad is None:
+                missing += 1
+                continue
+            if grad.__class__ is not np.ndarray or grad.dtype is not dtype or grad.shape != value.shape:
+                grad = self._fitting(grad, value)
+            values.append(value if rows is None else value[rows])
+            grads.append(grad if rows is None else grad[rows])
+        return values, grads, missing
+
+    def _fitting(self, grad: Any, value: Array) -> Array:
+        """A gradient in the dtype of the state, which follows the values after `model.astype`."""
+        grad = _raw(grad)
+        if grad.shape != value.shape:
+            raise ValueError(f"a parameter of shape {value.shape} has a .grad of shape {grad.shape}")
+        wanted = np.result_type(*[_state_dtype(p.dtype) for p, _ in self.entries])
+        if wanted != self.dtype:
+            self.dtype, self.scratch = wanted, None
+            self.state = {name: self.flat(flat.whole.astype(wanted)) for name, flat in self.state.items()}
+        return grad.astype(self.dtype)
+
+    def write(self, values: list[Array]) -> None:
+        """Take over the updated values."""
+        ad.mark_written(*[p for p, _ in self.entries])
 
 
-class ScalarSlot(SharedSlot):
-    """Scalars."""
+class ScalarSlot(Slot):
+    """Scalars: their values are gathered into one array, updated in one go and handed back, so that 337 of them cost a
+    handful of NumPy calls instead of hundreds."""
 
-    def read(self) -> tuple[Array, Array]:
-        return np.array([p.data for p in self.parameters]), np.array([_raw(p.grad) for p in self.parameters])
+    def __init__(self, entries: Sequence[Entry], step: int = 0, betas: tuple[float, float] | None = None) -> None:
+        super().__init__(entries, step, betas)
+        self.shapes = [(len(self.entries),)]
 
-    def write(self, value: Array) -> None:
-        for parameter, number in zip(self.parameters, value.tolist(), strict=True):
+    def pieces(self, flat: Flat) -> list[Array]:
+        return [flat.whole[i : i + 1].reshape(()) for i in range(len(self.entries))]
+
+    def read(self) -> tuple[list[Array], list[Array], int]:
+        grads = [_raw(p.grad) for p, _ in self.entries]
+        missing = grads.count(None)
+        values = np.array([p.data for p, _ in self.entries])
+        return [values], [] if missing else [np.array(grads, dtype=np.float64)], missing
+
+    def write(self, values: list[Array]) -> None:
+        for (parameter, _), number in zip(self.entries, values[0].tolist(), strict=True):
             parameter.data = number
 
 
-def slot_for(parameter: ad.Variable, step: int = 0, betas: tuple[float, float] | None = None) -> Slot:
-    return (ScalarSlot if isinstance(parameter, ad.Scalar) else Slot)([parameter], step, betas)
-
-
-def slots_for(parameters: Sequence[ad.Variable]) -> list[Slot]:
-    """Large tensors one by one, small ones by dtype, Scalars together."""
+def slots_for(parameters: Iterable[ad.Variable]) -> list[Slot]:
+    """Tensors by dtype, as many to a slot as make a block; large ones by rows; all Scalars together."""
     slots: list[Slot] = []
-    shared: dict[Any, list[ad.Variable]] = {}
+    scalars: list[Entry] = []
+    open_: dict[Any, list[Entry]] = {}  # dtype -> the entries of the slot that is being filled
+    room: dict[Any, int] = {}
     for p in parameters:
-        if isinstance(p, ad.Tensor) and p.size > SMALL:
-            slots.append(Slot([p]))
+        if isinstance(p, ad.Scalar):
+            scalars.append((p, None))
+        elif p.size > BLOCK:
+            rows = max(1, BLOCK * p.shape[0] // p.size)
+            slots += [Slot([(p, slice(i, i + rows))]) for i in range(0, p.shape[0], rows)]
         else:
-            shared.setdefault(None if isinstance(p, ad.Scalar) else p.dtype, []).append(p)
-    return slots + [(ScalarSlot if dtype is None else SmallSlot)(group) for dtype, group in shared.items()]
+            if p.size > room.get(p.dtype, 0):
+                slots += [Slot(open_.pop(p.dtype))] if p.dtype in open_ else []
+                open_[p.dtype], room[p.dtype] = [], BLOCK
+            open_[p.dtype].append((p, None))
+            room[p.dtype] -= p.size
+    return slots + [Slot(entries) for entries in open_.values()] + ([ScalarSlot(scalars)] if scalars else [])
 
 
-def _gradient(parameter: ad.Variable, data: Array) -> Array:
-    grad = _raw(parameter.grad)
-    if grad.shape != data.shape:
-        raise ValueError(f"a parameter of shape {data.shape} has a .grad of shape {grad.shape}")
-    return (
-        grad.astype(np.float32) if data.dtype == np.float16 else grad
-    )  # squares of float16 gradients overflow above 256
+def zeros_on_cache_lines(size: int, dtype: np.dtype) -> Array:
+    """Zeros that begin on a cache line: where every second vector straddles two, Adam's passes take a fifth longer."""
+    memory = np.zeros(size * dtype.itemsize + 64, np.uint8)
+    start = -memory.__array_interface__["data"][0] % 64
+    return memory[start : start + size * dtype.itemsize].view(dtype)
+
+
+def _rows(value: Any, rows: slice | None) -> Any:
+    return value if rows is None else value[rows]
+
+
+def _state_dtype(dtype: np.dtype) -> np.dtype:
+    """float32 for float16, where the square of a gradient overflows above 256; the parameter's own otherwise."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def _raw(grad: Any) -> Any:

@@ -342,6 +342,27 @@ def test_a_leaf_read_through_a_door_and_overwritten_is_refused(door: Any) -> Non
     assert x.grad.tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("dtype", [">i2", ">i8", "<i4", "i1", "u1", ">u8"])
+def test_labels_of_any_integer_dtype_and_byte_order_are_checked_by_their_value(dtype: str) -> None:
+    logits = ad.tensor(np.arange(33.0).reshape(3, 11) % 7)
+    expected = ad.cross_entropy(logits, [1, 2, 10]).item()
+    assert ad.cross_entropy(logits, np.array([1, 2, 10], dtype)).item() == expected
+    largest = 2560 if np.dtype(dtype).itemsize > 1 else 100  # 2560 read in the other byte order is 10
+    with pytest.raises(ValueError, match=f"label {largest} at index \\(2,\\) is outside 0..10"):
+        ad.cross_entropy(logits, np.array([1, 2, largest], dtype))
+
+
+def test_the_weight_gradient_of_a_single_row_is_that_of_many() -> None:
+    rng = np.random.default_rng(0)
+    x, g = rng.standard_normal((2, 5)), rng.standard_normal((2, 3))
+    w = ad.tensor(rng.standard_normal((3, 5)))
+    ad.linear(x, w).backward(g)
+    together, w.grad = w.grad, None
+    for i in (0, 1):
+        ad.linear(x[i : i + 1], w).backward(g[i : i + 1])
+    np.testing.assert_allclose(w.grad, together, rtol=1e-13)  # the same sums of products
+
+
 @pytest.mark.parametrize(("dtype", "x"), [(np.float32, 1000.5), (np.float64, 1e20), (np.float16, 300.0)])
 def test_the_second_derivative_of_sinc_is_finite_far_out(dtype: Any, x: float) -> None:
     """The series for small arguments overflowed where it was not taken, and 0 times infinity is NaN."""

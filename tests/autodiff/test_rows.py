@@ -24,6 +24,7 @@ FLAT = [row for row in ROWS if not any(row.vjps)]
 CURVED = [row for row in ROWS if any(row.vjps)]
 ELEMENTWISE = [row for row in ROWS if row.elementwise]
 SEVERAL = [row for row in CURVED if row.variadic or len(row.inputs) > 1]
+KEEPING = [row for row in ROWS if row.keep is not None]
 FUSED = [row for row in ROWS if row.reference is not None]
 EPS = float(np.finfo(np.float64).eps)
 # numerical checks cost milliseconds each, and there are a hundred rows
@@ -361,6 +362,27 @@ def test_fused_row_equals_its_reference_to_second_order(row: Any, data: Any, see
         for a, b in zip((y, *gs), (expected, *references), strict=True):
             # the reference, not the row, may cancel: values and derivatives are of size 1 to 100 here
             np.testing.assert_allclose(raw(a), raw(b), rtol=1e-9, atol=1e-11)
+
+
+@rows(KEEPING)
+@given(st.data())
+def test_what_a_row_keeps_changes_no_number_and_is_never_written(row: Any, data: Any) -> None:
+    case = data.draw(cases(row))
+    w = cotangent_for(case)
+    np.testing.assert_array_equal(row.keep(*case.operands, **row.defaults | case.static)[0], case.plain(*case.xs))
+    leaves = [ad.tensor(x) for x in case.xs]
+    y = case(*leaves)
+    y.backward(w, retain_graph=True)
+    first = [x.grad.copy() for x in leaves]
+    for x in leaves:
+        x.grad = None
+    y.backward(w, create_graph=True)  # on handles: without what was kept
+    for x, g in zip(leaves, first, strict=True):
+        np.testing.assert_allclose(raw(x.grad), g, rtol=1e-13, atol=1e-15)  # one formula, rounded in two ways
+        x.grad = None
+    y.backward(w)
+    for x, g in zip(leaves, first, strict=True):
+        np.testing.assert_array_equal(x.grad, g)
 
 
 # ---- constants, aliasing, mutation

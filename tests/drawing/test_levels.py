@@ -5,6 +5,7 @@ import pytest
 
 import autodiff as ad
 import nn
+from autodiff.drawing.layout import lay_out
 
 
 def texts(node):
@@ -232,6 +233,16 @@ def test_the_first_nan_has_a_cause_a_place_and_a_remedy():
     assert "first NaN" in figure.alt and "log_softmax" in figure.alt
 
 
+def test_parameters_above_the_first_nan_stand_on_the_side_of_its_cause():
+    x, w = ad.tensor(np.array([[0.0, 1.0]])), nn.Parameter(np.ones((2, 2)))
+    with ad.record(), np.errstate(all="ignore"):
+        h = x @ w * 0.0
+        loss = (h * np.log(h)).sum()
+    figure = ad.draw(loss, names={"x": x, "w": w, "h": h}, focus="nan")
+    sides = {next(n.name for n in figure.nodes if n.id == c): side for _, c, side in figure.picture.beside}
+    assert sides == {"w": "right", "why": "right"}  # the picture is as narrow as it can be
+
+
 @pytest.mark.parametrize(
     ("make", "cause"),
     [
@@ -309,3 +320,141 @@ def test_everything_is_there_when_the_backward_pass_begins(training_step):
     assert [node.card.border for node in last.nodes] == [node.card.border for node in figure.nodes]
     first = figure.frames()[0]
     assert [node.card.border for node in first.nodes] != [node.card.border for node in figure.nodes]
+
+
+class Residual(nn.Module):
+    """x + f(x), twice, between two layers."""
+
+    def __init__(self):
+        self.stem = nn.Linear(4, 6, rng=0)
+        self.blocks = [Block(6, ad.relu, residual=True, seed=seed) for seed in (1, 2)]
+        self.head = nn.Linear(6, 3, rng=3)
+
+    def forward(self, x):
+        x = self.stem(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x)
+
+
+def residual_figure(**options):
+    model = Residual()
+    with ad.record():
+        loss = nn.cross_entropy(model(np.ones((5, 4), np.float32)), np.array([0, 1, 2, 0, 1]))
+        loss.backward()
+    return ad.draw(loss, model=model, **options)
+
+
+@pytest.mark.parametrize("level", ["op", "module"])
+def test_a_residual_connection_bends_and_the_data_path_stays_straight(level):
+    figure = residual_figure(level=level)
+    layout = lay_out(figure.picture)
+    beside = {companion for _, companion, _ in figure.picture.beside}
+    middles = {round(box.x + box.width / 2, 1) for key, box in layout.nodes.items() if key not in beside}
+    assert len(middles) == 1
+
+
+def test_branches_have_cards_as_narrow_as_their_words():
+    class Branches(nn.Module):
+        def __init__(self):
+            self.parts = [nn.Linear(4, 4, rng=seed) for seed in range(3)]
+
+        def forward(self, x):
+            return sum(part(x) for part in self.parts)
+
+    model = Branches()
+    with ad.record():
+        loss = model(ad.tensor(np.ones((2, 4), np.float32))).sum()
+        loss.backward()
+    wide = {node.card.min_width for node in residual_figure(level="module").nodes if node.kind == "module"}
+    narrow = {node.card.min_width for node in ad.draw(loss, model=model, level="module").nodes if node.kind == "module"}
+    assert len(wide) == len(narrow) == 1 and max(narrow) < 0.6 * max(wide)
+
+
+def test_data_that_is_read_again_further_down_becomes_a_chip_there():
+    class Shifted(nn.Module):
+        def __init__(self):
+            self.first, self.second = nn.Linear(4, 4, rng=0), nn.Linear(4, 4, rng=1)
+
+        def forward(self, x):
+            return self.second(ad.tanh(self.first(x))) * x
+
+    model, x = Shifted(), np.ones((2, 4), np.float32)
+    with ad.record():
+        loss = model(x).sum()
+        loss.backward()
+    figure = ad.draw(loss, model=model, level="module", names={"x": x})
+    chip = next(node for node in figure.nodes if node.kind == "reference")
+    assert "↗ x" in words(figure) and chip.id in {companion for _, companion, _ in figure.picture.beside}
+    assert sum(edge.source == chip.id for edge in figure.edges) == 1
+
+
+def test_a_path_that_only_repeats_the_class_is_not_written_twice():
+    class Net(nn.Module):
+        def __init__(self):
+            self.flatten, self.out = nn.Flatten(), nn.Linear(4, 2, rng=0)
+
+        def forward(self, x):
+            return self.out(self.flatten(x))
+
+    model = Net()
+    loss = model(ad.tensor(np.ones((3, 2, 2), np.float32))).sum()
+    loss.backward()
+    cards = [texts(node) for node in ad.draw(loss, model=model, level="module").nodes if node.kind == "module"]
+    assert [len(card) for card in cards] == [1, 2] and cards[1][1] == "out"
+
+
+def test_a_single_operation_keeps_its_constant_at_module_level():
+    model = nn.Linear(3, 2, rng=0)
+    loss = ((model(np.ones((2, 3), np.float32)) * 0.25) ** 2).sum()
+    loss.backward()
+    assert "× 0.25" in words(ad.draw(loss, model=model, level="module"))
+    assert "^ 2" in words(ad.draw(loss, model=model, level="module"))
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda out: (out - 1.0) ** 2, "(out − 1)²"),
+        (lambda out: out * 3.0, "out × 3"),
+        (lambda out: 2.0 - out, "2 − out"),
+        (lambda out: (out + 1.0).tanh(), "tanh(out + 1)"),
+        (lambda out: (-out) ** 3, "(−out)³"),
+        (lambda out: (1.0 / out) * 2.0, "(1 ÷ out) × 2"),
+        (lambda out: out * out, "×"),
+    ],
+)
+def test_what_follows_the_last_neuron_is_a_formula(make, expected):
+    net = nn.MLP(2, [2, 1], activation="tanh", rng=3)
+    loss = make(net([0.8, -0.5]))
+    loss.backward()
+    last = [node for node in ad.draw(loss, model=net, level="neuron").nodes if node.kind == "output"][-1]
+    assert texts(last)[-1] == expected
+
+
+def test_footers_of_a_comparison_say_whose_they_are():
+    one, _ = deep_loss(blocks=4)
+    two, _ = deep_loss(blocks=5)
+    footer = ad.draw_compare({"four": one, "five": two}).picture.footer
+    assert [line.partition(":")[0] for line in footer] == ["four", "five"]
+    assert len(ad.draw_compare({"four": one, "again": one}).picture.footer) == 1
+
+
+def test_the_thresholds_of_heat_are_arguments():
+    loss, model = deep_loss(blocks=4, activation=ad.tanh)
+    plain = ad.draw(loss, model=model, level="overview", heat="grad")
+    assert plain.problems == ()
+    strict = ad.draw(loss, model=model, level="overview", heat="grad", thresholds=(10.0, 20.0, 30.0, 40.0))
+    assert {problem.kind for problem in strict.problems} == {"vanishing"}
+    assert "vanishing\u00a0 < 10" in [key.text for key in strict.picture.legend]
+    assert {problem.kind for problem in strict.expand("blocks.*").problems} == {"vanishing"}, "also when redrawn"
+    for rankdir in ("TB", "LR"):
+        compared = ad.draw_compare({"one": loss, "two": loss}, rankdir=rankdir, thresholds=(1e-9, 1e-8, 1e-7, 1e-6))
+        assert {problem.kind for problem in compared.problems} == {"exploding"}
+    assert ad.draw(loss, model=model, level="overview", heat="grad").problems == (), "nothing stays behind"
+
+
+@pytest.mark.parametrize("wrong", [(1.0, 2.0), (1e-4, 1e-6, 10.0, 1000.0), (0.0, 1.0, 2.0, 3.0)])
+def test_thresholds_that_are_no_ladder_are_an_error(neuron, wrong):
+    with pytest.raises(ValueError, match="weak, healthy, strong and exploding begin, such as"):
+        ad.draw(neuron[0], thresholds=wrong)

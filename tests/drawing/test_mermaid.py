@@ -71,3 +71,55 @@ def test_mermaid_shows_hostile_names_literally(hostile_names, render):
     )
     for name in hostile_names:
         assert squeezed(html.unescape(clean(name))) in labels
+
+
+PLACES = """() => Object.fromEntries([...document.querySelectorAll('.node')].map(one => {
+  const r = one.getBoundingClientRect();
+  return [one.textContent.trim(), [r.left + r.width / 2, r.top + r.height / 2]]}))"""
+
+
+@pytest.fixture
+def places(render, open_page):
+    """Renders Mermaid text and returns the middle of every node by its text."""
+    page, _, _ = open_page("<!doctype html><body></body>", "places.html", 1400, 1400)
+    page.add_script_tag(path=str(SCRIPT))
+
+    def placed(text):
+        page.evaluate(RENDER, text)
+        return {squeezed(label): at for label, at in page.evaluate(PLACES).items()}
+
+    return placed
+
+
+@pytest.mark.chromium
+def test_in_mermaid_the_data_path_runs_downward_and_parameters_stand_outside_it(training_step, places):
+    step = training_step
+    figure = ad.draw(step.loss, model=step.model, optimizer=step.optimizer, level="module", names=step.names)
+    at = places(figure.to_mermaid())
+    path = [next(y for label, (_, y) in at.items() if label.startswith(start))
+            for start in ("x", "Linear12", "ReLU", "Linear8", "Softmax", "loss")]  # fmt: skip
+    assert path == sorted(path)
+    assert next(y for label, (_, y) in at.items() if label.startswith("fc1.weight")) > path[2]
+
+
+@pytest.mark.chromium
+def test_in_mermaid_every_operand_of_a_scalar_graph_stands_left_of_its_reader(neuron, places):
+    y, names = neuron
+    figure = ad.draw(y, names=names)
+    at = places(figure.to_mermaid())
+    texts = {
+        node.id: squeezed("".join(run.text for line in node.card.lines() for run in line)) for node in figure.nodes
+    }
+    for edge in figure.edges:
+        assert at[texts[edge.source]][0] < at[texts[edge.target]][0]
+
+
+@pytest.mark.chromium
+def test_in_mermaid_compared_models_stand_side_by_side_in_order(training_step, places):
+    loss = training_step.loss
+    at = places(
+        ad.draw_compare({"one": loss, "two": ad.draw(loss, names={"first": loss}, level="module")}).to_mermaid()
+    )
+    lefts = {label: x for label, (x, _) in at.items()}
+    first = next(x for label, x in lefts.items() if label.startswith("first"))
+    assert first > next(x for label, x in lefts.items() if label.startswith("loss"))

@@ -211,6 +211,38 @@ def test_a_fused_operation_opens_into_its_reference():
     assert {node.name: node.grad for node in opened.nodes if node.name} == first
 
 
+def test_labels_stay_in_the_picture_when_their_loss_is_opened(training_step):
+    step = training_step
+    figure = ad.draw(step.loss, model=step.model, level="op", names=step.names, expand="cross_entropy")
+    assert "cross_entropy" not in {node.op for node in figure.nodes}
+    readers = [target for source, target in edges_of(figure, "value") if source == "labels"]
+    assert [reader[0] for reader in readers] == ["["]
+
+
+def test_the_explorer_says_the_local_derivative_of_arrays_too():
+    x, w = ad.tensor(np.ones((2, 3))), ad.tensor(np.ones((3, 2)))
+    loss = np.tanh(x @ w).sum()
+    loss.backward()
+    local = {node.op: node.local for node in ad.draw(loss, names={"x": x, "w": w}).nodes if node.op}
+    assert local["matmul"] == "∂/∂x = wᵀ; ∂/∂w = xᵀ" and local["tanh"] == "∂/∂a = 1 − y²"
+
+
+def test_the_legend_of_a_single_leaf_names_no_operation_and_no_line():
+    assert [key.text for key in ad.draw(ad.scalar(2.0)).picture.legend] == ["input"]
+
+
+def test_inputs_are_called_without_gradient_only_if_none_has_one(training_step):
+    step = training_step
+    legend = [key.text for key in ad.draw(step.loss, model=step.model, level="op").picture.legend]
+    assert "input, no gradient" in legend
+    x = ad.tensor(step.names["x"])
+    with ad.record():
+        loss = step.criterion(step.model(x), step.names["labels"])
+        loss.backward()
+    legend = [key.text for key in ad.draw(loss, model=step.model, level="op").picture.legend]
+    assert "input" in legend and "input, no gradient" not in legend
+
+
 def test_what_cannot_be_opened_is_said():
     x = ad.tensor(np.ones((2, 3)))
     y = ad.softmax(np.tanh(x)).sum()

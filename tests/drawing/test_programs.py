@@ -1,6 +1,7 @@
 """Pictures read back through the programs that show them: Graphviz, and a headless Chromium."""
 
 import subprocess
+import warnings
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import autodiff as ad
 import nn
+from autodiff.drawing import DrawingWarning, program
 from autodiff.drawing.text import clean
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -107,6 +109,57 @@ def test_png_and_pdf_are_what_they_say(training_step, tmp_path):
     figure = ad.draw(training_step.loss, model=training_step.model, level="module")
     assert figure.save(tmp_path / "flow.png").read_bytes().startswith(b"\x89PNG")
     assert figure.save(tmp_path / "flow.pdf").read_bytes().startswith(b"%PDF")
+
+
+def widths_of(shapes):
+    """Widths of polygons by their fill."""
+    found = {}
+    for shape in shapes:
+        xs = [float(point.partition(",")[0]) for point in shape.get("points").split()]
+        found.setdefault(shape.get("fill"), set()).add(round(max(xs) - min(xs), 2))
+    return found
+
+
+@pytest.mark.dot
+def test_in_graphviz_too_the_cards_of_a_column_have_one_width_and_the_lanes_are_vertical(training_step):
+    step = training_step
+    figure = ad.draw(step.loss, model=step.model, optimizer=step.optimizer, level="module", names=step.names)
+    root = ET.fromstring(figure.to_svg("dot"))
+    groups = {group.get("id").partition("-")[2]: group for group in root.iter(f"{SVG}g") if group.get("id")}
+    column = [node.id for node in figure.nodes if node.kind in ("parameter", "optimizer")]
+    outer = {max(max(widths) for widths in widths_of(groups[key].iter(f"{SVG}polygon")).values()) for key in column}
+    assert len(column) == 3 and len(outer) == 1
+
+
+@pytest.mark.dot
+def test_a_long_footer_does_not_stretch_the_boxes_of_the_legend():
+    losses = {}
+    for blocks in (4, 5):
+        net = nn.Sequential(*[nn.Linear(3, 3, rng=seed) for seed in range(blocks)])
+        with ad.record():
+            losses[f"a title as long as one may be, {blocks} layers deep"] = loss = (net(np.ones((2, 3))) * 1e-9).sum()
+            loss.backward()
+    figure = ad.draw_compare(losses)
+    assert max(map(len, figure.picture.footer)) > 80
+    root = ET.fromstring(figure.to_svg("dot"))
+    parts = [group for group in root.iter(f"{SVG}g") if "graph" not in (group.get("class") or "graph")]
+    inside = {shape for part in parts for shape in part.iter(f"{SVG}polygon")}
+    keys = widths_of(shape for shape in root.iter(f"{SVG}polygon") if shape not in inside)
+    assert max(keys["#08306b"]) < 26
+
+
+@pytest.mark.dot
+@pytest.mark.parametrize("where", ["name", "title", "words"])
+def test_chinese_text_without_a_font_for_it_is_warned_about_where_the_font_matters(neuron, monkeypatch, where):
+    monkeypatch.setattr(program, "have_cjk_font", lambda: False)
+    y, names = neuron
+    options = {"name": {"names": {"权重": names["w1"]}}, "title": {"title": "神经元"}, "words": {"lang": "zh"}}[where]
+    with pytest.warns(DrawingWarning, match="no font with Chinese characters"):
+        ad.draw(y, **options).to_png()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ad.draw(y, **options).to_svg("dot")  # the reader's fonts are used
+        ad.draw(y, names=names).to_png()
 
 
 @pytest.mark.chromium

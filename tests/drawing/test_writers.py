@@ -1,5 +1,6 @@
 """DOT, Mermaid, JSON and the built-in SVG: from the model to text, without any program."""
 
+import html
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ import autodiff as ad
 from autodiff.drawing import DrawingError, DrawingWarning, cards, model, program
 from autodiff.drawing.figure import SUFFIXES, Figure
 from autodiff.drawing.layout import lay_out
+from autodiff.drawing.routes import points_of
 from autodiff.drawing.text import clean
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -135,6 +137,16 @@ def test_the_spine_is_straight(training_step):
     assert len(middles) == 1
 
 
+def test_local_derivatives_keep_clear_of_the_lines_of_values(neuron):
+    y, names = neuron
+    figure = ad.draw(y, names=names)
+    layout = boxes_of(figure)
+    points = [at for edge in figure.edges if edge.kind == "value" for at in points_of(layout.routes[edge.id])]
+    labels = [layout.routes[edge.id].label for edge in figure.edges if edge.label]
+    hiding = [a for a in labels if any(a.x < x < a.x + a.width and a.y < y < a.y + a.height for x, y in points)]
+    assert len(labels) == 9 and len(hiding) <= 1  # where four lines cross in one gap there is no free place
+
+
 def test_every_card_says_the_same_in_dot_mermaid_and_svg(neuron):
     y, names = neuron
     figure = ad.draw(y, names=names)
@@ -216,13 +228,18 @@ def test_without_dot_png_and_pdf_say_what_to_install_and_what_still_works(neuron
 def test_a_notebook_shows_a_picture_even_without_dot(neuron, without_dot, recwarn):
     bundle = ad.draw(neuron[0])._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<svg") and bundle["text/plain"].startswith("<Figure op")
+    page = html.unescape(ET.fromstring(bundle["text/html"]).get("srcdoc"))
+    assert page.startswith("<!doctype html>") and "default-src 'none'" in page
     assert not recwarn.list
 
 
 @pytest.mark.parametrize("failure", ["crash", "hang", "nothing", "not startable"])
 def test_a_failing_dot_raises_one_readable_error_and_a_notebook_none(neuron, tmp_path, monkeypatch, failure):
     def run(command, **options):
-        assert options["timeout"] == 30 and "shell" not in options and options["input"].startswith(b"digraph")
+        assert options["timeout"] == 30 and "shell" not in options
+        if command[1] == "-V":
+            return subprocess.CompletedProcess(command, 0, b"", b"dot - graphviz version 2.43.0 (0)")
+        assert options["input"].startswith(b"digraph")
         if failure == "hang":
             raise subprocess.TimeoutExpired(command, options["timeout"])
         if failure == "not startable":
@@ -235,6 +252,55 @@ def test_a_failing_dot_raises_one_readable_error_and_a_notebook_none(neuron, tmp
     with pytest.raises(DrawingError, match=r"cannot write .*dot"):
         figure.to_svg("dot")
     assert figure._repr_mimebundle_()["image/svg+xml"].startswith("<svg")
+
+
+@pytest.fixture
+def program_called_dot(tmp_path, monkeypatch):
+    """Puts a shell script in the place of the program."""
+
+    def install(script):
+        path = tmp_path / "bin" / "dot"
+        path.parent.mkdir()
+        path.write_text("#!/bin/sh\n" + script, encoding="utf-8")
+        path.chmod(0o755)
+        monkeypatch.setattr(program, "dot_command", lambda: str(path))
+
+    return install
+
+
+OLD = """
+if [ "$1" = -V ]; then echo "dot - graphviz version 2.26.3 (20100126.1600)" >&2; exit 0; fi
+cat > /dev/null
+"""
+COMPLAINT = 'echo "Warning: Illegal attribute STYLE in <TABLE> - ignored" >&2; echo "<svg>half a picture</svg>"'
+REFUSAL = 'echo "Error: Renderer type: \\"svg\\" not recognized" >&2; exit 1'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for dot is a shell script")
+@pytest.mark.parametrize("answer", [COMPLAINT, REFUSAL], ids=["draws something else", "refuses"])
+def test_a_dot_that_is_too_old_is_named_with_its_version_and_how_to_get_a_newer_one(
+    neuron, tmp_path, program_called_dot, answer
+):
+    program_called_dot(OLD + answer)
+    figure = ad.draw(neuron[0])
+    for suffix in (".svg", ".png", ".pdf"):
+        with pytest.raises(DrawingError) as error:
+            figure.save(tmp_path / f"flow{suffix}")
+        said = str(error.value)
+        for expected in (f"cannot write flow{suffix}", "Graphviz 2.26.3", "2.40 or newer", "apt-get install", "html"):
+            assert expected in said
+    assert figure.save(tmp_path / "flow.svg", engine="builtin").exists()
+    assert figure._repr_mimebundle_()["image/svg+xml"].startswith("<svg")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for dot is a shell script")
+def test_a_new_dot_may_grumble_about_the_machine(neuron, program_called_dot):
+    program_called_dot("""
+if [ "$1" = -V ]; then echo "dot - graphviz version 12.2.1 (20241206.2353)" >&2; exit 0; fi
+cat > /dev/null; echo "Fontconfig warning: no cache directory" >&2
+echo '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="10pt"></svg>'
+""")
+    assert "<svg" in ad.draw(neuron[0]).to_svg("dot")
 
 
 def test_an_unknown_suffix_lists_the_known_ones(neuron, tmp_path):

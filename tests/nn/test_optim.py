@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
-from nn.optim import optimizer as machinery
+from nn.optim import slots
 
 CASES = [
     (nn.SGD, "SGD", {"lr": 0.1}),
@@ -27,7 +27,13 @@ CASES = [
 IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for _, name, options in CASES]
 # float64; both sides do the same formula in another order of operations
 CLOSE = dict(rtol=1e-10, atol=1e-12)
-SHAPES = [(3, 4), (5,), (), (70, 70)]  # (70, 70) is large enough for a slot of its own
+SHAPES = [(3, 4), (5,), (), (20, 7), (0, 2)]
+BLOCKS = [slots.BLOCK, 40, 3]  # one slot for all shapes; (20, 7) by rows; by single rows, each longer than a block
+
+
+@pytest.fixture(params=BLOCKS)
+def block(request, monkeypatch):
+    monkeypatch.setattr(slots, "BLOCK", request.param)
 
 
 def gradients(seed, steps, shapes=SHAPES):
@@ -46,12 +52,14 @@ def run(make, grads, start, scalars=False):
 
 
 @pytest.mark.parametrize(("ours", "theirs", "options"), CASES, ids=IDS)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_steps_equal_pytorchs(ours, theirs, options, seed):
+@given(seed=st.integers(0, 2**32 - 1), block=st.sampled_from(BLOCKS))
+def test_steps_equal_pytorchs(ours, theirs, options, seed, block):
     torch = pytest.importorskip("torch")
     grads = gradients(seed, 4)
     start = gradients(seed + 1, 1)[0]
-    params, _ = run(lambda p: ours(p, **options), grads, start)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slots, "BLOCK", block)
+        params, _ = run(lambda p: ours(p, **options), grads, start)
     torch_params = [torch.tensor(a, requires_grad=True) for a in start]
     optimizer = getattr(torch.optim, theirs)(torch_params, **options)
     for step in grads:
@@ -105,7 +113,7 @@ def test_l2_in_the_gradient_and_decoupled_decay_differ_under_adam():
 
 @pytest.mark.parametrize(("ours", "theirs", "options"), CASES, ids=IDS)
 @pytest.mark.parametrize("scalars", [False, True])
-def test_a_run_continues_from_its_saved_state(ours, theirs, options, scalars):
+def test_a_run_continues_from_its_saved_state(ours, theirs, options, scalars, block):
     shapes = [()] * 3 if scalars else SHAPES
     grads, start = gradients(2, 6, shapes), gradients(3, 1, shapes)[0]
     whole, _ = run(lambda p: ours(p, **options), grads, start, scalars)
@@ -178,10 +186,10 @@ def test_a_state_that_does_not_fit_changes_nothing(bad):
 
 @pytest.mark.parametrize("scalars", [False, True])
 @pytest.mark.parametrize("missing", [0, 2])
-def test_a_parameter_without_gradient_is_skipped_and_keeps_its_state(scalars, missing):
-    """PyTorch's rule, on both sides of the gathering of small parameters."""
+def test_a_parameter_without_gradient_is_skipped_and_keeps_its_state(scalars, missing, block):
+    """PyTorch's rule, for parameters that share a slot, and for rows."""
     torch = pytest.importorskip("torch")
-    shapes = [()] * 4 if scalars else [(2,), (3,), (), (80, 80)]
+    shapes = [()] * 4 if scalars else [(2,), (3,), (), (8, 8)]
     start, grads = gradients(6, 1, shapes)[0], gradients(7, 5, shapes)
     params = [ad.scalar(float(a)) if scalars else nn.Parameter(a, dtype=None) for a in start]
     others = [torch.tensor(a, requires_grad=True) for a in start]
@@ -200,7 +208,7 @@ def test_a_parameter_without_gradient_is_skipped_and_keeps_its_state(scalars, mi
 def test_large_parameters_are_updated_in_blocks_like_small_ones(monkeypatch):
     grads, start = gradients(8, 3, [(90, 70)]), gradients(9, 1, [(90, 70)])[0]
     whole, _ = run(lambda p: nn.Adam(p, lr=0.1), grads, start)
-    monkeypatch.setattr(machinery, "BLOCK", 1000)
+    monkeypatch.setattr(slots, "BLOCK", 1000)
     blocks, _ = run(lambda p: nn.Adam(p, lr=0.1), grads, start)
     np.testing.assert_array_equal(whole[0], blocks[0])
 
@@ -260,6 +268,26 @@ def test_a_parameter_in_column_order_is_updated_too(make, shape):
             p.grad = np.arange(float(math.prod(shape))).reshape(shape) + 1
             optimizer.step()
     np.testing.assert_array_equal(columns.data, rows.data)
+
+
+@pytest.mark.parametrize("make", [lambda p: nn.Adam(p, lr=0.1), lambda p: nn.SGD(p, lr=0.1, momentum=0.9)])
+@pytest.mark.parametrize("converted", [(0, 1), (0,), (1,)])
+def test_state_follows_a_change_of_dtype_in_all_parameters_or_in_some(make, converted):
+    rng = np.random.default_rng(0)
+    layers = [nn.Linear(3, 2, rng=0), nn.Linear(4, 2, rng=1)]
+    doubles = [nn.Parameter(p.data, dtype=float) for layer in layers for p in layer.parameters()]
+    optimizer, exact = make([p for layer in layers for p in layer.parameters()]), make(doubles)
+    for step in range(6):
+        if step == 3:
+            for i in converted:
+                layers[i].astype(float)
+        for p, q in zip((p for layer in layers for p in layer.parameters()), doubles, strict=True):
+            q.grad = rng.standard_normal(p.shape)
+            p.grad = q.grad.astype(p.dtype)
+        optimizer.step()
+        exact.step()
+    for p, q in zip((p for layer in layers for p in layer.parameters()), doubles, strict=True):
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-5, atol=1e-6)  # float32 for the first steps at least
 
 
 def test_float16_parameters_survive_gradients_whose_square_overflows():

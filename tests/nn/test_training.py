@@ -291,6 +291,22 @@ def test_history_prints_as_a_table():
     assert repr(history) == "History(1 epochs, interrupted, loss=0.5, accuracy=0.75)"
 
 
+@pytest.mark.parametrize(
+    ("report", "kind", "said"),
+    [
+        (True, TypeError, r"report='run\.html'; got True"),
+        ("run.pdf", ValueError, r"'run\.pdf' must end in \.html"),
+        ("nowhere/run.html", FileNotFoundError, r"cannot write the report run\.html: there is no folder .*nowhere"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_first_epoch(tmp_path, report, kind, said):
+    epochs, (x, y) = [], blobs()
+    where = tmp_path / report if isinstance(report, str) else report
+    with pytest.raises(kind, match=said):
+        train(classifier(), x, y, report=where, callbacks=[lambda epoch, logs: epochs.append(epoch)])
+    assert epochs == []
+
+
 def test_a_report_of_the_run_is_written_as_one_html_file(tmp_path):
     x, y = blobs(40)
     path = tmp_path / "run.html"
