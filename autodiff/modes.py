@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import sys
 import weakref
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, Token
 from typing import Any
 
 
@@ -82,17 +82,25 @@ _state: ContextVar[State] = ContextVar("autodiff_state", default=State())  # noq
 state = _state.get
 
 
-@contextlib.contextmanager
-def mode(**changes: Any) -> Iterator[None]:
-    """Run a block with some modes changed; restored on every way out."""
-    token = _state.set(state().but(**changes))
-    try:
-        yield
-    finally:
-        _state.reset(token)
+class mode(contextlib.ContextDecorator):
+    """Run a block, or each call of a function, with some modes changed; restored on every way out. May be used again
+    and inside itself, but by one thread: each has a state of its own."""
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+        self._tokens: list[Token[State]] = []
+
+    def _recreate_cm(self) -> mode:  # what ContextDecorator asks for at each call: threads may share a function
+        return mode(**self._changes)
+
+    def __enter__(self) -> None:
+        self._tokens.append(_state.set(state().but(**self._changes)))
+
+    def __exit__(self, *exc: object) -> None:
+        _state.reset(self._tokens.pop())
 
 
-def no_grad() -> contextlib.AbstractContextManager[None]:
+def no_grad() -> mode:
     """Record nothing in this block (also usable as a decorator).
 
     >>> import autodiff as ad
@@ -105,7 +113,7 @@ def no_grad() -> contextlib.AbstractContextManager[None]:
     return mode(floor=OFF)
 
 
-def enable_grad() -> contextlib.AbstractContextManager[None]:
+def enable_grad() -> mode:
     """Record again inside a ``no_grad()`` block.
 
     >>> import autodiff as ad
@@ -128,9 +136,7 @@ def keeps_record(what: str = "stats") -> bool:
     return what in state().record
 
 
-def record(
-    grads: bool = True, source: bool = True, stats: bool = True, updates: bool = True
-) -> contextlib.AbstractContextManager[None]:
+def record(grads: bool = True, source: bool = True, stats: bool = True, updates: bool = True) -> mode:
     """Keep what a picture shows of the graph made in this block; outside it, nothing of this costs anything.
 
     grads: gradients of interior values, in their ``.grad``. source: file and line of each operation. stats: values and
@@ -148,7 +154,7 @@ def record(
     return mode(record=frozenset(name for name, on in asked.items() if on))
 
 
-def detect_anomaly() -> contextlib.AbstractContextManager[None]:
+def detect_anomaly() -> mode:
     """Raise AnomalyError at the first operation that makes a NaN or an infinity from finite inputs.
 
     Forward operations inside the block are checked at once, backward rules when ``backward()`` runs inside it.
@@ -162,7 +168,7 @@ def detect_anomaly() -> contextlib.AbstractContextManager[None]:
     return mode(anomaly=True)
 
 
-def strict() -> contextlib.AbstractContextManager[None]:
+def strict() -> mode:
     """Fingerprint every array a rule saves, and refuse in ``backward()`` one that was changed since.
 
     Arrays are recorded by reference. Writes through the library are noticed always; a raw write into a NumPy

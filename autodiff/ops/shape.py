@@ -14,7 +14,10 @@ Axes = int | tuple[int, ...] | None
 
 
 def _reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
-    return np.reshape(x, shape, order=order)  # type: ignore[call-overload]
+    y = np.reshape(x, shape, order=order)  # type: ignore[call-overload]
+    if copy is False and y.size and not np.may_share_memory(x, y):
+        raise ValueError(f"reshape: {np.shape(x)} cannot become {np.shape(y)} without a copy.")
+    return y.copy() if copy and y.base is not None else y
 
 
 reshape = op(
@@ -391,8 +394,8 @@ def _transpose_method(x: Any, *axes: Any) -> Any:
 
 
 def flatten(x: Any, order: Any = "C") -> Any:
-    """The values in one axis."""
-    return np.reshape(x, -1, order=order)
+    """A copy of the values in one axis."""
+    return reshape(x, -1, order, copy=True)
 
 
 composite(_reshape_method, method="reshape", public=False)

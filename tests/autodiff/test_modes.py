@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import threading
 from typing import Any
 
 import numpy as np
@@ -228,3 +229,31 @@ def test_an_error_without_anomaly_mode_says_how_to_get_the_line() -> None:
     y.backward()
     with pytest.raises(ad.GraphError, match=r"detect_anomaly\(\) or ad\.record\(\) for the source line"):
         y.backward()
+
+
+def test_a_mode_may_be_entered_again_and_inside_itself() -> None:
+    x, off = ad.tensor([1.0]), ad.no_grad()
+    for _ in range(2):
+        with off, off:
+            assert not (x * 2).requires_grad
+        assert (x * 2).requires_grad
+
+
+def test_a_function_decorated_with_a_mode_may_call_itself_and_run_in_many_threads() -> None:
+    x = ad.tensor([1.0])
+    both_inside = threading.Barrier(2)
+
+    @ad.no_grad()
+    def f(depth: int) -> list[bool]:
+        if depth == 0:
+            both_inside.wait()
+            return [(x * 2).requires_grad]
+        return [*f(depth - 1), (x * 2).requires_grad]
+
+    found: list[bool] = []
+    threads = [threading.Thread(target=lambda: found.extend([*f(2), (x * 2).requires_grad])) for _ in range(2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(found) == [False] * 6 + [True] * 2

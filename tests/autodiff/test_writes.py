@@ -345,3 +345,16 @@ def test_the_callers_array_is_not_ours() -> None:
     a[:] = 100.0
     y.backward()
     assert x.grad.tolist() == [2.0, 4.0] and pullback(1.0)[0].tolist() == [2.0, 4.0]
+
+
+def test_flatten_is_a_copy_as_in_numpy() -> None:
+    """It was a view: writing into it was refused, and so was its use after a write into what it came from."""
+    x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    y = x * 1.0
+    for flat in (y.flatten(), np.reshape(y, (4,), copy=True) if np.__version__ >= "2.1" else y.flatten()):
+        flat[0] = 9.0
+        assert flat.data.tolist() == [9, 2, 3, 4] and y.data[0, 0] == 1.0
+    flat = y.flatten()
+    y[0, 0] = 7.0
+    (flat * [1.0, 10.0, 100.0, 1000.0]).sum().backward()
+    assert x.grad.tolist() == [[1, 10], [100, 1000]]
