@@ -21,9 +21,12 @@ _UFUNCS = frozenset(
     "sqrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh".split()
 )
 _FUNCTIONS = frozenset(
-    "sum prod mean cumsum cumprod diff dot inner outer tensordot einsum kron trace diagonal convolve where take reshape "
-    "ravel transpose swapaxes moveaxis squeeze expand_dims broadcast_to concatenate stack vstack hstack roll flip tile "
-    "repeat shape ndim size zeros_like ones_like".split()
+    getattr(np, name)
+    for name in (
+        "sum prod mean cumsum cumprod diff dot inner outer tensordot einsum kron trace diagonal convolve where take "
+        "reshape ravel transpose swapaxes moveaxis squeeze expand_dims broadcast_to concatenate stack vstack hstack "
+        "roll flip tile repeat shape ndim size zeros_like ones_like"
+    ).split()
 )
 _METHODS = frozenset(
     "sum prod mean cumsum cumprod dot trace diagonal take reshape ravel flatten transpose swapaxes squeeze repeat copy "
@@ -47,10 +50,11 @@ class Analytic(NDArrayOperatorsMixin):
         summing = method == "reduce" and ufunc.__name__ in ("add", "multiply")
         if ufunc.__name__ not in _UFUNCS or not (method == "__call__" or summing) or "out" in kwargs:
             raise TypeError(f"{ufunc.__name__} is not known to be analytic")
-        return _wrap(getattr(ufunc, method)(*_bare(inputs), **kwargs))
+        run: Any = ufunc if method == "__call__" else ufunc.reduce
+        return _wrap(run(*_bare(inputs), **kwargs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if function.__name__ not in _FUNCTIONS or getattr(np, function.__name__, None) is not function:
+        if function not in _FUNCTIONS:
             raise TypeError(f"{function.__name__} is not known to be analytic")
         return _wrap(function(*_bare(args), **_bare(kwargs)))
 
@@ -75,7 +79,7 @@ class Analytic(NDArrayOperatorsMixin):
 
 
 def _wrap(x: Any) -> Any:
-    return Analytic(x) if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "c" else x
+    return Analytic(np.asarray(x)) if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "c" else x
 
 
 def _bare(x: Any) -> Any:
