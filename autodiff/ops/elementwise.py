@@ -157,7 +157,7 @@ logaddexp2 = _row(
 
 
 def _logistic(x: Any) -> Any:
-    return 0.5 + 0.5 * np.tanh(0.5 * x)
+    return np.exp(-np.logaddexp(0.0, -x))  # keeps its digits where it is small, as 0.5 + 0.5 tanh(x/2) does not
 
 
 # ---- trigonometric and hyperbolic
