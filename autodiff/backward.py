@@ -232,15 +232,15 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
 def deliver(cotangents: dict[Node, Cotangent]) -> None:
     """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for."""
     sums = []
-    for n, g in cotangents.items():
-        if n.op is None:
-            if g is None:  # reached only through Scalars whose gradient is zero
-                g = 0.0 if n.shape is None else np.zeros(n.shape, n.dtype)
-            sums.append((n, g if n.grad is None else n.grad + g))
+    for node, g in cotangents.items():
+        if g is None and node.static is not None:  # reached only through Scalars whose gradient is zero
+            cotangents[node] = g = 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
+        if node.op is None:
+            sums.append((node, g if node.grad is None else node.grad + g))
     for node, g in cotangents.items():
         if node.static is None:
             node.grad = 0.0 if g is None else raw(g)  # a handle here would be a cycle: node, handle, graph, node
-        elif node.op is not None and node.notes is not None and node.notes.keep_grad and g is not None:
+        elif node.op is not None and node.notes is not None and node.notes.keep_grad:
             node.grad = np.array(g) if isinstance(g, np.ndarray) else g
     for node, total in sums:
         node.grad = total if isinstance(total, Variable | float) else np.asarray(total)

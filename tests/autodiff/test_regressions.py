@@ -340,3 +340,15 @@ def test_a_leaf_read_through_a_door_and_overwritten_is_refused(door: Any) -> Non
         y.backward()
     (x * door(w)).sum().backward()  # what is read after the write is right
     assert x.grad.tolist() == [0.0, 0.0]
+
+
+def test_a_scalar_made_of_a_tensor_gets_a_zero_gradient_and_no_stale_one() -> None:
+    # found by the graph machine: Scalars leave a zero cotangent out, and the node between the worlds kept its old .grad
+    x = ad.tensor([0.125, 0.25])
+    s = ad.scalar(np.mean(x))
+    a = abs(s)
+    (a * 2.0).backward()
+    assert s.grad == 2.0
+    (a - a).backward()
+    assert (s.grad, a.grad) == (0.0, 0.0)
+    assert np.array_equal(x.grad, [1.0, 1.0])
