@@ -19,7 +19,7 @@ from autodiff.testing.directions import cotangents
 from autodiff.testing.subject import Arrays, Case, Subject
 from autodiff.testing.verdict import Point, Verdict
 
-__all__ = ["ALL_TITLES", "CHECKS", "TITLES", "Context", "Finding", "Tally", "check", "selected"]
+__all__ = ["ALL_TITLES", "CHECKS", "MEASURED", "TITLES", "Context", "Finding", "Tally", "check", "selected"]
 
 TITLES = {
     "P01": "reverse vs numerical",
@@ -51,6 +51,7 @@ TITLES = {
     "P27": "a second backward is right or a clear error",
     "P28": "an exception midway leaves no partial gradients",
 }
+MEASURED = ("P01", "P02", "P09", "P10")  # compare a slope with a measured one, so that silence may mean ignorance
 STEP_TITLES = {  # what `check_optimizer` checks
     "S01": "a step equals the published formula",
     "S02": "learning rate 0 leaves the parameters",

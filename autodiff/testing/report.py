@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.testing.properties import ALL_TITLES as TITLES
-from autodiff.testing.properties import Finding, Tally
+from autodiff.testing.properties import MEASURED, Finding, Tally
 
 __all__ = ["DerivativeError", "DerivativeReport", "Failure", "InconclusiveError"]
 
@@ -128,16 +128,18 @@ class DerivativeReport:
     def weak_share(self) -> float:
         """Share of derivative comparisons that agreed but could not prove it, or could not be resolved."""
         measured = self._measured("pass", "fail", "weak", "unresolved")
-        return self._measured("weak", "unresolved") / measured if measured else 1.0
+        return self._measured("weak", "unresolved") / measured if measured else float(self.data.get("slopes", True))
 
     def _measured(self, *statuses: str) -> int:
-        return sum(c[s] for p, c in self.tally.counts.items() if p in ("P01", "P02", "P09", "P10") for s in statuses)
+        return sum(c[s] for p, c in self.tally.counts.items() if p in MEASURED for s in statuses)
 
     @property
     def inconclusive(self) -> bool:
         """Too little was proven: silence never passes."""
         if self.data.get("steps"):
             return False  # optimizer steps are compared with formulas, not measured
+        if self.examples and not self.data.get("slopes", True):
+            return False  # only properties that measure nothing were asked for
         measured = self._measured("pass", "fail", "weak", "unresolved")
         return not self.failures and (measured == 0 or self.weak_share > self.max_weak)
 
