@@ -23,7 +23,7 @@ import autodiff.testing.checks_pair  # noqa: F401 (importing registers the check
 from autodiff.testing.counterexample import curve, readable
 from autodiff.testing.diagnosis import diagnose, features
 from autodiff.testing.processes import Maker, difference_elsewhere
-from autodiff.testing.properties import CHECKS, MEASURED, TITLES, Context, Finding, Tally, selected
+from autodiff.testing.properties import CHECKS, MEASURED, SHORT, Context, Finding, Tally, selected
 from autodiff.testing.report import DerivativeReport, Failure, call_text
 from autodiff.testing.subject import Arguments, Case, FunctionRaised, Subject, case_of, pair_subject
 
@@ -331,7 +331,7 @@ class _Run:
         failures = [self._failure(p, x) for p, x in self.shrunk.items()]
         for prop in self.options.properties:
             if prop not in self.tally.counts and prop not in CHECKS:
-                self.tally.unavailable.setdefault(prop, "no such thing here")
+                self.tally.unavailable.setdefault(prop, "no example of it came up")
         slopes = any(p in MEASURED for p in self.options.properties)
         data = {"refusal": self.refusal, "seen": len(self.seen), "slopes": slopes}
         return DerivativeReport(
@@ -355,7 +355,7 @@ class _Run:
                 examine(self.subject, finding.case, self.options, here)
         except FunctionRaised:
             pass
-        right = [TITLES[p] for p, c in sorted(here.counts.items()) if c["pass"] and not c["fail"] and p != prop]
+        right = [SHORT[p] for p, c in sorted(here.counts.items()) if c["pass"] and not c["fail"] and p != prop]
         failing = [f for f, props in self.seen if prop in props]
         passing = [f for f, props in self.seen if not props]
         witnesses = sorted((x for x in self.failing[prop] if x.case.size <= 16), key=lambda x: -x.case.size)[:3]
@@ -368,6 +368,7 @@ class _Run:
         with np.errstate(all="ignore"):
             finding = readable(self.subject, finding)
         where = call_text(finding.case.args, {})
+        where = "..." if "<" in where else where  # too large to write down: drawn again from the same strategies
         keywords = f", kwargs={finding.case.kwargs!r}" if finding.case.kwargs else ""
         reproduce = f"check_derivatives({self.subject.name}, {where}{keywords}, {self.shown}seed={self.options.seed})"
         counts = Counter(p for _, props in self.seen for p in props)
