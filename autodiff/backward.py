@@ -233,8 +233,7 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
     new = []  # worked out first, so that an error on the way changes nothing
     for node, g in cotangents.items():
         if node.op is None:
-            if g is None:  # reached only through Scalars whose gradient is zero
-                g = 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
+            g = _zero(node) if g is None else g
             if node.grad is not None:
                 g = node.grad + g
                 if isinstance(g, np.generic) and node.shape is not None:
@@ -242,10 +241,16 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
             new.append((node, g))
         elif node.static is None:
             new.append((node, 0.0 if g is None else raw(g)))  # a handle would be a cycle: node, handle, graph, node
-        elif node.notes is not None and node.notes.keep_grad and g is not None:
+        elif node.notes is not None and node.notes.keep_grad:
+            g = _zero(node) if g is None else g
             new.append((node, g.copy() if g.__class__ is np.ndarray else g))
     for node, g in new:
         node.grad = g
+
+
+def _zero(node: Node) -> Any:
+    """The gradient of a node that was reached only through Scalars whose gradient is zero."""
+    return 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
 
 
 def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:

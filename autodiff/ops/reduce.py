@@ -246,12 +246,18 @@ def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return y if keepdims else np.squeeze(y, axis=axis) if axis is not None else np.reshape(y, ())
 
 
+def _logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """Of large x the output is rounded coarsely; dividing by the sum takes that common factor out again."""
+    e = np.exp(x - back(y, axis, keepdims))
+    return back(g, axis, keepdims) * e / np.sum(e, axis=axis, keepdims=True)
+
+
 logsumexp = op(
     _logsumexp,
     name="logsumexp",
     method=True,
     samples=SAMPLES,
-    vjp=lambda g, y, x, axis, keepdims: back(g, axis, keepdims) * np.exp(x - back(y, axis, keepdims)),
+    vjp=_logsumexp_vjp,
     reference=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
     doc="log(sum(exp(x))) over axes, without overflow (SciPy's ``special.logsumexp``).",
 )

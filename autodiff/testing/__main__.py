@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
         "--power", action="store_true", help="report which planted mistakes these inputs can never show"
     )
     parser.add_argument("--write", action="store_true", help="print a pytest file instead of checking")
+    parser.add_argument("--processes", action="store_true", help="compare with two fresh processes, bit for bit")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
 
@@ -81,14 +82,14 @@ def _check(f: Any, rule: Any, inputs: list[Any], args: argparse.Namespace) -> in
     from autodiff.testing.check import check_derivatives
     from autodiff.testing.sabotage import power
 
-    options: dict[str, Any] = dict(vjp=rule, order=args.order, seed=args.seed, raises=False)
+    options: dict[str, Any] = dict(vjp=rule, order=args.order, seed=args.seed, raises=False, processes=args.processes)
     try:
         report = check_derivatives(f, *inputs, examples=min(args.examples, _FIRST), **options)
         if not report.failures and args.examples > _FIRST:
             if not report.inconclusive:
                 print(f"first {_FIRST} examples: no mistake; searching {args.examples}", file=sys.stderr, flush=True)
             report = check_derivatives(f, *inputs, examples=args.examples, **options)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         print(f"{args.target}: {error}", file=sys.stderr)
         return 2
     print(report.to_json() if args.json else report)

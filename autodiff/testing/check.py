@@ -22,7 +22,8 @@ import autodiff.testing.checks_forms
 import autodiff.testing.checks_pair  # noqa: F401 (importing registers the checks)
 from autodiff.testing.counterexample import curve, readable
 from autodiff.testing.diagnosis import diagnose, features
-from autodiff.testing.properties import CHECKS, TITLES, Context, Finding, Tally, selected
+from autodiff.testing.processes import Maker, difference_elsewhere
+from autodiff.testing.properties import CHECKS, MEASURED, SHORT, Context, Finding, Tally, selected
 from autodiff.testing.report import DerivativeReport, Failure, call_text
 from autodiff.testing.subject import Arguments, Case, FunctionRaised, Subject, case_of, pair_subject
 
@@ -47,6 +48,7 @@ class Options:
     wrt: tuple[int, ...] | int | None = None
     focus: str | None = None
     stop_early: bool = False  # one failing example is all the caller wants to know
+    elsewhere: Maker | None = None  # how other processes make the subject, when P18 is to ask them
 
 
 def check_derivatives(
@@ -65,6 +67,7 @@ def check_derivatives(
     raises: bool = True,
     vjp: Callable[..., Any] | None = None,
     explain: bool = True,
+    processes: bool = False,
 ) -> DerivativeReport:
     """Prove the derivatives of a function, or show the smallest input on which they are wrong.
 
@@ -87,6 +90,8 @@ def check_derivatives(
         vjp: rule(g, y, *arrays, **kwargs) -> tuple of cotangents, one for each argument: checks the pair (f, rule)
             alone.
         explain: False stops at the first failing example, neither shrunk nor explained.
+        processes: True also compares the first example with two fresh processes, bit for bit (P18); f and vjp must be
+            importable there.
 
     Returns:
         A `DerivativeReport`.
@@ -126,12 +131,12 @@ def check_derivatives(
         wrt=wrt if wrt is None or isinstance(wrt, int) else tuple(wrt),
         stop_early=not explain,
     )
-    if vjp is not None:
-        subject = pair_subject(f, vjp, name)
-    else:
-        from autodiff.testing.adapters import subject_of
+    from autodiff.testing.adapters import subject_of
 
-        subject = subject_of(f, tuple(modes), order)
+    make: Maker = (subject_of, (f, tuple(modes), order)) if vjp is None else (pair_subject, (f, vjp, name))
+    subject = make[0](*make[1])
+    if processes:
+        options = replace(options, elsewhere=make)
     report = check_subject(
         subject, inputs, kwargs, options, shown="vjp=..., " if vjp is not None else "", explain=explain
     )
@@ -248,9 +253,17 @@ class _Run:
             self.refusal = str(error)
             return
         self.examples += 1
+        if self.examples == 1 and self.options.elsewhere and "P18" in self.options.properties:
+            found += self._elsewhere(case, self.options.elsewhere)
         self.seen.append((features(case, self.subject), frozenset(x.property for x in found)))
         for x in found:
             self.failing.setdefault(x.property, []).append(x)
+
+    def _elsewhere(self, case: Case, maker: Maker) -> list[Finding]:
+        ctx = Context(self.subject, case, self.tally, self.options)
+        wrong = difference_elsewhere(self.subject.name, maker, case, ctx.ws)
+        self.tally.add("P18", "fail" if wrong else "pass")
+        return [ctx.finding("P18", wrong, cotangent=ctx.ws)] if wrong else []
 
     def at(self, case: Case) -> None:
         self.visit(case, _ROUNDS)
@@ -318,8 +331,9 @@ class _Run:
         failures = [self._failure(p, x) for p, x in self.shrunk.items()]
         for prop in self.options.properties:
             if prop not in self.tally.counts and prop not in CHECKS:
-                self.tally.unavailable.setdefault(prop, "no such thing here")
-        data = {"refusal": self.refusal, "seen": len(self.seen)}
+                self.tally.unavailable.setdefault(prop, "no example of it came up")
+        slopes = any(p in MEASURED for p in self.options.properties)
+        data = {"refusal": self.refusal, "seen": len(self.seen), "slopes": slopes}
         return DerivativeReport(
             self.subject.name,
             self.examples,
@@ -341,7 +355,7 @@ class _Run:
                 examine(self.subject, finding.case, self.options, here)
         except FunctionRaised:
             pass
-        right = [TITLES[p] for p, c in sorted(here.counts.items()) if c["pass"] and not c["fail"] and p != prop]
+        right = [SHORT[p] for p, c in sorted(here.counts.items()) if c["pass"] and not c["fail"] and p != prop]
         failing = [f for f, props in self.seen if prop in props]
         passing = [f for f, props in self.seen if not props]
         witnesses = sorted((x for x in self.failing[prop] if x.case.size <= 16), key=lambda x: -x.case.size)[:3]
@@ -354,6 +368,7 @@ class _Run:
         with np.errstate(all="ignore"):
             finding = readable(self.subject, finding)
         where = call_text(finding.case.args, {})
+        where = "..." if "<" in where else where  # too large to write down: drawn again from the same strategies
         keywords = f", kwargs={finding.case.kwargs!r}" if finding.case.kwargs else ""
         reproduce = f"check_derivatives({self.subject.name}, {where}{keywords}, {self.shown}seed={self.options.seed})"
         counts = Counter(p for _, props in self.seen for p in props)

@@ -61,7 +61,8 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
                 yield finding_of(ctx, "P09", verdict, ctx.ws, vs, name)
             if verdict.status == "fail" and math.isfinite(verdict.analytic):
                 continue
-        record(ctx, "P01" if verdict.kind != "kink" else "P09", verdict)
+        tied = name == "tie-preserving" and _has_ties(ctx.case)
+        record(ctx, "P09" if tied or verdict.kind == "kink" else "P01", verdict)
         if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
             yield finding_of(ctx, "P01", verdict, ctx.ws, vs, name)
             return  # one counterexample is enough, and proving a mismatch is the dearest verdict
@@ -79,6 +80,9 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
         if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
             yield finding_of(ctx, "P01", verdict, ws, vs)
             return
+    ctx.tally.add("P25", "pass")  # a gradient that is not finite would have failed above
+    if any(x.size == 1 for x in xs):
+        ctx.tally.add("P16", "pass")
 
 
 @check("P02")

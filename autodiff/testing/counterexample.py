@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,24 +17,51 @@ __all__ = ["curve", "readable"]
 
 def readable(subject: Subject, finding: Finding) -> Finding:
     """The same violation with ones and one-hot arrays for cotangent and direction, when they show it as well."""
-    if (
-        finding.property not in ("P01", "P09", "P25")
-        or finding.verdict is None
-        or finding.case.size > 64
-        or subject.reverse is None
-    ):
+    if finding.property not in ("P01", "P09", "P25") or finding.verdict is None or subject.reverse is None:
+        return finding
+    if finding.verdict.status != "fail":  # a kink that was only not wanted
         return finding
     outputs = subject.outputs(finding.case)
-    for ws in _plain(finding.cotangent or []):
-        try:
-            point = Point(subject, finding.case, ws, outputs)
-            for vs in _plain(finding.direction or []):
-                verdict = compare(point, vs, thorough=True)
-                if verdict.status == "fail":
-                    return replace(finding, cotangent=ws, direction=vs, verdict=verdict, message=verdict.why)
-        except Exception:  # a rule that fails for these numbers is no easier to read
-            return finding
-    return finding
+
+    def shown(ws: Arrays, vs: Arrays) -> Finding | None:
+        verdict = compare(Point(subject, finding.case, ws, outputs), vs, thorough=True)
+        if verdict.status != "fail":
+            return None
+        return replace(finding, cotangent=ws, direction=vs, verdict=verdict, message=verdict.why)
+
+    ws, vs = finding.cotangent or [], finding.direction or []
+    try:
+        if max(sum(a.size for a in ws), finding.case.size) > _MANY:
+            vs = _narrowed(vs, lambda fewer: shown(ws, fewer) is not None)
+            ws = _narrowed(ws, lambda fewer: shown(fewer, vs) is not None)
+            return shown(ws, vs) or finding
+        return next((found for w in _plain(ws) for v in _plain(vs) if (found := shown(w, v))), finding)
+    except Exception:  # a rule that fails for these numbers is no easier to read
+        return finding
+
+
+_MANY = 64  # entries from which a few of them are easier to read than ones everywhere
+
+
+def _narrowed(arrays: Arrays, fails: Callable[[Arrays], bool]) -> Arrays:
+    """Fewer entries that still fail: half of them, again and again, and a 1 for the last if that will do."""
+    flat = np.concatenate([a.ravel() for a in arrays])
+
+    def only(places: np.ndarray, value: Any = flat) -> Arrays:
+        kept = np.zeros_like(flat)
+        kept[places] = value[places]
+        ends = np.cumsum([a.size for a in arrays])
+        return [part.reshape(a.shape).astype(a.dtype) for part, a in zip(np.split(kept, ends), arrays)]
+
+    places = np.flatnonzero(flat)
+    while len(places) > 1:
+        halves = [places[: len(places) // 2], places[len(places) // 2 :]]
+        half = next((h for h in halves if fails(only(h))), None)
+        if half is None:
+            return only(places)
+        places = half
+    one = only(places, np.ones_like(flat))
+    return one if fails(one) else only(places)
 
 
 def _plain(arrays: Arrays) -> Iterator[Arrays]:

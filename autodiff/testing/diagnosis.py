@@ -143,8 +143,8 @@ def diagnose(
             kind, words = (
                 "missing path",
                 (
-                    "no simple relation between the rule's numbers and the measured ones: a term, or one path "
-                    "of several, is missing or wrong?"
+                    "no simple relation between the rule's numbers and the measured ones: perhaps a term is missing, "
+                    "or one path of several"
                 ),
             )
         if len(finding.case.xs) > 1 and finding.property in ("P01", "P09", "P25"):

@@ -7,8 +7,10 @@ kink, constant and jump. `numerical` says how a function of arrays becomes one o
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,6 +29,8 @@ _ECNOISE = (1 / 70, 1 / 252)
 
 _OFFSETS = (-3, -2, -1, 1, 2, 3)
 
+_DROWNED = "the value changes on every scale: it moves faster than the smallest step, or noise hides it"
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -34,10 +38,12 @@ class Estimate:
 
     Attributes:
         value: the derivative; the midpoint of `interval` at a kink; NaN where nothing could be resolved.
-        error: bound on |value - true derivative|.
+        error: bound on |value - true derivative|, where an output that no displaced point changes counts as constant.
         noise: absolute noise found in <cotangent, f>.
         kind: "smooth", "kink", "constant" (no displaced point changed the value), "jump" or "unresolved".
-        interval: the one-sided slopes, lowest first; (value - error, value + error) where the function is smooth.
+        interval: the one-sided slopes, lowest first; (value - error, value + error) where the function is smooth; of a
+            constant the slopes that rounding of its own value could hide, while `error` allows for intermediates of
+            the size of x or of 1.
         method: how the value was found, in words.
         evaluations: calls of `f` spent.
         coarse: (value, error) as seen by large steps alone when all scales agree, else None. A value far from it
@@ -73,12 +79,17 @@ class Precision:
     spacings: tuple[int, ...]
     quick_spacings: tuple[int, ...]
     exponent: int  # largest |log2| of a direction's entry
+    tiny: float  # the smallest normal number: below it a value loses its digits, or becomes 0
+
+    def drowns(self, noise: float, size: float, whole: float) -> bool:
+        """Is noise no small share of the value's whole change, and too large for rounding of the value itself?"""
+        return noise > self.eps**0.25 / 2 * whole and noise > 64 * self.eps * size
 
 
 _PRECISIONS = {
-    52: Precision(2.0**-52, tuple(range(2, 34)), 10, (-46, -40, -34, -28, -22, -16, -10), (-40, -22), 300),
-    23: Precision(2.0**-23, tuple(range(2, 17)), 8, (-20, -17, -14, -11, -8), (-18, -12), 130),
-    10: Precision(2.0**-10, tuple(range(1, 8)), 7, (-8, -7, -6, -5), (-8, -6), 16),
+    52: Precision(2.0**-52, tuple(range(2, 34)), 10, (-46, -40, -34, -28, -22, -16, -10), (-40, -22), 300, 2.0**-1022),
+    23: Precision(2.0**-23, tuple(range(2, 17)), 8, (-20, -17, -14, -11, -8), (-18, -12), 130, 2.0**-126),
+    10: Precision(2.0**-10, tuple(range(1, 8)), 7, (-8, -7, -6, -5), (-8, -6), 16, 2.0**-14),
 }
 
 
@@ -99,9 +110,14 @@ class Line:
         scale: float,
         value: float,
         spent: int = 1,
+        grain: float = 0.0,
+        treads: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        """`grain` is how far, in eps, rounding of the argument may move it; `treads` says how coarsely single terms of
+        the value are rounded.
+        """
         self.phi, self.size, self.precision, self.scale = phi, size, precision, scale
-        self.value, self.spent = value, spent
+        self.value, self.spent, self.grain, self.treads = value, spent, grain, treads
         self.steps = scale * np.ldexp(1.0, -np.array(precision.levels))
         self.plus = np.full(len(self.steps), np.nan)
         self.minus = np.full(len(self.steps), np.nan)
@@ -138,19 +154,30 @@ class Line:
         return self._analyse(len(p.levels))
 
     def noise_per_step(self, n: int) -> np.ndarray:
-        """Absolute noise of the function as far as steps of each size can see it; spacings near the step would see
-        curvature.
+        """Absolute noise of the function as far as steps of each size can see it.
+
+        A spacing near the step would see curvature, so each counts for larger steps only. But a level that the next
+        wider spacing does not exceed is neither curvature nor a kink, which would grow with the spacing: it is noise
+        for all steps, also those too small to meet a tread of the staircase, where the function only seems smooth.
         """
-        noise = np.full(n, 4 * self.precision.eps * self.size)
-        steps = self.steps[:n]
-        changes = [self.plus[:n] - self.value, self.minus[:n] - self.value]
-        for s, around in self.nearby.items():
-            changes.append(around - self.value)
-            if np.isfinite(around).all():
-                level = 4 * ecnoise(np.insert(around, 3, self.value))
-                wide = steps >= 16 * self.scale * 2.0**s
-                noise[wide] = np.maximum(noise[wide], level)
-        change = np.abs(np.concatenate(changes))
+        p, steps = self.precision, self.steps[:n]
+        largest = np.fmax(self.size, np.fmax(np.abs(self.plus[:n]), np.abs(self.minus[:n])))
+        noise = np.fmax(4 * p.eps * np.where(np.isfinite(largest), largest, self.size), max(p.tiny, self.treads()))
+        levels = [
+            (s, 4 * ecnoise(np.insert(around, 3, self.value)))
+            for s, around in sorted(self.nearby.items())
+            if np.isfinite(around).all()
+        ]
+        for s, level in levels:
+            wide = steps >= 16 * self.scale * 2.0**s
+            noise[wide] = np.maximum(noise[wide], level)
+        shared = [a for (s, a), (t, b) in pairwise(levels) if b < a * 2 ** ((t - s) / 2)]
+        ends = np.abs(np.concatenate([self.plus[:n], self.minus[:n]]) - self.value)
+        wide_ends = np.concatenate([ends[:8], ends[n : n + 8]])
+        usual = 8 * float(np.median(wide_ends[np.isfinite(wide_ends)])) if np.isfinite(wide_ends).any() else 0.0
+        # a level that drowns what the wide steps usually change may be a wave, seen too seldom
+        noise = np.maximum(noise, max((a for a in shared if not p.drowns(a, self.size, usual)), default=0.0))
+        change = np.concatenate([ends, *(np.abs(around - self.value) for around in self.nearby.values())])
         change = change[np.isfinite(change)]
         if (change == 0).any() and (change > 0).any():  # a staircase: its smallest tread is a quantum of rounding
             self.quantum = float(change[change > 0].min())
@@ -165,18 +192,28 @@ class Line:
             return Estimate(
                 0.0, unseen, 0.0, "constant", (-unseen, unseen), "no displaced point changes the value", self.spent
             )
-        table, error = romberg(self.plus[:n], self.minus[:n], self.steps[:n], noise)
+        bends = np.abs(self.plus[:n] + self.minus[:n] - 2 * self.value) / self.steps[:n] ** 2
+        doubt = np.fmax(2 * noise / self.steps[:n] + self.grain * self.precision.eps * bends, sys.float_info.min)
+        table, error = romberg(self.plus[:n], self.minus[:n], self.steps[:n], doubt)
         if not np.isfinite(error).any():
             return self._nothing("unresolved", "no two displaced points are finite")
-        if self._climbs_stairs(n):
+        ends = np.concatenate([self.plus[:n], self.minus[:n]]) - self.value
+        whole = float(np.max(np.abs(ends[np.isfinite(ends)]), initial=0.0))
+        if self.precision.drowns(self.quantum, self.size, whole):
             return self._nothing("jump", "the value moves in steps too large to be rounding")
         if self._jumps(n):
             return self._nothing("jump", "the values on both sides stay apart however small the step")
         best = self._best(table, error, noise, n)
         if best is None:
-            return self._one_sided(noise, n)
+            found = self._one_sided(noise, n)
+            drowned = found.kind == "kink" and self.precision.drowns(found.noise, self.size, whole)
+            return self._nothing("unresolved", _DROWNED) if drowned else found
         k, j = best
         value, bound = float(table[k, j]), float(error[k, j])
+        if bound > abs(value) / 2:  # a pole far away makes no room for noise here
+            whole = float(max(abs(self.plus[k] - self.value), abs(self.minus[k] - self.value)))
+        if self.precision.drowns(float(noise[k]), self.size, whole):
+            return self._nothing("unresolved", _DROWNED)
         return Estimate(
             value,
             bound,
@@ -191,14 +228,6 @@ class Line:
     def _nothing(self, kind: str, why: str) -> Estimate:
         return Estimate(math.nan, math.inf, math.nan, kind, (-math.inf, math.inf), why, self.spent)
 
-    def _climbs_stairs(self, n: int) -> bool:
-        """Steps in the value that are no small share of its whole change are jumps of the function, not noise."""
-        ends = np.concatenate([self.plus[:n], self.minus[:n]]) - self.value
-        whole = float(np.max(np.abs(ends[np.isfinite(ends)]), initial=0.0))
-        return (
-            self.quantum > self.precision.eps**0.25 / 2 * whole and self.quantum > 64 * self.precision.eps * self.size
-        )
-
     def _jumps(self, n: int) -> bool:
         ok = np.flatnonzero(np.isfinite(self.plus[:n]) & np.isfinite(self.minus[:n]))[-3:]
         gaps = np.maximum(np.abs(self.plus[ok] - self.value), np.abs(self.minus[ok] - self.value))
@@ -210,14 +239,29 @@ class Line:
         """The entry with the smallest error that all entries at smaller steps confirm and that no kink spoils."""
         order = np.argsort(error, axis=None)[:40]
         bad = self._kinked(noise, n)
+        nearest, doubt = self._nearest(float(noise[-1]))
         for flat in order:
             k, j = divmod(int(flat), _ORDERS)
             if not math.isfinite(error[k, j]):
                 return None
             finer = np.abs(table[k + 1 :] - table[k, j]) > 4 * (error[k, j] + error[k + 1 :])
-            if not bad[k] and not finer.any():
+            aliased = np.abs(nearest - table[k, j]) > 4 * (error[k, j] + doubt)
+            if not bad[k] and not finer.any() and not aliased.any():
                 return k, j
         return None
+
+    def _nearest(self, noise: float) -> tuple[np.ndarray, np.ndarray]:
+        """Slopes, and their errors, over the noise samples nearer to 0 than any step: a wave that the steps meet once
+        in a period looks slow to them alone.
+        """
+        slopes, doubts = [0.0], [math.inf]
+        for s, y in self.nearby.items():
+            spacing = self.scale * 2.0**s
+            if spacing < self.steps[-1] / 4 and np.isfinite(y).all():
+                inner, outer = (y[3] - y[2]) / (2 * spacing), (y[5] - y[0]) / (6 * spacing)
+                slopes.append(inner)
+                doubts.append(2 * abs(inner - outer) + 2 * noise / spacing)
+        return np.array(slopes), np.array(doubts)
 
     def _kinked(self, noise: np.ndarray, n: int) -> np.ndarray:
         """For each step: is the second difference over h significant and not shrinking with h?"""
@@ -263,17 +307,25 @@ def ecnoise(values: np.ndarray) -> float:
     return math.sqrt(max(_ECNOISE[0] * float(np.mean(fourth * fourth)), _ECNOISE[1] * float(np.mean(fifth * fifth))))
 
 
-def romberg(plus: np.ndarray, minus: np.ndarray, steps: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Romberg table of central differences and the error of each entry (inf where there is none); steps halve."""
+def romberg(plus: np.ndarray, minus: np.ndarray, steps: np.ndarray, doubt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Romberg table of central differences and the error of each entry (inf where there is none); steps halve.
+
+    The error is what the last extrapolation changed, plus `doubt`, the error that the values bring with them. Noise
+    only doubles from one step to the next, so an entry that looks much better than its finer neighbours was lucky, and
+    takes its error from them.
+    """
     n = len(steps)
     table, error = np.full((n, _ORDERS), np.nan), np.full((n, _ORDERS), np.inf)
     table[:, 0] = (plus - minus) / (2 * steps)
-    floor = 2 * noise / steps
     for j in range(1, _ORDERS):
         fine, coarse = table[1:, j - 1], table[:-1, j - 1]
         table[1:, j] = fine + (fine - coarse) / _FACTORS[j - 1]
-        error[1:, j] = 2 * np.maximum(np.abs(table[1:, j] - fine), np.abs(table[1:, j] - coarse)) + floor[1:]
-    error[~np.isfinite(table) | np.isnan(error)] = np.inf
+        error[1:, j] = 2 * np.maximum(np.abs(table[1:, j] - fine), np.abs(table[1:, j] - coarse)) + doubt[1:]
+    known = np.isfinite(table) & np.isfinite(error)
+    for away in (1, 2, 3, 4):
+        finer = np.where(known[away:], error[away:], 0.0) / (1.5 * 2**away)
+        error[:-away] = np.maximum(error[:-away], finer)
+    error[~known] = np.inf
     return table, error
 
 

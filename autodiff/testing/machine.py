@@ -385,6 +385,8 @@ class GraphMachine(RuleBasedStateMachine):
         except ad.GraphError as error:
             if "consumed" not in str(error) or not any(self.entries[k].consumed for k in line):
                 raise
+            for k in line:  # the pass has released what it read before it came to what was gone
+                self.entries[k].consumed |= not retain and not self.entries[k].leaf
             return
         assert not any(self.entries[k].replaced for k in line), "a Scalar that this value reads was given another value"
         for k in line:

@@ -37,6 +37,10 @@ def op_subject(row: Any, order: int = 2, modes: tuple[str, ...] = ("reverse", "f
     return subject
 
 
+def _named_subject(name: str, order: int, modes: tuple[str, ...]) -> Subject:
+    return op_subject(ad.ops.OPS[name], order, modes)
+
+
 def op_calls(row: Any, dtype: Any = np.float64, wide: bool = True) -> st.SearchStrategy[Arguments]:
     """Calls of a row: operands inside its domain, in its sample shapes and in smaller ones, with its static
     arguments.
@@ -96,6 +100,7 @@ def check_op(
     seed: int | None = None,
     max_weak: float = 0.2,
     raises: bool = True,
+    processes: bool = False,
 ) -> DerivativeReport:
     """Check one row of the registry.
 
@@ -103,7 +108,7 @@ def check_op(
         op: the row, or its name.
         order: 2 checks second derivatives as well.
         examples: how many calls to draw.
-        properties, dtypes, modes, kinks, seed, max_weak, raises: as in `check_derivatives`.
+        properties, dtypes, modes, kinks, seed, max_weak, raises, processes: as in `check_derivatives`.
 
     Returns:
         A `DerivativeReport`.
@@ -129,6 +134,7 @@ def check_op(
         keeps_dtype=row.name not in _CHANGE_DTYPE,
         max_weak=max_weak,
         wrt=wrt,
+        elsewhere=(_named_subject, (row.name, order, modes)) if processes else None,
     )
     # a row with kinks may have jumps, which mixed scales would put at every step
     calls = op_calls(row, wide=row.kink is None)

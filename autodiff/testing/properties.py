@@ -19,7 +19,7 @@ from autodiff.testing.directions import cotangents
 from autodiff.testing.subject import Arrays, Case, Subject
 from autodiff.testing.verdict import Point, Verdict
 
-__all__ = ["ALL_TITLES", "CHECKS", "TITLES", "Context", "Finding", "Tally", "check", "selected"]
+__all__ = ["ALL_TITLES", "CHECKS", "MEASURED", "SHORT", "TITLES", "Context", "Finding", "Tally", "check", "selected"]
 
 TITLES = {
     "P01": "reverse vs numerical",
@@ -51,6 +51,19 @@ TITLES = {
     "P27": "a second backward is right or a clear error",
     "P28": "an exception midway leaves no partial gradients",
 }
+SHORT = dict(  # in a list of what is still right
+    zip(
+        TITLES,
+        (
+            "reverse, forward, adjoint, homogeneity, additivity, zero cotangent, several outputs, path integral, "
+            "ties and kinks, second order, symmetry, shape and dtype, low precision, broadcasting, layout, sizes 0 and "
+            "1, no mutation, determinism, batching, scalars, compiled, memory, aliasing, accumulation, finite, "
+            "checkpoint, second backward, exceptions"
+        ).split(", "),
+        strict=True,
+    )
+)
+MEASURED = ("P01", "P02", "P09", "P10")  # compare a slope with a measured one, so that silence may mean ignorance
 STEP_TITLES = {  # what `check_optimizer` checks
     "S01": "a step equals the published formula",
     "S02": "learning rate 0 leaves the parameters",

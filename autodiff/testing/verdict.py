@@ -221,10 +221,10 @@ def _judge_number(
             "fail" if thorough else "weak", estimate.error, "not finite where the function has a finite slope"
         )
     tolerance = 4 * estimate.error + rounding
+    if kind == "constant":
+        return _judge_constant(verdict, point, vs, estimate, analytic, rounding)
     if abs(estimate.value - analytic) > tolerance or not thorough:
         tolerance += 4 * point.jitter(vs)
-    if kind == "constant":
-        return _judge_constant(verdict, point, vs, analytic, tolerance)
     size = max(abs(estimate.value), abs(analytic), 1e-3 * scale if math.isfinite(scale) else 0.0)
     if abs(estimate.value - analytic) <= tolerance:
         sharp = tolerance <= eps**0.25 * size or abs(estimate.value) + tolerance < 1e-250 or scale == 0
@@ -262,14 +262,13 @@ def _coarsely_rounded(point: Point) -> bool:
 
 
 def _judge_constant(
-    verdict: Callable[..., Verdict], point: Point, vs: Arrays, analytic: float, tolerance: float
+    verdict: Callable[..., Verdict], point: Point, vs: Arrays, estimate: Estimate, analytic: float, rounding: float
 ) -> Verdict:
     """No displaced point moves the value: the slope must be nothing that could have shown."""
+    tolerance = 4 * estimate.interval[1] + rounding + 4 * point.jitter(vs)
     if abs(analytic) <= tolerance:
         return verdict("pass", tolerance)
-    longest = max((float(np.max(np.abs(v), initial=0.0)) for v in vs), default=1.0)
-    largest = max((float(np.max(np.abs(x), initial=0.0)) for x in point.case.xs), default=1.0)
-    if longest and abs(analytic) / longest <= 4 * point.eps * max(1.0, largest, point.size):
+    if abs(analytic) <= estimate.error:
         return verdict("weak", tolerance, "a slope too small to show")
     return verdict("fail", tolerance, "the function does not move along this direction")
 

@@ -383,3 +383,15 @@ def test_a_recorded_value_as_a_fixed_argument_is_refused(make: Any) -> None:
     assert ad.leaky_relu(x, slope.detach()).data.tolist() == [-0.25, 2.0]
     np.where(x > 0, x, slope * x).sum().backward()
     assert slope.grad == -1.0
+
+
+def test_a_scalar_made_of_a_tensor_gets_a_zero_gradient_and_no_stale_one() -> None:
+    # found by the graph machine: Scalars leave a zero cotangent out, and the node between the worlds kept its old .grad
+    x = ad.tensor([0.125, 0.25])
+    s = ad.scalar(np.mean(x))
+    a = abs(s)
+    (a * 2.0).backward()
+    assert s.grad == 2.0
+    (a - a).backward()
+    assert (s.grad, a.grad) == (0.0, 0.0)
+    assert np.array_equal(x.grad, [1.0, 1.0])

@@ -16,6 +16,7 @@ from autodiff.testing import (
     InconclusiveError,
     arguments,
     check_derivatives,
+    check_op,
     derivative_test,
     shapes,
     signature,
@@ -178,3 +179,33 @@ def test_numerical_core_imports_neither_hypothesis_nor_the_checks() -> None:
         "sys.exit(any(m in sys.modules for m in ('hypothesis', 'autodiff.testing.check')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def unordered(g: np.ndarray, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray]:
+    return (g * np.cos(x) * (1 + 1e-3 * (next(iter({"a", "b", "c"})) == "b") + hash("d") % 7),)
+
+
+def cosine(g: np.ndarray, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray]:
+    return (g * np.cos(x),)
+
+
+def test_determinism_asks_two_processes_where_it_is_told_to() -> None:
+    x = np.array([0.5, 1.0])
+    assert check_derivatives(np.sin, x, vjp=cosine, processes=True).tally.counts["P18"]["pass"] == 4
+    assert check_derivatives(np.sin, x, processes=True).ok
+    assert check_op("tanh", examples=4, processes=True).ok
+    wrong = check_derivatives(np.sin, x, vjp=unordered, processes=True, properties="P18", raises=False)
+    assert wrong.failures and "fresh process with PYTHONHASHSEED" in str(wrong)
+    with pytest.raises(ValueError, match="put it into a module"):
+        check_derivatives(lambda x: x * x, x, processes=True)
+
+
+def test_a_property_that_measures_nothing_can_be_asked_for_alone() -> None:
+    report = check_derivatives(np.sin, np.array([0.5]), vjp=cosine, properties=["P04", "P18"])
+    assert report.ok and set(report.tally.counts) == {"P04", "P18"} and "0.0% weak" in str(report)
+
+
+def test_the_report_counts_ties_size_one_and_finite_gradients() -> None:
+    counts = check_derivatives(np.sin, np.array([0.5]), vjp=cosine).tally.counts
+    assert counts["P16"]["pass"] and counts["P25"]["pass"]
+    assert check_derivatives(np.max, np.array([1.0, 1.0])).tally.counts["P09"]["pass"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -65,3 +66,16 @@ def test_a_value_that_something_keeps_is_found(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(ad.Variable, "detach", hold)
     with pytest.raises(AssertionError, match=r"is kept|still alive"):
         _run()
+
+
+def test_a_backward_pass_that_meets_a_consumed_graph_may_have_released_what_it_read_before() -> None:
+    # found by a long life of graphs: the model did not know it, and took the second refusal for a fault
+    state = GraphMachine()
+    x = state.begin(np.array([1.0, 2.0]))
+    gone, whole = state.total(a=x), state.total(a=x)
+    state.backward(a=gone, retain=False, weigh=False)
+    both = state.binary(a=whole, b=gone, name="add", record=False)
+    state.backward(a=both, retain=False, weigh=False)
+    state.backward(a=whole, retain=False, weigh=False)
+    state.gradients_agree()
+    state.teardown()
