@@ -1,9 +1,9 @@
 """How a random program grows by one statement: one builder for each kind of statement, all driven by small integers.
 
 A builder takes operands and arguments by the next integers of its step and proposes a line of code, away from kinks, to
-the `Draft`, which runs it in NumPy and keeps it if the result is finite and small. Since a step is a few integers read modulo what is possible,
-any step fits any draft: Hypothesis may delete, reorder and lower steps, and there is always a program.
-Never here: a Tensor, or the engine's values; whether the engine agrees is what the program will be run for.
+the `Draft`, which runs it in NumPy and keeps it if the result is finite and small. Since a step is a few integers read
+modulo what is possible, any step fits any draft: Hypothesis may delete, reorder and lower steps, and there is always a
+program. Never here: a Tensor, or the engine's values; whether the engine agrees is what the program will be run for.
 """
 
 from __future__ import annotations
