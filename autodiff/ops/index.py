@@ -79,6 +79,17 @@ def _cleared(g: Any, index: Any) -> Any:
     return g * keep
 
 
+def _kept(g: Any, index: Any) -> Any:
+    """g at the index, and 0 where a later write to the same element won."""
+    picked = getitem(g, index=index)
+    if _is_basic(index):
+        return picked
+    turn = np.arange(picked.size).reshape(picked.shape)
+    last = np.zeros(g.shape, int)
+    last[index] = turn
+    return picked * (last[index] == turn)
+
+
 setitem = op(
     _setitem,
     name="setitem",
@@ -86,9 +97,9 @@ setitem = op(
     symbol="[ ]=",
     public=False,
     domain=(float("-inf"), float("inf")),
-    vjp=(lambda g, index: _cleared(g, index), lambda g, index: getitem(g, index=index)),
+    vjp=(lambda g, index: _cleared(g, index), _kept),
     samples=((((3, 2), (2,)), {"index": 1}), (((3,), ()), {"index": slice(0, 2)})),
-    doc="A copy of x with v written at index (each element at most once).",
+    doc="A copy of x with v written at index; of several writes to one element the last counts.",
 )
 
 
