@@ -308,16 +308,18 @@ class _Run:
         """
         from autodiff.testing.search import smallest
 
-        for limit in sorted({4, found.case.size - 1}):
-            if limit >= found.case.size:
-                continue
+        limit = 4  # small enough to read at a glance; failing that, anything smaller than what is there
+        while limit < found.case.size:
 
             def smaller(drawn: Arguments, limit: int = limit) -> Finding | None:
                 return fails(drawn) if case_of(drawn.args, drawn.kwargs, self.options.wrt).size <= limit else None
 
             best = smallest(strategy, smaller, self.options.examples, self.options.seed + limit)
             if best:
-                return best[1]
+                found = best[1]
+            elif limit > 4 or found.case.size == 5:
+                break
+            limit = found.case.size - 1
         return found
 
     def _leading(self) -> list[str]:

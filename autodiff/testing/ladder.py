@@ -48,6 +48,7 @@ class Estimate:
         evaluations: calls of `f` spent.
         coarse: (value, error) as seen by large steps alone when all scales agree, else None. A value far from it
             marks a derivative that differs from its surroundings.
+        differences: the estimate by differences that the complex step replaced, else None.
     """
 
     value: float
@@ -58,6 +59,7 @@ class Estimate:
     method: str
     evaluations: int
     coarse: tuple[float, float] | None = None
+    differences: Estimate | None = None
 
     @property
     def resolution(self) -> float:

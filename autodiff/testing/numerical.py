@@ -165,7 +165,8 @@ def _refined(estimate: Estimate, found: tuple[float, float] | None) -> Estimate:
         return estimate
     value, error = found
     method = f"complex step, confirmed by {estimate.method}"
-    return replace(estimate, value=value, error=error, interval=(value - error, value + error), method=method)
+    interval = (value - error, value + error)
+    return replace(estimate, value=value, error=error, interval=interval, method=method, differences=estimate)
 
 
 class _Terms:

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.testing.numerical import numerical_derivative, power_of_two_direction
-from autodiff.testing.program_steps import KINDS, PICKS, Draft, Statement, is_scalar
+from autodiff.testing.program_draft import Draft, Statement, is_scalar
+from autodiff.testing.program_steps import KINDS, PICKS
 
 __all__ = ["Program", "check_program", "programs"]
 
@@ -131,7 +132,7 @@ def programs(
     # several short lists and not one long: their average length is larger, and each shrinks by itself
     for k in range(0, high, 10):
         for kind, *picks in draw(st.lists(step, min_size=min(max(low - k, 0), 10), max_size=min(10, high - k))):
-            draft.step(kind, picks)
+            draft.step(KINDS[kind], picks)
     last = draft.statements[-1].target if draft.statements else next(iter(given))
     return Program(given, tuple(draft.statements), last)
 

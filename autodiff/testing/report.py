@@ -76,8 +76,8 @@ class Failure:
 
 
 def _row(key: str, text: str, whole: bool) -> list[str]:
-    """A key and its text, on lines of at most 120 characters unless the text must stay in one piece."""
-    parts = [text] if whole else textwrap.wrap(text, 120 - 27, break_long_words=False, break_on_hyphens=False)
+    """A key and its text, on lines of at most 110 characters unless the text must stay in one piece."""
+    parts = [text] if whole else textwrap.wrap(text, 110 - 27, break_long_words=False, break_on_hyphens=False)
     return [f"  {key if i == 0 else '':<24} {part}" for i, part in enumerate(parts or [""])]
 
 
@@ -180,13 +180,19 @@ class DerivativeReport:
         """Median over all comparisons of the largest relative error that could hide."""
         return float(np.median(self.tally.resolutions)) if self.tally.resolutions else math.nan
 
+    @property
+    def resolution_text(self) -> str:
+        """The median resolution in one digit, or "none" where nothing was measured."""
+        return "none" if math.isnan(self.median_resolution) else f"{self.median_resolution:.0e}"
+
     def summary(self) -> str:
         """One line of counts."""
         held = sum(1 for c in self.tally.counts.values() if c["fail"] == 0 and c.total() > 0)
-        counts = f"{held} properties, {self.checks:,} checks on {self.examples} examples, {len(self.failures)} failed"
+        examples = "1 example" if self.examples == 1 else f"{self.examples} examples"
+        counts = f"{held} properties, {self.checks:,} checks on {examples}, {len(self.failures)} failed"
         if self.data.get("steps"):
             return counts
-        return f"{counts}, {self.weak_share:.1%} weak, median resolution {self.median_resolution:.0e}"
+        return f"{counts}, {self.weak_share:.1%} weak, median resolution {self.resolution_text}"
 
     def __str__(self) -> str:
         if self.failures:

@@ -128,7 +128,7 @@ def to_markdown(reports: Sequence[DerivativeReport], path: Any = None) -> str:
     for r in reports:
         lines.append(
             f"| {r.name.replace('|', chr(92) + '|')} | {_outcome(r)} | {r.checks:,} | {r.weak_share:.1%} "
-            f"| {r.median_resolution:.0e} |"
+            f"| {r.resolution_text} |"
         )
     for r in reports:
         lines += [f"\n```\n{f}\n```" for f in r.failures]
@@ -140,8 +140,8 @@ def _outcome(r: DerivativeReport) -> str:
 
 
 def to_html(reports: Sequence[DerivativeReport], path: Any = None) -> str:
-    """One self-contained page: a table a report, each counterexample, and a plot where the function has one number in
-    and out.
+    """One self-contained page: of each report every counterexample, with a plot where the function has one number in
+    and out, and a table of counts.
     """
     parts = [
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Derivatives</title>"
@@ -153,6 +153,8 @@ def to_html(reports: Sequence[DerivativeReport], path: Any = None) -> str:
             f"<h2>{html.escape(r.name)}: <span class='{mark}'>{_outcome(r)}</span></h2>"
             f"<p>{html.escape(r.summary())}</p>"
         )
+        for f in r.failures:
+            parts.append(f"<pre>{html.escape(str(f))}</pre>{_plot(f)}")
         rows = "".join(
             f"<tr><td>{p} {html.escape(ALL_TITLES[p])}</td>"
             + "".join(f"<td>{c[s] or ''}</td>" for s in ("pass", "weak", "unresolved", "skip", "fail"))
@@ -166,8 +168,6 @@ def to_html(reports: Sequence[DerivativeReport], path: Any = None) -> str:
         for prop, why in sorted(r.tally.unavailable.items()):
             if prop not in r.tally.counts:
                 parts.append(f"<div>{prop} {html.escape(ALL_TITLES[prop])}: not checked, {html.escape(why)}</div>")
-        for f in r.failures:
-            parts.append(f"<pre>{html.escape(str(f))}</pre>{_plot(f)}")
     return _finish("".join(parts) + "</html>\n", path)
 
 

@@ -395,3 +395,12 @@ def test_a_scalar_made_of_a_tensor_gets_a_zero_gradient_and_no_stale_one() -> No
     (a - a).backward()
     assert (s.grad, a.grad) == (0.0, 0.0)
     assert np.array_equal(x.grad, [1.0, 1.0])
+
+
+def test_only_the_last_of_several_writes_to_one_element_gets_a_gradient() -> None:
+    # found by the random programs: t[[0, 0]] = v gave the cotangent to both rows of v
+    v, t = ad.tensor([[1.0, 2.0], [3.0, 4.0]]), ad.tensor(np.zeros((2, 2))) * 1.0
+    t[[0, 0]] = v
+    (t * np.array([[1.0, 10.0], [100.0, 1000.0]])).sum().backward()
+    assert np.array_equal(t.data[0], [3.0, 4.0])
+    assert np.array_equal(v.grad, [[0.0, 0.0], [1.0, 10.0]])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autodiff.testing.check import check_derivatives
 from autodiff.testing.complex_step import Analytic, complex_step
 from autodiff.testing.numerical import numerical_derivative
 
@@ -109,3 +110,11 @@ def test_another_value_than_the_real_program_gives_is_dropped() -> None:
 @pytest.mark.parametrize("x", [1e-85, 1e-39])
 def test_an_underflow_of_the_imaginary_part_is_not_a_slope_of_zero(x: float) -> None:
     assert complex_step(lambda x: x**40, [np.array(x)], [np.array(x / 2)], [np.array(1.0)], 0.0, 1.0) is None
+
+
+def test_a_rule_may_be_rounded_like_its_function_however_sharp_the_complex_step_is() -> None:
+    # found as a false alarm: 1 - y^2 keeps 20 bits here, which looked like a number cut to float32
+    report = check_derivatives(
+        np.tanh, np.array(12.0), vjp=lambda g, y, x: (g * (1 - y * y),), properties="P01", max_weak=1.0
+    )
+    assert report.ok
