@@ -383,3 +383,18 @@ def test_a_recorded_value_as_a_fixed_argument_is_refused(make: Any) -> None:
     assert ad.leaky_relu(x, slope.detach()).data.tolist() == [-0.25, 2.0]
     np.where(x > 0, x, slope * x).sum().backward()
     assert slope.grad == -1.0
+
+
+def test_a_subclass_of_tensor_may_have_bases_that_take_class_arguments() -> None:
+    """Tensor kept the class arguments and the news of the subclass to itself."""
+    seen = []
+
+    class Tagged:
+        def __init_subclass__(cls, tag: str, **more: Any) -> None:
+            super().__init_subclass__(**more)
+            seen.append(tag)
+
+    class Weight(ad.Tensor, Tagged, tag="w"):
+        pass
+
+    assert seen == ["w"] and Weight in ad.variable.TENSORS
