@@ -18,6 +18,7 @@ class Scope:
     """The module that is running: its name under its parent, and a weak reference to it."""
 
     __slots__ = ("parent", "name", "path", "_owner", "state")
+    ELSEWHERE = object()
 
     def __init__(self, parent: Scope | None, name: str, owner: Any = None) -> None:
         self.parent, self.name = parent, name
@@ -31,10 +32,10 @@ class Scope:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """``function(*args, **kwargs)`` inside this scope: what ``with scope(self)`` does, in one call. Where another
-        scope than the parent is in force it does nothing, and returns NotImplemented."""
+        scope than the parent is in force it does nothing, and returns ELSEWHERE."""
         now = state()
         if now.scope is not self.parent:
-            return NotImplemented
+            return self.ELSEWHERE
         token = _state.set(self.state if now.plain else now.but(scope=self))
         try:
             return function(*args, **kwargs)

@@ -188,7 +188,8 @@ class Tensor(Variable):
     _base: weakref.ref[Tensor]  # of a view: the handle it was taken from
     _owner: weakref.ref[Node] | None  # of a view or a detached value: the node whose array it shows
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
         TENSORS.add(cls)
 
     shape, ndim, size, dtype = (  # Variable's, without a Python call: layers and losses ask at every step

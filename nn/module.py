@@ -64,9 +64,10 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, x)")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._scope is not None:
-            result = self._scope.run(self.forward, args, kwargs)
-            if result is not NotImplemented:
+        here = self._scope
+        if here is not None:
+            result = here.run(self.forward, args, kwargs)
+            if result is not here.ELSEWHERE:
                 return result
         with scope(self._name_here(), self) as here:
             self.__dict__["_scope"] = here  # made once, entered from now on

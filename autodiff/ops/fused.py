@@ -251,7 +251,9 @@ def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int | Non
         labels = np.where(kept, labels, 0)
     factor = np.ones(labels.shape, logits.dtype) if weights is None else np.asarray(weights, logits.dtype)[labels]
     factor = factor if kept is None else factor * kept
-    return labels, factor / np.sum(factor) if reduction == "mean" else factor
+    if reduction == "mean":
+        factor = (factor / np.sum(factor, dtype=np.float64)).astype(logits.dtype)  # float16 counts to 65504 only
+    return labels, factor
 
 
 def _cross_entropy(
@@ -274,7 +276,7 @@ def _cross_entropy_kept(
         each = factor.reshape(-1)
         rows = np.where(each == 0, 0.0, rows) * each
     elif reduction == "mean":
-        return np.add.reduce(rows) * factor, kept
+        return np.add.reduce(rows * factor), kept  # in this order: sums of float16 overflow
     return rows.reshape(labels.shape) if reduction == "none" else np.add.reduce(rows), kept
 
 

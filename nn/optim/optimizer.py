@@ -32,8 +32,8 @@ class Optimizer:
         defaults: the hyperparameters of groups that do not give their own.
 
     Attributes:
-        param_groups: list of dicts with "params" and the hyperparameters; write `opt.param_groups[0]["lr"] = 1e-4`
-            to change one.
+        param_groups: list of dicts with "params" (a tuple: see `add_param_group`) and the hyperparameters; write
+            `opt.param_groups[0]["lr"] = 1e-4` to change one.
         steps: how often `step()` ran.
         updates: under `ad.record()`, the relative size of the last step: a list of (parameter, norm of the change,
             norm before).
@@ -106,10 +106,12 @@ class Optimizer:
             for slot, values, grads in self._ready(slots):
                 slot.step += 1
                 self._prepare(slot, group)
-                self._update(values, grads, slot, group, slot.scratch or self._scratch_for(slot))
+                try:
+                    self._update(values, grads, slot, group, slot.scratch or self._scratch_for(slot))
+                finally:  # what an error or Ctrl-C leaves half done counts as written too
+                    slot.write(values)
                 if slot.step % FLUSH_EVERY == 0:
                     self._flush(slot, group)
-                slot.write(values)
         self.steps += 1
         if recording:
             self.updates = [(p, _norm(p.data - old), _norm(old)) for p, old in before]
@@ -129,7 +131,7 @@ class Optimizer:
                 f"{self._name}: a group has 'params' and any of {sorted(self.defaults)}; got {sorted(group)}"
             )
         params = group["params"]
-        params = [params] if isinstance(params, ad.Variable) else list({id(p): p for p in params}.values())
+        params = (params,) if isinstance(params, ad.Variable) else tuple({id(p): p for p in params}.values())
         taken = {id(p) for other in self.param_groups for p in other["params"]}
         for i, parameter in enumerate(params):
             if not isinstance(parameter, ad.Variable):
@@ -158,14 +160,16 @@ class Optimizer:
         state: dict[int, dict[str, Any]] = {}
         for slots in self._slots:
             for slot in slots:
-                if not slot.step:
+                if not slot.step and not slot.state:
                     continue
                 for p, _ in slot.entries:
                     state.setdefault(index[id(p)], {"step": slot.step})
                 for name, flat in self._export(slot).items():
-                    for (p, _), piece in zip(slot.entries, slot.pieces(flat), strict=True):
+                    for (p, rows), piece in zip(slot.entries, slot.pieces(flat), strict=True):
                         entry = state[index[id(p)]]
-                        entry[name] = np.concatenate([entry[name], piece]) if name in entry else piece.copy()
+                        if name not in entry:
+                            entry[name] = np.empty(p.shape, piece.dtype)
+                        entry[name][... if rows is None else rows] = piece
         groups = [
             {**{k: v for k, v in group.items() if k != "params"}, "params": [index[id(p)] for p in group["params"]]}
             for group in self.param_groups
@@ -260,11 +264,11 @@ class Optimizer:
 
     def _restored(self, slot: Slot, saved: Mapping[int, Mapping[str, Any] | None], group: Group) -> list[Slot]:
         """The slot with its saved state; one slot each when its parameters have not the same history."""
-        entries = [saved[id(p)] or {} for p, _ in slot.entries]
+        entries = [{k: v for k, v in (saved[id(p)] or {}).items() if v is not None} for p, _ in slot.entries]
         if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
             return [part for single in slot.split() for part in self._restored(single, saved, group)]
         slot.step = int(entries[0].get("step", 0))
-        names = [name for name, array in entries[0].items() if name != "step" and array is not None]
+        names = [name for name in entries[0] if name != "step"]
         if names:
             arrays = {}
             for name in names:

@@ -56,6 +56,18 @@ class Slot:
         self.dtype = _state_dtype(self.entries[0][0].dtype)
         self.shapes = [np.shape(_rows(p.data, rows)) for p, rows in self.entries]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along: no parts, which would be arrays of their own there, and no scratch."""
+        return {**self.__dict__, "state": {name: flat.whole for name, flat in self.state.items()}, "scratch": None}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved)
+        self.dtype = _state_dtype(self.dtype)
+        self.state = {}
+        for name, array in saved["state"].items():
+            self.state[name] = self.zeros()
+            self.state[name].whole[...] = array
+
     def split(self) -> list[Slot]:
         """A slot for each parameter, with its part of the state: from now on each goes its own way."""
         slots = [type(self)([entry], self.step, self.betas) for entry in self.entries]
@@ -90,22 +102,24 @@ class Slot:
             if grad is None:
                 missing += 1
                 continue
+            if rows is not None:
+                value, grad = value[rows], _raw(grad)[rows]
             if grad.__class__ is not np.ndarray or grad.dtype is not dtype or grad.shape != value.shape:
                 grad = self._fitting(grad, value)
-            values.append(value if rows is None else value[rows])
-            grads.append(grad if rows is None else grad[rows])
+            values.append(value)
+            grads.append(grad)
         return values, grads, missing
 
     def _fitting(self, grad: Any, value: Array) -> Array:
         """A gradient in the dtype of the state, which follows the values after `model.astype`."""
-        grad = _raw(grad)
+        grad = np.asarray(_raw(grad))
         if grad.shape != value.shape:
             raise ValueError(f"a parameter of shape {value.shape} has a .grad of shape {grad.shape}")
         wanted = np.result_type(*[_state_dtype(p.dtype) for p, _ in self.entries])
         if wanted != self.dtype:
             self.dtype, self.scratch = wanted, None
             self.state = {name: self.flat(flat.whole.astype(wanted)) for name, flat in self.state.items()}
-        return grad.astype(self.dtype)
+        return grad.astype(self.dtype, casting="same_kind", copy=False)
 
     def write(self, values: list[Array]) -> None:
         """Take over the updated values."""
@@ -147,7 +161,7 @@ def slots_for(parameters: Iterable[ad.Variable]) -> list[Slot]:
             rows = max(1, BLOCK * p.shape[0] // p.size)
             slots += [Slot([(p, slice(i, i + rows))]) for i in range(0, p.shape[0], rows)]
         else:
-            if p.size > room.get(p.dtype, 0):
+            if p.size > room.get(p.dtype, -1):
                 slots += [Slot(open_.pop(p.dtype))] if p.dtype in open_ else []
                 open_[p.dtype], room[p.dtype] = [], BLOCK
             open_[p.dtype].append((p, None))
@@ -167,8 +181,9 @@ def _rows(value: Any, rows: slice | None) -> Any:
 
 
 def _state_dtype(dtype: np.dtype) -> np.dtype:
-    """float32 for float16, where the square of a gradient overflows above 256; the parameter's own otherwise."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    """float32 for float16, where the square of a gradient overflows above 256; the parameter's own otherwise, as the
+    object that NumPy gives to new arrays (an unpickled one has another)."""
+    return np.dtype(np.float32 if dtype == np.float16 else dtype.str)
 
 
 def _raw(grad: Any) -> Any:

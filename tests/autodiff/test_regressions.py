@@ -404,3 +404,18 @@ def test_only_the_last_of_several_writes_to_one_element_gets_a_gradient() -> Non
     (t * np.array([[1.0, 10.0], [100.0, 1000.0]])).sum().backward()
     assert np.array_equal(t.data[0], [3.0, 4.0])
     assert np.array_equal(v.grad, [[0.0, 0.0], [1.0, 10.0]])
+
+
+def test_a_subclass_of_tensor_may_have_bases_that_take_class_arguments() -> None:
+    """Tensor kept the class arguments and the news of the subclass to itself."""
+    seen = []
+
+    class Tagged:
+        def __init_subclass__(cls, tag: str, **more: Any) -> None:
+            super().__init_subclass__(**more)
+            seen.append(tag)
+
+    class Weight(ad.Tensor, Tagged, tag="w"):
+        pass
+
+    assert seen == ["w"] and Weight in ad.variable.TENSORS

@@ -248,3 +248,16 @@ def test_pos_weight_keeps_dtype_and_shape() -> None:
         assert nn.binary_cross_entropy_with_logits(logits, target, pos_weight=weight).dtype == np.float32
     with pytest.raises(ValueError, match=r"pos_weight of shape \(4, 1, 1\)"):
         nn.binary_cross_entropy_with_logits(logits, target, pos_weight=np.ones((4, 1, 1)))
+
+
+@pytest.mark.parametrize("ignored", [0, 1])
+def test_the_mean_over_many_rows_of_float16_is_finite(ignored: int) -> None:
+    """The sum of the rows, or their count, was more than float16 can hold: the mean was inf, or 0."""
+    logits = ad.tensor(np.tile(np.array([0, 8], np.float16), (70_000, 1)))
+    labels = np.zeros(len(logits), int)
+    labels[:ignored] = -100
+    loss = nn.cross_entropy(logits, labels)
+    loss.backward()
+    assert loss.dtype == np.float16
+    np.testing.assert_allclose(loss.data, 8.0, rtol=0.01)  # 1/70000 has 8 bits left in float16
+    assert (logits.grad[ignored:] != 0).all()

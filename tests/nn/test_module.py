@@ -436,3 +436,17 @@ def test_functional_call_refuses_two_values_for_one_shared_parameter() -> None:
     both = nn.functional_call(net, {"0.weight": one, "1.weight": one}, x)
     np.testing.assert_array_equal(both.data, nn.functional_call(net, {"0.weight": one}, x).data)
     np.testing.assert_array_equal(nn.functional_call(net, net.state_dict(), x).data, net(x).data)
+
+
+def test_a_forward_that_returns_notimplemented_runs_once() -> None:
+    """From the second call on it ran twice."""
+
+    class Shy(nn.Module):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return NotImplemented
+
+    module = Shy()
+    assert module(1) is module(1) is NotImplemented and module.calls == 2

@@ -1,7 +1,9 @@
 """Optimizers: each step equals the published formula and PyTorch's numbers, for tensors large and small and for
 Scalars."""
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -414,3 +416,78 @@ def test_parameters_may_be_frozen_and_thawed_between_steps() -> None:
         net(np.ones((1, 2))).sum().backward()
         opt.step()
         assert np.array_equal(net[0].weight.data, before) == frozen
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+@pytest.mark.parametrize(("ours", "theirs", "options"), CASES, ids=IDS)
+def test_a_copy_of_model_and_optimizer_trains_on_as_the_original_does(ours, theirs, options, duplicate, block) -> None:
+    """In a copy the running means of Adam were no longer the arrays that the gradients were added to."""
+    params = [*(nn.Parameter(a, dtype=None) for a in gradients(1, 1)[0]), ad.scalar(2.0)]
+    pairs = [(params, ours(params, **options))]
+    for step, grads in enumerate(gradients(0, 5)):
+        if step == 2:
+            pairs.append(duplicate(pairs[0]))
+        for owned, optimizer in pairs:
+            for p, g in zip(owned, [*grads, 0.5], strict=True):
+                p.grad = g if isinstance(g, float) else g.copy()
+            optimizer.step()
+    (mine, _), (copied, optimizer) = pairs
+    assert [id(p) for p in optimizer.param_groups[0]["params"]] == [id(p) for p in copied]
+    for p, q in zip(mine, copied, strict=True):
+        assert p is not q
+        np.testing.assert_array_equal(p.data, q.data)
+
+
+def test_the_first_parameter_may_be_empty() -> None:
+    """An optimizer of nn.Linear(0, 3) raised KeyError."""
+    net = nn.Linear(0, 3)
+    optimizer = nn.SGD(net.parameters(), lr=0.5)
+    net(np.ones((2, 0))).sum().backward()
+    optimizer.step()
+    assert net.bias.data.tolist() == [-1.0] * 3
+
+
+def test_a_graph_refuses_when_the_step_after_it_failed_half_way() -> None:
+    """The first parameter was updated, but not known as written: backward() gave the gradient at the new value."""
+    constant = np.ones(2)
+    constant.flags.writeable = False
+    a, b = ad.tensor([1.0, 2.0]), ad.tensor(constant, copy=False)
+    loss = (a * a + b * b).sum()
+    loss.backward(retain_graph=True)
+    with pytest.raises(ValueError, match="read-only"):
+        nn.SGD([a, b], lr=0.5).step()
+    assert a.data.tolist() == [0.0, 0.0]
+    with pytest.raises(ad.GraphError, match="overwritten"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("given", [[1.0, 2.0], np.array([1, 2]), np.array([1.0, 2.0], ">f8"), ad.tensor([1.0, 2.0])])
+def test_a_gradient_that_the_user_set_may_be_anything_real(given) -> None:
+    p = nn.Parameter([1.0, 1.0])
+    p.grad = given
+    nn.SGD([p], lr=0.5).step()
+    assert p.data.tolist() == [0.5, 0.0]
+    p.grad = np.array([1j, 1j])
+    with pytest.raises(TypeError, match="complex"):
+        nn.SGD([p], lr=0.5).step()
+    assert p.data.tolist() == [0.5, 0.0]
+
+
+def test_parameters_join_by_a_group_only() -> None:
+    """A parameter appended to a group's list was never updated, and nothing said so."""
+    optimizer = nn.SGD([nn.Parameter([1.0])])
+    with pytest.raises(AttributeError):
+        optimizer.param_groups[0]["params"].append(nn.Parameter([1.0]))
+
+
+def test_a_loaded_state_without_a_step_count_can_be_saved_again() -> None:
+    """PyTorch's SGD counts no steps; the momentum it had saved was lost when it was saved a second time."""
+    optimizer = nn.SGD([nn.Parameter([1.0])], momentum=0.9)
+    saved = optimizer.state_dict() | {"state": {0: {"momentum_buffer": np.array([3.0], np.float32)}}}
+    optimizer.load_state_dict(saved)
+    assert optimizer.state_dict()["state"][0]["momentum_buffer"].tolist() == [3.0]
+    scalars = nn.SGD([ad.scalar(1.0), ad.scalar(1.0)], momentum=0.9)
+    scalars.load_state_dict(
+        scalars.state_dict() | {"state": {0: {"momentum_buffer": 3.0}, 1: {"momentum_buffer": None}}}
+    )  # None was read as NaN
+    assert list(scalars.state_dict()["state"]) == [0]
