@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .errors import leaves_graph
 from .graph import FLOAT64
 from .variable import Scalar, Variable
 
@@ -26,7 +27,18 @@ def _repr(self: Variable) -> str:
 
 
 def _format(self: Variable, spec: str) -> str:
+    if spec and self.size != 1:
+        raise TypeError(
+            f"f'{{x:{spec}}}' needs one element; this {type(self).__name__} has shape {self.shape}. "
+            "Write np.array2string(x.data, precision=3)."
+        )
     return format(self.item(), spec) if spec else str(self)
+
+
+def _round(self: Variable, digits: int | None = None) -> float:
+    if self.node is not None:
+        raise leaves_graph("round()", ".item()", "np.round")
+    return round(self.item(), digits)
 
 
 def _str(self: Variable) -> str:
@@ -46,5 +58,6 @@ def _mimebundle(self: Variable, include: Any = None, exclude: Any = None) -> dic
 
 
 _SHOWS = {"__repr__": _repr, "__str__": _str, "__format__": _format, "_repr_mimebundle_": _mimebundle}
+_SHOWS["__round__"] = _round  # print(round(loss, 3)) is about showing too
 for _name, _show in _SHOWS.items():
     setattr(Variable, _name, _show)

@@ -72,7 +72,8 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
 def _reduce(self: Variable) -> Any:
     if not self.is_leaf:
         raise ExitError(
-            "only leaves can be copied or pickled: a recorded value would lose its graph. Write x.detach() first."
+            "only leaves can be copied or pickled: a recorded value would lose its graph. "
+            "Write x.detach() first, or x.data for the plain value."
         )
     return _rebuild, (type(self), self._data, self.requires_grad)
 

@@ -174,6 +174,21 @@ def _argnums(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     return places
 
 
+def _check_use(who: str, f: Any, argnums: Any) -> None:
+    """The two slips of the first hour: a value in the place of the function, and the argument beside it."""
+    if not callable(f):
+        raise TypeError(
+            f"{who} needs a function; got {kind_of(f)}. For the gradient of a value that is already computed write "
+            "y.backward() and read x.grad."
+        )
+    numbers = argnums if isinstance(argnums, tuple | list) else [argnums]
+    if not all(isinstance(i, int | np.integer) for i in numbers):
+        raise TypeError(
+            f"{who}: argnums must be an integer or several; got {kind_of(argnums)}. "
+            f"The arguments of f follow in a call of their own: ad.{who}(f)(x)."
+        )
+
+
 # ---- reverse mode
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """A function that returns ``(f(*args), gradient)``; see ``grad``. With has_aux: ``((value, aux), gradient)``.
@@ -182,6 +197,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     >>> ad.value_and_grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))
     (array(5.), array([2., 4.]))
     """
+    _check_use("value_and_grad", f, argnums)
 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -217,6 +233,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     >>> ad.grad(ad.grad(lambda x: x**3))(2.0)
     12.0
     """
+    _check_use("grad", f, argnums)
     both = value_and_grad(f, argnums, has_aux)
 
     @wraps(f)
@@ -356,6 +373,7 @@ def jacobian(f: Function, argnums: int = 0, mode: str | None = None) -> Function
     """
     if mode not in (None, "reverse", "forward"):
         raise ValueError(f"jacobian: mode must be 'reverse', 'forward' or None; got {mode!r}.")
+    _check_use("jacobian", f, argnums)
 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:

@@ -68,7 +68,7 @@ class Variable:
             raise GraphError("only the .grad of a leaf that requires a gradient can be set.")
         if value is not None and np.shape(getattr(value, "_data", value)) != self.shape:
             raise ValueError(f".grad must have the shape of the value, {self.shape}; got {kind_of(value)}.")
-        self.node.grad = value
+        self.node.grad = np.asarray(value, self.dtype) if isinstance(value, list | tuple) else value
 
     # ---- doors
     @property
@@ -133,14 +133,12 @@ class Variable:
             run = DISPATCH.get((ufunc, "reduce"))
             if run is not None:
                 return run(*inputs, **{"axis": 0, **kwargs})  # ufunc.reduce goes along axis 0 unless told
+        name = ("np." if getattr(np, ufunc.__name__, None) is ufunc else "") + ufunc.__name__
         if kwargs.get("out") is not None:
-            raise leaves_graph(
-                f"np.{ufunc.__name__}(..., out=...) or an in-place operator on a plain array", ".data", "y = a + b"
-            )
+            raise leaves_graph(f"{name}(..., out=...) or an in-place operator on a plain array", ".data", "y = a + b")
         if kwargs.get("where", True) is not True:
-            raise missing_argument(f"np.{ufunc.__name__}", "where")
-        name = ufunc.__name__ + ("" if method == "__call__" else "." + method)
-        raise no_rule(f"np.{name}")
+            raise missing_argument(name, "where")
+        raise no_rule(name + ("" if method == "__call__" else "." + method))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         run = DISPATCH.get(function)

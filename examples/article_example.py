@@ -55,7 +55,7 @@ def numbers(values: NDArray[np.float64], digits: int = 6) -> str:
 
 def row(what: str, printed: str, right: str, why: str = "") -> None:
     """One line of the comparison."""
-    print(f"  {what:26} {printed:>12}   {right:30} {why}".rstrip())
+    print(f"  {what:27} {printed:>12}   {right:30} {why}".rstrip())
 
 
 def show_forward(net: Network) -> None:
@@ -173,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         loss.backward()
         optimizer.step()
     path = out / "article_example.svg"
-    ad.draw(loss, model=fresh, optimizer=optimizer, level="module").save(path)
+    ad.draw(loss, model=fresh, optimizer=optimizer, level="module", names={"labels": Y}).save(path)
     print(f"\nThe picture: {path}")
 
 

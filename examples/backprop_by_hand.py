@@ -127,7 +127,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"One step against the gradient with α = 0.5: loss {loss:.6f} → {forward_and_backward(step, data)[0]:.6f}")
 
     path = options.out / "backprop_by_hand.svg"
-    ad.draw(recorded, model=net, level="module", title="2-3-2 network: forward and backward").save(path)
+    title, names = "2-3-2 network: forward and backward", {"targets": data["t"]}
+    ad.draw(recorded, model=net, level="module", names=names, title=title).save(path)
     print(f"\nThe picture: {path}")
 
 

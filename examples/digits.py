@@ -115,7 +115,7 @@ def draw_mistakes(x: Array, y: Array, scores: Array, path: Path, shown: int = 24
         axes.axis("off")
     for axes, i in zip(grid.flat, wrong[:shown], strict=False):
         axes.imshow(x[i], cmap="gray_r", vmin=0, vmax=1)
-        axes.set_title(f"{said[i]}, not {y[i]}\n{probability[i, said[i]]:.0%} sure", fontsize=8)
+        axes.set_title(f"says {said[i]}, is {y[i]}\n{probability[i, said[i]]:.0%} sure", fontsize=8)
     more = f", the {shown} surest" if len(wrong) > shown else ""
     figure.suptitle(f"{len(wrong)} of {len(y):,} are wrong{more}")
     figure.savefig(path)
@@ -143,11 +143,14 @@ def main(argv: Sequence[str] | None = None) -> float:
     options = parser.parse_args(argv)
 
     started = time.perf_counter()
-    task = mnist(options.data) if options.data else packaged_digits(options.seed)
+    try:
+        task = mnist(options.data) if options.data else packaged_digits(options.seed)
+    except FileNotFoundError as error:
+        parser.error(str(error))
     x, y = task.x_train[: options.limit], task.y_train[: options.limit]
     rng = np.random.default_rng(options.seed)
     net = Network(x.shape[1], task.hidden, rng)
-    print(f"{len(y):,} digits to learn from, {x.shape[1]}x{x.shape[2]} pixels\n\n{net.summary(x[:32])}\n")
+    print(f"{len(y):,} digits to learn from, {x.shape[1]} × {x.shape[2]} pixels\n\n{net.summary(x[:32])}\n")
 
     criterion, optimizer = nn.CrossEntropyLoss(), nn.Adam(net.parameters())
     epochs = task.epochs if options.epochs is None else options.epochs

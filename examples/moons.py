@@ -98,8 +98,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{net}\n{sum(1 for _ in net.parameters())} parameters, each a number of its own\n")
     train(net, points, labels, options.steps)
 
-    loss, _ = loss_and_accuracy(net, points[:1], labels[:1])
-    loss.backward()
     ad.draw(net(points[0]), model=net, level="neuron").save(options.out / "moons_network.svg")
     pictures = ["moons_network.svg"]
     try:

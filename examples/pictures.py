@@ -318,6 +318,7 @@ PICTURES: dict[str, Callable[[], Any]] = {
 }
 README = ("neuron", "backprop_flow", "gradient_health", "first_nan")  # python examples/pictures.py --readme
 PAGES = ("explorer", "animation")
+SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".mmd", ".html")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -326,16 +327,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", help=f"which pictures (default: all): {', '.join(PICTURES)}")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures (default: out)")
     parser.add_argument(
-        "--suffix", default=".svg", help="format: .svg, .png, .pdf, .dot, .mmd or .html (default: .svg)"
+        "--suffix", default=".svg", help=f"format: {', '.join(SUFFIXES)} (default: .svg)"
     )
     parser.add_argument(
-        "--engine", default="auto", choices=("auto", "dot", "builtin"), help="who lays out svg and html"
+        "--engine", default="auto", choices=("auto", "dot", "builtin"), help="who lays out svg and html (default: auto)"
     )
     parser.add_argument("--readme", action="store_true", help="write the pictures of the README into docs/pictures")
     options = parser.parse_args(argv)
     unknown = set(options.names) - set(PICTURES)
     if unknown:
         parser.error(f"no picture named {', '.join(sorted(unknown))}; there are {', '.join(PICTURES)}")
+    if options.suffix not in SUFFIXES:
+        parser.error(f"no format {options.suffix!r}; there are {', '.join(SUFFIXES)}")
     out, engine, names = options.out, options.engine, options.names or list(PICTURES)
     if options.readme:  # the built-in layout gives the same bytes on every machine
         out, engine, names = Path(__file__).parents[1] / "docs" / "pictures", "builtin", README

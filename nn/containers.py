@@ -38,6 +38,10 @@ class Sequential(Module):
                 x = layer(x)
         return x
 
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        for i, layer in enumerate(self):
+            yield str(i), repr(layer) if isinstance(layer, Module) else getattr(layer, "__name__", repr(layer))
+
     def append(self, layer: Any) -> Sequential:
         """Add a layer at the end; return self."""
         self._set(len(self), layer)

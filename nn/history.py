@@ -69,8 +69,9 @@ class History:
 
 
 def _spread(n: int, most: int) -> list[int]:
-    """All of range(n), or `most` of them spread evenly from the first to the last."""
-    return list(range(n)) if n <= most else sorted({round(i * (n - 1) / (most - 1)) for i in range(most)})
+    """All of range(n), or at most `most` of them: every k-th from the first, and the last."""
+    step = 1 if n <= most else math.ceil((n - 1) / (most - 1))
+    return [*range(0, n - 1, step), n - 1] if n else []
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ Class scores stand on the LAST axis: logits (..., C) with labels (...).
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,12 @@ def cross_entropy(
     """
     if not isinstance(logits, ad.Variable):
         logits = np.asarray(logits)
+    elif logits.node is not None and logits.node.op is ad.ops.OPS["softmax"]:
+        warnings.warn(
+            "cross_entropy got the output of a softmax for logits; it takes the softmax itself, and two in a row "
+            "flatten the gradients. Leave the first one out.",
+            stacklevel=2,
+        )
     labels = target.data if isinstance(target, ad.Variable) else np.asarray(target)
     if labels.dtype.kind in "iub" or not (labels.shape == logits.shape and labels.ndim):
         weights = None if weights is None else _class_weights("cross_entropy", weights, logits)
@@ -309,7 +316,10 @@ def hinge_loss(scores: Any, target: Any, *, margin: float = 1.0, reduction: str 
 class _Loss(Module):
     """Holds the options of a loss function; each subclass calls its function."""
 
-    def __init__(self, *, reduction: str = "mean") -> None:
+    def __init__(self, *misplaced: Any, reduction: str = "mean") -> None:
+        if misplaced:
+            name = type(self).__name__
+            raise TypeError(f"{name} takes options by name; call what it makes: nn.{name}()(prediction, target)")
         _check_reduction(reduction)
         self.reduction = reduction
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+import autodiff as ad
+
 __all__ = [
     "accuracy",
     "binary_accuracy",
@@ -21,8 +23,13 @@ __all__ = [
 ]
 
 
+def _plain(values: Any) -> NDArray[Any]:
+    """An array of anything, also of a recorded Tensor: counting has the derivative 0, so that nothing is lost here."""
+    return np.asarray(values.data if isinstance(values, ad.Variable) else values)
+
+
 def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
-    indices = np.asarray(values)
+    indices = _plain(values)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"{what} must be class indices (integers), got dtype {indices.dtype}")
     return indices
@@ -38,7 +45,7 @@ def accuracy(scores: Any, labels: Any) -> float:
     >>> accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
     0.5
     """
-    scores, labels = np.asarray(scores), np.asarray(labels)
+    scores, labels = _plain(scores), _plain(labels)
     if labels.shape == scores.shape and labels.dtype.kind == "f":
         labels = labels.argmax(axis=-1)
     if scores.ndim == 0 or labels.shape != scores.shape[:-1]:
@@ -52,7 +59,7 @@ def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
     >>> top_k_accuracy([[0.1, 0.5, 0.4]], [2], k=2)
     1.0
     """
-    scores, labels = np.asarray(scores), _class_indices(labels, "labels")
+    scores, labels = _plain(scores), _class_indices(labels, "labels")
     if not 1 <= k <= scores.shape[-1]:
         raise ValueError(f"k must be between 1 and the number of classes {scores.shape[-1]}, got {k}")
     best = np.argpartition(scores, -k, axis=-1)[..., -k:]
@@ -66,7 +73,7 @@ def binary_accuracy(logits: ArrayLike, targets: ArrayLike, threshold: float = 0.
     >>> binary_accuracy([2.0, -1.0, 0.5], [1, 0, 0])
     0.6666666666666666
     """
-    logits, targets = np.asarray(logits), np.asarray(targets)
+    logits, targets = _plain(logits), _plain(targets)
     if logits.shape != targets.shape:
         raise ValueError(f"binary_accuracy needs equal shapes, got {logits.shape} and {targets.shape}")
     return float(((logits > threshold) == (targets > 0)).mean())
@@ -102,7 +109,7 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int | N
            [0, 1, 1],
            [0, 0, 1]])
     """
-    labels, predictions = _class_indices(labels, "labels"), np.asarray(predictions)
+    labels, predictions = _class_indices(labels, "labels"), _plain(predictions)
     if predictions.ndim == labels.ndim + 1:
         classes = predictions.shape[-1] if classes is None else classes
         predictions = predictions.argmax(axis=-1)

@@ -12,6 +12,7 @@ the parent stays the same.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -81,6 +82,12 @@ class Module:
             for path, found in _found(name, value):
                 if isinstance(found, Module):
                     found.__dict__["_name"], found.__dict__["_scope"] = path, None
+        elif value.__class__ is ad.Tensor and value.is_leaf and value.requires_grad:
+            warnings.warn(
+                f"{type(self).__name__}.{name} is a Tensor that requires a gradient but no Parameter: no optimizer "
+                "will see it. Write nn.Parameter(x), or ad.tensor(x, requires_grad=False) for a constant.",
+                stacklevel=2,
+            )
         self.__dict__[name] = value
 
     # Finding parameters.
@@ -238,8 +245,12 @@ class Module:
 
     def __repr__(self) -> str:
         head = f"{type(self).__name__}({self.extra_repr()}"
-        lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in self.named_children()]
+        lines = [f"  ({name}): " + text.replace("\n", "\n  ") for name, text in self._shown()]
         return head + ("\n" + "\n".join(lines) + "\n)" if lines else ")")
+
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        """(name, text) of everything that `repr` lists."""
+        return ((name, repr(child)) for name, child in self.named_children())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the text, and a card with layers and parameter counts. Never raises."""

@@ -35,6 +35,16 @@ ACTIVATIONS: dict[str, tuple[Callable[[Any], Any] | None, type[Module] | None]] 
 }
 
 
+def _one_sample(x: Any) -> Any:
+    """An array of nin numbers as a list. The rows of a batch would be taken for features."""
+    if getattr(x, "ndim", 1) != 1 or (isinstance(x, list | tuple) and x and isinstance(x[0], list | tuple)):
+        raise ValueError(
+            f"a network of Scalars takes one sample of nin numbers; got {np.shape(x)}. "
+            "Call it for each sample, or give the batch to net.to_linear()."
+        )
+    return x.tolist() if isinstance(x, np.ndarray) else x
+
+
 class Neuron(Module):
     """activation(w[0] x[0] + ... + w[n-1] x[n-1] + b), on numbers.
 
@@ -64,8 +74,8 @@ class Neuron(Module):
         """x: nin numbers or Scalars -> a Scalar."""
         if len(x) != len(self.w):
             raise ValueError(f"Neuron(nin={len(self.w)}) got {len(x)} inputs")
-        if isinstance(x, np.ndarray):
-            x = x.tolist()
+        if x.__class__ is not list:
+            x = _one_sample(x)
         z = ad.weighted_sum(self.w, x, self.b)
         function = ACTIVATIONS[self.activation][0]
         return z if function is None else function(z)
@@ -85,8 +95,8 @@ class Layer(Module):
 
     def forward(self, x: Sequence[Any]) -> Any:
         """x: nin numbers or Scalars -> nout Scalars (one: not in a list)."""
-        if isinstance(x, np.ndarray):
-            x = x.tolist()
+        if x.__class__ is not list:
+            x = _one_sample(x)
         out = [neuron(x) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
 
@@ -115,6 +125,8 @@ class MLP(Module):
     """
 
     def __init__(self, nin: int, nouts: Sequence[int], activation: str = "relu", *, rng: Rng = None) -> None:
+        if not isinstance(nouts, Sequence):
+            raise TypeError(f"MLP: nouts is a list, one width for each layer: nn.MLP({nin}, [16, 1]); got {nouts!r}")
         generator = as_generator(rng)
         sizes = [nin, *nouts]
         self.layers = [
@@ -124,6 +136,7 @@ class MLP(Module):
 
     def forward(self, x: Sequence[Any]) -> Any:
         """x: nin numbers or Scalars -> the last layer's output."""
+        x = _one_sample(x)
         for i, layer in enumerate(self.layers):
             x = layer(x if i == 0 or isinstance(x, list) else [x])
         return x

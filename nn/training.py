@@ -101,6 +101,7 @@ def fit(
     if held_out is not None and validation is not None:
         held_out = _prepared(model, *validation)
     _check_run(epochs, batch_size, stopping, functions, held_out is not None)
+    _check_loss(loss)
     _check_optimizer(model, optimizer)
     if report is not None:
         _check_report(report)
@@ -329,6 +330,13 @@ def _check_run(
     if stopping is not None and stopping.monitor not in names:
         hint = "" if validated else "; give validation=(x, y) or validation_split=0.1 for 'val_...'"
         raise ValueError(f"early stopping watches {stopping.monitor!r}, but this run measures {', '.join(names)}{hint}")
+
+
+def _check_loss(loss: Any) -> None:
+    if isinstance(loss, type):
+        raise TypeError(f"fit needs a loss, got the class {loss.__name__}: write nn.{loss.__name__}()")
+    if not callable(loss):
+        raise TypeError(f"fit needs a loss such as nn.CrossEntropyLoss() or nn.cross_entropy, got {loss!r}")
 
 
 def _check_optimizer(model: Module, optimizer: Optimizer) -> None:

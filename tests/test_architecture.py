@@ -24,6 +24,7 @@ ORDER = [
     "registry",
     "watch",
     "variable",
+    "foreign",
     "recording",
     "leaves",
     "cotangents",

@@ -229,8 +229,10 @@ def describe(
 
 
 def find_problems(values: Sequence[Value]) -> tuple[Problem, ...]:
-    """What is wrong in a graph: NaN or infinite values, NaN gradients, dead activations."""
+    """What is wrong in a graph, causes first: NaN or infinite values and dead activations in the order in which they
+    were computed, then NaN gradients in the order in which they came back."""
     found: list[Problem] = []
+    gradients: list[Problem] = []
     for value in values:
         number_, stats, grad = value.number, value.stats, value.grad
         sound = stats is None or not (stats.nans or stats.posinf or stats.neginf or stats.zeros)
@@ -241,13 +243,16 @@ def find_problems(values: Sequence[Value]) -> tuple[Problem, ...]:
         ):
             continue  # nearly all values: a graph may have a hundred thousand
         found += problems_of(value)
-    return tuple(found)
+        if grad is not None and not math.isfinite(grad):
+            where = where_of(value)
+            gradients.append(Problem("nan", where, f"the gradient of {where} is {number(grad)}"))
+    return (*found, *reversed(gradients))
 
 
 def problems_of(value: Value) -> list[Problem]:
-    """What is wrong with one value."""
+    """What is wrong with one value, whatever its gradient."""
     found, stats = [], value.stats
-    where = name_of(value) or value.badge or "value"
+    where = where_of(value)
     single = value.number if isinstance(value.number, float) else 0.0
     if (stats is not None and stats.nans) or math.isnan(single):
         many = stats is not None and stats.size > 1
@@ -257,9 +262,12 @@ def problems_of(value: Value) -> list[Problem]:
         found.append(Problem("inf", where, f"{where} has infinite values"))
     elif is_dead(value):
         found.append(Problem("dead", where, f"{where}{' in ' + value.path if value.path else ''} outputs only 0"))
-    if value.grad is not None and not math.isfinite(value.grad):
-        found.append(Problem("nan", where, f"the gradient of {where} is {number(value.grad)}"))
     return found
+
+
+def where_of(value: Value) -> str:
+    """What a problem calls a value."""
+    return name_of(value) or value.badge or "value"
 
 
 def is_dead(value: Value) -> bool:

@@ -339,7 +339,9 @@ def legend_of(page: NetPicture, graded: bool) -> tuple[Key, ...]:
         keys.append(Key(word(lang, "negative weight"), "line", NEGATIVE, width=2, dash="dashed", glyph="plain"))
     keys.append(Key(word(lang, "thicker"), "line", FORWARD, width=3, glyph="plain"))
     if graded:
-        keys.append(build.grad_key(word(lang, "gradient of the loss")))
+        made = {i for neuron in page.neurons.values() for i in neuron.outputs}
+        root = "output" if made.intersection(page.snapshot.roots) else "loss"  # a network drawn without a loss
+        keys.append(build.grad_key(word(lang, f"gradient of the {root}")))
     return tuple(keys)
 
 

@@ -346,11 +346,15 @@ def cross_entropy(
     labels = np.asarray(labels)
     classes = logits.shape[-1] if logits.ndim else 0
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"cross_entropy: labels must be integers 0..{classes - 1}; got {kind_of(labels)}.")
+        raise TypeError(
+            f"cross_entropy: labels must be integers 0..{classes - 1}; got {kind_of(labels)}. "
+            "Write labels.astype(int), or labels.argmax(axis=-1) for one-hot rows."
+        )
     if labels.shape != logits.shape[:-1]:
         raise ValueError(
             f"cross_entropy: logits of shape (..., classes) = {logits.shape} need labels of shape "
             f"{logits.shape[:-1]}; got {labels.shape}."
+            + (" Write labels.argmax(axis=-1) for one-hot rows." if labels.shape == logits.shape else "")
         )
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"cross_entropy: reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")

@@ -27,6 +27,7 @@ def recorded_scalar() -> Any:
 EXITS: dict[str, Callable[[Any], Any]] = {
     "float": float,
     "int": int,
+    "round": round,
     "np.asarray": np.asarray,
     "np.array of a list": lambda x: np.array([x]),
     "np.float64": np.float64,
@@ -220,6 +221,41 @@ def test_a_deep_copy_shares_no_memory() -> None:
 def test_recorded_values_refuse_to_be_copied(clone: Any, make: Any) -> None:
     with pytest.raises(ad.ExitError, match="detach"):
         clone(make())
+
+
+# ---- words and habits from elsewhere
+@pytest.mark.parametrize(("word", "written"), [("view", r"\.reshape"), ("cuda", "CPU"), ("requires_grad_", "= True")])
+def test_a_word_of_another_library_says_what_it_is_here(word: str, written: str) -> None:
+    for x in (ad.tensor([1.0, 2.0]), ad.scalar(1.0)):
+        with pytest.raises(AttributeError, match=rf"a {type(x).__name__} has no \.{word}: .*{written}"):
+            getattr(x, word)
+        assert not hasattr(x, word) and word not in dir(x)
+
+
+def test_an_argument_of_another_library_says_what_it_is_here() -> None:
+    with pytest.raises(ad.MissingRuleError, match=r"mean\(\.\.\., dim=\.\.\.\).*axis="):
+        ad.tensor([[1.0]]).mean(dim=1)
+
+
+def test_a_ufunc_that_is_not_numpys_is_not_called_so() -> None:
+    """Every ufunc without a rule was called np.something, also scipy.special's."""
+    ours = np.frompyfunc(lambda v: v, 1, 1)
+    with pytest.raises(ad.MissingRuleError, match=r"^<lambda> \(vectorized\) has no derivative rule"):
+        ours(ad.tensor([1.0]))
+    with pytest.raises(ad.MissingRuleError, match=r"^np\.gcd has no derivative rule"):
+        np.gcd(ad.tensor([1.0]), 1)
+
+
+def test_a_format_that_needs_one_element_says_so() -> None:
+    with pytest.raises(TypeError, match=r"f'\{x:\.3f\}' needs one element; this Tensor has shape \(2,\).*array2string"):
+        f"{ad.tensor([1.0, 2.0]):.3f}"
+
+
+@pytest.mark.parametrize("x", [ad.tensor([1.0, 2.0]), ad.tensor([1.0, 2.0], dtype=np.float32)], ids=["f8", "f4"])
+def test_a_gradient_set_from_a_list_is_an_array(x: ad.Tensor) -> None:
+    """The list was kept, and the optimizer failed on it a step later."""
+    x.grad = [1, 2]
+    assert isinstance(x.grad, np.ndarray) and x.grad.dtype == x.dtype
 
 
 # ---- what works on recorded values

@@ -557,3 +557,13 @@ def test_a_custom_rule_is_not_passed_over_and_loses_no_gradient() -> None:
         wrong.defvjp(fwd, lambda r, g: (g,))
         with pytest.raises(ad.GraphError, match="must return"):
             wrong(x)
+
+
+@pytest.mark.parametrize("transform", [ad.grad, ad.value_and_grad, ad.jacobian, ad.hessian])
+def test_a_transform_of_a_value_or_with_an_argument_beside_the_function_is_refused_at_once(transform: Any) -> None:
+    """Both gave a function that failed when it was called, if it ever was."""
+    x = ad.tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"needs a function; got float64 Tensor of shape \(\).*y\.backward\(\)"):
+        transform((x * x).sum(), x)
+    with pytest.raises(TypeError, match=r"argnums must be an integer.*got float\. .*ad\.\w+\(f\)\(x\)"):
+        transform(lambda t: t * t, 3.0)

@@ -48,6 +48,18 @@ def test_nan_among_scalars_is_marked_and_the_gradient_lane_stays():
     assert "y is NaN" in said(figure)
 
 
+def test_problems_are_told_causes_first():
+    """They stood in the order of the graph, so that the first one named was the gradient of a parameter."""
+    w = ad.tensor([0.0, 1.0])
+    with np.errstate(all="ignore"), ad.record():
+        loss = (w * np.log(w)).sum()
+        loss.backward()
+    figure = ad.draw(loss, names={"w": w, "loss": loss})
+    told = [problem.text for problem in figure.problems]
+    assert told[:3] == ["log has infinite values", "1 of 2 values of × are NaN", "loss is NaN"]
+    assert told[-1] == "the gradient of w is ∞" and "| log has infinite values" in repr(figure)
+
+
 def test_data_that_is_not_finite_is_called_so():
     x = ad.tensor([np.nan, 1.0])
     with ad.record():

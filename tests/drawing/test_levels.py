@@ -201,6 +201,12 @@ def test_neurons_that_ran_for_many_examples_are_drawn_once():
     assert any("30 times" in line for line in figure.picture.footer)
 
 
+def test_the_legend_of_a_network_without_a_loss_speaks_of_its_output():
+    net = nn.MLP(2, [3, 1], rng=0)
+    for root, said in ((net([1.0, 2.0]), "gradient of the output"), (net([1.0, 2.0]) ** 2, "gradient of the loss")):
+        assert said in ad.draw(root, model=net, level="neuron").to_svg("builtin").replace("\u00a0", " ")
+
+
 def test_neuron_level_without_neurons_says_what_to_try(training_step):
     with pytest.raises(ValueError, match="level='op'"):
         ad.draw(training_step.loss, level="neuron")

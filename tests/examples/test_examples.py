@@ -105,3 +105,17 @@ def test_backprop_by_hand_gives_equal_numbers(tmp_path, capsys):
     assert text.count("dL/d") >= 17 and "17 parameters" in text
     before, after = map(float, re.search(r"loss ([\d.]+) → ([\d.]+)", text).groups())
     assert after < before
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("digits", ("--data", "/nowhere"), "load_mnist: .*nowhere does not exist"),
+        ("pictures", ("--suffix", "png"), r"no format 'png'; there are \.svg"),
+    ],
+)
+def test_a_wrong_argument_is_answered_with_one_sentence(name, arguments, said, capsys):
+    """A missing folder and a suffix without its dot ended in a traceback."""
+    with pytest.raises(SystemExit):
+        run(name, capsys, *arguments)
+    assert re.search(said, capsys.readouterr().err)

@@ -1,6 +1,7 @@
 """Losses against their formulas and, where it is installed, against PyTorch: values and gradients."""
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -261,3 +262,24 @@ def test_the_mean_over_many_rows_of_float16_is_finite(ignored: int) -> None:
     assert loss.dtype == np.float16
     np.testing.assert_allclose(loss.data, 8.0, rtol=0.01)  # 1/70000 has 8 bits left in float16
     assert (logits.grad[ignored:] != 0).all()
+
+
+def test_a_loss_that_is_given_its_arguments_when_it_is_made_says_how_to_call_it():
+    with pytest.raises(TypeError, match=r"nn\.MSELoss\(\)\(prediction, target\)"):
+        nn.MSELoss(np.ones(2), np.ones(2))
+
+
+@pytest.mark.parametrize("labels", [np.eye(3, dtype=int)[:2], np.array([0.0, 1.0])], ids=["one-hot", "floats"])
+def test_labels_of_another_form_are_refused_with_what_to_write(labels):
+    with pytest.raises((TypeError, ValueError), match=r"labels\.argmax\(axis=-1\) for one-hot rows"):
+        nn.cross_entropy(np.ones((2, 3)), labels)
+
+
+def test_a_softmax_before_the_cross_entropy_is_warned_about():
+    """The article's network ends in a softmax; translated line by line it learnt, slowly, and nobody said why."""
+    z, labels = ad.tensor([[1.0, 2.0]]), [0]
+    with pytest.warns(UserWarning, match="takes the softmax itself"):
+        nn.cross_entropy(ad.softmax(z, axis=-1), labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nn.cross_entropy(ad.log_softmax(z, axis=-1), labels)  # the softmax of it is the same

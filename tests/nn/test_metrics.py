@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import autodiff as ad
 from nn import metrics
 
 
@@ -50,3 +51,13 @@ def test_errors_of_regression():
 def test_mistakes_are_named(call, words):
     with pytest.raises((ValueError, TypeError), match=words):
         call()
+
+
+def test_metrics_that_count_take_recorded_tensors():
+    """`nn.accuracy(net(x), y)` was refused as an exit from the graph, where no gradient can be lost."""
+    scores, labels = ad.tensor([[0.1, 0.9], [0.8, 0.2]]) * 2, [1, 1]
+    assert metrics.accuracy(scores, labels) == metrics.top_k_accuracy(scores, labels, 1) == 0.5
+    assert metrics.confusion_matrix(labels, scores).tolist() == [[0, 0], [1, 1]]
+    assert metrics.binary_accuracy(scores[:, 0], [1, 1]) == 1.0
+    with pytest.raises(ad.ExitError):
+        metrics.mean_squared_error(scores, scores.data)  # this one has a gradient

@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import warnings
 import weakref
 
 import numpy as np
@@ -450,3 +451,20 @@ def test_a_forward_that_returns_notimplemented_runs_once() -> None:
 
     module = Shy()
     assert module(1) is module(1) is NotImplemented and module.calls == 2
+
+
+def test_a_tensor_in_the_place_of_a_parameter_is_warned_about():
+    """A Scalar in an attribute is trained and a Tensor is not: silently, until now."""
+    net = nn.Module()
+    with pytest.warns(UserWarning, match=r"Module\.scale is a Tensor .* no Parameter.*nn\.Parameter\(x\)"):
+        net.scale = ad.tensor([1.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.weight, net.gain = nn.Parameter([1.0]), ad.scalar(1.0)
+        net.constant, net.seen = ad.tensor([1.0], requires_grad=False), net.weight * 2
+    assert [name for name, _ in net.named_parameters()] == ["weight", "gain"]
+
+
+def test_functions_in_a_sequential_are_listed_by_name():
+    text = repr(nn.Sequential(nn.ReLU(), np.tanh, ad.relu))
+    assert text.splitlines()[1:-1] == ["  (0): ReLU()", "  (1): tanh", "  (2): relu"]

@@ -90,3 +90,15 @@ def test_scalars_save_and_load():
     net, other = nn.MLP(2, [3, 1], rng=0), nn.MLP(2, [3, 1], rng=1)
     other.load_state_dict(net.state_dict())
     assert other([1.0, 2.0]).item() == net([1.0, 2.0]).item()
+
+
+@pytest.mark.parametrize("batch", [np.ones((2, 2)), [[1.0, 2.0], [3.0, 4.0]], ad.tensor(np.ones((2, 2)))])
+def test_a_batch_is_refused_by_a_network_of_scalars(batch):
+    """As many samples as inputs: the rows were taken for features, and an array came out."""
+    with pytest.raises(ValueError, match=r"one sample of nin numbers; got \(2, 2\).*to_linear"):
+        nn.MLP(2, [3, 1], rng=0)(batch)
+
+
+def test_the_widths_of_a_network_are_a_list():
+    with pytest.raises(TypeError, match=r"nn\.MLP\(2, \[16, 1\]\); got 4"):
+        nn.MLP(2, 4)

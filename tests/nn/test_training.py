@@ -1,6 +1,7 @@
 """fit, evaluate, predict: the plain loop and all that is around it."""
 
 import io
+import itertools
 import re
 
 import numpy as np
@@ -406,3 +407,23 @@ def test_fit_refuses_an_optimizer_that_trains_something_else() -> None:
         nn.fit(model, x, y, loss=nn.MSELoss(), optimizer=nn.SGD(other.parameters()))
     with pytest.raises(TypeError, match=r"nn\.Adam"):
         nn.fit(model, x, y, loss=nn.MSELoss(), optimizer=nn.SGD)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [(nn.CrossEntropyLoss, r"write nn\.CrossEntropyLoss\(\)"), ("cross_entropy", r"such as nn\.CrossEntropyLoss\(\)")],
+)
+def test_a_loss_that_is_a_class_or_a_name_is_refused(loss, said):
+    net, (x, y) = classifier(), blobs()
+    with pytest.raises(TypeError, match=said):
+        nn.fit(net, x, y, loss=loss, optimizer=nn.SGD(net.parameters(), lr=0.1))
+
+
+@pytest.mark.parametrize("epochs", [1, 5, 20, 21, 40, 100])
+def test_a_long_history_is_shown_in_even_steps_from_the_first_epoch_to_the_last(epochs):
+    history = nn.History()
+    for _ in range(epochs):
+        history.add({"loss": 1.0}, 0.1)
+    shown = [int(line.split()[0]) for line in str(history).splitlines()[1:]]
+    steps = {b - a for a, b in itertools.pairwise(shown[:-1])}
+    assert shown[0] == 1 and shown[-1] == epochs and len(shown) <= 20 and len(steps) <= 1
