@@ -31,8 +31,12 @@ def _within(draft: Draft, name: str, domain: tuple[float, float] = (-math.inf, m
     if np.min(v) >= max(low + 0.125, -3.0) and np.max(v) <= min(high - 0.125, 6.0 if low > -3 else 3.0):
         return name
     if math.isinf(low):
-        return f"np.sin({name})"  # and not tanh: its slope far from 0 is a difference of nearly equal numbers
-    return f"(np.square(np.sin({name})) + {low + 0.5})" if math.isinf(high) else f"np.sin({name}) * {0.75 * high}"
+        inside = f"np.sin({name})"  # and not tanh: its slope far from 0 is a difference of nearly equal numbers
+    else:
+        inside = f"(np.square(np.sin({name})) + {low + 0.5})" if math.isinf(high) else f"np.sin({name}) * {0.75 * high}"
+    if is_scalar(name) and draft.add(inside, scalar=True):  # a statement of its own, whose model is a Python float:
+        return next(reversed(draft.env))  # within an expression, NumPy's would promote float32
+    return inside
 
 
 def _value(draft: Draft, expression: str) -> Any:
