@@ -81,6 +81,9 @@ def attend(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
                 f"Pass a copy, or run backward() before the change.{hint(node)}"
             )
     for hook in list(notes.hooks):
+        if g.__class__ is np.ndarray:
+            g = g.view()
+            g.flags.writeable = False  # other nodes may have the same array: x + y hands one to both
         out = hook(g)
         if out is not None:
             if np.shape(raw(out)) != (node.shape or ()):

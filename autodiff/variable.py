@@ -158,6 +158,7 @@ class Variable:
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
         """Call ``hook(gradient)`` when the gradient of this value is complete; what it returns (not None) replaces it.
+        An array it is given is read-only.
 
         Returns a function that removes the hook.
         """

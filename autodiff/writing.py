@@ -103,7 +103,7 @@ def rebind(x: Tensor, new: Tensor) -> None:
 
 _constants: dict[int, list[Any]] = {}  # written arrays by id, while they live: [weak reference, serial of the write]
 _last_write = 0  # the newest of those serials
-_writing = threading.Lock()
+_writing = threading.RLock()  # a finaliser or a signal handler may write while its thread is writing
 
 
 def _stamp_constants(*arrays: Any) -> int:

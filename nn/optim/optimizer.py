@@ -108,8 +108,10 @@ class Optimizer:
                 self._prepare(slot, group)
                 try:
                     self._update(values, grads, slot, group, slot.scratch or self._scratch_for(slot))
-                finally:  # what an error or Ctrl-C leaves half done counts as written too
                     slot.write(values)
+                except BaseException:  # what an error or Ctrl-C leaves half done counts as written too
+                    slot.write(values)
+                    raise
                 if slot.step % FLUSH_EVERY == 0:
                     self._flush(slot, group)
         self.steps += 1

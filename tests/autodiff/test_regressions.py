@@ -419,3 +419,21 @@ def test_a_subclass_of_tensor_may_have_bases_that_take_class_arguments() -> None
         pass
 
     assert seen == ["w"] and Weight in ad.variable.TENSORS
+
+
+def test_a_hook_cannot_write_into_a_gradient_that_others_share() -> None:
+    """A hook on one term of a sum that wrote into its gradient changed the gradient of the other term."""
+    a, b = ad.tensor([1.0, 2.0]), ad.tensor([1.0, 2.0])
+    term = a * 1.0
+
+    def write(g: Any) -> None:
+        g *= 10.0
+
+    remove = term.register_hook(write)
+    loss = ((term + b) * np.array([1.0, 2.0])).sum()
+    with pytest.raises(ValueError, match="read-only"):
+        loss.backward(retain_graph=True)
+    remove()
+    term.register_hook(lambda g: g)
+    loss.backward()
+    assert a.grad.tolist() == b.grad.tolist() == [1.0, 2.0] and a.grad.flags.writeable and b.grad.flags.writeable

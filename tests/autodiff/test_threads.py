@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff import writing
 
 
 def test_eight_threads_get_their_own_right_answers() -> None:
@@ -59,3 +60,11 @@ def test_modes_do_not_cross_threads() -> None:
         thread.start()
         thread.join()
     assert seen == [(True, None)]
+
+
+def test_a_write_may_come_in_the_middle_of_a_write_of_its_own_thread() -> None:
+    """A finaliser or a signal handler that wrote a value waited for ever for the write that it had interrupted."""
+    with writing._writing:
+        entered = writing._writing.acquire(blocking=False)
+        assert entered
+        writing._writing.release()

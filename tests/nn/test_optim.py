@@ -491,3 +491,19 @@ def test_a_loaded_state_without_a_step_count_can_be_saved_again() -> None:
         scalars.state_dict() | {"state": {0: {"momentum_buffer": 3.0}, 1: {"momentum_buffer": None}}}
     )  # None was read as NaN
     assert list(scalars.state_dict()["state"]) == [0]
+
+
+def test_a_graph_refuses_after_ctrl_c_in_the_step(monkeypatch) -> None:
+    w = ad.tensor([1.0, 2.0])
+    loss = (w * w).sum()
+    loss.backward(retain_graph=True)
+
+    def interrupted(*_: ad.Variable) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ad, "mark_written", interrupted)  # the values are new, but nobody was told
+    with pytest.raises(KeyboardInterrupt):
+        nn.SGD([w], lr=0.5).step()
+    with pytest.raises(ad.GraphError, match="overwritten"):
+        loss.backward()
