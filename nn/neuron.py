@@ -125,7 +125,7 @@ class MLP(Module):
     """
 
     def __init__(self, nin: int, nouts: Sequence[int], activation: str = "relu", *, rng: Rng = None) -> None:
-        if not isinstance(nouts, Sequence):
+        if isinstance(nouts, int):
             raise TypeError(f"MLP: nouts is a list, one width for each layer: nn.MLP({nin}, [16, 1]); got {nouts!r}")
         generator = as_generator(rng)
         sizes = [nin, *nouts]
