@@ -30,8 +30,14 @@ def installed(*peers: str) -> dict[str, bool]:
     return found
 
 
-def race(contenders: dict[str, Callable[[], object]], rounds: int, burst: int = 1, warmup: int = 1) -> Times:
-    """Seconds per call of each contender in each round; a round gives each of them ``burst`` calls in a row."""
+def race(
+    contenders: dict[str, Callable[[], object]], rounds: int, burst: int = 1, warmup: int = 1, settle: int = 0
+) -> Times:
+    """Seconds per call of each contender in each round; a round gives each of them ``burst`` calls in a row.
+
+    settle: calls before each burst that are not counted. What runs in a loop, a training step, is in its steady state
+    there: its own data in the caches, and the spinning threads of the contender before it asleep.
+    """
     for run in contenders.values():
         for _ in range(warmup):
             run()
@@ -40,6 +46,8 @@ def race(contenders: dict[str, Callable[[], object]], rounds: int, burst: int = 
     for i in range(rounds):
         for name in names[i % len(names) :] + names[: i % len(names)]:
             run = contenders[name]
+            for _ in range(settle):
+                run()
             started = time.perf_counter()
             for _ in range(burst):
                 run()
