@@ -232,25 +232,22 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
     """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for."""
     new = []  # worked out first, so that an error on the way changes nothing
     for node, g in cotangents.items():
-        if node.op is None:
-            g = _zero(node) if g is None else g
-            if node.grad is not None:
-                g = node.grad + g
-                if isinstance(g, np.generic) and node.shape is not None:
-                    g = np.asarray(g)
-            new.append((node, g))
+        is_leaf = node.op is None
+        if not (is_leaf or node.static is None or (node.notes is not None and node.notes.keep_grad)):
+            continue
+        if g is None:  # reached only through Scalars whose gradient is zero
+            g = 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
+        if is_leaf and node.grad is not None:
+            g = node.grad + g
+            if isinstance(g, np.generic) and node.shape is not None:
+                g = np.asarray(g)
         elif node.static is None:
-            new.append((node, 0.0 if g is None else raw(g)))  # a handle would be a cycle: node, handle, graph, node
-        elif node.notes is not None and node.notes.keep_grad:
-            g = _zero(node) if g is None else g
-            new.append((node, g.copy() if g.__class__ is np.ndarray else g))
+            g = raw(g)  # a handle would be a cycle: node, handle, graph, node
+        elif not is_leaf and g.__class__ is np.ndarray:
+            g = g.copy()
+        new.append((node, g))
     for node, g in new:
         node.grad = g
-
-
-def _zero(node: Node) -> Any:
-    """The gradient of a node that was reached only through Scalars whose gradient is zero."""
-    return 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
 
 
 def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:

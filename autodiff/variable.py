@@ -64,6 +64,8 @@ class Variable:
 
     @grad.setter
     def grad(self, value: Any) -> None:
+        if self.node is None and value is None:
+            return  # a frozen parameter has none
         if self.node is None or self.node.op is not None:
             raise GraphError("only the .grad of a leaf that requires a gradient can be set.")
         if value is not None and np.shape(getattr(value, "_data", value)) != self.shape:

@@ -41,6 +41,7 @@ __all__ = [
     "nll_loss",
 ]
 
+_SOFTMAX = ad.ops.OPS["softmax"]
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -163,7 +164,7 @@ def cross_entropy(
     """
     if not isinstance(logits, ad.Variable):
         logits = np.asarray(logits)
-    elif logits.node is not None and logits.node.op is ad.ops.OPS["softmax"]:
+    elif logits.node is not None and logits.node.op is _SOFTMAX:
         warnings.warn(
             "cross_entropy got the output of a softmax for logits; it takes the softmax itself, and two in a row "
             "flatten the gradients. Leave the first one out.",

@@ -148,8 +148,7 @@ class Module:
     def zero_grad(self) -> None:
         """Forget every gradient (set it to None)."""
         for parameter in self.parameters():
-            if parameter.requires_grad:
-                parameter.grad = None
+            parameter.grad = None
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Thaw or freeze every parameter; a frozen one is a constant: no gradient is computed for it."""

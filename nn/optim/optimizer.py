@@ -122,8 +122,7 @@ class Optimizer:
         """Forget every gradient (set it to None)."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                if parameter.requires_grad:  # a frozen one has none
-                    parameter.grad = None
+                parameter.grad = None
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add parameters with hyperparameters of their own: `{"params": [...], "lr": 1e-4}`."""
