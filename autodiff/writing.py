@@ -84,7 +84,8 @@ def _stamp(*nodes: Node) -> None:
     now = _stamp_constants(*[n.value for n in nodes])  # a graph may have read one by .data or detach(), as a constant
     for node in nodes:
         node.stamp = now
-        if not state().plain:
+    if not state().plain:
+        for node in nodes:
             notes_of(node).source = source_line()
 
 
@@ -112,8 +113,8 @@ def _stamp_constants(*arrays: Any) -> int:
     with _writing:  # the newest serial must never fall behind, or a stale read would be missed
         now = _last_write = tick()
         for a in arrays:
-            while isinstance(a.base, np.ndarray):  # a view may be gone before the array whose memory it wrote
-                a = a.base
+            while a.base is not None and isinstance(a.base, np.ndarray):
+                a = a.base  # a view may be gone before the array whose memory it wrote
             key = id(a)
             entry = _constants.get(key)
             if entry is None or entry[0]() is not a:

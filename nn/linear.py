@@ -68,8 +68,9 @@ class Linear(Module):
     def forward(self, x: Any) -> Any:
         """x: (..., in_features) -> (..., out_features)."""
         weight = self.weight
-        x = F.as_input(x, weight.dtype)
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
+        if x.__class__ is not ad.Tensor:
+            x = F.as_input(x, weight.dtype)
+        if x.shape[-1:] != (self.in_features,):
             last = f"last axis {x.shape[-1]}: shape {x.shape}" if x.ndim else "no axis: shape ()"
             raise ValueError(f"Linear(in_features={self.in_features}) got x with {last}")
         return ad.linear(x, weight, self.bias)

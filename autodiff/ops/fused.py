@@ -199,7 +199,10 @@ def _linear(x: Any, weight: Any, bias: Any) -> Any:
     y = np.matmul(x, weight.T)
     if bias is None:
         return y
-    return np.add(y, bias, out=y if y.dtype == bias.dtype else None)  # a float64 bias promotes, as in x @ w.T + b
+    if y.dtype != bias.dtype:
+        return y + bias  # a float64 bias promotes, as in x @ w.T + b
+    y += bias
+    return y
 
 
 def _linear_weight_vjp(g: Any, x: Any) -> Any:
@@ -267,7 +270,8 @@ def _cross_entropy_kept(
 ) -> tuple[Any, Any]:
     safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
     z = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
-    at = np.arange(0, z.size, z.shape[-1]) + safe.reshape(-1).astype(np.intp, copy=False)  # of each label in flat z
+    safe = safe.reshape(-1)
+    at = np.arange(0, z.size, z.shape[-1]) + (safe if safe.dtype == np.intp else safe.astype(np.intp))  # in flat z
     e = np.exp(z)
     total = np.add.reduce(e, axis=-1, keepdims=True)
     kept = e, total, at, factor
