@@ -7,6 +7,7 @@ parameters to it. A parameter without a gradient is skipped and keeps its state,
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -52,6 +53,8 @@ class Optimizer:
         self._scratch: dict[np.dtype, Array] = {}  # one for all slots of a dtype
         if isinstance(parameters, ad.Variable):
             raise TypeError(f"{self._name} takes an iterable of parameters; write {self._name}([p])")
+        if callable(getattr(parameters, "parameters", None)):
+            raise TypeError(f"{self._name} takes parameters, got a {type(parameters).__name__}: write net.parameters()")
         given = list(parameters)
         if not given:
             raise ValueError(
@@ -99,12 +102,12 @@ class Optimizer:
     # What users call.
 
     def step(self) -> None:
-        """Update every parameter that has a gradient, once."""
-        recording = ad.keeps_record("updates")
+        """Update every parameter that has a gradient, once. Warns when none has one."""
+        recording, steps = ad.keeps_record("updates"), 0
         before = [(p, np.copy(p.data)) for p in self._all() if p.grad is not None] if recording else ()
         for group, slots in zip(self.param_groups, self._slots, strict=True):
             for slot, values, grads in self._ready(slots):
-                slot.step += 1
+                slot.step, steps = slot.step + 1, steps + 1
                 self._prepare(slot, group)
                 try:
                     self._update(values, grads, slot, group, slot.scratch or self._scratch_for(slot))
@@ -115,6 +118,12 @@ class Optimizer:
                 if slot.step % FLUSH_EVERY == 0:
                     self._flush(slot, group)
         self.steps += 1
+        if not steps:
+            warnings.warn(
+                f"{self._name}.step() changed nothing: no parameter has a gradient. Call loss.backward() before it, on "
+                "a loss made of these parameters.",
+                stacklevel=2,
+            )
         if recording:
             self.updates = [(p, _norm(p.data - old), _norm(old)) for p, old in before]
 

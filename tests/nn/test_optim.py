@@ -4,6 +4,7 @@ Scalars."""
 import copy
 import math
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -361,6 +362,7 @@ def test_clipping_by_value_limits_each_entry():
         (lambda p: nn.Adam([]), ValueError, "no parameters"),
         (lambda p: nn.Adam(p), TypeError, r"Adam\(\[p\]\)"),
         (lambda p: nn.Adam([np.ones(2)]), TypeError, "parameter 0 is a ndarray"),
+        (lambda p: nn.Adam(nn.Linear(2, 1)), TypeError, r"got a Linear: write net\.parameters\(\)"),
         (lambda p: nn.Adam([p * 2]), ValueError, "only leaves"),
         (lambda p: nn.SGD([p], lr=-1), ValueError, "lr must be"),
         (lambda p: nn.SGD([p], nesterov=True), ValueError, "nesterov=True needs"),
@@ -374,6 +376,17 @@ def test_clipping_by_value_limits_each_entry():
 def test_mistakes_are_named(call, error, words):
     with pytest.raises(error, match=words):
         call(nn.Parameter([1.0]))
+
+
+def test_a_step_without_any_gradient_says_so():
+    p, q = nn.Parameter([1.0]), nn.Parameter([1.0])
+    optimizer = nn.SGD([p, q], lr=1.0)
+    with pytest.warns(UserWarning, match=r"SGD\.step\(\) changed nothing.*loss\.backward\(\)"):
+        optimizer.step()
+    p.grad = np.ones(1, np.float32)  # one is enough
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        optimizer.step()
 
 
 def test_a_nonfinite_norm_can_be_an_error_that_changes_nothing():
