@@ -230,23 +230,22 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
 
 def deliver(cotangents: dict[Node, Cotangent]) -> None:
     """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for."""
-    new = []  # worked out first, so that an error on the way changes nothing
+    sums = []  # worked out first, so that an error on the way changes nothing
     for node, g in cotangents.items():
-        is_leaf = node.op is None
-        if not (is_leaf or node.static is None or (node.notes is not None and node.notes.keep_grad)):
-            continue
-        if g is None:  # reached only through Scalars whose gradient is zero
-            g = 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
-        if is_leaf and node.grad is not None:
-            g = node.grad + g
-            if isinstance(g, np.generic) and node.shape is not None:
-                g = np.asarray(g)
-        elif node.static is None:
-            g = raw(g)  # a handle would be a cycle: node, handle, graph, node
-        elif not is_leaf and g.__class__ is np.ndarray:
-            g = g.copy()
-        new.append((node, g))
-    for node, g in new:
+        if g is None and node.static is not None:  # reached only through Scalars whose gradient is zero
+            g = cotangents[node] = 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
+        if node.op is None:
+            if node.grad is not None:
+                g = node.grad + g
+                if isinstance(g, np.generic) and node.shape is not None:
+                    g = np.asarray(g)
+            sums.append((node, g))
+    for node, g in cotangents.items():
+        if node.static is None:
+            node.grad = 0.0 if g is None else g if g.__class__ is float else raw(g)  # a handle would be a cycle
+        elif node.op is not None and node.notes is not None and node.notes.keep_grad:
+            node.grad = g.copy() if g.__class__ is np.ndarray else g
+    for node, g in sums:
         node.grad = g
 
 
