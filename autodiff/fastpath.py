@@ -1,10 +1,10 @@
-"""Fast paths: the operators and methods of the handles, and each row's part of the walk, written out from the rows as
-straight-line source.
+"""Fast paths: the operators and methods of the handles, and each row's part of recording and of the walk, written out
+from the rows as straight-line source.
 
-An operator does what ``recording.record`` does, for the common case only (plain state, one or two operands), and hands
-everything else to it; a row's ``pull`` does what the walk's loop over operands does, when nothing is recorded or
-checked. Without this file the engine gives the same answers, at a third of the speed. One template for each kind of
-operation; the row's rule says what is saved.
+An operator, and a row's ``run``, do what ``recording.record_operands`` does, for the common case only (plain state,
+Tensors and arrays), and hand everything else to it; a row's ``pull`` does what the walk's loop over operands does, when
+nothing is recorded or checked. Without this file the engine gives the same answers, at a third of the speed. One
+template for each kind of operation; the row's rules say what is saved.
 """
 
 from __future__ import annotations
