@@ -378,8 +378,14 @@ def _in_process(f: Callable[..., Any], call: bytes, seed: str) -> Any:
     command = [sys.executable, "-c", _CHILD]
     done = subprocess.run(command, input=request, capture_output=True, env=environment, check=False)
     _, found, answer = done.stdout.partition(b"answer:")
+    problem = done.stderr.decode(errors="replace")
+    if problem.strip().rpartition("\n")[2].startswith("ModuleNotFoundError"):
+        raise ValueError(
+            f"another process cannot import what it needs: {problem.strip().rpartition(': ')[2]}. Put the function and "
+            "its rule into a module that stands on sys.path."
+        )
     if done.returncode or not found:
-        raise AssertionError(f"{f.__qualname__} failed in a fresh process:\n{done.stderr.decode(errors='replace')}")
+        raise AssertionError(f"{f.__qualname__} failed in a fresh process:\n{problem}")
     return pickle.loads(answer)
 
 

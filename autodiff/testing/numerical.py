@@ -123,6 +123,7 @@ def numerical_derivative(
 def _measure(
     f: Callable[..., Any], xs: list[np.ndarray], vs: list[np.ndarray], cotangent: Any, thorough: bool
 ) -> Estimate:
+    xs = [_with_room(a, b) for a, b in zip(xs, vs)]
     ys = as_outputs(f(*[a.copy() for a in xs]))
     ws = output_weights(cotangent, ys)
     size = float(sum(np.sum(np.abs(w * y)) for w, y in zip(ws, ys)))
@@ -157,6 +158,18 @@ def _measure(
         hidden = 8 * precision.eps * max(1.0, largest) * sum(float(np.sum(np.abs(w))) for w in ws) / line.steps[0]
         estimate = replace(estimate, error=estimate.error + float(hidden))
     return estimate
+
+
+def _with_room(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """x with its last bit cleared where a step may end beyond the next power of two, which has no room for that bit:
+    steps along a power of two are then exact. The rule is asked at x itself, an ulp away, for which `grain` allows.
+    """
+    if x.dtype.kind == "c":
+        return np.asarray(_with_room(x.real, v.real) + 1j * _with_room(x.imag, v.imag)).astype(x.dtype)
+    size = np.abs(x)
+    _, exponent = np.frexp(size)
+    crosses = np.isfinite(size) & (v != 0) & (size + np.abs(v) / 2 >= np.ldexp(np.ones_like(size), exponent))
+    return np.where(crosses, x - np.fmod(x, 2 * np.spacing(size)), x).astype(x.dtype)
 
 
 def _refined(estimate: Estimate, found: tuple[float, float] | None) -> Estimate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from typing import Any
@@ -181,23 +182,41 @@ def test_numerical_core_imports_neither_hypothesis_nor_the_checks() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def unordered(g: np.ndarray, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray]:
+RULES = """
+import numpy as np
+
+def cosine(g, y, x):
+    return (g * np.cos(x),)
+
+def unordered(g, y, x):
     return (g * np.cos(x) * (1 + 1e-3 * (next(iter({"a", "b", "c"})) == "b") + hash("d") % 7),)
+"""
 
 
 def cosine(g: np.ndarray, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray]:
     return (g * np.cos(x),)
 
 
-def test_determinism_asks_two_processes_where_it_is_told_to() -> None:
+def test_determinism_asks_two_processes_where_it_is_told_to(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rules_in_a_module.py").write_text(RULES)
+    monkeypatch.syspath_prepend(tmp_path)
+    rules = importlib.import_module("rules_in_a_module")
     x = np.array([0.5, 1.0])
-    assert check_derivatives(np.sin, x, vjp=cosine, processes=True).tally.counts["P18"]["pass"] == 4
+    assert check_derivatives(np.sin, x, vjp=rules.cosine, processes=True).tally.counts["P18"]["pass"] == 4
     assert check_derivatives(np.sin, x, processes=True).ok
     assert check_op("tanh", examples=4, processes=True).ok
-    wrong = check_derivatives(np.sin, x, vjp=unordered, processes=True, properties="P18", raises=False)
+    wrong = check_derivatives(np.sin, x, vjp=rules.unordered, processes=True, properties="P18", raises=False)
     assert wrong.failures and "fresh process with PYTHONHASHSEED" in str(wrong)
-    with pytest.raises(ValueError, match="put it into a module"):
+
+
+def test_a_rule_that_no_other_process_can_import_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.array([0.5, 1.0])
+    with pytest.raises(ValueError, match="into a module"):
         check_derivatives(lambda x: x * x, x, processes=True)
+    monkeypatch.setattr(cosine, "__module__", "no_such_folder.rules")
+    monkeypatch.setitem(sys.modules, "no_such_folder.rules", sys.modules[__name__])  # as pytest imports test files
+    with pytest.raises(ValueError, match="into a module"):
+        check_derivatives(np.sin, x, vjp=cosine, processes=True)
 
 
 def test_a_property_that_measures_nothing_can_be_asked_for_alone() -> None:
