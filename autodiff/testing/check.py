@@ -24,7 +24,16 @@ import autodiff.testing.checks_pair  # noqa: F401 (importing registers the check
 from autodiff.testing.counterexample import curve, readable
 from autodiff.testing.diagnosis import diagnose, features
 from autodiff.testing.processes import Maker, difference_elsewhere
-from autodiff.testing.properties import CHECKS, ENGINE_ONLY, MEASURED, SHORT, Context, Finding, Tally, selected
+from autodiff.testing.properties import (
+    CHECKS,
+    MEASURED,
+    SHORT,
+    Context,
+    Finding,
+    Tally,
+    selected,
+    why_unchecked,
+)
 from autodiff.testing.report import DerivativeReport, Failure, call_text
 from autodiff.testing.subject import Arguments, Case, FunctionRaised, Subject, case_of, pair_subject
 
@@ -240,16 +249,6 @@ _SLOPES = ("P01", "P25", "P09", "P08", "P02", "P10", "P03", "P05", "P07", "P11",
 _FOUND_BY = {"P09": "P01", "P25": "P01"}
 
 
-def _why_unchecked(prop: str, subject: Subject) -> str:
-    if prop in ("P02", "P03") and subject.forward_mode is None:
-        return "no forward derivative given"
-    if prop in ("P10", "P11") and "gradient" not in subject.extras:
-        return "order=1"
-    if prop in ENGINE_ONLY and not subject.extras.get("engine"):
-        return "not a function of this engine"
-    return "no example of it came up"
-
-
 class _Run:
     """One call of check_derivatives: what was seen so far."""
 
@@ -342,9 +341,7 @@ class _Run:
 
         return fails
 
-    def _smaller_still(
-        self, strategy: Any, prop: str, known: dict[int, Finding | None], found: Finding
-    ) -> Finding:
+    def _smaller_still(self, strategy: Any, prop: str, known: dict[int, Finding | None], found: Finding) -> Finding:
         """Search again among smaller examples only: shrinking may stop where two shapes would have to change
         together.
         """
@@ -373,7 +370,7 @@ class _Run:
         failures = [self._failure(p, x) for p, x in self.shrunk.items()]
         for prop in self.options.properties:
             if prop not in self.tally.counts:
-                self.tally.unavailable.setdefault(prop, _why_unchecked(prop, self.subject))
+                self.tally.unavailable.setdefault(prop, why_unchecked(prop, self.subject))
         slopes = any(p in MEASURED for p in self.options.properties)
         data = {"refusal": self.refusal, "seen": len(self.seen), "slopes": slopes}
         return DerivativeReport(

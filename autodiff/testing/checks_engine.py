@@ -101,6 +101,8 @@ def one_handle_for_two_arguments(ctx: Context) -> Iterator[Finding]:
 @check("P19")
 def batching(ctx: Context) -> Iterator[Finding]:
     """vmap over a stacked axis equals a loop."""
+    if not ctx.subject.extras.get("engine"):
+        return
     if not hasattr(ad, "vmap"):
         ctx.tally.unavailable["P19"] = "this version has no batching"
         return
@@ -171,6 +173,8 @@ def _grad(x: Any) -> float:
 @check("P21")
 def compiled_agrees(ctx: Context) -> Iterator[Finding]:
     """A compiled function gives the eager values and gradients."""
+    if not ctx.subject.extras.get("engine"):
+        return
     if not hasattr(ad, "compile"):
         ctx.tally.unavailable["P21"] = "this version has no compiled programs"
         return

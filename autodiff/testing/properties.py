@@ -19,7 +19,19 @@ from autodiff.testing.directions import cotangents
 from autodiff.testing.subject import Arrays, Case, Subject
 from autodiff.testing.verdict import Point, Verdict
 
-__all__ = ["ALL_TITLES", "CHECKS", "MEASURED", "SHORT", "TITLES", "Context", "Finding", "Tally", "check", "selected"]
+__all__ = [
+    "ALL_TITLES",
+    "CHECKS",
+    "MEASURED",
+    "SHORT",
+    "TITLES",
+    "Context",
+    "Finding",
+    "Tally",
+    "check",
+    "selected",
+    "why_unchecked",
+]
 
 TITLES = {
     "P01": "reverse vs numerical",
@@ -191,3 +203,14 @@ def selected(properties: str | Iterable[str]) -> tuple[str, ...]:
     if not kept or any(n in ("default", "all") for n in names):
         kept = set(TITLES)
     return tuple(sorted(kept - {n[1:] for n in names if n.startswith("-")}))
+
+
+def why_unchecked(prop: str, subject: Subject) -> str:
+    """Why no check of a property could run on a subject, in words."""
+    if prop in ("P02", "P03") and subject.forward_mode is None:
+        return "no forward derivative given"
+    if prop in ("P10", "P11") and "gradient" not in subject.extras:
+        return "order=1"
+    if prop in ENGINE_ONLY and not subject.extras.get("engine"):
+        return "not a function of this engine"
+    return "no example of it came up"
