@@ -18,8 +18,8 @@ AnomalyError ExitError GraphError MissingRuleError Scalar StaleValueError Tensor
 arccos arccosh arcsin arcsinh arctan arctan2 arctanh astype atleast_1d atleast_2d atleast_3d average bce_with_logits
 broadcast_to cbrt ceil checkpoint clip column_stack concatenate copy copysign cos cosh cross_entropy cumprod cumsum
 current_scope custom_vjp degrees detect_anomaly diag diagonal diff divide dot draw draw_compare draw_function
-drawing dstack einsum elu enable_grad erf exp exp2 expand_dims expm1 flip fliplr flipud floor floor_divide fmax fmin
-fmod gelu grad gradients_of_graph heaviside hessian hstack hvp hypot inner is_recording jacobian jvp keeps_record
+drawing dstack einsum elu enable_grad erf erfc exp exp2 expand_dims expm1 flip fliplr flipud floor floor_divide fmax
+fmin fmod gelu grad gradients_of_graph heaviside hessian hstack hvp hypot inner is_recording jacobian jvp keeps_record
 leaky_relu linear log log10 log1p log2 log_softmax logaddexp logaddexp2 logsigmoid logsumexp mark_written matmul max
 maximum mean median min minimum moveaxis multiply negative no_grad ops outer pad positive power prod ptp radians
 ravel reciprocal record relu remainder repeat reshape rint roll rot90 round scalar scope sigmoid sign silu sin sinc
@@ -39,7 +39,7 @@ multi_margin_loss nll_loss optim predict save seed
 
 OPERATIONS = """
 absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh astype bce_with_logits broadcast_to cbrt ceil clip
-concatenate copysign cos cosh cross_entropy cumsum degrees divide einsum elu erf exp exp2 expand_dims expm1 flip
+concatenate copysign cos cosh cross_entropy cumsum degrees divide einsum elu erf erfc exp exp2 expand_dims expm1 flip
 floor floor_divide fmax fmin fmod gelu getitem heaviside hypot inv ldexp leaky_relu linear log log10 log1p log2
 log_softmax logaddexp logaddexp2 logsigmoid logsumexp matmul max maximum mean median min minimum multiply negative
 norm2 positive power prod radians reciprocal relu remainder reshape rint roll round scatter setitem sigmoid sign

@@ -19,6 +19,7 @@ from ..recording import record_operands
 from ..registry import PUBLIC, op
 from ..variable import Scalar, Tensor, Variable
 from .kernels import erf as _erf
+from .kernels import erfc as _erfc
 
 _ANY = (float("-inf"), float("inf"))
 _AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
@@ -123,12 +124,22 @@ erf = _elementwise(
     scalar=math.erf,
     method=False,
 )
+erfc = _elementwise(
+    _erfc,
+    "erfc",
+    "1 - erf(x), without the cancellation: within 6 ulp as far as it does not underflow (SciPy's ``special.erfc``).",
+    lambda g, x: g * (-2.0 / math.sqrt(math.pi)) * np.exp(-x * x),
+    scalar=math.erfc,
+    method=False,
+    reference=lambda x: 1.0 - erf(x),
+)
+_ROOT_HALF = math.sqrt(0.5)
 _C = math.sqrt(2.0 / math.pi)
 
 
 def _gelu(x: Any, approximate: str = "none") -> Any:
     if approximate == "none":
-        return 0.5 * x * (1.0 + _erf(x * math.sqrt(0.5)))
+        return 0.5 * x * _erfc(x * -_ROOT_HALF)
     if approximate == "tanh":
         return 0.5 * x * (1.0 + np.tanh(_C * (x + 0.044715 * x * x * x)))
     raise ValueError(f"gelu: approximate must be 'none' or 'tanh'; got {approximate!r}.")
@@ -136,7 +147,7 @@ def _gelu(x: Any, approximate: str = "none") -> Any:
 
 def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
     if approximate == "none":
-        return g * (0.5 * (1.0 + erf(x * math.sqrt(0.5))) + x * (math.sqrt(0.5 / math.pi) * np.exp(-0.5 * x * x)))
+        return g * (0.5 * erfc(x * -_ROOT_HALF) + x * (math.sqrt(0.5 / math.pi) * np.exp(-0.5 * x * x)))
     x = np.clip(x, -10.0, 10.0)  # beyond, tanh is 1 to the last bit, and x**3 would overflow into 0 * inf
     u = np.tanh(_C * (x + 0.044715 * x * x * x))
     return g * (0.5 * (1.0 + u) + 0.5 * x * (1.0 + u) * (1.0 - u) * (_C * (1.0 + 3 * 0.044715 * x * x)))

@@ -8,6 +8,7 @@ through `engine`.
 
 from __future__ import annotations
 
+import math
 import time
 import zlib
 from collections import Counter
@@ -23,13 +24,25 @@ import autodiff.testing.checks_pair  # noqa: F401 (importing registers the check
 from autodiff.testing.counterexample import curve, readable
 from autodiff.testing.diagnosis import diagnose, features
 from autodiff.testing.processes import Maker, difference_elsewhere
-from autodiff.testing.properties import CHECKS, MEASURED, SHORT, Context, Finding, Tally, selected
+from autodiff.testing.properties import (
+    CHECKS,
+    MEASURED,
+    SHORT,
+    Context,
+    Finding,
+    Tally,
+    selected,
+    why_unchecked,
+)
 from autodiff.testing.report import DerivativeReport, Failure, call_text
 from autodiff.testing.subject import Arguments, Case, FunctionRaised, Subject, case_of, pair_subject
 
 __all__ = ["Options", "check_derivatives", "check_subject", "examine"]
 
 _ROUNDS = 3  # a check at one point tries this many sets of cotangents and directions
+_QUESTIONS = 300  # calls a shrinking may try: a wrong rule should be shown in seconds
+_DRAWS = 4
+_AT_A_GLANCE = 4  # numbers in an example that need not shrink further
 _ENOUGH = 16  # failing examples after which a search stops: what they share can be told
 
 
@@ -48,6 +61,7 @@ class Options:
     wrt: tuple[int, ...] | int | None = None
     focus: str | None = None
     stop_early: bool = False  # one failing example is all the caller wants to know
+    every: bool = False  # there is one example: no check leaves it to another
     elsewhere: Maker | None = None  # how other processes make the subject, when P18 is to ask them
 
 
@@ -171,6 +185,7 @@ def check_subject(
     else:
         flat = [a for value in inputs for a in (value.args if isinstance(value, Arguments) else [value])]
         extra = {k: v for value in inputs if isinstance(value, Arguments) for k, v in value.kwargs.items()}
+        run.options = replace(options, every=True)
         run.at(case_of(flat, {**(kwargs or {}), **extra}, options.wrt))
     if subject.reverse is None and subject.forward_mode is None:
         raise TypeError(f"check_derivatives: {subject.name} has no derivative to check")
@@ -192,10 +207,12 @@ def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: 
     case, options = _in_double(subject, case, options)
     ctx = Context(subject, case, tally, options, salt)
     found: list[Finding] = []
-    for prop in options.properties:
-        if options.focus and prop != options.focus:
-            continue
+    done: set[Any] = set()
+    for prop in (options.focus,) if options.focus else options.properties:
         for one in CHECKS.get(prop, ()):
+            if one in done:  # a check may report several properties
+                continue
+            done.add(one)
             try:
                 if options.focus:  # shrinking and explaining need one violation, not all
                     found.extend(islice(one(ctx), 1))
@@ -229,7 +246,7 @@ def _in_double(subject: Subject, case: Case, options: Options) -> tuple[Case, Op
 
 # a violation found under one id may be reported under another: the check that finds it again while shrinking
 _SLOPES = ("P01", "P25", "P09", "P08", "P02", "P10", "P03", "P05", "P07", "P11", "P13", "P14", "P15", "P23")
-_FOUND_BY = {"P09": "P01", "P25": "P01", "P16": "P12"}
+_FOUND_BY = {"P09": "P01", "P25": "P01"}
 
 
 class _Run:
@@ -284,40 +301,60 @@ class _Run:
             self.shrunk = {p: self.failing[p][0] for p in self._leading()}
             return
         for prop in self._leading():
-            focus = replace(self.options, focus=_FOUND_BY.get(prop, prop))
-
-            def fails(drawn: Arguments, prop: str = prop, focus: Options = focus) -> Finding | None:
-                try:
-                    case = case_of(drawn.args, drawn.kwargs, self.options.wrt)
-                    for salt in range(3):  # other directions may still show the fault of a smaller example
-                        for x in examine(self.subject, case, focus, Tally(), salt):
-                            if _FOUND_BY.get(x.property, x.property) == focus.focus:
-                                return x
-                except FunctionRaised:
-                    pass
-                return None
+            known: dict[int, Finding | None] = {}  # other choices of a strategy may make the same case
 
             with np.errstate(all="ignore"):
+                fails = self._predicate(prop, known)
                 best = smallest(strategy, fails, self.options.examples, self.options.seed)
                 found = best[1] if best else min(self.failing[prop], key=lambda x: x.case.size)
-                self.shrunk[prop] = self._smaller_still(strategy, fails, found)
+                self.shrunk[prop] = self._smaller_still(strategy, prop, known, found)
 
-    def _smaller_still(self, strategy: Any, fails: Callable[[Arguments], Finding | None], found: Finding) -> Finding:
+    def _predicate(
+        self, prop: str, known: dict[int, Finding | None], limit: float = math.inf
+    ) -> Callable[[Arguments], Finding | None]:
+        """Does a drawn call of at most `limit` numbers violate a property? Answers no after so many questions, which
+        ends the search at the same place on every machine.
+        """
+        focus = replace(self.options, focus=_FOUND_BY.get(prop, prop))
+        left = _QUESTIONS
+
+        def violation(case: Case) -> Finding | None:
+            try:
+                for salt in range(3):  # other directions may still show the fault of a smaller example
+                    for x in examine(self.subject, case, focus, Tally(), salt):
+                        if _FOUND_BY.get(x.property, x.property) == focus.focus:
+                            return x
+            except FunctionRaised:
+                pass
+            return None
+
+        def fails(drawn: Arguments) -> Finding | None:
+            nonlocal left
+            case = case_of(drawn.args, drawn.kwargs, self.options.wrt)
+            if case.size > limit:
+                return None
+            key = case.digest()
+            if key not in known and left > 0:
+                left -= 1
+                known[key] = violation(case)
+            return known.get(key)
+
+        return fails
+
+    def _smaller_still(self, strategy: Any, prop: str, known: dict[int, Finding | None], found: Finding) -> Finding:
         """Search again among smaller examples only: shrinking may stop where two shapes would have to change
         together.
         """
         from autodiff.testing.search import smallest
 
-        limit = 4  # small enough to read at a glance; failing that, anything smaller than what is there
-        while limit < found.case.size:
-
-            def smaller(drawn: Arguments, limit: int = limit) -> Finding | None:
-                return fails(drawn) if case_of(drawn.args, drawn.kwargs, self.options.wrt).size <= limit else None
-
-            best = smallest(strategy, smaller, self.options.examples, self.options.seed + limit)
+        limit = _AT_A_GLANCE  # failing that, anything smaller than what is there
+        while found.case.size > _AT_A_GLANCE:
+            smaller = self._predicate(prop, known, limit)
+            # most draws are too large and cost nothing, so there may be more of them
+            best = smallest(strategy, smaller, _DRAWS * self.options.examples, self.options.seed + limit)
             if best:
                 found = best[1]
-            elif limit > 4 or found.case.size == 5:
+            elif limit == found.case.size - 1:
                 break
             limit = found.case.size - 1
         return found
@@ -332,8 +369,8 @@ class _Run:
     def report(self, seconds: float) -> DerivativeReport:
         failures = [self._failure(p, x) for p, x in self.shrunk.items()]
         for prop in self.options.properties:
-            if prop not in self.tally.counts and prop not in CHECKS:
-                self.tally.unavailable.setdefault(prop, "no example of it came up")
+            if prop not in self.tally.counts:
+                self.tally.unavailable.setdefault(prop, why_unchecked(prop, self.subject))
         slopes = any(p in MEASURED for p in self.options.properties)
         data = {"refusal": self.refusal, "seen": len(self.seen), "slopes": slopes}
         return DerivativeReport(

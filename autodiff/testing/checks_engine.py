@@ -1,5 +1,5 @@
 """Checks of the graph around a rule: scalars, batching, compiled programs, memory, accumulation, failures (P19 to P22,
-P24, P26 to P28).
+P24, P26 to P28), and what P07 and P23 mean in a graph.
 
 They ask the engine through its public names, and only subjects made by this engine have them. A property whose
 feature the installed engine lacks is reported as not available and switches on with the feature.
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff.testing.checks_forms import close_enough
 from autodiff.testing.guards import left_behind
 from autodiff.testing.properties import Context, Finding, check
 from autodiff.testing.subject import Arrays
@@ -24,7 +25,7 @@ def rarely(ctx: Context, prop: str, share: float = 1 / 8) -> bool:
     """Graph properties do not depend on the numbers: a share of the examples is enough."""
     if not ctx.subject.extras.get("engine") or not ctx.finite:
         return False
-    return bool(ctx.options.focus) or float(ctx.rng(prop).random()) < share
+    return ctx.turn(prop, share)
 
 
 def leaves(ctx: Context) -> list[Any]:
@@ -56,9 +57,52 @@ def verdict(ctx: Context, prop: str, wrong: str | None) -> Iterator[Finding]:
         yield ctx.finding(prop, wrong, cotangent=ctx.ws)
 
 
+@check("P07")
+def outputs_out_of_reach_count_as_zero(ctx: Context) -> Iterator[Finding]:
+    """Backward from one of several outputs, the others unused, equals a zero cotangent for each of the others."""
+    if len(ctx.outputs) < 2 or not rarely(ctx, "P07", 1 / 2):
+        return
+    for k in range(len(ctx.outputs)):
+        with np.errstate(all="ignore"):
+            xs = leaves(ctx)
+            ys = run(ctx, xs)
+            if not isinstance(ys[k], ad.Variable) or not ys[k].requires_grad or ys[k].dtype.kind != "f":
+                continue
+            (ys[k] * ctx.ws[k].astype(ys[k].dtype)).sum().backward()
+            zeros = [w if j == k else np.zeros_like(w) for j, w in enumerate(ctx.ws)]
+            wrong = close_enough(ctx.subject.gradients(ctx.case, zeros), [_array(x) for x in xs], ctx)
+        if wrong is not None:
+            what = f"backward from output {k} alone gives another gradient {wrong} than zeros for the other outputs"
+            yield from verdict(ctx, "P07", what)
+            return
+    yield from verdict(ctx, "P07", None)
+
+
+@check("P23")
+def one_handle_for_two_arguments(ctx: Context) -> Iterator[Finding]:
+    """f(x, x) with one handle collects the gradients of both arguments."""
+    if len(ctx.case.xs) < 2 or ctx.case.xs[0].shape != ctx.case.xs[1].shape or not rarely(ctx, "P23", 1 / 2):
+        return
+    first, rest = ctx.case.xs[0], ctx.case.xs[2:]
+    x, a, b = (ad.tensor(first) for _ in range(3))
+    with np.errstate(all="ignore"):
+        one = weighed(ctx, run(ctx, [x, x, *map(ad.tensor, rest)]))
+        two = weighed(ctx, run(ctx, [a, b, *map(ad.tensor, rest)]))
+        if one is None or two is None:
+            return
+        one.backward()
+        two.backward()
+        got, parts = _array(x), (_array(a), _array(b))
+        allowed = 2**12 * ctx.point.eps * sum(float(np.max(np.abs(p), initial=0.0)) for p in parts)
+        same = bool(np.all((np.abs(got - sum(parts)) <= allowed) | ~np.isfinite(sum(parts))))
+    yield from verdict(ctx, "P23", None if same else "f(x, x) with one tensor does not collect both gradients")
+
+
 @check("P19")
 def batching(ctx: Context) -> Iterator[Finding]:
     """vmap over a stacked axis equals a loop."""
+    if not ctx.subject.extras.get("engine"):
+        return
     if not hasattr(ad, "vmap"):
         ctx.tally.unavailable["P19"] = "this version has no batching"
         return
@@ -129,6 +173,8 @@ def _grad(x: Any) -> float:
 @check("P21")
 def compiled_agrees(ctx: Context) -> Iterator[Finding]:
     """A compiled function gives the eager values and gradients."""
+    if not ctx.subject.extras.get("engine"):
+        return
     if not hasattr(ad, "compile"):
         ctx.tally.unavailable["P21"] = "this version has no compiled programs"
         return

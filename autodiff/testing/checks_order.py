@@ -34,8 +34,8 @@ def gradient_case(ctx: Context) -> tuple[Subject, Case] | None:
 @check("P10")
 def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
     rng = ctx.rng("P10")
-    if not ctx.options.focus and rng.random() > 0.5:
-        return  # the dearest check: half of the examples
+    if not ctx.turn("P10", 1 / 2):  # the dearest check: half of the examples
+        return
     made = gradient_case(ctx)
     if made is None:
         return
@@ -66,7 +66,7 @@ def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
 def hessian_is_symmetric(ctx: Context) -> Iterator[Finding]:
     """<u, H v> = <v, H u> for the Hessian of <w, f>, whatever rule or mode made it."""
     rng = ctx.rng("P11")
-    if not ctx.options.focus and rng.random() > 0.5:
+    if not ctx.turn("P11", 1 / 2):
         return
     made = gradient_case(ctx)
     if made is None or made[0].reverse is None or any(x.dtype.kind == "c" for x in ctx.case.xs):

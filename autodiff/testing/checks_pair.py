@@ -7,6 +7,7 @@ own conditioning.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 
@@ -24,7 +25,11 @@ _EXPECTED = (ValueError, ArithmeticError, np.linalg.LinAlgError)
 
 
 def record(ctx: Context, prop: str, verdict: Verdict) -> None:
-    """Count a verdict; where the function jumps there is nothing to judge."""
+    """Count a verdict under a property that was asked for; where the function jumps there is nothing to judge."""
+    if prop == "P01" and _sizes_only(ctx):
+        prop = "P16"
+    if not ctx.wants(prop):
+        return
     ctx.tally.add(prop, "skip" if verdict.kind == "jump" else verdict.status)
     if verdict.kind == "kink":
         ctx.tally.kinks += 1
@@ -37,7 +42,14 @@ def finding_of(ctx: Context, prop: str, verdict: Verdict, ws: Arrays, vs: Arrays
         prop = "P25" if prop == "P01" else prop
     elif prop == "P01" and (verdict.kind == "kink" or (name == "tie-preserving" and _has_ties(ctx.case))):
         prop = "P09"
+    if prop == "P01" and _sizes_only(ctx):
+        prop = "P16"
     return ctx.finding(prop, verdict.why, cotangent=ws, direction=vs, verdict=verdict)
+
+
+def _sizes_only(ctx: Context) -> bool:
+    """Does a wrong slope count against size 1? Only where nobody asked for slopes as such."""
+    return ctx.wants("P16") and not ctx.wants("P01") and any(1 in (x.size, *x.shape) for x in ctx.case.xs)
 
 
 def _has_ties(case: Case) -> bool:
@@ -45,10 +57,12 @@ def _has_ties(case: Case) -> bool:
     return bool(np.unique(values).size < values.size)
 
 
-@check("P01")
+@check("P01", "P09", "P16", "P25")
 def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
     """The rule's slope along several directions, then of single outputs along single inputs."""
     if ctx.subject.reverse is None or not ctx.finite or ctx.empty:
+        return
+    if not (ctx.wants("P01", "P09", "P25") or _sizes_only(ctx)):
         return
     rng, point, xs = ctx.rng("P01"), ctx.point, ctx.case.xs
     kinks = ctx.options.kinks
@@ -64,8 +78,10 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
         tied = name == "tie-preserving" and _has_ties(ctx.case)
         record(ctx, "P09" if tied or verdict.kind == "kink" else "P01", verdict)
         if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
-            yield finding_of(ctx, "P01", verdict, ctx.ws, vs, name)
-            return  # one counterexample is enough, and proving a mismatch is the dearest verdict
+            found = finding_of(ctx, "P01", verdict, ctx.ws, vs, name)
+            if ctx.wants(found.property):
+                yield found
+                return  # one counterexample is enough, and proving a mismatch is the dearest verdict
     known: dict[bytes, Point] = {}
 
     def at(ws: Arrays) -> Point:
@@ -78,10 +94,13 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
         verdict = compare(at(ws), vs)
         record(ctx, "P01" if verdict.kind != "kink" else "P09", verdict)
         if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
-            yield finding_of(ctx, "P01", verdict, ws, vs)
-            return
-    ctx.tally.add("P25", "pass")  # a gradient that is not finite would have failed above
-    if any(x.size == 1 for x in xs):
+            found = finding_of(ctx, "P01", verdict, ws, vs)
+            if ctx.wants(found.property):
+                yield found
+                return
+    if ctx.wants("P25"):
+        ctx.tally.add("P25", "pass")  # a gradient that is not finite would have failed above
+    if ctx.wants("P16") and ctx.wants("P01") and any(x.size == 1 for x in xs):
         ctx.tally.add("P16", "pass")
 
 
@@ -172,7 +191,7 @@ def zero_cotangent_gives_zeros(ctx: Context) -> Iterator[Finding]:
 def integral_along_a_path(ctx: Context) -> Iterator[Finding]:
     """One example in sixteen: the integral of the rule's slope is the change of the function."""
     rng = ctx.rng("P08")
-    if ctx.subject.reverse is None or not ctx.finite or ctx.empty or (rng.random() > 1 / 16 and not ctx.options.focus):
+    if ctx.subject.reverse is None or not ctx.finite or ctx.empty or not ctx.turn("P08", 1 / 16):
         return
     vs = [power_of_two_direction(rng, x) for x in ctx.case.xs]
     with np.errstate(all="ignore"):
@@ -192,11 +211,11 @@ def integral_along_a_path(ctx: Context) -> Iterator[Finding]:
     ctx.tally.add("P08", "pass" if agrees else "skip")
 
 
-@check("P12")
+@check("P12", "P16")
 def gradients_have_the_inputs_shape_and_dtype(ctx: Context) -> Iterator[Finding]:
-    if ctx.subject.reverse is None:
-        return
     where = "P16" if ctx.empty else "P12"
+    if ctx.subject.reverse is None or not ctx.wants(where):
+        return
     for dtype in (np.float64, *ctx.options.dtypes):
         case = ctx.case.astype(dtype)
         with np.errstate(all="ignore"):
@@ -233,13 +252,13 @@ def _wider(y: np.ndarray, case: Case) -> bool:
 def nothing_is_mutated(ctx: Context) -> Iterator[Finding]:
     if ctx.subject.reverse is None:
         return
-    case = ctx.case.moved([x.copy() for x in ctx.case.xs])
+    case = copy.deepcopy(ctx.case)
     ws = [w.copy() for w in ctx.ws]
     with np.errstate(all="ignore"):
         outputs = ctx.subject.outputs(case)
         kept = [y.copy() for y in outputs]
         ctx.subject.reverse(case, outputs, ws)
-    pairs = [("an input", a, b) for a, b in zip(case.xs, ctx.case.xs)]
+    pairs = [("an input", a, b) for a, b in zip(_arrays(case), _arrays(ctx.case), strict=True)]
     pairs += [("the cotangent", a, b) for a, b in zip(ws, ctx.ws)] + [
         ("the output", a, b) for a, b in zip(outputs, kept)
     ]
@@ -249,6 +268,11 @@ def nothing_is_mutated(ctx: Context) -> Iterator[Finding]:
             yield ctx.finding("P17", f"the rule or the function writes into {what}", cotangent=ctx.ws)
             return
     ctx.tally.add("P17", "pass")
+
+
+def _arrays(case: Case) -> Arrays:
+    """Everything a call hands over, the indices and masks that have no derivative included."""
+    return [a for a in (*case.args, *case.kwargs.values()) if isinstance(a, np.ndarray)]
 
 
 @check("P18")

@@ -3,7 +3,7 @@
 What lives here: the table, the selection of properties by id, and the records every check produces (`Finding`,
 `Tally`, `Context`). The checks themselves live in `checks_pair` (anything with a function and a rule), `checks_order`
 (derivatives of derivatives) and `checks_engine` (graphs, memory, accumulation). A check is a function Context ->
-findings; registering it under an id with `@check("P04")` is all it takes.
+findings; registering it under an id with `@check("P04")`, or under every id it reports, is all it takes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,19 @@ from autodiff.testing.directions import cotangents
 from autodiff.testing.subject import Arrays, Case, Subject
 from autodiff.testing.verdict import Point, Verdict
 
-__all__ = ["ALL_TITLES", "CHECKS", "MEASURED", "SHORT", "TITLES", "Context", "Finding", "Tally", "check", "selected"]
+__all__ = [
+    "ALL_TITLES",
+    "CHECKS",
+    "MEASURED",
+    "SHORT",
+    "TITLES",
+    "Context",
+    "Finding",
+    "Tally",
+    "check",
+    "selected",
+    "why_unchecked",
+]
 
 TITLES = {
     "P01": "reverse vs numerical",
@@ -64,6 +76,7 @@ SHORT = dict(  # in a list of what is still right
     )
 )
 MEASURED = ("P01", "P02", "P09", "P10")  # compare a slope with a measured one, so that silence may mean ignorance
+ENGINE_ONLY = ("P19", "P20", "P21", "P22", "P24", "P26", "P27", "P28")  # about graphs, which a bare rule has not
 STEP_TITLES = {  # what `check_optimizer` checks
     "S01": "a step equals the published formula",
     "S02": "learning rate 0 leaves the parameters",
@@ -125,6 +138,7 @@ class Context:
     def __init__(self, subject: Subject, case: Case, tally: Tally, options: Any, salt: int = 0) -> None:
         self.subject, self.case, self.tally, self.options = subject, case, tally, options
         self.seed = case.digest(options.seed + salt)
+        self._first = options.every and salt == 0
         self.outputs = subject.outputs(case)
         self.finite = all(np.isfinite(y).all() for y in self.outputs)
         self.empty = case.size == 0 or sum(y.size for y in self.outputs) == 0
@@ -141,19 +155,32 @@ class Context:
             self._point = Point(self.subject, self.case, self.ws, self.outputs)
         return self._point
 
+    def wants(self, *props: str) -> bool:
+        """Was any of these properties asked for?"""
+        return any(p in self.options.properties for p in props)
+
+    def turn(self, prop: str, share: float) -> bool:
+        """Is it this example's turn for a check that a share of the examples is enough for? Always, where few
+        properties were asked for, and once where there is only one example.
+        """
+        everywhere = self.options.focus or self._first or len(self.options.properties) <= _FEW
+        return bool(everywhere) or float(np.random.default_rng([self.seed, int(prop[1:]), 1]).random()) < share
+
     def finding(self, prop: str, message: str, **details: Any) -> Finding:
         return Finding(prop, message, self.case, **details)
 
 
 Check = Callable[[Context], Iterator[Finding]]
 CHECKS: dict[str, list[Check]] = {}
+_FEW = 4  # asked for so few properties, every check runs on every example
 
 
-def check(prop: str) -> Callable[[Check], Check]:
-    """Register a check under a property id."""
+def check(*props: str) -> Callable[[Check], Check]:
+    """Register a check under the ids of the properties it reports."""
 
     def register(function: Check) -> Check:
-        CHECKS.setdefault(prop, []).append(function)
+        for prop in props:
+            CHECKS.setdefault(prop, []).append(function)
         return function
 
     return register
@@ -176,3 +203,14 @@ def selected(properties: str | Iterable[str]) -> tuple[str, ...]:
     if not kept or any(n in ("default", "all") for n in names):
         kept = set(TITLES)
     return tuple(sorted(kept - {n[1:] for n in names if n.startswith("-")}))
+
+
+def why_unchecked(prop: str, subject: Subject) -> str:
+    """Why no check of a property could run on a subject, in words."""
+    if prop in ("P02", "P03") and subject.forward_mode is None:
+        return "no forward derivative given"
+    if prop in ("P10", "P11") and "gradient" not in subject.extras:
+        return "order=1"
+    if prop in ENGINE_ONLY and not subject.extras.get("engine"):
+        return "not a function of this engine"
+    return "no example of it came up"

@@ -171,7 +171,7 @@ class DerivativeReport:
         if self.data.get("steps"):
             return False  # optimizer steps are compared with formulas, not measured
         if self.examples and not self.data.get("slopes", True):
-            return False  # only properties that measure nothing were asked for
+            return not self.failures and self.checks == 0  # only properties that measure nothing were asked for
         measured = self._measured("pass", "fail", "weak", "unresolved")
         return not self.failures and (measured == 0 or self.weak_share > self.max_weak)
 
@@ -210,6 +210,8 @@ class DerivativeReport:
         measured = self._measured("pass", "fail", "weak", "unresolved")
         if not self.examples:
             return f"the function refused all {self.rejected} examples: {self.data.get('refusal', 'no reason given')}"
+        if not measured and not self.data.get("slopes", True):
+            return "none of the properties asked for could be checked on these inputs"
         if not measured:
             return (
                 "no derivative could be measured (every value was infinite, NaN or empty); give inputs inside the "

@@ -45,6 +45,7 @@ FLOATS = [np.float16, np.float32, np.float64]
         lambda x: np.var(x),
         lambda x: ad.sigmoid(x),
         lambda x: ad.erf(x),
+        lambda x: ad.erfc(x),
         lambda x: ad.elu(x),
         lambda x: ad.leaky_relu(x),
         lambda x: np.einsum("i,i->", x, x),
