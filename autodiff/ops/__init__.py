@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import fastpath, variable
 from ..registry import DISPATCH, METHODS, OPS, PUBLIC, Op
-from . import elementwise, fused, index, linalg, reduce, shape
+from . import activations, elementwise, fused, index, linalg, reduce, shape
 
 __all__ = ["DISPATCH", "OPS", "PUBLIC", "Op"]
 

@@ -1,0 +1,188 @@
+"""Activations: rows with a rule of their own for precision or speed, and the softmax.
+
+Each names in ``reference`` the composite it replaces; a test holds them equal to second order.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..registry import op
+from .kernels import erf as _erf
+from .kernels import erfc as _erfc
+
+_AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
+
+
+def _elementwise(fn: Any, name: str, doc: str, vjp: Any, **facts: Any) -> Any:
+    return op(fn, name=name, vjp=vjp, elementwise=True, doc=doc, method=facts.pop("method", True), **facts)
+
+
+# ---- sigmoids
+def _sigmoid(x: Any) -> Any:
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, e) / (1.0 + e)
+
+
+def _scalar_sigmoid(x: float) -> float:
+    e = math.exp(-abs(x))
+    return (1.0 if x >= 0 else e) / (1.0 + e)
+
+
+sigmoid: Any = _elementwise(
+    _sigmoid,
+    "sigmoid",
+    "1 / (1 + exp(-x)), without overflow (SciPy's ``special.expit``).",
+    lambda g, y, x: g * y * sigmoid(-x),
+    scalar=_scalar_sigmoid,
+    symbol="σ",
+    reference=lambda x: 1.0 / (1.0 + np.exp(-x)),
+)
+
+
+def _softplus(x: Any) -> Any:
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+softplus = _elementwise(
+    _softplus,
+    "softplus",
+    "log(1 + exp(x)), without overflow.",
+    lambda g, x: g * sigmoid(x),
+    scalar=lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x,
+    reference=lambda x: np.log1p(np.exp(x)),
+)
+logsigmoid = _elementwise(
+    lambda x: -_softplus(-x),
+    "logsigmoid",
+    "log(sigmoid(x)), without overflow.",
+    lambda g, x: g * sigmoid(-x),
+    reference=lambda x: -np.log1p(np.exp(-x)),
+)
+silu = _elementwise(
+    lambda x: x * _sigmoid(x),
+    "silu",
+    "x sigmoid(x) (SiLU, swish; Elfwing et al. 2018, https://arxiv.org/abs/1702.03118).",
+    lambda g, x: g * (sigmoid(x) * (1.0 + x * sigmoid(-x))),
+    reference=lambda x: x * sigmoid(x),
+)
+
+# ---- rectifiers
+relu = _elementwise(
+    lambda x: np.maximum(x, 0.0),
+    "relu",
+    "max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010).",
+    lambda g, y: g * (y > 0),
+    scalar=lambda x: x if x > 0.0 or x != x else 0.0,
+    kink=np.abs,
+    reference=lambda x: np.where(x > 0, x, 0.0),
+)
+
+
+def _leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    return np.where(x > 0, x, negative_slope * x)
+
+
+leaky_relu = _elementwise(
+    _leaky_relu,
+    "leaky_relu",
+    "x for x > 0, negative_slope x below (the derivative at 0).",
+    lambda g, x, negative_slope: np.where(x > 0, g, negative_slope * g),
+    kink=lambda x, **_: np.abs(x),
+)
+
+
+def _elu(x: Any, alpha: float = 1.0) -> Any:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
+
+
+elu = _elementwise(
+    _elu,
+    "elu",
+    "x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2015, https://arxiv.org/abs/1511.07289).",
+    lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.where(x > 0, 0.0, x)))),
+    kink=lambda x, **_: np.abs(x),
+)
+
+# ---- the error function and GELU
+erf = _elementwise(
+    _erf,
+    "erf",
+    "The error function 2/sqrt(pi) ∫ exp(-t²), within 2 ulp (SciPy's ``special.erf``).",
+    lambda g, x: g * (2.0 / math.sqrt(math.pi)) * np.exp(-x * x),
+    scalar=math.erf,
+    method=False,
+)
+erfc = _elementwise(
+    _erfc,
+    "erfc",
+    "1 - erf(x), without the cancellation: within 6 ulp as far as it does not underflow (SciPy's ``special.erfc``).",
+    lambda g, x: g * (-2.0 / math.sqrt(math.pi)) * np.exp(-x * x),
+    scalar=math.erfc,
+    method=False,
+    reference=lambda x: 1.0 - erf(x),
+)
+_ROOT_HALF = math.sqrt(0.5)
+_C = math.sqrt(2.0 / math.pi)
+
+
+def _gelu(x: Any, approximate: str = "none") -> Any:
+    if approximate == "none":
+        return 0.5 * x * _erfc(x * -_ROOT_HALF)
+    if approximate == "tanh":
+        return 0.5 * x * (1.0 + np.tanh(_C * (x + 0.044715 * x * x * x)))
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh'; got {approximate!r}.")
+
+
+def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
+    if approximate == "none":
+        return g * (0.5 * erfc(x * -_ROOT_HALF) + x * (math.sqrt(0.5 / math.pi) * np.exp(-0.5 * x * x)))
+    x = np.clip(x, -10.0, 10.0)  # beyond, tanh is 1 to the last bit, and x**3 would overflow into 0 * inf
+    u = np.tanh(_C * (x + 0.044715 * x * x * x))
+    return g * (0.5 * (1.0 + u) + 0.5 * x * (1.0 + u) * (1.0 - u) * (_C * (1.0 + 3 * 0.044715 * x * x)))
+
+
+gelu = _elementwise(
+    _gelu,
+    "gelu",
+    "x Φ(x) (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415); approximate='tanh' for the tanh form.",
+    _gelu_vjp,
+    samples=((((3, 4),), {}), (((3, 4),), {"approximate": "tanh"})),
+    reference=lambda x, approximate="none": (
+        0.5 * x * (1.0 + (erf(x * math.sqrt(0.5)) if approximate == "none" else np.tanh(_C * (x + 0.044715 * x**3))))
+    ),
+)
+
+
+# ---- softmax
+def _softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))  # ufunc.reduce: half the call overhead of np.max
+    return e / np.add.reduce(e, axis=axis, keepdims=True)
+
+
+def _log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
+    z = x - np.max(x, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+softmax = op(
+    _softmax,
+    name="softmax",
+    method=True,
+    samples=_AXIS,
+    vjp=lambda g, y, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
+    reference=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
+    doc="exp(x) / sum(exp(x)) along an axis.",
+)
+log_softmax = op(
+    _log_softmax,
+    name="log_softmax",
+    method=True,
+    samples=_AXIS,
+    vjp=lambda g, y, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+    reference=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
+    doc="log(softmax(x)) along an axis.",
+)
