@@ -98,8 +98,9 @@ def binary(draft: Draft) -> bool:
         x, y, scalar = f"np.array({_constants(draft, draft.shape(a)[-1])})", _within(draft, a, row.domain[1]), False
     if not _smooth(draft, row, [x, y]):
         return False
-    symbol = _SYMBOLS.get(row.name)
-    return draft.add(f"{x} {symbol} {y}" if symbol else f"{_call(row)}({x}, {y})", scalar=scalar)
+    symbol, call = _SYMBOLS.get(row.name), f"{_call(row)}({x}, {y})"
+    model = f"float({call})" if scalar else None  # NumPy's: a displaced s ** s of Python's floats may be complex
+    return draft.add(f"{x} {symbol} {y}" if symbol else call, model, scalar=scalar)
 
 
 def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,14 @@ def test_float32_programs_keep_numpys_dtypes_and_values(program: Program) -> Non
         expected = program.run()
     np.testing.assert_allclose(value.data, expected, rtol=1e-3, atol=1e-3)  # of values up to 64
     assert np.asarray(value.data).dtype == np.asarray(expected).dtype
+
+
+@given(programs())
+def test_the_model_stays_real_far_from_its_inputs(program: Program) -> None:
+    """Python's floats give complex powers where NumPy gives NaN: steps of a numerical derivative end there."""
+    moved = [np.asarray(-2.0 * np.asarray(v) - 0.5) for v in program.inputs.values()]
+    with np.errstate(all="ignore"), contextlib.suppress(ArithmeticError, ValueError, np.linalg.LinAlgError):
+        assert np.asarray(program.model(still=True)(*moved)).dtype.kind == "f"
 
 
 @given(programs())
