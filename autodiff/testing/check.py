@@ -122,6 +122,7 @@ def check_derivatives(
     >>> wrong.failures[0].finding.property, wrong.failures[0].kind
     ('P01', 'constant factor')
     """
+    __tracebackhide__ = True
     if not callable(f):
         raise TypeError(f"check_derivatives: the first argument must be a function, got {type(f).__name__}")
     if not inputs:

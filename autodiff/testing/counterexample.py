@@ -88,6 +88,8 @@ def curve(subject: Subject, finding: Finding) -> dict[str, Any] | None:
     x = float(case.xs[0].reshape(-1)[0])
     if not step or not np.isfinite([v.analytic, v.estimate.value]).all():
         return None
+    kink = v.estimate.kind == "kink"  # which has a slope on either side, and none at the point
+    measured = v.estimate.interval if kink else (v.estimate.value,)
     width = max(abs(x), 1.0)
     t = np.linspace(x - width, x + width, 201)
     ws = finding.cotangent or []
@@ -105,7 +107,7 @@ def curve(subject: Subject, finding: Finding) -> dict[str, Any] | None:
                 "t": t.tolist(),
                 "y": y,
                 "rule": v.analytic / step,
-                "true": v.estimate.value / step,
+                "true": sorted(slope / step for slope in measured),
             }
     except ValueError:
         return None

@@ -210,7 +210,10 @@ def _most_telling(compared: list[tuple[str, str]]) -> tuple[str, str]:
     larger = compared[1:] or compared
     names = [k for k, _ in larger]
     best = max(set(names), key=lambda k: (names.count(k), -_WEIGHT.index(k) if k in _WEIGHT else -9))
-    return next(c for c in larger if c[0] == best)
+    kind, words = next(c for c in larger if c[0] == best)
+    if kind == "constant factor" and words != compared[0][1]:  # the factor of another example than the one shown
+        words = f"{compared[0][1]}; at another example {words}"
+    return kind, words
 
 
 def _agreed(votes: list[set[str]]) -> str:

@@ -222,7 +222,7 @@ class Line:
             float(noise[k]),
             "smooth",
             (value - bound, value + bound),
-            f"Richardson, {j} extrapolations from step 2^{int(math.log2(self.steps[k]))}",
+            f"Richardson, {j} extrapolation{'s' * (j != 1)} from step 2^{int(math.log2(self.steps[k]))}",
             self.spent,
             _coarse(table, error, n),
         )

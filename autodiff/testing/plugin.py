@@ -58,6 +58,7 @@ def derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
     options = _options(request.config)
 
     def check(f: Callable[..., Any], *inputs: Any, **given: Any) -> Any:
+        __tracebackhide__ = True
         report = note(check_derivatives(f, *inputs, **{**options, "raises": False, **given}))
         if request.config.getoption("--derivative-power") and report.ok:
             kept = {k: v for k, v in given.items() if k in ("vjp", "kwargs", "wrt", "seed")}

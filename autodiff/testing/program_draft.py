@@ -39,18 +39,17 @@ class Draft:
         self.env: dict[str, Any] = {name: np.array(v) if np.ndim(v) else v for name, v in inputs.items()}
         self.base: dict[str, str] = {}  # views, and the name whose memory they show
         self.dead: set[str] = set()  # views of what was overwritten
-        self.picks: Sequence[int] = ()
+        self.next_pick: Callable[[], int] = lambda: 0
 
-    def step(self, build: Callable[[Draft], bool], picks: Sequence[int]) -> None:
+    def step(self, build: Callable[[Draft], bool], next_pick: Callable[[], int]) -> None:
         """Grow by one statement, or not at all where this kind of statement is impossible here."""
-        self.picks = list(picks)
+        self.next_pick = next_pick
         build(self)
 
     # ---- choosing
     def pick(self, options: Sequence[Any]) -> Any:
         """The option that the next integer of the step names."""
-        n, self.picks = (self.picks[0], self.picks[1:]) if self.picks else (0, self.picks)
-        return options[n % len(options)]
+        return options[self.next_pick() % len(options)]
 
     def operand(self, names: Sequence[str]) -> str:
         """One of the newest of these names (they come newest first), or one counted from the oldest: so that a choice

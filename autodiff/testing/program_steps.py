@@ -17,9 +17,8 @@ import numpy as np
 import autodiff as ad
 from autodiff.testing.program_draft import Draft, is_scalar
 
-__all__ = ["KINDS", "PICKS"]
+__all__ = ["KINDS"]
 
-PICKS = 6  # integers in a step
 _MARGIN = 2.0**-5  # from kinks and from the borders of a domain: numerical steps must not cross them
 
 

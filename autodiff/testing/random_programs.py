@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 from autodiff.testing.numerical import numerical_derivative, power_of_two_direction
 from autodiff.testing.program_draft import Draft, Statement, is_scalar
-from autodiff.testing.program_steps import KINDS, PICKS
+from autodiff.testing.program_steps import KINDS
 
 __all__ = ["Program", "check_program", "programs"]
 
@@ -128,11 +128,13 @@ def programs(
             given[f"x{k}"] = np.array(entries, dtype).reshape(shape)
     draft = Draft(given)
     low, high = operations
-    step = st.tuples(st.integers(0, len(KINDS) - 1), *[st.integers(0, 63)] * PICKS)
-    # several short lists and not one long: their average length is larger, and each shrinks by itself
-    for k in range(0, high, 10):
-        for kind, *picks in draw(st.lists(step, min_size=min(max(low - k, 0), 10), max_size=min(10, high - k))):
-            draft.step(KINDS[kind], picks)
+    kinds, picks = st.integers(0, len(KINDS) - 1), st.integers(0, 63)
+    # a step draws the numbers it needs and no more: a shrinker deletes at most five choices in a row, and a step must
+    # be that short for it to go
+    for k in range(high):
+        if k >= low and draw(st.integers(0, 15)) == 0:
+            break
+        draft.step(KINDS[draw(kinds)], lambda: draw(picks))
     last = draft.statements[-1].target if draft.statements else next(iter(given))
     return Program(given, tuple(draft.statements), last)
 

@@ -200,11 +200,16 @@ class DerivativeReport:
         if self.inconclusive:
             return f"{self.name}: inconclusive\n  {self._why_inconclusive()}"
         lines = [f"{self.name}: right   ({self.summary()})"]
+        lines += [f"  not checked, {why}: {', '.join(props)}" for why, props in self.unchecked().items()]
+        return "\n".join(lines)
+
+    def unchecked(self) -> dict[str, list[str]]:
+        """The properties that were not checked, by reason."""
         reasons: dict[str, list[str]] = {}
         for prop, why in sorted(self.tally.unavailable.items()):
-            reasons.setdefault(why, []).append(prop)
-        lines += [f"  not checked, {why}: {', '.join(props)}" for why, props in reasons.items()]
-        return "\n".join(lines)
+            if prop not in self.tally.counts:
+                reasons.setdefault(why, []).append(prop)
+        return reasons
 
     def _why_inconclusive(self) -> str:
         measured = self._measured("pass", "fail", "weak", "unresolved")
@@ -230,6 +235,7 @@ class DerivativeReport:
             DerivativeError: a property is violated.
             InconclusiveError: too little could be proven.
         """
+        __tracebackhide__ = True  # a test that fails shows its own line, then the counterexample
         if self.failures:
             raise DerivativeError(self.failures[0], self)
         if self.inconclusive:

@@ -22,6 +22,7 @@ _STYLE = """body{font:16px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60
 h1{font-size:1.3em} h2{font-size:1.1em;margin-top:2em}
 pre{background:#f5f6f8;padding:1em;overflow:auto;font-size:14px;white-space:pre-wrap} table{border-collapse:collapse}
 td,th{padding:.2em .8em;border-bottom:1px solid #d8dce3;text-align:right}
+.not{color:#5b6475;font-size:14px;margin:.5em 0}
 td:first-child,th:first-child{text-align:left} .ok{color:#1a6b35} .bad{color:#b3261e} img,svg{max-width:100%}
 """
 
@@ -92,12 +93,16 @@ def to_junit(reports: Sequence[DerivativeReport], path: Any = None) -> str:
     suites = []
     for r in reports:
         wrong = {f.finding.property: f for f in r.failures}
+        also = {p for p, c in r.tally.counts.items() if c["fail"]} - set(wrong)  # one mistake shows in many ways
         cases = []
         for prop in sorted({*r.tally.counts, *wrong}):
             name = quoteattr(f"{prop} {ALL_TITLES[prop]}")
             if prop in wrong:
                 f = wrong[prop]
                 body = f"<failure message={quoteattr(f.sentence)}>{escape(_xml_text(str(f)))}</failure>"
+                cases.append(f"    <testcase classname={quoteattr(r.name)} name={name}>{body}</testcase>")
+            elif prop in also:
+                body = f"<failure message={quoteattr('violated too; see ' + ', '.join(sorted(wrong)))}/>"
                 cases.append(f"    <testcase classname={quoteattr(r.name)} name={name}>{body}</testcase>")
             else:
                 cases.append(f"    <testcase classname={quoteattr(r.name)} name={name}/>")
@@ -109,7 +114,7 @@ def to_junit(reports: Sequence[DerivativeReport], path: Any = None) -> str:
                     f"<skipped message={quoteattr(why)}/></testcase>"
                 )
         suites.append(
-            f'  <testsuite name={quoteattr(r.name)} tests="{len(cases)}" failures="{len(wrong)}" '
+            f'  <testsuite name={quoteattr(r.name)} tests="{len(cases)}" failures="{len(wrong) + len(also)}" '
             f'time="{r.seconds:.3f}">\n' + "\n".join(cases) + "\n  </testsuite>"
         )
     return _finish(
@@ -133,6 +138,12 @@ def to_markdown(reports: Sequence[DerivativeReport], path: Any = None) -> str:
     for r in reports:
         lines += [f"\n```\n{f}\n```" for f in r.failures]
     return _finish("\n".join(lines) + "\n", path)
+
+
+def _unchecked(r: DerivativeReport) -> list[str]:
+    """One line for each reason why properties were not checked."""
+    titles = {why: ", ".join(f"{p} {ALL_TITLES[p]}" for p in props) for why, props in r.unchecked().items()}
+    return [f"not checked ({why}): {names}" for why, names in titles.items()]
 
 
 def _outcome(r: DerivativeReport) -> str:
@@ -165,9 +176,7 @@ def to_html(reports: Sequence[DerivativeReport], path: Any = None) -> str:
             "<table><tr><th>property</th><th>pass</th><th>weak</th><th>unresolved</th><th>skipped</th><th>fail</th></tr>"
             f"{rows}</table>"
         )
-        for prop, why in sorted(r.tally.unavailable.items()):
-            if prop not in r.tally.counts:
-                parts.append(f"<div>{prop} {html.escape(ALL_TITLES[prop])}: not checked, {html.escape(why)}</div>")
+        parts += [f"<p class='not'>{html.escape(line)}</p>" for line in _unchecked(r)]
     return _finish("".join(parts) + "</html>\n", path)
 
 
@@ -193,14 +202,16 @@ def _plot(failure: Failure) -> str:
         linestyle="--",
         label=f"rule's slope {curve['rule']:.4g}",
     )
-    axes.plot(
-        t,
-        curve["value"] + curve["true"] * (t - x),
-        color="#1a6b35",
-        linestyle=":",
-        linewidth=2,
-        label=f"true slope {curve['true']:.4g}",
-    )
+    what = "true slope" if len(curve["true"]) == 1 else "slope on one side"
+    for slope in curve["true"]:
+        axes.plot(
+            t,
+            curve["value"] + slope * (t - x),
+            color="#1a6b35",
+            linestyle=":",
+            linewidth=2,
+            label=f"{what} {slope:.4g}",
+        )
     axes.plot([x], [curve["value"]], "o", color="#3b4252")
     axes.set_xlabel("x")
     axes.legend()

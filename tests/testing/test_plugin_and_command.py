@@ -121,7 +121,8 @@ def test_reports_in_every_format_hold_the_counterexample(tmp_path: Path) -> None
     data = json.loads(wrong.to_json(tmp_path / "r.json"))
     assert data[0]["failures"][0]["property"] == "P01" and not data[0]["ok"]
     suite = ElementTree.fromstring(wrong.to_junit())[0]
-    assert suite.get("failures") == "1" and any(case.find("failure") is not None for case in suite)
+    failed = [case.get("name", "")[:3] for case in suite if case.find("failure") is not None]
+    assert failed == ["P01", "P08"] and suite.get("failures") == "2"
     assert "| sin | wrong |" in wrong.to_markdown() and "rule says" in wrong.to_markdown()
     page = write_report([wrong, right], tmp_path / "r.html")
     assert page.count("<h2>") == 2 and "data:image/png;base64," in page and "<script" not in page
@@ -137,3 +138,32 @@ def test_hostile_names_stay_text_in_html_and_xml() -> None:
     report = check_derivatives(f, np.array(0.5), vjp=lambda g, y, x: (g,), raises=False)
     assert "<img src=x" not in report.to_html()
     assert ElementTree.fromstring(report.to_junit())[0].get("name") == f.__name__
+
+
+def test_a_kink_is_drawn_with_the_slopes_of_both_sides() -> None:
+    report = check_derivatives(np.abs, np.array(0.0), kinks="error", raises=False)
+    failure = report.failures[0]
+    size = abs(float(failure.finding.cotangent[0]))  # type: ignore[index]
+    np.testing.assert_allclose(failure.data["curve"]["true"], [-size, size])
+    assert "<img" in report.to_html()
+
+
+def test_junit_calls_no_violated_property_passed() -> None:
+    """One wrong slope shows in many properties; one of them is explained, the others point to it."""
+    wrong = check_derivatives(np.sin, np.array([0.5]), vjp=lambda g, y, x: (2 * g * np.cos(x),), raises=False)
+    suite = ElementTree.fromstring(wrong.to_junit())[0]
+    failed = {case.get("name", "")[:3] for case in suite if case.find("failure") is not None}
+    assert failed == {p for p, c in wrong.tally.counts.items() if c["fail"]} and len(failed) > 1
+    assert suite.get("failures") == str(len(failed))
+
+
+def test_html_lists_what_was_not_checked_once_for_each_reason() -> None:
+    page = check_derivatives(np.sin, np.array([0.5]), vjp=lambda g, y, x: (g * np.cos(x),)).to_html()
+    assert page.count("not checked (order=1): P10") == 1 and page.count("not checked") <= 4
+
+
+def test_the_factor_of_another_example_is_not_said_of_the_one_shown() -> None:
+    softplus, rule = (lambda x: np.log1p(np.exp(x))), (lambda g, y, x: (g * (1 - np.exp(-x)),))
+    report = check_derivatives(softplus, tensors(domain=(-3.0, 3.0)), vjp=rule, seed=79411, raises=False)
+    sentence = report.failures[0].sentence
+    assert "factor" not in sentence.split("; at another example")[0]

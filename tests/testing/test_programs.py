@@ -91,11 +91,12 @@ def test_a_wrong_rule_is_found_and_shrunk_to_a_short_program(
 ) -> None:
     right = ad.ops.OPS[row].vjps
     monkeypatch.setattr(ad.ops.OPS[row], "vjps", (rule, *right[1:]))  # a rule reads what the right one reads
-    found = smallest(programs(), _fails, 200, seed=1)
-    assert found is not None
-    program = found[0]
-    assert len(program.statements) <= 3, program
-    assert sum(np.size(v) for v in program.inputs.values()) <= 4, program
+    for seed in (1, 2, 3):  # a step of too many choices could not be deleted: four statements stayed for some seeds
+        found = smallest(programs(), _fails, 200, seed=seed)
+        assert found is not None
+        program = found[0]
+        assert len(program.statements) <= 2, program
+        assert sum(np.size(v) for v in program.inputs.values()) <= 4, program
 
 
 @pytest.mark.deep
