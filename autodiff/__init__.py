@@ -37,7 +37,7 @@ from .modes import (
 from .registry import PUBLIC as _ROWS
 from .transforms import checkpoint, custom_vjp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .variable import Scalar, Tensor, Variable
-from .writing import mark_written
+from .writing import WriteMark, mark_written
 
 __version__ = "0.1.0"
 
@@ -55,7 +55,7 @@ _LATER = {
 # fmt: off
 __all__ = [
     "AnomalyError", "ExitError", "GraphError", "MissingRuleError", "Scalar", "StaleValueError", "Tensor",
-    "Variable", "WriteError", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw",
+    "Variable", "WriteError", "WriteMark", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw",
     "draw_compare", "draw_function", "drawing", "enable_grad", "grad", "gradients_of_graph", "hessian", "hvp",
     "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
     "scope", "strict", "tensor", "testing", "training_report", "value_and_grad", "vjp",

@@ -31,7 +31,7 @@ class Node:
     shape     of the value; None when it is a Python float
     value     floats and leaves: the value; other nodes keep it only under ``record()``
     grad      leaves: the accumulated gradient; floats: of the last backward pass; others only where it was asked for
-    stamp     leaves: serial number of the last write into the array
+    stamp     leaves of floats: serial number of the write that replaced this leaf by another
     """
 
     # One class for all: the walk reads attributes of one type, which CPython does five times faster than of several.

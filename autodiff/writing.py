@@ -11,16 +11,86 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from .errors import StaleValueError, WriteError, kind_of
-from .graph import Node, leaf, notes_of, tick
+from .graph import Node, leaf, tick
 from .modes import source_line, state
 from .registry import METHODS, OPS
 from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree, wrap
 from .watch import arrays_in, describe, hint
+
+_serial = attrgetter("serial")
+
+
+class WriteMark:
+    """The arrays of some leaves that are written together, again and again: by an optimizer, most often.
+
+    ``renew()`` after each write says so, at a cost that does not depend on their number: a graph that read one of
+    them before will refuse ``backward()``. For a write that happens once there is ``mark_written``.
+
+    >>> import autodiff as ad
+    >>> w = ad.tensor([1.0, 2.0])
+    >>> loss, mark = (w * w).sum(), ad.WriteMark(w)
+    >>> w.data[:] = 0.0; mark.renew()
+    >>> loss.backward()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autodiff.errors.StaleValueError: a leaf of shape (2,) was overwritten after multiply ...
+    """
+
+    __slots__ = ("serial", "source")
+
+    def __init__(self, *leaves: Variable) -> None:
+        self.serial = 0
+        self.source: str | None = None
+        with _writing:
+            for x in leaves:
+                if isinstance(x._data, np.ndarray):  # a float is never written into: Scalars have new leaves instead
+                    _marks_of(x._data).append(self)
+
+    def renew(self) -> None:
+        """The arrays were written, just now."""
+        global _last_write
+        with _writing:  # the newest serial must never fall behind, or a stale read would be missed
+            self.serial = _last_write = tick()
+        self.source = None if state().plain else source_line()
+
+
+_marks: dict[int, tuple[weakref.ref[Any], list[WriteMark]]] = {}  # by id, while the array lives; its own mark first
+_last_write = 0  # the newest serial of them all
+_writing = threading.RLock()  # a finaliser or a signal handler may write while its thread is writing
+
+
+def _marks_of(a: Any) -> list[WriteMark]:
+    """Every mark of an array, or of the array whose memory it shows: a view may be gone before that one is."""
+    while isinstance(a.base, np.ndarray):
+        a = a.base
+    key = id(a)
+    entry = _marks.get(key)
+    if entry is None or entry[0]() is not a:
+        entry = _marks[key] = (weakref.ref(a, partial(_forget, key)), [WriteMark()])
+    return entry[1]
+
+
+def _forget(key: int, _: Any) -> None:
+    _marks.pop(key, None)
+
+
+def mark_written(*leaves: Variable) -> None:
+    """Say that the arrays of these leaves were written in place: a graph that read them before will refuse
+    ``backward()``."""
+    for x in leaves:
+        if isinstance(x._data, np.ndarray):
+            _note_write(x._data)
+
+
+def _note_write(a: Any) -> None:
+    with _writing:
+        own = _marks_of(a)[0]
+    own.renew()
 
 
 class Stale:
@@ -53,7 +123,9 @@ def write(x: Variable, value: Any) -> None:
     if isinstance(x, Scalar):
         old, x._data = x.node, float(value)
         if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
-            old.stamp = _stamp_constants()
+            mark = WriteMark()
+            mark.renew()
+            old.stamp = mark.serial
             x.node = leaf(x._data)
             x.node.grad, x.node.notes = old.grad, old.notes
         return
@@ -70,23 +142,7 @@ def write(x: Variable, value: Any) -> None:
             "the .data of a detached value that the graph still reads cannot be set; write into np.copy(x) instead."
         )
     x._data[...] = new
-    _stamp(shown) if shown is not None else _stamp_constants(x._data)
-
-
-def mark_written(*leaves: Variable) -> None:
-    """Say that the arrays of these leaves were written in place: a graph that read them before will refuse
-    ``backward()``."""
-    # A float is never written into: Scalars have new leaves instead.
-    _stamp(*[x.node for x in leaves if x.node is not None and x.node.op is None and x.node.shape is not None])
-
-
-def _stamp(*nodes: Node) -> None:
-    now = _stamp_constants(*[n.value for n in nodes])  # a graph may have read one by .data or detach(), as a constant
-    for node in nodes:
-        node.stamp = now
-    if not state().plain:
-        for node in nodes:
-            notes_of(node).source = source_line()
+    _note_write(x._data)
 
 
 def rebind(x: Tensor, new: Tensor) -> None:
@@ -100,31 +156,6 @@ def rebind(x: Tensor, new: Tensor) -> None:
     if hasattr(x, "_owner"):
         x._owner = None
     x._data, x.node = new._data, new.node
-
-
-_constants: dict[int, list[Any]] = {}  # written arrays by id, while they live: [weak reference, serial of the write]
-_last_write = 0  # the newest of those serials
-_writing = threading.RLock()  # a finaliser or a signal handler may write while its thread is writing
-
-
-def _stamp_constants(*arrays: Any) -> int:
-    """Note a write into these arrays, and return its serial number."""
-    global _last_write
-    with _writing:  # the newest serial must never fall behind, or a stale read would be missed
-        now = _last_write = tick()
-        for a in arrays:
-            while a.base is not None and isinstance(a.base, np.ndarray):
-                a = a.base  # a view may be gone before the array whose memory it wrote
-            key = id(a)
-            entry = _constants.get(key)
-            if entry is None or entry[0]() is not a:
-                entry = _constants[key] = [weakref.ref(a, partial(_forget, key)), now]
-            entry[1] = now
-    return now
-
-
-def _forget(key: int, _: Any) -> None:
-    _constants.pop(key, None)
 
 
 def _shown(x: Tensor) -> Node | None:
@@ -146,7 +177,7 @@ def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v")
         return
     node = _shown(x)
     if node is None:
-        _stamp_constants(x._data)
+        _note_write(x._data)
         return
     if node.op is not None:
         raise WriteError(
@@ -158,7 +189,7 @@ def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v")
             f"{what} on a leaf: it would change under the graph. "
             f"Write {recorded} (recorded), or do it inside ad.no_grad()."
         )
-    _stamp(node)
+    _note_write(x._data)
 
 
 def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
@@ -198,30 +229,34 @@ def check_unwritten(nodes: list[Node]) -> None:
             break
     if _last_write < first:  # the usual case: an optimizer wrote, and then this graph was made
         return
-    written = [(n.stamp, n.value, "leaf", n.source) for n in nodes if n.op is None and n.stamp]
-    if _constants:
-        alive = [(ref(), stamp) for ref, stamp in list(_constants.values())]
-        written += [(stamp, a, "constant", None) for a, stamp in alive if a is not None]
-    for _, value, *_ in written:
-        if value.__class__ is float:
+    for n in nodes:
+        if n.op is None and n.stamp:
             raise StaleValueError(
-                f"a Scalar of value {value:g} that this graph reads was given another value since. Run backward() "
+                f"a Scalar of value {n.value:g} that this graph reads was given another value since. Run backward() "
                 "before the update, or compute again."
             )
-    for stamp, array, kind, source in written:
-        if stamp < first:
+    for ref, marks in list(_marks.values()):
+        array, newest = ref(), max(list(marks), key=_serial)
+        if array is not None and newest.serial >= first:
+            _refuse_readers(nodes, array, newest)
+
+
+def _refuse_readers(nodes: list[Node], array: Any, mark: WriteMark) -> None:
+    """Raise when a node saved this array before it was written."""
+    for node in nodes:
+        if node.op is None or node.serial > mark.serial or node.static is None:
             continue
-        for node in nodes:
-            if node.op is None or node.serial > stamp or node.static is None:
-                continue
-            for a in arrays_in(node.saved):
-                if np.may_share_memory(a, array):
-                    when = f" (at {source})" if source else ""
-                    raise StaleValueError(
-                        f"a {kind} of shape {array.shape} was overwritten{when} after {describe(node)} had read it, "
-                        "and its derivative needs the old value. Run backward() before the update, or compute "
-                        f"again.{hint(node)}"
-                    )
+        for a in arrays_in(node.saved):
+            if np.may_share_memory(a, array):
+                leaves = [n.value for n in nodes if n.op is None and n.shape is not None]
+                read = next((v for v in leaves if np.may_share_memory(v, a)), None)
+                kind = "constant" if read is None else "leaf"
+                when = f" (at {mark.source})" if mark.source else ""
+                raise StaleValueError(
+                    f"a {kind} of shape {(a if read is None else read).shape} was overwritten{when} after "
+                    f"{describe(node)} had read it, and its derivative needs the old value. Run backward() before the "
+                    f"update, or compute again.{hint(node)}"
+                )
 
 
 Variable.data = Variable.data.setter(write)  # type: ignore

@@ -14,18 +14,18 @@ import nn
 from autodiff import foreign
 
 AUTODIFF = """
-AnomalyError ExitError GraphError MissingRuleError Scalar StaleValueError Tensor Variable WriteError absolute add
-arccos arccosh arcsin arcsinh arctan arctan2 arctanh astype atleast_1d atleast_2d atleast_3d average bce_with_logits
-broadcast_to cbrt ceil checkpoint clip column_stack concatenate copy copysign cos cosh cross_entropy cumprod cumsum
-current_scope custom_vjp degrees detect_anomaly diag diagonal diff divide dot draw draw_compare draw_function
-drawing dstack einsum elu enable_grad erf erfc exp exp2 expand_dims expm1 flip fliplr flipud floor floor_divide fmax
-fmin fmod gelu grad gradients_of_graph heaviside hessian hstack hvp hypot inner is_recording jacobian jvp keeps_record
-leaky_relu linear log log10 log1p log2 log_softmax logaddexp logaddexp2 logsigmoid logsumexp mark_written matmul max
-maximum mean median min minimum moveaxis multiply negative no_grad ops outer pad positive power prod ptp radians
-ravel reciprocal record relu remainder repeat reshape rint roll rot90 round scalar scope sigmoid sign silu sin sinc
-sinh softmax softplus sort split sqrt square squeeze stack std strict subtract sum swapaxes take take_along_axis tan
-tanh tensor tensordot testing tile trace training_report transpose tril triu trunc unstack value_and_grad var vdot
-vecdot vjp vstack weighted_sum where
+AnomalyError ExitError GraphError MissingRuleError Scalar StaleValueError Tensor Variable WriteError WriteMark
+absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh astype atleast_1d atleast_2d atleast_3d average
+bce_with_logits broadcast_to cbrt ceil checkpoint clip column_stack concatenate copy copysign cos cosh cross_entropy
+cumprod cumsum current_scope custom_vjp degrees detect_anomaly diag diagonal diff divide dot draw draw_compare
+draw_function drawing dstack einsum elu enable_grad erf erfc exp exp2 expand_dims expm1 flip fliplr flipud floor
+floor_divide fmax fmin fmod gelu grad gradients_of_graph heaviside hessian hstack hvp hypot inner is_recording
+jacobian jvp keeps_record leaky_relu linear log log10 log1p log2 log_softmax logaddexp logaddexp2 logsigmoid logsumexp
+mark_written matmul max maximum mean median min minimum moveaxis multiply negative no_grad ops outer pad positive
+power prod ptp radians ravel reciprocal record relu remainder repeat reshape rint roll rot90 round scalar scope
+sigmoid sign silu sin sinc sinh softmax softplus sort split sqrt square squeeze stack std strict subtract sum swapaxes
+take take_along_axis tan tanh tensor tensordot testing tile trace training_report transpose tril triu trunc unstack
+value_and_grad var vdot vecdot vjp vstack weighted_sum where
 """
 
 NN = """

@@ -15,7 +15,8 @@ import numpy as np
 
 import autodiff as ad
 
-from .slots import Array, Flat, Slot, slots_for, zeros_on_cache_lines
+from ..memory import zeros_on_cache_lines
+from .slots import Array, Flat, Slot, slots_for
 
 __all__ = ["Array", "Flat", "Group", "Optimizer", "Slot"]
 

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 import autodiff as ad
 
-__all__ = ["Array", "Flat", "Slot", "slots_for", "zeros_on_cache_lines"]
+from ..memory import zeros_on_cache_lines
+
+__all__ = ["Array", "Flat", "Slot", "slots_for"]
 
 Array = NDArray[np.floating]
 Entry = tuple[Any, slice | None]  # a parameter, and which of its rows (None: all of it)
@@ -53,12 +55,17 @@ class Slot:
         self.step, self.betas, self.fresh = step, betas, False
         self.state: dict[str, Flat] = {}
         self.scratch: Flat | None = None
+        self._known: list[Any] = [None] * len(self.entries)  # the arrays that `_mark` stands for
+        self._mark: ad.WriteMark | None = None
         self.dtype = _state_dtype(self.entries[0][0].dtype)
         self.shapes = [np.shape(_rows(p.data, rows)) for p, rows in self.entries]
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle takes along: no parts, which would be arrays of their own there, and no scratch."""
-        return {**self.__dict__, "state": {name: flat.whole for name, flat in self.state.items()}, "scratch": None}
+        """What a copy or a pickle takes along: no parts, which would be arrays of their own there, no scratch and no
+        mark."""
+        state = {name: flat.whole for name, flat in self.state.items()}
+        left_out = {"scratch": None, "_mark": None, "_known": [None] * len(self.entries)}
+        return {**self.__dict__, "state": state, **left_out}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         self.__dict__.update(saved)
@@ -97,11 +104,13 @@ class Slot:
         """(values, gradients, how many gradients are missing). Values are the parameters' own memory, to be updated in
         place."""
         values, grads, missing, dtype = [], [], 0, self.dtype
-        for p, rows in self.entries:
+        for (p, rows), known in zip(self.entries, self._known, strict=True):
             value, grad = p.data, p.grad
             if grad is None:
                 missing += 1
                 continue
+            if value is not known:
+                self._mark = None
             if rows is not None:
                 value, grad = value[rows], _raw(grad)[rows]
             if grad.__class__ is not np.ndarray or grad.dtype is not dtype or grad.shape != value.shape:
@@ -123,7 +132,10 @@ class Slot:
 
     def write(self, values: list[Array]) -> None:
         """Take over the updated values."""
-        ad.mark_written(*[p for p, _ in self.entries])
+        if self._mark is None:  # the first step, or a parameter has another array
+            parameters = [p for p, _ in self.entries]
+            self._mark, self._known = ad.WriteMark(*parameters), [p.data for p in parameters]
+        self._mark.renew()
 
 
 class ScalarSlot(Slot):
@@ -167,13 +179,6 @@ def slots_for(parameters: Iterable[ad.Variable]) -> list[Slot]:
             open_[p.dtype].append((p, None))
             room[p.dtype] -= p.size
     return slots + [Slot(entries) for entries in open_.values()] + ([ScalarSlot(scalars)] if scalars else [])
-
-
-def zeros_on_cache_lines(size: int, dtype: np.dtype) -> Array:
-    """Zeros that begin on a cache line: where every second vector straddles two, Adam's passes take a fifth longer."""
-    memory = np.zeros(size * dtype.itemsize + 64, np.uint8)
-    start = -memory.__array_interface__["data"][0] % 64
-    return memory[start : start + size * dtype.itemsize].view(dtype)
 
 
 def _rows(value: Any, rows: slice | None) -> Any:

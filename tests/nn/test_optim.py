@@ -506,6 +506,23 @@ def test_a_loaded_state_without_a_step_count_can_be_saved_again() -> None:
     assert list(scalars.state_dict()["state"]) == [0]
 
 
+def test_a_graph_refuses_after_a_step_on_another_array_of_the_parameter() -> None:
+    """What marks the writes of a slot must follow when a parameter gets a new array."""
+    net = nn.Linear(2, 1, dtype=np.float64)
+    optimizer, x = nn.SGD(net.parameters(), lr=0.5), np.ones((1, 2))
+    net(x).sum().backward()
+    optimizer.step()
+    old = net.weight.data
+    before = (ad.tensor(old, copy=False) * 2.0).sum()
+    net.weight._data, net.weight.node = (other := ad.tensor(old.copy()))._data, other.node  # as functional_call does
+    loss = (net.weight * net.weight).sum()
+    loss.backward(retain_graph=True)
+    optimizer.step()
+    with pytest.raises(ad.StaleValueError, match=r"leaf of shape \(1, 2\)"):
+        loss.backward()
+    before.backward()  # nobody wrote into the first array again
+
+
 def test_a_graph_refuses_after_ctrl_c_in_the_step(monkeypatch) -> None:
     w = ad.tensor([1.0, 2.0])
     loss = (w * w).sum()
@@ -515,7 +532,7 @@ def test_a_graph_refuses_after_ctrl_c_in_the_step(monkeypatch) -> None:
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ad, "mark_written", interrupted)  # the values are new, but nobody was told
+    monkeypatch.setattr(ad.WriteMark, "renew", interrupted)  # the values are new, but nobody was told
     with pytest.raises(KeyboardInterrupt):
         nn.SGD([w], lr=0.5).step()
     with pytest.raises(ad.GraphError, match="overwritten"):
