@@ -135,7 +135,7 @@ def _measure(
 
     def phi(t: float) -> float:
         try:
-            outputs = as_outputs(f(*[np.asarray(a + t * b) for a, b in zip(xs, vs)]))
+            outputs = as_outputs(f(*[a + t * b if a.ndim else np.asarray(a + t * b) for a, b in zip(xs, vs)]))
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # outside the domain: as good as NaN
             return math.nan
         terms.see(outputs)
@@ -226,6 +226,9 @@ class _Terms:
 
 
 def _flat(arrays: list[np.ndarray]) -> np.ndarray:
+    """All numbers in a new array."""
+    if len(arrays) == 1:
+        return arrays[0].flatten()
     return np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.zeros(0)
 
 
@@ -262,5 +265,5 @@ def weigh(ws: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> float:
     """sum(w * y) over all outputs in float64, real part; weights come conjugated from `output_weights`."""
     total = 0.0
     for w, y in zip(ws, ys):
-        total += float(np.vdot(w, y)) if w.dtype.kind != "c" and y.dtype.kind != "c" else float(np.sum(w * y).real)
+        total += float(np.vdot(w, y) if w.dtype.kind != "c" and y.dtype.kind != "c" else np.sum(w * y).real)
     return total

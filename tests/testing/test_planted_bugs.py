@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from autodiff.testing import check_derivatives
 
@@ -33,6 +34,7 @@ ENGINE_BUGS = corpus("planted_bugs_engine").ENGINE_BUGS
 # every k-th of the whole, another one where each family is met
 SOME_RIGHT = sorted(RIGHT) if DEEP else sorted(RIGHT)[::9]
 SOME_BUGS = sorted(BUGS) if DEEP else sorted(BUGS)[::9]
+EVERY = 1 if DEEP else 4 if settings.default.max_examples >= 50 else 8  # deep, ci, dev
 SOME_ENGINE_BUGS = sorted(ENGINE_BUGS) if DEEP else sorted(ENGINE_BUGS)[::9]
 
 
@@ -85,7 +87,7 @@ NAMED = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(NAMED) if DEEP else sorted(NAMED)[::4])
+@pytest.mark.parametrize("name", sorted(NAMED)[::EVERY])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_kind_of_mistake_is_named(name: str) -> None:
     bug = BUGS[name]

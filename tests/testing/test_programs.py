@@ -91,7 +91,8 @@ def test_a_wrong_rule_is_found_and_shrunk_to_a_short_program(
 ) -> None:
     right = ad.ops.OPS[row].vjps
     monkeypatch.setattr(ad.ops.OPS[row], "vjps", (rule, *right[1:]))  # a rule reads what the right one reads
-    for seed in (1, 2, 3):  # a step of too many choices could not be deleted: four statements stayed for some seeds
+    # a step of too many choices could not be deleted: four statements stayed for some seeds
+    for seed in (1, 2, 3) if settings.default.max_examples >= 50 else (1,):
         found = smallest(programs(), _fails, 200, seed=seed)
         assert found is not None
         program = found[0]

@@ -7,17 +7,18 @@ that is a smooth function of mathematics is compared with an oracle that shares 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
 
 mp = pytest.importorskip("mpmath").mp.clone()
-mp.dps = 250
+mp.dps = 350  # 1 - erf(25) is 1e-273, and its second difference is 1e-40 of that
 
 
 def expit(x: Any) -> Any:
@@ -94,6 +95,7 @@ def test_every_elementwise_row_has_an_oracle_or_is_no_smooth_function() -> None:
     assert smooth - ORACLES.keys() == picks
 
 
+@cache  # building it takes longer than drawing from it
 def points(row: Any, dtype: Any) -> st.SearchStrategy[list[float]]:
     """One argument each inside the row's domain, of sizes from 1e-6 to 100, close to the ends of an interval too."""
     sizes = st.tuples(st.floats(-6, 2), st.sampled_from([-1.0, 1.0])).map(lambda p: p[1] * 10.0 ** p[0])
@@ -118,14 +120,15 @@ def allowed(f: Any, x: list[Any], eps: float, floor: float) -> float:
 
 
 def partial(f: Any, x: list[Any], i: int) -> Any:
-    """The derivative in argument i, by differences in 250 digits."""
-    h = mp.mpf(10) ** -60
+    """The derivative in argument i, by differences with a step far below every argument: wrong by a 1e-26 at most."""
+    h = mp.mpf(10) ** -20
     up, down = ([*x[:i], x[i] + s * h, *x[i + 1 :]] for s in (1, -1))
     return (f(*up) - f(*down)) / (2 * h)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", ORACLES)
+@settings(max_examples=10 if settings.default.max_examples < 50 else settings.default.max_examples)  # dev: few
 @given(data=st.data())
 def test_value_and_derivative_are_right_to_a_few_ulp(name: str, dtype: Any, data: Any) -> None:
     row, f = ad.ops.OPS[name], ORACLES[name]

@@ -6,13 +6,14 @@ import os
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import autodiff as ad
 from autodiff.testing import check_op
 from autodiff.testing.decorator import note
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
-EXAMPLES = 400 if DEEP else 5
+EXAMPLES = 400 if DEEP else 5 if settings.default.max_examples >= 50 else 4  # deep, ci, dev
 
 
 @pytest.mark.parametrize("row", ad.ops.OPS.values(), ids=lambda row: row.name)
