@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import autodiff as ad
+from autodiff.registry import DISPATCH, Op
 
 A = np.arange(6.0).reshape(2, 3) + 1
 
@@ -197,3 +200,21 @@ def test_complex_operands_are_refused_by_name(factor: Any) -> None:
     for product in (lambda x: x * factor, lambda x: factor * x, lambda x: np.multiply(x, factor)):
         with pytest.raises(TypeError, match="complex"):
             product(ad.tensor(A))
+
+
+UFUNCS = {f.__name__: row for f, row in DISPATCH.items() if getattr(f, "signature", 0) is None and isinstance(row, Op)}
+
+
+@pytest.mark.parametrize("name", UFUNCS)
+@given(data=st.data())
+def test_plain_numbers_get_numpys_answer(name: str, data: st.DataObject) -> None:
+    """power(-0.75, -0.75) of Python's floats was complex, where NumPy says NaN."""
+    row, ufunc = UFUNCS[name], getattr(np, name)
+    numbers = st.floats(-3, 3) | st.sampled_from([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan])
+    x = [data.draw(numbers) for _ in range(ufunc.nin)]
+    if name == "ldexp":
+        x[1] = data.draw(st.integers(-5, 5))
+    with np.errstate(all="ignore"):
+        got, right = row(*x), ufunc(*x)
+    assert type(got) is type(right)
+    np.testing.assert_allclose(got, right, rtol=1e-15)
