@@ -25,6 +25,7 @@ from .rules import saved
 from .variable import TENSORS, Scalar, Tensor, Variable, plain
 from .writing import inplace
 
+_OPERANDS = (Variable, float, int, np.generic, np.ndarray, list, tuple)  # what an operator takes beside a handle
 _NODE = """
     n = Node(); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope
     n.notes = n.grad = None"""
@@ -128,7 +129,7 @@ def _slow(op: Op, reflected: bool = False) -> Callable[..., Any]:
 
     def slow(*operands: Any) -> Any:
         for x in operands:  # let the other side try, and then Python say "unsupported operand"
-            if not isinstance(x, Variable | float | int | np.generic | np.ndarray | list | tuple):
+            if not isinstance(x, _OPERANDS):
                 return NotImplemented
         return record_operands(op, operands[::-1] if reflected else operands, op.defaults)
 
@@ -324,7 +325,7 @@ COMPARISONS = {
 
 def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
     def compare(x: Variable, o: Any) -> Any:
-        if not isinstance(o, Variable | float | int | np.generic | np.ndarray | list | tuple):
+        if not isinstance(o, _OPERANDS):
             return NotImplemented
         y = ufunc(x._data, plain(o))
         return bool(y) if x.__class__ is Scalar and np.ndim(y) == 0 else y

@@ -76,7 +76,7 @@ class Variable:
     @property
     def data(self) -> Any:
         """The plain value: an ndarray (shared, not a copy), or a float. Set on a leaf, the new value is copied in."""
-        if isinstance(self._data, float | np.ndarray):
+        if isinstance(self._data, (float, np.ndarray)):
             return self._data
         return np.asarray(self._data)  # a stale view refuses
 
@@ -256,7 +256,7 @@ def plain_tree(x: Any) -> Any:
     """The same nested lists and tuples with bare values in place of handles."""
     if isinstance(x, Variable):
         return x.data
-    if isinstance(x, tuple | list) and not hasattr(x, "_fields"):
+    if isinstance(x, (tuple, list)) and not hasattr(x, "_fields"):
         return type(x)(plain_tree(v) for v in x)
     return x
 

@@ -64,7 +64,7 @@ def _power(a: Any, b: Any) -> Any:
 
 def _one_less(a: Any, b: Any) -> Any:
     """The exponent b - 1, and another where b is 0 and a**-1 is infinite: so that b * a**(b - 1) is 0 there."""
-    if isinstance(b, float | int):
+    if isinstance(b, (float, int)):
         return b - 1 if b != 0 else 0
     return np.where((a == 0) & (b == 0), 1.0, b - 1.0)
 
