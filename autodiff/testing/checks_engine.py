@@ -87,8 +87,11 @@ def one_handle_for_two_arguments(ctx: Context) -> Iterator[Finding]:
     first, rest = ctx.case.xs[0], ctx.case.xs[2:]
     x, a, b = (ad.tensor(first) for _ in range(3))
     with np.errstate(all="ignore"):
+        try:
+            two = weighed(ctx, run(ctx, [a, b, *map(ad.tensor, rest)]))
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # the first argument is no value for the second
+            return
         one = weighed(ctx, run(ctx, [x, x, *map(ad.tensor, rest)]))
-        two = weighed(ctx, run(ctx, [a, b, *map(ad.tensor, rest)]))
         if one is None or two is None:
             return
         one.backward()

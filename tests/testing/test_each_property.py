@@ -219,6 +219,17 @@ def test_one_handle_twice_is_judged_where_another_element_is_nan() -> None:
     assert report.ok and report.tally.counts["P23"]["pass"]
 
 
+def test_one_handle_twice_is_not_asked_where_the_second_argument_has_another_domain() -> None:
+    def entropy(p: Any, target: Any) -> Any:
+        if np.any(target < 0):
+            raise ValueError("a probability, please")
+        return -target * np.log(p * p + 1.0)
+
+    assert not check_derivatives(
+        entropy, np.array([-1.0, 2.0]), np.array([0.5, 1.0]), properties="P23", raises=False
+    ).failures
+
+
 @pytest.mark.parametrize(("f", "x"), [(ad.tanh, 3.935546875), (lambda x: 1.0 - np.tanh(x), 14.0)])
 def test_a_scalar_may_round_differently_where_rounding_is_all_that_is_left(f: Any, x: float) -> None:
     """1 - tanh(x)**2 of a tanh that math rounds up and NumPy down: an ulp of 1, 600 ulp of the slope."""
