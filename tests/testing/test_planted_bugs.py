@@ -32,8 +32,8 @@ def corpus(name: str) -> Any:
 RIGHT = corpus("planted_functions").CORRECT
 BUGS = corpus("planted_bugs").BUGS
 ENGINE_BUGS = corpus("planted_bugs_engine").ENGINE_BUGS
-# every k-th of the whole, another one where each family is met
 SEED = secrets.randbelow(2**31) if DEEP else 5  # a fresh one in every deep run
+# every k-th of the whole, another one where each family is met
 SOME_RIGHT = sorted(RIGHT) if DEEP else sorted(RIGHT)[::9]
 SOME_BUGS = sorted(BUGS) if DEEP else sorted(BUGS)[::9]
 EVERY = 1 if DEEP else 4 if settings.default.max_examples >= 50 else 8  # deep, ci, dev
