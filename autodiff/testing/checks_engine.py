@@ -166,12 +166,14 @@ def _value_and_slopes(y: Any, leaves: list[Any]) -> list[float]:
 
 
 def _rounding(f: Any, values: list[float], kwargs: dict[str, Any]) -> list[float]:
-    """What rounding does to the value and to each slope: how unevenly they move with the last bits of the arguments."""
+    """What rounding may do to the value and to each slope: how unevenly they move with the last bits of the arguments,
+    and some of the last bit of x or of 1, since an intermediate of that size may stand still under small moves."""
     seen = []
     for k in range(-3, 4):
         leaves = [ad.tensor(np.array(v * (1 + k * 2.0**-50))) for v in values]
         seen.append(_value_and_slopes(f(*leaves, **kwargs), leaves))
-    return [16 * ecnoise(np.array(column)) for column in zip(*seen)]
+    hidden = 8 * 2.0**-52 * max(1.0, *map(abs, values))
+    return [16 * ecnoise(np.array(column)) + hidden for column in zip(*seen)]
 
 
 def _grad(x: Any) -> float:

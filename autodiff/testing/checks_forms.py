@@ -36,9 +36,10 @@ def close_enough(a: Arrays, b: Arrays, ctx: Context, sizes: list[float] | None =
 
 
 def floor(ctx: Context, i: int, eps: float, factor: float = 2**8) -> float:
-    """What rounding of the function's own terms leaves in gradient i where they cancel to nothing."""
+    """What rounding of the function's own terms leaves in gradient i where they cancel to nothing. The function varies
+    over a length of 1, or of x where that is shorter."""
     largest = float(np.max(np.abs(ctx.case.xs[i]), initial=0.0))
-    return factor * eps * ctx.point.size / (largest or 1.0) + 1e-300
+    return factor * eps * ctx.point.size / (min(largest, 1.0) or 1.0) + 1e-300
 
 
 def spreads(ctx: Context) -> list[float]:

@@ -53,6 +53,9 @@ def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
             if verdict.kind in ("jump", "kink", "unresolved"):
                 ctx.tally.add("P10", "skip")  # the gradient jumps where the function has a kink
                 continue
+            if verdict.status == "fail" and abs(verdict.analytic - verdict.estimate.value) <= _hidden(ctx, ws):
+                ctx.tally.add("P10", "weak")
+                continue
             ctx.tally.add("P10", verdict.status)
             if verdict.status == "fail":
                 how = "forward over reverse" if isinstance(point, ForwardPoint) else "double backward"
@@ -60,6 +63,15 @@ def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
                     "P10", f"{how} along a {name} direction: {verdict.why}", cotangent=ws, direction=vs, verdict=verdict
                 )
                 return
+
+
+def _hidden(ctx: Context, ws: Arrays) -> float:
+    """The slope that rounding can hide from small steps, or make up: a gradient is computed from cotangents times
+    outputs, however small it is itself. g (1 - tanh(x)^2) near x = 16 has 140 values, and moves smoothly with g."""
+    largest = [
+        max((float(np.max(np.abs(a), initial=0.0)) for a in arrays), default=0.0) for arrays in (ctx.ws, ctx.outputs)
+    ]
+    return 8 * ctx.point.eps**0.75 * math.prod(largest) * sum(float(np.sum(np.abs(w))) for w in ws)
 
 
 @check("P11")

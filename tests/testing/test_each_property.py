@@ -230,11 +230,20 @@ def test_one_handle_twice_is_not_asked_where_the_second_argument_has_another_dom
     ).failures
 
 
-@pytest.mark.parametrize(("f", "x"), [(ad.tanh, 3.935546875), (lambda x: 1.0 - np.tanh(x), 14.0)])
+@pytest.mark.parametrize(("f", "x"), [(ad.tanh, 3.935546875), (ad.tanh, 7.125), (lambda x: 1.0 - np.tanh(x), 14.0)])
 def test_a_scalar_may_round_differently_where_rounding_is_all_that_is_left(f: Any, x: float) -> None:
     """1 - tanh(x)**2 of a tanh that math rounds up and NumPy down: an ulp of 1, 600 ulp of the slope."""
     report = check_derivatives(f, np.array(x), properties="P20", raises=False)
     assert not report.failures and report.tally.counts["P20"]["pass"]
+
+
+@pytest.mark.parametrize("x", [16.25, [[1.0, 1.0, 32.0], [1.0, 1.0, 256.0]], [[1.0, 1.0, 16.0], [1024.0, -1.0, -1.0]]])
+def test_what_rounding_leaves_of_a_saturated_function_is_no_fault(x: Any) -> None:
+    """Slopes of 1e-14 made of numbers near 1: linear in the cotangent to 1e-16 only, and a staircase in x."""
+    for seed in range(8):
+        f = ad.tanh if np.ndim(x) == 0 else ad.softmax
+        report = check_derivatives(f, np.array(x), order=2, properties=("P05", "P10"), seed=seed, raises=False)
+        assert not report.failures, str(report)
 
 
 def test_nothing_checked_is_not_right() -> None:
