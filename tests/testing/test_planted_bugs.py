@@ -33,11 +33,11 @@ RIGHT = corpus("planted_functions").CORRECT
 BUGS = corpus("planted_bugs").BUGS
 ENGINE_BUGS = corpus("planted_bugs_engine").ENGINE_BUGS
 SEED = secrets.randbelow(2**31) if DEEP else 5  # a fresh one in every deep run
+CI = settings.default.max_examples >= 50
 # every k-th of the whole, another one where each family is met
-SOME_RIGHT = sorted(RIGHT) if DEEP else sorted(RIGHT)[::9]
-SOME_BUGS = sorted(BUGS) if DEEP else sorted(BUGS)[::9]
-EVERY = 1 if DEEP else 4 if settings.default.max_examples >= 50 else 8  # deep, ci, dev
-SOME_ENGINE_BUGS = sorted(ENGINE_BUGS) if DEEP else sorted(ENGINE_BUGS)[::9]
+SLICE = 1 if DEEP else 9 if CI else 18
+SOME_RIGHT, SOME_BUGS, SOME_ENGINE_BUGS = (sorted(known)[::SLICE] for known in (RIGHT, BUGS, ENGINE_BUGS))
+EVERY = 1 if DEEP else 4 if CI else 8
 
 
 def test_the_corpus_is_as_large_as_it_claims() -> None:

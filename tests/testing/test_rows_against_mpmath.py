@@ -128,7 +128,7 @@ def partial(f: Any, x: list[Any], i: int) -> Any:
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", ORACLES)
-@settings(max_examples=10 if settings.default.max_examples < 50 else settings.default.max_examples)  # dev: few
+@settings(max_examples=5 if settings.default.max_examples < 50 else settings.default.max_examples)  # dev: few
 @given(data=st.data())
 def test_value_and_derivative_are_right_to_a_few_ulp(name: str, dtype: Any, data: Any) -> None:
     row, f = ad.ops.OPS[name], ORACLES[name]
