@@ -13,7 +13,7 @@ import nn
 from autodiff.drawing.graphviz_svg import finish_svg
 from autodiff.drawing.text import clean
 
-QUICK = settings.default.max_examples <= 50  # the deep profile searches these as hard as any
+PROFILE, ALL = settings.get_current_profile_name(), settings.default.max_examples
 
 
 def said(figure):
@@ -115,7 +115,7 @@ def test_heat_of_updates_shows_the_last_step_of_every_block():
 
 
 @pytest.mark.dot
-@settings(max_examples=8 if QUICK else settings.default.max_examples)  # each example runs the program dot
+@settings(max_examples={"dev": 8, "ci": 8, "deep": ALL}[PROFILE])  # each example runs the program dot
 @given(st.lists(st.text(max_size=60), min_size=4, max_size=10, unique_by=clean))
 def test_dot_takes_any_text_as_a_name_and_shows_it_literally(names):
     values = {name: ad.scalar(float(k)) for k, name in enumerate(names)}

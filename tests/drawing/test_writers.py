@@ -22,7 +22,7 @@ from autodiff.drawing.text import clean
 
 SVG = "{http://www.w3.org/2000/svg}"
 
-QUICK = settings.default.max_examples <= 50  # the deep profile searches these as hard as any
+PROFILE, ALL = settings.get_current_profile_name(), settings.default.max_examples
 
 
 @pytest.fixture
@@ -76,9 +76,7 @@ def test_hostile_names_survive_in_json(hostile):
     assert clean(hostile, 400) in names
 
 
-@settings(
-    max_examples=15 if QUICK else settings.default.max_examples
-)  # each example draws, lays out and parses a picture
+@settings(max_examples={"dev": 15, "ci": 15, "deep": ALL}[PROFILE])  # each example draws, lays out and parses a picture
 @given(st.text(max_size=80))
 def test_any_text_can_be_a_name(name):
     figure = figure_of(name)
@@ -100,7 +98,7 @@ def overlapping(first, second):
     )
 
 
-@settings(max_examples=25 if QUICK else settings.default.max_examples)  # each example is a whole random graph
+@settings(max_examples={"dev": 25, "ci": 25, "deep": ALL}[PROFILE])  # each example is a whole random graph
 @given(st.data())
 def test_boxes_of_the_builtin_layout_never_overlap(data):
     values = [ad.scalar(float(k)) for k in range(data.draw(st.integers(1, 4)))]

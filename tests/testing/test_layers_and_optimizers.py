@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from typing import Any
 
@@ -22,9 +21,9 @@ from autodiff.testing import (
 )
 from autodiff.testing.decorator import note
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
-EXAMPLES = 200 if DEEP else 2
-SEED = secrets.randbelow(2**31) if DEEP else None  # a fresh one in every deep run; the report of a failure says which
+PROFILE = settings.get_current_profile_name()
+EXAMPLES = {"dev": 2, "ci": 2, "deep": 200}[PROFILE]
+SEED = {"dev": None, "ci": None, "deep": secrets.randbelow(2**31)}[PROFILE]  # deep: fresh in every run
 X = smooth_values((3, 2))
 ACTIVATIONS = [
     nn.ReLU,
@@ -92,7 +91,7 @@ def test_cross_entropy_is_right(reduction: str) -> None:
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_optimizer_steps_as_published(make: Any, dtype: Any) -> None:
-    note(check_optimizer(make, dtype=dtype, examples=200 if DEEP else 6))
+    note(check_optimizer(make, dtype=dtype, examples={"dev": 6, "ci": 6, "deep": 200}[PROFILE]))
 
 
 def test_a_wrong_layer_names_the_transposed_gradient() -> None:
@@ -122,7 +121,7 @@ def test_a_wrong_optimizer_is_told_from_its_formula() -> None:
 
 
 @given(training_configs())
-@settings(max_examples=300 if DEEP else 8)
+@settings(max_examples={"dev": 8, "ci": 8, "deep": 300}[PROFILE])
 def test_a_training_step_changes_every_parameter_that_has_a_slope(config: Any) -> None:
     parameters = list(config.model.parameters())
     before = [p.data.copy() for p in parameters]

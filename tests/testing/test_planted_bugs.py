@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import secrets
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from hypothesis import settings
 
 from autodiff.testing import check_derivatives
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
+PROFILE = settings.get_current_profile_name()
 
 
 def corpus(name: str) -> Any:
@@ -32,12 +31,11 @@ def corpus(name: str) -> Any:
 RIGHT = corpus("planted_functions").CORRECT
 BUGS = corpus("planted_bugs").BUGS
 ENGINE_BUGS = corpus("planted_bugs_engine").ENGINE_BUGS
-SEED = secrets.randbelow(2**31) if DEEP else 5  # a fresh one in every deep run
-CI = settings.default.max_examples >= 50
+SEED = {"dev": 5, "ci": 5, "deep": secrets.randbelow(2**31)}[PROFILE]  # deep: fresh in every run
 # every k-th of the whole, another one where each family is met
-SLICE = 1 if DEEP else 9 if CI else 18
+SLICE = {"dev": 18, "ci": 9, "deep": 1}[PROFILE]
 SOME_RIGHT, SOME_BUGS, SOME_ENGINE_BUGS = (sorted(known)[::SLICE] for known in (RIGHT, BUGS, ENGINE_BUGS))
-EVERY = 1 if DEEP else 4 if CI else 8
+EVERY = {"dev": 8, "ci": 4, "deep": 1}[PROFILE]
 
 
 def test_the_corpus_is_as_large_as_it_claims() -> None:
@@ -50,7 +48,13 @@ def test_the_corpus_is_as_large_as_it_claims() -> None:
 def test_a_right_rule_is_never_rejected(name: str) -> None:
     entry = RIGHT[name]
     report = check_derivatives(
-        entry.f, entry.inputs, vjp=entry.rule, examples=100 if DEEP else 6, seed=SEED, raises=False, explain=False
+        entry.f,
+        entry.inputs,
+        vjp=entry.rule,
+        examples={"dev": 6, "ci": 6, "deep": 100}[PROFILE],
+        seed=SEED,
+        raises=False,
+        explain=False,
     )
     assert not report.failures, str(report)
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 
+PROFILE, ALL = settings.get_current_profile_name(), settings.default.max_examples
 mp = pytest.importorskip("mpmath").mp.clone()
 mp.dps = 350  # 1 - erf(25) is 1e-273, and its second difference is 1e-40 of that
 
@@ -128,7 +129,7 @@ def partial(f: Any, x: list[Any], i: int) -> Any:
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", ORACLES)
-@settings(max_examples=5 if settings.default.max_examples < 50 else settings.default.max_examples)  # dev: few
+@settings(max_examples={"dev": 5, "ci": ALL, "deep": ALL}[PROFILE])
 @given(data=st.data())
 def test_value_and_derivative_are_right_to_a_few_ulp(name: str, dtype: Any, data: Any) -> None:
     row, f = ad.ops.OPS[name], ORACLES[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from typing import Any
 
@@ -13,16 +12,16 @@ import autodiff as ad
 from autodiff.testing import check_op
 from autodiff.testing.decorator import note
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
-EXAMPLES = 400 if DEEP else 5 if settings.default.max_examples >= 50 else 4  # deep, ci, dev
-SEED = secrets.randbelow(2**31) if DEEP else None  # a fresh one in every deep run; the report of a failure says which
+PROFILE = settings.get_current_profile_name()
+EXAMPLES = {"dev": 4, "ci": 5, "deep": 400}[PROFILE]
+SEED = {"dev": None, "ci": None, "deep": secrets.randbelow(2**31)}[PROFILE]  # deep: fresh in every run
 
 
 @pytest.mark.parametrize("row", ad.ops.OPS.values(), ids=lambda row: row.name)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # empty and one-element reductions: NumPy warns, the values count
 def test_row_keeps_every_property(row: Any) -> None:
     # a few examples may all fall on jumps or outside a domain; a large run must prove most of what it compares
-    note(check_op(row, examples=EXAMPLES, max_weak=0.2 if DEEP else 0.5, seed=SEED))
+    note(check_op(row, examples=EXAMPLES, max_weak={"dev": 0.5, "ci": 0.5, "deep": 0.2}[PROFILE], seed=SEED))
 
 
 @pytest.mark.parametrize("name", ["tanh", "multiply", "matmul", "max"])
