@@ -53,15 +53,21 @@ class WriteMark:
 
     def renew(self) -> None:
         """The arrays were written, just now."""
-        global _last_write
-        with _writing:  # the newest serial must never fall behind, or a stale read would be missed
-            self.serial = _last_write = tick()
+        self.serial = _next_write()
         self.source = None if state().plain else source_line()
 
 
 _marks: dict[int, tuple[weakref.ref[Any], list[WriteMark]]] = {}  # by id, while the array lives; its own mark first
 _last_write = 0  # the newest serial of them all
 _writing = threading.RLock()  # a finaliser or a signal handler may write while its thread is writing
+
+
+def _next_write() -> int:
+    """The serial number of a write, just now."""
+    global _last_write
+    with _writing:  # the newest serial must never fall behind, or a stale read would be missed
+        now = _last_write = tick()
+    return now
 
 
 def _marks_of(a: Any) -> list[WriteMark]:
@@ -123,9 +129,7 @@ def write(x: Variable, value: Any) -> None:
     if isinstance(x, Scalar):
         old, x._data = x.node, float(value)
         if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
-            mark = WriteMark()
-            mark.renew()
-            old.stamp = mark.serial
+            old.stamp = _next_write()
             x.node = leaf(x._data)
             x.node.grad, x.node.notes = old.grad, old.notes
         return

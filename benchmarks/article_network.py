@@ -18,6 +18,7 @@ import numpy as np
 from stopwatch import goal, installed, race, ratio, setting, table
 
 import nn
+from nn.memory import zeros_on_cache_lines
 
 LR, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
 Step = Callable[[], float]
@@ -49,10 +50,8 @@ def anywhere(size: int) -> np.ndarray:
 
 
 def on_cache_lines(size: int) -> np.ndarray:
-    """float32 zeros that begin on a cache line, as the package's parameters and optimizers' state do."""
-    memory = np.zeros(size + 16, np.float32)
-    start = -memory.ctypes.data % 64 // 4
-    return memory[start : start + size]
+    """float32 zeros where the package puts its parameters."""
+    return zeros_on_cache_lines(size, np.dtype(np.float32))
 
 
 def backflow_step(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:

@@ -83,6 +83,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     import zlib
 
     path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"nn.load: there is no file {path}. Pass the path that nn.save was given.")
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
