@@ -337,7 +337,7 @@ entry("median", np.median, median_rule, s.tensors(s.shapes(1, 1, 5)), "reduction
 
 @s.arguments
 def permuted(draw):
-    x = draw(s.tensors(s.shapes(2, 3)))
+    x = draw(s.tensors(s.shapes(2, 4)))  # of four axes most permutations are not their own inverse
     return Arguments(x, axes=draw(st.sampled_from(list(permutations(range(x.ndim))))))
 
 
