@@ -23,6 +23,7 @@ from . import display, foreign, ops
 from .backward import gradients_of_graph
 from .errors import AnomalyError, ExitError, GraphError, MissingRuleError, StaleValueError, WriteError
 from .leaves import scalar, tensor
+from .memory import zeros_on_cache_lines
 from .modes import (
     current_scope,
     detect_anomaly,
@@ -59,6 +60,7 @@ __all__ = [
     "draw_compare", "draw_function", "drawing", "enable_grad", "grad", "gradients_of_graph", "hessian", "hvp",
     "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
     "scope", "strict", "tensor", "testing", "training_report", "value_and_grad", "vjp",
+    "zeros_on_cache_lines",
 ]
 # fmt: on
 __all__ += sorted(_ROWS)

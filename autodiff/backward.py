@@ -43,6 +43,7 @@ def collect(roots: Iterable[Node], floor: float = 0, stop: Iterable[Node] = ()) 
     return found
 
 
+@np.errstate(all="ignore")
 def pull(
     seeds: dict[Node, Cotangent],
     nodes: list[Node],
@@ -68,69 +69,68 @@ def pull(
     plain = not (recorded or anomaly or bounded)
     node: Node = nodes[0] if nodes else None  # type: ignore[assignment]
     try:
-        with np.errstate(all="ignore"):
-            for node in nodes:
-                g = cotangents[node]
-                if g is None:
-                    continue
-                keep, op = keep_all, node.op
-                if node.notes is not None:
-                    g, keep = attend(node, g, keep_all)
-                    cotangents[node] = g
-                    owned.discard(node)
-                if op is None:
-                    if g.__class__ is ndarray and node not in owned and not recorded:
-                        cotangents[node] = g.copy()  # leaves get writable arrays of their own
-                    continue
-                if kept and node in kept:
-                    continue
-                saved = node.saved
-                if node.static is None and not recorded:
-                    if g:  # a zero cotangent contributes zero
-                        for p, d in zip(node.parents, saved):
-                            if p.__class__ is not float:
-                                h = cotangents[p]
-                                cotangents[p] = g * d if h is None else h + g * d
-                        if anomaly:
-                            for d in saved:
-                                check_finite(op, g * d, [g], *_BACKWARD, node)
-                    continue
-                if not keep:
-                    del cotangents[node]
-                if saved is None:
-                    raise consumed(node)
-                if recorded:
-                    saved = handles(node)
-                if plain and op.pull is not None:  # the loop below, written out for this row
-                    op.pull(node, g, cotangents, owned, release)
-                    continue
-                for p, rule, args in zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved):
-                    if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
-                        continue
-                    h = cotangents[p]
-                    n = len(args)  # spelt out: f(g, *args) takes three times as long
-                    d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
-                    fresh = d is not g
-                    if op.singular:
-                        d = silence(d, g)
-                    if d.__class__ is not ndarray or d.dtype is not p.dtype or d.shape != p.shape:
-                        d = fit(d, p)
+        for node in nodes:
+            g = cotangents[node]
+            if g is None:
+                continue
+            keep, op = keep_all, node.op
+            if node.notes is not None:
+                g, keep = attend(node, g, keep_all)
+                cotangents[node] = g
+                owned.discard(node)
+            if op is None:
+                if g.__class__ is ndarray and node not in owned and not recorded:
+                    cotangents[node] = g.copy()  # leaves get writable arrays of their own
+                continue
+            if kept and node in kept:
+                continue
+            saved = node.saved
+            if node.static is None and not recorded:
+                if g:  # a zero cotangent contributes zero
+                    for p, d in zip(node.parents, saved):
+                        if p.__class__ is not float:
+                            h = cotangents[p]
+                            cotangents[p] = g * d if h is None else h + g * d
                     if anomaly:
-                        check_finite(op, raw(d), [raw(g)], *_BACKWARD, node)
-                    if h is None:
-                        cotangents[p] = d
-                        if p.op is None and fresh and d.__class__ is ndarray and d.base is None:
-                            owned.add(p)
-                    elif p in owned:
-                        h += d
-                    else:
-                        cotangents[p] = d = h + d
-                        if d.__class__ is ndarray:
-                            owned.add(p)
-                        elif p.shape is not None and not recorded:
-                            cotangents[p] = np.asarray(d)
-                if release:
-                    node.saved = saved = args = None
+                        for d in saved:
+                            check_finite(op, g * d, [g], *_BACKWARD, node)
+                continue
+            if not keep:
+                del cotangents[node]
+            if saved is None:
+                raise consumed(node)
+            if recorded:
+                saved = handles(node)
+            if plain and op.pull is not None:  # the loop below, written out for this row
+                op.pull(node, g, cotangents, owned, release)
+                continue
+            for p, rule, args in zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved):
+                if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
+                    continue
+                h = cotangents[p]
+                n = len(args)  # spelt out: f(g, *args) takes three times as long
+                d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
+                fresh = d is not g
+                if op.singular:
+                    d = silence(d, g)
+                if d.__class__ is not ndarray or d.dtype is not p.dtype or d.shape != p.shape:
+                    d = fit(d, p)
+                if anomaly:
+                    check_finite(op, raw(d), [raw(g)], *_BACKWARD, node)
+                if h is None:
+                    cotangents[p] = d
+                    if p.op is None and fresh and d.__class__ is ndarray and d.base is None:
+                        owned.add(p)
+                elif p in owned:
+                    h += d
+                else:
+                    cotangents[p] = d = h + d
+                    if d.__class__ is ndarray:
+                        owned.add(p)
+                    elif p.shape is not None and not recorded:
+                        cotangents[p] = np.asarray(d)
+            if release:
+                node.saved = saved = args = None
     except Exception as error:
         if not isinstance(error, GraphError | AnomalyError):
             error.add_note(f"in the backward rule of {describe(node)}.{hint(node)}")

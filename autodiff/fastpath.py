@@ -18,6 +18,7 @@ import numpy as np
 
 from .cotangents import fit, silence
 from .graph import EMPTY, FLOAT64, Node, tick
+from .memory import room_for
 from .modes import state
 from .recording import ARITHMETIC, note_view, record_operands
 from .registry import METHODS, OPS, Op
@@ -174,18 +175,19 @@ def pull(node, g, cotangents, owned, release):
 """
 _PULL_ONE = """
     if s{i} is not None:
-        d = rule{i}(g{args}){silenced}
+        {room}d = rule{i}(g{args}){silenced}
         if d.__class__ is not ndarray or d.dtype is not p{i}.dtype or d.shape != p{i}.shape: d = fit(d, p{i})
         h = cotangents[p{i}]
         if h is None:
             cotangents[p{i}] = d
-            if p{i}.op is None and d is not g and d.__class__ is ndarray and d.base is None: owned.add(p{i})
+            if p{i}.op is None and d is not g and d.__class__ is ndarray and (d.base is None{own}): owned.add(p{i})
         elif p{i} in owned: h += d
         else:
             cotangents[p{i}] = h = h + d
             if h.__class__ is ndarray: owned.add(p{i})
             elif p{i}.shape is not None: cotangents[p{i}] = asarray(h)
 """
+_ROOM = "room = room_for(p{i}) if p{i}.op is None and cotangents[p{i}] is None else None\n        "
 
 
 @cache
@@ -239,9 +241,18 @@ def _pull(op: Op) -> Callable[..., None]:
         source = _PULL.format(p=", ".join(f"p{i}" for i in numbers), s=", ".join(f"s{i}" for i in numbers))
         for i in numbers:
             if op.vjps[i] is not None:
-                read = "".join(f", s{i}[{k}]" for k in range(len(op.reads[i])))
-                source += _PULL_ONE.format(i=i, args=read, silenced="; d = silence(d, g)" if op.singular else "")
-        names: dict[str, Any] = dict(fit=fit, silence=silence, ndarray=np.ndarray, asarray=np.asarray)
+                read = "".join(", room" if n == "room" else f", s{i}[{k}]" for k, n in enumerate(op.reads[i]))
+                room = "room" in op.reads[i]
+                source += _PULL_ONE.format(
+                    i=i,
+                    args=read,
+                    silenced="; d = silence(d, g)" if op.singular else "",
+                    room=_ROOM.format(i=i) if room else "",
+                    own=" or d is room" if room else "",
+                )
+        names: dict[str, Any] = dict(
+            fit=fit, silence=silence, ndarray=np.ndarray, asarray=np.asarray, room_for=room_for
+        )
         names |= {f"rule{i}": rule for i, rule in enumerate(op.vjps)}
         op.pull = pull = _function(source, op, "pull", names)
         pull(*args)
@@ -250,7 +261,8 @@ def _pull(op: Op) -> Callable[..., None]:
 
 
 def _tuple(op: Op, i: int) -> str:
-    return "(" + "".join(f"shape({n[:-6]}), " if n.endswith("_shape") else f"{n}, " for n in op.reads[i]) + ")"
+    read = ("None" if n == "room" else f"shape({n[:-6]})" if n.endswith("_shape") else n for n in op.reads[i])
+    return "(" + "".join(f"{n}, " for n in read) + ")"
 
 
 def _partial(op: Op, i: int) -> str:

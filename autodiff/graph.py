@@ -31,25 +31,12 @@ class Node:
     shape     of the value; None when it is a Python float
     value     floats and leaves: the value; other nodes keep it only under ``record()``
     grad      leaves: the accumulated gradient; floats: of the last backward pass; others only where it was asked for
+    room      leaves: memory for the next gradient, or None (``memory``)
     stamp     leaves of floats: serial number of the write that replaced this leaf by another
     """
 
     # One class for all: the walk reads attributes of one type, which CPython does five times faster than of several.
-    __slots__ = (
-        "serial",
-        "op",
-        "parents",
-        "saved",
-        "static",
-        "shape",
-        "dtype",
-        "value",
-        "grad",
-        "scope",
-        "notes",
-        "stamp",
-        "__weakref__",
-    )
+    __slots__ = "serial op parents saved static shape dtype value grad scope notes room stamp __weakref__".split()
     serial: int
     op: Any
     parents: tuple[Any, ...]
@@ -61,6 +48,7 @@ class Node:
     grad: Any
     scope: Any
     notes: Notes | None
+    room: Any
     stamp: int
 
     @property
@@ -73,7 +61,7 @@ def leaf(value: Any) -> Node:
     """A node for a value that is wrapped to be differentiated: a float, or an array."""
     n = Node()
     n.serial = tick()
-    n.op = n.notes = n.grad = n.scope = None
+    n.op = n.notes = n.grad = n.scope = n.room = None
     n.parents = n.saved = ()
     n.static, n.stamp, n.value = EMPTY, 0, value
     n.shape, n.dtype = (None, FLOAT64) if value.__class__ is float else (value.shape, value.dtype)

@@ -8,7 +8,8 @@ A rule ``lambda g, y, x, axis: ...`` receives the cotangent ``g`` and, by name, 
 what is saved: ``y`` (the output), an input, a static argument, ``<input>_shape`` / ``<input>_dtype``, and in a row
 with any number of operands ``i`` (the operand's position). It must be linear in ``g``, must not write into anything,
 and must not undo broadcasting: the walk does. On Tensors the same line is recorded, which gives every higher order.
-In a row with ``keep`` a rule may name ``kept``: what the forward pass left to save time, and None where the pass is
+Two names are for speed and may be None: ``room``, an array of the operand's shape and dtype that the rule may write
+its answer into and return; and in a row with ``keep`` ``kept``, what the forward pass left, None where the pass is
 recorded, so that no derivative is ever taken past it.
 """
 

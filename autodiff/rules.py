@@ -31,7 +31,7 @@ def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
     if rule is None:
         return ()
     names = tuple(keywords(rule, 1))
-    known = {"y", "y_shape", "i", *op.inputs, *op.statics} | ({"kept"} if op.keep is not None else set())
+    known = {"y", "y_shape", "i", "room", *op.inputs, *op.statics} | ({"kept"} if op.keep is not None else set())
     known |= {f"{name}_{fact}" for name in op.inputs for fact in ("shape", "dtype")}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -55,6 +55,8 @@ def _expression(op: Any, name: str, operand: str) -> str:
     base, _, fact = name.rpartition("_")
     if name in ("y", "i", "kept"):
         return name
+    if name == "room":
+        return "None"  # given by the walk, when it is there
     if name == "y_shape":
         return "shape(y)"
     if name in op.inputs:

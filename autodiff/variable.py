@@ -16,6 +16,7 @@ import numpy as np
 
 from .errors import GraphError, kind_of, leaves_graph, missing_argument, no_rule
 from .graph import FLOAT64, Node, leaf, notes_of
+from .memory import forget_gradient
 from .modes import state
 from .registry import DISPATCH, METHODS, OPS
 
@@ -64,11 +65,13 @@ class Variable:
 
     @grad.setter
     def grad(self, value: Any) -> None:
-        if self.node is None and value is None:
-            return  # a frozen parameter has none
+        if value is None and (self.node is None or self.node.op is None):
+            if self.node is not None:  # a frozen parameter has none
+                forget_gradient(self.node)
+            return
         if self.node is None or self.node.op is not None:
             raise GraphError("only the .grad of a leaf that requires a gradient can be set.")
-        if value is not None and np.shape(getattr(value, "_data", value)) != self.shape:
+        if np.shape(getattr(value, "_data", value)) != self.shape:
             raise ValueError(f".grad must have the shape of the value, {self.shape}; got {kind_of(value)}.")
         self.node.grad = np.asarray(value, self.dtype) if isinstance(value, list | tuple) else value
 

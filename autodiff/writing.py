@@ -53,7 +53,9 @@ class WriteMark:
 
     def renew(self) -> None:
         """The arrays were written, just now."""
-        self.serial = _next_write()
+        global _last_write
+        with _writing:  # the newest serial must never fall behind, or a stale read would be missed
+            self.serial = _last_write = tick()
         self.source = None if state().plain else source_line()
 
 

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from stopwatch import goal, installed, race, ratio, setting, table
 
+import autodiff as ad
 import nn
-from nn.memory import zeros_on_cache_lines
 
 LR, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
 Step = Callable[[], float]
@@ -51,7 +51,7 @@ def anywhere(size: int) -> np.ndarray:
 
 def on_cache_lines(size: int) -> np.ndarray:
     """float32 zeros where the package puts its parameters."""
-    return zeros_on_cache_lines(size, np.dtype(np.float32))
+    return ad.zeros_on_cache_lines(size, np.float32)
 
 
 def backflow_step(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:

@@ -70,10 +70,13 @@ class Linear(Module):
         weight = self.weight
         if x.__class__ is not ad.Tensor:
             x = F.as_input(x, weight.dtype)
-        if x.shape[-1:] != (self.in_features,):
+        try:
+            return ad.linear(x, weight, self.bias)
+        except ValueError:
+            if x.shape[-1:] == (self.in_features,):
+                raise
             last = f"last axis {x.shape[-1]}: shape {x.shape}" if x.ndim else "no axis: shape ()"
-            raise ValueError(f"Linear(in_features={self.in_features}) got x with {last}")
-        return ad.linear(x, weight, self.bias)
+            raise ValueError(f"Linear(in_features={self.in_features}) got x with {last}") from None
 
     def extra_repr(self) -> str:
         """The sizes."""

@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike, DTypeLike
 
 import autodiff as ad
 
-from .memory import zeros_on_cache_lines
-
 __all__ = ["Buffer", "Parameter"]
 
 
@@ -74,7 +72,7 @@ def _as(cls: type, data: Any, dtype: DTypeLike | None, requires_grad: bool) -> A
     """A handle of the given class with memory of its own, C-contiguous and on cache lines for the optimizers' sake."""
     data = np.array(data.data if isinstance(data, ad.Variable) else data, dtype=dtype, order="C")
     if data.dtype.kind == "f":
-        own = zeros_on_cache_lines(data.shape, data.dtype)
+        own = ad.zeros_on_cache_lines(data.shape, data.dtype)
         own[...] = data
         data = own
     handle: Any = object.__new__(cls)

@@ -19,6 +19,7 @@ ROOT = Path(ad.__file__).parent.parent
 ORDER = [
     "errors",
     "graph",
+    "memory",
     "modes",
     "rules",
     "registry",

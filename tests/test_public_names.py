@@ -25,7 +25,7 @@ mark_written matmul max maximum mean median min minimum moveaxis multiply negati
 power prod ptp radians ravel reciprocal record relu remainder repeat reshape rint roll rot90 round scalar scope
 sigmoid sign silu sin sinc sinh softmax softplus sort split sqrt square squeeze stack std strict subtract sum swapaxes
 take take_along_axis tan tanh tensor tensordot testing tile trace training_report transpose tril triu trunc unstack
-value_and_grad var vdot vecdot vjp vstack weighted_sum where
+value_and_grad var vdot vecdot vjp vstack weighted_sum where zeros_on_cache_lines
 """
 
 NN = """

@@ -41,11 +41,11 @@ def _linear(x: Any, weight: Any, bias: Any) -> Any:
     return y
 
 
-def _linear_weight_vjp(g: Any, x: Any) -> Any:
+def _linear_weight_vjp(g: Any, x: Any, room: Any) -> Any:
     if g.ndim != 2:
         g, x = (np.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1])) for a in (g, x))
     # An outer product: BLAS takes three times as long (128 x 784: 104 us against 35).
-    return g.T * x if len(g) == 1 else np.matmul(g.T, x)
+    return np.multiply(g.T, x, out=room) if len(g) == 1 else np.matmul(g.T, x, out=room)
 
 
 _linear_row: Any = op(

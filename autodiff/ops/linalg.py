@@ -25,15 +25,15 @@ def _matmul_vjp_a(g: Any, b: Any, a_shape: tuple[int, ...]) -> Any:
     return g @ t(b)
 
 
-def _matmul_vjp_b(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
+def _matmul_vjp_b(g: Any, a: Any, b_shape: tuple[int, ...], room: Any) -> Any:
     if a.ndim == 1:
         return g * a if len(b_shape) == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
     if len(b_shape) == 1:
         return np.squeeze(t(a) @ np.expand_dims(g, -1), -1)
     if len(b_shape) == 2 and a.ndim > 2:  # one large product instead of a batch of them and a sum
         rows = math.prod(a.shape[:-1])
-        return np.reshape(a, (rows, a.shape[-1])).T @ np.reshape(g, (rows, g.shape[-1]))
-    return t(a) @ g
+        return np.matmul(np.reshape(a, (rows, a.shape[-1])).T, np.reshape(g, (rows, g.shape[-1])), out=room)
+    return np.matmul(t(a), g, out=room) if len(b_shape) == 2 and g.ndim == 2 else t(a) @ g
 
 
 matmul = op(

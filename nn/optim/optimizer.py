@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
 
-from ..memory import zeros_on_cache_lines
 from .slots import Array, Flat, Slot, slots_for
 
 __all__ = ["Array", "Flat", "Group", "Optimizer", "Slot"]
@@ -107,7 +106,7 @@ class Optimizer:
         recording, steps = ad.keeps_record("updates"), 0
         before = [(p, np.copy(p.data)) for p in self._all() if p.grad is not None] if recording else ()
         for group, slots in zip(self.param_groups, self._slots, strict=True):
-            for slot, values, grads in self._ready(slots):
+            for slot, values, grads in self._read(slots):
                 slot.step, steps = slot.step + 1, steps + 1
                 self._prepare(slot, group)
                 try:
@@ -240,23 +239,25 @@ class Optimizer:
     def _all(self) -> Iterable[ad.Variable]:
         return (p for group in self.param_groups for p in group["params"])
 
-    def _ready(self, slots: list[Slot]) -> Iterator[tuple[Slot, list[Array], list[Array]]]:
+    def _read(self, slots: list[Slot]) -> list[tuple[Slot, list[Array], list[Array]]]:
         """The slots with gradients, and what they read; those that have only some are split for good."""
-        for slot in tuple(slots):
+        read, at = [], 0
+        while at < len(slots):
+            slot = slots[at]
             values, grads, missing = slot.read()
+            if 0 < missing < len(slot.entries):
+                slots[at : at + 1] = slot.split()
+                continue
             if not missing:
-                yield slot, values, grads
-            elif missing < len(slot.entries):
-                parts = slot.split()
-                at = slots.index(slot)
-                slots[at : at + 1] = parts
-                yield from self._ready(parts)
+                read.append((slot, values, grads))
+            at += 1
+        return read
 
     def _scratch_for(self, slot: Slot) -> Flat:
         size = sum(map(math.prod, slot.shapes))
         scratch = self._scratch.get(slot.dtype)
         if scratch is None or scratch.size < size:
-            scratch = self._scratch[slot.dtype] = zeros_on_cache_lines(size, slot.dtype)
+            scratch = self._scratch[slot.dtype] = ad.zeros_on_cache_lines(size, slot.dtype)
         slot.scratch = slot.flat(scratch[:size])
         return slot.scratch
 

@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 
 import autodiff as ad
 
-from ..memory import zeros_on_cache_lines
-
 __all__ = ["Array", "Flat", "Slot", "slots_for"]
 
 Array = NDArray[np.floating]
@@ -98,7 +96,7 @@ class Slot:
 
     def zeros(self) -> Flat:
         """A Flat of zeros."""
-        return self.flat(zeros_on_cache_lines(sum(map(math.prod, self.shapes)), self.dtype))
+        return self.flat(ad.zeros_on_cache_lines(sum(map(math.prod, self.shapes)), self.dtype))
 
     def read(self) -> tuple[list[Array], list[Array], int]:
         """(values, gradients, how many gradients are missing). Values are the parameters' own memory, to be updated in

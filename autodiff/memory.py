@@ -1,0 +1,69 @@
+"""Memory: long-lived arrays on cache lines, and gradients in the memory of the gradients before them.
+
+A gradient of a large leaf is written where the last one was, once nobody sees that any more: new memory costs page
+faults, and where NumPy puts it a write that straddles cache lines (the gradient of a weight 784 x 128, float32, at 32
+rows, two threads: 57 us instead of 68).
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+from .graph import Node
+
+LINE = 64  # bytes
+WORTH = 1 << 14  # bytes: below, NumPy's own allocation costs less than what is won
+# Whether reference counts can be trusted to say that nobody else sees an array.
+_COUNTED = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+class Memory(np.ndarray):
+    """Bytes that a gradient's array was made in, and known by this class."""
+
+
+def _array_in(memory: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array that begins on the first cache line of ``memory``, which is longer than it by a line."""
+    start = -memory.__array_interface__["data"][0] % LINE
+    return np.ndarray(shape, dtype, memory, start)
+
+
+def zeros_on_cache_lines(shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
+    """Zeros that begin on a cache line, for arrays that live long: parameters, the state of an optimizer.
+
+    shape, dtype: as in ``np.zeros``. NumPy aligns to 16 bytes, and where every second vector straddles two lines,
+    Adam's passes take a fifth longer: more so on values that another core has just read (784 x 128 float32, two
+    threads: 175 us a step instead of 205).
+
+    >>> import autodiff as ad
+    >>> a = ad.zeros_on_cache_lines((3, 2), "float32")
+    >>> a.sum(), a.ctypes.data % 64
+    (np.float32(0.0), 0)
+    """
+    shape = (shape,) if isinstance(shape, int) else shape
+    dtype = np.dtype(dtype)
+    return _array_in(np.zeros(math.prod(shape) * dtype.itemsize + LINE, np.uint8), shape, dtype)
+
+
+def room_for(leaf: Node) -> Any:
+    """An array that the next gradient of this leaf may be written into, for the caller alone; None for a small one."""
+    if leaf.room:
+        try:
+            return leaf.room.pop()
+        except IndexError:  # another thread was faster
+            pass
+    size = leaf.value.nbytes
+    return None if size < WORTH else _array_in(Memory(size + LINE, np.uint8), leaf.shape, leaf.dtype)
+
+
+def forget_gradient(leaf: Node) -> None:
+    """Set the gradient to None. What ``room_for`` gave is kept for the next one, unless somebody still sees it."""
+    grad, leaf.grad = leaf.grad, None
+    if grad.__class__ is np.ndarray and grad.base.__class__ is Memory and _COUNTED:
+        memory, new = grad.base, object()
+        alone = sys.getrefcount(new)  # views hold the memory or the array, everybody else the array
+        if sys.getrefcount(grad) == alone and sys.getrefcount(memory) == alone + 1:
+            leaf.room = [grad]
