@@ -79,9 +79,10 @@ class Variable:
     @property
     def data(self) -> Any:
         """The plain value: an ndarray (shared, not a copy), or a float. Set on a leaf, the new value is copied in."""
-        if isinstance(self._data, (float, np.ndarray)):
-            return self._data
-        return np.asarray(self._data)  # a stale view refuses
+        data = self._data
+        if data.__class__ is np.ndarray or data.__class__ is float:
+            return data
+        return data if isinstance(data, (float, np.ndarray)) else np.asarray(data)  # a stale view refuses
 
     def item(self) -> float:
         """The only element, as a Python number."""

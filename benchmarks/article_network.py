@@ -206,7 +206,9 @@ def contest(batch: int, rounds: int, here: dict[str, bool]) -> None:
     for name, seen in losses.items():
         np.testing.assert_allclose(seen, losses["NumPy by hand"], rtol=2e-4, err_msg=name)  # float32, eight steps
     print(f"batch {batch}")
-    times = race(contenders, rounds, burst=max(5, 640 // batch), settle=max(5, 320 // batch))
+    # 20 ms to settle: the threads of torch and jax spin on for a while, and torch itself suffers most from that.
+    times = race(contenders, rounds, burst=max(5, 640 // batch), settle=max(10, 1600 // batch))
+
     table(times, "us")
     if here["torch"]:
         fused_times = [name for name in times if "fused" in name]

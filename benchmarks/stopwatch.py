@@ -1,8 +1,9 @@
 """The stopwatch of these benchmarks: contenders take turns in short bursts; medians, minima and ratios are printed.
 
 Shared machines slow down and speed up by the second, so a contender that runs alone measures the neighbours. Here every
-round gives each contender one burst, in rotating order, and ratios are taken within a round before their median. The
-cyclic garbage collector stays on, as in a user's program. Never here: anything that is timed.
+round gives each contender one burst, in an order drawn anew, so that nobody always runs after the same neighbour, and
+ratios are taken within a round before their median. The cyclic garbage collector stays on, as in a user's program.
+Never here: anything that is timed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gc
 import importlib.util
 import os
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable
@@ -41,10 +43,11 @@ def race(
     for run in contenders.values():
         for _ in range(warmup):
             run()
-    names = list(contenders)
-    times: Times = {name: [] for name in names}
-    for i in range(rounds):
-        for name in names[i % len(names) :] + names[: i % len(names)]:
+    times: Times = {name: [] for name in contenders}
+    order, rng = list(contenders), random.Random(0)
+    for _ in range(rounds):
+        rng.shuffle(order)
+        for name in order:
             run = contenders[name]
             for _ in range(settle):
                 run()
