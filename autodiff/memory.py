@@ -60,10 +60,12 @@ def room_for(leaf: Node) -> Any:
 
 
 def forget_gradient(leaf: Node) -> None:
-    """Set the gradient to None. What ``room_for`` gave is kept for the next one, unless somebody still sees it."""
+    """Set the gradient to None. What ``room_for`` gave is kept for the next one, unless somebody still sees it or has
+    changed what it looks like."""
     grad, leaf.grad = leaf.grad, None
     if grad.__class__ is np.ndarray and grad.base.__class__ is Memory and _COUNTED:
         memory, new = grad.base, object()
         alone = sys.getrefcount(new)  # views hold the memory or the array, everybody else the array
         if sys.getrefcount(grad) == alone and sys.getrefcount(memory) == alone + 1:
-            leaf.room = [grad]
+            if grad.flags.carray and grad.shape == leaf.shape and grad.dtype == leaf.dtype:
+                leaf.room = [grad]

@@ -128,7 +128,7 @@ class Optimizer:
             self.updates = [(p, _norm(p.data - old), _norm(old)) for p, old in before]
 
     def zero_grad(self) -> None:
-        """Forget every gradient (set it to None)."""
+        """Forget every gradient (set it to None); the memory of large ones is kept for the next ones."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None

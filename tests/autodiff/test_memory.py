@@ -107,6 +107,27 @@ def test_a_gradient_that_somebody_sees_is_never_written_again(holder, through):
     del held
 
 
+def read_only(g: np.ndarray) -> None:
+    g.flags.writeable = False
+
+
+def reshaped(g: np.ndarray) -> None:
+    g.shape = (-1,)
+
+
+def another_dtype(g: np.ndarray) -> None:
+    g.dtype = np.int64
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("change", [read_only, reshaped, another_dtype])
+def test_an_array_whose_looks_were_changed_is_not_used_again(change):
+    w = weight()
+    change(run(w, 1.0))
+    w.grad = None
+    assert run(w, 2.0).shape == SHAPE and (w.grad == 2.0).all()
+
+
 def test_hooks_may_keep_what_they_are_given():
     w, seen = weight(), []
     w.register_hook(lambda g: seen.append(g))
