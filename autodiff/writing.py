@@ -53,9 +53,7 @@ class WriteMark:
 
     def renew(self) -> None:
         """The arrays were written, just now."""
-        global _last_write
-        with _writing:  # the newest serial must never fall behind, or a stale read would be missed
-            self.serial = _last_write = tick()
+        self.serial = _next_write()
         self.source = None if state().plain else source_line()
 
 
