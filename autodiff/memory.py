@@ -43,7 +43,7 @@ def zeros_on_cache_lines(shape: int | tuple[int, ...], dtype: Any = np.float64) 
     >>> a.sum(), a.ctypes.data % 64
     (np.float32(0.0), 0)
     """
-    shape = (shape,) if isinstance(shape, int) else shape
+    shape = (shape,) if isinstance(shape, int | np.integer) else shape
     dtype = np.dtype(dtype)
     return _array_in(np.zeros(math.prod(shape) * dtype.itemsize + LINE, np.uint8), shape, dtype)
 

@@ -229,7 +229,7 @@ def test_a_gradient_dies_with_its_leaf():
     assert sys.getrefcount(memory) == count - 1
 
 
-@pytest.mark.parametrize("shape", [(), 3, (2, 5), (0, 4)])
+@pytest.mark.parametrize("shape", [(), 3, np.int64(3), (2, 5), (0, 4)])
 @pytest.mark.parametrize("dtype", ["f4", np.float64, np.dtype("i2")])
 def test_zeros_on_cache_lines(shape, dtype):
     a = ad.zeros_on_cache_lines(shape, dtype)
