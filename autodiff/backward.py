@@ -8,15 +8,16 @@ rules run on handles and are recorded. Never here: the name of an operation, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Collection
 from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from .cotangents import Cotangent, attend, fit, raw, silence
-from .errors import AnomalyError, GraphError, kind_of
+from .cotangents import Cotangent, attend, fit, raw, seed_for, silence
+from .errors import AnomalyError, GraphError
 from .graph import Node
 from .modes import mode, state
 from .variable import Variable, wrap
@@ -27,44 +28,56 @@ _serial = attrgetter("serial")
 _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 
-def collect(roots: Iterable[Node], floor: float = 0, stop: Iterable[Node] = ()) -> list[Node]:
-    """Every node that the roots depend on, newest first; not looked for behind ``stop``, nor below ``floor``."""
-    found = list(dict.fromkeys(roots))
-    seen, stop = set(found), set(stop)
-    add, keep = seen.add, found.append
-    for node in found:  # the list grows as the loop goes on
-        if stop and node in stop:
-            continue
-        for p in node.parents:
-            if p.__class__ is Node and p not in seen and p.serial >= floor:
-                add(p)
-                keep(p)
-    found.sort(key=_serial, reverse=True)  # nearly in order already, which makes this sort cheap
-    return found
+def collect(roots: Collection[Node], floor: float = 0, stop: Collection[Node] = ()) -> list[Node]:
+    """Every node that the roots depend on: operations, newest first, and then the leaves; not looked for behind
+    ``stop``, nor below ``floor``."""
+    operations: list[Node] = []
+    leaves: list[Node] = []
+    seen: dict[Node, None] = {}
+    groups: list[Collection[Any]] = [roots]
+    last, ordered, stop = sys.maxsize, True, stop and set(stop)
+    for group in groups:  # the list grows as the loop goes on
+        for p in group:
+            if p.__class__ is Node and p not in seen and (p.serial >= floor or group is roots):
+                seen[p] = None
+                if p.op is None:
+                    leaves.append(p)
+                    continue
+                operations.append(p)
+                ordered = ordered and p.serial < last
+                last = p.serial
+                if p not in stop:
+                    groups.append(p.parents)
+    if not ordered:  # a chain is found in order
+        operations.sort(key=_serial, reverse=True)
+    operations.extend(leaves)
+    return operations
 
 
 @np.errstate(all="ignore")
 def pull(
     seeds: dict[Node, Cotangent],
     nodes: list[Node],
-    *,
-    wanted: Iterable[Node] | None = (),
-    recorded: bool = False,
     release: bool = False,
     bounded: bool = True,
+    *,
+    wanted: Collection[Node] | None = (),
+    recorded: bool = False,
 ) -> dict[Node, Cotangent]:
-    """Cotangents of every leaf and every wanted node among ``nodes`` (all of them when wanted is None).
+    """Cotangents of every leaf and every wanted node among ``nodes`` (all of them when wanted is None); None for the
+    others, and where none arrived.
 
-    recorded: rules run on handles, so that the result can be differentiated again. release: forget saved values
-    as they are consumed. bounded: some parents may be missing among ``nodes`` on purpose. Nothing is written into any
-    node but ``saved``.
+    nodes: from ``collect``. recorded: rules run on handles, so that the result can be differentiated again. release:
+    forget saved values as they are consumed. bounded: some parents may be missing among ``nodes`` on purpose. Nothing
+    is written into any node but ``saved``.
     """
     check_unwritten(nodes)
     cotangents: dict[Node, Cotangent] = dict.fromkeys(nodes)
-    cotangents.update(seeds)
+    for root, seed in seeds.items():
+        cotangents[root] = seed
     keep_all = wanted is None
-    kept = frozenset(wanted or ())
-    owned: set[Node] = set()  # nodes whose cotangent is in a buffer made here, held by nobody else
+    kept = wanted and frozenset(wanted)
+    owned: dict[Node, bool] = {}  # nodes whose cotangent is in a buffer made here, held by nobody else
     anomaly, ndarray = state().anomaly, np.ndarray
     plain = not (recorded or anomaly or bounded)
     node: Node = nodes[0] if nodes else None  # type: ignore[assignment]
@@ -77,7 +90,7 @@ def pull(
             if node.notes is not None:
                 g, keep = attend(node, g, keep_all)
                 cotangents[node] = g
-                owned.discard(node)
+                owned.pop(node, None)
             if op is None:
                 if g.__class__ is ndarray and node not in owned and not recorded:
                     cotangents[node] = g.copy()  # leaves get writable arrays of their own
@@ -96,13 +109,14 @@ def pull(
                             check_finite(op, g * d, [g], *_BACKWARD, node)
                 continue
             if not keep:
-                del cotangents[node]
+                cotangents[node] = None
             if saved is None:
                 raise consumed(node)
             if recorded:
                 saved = handles(node)
-            if plain and op.pull is not None:  # the loop below, written out for this row
-                op.pull(node, g, cotangents, owned, release)
+            written_out = op.pull  # the loop below, for this row
+            if plain and written_out is not None:
+                written_out(node, g, cotangents, owned, release)
                 continue
             for p, rule, args in zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved):
                 if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
@@ -120,13 +134,13 @@ def pull(
                 if h is None:
                     cotangents[p] = d
                     if p.op is None and fresh and d.__class__ is ndarray and d.base is None:
-                        owned.add(p)
+                        owned[p] = True
                 elif p in owned:
                     h += d
                 else:
                     cotangents[p] = d = h + d
                     if d.__class__ is ndarray:
-                        owned.add(p)
+                        owned[p] = True
                     elif p.shape is not None and not recorded:
                         cotangents[p] = np.asarray(d)
             if release:
@@ -180,28 +194,6 @@ def consumed(node: Node) -> GraphError:
     )
 
 
-def seed_for(root: Variable, gradient: Any) -> Cotangent:
-    """The cotangent a backward pass starts from: 1 for a single number, else what the caller gave."""
-    node = root.node
-    if node is None:
-        raise GraphError(
-            f"nothing here requires a gradient: this {type(root).__name__} of shape {root.shape} is a constant. "
-            "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad()."
-        )
-    if gradient is None:
-        if root.size != 1:
-            raise GraphError(
-                f"backward() needs a single number to start from; this Tensor has shape {root.shape}. "
-                "Write .sum().backward(), or backward(gradient) with an array of that shape."
-            )
-        if node.shape is None:
-            return 1.0
-        return np.array(1, node.dtype) if node.shape == () else np.ones(node.shape, node.dtype)
-    if np.shape(raw(gradient)) != root.shape:
-        raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")
-    return fit(gradient if isinstance(gradient, Variable) else np.asarray(gradient), node)
-
-
 def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
     """Add the gradient of this value with respect to every leaf into the leaf's ``.grad``.
 
@@ -224,7 +216,8 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         with mode(floor=0):
             cotangents = pull({start: seed}, nodes, recorded=True, wanted=None)
     else:
-        cotangents = pull({start: raw(seed)}, nodes, release=not retain_graph, bounded=False)
+        release, bounded = not retain_graph, False
+        cotangents = pull({start: raw(seed)}, nodes, release, bounded)
     deliver(cotangents)
 
 
@@ -232,9 +225,8 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
     """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for."""
     sums = []  # worked out first, so that an error on the way changes nothing
     for node, g in cotangents.items():
-        if g is None and node.static is not None:  # reached only through Scalars whose gradient is zero
-            g = cotangents[node] = 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
         if node.op is None:
+            g = _zero(node) if g is None else g  # reached only through Scalars whose gradient is zero
             if node.grad is not None:
                 g = node.grad + g
                 if isinstance(g, np.generic) and node.shape is not None:
@@ -243,10 +235,14 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
     for node, g in cotangents.items():
         if node.static is None:
             node.grad = 0.0 if g is None else g if g.__class__ is float else raw(g)  # a handle would be a cycle
-        elif node.op is not None and node.notes is not None and node.notes.keep_grad:
-            node.grad = g.copy() if g.__class__ is np.ndarray else g
+        elif node.notes is not None and node.op is not None and node.notes.keep_grad:
+            node.grad = _zero(node) if g is None else g.copy() if g.__class__ is np.ndarray else g
     for node, g in sums:
         node.grad = g
+
+
+def _zero(node: Node) -> Cotangent:
+    return 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
 
 
 def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:

@@ -1,9 +1,10 @@
-"""Cotangents: a rule's answer put into its parent's kind, shape and dtype. Broadcasting is undone here, and nowhere
-else.
+"""Cotangents: what a pass starts from, and a rule's answer put into its parent's kind, shape and dtype. Broadcasting is
+undone here, and nowhere else.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,36 @@ Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 def raw(x: Any) -> Any:
     """The bare value of a cotangent."""
     return x._data if isinstance(x, Variable) else x
+
+
+@cache
+def _one(dtype: Any) -> Any:
+    """Where most passes start: 0-d, and read-only, since all share it."""
+    one = np.ones((), dtype)
+    one.flags.writeable = False
+    return one
+
+
+def seed_for(root: Variable, gradient: Any) -> Cotangent:
+    """The cotangent a backward pass starts from: 1 for a single number, else what the caller gave."""
+    node = root.node
+    if node is None:
+        raise GraphError(
+            f"nothing here requires a gradient: this {type(root).__name__} of shape {root.shape} is a constant. "
+            "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad()."
+        )
+    if gradient is None:
+        if root.size != 1:
+            raise GraphError(
+                f"backward() needs a single number to start from; this Tensor has shape {root.shape}. "
+                "Write .sum().backward(), or backward(gradient) with an array of that shape."
+            )
+        if node.shape == ():
+            return _one(node.dtype)
+        return 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
+    if np.shape(raw(gradient)) != root.shape:
+        raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")
+    return fit(gradient if isinstance(gradient, Variable) else np.asarray(gradient), node)
 
 
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:

@@ -95,13 +95,14 @@ _RUN_ONE = """
 _RUN_END = (
     """
     if {dead}: return slow({xs}, static)
-    try: {y}({rs}, **static)
+    try: {y}({rs}{statics})
     except (ValueError, TypeError, IndexError): return slow({xs}, static)  # raises it again, saying where
     if y.__class__ is not ndarray: y = asarray(y)
-    if y.dtype.kind != "f": return slow({xs}, static)"""
+    d = y.dtype
+    if d.kind != "f": return slow({xs}, static)"""
     + _NODE
     + """
-    n.shape = y.shape; n.dtype = y.dtype; n.static = static; n.value = None
+    n.shape = y.shape; n.dtype = d; n.static = static; n.value = None
     t = Tensor(); t._data = y; t.node = n{view}
     return t
 """
@@ -153,6 +154,7 @@ def _run(op: Op) -> Callable[..., Any]:
         source += _RUN_END.format(
             xs=xs,
             rs=rs,
+            statics="".join(f", {name}=static[{name!r}]" for name in op.statics),
             dead=" and ".join(f"p{i} is None" for i in rules),
             y="y, kept = keep" if op.keep is not None else "y = fn",
             parents="(" + "".join(f"p{i}, " for i in rules) + ")",
@@ -180,11 +182,11 @@ _PULL_ONE = """
         h = cotangents[p{i}]
         if h is None:
             cotangents[p{i}] = d
-            if p{i}.op is None and d is not g and d.__class__ is ndarray and (d.base is None{own}): owned.add(p{i})
+            if p{i}.op is None and d is not g and d.__class__ is ndarray and (d.base is None{own}): owned[p{i}] = True
         elif p{i} in owned: h += d
         else:
             cotangents[p{i}] = h = h + d
-            if h.__class__ is ndarray: owned.add(p{i})
+            if h.__class__ is ndarray: owned[p{i}] = True
             elif p{i}.shape is not None: cotangents[p{i}] = asarray(h)
 """
 _ROOM = "room = room_for(p{i}) if p{i}.op is None and cotangents[p{i}] is None else None\n        "

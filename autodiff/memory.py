@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from .graph import Node
 
@@ -21,14 +22,14 @@ WORTH = 1 << 14  # bytes: below, NumPy's own allocation costs less than what is 
 _COUNTED = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-class Memory(np.ndarray):
+class Memory(ndarray):
     """Bytes that a gradient's array was made in, and known by this class."""
 
 
 def _array_in(memory: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """An array that begins on the first cache line of ``memory``, which is longer than it by a line."""
     start = -memory.__array_interface__["data"][0] % LINE
-    return np.ndarray(shape, dtype, memory, start)
+    return ndarray(shape, dtype, memory, start)
 
 
 def zeros_on_cache_lines(shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
@@ -56,14 +57,17 @@ def room_for(leaf: Node) -> Any:
         except IndexError:  # another thread was faster
             pass
     size = leaf.value.nbytes
-    return None if size < WORTH else _array_in(Memory(size + LINE, np.uint8), leaf.shape, leaf.dtype)
+    if size < WORTH:
+        return None
+    leaf.room = []
+    return _array_in(Memory(size + LINE, np.uint8), leaf.shape, leaf.dtype)
 
 
 def forget_gradient(leaf: Node) -> None:
     """Set the gradient to None. What ``room_for`` gave is kept for the next one, unless somebody still sees it or has
     changed what it looks like."""
     grad, leaf.grad = leaf.grad, None
-    if grad.__class__ is np.ndarray and grad.base.__class__ is Memory and _COUNTED:
+    if leaf.room is not None and grad.__class__ is ndarray and grad.base.__class__ is Memory and _COUNTED:
         memory, new = grad.base, object()
         alone = sys.getrefcount(new)  # views hold the memory or the array, everybody else the array
         if sys.getrefcount(grad) == alone and sys.getrefcount(memory) == alone + 1:

@@ -38,7 +38,7 @@ class Scope:
             return self.ELSEWHERE
         token = _state.set(self.state if now.plain else now.but(scope=self))
         try:
-            return function(*args, **kwargs)
+            return function(*args, **kwargs) if kwargs else function(*args)
         finally:
             _state.reset(token)
 

@@ -107,7 +107,7 @@ class _Run:
             self.out = f(*args, **kwargs)
         self.inner = [x.node for group in self.leaves for x in group]
 
-    def reach(self, roots: Iterable[Node]) -> None:
+    def reach(self, roots: list[Node]) -> None:
         """Collect what the roots depend on; ``recorded`` says whether another recorded value is among it: an older one,
         for the leaves that f made, those of a transform inside it, are known to nobody outside.
         """

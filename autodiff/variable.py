@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
+from numpy import ndarray  # by name: `np.ndarray` asks the package each time
 
 from .errors import GraphError, kind_of, leaves_graph, missing_argument, no_rule
 from .graph import FLOAT64, Node, leaf, notes_of
@@ -20,7 +21,7 @@ from .memory import forget_gradient
 from .modes import state
 from .registry import DISPATCH, METHODS, OPS
 
-TENSORS: set[type] = set()  # subclasses of Tensor (Parameter): the fast paths know handles by their exact class
+TENSORS: dict[type, bool] = {}  # subclasses of Tensor (Parameter): the fast paths know handles by their exact class
 PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: run on the bare values
 
 
@@ -80,7 +81,7 @@ class Variable:
     def data(self) -> Any:
         """The plain value: an ndarray (shared, not a copy), or a float. Set on a leaf, the new value is copied in."""
         data = self._data
-        if data.__class__ is np.ndarray or data.__class__ is float:
+        if data.__class__ is ndarray or data.__class__ is float:
             return data
         return data if isinstance(data, (float, np.ndarray)) else np.asarray(data)  # a stale view refuses
 
@@ -195,7 +196,7 @@ class Tensor(Variable):
 
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)
-        TENSORS.add(cls)
+        TENSORS[cls] = True
 
     shape, ndim, size, dtype = (  # Variable's, without a Python call: layers and losses ask at every step
         property(attrgetter(f"_data.{fact}"), doc=getattr(Variable, fact).__doc__)

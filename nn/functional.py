@@ -40,7 +40,7 @@ def as_input(x: Any, dtype: DTypeLike) -> Any:
     if isinstance(x, ad.Tensor):
         return x
     x = np.asarray(x)
-    return x if x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
+    return x if x.dtype is dtype or x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
 
 
 def flatten(x: Any, start_axis: int = 1) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-import autodiff as ad
+from autodiff import Tensor, linear  # by name: `ad.linear` asks the package each time
 
 from . import functional as F
 from . import init
@@ -68,10 +68,10 @@ class Linear(Module):
     def forward(self, x: Any) -> Any:
         """x: (..., in_features) -> (..., out_features)."""
         weight = self.weight
-        if x.__class__ is not ad.Tensor:
+        if x.__class__ is not Tensor:
             x = F.as_input(x, weight.dtype)
         try:
-            return ad.linear(x, weight, self.bias)
+            return linear(x, weight, self.bias)
         except ValueError:
             if x.shape[-1:] == (self.in_features,):
                 raise

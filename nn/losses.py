@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import autodiff as ad
+from autodiff import Variable
 
 from .module import Module
 
@@ -73,11 +74,11 @@ def _pair(who: str, prediction: Any, target: Any) -> tuple[Any, Any]:
 
 
 def _value(x: Any) -> Any:
-    return x if isinstance(x, ad.Variable) else np.asarray(x)
+    return x if isinstance(x, Variable) else np.asarray(x)
 
 
 def _plain(x: Any) -> NDArray[Any]:
-    return np.asarray(x.data if isinstance(x, ad.Variable) else x)
+    return np.asarray(x.data if isinstance(x, Variable) else x)
 
 
 def _first(bad: NDArray[np.bool_], values: NDArray[Any]) -> str:
@@ -162,7 +163,7 @@ def cross_entropy(
     array([[-0.0596,  0.0596],
            [ 0.25  , -0.25  ]])
     """
-    if not isinstance(logits, ad.Variable):
+    if not isinstance(logits, Variable):
         logits = np.asarray(logits)
     elif logits.node is not None and logits.node.op is _SOFTMAX:
         warnings.warn(
@@ -170,7 +171,7 @@ def cross_entropy(
             "flatten the gradients. Leave the first one out.",
             stacklevel=2,
         )
-    labels = target.data if isinstance(target, ad.Variable) else np.asarray(target)
+    labels = target.data if isinstance(target, Variable) else np.asarray(target)
     if labels.dtype.kind in "iub" or not (labels.shape == logits.shape and labels.ndim):
         weights = None if weights is None else _class_weights("cross_entropy", weights, logits)
         return ad.cross_entropy(logits, labels, weights=weights, ignore_index=ignore_index, reduction=reduction)
@@ -246,7 +247,7 @@ def binary_cross_entropy_with_logits(
     _check_unit_interval("binary_cross_entropy_with_logits", "target", target)
     if pos_weight is None:
         return _reduce(ad.bce_with_logits(logits, target), reduction)
-    if not isinstance(pos_weight, ad.Variable):
+    if not isinstance(pos_weight, Variable):
         pos_weight = np.asarray(pos_weight, logits.dtype)
     if np.broadcast_shapes(pos_weight.shape, logits.shape) != logits.shape:
         raise ValueError(

@@ -53,7 +53,7 @@ def open_fused(node: Node, gradient: Any) -> Opened | None:
             else np.broadcast_to(np.asarray(gradient, out.node.dtype), out.node.shape)
         )
         found = {n: g for n, g in pull({out.node: seed}, inner, wanted=None).items() if g is not None}
-    return Opened(inner[::-1], operands, found)
+    return Opened(sorted(inner, key=lambda n: n.serial), operands, found)
 
 
 def absent(node: Node, position: int) -> bool:

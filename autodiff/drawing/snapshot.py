@@ -34,7 +34,7 @@ def take(
 ) -> Snapshot:
     """Copy the graph behind `roots`."""
     nodes = [root.node for root in roots if root.node is not None]
-    order: list[GraphNode] = collect(nodes)[::-1]
+    order: list[GraphNode] = sorted(collect(nodes), key=lambda node: node.serial)
     gradients, how = find_gradients(roots, order, backward)
     reader = Reader(gradients, expand)
     for node in order:
@@ -156,7 +156,7 @@ def find_gradients(
         seed = 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
         seeds[node] = seeds[node] + seed if node in seeds else seed
     try:
-        found = pull(seeds, list(reversed(order)), wanted=None)
+        found = pull(seeds, collect(list(seeds)), wanted=None)
     except Exception as error:  # a rule of the user's, or a value that was overwritten: the forward picture remains
         return {}, f"failed: {type(error).__name__}: {error}"
     return {node: grad for node, grad in found.items() if grad is not None}, "private"

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
+from numpy import add, divide, multiply, sqrt, subtract
 
 from .optimizer import Array, Flat, Group, Optimizer, Slot
 
@@ -44,26 +44,26 @@ def adam_update(
     m, v, s = m_sum.whole, v_sum.whole, scratch.whole
     if weight_decay and decoupled:
         for p in values:
-            np.multiply(p, 1 - lr * weight_decay, out=p)
+            multiply(p, 1 - lr * weight_decay, out=p)
     elif weight_decay:
         for p, g, part in zip(values, grads, scratch.parts, strict=True):
-            np.add(np.multiply(p, weight_decay, out=part), g, out=part)
+            add(multiply(p, weight_decay, out=part), g, out=part)
         grads = scratch.parts
-    np.multiply(m, beta1, out=m)
+    multiply(m, beta1, out=m)
     for part, g in zip(m_sum.parts, grads, strict=True):
-        np.add(part, g, out=part)
-    np.multiply(v, beta2, out=v)
+        add(part, g, out=part)
+    multiply(v, beta2, out=v)
     for part, g in zip(scratch.parts, grads, strict=True):
-        np.multiply(g, g, out=part)
-    np.add(v, s, out=v)
+        multiply(g, g, out=part)
+    add(v, s, out=v)
     # sqrt(v^) + eps = root * (sqrt(v_sum) + eps / root), and root joins the step size
     root = math.sqrt((1 - beta2) / (1 - beta2**step))
-    np.sqrt(v, out=s)
-    np.add(s, eps / root, out=s)
-    np.divide(m, s, out=s)
-    np.multiply(s, lr * (1 - beta1) / (1 - beta1**step) / root, out=s)
+    sqrt(v, out=s)
+    add(s, eps / root, out=s)
+    divide(m, s, out=s)
+    multiply(s, lr * (1 - beta1) / (1 - beta1**step) / root, out=s)
     for p, part in zip(values, scratch.parts, strict=True):
-        np.subtract(p, part, out=p)
+        subtract(p, part, out=p)
 
 
 class Adam(Optimizer):
@@ -117,7 +117,7 @@ class Adam(Optimizer):
         super()._prepare(slot, group)
         if slot.betas is not None:  # the user changed them: m and v go on, their sums are rescaled
             for flat, old, new in zip(slot.state.values(), slot.betas, betas, strict=True):
-                np.multiply(flat.whole, (1 - old) / (1 - new), out=flat.whole)
+                multiply(flat.whole, (1 - old) / (1 - new), out=flat.whole)
         slot.betas = betas
 
     def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
@@ -142,7 +142,7 @@ class Adam(Optimizer):
     def _import(self, slot: Slot, state: dict[str, Flat], group: Group) -> None:
         slot.betas, slot.state = group["betas"], {}
         for name, beta in zip(self._state_names(group), group["betas"], strict=True):
-            np.divide(state[name].whole, 1 - beta, out=state[name].whole)
+            divide(state[name].whole, 1 - beta, out=state[name].whole)
             slot.state[name] = state[name]
 
 

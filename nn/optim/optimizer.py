@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff import keeps_record
 
 from .slots import Array, Flat, Slot, slots_for
 
@@ -21,7 +22,7 @@ __all__ = ["Array", "Flat", "Group", "Optimizer", "Slot"]
 
 Group = dict[str, Any]
 
-FLUSH_EVERY = 64  # steps
+FLUSH_EVERY = 64  # steps; a power of two
 
 
 class Optimizer:
@@ -103,7 +104,7 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient, once. Warns when none has one."""
-        recording, steps = ad.keeps_record("updates"), 0
+        recording, steps = keeps_record("updates"), 0
         before = [(p, np.copy(p.data)) for p in self._all() if p.grad is not None] if recording else ()
         for group, slots in zip(self.param_groups, self._slots, strict=True):
             for slot, values, grads in self._read(slots):
@@ -115,7 +116,7 @@ class Optimizer:
                 except BaseException:  # what an error or Ctrl-C leaves half done counts as written too
                     slot.write(values)
                     raise
-                if slot.step % FLUSH_EVERY == 0:
+                if not slot.step & (FLUSH_EVERY - 1):
                     self._flush(slot, group)
         self.steps += 1
         if not steps:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import NDArray
 
 import autodiff as ad
@@ -102,7 +103,7 @@ class Slot:
         """(values, gradients, how many gradients are missing). Values are the parameters' own memory, to be updated in
         place."""
         values, grads, missing, dtype = [], [], 0, self.dtype
-        for (p, rows), known in zip(self.entries, self._known, strict=True):
+        for (p, rows), known, shape in zip(self.entries, self._known, self.shapes, strict=True):
             value, grad = p.data, p.grad
             if grad is None:
                 missing += 1
@@ -111,7 +112,7 @@ class Slot:
                 self._mark = None
             if rows is not None:
                 value, grad = value[rows], _raw(grad)[rows]
-            if grad.__class__ is not np.ndarray or grad.dtype is not dtype or grad.shape != value.shape:
+            if grad.__class__ is not ndarray or grad.dtype is not dtype or grad.shape != shape:
                 grad = self._fitting(grad, value)
             values.append(value)
             grads.append(grad)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import pytest
 
 import autodiff as ad
 from autodiff import writing
@@ -68,3 +69,19 @@ def test_a_write_may_come_in_the_middle_of_a_write_of_its_own_thread() -> None:
         entered = writing._writing.acquire(blocking=False)
         assert entered
         writing._writing.release()
+
+
+@pytest.mark.parametrize("backward_elsewhere", [False, True])
+@pytest.mark.parametrize("write_elsewhere", [False, True])
+def test_a_write_is_noticed_by_whichever_thread_runs_backward(write_elsewhere: bool, backward_elsewhere: bool) -> None:
+    """The main thread and the others note the newest write in different places."""
+    x = ad.tensor([1.0, 2.0])
+    y = (x * x).sum()
+    with ThreadPoolExecutor(1) as pool:
+        places = {True: lambda f, *args: pool.submit(f, *args).result(), False: lambda f, *args: f(*args)}
+        places[write_elsewhere](setattr, x, "data", [3.0, 4.0])
+        fresh = (x * x).sum()
+        with pytest.raises(ad.StaleValueError):
+            places[backward_elsewhere](y.backward)
+        places[backward_elsewhere](fresh.backward)
+    assert x.grad.tolist() == [6.0, 8.0]
