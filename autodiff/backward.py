@@ -33,20 +33,22 @@ def collect(roots: Collection[Node], floor: float = 0, stop: Collection[Node] = 
     ``stop``, nor below ``floor``."""
     operations: list[Node] = []
     leaves: list[Node] = []
-    seen: dict[Node, None] = {}
+    seen: set[Node] = set()
     groups: list[Collection[Any]] = [roots]
     last, ordered, stop = sys.maxsize, True, stop and set(stop)
     for group in groups:  # the list grows as the loop goes on
         for p in group:
             if p.__class__ is Node and p not in seen and (p.serial >= floor or group is roots):
-                seen[p] = None
+                seen.add(p)
                 if p.op is None:
                     leaves.append(p)
                     continue
                 operations.append(p)
-                ordered = ordered and p.serial < last
-                last = p.serial
-                if p not in stop:
+                serial = p.serial
+                if serial > last:
+                    ordered = False
+                last = serial
+                if not stop or p not in stop:
                     groups.append(p.parents)
     if not ordered:  # a chain is found in order
         operations.sort(key=_serial, reverse=True)
