@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from textwrap import indent
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -82,29 +83,27 @@ _SCALAR_BINARY = (
     + _SCALAR
 )
 _RUN = """
-def run({xs}, static):
+def made({xs}, static):
     s = state()
-    if not s.plain{no_out}: return slow({xs}, static)"""
+    if s.plain{no_out}:"""
 _RUN_ONE = """
-    c = x{i}.__class__
-    if c is Tensor or c in TENSORS:
-        r{i} = x{i}._data; p{i} = {node}
-        if r{i}.__class__ is not ndarray: return slow({xs}, static)
-    elif c is ndarray or x{i} is None: r{i} = x{i}; p{i} = None
-    else: return slow({xs}, static)"""
+        c = x{i}.__class__
+        if c is Tensor or c in TENSORS: r{i} = x{i}._data; p{i} = {node}
+        else: r{i} = x{i}; p{i} = None"""
 _RUN_END = (
     """
-    if {dead}: return slow({xs}, static)
-    try: {y}({rs}{statics})
-    except (ValueError, TypeError, IndexError): return slow({xs}, static)  # raises it again, saying where
-    if y.__class__ is not ndarray: y = asarray(y)
-    d = y.dtype
-    if d.kind != "f": return slow({xs}, static)"""
-    + _NODE
+        if ({live}) and {arrays}:
+            try: {y}({rs}{statics})
+            except (ValueError, TypeError, IndexError): return slow({xs}, static)  # raises it again, saying where
+            if y.__class__ is not ndarray: y = asarray(y)
+            d = y.dtype
+            if d.kind == "f":"""
+    + _NODE.replace("\n", "\n            ")
     + """
-    n.shape = y.shape; n.dtype = d; n.static = static; n.value = None
-    t = Tensor(); t._data = y; t.node = n{view}
-    return t
+                n.shape = y.shape; n.dtype = d; n.static = static; n.value = None
+                t = Tensor(); t._data = y; t.node = n{view}
+                return t
+    return slow({xs}, static)
 """
 )
 _UNARY = (
@@ -123,6 +122,30 @@ _SCALAR_UNARY = (
     except ARITHMETIC: return slow(x0)
     if y.__class__ is not float or dx.__class__ is not float: return slow(x0)"""
     + _SCALAR
+)
+
+
+_SHARED = dict(
+    tick=tick,
+    state=state,
+    EMPTY=EMPTY,
+    ndarray=np.ndarray,
+    asarray=np.asarray,
+    Node=Node,
+    FLOAT64=FLOAT64,
+    Tensor=Tensor,
+    Scalar=Scalar,
+    TENSORS=TENSORS,
+    ARITHMETIC=ARITHMETIC,
+    float=float,
+    int=int,
+    shape=np.shape,
+    dtype=np.result_type,
+    may_share_memory=np.may_share_memory,
+    note_view=note_view,
+    fit=fit,
+    silence=silence,
+    room_for=room_for,
 )
 
 
@@ -148,29 +171,30 @@ def _run(op: Op) -> Callable[..., Any]:
     def first(*args: Any) -> Any:
         rules = dict(enumerate(op.vjps))
         xs, rs = (", ".join(f"{v}{i}" for i in rules) for v in "xr")
-        source = _RUN.format(xs=xs, no_out=' or static["out"] is not None' if "out" in op.statics else "")
+        source = _RUN.format(xs=xs, no_out=' and static["out"] is None' if "out" in op.statics else "")
         for i, rule in rules.items():
-            source += _RUN_ONE.format(i=i, xs=xs, node="None" if rule is None else f"x{i}.node")
+            source += _RUN_ONE.format(i=i, node="None" if rule is None else f"x{i}.node")
         source += _RUN_END.format(
             xs=xs,
             rs=rs,
             statics="".join(f", {name}=static[{name!r}]" for name in op.statics),
-            dead=" and ".join(f"p{i} is None" for i in rules),
+            live=" or ".join(f"p{i} is not None" for i in rules),
+            arrays=" and ".join(f"(r{i}.__class__ is ndarray or r{i} is None)" for i in rules),
             y="y, kept = keep" if op.keep is not None else "y = fn",
             parents="(" + "".join(f"p{i}, " for i in rules) + ")",
             saved="(" + "".join(f"None if p{i} is None else {saved(op, op.reads[i], 'r{}')}, " for i in rules) + ")",
-            view="\n    if y.base is not None and may_share_memory(y, r0): note_view(x0, t)" if op.linear else "",
+            view="\n                if y.base is not None and may_share_memory(y, r0): note_view(x0, t)"
+            if op.linear
+            else "",
         )
-        op.run = run = _compile(  # type: ignore[method-assign]
-            op, source, "run", keep=op.keep, slow=slow
-        )
+        op.run = run = _function(op, source, "run", slow=slow)  # type: ignore[method-assign]
         return run(*args)
 
     return first
 
 
 _PULL = """
-def pull(node, g, cotangents, owned, release):
+def made(node, g, cotangents, owned, release):
     {p}, = node.parents
     {s}, = node.saved
     if release: node.saved = None
@@ -193,45 +217,22 @@ _ROOM = "room = room_for(p{i}) if p{i}.op is None and cotangents[p{i}] is None e
 
 
 @cache
-def _code(source: str) -> CodeType:
-    (code,) = (c for c in compile(source, "<fast path>", "exec").co_consts if isinstance(c, CodeType))
+def _maker(source: str, own: tuple[str, ...]) -> CodeType:
+    """A function of the names that are a row's own, which returns the function that source defines."""
+    text = f"def maker({', '.join(own)}):{indent(source, '    ')}    return made"
+    (code,) = (c for c in compile(text, "<fast path>", "exec").co_consts if isinstance(c, CodeType))
     return code
 
 
-def _function(source: str, op: Op, name: str, names: dict[str, Any]) -> Any:
-    """The function that source defines. Equal sources are compiled once, which is what takes time; each row gets a
-    copy, because the interpreter adapts a code object to the names of one function."""
-    code = _code(source).replace(co_name=name, co_qualname=name, co_filename=f"<{op.name}.{name}>")
-    return FunctionType(code, names, name)
-
-
-def _compile(op: Op, source: str, name: str, slow: Callable[..., Any], **more: Any) -> Callable[..., Any]:
-    names = dict(
-        op=op,
-        fn=op.fn,
-        f=op.scalar,
-        tick=tick,
-        state=state,
-        EMPTY=EMPTY,
-        ndarray=np.ndarray,
-        asarray=np.asarray,
-        Node=Node,
-        FLOAT64=FLOAT64,
-        Tensor=Tensor,
-        Scalar=Scalar,
-        ARITHMETIC=ARITHMETIC,
-        float=float,
-        slow=slow,
-        shape=np.shape,
-        dtype=np.result_type,
-        may_share_memory=np.may_share_memory,
-        note_view=note_view,
-        TENSORS=TENSORS,
-        **{f"rule{i}": rule for i, rule in enumerate(op.vjps)},
-        **more,
-    )
-    made: Callable[..., Any] = _function(source, op, name, names)
-    made.__doc__ = op.doc
+def _function(op: Op, source: str, name: str, slow: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """The function ``made`` that source defines, for one row. Equal sources are compiled once, which is what takes
+    time; each row gets a copy, because the interpreter adapts a code object to what one function does. What all rows
+    read stands in one place, which stays in the cache from row to row."""
+    own = dict(op=op, fn=op.fn, f=op.scalar, keep=op.keep, slow=slow)
+    own |= {f"rule{i}": rule for i, rule in enumerate(op.vjps)}
+    made: Callable[..., Any] = FunctionType(_maker(source, tuple(own)), _SHARED)(**own)
+    code = made.__code__.replace(co_name=name, co_qualname=name, co_filename=f"<{op.name}.{name}>")
+    made.__code__, made.__name__, made.__qualname__, made.__doc__ = code, name, name, op.doc
     return made
 
 
@@ -252,11 +253,7 @@ def _pull(op: Op) -> Callable[..., None]:
                     room=_ROOM.format(i=i) if room else "",
                     own=" or d is room" if room else "",
                 )
-        names: dict[str, Any] = dict(
-            fit=fit, silence=silence, ndarray=np.ndarray, asarray=np.asarray, room_for=room_for
-        )
-        names |= {f"rule{i}": rule for i, rule in enumerate(op.vjps)}
-        op.pull = pull = _function(source, op, "pull", names)
+        op.pull = pull = _function(op, source, "pull")
         pull(*args)
 
     return first
@@ -280,11 +277,11 @@ def _simple(op: Op) -> bool:
 def unary(op: Op, name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The Tensor and Scalar methods of a row with one operand."""
     slow = _slow(op)
-    tensor_method = _compile(op, _UNARY.format(o="", parents="(p,)", saved=f"({_tuple(op, 0)},)"), name, slow)
+    tensor_method = _function(op, _UNARY.format(o="", parents="(p,)", saved=f"({_tuple(op, 0)},)"), name, slow)
     if op.scalar is None:
         return tensor_method, lambda x: record_operands(op, (x,), op.defaults)
     source = _SCALAR_UNARY.format(o="", dx=_partial(op, 0), parents="(p,)", saved="(dx,)")
-    return tensor_method, _compile(op, source, name, slow)
+    return tensor_method, _function(op, source, name, slow)
 
 
 def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -299,7 +296,7 @@ def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., An
         parents="(q, p)" if reflected else "(p, q)",
     )
     saves, slow = (_tuple(op, mine), "so"), _slow(op, reflected)
-    tensor_op = _compile(
+    tensor_op = _function(
         op,
         _BINARY.format(
             **both,
@@ -313,7 +310,7 @@ def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., An
         return tensor_op, slow
     partials = {"dx": _partial(op, mine), "do": _partial(op, other)}
     source = _SCALAR_BINARY.format(**both, **partials, saved="(do, dx)" if reflected else "(dx, do)")
-    scalar_op = _compile(op, source, name, slow)
+    scalar_op = _function(op, source, name, slow)
     return tensor_op, scalar_op
 
 
