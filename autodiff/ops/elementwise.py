@@ -62,6 +62,13 @@ def _power(a: Any, b: Any) -> Any:
     return a**b if a.__class__ is np.ndarray or b.__class__ is np.ndarray else np.power(a, b)
 
 
+def _scalar_power(a: float, b: float) -> float:
+    """C's pow; NumPy's answer where it takes the square root instead, which refuses -inf."""
+    if b == 0.5 and a == -math.inf:
+        raise ValueError("NumPy answers this one")
+    return math.pow(a, b)
+
+
 def _one_less(a: Any, b: Any) -> Any:
     """The exponent b - 1, and another where b is 0 and a**-1 is infinite: so that b * a**(b - 1) is 0 there."""
     if isinstance(b, (float, int)):
@@ -78,7 +85,7 @@ power = _row(
     np.power,
     "a ** b. Derivative in b is NaN for a < 0, as the power is defined only at integers there.",
     (lambda g, a, b: g * (b * a ** _one_less(a, b)), _power_vjp_b),
-    math.pow,
+    _scalar_power,
     fn=_power,
     symbol="**",
     singular=True,

@@ -437,3 +437,11 @@ def test_a_hook_cannot_write_into_a_gradient_that_others_share() -> None:
     term.register_hook(lambda g: g)
     loss.backward()
     assert a.grad.tolist() == b.grad.tolist() == [1.0, 2.0] and a.grad.flags.writeable and b.grad.flags.writeable
+
+
+def test_a_scalar_power_is_numpys_where_numpy_takes_the_square_root() -> None:
+    """(-inf) ** 0.5 was inf for a Scalar (C's pow) and NaN for a 0-d Tensor, as in NumPy."""
+    with np.errstate(all="ignore"):
+        tensor = ad.power(ad.tensor(-np.inf), ad.tensor(0.5)).item()
+        for number in (ad.scalar(-np.inf) ** ad.scalar(0.5), ad.scalar(-np.inf) ** 0.5):
+            np.testing.assert_equal(number.item(), tensor)

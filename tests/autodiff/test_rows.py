@@ -547,8 +547,6 @@ NUMBERS = st.one_of(  # no subnormal numbers: their reciprocals overflow, and 0 
 def test_scalar_equals_the_0d_tensor(row: Any, data: Any) -> None:
     count = 3 if row.variadic else len(row.inputs)
     numbers = data.draw(st.lists(NUMBERS, min_size=count, max_size=count))
-    if row.name == "power" and numbers == [-math.inf, 0.5]:
-        return  # NumPy has two answers: inf (pow) between two arrays, NaN (sqrt) where one exponent serves all
     with np.errstate(all="ignore"):
         answers = []
         for make in (ad.scalar, lambda v: ad.tensor(np.float64(v))):
