@@ -1,4 +1,4 @@
-"""Types of the handles. Written by ``python -m autodiff.ops.stubs`` from variable.py and the registry."""
+"""Types of the handles. Written by ``python tools/write_stub.py`` from variable.py and the registry."""
 # fmt: off
 # ruff: noqa: E501
 

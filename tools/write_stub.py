@@ -1,28 +1,31 @@
 """Writes ``autodiff/variable.pyi``, so that editors and type checkers see the methods that rows give the handles.
 
 Lives here: the text of the stub, made from the source of ``variable`` (what is written there) and from the registry
-(what is installed at import). Run ``python -m autodiff.ops.stubs`` after adding a row; a test compares. Nothing imports
-this.
+(what is installed at import). Run ``python tools/write_stub.py`` after adding a row; a test compares.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import variable
-from ..fastpath import COMPARISONS, OPERATORS
-from ..registry import METHODS, Op
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
 
-TARGET = Path(variable.__file__).with_suffix(".pyi")
+from autodiff import variable  # noqa: E402
+from autodiff.fastpath import COMPARISONS, OPERATORS  # noqa: E402
+from autodiff.registry import METHODS, Op  # noqa: E402
+
+TARGET = ROOT / "autodiff" / "variable.pyi"
 PROPERTIES = {"shape": "tuple[int, ...]", "ndim": "int", "size": "int", "dtype": "np.dtype[Any]", "is_leaf": "bool",
               "T": "Tensor", "mT": "Tensor", "nbytes": "int"}  # fmt: skip
-HEAD = '''"""Types of the handles. Written by ``python -m autodiff.ops.stubs`` from variable.py and the registry."""
+HEAD = '''"""Types of the handles. Written by ``python tools/write_stub.py`` from variable.py and the registry."""
 # fmt: off
 # ruff: noqa: E501
 
