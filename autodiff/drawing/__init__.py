@@ -12,10 +12,10 @@ from __future__ import annotations
 from .compare import draw_compare
 from .draw import draw
 from .figure import DrawingWarning, Figure
-from .function import draw_function
-from .notebook import card
-from .program import DrawingError
-from .report import Page, animation, training_report
+from .pages.function_plot import draw_function
+from .pages.notebook_card import card
+from .pages.training_report import Page, animation, training_report
+from .writing.graphviz_program import DrawingError
 
 __all__ = [
     "DrawingError",

@@ -12,17 +12,17 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from . import build
-from .cards import GAP
 from .draw import check_roots, draw
 from .figure import Figure
-from .model import Module, Picture, Run
-from .options import checked_names, choose
-from .rows import SEVERITY, row_picture, verdict_of
-from .snapshot import take
-from .style import HEAT_WORD, INK, MUTED, THRESHOLDS, heat_thresholds
-from .text import clean
-from .words import check_language, word
+from .levels import parts as build
+from .levels.comparison import SEVERITY, row_picture, verdict_of
+from .levels.options import checked_names, choose
+from .picture.cards import GAP
+from .picture.model import Module, Picture, Run
+from .picture.style import HEAT_WORD, INK, MUTED, THRESHOLDS, heat_thresholds
+from .picture.text import clean
+from .picture.words import check_language, word
+from .reading.snapshot import take
 
 
 def draw_compare(

@@ -12,19 +12,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import Variable
-from .contract import Folder
 from .figure import Figure
-from .model import Picture
-from .options import Options, as_patterns, check_paths, checked_names, shown_set
-from .read_modules import module_picture
-from .read_neurons import find_neurons, neuron_picture
-from .read_ops import op_picture
-from .snapshot import take
-from .style import THRESHOLDS, heat_thresholds
-from .text import clean
-from .trouble import neighbourhood, trouble_picture
-from .values import Snapshot
-from .words import check_language, word
+from .levels.first_nan import neighbourhood, trouble_picture
+from .levels.modules import module_picture
+from .levels.neurons import find_neurons, neuron_picture
+from .levels.operations import op_picture
+from .levels.options import Options, as_patterns, check_paths, checked_names, shown_set
+from .picture.model import Picture
+from .picture.style import THRESHOLDS, heat_thresholds
+from .picture.text import clean
+from .picture.words import check_language, word
+from .reading.folding import Folder
+from .reading.records import Snapshot
+from .reading.snapshot import take
 
 HARD_LIMIT = 3000  # operations; more than that in one picture helps nobody, and Graphviz takes minutes
 MOST_MODULES = 60

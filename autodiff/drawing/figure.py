@@ -13,15 +13,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import program
-from .dot import to_dot
-from .graphviz_svg import finish_svg
-from .json_data import to_json
-from .mermaid import to_mermaid
-from .model import Edge, Module, Node, Picture, Problem
-from .options import as_patterns, choose
-from .svg import builtin_svg, prefix_of
-from .text import escape_xml
+from .levels.options import as_patterns, choose
+from .picture.model import Edge, Module, Node, Picture, Problem
+from .picture.text import escape_xml
+from .writing import graphviz_program as program
+from .writing.builtin_svg import builtin_svg, prefix_of
+from .writing.dot import to_dot
+from .writing.graphviz_svg import finish_svg
+from .writing.json_data import to_json
+from .writing.mermaid import to_mermaid
 
 ENGINES = ("auto", "dot", "builtin")
 SUFFIXES = (".dot", ".gv", ".html", ".json", ".md", ".mmd", ".pdf", ".png", ".svg")
@@ -110,7 +110,7 @@ class Figure:
 
     def to_html(self, engine: str = "auto", *, asked: str = "html") -> str:
         """The explorer: one HTML file without network or library; laid out by `dot` when present."""
-        from .html import explorer
+        from .writing.explorer import explorer
 
         bare = Figure(dataclasses.replace(self._picture, title=""))  # the page has a heading of its own
         views = [(self._picture, bare.to_svg(engine, quiet=True, asked=asked))]
@@ -239,7 +239,7 @@ class Figure:
 
     def frames(self) -> tuple[Figure, ...]:
         """One Figure for every forward and backward step, in the layout of this one."""
-        from .frames import frames
+        from .writing.steps import frames
 
         return tuple(Figure(picture) for picture in frames(self._picture))
 

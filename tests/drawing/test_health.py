@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
-from autodiff.drawing.graphviz_svg import finish_svg
-from autodiff.drawing.text import clean
+from autodiff.drawing.picture.text import clean
+from autodiff.drawing.writing.graphviz_svg import finish_svg
 
 PROFILE, ALL = settings.get_current_profile_name(), settings.default.max_examples
 

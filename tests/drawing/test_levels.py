@@ -5,7 +5,7 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff.drawing.layout import lay_out
+from autodiff.drawing.layout.placement import lay_out
 
 
 def texts(node):
@@ -84,7 +84,7 @@ def test_the_backward_lane_carries_shapes_and_norms(training_step):
 
 
 def test_all_cards_of_the_flow_have_the_same_width(training_step):
-    from autodiff.drawing.measure import inner_width
+    from autodiff.drawing.layout.card_sizes import inner_width
 
     step = training_step
     figure = ad.draw(step.loss, model=step.model, optimizer=step.optimizer, level="module")

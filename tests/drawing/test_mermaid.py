@@ -7,7 +7,7 @@ import re
 import pytest
 
 import autodiff as ad
-from autodiff.drawing.text import clean
+from autodiff.drawing.picture.text import clean
 
 SCRIPT = pathlib.Path(__file__).parent / "node_modules/mermaid/dist/mermaid.min.js"
 RENDER = """async text => {

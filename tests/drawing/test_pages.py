@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import autodiff as ad
 import nn
 from autodiff.drawing import animation, card
-from autodiff.drawing.charts import Line, chart, round_steps
-from autodiff.drawing.function import values_and_slopes
+from autodiff.drawing.pages.charts import Line, chart, round_steps
+from autodiff.drawing.pages.function_plot import values_and_slopes
 
 finite = st.floats(allow_nan=True, allow_infinity=True)
 

@@ -9,8 +9,9 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff.drawing import DrawingWarning, program
-from autodiff.drawing.text import clean
+from autodiff.drawing import DrawingWarning
+from autodiff.drawing.picture.text import clean
+from autodiff.drawing.writing import graphviz_program as program
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff.drawing import style, text
+from autodiff.drawing.picture import style, text
 
 
 @pytest.mark.parametrize(

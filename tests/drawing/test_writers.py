@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.drawing import DrawingError, DrawingWarning, cards, model, program
+from autodiff.drawing import DrawingError, DrawingWarning
 from autodiff.drawing.figure import SUFFIXES, Figure
-from autodiff.drawing.layout import lay_out
-from autodiff.drawing.routes import points_of
-from autodiff.drawing.text import clean
+from autodiff.drawing.layout.placement import lay_out
+from autodiff.drawing.layout.routes import points_of
+from autodiff.drawing.picture import cards, model
+from autodiff.drawing.picture.text import clean
+from autodiff.drawing.writing import graphviz_program as program
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .model import Block, Card, Cell, Run
-from .text import text_width
+from ..picture.model import Block, Card, Cell, Run
+from ..picture.text import text_width
 
 Point = tuple[float, float]
 LINE = 1.25  # line height over font size; Graphviz uses 1.2 and the tallest CJK fallback fonts need a little more

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from .layers import Level, Link, arrange
-from .measure import Box, Layout, Point, measure, runs_height, runs_width
-from .model import Edge, Picture
+from ..picture.model import Edge, Picture
+from .card_sizes import Box, Layout, Point, measure, runs_height, runs_width
+from .ranks import Level, Link, arrange
 from .routes import Router
 
 INCH = 72

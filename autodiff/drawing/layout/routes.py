@@ -7,9 +7,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, product
 
-from .layers import spread
-from .measure import Box, Layout, Point, Route, runs_height, runs_width
-from .model import Edge, Picture
+from ..picture.model import Edge, Picture
+from .card_sizes import Box, Layout, Point, Route, runs_height, runs_width
+from .ranks import spread
 
 Bend = tuple[float, float, float]
 LANE_SHIFT = 7.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from . import build
-from .model import Edge, Node
+from ..picture.model import Edge, Node
+from ..reading.records import Snapshot
+from . import parts as build
 from .options import Options
-from .values import Snapshot
 
 
 @dataclass(slots=True)

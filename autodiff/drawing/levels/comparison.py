@@ -10,14 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from . import build
-from .cards import heat_card, loss_chip, verdict_card
-from .contract import Folder, Item
-from .model import Edge, Node, Picture, Problem
-from .style import HEALTHY, HEAT_WORD, MUTED, heat_of
-from .text import clean, number, short_number
-from .values import Snapshot, Value
-from .words import word
+from ..picture.cards import heat_card, loss_chip, verdict_card
+from ..picture.model import Edge, Node, Picture, Problem
+from ..picture.style import HEALTHY, HEAT_WORD, MUTED, heat_of
+from ..picture.text import clean, number, short_number
+from ..picture.words import word
+from ..reading.folding import Folder, Item
+from ..reading.records import Snapshot, Value
+from . import parts as build
 
 SEVERITY = ("nan", "dead", "exploding", "vanishing", "strong", "weak", "healthy")
 

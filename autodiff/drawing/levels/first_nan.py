@@ -11,16 +11,16 @@ import dataclasses
 import linecache
 import math
 
-from . import build
-from .cards import why_card
-from .marks import Culprit, find_culprit, mark_of
-from .model import Edge, Node, Picture
+from ..picture.cards import why_card
+from ..picture.model import Edge, Node, Picture
+from ..picture.style import ERROR
+from ..picture.text import clean, number, pretty_name
+from ..picture.words import word
+from ..reading.records import Snapshot, Value
+from . import parts as build
+from .operations import op_picture
 from .options import Options
-from .read_ops import op_picture
-from .style import ERROR
-from .text import clean, number, pretty_name
-from .values import Snapshot, Value
-from .words import word
+from .problem_marks import Culprit, find_culprit, mark_of
 
 
 def trouble_picture(snapshot: Snapshot, options: Options) -> Picture:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .text import number
-from .values import Value
+from ..picture.text import number
+from ..reading.records import Value
 
 ONES = {"add": ("1", "1"), "subtract": ("1", "−1"), "negative": ("−1",), "positive": ("1",)}
 POWERS = {"2": "²", "3": "³"}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from . import build
-from .model import Key
-from .op_page import OpPicture
+from ..picture.model import Key
+from ..picture.style import ERROR, WHITE, heat_of
+from ..picture.text import clean
+from ..picture.words import word
+from ..reading.records import Snapshot, Value
+from . import parts as build
+from .builder import OpPicture
 from .options import Options
-from .style import ERROR, WHITE, heat_of
-from .text import clean
-from .values import Snapshot, Value
-from .words import word
 
 
 def footers(snapshot: Snapshot, options: Options) -> tuple[str, ...]:

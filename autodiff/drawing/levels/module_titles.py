@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from . import build
-from .contract import Item
-from .model import Edge, Node
+from ..picture.model import Edge, Node
+from ..picture.text import clean, shape_text
+from ..picture.words import module_word, word
+from ..reading.folding import Item
+from ..reading.records import Snapshot, Value
+from . import parts as build
 from .options import Options
-from .text import clean, shape_text
-from .values import Snapshot, Value
-from .words import module_word, word
 
 OP_TITLES = {"cross_entropy": ("Softmax cross-entropy", "损失函数 Softmax 交叉熵")}
 

@@ -11,19 +11,19 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from . import build
-from .cards import module_card
-from .column import add_again, add_chips, add_column, add_parameters, constant_text, set_width
-from .contract import Folder, Item, fold_plain, inputs_of, owner_table
-from .flow import FlowPicture, is_loss, mean_text, says_its_class, title_of
+from ..picture.cards import module_card
+from ..picture.model import Card, Key, Node, Picture, Run
+from ..picture.style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of
+from ..picture.text import clean, number, percent, shape_text, short_number
+from ..picture.words import word
+from ..reading.folding import Folder, Item, fold_plain, inputs_of, owner_table
+from ..reading.records import Snapshot, Value, shown_number
+from . import parts as build
 from .legends import footers
-from .model import Card, Key, Node, Picture, Run
+from .module_titles import FlowPicture, is_loss, mean_text, says_its_class, title_of
 from .options import Options
-from .repeats import repeat_of
-from .style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of
-from .text import clean, number, percent, shape_text, short_number
-from .values import Snapshot, Value, shown_number
-from .words import word
+from .parameter_column import add_again, add_chips, add_column, add_parameters, constant_text, set_width
+from .repeated_modules import repeat_of
 
 LANE_WEIGHT = 20
 NARROWEST = 150  # a label still fits between the two lanes

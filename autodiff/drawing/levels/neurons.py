@@ -11,18 +11,18 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
-from . import build
-from .cards import chip_card, neuron_card, scalar_card
-from .contract import Folder
+from ..layout.card_sizes import inner_width
+from ..picture.cards import chip_card, neuron_card, scalar_card
+from ..picture.model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
+from ..picture.style import FORWARD, MUTED, NEGATIVE, POSITIVE
+from ..picture.text import clean, number, pretty_name
+from ..picture.words import word
+from ..reading.folding import Folder
+from ..reading.records import Snapshot, Value, shown_number
+from . import parts as build
+from .formulas import chain_text
 from .legends import footers
-from .locals import chain_text
-from .measure import inner_width
-from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
 from .options import Options
-from .style import FORWARD, MUTED, NEGATIVE, POSITIVE
-from .text import clean, number, pretty_name
-from .values import Snapshot, Value, shown_number
-from .words import word
 
 LETTERS = "hkmpqrstuvz"
 MOST_IN_LAYER = 20

@@ -10,18 +10,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from . import build
-from .cards import chip_card, scalar_card, tensor_card
+from ..picture.cards import chip_card, scalar_card, tensor_card
+from ..picture.model import Card, Edge, Node, Picture, Run
+from ..picture.style import GRAD, heat_of
+from ..picture.text import clean, number, pretty_name, shape_text
+from ..picture.words import word
+from ..reading.records import Snapshot, Value, shown_number
+from . import parts as build
+from .builder import Mark, OpPicture
+from .formulas import local_formula
 from .legends import footers, legend
-from .locals import local_formula
-from .marks import default_marks, red_paths
-from .model import Card, Edge, Node, Picture, Run
-from .op_page import Mark, OpPicture
 from .options import Options
-from .style import GRAD, heat_of
-from .text import clean, number, pretty_name, shape_text
-from .values import Snapshot, Value, shown_number
-from .words import word
+from .problem_marks import default_marks, red_paths
 
 LONGEST_ROW = 12
 MOST_CONSUMERS = 6

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .style import THRESHOLDS
+from ..picture.style import THRESHOLDS
 
 LEVELS = ("auto", "op", "module", "neuron", "overview")
 SHOWN = ("value", "grad", "shape", "dtype", "stats", "local", "source")

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from . import build
-from .cards import chip_card, optimizer_card, parameters_card
-from .contract import Item, inputs_of
-from .flow import FlowPicture
-from .measure import inner_width
-from .model import Edge, Node, Run
-from .style import GRAD, UPDATE
-from .text import clean, number, percent, shape_text
-from .values import Value
-from .words import word
+from ..layout.card_sizes import inner_width
+from ..picture.cards import chip_card, optimizer_card, parameters_card
+from ..picture.model import Edge, Node, Run
+from ..picture.style import GRAD, UPDATE
+from ..picture.text import clean, number, percent, shape_text
+from ..picture.words import word
+from ..reading.folding import Item, inputs_of
+from ..reading.records import Value
+from . import parts as build
+from .module_titles import FlowPicture
 
 
 def add_parameters(page: FlowPicture, position: int, item: Item, host: str) -> None:

@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .cards import frame
-from .model import Card, Edge, Key, Module, Node, Problem, Run, Stats
-from .style import (
+from ..picture.cards import frame
+from ..picture.model import Card, Edge, Key, Module, Node, Problem, Run, Stats
+from ..picture.style import (
     BORDER,
     DEAD,
     ERROR,
@@ -27,9 +27,9 @@ from .style import (
     heat_of,
     heat_width,
 )
-from .text import clean, number, shape_text, short_number
-from .values import Snapshot, Value
-from .words import word
+from ..picture.text import clean, number, shape_text, short_number
+from ..picture.words import word
+from ..reading.records import Snapshot, Value
 
 COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from . import build
-from .model import Edge, Node, Stats
-from .op_page import Mark
-from .style import ERROR
-from .text import number, pretty_name
-from .values import Snapshot, Value
-from .words import word
+from ..picture.model import Edge, Node, Stats
+from ..picture.style import ERROR
+from ..picture.text import number, pretty_name
+from ..picture.words import word
+from ..reading.records import Snapshot, Value
+from . import parts as build
+from .builder import Mark
 
 UNDERFLOW = {"exp", "exp2", "softmax", "sigmoid", "expit"}
 

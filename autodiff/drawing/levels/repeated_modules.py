@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from . import build
-from .cards import repeat_card
-from .contract import Folder, Item
-from .flow import FlowPicture, title_of
-from .model import Card
-from .style import HEALTHY, Heat, heat_of
-from .text import clean, short_number
-from .words import word
+from ..picture.cards import repeat_card
+from ..picture.model import Card
+from ..picture.style import HEALTHY, Heat, heat_of
+from ..picture.text import clean, short_number
+from ..picture.words import word
+from ..reading.folding import Folder, Item
+from . import parts as build
+from .module_titles import FlowPicture, title_of
 
 MOST_CELLS = 64
 

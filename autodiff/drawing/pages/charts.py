@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .style import BORDER, CLUSTER_LINE, MUTED
-from .text import clean, escape_xml, number, text_width
+from ..picture.style import BORDER, CLUSTER_LINE, MUTED
+from ..picture.text import clean, escape_xml, number, text_width
 
 WIDTH, HEIGHT = 560.0, 230.0
 EXTREME = 1e300  # beyond it the axis itself would overflow

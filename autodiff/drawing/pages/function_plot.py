@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import Variable, grad, tensor
-from .style import BORDER, GRAD, INK, MUTED, PARAM
-from .text import clean
+from ... import Variable, grad, tensor
+from ..picture.style import BORDER, GRAD, INK, MUTED, PARAM
+from ..picture.text import clean
 
 
 def draw_function(

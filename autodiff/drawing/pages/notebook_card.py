@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import Scalar, Variable
-from .cards import GAP
-from .style import BORDER, ERROR, FONT, GRAD, GRAD_FILL, INK, MUTED, PARAM, WARN, WHITE
-from .text import clean, escape_xml, number, percent, shape_text
-from .values import gradient_number, stats_of
+from ... import Scalar, Variable
+from ..picture.cards import GAP
+from ..picture.style import BORDER, ERROR, FONT, GRAD, GRAD_FILL, INK, MUTED, PARAM, WARN, WHITE
+from ..picture.text import clean, escape_xml, number, percent, shape_text
+from ..reading.records import gradient_number, stats_of
 
 BINS = 24
 SAMPLE = 100_000  # elements a histogram looks at

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..figure import Figure, framed, write_atomically
+from ..picture.style import BORDER, BROKEN, DEAD, FONT, GOOD, GRAD, HEATS, PARAM, UPDATE, WARN, bound_of, heat_of
+from ..picture.text import clean, escape_xml, number, percent, short_number
+from ..writing.explorer import page
 from .charts import Line, chart, usable
-from .figure import Figure, framed, write_atomically
-from .html import page
-from .style import BORDER, BROKEN, DEAD, FONT, GOOD, GRAD, HEATS, PARAM, UPDATE, WARN, bound_of, heat_of
-from .text import clean, escape_xml, number, percent, short_number
 
 COLORS = (PARAM, GRAD, GOOD, UPDATE, WARN)
 STYLE = (

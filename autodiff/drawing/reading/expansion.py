@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import Variable, enable_grad, record, scalar, tensor
-from ..backward import collect, pull
-from ..graph import Node
+from ... import Variable, enable_grad, record, scalar, tensor
+from ...backward import collect, pull
+from ...graph import Node
 
 
 class Opened:

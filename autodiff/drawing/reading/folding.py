@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .options import Pattern, matches
-from .values import Snapshot, Value
+from ..levels.options import Pattern, matches
+from .records import Snapshot, Value
 
 LONGEST_PERIOD = 12
 ENDS_KEPT = 12

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import Variable
-from ..graph import Node as GraphNode
-from .fused import constant_array
-from .text import clean
-from .values import ModuleInfo, OptimizerInfo, Snapshot, Value, describe_array
+from ... import Variable
+from ...graph import Node as GraphNode
+from ..picture.text import clean
+from .expansion import constant_array
+from .records import ModuleInfo, OptimizerInfo, Snapshot, Value, describe_array
 
 
 def name_values(

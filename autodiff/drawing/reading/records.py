@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .model import Stats
-from .text import number
+from ..picture.model import Stats
+from ..picture.text import number
 
 STATS_LIMIT = 20_000_000  # elements; a larger array is described by shape alone
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import Variable
-from ..backward import collect, pull
-from ..graph import Node as GraphNode
-from .fused import Opened, open_fused
+from ... import Variable
+from ...backward import collect, pull
+from ...graph import Node as GraphNode
+from ..levels.options import Pattern, matches
+from ..picture.text import clean
+from .expansion import Opened, open_fused
 from .naming import attach_arrays, check_model, check_optimizer, module_sizes, name_values, read_optimizer
-from .options import Pattern, matches
-from .text import clean
-from .values import ModuleInfo, Snapshot, Value, describe_array, gradient_number, stats_of
+from .records import ModuleInfo, Snapshot, Value, describe_array, gradient_number, stats_of
 
 
 def take(

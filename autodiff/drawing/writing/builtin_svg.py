@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from ..layout.card_sizes import Box, CardBox, Layout, Route, runs_width
+from ..layout.placement import lay_out
+from ..picture.model import Edge, Key, Module, Picture, Run
+from ..picture.style import CLUSTER_FILL, CLUSTER_LINE, FONT, GRAD, GRAD_FILL, INK, MUTED, WHITE
+from ..picture.text import escape_xml, text_width
 from .dot import legend_lines
-from .layout import lay_out
-from .measure import Box, CardBox, Layout, Route, runs_width
-from .model import Edge, Key, Module, Picture, Run
-from .style import CLUSTER_FILL, CLUSTER_LINE, FONT, GRAD, GRAD_FILL, INK, MUTED, WHITE
-from .text import escape_xml, text_width
 
 PAD = 11.0
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"

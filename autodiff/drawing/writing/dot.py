@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .measure import CellBox, inner_width, place_block
-from .model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
-from .style import BORDER, CLUSTER_FILL, CLUSTER_LINE, FONT, FORWARD, INK, MUTED
-from .text import escape_label, escape_quoted, text_width
+from ..layout.card_sizes import CellBox, inner_width, place_block
+from ..picture.model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
+from ..picture.style import BORDER, CLUSTER_FILL, CLUSTER_LINE, FONT, FORWARD, INK, MUTED
+from ..picture.text import escape_label, escape_quoted, text_width
 
 
 def to_dot(picture: Picture) -> str:

@@ -13,10 +13,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .model import Node, Picture
-from .page import SCRIPT, STYLE
-from .svg import prefix_of
-from .text import embedded_json, escape_xml, number
+from ..picture.model import Node, Picture
+from ..picture.text import embedded_json, escape_xml, number
+from .builtin_svg import prefix_of
+from .explorer_page import SCRIPT, STYLE
 
 WORDS = {
     "en": {

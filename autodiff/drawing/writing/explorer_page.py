@@ -1,6 +1,6 @@
 """Style and script of the explorer page. Plain JavaScript, no library; user text is only ever set as `textContent`."""
 
-from .style import FONT
+from ..picture.style import FONT
 
 STYLE = (
     f"body{{font:14px/1.45 {FONT}}}"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
-from .model import Picture
-from .style import GRAD, GRAD_FILL
+from ..picture.model import Picture
+from ..picture.style import GRAD, GRAD_FILL
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 TOOLTIP = "{http://www.w3.org/1999/xlink}title"

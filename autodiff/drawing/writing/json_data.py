@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from .model import Picture
+from ..picture.model import Picture
 
 LOOKS = ("label", "color", "width", "dash", "arrow", "arrow_size", "weight", "lane")
 

@@ -11,8 +11,8 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from .model import Edge, Node, Picture, Run
-from .style import (
+from ..picture.model import Edge, Node, Picture, Run
+from ..picture.style import (
     BORDER,
     CLUSTER_FILL,
     CLUSTER_LINE,
@@ -32,7 +32,7 @@ from .style import (
     WARN_FILL,
     WHITE,
 )
-from .text import escape_mermaid
+from ..picture.text import escape_mermaid
 
 MOST_EDGES = 500
 MOST_TEXT = 50_000

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from .cards import faded_card
-from .model import Block, Card, Cell, Edge, Node, Picture, Run
-from .style import GRAD, GRAD_FILL, faded
+from ..picture.cards import faded_card
+from ..picture.model import Block, Card, Cell, Edge, Node, Picture, Run
+from ..picture.style import GRAD, GRAD_FILL, faded
 
 
 def frames(picture: Picture) -> Iterator[Picture]:

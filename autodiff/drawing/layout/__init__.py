@@ -1,0 +1,1 @@
+"""Picture to coordinates: the built-in layered layout, used where Graphviz is missing."""

@@ -1,0 +1,1 @@
+"""Picture to text or bytes: one file for each format, and the program `dot`."""
