@@ -1,7 +1,7 @@
-"""Writes ``autodiff/variable.pyi``, so that editors and type checkers see the methods that rows give the handles.
+"""Writes ``autodiff/variable.pyi`` and ``autodiff/__init__.pyi``: what editors and type checkers see of the rows.
 
-Lives here: the text of the stub, made from the source of ``variable`` (what is written there) and from the registry
-(what is installed at import). Run ``python tools/write_stub.py`` after adding a row; a test compares.
+A row gives the handles methods and ``ad`` a function, at import; the stubs write both down from the registry, so that
+a misspelt name is an error in an editor. Run ``python tools/write_stub.py`` after adding a row; a test compares.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+import autodiff as ad  # noqa: E402
 from autodiff import variable  # noqa: E402
 from autodiff.fastpath import COMPARISONS, OPERATORS  # noqa: E402
 from autodiff.registry import METHODS, Op  # noqa: E402
 
 TARGET = ROOT / "autodiff" / "variable.pyi"
+PAGE = ROOT / "autodiff" / "__init__.pyi"
 PROPERTIES = {"shape": "tuple[int, ...]", "ndim": "int", "size": "int", "dtype": "np.dtype[Any]", "is_leaf": "bool",
               "T": "Tensor", "mT": "Tensor", "nbytes": "int"}  # fmt: skip
 HEAD = '''"""Types of the handles. Written by ``python tools/write_stub.py`` from variable.py and the registry."""
@@ -156,5 +158,61 @@ def _annotation(p: inspect.Parameter, fn: Callable[..., Any]) -> str:
     )
 
 
+# ---- the public page
+PAGE_HEAD = '''"""Types of the public names. Written by ``python tools/write_stub.py`` from the registry."""
+# fmt: off
+# ruff: noqa: E501
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+from numpy.typing import ArrayLike
+
+'''
+
+
+def page() -> str:
+    """The whole text of ``autodiff/__init__.pyi``: rows as functions, everything else from where it is defined."""
+    imports, rows = [], []
+    for name in sorted(ad.__all__):
+        value = getattr(ad, name)
+        if isinstance(value, Op):
+            rows += _row(name, value)
+        elif inspect.ismodule(value):
+            imports.append(f"from . import {name} as {name}")
+        else:
+            module = value.__module__.removeprefix("autodiff")
+            imports.append(f"from {module or '.'} import {value.__name__} as {name}")
+    versions = ["__version__: str", "def __dir__() -> list[str]: ...", ""]
+    return PAGE_HEAD + "\n".join([*sorted(imports), "", *versions, *rows]) + "\n"
+
+
+def _row(name: str, op: Op) -> Iterator[str]:
+    """A row as overloaded functions: a Scalar gives a Scalar, a Tensor a Tensor, plain values plain ones."""
+    first, *rest = _row_parameters(op)
+    others = "".join(f", {p}" for p in rest)
+    kinds = [("Sequence[Variable]", "Tensor"), ("Any", "Any")] if op.variadic else [("Tensor", "Tensor"), ("Any", "Any")]
+    if op.elementwise and len(op.inputs) == 1:
+        kinds.insert(0, ("Scalar", "Scalar"))
+    for kind, result in kinds:
+        yield "@overload"
+        yield f"def {name}({first}: {kind}{others}) -> {result}: ..."
+
+
+def _row_parameters(op: Op) -> list[str]:
+    if op.variadic:
+        return [op.inputs[0], *[f"{name}: Any = ..." for name in op.statics]]
+    if isinstance(op.fn, np.ufunc):
+        return [op.inputs[0], *[f"{name}: Any" for name in op.inputs[1:]]]
+    first, *rest = inspect.signature(op.fn).parameters.values()
+    found = [first.name]
+    for p in rest:
+        if p.kind is p.KEYWORD_ONLY and "*" not in found:
+            found.append("*")
+        found.append(f"{p.name}: Any" + ("" if p.default is p.empty else " = ..."))
+    return found
+
+
 if __name__ == "__main__":
     TARGET.write_text(stub(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")

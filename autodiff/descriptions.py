@@ -1,0 +1,126 @@
+"""Docstrings and signatures of rows, made from the rows: what ``help(ad.tanh)`` and editors show.
+
+A row gives one sentence (``doc``); its signature, its counterpart in NumPy, what it saves for the backward pass, its
+kinks and a worked example follow from the other facts. All of it is made at first need, so importing costs nothing.
+Never here: a sentence about one particular operation.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from . import registry
+from .leaves import tensor
+from .registry import DISPATCH, Op
+
+
+@cache
+def signature(op: Op) -> inspect.Signature:
+    """The signature of a row: its operands, then its static arguments with their defaults."""
+    P = inspect.Parameter
+    if op.variadic:
+        operands = [P(op.inputs[0], P.POSITIONAL_ONLY)]
+    elif isinstance(op.fn, np.ufunc) or not op.statics:
+        operands = [P(name, P.POSITIONAL_OR_KEYWORD) for name in op.inputs]
+    else:
+        operands = []
+    if operands and not op.variadic:
+        return inspect.Signature(operands)
+    given = [p for p in inspect.signature(op.fn).parameters.values() if p.kind is not P.VAR_POSITIONAL]
+    statics = [p for p in given if p.name in op.statics] if op.variadic else given
+    if op.variadic:
+        statics = [p.replace(kind=P.KEYWORD_ONLY) for p in statics]
+    return inspect.Signature([p.replace(annotation=P.empty) for p in (*operands, *statics)])
+
+
+def counterparts(function: Any) -> list[str]:
+    """The NumPy functions that lead to a row or a composite, as ``np.linalg.norm``."""
+    found = []
+    for key, target in DISPATCH.items():
+        if target is not function:
+            continue
+        of, how = key if isinstance(key, tuple) else (key, "")
+        if how or not hasattr(of, "__name__"):
+            continue
+        module = str(getattr(of, "__module__", None) or "numpy").replace("numpy", "np", 1)
+        module = "np" if isinstance(of, np.ufunc) else module
+        found.append(f"{module}.{of.__name__}")
+    return found
+
+
+@cache
+def docstring(op: Op) -> str:
+    """The docstring of a row: its sentence, its arguments, its derivative's facts, and an example that was run."""
+    parts = [op.doc if op.doc.endswith((".", ")")) else op.doc + "."]
+    shapes = "any shape" if op.elementwise else "an array"
+    if op.variadic:
+        parts.append(f"{op.inputs[0]}: a sequence of Tensors, Scalars, arrays or numbers.")
+    else:
+        several = ", broadcast against each other" if op.elementwise and len(op.inputs) > 1 else ""
+        parts.append(f"{', '.join(op.inputs)}: Tensors, Scalars, arrays or numbers of {shapes}{several}.")
+    numpy = counterparts(op)
+    if numpy:
+        parts.append("As " + " and ".join(f"``{name}``" for name in numpy) + ", which records as well on a Tensor.")
+    if any(op.vjps):
+        constant = [name for name, rule in zip(op.inputs, op.vjps, strict=False) if rule is None]
+        if constant and not op.variadic:
+            parts.append(f"No derivative flows to {' or '.join(f'``{name}``' for name in constant)}.")
+        kept = sorted({name for names in op.reads for name in names if name not in ("i", "room", "kept")})
+        kept = [name for name in kept if name not in op.statics]
+        parts.append("Saved for the backward pass: " + (", ".join(f"``{name}``" for name in kept) or "nothing") + ".")
+    else:
+        parts.append("Its derivative is 0 wherever it exists.")
+    text = "\n\n".join([parts[0], "\n".join(parts[1:])])
+    shown = op.example or example(op)
+    return text + ("\n\n" + shown if shown else "")
+
+
+def example(op: Op) -> str:
+    """An example of a row on small numbers and its gradient, as a doctest whose answers were computed just now."""
+    if op.name not in registry.PUBLIC or registry.PUBLIC[op.name] is not op or op.draw is not None:
+        return ""
+    if op.elementwise:
+        shapes, static = [(2,)] * len(op.inputs), {}
+    elif op.samples:
+        shapes, static = op.samples[0]
+    else:
+        return ""
+    made = [_numbers(shape, domain, i) for i, (shape, domain) in enumerate(zip(shapes, op.domain * len(shapes)))]
+    names = [f"{op.inputs[0]}{i}" for i in range(len(made))] if op.variadic else list(op.inputs)
+    given = f"[{', '.join(names)}]" if op.variadic else ", ".join(names)
+    call = f"ad.{op.name}({', '.join([given, *[f'{k}={v!r}' for k, v in static.items()]])})"
+    live = [rule is not None for rule in (op.vjps * len(made) if op.variadic else op.vjps)]
+    lines = [">>> import autodiff as ad, numpy as np"]
+    values: list[Any] = []
+    for name, (source, value), on in zip(names, made, live, strict=True):
+        lines.append(f">>> {name} = {f'ad.tensor({source})' if on else f'np.array({source})'}")
+        values.append(tensor(value) if on else value)
+    with np.errstate(all="ignore"):
+        y = op(values, **static) if op.variadic else op(*values, **static)
+    if not any(live):
+        return "\n".join([*lines, f">>> {call}", repr(y)])
+    y.sum().backward()
+    first = live.index(True)
+    return "\n".join([*lines, f">>> {call}.sum().backward(); {names[first]}.grad", repr(values[first].grad)])
+
+
+def _numbers(shape: tuple[int, ...], domain: tuple[float, float], i: int) -> tuple[str, Any]:
+    """Numbers of a shape inside an interval, and the source that writes them."""
+    low, high = domain
+    n = math.prod(shape)
+    if math.isinf(low) and math.isinf(high):
+        values = [round(0.5 + k - 0.25 * i, 4) * (-1) ** (k % 2) for k in range(n)]
+    elif math.isinf(high):
+        values = [round(low + 0.5 + k + 0.25 * i, 4) for k in range(n)]
+    else:
+        values = [round(low + (high - low) * (k + 1 + 0.5 * i) / (n + 2), 4) for k in range(n)]
+    array = np.reshape(np.array(values), shape)
+    return repr(array.tolist()), array
+
+
+registry.set_describer(signature, docstring)

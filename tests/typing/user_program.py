@@ -1,0 +1,27 @@
+"""A user's program under ``mypy --strict``: public names have types, and a misspelt one is an error.
+
+Each ignored line must be an error: ``warn_unused_ignores`` reports one that is not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import autodiff as ad
+import nn
+
+x: ad.Tensor = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+y: ad.Tensor = ad.tanh(x @ x.T).sum()
+y.backward()
+a: ad.Scalar = ad.tanh(ad.scalar(0.5))
+total: ad.Tensor = ad.sum(x, axis=0, keepdims=True)
+joined: ad.Tensor = ad.concatenate([x, x], axis=1)
+slope = ad.grad(lambda t: t**3)(2.0)
+net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+out = net(x)
+
+ad.tanhh(x)  # type: ignore[attr-defined]
+nn.Liner(2, 3)  # type: ignore[attr-defined]
+x.tahn()  # type: ignore[attr-defined]
+wrong: int = ad.tanh(x)  # type: ignore[assignment]
+np.testing.assert_array_equal(x.data, x.numpy())

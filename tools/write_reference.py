@@ -1,0 +1,152 @@
+"""Writes docs/reference/*.rst, the API reference: one page for each group of public names, made from the docstrings.
+
+Sphinx runs this before each build (``make html`` in docs/); nothing it writes is committed. Rows are objects and not
+functions, so they are written out here with their signatures; everything else is left to autodoc.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+import autodiff as ad  # noqa: E402
+import nn  # noqa: E402
+
+
+TITLES = {  # where a public name is defined -> the title of its page
+    "autodiff.leaves": "Values: tensors and scalars",
+    "autodiff.variable": "Values: tensors and scalars",
+    "autodiff.backward": "Values: tensors and scalars",
+    "autodiff.modes": "Modes",
+    "autodiff.transforms": "Transforms",
+    "autodiff.errors": "Errors of autodiff",
+    "autodiff.drawing": "Pictures",
+    "autodiff.writing": "Writing into values",
+    "autodiff.memory": "Memory",
+    "nn.activations": "Layers",
+    "nn.containers": "Layers",
+    "nn.dropout": "Layers",
+    "nn.linear": "Layers",
+    "nn.neuron": "Layers of scalars",
+    "nn.module": "Modules and parameters",
+    "nn.parameter": "Modules and parameters",
+    "nn.losses": "Losses",
+    "nn.errors": "Errors of nn",
+    "nn.random": "Random numbers",
+    "nn.history": "Training",
+    "nn.training": "Training",
+    "nn.metrics": "Metrics",
+    "nn.optim": "Optimizers",
+    "nn.serialization": "Saving and loading",
+}
+
+
+def groups() -> dict[str, tuple[ModuleType, list[str]]]:
+    """Title of a page -> (module, names), so that every public name stands on one page."""
+    found: dict[str, tuple[ModuleType, list[str]]] = {}
+    shown: set[int] = set()  # what a submodule's page has is not shown again
+    for package in (ad, nn):
+        public = {name: getattr(package, name) for name in sorted(package.__all__)}
+        for module in public.values():
+            if inspect.ismodule(module) and hasattr(module, "__all__") and module is not ad.ops:
+                found[module.__name__] = (module, sorted(module.__all__))
+                shown |= {id(getattr(module, name)) for name in module.__all__}
+        for name, value in public.items():
+            if not inspect.ismodule(value) and id(value) not in shown:
+                found.setdefault(_title_of(value), (package, []))[1].append(name)
+    return found
+
+
+def _title_of(value: Any) -> str:
+    """The page of one public name."""
+    module = _home(value)
+    if module.startswith("autodiff.ops."):
+        return f"Operations: {module.removeprefix('autodiff.ops.').replace('_', ' ').replace('.', ', ')}"
+    while module not in TITLES and "." in module:
+        module = module.rpartition(".")[0]
+    return TITLES.get(module, module)
+
+
+def _home(value: Any) -> str:
+    """The module that defines a public name; of a row, the one that has its rules."""
+    if isinstance(value, ad.ops.Op):
+        return next((rule.__module__ for rule in value.vjps if rule is not None), "autodiff.ops.elementwise")
+    return str(value.__module__)
+
+
+def markup(doc: str) -> str:
+    """A docstring as reStructuredText: prose is escaped, double backticks stay, examples become code, and aligned
+    tables and formulas stay as they are written."""
+    out = []
+    for block in re.split(r"\n\s*\n", inspect.cleandoc(doc)):
+        lines = block.splitlines()
+        example = next((i for i, line in enumerate(lines) if line.lstrip().startswith(">>>")), len(lines))
+        prose, code = lines[:example], lines[example:]
+        if any(re.search(r"\S {2,}\S", line) or line.startswith("    " * 2) for line in prose):
+            out.append("::\n\n" + _indent("\n".join(prose)))
+        elif any(line.startswith(" ") for line in prose):  # a list of arguments with hanging lines
+            items = re.split(r"\n(?=\S)", "\n".join(prose))
+            out.append("\n".join("* " + _escaped(" ".join(item.split())) for item in items))
+        elif prose:
+            out.append(_escaped("\n".join(prose)))
+        if code:
+            out.append(".. code-block:: pycon\n\n" + _indent("\n".join(code)))
+    return "\n\n".join(out)
+
+
+def _escaped(text: str) -> str:
+    pieces = text.split("``")
+    return "``".join(piece if i % 2 else re.sub(r"([*|`_\\])", r"\\\1", piece) for i, piece in enumerate(pieces))
+
+
+def entries(module: ModuleType, names: list[str]) -> Iterator[str]:
+    """The text of a page's entries."""
+    for name in names:
+        value = getattr(module, name)
+        if inspect.ismodule(value):
+            continue
+        if inspect.isclass(value):
+            yield f".. autoclass:: {module.__name__}.{name}\n   :members:\n"
+        elif callable(value):
+            doc = inspect.getdoc(value) or ""
+            yield f".. py:function:: {module.__name__}.{name}{_signature(value)}\n\n{_indent(markup(doc))}\n"
+
+
+def _signature(value: Any) -> str:
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):
+        return "(...)"
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=signature.empty))
+
+
+def _indent(text: str) -> str:
+    return "\n".join("   " + line if line else "" for line in text.splitlines())
+
+
+def write(folder: Path) -> None:
+    """Write every page and the index into a folder."""
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.rst"):
+        old.unlink()
+    index = ["Reference", "=========", "", ".. toctree::", "   :maxdepth: 1", ""]
+    for title, (module, names) in sorted(groups().items()):
+        page = re.sub(r"[^a-z.]+", "-", title.lower())
+        doc = markup(inspect.getdoc(module) or "") if title == module.__name__ else ""
+        text = [title, "=" * len(title), "", *([doc, ""] if doc else []), *entries(module, names)]
+        (folder / f"{page}.rst").write_text("\n".join(text) + "\n", encoding="utf-8")
+        index.append(f"   {page}")
+    (folder / "index.rst").write_text("\n".join(index) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(ROOT / "docs" / "reference")
