@@ -19,7 +19,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from . import display, foreign, ops
+from . import descriptions, display, foreign, ops
 from .backward import gradients_of_graph
 from .errors import AnomalyError, ExitError, GraphError, MissingRuleError, StaleValueError, WriteError
 from .leaves import scalar, tensor

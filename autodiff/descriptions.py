@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from . import registry
+from . import ops  # noqa: F401  (the rows exist before they are described)
 from .leaves import tensor
-from .registry import DISPATCH, Op
+from .registry import DISPATCH, PUBLIC, Op
 
 
 @cache
@@ -57,15 +59,18 @@ def counterparts(function: Any) -> list[str]:
 def docstring(op: Op) -> str:
     """The docstring of a row: its sentence, its arguments, its derivative's facts, and an example that was run."""
     parts = [op.doc if op.doc.endswith((".", ")")) else op.doc + "."]
-    shapes = "any shape" if op.elementwise else "an array"
+    names = ", ".join(op.inputs)
     if op.variadic:
-        parts.append(f"{op.inputs[0]}: a sequence of Tensors, Scalars, arrays or numbers.")
+        parts.append(f"{names}: a sequence of Tensors, Scalars, arrays or numbers.")
+    elif not op.elementwise:
+        parts.append(f"{names}: Tensors or arrays.")
+    elif len(op.inputs) == 1:
+        parts.append(f"{names}: a Tensor, Scalar, array or number of any shape.")
     else:
-        several = ", broadcast against each other" if op.elementwise and len(op.inputs) > 1 else ""
-        parts.append(f"{', '.join(op.inputs)}: Tensors, Scalars, arrays or numbers of {shapes}{several}.")
-    numpy = counterparts(op)
+        parts.append(f"{names}: Tensors, Scalars, arrays or numbers, broadcast against each other.")
+    numpy = " and ".join(f"``{name}``" for name in counterparts(op))
     if numpy:
-        parts.append("As " + " and ".join(f"``{name}``" for name in numpy) + ", which records as well on a Tensor.")
+        parts.append(f"Arguments as in {numpy}. Given a Tensor or a Scalar, {numpy} calls this operation.")
     if any(op.vjps):
         constant = [name for name, rule in zip(op.inputs, op.vjps, strict=False) if rule is None]
         if constant and not op.variadic:
@@ -82,7 +87,7 @@ def docstring(op: Op) -> str:
 
 def example(op: Op) -> str:
     """An example of a row on small numbers and its gradient, as a doctest whose answers were computed just now."""
-    if op.name not in registry.PUBLIC or registry.PUBLIC[op.name] is not op or op.draw is not None:
+    if PUBLIC.get(op.name) is not op or op.draw is not None:
         return ""
     if op.elementwise:
         shapes, static = [(2,)] * len(op.inputs), {}
@@ -93,7 +98,7 @@ def example(op: Op) -> str:
     made = [_numbers(shape, domain, i) for i, (shape, domain) in enumerate(zip(shapes, op.domain * len(shapes)))]
     names = [f"{op.inputs[0]}{i}" for i in range(len(made))] if op.variadic else list(op.inputs)
     given = f"[{', '.join(names)}]" if op.variadic else ", ".join(names)
-    call = f"ad.{op.name}({', '.join([given, *[f'{k}={v!r}' for k, v in static.items()]])})"
+    call = f"ad.{op.name}({', '.join([given, *[f'{k}={_written(v)}' for k, v in static.items()]])})"
     live = [rule is not None for rule in (op.vjps * len(made) if op.variadic else op.vjps)]
     lines = [">>> import autodiff as ad, numpy as np"]
     values: list[Any] = []
@@ -104,9 +109,16 @@ def example(op: Op) -> str:
         y = op(values, **static) if op.variadic else op(*values, **static)
     if not any(live):
         return "\n".join([*lines, f">>> {call}", repr(y)])
-    y.sum().backward()
-    first = live.index(True)
-    return "\n".join([*lines, f">>> {call}.sum().backward(); {names[first]}.grad", repr(values[first].grad)])
+    total = "" if op.elementwise or op.linear else "np.square"  # a sum alone is flat for softmax and its kin
+    (np.square(y) if total else y).sum().backward()
+    name, first = names[live.index(True)], values[live.index(True)]
+    lines.append(f">>> {f'{total}({call})' if total else call}.sum().backward(); {name}.grad.round(4)")
+    return "\n".join([*lines, re.sub(r"\n\s*\n", "\n<BLANKLINE>\n", repr(first.grad.round(4)))])
+
+
+def _written(value: Any) -> str:
+    """A static argument as source."""
+    return f"np.{value.__name__}" if isinstance(value, type) and issubclass(value, np.generic) else repr(value)
 
 
 def _numbers(shape: tuple[int, ...], domain: tuple[float, float], i: int) -> tuple[str, Any]:
@@ -123,4 +135,15 @@ def _numbers(shape: tuple[int, ...], domain: tuple[float, float], i: int) -> tup
     return repr(array.tolist()), array
 
 
-registry.set_describer(signature, docstring)
+class _Described:
+    """A fact of a row that is worked out when it is read; on the class of rows, the class's own."""
+
+    def __init__(self, describe: Callable[[Op], Any], own: Any) -> None:
+        self.describe, self.own = describe, own
+
+    def __get__(self, row: Op | None, cls: type) -> Any:
+        return self.own if row is None else self.describe(row)
+
+
+Op.__signature__ = _Described(signature, None)  # type: ignore[attr-defined]
+Op.__doc__ = _Described(docstring, Op.__doc__)  # type: ignore[assignment]

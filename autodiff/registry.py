@@ -15,6 +15,7 @@ recorded, so that no derivative is ever taken past it.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +49,8 @@ class Op:
     and finite), ``kink`` (distance to the nearest point where it is not differentiable), ``samples`` (static
     arguments and shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where
     independent numbers from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the
-    composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``doc``.
+    composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``doc``, ``example`` (a
+    doctest, where the one that ``descriptions`` makes of the other facts will not do).
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Op:
         draw: Callable[..., tuple[Any, ...]] | None = None,
         reference: Callable[..., Any] | None = None,
         keep: Callable[..., tuple[Any, Any]] | None = None,
+        example: str = "",
     ) -> None:
         self.fn, self.name, self.__name__, self.symbol, self.doc = fn, name, name, symbol or name, doc
         self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
@@ -85,7 +88,7 @@ class Op:
         self.save = tuple(saver(self, names) for names in self.reads)
         self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``fastpath`` for rows of one elementwise operand
         self.pull: Callable[..., None] | None = None  # set by ``fastpath``: the row's part of a plain backward pass
-        self.__doc__ = self.doc
+        self.example = example
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fast and len(args) == 1 and not kwargs:
@@ -138,7 +141,7 @@ class Op:
         return operands, static
 
     def __repr__(self) -> str:
-        return f"<op {self.name}>"
+        return f"<op {self.name}{inspect.signature(self)}>"
 
     def __reduce__(self) -> str:
         return self.name

@@ -34,6 +34,7 @@ ORDER = [
     "ops",
     "backward",
     "transforms",
+    "descriptions",
     "display",
     "__init__",
 ]

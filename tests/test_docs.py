@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 from pathlib import Path
@@ -91,3 +92,29 @@ def test_every_public_function_is_documented() -> None:
     for package in (autodiff, nn):
         for name in package.__all__:
             assert (getattr(package, name).__doc__ or "").strip(), f"{package.__name__}.{name} has no docstring"
+
+
+ROWS = [row for row in autodiff.ops.OPS.values() if autodiff.ops.PUBLIC.get(row.name) is row]
+
+
+def test_every_public_row_has_an_example_that_prints_what_it_says() -> None:
+    failures: list[str] = []
+    for row in ROWS:
+        assert ">>>" in row.__doc__, f"ad.{row.name} has no example: give its row samples=, or example="
+        test = doctest.DocTestParser().get_doctest(row.__doc__, {}, row.name, row.name, 0)
+        doctest.DocTestRunner(optionflags=FLAGS).run(test, out=failures.append)
+    assert not failures, "".join(failures)
+
+
+@pytest.mark.parametrize("package", [autodiff, nn], ids=["autodiff", "nn"])
+def test_every_public_callable_has_a_signature_with_names(package: ModuleType) -> None:
+    for name in package.__all__:
+        value = getattr(package, name)
+        if callable(value) and not (inspect.isclass(value) and issubclass(value, Exception)):
+            assert str(inspect.signature(value)) != "(*args, **kwargs)", name
+
+
+def test_a_row_is_described_by_its_facts() -> None:
+    assert str(inspect.signature(autodiff.sum)) == "(x, axis=None, dtype=None, out=None, keepdims=False)"
+    assert "Saved for the backward pass: ``y``" in autodiff.tanh.__doc__
+    assert "``np.tanh``" in autodiff.tanh.__doc__

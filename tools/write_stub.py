@@ -98,7 +98,7 @@ def _on_tensor() -> Iterator[str]:
     for dunder in OPERATORS:
         yield f"    def __{dunder}__(self, other: Operand) -> Tensor: ..."
         yield f"    def __r{dunder}__(self, other: Operand) -> Tensor: ..."
-        yield f"    def __i{dunder}__(self, other: Operand) -> Self: ...  # type: ignore[misc]"
+        yield f"    def __i{dunder}__(self, other: Operand) -> Self: ..."
     for dunder in ("neg", "pos", "abs"):
         yield f"    def __{dunder}__(self) -> Tensor: ..."
     for name, function in sorted(METHODS.items()):

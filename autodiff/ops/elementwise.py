@@ -305,6 +305,10 @@ where = _row(
     "a where the condition holds, else b. The branch that is not taken contributes zero.",
     (None, lambda g, condition: np.where(condition, g, 0.0), lambda g, condition: np.where(condition, 0.0, g)),
     inputs="condition a b",
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([-1.0, 4.0])
+>>> ad.where(x.data > 0, np.sqrt(x), -x).sum().backward(); x.grad
+array([-1.  ,  0.25])""",
     draw=lambda rng, condition, a, b: (rng.random(condition) < 0.5, rng.normal(size=a), rng.normal(size=b)),
 )
 
