@@ -5,8 +5,6 @@
 from collections.abc import Sequence
 from typing import Any, overload
 
-from numpy.typing import ArrayLike
-
 from . import drawing as drawing
 from . import ops as ops
 from . import testing as testing

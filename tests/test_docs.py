@@ -97,6 +97,7 @@ def test_every_public_function_is_documented() -> None:
 ROWS = [row for row in autodiff.ops.OPS.values() if autodiff.ops.PUBLIC.get(row.name) is row]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_every_public_row_has_an_example_that_prints_what_it_says() -> None:
     failures: list[str] = []
     for row in ROWS:

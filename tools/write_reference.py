@@ -20,7 +20,6 @@ sys.path.insert(0, str(ROOT))
 import autodiff as ad  # noqa: E402
 import nn  # noqa: E402
 
-
 TITLES = {  # where a public name is defined -> the title of its page
     "autodiff.leaves": "Values: tensors and scalars",
     "autodiff.variable": "Values: tensors and scalars",

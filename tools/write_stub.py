@@ -166,8 +166,6 @@ PAGE_HEAD = '''"""Types of the public names. Written by ``python tools/write_stu
 from collections.abc import Sequence
 from typing import Any, overload
 
-from numpy.typing import ArrayLike
-
 '''
 
 
@@ -191,7 +189,7 @@ def _row(name: str, op: Op) -> Iterator[str]:
     """A row as overloaded functions: a Scalar gives a Scalar, a Tensor a Tensor, plain values plain ones."""
     first, *rest = _row_parameters(op)
     others = "".join(f", {p}" for p in rest)
-    kinds = [("Sequence[Variable]", "Tensor"), ("Any", "Any")] if op.variadic else [("Tensor", "Tensor"), ("Any", "Any")]
+    kinds = [("Sequence[Variable]" if op.variadic else "Tensor", "Tensor"), ("Any", "Any")]
     if op.elementwise and len(op.inputs) == 1:
         kinds.insert(0, ("Scalar", "Scalar"))
     for kind, result in kinds:
