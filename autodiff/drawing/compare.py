@@ -14,8 +14,8 @@ from typing import Any
 
 from .draw import check_roots, draw
 from .figure import Figure
-from .levels import parts as build
 from .levels.comparison import SEVERITY, row_picture, verdict_of
+from .levels.legends import heat_keys
 from .levels.options import checked_names, choose
 from .picture.cards import GAP
 from .picture.model import Module, Picture, Run
@@ -127,7 +127,7 @@ def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Pict
         modules=tuple(modules),
         beside=tuple(chain.from_iterable(panel.beside for panel in panels)),
         spine=frozenset(chain.from_iterable(panel.spine for panel in panels)),
-        legend=build.heat_keys(lang, used) if heated else keys,
+        legend=heat_keys(lang, used) if heated else keys,
         legend_title=heated,
         footer=shared_footer({name: picture.footer for name, picture in pictures.items()}),
         title=title,

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import Variable
 from .figure import Figure
-from .levels.first_nan import neighbourhood, trouble_picture
+from .levels.first_nan import first_nan_picture, neighbourhood
 from .levels.modules import module_picture
 from .levels.neurons import find_neurons, neuron_picture
 from .levels.operations import op_picture
@@ -156,7 +156,7 @@ def read(snapshot: Snapshot, options: Options) -> Picture:
     check_paths(options.expand, known, "expand")
     check_paths(options.fold, set(snapshot.modules), "fold")
     if options.focus is not None:
-        return trouble_picture(snapshot, options) if options.focus == "nan" else focused(snapshot, options)
+        return first_nan_picture(snapshot, options) if options.focus == "nan" else focused(snapshot, options)
     level = options.level if options.level != "auto" else choose_level(snapshot, options)
     if level in ("module", "overview"):
         return module_picture(snapshot, options, overview=level == "overview")

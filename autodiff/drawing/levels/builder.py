@@ -1,18 +1,97 @@
-"""What is shared while an operation-level picture is built."""
+"""A picture while it is being built: boxes, lines and frames so far, and the ids that they get.
+
+`Builder` is the same for every level. A level that needs tables of its own adds them in a subclass.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..picture.model import Edge, Node
+from ..picture.model import Edge, Module, Node, Picture, Problem
+from ..picture.style import FORWARD, GRAD, heat_of, heat_width
 from ..reading.records import Snapshot
-from . import parts as build
 from .options import Options
 
 
+@dataclass(slots=True, kw_only=True)
+class Builder:
+    """Boxes, lines and frames in the order of their ids: n0, n1, ..., e0, e1, ..., m0, m1, ...
+
+    beside: (host, companion, side) for boxes that share a rank. homes: module path that each box stands in.
+    """
+
+    lang: str
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    frames: list[Module] = field(default_factory=list)
+    beside: list[tuple[str, str, str]] = field(default_factory=list)
+    homes: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    heats: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=lambda: {"n": 0, "e": 0, "m": 0})
+
+    def new_id(self, letter: str) -> str:
+        """Return the next id: "n" for a box, "e" for a line, "m" for a frame."""
+        self.counts[letter] += 1
+        return f"{letter}{self.counts[letter] - 1}"
+
+    def add_edge(self, source: str, target: str, kind: str, **look: Any) -> None:
+        """Add a line from `source` to `target`."""
+        self.edges.append(Edge(self.new_id("e"), source, target, kind, **look))
+
+    def add_value(self, source: str, target: str, *, tensor: bool = False, **look: Any) -> None:
+        """Add the line of a value that goes from `source` to `target`."""
+        self.add_edge(source, target, "value", color=FORWARD, width=2.8 if tensor else 1.4, **look)
+
+    def add_gradient(self, source: str, target: str, *, width: float = 1.4, back: bool = True, **look: Any) -> None:
+        """Add the line of a gradient that comes back from `target` to `source`."""
+        self.add_edge(
+            source, target, "gradient", color=GRAD, width=width, dash="dashed", arrow="vee", back=back, **look
+        )
+
+    def add_heat(self, source: str, target: str, norm: float, **look: Any) -> None:
+        """Add the line of a gradient, as wide and in the colour of its heat class."""
+        heat = heat_of(norm)
+        self.add_edge(
+            source,
+            target,
+            "gradient",
+            tooltip=f"gradient norm {norm!r} ({heat.name})",
+            color=heat.line,
+            width=heat_width(norm),
+            dash="dashed" if heat.name == "dead" else "solid",
+            back=True,
+            number=norm,
+            **look,
+        )
+
+    def picture(self, *, level: str, direction: str, **facts: Any) -> Picture:
+        """Return the finished picture."""
+        return Picture(
+            level,
+            direction,
+            tuple(self.nodes),
+            tuple(self.edges),
+            tuple(self.frames),
+            tuple(self.beside),
+            problems=tuple(self.problems),
+            lang=self.lang,
+            **facts,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class GraphBuilder(Builder):
+    """The picture of one graph."""
+
+    snapshot: Snapshot
+    options: Options
+
+
 @dataclass(slots=True)
-class Mark:
-    """What a reader of troubles wants shown on one value: status, note and headline."""
+class ProblemNote:
+    """What a card shows of a problem: status, note and headline; `stats` where there is none."""
 
     status: str = ""
     note: str = ""
@@ -20,24 +99,17 @@ class Mark:
     stats: str = ""
 
 
-@dataclass(slots=True)
-class OpPicture:
-    """The picture being built. `keep`: indices drawn; `marks`: troubles by index;
+@dataclass(slots=True, kw_only=True)
+class OperationBuilder(GraphBuilder):
+    """The operation level. keep: indices drawn; notes: problems by index.
 
-    troubled: the picture is about them, and its legend explains nothing else.
+    about_problem: the picture explains a problem, and its legend names nothing else.
     """
 
-    snapshot: Snapshot
-    options: Options
     keep: list[int]
-    marks: dict[int, Mark] = field(default_factory=dict)
-    troubled: bool = False
-    ids: build.Ids = field(default_factory=build.Ids)
+    notes: dict[int, ProblemNote] = field(default_factory=dict)
+    about_problem: bool = False
     node_of: dict[int, str] = field(default_factory=dict)
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    beside: list[tuple[str, str, str]] = field(default_factory=list)
-    homes: dict[str, str] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
     sideways: bool = False
     mixed: bool = False

@@ -11,13 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..picture.cards import heat_card, loss_chip, verdict_card
-from ..picture.model import Edge, Node, Picture, Problem
+from ..picture.model import Node, Picture, Problem
 from ..picture.style import HEALTHY, HEAT_WORD, MUTED, heat_of
 from ..picture.text import clean, number, short_number
 from ..picture.words import word
 from ..reading.folding import Folder, Item
 from ..reading.records import Snapshot, Value
-from . import parts as build
+from .builder import Builder
+from .legends import heat_keys
+from .problems import is_dead
+from .value_texts import name_of, value_node
 
 SEVERITY = ("nan", "dead", "exploding", "vanishing", "strong", "weak", "healthy")
 
@@ -28,36 +31,26 @@ def verdict_of(norms: Sequence[float], dead: bool) -> str:
     return next((name for name in SEVERITY if name in found), "no gradient")
 
 
-@dataclass(slots=True)
-class Rows:
-    """The picture being built."""
+@dataclass(slots=True, kw_only=True)
+class RowBuilder(Builder):
+    """Rows of layers. sentences: what the alternative text says of each model."""
 
-    lang: str
-    ids: build.Ids = field(default_factory=build.Ids)
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
     sentences: list[str] = field(default_factory=list)
 
 
 def row_picture(snapshots: Mapping[str, Snapshot], lang: str, title: str, legend: bool) -> Picture:
     """One row a model."""
-    page = Rows(lang)
+    builder = RowBuilder(lang=lang)
     for name, snapshot in snapshots.items():
-        add_row(page, name, snapshot)
-    alt = f"Gradient norms of {len(snapshots)} networks, layer by layer. {'; '.join(page.sentences)}."
-    return Picture(
+        add_row(builder, name, snapshot)
+    alt = f"Gradient norms of {len(snapshots)} networks, layer by layer. {'; '.join(builder.sentences)}."
+    return builder.picture(
         level="compare",
         direction="LR",
-        nodes=tuple(page.nodes),
-        edges=tuple(page.edges),
-        spine=frozenset(node.id for node in page.nodes),
-        legend=build.heat_keys(lang, page.used) if legend else (),
+        spine=frozenset(node.id for node in builder.nodes),
+        legend=heat_keys(lang, builder.heats) if legend else (),
         title=title,
         alt=clean(alt, 2000),
-        problems=tuple(page.problems),
-        lang=lang,
         node_gap=0.30,
         rank_gap=0.20,
     )
@@ -72,39 +65,37 @@ def layers_of(snapshot: Snapshot) -> list[Item]:
     return [item for item in items if item.kind == "module"] or items
 
 
-def add_row(page: Rows, name: str, snapshot: Snapshot) -> None:
+def add_row(builder: RowBuilder, name: str, snapshot: Snapshot) -> None:
     """Title, layers and loss of one model."""
     layers, values = layers_of(snapshot), snapshot.values
     grads = [values[layer.last].grad for layer in layers]
     known = [abs(grad) for grad in grads if grad is not None]
-    first_dead = next(
-        (k for k, layer in enumerate(layers) if any(build.is_dead(values[i]) for i in layer.members)), None
-    )
+    first_dead = next((k for k, layer in enumerate(layers) if any(is_dead(values[i]) for i in layer.members)), None)
     verdict = verdict_of(known, first_dead is not None)
-    page.sentences.append(f"{name}: {word(page.lang, verdict)}")
+    builder.sentences.append(f"{name}: {word(builder.lang, verdict)}")
     if verdict in ("nan", "dead", "exploding", "vanishing"):
-        page.problems.append(Problem(verdict, name, f"{name}: {verdict}"))
-    before = page.ids.new("n")
-    detail = detail_of(known, verdict, first_dead, page.lang)
-    card = verdict_card(name, word(page.lang, verdict), HEAT_WORD.get(verdict, MUTED), detail)
-    page.nodes.append(Node(before, "note", card, name=name, tooltip=name))
+        builder.problems.append(Problem(verdict, name, f"{name}: {verdict}"))
+    before = builder.new_id("n")
+    detail = detail_of(known, verdict, first_dead, builder.lang)
+    card = verdict_card(name, word(builder.lang, verdict), HEAT_WORD.get(verdict, MUTED), detail)
+    builder.nodes.append(Node(before, "note", card, name=name, tooltip=name))
     for k, (layer, grad) in enumerate(zip(layers, grads, strict=True)):
-        before = add_layer(page, layer, values, grad, k, k == first_dead, before)
+        before = add_layer(builder, layer, values, grad, k, k == first_dead, before)
     for root in snapshot.roots:
-        add_loss(page, values[root], before, grads[-1] if grads else None)
+        add_loss(builder, values[root], before, grads[-1] if grads else None)
 
 
 def add_layer(
-    page: Rows, layer: Item, values: Sequence[Value], grad: float | None, k: int, dead: bool, before: str
+    builder: RowBuilder, layer: Item, values: Sequence[Value], grad: float | None, k: int, dead: bool, before: str
 ) -> str:
     """The box of one layer and the line from the box before it; returns the id of the box."""
     norm = None if grad is None else abs(grad)
     heat = HEALTHY if norm is None else heat_of(norm)
     if norm is not None:
-        page.used.add(heat.name)
-    node_id = page.ids.new("n")
+        builder.heats.add(heat.name)
+    node_id = builder.new_id("n")
     card = heat_card(str(k + 1), "–" if norm is None else short_number(norm), heat, "dead" if dead else "")
-    page.nodes.append(
+    builder.nodes.append(
         Node(
             node_id,
             "module",
@@ -117,23 +108,24 @@ def add_layer(
             tooltip=layer_tooltip(layer, values[layer.last], norm),
         )
     )
-    page.edges.append(join(page, before, node_id, norm if k else None))
+    join(builder, before, node_id, norm if k else None)
     return node_id
 
 
-def add_loss(page: Rows, root: Value, before: str, grad: float | None) -> None:
+def add_loss(builder: RowBuilder, root: Value, before: str, grad: float | None) -> None:
     """The end of a row."""
-    node_id = page.ids.new("n")
+    node_id = builder.new_id("n")
     shown = number(root.number, 3) if root.number is not None else ""
-    page.nodes.append(build.value_node(node_id, root, "output", loss_chip(build.name_of(root) or "loss", shown)))
-    page.edges.append(join(page, before, node_id, None if grad is None else abs(grad)))
+    builder.nodes.append(value_node(node_id, root, "output", loss_chip(name_of(root) or "loss", shown)))
+    join(builder, before, node_id, None if grad is None else abs(grad))
 
 
-def join(page: Rows, source: str, target: str, norm: float | None) -> Edge:
+def join(builder: RowBuilder, source: str, target: str, norm: float | None) -> None:
     """The gradient between two boxes; invisible where there is none, to keep the row in order."""
     if norm is None:
-        return Edge(page.ids.new("e"), source, target, "order", dash="invis", arrow="none", weight=4)
-    return build.heat_edge(page.ids.new("e"), source, target, norm, weight=4, arrow_size=0.5)
+        builder.add_edge(source, target, "order", dash="invis", arrow="none", weight=4)
+    else:
+        builder.add_heat(source, target, norm, weight=4, arrow_size=0.5)
 
 
 def layer_tooltip(layer: Item, newest: Value, norm: float | None) -> str:

@@ -1,7 +1,7 @@
 """The picture of a trouble: where the first NaN or infinity was made, why, and what to write instead.
 
-Values are searched in the order they were made; the first one that has a NaN while none of its operands has is the
-culprit. If every value is sound, gradients are searched in the order of the backward pass. This needs values, which
+Values are searched in the order they were made; the first one that has a NaN while none of its operands has one is the
+origin. If every value is sound, gradients are searched in the order of the backward pass. This needs values, which
 tensors keep under `ad.record()` only.
 """
 
@@ -17,31 +17,31 @@ from ..picture.style import ERROR
 from ..picture.text import clean, number, pretty_name
 from ..picture.words import word
 from ..reading.records import Snapshot, Value
-from . import parts as build
 from .operations import op_picture
 from .options import Options
-from .problem_marks import Culprit, find_culprit, mark_of
+from .problem_notes import FirstProblem, find_first, note_of
+from .value_texts import name_of, source_text
 
 
-def trouble_picture(snapshot: Snapshot, options: Options) -> Picture:
+def first_nan_picture(snapshot: Snapshot, options: Options) -> Picture:
     """The neighbourhood of the first NaN.
 
     Raises:
         ValueError: when there is no NaN and no infinity, or when values were not kept.
     """
-    culprit = find_culprit(snapshot)
-    if culprit is None:
+    origin = find_first(snapshot)
+    if origin is None:
         kept = all(v.stats is not None or v.number is not None for v in snapshot.values if v.op)
         raise ValueError(
             "focus='nan': every value and gradient of this graph is finite"
             if kept
             else "focus='nan' found no NaN, but the values inside this graph were not kept; run it under ad.record()"
         )
-    near = neighbourhood(snapshot, culprit.index, options.radius)
-    marks = {i: mark_of(snapshot, snapshot.values[i], culprit, options.lang) for i in near}
-    show = options.show | {"stats"} if culprit.kind == "gradient" else (options.show - {"grad"}) | {"stats"}
-    picture = op_picture(snapshot, dataclasses.replace(options, show=frozenset(show), rankdir="TB"), near, marks)
-    return with_reason(picture, snapshot, options, culprit, near)
+    near = neighbourhood(snapshot, origin.index, options.radius)
+    notes = {i: note_of(snapshot, snapshot.values[i], origin, options.lang) for i in near}
+    show = options.show | {"stats"} if origin.kind == "gradient" else (options.show - {"grad"}) | {"stats"}
+    picture = op_picture(snapshot, dataclasses.replace(options, show=frozenset(show), rankdir="TB"), near, notes)
+    return with_reason(picture, snapshot, options, origin, near)
 
 
 def neighbourhood(snapshot: Snapshot, centre: int, radius: int) -> list[int]:
@@ -61,9 +61,11 @@ def neighbourhood(snapshot: Snapshot, centre: int, radius: int) -> list[int]:
     return constants + sorted(found - set(constants))
 
 
-def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit: Culprit, near: list[int]) -> Picture:
-    """The picture with the card that explains the culprit beside it."""
-    rows = reasons(snapshot, culprit, options.lang)
+def with_reason(
+    picture: Picture, snapshot: Snapshot, options: Options, origin: FirstProblem, near: list[int]
+) -> Picture:
+    """The picture with the card that explains the first problem beside it."""
+    rows = reasons(snapshot, origin, options.lang)
     host = next(node.id for node in picture.nodes if node.status == "first-nan")
     tooltip = clean("; ".join(f"{key}: {text}" for key, text, _ in rows), 1000)
     why = Node("why", "note", why_card(rows), name="why", tooltip=tooltip)
@@ -75,38 +77,38 @@ def with_reason(picture: Picture, snapshot: Snapshot, options: Options, culprit:
         edges=(*picture.edges, line),
         beside=(*((h, c, "left" if h == host else "right") for h, c, _ in picture.beside), (host, "why", "right")),
         footer=picture.footer + ((word(options.lang, "not drawn", left_out),) if left_out else ()),
-        alt=sentence(snapshot, culprit),
+        alt=sentence(snapshot, origin),
         node_gap=0.5,
         rank_gap=0.28,
     )
 
 
-def reasons(snapshot: Snapshot, culprit: Culprit, lang: str) -> list[tuple[str, str, str]]:
+def reasons(snapshot: Snapshot, origin: FirstProblem, lang: str) -> list[tuple[str, str, str]]:
     """Rows of the card that explains: word, text and tone."""
-    value = snapshot.values[culprit.index]
+    value = snapshot.values[origin.index]
     operands = [snapshot.values[p] for p in dict.fromkeys(value.parents)]
-    rows = [(word(lang, "cause"), cause_of(value, operands, culprit), "error")]
+    rows = [(word(lang, "cause"), cause_of(value, operands, origin), "error")]
     inputs = "\u00a0\u00a0\u00a0\u00a0".join(text for text in (operand_text(v) for v in operands) if text)
     if inputs:
         rows.append((word(lang, "inputs"), inputs, ""))
     if value.source:
         file, _, line = value.source.rpartition(":")
-        rows.append((word(lang, "at"), build.source_text(value.source), ""))
+        rows.append((word(lang, "at"), source_text(value.source), ""))
         code = clean(linecache.getline(file, int(line)) if line.isdigit() else "", 70)
         if code:
             rows.append((word(lang, "line"), code, ""))
-    remedy = remedy_of(snapshot, value, operands, culprit)
+    remedy = remedy_of(snapshot, value, operands, origin)
     if remedy:
         rows.append((word(lang, "try"), remedy, "good"))
     return rows
 
 
-def sentence(snapshot: Snapshot, culprit: Culprit) -> str:
+def sentence(snapshot: Snapshot, origin: FirstProblem) -> str:
     """Alternative text: what was made where, and the remedy."""
-    value = snapshot.values[culprit.index]
-    rows = {key: text for key, text, _ in reasons(snapshot, culprit, "en")}
-    what = {"nan": "NaN", "inf": "infinity", "gradient": "gradient that is not finite"}[culprit.kind]
-    text = f"The first {what} is made by {build.name_of(value) or value.badge}: {rows['cause']}."
+    value = snapshot.values[origin.index]
+    rows = {key: text for key, text, _ in reasons(snapshot, origin, "en")}
+    what = {"nan": "NaN", "inf": "infinity", "gradient": "gradient that is not finite"}[origin.kind]
+    text = f"The first {what} is made by {name_of(value) or value.badge}: {rows['cause']}."
     text += f" At {rows['at']}." if "at" in rows else ""
     return clean(text + (f" Try {rows['try']}." if "try" in rows else ""), 2000)
 
@@ -114,7 +116,7 @@ def sentence(snapshot: Snapshot, culprit: Culprit) -> str:
 def operand_text(value: Value) -> str:
     """What is remarkable about an operand: `p: 108 zeros`."""
     stats = value.stats
-    name = pretty_name(build.name_of(value)) or value.badge or "constant"
+    name = pretty_name(name_of(value)) or value.badge or "constant"
     if stats is None:
         return f"{name}: {number(value.number)}" if value.number is not None else ""
     parts = []
@@ -150,17 +152,17 @@ def lowest(value: Value) -> float:
     return float(value.number) if isinstance(value.number, float | int) else 0.0
 
 
-def cause_of(value: Value, operands: list[Value], culprit: Culprit) -> str:
+def cause_of(value: Value, operands: list[Value], origin: FirstProblem) -> str:
     """In a few signs, what went wrong: `0 × (−∞) = NaN`."""
     first = operands[0] if operands else None
     infinities = [text for text in map(infinite, operands) if text]
     constant = next((p for p in value.operands if isinstance(p, float)), None)
-    if culprit.kind == "gradient":
+    if origin.kind == "gradient":
         at = " at 0" if any(map(has_zero, operands)) else ""
         return f"the derivative of {value.badge or 'this value'} is infinite or undefined{at}"
     if not value.op:
         return "the data itself is not finite"
-    if culprit.kind == "inf":
+    if origin.kind == "inf":
         return overflow_cause(value, first, constant, operands)
     if (
         value.op in ("multiply", "matmul", "linear", "einsum", "weighted_sum")
@@ -203,8 +205,8 @@ def bracketed(text: str) -> str:
     return f"({text})" if text.startswith("−") else text
 
 
-def remedy_of(snapshot: Snapshot, value: Value, operands: list[Value], culprit: Culprit) -> str:
-    """What to write instead, from the operations before the culprit."""
+def remedy_of(snapshot: Snapshot, value: Value, operands: list[Value], origin: FirstProblem) -> str:
+    """What to write instead, from the operations before the first problem."""
     before = {value.op, *(v.op for v in operands)}
     for v in operands:
         for p in v.parents:
@@ -213,7 +215,7 @@ def remedy_of(snapshot: Snapshot, value: Value, operands: list[Value], culprit: 
     for needed, text in REMEDIES:
         if needed <= before:
             return text
-    return SINGLE_REMEDIES.get(value.op, "") if culprit.kind != "gradient" else GRADIENT_REMEDY
+    return SINGLE_REMEDIES.get(value.op, "") if origin.kind != "gradient" else GRADIENT_REMEDY
 
 
 REMEDIES: tuple[tuple[frozenset[str], str], ...] = (

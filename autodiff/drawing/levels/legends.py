@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from ..picture.cards import frame
 from ..picture.model import Key
-from ..picture.style import ERROR, WHITE, heat_of
+from ..picture.style import (
+    DEAD,
+    ERROR,
+    FORWARD,
+    GRAD,
+    GRAD_FILL,
+    HEALTHY,
+    HEATS,
+    INK,
+    UPDATE,
+    WHITE,
+    bound_of,
+    heat_of,
+)
 from ..picture.text import clean
 from ..picture.words import word
 from ..reading.records import Snapshot, Value
-from . import parts as build
-from .builder import OpPicture
+from .builder import OperationBuilder
 from .options import Options
 
 
@@ -29,59 +44,101 @@ def gradient_footer(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
     return (word(options.lang, "private"),) if snapshot.gradients == "private" else ()
 
 
-def legend(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
+def legend(builder: OperationBuilder, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
     """Only the entries this picture uses."""
-    if page.troubled:
-        return (build.box_key(word(page.options.lang, "finite"), "tensor"), *trouble_keys(page))
-    return (*plain_keys(page, drawn, has_grad), *trouble_keys(page))
+    if builder.about_problem:
+        return (box_key(word(builder.lang, "finite"), "tensor"), *problem_keys(builder))
+    return (*plain_keys(builder, drawn, has_grad), *problem_keys(builder))
 
 
-def plain_keys(page: OpPicture, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
+def plain_keys(builder: OperationBuilder, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
     """Entries for kinds of nodes and lines."""
-    lang, kinds = page.options.lang, {node.kind for node in page.nodes}
+    lang, kinds = builder.lang, {node.kind for node in builder.nodes}
     keys: list[Key] = []
-    if page.mixed:
+    if builder.mixed:
         keys = [
-            build.box_key(word(lang, "scalar: value and grad"), "scalar", rounded=True),
-            build.box_key(word(lang, "tensor: shape and gradient norm"), "tensor"),
-            build.line_key(word(lang, "scalar"), "value"),
-            build.line_key(word(lang, "tensor"), "tensor"),
+            box_key(word(lang, "scalar: value and grad"), "scalar", rounded=True),
+            box_key(word(lang, "tensor: shape and gradient norm"), "tensor"),
+            line_key(word(lang, "scalar"), "value"),
+            line_key(word(lang, "tensor"), "tensor"),
         ]
-        return tuple(keys + ([build.line_key(word(lang, "gradient"), "gradient")] if has_grad else []))
+        return tuple(keys + ([line_key(word(lang, "gradient"), "gradient")] if has_grad else []))
     plain = {"input", "constant"} & kinds
     if plain:
-        bare = all(node.grad is None for node in page.nodes if node.kind in plain)
-        keys.append(build.box_key(word(lang, "input, no gradient" if bare and has_grad else "input"), "input"))
+        bare = all(node.grad is None for node in builder.nodes if node.kind in plain)
+        keys.append(box_key(word(lang, "input, no gradient" if bare and has_grad else "input"), "input"))
     if "parameter" in kinds:
-        keys.append(build.box_key(word(lang, "parameter"), "parameter"))
-    lines = {edge.kind for edge in page.edges}
-    if not any(node.op for node in page.nodes):
+        keys.append(box_key(word(lang, "parameter"), "parameter"))
+    lines = {edge.kind for edge in builder.edges}
+    if not any(node.op for node in builder.nodes):
         return tuple(keys)
-    if page.sideways:
-        keys.append(build.badge_key(word(lang, "operation"), "+"))
+    if builder.sideways:
+        keys.append(badge_key(word(lang, "operation"), "+"))
         if "value" in lines:
-            keys.append(build.line_key(word(lang, "value"), "value"))
+            keys.append(line_key(word(lang, "value"), "value"))
         if "gradient" in lines:
-            keys.append(build.line_key(word(lang, "chain rule"), "gradient"))
+            keys.append(line_key(word(lang, "chain rule"), "gradient"))
     else:
-        keys.append(build.badge_key(word(lang, "operation and its output")))
-        if has_grad and page.options.heat == "grad":
-            return (*keys, *build.heat_keys(lang, {heat_of(v.grad).name for v in drawn if v.grad is not None}))
+        keys.append(badge_key(word(lang, "operation and its output")))
+        if has_grad and builder.options.heat == "grad":
+            return (*keys, *heat_keys(lang, {heat_of(v.grad).name for v in drawn if v.grad is not None}))
         if has_grad:
-            keys.append(build.grad_key(word(lang, "gradient norm")))
+            keys.append(grad_key(word(lang, "gradient norm")))
     return tuple(keys)
 
 
-def trouble_keys(page: OpPicture) -> tuple[Key, ...]:
+def problem_keys(builder: OperationBuilder) -> tuple[Key, ...]:
     """Entries for what is wrong."""
-    lang, found = page.options.lang, {mark.status for mark in page.marks.values()}
+    lang, found = builder.lang, {note.status for note in builder.notes.values()}
     keys = []
     if "warning" in found:
-        keys.append(build.box_key(word(lang, "warning"), "tensor", status="warning"))
+        keys.append(box_key(word(lang, "warning"), "tensor", status="warning"))
     if "first-nan" in found:
         keys.append(Key(word(lang, "first NaN"), "box", ERROR, ERROR, 1, glyph="✗", ink=WHITE))
     if "nan" in found:
-        keys.append(build.box_key(word(lang, "NaN spread"), "tensor", status="nan"))
+        keys.append(box_key(word(lang, "NaN spread"), "tensor", status="nan"))
     if "dead" in found:
-        keys.append(build.box_key(word(lang, "outputs only zero"), "tensor", status="dead"))
+        keys.append(box_key(word(lang, "outputs only zero"), "tensor", status="dead"))
+    return tuple(keys)
+
+
+def box_key(text: str, kind: str, *, glyph: str = "", rounded: bool = False, status: str = "") -> Key:
+    """A legend entry for a kind of node."""
+    border, width, fill = frame(kind, status)
+    return Key(text, "box", border, fill, min(width, 2), glyph=glyph, rounded=rounded)
+
+
+def badge_key(text: str, glyph: str = "op") -> Key:
+    """The legend entry of the operation badge."""
+    return Key(text, "box", FORWARD, FORWARD, 1, glyph=glyph, ink=WHITE)
+
+
+def grad_key(text: str) -> Key:
+    """The legend entry of the gradient row."""
+    return Key(text, "box", GRAD_FILL, GRAD_FILL, 1, glyph="g", ink=GRAD)
+
+
+def line_key(text: str, kind: str) -> Key:
+    """The legend entry of a line."""
+    color, dash, back, width = {
+        "value": (FORWARD, "solid", False, 1.4),
+        "tensor": (FORWARD, "solid", False, 2.8),
+        "gradient": (GRAD, "dashed", True, 1.4),
+        "update": (UPDATE, "dotted", False, 2),
+    }[kind]
+    return Key(text, "line", color, WHITE, width, dash, back=back)
+
+
+def heat_keys(lang: str, used: Iterable[str]) -> tuple[Key, ...]:
+    """Legend entries of the heat classes in use, from small to large."""
+    used = set(used)
+    keys = [
+        Key(f"{word(lang, heat.name)}\u00a0 {bound_of(heat)}".rstrip("\u00a0 "), "box", heat.fill, heat.fill)
+        for heat in HEATS
+        if heat.name in used or heat is HEALTHY
+    ]
+    if "dead" in used:
+        keys.append(Key(word(lang, "dead cell"), "box", INK, DEAD.fill, glyph="0"))
+    if "nan" in used:
+        keys.append(Key(word(lang, "nan"), "box", ERROR, ERROR, glyph="✗", ink=WHITE))
     return tuple(keys)

@@ -1,48 +1,42 @@
-"""What is shared while a module-level picture is built: the page, titles of items, the parts of a card."""
+"""What is shared while a module-level picture is built: the builder, titles of items, the parts of a card."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 
-from ..picture.model import Edge, Node
 from ..picture.text import clean, shape_text
 from ..picture.words import module_word, word
 from ..reading.folding import Item
-from ..reading.records import Snapshot, Value
-from . import parts as build
-from .options import Options
+from ..reading.records import Value
+from .builder import GraphBuilder
+from .value_texts import badge_of
 
 OP_TITLES = {"cross_entropy": ("Softmax cross-entropy", "损失函数 Softmax 交叉熵")}
 
 
-@dataclass(slots=True)
-class FlowPicture:
-    """The picture being built."""
+@dataclass(slots=True, kw_only=True)
+class FlowBuilder(GraphBuilder):
+    """The module level. items: what becomes a card each; owner: position of the item that holds a value.
 
-    snapshot: Snapshot
-    options: Options
+    columns: (host, card of its parameters, names of the parameters). norms: name and norm of each gradient drawn.
+    """
+
     items: list[Item]
     owner: dict[int, int]
-    ids: build.Ids = field(default_factory=build.Ids)
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    beside: list[tuple[str, str, str]] = field(default_factory=list)
-    homes: dict[str, str] = field(default_factory=dict)
     item_node: dict[int, str] = field(default_factory=dict)
     value_node: dict[int, str] = field(default_factory=dict)
     columns: list[tuple[str, str, list[str]]] = field(default_factory=list)
-    heats: set[str] = field(default_factory=set)
     norms: list[tuple[str, float]] = field(default_factory=list)
     backward: list[str] = field(default_factory=list)
 
 
-def title_of(page: FlowPicture, item: Item) -> tuple[str, str]:
+def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
     """Class name and sizes of a module; the symbol of a single operation; the steps of a folded run."""
-    lang, values = page.options.lang, page.snapshot.values
+    lang, values = builder.lang, builder.snapshot.values
     newest = values[item.last]
     if item.path and item.kind in ("module", "repeat"):
-        info = page.snapshot.modules.get(item.path)
+        info = builder.snapshot.modules.get(item.path)
         only = {values[i].op for i in item.members}
         if len(only) == 1 and newest.op in OP_TITLES:
             return OP_TITLES[newest.op][lang == "zh"], ""
@@ -55,32 +49,32 @@ def title_of(page: FlowPicture, item: Item) -> tuple[str, str]:
     if item.kind == "op":
         if newest.op in OP_TITLES:
             return OP_TITLES[newest.op][lang == "zh"], ""
-        return build.badge_of(newest), shape_text(newest.shape, word(lang, "scalar"))
+        return badge_of(newest), shape_text(newest.shape, word(lang, "scalar"))
     steps = [values[i].badge for i in (item.parts[0].members if item.parts else item.members)]
     if item.kind == "rest":
         return f"{len(item.members):,}".replace(",", "\u00a0") + " operations", ""
     return clean(", ".join(steps), 40), ""
 
 
-def mean_text(page: FlowPicture, value: Value) -> str:
+def mean_text(builder: FlowBuilder, value: Value) -> str:
     """`mean over 32 examples` for a loss that averages its first axis."""
     if value.detail != "mean":
         return ""
-    first = next((page.snapshot.values[p] for p in value.parents), None)
+    first = next((builder.snapshot.values[p] for p in value.parents), None)
     if first is None or not first.shape:
         return ""
     return word(
-        page.options.lang, "mean over", math.prod(first.shape[:-1]) if value.op == "cross_entropy" else first.shape[0]
+        builder.lang, "mean over", math.prod(first.shape[:-1]) if value.op == "cross_entropy" else first.shape[0]
     )
 
 
-def says_its_class(page: FlowPicture, item: Item) -> bool:
+def says_its_class(builder: FlowBuilder, item: Item) -> bool:
     """Whether the path of a module only repeats the name of its class, as in `self.flatten = Flatten()`."""
-    info = page.snapshot.modules.get(item.path)
+    info = builder.snapshot.modules.get(item.path)
     return info is not None and item.path.replace("_", "").lower() == info.kind.lower()
 
 
-def is_loss(page: FlowPicture, item: Item) -> bool:
+def is_loss(builder: FlowBuilder, item: Item) -> bool:
     """Whether a module is named by its class alone: it was called by itself, as losses are."""
-    info = page.snapshot.modules.get(item.path)
+    info = builder.snapshot.modules.get(item.path)
     return info is not None and info.kind == item.path

@@ -13,16 +13,19 @@ from dataclasses import dataclass, field
 
 from ..layout.card_sizes import inner_width
 from ..picture.cards import chip_card, neuron_card, scalar_card
-from ..picture.model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
+from ..picture.model import Block, Card, Cell, Key, Module, Node, Picture, Run
 from ..picture.style import FORWARD, MUTED, NEGATIVE, POSITIVE
 from ..picture.text import clean, number, pretty_name
 from ..picture.words import word
 from ..reading.folding import Folder
 from ..reading.records import Snapshot, Value, shown_number
-from . import parts as build
+from .builder import GraphBuilder
+from .clusters import parent_of
 from .formulas import chain_text
-from .legends import footers
+from .legends import footers, grad_key
 from .options import Options
+from .problems import find_problems
+from .value_texts import describe, grad_text, name_of, value_node, value_tooltip
 
 LETTERS = "hkmpqrstuvz"
 MOST_IN_LAYER = 20
@@ -51,7 +54,7 @@ def find_neurons(snapshot: Snapshot) -> dict[str, Neuron]:
             weights.update(weights_of(snapshot, snapshot.values[i], maker))
         if not weights or not snapshot.values[item.last].single:
             continue
-        neuron = found.setdefault(item.path, Neuron(item.path, build.parent_of(snapshot, item.path)))
+        neuron = found.setdefault(item.path, Neuron(item.path, parent_of(snapshot, item.path)))
         neuron.outputs.append(item.last)
         neuron.weights.update(weights)
         newest = snapshot.values[item.last]
@@ -87,17 +90,11 @@ def weights_of(snapshot: Snapshot, value: Value, maker: dict[int, str]) -> dict[
     return found
 
 
-@dataclass(slots=True)
-class NetPicture:
-    """The picture being built."""
+@dataclass(slots=True, kw_only=True)
+class NeuronBuilder(GraphBuilder):
+    """The neuron level. place: the box of each neuron and input; hidden: how many neurons are not drawn."""
 
-    snapshot: Snapshot
-    options: Options
     neurons: dict[str, Neuron]
-    ids: build.Ids = field(default_factory=build.Ids)
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    modules: list[Module] = field(default_factory=list)
     place: dict[tuple[str, object], str] = field(default_factory=dict)
     hidden: int = 0
 
@@ -114,20 +111,20 @@ def neuron_picture(snapshot: Snapshot, options: Options) -> Picture:
             "level='neuron' needs modules that weigh numbers with scalar parameters, such as nn.Neuron; here are none. "
             "Try level='op' or level='module'"
         )
-    page = NetPicture(snapshot, options, neurons)
-    add_inputs(page)
+    builder = NeuronBuilder(lang=options.lang, snapshot=snapshot, options=options, neurons=neurons)
+    add_inputs(builder)
     for k, (_, members) in enumerate(layers_of(neurons).items()):
-        add_layer(page, k, members, last=k == len(layers_of(neurons)) - 1)
-    add_weights(page)
-    add_losses(page)
-    width = max(inner_width(node.card) for node in page.nodes if node.kind in ("neuron", "input"))
-    page.nodes = [
+        add_layer(builder, k, members, last=k == len(layers_of(neurons)) - 1)
+    add_weights(builder)
+    add_losses(builder)
+    width = max(inner_width(node.card) for node in builder.nodes if node.kind in ("neuron", "input"))
+    builder.nodes = [
         dataclasses.replace(node, card=dataclasses.replace(node.card, min_width=width))
         if node.kind != "reference"
         else node
-        for node in page.nodes
+        for node in builder.nodes
     ]
-    return finish(page)
+    return finish(builder)
 
 
 def layers_of(neurons: dict[str, Neuron]) -> dict[str, list[Neuron]]:
@@ -138,93 +135,99 @@ def layers_of(neurons: dict[str, Neuron]) -> dict[str, list[Neuron]]:
     return layers
 
 
-def add_inputs(page: NetPicture) -> None:
+def add_inputs(builder: NeuronBuilder) -> None:
     """The numbers that the first neurons read, whether or not they are in the graph."""
-    keys = list(dict.fromkeys(key for neuron in page.neurons.values() for key in neuron.weights if key[0] != "neuron"))
-    many = any(len(neuron.outputs) > 1 for neuron in page.neurons.values())
+    keys = list(
+        dict.fromkeys(key for neuron in builder.neurons.values() for key in neuron.weights if key[0] != "neuron")
+    )
+    many = any(len(neuron.outputs) > 1 for neuron in builder.neurons.values())
     if many:  # each example has inputs of its own; their number is what the first layer reads
-        first = next(iter(page.neurons.values()))
+        first = next(iter(builder.neurons.values()))
         keys = [key for key in first.weights if key[0] != "neuron"]
         width = (
-            len(page.snapshot.values[first.outputs[0]].operands) // 2 if keys and keys[0][0] == "input" else len(keys)
+            len(builder.snapshot.values[first.outputs[0]].operands) // 2
+            if keys and keys[0][0] == "input"
+            else len(keys)
         )
         keys = keys[: max(1, width)] if len(keys) > 12 else keys
     ids = []
     for k, key in enumerate(keys):
-        node_id = page.ids.new("n")
-        value = page.snapshot.values[key[1]] if key[0] == "input" else None  # type: ignore[call-overload]
-        name = (pretty_name(build.name_of(value)) if value is not None else "") or pretty_name(f"x{k + 1}")
+        node_id = builder.new_id("n")
+        value = builder.snapshot.values[key[1]] if key[0] == "input" else None  # type: ignore[call-overload]
+        name = (pretty_name(name_of(value)) if value is not None else "") or pretty_name(f"x{k + 1}")
         shown = "" if many or value is None else shown_number(value)
         if value is None and not many:
-            shown = constant_text(page, key)
-        grad = "" if many or value is None else build.grad_text(value)
-        page.place[key] = node_id
+            shown = constant_text(builder, key)
+        grad = "" if many or value is None else grad_text(value)
+        builder.place[key] = node_id
         ids.append(node_id)
-        card = neuron_card("input", name, shown, grad, word(page.options.lang, "grad"))
-        page.nodes.append(
+        card = neuron_card("input", name, shown, grad, word(builder.lang, "grad"))
+        builder.nodes.append(
             Node(
                 node_id,
                 "input",
                 card,
                 name=name,
                 grad=None if many or value is None else value.grad,
-                tooltip=build.value_tooltip(value) if value is not None else name,
+                tooltip=value_tooltip(value) if value is not None else name,
             )
         )
     if ids:
-        add_cluster(page, word(page.options.lang, "inputs title"), "", ids)
+        add_cluster(builder, word(builder.lang, "inputs title"), "", ids)
 
 
-def constant_text(page: NetPicture, key: tuple[str, object]) -> str:
+def constant_text(builder: NeuronBuilder, key: tuple[str, object]) -> str:
     """The number of a constant input."""
-    for neuron in page.neurons.values():
+    for neuron in builder.neurons.values():
         if key in neuron.weights:
             for i in range(neuron.outputs[0], -1, -1):
-                value = page.snapshot.values[i]
+                value = builder.snapshot.values[i]
                 if value.op == "weighted_sum" and value.path == neuron.path:
                     given = value.operands[len(value.operands) // 2 + int(key[1])]  # type: ignore[call-overload]
                     return number(given) if isinstance(given, float) else ""
     return ""
 
 
-def add_layer(page: NetPicture, k: int, members: list[Neuron], last: bool) -> None:
+def add_layer(builder: NeuronBuilder, k: int, members: list[Neuron], last: bool) -> None:
     """The boxes of one layer and the frame around them; of a very large layer the two ends."""
-    lang, alone = page.options.lang, last and len(members) == 1
+    lang, alone = builder.lang, last and len(members) == 1
     half = MOST_IN_LAYER // 2
     hidden = range(half, len(members) - half + 1) if len(members) > MOST_IN_LAYER else range(0)
     ids, letter = [], LETTERS[k % len(LETTERS)]
     for at, neuron in enumerate(members):
         if at not in hidden:
             name = "out" if alone else pretty_name(f"{letter}{at + 1}")
-            ids.append(add_neuron(page, neuron, name, "output" if alone else "neuron"))
+            ids.append(add_neuron(builder, neuron, name, "output" if alone else "neuron"))
         elif at == hidden[0]:
-            ids.append(add_gap(page, len(hidden)))
+            ids.append(add_gap(builder, len(hidden)))
     title = word(lang, "output") if alone else word(lang, "layer", k + 1)
-    add_cluster(page, f"{title} · {members[0].activation or word(lang, 'linear')}", members[0].layer, ids)
+    add_cluster(builder, f"{title} · {members[0].activation or word(lang, 'linear')}", members[0].layer, ids)
 
 
-def add_gap(page: NetPicture, hidden: int) -> str:
+def add_gap(builder: NeuronBuilder, hidden: int) -> str:
     """A chip that counts the neurons that are not drawn."""
-    node_id = page.ids.new("n")
-    tooltip = word(page.options.lang, "nodes", hidden)
-    page.nodes.append(Node(node_id, "reference", chip_card("reference", f"… {hidden}"), count=hidden, tooltip=tooltip))
-    page.hidden += hidden
+    node_id = builder.new_id("n")
+    tooltip = word(builder.lang, "nodes", hidden)
+    builder.nodes.append(
+        Node(node_id, "reference", chip_card("reference", f"… {hidden}"), count=hidden, tooltip=tooltip)
+    )
+    builder.hidden += hidden
     return node_id
 
 
-def add_neuron(page: NetPicture, neuron: Neuron, name: str, kind: str) -> str:
+def add_neuron(builder: NeuronBuilder, neuron: Neuron, name: str, kind: str) -> str:
     """One neuron: the mean of its outputs and, of several calls, the norm of their gradients."""
-    node_id = page.ids.new("n")
-    values = [page.snapshot.values[i] for i in neuron.outputs]
+    node_id = builder.new_id("n")
+    values = [builder.snapshot.values[i] for i in neuron.outputs]
     numbers = [float(v.number) for v in values if isinstance(v.number, float | int)]
     mean = sum(numbers) / len(numbers) if numbers else math.nan
     grads = [v.grad for v in values if v.grad is not None]
     grad = None if not grads else grads[0] if len(grads) == 1 else math.hypot(*grads)
-    shown = pretty_name(build.name_of(values[-1])) or name
-    sign = word(page.options.lang, "grad") if len(values) == 1 else "‖g‖"
+    shown = pretty_name(name_of(values[-1])) or name
+    sign = word(builder.lang, "grad") if len(values) == 1 else "‖g‖"
     card = neuron_card(kind, shown, number(mean) if numbers else "", number(grad) if grad is not None else "", sign)
-    page.place["neuron", neuron.path] = node_id
-    page.nodes.append(
+    builder.place["neuron", neuron.path] = node_id
+    builder.nodes.append(
         Node(
             node_id,
             kind,
@@ -235,82 +238,75 @@ def add_neuron(page: NetPicture, neuron: Neuron, name: str, kind: str) -> str:
             module=neuron.path,
             count=len(values),
             value=repr(mean) if numbers else "",
-            tooltip=clean(f"{neuron.path}; {build.value_tooltip(values[-1])}", 1000),
+            tooltip=clean(f"{neuron.path}; {value_tooltip(values[-1])}", 1000),
         )
     )
     return node_id
 
 
-def add_cluster(page: NetPicture, title: str, path: str, ids: list[str]) -> None:
+def add_cluster(builder: NeuronBuilder, title: str, path: str, ids: list[str]) -> None:
     """A frame with a title in the middle."""
-    page.modules.append(
-        Module(page.ids.new("m"), path, (Run(title, 11, MUTED, True),), tuple(ids), "", len(ids), "center")
+    builder.frames.append(
+        Module(builder.new_id("m"), path, (Run(title, 11, MUTED, True),), tuple(ids), "", len(ids), "center")
     )
 
 
-def add_weights(page: NetPicture) -> None:
+def add_weights(builder: NeuronBuilder) -> None:
     """One line for every weight between boxes that are drawn."""
     lines = [
-        (abs(w), page.place[key], page.place["neuron", neuron.path], w)
-        for neuron in page.neurons.values()
-        if ("neuron", neuron.path) in page.place
+        (abs(w), builder.place[key], builder.place["neuron", neuron.path], w)
+        for neuron in builder.neurons.values()
+        if ("neuron", neuron.path) in builder.place
         for key, w in neuron.weights.items()
-        if key in page.place
+        if key in builder.place
     ]
     largest = max((size for size, *_ in lines), default=0.0) or 1.0
     for size, source, target, weight in lines:
-        width = round(0.5 + 3 * size / largest, 2)
-        page.edges.append(
-            Edge(
-                page.ids.new("e"),
-                source,
-                target,
-                "weight",
-                (),
-                f"weight {weight!r}",
-                POSITIVE if weight >= 0 else NEGATIVE,
-                width,
-                "solid" if weight >= 0 else "dashed",
-                "none",
-                False,
-                "side",
-                1,
-                weight,
-            )
+        builder.add_edge(
+            source,
+            target,
+            "weight",
+            tooltip=f"weight {weight!r}",
+            color=POSITIVE if weight >= 0 else NEGATIVE,
+            width=round(0.5 + 3 * size / largest, 2),
+            dash="solid" if weight >= 0 else "dashed",
+            arrow="none",
+            lane="side",
+            number=weight,
         )
 
 
-def add_losses(page: NetPicture) -> None:
+def add_losses(builder: NeuronBuilder) -> None:
     """What follows the last neuron, folded to one box for each root."""
-    outputs = {i: neuron.path for neuron in page.neurons.values() for i in neuron.outputs}
-    names = {node.id: node.name for node in page.nodes}
-    for root in page.snapshot.roots:
+    outputs = {i: neuron.path for neuron in builder.neurons.values() for i in neuron.outputs}
+    names = {node.id: node.name for node in builder.nodes}
+    for root in builder.snapshot.roots:
         if root in outputs:
             continue
-        value = page.snapshot.values[root]
-        seen, feeding = behind(page, root, outputs)
-        steps = [page.snapshot.values[i] for i in sorted(seen) if page.snapshot.values[i].op]
+        value = builder.snapshot.values[root]
+        seen, feeding = behind(builder, root, outputs)
+        steps = [builder.snapshot.values[i] for i in sorted(seen) if builder.snapshot.values[i].op]
         note = f"{len(steps)} operations"
         if len(steps) <= 4:
-            drawn = names.get(page.place.get(("neuron", feeding[0]), "")) if len(feeding) == 1 else None
-            note = chain_text(steps, drawn or "", page.neurons[feeding[0]].outputs if drawn else [])
-        node_id = page.ids.new("n")
-        name = build.name_of(value) or word(page.options.lang, "loss")
+            drawn = names.get(builder.place.get(("neuron", feeding[0]), "")) if len(feeding) == 1 else None
+            note = chain_text(steps, drawn or "", builder.neurons[feeding[0]].outputs if drawn else [])
+        node_id = builder.new_id("n")
+        name = name_of(value) or word(builder.lang, "loss")
         card = with_note(scalar_card("output", name=name, value=shown_number(value)), clean(note, 32))
-        page.nodes.append(build.value_node(node_id, value, "output", card, count=len(steps)))
+        builder.nodes.append(value_node(node_id, value, "output", card, count=len(steps)))
         for path in feeding:
-            if ("neuron", path) in page.place:
-                source = page.place["neuron", path]
-                page.edges.append(build.forward_edge(page.ids.new("e"), source, node_id, lane="side", weight=4))
+            if ("neuron", path) in builder.place:
+                source = builder.place["neuron", path]
+                builder.add_value(source, node_id, lane="side", weight=4)
 
 
-def behind(page: NetPicture, root: int, outputs: dict[int, str]) -> tuple[set[int], list[str]]:
+def behind(builder: NeuronBuilder, root: int, outputs: dict[int, str]) -> tuple[set[int], list[str]]:
     """Values between a root and the neurons, and the neurons that feed them."""
-    inside = {i for i, value in enumerate(page.snapshot.values) if value.path in page.neurons}
+    inside = {i for i, value in enumerate(builder.snapshot.values) if value.path in builder.neurons}
     feeding: dict[str, None] = {}
     seen, stack = {root}, [root]
     while stack:
-        for parent in page.snapshot.values[stack.pop()].parents:
+        for parent in builder.snapshot.values[stack.pop()].parents:
             if parent in outputs:
                 feeding[outputs[parent]] = None
             elif parent not in seen and parent not in inside:
@@ -328,10 +324,10 @@ def with_note(card: Card, note: str) -> Card:
     )
 
 
-def legend_of(page: NetPicture, graded: bool) -> tuple[Key, ...]:
+def legend_of(builder: NeuronBuilder, graded: bool) -> tuple[Key, ...]:
     """Only the entries this picture uses."""
-    lang = page.options.lang
-    kinds = {edge.dash for edge in page.edges if edge.kind == "weight"}
+    lang = builder.lang
+    kinds = {edge.dash for edge in builder.edges if edge.kind == "weight"}
     keys = []
     if "solid" in kinds:
         keys.append(Key(word(lang, "positive weight"), "line", POSITIVE, width=2, glyph="plain"))
@@ -339,44 +335,39 @@ def legend_of(page: NetPicture, graded: bool) -> tuple[Key, ...]:
         keys.append(Key(word(lang, "negative weight"), "line", NEGATIVE, width=2, dash="dashed", glyph="plain"))
     keys.append(Key(word(lang, "thicker"), "line", FORWARD, width=3, glyph="plain"))
     if graded:
-        made = {i for neuron in page.neurons.values() for i in neuron.outputs}
-        root = "output" if made.intersection(page.snapshot.roots) else "loss"  # a network drawn without a loss
-        keys.append(build.grad_key(word(lang, f"gradient of the {root}")))
+        made = {i for neuron in builder.neurons.values() for i in neuron.outputs}
+        root = "output" if made.intersection(builder.snapshot.roots) else "loss"  # a network drawn without a loss
+        keys.append(grad_key(word(lang, f"gradient of the {root}")))
     return tuple(keys)
 
 
-def finish(page: NetPicture) -> Picture:
+def finish(builder: NeuronBuilder) -> Picture:
     """Legend, footer, alternative text."""
-    snapshot, options, lang = page.snapshot, page.options, page.options.lang
-    outputs = [snapshot.values[i] for neuron in page.neurons.values() for i in neuron.outputs]
-    problems = build.find_problems(outputs)
+    snapshot, options, lang = builder.snapshot, builder.options, builder.lang
+    outputs = [snapshot.values[i] for neuron in builder.neurons.values() for i in neuron.outputs]
+    builder.problems += find_problems(outputs)
     norms = [abs(v.grad) for v in outputs if v.grad is not None]
-    calls = max(len(neuron.outputs) for neuron in page.neurons.values())
+    calls = max(len(neuron.outputs) for neuron in builder.neurons.values())
     footer = footers(snapshot, options)
     if calls > 1:
         footer += (word(lang, "calls", calls),)
-    if page.hidden:
-        footer += (word(lang, "hidden neurons", page.hidden),)
-    alt = build.describe(
+    if builder.hidden:
+        footer += (word(lang, "hidden neurons", builder.hidden),)
+    alt = describe(
         "Neuron graph",
-        f"{len(page.neurons)} neurons in {len(page.modules)} groups",
+        f"{len(builder.neurons)} neurons in {len(builder.frames)} groups",
         [snapshot.values[i] for i in snapshot.roots],
         norms,
-        problems,
+        builder.problems,
     )
-    forward = tuple(page.place["neuron", path] for path in page.neurons if ("neuron", path) in page.place)
-    return Picture(
+    forward = tuple(builder.place["neuron", path] for path in builder.neurons if ("neuron", path) in builder.place)
+    return builder.picture(
         level="neuron",
         direction="LR",
-        nodes=tuple(page.nodes),
-        edges=tuple(page.edges),
-        modules=tuple(page.modules),
-        legend=legend_of(page, bool(norms)) if options.legend else (),
+        legend=legend_of(builder, bool(norms)) if options.legend else (),
         footer=footer,
         title=options.title,
         alt=alt,
-        problems=problems,
-        lang=lang,
         node_gap=0.13,
         rank_gap=1.15,
         straight=True,

@@ -16,12 +16,24 @@ from ..picture.style import GRAD, heat_of
 from ..picture.text import clean, number, pretty_name, shape_text
 from ..picture.words import word
 from ..reading.records import Snapshot, Value, shown_number
-from . import parts as build
-from .builder import Mark, OpPicture
+from .builder import OperationBuilder, ProblemNote
+from .clusters import data_path, module_clusters
 from .formulas import local_formula
 from .legends import footers, legend
 from .options import Options
-from .problem_marks import default_marks, red_paths
+from .problem_notes import default_notes, red_paths
+from .problems import find_problems
+from .value_texts import (
+    badge_of,
+    describe,
+    grad_text,
+    name_of,
+    role_of,
+    source_text,
+    stats_text,
+    value_node,
+    value_tooltip,
+)
 
 LONGEST_ROW = 12
 MOST_CONSUMERS = 6
@@ -30,25 +42,32 @@ VIEWS = ("transpose", "swapaxes", "reshape", "expand_dims", "astype")
 
 
 def op_picture(
-    snapshot: Snapshot, options: Options, keep: list[int] | None = None, marks: dict[int, Mark] | None = None
+    snapshot: Snapshot, options: Options, keep: list[int] | None = None, notes: dict[int, ProblemNote] | None = None
 ) -> Picture:
     """Operation-level picture of the values in `keep` (all of them by default)."""
     if options.constants and keep is None:
         snapshot = with_constants(snapshot)
     kept = list(range(len(snapshot.values))) if keep is None else keep
-    found = default_marks(snapshot, options.lang) if marks is None else marks
-    page = OpPicture(snapshot, options, kept, found, marks is not None)
-    page.sideways = runs_sideways(page)
-    scalars = [i for i in page.keep if snapshot.values[i].scalar]
-    page.mixed = page.sideways and len(scalars) < len(page.keep)
-    crowded = consumers(page)
-    for i in page.keep:
-        add_node(page, snapshot.values[i])
-    for i in page.keep:
-        add_edges(page, snapshot.values[i], crowded)
-    if not page.sideways:
-        put_beside(page)
-    return finish(page)
+    found = default_notes(snapshot, options.lang) if notes is None else notes
+    builder = OperationBuilder(
+        lang=options.lang,
+        snapshot=snapshot,
+        options=options,
+        keep=kept,
+        notes=found,
+        about_problem=notes is not None,
+    )
+    builder.sideways = runs_sideways(builder)
+    scalars = [i for i in builder.keep if snapshot.values[i].scalar]
+    builder.mixed = builder.sideways and len(scalars) < len(builder.keep)
+    crowded = consumers(builder)
+    for i in builder.keep:
+        add_node(builder, snapshot.values[i])
+    for i in builder.keep:
+        add_edges(builder, snapshot.values[i], crowded)
+    if not builder.sideways:
+        put_beside(builder)
+    return finish(builder)
 
 
 def with_constants(snapshot: Snapshot) -> Snapshot:
@@ -63,52 +82,52 @@ def with_constants(snapshot: Snapshot) -> Snapshot:
     return dataclasses.replace(snapshot, values=values)
 
 
-def runs_sideways(page: OpPicture) -> bool:
+def runs_sideways(builder: OperationBuilder) -> bool:
     """Left to right for scalar and mixed graphs of at most 12 ranks, top to bottom otherwise."""
-    if page.options.rankdir in ("LR", "TB"):
-        return page.options.rankdir == "LR"
-    values = page.snapshot.values
-    if not any(values[i].scalar for i in page.keep):
+    if builder.options.rankdir in ("LR", "TB"):
+        return builder.options.rankdir == "LR"
+    values = builder.snapshot.values
+    if not any(values[i].scalar for i in builder.keep):
         return False
-    kept = set(page.keep)
+    kept = set(builder.keep)
     depth: dict[int, int] = {}
-    for i in page.keep:
+    for i in builder.keep:
         depth[i] = 1 + max((depth[p] for p in values[i].parents if p in kept and p in depth), default=0)
     return max(depth.values(), default=0) <= LONGEST_ROW
 
 
-def consumers(page: OpPicture) -> set[int]:
+def consumers(builder: OperationBuilder) -> set[int]:
     """Values read by more than six operations: they are repeated as chips instead of sending lines everywhere."""
     counts: dict[int, int] = {}
-    for i in page.keep:
-        for parent in set(page.snapshot.values[i].parents):
+    for i in builder.keep:
+        for parent in set(builder.snapshot.values[i].parents):
             counts[parent] = counts.get(parent, 0) + 1
     return {i for i, count in counts.items() if count > MOST_CONSUMERS}
 
 
-def add_node(page: OpPicture, value: Value) -> None:
+def add_node(builder: OperationBuilder, value: Value) -> None:
     """The node of one value."""
-    node_id = page.ids.new("n")
-    page.node_of[value.index] = node_id
-    kind = build.role_of(value, page.snapshot.roots)
-    mark = page.marks.get(value.index, Mark())
-    names = operand_names(page, value)
+    node_id = builder.new_id("n")
+    builder.node_of[value.index] = node_id
+    kind = role_of(value, builder.snapshot.roots)
+    note = builder.notes.get(value.index, ProblemNote())
+    names = operand_names(builder, value)
     local = "; ".join(
-        f"∂/∂{names[k] or k + 1} = {text}" for k, text in enumerate(local_texts(page, value, names)) if text
+        f"∂/∂{names[k] or k + 1} = {text}" for k, text in enumerate(local_texts(builder, value, names)) if text
     ) or array_formulas(value, names)
-    page.nodes.append(
-        build.value_node(node_id, value, kind, card_of(page, value, kind, mark), status=mark.status, local=local)
+    builder.nodes.append(
+        value_node(node_id, value, kind, card_of(builder, value, kind, note), status=note.status, local=local)
     )
-    page.homes[node_id] = home_of(page, value)
+    builder.homes[node_id] = home_of(builder, value)
 
 
-def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
+def card_of(builder: OperationBuilder, value: Value, kind: str, note: ProblemNote) -> Card:
     """The card of a value: rounded for single numbers, square for arrays."""
-    show, lang = page.options.show, page.options.lang
-    op = (value.badge if value.op else "") if page.options.constants else build.badge_of(value)
-    name = build.name_of(value)
-    grad = build.grad_text(value) if "grad" in show else ""
-    if value.single and (page.sideways or value.scalar):
+    show, lang = builder.options.show, builder.lang
+    op = (value.badge if value.op else "") if builder.options.constants else badge_of(value)
+    name = name_of(value)
+    grad = grad_text(value) if "grad" in show else ""
+    if value.single and (builder.sideways or value.scalar):
         return scalar_card(
             kind,
             name=pretty_name(name),
@@ -116,46 +135,46 @@ def card_of(page: OpPicture, value: Value, kind: str, mark: Mark) -> Card:
             value=shown_number(value) if "value" in show else "",
             grad=grad,
             grad_word=word(lang, "grad") if value.signed else "‖g‖",
-            status=mark.status,
-            note=mark.note,
-            headline=mark.headline,
+            status=note.status,
+            note=note.note,
+            headline=note.headline,
         )
     shape = shape_text(value.shape, word(lang, "scalar")) if "shape" in show else ""
-    result = shown_number(value) if value.single and "value" in show and not mark.note else ""
+    result = shown_number(value) if value.single and "value" in show and not note.note else ""
     if kind == "output" and result and not name:
         name = "loss" if value.grad == 1.0 else ""
-    stats = mark.stats or (build.stats_text(value.stats) if "stats" in show else "")
+    stats = note.stats or (stats_text(value.stats) if "stats" in show else "")
     if "source" in show and value.source:
-        stats = (stats + "\u00a0\u00a0\u00a0" if stats else "") + build.source_text(value.source)
-    heat = heat_of(value.grad) if page.options.heat == "grad" and value.grad is not None else None
+        stats = (stats + "\u00a0\u00a0\u00a0" if stats else "") + source_text(value.source)
+    heat = heat_of(value.grad) if builder.options.heat == "grad" and value.grad is not None else None
     return tensor_card(
         kind,
         name=name,
         op=op,
         shape=shape,
-        dtype=value.dtype if "dtype" in show and not page.mixed else "",
+        dtype=value.dtype if "dtype" in show and not builder.mixed else "",
         value=result,
         grad=grad,
-        status=mark.status,
-        note=mark.note,
-        headline=mark.headline,
+        status=note.status,
+        note=note.note,
+        headline=note.headline,
         stats=stats,
         heat=heat,
     )
 
 
-def operand_names(page: OpPicture, value: Value) -> list[str]:
+def operand_names(builder: OperationBuilder, value: Value) -> list[str]:
     """Short names of the operands of a value, "" where there is none; a constant is its number."""
     names = []
     for operand in value.operands:
         if operand.__class__ is int:
-            names.append(pretty_name(clean(page.snapshot.values[operand].name, 12)))
+            names.append(pretty_name(clean(builder.snapshot.values[operand].name, 12)))
         else:
             names.append(number(operand) if isinstance(operand, float | complex) else "")
     return names
 
 
-def local_texts(page: OpPicture, value: Value, names: list[str]) -> list[str]:
+def local_texts(builder: OperationBuilder, value: Value, names: list[str]) -> list[str]:
     """`w₁ = 0.5` for every operand of a scalar operation."""
     if not value.scalar or len(value.locals) != len(value.operands):
         return []
@@ -184,44 +203,41 @@ def array_formulas(value: Value, names: list[str]) -> str:
     return "; ".join(f"∂/∂{name} = {formula}" for name, formula in given if formula)
 
 
-def add_edges(page: OpPicture, value: Value, crowded: set[int]) -> None:
+def add_edges(builder: OperationBuilder, value: Value, crowded: set[int]) -> None:
     """The lines into one value: forward, and where both ends have a gradient, backward."""
     if not value.op:
         return
-    target = page.node_of[value.index]
-    names = operand_names(page, value)
-    locals_ = local_texts(page, value, names) if "local" in page.options.show else []
+    target = builder.node_of[value.index]
+    names = operand_names(builder, value)
+    locals_ = local_texts(builder, value, names) if "local" in builder.options.show else []
     arrays = value.constants or (None,) * len(value.operands)
     uses = [(k, p if p.__class__ is int else c) for k, (p, c) in enumerate(zip(value.operands, arrays, strict=True))]
     uses += [(len(value.operands), index) for index in value.indices]
     for position, parent in uses:
-        if parent is None or parent not in page.node_of:
+        if parent is None or parent not in builder.node_of:
             continue
-        giver = page.snapshot.values[parent]
-        source = page.node_of[parent]
-        if parent in crowded and source in page.read:
-            source = add_reference(page, giver, target)
-        page.read.add(source)
-        weight = 3 if giver.op and sum(bool(page.snapshot.values[p].op) for p in value.parents) == 1 else 1
-        tensor = page.mixed and not giver.single
-        page.edges.append(
-            build.forward_edge(
-                page.ids.new("e"),
-                source,
-                target,
-                lane="v" if page.sideways else "",
-                tensor=tensor,
-                weight=weight if page.sideways else (8 if giver.op else 2),
-                tooltip=f"{giver.name or giver.badge} → {value.name or value.badge}: " + shape_text(giver.shape),
-            )
+        giver = builder.snapshot.values[parent]
+        source = builder.node_of[parent]
+        if parent in crowded and source in builder.read:
+            source = add_reference(builder, giver, target)
+        builder.read.add(source)
+        weight = 3 if giver.op and sum(bool(builder.snapshot.values[p].op) for p in value.parents) == 1 else 1
+        tensor = builder.mixed and not giver.single
+        builder.add_value(
+            source,
+            target,
+            lane="v" if builder.sideways else "",
+            tensor=tensor,
+            weight=weight if builder.sideways else (8 if giver.op else 2),
+            tooltip=f"{giver.name or giver.badge} → {value.name or value.badge}: " + shape_text(giver.shape),
         )
         both = giver.grad is not None and value.grad is not None
-        if page.sideways and both and "grad" in page.options.show:
-            add_gradient(page, giver, value, source, target, position, locals_, weight, tensor)
+        if builder.sideways and both and "grad" in builder.options.show:
+            add_gradient(builder, giver, value, source, target, position, locals_, weight, tensor)
 
 
 def add_gradient(
-    page: OpPicture,
+    builder: OperationBuilder,
     giver: Value,
     value: Value,
     source: str,
@@ -239,26 +255,23 @@ def add_gradient(
     if locals_ and local is not None:
         label = (Run(f"× {locals_[position]}", 11, GRAD),)
         tooltip = f"grad({name}) += {number(value.grad)} × {number(local)} = {number((value.grad or 0.0) * local)}"
-    page.edges.append(
-        build.gradient_edge(
-            page.ids.new("e"),
-            source,
-            target,
-            lane="g",
-            label=label,
-            tooltip=tooltip,
-            weight=weight,
-            number=local,
-            width=2 if tensor else 1.4,
-        )
+    builder.add_gradient(
+        source,
+        target,
+        lane="g",
+        label=label,
+        tooltip=tooltip,
+        weight=weight,
+        number=local,
+        width=2 if tensor else 1.4,
     )
 
 
-def add_reference(page: OpPicture, giver: Value, target: str) -> str:
+def add_reference(builder: OperationBuilder, giver: Value, target: str) -> str:
     """A small chip that stands for a value drawn elsewhere."""
-    node_id = page.ids.new("n")
-    name = pretty_name(build.name_of(giver)) or giver.badge
-    page.nodes.append(
+    node_id = builder.new_id("n")
+    name = pretty_name(name_of(giver)) or giver.badge
+    builder.nodes.append(
         Node(
             node_id,
             "reference",
@@ -268,31 +281,31 @@ def add_reference(page: OpPicture, giver: Value, target: str) -> str:
             module=giver.path,
             shape=shape_text(giver.shape),
             dtype=giver.dtype,
-            tooltip=build.value_tooltip(giver) + "; " + word(page.options.lang, "reference"),
+            tooltip=value_tooltip(giver) + "; " + word(builder.lang, "reference"),
         )
     )
-    page.homes[node_id] = page.homes[target]
+    builder.homes[node_id] = builder.homes[target]
     return node_id
 
 
-def home_of(page: OpPicture, value: Value) -> str:
+def home_of(builder: OperationBuilder, value: Value) -> str:
     """Module path a value is drawn in: where it was made, a parameter in the module that owns it."""
-    return value.path if value.op or (value.role == "parameter" and value.path in page.snapshot.modules) else ""
+    return value.path if value.op or (value.role == "parameter" and value.path in builder.snapshot.modules) else ""
 
 
-def put_beside(page: OpPicture) -> None:
+def put_beside(builder: OperationBuilder) -> None:
     """Parameters and constants stand beside the operation that reads them, if the data comes from above.
 
     So does a mere view of a parameter, such as its transpose, with the parameter on its far side.
     """
     readers: dict[str, list[str]] = {}
     givers: dict[str, list[str]] = {}
-    for edge in page.edges:
+    for edge in builder.edges:
         readers.setdefault(edge.source, []).append(edge.target)
         givers.setdefault(edge.target, []).append(edge.source)
-    nodes = {node.id: node for node in page.nodes}
-    aside = {node.id for node in page.nodes if node.kind in SIDE_KINDS}
-    view_ops = {page.node_of[i] for i in page.keep if page.snapshot.values[i].op in VIEWS}
+    nodes = {node.id: node for node in builder.nodes}
+    aside = {node.id for node in builder.nodes if node.kind in SIDE_KINDS}
+    view_ops = {builder.node_of[i] for i in builder.keep if builder.snapshot.values[i].op in VIEWS}
     views = {
         n: givers[n][0]
         for n in view_ops
@@ -303,20 +316,20 @@ def put_beside(page: OpPicture) -> None:
     }
     aside |= set(views)
     counts: dict[str, int] = {}
-    for node in page.nodes:
+    for node in builder.nodes:
         if node.id not in aside or node.id in views.values() or not readers.get(node.id):
             continue
         host = readers[node.id][0]
         above = [g for g in givers[host] if g not in aside]
         if not above and node.kind != "constant":
             above = [g for g in givers[host] if nodes[g].kind == "constant"]
-        if not above or page.homes[node.id] not in ("", page.homes[host]):
+        if not above or builder.homes[node.id] not in ("", builder.homes[host]):
             continue
         counts[host] = counts.get(host, 0) + 1
         for companion in (node.id, views.get(node.id)):
             if companion is not None:
-                page.homes[companion] = page.homes[host]
-                page.beside.append((host, companion, "left" if counts[host] % 2 else "right"))
+                builder.homes[companion] = builder.homes[host]
+                builder.beside.append((host, companion, "left" if counts[host] % 2 else "right"))
 
 
 def straightened(edges: Sequence[Edge], spine: Sequence[str]) -> list[Edge]:
@@ -326,39 +339,41 @@ def straightened(edges: Sequence[Edge], spine: Sequence[str]) -> list[Edge]:
     return [dataclasses.replace(e, weight=0) if skip else e for e, skip in zip(edges, skips, strict=True)]
 
 
-def finish(page: OpPicture) -> Picture:
+def finish(builder: OperationBuilder) -> Picture:
     """Legend, footer, alternative text, steps."""
-    snapshot, options = page.snapshot, page.options
-    drawn = [snapshot.values[i] for i in page.keep]
-    modules = () if page.sideways else build.module_clusters(snapshot, page.homes, page.ids)
-    spine = [page.node_of[i] for i in build.spine_of(snapshot) if i in page.node_of]
-    forward = tuple(page.node_of[v.index] for v in drawn if v.op)
+    snapshot, options = builder.snapshot, builder.options
+    drawn = [snapshot.values[i] for i in builder.keep]
+    if not builder.sideways:
+        builder.frames += module_clusters(builder)
+    spine = [builder.node_of[i] for i in data_path(snapshot) if i in builder.node_of]
+    forward = tuple(builder.node_of[v.index] for v in drawn if v.op)
     has_grad = any(v.grad is not None for v in drawn)
-    problems = build.find_problems(drawn)
+    builder.problems += find_problems(drawn)
     kinds = {v.dtype for v in drawn}
     what = (
-        "Scalar graph" if all(v.scalar for v in drawn if v.op) else "Mixed graph" if page.mixed else "Operation graph"
+        "Scalar graph"
+        if all(v.scalar for v in drawn if v.op)
+        else "Mixed graph"
+        if builder.mixed
+        else "Operation graph"
     )
-    count = f"{len(page.nodes)} nodes" + (f" in {len(modules)} modules" if modules else "")
+    count = f"{len(builder.nodes)} nodes" + (f" in {len(builder.frames)} modules" if builder.frames else "")
     norms = [abs(v.grad) for v in drawn if v.grad is not None]
     footer = footers(snapshot, options)
-    return Picture(
+    if not builder.sideways:
+        builder.edges = straightened(builder.edges, spine)
+    builder.edges = red_paths(builder.edges, builder.nodes)
+    return builder.picture(
         level="op",
-        direction="LR" if page.sideways else "TB",
-        nodes=tuple(page.nodes),
-        edges=red_paths(page.edges if page.sideways else straightened(page.edges, spine), page.nodes),
-        modules=modules,
-        beside=tuple(page.beside),
-        spine=frozenset() if page.sideways else frozenset(spine),
-        legend=legend(page, drawn, has_grad) if options.legend and kinds else (),
+        direction="LR" if builder.sideways else "TB",
+        spine=frozenset() if builder.sideways else frozenset(spine),
+        legend=legend(builder, drawn, has_grad) if options.legend and kinds else (),
         legend_title="",
         footer=footer,
         title=options.title,
-        alt=build.describe(what, count, [snapshot.values[i] for i in snapshot.roots], norms, problems),
-        problems=problems,
-        lang=options.lang,
-        node_gap=0.14 if page.sideways else 0.4,
-        rank_gap=0.42 if page.sideways else 0.26,
+        alt=describe(what, count, [snapshot.values[i] for i in snapshot.roots], norms, builder.problems),
+        node_gap=0.14 if builder.sideways else 0.4,
+        rank_gap=0.42 if builder.sideways else 0.26,
         straight=False,
         forward=forward,
         backward=tuple(

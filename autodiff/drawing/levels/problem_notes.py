@@ -1,4 +1,4 @@
-"""What is wrong with a value, as its card says it: the culprit, NaN that spread, infinities, underflow, dead units."""
+"""What is wrong with a value, as its card says it: the first, NaN that spread, infinities, underflow, dead units."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from ..picture.style import ERROR
 from ..picture.text import number, pretty_name
 from ..picture.words import word
 from ..reading.records import Snapshot, Value
-from . import parts as build
-from .builder import Mark
+from .builder import ProblemNote
+from .problems import is_dead
+from .value_texts import name_of, stats_text
 
 UNDERFLOW = {"exp", "exp2", "softmax", "sigmoid", "expit"}
 
 
 @dataclass(frozen=True, slots=True)
-class Culprit:
+class FirstProblem:
     """The value where it began. kind: nan, inf or gradient."""
 
     index: int
@@ -34,46 +35,46 @@ def count_bad(value: Value, kind: str) -> int:
     return value.stats.nans if kind == "nan" else value.stats.posinf + value.stats.neginf
 
 
-def find_culprit(snapshot: Snapshot) -> Culprit | None:
+def find_first(snapshot: Snapshot) -> FirstProblem | None:
     """The first NaN, else the first infinity, else the operation whose rule made the first broken gradient."""
     for kind in ("nan", "inf"):
         # creation order is a topological order, so the first one has sound operands
         first = next((value for value in snapshot.values if count_bad(value, kind)), None)
         if first is not None:
-            return Culprit(first.index, kind)
+            return FirstProblem(first.index, kind)
     bad = {value.index for value in snapshot.values if value.grad is not None and not math.isfinite(value.grad)}
     for value in reversed(snapshot.values):  # the order of the backward pass
         if value.index not in bad and value.grad is not None and bad & set(value.parents):
-            return Culprit(value.index, "gradient")
-    return Culprit(max(bad), "gradient") if bad else None
+            return FirstProblem(value.index, "gradient")
+    return FirstProblem(max(bad), "gradient") if bad else None
 
 
-def mark_of(snapshot: Snapshot, value: Value, culprit: Culprit, lang: str) -> Mark:
+def note_of(snapshot: Snapshot, value: Value, origin: FirstProblem, lang: str) -> ProblemNote:
     """What is said on one card."""
     stats = value.stats or Stats(1)
     root = word(lang, "loss") if value.index in snapshot.roots and value.single else ""
-    name = pretty_name(build.name_of(value)) or root or value.badge or "it"
-    if value.index == culprit.index:
+    name = pretty_name(name_of(value)) or root or value.badge or "it"
+    if value.index == origin.index:
         headline = {"nan": "first nan headline", "inf": "first inf headline", "gradient": "first grad headline"}[
-            culprit.kind
+            origin.kind
         ]
         note = bad_text(value, stats, name, lang)
-        if culprit.kind == "gradient":
+        if origin.kind == "gradient":
             sent = [p.grad for p in (snapshot.values[i] for i in value.parents) if p.grad is not None]
             note = word(lang, "sends back", number(next((g for g in sent if not math.isfinite(g)), math.nan)))
-        return Mark("first-nan", note, word(lang, headline))
+        return ProblemNote("first-nan", note, word(lang, headline))
     if count_bad(value, "nan"):
-        return Mark("nan", bad_text(value, stats, name, lang))
+        return ProblemNote("nan", bad_text(value, stats, name, lang))
     if count_bad(value, "inf"):
-        return Mark("warning", bad_text(value, stats, name, lang))
+        return ProblemNote("warning", bad_text(value, stats, name, lang))
     if value.op in UNDERFLOW and stats.zeros:
-        return Mark("warning", word(lang, "are zero", stats.zeros, stats.size))
-    text = build.stats_text(value.stats)
+        return ProblemNote("warning", word(lang, "are zero", stats.zeros, stats.size))
+    text = stats_text(value.stats)
     if value.grad is not None and not math.isfinite(value.grad):
-        if culprit.kind == "gradient":  # the gradient row of the card shows it
-            return Mark("nan", text or word(lang, "is NaN", word(lang, "grad")))
+        if origin.kind == "gradient":  # the gradient row of the card shows it
+            return ProblemNote("nan", text or word(lang, "is NaN", word(lang, "grad")))
         text = (text + "\u00a0\u00a0\u00a0" if text else "") + f"‖g‖ {number(value.grad)}"
-    return Mark(stats=text)
+    return ProblemNote(stats=text)
 
 
 def bad_text(value: Value, stats: Stats, name: str, lang: str) -> str:
@@ -88,19 +89,19 @@ def bad_text(value: Value, stats: Stats, name: str, lang: str) -> str:
     return word(lang, "are inf", stats.posinf + stats.neginf, stats.size, sign)
 
 
-def default_marks(snapshot: Snapshot, lang: str) -> dict[int, Mark]:
-    """Marks of an ordinary picture: only what is wrong, and nothing at all in a sound graph."""
-    marks = {}
-    culprit = find_culprit(snapshot)
-    if culprit is not None:
+def default_notes(snapshot: Snapshot, lang: str) -> dict[int, ProblemNote]:
+    """Notes of an ordinary picture: one for each problem."""
+    notes = {}
+    origin = find_first(snapshot)
+    if origin is not None:
         for value in snapshot.values:
-            mark = mark_of(snapshot, value, culprit, lang)
-            if mark.status and (value.index == culprit.index or count_bad(value, "nan") or count_bad(value, "inf")):
-                marks[value.index] = mark
+            note = note_of(snapshot, value, origin, lang)
+            if note.status and (value.index == origin.index or count_bad(value, "nan") or count_bad(value, "inf")):
+                notes[value.index] = note
     for value in snapshot.values:
-        if build.is_dead(value) and value.index not in marks:
-            marks[value.index] = Mark("dead", f"{word(lang, 'dead')}: {word(lang, 'outputs only zero')}")
-    return marks
+        if is_dead(value) and value.index not in notes:
+            notes[value.index] = ProblemNote("dead", f"{word(lang, 'dead')}: {word(lang, 'outputs only zero')}")
+    return notes
 
 
 def red_paths(edges: Sequence[Edge], nodes: Sequence[Node]) -> tuple[Edge, ...]:

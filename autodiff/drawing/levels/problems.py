@@ -1,0 +1,74 @@
+"""What is wrong in a graph: NaN and infinite values, dead activations, vanishing and exploding gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from ..picture.model import Problem
+from ..picture.style import heat_of
+from ..picture.text import number, short_number
+from ..reading.records import Value
+from .value_texts import name_of
+
+
+def find_problems(values: Sequence[Value]) -> tuple[Problem, ...]:
+    """What is wrong in a graph, causes first: NaN or infinite values and dead activations in the order in which they
+    were computed, then NaN gradients in the order in which they came back."""
+    found: list[Problem] = []
+    gradients: list[Problem] = []
+    for value in values:
+        number_, stats, grad = value.number, value.stats, value.grad
+        sound = stats is None or not (stats.nans or stats.posinf or stats.neginf or stats.zeros)
+        if (
+            sound
+            and (number_.__class__ is not float or math.isfinite(number_))
+            and (grad is None or math.isfinite(grad))
+        ):
+            continue  # nearly all values: a graph may have a hundred thousand
+        found += problems_of(value)
+        if grad is not None and not math.isfinite(grad):
+            where = where_of(value)
+            gradients.append(Problem("nan", where, f"the gradient of {where} is {number(grad)}"))
+    return (*found, *reversed(gradients))
+
+
+def problems_of(value: Value) -> list[Problem]:
+    """What is wrong with one value, whatever its gradient."""
+    found, stats = [], value.stats
+    where = where_of(value)
+    single = value.number if isinstance(value.number, float) else 0.0
+    if (stats is not None and stats.nans) or math.isnan(single):
+        many = stats is not None and stats.size > 1
+        count = f"{stats.nans} of {stats.size} values of {where} are NaN" if stats and many else f"{where} is NaN"
+        found.append(Problem("nan", where, count))
+    elif (stats is not None and (stats.posinf or stats.neginf)) or math.isinf(single):
+        found.append(Problem("inf", where, f"{where} has infinite values"))
+    elif is_dead(value):
+        found.append(Problem("dead", where, f"{where}{' in ' + value.path if value.path else ''} outputs only 0"))
+    return found
+
+
+def where_of(value: Value) -> str:
+    """What a problem calls a value."""
+    return name_of(value) or value.badge or "value"
+
+
+def is_dead(value: Value) -> bool:
+    """A rectifier whose outputs are all zero."""
+    return (
+        value.op in ("relu", "relu6", "clip")
+        and value.stats is not None
+        and value.stats.size > 1
+        and value.stats.zeros == value.stats.size
+    )
+
+
+def gradient_problems(norms: Iterable[tuple[str, float]]) -> tuple[Problem, ...]:
+    """Vanishing and exploding gradients among named norms."""
+    found = []
+    for where, norm in norms:
+        heat = heat_of(norm)
+        if heat.name in ("vanishing", "exploding"):
+            found.append(Problem(heat.name, where, f"the gradient at {where} is {heat.name} ({short_number(norm)})"))
+    return tuple(found)

@@ -1,0 +1,119 @@
+"""What the picture writes about one value: badge, name, statistics, gradient, tooltip; and the alternative text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..picture.model import Card, Node, Problem, Stats
+from ..picture.text import clean, number, shape_text
+from ..reading.records import Value
+
+COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
+
+
+def badge_of(value: Value) -> str:
+    """The operation with its constant: `× 2`, `2 ÷`, `Σwx`."""
+    if not value.op:
+        return ""
+    constants = [(k, p) for k, p in enumerate(value.operands) if isinstance(p, float | complex)]
+    if len(constants) != 1 or len(value.operands) != 2:
+        return value.badge
+    position, constant = constants[0]
+    if position == 0 and value.op not in COMMUTATIVE:
+        return f"{number(constant)} {value.badge}"
+    return f"{'^' if value.op == 'power' else value.badge} {number(constant)}"
+
+
+def role_of(value: Value, roots: Iterable[int]) -> str:
+    """The kind a value is drawn as."""
+    if value.index in roots and value.role == "op":
+        return "output"
+    if value.role == "parameter":
+        return "parameter"
+    if value.role == "constant":
+        return "constant"
+    if value.role == "leaf":
+        return "input"
+    return "scalar" if value.single else "tensor"
+
+
+def name_of(value: Value, limit: int = 40) -> str:
+    """The name of a value cut to the length of a card."""
+    return clean(value.name, limit)
+
+
+def stats_text(stats: Stats | None) -> str:
+    """One line of statistics: `min −3.9   max 3.07`."""
+    if stats is None or stats.min is None or stats.max is None:
+        return ""
+    return f"min {number(stats.min)}\u00a0\u00a0\u00a0max {number(stats.max)}"
+
+
+def grad_text(value: Value) -> str:
+    """The gradient as printed on a card."""
+    return "" if value.grad is None else number(value.grad)
+
+
+def value_tooltip(value: Value, lang: str = "en") -> str:
+    """Everything known about a value on one line: name, operation, shape, dtype, statistics, gradient, source."""
+    parts = [clean(value.name, 400)] if value.name else []
+    if value.badge:
+        parts.append(value.badge)
+    parts.append(shape_text(value.shape) + " " + value.dtype)
+    if value.number is not None:
+        parts.append(f"value {value.number!r}")
+    elif value.stats is not None and value.stats.min is not None:
+        parts.append(f"min {value.stats.min!r}, max {value.stats.max!r}, mean {value.stats.mean!r}")
+    if value.grad is not None:
+        parts.append(f"grad {value.grad!r}" if value.signed else f"‖g‖ {value.grad!r}")
+    if value.source:
+        parts.append(source_text(value.source))
+    return clean("; ".join(parts), 1000)
+
+
+def source_text(source: str) -> str:
+    """`train.py:41` of a longer path."""
+    return clean(source.replace("\\", "/").rsplit("/", 1)[-1], 60)
+
+
+def value_node(node_id: str, value: Value, kind: str, card: Card, **more: Any) -> Node:
+    """A node of the picture for one value of the graph."""
+    return Node(
+        id=node_id,
+        kind=kind,
+        card=card,
+        name=clean(value.name, 400),
+        op=value.badge,
+        shape=shape_text(value.shape),
+        dtype=value.dtype,
+        value=repr(value.number) if value.number is not None else "",
+        grad=value.grad,
+        stats=value.stats,
+        module=value.path,
+        source=source_text(value.source),
+        tooltip=value_tooltip(value),
+        **more,
+    )
+
+
+def describe(
+    what: str, count: str, outputs: Sequence[Value], norms: Sequence[float], problems: Sequence[Problem]
+) -> str:
+    """Alternative text: kind of picture, node count, output value, range of gradient norms, and any problem."""
+    single = [value for value in outputs if value.number is not None]
+    names = [name_of(v) or ("the loss" if v.grad == 1.0 else "the output") for v in single[:3]]
+    shown = [f"{name} {number(v.number)}" for name, v in zip(names, single, strict=False)]
+    head = f"{what} of {', '.join(shown) or 'the output'}"
+    text = f"{head}: {count}."
+    finite = [norm for norm in norms if math.isfinite(norm)]
+    if finite:
+        low, high = min(finite), max(finite)
+        text += (
+            f" Gradient norms from {number(low)} to {number(high)}."
+            if low != high
+            else f" Gradient norm {number(low)}."
+        )
+    text += " " + ("; ".join(problem.text for problem in problems[:3]) + "." if problems else "No NaN.")
+    return clean(text, 2000)
