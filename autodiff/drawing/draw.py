@@ -17,12 +17,13 @@ from .levels.first_nan import first_nan_picture, neighbourhood
 from .levels.modules import module_picture
 from .levels.neurons import find_neurons, neuron_picture
 from .levels.operations import op_picture
-from .levels.options import Options, as_patterns, check_paths, checked_names, shown_set
+from .levels.options import Options, checked_names, shown_set
 from .picture.model import Picture
 from .picture.style import THRESHOLDS, heat_thresholds
 from .picture.text import clean
 from .picture.words import check_language, word
 from .reading.folding import Folder
+from .reading.patterns import as_patterns, check_paths
 from .reading.records import Snapshot
 from .reading.snapshot import take
 

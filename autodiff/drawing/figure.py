@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .levels.options import as_patterns, choose
+from .levels.options import choose
 from .picture.model import Edge, Module, Node, Picture, Problem
 from .picture.text import escape_xml
+from .reading.patterns import as_patterns
 from .writing import graphviz_program as program
 from .writing.builtin_svg import builtin_svg, prefix_of
 from .writing.dot import to_dot

@@ -84,12 +84,10 @@ def test_the_backward_lane_carries_shapes_and_norms(training_step):
 
 
 def test_all_cards_of_the_flow_have_the_same_width(training_step):
-    from autodiff.drawing.layout.card_sizes import inner_width
-
     step = training_step
     figure = ad.draw(step.loss, model=step.model, optimizer=step.optimizer, level="module")
-    flow = {inner_width(node.card) for node in figure.nodes if node.kind in ("module", "input", "output")}
-    column = {inner_width(node.card) for node in figure.nodes if node.kind in ("parameter", "optimizer")}
+    flow = {node.card.inner_width for node in figure.nodes if node.kind in ("module", "input", "output")}
+    column = {node.card.inner_width for node in figure.nodes if node.kind in ("parameter", "optimizer")}
     assert len(flow) == 1 and len(column) == 1
 
 

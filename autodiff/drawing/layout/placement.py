@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from ..picture.model import Edge, Picture
-from .card_sizes import Box, Layout, Point, measure, runs_height, runs_width
+from ..picture.model import Edge, Picture, runs_height, runs_width
+from .card_sizes import Box, Layout, Point, measure
 from .ranks import Level, Link, arrange
 from .routes import Router
 

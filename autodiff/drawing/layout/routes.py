@@ -7,8 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, product
 
-from ..picture.model import Edge, Picture
-from .card_sizes import Box, Layout, Point, Route, runs_height, runs_width
+from ..picture.model import Edge, Picture, runs_height, runs_width
+from .card_sizes import Box, Layout, Point, Route
 from .ranks import spread
 
 Bend = tuple[float, float, float]

@@ -6,13 +6,15 @@ colour of its class; the line between two layers is as thick and as dark as that
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
-from ..picture.cards import heat_card, loss_chip, verdict_card
-from ..picture.model import Node, Picture, Problem
-from ..picture.style import HEALTHY, HEAT_WORD, MUTED, heat_of
+from ..picture.cards import GAP, heat_card, loss_chip, verdict_card
+from ..picture.model import Module, Node, Picture, Problem, Run
+from ..picture.style import HEALTHY, HEAT_WORD, INK, MUTED, heat_of
 from ..picture.text import clean, number, short_number
 from ..picture.words import word
 from ..reading.folding import Folder, Item
@@ -146,3 +148,83 @@ def detail_of(norms: Sequence[float], verdict: str, first_dead: int | None, lang
     if verdict in ("vanishing", "exploding") and len(known) > 2:
         return word(lang, "per layer", short_number((known[0] / known[-1]) ** (1 / (len(known) - 1))))
     return ""
+
+
+def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Picture:
+    """Pictures as panels of one picture. Ids get a number for each panel."""
+    panels = [renamed(picture, k) for k, picture in enumerate(pictures.values())]
+    modules: list[Module] = []
+    for k, (name, panel) in enumerate(zip(pictures, panels, strict=True)):
+        modules.append(frame_of(f"m{k}", name, panel, lang))
+        modules += [dataclasses.replace(module, parent=module.parent or f"m{k}") for module in panel.modules]
+    keys = tuple(dict.fromkeys(key for panel in panels for key in panel.legend))
+    used = {heat for heat in SEVERITY if any(key.text.startswith(word(lang, heat)) for key in keys)}
+    heated = panels[0].legend_title
+    problems = [
+        dataclasses.replace(problem, text=f"{name}: {problem.text}")
+        for name, panel in zip(pictures, panels, strict=True)
+        for problem in panel.problems
+    ]
+    return Picture(
+        level="compare",
+        direction="TB",
+        nodes=tuple(chain.from_iterable(panel.nodes for panel in panels)),
+        edges=tuple(chain.from_iterable(panel.edges for panel in panels)),
+        modules=tuple(modules),
+        beside=tuple(chain.from_iterable(panel.beside for panel in panels)),
+        spine=frozenset(chain.from_iterable(panel.spine for panel in panels)),
+        legend=heat_keys(lang, used) if heated else keys,
+        legend_title=heated,
+        footer=shared_footer({name: picture.footer for name, picture in pictures.items()}),
+        title=title,
+        alt=clean(" ".join(f"{name}: {picture.alt}" for name, picture in pictures.items()), 2000),
+        problems=tuple(problems),
+        lang=lang,
+        node_gap=0.7,
+        rank_gap=0.26,
+    )
+
+
+def shared_footer(footers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """A line that stands under every panel once, the others with the name of their panel."""
+    lines = dict.fromkeys(line for footer in footers.values() for line in footer)
+    owners = {line: [name for name, footer in footers.items() if line in footer] for line in lines}
+    return tuple(
+        line if len(names) == len(footers) else f"{', '.join(names)}: {line}" for line, names in owners.items()
+    )
+
+
+def frame_of(key: str, name: str, panel: Picture, lang: str) -> Module:
+    """The frame around one panel, with the verdict on its gradients in the heading."""
+    norms = [edge.number for edge in panel.edges if edge.kind == "gradient" and edge.number is not None]
+    strip = [problem.kind for problem in panel.problems if problem.kind in ("vanishing", "exploding")]
+    verdict = strip[0] if strip else verdict_of(norms, any(problem.kind == "dead" for problem in panel.problems))
+    color = HEAT_WORD.get(verdict, MUTED)
+    heading = (Run(name + GAP, 13, INK, True), Run(word(lang, verdict), 12, color, True))
+    inside = {node_id for module in panel.modules for node_id in module.nodes}
+    free = tuple(node.id for node in panel.nodes if node.id not in inside)
+    return Module(key, name, heading, free, "", len(panel.nodes), "center")
+
+
+def renamed(picture: Picture, k: int) -> Picture:
+    """The picture with ids that no other panel uses."""
+
+    def new(name: str) -> str:
+        return f"p{k}{name}" if name else ""
+
+    return dataclasses.replace(
+        picture,
+        nodes=tuple(dataclasses.replace(node, id=new(node.id)) for node in picture.nodes),
+        edges=tuple(
+            dataclasses.replace(edge, id=new(edge.id), source=new(edge.source), target=new(edge.target))
+            for edge in picture.edges
+        ),
+        modules=tuple(
+            dataclasses.replace(
+                module, id=new(module.id), parent=new(module.parent), nodes=tuple(map(new, module.nodes))
+            )
+            for module in picture.modules
+        ),
+        beside=tuple((new(host), new(companion), side) for host, companion, side in picture.beside),
+        spine=frozenset(map(new, picture.spine)),
+    )

@@ -11,7 +11,6 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
-from ..layout.card_sizes import inner_width
 from ..picture.cards import chip_card, neuron_card, scalar_card
 from ..picture.model import Block, Card, Cell, Key, Module, Node, Picture, Run
 from ..picture.style import FORWARD, MUTED, NEGATIVE, POSITIVE
@@ -117,7 +116,7 @@ def neuron_picture(snapshot: Snapshot, options: Options) -> Picture:
         add_layer(builder, k, members, last=k == len(layers_of(neurons)) - 1)
     add_weights(builder)
     add_losses(builder)
-    width = max(inner_width(node.card) for node in builder.nodes if node.kind in ("neuron", "input"))
+    width = max(node.card.inner_width for node in builder.nodes if node.kind in ("neuron", "input"))
     builder.nodes = [
         dataclasses.replace(node, card=dataclasses.replace(node.card, min_width=width))
         if node.kind != "reference"

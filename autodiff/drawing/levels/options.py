@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..picture.style import THRESHOLDS
+from ..reading.patterns import Pattern
 
 LEVELS = ("auto", "op", "module", "neuron", "overview")
 SHOWN = ("value", "grad", "shape", "dtype", "stats", "local", "source")
 AUTO = tuple(row for row in SHOWN if row not in ("stats", "source"))
-Pattern = str | Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +45,6 @@ class Options:
             check_count("repeat", self.repeat, 2, " or None")
         check_count("radius", self.radius, 0)
         check_count("max_nodes", self.max_nodes, 1)
-
-
-def as_patterns(argument: str, given: Any) -> tuple[Pattern, ...]:
-    """One pattern or several as a tuple."""
-    if given is None:
-        return ()
-    if isinstance(given, str) or callable(given):
-        return (given,)
-    several = tuple(given) if isinstance(given, Iterable) else (given,)
-    for pattern in several:
-        if not (isinstance(pattern, str) or callable(pattern)):
-            raise TypeError(
-                f"{argument} takes module paths, globs or a predicate of the path, such as {argument}='blocks.*'; "
-                f"got {pattern!r}"
-            )
-    return several
 
 
 def check_count(argument: str, given: Any, least: int, other: str = "") -> None:
@@ -103,22 +85,3 @@ def choose(name: str, given: Any, known: Iterable[Any]) -> Any:
     if not any(given is one or (given == one and type(given) is type(one)) for one in known):
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}; got {given!r}")
     return given
-
-
-def matches(patterns: Iterable[Pattern], path: str) -> bool:
-    """Whether a module path fits one of the patterns (exact, glob, or a predicate of the path)."""
-    return any(
-        pattern(path) if callable(pattern) else pattern == path or fnmatch.fnmatchcase(path, pattern)
-        for pattern in patterns
-    )
-
-
-def check_paths(patterns: Iterable[Pattern], known: Iterable[str], argument: str) -> None:
-    """An error for a path that fits nothing, with the closest names."""
-    known = sorted(set(known))
-    for pattern in patterns:
-        if callable(pattern) or pattern == "*" or any(matches((pattern,), path) for path in known):
-            continue
-        close = difflib.get_close_matches(pattern, known, 3, 0.4) or known[:5]
-        hint = f"; did you mean {', '.join(map(repr, close))}?" if close else "; this graph has no modules"
-        raise ValueError(f"{argument}={pattern!r} names no module of this graph{hint}")

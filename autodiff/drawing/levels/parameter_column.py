@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ..layout.card_sizes import inner_width
 from ..picture.cards import chip_card, optimizer_card, parameters_card
 from ..picture.model import Node, Run
 from ..picture.style import GRAD, UPDATE
@@ -132,7 +131,7 @@ def add_column(builder: FlowBuilder) -> None:
 def set_width(builder: FlowBuilder, kinds: Sequence[str], least: float = 0) -> None:
     """All cards of these kinds as wide as the widest, so that lanes are vertical."""
     cards = [node.card for node in builder.nodes if node.kind in kinds and node.card.lanes]
-    width = max([least, *map(inner_width, cards)])
+    width = max([least, *(card.inner_width for card in cards)])
     builder.nodes = [
         replace(node, card=replace(node.card, min_width=width)) if node.kind in kinds and node.card.lanes else node
         for node in builder.nodes

@@ -12,8 +12,13 @@ HTML-like label and by the built-in layout, so both engines show the same words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from .text import text_width
+
+LINE_HEIGHT = 1.25  # over font size; Graphviz uses 1.2 and the tallest CJK fallback fonts need a little more
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,16 @@ class Run:
     size: float = 12
     color: str = "#1F2933"
     bold: bool = False
+
+
+def runs_width(runs: Sequence[Run]) -> float:
+    """Return the width of runs set one after the other, in points."""
+    return sum(text_width(run.text, run.size, run.bold) for run in runs)
+
+
+def runs_height(runs: Sequence[Run]) -> float:
+    """Return the height of one line of runs, in points."""
+    return max((run.size for run in runs), default=8) * LINE_HEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,16 @@ class Cell:
     min_width: float = 0
     min_height: float = 0
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Natural width and height, padding included.
+
+        Renderers fit letters to pixels: one point more than the font table says keeps equal rows equal in all of them.
+        """
+        width = (math.ceil(runs_width(self.runs)) + 1 if self.runs else 0) + 2 * self.pad
+        height = (runs_height(self.runs) if self.runs else 0) + 2 * self.pad
+        return max(width, self.min_width), max(height, self.min_height)
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -49,6 +74,18 @@ class Block:
     inset: float = 0
     spacing: float = 0
     stretch: int | None = -1
+
+    @property
+    def column_widths(self) -> list[float]:
+        """Natural widths of the columns."""
+        columns = max(len(row) for row in self.rows)
+        return [max((row[i].size[0] for row in self.rows if i < len(row)), default=0.0) for i in range(columns)]
+
+    @property
+    def width(self) -> float:
+        """Natural width: columns, the spacing around them, and the inset."""
+        widths = self.column_widths
+        return sum(widths) + self.spacing * (len(widths) + 1) + 2 * self.inset
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +102,11 @@ class Card:
     rounded: bool = False
     min_width: float = 0
     lanes: bool = False
+
+    @property
+    def inner_width(self) -> float:
+        """Width inside the border."""
+        return max(self.min_width, *(block.width for block in self.blocks))
 
     def lines(self) -> Iterator[tuple[Run, ...]]:
         """The text of the card, row by row."""

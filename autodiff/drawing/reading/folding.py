@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..levels.options import Pattern, matches
+from .patterns import Pattern, matches
 from .records import Snapshot, Value
 
 LONGEST_PERIOD = 12

@@ -16,10 +16,10 @@ import numpy as np
 from ... import Variable
 from ...backward import collect, pull
 from ...graph import Node as GraphNode
-from ..levels.options import Pattern, matches
 from ..picture.text import clean
 from .expansion import Opened, open_fused
 from .naming import attach_arrays, check_model, check_optimizer, module_sizes, name_values, read_optimizer
+from .patterns import Pattern, matches
 from .records import ModuleInfo, Snapshot, Value, describe_array, gradient_number, stats_of
 
 

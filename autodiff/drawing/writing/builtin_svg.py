@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from ..layout.card_sizes import Box, CardBox, Layout, Route, runs_width
+from ..layout.card_sizes import Box, CardBox, Layout, Route
 from ..layout.placement import lay_out
-from ..picture.model import Edge, Key, Module, Picture, Run
+from ..picture.model import Edge, Key, Module, Picture, Run, runs_width
 from ..picture.style import CLUSTER_FILL, CLUSTER_LINE, FONT, GRAD, GRAD_FILL, INK, MUTED, WHITE
 from ..picture.text import escape_xml, text_width
 from .dot import legend_lines

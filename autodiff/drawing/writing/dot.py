@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..layout.card_sizes import CellBox, inner_width, place_block
+from ..layout.card_sizes import CellBox, place_block
 from ..picture.model import Block, Card, Cell, Edge, Key, Module, Node, Picture, Run
 from ..picture.style import BORDER, CLUSTER_FILL, CLUSTER_LINE, FONT, FORWARD, INK, MUTED
 from ..picture.text import escape_label, escape_quoted, text_width
@@ -173,7 +173,7 @@ def runs_html(runs: Iterable[Run]) -> str:
 
 def card_html(card: Card) -> str:
     """A card as an HTML-like table, one row for each block."""
-    width = inner_width(card)
+    width = card.inner_width
     span = ' COLSPAN="3"' if card.lanes else ""
     style = ' STYLE="ROUNDED"' if card.rounded else ""
     rows = []
