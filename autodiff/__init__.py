@@ -50,7 +50,6 @@ _LATER = {
     "draw_function": ".drawing",
     "drawing": ".drawing",
     "testing": ".testing",
-    "training_report": ".drawing",
 }
 
 # fmt: off
@@ -59,7 +58,7 @@ __all__ = [
     "Variable", "WriteError", "WriteMark", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw",
     "draw_compare", "draw_function", "drawing", "enable_grad", "grad", "gradients_of_graph", "hessian", "hvp",
     "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
-    "scope", "strict", "tensor", "testing", "training_report", "value_and_grad", "vjp",
+    "scope", "strict", "tensor", "testing", "value_and_grad", "vjp",
     "zeros_on_cache_lines",
 ]
 # fmt: on
@@ -68,6 +67,8 @@ __all__ += sorted(_ROWS)
 
 def __getattr__(name: str) -> Any:
     """Heavy parts load when they are first named."""
+    if name == "training_report":
+        raise AttributeError("training_report is nn's: write nn.training_report(history, model=model)")
     if name not in _LATER:
         raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
     module = import_module(_LATER[name], __name__)

@@ -36,6 +36,7 @@ from .neuron import MLP, Layer, Neuron
 from .optim import SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_
 from .parameter import Buffer, Parameter
 from .random import default_generator, seed
+from .report import training_report
 from .serialization import FileFormatError, load, save
 from .training import evaluate, fit, predict
 
@@ -93,6 +94,7 @@ __all__ = [
     "fit",
     "evaluate",
     "predict",
+    "training_report",
     "History",
     "EarlyStopping",
     "accuracy",

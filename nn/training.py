@@ -27,6 +27,7 @@ from .module import Module
 from .optim import Optimizer, clip_grad_norm_
 from .progress import Display, display
 from .random import Rng, as_generator
+from .report import training_report
 
 __all__ = ["evaluate", "fit", "predict"]
 
@@ -138,7 +139,7 @@ def fit(
             watch.restore()
             history.best_epoch = watch.best_epoch
             if report is not None and history.stopped:  # a run that diverged is the one to look at
-                ad.training_report(history, model=model, optimizer=optimizer).save(report)
+                training_report(history, model=model, optimizer=optimizer).save(report)
     return history
 
 

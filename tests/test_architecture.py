@@ -7,6 +7,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,8 @@ ORDER = [
     "display",
     "__init__",
 ]
+# Folders of `drawing`, lowest first; "" holds the files that a user's call meets first.
+DRAWING_ORDER = ["picture", "reading", "levels", "layout", "writing", "", "pages"]
 SPINE = ["errors", "graph", "registry", "variable", "backward"]  # reads in one sitting
 LEAVES = ["drawing", "testing", "compiler"]  # packages that read the core and are never imported by it
 
@@ -98,6 +101,36 @@ def test_leaf_packages_do_not_need_nn_or_each_other(package: str) -> None:
         for name, _, line in imports(path):
             if name.startswith("autodiff.") and part(name) in LEAVES:
                 assert part(name) == package.partition("/")[2], f"{path}:{line} imports {name}"
+
+
+def place_in_drawing(path: tuple[str, ...]) -> int:
+    """Position in DRAWING_ORDER of a module of `drawing`, given the parts of its name after `autodiff.drawing`."""
+    if path in ((), ("__init__",)):
+        return len(DRAWING_ORDER)
+    return DRAWING_ORDER.index(path[0] if path[0] in DRAWING_ORDER else "")
+
+
+@pytest.mark.parametrize("path", files("autodiff/drawing"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_between_the_folders_of_drawing_point_one_way(path: Path) -> None:
+    own = path.relative_to(ROOT / "autodiff/drawing").with_suffix("").parts
+    for name, _, line in imports(path):  # those inside functions too
+        if name.startswith("autodiff.drawing"):
+            other = tuple(name.split(".")[2:])
+            assert place_in_drawing(other) <= place_in_drawing(own), f"{path}:{line} imports {name}"
+
+
+def test_the_files_of_drawing_import_each_other_without_a_circle() -> None:
+    needs: dict[str, set[str]] = {}
+    for path in files("autodiff/drawing"):
+        own = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        needs[own] = {name for name, _, _ in imports(path) if name.startswith("autodiff.drawing") and name != own}
+    order = list(TopologicalSorter(needs).static_order())  # CycleError names the files
+    assert order[-1] == "autodiff.drawing"
+
+
+def test_levels_do_not_import_layout() -> None:
+    for path in files("autodiff/drawing/levels"):
+        assert not [name for name, _, _ in imports(path) if name.startswith("autodiff.drawing.layout")], path
 
 
 @pytest.mark.parametrize("path", files("nn"), ids=lambda p: str(p.relative_to(ROOT)))

@@ -1,10 +1,15 @@
 """Pictures of graphs: `ad.draw(loss)` and what belongs to it.
 
-A picture is made in three steps, each in its own modules. `snapshot` copies numbers and text out of a graph. A reader
-(`read_ops`, `read_modules`, `read_neurons`, `overview`, `trouble`) turns them into the picture model (`model`), plain
-frozen dataclasses. A writer (`dot`, `mermaid`, `svg`, `html`, and JSON in `figure`) turns the model into text; the
-program `dot` is needed for png and pdf alone. Nothing in the core imports this package, and nothing here changes a
-gradient.
+A value passes the folders in this order, and imports point backwards along it:
+
+- `reading` copies numbers and text out of a graph into plain records;
+- `picture` holds the picture as data: boxes, lines, frames, their looks, words and text;
+- `levels` turns records into a picture: operations, modules, neurons, comparisons, the first NaN;
+- `layout` places a picture without any program;
+- `writing` turns a picture into DOT, SVG, Mermaid, JSON or HTML; png and pdf need the program `dot`;
+- `draw`, `compare` and `figure` are what a user calls; `pages` holds notebook cards, plots and pages with a slider.
+
+Nothing in the core imports this package, and nothing here changes a gradient.
 """
 
 from __future__ import annotations
@@ -12,9 +17,11 @@ from __future__ import annotations
 from .compare import draw_compare
 from .draw import draw
 from .figure import DrawingWarning, Figure
+from .pages.animation import animation
 from .pages.function_plot import draw_function
 from .pages.notebook_card import card
-from .pages.training_report import Page, animation, training_report
+from .pages.slider_page import Page, slider_bar, slider_page
+from .picture import style, text
 from .writing.graphviz_program import DrawingError
 
 __all__ = [
@@ -27,5 +34,8 @@ __all__ = [
     "draw",
     "draw_compare",
     "draw_function",
-    "training_report",
+    "slider_bar",
+    "slider_page",
+    "style",
+    "text",
 ]

@@ -6,8 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..picture.style import BORDER, CLUSTER_LINE, MUTED
-from ..picture.text import clean, escape_xml, number, text_width
+import autodiff as ad
+
+drawing = ad.drawing
+BORDER, CLUSTER_LINE, MUTED = drawing.style.BORDER, drawing.style.CLUSTER_LINE, drawing.style.MUTED
+clean, escape_xml = drawing.text.clean, drawing.text.escape_xml
+number, text_width = drawing.text.number, drawing.text.text_width
 
 WIDTH, HEIGHT = 560.0, 230.0
 EXTREME = 1e300  # beyond it the axis itself would overflow

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import autodiff as ad
 import nn
 from autodiff.drawing import animation, card
-from autodiff.drawing.pages.charts import Line, chart, round_steps
 from autodiff.drawing.pages.function_plot import values_and_slopes
+from nn.report.charts import Line, chart, round_steps
 
 finite = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -35,7 +35,7 @@ def test_a_single_point_and_a_point_between_gaps_can_be_seen():
 @pytest.mark.parametrize(("seconds", "said"), [([0.0004, 0.0004], "2 epochs in 0.8 ms"), ([90.0], "1 epoch in 90 s")])
 def test_the_heading_counts_and_times_in_fitting_units(seconds, said):
     history = SimpleNamespace(logs={"loss": [1.0] * len(seconds)}, seconds=seconds)
-    assert f"<p>{said}" in ad.training_report(history).html
+    assert f"<p>{said}" in nn.training_report(history).html
 
 
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9))
@@ -76,7 +76,7 @@ def test_the_report_follows_its_slider(run, open_page):
 
 
 def test_a_report_of_an_empty_run_is_a_page_too(tmp_path):
-    page = ad.training_report(SimpleNamespace(logs={}), title="</title><script>alert(1)</script>")
+    page = nn.training_report(SimpleNamespace(logs={}), title="</title><script>alert(1)</script>")
     assert page.save(tmp_path / "empty.html").exists() and "<script>alert" not in page.html
     with pytest.raises(ValueError, match=r"must end in \.html"):
         page.save(tmp_path / "empty.pdf")
@@ -84,7 +84,7 @@ def test_a_report_of_an_empty_run_is_a_page_too(tmp_path):
 
 def test_a_report_survives_numbers_that_are_not_finite():
     rows = {"w": [(0.0, 0.0, 0.0), (math.inf, math.nan, 1.0)]}
-    page = ad.training_report(SimpleNamespace(logs={"loss": [math.nan, 1.0]}, parameters=rows))
+    page = nn.training_report(SimpleNamespace(logs={"loss": [math.nan, 1.0]}, parameters=rows))
     assert "NaN" in page.html
 
 
@@ -187,3 +187,9 @@ def test_slopes_of_a_loss_against_its_prediction():
 def test_draw_function_without_a_function_is_an_error():
     with pytest.raises(TypeError, match=r"draw_function\(np\.tanh\)"):
         ad.draw_function()
+
+
+def test_the_report_of_a_run_is_a_name_of_nn_and_ad_says_so():
+    with pytest.raises(AttributeError, match=r"nn\.training_report"):
+        ad.training_report  # noqa: B018
+    assert callable(nn.training_report) and "training_report" not in dir(ad)

@@ -7,16 +7,14 @@ alone.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from ..picture.model import Node, Picture
-from ..picture.text import embedded_json, escape_xml, number
-from .builtin_svg import prefix_of
+from ..picture.text import escape_xml, number
 from .explorer_page import SCRIPT, STYLE
+from .html_page import html_page
 
 WORDS = {
     "en": {
@@ -98,7 +96,7 @@ def explorer(pictures: Sequence[tuple[Picture, str]]) -> str:
         f'<aside><div id="panel" aria-live="polite"></div>{problem_list(first)}'
         f'<p class="alt">{escape_xml(first.alt)}</p></aside>\n'
     )
-    return page(title, STYLE, body, SCRIPT, data, first.lang, first.alt)
+    return html_page(title, STYLE, body, SCRIPT, data, first.lang, first.alt)
 
 
 def problem_list(picture: Picture) -> str:
@@ -106,34 +104,11 @@ def problem_list(picture: Picture) -> str:
     return "".join(f'<p class="problem">✗ {escape_xml(problem.text)}</p>' for problem in picture.problems[:6])
 
 
-def page(title: str, style: str, body: str, script: str, data: Any, lang: str = "en", description: str = "") -> str:
-    """A self-contained page: style and script inline, allowed by hash, everything else forbidden."""
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest(style)}'; script-src 'sha256-{digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return (
-        f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        f'<meta name="description" content="{escape_xml(description)}">\n<title>{escape_xml(title)}</title>\n'
-        f"<style>{style}</style></head><body>\n{body}"
-        f'<script type="application/json" id="data">{embedded_json(data)}</script>\n'
-        f"<script>{script}</script>\n</body></html>\n"
-    )
-
-
-def digest(text: str) -> str:
-    """What a content security policy calls a piece of inline code by."""
-    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-
-
 def view_data(picture: Picture, svg: str) -> dict[str, Any]:
     """What the script needs to know of one picture."""
     ids = {node.id for node in picture.nodes}
-    found = svg.partition('aria-labelledby="')[2].partition("-title")[0]
     return {
-        "prefix": found or prefix_of(svg),
+        "prefix": svg.partition('aria-labelledby="')[2].partition("-title")[0],
         "nodes": {node.id: node_data(node) for node in picture.nodes},
         "edges": [[edge.id, edge.source, edge.target, edge.kind] for edge in picture.edges if edge.dash != "invis"],
         "modules": {
