@@ -12,7 +12,6 @@ from .backward import gradients_of_graph as gradients_of_graph
 from .drawing.compare import draw_compare as draw_compare
 from .drawing.draw import draw as draw
 from .drawing.pages.function_plot import draw_function as draw_function
-from .drawing.pages.training_report import training_report as training_report
 from .errors import AnomalyError as AnomalyError
 from .errors import ExitError as ExitError
 from .errors import GraphError as GraphError
