@@ -191,5 +191,5 @@ def test_draw_function_without_a_function_is_an_error():
 
 def test_the_report_of_a_run_is_a_name_of_nn_and_ad_says_so():
     with pytest.raises(AttributeError, match=r"nn\.training_report"):
-        ad.training_report  # noqa: B018
+        ad.training_report
     assert callable(nn.training_report) and "training_report" not in dir(ad)
