@@ -19,11 +19,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from . import descriptions, display, foreign, ops
+from . import descriptions, display, names_elsewhere, ops
 from .backward import gradients_of_graph
 from .errors import AnomalyError, ExitError, GraphError, MissingRuleError, StaleValueError, WriteError
 from .leaves import scalar, tensor
-from .memory import zeros_on_cache_lines
+from .gradient_buffers import zeros_on_cache_lines
 from .modes import (
     current_scope,
     detect_anomaly,

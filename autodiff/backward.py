@@ -21,7 +21,7 @@ from .errors import AnomalyError, GraphError
 from .graph import Node
 from .modes import mode, state
 from .variable import Variable, wrap
-from .watch import check_finite, describe, hint
+from .diagnostics import check_finite, describe, hint
 from .writing import check_unwritten
 
 _serial = attrgetter("serial")

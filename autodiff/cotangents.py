@@ -13,7 +13,7 @@ from .errors import GraphError, StaleValueError, kind_of
 from .graph import Node, notes_of
 from .leaves import scalar
 from .variable import Scalar, Variable
-from .watch import describe, fingerprint, hint
+from .diagnostics import describe, fingerprint, hint
 
 Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 

@@ -31,7 +31,7 @@ class Node:
     shape     of the value; None when it is a Python float
     value     floats and leaves: the value; other nodes keep it only under ``record()``
     grad      leaves: the accumulated gradient; floats: of the last backward pass; others only where it was asked for
-    room      leaves: memory for the next gradient in a list, or an empty one; None for small leaves (``memory``)
+    room      leaves: memory for the next gradient in a list, or an empty one; None for small leaves (``gradient_buffers``)
     stamp     leaves of floats: serial number of the write that replaced this leaf by another
     """
 

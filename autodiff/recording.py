@@ -19,7 +19,7 @@ from .graph import FLOAT64, Node, notes_of, tick
 from .modes import State, state
 from .registry import Op
 from .variable import Tensor, Variable, is_live, owner_of, wrap
-from .watch import observe, place
+from .diagnostics import observe, place
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's floats raise where NumPy gives inf or nan
 

@@ -86,8 +86,8 @@ class Op:
         self.statics = tuple(self.defaults)
         self.reads = tuple(names_read(self, rule) for rule in self.vjps)
         self.save = tuple(saver(self, names) for names in self.reads)
-        self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``fastpath`` for rows of one elementwise operand
-        self.pull: Callable[..., None] | None = None  # set by ``fastpath``: the row's part of a plain backward pass
+        self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``generated_paths`` for rows of one elementwise operand
+        self.pull: Callable[..., None] | None = None  # set by ``generated_paths``: the row's part of a plain backward pass
         self.example = example
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

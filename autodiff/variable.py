@@ -17,7 +17,7 @@ from numpy import ndarray  # by name: `np.ndarray` asks the package each time
 
 from .errors import GraphError, kind_of, leaves_graph, missing_argument, no_rule
 from .graph import FLOAT64, Node, leaf, notes_of
-from .memory import forget_gradient
+from .gradient_buffers import forget_gradient
 from .modes import state
 from .registry import DISPATCH, METHODS, OPS
 

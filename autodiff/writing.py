@@ -21,7 +21,7 @@ from .graph import Node, leaf, tick
 from .modes import source_line, state
 from .registry import METHODS, OPS
 from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree, wrap
-from .watch import arrays_in, describe, hint
+from .diagnostics import arrays_in, describe, hint
 
 _serial = attrgetter("serial")
 

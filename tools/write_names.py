@@ -13,12 +13,12 @@ sys.path.insert(0, str(ROOT))
 
 import autodiff as ad  # noqa: E402
 import nn  # noqa: E402
-from autodiff import foreign  # noqa: E402
+from autodiff import names_elsewhere  # noqa: E402
 
 
 def members(cls: type) -> set[str]:
     """Public attributes of a class, without the words that only answer with an error."""
-    return {name for name in dir(cls) if not name.startswith("_") and name not in foreign.WORDS}
+    return {name for name in dir(cls) if not name.startswith("_") and name not in names_elsewhere.WORDS}
 
 
 def found() -> dict[str, set[str]]:

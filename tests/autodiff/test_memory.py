@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
-from autodiff.memory import _COUNTED, WORTH, Memory, room_for
+from autodiff.gradient_buffers import _COUNTED, WORTH, Memory, room_for
 
 counted = pytest.mark.skipif(not _COUNTED, reason="reference counts say nothing here: no memory is used again")
 SHAPE = (64, 128)  # 64 KiB of float64, beyond WORTH

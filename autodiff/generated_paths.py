@@ -19,7 +19,7 @@ import numpy as np
 
 from .cotangents import fit, silence
 from .graph import EMPTY, FLOAT64, Node, tick
-from .memory import room_for
+from .gradient_buffers import room_for
 from .modes import state
 from .recording import ARITHMETIC, note_view, record_operands
 from .registry import METHODS, OPS, Op
