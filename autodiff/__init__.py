@@ -10,26 +10,23 @@ Wrap what you differentiate, leave the rest as NumPy:
 (2, 2)
 
 Public names come in groups: values (``tensor``, ``scalar``), modes (``no_grad``, ``record``, ``detect_anomaly``),
-transforms (``grad``, ``jvp``, ``hessian``), errors, and one function for each row of the registry. Drawing, testing
-and the compiler load at first use.
+transforms (``grad``, ``jvp``, ``hessian``), errors, and one function for each row of the registry. ``autodiff.extend``
+is for people who add rows. Drawing and testing load at first use.
 """
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import Any
 
-from . import descriptions, display, names_elsewhere, ops
-from .backward import gradients_of_graph
-from .errors import AnomalyError, ExitError, GraphError, MissingRuleError, StaleValueError, WriteError
+from . import descriptions, extend, ops
+from .errors import AnomalyError, GraphError, LeavesGraphError, MissingRuleError, StaleValueError, WriteError
 from .leaves import scalar, tensor
-from .gradient_buffers import zeros_on_cache_lines
 from .modes import (
-    current_scope,
     detect_anomaly,
     enable_grad,
     is_recording,
-    keeps_record,
     no_grad,
     record,
     scope,
@@ -37,8 +34,7 @@ from .modes import (
 )
 from .registry import PUBLIC as _ROWS
 from .transforms import checkpoint, custom_vjp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .variable import Scalar, Tensor, Variable
-from .writing import WriteMark, mark_written
+from .variable import Scalar, Tensor, Variable, plain
 
 __version__ = "0.1.0"
 
@@ -54,12 +50,11 @@ _LATER = {
 
 # fmt: off
 __all__ = [
-    "AnomalyError", "ExitError", "GraphError", "MissingRuleError", "Scalar", "StaleValueError", "Tensor",
-    "Variable", "WriteError", "WriteMark", "checkpoint", "current_scope", "custom_vjp", "detect_anomaly", "draw",
-    "draw_compare", "draw_function", "drawing", "enable_grad", "grad", "gradients_of_graph", "hessian", "hvp",
-    "is_recording", "jacobian", "jvp", "keeps_record", "mark_written", "no_grad", "ops", "record", "scalar",
-    "scope", "strict", "tensor", "testing", "value_and_grad", "vjp",
-    "zeros_on_cache_lines",
+    "AnomalyError", "GraphError", "LeavesGraphError", "MissingRuleError", "Scalar", "StaleValueError",
+    "Tensor", "Variable", "WriteError", "checkpoint", "custom_vjp", "detect_anomaly", "draw", "draw_compare",
+    "draw_function", "drawing", "enable_grad", "extend", "grad", "hessian", "hvp", "is_recording", "jacobian",
+    "jvp", "no_grad", "ops", "plain", "record", "scalar", "scope", "strict", "tensor", "testing",
+    "value_and_grad", "vjp",
 ]
 # fmt: on
 __all__ += sorted(_ROWS)
@@ -67,8 +62,13 @@ __all__ += sorted(_ROWS)
 
 def __getattr__(name: str) -> Any:
     """Heavy parts load when they are first named."""
+    if name == "ExitError":
+        warnings.warn("ad.ExitError is now called ad.LeavesGraphError", DeprecationWarning, stacklevel=2)
+        return LeavesGraphError
     if name == "training_report":
         raise AttributeError("training_report is nn's: write nn.training_report(history, model=model)")
+    if name in extend.__all__:
+        raise AttributeError(f"module 'autodiff' has no attribute {name!r}: write autodiff.extend.{name}")
     if name not in _LATER:
         raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
     module = import_module(_LATER[name], __name__)

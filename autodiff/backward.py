@@ -1,28 +1,32 @@
 """The walk: reverse-mode differentiation over the graph, newest node first.
 
 Collect the nodes that the root depends on, sort them by serial number (a topological order), and pull the cotangent
-of each through its rules into its parents. Here, once: broadcasting is undone, dtypes are cast back, sums are made in
-buffers that only the walk holds, saved values are released as they are consumed, and with ``create_graph`` the same
-rules run on handles and are recorded. Never here: the name of an operation, or recursion.
+of each through its rules into its parents. Here, once: broadcasting is undone (``sum_to``), a rule's answer gets its
+parent's kind, shape and dtype (``fit``), sums are made in buffers that only the walk holds, saved values are released
+as they are consumed, and with ``create_graph`` the same rules run on handles and are recorded. Never here: the name of
+an operation, or recursion.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from functools import cache
 from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from .cotangents import Cotangent, attend, fit, raw, seed_for, silence
-from .errors import AnomalyError, GraphError
-from .graph import Node
+from .diagnostics import check_finite, describe, fingerprint, hint
+from .errors import AnomalyError, GraphError, StaleValueError, kind_of
+from .graph import Node, notes_of
+from .leaves import scalar
 from .modes import mode, state
-from .variable import Variable, wrap
-from .diagnostics import check_finite, describe, hint
+from .variable import Scalar, Variable, wrap
 from .writing import check_unwritten
+
+Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 
 _serial = attrgetter("serial")
 _BACKWARD = ("made in its backward rule", "a finite cotangent")
@@ -81,7 +85,7 @@ def pull(
     kept = wanted and frozenset(wanted)
     owned: dict[Node, bool] = {}  # nodes whose cotangent is in a buffer made here, held by nobody else
     anomaly, ndarray = state().anomaly, np.ndarray
-    plain = not (recorded or anomaly or bounded)
+    checked = recorded or anomaly or bounded
     node: Node = nodes[0] if nodes else None  # type: ignore[assignment]
     try:
         for node in nodes:
@@ -90,7 +94,7 @@ def pull(
                 continue
             keep, op = keep_all, node.op
             if node.notes is not None:
-                g, keep = attend(node, g, keep_all)
+                g, keep = run_hooks(node, g, keep_all)
                 cotangents[node] = g
                 owned.pop(node, None)
             if op is None:
@@ -99,54 +103,24 @@ def pull(
                 continue
             if kept and node in kept:
                 continue
-            saved = node.saved
-            if node.static is None and not recorded:
+            if node.static is None and not recorded:  # is_float_operation, without a call
                 if g:  # a zero cotangent contributes zero
-                    for p, d in zip(node.parents, saved):
+                    for p, d in zip(node.parents, node.saved):
                         if p.__class__ is not float:
                             h = cotangents[p]
                             cotangents[p] = g * d if h is None else h + g * d
                     if anomaly:
-                        for d in saved:
+                        for d in node.saved:
                             check_finite(op, g * d, [g], *_BACKWARD, node)
                 continue
             if not keep:
                 cotangents[node] = None
-            if saved is None:
+            if node.saved is None:
                 raise consumed(node)
-            if recorded:
-                saved = handles(node)
-            written_out = op.pull  # the loop below, for this row
-            if plain and written_out is not None:
-                written_out(node, g, cotangents, owned, release)
-                continue
-            for p, rule, args in zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved):
-                if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
-                    continue
-                h = cotangents[p]
-                n = len(args)  # spelt out: f(g, *args) takes three times as long
-                d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
-                fresh = d is not g
-                if op.singular:
-                    d = silence(d, g)
-                if d.__class__ is not ndarray or d.dtype is not p.dtype or d.shape != p.shape:
-                    d = fit(d, p)
-                if anomaly:
-                    check_finite(op, raw(d), [raw(g)], *_BACKWARD, node)
-                if h is None:
-                    cotangents[p] = d
-                    if p.op is None and fresh and d.__class__ is ndarray and d.base is None:
-                        owned[p] = True
-                elif p in owned:
-                    h += d
-                else:
-                    cotangents[p] = d = h + d
-                    if d.__class__ is ndarray:
-                        owned[p] = True
-                    elif p.shape is not None and not recorded:
-                        cotangents[p] = np.asarray(d)
-            if release:
-                node.saved = saved = args = None
+            if checked or op.pull is None:
+                pull_operands(node, g, cotangents, owned, release, bounded, recorded, anomaly)
+            else:
+                op.pull(node, g, cotangents, owned, release)  # the same, written out for this row
     except Exception as error:
         if not isinstance(error, GraphError | AnomalyError):
             error.add_note(f"in the backward rule of {describe(node)}.{hint(node)}")
@@ -154,11 +128,53 @@ def pull(
     return cotangents
 
 
+def pull_operands(
+    node: Node,
+    g: Cotangent,
+    cotangents: dict[Node, Cotangent],
+    owned: dict[Node, bool],
+    release: bool,
+    bounded: bool,
+    recorded: bool,
+    anomaly: bool,
+) -> None:
+    """Run the rules of one node, and add what they return to the cotangents of its parents."""
+    op = node.op
+    saved = handles(node) if recorded else node.saved
+    for p, rule, args in zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved):
+        if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
+            continue
+        n = len(args)  # spelt out: f(g, *args) takes three times as long
+        d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
+        fresh = d is not g
+        if op.singular:
+            d = silence(d, g)
+        if d.__class__ is not np.ndarray or d.dtype is not p.dtype or d.shape != p.shape:
+            d = fit(d, p)
+        if anomaly:
+            check_finite(op, raw(d), [raw(g)], *_BACKWARD, node)
+        h = cotangents[p]
+        if h is None:
+            cotangents[p] = d
+            if p.op is None and fresh and d.__class__ is np.ndarray and d.base is None:
+                owned[p] = True
+        elif p in owned:
+            h += d
+        else:
+            cotangents[p] = d = h + d
+            if d.__class__ is np.ndarray:
+                owned[p] = True
+            elif p.shape is not None and not recorded:
+                cotangents[p] = np.asarray(d)
+    if release:
+        node.saved = None
+
+
 def handles(node: Node) -> list[tuple[Any, ...] | None]:
     """What the rules of a node read, with every value of the graph as its handle again."""
     op = node.op
     out: list[tuple[Any, ...] | None] = []
-    if node.static is None:  # operands are known by their nodes; constants stand among the parents
+    if node.is_float_operation:  # operands are known by their nodes; constants stand among the parents
         operands = [p if p.__class__ is float else p.value for p in node.parents]
         saved: Any = [
             op.save[0 if op.variadic else i](node.value, operands, op.defaults, i) if p.__class__ is not float else None
@@ -235,7 +251,7 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
                     g = np.asarray(g)
             sums.append((node, g))
     for node, g in cotangents.items():
-        if node.static is None:
+        if node.is_float_operation:
             node.grad = 0.0 if g is None else g if g.__class__ is float else raw(g)  # a handle would be a cycle
         elif node.notes is not None and node.op is not None and node.notes.keep_grad:
             node.grad = _zero(node) if g is None else g.copy() if g.__class__ is np.ndarray else g
@@ -254,4 +270,111 @@ def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
     return pull({start: seed}, collect([start]), wanted=None)
 
 
-Variable.backward = backward  # type: ignore
+# ---- cotangents: what a pass starts from, and a rule's answer in its parent's kind, shape and dtype
+def raw(x: Any) -> Any:
+    """The bare value of a cotangent."""
+    return x._data if isinstance(x, Variable) else x
+
+
+@cache
+def _one(dtype: Any) -> Any:
+    """Where most passes start: 0-d, and read-only, since all share it."""
+    one = np.ones((), dtype)
+    one.flags.writeable = False
+    return one
+
+
+def seed_for(root: Variable, gradient: Any) -> Cotangent:
+    """The cotangent a backward pass starts from: 1 for a single number, else what the caller gave."""
+    node = root.node
+    if node is None:
+        raise GraphError(
+            f"nothing here requires a gradient: this {type(root).__name__} of shape {root.shape} is a constant. "
+            "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad()."
+        )
+    if gradient is None:
+        if root.size != 1:
+            raise GraphError(
+                f"backward() needs a single number to start from; this Tensor has shape {root.shape}. "
+                "Write .sum().backward(), or backward(gradient) with an array of that shape."
+            )
+        if node.shape == ():
+            return _one(node.dtype)
+        return 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
+    if np.shape(raw(gradient)) != root.shape:
+        raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")
+    return fit(gradient if isinstance(gradient, Variable) else np.asarray(gradient), node)
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: sum over the axes that were added or stretched. g: array or Tensor."""
+    have = g.shape
+    if have == shape:
+        return g
+    lead = len(have) - len(shape)
+    if lead < 0:  # x[0] = v drops leading axes of length 1 from v
+        g = np.reshape(g, (1,) * -lead + have)
+        return g if np.shape(g) == shape else sum_to(g, shape)
+    if lead and shape and have[lead:] == shape:  # a bias, most often: one call, and no copy
+        return np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
+    if axes:
+        g = np.sum(g, axis=axes, keepdims=True)
+        return np.reshape(g, shape) if lead else np.broadcast_to(g, shape) if np.shape(g) != shape else g
+    return np.broadcast_to(g, shape)
+
+
+def fit(d: Cotangent, parent: Node) -> Cotangent:
+    """A rule's answer in its parent's kind, shape and dtype."""
+    if parent.shape and d.__class__ is np.ndarray and d.dtype is parent.dtype and d.shape[1:] == parent.shape:
+        return np.add.reduce(d, 0)  # the bias of a layer, most often: the rest would ask a dozen questions
+    if d.__class__ is not np.ndarray and isinstance(d, Variable):
+        if parent.shape is None:
+            return d if isinstance(d, Scalar) else scalar(d if d.size == 1 and d.ndim == 0 else np.sum(d))
+        if isinstance(d, Scalar) or d.shape != parent.shape:
+            d = np.broadcast_to(d, parent.shape) if np.ndim(d) == 0 else sum_to(d, parent.shape)
+        return d if d.dtype == parent.dtype else np.astype(d, parent.dtype)
+    if parent.shape is None:
+        return float(d if np.ndim(d) == 0 else np.sum(d))
+    if d.__class__ is not np.ndarray and not hasattr(d, "__array_function__"):
+        d = np.asarray(d)
+    if d.shape != parent.shape:
+        d = sum_to(d, parent.shape)
+    if d.dtype is not parent.dtype and d.dtype != parent.dtype:
+        if d.dtype.kind == "c":
+            raise GraphError("a complex cotangent reached a real value: complex numbers have no derivative rules yet.")
+        d = d.astype(parent.dtype)
+    return d
+
+
+def silence(d: Cotangent, g: Cotangent) -> Cotangent:
+    """A zero cotangent contributes zero, also where the derivative is infinite: 0 * inf is 0 here."""
+    value = d._data if isinstance(d, Variable) else d
+    bad = np.isnan(value)
+    if not bad.any():
+        return d
+    bad &= (g._data if isinstance(g, Variable) else g) == 0
+    return np.where(bad, 0.0, d) if bad.any() else d
+
+
+def run_hooks(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
+    """Check the fingerprints of a node that has notes, run its hooks, and return (gradient, whether to keep it)."""
+    notes = notes_of(node)
+    for a, printed in notes.prints or ():
+        if fingerprint(a) != printed:
+            raise StaleValueError(
+                f"an array of shape {a.shape} that {describe(node)} had saved was changed since. "
+                f"Pass a copy, or run backward() before the change.{hint(node)}"
+            )
+    for hook in list(notes.hooks):
+        if g.__class__ is np.ndarray:
+            g = g.view()
+            g.flags.writeable = False  # other nodes may have the same array: x + y hands one to both
+        out = hook(g)
+        if out is not None:
+            if np.shape(raw(out)) != (node.shape or ()):
+                raise ValueError(
+                    f"a hook on {describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}."
+                )
+            g = fit(out, node)
+    return g, keep or notes.keep_grad

@@ -75,7 +75,7 @@ def docstring(op: Op) -> str:
         constant = [name for name, rule in zip(op.inputs, op.vjps, strict=False) if rule is None]
         if constant and not op.variadic:
             parts.append(f"No derivative flows to {' or '.join(f'``{name}``' for name in constant)}.")
-        kept = sorted({name for names in op.reads for name in names if name not in ("i", "room", "kept")})
+        kept = sorted({name for names in op.reads for name in names if name not in ("i", "buffer", "kept")})
         kept = [name for name in kept if name not in op.statics]
         parts.append("Saved for the backward pass: " + (", ".join(f"``{name}``" for name in kept) or "nothing") + ".")
     else:

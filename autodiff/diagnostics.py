@@ -29,7 +29,7 @@ def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
             notes.operands = tuple(
                 [None if isinstance(p, Node) else a for p, a in zip(out.node.parents, raw, strict=True)]
             )
-        if now.strict and out.node.static is not None:
+        if now.strict and not out.node.is_float_operation:
             notes.prints = [(a, fingerprint(a)) for a in arrays_in(out.node.saved)]
     if now.anomaly:
         check_finite(op, value, raw, "made", "finite inputs", out.node)

@@ -1,4 +1,4 @@
-"""How values show themselves: ``repr``, ``str``, formatting, and the card that a notebook shows."""
+"""How values print: ``repr``, ``str``, formatting, and the card that a notebook shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from .graph import FLOAT64
 from .variable import Scalar, Variable
 
 
-def _repr(self: Variable) -> str:
+def text(self: Variable) -> str:
+    """The ``repr`` of a handle: its value, and its dtype and operation where they matter."""
     if not isinstance(self._data, float | np.ndarray) and hasattr(type(self._data), "why"):
         return f"<{type(self).__name__.lower()}: overwritten {self._data.why}>"
     kind = type(self).__name__.lower()
@@ -26,7 +27,8 @@ def _repr(self: Variable) -> str:
     return f"{kind}({', '.join([value, *facts])})"
 
 
-def _format(self: Variable, spec: str) -> str:
+def formatted(self: Variable, spec: str) -> str:
+    """``format(x, spec)``: a single number takes a specification, an array none."""
     if spec and self.size != 1:
         raise TypeError(
             f"f'{{x:{spec}}}' needs one element; this {type(self).__name__} has shape {self.shape}. "
@@ -35,17 +37,19 @@ def _format(self: Variable, spec: str) -> str:
     return format(self.item(), spec) if spec else str(self)
 
 
-def _round(self: Variable, digits: int | None = None) -> float:
+def rounded(self: Variable, digits: int | None = None) -> float:
+    """``round(x, digits)`` of a value that is not recorded."""
     if self.node is not None:
         raise leaves_graph("round()", ".item()", "np.round")
     return round(self.item(), digits)
 
 
-def _str(self: Variable) -> str:
+def value_text(self: Variable) -> str:
+    """The ``str`` of a handle: that of its value."""
     return str(self.data)
 
 
-def _mimebundle(self: Variable, include: Any = None, exclude: Any = None) -> dict[str, str]:
+def notebook_card(self: Variable, include: Any = None, exclude: Any = None) -> dict[str, str]:
     """What a notebook shows: the text, and a small card with shape, dtype and statistics. Never raises."""
     bundle = {"text/plain": repr(self)}
     try:
@@ -55,9 +59,3 @@ def _mimebundle(self: Variable, include: Any = None, exclude: Any = None) -> dic
     except Exception:  # a notebook cell must show its value whatever happens to the card
         return bundle
     return bundle
-
-
-_SHOWS = {"__repr__": _repr, "__str__": _str, "__format__": _format, "_repr_mimebundle_": _mimebundle}
-_SHOWS["__round__"] = _round  # print(round(loss, 3)) is about showing too
-for _name, _show in _SHOWS.items():
-    setattr(Variable, _name, _show)

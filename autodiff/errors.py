@@ -7,7 +7,7 @@ Every message says who speaks, what came, and what to write instead.
 
 from __future__ import annotations
 
-__all__ = ["AnomalyError", "ExitError", "GraphError", "MissingRuleError", "StaleValueError", "WriteError"]
+__all__ = ["AnomalyError", "GraphError", "LeavesGraphError", "MissingRuleError", "StaleValueError", "WriteError"]
 
 
 class GraphError(ValueError):
@@ -22,7 +22,7 @@ class MissingRuleError(TypeError):
     """A NumPy function, or an argument of one, that has no derivative rule here."""
 
 
-class ExitError(TypeError):
+class LeavesGraphError(TypeError):
     """A recorded value was about to leave the graph silently."""
 
 
@@ -43,9 +43,9 @@ def kind_of(x: object) -> str:
     return f"{dtype} {'array' if name == 'ndarray' else name} of shape {shape}"
 
 
-def leaves_graph(what: str, door: str, recorded: str) -> ExitError:
+def leaves_graph(what: str, door: str, recorded: str) -> LeavesGraphError:
     """The error of every exit: what was tried, the door for a plain value, the form that is recorded."""
-    return ExitError(
+    return LeavesGraphError(
         f"{what} would cut a recorded value out of the graph and its gradient would be silently lost. "
         f"For the plain value write {door}; to keep the gradient write {recorded}."
     )

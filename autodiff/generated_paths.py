@@ -1,15 +1,20 @@
-"""Fast paths: the operators and methods of the handles, and each row's part of recording and of the walk, written out
-from the rows as straight-line source.
+"""Generated paths: operators, and each row's part of recording and of the walk, written out from the row as
+straight-line source.
 
 An operator, and a row's ``run``, do what ``recording.record_operands`` does, for the common case only (plain state,
-Tensors and arrays), and hand everything else to it; a row's ``pull`` does what the walk's loop over operands does, when
-nothing is recorded or checked. Without this file the engine gives the same answers, at a third of the speed. One
-template for each kind of operation; the row's rules say what is saved.
+Tensors and arrays), and hand everything else to it; a row's ``pull`` does what ``backward.pull_operands`` does, when
+nothing is recorded or checked. One template for each kind of operation; the row's rules say what is saved. The sources
+are in ``linecache``, so that tracebacks and debuggers show them.
+
+With ``BACKFLOW_GENERATED_PATHS=0`` in the environment nothing here is used: the same answers, two to four times slower.
+Use it to find out whether a fault is in here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import linecache
+import os
+from collections.abc import Callable, Iterable
 from functools import cache
 from textwrap import indent
 from types import CodeType, FunctionType
@@ -17,38 +22,24 @@ from typing import Any
 
 import numpy as np
 
-from .cotangents import fit, silence
-from .graph import EMPTY, FLOAT64, Node, tick
-from .gradient_buffers import room_for
+from .backward import fit, silence
+from .gradient_buffers import spare_buffer
+from .graph import EMPTY, FLOAT64, Node, new_node
 from .modes import state
-from .recording import ARITHMETIC, note_view, record_operands
-from .registry import METHODS, OPS, Op
-from .rules import saved
-from .variable import TENSORS, Scalar, Tensor, Variable, plain
-from .writing import inplace
+from .recording import ARITHMETIC, REFUSALS, explain, note_view, record_operands
+from .registry import Op, saved_source
+from .variable import TENSORS, Scalar, Tensor
 
-_OPERANDS = (Variable, float, int, np.generic, np.ndarray, list, tuple)  # what an operator takes beside a handle
-_NODE = """
-    n = Node(); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope
-    n.notes = n.grad = None"""
-_TENSOR = (
-    """
-    if y.__class__ is not ndarray: y = asarray(y)"""
-    + _NODE
-    + """
-    n.shape = y.shape; n.dtype = y.dtype; n.static = EMPTY; n.value = None
-    t = Tensor(); t._data = y; t.node = n
+ON = os.environ.get("BACKFLOW_GENERATED_PATHS", "1") != "0"
+_TENSOR = """
+    if y.__class__ is not ndarray: y = asarray(y)
+    t = Tensor(); t._data = y; t.node = new_node(op, {parents}, {saved}, EMPTY, s.scope, y.shape, y.dtype)
     return t
 """
-)
-_SCALAR = (
-    _NODE
-    + """
-    n.value = y; n.shape = n.static = None; n.dtype = FLOAT64
-    t = Scalar(); t._data = y; t.node = n
+_SCALAR = """
+    t = Scalar(); t._data = y; t.node = new_node(op, {parents}, {saved}, None, s.scope, None, FLOAT64, y)
     return t
 """
-)
 _HEAD = """
 def made(x{o}):
     s = state(); p = x.node
@@ -64,7 +55,7 @@ _BINARY = (
     elif c is ndarray and o.dtype.kind == "f": {o_} = o; q = None
     else: return slow(x, o)
     try: y = fn(a, b)
-    except (ValueError, TypeError): return slow(x, o)  # raises it again, saying where
+    except REFUSALS as error: explain(op, error, (a, b)); raise
     so = {save_o} if q.__class__ is Node else None"""
     + _TENSOR
 )
@@ -78,7 +69,7 @@ _SCALAR_BINARY = (
     elif c is float or c is int: {o_} = q = float(o)
     else: return slow(x, o)
     try: y = f(a, b); dx = {dx}; do = {do} if q.__class__ is not float else 0.0
-    except ARITHMETIC: return slow(x, o)
+    except ARITHMETIC: y = None
     if y.__class__ is not float or dx.__class__ is not float or do.__class__ is not float: return slow(x, o)"""
     + _SCALAR
 )
@@ -90,28 +81,24 @@ _RUN_ONE = """
         c = x{i}.__class__
         if c is Tensor or c in TENSORS: r{i} = x{i}._data; p{i} = {node}
         else: r{i} = x{i}; p{i} = None"""
-_RUN_END = (
-    """
+_RUN_END = """
         if ({live}) and {arrays}:
             try: {y}({rs}{statics})
-            except (ValueError, TypeError, IndexError): return slow({xs}, static)  # raises it again, saying where
+            except REFUSALS as error: explain(op, error, ({rs},)); raise
             if y.__class__ is not ndarray: y = asarray(y)
-            d = y.dtype
-            if d.kind == "f":"""
-    + _NODE.replace("\n", "\n            ")
-    + """
-                n.shape = y.shape; n.dtype = d; n.static = static; n.value = None
-                t = Tensor(); t._data = y; t.node = n{view}
-                return t
+            if y.dtype.kind == "f":
+                t = Tensor(); t._data = y; t.node = new_node(op, {parents}, {saved}, static, s.scope, y.shape, y.dtype)
+                {view}return t
     return slow({xs}, static)
 """
-)
+_VIEW = """if y.base is not None and may_share_memory(y, r0): note_view(x0, t)
+                """
 _UNARY = (
     _HEAD
     + """
-    x0 = x; x = x._data
+    x = x._data
     try: y = fn(x)
-    except (ValueError, TypeError): return slow(x0)"""
+    except REFUSALS as error: explain(op, error, (x,)); raise"""
     + _TENSOR
 )
 _SCALAR_UNARY = (
@@ -119,14 +106,14 @@ _SCALAR_UNARY = (
     + """
     x0 = x; x = x._data
     try: y = f(x); dx = {dx}
-    except ARITHMETIC: return slow(x0)
+    except ARITHMETIC: y = None
     if y.__class__ is not float or dx.__class__ is not float: return slow(x0)"""
     + _SCALAR
 )
 
 
 _SHARED = dict(
-    tick=tick,
+    new_node=new_node,
     state=state,
     EMPTY=EMPTY,
     ndarray=np.ndarray,
@@ -137,6 +124,8 @@ _SHARED = dict(
     Scalar=Scalar,
     TENSORS=TENSORS,
     ARITHMETIC=ARITHMETIC,
+    REFUSALS=REFUSALS,
+    explain=explain,
     float=float,
     int=int,
     shape=np.shape,
@@ -145,23 +134,11 @@ _SHARED = dict(
     note_view=note_view,
     fit=fit,
     silence=silence,
-    room_for=room_for,
+    spare_buffer=spare_buffer,
 )
 
 
-def _slow(op: Op, reflected: bool = False) -> Callable[..., Any]:
-    """The operator as ``recording`` does it: what every case runs that no fast path takes."""
-
-    def slow(*operands: Any) -> Any:
-        for x in operands:  # let the other side try, and then Python say "unsupported operand"
-            if not isinstance(x, _OPERANDS):
-                return NotImplemented
-        return record_operands(op, operands[::-1] if reflected else operands, op.defaults)
-
-    return slow
-
-
-def _run(op: Op) -> Callable[..., Any]:
+def run(op: Op) -> Callable[..., Any]:
     """``record_operands`` for tensors and arrays, written and compiled when the row is first recorded."""
 
     def slow(*operands_and_static: Any) -> Any:
@@ -171,6 +148,10 @@ def _run(op: Op) -> Callable[..., Any]:
     def first(*args: Any) -> Any:
         rules = dict(enumerate(op.vjps))
         xs, rs = (", ".join(f"{v}{i}" for i in rules) for v in "xr")
+
+        def saved(i: int) -> str:
+            return saved_source(op, op.reads[i], "r{}")
+
         source = _RUN.format(xs=xs, no_out=' and static["out"] is None' if "out" in op.statics else "")
         for i, rule in rules.items():
             source += _RUN_ONE.format(i=i, node="None" if rule is None else f"x{i}.node")
@@ -182,13 +163,11 @@ def _run(op: Op) -> Callable[..., Any]:
             arrays=" and ".join(f"(r{i}.__class__ is ndarray or r{i} is None)" for i in rules),
             y="y, kept = keep" if op.keep is not None else "y = fn",
             parents="(" + "".join(f"p{i}, " for i in rules) + ")",
-            saved="(" + "".join(f"None if p{i} is None else {saved(op, op.reads[i], 'r{}')}, " for i in rules) + ")",
-            view="\n                if y.base is not None and may_share_memory(y, r0): note_view(x0, t)"
-            if op.linear
-            else "",
+            saved="(" + "".join(f"None if p{i} is None else {saved(i)}, " for i in rules) + ")",
+            view=_VIEW if op.linear else "",
         )
-        op.run = run = _function(op, source, "run", slow=slow)  # type: ignore[method-assign]
-        return run(*args)
+        op.run = made = _function(op, source, "run", slow=slow)  # type: ignore[method-assign]
+        return made(*args)
 
     return first
 
@@ -201,7 +180,7 @@ def made(node, g, cotangents, owned, release):
 """
 _PULL_ONE = """
     if s{i} is not None:
-        {room}d = rule{i}(g{args}){silenced}
+        {buffer}d = rule{i}(g{args}){silenced}
         if d.__class__ is not ndarray or d.dtype is not p{i}.dtype or d.shape != p{i}.shape: d = fit(d, p{i})
         h = cotangents[p{i}]
         if h is None:
@@ -213,15 +192,15 @@ _PULL_ONE = """
             if h.__class__ is ndarray: owned[p{i}] = True
             elif p{i}.shape is not None: cotangents[p{i}] = asarray(h)
 """
-_ROOM = "room = room_for(p{i}) if p{i}.op is None and cotangents[p{i}] is None else None\n        "
+_BUFFER = "buffer = spare_buffer(p{i}) if p{i}.op is None and cotangents[p{i}] is None else None\n        "
 
 
 @cache
-def _maker(source: str, own: tuple[str, ...]) -> CodeType:
-    """A function of the names that are a row's own, which returns the function that source defines."""
+def _compiled(source: str, own: tuple[str, ...]) -> tuple[CodeType, list[str]]:
+    """A function of the names that are a row's own, which returns the function that source defines; and its lines."""
     text = f"def maker({', '.join(own)}):{indent(source, '    ')}    return made"
-    (code,) = (c for c in compile(text, "<fast path>", "exec").co_consts if isinstance(c, CodeType))
-    return code
+    (code,) = (c for c in compile(text, "<generated>", "exec").co_consts if isinstance(c, CodeType))
+    return code, text.splitlines(keepends=True)
 
 
 def _function(op: Op, source: str, name: str, slow: Callable[..., Any] | None = None) -> Callable[..., Any]:
@@ -230,13 +209,16 @@ def _function(op: Op, source: str, name: str, slow: Callable[..., Any] | None = 
     read stands in one place, which stays in the cache from row to row."""
     own = dict(op=op, fn=op.fn, f=op.scalar, keep=op.keep, slow=slow)
     own |= {f"rule{i}": rule for i, rule in enumerate(op.vjps)}
-    made: Callable[..., Any] = FunctionType(_maker(source, tuple(own)), _SHARED)(**own)
-    code = made.__code__.replace(co_name=name, co_qualname=name, co_filename=f"<{op.name}.{name}>")
-    made.__code__, made.__name__, made.__qualname__, made.__doc__ = code, name, name, op.doc
+    code, lines = _compiled(source, tuple(own))
+    made: Callable[..., Any] = FunctionType(code, _SHARED)(**own)
+    file = f"<autodiff {op.name}.{name}>"
+    linecache.cache[file] = sum(map(len, lines)), None, lines, file
+    made.__code__ = made.__code__.replace(co_name=name, co_qualname=name, co_filename=file)
+    made.__name__, made.__qualname__, made.__doc__ = name, name, op.doc
     return made
 
 
-def _pull(op: Op) -> Callable[..., None]:
+def pull(op: Op) -> Callable[..., None]:
     """The row's part of the walk, written and compiled when a backward pass first meets the row."""
 
     def first(*args: Any) -> None:
@@ -244,23 +226,23 @@ def _pull(op: Op) -> Callable[..., None]:
         source = _PULL.format(p=", ".join(f"p{i}" for i in numbers), s=", ".join(f"s{i}" for i in numbers))
         for i in numbers:
             if op.vjps[i] is not None:
-                read = "".join(", room" if n == "room" else f", s{i}[{k}]" for k, n in enumerate(op.reads[i]))
-                room = "room" in op.reads[i]
+                read = "".join(", buffer" if n == "buffer" else f", s{i}[{k}]" for k, n in enumerate(op.reads[i]))
+                buffered = "buffer" in op.reads[i]
                 source += _PULL_ONE.format(
                     i=i,
                     args=read,
                     silenced="; d = silence(d, g)" if op.singular else "",
-                    room=_ROOM.format(i=i) if room else "",
-                    own=" or d is room" if room else "",
+                    buffer=_BUFFER.format(i=i) if buffered else "",
+                    own=" or d is buffer" if buffered else "",
                 )
-        op.pull = pull = _function(op, source, "pull")
-        pull(*args)
+        op.pull = made = _function(op, source, "pull")
+        made(*args)
 
     return first
 
 
 def _tuple(op: Op, i: int) -> str:
-    read = ("None" if n == "room" else f"shape({n[:-6]})" if n.endswith("_shape") else n for n in op.reads[i])
+    read = ("None" if n == "buffer" else f"shape({n[:-6]})" if n.endswith("_shape") else n for n in op.reads[i])
     return "(" + "".join(f"{n}, " for n in read) + ")"
 
 
@@ -268,26 +250,32 @@ def _partial(op: Op, i: int) -> str:
     return f"rule{i}(1.0{''.join(', ' + n for n in op.reads[i])})"
 
 
-def _simple(op: Op) -> bool:
+def has_fast_call(op: Op) -> bool:
+    """Whether a call of this row can go straight to a generated function: one elementwise operand, nothing else."""
+    if not op.elementwise or len(op.inputs) != 1 or op.variadic or op.statics:
+        return False
     return all(n in ("y", *op.inputs) for names in op.reads for n in names) and all(
         rule is not None for rule in op.vjps
     )
 
 
-def unary(op: Op, name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The Tensor and Scalar methods of a row with one operand."""
-    slow = _slow(op)
+Pair = tuple[Callable[..., Any], Callable[..., Any]]
+
+
+def unary(op: Op, name: str, slow: Callable[..., Any]) -> Pair:
+    """The Tensor and Scalar methods of a row with one operand. slow: what runs where these do not apply."""
     tensor_method = _function(op, _UNARY.format(o="", parents="(p,)", saved=f"({_tuple(op, 0)},)"), name, slow)
     if op.scalar is None:
-        return tensor_method, lambda x: record_operands(op, (x,), op.defaults)
+        return tensor_method, slow
     source = _SCALAR_UNARY.format(o="", dx=_partial(op, 0), parents="(p,)", saved="(dx,)")
     return tensor_method, _function(op, source, name, slow)
 
 
-def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The Tensor and Scalar operators of a row with two operands; reflected: x is the right one."""
+def binary(op: Op, name: str, slow: Callable[..., Any], reflected: bool = False) -> Pair:
+    """The Tensor and Scalar operators of a row with two operands; reflected: x is the right one. slow: what runs where
+    these do not apply."""
     if None in op.vjps:
-        return _slow(op, reflected), _slow(op, reflected)
+        return slow, slow
     mine, other = (1, 0) if reflected else (0, 1)
     both = dict(
         o=", o",
@@ -295,7 +283,7 @@ def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., An
         o_="ab"[other],
         parents="(q, p)" if reflected else "(p, q)",
     )
-    saves, slow = (_tuple(op, mine), "so"), _slow(op, reflected)
+    saves = (_tuple(op, mine), "so")
     tensor_op = _function(
         op,
         _BINARY.format(
@@ -314,72 +302,18 @@ def binary(op: Op, name: str, reflected: bool = False) -> tuple[Callable[..., An
     return tensor_op, scalar_op
 
 
-OPERATORS = {
-    "add": "add",
-    "sub": "subtract",
-    "mul": "multiply",
-    "truediv": "divide",
-    "pow": "power",
-    "matmul": "matmul",
-    "mod": "remainder",
-    "floordiv": "floor_divide",
-}
-COMPARISONS = {
-    "lt": np.less,
-    "le": np.less_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-}
-
-
-def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
-    def compare(x: Variable, o: Any) -> Any:
-        if not isinstance(o, _OPERANDS):
-            return NotImplemented
-        y = ufunc(x._data, plain(o))
-        return bool(y) if x.__class__ is Scalar and np.ndim(y) == 0 else y
-
-    return compare
-
-
-def install() -> None:
-    """Give the handles what the rows define: operators, methods, comparisons. Called once, when all rows are there."""
-    for dunder, row in OPERATORS.items():
-        for name, swap in ((f"__{dunder}__", False), (f"__r{dunder}__", True)):
-            on_tensor, on_scalar = binary(OPS[row], name, swap)
-            setattr(Tensor, name, on_tensor)
-            if dunder != "matmul":
-                setattr(Scalar, name, on_scalar)
-        setattr(Tensor, f"__i{dunder}__", inplace(row))
-    for dunder, row in {"neg": "negative", "pos": "positive", "abs": "absolute"}.items():
-        for cls, function in zip((Tensor, Scalar), unary(OPS[row], f"__{dunder}__"), strict=True):
-            setattr(cls, f"__{dunder}__", function)
-    for dunder, ufunc in COMPARISONS.items():
-        setattr(Variable, f"__{dunder}__", _comparison(ufunc))
-    Variable.__hash__ = object.__hash__  # type: ignore[assignment, method-assign]
-    for op in OPS.values():
-        if not op.variadic:
-            op.pull = _pull(op)
-            if op.name != "to_scalar":
-                op.run = _run(op)  # type: ignore[method-assign]
-        if op.elementwise and len(op.inputs) == 1 and not op.variadic and not op.statics and _simple(op):
-            on_tensor, on_scalar = unary(op, op.name if op.name.isidentifier() else "record")
+def attach(rows: Iterable[Op]) -> None:
+    """Give rows their generated functions: their part of recording, of the walk, and the call of an elementwise one."""
+    for op in rows:
+        if op.variadic:
+            continue
+        op.pull = pull(op)
+        if op.name != "to_scalar":
+            op.run = run(op)  # type: ignore[method-assign]
+        if has_fast_call(op):
+            on_tensor, on_scalar = unary(op, op.name if op.name.isidentifier() else "record", _recorded(op))
             op.fast = {Tensor: on_tensor, Scalar: on_scalar}
-            for name in [m for m, f in METHODS.items() if f is op]:
-                setattr(Tensor, name, on_tensor)
-                setattr(Scalar, name, on_scalar)
-    for name, function in METHODS.items():
-        if name not in Tensor.__dict__:
-            setattr(Tensor, name, _method(name, function))
-            if isinstance(function, Op) and function.elementwise:
-                setattr(Scalar, name, _method(name, function))
 
 
-def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    method.__name__, method.__doc__ = name, function.doc if isinstance(function, Op) else function.__doc__
-    return method
+def _recorded(op: Op) -> Callable[..., Any]:
+    return lambda x: record_operands(op, (x,), op.defaults)

@@ -1,4 +1,4 @@
-"""Memory: long-lived arrays on cache lines, and gradients in the memory of the gradients before them.
+"""Buffers: long-lived arrays on cache lines, and gradients written into the memory of the gradients before them.
 
 A gradient of a large leaf is written where the last one was, once nobody sees that any more. NumPy's new memory begins
 anywhere, and every second vector of such a matrix product straddles two cache lines (the gradient of a weight 784 x
@@ -22,8 +22,8 @@ WORTH = 1 << 14  # bytes: below, NumPy's own allocation costs less than what is 
 _COUNTED = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-class Memory(ndarray):
-    """Bytes that a gradient's array was made in, and known by this class."""
+class GradientBuffer(ndarray):
+    """Bytes in which a gradient is made. The class marks them as ours."""
 
 
 def _array_in(memory: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -39,8 +39,8 @@ def zeros_on_cache_lines(shape: int | tuple[int, ...], dtype: Any = np.float64) 
     Adam's passes take a fifth longer: more so on values that another core has just read (784 x 128 float32, two
     threads: 175 us a step instead of 205).
 
-    >>> import autodiff as ad
-    >>> a = ad.zeros_on_cache_lines((3, 2), "float32")
+    >>> from autodiff import extend
+    >>> a = extend.zeros_on_cache_lines((3, 2), "float32")
     >>> a.sum(), a.ctypes.data % 64
     (np.float32(0.0), 0)
     """
@@ -49,27 +49,27 @@ def zeros_on_cache_lines(shape: int | tuple[int, ...], dtype: Any = np.float64) 
     return _array_in(np.zeros(math.prod(shape) * dtype.itemsize + LINE, np.uint8), shape, dtype)
 
 
-def room_for(leaf: Node) -> Any:
+def spare_buffer(leaf: Node) -> Any:
     """An array that the next gradient of this leaf may be written into, for the caller alone; None for a small one."""
-    if leaf.room:
+    if leaf.spare:
         try:
-            return leaf.room.pop()
+            return leaf.spare.pop()
         except IndexError:  # another thread was faster
             pass
     size = leaf.value.nbytes
     if size < WORTH:
         return None
-    leaf.room = []
-    return _array_in(Memory(size + LINE, np.uint8), leaf.shape, leaf.dtype)
+    leaf.spare = []
+    return _array_in(GradientBuffer(size + LINE, np.uint8), leaf.shape, leaf.dtype)
 
 
 def forget_gradient(leaf: Node) -> None:
-    """Set the gradient to None. What ``room_for`` gave is kept for the next one, unless somebody still sees it or has
-    changed what it looks like."""
+    """Set the gradient to None. What ``spare_buffer`` gave is kept for the next one, unless somebody still sees it or
+    has changed what it looks like."""
     grad, leaf.grad = leaf.grad, None
-    if leaf.room is not None and grad.__class__ is ndarray and grad.base.__class__ is Memory and _COUNTED:
+    if leaf.spare is not None and grad.__class__ is ndarray and grad.base.__class__ is GradientBuffer and _COUNTED:
         memory, new = grad.base, object()
         alone = sys.getrefcount(new)  # views hold the memory or the array, everybody else the array
         if sys.getrefcount(grad) == alone and sys.getrefcount(memory) == alone + 1:
             if grad.flags.carray and grad.shape == leaf.shape and grad.dtype == leaf.dtype:
-                leaf.room = [grad]
+                leaf.spare = [grad]

@@ -1,8 +1,8 @@
 """The dynamic graph: nodes and their order.
 
-One graph holds scalars and tensors. A node knows its operation, its parents and what its derivative rule will read; it
-never knows its handle, so that what nobody holds is freed at once by reference counting alone. The serial number of
-a node is its place in a topological order, because parents exist before children.
+One graph holds scalars and tensors. A node has its operation, its parents and what its derivative rule will read. It
+has no reference to its Tensor or Scalar, so unused graphs are freed immediately, without the garbage collector. The
+serial number of a node is its place in a topological order, because parents exist before children.
 Never here: formulas, array code, the names of operations, the modes (``modes``).
 """
 
@@ -31,12 +31,12 @@ class Node:
     shape     of the value; None when it is a Python float
     value     floats and leaves: the value; other nodes keep it only under ``record()``
     grad      leaves: the accumulated gradient; floats: of the last backward pass; others only where it was asked for
-    room      leaves: memory for the next gradient in a list, or an empty one; None for small leaves (``gradient_buffers``)
-    stamp     leaves of floats: serial number of the write that replaced this leaf by another
+    spare     leaves: a list with memory for the next gradient, or an empty one; None for small leaves
+    replaced  leaves of floats: serial number of the write that put another leaf in the place of this one, or 0
     """
 
     # One class for all: the walk reads attributes of one type, which CPython does five times faster than of several.
-    __slots__ = "serial op parents saved static shape dtype value grad scope notes room stamp __weakref__".split()
+    __slots__ = "serial op parents saved static shape dtype value grad scope notes spare replaced __weakref__".split()
     serial: int
     op: Any
     parents: tuple[Any, ...]
@@ -48,8 +48,13 @@ class Node:
     grad: Any
     scope: Any
     notes: Notes | None
-    room: Any
-    stamp: int
+    spare: Any
+    replaced: int
+
+    @property
+    def is_float_operation(self) -> bool:
+        """Whether an operation on Python floats made this node: ``saved`` then holds its local derivatives."""
+        return self.static is None
 
     @property
     def source(self) -> str | None:
@@ -57,14 +62,29 @@ class Node:
         return self.notes.source if self.notes is not None else None
 
 
+def new_node(
+    op: Any,
+    parents: tuple[Any, ...],
+    saved: Any,
+    static: dict[str, Any] | None,
+    scope: Any,
+    shape: Any,
+    dtype: Any,
+    value: Any = None,
+) -> Node:
+    """A node with the next serial number, and no gradient yet."""
+    n = Node()
+    n.serial, n.op, n.parents, n.saved, n.static, n.scope = tick(), op, parents, saved, static, scope
+    n.shape, n.dtype, n.value = shape, dtype, value
+    n.notes = n.grad = None
+    return n
+
+
 def leaf(value: Any) -> Node:
     """A node for a value that is wrapped to be differentiated: a float, or an array."""
-    n = Node()
-    n.serial = tick()
-    n.op = n.notes = n.grad = n.scope = n.room = None
-    n.parents = n.saved = ()
-    n.static, n.stamp, n.value = EMPTY, 0, value
-    n.shape, n.dtype = (None, FLOAT64) if value.__class__ is float else (value.shape, value.dtype)
+    shape, dtype = (None, FLOAT64) if value.__class__ is float else (value.shape, value.dtype)
+    n = new_node(None, (), (), EMPTY, None, shape, dtype, value)
+    n.spare, n.replaced = None, 0
     return n
 
 

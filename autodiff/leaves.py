@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ExitError, kind_of, leaves_graph
+from .errors import LeavesGraphError, kind_of, leaves_graph
 from .graph import leaf
 from .recording import plain_array
 from .registry import OPS
@@ -69,16 +69,18 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
     return wrap(value, leaf(value) if requires_grad else None)  # type: ignore[no-any-return]
 
 
-def _reduce(self: Variable) -> Any:
+def reduce(self: Variable) -> Any:
+    """How a leaf is pickled; a recorded value refuses."""
     if not self.is_leaf:
-        raise ExitError(
+        raise LeavesGraphError(
             "only leaves can be copied or pickled: a recorded value would lose its graph. "
             "Write x.detach() first, or x.data for the plain value."
         )
     return _rebuild, (type(self), self._data, self.requires_grad)
 
 
-def _deepcopy(self: Variable, memo: dict[int, Any]) -> Any:
+def deepcopy(self: Variable, memo: dict[int, Any]) -> Any:
+    """How a leaf is copied: with an array of its own."""
     made: Any = self.__reduce__()  # a Parameter has one of its own
     rebuild, (cls, data, live) = made
     return rebuild(cls, data.copy() if self.__class__ is not Scalar else data, live)
@@ -90,10 +92,6 @@ def _rebuild(cls: Any, data: Any, live: bool) -> Any:
     return handle
 
 
-def _mask(self: Variable) -> Any:
+def mask(self: Variable) -> Any:
+    """The attribute by which ``numpy.ma`` recognises its arrays: refused."""
     raise leaves_graph("numpy.ma, which takes the ._data of anything,", ".data", "np.where(mask, x, 0)")
-
-
-Variable._mask = property(_mask)  # type: ignore[attr-defined]
-for _name, _copy in {"__reduce__": _reduce, "__deepcopy__": _deepcopy}.items():
-    setattr(Variable, _name, _copy)

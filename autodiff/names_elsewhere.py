@@ -37,10 +37,9 @@ def _refusal(word: str) -> property:
     return property(refuse)
 
 
-def _dir(self: Variable) -> list[str]:
+def attributes(self: Variable) -> list[str]:
+    """``dir(x)`` without these words."""
     return [name for name in object.__dir__(self) if name not in WORDS]
 
 
-for _word in WORDS:
-    setattr(Variable, _word, _refusal(_word))
-setattr(Variable, "__dir__", _dir)  # noqa: B010  # mypy refuses the plain assignment
+REFUSALS = {word: _refusal(word) for word in WORDS}

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
-from .graph import FLOAT64, Node, notes_of, tick
+from .diagnostics import observe, place
+from .errors import GraphError, MissingRuleError, kind_of, leaves_graph, missing_argument
+from .graph import FLOAT64, Node, new_node, notes_of
 from .modes import State, state
 from .registry import Op
 from .variable import Tensor, Variable, is_live, owner_of, wrap
-from .diagnostics import observe, place
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's floats raise where NumPy gives inf or nan
+REFUSALS = (ValueError, TypeError, IndexError)  # what a NumPy function raises on operands that do not fit
 
 
 def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -76,8 +77,8 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
             y, kept = op.keep(*raw, **static)
         else:
             y = op.fn(*raw, **static)
-    except (ValueError, TypeError, IndexError) as error:
-        error.add_note(f"in {op.name} of {' and '.join(kind_of(x) for x in raw)}{place(None)}.")
+    except REFUSALS as error:
+        explain(op, error, raw)
         raise
     if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
         y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)
@@ -93,18 +94,15 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
             return y  # integers and booleans made of recorded values are plain: nothing flows through them
     out = wrap(y, None)
     if live:
-        n = out.node = Node()
-        n.serial, n.op, n.parents, n.static, n.scope = tick(), op, tuple(parents), static, now.scope
         save = repeat(op.save[0]) if many else op.save
-        n.saved = tuple(
+        saved = tuple(
             [s(y, raw, static, i, kept) if p.__class__ is Node else None for i, (p, s) in enumerate(zip(parents, save))]
         )
-        n.value = n.grad = n.notes = None
         if y.__class__ is float:  # a Scalar's node keeps its value and gradient
-            n.shape, n.dtype, n.value = None, FLOAT64, y
-            notes_of(n).keep_grad = True
+            out.node = new_node(op, tuple(parents), saved, static, now.scope, None, FLOAT64, y)
+            notes_of(out.node).keep_grad = True
         else:
-            n.shape, n.dtype = y.shape, y.dtype
+            out.node = new_node(op, tuple(parents), saved, static, now.scope, y.shape, y.dtype)
     if not now.plain:
         observe(op, out, raw, now)
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
@@ -127,31 +125,44 @@ def plain_array(x: Any) -> Any:
 def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str, Any], now: State) -> Any:
     """An elementwise operation on floats: its local derivatives are computed now, by the same rules."""
     live = [isinstance(p, Node) for p in parents]
+    y: Any = None
     try:
-        y: Any = (op.scalar or op.fn)(*raw, **static)
-        partials = [
-            op.rule(i)(1.0, *op.save[0 if op.variadic else i](y, raw, static, i)) if on else 0.0  # type: ignore[misc]
-            for i, on in enumerate(live)
-        ]
-    except ARITHMETIC:  # where Python raises, NumPy has an answer
+        y = (op.scalar or op.fn)(*raw, **static)
+        partials = _partials(op, 1.0, y, raw, live, static)
+    except ARITHMETIC:
+        partials = None
+    if partials is None:  # where Python raises, NumPy has an answer
         values = [v if v is None else np.float64(v) for v in raw]
         y = op.fn(*values, **static)
         with np.errstate(all="ignore"):
-            partials = [
-                op.rule(i)(np.float64(1.0), *op.save[0 if op.variadic else i](y, values, static, i)) if on else 0.0  # type: ignore[misc]
-                for i, on in enumerate(live)
-            ]
+            partials = _partials(op, np.float64(1.0), y, values, live, static)
     y = float(y)
     out = wrap(y, None)
     if any(live):
-        n = out.node = Node()
-        n.serial, n.op, n.scope, n.notes, n.value, n.grad, n.static = tick(), op, now.scope, None, y, None, None
-        n.shape, n.dtype = None, FLOAT64
-        n.parents = tuple([p if on else v for p, on, v in zip(parents, live, raw, strict=True)])
-        n.saved = tuple([float(d) for d in partials])
+        ends = tuple([p if on else v for p, on, v in zip(parents, live, raw, strict=True)])
+        out.node = new_node(op, ends, tuple([float(d) for d in partials]), None, now.scope, None, FLOAT64, y)
     if not now.plain:
         observe(op, out, raw, now)
     return out
+
+
+def _partials(op: Op, g: Any, y: Any, raw: list[Any], live: list[bool], static: dict[str, Any]) -> list[Any]:
+    """Local derivatives by the row's own rules; 0 for a constant operand."""
+    return [
+        op.rule(i)(g, *op.save[0 if op.variadic else i](y, raw, static, i)) if on else 0.0  # type: ignore[misc]
+        for i, on in enumerate(live)
+    ]
+
+
+def explain(op: Op, error: Exception, raw: Iterable[Any]) -> None:
+    """Tell more about the error of an operation that refused its operands: raise the row's own sentence where it has
+    one; otherwise add a note to the error, which the caller raises."""
+    if isinstance(error, GraphError):  # a view of an overwritten value, which has told everything
+        return
+    sentence = op.explain(*raw) if op.explain is not None else None
+    if sentence is not None:
+        raise type(error)(f"{sentence}{place(None)}") from None
+    error.add_note(f"in {op.name} of {' and '.join(kind_of(x) for x in raw)}{place(None)}.")
 
 
 def note_view(x: Any, view: Tensor) -> None:

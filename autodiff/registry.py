@@ -8,7 +8,7 @@ A rule ``lambda g, y, x, axis: ...`` receives the cotangent ``g`` and, by name, 
 what is saved: ``y`` (the output), an input, a static argument, ``<input>_shape`` / ``<input>_dtype``, and in a row
 with any number of operands ``i`` (the operand's position). It must be linear in ``g``, must not write into anything,
 and must not undo broadcasting: the walk does. On Tensors the same line is recorded, which gives every higher order.
-Two names are for speed and may be None: ``room``, an array of the operand's shape and dtype that the rule may write
+Two names are for speed and may be None: ``buffer``, an array of the operand's shape and dtype that the rule may write
 its answer into and return; and in a row with ``keep`` ``kept``, what the forward pass left, None where the pass is
 recorded, so that no derivative is ever taken past it.
 """
@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .errors import missing_argument
-from .rules import Rule, keywords, names_read, saver
+
+Rule = Callable[..., Any]
 
 OPS: dict[str, Op] = {}  # name -> row
 DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what runs when it is given a graph value
@@ -49,8 +51,9 @@ class Op:
     and finite), ``kink`` (distance to the nearest point where it is not differentiable), ``samples`` (static
     arguments and shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where
     independent numbers from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the
-    composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``doc``, ``example`` (a
-    doctest, where the one that ``descriptions`` makes of the other facts will not do).
+    composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``explain`` (called with
+    the operands that ``fn`` refused: a clearer sentence than NumPy's, or None), ``doc``, ``example`` (a doctest, where the
+    one that ``descriptions`` makes of the other facts will not do).
     """
 
     def __init__(
@@ -72,11 +75,13 @@ class Op:
         draw: Callable[..., tuple[Any, ...]] | None = None,
         reference: Callable[..., Any] | None = None,
         keep: Callable[..., tuple[Any, Any]] | None = None,
+        explain: Callable[..., str | None] | None = None,
         example: str = "",
     ) -> None:
         self.fn, self.name, self.__name__, self.symbol, self.doc = fn, name, name, symbol or name, doc
         self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
         self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
+        self.explain, self.example = explain, example
         self.variadic = inputs is not None and inputs.startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
         names = inputs or ("x", "a b", "a b c")[len(self.vjps) - 1]
@@ -86,9 +91,8 @@ class Op:
         self.statics = tuple(self.defaults)
         self.reads = tuple(names_read(self, rule) for rule in self.vjps)
         self.save = tuple(saver(self, names) for names in self.reads)
-        self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``generated_paths`` for rows of one elementwise operand
-        self.pull: Callable[..., None] | None = None  # set by ``generated_paths``: the row's part of a plain backward pass
-        self.example = example
+        self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``generated_paths``: calls with one operand
+        self.pull: Callable[..., None] | None = None  # set by ``generated_paths``: its part of the walk
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fast and len(args) == 1 and not kwargs:
@@ -143,8 +147,17 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}{inspect.signature(self)}>"
 
-    def __reduce__(self) -> str:
-        return self.name
+    def __reduce__(self) -> Any:
+        if OPS.get(self.name) is not self:
+            raise TypeError(f"{self!r} is no row of the registry, so it can be neither pickled nor copied.")
+        return row_named, (self.name,)
+
+
+def row_named(name: str) -> Op:
+    """The row of that name: how a pickled row is found again."""
+    if name not in OPS:
+        raise LookupError(f"no row is named {name!r}: import the module that defines it before unpickling.")
+    return OPS[name]
 
 
 def op(
@@ -196,3 +209,65 @@ def _publish(fn: Any, name: str, numpy: tuple[Any, ...], method: bool | str, pub
         METHODS[name if method is True else method] = fn
     if public:
         PUBLIC[name] = fn
+
+
+# ---- what a rule reads, found from its parameter names: that, and nothing else, is saved for it
+def keywords(fn: Callable[..., Any], skip: int) -> dict[str, Any]:
+    """Names and defaults of a function's parameters (None: no default) after the first ``skip``, without *args."""
+    code = getattr(fn, "__code__", None)
+    if code is None:  # a function written in C
+        parameters = [p for p in inspect.signature(fn).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+        return {p.name: None if p.default is p.empty else p.default for p in parameters[skip:]}
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]  # inspect.signature takes forty times as long
+    positional = names[: code.co_argcount]
+    values = fn.__defaults__ or ()  # type: ignore[attr-defined]
+    defaults = dict(zip(positional[len(positional) - len(values) :], values))
+    defaults |= fn.__kwdefaults__ or {}  # type: ignore[attr-defined]
+    return {name: defaults.get(name) for name in names[skip:]}
+
+
+def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
+    """The parameter names of a rule after g, checked now so that a misspelt one never waits for a backward pass."""
+    if rule is None:
+        return ()
+    names = tuple(keywords(rule, 1))
+    known = {"y", "y_shape", "i", "buffer", *op.inputs, *op.statics} | ({"kept"} if op.keep is not None else set())
+    known |= {f"{name}_{fact}" for name in op.inputs for fact in ("shape", "dtype")}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise TypeError(
+            f"the rule of {op.name} reads {', '.join(unknown)}, which is none of {', '.join(sorted(known))}"
+        )
+    return names
+
+
+def saver(op: Any, names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
+    """``save(y, operands, static, i, kept)``: the tuple of what a rule names, written out as source for speed."""
+    return _evaluated(f"lambda y, operands, static, i, kept=None: {saved_source(op, names)}")
+
+
+def saved_source(op: Any, names: tuple[str, ...], operand: str = "operands[{}]") -> str:
+    """The source of that tuple; ``operand``: how the source names the operand at a position."""
+    return "(" + "".join(_expression(op, name, operand) + ", " for name in names) + ")"
+
+
+def _expression(op: Any, name: str, operand: str) -> str:
+    base, _, fact = name.rpartition("_")
+    if name in ("y", "i", "kept"):
+        return name
+    if name == "buffer":
+        return "None"  # given by the walk, when it is there
+    if name == "y_shape":
+        return "shape(y)"
+    if name in op.inputs:
+        return "operands" if op.variadic else operand.format(op.inputs.index(name))
+    if base in op.inputs and fact in ("shape", "dtype"):
+        if op.variadic:
+            return f"tuple([{fact}(x) for x in operands])"
+        return f"{fact}({operand.format(op.inputs.index(base))})"
+    return f"static[{name!r}]"
+
+
+@cache
+def _evaluated(source: str) -> Callable[..., tuple[Any, ...]]:
+    return eval(source, {"shape": np.shape, "dtype": np.result_type})  # type: ignore[no-any-return]

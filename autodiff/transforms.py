@@ -16,14 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from .backward import collect, handles, pull
-from .cotangents import fit, silence
+from .backward import collect, fit, handles, pull, silence
 from .errors import GraphError, kind_of
 from .graph import Node, leaf, tick
 from .modes import OFF, mode, state
 from .recording import plain_array, record_operands
 from .registry import OPS, Op
-from .variable import Scalar, Variable, is_live, wrap
+from .variable import Scalar, Variable, is_live, plain, wrap
 
 Function = Callable[..., Any]
 
@@ -83,10 +82,6 @@ def _map(f: Function, x: Any) -> Any:
     return rebuild([f(v) for v in leaves])
 
 
-def _plain(v: Any) -> Any:
-    return v.data if isinstance(v, Variable) else v
-
-
 class _Run:
     """One evaluation of a function on nodes of our own: the arguments' nodes, the result, and what it depends on."""
 
@@ -130,7 +125,7 @@ class _Run:
 
     def result(self, x: Any) -> Any:
         """What the caller gets of a value computed inside: recorded only if it can depend on another recorded value."""
-        return x if self.recorded else _map(_plain, x)
+        return x if self.recorded else _map(plain, x)
 
 
 def _lift(v: Any, i: int) -> Any:
@@ -273,8 +268,8 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
         given = flatten_as(cotangent, ours.out, "the cotangent")
         seeds: dict[Node, Any] = {}
         for node, y, c in zip(nodes, outs, given, strict=True):
-            if np.shape(_plain(c)) != np.shape(_plain(y)):
-                raise ValueError(f"a cotangent must have its output's shape {np.shape(_plain(y))}; got {kind_of(c)}.")
+            if np.shape(plain(c)) != np.shape(plain(y)):
+                raise ValueError(f"a cotangent must have its output's shape {np.shape(plain(y))}; got {kind_of(c)}.")
             if node is not None:
                 c = fit(c if isinstance(c, Variable) else np.asarray(c), node)
                 seeds[node] = c if node not in seeds else seeds[node] + c
@@ -299,7 +294,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: 
     given = flatten_as(tangents, primals, "tangents")
     start: dict[Node, Any] = {}
     for node, v in zip(ours.inner, given, strict=True):
-        if np.shape(_plain(v)) != (node.shape or ()):
+        if np.shape(plain(v)) != (node.shape or ()):
             raise ValueError(f"a tangent must have its primal's shape {node.shape or ()}; got {kind_of(v)}.")
         start[node] = fit(v if isinstance(v, Variable) else np.asarray(v), node)
     outs, rebuild = flatten(ours.out)
@@ -327,7 +322,7 @@ def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node
         for i, p in enumerate(node.parents):
             if not isinstance(p, Node) or p not in found:
                 continue
-            if node.static is None and not recorded:
+            if node.is_float_operation and not recorded:
                 t = found[p] * saved[i]
             else:
                 t = fit(_push_operand(node, i, found[p], saved[i], recorded), node)
@@ -390,13 +385,13 @@ def jacobian(f: Function, argnums: int = 0, mode: str | None = None) -> Function
                 f"jacobian needs an array as argument {i}; got {type(x).__name__}. "
                 "Choose one with argnums=, or stack them."
             )
-        shape = np.shape(_plain(x))
+        shape = np.shape(plain(x))
         if mode == "forward":
             return _columns(of_one, x, shape)
         y, pullback = vjp(of_one, x)
-        if not isinstance(_plain(y), np.ndarray | float | int | np.generic):
+        if not isinstance(plain(y), np.ndarray | float | int | np.generic):
             raise TypeError(f"jacobian needs a function that returns one array; it returned {type(y).__name__}.")
-        out = np.shape(_plain(y))
+        out = np.shape(plain(y))
         if mode is None and int(np.prod(out)) > int(np.prod(shape)):
             return _columns(of_one, x, shape)
         rows = [pullback(e if out else float(e))[0] for e in _basis(out)]
@@ -414,7 +409,7 @@ def _basis(shape: tuple[int, ...]) -> Iterable[np.ndarray]:
 
 def _columns(f: Function, x: Any, shape: tuple[int, ...]) -> Any:
     columns = [jvp(f, (x,), (e if shape else float(e),))[1] for e in _basis(shape)]
-    out = np.shape(_plain(columns[0])) if columns else np.shape(_plain(f(x)))
+    out = np.shape(plain(columns[0])) if columns else np.shape(plain(f(x)))
     return _assemble(columns, out + shape, -1)
 
 
@@ -463,7 +458,7 @@ def _with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> An
         d = memo[1][i]
         if i == last:
             memo[:] = [None, None]
-        return np.zeros(np.shape(_plain(xs[i]))) if d is None else d
+        return np.zeros(np.shape(plain(xs[i]))) if d is None else d
 
     last = max((i for i, x in enumerate(operands) if isinstance(x, Variable) and is_live(x)), default=-1)
     row = Op(lambda *xs: y, one, name=name, inputs="*xs", doc=name)
@@ -471,7 +466,7 @@ def _with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> An
 
 
 def _strip(args: Sequence[Any]) -> list[Any]:
-    return [x.data if isinstance(x, Variable) else x for x in args]
+    return [plain(x) for x in args]
 
 
 class custom_vjp:
@@ -543,7 +538,7 @@ def _check_cotangent_shape(name: str, i: int, c: Any, x: Any) -> None:
     """A rule may leave the sum over broadcast axes to the walk; what is smaller than its argument lost something."""
     if c is None:
         return
-    want, got = np.shape(_plain(x)), np.shape(_plain(c))
+    want, got = np.shape(plain(x)), np.shape(plain(c))
     if got != want and (
         len(got) < len(want) or any(w not in (1, n) for w, n in zip(want[::-1], got[::-1], strict=False))
     ):
@@ -614,7 +609,7 @@ class _Call:
             r.bit_generator.state = s
         floor = tick()
         inner = [
-            OPS["positive"](x) if again and isinstance(x, Variable) else _lift(_plain(x), i) for i, x in enumerate(xs)
+            OPS["positive"](x) if again and isinstance(x, Variable) else _lift(plain(x), i) for i, x in enumerate(xs)
         ]
         fresh, own = iter(inner), {x.node for x in self.given}
         with mode(floor=0):

@@ -16,8 +16,8 @@ import numpy as np
 from numpy import ndarray  # by name: `np.ndarray` asks the package each time
 
 from .errors import GraphError, kind_of, leaves_graph, missing_argument, no_rule
-from .graph import FLOAT64, Node, leaf, notes_of
 from .gradient_buffers import forget_gradient
+from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
 from .registry import DISPATCH, METHODS, OPS
 
@@ -160,7 +160,7 @@ class Variable:
         """Keep the gradient of this interior value in ``.grad`` when ``backward()`` passes it."""
         if self.node is None:
             raise GraphError("retain_grad() on a constant: it has no gradient. Make it with ad.tensor(x) first.")
-        if self.node.op is not None and self.node.static is not None:
+        if self.node.op is not None and not self.node.is_float_operation:
             notes_of(self.node).keep_grad = True
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
@@ -253,7 +253,12 @@ def owner_of(x: Tensor) -> weakref.ref[Node] | None:
 
 
 def plain(x: Any) -> Any:
-    """The bare value of a handle; anything else as it is."""
+    """Return the plain value of a Tensor (an ndarray, shared) or of a Scalar (a float); return anything else unchanged.
+
+    >>> import autodiff as ad
+    >>> ad.plain(ad.tensor([1.0, 2.0])), ad.plain(ad.scalar(3.0)), ad.plain(4)
+    (array([1., 2.]), 3.0, 4)
+    """
     return x.data if isinstance(x, Variable) else x
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from .diagnostics import arrays_in, describe, hint
 from .errors import StaleValueError, WriteError, kind_of
 from .graph import Node, leaf, tick
 from .modes import source_line, state
 from .registry import METHODS, OPS
 from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree, wrap
-from .diagnostics import arrays_in, describe, hint
 
 _serial = attrgetter("serial")
 
@@ -33,8 +33,9 @@ class WriteMark:
     them before will refuse ``backward()``. For a write that happens once there is ``mark_written``.
 
     >>> import autodiff as ad
+    >>> from autodiff import extend
     >>> w = ad.tensor([1.0, 2.0])
-    >>> loss, mark = (w * w).sum(), ad.WriteMark(w)
+    >>> loss, mark = (w * w).sum(), extend.WriteMark(w)
     >>> w.data[:] = 0.0; mark.renew()
     >>> loss.backward()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -134,7 +135,7 @@ def write(x: Variable, value: Any) -> None:
     if isinstance(x, Scalar):
         old, x._data = x.node, float(value)
         if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
-            old.stamp = _next_write()
+            old.replaced = _next_write()
             x.node = leaf(x._data)
             x.node.grad, x.node.notes = old.grad, old.notes
         return
@@ -202,6 +203,8 @@ def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v")
 
 
 def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
+    """The in-place operator of a row: recorded on a recorded value, a write into the array otherwise."""
+
     def run(x: Tensor, o: Any) -> Tensor:
         live = is_live(x) or (isinstance(o, Variable) and is_live(o))
         _may_write(x, f"x {OPS[name].symbol}= v", live, f"x = x {OPS[name].symbol} v")
@@ -219,7 +222,8 @@ def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
     return run
 
 
-def _setitem(x: Tensor, index: Any, value: Any) -> None:
+def setitem(x: Tensor, index: Any, value: Any) -> None:
+    """``x[index] = value``: recorded on a recorded value, a write into the array otherwise."""
     index = plain_tree(index)
     if not is_live(x) and not (isinstance(value, Variable) and is_live(value)):
         _may_write(x, "x[i] = v", False)
@@ -239,7 +243,7 @@ def check_unwritten(nodes: list[Node]) -> None:
     if _last_write < first and _last_elsewhere < first:
         return  # the usual case: an optimizer wrote, and then this graph was made
     for n in nodes:
-        if n.op is None and n.stamp:
+        if n.op is None and n.replaced:
             raise StaleValueError(
                 f"a Scalar of value {n.value:g} that this graph reads was given another value since. Run backward() "
                 "before the update, or compute again."
@@ -253,7 +257,7 @@ def check_unwritten(nodes: list[Node]) -> None:
 def _refuse_readers(nodes: list[Node], array: Any, mark: WriteMark) -> None:
     """Raise when a node saved this array before it was written."""
     for node in nodes:
-        if node.op is None or node.serial > mark.serial or node.static is None:
+        if node.op is None or node.serial > mark.serial or node.is_float_operation:
             continue
         for a in arrays_in(node.saved):
             if np.may_share_memory(a, array):
@@ -266,7 +270,3 @@ def _refuse_readers(nodes: list[Node], array: Any, mark: WriteMark) -> None:
                     f"{describe(node)} had read it, and its derivative needs the old value. Run backward() before the "
                     f"update, or compute again.{hint(node)}"
                 )
-
-
-Variable.data = Variable.data.setter(write)  # type: ignore
-Tensor.__setitem__ = _setitem  # type: ignore

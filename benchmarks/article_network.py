@@ -51,7 +51,7 @@ def anywhere(size: int) -> np.ndarray:
 
 def on_cache_lines(size: int) -> np.ndarray:
     """float32 zeros where the package puts its parameters."""
-    return ad.zeros_on_cache_lines(size, np.float32)
+    return ad.extend.zeros_on_cache_lines(size, np.float32)
 
 
 def backflow_step(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 import autodiff as ad
-from autodiff import current_scope, scope
+from autodiff import scope
+from autodiff.extend import current_scope
 
 from .overview import summarize
 from .parameter import Buffer, Parameter, hold

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 import autodiff as ad
+from autodiff import extend
 
 __all__ = ["Buffer", "Parameter"]
 
@@ -72,7 +73,7 @@ def _as(cls: type, data: Any, dtype: DTypeLike | None, requires_grad: bool) -> A
     """A handle of the given class with memory of its own, C-contiguous and on cache lines for the optimizers' sake."""
     data = np.array(data.data if isinstance(data, ad.Variable) else data, dtype=dtype, order="C")
     if data.dtype.kind == "f":
-        own = ad.zeros_on_cache_lines(data.shape, data.dtype)
+        own = extend.zeros_on_cache_lines(data.shape, data.dtype)
         own[...] = data
         data = own
     handle: Any = object.__new__(cls)

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 import autodiff as ad  # noqa: E402
 from autodiff import variable  # noqa: E402
-from autodiff.generated_paths import COMPARISONS, OPERATORS  # noqa: E402
+from autodiff.operators import COMPARISONS, OPERATORS  # noqa: E402
 from autodiff.registry import METHODS, Op  # noqa: E402
 
 TARGET = ROOT / "autodiff" / "variable.pyi"

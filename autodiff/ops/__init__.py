@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import generated_paths, variable
+from .. import operators, variable
 from ..registry import DISPATCH, METHODS, OPS, PUBLIC, Op
 from . import activations, elementwise, fused, index, linalg, reduce, shape
 
@@ -85,4 +85,4 @@ def _plain_method(function: Any) -> Any:
 
 for _fn in (np.argmax, np.argmin, np.argsort, np.nonzero, np.searchsorted, np.any, np.all):
     METHODS[_fn.__name__] = _plain_method(_fn)
-generated_paths.install()
+operators.install()

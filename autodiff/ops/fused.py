@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import kind_of
-from ..graph import FLOAT64, Node, tick
+from ..graph import FLOAT64, new_node
 from ..modes import state
 from ..recording import record_operands
 from ..registry import PUBLIC, op
@@ -43,11 +43,11 @@ def _linear(x: Any, weight: Any, bias: Any) -> Any:
     return y
 
 
-def _linear_weight_vjp(g: Any, x: Any, room: Any) -> Any:
+def _linear_weight_vjp(g: Any, x: Any, buffer: Any) -> Any:
     if g.ndim != 2:
         g, x = (np.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1])) for a in (g, x))
     # An outer product: BLAS takes three times as long (128 x 784: 104 us against 35).
-    return np.multiply(g.T, x, out=room) if len(g) == 1 else np.matmul(g.T, x, out=room)
+    return np.multiply(g.T, x, out=buffer) if len(g) == 1 else np.matmul(g.T, x, out=buffer)
 
 
 _linear_row: Any = op(
@@ -282,11 +282,10 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
         out = Scalar()
         out._data, out.node = sum(map(_times, values[:n], values[n : 2 * n]), values[-1]), None
         if not _FLOATS.issuperset(map(type, parents)):  # a weight, an input or the bias is recorded
-            node = out.node = Node()
-            node.serial, node.op, node.parents, node.scope = tick(), _weighted_sum_row, tuple(parents), now.scope
-            node.saved = (*values[n : 2 * n], *values[:n], 1.0)
-            node.value, node.dtype = out._data, FLOAT64
-            node.notes = node.grad = node.static = node.shape = None
+            partials = (*values[n : 2 * n], *values[:n], 1.0)
+            out.node = new_node(
+                _weighted_sum_row, tuple(parents), partials, None, now.scope, None, FLOAT64, out._data
+            )
         return out
     if not any([isinstance(x, Variable) for x in operands]):
         return _weighted_sum(*operands)

@@ -25,21 +25,30 @@ def _matmul_vjp_a(g: Any, b: Any, a_shape: tuple[int, ...]) -> Any:
     return g @ t(b)
 
 
-def _matmul_vjp_b(g: Any, a: Any, b_shape: tuple[int, ...], room: Any) -> Any:
+def _matmul_vjp_b(g: Any, a: Any, b_shape: tuple[int, ...], buffer: Any) -> Any:
     if a.ndim == 1:
         return g * a if len(b_shape) == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
     if len(b_shape) == 1:
         return np.squeeze(t(a) @ np.expand_dims(g, -1), -1)
     if len(b_shape) == 2 and a.ndim > 2:  # one large product instead of a batch of them and a sum
         rows = math.prod(a.shape[:-1])
-        return np.matmul(np.reshape(a, (rows, a.shape[-1])).T, np.reshape(g, (rows, g.shape[-1])), out=room)
-    return np.matmul(t(a), g, out=room) if len(b_shape) == 2 and g.ndim == 2 else t(a) @ g
+        return np.matmul(np.reshape(a, (rows, a.shape[-1])).T, np.reshape(g, (rows, g.shape[-1])), out=buffer)
+    return np.matmul(t(a), g, out=buffer) if len(b_shape) == 2 and g.ndim == 2 else t(a) @ g
+
+
+def _explain_matmul(a: Any, b: Any) -> str | None:
+    if not np.ndim(a) or not np.ndim(b):
+        return "matmul needs operands with at least one axis; write a * b for a product with a single number"
+    inner, outer = np.shape(a)[-1], np.shape(b)[-2 if np.ndim(b) > 1 else 0]
+    sizes = f"matmul: {np.shape(a)} @ {np.shape(b)}"
+    return f"{sizes}: inner sizes {inner} and {outer} differ" if inner != outer else None
 
 
 matmul = op(
     np.matmul,
     name="matmul",
     symbol="matmul",
+    explain=_explain_matmul,
     vjp=(_matmul_vjp_a, _matmul_vjp_b),
     samples=(
         (((2, 3), (3, 4)), {}),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff import keeps_record
+from autodiff import extend
 
 from .slots import Array, Flat, Slot, slots_for
 
@@ -104,7 +104,7 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient, once. Warns when none has one."""
-        recording, steps = keeps_record("updates"), 0
+        recording, steps = extend.keeps_record("updates"), 0
         before = [(p, np.copy(p.data)) for p in self._all() if p.grad is not None] if recording else ()
         for group, slots in zip(self.param_groups, self._slots, strict=True):
             for slot, values, grads in self._read(slots):
@@ -258,7 +258,7 @@ class Optimizer:
         size = sum(map(math.prod, slot.shapes))
         scratch = self._scratch.get(slot.dtype)
         if scratch is None or scratch.size < size:
-            scratch = self._scratch[slot.dtype] = ad.zeros_on_cache_lines(size, slot.dtype)
+            scratch = self._scratch[slot.dtype] = extend.zeros_on_cache_lines(size, slot.dtype)
         slot.scratch = slot.flat(scratch[:size])
         return slot.scratch
 

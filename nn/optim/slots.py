@@ -20,6 +20,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 import autodiff as ad
+from autodiff import extend
 
 __all__ = ["Array", "Flat", "Slot", "slots_for"]
 
@@ -55,7 +56,7 @@ class Slot:
         self.state: dict[str, Flat] = {}
         self.scratch: Flat | None = None
         self._known: list[Any] = [None] * len(self.entries)  # the arrays that `_mark` stands for
-        self._mark: ad.WriteMark | None = None
+        self._mark: extend.WriteMark | None = None
         self.dtype = _state_dtype(self.entries[0][0].dtype)
         self.shapes = [np.shape(_rows(p.data, rows)) for p, rows in self.entries]
 
@@ -97,7 +98,7 @@ class Slot:
 
     def zeros(self) -> Flat:
         """A Flat of zeros."""
-        return self.flat(ad.zeros_on_cache_lines(sum(map(math.prod, self.shapes)), self.dtype))
+        return self.flat(extend.zeros_on_cache_lines(sum(map(math.prod, self.shapes)), self.dtype))
 
     def read(self) -> tuple[list[Array], list[Array], int]:
         """(values, gradients, how many gradients are missing). Values are the parameters' own memory, to be updated in
@@ -133,7 +134,7 @@ class Slot:
         """Take over the updated values."""
         if self._mark is None:  # the first step, or a parameter has another array
             parameters = [p for p, _ in self.entries]
-            self._mark, self._known = ad.WriteMark(*parameters), [p.data for p in parameters]
+            self._mark, self._known = extend.WriteMark(*parameters), [p.data for p in parameters]
         self._mark.renew()
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
-from autodiff.gradient_buffers import _COUNTED, WORTH, Memory, room_for
+from autodiff.gradient_buffers import _COUNTED, WORTH, GradientBuffer, spare_buffer
 
 counted = pytest.mark.skipif(not _COUNTED, reason="reference counts say nothing here: no memory is used again")
 SHAPE = (64, 128)  # 64 KiB of float64, beyond WORTH
@@ -191,7 +191,7 @@ def test_threads_that_share_a_leaf_are_given_different_rooms():
     def take():
         start.wait()
         for _ in range(50):
-            found.append(room_for(w.node))
+            found.append(spare_buffer(w.node))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
@@ -202,12 +202,12 @@ def test_threads_that_share_a_leaf_are_given_different_rooms():
 
 
 def test_small_gradients_have_no_room_and_rooms_fit():
-    assert room_for(ad.tensor(np.ones(4)).node) is None
+    assert spare_buffer(ad.tensor(np.ones(4)).node) is None
     for dtype in ("f2", "f4", "f8"):
         leaf = ad.tensor(np.ones((WORTH, 2), dtype)).node
-        room = room_for(leaf)
-        assert room.shape == leaf.shape and room.dtype == leaf.dtype and isinstance(room.base, Memory)
-        assert address(room) % 64 == 0
+        buffer = spare_buffer(leaf)
+        assert buffer.shape == leaf.shape and buffer.dtype == leaf.dtype and isinstance(buffer.base, GradientBuffer)
+        assert address(buffer) % 64 == 0
 
 
 def test_a_gradient_of_another_dtype_is_cast_into_its_leaf():
@@ -232,7 +232,7 @@ def test_a_gradient_dies_with_its_leaf():
 @pytest.mark.parametrize("shape", [(), 3, np.int64(3), (2, 5), (0, 4)])
 @pytest.mark.parametrize("dtype", ["f4", np.float64, np.dtype("i2")])
 def test_zeros_on_cache_lines(shape, dtype):
-    a = ad.zeros_on_cache_lines(shape, dtype)
+    a = ad.extend.zeros_on_cache_lines(shape, dtype)
     np.testing.assert_array_equal(a, np.zeros(shape, dtype))
     assert a.dtype == dtype and a.flags.writeable and a.flags.c_contiguous
     assert a.size == 0 or address(a) % 64 == 0

@@ -85,10 +85,10 @@ def test_scopes_name_what_was_made_inside() -> None:
     with ad.scope("encoder"):
         with ad.scope("fc1") as inner:
             y = x * 2
-            assert ad.current_scope() is inner
+            assert ad.extend.current_scope() is inner
         z = y + 1
     assert y.node.scope.path == "encoder.fc1" and z.node.scope.path == "encoder" and (z * 1).node.scope is None
-    assert y.node.scope.parent is z.node.scope and ad.current_scope() is None
+    assert y.node.scope.parent is z.node.scope and ad.extend.current_scope() is None
 
 
 def test_a_scope_holds_its_owner_weakly() -> None:
@@ -111,7 +111,7 @@ def test_a_scope_keeps_the_other_modes() -> None:
     with ad.no_grad(), ad.scope("a"):
         assert not ad.is_recording()
     with ad.record(), ad.scope("a"):
-        assert ad.keeps_record() and ad.current_scope().path == "a"
+        assert ad.extend.keeps_record() and ad.extend.current_scope().path == "a"
 
 
 # ---- record

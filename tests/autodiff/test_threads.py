@@ -57,7 +57,7 @@ def test_serial_numbers_are_never_given_twice() -> None:
 def test_modes_do_not_cross_threads() -> None:
     seen: list[Any] = []
     with ad.no_grad(), ad.scope("outer"):
-        thread = threading.Thread(target=lambda: seen.append((ad.is_recording(), ad.current_scope())))
+        thread = threading.Thread(target=lambda: seen.append((ad.is_recording(), ad.extend.current_scope())))
         thread.start()
         thread.join()
     assert seen == [(True, None)]

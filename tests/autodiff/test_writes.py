@@ -240,7 +240,7 @@ def test_grad_can_be_set_on_leaves_and_keeps_their_shape() -> None:
 WRITES = {
     "data": lambda x: setattr(x, "data", np.zeros(2)),
     "no_grad +=": lambda x: add_under_no_grad(x),
-    "mark_written": lambda x: (x.data.__setitem__(0, 9.0), ad.mark_written(x)),
+    "mark_written": lambda x: (x.data.__setitem__(0, 9.0), ad.extend.mark_written(x)),
 }
 
 

@@ -532,7 +532,7 @@ def test_a_graph_refuses_after_ctrl_c_in_the_step(monkeypatch) -> None:
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ad.WriteMark, "renew", interrupted)  # the values are new, but nobody was told
+    monkeypatch.setattr(ad.extend.WriteMark, "renew", interrupted)  # the values are new, but nobody was told
     with pytest.raises(KeyboardInterrupt):
         nn.SGD([w], lr=0.5).step()
     with pytest.raises(ad.GraphError, match="overwritten"):

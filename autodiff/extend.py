@@ -1,0 +1,30 @@
+"""The door for people who add operations or build on the graph: rows, writes, and what layers and optimizers need.
+
+>>> import numpy as np, autodiff as ad
+>>> from autodiff import extend
+>>> def _cubed(x): return x**3
+>>> cubed = extend.op(_cubed, name="cubed", vjp=lambda g, x: 3 * g * x**2, elementwise=True, public=False, doc="x^3.")
+>>> ad.grad(cubed)(2.0), ad.grad(ad.grad(cubed))(2.0)
+(12.0, 12.0)
+>>> _ = ad.ops.OPS.pop("cubed")
+"""
+
+from __future__ import annotations
+
+from .backward import gradients_of_graph
+from .gradient_buffers import zeros_on_cache_lines
+from .modes import current_scope, keeps_record
+from .registry import Op, composite, op
+from .writing import WriteMark, mark_written
+
+__all__ = [
+    "Op",
+    "WriteMark",
+    "composite",
+    "current_scope",
+    "gradients_of_graph",
+    "keeps_record",
+    "mark_written",
+    "op",
+    "zeros_on_cache_lines",
+]
