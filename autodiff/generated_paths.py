@@ -24,20 +24,25 @@ import numpy as np
 
 from .backward import fit, silence
 from .gradient_buffers import spare_buffer
-from .graph import EMPTY, FLOAT64, Node, new_node
+from .graph import EMPTY, FLOAT64, Node, tick
 from .modes import state
 from .recording import ARITHMETIC, REFUSALS, explain, note_view, record_operands
 from .registry import Op, saved_source
 from .variable import TENSORS, Scalar, Tensor
 
 ON = os.environ.get("BACKFLOW_GENERATED_PATHS", "1") != "0"
-_TENSOR = """
+# ``graph.new_node`` written out: a call would cost a tenth of an operation.
+_NODE = """n = Node(); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope
+    n.notes = n.grad = None"""
+_TENSOR = f"""
     if y.__class__ is not ndarray: y = asarray(y)
-    t = Tensor(); t._data = y; t.node = new_node(op, {parents}, {saved}, EMPTY, s.scope, y.shape, y.dtype)
+    {_NODE}; n.static = EMPTY; n.shape = y.shape; n.dtype = y.dtype; n.value = None
+    t = Tensor(); t._data = y; t.node = n
     return t
 """
-_SCALAR = """
-    t = Scalar(); t._data = y; t.node = new_node(op, {parents}, {saved}, None, s.scope, None, FLOAT64, y)
+_SCALAR = f"""
+    {_NODE}; n.static = n.shape = None; n.dtype = FLOAT64; n.value = y
+    t = Scalar(); t._data = y; t.node = n
     return t
 """
 _HEAD = """
@@ -86,11 +91,13 @@ _RUN_END = """
             try: {y}({rs}{statics})
             except REFUSALS as error: explain(op, error, ({rs},)); raise
             if y.__class__ is not ndarray: y = asarray(y)
-            if y.dtype.kind == "f":
-                t = Tensor(); t._data = y; t.node = new_node(op, {parents}, {saved}, static, s.scope, y.shape, y.dtype)
+            d = y.dtype
+            if d.kind == "f":
+                {node}; n.static = static; n.shape = y.shape; n.dtype = d; n.value = None
+                t = Tensor(); t._data = y; t.node = n
                 {view}return t
     return slow({xs}, static)
-"""
+""".replace("{node}", _NODE.replace("\n", "\n            "))
 _VIEW = """if y.base is not None and may_share_memory(y, r0): note_view(x0, t)
                 """
 _UNARY = (
@@ -113,7 +120,7 @@ _SCALAR_UNARY = (
 
 
 _SHARED = dict(
-    new_node=new_node,
+    tick=tick,
     state=state,
     EMPTY=EMPTY,
     ndarray=np.ndarray,

@@ -316,7 +316,8 @@ def _atleast(n: int) -> Any:
             }[n],
         )
 
-    atleast.__name__, atleast.__doc__ = f"atleast_{n}d", f"At least {n} axes (``np.atleast_{n}d``)."
+    atleast.__name__ = atleast.__qualname__ = f"atleast_{n}d"
+    atleast.__doc__ = f"At least {n} axes (``np.atleast_{n}d``)."
     return atleast
 
 
