@@ -6,26 +6,23 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 from . import drawing as drawing
+from . import extend as extend
 from . import ops as ops
 from . import testing as testing
-from .backward import gradients_of_graph as gradients_of_graph
 from .drawing.compare import draw_compare as draw_compare
 from .drawing.draw import draw as draw
 from .drawing.pages.function_plot import draw_function as draw_function
 from .errors import AnomalyError as AnomalyError
-from .errors import ExitError as ExitError
 from .errors import GraphError as GraphError
+from .errors import LeavesGraphError as LeavesGraphError
 from .errors import MissingRuleError as MissingRuleError
 from .errors import StaleValueError as StaleValueError
 from .errors import WriteError as WriteError
 from .leaves import scalar as scalar
 from .leaves import tensor as tensor
-from .memory import zeros_on_cache_lines as zeros_on_cache_lines
-from .modes import current_scope as current_scope
 from .modes import detect_anomaly as detect_anomaly
 from .modes import enable_grad as enable_grad
 from .modes import is_recording as is_recording
-from .modes import keeps_record as keeps_record
 from .modes import no_grad as no_grad
 from .modes import record as record
 from .modes import scope as scope
@@ -81,8 +78,7 @@ from .transforms import vjp as vjp
 from .variable import Scalar as Scalar
 from .variable import Tensor as Tensor
 from .variable import Variable as Variable
-from .writing import WriteMark as WriteMark
-from .writing import mark_written as mark_written
+from .variable import plain as plain
 
 __version__: str
 def __dir__() -> list[str]: ...

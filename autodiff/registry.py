@@ -52,8 +52,8 @@ class Op:
     arguments and shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where
     independent numbers from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the
     composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``explain`` (called with
-    the operands that ``fn`` refused: a clearer sentence than NumPy's, or None), ``doc``, ``example`` (a doctest, where the
-    one that ``descriptions`` makes of the other facts will not do).
+    the operands that ``fn`` refused: a clearer sentence than NumPy's, or None), ``doc``, ``example`` (a doctest, where
+    the one that ``descriptions`` makes of the other facts will not do).
     """
 
     def __init__(

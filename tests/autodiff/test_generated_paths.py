@@ -104,7 +104,7 @@ def test_a_pickled_model_may_hold_public_functions() -> None:
 
 def test_a_row_made_on_the_spot_refuses_pickle_by_name() -> None:
     row = Op(np.tanh, lambda g, y: g, name="mine", doc="")
-    with pytest.raises(TypeError, match="<op mine> is no row of the registry"):
+    with pytest.raises(TypeError, match=r"<op mine\(x\)> is no row of the registry"):
         pickle.dumps(row)
 
 
