@@ -24,9 +24,9 @@ from planted_bugs_engine import ENGINE_BUGS
 from planted_functions import CORRECT
 
 from autodiff.testing.check import Options, check_subject
-from autodiff.testing.properties import Tally, selected
-from autodiff.testing.search import call_strategy, explore
-from autodiff.testing.subject import pair_subject
+from autodiff.testing.properties.table import Tally, selected
+from autodiff.testing.inputs.shrinking import call_strategy, explore
+from autodiff.testing.subjects.function_under_test import pair_subject
 
 
 def false_alarms(runs: int, seed: int) -> dict[str, Any]:

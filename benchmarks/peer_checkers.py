@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.subject import Arguments, case_of
+from autodiff.testing.subjects.function_under_test import Arguments, case_of
 
 __all__ = ["PEERS", "peer_accepts"]
 

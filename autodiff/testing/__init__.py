@@ -6,7 +6,7 @@ what kind of mistake it looks like. `check_op`, `check_module` and `check_optimi
 registry, a layer and an optimizer; `from_torch`, `from_jax` and `from_autograd` bring in rules of other libraries.
 
 Import direction: this package reads the engine's public names; nothing in the engine imports it. The numerical core
-(`autodiff.testing.numerical`) needs NumPy alone; Hypothesis is imported where inputs are searched. Names load on
+(`autodiff.testing.measuring.differences`) needs NumPy alone; Hypothesis is imported where inputs are searched. Names load on
 first use.
 """
 
@@ -15,12 +15,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from autodiff.testing.numerical import Estimate, numerical_derivative, power_of_two_direction
+from autodiff.testing.measuring.differences import Estimate, numerical_derivative, power_of_two_direction
 
 if TYPE_CHECKING:
     from autodiff.testing.check import check_derivatives as check_derivatives
     from autodiff.testing.decorator import derivative_test as derivative_test
-    from autodiff.testing.report import DerivativeError as DerivativeError
+    from autodiff.testing.reporting.report import DerivativeError as DerivativeError
 
 _HOME = {
     "check": ("check_derivatives",),

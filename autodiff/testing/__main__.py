@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(argv)
     sys.path.insert(0, "")  # functions of the current directory, as for `python -m`
-    from autodiff.testing.write import find_function, write_tests
+    from autodiff.testing.test_file_writer import find_function, write_tests
 
     domain = tuple(args.domain) if args.domain else None
     try:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _inputs(f: Any, args: argparse.Namespace, domain: Any) -> list[Any]:
     from autodiff.testing import strategies
-    from autodiff.testing.write import array_arguments
+    from autodiff.testing.test_file_writer import array_arguments
 
     interval = domain or strategies.REAL
     if domain and not domain[0] < domain[1]:
@@ -80,7 +80,7 @@ def _inputs(f: Any, args: argparse.Namespace, domain: Any) -> list[Any]:
 
 def _check(f: Any, rule: Any, inputs: list[Any], args: argparse.Namespace) -> int:
     from autodiff.testing.check import check_derivatives
-    from autodiff.testing.sabotage import power
+    from autodiff.testing.planted_mistakes import power
 
     options: dict[str, Any] = dict(vjp=rule, order=args.order, seed=args.seed, raises=False, processes=args.processes)
     try:

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-import autodiff.testing.checks_forms
-import autodiff.testing.checks_pair  # noqa: F401 (importing registers the checks)
-from autodiff.testing.counterexample import curve, readable
-from autodiff.testing.diagnosis import diagnose, features
-from autodiff.testing.processes import Maker, difference_elsewhere
-from autodiff.testing.properties import (
+import autodiff.testing.properties.of_equal_calls
+import autodiff.testing.properties.of_a_rule  # noqa: F401 (importing registers the checks)
+from autodiff.testing.reporting.counterexample import curve, readable
+from autodiff.testing.reporting.diagnosis import diagnose, features
+from autodiff.testing.subjects.other_processes import Maker, difference_elsewhere
+from autodiff.testing.properties.table import (
     CHECKS,
     MEASURED,
     SHORT,
@@ -34,8 +34,8 @@ from autodiff.testing.properties import (
     selected,
     why_unchecked,
 )
-from autodiff.testing.report import DerivativeReport, Failure, call_text
-from autodiff.testing.subject import Arguments, Case, FunctionRaised, Subject, case_of, pair_subject
+from autodiff.testing.reporting.report import DerivativeReport, Failure, call_text
+from autodiff.testing.subjects.function_under_test import Arguments, Case, FunctionRaised, Subject, case_of, pair_subject
 
 __all__ = ["Options", "check_derivatives", "check_subject", "examine"]
 
@@ -146,7 +146,7 @@ def check_derivatives(
         wrt=wrt if wrt is None or isinstance(wrt, int) else tuple(wrt),
         stop_early=not explain,
     )
-    from autodiff.testing.adapters import subject_of
+    from autodiff.testing.subjects.other_libraries import subject_of
 
     make: Maker = (subject_of, (f, tuple(modes), order)) if vjp is None else (pair_subject, (f, vjp, name))
     subject = make[0](*make[1])
@@ -288,7 +288,7 @@ class _Run:
         self.shrunk = {p: self.failing[p][0] for p in self._leading()}
 
     def search(self, inputs: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
-        from autodiff.testing.search import Enough, call_strategy, explore, smallest
+        from autodiff.testing.inputs.shrinking import Enough, call_strategy, explore, smallest
 
         strategy = call_strategy(inputs, kwargs)
 
@@ -346,7 +346,7 @@ class _Run:
         """Search again among smaller examples only: shrinking may stop where two shapes would have to change
         together.
         """
-        from autodiff.testing.search import smallest
+        from autodiff.testing.inputs.shrinking import smallest
 
         limit = _AT_A_GLANCE  # failing that, anything smaller than what is there
         while found.case.size > _AT_A_GLANCE:

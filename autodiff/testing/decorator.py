@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autodiff.testing.check import check_derivatives
-from autodiff.testing.report import DerivativeReport
+from autodiff.testing.reporting.report import DerivativeReport
 
 __all__ = ["derivative_test"]
 

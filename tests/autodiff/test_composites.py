@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.registry import DISPATCH, Op
-from autodiff.testing.numerical import numerical_derivative, power_of_two_direction
+from autodiff.testing.measuring.differences import numerical_derivative, power_of_two_direction
 
 few = settings(max_examples=max(2, settings().max_examples // 12))
 

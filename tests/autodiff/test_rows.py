@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.testing.numerical import numerical_derivative, power_of_two_direction
+from autodiff.testing.measuring.differences import numerical_derivative, power_of_two_direction
 
 ROWS = list(ad.ops.OPS.values())
 FLAT = [row for row in ROWS if not any(row.vjps)]

@@ -176,7 +176,7 @@ def test_the_decorator_wants_inputs() -> None:
 
 def test_numerical_core_imports_neither_hypothesis_nor_the_checks() -> None:
     program = (
-        "import sys, autodiff.testing.numerical\n"
+        "import sys, autodiff.testing.measuring.differences\n"
         "sys.exit(any(m in sys.modules for m in ('hypothesis', 'autodiff.testing.check')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from autodiff.testing.check import check_derivatives
-from autodiff.testing.complex_step import Analytic, complex_step
-from autodiff.testing.numerical import numerical_derivative
+from autodiff.testing.measuring.complex_step import Analytic, complex_step
+from autodiff.testing.measuring.differences import numerical_derivative
 
 BIG = 1e8  # its rounding is noise of 1e-8, which differences cannot get rid of
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import autodiff as ad
 from autodiff.testing import DerivativeReport, InconclusiveError, check_derivatives, shapes, tensors
 from autodiff.testing.check import Options, check_subject
-from autodiff.testing.properties import TITLES
-from autodiff.testing.subject import Subject
+from autodiff.testing.properties.table import TITLES
+from autodiff.testing.subjects.function_under_test import Subject
 
 LINE = np.array([0.5, -1.25, 2.0])
 

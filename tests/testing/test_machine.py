@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import autodiff as ad
 from autodiff import backward, recording, writing
-from autodiff.testing.machine import GraphMachine
+from graph_machine import GraphMachine
 
 TestGraphs = GraphMachine.TestCase
 TestGraphs.settings = settings(stateful_step_count=30)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodiff.testing.numerical import numerical_derivative, power_of_two_direction
+from autodiff.testing.measuring.differences import numerical_derivative, power_of_two_direction
 
 SMOOTH = {
     "sin": (np.sin, np.cos),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autodiff.testing.numerical import numerical_derivative, power_of_two_direction
+from autodiff.testing.measuring.differences import numerical_derivative, power_of_two_direction
 
 mp = pytest.importorskip("mpmath").mp.clone()
 mp.prec = 200

@@ -14,7 +14,7 @@ import pytest
 
 from autodiff.testing import check_derivatives, tensors, write_tests
 from autodiff.testing.__main__ import main
-from autodiff.testing.report_formats import write_report
+from autodiff.testing.reporting.formats import write_report
 
 ROOT = Path(__file__).parents[2]
 SUITE = """
@@ -39,7 +39,7 @@ def test_numbers(rng):
 
 
 def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    plugin = [] if "autodiff" in _entry_points() else ["-p", "autodiff.testing.plugin"]
+    plugin = [] if "autodiff" in _entry_points() else ["-p", "pytest_backflow"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *options, "test_it.py"],
         cwd=folder,

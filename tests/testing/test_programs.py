@@ -11,8 +11,8 @@ from hypothesis import given, settings
 
 import autodiff as ad
 from autodiff.testing import program_steps
-from autodiff.testing.random_programs import Program, check_program, programs
-from autodiff.testing.search import smallest
+from random_programs import Program, check_program, programs
+from autodiff.testing.inputs.shrinking import smallest
 
 PROFILE = settings.get_current_profile_name()
 

@@ -30,7 +30,7 @@ from autodiff.testing import (
     triangular,
     well_conditioned,
 )
-from autodiff.testing.sabotage import MISTAKES
+from autodiff.testing.planted_mistakes import MISTAKES
 
 FEW = settings(max_examples=20)
 

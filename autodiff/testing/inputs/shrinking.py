@@ -1,0 +1,111 @@
+"""Searching inputs with Hypothesis, and shrinking the one that fails: both a function of the seed alone.
+
+What lives here: the only calls of Hypothesis's engine. `explore` visits examples and never stops early, so that what
+failing examples share can be told; `smallest` runs the same examples again and lets Hypothesis shrink the first
+failing one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import seed as with_seed
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky, Unsatisfiable
+
+from autodiff.testing.subjects.function_under_test import Arguments
+
+__all__ = ["Enough", "call_strategy", "explore", "smallest"]
+
+
+_PART = 25
+
+
+class Enough(Exception):
+    """Raised by a visitor of `explore` that wants no more examples."""
+
+
+class _Stop(Exception):
+    """The predicate holds for the current example."""
+
+
+def call_strategy(inputs: tuple[Any, ...], kwargs: dict[str, Any] | None) -> st.SearchStrategy[Arguments]:
+    """One strategy for a whole call: inputs and keywords may each be a strategy or a fixed value."""
+
+    @st.composite
+    def calls(draw: Any) -> Arguments:
+        args: list[Any] = []
+        extra: dict[str, Any] = {}
+        for given_input in inputs:
+            value = draw(given_input) if isinstance(given_input, st.SearchStrategy) else given_input
+            if isinstance(value, Arguments):
+                args.extend(value.args)
+                extra.update(value.kwargs)
+            elif isinstance(value, tuple):
+                args.extend(value)
+            else:
+                args.append(value)
+        for name, value in (kwargs or {}).items():
+            extra[name] = draw(value) if isinstance(value, st.SearchStrategy) else value
+        return Arguments(*args, **extra)
+
+    return calls()
+
+
+def _runner(
+    strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], examples: int, seed: int, phases: list[Phase]
+) -> None:
+    @with_seed(seed)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=phases,
+        verbosity=Verbosity.quiet,
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @given(strategy)
+    def run(drawn: Any) -> None:
+        visit(drawn)
+
+    run()
+
+
+def _parts(examples: int, seed: int) -> list[tuple[int, int]]:
+    """(examples, seed) of several short runs: one long run varies what it has seen, and may never see the rest."""
+    return [(min(_PART, examples - k), seed + 7919 * k) for k in range(0, examples, _PART)]
+
+
+def explore(strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], examples: int, seed: int) -> None:
+    """Call `visit` on up to `examples` examples, or until it raises `Enough`."""
+    try:
+        for count, part in _parts(examples, seed):
+            _runner(strategy, visit, count, part, [Phase.generate])
+    except (Enough, Unsatisfiable):
+        pass  # every example was rejected: the caller sees that nothing was visited
+
+
+def smallest(
+    strategy: st.SearchStrategy[Any], fails: Callable[[Any], Any], examples: int, seed: int
+) -> tuple[Any, Any] | None:
+    """The shrunk example for which `fails` is truthy, with what it returned; None when no example fails."""
+    best: list[Any] = []
+
+    def visit(drawn: Any) -> None:
+        why = fails(drawn)
+        if why:
+            best[:] = [drawn, why]
+            raise _Stop
+
+    for count, part in _parts(examples, seed):
+        try:
+            _runner(strategy, visit, count, part, [Phase.generate, Phase.shrink])
+        except (_Stop, Flaky, BaseExceptionGroup, Unsatisfiable):
+            pass
+        if best:
+            break
+    return (best[0], best[1]) if best else None

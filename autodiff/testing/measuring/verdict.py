@@ -1,0 +1,376 @@
+"""One directional comparison: is the slope the rule claims the slope the function has?
+
+What lives here: `compare`, which sets the rule's number <pullback(w), v> beside the measured d/dt <w, f(x + t v)> and
+calls it "pass", "fail", "weak" (agrees or disagrees, but the function is too noisy there to prove it) or
+"unresolved". What never lives here: how inputs are chosen, which property is being checked, and any tolerance set by
+hand.
+
+The idea: the tolerance is 4 x the error of the measurement, plus the rounding of the inner product, plus how much the
+rule itself moves when its input moves by a few ulp (its own conditioning). A mismatch beyond it is not yet a failure:
+the integral of the rule's slope along the direction must also differ from the change of the function, by an amount
+that shrinks like the step (fundamental theorem of calculus; needs no small step, so no cancellation), or the point
+must be an isolated one whose surroundings agree among themselves. At a kink the rule may give any value between the
+one-sided slopes, or any mixture of the slopes found nearby (a sampled Clarke subdifferential).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from autodiff.testing.measuring.richardson import Estimate, ecnoise
+from autodiff.testing.measuring.differences import numerical_derivative, output_weights, weigh
+from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject
+
+__all__ = ["ForwardPoint", "Point", "Verdict", "compare", "epsilon", "inner"]
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of one directional comparison."""
+
+    status: str  # pass, fail, weak, unresolved
+    kind: str  # smooth, kink, constant, jump, ... as the measurement saw it
+    analytic: float
+    estimate: Estimate
+    tolerance: float
+    why: str = ""
+    scale: float = 0.0  # sum |g_i v_i|, the size of the terms of the inner product
+
+    @property
+    def resolution(self) -> float:
+        """tolerance / derivative: the relative mistake that could hide here."""
+        size = max(
+            abs(self.analytic),
+            abs(self.estimate.value) if math.isfinite(self.estimate.value) else 0.0,
+            1e-3 * self.scale,
+        )
+        return self.tolerance / size if size else 0.0
+
+
+def inner(gs: Arrays, vs: Arrays) -> float:
+    """Re <g, v> over all arrays, in double precision."""
+    total = 0.0
+    for g, v in zip(gs, vs):
+        if g.dtype.kind == "c" or v.dtype.kind == "c":
+            total += float(np.sum(np.conj(g) * v).real)
+        else:
+            total += float(np.sum(g.astype(np.float64, copy=False) * v.astype(np.float64, copy=False)))
+    return total
+
+
+def epsilon(arrays: Arrays) -> float:
+    """The eps of the coarsest floating type among the arrays (float64 when there is none)."""
+    return max([float(np.finfo(a.dtype).eps) for a in arrays if a.dtype.kind in "fc"], default=2.0**-52)
+
+
+class Point:
+    """A case with one set of cotangents: outputs, gradients and their conditioning, computed once for all
+    directions.
+    """
+
+    def __init__(self, subject: Subject, case: Case, ws: Arrays, outputs: Arrays | None = None) -> None:
+        self.subject, self.case, self.ws = subject, case, ws
+        self.outputs = subject.outputs(case) if outputs is None else outputs
+        self.weights = output_weights(tuple(ws), self.outputs)
+        self.eps = max(epsilon(case.xs), epsilon(self.outputs))
+        self.size = float(sum(np.sum(np.abs(w * y)) for w, y in zip(self.weights, self.outputs)))
+        self.gradients = self.claims(case)
+        self._nearby: list[Arrays] | None = None
+        self.shifts = [s * self.eps * k for k in (16, 4) for s in (1, -1)]
+
+    def claims(self, case: Case) -> Arrays:
+        """What the rule says at a case."""
+        return self.subject.gradients(case, [w.copy() for w in self.ws])
+
+    def slope(self, case: Case, vs: Arrays) -> float:
+        """The slope the rule claims along a direction, at any case."""
+        return inner(self.gradients if case is self.case else self.claims(case), vs)
+
+    def scale(self, vs: Arrays) -> float:
+        """The size of the terms of the inner product."""
+        return float(sum(np.sum(np.abs(g * v)) for g, v in zip(self.gradients, vs)))
+
+    def along(self, case: Case) -> float:
+        """<w, f> at another case."""
+        return weigh(self.weights, self.subject.outputs(case))
+
+    def shifted(self, s: float) -> Case:
+        """The case with every input multiplied by 1 + s."""
+        return self.case.moved([np.asarray(x * x.dtype.type(1 + s)) for x in self.case.xs])
+
+    @property
+    def nearby(self) -> list[Arrays]:
+        """Gradients at inputs a few ulp away."""
+        if self._nearby is None:
+            self._nearby = []
+            for s in self.shifts:
+                try:
+                    self._nearby.append(self.claims(self.shifted(s)))
+                except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+                    continue
+        return self._nearby
+
+    def jitter(self, vs: Arrays) -> float:
+        """How much the rule's own number moves under rounding of its input: the second smallest of four changes."""
+        here = inner(self.gradients, vs)
+        return _second_smallest([abs(inner(gs, vs) - here) for gs in self.nearby])
+
+
+class ForwardPoint(Point):
+    """The same for a forward derivative: its claim is <w, J v>, computed anew for each direction."""
+
+    def claims(self, case: Case) -> Arrays:
+        return []
+
+    def tangents(self, case: Case, vs: Arrays) -> Arrays:
+        """J v, one array per output."""
+        assert self.subject.forward_mode is not None
+        return [
+            np.zeros(w.shape) if t is None else np.asarray(t)
+            for t, w in zip(self.subject.forward_mode(case, vs), self.ws, strict=True)
+        ]
+
+    def slope(self, case: Case, vs: Arrays) -> float:
+        return weigh(self.weights, self.tangents(case, vs))
+
+    def scale(self, vs: Arrays) -> float:
+        return float(sum(np.sum(np.abs(w * t)) for w, t in zip(self.weights, self.tangents(self.case, vs))))
+
+    def jitter(self, vs: Arrays) -> float:
+        here = self.slope(self.case, vs)
+        return _second_smallest([abs(self.slope(self.shifted(s), vs) - here) for s in self.shifts])
+
+
+def _second_smallest(moves: list[float]) -> float:
+    ordered = sorted(m if math.isfinite(m) else math.inf for m in moves)
+    return ordered[1] if len(ordered) > 1 and math.isfinite(ordered[1]) else 0.0
+
+
+def compare(point: Point, vs: Arrays, thorough: bool = False) -> Verdict:
+    """Judge one direction.
+
+    Args:
+        point: the case, its cotangents and what the rule said there.
+        vs: one direction array per differentiated argument.
+        thorough: measure on the full ladder at once; a mismatch always does.
+    """
+    with np.errstate(all="ignore"):
+        if not math.isfinite(point.size):
+            return Verdict(
+                "unresolved", "not finite", math.nan, _UNMEASURED, math.inf, "the function is not finite here"
+            )
+        verdict = _judge(point, vs, thorough)
+        if verdict.status in ("fail", "weak", "unresolved") and not thorough:
+            verdict = _judge(point, vs, True)
+        if (
+            verdict.status == "fail"
+            and math.isfinite(verdict.analytic)
+            and not verdict.why.startswith(("confirmed", "the rule's numbers"))
+        ):
+            if _in_clarke_hull(point, vs, verdict):
+                return Verdict(
+                    "pass", "kink", verdict.analytic, verdict.estimate, verdict.tolerance, "a slope found nearby"
+                )
+        return verdict
+
+
+_UNMEASURED = Estimate(math.nan, math.inf, math.nan, "unresolved", (-math.inf, math.inf), "not measured", 0)
+
+
+def _measure(point: Point, vs: Arrays, thorough: bool) -> Estimate:
+    return numerical_derivative(
+        point.subject.at(point.case), tuple(point.case.xs), tuple(vs), tuple(point.ws), thorough=thorough
+    )
+
+
+def _judge(point: Point, vs: Arrays, thorough: bool) -> Verdict:
+    analytic, scale = point.slope(point.case, vs), point.scale(vs)
+    estimate = _measure(point, vs, thorough)
+    return _judge_number(estimate, analytic, scale, point, vs, thorough)
+
+
+def _judge_number(
+    estimate: Estimate, analytic: float, scale: float, point: Point, vs: Arrays, thorough: bool
+) -> Verdict:
+    """The verdict on a claimed slope, given the measurement."""
+    eps, kind = point.eps, estimate.kind
+    rounding = (
+        16 * eps * math.sqrt(point.case.size + sum(w.size for w in point.ws)) * scale if math.isfinite(scale) else 0.0
+    )
+
+    def verdict(status: str, tolerance: float, why: str = "") -> Verdict:
+        return Verdict(status, kind, analytic, estimate, tolerance, why, scale if math.isfinite(scale) else 0.0)
+
+    if kind in ("unresolved", "jump"):
+        return verdict("unresolved", math.inf, estimate.method)
+    if kind == "kink":
+        low, high = estimate.interval
+        tolerance = estimate.error + 2 * rounding
+        if not math.isfinite(analytic):
+            return verdict("fail", tolerance, "not finite at a kink with finite one-sided slopes")
+        inside = low - tolerance <= analytic <= high + tolerance
+        return verdict("pass" if inside else "fail", tolerance, "" if inside else "outside the one-sided slopes")
+    if not math.isfinite(analytic):
+        return verdict(
+            "fail" if thorough else "weak", estimate.error, "not finite where the function has a finite slope"
+        )
+    tolerance = 4 * estimate.error + rounding
+    if kind == "constant":
+        return _judge_constant(verdict, point, vs, estimate, analytic, rounding)
+    if abs(estimate.value - analytic) > tolerance or not thorough:
+        tolerance += 4 * point.jitter(vs)
+    size = max(abs(estimate.value), abs(analytic), 1e-3 * scale if math.isfinite(scale) else 0.0)
+    if abs(estimate.value - analytic) <= tolerance:
+        sharp = tolerance <= eps**0.25 * size or abs(estimate.value) + tolerance < 1e-250 or scale == 0
+        return verdict(
+            "pass" if sharp else "weak", tolerance, "" if sharp else "agrees, but the function is too noisy to prove it"
+        )
+    if estimate.differences is not None:
+        # the complex step has none of the rounding that the function has; the rule may have as much
+        return _judge_number(estimate.differences, analytic, scale, point, vs, thorough)
+    if not thorough:
+        return verdict("weak", tolerance, "to be measured again")
+    integral = path_integral(point, vs)
+    if integral is False:
+        return verdict("fail", tolerance, "confirmed by path integral")
+    if (
+        estimate.coarse is not None
+        and abs(estimate.coarse[0] - analytic) > 4 * estimate.coarse[1] + tolerance + 1e-6 * size
+    ):
+        return verdict("fail", tolerance, "differs from its surroundings, which agree among themselves")
+    if abs(estimate.value - analytic) > 4 * tolerance and _coarsely_rounded(point):
+        return verdict("fail", tolerance, "the rule's numbers are rounded to a lower precision than the function's")
+    return verdict("weak", tolerance, "differs, but the path integral does not confirm it")
+
+
+def _coarsely_rounded(point: Point) -> bool:
+    """Is every number of the gradient exactly one of a lower precision? Generic cotangents make that no accident."""
+    for low in (np.float32, np.float16):
+        if point.eps < float(np.finfo(low).eps) and point.gradients:
+            entries = np.concatenate([g.ravel() for g in point.gradients])
+            entries = entries[entries != 0]
+            if (
+                entries.size
+                and entries.dtype.kind == "f"
+                and np.array_equal(entries.astype(low).astype(entries.dtype), entries)
+            ):
+                return True
+    return False
+
+
+def _judge_constant(
+    verdict: Callable[..., Verdict], point: Point, vs: Arrays, estimate: Estimate, analytic: float, rounding: float
+) -> Verdict:
+    """No displaced point moves the value: the slope must be nothing that could have shown."""
+    tolerance = 4 * estimate.interval[1] + rounding + 4 * point.jitter(vs)
+    if abs(analytic) <= tolerance:
+        return verdict("pass", tolerance)
+    if abs(analytic) <= estimate.error:
+        return verdict("weak", tolerance, "a slope too small to show")
+    return verdict("fail", tolerance, "the function does not move along this direction")
+
+
+def path_integral(point: Point, vs: Arrays) -> bool | None:
+    """Does the rule's slope, integrated along the direction, give the change of the function?
+
+    Returns:
+        True: it does. False: it does not, and the difference shrinks like the step, so the slope itself is wrong (a
+            jump of
+        the function would leave a difference that does not shrink). None: cannot tell.
+    """
+    case, eps = point.case, point.eps
+
+    def moved(t: float) -> Case:
+        return case.moved([np.asarray(x + x.dtype.type(t) * v) for x, v in zip(case.xs, vs)])
+
+    def value(t: float) -> float:
+        try:
+            return point.along(moved(t))
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            return math.nan
+
+    def slope(t: float) -> float:
+        try:
+            return point.slope(moved(t), vs)
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            return math.nan
+
+    found = [m for h in _path_steps(eps) if (m := _path_mismatch(value, slope, h, point.size, eps)) is not None]
+    if not found:
+        return None
+    if len(found) < 2 or found[-1][1] == 0 or found[-2][1] == 0:
+        return True if found[-1][1] == 0 else None
+    (wide, far), (narrow, near) = found[-2:]
+    return False if near < 2 * far * narrow / wide else None
+
+
+def _path_steps(eps: float) -> tuple[float, ...]:
+    return tuple(2.0**-k for k in ((3, 6, 9, 13, 17) if eps < 1e-10 else (2, 4, 6, 8) if eps < 1e-5 else (1, 2, 3, 4)))
+
+
+def _path_mismatch(
+    value: Callable[[float], float], slope: Callable[[float], float], h: float, size: float, eps: float
+) -> tuple[float, float] | None:
+    """(step, |integral - change|), with 0 for an agreement; None when the noise hides the answer."""
+    change = value(h) - value(-h)
+    if not math.isfinite(change):
+        return None
+    whole = h * sum(w * slope(h * a) for a, w in zip(_NODES, _WEIGHTS))
+    halves = sum(h / 2 * sum(w * slope(h / 2 * (a + s)) for a, w in zip(_NODES, _WEIGHTS)) for s in (-1, 1))
+    if not (math.isfinite(whole) and math.isfinite(halves)):
+        return None
+    noise = 0.0
+    for spread in (2**12 * eps, 2**28 * eps if eps < 1e-10 else 2**14 * eps, 2.0**-12 if eps < 1e-10 else 2**15 * eps):
+        if spread < 0.02:
+            spaced = [value(h * (1 + k * spread)) - value(-h * (1 + k * spread)) for k in range(6)]
+            level = ecnoise(np.array(spaced))
+            noise = max(noise, level if math.isfinite(level) else 0.0)
+    tolerance = 8 * abs(whole - halves) + 64 * eps * size + 16 * noise
+    if eps > 1e-10:  # the rule's own rounding is no longer negligible beside the quadrature's
+        tolerance += 16 * eps * max(abs(halves), abs(change))
+    mismatch = abs(halves - change)
+    clear = tolerance <= max(1e-3, eps**0.5) * max(abs(change), abs(halves))
+    if mismatch <= tolerance:
+        return (h, 0.0) if change == 0 or clear else None
+    return (h, mismatch) if clear else None
+
+
+def _in_clarke_hull(point: Point, vs: Arrays, verdict: Verdict) -> bool:
+    """Is the rule's number a mixture of the slopes at generic points nearby?"""
+    case, slopes = point.case, []
+    steps: tuple[tuple[float, float], ...] = (
+        ((2.0**-14, 2.0**-26), (2.0**-8, 2.0**-22)) if point.eps < 1e-10 else ((2.0**-7, 2.0**-12), (2.0**-5, 2.0**-10))
+    )
+    if point.eps > 1e-5:
+        steps = ((2.0**-3, 2.0**-6),)
+    for k in range(64):  # of three tied operands one order in six shows a given slope
+        rng = np.random.default_rng(k)
+        moves = [np.where(x == 0, 1.0, np.abs(x)) * rng.uniform(-1, 1, x.shape) for x in case.xs]
+        for away, h in steps:
+            try:
+                ends = [
+                    point.along(
+                        case.moved(
+                            [
+                                np.asarray((x + away * u + s * h * v).astype(x.dtype))
+                                for x, u, v in zip(case.xs, moves, vs)
+                            ]
+                        )
+                    )
+                    for s in (1, -1)
+                ]
+            except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+                continue
+            if math.isfinite(ends[0] - ends[1]):
+                slopes.append((ends[0] - ends[1]) / (2 * h))
+    smallest = min(h for _, h in steps)
+    slack = verdict.tolerance + 32 * point.eps * point.size / smallest
+    if verdict.kind == "kink":
+        slack += 1e-4 * max(abs(verdict.analytic), abs(verdict.estimate.value))
+    return bool(slopes) and min(slopes) - slack <= verdict.analytic <= max(slopes) + slack

@@ -1,0 +1,325 @@
+"""Checks of the graph around a rule: scalars, batching, compiled programs, memory, accumulation, failures (P19 to P22,
+P24, P26 to P28), and what P07 and P23 mean in a graph.
+
+They ask the engine through its public names, and only subjects made by this engine have them. A property whose
+feature the installed engine lacks is reported as not available and switches on with the feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff.testing.properties.of_equal_calls import close_enough
+from autodiff.testing.side_effects.graph_leaks import left_behind
+from autodiff.testing.measuring.richardson import ecnoise
+from autodiff.testing.properties.table import Context, Finding, check
+from autodiff.testing.subjects.function_under_test import Arrays
+
+__all__: list[str] = []
+
+
+def rarely(ctx: Context, prop: str, share: float = 1 / 8) -> bool:
+    """Graph properties do not depend on the numbers: a share of the examples is enough."""
+    if not ctx.subject.extras.get("engine") or not ctx.finite:
+        return False
+    return ctx.turn(prop, share)
+
+
+def leaves(ctx: Context) -> list[Any]:
+    return [ad.tensor(x) for x in ctx.case.xs]
+
+
+def run(ctx: Context, xs: list[Any]) -> list[Any]:
+    """The recorded outputs as a list of handles."""
+    y = ctx.subject.extras["recorded"](*ctx.case.moved(xs).args, **ctx.case.kwargs)
+    return list(y) if isinstance(y, (tuple, list)) else [y]
+
+
+def weighed(ctx: Context, ys: list[Any]) -> Any:
+    """<w, f> as one recorded number, or None when nothing was recorded."""
+    terms = [
+        (y * w.astype(y.dtype)).sum()
+        for y, w in zip(ys, ctx.ws)
+        if isinstance(y, ad.Variable) and y.requires_grad and y.dtype.kind == "f"
+    ]
+    total = None
+    for t in terms:
+        total = t if total is None else total + t
+    return total
+
+
+def verdict(ctx: Context, prop: str, wrong: str | None) -> Iterator[Finding]:
+    ctx.tally.add(prop, "fail" if wrong else "pass")
+    if wrong:
+        yield ctx.finding(prop, wrong, cotangent=ctx.ws)
+
+
+@check("P07")
+def outputs_out_of_reach_count_as_zero(ctx: Context) -> Iterator[Finding]:
+    """Backward from one of several outputs, the others unused, equals a zero cotangent for each of the others."""
+    if len(ctx.outputs) < 2 or not rarely(ctx, "P07", 1 / 2):
+        return
+    for k in range(len(ctx.outputs)):
+        with np.errstate(all="ignore"):
+            xs = leaves(ctx)
+            ys = run(ctx, xs)
+            if not isinstance(ys[k], ad.Variable) or not ys[k].requires_grad or ys[k].dtype.kind != "f":
+                continue
+            (ys[k] * ctx.ws[k].astype(ys[k].dtype)).sum().backward()
+            zeros = [w if j == k else np.zeros_like(w) for j, w in enumerate(ctx.ws)]
+            wrong = close_enough(ctx.subject.gradients(ctx.case, zeros), [_array(x) for x in xs], ctx)
+        if wrong is not None:
+            what = f"backward from output {k} alone gives another gradient {wrong} than zeros for the other outputs"
+            yield from verdict(ctx, "P07", what)
+            return
+    yield from verdict(ctx, "P07", None)
+
+
+@check("P23")
+def one_handle_for_two_arguments(ctx: Context) -> Iterator[Finding]:
+    """f(x, x) with one handle collects the gradients of both arguments."""
+    if len(ctx.case.xs) < 2 or ctx.case.xs[0].shape != ctx.case.xs[1].shape or not rarely(ctx, "P23", 1 / 2):
+        return
+    first, rest = ctx.case.xs[0], ctx.case.xs[2:]
+    x, a, b = (ad.tensor(first) for _ in range(3))
+    with np.errstate(all="ignore"):
+        try:
+            two = weighed(ctx, run(ctx, [a, b, *map(ad.tensor, rest)]))
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # the first argument is no value for the second
+            return
+        one = weighed(ctx, run(ctx, [x, x, *map(ad.tensor, rest)]))
+        if one is None or two is None:
+            return
+        one.backward()
+        two.backward()
+        got, parts = _array(x), (_array(a), _array(b))
+        finite = np.isfinite(parts[0] + parts[1])
+        allowed = 2**12 * ctx.point.eps * sum(float(np.max(np.abs(p), initial=0.0, where=finite)) for p in parts)
+        same = bool(np.all((np.abs(got - sum(parts)) <= allowed) | ~finite))
+    yield from verdict(ctx, "P23", None if same else "f(x, x) with one tensor does not collect both gradients")
+
+
+@check("P19")
+def batching(ctx: Context) -> Iterator[Finding]:
+    """vmap over a stacked axis equals a loop."""
+    if not ctx.subject.extras.get("engine"):
+        return
+    if not hasattr(ad, "vmap"):
+        ctx.tally.unavailable["P19"] = "this version has no batching"
+        return
+    if not rarely(ctx, "P19") or len(ctx.outputs) != 1:
+        return
+    f = ctx.subject.extras["recorded"]
+    stacked = [np.stack([x, x * x.dtype.type(0.75)]) for x in ctx.case.xs]
+
+    def single(*xs: Any) -> Any:
+        return f(*ctx.case.moved(xs).args, **ctx.case.kwargs)
+
+    with np.errstate(all="ignore"):
+        together = np.asarray(ad.vmap(single)(*stacked))
+        alone = np.stack([ctx.subject.outputs(ctx.case.moved([s[k] for s in stacked]))[0] for k in range(2)])
+    same = together.shape == alone.shape and np.allclose(together, alone, rtol=1e-12, atol=0, equal_nan=True)
+    yield from verdict(ctx, "P19", None if same else "the batched function differs from a loop over the batch")
+
+
+@check("P20")
+def scalars_agree_with_tensors(ctx: Context) -> Iterator[Finding]:
+    """Python-float Scalars and 0-d Tensors give the same value and gradient."""
+    if (
+        not rarely(ctx, "P20", 1 / 2)
+        or len(ctx.case.wrt) != len(ctx.case.args)
+        or any(x.dtype != np.float64 or x.size == 0 for x in ctx.case.xs)
+    ):
+        return
+    if not (ctx.subject.extras.get("elementwise") or all(x.ndim == 0 for x in ctx.case.xs)):
+        return
+    if isinstance(run(ctx, [ad.tensor(x) for x in ctx.case.xs])[0], ad.Scalar):
+        return  # a function that makes Scalars of Tensors takes no Scalars
+    values = [float(x.reshape(-1)[0]) for x in ctx.case.xs]
+    f = ctx.subject.extras["recorded"]
+    with np.errstate(all="ignore"):
+        tensors, scalars = [ad.tensor(np.array(v)) for v in values], [ad.scalar(v) for v in values]
+        try:
+            y, z = f(*tensors, **ctx.case.kwargs), f(*scalars, **ctx.case.kwargs)
+        except (TypeError, ValueError, IndexError, AttributeError):  # written for arrays
+            ctx.tally.add("P20", "skip")
+            return
+        if not all(isinstance(end, ad.Variable) and end.size == 1 for end in (y, z)) or not y.requires_grad:
+            return
+        pairs = list(zip(_value_and_slopes(y, tensors), _value_and_slopes(z, scalars)))
+        # math and NumPy may round a function differently by an ulp or two, and rules multiply a few such numbers
+        equal = [p == q or abs(p - q) <= 1e-13 * max(abs(p), abs(q)) or (p != p and q != q) for p, q in pairs]
+        if not all(equal):  # or subtract them
+            allowed = _rounding(f, values, ctx.case.kwargs)
+            equal = [same or abs(p - q) <= most for same, (p, q), most in zip(equal, pairs, allowed)]
+    wrong = next((pair for same, pair in zip(equal, pairs) if not same), None)
+    yield from verdict(ctx, "P20", wrong and f"at {values} a tensor gives {wrong[0]!r}, a scalar {wrong[1]!r}")
+
+
+def _value_and_slopes(y: Any, leaves: list[Any]) -> list[float]:
+    ad.reshape(y, ()).backward() if y.ndim else y.backward()
+    return [float(y.item()), *map(_grad, leaves)]
+
+
+def _rounding(f: Any, values: list[float], kwargs: dict[str, Any]) -> list[float]:
+    """What rounding may do to the value and to each slope: how unevenly they move with the last bits of the arguments,
+    and some of the last bit of x or of 1, since an intermediate of that size may stand still under small moves."""
+    seen = []
+    for k in range(-3, 4):
+        leaves = [ad.tensor(np.array(v * (1 + k * 2.0**-50))) for v in values]
+        seen.append(_value_and_slopes(f(*leaves, **kwargs), leaves))
+    hidden = 8 * 2.0**-52 * max(1.0, *map(abs, values))
+    return [16 * ecnoise(np.array(column)) + hidden for column in zip(*seen)]
+
+
+def _grad(x: Any) -> float:
+    return 0.0 if x.grad is None else float(x.grad)
+
+
+@check("P21")
+def compiled_agrees(ctx: Context) -> Iterator[Finding]:
+    """A compiled function gives the eager values and gradients."""
+    if not ctx.subject.extras.get("engine"):
+        return
+    if not hasattr(ad, "compile"):
+        ctx.tally.unavailable["P21"] = "this version has no compiled programs"
+        return
+    if not rarely(ctx, "P21"):
+        return
+    f = ctx.subject.extras["recorded"]
+    fast = ad.compile(lambda *xs: f(*ctx.case.moved(xs).args, **ctx.case.kwargs))
+    with np.errstate(all="ignore"):
+        ys = fast(*leaves(ctx))
+        found = [
+            np.asarray(y.data if isinstance(y, ad.Variable) else y)
+            for y in (ys if isinstance(ys, (tuple, list)) else [ys])
+        ]
+    same = all(np.allclose(a, b, rtol=1e-12, atol=0, equal_nan=True) for a, b in zip(found, ctx.outputs))
+    yield from verdict(ctx, "P21", None if same else "the compiled function gives other values")
+
+
+@check("P22")
+def freed_by_reference_counting(ctx: Context) -> Iterator[Finding]:
+    if not rarely(ctx, "P22"):
+        return
+
+    def work() -> None:
+        with np.errstate(all="ignore"):
+            total = weighed(ctx, run(ctx, leaves(ctx)))
+            if total is not None:
+                total.backward()
+
+    work()
+    left = left_behind(work)
+    yield from verdict(
+        ctx, "P22", None if not left else f"{left} graph objects live on until the cyclic collector runs"
+    )
+
+
+def _once(ctx: Context, xs: list[Any]) -> bool:
+    total = weighed(ctx, run(ctx, xs))
+    if total is None:
+        return False
+    total.backward()
+    return True
+
+
+@check("P24")
+def accumulating_twice_doubles(ctx: Context) -> Iterator[Finding]:
+    if not rarely(ctx, "P24"):
+        return
+    with np.errstate(all="ignore"):
+        once, twice = leaves(ctx), leaves(ctx)
+        if not (_once(ctx, once) and _once(ctx, twice) and _once(ctx, twice)):
+            return
+    wrong = _first_difference([_array(x) for x in twice], [2 * _array(x) for x in once])
+    yield from verdict(ctx, "P24", wrong and f"two backward passes do not give twice the gradient {wrong}")
+
+
+def _array(x: Any) -> np.ndarray:
+    return np.zeros(x.shape) if x.grad is None else np.asarray(x.grad)
+
+
+def _first_difference(a: Arrays, b: Arrays) -> str:
+    for i, (p, q) in enumerate(zip(a, b)):
+        if not np.array_equal(p, q, equal_nan=True):
+            return f"of argument {i}"
+    return ""
+
+
+@check("P26")
+def checkpointed_equals_plain(ctx: Context) -> Iterator[Finding]:
+    if not rarely(ctx, "P26"):
+        return
+    f = ctx.subject.extras["recorded"]
+    xs, ys = leaves(ctx), leaves(ctx)
+    with np.errstate(all="ignore"):
+        again = ad.checkpoint(lambda *vs: f(*ctx.case.moved(vs).args, **ctx.case.kwargs))(*ys)
+        total = weighed(ctx, list(again) if isinstance(again, (tuple, list)) else [again])
+        if not _once(ctx, xs) or total is None:
+            return
+        total.backward()
+    wrong = _first_difference([_array(y) for y in ys], [_array(x) for x in xs])
+    yield from verdict(ctx, "P26", wrong and f"checkpoint changes the gradient {wrong}")
+
+
+@check("P27")
+def second_backward_is_right_or_refused(ctx: Context) -> Iterator[Finding]:
+    if not rarely(ctx, "P27"):
+        return
+    with np.errstate(all="ignore"):
+        once = leaves(ctx)
+        if not _once(ctx, once):
+            return
+        expected = [2 * _array(x) for x in once]
+        for retain in (True, False):
+            xs = leaves(ctx)
+            total = weighed(ctx, run(ctx, xs))
+            total.backward(retain_graph=retain)
+            try:
+                total.backward()
+            except ad.GraphError as error:
+                if retain:
+                    yield from verdict(ctx, "P27", f"retain_graph=True, and yet: {error}")
+                    return
+                continue
+            wrong = _first_difference([_array(x) for x in xs], expected)
+            if wrong:
+                yield from verdict(ctx, "P27", f"a second backward over one graph gives a wrong gradient {wrong}")
+                return
+    yield from verdict(ctx, "P27", None)
+
+
+class _Midway(Exception):
+    """Raised by the hook of P28."""
+
+
+@check("P28")
+def exception_midway_leaves_no_gradient(ctx: Context) -> Iterator[Finding]:
+    if not rarely(ctx, "P28"):
+        return
+
+    def fail(_: Any) -> None:
+        raise _Midway
+
+    xs, early = leaves(ctx), ad.tensor(np.ones(2))
+    with np.errstate(all="ignore"):
+        inner = [x * 1.0 for x in xs]
+        total = weighed(ctx, run(ctx, inner))
+        if total is None:
+            return
+        hooked = [t for t in inner if t.node is not None]
+        hooked[0].register_hook(fail)
+        try:
+            (total + (early * 1.0).sum()).backward()
+        except _Midway:
+            pass
+        else:
+            ctx.tally.add("P28", "skip")  # no gradient flows through the first argument
+            return
+    partial = [i for i, x in enumerate((*xs, early)) if x.grad is not None]
+    yield from verdict(ctx, "P28", f"after an exception leaves {partial} hold gradients" if partial else None)

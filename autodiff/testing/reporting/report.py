@@ -1,0 +1,297 @@
+"""What a check hands back: counts, counterexamples on one screen, and the two exceptions.
+
+`DerivativeReport` is plain data with a text form; HTML, JSON, JUnit and Markdown are written by `report_formats`.
+Nothing here computes a derivative.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autodiff.testing.properties.table import ALL_TITLES as TITLES
+from autodiff.testing.properties.table import MEASURED, Finding, Tally
+
+__all__ = ["DerivativeError", "DerivativeReport", "Failure", "InconclusiveError"]
+
+
+@dataclass
+class Failure:
+    """A violated property, at its smallest example.
+
+    Attributes:
+        finding: the violation.
+        kind: what kind of mistake it looks like ("constant factor", "transpose", "only at ties", ...).
+        sentence: the same in words, with what failing examples share.
+        failing: how many examples violated this property.
+        examples: how many examples there were.
+        right: titles of the properties that hold at the smallest example.
+        reproduce: a line of Python that shows it again.
+        name: the function's name.
+    """
+
+    finding: Finding
+    kind: str
+    sentence: str
+    failing: int
+    examples: int
+    right: list[str]
+    reproduce: str
+    name: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        f, v = self.finding, self.finding.verdict
+        head = {"P02": "the forward derivative", "P10": "the second derivative"}.get(
+            f.property, "the reverse derivative"
+        )
+        claim = f"{head} disagrees with the function" if v is not None else "a property is violated"
+        if v is not None and v.status != "fail":
+            claim = 'the function has a kink here, and kinks="error"'
+        rows = [("smallest failing input", call_text(f.case.args, f.case.kwargs))]
+        if f.cotangent is not None:
+            most = 64 if v is not None else 8
+            rows.append(("cotangent", ", ".join(array_text(w, most) for w in f.cotangent)))
+        if f.direction is not None:
+            rows.append(("direction", ", ".join(array_text(d) for d in f.direction)))
+        if v is not None:
+            rows.append(("rule says", repr(v.analytic)))
+            rows.append(("function says", _measured_text(v)))
+        else:
+            rows.append(("what happened", f.message))
+        if self.sentence != f.message:
+            rows.append(("looks like", self.sentence))
+        if self.right:
+            rows.append(("still right", ", ".join(self.right)))
+        rows.append(("reproduce", self.reproduce))
+        lines = [f"{self.name}: {claim}   [{f.property} {TITLES[f.property]}]"]
+        for key, text in rows:
+            whole = key in ("reproduce", "smallest failing input")  # to be copied
+            lines += _row(key, text, whole)
+        return "\n".join(lines)
+
+
+def _row(key: str, text: str, whole: bool) -> list[str]:
+    """A key and its text, on lines of at most 110 characters unless the text must stay in one piece."""
+    parts = [text] if whole else textwrap.wrap(text, 110 - 27, break_long_words=False, break_on_hyphens=False)
+    return [f"  {key if i == 0 else '':<24} {part}" for i, part in enumerate(parts or [""])]
+
+
+def _measured_text(v: Any) -> str:
+    e = v.estimate
+    how = f"({e.method}; {v.why})" if v.why else f"({e.method})"
+    if e.kind == "kink":
+        return f"between {e.interval[0]:.6g} and {e.interval[1]:.6g}, the slopes on both sides of a kink {how}"
+    return f"{e.value!r} +- {v.tolerance:.1e}  {how}"
+
+
+def array_text(a: Any, most: int = 64) -> str:
+    """An array as one line of Python, or a word about it when it has more than `most` entries of many values."""
+    if isinstance(a, np.ndarray):
+        if a.size > 8 and a.dtype.kind in "fiu" and (short := _short_text(a)):
+            return short
+        if a.size > most:
+            return f"<{a.dtype} array of shape {a.shape}>"
+        body = np.array2string(a, separator=", ", threshold=64, max_line_width=10**6, floatmode="unique", prefix="")
+        body = " ".join(body.split())
+        kind = "" if a.dtype in (np.float64, np.int64, np.bool_, np.complex128) else f", dtype=np.{a.dtype.name}"
+        if a.size == 0:
+            return f"np.zeros({a.shape}{kind})"
+        return f"np.array({body}{kind})"
+    return repr(a)
+
+
+def _short_text(a: np.ndarray) -> str | None:
+    """One value everywhere, or in one place only, as Python; None for anything else."""
+    kind = "" if a.dtype in (np.float64, np.int64) else f", dtype=np.{a.dtype.name}"
+    first = a.reshape(-1)[0]
+    if (a == first).all():
+        made = {0.0: "zeros", 1.0: "ones"}.get(float(first))
+        return f"np.{made}({a.shape}{kind})" if made else f"np.full({a.shape}, {first.item()!r}{kind})"
+    places = np.flatnonzero(a)
+    if len(places) > 1:
+        return None
+    value = a.reshape(-1)[places[0]].item()
+    times = "" if value == 1 else f"{value!r} * "
+    return f"{times}np.eye(1, {a.size}, {places[0]}{kind}).reshape({a.shape})"
+
+
+def call_text(args: list[Any], kwargs: dict[str, Any]) -> str:
+    """Arguments as they would be written in a call."""
+    return ", ".join([array_text(a) for a in args] + [f"{k}={array_text(v)}" for k, v in kwargs.items()])
+
+
+@dataclass
+class DerivativeReport:
+    """The outcome of one check.
+
+    Attributes:
+        name: what was checked.
+        examples: examples that were examined; `rejected`: those the function itself refused.
+        tally: counts per property.
+        failures: violated properties, smallest examples first.
+        seed: the seed of all random choices; the same seed gives the same report.
+        seconds: time spent.
+    """
+
+    name: str
+    examples: int
+    rejected: int
+    tally: Tally
+    failures: list[Failure]
+    seed: int
+    seconds: float
+    max_weak: float = 0.2
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures and not self.inconclusive
+
+    @property
+    def checks(self) -> int:
+        return self.tally.total()
+
+    @property
+    def weak_share(self) -> float:
+        """Share of derivative comparisons that agreed but could not prove it, or could not be resolved."""
+        measured = self._measured("pass", "fail", "weak", "unresolved")
+        return self._measured("weak", "unresolved") / measured if measured else float(self.data.get("slopes", True))
+
+    def _measured(self, *statuses: str) -> int:
+        return sum(c[s] for p, c in self.tally.counts.items() if p in MEASURED for s in statuses)
+
+    @property
+    def inconclusive(self) -> bool:
+        """Too little was proven: silence never passes."""
+        if self.data.get("steps"):
+            return False  # optimizer steps are compared with formulas, not measured
+        if self.examples and not self.data.get("slopes", True):
+            return not self.failures and self.checks == 0  # only properties that measure nothing were asked for
+        measured = self._measured("pass", "fail", "weak", "unresolved")
+        return not self.failures and (measured == 0 or self.weak_share > self.max_weak)
+
+    @property
+    def median_resolution(self) -> float:
+        """Median over all comparisons of the largest relative error that could hide."""
+        return float(np.median(self.tally.resolutions)) if self.tally.resolutions else math.nan
+
+    @property
+    def resolution_text(self) -> str:
+        """The median resolution in one digit, or "none" where nothing was measured."""
+        return "none" if math.isnan(self.median_resolution) else f"{self.median_resolution:.0e}"
+
+    def summary(self) -> str:
+        """One line of counts."""
+        held = sum(1 for c in self.tally.counts.values() if c["fail"] == 0 and c.total() > 0)
+        examples = "1 example" if self.examples == 1 else f"{self.examples} examples"
+        counts = f"{held} properties, {self.checks:,} checks on {examples}, {len(self.failures)} failed"
+        if self.data.get("steps"):
+            return counts
+        return f"{counts}, {self.weak_share:.1%} weak, median resolution {self.resolution_text}"
+
+    def __str__(self) -> str:
+        if self.failures:
+            return "\n\n".join(str(f) for f in self.failures)
+        if self.inconclusive:
+            return f"{self.name}: inconclusive\n  {self._why_inconclusive()}"
+        lines = [f"{self.name}: right   ({self.summary()})"]
+        lines += [f"  not checked, {why}: {', '.join(props)}" for why, props in self.unchecked().items()]
+        return "\n".join(lines)
+
+    def unchecked(self) -> dict[str, list[str]]:
+        """The properties that were not checked, by reason."""
+        reasons: dict[str, list[str]] = {}
+        for prop, why in sorted(self.tally.unavailable.items()):
+            if prop not in self.tally.counts:
+                reasons.setdefault(why, []).append(prop)
+        return reasons
+
+    def _why_inconclusive(self) -> str:
+        measured = self._measured("pass", "fail", "weak", "unresolved")
+        if not self.examples:
+            return f"the function refused all {self.rejected} examples: {self.data.get('refusal', 'no reason given')}"
+        if not measured and not self.data.get("slopes", True):
+            return "none of the properties asked for could be checked on these inputs"
+        if not measured:
+            return (
+                "no derivative could be measured (every value was infinite, NaN or empty); give inputs inside the "
+                "function's domain"
+            )
+        return (
+            f"{self.weak_share:.0%} of {measured} comparisons were too noisy to prove anything "
+            f"(max_weak={self.max_weak}); "
+            "give inputs where the function is better conditioned, or raise max_weak"
+        )
+
+    def raise_if_wrong(self) -> None:
+        """Raise what the report says, if it says anything.
+
+        Raises:
+            DerivativeError: a property is violated.
+            InconclusiveError: too little could be proven.
+        """
+        __tracebackhide__ = True  # a test that fails shows its own line, then the counterexample
+        if self.failures:
+            raise DerivativeError(self.failures[0], self)
+        if self.inconclusive:
+            raise InconclusiveError(str(self))
+
+    def to_html(self, path: Any = None) -> str:
+        """The report as one self-contained page; written to `path` when given."""
+        from autodiff.testing.reporting.formats import to_html
+
+        return to_html([self], path)
+
+    def to_json(self, path: Any = None) -> str:
+        """The report as JSON; written to `path` when given."""
+        from autodiff.testing.reporting.formats import to_json
+
+        return to_json([self], path)
+
+    def to_junit(self, path: Any = None) -> str:
+        """The report as JUnit XML, one test case a property; written to `path` when given."""
+        from autodiff.testing.reporting.formats import to_junit
+
+        return to_junit([self], path)
+
+    def to_markdown(self, path: Any = None) -> str:
+        """The report as Markdown; written to `path` when given."""
+        from autodiff.testing.reporting.formats import to_markdown
+
+        return to_markdown([self], path)
+
+
+class DerivativeError(AssertionError):
+    """A derivative is wrong. The message is the counterexample on one screen.
+
+    Attributes:
+        property: id such as "P01".
+        inputs: the positional arguments of the smallest failing call.
+        cotangent, direction: what was multiplied with the Jacobian from both sides, or None.
+        numerical, error: the measured slope and its error; None where the property compares no slopes.
+        analytic, tolerance: the rule's slope, and the largest difference that counts as agreement.
+        op: the name of what was checked.
+        seed: of the random choices.
+        reproduce: a line of Python.
+        failure, report: everything else.
+    """
+
+    def __init__(self, failure: Failure, report: DerivativeReport) -> None:
+        super().__init__(str(failure))
+        f, v = failure.finding, failure.finding.verdict
+        self.failure, self.report = failure, report
+        self.property, self.inputs, self.cotangent, self.direction = f.property, f.case.args, f.cotangent, f.direction
+        self.numerical = v.estimate.value if v is not None else None
+        self.error = v.estimate.error if v is not None else None
+        self.analytic = v.analytic if v is not None else None
+        self.tolerance = v.tolerance if v is not None else None
+        self.op, self.seed, self.reproduce = failure.name, report.seed, failure.reproduce
+
+
+class InconclusiveError(AssertionError):
+    """Nothing wrong was found, but too little could be proven."""

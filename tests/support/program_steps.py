@@ -1,0 +1,367 @@
+"""How a random program grows by one statement: one builder for each kind of statement, all driven by small integers.
+
+A builder takes operands and arguments by the next integers of its step and proposes a line of code, away from kinks, to
+the `Draft`, which runs it in NumPy and keeps it if the result is finite and small. Since a step is a few integers read
+modulo what is possible, any step fits any draft: Hypothesis may delete, reorder and lower steps, and there is always a
+program. Never here: a Tensor, or the engine's values; whether the engine agrees is what the program will be run for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from program_draft import Draft, is_scalar
+
+__all__ = ["KINDS"]
+
+_MARGIN = 2.0**-5  # from kinks and from the borders of a domain: numerical steps must not cross them
+
+
+# ---- keeping operands in range
+def _within(draft: Draft, name: str, domain: tuple[float, float] = (-math.inf, math.inf)) -> str:
+    """The name itself where its values lie well inside a domain, else an expression that does."""
+    low, high = domain
+    v = draft.env[name]
+    if np.min(v) >= max(low + 0.125, -3.0) and np.max(v) <= min(high - 0.125, 6.0 if low > -3 else 3.0):
+        return name
+    if math.isinf(low):
+        inside = f"np.sin({name})"  # and not tanh: its slope far from 0 is a difference of nearly equal numbers
+    else:
+        inside = f"(np.square(np.sin({name})) + {low + 0.5})" if math.isinf(high) else f"np.sin({name}) * {0.75 * high}"
+    if is_scalar(name) and draft.add(inside, scalar=True):  # a statement of its own, whose model is a Python float:
+        return next(reversed(draft.env))  # within an expression, NumPy's would promote float32
+    return inside
+
+
+def _value(draft: Draft, expression: str) -> Any:
+    return eval(expression, {"np": np, "ad": ad, **draft.env})
+
+
+def _smooth(draft: Draft, row: Any, operands: Sequence[str], **static: Any) -> bool:
+    """Whether a row has no kink near these operands."""
+    if row.kink is None:
+        return True
+    gap = row.kink(*[np.asarray(_value(draft, o)) for o in operands], **static)
+    return bool(np.size(gap) == 0 or np.min(gap) >= _MARGIN)
+
+
+def _call(row: Any) -> str:
+    return f"np.{row.name}" if getattr(np, row.name, None) is row.fn else f"ad.{row.name}"
+
+
+def _rows(inputs: int) -> list[Any]:
+    skip = ("positive", "where", "ldexp", "copysign", "remainder", "fmod", "heaviside", "clip", "degrees")
+    return [
+        r
+        for r in ad.ops.OPS.values()
+        if r.elementwise and not r.variadic and len(r.inputs) == inputs and all(r.vjps) and r.name not in skip
+    ]
+
+
+_SIMPLE = ("multiply", "add", "tanh", "sin", "exp", "subtract")
+UNARY = sorted(_rows(1), key=lambda r: r.name not in _SIMPLE)
+BINARY = sorted(_rows(2), key=lambda r: r.name not in _SIMPLE)
+_SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
+
+
+# ---- one value at a time
+def _unary_code(draft: Draft, name: str) -> str | None:
+    row = draft.pick(UNARY)
+    x = _within(draft, name, row.domain[0])
+    return f"{_call(row)}({x})" if _smooth(draft, row, [x]) else None
+
+
+def unary(draft: Draft) -> bool:
+    name = draft.operand(draft.names(scalar=None))
+    code = _unary_code(draft, name)
+    return code is not None and draft.add(code, scalar=is_scalar(name))
+
+
+def binary(draft: Draft) -> bool:
+    """Two values that broadcast, or a value and a constant, on either side."""
+    row, style = draft.pick(BINARY), draft.pick(range(6))
+    a = draft.operand(draft.names(scalar=None))
+    fits = [n for n in draft.names(scalar=None) if _broadcast(draft.shape(a), draft.shape(n))]
+    x = _within(draft, a, row.domain[0])
+    y = _within(draft, draft.operand(fits), row.domain[1])
+    scalar = is_scalar(a) and all(is_scalar(n) for n in fits if n in y)
+    if style == 4:
+        constant = abs(draft.number()) + 0.125
+        x, y, scalar = (x, str(constant), is_scalar(a))
+    elif style == 5 and draft.shape(a):
+        x, y, scalar = f"np.array({_constants(draft, draft.shape(a)[-1])})", _within(draft, a, row.domain[1]), False
+    if not _smooth(draft, row, [x, y]):
+        return False
+    symbol, call = _SYMBOLS.get(row.name), f"{_call(row)}({x}, {y})"
+    model = f"float({call})" if scalar else None  # NumPy's: a displaced s ** s of Python's floats may be complex
+    return draft.add(f"{x} {symbol} {y}" if symbol else call, model, scalar=scalar)
+
+
+def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    try:
+        np.broadcast_shapes(a, b)
+    except ValueError:
+        return False
+    return True
+
+
+def _constants(draft: Draft, n: int) -> list[float]:
+    first = abs(draft.number())
+    return [first + 0.25 * i for i in range(n)]
+
+
+def choose(draft: Draft) -> bool:
+    """where on a comparison of the values themselves, or clip; both away from the border."""
+    a = draft.tensor(dims=1)
+    if a is None:
+        return False
+    bound = draft.number()
+    if np.min(np.abs(draft.env[a] - bound)) < _MARGIN:
+        return False
+    if draft.pick(range(3)) == 0:
+        return (
+            draft.add(f"np.clip({a}, {bound}, {bound + 1})")
+            if _smooth(draft, ad.ops.OPS["clip"], [a, str(bound), str(bound + 1)])
+            else False
+        )
+    b = draft.operand([n for n in draft.names(scalar=None) if _broadcast(draft.shape(a), draft.shape(n))])
+    return draft.add(f"np.where({a} > {bound}, {a}, {b})")
+
+
+# ---- along axes
+def _axis(draft: Draft, dims: int, several: bool = True) -> Any:
+    pairs = [(0, -1)] if dims >= 2 and several else []
+    return draft.pick([None, *range(-dims, dims), *pairs]) if several else draft.pick(range(-dims, dims))
+
+
+def reduce(draft: Draft) -> bool:
+    row = ad.ops.OPS[draft.pick(("sum", "mean", "max", "min", "var", "std", "median", "prod", "logsumexp"))]
+    a = draft.tensor()
+    if a is None:
+        return False
+    axis, keep = _axis(draft, len(draft.shape(a))), draft.pick((False, True))
+    x = _within(draft, a) if row.name in ("prod", "logsumexp") else a
+    static = {"axis": axis, **({"keepdims": True} if keep else {})}
+    if row.kink is not None and not _smooth(draft, row, [x], **static):
+        return False
+    if row.name == "std" and np.min(np.var(draft.env[a], axis=axis)) < _MARGIN:
+        return False
+    arguments = ", ".join(f"{k}={v}" for k, v in static.items())
+    if row.name in ("sum", "mean", "max", "var") and x == a and draft.pick((False, True)):
+        return draft.add(f"{a}.{row.name}({arguments})")
+    return draft.add(
+        f"{'ad' if row.name == 'logsumexp' else 'np'}.{row.name}({x}, {arguments})", _model_of(row, x, static)
+    )
+
+
+def _model_of(row: Any, x: str, static: dict[str, Any]) -> str | None:
+    """The same in plain NumPy, where NumPy has no such function."""
+    if row.name != "logsumexp":
+        return None
+    return f"np.log(np.sum(np.exp({x}), axis={static['axis']}, keepdims={static.get('keepdims', False)}))"
+
+
+def normalise(draft: Draft) -> bool:
+    """softmax, log_softmax and cumsum along one axis."""
+    a = draft.tensor(dims=1)
+    if a is None:
+        return False
+    axis, x = _axis(draft, len(draft.shape(a)), several=False), _within(draft, a)
+    total = f"np.sum(np.exp({x}), axis={axis}, keepdims=True)"
+    name = draft.pick(("softmax", "log_softmax", "cumsum"))
+    if name == "cumsum":
+        return draft.add(f"np.cumsum({x}, axis={axis})")
+    model = f"np.exp({x}) / {total}" if name == "softmax" else f"{x} - np.log({total})"
+    return draft.add(f"ad.{name}({x}, axis={axis})", model)
+
+
+# ---- moving values
+def move(draft: Draft) -> bool:
+    a = draft.tensor()
+    if a is None:
+        return False
+    shape = draft.shape(a)
+    n, dims = math.prod(shape), len(shape)
+    forms = [
+        "{a}.reshape(-1)",
+        "np.expand_dims({a}, -1)",
+        "{a}.T",
+        f"{{a}}.reshape({(1, n)})",
+        "np.ravel({a})",
+        f"np.broadcast_to({{a}}, {(2, *shape)})",
+        "np.tile({a}, 2)",
+        "np.atleast_1d({a})",
+        "{a}[None]",
+        "{a}[...]",
+    ]
+    if dims:
+        axis = _axis(draft, dims, several=False)
+        forms += [
+            f"np.flip({{a}}, {axis})",
+            f"np.roll({{a}}, 1, axis={axis})",
+            f"np.repeat({{a}}, 2, axis={axis})",
+            f"np.moveaxis({{a}}, {axis}, 0)",
+            f"np.swapaxes({{a}}, 0, {axis})",
+            "np.pad({a}, 1)",
+            "np.diff({a})",
+            "np.pad({a}, 1, mode='wrap')",
+            "np.copy({a})",
+            "np.hstack([{a}, {a}])",
+            "np.tile({a}, 1)",
+        ]
+    if dims >= 2:
+        forms += [
+            "np.tril({a})",
+            "np.triu({a}, 1)",
+            "np.diagonal({a})",
+            "np.rot90({a})",
+            "np.squeeze({a})",
+            "np.rot90({a}, 2)",
+            "np.trace({a})",
+            "np.vstack([{a}, {a}])",
+            "{a}.mT",
+        ]
+    return draft.add(draft.pick(forms).format(a=a))
+
+
+def index(draft: Draft) -> bool:
+    a = draft.tensor(dims=1)
+    return a is not None and draft.add(f"{a}[{_index(draft, draft.shape(a))}]")
+
+
+def _index(draft: Draft, shape: tuple[int, ...], writing: bool = False) -> str:
+    """An index as code: integers, slices, lists with repeats (not for writing), boolean masks, newaxis."""
+    n, last = shape[0], shape[-1]
+    mask = [bool((draft.pick(range(64)) >> i) % 2) for i in range(last)]
+    forms = [
+        "0",
+        "-1",
+        "1:",
+        "::2",
+        "::-1",
+        f"..., {last - 1}",
+        ":, None",
+        f"[{n - 1}, 0]",
+        f"..., np.array({mask})",
+        f"np.arange({n}) % 2 == 0",
+        "..., -1:",
+    ]
+    if not writing:
+        forms += [f"[0, 0, {n - 1}]", f"np.array([[0, {n - 1}], [0, 0]])", "..., [0, 0]"]
+    if len(shape) >= 2:
+        forms += [":, 0", "0, ...", "1:, :1", f"np.arange({min(n, shape[1])}), np.arange({min(n, shape[1])})"]
+    return draft.pick(forms)  # type: ignore[no-any-return]
+
+
+def arrange(draft: Draft) -> bool:
+    """sort, take, take_along_axis: indices that follow from the values, which must not be close to each other."""
+    a = draft.tensor(dims=1)
+    if a is None:
+        return False
+    v = np.sort(np.ravel(draft.env[a]))
+    form = draft.pick(
+        ("np.sort({a})", "np.take({a}, [0, 0], axis=0)", "np.take_along_axis({a}, np.argsort({a}), -1)", "np.ptp({a})")
+    )
+    if "take(" not in form and np.min(np.diff(v), initial=1.0) < _MARGIN:
+        return False
+    return draft.add(form.format(a=a))
+
+
+# ---- several operands
+def multiply_matrices(draft: Draft) -> bool:
+    a = draft.tensor(dims=1)
+    if a is None:
+        return False
+    k = draft.shape(a)[-1]
+    right = [n for n in draft.names(dims=1) if draft.shape(n)[-2 if np.ndim(draft.env[n]) > 1 else -1] == k]
+    if right and draft.pick((True, True, False)):
+        b = draft.operand(right)
+        return draft.add(draft.pick(("{a} @ {b}", "np.matmul({a}, {b})", "np.dot({a}, {b})")).format(a=a, b=b))
+    return draft.add(
+        draft.pick(
+            (
+                "np.einsum('...i,...i->...', {a}, {a})",
+                "{a} @ np.swapaxes(np.atleast_2d({a}), -1, -2)",
+                "np.outer({a}, {a})",
+                "np.einsum('...i,j->...ij', {a}, {a}[..., 0].reshape(-1))",
+            )
+        ).format(a=a)
+    )
+
+
+def join(draft: Draft) -> bool:
+    a = draft.tensor()
+    if a is None:
+        return False
+    same = [n for n in draft.names() if draft.shape(n) == draft.shape(a)]
+    b, dims = draft.operand(same), len(draft.shape(a))
+    axis = draft.pick(range(-dims - 1, dims + 1))
+    if dims and draft.pick((True, False)):
+        return draft.add(f"np.concatenate([{a}, {b}, {a}], axis={axis % dims})")
+    return draft.add(f"np.stack([{a}, {b}], axis={axis})")
+
+
+# ---- scalars, names and writes
+def to_scalar(draft: Draft) -> bool:
+    a = draft.tensor()
+    if a is None:
+        return False
+    code = f"{a}[{', '.join('0' for _ in draft.shape(a))}]" if draft.shape(a) else a
+    code = draft.pick((code, f"np.mean({a})"))
+    return draft.add(f"ad.scalar({code})", f"float({code})", scalar=True)
+
+
+def stack_scalars(draft: Draft) -> bool:
+    found = draft.names(scalar=True)
+    if not found:
+        return False
+    chosen = [draft.operand(found) for _ in range(draft.pick((2, 1, 3)))]
+    return draft.add(f"ad.stack([{', '.join(chosen)}])", f"np.stack([{', '.join(chosen)}])")
+
+
+def rename(draft: Draft) -> bool:
+    """A second name of the same value: a write through one is seen through the other."""
+    a = draft.tensor(dims=1)
+    return a is not None and draft.add(a)
+
+
+def detach(draft: Draft) -> bool:
+    a = draft.tensor(dims=1)
+    return a is not None and draft.add_constant(a, f"{{target}} = {a}.detach()")
+
+
+def unrecorded(draft: Draft) -> bool:
+    a = draft.tensor(dims=1)
+    code = _unary_code(draft, a) if a is not None else None
+    return code is not None and draft.add_constant(code, f"with ad.no_grad():\n    {{target}} = {code}")
+
+
+def overwrite(draft: Draft) -> bool:
+    """``t[i] = v``, ``t += v`` and the like, on what is neither an input nor a view."""
+    own = [n for n in draft.names(dims=1) if n not in draft.inputs and n not in draft.base]
+    own = [n for n in own if draft.env[n].flags.writeable]
+    if not own:
+        return False
+    a = draft.operand(own)
+    style = draft.pick(("[]", "+=", "[]", "*=", "-="))
+    if style != "[]":
+        fits = [n for n in draft.names(scalar=None) if _broadcast(draft.shape(a), draft.shape(n))]
+        return draft.write(a, f"{a} {style} {draft.operand([*fits, '0.5'])}")
+    where = _index(draft, draft.shape(a), writing=True)
+    try:
+        slot = np.shape(_value(draft, f"{a}[{where}]"))
+    except IndexError:
+        return False
+    fits = [n for n in draft.names(scalar=None) if _broadcast(slot, draft.shape(n))]
+    return draft.write(a, f"{a}[{where}] = {draft.operand([*fits, '0.5'])}")
+
+
+KINDS: tuple[Callable[[Draft], bool], ...] = (
+    unary, binary, binary, reduce, move, index, overwrite, binary, join, multiply_matrices, choose, normalise,
+    to_scalar, stack_scalars, arrange, rename, detach, unrecorded, overwrite, index,
+)  # fmt: skip
