@@ -10,7 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-ALLOWED = re.compile(r"(autodiff|nn)/([a-z_0-9]+/)*[a-z_0-9]+\.pyi?|backflow-[0-9.]+\.dist-info/.+")
+ALLOWED = re.compile(r"pytest_backflow\.py|(autodiff|nn)/([a-z_0-9]+/)*[a-z_0-9]+\.pyi?|backflow-[0-9.]+\.dist-info/.+")
 DATA = {"autodiff/py.typed", "nn/py.typed", "nn/data/digits.npz", "nn/data/README.md"}
 
 
@@ -19,6 +19,7 @@ def main(wheel: str, tree: str) -> None:
     held = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
     folders = [Path(tree, package) for package in ("autodiff", "nn")]
     modules = {str(p.relative_to(tree)) for folder in folders for p in folder.rglob("*.py*") if p.suffix != ".pyc"}
+    modules |= {"pytest_backflow.py"}
     missing = sorted(((modules - {"autodiff/py.typed", "nn/py.typed"}) | DATA) - held)
     extra = sorted(name for name in held - DATA if not ALLOWED.fullmatch(name))
     if missing or extra:

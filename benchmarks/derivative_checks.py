@@ -12,21 +12,25 @@ and printed.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import warnings
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from peer_checkers import PEERS, peer_accepts
+
+from autodiff.testing.check import Options, check_subject
+from autodiff.testing.inputs.shrinking import call_strategy, explore
+from autodiff.testing.properties.table import Tally, selected
+from autodiff.testing.subjects.function_under_test import pair_subject
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from planted_bugs import BUGS
 from planted_bugs_engine import ENGINE_BUGS
 from planted_functions import CORRECT
-
-from autodiff.testing.check import Options, check_subject
-from autodiff.testing.properties.table import Tally, selected
-from autodiff.testing.inputs.shrinking import call_strategy, explore
-from autodiff.testing.subjects.function_under_test import pair_subject
 
 
 def false_alarms(runs: int, seed: int) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def explained_bugs(limit: int, seed: int) -> dict[str, Any]:
             report = bug.wrong(limit, seed, True)
         if not report.failures:
             continue
-        kind, size = report.failures[0].kind, min(f.finding.case.size for f in report.failures)
+        kind, size = report.failures[0].kind, min(f.size for f in report.failures)
         kinds["right" if kind in bug.kind.split("|") else "wrong"] += 1
         if kind not in bug.kind.split("|"):
             wrong.append(f"{name} ({kind})")

@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _inputs(f: Any, args: argparse.Namespace, domain: Any) -> list[Any]:
-    from autodiff.testing import strategies
+    from autodiff.testing.inputs import strategies
     from autodiff.testing.test_file_writer import array_arguments
 
     interval = domain or strategies.REAL

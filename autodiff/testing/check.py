@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-import autodiff.testing.properties.of_equal_calls
-import autodiff.testing.properties.of_a_rule  # noqa: F401 (importing registers the checks)
-from autodiff.testing.reporting.counterexample import curve, readable
-from autodiff.testing.reporting.diagnosis import diagnose, features
-from autodiff.testing.subjects.other_processes import Maker, difference_elsewhere
+from autodiff.testing.properties import (  # noqa: F401 (importing them registers their checks)
+    of_a_rule,
+    of_equal_calls,
+    of_second_order,
+    of_the_graph,
+)
 from autodiff.testing.properties.table import (
     CHECKS,
     MEASURED,
@@ -34,8 +35,18 @@ from autodiff.testing.properties.table import (
     selected,
     why_unchecked,
 )
+from autodiff.testing.reporting.counterexample import curve, readable
+from autodiff.testing.reporting.diagnosis import diagnose, features
 from autodiff.testing.reporting.report import DerivativeReport, Failure, call_text
-from autodiff.testing.subjects.function_under_test import Arguments, Case, FunctionRaised, Subject, case_of, pair_subject
+from autodiff.testing.subjects.function_under_test import (
+    Arguments,
+    Case,
+    FunctionRaised,
+    Subject,
+    case_of,
+    pair_subject,
+)
+from autodiff.testing.subjects.other_processes import Maker, difference_elsewhere
 
 __all__ = ["Options", "check_derivatives", "check_subject", "examine"]
 

@@ -13,12 +13,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.testing import strategies
 from autodiff.testing.check import Options, check_subject, default_seed
-from autodiff.testing.subjects.this_engine import engine_subject
+from autodiff.testing.inputs import strategies
 from autodiff.testing.properties.table import selected
 from autodiff.testing.reporting.report import DerivativeReport
 from autodiff.testing.subjects.function_under_test import Arguments, Subject
+from autodiff.testing.subjects.this_engine import engine_subject
 
 _CHANGE_DTYPE = ("astype", "scatter", "to_scalar")  # rows whose purpose or argument is a dtype
 

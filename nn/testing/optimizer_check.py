@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import copy
 import math
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from autodiff.testing.properties.table import STEP_TITLES, Finding, Tally
-from autodiff.testing.reporting.report import DerivativeReport, Failure
-from autodiff.testing.subjects.function_under_test import Case
 
-__all__ = ["check_optimizer"]
+__all__ = ["FORMULAS", "TITLES", "OptimizerError", "OptimizerReport", "StepFailure", "check_optimizer"]
 
+TITLES = {
+    "S01": "a step equals the published formula",
+    "S02": "learning rate 0 leaves the parameters",
+    "S03": "a parameter without a gradient is left alone",
+    "S04": "state saved and restored continues the same run",
+    "S05": "gradients are not written",
+    "S06": "shape and dtype are kept",
+    "S07": "groups equal separate optimizers",
+    "S08": "the same run twice gives the same bits",
+    "S09": "a step goes downhill",
+}
 Reference = Callable[[float, float, dict[str, float], dict[str, Any], int], float]
 _STEPS = 5
 
@@ -52,6 +61,86 @@ def _adam_step(p: float, g: float, state: dict[str, float], h: dict[str, Any], t
 FORMULAS: dict[str, Reference] = {"SGD": _sgd, "Adam": _adam, "AdamW": _adamw}
 
 
+@dataclass
+class StepFailure:
+    """One property violated by an optimizer, with the parameters of the smallest run that showed it.
+
+    Attributes:
+        property: id such as "S01".
+        message: what happened.
+        kind: the kind of mistake ("wrong formula", "mutation", "sign", ...).
+        values: the parameters at the start.
+        failing: how many runs violated the property.
+    """
+
+    property: str
+    message: str
+    kind: str
+    values: list[np.ndarray]
+    failing: int = 1
+
+    @property
+    def size(self) -> int:
+        """How many numbers the parameters hold."""
+        return sum(v.size for v in self.values)
+
+
+@dataclass
+class OptimizerReport:
+    """The outcome of `check_optimizer`.
+
+    Attributes:
+        name: the optimizer's class.
+        examples: how many runs of a few steps were made.
+        seed: of the parameters and gradients; the same seed gives the same report.
+        counts: per property how many runs passed and failed.
+        failures: the violated properties.
+        unavailable: properties that could not be checked, with the reason.
+    """
+
+    name: str
+    examples: int
+    seed: int
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    failures: list[StepFailure] = field(default_factory=list)
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+    def __str__(self) -> str:
+        checks = sum(c.total() for c in self.counts.values())
+        counts = f"{len(self.counts)} properties, {checks} checks on {self.examples} runs"
+        missing = [f"  not checked, {why}: {p}" for p, why in self.unavailable.items()]
+        if self.ok:
+            return "\n".join([f"{self.name}: right   ({counts})", *missing])
+        lines = [f"{self.name}: {len(self.failures)} of {counts} failed"]
+        for f in self.failures:
+            lines += [
+                f"  {f.property} {TITLES[f.property]}: {f.message}",
+                f"    in {f.failing} of {self.examples} runs; parameters {[v.tolist() for v in f.values]}",
+            ]
+        held = [TITLES[p] for p, c in sorted(self.counts.items()) if not c["fail"]]
+        lines += [f"  still right: {', '.join(held)}"] if held else []
+        lines.append(f"  call again: check_optimizer(the same optimizer, seed={self.seed}, examples={self.examples})")
+        return "\n".join(lines)
+
+    def raise_if_wrong(self) -> None:
+        """Raise OptimizerError if a property is violated."""
+        __tracebackhide__ = True
+        if not self.ok:
+            raise OptimizerError(self)
+
+
+class OptimizerError(AssertionError):
+    """An optimizer does something else than its formula or its contract. `report` holds the details."""
+
+    def __init__(self, report: OptimizerReport) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
 def check_optimizer(
     opt: Callable[[list[Any]], Any],
     *,
@@ -60,7 +149,7 @@ def check_optimizer(
     dtype: Any = np.float64,
     seed: int = 0,
     raises: bool = True,
-) -> DerivativeReport:
+) -> OptimizerReport:
     """Check an optimizer against its formula and against itself.
 
     Args:
@@ -74,47 +163,37 @@ def check_optimizer(
         raises: False returns the report of a failure instead of raising it.
 
     Returns:
-        A `DerivativeReport` over the properties S01 to S09.
+        An `OptimizerReport` over the properties S01 to S09.
 
     Raises:
-        DerivativeError: a step does something else.
+        OptimizerError: a step does something else.
 
     >>> import nn
     >>> check_optimizer(lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9)).ok
     True
     """
-    started, tally, failures = time.perf_counter(), Tally(), []
-    bench = _Bench(opt, reference, np.dtype(dtype), tally)
-    seen: dict[str, int] = {}
-    first: dict[str, Finding] = {}
+    trial = _Trial(opt, reference, np.dtype(dtype))
+    report = OptimizerReport(trial.name, examples, seed, trial.counts, unavailable=trial.unavailable)
+    found: dict[str, StepFailure] = {}
     for k in range(examples):
-        for finding in bench.run(np.random.default_rng([seed, k]), k):
-            seen[finding.property] = seen.get(finding.property, 0) + 1
-            old = first.get(finding.property)
-            if old is None or finding.case.size < old.case.size:
-                first[finding.property] = finding
-    for prop, finding in first.items():
-        call = f"check_optimizer(..., seed={seed}, examples={examples})"
-        right = [STEP_TITLES[p] for p, c in sorted(tally.counts.items()) if not c["fail"]]
-        failures.append(
-            Failure(finding, bench.kind(prop, finding), finding.message, seen[prop], examples, right, call, bench.name)
-        )
-    report = DerivativeReport(
-        bench.name, examples, 0, tally, failures, seed, time.perf_counter() - started, max_weak=1.0
-    )
-    report.data["steps"] = True
+        for failure in trial.run(np.random.default_rng([seed, k]), k):
+            old = found.get(failure.property, failure)
+            smaller = min(old, failure, key=lambda f: f.size)
+            smaller.failing = old.failing + (old is not failure)
+            found[failure.property] = smaller
+    report.failures = list(found.values())
     if raises:
         report.raise_if_wrong()
     return report
 
 
-class _Bench:
-    """Runs an optimizer on parameters and gradients of its own choosing."""
+class _Trial:
+    """Runs of an optimizer on generated parameters and gradients, with one method for each property."""
 
-    def __init__(
-        self, opt: Callable[[list[Any]], Any], reference: Reference | None, dtype: np.dtype, tally: Tally
-    ) -> None:
-        self.opt, self.dtype, self.tally = opt, dtype, tally
+    def __init__(self, opt: Callable[[list[Any]], Any], reference: Reference | None, dtype: np.dtype) -> None:
+        self.opt, self.dtype = opt, dtype
+        self.counts: dict[str, Counter[str]] = {}
+        self.unavailable: dict[str, str] = {}
         probe = opt([ad.tensor(np.zeros(1, dtype))])
         self.name = type(probe).__name__
         self.hyper = {k: v for k, v in probe.param_groups[0].items() if k != "params"}
@@ -130,7 +209,7 @@ class _Bench:
                 p.grad = None if g is None else g.copy()
             o.step()
 
-    def run(self, rng: np.random.Generator, k: int) -> Iterator[Finding]:
+    def run(self, rng: np.random.Generator, k: int) -> Iterator[StepFailure]:
         families: list[list[tuple[int, ...]]] = [[(1,)], [(2,), (1,)], [(2, 3), (3,), ()]]
         shapes = families[k % 3]
         values = [np.asarray(rng.normal(size=s)).astype(self.dtype) for s in shapes]
@@ -162,13 +241,13 @@ class _Bench:
                 wrong = f"raised {type(error).__name__}: {error}"
             if wrong is None:
                 continue
-            self.tally.add(prop, "fail" if wrong else "pass")
+            self.counts.setdefault(prop, Counter())["fail" if wrong else "pass"] += 1
             if wrong:
-                yield Finding(prop, wrong, Case(list(values), {}, tuple(range(len(values)))))
+                yield StepFailure(prop, wrong, _kind(prop, wrong), list(values))
 
     def formula(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
         if self.reference is None:
-            self.tally.unavailable["S01"] = "no formula is known for it; pass reference="
+            self.unavailable["S01"] = "no formula is known for it; pass reference="
             return None
         for i, (value, after) in enumerate(zip(values, found)):
             for place in np.ndindex(value.shape):
@@ -261,14 +340,15 @@ class _Bench:
         slope = sum(float(np.sum(g.astype(float) * (p.data.astype(float) - v))) for g, p, v in zip(gs, ps, values))
         return "" if slope < 0 or self.hyper.get("lr") == 0 else f"the first step moves uphill (slope {slope:.3g})"
 
-    def kind(self, prop: str, finding: Finding) -> str:
-        if finding.message.startswith("raised"):
-            return "raises"
-        return {
-            "S01": "wrong formula",
-            "S05": "mutation",
-            "S06": "dtype",
-            "S07": "shared state",
-            "S08": "not deterministic",
-            "S09": "sign",
-        }.get(prop, "state")
+
+def _kind(prop: str, message: str) -> str:
+    if message.startswith("raised"):
+        return "raises"
+    return {
+        "S01": "wrong formula",
+        "S05": "mutation",
+        "S06": "dtype",
+        "S07": "shared state",
+        "S08": "not deterministic",
+        "S09": "sign",
+    }.get(prop, "state")

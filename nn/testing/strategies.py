@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import nn
-from autodiff.testing.inputs.strategies import smooth_values
+from autodiff.testing import smooth_values
 
 __all__ = ["TrainingConfig", "losses", "modules", "optimizers", "training_configs"]
 

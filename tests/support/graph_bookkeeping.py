@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from graph_model import Entry, Push, Slot, close
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 import autodiff as ad
-from graph_model import Entry, Push, Slot, close
 
 __all__ = ["Bookkeeping"]
 

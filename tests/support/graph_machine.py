@@ -11,10 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, consumes, initialize, multiple, rule
-
-import autodiff as ad
 from graph_bookkeeping import Bookkeeping
 from graph_model import (
     BINARY,
@@ -26,6 +22,10 @@ from graph_model import (
     overwritten,
     write_into,
 )
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, consumes, initialize, multiple, rule
+
+import autodiff as ad
 
 __all__ = ["GraphMachine"]
 

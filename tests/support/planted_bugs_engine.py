@@ -16,14 +16,16 @@ import numpy as np
 
 import autodiff as ad
 import nn
-from autodiff.testing import check_derivatives, check_module, check_optimizer
+from autodiff.testing import check_derivatives
 from autodiff.testing.inputs import strategies as s
-from autodiff.testing.subjects.other_libraries import Adapted
-from autodiff.testing.subjects.this_engine import engine_subject
 from autodiff.testing.reporting.report import DerivativeReport
 from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject
+from autodiff.testing.subjects.other_libraries import Adapted
+from autodiff.testing.subjects.this_engine import engine_subject
+from nn.testing import check_module, check_optimizer
+from nn.testing.optimizer_check import FORMULAS, OptimizerReport
 
-Check = Callable[[int, int, bool], DerivativeReport]
+Check = Callable[[int, int, bool], DerivativeReport | OptimizerReport]
 
 
 @dataclass(frozen=True)
@@ -479,8 +481,6 @@ def _shared_step(self: Any, p: Any, g: Any, state: Any, t: int) -> Any:
 
 def optimizer(name: str, kind: str, wrong: type, right: type) -> None:
     def check(make: type) -> Check:
-        from nn.testing.optimizer_check import FORMULAS
-
         reference = FORMULAS["Adam" if issubclass(make, PlainAdam) else "SGD"]
         return lambda examples, seed, explain: check_optimizer(
             make, reference=reference, examples=min(examples, 20), seed=seed, raises=False

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from program_draft import Draft, is_scalar
 
 import autodiff as ad
-from program_draft import Draft, is_scalar
 
 __all__ = ["KINDS"]
 

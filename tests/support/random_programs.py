@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from program_draft import Draft, Statement, is_scalar
+from program_steps import KINDS
 
 import autodiff as ad
 from autodiff.testing.measuring.differences import numerical_derivative, power_of_two_direction
-from program_draft import Draft, Statement, is_scalar
-from program_steps import KINDS
 
 __all__ = ["Program", "check_program", "programs"]
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.testing.side_effects.graph_leaks import assert_deterministic, assert_unmutated, graph_leak_check, left_behind
+from autodiff.testing import assert_deterministic, assert_unmutated, graph_leak_check
+from autodiff.testing.side_effects.graph_leaks import left_behind
 
 
 def train_a_little() -> Any:

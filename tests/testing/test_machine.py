@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from graph_machine import GraphMachine
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import autodiff as ad
 from autodiff import backward, recording, writing
-from graph_machine import GraphMachine
 
 TestGraphs = GraphMachine.TestCase
 TestGraphs.settings = settings(stateful_step_count=30)

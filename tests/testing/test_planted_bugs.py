@@ -4,33 +4,21 @@
 
 from __future__ import annotations
 
-import importlib
 import secrets
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
+from planted_bugs import BUGS
+from planted_bugs_engine import ENGINE_BUGS
+from planted_functions import CORRECT as RIGHT
 
 from autodiff.testing import check_derivatives
 
 PROFILE = settings.get_current_profile_name()
 
 
-def corpus(name: str) -> Any:
-    folder = str(Path(__file__).parents[2] / "benchmarks")
-    sys.path.insert(0, folder)
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(folder)
-
-
-RIGHT = corpus("planted_functions").CORRECT
-BUGS = corpus("planted_bugs").BUGS
-ENGINE_BUGS = corpus("planted_bugs_engine").ENGINE_BUGS
 SEED = {"dev": 5, "ci": 5, "deep": secrets.randbelow(2**31)}[PROFILE]  # deep: fresh in every run
 # every k-th of the whole, another one where each family is met
 SLICE = {"dev": 18, "ci": 9, "deep": 1}[PROFILE]

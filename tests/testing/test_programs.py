@@ -6,12 +6,12 @@ import contextlib
 from typing import Any
 
 import numpy as np
+import program_steps
 import pytest
 from hypothesis import given, settings
+from random_programs import Program, check_program, programs
 
 import autodiff as ad
-from autodiff.testing import program_steps
-from random_programs import Program, check_program, programs
 from autodiff.testing.inputs.shrinking import smallest
 
 PROFILE = settings.get_current_profile_name()

@@ -37,6 +37,7 @@ import numpy as np
 
 from autodiff.testing.measuring.complex_step import complex_step
 from autodiff.testing.measuring.richardson import Estimate, Line, precision_of
+from autodiff.testing.subjects.function_under_test import as_outputs
 
 __all__ = ["Estimate", "numerical_derivative", "power_of_two_direction"]
 
@@ -230,13 +231,6 @@ def _flat(arrays: list[np.ndarray]) -> np.ndarray:
     if len(arrays) == 1:
         return arrays[0].flatten()
     return np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.zeros(0)
-
-
-def as_outputs(y: Any) -> list[np.ndarray]:
-    """The outputs of a function as a list of arrays, whether it returned one or a tuple."""
-    if isinstance(y, (tuple, list)):
-        return [np.asarray(a) for a in y]
-    return [np.asarray(y)]
 
 
 def output_weights(cotangent: Any, ys: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autodiff.testing.measuring.richardson import Estimate, ecnoise
 from autodiff.testing.measuring.differences import numerical_derivative, output_weights, weigh
+from autodiff.testing.measuring.richardson import Estimate, ecnoise
 from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject
 
 __all__ = ["ForwardPoint", "Point", "Verdict", "compare", "epsilon", "inner"]

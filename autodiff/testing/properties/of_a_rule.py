@@ -13,11 +13,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autodiff.testing.measuring.directions import directions, one_hot_pairs
 from autodiff.testing.measuring.differences import power_of_two_direction
+from autodiff.testing.measuring.directions import directions, one_hot_pairs
+from autodiff.testing.measuring.verdict import ForwardPoint, Point, Verdict, compare, epsilon, path_integral
 from autodiff.testing.properties.table import Context, Finding, check
 from autodiff.testing.subjects.function_under_test import Arrays, Case
-from autodiff.testing.measuring.verdict import ForwardPoint, Point, Verdict, compare, epsilon, path_integral
 
 __all__: list[str] = []
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from autodiff.testing.measuring.differences import power_of_two_direction
+from autodiff.testing.measuring.verdict import Point, compare
 from autodiff.testing.properties.table import Context, Finding, check
 from autodiff.testing.subjects.function_under_test import Arrays, Case
-from autodiff.testing.measuring.verdict import Point, compare
 
 __all__ = ["close_enough", "floor"]
 

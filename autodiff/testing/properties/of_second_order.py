@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autodiff.testing.measuring.directions import cotangents, directions
 from autodiff.testing.measuring.differences import power_of_two_direction
+from autodiff.testing.measuring.directions import cotangents, directions
+from autodiff.testing.measuring.verdict import ForwardPoint, Point, compare
 from autodiff.testing.properties.table import Context, Finding, check
 from autodiff.testing.subjects.function_under_test import Arrays, Case, FunctionRaised, Subject
-from autodiff.testing.measuring.verdict import ForwardPoint, Point, compare
 
 __all__: list[str] = []
 

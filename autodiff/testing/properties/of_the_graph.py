@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff.testing.properties.of_equal_calls import close_enough
-from autodiff.testing.side_effects.graph_leaks import left_behind
 from autodiff.testing.measuring.richardson import ecnoise
+from autodiff.testing.properties.of_equal_calls import close_enough
 from autodiff.testing.properties.table import Context, Finding, check
+from autodiff.testing.side_effects.graph_leaks import left_behind
 from autodiff.testing.subjects.function_under_test import Arrays
 
 __all__: list[str] = []

@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.testing.measuring.directions import cotangents
-from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject
 from autodiff.testing.measuring.verdict import Point, Verdict
+from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject
 
 __all__ = [
-    "ALL_TITLES",
     "CHECKS",
     "MEASURED",
     "SHORT",
@@ -77,18 +76,6 @@ SHORT = dict(  # in a list of what is still right
 )
 MEASURED = ("P01", "P02", "P09", "P10")  # compare a slope with a measured one, so that silence may mean ignorance
 ENGINE_ONLY = ("P19", "P20", "P21", "P22", "P24", "P26", "P27", "P28")  # about graphs, which a bare rule has not
-STEP_TITLES = {  # what `check_optimizer` checks
-    "S01": "a step equals the published formula",
-    "S02": "learning rate 0 leaves the parameters",
-    "S03": "a parameter without a gradient is left alone",
-    "S04": "state saved and restored continues the same run",
-    "S05": "gradients are not written",
-    "S06": "shape and dtype are kept",
-    "S07": "groups equal separate optimizers",
-    "S08": "the same run twice gives the same bits",
-    "S09": "a step goes downhill",
-}
-ALL_TITLES = {**TITLES, **STEP_TITLES}
 
 
 @dataclass
@@ -103,8 +90,8 @@ class Finding:
     verdict: Verdict | None = None
 
     def __post_init__(self) -> None:
-        if self.property not in ALL_TITLES:
-            raise ValueError(f"{self.property} is not a property; they are P01 to P28, and S01 to S09 for optimizers")
+        if self.property not in TITLES:
+            raise ValueError(f"{self.property} is not a property; they are P01 to P28")
 
 
 @dataclass

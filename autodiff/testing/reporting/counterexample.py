@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.testing.measuring.verdict import Point, compare
 from autodiff.testing.properties.table import Finding
 from autodiff.testing.subjects.function_under_test import Arrays, Subject
-from autodiff.testing.measuring.verdict import Point, compare
 
 __all__ = ["curve", "readable"]
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from autodiff.testing.reporting.gradient_relations import compare_gradients, measured_gradient, plain_cotangents
 from autodiff.testing.properties.table import Finding
+from autodiff.testing.reporting.gradient_relations import compare_gradients, measured_gradient, plain_cotangents
 from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject
 
 __all__ = ["KINDS", "diagnose", "features"]

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from autodiff.testing.properties.table import ALL_TITLES
+from autodiff.testing.properties.table import TITLES
 from autodiff.testing.reporting.report import DerivativeReport, Failure, call_text
 
 __all__ = ["to_html", "to_json", "to_junit", "to_markdown", "write_report"]
@@ -56,7 +56,7 @@ def to_json(reports: Sequence[DerivativeReport], path: Any = None) -> str:
         v = f.finding.verdict
         return {
             "property": f.finding.property,
-            "title": ALL_TITLES[f.finding.property],
+            "title": TITLES[f.finding.property],
             "kind": f.kind,
             "diagnosis": f.sentence,
             "message": f.finding.message,
@@ -96,7 +96,7 @@ def to_junit(reports: Sequence[DerivativeReport], path: Any = None) -> str:
         also = {p for p, c in r.tally.counts.items() if c["fail"]} - set(wrong)  # one mistake shows in many ways
         cases = []
         for prop in sorted({*r.tally.counts, *wrong}):
-            name = quoteattr(f"{prop} {ALL_TITLES[prop]}")
+            name = quoteattr(f"{prop} {TITLES[prop]}")
             if prop in wrong:
                 f = wrong[prop]
                 body = f"<failure message={quoteattr(f.sentence)}>{escape(_xml_text(str(f)))}</failure>"
@@ -108,7 +108,7 @@ def to_junit(reports: Sequence[DerivativeReport], path: Any = None) -> str:
                 cases.append(f"    <testcase classname={quoteattr(r.name)} name={name}/>")
         for prop, why in sorted(r.tally.unavailable.items()):
             if prop not in r.tally.counts:
-                name = quoteattr(f"{prop} {ALL_TITLES[prop]}")
+                name = quoteattr(f"{prop} {TITLES[prop]}")
                 cases.append(
                     f"    <testcase classname={quoteattr(r.name)} name={name}>"
                     f"<skipped message={quoteattr(why)}/></testcase>"
@@ -142,7 +142,7 @@ def to_markdown(reports: Sequence[DerivativeReport], path: Any = None) -> str:
 
 def _unchecked(r: DerivativeReport) -> list[str]:
     """One line for each reason why properties were not checked."""
-    titles = {why: ", ".join(f"{p} {ALL_TITLES[p]}" for p in props) for why, props in r.unchecked().items()}
+    titles = {why: ", ".join(f"{p} {TITLES[p]}" for p in props) for why, props in r.unchecked().items()}
     return [f"not checked ({why}): {names}" for why, names in titles.items()]
 
 
@@ -167,7 +167,7 @@ def to_html(reports: Sequence[DerivativeReport], path: Any = None) -> str:
         for f in r.failures:
             parts.append(f"<pre>{html.escape(str(f))}</pre>{_plot(f)}")
         rows = "".join(
-            f"<tr><td>{p} {html.escape(ALL_TITLES[p])}</td>"
+            f"<tr><td>{p} {html.escape(TITLES[p])}</td>"
             + "".join(f"<td>{c[s] or ''}</td>" for s in ("pass", "weak", "unresolved", "skip", "fail"))
             + "</tr>"
             for p, c in sorted(r.tally.counts.items())

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.properties.table import ALL_TITLES as TITLES
-from autodiff.testing.properties.table import MEASURED, Finding, Tally
+from autodiff.testing.properties.table import MEASURED, TITLES, Finding, Tally
 
 __all__ = ["DerivativeError", "DerivativeReport", "Failure", "InconclusiveError"]
 
@@ -43,6 +42,11 @@ class Failure:
     reproduce: str
     name: str
     data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many numbers the smallest failing example differentiates."""
+        return self.finding.case.size
 
     def __str__(self) -> str:
         f, v = self.finding, self.finding.verdict
@@ -168,8 +172,6 @@ class DerivativeReport:
     @property
     def inconclusive(self) -> bool:
         """Too little was proven: silence never passes."""
-        if self.data.get("steps"):
-            return False  # optimizer steps are compared with formulas, not measured
         if self.examples and not self.data.get("slopes", True):
             return not self.failures and self.checks == 0  # only properties that measure nothing were asked for
         measured = self._measured("pass", "fail", "weak", "unresolved")
@@ -190,8 +192,6 @@ class DerivativeReport:
         held = sum(1 for c in self.tally.counts.values() if c["fail"] == 0 and c.total() > 0)
         examples = "1 example" if self.examples == 1 else f"{self.examples} examples"
         counts = f"{held} properties, {self.checks:,} checks on {examples}, {len(self.failures)} failed"
-        if self.data.get("steps"):
-            return counts
         return f"{counts}, {self.weak_share:.1%} weak, median resolution {self.resolution_text}"
 
     def __str__(self) -> str:

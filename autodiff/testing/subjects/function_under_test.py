@@ -15,11 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.measuring.differences import as_outputs
-
-__all__ = ["Arguments", "Case", "FunctionRaised", "Subject", "case_of", "name_of", "pair_subject"]
+__all__ = ["Arguments", "Case", "FunctionRaised", "Subject", "as_outputs", "case_of", "name_of", "pair_subject"]
 
 Arrays = list[np.ndarray]
+
+
+def as_outputs(y: Any) -> list[np.ndarray]:
+    """The outputs of a function as a list of arrays, whether it returned one or a tuple."""
+    if isinstance(y, (tuple, list)):
+        return [np.asarray(a) for a in y]
+    return [np.asarray(y)]
 
 
 class FunctionRaised(ValueError):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.side_effects.graph_leaks import assert_deterministic
+from autodiff.testing.side_effects.determinism import assert_deterministic
 from autodiff.testing.subjects.function_under_test import Arrays, Case
 
 __all__ = ["Maker", "answers", "difference_elsewhere"]

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-import autodiff.testing.properties.of_the_graph
-import autodiff.testing.properties.of_second_order
 from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject, name_of
 
 __all__ = ["engine_subject", "gradient_subject", "plain"]

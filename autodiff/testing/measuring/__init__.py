@@ -1,0 +1,1 @@
+"""How a slope is measured, and when a measured slope and a claimed one agree."""

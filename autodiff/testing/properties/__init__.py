@@ -1,0 +1,1 @@
+"""What is checked: the properties of a right derivative, one function each."""
