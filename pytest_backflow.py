@@ -1,28 +1,31 @@
 """The pytest plugin: fixtures, options, and one line about derivatives at the end of a run.
 
-Registered as an entry point, so this module is imported by every pytest run that has the package installed: it
-imports nothing but pytest until a test asks for something.
+pytest loads this module in every run once the package is installed. So it imports nothing but pytest until a test asks
+for a fixture or an option asks for a check: NumPy and `autodiff` are not loaded in a run without derivative checks.
+
+In a parallel run (pytest-xdist) every worker sends its reports, as plain data, to the process that prints the summary.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-__all__ = ["derivatives", "graph_leaks", "rng"]
+__all__ = ["backflow_derivatives", "backflow_graph_leaks", "backflow_rng"]
 
-_reports: list[Any] = []
+_KEY = "backflow_reports"
+_from_workers: list[dict[str, Any]] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("derivatives", "derivative checks (autodiff.testing)")
     group.addoption("--derivative-examples", type=int, default=None, metavar="N", help="examples a check searches")
     group.addoption("--derivative-seed", type=int, default=None, metavar="N", help="seed of every derivative check")
-    group.addoption(
-        "--derivative-report", default=None, metavar="PATH", help="write a report: .html, .json, .xml or .md"
-    )
+    group.addoption("--derivative-report", default=None, metavar="PATH", help="write a report: .html or .json")
     group.addoption(
         "--derivative-power", action="store_true", help="also report which planted mistakes the inputs can never show"
     )
@@ -30,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _from_workers.clear()
     options = _options(config)
     if options:
         from autodiff.testing.decorator import DEFAULTS
@@ -38,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _options(config: pytest.Config) -> dict[str, Any]:
-    """What the command line says about checks."""
+    """Return the keyword arguments of `check_derivatives` that the command line sets."""
     found: dict[str, Any] = {}
     if config.getoption("--derivative-examples") is not None:
         found["examples"] = config.getoption("--derivative-examples")
@@ -50,7 +54,7 @@ def _options(config: pytest.Config) -> dict[str, Any]:
 
 
 @pytest.fixture
-def derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
+def backflow_derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """`check_derivatives` with the options of the command line; its reports appear in the summary."""
     from autodiff.testing import check_derivatives, power
     from autodiff.testing.decorator import note
@@ -59,11 +63,10 @@ def derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     def check(f: Callable[..., Any], *inputs: Any, **given: Any) -> Any:
         __tracebackhide__ = True
-        report = note(check_derivatives(f, *inputs, **{**options, "raises": False, **given}))
+        report = note(check_derivatives(f, *inputs, **{**options, **given, "raises": False}))
         if request.config.getoption("--derivative-power") and report.ok:
             kept = {k: v for k, v in given.items() if k in ("vjp", "kwargs", "wrt", "seed")}
             report.data["power"] = str(power(f, *inputs, **kept))
-            _reports.append(report)
         if given.get("raises", True):
             report.raise_if_wrong()
         return report
@@ -72,15 +75,15 @@ def derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def graph_leaks() -> Any:
-    """`graph_leak_check`: `with graph_leaks(): ...` fails if graph values outlive the block."""
+def backflow_graph_leaks() -> Any:
+    """`graph_leak_check`: `with backflow_graph_leaks(): ...` fails if graph values outlive the block."""
     from autodiff.testing import graph_leak_check
 
     return graph_leak_check
 
 
 @pytest.fixture
-def rng(request: pytest.FixtureRequest) -> Any:
+def backflow_rng(request: pytest.FixtureRequest) -> Any:
     """A NumPy generator seeded by the test's own name (and --derivative-seed)."""
     import zlib
 
@@ -90,16 +93,32 @@ def rng(request: pytest.FixtureRequest) -> Any:
     return np.random.default_rng([base, zlib.crc32(request.node.nodeid.encode())])
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    import sys
-
+def _own_reports() -> list[dict[str, Any]]:
+    """Return the reports of this process as plain data."""
     decorator = sys.modules.get("autodiff.testing.decorator")  # nothing was checked unless it was imported
-    reports = list(decorator.REPORTS) if decorator is not None else []
+    reports = decorator.REPORTS if decorator is not None else []
+    return [{**r.as_data(), "power": r.data.get("power")} for r in reports]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)  # only a worker of pytest-xdist has one
+    if output is not None:
+        output[_KEY] = json.dumps(_own_reports())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    _from_workers.extend(json.loads(getattr(node, "workeroutput", {}).get(_KEY, "[]")))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    reports = sorted(_own_reports() + _from_workers, key=lambda r: str(r["name"]))
     if not reports:
         return
     terminalreporter.write_line(summary_line(reports))
-    for report in _reports:
-        terminalreporter.write_line(report.data["power"])
+    for report in reports:
+        if report["power"]:
+            terminalreporter.write_line(report["power"])
     path = config.getoption("--derivative-report")
     if path:
         from autodiff.testing.reporting.formats import write_report
@@ -108,22 +127,19 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"derivatives: report written to {path}")
 
 
-def summary_line(reports: list[Any]) -> str:
-    """One line over all reports of a run."""
-    import numpy as np
+def summary_line(reports: list[dict[str, Any]]) -> str:
+    """Return one line over all reports of a run."""
+    from statistics import median
 
-    from autodiff.testing.properties.table import Tally
-    from autodiff.testing.reporting.report import DerivativeReport
+    from autodiff.testing.properties.table import MEASURED
 
-    tally = Tally()
-    for r in reports:
-        tally.merge(r.tally)
-    whole = DerivativeReport("all", sum(r.examples for r in reports), 0, tally, [], 0, 0.0)
-    resolution = f"{np.median(tally.resolutions):.0e}" if tally.resolutions else "none"
-    names = len({r.name for r in reports})
-    properties = sum(1 for c in tally.counts.values() if c.total())
-    failed = sum(not r.ok for r in reports)
+    resolutions = [x for r in reports for x in r["resolutions"]]
+    counts = [(p, c) for r in reports for p, c in r["properties"].items()]
+    measured = {s: sum(c.get(s, 0) for p, c in counts if p in MEASURED) for s in ("pass", "fail", "weak", "unresolved")}
+    weak = (measured["weak"] + measured["unresolved"]) / max(sum(measured.values()), 1)
+    resolution = f"{median(resolutions):.0e}" if resolutions else "none"
     return (
-        f"derivatives: {names} ops, {properties} properties, {tally.total():,} checks, {failed} failed, "
-        f"{whole.weak_share:.1%} weak, median resolution {resolution}"
+        f"derivatives: {len({r['name'] for r in reports})} functions, {len({p for p, _ in counts})} properties, "
+        f"{sum(r['checks'] for r in reports):,} checks, {sum(not r['ok'] for r in reports)} failed, "
+        f"{weak:.1%} weak, median resolution {resolution}"
     )

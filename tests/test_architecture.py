@@ -44,6 +44,10 @@ ORDER = [
 # Folders of `drawing`, lowest first; "" holds the files that a user's call meets first.
 DRAWING_ORDER = ["picture", "reading", "levels", "layout", "writing", "", "pages"]
 LEAVES = ["drawing", "testing", "compiler"]  # packages that read the core and are never imported by it
+# The rooms of a package, lowest first; "" is the files beside them, its face.
+ROOMS = {
+    "autodiff.testing": ["side_effects", "subjects", "inputs", "measuring", "properties", "reporting", ""],
+}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool, int]]:
@@ -95,6 +99,53 @@ def test_core_imports_point_downwards_and_need_numpy_alone(path: Path) -> None:
             assert ORDER.index(part(name)) < ORDER.index(own), where
 
 
+def module_name(path: Path) -> str:
+    """The dotted name under which a file is imported."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_inside(package: str) -> dict[str, set[str]]:
+    """For every module of a package, the modules of it that it imports, lazy imports included."""
+    paths = files(package.replace(".", "/"))
+    names = {module_name(path) for path in paths}
+    return {module_name(path): {name for name, _, _ in imports(path)} & names for path in paths}
+
+
+def room(name: str, package: str) -> str:
+    """The room of a module: "" for a file beside the rooms."""
+    rest = name.removeprefix(package).strip(".")
+    return rest.partition(".")[0] if rest.partition(".")[0] in ROOMS[package] else ""
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_imports_between_rooms_point_one_way(package: str) -> None:
+    order = ROOMS[package]
+    assert {p.parent.name for p in files(package.replace(".", "/"))} == {*order, package.rpartition(".")[2]} - {""}
+    for name, targets in imports_inside(package).items():
+        for target in targets - {package}:
+            assert order.index(room(target, package)) <= order.index(room(name, package)), f"{name} imports {target}"
+
+
+@pytest.mark.parametrize("package", [*ROOMS, "nn.testing"])
+def test_no_circle_of_imports_even_lazy_ones(package: str) -> None:
+    left = {name: targets - {name, package} for name, targets in imports_inside(package).items() if name != package}
+    while free := {name for name, targets in left.items() if not targets & set(left)}:
+        left = {name: targets for name, targets in left.items() if name not in free}
+    assert not left, f"these import each other in a circle: {left}"
+
+
+@pytest.mark.parametrize("path", files("autodiff"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_in_autodiff_imports_nn(path: Path) -> None:
+    for name, _, line in imports(path):
+        assert name.partition(".")[0] != "nn", f"{path.name}:{line} imports {name}"
+
+
+def test_nn_never_imports_its_own_checks() -> None:
+    for path in files("nn"):
+        if path.parent.name != "testing":
+            assert not [name for name, _, _ in imports(path) if name.startswith("nn.testing")], path
+
+
 @pytest.mark.parametrize("package", ["autodiff/drawing", "autodiff/testing"])
 def test_leaf_packages_do_not_need_nn_or_each_other(package: str) -> None:
     assert fresh(f"import sys, {package.replace('/', '.')}; print('nn' in sys.modules)") == "False"
@@ -137,6 +188,8 @@ def test_levels_do_not_import_layout() -> None:
 @pytest.mark.parametrize("path", files("nn"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_nn_uses_public_names_of_autodiff_and_its_extend_only(path: Path) -> None:
     doors = {"autodiff": set(ad.__all__), "autodiff.extend": set(ad.extend.__all__)}
+    if path.parent == ROOT / "nn" / "testing":
+        doors["autodiff.testing"] = set(ad.testing.__all__)
     aliases = {}
     for name, _, line in imports(path):
         assert name in doors or not name.startswith("autodiff."), f"{path.name}:{line} imports {name}"

@@ -35,8 +35,11 @@ def derivative_test(
 
     def wrap(function: Callable[..., Any]) -> Callable[[], DerivativeReport | None]:
         def test() -> None:
-            # pytest warns of tests that return something: the report goes to the plugin instead
-            note(check_derivatives(function, *inputs, **{**DEFAULTS, **options}))
+            __tracebackhide__ = True
+            # the report is noted before it raises, so that the summary of the run counts failures too
+            report = note(check_derivatives(function, *inputs, **{**DEFAULTS, **options, "raises": False}))
+            if options.get("raises", True):
+                report.raise_if_wrong()
 
         test.__name__ = getattr(function, "__name__", "test_derivatives")
         test.__qualname__ = getattr(function, "__qualname__", test.__name__)

@@ -66,14 +66,14 @@ class StepFailure:
     """One property violated by an optimizer, with the parameters of the smallest run that showed it.
 
     Attributes:
-        property: id such as "S01".
+        property_id: id such as "S01".
         message: what happened.
         kind: the kind of mistake ("wrong formula", "mutation", "sign", ...).
         values: the parameters at the start.
         failing: how many runs violated the property.
     """
 
-    property: str
+    property_id: str
     message: str
     kind: str
     values: list[np.ndarray]
@@ -118,7 +118,7 @@ class OptimizerReport:
         lines = [f"{self.name}: {len(self.failures)} of {counts} failed"]
         for f in self.failures:
             lines += [
-                f"  {f.property} {TITLES[f.property]}: {f.message}",
+                f"  {f.property_id} {TITLES[f.property_id]}: {f.message}",
                 f"    in {f.failing} of {self.examples} runs; parameters {[v.tolist() for v in f.values]}",
             ]
         held = [TITLES[p] for p, c in sorted(self.counts.items()) if not c["fail"]]
@@ -177,10 +177,10 @@ def check_optimizer(
     found: dict[str, StepFailure] = {}
     for k in range(examples):
         for failure in trial.run(np.random.default_rng([seed, k]), k):
-            old = found.get(failure.property, failure)
+            old = found.get(failure.property_id, failure)
             smaller = min(old, failure, key=lambda f: f.size)
             smaller.failing = old.failing + (old is not failure)
-            found[failure.property] = smaller
+            found[failure.property_id] = smaller
     report.failures = list(found.values())
     if raises:
         report.raise_if_wrong()

@@ -273,7 +273,7 @@ def test_what_was_not_checked_is_said_with_its_reason() -> None:
 
 def test_shrinking_ends_when_a_smaller_example_is_found_on_the_second_try(monkeypatch: Any) -> None:
     """A search for at most 4 numbers fails, one for fewer than there are finds 3: there was no way out of the loop."""
-    from autodiff.testing import search
+    from autodiff.testing.inputs import shrinking as search
 
     asked: list[int] = []
     real = search.smallest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -143,3 +145,24 @@ def test_every_public_name_loads_and_none_hides_a_module() -> None:
     for name in testing.__all__:
         assert callable(getattr(testing, name)), name
         assert name not in modules, name
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("check_module", "nn.testing.check_module"), ("GraphMachine", "tests/support")]
+)
+def test_a_name_that_moved_answers_with_its_new_place(name: str, place: str) -> None:
+    with pytest.raises(AttributeError, match=place):
+        getattr(testing, name)
+
+
+def test_without_hypothesis_a_name_that_needs_it_says_how_to_install_it() -> None:
+    code = (
+        "import sys; sys.modules['hypothesis'] = None\n"
+        "import numpy as np, autodiff as ad\n"
+        "assert ad.testing.check_derivatives(np.sin, np.array([0.5])).ok\n"
+        "for name in ('tensors', 'check_op'):\n"
+        "    try: getattr(ad.testing, name)\n"
+        "    except ModuleNotFoundError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.count("pip install hypothesis") == 2, done.stdout

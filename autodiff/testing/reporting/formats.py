@@ -1,4 +1,7 @@
-"""Reports as HTML, JSON, JUnit XML and Markdown. Text comes from the reports; only its arrangement is decided here."""
+"""Write reports as HTML or JSON. Both start from the plain data of `DerivativeReport.as_data`.
+
+Plain data, so that the processes of a parallel test run can send their reports to the one that writes the file.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from autodiff.testing.properties.table import TITLES
-from autodiff.testing.reporting.report import DerivativeReport, Failure, call_text
 
-__all__ = ["to_html", "to_json", "to_junit", "to_markdown", "write_report"]
+__all__ = ["FORMATS", "to_html", "to_json", "write_report"]
+
+Data = dict[str, Any]
 
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;color:#1d2330;background:#fff}
 h1{font-size:1.3em} h2{font-size:1.1em;margin-top:2em}
@@ -27,164 +30,68 @@ td:first-child,th:first-child{text-align:left} .ok{color:#1a6b35} .bad{color:#b3
 """
 
 
-def _finish(text: str, path: Any) -> str:
-    if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
-    return text
+def to_json(reports: Sequence[Data]) -> str:
+    """Return one JSON object a report; infinities and NaN become null."""
+    inner = ("summary", "text", "not_checked_lines", "resolutions")  # for HTML and for the summary of a test run
+    shown = []
+    for report in reports:
+        kept = {key: value for key, value in report.items() if key not in inner}
+        kept["failures"] = [{k: v for k, v in f.items() if k not in ("text", "curve")} for f in report["failures"]]
+        shown.append(kept)
+    return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
 
 
-def write_report(reports: Sequence[DerivativeReport], path: Any) -> str:
-    """Write in the format the path's ending names.
+def to_html(reports: Sequence[Data]) -> str:
+    """Return one self-contained page.
 
-    Raises:
-        ValueError: an unknown ending.
-    """
-    writers = {".html": to_html, ".json": to_json, ".xml": to_junit, ".md": to_markdown}
-    ending = Path(path).suffix.lower()
-    if ending not in writers:
-        raise ValueError(f"a derivative report is written as {', '.join(writers)}; got {str(path)!r}")
-    return writers[ending](reports, path)
-
-
-def to_json(reports: Sequence[DerivativeReport], path: Any = None) -> str:
-    """One object per report; infinities and NaN become null."""
-
-    def number(x: Any) -> Any:
-        return x if x is not None and np.isfinite(x) else None
-
-    def failure(f: Failure) -> dict[str, Any]:
-        v = f.finding.verdict
-        return {
-            "property": f.finding.property,
-            "title": TITLES[f.finding.property],
-            "kind": f.kind,
-            "diagnosis": f.sentence,
-            "message": f.finding.message,
-            "input": call_text(f.finding.case.args, f.finding.case.kwargs),
-            "analytic": number(v.analytic) if v else None,
-            "numerical": number(v.estimate.value) if v else None,
-            "tolerance": number(v.tolerance) if v else None,
-            "failing": f.failing,
-            "reproduce": f.reproduce,
-        }
-
-    data = [
-        {
-            "name": r.name,
-            "ok": r.ok,
-            "examples": r.examples,
-            "rejected": r.rejected,
-            "checks": r.checks,
-            "seed": r.seed,
-            "weak_share": number(r.weak_share),
-            "median_resolution": number(r.median_resolution),
-            "seconds": round(r.seconds, 3),
-            "properties": {p: dict(c) for p, c in sorted(r.tally.counts.items())},
-            "not_checked": dict(sorted(r.tally.unavailable.items())),
-            "failures": [failure(f) for f in r.failures],
-        }
-        for r in reports
-    ]
-    return _finish(json.dumps(data, indent=2, ensure_ascii=False) + "\n", path)
-
-
-def to_junit(reports: Sequence[DerivativeReport], path: Any = None) -> str:
-    """One test suite a report, one test case a property."""
-    suites = []
-    for r in reports:
-        wrong = {f.finding.property: f for f in r.failures}
-        also = {p for p, c in r.tally.counts.items() if c["fail"]} - set(wrong)  # one mistake shows in many ways
-        cases = []
-        for prop in sorted({*r.tally.counts, *wrong}):
-            name = quoteattr(f"{prop} {TITLES[prop]}")
-            if prop in wrong:
-                f = wrong[prop]
-                body = f"<failure message={quoteattr(f.sentence)}>{escape(_xml_text(str(f)))}</failure>"
-                cases.append(f"    <testcase classname={quoteattr(r.name)} name={name}>{body}</testcase>")
-            elif prop in also:
-                body = f"<failure message={quoteattr('violated too; see ' + ', '.join(sorted(wrong)))}/>"
-                cases.append(f"    <testcase classname={quoteattr(r.name)} name={name}>{body}</testcase>")
-            else:
-                cases.append(f"    <testcase classname={quoteattr(r.name)} name={name}/>")
-        for prop, why in sorted(r.tally.unavailable.items()):
-            if prop not in r.tally.counts:
-                name = quoteattr(f"{prop} {TITLES[prop]}")
-                cases.append(
-                    f"    <testcase classname={quoteattr(r.name)} name={name}>"
-                    f"<skipped message={quoteattr(why)}/></testcase>"
-                )
-        suites.append(
-            f'  <testsuite name={quoteattr(r.name)} tests="{len(cases)}" failures="{len(wrong) + len(also)}" '
-            f'time="{r.seconds:.3f}">\n' + "\n".join(cases) + "\n  </testsuite>"
-        )
-    return _finish(
-        '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n' + "\n".join(suites) + "\n</testsuites>\n", path
-    )
-
-
-def _xml_text(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return "".join(c for c in text if c in "\n\t" or ord(c) >= 32)
-
-
-def to_markdown(reports: Sequence[DerivativeReport], path: Any = None) -> str:
-    """A table of all reports, then each failure as it prints."""
-    lines = ["| checked | outcome | checks | weak | median resolution |", "|---|---|---:|---:|---:|"]
-    for r in reports:
-        lines.append(
-            f"| {r.name.replace('|', chr(92) + '|')} | {_outcome(r)} | {r.checks:,} | {r.weak_share:.1%} "
-            f"| {r.resolution_text} |"
-        )
-    for r in reports:
-        lines += [f"\n```\n{f}\n```" for f in r.failures]
-    return _finish("\n".join(lines) + "\n", path)
-
-
-def _unchecked(r: DerivativeReport) -> list[str]:
-    """One line for each reason why properties were not checked."""
-    titles = {why: ", ".join(f"{p} {TITLES[p]}" for p in props) for why, props in r.unchecked().items()}
-    return [f"not checked ({why}): {names}" for why, names in titles.items()]
-
-
-def _outcome(r: DerivativeReport) -> str:
-    return "wrong" if r.failures else "inconclusive" if r.inconclusive else "right"
-
-
-def to_html(reports: Sequence[DerivativeReport], path: Any = None) -> str:
-    """One self-contained page: of each report every counterexample, with a plot where the function has one number in
-    and out, and a table of counts.
+    Each report has a table of counts and its counterexamples, with a plot where the function has one number in and out.
     """
     parts = [
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Derivatives</title>"
         f"<style>{_STYLE}</style><h1>Derivatives</h1>"
     ]
     for r in reports:
-        mark = "ok" if r.ok else "bad"
+        mark = "ok" if r["ok"] else "bad"
         parts.append(
-            f"<h2>{html.escape(r.name)}: <span class='{mark}'>{_outcome(r)}</span></h2>"
-            f"<p>{html.escape(r.summary())}</p>"
+            f"<h2>{html.escape(r['name'])}: <span class='{mark}'>{r['outcome']}</span></h2>"
+            f"<p>{html.escape(r['summary'])}</p>"
         )
-        for f in r.failures:
-            parts.append(f"<pre>{html.escape(str(f))}</pre>{_plot(f)}")
+        parts += [f"<pre>{html.escape(f['text'])}</pre>{_plot(f['curve'])}" for f in r["failures"]]
         rows = "".join(
             f"<tr><td>{p} {html.escape(TITLES[p])}</td>"
-            + "".join(f"<td>{c[s] or ''}</td>" for s in ("pass", "weak", "unresolved", "skip", "fail"))
+            + "".join(f"<td>{c.get(s) or ''}</td>" for s in ("pass", "weak", "unresolved", "skip", "fail"))
             + "</tr>"
-            for p, c in sorted(r.tally.counts.items())
+            for p, c in r["properties"].items()
         )
         parts.append(
             "<table><tr><th>property</th><th>pass</th><th>weak</th><th>unresolved</th><th>skipped</th><th>fail</th></tr>"
             f"{rows}</table>"
         )
-        parts += [f"<p class='not'>{html.escape(line)}</p>" for line in _unchecked(r)]
-    return _finish("".join(parts) + "</html>\n", path)
+        parts += [f"<p class='not'>{html.escape(line)}</p>" for line in r["not_checked_lines"]]
+    return "".join(parts) + "</html>\n"
 
 
-def _plot(failure: Failure) -> str:
+FORMATS = {".html": to_html, ".json": to_json}
+
+
+def write_report(reports: Sequence[Data], path: Any) -> str:
+    """Write in the format the path's ending names, and return the text.
+
+    Raises:
+        ValueError: an unknown ending.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in FORMATS:
+        raise ValueError(f"a derivative report is written as {' or '.join(FORMATS)}; got {str(path)!r}")
+    text = FORMATS[ending](reports)
+    Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+def _plot(curve: dict[str, Any] | None) -> str:
     """The function around the counterexample with the rule's tangent and the measured one; "" when there is nothing
     to draw.
     """
-    curve = failure.data.get("curve")
     if not curve:
         return ""
     try:

@@ -1,6 +1,6 @@
 """What a check hands back: counts, counterexamples on one screen, and the two exceptions.
 
-`DerivativeReport` is plain data with a text form; HTML, JSON, JUnit and Markdown are written by `report_formats`.
+`DerivativeReport` has a text form, and a form as plain data from which `formats` writes HTML and JSON.
 Nothing here computes a derivative.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import textwrap
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,25 @@ class Failure:
     reproduce: str
     name: str
     data: dict[str, Any] = field(default_factory=dict)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the failure as numbers, texts, lists and dicts."""
+        v = self.finding.verdict
+        return {
+            "property": self.finding.property,
+            "title": TITLES[self.finding.property],
+            "kind": self.kind,
+            "diagnosis": self.sentence,
+            "message": self.finding.message,
+            "input": call_text(self.finding.case.args, self.finding.case.kwargs),
+            "analytic": _number(v.analytic) if v else None,
+            "numerical": _number(v.estimate.value) if v else None,
+            "tolerance": _number(v.tolerance) if v else None,
+            "failing": self.failing,
+            "reproduce": self.reproduce,
+            "text": str(self),
+            "curve": self.data.get("curve"),
+        }
 
     @property
     def size(self) -> int:
@@ -241,29 +261,53 @@ class DerivativeReport:
         if self.inconclusive:
             raise InconclusiveError(str(self))
 
-    def to_html(self, path: Any = None) -> str:
-        """The report as one self-contained page; written to `path` when given."""
-        from autodiff.testing.reporting.formats import to_html
+    @property
+    def outcome(self) -> str:
+        """ "right", "wrong" or "inconclusive"."""
+        return "wrong" if self.failures else "inconclusive" if self.inconclusive else "right"
 
-        return to_html([self], path)
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as numbers, texts, lists and dicts; infinities and NaN become None."""
+        titles = {why: ", ".join(f"{p} {TITLES[p]}" for p in props) for why, props in self.unchecked().items()}
+        return {
+            "name": self.name,
+            "ok": self.ok,
+            "outcome": self.outcome,
+            "examples": self.examples,
+            "rejected": self.rejected,
+            "checks": self.checks,
+            "seed": self.seed,
+            "weak_share": _number(self.weak_share),
+            "median_resolution": _number(self.median_resolution),
+            "seconds": round(self.seconds, 3),
+            "properties": {p: dict(c) for p, c in sorted(self.tally.counts.items())},
+            "not_checked": dict(sorted(self.tally.unavailable.items())),
+            "failures": [f.as_data() for f in self.failures],
+            "summary": self.summary(),
+            "not_checked_lines": [f"not checked ({why}): {names}" for why, names in titles.items()],
+            "resolutions": [float(r) for r in self.tally.resolutions],
+            "text": str(self),
+        }
+
+    def to_html(self, path: Any = None) -> str:
+        """Return the report as one self-contained page, and write it to `path` when given."""
+        return self._formatted(".html", path)
 
     def to_json(self, path: Any = None) -> str:
-        """The report as JSON; written to `path` when given."""
-        from autodiff.testing.reporting.formats import to_json
+        """Return the report as JSON, and write it to `path` when given."""
+        return self._formatted(".json", path)
 
-        return to_json([self], path)
+    def _formatted(self, ending: str, path: Any) -> str:
+        from autodiff.testing.reporting.formats import FORMATS
 
-    def to_junit(self, path: Any = None) -> str:
-        """The report as JUnit XML, one test case a property; written to `path` when given."""
-        from autodiff.testing.reporting.formats import to_junit
+        text = FORMATS[ending]([self.as_data()])
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
 
-        return to_junit([self], path)
 
-    def to_markdown(self, path: Any = None) -> str:
-        """The report as Markdown; written to `path` when given."""
-        from autodiff.testing.reporting.formats import to_markdown
-
-        return to_markdown([self], path)
+def _number(x: Any) -> float | None:
+    return float(x) if x is not None and math.isfinite(x) else None
 
 
 class DerivativeError(AssertionError):
