@@ -129,20 +129,25 @@ _ROOT_HALF = math.sqrt(0.5)
 _C = math.sqrt(2.0 / math.pi)
 
 
+def _gelu_argument(x: Any) -> Any:
+    """2 sqrt(2/pi) (x + 0.044715 x³): the tanh form is x sigmoid of this, which keeps its digits on the left."""
+    return 2.0 * _C * (x + 0.044715 * x * x * x)
+
+
 def _gelu(x: Any, approximate: str = "none") -> Any:
     if approximate == "none":
         return 0.5 * x * _erfc(x * -_ROOT_HALF)
     if approximate == "tanh":
-        return 0.5 * x * (1.0 + np.tanh(_C * (x + 0.044715 * x * x * x)))
+        return x * _sigmoid(_gelu_argument(np.clip(x, -25.0, None)))  # 0 further left, where x**3 would overflow
     raise ValueError(f"gelu: approximate must be 'none' or 'tanh'; got {approximate!r}.")
 
 
 def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
     if approximate == "none":
         return g * (0.5 * erfc(x * -_ROOT_HALF) + x * (math.sqrt(0.5 / math.pi) * np.exp(-0.5 * x * x)))
-    x = np.clip(x, -10.0, 10.0)  # beyond, tanh is 1 to the last bit, and x**3 would overflow into 0 * inf
-    u = np.tanh(_C * (x + 0.044715 * x * x * x))
-    return g * (0.5 * (1.0 + u) + 0.5 * x * (1.0 + u) * (1.0 - u) * (_C * (1.0 + 3 * 0.044715 * x * x)))
+    x = np.clip(x, -25.0, 25.0)  # beyond, the slope is 0 and 1, and x**3 would overflow into 0 * inf
+    u = _gelu_argument(x)
+    return g * (sigmoid(u) * (1.0 + x * sigmoid(-u) * (2.0 * _C * (1.0 + 3 * 0.044715 * x * x))))
 
 
 gelu = _elementwise(
@@ -168,12 +173,30 @@ def _log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
+def _balanced(d: Any, p: Any, axis: int | tuple[int, ...]) -> Any:
+    """d, which sums to 0 along the axis, with the entry where p is above 1/2 made of the others: 1 - p would cancel."""
+    top = p > 0.5  # one entry of a slice at most
+    if d.__class__ is np.ndarray and not np.logical_or.reduce(top, axis=None):
+        return d
+    others = np.where(top, 0.0, d)
+    return others - np.where(top, np.sum(others, axis=axis, keepdims=True), 0.0)
+
+
+def _softmax_vjp(g: Any, y: Any, axis: int | tuple[int, ...]) -> Any:
+    return _balanced(y * (g - np.sum(g * y, axis=axis, keepdims=True)), y, axis)
+
+
+def _log_softmax_vjp(g: Any, y: Any, axis: int | tuple[int, ...]) -> Any:
+    p = np.exp(y)
+    return _balanced(g - p * np.sum(g, axis=axis, keepdims=True), p, axis)
+
+
 softmax = op(
     _softmax,
     name="softmax",
     method=True,
     samples=_AXIS,
-    vjp=lambda g, y, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
+    vjp=_softmax_vjp,
     reference=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     doc="exp(x) / sum(exp(x)) along an axis.",
 )
@@ -182,7 +205,7 @@ log_softmax = op(
     name="log_softmax",
     method=True,
     samples=_AXIS,
-    vjp=lambda g, y, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+    vjp=_log_softmax_vjp,
     reference=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
     doc="log(softmax(x)) along an axis.",
 )

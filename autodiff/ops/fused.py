@@ -19,7 +19,7 @@ from ..modes import state
 from ..recording import record_operands
 from ..registry import PUBLIC, op
 from ..variable import Scalar, Tensor, Variable
-from .activations import log_softmax, sigmoid, softmax, softplus
+from .activations import log_softmax, sigmoid, softmax
 
 
 # ---- linear layer
@@ -135,11 +135,15 @@ def _cross_entropy_vjp(
 ) -> Any:
     if kept is None:
         safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
-        p = softmax(logits) - np.equal(safe[..., None], np.arange(logits.shape[-1]))
+        label = np.equal(safe[..., None], np.arange(logits.shape[-1]))
+        p = np.where(label, 0.0, softmax(logits))
+        p = p - label * np.sum(p, axis=-1, keepdims=True)  # of the label, p - 1 without cancellation
     else:
         e, total, at, factor = kept
         p = np.ascontiguousarray(e / total)
-        p.ravel()[at] -= 1.0  # a view, p being contiguous
+        flat = p.ravel()  # a view, p being contiguous
+        flat[at] = 0.0
+        flat[at] = -np.add.reduce(p, axis=-1).ravel()  # p - 1, as the sum of the others: without cancellation
     slope = g * factor
     slope = slope if slope.ndim == 0 else slope[..., None]
     if kept is None or slope.__class__ is Tensor:
@@ -221,11 +225,17 @@ def cross_entropy(
     return _cross_entropy_row.run(logits, index, static)
 
 
+def _bce_with_logits(a: Any, b: Any) -> Any:
+    share = np.where(np.greater_equal(a, 0.0), 1.0 - b, b)  # softplus(a) - a b without cancellation
+    size = np.abs(a)
+    return np.log1p(np.exp(-size)) + np.where(share == 0, 0.0, size * share)
+
+
 bce_with_logits = op(
-    lambda a, b: softplus.fn(a) - a * b,
+    _bce_with_logits,
     name="bce_with_logits",
     elementwise=True,
-    vjp=(lambda g, a, b: g * (sigmoid(a) - b), lambda g, a: -g * a),
+    vjp=(lambda g, a, b: g * ((1.0 - b) * sigmoid(a) - b * sigmoid(-a)), lambda g, a: -g * a),
     doc="Binary cross-entropy of logit a against target b in [0, 1]: softplus(a) - a b, without overflow.",
     reference=lambda a, b: -(b * np.log(sigmoid(a)) + (1.0 - b) * np.log(sigmoid(-a))),
 )

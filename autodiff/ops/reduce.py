@@ -13,6 +13,8 @@ import numpy as np
 
 from ..errors import missing_argument
 from ..registry import composite, op
+from ..variable import Variable
+from .activations import softmax
 
 Axis = int | tuple[int, ...] | None
 SAMPLES: tuple[Any, ...] = (
@@ -247,7 +249,11 @@ def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """Of large x the output is rounded coarsely; dividing by the sum takes that common factor out again."""
+    """Of large x the output is rounded coarsely; dividing by the sum takes that common factor out again. Recorded it
+    is softmax, whose own rule has no cancellation.
+    """
+    if isinstance(x, Variable):
+        return back(g, axis, keepdims) * softmax(x, axis=tuple(range(np.ndim(x))) if axis is None else axis)
     e = np.exp(x - back(y, axis, keepdims))
     return back(g, axis, keepdims) * e / np.sum(e, axis=axis, keepdims=True)
 
