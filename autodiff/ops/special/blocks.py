@@ -1,0 +1,53 @@
+"""How a special function is evaluated: in float64, a block at a time, each regime by its own formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+BLOCK = 16384  # elements: a dozen float64 temporaries of that length stay in the processor's second cache
+
+
+def evaluate(kernel: Callable[..., Any], *operands: Any, **static: Any) -> Any:
+    """``kernel`` applied to operands of any shapes that broadcast, in float64; the result has their own dtype.
+
+    The kernel gets flat float64 arrays of one length and returns another. float16 and float32 stay what they are,
+    integers become float64; a 0-d result is a NumPy scalar. Raises TypeError for complex and other dtypes.
+    """
+    dtype = np.result_type(*operands)
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise TypeError(f"{kernel.__name__}: dtype {dtype} is not supported; pass real numbers, float64 at most.")
+    if dtype.kind != "f":
+        dtype = np.dtype(np.float64)
+    arrays = np.broadcast_arrays(*[np.asarray(x) for x in operands])
+    out = np.empty(arrays[0].shape, dtype.newbyteorder("="))
+    flat, target = [a.reshape(-1) for a in arrays], out.reshape(-1)
+    with np.errstate(all="ignore"):
+        for start in range(0, target.size, BLOCK):
+            part = slice(start, start + BLOCK)
+            target[part] = kernel(*[a[part].astype(np.float64) for a in flat], **static)
+    return out if out.ndim else out[()]
+
+
+def by_regime(*regimes: tuple[Any, Callable[..., Any]], x: tuple[Any, ...]) -> Any:
+    """Each regime is (mask, formula): where the mask holds, the formula of the operands there; elsewhere NaN."""
+    out = np.full(x[0].shape, np.nan)
+    for mask, formula in regimes:
+        at = np.flatnonzero(mask)
+        if at.size == out.size:
+            return formula(*x)
+        if at.size:
+            out[at] = formula(*[a[at] for a in x])
+    return out
+
+
+def horner(coefficients: tuple[float, ...], x: Any) -> Any:
+    """The polynomial with these coefficients, highest power first."""
+    y = x * coefficients[0]
+    y += coefficients[1]
+    for c in coefficients[2:]:
+        y *= x
+        y += c
+    return y

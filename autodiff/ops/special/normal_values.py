@@ -1,0 +1,180 @@
+"""Values of the normal family: exp of a square, the normal distribution and its inverse, the scaled complementary error
+function and its integrals. Numbers in, numbers out. ``kernels.py`` has erf and erfc themselves.
+
+The digits of exp(-x*x) are lost in rounding x*x; so the square is split into an exact part and a small rest.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..kernels import _erfc_double, _erfc_over_exp
+from .blocks import by_regime, horner
+
+ROOT_HALF = math.sqrt(0.5)
+
+
+def exp_square(x: Any, factor: float) -> Any:
+    """exp(factor x*x); factor is 1, -1 or -1/2, which multiply exactly."""
+    x = np.clip(x, -1e4, 1e4)  # beyond, the answer is 0 or inf
+    h = x.astype(np.float32).astype(np.float64)  # h * h is exact
+    return np.exp(factor * (h * h)) * np.exp(factor * ((x - h) * (x + h)))
+
+
+def ndtr(x: Any) -> Any:
+    """The normal distribution, erfc(-x / sqrt(2)) / 2; in the tail without the rounding of x / sqrt(2)."""
+
+    def tail(x: Any) -> Any:
+        size = np.minimum(-x, 39.0)  # 0 from there on
+        return 0.5 * exp_square(size, -0.5) * _erfc_over_exp(ROOT_HALF * size)
+
+    return by_regime((x < -1.0, tail), (x >= -1.0, lambda x: 0.5 * _erfc_double(-ROOT_HALF * x)), x=(x,))
+
+
+def _erfcx_far(x: Any) -> Any:
+    """exp(x*x) erfc(x) for large x (DLMF 7.12.1)."""
+    half = 0.5 / (x * x)
+    series = horner((10395.0, -945.0, 105.0, -15.0, 3.0, -1.0), half)
+    return (1.0 + half * series) / (math.sqrt(math.pi) * x)
+
+
+def erfcx(x: Any) -> Any:
+    """exp(x*x) erfc(x)."""
+    return by_regime(
+        (x > 28.0, _erfcx_far),
+        ((x >= 0.5) & (x <= 28.0), _erfc_over_exp),
+        (x < 0.5, lambda x: exp_square(x, 1.0) * _erfc_double(x)),
+        x=(x,),
+    )
+
+
+def scaled_integral(x: Any, n: int) -> Any:
+    """exp(x*x) times the n-th repeated integral of erfc from x on (DLMF 7.18); order -1 is 2/sqrt(pi).
+
+    On the left by the recurrence from order 0 up, on the right, where that cancels, by the continued fraction of the
+    quotients of neighbours (both from DLMF 7.18.7).
+    """
+
+    def left(x: Any) -> Any:
+        before, here = np.full_like(x, 2.0 / math.sqrt(math.pi)), erfcx(x)
+        for k in range(1, n + 1):
+            before, here = here, (before - 2.0 * x * here) / (2.0 * k)
+        return here
+
+    def right(x: Any) -> Any:
+        depth = int((math.sqrt(2.0 * n) + 20.0 / float(np.min(x))) ** 2 / 2.0) + n + 10
+        quotient, product = np.zeros_like(x), np.full_like(x, 2.0 / math.sqrt(math.pi))
+        for k in range(min(depth, 1000), -1, -1):  # of order k and k - 1
+            quotient = 1.0 / (2.0 * x + 2.0 * (k + 1) * quotient)
+            if k <= n:
+                product = product * quotient
+        return product
+
+    return by_regime((x < 0.7, left), (x >= 0.7, right), x=(x,))
+
+
+# ---- the inverse: Wichura 1988, Algorithm AS 241, https://doi.org/10.2307/2347330, then one step of Newton's method
+_CENTRE = (
+    (
+        2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
+        13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.387132872796366608,
+    ),
+    (
+        5226.495278852854561, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867,
+        5394.1960214247511077, 687.1870074920579083, 42.313330701600911252, 1.0,
+    ),
+)  # fmt: skip
+_MIDDLE = (
+    (
+        7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258,
+        3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734,
+    ),
+    (
+        1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966, 0.14810397642748007459,
+        0.68976733498510000455, 1.6763848301838038494, 2.05319162663775882187, 1.0,
+    ),
+)  # fmt: skip
+_OUTER = (
+    (
+        2.01033439929228813265e-7, 2.71155556874348757815e-5, 0.0012426609473880784386, 0.026532189526576123093,
+        0.29656057182850489123, 1.7848265399172913358, 5.4637849111641143699, 6.6579046435011037772,
+    ),
+    (
+        2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5, 7.868691311456132591e-4,
+        0.0148753612908506148525, 0.13692988092273580531, 0.59983220655588793769, 1.0,
+    ),
+)  # fmt: skip
+
+
+def _quotient(pair: Any, x: Any) -> Any:
+    return horner(pair[0], x) / horner(pair[1], x)
+
+
+def normal_quantile(q: Any, tail: Any) -> Any:
+    """The x at which the normal distribution is p, from q = p - 1/2 and tail = min(p, 1 - p), each to its last digit."""
+    r = np.sqrt(-np.log(tail))
+    far = np.where(r <= 5.0, _quotient(_MIDDLE, r - 1.6), _quotient(_OUTER, r - 5.0))
+    far = far - (1.0 - tail / ndtr(-far)) * mills(far)  # to the last digit also where the fit is not
+    y = np.where(np.abs(q) <= 0.425, q * _quotient(_CENTRE, 0.180625 - q * q), np.copysign(far, q))
+    y = np.where(tail == 0, np.copysign(np.inf, q), y)
+    return np.where((tail < 0) | np.isnan(q), np.nan, y)
+
+
+def mills(x: Any) -> Any:
+    """The area of the normal density beyond x, over the density at x."""
+    return math.sqrt(0.5 * math.pi) * erfcx(ROOT_HALF * x)
+
+
+def ndtri(p: Any) -> Any:
+    return normal_quantile(p - 0.5, np.minimum(p, 1.0 - p))
+
+
+def ndtri_slope(p: Any) -> Any:
+    """The derivative of ndtri, which is 1 over the density there: by Mills' quotient, whose argument may be rounded."""
+    tail = np.minimum(p, 1.0 - p)
+    slope = mills(np.abs(ndtri(p))) / tail
+    return np.where(tail == 0, np.inf, slope)
+
+
+def erfinv(y: Any) -> Any:
+    tail = 0.5 * (1.0 - np.abs(y))
+    return ROOT_HALF * normal_quantile(0.5 * y, tail)
+
+
+def erfcinv(y: Any) -> Any:
+    return -ROOT_HALF * normal_quantile(0.5 * (y - 1.0), 0.5 * np.minimum(y, 2.0 - y))
+
+
+def log_ndtr(x: Any) -> Any:
+    """log of the normal distribution; on the left by erfcx, on the right by log1p of the other tail."""
+    return by_regime(
+        (x < -1.0, lambda x: np.log(0.5 * erfcx(-ROOT_HALF * x)) - 0.5 * x * x),
+        (x >= -1.0, lambda x: np.log1p(-ndtr(-x))),
+        x=(x,),
+    )
+
+
+def exp_integral(x: Any, m: int) -> Any:
+    """The integral of t**m exp(x t) over 0..1: exprel for m = 0, its m-th derivative otherwise."""
+
+    def near(x: Any) -> Any:
+        size, e = np.abs(x), np.exp(np.minimum(x, 0.0))
+        kummer, power = np.full_like(x, 1.0 / (m + 1)), np.ones_like(x)  # terms of the two series, all positive
+        left, right = kummer.copy(), kummer.copy()
+        for k in range(1, 110):
+            kummer = kummer * size / (m + k + 1)
+            power = power * size / k
+            left, right = left + kummer, right + power / (m + k + 1)
+        return np.where(x < 0, e * left, right)  # exp(x) times the other series on the left (DLMF 13.2.39)
+
+    def far(x: Any) -> Any:
+        e = np.exp(x)
+        y = np.where(np.isposinf(x), x, np.expm1(x) / x)
+        for k in range(1, m + 1):
+            y = np.where(np.isposinf(y), y, (e - k * y) / x)
+        return y
+
+    return by_regime((np.abs(x) <= 20.0 + m, near), (np.abs(x) > 20.0 + m, far), x=(x,))
