@@ -20,7 +20,7 @@ NODES = 64  # over a full period: exact to 1e-17 for arguments up to 25 (the err
 
 
 def _scaled_far(x: Any, m: int) -> Any:
-    """The integral of ``scaled`` for large x: sum over k of (1/2)_k / (k! 2**k) gamma(m + k + 1/2) / x**(m + k + 1/2)."""
+    """``scaled`` for large x: the sum over k of (1/2)_k / (k! 2**k) gamma(m + k + 1/2) / x**(m + k + 1/2)."""
     term = math.gamma(m + 0.5) / (math.pi * math.sqrt(2.0)) * x ** -(m + 0.5)
     total = term
     for k in range(30):

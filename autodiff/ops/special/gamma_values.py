@@ -200,7 +200,7 @@ def polygamma(x: Any, n: int) -> Any:
 
 
 def polygamma_difference(a: Any, b: Any, n: int) -> Any:
-    """polygamma(n, a + b) - polygamma(n, a), for a > 0 and b >= 0: every pair of terms by itself, without cancellation."""
+    """polygamma(n, a + b) - polygamma(n, a), for a > 0 and b >= 0: every pair of terms by itself."""
     count = 10 + n
     far = a + count
     rise = np.log1p(b / far)

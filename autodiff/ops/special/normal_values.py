@@ -114,7 +114,7 @@ def _quotient(pair: Any, x: Any) -> Any:
 
 
 def normal_quantile(q: Any, tail: Any) -> Any:
-    """The x at which the normal distribution is p, from q = p - 1/2 and tail = min(p, 1 - p), each to its last digit."""
+    """The x at which the normal distribution is p, from q = p - 1/2 and tail = min(p, 1 - p), both exact."""
     r = np.sqrt(-np.log(tail))
     far = np.where(r <= 5.0, _quotient(_MIDDLE, r - 1.6), _quotient(_OUTER, r - 5.0))
     far = far - (1.0 - tail / ndtr(-far)) * mills(far)  # to the last digit also where the fit is not
