@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from .backward import collect, fit, handles, pull, silence
-from .errors import GraphError, kind_of
-from .graph import Node, leaf, tick
-from .modes import OFF, mode, state
-from .recording import plain_array, record_operands
-from .registry import OPS, Op
-from .variable import Scalar, Variable, is_live, plain, wrap
+from ..backward import collect, fit, handles, pull, silence
+from ..errors import GraphError, kind_of
+from ..graph import Node, leaf, tick
+from ..modes import OFF, mode, state
+from ..recording import plain_array, record_operands
+from ..registry import OPS, Op
+from ..variable import Scalar, Variable, is_live, plain, wrap
 
 Function = Callable[..., Any]
 
