@@ -33,7 +33,20 @@ from .modes import (
     strict,
 )
 from .registry import PUBLIC as _ROWS
-from .transforms import checkpoint, custom_vjp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .transforms import (
+    checkpoint,
+    custom_vjp,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
 from .variable import Scalar, Tensor, Variable, plain
 
 __version__ = "0.1.0"
@@ -52,9 +65,9 @@ _LATER = {
 __all__ = [
     "AnomalyError", "GraphError", "LeavesGraphError", "MissingRuleError", "Scalar", "StaleValueError",
     "Tensor", "Variable", "WriteError", "checkpoint", "custom_vjp", "detect_anomaly", "draw", "draw_compare",
-    "draw_function", "drawing", "enable_grad", "extend", "grad", "hessian", "hvp", "is_recording", "jacobian",
-    "jvp", "no_grad", "ops", "plain", "record", "scalar", "scope", "strict", "tensor", "testing",
-    "value_and_grad", "vjp",
+    "draw_function", "drawing", "enable_grad", "extend", "grad", "hessian", "hvp", "is_recording", "jacfwd",
+    "jacobian", "jacrev", "jvp", "no_grad", "ops", "plain", "record", "scalar", "scope", "stop_gradient", "strict",
+    "tensor", "testing", "value_and_grad", "vjp",
 ]
 # fmt: on
 __all__ += sorted(_ROWS)

@@ -69,13 +69,14 @@ def pull(
     *,
     wanted: Collection[Node] | None = (),
     recorded: bool = False,
+    foreign: Collection[Node] = (),
 ) -> dict[Node, Cotangent]:
     """Cotangents of every leaf and every wanted node among ``nodes`` (all of them when wanted is None); None for the
     others, and where none arrived.
 
     nodes: from ``collect``. recorded: rules run on handles, so that the result can be differentiated again. release:
-    forget saved values as they are consumed. bounded: some parents may be missing among ``nodes`` on purpose. Nothing
-    is written into any node but ``saved``.
+    forget saved values as they are consumed. bounded: some parents may be missing among ``nodes`` on purpose.
+    foreign: nodes whose hooks an outer pass runs. Nothing is written into any node but ``saved``.
     """
     check_unwritten(nodes)
     cotangents: dict[Node, Cotangent] = dict.fromkeys(nodes)
@@ -93,7 +94,7 @@ def pull(
             if g is None:
                 continue
             keep, op = keep_all, node.op
-            if node.notes is not None:
+            if node.notes is not None and node not in foreign:
                 g, keep = run_hooks(node, g, keep_all)
                 cotangents[node] = g
                 owned.pop(node, None)
@@ -106,7 +107,7 @@ def pull(
             if node.static is None and not recorded:  # is_float_operation, without a call
                 if g:  # a zero cotangent contributes zero
                     for p, d in zip(node.parents, node.saved):
-                        if p.__class__ is not float:
+                        if p.__class__ is not float and (not bounded or p in cotangents):
                             h = cotangents[p]
                             cotangents[p] = g * d if h is None else h + g * d
                     if anomaly:

@@ -7,10 +7,12 @@ question of it: is the state ``plain``? Never here: the graph itself.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
 import weakref
-from collections.abc import Callable
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 
@@ -36,11 +38,19 @@ class Scope:
         now = state()
         if now.scope is not self.parent:
             return self.ELSEWHERE
-        token = _state.set(self.state if now.plain else now.but(scope=self))
+        if now.__class__ is not State:  # a generator holds modes: their order matters
+            with scope(self):
+                return function(*args, **kwargs)
+        inside = self.state if now.plain else now.but(scope=self)
+        token = _state.set(inside)
         try:
             return function(*args, **kwargs) if kwargs else function(*args)
         finally:
-            _state.reset(token)
+            after = _state.get()
+            if after is inside:
+                _state.reset(token)
+            else:  # a generator was resumed inside, and holds a mode
+                _state.set(Layered(now, after.layers) if isinstance(after, Layered) else now)
 
     def owner(self) -> Any:
         """The object that opened the scope, or None when it is gone or none was given."""
@@ -53,7 +63,7 @@ class Scope:
 class State:
     """The modes in force. ``floor``: parents with a smaller serial count as constants (0 records all)."""
 
-    __slots__ = ("floor", "scope", "record", "anomaly", "strict", "plain")
+    __slots__ = ("floor", "scope", "record", "anomaly", "strict", "plain", "outer", "maker")
 
     def __init__(
         self,
@@ -65,6 +75,8 @@ class State:
     ) -> None:
         self.floor, self.scope, self.record, self.anomaly, self.strict = floor, scope, record, anomaly, strict
         self.plain = not (floor or record or anomaly or strict)  # the fast paths ask only this
+        self.outer: State | None = None  # the state in force before, and the ``mode`` that changed it
+        self.maker: Any = None
 
     def but(self, **changes: Any) -> State:
         """A copy with some modes changed."""
@@ -78,27 +90,257 @@ class State:
         return State(**{**now, **changes})
 
 
+class Layer:
+    """A mode that a generator holds: in force while the generator runs, not while it is paused."""
+
+    __slots__ = ("maker", "changes", "frame")
+
+    def __init__(self, maker: Any, changes: dict[str, Any], frame: Any) -> None:
+        self.maker, self.changes, self.frame = maker, changes, frame
+
+    def holds(self) -> bool:
+        """Whether the generator is running: the frame of a paused one was called by nobody."""
+        return self.frame is not None and self.frame.f_back is not None
+
+
+class Layered(State):
+    """The state while generators hold modes: worked out at each reading, since one may have been paused or resumed.
+
+    base      the state outside all of them
+    layers    what they hold, in the order of entering
+    """
+
+    __slots__ = ("base", "layers")
+
+    def __init__(self, base: State, layers: tuple[Layer, ...]) -> None:
+        self.base, self.layers = base, layers
+
+    def running(self) -> list[Layer]:
+        """The layers in force here, innermost generator last."""
+        held = [x for x in self.layers if x.holds()]
+        if len({id(x.frame) for x in held}) > 1:  # the deeper in the stack, the later
+            depth: dict[Any, int] = {}
+            frame: Any = sys._getframe(1)
+            while frame is not None:
+                depth[frame] = -len(depth)
+                frame = frame.f_back
+            held.sort(key=lambda x: depth.get(x.frame, -len(depth)))
+        return held
+
+    def now(self) -> State:
+        """The modes in force at this moment."""
+        state = self.base
+        for layer in self.running():
+            state = state.but(**layer.changes)
+        return state
+
+    def but(self, **changes: Any) -> State:
+        return self.now().but(**changes)
+
+
+def _worked_out(name: str) -> Any:
+    return property(lambda self: getattr(self.now(), name))
+
+
+for _name in ("floor", "scope", "record", "anomaly", "strict", "plain"):
+    setattr(Layered, _name, _worked_out(_name))
+
 OFF = float("inf")
 _state: ContextVar[State] = ContextVar("autodiff_state", default=State())  # noqa: B039 (a State never changes)
 state = _state.get
 
 
-class mode(contextlib.ContextDecorator):
-    """Run a block, or each call of a function, with some modes changed; restored on every way out. May be used again
-    and inside itself, but by one thread: each has a state of its own."""
+def _enter(maker: Any, changes: dict[str, Any], caller: Any) -> None:
+    """Change some modes. What a generator does is undone by the exit, or held back while it is paused."""
+    now = _state.get()
+    if now.__class__ is State:
+        frame = _paused_with(caller)
+        if frame is None:
+            new = now.but(**changes)
+            new.outer, new.maker = now, maker
+            _state.set(new)
+        else:
+            _state.set(Layered(now, (Layer(maker, changes, frame),)))
+        return
+    running = now.running()  # type: ignore[attr-defined]
+    frame = _paused_with(caller) or (running[-1].frame if running else None)
+    base, layers = now.base, tuple([x for x in now.layers if x.frame is not None])  # type: ignore[attr-defined]
+    if frame is None:
+        new = base.but(**changes)
+        new.outer, new.maker = base, maker
+        _state.set(Layered(new, layers) if layers else new)
+    else:
+        _state.set(Layered(base, (*layers, Layer(maker, changes, frame))))
+
+
+def _exit(maker: Any) -> None:
+    """Undo the latest change of this maker, and no other: generators may close in any order."""
+    now = _state.get()
+    if now.__class__ is State:
+        _state.set(_without(now, maker))
+        return
+    own = [x for x in now.layers if x.maker is maker]  # type: ignore[attr-defined]
+    last = next((x for x in reversed(own) if x.holds()), None)
+    base = now.base if last is not None else _without(now.base, maker)  # type: ignore[attr-defined]
+    if base is now.base and last is None and own:  # type: ignore[attr-defined]
+        last = own[-1]  # a generator that ends while nobody's frame is below it
+    layers = tuple([x for x in now.layers if x is not last and x.frame is not None])  # type: ignore[attr-defined]
+    if last is not None:
+        last.frame = None
+    _state.set(Layered(base, layers) if layers else base)
+
+
+def _without(now: State, maker: Any) -> State:
+    """The state without the latest change of this maker; as it is when the change was made in another context."""
+    if now.maker is maker:
+        return now.outer  # type: ignore[return-value]
+    above, here = [], now
+    while here.maker is not None and here.maker is not maker:
+        above.append(here)
+        here = here.outer  # type: ignore[assignment]
+    if here.maker is None:
+        return now
+    state: State = here.outer  # type: ignore[assignment]
+    for changed in reversed(above):
+        new = state.but(**changed.maker._changes)
+        new.outer, new.maker = state, changed.maker
+        state = new
+    return state
+
+
+_GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
+# Who runs a body while a generator is paused on its behalf: what the generator holds is meant for that body.
+_FOR_A_BODY = ("contextlib", "_pytest", "pluggy")
+# Event loops give every task a context of its own; a coroutine that somebody sends into by hand has none.
+_LOOPS = ("asyncio", "trio", "curio", "anyio", "uvloop")
+
+
+def _paused_with(frame: Any) -> Any:
+    """The frame of the generator or coroutine whose pauses a mode entered here must not outlast; None for none."""
+    while frame is not None:
+        kind, below = frame.f_code.co_flags, frame.f_back
+        if kind & _GENERATOR:
+            if below is None or not _is_of(below, _FOR_A_BODY):
+                return frame
+        elif kind & inspect.CO_COROUTINE:
+            while below is not None and below.f_code.co_flags & (inspect.CO_COROUTINE | _GENERATOR):
+                below = below.f_back
+            if below is None or not _is_of(below, (*_LOOPS, *_FOR_A_BODY)):
+                return frame
+            return None
+        elif not (_is_of(frame, _FOR_A_BODY) or frame.f_code.co_name in ("__enter__", "__aenter__")):
+            return None  # an ordinary function: its block ends before anything below it can pause
+        frame = below
+    return None
+
+
+def _is_of(frame: Any, packages: tuple[str, ...]) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in packages
+
+
+class mode:
+    """Run a block, or each call of a function, with some modes changed; restored on every way out. May be used again,
+    inside itself, and by several threads and tasks. In a generator the modes hold while it runs, not while it is
+    paused; as a decorator of a generator function or an ``async`` function, while its body runs."""
 
     def __init__(self, **changes: Any) -> None:
         self._changes = changes
-        self._tokens: list[Token[State]] = []
-
-    def _recreate_cm(self) -> mode:  # what ContextDecorator asks for at each call: threads may share a function
-        return mode(**self._changes)
 
     def __enter__(self) -> None:
-        self._tokens.append(_state.set(state().but(**self._changes)))
+        _enter(self, self._changes, sys._getframe(1))
 
     def __exit__(self, *exc: object) -> None:
-        _state.reset(self._tokens.pop())
+        _exit(self)
+
+    def __call__(self, function: Any) -> Any:
+        if inspect.isclass(function):
+            raise TypeError(
+                f"a mode decorates functions; {function.__name__} is a class. Decorate its methods, forward for one."
+            )
+        changes = self._changes
+        if inspect.isasyncgenfunction(function):
+            return _async_generator(function, changes)
+        if inspect.iscoroutinefunction(function):
+
+            @wraps(function)
+            async def run_task(*args: Any, **kwargs: Any) -> Any:
+                return await _Steps(function(*args, **kwargs), changes)
+
+            return run_task
+        if inspect.isgeneratorfunction(function):
+
+            @wraps(function)
+            def run_generator(*args: Any, **kwargs: Any) -> Any:
+                return (yield from _Steps(function(*args, **kwargs), changes))
+
+            return run_generator
+
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with mode(**changes):
+                return function(*args, **kwargs)
+
+        return run
+
+
+class _Steps:
+    """A generator or coroutine each of whose steps runs with some modes changed."""
+
+    def __init__(self, body: Any, changes: dict[str, Any]) -> None:
+        self.body, self.changes = body, changes
+
+    def _step(self, step: Callable[..., Any], *given: Any) -> Any:
+        with mode(**self.changes):
+            return step(*given)
+
+    def __iter__(self) -> _Steps:
+        return self
+
+    __await__ = __iter__
+
+    def __next__(self) -> Any:
+        return self._step(self.body.send, None)
+
+    def send(self, value: Any) -> Any:
+        """Resume the body with a value."""
+        return self._step(self.body.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        """Resume the body with an exception."""
+        return self._step(self.body.throw, *error)
+
+    def close(self) -> None:
+        """End the body where it is paused."""
+        self._step(self.body.close)
+
+
+def _async_generator(function: Any, changes: dict[str, Any]) -> Any:
+    @wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        body = function(*args, **kwargs)
+        step, given = body.asend, None
+        while True:
+            try:
+                value = await _Steps(step(given), changes)
+            except StopAsyncIteration:
+                return
+            try:
+                step, given = body.asend, (yield value)
+            except GeneratorExit:
+                await _Steps(body.aclose(), changes)
+                raise
+            except BaseException as error:
+                step, given = body.athrow, error
+
+    return run
+
+
+@contextlib.contextmanager
+def in_state(then: State) -> Iterator[None]:
+    """Run a block in the modes of an earlier moment."""
+    now = then.now() if isinstance(then, Layered) else then
+    with mode(floor=now.floor, scope=now.scope, record=now.record, anomaly=now.anomaly, strict=now.strict):
+        yield
 
 
 def no_grad() -> mode:
@@ -188,20 +430,20 @@ class scope:
     'encoder'
     """
 
-    __slots__ = ("_make", "_token", "_owner")
+    __slots__ = ("_make", "_owner", "_changes")
 
     def __init__(self, name: str | Scope, owner: Any = None) -> None:
         self._make, self._owner = name, owner
 
     def __enter__(self) -> Scope:
-        now = state()
         made = self._make
-        here = made if isinstance(made, Scope) else Scope(now.scope, made, self._owner)
-        self._token = _state.set(here.state if now.plain else now.but(scope=here))
+        here = made if isinstance(made, Scope) else Scope(state().scope, made, self._owner)
+        self._changes = {"scope": here}
+        _enter(self, self._changes, sys._getframe(1))
         return here
 
     def __exit__(self, *exc: object) -> None:
-        _state.reset(self._token)
+        _exit(self)
 
 
 def current_scope() -> Scope | None:

@@ -7,9 +7,10 @@ handle sees it, and views taken earlier refuse further use. A leaf is written on
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -42,7 +43,7 @@ class WriteMark:
     autodiff.errors.StaleValueError: a leaf of shape (2,) was overwritten after multiply ...
     """
 
-    __slots__ = ("serial", "source")
+    __slots__ = ("serial", "source", "__weakref__")
 
     def __init__(self, *leaves: Variable) -> None:
         self.serial = 0
@@ -54,6 +55,10 @@ class WriteMark:
 
     def renew(self) -> None:
         """The arrays were written, just now."""
+        _watch(self)
+        self._stamp()
+
+    def _stamp(self) -> None:
         self.serial = _next_write()
         self.source = None if state().plain else source_line()
 
@@ -91,6 +96,33 @@ def _forget(key: int, _: Any) -> None:
     _marks.pop(key, None)
 
 
+class _Watched(threading.local):
+    """The handles that this thread writes into, while somebody watches."""
+
+    handles: list[Any] | None = None
+
+
+_watched = _Watched()
+
+
+@contextlib.contextmanager
+def watch_writes() -> Iterator[Callable[[], list[Any]]]:
+    """Collect what this thread writes into in the block: a function that gives those handles and marks that live."""
+    above, _watched.handles = _watched.handles, []
+    own: list[Any] = _watched.handles
+    try:
+        yield lambda: [x for ref in own if (x := ref()) is not None]
+    finally:
+        _watched.handles = above
+        if above is not None:
+            above.extend(own)
+
+
+def _watch(x: Any) -> None:
+    if _watched.handles is not None:
+        _watched.handles.append(weakref.ref(x))
+
+
 def mark_written(*leaves: Variable) -> None:
     """Say that the arrays of these leaves were written in place: a graph that read them before will refuse
     ``backward()``."""
@@ -102,7 +134,7 @@ def mark_written(*leaves: Variable) -> None:
 def _note_write(a: Any) -> None:
     with _writing:
         own = _marks_of(a)[0]
-    own.renew()
+    own._stamp()
 
 
 class Stale:
@@ -132,6 +164,7 @@ def write(x: Variable, value: Any) -> None:
         )
     if isinstance(value, Variable):
         value = value.data
+    _watch(x)
     if isinstance(x, Scalar):
         old, x._data = x.node, float(value)
         if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
@@ -186,6 +219,7 @@ def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v")
     if rebinds and (x.node is None or x.node.op is not None):
         return
     node = _shown(x)
+    _watch(x)
     if node is None:
         _note_write(x._data)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import threading
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+import nn
+from autodiff import extend, modes
 
 
 def here(offset: int) -> str:
@@ -257,3 +260,314 @@ def test_a_function_decorated_with_a_mode_may_call_itself_and_run_in_many_thread
     for t in threads:
         t.join()
     assert sorted(found) == [False] * 6 + [True] * 2
+
+
+# ---- generators, coroutines, tasks, threads: a mode holds while the body runs, and only then
+MODES = {
+    "no_grad": (ad.no_grad, lambda: not ad.is_recording()),
+    "record": (ad.record, lambda: extend.keeps_record()),
+    "scope": (lambda: ad.scope("here"), lambda: extend.current_scope() is not None),
+    "strict": (ad.strict, lambda: modes.state().strict),
+    "detect_anomaly": (ad.detect_anomaly, lambda: modes.state().anomaly),
+}
+by_mode = pytest.mark.parametrize("name", MODES)
+decorating = pytest.mark.parametrize("name", [n for n in MODES if n != "scope"])
+
+
+@decorating
+def test_a_decorated_generator_function_holds_its_mode_while_its_body_runs(name: str) -> None:
+    make, on = MODES[name]
+    seen: list[bool] = []
+
+    @make()
+    def body(n: int) -> Any:
+        """Its words."""
+        try:
+            for k in range(n):
+                seen.append(on())
+                got = yield k
+                seen.append(on() and got in (None, "sent"))
+        except KeyError:
+            seen.append(on())
+            yield "caught"
+        finally:
+            seen.append(on())
+        return "done"
+
+    assert body.__name__ == "body" and body.__doc__ == "Its words." and inspect.isgeneratorfunction(body)
+    g = body(3)
+    assert next(g) == 0 and not on()
+    assert g.send("sent") == 1 and not on()
+    assert g.throw(KeyError()) == "caught" and not on()
+    with pytest.raises(StopIteration) as end:
+        next(g)
+    assert end.value.value == "done" and not on() and all(seen) and len(seen) == 5
+    g = body(3)
+    next(g)
+    g.close()
+    assert not on() and all(seen) and len(seen) == 7
+    assert list(body(2)) == [0, 1] and all(seen) and not on()
+
+
+@decorating
+def test_a_decorated_coroutine_and_async_generator_hold_their_mode_while_their_body_runs(name: str) -> None:
+    make, on = MODES[name]
+    seen: list[bool] = []
+
+    @make()
+    async def task(n: int) -> int:
+        for _ in range(n):
+            seen.append(on())
+            await asyncio.sleep(0)
+        return n
+
+    @make()
+    async def steps(n: int) -> Any:
+        try:
+            for k in range(n):
+                seen.append(on())
+                await asyncio.sleep(0)
+                seen.append(on())
+                yield k
+        finally:
+            seen.append(on())
+
+    async def main() -> None:
+        assert await asyncio.gather(task(3), task(2), other()) == [3, 2, None]
+        assert [k async for k in steps(3)] == [0, 1, 2]
+        paused = steps(3)
+        async for _ in paused:
+            assert not on()
+            break
+        await paused.aclose()
+        assert not on()
+
+    async def other() -> None:
+        for _ in range(4):
+            assert not on()
+            await asyncio.sleep(0)
+
+    assert inspect.iscoroutinefunction(task) and inspect.isasyncgenfunction(steps)
+    asyncio.run(main())
+    assert all(seen) and len(seen) == 5 + 7 + 3 and not on()
+    by_hand = task(1)
+    by_hand.send(None)
+    assert not on()
+    by_hand.close()
+    assert not on()
+
+
+@by_mode
+def test_a_paused_generator_holds_its_mode_back(name: str) -> None:
+    """The caller ran in it, and after two generators had closed in turn, for good."""
+    make, on = MODES[name]
+
+    def body() -> Any:
+        before = on()
+        with make():
+            assert on()
+            yield 1
+            assert on()
+            yield 2
+            assert on()
+        assert on() == before
+        yield 3
+
+    a, b = body(), body()
+    assert next(a) == 1 and not on()
+    assert next(b) == 1 and not on()
+    a.close()
+    assert not on()
+    assert next(b) == 2 and not on()
+    b.close()
+    assert not on()
+    assert list(body()) == [1, 2, 3] and not on()
+    c = body()
+    next(c)
+    with make():
+        assert on() and next(c) == 2 and on()
+    assert not on()
+    assert next(c) == 3 and not on()
+    d = body()
+    next(d)
+    del d
+    gc.collect()
+    assert not on() and modes.state().__class__ is modes.State
+
+
+def test_a_generator_inside_another_and_a_callers_mode_in_between_nest_as_the_calls_do() -> None:
+    def inner() -> Any:
+        with ad.enable_grad():
+            while True:
+                yield ad.is_recording()
+
+    def outer() -> Any:
+        with ad.no_grad():
+            assert not ad.is_recording()
+            while True:
+                yield ad.is_recording(), next(source), ad.is_recording()
+
+    source, sink = inner(), outer()
+    assert next(source) is True  # entered first, and runs inside all the same
+    for _ in range(2):
+        assert next(sink) == (False, True, False) and ad.is_recording()
+        with ad.no_grad():
+            assert next(source) is True and next(sink) == (False, True, False) and not ad.is_recording()
+        with ad.scope("a"):
+            assert next(sink) == (False, True, False) and extend.current_scope().path == "a"
+    source.close()
+    with ad.enable_grad():
+        sink.close()
+        assert ad.is_recording()
+    assert ad.is_recording() and modes.state().__class__ is modes.State
+
+
+def test_a_module_that_resumes_a_generator_leaves_its_modes_as_they_were() -> None:
+    def batches() -> Any:
+        with ad.no_grad():
+            while True:
+                yield np.ones(1)
+
+    class Net(nn.Module):
+        def __init__(self, source: Any) -> None:
+            self.source, self.w = source, nn.Parameter([1.0])
+
+        def forward(self, x: Any) -> Any:
+            return self.w * next(self.source) * x
+
+    source = batches()
+    net = Net(source)
+    for _ in range(3):
+        assert net(2.0).requires_grad and extend.current_scope() is None and ad.is_recording()
+    source.close()
+    assert net.w.requires_grad and modes.state().__class__ is modes.State
+
+
+def test_a_context_manager_and_a_fixture_made_of_a_generator_hold_for_the_body() -> None:
+    @contextlib.contextmanager
+    def evaluating() -> Any:
+        with ad.no_grad(), contextlib.ExitStack() as stack:
+            stack.enter_context(ad.scope("evaluation"))
+            yield
+
+    @contextlib.asynccontextmanager
+    async def evaluating_too() -> Any:
+        with ad.no_grad():
+            yield
+
+    def steps() -> Any:
+        with evaluating():
+            yield ad.is_recording()
+
+    async def main() -> None:
+        async with evaluating_too():
+            assert not ad.is_recording()
+        assert ad.is_recording()
+
+    with evaluating():
+        assert not ad.is_recording() and extend.current_scope().path == "evaluation"
+    assert ad.is_recording() and extend.current_scope() is None
+    g = steps()
+    assert next(g) is False and ad.is_recording()
+    g.close()
+    assert ad.is_recording()
+    asyncio.run(main())
+
+
+@pytest.fixture
+def evaluation() -> Any:
+    with ad.no_grad():
+        yield
+
+
+@pytest.mark.usefixtures("evaluation")
+def test_a_fixture_holds_its_mode_for_the_test() -> None:
+    assert not ad.is_recording()
+
+
+def test_a_coroutine_driven_by_hand_and_an_async_generator_hold_their_mode_back() -> None:
+    async def by_hand() -> None:
+        with ad.no_grad():
+            await Pause()
+            assert not ad.is_recording()
+
+    class Pause:
+        def __await__(self) -> Any:
+            yield
+
+    async def numbers() -> Any:
+        with ad.no_grad():
+            for k in range(3):
+                yield k
+                assert not ad.is_recording()
+
+    async def main() -> None:
+        async for _ in numbers():
+            assert ad.is_recording()
+        with ad.no_grad():  # tasks that are made inside a block inherit it
+            assert await asyncio.gather(recording(), recording()) == [False, False]
+
+    async def recording() -> bool:
+        await asyncio.sleep(0)
+        return ad.is_recording()
+
+    c = by_hand()
+    c.send(None)
+    assert ad.is_recording()
+    with pytest.raises(StopIteration):
+        c.send(None)
+    assert ad.is_recording()
+    asyncio.run(main())
+
+
+def test_one_mode_object_serves_threads_and_generators_at_once() -> None:
+    shared, wrong = ad.no_grad(), []
+
+    def worker() -> None:
+        for _ in range(200):
+            with shared:
+                with ad.enable_grad(), shared:
+                    if ad.is_recording():
+                        wrong.append(1)
+            if not ad.is_recording():
+                wrong.append(2)
+
+    def body() -> Any:
+        with shared:
+            yield
+
+    threads = [threading.Thread(target=worker) for _ in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    g = body()
+    next(g)
+    with shared:
+        assert not ad.is_recording()
+    assert ad.is_recording() and not wrong
+    g.close()
+    assert ad.is_recording()
+
+
+def test_a_generator_that_is_closed_by_another_thread_leaves_both_as_they_were() -> None:
+    def body() -> Any:
+        with ad.no_grad():
+            yield
+
+    g, seen = body(), []
+    next(g)
+    closer = threading.Thread(target=lambda: (g.close(), seen.append(ad.is_recording())))
+    closer.start()
+    closer.join()
+    assert seen == [True] and ad.is_recording()
+    with ad.scope("a"):
+        assert ad.is_recording()
+
+
+def test_a_mode_on_a_class_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Net is a class\. Decorate its methods"):
+
+        @ad.no_grad()
+        class Net:
+            pass

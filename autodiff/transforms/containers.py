@@ -1,0 +1,63 @@
+"""Nested lists, tuples and dicts: take them apart, match them, and put other leaves in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ..errors import kind_of
+
+
+def flatten(x: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
+    """The leaves of nested lists, tuples and dicts, and a function that puts others in their places."""
+    leaves: list[Any] = []
+    shape = _take_apart(x, leaves)
+    return leaves, lambda values: _put_together(shape, iter(values))
+
+
+def flatten_as(x: Any, like: Any, what: str) -> list[Any]:
+    """The leaves of x in the order of those of ``like``, which must be nested in the same way; dicts match by key."""
+    if isinstance(like, dict):
+        if not isinstance(x, dict) or x.keys() != like.keys():
+            raise ValueError(f"{what} must be a dict with the keys {list(like)}; got {nesting(x)}.")
+        return [leaf for key in like for leaf in flatten_as(x[key], like[key], what)]
+    if isinstance(like, list | tuple):
+        if not isinstance(x, list | tuple) or len(x) != len(like):
+            raise ValueError(f"{what} must be a {type(like).__name__} of {len(like)} parts; got {nesting(x)}.")
+        return [leaf for part, mould in zip(x, like, strict=True) for leaf in flatten_as(part, mould, what)]
+    if isinstance(x, dict | tuple):
+        raise ValueError(f"{what} must be an array or a number; got {nesting(x)}.")
+    return [x]
+
+
+def nesting(x: Any) -> str:
+    if isinstance(x, dict):
+        return f"a dict with the keys {list(x)}"
+    return f"a {type(x).__name__} of {len(x)} parts" if isinstance(x, list | tuple) else kind_of(x)
+
+
+# Two functions of the module and not of ``flatten``: one that calls itself by its own cell is a cycle, which would keep
+# every array it saw until the cyclic collector runs.
+def _take_apart(x: Any, leaves: list[Any]) -> Any:
+    if isinstance(x, dict):
+        return dict, list(x), [_take_apart(v, leaves) for v in x.values()]
+    if isinstance(x, list | tuple):
+        return type(x), None, [_take_apart(v, leaves) for v in x]
+    leaves.append(x)
+    return None
+
+
+def _put_together(shape: Any, values: Iterator[Any]) -> Any:
+    if shape is None:
+        return next(values)
+    kind, keys, parts = shape
+    items = [_put_together(p, values) for p in parts]
+    if kind is dict:
+        return dict(zip(keys, items, strict=True))
+    return kind(*items) if hasattr(kind, "_fields") else kind(items)
+
+
+def map_leaves(f: Callable[[Any], Any], x: Any) -> Any:
+    """The same nesting with f of every leaf."""
+    leaves, rebuild = flatten(x)
+    return rebuild([f(v) for v in leaves])

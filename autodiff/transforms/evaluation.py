@@ -1,0 +1,147 @@
+"""One evaluation of a function on nodes of our own: what every transform begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backward import collect, pull
+from ..errors import kind_of
+from ..graph import Node, leaf, tick
+from ..modes import OFF, mode, state
+from ..recording import plain_array
+from ..registry import OPS
+from ..variable import Scalar, Variable, is_live, plain, wrap
+from .containers import flatten, map_leaves
+
+Function = Callable[..., Any]
+
+
+class Evaluation:
+    """One evaluation of a function on nodes of our own: the arguments' nodes, the result, and what it depends on."""
+
+    def __init__(self, f: Function, args: Sequence[Any], argnums: Sequence[int], kwargs: dict[str, Any]) -> None:
+        now = state()
+        self.start = tick()
+        self.floor = self.start if now.floor == OFF else now.floor  # under no_grad only our own nodes record
+        self.leaves: list[list[Any]] = []  # handles, one list a differentiated argument
+        self.rebuild = []
+        args = list(args)
+        with mode(floor=self.floor):
+            for i in argnums:
+                values, rebuild = flatten(args[i])
+                lifted = [lift(v, i) for v in values]
+                self.leaves.append(lifted)
+                self.rebuild.append(rebuild)
+                args[i] = rebuild(lifted)
+            self.out = f(*args, **kwargs)
+        self.inner = [x.node for group in self.leaves for x in group]
+
+    def reach(self, roots: list[Node]) -> None:
+        """Collect what the roots depend on; ``recorded`` says whether another recorded value is among it: an older one,
+        for the leaves that f made, those of a transform inside it, are known to nobody outside.
+        """
+        nodes = collect(roots, self.floor, self.inner)
+        reached = set(nodes)
+        self.recorded = any(n.op is None and n.serial < self.start for n in nodes) or any(
+            n.parents for n in self.inner if n in reached
+        )
+        on_path = set(self.inner)  # what depends on an argument: the rest (a network's weights) is never computed
+        for node in reversed(nodes):
+            if node.op is not None and not on_path.isdisjoint([p for p in node.parents if p.__class__ is Node]):
+                on_path.add(node)
+        self.nodes = [n for n in nodes if n in on_path]
+
+    def pull(self, seeds: dict[Node, Any], release: bool = False) -> list[Any]:
+        """Cotangents of the arguments, one container for each."""
+        recorded = self.recorded or any(isinstance(s, Variable) and is_live(s) for s in seeds.values())
+        with mode(floor=self.floor):
+            if recorded:
+                seeds = {n: s if isinstance(s, Variable) else wrap(s, None) for n, s in seeds.items()}
+            found = pull(seeds, self.nodes, wanted=self.inner, recorded=recorded, release=release)
+            flat = [derivative(found.get(x.node), x) for group in self.leaves for x in group]
+            values = iter(in_own_memory(flat, seeds.values()))
+        groups = zip(self.leaves, self.rebuild, strict=True)
+        return [rebuild([next(values) for _ in group]) for group, rebuild in groups]
+
+    def result(self, x: Any) -> Any:
+        """What the caller gets of a value computed inside: recorded only if it can depend on another recorded value."""
+        return x if self.recorded else map_leaves(plain, x)
+
+
+def lift(v: Any, i: int) -> Any:
+    """An argument as a value that we differentiate; a recorded one stays connected to where it came from."""
+    if isinstance(v, Variable):
+        if is_live(v):
+            return OPS["positive"](v)
+        v = v.data
+    if isinstance(v, bool | np.bool_) or not isinstance(v, float | int | np.ndarray | np.generic):
+        raise TypeError(
+            f"argument {i} cannot be differentiated: got {kind_of(v)}. "
+            "Pass floating arrays or numbers, or choose others with argnums=."
+        )
+    if isinstance(v, float | int) and not isinstance(v, np.generic):
+        return wrap(float(v), leaf(float(v)))
+    data = np.array(plain_array(v))
+    if data.dtype.kind != "f":
+        raise TypeError(
+            f"argument {i} cannot be differentiated: {kind_of(data)}. "
+            "Pass floats (x.astype(float)), or choose others with argnums=."
+        )
+    return wrap(data, leaf(data))
+
+
+def derivative(d: Any, x: Variable) -> Any:
+    """A derivative of the shape and dtype of x; zeros where none arrived."""
+    if d is None:
+        return 0.0 if isinstance(x, Scalar) else np.zeros(x.shape, x.dtype)
+    return d
+
+
+def in_own_memory(values: Iterable[Any], given: Iterable[Any] = ()) -> list[Any]:
+    """The values, copied where one shows the memory of another, or of a given value."""
+    used = {id(_memory(v)) for v in given}
+    out: list[Any] = []
+    for v in values:
+        a = v._data if isinstance(v, Variable) else v
+        if isinstance(a, np.ndarray) and (a.base is not None or not a.flags.writeable or id(a) in used):
+            v = OPS["positive"](v) if isinstance(v, Variable) else a.copy()
+        used.add(id(_memory(v)))
+        out.append(v)
+    return out
+
+
+def _memory(v: Any) -> Any:
+    """The array whose memory a value shows."""
+    a = v._data if isinstance(v, Variable) else v
+    while isinstance(getattr(a, "base", None), np.ndarray):
+        a = a.base
+    return a
+
+
+def places(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+    wanted = (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
+    for i in wanted:
+        if not -count <= i < count:
+            raise ValueError(f"argnums={argnums} but the function was called with {count} positional arguments.")
+    found = tuple(i % count for i in wanted)
+    if len(set(found)) < len(found):
+        raise ValueError(f"argnums={argnums} names one of the {count} positional arguments twice.")
+    return found
+
+
+def check_use(who: str, f: Any, argnums: Any) -> None:
+    """Refuse two common mistakes: a value in the place of the function, and the argument beside it."""
+    if not callable(f):
+        raise TypeError(
+            f"{who} needs a function; got {kind_of(f)}. For the gradient of a value that is already computed write "
+            "y.backward() and read x.grad."
+        )
+    numbers = argnums if isinstance(argnums, tuple | list) else [argnums]
+    if not all(isinstance(i, int | np.integer) for i in numbers):
+        raise TypeError(
+            f"{who}: argnums must be an integer or several; got {kind_of(argnums)}. "
+            f"The arguments of f follow in a call of their own: ad.{who}(f)(x)."
+        )

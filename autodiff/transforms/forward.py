@@ -1,0 +1,99 @@
+"""Forward mode: tangents are pushed through the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backward import collect, fit, handles, pull, silence
+from ..errors import GraphError, kind_of
+from ..graph import Node, leaf
+from ..modes import mode
+from ..variable import Variable, is_live, plain, wrap
+from .containers import flatten, flatten_as
+from .evaluation import Evaluation, Function, derivative, in_own_memory
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: Any) -> tuple[Any, Any]:
+    """``(f(*primals), J t)``: the value and its derivative along the tangents, in one forward sweep.
+
+    primals, tangents: sequences of equal nesting and shapes.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.jvp(np.sin, (0.0,), (2.0,))
+    (0.0, 2.0)
+    """
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list) or len(primals) != len(tangents):
+        raise TypeError("jvp(f, primals, tangents) needs two sequences of equal length: jvp(f, (x,), (v,)).")
+    ours = Evaluation(f, primals, range(len(primals)), kwargs)
+    given = flatten_as(tangents, primals, "tangents")
+    start = []
+    for node, v in zip(ours.inner, given, strict=True):
+        if np.shape(plain(v)) != (node.shape or ()):
+            raise ValueError(f"a tangent must have its primal's shape {node.shape or ()}; got {kind_of(v)}.")
+        start.append(fit(v if isinstance(v, Variable) else np.asarray(v), node))
+    outs, rebuild = flatten(ours.out)
+    ours.reach([y.node for y in outs if isinstance(y, Variable) and y.node is not None])
+    found, recorded = push_through(ours, start)
+    result = [
+        derivative(None if y.node is None else found.get(y.node), y) if isinstance(y, Variable) else np.zeros_like(y)
+        for y in outs
+    ]
+    with mode(floor=ours.floor):
+        result = in_own_memory(result, given)
+    return (ours.out if recorded else ours.result(ours.out)), rebuild(result)
+
+
+def push_through(ours: Evaluation, tangents: Sequence[Any]) -> tuple[dict[Node, Any], bool]:
+    """Tangents of every node from those of the arguments; and whether they are recorded."""
+    recorded = ours.recorded or any(isinstance(v, Variable) and is_live(v) for v in tangents)
+    with mode(floor=ours.floor), np.errstate(all="ignore"):
+        return push(dict(zip(ours.inner, tangents, strict=True)), ours.nodes, recorded), recorded
+
+
+def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node, Any]:
+    """Tangents of every node that depends on those in ``start``; nodes newest first, as ``collect`` gives them."""
+    found = {n: wrap(t, None) if recorded and not isinstance(t, Variable) else t for n, t in start.items()}
+    for node in reversed(nodes):
+        if node in start or node.op is None:
+            continue
+        total = None
+        if node.saved is None:
+            raise GraphError("forward mode over a graph that a backward pass has consumed; compute the value again.")
+        saved: Any = handles(node) if recorded else node.saved
+        for i, p in enumerate(node.parents):
+            if not isinstance(p, Node) or p not in found:
+                continue
+            if node.is_float_operation and not recorded:
+                t = found[p] * saved[i]
+            else:
+                t = fit(_push_operand(node, i, found[p], saved[i], recorded), node)
+            total = t if total is None else total + t
+        if total is not None:
+            found[node] = total if node.shape is None or isinstance(total, Variable) else np.asarray(total)
+    return found
+
+
+def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
+    """J t for one operand, from the same row that gives the transpose."""
+    op, rule = node.op, node.op.rule(i)
+    if op.elementwise:  # a diagonal matrix is its own transpose
+        d = rule(t, *args)
+        return silence(d, t) if op.singular else d
+    if op.linear:
+        static = node.static or {}
+        return op(t, **static) if recorded else op.fn(t, **static)
+    u = wrap(np.ones(node.shape or ()), None)  # transpose the rule: it is linear in its cotangent
+    u.node = leaf(u.data)
+    p = node.parents[i]
+    c = rule(u, *args)
+    if not isinstance(c, Variable) or c.node is None:
+        return np.zeros(node.shape or ())
+    c = fit(c, p)
+    own = collect([c.node], floor=u.node.serial)
+    if recorded and not isinstance(t, Variable):
+        t = wrap(t, None)
+    found = pull({c.node: t}, own, wanted=[u.node], recorded=recorded)[u.node]
+    return np.zeros(node.shape or ()) if found is None else found
