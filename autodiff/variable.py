@@ -136,10 +136,14 @@ class Variable:
                 return run(*inputs, **{k: v for k, v in kwargs.items() if k not in ("out", "where")})
             if ufunc in PLAIN:
                 return ufunc(*(plain(x) for x in inputs), **kwargs)
-        elif method == "reduce":
-            run = DISPATCH.get((ufunc, "reduce"))
-            if run is not None:
-                return run(*inputs, **{"axis": 0, **kwargs})  # ufunc.reduce goes along axis 0 unless told
+        else:
+            run = DISPATCH.get((ufunc, method))
+            if run is not None and not kwargs.get("out"):
+                if method == "reduce":
+                    kwargs = {"axis": 0, **kwargs}  # ufunc.reduce goes along axis 0 unless told
+                return run(*inputs, **kwargs)
+            if (ufunc, method) in PLAIN:
+                return getattr(ufunc, method)(*(plain(x) for x in inputs), **kwargs)
         name = ("np." if getattr(np, ufunc.__name__, None) is ufunc else "") + ufunc.__name__
         if kwargs.get("out") is not None:
             raise leaves_graph(f"{name}(..., out=...) or an in-place operator on a plain array", ".data", "y = a + b")

@@ -8,71 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from .. import operators, variable
+from .. import operators
 from ..registry import DISPATCH, METHODS, OPS, PUBLIC, Op
 from . import activations, elementwise, fused, index, linalg, reduce, shape
+from .arrays import (
+    accumulate,
+    assemble,
+    calculus,
+    choose,
+    nans,
+    order,
+    padding,
+    polynomials,
+    refusals,
+    statistics,
+)
 
 __all__ = ["DISPATCH", "OPS", "PUBLIC", "Op"]
-
-# functions whose answer is boolean, integer or about the array, not a differentiable value: they see the bare value
-variable.PLAIN.update(
-    {
-        np.less,
-        np.less_equal,
-        np.equal,
-        np.not_equal,
-        np.greater,
-        np.greater_equal,
-        np.isnan,
-        np.isinf,
-        np.isfinite,
-        np.signbit,
-        np.logical_and,
-        np.logical_or,
-        np.logical_not,
-        np.logical_xor,
-        np.shape,
-        np.ndim,
-        np.size,
-        np.argmax,
-        np.argmin,
-        np.nanargmax,
-        np.nanargmin,
-        np.argsort,
-        np.argpartition,
-        np.argwhere,
-        np.nonzero,
-        np.flatnonzero,
-        np.count_nonzero,
-        np.searchsorted,
-        np.digitize,
-        np.any,
-        np.all,
-        np.array_equal,
-        np.array_equiv,
-        np.allclose,
-        np.isclose,
-        np.iscomplexobj,
-        np.isrealobj,
-        np.isreal,
-        np.iscomplex,
-        np.isneginf,
-        np.isposinf,
-        np.result_type,
-        np.can_cast,
-        np.min_scalar_type,
-        np.common_type,
-        np.may_share_memory,
-        np.shares_memory,
-        np.array2string,
-        np.array_repr,
-        np.array_str,
-        np.zeros_like,
-        np.ones_like,
-        np.empty_like,
-        np.isin,
-    }
-)
 
 
 def _plain_method(function: Any) -> Any:
@@ -83,6 +35,15 @@ def _plain_method(function: Any) -> Any:
     return method
 
 
-for _fn in (np.argmax, np.argmin, np.argsort, np.nonzero, np.searchsorted, np.any, np.all):
+for _fn in (np.argmax, np.argmin, np.argsort, np.argpartition, np.nonzero, np.searchsorted, np.any, np.all):
     METHODS[_fn.__name__] = _plain_method(_fn)
+for _row in list(OPS.values()):  # np.tan(x) is x.tan() too: every row of one value that has no further arguments
+    if _row.elementwise and len(_row.inputs) == 1 and not _row.statics and PUBLIC.get(_row.name) is _row:
+        METHODS.setdefault(_row.name, _row)
+for _name in list(vars(np)):  # every NumPy function that records has its NumPy name here: concat, pow, acos, amax, ...
+    _function = vars(np)[_name]
+    if not _name.startswith("_") and not isinstance(_function, type) and _name not in PUBLIC:
+        if callable(_function) and _function in DISPATCH and _name not in refusals.REFUSED:
+            PUBLIC[_name] = DISPATCH[_function]
+accumulate.ufunc_methods()
 operators.install()

@@ -1,4 +1,4 @@
-"""Rows that pick and place: getitem and scatter, setitem, take_along_axis and its placing twin, sort, diagonal.
+"""Rows that pick and place: getitem and scatter, setitem, take_along_axis, diagonal.
 
 np.add.at and other writes never stand in a rule: picking and placing are closed pairs of rows, each the other's
 derivative, so every order exists.
@@ -133,7 +133,8 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
     return a[(slice(None),) * axis + (indices,)]
 
 
-def _along(index: Any, axis: int) -> tuple[Any, ...]:
+def along(index: Any, axis: int) -> tuple[Any, ...]:
+    """The index that picks, for every place of ``index``, the element of that number along an axis."""
     grid = list(np.ix_(*[np.arange(n) for n in index.shape]))
     grid[axis] = index
     return tuple(grid)
@@ -148,22 +149,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
         return np.reshape(arr, -1)[indices]
     axis = normalize_axis_index(axis, np.ndim(arr))
     shape = tuple(n if i == axis else m for i, (m, n) in enumerate(zip(np.shape(arr), indices.shape, strict=True)))
-    return arr[_along(np.broadcast_to(indices, shape), axis)]
-
-
-def sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """Sorted along an axis (``np.sort``): the permutation is taken from the values, the gradient goes back through it.
-
-    >>> import autodiff as ad, numpy as np
-    >>> x = ad.tensor([2.0, 1.0, 3.0])
-    >>> (np.sort(x) * [10.0, 20.0, 30.0]).sum().backward(); x.grad
-    array([20., 10., 30.])
-    """
-    if order is not None:
-        raise missing_argument("sort", "order", ("axis", "kind", "stable"))
-    a = np.reshape(a, -1) if axis is None else a
-    along = -1 if axis is None else axis
-    return take_along_axis(a, np.argsort(a, axis=along, kind="stable"), along)
+    return arr[along(np.broadcast_to(indices, shape), axis)]
 
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
@@ -189,7 +175,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
 
 
-for _fn in (take, take_along_axis, sort, diagonal, diag, trace):
+for _fn in (take, take_along_axis, diagonal, diag, trace):
     composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_fn in (take, diagonal, trace))
 
 _to_scalar = op(

@@ -1,7 +1,7 @@
-"""Rows that make fewer values of many: sum, mean, prod, max, min, var, std, median, logsumexp; and running sums.
+"""Rows that make fewer values of many: sum, mean, prod, max, min, var, std, logsumexp.
 
 ``axis`` may be None, an int or a tuple; the rule spreads the cotangent back over the axes that were reduced.
-Ties of max, min and median share the gradient evenly.
+Ties of max and min share the gradient evenly.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import missing_argument
 from ..registry import composite, op
@@ -35,6 +36,32 @@ def back(g: Any, axis: Axis, keepdims: bool) -> Any:
 def spread(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
     """g repeated over the axes that were reduced."""
     return np.broadcast_to(back(g, axis, keepdims), shape)
+
+
+def flat_last(x: Any, axis: Axis) -> Any:
+    """x with the reduced axes as one, the last: (*rest, n)."""
+    axes = axes_of(axis, np.ndim(x))
+    order = tuple(a for a in range(np.ndim(x)) if a not in axes) + axes
+    moved = np.transpose(x, order)
+    rest = moved.shape[: len(order) - len(axes)]
+    return np.reshape(moved, (*rest, math.prod(moved.shape[len(rest) :])))
+
+
+def from_flat(y: Any, shape: tuple[int, ...], axis: Axis) -> Any:
+    """The way back from ``flat_last``: y: (*rest, n) in the given shape."""
+    axes = axes_of(axis, len(shape))
+    order = tuple(a for a in range(len(shape)) if a not in axes) + axes
+    return np.transpose(np.reshape(y, tuple(shape[a] for a in order)), tuple(int(i) for i in np.argsort(order)))
+
+
+def axes_of(axis: Axis, n: int) -> tuple[int, ...]:
+    """The reduced axes as numbers from 0."""
+    return tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)  # type: ignore[no-any-return]
+
+
+def wide(g: Any) -> Any:
+    """g, of float16 as float32: counts from 65,520 on are infinite in float16. The walk casts back."""
+    return np.astype(g, np.float32) if getattr(g, "dtype", None) == np.float16 else g
 
 
 def count(shape: tuple[int, ...], axis: Axis) -> int:
@@ -71,10 +98,6 @@ def _std(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: fl
     return np.std(x, axis, dtype, out, ddof, keepdims)
 
 
-def _median(x: Any, axis: Axis = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    return np.median(x, axis, keepdims=keepdims)
-
-
 sum = op(
     _sum,
     name="sum",
@@ -93,20 +116,20 @@ mean = op(
     method=True,
     linear=True,
     samples=SAMPLES,
-    vjp=lambda g, x_shape, axis, keepdims: spread(g / max(count(x_shape, axis), 1), x_shape, axis, keepdims),
+    vjp=lambda g, x_shape, axis, keepdims: spread(wide(g) / max(count(x_shape, axis), 1), x_shape, axis, keepdims),
     doc="Arithmetic mean over axes.",
 )
 
 
-def _share(g: Any, x: Any, extreme: Any, axis: Axis, keepdims: bool) -> Any:
+def share(g: Any, x: Any, extreme: Any, axis: Axis, keepdims: bool) -> Any:
     """The cotangent where x equals the extreme, divided evenly among ties."""
     where = x == back(extreme, axis, keepdims)
     kind = x.dtype.type if hasattr(x, "dtype") else float  # a float is a Scalar's; .type: NumPy refuses a byte order
-    ties = np.sum(where, axis=axis, keepdims=True, dtype=kind)
+    ties = np.sum(where, axis=axis, keepdims=True, dtype=np.float32 if kind is np.float16 else kind)
     return back(g, axis, keepdims) / ties * where
 
 
-def _gap(x: Any, axis: Axis = None, **_: Any) -> Any:
+def gap(x: Any, axis: Axis = None, **_: Any) -> Any:
     """Distances between neighbours in order: where one is 0, elements tie."""
     axes = tuple(range(np.ndim(x))) if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
     moved = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
@@ -120,8 +143,8 @@ max_row = op(
     numpy=(np.max, np.amax, (np.maximum, "reduce")),
     method=True,
     samples=SAMPLES,
-    kink=_gap,
-    vjp=lambda g, y, x, axis, keepdims: _share(g, x, y, axis, keepdims),
+    kink=gap,
+    vjp=lambda g, y, x, axis, keepdims: share(g, x, y, axis, keepdims),
     doc="Largest over axes; ties share the gradient evenly.",
 )
 min_row = op(
@@ -130,8 +153,8 @@ min_row = op(
     numpy=(np.min, np.amin, (np.minimum, "reduce")),
     method=True,
     samples=SAMPLES,
-    kink=_gap,
-    vjp=lambda g, y, x, axis, keepdims: _share(g, x, y, axis, keepdims),
+    kink=gap,
+    vjp=lambda g, y, x, axis, keepdims: share(g, x, y, axis, keepdims),
     doc="Smallest over axes; ties share the gradient evenly.",
 )
 
@@ -146,19 +169,9 @@ def _product_of_others(x: Any) -> Any:
 
 def _prod_vjp(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     shape = np.shape(x)
-    axes = (
-        tuple(range(len(shape)))
-        if axis is None
-        else tuple(a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis))
-    )
     if math.prod(shape) == 0 or not shape:
         return spread(g, shape, axis, keepdims)
-    order = tuple(a for a in range(len(shape)) if a not in axes) + axes
-    moved = np.transpose(x, order)
-    others = np.reshape(
-        _product_of_others(np.reshape(moved, (*moved.shape[: len(shape) - len(axes)], -1))), moved.shape
-    )
-    return back(g, axis, keepdims) * np.transpose(others, tuple(int(i) for i in np.argsort(order)))
+    return back(g, axis, keepdims) * from_flat(_product_of_others(flat_last(x, axis)), shape, axis)
 
 
 prod = op(
@@ -174,12 +187,12 @@ prod = op(
 
 
 def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    slope = back(2.0 * g / (count(np.shape(x), axis) - ddof), axis, keepdims)
+    slope = back(2.0 * wide(g) / (count(np.shape(x), axis) - ddof), axis, keepdims)
     return slope * (x - np.mean(x, axis=axis, keepdims=True))
 
 
 def _std_vjp(g: Any, y: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    slope = back(g / (np.where(y == 0, 1.0, y) * (count(np.shape(x), axis) - ddof)), axis, keepdims)
+    slope = back(wide(g) / (np.where(y == 0, 1.0, y) * (count(np.shape(x), axis) - ddof)), axis, keepdims)
     return slope * (x - np.mean(x, axis=axis, keepdims=True))
 
 
@@ -207,36 +220,6 @@ std = op(
     kink=lambda x, **k: np.std(x, **k),
     doc="Standard deviation over axes; divides by n - ddof; derivative 0 where it is 0.",
     reference=lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
-)
-
-
-def _median_vjp(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    shape = np.shape(x)
-    axes = (
-        tuple(range(len(shape)))
-        if axis is None
-        else tuple(a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis))
-    )
-    if math.prod(shape) == 0:
-        return spread(g, shape, axis, keepdims)
-    order = tuple(a for a in range(len(shape)) if a not in axes) + axes
-    rest = tuple(shape[a] for a in order[: len(shape) - len(axes)])
-    ranked = np.sort(np.reshape(np.transpose(x, order), (*rest, -1)), axis=-1)
-    kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
-    n = count(shape, axis)
-    lower, upper = (np.reshape(ranked[..., k], kept) for k in ((n - 1) // 2, n // 2))
-    half = 0.5 * np.reshape(g, kept)
-    return _share(half, x, lower, axes, True) + _share(half, x, upper, axes, True)
-
-
-median = op(
-    _median,
-    name="median",
-    numpy=(np.median,),
-    samples=SAMPLES[:4],
-    vjp=_median_vjp,
-    kink=_gap,
-    doc="Median over axes, the mean of the middle two for an even count; ties share the gradient evenly.",
 )
 
 
@@ -269,63 +252,6 @@ logsumexp = op(
 )
 
 
-# ---- running sums and products
-def _cumsum(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    return np.cumsum(x, axis, dtype, out)
-
-
-def _cumsum_vjp(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
-    along = 0 if axis is None else axis
-    return np.reshape(np.flip(np.cumsum(np.flip(g, along), axis=along), along), x_shape)
-
-
-cumsum = op(
-    _cumsum,
-    name="cumsum",
-    numpy=(np.cumsum,),
-    method=True,
-    linear=True,
-    vjp=_cumsum_vjp,
-    samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3),), {"axis": -1})),
-    doc="Running sum; axis None flattens.",
-)
-
-
-def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Running product (``np.cumprod``); axis None flattens. Made of products of neighbours, so zeros are right at any
-    order.
-
-    >>> import autodiff as ad, numpy as np
-    >>> x = ad.tensor([2.0, 0.0, 3.0])
-    >>> np.cumprod(x).sum().backward(); x.grad
-    array([1., 8., 0.])
-    """
-    if dtype is not None or out is not None:
-        raise TypeError("cumprod: dtype= and out= cannot be recorded; use .astype() on x, and assign the result.")
-    y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, -1)
-    step = 1
-    while step < np.shape(y)[-1]:
-        y = np.concatenate([y[..., :step], y[..., step:] * y[..., :-step]], axis=-1)
-        step *= 2
-    return y if axis is None else np.moveaxis(y, -1, axis)
-
-
-def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    """Differences of neighbours along an axis (``np.diff``), n times.
-
-    >>> import autodiff as ad, numpy as np
-    >>> x = ad.tensor([1.0, 4.0, 9.0])
-    >>> np.diff(x).data
-    array([3., 5.])
-    """
-    if n < 0 or np.ndim(a) == 0:
-        raise ValueError(f"diff needs n >= 0 and at least one axis; got n={n} and shape {np.shape(a)}.")
-    for _ in range(n):
-        rows = np.moveaxis(a, axis, 0)
-        a = np.moveaxis(rows[1:] - rows[:-1], 0, axis)
-    return a
-
-
 def ptp(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
     """Largest minus smallest over axes (``np.ptp``)."""
     if out is not None:
@@ -350,5 +276,5 @@ def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = 
     return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
 
 
-for _fn, _numpy in ((cumprod, np.cumprod), (diff, np.diff), (ptp, np.ptp), (average, np.average)):
-    composite(_fn, numpy=(_numpy,), method=_fn is cumprod)
+composite(ptp, numpy=(np.ptp,))
+composite(average, numpy=(np.average,))

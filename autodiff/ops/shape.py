@@ -1,4 +1,4 @@
-"""Rows that move values without changing them: reshape, transpose, join, repeat, pad, and their closed pairs."""
+"""Rows that move values without changing them: reshape, transpose, join, repeat, and split again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..recording import plain_array
 from ..registry import composite, op
+from ..variable import Variable, plain
 
 Axes = int | tuple[int, ...] | None
+
+
+def operand(x: Any) -> Any:
+    """x as an array, a Tensor or a Scalar: for composites that ask for its dtype or its length."""
+    return x if isinstance(x, Variable) else plain_array(x)
 
 
 def _reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
@@ -241,9 +248,15 @@ stack = op(
 
 
 # ---- made of the rows above
-def ravel(x: Any, order: Any = "C") -> Any:
-    """The values in one axis (``np.ravel``)."""
-    return np.reshape(x, -1, order=order)
+def ravel(a: Any, order: Any = "C") -> Any:
+    """The values in one axis (``np.ravel``); order "K": as they lie in memory."""
+    return np.reshape(_as_it_lies(a), -1) if order == "K" else np.reshape(a, -1, order=order)
+
+
+def _as_it_lies(a: Any) -> Any:
+    """The axes in the order of their strides."""
+    strides = np.asarray(plain(a)).strides
+    return np.transpose(a, tuple(int(i) for i in np.argsort([-abs(s) for s in strides], kind="stable")))
 
 
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
@@ -324,15 +337,16 @@ def _atleast(n: int) -> Any:
 atleast_1d, atleast_2d, atleast_3d = _atleast(1), _atleast(2), _atleast(3)
 
 
-def vstack(tup: Sequence[Any]) -> Any:
+def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Rows on top of each other (``np.vstack``)."""
-    return np.concatenate([atleast_2d(a) for a in tup], axis=0)
+    return np.concatenate([atleast_2d(a) for a in tup], axis=0, dtype=dtype, casting=casting)  # type: ignore[call-overload]
 
 
-def hstack(tup: Sequence[Any]) -> Any:
+def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Side by side (``np.hstack``)."""
     arrays = [atleast_1d(a) for a in tup]
-    return np.concatenate(arrays, axis=0 if np.ndim(arrays[0]) == 1 else 1)
+    axis = 0 if np.ndim(arrays[0]) == 1 else 1
+    return np.concatenate(arrays, axis=axis, dtype=dtype, casting=casting)  # type: ignore[call-overload]
 
 
 def dstack(tup: Sequence[Any]) -> Any:
@@ -343,30 +357,6 @@ def dstack(tup: Sequence[Any]) -> Any:
 def column_stack(tup: Sequence[Any]) -> Any:
     """1-D arrays as columns (``np.column_stack``)."""
     return np.concatenate([np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in tup], axis=1)
-
-
-def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Any:
-    """A border around (``np.pad``): modes constant, edge, reflect, symmetric and wrap."""
-    widths = np.asarray(pad_width)
-    if widths.dtype.kind not in "iu" or np.any(widths < 0):
-        raise TypeError(f"pad: pad_width is n, (before, after) or a pair an axis, integers >= 0; got {pad_width!r}.")
-    widths = np.broadcast_to(widths, (np.ndim(array), 2))
-    if mode == "constant":
-        index = tuple(slice(int(a), int(a) + n) for (a, _), n in zip(widths, np.shape(array), strict=True))
-        shape = tuple(int(a + b) + n for (a, b), n in zip(widths, np.shape(array), strict=True))
-        from .index import scatter
-
-        inner = scatter(array, index=index, shape=shape, dtype=np.result_type(array.dtype))
-        border = np.asarray(constant_values)  # refuses a recorded value, whose gradient would be lost here
-        if not border.any():
-            return inner
-        return inner + np.pad(np.zeros(np.shape(array), array.dtype), widths, constant_values=border)
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise TypeError(f"pad: mode {mode!r} cannot be recorded; use constant, edge, reflect, symmetric or wrap.")
-    for axis, (before, after) in enumerate(widths):
-        places = np.pad(np.arange(np.shape(array)[axis]), (int(before), int(after)), mode=mode)  # type: ignore[call-overload]
-        array = np.take(array, places, axis=axis)
-    return array
 
 
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
@@ -396,7 +386,7 @@ def _transpose_method(x: Any, *axes: Any) -> Any:
 
 def flatten(x: Any, order: Any = "C") -> Any:
     """A copy of the values in one axis."""
-    return reshape(x, -1, order, copy=True)
+    return reshape(_as_it_lies(x), -1, copy=True) if order == "K" else reshape(x, -1, order, copy=True)
 
 
 composite(_reshape_method, method="reshape", public=False)
@@ -412,7 +402,6 @@ for _fn, _method in (
     (hstack, False),
     (dstack, False),
     (column_stack, False),
-    (pad, False),
     (rot90, False),
     (copy, True),
     (atleast_1d, False),

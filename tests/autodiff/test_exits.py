@@ -138,13 +138,8 @@ def test_detached_value_stops_the_gradient() -> None:
     [
         (lambda x: np.linalg.svd(x), r"np\.linalg\.svd"),
         (lambda x: np.fft.fft(x), r"np\.fft.*fft"),
-        (lambda x: np.gcd(x, 2), r"np\.gcd"),
-        (lambda x: np.interp(0.5, x[0], x[1]), r"np.*interp"),
-        (lambda x: np.add.accumulate(x), r"np\.add\.accumulate"),
-        (lambda x: np.multiply.outer(x, x), r"np\.multiply\.outer"),
-        (lambda x: np.add.at(x, 0, 1.0), r"np\.add\.at"),
     ],
-    ids=["svd", "fft", "gcd", "interp", "accumulate", "outer", "at"],
+    ids=["svd", "fft"],
 )
 def test_function_without_a_rule_refuses_by_name(call: Any, name: str) -> None:
     with pytest.raises(ad.MissingRuleError, match=name + r".* has no derivative rule here.*custom_vjp.*\.data"):
@@ -243,7 +238,7 @@ def test_a_ufunc_that_is_not_numpys_is_not_called_so() -> None:
     ours = np.frompyfunc(lambda v: v, 1, 1)
     with pytest.raises(ad.MissingRuleError, match=r"^<lambda> \(vectorized\) has no derivative rule"):
         ours(ad.tensor([1.0]))
-    with pytest.raises(ad.MissingRuleError, match=r"^np\.gcd has no derivative rule"):
+    with pytest.raises(ad.MissingRuleError, match=r"^np\.gcd takes integers.* no derivative rule.*np\.gcd\(x\.data"):
         np.gcd(ad.tensor([1.0]), 1)
 
 

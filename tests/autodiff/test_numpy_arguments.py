@@ -74,8 +74,13 @@ def test_constants_of_pad_are_before_and_after() -> None:
         widths = ((1, 1), (0, 1))
         right = np.pad(x, widths, constant_values=constants)  # type: ignore[arg-type]
         np.testing.assert_array_equal(np.pad(ad.tensor(x), widths, constant_values=constants).data, right)  # type: ignore
-    with pytest.raises(ad.LeavesGraphError):
-        np.pad(ad.tensor(x), 1, constant_values=ad.tensor(0.0) * 1.0)  # type: ignore[call-overload]
+
+
+def test_a_recorded_constant_of_pad_has_a_gradient() -> None:
+    c = ad.tensor(3.0)
+    y = np.pad(ad.tensor(np.ones((1, 2))), 1, constant_values=c)  # type: ignore[call-overload]
+    y.sum().backward()
+    assert y.data[0, 0] == 3.0 and c.grad == 10.0
 
 
 def test_vector_norm_flattens_and_norm_of_two_axes_is_a_matrix_norm() -> None:

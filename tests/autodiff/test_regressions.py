@@ -104,7 +104,7 @@ def test_naming_an_argument_twice_is_refused() -> None:
         ad.grad(lambda x, y: x * y, (0, -2))(1.0, 2.0)
 
 
-@pytest.mark.parametrize("f", [np.unique, np.histogram, lambda x: np.bincount([0, 1], weights=x)])
+@pytest.mark.parametrize("f", [np.histogram, np.spacing, lambda x: np.union1d(x, x)])
 def test_floating_answers_without_a_rule_do_not_leave_as_plain_arrays(f: Any) -> None:
     with pytest.raises(ad.MissingRuleError, match="no derivative rule"):
         f(ad.tensor([1.0, 2.0]))

@@ -1,0 +1,252 @@
+"""Running sums, products and extremes; and the methods of NumPy's ufuncs: reduce, accumulate, outer, reduceat.
+
+``np.add.accumulate`` and its like are rows where a rule is shorter than what it replaces, and else a loop of the
+ufunc itself along the axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ...errors import MissingRuleError, missing_argument
+from ...registry import DISPATCH, composite, op
+from ...variable import PLAIN, plain
+from ..linalg import norm2
+from ..reduce import logsumexp, wide
+
+
+def _cumsum(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    return np.cumsum(x, axis, dtype, out)
+
+
+def _cumsum_vjp(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
+    along = 0 if axis is None else axis
+    return np.reshape(np.flip(np.cumsum(np.flip(g, along), axis=along), along), x_shape)
+
+
+cumsum = op(
+    _cumsum,
+    name="cumsum",
+    numpy=(np.cumsum,),
+    method=True,
+    linear=True,
+    vjp=_cumsum_vjp,
+    samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3),), {"axis": -1})),
+    doc="Running sum; axis None flattens.",
+)
+
+
+def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """Return running products (``np.cumprod``); axis None flattens. They are made of products of neighbours, so zeros
+    are right at any order.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([2.0, 0.0, 3.0])
+    >>> np.cumprod(x).sum().backward(); x.grad
+    array([1., 8., 0.])
+    """
+    if out is not None:
+        raise missing_argument("cumprod", "out")
+    x = x if dtype is None else np.astype(x, dtype)
+    y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, -1)
+    step = 1
+    while step < np.shape(y)[-1]:
+        y = np.concatenate([y[..., :step], y[..., step:] * y[..., :-step]], axis=-1)
+        step *= 2
+    return y if axis is None else np.moveaxis(y, -1, axis)
+
+
+# ---- running extremes: between two rises the largest so far is one number, which its equals share
+def _sums_from(g: Any, same: Any) -> Any:
+    """The sums of g: (..., n) from each place to the end of its run; same: (..., n - 1), where no new run begins."""
+    step, joined = 1, same
+    while joined.any():
+        more = np.where(joined, g[..., step:], 0.0)
+        g = np.concatenate([g[..., :-step] + more, g[..., g.shape[-1] - step :]], axis=-1)
+        joined = joined[..., :-step] & joined[..., step:] if joined.shape[-1] > step else np.zeros(0, bool)
+        step *= 2
+    return g
+
+
+def _running_vjp(g: Any, y: Any, x: Any, axis: int) -> Any:
+    g, y, x = (np.moveaxis(v, axis, -1) for v in (g, plain(y), plain(x)))
+    rises = np.ones(y.shape, bool)
+    rises[..., 1:] = y[..., 1:] != y[..., :-1]
+    holds = x == y
+    total = np.cumsum(holds, axis=-1)
+    start = np.maximum.accumulate(np.where(rises, np.arange(y.shape[-1]), 0), axis=-1)
+    before = np.take_along_axis(total - holds, start, -1)  # of earlier runs
+    ties = (total - before).astype(np.result_type(y.dtype, np.float32))
+    return np.moveaxis(_sums_from(wide(g) / ties, ~rises[..., 1:]) * holds, -1, axis)
+
+
+def _running_max(x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    return np.maximum.accumulate(x, axis, dtype)
+
+
+def _running_min(x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    return np.minimum.accumulate(x, axis, dtype)
+
+
+def _running_gap(x: Any, axis: int = 0, **_: Any) -> Any:
+    ranked = np.sort(x, axis=axis)
+    return np.diff(ranked, axis=axis) if ranked.shape[axis] > 1 else np.inf
+
+
+for _fn, _ufunc, _word in ((_running_max, np.maximum, "largest"), (_running_min, np.minimum, "smallest")):
+    op(
+        _fn,
+        name=f"{_ufunc.__name__}.accumulate",
+        numpy=((_ufunc, "accumulate"),),
+        public=False,
+        vjp=lambda g, y, x, axis: _running_vjp(g, y, x, axis),
+        kink=_running_gap,
+        samples=((((4,),), {}), (((3, 2),), {}), (((2, 3),), {"axis": -1})),
+        doc=f"The {_word} so far along an axis (``np.{_ufunc.__name__}.accumulate``); equal ones share evenly.",
+    )
+
+
+# ---- the Array API's names
+def _cumulative(name: str, running: Callable[..., Any], first: float) -> Callable[..., Any]:
+    def cumulative(
+        x: Any, /, *, axis: int | None = None, dtype: Any = None, out: Any = None, include_initial: bool = False
+    ) -> Any:
+        if axis is None and np.ndim(x) > 1:
+            raise ValueError(f"{name}: an array of {np.ndim(x)} axes needs axis=.")
+        axis = 0 if axis is None else axis
+        y = running(x, axis=axis, dtype=dtype, out=out)
+        if not include_initial:
+            return y
+        shape = list(np.shape(y))
+        shape[axis] = 1
+        return np.concatenate([np.full(shape, first, y.dtype), y], axis=axis)
+
+    cumulative.__name__ = name
+    cumulative.__doc__ = (
+        f"Return the running {'sum' if first == 0 else 'product'} along an axis (``np.{name}``); include_initial puts "
+        f"a {first:g} before it."
+    )
+    return cumulative
+
+
+for _name, _running, _first in (("cumulative_sum", cumsum, 0.0), ("cumulative_prod", cumprod, 1.0)):
+    composite(_cumulative(_name, _running, _first), numpy=(getattr(np, _name),))
+composite(cumprod, numpy=(np.cumprod,), method=True)
+
+
+# ---- methods of ufuncs
+def _reduced(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """The ufunc between all elements along an axis, from the first on."""
+    if not isinstance(axis, int | np.integer):
+        axes = tuple(range(np.ndim(x))) if axis is None else tuple(axis)
+        if len(axes) != 1:
+            raise ValueError(f"np.{ufunc.__name__}.reduce goes along one axis; got axis={axis}.")
+        (axis,) = axes
+    rows = np.moveaxis(x, axis, 0)
+    if not len(rows):
+        raise ValueError(f"np.{ufunc.__name__}.reduce of no elements has no value.")
+    y = rows[0]
+    for row in rows[1:]:
+        y = ufunc(y, row)
+    return np.expand_dims(y, axis) if keepdims else y
+
+
+def _of_reduce(ufunc: Any) -> Callable[..., Any]:
+    whole = {np.logaddexp: logsumexp, np.hypot: norm2}.get(ufunc)  # one row for what the loop would do
+
+    def reduce(
+        x: Any,
+        axis: Any = 0,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        _refuse(f"{ufunc.__name__}.reduce", out=out, where=None if where is True else where)
+        x = x if dtype is None else np.astype(x, dtype)
+        y = whole(x, axis=axis, keepdims=keepdims) if whole else _reduced(ufunc, x, axis, keepdims)
+        return y if initial is None or initial is np._NoValue else ufunc(initial, y)
+
+    return reduce
+
+
+def _of_accumulate(ufunc: Any) -> Callable[..., Any]:
+    def accumulate(x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+        _refuse(f"{ufunc.__name__}.accumulate", out=out)
+        x = x if dtype is None else np.astype(x, dtype)
+        if ufunc is np.add:
+            return cumsum(x, axis=axis)
+        if ufunc is np.multiply:
+            return cumprod(x, axis=axis)
+        rows = np.moveaxis(x, axis, 0)
+        found = [rows[0]] if len(rows) else []
+        for row in rows[1:]:
+            found.append(ufunc(found[-1], row))
+        return np.moveaxis(np.stack(found), 0, axis) if found else x
+
+    return accumulate
+
+
+def _of_outer(ufunc: Any) -> Callable[..., Any]:
+    def outer(a: Any, b: Any, **kwargs: Any) -> Any:
+        _refuse(f"{ufunc.__name__}.outer", **kwargs)
+        return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+
+    return outer
+
+
+def _of_reduceat(ufunc: Any) -> Callable[..., Any]:
+    def reduceat(x: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+        _refuse(f"{ufunc.__name__}.reduceat", out=out)
+        x = x if dtype is None else np.astype(x, dtype)
+        rows = np.moveaxis(x, normalize_axis_index(axis, np.ndim(x)), 0)
+        starts = [int(i) for i in plain(indices)]
+        stops = [*starts[1:], len(rows)]
+        pieces = [ufunc.reduce(rows[i : max(j, i + 1)], axis=0) for i, j in zip(starts, stops, strict=True)]
+        return np.moveaxis(np.stack(pieces), 0, axis)
+
+    return reduceat
+
+
+def _of_at(ufunc: Any) -> Callable[..., Any]:
+    def at(*_: Any, **__: Any) -> Any:
+        raise MissingRuleError(
+            f"np.{ufunc.__name__}.at writes into its first argument, which cannot be recorded. Write x[i] = v for a "
+            "Tensor, or np.bincount(i, weights=v) for sums."
+        )
+
+    return at
+
+
+def _refuse(name: str, **given: Any) -> None:
+    for key, value in given.items():
+        if value is not None and value is not np._NoValue:
+            raise missing_argument(name, key)
+
+
+def ufunc_methods() -> None:
+    """Let every method of every ufunc of two operands that has a row, or a plain answer, dispatch."""
+    makers = {
+        "reduce": _of_reduce,
+        "accumulate": _of_accumulate,
+        "outer": _of_outer,
+        "reduceat": _of_reduceat,
+        "at": _of_at,
+    }
+    binary = [
+        f for f in list(DISPATCH) if isinstance(f, np.ufunc) and f.nin == 2 and f.nout == 1 and f.signature is None
+    ]
+    for ufunc in binary:
+        for method, maker in makers.items():
+            if (ufunc, method) not in DISPATCH:
+                made = DISPATCH[(ufunc, method)] = maker(ufunc)
+                made.__qualname__ = f"{ufunc.__name__}.{method}"
+                made.__doc__ = f"Record ``np.{ufunc.__name__}.{method}``."
+    for ufunc in [f for f in PLAIN if isinstance(f, np.ufunc) and f.nin == 2]:
+        for method in ("reduce", "accumulate", "outer", "reduceat"):
+            PLAIN.add((ufunc, method))

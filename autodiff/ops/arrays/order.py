@@ -1,0 +1,428 @@
+"""Rows of order: sort, partition, quantile and their kin, whose derivative follows the elements to their places.
+
+One rule serves them all. The cotangent is brought into ascending order, equal elements share theirs evenly, and each
+element gets back what belongs to its rank. A NaN has the gradient NaN, unless the function ignores NaNs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ...errors import missing_argument
+from ...registry import composite, op
+from ...variable import plain
+from ..index import along, scatter
+from ..reduce import SAMPLES, Axis, flat_last, from_flat, gap, wide
+from ..shape import operand
+
+
+def _shared(g: Any, ranked: Any) -> Any:
+    """g with its mean over each run of equal elements; ranked: (..., n) in ascending order, as g is."""
+    first = np.ones(ranked.shape, bool)
+    first[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
+    if first.all():
+        return g
+    run = np.cumsum(first) - 1
+    counts = np.bincount(run)
+    flat = wide(np.reshape(g, -1))
+    total = scatter(flat, index=run, shape=counts.shape, dtype=flat.dtype)
+    return np.reshape((total / counts.astype(flat.dtype))[run], ranked.shape)
+
+
+def _to_elements(g: Any, x: Any, ignore_nan: bool = False) -> Any:
+    """The cotangent of x: (..., n), from g, that of its elements in ascending order."""
+    values = plain(x)
+    order = np.argsort(values, axis=-1, kind="stable")
+    g = np.take_along_axis(_shared(g, np.take_along_axis(values, order, -1)), np.argsort(order, axis=-1), -1)
+    lost = np.isnan(values)
+    return g if ignore_nan or not lost.any() else g * np.where(lost, np.nan, 1.0)
+
+
+def _rearranged_vjp(g: Any, y: Any, x: Any, axis: int | None) -> Any:
+    """Of y: the elements of x in another order along an axis."""
+    shape, last = np.shape(x), -1 if axis is None else axis
+    g, y, x = [
+        v if axis is None else np.moveaxis(v, last, -1) for v in (g, plain(y), np.reshape(x, -1) if axis is None else x)
+    ]
+    ascending = np.take_along_axis(g, np.argsort(y, axis=-1, kind="stable"), -1)
+    d = _to_elements(ascending, x)
+    return np.reshape(d, shape) if axis is None else np.moveaxis(d, -1, last)
+
+
+def _sort(x: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    if order is not None:
+        raise missing_argument("sort", "order", ("axis", "kind", "stable"))
+    return np.sort(x, axis, kind, stable=stable)
+
+
+def _partition(x: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Any:
+    if order is not None:
+        raise missing_argument("partition", "order", ("kth", "axis", "kind"))
+    return np.partition(x, kth, axis)
+
+
+def _gap_along(x: Any, axis: int | None = -1, **_: Any) -> Any:
+    return gap(x, axis)
+
+
+sort = op(
+    _sort,
+    name="sort",
+    numpy=(np.sort,),
+    vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
+    kink=_gap_along,
+    samples=((((2, 3),), {}), (((3, 2),), {"axis": 0}), (((2, 3),), {"axis": None})),
+    doc="""Sort along an axis (``np.sort``); the gradient of each place goes to the element that stands there.
+
+    x: any shape; axis None sorts the flattened array. Equal elements share evenly; a NaN has the gradient NaN.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([2.0, 1.0, 2.0])
+    >>> (np.sort(x) * [10.0, 20.0, 30.0]).sum().backward(); x.grad
+    array([25., 10., 25.])
+    """,
+)
+partition = op(
+    _partition,
+    name="partition",
+    numpy=(np.partition,),
+    vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
+    kink=_gap_along,
+    samples=((((5,),), {"kth": 2}), (((3, 2),), {"kth": 1, "axis": 0}), (((2, 3),), {"kth": (1, 3), "axis": None})),
+    doc="""Put the elements of given ranks into their places along an axis (``np.partition``).
+
+    x: any shape; kth: an int or ints. Equal elements share the gradient evenly; a NaN has the gradient NaN.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([3.0, 1.0, 2.0])
+    >>> np.partition(x, 0)[0].backward(); x.grad
+    array([0., 1., 0.])
+    """,
+)
+
+
+# ---- quantiles: each is a mean of two neighbours in order, lower and upper, with weights 1 - f and f
+_PLOTTING = {  # (alpha, beta) of the methods that are continuous in q: Hyndman and Fan (1996), section 2
+    "interpolated_inverted_cdf": (0.0, 1.0),
+    "hazen": (0.5, 0.5),
+    "weibull": (0.0, 0.0),
+    "linear": (1.0, 1.0),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+}
+
+
+def _ranks(x: Any, q: Any, method: str, ignore_nan: bool) -> tuple[Any, Any]:
+    """The place of each quantile between the ranks 0 .. n - 1, (*rest, m), recorded when q is; and the counts n.
+
+    x: plain, (*rest, n). A quantile of the ranks themselves is its own place, by every method.
+    """
+    n = x.shape[-1]
+    ranks = np.arange(n, dtype=np.result_type(x.dtype, np.float32))
+    q = np.asarray(q, x.dtype) if isinstance(q, float | int) else q
+    if not ignore_nan:
+        return np.broadcast_to(np.reshape(np.quantile(ranks, q, method=method), -1), (*x.shape[:-1], np.size(q))), n
+    counts = np.sum(~np.isnan(x), axis=-1)
+    kept = np.where(np.arange(n) < np.maximum(counts, 1)[..., None], ranks, np.nan)
+    places = np.nanquantile(kept, np.reshape(q, -1), axis=-1, method=method)
+    return np.moveaxis(places, 0, -1), counts[..., None]
+
+
+def _per_slice(g: Any, x: Any, q: Any) -> Any:
+    """g: (*q, *rest) with the reduced axes or without, as (*rest, m)."""
+    return np.moveaxis(np.reshape(g, (np.size(q), *x.shape[:-1])), 0, -1)
+
+
+def _quantile_vjp(
+    g: Any, y: Any, a: Any, q: Any, axis: Axis, method: str, weights: Any, ignore_nan: bool = False
+) -> Any:
+    shape = np.shape(a)
+    x = flat_last(plain(a), axis)
+    if x.size == 0:
+        return np.zeros(shape, x.dtype)
+    g = _per_slice(g, x, q)
+    if weights is not None:  # an element: those equal to it share, unless they weigh nothing
+        weighs = np.broadcast_to(_weights_like(weights, shape, axis), shape) > 0
+        taken = x[..., None, :] == _per_slice(plain(y), x, q)[..., None]
+        taken &= flat_last(weighs, axis)[..., None, :]
+        counts = np.sum(taken, axis=-1, dtype=np.result_type(x.dtype, np.float32))
+        return from_flat(np.sum((g / counts)[..., None] * taken, axis=-2), shape, axis)
+    places, counts = _ranks(x, q, method, ignore_nan)
+    lower = np.floor(plain(places)).astype(int)
+    upper = np.minimum(lower + 1, np.maximum(counts - 1, 0))
+    part = places - lower
+    if ignore_nan:
+        g = g * (counts > 0)  # of nothing but NaNs: every element is ignored
+    dtype = np.result_type(x.dtype, np.float32)
+    ranked = scatter(g * (1.0 - part), index=along(lower, -1), shape=x.shape, dtype=dtype)
+    ranked = ranked + scatter(g * part, index=along(upper, -1), shape=x.shape, dtype=dtype)
+    d = _to_elements(ranked, x, ignore_nan)
+    if not ignore_nan and np.isnan(x).any():
+        d = d * np.where(np.isnan(x).any(axis=-1, keepdims=True), np.nan, 1.0)
+    return from_flat(d, shape, axis)
+
+
+def _weights_like(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
+    weights = np.asarray(weights)
+    if weights.shape == shape:
+        return weights
+    (one,) = normalize_axis_tuple(axis, len(shape))
+    return weights.reshape([-1 if i == one else 1 for i in range(len(shape))])
+
+
+def _quantile_vjp_q(g: Any, a: Any, q: Any, axis: Axis, method: str, ignore_nan: bool = False) -> Any:
+    """The distance of the two neighbours times how fast the place moves; the right neighbours at a knot."""
+    x = flat_last(a, axis)
+    if method not in _PLOTTING or x.size == 0:
+        return np.zeros(np.shape(q))  # a staircase
+    alpha, beta = _PLOTTING[method]
+    values = plain(x)
+    places, counts = _ranks(values, plain(q), method, ignore_nan)
+    lower = np.clip(np.floor(places).astype(int), 0, np.maximum(counts - 2, 0))
+    upper = np.minimum(lower + 1, np.maximum(counts - 1, 0))
+    free = np.ravel(plain(q)) * (counts + 1 - alpha - beta) + alpha - 1
+    speed = (counts + 1 - alpha - beta) * ((free >= -1e-12) & (free <= counts - 1 + 1e-12))
+    ranked = np.sort(x, axis=-1)
+    step = np.take_along_axis(ranked, upper, -1) - np.take_along_axis(ranked, lower, -1)
+    if not ignore_nan:
+        step = step + 0.0 * ranked[..., -1:]  # NaN, where one of the elements is
+    d = _per_slice(g, values, q) * step * speed
+    return np.reshape(np.sum(d, axis=tuple(range(np.ndim(d) - 1))), np.shape(q))
+
+
+def _quantile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    return np.quantile(a, q, axis, None, False, method, keepdims, weights=weights)
+
+
+def _nanquantile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    y = np.nanquantile(a, np.ravel(q) if np.ndim(q) else q, axis, None, False, method, keepdims, weights=weights)
+    return np.reshape(y, np.shape(q) + np.shape(y)[1:]) if np.ndim(q) else y  # NumPy mixes up the axes of a 2-D q
+
+
+def _quantile_gap(a: Any, q: Any, axis: Axis = None, method: str = "linear", **_: Any) -> Any:
+    places, _n = _ranks(flat_last(a, axis), q, method, False)
+    return np.append(np.ravel(gap(a, axis)), np.abs(places - np.rint(places)) / max(1, np.size(a)))
+
+
+_QUANTILES: tuple[Any, ...] = (
+    (((5,), ()), {}),
+    (((3, 4), (2,)), {"axis": 1}),
+    (((2, 3, 2), (2, 1)), {"axis": (0, 2), "keepdims": True}),
+    (((4,), (2,)), {"method": "hazen"}),
+    (((4, 2), ()), {"axis": 0, "method": "nearest"}),
+)
+quantile = op(
+    _quantile,
+    name="quantile",
+    numpy=(np.quantile,),
+    inputs="a q",
+    vjp=(
+        lambda g, y, a, q, axis, method, weights: _quantile_vjp(g, y, a, q, axis, method, weights),
+        lambda g, a, q, axis, method: _quantile_vjp_q(g, a, q, axis, method),
+    ),
+    domain=((float("-inf"), float("inf")), (0.0, 1.0)),
+    kink=_quantile_gap,
+    samples=_QUANTILES,
+    draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
+    doc="""Quantiles over axes (``np.quantile``), by every method of NumPy's; differentiable in q too.
+
+    a: any shape; q: numbers from 0 to 1, whose axes come first in the answer. Equal elements share evenly; a slice
+    with a NaN has the gradient NaN. In q the derivative at a knot is that to the right.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([4.0, 1.0, 3.0])
+    >>> np.quantile(x, 0.25).backward(); x.grad
+    array([0. , 0.5, 0.5])
+    """,
+)
+nanquantile = op(
+    _nanquantile,
+    name="nanquantile",
+    numpy=(np.nanquantile,),
+    inputs="a q",
+    vjp=(
+        lambda g, y, a, q, axis, method, weights: _quantile_vjp(g, y, a, q, axis, method, weights, True),
+        lambda g, a, q, axis, method: _quantile_vjp_q(g, a, q, axis, method, True),
+    ),
+    domain=((float("-inf"), float("inf")), (0.0, 1.0)),
+    kink=_quantile_gap,
+    samples=_QUANTILES,
+    draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
+    doc="""Quantiles over axes without the NaNs (``np.nanquantile``), whose gradient is zero.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([4.0, np.nan, 3.0])
+    >>> np.nanquantile(x, 0.25).backward(); x.grad
+    array([0.25, 0.  , 0.75])
+    """,
+)
+
+
+def _percent(q: Any, a: Any) -> Any:
+    kind = operand(a).dtype
+    return np.true_divide(q, kind.type(100) if kind.kind == "f" else 100)
+
+
+def percentile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """Return percentiles over axes (``np.percentile``): quantiles with q from 0 to 100.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([4.0, 1.0, 3.0])
+    >>> np.percentile(x, 50).backward(); x.grad
+    array([0., 0., 1.])
+    """
+    return quantile(a, _percent(q, a), axis, out, method=method, keepdims=keepdims, weights=weights)
+
+
+def nanpercentile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """Return percentiles over axes without the NaNs (``np.nanpercentile``), whose gradient is zero.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([4.0, np.nan, 3.0])
+    >>> np.nanpercentile(x, 50).backward(); x.grad
+    array([0.5, 0. , 0.5])
+    """
+    return nanquantile(a, _percent(q, a), axis, out, method=method, keepdims=keepdims, weights=weights)
+
+
+def _median(x: Any, axis: Axis = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    return np.median(x, axis, keepdims=keepdims)
+
+
+median = op(
+    _median,
+    name="median",
+    numpy=(np.median,),
+    samples=SAMPLES[:4],
+    vjp=lambda g, y, x, axis: _quantile_vjp(g, y, x, 0.5, axis, "linear", None),
+    kink=lambda x, axis=None, **_: gap(x, axis),
+    doc="Median over axes, the mean of the middle two for an even count; ties share the gradient evenly.",
+)
+
+
+def nanmedian(a: Any, axis: Axis = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
+    """Return the median over axes without the NaNs (``np.nanmedian``), whose gradient is zero.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([4.0, np.nan, 3.0])
+    >>> np.nanmedian(x).backward(); x.grad
+    array([0.5, 0. , 0.5])
+    """
+    return nanquantile(a, 0.5, axis, out, keepdims=False if keepdims is np._NoValue else keepdims)
+
+
+# ---- values found in the array, recorded by picking them
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    *,
+    equal_nan: bool = True,
+    sorted: bool = True,
+) -> Any:
+    """Return the different values in ascending order (``np.unique``); of equal ones the first has the gradient.
+
+    Indices, inverse and counts are plain.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([2.0, 1.0, 2.0])
+    >>> (np.unique(x) * [1.0, 10.0]).sum().backward(); x.grad
+    array([10.,  1.,  0.])
+    """
+    _, first, inverse, counts = np.unique(plain(ar), True, True, True, axis, equal_nan=equal_nan)
+    values = np.take(ar, first, axis=axis)
+    facts = [f for on, f in ((return_index, first), (return_inverse, inverse), (return_counts, counts)) if on]
+    return (values, *facts) if facts else values
+
+
+def unique_values(x: Any) -> Any:
+    """Return the different values (Array API), each NaN for itself; of equal ones the first has the gradient."""
+    return unique(x, equal_nan=False)
+
+
+def _unique_of(numpy_function: Any, *wanted: str) -> Any:
+    def find(x: Any) -> Any:
+        facts = unique(x, True, True, True, equal_nan=False)
+        found = dict(zip(("values", "indices", "inverse_indices", "counts"), facts, strict=True))
+        return type(numpy_function(np.zeros(1)))(*[found[name] for name in wanted])
+
+    find.__name__ = numpy_function.__name__
+    find.__doc__ = f"Return {', '.join(wanted)} (Array API ``np.{find.__name__}``); all but the values are plain."
+    return find
+
+
+composite(_unique_of(np.unique_all, "values", "indices", "inverse_indices", "counts"), numpy=(np.unique_all,))
+composite(_unique_of(np.unique_counts, "values", "counts"), numpy=(np.unique_counts,))
+composite(_unique_of(np.unique_inverse, "values", "inverse_indices"), numpy=(np.unique_inverse,))
+
+
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """Remove zeros at the ends (``np.trim_zeros``): trim has "f" for the front and "b" for the back.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([0.0, 3.0, 0.0])
+    >>> np.trim_zeros(x).sum().backward(); x.grad
+    array([0., 1., 0.])
+    """
+    filt, trim = operand(filt), trim.lower()
+    n = np.ndim(filt)
+    places = np.argwhere(plain(filt))
+    start, stop = (places.min(0), places.max(0) + 1) if len(places) else (np.array(np.shape(filt)), np.zeros(n, int))
+    axes = range(n) if axis is None else normalize_axis_tuple(axis, n)
+    if not len(places):  # nothing but zeros: everything goes, from whichever end
+        start, stop = np.zeros(n, int), np.zeros(n, int)
+        return filt[tuple([slice(0, 0) if i in axes else slice(None) for i in range(n)])]
+    cut = [
+        slice(int(a) if "f" in trim else None, int(b) if "b" in trim else None)
+        for a, b in zip(start, stop, strict=True)
+    ]
+    return filt[tuple([c if i in axes else slice(None) for i, c in enumerate(cut)])]
+
+
+for _fn in (percentile, nanpercentile, nanmedian, unique, unique_values, trim_zeros):
+    composite(_fn, numpy=(getattr(np, _fn.__name__),))

@@ -1,0 +1,121 @@
+"""Polynomials given by their coefficients, the highest power first: polyval, polyadd, polymul, polyder, ..."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import kind_of
+from ...registry import composite
+from ...variable import plain
+from ..shape import operand
+
+
+def _coefficients(p: Any) -> Any:
+    """p: (n,) as an array or a Tensor."""
+    return np.atleast_1d(operand(p))
+
+
+def polyval(p: Any, x: Any) -> Any:
+    """Return the value of a polynomial (``np.polyval``) by Horner's rule.
+
+    p: (n,), the highest power first; x: any shape.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(3.0)
+    >>> np.polyval([1.0, 0.0, 2.0], x).backward(); x.grad
+    array(6.)
+    """
+    y: Any = np.zeros_like(x)
+    for c in _coefficients(p):
+        y = y * x + c
+    return y
+
+
+def _sum(a1: Any, a2: Any, sign: float) -> Any:
+    a1, a2 = _coefficients(a1), _coefficients(a2)
+    n = max(np.size(a1), np.size(a2))
+    a1, a2 = (np.concatenate([np.zeros(n - np.size(a), a.dtype), a]) if np.size(a) < n else a for a in (a1, a2))
+    return a1 + a2 if sign > 0 else a1 - a2
+
+
+def polyadd(a1: Any, a2: Any) -> Any:
+    """Return the coefficients of a sum (``np.polyadd``)."""
+    return _sum(a1, a2, 1.0)
+
+
+def polysub(a1: Any, a2: Any) -> Any:
+    """Return the coefficients of a difference (``np.polysub``)."""
+    return _sum(a1, a2, -1.0)
+
+
+def polymul(a1: Any, a2: Any) -> Any:
+    """Return the coefficients of a product (``np.polymul``); leading zeros of either are left out."""
+    return np.convolve(*[_trimmed(_coefficients(a)) for a in (a1, a2)])
+
+
+def _trimmed(a: Any) -> Any:
+    used = np.flatnonzero(plain(a))
+    return a[int(used[0]) :] if len(used) else a[-1:]
+
+
+def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+    """Return the coefficients of quotient and remainder (``np.polydiv``)."""
+    u, v = _coefficients(u) + 0.0, _coefficients(v) + 0.0
+    m, n = np.size(u) - 1, np.size(v) - 1
+    quotient = []
+    for k in range(m - n + 1):
+        d = u[k] / v[0]
+        quotient.append(d)
+        u = np.concatenate([u[:k], u[k : k + n + 1] - d * v, u[k + n + 1 :]])
+    rest = u
+    while np.size(rest) > 1 and np.allclose(plain(rest)[0], 0, rtol=1e-14):
+        rest = rest[1:]
+    return np.stack(quotient) if quotient else np.zeros(1, u.dtype), rest
+
+
+def polyder(p: Any, m: int = 1) -> Any:
+    """Return the coefficients of the m-th derivative (``np.polyder``)."""
+    if m < 0:
+        raise ValueError(f"polyder: m must be 0 or more; got {m}.")
+    p = _coefficients(p)
+    for _ in range(int(m)):
+        n = np.size(p) - 1
+        p = p[:-1] * np.arange(n, 0, -1) if n > 0 else p[:0]
+    return p
+
+
+def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    """Return the coefficients of the m-th antiderivative (``np.polyint``); k: the constants of integration."""
+    if m < 0:
+        raise ValueError(f"polyint: m must be 0 or more; got {m}.")
+    p = _coefficients(p)
+    constants = (
+        [0.0] * m if k is None else [k] * m if np.ndim(k) == 0 else [k[i if np.size(k) > 1 else 0] for i in range(m)]
+    )
+    for c in constants:
+        p = np.concatenate([p / np.arange(np.size(p), 0, -1).astype(p.dtype), np.reshape(c, 1) + 0.0 * p[:1]])
+    return p
+
+
+def poly(seq_of_zeros: Any) -> Any:
+    """Return the coefficients of the polynomial with given zeros (``np.poly``).
+
+    seq_of_zeros: (n,). A matrix, whose eigenvalues would be the zeros, is refused with a ValueError.
+
+    >>> import autodiff as ad, numpy as np
+    >>> np.poly(ad.tensor([1.0, 2.0])).data
+    array([ 1., -3.,  2.])
+    """
+    z = _coefficients(seq_of_zeros)
+    if np.ndim(z) != 1:
+        raise ValueError(f"poly needs a sequence of zeros; got {kind_of(z)}. Write np.poly(np.linalg.eigvals(a)).")
+    y: Any = np.ones(1, z.dtype)
+    for zero in z:
+        y = np.concatenate([y, np.zeros(1, y.dtype)]) - np.concatenate([np.zeros(1, y.dtype), y * zero])
+    return y
+
+
+for _fn in (polyval, polyadd, polysub, polymul, polydiv, polyder, polyint, poly):
+    composite(_fn, numpy=(getattr(np, _fn.__name__),))

@@ -1,0 +1,83 @@
+"""NumPy functions that cannot be recorded, each with the reason and what to write instead; and those whose answers are
+plain: booleans, integers, facts about the array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...errors import MissingRuleError
+from ...registry import DISPATCH
+from ...variable import PLAIN
+
+_WRITES = "writes into its first argument, which cannot be recorded"
+_SETS = "compares values as a set, and which of the equal ones is kept is not a differentiable choice"
+_COUNTS = "counts, and counts do not change with small changes of the values"
+_SAVES = "writes numbers to a file"
+
+_INTEGERS = "takes integers, which have no derivative"
+_OF_INTEGERS = "bitwise_and bitwise_or bitwise_xor bitwise_count invert left_shift right_shift gcd lcm".split()
+
+REFUSED = {  # name in NumPy: (reason, what to write)
+    "copyto": (_WRITES, "np.where(mask, src, dst)"),
+    "fill_diagonal": (_WRITES, "ad.fill_diagonal(a, v), which returns a new value"),
+    "place": (_WRITES, "x[mask] = v for a Tensor, or np.where(mask, v, x)"),
+    "put": (_WRITES, "x[i] = v for a Tensor of one axis, or np.where(mask, v, x)"),
+    "put_along_axis": (_WRITES, "ad.put_along_axis(x, i, v, axis), which returns a new value"),
+    "putmask": (_WRITES, "x[mask] = v for a Tensor, or np.where(mask, v, x)"),
+    "histogram": (_COUNTS, "np.histogram(x.data), or np.bincount(i, weights=w) for sums of recorded weights"),
+    "histogram2d": (_COUNTS, "np.histogram2d(x.data, y.data)"),
+    "histogramdd": (_COUNTS, "np.histogramdd(x.data)"),
+    "histogram_bin_edges": (_COUNTS, "np.histogram_bin_edges(x.data), or np.linspace(np.min(x), np.max(x), n + 1)"),
+    "intersect1d": (_SETS, "np.intersect1d(a.data, b.data), or a[np.isin(a, b)]"),
+    "setdiff1d": (_SETS, "np.setdiff1d(a.data, b.data), or a[~np.isin(a, b)]"),
+    "setxor1d": (_SETS, "np.setxor1d(a.data, b.data)"),
+    "union1d": (_SETS, "np.unique(np.concatenate([a, b]))"),
+    "nextafter": ("is a step of one rounding", "np.nextafter(x.data, y)"),
+    "spacing": ("is the size of one rounding", "np.spacing(x.data)"),
+    "polyfit": (
+        "solves a least-squares problem",
+        "the normal equations: v = np.vander(x, deg + 1); np.linalg.solve(v.T @ v, v.T @ y)",
+    ),
+    "roots": ("has complex answers", "np.roots(p.data), and a step of Newton's method on np.polyval to record it"),
+    **{name: (_INTEGERS, f"np.{name}(x.data, ...) of integers") for name in _OF_INTEGERS},
+    "packbits": ("takes bits", "np.packbits of a plain array"),
+    "unpackbits": ("takes bits", "np.unpackbits of a plain array"),
+    "is_busday": ("takes dates", "the plain array"),
+    "busday_count": ("takes dates", "the plain array"),
+    "busday_offset": ("takes dates", "the plain array"),
+    "datetime_as_string": ("takes dates", "the plain array"),
+    "save": (_SAVES, "np.save(file, x.data)"),
+    "savez": (_SAVES, "np.savez(file, x.data)"),
+    "savez_compressed": (_SAVES, "np.savez_compressed(file, x.data)"),
+    "savetxt": (_SAVES, "np.savetxt(file, x.data)"),
+}
+
+ANSWERS_PLAIN = """
+    less less_equal equal not_equal greater greater_equal isnan isinf isfinite isnat signbit
+    logical_and logical_or logical_not logical_xor
+    shape ndim size argmax argmin nanargmax nanargmin argsort argpartition argwhere nonzero flatnonzero count_nonzero
+    lexsort searchsorted digitize any all array_equal array_equiv allclose isclose isin
+    iscomplexobj isrealobj isreal iscomplex isneginf isposinf isscalar
+    result_type can_cast min_scalar_type common_type may_share_memory shares_memory
+    array2string array_repr array_str zeros_like ones_like empty_like einsum_path
+    ix_ diag_indices_from tril_indices_from triu_indices_from ravel_multi_index unravel_index
+""".split()
+
+
+def _refusal(name: str, reason: str, instead: str) -> Callable[..., Any]:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise MissingRuleError(f"np.{name} {reason}: it has no derivative rule. Write {instead}.")
+
+    refuse.__name__, refuse.__doc__ = name, f"Raise MissingRuleError: np.{name} {reason}. Write {instead}."
+    return refuse
+
+
+for _name, (_reason, _instead) in REFUSED.items():
+    _function = getattr(np, _name, None)
+    if _function is not None:
+        DISPATCH[_function] = _refusal(_name, _reason, _instead)
+PLAIN.update([getattr(np, name) for name in ANSWERS_PLAIN if hasattr(np, name)])
