@@ -75,15 +75,15 @@ sort = op(
     vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
     kink=_gap_along,
     samples=((((2, 3),), {}), (((3, 2),), {"axis": 0}), (((2, 3),), {"axis": None})),
-    doc="""Sort along an axis (``np.sort``); the gradient of each place goes to the element that stands there.
-
-    x: any shape; axis None sorts the flattened array. Equal elements share evenly; a NaN has the gradient NaN.
-
-    >>> import autodiff as ad, numpy as np
-    >>> x = ad.tensor([2.0, 1.0, 2.0])
-    >>> (np.sort(x) * [10.0, 20.0, 30.0]).sum().backward(); x.grad
-    array([25., 10., 25.])
-    """,
+    doc=(
+        "Sort along an axis (``np.sort``); the gradient of each place goes to the element that stands there. "
+        "x: any shape; axis None sorts the flattened array. Equal elements share evenly; a NaN has the "
+        "gradient NaN."
+    ),
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([2.0, 1.0, 2.0])
+>>> (np.sort(x) * [10.0, 20.0, 30.0]).sum().backward(); x.grad
+array([25., 10., 25.])""",
 )
 partition = op(
     _partition,
@@ -92,15 +92,14 @@ partition = op(
     vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
     kink=_gap_along,
     samples=((((5,),), {"kth": 2}), (((3, 2),), {"kth": 1, "axis": 0}), (((2, 3),), {"kth": (1, 3), "axis": None})),
-    doc="""Put the elements of given ranks into their places along an axis (``np.partition``).
-
-    x: any shape; kth: an int or ints. Equal elements share the gradient evenly; a NaN has the gradient NaN.
-
-    >>> import autodiff as ad, numpy as np
-    >>> x = ad.tensor([3.0, 1.0, 2.0])
-    >>> np.partition(x, 0)[0].backward(); x.grad
-    array([0., 1., 0.])
-    """,
+    doc=(
+        "Put the elements of given ranks into their places along an axis (``np.partition``). x: any shape; "
+        "kth: an int or ints. Equal elements share the gradient evenly; a NaN has the gradient NaN."
+    ),
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([3.0, 1.0, 2.0])
+>>> np.partition(x, 0)[0].backward(); x.grad
+array([0., 1., 0.])""",
 )
 
 
@@ -247,16 +246,15 @@ quantile = op(
     kink=_quantile_gap,
     samples=_QUANTILES,
     draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
-    doc="""Quantiles over axes (``np.quantile``), by every method of NumPy's; differentiable in q too.
-
-    a: any shape; q: numbers from 0 to 1, whose axes come first in the answer. Equal elements share evenly; a slice
-    with a NaN has the gradient NaN. In q the derivative at a knot is that to the right.
-
-    >>> import autodiff as ad, numpy as np
-    >>> x = ad.tensor([4.0, 1.0, 3.0])
-    >>> np.quantile(x, 0.25).backward(); x.grad
-    array([0. , 0.5, 0.5])
-    """,
+    doc=(
+        "Quantiles over axes (``np.quantile``), by every method of NumPy's; differentiable in q too. a: any "
+        "shape; q: numbers from 0 to 1, whose axes come first in the answer. Equal elements share evenly; a "
+        "slice with a NaN has the gradient NaN. In q the derivative at a knot is that to the right."
+    ),
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([4.0, 1.0, 3.0])
+>>> np.quantile(x, 0.25).backward(); x.grad
+array([0. , 0.5, 0.5])""",
 )
 nanquantile = op(
     _nanquantile,
@@ -271,13 +269,11 @@ nanquantile = op(
     kink=_quantile_gap,
     samples=_QUANTILES,
     draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
-    doc="""Quantiles over axes without the NaNs (``np.nanquantile``), whose gradient is zero.
-
-    >>> import autodiff as ad, numpy as np
-    >>> x = ad.tensor([4.0, np.nan, 3.0])
-    >>> np.nanquantile(x, 0.25).backward(); x.grad
-    array([0.25, 0.  , 0.75])
-    """,
+    doc=("Quantiles over axes without the NaNs (``np.nanquantile``), whose gradient is zero."),
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([4.0, np.nan, 3.0])
+>>> np.nanquantile(x, 0.25).backward(); x.grad
+array([0.25, 0.  , 0.75])""",
 )
 
 
