@@ -43,7 +43,7 @@ for _row in list(OPS.values()):  # np.tan(x) is x.tan() too: every row of one va
 for _name in list(vars(np)):  # every NumPy function that records has its NumPy name here: concat, pow, acos, amax, ...
     _function = vars(np)[_name]
     if not _name.startswith("_") and not isinstance(_function, type) and _name not in PUBLIC:
-        if callable(_function) and _function in DISPATCH and _name not in refusals.REFUSED:
+        if callable(_function) and _function in DISPATCH and not refusals.refuses(_function):
             PUBLIC[_name] = DISPATCH[_function]
 accumulate.ufunc_methods()
 operators.install()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.ops.arrays.refusals import REFUSED
+from autodiff.ops.arrays.refusals import REFUSED, refuses
 from autodiff.registry import DISPATCH
 from autodiff.variable import PLAIN
 
@@ -80,7 +80,7 @@ def test_a_refusal_names_the_function_and_what_to_write(name: str) -> None:
 
 def test_every_recorded_function_has_its_numpy_name_here() -> None:
     for name, f in functions(np):
-        if f in DISPATCH and name not in REFUSED:
+        if f in DISPATCH and not refuses(f):
             assert name in ad.__all__, name
 
 
@@ -92,7 +92,7 @@ DIFFER = (np.power, np.arctan2, np.ldexp)  # of these NumPy's own reduce drops e
 
 @pytest.mark.parametrize("method", ["reduce", "accumulate", "outer", "reduceat"])
 @pytest.mark.parametrize(
-    "ufunc", [f for f in UFUNCS if f not in DIFFER and f.__name__ not in REFUSED], ids=lambda f: f.__name__
+    "ufunc", [f for f in UFUNCS if f not in DIFFER and not refuses(f)], ids=lambda f: f.__name__
 )
 def test_a_method_of_a_ufunc_is_numpys(ufunc: Any, method: str) -> None:
     x, y = np.array([[2.5, 0.5, 1.5], [3.5, 1.25, 0.75]]), np.array([0.5, 1.25])

@@ -133,8 +133,10 @@ def _cumulative(name: str, running: Callable[..., Any], first: float) -> Callabl
     return cumulative
 
 
-for _name, _running, _first in (("cumulative_sum", cumsum, 0.0), ("cumulative_prod", cumprod, 1.0)):
-    composite(_cumulative(_name, _running, _first), numpy=(getattr(np, _name),))
+cumulative_sum = _cumulative("cumulative_sum", cumsum, 0.0)
+cumulative_prod = _cumulative("cumulative_prod", cumprod, 1.0)
+composite(cumulative_sum, numpy=(np.cumulative_sum,))
+composite(cumulative_prod, numpy=(np.cumulative_prod,))
 composite(cumprod, numpy=(np.cumprod,), method=True)
 
 

@@ -392,9 +392,9 @@ def _unique_of(numpy_function: Any, *wanted: str) -> Any:
     return find
 
 
-composite(_unique_of(np.unique_all, "values", "indices", "inverse_indices", "counts"), numpy=(np.unique_all,))
-composite(_unique_of(np.unique_counts, "values", "counts"), numpy=(np.unique_counts,))
-composite(_unique_of(np.unique_inverse, "values", "inverse_indices"), numpy=(np.unique_inverse,))
+unique_all = _unique_of(np.unique_all, "values", "indices", "inverse_indices", "counts")
+unique_counts = _unique_of(np.unique_counts, "values", "counts")
+unique_inverse = _unique_of(np.unique_inverse, "values", "inverse_indices")
 
 
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
@@ -420,5 +420,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     return filt[tuple([c if i in axes else slice(None) for i, c in enumerate(cut)])]
 
 
-for _fn in (percentile, nanpercentile, nanmedian, unique, unique_values, trim_zeros):
+for _fn in (
+    percentile, nanpercentile, nanmedian, unique, unique_values, unique_all, unique_counts, unique_inverse, trim_zeros
+):  # fmt: skip
     composite(_fn, numpy=(getattr(np, _fn.__name__),))

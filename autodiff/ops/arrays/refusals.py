@@ -76,6 +76,11 @@ def _refusal(name: str, reason: str, instead: str) -> Callable[..., Any]:
     return refuse
 
 
+def refuses(function: Any) -> bool:
+    """Whether a NumPy function is refused, under whatever name."""
+    return getattr(DISPATCH.get(function), "__module__", "") == __name__
+
+
 for _name, (_reason, _instead) in REFUSED.items():
     _function = getattr(np, _name, None)
     if _function is not None:
