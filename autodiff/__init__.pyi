@@ -96,10 +96,6 @@ from .ops.arrays.polynomials import polyint as polyint
 from .ops.arrays.polynomials import polymul as polymul
 from .ops.arrays.polynomials import polysub as polysub
 from .ops.arrays.polynomials import polyval as polyval
-from .ops.arrays.refusals import invert as bitwise_invert
-from .ops.arrays.refusals import invert as bitwise_not
-from .ops.arrays.refusals import left_shift as bitwise_left_shift
-from .ops.arrays.refusals import right_shift as bitwise_right_shift
 from .ops.arrays.statistics import corrcoef as corrcoef
 from .ops.arrays.statistics import cov as cov
 from .ops.elementwise import clip as clip
