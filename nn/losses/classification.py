@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import autodiff as ad
 from autodiff import Variable
 
-from .module import Module
+from ..module import Module
 
 __all__ = [
     "BCELoss",
