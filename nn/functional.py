@@ -1,7 +1,7 @@
-"""Layers without state, as functions: activations, dropout, flatten. Losses are in `losses`, one level up:
-`nn.cross_entropy`.
+"""Layers without state, and losses, as functions under PyTorch's names: `nn.functional.relu`, `nn.functional.mse_loss`.
 
-The activations ARE autodiff's: one definition, two names. Everything here takes plain arrays as well as graph values.
+The activations are those of autodiff, and the losses those of `nn.losses`: one definition each. Everything here takes
+plain arrays and graph values.
 """
 
 from __future__ import annotations
@@ -15,22 +15,66 @@ from numpy.typing import DTypeLike
 import autodiff as ad
 from autodiff import elu, gelu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
 
+from .losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cosine_embedding_loss,
+    cross_entropy,
+    ctc_loss,
+    focal_loss,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    hinge_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    margin_ranking_loss,
+    mse_loss,
+    multi_margin_loss,
+    nll_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from .random import Rng, as_generator
 
 __all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss",
+    "cross_entropy",
+    "ctc_loss",
     "dropout",
     "elu",
     "flatten",
+    "focal_loss",
+    "gaussian_nll_loss",
     "gelu",
+    "hinge_embedding_loss",
+    "hinge_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
     "leaky_relu",
     "linear",
     "log_softmax",
+    "margin_ranking_loss",
+    "mse_loss",
+    "multi_margin_loss",
+    "nll_loss",
+    "poisson_nll_loss",
     "relu",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softplus",
     "tanh",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 ]
 
 

@@ -96,7 +96,8 @@ def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int | Non
     factor = np.ones(labels.shape, logits.dtype) if weights is None else np.asarray(weights, logits.dtype)[labels]
     factor = factor if kept is None else factor * kept
     if reduction == "mean":
-        factor = (factor / np.sum(factor, dtype=np.float64)).astype(logits.dtype)  # float16 counts to 65504 only
+        total = np.sum(factor, dtype=np.float64)  # float16 counts to 65504 only
+        factor = (factor / (total or 1.0)).astype(logits.dtype)  # the mean over nothing is 0
     return labels, factor
 
 
@@ -228,7 +229,7 @@ def cross_entropy(
 def _bce_with_logits(a: Any, b: Any) -> Any:
     share = np.where(np.greater_equal(a, 0.0), 1.0 - b, b)  # softplus(a) - a b without cancellation
     size = np.abs(a)
-    return np.log1p(np.exp(-size)) + np.where(share == 0, 0.0, size * share)
+    return np.log1p(np.exp(-size)) + np.where(share == 0, 0.0, size) * share  # the limit at inf
 
 
 bce_with_logits = op(

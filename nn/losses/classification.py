@@ -1,11 +1,7 @@
-"""Losses: how wrong predictions are, as functions (`nn.cross_entropy`) and as modules (`nn.CrossEntropyLoss`).
+"""Losses for one class out of C: cross-entropy, negative log-likelihood, and the hinge loss for C classes.
 
-Every loss takes `reduction`: "mean" (the default), "sum" or "none". Elementwise losses refuse unequal shapes instead of
-broadcasting them: (N, 1) against (N,) would silently compare every prediction with every target. Labels are
-checked, and the first offender is named. Targets are constants as a rule, but a graph value is differentiated like
-any other.
-
-Class scores stand on the LAST axis: logits (..., C) with labels (...).
+Class scores are on axis 1, as in PyTorch: (N, C), (N, C, d1, ...), or (C,) for one sample; `axis=` names another axis.
+Labels have the shape of the scores without that axis.
 """
 
 from __future__ import annotations
@@ -14,147 +10,59 @@ import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import autodiff as ad
 from autodiff import Variable
 
-from ..module import Module
+from .arguments import (
+    as_constant,
+    check_labels,
+    check_number,
+    check_reduction,
+    check_unit_interval,
+    class_axis,
+    class_weights,
+    classes_last,
+    plain,
+    product,
+    reduced,
+    value,
+    weighted,
+)
 
-__all__ = [
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "CrossEntropyLoss",
-    "HingeLoss",
-    "HuberLoss",
-    "L1Loss",
-    "MSELoss",
-    "MultiMarginLoss",
-    "NLLLoss",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "cross_entropy",
-    "hinge_loss",
-    "huber_loss",
-    "l1_loss",
-    "mse_loss",
-    "multi_margin_loss",
-    "nll_loss",
-]
+__all__ = ["cross_entropy", "multi_margin_loss", "nll_loss"]
 
 _SOFTMAX = ad.ops.OPS["softmax"]
-REDUCTIONS = ("mean", "sum", "none")
-
-
-# Shared checks.
-
-
-def _reduce(values: Any, reduction: str) -> Any:
-    _check_reduction(reduction)
-    return values.mean() if reduction == "mean" else values.sum() if reduction == "sum" else values
-
-
-def _check_reduction(reduction: str) -> None:
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-
-
-def _pair(who: str, prediction: Any, target: Any) -> tuple[Any, Any]:
-    """Both as values of equal shape; a plain target takes the prediction's dtype, so that float64 targets cost
-    nothing."""
-    prediction, target = _value(prediction), _value(target)
-    if prediction.shape != target.shape:
-        raise ValueError(
-            f"{who}: prediction and target must have the same shape, got {prediction.shape} and {target.shape}; "
-            "reshape one of them"
-        )
-    if isinstance(target, np.ndarray) and target.dtype != prediction.dtype and prediction.dtype.kind == "f":
-        target = target.astype(prediction.dtype)
-    return prediction, target
-
-
-def _value(x: Any) -> Any:
-    return x if isinstance(x, Variable) else np.asarray(x)
-
-
-def _plain(x: Any) -> NDArray[Any]:
-    return np.asarray(x.data if isinstance(x, Variable) else x)
-
-
-def _first(bad: NDArray[np.bool_], values: NDArray[Any]) -> str:
-    index = tuple(int(i) for i in np.argwhere(bad)[0])
-    return f"{values[index]}" + (f" at index {index if len(index) != 1 else index[0]}" if index else "")
-
-
-def _check_labels(who: str, scores: Any, labels: Any, ignore_index: int | None) -> NDArray[np.integer]:
-    """Labels (...) as integers that fit scores (..., C)."""
-    labels = _plain(labels)
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"{who}: labels must be integers (class indices), got dtype {labels.dtype}")
-    if scores.ndim == 0 or labels.shape != scores.shape[:-1]:
-        raise ValueError(f"{who}: scores (..., C) need labels (...), got shapes {scores.shape} and {labels.shape}")
-    classes = scores.shape[-1]
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        bad = (labels < 0) | (labels >= classes)
-        if ignore_index is not None:
-            bad &= labels != ignore_index
-        if bad.any():
-            raise ValueError(f"{who}: labels must be in 0..{classes - 1}, got {_first(bad, labels)}")
-    return labels
-
-
-# Regression.
-
-
-def mse_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """(prediction - target)^2, for equal shapes.
-
-    >>> import nn
-    >>> float(mse_loss([1.0, 2.0], [1.0, 4.0]))
-    2.0
-    """
-    prediction, target = _pair("mse_loss", prediction, target)
-    difference = prediction - target
-    return _reduce(difference * difference, reduction)
-
-
-def l1_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """|prediction - target|, for equal shapes; the derivative at 0 is 0."""
-    prediction, target = _pair("l1_loss", prediction, target)
-    return _reduce(abs(prediction - target), reduction)
-
-
-def huber_loss(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
-    """d^2/2 where |d| <= delta, delta (|d| - delta/2) elsewhere, for d = prediction - target (Huber 1964).
-
-    >>> float(huber_loss([0.0, 0.0], [0.5, 3.0], reduction="sum"))
-    2.625
-    """
-    if not delta > 0:
-        raise ValueError(f"huber_loss: delta must be > 0, got {delta!r}")
-    prediction, target = _pair("huber_loss", prediction, target)
-    size = abs(prediction - target)
-    near = np.minimum(size, delta)  # one formula for both parts: the derivative is right however a tie is shared
-    return _reduce(near * near * 0.5 + (size - near) * delta, reduction)
-
-
-# Classification with C classes.
 
 
 def cross_entropy(
-    logits: Any, target: Any, *, weights: Any = None, ignore_index: int = -100, reduction: str = "mean"
+    logits: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+    axis: int = 1,
 ) -> Any:
-    """-log softmax(logits) at the label, or averaged over the label's probabilities.
+    """Return -log softmax(logits) at the label, or averaged over the label's probabilities.
+
+    `torch.nn.functional.cross_entropy`.
 
     Args:
-        logits: (..., C) raw scores; not probabilities.
-        target: (...) integer class indices, or (..., C) probabilities.
-        weights: (C,) importance of each class. The mean over indices divides by the weights of the labels that count.
-        ignore_index: samples with this label count nothing (indices only).
-        reduction: "mean", "sum" or "none".
+        logits: (N, C), (N, C, d1, ...) or (C,) raw scores; not probabilities.
+        target: (N), (N, d1, ...) or () integer class indices; or probabilities in [0, 1] of the shape of the logits.
+        weight: (C,) importance of each class, >= 0. The mean over indices divides by the weights of the labels that
+            count; the mean over probabilities divides by the number of samples.
+        ignore_index: samples with this label do not count (indices only).
+        reduction: "mean", "sum" or "none". The mean over no sample is 0, with gradients of zero.
+        label_smoothing: share of the target that is spread evenly over all classes, in [0, 1] (Szegedy et al. 2016,
+            section 7).
+        axis: the class axis.
 
     Raises:
-        ValueError: shapes that do not fit, or the first label outside 0..C-1.
+        ValueError: shapes that do not fit, or the first label, weight or probability out of its range.
+        TypeError: labels that are neither integers nor probabilities.
 
     >>> import autodiff as ad
     >>> logits = ad.tensor([[2.0, 0.0], [0.0, 0.0]])
@@ -172,263 +80,119 @@ def cross_entropy(
             stacklevel=2,
         )
     labels = target.data if isinstance(target, Variable) else np.asarray(target)
-    if labels.dtype.kind in "iub" or not (labels.shape == logits.shape and labels.ndim):
-        weights = None if weights is None else _class_weights("cross_entropy", weights, logits)
-        return ad.cross_entropy(logits, labels, weights=weights, ignore_index=ignore_index, reduction=reduction)
-    _check_reduction(reduction)
-    logits, target = _pair("cross_entropy", logits, target)
-    terms = ad.log_softmax(logits, axis=-1) * target
-    if weights is not None:
-        terms = terms * _class_weights("cross_entropy", weights, logits)
-    return _reduce(-terms.sum(axis=-1), reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing!r}")
+    axis = class_axis("cross_entropy", logits, axis)
+    classes = logits.shape[axis]
+    if weight is not None:
+        weight = class_weights("cross_entropy", weight, classes, logits.dtype)
+    if labels.dtype.kind == "f" and labels.shape == logits.shape:
+        check_reduction("cross_entropy", reduction)
+        return _of_probabilities(logits, target, weight, reduction, label_smoothing, axis)
+    if logits.ndim > 2 or labels.ndim != logits.ndim - 1 or labels.dtype.kind not in "iu":  # two axes: ad says it
+        check_labels("cross_entropy", labels, logits.shape, axis, ignore_index)
+    logits = classes_last(logits, axis)
+    loss = ad.cross_entropy(logits, labels, weights=weight, ignore_index=ignore_index, reduction=reduction)
+    if not label_smoothing:
+        return loss
+    uniform = -_over_classes(np.full(classes, 1 / classes, logits.dtype), ad.log_softmax(logits, axis=-1), weight)
+    kept = labels != ignore_index
+    factor = kept.astype(logits.dtype)
+    if reduction == "mean" and weight is not None:  # the divisor is that of the labels
+        total = weight[np.where(kept, labels, 0)][kept].sum(dtype=np.float64)
+        spread = weighted(uniform, factor, "sum") / (total or 1.0)
+    else:
+        spread = weighted(uniform, factor, reduction)
+    return loss * (1 - label_smoothing) + spread * label_smoothing
+
+
+def _of_probabilities(logits: Any, target: Any, weight: Any, reduction: str, label_smoothing: float, axis: int) -> Any:
+    target, classes = as_constant(target, logits), logits.shape[axis]
+    rounding = 8 * float(np.finfo(target.dtype).eps)  # mixing two rows of probabilities may round above 1
+    check_unit_interval("cross_entropy", "target", target, "; class indices must be integers", rounding)
+    logits, target = classes_last(logits, axis), classes_last(target, axis)
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    return reduced(-_over_classes(target, ad.log_softmax(logits, axis=-1), weight), reduction)
+
+
+def _over_classes(target: Any, log_p: Any, weight: Any) -> Any:
+    """Return the sum of weight * target * log p over the last axis; where the target is 0, log p may be -inf."""
+    return product(target if weight is None else target * weight, log_p).sum(axis=-1)
 
 
 def nll_loss(
-    log_probabilities: Any, labels: Any, *, weights: Any = None, ignore_index: int = -100, reduction: str = "mean"
+    log_probabilities: Any,
+    labels: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    axis: int = 1,
 ) -> Any:
-    """-log_probabilities (..., C) at integer labels (...): what follows a LogSoftmax. Arguments as in
-    `cross_entropy`."""
-    scores = _value(log_probabilities)
-    _check_reduction(reduction)
-    labels = _check_labels("nll_loss", scores, labels, ignore_index)
+    """Return -log_probabilities at the labels, for the output of a LogSoftmax.
+
+    `torch.nn.functional.nll_loss`. Arguments and errors as in `cross_entropy`, with integer labels only.
+
+    >>> float(nll_loss([[-0.5, -1.0], [-2.0, -0.25]], [0, 1]))
+    0.375
+    """
+    scores = value(log_probabilities)
+    check_reduction("nll_loss", reduction)
+    axis = class_axis("nll_loss", scores, axis)
+    labels = check_labels("nll_loss", labels, scores.shape, axis, ignore_index)
+    scores = classes_last(scores, axis)
     counts = labels != ignore_index
     factor = counts.astype(scores.dtype)
     safe = np.where(counts, labels, 0)
-    if weights is not None:
-        factor = factor * _class_weights("nll_loss", weights, scores)[safe]
+    if weight is not None:
+        factor = factor * class_weights("nll_loss", weight, scores.shape[-1], scores.dtype)[safe]
     picked = np.take_along_axis(scores, safe[..., None], axis=-1)[..., 0]
-    if not factor.all():  # a label that does not count contributes 0, also where log(0) stands beside it
-        picked = np.where(factor == 0, 0.0, picked)
-    losses = -picked * factor
-    return losses.sum() / factor.sum() if reduction == "mean" else _reduce(losses, reduction)
+    return weighted(-picked, factor, reduction)
 
 
-def multi_margin_loss(scores: Any, labels: Any, *, margin: float = 1.0, reduction: str = "mean") -> Any:
-    """sum over wrong classes j of max(0, margin - score_label + score_j), divided by C: the hinge loss for C classes.
+def multi_margin_loss(
+    scores: Any,
+    labels: Any,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Any = None,
+    *,
+    reduction: str = "mean",
+    axis: int = 1,
+) -> Any:
+    """Return the sum over wrong classes j of w[label] max(0, margin - score_label + score_j)^p, divided by C.
 
-    scores: (..., C); labels: (...) integers.
+    `torch.nn.functional.multi_margin_loss`: the hinge loss for C classes (Crammer and Singer 2001).
+
+    Args:
+        scores: (N, C), (N, C, d1, ...) or (C,).
+        labels: integers of the shape of the scores without the class axis.
+        p: 1 or 2.
+        margin: wanted distance between the right class and every other.
+        weight: (C,) importance of each class, >= 0. The mean divides by the number of samples.
+        reduction: "mean", "sum" or "none". The mean over no sample is 0.
+        axis: the class axis.
+
+    Raises:
+        ValueError: p is neither 1 nor 2, shapes that do not fit, or the first label or weight out of its range.
+
+    >>> round(float(multi_margin_loss([[0.1, 0.2, 0.8]], [2])), 4)
+    0.2333
     """
-    scores = _value(scores)
-    _check_reduction(reduction)
-    labels = _check_labels("multi_margin_loss", scores, labels, None)
+    scores = value(scores)
+    check_reduction("multi_margin_loss", reduction)
+    check_number("multi_margin_loss", "margin", margin)
+    if p not in (1, 2):
+        raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p!r}")
+    axis = class_axis("multi_margin_loss", scores, axis)
+    labels = check_labels("multi_margin_loss", labels, scores.shape, axis, None)
+    scores = classes_last(scores, axis)
     right = np.take_along_axis(scores, labels[..., None], axis=-1)
     wrong = np.arange(scores.shape[-1]) != labels[..., None]
-    margins = ad.relu(scores - right + margin) * wrong.astype(scores.dtype)
-    return _reduce(margins.sum(axis=-1) / scores.shape[-1], reduction)
-
-
-def _class_weights(who: str, weights: Any, scores: Any) -> NDArray[np.floating]:
-    weights = _plain(weights).astype(scores.dtype)
-    if weights.shape != scores.shape[-1:]:
-        raise ValueError(
-            f"{who}: weights must have shape ({scores.shape[-1]},), one for each class, got {weights.shape}"
-        )
-    return weights
-
-
-# Classification with two classes.
-
-
-def binary_cross_entropy_with_logits(
-    logits: Any, target: Any, *, pos_weight: Any = None, reduction: str = "mean"
-) -> Any:
-    """-(y log p + (1 - y) log(1 - p)) for p = sigmoid(logits), computed as softplus(z) - y z: exact where p rounds
-    to 0 or 1.
-
-    Args:
-        logits: raw scores of any shape.
-        target: y in [0, 1], same shape.
-        pos_weight: factor of the term of y = 1, for rare positives.
-
-    >>> float(binary_cross_entropy_with_logits([1000.0], [0.0]))
-    1000.0
-    """
-    logits, target = _pair("binary_cross_entropy_with_logits", logits, target)
-    _check_unit_interval("binary_cross_entropy_with_logits", "target", target)
-    if pos_weight is None:
-        return _reduce(ad.bce_with_logits(logits, target), reduction)
-    if not isinstance(pos_weight, Variable):
-        pos_weight = np.asarray(pos_weight, logits.dtype)
-    if np.broadcast_shapes(pos_weight.shape, logits.shape) != logits.shape:
-        raise ValueError(
-            f"binary_cross_entropy_with_logits: pos_weight of shape {pos_weight.shape} does not fit into logits of "
-            f"shape {logits.shape}"
-        )
-    positive = ad.softplus(-logits) * (target * pos_weight)
-    return _reduce(positive + ad.softplus(logits) * (1 - target), reduction)
-
-
-def binary_cross_entropy(probability: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """-(y log p + (1 - y) log(1 - p)) with each logarithm at least -100, as in PyTorch; the derivative of a limited
-    logarithm is 0.
-
-    Args:
-        probability: p in [0, 1], any shape. Where p comes from a sigmoid, use the loss on logits: it keeps its
-            gradient.
-        target: y in [0, 1], same shape.
-
-    Raises:
-        ValueError: the first p or y outside [0, 1].
-
-    >>> round(float(binary_cross_entropy([0.9, 0.6], [1.0, 0.0])), 5)
-    0.51083
-    """
-    probability, target = _pair("binary_cross_entropy", probability, target)
-    _check_unit_interval("binary_cross_entropy", "probability", probability)
-    _check_unit_interval("binary_cross_entropy", "target", target)
-    return _reduce(-(target * _limited_log(probability) + (1 - target) * _limited_log(1 - probability)), reduction)
-
-
-def _limited_log(p: Any) -> Any:
-    # Both branches stay finite, so that no 0 * inf arises: the logarithm is taken of 1 where p is too small.
-    small = _plain(p) < 3.7835e-44  # exp(-100)
-    return np.where(small, -100.0, np.log(np.where(small, 1.0, p))) if small.any() else np.log(p)
-
-
-def _check_unit_interval(who: str, what: str, values: Any) -> None:
-    plain = _plain(values)
-    bad = ~((plain >= 0) & (plain <= 1))
-    if bad.any():
-        hint = "" if what == "target" else "; for raw scores use binary_cross_entropy_with_logits"
-        raise ValueError(f"{who}: {what} must be in [0, 1], got {_first(bad, plain)}{hint}")
-
-
-def hinge_loss(scores: Any, target: Any, *, margin: float = 1.0, reduction: str = "mean") -> Any:
-    """max(0, margin - y * score) for raw scores and labels y = -1 or +1 (not 0 and 1, not probabilities).
-
-    Raises:
-        ValueError: the first label that is neither -1 nor +1.
-
-    >>> float(hinge_loss([0.5, -2.0], [1, -1], reduction="sum"))
-    0.5
-    """
-    scores, target = _pair("hinge_loss", scores, target)
-    plain = _plain(target)
-    bad = (plain != 1) & (plain != -1)
-    if bad.any():
-        raise ValueError(
-            f"hinge_loss: labels must be -1 or +1, got {_first(bad, plain)}; labels 0 and 1 become 2 * y - 1"
-        )
-    return _reduce(ad.relu(margin - scores * target), reduction)
-
-
-# The same as modules.
-
-
-class _Loss(Module):
-    """Holds the options of a loss function; each subclass calls its function."""
-
-    def __init__(self, *misplaced: Any, reduction: str = "mean") -> None:
-        if misplaced:
-            name = type(self).__name__
-            raise TypeError(f"{name} takes options by name; call what it makes: nn.{name}()(prediction, target)")
-        _check_reduction(reduction)
-        self.reduction = reduction
-
-    def extra_repr(self) -> str:
-        """The reduction, when it is not the mean."""
-        return "" if self.reduction == "mean" else f"reduction={self.reduction!r}"
-
-
-class MSELoss(_Loss):
-    """Mean squared error; see `mse_loss`."""
-
-    def forward(self, prediction: Any, target: Any) -> Any:
-        """Equal shapes."""
-        return mse_loss(prediction, target, reduction=self.reduction)
-
-
-class L1Loss(_Loss):
-    """Mean absolute error; see `l1_loss`."""
-
-    def forward(self, prediction: Any, target: Any) -> Any:
-        """Equal shapes."""
-        return l1_loss(prediction, target, reduction=self.reduction)
-
-
-class HuberLoss(_Loss):
-    """Squared near zero, linear from `delta` on; see `huber_loss`."""
-
-    def __init__(self, delta: float = 1.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        if not delta > 0:
-            raise ValueError(f"HuberLoss: delta must be > 0, got {delta!r}")
-        self.delta = delta
-
-    def forward(self, prediction: Any, target: Any) -> Any:
-        """Equal shapes."""
-        return huber_loss(prediction, target, delta=self.delta, reduction=self.reduction)
-
-
-class CrossEntropyLoss(_Loss):
-    """Softmax and cross-entropy in one, on logits; see `cross_entropy`."""
-
-    def __init__(self, weights: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.weights = None if weights is None else np.asarray(weights)
-        self.ignore_index = ignore_index
-
-    def forward(self, logits: Any, target: Any) -> Any:
-        """logits (..., C); target (...) indices or (..., C) probabilities."""
-        return cross_entropy(
-            logits, target, weights=self.weights, ignore_index=self.ignore_index, reduction=self.reduction
-        )
-
-
-class NLLLoss(_Loss):
-    """Negative log-likelihood of log-probabilities; see `nll_loss`."""
-
-    def __init__(self, weights: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.weights = None if weights is None else np.asarray(weights)
-        self.ignore_index = ignore_index
-
-    def forward(self, log_probabilities: Any, labels: Any) -> Any:
-        """log_probabilities (..., C); labels (...)."""
-        return nll_loss(
-            log_probabilities, labels, weights=self.weights, ignore_index=self.ignore_index, reduction=self.reduction
-        )
-
-
-class BCELoss(_Loss):
-    """Binary cross-entropy of probabilities; see `binary_cross_entropy`."""
-
-    def forward(self, probability: Any, target: Any) -> Any:
-        """Equal shapes."""
-        return binary_cross_entropy(probability, target, reduction=self.reduction)
-
-
-class BCEWithLogitsLoss(_Loss):
-    """Binary cross-entropy of logits; see `binary_cross_entropy_with_logits`."""
-
-    def __init__(self, *, pos_weight: Any = None, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.pos_weight = pos_weight
-
-    def forward(self, logits: Any, target: Any) -> Any:
-        """Equal shapes."""
-        return binary_cross_entropy_with_logits(logits, target, pos_weight=self.pos_weight, reduction=self.reduction)
-
-
-class HingeLoss(_Loss):
-    """max(0, margin - y * score) for y = -1 or +1; see `hinge_loss`."""
-
-    def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.margin = margin
-
-    def forward(self, scores: Any, target: Any) -> Any:
-        """Equal shapes."""
-        return hinge_loss(scores, target, margin=self.margin, reduction=self.reduction)
-
-
-class MultiMarginLoss(_Loss):
-    """The hinge loss for C classes; see `multi_margin_loss`."""
-
-    def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.margin = margin
-
-    def forward(self, scores: Any, labels: Any) -> Any:
-        """scores (..., C); labels (...)."""
-        return multi_margin_loss(scores, labels, margin=self.margin, reduction=self.reduction)
+    margins = ad.relu(scores - right + margin)
+    margins = (margins if p == 1 else margins * margins) * wrong.astype(scores.dtype)
+    losses = margins.sum(axis=-1) / scores.shape[-1]
+    if weight is not None:
+        losses = losses * class_weights("multi_margin_loss", weight, scores.shape[-1], plain(scores).dtype)[labels]
+    return reduced(losses, reduction)

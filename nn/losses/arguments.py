@@ -1,0 +1,202 @@
+"""Check the arguments of losses and reduce their values. Nothing here computes a loss.
+
+One convention for all losses: the mean over nothing (an empty batch, only ignored labels, weights that sum to zero) is
+0, and its gradients are zeros.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodiff import Variable
+
+__all__: list[str] = []
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def value(x: Any) -> Any:
+    """Return a graph value as it is, and anything else as an array."""
+    return x if isinstance(x, Variable) else np.asarray(x)
+
+
+def plain(x: Any) -> NDArray[Any]:
+    """Return the array in a graph value, and anything else as an array."""
+    return np.asarray(x.data if isinstance(x, Variable) else x)
+
+
+def pair(who: str, prediction: Any, target: Any) -> tuple[Any, Any]:
+    """Return both as values of equal shape. A plain target takes the prediction's dtype, so that float64 targets do not
+    promote a float32 network."""
+    prediction, target = value(prediction), value(target)
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"{who}: prediction and target must have the same shape, got {prediction.shape} and {target.shape}; "
+            "reshape one of them"
+        )
+    return prediction, as_constant(target, prediction)
+
+
+def as_constant(x: Any, like: Any) -> Any:
+    """Return a plain array in the dtype of `like` when that is floating; a graph value as it is."""
+    x = value(x)
+    plain_reals = isinstance(x, np.ndarray) and x.dtype != like.dtype and like.dtype.kind == "f" and x.dtype.kind != "c"
+    return x.astype(like.dtype) if plain_reals else x
+
+
+def first(bad: NDArray[np.bool_], values: NDArray[Any]) -> str:
+    """Describe the first marked value and its place: "5 at index 2"."""
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    return f"{values[index]}" + (f" at index {index if len(index) != 1 else index[0]}" if index else "")
+
+
+# Options.
+
+
+def check_reduction(who: str, reduction: Any, allowed: tuple[str, ...] = REDUCTIONS) -> None:
+    """Raise ValueError for a reduction that does not exist."""
+    if not (isinstance(reduction, str) and reduction in allowed):
+        names = ", ".join(map(repr, allowed[:-1]))
+        raise ValueError(f"{who}: reduction must be {names} or {allowed[-1]!r}, got {reduction!r}")
+
+
+def check_number(who: str, name: str, number: Any, least: float = -math.inf, above: bool = False) -> None:
+    """Raise TypeError unless `number` is a real number, ValueError unless it is >= least (> least with `above`)."""
+    if isinstance(number, (bool, np.bool_)) or not isinstance(number, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{who}: {name} must be a number, got {number!r}")
+    if not (number > least if above else number >= least) and not (least == -math.inf and not math.isnan(number)):
+        raise ValueError(f"{who}: {name} must be {'>' if above else '>='} {least:g}, got {number!r}")
+
+
+# Class scores and labels.
+
+
+def class_axis(who: str, scores: Any, axis: int) -> int:
+    """Return the class axis as an index from 0. Scores of one sample, (C,), have their classes on axis 0."""
+    if scores.ndim == 0:
+        raise ValueError(f"{who}: scores need an axis of classes, got shape ()")
+    if scores.ndim == 1 and axis == 1:
+        return 0
+    if not -scores.ndim <= axis < scores.ndim:
+        raise ValueError(f"{who}: axis {axis} does not exist in scores of shape {scores.shape}")
+    return axis % scores.ndim
+
+
+def classes_last(x: Any, axis: int) -> Any:
+    """Move the class axis to the end."""
+    return x if axis == x.ndim - 1 else np.moveaxis(x, axis, -1)
+
+
+def check_labels(who: str, labels: Any, shape: tuple[int, ...], axis: int, ignore_index: int | None) -> Any:
+    """Return labels as integers that fit scores of `shape` with classes on `axis`."""
+    labels = plain(labels)
+    classes, wanted = shape[axis], shape[:axis] + shape[axis + 1 :]
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"{who}: labels must be integers 0..{classes - 1} (class indices), got dtype {labels.dtype}. "
+            f"Write labels.astype(int), or labels.argmax(axis={'-1' if axis == len(shape) - 1 else axis}) for one-hot "
+            "rows"
+        )
+    if labels.shape != wanted:
+        hint = ""
+        if labels.shape == shape:
+            hint = f"; write labels.argmax(axis={'-1' if axis == len(shape) - 1 else axis}) for one-hot rows"
+        elif labels.shape == shape[:-1]:
+            hint = "; write axis=-1 if the classes are on the last axis"
+        raise ValueError(
+            f"{who}: scores of shape {shape} with classes on axis {axis} need labels of shape {wanted}, got "
+            f"{labels.shape}{hint}"
+        )
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        bad = (labels < 0) | (labels >= classes)
+        if ignore_index is not None:
+            bad &= labels != ignore_index
+        if bad.any():
+            raise ValueError(f"{who}: labels must be in 0..{classes - 1}, got {first(bad, labels)}")
+    return labels
+
+
+# Weights and probabilities.
+
+
+def class_weights(who: str, weight: Any, classes: int, dtype: Any) -> NDArray[np.floating]:
+    """Return one weight for each class, finite and >= 0."""
+    weight = plain(weight)
+    if weight.shape != (classes,):
+        raise ValueError(f"{who}: weight must have shape ({classes},), one for each class, got {weight.shape}")
+    _check_weights(who, "weight", weight)
+    return weight.astype(dtype)
+
+
+def element_weights(who: str, name: str, weight: Any, like: Any) -> Any:
+    """Return weights >= 0 that broadcast into the shape of `like`, in its dtype."""
+    weight = as_constant(weight, like)
+    _check_weights(who, name, plain(weight))
+    try:
+        fits = np.broadcast_shapes(weight.shape, like.shape) == like.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{who}: {name} of shape {weight.shape} does not fit into the shape {like.shape}")
+    return weight
+
+
+def _check_weights(who: str, name: str, weight: NDArray[Any]) -> None:
+    if weight.dtype.kind not in "fiub":
+        raise TypeError(f"{who}: {name} must hold real numbers, got dtype {weight.dtype}")
+    bad = ~((weight >= 0) & (weight < math.inf))
+    if bad.any():
+        raise ValueError(f"{who}: {name} must be finite and >= 0, got {first(bad, weight)}")
+
+
+def check_unit_interval(who: str, what: str, values: Any, hint: str = "", rounding: float = 0.0) -> None:
+    """Raise ValueError naming the first value outside [0, 1]; `rounding` is allowed above 1."""
+    values = plain(values)
+    bad = ~((values >= 0) & (values <= 1 + rounding))
+    if bad.any():
+        raise ValueError(f"{who}: {what} must be in [0, 1], got {first(bad, values)}{hint}")
+
+
+def check_signs(who: str, target: Any) -> None:
+    """Raise ValueError naming the first label that is neither -1 nor +1."""
+    labels = plain(target)
+    bad = (labels != 1) & (labels != -1)
+    if bad.any():
+        raise ValueError(f"{who}: labels must be -1 or +1, got {first(bad, labels)}; labels 0 and 1 become 2 * y - 1")
+
+
+# Reductions.
+
+
+def reduced(losses: Any, reduction: str) -> Any:
+    """Return the mean, the sum, or the values themselves; the mean of nothing is 0."""
+    if reduction == "none":
+        return losses
+    return losses.mean() if reduction == "mean" and losses.size else losses.sum()
+
+
+def weighted(losses: Any, weight: Any, reduction: str) -> Any:
+    """Return `reduced(losses * weight)`, where the mean divides by the sum of the weights. A weight of 0 hides a loss
+    that is infinite or NaN."""
+    hidden = plain(weight) == 0
+    if hidden.any():
+        losses = np.where(hidden, 0.0, losses)
+    if reduction == "mean":
+        weight = np.broadcast_to(weight, losses.shape) if weight.shape != losses.shape else weight
+        total = np.sum(plain(weight), dtype=np.float64)  # float16 counts to 65504 only
+        if total:
+            weight = (
+                (plain(weight) / total).astype(losses.dtype) if not isinstance(weight, Variable) else weight / total
+            )
+    losses = losses * weight
+    return losses if reduction == "none" else losses.sum()
+
+
+def product(factor: Any, x: Any) -> Any:
+    """Return factor * x, where a factor of 0 hides an infinite x."""
+    hidden = (plain(factor) == 0) & np.isinf(plain(x))
+    return factor * np.where(hidden, 0.0, x) if hidden.any() else factor * x
