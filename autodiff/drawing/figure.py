@@ -20,9 +20,11 @@ from .reading.patterns import as_patterns
 from .writing import graphviz_program as program
 from .writing.builtin_svg import builtin_svg, prefix_of
 from .writing.dot import to_dot
+from .writing.explorer import explorer
 from .writing.graphviz_svg import finish_svg
 from .writing.json_data import to_json
 from .writing.mermaid import to_mermaid
+from .writing.steps import step_pictures
 
 ENGINES = ("auto", "dot", "builtin")
 SUFFIXES = (".dot", ".gv", ".html", ".json", ".md", ".mmd", ".pdf", ".png", ".svg")
@@ -111,8 +113,6 @@ class Figure:
 
     def to_html(self, engine: str = "auto", *, asked: str = "html") -> str:
         """The explorer: one HTML file without network or library; laid out by `dot` when present."""
-        from .writing.explorer import explorer
-
         bare = Figure(dataclasses.replace(self._picture, title=""))  # the page has a heading of its own
         views = [(self._picture, bare.to_svg(engine, quiet=True, asked=asked))]
         if self.level == "op" and self.modules and self._redraw is not None:
@@ -134,14 +134,12 @@ class Figure:
             if engine == "builtin" and not quiet:
                 _warn(program.missing_warning())
         if engine not in self._cache:
-            text = self.to_dot()
-            prefix = prefix_of(text)
-            self._cache[engine] = (
-                finish_svg(program.run_dot(text, "svg", asked=asked), self._picture, prefix)
-                if engine == "dot"
-                else builtin_svg(self._picture, prefix)
-            )
+            self._cache[engine] = builtin_svg(self._picture) if engine == "builtin" else self._dot_svg(asked)
         return str(self._cache[engine])
+
+    def _dot_svg(self, asked: str) -> str:
+        text = self.to_dot()
+        return finish_svg(program.run_dot(text, "svg", asked=asked), self._picture, prefix_of(text))
 
     def to_png(self, *, asked: str = "png") -> bytes:
         """PNG bytes, sharp at 900 pixels: the resolution is chosen by the width of the picture.
@@ -240,9 +238,7 @@ class Figure:
 
     def frames(self) -> tuple[Figure, ...]:
         """One Figure for every forward and backward step, in the layout of this one."""
-        from .writing.steps import frames
-
-        return tuple(Figure(picture) for picture in frames(self._picture))
+        return tuple(Figure(picture) for picture in step_pictures(self._picture))
 
     # -- notebooks ----------------------------------------------------------------------------------------------
 

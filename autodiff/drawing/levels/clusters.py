@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..picture.model import Module, Run
 from ..picture.style import MUTED
-from ..picture.text import clean
+from ..picture.text import shorten
 from ..reading.records import Snapshot
 from .builder import GraphBuilder
 
@@ -54,7 +54,7 @@ def module_clusters(builder: GraphBuilder, *, nested: bool = True) -> list[Modul
         info = snapshot.modules[path]
         own = path == info.kind
         title = (
-            clean(path, 30)
+            shorten(path, 30)
             + (f" : {info.kind}" if info.kind and not own else "")
             + (f"({info.sizes})" if info.sizes else "")
         )
@@ -62,7 +62,7 @@ def module_clusters(builder: GraphBuilder, *, nested: bool = True) -> list[Modul
             Module(
                 key,
                 path,
-                (Run(clean(title, 60), 11, MUTED, True),),
+                (Run(shorten(title, 60), 11, MUTED, True),),
                 tuple(members[path]),
                 kept.get(outer, ""),
                 weight[path],

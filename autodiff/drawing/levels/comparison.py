@@ -15,7 +15,7 @@ from itertools import chain
 from ..picture.cards import GAP, heat_card, loss_chip, verdict_card
 from ..picture.model import Module, Node, Picture, Problem, Run
 from ..picture.style import HEALTHY, HEAT_WORD, INK, MUTED, heat_of
-from ..picture.text import clean, number, short_number
+from ..picture.text import number, short_number, shorten
 from ..picture.words import word
 from ..reading.folding import Folder, Item
 from ..reading.records import Snapshot, Value
@@ -52,7 +52,7 @@ def row_picture(snapshots: Mapping[str, Snapshot], lang: str, title: str, legend
         spine=frozenset(node.id for node in builder.nodes),
         legend=heat_keys(lang, builder.heats) if legend else (),
         title=title,
-        alt=clean(alt, 2000),
+        alt=shorten(alt, 2000),
         node_gap=0.30,
         rank_gap=0.20,
     )
@@ -102,7 +102,7 @@ def add_layer(
             node_id,
             "module",
             card,
-            name=clean(layer.path),
+            name=shorten(layer.path),
             grad=norm,
             module=layer.path,
             status="dead" if dead else "",
@@ -137,7 +137,7 @@ def layer_tooltip(layer: Item, newest: Value, norm: float | None) -> str:
         text += f": gradient norm {norm!r}"
     if newest.stats is not None and newest.stats.size:
         text += f", {100 * newest.stats.zeros / newest.stats.size:.1f} % of outputs are 0"
-    return clean(text, 400)
+    return shorten(text, 400)
 
 
 def detail_of(norms: Sequence[float], verdict: str, first_dead: int | None, lang: str) -> str:
@@ -177,7 +177,7 @@ def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Pict
         legend_title=heated,
         footer=shared_footer({name: picture.footer for name, picture in pictures.items()}),
         title=title,
-        alt=clean(" ".join(f"{name}: {picture.alt}" for name, picture in pictures.items()), 2000),
+        alt=shorten(" ".join(f"{name}: {picture.alt}" for name, picture in pictures.items()), 2000),
         problems=tuple(problems),
         lang=lang,
         node_gap=0.7,

@@ -14,7 +14,7 @@ import math
 from ..picture.cards import why_card
 from ..picture.model import Edge, Node, Picture
 from ..picture.style import ERROR
-from ..picture.text import clean, number, pretty_name
+from ..picture.text import clean, number, pretty_name, shorten
 from ..picture.words import word
 from ..reading.records import Snapshot, Value
 from .operations import op_picture
@@ -67,7 +67,7 @@ def with_reason(
     """The picture with the card that explains the first problem beside it."""
     rows = reasons(snapshot, origin, options.lang)
     host = next(node.id for node in picture.nodes if node.status == "first-nan")
-    tooltip = clean("; ".join(f"{key}: {text}" for key, text, _ in rows), 1000)
+    tooltip = shorten("; ".join(f"{key}: {' '.join(text.split())}" for key, text, _ in rows), 1000)
     why = Node("why", "note", why_card(rows), name="why", tooltip=tooltip)
     line = Edge(f"e{len(picture.edges)}", host, "why", "note", (), "", ERROR, 1.4, "dotted", "none")
     left_out = len(snapshot.values) - len(near)
@@ -110,7 +110,7 @@ def sentence(snapshot: Snapshot, origin: FirstProblem) -> str:
     what = {"nan": "NaN", "inf": "infinity", "gradient": "gradient that is not finite"}[origin.kind]
     text = f"The first {what} is made by {name_of(value) or value.badge}: {rows['cause']}."
     text += f" At {rows['at']}." if "at" in rows else ""
-    return clean(text + (f" Try {rows['try']}." if "try" in rows else ""), 2000)
+    return shorten(text + (f" Try {rows['try']}." if "try" in rows else ""), 2000)
 
 
 def operand_text(value: Value) -> str:

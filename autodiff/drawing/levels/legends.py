@@ -20,7 +20,7 @@ from ..picture.style import (
     bound_of,
     heat_of,
 )
-from ..picture.text import clean
+from ..picture.text import shorten
 from ..picture.words import word
 from ..reading.records import Snapshot, Value
 from .builder import OperationBuilder
@@ -38,7 +38,7 @@ def gradient_footer(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
     if "grad" not in options.show:
         return ()
     if snapshot.gradients.startswith("failed: "):
-        return (clean(word(options.lang, "failed", snapshot.gradients.removeprefix("failed: ")), 150),)
+        return (shorten(word(options.lang, "failed", snapshot.gradients.removeprefix("failed: ")), 150),)
     if snapshot.gradients == "leaves":
         return (word(options.lang, "leaves only"),)
     return (word(options.lang, "private"),) if snapshot.gradients == "private" else ()

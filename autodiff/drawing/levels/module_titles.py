@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ..picture.text import clean, shape_text
+from ..picture.text import shape_text, shorten
 from ..picture.words import module_word, word
 from ..reading.folding import Item
 from ..reading.records import Value
@@ -45,7 +45,7 @@ def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
                 str(math.prod(newest.shape[1:])) if info.kind == "Flatten" and len(newest.shape) > 1 else ""
             )
             return module_word(lang, info.kind), sizes
-        return clean(item.path), ""
+        return shorten(item.path), ""
     if item.kind == "op":
         if newest.op in OP_TITLES:
             return OP_TITLES[newest.op][lang == "zh"], ""
@@ -53,7 +53,7 @@ def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
     steps = [values[i].badge for i in (item.parts[0].members if item.parts else item.members)]
     if item.kind == "rest":
         return f"{len(item.members):,}".replace(",", "\u00a0") + " operations", ""
-    return clean(", ".join(steps), 40), ""
+    return shorten(", ".join(steps), 40), ""
 
 
 def mean_text(builder: FlowBuilder, value: Value) -> str:

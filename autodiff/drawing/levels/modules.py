@@ -14,7 +14,7 @@ import math
 from ..picture.cards import module_card
 from ..picture.model import Card, Key, Node, Picture, Run
 from ..picture.style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of
-from ..picture.text import clean, number, percent, shape_text, short_number
+from ..picture.text import number, percent, shape_text, short_number, shorten
 from ..picture.words import word
 from ..reading.folding import Folder, Item, fold_plain, inputs_of, owner_table
 from ..reading.records import Snapshot, Value, shown_number
@@ -124,7 +124,7 @@ def add_item(builder: FlowBuilder, position: int, item: Item) -> None:
             node_id,
             item.kind if item.kind in ("module", "repeat") else "tensor",
             card,
-            name=clean(title, 200),
+            name=shorten(title, 200),
             op=newest.badge if item.kind == "op" else "",
             shape=shape_text(newest.shape),
             dtype=newest.dtype,
@@ -134,7 +134,7 @@ def add_item(builder: FlowBuilder, position: int, item: Item) -> None:
             source=source_text(newest.source),
             status=status,
             count=len(item.members),
-            tooltip=clean(tooltip, 1000),
+            tooltip=shorten(tooltip, 1000),
         )
     )
     for source, via in sources(builder, position, item):
@@ -158,7 +158,7 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
     if item.kind == "repeat":
         return repeat_of(builder, item, title), status, note
     named = item.kind == "module" and not is_loss(builder, item) and not says_its_class(builder, item)
-    parts = [clean(item.path, 40)] if named else []
+    parts = [shorten(item.path, 40)] if named else []
     if item.call:
         parts.append(word(lang, "call", item.call))
     if newest.detail:
@@ -179,7 +179,7 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
         ]
     subtitle = " · ".join(part for part in parts if part)
     return (
-        module_card("module", title, sizes=sizes, subtitle=subtitle, status=status, note=clean(note, 60)),
+        module_card("module", title, sizes=sizes, subtitle=subtitle, status=status, note=shorten(note, 60)),
         status,
         note,
     )
@@ -238,7 +238,7 @@ def add_output(builder: FlowBuilder, value: Value) -> None:
     lang, node_id = builder.lang, builder.new_id("n")
     name = name_of(value) or (word(lang, "loss") if value.grad == 1.0 else word(lang, "output"))
     seed = (
-        word(lang, "seed gradient", clean(value.name, 12) or "loss")
+        word(lang, "seed gradient", shorten(value.name, 12) or "loss")
         if value.grad == 1.0 and builder.options.heat is None
         else ""
     )

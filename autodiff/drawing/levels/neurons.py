@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from ..picture.cards import chip_card, neuron_card, scalar_card
 from ..picture.model import Block, Card, Cell, Key, Module, Node, Picture, Run
 from ..picture.style import FORWARD, MUTED, NEGATIVE, POSITIVE
-from ..picture.text import clean, number, pretty_name
+from ..picture.text import number, pretty_name, shorten
 from ..picture.words import word
 from ..reading.folding import Folder
 from ..reading.records import Snapshot, Value, shown_number
@@ -237,7 +237,7 @@ def add_neuron(builder: NeuronBuilder, neuron: Neuron, name: str, kind: str) -> 
             module=neuron.path,
             count=len(values),
             value=repr(mean) if numbers else "",
-            tooltip=clean(f"{neuron.path}; {value_tooltip(values[-1])}", 1000),
+            tooltip=shorten(f"{neuron.path}; {value_tooltip(values[-1])}", 1000),
         )
     )
     return node_id
@@ -291,7 +291,7 @@ def add_losses(builder: NeuronBuilder) -> None:
             note = chain_text(steps, drawn or "", builder.neurons[feeding[0]].outputs if drawn else [])
         node_id = builder.new_id("n")
         name = name_of(value) or word(builder.lang, "loss")
-        card = with_note(scalar_card("output", name=name, value=shown_number(value)), clean(note, 32))
+        card = with_note(scalar_card("output", name=name, value=shown_number(value)), shorten(note, 32))
         builder.nodes.append(value_node(node_id, value, "output", card, count=len(steps)))
         for path in feeding:
             if ("neuron", path) in builder.place:

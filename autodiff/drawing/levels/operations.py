@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ..picture.cards import chip_card, scalar_card, tensor_card
 from ..picture.model import Card, Edge, Node, Picture, Run
 from ..picture.style import GRAD, heat_of
-from ..picture.text import clean, number, pretty_name, shape_text
+from ..picture.text import number, pretty_name, shape_text, shorten
 from ..picture.words import word
 from ..reading.records import Snapshot, Value, shown_number
 from .builder import OperationBuilder, ProblemNote
@@ -168,7 +168,7 @@ def operand_names(builder: OperationBuilder, value: Value) -> list[str]:
     names = []
     for operand in value.operands:
         if operand.__class__ is int:
-            names.append(pretty_name(clean(builder.snapshot.values[operand].name, 12)))
+            names.append(pretty_name(shorten(builder.snapshot.values[operand].name, 12)))
         else:
             names.append(number(operand) if isinstance(operand, float | complex) else "")
     return names
@@ -178,7 +178,7 @@ def local_texts(builder: OperationBuilder, value: Value, names: list[str]) -> li
     """`w₁ = 0.5` for every operand of a scalar operation."""
     if not value.scalar or len(value.locals) != len(value.operands):
         return []
-    output = pretty_name(clean(value.name, 12))
+    output = pretty_name(shorten(value.name, 12))
     texts = []
     for position, local in enumerate(value.locals):
         formula = local_formula(value.op, position, names, output)
@@ -197,7 +197,7 @@ def array_formulas(value: Value, names: list[str]) -> str:
     if value.scalar or not value.op:
         return ""
     known = [name or "abcdefgh"[k % 8] for k, name in enumerate(names)]
-    output = pretty_name(clean(value.name, 12)) or "y"
+    output = pretty_name(shorten(value.name, 12)) or "y"
     tracked = [k for k, operand in enumerate(value.operands) if operand.__class__ is int]
     given = [(known[k], local_formula(value.op, k, known, output, arrays=True)) for k in tracked]
     return "; ".join(f"∂/∂{name} = {formula}" for name, formula in given if formula)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from ..picture.cards import chip_card, optimizer_card, parameters_card
 from ..picture.model import Node, Run
 from ..picture.style import GRAD, UPDATE
-from ..picture.text import clean, number, percent, shape_text
+from ..picture.text import number, percent, shape_text, shorten
 from ..picture.words import word
 from ..reading.folding import Item, inputs_of
 from ..reading.records import Value
@@ -34,13 +34,13 @@ def add_parameters(builder: FlowBuilder, position: int, item: Item, host: str) -
         rows.append((name_of(value) or "w", shape_text(value.shape, word(builder.lang, "scalar")), norm, grad))
     names = [builder.snapshot.values[i].name for i in found]
     first = builder.snapshot.values[found[0]]
-    tooltip = clean("; ".join(value_tooltip(builder.snapshot.values[i]) for i in found), 1000)
+    tooltip = shorten("; ".join(value_tooltip(builder.snapshot.values[i]) for i in found), 1000)
     builder.nodes.append(
         Node(
             node_id,
             "parameter",
             parameters_card(rows),
-            name=clean(", ".join(names), 200),
+            name=shorten(", ".join(names), 200),
             shape=shape_text(first.shape),
             dtype=first.dtype,
             grad=first.grad,
@@ -84,7 +84,7 @@ def add_again(builder: FlowBuilder, node: Node, host: str) -> None:
     """Data that was read further up as a chip of its own, instead of a line across the picture."""
     node_id = builder.new_id("n")
     name = node.name or word(builder.lang, "Input")
-    card = chip_card("constant", f"↗ {clean(name)}", f"{node.shape} {node.dtype}")
+    card = chip_card("constant", f"↗ {shorten(name)}", f"{node.shape} {node.dtype}")
     tooltip = f"{node.tooltip}; {word(builder.lang, 'reference')}"
     builder.nodes.append(replace(node, id=node_id, kind="reference", card=card, tooltip=tooltip))
     builder.homes[node_id] = builder.homes[host]
@@ -117,7 +117,7 @@ def add_column(builder: FlowBuilder) -> None:
     node_id = builder.new_id("n")
     card = optimizer_card(info.name, "\u00a0\u00a0·\u00a0\u00a0".join(details))
     builder.nodes.append(
-        Node(node_id, "optimizer", card, name=info.name, tooltip=clean(" ".join([info.name, *details])))
+        Node(node_id, "optimizer", card, name=info.name, tooltip=shorten(" ".join([info.name, *details])))
     )
     builder.homes[node_id] = builder.homes[host]
     builder.beside.append((host, node_id, "right"))

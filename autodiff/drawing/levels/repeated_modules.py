@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..picture.cards import repeat_card
 from ..picture.model import Card
 from ..picture.style import HEALTHY, Heat, heat_of
-from ..picture.text import clean, short_number
+from ..picture.text import clean, short_number, shorten
 from ..picture.words import word
 from ..reading.folding import Folder, Item
 from .module_titles import FlowBuilder, title_of
@@ -67,7 +67,7 @@ def inner_chain(builder: FlowBuilder, part: Item) -> str:
     """What is inside one member of a run: `LayerNorm → Attention → + → …`."""
     level = len(Folder(builder.snapshot).chain(part.path))
     inside = Folder(builder.snapshot, depth=level + 1).split(part.members, level, part.path)
-    names = [clean(title_of(builder, item)[0], 20) for item in inside]
+    names = [shorten(title_of(builder, item)[0], 20) for item in inside]
     if len(names) < 2:
         return ""
     return " → ".join(names if len(names) <= 8 else [*names[:4], "…", *names[-3:]])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..picture.model import Card, Node, Problem, Stats
-from ..picture.text import clean, number, shape_text
+from ..picture.text import number, shape_text, shorten
 from ..reading.records import Value
 
 COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
@@ -41,7 +41,7 @@ def role_of(value: Value, roots: Iterable[int]) -> str:
 
 def name_of(value: Value, limit: int = 40) -> str:
     """The name of a value cut to the length of a card."""
-    return clean(value.name, limit)
+    return shorten(value.name, limit)
 
 
 def stats_text(stats: Stats | None) -> str:
@@ -58,7 +58,7 @@ def grad_text(value: Value) -> str:
 
 def value_tooltip(value: Value, lang: str = "en") -> str:
     """Everything known about a value on one line: name, operation, shape, dtype, statistics, gradient, source."""
-    parts = [clean(value.name, 400)] if value.name else []
+    parts = [shorten(value.name, 400)] if value.name else []
     if value.badge:
         parts.append(value.badge)
     parts.append(shape_text(value.shape) + " " + value.dtype)
@@ -70,12 +70,12 @@ def value_tooltip(value: Value, lang: str = "en") -> str:
         parts.append(f"grad {value.grad!r}" if value.signed else f"‖g‖ {value.grad!r}")
     if value.source:
         parts.append(source_text(value.source))
-    return clean("; ".join(parts), 1000)
+    return shorten("; ".join(parts), 1000)
 
 
 def source_text(source: str) -> str:
     """`train.py:41` of a longer path."""
-    return clean(source.replace("\\", "/").rsplit("/", 1)[-1], 60)
+    return shorten(source.replace("\\", "/").rsplit("/", 1)[-1], 60)
 
 
 def value_node(node_id: str, value: Value, kind: str, card: Card, **more: Any) -> Node:
@@ -84,7 +84,7 @@ def value_node(node_id: str, value: Value, kind: str, card: Card, **more: Any) -
         id=node_id,
         kind=kind,
         card=card,
-        name=clean(value.name, 400),
+        name=shorten(value.name, 400),
         op=value.badge,
         shape=shape_text(value.shape),
         dtype=value.dtype,
@@ -116,4 +116,4 @@ def describe(
             else f" Gradient norm {number(low)}."
         )
     text += " " + ("; ".join(problem.text for problem in problems[:3]) + "." if problems else "No NaN.")
-    return clean(text, 2000)
+    return shorten(text, 2000)

@@ -1,6 +1,6 @@
 """Text of a picture: numbers, shapes, names, one escape function per format, and how wide a line will be.
 
-All text that came from a user goes through `clean` and then through the escape function of the format it is written
+All text that came from a user goes through `clean` once, and through the escape function of the format it is written
 to. Nothing else in the package escapes anything. Widths are those of Helvetica (Adobe's font metrics, in thousandths
 of the size), which Arial and Liberation Sans share; a character outside the table is assumed wide, never narrow, so
 that text stays inside its box.
@@ -46,7 +46,9 @@ _OTHER = dict(zip(_SIGNS.split(" ")[::2], map(int, _SIGNS.split(" ")[1::2]), str
 
 
 def clean(text: object, limit: int = NAME_LIMIT) -> str:
-    """One printable line of at most `limit` characters; a longer one is cut in the middle with `…`.
+    """Return text from outside as one printable line of at most `limit` characters.
+
+    Names are cleaned once, where they are copied out of a graph or an argument; later steps only `shorten` them.
 
     >>> clean("a\\tb\\n\\x07c"), clean("x" * 50, limit=9)
     ('a b c', 'xxxx…xxxx')
@@ -54,7 +56,11 @@ def clean(text: object, limit: int = NAME_LIMIT) -> str:
     line = str(text)
     if not line.isprintable():
         line = "".join(character if character.isprintable() else " " for character in line)
-    line = _SPACES.sub(" ", line).strip()
+    return shorten(_SPACES.sub(" ", line).strip(), limit)
+
+
+def shorten(line: str, limit: int = NAME_LIMIT) -> str:
+    """Return a line of at most `limit` characters, a longer one with `…` in the place of its middle."""
     if len(line) <= limit:
         return line
     head = limit // 2

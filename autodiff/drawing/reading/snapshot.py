@@ -158,7 +158,7 @@ def find_gradients(
     try:
         found = pull(seeds, collect(list(seeds)), wanted=None)
     except Exception as error:  # a rule of the user's, or a value that was overwritten: the forward picture remains
-        return {}, f"failed: {type(error).__name__}: {error}"
+        return {}, "failed: " + clean(f"{type(error).__name__}: {error}", 400)
     return {node: grad for node, grad in found.items() if grad is not None}, "private"
 
 

@@ -1,8 +1,8 @@
-"""SVG: drawn from the built-in layout, or made presentable from what Graphviz wrote.
+"""SVG drawn from the built-in layout.
 
-Both give the same structure, which the explorer and the tests read: one group for each node (`class="node"`), edge
-and cluster, with ids `n0`, `e0`, `m0` behind a prefix that is unique to the figure, so that two figures can share a
-page; `role="img"`, a title and a description; tooltips as title elements. There is no script, link, image or event
+Its structure is that of `graphviz_svg`, which the explorer and the tests read: one group for each node (`class="node"`),
+edge and cluster, with ids `n0`, `e0`, `m0` behind a prefix that is unique to the figure, so that two figures can share
+a page; `role="img"`, a title and a description; tooltips as title elements. There is no script, link, image or event
 handler in the output, whatever the labels say.
 """
 
@@ -24,13 +24,22 @@ BOLD = ' font-weight="bold"'
 DASHES = {"dashed": "6 4", "dotted": "1.5 4"}
 
 
+NO_PREFIX = "\ue000"  # stands for the prefix until the text is complete; no cleaned text holds this character
+
+
 def prefix_of(text: str) -> str:
-    """A short id prefix that depends only on the picture's DOT text."""
+    """Return a short prefix for ids that depends only on the text of the picture."""
     return "p" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
 
 
-def builtin_svg(picture: Picture, prefix: str) -> str:
-    """The picture as SVG, drawn by the built-in layout."""
+def builtin_svg(picture: Picture) -> str:
+    """Return the picture as SVG, drawn by the built-in layout."""
+    text = svg_text(picture, NO_PREFIX)
+    return text.replace(NO_PREFIX, prefix_of(text))
+
+
+def svg_text(picture: Picture, prefix: str) -> str:
+    """Return the SVG with this prefix before every id."""
     layout = lay_out(picture)
     legend, legend_width, legend_height = legend_svg(picture)
     title_height = 26.0 if picture.title else 0.0

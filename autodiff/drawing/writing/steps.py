@@ -13,7 +13,7 @@ from ..picture.model import Block, Card, Cell, Edge, Node, Picture, Run
 from ..picture.style import GRAD, GRAD_FILL, faded
 
 
-def frames(picture: Picture) -> Iterator[Picture]:
+def step_pictures(picture: Picture) -> Iterator[Picture]:
     """The pictures, first the forward steps, then the backward steps."""
     feeds: dict[str, list[str]] = {}
     for edge in picture.edges:
