@@ -114,11 +114,21 @@ class Figure:
     def to_html(self, engine: str = "auto", *, asked: str = "html") -> str:
         """The explorer: one HTML file without network or library; laid out by `dot` when present."""
         bare = Figure(dataclasses.replace(self._picture, title=""))  # the page has a heading of its own
-        views = [(self._picture, bare.to_svg(engine, quiet=True, asked=asked))]
+        views = [(self._picture, bare._page_svg(engine, asked))]
         if self.level == "op" and self.modules and self._redraw is not None:
             other = self._redraw(level="module", focus=None, title="")
-            views.append((other._picture, other.to_svg(engine, quiet=True, asked=asked)))
+            views.append((other._picture, other._page_svg(engine, asked)))
         return explorer(views)
+
+    def _page_svg(self, engine: str, asked: str) -> str:
+        """Return the SVG for a page, which never needs `dot`: where it fails, the built-in layout takes over."""
+        try:
+            return self.to_svg(engine, quiet=True, asked=asked)
+        except program.DrawingError as error:
+            if engine != "auto":
+                raise
+            _warn(f"the built-in layout drew this page, for the program dot failed: {error}")
+            return self.to_svg("builtin")
 
     def to_svg(self, engine: str = "auto", *, quiet: bool = False, asked: str = "svg") -> str:
         """SVG text. engine: "dot", "builtin" or "auto" (dot when present, else built-in with one warning).
@@ -141,16 +151,20 @@ class Figure:
         text = self.to_dot()
         return finish_svg(program.run_dot(text, "svg", asked=asked), self._picture, prefix_of(text))
 
-    def to_png(self, *, asked: str = "png") -> bytes:
-        """PNG bytes, sharp at 900 pixels: the resolution is chosen by the width of the picture.
+    def to_png(self, *, scale: float = 1.0, asked: str = "png") -> bytes:
+        """Return PNG bytes, sharp at a width of 900 pixels.
+
+        scale: 2 doubles the number of pixels along each side.
 
         Raises:
+            ValueError: scale is not a positive number.
             DrawingError: when the program `dot` is missing or fails.
         """
+        check_scale(scale)
         if not program.have_dot():
             raise program.DrawingError(program.missing_message(asked))
         self._warn_about_fonts()
-        dpi = min(160.0, max(96.0, 72 * 1500 / max(self._width(asked), 1.0)))
+        dpi = scale * min(160.0, max(96.0, 72 * 1500 / max(self._width(asked), 1.0)))
         return program.run_dot(self.to_dot(), "png", asked=asked, options=(f"-Gdpi={dpi:.0f}",))
 
     def _width(self, asked: str) -> float:
@@ -164,11 +178,14 @@ class Figure:
                 "no font with Chinese characters was found; install one (fonts-noto-cjk on Debian) or save svg or html"
             )
 
-    def save(self, path: str | os.PathLike[str], *, engine: str = "auto") -> Path:
+    def save(self, path: str | os.PathLike[str], *, engine: str = "auto", scale: float = 1.0) -> Path:
         """Write the picture in the format of the suffix, atomically, and return the path.
 
+        engine: who places the boxes of svg and html: "dot", "builtin", or "auto", which takes `dot` when it is present.
+        scale: pixels of a png along each side, as a multiple of the usual number.
+
         Raises:
-            ValueError: for an unknown suffix; the known ones are listed.
+            ValueError: an unknown suffix (the known ones are listed), or `scale` for a format without pixels.
             OSError: the folder does not exist or may not be written to.
             DrawingError: for png and pdf when the program `dot` is missing or fails.
         """
@@ -180,12 +197,16 @@ class Figure:
         if engine == "builtin" and suffix in (".png", ".pdf"):
             raise ValueError(f"cannot save {path.name!r} with engine='builtin', which writes svg and html; png and pdf "
                              "are drawn by the program dot")  # fmt: skip
-        write_atomically(path, self._bytes(suffix, path.name, engine))
+        check_scale(scale)
+        if scale != 1 and suffix != ".png":
+            raise ValueError(f"cannot save {path.name!r} with scale={scale!r}: only png has pixels; other formats are "
+                             "sharp at every size")  # fmt: skip
+        write_atomically(path, self._bytes(suffix, path.name, engine, scale))
         return path
 
-    def _bytes(self, suffix: str, name: str, engine: str) -> bytes:
+    def _bytes(self, suffix: str, name: str, engine: str, scale: float) -> bytes:
         if suffix == ".png":
-            return self.to_png(asked=name)
+            return self.to_png(scale=scale, asked=name)
         if suffix == ".pdf":
             self._warn_about_fonts()
             return program.run_dot(self.to_dot(), "pdf", asked=name)
@@ -237,7 +258,17 @@ class Figure:
         return self._redraw(**changes)
 
     def frames(self) -> tuple[Figure, ...]:
-        """One Figure for every forward and backward step, in the layout of this one."""
+        """Return one Figure for each forward step, then one for each backward step, all in the layout of this one.
+
+        What has not happened yet is pale. `ad.drawing.animation(figure.frames())` puts them behind a slider.
+
+        >>> import autodiff as ad
+        >>> x = ad.scalar(2.0)
+        >>> y = (x * 3.0).tanh()
+        >>> y.backward()
+        >>> [step.picture.title for step in ad.draw(y).frames()]
+        ['forward 1 / 2', 'forward 2 / 2', 'backward 1 / 2', 'backward 2 / 2']
+        """
         return tuple(Figure(picture) for picture in step_pictures(self._picture))
 
     # -- notebooks ----------------------------------------------------------------------------------------------
@@ -260,6 +291,12 @@ class Figure:
         trouble = "; ".join(problem.text for problem in self.problems[:2])
         more = f" and {len(self.problems) - 2} more" if len(self.problems) > 2 else ""
         return f"<Figure {self.level}: {', '.join(parts)}{' | ' + trouble + more if trouble else ''}>"
+
+
+def check_scale(scale: Any) -> None:
+    """Raise an error for a scale that is not a positive finite number."""
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < float("inf"):
+        raise ValueError(f"scale must be a positive number, such as scale=2; got {scale!r}")
 
 
 def framed(page: str) -> str:

@@ -134,6 +134,18 @@ HOSTILE = [
     "# title",
     "subgraph",
     "click n0 href x",
+    "**b**",
+    "*i* _i_ __b__ ~~s~~",
+    "fa:x",
+    "fa:fa-user",
+    "$$x$$",
+    "+ item",
+    "> quote",
+    "1) item",
+    "===",
+    "---",
+    "www.example.org",
+    "@{ shape: rect }",
 ]
 
 

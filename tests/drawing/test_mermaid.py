@@ -73,6 +73,21 @@ def test_mermaid_shows_hostile_names_literally(hostile_names, render):
         assert squeezed(html.unescape(clean(name))) in labels
 
 
+@pytest.mark.chromium
+@pytest.mark.parametrize(
+    "name", ["**b**", "*", "a*b*c", "fa:fa-user", "fab:fa-x", "$$x$$", "\\", "`\\`", "a\\", "a _i_"]
+)
+def test_mermaid_reads_no_markdown_icon_or_formula_in_a_name(name, render):
+    w, x = ad.scalar(2.0), ad.scalar(3.0)
+    y = w * x
+    labels = [squeezed(label) for label in render(ad.draw(y, names={name: w}).to_mermaid())]
+    assert any(label.startswith(f"{squeezed(name)}2") for label in labels)  # the box of w
+    assert f"←×{squeezed(name)}=2" in labels  # the local derivative of x
+    with ad.scope(name):
+        y = (x * 3.0).tanh()
+    assert squeezed(name) in [squeezed(label) for label in render(ad.draw(y, rankdir="TB").to_mermaid())]  # the frame
+
+
 PLACES = """() => Object.fromEntries([...document.querySelectorAll('.node')].map(one => {
   const r = one.getBoundingClientRect();
   return [one.textContent.trim(), [r.left + r.width / 2, r.top + r.height / 2]]}))"""

@@ -112,9 +112,11 @@ def test_an_animation_shows_one_picture_at_a_time(open_page):
     ("value", "expected"),
     [
         (lambda: ad.scalar(2.5), ["Scalar", "2.5"]),
-        (lambda: ad.tensor(np.arange(6.0).reshape(2, 3)), ["2×3", "min 0", "<svg"]),
+        (lambda: ad.tensor(np.arange(60.0).reshape(20, 3)), ["20×3", "min 0", "<svg"]),
+        (lambda: ad.tensor([[0.5, -1.25, 2.0], [3.0, 1e-9, 5.0]]), ["2×3", ">0.5<", ">−1.25<", ">2<", ">1e−9<", ">5<"]),
         (lambda: ad.tensor(np.zeros((0, 3))), ["0×3"]),
-        (lambda: ad.tensor([np.nan, 1.0, np.inf]), ["1 × NaN", "1 × ∞"]),
+        (lambda: ad.tensor([np.nan, 1.0, np.inf]), [">NaN<", ">∞<"]),
+        (lambda: ad.tensor([np.nan, np.inf] * 20), ["20 × NaN", "20 × ∞"]),
         (lambda: nn.Parameter(np.ones(3, np.float32)), ["Parameter", "float32"]),
         (lambda: ad.tensor([1e308, -1e308]), ["Tensor"]),
         (lambda: np.tanh(ad.tensor([1.0, 2.0])), ["tanh"]),

@@ -3,6 +3,7 @@
 import html
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
+import nn
 from autodiff.drawing import DrawingError, DrawingWarning
 from autodiff.drawing.figure import SUFFIXES, Figure
 from autodiff.drawing.layout.placement import lay_out
@@ -386,3 +388,51 @@ def test_a_hand_made_picture_can_be_written():
         and "n0[" in figure.to_mermaid()
         and repr(figure) == "<Figure op: 1 nodes, 0 edges>"
     )
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from(["", " ", "a", "\u00a0", "]"]), st.booleans()), max_size=4))
+def test_any_run_of_a_card_title_or_edge_may_be_empty(parts):
+    runs = tuple(model.Run(text, 12, "#1F2933", bold) for text, bold in parts)
+    card = model.Card((model.Block(((model.Cell(runs), model.Cell(())),)),))
+    nodes = tuple(model.Node(name, "tensor", card) for name in ("n0", "n1"))
+    edge = model.Edge("e0", "n0", "n1", "value", label=runs)
+    picture = model.Picture("op", "TB", nodes, (edge,), (model.Module("m0", "", runs, ("n0",)),), title="")
+    assert not re.search(r"<FONT[^>]*></FONT>|<B></B>|label=<>", Figure(picture).to_dot())  # errors to Graphviz
+    assert ET.fromstring(Figure(picture).to_svg("builtin")).get("role") == "img"
+
+
+def test_neurons_that_ran_for_several_samples_are_drawn_by_dot(needs_dot):
+    net = nn.MLP(2, [2, 1], rng=0)
+    y = net([1.0, 2.0]) + net([3.0, 4.0])
+    y.backward()
+    figure = ad.draw(y, level="neuron")
+    assert 'id="' in figure.to_svg("dot") and "ran 2 times" in figure.picture.footer[-1]
+
+
+def test_html_never_needs_dot(neuron, monkeypatch):
+    def broken(*args, **kwargs):
+        raise DrawingError("cannot write html: the program dot failed")
+
+    monkeypatch.setattr(program, "have_dot", lambda: True)
+    monkeypatch.setattr(program, "run_dot", broken)
+    y, names = neuron
+    figure = ad.draw(y, names=names)
+    with pytest.warns(DrawingWarning, match="built-in layout drew this page"):
+        page = figure.to_html()
+    assert page.count("<svg") == figure.to_html("builtin").count("<svg")
+    with pytest.raises(DrawingError):
+        figure.to_html("dot")
+
+
+def test_a_png_takes_a_scale_and_other_formats_name_it(neuron, tmp_path, needs_dot):
+    y, names = neuron
+    figure = ad.draw(y, names=names)
+    sizes = [
+        int.from_bytes(figure.save(tmp_path / f"x{k}.png", scale=k).read_bytes()[16:20], "big") for k in (1, 2)
+    ]
+    assert abs(sizes[1] - 2 * sizes[0]) <= 2
+    with pytest.raises(ValueError, match="only png has pixels"):
+        figure.save(tmp_path / "x.svg", scale=2)
+    with pytest.raises(ValueError, match="positive number"):
+        figure.save(tmp_path / "x.png", scale=0)

@@ -16,6 +16,8 @@ from ..picture.text import clean, escape_xml, number, percent, shape_text
 from ..reading.records import gradient_number, stats_of
 
 BINS = 24
+MOST_NUMBERS = 24  # elements; up to here a card shows the numbers themselves
+MOST_COLUMNS = 8
 SAMPLE = 100_000  # elements a histogram looks at
 ROWS = 24
 BOX = (
@@ -28,7 +30,7 @@ def card(thing: Any) -> str:
     """An HTML card for a Scalar, a Tensor or a Module.
 
     >>> import autodiff as ad
-    >>> "float64" in card(ad.tensor([1.0, 2.0])) and "<svg" in card(ad.tensor([1.0, 2.0]))
+    >>> "float64" in card(ad.tensor([1.0, 2.5])) and "2.5" in card(ad.tensor([1.0, 2.5]))
     True
     """
     return value_card(thing) if isinstance(thing, Variable) else module_card(thing)
@@ -57,6 +59,8 @@ def value_card(value: Variable) -> str:
     rows = [head]
     if data.size == 1:
         rows.append(span(number(data.item()), INK, True, 16))
+    elif 0 < data.size <= MOST_NUMBERS and 0 < data.ndim <= 2 and data.shape[-1] <= MOST_COLUMNS:
+        rows.append(number_table(np.atleast_2d(data)))
     elif data.size:
         rows += statistics_rows(data)
     if value.grad is not None:
@@ -64,6 +68,20 @@ def value_card(value: Variable) -> str:
         text = f"{'grad' if signed else '‖g‖'}\u00a0{number(grad)}"
         rows.append(f'<span style="background:{GRAD_FILL};padding:1px 6px">{span(text, GRAD, True)}</span>')
     return box(*rows)
+
+
+def number_table(data: np.ndarray[Any, Any]) -> str:
+    """Return the numbers of a small array as a table."""
+    lines = []
+    for row in data.tolist():
+        cells = (f'<td style="{CELL}text-align:right">{span(number_text(given))}</td>' for given in row)
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return f'<table style="border-collapse:collapse;background:{WHITE}">{"".join(lines)}</table>'
+
+
+def number_text(given: Any) -> str:
+    """Return one element as text: four digits of a number, `True` or `False` of a boolean."""
+    return str(given) if isinstance(given, bool) else number(given)
 
 
 def statistics_rows(data: np.ndarray[Any, Any]) -> list[str]:

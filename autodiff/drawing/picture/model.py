@@ -23,7 +23,7 @@ LINE_HEIGHT = 1.25  # over font size; Graphviz uses 1.2 and the tallest CJK fall
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A piece of text in one size, colour and weight. `text` is already clean and never empty."""
+    """A piece of text in one size, colour and weight. `text` is clean; an empty one is not drawn."""
 
     text: str
     size: float = 12

@@ -165,11 +165,31 @@ def escape_quoted(text: str) -> str:
 
 
 def escape_mermaid(text: str) -> str:
-    """For a quoted Mermaid label: letters, digits, space, `_ . , : = ( ) / + *` and our signs stay; else `#code;`."""
+    """Return text for a Mermaid title or edge label: letters, digits and a few marks stay, others are `#code;`."""
     return "".join(
-        character if character.isalnum() or character in " _.,:=()/+*×→−‖·…∞∂" else f"#{ord(character)};"
+        character if character.isalnum() or character in " .,:=()/+×→−‖·…∞∂" else f"#{ord(character)};"
         for character in text
     )
+
+
+def escape_mermaid_label(text: str) -> str:
+    """Return text for the label of a Mermaid box, where other parts are bold.
+
+    Mermaid decodes the codes of a label with tags before it reads Markdown, icons (`fa:fa-user`) and formulas
+    (`$$x$$`). So the marks of Markdown get a backslash, and an empty element keeps the signs of icons and formulas
+    apart. Every text with a backslash has that element, for without a tag Mermaid would show the backslash.
+    """
+    parts = []
+    for at, character in enumerate(text):
+        inside_a_word = text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum()
+        if character in "*`\\" or (character == "_" and not inside_a_word):
+            parts.append("#92;")
+        parts.append(character if character == "_" and inside_a_word else escape_mermaid(character))
+    escaped = "".join(parts).replace(":fa", f":{APART}fa").replace("#36;#36;", f"#36;{APART}#36;")
+    return escaped + APART if "#92;" in escaped else escaped
+
+
+APART = "<i></i>"
 
 
 def embedded_json(data: Any) -> str:

@@ -157,9 +157,14 @@ def edge_label(edge: Edge, beside: bool) -> str:
 
 
 def runs_html(runs: Iterable[Run]) -> str:
-    """Runs as FONT elements; runs of spaces survive as no-break spaces."""
+    """Return runs as FONT elements; runs of spaces survive as no-break spaces.
+
+    A run without text is left out: an empty FONT element is a syntax error to Graphviz.
+    """
     parts = []
     for run in runs:
+        if not run.text:
+            continue
         text = escape_label(run.text).replace("\u00a0", "&#160;")
         if run.text.startswith(" "):
             text = "&#160;" + text[1:]

@@ -8,7 +8,7 @@ marks is written as a numeric code.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from ..picture.model import Edge, Node, Picture, Run
@@ -32,7 +32,7 @@ from ..picture.style import (
     WARN_FILL,
     WHITE,
 )
-from ..picture.text import escape_mermaid
+from ..picture.text import escape_mermaid, escape_mermaid_label
 
 MOST_EDGES = 500
 MOST_TEXT = 50_000
@@ -168,7 +168,7 @@ def class_of(node: Node) -> str:
 
 def node_line(node: Node) -> str:
     """One node statement: the rows of its card, the shape of its kind."""
-    rows = [runs_mermaid(runs) for runs in node.card.lines()]
+    rows = [runs_mermaid(runs, escape_mermaid_label) for runs in node.card.lines()]
     label = "<br>".join(row for row in rows if row)
     opening, closing = (
         ('{{"', '"}}') if node.kind == "optimizer" else ('("', '")') if node.card.rounded else ('["', '"]')
@@ -176,11 +176,11 @@ def node_line(node: Node) -> str:
     return f"  {node.id}{opening}{label}{closing}:::{class_of(node)}"
 
 
-def runs_mermaid(runs: Iterable[Run]) -> str:
-    """Runs of one row, bold ones as bold, with single spaces between."""
+def runs_mermaid(runs: Iterable[Run], escape: Callable[[str], str]) -> str:
+    """Return the runs of one row, bold ones as bold, with single spaces between."""
     parts = []
     for run in runs:
-        text = escape_mermaid(" ".join(run.text.replace("\u00a0", " ").split()))
+        text = escape(" ".join(run.text.replace("\u00a0", " ").split()))
         if text:
             parts.append(f"<b>{text}</b>" if run.bold else text)
     return " ".join(parts)
@@ -193,9 +193,9 @@ def edge_line(edge: Edge, upstream: bool = False) -> str:
     lower; there a gradient is a line without a head, and an arrow in its label.
     """
     if upstream and edge.kind == "gradient":
-        return f'  {edge.source} -.-|"{" ".join(("←", runs_mermaid(edge.label)))}"| {edge.target}'
+        return f'  {edge.source} -.-|"{" ".join(("←", runs_mermaid(edge.label, escape_mermaid)))}"| {edge.target}'
     source, target = (edge.target, edge.source) if edge.back else (edge.source, edge.target)
-    label = runs_mermaid(edge.label)
+    label = runs_mermaid(edge.label, escape_mermaid)
     if edge.kind == "weight":
         arrow = "---" if edge.dash == "solid" else "-.-"
     else:
