@@ -23,7 +23,7 @@ import autodiff as ad
 import nn
 from nn.data import load_digits
 
-CRITERION = nn.CrossEntropyLoss()
+CRITERION = nn.CrossEntropyLoss(axis=-1)
 
 
 class TanhNeuron(nn.Module):
