@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
 
 __all__ = ["EarlyStopping", "History"]
 
@@ -82,9 +85,17 @@ class EarlyStopping:
         monitor: name of the number to watch, such as "val_loss" or "val_accuracy".
         patience: stop after this many epochs in a row without improvement.
         min_delta: a smaller change is no improvement.
-        mode: "min", "max", or "auto": "max" for names that end in "accuracy".
+        mode: "min", "max", or "auto": "max" for names that end in "accuracy", "min" for those that end in "loss" or
+            "error"; other names need "min" or "max".
         target: stop as soon as the number reaches this value.
         restore_best: give the model the weights of its best epoch back, however training ends.
+
+    Raises:
+        ValueError: a number out of its range, or a name whose direction is not known.
+        TypeError: `patience` is no integer, or another number is none.
+
+    >>> EarlyStopping("val_f1", patience=3, mode="max").improves(0.9, 0.8)
+    True
     """
 
     monitor: str = "val_loss"
@@ -97,8 +108,26 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         if self.mode not in ("min", "max", "auto"):
             raise ValueError(f"EarlyStopping: mode must be 'min', 'max' or 'auto', got {self.mode!r}")
+        if self.mode == "auto" and not self.monitor.endswith(("accuracy", "loss", "error")):
+            raise ValueError(
+                f"EarlyStopping: is a larger {self.monitor!r} better? Write mode='max' if it is, mode='min' if not"
+            )
+        try:
+            if isinstance(self.patience, (bool, np.bool_)):
+                raise TypeError
+            object.__setattr__(self, "patience", operator.index(self.patience))
+        except TypeError:
+            raise TypeError(f"EarlyStopping: patience must be an integer, got {self.patience!r}") from None
         if not self.patience >= 1:
             raise ValueError(f"EarlyStopping: patience must be >= 1, got {self.patience!r}")
+        for name in ("min_delta", "target"):
+            value = getattr(self, name)
+            if value is None and name == "target":
+                continue
+            if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+                raise TypeError(f"EarlyStopping: {name} must be a number, got {value!r}")
+        if not self.min_delta >= 0:
+            raise ValueError(f"EarlyStopping: min_delta must be >= 0, got {self.min_delta!r}")
 
     @property
     def sign(self) -> float:

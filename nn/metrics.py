@@ -1,7 +1,7 @@
 """Numbers that tell a person how good a model is: plain NumPy functions of predictions and targets.
 
-Nothing here is differentiated. A metric is any function `(predictions, targets) -> float` that is a mean over
-samples: `fit` and `evaluate` average it over mini-batches by their size.
+Nothing here is differentiated. A metric is any function `(predictions, targets) -> float`. `evaluate` calls it once, on
+the whole set; the training numbers of `fit` are its means over mini-batches, by their size.
 """
 
 from __future__ import annotations
@@ -46,11 +46,21 @@ def accuracy(scores: Any, labels: Any) -> float:
     0.5
     """
     scores, labels = _plain(scores), _plain(labels)
+    _check_columns("accuracy", scores)
     if labels.shape == scores.shape and labels.dtype.kind == "f":
         labels = labels.argmax(axis=-1)
-    if scores.ndim == 0 or labels.shape != scores.shape[:-1]:
+    if labels.shape != scores.shape[:-1]:
         raise ValueError(f"accuracy needs scores (..., C) and labels (...), got {scores.shape} and {labels.shape}")
     return float((scores.argmax(axis=-1) == labels).mean())
+
+
+def _check_columns(who: str, scores: NDArray[Any]) -> None:
+    """The largest of one score is always the first: every classifier would be 100 % right."""
+    if scores.ndim == 0 or scores.shape[-1] < 2:
+        raise ValueError(
+            f"{who} needs scores (..., C) of at least two classes, got shape {scores.shape}; for one score a "
+            "sample use binary_accuracy"
+        )
 
 
 def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
@@ -60,6 +70,7 @@ def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
     1.0
     """
     scores, labels = _plain(scores), _class_indices(labels, "labels")
+    _check_columns("top_k_accuracy", scores)
     if not 1 <= k <= scores.shape[-1]:
         raise ValueError(f"k must be between 1 and the number of classes {scores.shape[-1]}, got {k}")
     best = np.argpartition(scores, -k, axis=-1)[..., -k:]

@@ -48,6 +48,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
 
     Raises:
         TypeError: something that would need pickle, named by its place in the tree.
+        FileNotFoundError: the folder is missing.
 
     >>> import nn, tempfile, os
     >>> net = nn.Linear(2, 1, rng=0)
@@ -108,6 +109,8 @@ def _to_tree(obj: Any, at: str, arrays: dict[str, NDArray[Any]]) -> Any:
         obj = obj.state_dict()
     if isinstance(obj, ad.Variable):
         obj = obj.data
+    if isinstance(obj, np.generic) and isinstance(obj.item(), (bool, str, int, float)):
+        obj = obj.item()  # a NumPy scalar comes back as the number it is
     if obj is None or isinstance(obj, (bool, str, int, float)):
         return obj
     if isinstance(obj, (np.ndarray, np.generic)):
@@ -152,6 +155,8 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _replacing(path: Path) -> Iterator[io.BufferedWriter]:
     """A new file that takes the place of `path` when the block ends well, and vanishes when it does not."""
     path = path.resolve()  # through a symbolic link, to its target
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"nn.save: there is no folder {path.parent}; make it, or give another path")
     part = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
         with part.open("xb") as file:

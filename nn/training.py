@@ -8,10 +8,12 @@ leaves a usable model. It uses the public interface only; a loop of your own can
 from __future__ import annotations
 
 import math
+import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import autodiff as ad
 
 from . import metrics as metric_functions
 from .data import batches
+from .data.tables import as_numbers
 from .history import EarlyStopping, History
 from .module import Module
 from .optim import Optimizer, clip_grad_norm_
@@ -68,8 +71,9 @@ def fit(
         validation: (x, y) to evaluate after every epoch; or `validation_split`, a random part of x and y that is
             not trained on.
         metrics: names ("accuracy", "binary_accuracy", ...), functions (prediction, y) -> float, or a dict of them. The
-            training numbers are means over the epoch while the model changes; "val_..." are measured after it.
-        early_stopping: an `EarlyStopping`, or a number: its patience on "val_loss".
+            training numbers are means over the epoch while the model changes; "val_..." are measured after it, on the
+            whole validation set. `functools.partial(top, k=3)` is called "top(k=3)".
+        early_stopping: an `EarlyStopping`, or an integer: its patience on "val_loss".
         callbacks: functions (epoch from 1, logs) called after every epoch; one that returns True ends the training.
         clip_norm: limit of the joint gradient norm at every step.
         shuffle: a new order every epoch.
@@ -80,12 +84,13 @@ def fit(
     Ctrl-C ends the training: the history so far is returned with `stopped == "interrupted"`, and the model is usable.
 
     Raises:
-        ValueError: lengths that differ, empty data, early stopping on a number that nobody measures, or an optimizer
-            of another model's parameters.
+        ValueError: lengths that differ, empty data, early stopping on a number that nobody measures, two metrics of one
+            name, or an optimizer of another model's parameters.
+        TypeError: data that are no numbers, naming the column.
         TypeError, ValueError, FileNotFoundError: `report` is no path, is no .html, or its folder is missing; before
             the first epoch, not after the last.
-        FloatingPointError: the loss is NaN or infinite; the parameters are those before that batch, and the report
-            shows the run until there.
+        FloatingPointError: the loss is NaN or infinite, or with `clip_norm` a gradient; the parameters are those before
+            that batch, and the report shows the run until there.
 
     >>> import nn, numpy as np
     >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
@@ -97,7 +102,8 @@ def fit(
     """
     generator, functions = as_generator(rng), _metric_functions(metrics)
     inputs, y = _prepared(model, x, y)
-    stopping = EarlyStopping(patience=early_stopping) if isinstance(early_stopping, int) else early_stopping
+    stopping = _stopping(early_stopping)
+    _check_validation(validation)
     inputs, y, held_out = _split(inputs, y, validation, validation_split, generator)
     if held_out is not None and validation is not None:
         held_out = _prepared(model, *validation)
@@ -115,9 +121,12 @@ def fit(
                 model.train()
                 shown.epoch(epoch, epochs, math.ceil(len(y) / batch_size))
                 order = batches(*inputs, y, batch_size=batch_size, shuffle=shuffle, rng=generator)
-                logs = _train_epoch(
-                    model, order, loss, optimizer, functions, clip_norm, history, shown, report is not None
-                )
+                try:
+                    logs = _train_epoch(
+                        model, order, loss, optimizer, functions, clip_norm, history, shown, report is not None
+                    )
+                except _NotFinite as error:
+                    raise FloatingPointError(_why(error, epoch, clip_norm, inputs, y)) from None
                 if held_out is not None:
                     measured = evaluate(model, *held_out, loss=loss, metrics=functions, batch_size=max(batch_size, 256))
                     logs.update({f"val_{name}": value for name, value in measured.items()})
@@ -146,7 +155,18 @@ def fit(
 def evaluate(
     model: Module, x: Any, y: Any, *, loss: Loss | None = None, metrics: Metrics = (), batch_size: int = 256
 ) -> dict[str, float]:
-    """Loss and metrics on (x, y) in evaluation mode, without recording: name -> mean over all samples.
+    """Return the loss and the metrics of (x, y) in evaluation mode, without recording: name -> number.
+
+    The model runs in batches; the loss and the metrics are computed once, of the whole set, so that they do not depend
+    on `batch_size`, whatever their weights, ignored labels and reduction.
+
+    Args:
+        model, x, y, loss, metrics: as in `fit`.
+        batch_size: how many samples the model gets at once.
+
+    Raises:
+        ValueError: lengths that differ, empty data, or a loss that is not one number.
+        TypeError: data that are no numbers, naming the column.
 
     >>> import nn, numpy as np
     >>> net = nn.Linear(2, 2, rng=0)
@@ -155,34 +175,60 @@ def evaluate(
     """
     functions = _metric_functions(metrics)
     inputs, y = _prepared(model, x, y)
-    sums = dict.fromkeys((["loss"] if loss is not None else []) + list(functions), 0.0)
-    with _modes_restored(model), ad.no_grad():
-        model.eval()
-        for *xb, yb in batches(*inputs, y, batch_size=batch_size, shuffle=False):
-            prediction = model(*xb)
-            if loss is not None:
-                sums["loss"] += _number(loss(prediction, yb)) * len(yb)
-            for name, function in functions.items():
-                sums[name] += function(_plain(prediction), yb) * len(yb)
-    return {name: total / len(y) for name, total in sums.items()}
+    prediction = _outputs(model, inputs, batch_size)
+    measured = {}
+    if loss is not None:
+        _check_loss(loss)
+        with ad.no_grad():
+            measured["loss"] = _number(loss(prediction, y))
+    return {**measured, **{name: float(function(prediction, y)) for name, function in functions.items()}}
 
 
-def predict(model: Module, x: Any, *, batch_size: int = 256) -> Array:
-    """What the model returns for x, as a plain array, in evaluation mode and without recording.
+def predict(model: Module, x: Any, *, batch_size: int = 256) -> Any:
+    """Return what the model returns for x, as plain arrays, in evaluation mode and without recording.
+
+    A model that returns a tuple, a list or a dict of arrays (N, ...) gives the same of whole arrays.
+
+    Args:
+        model, x: as in `fit`.
+        batch_size: how many samples the model gets at once.
+
+    Raises:
+        ValueError: inputs of unequal lengths, empty data, or outputs that are not one row for each sample.
+        TypeError: data that are no numbers, naming the column.
 
     >>> import nn, numpy as np
     >>> nn.predict(nn.Linear(2, 3, rng=0), np.ones((5, 2))).shape
     (5, 3)
     """
-    inputs = _inputs(model, x)
+    return _outputs(model, _inputs(model, x), batch_size)
+
+
+def _outputs(model: Module, inputs: tuple[Array, ...], batch_size: int) -> Any:
     with _modes_restored(model), ad.no_grad():
         model.eval()
         pieces = batches(*inputs, batch_size=batch_size, shuffle=False)
-        outputs = [_plain(model(*(piece if isinstance(piece, tuple) else (piece,)))) for piece in pieces]
+        return _joined([_plain_tree(model(*(p if isinstance(p, tuple) else (p,)))) for p in pieces])
+
+
+def _joined(outputs: list[Any]) -> Any:
+    """Join the outputs of batches leaf by leaf."""
+    first = outputs[0]
+    if isinstance(first, Mapping):
+        return {key: _joined([output[key] for output in outputs]) for key in first}
+    if isinstance(first, (tuple, list)):
+        leaves = [_joined(list(parts)) for parts in zip(*outputs, strict=True)]
+        return type(first)(*leaves) if hasattr(first, "_fields") else type(first)(leaves)
+    if first.ndim == 0:
+        raise ValueError("the model must return one row for each sample (N, ...); it returned one number for a batch")
     return np.concatenate(outputs)
 
 
 # One epoch.
+
+
+class _NotFinite(Exception):
+    """The loss or a gradient of a batch is NaN or infinite: (what, number of the batch)."""
 
 
 def _train_epoch(
@@ -199,33 +245,53 @@ def _train_epoch(
     sums = dict.fromkeys(("loss", *functions), 0.0)
     seen = 0
     before: dict[str, Array] | None = None
-    for *xb, yb in order:
+    for batch, (*xb, yb) in enumerate(order, start=1):
         prediction = model(*xb)
         value = loss(prediction, yb)
         number = _number(value)
         if not math.isfinite(number):
-            raise FloatingPointError(
-                f"the loss became {number} in epoch {history.epochs + 1}, batch {len(history.batch_losses) + 1}; "
-                "try a smaller lr or clip_norm=1.0, or run that batch inside ad.detect_anomaly() to find the operation"
-            )
+            raise _NotFinite(f"the loss became {number}", batch)
         if measure:  # keeps the values before the last step of the epoch
             before = {name: np.array(p.data) for name, p in model.named_parameters()}
         optimizer.zero_grad()
         value.backward()
         if clip_norm is not None:
-            clip_grad_norm_(model.parameters(), clip_norm)
+            try:
+                clip_grad_norm_(model.parameters(), clip_norm)
+            except ValueError:
+                bad = [k for k, p in model.named_parameters() if p.grad is not None and not np.isfinite(p.grad).all()]
+                if not bad:
+                    raise
+                raise _NotFinite(f"the gradient of {bad[0]!r} became infinite or NaN", batch) from None
         optimizer.step()
         n = len(yb)
         seen += n
         history.batch_losses.append(number)
         sums["loss"] += number * n
         for name, function in functions.items():
-            sums[name] += function(prediction.data, yb) * n
+            sums[name] += function(_plain_tree(prediction), yb) * n
         shown.batch(sums["loss"] / seen)
         del prediction, value  # the next graph is built when this one is gone
     if before is not None:
         _note_parameters(model, before, history)
     return {name: total / seen for name, total in sums.items()}
+
+
+def _why(error: _NotFinite, epoch: int, clip_norm: float | None, inputs: tuple[Array, ...], y: Array) -> str:
+    """Say where a run stopped being finite, and what to do: look at the data first."""
+    what, batch = error.args
+    where = f"{what} in epoch {epoch}, batch {batch}; "
+    named = [("x" if len(inputs) == 1 else f"x[{i}]", a) for i, a in enumerate(inputs)]
+    for name, array in [*named, ("y", y)]:
+        bad = np.argwhere(~np.isfinite(array)) if array.dtype.kind in "fc" else ()
+        if len(bad):
+            index = tuple(map(int, bad[0]))
+            return (
+                f"{where}the data are not finite: {name}[{', '.join(map(str, index))}] is {array[index]} "
+                f"({len(bad)} such values); fill them or leave their rows out"
+            )
+    remedy = "a smaller lr" if clip_norm is not None else "a smaller lr or clip_norm=1.0"
+    return f"{where}try {remedy}, or run that batch inside ad.detect_anomaly() to find the operation"
 
 
 def _note_parameters(model: Module, before: Mapping[str, Array], history: History) -> None:
@@ -264,26 +330,42 @@ class _Watch:
 
 
 def _metric_functions(metrics: Metrics) -> dict[str, Callable[[Any, Any], float]]:
-    if isinstance(metrics, Mapping):
-        return dict(metrics)
     if isinstance(metrics, str):
         raise TypeError(f"metrics must be a list or a dict: write metrics=[{metrics!r}]")
-    functions = {}
-    for metric in metrics:
-        if isinstance(metric, str):
-            if metric not in metric_functions.__all__ or metric == "confusion_matrix":
-                known = ", ".join(name for name in metric_functions.__all__ if name != "confusion_matrix")
-                raise ValueError(f"no metric called {metric!r}; there are {known}, or give your own function")
-            functions[metric] = getattr(metric_functions, metric)
-        else:
-            functions[getattr(metric, "__name__", type(metric).__name__)] = metric
+    functions: dict[str, Callable[[Any, Any], float]] = {}
+    for given in metrics.items() if isinstance(metrics, Mapping) else metrics:
+        name, function = given if isinstance(metrics, Mapping) else _named_metric(given)
+        if name == "loss" or name.startswith("val_"):
+            raise ValueError(
+                f"a metric cannot be called {name!r}, a name of fit's own; give metrics={{'name': function}}"
+            )
+        if name in functions:
+            raise ValueError(f"two metrics are called {name!r}; give metrics={{'name': function, 'other': function}}")
+        if not callable(function):
+            raise TypeError(f"the metric {name!r} must be a function (prediction, y) -> float, got {function!r}")
+        functions[name] = function
     return functions
+
+
+def _named_metric(metric: Any) -> tuple[str, Any]:
+    """Return (name, function) of a metric that was given by name or as a function."""
+    if isinstance(metric, str):
+        known = [name for name in metric_functions.__all__ if name != "confusion_matrix"]
+        if metric not in known:
+            raise ValueError(f"no metric called {metric!r}; there are {', '.join(known)}, or give your own function")
+        return metric, getattr(metric_functions, metric)
+    if isinstance(metric, partial):
+        options = [*map(repr, metric.args), *(f"{key}={value!r}" for key, value in metric.keywords.items())]
+        return f"{_named_metric(metric.func)[0]}({', '.join(options)})", metric
+    return getattr(metric, "__name__", type(metric).__name__), metric
 
 
 def _inputs(model: Module, x: Any) -> tuple[Array, ...]:
     """The input arrays, floating ones in the dtype of the parameters; cast once, not in every batch."""
     dtype = next((p.dtype for p in model.parameters() if isinstance(p, ad.Tensor) and p.dtype.kind == "f"), None)
-    arrays = tuple(_cast(a, dtype) for a in (x if isinstance(x, tuple) else (x,)))
+    several = isinstance(x, tuple)
+    given = x if several else (x,)
+    arrays = tuple(_cast(a, dtype, f"x[{i}]" if several else "x") for i, a in enumerate(given))
     lengths = {len(a) if a.ndim else 0 for a in arrays}
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(
@@ -294,14 +376,14 @@ def _inputs(model: Module, x: Any) -> tuple[Array, ...]:
 
 def _prepared(model: Module, x: Any, y: Any) -> tuple[tuple[Array, ...], Array]:
     inputs = _inputs(model, x)
-    y = _cast(y, inputs[0].dtype if inputs[0].dtype.kind == "f" else None)
+    y = _cast(y, inputs[0].dtype if inputs[0].dtype.kind == "f" else None, "y")
     if y.ndim == 0 or len(y) != len(inputs[0]):
         raise ValueError(f"x and y must be equally long, got shapes {inputs[0].shape} and {y.shape}")
     return inputs, y
 
 
-def _cast(a: Any, dtype: Any) -> Array:
-    a = _plain(a)
+def _cast(a: Any, dtype: Any, what: str) -> Array:
+    a = as_numbers(a, what)
     return a.astype(dtype) if dtype is not None and a.dtype.kind == "f" and a.dtype != dtype else a
 
 
@@ -324,6 +406,9 @@ def _split(
 def _check_run(
     epochs: int, batch_size: int, stopping: EarlyStopping | None, functions: Mapping[str, Any], validated: bool
 ) -> None:
+    for name, number in (("epochs", epochs), ("batch_size", batch_size)):
+        if not _is_integer(number):
+            raise TypeError(f"fit needs an integer for {name}, got {number!r}")
     if epochs < 0 or batch_size < 1:
         raise ValueError(f"fit needs epochs >= 0 and batch_size >= 1, got {epochs} and {batch_size}")
     names = ["loss", *functions]
@@ -331,6 +416,28 @@ def _check_run(
     if stopping is not None and stopping.monitor not in names:
         hint = "" if validated else "; give validation=(x, y) or validation_split=0.1 for 'val_...'"
         raise ValueError(f"early stopping watches {stopping.monitor!r}, but this run measures {', '.join(names)}{hint}")
+
+
+def _is_integer(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+
+
+def _stopping(given: Any) -> EarlyStopping | None:
+    if given is None or isinstance(given, EarlyStopping):
+        return given
+    if not _is_integer(given):
+        raise TypeError(f"early_stopping must be an nn.EarlyStopping or an integer, its patience; got {given!r}")
+    return EarlyStopping(patience=operator.index(given))
+
+
+def _check_validation(validation: Any) -> None:
+    if validation is None or (isinstance(validation, (tuple, list)) and len(validation) == 2):
+        return
+    size = f"{len(validation)} parts" if isinstance(validation, (tuple, list)) else f"a {type(validation).__name__}"
+    raise ValueError(
+        f"validation must be (x, y), got {size}; several inputs are one tuple: ((a, b), y), and weights of samples "
+        "belong into the loss"
+    )
 
 
 def _check_loss(loss: Any) -> None:
@@ -372,9 +479,17 @@ def _modes_restored(model: Module) -> Any:
             module.training = mode
 
 
-def _plain(x: Any) -> Array:
+def _plain_tree(x: Any) -> Any:
+    """Return the arrays in an output: one value, or tuples, lists and dicts of them."""
+    if isinstance(x, Mapping):
+        return {key: _plain_tree(value) for key, value in x.items()}
+    if isinstance(x, (tuple, list)):
+        leaves = [_plain_tree(value) for value in x]
+        return type(x)(*leaves) if hasattr(x, "_fields") else type(x)(leaves)
     return np.asarray(x.data if isinstance(x, ad.Variable) else x)
 
 
 def _number(x: Any) -> float:
-    return x.item() if isinstance(x, ad.Variable) else float(x)
+    if np.size(x) != 1:
+        raise ValueError(f"a loss must be one number, got shape {np.shape(x)}; use reduction='mean' or 'sum'")
+    return x.item() if isinstance(x, ad.Variable) else float(np.asarray(x).item())

@@ -19,14 +19,20 @@ def _with_gradients(parameters: Any) -> list[Any]:
 
 
 def clip_grad_norm_(
-    parameters: Iterable[Any], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+    parameters: Iterable[Any], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = True
 ) -> float:
     """Scale all gradients together so that their joint norm is at most `max_norm`; return the norm before.
+
+    `torch.nn.utils.clip_grad_norm_`, where `error_if_nonfinite` is False unless given.
 
     Args:
         parameters: parameters, or one; those without a gradient count as zero.
         norm_type: 2 for the Euclidean norm, math.inf for the largest entry, or another p >= 1.
-        error_if_nonfinite: raise ValueError when the norm is NaN or infinite (nothing is changed then).
+        error_if_nonfinite: raise ValueError when a gradient is NaN or infinite (nothing is changed then). With False,
+            scaling makes NaN of an infinite gradient, and the next step makes NaN of the weights.
+
+    Raises:
+        ValueError: `max_norm` < 0, or the first gradient that is not finite.
 
     >>> import autodiff as ad, nn
     >>> w = ad.tensor([3.0, 4.0]); (w * w / 2).sum().backward()
@@ -37,10 +43,17 @@ def clip_grad_norm_(
         raise ValueError(f"clip_grad_norm_: max_norm must be >= 0, got {max_norm!r}")
     found = _with_gradients(parameters)
     values = [p.grad.data if isinstance(p.grad, ad.Variable) else p.grad for p in found]  # a handle: create_graph=True
-    norms = [float(np.linalg.norm(np.ravel(g).astype(np.float64), norm_type)) for g in values]
-    total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
-    if error_if_nonfinite and not math.isfinite(total):
-        raise ValueError(f"clip_grad_norm_: the joint norm of {len(found)} gradients is {total}; nothing was changed")
+    total = _joint_norm(values, norm_type)
+    if not math.isfinite(total):
+        for i, (p, g) in enumerate(zip(found, values, strict=True)):
+            if error_if_nonfinite and not np.isfinite(g).all():
+                raise ValueError(
+                    f"clip_grad_norm_: the gradient of parameter {i} of shape {p.shape} is not finite; nothing was "
+                    "changed"
+                )
+        largest = max(float(np.abs(g).max(initial=0)) for g in values)
+        if math.isfinite(largest):  # the squares overflowed, the gradients did not
+            total = largest * _joint_norm([np.asarray(g, np.float64) / largest for g in values], norm_type)
     if total > max_norm:
         factor = max_norm / total
         for p in found:
@@ -48,8 +61,22 @@ def clip_grad_norm_(
     return total
 
 
+def _joint_norm(values: list[Any], norm_type: float) -> float:
+    with np.errstate(over="ignore"):
+        norms = [float(np.linalg.norm(np.ravel(g).astype(np.float64), norm_type)) for g in values]
+        return float(np.linalg.norm(norms, norm_type)) if norms else 0.0
+
+
 def clip_grad_value_(parameters: Iterable[Any], clip_value: float) -> None:
-    """Limit every entry of every gradient to [-clip_value, clip_value]."""
+    """Limit every entry of every gradient to [-clip_value, clip_value].
+
+    `torch.nn.utils.clip_grad_value_`. Raises ValueError when clip_value < 0.
+
+    >>> import autodiff as ad, nn
+    >>> w = ad.tensor([3.0, -0.1]); (w * w).sum().backward()
+    >>> nn.clip_grad_value_([w], 0.5); w.grad
+    array([ 0.5, -0.2])
+    """
     if not clip_value >= 0:
         raise ValueError(f"clip_grad_value_: clip_value must be >= 0, got {clip_value!r}")
     for p in _with_gradients(parameters):

@@ -73,4 +73,3 @@ def check_module(
     finally:
         for generator, state in before:
             generator.bit_generator.state = state
-

@@ -9,7 +9,7 @@ import autodiff as ad
 from nn import metrics
 
 
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 30), classes=st.integers(1, 5))
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 30), classes=st.integers(2, 5))
 def test_the_confusion_matrix_counts_every_pair_and_its_diagonal_is_the_accuracy(seed, n, classes):
     rng = np.random.default_rng(seed)
     labels, scores = rng.integers(0, classes, n), rng.standard_normal((n, classes))
@@ -40,6 +40,12 @@ def test_errors_of_regression():
     ("call", "words"),
     [
         (lambda: metrics.accuracy([[0.1, 0.9]], [1, 0]), r"got \(1, 2\) and \(2,\)"),
+        (
+            lambda: metrics.accuracy([[-3.0], [2.0]], [[1.0], [0.0]]),
+            r"at least two classes, got shape \(2, 1\).*binary_acc",
+        ),
+        (lambda: metrics.accuracy([[-3.0], [2.0]], [1, 0]), "binary_accuracy"),
+        (lambda: metrics.top_k_accuracy([[-3.0], [2.0]], [0, 0], k=1), "binary_accuracy"),
         (lambda: metrics.confusion_matrix([0.0, 1.0], [0, 1]), "labels must be class indices"),
         (lambda: metrics.confusion_matrix([0, 1], [0, 1, 1]), "same shape"),
         (lambda: metrics.confusion_matrix([0, 5], [0, 1], classes=3), r"a label is outside 0\.\.2"),

@@ -389,12 +389,20 @@ def test_a_step_without_any_gradient_says_so():
         optimizer.step()
 
 
-def test_a_nonfinite_norm_can_be_an_error_that_changes_nothing():
+def test_a_nonfinite_norm_is_an_error_that_changes_nothing():
     p = nn.Parameter([1.0, 1.0])
     p.grad = np.array([np.inf, 1.0], np.float32)
     with pytest.raises(ValueError, match="nothing was changed"):
-        nn.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
+        nn.clip_grad_norm_([p], 1.0)
     assert p.grad[1] == 1.0
+    assert nn.clip_grad_norm_([p], 1.0, error_if_nonfinite=False) == math.inf
+
+
+def test_a_norm_is_finite_where_only_the_squares_overflow():
+    p = nn.Parameter([1.0, 1.0], dtype=float)
+    p.grad = np.array([3e200, 4e200])
+    assert nn.clip_grad_norm_([p], 5.0) == pytest.approx(5e200)
+    np.testing.assert_allclose(p.grad, [3.0, 4.0])
 
 
 def test_state_of_another_kind_is_refused_and_changes_nothing() -> None:

@@ -226,3 +226,17 @@ def test_permissions_and_symbolic_links_are_kept(tmp_path):
     nn.save([1.0], link)
     assert link.is_symlink() and nn.load(path) == [1.0]
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_numpy_scalars_come_back_as_numbers(tmp_path):
+    """np.int64(3) came back as an array."""
+    nn.save({"n": np.int64(3), "lr": np.float32(0.5), "on": np.bool_(True), "zero_d": np.array(2.0)}, tmp_path / "a")
+    saved = nn.load(tmp_path / "a")
+    assert [type(saved[k]) for k in ("n", "lr", "on", "zero_d")] == [int, float, bool, np.ndarray]
+    assert saved["n"] == 3 and saved["lr"] == 0.5 and saved["on"] is True
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    """The error named a file that nobody had asked for, which ends in .part."""
+    with pytest.raises(FileNotFoundError, match=r"nn\.save: there is no folder .*nowhere; make it"):
+        nn.save([1.0], tmp_path / "nowhere" / "net.npz")

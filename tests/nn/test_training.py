@@ -3,6 +3,9 @@
 import io
 import itertools
 import re
+import warnings
+from collections import namedtuple
+from functools import partial
 
 import numpy as np
 import pytest
@@ -177,7 +180,7 @@ def test_a_loss_that_is_not_finite_stops_before_it_spoils_the_parameters():
     x, y = blobs(20)
     x[7] = np.nan
     net = classifier()
-    with pytest.raises(FloatingPointError, match=r"the loss became nan in epoch 1, batch \d.*detect_anomaly"):
+    with pytest.raises(FloatingPointError, match=r"the loss became nan in epoch 1, batch [1-5]; .*x\[7, 0\] is nan"):
         train(net, x, y, batch_size=4)
     assert all(np.isfinite(p.data).all() for p in net.parameters())
 
@@ -427,3 +430,233 @@ def test_a_long_history_is_shown_in_even_steps_from_the_first_epoch_to_the_last(
     shown = [int(line.split()[0]) for line in str(history).splitlines()[1:]]
     steps = {b - a for a, b in itertools.pairwise(shown[:-1])}
     assert shown[0] == 1 and shown[-1] == epochs and len(shown) <= 20 and len(steps) <= 1
+
+
+def test_the_batch_is_counted_in_its_epoch_and_the_remedy_is_one_that_was_not_tried() -> None:
+    """An epoch of 4 batches had a batch 35, and clip_norm=1.0 was recommended to who had set it."""
+    x, y = blobs(16)
+    calls = []
+
+    def loss(prediction, target):
+        calls.append(1)
+        return nn.cross_entropy(prediction, target) * (np.nan if len(calls) == 11 else 1.0)
+
+    with pytest.raises(FloatingPointError, match=r"nan in epoch 3, batch 3; try a smaller lr or clip_norm=1\.0"):
+        train(classifier(), x, y, batch_size=4, epochs=5, loss=loss)
+    calls.clear()
+    with pytest.raises(FloatingPointError, match=r"epoch 3, batch 3; try a smaller lr, or run"):
+        train(classifier(), x, y, batch_size=4, epochs=5, loss=loss, clip_norm=1.0)
+
+
+def test_an_infinite_gradient_is_refused_before_the_step() -> None:
+    """Scaling made NaN of it, and the step made NaN of the weights."""
+    net = nn.Sequential(nn.Linear(1, 1, rng=0, dtype=float), nn.Linear(1, 1, rng=1, dtype=float))
+    before = net.state_dict()
+    with pytest.raises(FloatingPointError, match=r"the gradient of '\S+' became infinite or NaN in epoch 1, batch 1"):
+        nn.fit(
+            net,
+            np.ones((2, 1)),
+            np.zeros((2, 1)),
+            loss=lambda p, t: np.sqrt(((p - p.data) ** 2).sum()) + np.sqrt((p - p.data).sum() * 0 + 0.0 * p.sum()),
+            optimizer=nn.Adam(net.parameters()),
+            clip_norm=1.0,
+        )
+    for name, value in before.items():
+        np.testing.assert_array_equal(net.state_dict()[name], value)
+
+
+def test_partial_functions_are_metrics_with_names_of_their_own() -> None:
+    """Both were called "partial", and one was lost."""
+    x, y = blobs(20)
+    top = nn.metrics.top_k_accuracy
+    measured = nn.evaluate(classifier(), x, y, metrics=[partial(top, k=1), partial(top, k=3), "accuracy"])
+    assert list(measured) == ["top_k_accuracy(k=1)", "top_k_accuracy(k=3)", "accuracy"]
+    assert measured["top_k_accuracy(k=1)"] == measured["accuracy"] and measured["top_k_accuracy(k=3)"] == 1.0
+
+
+def test_two_metrics_of_one_name_are_refused() -> None:
+    def loss(prediction, target):
+        return 0.0
+
+    x, y = blobs(8)
+    for metrics, said in (([loss], "cannot be called 'loss'"), ({"val_f1": len}, "'val_f1'"), ([len, len], "'len'")):
+        with pytest.raises(ValueError, match=said):
+            nn.evaluate(classifier(), x, y, metrics=metrics)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"weight": [0.1, 5.0, 1.0]},
+        {"reduction": "sum"},
+        {"ignore_index": 1},
+        {"ignore_index": 1, "weight": [1, 0, 3]},
+    ],
+)
+def test_evaluation_does_not_depend_on_the_batch_size(batch_size, options) -> None:
+    x, y = blobs(20)
+    net, loss = classifier(dtype=float), nn.CrossEntropyLoss(**options)
+    measured = nn.evaluate(net, x, y, loss=loss, batch_size=batch_size)["loss"]
+    assert measured == pytest.approx(loss(net(x), y).item(), rel=1e-12)
+
+
+def test_a_metric_that_is_no_mean_is_measured_on_the_whole_set() -> None:
+    x, y = blobs(20)
+    largest = lambda prediction, target: float(target.max())
+    assert nn.evaluate(classifier(), x, y, metrics={"largest": largest}, batch_size=4) == {"largest": y.max()}
+
+
+@pytest.mark.parametrize(
+    "as_pair", [tuple, list, namedtuple("Two", "a b")._make, lambda v: dict(zip("ab", v, strict=True))]
+)
+def test_predict_joins_the_outputs_of_a_model_that_returns_several(as_pair) -> None:
+    """Ten rows gave an array of shape (4, 5, 2)."""
+
+    class Two(nn.Module):
+        def forward(self, x):
+            return as_pair([x * 2, x[:, 0]])
+
+    x = np.arange(20.0).reshape(10, 2)
+    found = nn.predict(Two(), x, batch_size=4)
+    assert type(found) is type(as_pair([1, 2]))
+    a, b = found.values() if isinstance(found, dict) else found
+    np.testing.assert_array_equal(a, x * 2)
+    np.testing.assert_array_equal(b, x[:, 0])
+    whole = nn.predict(Two(), x, batch_size=100)
+    np.testing.assert_array_equal(whole["a"] if isinstance(whole, dict) else whole[0], x * 2)
+
+
+def test_a_model_of_several_outputs_is_trained_and_evaluated() -> None:
+    class Heads(nn.Module):
+        def __init__(self):
+            self.a, self.b = nn.Linear(2, 3, rng=0), nn.Linear(2, 3, rng=1)
+
+        def forward(self, x):
+            return self.a(x), self.b(x)
+
+    x, y = blobs(40)
+    loss = lambda prediction, target: nn.cross_entropy(prediction[0], target) + nn.cross_entropy(prediction[1], target)
+    right = lambda prediction, target: nn.accuracy(prediction[0], target)
+    history = train(Heads(), x, y, loss=loss, metrics={"a_accuracy": right}, validation=(x, y), epochs=20)
+    assert history["loss"][-1] < history["loss"][0] and history["val_a_accuracy"][-1] > 0.8
+
+
+def test_validation_data_of_another_form_are_refused_with_what_fits() -> None:
+    x, y = blobs(8)
+    for given in ((x, y, y), x, "xy"):
+        with pytest.raises(ValueError, match=r"validation must be \(x, y\)"):
+            train(classifier(), x, y, validation=given)
+
+
+def test_early_stopping_wants_a_direction_and_numbers() -> None:
+    """ "f1" was minimised, and the worst weights restored."""
+    with pytest.raises(ValueError, match=r"larger 'f1' better\? Write mode='max'"):
+        nn.EarlyStopping("f1")
+    assert nn.EarlyStopping("f1", mode="max").improves(0.9, 0.8)
+    assert nn.EarlyStopping("mean_squared_error").improves(0.8, 0.9)
+    assert nn.EarlyStopping(patience=np.int64(2)).patience == 2
+    for options in ({"patience": True}, {"patience": 2.5}, {"patience": "3"}, {"min_delta": None}, {"target": "x"}):
+        with pytest.raises(TypeError, match=next(iter(options))):
+            nn.EarlyStopping(**options)
+    x, y = blobs(20)
+    assert train(classifier(), x, y, early_stopping=np.int64(2), validation_split=0.5).epochs == 3
+    with pytest.raises(TypeError, match="early_stopping must be"):
+        train(classifier(), x, y, early_stopping=True, validation_split=0.5)
+    with pytest.raises(TypeError, match=r"integer for epochs, got 2\.5"):
+        train(classifier(), x, y, epochs=2.5)
+
+
+class Frame:
+    """As much of a data frame as is read."""
+
+    def __init__(self, **columns):
+        self.columns, self.values = list(columns), list(columns.values())
+        self.iloc = self
+
+    def __getitem__(self, key):
+        return Column(self.values[key[1]])
+
+    def __len__(self):
+        return len(self.values[0])
+
+    def to_numpy(self):
+        return np.array(self.values, dtype=object).T
+
+
+class Column(list):
+    def to_numpy(self):
+        return np.array(self)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.array([[1, 2.5], [3, True]], dtype=object),
+        [[1, 2.5], [3, True]],
+        np.ma.masked_array([[1, 2.5], [3, 1]]),
+        Frame(a=[1, 3], b=[2.5, True]),
+    ],
+    ids=["objects", "lists", "masked", "frame"],
+)
+def test_numbers_in_other_clothes_are_converted(x) -> None:
+    net = nn.Linear(2, 1, rng=0)
+    expected = nn.predict(net, np.array([[1, 2.5], [3, 1]]))
+    np.testing.assert_array_equal(nn.predict(net, x), expected)
+    nn.fit(net, x, [[0.0], [1.0]], loss=nn.MSELoss(), optimizer=nn.SGD(net.parameters()))
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "said"),
+    [
+        (
+            np.array([[1, "a"], [2, "b"]], dtype=object),
+            TypeError,
+            r"x must hold numbers, got 'a' at index \(0, 1\) \(column 1\)",
+        ),
+        (np.array([["1", "2"]]), TypeError, r"x must hold numbers, got .*'1'.* dtype <U1"),
+        (np.array([[1, None]], dtype=object), TypeError, r"got None at index \(0, 1\)"),
+        (np.array([["2020-01-01"]], dtype="M8[D]"), TypeError, "x must hold numbers"),
+        (
+            np.ma.masked_array([[1.0, 2.0]], [[False, True]]),
+            ValueError,
+            r"1 masked values, the first at index \(0, 1\)",
+        ),
+        (Frame(a=[1, 3], b=["u", "v"]), TypeError, "x, column 'b' must hold numbers, got .*'u'.* at index 0"),
+        ([[1.0], [1.0, 2.0]], ValueError, "rows of equal length"),
+    ],
+    ids=["objects", "text", "none", "dates", "masked", "frame", "ragged"],
+)
+def test_what_is_no_number_is_refused_with_its_column(x, error, said) -> None:
+    net = nn.Linear(2, 1, rng=0)
+    with pytest.raises(error, match=said):
+        nn.predict(net, x)
+    with pytest.raises(error, match="y" + said.removeprefix("x") if said.startswith(("x must", "x,")) else said):
+        nn.fit(net, np.ones((len(x), 2)), x, loss=nn.MSELoss(), optimizer=nn.SGD(net.parameters()))
+
+
+def test_data_frames_of_pandas_are_converted() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1, 3], "b": [2.5, 1.0], "c": ["u", "v"]})
+    net = nn.Linear(2, 1, rng=0)
+    np.testing.assert_array_equal(nn.predict(net, frame[["a", "b"]]), nn.predict(net, [[1, 2.5], [3, 1]]))
+    with pytest.raises(TypeError, match="column 'c'"):
+        nn.predict(net, frame)
+
+
+def test_a_loss_of_several_numbers_is_refused() -> None:
+    x, y = blobs(8)
+    with pytest.raises(ValueError, match=r"a loss must be one number, got shape \(8,\); use reduction="):
+        nn.evaluate(classifier(), x, y, loss=nn.CrossEntropyLoss(reduction="none"))
+
+
+def test_one_batch_of_ignored_labels_leaves_the_weights_finite() -> None:
+    """Its gradients were NaN."""
+    x, y = blobs(16)
+    y[:4] = -100
+    net = classifier()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(net, x, y, batch_size=4, shuffle=False)
+    assert all(np.isfinite(p.data).all() for p in net.parameters())
