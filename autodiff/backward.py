@@ -142,8 +142,12 @@ def pull_operands(
     """Run the rules of one node, and add what they return to the cotangents of its parents."""
     op = node.op
     saved = handles(node) if recorded else node.saved
+    add_into = None if recorded or anomaly else op.add_into
     for p, rule, args in zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved):
         if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
+            continue
+        if add_into is not None and cotangents[p].__class__ is np.ndarray and g.__class__ is np.ndarray:
+            add_into(own_buffer(p, cotangents, owned), g, *args)
             continue
         n = len(args)  # spelt out: f(g, *args) takes three times as long
         d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
@@ -157,7 +161,7 @@ def pull_operands(
         h = cotangents[p]
         if h is None:
             cotangents[p] = d
-            if p.op is None and fresh and d.__class__ is np.ndarray and d.base is None:
+            if (p.op is None or add_into) and fresh and d.__class__ is np.ndarray and d.base is None:
                 owned[p] = True
         elif p in owned:
             h += d
@@ -169,6 +173,14 @@ def pull_operands(
                 cotangents[p] = np.asarray(d)
     if release:
         node.saved = None
+
+
+def own_buffer(p: Node, cotangents: dict[Node, Cotangent], owned: dict[Node, bool]) -> Any:
+    """The cotangent of p in a buffer that the walk may write into: copied once, if another node may hold it too."""
+    if p not in owned:
+        cotangents[p] = cotangents[p].copy()
+        owned[p] = True
+    return cotangents[p]
 
 
 def handles(node: Node) -> list[tuple[Any, ...] | None]:

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .backward import fit, silence
+from .backward import fit, own_buffer, silence
 from .gradient_buffers import spare_buffer
 from .graph import EMPTY, FLOAT64, Node, tick
 from .modes import state
@@ -140,6 +140,7 @@ _SHARED = dict(
     may_share_memory=np.may_share_memory,
     note_view=note_view,
     fit=fit,
+    own_buffer=own_buffer,
     silence=silence,
     spare_buffer=spare_buffer,
 )
@@ -199,6 +200,18 @@ _PULL_ONE = """
             if h.__class__ is ndarray: owned[p{i}] = True
             elif p{i}.shape is not None: cotangents[p{i}] = asarray(h)
 """
+_ADD_INTO = """
+    if s{i} is not None:
+        h = cotangents[p{i}]
+        if h.__class__ is ndarray and g.__class__ is ndarray:
+            add_into(h if p{i} in owned else own_buffer(p{i}, cotangents, owned), g{args})
+        elif h is None:
+            d = rule{i}(g{args})
+            if d.__class__ is not ndarray or d.dtype is not p{i}.dtype or d.shape != p{i}.shape: d = fit(d, p{i})
+            cotangents[p{i}] = d
+            if d.__class__ is ndarray and d.base is None: owned[p{i}] = True
+        else: cotangents[p{i}] = h + fit(rule{i}(g{args}), p{i})
+"""
 _BUFFER = "buffer = spare_buffer(p{i}) if p{i}.op is None and cotangents[p{i}] is None else None\n        "
 
 
@@ -214,7 +227,7 @@ def _function(op: Op, source: str, name: str, slow: Callable[..., Any] | None = 
     """The function ``made`` that source defines, for one row. Equal sources are compiled once, which is what takes
     time; each row gets a copy, because the interpreter adapts a code object to what one function does. What all rows
     read stands in one place, which stays in the cache from row to row."""
-    own = dict(op=op, fn=op.fn, f=op.scalar, keep=op.keep, slow=slow)
+    own = dict(op=op, fn=op.fn, f=op.scalar, keep=op.keep, add_into=op.add_into, slow=slow)
     own |= {f"rule{i}": rule for i, rule in enumerate(op.vjps)}
     code, lines = _compiled(source, tuple(own))
     made: Callable[..., Any] = FunctionType(code, _SHARED)(**own)
@@ -235,6 +248,9 @@ def pull(op: Op) -> Callable[..., None]:
             if op.vjps[i] is not None:
                 read = "".join(", buffer" if n == "buffer" else f", s{i}[{k}]" for k, n in enumerate(op.reads[i]))
                 buffered = "buffer" in op.reads[i]
+                if op.add_into is not None:
+                    source += _ADD_INTO.format(i=i, args=read)
+                    continue
                 source += _PULL_ONE.format(
                     i=i,
                     args=read,

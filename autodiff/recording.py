@@ -173,7 +173,7 @@ def note_view(x: Any, view: Tensor) -> None:
         if base is not None:  # a view of a view belongs to the value that both show
             x = base
         refs = getattr(x, "_views", None)
-        if refs is None or len(refs) > 32:
+        if refs is None or (len(refs) > 31 and not len(refs) & (len(refs) - 1)):  # at powers of two: views may all live
             refs = x._views = [r for r in refs or () if r() is not None]
         refs.append(weakref.ref(view))
         view._base = weakref.ref(x)

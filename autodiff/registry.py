@@ -51,7 +51,9 @@ class Op:
     and finite), ``kink`` (distance to the nearest point where it is not differentiable), ``samples`` (static
     arguments and shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where
     independent numbers from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the
-    composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``explain`` (called with
+    composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``add_into`` (called
+    with a buffer, g and what the rule reads: adds to the buffer what the rule of the one operand would return, where
+    that is mostly zeros; the rule's own answer is then always a new array), ``explain`` (called with
     the operands that ``fn`` refused: a clearer sentence than NumPy's, or None), ``doc``, ``example`` (a doctest, where
     the one that ``descriptions`` makes of the other facts will not do).
     """
@@ -75,13 +77,14 @@ class Op:
         draw: Callable[..., tuple[Any, ...]] | None = None,
         reference: Callable[..., Any] | None = None,
         keep: Callable[..., tuple[Any, Any]] | None = None,
+        add_into: Callable[..., None] | None = None,
         explain: Callable[..., str | None] | None = None,
         example: str = "",
     ) -> None:
         self.fn, self.name, self.__name__, self.symbol, self.doc = fn, name, name, symbol or name, doc
         self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
         self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
-        self.explain, self.example = explain, example
+        self.add_into, self.explain, self.example = add_into, explain, example
         self.variadic = inputs is not None and inputs.startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
         names = inputs or ("x", "a b", "a b c")[len(self.vjps) - 1]

@@ -221,7 +221,7 @@ class Tensor(Variable):
         return (self[i] for i in range(len(self._data)))
 
     def __getitem__(self, index: Any) -> Any:
-        return OPS["getitem"](self, index=plain_tree(index))
+        return OPS["getitem"].run(self, {"index": plain_tree(index)})
 
 
 class Scalar(Variable):

@@ -37,6 +37,14 @@ def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return y
 
 
+def _add_at(buffer: Any, g: Any, index: Any, x_shape: Any, x_dtype: Any) -> None:
+    """Reading the rows of a matrix in a loop costs its size in all, and not its size for each row."""
+    if _is_basic(index):
+        buffer[index] += g
+    else:
+        np.add.at(buffer, index, g)
+
+
 _I = (
     (((3, 4),), {"index": (slice(None), 1)}),
     (((4,),), {"index": slice(None, None, -2)}),
@@ -53,6 +61,7 @@ getitem = op(
     public=False,
     samples=_I,
     vjp=lambda g, index, x_shape, x_dtype: scatter(g, index=index, shape=x_shape, dtype=x_dtype),
+    add_into=_add_at,
     doc="x[index], for every kind of NumPy index.",
 )
 scatter: Any = op(

@@ -370,3 +370,60 @@ def test_gradients_of_0d_values_are_arrays_wherever_they_are_seen() -> None:
     x.register_hook(seen.append)
     (h * h + h).backward()
     assert [type(g) for g in (*seen, h.grad, x.grad)] == [np.ndarray] * 4
+
+
+# ---- reading elements in a loop
+READS = {
+    "elements": lambda x: [x[i] for i in range(60)],
+    "rows": lambda x: [x[t] for t in range(60)],
+    "iteration": lambda x: list(x),
+    "slices": lambda x: [x[i : i + 2] for i in range(0, 60, 2)],
+    "index arrays": lambda x: [x[[i, i, -1]] for i in range(60)],
+    "masks": lambda x: [x[np.arange(60) == i] for i in range(60)],
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+@pytest.mark.parametrize(
+    "derive", [lambda f, x: ad.grad(f)(x), lambda f, x: ad.vjp(f, x)[1](1.0)[0]], ids=["grad", "vjp"]
+)
+@pytest.mark.parametrize("interior", [False, True])
+def test_reading_in_a_loop_writes_each_element_once(
+    read: Any, derive: Any, interior: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each read used to make an array of zeros of the whole size: n reads cost n times the size."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=60) if read is READS["elements"] else rng.normal(size=(60, 3))
+    written = []
+    place = ad.ops.OPS["scatter"].fn
+    monkeypatch.setattr(ad.ops.OPS["scatter"], "fn", lambda *a, **k: written.append(k["shape"]) or place(*a, **k))
+
+    def loss(x: Any) -> Any:
+        total = 0.0
+        for k, part in enumerate(read(np.sin(x) if interior else x)):
+            total = total + np.sum(part**2) * (k + 1)
+        return total
+
+    found = derive(loss, x)
+    assert written == [x.shape]
+    monkeypatch.undo()
+    weights = np.zeros(x.shape)
+    for k, part in enumerate(read(np.arange(60) if x.ndim == 1 else np.broadcast_to(np.arange(60)[:, None], (60, 3)))):
+        np.add.at(weights, part if x.ndim == 1 else part[..., 0], float(k + 1))
+    y, slope = (np.sin(x), np.cos(x)) if interior else (x, 1.0)
+    np.testing.assert_allclose(found, 2 * weights * y * slope, rtol=1e-13)
+
+
+def test_a_read_adds_into_no_array_that_another_node_holds() -> None:
+    x, c = ad.tensor([1.0, 2.0, 3.0]), ad.tensor([1.0, 1.0, 1.0])
+    y = x * 1.0
+    part = y[0]
+    total = (y + c).sum() + 10.0 * part + y[1] * 100.0  # the sum hands one array to y and c
+    total.backward()
+    np.testing.assert_array_equal(x.grad, [11.0, 101.0, 1.0])
+    np.testing.assert_array_equal(c.grad, [1.0, 1.0, 1.0])
+    seed = np.ones(3)
+    z = ad.tensor([1.0, 2.0, 3.0])
+    np.stack([z[0], z[0] * 2, z[2]]).backward(seed)
+    np.testing.assert_array_equal(z.grad, [3.0, 0.0, 1.0])
+    np.testing.assert_array_equal(seed, np.ones(3))
