@@ -1,0 +1,409 @@
+"""Rows of matrix decompositions: eigh, svd, qr, cholesky, lu; each on stacks of matrices.
+
+A decomposition has several results and a row has one: the row packs them into one flat axis (``pack``), and the public
+function takes them apart again (``unpack``). So the rule sees the cotangents of all results at once, zeros for those
+that nobody used.
+
+Vectors of equal eigenvalues or singular values are an arbitrary choice of LAPACK. Where the cotangent reaches such a
+choice, the rule raises ``LinAlgError`` and names the values; the values themselves always have a derivative. ``eigh``
+and ``cholesky`` read one triangle of their argument, as NumPy's do, so the gradient lies in that triangle; through a
+symmetric matrix (``a @ a.T``) it is the one that PyTorch gives.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..registry import composite, op
+from ..variable import plain
+from .linalg import t
+
+LinAlgError = np.linalg.LinAlgError
+
+
+# ---- several results in one array
+def pack(*parts: tuple[Any, int]) -> Any:
+    """Arrays with the same stack axes, each given with its number of own axes, side by side in one flat axis."""
+    return np.concatenate([np.reshape(x, (*x.shape[: x.ndim - own], -1)) for x, own in parts], axis=-1)
+
+
+def unpack(packed: Any, *shapes: tuple[int, ...]) -> list[Any]:
+    """The parts of a packed array: each of the stack axes and its own shape."""
+    stack, parts, start = packed.shape[:-1], [], 0
+    for shape in shapes:
+        stop = start + math.prod(shape)
+        parts.append(np.reshape(packed[..., start:stop], (*stack, *shape)))
+        start = stop
+    return parts
+
+
+def eye_like(x: Any) -> Any:
+    """The identity of x's size and dtype."""
+    return np.eye(x.shape[-1], dtype=x.dtype)
+
+
+def fold(s: Any, triangle: str) -> Any:
+    """The gradient in one triangle of a matrix whose other triangle is not read, from that of the symmetric one."""
+    half = np.tril if triangle == "L" else np.triu
+    return half(s + t(s)) * (1.0 - 0.5 * eye_like(s))
+
+
+def _close(values: Any) -> Any:
+    """Pairs of values that rounding does not tell apart, as a boolean matrix; the diagonal is always among them."""
+    v = plain(values)
+    top = np.max(np.abs(v), axis=-1, initial=0.0)[..., None, None]
+    return np.abs(v[..., None, :] - v[..., :, None]) <= 8 * v.shape[-1] * np.finfo(v.dtype).eps * top
+
+
+def _refuse_choice(name: str, close: Any, values: Any, *reached: Any) -> None:
+    """Raise where a cotangent reaches vectors that are an arbitrary choice."""
+    bad = close & ~np.eye(close.shape[-1], dtype=bool) & np.any([plain(m) != 0 for m in reached], axis=0)
+    if bad.any():
+        *stack, i, j = (int(k) for k in np.argwhere(bad)[0])
+        pair = plain(values)[tuple(stack)][[i, j]]
+        raise LinAlgError(
+            f"{name}: the values at {i} and {j} are equal ({pair[0]:.6g} and {pair[1]:.6g}), so their vectors are an "
+            "arbitrary choice and have no derivative. Differentiate what does not depend on the choice: the values, or "
+            "ad.linalg's pinv, sqrtm, expm."
+        )
+
+
+# ---- symmetric matrices
+def _eigh(x: Any, UPLO: str = "L") -> Any:
+    w, v = np.linalg.eigh(x, UPLO)
+    return pack((w, 1), (v, 2))
+
+
+def _eigh_vjp(g: Any, y: Any, x_shape: tuple[int, ...], UPLO: str) -> Any:
+    """V (diag(gw) + (Vᵀ gV) / (w_j - w_i)) Vᵀ (Giles 2008, section 3.1)."""
+    n = x_shape[-1]
+    (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(g, (n,), (n, n))
+    m, close = t(v) @ gv, _close(w)
+    _refuse_choice("eigh", close, w, m)
+    gap = np.where(close, 1.0, np.expand_dims(w, -2) - np.expand_dims(w, -1))
+    inner = np.where(close, 0.0, m / gap) + np.expand_dims(gw, -2) * eye_like(v)
+    return fold(v @ inner @ t(v), UPLO.upper())
+
+
+def _apart(rng: Any, shape: tuple[int, ...]) -> Any:
+    """A matrix for a test whose eigenvalues and singular values lie well apart."""
+    x = rng.uniform(-0.5, 0.5, shape)
+    k = min(shape[-2:])
+    x[..., range(k), range(k)] += 2.0 * np.arange(1, k + 1)
+    return x
+
+
+_eigh_row = op(
+    _eigh,
+    name="eigh",
+    public=False,
+    vjp=_eigh_vjp,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
+    draw=lambda rng, x: (_apart(rng, x),),
+    doc="Return the eigenvalues and eigenvectors of a symmetric matrix, packed.",
+)
+
+
+def _triangle(name: str, UPLO: Any) -> str:
+    if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
+        raise ValueError(f"{name}: UPLO must be 'L' or 'U'; got {UPLO!r}.")
+    return UPLO.upper()
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """Return ``(eigenvalues, eigenvectors)`` of symmetric matrices, ascending (``np.linalg.eigh``).
+
+    a: (..., n, n), of which one triangle is read; results (..., n) and (..., n, n). The derivative of a vector whose
+    eigenvalue is not single raises ``LinAlgError``; the eigenvalues have theirs always.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[2.0, 0.0], [1.0, 3.0]])
+    >>> w, v = np.linalg.eigh(a)
+    >>> w.sum().backward(); a.grad.round(12) + 0
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    n = np.shape(a)[-1] if np.ndim(a) else 0
+    return type(np.linalg.eigh(np.eye(1)))(*unpack(_eigh_row(a, UPLO=_triangle("eigh", UPLO)), (n,), (n, n)))
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """Return the eigenvalues of symmetric matrices, ascending (``np.linalg.eigvalsh``).
+
+    a: (..., n, n), of which one triangle is read; result (..., n).
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[2.0, 0.0], [0.0, 2.0]])
+    >>> (np.linalg.eigvalsh(a) ** 2).sum().backward(); a.grad
+    array([[4., 0.],
+           [0., 4.]])
+    """
+    return eigh(a, UPLO)[0]
+
+
+# ---- singular values
+def _svd(x: Any, full_matrices: bool = False) -> Any:
+    u, s, vh = np.linalg.svd(x, full_matrices=full_matrices)
+    return pack((u, 2), (s, 1), (vh, 2))
+
+
+def _svd_shapes(shape: tuple[int, ...], full: bool) -> tuple[tuple[int, ...], ...]:
+    m, n = shape[-2:]
+    k = min(m, n)
+    return (m, m if full else k), (k,), (n if full else k, n)
+
+
+def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...], full_matrices: bool) -> Any:
+    """U (diag(gs) + (M - Mᵀ)/E S + S (N - Nᵀ)/E) Vᵀ and the parts outside the spans of U and V, with M = Uᵀ gU,
+    N = Vᵀ gV, E_ij = s_j² - s_i² (Townsend 2016)."""
+    k = min(x_shape[-2:])
+    (u, s, vh), (gu, gs, gvh) = (unpack(z, *_svd_shapes(x_shape, full_matrices)) for z in (y, g))
+    if np.any(plain(gu)[..., k:]) or np.any(plain(gvh)[..., k:, :]):
+        raise LinAlgError(
+            "svd: the vectors that full_matrices=True adds are an arbitrary choice and have no derivative. "
+            "Write full_matrices=False, or use the first min(m, n) vectors only."
+        )
+    u, gu, v, gv = u[..., :k], gu[..., :k], t(vh[..., :k, :]), t(gvh[..., :k, :])
+    m, n = t(u) @ gu, t(v) @ gv
+    close = _close(s)
+    _refuse_choice("svd", close, s, m, n)
+    top = np.max(plain(s), axis=-1, keepdims=True, initial=0.0)
+    zero = plain(s) <= 8 * max(x_shape[-2:]) * np.finfo(s.dtype).eps * top
+    outside_u, outside_v = gu - u @ m, gv - v @ n
+    if zero.any():
+        _refuse_null(zero, plain(gu), plain(gv))
+    row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
+    gap = np.where(close, 1.0, (row - column) * (row + column))
+    inner = np.where(close, 0.0, ((m - t(m)) * row + column * (n - t(n))) / gap)
+    inner = inner + np.expand_dims(np.where(zero, 0.0, gs), -2) * eye_like(u[..., :k, :])
+    over = np.expand_dims(np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, s)), -2)
+    return u @ inner @ t(v) + (outside_u * over) @ t(v) + (u * over) @ t(outside_v)
+
+
+def _refuse_null(zero: Any, *cotangents: Any) -> None:
+    """Raise where a cotangent reaches the vectors of a singular value that is 0."""
+    for gc in cotangents:
+        if (zero & np.any(gc != 0, axis=-2)).any():
+            raise LinAlgError(
+                "svd: a singular value is 0, so its vectors are an arbitrary choice and have no derivative. "
+                "Differentiate the singular values, or ad.linalg.pinv."
+            )
+
+
+_svd_row = op(
+    _svd,
+    name="svd",
+    public=False,
+    vjp=_svd_vjp,
+    samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
+    draw=lambda rng, x: (_apart(rng, x),),
+    doc="Return the singular value decomposition, packed.",
+)
+
+
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """Return ``(u, s, vh)`` with ``a = u @ diag(s) @ vh``, s descending (``np.linalg.svd``).
+
+    a: (..., m, n). With compute_uv=False: s alone, (..., min(m, n)). The derivative of a singular value that is 0 is 0
+    (a kink, as of ``abs``); that of vectors raises ``LinAlgError`` where their singular values are equal or 0.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[3.0, 0.0], [0.0, 4.0]])
+    >>> np.linalg.svd(a, compute_uv=False).sum().backward(); a.grad + 0
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    if hermitian:
+        raise TypeError("svd: hermitian=True cannot be recorded. Write np.linalg.eigh(a), and np.abs of its values.")
+    shape = np.shape(a)
+    if len(shape) < 2:
+        raise LinAlgError(f"svd needs matrices; got shape {shape}.")
+    full = full_matrices and compute_uv and shape[-1] != shape[-2]
+    u, s, vh = unpack(_svd_row(a, full_matrices=full), *_svd_shapes(shape, full))
+    return type(np.linalg.svd(np.eye(1)))(u, s, vh) if compute_uv else s
+
+
+def svdvals(x: Any, /) -> Any:
+    """Return the singular values of matrices, descending (``np.linalg.svdvals``).
+
+    x: (..., m, n); result (..., min(m, n)). The derivative of a singular value that is 0 is 0.
+
+    >>> import autodiff as ad
+    >>> a = ad.tensor([[3.0, 0.0], [0.0, 4.0]])
+    >>> ad.linalg.svdvals(a)[0].backward(); a.grad + 0
+    array([[0., 0.],
+           [0., 1.]])
+    """
+    return svd(x, compute_uv=False)
+
+
+# ---- triangular factors
+def _qr(x: Any) -> Any:
+    q, r = np.linalg.qr(x)
+    return pack((q, 2), (r, 2))
+
+
+def _qr_shapes(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
+    m, n = shape[-2:]
+    return (m, min(m, n)), (min(m, n), n)
+
+
+def _qr_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
+    """(gQ + Q sym(R gRᵀ - gQᵀ Q)) R⁻ᵀ, sym taking the lower triangle twice; a wide matrix [X | Y] through its square
+    part (Roberts and Roberts 2020, https://arxiv.org/abs/2009.10071)."""
+    m, n = x_shape[-2:]
+    (q, r), (gq, gr) = unpack(y, *_qr_shapes(x_shape)), unpack(g, *_qr_shapes(x_shape))
+    k = min(m, n)
+    r, rest, gr, gr_rest = r[..., :k], r[..., k:], gr[..., :k], gr[..., k:]
+    if m < n:
+        gq = gq + (q @ rest) @ t(gr_rest)
+    low = np.tril(r @ t(gr) - t(gq) @ q)
+    both = (low + t(low)) * (1.0 - 0.5 * eye_like(low))
+    square = t(np.linalg.solve(r, t(gq + q @ both)))
+    return square if m >= n else np.concatenate([square, q @ gr_rest], axis=-1)
+
+
+_qr_row = op(
+    _qr,
+    name="qr",
+    public=False,
+    vjp=_qr_vjp,
+    samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
+    draw=lambda rng, x: (_apart(rng, x),),
+    doc="Return the factors of a = q r, packed.",
+)
+
+
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """Return ``(q, r)``: orthonormal columns and an upper triangle with ``a = q @ r`` (``np.linalg.qr``).
+
+    a: (..., m, n) whose first min(m, n) columns are independent, or the derivative raises ``LinAlgError``. mode:
+    "reduced", "r" (r alone), or "complete" where m <= n. Raises ValueError for a mode whose result is an arbitrary
+    choice.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[3.0], [4.0]])
+    >>> q, r = np.linalg.qr(a)
+    >>> np.abs(r).sum().backward(); a.grad.round(12)
+    array([[0.6],
+           [0.8]])
+    """
+    shape = np.shape(a)
+    if len(shape) < 2:
+        raise LinAlgError(f"qr needs matrices; got shape {shape}.")
+    if mode not in ("reduced", "r") and not (mode == "complete" and shape[-2] <= shape[-1]):
+        why = "adds columns that are an arbitrary choice" if mode == "complete" else "has no derivative rule"
+        raise ValueError(f"qr: mode={mode!r} {why} for shape {shape}. Write mode='reduced' or mode='r'.")
+    q, r = unpack(_qr_row(a), *_qr_shapes(shape))
+    return r if mode == "r" else type(np.linalg.qr(np.eye(1)))(q, r)
+
+
+def _cholesky_vjp(g: Any, y: Any) -> Any:
+    """L⁻ᵀ Φ(Lᵀ g) L⁻¹, Φ the lower triangle with half its diagonal (Murray 2016, https://arxiv.org/abs/1602.07527)."""
+    phi = np.tril(t(y) @ np.tril(g)) * (1.0 - 0.5 * eye_like(y))
+    s = np.linalg.solve(t(y), t(np.linalg.solve(t(y), t(phi))))
+    return fold(0.5 * (s + t(s)), "L")
+
+
+def _positive_definite(rng: Any, shape: tuple[int, ...]) -> Any:
+    x = rng.uniform(-1.0, 1.0, shape)
+    return x @ np.swapaxes(x, -1, -2) + shape[-1] * np.eye(shape[-1])
+
+
+_cholesky_row = op(
+    lambda x: np.linalg.cholesky(x),
+    name="cholesky",
+    public=False,
+    vjp=_cholesky_vjp,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {})),
+    draw=lambda rng, x: (_positive_definite(rng, x),),
+    doc="Return the lower triangle l with a = l lᵀ.",
+)
+
+
+def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+    """Return the lower triangle l with ``a = l @ l.T``, or with upper the upper one (``np.linalg.cholesky``).
+
+    a: (..., n, n), positive definite, of which one triangle is read. Raises ``LinAlgError`` where it is not.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[4.0, 0.0], [2.0, 3.0]])
+    >>> l = np.linalg.cholesky(a)
+    >>> l.sum().backward(); a.grad.round(4)
+    array([[ 0.2133, -0.    ],
+           [ 0.1464,  0.3536]])
+    """
+    return t(_cholesky_row(t(a))) if upper else _cholesky_row(a)
+
+
+# ---- factors of a matrix with its rows exchanged
+def _eliminate(x: Any) -> Any:
+    """L below the diagonal (ones on it) and U above, in one matrix; rows stay where they are."""
+    lu = np.array(x)
+    for k in range(x.shape[-1]):
+        with np.errstate(all="ignore"):  # a singular matrix shows in U
+            lu[..., k + 1 :, k] /= lu[..., k, k, None]
+        lu[..., k + 1 :, k + 1 :] -= lu[..., k + 1 :, k, None] * lu[..., k, None, k + 1 :]
+    return lu
+
+
+def _pivots(x: Any) -> Any:
+    """The row exchanged with row k at step k: the one with the largest element left in column k."""
+    pivots = np.zeros(x.shape[:-1], dtype=np.intp)
+    for stack in np.ndindex(x.shape[:-2]):
+        a = np.array(x[stack])
+        for k in range(len(a)):
+            p = pivots[stack][k] = k + int(np.argmax(np.abs(a[k:, k])))
+            a[[k, p]] = a[[p, k]]
+            if a[k, k] != 0:
+                a[k + 1 :] -= np.outer(a[k + 1 :, k] / a[k, k], a[k])
+    return pivots
+
+
+def order_of(pivots: Any) -> Any:
+    """The order of the rows after the exchanges: ``a[order]`` is what is factored."""
+    order = np.broadcast_to(np.arange(pivots.shape[-1]), pivots.shape).copy()
+    for stack in np.ndindex(pivots.shape[:-1]):
+        for k, p in enumerate(pivots[stack]):
+            order[stack][[k, p]] = order[stack][[p, k]]
+    return order
+
+
+def _lu_vjp(g: Any, y: Any) -> Any:
+    """L⁻ᵀ (tril(Lᵀ gL, -1) + triu(gU Uᵀ)) U⁻ᵀ, for the rows in their new order."""
+    lower, upper = np.tril(y, -1) + eye_like(y), np.triu(y)
+    inner = np.tril(t(lower) @ np.tril(g, -1), -1) + np.triu(np.triu(g) @ t(upper))
+    return np.linalg.solve(t(lower), t(np.linalg.solve(upper, t(inner))))
+
+
+_lu_row = op(
+    _eliminate,
+    name="lu",
+    public=False,
+    vjp=_lu_vjp,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {})),
+    draw=lambda rng, x: (_positive_definite(rng, x),),
+    doc="Return L and U of a matrix whose rows are in the order of the pivots, in one matrix.",
+)
+
+
+def lu_factor(a: Any) -> tuple[Any, Any]:
+    """Return ``(lu, pivots)``: the factors of a matrix with rows exchanged, for ``lu_solve`` (``scipy.linalg``).
+
+    a: (..., n, n). lu holds L below its diagonal (ones on it) and U above; pivots are plain integers, (..., n).
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[0.0, 2.0], [1.0, 0.0]])
+    >>> ad.linalg.lu_solve(ad.linalg.lu_factor(a), np.array([2.0, 3.0])).data
+    array([3., 1.])
+    """
+    pivots = _pivots(np.asarray(plain(a)))
+    return _lu_row(np.take_along_axis(a, order_of(pivots)[..., None], axis=-2)), pivots
+
+
+for _fn in (eigh, eigvalsh, svd, qr, cholesky):
+    composite(_fn, numpy=(getattr(np.linalg, _fn.__name__),), public=False)
+composite(svdvals, numpy=(np.linalg.svdvals,), public=False)
