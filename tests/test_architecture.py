@@ -36,6 +36,7 @@ ORDER = [
     "generated_paths",
     "operators",
     "ops",
+    "linalg",
     "transforms",
     "extend",
     "descriptions",

@@ -130,10 +130,27 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     return type(np.linalg.eigh(np.eye(1)))(*unpack(_eigh_row(a, UPLO=_triangle("eigh", UPLO)), (n,), (n, n)))
 
 
+def _eigvalsh_vjp(g: Any, x: Any, UPLO: str) -> Any:
+    v = eigh(x, UPLO)[1]
+    return fold((v * np.expand_dims(g, -2)) @ t(v), UPLO.upper())
+
+
+_eigvalsh_row = op(
+    lambda x, UPLO="L": np.linalg.eigvalsh(x, UPLO),
+    name="eigvalsh",
+    public=False,
+    vjp=_eigvalsh_vjp,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
+    draw=lambda rng, x: (_apart(rng, x),),
+    doc="Return the eigenvalues of a symmetric matrix.",
+)
+
+
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """Return the eigenvalues of symmetric matrices, ascending (``np.linalg.eigvalsh``).
 
-    a: (..., n, n), of which one triangle is read; result (..., n).
+    a: (..., n, n), of which one triangle is read; result (..., n). Equal eigenvalues are no obstacle to a first
+    derivative.
 
     >>> import autodiff as ad, numpy as np
     >>> a = ad.tensor([[2.0, 0.0], [0.0, 2.0]])
@@ -141,56 +158,45 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     array([[4., 0.],
            [0., 4.]])
     """
-    return eigh(a, UPLO)[0]
+    return _eigvalsh_row(a, UPLO=_triangle("eigvalsh", UPLO))
 
 
 # ---- singular values
-def _svd(x: Any, full_matrices: bool = False) -> Any:
-    u, s, vh = np.linalg.svd(x, full_matrices=full_matrices)
+def _svd(x: Any) -> Any:
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
     return pack((u, 2), (s, 1), (vh, 2))
 
 
-def _svd_shapes(shape: tuple[int, ...], full: bool) -> tuple[tuple[int, ...], ...]:
+def _svd_shapes(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     m, n = shape[-2:]
-    k = min(m, n)
-    return (m, m if full else k), (k,), (n if full else k, n)
+    return (m, min(m, n)), (min(m, n),), (min(m, n), n)
 
 
-def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...], full_matrices: bool) -> Any:
+def _is_zero(s: Any, shape: tuple[int, ...]) -> Any:
+    """Which singular values rounding does not tell from 0."""
+    v = plain(s)
+    return v <= 8 * max(shape[-2:]) * np.finfo(v.dtype).eps * np.max(v, axis=-1, keepdims=True, initial=0.0)
+
+
+def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     """U (diag(gs) + (M - Mᵀ)/E S + S (N - Nᵀ)/E) Vᵀ and the parts outside the spans of U and V, with M = Uᵀ gU,
     N = Vᵀ gV, E_ij = s_j² - s_i² (Townsend 2016)."""
-    k = min(x_shape[-2:])
-    (u, s, vh), (gu, gs, gvh) = (unpack(z, *_svd_shapes(x_shape, full_matrices)) for z in (y, g))
-    if np.any(plain(gu)[..., k:]) or np.any(plain(gvh)[..., k:, :]):
-        raise LinAlgError(
-            "svd: the vectors that full_matrices=True adds are an arbitrary choice and have no derivative. "
-            "Write full_matrices=False, or use the first min(m, n) vectors only."
-        )
-    u, gu, v, gv = u[..., :k], gu[..., :k], t(vh[..., :k, :]), t(gvh[..., :k, :])
-    m, n = t(u) @ gu, t(v) @ gv
-    close = _close(s)
+    (u, s, vh), (gu, gs, gvh) = (unpack(z, *_svd_shapes(x_shape)) for z in (y, g))
+    v, gv = t(vh), t(gvh)
+    m, n, close, zero = t(u) @ gu, t(v) @ gv, _close(s), _is_zero(s, x_shape)
     _refuse_choice("svd", close, s, m, n)
-    top = np.max(plain(s), axis=-1, keepdims=True, initial=0.0)
-    zero = plain(s) <= 8 * max(x_shape[-2:]) * np.finfo(s.dtype).eps * top
-    outside_u, outside_v = gu - u @ m, gv - v @ n
-    if zero.any():
-        _refuse_null(zero, plain(gu), plain(gv))
-    row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
-    gap = np.where(close, 1.0, (row - column) * (row + column))
-    inner = np.where(close, 0.0, ((m - t(m)) * row + column * (n - t(n))) / gap)
-    inner = inner + np.expand_dims(np.where(zero, 0.0, gs), -2) * eye_like(u[..., :k, :])
-    over = np.expand_dims(np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, s)), -2)
-    return u @ inner @ t(v) + (outside_u * over) @ t(v) + (u * over) @ t(outside_v)
-
-
-def _refuse_null(zero: Any, *cotangents: Any) -> None:
-    """Raise where a cotangent reaches the vectors of a singular value that is 0."""
-    for gc in cotangents:
-        if (zero & np.any(gc != 0, axis=-2)).any():
+    for vectors in (gu, gv):
+        if (zero & np.any(plain(vectors) != 0, axis=-2)).any():
             raise LinAlgError(
                 "svd: a singular value is 0, so its vectors are an arbitrary choice and have no derivative. "
                 "Differentiate the singular values, or ad.linalg.pinv."
             )
+    row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
+    gap = np.where(close, 1.0, (row - column) * (row + column))
+    inner = np.where(close, 0.0, ((m - t(m)) * row + column * (n - t(n))) / gap)
+    inner = inner + np.expand_dims(np.where(zero, 0.0, gs), -2) * eye_like(inner)
+    over = np.expand_dims(np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, s)), -2)
+    return u @ inner @ t(v) + ((gu - u @ m) * over) @ t(v) + (u * over) @ t(gv - v @ n)
 
 
 _svd_row = op(
@@ -200,7 +206,42 @@ _svd_row = op(
     vjp=_svd_vjp,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
     draw=lambda rng, x: (_apart(rng, x),),
-    doc="Return the singular value decomposition, packed.",
+    doc="Return the singular value decomposition without the vectors of the null space, packed.",
+)
+
+
+def _svdvals_vjp(g: Any, x: Any, x_shape: tuple[int, ...]) -> Any:
+    u, s, vh = svd(x, full_matrices=False)
+    return (u * np.expand_dims(np.where(_is_zero(s, x_shape), 0.0, g), -2)) @ vh
+
+
+_svdvals_row = op(
+    lambda x: np.linalg.svd(x, compute_uv=False),
+    name="svdvals",
+    public=False,
+    vjp=_svdvals_vjp,
+    samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
+    draw=lambda rng, x: (_apart(rng, x),),
+    doc="Return the singular values.",
+)
+
+
+def _null_vjp(g: Any, x_shape: tuple[int, ...], x_dtype: Any) -> Any:
+    if np.any(plain(g) != 0):
+        raise LinAlgError(
+            "svd: the vectors that full_matrices=True adds are an arbitrary choice and have no derivative. "
+            "Write full_matrices=False, or use the first min(m, n) vectors only."
+        )
+    return np.zeros(x_shape, x_dtype)
+
+
+_null_row = op(
+    lambda x: np.linalg.svd(x)[0][..., x.shape[-1] :],
+    name="left_null_vectors",
+    public=False,
+    vjp=_null_vjp,
+    samples=((((2, 2),), {}),),  # none to add: of a tall matrix they have no derivative to test
+    doc="Return the columns that complete the left singular vectors of a tall matrix to a square one.",
 )
 
 
@@ -208,11 +249,13 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     """Return ``(u, s, vh)`` with ``a = u @ diag(s) @ vh``, s descending (``np.linalg.svd``).
 
     a: (..., m, n). With compute_uv=False: s alone, (..., min(m, n)). The derivative of a singular value that is 0 is 0
-    (a kink, as of ``abs``); that of vectors raises ``LinAlgError`` where their singular values are equal or 0.
+    (a kink, as of ``abs``); that of vectors raises ``LinAlgError`` where their singular values are equal or 0, and that
+    of the vectors which full_matrices adds raises it always.
 
     >>> import autodiff as ad, numpy as np
     >>> a = ad.tensor([[3.0, 0.0], [0.0, 4.0]])
-    >>> np.linalg.svd(a, compute_uv=False).sum().backward(); a.grad + 0
+    >>> u, s, vh = np.linalg.svd(a)
+    >>> s.sum().backward(); a.grad + 0
     array([[1., 0.],
            [0., 1.]])
     """
@@ -221,15 +264,21 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     shape = np.shape(a)
     if len(shape) < 2:
         raise LinAlgError(f"svd needs matrices; got shape {shape}.")
-    full = full_matrices and compute_uv and shape[-1] != shape[-2]
-    u, s, vh = unpack(_svd_row(a, full_matrices=full), *_svd_shapes(shape, full))
-    return type(np.linalg.svd(np.eye(1)))(u, s, vh) if compute_uv else s
+    if not compute_uv:
+        return _svdvals_row(a)
+    u, s, vh = unpack(_svd_row(a), *_svd_shapes(shape))
+    if full_matrices and shape[-2] > shape[-1]:
+        u = np.concatenate([u, _null_row(a)], axis=-1)
+    elif full_matrices and shape[-2] < shape[-1]:
+        vh = np.concatenate([vh, t(_null_row(t(a)))], axis=-2)
+    return type(np.linalg.svd(np.eye(1)))(u, s, vh)
 
 
 def svdvals(x: Any, /) -> Any:
     """Return the singular values of matrices, descending (``np.linalg.svdvals``).
 
-    x: (..., m, n); result (..., min(m, n)). The derivative of a singular value that is 0 is 0.
+    x: (..., m, n); result (..., min(m, n)). Equal values are no obstacle to a first derivative; that of a value that
+    is 0 is 0.
 
     >>> import autodiff as ad
     >>> a = ad.tensor([[3.0, 0.0], [0.0, 4.0]])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..errors import MissingRuleError, missing_argument
+from ..errors import missing_argument
 from ..registry import composite, op
 
 
@@ -299,9 +299,10 @@ norm2 = op(
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """Vector and matrix norms (``np.linalg.norm``): 1, 2, inf, -inf, any p for vectors; 'fro', 1, inf for matrices.
+    """Vector and matrix norms (``np.linalg.norm``): 1, 2, inf, -inf, any p for vectors; 'fro', 'nuc', 1, -1, 2,
+    -2, inf, -inf for matrices.
 
-    x: any shape. The derivative where the norm is 0 is 0. Raises MissingRuleError for norms that need singular values.
+    x: any shape. The derivative where the norm is 0 is 0.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([3.0, 4.0])
@@ -323,10 +324,11 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
             sums = np.sum(a, axis=over, keepdims=True)
             y = (np.max if ord > 0 else np.min)(sums, axis=then, keepdims=True)
             return y if keepdims else np.squeeze(y, axis=(rows, columns))
-        raise MissingRuleError(
-            f"norm(ord={ord!r}) of a matrix needs singular values, which have no rule yet; "
-            "use ord=None, 'fro', 1 or inf."
-        )
+        if ord not in (2, -2, "nuc"):
+            raise ValueError(f"norm: ord={ord!r} is no norm of matrices; write 'fro', 'nuc', 1, -1, 2, -2, inf or -inf.")
+        s = np.linalg.svdvals(np.moveaxis(x, (rows, columns), (-2, -1)))
+        y = np.sum(s, axis=-1) if ord == "nuc" else (np.max if ord == 2 else np.min)(s, axis=-1)
+        return np.expand_dims(y, (rows % np.ndim(x), columns % np.ndim(x))) if keepdims else y
     if axis is None and np.ndim(x) > 2:
         raise ValueError(f"norm(ord={ord!r}) needs one or two axes; got shape {np.shape(x)}. Name them with axis=.")
     if ord in (np.inf, -np.inf):
@@ -357,9 +359,22 @@ def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 
     return np.reshape(y, tuple([1 if i in axes else shape[i] for i in range(n)])) if keepdims else y
 
 
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """The norm of the matrices in the last two axes (``np.linalg.matrix_norm``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[3.0, 0.0], [0.0, 4.0]])
+    >>> np.linalg.matrix_norm(x, ord="nuc").backward(); x.grad + 0
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    return norm(x, ord, (-2, -1), keepdims)
+
+
 for _fn in (dot, inner, vdot, outer, vecdot, tensordot, einsum):
     composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_fn is dot)
 for _name, _product in (("matvec", matvec), ("vecmat", vecmat)):
     composite(_product, numpy=tuple(f for f in (getattr(np, _name, None),) if f), public=False)  # from NumPy 2.2 on
 composite(norm, numpy=(np.linalg.norm,), public=False)
+composite(matrix_norm, numpy=(np.linalg.matrix_norm,), public=False)
 composite(vector_norm, numpy=(np.linalg.vector_norm,), public=False)

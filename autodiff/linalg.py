@@ -1,0 +1,33 @@
+"""Linear algebra: ``np.linalg``'s functions, and those of ``scipy.linalg`` that people differentiate, under their names.
+
+``np.linalg.det(x)`` of a Tensor and ``ad.linalg.det(x)`` are the same function. Never here: a formula; the rows are in
+``ops``.
+"""
+
+from __future__ import annotations
+
+from .ops.decompositions import cholesky, eigh, eigvalsh, lu_factor, qr, svd, svdvals
+from .ops.linalg import inv, matmul, matrix_norm, norm, outer, solve, tensordot, vecdot, vector_norm
+from .ops.matrix_functions import (
+    block_diag,
+    cho_solve,
+    cond,
+    expm,
+    lu_solve,
+    matrix_power,
+    multi_dot,
+    solve_sylvester,
+    solve_triangular,
+    sqrtm,
+    toeplitz,
+)
+from .ops.solving import det, lstsq, pinv, slogdet, tensorinv, tensorsolve
+
+# fmt: off
+__all__ = [
+    "block_diag", "cho_solve", "cholesky", "cond", "det", "eigh", "eigvalsh", "expm", "inv", "lstsq", "lu_factor",
+    "lu_solve", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve",
+    "solve_sylvester", "solve_triangular", "sqrtm", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve",
+    "toeplitz", "vecdot", "vector_norm",
+]
+# fmt: on

@@ -1,0 +1,314 @@
+"""Functions of matrices: powers, chains of products, exp, square root, Sylvester's equation, and SciPy's solvers with
+a factor that is there already. NumPy computes all of it, so the answers do not depend on SciPy being installed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import kind_of
+from ..registry import composite, op
+from ..variable import plain
+from .decompositions import eye_like, order_of
+from .linalg import t
+
+LinAlgError = np.linalg.LinAlgError
+
+
+def _square(name: str, a: Any) -> int:
+    shape = np.shape(a)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise LinAlgError(f"{name} needs square matrices; got shape {shape}.")
+    return shape[-1]
+
+
+# ---- powers and products
+def matrix_power(a: Any, n: int) -> Any:
+    """Return a square matrix to an integer power, by squaring (``np.linalg.matrix_power``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[2.0, 0.0], [0.0, 3.0]])
+    >>> np.linalg.matrix_power(a, 3).data
+    array([[ 8.,  0.],
+           [ 0., 27.]])
+    """
+    size = _square("matrix_power", a)
+    if not isinstance(n, int | np.integer):
+        raise TypeError(f"matrix_power: n must be an integer; got {kind_of(n)}.")
+    if n < 0:
+        a, n = np.linalg.inv(a), -n
+    if n == 0:
+        return a * 0.0 + np.eye(size, dtype=a.dtype)
+    result = None
+    while n:
+        if n & 1:
+            result = a if result is None else result @ a
+        n >>= 1
+        a = a @ a if n else a
+    return result
+
+
+def multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    """Return the product of several matrices in the cheapest order (``np.linalg.multi_dot``).
+
+    arrays: two or more matrices; the first and the last may be vectors.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a, b = ad.tensor(np.ones((2, 3))), ad.tensor(np.ones((3, 2)))
+    >>> np.linalg.multi_dot([a, b, np.ones(2)]).data
+    array([6., 6.])
+    """
+    arrays = list(arrays)
+    if out is not None:
+        raise TypeError("multi_dot(..., out=...) cannot be recorded; assign the result.")
+    if len(arrays) < 2:
+        raise ValueError(f"multi_dot needs at least two arrays; got {len(arrays)}.")
+    row, column = np.ndim(arrays[0]) == 1, np.ndim(arrays[-1]) == 1
+    if row:
+        arrays[0] = np.expand_dims(arrays[0], 0)
+    if column:
+        arrays[-1] = np.expand_dims(arrays[-1], 1)
+    sizes = [np.shape(a)[0] for a in arrays] + [np.shape(arrays[-1])[1]]
+    best: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(len(arrays))}
+    for width in range(1, len(arrays)):
+        for i in range(len(arrays) - width):
+            j = i + width
+            cost = {k: best[i, k][0] + best[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in range(i, j)}
+            k = min(cost, key=cost.__getitem__)
+            best[i, j] = cost[k], k
+
+    y = _chain(arrays, best, 0, len(arrays) - 1)
+    return y[0, 0] if row and column else y[0] if row else y[:, 0] if column else y
+
+
+def _chain(arrays: list[Any], best: dict[tuple[int, int], tuple[int, int]], i: int, j: int) -> Any:
+    if i == j:
+        return arrays[i]
+    k = best[i, j][1]
+    return np.matmul(_chain(arrays, best, i, k), _chain(arrays, best, k + 1, j))
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """Return the condition number, norm(x) norm(inv(x)) (``np.linalg.cond``); of singular values by default.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[2.0, 0.0], [0.0, 4.0]])
+    >>> np.linalg.cond(x).item()
+    2.0
+    """
+    if p in (None, 2, -2):
+        s = np.linalg.svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    _square("cond", x)
+    return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
+
+
+# ---- the exponential
+_PADE = [math.factorial(26 - k) * math.factorial(13) / (math.factorial(26) * math.factorial(k) * math.factorial(13 - k))
+         for k in range(14)]  # fmt: skip
+_THETA = 5.37  # below this 1-norm the approximant of order 13 is exact to rounding (Higham 2005, table 2.3)
+
+
+def _expm(x: Any) -> Any:
+    """Scaling and squaring with the Padé approximant of order 13 (Higham 2005)."""
+    kind = np.float64 if x.dtype.itemsize <= 8 and x.dtype.kind == "f" else x.dtype
+    a = x.astype(kind)
+    top = float(np.max(np.sum(np.abs(a), axis=-2), initial=0.0)) if a.size else 0.0
+    squarings = max(0, math.ceil(math.log2(top / _THETA))) if 0 < top < math.inf else 0
+    a = a / 2.0**squarings
+    eye, a2 = eye_like(a), a @ a
+    even, odd, power = _PADE[0] * eye, _PADE[1] * eye, eye
+    for k in range(2, 14, 2):
+        power = power @ a2
+        even = even + _PADE[k] * power
+        odd = odd + _PADE[k + 1] * power
+    odd = a @ odd
+    y = np.linalg.solve(even - odd, even + odd)
+    for _ in range(squarings):
+        y = y @ y
+    return y.astype(x.dtype)
+
+
+def _expm_vjp(g: Any, x: Any) -> Any:
+    """The corner of exp([[xᵀ, g], [0, xᵀ]]), the adjoint of its Fréchet derivative (Najfeld and Havel 1995)."""
+    n, xt, top = x.shape[-1], t(x), float(np.max(np.abs(plain(g)), initial=0.0))
+    scale = 2.0 ** math.floor(math.log2(top)) if 0.0 < top < math.inf else 1.0  # g must not decide the squarings
+    g = np.broadcast_to(g, x.shape) / scale
+    upper, lower = np.concatenate([xt, g], axis=-1), np.concatenate([g * 0.0, xt], axis=-1)
+    return expm(np.concatenate([upper, lower], axis=-2))[..., :n, n:] * scale
+
+
+expm: Any = op(
+    _expm,
+    name="expm",
+    public=False,
+    vjp=_expm_vjp,
+    samples=((((2, 2),), {}), (((2, 2, 2),), {})),
+    doc="Return the exponential of square matrices (``scipy.linalg.expm``; Higham 2005).",
+)
+
+
+# ---- Sylvester's equation and the square root
+def _sylvester(a: Any, b: Any, q: Any) -> Any:
+    """x with a x + x b = q, as one linear system of Kronecker products."""
+    m, n = a.shape[-1], b.shape[-1]
+    if m * n > 4096:
+        raise LinAlgError(
+            f"solve_sylvester writes one system of m n = {m * n} unknowns, and 4096 are its limit. Split the problem, or "
+            "use scipy.linalg.solve_sylvester on plain arrays in an ad.custom_vjp."
+        )
+    left = a[..., :, None, :, None] * np.eye(n, dtype=a.dtype)[:, None, :]
+    right = np.eye(m, dtype=a.dtype)[:, None, :, None] * t(b)[..., None, :, None, :]
+    both = left + right
+    flat = np.reshape(q, (*q.shape[:-2], m * n, 1))
+    return np.reshape(np.linalg.solve(np.reshape(both, (*both.shape[:-4], m * n, m * n)), flat), q.shape)
+
+
+solve_sylvester: Any = op(
+    _sylvester,
+    name="solve_sylvester",
+    inputs="a b q",
+    public=False,
+    vjp=(
+        lambda g, y, a, b: -solve_sylvester(t(a), t(b), g) @ t(y),
+        lambda g, y, a, b: -t(y) @ solve_sylvester(t(a), t(b), g),
+        lambda g, a, b: solve_sylvester(t(a), t(b), g),
+    ),
+    samples=((((2, 2), (3, 3), (2, 3)), {}),),
+    draw=lambda rng, a, b, q: (
+        rng.uniform(-0.5, 0.5, a) + 2.0 * np.eye(a[-1]),
+        rng.uniform(-0.5, 0.5, b) + 2.0 * np.eye(b[-1]),
+        rng.normal(size=q),
+    ),
+    doc="Return x with a x + x b = q (``scipy.linalg.solve_sylvester``).",
+)
+
+
+def _sqrtm(x: Any) -> Any:
+    """The principal square root by Denman and Beavers' iteration in its product form (Cheng et al. 2001)."""
+    kind = x.dtype if x.dtype.itemsize >= 8 else np.dtype(np.float64)
+    y, m, eye = x.astype(kind), x.astype(kind), np.eye(x.shape[-1], dtype=kind)
+    previous = math.inf
+    for _ in range(60):
+        inverse = np.linalg.inv(m)
+        y = 0.5 * y @ (eye + inverse)
+        m = 0.5 * (eye + 0.5 * (m + inverse))
+        error = float(np.max(np.abs(m - eye), initial=0.0))
+        if error == 0.0 or (error < 1e-8 and error >= 0.5 * previous):
+            return y.astype(x.dtype)
+        previous = error
+    raise LinAlgError(
+        "sqrtm: the iteration does not settle, as for a matrix with an eigenvalue on the negative axis, whose square "
+        "root is complex."
+    )
+
+
+sqrtm = op(
+    _sqrtm,
+    name="sqrtm",
+    public=False,
+    vjp=lambda g, y: solve_sylvester(t(y), t(y), g),
+    samples=((((2, 2),), {}), (((3, 3),), {})),
+    draw=lambda rng, x: (rng.uniform(-0.3, 0.3, x) + 2.0 * np.eye(x[-1]),),
+    doc="Return the principal square root of a matrix (``scipy.linalg.sqrtm``), where it is real.",
+)
+
+
+# ---- solving with what is known of the matrix
+def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
+    """Return x with ``a @ x = b`` for a triangular matrix, the other triangle of which is not read (``scipy.linalg``).
+
+    a: (n, n); b: (n,) or (n, k). trans: 0 or "N" for a, 1 or "T" for its transpose. unit_diagonal: take the diagonal to
+    be ones.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[2.0, 9.0], [4.0, 4.0]])
+    >>> ad.linalg.solve_triangular(a, np.array([2.0, 8.0]), lower=True).data
+    array([1., 1.])
+    """
+    _square("solve_triangular", a)
+    if trans not in (0, 1, "N", "T"):
+        raise ValueError(f"solve_triangular: trans must be 0, 1, 'N' or 'T'; got {trans!r}.")
+    a = (np.tril if lower else np.triu)(a, (-1 if lower else 1) if unit_diagonal else 0)
+    if unit_diagonal:
+        a = a + np.eye(np.shape(a)[-1], dtype=a.dtype)
+    return np.linalg.solve(t(a) if trans in (1, "T") else a, b)
+
+
+def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
+    """Return x with ``(c @ c.T) @ x = b`` from a Cholesky factor c (``scipy.linalg.cho_solve``).
+
+    c_and_lower: ``(c, lower)``, lower telling which triangle c is.
+
+    >>> import autodiff as ad, numpy as np
+    >>> c = np.linalg.cholesky(ad.tensor([[4.0, 0.0], [0.0, 9.0]]))
+    >>> ad.linalg.cho_solve((c, True), np.array([4.0, 9.0])).data
+    array([1., 1.])
+    """
+    c, lower = c_and_lower
+    first = solve_triangular(c, b, trans=0 if lower else 1, lower=lower)
+    return solve_triangular(c, first, trans=1 if lower else 0, lower=lower)
+
+
+def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
+    """Return x with ``a @ x = b`` from ``lu_factor(a)`` (``scipy.linalg.lu_solve``); trans=1: with a transposed.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[0.0, 2.0], [1.0, 0.0]])
+    >>> ad.linalg.lu_solve(ad.linalg.lu_factor(a), np.array([2.0, 3.0]), trans=1).data
+    array([3., 1.])
+    """
+    lu, pivots = lu_and_piv
+    if trans not in (0, 1):
+        raise ValueError(f"lu_solve: trans must be 0 or 1; got {trans!r}.")
+    order = order_of(np.asarray(plain(pivots)))
+    if order.ndim != 1:
+        raise ValueError(f"lu_solve takes one matrix; got pivots of shape {order.shape}.")
+    if trans:
+        inner = solve_triangular(lu, b, trans=1)
+        return np.take(solve_triangular(lu, inner, trans=1, lower=True, unit_diagonal=True), np.argsort(order), axis=0)
+    inner = solve_triangular(lu, np.take(b, order, axis=0), lower=True, unit_diagonal=True)
+    return solve_triangular(lu, inner)
+
+
+# ---- matrices made of parts
+def block_diag(*arrays: Any) -> Any:
+    """Return a matrix with the given ones along its diagonal and zeros elsewhere (``scipy.linalg.block_diag``).
+
+    >>> import autodiff as ad
+    >>> ad.linalg.block_diag(ad.tensor([[1.0]]), ad.tensor([[2.0, 3.0]])).data
+    array([[1., 0., 0.],
+           [0., 2., 3.]])
+    """
+    blocks = [np.atleast_2d(a) for a in arrays]
+    for a in blocks:
+        if np.ndim(a) != 2:
+            raise ValueError(f"block_diag takes matrices, vectors and numbers; got {kind_of(a)}.")
+    width, left, rows = sum(np.shape(a)[1] for a in blocks), 0, []
+    for a in blocks:
+        rows.append(np.pad(a, ((0, 0), (left, width - left - np.shape(a)[1]))))
+        left += np.shape(a)[1]
+    return np.concatenate(rows, axis=0)
+
+
+def toeplitz(c: Any, r: Any = None) -> Any:
+    """Return the matrix with constant diagonals whose first column is c and whose first row is r, or c again
+    (``scipy.linalg.toeplitz``).
+
+    >>> import autodiff as ad
+    >>> ad.linalg.toeplitz(ad.tensor([1.0, 2.0]), ad.tensor([1.0, 5.0])).data
+    array([[1., 5.],
+           [2., 1.]])
+    """
+    c = np.reshape(c, (-1,))
+    r = c if r is None else np.reshape(r, (-1,))
+    m, n = np.shape(c)[0], np.shape(r)[0]
+    values = np.concatenate([np.flip(c, 0), r[1:]])
+    return values[(m - 1) - np.arange(m)[:, None] + np.arange(n)]
+
+
+for _fn in (matrix_power, multi_dot, cond):
+    composite(_fn, numpy=(getattr(np.linalg, _fn.__name__),), public=False)

@@ -1,0 +1,203 @@
+"""Linear algebra: values, both modes, second order, matrices whose derivative is a question, and other libraries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import autodiff as ad
+
+L = np.linalg
+NARROW, WIDE, SQUARE = (4, 2), (2, 4), (3, 3)
+
+
+def well_apart(shape: tuple[int, ...], seed: int = 0) -> Any:
+    """A matrix whose singular values lie well apart."""
+    x = np.random.default_rng(seed).uniform(-0.5, 0.5, shape)
+    k = min(shape[-2:])
+    x[..., range(k), range(k)] += 2.0 * np.arange(1, k + 1)
+    return x
+
+
+def positive_definite(shape: tuple[int, ...], seed: int = 0) -> Any:
+    x = np.random.default_rng(seed).uniform(-1, 1, shape)
+    return x @ np.swapaxes(x, -1, -2) + shape[-1] * np.eye(shape[-1])
+
+
+# ---- against PyTorch: the function of a matrix that both libraries have, through a symmetric matrix where one is read
+def through(name: str) -> tuple[Any, Any, Any]:
+    """(in NumPy's words, in torch's words, the matrix)."""
+    torch = pytest.importorskip("torch")
+    T = torch.linalg
+    sym = lambda a: a + a.swapaxes(-1, -2)
+    spd = lambda a: a @ a.swapaxes(-1, -2) + 3 * np.eye(3)
+    tspd = lambda a: a @ a.mT + 3 * torch.eye(3, dtype=a.dtype)
+    table: dict[str, tuple[Any, Any, Any]] = {
+        "det": (L.det, T.det, well_apart((2, 3, 3))),
+        "slogdet": (lambda a: L.slogdet(a)[1], lambda a: T.slogdet(a)[1], well_apart((2, 3, 3))),
+        "inv": (L.inv, T.inv, well_apart(SQUARE)),
+        "pinv_narrow": (L.pinv, T.pinv, well_apart(NARROW)),
+        "pinv_wide": (L.pinv, T.pinv, well_apart(WIDE)),
+        "cholesky": (lambda a: L.cholesky(spd(a)), lambda a: T.cholesky(tspd(a)), well_apart(SQUARE)),
+        "eigvalsh": (lambda a: L.eigvalsh(sym(a)), lambda a: T.eigvalsh(a + a.mT), well_apart((2, 3, 3))),
+        "eigh": (lambda a: abs(L.eigh(sym(a))[1]), lambda a: T.eigh(a + a.mT)[1].abs(), well_apart(SQUARE)),
+        "svdvals": (L.svdvals, T.svdvals, well_apart(NARROW)),
+        "svd_u": (lambda a: abs(L.svd(a, False)[0]), lambda a: T.svd(a, False)[0].abs(), well_apart(NARROW)),
+        "svd_v": (lambda a: abs(L.svd(a, False)[2]), lambda a: T.svd(a, False)[2].abs(), well_apart(WIDE)),
+        "qr_q": (lambda a: abs(L.qr(a)[0]), lambda a: T.qr(a)[0].abs(), well_apart(NARROW)),
+        "qr_r": (lambda a: abs(L.qr(a)[1]), lambda a: T.qr(a)[1].abs(), well_apart(WIDE)),
+        "matrix_power": (lambda a: L.matrix_power(a, -3), lambda a: T.matrix_power(a, -3), well_apart(SQUARE)),
+        "nuclear": (lambda a: L.norm(a, "nuc"), lambda a: T.norm(a, "nuc"), well_apart(WIDE)),
+        "spectral": (lambda a: L.norm(a, 2), lambda a: T.norm(a, 2), well_apart(WIDE)),
+        "cond": (L.cond, T.cond, well_apart(NARROW)),
+        "expm": (ad.linalg.expm, torch.matrix_exp, well_apart((2, 3, 3))),
+        "lstsq": (
+            lambda a: L.lstsq(a, np.arange(4.0))[0],
+            lambda a: T.lstsq(a, torch.arange(4.0, dtype=a.dtype)[:, None]).solution[:, 0],
+            well_apart(NARROW),
+        ),
+        "solve_triangular": (
+            lambda a: ad.linalg.solve_triangular(a, np.eye(3)),
+            lambda a: T.solve_triangular(a, torch.eye(3, dtype=a.dtype), upper=True),
+            well_apart(SQUARE),
+        ),
+        "lu": (
+            lambda a: ad.linalg.lu_factor(a)[0],
+            lambda a: T.lu_factor(a)[0],
+            well_apart(SQUARE)[[2, 0, 1]],
+        ),
+    }
+    return table[name]
+
+
+NAMES = (
+    "det slogdet inv pinv_narrow pinv_wide cholesky eigvalsh eigh svdvals svd_u svd_v qr_q qr_r matrix_power nuclear "
+    "spectral cond expm lstsq solve_triangular lu"
+).split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_gradients_and_hessian_products_are_pytorchs(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    ours, theirs, a = through(name)
+    w = np.random.default_rng(1).normal(size=np.shape(ours(a)))
+    v = np.random.default_rng(2).normal(size=a.shape)
+    loss, tloss = lambda x: (ours(x) * w).sum(), lambda x: (theirs(x) * torch.tensor(w)).sum()
+    value, gradient = ad.value_and_grad(loss)(a)
+    t = torch.tensor(a, requires_grad=True)
+    tvalue = tloss(t)
+    (tgradient,) = torch.autograd.grad(tvalue, t, create_graph=True)
+    np.testing.assert_allclose(value, tvalue.detach(), rtol=1e-12)
+    np.testing.assert_allclose(gradient, tgradient.detach(), rtol=1e-9, atol=1e-11)
+    (tproduct,) = torch.autograd.grad((tgradient * torch.tensor(v)).sum(), t)
+    product = ad.hvp(loss, (a,), (v,))
+    product = product[-1] if isinstance(product, tuple) else product
+    np.testing.assert_allclose(product, tproduct, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["sqrtm", "solve_sylvester", "block_diag", "toeplitz", "cho_solve", "lu_solve"])
+def test_values_are_scipys(name: str) -> None:
+    scipy = pytest.importorskip("scipy.linalg")
+    a, b = positive_definite(SQUARE), well_apart((3, 2))
+    arguments: Any = {
+        "sqrtm": (a,),
+        "solve_sylvester": (a, well_apart((2, 2)), b),
+        "block_diag": (a, b, np.arange(2.0)),
+        "toeplitz": (np.arange(1.0, 4.0), np.arange(1.0, 6.0)),
+        "cho_solve": ((L.cholesky(a), True), b),
+        "lu_solve": (scipy.lu_factor(a[::-1]), b),
+    }[name]
+    np.testing.assert_allclose(getattr(ad.linalg, name)(*arguments), getattr(scipy, name)(*arguments), rtol=1e-12)
+
+
+# ---- where the matrix makes the derivative a question
+@given(arrays(np.float64, (3, 3), elements=st.integers(-2, 2).map(float)))
+def test_the_gradient_of_a_determinant_is_the_cofactors_also_of_singular_matrices(x: Any) -> None:
+    def minor(i: int, j: int) -> float:
+        m = np.delete(np.delete(x, i, 0), j, 1)
+        return float((-1) ** (i + j) * (m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]))
+
+    want = [[minor(i, j) for j in range(3)] for i in range(3)]
+    np.testing.assert_allclose(ad.grad(L.det)(x), want, atol=1e-12)  # entries are integers up to 8
+
+
+def test_the_hessian_of_a_determinant_is_right_at_a_singular_matrix() -> None:
+    want = np.zeros((2, 2, 2, 2))
+    want[0, 0, 1, 1] = want[1, 1, 0, 0] = 1.0
+    want[0, 1, 1, 0] = want[1, 0, 0, 1] = -1.0
+    for x in (np.zeros((2, 2)), np.ones((2, 2)), np.array([[1.0, 2.0], [2.0, 4.0]])):
+        np.testing.assert_allclose(ad.hessian(L.det)(x), want, atol=1e-14)
+
+
+def test_equal_eigenvalues_have_derivatives_and_their_vectors_an_error() -> None:
+    a = 2.0 * np.eye(3)
+    np.testing.assert_allclose(ad.grad(lambda x: (L.eigvalsh(x) ** 2).sum())(a), 4.0 * np.eye(3))
+    np.testing.assert_allclose(ad.grad(lambda x: (L.eigh(x)[0] ** 2).sum())(a), 4.0 * np.eye(3))
+    value, tangent = ad.jvp(L.eigvalsh, (a,), (np.diag([1.0, 2.0, 3.0]),))
+    np.testing.assert_allclose(tangent.sum(), 6.0)
+    with pytest.raises(L.LinAlgError, match=r"eigh: the values at \d and \d are equal \(2 and 2\)"):
+        ad.grad(lambda x: L.eigh(x)[1].sum())(a)
+
+
+def test_vectors_of_single_eigenvalues_have_derivatives_beside_equal_ones() -> None:
+    a = np.diag([1.0, 1.0, 3.0])
+    slope = ad.grad(lambda x: L.eigh(x)[1][1, 2] * np.sign(L.eigh(x)[1].data[2, 2]))(a)
+    np.testing.assert_allclose(slope, [[0, 0, 0], [0, 0, 0], [0, 0.5, 0]], atol=1e-15)
+
+
+def test_equal_and_zero_singular_values_have_derivatives_and_their_vectors_an_error() -> None:
+    eye = np.eye(3)
+    np.testing.assert_allclose(ad.grad(lambda x: L.norm(x, "nuc"))(eye), eye, atol=1e-15)
+    low = np.outer([3.0, 4.0], [1.0, 0.0])
+    np.testing.assert_allclose(ad.grad(lambda x: L.norm(x, "nuc"))(low), [[0.6, 0], [0.8, 0]], atol=1e-15)
+    with pytest.raises(L.LinAlgError, match="svd: the values at"):
+        ad.grad(lambda x: L.svd(x, full_matrices=False)[0].sum())(eye)
+    with pytest.raises(L.LinAlgError, match="a singular value is 0"):
+        ad.grad(lambda x: L.svd(x, full_matrices=False)[0][:, 1].sum())(low)
+    with pytest.raises(L.LinAlgError, match="full_matrices=True"):
+        ad.grad(lambda x: L.svd(x)[0].sum())(well_apart(NARROW))
+    assert np.isfinite(ad.grad(lambda x: L.svd(x)[0][:, :2].sum())(well_apart(NARROW))).all()
+
+
+def test_pinv_is_differentiable_at_equal_singular_values_and_at_lost_rank() -> None:
+    np.testing.assert_allclose(ad.grad(lambda x: L.pinv(x).sum())(np.eye(2)), -np.ones((2, 2)), atol=1e-15)
+    low = np.outer([1.0, 2.0], [2.0, 1.0])
+    direction = np.outer([1.0, 2.0], [0.5, -1.0])  # along it the rank stays 1
+    h = 2.0**-20
+    by_difference = (L.pinv(low + h * direction) - L.pinv(low - h * direction)) / (2 * h)
+    np.testing.assert_allclose(ad.jvp(L.pinv, (low,), (direction,))[1], by_difference, atol=1e-8)  # O(h^2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: L.qr(x[:, :2], mode="complete"), r"qr: mode='complete' adds columns"),
+        (lambda x: L.qr(x, mode="raw"), r"qr: mode='raw' has no derivative rule"),
+        (lambda x: L.eigh(x, "X"), r"eigh: UPLO must be 'L' or 'U'; got 'X'"),
+        (lambda x: L.norm(x, 3), r"norm: ord=3 is no norm of matrices"),
+        (lambda x: L.matrix_power(x[0], 2), r"matrix_power needs square matrices; got shape \(3,\)"),
+        (lambda x: L.matrix_power(x, 0.5), r"matrix_power: n must be an integer; got"),
+        (lambda x: L.multi_dot([x]), r"multi_dot needs at least two arrays; got 1"),
+        (lambda x: ad.linalg.solve_triangular(x, x, trans="C"), r"solve_triangular: trans must be 0, 1, 'N' or 'T'"),
+        (lambda x: ad.linalg.sqrtm(-x), r"sqrtm: the iteration does not settle"),
+        (lambda x: L.svd(x, hermitian=True), r"svd: hermitian=True cannot be recorded"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(call: Any, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        call(ad.tensor(positive_definite(SQUARE)))
+
+
+def test_float32_stays_float32() -> None:
+    x = ad.tensor(positive_definite(SQUARE).astype(np.float32))
+    for f in (L.det, L.eigvalsh, L.svdvals, L.cholesky, L.pinv, ad.linalg.expm, ad.linalg.sqrtm, L.cond):
+        y = f(x)
+        assert y.dtype == np.float32, f
+        x.grad = None
+        y.sum().backward()
+        assert x.grad.dtype == np.float32, f
