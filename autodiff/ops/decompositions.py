@@ -241,6 +241,7 @@ _null_row = op(
     public=False,
     vjp=_null_vjp,
     samples=((((2, 2),), {}),),  # none to add: of a tall matrix they have no derivative to test
+    draw=lambda rng, x: (_apart(rng, x),),
     doc="Return the columns that complete the left singular vectors of a tall matrix to a square one.",
 )
 

@@ -56,6 +56,10 @@ def _cofactor_vjp(g: Any, x: Any) -> Any:
     return sign * (u @ inner @ t(v))
 
 
+def _regular(rng: Any, shape: tuple[int, ...]) -> Any:
+    return rng.uniform(-1.0, 1.0, shape) + (shape[-1] + 1) * np.eye(*shape[-2:])
+
+
 _SQUARE: Any = ((((3, 3),), {}), (((2, 2, 2),), {}))
 cofactor = op(
     _cofactor,
@@ -63,6 +67,7 @@ cofactor = op(
     public=False,
     vjp=_cofactor_vjp,
     samples=_SQUARE,
+    draw=lambda rng, x: (_regular(rng, x),),
     doc="Return the matrix of cofactors, the derivative of the determinant.",
 )
 det = op(
@@ -73,12 +78,9 @@ det = op(
     numpy=(np.linalg.det,),
     vjp=lambda g, x: _matrix(g) * cofactor(x),
     samples=_SQUARE,
+    draw=lambda rng, x: (_regular(rng, x),),
     doc="Return the determinant of square matrices; the derivative is right for singular ones.",
 )
-
-
-def _regular(rng: Any, shape: tuple[int, ...]) -> Any:
-    return rng.uniform(-1.0, 1.0, shape) + (shape[-1] + 1) * np.eye(*shape[-2:])
 
 
 logabsdet = op(
