@@ -66,8 +66,8 @@ __all__ = [
     "AnomalyError", "GraphError", "LeavesGraphError", "MissingRuleError", "Scalar", "StaleValueError",
     "Tensor", "Variable", "WriteError", "checkpoint", "custom_vjp", "detect_anomaly", "draw", "draw_compare",
     "draw_function", "drawing", "enable_grad", "extend", "grad", "hessian", "hvp", "is_recording", "jacfwd",
-    "jacobian", "jacrev", "jvp", "linalg", "no_grad", "ops", "plain", "record", "scalar", "scope", "stop_gradient", "strict",
-    "tensor", "testing", "value_and_grad", "vjp",
+    "jacobian", "jacrev", "jvp", "linalg", "no_grad", "ops", "plain", "record", "scalar", "scope", "stop_gradient",
+    "strict", "tensor", "testing", "value_and_grad", "vjp",
 ]
 # fmt: on
 __all__ += sorted(_ROWS)

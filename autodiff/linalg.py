@@ -1,4 +1,4 @@
-"""Linear algebra: ``np.linalg``'s functions, and those of ``scipy.linalg`` that people differentiate, under their names.
+"""Linear algebra: the functions of ``np.linalg``, and those of ``scipy.linalg`` that people differentiate.
 
 ``np.linalg.det(x)`` of a Tensor and ``ad.linalg.det(x)`` are the same function. Never here: a formula; the rows are in
 ``ops``.
@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from .ops.decompositions import cholesky, eigh, eigvalsh, lu_factor, qr, svd, svdvals
 from .ops.linalg import inv, matmul, matrix_norm, norm, outer, solve, tensordot, vecdot, vector_norm
-from .ops.matrix_functions import (
+from .ops.matrices.decompositions import cholesky, eigh, eigvalsh, lu_factor, qr, svd, svdvals
+from .ops.matrices.functions import (
     block_diag,
     cho_solve,
     cond,
@@ -21,7 +21,7 @@ from .ops.matrix_functions import (
     sqrtm,
     toeplitz,
 )
-from .ops.solving import det, lstsq, pinv, slogdet, tensorinv, tensorsolve
+from .ops.matrices.solving import det, lstsq, pinv, slogdet, tensorinv, tensorsolve
 
 # fmt: off
 __all__ = [

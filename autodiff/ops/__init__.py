@@ -23,6 +23,7 @@ from .arrays import (
     refusals,
     statistics,
 )
+from .matrices import decompositions, functions, solving
 
 __all__ = ["DISPATCH", "OPS", "PUBLIC", "Op"]
 

@@ -325,7 +325,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
             y = (np.max if ord > 0 else np.min)(sums, axis=then, keepdims=True)
             return y if keepdims else np.squeeze(y, axis=(rows, columns))
         if ord not in (2, -2, "nuc"):
-            raise ValueError(f"norm: ord={ord!r} is no norm of matrices; write 'fro', 'nuc', 1, -1, 2, -2, inf or -inf.")
+            raise ValueError(f"norm: ord={ord!r} is no norm of matrices; write 'fro', 'nuc', ±1, ±2 or ±inf.")
         s = np.linalg.svdvals(np.moveaxis(x, (rows, columns), (-2, -1)))
         y = np.sum(s, axis=-1) if ord == "nuc" else (np.max if ord == 2 else np.min)(s, axis=-1)
         return np.expand_dims(y, (rows % np.ndim(x), columns % np.ndim(x))) if keepdims else y

@@ -138,7 +138,7 @@ def test_equal_eigenvalues_have_derivatives_and_their_vectors_an_error() -> None
     a = 2.0 * np.eye(3)
     np.testing.assert_allclose(ad.grad(lambda x: (L.eigvalsh(x) ** 2).sum())(a), 4.0 * np.eye(3))
     np.testing.assert_allclose(ad.grad(lambda x: (L.eigh(x)[0] ** 2).sum())(a), 4.0 * np.eye(3))
-    value, tangent = ad.jvp(L.eigvalsh, (a,), (np.diag([1.0, 2.0, 3.0]),))
+    _, tangent = ad.jvp(L.eigvalsh, (a,), (np.diag([1.0, 2.0, 3.0]),))
     np.testing.assert_allclose(tangent.sum(), 6.0)
     with pytest.raises(L.LinAlgError, match=r"eigh: the values at \d and \d are equal \(2 and 2\)"):
         ad.grad(lambda x: L.eigh(x)[1].sum())(a)

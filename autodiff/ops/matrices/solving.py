@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import kind_of
-from ..registry import composite, op
-from ..variable import Variable, plain
+from ...errors import kind_of
+from ...registry import composite, op
+from ...variable import Variable, plain
+from ..linalg import t
 from .decompositions import eye_like, fold, svdvals
-from .linalg import t
 
 LinAlgError = np.linalg.LinAlgError
 

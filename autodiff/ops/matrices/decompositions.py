@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import composite, op
-from ..variable import plain
-from .linalg import t
+from ...registry import composite, op
+from ...variable import plain
+from ..linalg import t
 
 LinAlgError = np.linalg.LinAlgError
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import kind_of
-from ..registry import composite, op
-from ..variable import plain
+from ...errors import kind_of
+from ...registry import composite, op
+from ...variable import plain
+from ..linalg import t
 from .decompositions import eye_like, order_of
-from .linalg import t
 
 LinAlgError = np.linalg.LinAlgError
 
@@ -157,8 +157,8 @@ def _sylvester(a: Any, b: Any, q: Any) -> Any:
     m, n = a.shape[-1], b.shape[-1]
     if m * n > 4096:
         raise LinAlgError(
-            f"solve_sylvester writes one system of m n = {m * n} unknowns, and 4096 are its limit. Split the problem, or "
-            "use scipy.linalg.solve_sylvester on plain arrays in an ad.custom_vjp."
+            f"solve_sylvester writes one system of m n = {m * n} unknowns; 4096 are its limit. Split the problem, or use "
+            "scipy.linalg.solve_sylvester on plain arrays in an ad.custom_vjp."
         )
     left = a[..., :, None, :, None] * np.eye(n, dtype=a.dtype)[:, None, :]
     right = np.eye(m, dtype=a.dtype)[:, None, :, None] * t(b)[..., None, :, None, :]
