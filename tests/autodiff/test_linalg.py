@@ -185,12 +185,24 @@ def test_pinv_is_differentiable_at_equal_singular_values_and_at_lost_rank() -> N
         (lambda x: L.multi_dot([x]), r"multi_dot needs at least two arrays; got 1"),
         (lambda x: ad.linalg.solve_triangular(x, x, trans="C"), r"solve_triangular: trans must be 0, 1, 'N' or 'T'"),
         (lambda x: ad.linalg.sqrtm(-x), r"sqrtm: the iteration does not settle"),
+        (lambda x: L.matrix_rank(x), r"matrix_rank counts singular values.*Write np.linalg.matrix_rank\(x.data\)"),
+        (lambda x: L.cross(x[:, :2], x), r"cross: vectors must have 3 elements along axis -1; got shape \(3, 2\)"),
         (lambda x: L.svd(x, hermitian=True), r"svd: hermitian=True cannot be recorded"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(call: Any, message: str) -> None:
-    with pytest.raises((ValueError, TypeError), match=message):
+    with pytest.raises((ValueError, TypeError, ad.MissingRuleError), match=message):
         call(ad.tensor(positive_definite(SQUARE)))
+
+
+def test_namesakes_in_np_linalg_work_on_the_last_axes() -> None:
+    x = np.arange(18.0).reshape(2, 3, 3)
+    calls = [L.diagonal, L.trace, lambda a: L.cross(a, a[::-1]), L.matrix_transpose, lambda a: L.outer(a[0, 0], a[0, 1])]
+    calls += [lambda a: L.matmul(a, a), lambda a: L.vecdot(a, a), lambda a: L.tensordot(a, a, axes=3)]
+    for f in calls:
+        y = f(ad.tensor(x))
+        assert isinstance(y, ad.Tensor)
+        np.testing.assert_array_equal(y.data, f(x))
 
 
 def test_float32_stays_float32() -> None:

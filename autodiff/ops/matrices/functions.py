@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import kind_of
-from ...registry import composite, op
+from ...errors import MissingRuleError, kind_of
+from ...registry import DISPATCH, composite, op
 from ...variable import plain
 from ..linalg import t
 from .decompositions import eye_like, order_of
@@ -157,8 +157,8 @@ def _sylvester(a: Any, b: Any, q: Any) -> Any:
     m, n = a.shape[-1], b.shape[-1]
     if m * n > 4096:
         raise LinAlgError(
-            f"solve_sylvester writes one system of m n = {m * n} unknowns; 4096 are its limit. Split the problem, or use "
-            "scipy.linalg.solve_sylvester on plain arrays in an ad.custom_vjp."
+            f"solve_sylvester writes one system of m n = {m * n} unknowns; 4096 are its limit. Split the problem, or "
+            "use scipy.linalg.solve_sylvester on plain arrays in an ad.custom_vjp."
         )
     left = a[..., :, None, :, None] * np.eye(n, dtype=a.dtype)[:, None, :]
     right = np.eye(m, dtype=a.dtype)[:, None, :, None] * t(b)[..., None, :, None, :]
@@ -310,5 +310,34 @@ def toeplitz(c: Any, r: Any = None) -> Any:
     return values[(m - 1) - np.arange(m)[:, None] + np.arange(n)]
 
 
-for _fn in (matrix_power, multi_dot, cond):
+# ---- functions of np.linalg whose namesakes in np have other arguments
+def diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    """Return the diagonals of the matrices in the last two axes (``np.linalg.diagonal``)."""
+    return np.diagonal(x, offset, -2, -1)
+
+
+def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    """Return the sums along the diagonals of the matrices in the last two axes (``np.linalg.trace``)."""
+    return np.sum(np.diagonal(x, offset, -2, -1), axis=-1, dtype=dtype)
+
+
+def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """Return the cross product of vectors of three elements along an axis (``np.linalg.cross``)."""
+    for x in (x1, x2):
+        if np.shape(x)[axis] != 3:
+            raise ValueError(f"cross: vectors must have 3 elements along axis {axis}; got shape {np.shape(x)}.")
+    return np.cross(x1, x2, axis=axis)
+
+
+def matrix_rank(A: Any, *_: Any, **__: Any) -> Any:
+    """Raise MissingRuleError: a rank is an integer. Write np.linalg.matrix_rank(x.data)."""
+    raise MissingRuleError(
+        "np.linalg.matrix_rank counts singular values, and counts do not change with small changes of the values: it "
+        "has no derivative rule. Write np.linalg.matrix_rank(x.data)."
+    )
+
+
+for _fn in (matrix_power, multi_dot, cond, diagonal, trace, cross, matrix_rank):
     composite(_fn, numpy=(getattr(np.linalg, _fn.__name__),), public=False)
+for _name in ("matmul", "matrix_transpose", "outer", "tensordot", "vecdot"):  # the same functions under both names
+    composite(DISPATCH[getattr(np, _name)], numpy=(getattr(np.linalg, _name),), public=False)
