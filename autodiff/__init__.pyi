@@ -7,6 +7,7 @@ from typing import Any, overload
 
 from . import drawing as drawing
 from . import extend as extend
+from . import linalg as linalg
 from . import ops as ops
 from . import testing as testing
 from .drawing.compare import draw_compare as draw_compare
