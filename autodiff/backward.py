@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection
 from functools import cache
-from itertools import repeat
-from operator import attrgetter
+from itertools import chain, repeat
+from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,11 @@ from .graph import Node, notes_of
 from .leaves import scalar
 from .modes import mode, state
 from .variable import Scalar, Variable, wrap
-from .writing import check_unwritten
+from .writing import at_once, check_unwritten
 
 Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 
-_serial = attrgetter("serial")
+_serial, _grad = attrgetter("serial"), attrgetter("grad")
 _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 
@@ -253,23 +253,45 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
 
 
 def deliver(cotangents: dict[Node, Cotangent]) -> None:
-    """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for."""
-    sums = []  # worked out first, so that an error on the way changes nothing
+    """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for.
+
+    All at once: the sums are worked out first, and then set by one call of C code, which no signal interrupts. When
+    another thread has added to one of the leaves meanwhile, they are worked out again."""
+    done: list[int] = []
+    while not done:
+        leaves: list[Node] = []
+        before: list[Any] = []  # lives until all are set: what is freed on the way could run code
+        nodes, gradients = _sums(cotangents, leaves, before)
+        unchanged = map(is_, map(_grad, leaves), before)
+        steps = chain(map(setattr, nodes, repeat("grad"), gradients), map(done.append, (1,)))
+        at_once(chain.from_iterable(map(((), steps).__getitem__, map(all, (unchanged,)))))
+
+
+def _sums(
+    cotangents: dict[Node, Cotangent], leaves: list[Node], before: list[Any]
+) -> tuple[list[Node], list[Cotangent]]:
+    """The nodes that get a gradient, and the gradients; the leaves, and what they have now, are put into two lists."""
+    nodes: list[Node] = []
+    gradients: list[Cotangent] = []
     for node, g in cotangents.items():
         if node.op is None:
             g = _zero(node) if g is None else g  # reached only through Scalars whose gradient is zero
-            if node.grad is not None:
-                g = node.grad + g
+            old = node.grad
+            leaves.append(node)
+            before.append(old)
+            if old is not None:
+                g = old + g
                 if isinstance(g, np.generic) and node.shape is not None:
                     g = np.asarray(g)
-            sums.append((node, g))
-    for node, g in cotangents.items():
-        if node.is_float_operation:
-            node.grad = 0.0 if g is None else g if g.__class__ is float else raw(g)  # a handle would be a cycle
-        elif node.notes is not None and node.op is not None and node.notes.keep_grad:
-            node.grad = _zero(node) if g is None else g.copy() if g.__class__ is np.ndarray else g
-    for node, g in sums:
-        node.grad = g
+        elif node.static is None:  # is_float_operation, without a call
+            g = 0.0 if g is None else g if g.__class__ is float else raw(g)  # a handle would be a cycle
+        elif node.notes is not None and node.notes.keep_grad:
+            g = _zero(node) if g is None else g.copy() if g.__class__ is np.ndarray else g
+        else:
+            continue
+        nodes.append(node)
+        gradients.append(g)
+    return nodes, gradients
 
 
 def _zero(node: Node) -> Cotangent:

@@ -15,7 +15,7 @@ from .backward import gradients_of_graph
 from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, keeps_record
 from .registry import Op, composite, op
-from .writing import WriteMark, mark_written
+from .writing import WriteMark, mark_written, write_all
 
 __all__ = [
     "Op",
@@ -26,5 +26,6 @@ __all__ = [
     "keeps_record",
     "mark_written",
     "op",
+    "write_all",
     "zeros_on_cache_lines",
 ]

@@ -28,10 +28,11 @@ PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: r
 class Variable:
     """What Tensor and Scalar share."""
 
-    __slots__ = ("_data", "node", "__weakref__")
+    __slots__ = ("_data", "node", "_frozen", "__weakref__")
     __array_priority__ = 1000.0
     _data: Any
     node: Node | None
+    _frozen: Node | None  # the leaf before ``requires_grad = False``: graphs that read it deliver there
     __hash__ = object.__hash__
 
     # ---- what it is
@@ -45,7 +46,9 @@ class Variable:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether derivatives flow to this value. Settable on leaves: ``w.requires_grad = False`` freezes ``w``."""
+        """Whether derivatives flow to this value. Settable on leaves: ``w.requires_grad = False`` freezes ``w``.
+
+        A graph made before keeps its gradient for ``w``: it is there when ``w`` requires a gradient again."""
         return self.node is not None
 
     @requires_grad.setter
@@ -55,9 +58,12 @@ class Variable:
                 "requires_grad can be set on leaves only; write x.detach() for a constant copy of this value."
             )
         if on and self.node is None:
-            self.node = leaf(differentiable(self._data))
-        elif not on:
-            self.node = None
+            old = getattr(self, "_frozen", None)
+            same = old is not None and (old.value is self._data or (old.shape is None and old.value == self._data))
+            self.node, self._frozen = old if same else leaf(differentiable(self._data)), None
+        elif not on and self.node is not None:
+            forget_gradient(self.node)
+            self._frozen, self.node = self.node, None
 
     @property
     def grad(self) -> Any:
@@ -67,8 +73,9 @@ class Variable:
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is None and (self.node is None or self.node.op is None):
-            if self.node is not None:  # a frozen parameter has none
-                forget_gradient(self.node)
+            node = self.node if self.node is not None else getattr(self, "_frozen", None)
+            if node is not None:
+                forget_gradient(node)
             return
         if self.node is None or self.node.op is not None:
             raise GraphError("only the .grad of a leaf that requires a gradient can be set.")

@@ -8,10 +8,13 @@ handle sees it, and views taken earlier refuse further use. A leaf is written on
 from __future__ import annotations
 
 import contextlib
+import operator
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any
 
@@ -48,10 +51,9 @@ class WriteMark:
     def __init__(self, *leaves: Variable) -> None:
         self.serial = 0
         self.source: str | None = None
-        with _writing:
-            for x in leaves:
-                if isinstance(x._data, np.ndarray):  # a float is never written into: Scalars have new leaves instead
-                    _marks_of(x._data).append(self)
+        for x in leaves:
+            if isinstance(x._data, np.ndarray):  # a float is never written into: Scalars have new leaves instead
+                _marks_of(x._data).append(self)
 
     def renew(self) -> None:
         """The arrays were written, just now."""
@@ -59,26 +61,39 @@ class WriteMark:
         self._stamp()
 
     def _stamp(self) -> None:
-        self.serial = _next_write()
         self.source = None if state().plain else source_line()
+        at_once(_stamped((self, "serial")))
 
 
 _marks: dict[int, tuple[weakref.ref[Any], list[WriteMark]]] = {}  # by id, while the array lives; its own mark first
-_last_write = _last_elsewhere = 0  # the newest serial of them all: written by the main thread, and by others
-_MAIN = threading.main_thread().ident
-_writing = threading.RLock()  # a finaliser or a signal handler may write while its thread is writing
 
 
-def _next_write() -> int:
-    """The serial number of a write, just now. The newest one must never fall behind, or a stale read would be missed:
-    the main thread has a place of its own, which costs no lock (a microsecond and more beside a training step)."""
-    global _last_write, _last_elsewhere
-    if threading.get_ident() == _MAIN:
-        now = _last_write = tick()
-    else:
-        with _writing:
-            now = _last_elsewhere = tick()
-    return now
+class _Latest:
+    """The newest serial number of a write."""
+
+    __slots__ = ("serial",)
+
+    def __init__(self) -> None:
+        self.serial = 0
+
+
+_latest = _Latest()
+_NOW = iter(tick, None)  # the serial numbers, for ``map``
+
+
+def _stamped(*places: tuple[Any, str]) -> Iterator[None]:
+    """Steps that give each attribute, and then the newest serial of all, the number of a write just now.
+
+    They are run by C code, in the same call as the write: a signal handler or another thread runs between two
+    bytecodes, and would find a value without its stamp. The newest serial comes last, so that it never falls behind,
+    or a stale read would be missed."""
+    return map(setattr, *zip(*places, (_latest, "serial"), strict=True), _NOW)
+
+
+def at_once(*steps: Iterator[Any]) -> None:
+    """Run iterators that are made of C functions (``map`` of ``setattr``, of ``operator.setitem``) to their end: no
+    bytecode runs in between, so that no signal can interrupt."""
+    deque(chain(*steps), maxlen=0)
 
 
 def _marks_of(a: Any) -> list[WriteMark]:
@@ -88,7 +103,10 @@ def _marks_of(a: Any) -> list[WriteMark]:
     key = id(a)
     entry = _marks.get(key)
     if entry is None or entry[0]() is not a:
-        entry = _marks[key] = (weakref.ref(a, partial(_forget, key)), [WriteMark()])
+        new = (weakref.ref(a, partial(_forget, key)), [WriteMark()])
+        if entry is not None:
+            _marks.pop(key, None)
+        entry = _marks.setdefault(key, new)  # another thread may have been faster
     return entry[1]
 
 
@@ -132,9 +150,7 @@ def mark_written(*leaves: Variable) -> None:
 
 
 def _note_write(a: Any) -> None:
-    with _writing:
-        own = _marks_of(a)[0]
-    own._stamp()
+    _marks_of(a)[0]._stamp()
 
 
 class Stale:
@@ -158,20 +174,66 @@ class Stale:
 
 def write(x: Variable, value: Any) -> None:
     """``x.data = value`` on a leaf: the value is checked and copied in; an older graph that read it will refuse."""
+    old = x.node
+    if x.__class__ is not Scalar or old is None or old.op is not None:
+        write_all([(x, value)])
+        return
+    _watch(x)  # the usual Scalar, without the lists: 2 us instead of 10
+    new = float(plain(value))
+    fresh = leaf(new)
+    fresh.grad, fresh.notes = old.grad, old.notes
+    at_once(map(setattr, (x, x), ("_data", "node"), (new, fresh)), _stamped((old, "replaced")))
+
+
+def write_all(pairs: Iterable[tuple[Variable, Any]]) -> None:
+    """Set the ``.data`` of several leaves to new values: all of them, or none when a value does not fit or a signal
+    interrupts.
+
+    Raises as ``x.data = value`` does: WriteError for a recorded value, ValueError for another shape, TypeError for
+    another kind of dtype.
+
+    >>> import autodiff as ad
+    >>> from autodiff import extend
+    >>> w, b = ad.tensor([1.0, 2.0]), ad.scalar(0.0)
+    >>> extend.write_all([(w, [3.0, 4.0]), (b, 5.0)])
+    >>> w.data, b.data
+    (array([3., 4.]), 5.0)
+    """
+    fitted = [(x, _fitted(x, value)) for x, value in pairs]
+    arrays = [(x._data, new) for x, new in fitted if new.__class__ is not float]
+    changes: list[tuple[Any, str, Any]] = []
+    stamps: list[tuple[Any, str]] = []
+    source = None if state().plain else source_line()
+    for x, new in fitted:
+        _watch(x)
+        if new.__class__ is not float:
+            mark = _marks_of(x._data)[0]
+            stamps.append((mark, "serial"))
+            changes.append((mark, "source", source))
+            continue
+        changes.append((x, "_data", new))
+        old = x.node if x.node is not None else getattr(x, "_frozen", None)
+        if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
+            fresh = leaf(new)
+            fresh.grad, fresh.notes = old.grad, old.notes
+            changes.append((x, "_frozen" if x.node is None else "node", fresh))
+            stamps.append((old, "replaced"))
+    at_once(
+        map(operator.setitem, [a for a, _ in arrays], repeat(...), [new for _, new in arrays]),
+        map(setattr, *zip(*changes, strict=True)) if changes else iter(()),
+        _stamped(*stamps),
+    )
+
+
+def _fitted(x: Variable, value: Any) -> Any:
+    """A new value of a leaf: a float, or an array of its own shape and dtype."""
     if not x.is_leaf:
         raise WriteError(
             "the .data of a recorded value cannot be set; write x[...] = v, which is recorded, or make a new value."
         )
-    if isinstance(value, Variable):
-        value = value.data
-    _watch(x)
+    value = plain(value)
     if isinstance(x, Scalar):
-        old, x._data = x.node, float(value)
-        if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
-            old.replaced = _next_write()
-            x.node = leaf(x._data)
-            x.node.grad, x.node.notes = old.grad, old.notes
-        return
+        return float(value)
     new = np.asarray(value)
     if new.shape != x.shape:
         raise ValueError(f".data of shape {x.shape} cannot be set to {kind_of(new)}; broadcast or reshape it first.")
@@ -184,8 +246,9 @@ def write(x: Variable, value: Any) -> None:
         raise WriteError(
             "the .data of a detached value that the graph still reads cannot be set; write into np.copy(x) instead."
         )
-    x._data[...] = new
-    _note_write(x._data)
+    if not x._data.flags.writeable:
+        raise WriteError("the .data of a read-only array cannot be set; wrap a copy: ad.tensor(a).")
+    return new.astype(x.dtype, copy=new.dtype != x.dtype)
 
 
 def rebind(x: Tensor, new: Tensor) -> None:
@@ -274,7 +337,7 @@ def check_unwritten(nodes: list[Node]) -> None:
         if node.op is not None:  # the oldest operation: the leaves stand behind it
             first = node.serial
             break
-    if _last_write < first and _last_elsewhere < first:
+    if _latest.serial < first:
         return  # the usual case: an optimizer wrote, and then this graph was made
     for n in nodes:
         if n.op is None and n.replaced:
@@ -282,25 +345,43 @@ def check_unwritten(nodes: list[Node]) -> None:
                 f"a Scalar of value {n.value:g} that this graph reads was given another value since. Run backward() "
                 "before the update, or compute again."
             )
+    written: dict[int, tuple[Any, WriteMark]] = {}  # by the id of the array that owns the memory
+    borrowed: list[tuple[Any, WriteMark]] = []  # whose memory another library owns: compared by address
     for ref, marks in list(_marks.values()):
         array, newest = ref(), max(list(marks), key=_serial)
         if array is not None and newest.serial >= first:
-            _refuse_readers(nodes, array, newest)
+            written[id(array)] = (array, newest)
+            if array.base is not None:
+                borrowed.append((array, newest))
+    if written:
+        _refuse_readers(nodes, written, borrowed)
 
 
-def _refuse_readers(nodes: list[Node], array: Any, mark: WriteMark) -> None:
-    """Raise when a node saved this array before it was written."""
+def _refuse_readers(nodes: list[Node], written: dict[int, tuple[Any, WriteMark]], borrowed: list[Any]) -> None:
+    """Raise when a node saved one of these arrays before it was written. One pass, however many were written."""
     for node in nodes:
-        if node.op is None or node.serial > mark.serial or node.is_float_operation:
+        if node.op is None or node.is_float_operation:
             continue
         for a in arrays_in(node.saved):
-            if np.may_share_memory(a, array):
-                leaves = [n.value for n in nodes if n.op is None and n.shape is not None]
-                read = next((v for v in leaves if np.may_share_memory(v, a)), None)
-                kind = "constant" if read is None else "leaf"
-                when = f" (at {mark.source})" if mark.source else ""
-                raise StaleValueError(
-                    f"a {kind} of shape {(a if read is None else read).shape} was overwritten{when} after "
-                    f"{describe(node)} had read it, and its derivative needs the old value. Run backward() before the "
-                    f"update, or compute again.{hint(node)}"
-                )
+            owner = a
+            while isinstance(owner.base, np.ndarray):
+                owner = owner.base
+            if owner.base is None and id(owner) not in written and not borrowed:
+                continue
+            found = written.get(id(owner))
+            same = written.values() if owner.base is not None else [*([found] if found else []), *borrowed]
+            for array, mark in same:
+                if node.serial <= mark.serial and np.may_share_memory(a, array):
+                    _refuse(nodes, node, a, mark)
+
+
+def _refuse(nodes: list[Node], node: Node, a: Any, mark: WriteMark) -> None:
+    leaves = [n.value for n in nodes if n.op is None and n.shape is not None]
+    read = next((v for v in leaves if np.may_share_memory(v, a)), None)
+    kind = "constant" if read is None else "leaf"
+    when = f" (at {mark.source})" if mark.source else ""
+    raise StaleValueError(
+        f"a {kind} of shape {(a if read is None else read).shape} was overwritten{when} after "
+        f"{describe(node)} had read it, and its derivative needs the old value. Run backward() before the "
+        f"update, or compute again.{hint(node)}"
+    )

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 
 import autodiff as ad
 from autodiff import scope
-from autodiff.extend import current_scope
+from autodiff.extend import current_scope, write_all
 
 from .overview import summarize
 from .parameter import Buffer, Parameter, hold
@@ -218,8 +218,7 @@ class Module:
             first, _, other = checked.setdefault(id(variable), (path, variable, array))
             if not np.array_equal(array, other, equal_nan=True):
                 raise ValueError(f"{first!r} and {path!r} are one shared parameter, but the saved values differ")
-        for _, variable, array in checked.values():
-            variable.data = array  # type: ignore[misc]
+        write_all((variable, array) for _, variable, array in checked.values())
         return result
 
     # Looking at it.

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+import nn
 
 
 # ---- writes into recorded values
@@ -358,3 +359,95 @@ def test_flatten_is_a_copy_as_in_numpy() -> None:
     y[0, 0] = 7.0
     (flat * [1.0, 10.0, 100.0, 1000.0]).sum().backward()
     assert x.grad.tolist() == [[1, 10], [100, 1000]]
+
+
+# ---- what the check costs
+def test_the_check_for_stale_values_looks_at_each_array_once_however_many_were_written(monkeypatch: Any) -> None:
+    """200 written arrays and 2,000 nodes were compared pair by pair: 445 ms instead of 7."""
+    x = ad.tensor(np.ones(3))
+    y = x
+    others = [ad.tensor(np.ones(3)) for _ in range(50)]
+    for _ in range(300):
+        y = np.sin(y)
+    for o in others:
+        o.data = np.zeros(3)
+    compared = []
+    real = np.may_share_memory
+    monkeypatch.setattr(np, "may_share_memory", lambda a, b: (compared.append(1), real(a, b))[1])
+    y.sum().backward()
+    assert len(compared) <= 300 and x.grad is not None
+
+
+def test_a_write_is_noticed_through_views_and_through_memory_that_another_object_owns() -> None:
+    memory = bytearray(8 * 6)
+    whole, part = np.frombuffer(memory, float), np.frombuffer(memory, float)[2:4]
+    x = ad.tensor(np.ones(2))
+    y = (x * part).sum()
+    ad.tensor(whole, requires_grad=False, copy=False).data = np.ones(6)
+    with pytest.raises(ad.StaleValueError):
+        y.backward()
+    base = np.zeros(8)
+    y = (x * base.reshape(2, 4)[0, 1:3]).sum()
+    ad.tensor(base[::2], requires_grad=False, copy=False).data = np.ones(4)
+    with pytest.raises(ad.StaleValueError):
+        y.backward()
+    assert x.grad is None
+
+
+# ---- freezing between forward and backward
+def freeze(x: Any) -> None:
+    x.requires_grad = False
+    x.requires_grad = True
+
+
+def test_a_leaf_that_was_frozen_and_thawed_gets_the_gradient_of_an_older_graph() -> None:
+    """It was delivered to nobody."""
+    for x, right in ((ad.tensor([3.0]), 6.0), (ad.scalar(3.0), 6.0), (nn.Parameter([3.0]), 6.0)):
+        y = np.sum(x * x)
+        freeze(x)
+        y.backward()
+        assert x.grad == right
+        z = np.sum(x * 2)
+        z.backward()
+        assert x.grad == right + 2
+    x = ad.tensor([3.0])
+    y = (x * x).sum()
+    x.requires_grad = False
+    y.backward()
+    assert x.grad is None and not x.requires_grad
+    x.requires_grad = True
+    assert x.grad == 6.0
+
+
+def test_a_module_that_was_frozen_and_thawed_gets_the_gradients_of_an_older_graph() -> None:
+    net = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Tanh(), nn.Linear(2, 1, rng=1))
+    x = np.ones((3, 2), np.float32)
+    net(x).sum().backward()
+    right = [p.grad.copy() for p in net.parameters()]
+    net.zero_grad()
+    y = net(x).sum()
+    net.freeze()
+    net.requires_grad_(True)
+    y.backward()
+    for p, g in zip(net.parameters(), right, strict=True):
+        np.testing.assert_array_equal(p.grad, g)
+
+
+def test_a_value_written_while_it_is_frozen_is_noticed() -> None:
+    for x, new in ((ad.tensor([3.0]), [4.0]), (ad.scalar(3.0), 4.0)):
+        y = np.sum(x * x)
+        x.requires_grad = False
+        x.data = new
+        x.requires_grad = True
+        with pytest.raises(ad.StaleValueError):
+            y.backward()
+        assert x.grad is None
+        np.sum(x * x).backward()
+        assert x.grad == 8.0
+
+
+def test_freezing_forgets_the_gradient() -> None:
+    x = ad.tensor([3.0])
+    (x * x).sum().backward()
+    freeze(x)
+    assert x.grad is None

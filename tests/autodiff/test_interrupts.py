@@ -1,0 +1,214 @@
+"""An interrupt at any bytecode leaves gradients and values as they were before the call, or as they are after it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+from autodiff import extend
+
+PACKAGES = tuple(str(Path(p.__file__).parent) for p in (ad, nn))
+
+
+def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
+    """Raise KeyboardInterrupt before the bytecode of this number inside the packages; whether there was one."""
+    count = 0
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal count
+        if not frame.f_code.co_filename.startswith((*PACKAGES, "<autodiff")):
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode":
+            count += 1
+            if count == number:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def same(a: list[Any], b: list[Any]) -> bool:
+    return all(
+        (x is None) == (y is None) and (x is None or np.array_equal(x, y)) for x, y in zip(a, b, strict=True)
+    )
+
+
+def check_every_point(make: Callable[[], tuple[Callable[[], Any], Callable[[], list[Any]]]], steps: int) -> int:
+    """Interrupt a fresh call at every ``steps``-th bytecode, and count. make: (the call, what reads the state)."""
+    call, read = make()
+    before = read()
+    call()
+    after = read()
+    assert not same(before, after)
+    at = points = 1
+    while True:
+        call, read = make()
+        if not interrupted_at(at, call):
+            return points
+        state = read()
+        assert same(state, before) or same(state, after), f"half done after an interrupt at bytecode {at}"
+        at, points = at + steps, points + 1
+
+
+def leaves() -> list[Any]:
+    return [ad.tensor([1.0, 2.0]), ad.tensor([[3.0, 4.0], [5.0, 6.0]]), ad.scalar(2.0), ad.tensor(7.0)]
+
+
+def gradients(made: list[Any]) -> Callable[[], list[Any]]:
+    return lambda: [None if x.grad is None else np.array(getattr(x.grad, "data", x.grad)) for x in made]
+
+
+def backward(accumulate: bool, create_graph: bool) -> Any:
+    def make() -> Any:
+        a, b, s, c = made = leaves()
+        if accumulate:
+            (a.sum() * s + b.sum() + c).backward()
+        kept = a * b
+        kept.retain_grad()
+        loss = (np.tanh(kept) * s).sum() * c
+        inner = s * s
+        total = loss + inner
+        return lambda: total.backward(create_graph=create_graph), gradients([*made, kept, inner])
+
+    return make
+
+
+@pytest.mark.parametrize(("accumulate", "create_graph"), [(False, False), (True, False), (True, True)])
+def test_backward_is_all_or_nothing_at_every_bytecode(accumulate: bool, create_graph: bool) -> None:
+    assert check_every_point(backward(accumulate, create_graph), 89 if create_graph else 11) > 80
+
+
+def test_a_write_is_all_or_nothing_at_every_bytecode_and_never_without_its_stamp() -> None:
+    def make() -> Any:
+        a, b, s, c = made = leaves()
+        graphs = [np.sum(x * x) for x in made]
+
+        def read() -> list[Any]:
+            refused = []
+            for g in graphs:
+                try:
+                    g.backward(retain_graph=True)
+                    refused.append(0.0)
+                except ad.StaleValueError:
+                    refused.append(1.0)
+            return [*(np.array(x.data) for x in made), np.array(refused)]
+
+        return lambda: extend.write_all([(a, [9.0, 9.0]), (b, b.data * 2), (s, 8.0), (c, 1.0)]), read
+
+    assert check_every_point(make, 2) > 100
+
+
+def test_setting_data_is_all_or_nothing_at_every_bytecode() -> None:
+    for i, new in ((0, [9.0, 9.0]), (2, 9.0)):
+
+        def make(i: int = i, new: Any = new) -> Any:
+            x = leaves()[i]
+            y = np.sum(x * x)
+
+            def read() -> list[Any]:
+                try:
+                    y.backward(retain_graph=True)
+                except ad.StaleValueError:
+                    return [np.array(x.data), np.array(1)]
+                return [np.array(x.data), np.array(0)]
+
+            return lambda: setattr(x, "data", new), read
+
+        assert check_every_point(make, 1) > 50
+
+
+def test_loading_a_state_is_all_or_nothing_at_every_bytecode() -> None:
+    state = nn.Sequential(nn.Linear(2, 2, rng=1), nn.Linear(2, 1, rng=2)).state_dict()
+
+    def make() -> Any:
+        net = nn.Sequential(nn.Linear(2, 2, rng=3), nn.Linear(2, 1, rng=4))
+        return lambda: net.load_state_dict(state), lambda: list(net.state_dict().values())
+
+    assert check_every_point(make, 31) > 60
+
+
+PROGRAM = """
+import signal, sys
+import numpy as np
+import autodiff as ad
+from autodiff import extend
+
+rng = np.random.default_rng(int(sys.argv[1]))
+leaves = [ad.tensor(np.ones(3)) for _ in range(12)]
+count = ad.scalar(1.0)
+
+def handler(*_):
+    raise KeyboardInterrupt
+
+def totals():
+    return {int(round(float(x.grad.sum()))) for x in leaves}
+
+signal.signal(signal.SIGALRM, handler)
+hits = 0
+for x in leaves:
+    x.grad = np.zeros(3)
+value = 0.0
+for trial in range(1500):
+    loss = sum((x.sum() for x in leaves[1:]), leaves[0].sum())
+    before = totals()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, float(rng.uniform(1e-6, 4e-4)))
+        try:
+            loss.backward()
+            value += 1.0
+            extend.write_all([*((x, np.full(3, value)) for x in leaves), (count, value)])
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        hits += 1
+    now = totals()
+    assert len(now) == 1 and next(iter(now)) - next(iter(before)) in (0, 3), (before, now)
+    values = {float(x.data[0]) for x in leaves} | {count.data}
+    assert len(values) == 1, values
+print(hits)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="signal.setitimer is POSIX")
+def test_real_signals_leave_no_half_gradient_and_no_half_write() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "7"], capture_output=True, text=True, cwd=Path(PACKAGES[0]).parent, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 100
+
+
+def test_gradients_that_threads_add_to_one_leaf_lose_nothing() -> None:
+    x, n, each = ad.tensor(np.zeros(4)), 4, 200
+    losses = [[(x * 1.0).sum() for _ in range(each)] for _ in range(n)]
+    old = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=lambda ls=ls: [y.backward() for y in ls]) for ls in losses]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    finally:
+        sys.setswitchinterval(old)
+    assert x.grad.tolist() == [n * each] * 4
