@@ -21,6 +21,7 @@ PLAIN: set[Any]
 class Variable:
     _data: Any
     node: Node | None
+    _frozen: Node | None
     @property
     def shape(self) -> tuple[int, ...]: ...
     @property
