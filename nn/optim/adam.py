@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from numpy import add, divide, multiply, sqrt, subtract
+from numpy import add, divide, maximum, multiply, sqrt, subtract
 
 from .optimizer import Array, Flat, Group, Optimizer, Slot
 
@@ -33,12 +33,14 @@ def adam_update(
     eps: float = 1e-8,
     weight_decay: float = 0.0,
     decoupled: bool = False,
+    v_max: Flat | None = None,
 ) -> None:
     """One step in place, `step` counting from 1; m_sum = m/(1 - beta1), v_sum = v/(1 - beta2).
 
     m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  p -= lr m^ / (sqrt(v^) + eps)  with m^ = m/(1 -
     beta1^t) and v^ = v/(1 - beta2^t). Decay is added to g (L2), or shrinks p by 1 - lr weight_decay beforehand
-    (decoupled). values, grads: an array for each parameter; the others are `Flat`s with one part for each.
+    (decoupled). With `v_max`, the largest v so far takes the place of v (Reddi et al. 2018, AMSGrad). values, grads: an
+    array for each parameter; the others are `Flat`s with one part for each.
     """
     beta1, beta2 = betas
     m, v, s = m_sum.whole, v_sum.whole, scratch.whole
@@ -58,7 +60,7 @@ def adam_update(
     add(v, s, out=v)
     # sqrt(v^) + eps = root * (sqrt(v_sum) + eps / root), and root joins the step size
     root = math.sqrt((1 - beta2) / (1 - beta2**step))
-    sqrt(v, out=s)
+    sqrt(v if v_max is None else maximum(v_max.whole, v, out=v_max.whole), out=s)
     add(s, eps / root, out=s)
     divide(m, s, out=s)
     multiply(s, lr * (1 - beta1) / (1 - beta1**step) / root, out=s)
@@ -69,12 +71,19 @@ def adam_update(
 class Adam(Optimizer):
     """Adam; `weight_decay` adds an L2 term to the gradient (use AdamW for decay that the step sizes do not rescale).
 
+    `torch.optim.Adam`.
+
     Args:
         parameters: parameters or groups of them, see `Optimizer`.
         lr: step size; a coordinate moves by about lr a step.
         betas: how much of the running means of the gradient and of its square is kept.
         eps: added to the root of the second mean.
         weight_decay: adds weight_decay * p to the gradient.
+        amsgrad: divide by the root of the largest second mean so far (Reddi et al. 2018).
+        maximize: climb along the gradient.
+
+    Raises:
+        TypeError, ValueError: a hyperparameter that is no number or out of its range.
 
     >>> import autodiff as ad, nn
     >>> w = ad.tensor([1.0, -2.0])
@@ -84,7 +93,7 @@ class Adam(Optimizer):
     array([ 0.9, -1.9])
     """
 
-    _decoupled = False
+    _optional_state = ("max_exp_avg_sq",)
 
     def __init__(
         self,
@@ -93,19 +102,16 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(parameters, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
-
-    def _check(self, group: Group) -> None:
-        super()._check(group)
-        group["betas"] = betas = tuple(group["betas"])
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"{self._name}: betas must be two numbers in [0, 1), got {betas}")
-        if not group["eps"] >= 0:
-            raise ValueError(f"{self._name}: eps must be >= 0, got {group['eps']!r}")
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        flags = {"amsgrad": amsgrad, "maximize": maximize, "decoupled_weight_decay": self._decoupled}
+        super().__init__(parameters, {**options, **flags})
 
     def _state_names(self, group: Group) -> tuple[str, ...]:
-        return ("exp_avg", "exp_avg_sq")
+        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
     def _decay(self, group: Group) -> tuple[str, float]:
         return "exp_avg", group["betas"][0]
@@ -116,7 +122,8 @@ class Adam(Optimizer):
             return
         super()._prepare(slot, group)
         if slot.betas is not None:  # the user changed them: m and v go on, their sums are rescaled
-            for flat, old, new in zip(slot.state.values(), slot.betas, betas, strict=True):
+            for name, flat in slot.state.items():
+                old, new = _beta(name, slot.betas), _beta(name, betas)
                 multiply(flat.whole, (1 - old) / (1 - new), out=flat.whole)
         slot.betas = betas
 
@@ -133,21 +140,37 @@ class Adam(Optimizer):
             eps=group["eps"],
             weight_decay=group["weight_decay"],
             decoupled=self._decoupled,
+            v_max=slot.state["max_exp_avg_sq"] if group["amsgrad"] else None,
         )
 
     def _export(self, slot: Slot) -> dict[str, Flat]:
-        factors = [1 - beta for beta in slot.betas]  # type: ignore[union-attr]  # set by the first step
-        return {name: slot.flat(flat.whole * f) for (name, flat), f in zip(slot.state.items(), factors, strict=True)}
+        betas: Any = slot.betas  # set by the first step
+        return {name: slot.flat(flat.whole * (1 - _beta(name, betas))) for name, flat in slot.state.items()}
 
     def _import(self, slot: Slot, state: dict[str, Flat], group: Group) -> None:
         slot.betas, slot.state = group["betas"], {}
-        for name, beta in zip(self._state_names(group), group["betas"], strict=True):
-            divide(state[name].whole, 1 - beta, out=state[name].whole)
-            slot.state[name] = state[name]
+        for name in self._state_names(group):
+            if name in state:  # a state saved without amsgrad has no largest second mean; it starts at zero
+                divide(state[name].whole, 1 - _beta(name, group["betas"]), out=state[name].whole)
+                slot.state[name] = state[name]
+
+
+def _beta(name: str, betas: tuple[float, float]) -> float:
+    return betas[0] if name == "exp_avg" else betas[1]
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: p shrinks by lr * weight_decay * p, outside the adaptive step."""
+    """Adam with decoupled weight decay: p shrinks by lr * weight_decay * p, outside the adaptive step.
+
+    `torch.optim.AdamW`. Arguments and errors as in `Adam`.
+
+    >>> import autodiff as ad, nn
+    >>> w = ad.tensor([1.0, -2.0])
+    >>> opt = nn.AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> (w * w).sum().backward(); opt.step()
+    >>> w.data.round(6)
+    array([ 0.85, -1.8 ])
+    """
 
     _decoupled = True
 
@@ -158,5 +181,8 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(parameters, lr, betas, eps, weight_decay)
+        super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

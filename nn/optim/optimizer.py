@@ -16,6 +16,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import extend
 
+from .hyperparameters import flag, fraction_pair, number
 from .slots import Array, Flat, Slot, slots_for
 
 __all__ = ["Array", "Flat", "Group", "Optimizer", "Slot"]
@@ -23,10 +24,17 @@ __all__ = ["Array", "Flat", "Group", "Optimizer", "Slot"]
 Group = dict[str, Any]
 
 FLUSH_EVERY = 64  # steps; a power of two
+FLAGS = ("maximize", "amsgrad", "nesterov", "centered", "decoupled_weight_decay")
+FRACTIONS = ("alpha", "rho")  # numbers in [0, 1); the others are >= 0
+# In PyTorch's groups these choose an implementation; they do not change the numbers.
+IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
+# What schedulers write into a group.
+SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
 
 class Optimizer:
-    """Base of all optimizers. A subclass gives its defaults and one method, `_update`.
+    """Base of all optimizers. A subclass gives its defaults, the names of its state and one method: `_direction`, the
+    formula on flat arrays, or `_update`, which works in place on the parameters.
 
     Args:
         parameters: Parameters, Scalars and other leaves (`model.parameters()`), or groups:
@@ -41,9 +49,13 @@ class Optimizer:
             norm before).
 
     Raises:
-        TypeError: something that is no leaf of the graph, or an unknown hyperparameter.
+        TypeError: something that is no leaf of the graph, an unknown hyperparameter, or one that is no number.
+        AttributeError: `opt.lr = ...`; write into the groups.
         ValueError: no parameters at all, a parameter in two groups, or a hyperparameter out of its range.
     """
+
+    _decoupled = False  # whether weight decay shrinks the parameters, instead of entering the gradient
+    _optional_state: tuple[str, ...] = ()  # state that a saved file may have though this configuration does not use it
 
     def __init__(self, parameters: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         self.defaults = dict(defaults)
@@ -64,29 +76,69 @@ class Optimizer:
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("defaults", ()):
+            raise AttributeError(
+                f"{self._name}.{name} cannot be set: every group of parameters has its own. Write "
+                f"for group in opt.param_groups: group[{name!r}] = {value!r}"
+            )
+        super().__setattr__(name, value)
+
     # What a subclass provides.
 
     def _check(self, group: Group) -> None:
-        """Raise ValueError for hyperparameters out of range."""
-        if not (isinstance(group["lr"], (int, float, np.floating)) and group["lr"] >= 0):
-            raise ValueError(f"{self._name}: lr must be a number >= 0, got {group['lr']!r}")
-        if not group["weight_decay"] >= 0:
-            raise ValueError(f"{self._name}: weight_decay must be >= 0, got {group['weight_decay']!r}")
+        """Raise TypeError or ValueError for wrong hyperparameters; turn NumPy's numbers into Python's."""
+        for name in self.defaults:
+            if name == "betas":
+                group[name] = fraction_pair(self._name, name, group[name])
+            elif name in FLAGS:
+                group[name] = flag(self._name, name, group[name])
+            else:
+                group[name] = number(self._name, name, group[name], below=1.0 if name in FRACTIONS else math.inf)
 
     def _state_names(self, group: Group) -> tuple[str, ...]:
-        """The arrays of a parameter's shape that the formula keeps between steps; they start as zeros."""
+        """The arrays of a parameter's shape that the formula keeps between steps; they start at `_initial`."""
         return ()
 
+    def _initial(self, name: str, group: Group) -> float:
+        """The first value of a state array."""
+        return 0.0
+
+    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
+        """Return what is subtracted from the parameters, flat; update `state` in place. `g` is the gradient, with L2
+        decay added, and may be overwritten; `slot.step` counts from 1."""
+        raise NotImplementedError(f"{self._name} does not define how to update a parameter: define _direction")
+
     def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
-        """Update `values` and `slot.state` in place; `slot.step` counts from 1."""
-        raise NotImplementedError(f"{self._name} does not say how to update a parameter: define _update")
+        """Update `values` and `slot.state` in place."""
+        decay = group["weight_decay"]
+        decoupled = group.get("decoupled_weight_decay", self._decoupled)
+        for p, g, part in zip(values, grads, scratch.parts, strict=True):
+            if decay and decoupled:
+                np.multiply(p, 1 - group["lr"] * decay, out=p)
+            if decay and not decoupled:
+                np.add(np.multiply(p, decay, out=part), g, out=part)
+            else:
+                part[...] = g
+        arrays = {name: flat.whole for name, flat in slot.state.items()}
+        scratch.whole[...] = self._direction(scratch.whole, arrays, slot, group)
+        for p, part in zip(values, scratch.parts, strict=True):
+            np.subtract(p, part, out=p)
 
     def _prepare(self, slot: Slot, group: Group) -> None:
         """Make the state on the first step."""
         slot.fresh = False
+        if not slot.numbers:
+            slot.numbers = self._numbers(group)
         for name in self._state_names(group):
             if name not in slot.state:
                 slot.state[name], slot.fresh = slot.zeros(), True
+                if initial := self._initial(name, group):
+                    slot.state[name].whole[...] = initial
+
+    def _numbers(self, group: Group) -> dict[str, float]:
+        """The numbers, one for all parameters of a slot, that the formula keeps between steps in `slot.numbers`."""
+        return {}
 
     def _decay(self, group: Group) -> tuple[str, float] | None:
         """The running mean that shrinks by a constant factor where gradients are zero: its name and the factor."""
@@ -110,6 +162,8 @@ class Optimizer:
             for slot, values, grads in self._read(slots):
                 slot.step, steps = slot.step + 1, steps + 1
                 self._prepare(slot, group)
+                if group.get("maximize"):
+                    grads = [np.negative(g) for g in grads]
                 try:
                     self._update(values, grads, slot, group, slot.scratch or self._scratch_for(slot))
                     slot.write(values)
@@ -136,7 +190,7 @@ class Optimizer:
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add parameters with hyperparameters of their own: `{"params": [...], "lr": 1e-4}`."""
-        unknown = set(group) - set(self.defaults) - {"params"}
+        unknown = set(group) - set(self.defaults) - {"params", *SCHEDULED}
         if unknown or "params" not in group:
             raise TypeError(
                 f"{self._name}: a group has 'params' and any of {sorted(self.defaults)}; got {sorted(group)}"
@@ -174,7 +228,7 @@ class Optimizer:
                 if not slot.step and not slot.state:
                     continue
                 for p, _ in slot.entries:
-                    state.setdefault(index[id(p)], {"step": slot.step})
+                    state.setdefault(index[id(p)], {"step": slot.step, **slot.numbers})
                 for name, flat in self._export(slot).items():
                     for (p, rows), piece in zip(slot.entries, slot.pieces(flat), strict=True):
                         entry = state[index[id(p)]]
@@ -199,15 +253,10 @@ class Optimizer:
         sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
         if sizes != own:
             raise ValueError(f"{self._name}: the saved groups hold {sizes} parameters, this optimizer's hold {own}")
-        for given in groups:  # PyTorch's groups have more names than ours, older files may have fewer
-            lacking, strange = set(self.defaults) - set(given), set(given) - set(self.defaults) - {"params"}
-            if lacking and strange:
-                raise ValueError(
-                    f"{self._name}: another kind of optimizer was saved: it has {', '.join(sorted(strange))} "
-                    f"and no {', '.join(sorted(lacking))}"
-                )
+        for given in groups:
+            self._check_kind(given)
         new_groups = [
-            {**old, **{k: v for k, v in new.items() if k != "params"}}
+            {**old, **{k: v for k, v in new.items() if k not in ("params", *IMPLEMENTATION)}}
             for old, new in zip(self.param_groups, groups, strict=True)
         ]
         parameters = list(self._all())
@@ -224,9 +273,29 @@ class Optimizer:
             )
         self.param_groups, self._slots = new_groups, new_slots
 
+    def _check_kind(self, given: Group) -> None:
+        """Raise ValueError for a saved group with hyperparameters that this optimizer does not have. Older files have
+        fewer than ours."""
+        lacking = set(self.defaults) - set(given)
+        strange = set(given) - set(self.defaults) - {"params", *IMPLEMENTATION, *SCHEDULED}
+        strange = {name for name in strange if given[name] is not False and given[name] is not None}
+        if strange:
+            raise ValueError(
+                f"{self._name}: another kind of optimizer was saved: it has {', '.join(sorted(strange))}"
+                + (f" and no {', '.join(sorted(lacking))}" if lacking else "")
+            )
+        for name in ("decoupled_weight_decay",):
+            own = self.defaults.get(name)
+            if own is not None and bool(given.get(name, own)) != own:
+                raise ValueError(
+                    f"{self._name}: the saved {name}={given[name]} is not this optimizer's {own}: it was saved by "
+                    f"{'AdamW' if given[name] else 'Adam'} or the like"
+                )
+
     def __repr__(self) -> str:
         lines = [
-            f"{len(g['params'])} parameters, " + ", ".join(f"{k}={v!r}" for k, v in g.items() if k != "params")
+            f"{len(g['params'])} parameters, "
+            + ", ".join(f"{k}={v!r}" for k, v in g.items() if k != "params" and v is not False)
             for g in self.param_groups
         ]
         return f"{self._name}({lines[0]})" if len(lines) == 1 else f"{self._name}(\n  " + "\n  ".join(lines) + "\n)"
@@ -281,7 +350,12 @@ class Optimizer:
         if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
             return [part for single in slot.split() for part in self._restored(single, saved, group)]
         slot.step = int(entries[0].get("step", 0))
-        names = [name for name in entries[0] if name != "step"]
+        slot.numbers = {name: float(entries[0][name]) for name in self._numbers(group) if name in entries[0]}
+        names = [name for name in entries[0] if name != "step" and name not in slot.numbers]
+        known = (*self._state_names(group), *self._optional_state)
+        strange = [name for name in names if name not in known]
+        if strange:
+            raise ValueError(f"{self._name}: the saved state has {strange[0]!r}, which this optimizer does not keep")
         if names:
             arrays = {}
             for name in names:

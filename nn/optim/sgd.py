@@ -50,6 +50,8 @@ def sgd_update(
 class SGD(Optimizer):
     """Gradient descent `p -= lr * grad`, against the gradient, optionally with momentum.
 
+    `torch.optim.SGD`.
+
     Args:
         parameters: parameters or groups of them, see `Optimizer`.
         lr: step size.
@@ -57,6 +59,10 @@ class SGD(Optimizer):
         dampening: the new gradient enters the velocity with 1 - dampening.
         nesterov: look ahead along the velocity; needs momentum > 0 and dampening 0.
         weight_decay: adds weight_decay * p to the gradient (the gradient of an L2 penalty weight_decay/2 * |p|^2).
+        maximize: climb along the gradient.
+
+    Raises:
+        TypeError, ValueError: a hyperparameter that is no number or out of its range.
 
     >>> import autodiff as ad, nn
     >>> w = ad.tensor([1.0, -2.0])
@@ -74,6 +80,8 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
             parameters,
@@ -83,18 +91,19 @@ class SGD(Optimizer):
                 "dampening": dampening,
                 "weight_decay": weight_decay,
                 "nesterov": nesterov,
+                "maximize": maximize,
             },
         )
 
     def _check(self, group: Group) -> None:
         super()._check(group)
-        if not group["momentum"] >= 0:
-            raise ValueError(f"SGD: momentum must be >= 0, got {group['momentum']!r}")
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ValueError("SGD: nesterov=True needs momentum > 0 and dampening=0")
 
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()
+
+    _optional_state = ("momentum_buffer",)
 
     def _decay(self, group: Group) -> tuple[str, float] | None:
         return ("momentum_buffer", group["momentum"]) if group["momentum"] else None

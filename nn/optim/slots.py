@@ -46,6 +46,7 @@ class Slot:
         entries: (parameter, rows); until now all of them or none had a gradient at each step.
         step: how often the slot was updated.
         state: name -> Flat.
+        numbers: name -> a number that the formula keeps for all of them.
         betas: see adam.py.
         fresh: whether this step made the state.
     """
@@ -54,6 +55,7 @@ class Slot:
         self.entries = list(entries)
         self.step, self.betas, self.fresh = step, betas, False
         self.state: dict[str, Flat] = {}
+        self.numbers: dict[str, float] = {}
         self.scratch: Flat | None = None
         self._known: list[Any] = [None] * len(self.entries)  # the arrays that `_mark` stands for
         self._mark: extend.WriteMark | None = None
@@ -78,6 +80,8 @@ class Slot:
     def split(self) -> list[Slot]:
         """A slot for each parameter, with its part of the state: from now on each goes its own way."""
         slots = [type(self)([entry], self.step, self.betas) for entry in self.entries]
+        for slot in slots:
+            slot.numbers = dict(self.numbers)
         for name, flat in self.state.items():
             for slot, piece in zip(slots, self.pieces(flat), strict=True):
                 slot.state[name] = slot.flat(piece.copy())

@@ -24,6 +24,9 @@ CASES = [
     (nn.Adam, "Adam", {"lr": 0.1}),
     (nn.Adam, "Adam", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.2}),
     (nn.Adam, "Adam", {"lr": 0.1, "betas": (0.0, 0.9)}),
+    (nn.Adam, "Adam", {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1}),
+    (nn.AdamW, "AdamW", {"lr": 0.1, "amsgrad": True, "maximize": True}),
+    (nn.SGD, "SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "maximize": True}),
     (nn.AdamW, "AdamW", {"lr": 0.1}),
     (nn.AdamW, "AdamW", {"lr": 0.1, "weight_decay": 0.4}),
 ]
@@ -365,6 +368,15 @@ def test_clipping_by_value_limits_each_entry():
         (lambda p: nn.Adam(nn.Linear(2, 1)), TypeError, r"got a Linear: write net\.parameters\(\)"),
         (lambda p: nn.Adam([p * 2]), ValueError, "only leaves"),
         (lambda p: nn.SGD([p], lr=-1), ValueError, "lr must be"),
+        (lambda p: nn.SGD([p], lr=math.nan), ValueError, "lr must be a finite number >= 0, got nan"),
+        (lambda p: nn.SGD([p], lr="0.1"), TypeError, "lr must be a number, got '0.1'"),
+        (lambda p: nn.SGD([p], weight_decay=None), TypeError, "weight_decay must be a number, got None"),
+        (lambda p: nn.SGD([p], momentum=True), TypeError, "momentum must be a number, got True"),
+        (lambda p: nn.SGD([p], maximize=1), TypeError, "maximize must be True or False, got 1"),
+        (lambda p: nn.Adam([p], betas=0.9), ValueError, r"betas must be two numbers .*, such as .* got 0\.9"),
+        (lambda p: nn.Adam([p], betas=(0.9, None)), ValueError, "betas must be two numbers"),
+        (lambda p: nn.Adam([p], betas=(0.9, 0.9, 0.9)), ValueError, "betas must be two numbers"),
+        (lambda p: nn.Adam([p], eps=-1), ValueError, "eps must be"),
         (lambda p: nn.SGD([p], nesterov=True), ValueError, "nesterov=True needs"),
         (lambda p: nn.Adam([p], betas=(0.9, 1.0)), ValueError, "betas must be"),
         (lambda p: nn.Adam([{"params": [p]}, {"params": [p]}]), ValueError, "already in another group"),
@@ -411,7 +423,9 @@ def test_state_of_another_kind_is_refused_and_changes_nothing() -> None:
     net(np.ones((1, 2))).sum().backward()
     sgd.step()
     before = repr(adam)
-    with pytest.raises(ValueError, match=r"Adam: another kind .* was saved: it has dampening, .* and no betas, eps"):
+    with pytest.raises(
+        ValueError, match=r"Adam: another kind .* was saved: it has dampening, .* and no amsgrad, betas"
+    ):
         adam.load_state_dict(sgd.state_dict())
     with pytest.raises(ValueError, match="no optimizer's state_dict: it holds weight, bias"):
         adam.load_state_dict(net.state_dict())
@@ -545,3 +559,87 @@ def test_a_graph_refuses_after_ctrl_c_in_the_step(monkeypatch) -> None:
         nn.SGD([w], lr=0.5).step()
     with pytest.raises(ad.GraphError, match="overwritten"):
         loss.backward()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"lr": np.float32(0.1)},
+        {"lr": np.array(0.1)},
+        {"lr": np.int64(1), "weight_decay": np.float64(0.5)},
+        {"betas": np.array([0.5, 0.9])},
+        {"betas": [np.float32(0.5), 0.9], "eps": np.float16(0.5), "amsgrad": np.bool_(True)},
+    ],
+)
+def test_a_configuration_of_numpy_scalars_is_saved_and_loaded(options, tmp_path) -> None:
+    """It trained, but its file could not be loaded."""
+    p = nn.Parameter([1.0, 2.0])
+    optimizer = nn.Adam([p], **options)
+    p.grad = np.ones(2, np.float32)
+    optimizer.step()
+    nn.save(optimizer, tmp_path / "a")
+    saved = nn.load(tmp_path / "a")
+    again = nn.Adam([nn.Parameter(p.data)])
+    again.load_state_dict(saved)
+    assert repr(again) == repr(optimizer) and "array" not in repr(again) and "np." not in repr(again)
+
+
+def as_arrays(state):
+    """PyTorch's state with arrays for its tensors."""
+    return {
+        **state,
+        "state": {
+            i: {k: v.numpy() if hasattr(v, "numpy") else v for k, v in s.items()} for i, s in state["state"].items()
+        },
+    }
+
+
+@pytest.mark.parametrize("options", [{"amsgrad": True}, {"maximize": True}, {"amsgrad": True, "weight_decay": 0.1}])
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+def test_pytorchs_amsgrad_and_maximize_are_honoured(name, options) -> None:
+    """They were taken, printed and ignored."""
+    torch = pytest.importorskip("torch")
+    p, q = nn.Parameter([1.0, -2.0], dtype=float), torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+    ours, theirs = getattr(nn, name)([p]), getattr(torch.optim, name)([q], lr=0.1, **options)
+    for t, g in enumerate([1.0, -3.0, 0.25, 0.5, -0.1]):
+        q.grad = torch.tensor([g, g * g], dtype=torch.float64)
+        theirs.step()
+        if t == 1:
+            ours.load_state_dict(as_arrays(theirs.state_dict()))
+            p.data = q.detach().numpy()
+        elif t > 1:
+            p.grad = np.array([g, g * g])
+            ours.step()
+    np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE)
+
+
+def test_a_state_of_adamw_is_refused_by_adam_and_the_other_way_round() -> None:
+    torch = pytest.importorskip("torch")
+    for mine, other in (("Adam", "AdamW"), ("AdamW", "Adam")):
+        p, q = nn.Parameter([1.0]), torch.tensor([1.0], requires_grad=True)
+        ours, strange = getattr(nn, mine)([p]), getattr(torch.optim, other)([q])
+        for state in (as_arrays(strange.state_dict()), getattr(nn, other)([nn.Parameter([1.0])]).state_dict()):
+            with pytest.raises(ValueError, match=rf"{mine}: the saved decoupled_weight_decay=.* saved by {other} "):
+                ours.load_state_dict(state)
+
+
+def test_hyperparameters_and_state_that_an_optimizer_does_not_have_are_refused_by_name() -> None:
+    optimizer = nn.SGD([nn.Parameter([1.0])], momentum=0.9)
+    saved = optimizer.state_dict()
+    saved["param_groups"][0]["foreach"] = True  # PyTorch's choice of an implementation
+    optimizer.load_state_dict(saved)
+    assert "foreach" not in optimizer.param_groups[0]
+    saved["param_groups"][0]["warp"] = 0.5
+    with pytest.raises(ValueError, match="SGD: another kind of optimizer was saved: it has warp"):
+        optimizer.load_state_dict(saved)
+    saved = optimizer.state_dict() | {"state": {0: {"step": 1, "exp_avg": np.ones(1)}}}
+    with pytest.raises(ValueError, match="the saved state has 'exp_avg'"):
+        optimizer.load_state_dict(saved)
+
+
+def test_setting_lr_on_the_optimizer_is_refused_with_what_to_write() -> None:
+    """`opt.lr = 0.5` set an attribute that nobody reads."""
+    optimizer = nn.Adam([nn.Parameter([1.0])])
+    for name in ("lr", "betas", "weight_decay"):
+        with pytest.raises(AttributeError, match=rf"for group in opt\.param_groups: group\['{name}'\] = 0\.5"):
+            setattr(optimizer, name, 0.5)
