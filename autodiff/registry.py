@@ -53,9 +53,10 @@ class Op:
     independent numbers from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the
     composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``add_into`` (called
     with a buffer, g and what the rule reads: adds to the buffer what the rule of the one operand would return, where
-    that is mostly zeros; the rule's own answer is then always a new array), ``explain`` (called with
-    the operands that ``fn`` refused: a clearer sentence than NumPy's, or None), ``doc``, ``example`` (a doctest, where
-    the one that ``descriptions`` makes of the other facts will not do).
+    that is mostly zeros; the rule's own answer is then always a new array), ``widened`` (the composite that runs
+    instead when a call has arguments that the row lacks and this one takes), ``explain`` (called with the operands
+    that ``fn`` refused: a clearer sentence than NumPy's, or None), ``doc``, ``example`` (a doctest, where the one that
+    ``descriptions`` makes of the other facts will not do).
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Op:
         reference: Callable[..., Any] | None = None,
         keep: Callable[..., tuple[Any, Any]] | None = None,
         add_into: Callable[..., None] | None = None,
+        widened: Callable[..., Any] | None = None,
         explain: Callable[..., str | None] | None = None,
         example: str = "",
     ) -> None:
@@ -94,6 +96,8 @@ class Op:
         self.statics = tuple(self.defaults)
         self.reads = tuple(names_read(self, rule) for rule in self.vjps)
         self.save = tuple(saver(self, names) for names in self.reads)
+        self.widened = widened
+        self.more = frozenset(keywords(widened, 1) if widened else ()) - set(self.statics)
         self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``generated_paths``: calls with one operand
         self.pull: Callable[..., None] | None = None  # set by ``generated_paths``: its part of the walk
 
@@ -102,6 +106,8 @@ class Op:
             fast = self.fast.get(args[0].__class__)
             if fast is not None:
                 return fast(args[0])
+        if kwargs and self.widened is not None and not self.more.isdisjoint(kwargs):
+            return self.widened(*args, **kwargs)
         return _record(self, args, kwargs)
 
     def run(self, *operands_and_static: Any) -> Any:

@@ -137,23 +137,52 @@ _einsum_row = op(
 )
 
 
-def einsum(subscripts: str, *operands: Any, optimize: Any = False, out: Any = None) -> Any:
+def einsum(
+    subscripts: Any,
+    *operands: Any,
+    out: Any = None,
+    optimize: Any = False,
+    dtype: Any = None,
+    order: str = "K",
+    casting: str = "safe",
+) -> Any:
     """Einstein summation (``np.einsum``), with ellipses, repeated and summed indices.
 
-    subscripts: the string form. Raises ValueError when it does not fit the operands.
+    subscripts: a string such as "ij,jk->ik", followed by the operands; or each operand followed by a list of integers
+    and Ellipsis, and last, perhaps, the list of the output. Raises ValueError when they do not fit the operands.
 
     >>> import autodiff as ad, numpy as np
     >>> a, b = ad.tensor(np.ones((2, 3))), ad.tensor(np.ones((3, 2)))
     >>> np.einsum("ij,ji->", a, b).backward(); a.grad.shape
     (2, 3)
     """
-    if not isinstance(subscripts, str):
-        raise TypeError(
-            f"einsum needs its subscripts as a string such as 'ij,jk->ik'; got {type(subscripts).__name__}."
-        )
     if out is not None:
-        raise TypeError("einsum(..., out=...) cannot be recorded; assign the result.")
+        raise missing_argument("einsum", "out")
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_lists((subscripts, *operands))
+    if dtype is not None:
+        for x in operands:
+            if not np.can_cast(np.result_type(x), dtype, casting):  # type: ignore[arg-type]
+                raise TypeError(f"einsum: {np.result_type(x)} cannot be cast to {dtype} with casting={casting!r}.")
+        operands = tuple([x if np.result_type(x) == dtype else np.astype(x, dtype) for x in operands])
     return _einsum_row(operands, subscripts=_explicit(subscripts, [np.shape(x) for x in operands]), optimize=optimize)
+
+
+def _from_lists(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The string of the sublist form: operand, list, operand, list, ..., perhaps the output's list."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+    def word(axes: Any) -> str:
+        if not isinstance(axes, list | tuple | range):
+            raise TypeError(
+                "einsum needs a string such as 'ij,jk->ik', or each operand followed by a list of integers; got "
+                f"{type(axes).__name__} where a list belongs."
+            )
+        return "".join(["..." if i is Ellipsis else letters[i] for i in axes])
+
+    pairs = len(given) // 2
+    words = ",".join([word(given[2 * k + 1]) for k in range(pairs)])
+    return (f"{words}->{word(given[-1])}" if len(given) % 2 else words), given[0 : 2 * pairs : 2]
 
 
 # ---- solving

@@ -16,6 +16,7 @@ from ..errors import missing_argument
 from ..registry import composite, op
 from ..variable import Variable
 from .activations import softmax
+from .arrays.masked import max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where
 
 Axis = int | tuple[int, ...] | None
 SAMPLES: tuple[Any, ...] = (
@@ -101,6 +102,7 @@ def _std(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: fl
 sum = op(
     _sum,
     name="sum",
+    widened=sum_where,
     numpy=(np.sum, (np.add, "reduce")),
     symbol="Σ",
     method=True,
@@ -112,6 +114,7 @@ sum = op(
 mean = op(
     _mean,
     name="mean",
+    widened=mean_where,
     numpy=(np.mean,),
     method=True,
     linear=True,
@@ -140,6 +143,7 @@ def gap(x: Any, axis: Axis = None, **_: Any) -> Any:
 max_row = op(
     _max,
     name="max",
+    widened=max_where,
     numpy=(np.max, np.amax, (np.maximum, "reduce")),
     method=True,
     samples=SAMPLES,
@@ -150,6 +154,7 @@ max_row = op(
 min_row = op(
     _min,
     name="min",
+    widened=min_where,
     numpy=(np.min, np.amin, (np.minimum, "reduce")),
     method=True,
     samples=SAMPLES,
@@ -177,6 +182,7 @@ def _prod_vjp(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 prod = op(
     _prod,
     name="prod",
+    widened=prod_where,
     numpy=(np.prod, (np.multiply, "reduce")),
     symbol="Π",
     method=True,
@@ -200,6 +206,7 @@ _DDOF = (*SAMPLES[:4], (((3, 4),), {"axis": 0, "ddof": 1}))
 var = op(
     _var,
     name="var",
+    widened=var_where,
     numpy=(np.var,),
     method=True,
     samples=_DDOF,
@@ -213,6 +220,7 @@ var = op(
 std = op(
     _std,
     name="std",
+    widened=std_where,
     numpy=(np.std,),
     method=True,
     samples=_DDOF,
@@ -259,21 +267,26 @@ def ptp(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> A
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
-def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Any:
-    """Weighted mean (``np.average``); weights of the shape of a, or of one axis."""
+def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
+    """Weighted mean (``np.average``); weights of the shape of a, or of the axes. returned: their sums too."""
+    keepdims = False if keepdims is np._NoValue else keepdims
     if weights is None:
-        return np.mean(a, axis=axis, keepdims=keepdims)
+        y = np.mean(a, axis=axis, keepdims=keepdims)
+        return (y, np.full(np.shape(y), np.size(a) / max(np.size(y), 1), y.dtype)) if returned else y
     if np.shape(weights) != np.shape(a):
-        if not isinstance(axis, int | np.integer) or np.shape(weights) != np.shape(a)[axis:][:1]:
+        axes = axes_of(axis, np.ndim(a))
+        if axis is None or np.shape(weights) != tuple([np.shape(a)[i] for i in axes]):
             raise ValueError(
-                f"average: weights of shape {np.shape(weights)} need axis= an int along which a of shape {np.shape(a)} "
-                "is as long, or the shape of a."
+                f"average: weights of shape {np.shape(weights)} need the shape of a, {np.shape(a)}, or axis= the axes "
+                "of a along which they lie."
             )
-        weights = np.reshape(weights, tuple(-1 if i == axis % np.ndim(a) else 1 for i in range(np.ndim(a))))
+        weights = np.transpose(weights, tuple(int(i) for i in np.argsort(axes)))
+        weights = np.reshape(weights, tuple(n if i in axes else 1 for i, n in enumerate(np.shape(a))))
     total = np.sum(weights, axis=axis, keepdims=keepdims)
     if np.any(total == 0):
         raise ZeroDivisionError("average: the weights sum to zero.")
-    return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    y = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (y, np.broadcast_to(total, np.shape(y))) if returned else y
 
 
 composite(ptp, numpy=(np.ptp,))

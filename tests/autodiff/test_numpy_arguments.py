@@ -223,3 +223,67 @@ def test_plain_numbers_get_numpys_answer(name: str, data: st.DataObject) -> None
         got, right = row(*x), ufunc(*x)
     assert type(got) is type(right)
     np.testing.assert_allclose(got, right, rtol=1e-15)
+
+
+M = np.array([[True, False, True], [False, True, True]])
+SELDOM = [
+    lambda x: np.sum(x, axis=1, where=M, initial=2.0),
+    lambda x: np.sum(x, where=M, keepdims=True),
+    lambda x: np.prod(x, axis=0, where=M, initial=3.0),
+    lambda x: np.max(x, axis=1, where=M, initial=2.5),
+    lambda x: np.min(x, initial=0.5),
+    lambda x: np.mean(x, axis=1, where=M),
+    lambda x: np.var(x, axis=1, where=M, ddof=1),
+    lambda x: np.var(x, axis=1, mean=np.ones((2, 1)), keepdims=True),
+    lambda x: np.std(x, axis=0, correction=1),
+    lambda x: np.std(x, where=M),
+    lambda x: np.nanmean(x, axis=1, where=M),
+    lambda x: np.nanvar(x, axis=1, where=M, mean=np.ones((2, 1))),
+    lambda x: np.add.reduce(x, axis=1, where=M, initial=1.0),
+    lambda x: x.sum(axis=0, where=M),
+    lambda x: np.average(x, axis=(1, 0), weights=np.arange(1.0, 7.0).reshape(3, 2)),
+    lambda x: np.average(x, axis=1, weights=[1.0, 2.0, 3.0], returned=True)[1] * np.sum(x),
+    lambda x: np.average(x, axis=1, returned=True)[1] * np.sum(x),
+    lambda x: np.einsum(x, [0, 1], A.T, [1, 2], [2, 0]),
+    lambda x: np.einsum(x, [0, 1], x, [0, 1]),
+    lambda x: np.einsum(x, [Ellipsis, 1], [1, Ellipsis]),
+    lambda x: np.einsum("ij->i", x, dtype=np.float64, casting="safe"),
+    lambda x: np.vstack([x, A], dtype=np.float32, casting="same_kind"),
+    lambda x: np.hstack([x, A], dtype=np.float64),
+    lambda x: np.concatenate([x, A], axis=None, dtype=np.float32),
+    lambda x: np.stack([x, A], axis=1, dtype=np.float32),
+    lambda x: np.ravel(x, order="K"),
+    lambda x: np.ravel(x.T, order="K"),
+    lambda x: np.quantile(x, 0.4, method="inverted_cdf", weights=A),
+    lambda x: np.diff(x, append=A[:, :1], prepend=0.0, axis=-1),
+    lambda x: np.pad(x, {-1: (1, 2)}, mode="edge"),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("call", SELDOM)
+def test_arguments_that_few_calls_have_mean_what_they_mean_in_numpy(call: Any, dtype: Any) -> None:
+    x = np.array([[1.5, -0.5, 2.0], [3.0, 0.25, -2.0]], dtype)
+    y, expected = call(ad.tensor(x)), np.asarray(call(x))
+    assert isinstance(y, ad.Tensor) and y.dtype == expected.dtype and y.shape == expected.shape
+    np.testing.assert_allclose(y.data, expected, rtol=1e-13 if dtype is np.float64 else 1e-6)
+    if dtype is np.float64 and y.dtype == np.float64:
+        g = ad.grad(lambda x: np.sum(call(x) * np.arange(1.0, y.size + 1).reshape(y.shape)))(x)
+        v = np.cos(np.arange(6.0)).reshape(2, 3)
+        ends = [np.sum(call(x + s * v) * np.arange(1.0, y.size + 1).reshape(y.shape)) for s in (1e-6, -1e-6)]
+        # central differences of functions of size one to a hundred: the square of the step, and roundings over it
+        np.testing.assert_allclose(np.sum(g * v), (ends[0] - ends[1]) / 2e-6, rtol=1e-6, atol=1e-7)
+
+
+def test_initial_and_mean_may_be_recorded() -> None:
+    x, start, mean = np.array([1.0, 3.0]), ad.tensor(2.0), ad.tensor(1.0)
+    np.sum(ad.tensor(x), initial=start).backward()
+    np.max(ad.tensor(x), initial=5.0 * start).backward()
+    np.var(ad.tensor(x), mean=mean).backward()
+    assert start.grad == 6.0 and mean.grad == -2.0
+
+
+def test_a_largest_of_a_mask_needs_an_answer_for_nothing() -> None:
+    with pytest.raises(ValueError, match="initial="):
+        np.max(ad.tensor([1.0, 2.0]), where=[True, False])
+    assert np.max(ad.tensor(np.zeros((0, 2))), axis=0, initial=3.0).data.tolist() == [3.0, 3.0]

@@ -12,7 +12,6 @@ import numpy as np
 from ...errors import missing_argument
 from ...registry import composite, op
 from ...variable import plain
-from ..linalg import norm2
 from ..reduce import SAMPLES, Axis, back, gap, share
 from ..shape import operand
 
@@ -74,22 +73,10 @@ def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = No
     return np.cumprod(_filled(a, 1.0), axis, dtype, out)
 
 
-def _counted(a: Any, axis: Axis, where: Any) -> tuple[Any, Any]:
-    """Which elements count, and how many they are along the axes, which stay."""
-    counts = ~np.isnan(plain(a))
-    if where is not _NONE:
-        counts = counts & plain(where)
-    kind = np.result_type(a.dtype, np.float32)
-    return counts, np.sum(counts, axis=axis, keepdims=True, dtype=kind)
-
-
-def _dropped(y: Any, axis: Axis, keepdims: Any) -> Any:
-    return y if _given(keepdims) else np.reshape(y, ()) if axis is None else np.squeeze(y, axis)
-
-
-def _mean_kept(a: Any, axis: Axis, where: Any) -> tuple[Any, Any, Any]:
-    counts, n = _counted(a, axis, where)
-    return np.sum(np.where(counts, a, 0.0), axis=axis, keepdims=True) / n, counts, n
+def _numbers(a: Any, where: Any) -> Any:
+    """Which elements count."""
+    mask = ~np.isnan(plain(a))
+    return mask if where is _NONE else mask & plain(where)
 
 
 def nanmean(
@@ -102,26 +89,8 @@ def nanmean(
     >>> np.nanmean(x).backward(); x.grad
     array([0.5, 0. , 0.5])
     """
-    _refuse_out("nanmean", out)
     a = operand(a)
-    mean, _, _ = _mean_kept(_cast(a, dtype), axis, where)
-    return _cast(_dropped(mean, axis, keepdims), a.dtype if dtype is None else dtype)
-
-
-def _cast(a: Any, dtype: Any) -> Any:
-    return a if dtype is None or np.result_type(a) == dtype else np.astype(a, dtype)
-
-
-def _refuse_out(name: str, out: Any) -> None:
-    if out is not None:
-        raise missing_argument(name, "out")
-
-
-def _deviations(a: Any, axis: Axis, where: Any, ddof: float, mean: Any) -> tuple[Any, Any]:
-    """a minus its mean, 0 where an element does not count; and the divisor, NaN where nothing is left."""
-    kept, counts, n = _mean_kept(a, axis, where)
-    n = n - n.dtype.type(ddof)
-    return np.where(counts, a - (kept if mean is _NONE else mean), 0.0), np.where(n > 0, n, n.dtype.type(np.nan))
+    return np.mean(_filled(a, 0.0), axis, dtype, out, _given(keepdims), where=_numbers(a, where))
 
 
 def nanvar(
@@ -143,12 +112,9 @@ def nanvar(
     >>> np.nanvar(x).backward(); x.grad
     array([-1.,  0.,  1.])
     """
-    _refuse_out("nanvar", out)
-    ddof = ddof if correction is _NONE else correction
-    a = operand(a)
-    kind = a.dtype if dtype is None else dtype
-    off, n = _deviations(_cast(a, dtype), axis, where, ddof, mean)
-    return _cast(_dropped(np.sum(np.square(off), axis=axis, keepdims=True) / n, axis, keepdims), kind)
+    a, more = operand(a), {k: v for k, v in (("mean", mean), ("correction", correction)) if v is not _NONE}
+    y = np.var(_filled(a, 0.0), axis, dtype, out, ddof, _given(keepdims), where=_numbers(a, where), **more)
+    return y if dtype is not None or y.dtype == a.dtype else np.astype(y, a.dtype)
 
 
 def nanstd(
@@ -171,12 +137,9 @@ def nanstd(
     >>> np.nanstd(x).backward(); x.grad
     array([-0.5,  0. ,  0.5])
     """
-    _refuse_out("nanstd", out)
-    ddof = ddof if correction is _NONE else correction
-    a = operand(a)
-    kind = a.dtype if dtype is None else dtype
-    off, n = _deviations(_cast(a, dtype), axis, where, ddof, mean)
-    return _cast(_dropped(norm2(off, axis=axis, keepdims=True) / np.sqrt(n), axis, keepdims), kind)
+    a, more = operand(a), {k: v for k, v in (("mean", mean), ("correction", correction)) if v is not _NONE}
+    y = np.std(_filled(a, 0.0), axis, dtype, out, ddof, _given(keepdims), where=_numbers(a, where), **more)
+    return y if dtype is not None or y.dtype == a.dtype else np.astype(y, a.dtype)
 
 
 def _nanmax(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
@@ -221,7 +184,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     y = np.where(np.isnan(x_plain), nan, x)
     y = np.where(np.isposinf(x_plain), limits.max if posinf is None else posinf, y)
     y = np.where(np.isneginf(x_plain), limits.min if neginf is None else neginf, y)
-    return _cast(y, x.dtype)
+    return y if y.dtype == x.dtype else np.astype(y, x.dtype)
 
 
 for _function in (nansum, nanprod, nancumsum, nancumprod, nanmean, nanvar, nanstd, nan_to_num):
