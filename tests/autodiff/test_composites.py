@@ -261,8 +261,9 @@ def test_every_dispatched_composite_is_tried() -> None:
         f.__name__
         for numpy, f in DISPATCH.items()
         if not (isinstance(f, Op) or isinstance(numpy, tuple) or f.__name__ in REFUSED)
+        and vars(np).get(getattr(numpy, "__name__", "")) is numpy  # np.linalg and np.fft have tests of their own
     }
-    assert composites == {name for name in CALLS if CALLS[name]}
+    assert composites - {name for name in CALLS if CALLS[name]} == set()
 
 
 @pytest.mark.parametrize(("name", "i"), EACH, ids=lambda v: str(v))
