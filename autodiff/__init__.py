@@ -20,7 +20,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from . import descriptions, extend, linalg, ops
+from . import descriptions, extend, linalg, ops, special
 from .errors import AnomalyError, GraphError, LeavesGraphError, MissingRuleError, StaleValueError, WriteError
 from .leaves import scalar, tensor
 from .modes import (
@@ -66,8 +66,8 @@ __all__ = [
     "AnomalyError", "GraphError", "LeavesGraphError", "MissingRuleError", "Scalar", "StaleValueError",
     "Tensor", "Variable", "WriteError", "checkpoint", "custom_vjp", "detect_anomaly", "draw", "draw_compare",
     "draw_function", "drawing", "enable_grad", "extend", "grad", "hessian", "hvp", "is_recording", "jacfwd",
-    "jacobian", "jacrev", "jvp", "linalg", "no_grad", "ops", "plain", "record", "scalar", "scope", "stop_gradient",
-    "strict", "tensor", "testing", "value_and_grad", "vjp",
+    "jacobian", "jacrev", "jvp", "linalg", "no_grad", "ops", "plain", "record", "scalar", "scope", "special",
+    "stop_gradient", "strict", "tensor", "testing", "value_and_grad", "vjp",
 ]
 # fmt: on
 __all__ += sorted(_ROWS)

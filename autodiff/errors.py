@@ -62,6 +62,6 @@ def missing_argument(name: str, key: str, known: tuple[str, ...] = ()) -> Missin
 def no_rule(name: str) -> MissingRuleError:
     """The error for a NumPy function that has no row."""
     return MissingRuleError(
-        f"{name} has no derivative rule here. Use functions listed in ad.ops.OPS, write the rule with ad.custom_vjp, "
-        f"or take the plain value: {name}(x.data)."
+        f"{name} has no derivative rule here. Use functions listed in ad.ops.OPS and ad.special, write the rule with "
+        f"ad.custom_vjp, or take the plain value: {name}(x.data)."
     )

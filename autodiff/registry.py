@@ -28,6 +28,7 @@ Rule = Callable[..., Any]
 
 OPS: dict[str, Op] = {}  # name -> row
 DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what runs when it is given a graph value
+UFUNCS: dict[str, Callable[..., Any]] = {}  # the same for ufuncs of other packages (SciPy's), by their name
 METHODS: dict[str, Callable[..., Any]] = {}  # method name -> function of (self, ...)
 PUBLIC: dict[str, Callable[..., Any]] = {}  # name under ``ad.`` -> function
 REAL = (float("-inf"), float("inf"))

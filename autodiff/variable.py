@@ -19,7 +19,7 @@ from .errors import GraphError, kind_of, leaves_graph, missing_argument, no_rule
 from .gradient_buffers import forget_gradient
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
-from .registry import DISPATCH, METHODS, OPS
+from .registry import DISPATCH, METHODS, OPS, UFUNCS
 
 TENSORS: dict[type, bool] = {}  # subclasses of Tensor (Parameter): the fast paths know handles by their exact class
 PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: run on the bare values
@@ -138,7 +138,7 @@ class Variable:
     # ---- NumPy's protocols
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
-            run = DISPATCH.get(ufunc)
+            run = DISPATCH.get(ufunc) or (None if _is_numpys(ufunc) else UFUNCS.get(ufunc.__name__))
             if run is not None and not (kwargs.get("out") or kwargs.get("where", True) is not True):
                 return run(*inputs, **{k: v for k, v in kwargs.items() if k not in ("out", "where")})
             if ufunc in PLAIN:
@@ -151,7 +151,7 @@ class Variable:
                 return run(*inputs, **kwargs)
             if (ufunc, method) in PLAIN:
                 return getattr(ufunc, method)(*(plain(x) for x in inputs), **kwargs)
-        name = ("np." if getattr(np, ufunc.__name__, None) is ufunc else "") + ufunc.__name__
+        name = ("np." if _is_numpys(ufunc) else "") + ufunc.__name__
         if kwargs.get("out") is not None:
             raise leaves_graph(f"{name}(..., out=...) or an in-place operator on a plain array", ".data", "y = a + b")
         if kwargs.get("where", True) is not True:
@@ -250,6 +250,10 @@ def wrap(value: Any, node: Node | None) -> Any:
     handle = (Scalar if value.__class__ is float else Tensor)()
     handle._data, handle.node = value, node
     return handle
+
+
+def _is_numpys(ufunc: Any) -> bool:
+    return getattr(np, ufunc.__name__, None) is ufunc
 
 
 def is_live(x: Variable) -> bool:

@@ -37,6 +37,7 @@ ORDER = [
     "operators",
     "ops",
     "linalg",
+    "special",
     "transforms",
     "extend",
     "descriptions",

@@ -24,6 +24,7 @@ from .arrays import (
     statistics,
 )
 from .matrices import decompositions, functions, solving
+from .special import bessel, entropy, gamma, normal
 
 __all__ = ["DISPATCH", "OPS", "PUBLIC", "Op"]
 

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..registry import op
-from .kernels import erf as _erf
-from .kernels import erfc as _erfc
+from .special.normal import density, erf, ndtr
 
 _AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
 
@@ -107,25 +106,7 @@ elu = _elementwise(
     kink=lambda x, **_: np.abs(x),
 )
 
-# ---- the error function and GELU
-erf = _elementwise(
-    _erf,
-    "erf",
-    "The error function 2/sqrt(pi) ∫ exp(-t²), within 2 ulp (SciPy's ``special.erf``).",
-    lambda g, x: g * (2.0 / math.sqrt(math.pi)) * np.exp(-x * x),
-    scalar=math.erf,
-    method=False,
-)
-erfc = _elementwise(
-    _erfc,
-    "erfc",
-    "1 - erf(x), without the cancellation: within 6 ulp as far as it does not underflow (SciPy's ``special.erfc``).",
-    lambda g, x: g * (-2.0 / math.sqrt(math.pi)) * np.exp(-x * x),
-    scalar=math.erfc,
-    method=False,
-    reference=lambda x: 1.0 - erf(x),
-)
-_ROOT_HALF = math.sqrt(0.5)
+# ---- GELU
 _C = math.sqrt(2.0 / math.pi)
 
 
@@ -136,7 +117,7 @@ def _gelu_argument(x: Any) -> Any:
 
 def _gelu(x: Any, approximate: str = "none") -> Any:
     if approximate == "none":
-        return 0.5 * x * _erfc(x * -_ROOT_HALF)
+        return x * ndtr.fn(x)
     if approximate == "tanh":
         return x * _sigmoid(_gelu_argument(np.clip(x, -25.0, None)))  # 0 further left, where x**3 would overflow
     raise ValueError(f"gelu: approximate must be 'none' or 'tanh'; got {approximate!r}.")
@@ -144,7 +125,7 @@ def _gelu(x: Any, approximate: str = "none") -> Any:
 
 def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
     if approximate == "none":
-        return g * (0.5 * erfc(x * -_ROOT_HALF) + x * (math.sqrt(0.5 / math.pi) * np.exp(-0.5 * x * x)))
+        return g * (ndtr(x) + x * density(x))
     x = np.clip(x, -25.0, 25.0)  # beyond, the slope is 0 and 1, and x**3 would overflow into 0 * inf
     u = _gelu_argument(x)
     return g * (sigmoid(u) * (1.0 + x * sigmoid(-u) * (2.0 * _C * (1.0 + 3 * 0.044715 * x * x))))

@@ -276,7 +276,7 @@ def log1p_minus(u: Any) -> Any:
     return np.where(near, v * square * series - v * np.where(near, u, 0.0), np.log1p(u) - u)
 
 
-def _poisson_weight(a: Any, x: Any) -> Any:
+def poisson_weight(a: Any, x: Any) -> Any:
     """x**a exp(-x) / gamma(a + 1). As long as nothing overflows by powers, which lose no digit to a large exponent."""
     near = (a < 90.0) & (x < 1400.0)
 
@@ -305,7 +305,7 @@ def _gamma_series(a: Any, x: Any) -> Any:
         total = total + term
         if not np.any(term > 1e-17 * total):
             break
-    return _poisson_weight(a, x) * total
+    return poisson_weight(a, x) * total
 
 
 def _gamma_fraction(a: Any, x: Any) -> Any:
@@ -324,7 +324,7 @@ def _gamma_fraction(a: Any, x: Any) -> Any:
         done = done | (np.abs(step - 1.0) < CLOSE)
         if done.all():
             break
-    return np.where(np.isposinf(x), 0.0, _poisson_weight(a, x) * a * h)
+    return np.where(np.isposinf(x), 0.0, poisson_weight(a, x) * a * h)
 
 
 def _gamma_small(a: Any, x: Any) -> Any:
@@ -378,6 +378,15 @@ def _beta_weight(a: Any, b: Any, x: Any, rest: Any) -> Any:
         (a + b >= 150, by_logarithm),
         x=(a, b, x, rest),
     )
+
+
+def beta_density(a: Any, b: Any, x: Any) -> Any:
+    """x**(a - 1) (1 - x)**(b - 1) / beta(a, b), which at the ends is 0, infinite, or b and a."""
+    rest = 1.0 - x
+    inside = _beta_weight(a, b, x, rest) / (x * rest)
+    power, other = np.where(x == 0, a, b) - 1.0, np.where(x == 0, b, a)
+    end = np.where(power > 0, 0.0, np.where(power < 0, np.inf, other))
+    return np.where((x < 0) | (x > 1) | np.isnan(a + b + x), np.nan, np.where((x == 0) | (x == 1), end, inside))
 
 
 def _beta_fraction(a: Any, b: Any, x: Any, rest: Any) -> Any:

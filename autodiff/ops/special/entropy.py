@@ -1,0 +1,144 @@
+"""Rows of information and robust loss functions: xlogy, entropies and divergences, Huber's losses.
+
+Signatures are SciPy's. 0 log 0 is 0, as the limit is. The logarithm of a quotient near 1 is made of the difference, and
+a divergence, which has a double zero where its arguments agree, of log(1 + u) - u.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .gamma import special_row
+from .gamma_values import log1p_minus
+
+POSITIVE, ANY = (0.0, math.inf), (-math.inf, math.inf)
+
+
+def _xlogy(x: Any, y: Any) -> Any:
+    return np.where((x == 0) & ~np.isnan(y), 0.0, x * np.log(y))
+
+
+def _xlog1py(x: Any, y: Any) -> Any:
+    return np.where((x == 0) & ~np.isnan(y), 0.0, x * np.log1p(y))
+
+
+def _share(x: Any, y: Any) -> Any:
+    """x / y, and 0 at 0 / 0: the derivative in y of what is 0 for every y."""
+    return x / np.where(np.equal(x, 0) & np.equal(y, 0), 1.0, y)
+
+
+xlogy = special_row(
+    _xlogy,
+    "x log(y), 0 where x is 0 (``scipy.special.xlogy``).",
+    (lambda g, y: g * np.log(y), lambda g, x, y: g * _share(x, y)),
+    name="xlogy",
+    inputs="x y",
+    domain=(ANY, POSITIVE),
+)
+xlog1py = special_row(
+    _xlog1py,
+    "x log(1 + y), 0 where x is 0 (``scipy.special.xlog1py``).",
+    (lambda g, y: g * np.log1p(y), lambda g, x, y: g * _share(x, 1.0 + y)),
+    name="xlog1py",
+    inputs="x y",
+    domain=(ANY, (-1.0, math.inf)),
+)
+entr = special_row(
+    lambda x: np.where(x < 0, -np.inf, -_xlogy(x, x)),
+    "-x log(x), 0 at 0 and -inf below (``scipy.special.entr``).",
+    lambda g, x: -g * (np.log(x) + 1.0),
+    name="entr",
+    domain=POSITIVE,
+)
+
+
+def _log_ratio(x: Any, y: Any) -> Any:
+    """log(x / y), by the difference where the quotient is near 1."""
+    near = np.abs(x - y) < 0.5 * np.abs(y)
+    return np.where(near, np.log1p(np.where(near, x - y, 0.0) / y), np.log(x) - np.log(y))
+
+
+log_ratio = special_row(
+    _log_ratio,
+    "log(x / y).",
+    (lambda g, x: g / x, lambda g, y: -g / y),
+    name="log_ratio",
+    inputs="x y",
+    domain=(POSITIVE, POSITIVE),
+)
+
+
+def _rel_entr(x: Any, y: Any) -> Any:
+    inside = np.where((x > 0) & (y > 0), x * _log_ratio(x, y), np.where((x == 0) & (y >= 0), 0.0, np.inf))
+    return np.where(np.isnan(x) | np.isnan(y), np.nan, inside)
+
+
+def _kl_div(x: Any, y: Any) -> Any:
+    u = (x - y) / y
+    near = y * ((1.0 + u) * log1p_minus(u) + u * u)
+    far = x * _log_ratio(x, y) - x + y
+    inside = np.where((x > 0) & (y > 0), np.where(np.abs(u) < 0.3, near, far), np.where((x == 0) & (y >= 0), y, np.inf))
+    return np.where(np.isnan(x) | np.isnan(y), np.nan, inside)
+
+
+rel_entr = special_row(
+    _rel_entr,
+    "x log(x / y), 0 where x is 0 (``scipy.special.rel_entr``).",
+    (lambda g, x, y: g * (log_ratio(x, y) + 1.0), lambda g, x, y: -g * _share(x, y)),
+    name="rel_entr",
+    inputs="x y",
+    domain=(POSITIVE, POSITIVE),
+)
+kl_div = special_row(
+    _kl_div,
+    "x log(x / y) - x + y, exact where x is close to y (``scipy.special.kl_div``).",
+    (lambda g, x, y: g * log_ratio(x, y), lambda g, x, y: g * _share(y - x, y)),
+    name="kl_div",
+    inputs="x y",
+    domain=(POSITIVE, POSITIVE),
+)
+
+
+def _huber(delta: Any, r: Any) -> Any:
+    size = np.abs(r)
+    return np.where(delta < 0, np.inf, np.where(size <= delta, 0.5 * r * r, delta * (size - 0.5 * delta)))
+
+
+huber = special_row(
+    _huber,
+    "r² / 2 for |r| <= delta, delta (|r| - delta / 2) beyond (``scipy.special.huber``; Huber 1964).",
+    (
+        lambda g, delta, r: g * np.maximum(np.abs(r) - delta, 0.0),
+        lambda g, delta, r: g * np.maximum(np.minimum(r, delta), -delta),
+    ),
+    name="huber",
+    inputs="delta r",
+    domain=(POSITIVE, ANY),
+    kink=lambda delta, r: np.abs(np.abs(r) - delta),
+)
+
+
+def _pseudo_huber(delta: Any, r: Any) -> Any:
+    safe = np.where(delta == 0, 1.0, delta)
+    y = r * r / (1.0 + np.hypot(1.0, r / safe))
+    return np.where(delta < 0, np.inf, np.where(delta == 0, 0.0, y))
+
+
+def _pseudo_huber_delta(g: Any, delta: Any, r: Any) -> Any:
+    ratio = r / delta
+    root = np.sqrt(1.0 + ratio * ratio)
+    slope = ratio * ratio / (1.0 + root)
+    return g * delta * slope * slope / root
+
+
+pseudo_huber = special_row(
+    _pseudo_huber,
+    "delta² (sqrt(1 + (r / delta)²) - 1), exact where r is small (``scipy.special.pseudo_huber``).",
+    (_pseudo_huber_delta, lambda g, delta, r: g * r / np.hypot(1.0, r / delta)),
+    name="pseudo_huber",
+    inputs="delta r",
+    domain=(POSITIVE, ANY),
+)

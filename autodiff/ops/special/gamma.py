@@ -1,0 +1,291 @@
+"""Rows of the gamma family: gamma, its logarithm and the derivatives of that, zeta, beta, and the incomplete integrals,
+which have a derivative in their last argument.
+
+Signatures are SciPy's. Every derivative is a row again, so that all orders exist: digamma, polygamma, and for beta the
+difference of two of them, which no subtraction can give when one argument is much larger.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...errors import MissingRuleError
+from ...registry import op
+from ...variable import Variable, is_live
+from . import gamma_values as values
+from .blocks import evaluate
+
+POSITIVE = (0.0, math.inf)
+
+
+def special_row(kernel: Callable[..., Any], doc: str, vjp: Any, **facts: Any) -> Any:
+    """A row without static arguments whose values a kernel computes."""
+
+    def fn(*operands: Any) -> Any:
+        return evaluate(kernel, *operands)
+
+    name = facts.pop("name", kernel.__name__)
+    return op(fn, name=name, vjp=vjp, doc=doc, elementwise=True, public=False, singular=True, **facts)
+
+
+def constant(function: str, argument: str, value: Any) -> Any:
+    """The value of an argument that has no derivative, refused when one is asked for."""
+    if isinstance(value, Variable):
+        if is_live(value):
+            raise MissingRuleError(
+                f"{function} has no derivative in its argument {argument}, and the one given is recorded. "
+                f"Write {argument}.data to hold it constant; the derivative in the last argument is kept."
+            )
+        return value.data
+    return value
+
+
+def order(function: str, n: Any) -> int:
+    """An order as an int, refused when it is none."""
+    try:
+        value = n.item() if isinstance(n, (np.ndarray, Variable)) else n
+        whole = int(value) if float(value).is_integer() else operator.index(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{function}: the order must be one whole number, which is not differentiated; got {n!r}."
+        ) from None
+    return whole
+
+
+# ---- gamma, its logarithm, and the derivatives of that
+gammaln = special_row(
+    values.gammaln,
+    "log |gamma(x)|, within 2 ulp for x > 0 (``scipy.special.gammaln``; NIST DLMF 5.2, 5.11).",
+    lambda g, x: g * digamma(x),
+    domain=POSITIVE,
+)
+gamma = special_row(
+    values.gamma,
+    "The gamma function, within 4 ulp (``scipy.special.gamma``; NIST DLMF 5.2).",
+    lambda g, y, x: g * y * digamma(x),
+    domain=POSITIVE,
+)
+digamma = special_row(
+    values.digamma,
+    "The derivative of gammaln, within 2 ulp for x > 0, at its root too (``scipy.special.digamma``; NIST DLMF 5.2.2).",
+    lambda g, x: g * _polygamma_row(x, n=1),
+    domain=POSITIVE,
+)
+
+
+def _polygamma(x: Any, n: int = 1) -> Any:
+    return evaluate(values.polygamma, x, n=n)
+
+
+_polygamma_row = op(
+    _polygamma,
+    name="polygamma",
+    vjp=lambda g, x, n: g * _polygamma_row(x, n=n + 1),
+    elementwise=True,
+    public=False,
+    singular=True,
+    domain=POSITIVE,
+    samples=((((3,),), {}), (((2,),), {"n": 2})),
+    doc="The n-th derivative of digamma.",
+)
+
+
+def polygamma(n: Any, x: Any) -> Any:
+    """Evaluate the n-th derivative of digamma, within 8 ulp for x > 0 (``scipy.special.polygamma``).
+
+    n: one whole number, 0 or more. x: any shape. By Hurwitz's zeta (NIST DLMF 25.11.12). Raises TypeError or ValueError
+    for another n.
+
+    >>> import autodiff as ad
+    >>> round(float(ad.special.polygamma(1, 1.0)), 4)
+    1.6449
+    """
+    whole = order("polygamma", n)
+    if whole < 0:
+        raise ValueError(f"polygamma: n must be 0 or more; got {n!r}.")
+    return digamma(x) if whole == 0 else _polygamma_row(x, n=whole)
+
+
+def _polygamma_difference(a: Any, b: Any, n: int = 0) -> Any:
+    return evaluate(values.polygamma_difference, a, b, n=n)
+
+
+polygamma_difference = op(
+    _polygamma_difference,
+    name="polygamma_difference",
+    vjp=(lambda g, a, b, n: g * polygamma_difference(a, b, n=n + 1), lambda g, a, b, n: g * polygamma(n + 1, a + b)),
+    elementwise=True,
+    public=False,
+    singular=True,
+    domain=(POSITIVE, POSITIVE),
+    samples=((((3,), (3,)), {}), (((2,), ()), {"n": 1})),
+    doc="polygamma(n, a + b) - polygamma(n, a) without cancellation: the derivatives of betaln.",
+)
+
+
+def multigammaln(a: Any, d: int) -> Any:
+    """Evaluate the logarithm of the multivariate gamma function of dimension d (``scipy.special.multigammaln``).
+
+    a: any shape, above (d - 1) / 2. d: a whole number, 1 or more. Raises ValueError for other values.
+
+    >>> import autodiff as ad
+    >>> round(float(ad.special.multigammaln(2.5, 2)), 4)
+    0.8574
+    """
+    d = order("multigammaln", d)
+    if d < 1 or np.any(np.asarray(getattr(a, "data", a) if isinstance(a, Variable) else a) <= 0.5 * (d - 1)):
+        raise ValueError(f"multigammaln: a must be above (d - 1) / 2 = {0.5 * (d - 1)}; got {a!r}.")
+    y = gammaln(a) + 0.25 * d * (d - 1) * math.log(math.pi)
+    for j in range(1, d):
+        y = y + gammaln(a - 0.5 * j)
+    return y
+
+
+_zeta_row = special_row(
+    values.zeta,
+    "Hurwitz's zeta function, the sum of (q + k)**-x over k = 0, 1, 2, ...",
+    (None, lambda g, x, q: -g * x * _zeta_row(x + 1.0, q)),
+    name="zeta",
+    inputs="x q",
+    domain=((1.0, math.inf), POSITIVE),
+)
+
+
+def zeta(x: Any, q: Any = 1.0) -> Any:
+    """Evaluate Hurwitz's zeta function, for q = 1 Riemann's, within 8 ulp (``scipy.special.zeta``; NIST DLMF 25.11).
+
+    x: above 1; a derivative in it is refused. q: above 0, differentiated. Raises MissingRuleError for a recorded x.
+
+    >>> import autodiff as ad
+    >>> round(float(ad.special.zeta(2.0)), 4)
+    1.6449
+    """
+    return _zeta_row(constant("zeta", "x", x), q)
+
+
+# ---- beta
+beta = special_row(
+    values.beta,
+    "gamma(a) gamma(b) / gamma(a + b): within 8 ulp for a + b < 170, beyond that within |betaln| ulp "
+    "(``scipy.special.beta``; NIST DLMF 5.12).",
+    (lambda g, y, a, b: -g * y * polygamma_difference(a, b), lambda g, y, a, b: -g * y * polygamma_difference(b, a)),
+    domain=(POSITIVE, POSITIVE),
+)
+betaln = special_row(
+    values.betaln,
+    "log |beta(a, b)| without cancellation of the gammas (``scipy.special.betaln``; NIST DLMF 5.12).",
+    (lambda g, a, b: -g * polygamma_difference(a, b), lambda g, a, b: -g * polygamma_difference(b, a)),
+    domain=(POSITIVE, POSITIVE),
+)
+
+# ---- incomplete integrals and their densities
+_poisson_weight = special_row(
+    values.poisson_weight,
+    "x**a exp(-x) / gamma(a + 1), a > -1.",
+    (None, lambda g, y, a, x: g * y * (a - x) / x),
+    name="poisson_weight",
+    inputs="a x",
+    domain=(POSITIVE, POSITIVE),
+)
+_gammainc_row = special_row(
+    values.gammainc,
+    "The regularized lower incomplete gamma function.",
+    (None, lambda g, a, x: g * _poisson_weight(a - 1.0, x)),
+    inputs="a x",
+    domain=(POSITIVE, POSITIVE),
+)
+_gammaincc_row = special_row(
+    values.gammaincc,
+    "The regularized upper incomplete gamma function.",
+    (None, lambda g, a, x: -g * _poisson_weight(a - 1.0, x)),
+    inputs="a x",
+    domain=(POSITIVE, POSITIVE),
+)
+
+
+def gammainc(a: Any, x: Any) -> Any:
+    """Evaluate the regularized lower incomplete gamma function (``scipy.special.gammainc``; NIST DLMF 8.2.4, 8.11.4).
+
+    a, x: broadcast; a > 0 has no derivative here and is refused when recorded, x >= 0 has. Within 16 ulp for a < 90,
+    beyond that within the size of the result's logarithm. Raises MissingRuleError for a recorded a.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> ad.special.gammainc(2.0, x).sum().backward(); x.grad.round(4)
+    array([0.3679, 0.2707])
+    """
+    return _gammainc_row(constant("gammainc", "a", a), x)
+
+
+def gammaincc(a: Any, x: Any) -> Any:
+    """Evaluate the regularized upper incomplete gamma function (``scipy.special.gammaincc``), as ``gammainc``.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> ad.special.gammaincc(2.0, x).sum().backward(); x.grad.round(4)
+    array([-0.3679, -0.2707])
+    """
+    return _gammaincc_row(constant("gammaincc", "a", a), x)
+
+
+_UNIT = (0.0, 1.0)
+_beta_density = special_row(
+    values.beta_density,
+    "x**(a - 1) (1 - x)**(b - 1) / beta(a, b).",
+    (None, None, lambda g, y, a, b, x: g * y * ((a - 1.0) - (a + b - 2.0) * x) / (x * (1.0 - x))),
+    name="beta_density",
+    inputs="a b x",
+    domain=(POSITIVE, POSITIVE, _UNIT),
+)
+_betainc_row = special_row(
+    values.betainc,
+    "The regularized incomplete beta function.",
+    (None, None, lambda g, a, b, x: g * _beta_density(a, b, x)),
+    inputs="a b x",
+    domain=(POSITIVE, POSITIVE, _UNIT),
+)
+
+
+def betainc(a: Any, b: Any, x: Any) -> Any:
+    """Evaluate the regularized incomplete beta function (``scipy.special.betainc``; NIST DLMF 8.17).
+
+    a, b, x: broadcast; a and b have no derivative here and are refused when recorded, x in [0, 1] has. Raises
+    MissingRuleError for a recorded a or b.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([0.25, 0.5])
+    >>> ad.special.betainc(2.0, 3.0, x).sum().backward(); x.grad.round(4)
+    array([1.6875, 1.5   ])
+    """
+    return _betainc_row(constant("betainc", "a", a), constant("betainc", "b", b), x)
+
+
+def _student_density(df: Any, t: Any) -> Any:
+    return np.exp(-0.5 * (df + 1.0) * np.log1p(t * t / df)) / (np.sqrt(df) * beta(0.5, 0.5 * df))
+
+
+_stdtr_row = special_row(
+    values.stdtr,
+    "Student's distribution with df degrees of freedom, up to t.",
+    (None, lambda g, df, t: g * _student_density(df, t)),
+    inputs="df t",
+    domain=(POSITIVE, (-math.inf, math.inf)),
+)
+
+
+def stdtr(df: Any, t: Any) -> Any:
+    """Evaluate Student's distribution with df degrees of freedom up to t (``scipy.special.stdtr``; NIST DLMF 8.17).
+
+    df, t: broadcast; df has no derivative here and is refused when recorded. Raises MissingRuleError for a recorded df.
+
+    >>> import autodiff as ad
+    >>> t = ad.tensor(0.0)
+    >>> ad.special.stdtr(3.0, t).backward(); t.grad.round(4)
+    array(0.3676)
+    """
+    return _stdtr_row(constant("stdtr", "df", df), t)

@@ -1,0 +1,156 @@
+"""Rows of the normal family: the error function and its kin, the normal distribution and its inverse, logit, exprel.
+
+Signatures are SciPy's. The derivative of a row is another row whose digits are right, never a difference: the Gaussian
+with an exact square, the repeated integrals of erfc, moments of an exponential.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...registry import op
+from ..kernels import erf as _erf
+from ..kernels import erfc as _erfc
+from . import normal_values as values
+from .blocks import evaluate
+from .gamma import special_row
+
+ROOT_HALF = math.sqrt(0.5)
+UNIT = (0.0, 1.0)
+
+
+def _exp_square(x: Any, factor: float = -1.0) -> Any:
+    return evaluate(values.exp_square, x, factor=factor)
+
+
+exp_square = op(
+    _exp_square,
+    name="exp_square",
+    vjp=lambda g, y, x, factor: (2.0 * factor) * g * y * x,
+    elementwise=True,
+    public=False,
+    singular=True,
+    samples=((((3,),), {}), (((2,),), {"factor": -0.5})),
+    doc="exp(factor x²) without the rounding of the square.",
+)
+
+
+def density(x: Any) -> Any:
+    """The normal density exp(-x²/2) / sqrt(2 pi)."""
+    return exp_square(x, factor=-0.5) * (1.0 / math.sqrt(2.0 * math.pi))
+
+
+# ---- the error function
+erf = op(
+    _erf,
+    name="erf",
+    vjp=lambda g, x: g * ((2.0 / math.sqrt(math.pi)) * exp_square(x)),
+    elementwise=True,
+    scalar=math.erf,
+    doc="The error function 2/sqrt(pi) ∫ exp(-t²), within 2 ulp (``scipy.special.erf``).",
+)
+erfc = op(
+    _erfc,
+    name="erfc",
+    vjp=lambda g, x: g * ((-2.0 / math.sqrt(math.pi)) * exp_square(x)),
+    elementwise=True,
+    scalar=math.erfc,
+    reference=lambda x: 1.0 - erf(x),
+    doc="1 - erf(x), without the cancellation: within 6 ulp as far as it does not underflow (``scipy.special.erfc``).",
+)
+erfcx = special_row(
+    values.erfcx,
+    "exp(x²) erfc(x), within 3 ulp (``scipy.special.erfcx``; NIST DLMF 7.2).",
+    lambda g, x: -2.0 * g * scaled_integral(x, n=1),
+)
+
+
+def _scaled_integral(x: Any, n: int = 1) -> Any:
+    return evaluate(values.scaled_integral, x, n=n)
+
+
+scaled_integral = op(
+    _scaled_integral,
+    name="erfc_integral_scaled",
+    vjp=lambda g, x, n: -2.0 * (n + 1) * g * scaled_integral(x, n=n + 1),
+    elementwise=True,
+    public=False,
+    singular=True,
+    samples=((((3,),), {}), (((2,),), {"n": 2})),
+    doc="exp(x²) times the n-th repeated integral of erfc (NIST DLMF 7.18).",
+)
+
+# ---- the normal distribution
+ndtr = special_row(
+    values.ndtr,
+    "The normal distribution Φ(x), within 4 ulp as far as it does not underflow (``scipy.special.ndtr``).",
+    lambda g, x: g * density(x),
+)
+log_ndtr = special_row(
+    values.log_ndtr,
+    "log Φ(x), within 4 ulp (``scipy.special.log_ndtr``).",
+    lambda g, x: g * (math.sqrt(2.0 / math.pi) / erfcx(-ROOT_HALF * x)),
+)
+ndtri_slope = special_row(
+    values.ndtri_slope,
+    "The derivative of ndtri.",
+    lambda g, y, x: g * ndtri(x) * y * y,
+    domain=UNIT,
+)
+ndtri = special_row(
+    values.ndtri,
+    "The inverse of Φ, within 8 ulp (``scipy.special.ndtri``; Wichura 1988, Algorithm AS 241).",
+    lambda g, x: g * ndtri_slope(x),
+    domain=UNIT,
+)
+erfinv = special_row(
+    values.erfinv,
+    "The inverse of erf, within 8 ulp (``scipy.special.erfinv``).",
+    lambda g, y: g * ((0.5 * math.sqrt(math.pi)) * exp_square(y, factor=1.0)),
+    domain=(-1.0, 1.0),
+)
+erfcinv = special_row(
+    values.erfcinv,
+    "The inverse of erfc, within 8 ulp (``scipy.special.erfcinv``).",
+    lambda g, x: g * (-0.5 * ROOT_HALF) * ndtri_slope(0.5 * x),
+    domain=(0.0, 2.0),
+)
+
+# ---- logit and exprel
+def _logit(x: Any) -> Any:
+    """log(x / (1 - x)); near 1/2, where the quotient is near 1, by what it differs from that."""
+    return np.where(np.abs(x - 0.5) < 0.2, np.log1p((2.0 * x - 1.0) / (1.0 - x)), np.log(x / (1.0 - x)))
+
+
+logit = special_row(
+    _logit,
+    "log(x / (1 - x)), the inverse of expit, within 4 ulp (``scipy.special.logit``).",
+    lambda g, x: g / (x * (1.0 - x)),
+    name="logit",
+    domain=UNIT,
+)
+
+
+def _exp_moment(x: Any, m: int = 0) -> Any:
+    return evaluate(values.exp_integral, x, m=m)
+
+
+_exp_moment_row = op(
+    _exp_moment,
+    name="exp_moment",
+    vjp=lambda g, x, m: g * _exp_moment_row(x, m=m + 1),
+    elementwise=True,
+    public=False,
+    singular=True,
+    samples=((((3,),), {}), (((2,),), {"m": 2})),
+    doc="∫ t**m exp(x t) over 0..1.",
+)
+exprel = special_row(
+    lambda x: values.exp_integral(x, 0),
+    "(exp(x) - 1) / x, 1 at 0, within 8 ulp (``scipy.special.exprel``).",
+    lambda g, x: g * _exp_moment_row(x, m=1),
+    name="exprel",
+)

@@ -1,0 +1,66 @@
+"""Special functions under SciPy's names and arguments, in NumPy alone: what they compute does not depend on SciPy.
+
+Each takes Tensors, Scalars, arrays and numbers, has derivatives of every order in both modes, and keeps float32 and
+float16. SciPy's own functions record as well when they are ufuncs, since a ufunc asks the value what to do:
+
+>>> import autodiff as ad
+>>> x = ad.tensor([0.5, 3.0])
+>>> ad.special.gammaln(x).sum().backward(); x.grad.round(4)
+array([-1.9635,  0.9228])
+
+``scipy.special.gammaln(x)`` is the same line. SciPy's functions that are no ufuncs (logsumexp, softmax, polygamma,
+multigammaln) must be written ``ad.special.logsumexp(x)``. A ufunc of SciPy's that is not here is refused by name.
+Accuracies are stated in units in the last place of float64, measured against mpmath; float32 is rounded from that.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .ops.activations import logsigmoid as log_expit
+from .ops.activations import sigmoid as expit
+from .ops.special.bessel import i0, i0e, i1, i1e, j0, j1, jn
+from .ops.special.entropy import entr, huber, kl_div, pseudo_huber, rel_entr, xlog1py, xlogy
+from .ops.special.gamma import (
+    beta,
+    betainc,
+    betaln,
+    digamma,
+    gamma,
+    gammainc,
+    gammaincc,
+    gammaln,
+    multigammaln,
+    polygamma,
+    stdtr,
+    zeta,
+)
+from .ops.special.logsums import log_softmax, logcumsumexp, logsumexp, softmax
+from .ops.special.normal import (
+    erf,
+    erfc,
+    erfcinv,
+    erfcx,
+    erfinv,
+    exprel,
+    log_ndtr,
+    logit,
+    ndtr,
+    ndtri,
+)
+from .registry import DISPATCH, UFUNCS
+
+__all__ = [
+    "beta", "betainc", "betaln", "digamma", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfinv", "expit", "exprel",
+    "gamma", "gammainc", "gammaincc", "gammaln", "huber", "i0", "i0e", "i1", "i1e", "j0", "j1", "jn", "jv", "kl_div",
+    "log_expit", "log_ndtr", "log_softmax", "logcumsumexp", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri",
+    "polygamma", "pseudo_huber", "psi", "rel_entr", "sinc", "softmax", "stdtr", "xlog1py", "xlogy", "zeta",
+]  # fmt: skip
+
+jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names
+
+
+# SciPy's ufuncs by their names, most of which are ours; those that NumPy has too (exp2, cbrt, expm1) are NumPy's rows.
+UFUNCS.update({name: globals()[name] for name in __all__ if name not in ("logcumsumexp", "multigammaln", "polygamma")})
+UFUNCS.update({"_zeta": zeta, "_riemann_zeta": zeta})
+UFUNCS.update({name: DISPATCH[getattr(np, name)] for name in ("cbrt", "exp2", "expm1", "log1p")})
