@@ -57,9 +57,7 @@ def i1e(x: Any) -> Any:
         return total * (2.0 / NODES)
 
     size = np.abs(x)
-    y = by_regime(
-        (size <= FAR, near), (size > FAR, lambda x: _scaled_far(x, 0) - _scaled_far(x, 1)), x=(size,)
-    )
+    y = by_regime((size <= FAR, near), (size > FAR, lambda x: _scaled_far(x, 0) - _scaled_far(x, 1)), x=(size,))
     return np.copysign(y, x)
 
 

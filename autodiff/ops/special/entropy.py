@@ -32,18 +32,16 @@ def _share(x: Any, y: Any) -> Any:
 
 xlogy = special_row(
     _xlogy,
-    "x log(y), 0 where x is 0 (``scipy.special.xlogy``).",
-    (lambda g, y: g * np.log(y), lambda g, x, y: g * _share(x, y)),
+    "a log(b), 0 where a is 0 (``scipy.special.xlogy``).",
+    (lambda g, b: g * np.log(b), lambda g, a, b: g * _share(a, b)),
     name="xlogy",
-    inputs="x y",
     domain=(ANY, POSITIVE),
 )
 xlog1py = special_row(
     _xlog1py,
-    "x log(1 + y), 0 where x is 0 (``scipy.special.xlog1py``).",
-    (lambda g, y: g * np.log1p(y), lambda g, x, y: g * _share(x, 1.0 + y)),
+    "a log(1 + b), 0 where a is 0 (``scipy.special.xlog1py``).",
+    (lambda g, b: g * np.log1p(b), lambda g, a, b: g * _share(a, 1.0 + b)),
     name="xlog1py",
-    inputs="x y",
     domain=(ANY, (-1.0, math.inf)),
 )
 entr = special_row(
@@ -63,10 +61,9 @@ def _log_ratio(x: Any, y: Any) -> Any:
 
 log_ratio = special_row(
     _log_ratio,
-    "log(x / y).",
-    (lambda g, x: g / x, lambda g, y: -g / y),
+    "log(a / b).",
+    (lambda g, a: g / a, lambda g, b: -g / b),
     name="log_ratio",
-    inputs="x y",
     domain=(POSITIVE, POSITIVE),
 )
 
@@ -86,18 +83,16 @@ def _kl_div(x: Any, y: Any) -> Any:
 
 rel_entr = special_row(
     _rel_entr,
-    "x log(x / y), 0 where x is 0 (``scipy.special.rel_entr``).",
-    (lambda g, x, y: g * (log_ratio(x, y) + 1.0), lambda g, x, y: -g * _share(x, y)),
+    "a log(a / b), 0 where a is 0 (``scipy.special.rel_entr``).",
+    (lambda g, a, b: g * (log_ratio(a, b) + 1.0), lambda g, a, b: -g * _share(a, b)),
     name="rel_entr",
-    inputs="x y",
     domain=(POSITIVE, POSITIVE),
 )
 kl_div = special_row(
     _kl_div,
-    "x log(x / y) - x + y, exact where x is close to y (``scipy.special.kl_div``).",
-    (lambda g, x, y: g * log_ratio(x, y), lambda g, x, y: g * _share(y - x, y)),
+    "a log(a / b) - a + b, exact where a is close to b (``scipy.special.kl_div``).",
+    (lambda g, a, b: g * log_ratio(a, b), lambda g, a, b: g * _share(b - a, b)),
     name="kl_div",
-    inputs="x y",
     domain=(POSITIVE, POSITIVE),
 )
 

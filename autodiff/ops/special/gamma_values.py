@@ -105,7 +105,8 @@ def gammaln(x: Any) -> Any:
         ((x >= 1.5) & (x < FAR), _gammaln_middle),
         ((x >= 0.5) & (x < 1.5), lambda x: _gammaln_from_two(x - 1.0) - np.log1p(x - 1.0)),
         ((x > 0) & (x < 0.5), lambda x: _gammaln_from_two(x) - np.log1p(x) - np.log(x)),
-        (x <= 0, _gammaln_left),
+        (x < 0, _gammaln_left),
+        (x == 0, lambda x: np.full_like(x, np.inf)),
         x=(x,),
     )
 
@@ -131,11 +132,17 @@ def _gamma_far(x: Any) -> Any:
 def _gamma_left(x: Any) -> Any:
     sign = 1.0 - 2.0 * np.abs(np.fmod(np.rint(x), 2.0))
     y = -math.pi / (sign * _from_pole(x) * x) / gamma(-x)
-    return np.where(x == np.rint(x), np.where(x == 0, np.copysign(np.inf, x), np.nan), y)
+    return np.where(x == np.rint(x), np.nan, y)
 
 
 def gamma(x: Any) -> Any:
-    return by_regime((x >= FAR, _gamma_far), ((x > 0) & (x < FAR), _gamma_middle), (x <= 0, _gamma_left), x=(x,))
+    return by_regime(
+        (x >= FAR, _gamma_far),
+        ((x > 0) & (x < FAR), _gamma_middle),
+        (x < 0, _gamma_left),
+        (x == 0, lambda x: np.copysign(np.inf, x)),
+        x=(x,),
+    )
 
 
 # ---- derivatives of gammaln
@@ -162,7 +169,7 @@ def _digamma_far(x: Any) -> Any:
 
 def _digamma_left(x: Any) -> Any:
     y = digamma(-x) - 1.0 / x - math.pi / np.tan(math.pi * (x - np.rint(x)))
-    return np.where(x == 0, np.copysign(np.inf, -x), np.where(x == np.rint(x), np.nan, y))
+    return np.where(x == np.rint(x), np.nan, y)
 
 
 def digamma(x: Any) -> Any:
@@ -170,7 +177,8 @@ def digamma(x: Any) -> Any:
         (x >= FAR, _digamma_far),
         ((x >= 1) & (x < FAR), _digamma_middle),
         ((x > 0) & (x < 1), lambda x: _digamma_near(x + 1.0) - 1.0 / x),
-        (x <= 0, _digamma_left),
+        (x < 0, _digamma_left),
+        (x == 0, lambda x: np.copysign(np.inf, -x)),
         x=(x,),
     )
 
@@ -305,7 +313,7 @@ def _gamma_series(a: Any, x: Any) -> Any:
         total = total + term
         if not np.any(term > 1e-17 * total):
             break
-    return poisson_weight(a, x) * total
+    return np.where(term > 1e-17 * total, np.nan, poisson_weight(a, x) * total)
 
 
 def _gamma_fraction(a: Any, x: Any) -> Any:
@@ -321,10 +329,10 @@ def _gamma_fraction(a: Any, x: Any) -> Any:
         c = b + an / c
         step = np.where(done, 1.0, c * d)
         h = h * step
-        done = done | (np.abs(step - 1.0) < CLOSE)
+        done = done | (np.abs(step - 1.0) < CLOSE) | np.isnan(step)
         if done.all():
             break
-    return np.where(np.isposinf(x), 0.0, poisson_weight(a, x) * a * h)
+    return np.where(done, poisson_weight(a, x) * a * h, np.nan)
 
 
 def _gamma_small(a: Any, x: Any) -> Any:
@@ -338,7 +346,7 @@ def _gamma_small(a: Any, x: Any) -> Any:
 
 
 def _incomplete_gamma(a: Any, x: Any, upper: bool) -> Any:
-    ordinary = (a > 0) & (x > 0) & np.isfinite(a)
+    ordinary = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
     small = ordinary & (a < 1) & (x < 1.5)
     series, fraction = ordinary & (x < a + 1.0) & ~small, ordinary & (x >= a + 1.0) & ~small
     ends = np.where(upper, 1.0, 0.0)
@@ -347,7 +355,7 @@ def _incomplete_gamma(a: Any, x: Any, upper: bool) -> Any:
         (series, (lambda a, x: 1.0 - _gamma_series(a, x)) if upper else _gamma_series),
         (fraction, _gamma_fraction if upper else lambda a, x: 1.0 - _gamma_fraction(a, x)),
         ((a > 0) & (x == 0) | np.isposinf(a) & np.isfinite(x), lambda a, x: np.full_like(x, ends)),
-        ((a == 0) & (x > 0), lambda a, x: np.full_like(x, 1.0 - ends)),
+        ((a >= 0) & np.isfinite(a) & np.isposinf(x) | (a == 0) & (x > 0), lambda a, x: np.full_like(x, 1.0 - ends)),
         x=(a, x),
     )
 
@@ -412,7 +420,7 @@ def _beta_fraction(a: Any, b: Any, x: Any, rest: Any) -> Any:
             break
         top = top[1] / new_bottom, value
         bottom = bottom[1] / new_bottom, np.ones_like(x)
-    return _beta_weight(a, b, x, rest) * value
+    return np.where(done, _beta_weight(a, b, x, rest) * value, np.nan)
 
 
 def _incomplete_beta(a: Any, b: Any, x: Any, rest: Any) -> Any:

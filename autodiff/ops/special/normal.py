@@ -119,6 +119,7 @@ erfcinv = special_row(
     domain=(0.0, 2.0),
 )
 
+
 # ---- logit and exprel
 def _logit(x: Any) -> Any:
     """log(x / (1 - x)); near 1/2, where the quotient is near 1, by what it differs from that."""
