@@ -21,8 +21,8 @@ def _axes(x: Any, axis: Axis) -> int | tuple[int, ...]:
 def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Any:
     """Evaluate log(sum(b exp(a))) over axes, without overflow (``scipy.special.logsumexp``).
 
-    a: any shape. b: weights that broadcast with a, or None; one sum that is negative is NaN, or with ``return_sign`` the
-    logarithm of its size; then the sign, a plain array, is the second result.
+    a: any shape. b: weights that broadcast with a, or None. A negative sum gives NaN, or with ``return_sign`` the
+    logarithm of its size, and its sign, a plain array, as the second result.
 
     >>> import autodiff as ad
     >>> x = ad.tensor([0.0, 0.0])
