@@ -9,10 +9,10 @@ an operation, or recursion.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from functools import cache
 from itertools import chain, repeat
+from math import inf
 from operator import attrgetter, is_
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from .diagnostics import check_finite, describe, fingerprint, hint
 from .errors import AnomalyError, GraphError, StaleValueError, kind_of
-from .graph import Node, notes_of
+from .graph import FloatNode, Node, notes_of
 from .leaves import scalar
 from .modes import mode, state
 from .variable import Scalar, Variable, wrap
@@ -37,24 +37,37 @@ def collect(roots: Collection[Node], floor: float = 0, stop: Collection[Node] = 
     ``stop``, nor below ``floor``."""
     operations: list[Node] = []
     leaves: list[Node] = []
-    seen: set[Node] = set()
-    groups: list[Collection[Any]] = [roots]
-    last, ordered, stop = sys.maxsize, True, stop and set(stop)
-    for group in groups:  # the list grows as the loop goes on
-        for p in group:
-            if p.__class__ is Node and p not in seen and (p.serial >= floor or group is roots):
-                seen.add(p)
-                if p.op is None:
-                    leaves.append(p)
-                    continue
-                operations.append(p)
-                serial = p.serial
-                if serial > last:
-                    ordered = False
-                last = serial
-                if not stop or p not in stop:
-                    groups.append(p.parents)
-    if not ordered:  # a chain is found in order
+    todo: list[Any] = list(dict.fromkeys(roots))
+    seen, stop = {None, *todo}, stop and set(stop)  # None: a constant array, or no operand
+    found, see, push = operations.append, seen.add, todo.append
+    last, ordered = inf, True
+    while todo:
+        node = todo.pop()
+        while node.__class__ is FloatNode:  # go on to the first operand, and set the second aside
+            ordered = False
+            found(node)
+            if stop and node in stop:
+                break
+            p = node.b
+            if p is not None and p.__class__ is not float and p not in seen and not (floor and p.serial < floor):
+                see(p)
+                push(p)
+            node = node.a
+            if node.__class__ is float or node in seen or (floor and node.serial < floor):
+                break
+            see(node)
+        else:
+            if node.op is None:
+                leaves.append(node)
+                continue
+            found(node)
+            ordered, last = ordered and node.serial < last, node.serial
+            if not (stop and node in stop):
+                for p in node.parents:
+                    if p.__class__ is not float and p not in seen and p.serial >= floor:
+                        see(p)
+                        push(p)
+    if not ordered:  # a chain of arrays is found in order
         operations.sort(key=_serial, reverse=True)
     operations.extend(leaves)
     return operations
@@ -86,12 +99,25 @@ def pull(
     kept = wanted and frozenset(wanted)
     owned: dict[Node, bool] = {}  # nodes whose cotangent is in a buffer made here, held by nobody else
     anomaly, ndarray = state().anomaly, np.ndarray
-    checked = recorded or anomaly or bounded
-    node: Node = nodes[0] if nodes else None  # type: ignore[assignment]
+    checked = recorded or anomaly
+    node: Any = None
     try:
         for node in nodes:
             g = cotangents[node]
             if g is None:
+                continue
+            if node.__class__ is FloatNode and node.notes is None and not checked:  # ``pull_floats``, written out
+                if g and not (kept and node in kept):
+                    p = node.a
+                    if p.__class__ is not float and (not bounded or p in cotangents):
+                        h = cotangents[p]
+                        d = g * node.da
+                        cotangents[p] = d if h is None else h + d
+                    p = node.b
+                    if p is not None and p.__class__ is not float and (not bounded or p in cotangents):
+                        h = cotangents[p]
+                        d = g * node.db
+                        cotangents[p] = d if h is None else h + d
                 continue
             keep, op = keep_all, node.op
             if node.notes is not None and node not in foreign:
@@ -105,20 +131,13 @@ def pull(
             if kept and node in kept:
                 continue
             if node.static is None and not recorded:  # is_float_operation, without a call
-                if g:  # a zero cotangent contributes zero
-                    for p, d in zip(node.parents, node.saved):
-                        if p.__class__ is not float and (not bounded or p in cotangents):
-                            h = cotangents[p]
-                            cotangents[p] = g * d if h is None else h + g * d
-                    if anomaly:
-                        for d in node.saved:
-                            check_finite(op, g * d, [g], *_BACKWARD, node)
+                pull_floats(node, g, cotangents, bounded, anomaly)
                 continue
             if not keep:
                 cotangents[node] = None
             if node.saved is None:
                 raise consumed(node)
-            if checked or op.pull is None:
+            if checked or bounded or op.pull is None:
                 pull_operands(node, g, cotangents, owned, release, bounded, recorded, anomaly)
             else:
                 op.pull(node, g, cotangents, owned, release)  # the same, written out for this row
@@ -127,6 +146,19 @@ def pull(
             error.add_note(f"in the backward rule of {describe(node)}.{hint(node)}")
         raise
     return cotangents
+
+
+def pull_floats(node: Node, g: float, cotangents: dict[Node, Cotangent], bounded: bool, anomaly: bool) -> None:
+    """Multiply the cotangent of a node of floats by its local derivatives, and add that to those of its parents."""
+    if not g:  # a zero cotangent contributes zero
+        return
+    for p, d in zip(node.parents, node.saved):
+        if p.__class__ is not float and p is not None and (not bounded or p in cotangents):
+            h = cotangents[p]
+            cotangents[p] = g * d if h is None else h + g * d
+    if anomaly:
+        for d in node.saved:
+            check_finite(node.op, g * d, [g], *_BACKWARD, node)
 
 
 def pull_operands(

@@ -13,6 +13,7 @@ Use it to find out whether a fault is in here.
 from __future__ import annotations
 
 import linecache
+import operator
 import os
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -24,15 +25,15 @@ import numpy as np
 
 from .backward import fit, own_buffer, silence
 from .gradient_buffers import spare_buffer
-from .graph import EMPTY, FLOAT64, Node, tick
+from .graph import EMPTY, FloatNode, GeneralNode, tick
 from .modes import state
 from .recording import ARITHMETIC, REFUSALS, explain, note_view, record_operands
 from .registry import Op, saved_source
 from .variable import TENSORS, Scalar, Tensor
 
 ON = os.environ.get("BACKFLOW_GENERATED_PATHS", "1") != "0"
-# ``graph.new_node`` written out: a call would cost a tenth of an operation.
-_NODE = """n = Node(); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope
+# ``graph.new_node`` and ``new_float_node`` written out: a call would cost a tenth of an operation.
+_NODE = """n = GeneralNode(); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope
     n.notes = n.grad = None"""
 _TENSOR = f"""
     if y.__class__ is not ndarray: y = asarray(y)
@@ -40,8 +41,9 @@ _TENSOR = f"""
     t = Tensor(); t._data = y; t.node = n
     return t
 """
-_SCALAR = f"""
-    {_NODE}; n.static = n.shape = None; n.dtype = FLOAT64; n.value = y
+_SCALAR = """
+    n = FloatNode(); n.serial = tick(); n.op = op; n.value = y; n.scope = s.scope; n.notes = n.grad = None
+    n.a = {a}; n.da = {da}; n.b = {b}; n.db = {db}
     t = Scalar(); t._data = y; t.node = n
     return t
 """
@@ -61,7 +63,7 @@ _BINARY = (
     else: return slow(x, o)
     try: y = fn(a, b)
     except REFUSALS as error: explain(op, error, (a, b)); raise
-    so = {save_o} if q.__class__ is Node else None"""
+    so = {save_o} if q is not None and q.__class__ is not float else None"""
     + _TENSOR
 )
 _SCALAR_BINARY = (
@@ -69,13 +71,14 @@ _SCALAR_BINARY = (
     + """
     c = o.__class__; {x} = x._data
     if c is Scalar:
-        {o_} = o._data; q = o.node
-        if q is None: q = {o_}
-    elif c is float or c is int: {o_} = q = float(o)
+        {o_} = o._data; q = o.node; do = {do}
+        if q is None: q = {o_}; do = 0.0
+    elif c is float: {o_} = q = o; do = 0.0
+    elif c is int: {o_} = q = float(o); do = 0.0
     else: return slow(x, o)
-    try: y = f(a, b); dx = {dx}; do = {do} if q.__class__ is not float else 0.0
+    try: y = {y}{called}
     except ARITHMETIC: y = None
-    if y.__class__ is not float or dx.__class__ is not float or do.__class__ is not float: return slow(x, o)"""
+    if y.__class__ is not float{unlike}: return slow(x, o)"""
     + _SCALAR
 )
 _RUN = """
@@ -112,9 +115,9 @@ _SCALAR_UNARY = (
     _HEAD
     + """
     x0 = x; x = x._data
-    try: y = f(x); dx = {dx}
+    try: y = {y}{called}
     except ARITHMETIC: y = None
-    if y.__class__ is not float or dx.__class__ is not float: return slow(x0)"""
+    if y.__class__ is not float{unlike}: return slow(x0)"""
     + _SCALAR
 )
 
@@ -125,8 +128,8 @@ _SHARED = dict(
     EMPTY=EMPTY,
     ndarray=np.ndarray,
     asarray=np.asarray,
-    Node=Node,
-    FLOAT64=FLOAT64,
+    GeneralNode=GeneralNode,
+    FloatNode=FloatNode,
     Tensor=Tensor,
     Scalar=Scalar,
     TENSORS=TENSORS,
@@ -269,7 +272,29 @@ def _tuple(op: Op, i: int) -> str:
     return "(" + "".join(f"{n}, " for n in read) + ")"
 
 
-def _partial(op: Op, i: int) -> str:
+# A Python operator is written as such, and so is the local derivative of a rule ``g * x``: each saves a call.
+_WRITTEN = {
+    operator.add: "a + b",
+    operator.sub: "a - b",
+    operator.mul: "a * b",
+    operator.truediv: "a / b",
+    operator.neg: "-x",
+    operator.pos: "+x",
+}
+_TIMES = (lambda g, x: g * x).__code__.co_code
+
+
+def _written_partial(op: Op, i: int) -> str:
+    """The local derivative of a float operation without a call: a number or a name; empty where there is none."""
+    rule: Any = op.vjps[i]
+    if not op.reads[i]:
+        constant = rule(1.0)
+        return repr(constant) if constant.__class__ is float else ""
+    (name, *_) = op.reads[i]
+    return name if rule.__code__.co_code == _TIMES and name in op.inputs else ""
+
+
+def _called_partial(op: Op, i: int) -> str:
     return f"rule{i}(1.0{''.join(', ' + n for n in op.reads[i])})"
 
 
@@ -290,7 +315,10 @@ def unary(op: Op, name: str, slow: Callable[..., Any]) -> Pair:
     tensor_method = _function(op, _UNARY.format(o="", parents="(p,)", saved=f"({_tuple(op, 0)},)"), name, slow)
     if op.scalar is None:
         return tensor_method, slow
-    source = _SCALAR_UNARY.format(o="", dx=_partial(op, 0), parents="(p,)", saved="(dx,)")
+    written, y = _written_partial(op, 0), _WRITTEN.get(op.scalar, "f(x)")
+    called, unlike = ("", "") if written else (f"; dx = {_called_partial(op, 0)}", " or dx.__class__ is not float")
+    node = dict(a="p", da=written or "dx", b="None", db="0.0")
+    source = _SCALAR_UNARY.format(o="", y=y, called=called, unlike=unlike, **node)
     return tensor_method, _function(op, source, name, slow)
 
 
@@ -300,27 +328,21 @@ def binary(op: Op, name: str, slow: Callable[..., Any], reflected: bool = False)
     if None in op.vjps:
         return slow, slow
     mine, other = (1, 0) if reflected else (0, 1)
-    both = dict(
-        o=", o",
-        x="ab"[mine],
-        o_="ab"[other],
-        parents="(q, p)" if reflected else "(p, q)",
+    names = dict(o=", o", x="ab"[mine], o_="ab"[other])
+    dx, do = _written_partial(op, mine), _written_partial(op, other)
+    nodes, saves, partials = (
+        pair[::-1] if reflected else pair for pair in (("p", "q"), (_tuple(op, mine), "so"), (dx or "dx", "do"))
     )
-    saves = (_tuple(op, mine), "so")
-    tensor_op = _function(
-        op,
-        _BINARY.format(
-            **both,
-            save_o=_tuple(op, other),
-            saved=f"({saves[1]}, {saves[0]})" if reflected else f"({saves[0]}, {saves[1]})",
-        ),
-        name,
-        slow,
-    )
+    tensor = {"parents": f"({', '.join(nodes)})", "saved": f"({', '.join(saves)})", "save_o": _tuple(op, other)}
+    tensor_op = _function(op, _BINARY.format(**names, **tensor), name, slow)
     if op.scalar is None:
         return tensor_op, slow
-    partials = {"dx": _partial(op, mine), "do": _partial(op, other)}
-    source = _SCALAR_BINARY.format(**both, **partials, saved="(do, dx)" if reflected else "(dx, do)")
+    floats = dict(zip(("a", "b", "da", "db"), (*nodes, *partials), strict=True))
+    called = "" if dx else f"; dx = {_called_partial(op, mine)}"
+    called += "" if do else f"; do = {_called_partial(op, other)} if q.__class__ is not float else 0.0"
+    unlike = "".join(f" or {d}.__class__ is not float" for d, known in (("dx", dx), ("do", do)) if not known)
+    y = _WRITTEN.get(op.scalar, "f(a, b)")
+    source = _SCALAR_BINARY.format(**names, **floats, y=y, do=do or "0.0", called=called, unlike=unlike)
     scalar_op = _function(op, source, name, slow)
     return tensor_op, scalar_op
 

@@ -8,7 +8,7 @@ Never here: formulas, array code, the names of operations, the modes (``modes``)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -20,34 +20,36 @@ FLOAT64 = np.dtype(np.float64)
 
 
 class Node:
-    """A leaf, or one operation and what its derivative needs.
+    """A leaf, or one operation and what its derivative needs; a ``GeneralNode`` or a ``FloatNode``.
 
     serial    creation order, which is a topological order
     op        the row of the registry; None for a leaf
+    value     floats and leaves: the value; other nodes keep it only under ``record()``
+    grad      leaves: the accumulated gradient; floats: of the last backward pass; others only where it was asked for
+    scope     the module that ran
+    notes     what few nodes carry; usually None
+
+    Both classes have, as attributes or as properties:
+
     parents   one entry an operand: a node, or the constant itself (a float), or None (a constant array is not kept)
     saved     one entry an operand: the values its rule names, or None for a constant. In a node of floats: the local
               derivatives. None altogether once a backward pass has consumed it.
     static    static arguments (axis, ...); None marks a node of floats, whose ``saved`` are local derivatives
     shape     of the value; None when it is a Python float
-    value     floats and leaves: the value; other nodes keep it only under ``record()``
-    grad      leaves: the accumulated gradient; floats: of the last backward pass; others only where it was asked for
-    spare     leaves: a list with memory for the next gradient, or an empty one; None for small leaves
-    replaced  leaves of floats: serial number of the write that put another leaf in the place of this one, or 0
     """
 
-    # One class for all: the walk reads attributes of one type, which CPython does five times faster than of several.
-    __slots__ = "serial op parents saved static shape dtype value grad scope notes spare replaced __weakref__".split()
+    __slots__ = "serial op value grad scope notes __weakref__".split()
     serial: int
     op: Any
+    value: Any
+    grad: Any
+    scope: Any
+    notes: Notes | None
     parents: tuple[Any, ...]
     saved: Any
     static: dict[str, Any] | None
     shape: Any
     dtype: Any
-    value: Any
-    grad: Any
-    scope: Any
-    notes: Notes | None
     spare: Any
     replaced: int
 
@@ -62,6 +64,43 @@ class Node:
         return self.notes.source if self.notes is not None else None
 
 
+class GeneralNode(Node):
+    """A leaf, an operation on arrays, or one on floats with more than two operands.
+
+    spare     leaves: a list with memory for the next gradient, or an empty one; None for small leaves
+    replaced  leaves of floats: serial number of the write that put another leaf in the place of this one, or 0
+    """
+
+    __slots__ = "parents saved static shape dtype spare replaced".split()
+
+
+class FloatNode(Node):
+    """An operation on one or two Python floats: a scalar program makes a great many of them.
+
+    What the others keep in tuples stands in the node itself, so that the garbage collector has one object a node to
+    look at: in micrograd's program most of the time is the collector's.
+
+    a, b    the operands: a node, or the constant itself (a float); b is None where there is one operand
+    da, db  the local derivatives; 0 for a constant
+    """
+
+    __slots__ = "a da b db".split()
+    a: Any
+    da: float
+    b: Any
+    db: float
+    static = shape = None
+    dtype = FLOAT64
+
+    @property
+    def parents(self) -> tuple[Any, ...]:  # type: ignore[override]
+        return (self.a,) if self.b is None else (self.a, self.b)
+
+    @property
+    def saved(self) -> tuple[float, ...]:  # type: ignore[override]
+        return (self.da,) if self.b is None else (self.da, self.db)
+
+
 def new_node(
     op: Any,
     parents: tuple[Any, ...],
@@ -71,16 +110,27 @@ def new_node(
     shape: Any,
     dtype: Any,
     value: Any = None,
-) -> Node:
+) -> GeneralNode:
     """A node with the next serial number, and no gradient yet."""
-    n = Node()
+    n = GeneralNode()
     n.serial, n.op, n.parents, n.saved, n.static, n.scope = tick(), op, parents, saved, static, scope
     n.shape, n.dtype, n.value = shape, dtype, value
     n.notes = n.grad = None
     return n
 
 
-def leaf(value: Any) -> Node:
+def new_float_node(op: Any, parents: Sequence[Any], saved: Sequence[float], scope: Any, value: float) -> Node:
+    """A node of floats with the next serial number; in both sequences one entry an operand."""
+    if len(parents) > 2 or parents[-1] is None:
+        return new_node(op, tuple(parents), tuple(saved), None, scope, None, FLOAT64, value)
+    n = FloatNode()
+    n.serial, n.op, n.scope, n.value = tick(), op, scope, value
+    n.a, n.da, n.b, n.db = parents[0], saved[0], parents[1] if len(parents) > 1 else None, saved[-1]
+    n.notes = n.grad = None
+    return n
+
+
+def leaf(value: Any) -> GeneralNode:
     """A node for a value that is wrapped to be differentiated: a float, or an array."""
     shape, dtype = (None, FLOAT64) if value.__class__ is float else (value.shape, value.dtype)
     n = new_node(None, (), (), EMPTY, None, shape, dtype, value)

@@ -16,7 +16,7 @@ import numpy as np
 from . import registry
 from .diagnostics import observe, place
 from .errors import GraphError, MissingRuleError, kind_of, leaves_graph, missing_argument
-from .graph import FLOAT64, Node, new_node, notes_of
+from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
 from .registry import Op
 from .variable import Tensor, Variable, is_live, owner_of, wrap
@@ -96,7 +96,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if live:
         save = repeat(op.save[0]) if many else op.save
         saved = tuple(
-            [s(y, raw, static, i, kept) if p.__class__ is Node else None for i, (p, s) in enumerate(zip(parents, save))]
+            [s(y, raw, static, i, kept) if isinstance(p, Node) else None for i, (p, s) in enumerate(zip(parents, save))]
         )
         if y.__class__ is float:  # a Scalar's node keeps its value and gradient
             out.node = new_node(op, tuple(parents), saved, static, now.scope, None, FLOAT64, y)
@@ -139,8 +139,8 @@ def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str,
     y = float(y)
     out = wrap(y, None)
     if any(live):
-        ends = tuple([p if on else v for p, on, v in zip(parents, live, raw, strict=True)])
-        out.node = new_node(op, ends, tuple([float(d) for d in partials]), None, now.scope, None, FLOAT64, y)
+        ends = [p if on else v for p, on, v in zip(parents, live, raw, strict=True)]
+        out.node = new_float_node(op, ends, [float(d) for d in partials], now.scope, y)
     if not now.plain:
         observe(op, out, raw, now)
     return out

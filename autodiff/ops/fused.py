@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import kind_of
-from ..graph import FLOAT64, new_node
+from ..graph import new_float_node
 from ..modes import state
 from ..recording import record_operands
 from ..registry import PUBLIC, op
@@ -294,9 +294,7 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
         out._data, out.node = sum(map(_times, values[:n], values[n : 2 * n]), values[-1]), None
         if not _FLOATS.issuperset(map(type, parents)):  # a weight, an input or the bias is recorded
             partials = (*values[n : 2 * n], *values[:n], 1.0)
-            out.node = new_node(
-                _weighted_sum_row, tuple(parents), partials, None, now.scope, None, FLOAT64, out._data
-            )
+            out.node = new_float_node(_weighted_sum_row, parents, partials, now.scope, out._data)
         return out
     if not any([isinstance(x, Variable) for x in operands]):
         return _weighted_sum(*operands)

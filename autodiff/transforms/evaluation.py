@@ -50,7 +50,7 @@ class Evaluation:
         )
         on_path = set(self.inner)  # what depends on an argument: the rest (a network's weights) is never computed
         for node in reversed(nodes):
-            if node.op is not None and not on_path.isdisjoint([p for p in node.parents if p.__class__ is Node]):
+            if node.op is not None and not on_path.isdisjoint([p for p in node.parents if isinstance(p, Node)]):
                 on_path.add(node)
         self.nodes = [n for n in nodes if n in on_path]
 

@@ -195,12 +195,12 @@ class _Trace:
         self.marks: list[tuple[Any, ...]] = []
         for n in (*inside, *roots):
             for p in (*n.parents, n) if n in own else (n,):
-                if p.__class__ is Node and p not in places:
+                if isinstance(p, Node) and p not in places:
                     places[p] = len(places)
                     if p not in own:
                         self.foreign.append(p)
         for n in inside:
-            parents = tuple([places[p] if p.__class__ is Node else _checksum(p, sums) for p in n.parents])
+            parents = tuple([places[p] if isinstance(p, Node) else _checksum(p, sums) for p in n.parents])
             self.marks.append((n.op.name, n.shape, str(n.dtype), parents, _checksum(n.saved, sums)))
         self.marks.append(("outputs", *[_output(y, places, sums) for y in outs]))
 

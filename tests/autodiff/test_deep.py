@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import weakref
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff import generated_paths
 
 
 @pytest.fixture
@@ -38,6 +40,57 @@ def test_a_chain_of_a_million_operations_builds_differentiates_and_is_freed() ->
     node = weakref.ref(y.node)
     del y
     assert node() is None and sys.getrecursionlimit() == limit
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_wide_and_deep_graph_of_scalars_is_freed(mirrored: bool) -> None:
+    """Both operands lead far down: a tree of 2^15 leaves, and under it a chain in which every value is used twice."""
+    x = ad.scalar(1.0)
+    chain = x
+    for _ in range(50_000):
+        chain = (chain + chain * 1e-6) if mirrored else (1e-6 * chain + chain)
+    level = [chain * 1.0 for _ in range(2**15)]
+    while len(level) > 1:
+        level = [a + b for a, b in zip(level[::2], level[1::2], strict=True)]
+    (y,) = level
+    y.backward()
+    assert abs(x.grad / (2**15 * 1.000001**50_000) - 1) < 1e-9
+    node = weakref.ref(y.node)
+    del y, level, chain
+    assert node() is None
+
+
+@pytest.mark.skipif(not generated_paths.ON, reason="counts what the generated paths leave")
+def test_an_operation_on_scalars_leaves_the_collector_one_object() -> None:
+    a, y, gap = ad.scalar(1.01), ad.scalar(1.0), 1_000
+    y = (a * y + 2.0 - y / a).tanh()  # what is compiled or adapted at the first use is there now
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(gap):
+        y = a * y + 2.0
+    assert len(gc.get_objects()) - before <= 2 * gap + 20
+
+
+@pytest.mark.parametrize(
+    ("make", "parents", "saved"),
+    [
+        (lambda a, b: a * b, "ab", (3.0, 2.0)),
+        (lambda a, b: a - 5.0, ("a", 5.0), (1.0, 0.0)),
+        (lambda a, b: 5.0 - a, (5.0, "a"), (0.0, -1.0)),
+        (lambda a, b: a / b, "ab", (1 / 3, -2 / 9)),
+        (lambda a, b: -a, "a", (-1.0,)),
+        (lambda a, b: np.exp(a), "a", (math.exp(2.0),)),
+        (lambda a, b: ad.scalar(7.0, requires_grad=False) + b, (7.0, "b"), (0.0, 1.0)),
+        (lambda a, b: ad.weighted_sum([a], [b], 1.0), ("a", "b", 1.0), (3.0, 2.0, 1.0)),
+    ],
+)
+def test_a_node_of_floats_shows_its_operands_and_local_derivatives(make: Any, parents: Any, saved: Any) -> None:
+    a, b = ad.scalar(2.0), ad.scalar(3.0)
+    node = make(a, b).node
+    assert node.parents == tuple({"a": a.node, "b": b.node}.get(p, p) for p in parents)
+    np.testing.assert_allclose(node.saved, saved, rtol=1e-15)
+    assert node.is_float_operation and node.shape is None and node.value == make(a, b).data
 
 
 @pytest.mark.usefixtures("no_collector")

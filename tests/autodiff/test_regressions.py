@@ -445,3 +445,9 @@ def test_a_scalar_power_is_numpys_where_numpy_takes_the_square_root() -> None:
         tensor = ad.power(ad.tensor(-np.inf), ad.tensor(0.5)).item()
         for number in (ad.scalar(-np.inf) ** ad.scalar(0.5), ad.scalar(-np.inf) ** 0.5):
             np.testing.assert_equal(number.item(), tensor)
+
+
+def test_a_scalar_clipped_on_one_side_differentiates() -> None:
+    s = ad.scalar(3.0)
+    np.clip(s * 2.0, None, 7.0).backward()
+    assert s.grad == 2.0
