@@ -219,6 +219,8 @@ def _publish(fn: Any, name: str, numpy: tuple[Any, ...], method: bool | str, pub
         METHODS[name if method is True else method] = fn
     if public:
         PUBLIC[name] = fn
+        if "<locals>" in getattr(fn, "__qualname__", ""):  # made by a function: pickle finds it in its module
+            fn.__qualname__ = name
 
 
 # ---- what a rule reads, found from its parameter names: that, and nothing else, is saved for it

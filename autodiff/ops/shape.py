@@ -329,7 +329,7 @@ def _atleast(n: int) -> Any:
             }[n],
         )
 
-    atleast.__name__ = atleast.__qualname__ = f"atleast_{n}d"
+    atleast.__name__ = f"atleast_{n}d"
     atleast.__doc__ = f"At least {n} axes (``np.atleast_{n}d``)."
     return atleast
 
