@@ -15,7 +15,7 @@ import numpy as np
 from . import display, generated_paths, leaves, names_elsewhere, writing
 from .backward import backward
 from .recording import record_operands
-from .registry import METHODS, OPS, Op
+from .registry import METHODS, OPS, PUBLIC, Op
 from .variable import Scalar, Tensor, Variable, plain
 
 OPERATORS = {  # Python's name -> row; each in three forms: x + y, y + x, x += y. Scalars have no matmul.
@@ -49,7 +49,6 @@ ON_BOTH: dict[str, Any] = {
     "__deepcopy__": leaves.deepcopy,
     "__dir__": names_elsewhere.attributes,
     "_mask": property(leaves.mask),
-    **names_elsewhere.REFUSALS,  # x.cuda, x.view, ...: errors that tell what to write here
 }
 ON_TENSOR: dict[str, Any] = {"__setitem__": writing.setitem}
 _OPERANDS = (Variable, float, int, np.generic, np.ndarray, list, tuple)  # what an operator takes beside a handle
@@ -59,6 +58,8 @@ def install() -> None:
     """Fill the two classes from the tables above and from the rows. Called once, when all rows are there."""
     for name, member in ON_BOTH.items():
         setattr(Variable, name, member)
+    for name, refusal in names_elsewhere.refusals(PUBLIC, METHODS).items():
+        setattr(Variable, name, refusal)  # x.cuda, x.view, ...: errors that tell what to write here
     for name, member in ON_TENSOR.items():
         setattr(Tensor, name, member)
     for dunder, ufunc in COMPARISONS.items():

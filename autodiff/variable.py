@@ -116,7 +116,9 @@ class Variable:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.node is not None:
             raise leaves_graph(
-                "np.asarray of it, or storing it in an array,", ".data", "ad.stack([...]), or the NumPy function itself"
+                "np.asarray or np.array of it, np.vectorize, or storing it in an array,",
+                ".data",
+                "ad.array([...]) for lists of recorded values, or the NumPy function itself",
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 

@@ -86,9 +86,7 @@ DIFFER = (np.power, np.arctan2, np.ldexp)  # of these NumPy's own reduce drops e
 
 
 @pytest.mark.parametrize("method", ["reduce", "accumulate", "outer", "reduceat"])
-@pytest.mark.parametrize(
-    "ufunc", [f for f in UFUNCS if f not in DIFFER and not refuses(f)], ids=lambda f: f.__name__
-)
+@pytest.mark.parametrize("ufunc", [f for f in UFUNCS if f not in DIFFER and not refuses(f)], ids=lambda f: f.__name__)
 def test_a_method_of_a_ufunc_is_numpys(ufunc: Any, method: str) -> None:
     x, y = np.array([[2.5, 0.5, 1.5], [3.5, 1.25, 0.75]]), np.array([0.5, 1.25])
     calls: list[Any] = {
@@ -130,3 +128,137 @@ def test_comparisons_have_plain_methods() -> None:
 def test_at_of_a_ufunc_refuses() -> None:
     with pytest.raises(ad.MissingRuleError, match=r"np\.add\.at writes.*bincount"):
         np.add.at(ad.tensor([1.0]), [0], 1.0)
+
+
+# ---- ad.array
+def test_an_array_of_recorded_values_is_recorded() -> None:
+    a, b = ad.scalar(2.0), ad.scalar(3.0)
+    m = ad.array([[a, -b], [1, a * b]])
+    assert isinstance(m, ad.Tensor) and m.dtype == np.float64
+    np.testing.assert_array_equal(m.data, [[2.0, -3.0], [1.0, 6.0]])
+    (m * [[1.0, 2.0], [3.0, 4.0]]).sum().backward()
+    assert (a.grad, b.grad) == (1.0 + 4 * 3, -2.0 + 4 * 2)
+
+
+def test_numbers_and_scalars_in_an_array_do_not_make_float64_of_float32() -> None:
+    t = ad.tensor([1.0, 2.0], dtype=np.float32)
+    assert ad.array([t[0], 2.0, ad.scalar(3.0)]).dtype == np.float32
+    assert ad.array([t, t], dtype=np.float64).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda t: [t, [5.0, 6.0]], (2, 2)),
+        (lambda t: [[t, t], [t, np.zeros(2)], [t, [t[0], 1]]], (3, 2, 2)),
+        (lambda t: t, (2,)),
+        (lambda t: t[0], ()),
+        (lambda t: (t[1],), (1,)),
+    ],
+)
+def test_lists_tensors_and_arrays_mix(make: Any, shape: tuple[int, ...]) -> None:
+    x = np.array([1.0, 2.0])
+    for function in (ad.array, ad.asarray):
+        y = function(make(ad.tensor(x)))
+        assert isinstance(y, ad.Tensor) and y.shape == shape
+        np.testing.assert_array_equal(y.data, np.array(make(x)))
+    assert ad.grad(lambda t: np.sum(ad.array(make(t))))(x).sum() > 0
+
+
+def test_parts_that_do_not_fit_are_named() -> None:
+    t = ad.tensor([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"different shapes: \(2,\), \(3,\)"):
+        ad.array([t, np.ones(3)])
+    with pytest.raises(ValueError, match=r"different shapes: \(1,\), \(2,\)"):
+        ad.array([[t[0]], [1, 2]])
+
+
+def test_an_array_of_constants_is_plain_and_a_tensor_is_itself() -> None:
+    t = ad.tensor([1.0, 2.0])
+    assert isinstance(ad.array([1, 2]), np.ndarray) and ad.asarray(t) is t and ad.array(t) is not t
+    assert ad.array([t[0]], ndmin=2).shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda t: np.array([t[0], t[1]]), np.asarray, lambda t: np.vectorize(lambda v: 2 * v)(t)]
+)
+def test_numpys_own_array_refuses_and_names_ours(call: Any) -> None:
+    with pytest.raises(ad.LeavesGraphError, match=r"np\.vectorize.*ad\.array"):
+        call(ad.tensor([1.0, 2.0]) * 1.0)
+
+
+# ---- methods
+def test_every_attribute_of_an_ndarray_exists_or_says_what_to_write() -> None:
+    x = ad.tensor(np.ones((2, 2)))
+    for name in set(dir(np.ndarray)) - {"real", "imag"}:  # of complex numbers
+        if not name.startswith("_") and not hasattr(x, name):
+            with pytest.raises(AttributeError, match=rf"a Tensor has no \.{name}: .*write "):
+                getattr(x, name)
+
+
+def test_every_function_that_is_no_method_says_how_it_is_called() -> None:
+    x = ad.tensor(np.ones((2, 2)))
+    with pytest.raises(AttributeError, match=r"a Tensor has no \.roll: write ad\.roll\(x, \.\.\.\)"):
+        x.roll
+    assert not hasattr(x, "roll") and "roll" not in dir(x)
+    assert x.tan().shape == (2, 2) and x.compress([True, False], 0).shape == (1, 2)
+
+
+# ---- singular points
+NAN = float("nan")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("call", "x", "right"),
+    [
+        (np.sort, [2.0, NAN, 1.0], [1, NAN, 1]),
+        (lambda x: np.partition(x, 1), [2.0, NAN, 1.0], [1, NAN, 1]),
+        (np.median, [2.0, NAN, 1.0], [NAN, NAN, NAN]),
+        (lambda x: np.quantile(x, 0.3, axis=1), [[2.0, NAN], [1.0, 2.0]], [[NAN, NAN], [0.7, 0.3]]),
+        (np.nanmedian, [2.0, NAN, 1.0], [0.5, 0, 0.5]),
+        (np.nanmax, [2.0, NAN, 2.0], [0.5, 0, 0.5]),
+        (np.nanmax, [NAN, NAN], [0, 0]),
+        (np.nanmean, [NAN, NAN], [0, 0]),
+        (np.nanstd, [2.0, NAN, 2.0], [0, 0, 0]),
+        (np.maximum.accumulate, [1.0, NAN, 2.0], [1, NAN, NAN]),
+        (np.maximum.accumulate, [2.0, 2.0, 1.0], [1 + 0.5 + 0.5, 0.5 + 0.5, 0]),
+        (np.minimum.accumulate, [2.0, 1.0, 1.0, 0.0], [1, 1.5, 0.5, 1]),
+        (np.cumprod, [0.0, 3.0, 0.0], [1 + 3 + 0, 0, 0]),
+        (np.median, [1.0, 2.0, 2.0, 2.0, 9.0], [0, 1 / 3, 1 / 3, 1 / 3, 0]),
+        (np.median, [1.0, 2.0, 2.0, 9.0], [0, 0.5, 0.5, 0]),
+        (lambda x: np.quantile(x, 0.25), [3.0, 1.0, 1.0], [0, 0.5, 0.5]),
+        (lambda x: np.percentile(x, [0, 100]), [3.0, 1.0, 2.0], [1, 1, 0]),
+        (lambda x: np.interp(x, [0.0, 1.0, 2.0], [0.0, 1.0, 5.0]), [-1.0, 0.0, 1.0, 2.0, 3.0], [0, 1, 4, 4, 0]),
+        (lambda x: np.piecewise(x, [x > 0], [np.sqrt, 0.0]), [0.0, 4.0], [0, 0.25]),
+        (lambda x: np.select([x > 0], [np.log(x)], 0.0), [-1.0, 2.0], [0, 0.5]),
+        (np.nan_to_num, [NAN, np.inf, 2.0], [0, 0, 1]),
+        (np.vander, [0.0], [0]),
+        (lambda x: np.vander(x, 3), [0.0, 1.0], [1, 3]),
+    ],
+)
+def test_singular_points(call: Any, x: Any, right: Any) -> None:
+    np.testing.assert_allclose(ad.grad(lambda x: np.sum(call(x)))(np.array(x)), right, rtol=1e-14)
+
+
+def test_a_second_derivative_of_cumprod_with_zeros() -> None:
+    h = ad.hessian(lambda x: np.sum(np.cumprod(x)))(np.array([0.0, 3.0, 0.0]))
+    np.testing.assert_array_equal(h, [[0, 1 + 0, 3], [1, 0, 0], [3, 0, 0]])
+
+
+@pytest.mark.parametrize("call", [np.max, np.min, np.median, np.mean, lambda x: np.sort(x)[0], np.nanmax])
+def test_counts_are_not_formed_in_float16(call: Any) -> None:
+    """Of 70,000 equal ones the count was infinite in float16, and the gradient zero."""
+    g = ad.grad(call)(np.ones(70_000, np.float16))
+    assert g.dtype == np.float16
+    np.testing.assert_array_equal(g, np.full(70_000, 1 / 70_000, np.float16))
+
+
+def test_a_quantile_moves_with_q() -> None:
+    x = np.array([1.0, 4.0, 9.0])
+    assert ad.grad(lambda q: np.quantile(x, q))(0.25) == 6.0
+    assert ad.grad(lambda q: np.quantile(x, q))(0.5) == 10.0  # at a knot: to the right
+    assert ad.grad(lambda q: np.quantile(x, q))(1.0) == 10.0
+    assert ad.grad(lambda q: np.quantile(x, q, method="nearest"))(0.3) == 0.0
+    mixed = ad.grad(lambda x, q: ad.grad(lambda q: np.quantile(x, q))(q), 0)(x, 0.25)
+    np.testing.assert_array_equal(mixed, [-2.0, 2.0, 0.0])

@@ -18,15 +18,26 @@ from ..shape import operand, stack
 
 
 # ---- ad.array and ad.asarray
-def _leaves(x: Any, found: list[Any]) -> tuple[int, ...]:
-    """Append the parts of nested lists and return the shape of the nesting; all lists of one depth are as long."""
+def _leaves(x: Any, found: list[Any]) -> tuple[int, ...] | None:
+    """Append the parts of nested lists and return the shape of the nesting, None where it is uneven."""
     if not isinstance(x, list | tuple):
         found.append(x)
         return ()
-    shapes = {_leaves(v, found) for v in x}
+    shapes = [_leaves(v, found) for v in x]
+    if any([s is None or s != shapes[0] for s in shapes]):
+        return None
+    return (len(x), *(shapes[0] or () if shapes else ()))
+
+
+def _joined(x: Any) -> Any:
+    """Nested lists as an array, list by list: beside a Tensor there may be a list of numbers."""
+    if not isinstance(x, list | tuple):
+        return x
+    parts = [_joined(v) for v in x]
+    shapes = list(dict.fromkeys(np.shape(p) for p in parts))
     if len(shapes) > 1:
-        raise ValueError(f"ad.array: the lists are nested unevenly: parts of shapes {sorted(map(str, shapes))}.")
-    return (len(x), *(shapes.pop() if shapes else ()))
+        raise ValueError(f"ad.array: the parts of one list have different shapes: {', '.join(map(str, shapes))}.")
+    return stack(parts) if parts else np.zeros(0)
 
 
 def array(
@@ -56,11 +67,10 @@ def array(
     nesting = _leaves(object, parts)
     if not any([isinstance(p, Variable) for p in parts]):
         return np.array(object, dtype=dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
-    shapes = {np.shape(p) for p in parts}
-    if len(shapes) > 1:
-        raise ValueError(f"ad.array: its parts have different shapes: {', '.join(map(str, sorted(shapes)))}.")
-    if nesting:
-        y = np.reshape(stack(parts), nesting + shapes.pop())
+    if nesting and len({np.shape(p) for p in parts}) == 1:
+        y = np.reshape(stack(parts), nesting + np.shape(parts[0]))  # one join, in which numbers have no dtype
+    elif nesting != ():
+        y = _joined(object)
     else:
         (y,) = parts
         y = np.copy(y) if copy and np.ndim(y) else y

@@ -164,6 +164,6 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 
 
 composite(_compress_method, method="compress", public=False)
-composite(choose, numpy=(np.choose,))
+composite(choose, numpy=(np.choose,), method=True)
 for _fn in (select, piecewise, compress, extract, bincount, apply_along_axis, apply_over_axes):
     composite(_fn, numpy=(getattr(np, _fn.__name__),))

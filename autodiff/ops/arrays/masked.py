@@ -68,9 +68,7 @@ def _extreme(
 ) -> Any:
     if initial is NOT_GIVEN or initial is None:
         if where is not NOT_GIVEN and where is not True:
-            raise ValueError(
-                f"np.{reduce.__name__}(where=...) needs initial=, the answer of an empty mask."
-            )
+            raise ValueError(f"np.{reduce.__name__}(where=...) needs initial=, the answer of an empty mask.")
         return reduce(x, axis, out, keepdims)
     if np.size(x) == 0:
         return initial + np.sum(x, axis, keepdims=keepdims)

@@ -121,7 +121,7 @@ def _ranks(x: Any, q: Any, method: str, ignore_nan: bool) -> tuple[Any, Any]:
     """
     n = x.shape[-1]
     ranks = np.arange(n, dtype=np.result_type(x.dtype, np.float32))
-    q = np.asarray(q, x.dtype) if isinstance(q, float | int) else q
+    q = np.asarray(q, x.dtype).astype(ranks.dtype) if isinstance(q, float | int) else q
     if not ignore_nan:
         return np.broadcast_to(np.reshape(np.quantile(ranks, q, method=method), -1), (*x.shape[:-1], np.size(q))), n
     counts = np.sum(~np.isnan(x), axis=-1)
@@ -149,7 +149,10 @@ def _quantile_vjp(
         taken &= flat_last(weighs, axis)[..., None, :]
         counts = np.sum(taken, axis=-1, dtype=np.result_type(x.dtype, np.float32))
         return from_flat(np.sum((g / counts)[..., None] * taken, axis=-2), shape, axis)
-    places, counts = _ranks(x, q, method, ignore_nan)
+    if q is None:  # the median: halfway, exactly
+        places, counts = np.full((*x.shape[:-1], 1), (x.shape[-1] - 1) / 2), x.shape[-1]
+    else:
+        places, counts = _ranks(x, q, method, ignore_nan)
     lower = np.floor(plain(places)).astype(int)
     upper = np.minimum(lower + 1, np.maximum(counts - 1, 0))
     part = places - lower
@@ -333,7 +336,7 @@ median = op(
     name="median",
     numpy=(np.median,),
     samples=SAMPLES[:4],
-    vjp=lambda g, y, x, axis: _quantile_vjp(g, y, x, 0.5, axis, "linear", None),
+    vjp=lambda g, y, x, axis: _quantile_vjp(g, y, x, None, axis, "linear", None),
     kink=lambda x, axis=None, **_: gap(x, axis),
     doc="Median over axes, the mean of the middle two for an even count; ties share the gradient evenly.",
 )
