@@ -1,9 +1,34 @@
-"""Optimizers: each class holds groups and state; the formula is one pure function on arrays below it in the same
-file."""
+"""Optimizers: each class is one update rule and the table of its state; `optimizer.py` has what they share, and
+`lr_scheduler.py` changes learning rates over time."""
 
+from . import lr_scheduler
+from .adadelta import Adadelta
+from .adagrad import Adagrad
 from .adam import Adam, AdamW, adam_update
+from .adamax import Adamax
 from .clip import clip_grad_norm_, clip_grad_value_
+from .lion import Lion
+from .nadam import NAdam
 from .optimizer import Optimizer
+from .radam import RAdam
+from .rmsprop import RMSprop
 from .sgd import SGD, sgd_update
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "adam_update", "clip_grad_norm_", "clip_grad_value_", "sgd_update"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "adam_update",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "lr_scheduler",
+    "sgd_update",
+]

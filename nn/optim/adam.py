@@ -110,6 +110,12 @@ class Adam(Optimizer):
         flags = {"amsgrad": amsgrad, "maximize": maximize, "decoupled_weight_decay": self._decoupled}
         super().__init__(parameters, {**options, **flags})
 
+    def _check(self, group: Group) -> None:
+        super()._check(group)
+        if group["decoupled_weight_decay"] != self._decoupled:
+            other = "Adam" if self._decoupled else "AdamW"
+            raise ValueError(f"{self._name}: decoupled_weight_decay={not self._decoupled} is {other}; use nn.{other}")
+
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 

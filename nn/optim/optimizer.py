@@ -284,13 +284,6 @@ class Optimizer:
                 f"{self._name}: another kind of optimizer was saved: it has {', '.join(sorted(strange))}"
                 + (f" and no {', '.join(sorted(lacking))}" if lacking else "")
             )
-        for name in ("decoupled_weight_decay",):
-            own = self.defaults.get(name)
-            if own is not None and bool(given.get(name, own)) != own:
-                raise ValueError(
-                    f"{self._name}: the saved {name}={given[name]} is not this optimizer's {own}: it was saved by "
-                    f"{'AdamW' if given[name] else 'Adam'} or the like"
-                )
 
     def __repr__(self) -> str:
         lines = [

@@ -619,7 +619,7 @@ def test_a_state_of_adamw_is_refused_by_adam_and_the_other_way_round() -> None:
         p, q = nn.Parameter([1.0]), torch.tensor([1.0], requires_grad=True)
         ours, strange = getattr(nn, mine)([p]), getattr(torch.optim, other)([q])
         for state in (as_arrays(strange.state_dict()), getattr(nn, other)([nn.Parameter([1.0])]).state_dict()):
-            with pytest.raises(ValueError, match=rf"{mine}: the saved decoupled_weight_decay=.* saved by {other} "):
+            with pytest.raises(ValueError, match=rf"{mine}: decoupled_weight_decay=.* is {other}; use nn\.{other}"):
                 ours.load_state_dict(state)
 
 

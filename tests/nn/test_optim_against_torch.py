@@ -1,0 +1,210 @@
+"""Optimizers and learning-rate schedules equal PyTorch's, step by step, over generated configurations."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autodiff as ad
+import nn
+from nn.optim import lr_scheduler as ours
+from nn.optim import slots
+
+torch = pytest.importorskip("torch")
+theirs = torch.optim.lr_scheduler
+
+CLOSE = dict(rtol=1e-9, atol=1e-11)  # float64, 20 steps of the same formula in another order of operations
+share = st.sampled_from([0.0, 0.5, 0.9, 0.99])
+betas = st.tuples(share, share)
+decay = st.sampled_from([0.0, 0.1])
+eps = st.sampled_from([1e-8, 1e-3])
+flags = st.booleans()
+SPACES: dict[str, dict[str, Any]] = {
+    "SGD": {"momentum": share, "weight_decay": decay},
+    "Adam": {"betas": betas, "eps": eps, "weight_decay": decay, "amsgrad": flags},
+    "AdamW": {"betas": betas, "eps": eps, "weight_decay": decay, "amsgrad": flags},
+    # centered with alpha = 0 is the root of a rounded zero, on both sides
+    "RMSprop": {
+        "alpha": st.sampled_from([0.5, 0.9, 0.99]),
+        "eps": eps,
+        "weight_decay": decay,
+        "momentum": share,
+        "centered": flags,
+    },
+    "Adagrad": {"lr_decay": decay, "weight_decay": decay, "initial_accumulator_value": decay, "eps": eps},
+    "Adadelta": {"rho": share, "eps": eps, "weight_decay": decay},
+    "Adamax": {"betas": betas, "eps": eps, "weight_decay": decay},
+    "NAdam": {"betas": betas, "eps": eps, "weight_decay": decay, "decoupled_weight_decay": flags},
+    "RAdam": {"betas": betas, "eps": eps, "weight_decay": decay, "decoupled_weight_decay": flags},
+}
+SHAPES = [(3, 4), (), (9, 5)]
+
+
+@pytest.mark.parametrize("name", SPACES)
+@settings(max_examples=10)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1), block=st.sampled_from([slots.BLOCK, 20]))
+def test_twenty_steps_equal_pytorchs_with_a_save_between(name: str, data: Any, seed: int, block: int) -> None:
+    options = {"lr": data.draw(st.sampled_from([0.1, 0.01])), "maximize": data.draw(flags)}
+    options |= {key: data.draw(space) for key, space in SPACES[name].items()}
+    rng = np.random.default_rng(seed)
+    start = [rng.standard_normal(shape) for shape in SHAPES]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slots, "BLOCK", block)
+        mine = [nn.Parameter(a, dtype=None) for a in start] + [ad.scalar(0.5), ad.scalar(-0.5)]
+        other = [torch.tensor(a, requires_grad=True) for a in [*start, np.array(0.5), np.array(-0.5)]]
+        opt, reference = getattr(nn.optim, name)(mine, **options), getattr(torch.optim, name)(other, **options)
+        for t in range(20):
+            if t == 7:  # a new optimizer that takes over the state
+                saved = opt.state_dict()
+                opt = getattr(nn.optim, name)(mine, lr=5.0)
+                opt.load_state_dict(saved)
+            for p, q in zip(mine, other, strict=True):
+                g = rng.standard_normal(tuple(q.shape))
+                p.grad, q.grad = float(g) if isinstance(p, ad.Scalar) else g, torch.tensor(g, dtype=torch.float64)
+            opt.step()
+            reference.step()
+    for p, q in zip(mine, other, strict=True):
+        np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE)
+
+
+@pytest.mark.parametrize("name", [n for n in SPACES if n not in ("SGD", "Adam", "AdamW")])
+def test_states_of_pytorch_are_taken_over(name: str) -> None:
+    p, q = nn.Parameter([1.0, -2.0], dtype=float), torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+    opt, reference = getattr(nn.optim, name)([p]), getattr(torch.optim, name)([q], lr=0.1)
+    for t, g in enumerate([1.0, -3.0, 0.25, 0.5, -0.1, 0.3, 0.7]):
+        q.grad = torch.tensor([g, g * g], dtype=torch.float64)
+        reference.step()
+        if t == 1:
+            state = reference.state_dict()
+            state["state"] = {i: {k: v.numpy() for k, v in s.items()} for i, s in state["state"].items()}
+            opt.load_state_dict(state)
+            p.data = q.detach().numpy()
+        elif t > 1:
+            p.grad = np.array([g, g * g])
+            opt.step()
+    np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE)
+
+
+def test_lion_is_the_papers_formula() -> None:
+    rng = np.random.default_rng(0)
+    w = nn.Parameter([1.0, -2.0, 0.5], dtype=float)
+    p, m, lr, beta1, beta2, wd = w.data.copy(), np.zeros(3), 0.01, 0.9, 0.99, 0.1
+    opt = nn.optim.Lion([w], lr=lr, weight_decay=wd)
+    for _ in range(20):
+        g = rng.standard_normal(3)
+        c = beta1 * m + (1 - beta1) * g
+        p = p - lr * (np.sign(c) + wd * p)
+        m = beta2 * m + (1 - beta2) * g
+        w.grad = g
+        opt.step()
+    np.testing.assert_allclose(w.data, p, **CLOSE)
+
+
+SCHEDULES = [
+    ("StepLR", {"step_size": 3, "gamma": 0.5}),
+    ("MultiStepLR", {"milestones": [2, 5, 5, 9], "gamma": 0.5}),
+    ("ExponentialLR", {"gamma": 0.9}),
+    ("ConstantLR", {"factor": 0.5, "total_iters": 4}),
+    ("LinearLR", {"start_factor": 0.25, "end_factor": 0.75, "total_iters": 6}),
+    ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.01}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 4}),
+    ("LambdaLR", {"lr_lambda": lambda step: 0.9**step}),
+]
+
+
+def pair() -> tuple[Any, Any]:
+    a, b = nn.Parameter([1.0]), nn.Parameter([1.0])
+    p, q = (torch.tensor([1.0], requires_grad=True) for _ in range(2))
+    groups = [{"lr": 0.5}, {"lr": 0.2}]
+    mine = nn.SGD([{"params": [x], **g} for x, g in zip((a, b), groups, strict=True)])
+    for x in (p, q):
+        x.grad = torch.zeros(1)
+    return mine, torch.optim.SGD([{"params": [x], **g} for x, g in zip((p, q), groups, strict=True)])
+
+
+def rates(optimizer: Any) -> list[float]:
+    return [group["lr"] for group in optimizer.param_groups]
+
+
+@pytest.mark.parametrize(("name", "options"), SCHEDULES, ids=[name for name, _ in SCHEDULES])
+def test_schedules_equal_pytorchs_and_resume(name: str, options: dict, tmp_path: Any) -> None:
+    opt, reference = pair()
+    mine, other = getattr(ours, name)(opt, **options), getattr(theirs, name)(reference, **options)
+    for t in range(20):
+        np.testing.assert_allclose(rates(opt), rates(reference), rtol=1e-12)
+        reference.step()
+        other.step()
+        mine.step()
+        if t == 8:
+            nn.save({"opt": opt, "schedule": mine}, tmp_path / "run")
+            saved = nn.load(tmp_path / "run")
+            opt, _ = pair()
+            mine = getattr(ours, name)(opt, **options)
+            opt.load_state_dict(saved["opt"])
+            mine.load_state_dict(saved["schedule"])
+
+
+def test_a_sequence_of_schedules_equals_pytorchs() -> None:
+    opt, reference = pair()
+
+    def sequence(module: Any, optimizer: Any) -> Any:
+        parts = [
+            module.LinearLR(optimizer, start_factor=0.25, total_iters=4),
+            module.ExponentialLR(optimizer, gamma=0.9),
+            module.CosineAnnealingLR(optimizer, T_max=5),
+        ]
+        return module.SequentialLR(optimizer, parts, milestones=[4, 8])
+
+    mine, other = sequence(ours, opt), sequence(theirs, reference)
+    for t in range(12):
+        np.testing.assert_allclose(rates(opt), rates(reference), rtol=1e-12)
+        reference.step()
+        other.step()
+        mine.step()
+        if t == 5:
+            saved = mine.state_dict()
+            mine = sequence(ours, opt)
+            mine.load_state_dict(saved)
+
+
+@settings(max_examples=15)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    mode=st.sampled_from(["min", "max"]),
+    threshold_mode=st.sampled_from(["rel", "abs"]),
+    patience=st.integers(0, 3),
+    cooldown=st.integers(0, 2),
+)
+def test_reduction_on_a_plateau_equals_pytorchs(seed, mode, threshold_mode, patience, cooldown) -> None:
+    opt, reference = pair()
+    options = {"mode": mode, "factor": 0.5, "patience": patience, "cooldown": cooldown, "threshold": 0.05}
+    options |= {"threshold_mode": threshold_mode, "min_lr": [0.01, 0.02]}
+    mine, other = ours.ReduceLROnPlateau(opt, **options), theirs.ReduceLROnPlateau(reference, **options)
+    for number in np.random.default_rng(seed).random(40):
+        mine.step(number)
+        other.step(number)
+        np.testing.assert_allclose(rates(opt), rates(reference), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda o: ours.StepLR(o, 0), ValueError, "step_size must be an integer >= 1, got 0"),
+        (lambda o: ours.ExponentialLR(o, "a"), TypeError, "gamma must be a number"),
+        (lambda o: ours.LambdaLR(o, [abs]), ValueError, "1 functions for 2 groups"),
+        (lambda o: ours.ReduceLROnPlateau(o, mode="up"), ValueError, "mode must be 'min' or 'max'"),
+        (lambda o: ours.SequentialLR(o, [ours.ConstantLR(o)], [1]), ValueError, "need 0 milestones"),
+        (lambda o: ours.StepLR("adam", 1), TypeError, "StepLR needs an optimizer, got a str"),
+        (
+            lambda o: ours.StepLR(o, 1).load_state_dict({"best": 1}),
+            ValueError,
+            "state of another scheduler: it has best",
+        ),
+    ],
+)
+def test_mistakes_with_schedules_are_named(call: Any, error: type, words: str) -> None:
+    with pytest.raises(error, match=words):
+        call(pair()[0])
