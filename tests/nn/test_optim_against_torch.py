@@ -39,6 +39,8 @@ SPACES: dict[str, dict[str, Any]] = {
     "NAdam": {"betas": betas, "eps": eps, "weight_decay": decay, "decoupled_weight_decay": flags},
     "RAdam": {"betas": betas, "eps": eps, "weight_decay": decay, "decoupled_weight_decay": flags},
 }
+# PyTorch keeps NAdam's product of momenta in float32
+CLOSE_TO = {"NAdam": dict(rtol=1e-6, atol=1e-7)}
 SHAPES = [(3, 4), (), (9, 5)]
 
 
@@ -66,7 +68,7 @@ def test_twenty_steps_equal_pytorchs_with_a_save_between(name: str, data: Any, s
             opt.step()
             reference.step()
     for p, q in zip(mine, other, strict=True):
-        np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE)
+        np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE_TO.get(name, CLOSE))
 
 
 @pytest.mark.parametrize("name", [n for n in SPACES if n not in ("SGD", "Adam", "AdamW")])
@@ -84,7 +86,7 @@ def test_states_of_pytorch_are_taken_over(name: str) -> None:
         elif t > 1:
             p.grad = np.array([g, g * g])
             opt.step()
-    np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE)
+    np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE_TO.get(name, CLOSE))
 
 
 def test_lion_is_the_papers_formula() -> None:
