@@ -10,7 +10,7 @@ from typing import Any
 
 from ..picture.model import Edge, Module, Node, Picture, Problem
 from ..picture.style import FORWARD, GRAD, heat_of, heat_width
-from ..reading.records import Snapshot
+from ..reading.records import Call, Snapshot
 from .options import Options
 
 
@@ -18,7 +18,7 @@ from .options import Options
 class Builder:
     """Boxes, lines and frames in the order of their ids: n0, n1, ..., e0, e1, ..., m0, m1, ...
 
-    beside: (host, companion, side) for boxes that share a rank. homes: module path that each box stands in.
+    beside: (host, companion, side) for boxes that share a rank. homes: the calls of modules that each box stands in.
     """
 
     lang: str
@@ -26,7 +26,7 @@ class Builder:
     edges: list[Edge] = field(default_factory=list)
     frames: list[Module] = field(default_factory=list)
     beside: list[tuple[str, str, str]] = field(default_factory=list)
-    homes: dict[str, str] = field(default_factory=dict)
+    homes: dict[str, tuple[Call, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     heats: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=lambda: {"n": 0, "e": 0, "m": 0})
@@ -111,5 +111,6 @@ class OperationBuilder(GraphBuilder):
     about_problem: bool = False
     node_of: dict[int, str] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
+    first_calls: dict[str, tuple[Call, ...]] = field(default_factory=dict)
     sideways: bool = False
     mixed: bool = False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from ..picture.model import Module, Run
 from ..picture.style import MUTED
 from ..picture.text import shorten
-from ..reading.records import Snapshot
+from ..picture.words import word
+from ..reading.records import Call, Snapshot
 from .builder import GraphBuilder
 
 
@@ -24,51 +27,52 @@ def data_path(snapshot: Snapshot) -> list[int]:
 
 
 def module_clusters(builder: GraphBuilder, *, nested: bool = True) -> list[Module]:
-    """A cluster for every module that holds at least two nodes, inner modules inside outer ones.
+    """Return a frame for every call of a module that holds at least two boxes, inner calls inside outer ones.
 
-    A module with one node is drawn without a frame, its node in the module around it.
-    nested: also frames inside frames.
+    A call with one box has no frame; its box stands in the frame around it. nested: also frames inside frames.
     """
     snapshot, homes = builder.snapshot, builder.homes
-    weight: dict[str, int] = {}
-    for path in homes.values():
-        while path:
-            weight[path] = weight.get(path, 0) + 1
-            path = parent_of(snapshot, path)
-    kept = {path: "" for path in snapshot.modules if weight.get(path, 0) >= 2}
+    weight: dict[tuple[Call, ...], int] = {}
+    for home in homes.values():
+        for k in range(1, len(home) + 1):
+            weight[home[:k]] = weight.get(home[:k], 0) + 1
+    place = {path: k for k, path in enumerate(snapshot.modules)}
+    framed = sorted((home for home in weight if weight[home] >= 2), key=lambda home: (place[home[-1][0]], home[-1][1]))
     if not nested:
-        kept = {path: "" for path in kept if not any(path.startswith(outer + ".") for outer in kept)}
-    for path in list(kept):
-        kept[path] = builder.new_id("m")
-    members: dict[str, list[str]] = {path: [] for path in kept}
-    for node_id, path in homes.items():
-        while path and path not in kept:
-            path = parent_of(snapshot, path)
-        if path:
-            members[path].append(node_id)
-    found = []
-    for path, key in kept.items():
-        outer = parent_of(snapshot, path)
-        while outer and outer not in kept:
-            outer = parent_of(snapshot, outer)
-        info = snapshot.modules[path]
-        own = path == info.kind
-        title = (
-            shorten(path, 30)
-            + (f" : {info.kind}" if info.kind and not own else "")
-            + (f"({info.sizes})" if info.sizes else "")
+        framed = [home for home in framed if not any(home[:k] in framed for k in range(1, len(home)))]
+    ids = {home: builder.new_id("m") for home in framed}
+    members: dict[tuple[Call, ...], list[str]] = {home: [] for home in framed}
+    for node_id, home in homes.items():
+        inside = innermost(home, ids)
+        if inside:
+            members[inside].append(node_id)
+    return [
+        Module(
+            ids[home],
+            home[-1][0],
+            (Run(title_of(builder, *home[-1]), 11, MUTED, True),),
+            tuple(members[home]),
+            ids.get(innermost(home[:-1], ids), ""),
+            weight[home],
         )
-        found.append(
-            Module(
-                key,
-                path,
-                (Run(shorten(title, 60), 11, MUTED, True),),
-                tuple(members[path]),
-                kept.get(outer, ""),
-                weight[path],
-            )
-        )
-    return found
+        for home in framed
+    ]
+
+
+def innermost(home: tuple[Call, ...], known: Container[tuple[Call, ...]]) -> tuple[Call, ...]:
+    """Return the innermost of these calls that is known, with the calls around it."""
+    while home and home not in known:
+        home = home[:-1]
+    return home
+
+
+def title_of(builder: GraphBuilder, path: str, number: int) -> str:
+    """Return the title of a frame: path, class, sizes, and which call of several."""
+    info, calls = builder.snapshot.modules[path], builder.snapshot.calls.get(path, 1)
+    title = shorten(path, 30) + (f" : {info.kind}" if info.kind and path != info.kind else "")
+    title += f"({info.sizes})" if info.sizes else ""
+    which = f" · {word(builder.lang, 'call of', number, calls)}" if calls > 1 else ""
+    return shorten(title, 60) + which
 
 
 def parent_of(snapshot: Snapshot, path: str) -> str:

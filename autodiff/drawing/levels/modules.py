@@ -103,7 +103,7 @@ def feed(builder: FlowBuilder, position: int, item: Item) -> None:
         card = module_card("input", title, sizes=sizes, subtitle=subtitle)
         builder.nodes.append(value_node(node_id, value, "input", card))
         builder.value_node[i] = node_id
-        builder.homes[node_id] = ""
+        builder.homes[node_id] = ()
 
 
 def add_item(builder: FlowBuilder, position: int, item: Item) -> None:
@@ -248,7 +248,7 @@ def add_output(builder: FlowBuilder, value: Value) -> None:
         "output", name, value=shown, sizes="" if value.single else shape_text(value.shape), seed=seed, status=status
     )
     builder.nodes.append(value_node(node_id, value, "output", card, status=status))
-    builder.homes[node_id] = ""
+    builder.homes[node_id] = ()
     connect(builder, builder.item_node[position], node_id, [value.index])
 
 

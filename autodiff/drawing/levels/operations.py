@@ -15,7 +15,7 @@ from ..picture.model import Card, Edge, Node, Picture, Run
 from ..picture.style import GRAD, heat_of
 from ..picture.text import number, pretty_name, shape_text, shorten
 from ..picture.words import word
-from ..reading.records import Snapshot, Value, shown_number
+from ..reading.records import Call, Snapshot, Value, shown_number
 from .builder import OperationBuilder, ProblemNote
 from .clusters import data_path, module_clusters
 from .formulas import local_formula
@@ -288,9 +288,17 @@ def add_reference(builder: OperationBuilder, giver: Value, target: str) -> str:
     return node_id
 
 
-def home_of(builder: OperationBuilder, value: Value) -> str:
-    """Module path a value is drawn in: where it was made, a parameter in the module that owns it."""
-    return value.path if value.op or (value.role == "parameter" and value.path in builder.snapshot.modules) else ""
+def home_of(builder: OperationBuilder, value: Value) -> tuple[Call, ...]:
+    """Return the calls a value is drawn in: of an operation those that made it, of a parameter its module's first."""
+    if value.op:
+        return value.calls
+    if value.role != "parameter":
+        return ()
+    if not builder.first_calls:
+        for one in builder.snapshot.values:
+            for k, (path, _) in enumerate(one.calls, 1):
+                builder.first_calls.setdefault(path, one.calls[:k])
+    return builder.first_calls.get(value.path, ())
 
 
 def put_beside(builder: OperationBuilder) -> None:
@@ -323,7 +331,7 @@ def put_beside(builder: OperationBuilder) -> None:
         above = [g for g in givers[host] if g not in aside]
         if not above and node.kind != "constant":
             above = [g for g in givers[host] if nodes[g].kind == "constant"]
-        if not above or builder.homes[node.id] not in ("", builder.homes[host]):
+        if not above or builder.homes[node.id] not in ((), builder.homes[host]):
             continue
         counts[host] = counts.get(host, 0) + 1
         for companion in (node.id, views.get(node.id)):

@@ -65,8 +65,9 @@ def repeat_of(builder: FlowBuilder, item: Item, title: str) -> Card:
 
 def inner_chain(builder: FlowBuilder, part: Item) -> str:
     """What is inside one member of a run: `LayerNorm → Attention → + → …`."""
-    level = len(Folder(builder.snapshot).chain(part.path))
-    inside = Folder(builder.snapshot, depth=level + 1).split(part.members, level, part.path)
+    calls = builder.snapshot.values[part.members[0]].calls
+    level = next((k for k, (path, _) in enumerate(calls, 1) if path == part.path), 0)
+    inside = Folder(builder.snapshot, depth=level + 1).split(part.members, level, calls[:level])
     names = [shorten(title_of(builder, item)[0], 20) for item in inside]
     if len(names) < 2:
         return ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .patterns import Pattern, matches
-from .records import Snapshot, Value
+from .records import Call, Snapshot, Value
 
 LONGEST_PERIOD = 12
 ENDS_KEPT = 12
@@ -27,7 +27,7 @@ class Item:
     kind: str
     members: list[int]
     path: str = ""
-    home: str = ""
+    home: tuple[Call, ...] = ()
     parts: list[Item] = field(default_factory=list)
     call: int = 0
 
@@ -55,77 +55,57 @@ class Folder:
     ) -> None:
         self.snapshot, self.expand, self.fold, self.repeat, self.depth = snapshot, expand, fold, repeat, depth
         self.opened = opened
-        self.chains: dict[str, tuple[str, ...]] = {"": ()}
-
-    def chain(self, path: str) -> tuple[str, ...]:
-        """Module paths from the outermost to the innermost around a path."""
-        if path not in self.chains:
-            found, at = [], path
-            while at:
-                found.append(at)
-                at = self.snapshot.modules[at].parent if at in self.snapshot.modules else ""
-            self.chains[path] = tuple(reversed(found))
-        return self.chains[path]
 
     def items(self) -> list[Item]:
-        """All operations as items, in order."""
-        members = [value.index for value in self.snapshot.values if value.op]
-        items = self.split(members, 0, "")
-        calls: dict[str, int] = {}
-        for item in items:
-            if item.kind == "module":
-                calls[item.path] = calls.get(item.path, 0) + 1
-                item.call = calls[item.path]
-        for item in items:
-            if item.kind == "module" and calls[item.path] == 1:
-                item.call = 0
-        return items
+        """Return all operations as items, in order."""
+        return self.split([value.index for value in self.snapshot.values if value.op], 0, ())
 
-    def split(self, members: Sequence[int], level: int, home: str) -> list[Item]:
-        """Items of a stretch of operations that share their first `level` modules."""
+    def split(self, members: Sequence[int], level: int, home: tuple[Call, ...]) -> list[Item]:
+        """Return the items of a stretch of operations that share their first `level` calls."""
         values = self.snapshot.values
         if not self.snapshot.modules:
             return [Item("op", [i]) for i in members]
-        pieces: list[tuple[str, list[int]]] = []
+        pieces: list[tuple[Call, list[int]]] = []
         for i in members:
-            chain = self.chain(values[i].path)
-            path = chain[level] if len(chain) > level else ""
-            if path and pieces and pieces[-1][0] == path:
+            calls = values[i].calls
+            call = calls[level] if len(calls) > level else ("", 0)
+            if call[0] and pieces and pieces[-1][0] == call:
                 pieces[-1][1].append(i)
             else:
-                pieces.append((path, [i]))
+                pieces.append((call, [i]))
         found: list[Item] = []
         at = 0
         while at < len(pieces):
             run = self.run_length(pieces, at)
             if run > 1:
-                parts = [Item("module", inside, path, home) for path, inside in pieces[at : at + run]]
+                parts = [Item("module", inside, path, home) for (path, _), inside in pieces[at : at + run]]
                 found.append(Item("repeat", [i for part in parts for i in part.members], parts[0].path, home, parts))
             else:
                 found += self.piece(*pieces[at], level, home)
             at += run
         return found
 
-    def piece(self, path: str, members: list[int], level: int, home: str) -> list[Item]:
-        """One call of a module as one item, or what is inside it."""
+    def piece(self, call: Call, members: list[int], level: int, home: tuple[Call, ...]) -> list[Item]:
+        """Return one call of a module as one item, or the items inside it."""
+        path, number = call
         if not path:
-            return [Item("op", members, home, home)]
-        deeper = any(len(self.chain(self.snapshot.values[i].path)) > level + 1 for i in members)
+            return [Item("op", members, home[-1][0] if home else "", home)]
+        deeper = any(len(self.snapshot.values[i].calls) > level + 1 for i in members)
         folded = matches(self.fold, path) or (self.depth is not None and level + 1 >= self.depth)
         if not matches(self.expand, path) and (folded or not (deeper or self.opened)):
-            return [Item("module", members, path, home)]
-        return self.split(members, level + 1, path)
+            return [Item("module", members, path, home, call=number if self.snapshot.calls[path] > 1 else 0)]
+        return self.split(members, level + 1, (*home, call))
 
-    def run_length(self, pieces: Sequence[tuple[str, list[int]]], at: int) -> int:
-        """How many equal modules follow each other from `at`; 1 when they are too few to fold."""
-        path, members = pieces[at]
+    def run_length(self, pieces: Sequence[tuple[Call, list[int]]], at: int) -> int:
+        """Return how many equal modules follow each other from `at`; 1 when they are too few to fold."""
+        (path, _), members = pieces[at]
         if self.repeat is None or not path or matches(self.expand, path):
             return 1
         pattern, end = self.signature(members), at + 1
         while (
             end < len(pieces)
-            and pieces[end][0]
-            and not matches(self.expand, pieces[end][0])
+            and pieces[end][0][0]
+            and not matches(self.expand, pieces[end][0][0])
             and len(pieces[end][1]) == len(members)
             and self.signature(pieces[end][1]) == pattern
         ):

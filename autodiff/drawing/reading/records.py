@@ -12,6 +12,7 @@ import numpy as np
 from ..picture.model import Stats
 from ..picture.text import number
 
+Call = tuple[str, int]  # module path, and the number of the call
 STATS_LIMIT = 20_000_000  # elements; a larger array is described by shape alone
 
 
@@ -41,6 +42,7 @@ class Value:
     fused: bool = False
     detail: str = ""
     key: str = ""
+    calls: tuple[Call, ...] = ()
 
     @property
     def single(self) -> bool:
@@ -81,6 +83,7 @@ class OptimizerInfo:
 class Snapshot:
     """Everything a picture is made from. `values` are in creation order; `roots` are indices.
 
+    calls: how often each module was called.
     gradients: "" (none), "backward" (left by `backward()`), "leaves" (they alone have one), "private" (made here) or
     "failed: ..." with the reason.
     """
@@ -93,6 +96,7 @@ class Snapshot:
     recorded: bool = False
     opened: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
+    calls: dict[str, int] = field(default_factory=dict)
 
 
 def describe_array(value: Value, array: Any) -> None:

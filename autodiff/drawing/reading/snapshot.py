@@ -17,6 +17,7 @@ from ... import Variable
 from ...backward import collect, pull
 from ...graph import Node as GraphNode
 from ..picture.text import clean
+from .calls import number_calls
 from .expansion import Opened, open_fused
 from .naming import attach_arrays, check_model, check_optimizer, module_sizes, name_values, read_optimizer
 from .patterns import Pattern, matches
@@ -59,6 +60,7 @@ def take(
     for root, node in zip(roots, nodes, strict=False):
         read_root_value(values[index[node]], root)
     attach_arrays(snapshot, reader.index, names or {}, reader.spliced)
+    number_calls(snapshot)
     if optimizer is not None:
         snapshot.optimizer = read_optimizer(optimizer, model)
     return snapshot
