@@ -18,6 +18,7 @@ from .levels.modules import module_picture
 from .levels.neurons import find_neurons, neuron_picture
 from .levels.operations import op_picture
 from .levels.options import Options, checked_names, shown_set
+from .levels.size import HIGHEST, WIDEST, estimated_size
 from .picture.model import Picture
 from .picture.style import THRESHOLDS, heat_thresholds
 from .picture.text import clean
@@ -26,6 +27,7 @@ from .reading.folding import Folder
 from .reading.patterns import as_patterns, check_paths
 from .reading.records import Snapshot
 from .reading.snapshot import take
+from .reading.wide_inputs import fold_wide_inputs
 
 HARD_LIMIT = 3000  # operations; more than that in one picture helps nobody, and Graphviz takes minutes
 MOST_MODULES = 60
@@ -71,7 +73,8 @@ def draw(
         constants: draw constant numbers as nodes of their own, not inside the badge.
         focus: a name or "nan" (the first NaN, its cause and a remedy); what lies within `radius` steps is drawn.
         rankdir: "LR", "TB" or "auto". lang: "en" or "zh". title: a line over the picture. legend: explain the marks.
-        max_nodes: above this number of operations, "auto" goes to the module or neuron level.
+        max_nodes: above this number of boxes, "auto" goes to the module or neuron level. It does so earlier where the
+            picture would be too large for a screen; any other picture that is too large has a line that says so.
         thresholds: the gradient norms where weak, healthy, strong and exploding begin, for heat and problems.
 
     Raises:
@@ -136,7 +139,18 @@ def figure_of(snapshot: Snapshot, options: Options) -> Figure:
         return figure_of(snapshot, with_changes(options, changes))
 
     with heat_thresholds(options.thresholds):
-        return Figure(read(snapshot, options), redraw)
+        return Figure(with_size(read(snapshot, options), options), redraw)
+
+
+def with_size(picture: Picture, options: Options) -> Picture:
+    """Return the picture, with a line in its footer where it is too large for a screen."""
+    width, height = estimated_size(picture)
+    if width <= WIDEST and height <= HIGHEST:
+        return picture
+    scale = 4 / 3  # pixels of a point
+    sizes = f"{round(width * scale, -2):,.0f}", f"{round(height * scale, -2):,.0f}"
+    line = word(options.lang, "too large", *sizes, word(options.lang, "make smaller"))
+    return dataclasses.replace(picture, footer=(*picture.footer, line))
 
 
 def with_changes(options: Options, changes: Mapping[str, Any]) -> Options:
@@ -193,12 +207,14 @@ def focused(snapshot: Snapshot, options: Options) -> Picture:
 
 
 def choose_level(snapshot: Snapshot, options: Options) -> str:
-    """The level that a page can hold: operations up to `max_nodes`, then modules or neurons, then the overview."""
-    operations = sum(bool(value.op) for value in snapshot.values)
+    """Return the first level that a screen can show: operations up to `max_nodes` boxes, then modules or neurons."""
     if options.heat is not None:
         return "overview"
-    if operations <= options.max_nodes:
-        return "op"
+    boxes = len(snapshot.values) - (len(fold_wide_inputs(snapshot)[1]) if options.repeat is not None else 0)
+    if boxes <= options.max_nodes:
+        width, height = estimated_size(op_picture(snapshot, options))
+        if (width <= WIDEST and height <= HIGHEST) or options.expand or options.rankdir != "auto":
+            return "op"
     if find_neurons(snapshot):
         return "neuron"
     many = not snapshot.modules or len(Folder(snapshot).items()) > MOST_MODULES

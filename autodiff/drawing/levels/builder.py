@@ -112,5 +112,6 @@ class OperationBuilder(GraphBuilder):
     node_of: dict[int, str] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
     first_calls: dict[str, tuple[Call, ...]] = field(default_factory=dict)
+    hidden: int = 0
     sideways: bool = False
     mixed: bool = False

@@ -29,8 +29,9 @@ from .options import Options
 
 def footers(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
     """One line that says where gradients come from, when that is not plain."""
+    frozen = tuple(word(options.lang, "frozen module", path) for path, _, _ in snapshot.frozen[:3])
     closed = (word(options.lang, "closed", ", ".join(sorted(snapshot.closed))),) if snapshot.closed else ()
-    return closed + gradient_footer(snapshot, options)
+    return frozen + closed + gradient_footer(snapshot, options)
 
 
 def gradient_footer(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
@@ -69,6 +70,8 @@ def plain_keys(builder: OperationBuilder, drawn: list[Value], has_grad: bool) ->
         keys.append(box_key(word(lang, "input, no gradient" if bare and has_grad else "input"), "input"))
     if "parameter" in kinds:
         keys.append(box_key(word(lang, "parameter"), "parameter"))
+    if "frozen" in kinds:
+        keys.append(box_key(word(lang, "frozen"), "frozen"))
     lines = {edge.kind for edge in builder.edges}
     if not any(node.op for node in builder.nodes):
         return tuple(keys)

@@ -29,6 +29,7 @@ class FlowBuilder(GraphBuilder):
     columns: list[tuple[str, str, list[str]]] = field(default_factory=list)
     norms: list[tuple[str, float]] = field(default_factory=list)
     backward: list[str] = field(default_factory=list)
+    hidden: int = 0
 
 
 def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:

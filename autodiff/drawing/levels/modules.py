@@ -15,9 +15,10 @@ from ..picture.cards import module_card
 from ..picture.model import Card, Key, Node, Picture, Run
 from ..picture.style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of
 from ..picture.text import number, percent, shape_text, short_number, shorten
-from ..picture.words import word
+from ..picture.words import module_word, word
 from ..reading.folding import Folder, Item, fold_plain, inputs_of, owner_table
 from ..reading.records import Snapshot, Value, shown_number
+from ..reading.wide_inputs import FIRST, LAST, MOST_INPUTS, fold_wide_inputs, folded
 from .clusters import module_clusters
 from .legends import box_key, footers, heat_keys, line_key
 from .module_titles import FlowBuilder, is_loss, mean_text, says_its_class, title_of
@@ -25,7 +26,7 @@ from .options import Options
 from .parameter_column import add_again, add_chips, add_column, add_parameters, constant_text, set_width
 from .problems import find_problems, gradient_problems
 from .repeated_modules import repeat_of
-from .value_texts import describe, name_of, source_text, value_node, value_tooltip
+from .value_texts import describe, frozen_node, name_of, source_text, value_node, value_tooltip
 
 LANE_WEIGHT = 20
 NARROWEST = 150  # a label still fits between the two lanes
@@ -36,17 +37,27 @@ def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = Fal
 
     opened: operations are drawn one by one, except in the modules that `options.fold` names.
     """
+    hidden: set[int] = set()
+    if options.repeat is not None:
+        snapshot, hidden = fold_wide_inputs(snapshot)
     repeat = options.repeat if overview else None
     items = Folder(snapshot, options.expand, options.fold, repeat, opened=opened).items()
     if len(items) > options.max_nodes or overview:
         items = fold_plain(items, snapshot, min(options.max_nodes, 60), options.repeat or 3)
-    builder = FlowBuilder(lang=options.lang, snapshot=snapshot, options=options, items=items, owner=owner_table(items))
+    builder = FlowBuilder(
+        lang=options.lang, snapshot=snapshot, options=options, items=items, owner=owner_table(items), hidden=len(hidden)
+    )
+    add_frozen_modules(builder)
     for position, item in enumerate(items):
         feed(builder, position, item)
         add_item(builder, position, item)
     for root in snapshot.roots:
         add_output(builder, snapshot.values[root])
     add_column(builder)
+    first = next((node.id for node in builder.nodes if node.kind in ("input", "module")), "")
+    for node in builder.nodes:
+        if node.kind == "frozen" and node.module and not node.dtype and first:
+            builder.add_edge(node.id, first, "order", dash="invis", arrow="none")
     depth = give_way(builder)
     if len(set(depth.values())) < len(depth):  # cards stand side by side: they are as narrow as their words allow
         narrow(builder)
@@ -84,26 +95,51 @@ def narrow(builder: FlowBuilder) -> None:
     ]
 
 
+def add_frozen_modules(builder: FlowBuilder) -> None:
+    """Add a grey card for every frozen module, above the card that reads its data."""
+    for path, kind, sizes in builder.snapshot.frozen:
+        node_id = builder.new_id("n")
+        title = module_word(builder.lang, kind)
+        subtitle = f"{path} · {word(builder.lang, 'frozen')}"
+        card = module_card("frozen", title, sizes=sizes, subtitle=subtitle, lanes=False)
+        builder.nodes.append(frozen_node(node_id, card, path, word(builder.lang, "frozen module", path)))
+        builder.homes[node_id] = ()
+
+
 def feed(builder: FlowBuilder, position: int, item: Item) -> None:
-    """Cards for the inputs that this item is the first to read and that come from no operation."""
+    """Add cards for the inputs that this item is the first to read and that come from no operation."""
+    values = builder.snapshot.values
     flows = inputs_of(item, builder.snapshot, builder.owner, position, lambda value: value.role != "parameter")
-    outer = [i for i in flows if not builder.snapshot.values[i].op]
-    inner = [i for i in flows if builder.snapshot.values[i].op]
+    outer = [i for i in flows if not values[i].op]
+    inner = [i for i in flows if values[i].op]
+    new = []
     for k, i in enumerate(outer):
-        value = builder.snapshot.values[i]
-        if i in builder.value_node or (value.role == "constant" and value.single):
+        value = values[i]
+        if i in builder.value_node or value.role == "frozen" or (value.role == "constant" and value.single):
             continue
         if value.role == "constant" and (inner or k):
             continue  # a chip beside the card, made by `add_chips`
-        node_id = builder.new_id("n")
-        detail = shape_text(value.shape, word(builder.lang, "scalar"))
-        title = name_of(value) or word(builder.lang, "Input")
-        low = builder.options.heat is not None  # a picture of heat is read as a whole: its cards have one line
-        sizes, subtitle = (f"{detail} {value.dtype}", "") if low else (detail, value.dtype)
-        card = module_card("input", title, sizes=sizes, subtitle=subtitle)
-        builder.nodes.append(value_node(node_id, value, "input", card))
-        builder.value_node[i] = node_id
-        builder.homes[node_id] = ()
+        new.append(i)
+    wide = new[FIRST:-LAST] if len(new) > MOST_INPUTS and builder.options.repeat is not None else []
+    for i in new:
+        if i not in wide:
+            builder.value_node[i] = add_input(builder, values[i])
+        elif i == wide[0]:
+            builder.value_node |= dict.fromkeys(wide, add_input(builder, folded([values[k] for k in wide])))
+            builder.hidden += len(wide) - 1
+
+
+def add_input(builder: FlowBuilder, value: Value) -> str:
+    """Add the card of an input and return its id."""
+    node_id = builder.new_id("n")
+    detail = shape_text(value.shape, word(builder.lang, "scalar")) if value.dtype else ""
+    title = name_of(value) or word(builder.lang, "Input")
+    low = builder.options.heat is not None  # a picture of heat is read as a whole: its cards have one line
+    sizes, subtitle = (f"{detail} {value.dtype}", "") if low else (detail, value.dtype)
+    card = module_card("input", title, sizes=sizes, subtitle=subtitle)
+    builder.nodes.append(value_node(node_id, value, "input", card))
+    builder.homes[node_id] = ()
+    return node_id
 
 
 def add_item(builder: FlowBuilder, position: int, item: Item) -> None:
@@ -170,7 +206,7 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
         sizes, parts = "\u00a0·\u00a0".join(filter(None, (sizes, *parts))), []
     if builder.options.heat is not None:  # a picture of heat has no chips beside its cards
         arrays = inputs_of(
-            item, builder.snapshot, builder.owner, position, lambda v: v.role == "constant" and not v.single
+            item, builder.snapshot, builder.owner, position, lambda v: v.role in ("constant", "frozen") and not v.single
         )
         parts += [
             " ".join(constant_text(builder, builder.snapshot.values[i]))
@@ -291,11 +327,12 @@ def finish(builder: FlowBuilder, overview: bool) -> Picture:
 
 def folded_footer(builder: FlowBuilder) -> tuple[str, ...]:
     """How much is folded, and how to open it."""
+    wide = (word(builder.lang, "wide inputs", builder.hidden + 1),) if builder.hidden else ()
     runs = [item for item in builder.items if item.kind == "repeat" and item.path]
     if not runs:
-        return ()
+        return wide
     operations = sum(len(item.members) for item in runs)
-    return (word(builder.lang, "folded", operations, sum(len(item.parts) for item in runs), runs[0].path),)
+    return (*wide, word(builder.lang, "folded", operations, sum(len(item.parts) for item in runs), runs[0].path))
 
 
 def legend(builder: FlowBuilder) -> tuple[Key, ...]:
@@ -311,6 +348,8 @@ def legend(builder: FlowBuilder) -> tuple[Key, ...]:
     if {"input", "constant"} & kinds:
         bare = all(node.grad is None for node in builder.nodes if node.kind in ("input", "constant"))
         keys.append(box_key(word(lang, "data, no gradient" if bare else "input"), "input"))
+    if "frozen" in kinds:
+        keys.append(box_key(word(lang, "frozen"), "frozen"))
     if "parameter" in kinds:
         keys.append(box_key(word(lang, "parameters"), "parameter"))
     return tuple(keys)

@@ -150,7 +150,13 @@ def add_inputs(builder: NeuronBuilder) -> None:
         )
         keys = keys[: max(1, width)] if len(keys) > 12 else keys
     ids = []
+    half = MOST_IN_LAYER // 2
+    hidden = range(half, len(keys) - half + 1) if len(keys) > MOST_IN_LAYER else range(0)
     for k, key in enumerate(keys):
+        if k in hidden:
+            if k == hidden[0]:
+                ids.append(add_gap(builder, len(hidden)))
+            continue
         node_id = builder.new_id("n")
         value = builder.snapshot.values[key[1]] if key[0] == "input" else None  # type: ignore[call-overload]
         name = (pretty_name(name_of(value)) if value is not None else "") or pretty_name(f"x{k + 1}")

@@ -8,14 +8,16 @@ module, with shape, dtype and gradient norm on every card.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
-from ..picture.cards import chip_card, scalar_card, tensor_card
+from ..picture.cards import chip_card, frozen_card, scalar_card, tensor_card
 from ..picture.model import Card, Edge, Node, Picture, Run
 from ..picture.style import GRAD, heat_of
 from ..picture.text import number, pretty_name, shape_text, shorten
 from ..picture.words import word
 from ..reading.records import Call, Snapshot, Value, shown_number
+from ..reading.wide_inputs import fold_wide_inputs
 from .builder import OperationBuilder, ProblemNote
 from .clusters import data_path, module_clusters
 from .formulas import local_formula
@@ -26,6 +28,7 @@ from .problems import find_problems
 from .value_texts import (
     badge_of,
     describe,
+    frozen_node,
     grad_text,
     name_of,
     role_of,
@@ -37,7 +40,7 @@ from .value_texts import (
 
 LONGEST_ROW = 12
 MOST_CONSUMERS = 6
-SIDE_KINDS = ("parameter", "constant", "reference")
+SIDE_KINDS = ("parameter", "constant", "frozen", "reference")
 VIEWS = ("transpose", "swapaxes", "reshape", "expand_dims", "astype")
 
 
@@ -47,7 +50,10 @@ def op_picture(
     """Operation-level picture of the values in `keep` (all of them by default)."""
     if options.constants and keep is None:
         snapshot = with_constants(snapshot)
-    kept = list(range(len(snapshot.values))) if keep is None else keep
+    hidden: set[int] = set()
+    if keep is None and options.repeat is not None:
+        snapshot, hidden = fold_wide_inputs(snapshot)
+    kept = [i for i in range(len(snapshot.values)) if i not in hidden] if keep is None else keep
     found = default_notes(snapshot, options.lang) if notes is None else notes
     builder = OperationBuilder(
         lang=options.lang,
@@ -56,6 +62,7 @@ def op_picture(
         keep=kept,
         notes=found,
         about_problem=notes is not None,
+        hidden=len(hidden),
     )
     builder.sideways = runs_sideways(builder)
     scalars = [i for i in builder.keep if snapshot.values[i].scalar]
@@ -63,6 +70,8 @@ def op_picture(
     crowded = consumers(builder)
     for i in builder.keep:
         add_node(builder, snapshot.values[i])
+    if keep is None:
+        add_frozen_modules(builder)
     for i in builder.keep:
         add_edges(builder, snapshot.values[i], crowded)
     if not builder.sideways:
@@ -94,6 +103,21 @@ def runs_sideways(builder: OperationBuilder) -> bool:
     for i in builder.keep:
         depth[i] = 1 + max((depth[p] for p in values[i].parents if p in kept and p in depth), default=0)
     return max(depth.values(), default=0) <= LONGEST_ROW
+
+
+def add_frozen_modules(builder: OperationBuilder) -> None:
+    """Add a grey box for every frozen module, above the data that it may have made."""
+    values, snapshot = builder.snapshot.values, builder.snapshot
+    first = next((value for value in values if value.op), None)
+    made = [i for i in first.parents if values[i].role in ("leaf", "constant")] if first is not None else []
+    for path, kind, sizes in snapshot.frozen:
+        node_id = builder.new_id("n")
+        card = frozen_card(path, f"{kind}({sizes})" if sizes else kind)
+        builder.nodes.append(frozen_node(node_id, card, path, word(builder.lang, "frozen module", path)))
+        builder.homes[node_id] = ()
+        for i in made[:1]:
+            if i in builder.node_of:
+                builder.add_edge(node_id, builder.node_of[i], "order", dash="invis", arrow="none")
 
 
 def consumers(builder: OperationBuilder) -> set[int]:
@@ -213,10 +237,15 @@ def add_edges(builder: OperationBuilder, value: Value, crowded: set[int]) -> Non
     arrays = value.constants or (None,) * len(value.operands)
     uses = [(k, p if p.__class__ is int else c) for k, (p, c) in enumerate(zip(value.operands, arrays, strict=True))]
     uses += [(len(value.operands), index) for index in value.indices]
+    wide: set[int] = set()
     for position, parent in uses:
         if parent is None or parent not in builder.node_of:
             continue
         giver = builder.snapshot.values[parent]
+        if giver.count > 1:  # one line for all of them
+            if parent in wide:
+                continue
+            wide.add(parent)
         source = builder.node_of[parent]
         if parent in crowded and source in builder.read:
             source = add_reference(builder, giver, target)
@@ -231,7 +260,7 @@ def add_edges(builder: OperationBuilder, value: Value, crowded: set[int]) -> Non
             weight=weight if builder.sideways else (8 if giver.op else 2),
             tooltip=f"{giver.name or giver.badge} → {value.name or value.badge}: " + shape_text(giver.shape),
         )
-        both = giver.grad is not None and value.grad is not None
+        both = giver.grad is not None and value.grad is not None and giver.count == 1
         if builder.sideways and both and "grad" in builder.options.show:
             add_gradient(builder, giver, value, source, target, position, locals_, weight, tensor)
 
@@ -292,7 +321,7 @@ def home_of(builder: OperationBuilder, value: Value) -> tuple[Call, ...]:
     """Return the calls a value is drawn in: of an operation those that made it, of a parameter its module's first."""
     if value.op:
         return value.calls
-    if value.role != "parameter":
+    if value.role not in ("parameter", "frozen"):
         return ()
     if not builder.first_calls:
         for one in builder.snapshot.values:
@@ -340,6 +369,23 @@ def put_beside(builder: OperationBuilder) -> None:
                 builder.beside.append((host, companion, "left" if counts[host] % 2 else "right"))
 
 
+def unlike_chain_rule(snapshot: Snapshot, value: Value) -> bool:
+    """Whether the gradient of a leaf is more than this graph sends it: earlier passes were added to it."""
+    if value.op or value.grad is None or snapshot.gradients != "backward" or not value.scalar:
+        return False
+    sent, readers = 0.0, [one for one in snapshot.values if one.op and value.index in one.parents]
+    for reader in readers:
+        if reader.grad is None or len(reader.locals) != len(reader.operands):
+            return False
+        sent += sum(
+            reader.grad * local
+            for operand, local in zip(reader.operands, reader.locals, strict=True)
+            if operand == value.index and operand.__class__ is int
+        )
+    size = abs(sent) + abs(value.grad)
+    return bool(readers) and math.isfinite(size) and abs(sent - value.grad) > 1e-9 * size
+
+
 def straightened(edges: Sequence[Edge], spine: Sequence[str]) -> list[Edge]:
     """Edges that skip a step of the data path give way, so that they bend and the path does not."""
     place = {node: k for k, node in enumerate(spine)}
@@ -368,6 +414,13 @@ def finish(builder: OperationBuilder) -> Picture:
     count = f"{len(builder.nodes)} nodes" + (f" in {len(builder.frames)} modules" if builder.frames else "")
     norms = [abs(v.grad) for v in drawn if v.grad is not None]
     footer = footers(snapshot, options)
+    if builder.hidden:
+        footer += (word(options.lang, "wide inputs", builder.hidden + 1),)
+    lanes = "grad" in options.show and "local" in options.show and any(v.locals for v in drawn)
+    if lanes and has_grad and not builder.sideways and not builder.about_problem:
+        footer += (word(options.lang, "no locals"),)
+    if any(unlike_chain_rule(snapshot, value) for value in drawn):
+        footer += (word(options.lang, "accumulated"),)
     if not builder.sideways:
         builder.edges = straightened(builder.edges, spine)
     builder.edges = red_paths(builder.edges, builder.nodes)

@@ -22,7 +22,10 @@ def add_parameters(builder: FlowBuilder, position: int, item: Item, host: str) -
     if item.kind in ("repeat", "rest"):
         return
     found = inputs_of(item, builder.snapshot, builder.owner, position, lambda value: value.role == "parameter")
+    tied = [i for i in found if i in builder.value_node and tied_name(builder.snapshot.values[i], item.path)]
     found = [i for i in found if i not in builder.value_node]
+    for i in tied if builder.options.heat is None else ():
+        add_tied(builder, builder.snapshot.values[i], item.path, host)
     if not found or builder.options.heat is not None:
         return
     node_id, rows = builder.new_id("n"), []
@@ -60,19 +63,39 @@ def add_parameters(builder: FlowBuilder, position: int, item: Item, host: str) -
         builder.add_gradient(node_id, host, width=1.6, tooltip=f"gradient of {', '.join(names)}")
 
 
+def tied_name(value: Value, path: str) -> str:
+    """Return the name that a tied parameter has in a module, "" where it is not that module's."""
+    return next((name for name in value.tied if name.rpartition(".")[0] == path), "")
+
+
+def add_tied(builder: FlowBuilder, value: Value, path: str, host: str) -> None:
+    """Add a chip for a parameter that another module drawn above owns too."""
+    node_id = builder.new_id("n")
+    name = shorten(f"↗ {tied_name(value, path)} = {value.key}", 60)
+    card = chip_card("parameter", name, shape_text(value.shape, word(builder.lang, "scalar")))
+    builder.nodes.append(value_node(node_id, value, "reference", card))
+    builder.homes[node_id] = builder.homes[host]
+    builder.beside.append((host, node_id, "left"))
+    builder.add_value(node_id, host, tooltip=word(builder.lang, "tied", f"{tied_name(value, path)} = {value.key}"))
+
+
 def add_chips(builder: FlowBuilder, position: int, item: Item, host: str) -> None:
     """Constant arrays beside the card that reads them: labels, masks, tokens."""
     if item.kind in ("repeat", "rest") or builder.options.heat is not None:
         return
     constants = inputs_of(
-        item, builder.snapshot, builder.owner, position, lambda value: value.role == "constant" and not value.single
+        item,
+        builder.snapshot,
+        builder.owner,
+        position,
+        lambda value: value.role in ("constant", "frozen") and not value.single,
     )
     for i in constants[:3]:
         if i in builder.value_node:
             continue
         value, node_id = builder.snapshot.values[i], builder.new_id("n")
         name, detail = constant_text(builder, value)
-        builder.nodes.append(value_node(node_id, value, "constant", chip_card("constant", name, detail)))
+        builder.nodes.append(value_node(node_id, value, value.role, chip_card(value.role, name, detail)))
         builder.value_node[i] = node_id
         builder.homes[node_id] = builder.homes[host]
         taken = any(pair[0] == host and pair[2] == "right" for pair in builder.beside)

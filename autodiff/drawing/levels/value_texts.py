@@ -32,8 +32,8 @@ def role_of(value: Value, roots: Iterable[int]) -> str:
         return "output"
     if value.role == "parameter":
         return "parameter"
-    if value.role == "constant":
-        return "constant"
+    if value.role in ("constant", "frozen"):
+        return value.role
     if value.role == "leaf":
         return "input"
     return "scalar" if value.single else "tensor"
@@ -94,8 +94,13 @@ def value_node(node_id: str, value: Value, kind: str, card: Card, **more: Any) -
         module=value.path,
         source=source_text(value.source),
         tooltip=value_tooltip(value),
-        **more,
+        **{"count": value.count, **more},
     )
+
+
+def frozen_node(node_id: str, card: Card, path: str, tooltip: str) -> Node:
+    """Return the box of a frozen module, which the graph has no trace of."""
+    return Node(node_id, "frozen", card, name=path, module=path, tooltip=tooltip)
 
 
 def describe(

@@ -50,6 +50,7 @@ def frame(kind: str, status: str = "") -> tuple[str, float, str]:
         "output": (INK, 2, WHITE),
         "input": (BORDER, 1, INPUT_FILL),
         "constant": (BORDER, 1, INPUT_FILL),
+        "frozen": (BORDER, 2, INPUT_FILL),
         "optimizer": (UPDATE, 2, UPDATE_FILL),
         "repeat": (PARAM, 2, WHITE),
         "note": (ERROR, 1, WHITE),
@@ -62,8 +63,8 @@ def badge(text: str, size: float = 12, fill: str = FORWARD) -> Cell:
 
 
 def name_color(kind: str) -> str:
-    """Parameters have their name in the colour of their border."""
-    return PARAM if kind == "parameter" else INK
+    """Return the colour of a name: that of the border for parameters, grey for frozen ones."""
+    return {"parameter": PARAM, "frozen": MUTED}.get(kind, INK)
 
 
 def header(text: str) -> Block:
@@ -203,10 +204,15 @@ def chip_card(kind: str, name: str, detail: str = "") -> Card:
     return Card((Block(((Cell(tuple(runs), "left", None, 5),),)),), border, width, fill)
 
 
+def frozen_card(name: str, detail: str) -> Card:
+    """A grey box: a module whose parameters are frozen, with its class."""
+    return chip_card("frozen", name, detail)
+
+
 def parameters_card(rows: Sequence[tuple[str, str, str, str]], width: float = 0) -> Card:
     """The parameters of one module: name, shape, ‖w‖ and ‖g‖ in columns; empty texts are left out."""
     lines = []
-    for name, shape, norm, grad in rows:
+    for name, shape, norm, grad in rows:  # a row without a name is a line about the parameters above it
         weight = (Run("‖w‖\u00a0", 11, MUTED), Run(norm, 12, INK)) if norm else ()
         gradient = (Run("‖g‖\u00a0", 11, GRAD), Run(grad, 12, GRAD, True)) if grad else ()
         lines.append(

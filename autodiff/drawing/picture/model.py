@@ -137,7 +137,8 @@ class Stats:
 class Node:
     """One box. The first fields say what it means, `card` how it looks.
 
-    kind: scalar, tensor, input, constant, parameter, output, module, repeat, neuron, optimizer, note or reference.
+    kind: scalar, tensor, input, constant, parameter, frozen, output,
+    module, repeat, neuron, optimizer, note or reference.
     grad: the gradient of a scalar, the 2-norm of a tensor's gradient, or None when there is none.
     status: "", warning, first-nan, nan or dead. count: how many values of the graph this box stands for.
     """

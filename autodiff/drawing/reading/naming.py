@@ -26,12 +26,14 @@ def name_values(
     """
     shared: dict[int, list[str]] = {}
     for path, model in models:
-        for name, handle in named(model, "named_parameters"):
+        for name, handle in every_name(model):
             node = getattr(handle, "node", None)
             if node is not None and node in index:
                 snapshot.values[index[node]].role = "parameter"
                 shared.setdefault(index[node], []).append(clean(f"{path}.{name}" if path else name, 400))
     for i, known in shared.items():
+        known = list(dict.fromkeys(known))
+        snapshot.values[i].tied = tuple(known[1:])
         snapshot.values[i].name = " = ".join(known)
         snapshot.values[i].key = known[0]
         snapshot.values[i].path = snapshot.values[i].path or known[0].rpartition(".")[0]
@@ -53,6 +55,45 @@ def mark_parameters(snapshot: Snapshot, index: Mapping[GraphNode, int], names: M
         node = handle.node if isinstance(handle, Variable) else None
         if node is not None and node in index and any(c.__name__ == "Parameter" for c in type(handle).__mro__):
             snapshot.values[index[node]].role = "parameter"
+
+
+def every_name(model: Any) -> list[tuple[str, Any]]:
+    """Return the parameters of a model with all their names: a tied one has several, `named_parameters` gives one."""
+    found = list(named(model, "named_parameters"))
+    known = {id(handle) for _, handle in found}
+    for path, module in named(model, "named_modules"):
+        for name, handle in vars(module).items():
+            if id(handle) in known:
+                found.append((f"{path}.{name}" if path else name, handle))
+    return found
+
+
+def frozen_parameters(models: Sequence[tuple[str, Any]]) -> dict[int, str]:
+    """Return the names of parameters that require no gradient, by the identity of their arrays."""
+    return {
+        id(handle._data): clean(f"{path}.{name}" if path else name, 400)
+        for path, model in models
+        for name, handle in named(model, "named_parameters")
+        if isinstance(handle, Variable) and handle.node is None and isinstance(handle._data, np.ndarray)
+    }
+
+
+def frozen_modules(model: Any, snapshot: Snapshot) -> list[tuple[str, str, str]]:
+    """Return path, class and sizes of the outermost modules of a model whose parameters are all frozen and not drawn.
+
+    What they compute from data is data: the graph has no trace of it.
+    """
+    drawn = {value.name.partition(".")[0] for value in snapshot.values if value.role == "frozen"}
+    found: list[tuple[str, str, str]] = []
+    for path, module in named(model, "named_modules"):
+        handles = [handle for _, handle in named(module, "named_parameters")]
+        if not path or not handles or any(getattr(handle, "node", None) is not None for handle in handles):
+            continue
+        if path in snapshot.calls or path.partition(".")[0] in drawn:
+            continue
+        if not any(path.startswith(outer + ".") for outer, _, _ in found):
+            found.append((clean(path, 400), clean(type(module).__name__), module_sizes(module)))
+    return found
 
 
 def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:
@@ -90,6 +131,7 @@ def attach_arrays(
     snapshot: Snapshot,
     index: Mapping[GraphNode, int],
     names: Mapping[str, Any],
+    models: Sequence[tuple[str, Any]] = (),
     spliced: Sequence[tuple[GraphNode, range]] = (),
 ) -> None:
     """Constant arrays that operations read become values of their own, one for each array.
@@ -104,13 +146,20 @@ def attach_arrays(
         if isinstance(handle, Variable) and handle.node is None and isinstance(handle._data, np.ndarray):
             known[id(handle._data)] = name
     made: dict[int, int] = {}
+    frozen = frozen_parameters(models)
 
     def place(array: np.ndarray[Any, Any], default: str = "") -> int:
         if id(array) not in made:
             made[id(array)] = len(snapshot.values)
             name = known.get(id(array)) or known.get(id(array.base)) or default
+            owned = frozen.get(id(array)) or frozen.get(id(array.base))
             value = Value(
-                made[id(array)], shape=array.shape, dtype=str(array.dtype), role="constant", name=clean(name, 400)
+                made[id(array)],
+                shape=array.shape,
+                dtype=str(array.dtype),
+                role="frozen" if owned else "constant",
+                name=clean(name, 400) if not owned else owned,
+                path=owned.rpartition(".")[0] if owned else "",
             )
             describe_array(value, array)
             snapshot.values.append(value)

@@ -43,6 +43,8 @@ class Value:
     detail: str = ""
     key: str = ""
     calls: tuple[Call, ...] = ()
+    tied: tuple[str, ...] = ()
+    count: int = 1
 
     @property
     def single(self) -> bool:
@@ -83,7 +85,7 @@ class OptimizerInfo:
 class Snapshot:
     """Everything a picture is made from. `values` are in creation order; `roots` are indices.
 
-    calls: how often each module was called.
+    calls: how often each module was called. frozen: path, class and sizes of modules that left no trace in the graph.
     gradients: "" (none), "backward" (left by `backward()`), "leaves" (they alone have one), "private" (made here) or
     "failed: ..." with the reason.
     """
@@ -97,6 +99,7 @@ class Snapshot:
     opened: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     calls: dict[str, int] = field(default_factory=dict)
+    frozen: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 def describe_array(value: Value, array: Any) -> None:

@@ -19,7 +19,15 @@ from ...graph import Node as GraphNode
 from ..picture.text import clean
 from .calls import number_calls
 from .expansion import Opened, open_fused
-from .naming import attach_arrays, check_model, check_optimizer, module_sizes, name_values, read_optimizer
+from .naming import (
+    attach_arrays,
+    check_model,
+    check_optimizer,
+    frozen_modules,
+    module_sizes,
+    name_values,
+    read_optimizer,
+)
 from .patterns import Pattern, matches
 from .records import ModuleInfo, Snapshot, Value, describe_array, gradient_number, stats_of
 
@@ -59,8 +67,10 @@ def take(
     name_values(snapshot, index, models, names or {})
     for root, node in zip(roots, nodes, strict=False):
         read_root_value(values[index[node]], root)
-    attach_arrays(snapshot, reader.index, names or {}, reader.spliced)
+    attach_arrays(snapshot, reader.index, names or {}, models, reader.spliced)
     number_calls(snapshot)
+    if model is not None:
+        snapshot.frozen = frozen_modules(model, snapshot)
     if optimizer is not None:
         snapshot.optimizer = read_optimizer(optimizer, model)
     return snapshot

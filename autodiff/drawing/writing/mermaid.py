@@ -52,6 +52,7 @@ CLASSES = {
 CLASS_OF_KIND = {
     "input": "data",
     "constant": "data",
+    "frozen": "data",
     "reference": "data",
     "output": "loss",
     "parameter": "param",

@@ -1,0 +1,181 @@
+"""Pictures that once were wrong: frozen and tied parameters, repeated calls, wide graphs, several backward passes."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autodiff as ad
+import nn
+from autodiff.drawing.layout.placement import lay_out
+from autodiff.drawing.levels.size import HIGHEST, WIDEST
+
+
+def size(figure):
+    """Width and height in points, drawn by the built-in layout."""
+    found = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', figure.to_svg("builtin"))
+    return float(found[1]), float(found[2])
+
+
+class Base(nn.Module):
+    def __init__(self):
+        self.base = nn.Sequential(nn.Linear(6, 5, rng=0), nn.ReLU())
+        self.head = nn.Linear(5, 4, rng=1)
+
+    def forward(self, x):
+        return self.head(self.base(x))
+
+
+@pytest.mark.parametrize("level", ["op", "module"])
+def test_a_frozen_base_is_drawn_grey_and_named(level):
+    net = Base()
+    for parameter in net.base.parameters():
+        parameter.requires_grad = False
+    loss = nn.cross_entropy(net(np.ones((3, 6))), [0, 1, 2])
+    figure = ad.draw(loss, model=net, level=level)
+    (frozen,) = [node for node in figure.nodes if node.kind == "frozen"]
+    assert frozen.name == "base" and frozen.card.fill == "#F5F7FA" and frozen.grad is None
+    assert any("base is frozen" in line for line in figure.picture.footer)
+    assert any("frozen" in key.text for key in figure.picture.legend)
+
+
+def test_a_frozen_weight_inside_the_graph_has_its_name():
+    net = nn.Sequential(nn.Linear(3, 3, rng=0), nn.Linear(3, 2, rng=1))
+    net[1].weight.requires_grad = False
+    with ad.record():
+        loss = net(np.ones((2, 3))).sum()
+    figure = ad.draw(loss, model=net, level="op")
+    assert ("frozen", "1.weight") in {(node.kind, node.name) for node in figure.nodes}
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        self.a, self.b = nn.Linear(4, 4, rng=0), nn.Linear(4, 4, rng=1)
+        self.b.weight = self.a.weight
+
+    def forward(self, x):
+        return self.b(np.tanh(self.a(x)))
+
+
+def test_tied_parameters_are_marked_where_each_is_read():
+    net = Tied()
+    loss = net(np.ones((2, 4))).sum()
+    at_op = [node.name for node in ad.draw(loss, model=net, level="op").nodes if node.kind == "parameter"]
+    assert "a.weight = b.weight" in at_op
+    chips = [node for node in ad.draw(loss, model=net, level="module").nodes if node.kind == "reference"]
+    assert ["".join(run.text for run in line) for line in chips[0].card.lines()] == [
+        "↗ b.weight = a.weight\u00a0\u00a0\u00a04×4"
+    ]
+
+
+class Block(nn.Module):
+    def __init__(self):
+        self.lin = nn.Linear(4, 4, rng=0)
+
+    def forward(self, x):
+        return np.tanh(self.lin(x)) * 2.0 + x
+
+
+class Thrice(nn.Module):
+    def __init__(self):
+        self.block = Block()
+
+    def forward(self, x):
+        for _ in range(3):
+            x = self.block(x)
+        return x
+
+
+@pytest.mark.parametrize("level", ["op", "module"])
+def test_a_module_called_three_times_has_one_frame_a_call(level):
+    net = Thrice()
+    figure = ad.draw(net(np.ones((2, 4))).sum(), model=net, level=level)
+    frames = [module for module in figure.modules if module.path == "block"]
+    titles = ["".join(run.text for run in module.title) for module in frames]
+    assert titles == [f"block : Block · call {k} of 3" for k in (1, 2, 3)]
+    drawn = [node for module in frames for node in module.nodes]
+    assert len(drawn) == len(set(drawn))
+
+
+WIDE = {
+    "one operation reads a hundred": lambda n: np.concatenate([ad.tensor([float(k)]) for k in range(n)]).sum(),
+    "a chain of sums": lambda n: sum((ad.tensor([float(k)]) for k in range(1, n)), ad.tensor([0.0])),
+    "scalars": lambda n: sum((ad.scalar(float(k)) * 2.0 for k in range(1, n)), ad.scalar(0.0)),
+    "branches": lambda n: np.stack([np.tanh(ad.tensor([float(k)])) for k in range(n)]).sum(),
+    "a long chain": lambda n: chain(ad.scalar(1.0), n),
+    "a network of numbers": lambda n: nn.MLP(2, [8, 8, 1], rng=0)([1.0, 2.0]),
+}
+
+
+def chain(x, n):
+    for _ in range(n):
+        x = x * 1.01
+    return x
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_auto_draws_nothing_larger_than_a_screen_can_show(kind):
+    width, height = size(ad.draw(WIDE[kind](100)))
+    assert width <= WIDEST and height <= HIGHEST
+
+
+@settings(max_examples=15)
+@given(st.sampled_from(sorted(WIDE)), st.integers(2, 160), st.sampled_from(["op", "module", "overview"]))
+def test_a_picture_that_is_too_large_says_so(kind, count, level):
+    figure = ad.draw(WIDE[kind](count), level=level, repeat=None)
+    width, height = size(figure)
+    said = any("px; level='auto'" in line for line in figure.picture.footer)
+    if width > 1.5 * WIDEST or height > 1.5 * HIGHEST:  # the size is estimated before it is laid out
+        assert said
+    if width < 0.6 * WIDEST and height < 0.6 * HIGHEST:
+        assert not said
+
+
+def test_folded_inputs_are_counted_and_can_be_unfolded():
+    loss = WIDE["one operation reads a hundred"](100)
+    figure = ad.draw(loss)
+    assert sum(node.count for node in figure.nodes if node.kind == "input") == 100
+    assert any(line.startswith("92 inputs are folded") for line in figure.picture.footer)
+    assert len(ad.draw(loss, repeat=None, level="op").nodes) == 102
+
+
+def test_a_network_of_numbers_is_drawn_neuron_by_neuron():
+    net = nn.MLP(2, [16, 16, 1], rng=0)
+    assert ad.draw(net([1.0, 2.0]), model=net).level == "neuron"
+
+
+def test_gradients_of_several_passes_are_said_to_be_sums():
+    a = ad.scalar(2.0)
+    (a * a).backward()
+    once = ad.draw(a * 1.0, names={"a": a})
+    assert not any("several" in line for line in once.picture.footer)  # this graph has not run backward
+    y = a * a
+    y.backward()
+    assert any("several backward passes" in line for line in ad.draw(y, names={"a": a}).picture.footer)
+    a.grad = None
+    y = a * a
+    y.backward()
+    assert not any("several" in line for line in ad.draw(y, names={"a": a}).picture.footer)
+
+
+def test_local_derivatives_that_are_not_drawn_are_announced():
+    x = ad.scalar(1.0)
+    y = chain(x, 14)
+    y.backward()
+    assert any("rankdir='LR'" in line for line in ad.draw(y).picture.footer)
+    assert not any("rankdir" in line for line in ad.draw(y, rankdir="LR").picture.footer)
+
+
+@pytest.mark.parametrize("combine", [lambda a: a + a, lambda a: a * a, lambda a: a * a + a * a])
+def test_labels_of_the_built_in_layout_do_not_collide(combine):
+    a = ad.scalar(2.0)
+    y = combine(a)
+    y.backward()
+    routes = lay_out(ad.draw(y, names={"a": a}).picture).routes.values()
+    boxes = [route.label for route in routes if route.label]
+    for k, one in enumerate(boxes):
+        for other in boxes[k + 1 :]:
+            apart = one.x + one.width <= other.x + 0.5 or other.x + other.width <= one.x + 0.5
+            assert apart or one.y + one.height <= other.y + 0.5 or other.y + other.height <= one.y + 0.5
