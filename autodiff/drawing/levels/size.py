@@ -30,6 +30,10 @@ def estimated_size(picture: Picture) -> tuple[float, float]:
             waiting[target] -= 1
             if not waiting[target]:
                 ready.append(target)
+    fed = {target for several in targets.values() for target in several}
+    for source, several in targets.items():  # data stands right before its first reader
+        if source not in fed:
+            rank[source] = min(rank[target] for target in several) - 1
     across: dict[int, float] = {}
     along: dict[int, float] = {}
     down = picture.direction == "TB"
