@@ -143,14 +143,22 @@ def _measure(
         return weigh(ws, outputs)
 
     grain = 4 * moving / longest if longest else 0.0
-    line = Line(phi, size, precision, 1.0, weigh(ws, ys), grain=grain, treads=terms.rounding)
+    heaviest = max((float(np.max(np.abs(w), initial=0.0)) for w in ws), default=0.0)
+    usual = 64 * precision.eps * max(heaviest * max(1.0, largest), size)
+    line = Line(phi, size, precision, 1.0, weigh(ws, ys), grain=grain, treads=terms.rounding, usual=usual)
     estimate = line.estimate(thorough)
     if estimate.kind == "constant" and 0 < longest < math.inf:
         # nothing moved under steps relative to x, perhaps because x is tiny: try absolute steps up to 1
         scale = 2.0 ** math.floor(math.log2(4 / longest)) if longest > 1e-290 else 2.0**900
         if scale != 1.0:
-            line = Line(phi, size, precision, scale, line.value, line.spent, grain, terms.rounding)
+            still = float(line.steps[0])
+            line = Line(phi, size, precision, scale, line.value, line.spent, grain, terms.rounding, usual)
             estimate = line.estimate(True)
+            if estimate.kind not in ("smooth", "constant", "flat"):
+                # wide steps met a kink or a jump that is not at x
+                near = line.flat(still, float(line.steps[0]))
+                why = "the value stands still near x, and rounding may be the reason"
+                estimate = near or replace(estimate, **_UNKNOWN, method=why, evaluations=line.spent)
     if estimate.kind == "smooth" and estimate.resolution > 2**12 * precision.eps:
         estimate = _refined(estimate, complex_step(f, xs, vs, ws, line.value, 64 * precision.eps * size))
     if estimate.kind == "constant":
@@ -159,6 +167,11 @@ def _measure(
         hidden = 8 * precision.eps * max(1.0, largest) * sum(float(np.sum(np.abs(w))) for w in ws) / line.steps[0]
         estimate = replace(estimate, error=estimate.error + float(hidden))
     return estimate
+
+
+_UNKNOWN: dict[str, Any] = dict(
+    kind="unresolved", value=math.nan, error=math.inf, noise=math.nan, interval=(-math.inf, math.inf), coarse=None
+)
 
 
 def _with_room(x: np.ndarray, v: np.ndarray) -> np.ndarray:

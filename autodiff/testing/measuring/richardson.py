@@ -29,6 +29,13 @@ _ECNOISE = (1 / 70, 1 / 252)
 
 _OFFSETS = (-3, -2, -1, 1, 2, 3)
 
+STILL_SAMPLES = 6  # unchanged samples around x before a stretch counts as flat
+BISECTIONS = 30  # halvings that locate the end of a flat stretch: to 1e-9 of its length
+LITTLE_FURTHER = 2.0**-6  # so much of that length beyond its end the change is looked at again
+QUANTA_OF_A_KINK = 32  # a change that grows so much within it was no quantum of rounding; a kink's grows by 2^24
+
+NEARER = "nearer than a kink"  # how an estimate says that wider steps met a kink and its own did not
+
 _DROWNED = "the value changes on every scale: it moves faster than the smallest step, or noise hides it"
 
 
@@ -40,7 +47,9 @@ class Estimate:
         value: the derivative; the midpoint of `interval` at a kink; NaN where nothing could be resolved.
         error: bound on |value - true derivative|, where an output that no displaced point changes counts as constant.
         noise: absolute noise found in <cotangent, f>.
-        kind: "smooth", "kink", "constant" (no displaced point changed the value), "jump" or "unresolved".
+        kind: "smooth", "kink", "constant" (no displaced point changed the value, which rounding may have caused),
+            "flat" (no displaced point changed it up to a kink or a jump of the function, so the slope is 0), "jump" or
+            "unresolved".
         interval: the one-sided slopes, lowest first; (value - error, value + error) where the function is smooth; of a
             constant the slopes that rounding of its own value could hide, while `error` allows for intermediates of
             the size of x or of 1.
@@ -114,12 +123,13 @@ class Line:
         spent: int = 1,
         grain: float = 0.0,
         treads: Callable[[], float] = lambda: 0.0,
+        usual: float = 0.0,
     ) -> None:
-        """`grain` is how far, in eps, rounding of the argument may move it; `treads` says how coarsely single terms of
-        the value are rounded.
+        """`grain` is how far, in eps, rounding of the argument may move it; `treads` returns how coarsely single terms
+        of the value are rounded; `usual` is the largest change that rounding of an intermediate usually causes.
         """
         self.phi, self.size, self.precision, self.scale = phi, size, precision, scale
-        self.value, self.spent, self.grain, self.treads = value, spent, grain, treads
+        self.value, self.spent, self.grain, self.treads, self.usual = value, spent, grain, treads, usual
         self.steps = scale * np.ldexp(1.0, -np.array(precision.levels))
         self.plus = np.full(len(self.steps), np.nan)
         self.minus = np.full(len(self.steps), np.nan)
@@ -194,6 +204,9 @@ class Line:
             return Estimate(
                 0.0, unseen, 0.0, "constant", (-unseen, unseen), "no displaced point changes the value", self.spent
             )
+        core = self._still_radius(n) if self.quantum else None
+        if core and (flat := self.flat(*core, jumps=False)):
+            return flat
         bends = np.abs(self.plus[:n] + self.minus[:n] - 2 * self.value) / self.steps[:n] ** 2
         doubt = np.fmax(2 * noise / self.steps[:n] + self.grain * self.precision.eps * bends, sys.float_info.min)
         table, error = romberg(self.plus[:n], self.minus[:n], self.steps[:n], doubt)
@@ -226,6 +239,57 @@ class Line:
             self.spent,
             _coarse(table, error, n),
         )
+
+    def _samples(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Displacements and the absolute changes of the value there, nearest first."""
+        spaced = [np.array(_OFFSETS) * self.scale * 2.0**s for s in self.nearby]
+        t = np.concatenate([self.steps[:n], -self.steps[:n], *spaced])
+        change = np.abs(np.concatenate([self.plus[:n], self.minus[:n], *self.nearby.values()]) - self.value)
+        order = np.argsort(np.abs(t), kind="stable")
+        return np.abs(t[order]), change[order]
+
+    def _still_radius(self, n: int) -> tuple[float, float] | None:
+        """(largest displacement that changes nothing, smallest one that changes the value); None without the former."""
+        t, change = self._samples(n)
+        moved = np.flatnonzero(change > 0)
+        if not len(moved):
+            return None
+        nearer = t[t < t[moved[0]]]
+        return (float(nearer[-1]), float(t[moved[0]])) if len(nearer) >= STILL_SAMPLES else None
+
+    def flat(self, still: float, limit: float, jumps: bool = True) -> Estimate | None:
+        """The estimate 0 where the function is flat around x; None where rounding may hide a slope instead.
+
+        Between `still`, a displacement that changes nothing on either side, and `limit` the first displacement that
+        changes the value is found by bisection. Rounding changes the value by one quantum there, and by the same
+        quantum a little further on. At the end of a flat stretch the change is either much smaller than a little
+        further on (a kink), or larger than rounding and most of the whole change up to `limit` (a jump). `jumps=False`
+        accepts kinks only, where `limit` is so near that a quantum may be most of the change.
+        """
+        side, low, high = 0, still, still
+        while not side and low < limit:
+            low, high = high, min(2 * high, limit)
+            side = next((s for s in (1, -1) if abs(self.at(s * high) - self.value) > 0), 0)
+            if high == limit:
+                break
+        if not side:
+            return None
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            if abs(self.at(side * middle) - self.value) > 0:
+                high = middle
+            else:
+                low = middle
+        first, beyond = (abs(self.at(side * t) - self.value) for t in (high, high * (1 + LITTLE_FURTHER)))
+        _, changes = self._samples(len(self.steps))
+        whole = max([beyond, abs(self.at(side * limit) - self.value), *changes[np.isfinite(changes)]])
+        kink = beyond > QUANTA_OF_A_KINK * first
+        jump = jumps and first > max(self.usual, whole / 4)
+        if not (kink or jump):
+            return None
+        unseen = (8 * self.precision.eps * self.size + (first if kink else 0.0)) / low
+        why = f"flat up to the {'kink' if kink else 'jump'} at a displacement of {high:.3g}"
+        return Estimate(0.0, unseen, 0.0, "flat", (-unseen, unseen), why, self.spent)
 
     def _nothing(self, kind: str, why: str) -> Estimate:
         return Estimate(math.nan, math.inf, math.nan, kind, (-math.inf, math.inf), why, self.spent)
@@ -289,6 +353,9 @@ class Line:
         slack = 4 * float(cost.min())
         settled = all(abs(s[k] - s[previous]) <= 0.1 * max(abs(s[k]), abs(s[previous])) + slack for s in (right, left))
         low, high = sorted((float(left[k]), float(right[k])))
+        nearer = self._nearer_than_the_kink(high - low)
+        if nearer is not None:
+            return nearer
         if not settled or high - low <= 1e-3 * max(abs(low), abs(high)):
             return self._nothing("unresolved", "neither the derivative nor the one-sided slopes settle")
         return Estimate(
@@ -300,6 +367,35 @@ class Line:
             f"one-sided slopes at step 2^{int(math.log2(h[k]))}",
             self.spent,
         )
+
+
+    def _nearer_than_the_kink(self, bend: float) -> Estimate | None:
+        """The slope at steps too small to meet a kink, or None when the bend stays as far as noise lets it be seen.
+
+        A kink at a small distance from x looks like a kink at x to all larger steps, and like noise to samples that are
+        spaced wider than that distance: only the narrowest spacing measures the noise here.
+        """
+        narrow = self.nearby[min(self.nearby)]
+        level = 4 * ecnoise(np.concatenate([narrow[:3], [self.value], narrow[3:]]))
+        largest = max(self.size, float(np.max(np.abs(narrow))))
+        noise = max(level, 4 * self.precision.eps * largest, self.precision.tiny, self.treads())
+        if not math.isfinite(noise):
+            return None
+        best: Estimate | None = None
+        for exponent in range(2, -self.precision.spacings[0] + 5):
+            h = self.scale * 2.0**-exponent
+            doubt = 4 * noise / h
+            if doubt > bend / 4:
+                break
+            right, left = (self.at(h) - self.value) / h, (self.value - self.at(-h)) / h
+            error = abs(right - left) + doubt
+            if error > bend / 2 or not math.isfinite(error):
+                best = None  # the bend is still there, or there again
+            elif best is None or error < best.error:
+                value = (right + left) / 2
+                how = f"central difference at step 2^-{exponent}, {NEARER}"
+                best = Estimate(value, error, noise, "smooth", (value - error, value + error), how, self.spent)
+        return best
 
 
 def ecnoise(values: np.ndarray) -> float:

@@ -31,6 +31,8 @@ def record(ctx: Context, prop: str, verdict: Verdict) -> None:
     if not ctx.wants(prop):
         return
     ctx.tally.add(prop, "skip" if verdict.kind == "jump" else verdict.status)
+    if verdict.kind == "jump" or verdict.status == "unresolved":
+        ctx.tally.unmeasured[verdict.kind] += 1
     if verdict.kind == "kink":
         ctx.tally.kinks += 1
     elif verdict.status in ("pass", "weak") and math.isfinite(verdict.resolution):

@@ -102,6 +102,7 @@ class Tally:
     resolutions: list[float] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
     kinks: int = 0
+    unmeasured: Counter[str] = field(default_factory=Counter)  # why no slope was found: "jump", "unresolved", ...
 
     def add(self, prop: str, status: str, n: int = 1) -> None:
         self.counts.setdefault(prop, Counter())[status] += n
@@ -115,6 +116,7 @@ class Tally:
         self.resolutions.extend(other.resolutions)
         self.unavailable.update(other.unavailable)
         self.kinks += other.kinks
+        self.unmeasured.update(other.unmeasured)
 
 
 class Context:

@@ -238,6 +238,11 @@ class DerivativeReport:
         if not measured and not self.data.get("slopes", True):
             return "none of the properties asked for could be checked on these inputs"
         if not measured:
+            if self.tally.unmeasured["jump"]:
+                return (
+                    "the function jumps at the inputs that were tried: its values on both sides stay apart for every "
+                    "step, so there is no derivative; give inputs between the jumps"
+                )
             return (
                 "no derivative could be measured (every value was infinite, NaN or empty); give inputs inside the "
                 "function's domain"
