@@ -8,6 +8,7 @@ through `engine`.
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 import zlib
@@ -37,7 +38,8 @@ from autodiff.testing.properties.table import (
 )
 from autodiff.testing.reporting.counterexample import curve, readable
 from autodiff.testing.reporting.diagnosis import diagnose, features
-from autodiff.testing.reporting.report import DerivativeReport, Failure, call_text
+from autodiff.testing.reporting.report import DerivativeReport, Failure
+from autodiff.testing.reporting.reproduction import Source, Unwritable
 from autodiff.testing.subjects.function_under_test import (
     Arguments,
     Case,
@@ -74,6 +76,23 @@ class Options:
     stop_early: bool = False  # one failing example is all the caller wants to know
     every: bool = False  # there is one example: no check leaves it to another
     elsewhere: Maker | None = None  # how other processes make the subject, when P18 is to ask them
+
+
+@dataclass(frozen=True)
+class Call:
+    """The call that asked for a check, as far as it matters for seeing a failure again.
+
+    Attributes:
+        name: of the public function.
+        target: its first argument.
+        options: keyword arguments that differ from their defaults.
+        inputs_from_row: the inputs are drawn from the target itself, so they are not part of the call.
+    """
+
+    name: str
+    target: Any
+    options: dict[str, Any]
+    inputs_from_row: bool = False
 
 
 def check_derivatives(
@@ -142,6 +161,7 @@ def check_derivatives(
         raise ValueError(f'check_derivatives: kinks={kinks!r}; write "accept", "avoid" or "error"')
     if order not in (1, 2):
         raise ValueError(f"check_derivatives: order={order!r}; write 1 or 2")
+    modes = (modes,) if isinstance(modes, str) else tuple(modes)
     unknown = [m for m in modes if m not in ("reverse", "forward")]
     if unknown or not modes:
         raise ValueError(f'check_derivatives: modes={modes!r}; write "reverse", "forward" or both')
@@ -159,13 +179,20 @@ def check_derivatives(
     )
     from autodiff.testing.subjects.other_libraries import subject_of
 
-    make: Maker = (subject_of, (f, tuple(modes), order)) if vjp is None else (pair_subject, (f, vjp, name))
+    make: Maker = (subject_of, (f, modes, order)) if vjp is None else (pair_subject, (f, vjp, name))
     subject = make[0](*make[1])
+    if order == 2 and "gradient" not in subject.extras:
+        raise ValueError(
+            f"check_derivatives: order=2, but the rule of {name} is not recorded, so it has no second derivative to "
+            "check; write order=1, or make it a rule of this engine (ad.custom_vjp), PyTorch, JAX or HIPS autograd"
+        )
     if processes:
         options = replace(options, elsewhere=make)
-    report = check_subject(
-        subject, inputs, kwargs, options, shown="vjp=..., " if vjp is not None else "", explain=explain
-    )
+    asked = {"wrt": wrt, "order": order, "modes": modes, "properties": properties, "kinks": kinks, "dtypes": dtypes}
+    asked |= {"vjp": vjp, "processes": processes}
+    usual = inspect.signature(check_derivatives).parameters
+    call = Call("check_derivatives", f, {key: v for key, v in asked.items() if v is not usual[key].default})
+    report = check_subject(subject, inputs, kwargs, options, call, explain)
     if raises:
         report.raise_if_wrong()
     return report
@@ -181,17 +208,17 @@ def check_subject(
     inputs: Sequence[Any],
     kwargs: dict[str, Any] | None,
     options: Options,
-    shown: str = "",
+    call: Call | None = None,
     explain: bool = True,
 ) -> DerivativeReport:
     """Check any subject on arrays or strategies; never raises for a wrong derivative.
 
     Args:
-        shown: what the reproducing line adds to its arguments.
+        call: the call that asks for the check, for the line that reproduces a failure.
         explain: False skips shrinking and diagnosis.
     """
     started = time.perf_counter()
-    run = _Run(subject, options, shown, explain)
+    run = _Run(subject, options, call, explain)
     if _searched(inputs, kwargs):
         run.search(tuple(inputs), kwargs)
     else:
@@ -216,7 +243,7 @@ def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: 
     Raises:
         FunctionRaised: the function itself refuses the case.
     """
-    case, options = _in_double(subject, case, options)
+    given, (case, options) = case, _in_double(subject, case, options)
     ctx = Context(subject, case, tally, options, salt)
     found: list[Finding] = []
     done: set[Any] = set()
@@ -235,7 +262,7 @@ def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: 
             except Exception as error:  # a rule may raise anything, and that is a finding
                 tally.add(prop, "fail")
                 found.append(ctx.finding(prop, f"raised {type(error).__name__}: {error}"))
-    return found
+    return [replace(x, given=given) if given is not case and x.case is case else x for x in found]
 
 
 def _in_double(subject: Subject, case: Case, options: Options) -> tuple[Case, Options]:
@@ -264,11 +291,12 @@ _FOUND_BY = {"P09": "P01", "P25": "P01"}
 class _Run:
     """One call of check_derivatives: what was seen so far."""
 
-    def __init__(self, subject: Subject, options: Options, shown: str, explain: bool = True) -> None:
-        self.subject, self.options, self.shown, self.explain = subject, options, shown, explain
+    def __init__(self, subject: Subject, options: Options, call: Call | None = None, explain: bool = True) -> None:
+        self.subject, self.options, self.call, self.explain = subject, options, call, explain
         self.tally = Tally()
         self.examples = self.rejected = 0
         self.refusal = ""
+        self.tried: tuple[float, float, int, int] = (math.inf, -math.inf, 10**9, 0)
         self.failing: dict[str, list[Finding]] = {}
         self.seen: list[tuple[frozenset[str], frozenset[str]]] = []  # (features of an example, ids it violates)
         self.shrunk: dict[str, Finding] = {}
@@ -282,11 +310,24 @@ class _Run:
             self.refusal = str(error)
             return
         self.examples += 1
+        self._note_range(case)
         if self.examples == 1 and self.options.elsewhere and "P18" in self.options.properties:
             found += self._elsewhere(case, self.options.elsewhere)
         self.seen.append((features(case, self.subject), frozenset(x.property for x in found)))
         for x in found:
             self.failing.setdefault(x.property, []).append(x)
+
+    def _note_range(self, case: Case) -> None:
+        """Remember between which numbers, and how many of them, the examples lie."""
+        entries = np.concatenate([np.ravel(x) for x in case.xs]).real
+        entries = entries[np.isfinite(entries)]
+        low, high, least, most = self.tried
+        self.tried = (
+            min(low, float(np.min(entries, initial=math.inf))),
+            max(high, float(np.max(entries, initial=-math.inf))),
+            min(least, case.size),
+            max(most, case.size),
+        )
 
     def _elsewhere(self, case: Case, maker: Maker) -> list[Finding]:
         ctx = Context(self.subject, case, self.tally, self.options)
@@ -384,7 +425,7 @@ class _Run:
             if prop not in self.tally.counts:
                 self.tally.unavailable.setdefault(prop, why_unchecked(prop, self.subject))
         slopes = any(p in MEASURED for p in self.options.properties)
-        data = {"refusal": self.refusal, "seen": len(self.seen), "slopes": slopes}
+        data = {"refusal": self.refusal, "seen": len(self.seen), "slopes": slopes, "tried": self.tried}
         return DerivativeReport(
             self.subject.name,
             self.examples,
@@ -418,10 +459,40 @@ class _Run:
         kind, sentence = diagnose(self.subject, [finding, *witnesses], failing, passing, fails)
         with np.errstate(all="ignore"):
             finding = readable(self.subject, finding)
-        where = call_text(finding.case.args, {})
-        where = "..." if "<" in where else where  # too large to write down: drawn again from the same strategies
-        keywords = f", kwargs={finding.case.kwargs!r}" if finding.case.kwargs else ""
-        reproduce = f"check_derivatives({self.subject.name}, {where}{keywords}, {self.shown}seed={self.options.seed})"
+        imports, line, again = self._reproduce(prop, finding)
         counts = Counter(p for _, props in self.seen for p in props)
         data = {"curve": curve(self.subject, finding)}
-        return Failure(finding, kind, sentence, counts[prop], self.examples, right, reproduce, self.subject.name, data)
+        name, count = self.subject.name, counts[prop]
+        return Failure(finding, kind, sentence, count, self.examples, right, line, name, data, imports, again)
+
+    def _reproduce(self, prop: str, finding: Finding) -> tuple[str, str, str]:
+        """(import lines, a line that fails in the same way, "") or ("", "", what to do instead, in words)."""
+        case, options = finding.given or finding.case, dict(self.call.options) if self.call else {}
+        source = Source()
+        try:
+            if self.call is None:
+                raise Unwritable("the check was not made by a call that can be written down")
+            if self.call.inputs_from_row:
+                given = [self.call.target]
+            else:
+                given = [source.value(self.call.target), *map(source.value, case.args)]
+                if case.kwargs:
+                    options["kwargs"] = case.kwargs
+                if not self._fails_at(case, self.options.properties, prop):
+                    options["properties"] = [prop]  # the plain call leaves this property to other examples
+                    if not self._fails_at(case, (prop,), prop):
+                        raise Unwritable("the failure does not come again at this input alone")
+            named = [f"{key}={source.value(value)}" for key, value in options.items()]
+        except Unwritable as why:
+            where = "with the same inputs, " if self.call is None or self.call.inputs_from_row else ""
+            return "", "", f"make the same check {where}with seed={self.options.seed}; no line is given, for {why}"
+        source.need(f"from autodiff.testing import {self.call.name}")
+        line = f"{self.call.name}({', '.join([*given, *named, f'seed={self.options.seed}'])})"
+        return "; ".join(source.imports), line, ""
+
+    def _fails_at(self, case: Case, properties: tuple[str, ...], prop: str) -> bool:
+        """Does a check at this one input, of these properties, report the violation first?"""
+        options = replace(self.options, properties=properties, every=True, focus=None, elsewhere=None)
+        again = _Run(self.subject, options, explain=False)
+        again.at(case)
+        return next(iter(again.shrunk), None) == prop

@@ -6,6 +6,7 @@ A row names its domain, its static arguments and some shapes (`samples`), and so
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.testing.check import Options, check_subject, default_seed
+from autodiff.testing.check import Call, Options, check_subject, default_seed
 from autodiff.testing.inputs import strategies
 from autodiff.testing.properties.table import selected
 from autodiff.testing.reporting.report import DerivativeReport
@@ -138,7 +139,12 @@ def check_op(
     )
     # a row with kinks may have jumps, which mixed scales would put at every step
     calls = op_calls(row, wide=row.kink is None)
-    report = check_subject(op_subject(row, order, modes), (calls,), None, options)
+    asked = dict(order=order, examples=examples, properties=properties, dtypes=dtypes, modes=modes, kinks=kinks)
+    usual = inspect.signature(check_op).parameters
+    given = {key: value for key, value in asked.items() if value is not usual[key].default}
+    known = ad.ops.OPS.get(row.name) is row
+    call = Call("check_op", repr(row.name), given, inputs_from_row=True) if known else None
+    report = check_subject(op_subject(row, order, modes), (calls,), None, options, call)
     if raises:
         report.raise_if_wrong()
     return report

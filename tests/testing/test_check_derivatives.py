@@ -40,7 +40,7 @@ def half_a_softmax_rule(g: Any, y: Any, x: Any, axis: int = -1) -> Any:
 
 def test_a_right_rule_is_proven_at_a_point_and_over_a_search() -> None:
     assert check_derivatives(softmax, np.array([[0.0, 1.0]]), vjp=softmax_rule).ok
-    report = check_derivatives(softmax, tensors(shapes(1, 2)), vjp=softmax_rule, examples=15)
+    report = check_derivatives(softmax, tensors(shapes(1, 2)), vjp=softmax_rule, examples=15, seed=1)
     assert report.ok and report.median_resolution < 1e-10 and report.weak_share <= 0.05
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -166,3 +166,39 @@ def test_without_hypothesis_a_name_that_needs_it_says_how_to_install_it() -> Non
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.count("pip install hypothesis") == 2, done.stdout
+
+
+@given(signature("(n)->(n)", domain=(-1000, 1000)))
+@settings(max_examples=100, derandomize=True)
+def test_a_finite_domain_is_filled(call: Any) -> None:
+    assert (np.abs(call.args[0]) < 1000).all()
+    event("beyond 500" if (np.abs(call.args[0]) > 500).any() else "within 500")
+
+
+def test_a_rule_wrong_far_out_in_its_domain_or_at_larger_sizes_is_wrong() -> None:
+    far = check_derivatives(
+        np.sin,
+        signature("(n)->(n)", domain=(-1000, 1000)),
+        vjp=lambda g, y, x: (g * np.cos(x) * np.where(np.abs(x) > 5, 2, 1),),
+        raises=False,
+        explain=False,
+    )
+    long = check_derivatives(
+        np.sin,
+        signature("(n)->(n)"),
+        vjp=lambda g, y, x: (g * np.cos(x) * (2 if x.size >= 4 else 1),),
+        raises=False,
+        explain=False,
+    )
+    assert far.outcome == long.outcome == "wrong"
+
+
+def test_a_rule_that_clips_or_adds_a_constant_is_wrong() -> None:
+    for rule in (lambda g, y, x: (np.clip(g * np.cos(x), -50, 50),), lambda g, y, x: (g * np.cos(x) + 1e-30,)):
+        with pytest.raises(DerivativeError, match=r"P04|P06"):
+            check_derivatives(np.sin, np.array([0.5]), vjp=rule)
+
+
+def test_the_range_and_sizes_tried_stand_beside_the_verdict() -> None:
+    report = check_derivatives(np.sin, tensors((2,), (-1.0, 1.0)), examples=5)
+    assert "tried: entries from -" in str(report) and ", 2 numbers in an example" in str(report)

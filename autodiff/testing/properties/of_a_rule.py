@@ -160,17 +160,26 @@ def _gradients(ctx: Context, ws: Arrays) -> Arrays:
 
 @check("P04")
 def scaling_the_cotangent_scales_the_gradient(ctx: Context) -> Iterator[Finding]:
-    """Multiplying by -2 commutes with rounding, so the comparison is bit for bit."""
+    """Multiplying by a power of two commutes with rounding, so the comparison is bit for bit.
+
+    Large and small factors show a rule that clips, or that adds a constant to avoid a division by zero.
+    """
     if ctx.subject.reverse is None or not ctx.finite:
         return
-    plain, scaled = ctx.point.gradients, _gradients(ctx, [np.asarray(-2.0 * w) for w in ctx.ws])
-    for i, (a, b) in enumerate(zip(plain, scaled)):
-        finite = np.isfinite(a).all() and np.isfinite(b).all()
-        normal = np.abs(a) > 1e-290  # subnormal numbers do not scale exactly
-        if finite and a.shape == b.shape and not np.array_equal(b[normal], -2.0 * a[normal]):
-            ctx.tally.add("P04", "fail")
-            yield ctx.finding("P04", f"gradient {i} for -2 w is not -2 x the gradient for w", cotangent=ctx.ws)
-            return
+    plain = ctx.point.gradients
+    room = 2.0 ** (40 if ctx.point.eps < 1e-10 else 16 if ctx.point.eps < 1e-5 else 4)
+    for factor in (-2.0, room, -1 / room):
+        for i, (a, b) in enumerate(zip(plain, _gradients(ctx, [np.asarray(factor * w) for w in ctx.ws]))):
+            finite = np.isfinite(a).all() and np.isfinite(b).all()
+            kind = np.finfo(a.dtype) if a.dtype.kind in "fc" else np.finfo(np.float64)
+            # subnormal numbers do not scale exactly, and terms may be smaller than their sum
+            normal = np.abs(a) > float(kind.tiny) * 2.0**8 * room**2
+            if finite and a.shape == b.shape and not np.array_equal(b[normal], factor * a[normal]):
+                ctx.tally.add("P04", "fail")
+                yield ctx.finding(
+                    "P04", f"gradient {i} for {factor:g} w is not {factor:g} x the gradient for w", cotangent=ctx.ws
+                )
+                return
     ctx.tally.add("P04", "pass")
 
 

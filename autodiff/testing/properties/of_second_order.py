@@ -40,7 +40,12 @@ def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
     if made is None:
         return
     subject, case = made
-    outputs = subject.outputs(case)
+    try:
+        outputs = subject.outputs(case)
+    except FunctionRaised as error:  # the first derivative was there, and cannot be differentiated
+        ctx.tally.add("P10", "fail")
+        yield ctx.finding("P10", f"the gradient cannot be differentiated: {error}", cotangent=ctx.ws)
+        return
     ws = cotangents(rng, outputs)
     points: list[Point] = []
     if subject.reverse is not None:

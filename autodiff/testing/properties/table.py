@@ -88,6 +88,7 @@ class Finding:
     cotangent: Arrays | None = None
     direction: Arrays | None = None
     verdict: Verdict | None = None
+    given: Case | None = None  # the case as it was given, where it was measured in another precision
 
     def __post_init__(self) -> None:
         if self.property not in TITLES:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.testing.properties.table import MEASURED, TITLES, Finding, Tally
+from autodiff.testing.reporting.reproduction import array_text
 
 __all__ = ["DerivativeError", "DerivativeReport", "Failure", "InconclusiveError"]
 
@@ -30,8 +31,11 @@ class Failure:
         failing: how many examples violated this property.
         examples: how many examples there were.
         right: titles of the properties that hold at the smallest example.
-        reproduce: a line of Python that shows it again.
+        reproduce: a line of Python that fails in the same way in a fresh interpreter, after `imports`; "" when the call
+            cannot be written down.
         name: the function's name.
+        imports: the import lines that `reproduce` needs.
+        again: without a line, how to see the failure again, in words.
     """
 
     finding: Finding
@@ -43,6 +47,8 @@ class Failure:
     reproduce: str
     name: str
     data: dict[str, Any] = field(default_factory=dict)
+    imports: str = ""
+    again: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """Return the failure as numbers, texts, lists and dicts."""
@@ -53,12 +59,14 @@ class Failure:
             "kind": self.kind,
             "diagnosis": self.sentence,
             "message": self.finding.message,
-            "input": call_text(self.finding.case.args, self.finding.case.kwargs),
+            "input": self._input(),
             "analytic": _number(v.analytic) if v else None,
             "numerical": _number(v.estimate.value) if v else None,
             "tolerance": _number(v.tolerance) if v else None,
             "failing": self.failing,
+            "imports": self.imports,
             "reproduce": self.reproduce,
+            "again": self.again,
             "text": str(self),
             "curve": self.data.get("curve"),
         }
@@ -76,7 +84,7 @@ class Failure:
         claim = f"{head} disagrees with the function" if v is not None else "a property is violated"
         if v is not None and v.status != "fail":
             claim = 'the function has a kink here, and kinks="error"'
-        rows = [("smallest failing input", call_text(f.case.args, f.case.kwargs))]
+        rows = [("smallest failing input", self._input())]
         if f.cotangent is not None:
             most = 64 if v is not None else 8
             rows.append(("cotangent", ", ".join(array_text(w, most) for w in f.cotangent)))
@@ -91,12 +99,19 @@ class Failure:
             rows.append(("looks like", self.sentence))
         if self.right:
             rows.append(("still right", ", ".join(self.right)))
-        rows.append(("reproduce", self.reproduce))
+        if self.reproduce:
+            rows += [("imports", self.imports), ("reproduce", self.reproduce)]
+        else:
+            rows.append(("call again", self.again))
         lines = [f"{self.name}: {claim}   [{f.property} {TITLES[f.property]}]"]
         for key, text in rows:
-            whole = key in ("reproduce", "smallest failing input")  # to be copied
+            whole = key in ("imports", "reproduce", "smallest failing input")  # to be copied
             lines += _row(key, text, whole)
         return "\n".join(lines)
+
+    def _input(self) -> str:
+        case = self.finding.given or self.finding.case
+        return call_text(case.args, case.kwargs)
 
 
 def _row(key: str, text: str, whole: bool) -> list[str]:
@@ -111,37 +126,6 @@ def _measured_text(v: Any) -> str:
     if e.kind == "kink":
         return f"between {e.interval[0]:.6g} and {e.interval[1]:.6g}, the slopes on both sides of a kink {how}"
     return f"{e.value!r} +- {v.tolerance:.1e}  {how}"
-
-
-def array_text(a: Any, most: int = 64) -> str:
-    """An array as one line of Python, or a word about it when it has more than `most` entries of many values."""
-    if isinstance(a, np.ndarray):
-        if a.size > 8 and a.dtype.kind in "fiu" and (short := _short_text(a)):
-            return short
-        if a.size > most:
-            return f"<{a.dtype} array of shape {a.shape}>"
-        body = np.array2string(a, separator=", ", threshold=64, max_line_width=10**6, floatmode="unique", prefix="")
-        body = " ".join(body.split())
-        kind = "" if a.dtype in (np.float64, np.int64, np.bool_, np.complex128) else f", dtype=np.{a.dtype.name}"
-        if a.size == 0:
-            return f"np.zeros({a.shape}{kind})"
-        return f"np.array({body}{kind})"
-    return repr(a)
-
-
-def _short_text(a: np.ndarray) -> str | None:
-    """One value everywhere, or in one place only, as Python; None for anything else."""
-    kind = "" if a.dtype in (np.float64, np.int64) else f", dtype=np.{a.dtype.name}"
-    first = a.reshape(-1)[0]
-    if (a == first).all():
-        made = {0.0: "zeros", 1.0: "ones"}.get(float(first))
-        return f"np.{made}({a.shape}{kind})" if made else f"np.full({a.shape}, {first.item()!r}{kind})"
-    places = np.flatnonzero(a)
-    if len(places) > 1:
-        return None
-    value = a.reshape(-1)[places[0]].item()
-    times = "" if value == 1 else f"{value!r} * "
-    return f"{times}np.eye(1, {a.size}, {places[0]}{kind}).reshape({a.shape})"
 
 
 def call_text(args: list[Any], kwargs: dict[str, Any]) -> str:
@@ -220,8 +204,17 @@ class DerivativeReport:
         if self.inconclusive:
             return f"{self.name}: inconclusive\n  {self._why_inconclusive()}"
         lines = [f"{self.name}: right   ({self.summary()})"]
+        lines += [f"  tried: {self.range_text}"] if self.examples > 1 else []
         lines += [f"  not checked, {why}: {', '.join(props)}" for why, props in self.unchecked().items()]
         return "\n".join(lines)
+
+    @property
+    def range_text(self) -> str:
+        """Between which numbers the inputs lay, and how many numbers one example had."""
+        low, high, least, most = self.data.get("tried", (math.inf, -math.inf, 0, 0))
+        count = f"{most}" if least == most else f"{least} to {most}"
+        entries = f"entries from {low:.4g} to {high:.4g}" if low <= high else "no finite entry"
+        return f"{entries}, {count} numbers in an example"
 
     def unchecked(self) -> dict[str, list[str]]:
         """The properties that were not checked, by reason."""
@@ -326,7 +319,7 @@ class DerivativeError(AssertionError):
         analytic, tolerance: the rule's slope, and the largest difference that counts as agreement.
         op: the name of what was checked.
         seed: of the random choices.
-        reproduce: a line of Python.
+        imports, reproduce: import lines, and a line of Python that fails in the same way after them.
         failure, report: everything else.
     """
 
@@ -334,12 +327,14 @@ class DerivativeError(AssertionError):
         super().__init__(str(failure))
         f, v = failure.finding, failure.finding.verdict
         self.failure, self.report = failure, report
-        self.property, self.inputs, self.cotangent, self.direction = f.property, f.case.args, f.cotangent, f.direction
+        self.property, self.inputs = f.property, (f.given or f.case).args
+        self.cotangent, self.direction = f.cotangent, f.direction
         self.numerical = v.estimate.value if v is not None else None
         self.error = v.estimate.error if v is not None else None
         self.analytic = v.analytic if v is not None else None
         self.tolerance = v.tolerance if v is not None else None
-        self.op, self.seed, self.reproduce = failure.name, report.seed, failure.reproduce
+        self.op, self.seed = failure.name, report.seed
+        self.imports, self.reproduce = failure.imports, failure.reproduce
 
 
 class InconclusiveError(AssertionError):

@@ -20,9 +20,14 @@ class Adapted:
     """A function of NumPy arrays together with the derivatives another library gives it."""
 
     def __init__(
-        self, name: str, function: Callable[..., Any], build: Callable[[tuple[str, ...], int], Subject]
+        self,
+        name: str,
+        function: Callable[..., Any],
+        build: Callable[[tuple[str, ...], int], Subject],
+        made_by: tuple[Any, ...] = (),
     ) -> None:
-        self.__name__ = name
+        """`made_by` is the public function that made it, by name, and its arguments."""
+        self.__name__, self.made_by = name, made_by
         self._function, self._build = function, build
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -50,7 +55,7 @@ def from_pair(f: Callable[..., Any], vjp: Callable[..., Any], name: str | None =
     >>> check_derivatives(pair, np.array([0.0, 1.0])).ok
     True
     """
-    return Adapted(name or name_of(f), f, lambda modes, order: pair_subject(f, vjp, name))
+    return Adapted(name or name_of(f), f, lambda modes, order: pair_subject(f, vjp, name), ("from_pair", f, vjp))
 
 
 def _many(y: Any) -> bool:
@@ -117,7 +122,7 @@ def from_torch(f: Callable[..., Any], name: str | None = None) -> Adapted:
             subject.extras["gradient"] = gradients
         return subject
 
-    return Adapted(shown, value, build)
+    return Adapted(shown, value, build, ("from_torch", f))
 
 
 def from_jax(f: Callable[..., Any], name: str | None = None) -> Adapted:
@@ -163,14 +168,29 @@ def from_jax(f: Callable[..., Any], name: str | None = None) -> Adapted:
             np.asarray(t) for t in _listed(jax.jvp(of(case), tuple(xs), tuple(jax.numpy.asarray(v) for v in vs))[1])
         ]
 
-    # a custom_vjp has no forward derivative, so forward mode is checked only where it is asked for alone
-    return Adapted(
-        shown,
-        value,
-        lambda modes, order: Subject(
-            shown, value, reverse if "reverse" in modes else None, forward if tuple(modes) == ("forward",) else None
-        ),
-    )
+    def gradients(case: Case, count: int) -> Subject:
+        def double(*args: Any, **kwargs: Any) -> Any:
+            inputs, ws = list(args[:-count]), args[-count:]
+
+            def inner(*xs: Any) -> Any:
+                for i, x in zip(case.wrt, xs, strict=True):
+                    inputs[i] = x
+                return f(*inputs, **kwargs)
+
+            y, pullback = jax.vjp(inner, *[inputs[i] for i in case.wrt])
+            return tuple(pullback(type(y)(ws) if _many(y) else ws[0]))
+
+        return from_jax(double, f"gradient of {shown}").subject(("reverse",))
+
+    def build(modes: tuple[str, ...], order: int) -> Subject:
+        # a custom_vjp has no forward derivative, so forward mode is checked only where it is asked for alone
+        alone = forward if tuple(modes) == ("forward",) else None
+        subject = Subject(shown, value, reverse if "reverse" in modes else None, alone)
+        if order == 2:
+            subject.extras["gradient"] = gradients
+        return subject
+
+    return Adapted(shown, value, build, ("from_jax", f))
 
 
 def from_autograd(f: Callable[..., Any], name: str | None = None) -> Adapted:
@@ -180,16 +200,39 @@ def from_autograd(f: Callable[..., Any], name: str | None = None) -> Adapted:
         f: takes and returns arrays, using autograd.numpy.
     """
     from autograd import make_vjp
+    from autograd.builtins import tuple as traced  # a plain tuple would end the trace
 
     shown = name or name_of(f)
 
     def reverse(case: Case, outputs: Arrays, ws: Arrays) -> Sequence[Any]:
         def of(xs: Any) -> Any:
             y = f(*case.moved(list(xs)).args, **case.kwargs)
-            return tuple(y) if _many(y) else y
+            return traced(list(y)) if _many(y) else y
 
         pullback, y = make_vjp(of)(tuple(np.array(x) for x in case.xs))
         gs = [np.asarray(w).astype(np.asarray(q).dtype) for w, q in zip(ws, _listed(y))]
         return list(pullback(tuple(gs) if _many(y) else gs[0]))
 
-    return Adapted(shown, f, lambda modes, order: Subject(shown, f, reverse))
+    def gradients(case: Case, count: int) -> Subject:
+        def double(*args: Any, **kwargs: Any) -> Any:
+            inputs, ws = list(args[:-count]), args[-count:]
+
+            def inner(xs: Any) -> Any:
+                for i, x in zip(case.wrt, xs, strict=True):
+                    inputs[i] = x
+                y = f(*inputs, **kwargs)
+                return traced(list(y)) if _many(y) else y
+
+            pullback, y = make_vjp(inner)(traced([inputs[i] for i in case.wrt]))
+            got = pullback(tuple(ws) if _many(y) else ws[0])
+            return tuple(got[i] for i in range(len(case.wrt)))
+
+        return from_autograd(double, f"gradient of {shown}").subject()
+
+    def build(modes: tuple[str, ...], order: int) -> Subject:
+        subject = Subject(shown, f, reverse)
+        if order == 2:
+            subject.extras["gradient"] = gradients
+        return subject
+
+    return Adapted(shown, f, build, ("from_autograd", f))
