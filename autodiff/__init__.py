@@ -32,6 +32,7 @@ from .modes import (
     scope,
     strict,
 )
+from .names_elsewhere import IN_PACKAGE, no_such_name
 from .registry import PUBLIC as _ROWS
 from .transforms import (
     checkpoint,
@@ -83,7 +84,9 @@ def __getattr__(name: str) -> Any:
     if name in extend.__all__:
         raise AttributeError(f"module 'autodiff' has no attribute {name!r}: write autodiff.extend.{name}")
     if name not in _LATER:
-        raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+        if name.startswith("__"):
+            raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+        raise no_such_name("autodiff", name, IN_PACKAGE, __all__)
     module = import_module(_LATER[name], __name__)
     value = module if _LATER[name] == f".{name}" else getattr(module, name)
     globals()[name] = value

@@ -220,9 +220,9 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
     op = node.op
     out: list[tuple[Any, ...] | None] = []
     if node.is_float_operation:  # operands are known by their nodes; constants stand among the parents
-        operands = [p if p.__class__ is float else p.value for p in node.parents]
+        operands = [p.value if isinstance(p, Node) else p for p in node.parents]
         saved: Any = [
-            op.save[0 if op.variadic else i](node.value, operands, op.defaults, i) if p.__class__ is not float else None
+            op.save[0 if op.variadic else i](node.value, operands, op.defaults, i) if isinstance(p, Node) else None
             for i, p in enumerate(node.parents)
         ]
     else:
@@ -239,14 +239,21 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
                 value = None  # no derivative would be taken past it
             elif name in op.inputs and not op.variadic:
                 p = node.parents[op.inputs.index(name)]
-                value = wrap(value, p) if isinstance(p, Node) else value
+                value = _handle(value, p)
             elif name in op.inputs:
                 value = tuple(
-                    [wrap(v, p) if isinstance(p, Node) else v for v, p in zip(value, node.parents, strict=True)]
+                    [_handle(v, p) for v, p in zip(value, node.parents, strict=True)]
                 )
             named.append(value)
         out.append(tuple(named))
     return out
+
+
+def _handle(value: Any, p: Any) -> Any:
+    """An operand as a handle over its node; a Scalar that the rules saw as a 0-d array is a Scalar again."""
+    if not isinstance(p, Node):
+        return value
+    return wrap(value if p.shape is not None else float(value), p)
 
 
 def consumed(node: Node) -> GraphError:

@@ -1,12 +1,14 @@
-"""Names of NumPy's arrays, PyTorch and JAX that a value does not have: asking for one is an error that says what to
-write. Every public function that is no method is such a name too: ``x.roll`` says to write ``ad.roll(x, ...)``.
+"""Names of NumPy's arrays, PyTorch, JAX, autograd and micrograd that a value, or the package, does not have: asking for
+one is an error that says what to write. Every public function that is no method is such a name too: ``x.roll`` says to
+write ``ad.roll(x, ...)``.
 
 They are no API: ``hasattr`` is False and ``dir(x)`` does not list them. Never here: a word that does something.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from .variable import Variable
@@ -96,3 +98,78 @@ def refusals(public: Iterable[str], methods: Iterable[str]) -> dict[str, propert
     for name in methods:
         WORDS.pop(name, None)
     return {word: _refusal(word) for word in WORDS}
+
+
+_PLAIN_ARRAY = "make the array with NumPy, np.{}, and wrap what you differentiate: ad.tensor(a)"
+_LOOP = "batch with NumPy's own axes, or write a loop and np.stack"
+_DTYPE = "dtypes are NumPy's: np.float32, np.float64"
+IN_PACKAGE = {
+    **{name: _PLAIN_ARRAY.format(name) for name in ("arange", "empty", "eye", "full", "linspace")},
+    **{name: _PLAIN_ARRAY.format(name) for name in ("ones", "zeros")},
+    **dict.fromkeys(("rand", "randn", "random"), "write ad.tensor(np.random.default_rng(0).normal(size=...))"),
+    "as_tensor": "write ad.tensor(x, copy=False)",
+    "autograd": "write ad.grad(f)(x), or loss.backward()",
+    "bmm": "write np.matmul(a, b)",
+    "cat": "write np.concatenate([a, b], axis=0)",
+    "check_grads": "write ad.testing.check_derivatives(f, x)",
+    "clamp": "write np.clip(x, low, high)",
+    "constant": "plain NumPy arrays and numbers are constants; nothing needs to be written",
+    "cuda": CPU,
+    "custom_gradient": "write ad.custom_vjp",
+    "custom_jvp": "write ad.custom_vjp: forward mode follows from the same rule",
+    "defvjp": "write f = ad.custom_vjp(f), and then f.defvjp(fwd, bwd)",
+    "derivative": "write ad.grad(f)(x)",
+    "detach": "write x.detach(), or ad.stop_gradient(x)",
+    "device": CPU,
+    "device_put": CPU,
+    "elementwise_grad": "write ad.grad(lambda x: np.sum(f(x)))(x)",
+    "float16": _DTYPE,
+    "float32": _DTYPE,
+    "float64": _DTYPE,
+    "from_numpy": "write ad.tensor(a, copy=False)",
+    "func": "the transforms are here: ad.grad, ad.vjp, ad.jvp, ad.jacrev, ad.jacfwd, ad.hessian",
+    "Function": "write ad.custom_vjp: f.defvjp(fwd, bwd)",
+    "gradcheck": "write ad.testing.check_derivatives(f, x)",
+    "gradgradcheck": "write ad.testing.check_derivatives(f, x, order=2)",
+    "gradient": "write ad.grad(f)(x)",
+    "GradientTape": "write loss.backward() and read x.grad, or ad.grad(f)(x)",
+    "inference_mode": "write ad.no_grad()",
+    "is_grad_enabled": "write ad.is_recording()",
+    "jit": "leave it out: nothing is compiled",
+    "linearize": "write ad.jvp(f, (x,), (v,))",
+    "load": "write nn.load(path)",
+    "make_jvp": "write ad.jvp(f, (x,), (v,))",
+    "make_vjp": "write ad.vjp(f, x)",
+    "manual_seed": "write nn.seed(n), or give rng= to what is random",
+    "mm": "write a @ b",
+    "nn": "write import nn",
+    "no_gradient": "write ad.no_grad(), or ad.stop_gradient(x)",
+    "numpy": "NumPy's own functions record: import numpy as np, np.tanh(x)",
+    "optim": "write nn.optim",
+    "Parameter": "write nn.Parameter(x), or ad.tensor(x) outside a module",
+    "plot": "write ad.draw(y)",
+    "primitive": "write ad.custom_vjp, or a row with ad.extend.op",
+    "remat": "write ad.checkpoint(f)",
+    "save": "write nn.save(model, path)",
+    "set_grad_enabled": "write ad.no_grad() or ad.enable_grad()",
+    "stop_grad": "write ad.stop_gradient(x)",
+    "Value": "write ad.scalar(2.0)",
+    "value": "write ad.scalar(2.0) or ad.tensor([2.0])",
+    "vmap": _LOOP,
+}
+
+
+def no_such_name(module: str, name: str, words: Mapping[str, str], known: Iterable[str]) -> AttributeError:
+    """The error for a name that a module does not have: what to write instead, from ``words``, or the nearest name.
+
+    >>> from autodiff import extend
+    >>> print(extend.no_such_name("nn", "Lineer", {}, ["Linear", "MLP"]))
+    module 'nn' has no attribute 'Lineer'. Did you mean Linear?
+    """
+    text = f"module {module!r} has no attribute {name!r}"
+    if name in words:
+        return AttributeError(f"{text}: {words[name]}.")
+    near = get_close_matches(name, list(known), n=3, cutoff=0.75)
+    folded = [k for k in known if k.lower().replace("_", "") == name.lower().replace("_", "")]
+    near = list(dict.fromkeys([*folded, *near]))[:3]
+    return AttributeError(f"{text}. Did you mean {' or '.join(near)}?" if near else text)

@@ -22,6 +22,14 @@ from .modes import state
 from .registry import DISPATCH, METHODS, OPS, UFUNCS
 
 TENSORS: dict[type, bool] = {}  # subclasses of Tensor (Parameter): the fast paths know handles by their exact class
+_FLOAT_FORMS = (
+    "np.exp and the like instead of math.exp, and fill an array that records: "
+    "z = ad.tensor(np.zeros(n), requires_grad=False); z[i] = x"
+)
+_ARRAY_FORMS = (
+    "ad.array([...]) for lists of recorded values, z[i] = x with z = ad.tensor(np.zeros(n), requires_grad=False), "
+    "or the NumPy function itself"
+)
 PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: run on the bare values
 
 
@@ -116,15 +124,13 @@ class Variable:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.node is not None:
             raise leaves_graph(
-                "np.asarray or np.array of it, np.vectorize, or storing it in an array,",
-                ".data",
-                "ad.array([...]) for lists of recorded values, or the NumPy function itself",
+                "np.asarray or np.array of it, np.vectorize, or storing it in an array,", ".data", _ARRAY_FORMS
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
         if self.node is not None:
-            raise leaves_graph("float() or a math function", ".item()", "np.exp and the like instead of math.exp")
+            raise leaves_graph("float() or a math function", ".item()", _FLOAT_FORMS)
         return float(self.item())
 
     def __int__(self) -> int:

@@ -172,6 +172,36 @@ class Stale:
     __array_ufunc__ = __array_function__ = __array__ = __float__ = __len__ = __getitem__ = __bool__ = refuse
 
 
+class _Unassigned(Stale):
+    """What ``x[i] += v`` has computed on a view, before Python assigns it to ``x[i]``.
+
+    ``view += v`` alone gives this too, and there it stays: it and x refuse every use, since x would not follow."""
+
+    __slots__ = ("value", "base", "data")
+
+    def __init__(self, value: Tensor, base: Tensor) -> None:
+        self.value, self.base, self.data = value, base, base._data
+        base._data = self
+
+    def taken_by(self, x: Tensor) -> Tensor:
+        """The value, for x: the one that the view was taken from."""
+        self.base._data = self.data
+        if x is not self.base:
+            self.refuse()
+        return self.value
+
+    def refuse(self, *_: Any, **__: Any) -> Any:
+        raise WriteError(
+            "x += v on a view: the value it was taken from would not follow. Write into that value, z[i] += v, or into "
+            "x * 1."
+        )
+
+    __array_ufunc__ = __array_function__ = __array__ = __float__ = __len__ = __getitem__ = __bool__ = refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = refuse
+    __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __iter__ = __setitem__ = __lt__ = __gt__ = __eq__ = refuse
+    __hash__ = object.__hash__
+
+
 def write(x: Variable, value: Any) -> None:
     """``x.data = value`` on a leaf: the value is checked and copied in; an older graph that read it will refuse."""
     old = x.node
@@ -302,8 +332,11 @@ def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v")
 def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
     """The in-place operator of a row: recorded on a recorded value, a write into the array otherwise."""
 
-    def run(x: Tensor, o: Any) -> Tensor:
+    def run(x: Tensor, o: Any) -> Any:
         live = is_live(x) or (isinstance(o, Variable) and is_live(o))
+        base = x._base() if live and hasattr(x, "_base") else None
+        if base is not None:
+            return _Unassigned(OPS[name](x, o), base)  # z[1:] += v goes on with z[1:] = this
         _may_write(x, f"x {OPS[name].symbol}= v", live, f"x = x {OPS[name].symbol} v")
         new = OPS[name](x, o)
         if new.shape != x.shape or not np.can_cast(new.dtype, x.dtype, "same_kind"):
@@ -322,6 +355,8 @@ def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
 def setitem(x: Tensor, index: Any, value: Any) -> None:
     """``x[index] = value``: recorded on a recorded value, a write into the array otherwise."""
     index = plain_tree(index)
+    if isinstance(value, _Unassigned):
+        value = value.taken_by(x)
     if not is_live(x) and not (isinstance(value, Variable) and is_live(value)):
         _may_write(x, "x[i] = v", False)
         x._data[index] = plain(value)

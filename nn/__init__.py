@@ -4,6 +4,10 @@ The names are PyTorch's where PyTorch has them, so that fingers and saved weight
 micrograd's (`Neuron`, `Layer`, `MLP` on numbers). Everything is built from autodiff's public interface alone.
 """
 
+from typing import Any
+
+from autodiff import extend as _extend
+
 from . import data, functional, init, metrics, optim
 from .activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from .containers import Sequential
@@ -56,6 +60,7 @@ from .losses import (
 )
 from .metrics import accuracy, confusion_matrix
 from .module import Module, functional_call
+from .names_elsewhere import IN_PACKAGE as _ELSEWHERE
 from .neuron import MLP, Layer, Neuron
 from .optim import SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_
 from .parameter import Buffer, Parameter
@@ -160,3 +165,10 @@ __all__ = [
     "metrics",
     "optim",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Answer names of other libraries, and misspelt ones, with what to write here."""
+    if name.startswith("__"):
+        raise AttributeError(f"module 'nn' has no attribute {name!r}")
+    raise _extend.no_such_name("nn", name, _ELSEWHERE, __all__)

@@ -100,7 +100,7 @@ class _Call:
     def first(self) -> Any:
         """Run f, and put one node in the place of the graph of each output."""
         start = tick()
-        inside = [_argument(x) for x in self.live]
+        inside = [_argument(x, x) for x in self.live]
         outs, rebuild = self.evaluate(inside)
         self.trace = _Trace(outs, [x.node for x in inside], start)
         handed = {id(a): x for a, x in zip(inside, self.live, strict=True)}
@@ -135,7 +135,7 @@ class _Call:
             for r, _, put, s in self.generators:
                 put(r, s)
             with in_state(self.state):
-                inside = [_argument(x) for x in xs]
+                inside = [_argument(x, old) for x, old in zip(xs, self.live, strict=True)]
                 outs, _ = self.evaluate(inside)
         finally:
             for (r, _, put, _), (_, s) in zip(self.generators, now, strict=True):
@@ -168,9 +168,13 @@ def _replaced(x: Any, of: dict[int, Any]) -> Any:
     return of.get(id(x), x)
 
 
-def _argument(x: Any) -> Any:
-    """A live argument inside the function; a raw value, in a pass that is not recorded, as a leaf."""
-    return record_operands(ARGUMENT, (x,), {}) if isinstance(x, Variable) else wrap(x, leaf(x))
+def _argument(x: Any, first: Variable) -> Any:
+    """A live argument inside the function, of the kind it had at first; a raw value, in a pass that is not recorded, as
+    a leaf."""
+    if isinstance(x, Variable):
+        return record_operands(ARGUMENT, (x,), {})
+    x = float(x) if isinstance(first, Scalar) else x
+    return wrap(x, leaf(x))
 
 
 def _stand_in(node: Node) -> Any:

@@ -374,3 +374,10 @@ def test_iteration_and_unpacking_stay_in_the_graph() -> None:
     for bad in (iter, len):
         with pytest.raises(TypeError):
             bad(ad.tensor(1.0))
+
+
+def test_a_complex_number_says_what_to_write() -> None:
+    t, s = ad.tensor([1.0, 2.0]), ad.scalar(2.0)
+    for use in (lambda: 1j * t, lambda: t * 1j, lambda: s * 1j, lambda: 2j / s, lambda: t + 1j):
+        with pytest.raises(ad.MissingRuleError, match="complex"):
+            use()

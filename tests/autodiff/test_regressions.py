@@ -451,3 +451,42 @@ def test_a_scalar_clipped_on_one_side_differentiates() -> None:
     s = ad.scalar(3.0)
     np.clip(s * 2.0, None, 7.0).backward()
     assert s.grad == 2.0
+
+
+def test_operations_that_are_not_elementwise_work_on_scalars_alone() -> None:
+    """Their rules read shapes and dtypes, which a float has not: AttributeError in backward."""
+    a, b = ad.scalar(3.0), ad.scalar(4.0)
+    y = np.einsum(",->", a, b)
+    assert isinstance(y, ad.Scalar) and y.data == 12.0
+    y.backward()
+    assert (a.grad, b.grad) == (4.0, 3.0)
+    assert ad.grad(lambda a: np.einsum(",,->", a, a, a))(2.0) == 12.0
+    assert ad.grad(ad.grad(lambda a: np.einsum(",,->", a, a, a)))(2.0) == 12.0
+    assert ad.jvp(lambda a: np.einsum(",->", a, a), (2.0,), (1.0,))[1] == 4.0
+    s, x = ad.scalar(2.0), ad.tensor(np.float32([1.0, 2.0]))
+    y = np.einsum(",i->i", s, x)
+    y.sum().backward()
+    assert y.dtype == np.float32 and s.grad == 3.0 and x.grad.tolist() == [2.0, 2.0]
+    c = ad.scalar(0.5)
+    np.clip(c, None, 1.0).backward(create_graph=True)
+    assert np.asarray(getattr(c.grad, "data", c.grad)) == 1.0
+
+
+def every_public_operation() -> list[str]:
+    return [name for name, row in ad.ops.OPS.items() if getattr(ad, name, None) is row]
+
+
+@pytest.mark.parametrize("name", every_public_operation())
+def test_an_operation_on_scalars_alone_works_or_is_refused_in_words(name: str) -> None:
+    f = getattr(ad, name)
+    for n in (1, 2, 3):
+        for bare in (True, False):
+            if not bare and not f.variadic:
+                continue
+            values = [ad.scalar(0.5) for _ in range(n)]
+            try:
+                y = f(*values) if bare else f(values)
+            except (TypeError, ValueError, IndexError):
+                continue
+            if isinstance(y, ad.Variable) and y.requires_grad:
+                np.sum(y).backward()

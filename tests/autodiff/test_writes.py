@@ -119,7 +119,6 @@ def test_writing_into_a_view_of_a_recorded_value_is_refused() -> None:
     view = y[1:]
     for write in (
         lambda: view.__setitem__(0, 10.0),
-        lambda: view.__iadd__(1.0),
         lambda: y.reshape(3, 1).T.__setitem__((0, 0), 5.0),
     ):
         with pytest.raises(ad.WriteError, match="view"):
@@ -451,3 +450,56 @@ def test_freezing_forgets_the_gradient() -> None:
     (x * x).sum().backward()
     freeze(x)
     assert x.grad is None
+
+
+# ---- writing through an index in place, and into plain arrays
+def test_an_in_place_operator_on_an_index_is_the_write_it_stands_for() -> None:
+    """z[1:] += 1 was refused as a write into a view."""
+    x = ad.tensor([1.5, 2.5])
+    z = x * 2
+    other, same = z * 1.0, z
+    z[1:] += 1
+    z[:1] *= x[0]
+    z[0] -= 0.5
+    assert z.data.tolist() == [4.0, 6.0] and same is z and other.data.tolist() == [3.0, 5.0]
+    z.sum().backward()
+    assert x.grad.tolist() == [6.0, 2.0]
+    c = ad.tensor(np.zeros(3), requires_grad=False)
+    c[1:] += x
+    assert c.data.tolist() == [0.0, 1.5, 2.5]
+
+
+def test_an_in_place_operator_on_a_view_alone_makes_both_refuse_every_use() -> None:
+    x = ad.tensor([1.5, 2.5])
+    z = x * 2
+    view = z[1:]
+    view += 1
+    for use in (lambda: view * 1, lambda: view.sum(), lambda: np.sin(view), lambda: z.sum(), lambda: z * 1):
+        with pytest.raises(ad.WriteError, match="on a view"):
+            use()
+    w = x * 2
+    with pytest.raises(ad.WriteError, match="on a view"):
+        w[1:][0] += 1
+    assert w.data.tolist() == [3.0, 5.0]
+    with pytest.raises(ad.WriteError, match="on a leaf"):
+        x[1:] += 1
+    assert x.data.tolist() == [1.5, 2.5]
+
+
+def test_storing_into_a_plain_array_names_the_array_that_records() -> None:
+    """NumPy puts its own error on top for one element; ours is its cause."""
+    t, recipe = ad.tensor([1.5, 2.5]), r"ad\.tensor\(np\.zeros\(n\), requires_grad=False\)"
+    z = np.zeros(4)
+    with pytest.raises(ValueError, match="setting an array element") as error:
+        z[0] = t[0]
+    assert isinstance(error.value.__cause__, ad.LeavesGraphError)
+    with pytest.raises(ad.LeavesGraphError, match=recipe):
+        raise error.value.__cause__
+    with pytest.raises(ad.LeavesGraphError, match=recipe):
+        z[:2] = t
+    with pytest.raises(ad.LeavesGraphError, match=recipe):
+        z[0] = ad.scalar(1.0)
+    made = ad.tensor(np.zeros(4), requires_grad=False)
+    made[0] = t[0] * 2
+    made.sum().backward()
+    assert t.grad.tolist() == [2.0, 0.0]

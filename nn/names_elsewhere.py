@@ -1,0 +1,36 @@
+"""Names of PyTorch and Keras that have another name in `nn`: asking the package for one is an error that says what to
+write here.
+
+Never here: a name that does something.
+"""
+
+from __future__ import annotations
+
+__all__ = ["IN_PACKAGE"]
+
+_OWN_LAYER = "there is no such layer yet; define nn.Module with forward(self, x) in NumPy functions"
+_PLAIN = "assign it to an attribute: modules and parameters in it are found"
+IN_PACKAGE = {
+    **dict.fromkeys(["Conv1d", "Conv2d", "Conv3d", "MaxPool1d", "MaxPool2d", "AvgPool2d", "Embedding"], _OWN_LAYER),
+    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm", "RMSNorm"], _OWN_LAYER),
+    **dict.fromkeys(["RNN", "LSTM", "GRU", "MultiheadAttention", "Transformer", "Dropout2d"], _OWN_LAYER),
+    "ModuleList": f"write a plain list and {_PLAIN}",
+    "ModuleDict": f"write a plain dict and {_PLAIN}",
+    "ParameterList": f"write a plain list and {_PLAIN}",
+    "ParameterDict": f"write a plain dict and {_PLAIN}",
+    "Identity": "write nn.Sequential() or lambda x: x",
+    "DataLoader": "write nn.data.batches(x, y, batch_size=32)",
+    "Dataset": "plain arrays are data: nn.fit(model, x, y), nn.data.batches(x, y, batch_size=32)",
+    "Dense": "write nn.Linear(inputs, outputs)",
+    "Input": "leave it out: a layer takes its input when it is called",
+    "Model": "write nn.Module, or nn.Sequential(...)",
+    "Tensor": "write ad.Tensor",
+    "tensor": "write ad.tensor(x)",
+    "no_grad": "write ad.no_grad()",
+    "manual_seed": "write nn.seed(n)",
+    "register_buffer": "write self.mean = nn.Buffer(np.zeros(n)) in the module",
+    "utils": "nn.clip_grad_norm_ and nn.clip_grad_value_ are in nn itself",
+    "train": "write nn.fit(model, x, y), or model.train() for the mode",
+    "compile": "leave it out: nothing is compiled",
+    "to": "everything is NumPy on the CPU; write model.astype(dtype)",
+}

@@ -1,0 +1,54 @@
+"""Names of other libraries, and misspelt ones, are answered with what to write here; they are no names of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import autodiff as ad
+import nn
+from autodiff import names_elsewhere
+from nn import names_elsewhere as nn_names
+
+
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [(ad, names_elsewhere.IN_PACKAGE), (nn, nn_names.IN_PACKAGE)],
+    ids=["autodiff", "nn"],
+)
+def test_a_name_of_another_library_says_what_to_write(package: Any, words: dict[str, str]) -> None:
+    answered = [name for name in words if name not in package.__all__]
+    assert len(answered) > 20
+    for name in answered:
+        if name in vars(package):  # a submodule of this name
+            continue
+        assert not hasattr(package, name) and name not in dir(package)
+        with pytest.raises(AttributeError) as error:
+            getattr(package, name)
+        assert str(error.value).endswith(f"has no attribute {name!r}: {words[name]}.")
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "meant"),
+    [
+        (ad, "tanhh", "tanh"),
+        (ad, "Grad", "grad"),
+        (ad, "nograd", "no_grad"),
+        (ad, "value_and_gradient", "value_and_grad"),
+        (ad, "jacobain", "jacobian"),
+        (nn, "Lineer", "Linear"),
+        (nn, "Relu", "ReLU"),
+        (nn, "crossentropy", "cross_entropy"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_nearest(package: Any, name: str, meant: str) -> None:
+    with pytest.raises(AttributeError, match=rf"Did you mean .*\b{meant}\b"):
+        getattr(package, name)
+
+
+def test_what_is_near_to_nothing_is_answered_plainly() -> None:
+    for package in (ad, nn):
+        with pytest.raises(AttributeError, match=r"has no attribute 'qqqqq'$"):
+            package.qqqqq
+        assert not hasattr(package, "__qqqqq__")
