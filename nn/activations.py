@@ -1,4 +1,4 @@
-"""Activation functions as modules; the functions are in `nn.functional` and, under the same names, in `autodiff`."""
+"""Activation functions as modules. The functions are in `nn.functional` and, under the same names, in `autodiff`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ __all__ = [
 
 
 class ReLU(Module):
-    """max(x, 0); the derivative at 0 is 0."""
+    """Compute max(x, 0); the derivative at 0 is 0. `torch.nn.ReLU`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.ReLU()(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
@@ -30,7 +37,15 @@ class ReLU(Module):
 
 
 class Sigmoid(Module):
-    """1 / (1 + exp(-x)), without overflow. Its derivative is at most 1/4, and vanishes where it saturates."""
+    """Compute 1 / (1 + exp(-x)), without overflow. `torch.nn.Sigmoid`.
+
+    x: any shape, floating; the result has the same shape and dtype. The derivative is at most 1/4, and small where the
+    result is near 0 or 1.
+
+    >>> import nn, numpy as np
+    >>> nn.Sigmoid()(np.array([0.0, -1000.0]))
+    array([0.5, 0. ])
+    """
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape, in (0, 1)."""
@@ -38,7 +53,14 @@ class Sigmoid(Module):
 
 
 class Tanh(Module):
-    """The hyperbolic tangent."""
+    """Compute the hyperbolic tangent. `torch.nn.Tanh`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Tanh()(np.array([0.0, 100.0]))
+    array([0., 1.])
+    """
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape, in (-1, 1)."""
@@ -46,7 +68,14 @@ class Tanh(Module):
 
 
 class SiLU(Module):
-    """x * sigmoid(x)."""
+    """Compute x * sigmoid(x). `torch.nn.SiLU` (Hendrycks and Gimpel 2016; also called swish).
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.SiLU()(np.array([0.0, 1.0])).round(4)
+    array([0.    , 0.7311])
+    """
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
@@ -54,7 +83,14 @@ class SiLU(Module):
 
 
 class Softplus(Module):
-    """log(1 + exp(x)), a smooth ReLU."""
+    """Compute log(1 + exp(x)), a smooth ReLU, without overflow. `torch.nn.Softplus` with its default options.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Softplus()(np.array([0.0, 1000.0])).round(4)
+    array([6.931e-01, 1.000e+03])
+    """
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
@@ -62,7 +98,14 @@ class Softplus(Module):
 
 
 class LeakyReLU(Module):
-    """x where x > 0, negative_slope * x elsewhere."""
+    """Compute x where x > 0 and negative_slope * x elsewhere. `torch.nn.LeakyReLU`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.LeakyReLU(0.1)(np.array([-1.0, 2.0]))
+    array([-0.1,  2. ])
+    """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -77,7 +120,14 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, alpha * (exp(x) - 1) elsewhere."""
+    """Compute x where x > 0 and alpha * (exp(x) - 1) elsewhere. `torch.nn.ELU` (Clevert et al. 2016).
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.ELU()(np.array([-1.0, 2.0])).round(4)
+    array([-0.6321,  2.    ])
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -92,7 +142,15 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """x * Phi(x), Phi the normal distribution function (Hendrycks and Gimpel 2016); approximate="tanh" is theirs."""
+    """Compute x * Phi(x), where Phi is the normal distribution function. `torch.nn.GELU` (Hendrycks and Gimpel 2016).
+
+    x: any shape, floating; the result has the same shape and dtype. approximate: "none", or "tanh" for the paper's
+    approximation; anything else is a ValueError.
+
+    >>> import nn, numpy as np
+    >>> nn.GELU()(np.array([0.0, 1.0])).round(4)
+    array([0.    , 0.8413])
+    """
 
     def __init__(self, approximate: str = "none") -> None:
         if approximate not in ("none", "tanh"):
@@ -109,7 +167,15 @@ class GELU(Module):
 
 
 class Softmax(Module):
-    """exp(x) divided by its sum along `axis`, without overflow. Losses want logits: see CrossEntropyLoss."""
+    """Divide exp(x) by its sum along `axis`, without overflow. `torch.nn.Softmax`, whose `dim` is `axis` here.
+
+    x: any shape with that axis, floating; the result has the same shape and dtype. `CrossEntropyLoss` takes the values
+    before it.
+
+    >>> import nn, numpy as np
+    >>> nn.Softmax()(np.array([[0.0, 0.0]]))
+    array([[0.5, 0.5]])
+    """
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
@@ -124,7 +190,14 @@ class Softmax(Module):
 
 
 class LogSoftmax(Softmax):
-    """log(softmax(x)) along `axis`, accurate also where softmax underflows."""
+    """Compute log(softmax(x)) along `axis`, also where softmax underflows. `torch.nn.LogSoftmax`.
+
+    x: any shape with that axis, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.LogSoftmax()(np.array([[0.0, 1000.0]]))
+    array([[-1000.,     0.]])
+    """
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""

@@ -88,7 +88,14 @@ def as_input(x: Any, dtype: DTypeLike) -> Any:
 
 
 def flatten(x: Any, start_axis: int = 1) -> Any:
-    """Join all axes from `start_axis` on: (N, 28, 28) -> (N, 784)."""
+    """Join all axes from `start_axis` on into one.
+
+    x: (N, ...); returns (N, product of the rest). `torch.flatten`, whose `start_dim` is `start_axis` here. Raises
+    ValueError when x has fewer axes.
+
+    >>> flatten(np.zeros((32, 28, 28))).shape
+    (32, 784)
+    """
     shape = np.shape(x)
     if not -len(shape) <= start_axis <= len(shape):
         raise ValueError(f"flatten from axis {start_axis} needs at least {start_axis} axes, got shape {shape}")
@@ -103,7 +110,14 @@ def check_probability(p: float) -> None:
 
 
 def dropout(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
-    """Zero each element with probability p and divide the others by 1 - p; x itself when not training."""
+    """Zero each element with probability p and divide the others by 1 - p; return x itself when not training.
+
+    x: any shape. rng: a Generator, a seed, or None for the default generator. `torch.nn.functional.dropout`. Raises
+    ValueError unless 0 <= p <= 1.
+
+    >>> dropout(np.ones(6, np.float32), 0.5, rng=0)
+    array([2., 2., 2., 0., 0., 0.], dtype=float32)
+    """
     check_probability(p)
     if not training or p == 0:
         return x

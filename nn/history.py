@@ -24,6 +24,10 @@ class History:
         best_epoch: with early stopping, the epoch (from 1) whose monitored number was best.
         parameters: with `report=`, name -> one (norm of the values, norm of the gradient, norm of the last change)
             per epoch.
+
+    >>> history = History()
+    >>> history.add({"loss": 0.5}, seconds=1.0); history["loss"]
+    [0.5]
     """
 
     logs: dict[str, list[float]] = field(default_factory=dict)

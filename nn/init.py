@@ -43,7 +43,7 @@ def _shape(shape: Shape) -> tuple[int, ...]:
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight of shape (out, in, *kernel); a vector (n,) counts as n inputs of one unit.
+    """Return (fan_in, fan_out) of a weight of shape (out, in, *kernel); a vector (n,) counts as n inputs of one unit.
 
     >>> fans((128, 784)), fans((64, 3, 5, 5)), fans(7)
     ((784, 128), (75, 1600), (7, 1))
@@ -58,26 +58,38 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 
 def zeros(shape: Shape, *, dtype: DTypeLike = np.float32) -> Array:
-    """All zeros: right for biases, wrong for weights (see the module's first lines)."""
+    """Return zeros: right for biases, wrong for weights (see the module's first lines). `torch.nn.init.zeros_`.
+
+    >>> zeros(2)
+    array([0., 0.], dtype=float32)
+    """
     return np.zeros(_shape(shape), dtype)
 
 
 def ones(shape: Shape, *, dtype: DTypeLike = np.float32) -> Array:
-    """All ones: right for the scale of a normalisation."""
+    """Return ones: right for the scale of a normalisation. `torch.nn.init.ones_`.
+
+    >>> ones(2)
+    array([1., 1.], dtype=float32)
+    """
     return np.ones(_shape(shape), dtype)
 
 
 def normal(
     shape: Shape, *, mean: float = 0.0, std: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32
 ) -> Array:
-    """Independent draws from a normal distribution."""
+    """Return independent draws from a normal distribution. `torch.nn.init.normal_`.
+
+    >>> normal((2, 3), std=0.1, rng=0).shape
+    (2, 3)
+    """
     return (mean + std * as_generator(rng).standard_normal(_shape(shape))).astype(dtype)
 
 
 def uniform(
     shape: Shape, *, low: float = -1.0, high: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32
 ) -> Array:
-    """Independent draws from the uniform distribution between `low` and `high`.
+    """Return independent draws from the uniform distribution between `low` and `high`.
 
     >>> uniform(3, low=0, high=0.1, rng=0).shape
     (3,)
@@ -113,32 +125,62 @@ def xavier_uniform(shape: Shape, *, gain: float = 1.0, rng: Rng = None, dtype: D
 
 
 def xavier_normal(shape: Shape, *, gain: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
-    """Variance 2 / (fan_in + fan_out), normal (Glorot and Bengio 2010, equation 12)."""
+    """Return normal draws of variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010, equation 12).
+
+    `torch.nn.init.xavier_normal_`.
+
+    >>> xavier_normal((128, 784), rng=0).shape
+    (128, 784)
+    """
     return _normal_of_variance(_xavier_variance(shape, gain), shape, rng, dtype)
 
 
 def he_uniform(shape: Shape, *, gain: float = math.sqrt(2), rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
-    """Variance 2 / fan_in, uniform (He et al. 2015, equation 10): for ReLU layers."""
+    """Return uniform draws of variance 2 / fan_in, for ReLU layers (He et al. 2015, equation 10).
+
+    `torch.nn.init.kaiming_uniform_` with nonlinearity="relu".
+
+    >>> he_uniform((128, 784), rng=0).shape
+    (128, 784)
+    """
     return _uniform_of_variance(_fan_in_variance(shape, gain), shape, rng, dtype)
 
 
 def he_normal(shape: Shape, *, gain: float = math.sqrt(2), rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
-    """Variance 2 / fan_in, normal (He et al. 2015, equation 10): for ReLU layers."""
+    """Return normal draws of variance 2 / fan_in, for ReLU layers (He et al. 2015, equation 10).
+
+    `torch.nn.init.kaiming_normal_` with nonlinearity="relu".
+
+    >>> he_normal((128, 784), rng=0).shape
+    (128, 784)
+    """
     return _normal_of_variance(_fan_in_variance(shape, gain), shape, rng, dtype)
 
 
 def lecun_uniform(shape: Shape, *, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
-    """Variance 1 / fan_in, uniform (LeCun et al. 1998, section 4.6)."""
+    """Return uniform draws of variance 1 / fan_in (LeCun et al. 1998, section 4.6).
+
+    `torch.nn.init.kaiming_uniform_` with nonlinearity="linear".
+
+    >>> lecun_uniform((128, 784), rng=0).shape
+    (128, 784)
+    """
     return _uniform_of_variance(_fan_in_variance(shape, 1.0), shape, rng, dtype)
 
 
 def lecun_normal(shape: Shape, *, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
-    """Variance 1 / fan_in, normal (LeCun et al. 1998, section 4.6)."""
+    """Return normal draws of variance 1 / fan_in (LeCun et al. 1998, section 4.6).
+
+    `torch.nn.init.kaiming_normal_` with nonlinearity="linear".
+
+    >>> lecun_normal((128, 784), rng=0).shape
+    (128, 784)
+    """
     return _normal_of_variance(_fan_in_variance(shape, 1.0), shape, rng, dtype)
 
 
 def orthogonal(shape: Shape, *, gain: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
-    """A weight whose rows (or columns, where there are fewer) are orthonormal, times `gain` (Saxe et al. 2014).
+    """Return a weight whose rows (or columns, where there are fewer) are orthonormal, times `gain` (Saxe et al. 2014).
 
     Kernel axes count as inputs: (out, in, *kernel) is orthogonal as the matrix (out, in * prod(kernel)).
 

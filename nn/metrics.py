@@ -36,7 +36,7 @@ def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
 
 
 def accuracy(scores: Any, labels: Any) -> float:
-    """Fraction of samples whose largest score is at the label.
+    """Return the fraction of samples whose largest score is at the label.
 
     Args:
         scores: (..., C) logits or probabilities.
@@ -64,7 +64,7 @@ def _check_columns(who: str, scores: NDArray[Any]) -> None:
 
 
 def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
-    """Fraction of samples whose label is among the `k` largest of the scores (..., C).
+    """Return the fraction of samples whose label is among the `k` largest of the scores (..., C).
 
     >>> top_k_accuracy([[0.1, 0.5, 0.4]], [2], k=2)
     1.0
@@ -78,8 +78,8 @@ def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
 
 
 def binary_accuracy(logits: ArrayLike, targets: ArrayLike, threshold: float = 0.0) -> float:
-    """Fraction of logits on the right side of `threshold`; targets are 0 and 1, or -1 and +1. For probabilities use
-    0.5.
+    """Return the fraction of logits on the right side of `threshold`; targets are 0 and 1, or -1 and +1. For
+    probabilities write threshold=0.5.
 
     >>> binary_accuracy([2.0, -1.0, 0.5], [1, 0, 0])
     0.6666666666666666
@@ -91,12 +91,24 @@ def binary_accuracy(logits: ArrayLike, targets: ArrayLike, threshold: float = 0.
 
 
 def mean_squared_error(predictions: ArrayLike, targets: ArrayLike) -> float:
-    """Mean of the squared differences; shapes must be equal."""
+    """Return the mean of the squared differences.
+
+    predictions, targets: equal shapes, else ValueError. scikit-learn's `mean_squared_error`.
+
+    >>> mean_squared_error([1.0, 3.0], [1.0, 1.0])
+    2.0
+    """
     return float(np.square(_difference(predictions, targets)).mean())
 
 
 def mean_absolute_error(predictions: ArrayLike, targets: ArrayLike) -> float:
-    """Mean of the absolute differences; shapes must be equal."""
+    """Return the mean of the absolute differences.
+
+    predictions, targets: equal shapes, else ValueError. scikit-learn's `mean_absolute_error`.
+
+    >>> mean_absolute_error([1.0, 3.0], [1.0, 1.0])
+    1.0
+    """
     return float(np.abs(_difference(predictions, targets)).mean())
 
 
@@ -108,7 +120,7 @@ def _difference(predictions: ArrayLike, targets: ArrayLike) -> NDArray[np.floati
 
 
 def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int | None = None) -> NDArray[np.int64]:
-    """Counts (C, C): row = true class, column = predicted class.
+    """Return counts (C, C): row = true class, column = predicted class.
 
     Args:
         labels: class indices of any shape.

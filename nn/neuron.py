@@ -86,8 +86,12 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """`nout` neurons that read the same `nin` inputs; a list of Scalars, or the Scalar itself when there is one
-    neuron."""
+    """Compute `nout` neurons of the same `nin` inputs: a list of Scalars, or one Scalar when there is one neuron.
+
+    >>> import nn
+    >>> len(nn.Layer(2, 3, rng=0)([1.0, 2.0]))
+    3
+    """
 
     def __init__(self, nin: int, nout: int, activation: str = "relu", *, rng: Rng = None) -> None:
         generator = as_generator(rng)

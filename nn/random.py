@@ -36,7 +36,14 @@ def seed(n: int | None = None) -> np.random.Generator:
 
 
 def default_generator() -> np.random.Generator:
-    """The default generator of this context; made from fresh entropy when nobody called `seed`."""
+    """Return the default generator of this context; it is made from fresh entropy when `seed` was not called.
+
+    `torch.default_generator`.
+
+    >>> import nn
+    >>> nn.seed(0) is nn.default_generator()
+    True
+    """
     generator = _default.get()
     return seed() if generator is None else generator
 

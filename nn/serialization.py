@@ -34,7 +34,11 @@ ARRAY, TUPLE, NUMBER_KEYS = "array", "tuple", "number keys"  # how the tree says
 
 
 class FileFormatError(ValueError):
-    """The file is not what `save` writes: damaged, cut short, of another kind or of a newer version."""
+    """Raised by `load` for a file that `save` did not write: damaged, cut short, of another kind or newer.
+
+    >>> issubclass(FileFormatError, ValueError)
+    True
+    """
 
 
 def save(obj: Any, path: str | os.PathLike[str]) -> None:
@@ -79,6 +83,12 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises:
         FileNotFoundError: there is no such file.
         FileFormatError: the file is damaged, cut short, of another kind, or written by a newer version.
+
+    >>> import tempfile, os
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save({"epoch": 3}, os.path.join(folder, "run.npz"))
+    ...     load(os.path.join(folder, "run.npz"))
+    {'epoch': 3}
     """
     import zipfile
     import zlib

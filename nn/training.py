@@ -60,7 +60,7 @@ def fit(
     rng: Rng = None,
     report: str | os.PathLike[str] | None = None,
 ) -> History:
-    """Train `model` on (x, y) and return the history of the run.
+    """Train `model` on (x, y) and return the `History` of the run.
 
     Args:
         model: called as model(x_batch); with a tuple of arrays as x, as model(a_batch, b_batch, ...).

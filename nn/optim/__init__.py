@@ -7,6 +7,7 @@ from .adagrad import Adagrad
 from .adam import Adam, AdamW, adam_update
 from .adamax import Adamax
 from .clip import clip_grad_norm_, clip_grad_value_
+from .lamb import LAMB
 from .lion import Lion
 from .nadam import NAdam
 from .optimizer import Optimizer
@@ -15,6 +16,7 @@ from .rmsprop import RMSprop
 from .sgd import SGD, sgd_update
 
 __all__ = [
+    "LAMB",
     "SGD",
     "Adadelta",
     "Adagrad",

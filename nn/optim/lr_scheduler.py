@@ -23,6 +23,7 @@ __all__ = [
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "OneCycleLR",
     "ReduceLROnPlateau",
     "SequentialLR",
     "StepLR",
@@ -275,6 +276,111 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             if self.T_mult == 1:
                 step %= period
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * step / period)) / 2
+
+
+class OneCycleLR(LRScheduler):
+    """Raise the rate from `max_lr / div_factor` to `max_lr`, then lower it far below its beginning; the momentum moves
+    the other way.
+
+    `torch.optim.lr_scheduler.OneCycleLR` (Smith and Topin 2018). Call `step()` after every batch.
+
+    Args:
+        max_lr: the highest rate, or one for each group.
+        total_steps: length of the cycle; or `epochs` and `steps_per_epoch`.
+        pct_start: share of the cycle in which the rate rises.
+        anneal_strategy: "cos" or "linear".
+        cycle_momentum: move `momentum`, or the first of `betas`, between `base_momentum` and `max_momentum`.
+        div_factor: the first rate is max_lr / div_factor.
+        final_div_factor: the last rate is the first one divided by this.
+        three_phase: fall back to the first rate, as fast as it rose, before the last phase.
+
+    Raises:
+        ValueError: no length, an unknown strategy, an optimizer without momentum, or a step after the end.
+
+    >>> import nn
+    >>> opt = nn.SGD([nn.Parameter([1.0])], lr=1.0, momentum=0.9)
+    >>> schedule = nn.optim.lr_scheduler.OneCycleLR(opt, max_lr=1.0, total_steps=10)
+    >>> rates = [(schedule.step(), opt.param_groups[0]["lr"])[1] for _ in range(9)]
+    >>> round(max(rates), 6), rates[-1] < 1e-5
+    (1.0, True)
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float | Sequence[float],
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float = 0.85,
+        max_momentum: float = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+    ) -> None:
+        who = "OneCycleLR"
+        if total_steps is None:
+            if epochs is None or steps_per_epoch is None:
+                raise ValueError(f"{who} needs total_steps, or epochs and steps_per_epoch")
+            total_steps = _positive(who, "epochs", epochs) * _positive(who, "steps_per_epoch", steps_per_epoch)
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"{who}: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+        groups = optimizer.param_groups
+        tops = list(max_lr) if isinstance(max_lr, (list, tuple)) else [max_lr] * len(groups)
+        if len(tops) != len(groups):
+            raise ValueError(f"{who}: {len(tops)} numbers in max_lr for {len(groups)} groups")
+        if cycle_momentum and not {"momentum", "betas"} & set(optimizer.defaults):
+            raise ValueError(f"{who}: {type(optimizer).__name__} has no momentum; write cycle_momentum=False")
+        self.total_steps = _positive(who, "total_steps", total_steps)
+        self.pct_start = number(who, "pct_start", pct_start, below=math.nextafter(1, 2))
+        self.anneal_strategy, self.cycle_momentum, self.three_phase = anneal_strategy, cycle_momentum, three_phase
+        self.base_momentum = number(who, "base_momentum", base_momentum)
+        self.max_momentum = number(who, "max_momentum", max_momentum)
+        self.final_div_factor = number(who, "final_div_factor", final_div_factor)
+        self.max_lrs = [number(who, "max_lr", top) for top in tops]
+        for group, top in zip(groups, self.max_lrs, strict=True):
+            group["initial_lr"] = top / number(who, "div_factor", div_factor)
+        super().__init__(optimizer)
+
+    def _write(self) -> None:
+        if self.last_epoch > self.total_steps:
+            raise ValueError(f"OneCycleLR: step {self.last_epoch} of a cycle of {self.total_steps} steps")
+        low, high, rise = self.base_momentum, self.max_momentum, self.pct_start * self.total_steps
+        for group, first, top in zip(self.optimizer.param_groups, self.base_lrs, self.max_lrs, strict=True):
+            last = first / self.final_div_factor
+            # (where it ends, the rates at both ends, the momenta at both ends)
+            if self.three_phase:
+                phases = [
+                    (rise - 1, first, top, high, low),
+                    (2 * rise - 2, top, first, low, high),
+                    (self.total_steps - 1, first, last, high, high),
+                ]
+            else:
+                phases = [(rise - 1, first, top, high, low), (self.total_steps - 1, top, last, low, high)]
+            start = 0.0
+            for end, lr0, lr1, momentum0, momentum1 in phases:
+                if self.last_epoch <= end or end == phases[-1][0]:
+                    part = (self.last_epoch - start) / (end - start)
+                    group["lr"] = self._between(lr0, lr1, part)
+                    if self.cycle_momentum:
+                        _set_momentum(group, self._between(momentum0, momentum1, part))
+                    break
+                start = end
+
+    def _between(self, start: float, end: float, part: float) -> float:
+        if self.anneal_strategy == "linear":
+            return start + (end - start) * part
+        return end + (start - end) / 2 * (1 + math.cos(math.pi * part))
+
+
+def _set_momentum(group: Group, momentum: float) -> None:
+    if "betas" in group:
+        group["betas"] = (momentum, group["betas"][1])
+    else:
+        group["momentum"] = momentum
 
 
 class SequentialLR(LRScheduler):

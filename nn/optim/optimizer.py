@@ -55,6 +55,7 @@ class Optimizer:
     """
 
     _decoupled = False  # whether weight decay shrinks the parameters, instead of entering the gradient
+    _whole = False  # whether the formula needs all rows of a parameter at once
     _optional_state: tuple[str, ...] = ()  # state that a saved file may have though this configuration does not use it
 
     def __init__(self, parameters: Iterable[Any], defaults: Mapping[str, Any]) -> None:
@@ -213,7 +214,7 @@ class Optimizer:
         full = {**self.defaults, **group, "params": params}
         self._check(full)
         self.param_groups.append(full)
-        self._slots.append(slots_for(params))
+        self._slots.append(slots_for(params, self._whole))
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of everything a later run needs to go on from here (with Adam, to within a rounding).
@@ -269,7 +270,11 @@ class Optimizer:
         for group in new_groups:
             self._check(group)
             new_slots.append(
-                [part for slot in slots_for(group["params"]) for part in self._restored(slot, by_id, group)]
+                [
+                    part
+                    for slot in slots_for(group["params"], self._whole)
+                    for part in self._restored(slot, by_id, group)
+                ]
             )
         self.param_groups, self._slots = new_groups, new_slots
 

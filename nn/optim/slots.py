@@ -164,8 +164,8 @@ class ScalarSlot(Slot):
             parameter.data = number
 
 
-def slots_for(parameters: Iterable[ad.Variable]) -> list[Slot]:
-    """Tensors by dtype, as many to a slot as make a block; large ones by rows; all Scalars together."""
+def slots_for(parameters: Iterable[ad.Variable], whole: bool = False) -> list[Slot]:
+    """Tensors by dtype, as many to a slot as make a block; large ones by rows unless `whole`; all Scalars together."""
     slots: list[Slot] = []
     scalars: list[Entry] = []
     open_: dict[Any, list[Entry]] = {}  # dtype -> the entries of the slot that is being filled
@@ -173,7 +173,7 @@ def slots_for(parameters: Iterable[ad.Variable]) -> list[Slot]:
     for p in parameters:
         if isinstance(p, ad.Scalar):
             scalars.append((p, None))
-        elif p.size > BLOCK:
+        elif p.size > BLOCK and not whole:
             rows = max(1, BLOCK * p.shape[0] // p.size)
             slots += [Slot([(p, slice(i, i + rows))]) for i in range(0, p.shape[0], rows)]
         else:

@@ -210,3 +210,54 @@ def test_reduction_on_a_plateau_equals_pytorchs(seed, mode, threshold_mode, pati
 def test_mistakes_with_schedules_are_named(call: Any, error: type, words: str) -> None:
     with pytest.raises(error, match=words):
         call(pair()[0])
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+@pytest.mark.parametrize("three_phase", [False, True])
+@pytest.mark.parametrize("anneal_strategy", ["cos", "linear"])
+def test_one_cycle_equals_pytorchs_with_its_momentum(name: str, three_phase: bool, anneal_strategy: str) -> None:
+    p, q = nn.Parameter([1.0]), torch.tensor([1.0], requires_grad=True)
+    q.grad = torch.zeros(1)
+    momentum = {} if name == "Adam" else {"momentum": 0.9}
+    opt, reference = getattr(nn.optim, name)([p], **momentum), getattr(torch.optim, name)([q], **momentum)
+    options = {"max_lr": 0.5, "epochs": 4, "steps_per_epoch": 5, "pct_start": 0.4}
+    options |= {"three_phase": three_phase, "anneal_strategy": anneal_strategy}
+    mine, other = ours.OneCycleLR(opt, **options), theirs.OneCycleLR(reference, **options)
+    for t in range(20):
+        a, b = opt.param_groups[0], reference.param_groups[0]
+        np.testing.assert_allclose(a["lr"], b["lr"], rtol=1e-12)
+        key = "betas" if name == "Adam" else "momentum"
+        np.testing.assert_allclose(a[key], b[key], rtol=1e-12)
+        if t < 19:
+            reference.step()
+            other.step()
+            mine.step()
+        if t == 9:
+            saved = mine.state_dict()
+            mine = ours.OneCycleLR(opt, **options)
+            mine.load_state_dict(saved)
+    mine.step()
+    with pytest.raises(ValueError, match="step 21 of a cycle of 20 steps"):
+        mine.step()
+
+
+@pytest.mark.parametrize("block", [slots.BLOCK, 5])
+def test_lamb_is_the_papers_formula_for_every_parameter(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "BLOCK", block)  # (3, 4) must not be cut into rows
+    rng = np.random.default_rng(0)
+    start = [rng.standard_normal((3, 4)), rng.standard_normal(2), np.array(0.5), np.array(-2.0)]
+    ps = [nn.Parameter(a, dtype=None) for a in start[:2]] + [ad.scalar(float(a)) for a in start[2:]]
+    lr, beta1, beta2, eps, wd = 0.01, 0.9, 0.99, 1e-6, 0.1
+    opt = nn.optim.LAMB(ps, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=wd)
+    by_hand, ms, vs = [a.copy() for a in start], [np.zeros_like(a) for a in start], [np.zeros_like(a) for a in start]
+    for t in range(1, 11):
+        for i, p in enumerate(ps):
+            g = rng.standard_normal(start[i].shape)
+            p.grad = float(g) if isinstance(p, ad.Scalar) else g
+            ms[i] = beta1 * ms[i] + (1 - beta1) * g
+            vs[i] = beta2 * vs[i] + (1 - beta2) * g * g
+            r = ms[i] / (1 - beta1**t) / (np.sqrt(vs[i] / (1 - beta2**t)) + eps) + wd * by_hand[i]
+            by_hand[i] = by_hand[i] - lr * np.sqrt((by_hand[i] ** 2).sum() / (r**2).sum()) * r
+        opt.step()
+    for p, expected in zip(ps, by_hand, strict=True):
+        np.testing.assert_allclose(p.data, expected, **CLOSE)
