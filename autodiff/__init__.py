@@ -21,7 +21,15 @@ from importlib import import_module
 from typing import Any
 
 from . import descriptions, extend, linalg, ops, special
-from .errors import AnomalyError, GraphError, LeavesGraphError, MissingRuleError, StaleValueError, WriteError
+from .errors import (
+    AnomalyError,
+    GraphError,
+    LeavesGraphError,
+    MissingRuleError,
+    SingularPointError,
+    StaleValueError,
+    WriteError,
+)
 from .leaves import scalar, tensor
 from .modes import (
     detect_anomaly,
@@ -64,7 +72,8 @@ _LATER = {
 
 # fmt: off
 __all__ = [
-    "AnomalyError", "GraphError", "LeavesGraphError", "MissingRuleError", "Scalar", "StaleValueError",
+    "AnomalyError", "GraphError", "LeavesGraphError", "MissingRuleError", "Scalar", "SingularPointError",
+    "StaleValueError",
     "Tensor", "Variable", "WriteError", "checkpoint", "custom_vjp", "detect_anomaly", "draw", "draw_compare",
     "draw_function", "drawing", "enable_grad", "extend", "grad", "hessian", "hvp", "is_recording", "jacfwd",
     "jacobian", "jacrev", "jvp", "linalg", "no_grad", "ops", "plain", "record", "scalar", "scope", "special",

@@ -18,6 +18,7 @@ from .errors import AnomalyError as AnomalyError
 from .errors import GraphError as GraphError
 from .errors import LeavesGraphError as LeavesGraphError
 from .errors import MissingRuleError as MissingRuleError
+from .errors import SingularPointError as SingularPointError
 from .errors import StaleValueError as StaleValueError
 from .errors import WriteError as WriteError
 from .leaves import scalar as scalar

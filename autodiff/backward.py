@@ -12,17 +12,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache
 from itertools import chain, repeat
-from math import inf
+from math import inf, isfinite
 from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
 
 from .diagnostics import check_finite, describe, fingerprint, hint
-from .errors import AnomalyError, GraphError, StaleValueError, kind_of
+from .errors import AnomalyError, GraphError, SingularPointError, StaleValueError, kind_of
 from .graph import FloatNode, Node, notes_of
 from .leaves import scalar
 from .modes import mode, state
+from .reach import Reach, answer, has_nan, outer, refuse_convention, refuse_product
 from .variable import Scalar, Variable, wrap
 from .writing import at_once, check_unwritten
 
@@ -83,31 +84,79 @@ def pull(
     wanted: Collection[Node] | None = (),
     recorded: bool = False,
     foreign: Collection[Node] = (),
+    inner: bool = False,
 ) -> dict[Node, Cotangent]:
     """Cotangents of every leaf and every wanted node among ``nodes`` (all of them when wanted is None); None for the
     others, and where none arrived.
 
     nodes: from ``collect``. recorded: rules run on handles, so that the result can be differentiated again. release:
     forget saved values as they are consumed. bounded: some parents may be missing among ``nodes`` on purpose.
-    foreign: nodes whose hooks an outer pass runs. Nothing is written into any node but ``saved``.
+    foreign: nodes whose hooks an outer pass runs. inner: this pass is part of a rule, and its seed is a cotangent of
+    the pass outside. Nothing is written into any node but ``saved``.
+
+    A zero by construction contributes zero whatever it meets (``reach``). The pass does not look for it: where a NaN
+    has arrived in the end, the part below the first row that selects runs again, carefully. So that it can, what is
+    saved is kept from that row on until the end.
     """
     check_unwritten(nodes)
     cotangents: dict[Node, Cotangent] = dict.fromkeys(nodes)
-    for root, seed in seeds.items():
-        cotangents[root] = seed
-    keep_all = wanted is None
-    kept = wanted and frozenset(wanted)
+    cotangents.update(seeds)
+    now, reach, first = state(), None, None
+    masks = {node: outer.get() if inner else nonzero(seed) for node, seed in seeds.items()}
+    cut = any([mask is not True for mask in masks.values()])
+    if now.anomaly or now.strict or (recorded and (cut or any([n.op is not None and n.op.selects for n in nodes]))):
+        reach = Reach(masks, nodes)
+    elif cut:
+        first = nodes[0]
+    modes = (release, bounded, wanted if wanted is None else frozenset(wanted), recorded)
+    first, before = run(nodes, cotangents, masks, reach, first, foreign, *modes)
+    risky = first is not None and (cut or any([n.op is not None and n.op.risky for n in nodes]))
+    if risky and has_nan(cotangents.values()):
+        cotangents, reach = before, Reach(masks, nodes)
+        done = {*foreign, first} if first.notes is not None else foreign  # type: ignore[union-attr]
+        run(nodes[nodes.index(first) :], cotangents, masks, reach, None, done, *modes)  # type: ignore[arg-type]
+    if release and (first is not None or reach is not None):
+        for node in nodes:
+            if node.op is not None and node.static is not None:
+                node.saved = None
+    return cotangents
+
+
+def run(
+    nodes: list[Node],
+    cotangents: dict[Node, Cotangent],
+    masks: dict[Node, Any],
+    reach: Reach | None,
+    first: Node | None,
+    foreign: Collection[Node],
+    release: bool,
+    bounded: bool,
+    wanted: Collection[Node] | None,
+    recorded: bool,
+) -> tuple[Node | None, dict[Node, Cotangent]]:
+    """Pull through every node; with ``reach``, carefully. Returns where it must run again if a NaN has arrived: the
+    first node that selects, and the cotangents when it was met.
+    """
     owned: dict[Node, bool] = {}  # nodes whose cotangent is in a buffer made here, held by nobody else
-    anomaly, ndarray = state().anomaly, np.ndarray
-    checked = recorded or anomaly
+    anomaly, ndarray, keep_all = state().anomaly, np.ndarray, wanted is None
+    careful = recorded or reach is not None
+    checked, forget = careful or bounded, release and first is None and reach is None
+    made: dict[Node, bool] = {}  # as owned, but the cotangent stands in ``before`` as well
+    before = dict(cotangents) if first is not None else {}
     node: Any = None
     try:
         for node in nodes:
             g = cotangents[node]
             if g is None:
                 continue
-            if node.__class__ is FloatNode and node.notes is None and not checked:  # ``pull_floats``, written out
-                if g and not (kept and node in kept):
+            if node.__class__ is FloatNode and node.notes is None and not careful:  # ``pull_floats``, written out
+                if not g:
+                    d = node.da + node.db
+                    if d - d == 0.0:  # finite, so that every share is 0
+                        continue
+                    reach, careful, checked, forget = Reach(masks, nodes), True, True, False
+                    pull_floats(node, g, cotangents, bounded, anomaly, reach)
+                elif not (wanted and node in wanted):
                     p = node.a
                     if p.__class__ is not float and (not bounded or p in cotangents):
                         h = cotangents[p]
@@ -121,44 +170,72 @@ def pull(
                 continue
             keep, op = keep_all, node.op
             if node.notes is not None and node not in foreign:
+                if reach is None and node.static is None and not isfinite(sum(node.saved)):
+                    reach, careful, checked, forget = Reach(masks, nodes), True, True, False
+                if reach is not None:
+                    refuse_convention(node, reach.of(node))
+                elif first is not None and node.notes.hooks and has_nan(cotangents.values()):
+                    break  # what a hook is given must be right, for it runs once
+                hooked = bool(node.notes.hooks)
                 g, keep = run_hooks(node, g, keep_all)
                 cotangents[node] = g
                 owned.pop(node, None)
+                made.pop(node, None)
+                if hooked and first is not None and reach is None:
+                    first, before, made, owned = node, dict(cotangents), made | owned, {}
+            elif node.notes is not None:
+                keep = keep or node.notes.keep_grad
             if op is None:
-                if g.__class__ is ndarray and node not in owned and not recorded:
+                if g.__class__ is ndarray and node not in owned and node not in made and not recorded:
                     cotangents[node] = g.copy()  # leaves get writable arrays of their own
                 continue
-            if kept and node in kept:
+            if wanted and node in wanted:
                 continue
             if node.static is None and not recorded:  # is_float_operation, without a call
-                pull_floats(node, g, cotangents, bounded, anomaly)
+                if reach is None and not g:
+                    if isfinite(sum(node.saved)):
+                        continue  # every share is 0
+                    reach, careful, checked, forget = Reach(masks, nodes), True, True, False
+                pull_floats(node, g, cotangents, bounded, anomaly, reach)
                 continue
             if not keep:
                 cotangents[node] = None
             if node.saved is None:
                 raise consumed(node)
-            if checked or bounded or op.pull is None:
-                pull_operands(node, g, cotangents, owned, release, bounded, recorded, anomaly)
-            else:
-                op.pull(node, g, cotangents, owned, release)  # the same, written out for this row
+            quick = op.pull  # the same as pull_operands, written out for this row
+            if quick is None or checked:
+                if op.selects and first is None and reach is None:
+                    first, before, forget = node, {**cotangents, node: g}, False
+                    made, owned = owned, {}
+                quick = op.pull_selected
+                if quick is None or checked:
+                    pull_operands(node, g, cotangents, owned, forget, bounded, recorded, anomaly, reach)
+                    continue
+            quick(node, g, cotangents, owned, forget)
     except Exception as error:
-        if not isinstance(error, GraphError | AnomalyError):
+        if not isinstance(error, GraphError | AnomalyError | SingularPointError):
             error.add_note(f"in the backward rule of {describe(node)}.{hint(node)}")
         raise
-    return cotangents
+    return first, before
 
 
-def pull_floats(node: Node, g: float, cotangents: dict[Node, Cotangent], bounded: bool, anomaly: bool) -> None:
-    """Multiply the cotangent of a node of floats by its local derivatives, and add that to those of its parents."""
-    if not g:  # a zero cotangent contributes zero
-        return
+def pull_floats(
+    node: Node, g: float, cotangents: dict[Node, Cotangent], bounded: bool, anomaly: bool, reach: Reach | None
+) -> None:
+    """Multiply the cotangent of a node of floats by its local derivatives, and add that to those of its parents. With
+    ``reach``, nothing goes to an operand that was not selected, nor where a NaN comes of a zero by construction."""
     for p, d in zip(node.parents, node.saved):
-        if p.__class__ is not float and p is not None and (not bounded or p in cotangents):
-            h = cotangents[p]
-            cotangents[p] = g * d if h is None else h + g * d
-    if anomaly:
-        for d in node.saved:
-            check_finite(node.op, g * d, [g], *_BACKWARD, node)
+        if p.__class__ is float or p is None or (bounded and p not in cotangents):
+            continue
+        share = g * d
+        if share != share and reach is not None:
+            if not reach.of(node) or (node.op.selects and d == 0.0):
+                continue
+            refuse_product(node, g, share)
+        if anomaly:
+            check_finite(node.op, share, [g], *_BACKWARD, node)
+        h = cotangents[p]
+        cotangents[p] = share if h is None else h + share
 
 
 def pull_operands(
@@ -170,22 +247,26 @@ def pull_operands(
     bounded: bool,
     recorded: bool,
     anomaly: bool,
+    reach: Reach | None = None,
 ) -> None:
     """Run the rules of one node, and add what they return to the cotangents of its parents."""
     op = node.op
     saved = handles(node) if recorded else node.saved
     add_into = None if recorded or anomaly else op.add_into
-    for p, rule, args in zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved):
+    for i, (p, rule, args) in enumerate(zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved)):
         if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
             continue
         if add_into is not None and cotangents[p].__class__ is np.ndarray and g.__class__ is np.ndarray:
             add_into(own_buffer(p, cotangents, owned), g, *args)
             continue
         n = len(args)  # spelt out: f(g, *args) takes three times as long
-        d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
+        if reach is not None:
+            d = answer(reach, node, i, args, g, recorded)
+            if d is None:
+                continue
+        else:
+            d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
         fresh = d is not g
-        if op.singular:
-            d = silence(d, g)
         if d.__class__ is not np.ndarray or d.dtype is not p.dtype or d.shape != p.shape:
             d = fit(d, p)
         if anomaly:
@@ -350,6 +431,15 @@ def raw(x: Any) -> Any:
     return x._data if isinstance(x, Variable) else x
 
 
+def nonzero(seed: Any) -> Any:
+    """Where a cotangent is not zero: True everywhere, or booleans. What is zero from the start was not asked for."""
+    value = raw(seed)
+    if value.__class__ is float or not value.shape:
+        return float(value) != 0.0
+    mask = np.not_equal(value, 0)
+    return True if mask.all() else mask
+
+
 @cache
 def _one(dtype: Any) -> Any:
     """Where most passes start: 0-d, and read-only, since all share it."""
@@ -419,16 +509,6 @@ def fit(d: Cotangent, parent: Node) -> Cotangent:
             raise GraphError("a complex cotangent reached a real value: complex numbers have no derivative rules yet.")
         d = d.astype(parent.dtype)
     return d
-
-
-def silence(d: Cotangent, g: Cotangent) -> Cotangent:
-    """A zero cotangent contributes zero, also where the derivative is infinite: 0 * inf is 0 here."""
-    value = d._data if isinstance(d, Variable) else d
-    bad = np.isnan(value)
-    if not bad.any():
-        return d
-    bad &= (g._data if isinstance(g, Variable) else g) == 0
-    return np.where(bad, 0.0, d) if bad.any() else d
 
 
 def run_hooks(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:

@@ -20,7 +20,7 @@ def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
     value = out._data
     if out.node is not None and (now.record or now.anomaly or now.strict):
         notes = notes_of(out.node)
-        if now.anomaly or "source" in now.record:
+        if now.anomaly or now.strict or "source" in now.record:
             notes.source = source_line()
         if "grads" in now.record:
             notes.keep_grad = True
@@ -29,10 +29,21 @@ def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
             notes.operands = tuple(
                 [None if isinstance(p, Node) else a for p, a in zip(out.node.parents, raw, strict=True)]
             )
-        if now.strict and not out.node.is_float_operation:
-            notes.prints = [(a, fingerprint(a)) for a in arrays_in(out.node.saved)]
+        if now.strict:
+            notes.strict = True
+            if not out.node.is_float_operation:
+                notes.prints = [(a, fingerprint(a)) for a in arrays_in(out.node.saved)]
+            if op.convention is not None:
+                note_convention(op.name, out, op.at_convention(value, raw, out.node.static or {}), op.convention)
     if now.anomaly:
         check_finite(op, value, raw, "made", "finite inputs", out.node)
+
+
+def note_convention(name: str, out: Any, at: Any, convention: Any) -> None:
+    """Under ``strict()``: the derivative of a value is a convention where ``at`` is True. For functions made of rows,
+    which call it themselves; of a row ``observe`` does."""
+    if state().strict and out.node is not None and np.any(at):
+        notes_of(out.node).conventional = name, at, convention
 
 
 def arrays_in(saved: Any) -> Iterator[Any]:

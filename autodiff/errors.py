@@ -7,7 +7,15 @@ Every message says who speaks, what came, and what to write instead.
 
 from __future__ import annotations
 
-__all__ = ["AnomalyError", "GraphError", "LeavesGraphError", "MissingRuleError", "StaleValueError", "WriteError"]
+__all__ = [
+    "AnomalyError",
+    "GraphError",
+    "LeavesGraphError",
+    "MissingRuleError",
+    "SingularPointError",
+    "StaleValueError",
+    "WriteError",
+]
 
 
 class GraphError(ValueError):
@@ -32,6 +40,10 @@ class WriteError(TypeError):
 
 class AnomalyError(ValueError):
     """The first operation that made a NaN or an infinity from finite inputs (under ``detect_anomaly``)."""
+
+
+class SingularPointError(ValueError):
+    """A derivative that is a convention, or that is not defined at all (under ``strict``)."""
 
 
 def kind_of(x: object) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from .backward import fit, own_buffer, silence
+from .backward import fit, own_buffer
 from .gradient_buffers import spare_buffer
 from .graph import EMPTY, FloatNode, GeneralNode, tick
 from .modes import state
@@ -144,7 +144,6 @@ _SHARED = dict(
     note_view=note_view,
     fit=fit,
     own_buffer=own_buffer,
-    silence=silence,
     spare_buffer=spare_buffer,
 )
 
@@ -191,7 +190,7 @@ def made(node, g, cotangents, owned, release):
 """
 _PULL_ONE = """
     if s{i} is not None:
-        {buffer}d = rule{i}(g{args}){silenced}
+        {buffer}d = rule{i}(g{args})
         if d.__class__ is not ndarray or d.dtype is not p{i}.dtype or d.shape != p{i}.shape: d = fit(d, p{i})
         h = cotangents[p{i}]
         if h is None:
@@ -257,14 +256,21 @@ def pull(op: Op) -> Callable[..., None]:
                 source += _PULL_ONE.format(
                     i=i,
                     args=read,
-                    silenced="; d = silence(d, g)" if op.singular else "",
                     buffer=_BUFFER.format(i=i) if buffered else "",
                     own=" or d is buffer" if buffered else "",
                 )
-        op.pull = made = _function(op, source, "pull")
+        made = _function(op, source, "pull")
+        _give_pull(op, made)
         made(*args)
 
     return first
+
+
+def _give_pull(op: Op, function: Callable[..., None]) -> None:
+    if op.selects:
+        op.pull_selected = function
+    else:
+        op.pull = function
 
 
 def _tuple(op: Op, i: int) -> str:
@@ -352,7 +358,7 @@ def attach(rows: Iterable[Op]) -> None:
     for op in rows:
         if op.variadic:
             continue
-        op.pull = pull(op)
+        _give_pull(op, pull(op))
         if op.name != "to_scalar":
             op.run = run(op)  # type: ignore[method-assign]
         if has_fast_call(op):

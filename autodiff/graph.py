@@ -141,7 +141,7 @@ def leaf(value: Any) -> GeneralNode:
 class Notes:
     """What few nodes carry: hooks, a gradient to be kept, and what ``record()`` keeps for pictures."""
 
-    __slots__ = ("source", "hooks", "keep_grad", "prints", "operands")
+    __slots__ = ("source", "hooks", "keep_grad", "prints", "operands", "strict", "conventional")
 
     def __init__(self) -> None:
         self.source: str | None = None
@@ -149,6 +149,8 @@ class Notes:
         self.keep_grad = False
         self.prints: list[tuple[Any, int]] | None = None  # arrays and their fingerprints, under strict()
         self.operands: tuple[Any, ...] | None = None  # constant operands, under record()
+        self.strict = False  # made under strict()
+        self.conventional: Any = None  # (function, booleans, Convention): under strict()
 
 
 def notes_of(node: Node) -> Notes:

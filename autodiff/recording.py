@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable
 from itertools import repeat
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,10 @@ def _record_scalar(op: Op, raw: list[Any], parents: list[Any], static: dict[str,
     out = wrap(y, None)
     if any(live):
         ends = [p if on else v for p, on, v in zip(parents, live, raw, strict=True)]
-        out.node = new_float_node(op, ends, [float(d) for d in partials], now.scope, y)
+        partials = [float(d) for d in partials]
+        out.node = new_float_node(op, ends, partials, now.scope, y)
+        if not isfinite(sum(partials)):
+            notes_of(out.node)  # the walk looks at nodes that have notes: from here on it goes carefully
     if not now.plain:
         observe(op, out, raw, now)
     return out

@@ -18,7 +18,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,6 +42,33 @@ def set_recorder(record: Callable[..., Any], record_operands: Callable[..., Any]
     _record, _record_operands = record, record_operands
 
 
+class Point(NamedTuple):
+    """A point where a function has no ordinary derivative, and what is answered there; a line of
+    docs/singular_points.md, and a test.
+
+    operands: of the function. gradient: one entry an operand, of the sum of the outputs (None: no derivative in it).
+    kind: "convention" (no derivative exists), "shared" (a convention: ties share evenly), "infinite", "undefined"
+    (NaN), or "limit" (the derivative exists, and the plain formula misses it). second: the derivative of the first
+    gradient's sum in the first operand, where it is worth a line.
+    """
+
+    operands: tuple[Any, ...]
+    gradient: tuple[Any, ...]
+    kind: str
+    second: Any = None
+    static: dict[str, Any] = {}
+
+
+class Convention(NamedTuple):
+    """Where a derivative is a convention, for ``strict()``: ``where(...)`` names what it reads, as a rule does, and
+    returns booleans; then how the message calls the point, what is given there, and what to write instead."""
+
+    where: Callable[..., Any]
+    at: str
+    gives: str
+    write: str
+
+
 class Op:
     """One row of the registry. Call it like the NumPy function it stands for.
 
@@ -58,6 +85,10 @@ class Op:
     instead when a call has arguments that the row lacks and this one takes), ``explain`` (called with the operands
     that ``fn`` refused: a clearer sentence than NumPy's, or None), ``doc``, ``example`` (a doctest, where the one that
     ``descriptions`` makes of the other facts will not do).
+
+    For zeros by construction (``reach``): ``selects`` (its rule passes on some elements and leaves the others out, by
+    indices, conditions or comparisons), ``product`` (a sum of products: matmul, einsum, a convolution), ``opaque``
+    (its rule may only be run on the true operands). For singular points: ``convention`` and ``points``.
     """
 
     def __init__(
@@ -83,11 +114,21 @@ class Op:
         widened: Callable[..., Any] | None = None,
         explain: Callable[..., str | None] | None = None,
         example: str = "",
+        selects: bool = False,
+        product: bool = False,
+        opaque: bool = False,
+        convention: Convention | None = None,
+        points: tuple[Point, ...] = (),
     ) -> None:
         self.fn, self.name, self.__name__, self.symbol, self.doc = fn, name, name, symbol or name, doc
         self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
         self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
         self.add_into, self.explain, self.example = add_into, explain, example
+        self.selects, self.product, self.opaque = selects, product, opaque
+        self.convention, self.points = convention, points
+        # What a kink (relu, clip) leaves out was compared: a NaN needs an infinite derivative beside it. What a
+        # condition or an index leaves out may be anything.
+        self.risky = singular or (selects and kink is None)
         self.variadic = inputs is not None and inputs.startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
         names = inputs or ("x", "a b", "a b c")[len(self.vjps) - 1]
@@ -99,8 +140,10 @@ class Op:
         self.save = tuple(saver(self, names) for names in self.reads)
         self.widened = widened
         self.more = frozenset(keywords(widened, 1) if widened else ()) - set(self.statics)
+        self.at_convention = _reader(self, convention.where) if convention is not None else None
         self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``generated_paths``: calls with one operand
         self.pull: Callable[..., None] | None = None  # set by ``generated_paths``: its part of the walk
+        self.pull_selected: Callable[..., None] | None = None  # the same, of a row that selects
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fast and len(args) == 1 and not kwargs:
@@ -251,6 +294,12 @@ def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
             f"the rule of {op.name} reads {', '.join(unknown)}, which is none of {', '.join(sorted(known))}"
         )
     return names
+
+
+def _reader(op: Any, function: Rule) -> Callable[..., Any]:
+    """``(y, operands, static) -> function(what its parameter names say)``."""
+    save = saver(op, tuple(keywords(function, 0)))
+    return lambda y, operands, static: function(*save(y, operands, static, 0))
 
 
 def saver(op: Any, names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:

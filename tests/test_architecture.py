@@ -31,6 +31,7 @@ ORDER = [
     "recording",
     "leaves",
     "writing",
+    "reach",
     "backward",
     "display",
     "generated_paths",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import op
+from ..registry import Convention, Point, op
 from .special.normal import density, erf, ndtr
 
 _AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
@@ -77,6 +77,9 @@ relu = _elementwise(
     lambda g, y: g * (y > 0),
     scalar=lambda x: x if x > 0.0 or x != x else 0.0,
     kink=np.abs,
+    selects=True,
+    convention=Convention(lambda x: x == 0, "x is 0", "0", "Write np.where(x < 0, 0, x) for the slope 1 there."),
+    points=(Point((0.0,), (0.0,), "convention", 0.0),),
     reference=lambda x: np.where(x > 0, x, 0.0),
 )
 
@@ -91,6 +94,8 @@ leaky_relu = _elementwise(
     "x for x > 0, negative_slope x below (the derivative at 0).",
     lambda g, x, negative_slope: np.where(x > 0, g, negative_slope * g),
     kink=lambda x, **_: np.abs(x),
+    convention=Convention(lambda x: x == 0, "x is 0", "negative_slope", "Write np.where(x < 0, slope * x, x)."),
+    points=(Point((0.0,), (0.01,), "convention", 0.0),),
 )
 
 
@@ -144,14 +149,20 @@ gelu = _elementwise(
 
 
 # ---- softmax
+def sum_dtype(x: Any) -> Any:
+    """The dtype to sum x in, None for its own: a float16 has no numbers beyond 65504."""
+    return np.float32 if getattr(x, "dtype", None) == np.float16 else None
+
+
 def _softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))  # ufunc.reduce: half the call overhead of np.max
-    return e / np.add.reduce(e, axis=axis, keepdims=True)
+    total = np.add.reduce(e, axis=axis, keepdims=True, dtype=sum_dtype(e))
+    return e / total if e.dtype != np.float16 else (e / total).astype(e.dtype)
 
 
 def _log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     z = x - np.max(x, axis=axis, keepdims=True)
-    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+    return (z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True, dtype=sum_dtype(z)))).astype(z.dtype, copy=False)
 
 
 def _balanced(d: Any, p: Any, axis: int | tuple[int, ...]) -> Any:

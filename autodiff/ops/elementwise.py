@@ -15,11 +15,12 @@ import numpy as np
 
 from ..errors import missing_argument
 from ..registry import REAL as ANY
-from ..registry import composite, op
-from ..variable import plain
+from ..registry import Convention, Point, composite, op
+from ..variable import Variable, plain
 from .activations import sigmoid
 
 POSITIVE = (0.0, math.inf)
+INF, NAN = math.inf, math.nan
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
 
@@ -36,6 +37,31 @@ def _row(ufunc: Any, doc: str, vjp: Any, scalar: Any = None, **facts: Any) -> An
     )
 
 
+# ---- where no derivative exists, and the first one is a convention
+convention = op(
+    lambda x, at: np.where(at, 0.0, x),
+    name="convention",
+    inputs="x at",
+    elementwise=True,
+    public=False,
+    vjp=(lambda g, at: np.where(at, NAN, g), None),
+    draw=lambda rng, x, at: (rng.normal(size=x), np.zeros(at, bool)),
+    doc="x, and 0 at points where no derivative exists: then a derivative of it is NaN.",
+)
+
+
+def settled(x: Any, at: Any, *others: Any) -> Any:
+    """x in a rule, 0 where ``at``; there the derivative of the rule in x and in the others, a second derivative, is NaN
+    and no invention."""
+    if not (at if at.__class__ is bool else np.any(at)):
+        return x
+    x = convention(x, at)
+    for other in others:
+        if isinstance(other, Variable):
+            x = x + np.where(at, convention(other, at), 0.0)
+    return x
+
+
 # ---- arithmetic
 add = _row(np.add, "a + b", (lambda g: g, lambda g: g), operator.add, symbol="+")
 subtract = _row(np.subtract, "a - b", (lambda g: g, lambda g: -g), operator.sub, symbol="−")
@@ -48,11 +74,19 @@ divide = _row(
     symbol="÷",
     singular=True,
     domain=(ANY, POSITIVE),
+    points=(Point((1.0, 0.0), (INF, -INF), "infinite"), Point((0.0, 0.0), (INF, NAN), "undefined")),
 )
 negative = _row(np.negative, "-x", lambda g: -g, operator.neg, symbol="−")
 positive = _row(np.positive, "+x", lambda g: g, operator.pos, symbol="+")
 reciprocal = _row(
-    np.reciprocal, "1 / x", lambda g, y: -g * y * y, lambda x: 1.0 / x, symbol="1/", singular=True, domain=POSITIVE
+    np.reciprocal,
+    "1 / x",
+    lambda g, y: -g * y * y,
+    lambda x: 1.0 / x,
+    symbol="1/",
+    singular=True,
+    domain=POSITIVE,
+    points=(Point((0.0,), (-INF,), "infinite"),),
 )
 square = _row(np.square, "x²", lambda g, x: 2.0 * g * x, lambda x: x * x, symbol="²", method=True)
 
@@ -91,6 +125,13 @@ power = _row(
     symbol="**",
     singular=True,
     domain=(POSITIVE, ANY),
+    points=(
+        Point((0.0, 0.0), (0.0, -INF), "limit"),
+        Point((0.0, 1.0), (1.0, 0.0), "limit"),
+        Point((0.0, 2.0), (0.0, 0.0), "limit", 2.0),
+        Point((0.0, 0.5), (INF, 0.0), "infinite"),
+        Point((-2.0, 2.0), (-4.0, NAN), "undefined", 2.0),
+    ),
 )
 
 
@@ -114,6 +155,7 @@ sqrt = _row(
     singular=True,
     domain=POSITIVE,
     method=True,
+    points=(Point((0.0,), (INF,), "infinite", -INF),),
 )
 cbrt = _row(
     np.cbrt,
@@ -122,6 +164,7 @@ cbrt = _row(
     symbol="∛",
     singular=True,
     domain=POSITIVE,
+    points=(Point((0.0,), (INF,), "infinite"),),
 )
 absolute = _row(
     np.absolute,
@@ -131,6 +174,8 @@ absolute = _row(
     symbol="abs",
     kink=np.abs,
     method="abs",
+    convention=Convention(lambda x: x == 0, "x is 0", "0", "Write np.where(x < 0, -x, x) for the slope 1 there."),
+    points=(Point((0.0,), (0.0,), "convention", 0.0), Point((-0.0,), (0.0,), "convention", 0.0)),
 )
 composite(absolute, numpy=(np.fabs,), public=False)
 remainder = _row(
@@ -153,16 +198,36 @@ fmod = _row(
 hypot = _row(
     np.hypot,
     "sqrt(a² + b²), with derivative 0 at the origin.",
-    (lambda g, y, a: g * (a / np.where(y == 0, 1.0, y)), lambda g, y, b: g * (b / np.where(y == 0, 1.0, y))),
+    (
+        lambda g, y, a, b: g * (settled(a, y == 0, b) / _or_one(y)),
+        lambda g, y, a, b: g * (settled(b, y == 0, a) / _or_one(y)),
+    ),
     math.hypot,
     kink=np.hypot,
+    convention=Convention(lambda y: y == 0, "both operands are 0", "0", "Write np.sqrt(a * a + b * b + c), c > 0."),
+    points=(Point((0.0, 0.0), (0.0, 0.0), "convention", NAN),),
 )
+
+
+def _or_one(y: Any) -> Any:
+    """y, and 1 where it is 0."""
+    return np.where(y == 0, 1.0, y) if np.ndim(y) else y if y != 0 else 1.0
+
 
 # ---- exponential and logarithm
 exp = _row(np.exp, "e ** x", lambda g, y: g * y, math.exp, singular=True, method=True)
 exp2 = _row(np.exp2, "2 ** x", lambda g, y: g * y * LN2, singular=True)
 expm1 = _row(np.expm1, "e ** x - 1, exact near 0", lambda g, x: g * np.exp(x), math.expm1, singular=True, method=True)
-log = _row(np.log, "Natural logarithm", lambda g, x: g / x, math.log, singular=True, domain=POSITIVE, method=True)
+log = _row(
+    np.log,
+    "Natural logarithm",
+    lambda g, x: g / x,
+    math.log,
+    singular=True,
+    domain=POSITIVE,
+    method=True,
+    points=(Point((0.0,), (INF,), "infinite", -INF),),
+)
 log2 = _row(np.log2, "Logarithm of base 2", lambda g, x: g / (x * LN2), math.log2, singular=True, domain=POSITIVE)
 log10 = _row(np.log10, "Logarithm of base 10", lambda g, x: g / (x * LN10), math.log10, singular=True, domain=POSITIVE)
 log1p = _row(
@@ -209,8 +274,8 @@ arctan = _row(np.arctan, "Inverse tangent", lambda g, x: g / (1.0 + x * x), math
 def _over(u: Any, a: Any, b: Any) -> Any:
     """u / (a² + b²) without overflow; 0 at the origin, where the angle is undefined."""
     h = np.hypot(a, b)
-    h = np.where(h == 0, 1.0, h)
-    return u / h / h
+    safe = _or_one(h)
+    return settled(u, h == 0, a, b) / safe / safe
 
 
 arctan2 = _row(
@@ -220,6 +285,10 @@ arctan2 = _row(
     math.atan2,
     singular=True,
     domain=(POSITIVE, POSITIVE),
+    convention=Convention(
+        lambda a, b: (a == 0) & (b == 0), "the point is the origin", "0", "Keep the origin out with np.where."
+    ),
+    points=(Point((0.0, 0.0), (0.0, 0.0), "convention", NAN),),
 )
 sinh = _row(np.sinh, "Hyperbolic sine", lambda g, x: g * np.cosh(x), math.sinh, singular=True)
 cosh = _row(np.cosh, "Hyperbolic cosine", lambda g, x: g * np.sinh(x), math.cosh, singular=True)
@@ -283,10 +352,22 @@ def _sinc_slope(x: Any) -> Any:
     return np.where(small, (math.pi * math.pi) * near * series, (np.cos(math.pi * far) - np.sinc(far)) / far)
 
 
-sinc = _row(np.sinc, "sin(pi x) / (pi x), 1 at 0", lambda g, x: g * _sinc_slope(x))
+sinc = _row(
+    np.sinc,
+    "sin(pi x) / (pi x), 1 at 0",
+    lambda g, x: g * _sinc_slope(x),
+    points=(Point((0.0,), (0.0,), "limit", -math.pi**2 / 3),),
+)
 
 # ---- choosing: ties share evenly
-_PICK = dict(kink=lambda a, b: np.abs(a - b))
+_PICK: dict[str, Any] = dict(
+    kink=lambda a, b: np.abs(a - b),
+    selects=True,
+    convention=Convention(
+        lambda a, b: a == b, "both operands are equal", "half of it to each", "Write np.where(a > b, a, b) to choose."
+    ),
+    points=(Point((1.0, 1.0), (0.5, 0.5), "shared", 0.0),),
+)
 maximum = _row(
     np.maximum,
     "The larger; ties share the gradient evenly.",
@@ -330,6 +411,8 @@ where = _row(
 >>> x = ad.tensor([-1.0, 4.0])
 >>> ad.where(x.data > 0, np.sqrt(x), -x).sum().backward(); x.grad
 array([-1.  ,  0.25])""",
+    selects=True,
+    points=(Point((False, NAN, 2.0), (None, 0.0, 1.0), "limit"), Point((True, 1.0, INF), (None, 1.0, 0.0), "limit")),
     draw=lambda rng, condition, a, b: (rng.random(condition) < 0.5, rng.normal(size=a), rng.normal(size=b)),
 )
 
@@ -341,6 +424,10 @@ def _clip(x: Any, a_min: Any, a_max: Any) -> Any:
 def _inside(x: Any, a_min: Any, a_max: Any) -> Any:
     above = True if a_min is None else x >= a_min
     return above & (True if a_max is None else x <= a_max)
+
+
+def _at(x: Any, bound: Any) -> Any:
+    return np.equal(x, bound) if bound is not None else np.False_
 
 
 def _clip_gap(x: Any, a_min: Any, a_max: Any) -> Any:
@@ -363,6 +450,14 @@ _clip_row = op(
         lambda g, x, a_min, a_max: g * ((x > a_max) | (False if a_min is None else a_min > a_max)),
     ),
     kink=_clip_gap,
+    selects=True,
+    convention=Convention(
+        lambda x, a_min, a_max: _at(x, a_min) | _at(x, a_max), "x is at a bound", "1", "Write np.where with the bound."
+    ),
+    points=(
+        Point((0.0, 0.0, 1.0), (1.0, 0.0, 0.0), "convention", 0.0),
+        Point((1.0, 0.0, 1.0), (1.0, 0.0, 0.0), "convention", 0.0),
+    ),
     doc="x limited to [a_min, a_max]; derivative 1 at the bounds.",
 )
 
@@ -433,7 +528,11 @@ floor_divide = _row(
     kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b),
 )
 heaviside = _row(
-    np.heaviside, "0 for a < 0, b at a = 0, 1 above.", (None, lambda g, a: g * (a == 0)), kink=lambda a, b: np.abs(a)
+    np.heaviside,
+    "0 for a < 0, b at a = 0, 1 above.",
+    (None, lambda g, a: g * (a == 0)),
+    kink=lambda a, b: np.abs(a),
+    selects=True,
 )
 composite(trunc, numpy=(np.fix,), public=False)
 composite(positive, numpy=(np.conjugate,), public=False)  # of a real number

@@ -54,6 +54,7 @@ _linear_row: Any = op(
     _linear,
     name="linear",
     inputs="x weight bias",
+    product=True,
     public=False,
     vjp=(lambda g, weight: np.matmul(g, weight), _linear_weight_vjp, lambda g: g),
     samples=((((2, 3), (4, 3), (4,)), {}), (((3,), (4, 3), (4,)), {}), (((2, 2, 3), (1, 3), (1,)), {})),

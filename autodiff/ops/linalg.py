@@ -9,7 +9,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import missing_argument
-from ..registry import composite, op
+from ..registry import Convention, Point, composite, op
+from .activations import sum_dtype
+from .elementwise import INF, NAN
 
 
 def t(a: Any) -> Any:
@@ -49,6 +51,7 @@ matmul = op(
     name="matmul",
     symbol="matmul",
     explain=_explain_matmul,
+    product=True,
     vjp=(_matmul_vjp_a, _matmul_vjp_b),
     samples=(
         (((2, 3), (3, 4)), {}),
@@ -126,6 +129,8 @@ _einsum_row = op(
     public=False,
     vjp=_einsum_vjp,
     symbol="einsum",
+    product=True,
+    selects=True,  # the diagonal of a repeated subscript
     samples=(
         (((2, 3), (3, 4)), {"subscripts": "ij,jk->ik"}),
         (((3, 3),), {"subscripts": "ii->i"}),
@@ -304,14 +309,16 @@ def _norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     with np.errstate(over="ignore", under="ignore"):
         top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
         safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(np.result_type(x))
-        y = safe * np.sqrt(np.sum(np.square(x / safe), axis=axis, keepdims=True))
+        total = np.sum(np.square(x / safe), axis=axis, keepdims=True, dtype=sum_dtype(x))
+        y = (safe * np.sqrt(total)).astype(safe.dtype)
     return y if keepdims else np.squeeze(y, axis=axis) if axis is not None else np.reshape(y, ())
 
 
 def _norm2_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    from .reduce import back
+    from .reduce import back, settled_along
 
-    return back(g / np.where(y == 0, 1.0, y), axis, keepdims) * x
+    at = y == 0
+    return back(g / np.where(at, 1.0, y), axis, keepdims) * settled_along(x, back(at, axis, keepdims), axis)
 
 
 norm2 = op(
@@ -321,9 +328,55 @@ norm2 = op(
     public=False,
     vjp=_norm2_vjp,
     kink=lambda x, **k: _norm2(x, **k),
+    convention=Convention(lambda y: y == 0, "the norm is 0", "0", "Square it: np.sum(x * x) has a derivative there."),
+    points=(
+        Point(([0.0, 0.0],), ([0.0, 0.0],), "convention", NAN),
+        Point(([[0.0, 0.0], [3.0, 4.0]],), ([[0.0, 0.0], [0.6, 0.8]],), "convention", static={"axis": 1}),
+    ),
     samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True})),
     reference=lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
     doc="Euclidean norm over axes, scaled against overflow; derivative 0 where it is 0 (the least subgradient).",
+)
+
+
+def _normp(x: Any, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Any:
+    with np.errstate(all="ignore"):
+        a = np.abs(x)
+        top = np.max(a, axis=axis, keepdims=True, initial=0.0) if ord > 0 else np.min(a, axis=axis, keepdims=True)
+        safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(np.result_type(x))
+        y = safe * np.sum((a / safe) ** ord, axis=axis, keepdims=True, dtype=sum_dtype(x)) ** (1.0 / ord)
+        y = y.astype(safe.dtype)
+    return y if keepdims else np.squeeze(y, axis=axis) if axis is not None else np.reshape(y, ())
+
+
+def _normp_vjp(g: Any, y: Any, x: Any, ord: float, axis: Any, keepdims: bool) -> Any:
+    """sign(x) (|x| / y)^(p - 1). At x = 0 below p = 1 it is inf, as the derivative of |x|^p from the right."""
+    from .reduce import back, settled_along
+
+    at, y = back(y == 0, axis, keepdims), back(y, axis, keepdims)
+    ratio = settled_along(np.abs(x), at, axis) / np.where(at, 1.0, y)
+    power = ratio ** (ord - 1.0) if ord > 1 else np.where(at, 0.0, ratio ** (ord - 1.0))
+    sign = np.where(np.equal(x, 0) & (0 < ord < 1), 1.0, np.sign(x))
+    return back(g, axis, keepdims) * (power * sign)
+
+
+normp = op(
+    _normp,
+    name="normp",
+    symbol="‖·‖",
+    public=False,
+    vjp=_normp_vjp,
+    singular=True,
+    domain=(0.1, math.inf),
+    kink=lambda x, **_: np.abs(x),
+    samples=((((3, 4),), {"ord": 3}), (((3, 4),), {"ord": 1.5, "axis": 0}), (((2, 3),), {"ord": 0.5, "axis": 1})),
+    convention=Convention(lambda y: y == 0, "the norm is 0", "0", "Use np.sum(np.abs(x) ** p)."),
+    points=(
+        Point(([0.0, 4.0, 9.0],), ([INF, 2.5, 5.0 / 3.0],), "infinite", static={"ord": 0.5}),
+        Point(([0.0, 1.0],), ([0.0, 1.0],), "limit", static={"ord": 3}),
+        Point(([0.0, 0.0],), ([0.0, 0.0],), "convention", NAN, static={"ord": 3}),
+    ),
+    doc="(sum |x|^ord)^(1/ord) over axes, scaled against overflow; derivative 0 where it is 0.",
 )
 
 
@@ -366,8 +419,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return np.asarray(np.sum(a != 0, axis=axis, keepdims=keepdims), dtype=x.dtype)
     if ord == 1:
         return np.sum(a, axis=axis, keepdims=keepdims)
-    total = np.sum(np.power(a, ord), axis=axis, keepdims=keepdims)
-    return np.where(total == 0, 0.0, np.power(np.where(total == 0, 1.0, total), 1.0 / ord))  # slope 0 where it is 0
+    return normp(x, ord=float(ord), axis=axis, keepdims=keepdims)
 
 
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import missing_argument
-from ..registry import composite, op
+from ..registry import Convention, Point, composite, op
 from ..variable import Variable
-from .activations import softmax
+from .activations import softmax, sum_dtype
 from .arrays.masked import max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where
+from .elementwise import INF, NAN, convention
 
 Axis = int | tuple[int, ...] | None
 SAMPLES: tuple[Any, ...] = (
@@ -92,11 +93,13 @@ def _prod(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdim
 
 
 def _var(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    return np.var(x, axis, dtype, out, ddof, keepdims)
+    y = np.var(x, axis, sum_dtype(x) if dtype is None else dtype, out, ddof, keepdims)
+    return y if dtype is not None or x.dtype != np.float16 else y.astype(x.dtype)
 
 
 def _std(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    return np.std(x, axis, dtype, out, ddof, keepdims)
+    y = np.std(x, axis, sum_dtype(x) if dtype is None else dtype, out, ddof, keepdims)
+    return y if dtype is not None or x.dtype != np.float16 else y.astype(x.dtype)
 
 
 sum = op(
@@ -140,6 +143,12 @@ def gap(x: Any, axis: Axis = None, **_: Any) -> Any:
     return np.diff(flat, axis=-1) if flat.shape[-1] > 1 else np.inf
 
 
+_TIES = Convention(
+    lambda y, x, axis, keepdims: np.sum(x == back(y, axis, keepdims), axis=axis, keepdims=keepdims) > 1,
+    "elements tie",
+    "an even share to each",
+    "Write x[np.argmax(x)], or x[np.argmin(x)], to choose the first.",
+)
 max_row = op(
     _max,
     name="max",
@@ -148,6 +157,9 @@ max_row = op(
     method=True,
     samples=SAMPLES,
     kink=gap,
+    selects=True,
+    convention=_TIES,
+    points=(Point(([1.0, 3.0, 3.0],), ([0.0, 0.5, 0.5],), "shared", [0.0, 0.0, 0.0]),),
     vjp=lambda g, y, x, axis, keepdims: share(g, x, y, axis, keepdims),
     doc="Largest over axes; ties share the gradient evenly.",
 )
@@ -159,6 +171,9 @@ min_row = op(
     method=True,
     samples=SAMPLES,
     kink=gap,
+    selects=True,
+    convention=_TIES,
+    points=(Point(([3.0, 1.0, 1.0],), ([0.0, 0.5, 0.5],), "shared", [0.0, 0.0, 0.0]),),
     vjp=lambda g, y, x, axis, keepdims: share(g, x, y, axis, keepdims),
     doc="Smallest over axes; ties share the gradient evenly.",
 )
@@ -188,6 +203,10 @@ prod = op(
     method=True,
     samples=SAMPLES,
     vjp=_prod_vjp,
+    points=(
+        Point(([2.0, 3.0, 0.0],), ([0.0, 0.0, 6.0],), "limit"),
+        Point(([0.0, 3.0, 0.0],), ([0.0, 0.0, 0.0],), "limit"),
+    ),
     doc="Product over axes; right also where elements are zero.",
 )
 
@@ -198,8 +217,9 @@ def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
 
 
 def _std_vjp(g: Any, y: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    slope = back(wide(g) / (np.where(y == 0, 1.0, y) * (count(np.shape(x), axis) - ddof)), axis, keepdims)
-    return slope * (x - np.mean(x, axis=axis, keepdims=True))
+    at = y == 0
+    slope = back(wide(g) / (wide(np.where(at, 1.0, y)) * (count(np.shape(x), axis) - ddof)), axis, keepdims)
+    return slope * settled_along(x - np.mean(x, axis=axis, keepdims=True), back(at, axis, keepdims), axis)
 
 
 _DDOF = (*SAMPLES[:4], (((3, 4),), {"axis": 0, "ddof": 1}))
@@ -226,27 +246,43 @@ std = op(
     samples=_DDOF,
     vjp=_std_vjp,
     kink=lambda x, **k: np.std(x, **k),
+    convention=Convention(lambda y: y == 0, "all elements are equal", "0", "Use np.var(x), which has a derivative."),
+    points=(Point(([2.0, 2.0],), ([0.0, 0.0],), "convention", NAN),),
     doc="Standard deviation over axes; divides by n - ddof; derivative 0 where it is 0.",
     reference=lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
 )
+
+
+def settled_along(x: Any, at: Any, axis: Axis) -> Any:
+    """``settled`` for a reduction: where ``at``, a second derivative is NaN in every element that was reduced."""
+    if not isinstance(x, Variable) or not np.any(at):
+        return x
+    none = np.where(at, convention(x, at), 0.0)  # 0 everywhere, with the derivative NaN where at
+    return x + np.sum(none, axis=axis, keepdims=True)
 
 
 def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     top = np.max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
     with np.errstate(divide="ignore"):
-        y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+        y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True, dtype=sum_dtype(x))) + top
+    y = y.astype(np.result_type(x), copy=False)
     return y if keepdims else np.squeeze(y, axis=axis) if axis is not None else np.reshape(y, ())
 
 
 def _logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     """Of large x the output is rounded coarsely; dividing by the sum takes that common factor out again. Recorded it
-    is softmax, whose own rule has no cancellation.
+    is softmax, whose own rule has no cancellation. Where nothing has a mass (y = -inf), the gradient is 0.
     """
+    y, g = back(y, axis, keepdims), back(g, axis, keepdims)
+    empty = np.equal(y, -INF)
+    some = np.any(empty)
     if isinstance(x, Variable):
-        return back(g, axis, keepdims) * softmax(x, axis=tuple(range(np.ndim(x))) if axis is None else axis)
-    e = np.exp(x - back(y, axis, keepdims))
-    return back(g, axis, keepdims) * e / np.sum(e, axis=axis, keepdims=True)
+        p = softmax(x, axis=tuple(range(np.ndim(x))) if axis is None else axis)
+        return g * (np.where(empty, 0.0, p) if some else p)
+    e = np.exp(x - (np.where(empty, 0.0, y) if some else y))
+    total = np.sum(e, axis=axis, keepdims=True, dtype=sum_dtype(e))
+    return g * e / (np.where(empty, 1.0, total) if some else total)
 
 
 logsumexp = op(
@@ -255,6 +291,12 @@ logsumexp = op(
     method=True,
     samples=SAMPLES,
     vjp=_logsumexp_vjp,
+    points=(
+        Point(([-INF, 0.0, 0.0],), ([0.0, 0.5, 0.5],), "limit"),
+        Point(([-INF, -INF],), ([0.0, 0.0],), "limit"),
+        Point(([1e4, 1e4],), ([0.5, 0.5],), "limit"),
+        Point(([INF, 0.0],), ([NAN, 0.0],), "undefined"),
+    ),
     reference=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
     doc="log(sum(exp(x))) over axes, without overflow (SciPy's ``special.logsumexp``).",
 )

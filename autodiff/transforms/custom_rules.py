@@ -32,7 +32,7 @@ def with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> Any
 
     last = max((i for i, x in enumerate(operands) if isinstance(x, Variable) and is_live(x)), default=-1)
     made = [y]  # taken out when it is recorded: a row that held it would keep it as long as the graph
-    row = Op(lambda *xs: made.pop(), one, name=name, inputs="*xs", doc=name)
+    row = Op(lambda *xs: made.pop(), one, name=name, inputs="*xs", doc=name, opaque=True)
     return record_operands(row, operands, {})
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import collect, fit, handles, pull, silence
+from ..backward import collect, fit, handles, nonzero, pull
 from ..errors import GraphError, kind_of
 from ..graph import Node, leaf
-from ..modes import mode
+from ..modes import mode, state
+from ..reach import ForwardReach, answer, has_nan, refuse_convention, refuse_product
 from ..variable import Variable, is_live, plain, wrap
 from .containers import flatten, flatten_as
 from .evaluation import Evaluation, Function, derivative, in_own_memory
@@ -54,7 +55,18 @@ def push_through(ours: Evaluation, tangents: Sequence[Any]) -> tuple[dict[Node, 
 
 
 def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node, Any]:
-    """Tangents of every node that depends on those in ``start``; nodes newest first, as ``collect`` gives them."""
+    """Tangents of every node that depends on those in ``start``; nodes newest first, as ``collect`` gives them. Where a
+    NaN arrives, and it may come from a zero by construction, once more and carefully (``reach``)."""
+    masks = {n: nonzero(t) for n, t in start.items()}
+    cut = any([mask is not True for mask in masks.values()]) or any([n.op is not None and n.op.selects for n in nodes])
+    if not state().strict and not (recorded and cut):
+        found = _push(start, nodes, recorded, None)
+        if recorded or not has_nan(found.values()):
+            return found
+    return _push(start, nodes, recorded, ForwardReach(masks, nodes, _push_operand))
+
+
+def _push(start: dict[Node, Any], nodes: list[Node], recorded: bool, reach: ForwardReach | None) -> dict[Node, Any]:
     found = {n: wrap(t, None) if recorded and not isinstance(t, Variable) else t for n, t in start.items()}
     for node in reversed(nodes):
         if node in start or node.op is None:
@@ -63,13 +75,25 @@ def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node
         if node.saved is None:
             raise GraphError("forward mode over a graph that a backward pass has consumed; compute the value again.")
         saved: Any = handles(node) if recorded else node.saved
+        if reach is not None:
+            refuse_convention(node, reach.of(node))
         for i, p in enumerate(node.parents):
             if not isinstance(p, Node) or p not in found:
                 continue
             if node.is_float_operation and not recorded:
                 t = found[p] * saved[i]
+                if t != t and reach is not None:
+                    if not reach.passed(node, i):
+                        continue
+                    refuse_product(node, found[p], t)
             else:
-                t = fit(_push_operand(node, i, found[p], saved[i], recorded), node)
+                if reach is None:
+                    t = _push_operand(node, i, found[p], saved[i], recorded)
+                else:
+                    t = answer(reach, node, i, saved[i], found[p], recorded)
+                if t is None:
+                    continue
+                t = fit(t, node)
             total = t if total is None else total + t
         if total is not None:
             found[node] = total if node.shape is None or isinstance(total, Variable) else np.asarray(total)
@@ -78,22 +102,25 @@ def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node
 
 def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
     """J t for one operand, from the same row that gives the transpose."""
-    op, rule = node.op, node.op.rule(i)
+    op = node.op
     if op.elementwise:  # a diagonal matrix is its own transpose
-        d = rule(t, *args)
-        return silence(d, t) if op.singular else d
+        return op.rule(i)(t, *args)
     if op.linear:
         static = node.static or {}
         return op(t, **static) if recorded else op.fn(t, **static)
-    u = wrap(np.ones(node.shape or ()), None)  # transpose the rule: it is linear in its cotangent
+    return _transposed(node, i, t, args, recorded)
+
+
+def _transposed(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
+    """The transpose of a rule on t: the rule is linear in its cotangent, so the walk transposes it."""
+    u = wrap(np.ones(node.shape or ()), None)
     u.node = leaf(u.data)
-    p = node.parents[i]
-    c = rule(u, *args)
+    c = node.op.rule(i)(u, *args)
     if not isinstance(c, Variable) or c.node is None:
         return np.zeros(node.shape or ())
-    c = fit(c, p)
+    c = fit(c, node.parents[i])
     own = collect([c.node], floor=u.node.serial)
     if recorded and not isinstance(t, Variable):
         t = wrap(t, None)
-    found = pull({c.node: t}, own, wanted=[u.node], recorded=recorded)[u.node]
+    found = pull({c.node: t}, own, wanted=[u.node], recorded=recorded, inner=True)[u.node]
     return np.zeros(node.shape or ()) if found is None else found

@@ -55,7 +55,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
 
     >>> import autodiff as ad, numpy as np
     >>> ad.grad(np.tanh)(0.5)
-    0.7864477329659274
+    0.786447732965927...
     >>> ad.grad(ad.grad(lambda x: x**3))(2.0)
     12.0
     """

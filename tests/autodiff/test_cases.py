@@ -123,7 +123,7 @@ def test_norms_of_every_order() -> None:
 def test_square_root_at_zero_is_infinitely_steep_without_an_exception() -> None:
     assert ad.grad(np.sqrt)(0.0) == np.inf
     assert gradient(np.sqrt, [0.0])[0] == np.inf
-    assert ad.grad(lambda x: np.sqrt(x) * 0.0)(0.0) == 0.0
+    assert np.isnan(ad.grad(lambda x: np.sqrt(x) * 0.0)(0.0))  # a computed 0 times infinity
     same(gradient(lambda x: np.where(x > 0, np.sqrt(x), 0.0), [0.0, 4.0]), [0, 0.25])
 
 

@@ -105,6 +105,7 @@ for _fn, _ufunc, _word in ((_running_max, np.maximum, "largest"), (_running_min,
         public=False,
         vjp=lambda g, y, x, axis: _running_vjp(g, y, x, axis),
         kink=_running_gap,
+        selects=True,
         samples=((((4,),), {}), (((3, 2),), {}), (((2, 3),), {"axis": -1})),
         doc=f"The {_word} so far along an axis (``np.{_ufunc.__name__}.accumulate``); equal ones share evenly.",
     )

@@ -156,6 +156,7 @@ _convolve_row = op(
     name="convolve",
     inputs="a v",
     symbol="∗",
+    product=True,
     public=False,
     vjp=(lambda g, v: np.correlate(g, v, "valid"), lambda g, a: np.correlate(g, a, "valid")),
     samples=((((4,), (3,)), {}), (((2,), (3,)), {}), (((3,), (1,)), {})),

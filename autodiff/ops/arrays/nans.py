@@ -163,6 +163,7 @@ for _fn, _name, _word in ((_nanmax, "nanmax", "largest"), (_nanmin, "nanmin", "s
         inputs="a",
         vjp=lambda g, y, a, axis, keepdims: _share_of_numbers(g, a, y, axis, keepdims),
         kink=lambda a, axis=None, **_: gap(a, axis),
+        selects=True,
         samples=SAMPLES,
         doc=f"The {_word} over axes without the NaNs (``np.{_name}``), whose gradient is zero; ties share evenly.",
     )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ...errors import missing_argument
-from ...registry import composite, op
+from ...registry import Convention, Point, composite, op
 from ...variable import plain
 from ..index import along, scatter
 from ..reduce import SAMPLES, Axis, flat_last, from_flat, gap, wide
@@ -68,12 +68,21 @@ def _gap_along(x: Any, axis: int | None = -1, **_: Any) -> Any:
     return gap(x, axis)
 
 
+_EQUAL = Convention(
+    lambda x, axis: np.any(_gap_along(x, axis) == 0),
+    "elements are equal",
+    "an even share to each",
+    "Write np.take_along_axis(x, np.argsort(x, axis=axis, kind='stable'), axis) to keep them apart.",
+)
 sort = op(
     _sort,
     name="sort",
     numpy=(np.sort,),
     vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
     kink=_gap_along,
+    selects=True,
+    convention=_EQUAL,
+    points=(Point(([2.0, 1.0, 2.0],), ([1.0, 1.0, 1.0],), "shared"),),
     samples=((((2, 3),), {}), (((3, 2),), {"axis": 0}), (((2, 3),), {"axis": None})),
     doc=(
         "Sort along an axis (``np.sort``); the gradient of each place goes to the element that stands there. "
@@ -91,6 +100,8 @@ partition = op(
     numpy=(np.partition,),
     vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
     kink=_gap_along,
+    selects=True,
+    convention=_EQUAL,
     samples=((((5,),), {"kth": 2}), (((3, 2),), {"kth": 1, "axis": 0}), (((2, 3),), {"kth": (1, 3), "axis": None})),
     doc=(
         "Put the elements of given ranks into their places along an axis (``np.partition``). x: any shape; "
@@ -247,6 +258,8 @@ quantile = op(
     ),
     domain=((float("-inf"), float("inf")), (0.0, 1.0)),
     kink=_quantile_gap,
+    selects=True,
+    points=(Point(([1.0, 1.0, 3.0], 0.25), ([0.5, 0.5, 0.0], 0.0), "shared"),),
     samples=_QUANTILES,
     draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
     doc=(
@@ -270,6 +283,7 @@ nanquantile = op(
     ),
     domain=((float("-inf"), float("inf")), (0.0, 1.0)),
     kink=_quantile_gap,
+    selects=True,
     samples=_QUANTILES,
     draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
     doc=("Quantiles over axes without the NaNs (``np.nanquantile``), whose gradient is zero."),
@@ -331,6 +345,15 @@ def _median(x: Any, axis: Axis = None, out: Any = None, overwrite_input: bool = 
     return np.median(x, axis, keepdims=keepdims)
 
 
+def _middle_ties(x: Any, axis: Axis) -> bool:
+    """Whether an element beside the middle one, or beside the middle two, is equal to it."""
+    ranked = np.sort(flat_last(x, axis), axis=-1)
+    n = ranked.shape[-1]
+    lower, upper = (n - 1) // 2, n // 2
+    below = lower > 0 and np.any(ranked[..., lower] == ranked[..., lower - 1])
+    return bool(below or (upper < n - 1 and np.any(ranked[..., upper] == ranked[..., upper + 1])))
+
+
 median = op(
     _median,
     name="median",
@@ -338,6 +361,17 @@ median = op(
     samples=SAMPLES[:4],
     vjp=lambda g, y, x, axis: _quantile_vjp(g, y, x, None, axis, "linear", None),
     kink=lambda x, axis=None, **_: gap(x, axis),
+    selects=True,
+    convention=Convention(
+        _middle_ties,
+        "the middle element ties with others",
+        "an even share to each",
+        "Write np.sum(x * (np.argsort(np.argsort(x)) == n // 2)) to choose one.",
+    ),
+    points=(
+        Point(([4.0, 1.0, 3.0, 2.0],), ([0.0, 0.0, 0.5, 0.5],), "limit"),
+        Point(([1.0, 2.0, 2.0, 2.0, 9.0],), ([0.0, 1 / 3, 1 / 3, 1 / 3, 0.0],), "shared", [0.0] * 5),
+    ),
     doc="Median over axes, the mean of the middle two for an even count; ties share the gradient evenly.",
 )
 
