@@ -24,6 +24,7 @@ ORDER = [
     "graph",
     "gradient_buffers",
     "modes",
+    "singular_points",
     "registry",
     "diagnostics",
     "variable",

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import Convention, Point, op
+from ..registry import op
+from ..singular_points import Convention, Point
 from .special.normal import density, erf, ndtr
 
 _AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))

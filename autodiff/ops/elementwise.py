@@ -15,7 +15,8 @@ import numpy as np
 
 from ..errors import missing_argument
 from ..registry import REAL as ANY
-from ..registry import Convention, Point, composite, op
+from ..registry import composite, op
+from ..singular_points import Convention, Point
 from ..variable import Variable, plain
 from .activations import sigmoid
 

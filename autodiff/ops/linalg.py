@@ -9,7 +9,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import missing_argument
-from ..registry import Convention, Point, composite, op
+from ..registry import composite, op
+from ..singular_points import Convention, Point
 from .activations import sum_dtype
 from .elementwise import INF, NAN
 

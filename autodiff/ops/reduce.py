@@ -13,7 +13,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import missing_argument
-from ..registry import Convention, Point, composite, op
+from ..registry import composite, op
+from ..singular_points import Convention, Point
 from ..variable import Variable
 from .activations import softmax, sum_dtype
 from .arrays.masked import max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where

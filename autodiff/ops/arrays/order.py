@@ -12,7 +12,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ...errors import missing_argument
-from ...registry import Convention, Point, composite, op
+from ...registry import composite, op
+from ...singular_points import Convention, Point
 from ...variable import plain
 from ..index import along, scatter
 from ..reduce import SAMPLES, Axis, flat_last, from_flat, gap, wide
