@@ -237,6 +237,12 @@ CALLS: dict[str, list[tuple[Any, Any]]] = {
     "polyder": [([(4,)], lambda p: np.polyder(p, 2))],
     "polyint": [([(3,), ()], lambda p, c: np.polyint(p, 2, [1.0, 2.0]) * c)],
     "poly": [([(3,)], np.poly)],
+    "polyfit": [
+        ([(4,)], lambda y: np.polyfit(A, y, 2)),
+        ([(4,), (4, 2), (4,)], lambda x, y, w: np.polyfit(A + 0.1 * x, y, 1, w=w * w + 1)),
+        ([(4,)], lambda y: np.polyfit(A, y, 1, cov=True)[1]),
+        ([(4,)], lambda y: np.polyfit(A, y, 1, full=True)[1]),
+    ],
     # ---- chosen
     "select": [([(3,)], lambda x: np.select([x > 1, x > 0], [x * x, 3 * x], -x))],
     "piecewise": [([(4,)], lambda x: np.piecewise(x, [x > 1, x < 0], [np.log, lambda v: v * v, 7.0]))],

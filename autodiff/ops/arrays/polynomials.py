@@ -117,5 +117,48 @@ def poly(seq_of_zeros: Any) -> Any:
     return y
 
 
-for _fn in (polyval, polyadd, polysub, polymul, polydiv, polyder, polyint, poly):
+def polyfit(
+    x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: bool | str = False
+) -> Any:
+    """Return the coefficients of the polynomial of a degree that fits points best (``np.polyfit``), by least squares.
+
+    x: (n,); y: (n,) or (n, k); w: (n,), weights of the residuals. full: also residuals, rank, singular values and
+    rcond. cov: also the covariance matrix of the coefficients. x, y and w may be recorded.
+
+    >>> import autodiff as ad, numpy as np
+    >>> y = ad.tensor([1.0, 3.0, 5.0])
+    >>> np.polyfit([0.0, 1.0, 2.0], y, 1)[0].backward(); y.grad.round(9)
+    array([-0.5,  0. ,  0.5])
+    """
+    x, y = operand(x), operand(y)
+    if np.ndim(x) != 1 or np.ndim(y) not in (1, 2) or np.shape(y)[0] != np.shape(x)[0] or not np.size(x) or deg < 0:
+        raise ValueError(
+            f"polyfit needs points x: (n,) and y: (n,) or (n, k), and deg >= 0; got {kind_of(x)}, {kind_of(y)}, {deg}."
+        )
+    rcond = np.shape(x)[0] * np.finfo(x.dtype if x.dtype.kind == "f" else float).eps if rcond is None else rcond
+    powers = np.vander(x + 0.0, deg + 1)
+    y = y + 0.0
+    if w is not None:
+        w = operand(w)
+        if np.shape(w) != np.shape(x):
+            raise ValueError(f"polyfit: w of shape {np.shape(w)} must have the shape of x, {np.shape(x)}.")
+        powers, y = powers * np.expand_dims(w, 1), y * (np.expand_dims(w, 1) if np.ndim(y) == 2 else w)
+    scale = np.sqrt(np.sum(np.square(plain(powers)), axis=0))  # any scale gives the same answer
+    powers = powers / scale
+    found, residuals, rank, singular = np.linalg.lstsq(powers, y, rcond)
+    c = np.transpose(np.transpose(found) / scale)
+    if full:
+        return c, residuals, rank, singular, rcond
+    if not cov:
+        return c
+    base = np.linalg.inv(np.transpose(powers) @ powers) / np.outer(scale, scale)
+    if cov != "unscaled":
+        if np.shape(x)[0] <= deg + 1:
+            raise ValueError(f"polyfit: cov=True needs more than {deg + 1} points; got {np.shape(x)[0]}.")
+        factor = residuals / (np.shape(x)[0] - deg - 1)
+        base = np.expand_dims(base, -1) * factor if np.ndim(y) == 2 else base * factor
+    return c, base
+
+
+for _fn in (polyfit, polyval, polyadd, polysub, polymul, polydiv, polyder, polyint, poly):
     composite(_fn, numpy=(getattr(np, _fn.__name__),))

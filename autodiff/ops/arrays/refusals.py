@@ -38,10 +38,6 @@ REFUSED = {  # name in NumPy: (reason, what to write)
     "union1d": (_SETS, "np.unique(np.concatenate([a, b]))"),
     "nextafter": ("is a step of one rounding", "np.nextafter(x.data, y)"),
     "spacing": ("is the size of one rounding", "np.spacing(x.data)"),
-    "polyfit": (
-        "solves a least-squares problem",
-        "the normal equations: v = np.vander(x, deg + 1); np.linalg.solve(v.T @ v, v.T @ y)",
-    ),
     "roots": ("has complex answers", "np.roots(p.data), and a step of Newton's method on np.polyval to record it"),
     **{name: (_INTEGERS, f"np.{name}(x.data, ...) of integers") for name in _OF_INTEGERS},
     "packbits": ("takes bits", "np.packbits of a plain array"),
