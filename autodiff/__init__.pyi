@@ -95,6 +95,7 @@ from .ops.arrays.polynomials import poly as poly
 from .ops.arrays.polynomials import polyadd as polyadd
 from .ops.arrays.polynomials import polyder as polyder
 from .ops.arrays.polynomials import polydiv as polydiv
+from .ops.arrays.polynomials import polyfit as polyfit
 from .ops.arrays.polynomials import polyint as polyint
 from .ops.arrays.polynomials import polymul as polymul
 from .ops.arrays.polynomials import polysub as polysub
