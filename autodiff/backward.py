@@ -38,36 +38,35 @@ def collect(roots: Collection[Node], floor: float = 0, stop: Collection[Node] = 
     ``stop``, nor below ``floor``."""
     operations: list[Node] = []
     leaves: list[Node] = []
-    todo: list[Any] = list(dict.fromkeys(roots))
+    todo: list[Any] = [*roots] if len(roots) == 1 else list(dict.fromkeys(roots))
     seen, stop = {None, *todo}, stop and set(stop)  # None: a constant array, or no operand
-    found, see, push = operations.append, seen.add, todo.append
     last, ordered = inf, True
     while todo:
         node = todo.pop()
         while node.__class__ is FloatNode:  # go on to the first operand, and set the second aside
             ordered = False
-            found(node)
+            operations.append(node)
             if stop and node in stop:
                 break
             p = node.b
             if p is not None and p.__class__ is not float and p not in seen and not (floor and p.serial < floor):
-                see(p)
-                push(p)
+                seen.add(p)
+                todo.append(p)
             node = node.a
             if node.__class__ is float or node in seen or (floor and node.serial < floor):
                 break
-            see(node)
+            seen.add(node)
         else:
             if node.op is None:
                 leaves.append(node)
                 continue
-            found(node)
+            operations.append(node)
             ordered, last = ordered and node.serial < last, node.serial
             if not (stop and node in stop):
                 for p in node.parents:
                     if p.__class__ is not float and p not in seen and p.serial >= floor:
-                        see(p)
-                        push(p)
+                        seen.add(p)
+                        todo.append(p)
     if not ordered:  # a chain of arrays is found in order
         operations.sort(key=_serial, reverse=True)
     operations.extend(leaves)
@@ -394,7 +393,9 @@ def _sums(
     nodes: list[Node] = []
     gradients: list[Cotangent] = []
     for node, g in cotangents.items():
-        if node.op is None:
+        if node.__class__ is FloatNode:
+            g = 0.0 if g is None else g if g.__class__ is float else raw(g)  # a handle would be a cycle
+        elif node.op is None:
             g = _zero(node) if g is None else g  # reached only through Scalars whose gradient is zero
             old = node.grad
             leaves.append(node)
@@ -404,7 +405,7 @@ def _sums(
                 if isinstance(g, np.generic) and node.shape is not None:
                     g = np.asarray(g)
         elif node.static is None:  # is_float_operation, without a call
-            g = 0.0 if g is None else g if g.__class__ is float else raw(g)  # a handle would be a cycle
+            g = 0.0 if g is None else raw(g)
         elif node.notes is not None and node.notes.keep_grad:
             g = _zero(node) if g is None else g.copy() if g.__class__ is np.ndarray else g
         else:

@@ -1,9 +1,11 @@
 """micrograd's moons demo in scalars: one full-batch step (build, loss, backward, update) of a 2-16-16-1 ReLU network.
 
 100 samples, max-margin loss and L2 of 1e-4, as in micrograd's demo notebook. ``step`` is the same source for both
-libraries, written as a user writes it: lists of numbers go in, Scalars come out. The garbage collector is on, because
-most of micrograd's time is its work; and because each would pay for the other's garbage, every burst of steps has a
-process of its own, in turns. For scale: the same step vectorised in NumPy by hand.
+libraries, written as a user writes it: lists of numbers go in, Scalars come out. "backflow" has a node a neuron, as
+``nn.Neuron`` makes it; "operators" is micrograd's own program, ``act = act + w * x``, with 65,818 nodes. The garbage
+collector is on, because most of micrograd's time is its work; it is off within the steps of the last two. Because each
+would pay for the other's garbage, every burst of steps has a process of its own, in turns. For scale: the same step
+vectorised in NumPy by hand.
 
     python benchmarks/moons.py [--rounds 5] [--steps 6]
 """
@@ -11,6 +13,7 @@ process of its own, in turns. For scale: the same step vectorised in NumPy by ha
 from __future__ import annotations
 
 import argparse
+import gc
 import itertools
 import json
 import subprocess
@@ -94,6 +97,57 @@ def set_weights(layers: list, weights: list[np.ndarray]) -> None:
                 p.data = value
 
 
+class OperatorNeuron:
+    """A neuron as micrograd's: one operation for each product and each sum."""
+
+    def __init__(self, scalar: Callable[[float], Any], inputs: int, rectified: bool) -> None:
+        self.w, self.b, self.rectified = [scalar(0.0) for _ in range(inputs)], scalar(0.0), rectified
+
+    def __call__(self, x: list[Any]) -> Any:
+        act = self.b
+        for wi, xi in zip(self.w, x, strict=True):
+            act = act + wi * xi
+        return act.relu() if self.rectified else act
+
+
+class OperatorLayer:
+    def __init__(self, neurons: list[OperatorNeuron]) -> None:
+        self.neurons = neurons
+
+
+class OperatorNet:
+    """micrograd's MLP, for any kind of scalar."""
+
+    def __init__(self, scalar: Callable[[float], Any]) -> None:
+        sizes = [2, *SIZES]
+        last = len(SIZES) - 1
+        self.layers = [
+            OperatorLayer([OperatorNeuron(scalar, nin, i < last) for _ in range(nout)])
+            for i, (nin, nout) in enumerate(itertools.pairwise(sizes))
+        ]
+
+    def __call__(self, x: list[Any]) -> Any:
+        for layer in self.layers:
+            x = [neuron(x) for neuron in layer.neurons]
+        return x[0]
+
+    def parameters(self) -> list[Any]:
+        return [p for layer in self.layers for neuron in layer.neurons for p in (*neuron.w, neuron.b)]
+
+    def zero_grad(self) -> None:
+        for p in self.parameters():
+            p.grad = None
+
+
+def operator_steps() -> Callable[[], Any]:
+    import autodiff as ad
+
+    (x, y), model = moons(), OperatorNet(ad.scalar)
+    set_weights(model.layers, initial_weights())
+    points, labels = x.tolist(), y.tolist()
+    return lambda: step(model, points, labels)
+
+
 def backflow_steps(with_optimizer: bool) -> Callable[[], Any]:
     import nn
 
@@ -125,6 +179,9 @@ CONTENDERS = {
     "backflow, nn.SGD": lambda: backflow_steps(True),
     "NumPy, vectorised by hand": by_hand_steps,
     "micrograd": micrograd_steps,
+    "backflow, operators": operator_steps,
+    "micrograd, no collector": micrograd_steps,
+    "operators, no collector": operator_steps,
 }
 
 
@@ -136,6 +193,9 @@ def work(name: str, steps: int) -> None:
     run = CONTENDERS[name]()
     losses, seconds = [], []
     for i in range(steps + 3):
+        if name.endswith("no collector"):
+            gc.collect()
+            gc.disable()
         started = time.perf_counter()
         loss = run()
         if i >= 3:
@@ -153,7 +213,8 @@ def main() -> None:
     if asked.worker:
         return work(asked.worker, asked.steps)
     setting("micrograd's moons demo, one full-batch step in scalars", "micrograd")
-    names = [name for name in CONTENDERS if name != "micrograd" or installed("micrograd")["micrograd"]]
+    peer = installed("micrograd")["micrograd"]
+    names = [name for name in CONTENDERS if peer or not name.startswith("micrograd")]
     times: Times = {name: [] for name in names}
     for _ in range(asked.rounds):
         losses = {}
@@ -165,9 +226,12 @@ def main() -> None:
         for name in names:  # every step gives the same loss, or the race means nothing
             np.testing.assert_allclose(losses[name], losses["backflow"], rtol=1e-9, err_msg=name)
     table(times)
-    if "micrograd" in names:
+    if peer:
         goal("time / micrograd", ratio(times, "micrograd"), 1 / 25, 1 / 60)
         print(f"  micrograd takes {1 / ratio(times, 'micrograd'):.0f} times as long")
+        goal("operators / micrograd", ratio(times, "micrograd", "backflow, operators"), 1 / 12, 1 / 20)
+        off = ratio(times, "micrograd, no collector", "operators, no collector")
+        goal("operators / micrograd, no collector", off, 1.0)
 
 
 if __name__ == "__main__":
