@@ -1,4 +1,4 @@
-"""Numbers that tell a person how good a model is: plain NumPy functions of predictions and targets.
+"""Measures of how good a model is: plain NumPy functions of predictions and targets.
 
 Nothing here is differentiated. A metric is any function `(predictions, targets) -> float`. `evaluate` calls it once, on
 the whole set; the training numbers of `fit` are its means over mini-batches, by their size.

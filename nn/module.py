@@ -4,7 +4,7 @@ A module is an ordinary object. Whatever Parameters, Buffers, Scalars and Module
 or in lists, tuples and dicts, are its own, in the order of definition; their names are the path to them:
 `fc1.weight`, `blocks.3.attn`. There is no metaclass, no registry and no `super().__init__()` to forget.
 
-Calling a module enters its scope, so that every operation recorded inside knows which module made it: pictures
+Calling a module enters its scope, so that every operation recorded inside has the module that made it: pictures
 group by it, errors name it. A module called by its parent is named by its path there, looked up once and kept while
 the parent stays the same.
 """
@@ -62,7 +62,7 @@ class Module:
     _scope: Any = None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; subclasses define it, users call the module itself."""
+        """Compute the output. Subclasses define it; users call the module itself."""
         raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, x)")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,6 @@
-"""The line that moves while a model trains: tqdm's bar when it is installed, otherwise one live line of our own.
+"""The progress line of a training run: tqdm's bar when it is installed, otherwise one live line of our own.
 
-Nothing is shown unless somebody watches (standard error is a terminal) or asks (`progress=True`); asked without a
+Nothing is shown unless standard error is a terminal or `progress=True` is given; with `progress=True` and without a
 terminal, each epoch leaves one plain line, so that a log file stays readable. The line costs a clock reading a
 batch and is redrawn ten times a second.
 """

@@ -2,7 +2,7 @@
 
 Everything random in `nn` takes `rng`: a `numpy.random.Generator`, an integer seed, or None for the default
 generator. The default lives in a context variable, so threads and tasks never share one by accident: a new thread
-starts with a fresh, unseeded generator of its own and calls `seed` itself when it wants to be repeatable.
+starts with a fresh, unseeded generator of its own; call `seed` in it to make it repeatable.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A file is a zip archive: one `.npy` entry an array (NumPy's own format; `np.load
 `backflow.json` that names the format, its version, every array's shape and dtype, and the tree they belong to.
 Saving writes a new file beside the target and renames it into place, so that a crash leaves the old file or the new
 one, never half of one. Loading reads and checks everything before it returns anything: a file that is damaged,
-foreign or newer gets an error that says so.
+foreign or newer gets an error that names the reason.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The training loop, so that nobody has to write it again: `fit`, `evaluate`, `predict`.
+"""The training loop: `fit`, `evaluate`, `predict`.
 
 `fit` is the plain loop (forward, loss, backward, step) over shuffled mini-batches with everything around it that is
 easy to get wrong: evaluation mode for validation, means weighted by batch size, the best weights kept, Ctrl-C that
@@ -84,7 +84,7 @@ def fit(
     Ctrl-C ends the training: the history so far is returned with `stopped == "interrupted"`, and the model is usable.
 
     Raises:
-        ValueError: lengths that differ, empty data, early stopping on a number that nobody measures, two metrics of one
+        ValueError: lengths that differ, empty data, early stopping on a number that is not measured, two metrics of one
             name, or an optimizer of another model's parameters.
         TypeError: data that are no numbers, naming the column.
         TypeError, ValueError, FileNotFoundError: `report` is no path, is no .html, or its folder is missing; before

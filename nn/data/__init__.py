@@ -1,6 +1,6 @@
 """Data for training: a real set of digits inside the package, MNIST from a directory, splits and mini-batches.
 
-Everything here takes and gives plain NumPy arrays; nothing here downloads anything or knows about graphs. Images are
+Everything here takes and gives plain NumPy arrays; nothing here downloads anything or uses graphs. Images are
 float32 between 0 and 1 unless raw ones are asked for, labels are int64, and whatever is random takes `rng`.
 """
 

@@ -89,7 +89,9 @@ def cross_entropy(
     if labels.dtype.kind == "f" and labels.shape == logits.shape:
         check_reduction("cross_entropy", reduction)
         return _of_probabilities(logits, target, weight, reduction, label_smoothing, axis)
-    if logits.ndim > 2 or labels.ndim != logits.ndim - 1 or labels.dtype.kind not in "iu":  # two axes: ad says it
+    if (
+        logits.ndim > 2 or labels.ndim != logits.ndim - 1 or labels.dtype.kind not in "iu"
+    ):  # for two axes ad checks them
         check_labels("cross_entropy", labels, logits.shape, axis, ignore_index)
     logits = classes_last(logits, axis)
     loss = ad.cross_entropy(logits, labels, weights=weight, ignore_index=ignore_index, reduction=reduction)

@@ -1,4 +1,4 @@
-"""Losses that want a distance: between classes, between ranks, between embeddings. Labels are -1 and +1.
+"""Losses of a margin: between scores, between ranks, between embeddings. Labels are -1 and +1.
 
 max(0, x) has the derivative 0 at 0 throughout.
 """
@@ -82,7 +82,7 @@ def hinge_embedding_loss(distance: Any, target: Any, *, margin: float = 1.0, red
 
 
 def margin_ranking_loss(first: Any, second: Any, target: Any, *, margin: float = 0.0, reduction: str = "mean") -> Any:
-    """Return max(0, margin - y * (first - second)): y = +1 wants `first` to rank higher, y = -1 `second`.
+    """Return max(0, margin - y * (first - second)): for y = +1 `first` should rank higher, for y = -1 `second`.
 
     `torch.nn.functional.margin_ranking_loss`.
 

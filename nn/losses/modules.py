@@ -38,8 +38,8 @@ __all__ = [
 class _Loss(Module):
     """Holds the options of a loss function as attributes; a subclass names the function and the options."""
 
-    _function: Callable[..., Any]
-    _reductions = REDUCTIONS
+    _function: Any
+    _reductions: tuple[str, ...] = REDUCTIONS
 
     def __init__(self, *misplaced: Any, **options: Any) -> None:
         name = type(self).__name__

@@ -52,7 +52,7 @@ class Adadelta(Optimizer):
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("square_avg", "acc_delta")
 
-    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
+    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         rho, eps, v, u = group["rho"], group["eps"], state["square_avg"], state["acc_delta"]
         v += (1 - rho) * (g * g - v)
         step = g * np.sqrt(u + eps) / np.sqrt(v + eps)

@@ -62,9 +62,9 @@ class Adagrad(Optimizer):
         return ("sum",)
 
     def _initial(self, name: str, group: Group) -> float:
-        return group["initial_accumulator_value"]
+        return float(group["initial_accumulator_value"])
 
-    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
+    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         total = state["sum"]
         total += g * g
         lr = group["lr"] / (1 + (slot.step - 1) * group["lr_decay"])

@@ -55,7 +55,7 @@ class Adamax(Optimizer):
     def _decay(self, group: Group) -> tuple[str, float]:
         return "exp_avg", group["betas"][0]
 
-    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
+    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         (beta1, beta2), m, u = group["betas"], state["exp_avg"], state["exp_inf"]
         m += (1 - beta1) * (g - m)
         np.maximum(u * beta2, np.abs(g) + group["eps"], out=u)

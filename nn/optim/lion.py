@@ -55,7 +55,7 @@ class Lion(Optimizer):
     def _decay(self, group: Group) -> tuple[str, float]:
         return "exp_avg", group["betas"][1]
 
-    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
+    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         (beta1, beta2), m = group["betas"], state["exp_avg"]
         step = group["lr"] * np.sign(m + (1 - beta1) * (g - m))
         m += (1 - beta2) * (g - m)

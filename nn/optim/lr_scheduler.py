@@ -58,7 +58,7 @@ class LRScheduler:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__} needs an optimizer, got a {type(optimizer).__name__}")
         self.optimizer = optimizer
-        self.base_lrs = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
+        self.base_lrs: list[float] = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
         self.last_epoch = 0
         self._write()
 
@@ -329,7 +329,7 @@ class OneCycleLR(LRScheduler):
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"{who}: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
         groups = optimizer.param_groups
-        tops = list(max_lr) if isinstance(max_lr, (list, tuple)) else [max_lr] * len(groups)
+        tops: list[Any] = list(max_lr) if isinstance(max_lr, (list, tuple)) else [max_lr] * len(groups)
         if len(tops) != len(groups):
             raise ValueError(f"{who}: {len(tops)} numbers in max_lr for {len(groups)} groups")
         if cycle_momentum and not {"momentum", "betas"} & set(optimizer.defaults):
@@ -477,7 +477,7 @@ class ReduceLROnPlateau:
                 f"{mode!r} and {threshold_mode!r}"
             )
         groups = len(optimizer.param_groups)
-        lowest = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
+        lowest: list[Any] = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
         if len(lowest) != groups:
             raise ValueError(f"ReduceLROnPlateau: {len(lowest)} numbers in min_lr for {groups} groups")
         self.optimizer, self.mode, self.threshold_mode = optimizer, mode, threshold_mode

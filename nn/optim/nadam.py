@@ -70,7 +70,7 @@ class NAdam(Optimizer):
     def _decay(self, group: Group) -> tuple[str, float]:
         return "exp_avg", group["betas"][0]
 
-    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
+    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         (beta1, beta2), m, v = group["betas"], state["exp_avg"], state["exp_avg_sq"]
         now, later = (beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (slot.step, slot.step + 1))
         product = slot.numbers["mu_product"] = slot.numbers["mu_product"] * now

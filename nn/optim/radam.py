@@ -65,7 +65,7 @@ class RAdam(Optimizer):
     def _decay(self, group: Group) -> tuple[str, float]:
         return "exp_avg", group["betas"][0]
 
-    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
+    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         (beta1, beta2), m, v, t = group["betas"], state["exp_avg"], state["exp_avg_sq"], slot.step
         m += (1 - beta1) * (g - m)
         v += (1 - beta2) * (g * g - v)

@@ -67,7 +67,7 @@ class RMSprop(Optimizer):
         momentum = ("momentum_buffer",) if group["momentum"] else ()
         return ("square_avg", *momentum, *(("grad_avg",) if group["centered"] else ()))
 
-    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
+    def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         alpha, v = group["alpha"], state["square_avg"]
         v += (1 - alpha) * (g * g - v)
         spread = v
