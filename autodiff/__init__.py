@@ -20,7 +20,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from . import descriptions, extend, linalg, ops, special
+from . import descriptions, extend, fft, linalg, ops, special
 from .errors import (
     AnomalyError,
     GraphError,
@@ -70,16 +70,50 @@ _LATER = {
     "testing": ".testing",
 }
 
-# fmt: off
 __all__ = [
-    "AnomalyError", "GraphError", "LeavesGraphError", "MissingRuleError", "Scalar", "SingularPointError",
+    "AnomalyError",
+    "GraphError",
+    "LeavesGraphError",
+    "MissingRuleError",
+    "Scalar",
+    "SingularPointError",
     "StaleValueError",
-    "Tensor", "Variable", "WriteError", "checkpoint", "custom_vjp", "detect_anomaly", "draw", "draw_compare",
-    "draw_function", "drawing", "enable_grad", "extend", "grad", "hessian", "hvp", "is_recording", "jacfwd",
-    "jacobian", "jacrev", "jvp", "linalg", "no_grad", "ops", "plain", "record", "scalar", "scope", "special",
-    "stop_gradient", "strict", "tensor", "testing", "value_and_grad", "vjp",
+    "Tensor",
+    "Variable",
+    "WriteError",
+    "checkpoint",
+    "custom_vjp",
+    "detect_anomaly",
+    "draw",
+    "draw_compare",
+    "draw_function",
+    "drawing",
+    "enable_grad",
+    "extend",
+    "fft",
+    "grad",
+    "hessian",
+    "hvp",
+    "is_recording",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "linalg",
+    "no_grad",
+    "ops",
+    "plain",
+    "record",
+    "scalar",
+    "scope",
+    "special",
+    "stop_gradient",
+    "strict",
+    "tensor",
+    "testing",
+    "value_and_grad",
+    "vjp",
 ]
-# fmt: on
 __all__ += sorted(_ROWS)
 
 

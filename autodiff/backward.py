@@ -397,6 +397,8 @@ def _sums(
             g = 0.0 if g is None else g if g.__class__ is float else raw(g)  # a handle would be a cycle
         elif node.op is None:
             g = _zero(node) if g is None else g  # reached only through Scalars whose gradient is zero
+            if node.dtype.kind == "c":
+                g = conjugate(g)
             old = node.grad
             leaves.append(node)
             before.append(old)
@@ -407,7 +409,7 @@ def _sums(
         elif node.static is None:  # is_float_operation, without a call
             g = 0.0 if g is None else raw(g)
         elif node.notes is not None and node.notes.keep_grad:
-            g = _zero(node) if g is None else g.copy() if g.__class__ is np.ndarray else g
+            g = _zero(node) if g is None else conjugate(g.copy() if g.__class__ is np.ndarray else g)
         else:
             continue
         nodes.append(node)
@@ -423,7 +425,8 @@ def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
     """Plain cotangents of every node that ``root`` depends on; nothing is written anywhere and nothing is released."""
     seed = raw(seed_for(root, gradient if gradient is not None or root.size == 1 else np.ones(root.shape)))
     start: Node = root.node  # type: ignore[assignment]
-    return pull({start: seed}, collect([start]), wanted=None)
+    found = pull({start: seed}, collect([start]), wanted=None)
+    return {node: None if g is None else conjugate(g) for node, g in found.items()}
 
 
 # ---- cotangents: what a pass starts from, and a rule's answer in its parent's kind, shape and dtype
@@ -436,7 +439,7 @@ def nonzero(seed: Any) -> Any:
     """Where a cotangent is not zero: True everywhere, or booleans. What is zero from the start was not asked for."""
     value = raw(seed)
     if value.__class__ is float or not value.shape:
-        return float(value) != 0.0
+        return bool(value != 0.0)
     mask = np.not_equal(value, 0)
     return True if mask.all() else mask
 
@@ -463,12 +466,17 @@ def seed_for(root: Variable, gradient: Any) -> Cotangent:
                 f"backward() needs a single number to start from; this Tensor has shape {root.shape}. "
                 "Write .sum().backward(), or backward(gradient) with an array of that shape."
             )
+        if node.dtype.kind == "c":
+            raise GraphError(
+                "backward() needs a real number to start from; this Tensor is complex. Write np.abs(x), np.real(x) or "
+                "backward(gradient) with a complex gradient."
+            )
         if node.shape == ():
             return _one(node.dtype)
         return 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
     if np.shape(raw(gradient)) != root.shape:
         raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")
-    return fit(gradient if isinstance(gradient, Variable) else np.asarray(gradient), node)
+    return conjugate(fit(gradient if isinstance(gradient, Variable) else np.asarray(gradient), node))
 
 
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
@@ -498,18 +506,28 @@ def fit(d: Cotangent, parent: Node) -> Cotangent:
             return d if isinstance(d, Scalar) else scalar(d if d.size == 1 and d.ndim == 0 else np.sum(d))
         if isinstance(d, Scalar) or d.shape != parent.shape:
             d = np.broadcast_to(d, parent.shape) if np.ndim(d) == 0 else sum_to(d, parent.shape)
+        if d.dtype.kind == "c" and parent.dtype.kind != "c":
+            d = np.real(d)
         return d if d.dtype == parent.dtype else np.astype(d, parent.dtype)
     if parent.shape is None:
-        return float(d if np.ndim(d) == 0 else np.sum(d))
+        return float(np.real(d if np.ndim(d) == 0 else np.sum(d)))
     if d.__class__ is not np.ndarray and not hasattr(d, "__array_function__"):
         d = np.asarray(d)
     if d.shape != parent.shape:
         d = sum_to(d, parent.shape)
     if d.dtype is not parent.dtype and d.dtype != parent.dtype:
-        if d.dtype.kind == "c":
-            raise GraphError("a complex cotangent reached a real value: complex numbers have no derivative rules yet.")
+        if d.dtype.kind == "c" and parent.dtype.kind != "c":
+            d = d.real  # a real operand of a complex operation
         d = d.astype(parent.dtype)
     return d
+
+
+def conjugate(g: Cotangent) -> Cotangent:
+    """A gradient as a cotangent, or the other way: rules are plain transposes, so that a cotangent g means
+    dL = Re(g dz), while the gradient that people expect is dL/dRe(z) + i dL/dIm(z), its conjugate."""
+    if raw(g).__class__ is float or g.dtype.kind != "c":
+        return g
+    return np.conjugate(g) if isinstance(g, Variable) else np.asarray(np.conjugate(g))
 
 
 def run_hooks(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
@@ -525,11 +543,11 @@ def run_hooks(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
         if g.__class__ is np.ndarray:
             g = g.view()
             g.flags.writeable = False  # other nodes may have the same array: x + y hands one to both
-        out = hook(g)
+        out = hook(conjugate(g))
         if out is not None:
             if np.shape(raw(out)) != (node.shape or ()):
                 raise ValueError(
                     f"a hook on {describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}."
                 )
-            g = fit(out, node)
+            g = conjugate(fit(out, node))
     return g, keep or notes.keep_grad

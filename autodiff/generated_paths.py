@@ -95,7 +95,7 @@ _RUN_END = """
             except REFUSALS as error: explain(op, error, ({rs},)); raise
             if y.__class__ is not ndarray: y = asarray(y)
             d = y.dtype
-            if d.kind == "f":
+            if d.kind {kinds}:
                 {node}; n.static = static; n.shape = y.shape; n.dtype = d; n.value = None
                 t = Tensor(); t._data = y; t.node = n
                 {view}return t
@@ -106,7 +106,7 @@ _VIEW = """if y.base is not None and may_share_memory(y, r0): note_view(x0, t)
 _UNARY = (
     _HEAD
     + """
-    x = x._data
+    x0 = x; x = x._data{real}
     try: y = fn(x)
     except REFUSALS as error: explain(op, error, (x,)); raise"""
     + _TENSOR
@@ -162,6 +162,7 @@ def run(op: Op) -> Callable[..., Any]:
         def saved(i: int) -> str:
             return saved_source(op, op.reads[i], "r{}")
 
+        real = "" if op.complex else ' and r{i}.dtype.kind != "c"'  # the slow path says what it has no rule for
         source = _RUN.format(xs=xs, no_out=' and static["out"] is None' if "out" in op.statics else "")
         for i, rule in rules.items():
             source += _RUN_ONE.format(i=i, node="None" if rule is None else f"x{i}.node")
@@ -170,7 +171,8 @@ def run(op: Op) -> Callable[..., Any]:
             rs=rs,
             statics="".join(f", {name}=static[{name!r}]" for name in op.statics),
             live=" or ".join(f"p{i} is not None" for i in rules),
-            arrays=" and ".join(f"(r{i}.__class__ is ndarray or r{i} is None)" for i in rules),
+            arrays=" and ".join(f"(r{i}.__class__ is ndarray{real.format(i=i)} or r{i} is None)" for i in rules),
+            kinds='in "fc"' if op.complex else '== "f"',
             y="y, kept = keep" if op.keep is not None else "y = fn",
             parents="(" + "".join(f"p{i}, " for i in rules) + ")",
             saved="(" + "".join(f"None if p{i} is None else {saved(i)}, " for i in rules) + ")",
@@ -318,7 +320,9 @@ Pair = tuple[Callable[..., Any], Callable[..., Any]]
 
 def unary(op: Op, name: str, slow: Callable[..., Any]) -> Pair:
     """The Tensor and Scalar methods of a row with one operand. slow: what runs where these do not apply."""
-    tensor_method = _function(op, _UNARY.format(o="", parents="(p,)", saved=f"({_tuple(op, 0)},)"), name, slow)
+    real = "" if op.complex else '\n    if x.dtype.kind == "c": return slow(x0)'
+    source = _UNARY.format(o="", parents="(p,)", saved=f"({_tuple(op, 0)},)", real=real)
+    tensor_method = _function(op, source, name, slow)
     if op.scalar is None:
         return tensor_method, slow
     written, y = _written_partial(op, 0), _WRITTEN.get(op.scalar, "f(x)")

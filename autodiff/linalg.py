@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .ops.linalg import inv, matmul, matrix_norm, norm, outer, solve, tensordot, vecdot, vector_norm
-from .ops.matrices.decompositions import cholesky, eigh, eigvalsh, lu_factor, qr, svd, svdvals
+from .ops.matrices.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, lu_factor, qr, svd, svdvals
 from .ops.matrices.functions import (
     block_diag,
     cho_solve,
@@ -25,9 +25,9 @@ from .ops.matrices.solving import det, lstsq, pinv, slogdet, tensorinv, tensorso
 
 # fmt: off
 __all__ = [
-    "block_diag", "cho_solve", "cholesky", "cond", "det", "eigh", "eigvalsh", "expm", "inv", "lstsq", "lu_factor",
-    "lu_solve", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve",
-    "solve_sylvester", "solve_triangular", "sqrtm", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve",
-    "toeplitz", "vecdot", "vector_norm",
+    "block_diag", "cho_solve", "cholesky", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh", "expm", "inv", "lstsq",
+    "lu_factor", "lu_solve", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "outer", "pinv", "qr",
+    "slogdet", "solve", "solve_sylvester", "solve_triangular", "sqrtm", "svd", "svdvals", "tensordot", "tensorinv",
+    "tensorsolve", "toeplitz", "vecdot", "vector_norm",
 ]
 # fmt: on

@@ -52,7 +52,7 @@ ON_BOTH: dict[str, Any] = {
     "_mask": property(leaves.mask),
 }
 ON_TENSOR: dict[str, Any] = {"__setitem__": writing.setitem}
-_OPERANDS = (Variable, float, int, np.generic, np.ndarray, list, tuple)  # what an operator takes beside a handle
+_OPERANDS = (Variable, float, int, complex, np.generic, np.ndarray, list, tuple)  # beside a handle
 
 
 def install() -> None:

@@ -46,12 +46,13 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     floor, rules, many = now.floor, op.vjps, op.variadic
     raw: list[Any] = []
     parents: list[Any] = []
-    arrays = live = False
+    arrays = live = held = False
     for x in operands:
         node: Any = None
         if isinstance(x, Variable):
             value = x._data
             node = x.node
+            held = held or node is not None
             if value.__class__ is not float:
                 arrays = True
             if node is not None and node.serial >= floor and (many or rules[len(raw)] is not None):
@@ -63,11 +64,15 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         elif isinstance(x, np.generic) and x.dtype.kind in "fiub":
             value = x.item()  # weak, as a Python number is: it never upcasts float32
             node = float(value)
+        elif isinstance(x, complex | np.complexfloating):
+            value = x.real + 1j * x.imag if isinstance(x, np.generic) else x  # weak as well
         else:
             value = x if x is None else plain_array(x)
             arrays = arrays or x is not None
         raw.append(value)
         parents.append(node)
+    if (not op.complex and held) or not arrays:
+        _refuse_complex(op, raw, arrays)
     if op.elementwise and not arrays and (static is op.defaults or not static):
         return _record_scalar(op, [float(v) if v is not None else None for v in raw], parents, static, now)
     if static.get("out") is not None:
@@ -87,12 +92,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         raise
     if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
         y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)
-    if y.__class__ is not float and y.dtype.kind != "f":
-        if y.dtype.kind == "c":
-            raise MissingRuleError(
-                f"{op.name} gave complex numbers, which have no derivative rules yet: "
-                "keep real and imaginary parts apart."
-            )
+    if y.__class__ is not float and y.dtype.kind not in "fc":
         if live and y.dtype.kind not in "iub":
             raise MissingRuleError(f"{op.name} gave {kind_of(y)}, through which no derivative can flow.")
         if live:
@@ -113,6 +113,21 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         note_view(next(iter(operands)), out)
     return out
+
+
+def _refuse_complex(op: Op, raw: list[Any], arrays: bool) -> None:
+    """Raise when an operand is complex: of a row whose rule is not right for it, and beside a Scalar."""
+    for value in raw:
+        if value.__class__ is complex and not arrays:
+            raise TypeError(
+                f"{op.name} of a Scalar and the complex number {value}: a Scalar is real. "
+                "Write ad.tensor(...), whose values may be complex."
+            )
+        if (value.__class__ is complex or getattr(value, "dtype", FLOAT64).kind == "c") and not op.complex:
+            raise MissingRuleError(
+                f"{op.name} has no derivative rule for complex numbers; got {kind_of(value)}. "
+                "Write it in np.real(x), np.imag(x) and np.abs(x), or with x.data for a constant."
+            )
 
 
 def plain_array(x: Any) -> Any:

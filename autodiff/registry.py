@@ -58,7 +58,8 @@ class Op:
     that is mostly zeros; the rule's own answer is then always a new array), ``widened`` (the composite that runs
     instead when a call has arguments that the row lacks and this one takes), ``explain`` (called with the operands
     that ``fn`` refused: a clearer sentence than NumPy's, or None), ``doc``, ``example`` (a doctest, where the one that
-    ``descriptions`` makes of the other facts will not do).
+    ``descriptions`` makes of the other facts will not do), ``complex`` (right for complex numbers: the rule is the
+    plain transpose, and nothing in it is conjugated but what the formula conjugates).
 
     For zeros by construction (``reach``): ``selects`` (its rule passes on some elements and leaves the others out, by
     indices, conditions or comparisons), ``product`` (a sum of products: matmul, einsum, a convolution), ``opaque``
@@ -93,11 +94,12 @@ class Op:
         opaque: bool = False,
         convention: Convention | None = None,
         points: tuple[Point, ...] = (),
+        complex: bool = False,
     ) -> None:
         self.fn, self.name, self.__name__, self.symbol, self.doc = fn, name, name, symbol or name, doc
         self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
         self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
-        self.add_into, self.explain, self.example = add_into, explain, example
+        self.add_into, self.explain, self.example, self.complex = add_into, explain, example, complex
         self.selects, self.product, self.opaque = selects, product, opaque
         self.convention, self.points = convention, points
         # What a kink (relu, clip) leaves out was compared: a NaN needs an infinite derivative beside it. What a

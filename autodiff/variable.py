@@ -296,13 +296,8 @@ def plain_tree(x: Any) -> Any:
 
 def differentiable(data: Any) -> Any:
     """The value of a leaf, refused when it has no derivative."""
-    if data.__class__ is float or data.dtype.kind == "f":
+    if data.__class__ is float or data.dtype.kind in "fc":
         return data
-    if data.dtype.kind == "c":
-        raise TypeError(
-            f"a Tensor of {data.dtype} has no derivative rules yet: "
-            "differentiate its real and imaginary parts as two Tensors."
-        )
     if data.dtype.kind in "biu":
         raise TypeError(
             f"a Tensor of {data.dtype} cannot have a gradient: write dtype=float to differentiate, "

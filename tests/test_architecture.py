@@ -39,6 +39,7 @@ ORDER = [
     "operators",
     "ops",
     "linalg",
+    "fft",
     "special",
     "transforms",
     "extend",

@@ -64,9 +64,9 @@ def settled(x: Any, at: Any, *others: Any) -> Any:
 
 
 # ---- arithmetic
-add = _row(np.add, "a + b", (lambda g: g, lambda g: g), operator.add, symbol="+")
-subtract = _row(np.subtract, "a - b", (lambda g: g, lambda g: -g), operator.sub, symbol="−")
-multiply = _row(np.multiply, "a b", (lambda g, b: g * b, lambda g, a: g * a), operator.mul, symbol="×")
+add = _row(np.add, "a + b", (lambda g: g, lambda g: g), operator.add, symbol="+", complex=True)
+subtract = _row(np.subtract, "a - b", (lambda g: g, lambda g: -g), operator.sub, symbol="−", complex=True)
+multiply = _row(np.multiply, "a b", (lambda g, b: g * b, lambda g, a: g * a), operator.mul, symbol="×", complex=True)
 divide = _row(
     np.divide,
     "a / b",
@@ -76,9 +76,10 @@ divide = _row(
     singular=True,
     domain=(ANY, POSITIVE),
     points=(Point((1.0, 0.0), (INF, -INF), "infinite"), Point((0.0, 0.0), (INF, NAN), "undefined")),
+    complex=True,
 )
-negative = _row(np.negative, "-x", lambda g: -g, operator.neg, symbol="−")
-positive = _row(np.positive, "+x", lambda g: g, operator.pos, symbol="+")
+negative = _row(np.negative, "-x", lambda g: -g, operator.neg, symbol="−", complex=True)
+positive = _row(np.positive, "+x", lambda g: g, operator.pos, symbol="+", complex=True)
 reciprocal = _row(
     np.reciprocal,
     "1 / x",
@@ -88,8 +89,14 @@ reciprocal = _row(
     singular=True,
     domain=POSITIVE,
     points=(Point((0.0,), (-INF,), "infinite"),),
+    complex=True,
 )
-square = _row(np.square, "x²", lambda g, x: 2.0 * g * x, lambda x: x * x, symbol="²", method=True)
+square = _row(np.square, "x²", lambda g, x: 2.0 * g * x, lambda x: x * x, symbol="²", method=True, complex=True)
+
+
+def _direction(x: Any, y: Any) -> Any:
+    """The sign of x; of a complex number its conjugate over its absolute value y. 0 at 0."""
+    return np.conjugate(x) / np.where(y == 0, 1.0, y) if np.iscomplexobj(x) else np.sign(x)
 
 
 def _power(a: Any, b: Any) -> Any:
@@ -107,6 +114,8 @@ def _scalar_power(a: float, b: float) -> float:
 
 def _one_less(a: Any, b: Any) -> Any:
     """The exponent b - 1, and another where b is 0 and a**-1 is infinite: so that b * a**(b - 1) is 0 there."""
+    if isinstance(b, complex):
+        return b - 1
     if isinstance(b, (float, int)):
         return b - 1 if b != 0 else 0
     return np.where((a == 0) & (b == 0), 1.0, b - 1.0)
@@ -114,7 +123,7 @@ def _one_less(a: Any, b: Any) -> Any:
 
 def _power_vjp_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     """y log a; and 0 at a = 0 < b, the limit."""
-    return g * y * np.log(np.where((a == 0) & (b > 0), 1.0, a))
+    return g * y * np.log(np.where((a == 0) & (np.real(b) > 0), 1.0, a))
 
 
 power = _row(
@@ -133,6 +142,7 @@ power = _row(
         Point((0.0, 0.5), (INF, 0.0), "infinite"),
         Point((-2.0, 2.0), (-4.0, NAN), "undefined", 2.0),
     ),
+    complex=True,
 )
 
 
@@ -157,6 +167,7 @@ sqrt = _row(
     domain=POSITIVE,
     method=True,
     points=(Point((0.0,), (INF,), "infinite", -INF),),
+    complex=True,
 )
 cbrt = _row(
     np.cbrt,
@@ -170,13 +181,14 @@ cbrt = _row(
 absolute = _row(
     np.absolute,
     "|x|, with derivative 0 at 0.",
-    lambda g, x: g * np.sign(x),
+    lambda g, x, y: g * _direction(x, y),
     abs,
     symbol="abs",
     kink=np.abs,
     method="abs",
     convention=Convention(lambda x: x == 0, "x is 0", "0", "Write np.where(x < 0, -x, x) for the slope 1 there."),
     points=(Point((0.0,), (0.0,), "convention", 0.0), Point((-0.0,), (0.0,), "convention", 0.0)),
+    complex=True,
 )
 composite(absolute, numpy=(np.fabs,), public=False)
 remainder = _row(
@@ -216,9 +228,17 @@ def _or_one(y: Any) -> Any:
 
 
 # ---- exponential and logarithm
-exp = _row(np.exp, "e ** x", lambda g, y: g * y, math.exp, singular=True, method=True)
-exp2 = _row(np.exp2, "2 ** x", lambda g, y: g * y * LN2, singular=True)
-expm1 = _row(np.expm1, "e ** x - 1, exact near 0", lambda g, x: g * np.exp(x), math.expm1, singular=True, method=True)
+exp = _row(np.exp, "e ** x", lambda g, y: g * y, math.exp, singular=True, method=True, complex=True)
+exp2 = _row(np.exp2, "2 ** x", lambda g, y: g * y * LN2, singular=True, complex=True)
+expm1 = _row(
+    np.expm1,
+    "e ** x - 1, exact near 0",
+    lambda g, x: g * np.exp(x),
+    math.expm1,
+    singular=True,
+    method=True,
+    complex=True,
+)
 log = _row(
     np.log,
     "Natural logarithm",
@@ -228,9 +248,20 @@ log = _row(
     domain=POSITIVE,
     method=True,
     points=(Point((0.0,), (INF,), "infinite", -INF),),
+    complex=True,
 )
-log2 = _row(np.log2, "Logarithm of base 2", lambda g, x: g / (x * LN2), math.log2, singular=True, domain=POSITIVE)
-log10 = _row(np.log10, "Logarithm of base 10", lambda g, x: g / (x * LN10), math.log10, singular=True, domain=POSITIVE)
+log2 = _row(
+    np.log2, "Logarithm of base 2", lambda g, x: g / (x * LN2), math.log2, singular=True, domain=POSITIVE, complex=True
+)
+log10 = _row(
+    np.log10,
+    "Logarithm of base 10",
+    lambda g, x: g / (x * LN10),
+    math.log10,
+    singular=True,
+    domain=POSITIVE,
+    complex=True,
+)
 log1p = _row(
     np.log1p,
     "log(1 + x), exact near 0",
@@ -239,6 +270,7 @@ log1p = _row(
     singular=True,
     domain=(-1.0, math.inf),
     method=True,
+    complex=True,
 )
 logaddexp = _row(
     np.logaddexp, "log(e**a + e**b)", (lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a))
@@ -250,26 +282,28 @@ logaddexp2 = _row(
 )
 
 # ---- trigonometric and hyperbolic
-sin = _row(np.sin, "Sine", lambda g, x: g * np.cos(x), math.sin, method=True)
-cos = _row(np.cos, "Cosine", lambda g, x: -g * np.sin(x), math.cos, method=True)
-tan = _row(np.tan, "Tangent", lambda g, y: g * (1.0 + y * y), math.tan, domain=(-1.5, 1.5))
+sin = _row(np.sin, "Sine", lambda g, x: g * np.cos(x), math.sin, method=True, complex=True)
+cos = _row(np.cos, "Cosine", lambda g, x: -g * np.sin(x), math.cos, method=True, complex=True)
+tan = _row(np.tan, "Tangent", lambda g, y: g * (1.0 + y * y), math.tan, domain=(-1.5, 1.5), complex=True)
 arcsin = _row(
     np.arcsin,
     "Inverse sine",
-    lambda g, x: g / np.sqrt((1.0 - x) * (1.0 + x)),
+    lambda g, x: g / (np.sqrt(1.0 - x) * np.sqrt(1.0 + x)),
     math.asin,
     singular=True,
     domain=(-1.0, 1.0),
+    complex=True,
 )
 arccos = _row(
     np.arccos,
     "Inverse cosine",
-    lambda g, x: -g / np.sqrt((1.0 - x) * (1.0 + x)),
+    lambda g, x: -g / (np.sqrt(1.0 - x) * np.sqrt(1.0 + x)),
     math.acos,
     singular=True,
     domain=(-1.0, 1.0),
+    complex=True,
 )
-arctan = _row(np.arctan, "Inverse tangent", lambda g, x: g / (1.0 + x * x), math.atan)
+arctan = _row(np.arctan, "Inverse tangent", lambda g, x: g / (1.0 + x * x), math.atan, complex=True)
 
 
 def _over(u: Any, a: Any, b: Any) -> Any:
@@ -291,8 +325,8 @@ arctan2 = _row(
     ),
     points=(Point((0.0, 0.0), (0.0, 0.0), "convention", NAN),),
 )
-sinh = _row(np.sinh, "Hyperbolic sine", lambda g, x: g * np.cosh(x), math.sinh, singular=True)
-cosh = _row(np.cosh, "Hyperbolic cosine", lambda g, x: g * np.sinh(x), math.cosh, singular=True)
+sinh = _row(np.sinh, "Hyperbolic sine", lambda g, x: g * np.cosh(x), math.sinh, singular=True, complex=True)
+cosh = _row(np.cosh, "Hyperbolic cosine", lambda g, x: g * np.sinh(x), math.cosh, singular=True, complex=True)
 
 
 def _sech_squared(x: Any) -> Any:
@@ -315,11 +349,19 @@ def _tanh_vjp(g: Any, x: Any) -> Any:
     if x.__class__ is np.ndarray:
         c = np.cosh(x)
         return g / c / c
-    return g * sech_squared(x)
+    return g / np.square(np.cosh(x)) if np.iscomplexobj(x) else g * sech_squared(x)
 
 
-tanh = _row(np.tanh, "Hyperbolic tangent", _tanh_vjp, math.tanh, method=True)
-arcsinh = _row(np.arcsinh, "Inverse hyperbolic sine", lambda g, x: g / np.hypot(x, 1.0), math.asinh)
+tanh = _row(np.tanh, "Hyperbolic tangent", _tanh_vjp, math.tanh, method=True, complex=True)
+
+
+def _root_of_square_plus_one(x: Any) -> Any:
+    return np.sqrt(1.0 + x * x) if np.iscomplexobj(x) else np.hypot(x, 1.0)
+
+
+arcsinh = _row(
+    np.arcsinh, "Inverse hyperbolic sine", lambda g, x: g / _root_of_square_plus_one(x), math.asinh, complex=True
+)
 arccosh = _row(
     np.arccosh,
     "Inverse hyperbolic cosine",
@@ -327,6 +369,7 @@ arccosh = _row(
     math.acosh,
     singular=True,
     domain=(1.0, math.inf),
+    complex=True,
 )
 arctanh = _row(
     np.arctanh,
@@ -335,6 +378,7 @@ arctanh = _row(
     math.atanh,
     singular=True,
     domain=(-1.0, 1.0),
+    complex=True,
 )
 degrees = _row(np.degrees, "Radians to degrees", lambda g: g * (180.0 / math.pi), math.degrees, symbol="deg")
 radians = _row(np.radians, "Degrees to radians", lambda g: g * (math.pi / 180.0), math.radians, symbol="rad")
@@ -357,7 +401,8 @@ sinc = _row(
     np.sinc,
     "sin(pi x) / (pi x), 1 at 0",
     lambda g, x: g * _sinc_slope(x),
-    points=(Point((0.0,), (0.0,), "limit", -math.pi**2 / 3),),
+    points=(Point((0.0,), (0.0,), "limit", -(math.pi**2) / 3),),
+    complex=True,
 )
 
 # ---- choosing: ties share evenly
@@ -415,6 +460,7 @@ array([-1.  ,  0.25])""",
     selects=True,
     points=(Point((False, NAN, 2.0), (None, 0.0, 1.0), "limit"), Point((True, 1.0, INF), (None, 1.0, 0.0), "limit")),
     draw=lambda rng, condition, a, b: (rng.random(condition) < 0.5, rng.normal(size=a), rng.normal(size=b)),
+    complex=True,
 )
 
 
@@ -536,7 +582,6 @@ heaviside = _row(
     selects=True,
 )
 composite(trunc, numpy=(np.fix,), public=False)
-composite(positive, numpy=(np.conjugate,), public=False)  # of a real number
 
 
 def divmod(a: Any, b: Any) -> tuple[Any, Any]:

@@ -64,6 +64,7 @@ getitem = op(
     vjp=lambda g, index, x_shape, x_dtype: scatter(g, index=index, shape=x_shape, dtype=x_dtype),
     add_into=_add_at,
     doc="x[index], for every kind of NumPy index.",
+    complex=True,
 )
 scatter: Any = op(
     _scatter,
@@ -76,6 +77,7 @@ scatter: Any = op(
         (((2,),), {"index": slice(0, 2), "shape": (4,), "dtype": np.float64}),
     ),
     doc="Zeros of a shape with x added at index: the transpose of getitem.",
+    complex=True,
 )
 
 
@@ -117,6 +119,7 @@ setitem = op(
         (((3,), (3,)), {"index": [0, 0, 2]}),
     ),
     doc="A copy of x with v written at index; of values written into one place, the last is there.",
+    complex=True,
 )
 
 

@@ -12,6 +12,7 @@ from ..errors import missing_argument
 from ..registry import composite, op
 from ..singular_points import Convention, Point
 from .activations import sum_dtype
+from .complex_numbers import conj
 from .elementwise import INF, NAN
 
 
@@ -66,6 +67,7 @@ matmul = op(
         (((2,), (4, 2, 3)), {}),
     ),
     doc="Matrix product, NumPy's rules for 1-D and stacked operands.",
+    complex=True,
 )
 
 
@@ -140,6 +142,7 @@ _einsum_row = op(
         (((3,), (3,), (3,)), {"subscripts": "i,i,i->"}),
     ),
     doc="Einstein summation.",
+    complex=True,
 )
 
 
@@ -225,6 +228,7 @@ solve = op(
     ),
     draw=lambda rng, a, b: (_invertible(rng, a), rng.normal(size=b)),
     doc="x with a x = b (``np.linalg.solve``).",
+    complex=True,
 )
 inv = op(
     np.linalg.inv,
@@ -235,6 +239,7 @@ inv = op(
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
     draw=lambda rng, x: (_invertible(rng, x),),
     doc="Inverse of a square matrix.",
+    complex=True,
 )
 
 
@@ -258,7 +263,7 @@ def inner(a: Any, b: Any) -> Any:
 
 def vdot(a: Any, b: Any) -> Any:
     """Inner product of the flattened arrays (``np.vdot``)."""
-    return np.matmul(np.reshape(a, -1), np.reshape(b, -1))
+    return np.matmul(conj(np.reshape(a, -1)), np.reshape(b, -1))
 
 
 def outer(a: Any, b: Any, out: Any = None) -> Any:
@@ -272,7 +277,7 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     """Inner products along an axis (``np.vecdot``)."""
     if np.shape(x1)[axis] != np.shape(x2)[axis]:
         raise ValueError(f"vecdot: axis {axis} of shapes {np.shape(x1)} and {np.shape(x2)} must be equally long.")
-    return np.sum(x1 * x2, axis=axis)
+    return np.sum(conj(x1) * x2, axis=axis)
 
 
 def matvec(x1: Any, x2: Any) -> Any:
@@ -309,8 +314,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def _norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     with np.errstate(over="ignore", under="ignore"):
         top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
-        safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(np.result_type(x))
-        total = np.sum(np.square(x / safe), axis=axis, keepdims=True, dtype=sum_dtype(x))
+        safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(top.dtype)
+        part = x / safe
+        square = np.square(part) if part.dtype.kind != "c" else np.real(part * np.conjugate(part))
+        total = np.sum(square, axis=axis, keepdims=True, dtype=sum_dtype(x))
         y = (safe * np.sqrt(total)).astype(safe.dtype)
     return y if keepdims else np.squeeze(y, axis=axis) if axis is not None else np.reshape(y, ())
 
@@ -319,7 +326,7 @@ def _norm2_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     from .reduce import back, settled_along
 
     at = y == 0
-    return back(g / np.where(at, 1.0, y), axis, keepdims) * settled_along(x, back(at, axis, keepdims), axis)
+    return back(g / np.where(at, 1.0, y), axis, keepdims) * settled_along(conj(x), back(at, axis, keepdims), axis)
 
 
 norm2 = op(
@@ -337,6 +344,7 @@ norm2 = op(
     samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True})),
     reference=lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
     doc="Euclidean norm over axes, scaled against overflow; derivative 0 where it is 0 (the least subgradient).",
+    complex=True,
 )
 
 

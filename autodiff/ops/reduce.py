@@ -18,6 +18,7 @@ from ..singular_points import Convention, Point
 from ..variable import Variable
 from .activations import softmax, sum_dtype
 from .arrays.masked import max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where
+from .complex_numbers import conj
 from .elementwise import INF, NAN, convention
 
 Axis = int | tuple[int, ...] | None
@@ -114,6 +115,7 @@ sum = op(
     samples=SAMPLES,
     vjp=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims),
     doc="Sum over axes.",
+    complex=True,
 )
 mean = op(
     _mean,
@@ -125,6 +127,7 @@ mean = op(
     samples=SAMPLES,
     vjp=lambda g, x_shape, axis, keepdims: spread(wide(g) / max(count(x_shape, axis), 1), x_shape, axis, keepdims),
     doc="Arithmetic mean over axes.",
+    complex=True,
 )
 
 
@@ -209,18 +212,19 @@ prod = op(
         Point(([0.0, 3.0, 0.0],), ([0.0, 0.0, 0.0],), "limit"),
     ),
     doc="Product over axes; right also where elements are zero.",
+    complex=True,
 )
 
 
 def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     slope = back(2.0 * wide(g) / (count(np.shape(x), axis) - ddof), axis, keepdims)
-    return slope * (x - np.mean(x, axis=axis, keepdims=True))
+    return slope * conj(x - np.mean(x, axis=axis, keepdims=True))
 
 
 def _std_vjp(g: Any, y: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     at = y == 0
     slope = back(wide(g) / (wide(np.where(at, 1.0, y)) * (count(np.shape(x), axis) - ddof)), axis, keepdims)
-    return slope * settled_along(x - np.mean(x, axis=axis, keepdims=True), back(at, axis, keepdims), axis)
+    return slope * settled_along(conj(x - np.mean(x, axis=axis, keepdims=True)), back(at, axis, keepdims), axis)
 
 
 _DDOF = (*SAMPLES[:4], (((3, 4),), {"axis": 0, "ddof": 1}))
@@ -237,6 +241,7 @@ var = op(
         np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
         / (count(np.shape(x), axis) - ddof)
     ),
+    complex=True,
 )
 std = op(
     _std,
@@ -251,6 +256,7 @@ std = op(
     points=(Point(([2.0, 2.0],), ([0.0, 0.0],), "convention", NAN),),
     doc="Standard deviation over axes; divides by n - ddof; derivative 0 where it is 0.",
     reference=lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
+    complex=True,
 )
 
 

@@ -40,6 +40,7 @@ reshape = op(
         (((2, 3),), {"shape": (3, 2), "order": "F"}),
     ),
     doc="The same values in another shape.",
+    complex=True,
 )
 
 
@@ -60,6 +61,7 @@ transpose = op(
     vjp=lambda g, axes: np.transpose(g, _inverse(axes)),
     samples=((((2, 3),), {}), (((2, 3, 4),), {"axes": (2, 0, 1)}), (((2, 3),), {"axes": (-1, 0)})),
     doc="Axes reordered.",
+    complex=True,
 )
 
 
@@ -76,6 +78,7 @@ swapaxes = op(
     vjp=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2),
     samples=((((2, 3),), {"axis1": 0, "axis2": -1}),),
     doc="Two axes swapped.",
+    complex=True,
 )
 
 
@@ -91,6 +94,7 @@ expand_dims = op(
     vjp=lambda g, x_shape: np.reshape(g, x_shape),
     samples=((((2, 3),), {"axis": -1}), (((3,),), {"axis": (0, 2)})),
     doc="New axes of length 1.",
+    complex=True,
 )
 
 
@@ -107,6 +111,7 @@ squeeze = op(
     vjp=lambda g, x_shape: np.reshape(g, x_shape),
     samples=((((2, 1, 3),), {}), (((1, 3),), {"axis": 0})),
     doc="Axes of length 1 removed.",
+    complex=True,
 )
 
 
@@ -122,6 +127,7 @@ broadcast_to = op(
     vjp=lambda g: g,
     samples=((((3,),), {"shape": (2, 3)}), (((2, 1),), {"shape": (2, 4)}), (((),), {"shape": (2,)})),
     doc="Repeated by broadcasting; the walk sums it back.",
+    complex=True,
 )
 
 
@@ -138,6 +144,7 @@ astype = op(
     vjp=lambda g: g,
     samples=((((2, 3),), {"dtype": np.float64}),),
     doc="The same values in another floating dtype; the walk casts back.",
+    complex=True,
 )
 
 
@@ -153,6 +160,7 @@ flip = op(
     vjp=lambda g, axis: np.flip(g, axis),
     samples=((((2, 3),), {}), (((2, 3),), {"axis": 1})),
     doc="Reversed along axes.",
+    complex=True,
 )
 
 
@@ -172,6 +180,7 @@ roll = op(
     vjp=lambda g, shift, axis: np.roll(g, _back_shift(shift), axis),
     samples=((((2, 3),), {"shift": 1}), (((2, 3),), {"shift": (1, -1), "axis": (0, 1)})),
     doc="Shifted around the end.",
+    complex=True,
 )
 
 
@@ -192,6 +201,7 @@ tril = op(
     vjp=lambda g, k: np.tril(g, k),
     samples=((((3, 3),), {}), (((2, 3),), {"k": 1})),
     doc="Lower triangle.",
+    complex=True,
 )
 triu = op(
     _triu,
@@ -202,6 +212,7 @@ triu = op(
     vjp=lambda g, k: np.triu(g, k),
     samples=((((3, 3),), {}), (((2, 3),), {"k": -1})),
     doc="Upper triangle.",
+    complex=True,
 )
 
 
@@ -229,6 +240,7 @@ concatenate = op(
     symbol="concat",
     samples=((((2, 3), (1, 3)), {}), (((2, 1), (2, 3)), {"axis": -1}), (((2,), (3, 2)), {"axis": None})),
     doc="Joined along an axis that exists.",
+    complex=True,
 )
 
 
@@ -246,6 +258,7 @@ stack = op(
     samples=((((3,), (3,)), {}), (((2, 3), (2, 3)), {"axis": -1}), (((), ()), {})),
     vjp=lambda g, i, axis: np.moveaxis(g, axis, 0)[i] if axis else g[i],
     doc="Joined along a new axis. Leads Scalars into a Tensor: ``ad.stack([a, b])``.",
+    complex=True,
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import collect, pull
+from ..backward import collect, conjugate, pull
 from ..errors import kind_of
 from ..graph import Node, leaf, tick
 from ..modes import OFF, mode, state
@@ -61,7 +61,7 @@ class Evaluation:
             if recorded:
                 seeds = {n: s if isinstance(s, Variable) else wrap(s, None) for n, s in seeds.items()}
             found = pull(seeds, self.nodes, wanted=self.inner, recorded=recorded, release=release)
-            flat = [derivative(found.get(x.node), x) for group in self.leaves for x in group]
+            flat = [conjugate(derivative(found.get(x.node), x)) for group in self.leaves for x in group]
             values = iter(in_own_memory(flat, seeds.values()))
         groups = zip(self.leaves, self.rebuild, strict=True)
         return [rebuild([next(values) for _ in group]) for group, rebuild in groups]
@@ -77,7 +77,9 @@ def lift(v: Any, i: int) -> Any:
         if is_live(v):
             return OPS["positive"](v)
         v = v.data
-    if isinstance(v, bool | np.bool_) or not isinstance(v, float | int | np.ndarray | np.generic):
+    if isinstance(v, bool | np.bool_) or not isinstance(
+        v, float | int | complex | np.ndarray | np.generic
+    ):
         raise TypeError(
             f"argument {i} cannot be differentiated: got {kind_of(v)}. "
             "Pass floating arrays or numbers, or choose others with argnums=."
@@ -85,7 +87,7 @@ def lift(v: Any, i: int) -> Any:
     if isinstance(v, float | int) and not isinstance(v, np.generic):
         return wrap(float(v), leaf(float(v)))
     data = np.array(plain_array(v))
-    if data.dtype.kind != "f":
+    if data.dtype.kind not in "fc":
         raise TypeError(
             f"argument {i} cannot be differentiated: {kind_of(data)}. "
             "Pass floats (x.astype(float)), or choose others with argnums=."

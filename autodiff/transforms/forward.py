@@ -113,7 +113,7 @@ def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: b
 
 def _transposed(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
     """The transpose of a rule on t: the rule is linear in its cotangent, so the walk transposes it."""
-    u = wrap(np.ones(node.shape or ()), None)
+    u = wrap(np.ones(node.shape or (), node.dtype), None)
     u.node = leaf(u.data)
     c = node.op.rule(i)(u, *args)
     if not isinstance(c, Variable) or c.node is None:

@@ -74,6 +74,11 @@ def _matrix(who: str, f: Function, argnums: int, mode: str | None) -> Function:
         if not isinstance(plain(y), np.ndarray | float | int | np.generic):
             raise TypeError(f"{who} needs a function that returns one array; it returned {kind_of(y)}.")
         out, shape = np.shape(plain(y)), np.shape(plain(x))
+        if "c" in (np.result_type(plain(x)).kind, np.result_type(plain(y)).kind):
+            raise TypeError(
+                f"{who} of complex numbers: take real and imaginary parts, as in lambda r, i: np.real(f(r + 1j * i)), "
+                "or use ad.jvp, ad.vjp or grad(holomorphic=True)."
+            )
         node = y.node if isinstance(y, Variable) else None
         ours.reach([] if node is None else [node])
         (argument,) = ours.leaves[0]

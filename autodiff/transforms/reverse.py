@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import fit
+from ..backward import conjugate, fit
 from ..errors import kind_of
 from ..graph import Node
 from ..variable import Variable, plain
@@ -16,7 +16,9 @@ from .containers import flatten, flatten_as, map_leaves
 from .evaluation import Evaluation, Function, check_use, places
 
 
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+def value_and_grad(
+    f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Function:
     """A function that returns ``(f(*args), gradient)``; see ``grad``. With has_aux: ``((value, aux), gradient)``.
 
     >>> import autodiff as ad, numpy as np
@@ -34,10 +36,13 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
             )
         out, aux = ours.out if has_aux else (ours.out, None)
         _single(out, "grad")
+        _check_complex(out, ours, holomorphic)
         node = out.node if isinstance(out, Variable) else None
         ours.reach([node] if node is not None else [])
         seeds = {} if node is None else {node: 1.0 if node.shape is None else np.ones(node.shape, node.dtype)}
-        gradients = ours.pull(seeds, release=not ours.recorded)
+        gradients = ours.pull(seeds, release=not (ours.recorded or holomorphic))
+        if holomorphic:
+            gradients = _complex_derivatives(ours, seeds, gradients)
         value = ours.result(out)
         gradient = gradients[0] if isinstance(argnums, int | np.integer) else tuple(gradients)
         return ((value, ours.result(aux)) if has_aux else value), gradient
@@ -45,12 +50,44 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     return run
 
 
-def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+def _check_complex(out: Any, ours: Evaluation, holomorphic: bool) -> None:
+    """Refuse a complex answer without ``holomorphic``, and real values with it."""
+    kinds = {np.result_type(plain(x)).kind for x in (out, *[x for group in ours.leaves for x in group])}
+    if holomorphic and kinds != {"c"}:
+        raise TypeError(
+            "grad(holomorphic=True) needs complex arguments and a complex answer. Leave it out for a real answer."
+        )
+    if not holomorphic and np.result_type(plain(out)).kind == "c":
+        raise TypeError(
+            "grad needs a function that returns a real number; it returned a complex one. Write np.abs(y), np.real(y) "
+            "or grad(f, holomorphic=True) for the complex derivative."
+        )
+
+
+def _complex_derivatives(ours: Evaluation, seeds: dict[Node, Any], gradients: list[Any]) -> list[Any]:
+    """f'(z) from the gradients of the real part, which are its conjugate; refused where f is not holomorphic: the
+    gradients of the imaginary part are then not 1j times those."""
+    turned = ours.pull({node: -1j * seed for node, seed in seeds.items()}, release=not ours.recorded)
+    for a, b in zip(flatten(gradients)[0], flatten(turned)[0], strict=True):
+        size = np.max(np.abs(plain(a)), initial=0.0) + np.max(np.abs(plain(b)), initial=0.0)
+        if np.max(np.abs(plain(b) - 1j * plain(a)), initial=0.0) > 1e-3 * size:  # far above rounding
+            raise TypeError(
+                "grad(holomorphic=True): the function is not holomorphic here (it uses conj, real, imag or abs), so it "
+                "has no complex derivative. Return a real number instead, and leave holomorphic out."
+            )
+    return [map_leaves(conjugate, g) for g in gradients]
+
+
+def grad(
+    f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Function:
     """The gradient of a function that returns a single number, as a function of the same arguments.
 
     argnums: which positional arguments (an int, or several for a tuple of gradients). has_aux: f returns ``(value,
     aux)`` and the answer is ``(gradient, aux)``. A gradient has the shape and dtype of its argument, and its nesting.
-    Complex arguments are not differentiated yet (and would follow PyTorch's convention, the conjugate of JAX's).
+    The gradient of a real number in a complex z is dL/dRe(z) + i dL/dIm(z), PyTorch's convention; ``jax.grad`` gives
+    its conjugate. holomorphic: f maps complex numbers to a complex number and has a complex derivative, which is
+    returned; TypeError where it has none.
     Raises TypeError for integers and for an f that returns more than one number.
 
     >>> import autodiff as ad, numpy as np
@@ -58,9 +95,13 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     0.786447732965927...
     >>> ad.grad(ad.grad(lambda x: x**3))(2.0)
     12.0
+    >>> ad.grad(lambda z: np.abs(z) ** 2)(3.0 + 4.0j)
+    array(6.+8.j)
+    >>> ad.grad(lambda z: z**3, holomorphic=True)(2.0j)
+    array(-12.+0.j)
     """
     check_use("grad", f, argnums)
-    both = value_and_grad(f, argnums, has_aux)
+    both = value_and_grad(f, argnums, has_aux, holomorphic)
 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -102,7 +143,7 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
             if np.shape(plain(c)) != np.shape(plain(y)):
                 raise ValueError(f"a cotangent must have its output's shape {np.shape(plain(y))}; got {kind_of(c)}.")
             if node is not None:
-                c = fit(c if isinstance(c, Variable) else np.asarray(c), node)
+                c = conjugate(fit(c if isinstance(c, Variable) else np.asarray(c), node))
                 seeds[node] = c if node not in seeds else seeds[node] + c
         return tuple(ours.pull(seeds))
 

@@ -115,6 +115,66 @@ def test_values_are_scipys(name: str) -> None:
     np.testing.assert_allclose(getattr(ad.linalg, name)(*arguments), getattr(scipy, name)(*arguments), rtol=1e-12)
 
 
+def complex_functions() -> dict[str, Any]:
+    """Real functions of a complex matrix that do not depend on the phase of vectors."""
+    spd = lambda a: a @ np.conj(a).T + 3 * np.eye(3)
+    outer = lambda v: v[:, None, :] * np.conj(v)[None, :, :]
+    return {
+        "eigvalsh": lambda a: L.eigvalsh(spd(a)),
+        "eigh": lambda a: outer(L.eigh(spd(a))[1]),
+        "eigvals": L.eigvals,
+        "eig": lambda a: abs(L.eig(a)[1]),
+        "svdvals": L.svdvals,
+        "svd": lambda a: outer(L.svd(a)[0]) + outer(np.conj(L.svd(a)[2]).T),
+        "qr": lambda a: L.qr(a)[0] + L.qr(a)[1],
+        "cholesky": lambda a: L.cholesky(spd(a)),
+        "upper": lambda a: L.cholesky(spd(a), upper=True),
+        "det": L.det,
+        "slogdet": lambda a: L.slogdet(a)[0] * L.slogdet(a)[1],
+        "pinv": lambda a: L.pinv(a[:, :2]),
+        "lstsq": lambda a: L.lstsq(a[:, :2], a[:, 2])[0],
+        "norms": lambda a: L.norm(a) + L.norm(a, "nuc") + L.norm(a, 2) + L.norm(a, 1) + L.cond(a),
+        "expm": ad.linalg.expm,
+        "sqrtm": lambda a: ad.linalg.sqrtm(spd(a)),
+        "lu": lambda a: ad.linalg.lu_factor(a)[0],
+        "power": lambda a: L.matrix_power(a, -2),
+    }
+
+
+@pytest.mark.parametrize("name", complex_functions())
+def test_complex_matrices_agree_with_differences_in_both_modes(name: str) -> None:
+    f = complex_functions()[name]
+    rng = np.random.default_rng(3)
+    a = well_apart(SQUARE) + 1j * rng.uniform(-0.5, 0.5, SQUARE)
+    v = rng.normal(size=SQUARE) + 1j * rng.normal(size=SQUARE)
+    h = 1e-5
+    by_difference = (f(a + h * v) - f(a - h * v)) / (2 * h)  # to about 1e-9
+    tangent = ad.jvp(f, (a,), (v,))[1]
+    np.testing.assert_allclose(tangent, by_difference, rtol=1e-6, atol=1e-7)
+    w = rng.normal(size=np.shape(tangent)) + 1j * rng.normal(size=np.shape(tangent)) * np.iscomplexobj(tangent)
+    w = w if np.iscomplexobj(tangent) else np.real(w)
+    (back,) = ad.vjp(f, a)[1](w)
+    np.testing.assert_allclose(np.sum(np.real(np.conj(w) * tangent)), np.sum(np.real(np.conj(back) * v)), rtol=1e-9)
+
+
+def test_what_depends_on_the_phase_of_complex_vectors_is_refused() -> None:
+    a = well_apart(SQUARE) + 1j * np.eye(3)[::-1]
+    for f in (lambda x: L.eigh(x)[1], lambda x: L.svd(x)[0], lambda x: L.eig(x)[1]):
+        with pytest.raises(L.LinAlgError, match="depends on the phase of complex vectors"):
+            ad.grad(lambda x, f=f: np.real(np.sum(f(x) * (1 + 2j))))(a)
+
+
+def test_equal_values_share_the_gradient_evenly() -> None:
+    want = np.eye(2) / 2
+    np.testing.assert_allclose(ad.grad(lambda x: L.eigvalsh(x)[-1])(np.eye(2)), want, atol=1e-15)
+    np.testing.assert_allclose(ad.grad(lambda x: L.norm(x, 2))(np.eye(2)), want, atol=1e-15)
+
+
+def test_a_matrix_with_too_few_eigenvectors_is_refused() -> None:
+    with pytest.raises(L.LinAlgError, match="it is defective"):
+        ad.grad(lambda x: np.abs(L.eigvals(x)[0]))(np.array([[1.0, 1.0], [0.0, 1.0]]))
+
+
 # ---- where the matrix makes the derivative a question
 @given(arrays(np.float64, (3, 3), elements=st.integers(-2, 2).map(float)))
 def test_the_gradient_of_a_determinant_is_the_cofactors_also_of_singular_matrices(x: Any) -> None:

@@ -37,6 +37,7 @@ cumsum = op(
     vjp=_cumsum_vjp,
     samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3),), {"axis": -1})),
     doc="Running sum; axis None flattens.",
+    complex=True,
 )
 
 

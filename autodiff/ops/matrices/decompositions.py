@@ -4,10 +4,12 @@ A decomposition has several results and a row has one: the row packs them into o
 function takes them apart again (``unpack``). So the rule sees the cotangents of all results at once, zeros for those
 that nobody used.
 
-Vectors of equal eigenvalues or singular values are an arbitrary choice of LAPACK. Where the cotangent reaches such a
-choice, the rule raises ``LinAlgError`` and names the values; the values themselves always have a derivative. ``eigh``
-and ``cholesky`` read one triangle of their argument, as NumPy's do, so the gradient lies in that triangle; through a
-symmetric matrix (``a @ a.T``) it is the one that PyTorch gives.
+Vectors of equal eigenvalues or singular values are an arbitrary choice of LAPACK, and so is the phase of complex
+ones. Where the cotangent reaches such a choice, the rule raises ``LinAlgError`` and names the values. The values
+themselves always have a derivative; equal ones share it evenly, as ties do. The formulas of complex matrices are
+written for gradients, and a rule gets cotangents, which are their conjugates: so rules conjugate what comes and what
+they return. ``eigh`` and ``cholesky`` read one triangle of their argument, as NumPy's do, so the gradient lies in
+that triangle; through a symmetric matrix (``a @ a.T``) it is the one that PyTorch gives.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from ...registry import composite, op
-from ...variable import plain
+from ...variable import Variable, plain
+from ..complex_numbers import conj
 from ..linalg import t
 
 LinAlgError = np.linalg.LinAlgError
@@ -40,6 +43,11 @@ def unpack(packed: Any, *shapes: tuple[int, ...]) -> list[Any]:
     return parts
 
 
+def h(a: Any) -> Any:
+    """The conjugate transpose of the last two axes."""
+    return conj(t(a))
+
+
 def eye_like(x: Any) -> Any:
     """The identity of x's size and dtype."""
     return np.eye(x.shape[-1], dtype=x.dtype)
@@ -48,7 +56,7 @@ def eye_like(x: Any) -> Any:
 def fold(s: Any, triangle: str) -> Any:
     """The gradient in one triangle of a matrix whose other triangle is not read, from that of the symmetric one."""
     half = np.tril if triangle == "L" else np.triu
-    return half(s + t(s)) * (1.0 - 0.5 * eye_like(s))
+    return half(s + h(s)) * (1.0 - 0.5 * eye_like(s))
 
 
 def _close(values: Any) -> Any:
@@ -71,6 +79,29 @@ def _refuse_choice(name: str, close: Any, values: Any, *reached: Any) -> None:
         )
 
 
+def _shared(g: Any, close: Any) -> Any:
+    """Cotangents of values, with the mean in place of each where values are equal: as for ties, and for the same
+    reason, since which of them is which is an arbitrary choice."""
+    if close.sum() == close.shape[-1] * math.prod(close.shape[:-2]):
+        return g
+    weights = close / close.sum(axis=-1, keepdims=True)
+    return np.matmul(weights.astype(g.dtype), np.expand_dims(g, -1))[..., 0]
+
+
+def _refuse_phase(name: str, g: Any, *products: Any) -> None:
+    """Raise where a cotangent reaches the phase of complex vectors, which is an arbitrary choice. Forward mode, whose
+    cotangent is a leaf, takes the phase to stay as it is: what comes of it is right where the phase does not matter."""
+    if isinstance(g, Variable) and g.node is not None and g.node.op is None:
+        return
+    total = sum(plain(m) for m in products)
+    phases = np.abs(np.imag(np.diagonal(total, axis1=-2, axis2=-1)))
+    if phases.size and phases.max() > 1e-3 * max(np.abs(plain(m)).max() for m in products):  # far above rounding
+        raise LinAlgError(
+            f"{name}: the result depends on the phase of complex vectors, which is an arbitrary choice and has no "
+            "derivative. Use what does not depend on it, such as np.abs(v) or v[:, None] * np.conj(v)."
+        )
+
+
 # ---- symmetric matrices
 def _eigh(x: Any, UPLO: str = "L") -> Any:
     w, v = np.linalg.eigh(x, UPLO)
@@ -78,14 +109,15 @@ def _eigh(x: Any, UPLO: str = "L") -> Any:
 
 
 def _eigh_vjp(g: Any, y: Any, x_shape: tuple[int, ...], UPLO: str) -> Any:
-    """V (diag(gw) + (Vᵀ gV) / (w_j - w_i)) Vᵀ (Giles 2008, section 3.1)."""
+    """V (diag(gw) + (Vᴴ gV) / (w_j - w_i)) Vᴴ (Giles 2008, section 3.1)."""
     n = x_shape[-1]
-    (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(g, (n,), (n, n))
-    m, close = t(v) @ gv, _close(w)
+    (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(conj(g), (n,), (n, n))
+    w, gw, m, close = np.real(w), np.real(gw), h(v) @ gv, _close(np.real(w))
     _refuse_choice("eigh", close, w, m)
+    _refuse_phase("eigh", g, m)
     gap = np.where(close, 1.0, np.expand_dims(w, -2) - np.expand_dims(w, -1))
-    inner = np.where(close, 0.0, m / gap) + np.expand_dims(gw, -2) * eye_like(v)
-    return fold(v @ inner @ t(v), UPLO.upper())
+    inner = np.where(close, 0.0, m / gap) + np.expand_dims(_shared(gw, close), -2) * eye_like(v)
+    return conj(fold(v @ inner @ h(v), UPLO.upper()))
 
 
 def _apart(rng: Any, shape: tuple[int, ...]) -> Any:
@@ -104,6 +136,7 @@ _eigh_row = op(
     samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
     draw=lambda rng, x: (_apart(rng, x),),
     doc="Return the eigenvalues and eigenvectors of a symmetric matrix, packed.",
+    complex=True,
 )
 
 
@@ -127,12 +160,13 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
            [0., 1.]])
     """
     n = np.shape(a)[-1] if np.ndim(a) else 0
-    return type(np.linalg.eigh(np.eye(1)))(*unpack(_eigh_row(a, UPLO=_triangle("eigh", UPLO)), (n,), (n, n)))
+    w, v = unpack(_eigh_row(a, UPLO=_triangle("eigh", UPLO)), (n,), (n, n))
+    return type(np.linalg.eigh(np.eye(1)))(np.real(w), v)
 
 
 def _eigvalsh_vjp(g: Any, x: Any, UPLO: str) -> Any:
-    v = eigh(x, UPLO)[1]
-    return fold((v * np.expand_dims(g, -2)) @ t(v), UPLO.upper())
+    w, v = eigh(x, UPLO)
+    return conj(fold((v * np.expand_dims(_shared(g, _close(w)), -2)) @ h(v), UPLO.upper()))
 
 
 _eigvalsh_row = op(
@@ -143,6 +177,7 @@ _eigvalsh_row = op(
     samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
     draw=lambda rng, x: (_apart(rng, x),),
     doc="Return the eigenvalues of a symmetric matrix.",
+    complex=True,
 )
 
 
@@ -159,6 +194,94 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
            [0., 4.]])
     """
     return _eigvalsh_row(a, UPLO=_triangle("eigvalsh", UPLO))
+
+
+# ---- matrices without symmetry
+def _eig(x: Any) -> Any:
+    w, v = np.linalg.eig(x)
+    return pack((w, 1), (v, 2))
+
+
+def _eig_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
+    """V⁻ᴴ (diag(gw) + (Vᴴ gV - Vᴴ V Re diag(Vᴴ gV)) / conj(w_j - w_i)) Vᴴ (Boeddeker et al. 2017, section 4.2)."""
+    n = x_shape[-1]
+    (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(conj(g), (n,), (n, n))
+    m, close = h(v) @ gv, _close(w)
+    _refuse_phase("eig", g, m)
+    lengths = np.real(np.diagonal(m, axis1=-2, axis2=-1))  # NumPy gives every vector the length 1
+    m = m - (h(v) @ v) * np.expand_dims(lengths, -2)
+    _refuse_choice("eig", close, w, np.where(np.abs(plain(m)) > 1e-9 * np.abs(plain(gv)).max(initial=0.0), m, 0.0))
+    gap = np.where(close, 1.0, conj(np.expand_dims(w, -2) - np.expand_dims(w, -1)))
+    inner = np.where(close, 0.0, m / gap) + np.expand_dims(_shared(gw, close), -2) * eye_like(v)
+    return conj(_solve_vectors(v, inner @ h(v)))
+
+
+def _solve_vectors(v: Any, b: Any) -> Any:
+    """vᴴ⁻¹ b, refused where the vectors do not span the space."""
+    if np.any(np.linalg.cond(plain(v)) * np.finfo(v.dtype).eps > 1e-4):
+        raise LinAlgError(
+            "eig: the matrix has fewer independent eigenvectors than rows (it is defective), where eigenvalues have no "
+            "derivative. Use ad.linalg's expm, sqrtm or matrix_power for functions of a matrix."
+        )
+    return np.linalg.solve(h(v), b)
+
+
+def _eigvals_vjp(g: Any, x: Any) -> Any:
+    w, v = eig(x)
+    return conj(_solve_vectors(v, np.expand_dims(_shared(conj(g), _close(w)), -1) * h(v)))
+
+
+_eig_row = op(
+    _eig,
+    name="eig",
+    public=False,
+    vjp=_eig_vjp,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {})),
+    draw=lambda rng, x: (_apart(rng, x),),
+    doc="Return the eigenvalues and eigenvectors of a square matrix, packed.",
+    complex=True,
+)
+_eigvals_row = op(
+    lambda x: np.linalg.eigvals(x),
+    name="eigvals",
+    public=False,
+    vjp=_eigvals_vjp,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {})),
+    draw=lambda rng, x: (_apart(rng, x),),
+    doc="Return the eigenvalues of a square matrix.",
+    complex=True,
+)
+
+
+def eig(a: Any) -> Any:
+    """Return ``(eigenvalues, eigenvectors)`` of square matrices (``np.linalg.eig``), complex unless all are real.
+
+    a: (..., n, n). Vectors have length 1 and an arbitrary phase; where the phase matters, or eigenvalues are equal, or
+    there are too few vectors, the backward pass raises ``LinAlgError``.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[0.0, 1.0], [-4.0, 0.0]])
+    >>> w, v = np.linalg.eig(a)
+    >>> np.abs(w).sum().backward(); a.grad.round(12)
+    array([[ 0. ,  2. ],
+           [-0.5,  0. ]])
+    """
+    n = np.shape(a)[-1] if np.ndim(a) else 0
+    return type(np.linalg.eig(np.eye(1)))(*unpack(_eig_row(a), (n,), (n, n)))
+
+
+def eigvals(a: Any) -> Any:
+    """Return the eigenvalues of square matrices (``np.linalg.eigvals``), complex unless all are real.
+
+    a: (..., n, n); result (..., n).
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[1.0, 5.0], [0.0, 3.0]])
+    >>> np.linalg.eigvals(a).sum().backward(); a.grad.round(12) + 0
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    return _eigvals_row(a)
 
 
 # ---- singular values
@@ -179,12 +302,13 @@ def _is_zero(s: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
-    """U (diag(gs) + (M - Mᵀ)/E S + S (N - Nᵀ)/E) Vᵀ and the parts outside the spans of U and V, with M = Uᵀ gU,
-    N = Vᵀ gV, E_ij = s_j² - s_i² (Townsend 2016)."""
-    (u, s, vh), (gu, gs, gvh) = (unpack(z, *_svd_shapes(x_shape)) for z in (y, g))
-    v, gv = t(vh), t(gvh)
-    m, n, close, zero = t(u) @ gu, t(v) @ gv, _close(s), _is_zero(s, x_shape)
+    """U (diag(gs) + (M - Mᴴ)/E S + S (N - Nᴴ)/E) Vᴴ and the parts outside the spans of U and V, with M = Uᴴ gU,
+    N = Vᴴ gV, E_ij = s_j² - s_i² (Townsend 2016); complex vectors add i Im(M_ii) / s_i to the diagonal."""
+    (u, s, vh), (gu, gs, gvh) = (unpack(z, *_svd_shapes(x_shape)) for z in (y, conj(g)))
+    s, gs, v, gv = np.real(s), np.real(gs), h(vh), h(gvh)
+    m, n, close, zero = h(u) @ gu, h(v) @ gv, _close(s), _is_zero(s, x_shape)
     _refuse_choice("svd", close, s, m, n)
+    _refuse_phase("svd", g, m, n)
     for vectors in (gu, gv):
         if (zero & np.any(plain(vectors) != 0, axis=-2)).any():
             raise LinAlgError(
@@ -193,10 +317,13 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
             )
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
     gap = np.where(close, 1.0, (row - column) * (row + column))
-    inner = np.where(close, 0.0, ((m - t(m)) * row + column * (n - t(n))) / gap)
-    inner = inner + np.expand_dims(np.where(zero, 0.0, gs), -2) * eye_like(inner)
     over = np.expand_dims(np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, s)), -2)
-    return u @ inner @ t(v) + ((gu - u @ m) * over) @ t(v) + (u * over) @ t(gv - v @ n)
+    inner = np.where(close, 0.0, ((m - h(m)) * row + column * (n - h(n))) / gap)
+    diagonal = np.expand_dims(np.where(zero, 0.0, _shared(gs, close)), -2)
+    if m.dtype.kind == "c":
+        diagonal = diagonal + 1j * np.expand_dims(np.imag(np.diagonal(m, axis1=-2, axis2=-1)), -2) * over
+    inner = inner + diagonal * eye_like(inner)
+    return conj(u @ inner @ h(v) + ((gu - u @ m) * over) @ h(v) + (u * over) @ h(gv - v @ n))
 
 
 _svd_row = op(
@@ -207,12 +334,13 @@ _svd_row = op(
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
     draw=lambda rng, x: (_apart(rng, x),),
     doc="Return the singular value decomposition without the vectors of the null space, packed.",
+    complex=True,
 )
 
 
 def _svdvals_vjp(g: Any, x: Any, x_shape: tuple[int, ...]) -> Any:
     u, s, vh = svd(x, full_matrices=False)
-    return (u * np.expand_dims(np.where(_is_zero(s, x_shape), 0.0, g), -2)) @ vh
+    return conj((u * np.expand_dims(np.where(_is_zero(s, x_shape), 0.0, _shared(g, _close(s))), -2)) @ vh)
 
 
 _svdvals_row = op(
@@ -223,6 +351,7 @@ _svdvals_row = op(
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
     draw=lambda rng, x: (_apart(rng, x),),
     doc="Return the singular values.",
+    complex=True,
 )
 
 
@@ -243,6 +372,7 @@ _null_row = op(
     samples=((((2, 2),), {}),),  # none to add: of a tall matrix they have no derivative to test
     draw=lambda rng, x: (_apart(rng, x),),
     doc="Return the columns that complete the left singular vectors of a tall matrix to a square one.",
+    complex=True,
 )
 
 
@@ -271,8 +401,8 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     if full_matrices and shape[-2] > shape[-1]:
         u = np.concatenate([u, _null_row(a)], axis=-1)
     elif full_matrices and shape[-2] < shape[-1]:
-        vh = np.concatenate([vh, t(_null_row(t(a)))], axis=-2)
-    return type(np.linalg.svd(np.eye(1)))(u, s, vh)
+        vh = np.concatenate([vh, h(_null_row(h(a)))], axis=-2)
+    return type(np.linalg.svd(np.eye(1)))(u, np.real(s), vh)
 
 
 def svdvals(x: Any, /) -> Any:
@@ -302,18 +432,18 @@ def _qr_shapes(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]
 
 
 def _qr_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
-    """(gQ + Q sym(R gRᵀ - gQᵀ Q)) R⁻ᵀ, sym taking the lower triangle twice; a wide matrix [X | Y] through its square
+    """(gQ + Q sym(R gRᴴ - gQᴴ Q)) R⁻ᴴ, sym taking the lower triangle twice; a wide matrix [X | Y] through its square
     part (Roberts and Roberts 2020, https://arxiv.org/abs/2009.10071)."""
     m, n = x_shape[-2:]
-    (q, r), (gq, gr) = unpack(y, *_qr_shapes(x_shape)), unpack(g, *_qr_shapes(x_shape))
+    (q, r), (gq, gr) = unpack(y, *_qr_shapes(x_shape)), unpack(conj(g), *_qr_shapes(x_shape))
     k = min(m, n)
     r, rest, gr, gr_rest = r[..., :k], r[..., k:], gr[..., :k], gr[..., k:]
     if m < n:
-        gq = gq + (q @ rest) @ t(gr_rest)
-    low = np.tril(r @ t(gr) - t(gq) @ q)
-    both = (low + t(low)) * (1.0 - 0.5 * eye_like(low))
-    square = t(np.linalg.solve(r, t(gq + q @ both)))
-    return square if m >= n else np.concatenate([square, q @ gr_rest], axis=-1)
+        gq = gq + (q @ rest) @ h(gr_rest)
+    low = np.tril(r @ h(gr) - h(gq) @ q)
+    both = (low + h(low)) * (1.0 - 0.5 * eye_like(low))
+    square = h(np.linalg.solve(r, h(gq + q @ both)))
+    return conj(square if m >= n else np.concatenate([square, q @ gr_rest], axis=-1))
 
 
 _qr_row = op(
@@ -324,6 +454,7 @@ _qr_row = op(
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
     draw=lambda rng, x: (_apart(rng, x),),
     doc="Return the factors of a = q r, packed.",
+    complex=True,
 )
 
 
@@ -352,10 +483,10 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 
 def _cholesky_vjp(g: Any, y: Any) -> Any:
-    """L⁻ᵀ Φ(Lᵀ g) L⁻¹, Φ the lower triangle with half its diagonal (Murray 2016, https://arxiv.org/abs/1602.07527)."""
-    phi = np.tril(t(y) @ np.tril(g)) * (1.0 - 0.5 * eye_like(y))
-    s = np.linalg.solve(t(y), t(np.linalg.solve(t(y), t(phi))))
-    return fold(0.5 * (s + t(s)), "L")
+    """L⁻ᴴ Φ(Lᴴ g) L⁻¹, Φ the lower triangle with half its diagonal (Murray 2016, https://arxiv.org/abs/1602.07527)."""
+    phi = np.tril(h(y) @ np.tril(conj(g))) * (1.0 - 0.5 * eye_like(y))
+    s = np.linalg.solve(h(y), h(np.linalg.solve(h(y), h(phi))))
+    return conj(fold(0.5 * (s + h(s)), "L"))
 
 
 def _positive_definite(rng: Any, shape: tuple[int, ...]) -> Any:
@@ -371,6 +502,7 @@ _cholesky_row = op(
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
     draw=lambda rng, x: (_positive_definite(rng, x),),
     doc="Return the lower triangle l with a = l lᵀ.",
+    complex=True,
 )
 
 
@@ -386,7 +518,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     array([[ 0.2133, -0.    ],
            [ 0.1464,  0.3536]])
     """
-    return t(_cholesky_row(t(a))) if upper else _cholesky_row(a)
+    return h(_cholesky_row(h(a))) if upper else _cholesky_row(a)
 
 
 # ---- factors of a matrix with its rows exchanged
@@ -437,6 +569,7 @@ _lu_row = op(
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
     draw=lambda rng, x: (_positive_definite(rng, x),),
     doc="Return L and U of a matrix whose rows are in the order of the pivots, in one matrix.",
+    complex=True,
 )
 
 
@@ -454,6 +587,6 @@ def lu_factor(a: Any) -> tuple[Any, Any]:
     return _lu_row(np.take_along_axis(a, order_of(pivots)[..., None], axis=-2)), pivots
 
 
-for _fn in (eigh, eigvalsh, svd, qr, cholesky):
+for _fn in (eig, eigvals, eigh, eigvalsh, svd, qr, cholesky):
     composite(_fn, numpy=(getattr(np.linalg, _fn.__name__),), public=False)
 composite(svdvals, numpy=(np.linalg.svdvals,), public=False)

@@ -148,6 +148,7 @@ expm: Any = op(
     vjp=_expm_vjp,
     samples=((((2, 2),), {}), (((2, 2, 2),), {})),
     doc="Return the exponential of square matrices (``scipy.linalg.expm``; Higham 2005).",
+    complex=True,
 )
 
 
@@ -184,6 +185,7 @@ solve_sylvester: Any = op(
         rng.normal(size=q),
     ),
     doc="Return x with a x + x b = q (``scipy.linalg.solve_sylvester``).",
+    complex=True,
 )
 
 
@@ -214,6 +216,7 @@ sqrtm = op(
     samples=((((2, 2),), {}), (((3, 3),), {})),
     draw=lambda rng, x: (rng.uniform(-0.3, 0.3, x) + 2.0 * np.eye(x[-1]),),
     doc="Return the principal square root of a matrix (``scipy.linalg.sqrtm``), where it is real.",
+    complex=True,
 )
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from ...errors import kind_of
 from ...registry import composite, op
 from ...variable import Variable, plain
+from ..complex_numbers import conj
 from ..linalg import t
-from .decompositions import eye_like, fold, svdvals
+from .decompositions import eye_like, fold, h, svdvals
 
 LinAlgError = np.linalg.LinAlgError
 
@@ -23,9 +24,9 @@ def _matrix(g: Any) -> Any:
 
 
 def _turned(x: Any) -> tuple[Any, Any, Any, Any]:
-    """det(U Vᵀ), U, the singular values and V of x = U diag(s) Vᵀ."""
+    """det(U Vᴴ), U, the singular values and Vᴴ of x = U diag(s) Vᴴ."""
     u, s, vh = np.linalg.svd(x)
-    return _matrix(np.linalg.det(u @ vh)), u, s, t(vh)
+    return _matrix(np.linalg.det(u) * np.linalg.det(vh)), u, s, vh
 
 
 def _product_without(s: Any, *left_out: int) -> Any:
@@ -33,10 +34,11 @@ def _product_without(s: Any, *left_out: int) -> Any:
 
 
 def _cofactor(x: Any) -> Any:
-    """The matrix of cofactors, U diag(prod_{j≠i} s_j) Vᵀ up to sign: no division, so right for singular matrices."""
-    sign, u, s, v = _turned(x)
+    """The matrix of cofactors, det(U) det(Vᴴ) conj(U diag(prod_{j≠i} s_j) Vᴴ): without division, so that singular
+    matrices are no exception."""
+    sign, u, s, vh = _turned(x)
     d = np.stack([_product_without(s, i) for i in range(s.shape[-1])], axis=-1)
-    return sign * ((u * d[..., None, :]) @ t(v))
+    return sign * conj((u * d[..., None, :]) @ vh)
 
 
 def _cofactor_vjp(g: Any, x: Any) -> Any:
@@ -44,16 +46,16 @@ def _cofactor_vjp(g: Any, x: Any) -> Any:
     if isinstance(x, Variable):  # recorded, for a third derivative: through the inverse, which a singular x refuses
         b, d = t(np.linalg.inv(x)), _matrix(np.linalg.det(x))
         return np.sum(g * b, axis=(-2, -1), keepdims=True) * d * b - d * (b @ t(g) @ b)
-    sign, u, s, v = _turned(x)
+    sign, u, s, vh = _turned(x)
     n = s.shape[-1]
     pairs = np.zeros((*s.shape, n), s.dtype)
     for i in range(n):
         for j in range(i):
             pairs[..., i, j] = pairs[..., j, i] = _product_without(s, i, j)
-    turned = t(u) @ g @ v
+    turned = h(u) @ g @ h(vh)
     diagonal = np.diagonal(turned, axis1=-2, axis2=-1)
     inner = np.expand_dims((pairs @ np.expand_dims(diagonal, -1))[..., 0], -2) * eye_like(u) - pairs * t(turned)
-    return sign * (u @ inner @ t(v))
+    return sign * (conj(u) @ inner @ conj(vh))
 
 
 def _regular(rng: Any, shape: tuple[int, ...]) -> Any:
@@ -69,6 +71,7 @@ cofactor = op(
     samples=_SQUARE,
     draw=lambda rng, x: (_regular(rng, x),),
     doc="Return the matrix of cofactors, the derivative of the determinant.",
+    complex=True,
 )
 det = op(
     np.linalg.det,
@@ -80,6 +83,7 @@ det = op(
     samples=_SQUARE,
     draw=lambda rng, x: (_regular(rng, x),),
     doc="Return the determinant of square matrices; the derivative is right for singular ones.",
+    complex=True,
 )
 
 
@@ -91,14 +95,27 @@ logabsdet = op(
     samples=_SQUARE,
     draw=lambda rng, x: (_regular(rng, x),),
     doc="Return the logarithm of the absolute value of the determinant.",
+    complex=True,
+)
+
+
+_phase_of_det = op(
+    lambda x: np.linalg.slogdet(x)[0],
+    name="phase_of_det",
+    public=False,
+    vjp=lambda g, y, x: _matrix(-1j * np.real(1j * g * y)) * t(np.linalg.inv(x)),
+    samples=_SQUARE,
+    draw=lambda rng, x: (_regular(rng, x) * (1 + 1j),),
+    doc="Return the determinant of complex matrices over its absolute value.",
+    complex=True,
 )
 
 
 def slogdet(a: Any) -> Any:
     """Return ``(sign, logabsdet)`` of the determinant of square matrices (``np.linalg.slogdet``).
 
-    a: (..., n, n). sign is a plain array, since it is flat. Raises ``LinAlgError`` in the backward pass where a is
-    singular.
+    a: (..., n, n). sign is a plain array, since it is flat; of complex matrices it is recorded. Raises
+    ``LinAlgError`` in the backward pass where a is singular.
 
     >>> import autodiff as ad, numpy as np
     >>> a = ad.tensor([[2.0, 0.0], [0.0, 4.0]])
@@ -108,7 +125,7 @@ def slogdet(a: Any) -> Any:
            [0.  , 0.25]])
     """
     found = np.linalg.slogdet(np.asarray(plain(a)))
-    return type(found)(found[0], logabsdet(a))
+    return type(found)(_phase_of_det(a) if np.iscomplexobj(a) else found[0], logabsdet(a))
 
 
 # ---- inverses and least squares
@@ -121,12 +138,12 @@ def _tall(rng: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _pinv_vjp(g: Any, y: Any, x: Any, hermitian: bool) -> Any:
-    """-yᵀ g yᵀ + (1 - x y)ᵀ gᵀ y yᵀ + yᵀ y gᵀ (1 - y x)ᵀ (Golub and Pereyra 1973): the rank is locally constant."""
-    yt, gt = t(y), t(g)
-    left = gt @ y @ yt
-    right = yt @ y @ gt
-    s = left - t(y) @ (t(x) @ left) + right - (right @ t(x)) @ yt - yt @ g @ yt
-    return fold(0.5 * (s + t(s)), "L") if hermitian else s
+    """-yᴴ g yᴴ + (1 - x y) gᴴ y yᴴ + yᴴ y gᴴ (1 - y x) (Golub and Pereyra 1973): the rank is locally constant."""
+    yh, gh = h(y), h(conj(g))
+    left = gh @ y @ yh
+    right = yh @ y @ gh
+    s = left - yh @ (h(x) @ left) + right - (right @ h(x)) @ yh - yh @ conj(g) @ yh
+    return conj(fold(0.5 * (s + h(s)), "L") if hermitian else s)
 
 
 def _pinv(x: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
@@ -146,6 +163,7 @@ pinv = op(
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
     draw=lambda rng, x: (_tall(rng, x),),
     doc="Return the Moore-Penrose inverse; equal singular values and lost rank are no obstacle.",
+    complex=True,
 )
 
 
@@ -153,9 +171,9 @@ def _lstsq_vjp_a(g: Any, y: Any, a: Any, b: Any, rcond: Any) -> Any:
     """The derivative of pinv(a) b in a, for vectors and matrices b."""
     if b.ndim == 1:
         g, y, b = g[:, None], y[:, None], b[:, None]
-    p = np.linalg.pinv(a, **_given(rcond=rcond))
-    pg = t(p) @ g
-    return (b - a @ y) @ t(p @ pg) + (t(p) @ y) @ t(g - p @ (a @ g)) - pg @ t(y)
+    p, g = np.linalg.pinv(a, **_given(rcond=rcond)), conj(g)
+    pg = h(p) @ g
+    return conj((b - a @ y) @ h(p @ pg) + (h(p) @ y) @ h(g - p @ (a @ g)) - pg @ h(y))
 
 
 def _lstsq_vjp_b(g: Any, a: Any, rcond: Any) -> Any:
@@ -176,6 +194,7 @@ _lstsq_row = op(
     ),
     draw=lambda rng, a, b: (_tall(rng, a), rng.normal(size=b)),
     doc="Return the least-squares solution of a x = b.",
+    complex=True,
 )
 
 
