@@ -7,6 +7,7 @@ from typing import Any, overload
 
 from . import drawing as drawing
 from . import extend as extend
+from . import fft as fft
 from . import linalg as linalg
 from . import ops as ops
 from . import special as special
@@ -102,6 +103,9 @@ from .ops.arrays.polynomials import polysub as polysub
 from .ops.arrays.polynomials import polyval as polyval
 from .ops.arrays.statistics import corrcoef as corrcoef
 from .ops.arrays.statistics import cov as cov
+from .ops.complex_numbers import angle as angle
+from .ops.complex_numbers import imag as imag
+from .ops.complex_numbers import real as real
 from .ops.elementwise import clip as clip
 from .ops.elementwise import divmod as divmod
 from .ops.elementwise import float_power as float_power
