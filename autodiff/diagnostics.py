@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import AnomalyError
+from .errors import AnomalyError, MissingRuleError, kind_of
 from .graph import Node, notes_of
 from .modes import State, source_line, state
 
@@ -97,3 +97,18 @@ def describe(node: Node) -> str:
 def hint(node: Node) -> str:
     """How to get the source line that an error could not give, as a sentence of its own; empty when it could."""
     return "" if node.source else " Run the forward pass under ad.detect_anomaly() or ad.record() for the source line."
+
+
+def refuse_complex(op: Any, raw: list[Any], arrays: bool) -> None:
+    """Raise when an operand is complex: of a row whose rule is not right for it, and beside a Scalar."""
+    for value in raw:
+        if value.__class__ is complex and not arrays:
+            raise TypeError(
+                f"{op.name} of a Scalar and the complex number {value}: a Scalar is real. "
+                "Write ad.tensor(...), whose values may be complex."
+            )
+        if (value.__class__ is complex or np.iscomplexobj(value)) and not op.complex:
+            raise MissingRuleError(
+                f"{op.name} has no derivative rule for complex numbers; got {kind_of(value)}. "
+                "Write it in np.real(x), np.imag(x) and np.abs(x), or with x.data for a constant."
+            )

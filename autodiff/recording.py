@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .diagnostics import observe, place
+from .diagnostics import observe, place, refuse_complex
 from .errors import GraphError, MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
@@ -72,7 +72,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         raw.append(value)
         parents.append(node)
     if (not op.complex and held) or not arrays:
-        _refuse_complex(op, raw, arrays)
+        refuse_complex(op, raw, arrays)
     if op.elementwise and not arrays and (static is op.defaults or not static):
         return _record_scalar(op, [float(v) if v is not None else None for v in raw], parents, static, now)
     if static.get("out") is not None:
@@ -113,21 +113,6 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         note_view(next(iter(operands)), out)
     return out
-
-
-def _refuse_complex(op: Op, raw: list[Any], arrays: bool) -> None:
-    """Raise when an operand is complex: of a row whose rule is not right for it, and beside a Scalar."""
-    for value in raw:
-        if value.__class__ is complex and not arrays:
-            raise TypeError(
-                f"{op.name} of a Scalar and the complex number {value}: a Scalar is real. "
-                "Write ad.tensor(...), whose values may be complex."
-            )
-        if (value.__class__ is complex or getattr(value, "dtype", FLOAT64).kind == "c") and not op.complex:
-            raise MissingRuleError(
-                f"{op.name} has no derivative rule for complex numbers; got {kind_of(value)}. "
-                "Write it in np.real(x), np.imag(x) and np.abs(x), or with x.data for a constant."
-            )
 
 
 def plain_array(x: Any) -> Any:
