@@ -256,3 +256,25 @@ def test_a_quantile_moves_with_q() -> None:
     assert ad.grad(lambda q: np.quantile(x, q, method="nearest"))(0.3) == 0.0
     mixed = ad.grad(lambda x, q: ad.grad(lambda q: np.quantile(x, q))(q), 0)(x, 0.25)
     np.testing.assert_array_equal(mixed, [-2.0, 2.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "slope"),
+    [
+        (lambda a: np.piecewise(a, [a > 3, a > 0], [0.0, np.square]), 4.0, 4.0),
+        (lambda a: np.cumprod(a)[0], 2.0, 1.0),
+        (lambda a: np.insert(np.ones(2), 1, a).sum(), 4.0, 1.0),
+        (lambda a: np.diff([1.0, 2.0], append=a).sum(), 1.0, 1.0),
+        (lambda a: np.quantile(np.array([1.0, 2.0, 4.0]), a / 4), 2.0, 1.0),
+        (lambda a: np.trapezoid([1.0, 2.0, 3.0], dx=a), 8.0, 4.0),
+        (lambda a: np.gradient(np.array([1.0, 4.0, 9.0]), a).sum(), 6.0, -3.0),
+        (lambda a: np.block([[a, a], [1.0, 2.0]]).sum(), 7.0, 2.0),
+        (lambda a: np.linspace(0.0, a, 3).sum(), 3.0, 1.5),
+        (lambda a: ad.fill_diagonal(np.ones((2, 2)), a).sum(), 6.0, 2.0),
+    ],
+)
+def test_a_scalar_is_an_operand_of_array_functions(call: Any, value: float, slope: float) -> None:
+    a = ad.scalar(2.0)
+    y = call(a)
+    y.backward()
+    assert (y.item(), a.grad) == (value, slope)

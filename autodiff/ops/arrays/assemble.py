@@ -45,7 +45,7 @@ def array(
     dtype: Any = None,
     *,
     copy: bool | None = True,
-    order: str | None = "K",
+    order: Any = "K",
     subok: bool = False,
     ndmin: int = 0,
     like: Any = None,

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ...errors import kind_of, missing_argument
 from ...registry import composite
-from ...variable import plain
+from ...variable import Scalar, plain
 from ..index import scatter, setitem
 from ..shape import operand
 from .assemble import array
@@ -59,6 +59,9 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         raise ValueError(
             f"piecewise with {len(conditions)} conditions needs as many functions, or one more; got {len(funclist)}."
         )
+    if isinstance(x, Scalar):
+        taken = [f for condition, f in zip(conditions, funclist, strict=True) if condition]
+        return 0.0 * x if not taken else taken[-1](x, *args, **kw) if callable(taken[-1]) else taken[-1]
     y: Any = np.zeros(np.shape(x), x.dtype)
     for condition, f in zip(conditions, funclist, strict=True):
         if condition.any():
@@ -154,8 +157,8 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     """Apply ``func(a, axis)`` to one axis after the other, each of which stays (``np.apply_over_axes``)."""
     n = np.ndim(a)
-    for axis in (axes,) if isinstance(axes, int | np.integer) else axes:
-        axis = normalize_axis_index(axis, n)
+    for which in (axes,) if isinstance(axes, int | np.integer) else axes:
+        axis = normalize_axis_index(int(which), n)
         y = func(a, axis)
         a = y if np.ndim(y) == np.ndim(a) else np.expand_dims(y, axis)
         if np.ndim(a) != n:

@@ -126,7 +126,7 @@ _PLOTTING = {  # (alpha, beta) of the methods that are continuous in q: Hyndman 
 }
 
 
-def _ranks(x: Any, q: Any, method: str, ignore_nan: bool) -> tuple[Any, Any]:
+def _ranks(x: Any, q: Any, method: Any, ignore_nan: bool) -> tuple[Any, Any]:
     """The place of each quantile between the ranks 0 .. n - 1, (*rest, m), recorded when q is; and the counts n.
 
     x: plain, (*rest, n). A quantile of the ranks themselves is its own place, by every method.
@@ -148,7 +148,7 @@ def _per_slice(g: Any, x: Any, q: Any) -> Any:
 
 
 def _quantile_vjp(
-    g: Any, y: Any, a: Any, q: Any, axis: Axis, method: str, weights: Any, ignore_nan: bool = False
+    g: Any, y: Any, a: Any, q: Any, axis: Axis, method: Any, weights: Any, ignore_nan: bool = False
 ) -> Any:
     shape = np.shape(a)
     x = flat_last(plain(a), axis)
@@ -183,11 +183,11 @@ def _weights_like(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
     weights = np.asarray(weights)
     if weights.shape == shape:
         return weights
-    (one,) = normalize_axis_tuple(axis, len(shape))
+    (one,) = normalize_axis_tuple(axis, len(shape))  # type: ignore[arg-type]
     return weights.reshape([-1 if i == one else 1 for i in range(len(shape))])
 
 
-def _quantile_vjp_q(g: Any, a: Any, q: Any, axis: Axis, method: str, ignore_nan: bool = False) -> Any:
+def _quantile_vjp_q(g: Any, a: Any, q: Any, axis: Axis, method: Any, ignore_nan: bool = False) -> Any:
     """The distance of the two neighbours times how fast the place moves; the right neighbours at a knot."""
     x = flat_last(a, axis)
     if method not in _PLOTTING or x.size == 0:
@@ -213,7 +213,7 @@ def _quantile(
     axis: Axis = None,
     out: Any = None,
     overwrite_input: bool = False,
-    method: str = "linear",
+    method: Any = "linear",
     keepdims: bool = False,
     *,
     weights: Any = None,
@@ -227,7 +227,7 @@ def _nanquantile(
     axis: Axis = None,
     out: Any = None,
     overwrite_input: bool = False,
-    method: str = "linear",
+    method: Any = "linear",
     keepdims: bool = False,
     *,
     weights: Any = None,
@@ -236,7 +236,7 @@ def _nanquantile(
     return np.reshape(y, np.shape(q) + np.shape(y)[1:]) if np.ndim(q) else y  # NumPy mixes up the axes of a 2-D q
 
 
-def _quantile_gap(a: Any, q: Any, axis: Axis = None, method: str = "linear", **_: Any) -> Any:
+def _quantile_gap(a: Any, q: Any, axis: Axis = None, method: Any = "linear", **_: Any) -> Any:
     places, _n = _ranks(flat_last(a, axis), q, method, False)
     return np.append(np.ravel(gap(a, axis)), np.abs(places - np.rint(places)) / max(1, np.size(a)))
 
@@ -306,7 +306,7 @@ def percentile(
     axis: Axis = None,
     out: Any = None,
     overwrite_input: bool = False,
-    method: str = "linear",
+    method: Any = "linear",
     keepdims: bool = False,
     *,
     weights: Any = None,
@@ -327,7 +327,7 @@ def nanpercentile(
     axis: Axis = None,
     out: Any = None,
     overwrite_input: bool = False,
-    method: str = "linear",
+    method: Any = "linear",
     keepdims: bool = False,
     *,
     weights: Any = None,

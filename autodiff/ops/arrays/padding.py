@@ -17,7 +17,7 @@ from ..shape import operand
 
 _PICKED = ("edge", "wrap", "reflect", "symmetric")  # borders of elements of the array itself
 _STATISTICS: dict[str, Any] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
-_ARGUMENTS = {
+_ARGUMENTS: dict[str, dict[str, Any]] = {
     "constant": {"constant_values": 0},
     "linear_ramp": {"end_values": 0},
     "reflect": {"reflect_type": "even"},

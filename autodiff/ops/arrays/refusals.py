@@ -22,7 +22,7 @@ _INTEGERS = "takes integers, which have no derivative"
 _OF_INTEGERS = "bitwise_and bitwise_or bitwise_xor bitwise_count invert left_shift right_shift gcd lcm".split()
 
 REFUSED = {  # name in NumPy: (reason, what to write)
-    "copyto": (_WRITES, "np.where(mask, src, dst)"),
+    "copyto": (_WRITES, "np.where(mask, src, dst), or np.broadcast_to(src, shape)"),
     "fill_diagonal": (_WRITES, "ad.fill_diagonal(a, v), which returns a new value"),
     "place": (_WRITES, "x[mask] = v for a Tensor, or np.where(mask, v, x)"),
     "put": (_WRITES, "x[i] = v for a Tensor of one axis, or np.where(mask, v, x)"),
