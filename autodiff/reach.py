@@ -233,14 +233,11 @@ def answer(reach: Reach, node: Node, i: int, args: Any, g: Any, recorded: bool) 
     where nothing is NaN yet, because a later derivative may be infinite there.
     """
     op = node.op
-    if op.opaque:
-        token = outer.set(reach.came(node, i))
-        try:
-            d = reach.apply(node, i, g, args)
-        finally:
-            outer.reset(token)
-    else:
+    token = outer.set(reach.came(node, i))
+    try:
         d = reach.apply(node, i, g, args)
+    finally:
+        outer.reset(token)
     cut = recorded and _reads_values(op, i) and (reach.selects or not op.product) and not np.all(plain(g))
     if not cut and not np.isnan(plain(d)).any():
         return d

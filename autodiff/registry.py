@@ -32,6 +32,7 @@ DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what runs when
 UFUNCS: dict[str, Callable[..., Any]] = {}  # the same for ufuncs of other packages (SciPy's), by their name
 METHODS: dict[str, Callable[..., Any]] = {}  # method name -> function of (self, ...)
 PUBLIC: dict[str, Callable[..., Any]] = {}  # name under ``ad.`` -> function
+SINGULAR: dict[str, tuple[Callable[..., Any], tuple[Point, ...]]] = {}  # name in the docs -> points
 REAL = (float("-inf"), float("inf"))
 _record: Callable[..., Any]
 _record_operands: Callable[..., Any]
@@ -215,16 +216,33 @@ def op(
     if name in OPS:
         raise ValueError(f"there is a row named {name!r} already")
     row = OPS[name] = Op(fn, vjp, name=name, **facts)
-    _publish(row, name, numpy if numpy is not None else (fn,) if _is_numpy(fn) else (), method, public)
+    numpy = numpy if numpy is not None else (fn,) if _is_numpy(fn) else ()
+    _publish(row, name, numpy, method, public)
+    _state_points(row, name, numpy, row.points)
     return row
 
 
 def composite(
-    fn: Callable[..., Any], *, numpy: tuple[Any, ...] = (), method: bool | str = False, public: bool = True
+    fn: Callable[..., Any],
+    *,
+    numpy: tuple[Any, ...] = (),
+    method: bool | str = False,
+    public: bool = True,
+    points: tuple[Point, ...] = (),
 ) -> Callable[..., Any]:
-    """A recorded function with no rule of its own: it is made of rows, and its derivative follows from theirs."""
+    """A recorded function with no rule of its own: it is made of rows, and its derivative follows from theirs. points:
+    its singular points, as a row states them."""
     _publish(fn, fn.__name__.rstrip("_"), numpy, method, public)
+    _state_points(fn, fn.__name__.rstrip("_"), numpy, points)
     return fn
+
+
+def _state_points(fn: Any, name: str, numpy: tuple[Any, ...], points: tuple[Point, ...]) -> None:
+    if points:
+        function = next((f for f in numpy if not isinstance(f, tuple)), None)
+        if function is not None:
+            name = f"{str(getattr(function, '__module__', 'numpy')).replace('numpy', 'np')}.{function.__name__}"
+        SINGULAR[name] = fn, points
 
 
 def _is_numpy(fn: Any) -> bool:

@@ -190,6 +190,11 @@ softmax = op(
     method=True,
     samples=_AXIS,
     vjp=_softmax_vjp,
+    points=(
+        Point(([-math.inf, 0.0, 0.0],), ([0.0, 0.0, 0.0],), "limit"),
+        Point(([math.inf, 0.0],), ([math.nan, math.nan],), "undefined"),
+        Point(([-math.inf, -math.inf],), ([math.nan, math.nan],), "undefined"),
+    ),
     reference=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     doc="exp(x) / sum(exp(x)) along an axis.",
 )

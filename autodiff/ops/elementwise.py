@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import missing_argument
 from ..registry import REAL as ANY
-from ..registry import composite, op
+from ..registry import Op, composite, op
 from ..singular_points import Convention, Point
 from ..variable import Variable, plain
 from .activations import sigmoid
@@ -39,14 +39,12 @@ def _row(ufunc: Any, doc: str, vjp: Any, scalar: Any = None, **facts: Any) -> An
 
 
 # ---- where no derivative exists, and the first one is a convention
-convention = op(
+convention = Op(  # in no table: a derivative that is wrong on purpose
     lambda x, at: np.where(at, 0.0, x),
+    (lambda g, at: np.where(at, NAN, g), None),
     name="convention",
     inputs="x at",
     elementwise=True,
-    public=False,
-    vjp=(lambda g, at: np.where(at, NAN, g), None),
-    draw=lambda rng, x, at: (rng.normal(size=x), np.zeros(at, bool)),
     doc="x, and 0 at points where no derivative exists: then a derivative of it is NaN.",
 )
 
@@ -251,7 +249,14 @@ log = _row(
     complex=True,
 )
 log2 = _row(
-    np.log2, "Logarithm of base 2", lambda g, x: g / (x * LN2), math.log2, singular=True, domain=POSITIVE, complex=True
+    np.log2,
+    "Logarithm of base 2",
+    lambda g, x: g / (x * LN2),
+    math.log2,
+    singular=True,
+    domain=POSITIVE,
+    points=(Point((0.0,), (INF,), "infinite"),),
+    complex=True,
 )
 log10 = _row(
     np.log10,
@@ -260,6 +265,7 @@ log10 = _row(
     math.log10,
     singular=True,
     domain=POSITIVE,
+    points=(Point((0.0,), (INF,), "infinite"),),
     complex=True,
 )
 log1p = _row(
@@ -271,9 +277,16 @@ log1p = _row(
     domain=(-1.0, math.inf),
     method=True,
     complex=True,
+    points=(Point((-1.0,), (INF,), "infinite"),),
 )
 logaddexp = _row(
-    np.logaddexp, "log(e**a + e**b)", (lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a))
+    np.logaddexp,
+    "log(e**a + e**b)",
+    (lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)),
+    points=(
+        Point((-INF, 0.0), (0.0, 1.0), "limit"),
+        Point((-INF, -INF), (NAN, NAN), "undefined"),
+    ),
 )
 logaddexp2 = _row(
     np.logaddexp2,
@@ -293,6 +306,7 @@ arcsin = _row(
     singular=True,
     domain=(-1.0, 1.0),
     complex=True,
+    points=(Point((1.0,), (INF,), "infinite"), Point((-1.0,), (INF,), "infinite")),
 )
 arccos = _row(
     np.arccos,
@@ -302,6 +316,7 @@ arccos = _row(
     singular=True,
     domain=(-1.0, 1.0),
     complex=True,
+    points=(Point((1.0,), (-INF,), "infinite"), Point((-1.0,), (-INF,), "infinite")),
 )
 arctan = _row(np.arctan, "Inverse tangent", lambda g, x: g / (1.0 + x * x), math.atan, complex=True)
 
@@ -370,6 +385,7 @@ arccosh = _row(
     singular=True,
     domain=(1.0, math.inf),
     complex=True,
+    points=(Point((1.0,), (INF,), "infinite"),),
 )
 arctanh = _row(
     np.arctanh,
@@ -379,6 +395,7 @@ arctanh = _row(
     singular=True,
     domain=(-1.0, 1.0),
     complex=True,
+    points=(Point((1.0,), (INF,), "infinite"),),
 )
 degrees = _row(np.degrees, "Radians to degrees", lambda g: g * (180.0 / math.pi), math.degrees, symbol="deg")
 radians = _row(np.radians, "Degrees to radians", lambda g: g * (math.pi / 180.0), math.radians, symbol="rad")

@@ -337,10 +337,6 @@ norm2 = op(
     vjp=_norm2_vjp,
     kink=lambda x, **k: _norm2(x, **k),
     convention=Convention(lambda y: y == 0, "the norm is 0", "0", "Square it: np.sum(x * x) has a derivative there."),
-    points=(
-        Point(([0.0, 0.0],), ([0.0, 0.0],), "convention", NAN),
-        Point(([[0.0, 0.0], [3.0, 4.0]],), ([[0.0, 0.0], [0.6, 0.8]],), "convention", static={"axis": 1}),
-    ),
     samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True})),
     reference=lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
     doc="Euclidean norm over axes, scaled against overflow; derivative 0 where it is 0 (the least subgradient).",
@@ -380,11 +376,6 @@ normp = op(
     kink=lambda x, **_: np.abs(x),
     samples=((((3, 4),), {"ord": 3}), (((3, 4),), {"ord": 1.5, "axis": 0}), (((2, 3),), {"ord": 0.5, "axis": 1})),
     convention=Convention(lambda y: y == 0, "the norm is 0", "0", "Use np.sum(np.abs(x) ** p)."),
-    points=(
-        Point(([0.0, 4.0, 9.0],), ([INF, 2.5, 5.0 / 3.0],), "infinite", static={"ord": 0.5}),
-        Point(([0.0, 1.0],), ([0.0, 1.0],), "limit", static={"ord": 3}),
-        Point(([0.0, 0.0],), ([0.0, 0.0],), "convention", NAN, static={"ord": 3}),
-    ),
     doc="(sum |x|^ord)^(1/ord) over axes, scaled against overflow; derivative 0 where it is 0.",
 )
 
@@ -465,6 +456,20 @@ for _fn in (dot, inner, vdot, outer, vecdot, tensordot, einsum):
     composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_fn is dot)
 for _name, _product in (("matvec", matvec), ("vecmat", vecmat)):
     composite(_product, numpy=tuple(f for f in (getattr(np, _name, None),) if f), public=False)  # from NumPy 2.2 on
-composite(norm, numpy=(np.linalg.norm,), public=False)
+composite(
+    norm,
+    numpy=(np.linalg.norm,),
+    public=False,
+    points=(
+        Point(([0.0, 0.0],), ([0.0, 0.0],), "convention", [NAN, NAN]),
+        Point(([[0.0, 0.0], [3.0, 4.0]],), ([[0.0, 0.0], [0.6, 0.8]],), "convention", static={"axis": 1}),
+        Point(([0.0, 0.0],), ([0.0, 0.0],), "convention", [NAN, NAN], {"ord": 3}),
+        Point(([0.0, -1.0],), ([0.0, -1.0],), "convention", [0.0, 0.0], {"ord": 1}),
+        Point(([1.0, -1.0],), ([0.5, -0.5],), "shared", [0.0, 0.0], {"ord": INF}),
+        Point(([0.0, 4.0, 9.0],), ([INF, 2.5, 5.0 / 3.0],), "infinite", static={"ord": 0.5}),
+        Point(([0.0, 1.0],), ([0.0, 1.0],), "limit", static={"ord": 3}),
+        Point(([[3.0, 0.0], [0.0, 3.0]],), ([[1.0, 0.0], [0.0, 1.0]],), "limit", static={"ord": "nuc"}),
+    ),
+)
 composite(matrix_norm, numpy=(np.linalg.matrix_norm,), public=False)
 composite(vector_norm, numpy=(np.linalg.vector_norm,), public=False)

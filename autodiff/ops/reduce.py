@@ -224,7 +224,8 @@ def _var_vjp(g: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
 def _std_vjp(g: Any, y: Any, x: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     at = y == 0
     slope = back(wide(g) / (wide(np.where(at, 1.0, y)) * (count(np.shape(x), axis) - ddof)), axis, keepdims)
-    return slope * settled_along(conj(x - np.mean(x, axis=axis, keepdims=True)), back(at, axis, keepdims), axis)
+    off = conj(x - np.mean(x, axis=axis, keepdims=True))
+    return slope * (settled_along(off, back(at, axis, keepdims), axis) if count(np.shape(x), axis) > 1 else off)
 
 
 _DDOF = (*SAMPLES[:4], (((3, 4),), {"axis": 0, "ddof": 1}))
@@ -252,8 +253,14 @@ std = op(
     samples=_DDOF,
     vjp=_std_vjp,
     kink=lambda x, **k: np.std(x, **k),
-    convention=Convention(lambda y: y == 0, "all elements are equal", "0", "Use np.var(x), which has a derivative."),
-    points=(Point(([2.0, 2.0],), ([0.0, 0.0],), "convention", NAN),),
+    convention=Convention(
+        lambda y, x, axis: (y == 0) & (count(np.shape(x), axis) > 1),
+        "all elements are equal",
+        "0",
+        "Use np.var(x), which has a derivative.",
+    ),
+    points=(Point(([2.0, 2.0],), ([0.0, 0.0],), "convention", [NAN, NAN]),),
+    draw=lambda rng, x: (rng.normal(size=x),),  # at equal elements the second derivative is NaN
     doc="Standard deviation over axes; divides by n - ddof; derivative 0 where it is 0.",
     reference=lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
     complex=True,
@@ -302,7 +309,7 @@ logsumexp = op(
         Point(([-INF, 0.0, 0.0],), ([0.0, 0.5, 0.5],), "limit"),
         Point(([-INF, -INF],), ([0.0, 0.0],), "limit"),
         Point(([1e4, 1e4],), ([0.5, 0.5],), "limit"),
-        Point(([INF, 0.0],), ([NAN, 0.0],), "undefined"),
+        Point(([INF, 0.0],), ([NAN, NAN],), "undefined"),
     ),
     reference=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
     doc="log(sum(exp(x))) over axes, without overflow (SciPy's ``special.logsumexp``).",

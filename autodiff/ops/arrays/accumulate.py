@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ...errors import MissingRuleError, missing_argument
 from ...registry import DISPATCH, composite, op
+from ...singular_points import Point
 from ...variable import PLAIN, plain
 from ..linalg import norm2
 from ..reduce import logsumexp, wide
@@ -139,7 +140,12 @@ cumulative_sum = _cumulative("cumulative_sum", cumsum, 0.0)
 cumulative_prod = _cumulative("cumulative_prod", cumprod, 1.0)
 composite(cumulative_sum, numpy=(np.cumulative_sum,))
 composite(cumulative_prod, numpy=(np.cumulative_prod,))
-composite(cumprod, numpy=(np.cumprod,), method=True)
+composite(
+    cumprod,
+    numpy=(np.cumprod,),
+    method=True,
+    points=(Point(([2.0, 0.0, 3.0],), ([1.0, 8.0, 0.0],), "limit"),),
+)
 
 
 # ---- methods of ufuncs

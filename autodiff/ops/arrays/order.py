@@ -248,6 +248,18 @@ _QUANTILES: tuple[Any, ...] = (
     (((4,), (2,)), {"method": "hazen"}),
     (((4, 2), ()), {"axis": 0, "method": "nearest"}),
 )
+def _quantile_ties(a: Any, q: Any, axis: Axis, method: str) -> bool:
+    """Whether an element beside those of a quantile is equal to one of them."""
+    ranked = np.sort(flat_last(a, axis), axis=-1)
+    if ranked.shape[-1] < 2:
+        return False
+    places, n = _ranks(ranked, q, method, False)
+    gaps = np.concatenate([np.ones_like(ranked[..., :1]), np.diff(ranked, axis=-1), np.ones_like(ranked[..., :1])], -1)
+    lower, upper = np.floor(places).astype(int), np.minimum(np.ceil(places).astype(int), n - 1)
+    beside = np.take_along_axis(gaps, lower, -1) * np.take_along_axis(gaps, upper + 1, -1)
+    return bool(np.any(beside == 0))
+
+
 quantile = op(
     _quantile,
     name="quantile",
@@ -260,7 +272,13 @@ quantile = op(
     domain=((float("-inf"), float("inf")), (0.0, 1.0)),
     kink=_quantile_gap,
     selects=True,
-    points=(Point(([1.0, 1.0, 3.0], 0.25), ([0.5, 0.5, 0.0], 0.0), "shared"),),
+    convention=Convention(
+        _quantile_ties, "elements of a quantile tie with others", "an even share to each", "Write np.sort(x)[k]."
+    ),
+    points=(
+        Point(([1.0, 1.0, 3.0], 0.25), ([0.5, 0.5, 0.0], 0.0), "limit"),
+        Point(([1.0, 1.0, 3.0], 0.0), ([0.5, 0.5, 0.0], 0.0), "shared"),
+    ),
     samples=_QUANTILES,
     draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
     doc=(

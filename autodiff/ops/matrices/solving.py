@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import kind_of
 from ...registry import composite, op
+from ...singular_points import Point
 from ...variable import Variable, plain
 from ..complex_numbers import conj
 from ..linalg import t
@@ -82,6 +83,7 @@ det = op(
     vjp=lambda g, x: _matrix(g) * cofactor(x),
     samples=_SQUARE,
     draw=lambda rng, x: (_regular(rng, x),),
+    points=(Point(([[1.0, 2.0], [2.0, 4.0]],), ([[4.0, -2.0], [-2.0, 1.0]],), "limit"),),
     doc="Return the determinant of square matrices; the derivative is right for singular ones.",
     complex=True,
 )

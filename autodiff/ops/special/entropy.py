@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...singular_points import Point
 from .gamma import special_row
 from .gamma_values import log1p_minus
 
@@ -36,6 +37,7 @@ xlogy = special_row(
     (lambda g, b: g * np.log(b), lambda g, a, b: g * _share(a, b)),
     name="xlogy",
     domain=(ANY, POSITIVE),
+    points=(Point((0.0, 0.0), (-math.inf, 0.0), "infinite"), Point((0.0, 2.0), (math.log(2.0), 0.0), "limit")),
 )
 xlog1py = special_row(
     _xlog1py,
@@ -50,6 +52,7 @@ entr = special_row(
     lambda g, x: -g * (np.log(x) + 1.0),
     name="entr",
     domain=POSITIVE,
+    points=(Point((0.0,), (math.inf,), "infinite"),),
 )
 
 
