@@ -34,7 +34,8 @@ def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
             if not out.node.is_float_operation:
                 notes.prints = [(a, fingerprint(a)) for a in arrays_in(out.node.saved)]
             if op.convention is not None:
-                note_convention(op.name, out, op.at_convention(value, raw, out.node.static or {}), op.convention)
+                read = op.save_convention(value, raw, out.node.static or {}, 0)
+                note_convention(op.name, out, op.convention.where(*read), op.convention)
     if now.anomaly:
         check_finite(op, value, raw, "made", "finite inputs", out.node)
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from .errors import missing_argument
-from .singular_points import Convention, Point
+from .singular_points import Convention, Point, state_points
 
 Rule = Callable[..., Any]
 
@@ -32,7 +32,6 @@ DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what runs when
 UFUNCS: dict[str, Callable[..., Any]] = {}  # the same for ufuncs of other packages (SciPy's), by their name
 METHODS: dict[str, Callable[..., Any]] = {}  # method name -> function of (self, ...)
 PUBLIC: dict[str, Callable[..., Any]] = {}  # name under ``ad.`` -> function
-SINGULAR: dict[str, tuple[Callable[..., Any], tuple[Point, ...]]] = {}  # name in the docs -> points
 REAL = (float("-inf"), float("inf"))
 _record: Callable[..., Any]
 _record_operands: Callable[..., Any]
@@ -117,7 +116,7 @@ class Op:
         self.save = tuple(saver(self, names) for names in self.reads)
         self.widened = widened
         self.more = frozenset(keywords(widened, 1) if widened else ()) - set(self.statics)
-        self.at_convention = _reader(self, convention.where) if convention is not None else None
+        self.save_convention = convention and saver(self, tuple(keywords(convention.where, 0)))
         self.fast: dict[type, Callable[[Any], Any]] = {}  # set by ``generated_paths``: calls with one operand
         self.pull: Callable[..., None] | None = None  # set by ``generated_paths``: its part of the walk
         self.pull_selected: Callable[..., None] | None = None  # the same, of a row that selects
@@ -218,7 +217,7 @@ def op(
     row = OPS[name] = Op(fn, vjp, name=name, **facts)
     numpy = numpy if numpy is not None else (fn,) if _is_numpy(fn) else ()
     _publish(row, name, numpy, method, public)
-    _state_points(row, name, numpy, row.points)
+    state_points(row, name, numpy, row.points)
     return row
 
 
@@ -233,16 +232,8 @@ def composite(
     """A recorded function with no rule of its own: it is made of rows, and its derivative follows from theirs. points:
     its singular points, as a row states them."""
     _publish(fn, fn.__name__.rstrip("_"), numpy, method, public)
-    _state_points(fn, fn.__name__.rstrip("_"), numpy, points)
+    state_points(fn, fn.__name__.rstrip("_"), numpy, points)
     return fn
-
-
-def _state_points(fn: Any, name: str, numpy: tuple[Any, ...], points: tuple[Point, ...]) -> None:
-    if points:
-        function = next((f for f in numpy if not isinstance(f, tuple)), None)
-        if function is not None:
-            name = f"{str(getattr(function, '__module__', 'numpy')).replace('numpy', 'np')}.{function.__name__}"
-        SINGULAR[name] = fn, points
 
 
 def _is_numpy(fn: Any) -> bool:
@@ -288,12 +279,6 @@ def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
             f"the rule of {op.name} reads {', '.join(unknown)}, which is none of {', '.join(sorted(known))}"
         )
     return names
-
-
-def _reader(op: Any, function: Rule) -> Callable[..., Any]:
-    """``(y, operands, static) -> function(what its parameter names say)``."""
-    save = saver(op, tuple(keywords(function, 0)))
-    return lambda y, operands, static: function(*save(y, operands, static, 0))
 
 
 def saver(op: Any, names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:

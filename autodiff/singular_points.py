@@ -35,3 +35,15 @@ class Convention(NamedTuple):
     at: str
     gives: str
     write: str
+
+
+SINGULAR: dict[str, tuple[Callable[..., Any], tuple[Point, ...]]] = {}  # name in the docs -> function, its points
+
+
+def state_points(fn: Any, name: str, numpy: tuple[Any, ...], points: tuple[Point, ...]) -> None:
+    """Note the points of a function under the name of the NumPy function it stands for, or its own."""
+    if points:
+        function = next((f for f in numpy if not isinstance(f, tuple)), None)
+        if function is not None:
+            name = f"{str(getattr(function, '__module__', 'numpy')).replace('numpy', 'np')}.{function.__name__}"
+        SINGULAR[name] = fn, points
