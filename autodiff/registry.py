@@ -64,6 +64,7 @@ class Op:
     For zeros by construction (``reach``): ``selects`` (its rule passes on some elements and leaves the others out, by
     indices, conditions or comparisons), ``product`` (a sum of products: matmul, einsum, a convolution), ``opaque``
     (its rule may only be run on the true operands). For singular points: ``convention`` and ``points``.
+    For pictures: ``formula`` (of ``{a}``, ``{b}``, output ``{y}``, one for each operand), ``commutative``, ``view``.
     """
 
     def __init__(
@@ -95,13 +96,17 @@ class Op:
         convention: Convention | None = None,
         points: tuple[Point, ...] = (),
         complex: bool = False,
+        formula: tuple[str, ...] = (),
+        commutative: bool = False,
+        view: bool = False,
     ) -> None:
         self.fn, self.name, self.__name__, self.symbol, self.doc = fn, name, name, symbol or name, doc
         self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
         self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
         self.add_into, self.explain, self.example, self.complex = add_into, explain, example, complex
         self.selects, self.product, self.opaque = selects, product, opaque
-        self.convention, self.points = convention, points
+        self.convention, self.points, self.formula = convention, points, formula
+        self.commutative, self.view = commutative, view
         # What a kink (relu, clip) leaves out was compared: a NaN needs an infinite derivative beside it. What a
         # condition or an index leaves out may be anything.
         self.risky = singular or (selects and kink is None)

@@ -82,6 +82,7 @@ relu = _elementwise(
     convention=Convention(lambda x: x == 0, "x is 0", "0", "Write np.where(x < 0, 0, x) for the slope 1 there."),
     points=(Point((0.0,), (0.0,), "convention", 0.0),),
     reference=lambda x: np.where(x > 0, x, 0.0),
+    formula=("1 where {a} > 0, else 0",),
 )
 
 
@@ -197,6 +198,7 @@ softmax = op(
     ),
     reference=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     doc="exp(x) / sum(exp(x)) along an axis.",
+    formula=("diag({y}) − {y} {y}ᵀ",),
 )
 log_softmax = op(
     _log_softmax,

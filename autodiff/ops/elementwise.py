@@ -62,9 +62,29 @@ def settled(x: Any, at: Any, *others: Any) -> Any:
 
 
 # ---- arithmetic
-add = _row(np.add, "a + b", (lambda g: g, lambda g: g), operator.add, symbol="+", complex=True)
-subtract = _row(np.subtract, "a - b", (lambda g: g, lambda g: -g), operator.sub, symbol="−", complex=True)
-multiply = _row(np.multiply, "a b", (lambda g, b: g * b, lambda g, a: g * a), operator.mul, symbol="×", complex=True)
+add = _row(
+    np.add,
+    "a + b",
+    (lambda g: g, lambda g: g),
+    operator.add,
+    symbol="+",
+    complex=True,
+    formula=("1", "1"),
+    commutative=True,
+)
+subtract = _row(
+    np.subtract, "a - b", (lambda g: g, lambda g: -g), operator.sub, symbol="−", complex=True, formula=("1", "−1")
+)
+multiply = _row(
+    np.multiply,
+    "a b",
+    (lambda g, b: g * b, lambda g, a: g * a),
+    operator.mul,
+    symbol="×",
+    complex=True,
+    formula=("{b}", "{a}"),
+    commutative=True,
+)
 divide = _row(
     np.divide,
     "a / b",
@@ -75,9 +95,10 @@ divide = _row(
     domain=(ANY, POSITIVE),
     points=(Point((1.0, 0.0), (INF, -INF), "infinite"), Point((0.0, 0.0), (INF, NAN), "undefined")),
     complex=True,
+    formula=("1/{b}", "−{a}/{b}²"),
 )
-negative = _row(np.negative, "-x", lambda g: -g, operator.neg, symbol="−", complex=True)
-positive = _row(np.positive, "+x", lambda g: g, operator.pos, symbol="+", complex=True)
+negative = _row(np.negative, "-x", lambda g: -g, operator.neg, symbol="−", complex=True, formula=("−1",))
+positive = _row(np.positive, "+x", lambda g: g, operator.pos, symbol="+", complex=True, formula=("1",))
 reciprocal = _row(
     np.reciprocal,
     "1 / x",
@@ -88,8 +109,11 @@ reciprocal = _row(
     domain=POSITIVE,
     points=(Point((0.0,), (-INF,), "infinite"),),
     complex=True,
+    formula=("−{y}²",),
 )
-square = _row(np.square, "x²", lambda g, x: 2.0 * g * x, lambda x: x * x, symbol="²", method=True, complex=True)
+square = _row(
+    np.square, "x²", lambda g, x: 2.0 * g * x, lambda x: x * x, symbol="²", method=True, complex=True, formula=("2{a}",)
+)
 
 
 def _direction(x: Any, y: Any) -> Any:
@@ -141,6 +165,7 @@ power = _row(
         Point((-2.0, 2.0), (-4.0, NAN), "undefined", 2.0),
     ),
     complex=True,
+    formula=("{b} {a}^({b} − 1)",),
 )
 
 
@@ -166,6 +191,7 @@ sqrt = _row(
     method=True,
     points=(Point((0.0,), (INF,), "infinite", -INF),),
     complex=True,
+    formula=("1/(2{y})",),
 )
 cbrt = _row(
     np.cbrt,
@@ -226,7 +252,7 @@ def _or_one(y: Any) -> Any:
 
 
 # ---- exponential and logarithm
-exp = _row(np.exp, "e ** x", lambda g, y: g * y, math.exp, singular=True, method=True, complex=True)
+exp = _row(np.exp, "e ** x", lambda g, y: g * y, math.exp, singular=True, method=True, complex=True, formula=("{y}",))
 exp2 = _row(np.exp2, "2 ** x", lambda g, y: g * y * LN2, singular=True, complex=True)
 expm1 = _row(
     np.expm1,
@@ -236,6 +262,7 @@ expm1 = _row(
     singular=True,
     method=True,
     complex=True,
+    formula=("{y} + 1",),
 )
 log = _row(
     np.log,
@@ -247,6 +274,7 @@ log = _row(
     method=True,
     points=(Point((0.0,), (INF,), "infinite", -INF),),
     complex=True,
+    formula=("1/{a}",),
 )
 log2 = _row(
     np.log2,
@@ -278,6 +306,7 @@ log1p = _row(
     method=True,
     complex=True,
     points=(Point((-1.0,), (INF,), "infinite"),),
+    formula=("1/(1 + {a})",),
 )
 logaddexp = _row(
     np.logaddexp,
@@ -295,8 +324,8 @@ logaddexp2 = _row(
 )
 
 # ---- trigonometric and hyperbolic
-sin = _row(np.sin, "Sine", lambda g, x: g * np.cos(x), math.sin, method=True, complex=True)
-cos = _row(np.cos, "Cosine", lambda g, x: -g * np.sin(x), math.cos, method=True, complex=True)
+sin = _row(np.sin, "Sine", lambda g, x: g * np.cos(x), math.sin, method=True, complex=True, formula=("cos {a}",))
+cos = _row(np.cos, "Cosine", lambda g, x: -g * np.sin(x), math.cos, method=True, complex=True, formula=("−sin {a}",))
 tan = _row(np.tan, "Tangent", lambda g, y: g * (1.0 + y * y), math.tan, domain=(-1.5, 1.5), complex=True)
 arcsin = _row(
     np.arcsin,
@@ -367,7 +396,7 @@ def _tanh_vjp(g: Any, x: Any) -> Any:
     return g / np.square(np.cosh(x)) if np.iscomplexobj(x) else g * sech_squared(x)
 
 
-tanh = _row(np.tanh, "Hyperbolic tangent", _tanh_vjp, math.tanh, method=True, complex=True)
+tanh = _row(np.tanh, "Hyperbolic tangent", _tanh_vjp, math.tanh, method=True, complex=True, formula=("1 − {y}²",))
 
 
 def _root_of_square_plus_one(x: Any) -> Any:
@@ -438,6 +467,7 @@ maximum = _row(
     lambda a, b: max(a, b) if a == a and b == b else math.nan,
     symbol="max",
     **_PICK,
+    commutative=True,
 )
 minimum = _row(
     np.minimum,
@@ -446,6 +476,7 @@ minimum = _row(
     lambda a, b: min(a, b) if a == a and b == b else math.nan,
     symbol="min",
     **_PICK,
+    commutative=True,
 )
 fmax = _row(
     np.fmax,

@@ -68,6 +68,7 @@ matmul = op(
     ),
     doc="Matrix product, NumPy's rules for 1-D and stacked operands.",
     complex=True,
+    formula=("{b}ᵀ", "{a}ᵀ"),
 )
 
 

@@ -116,6 +116,7 @@ sum = op(
     vjp=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims),
     doc="Sum over axes.",
     complex=True,
+    formula=("1",),
 )
 mean = op(
     _mean,

@@ -41,6 +41,7 @@ reshape = op(
     ),
     doc="The same values in another shape.",
     complex=True,
+    view=True,
 )
 
 
@@ -62,6 +63,7 @@ transpose = op(
     samples=((((2, 3),), {}), (((2, 3, 4),), {"axes": (2, 0, 1)}), (((2, 3),), {"axes": (-1, 0)})),
     doc="Axes reordered.",
     complex=True,
+    view=True,
 )
 
 
@@ -79,6 +81,7 @@ swapaxes = op(
     samples=((((2, 3),), {"axis1": 0, "axis2": -1}),),
     doc="Two axes swapped.",
     complex=True,
+    view=True,
 )
 
 
@@ -95,6 +98,7 @@ expand_dims = op(
     samples=((((2, 3),), {"axis": -1}), (((3,),), {"axis": (0, 2)})),
     doc="New axes of length 1.",
     complex=True,
+    view=True,
 )
 
 
@@ -145,6 +149,7 @@ astype = op(
     samples=((((2, 3),), {"dtype": np.float64}),),
     doc="The same values in another floating dtype; the walk casts back.",
     complex=True,
+    view=True,
 )
 
 

@@ -319,3 +319,12 @@ def test_names_from_locals_ignore_what_is_no_graph_value(neuron):
     y, names = neuron
     figure = ad.draw(y, names={**names, "np": np, "text": "x", "_hidden": names["s"]})
     assert by_name(figure)["s"].label == "s"
+
+
+def test_the_local_derivative_on_a_line_is_the_formula_of_the_row(monkeypatch):
+    monkeypatch.setattr(ad.ops.OPS["tanh"], "formula", ("sech² {a}",))
+    x = ad.scalar(0.5)
+    y = np.tanh(x)
+    y.backward()
+    labels = ["".join(run.text for run in edge.label) for edge in ad.draw(y, names={"x": x}).edges]
+    assert any(label.startswith("× sech² x = 0.78") for label in labels)

@@ -1,6 +1,7 @@
 """The local derivative of an operation, and a chain of operations, as a reader would write them.
 
-Only text: the numbers come from the graph. Where an operation is not listed, the number alone is shown.
+Only text: the numbers come from the graph, the formulas from the rows of the registry. Where a row has no formula, the
+number alone is shown.
 """
 
 from __future__ import annotations
@@ -10,56 +11,20 @@ from collections.abc import Sequence
 from ..picture.text import number
 from ..reading.records import Value
 
-ONES = {"add": ("1", "1"), "subtract": ("1", "−1"), "negative": ("−1",), "positive": ("1",)}
+LONGEST_OF_NUMBERS = 16  # characters; a longer formula of a Scalar has no room on its line
 POWERS = {"2": "²", "3": "³"}
-# y: the output, a and b: the operands.
-FORMULAS = {
-    "multiply": ("{b}", "{a}"),
-    "divide": ("1/{b}", "−{a}/{b}²"),
-    "tanh": ("1 − {y}²",),
-    "exp": ("{y}",),
-    "log": ("1/{a}",),
-    "sigmoid": ("{y}(1 − {y})",),
-    "expit": ("{y}(1 − {y})",),
-    "square": ("2{a}",),
-    "sqrt": ("1/(2{y})",),
-    "sin": ("cos {a}",),
-    "cos": ("−sin {a}",),
-    "reciprocal": ("−{y}²",),
-    "log1p": ("1/(1 + {a})",),
-    "expm1": ("{y} + 1",),
-}
-# Of arrays: what the gradient is multiplied with.
-ARRAY_FORMULAS = {
-    **FORMULAS,
-    "matmul": ("{b}ᵀ", "{a}ᵀ"),
-    "relu": ("1 where {a} > 0, else 0",),
-    "sum": ("1",),
-    "softmax": ("diag({y}) − {y} {y}ᵀ",),
-    "power": ("{b} {a}^({b} − 1)",),
-}
 
 
-def local_formula(op: str, position: int, names: Sequence[str], output: str, arrays: bool = False) -> str:
-    """Text of ∂output/∂operand, or "" when there is no short one or a name in it is unknown.
-
-    >>> local_formula("multiply", 0, ["x", "w"], "p"), local_formula("tanh", 0, [""], "y")
-    ('w', '1 − y²')
-    """
-    if op in ONES:
-        return ONES[op][position] if position < len(ONES[op]) else ""
-    if op == "weighted_sum":
+def local_formula(value: Value, position: int, names: Sequence[str], output: str) -> str:
+    """Return the text of ∂output/∂operand, or "" where the row has none, it is long, or a name in it is unknown."""
+    if position >= len(value.formula):
         return ""
-    forms = (ARRAY_FORMULAS if arrays else FORMULAS).get(op, ())
-    if position >= len(forms):
-        return ""
-    form = forms[position]
+    form = value.formula[position]
     known = {"a": names[0] if names else "", "b": names[1] if len(names) > 1 else "", "y": output}
-    needed = [key for key in known if "{" + key + "}" in form]
-    if any(not known[key] for key in needed):
+    if any(not name for key, name in known.items() if "{" + key + "}" in form):
         return ""
     text = form.format(**known)
-    return text if arrays or len(text) <= 16 else ""
+    return text if len(text) <= LONGEST_OF_NUMBERS or not value.scalar else ""
 
 
 def chain_text(steps: Sequence[Value], name: str, start: Sequence[int]) -> str:

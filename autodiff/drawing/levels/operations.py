@@ -41,7 +41,6 @@ from .value_texts import (
 LONGEST_ROW = 12
 MOST_CONSUMERS = 6
 SIDE_KINDS = ("parameter", "constant", "frozen", "reference")
-VIEWS = ("transpose", "swapaxes", "reshape", "expand_dims", "astype")
 
 
 def op_picture(
@@ -205,7 +204,7 @@ def local_texts(builder: OperationBuilder, value: Value, names: list[str]) -> li
     output = pretty_name(shorten(value.name, 12))
     texts = []
     for position, local in enumerate(value.locals):
-        formula = local_formula(value.op, position, names, output)
+        formula = local_formula(value, position, names, output)
         if value.op == "weighted_sum":
             half = len(names) // 2
             formula = (
@@ -223,7 +222,7 @@ def array_formulas(value: Value, names: list[str]) -> str:
     known = [name or "abcdefgh"[k % 8] for k, name in enumerate(names)]
     output = pretty_name(shorten(value.name, 12)) or "y"
     tracked = [k for k, operand in enumerate(value.operands) if operand.__class__ is int]
-    given = [(known[k], local_formula(value.op, k, known, output, arrays=True)) for k in tracked]
+    given = [(known[k], local_formula(value, k, known, output)) for k in tracked]
     return "; ".join(f"∂/∂{name} = {formula}" for name, formula in given if formula)
 
 
@@ -342,7 +341,7 @@ def put_beside(builder: OperationBuilder) -> None:
         givers.setdefault(edge.target, []).append(edge.source)
     nodes = {node.id: node for node in builder.nodes}
     aside = {node.id for node in builder.nodes if node.kind in SIDE_KINDS}
-    view_ops = {builder.node_of[i] for i in builder.keep if builder.snapshot.values[i].op in VIEWS}
+    view_ops = {builder.node_of[i] for i in builder.keep if builder.snapshot.values[i].view}
     views = {
         n: givers[n][0]
         for n in view_ops

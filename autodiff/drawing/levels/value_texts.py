@@ -10,8 +10,6 @@ from ..picture.model import Card, Node, Problem, Stats
 from ..picture.text import number, shape_text, shorten
 from ..reading.records import Value
 
-COMMUTATIVE = {"add", "multiply", "maximum", "minimum"}
-
 
 def badge_of(value: Value) -> str:
     """The operation with its constant: `× 2`, `2 ÷`, `Σwx`."""
@@ -21,7 +19,7 @@ def badge_of(value: Value) -> str:
     if len(constants) != 1 or len(value.operands) != 2:
         return value.badge
     position, constant = constants[0]
-    if position == 0 and value.op not in COMMUTATIVE:
+    if position == 0 and not value.commutative:
         return f"{number(constant)} {value.badge}"
     return f"{'^' if value.op == 'power' else value.badge} {number(constant)}"
 

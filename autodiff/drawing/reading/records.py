@@ -45,6 +45,9 @@ class Value:
     calls: tuple[Call, ...] = ()
     tied: tuple[str, ...] = ()
     count: int = 1
+    formula: tuple[str, ...] = ()
+    commutative: bool = False
+    view: bool = False
 
     @property
     def single(self) -> bool:

@@ -187,6 +187,7 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
     else:
         value.op, value.badge = node.op.name, badge_of(node)
         value.fused = node.op.reference is not None
+        value.formula, value.commutative, value.view = node.op.formula, node.op.commutative, node.op.view
         value.detail = str((node.static or {}).get("reduction", ""))
         value.operands = tuple([table.get(p, None) if isinstance(p, GraphNode) else p for p in node.parents])
     if node.notes is not None and node.notes.source and node.notes.source != "?":
