@@ -53,7 +53,7 @@ def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
         return badge_of(newest), shape_text(newest.shape, word(lang, "scalar"))
     steps = [values[i].badge for i in (item.parts[0].members if item.parts else item.members)]
     if item.kind == "rest":
-        return f"{len(item.members):,}".replace(",", "\u00a0") + " operations", ""
+        return word(lang, "operations", f"{len(item.members):,}".replace(",", "\u00a0")), ""
     return shorten(", ".join(steps), 40), ""
 
 

@@ -183,7 +183,7 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
     """The card of an item, its status and the note that says it in words."""
     values, lang = builder.snapshot.values, builder.lang
     newest = values[item.last]
-    troubles = find_problems([values[i] for i in item.members])
+    troubles = find_problems([values[i] for i in item.members], lang)
     status, note = "", ""
     if any(problem.kind == "nan" for problem in troubles):
         status, note = "nan", next(problem.text for problem in troubles if problem.kind == "nan")
@@ -292,8 +292,8 @@ def finish(builder: FlowBuilder, overview: bool) -> Picture:
     """Clusters, legend, footer, alternative text, steps."""
     snapshot, options = builder.snapshot, builder.options
     lanes = {node.id for node in builder.nodes if node.kind in ("module", "repeat", "output", "input", "tensor")}
-    builder.problems += find_problems([v for v in snapshot.values if v.op])
-    builder.problems += gradient_problems(builder.norms)
+    builder.problems += find_problems([v for v in snapshot.values if v.op], builder.lang)
+    builder.problems += gradient_problems(builder.norms, builder.lang)
     hosts = {host for host, _, _ in builder.beside}
     # outermost frames only: Graphviz bends straight lanes inside nested ones; titles stand where no lane passes
     builder.frames += [
@@ -301,10 +301,15 @@ def finish(builder: FlowBuilder, overview: bool) -> Picture:
         for module in module_clusters(builder, nested=False)
     ]
     boxes = sum(item.kind in ("module", "repeat") for item in builder.items)
-    what = "Overview" if overview else "Backprop flow" if snapshot.gradients else "Module graph"
-    count = f"{len(builder.items)} steps" if not boxes else f"{boxes} modules"
+    what = "overview" if overview else "backprop flow" if snapshot.gradients else "module graph"
+    count = word(builder.lang, "steps", len(builder.items)) if not boxes else word(builder.lang, "modules", boxes)
     alt = describe(
-        what, count, [snapshot.values[i] for i in snapshot.roots], [norm for _, norm in builder.norms], builder.problems
+        builder.lang,
+        what,
+        count,
+        [snapshot.values[i] for i in snapshot.roots],
+        [norm for _, norm in builder.norms],
+        builder.problems,
     )
     forward = tuple(builder.item_node[k] for k in range(len(builder.items)))
     back = set(builder.backward)

@@ -291,7 +291,7 @@ def add_losses(builder: NeuronBuilder) -> None:
         value = builder.snapshot.values[root]
         seen, feeding = behind(builder, root, outputs)
         steps = [builder.snapshot.values[i] for i in sorted(seen) if builder.snapshot.values[i].op]
-        note = f"{len(steps)} operations"
+        note = word(builder.lang, "operations", len(steps))
         if len(steps) <= 4:
             drawn = names.get(builder.place.get(("neuron", feeding[0]), "")) if len(feeding) == 1 else None
             note = chain_text(steps, drawn or "", builder.neurons[feeding[0]].outputs if drawn else [])
@@ -350,7 +350,7 @@ def finish(builder: NeuronBuilder) -> Picture:
     """Legend, footer, alternative text."""
     snapshot, options, lang = builder.snapshot, builder.options, builder.lang
     outputs = [snapshot.values[i] for neuron in builder.neurons.values() for i in neuron.outputs]
-    builder.problems += find_problems(outputs)
+    builder.problems += find_problems(outputs, lang)
     norms = [abs(v.grad) for v in outputs if v.grad is not None]
     calls = max(len(neuron.outputs) for neuron in builder.neurons.values())
     footer = footers(snapshot, options)
@@ -359,8 +359,9 @@ def finish(builder: NeuronBuilder) -> Picture:
     if builder.hidden:
         footer += (word(lang, "hidden neurons", builder.hidden),)
     alt = describe(
-        "Neuron graph",
-        f"{len(builder.neurons)} neurons in {len(builder.frames)} groups",
+        lang,
+        "neuron graph",
+        word(lang, "neurons", len(builder.neurons), len(builder.frames)),
         [snapshot.values[i] for i in snapshot.roots],
         norms,
         builder.problems,

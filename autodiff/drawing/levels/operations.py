@@ -401,16 +401,18 @@ def finish(builder: OperationBuilder) -> Picture:
     spine = [builder.node_of[i] for i in data_path(snapshot) if i in builder.node_of]
     forward = tuple(builder.node_of[v.index] for v in drawn if v.op)
     has_grad = any(v.grad is not None for v in drawn)
-    builder.problems += find_problems(drawn)
+    builder.problems += find_problems(drawn, builder.lang)
     kinds = {v.dtype for v in drawn}
     what = (
-        "Scalar graph"
+        "scalar graph"
         if all(v.scalar for v in drawn if v.op)
-        else "Mixed graph"
+        else "mixed graph"
         if builder.mixed
-        else "Operation graph"
+        else "operation graph"
     )
-    count = f"{len(builder.nodes)} nodes" + (f" in {len(builder.frames)} modules" if builder.frames else "")
+    count = word(builder.lang, "nodes", len(builder.nodes))
+    if builder.frames:
+        count = word(builder.lang, "in modules", count, len(builder.frames))
     norms = [abs(v.grad) for v in drawn if v.grad is not None]
     footer = footers(snapshot, options)
     if builder.hidden:
@@ -431,7 +433,7 @@ def finish(builder: OperationBuilder) -> Picture:
         legend_title="",
         footer=footer,
         title=options.title,
-        alt=describe(what, count, [snapshot.values[i] for i in snapshot.roots], norms, builder.problems),
+        alt=describe(builder.lang, what, count, [snapshot.values[i] for i in snapshot.roots], norms, builder.problems),
         node_gap=0.14 if builder.sideways else 0.4,
         rank_gap=0.42 if builder.sideways else 0.26,
         straight=False,

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from ..picture.model import Problem
 from ..picture.style import heat_of
 from ..picture.text import number, short_number
+from ..picture.words import word
 from ..reading.records import Value
 from .value_texts import name_of
 
 
-def find_problems(values: Sequence[Value]) -> tuple[Problem, ...]:
+def find_problems(values: Sequence[Value], lang: str = "en") -> tuple[Problem, ...]:
     """What is wrong in a graph, causes first: NaN or infinite values and dead activations in the order in which they
     were computed, then NaN gradients in the order in which they came back."""
     found: list[Problem] = []
@@ -26,26 +27,36 @@ def find_problems(values: Sequence[Value]) -> tuple[Problem, ...]:
             and (grad is None or math.isfinite(grad))
         ):
             continue  # nearly all values: a graph may have a hundred thousand
-        found += problems_of(value)
+        found += problems_of(value, lang)
         if grad is not None and not math.isfinite(grad):
             where = where_of(value)
-            gradients.append(Problem("nan", where, f"the gradient of {where} is {number(grad)}"))
+            gradients.append(Problem("nan", where, word(lang, "gradient is", where, number(grad))))
     return (*found, *reversed(gradients))
 
 
-def problems_of(value: Value) -> list[Problem]:
+def problems_of(value: Value, lang: str) -> list[Problem]:
     """What is wrong with one value, whatever its gradient."""
     found, stats = [], value.stats
     where = where_of(value)
     single = value.number if isinstance(value.number, float) else 0.0
     if (stats is not None and stats.nans) or math.isnan(single):
         many = stats is not None and stats.size > 1
-        count = f"{stats.nans} of {stats.size} values of {where} are NaN" if stats and many else f"{where} is NaN"
+        count = (
+            word(lang, "values are NaN", stats.nans, stats.size, where)
+            if stats and many
+            else word(lang, "is NaN", where)
+        )
         found.append(Problem("nan", where, count))
     elif (stats is not None and (stats.posinf or stats.neginf)) or math.isinf(single):
-        found.append(Problem("inf", where, f"{where} has infinite values"))
+        found.append(Problem("inf", where, word(lang, "has infinite", where)))
     elif is_dead(value):
-        found.append(Problem("dead", where, f"{where}{' in ' + value.path if value.path else ''} outputs only 0"))
+        found.append(
+            Problem(
+                "dead",
+                where,
+                word(lang, "in outputs zero", where, value.path) if value.path else word(lang, "only zero", where),
+            )
+        )
     return found
 
 
@@ -64,11 +75,15 @@ def is_dead(value: Value) -> bool:
     )
 
 
-def gradient_problems(norms: Iterable[tuple[str, float]]) -> tuple[Problem, ...]:
+def gradient_problems(norms: Iterable[tuple[str, float]], lang: str = "en") -> tuple[Problem, ...]:
     """Vanishing and exploding gradients among named norms."""
     found = []
     for where, norm in norms:
         heat = heat_of(norm)
         if heat.name in ("vanishing", "exploding"):
-            found.append(Problem(heat.name, where, f"the gradient at {where} is {heat.name} ({short_number(norm)})"))
+            found.append(
+                Problem(
+                    heat.name, where, word(lang, "gradient class", where, word(lang, heat.name), short_number(norm))
+                )
+            )
     return tuple(found)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..picture.model import Card, Node, Problem, Stats
 from ..picture.text import number, shape_text, shorten
+from ..picture.words import word
 from ..reading.records import Value
 
 
@@ -102,21 +103,16 @@ def frozen_node(node_id: str, card: Card, path: str, tooltip: str) -> Node:
 
 
 def describe(
-    what: str, count: str, outputs: Sequence[Value], norms: Sequence[float], problems: Sequence[Problem]
+    lang: str, what: str, count: str, outputs: Sequence[Value], norms: Sequence[float], problems: Sequence[Problem]
 ) -> str:
-    """Alternative text: kind of picture, node count, output value, range of gradient norms, and any problem."""
+    """Return the alternative text: kind of picture, count, output value, range of gradient norms, and any problem."""
     single = [value for value in outputs if value.number is not None]
-    names = [name_of(v) or ("the loss" if v.grad == 1.0 else "the output") for v in single[:3]]
+    names = [name_of(v) or word(lang, "the loss" if v.grad == 1.0 else "the output") for v in single[:3]]
     shown = [f"{name} {number(v.number)}" for name, v in zip(names, single, strict=False)]
-    head = f"{what} of {', '.join(shown) or 'the output'}"
-    text = f"{head}: {count}."
+    text = word(lang, "alt", word(lang, what), ", ".join(shown) or word(lang, "the output"), count)
     finite = [norm for norm in norms if math.isfinite(norm)]
     if finite:
-        low, high = min(finite), max(finite)
-        text += (
-            f" Gradient norms from {number(low)} to {number(high)}."
-            if low != high
-            else f" Gradient norm {number(low)}."
-        )
-    text += " " + ("; ".join(problem.text for problem in problems[:3]) + "." if problems else "No NaN.")
-    return shorten(text, 2000)
+        low, high = number(min(finite)), number(max(finite))
+        text += word(lang, "alt norms", low, high) if low != high else word(lang, "alt norm", low)
+    found = "; ".join(problem.text for problem in problems[:3])
+    return shorten(text + word(lang, "alt problems" if found else "alt sound", found), 2000)

@@ -8,6 +8,7 @@ alone.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,7 +83,7 @@ def explorer(pictures: Sequence[tuple[Picture, str]]) -> str:
     """The page for a picture and its SVG, and optionally for the same graph at module level."""
     first = pictures[0][0]
     words = WORDS[first.lang]
-    title = first.title or first.alt.partition(":")[0] or words["title"]
+    title = first.title or re.split("[:：]", first.alt)[0] or words["title"]
     data = {"words": words, "views": [view_data(picture, svg) for picture, svg in pictures]}
     holders = "".join(f'<div class="view" id="view{k}">{svg}</div>' for k, (_, svg) in enumerate(pictures))
     body = (

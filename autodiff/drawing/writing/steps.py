@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ..picture.cards import faded_card
 from ..picture.model import Block, Card, Cell, Edge, Node, Picture, Run
 from ..picture.style import GRAD, GRAD_FILL, faded
+from ..picture.words import word
 
 
 def step_pictures(picture: Picture) -> Iterator[Picture]:
@@ -22,12 +23,12 @@ def step_pictures(picture: Picture) -> Iterator[Picture]:
     done: set[str] = set()
     for i, node in enumerate(picture.forward):
         done |= {node, *feeds.get(node, ())}
-        yield step(picture, done, set(), f"forward {i + 1} / {len(picture.forward)}")
+        yield step(picture, done, set(), word(picture.lang, "forward step", i + 1, len(picture.forward)))
     reached: set[str] = set(picture.backward[:1])
     everything = {node.id for node in picture.nodes}
     for i, node in enumerate(picture.backward):
         reached |= {node, *feeds.get(node, ())}
-        yield step(picture, everything, reached, f"backward {i + 1} / {len(picture.backward)}")
+        yield step(picture, everything, reached, word(picture.lang, "backward step", i + 1, len(picture.backward)))
 
 
 def step(picture: Picture, done: set[str], reached: set[str], title: str) -> Picture:
