@@ -177,3 +177,27 @@ def test_labels_of_the_built_in_layout_do_not_collide(combine):
         for other in boxes[k + 1 :]:
             apart = one.x + one.width <= other.x + 0.5 or other.x + other.width <= one.x + 0.5
             assert apart or one.y + one.height <= other.y + 0.5 or other.y + other.height <= one.y + 0.5
+
+
+def test_chinese_pictures_are_chinese_in_alternative_text_steps_and_remedies():
+    with ad.record(), np.errstate(all="ignore"):
+        x = ad.tensor([0.0, 1.0])
+        y = (np.log(x) * x).sum()
+        y.backward()
+    figure = ad.draw(y, names={"x": x}, focus="nan", lang="zh")
+    said = figure.alt + "".join(run.text for node in figure.nodes for line in node.card.lines() for run in line)
+    assert "首个" in figure.alt and "建议" in said
+    assert not re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,}", said), said  # no English sentence
+    assert {step.picture.title[:2] for step in ad.draw(y, lang="zh").frames()} <= {"前向", "反向"}
+    plain = ad.draw(y, lang="zh")
+    assert not re.search(r"[A-Z]?[a-z]+ [a-z]+ [a-z]+", plain.alt), plain.alt
+
+
+def test_every_remedy_and_word_exists_in_both_languages():
+    from autodiff.drawing.levels import first_nan
+    from autodiff.drawing.picture import words
+
+    singles = first_nan.SINGLE_REMEDIES.values()
+    remedies = [text for _, text in first_nan.REMEDIES] + [*singles, first_nan.GRADIENT_REMEDY]
+    assert set(remedies) == set(words.CHINESE_REMEDIES)
+    assert words.ENGLISH.keys() == words.CHINESE.keys()

@@ -15,7 +15,7 @@ from ..picture.cards import why_card
 from ..picture.model import Edge, Node, Picture
 from ..picture.style import ERROR
 from ..picture.text import clean, number, pretty_name, shorten
-from ..picture.words import word
+from ..picture.words import remedy_word, word
 from ..reading.records import Snapshot, Value
 from .operations import op_picture
 from .options import Options
@@ -77,7 +77,7 @@ def with_reason(
         edges=(*picture.edges, line),
         beside=(*((h, c, "left" if h == host else "right") for h, c, _ in picture.beside), (host, "why", "right")),
         footer=picture.footer + ((word(options.lang, "not drawn", left_out),) if left_out else ()),
-        alt=sentence(snapshot, origin),
+        alt=sentence(snapshot, origin, options.lang),
         node_gap=0.5,
         rank_gap=0.28,
     )
@@ -87,7 +87,7 @@ def reasons(snapshot: Snapshot, origin: FirstProblem, lang: str) -> list[tuple[s
     """Rows of the card that explains: word, text and tone."""
     value = snapshot.values[origin.index]
     operands = [snapshot.values[p] for p in dict.fromkeys(value.parents)]
-    rows = [(word(lang, "cause"), cause_of(value, operands, origin), "error")]
+    rows = [(word(lang, "cause"), cause_of(value, operands, origin, lang), "error")]
     inputs = "\u00a0\u00a0\u00a0\u00a0".join(text for text in (operand_text(v) for v in operands) if text)
     if inputs:
         rows.append((word(lang, "inputs"), inputs, ""))
@@ -99,18 +99,21 @@ def reasons(snapshot: Snapshot, origin: FirstProblem, lang: str) -> list[tuple[s
             rows.append((word(lang, "line"), code, ""))
     remedy = remedy_of(snapshot, value, operands, origin)
     if remedy:
-        rows.append((word(lang, "try"), remedy, "good"))
+        rows.append((word(lang, "try"), remedy_word(lang, remedy), "good"))
     return rows
 
 
-def sentence(snapshot: Snapshot, origin: FirstProblem) -> str:
-    """Alternative text: what was made where, and the remedy."""
+def sentence(snapshot: Snapshot, origin: FirstProblem, lang: str) -> str:
+    """Return the alternative text: what was made where, and the remedy."""
     value = snapshot.values[origin.index]
-    rows = {key: text for key, text, _ in reasons(snapshot, origin, "en")}
-    what = {"nan": "NaN", "inf": "infinity", "gradient": "gradient that is not finite"}[origin.kind]
-    text = f"The first {what} is made by {name_of(value) or value.badge}: {rows['cause']}."
-    text += f" At {rows['at']}." if "at" in rows else ""
-    return shorten(text + (f" Try {rows['try']}." if "try" in rows else ""), 2000)
+    rows = {key: text for key, text, _ in reasons(snapshot, origin, lang)}
+    what = word(lang, {"nan": "nan", "inf": "infinity", "gradient": "broken gradient"}[origin.kind])
+    text = word(lang, "first alt", what, name_of(value) or value.badge, rows[word(lang, "cause")])
+    if word(lang, "at") in rows:
+        text += word(lang, "first alt at", rows[word(lang, "at")])
+    if word(lang, "try") in rows:
+        text += word(lang, "first alt try", rows[word(lang, "try")])
+    return shorten(" ".join(text.split()), 2000)
 
 
 def operand_text(value: Value) -> str:
@@ -152,18 +155,18 @@ def lowest(value: Value) -> float:
     return float(value.number) if isinstance(value.number, float | int) else 0.0
 
 
-def cause_of(value: Value, operands: list[Value], origin: FirstProblem) -> str:
+def cause_of(value: Value, operands: list[Value], origin: FirstProblem, lang: str) -> str:
     """In a few signs, what went wrong: `0 × (−∞) = NaN`."""
     first = operands[0] if operands else None
     infinities = [text for text in map(infinite, operands) if text]
     constant = next((p for p in value.operands if isinstance(p, float)), None)
     if origin.kind == "gradient":
-        at = " at 0" if any(map(has_zero, operands)) else ""
-        return f"the derivative of {value.badge or 'this value'} is infinite or undefined{at}"
+        key = "no derivative at 0" if any(map(has_zero, operands)) else "no derivative"
+        return word(lang, key, value.badge or word(lang, "this value"))
     if not value.op:
-        return "the data itself is not finite"
+        return word(lang, "data not finite")
     if origin.kind == "inf":
-        return overflow_cause(value, first, constant, operands)
+        return overflow_cause(value, first, constant, operands, lang)
     if (
         value.op in ("multiply", "matmul", "linear", "einsum", "weighted_sum")
         and infinities
@@ -177,15 +180,15 @@ def cause_of(value: Value, operands: list[Value], origin: FirstProblem) -> str:
             return "∞ ÷ ∞ = NaN"
         return "0 ÷ 0 = NaN"
     if value.op in ("log", "log2", "log10", "log1p", "sqrt", "power") and first is not None and lowest(first) < 0:
-        return f"{value.op}({number(lowest(first))}) is not a real number"
+        return word(lang, "not real", f"{value.op}({number(lowest(first))})")
     if value.op in ("arcsin", "arccos", "arctanh", "arccosh"):
-        return f"{value.op} outside its domain"
+        return word(lang, "outside domain", value.op)
     if infinities:
-        return f"{value.badge} of {infinities[0]} is NaN"
-    return f"{value.badge} gave NaN from finite inputs"
+        return word(lang, "of infinity", value.badge, infinities[0])
+    return word(lang, "gave NaN", value.badge)
 
 
-def overflow_cause(value: Value, first: Value | None, constant: float | None, operands: list[Value]) -> str:
+def overflow_cause(value: Value, first: Value | None, constant: float | None, operands: list[Value], lang: str) -> str:
     """Where an infinity comes from."""
     if value.op in ("log", "log2", "log10") and first is not None and has_zero(first):
         return "log(0) = −∞"
@@ -196,8 +199,8 @@ def overflow_cause(value: Value, first: Value | None, constant: float | None, op
         and first is not None
         and first.stats is not None
     ):
-        return f"{value.op}({number(first.stats.max)}) is larger than {value.dtype} can hold"
-    return f"{value.badge} is larger than {value.dtype} can hold"
+        return word(lang, "overflow", f"{value.op}({number(first.stats.max)})", value.dtype)
+    return word(lang, "overflow", value.badge, value.dtype)
 
 
 def bracketed(text: str) -> str:

@@ -44,6 +44,20 @@ ENGLISH = {
     "is NaN": "{0} is NaN",
     "is inf": "{0} is {1}",
     "cause": "cause",
+    "this value": "this value",
+    "no derivative": "the derivative of {0} is infinite or undefined",
+    "no derivative at 0": "the derivative of {0} is infinite or undefined at 0",
+    "data not finite": "the data itself is not finite",
+    "not real": "{0} is not a real number",
+    "outside domain": "{0} outside its domain",
+    "of infinity": "{0} of {1} is NaN",
+    "gave NaN": "{0} gave NaN from finite inputs",
+    "overflow": "{0} is larger than {1} can hold",
+    "infinity": "infinity",
+    "broken gradient": "gradient that is not finite",
+    "first alt": "The first {0} is made by {1}: {2}.",
+    "first alt at": " At {0}.",
+    "first alt try": " Try {0}.",
     "inputs": "inputs",
     "at": "at",
     "line": "line",
@@ -168,6 +182,20 @@ CHINESE = {
     "is NaN": "{0} 为 NaN",
     "is inf": "{0} 为 {1}",
     "cause": "原因",
+    "this value": "此值",
+    "no derivative": "{0} 的导数为无穷或无定义",
+    "no derivative at 0": "{0} 的导数在 0 处为无穷或无定义",
+    "data not finite": "数据本身不是有限值",
+    "not real": "{0} 不是实数",
+    "outside domain": "{0} 超出定义域",
+    "of infinity": "{1} 的 {0} 为 NaN",
+    "gave NaN": "{0} 由有限输入得到 NaN",
+    "overflow": "{0} 超出 {1} 的范围",
+    "infinity": "无穷",
+    "broken gradient": "异常梯度",
+    "first alt": "首个{0}由 {1} 产生：{2}。",
+    "first alt at": "位置：{0}。",
+    "first alt try": "建议：{0}。",
     "inputs": "输入",
     "at": "位置",
     "line": "代码",
@@ -269,6 +297,25 @@ CHINESE_MODULES = {
     "Layer": "层",
     **dict.fromkeys(("ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "ELU", "LeakyReLU", "Softplus", "Softmax"), "激活函数"),
 }
+# Remedies by their English text; code stays as it is.
+CHINESE_REMEDIES = {
+    "log_softmax(logits) in place of log(softmax)": "用 log_softmax(logits) 代替 log(softmax)",
+    "logsigmoid(x) in place of log(sigmoid)": "用 logsigmoid(x) 代替 log(sigmoid)",
+    "logsumexp(x) in place of log(sum(exp(x)))": "用 logsumexp(x) 代替 log(sum(exp(x)))",
+    "log_softmax or logsumexp in place of log(exp)": "用 log_softmax 或 logsumexp 代替 log(exp)",
+    "softmax(x) in place of exp(x) ÷ sum(exp(x))": "用 softmax(x) 代替 exp(x) ÷ sum(exp(x))",
+    "log(clip(x, eps, None)), or log1p near 1": "log(clip(x, eps, None))，或在 1 附近用 log1p",
+    "sqrt(clip(x, 0, None)), or sqrt(x + eps)": "sqrt(clip(x, 0, None)) 或 sqrt(x + eps)",
+    "where(b == 0, 1, b) under the division": "除数用 where(b == 0, 1, b)",
+    "a positive base, or square(x)": "使底数为正，或用 square(x)",
+    "smaller inputs: subtract the maximum first": "减小输入：先减去最大值",
+    "where(mask, a × b, 0) with b finite": "where(mask, a × b, 0)，且 b 有限",
+    "keep both sides finite before subtracting": "相减之前使两边有限",
+    "keep both sides finite before adding": "相加之前使两边有限",
+    "keep the input away from the point where the derivative is infinite: sqrt(x + eps), where(x == 0, 1, x)": (
+        "使输入远离导数为无穷的点：sqrt(x + eps)、where(x == 0, 1, x)"
+    ),
+}
 LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
 
 
@@ -279,6 +326,11 @@ def word(lang: str, key: str, *parts: object) -> str:
     ('step 3', '第 3 步')
     """
     return LANGUAGES[lang][key].format(*parts)
+
+
+def remedy_word(lang: str, remedy: str) -> str:
+    """Return a remedy in a language."""
+    return CHINESE_REMEDIES[remedy] if lang == "zh" else remedy
 
 
 def module_word(lang: str, name: str) -> str:
