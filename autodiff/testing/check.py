@@ -188,10 +188,10 @@ def check_derivatives(
         )
     if processes:
         options = replace(options, elsewhere=make)
-    asked = {"wrt": wrt, "order": order, "modes": modes, "properties": properties, "kinks": kinks, "dtypes": dtypes}
-    asked |= {"vjp": vjp, "processes": processes}
-    usual = inspect.signature(check_derivatives).parameters
-    call = Call("check_derivatives", f, {key: v for key, v in asked.items() if v is not usual[key].default})
+    asked: dict[str, Any] = dict(wrt=wrt, order=order, modes=modes, properties=properties, kinks=kinks, dtypes=dtypes)
+    asked |= dict(vjp=vjp, processes=processes)
+    usual = {key: p.default for key, p in inspect.signature(check_derivatives).parameters.items()}
+    call = Call("check_derivatives", f, {k: v for k, v in asked.items() if v is not usual[k] and v != usual[k]})
     report = check_subject(subject, inputs, kwargs, options, call, explain)
     if raises:
         report.raise_if_wrong()

@@ -42,7 +42,7 @@ def test_a_cycle_is_named_with_its_way() -> None:
         holder: dict[str, Any] = {"y": ad.tensor([1.0]) * 2}
         holder["y"].register_hook(lambda g: holder and None)
 
-    with pytest.raises(AssertionError, match=r"result of multiply.*cycle \(Tensor -> Node.*function.*dict -> Tensor\)"):
+    with pytest.raises(AssertionError, match=r"result of multiply.*cycle \(Tensor -> \w*Node.*dict -> Tensor\)"):
         with graph_leak_check():
             tie()
     gc.collect()

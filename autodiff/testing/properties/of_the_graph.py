@@ -1,8 +1,7 @@
-"""Checks of the graph around a rule: scalars, batching, compiled programs, memory, accumulation, failures (P19 to P22,
-P24, P26 to P28), and what P07 and P23 mean in a graph.
+"""Checks of the graph around a rule: Scalars, memory, accumulation, checkpoints, failures (P20, P22, P24, P26 to P28),
+and what P07 and P23 mean in a graph.
 
-They ask the engine through its public names, and only subjects made by this engine have them. A property whose
-feature the installed engine lacks is reported as not available and switches on with the feature.
+They use the engine's public names, and only functions of this engine have these properties.
 """
 
 from __future__ import annotations
@@ -103,29 +102,6 @@ def one_handle_for_two_arguments(ctx: Context) -> Iterator[Finding]:
     yield from verdict(ctx, "P23", None if same else "f(x, x) with one tensor does not collect both gradients")
 
 
-@check("P19")
-def batching(ctx: Context) -> Iterator[Finding]:
-    """vmap over a stacked axis equals a loop."""
-    if not ctx.subject.extras.get("engine"):
-        return
-    if not hasattr(ad, "vmap"):
-        ctx.tally.unavailable["P19"] = "this version has no batching"
-        return
-    if not rarely(ctx, "P19") or len(ctx.outputs) != 1:
-        return
-    f = ctx.subject.extras["recorded"]
-    stacked = [np.stack([x, x * x.dtype.type(0.75)]) for x in ctx.case.xs]
-
-    def single(*xs: Any) -> Any:
-        return f(*ctx.case.moved(xs).args, **ctx.case.kwargs)
-
-    with np.errstate(all="ignore"):
-        together = np.asarray(ad.vmap(single)(*stacked))
-        alone = np.stack([ctx.subject.outputs(ctx.case.moved([s[k] for s in stacked]))[0] for k in range(2)])
-    same = together.shape == alone.shape and np.allclose(together, alone, rtol=1e-12, atol=0, equal_nan=True)
-    yield from verdict(ctx, "P19", None if same else "the batched function differs from a loop over the batch")
-
-
 @check("P20")
 def scalars_agree_with_tensors(ctx: Context) -> Iterator[Finding]:
     """Python-float Scalars and 0-d Tensors give the same value and gradient."""
@@ -178,28 +154,6 @@ def _rounding(f: Any, values: list[float], kwargs: dict[str, Any]) -> list[float
 
 def _grad(x: Any) -> float:
     return 0.0 if x.grad is None else float(x.grad)
-
-
-@check("P21")
-def compiled_agrees(ctx: Context) -> Iterator[Finding]:
-    """A compiled function gives the eager values and gradients."""
-    if not ctx.subject.extras.get("engine"):
-        return
-    if not hasattr(ad, "compile"):
-        ctx.tally.unavailable["P21"] = "this version has no compiled programs"
-        return
-    if not rarely(ctx, "P21"):
-        return
-    f = ctx.subject.extras["recorded"]
-    fast = ad.compile(lambda *xs: f(*ctx.case.moved(xs).args, **ctx.case.kwargs))
-    with np.errstate(all="ignore"):
-        ys = fast(*leaves(ctx))
-        found = [
-            np.asarray(y.data if isinstance(y, ad.Variable) else y)
-            for y in (ys if isinstance(ys, (tuple, list)) else [ys])
-        ]
-    same = all(np.allclose(a, b, rtol=1e-12, atol=0, equal_nan=True) for a, b in zip(found, ctx.outputs))
-    yield from verdict(ctx, "P21", None if same else "the compiled function gives other values")
 
 
 @check("P22")

@@ -1,9 +1,9 @@
-"""The 28 properties of a right derivative: their stable ids, titles, and who can check them.
+"""The 26 properties of a right derivative: their stable ids, their titles, and the records that a check produces.
 
-What lives here: the table, the selection of properties by id, and the records every check produces (`Finding`,
-`Tally`, `Context`). The checks themselves live in `checks_pair` (anything with a function and a rule), `checks_order`
-(derivatives of derivatives) and `checks_engine` (graphs, memory, accumulation). A check is a function Context ->
-findings; registering it under an id with `@check("P04")`, or under every id it reports, is all it takes.
+The checks are in the files beside this one: `of_a_rule` (anything with a function and a rule), `of_equal_calls` (the
+same derivative in another form), `of_second_order` and `of_the_graph`. A check is a function Context -> findings; the
+decorator `@check("P04")` registers it under every id it reports. P19 and P21 are kept free for batched and compiled
+functions.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ TITLES = {
     "P16": "size 1 and size 0",
     "P17": "nothing mutated",
     "P18": "determinism",
-    "P19": "batching",
     "P20": "scalar path equals tensor path",
-    "P21": "eager equals compiled",
     "P22": "freed by reference counting alone",
     "P23": "aliasing f(x, x)",
     "P24": "accumulating twice doubles",
@@ -68,14 +66,14 @@ SHORT = dict(  # in a list of what is still right
         (
             "reverse, forward, adjoint, homogeneity, additivity, zero cotangent, several outputs, path integral, "
             "ties and kinks, second order, symmetry, shape and dtype, low precision, broadcasting, layout, sizes 0 and "
-            "1, no mutation, determinism, batching, scalars, compiled, memory, aliasing, accumulation, finite, "
+            "1, no mutation, determinism, scalars, memory, aliasing, accumulation, finite, "
             "checkpoint, second backward, exceptions"
         ).split(", "),
         strict=True,
     )
 )
 MEASURED = ("P01", "P02", "P09", "P10")  # compare a slope with a measured one, so that silence may mean ignorance
-ENGINE_ONLY = ("P19", "P20", "P21", "P22", "P24", "P26", "P27", "P28")  # about graphs, which a bare rule has not
+ENGINE_ONLY = ("P20", "P22", "P24", "P26", "P27", "P28")  # about graphs, which a bare rule has not
 
 
 @dataclass
@@ -183,7 +181,7 @@ def selected(properties: str | Iterable[str]) -> tuple[str, ...]:
         ValueError: an unknown id.
 
     >>> selected(["P01", "P04"]), len(selected("default")), "P13" in selected("-P13")
-    (('P01', 'P04'), 28, False)
+    (('P01', 'P04'), 26, False)
     """
     names = [properties] if isinstance(properties, str) else list(properties)
     unknown = [n for n in names if n not in ("default", "all") and n.lstrip("-") not in TITLES]

@@ -9,22 +9,50 @@ keywords, and which of the arguments are differentiated. No numerical differenti
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Arguments", "Case", "FunctionRaised", "Subject", "as_outputs", "case_of", "name_of", "pair_subject"]
+__all__ = [
+    "Arguments",
+    "Case",
+    "FunctionRaised",
+    "Subject",
+    "as_outputs",
+    "case_of",
+    "leaves",
+    "like",
+    "name_of",
+    "pair_subject",
+]
 
 Arrays = list[np.ndarray]
 
 
-def as_outputs(y: Any) -> list[np.ndarray]:
-    """The outputs of a function as a list of arrays, whether it returned one or a tuple."""
+def leaves(y: Any) -> list[Any]:
+    """Return the values in a result: those of tuples, named tuples, lists and dicts in their order, without None."""
+    if isinstance(y, dict):
+        return [leaf for part in y.values() for leaf in leaves(part)]
     if isinstance(y, (tuple, list)):
-        return [np.asarray(a) for a in y]
-    return [np.asarray(y)]
+        return [leaf for part in y for leaf in leaves(part)]
+    return [] if y is None else [y]
+
+
+def like(y: Any, values: Iterator[Any]) -> Any:
+    """Return a result of the same form as `y` with other values, taken in the order of `leaves`."""
+    if isinstance(y, dict):
+        return {key: like(part, values) for key, part in y.items()}
+    if isinstance(y, (tuple, list)):
+        parts = [like(part, values) for part in y]
+        return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
+    return None if y is None else next(values)
+
+
+def as_outputs(y: Any) -> list[np.ndarray]:
+    """Return the outputs of a function as a list of arrays, whatever containers it returned them in."""
+    return [np.asarray(a) for a in leaves(y)]
 
 
 class FunctionRaised(ValueError):
@@ -111,7 +139,7 @@ class Subject:
             None when there is no reverse derivative to check.
         forward_mode: (case, tangents) -> one tangent per output, or None when there is none to check.
         op: the registry row, when there is one.
-        extras: what single properties need beyond this (a compiled version, a batched one), by name.
+        extras: what single properties need beyond this (the recorded function, its gradient), by name.
     """
 
     name: str
@@ -128,9 +156,12 @@ class Subject:
             FunctionRaised: the function refuses the case.
         """
         try:
-            return as_outputs(self.function(*case.args, **case.kwargs))
+            found = as_outputs(self.function(*case.args, **case.kwargs))
         except Exception as error:
             raise FunctionRaised(f"{type(error).__name__}: {error}") from error
+        if not found:
+            raise FunctionRaised("it returned None or empty containers, so there is nothing to differentiate")
+        return found
 
     def at(self, case: Case) -> Callable[..., Any]:
         """The function of the differentiated arguments alone."""
@@ -159,11 +190,13 @@ def pair_subject(function: Callable[..., Any], rule: Callable[..., Any], name: s
 
     def reverse(case: Case, outputs: Arrays, ws: Arrays) -> Sequence[Any]:
         gs = [_like(w, y) for w, y in zip(ws, outputs)]
-        many = subject.extras.get("many")
-        if many is None:
-            many = isinstance(function(*case.args, **case.kwargs), (tuple, list))
-            subject.extras["many"] = many
-        g, y = (tuple(gs), tuple(outputs)) if many else (gs[0], outputs[0])
+        if subject.extras.get("one") is None:
+            subject.extras["one"] = not isinstance(function(*case.args, **case.kwargs), (tuple, list, dict))
+        if subject.extras["one"]:
+            g, y = gs[0], outputs[0]
+        else:
+            form = function(*case.args, **case.kwargs)
+            g, y = like(form, iter(gs)), like(form, iter(outputs))
         got = rule(g, y, *case.args, **case.kwargs)
         got = tuple(got) if isinstance(got, (tuple, list)) else (got,)
         if len(got) == len(case.args):

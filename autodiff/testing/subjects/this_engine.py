@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject, name_of
+from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject, leaves, name_of
 
 __all__ = ["engine_subject", "gradient_subject", "plain"]
 
@@ -40,13 +40,20 @@ def engine_subject(
         value: a plain NumPy version of f; by default f itself is run on constants.
     """
 
+    shown = name or name_of(f)
+
+    def flat(*args: Any, **kwargs: Any) -> Any:
+        """The outputs without their containers: one value, or a tuple of several."""
+        y = f(*args, **kwargs)
+        return y if not isinstance(y, (tuple, list, dict)) else tuple(leaves(y))
+
     def evaluate(*args: Any, **kwargs: Any) -> Any:
         with ad.no_grad(), np.errstate(all="ignore"):
             handles = [ad.tensor(a, requires_grad=False, copy=False) if _floating(a) else a for a in args]
-            return plain(f(*handles, **kwargs))
+            return plain(flat(*handles, **kwargs))
 
     def bound(case: Case) -> Callable[..., Any]:
-        return lambda *xs: f(*case.moved(xs).args, **case.kwargs)
+        return lambda *xs: flat(*case.moved(xs).args, **case.kwargs)
 
     def reverse(case: Case, outputs: Arrays, ws: Arrays) -> Sequence[Any]:
         y, pullback = ad.vjp(bound(case), *case.xs)
@@ -59,14 +66,14 @@ def engine_subject(
         return t if isinstance(t, (tuple, list)) else [t]
 
     subject = Subject(
-        name or name_of(f),
+        shown,
         value or evaluate,
         reverse if "reverse" in modes else None,
         forward if "forward" in modes else None,
     )
-    subject.extras.update(engine=True, recorded=f)
+    subject.extras.update(engine=True, recorded=flat)
     if order == 2:
-        subject.extras["gradient"] = lambda case, count: gradient_subject(f, case, count, modes, subject.name)
+        subject.extras["gradient"] = lambda case, count: gradient_subject(flat, case, count, modes, subject.name)
     return subject
 
 
