@@ -35,7 +35,7 @@ def _scalar_sigmoid(x: float) -> float:
 sigmoid: Any = _elementwise(
     _sigmoid,
     "sigmoid",
-    "1 / (1 + exp(-x)), without overflow (SciPy's ``special.expit``).",
+    "Return 1 / (1 + exp(-x)) without overflow (``scipy.special.expit``).",
     lambda g, y, x: g * y * sigmoid(-x),
     scalar=_scalar_sigmoid,
     symbol="σ",
@@ -50,7 +50,7 @@ def _softplus(x: Any) -> Any:
 softplus = _elementwise(
     _softplus,
     "softplus",
-    "log(1 + exp(x)), without overflow.",
+    "Return log(1 + exp(x)) without overflow.",
     lambda g, x: g * sigmoid(x),
     scalar=lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x,
     reference=lambda x: np.log1p(np.exp(x)),
@@ -58,14 +58,14 @@ softplus = _elementwise(
 logsigmoid = _elementwise(
     lambda x: -_softplus(-x),
     "logsigmoid",
-    "log(sigmoid(x)), without overflow.",
+    "Return log(sigmoid(x)) without overflow.",
     lambda g, x: g * sigmoid(-x),
     reference=lambda x: -np.log1p(np.exp(-x)),
 )
 silu = _elementwise(
     lambda x: x * _sigmoid(x),
     "silu",
-    "x sigmoid(x) (SiLU, swish; Elfwing et al. 2018, https://arxiv.org/abs/1702.03118).",
+    "Return x sigmoid(x) (SiLU, swish; Elfwing et al. 2018, https://arxiv.org/abs/1702.03118).",
     lambda g, x: g * (sigmoid(x) * (1.0 + x * sigmoid(-x))),
     reference=lambda x: x * sigmoid(x),
 )
@@ -74,7 +74,7 @@ silu = _elementwise(
 relu = _elementwise(
     lambda x: np.maximum(x, 0.0),
     "relu",
-    "max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010).",
+    "Return max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010).",
     lambda g, y: g * (y > 0),
     scalar=lambda x: x if x > 0.0 or x != x else 0.0,
     kink=np.abs,
@@ -93,7 +93,7 @@ def _leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 leaky_relu = _elementwise(
     _leaky_relu,
     "leaky_relu",
-    "x for x > 0, negative_slope x below (the derivative at 0).",
+    "Return x for x > 0, negative_slope x below; the derivative at 0 is negative_slope.",
     lambda g, x, negative_slope: np.where(x > 0, g, negative_slope * g),
     kink=lambda x, **_: np.abs(x),
     convention=Convention(lambda x: x == 0, "x is 0", "negative_slope", "Write np.where(x < 0, slope * x, x)."),
@@ -108,7 +108,7 @@ def _elu(x: Any, alpha: float = 1.0) -> Any:
 elu = _elementwise(
     _elu,
     "elu",
-    "x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2015, https://arxiv.org/abs/1511.07289).",
+    "Return x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2015, https://arxiv.org/abs/1511.07289).",
     lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.where(x > 0, 0.0, x)))),
     kink=lambda x, **_: np.abs(x),
 )
@@ -141,7 +141,7 @@ def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
 gelu = _elementwise(
     _gelu,
     "gelu",
-    "x Φ(x) (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415); approximate='tanh' for the tanh form.",
+    "Return x Φ(x), or its tanh form (GELU; Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415).",
     _gelu_vjp,
     samples=((((3, 4),), {}), (((3, 4),), {"approximate": "tanh"})),
     reference=lambda x, approximate="none": (
@@ -197,7 +197,7 @@ softmax = op(
         Point(([-math.inf, -math.inf],), ([math.nan, math.nan],), "undefined"),
     ),
     reference=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
-    doc="exp(x) / sum(exp(x)) along an axis.",
+    doc="Return exp(x) / sum(exp(x)) along an axis.",
     formula=("diag({y}) − {y} {y}ᵀ",),
 )
 log_softmax = op(
@@ -207,5 +207,5 @@ log_softmax = op(
     samples=_AXIS,
     vjp=_log_softmax_vjp,
     reference=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
-    doc="log(softmax(x)) along an axis.",
+    doc="Return log(softmax(x)) along an axis.",
 )

@@ -64,7 +64,7 @@ def settled(x: Any, at: Any, *others: Any) -> Any:
 # ---- arithmetic
 add = _row(
     np.add,
-    "a + b",
+    "Return a + b.",
     (lambda g: g, lambda g: g),
     operator.add,
     symbol="+",
@@ -73,11 +73,17 @@ add = _row(
     commutative=True,
 )
 subtract = _row(
-    np.subtract, "a - b", (lambda g: g, lambda g: -g), operator.sub, symbol="−", complex=True, formula=("1", "−1")
+    np.subtract,
+    "Return a - b.",
+    (lambda g: g, lambda g: -g),
+    operator.sub,
+    symbol="−",
+    complex=True,
+    formula=("1", "−1"),
 )
 multiply = _row(
     np.multiply,
-    "a b",
+    "Return a b.",
     (lambda g, b: g * b, lambda g, a: g * a),
     operator.mul,
     symbol="×",
@@ -87,7 +93,7 @@ multiply = _row(
 )
 divide = _row(
     np.divide,
-    "a / b",
+    "Return a / b.",
     (lambda g, b: g / b, lambda g, y, b: -g * y / b),
     operator.truediv,
     symbol="÷",
@@ -97,11 +103,11 @@ divide = _row(
     complex=True,
     formula=("1/{b}", "−{a}/{b}²"),
 )
-negative = _row(np.negative, "-x", lambda g: -g, operator.neg, symbol="−", complex=True, formula=("−1",))
-positive = _row(np.positive, "+x", lambda g: g, operator.pos, symbol="+", complex=True, formula=("1",))
+negative = _row(np.negative, "Return -x.", lambda g: -g, operator.neg, symbol="−", complex=True, formula=("−1",))
+positive = _row(np.positive, "Return +x.", lambda g: g, operator.pos, symbol="+", complex=True, formula=("1",))
 reciprocal = _row(
     np.reciprocal,
-    "1 / x",
+    "Return 1 / x.",
     lambda g, y: -g * y * y,
     lambda x: 1.0 / x,
     symbol="1/",
@@ -112,7 +118,14 @@ reciprocal = _row(
     formula=("−{y}²",),
 )
 square = _row(
-    np.square, "x²", lambda g, x: 2.0 * g * x, lambda x: x * x, symbol="²", method=True, complex=True, formula=("2{a}",)
+    np.square,
+    "Return x².",
+    lambda g, x: 2.0 * g * x,
+    lambda x: x * x,
+    symbol="²",
+    method=True,
+    complex=True,
+    formula=("2{a}",),
 )
 
 
@@ -150,7 +163,7 @@ def _power_vjp_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 power = _row(
     np.power,
-    "a ** b. Derivative in b is NaN for a < 0, as the power is defined only at integers there.",
+    "Return a ** b; the derivative in b is NaN for a < 0, where only integer powers are defined.",
     (lambda g, a, b: g * (b * a ** _one_less(a, b)), _power_vjp_b),
     _scalar_power,
     fn=_power,
@@ -182,7 +195,7 @@ def float_power(a: Any, b: Any) -> Any:
 composite(float_power, numpy=(np.float_power,), public=False)
 sqrt = _row(
     np.sqrt,
-    "Square root; the derivative at 0 is inf.",
+    "Return the square root; the derivative at 0 is inf.",
     lambda g, y: 0.5 * g / y,
     math.sqrt,
     symbol="√",
@@ -195,7 +208,7 @@ sqrt = _row(
 )
 cbrt = _row(
     np.cbrt,
-    "Cube root; the derivative at 0 is inf.",
+    "Return the cube root; the derivative at 0 is inf.",
     lambda g, y: g / (3.0 * y * y),
     symbol="∛",
     singular=True,
@@ -204,7 +217,7 @@ cbrt = _row(
 )
 absolute = _row(
     np.absolute,
-    "|x|, with derivative 0 at 0.",
+    "Return |x|, with derivative 0 at 0.",
     lambda g, x, y: g * _direction(x, y),
     abs,
     symbol="abs",
@@ -217,7 +230,7 @@ absolute = _row(
 composite(absolute, numpy=(np.fabs,), public=False)
 remainder = _row(
     np.remainder,
-    "a mod b, with the sign of b.",
+    "Return the remainder of a / b with the sign of b.",
     (lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b)),  # floor(a / b) rounds 1 / 0.1 up to 10, where 9 fit
     symbol="mod",
     singular=True,
@@ -226,7 +239,7 @@ remainder = _row(
 )
 fmod = _row(
     np.fmod,
-    "a mod b, with the sign of a.",
+    "Return the remainder of a / b with the sign of a.",
     (lambda g: g, lambda g, a, b: -g * np.rint((a - np.fmod(a, b)) / b)),
     singular=True,
     domain=(POSITIVE, POSITIVE),
@@ -234,7 +247,7 @@ fmod = _row(
 )
 hypot = _row(
     np.hypot,
-    "sqrt(a² + b²), with derivative 0 at the origin.",
+    "Return sqrt(a² + b²), with derivative 0 at the origin.",
     (
         lambda g, y, a, b: g * (settled(a, y == 0, b) / _or_one(y)),
         lambda g, y, a, b: g * (settled(b, y == 0, a) / _or_one(y)),
@@ -252,11 +265,13 @@ def _or_one(y: Any) -> Any:
 
 
 # ---- exponential and logarithm
-exp = _row(np.exp, "e ** x", lambda g, y: g * y, math.exp, singular=True, method=True, complex=True, formula=("{y}",))
-exp2 = _row(np.exp2, "2 ** x", lambda g, y: g * y * LN2, singular=True, complex=True)
+exp = _row(
+    np.exp, "Return e ** x.", lambda g, y: g * y, math.exp, singular=True, method=True, complex=True, formula=("{y}",)
+)
+exp2 = _row(np.exp2, "Return 2 ** x.", lambda g, y: g * y * LN2, singular=True, complex=True)
 expm1 = _row(
     np.expm1,
-    "e ** x - 1, exact near 0",
+    "Return e ** x - 1, exact near 0.",
     lambda g, x: g * np.exp(x),
     math.expm1,
     singular=True,
@@ -266,7 +281,7 @@ expm1 = _row(
 )
 log = _row(
     np.log,
-    "Natural logarithm",
+    "Return the natural logarithm.",
     lambda g, x: g / x,
     math.log,
     singular=True,
@@ -278,7 +293,7 @@ log = _row(
 )
 log2 = _row(
     np.log2,
-    "Logarithm of base 2",
+    "Return the logarithm of base 2.",
     lambda g, x: g / (x * LN2),
     math.log2,
     singular=True,
@@ -288,7 +303,7 @@ log2 = _row(
 )
 log10 = _row(
     np.log10,
-    "Logarithm of base 10",
+    "Return the logarithm of base 10.",
     lambda g, x: g / (x * LN10),
     math.log10,
     singular=True,
@@ -298,7 +313,7 @@ log10 = _row(
 )
 log1p = _row(
     np.log1p,
-    "log(1 + x), exact near 0",
+    "Return log(1 + x), exact near 0.",
     lambda g, x: g / (1.0 + x),
     math.log1p,
     singular=True,
@@ -310,7 +325,7 @@ log1p = _row(
 )
 logaddexp = _row(
     np.logaddexp,
-    "log(e**a + e**b)",
+    "Return log(e**a + e**b) without overflow.",
     (lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)),
     points=(
         Point((-INF, 0.0), (0.0, 1.0), "limit"),
@@ -319,17 +334,40 @@ logaddexp = _row(
 )
 logaddexp2 = _row(
     np.logaddexp2,
-    "log2(2**a + 2**b)",
+    "Return log2(2**a + 2**b) without overflow.",
     (lambda g, a, b: g * sigmoid((a - b) * LN2), lambda g, a, b: g * sigmoid((b - a) * LN2)),
 )
 
 # ---- trigonometric and hyperbolic
-sin = _row(np.sin, "Sine", lambda g, x: g * np.cos(x), math.sin, method=True, complex=True, formula=("cos {a}",))
-cos = _row(np.cos, "Cosine", lambda g, x: -g * np.sin(x), math.cos, method=True, complex=True, formula=("−sin {a}",))
-tan = _row(np.tan, "Tangent", lambda g, y: g * (1.0 + y * y), math.tan, domain=(-1.5, 1.5), complex=True)
+sin = _row(
+    np.sin,
+    "Return the sine of x in radians.",
+    lambda g, x: g * np.cos(x),
+    math.sin,
+    method=True,
+    complex=True,
+    formula=("cos {a}",),
+)
+cos = _row(
+    np.cos,
+    "Return the cosine of x in radians.",
+    lambda g, x: -g * np.sin(x),
+    math.cos,
+    method=True,
+    complex=True,
+    formula=("−sin {a}",),
+)
+tan = _row(
+    np.tan,
+    "Return the tangent of x in radians.",
+    lambda g, y: g * (1.0 + y * y),
+    math.tan,
+    domain=(-1.5, 1.5),
+    complex=True,
+)
 arcsin = _row(
     np.arcsin,
-    "Inverse sine",
+    "Return the inverse sine.",
     lambda g, x: g / (np.sqrt(1.0 - x) * np.sqrt(1.0 + x)),
     math.asin,
     singular=True,
@@ -339,7 +377,7 @@ arcsin = _row(
 )
 arccos = _row(
     np.arccos,
-    "Inverse cosine",
+    "Return the inverse cosine.",
     lambda g, x: -g / (np.sqrt(1.0 - x) * np.sqrt(1.0 + x)),
     math.acos,
     singular=True,
@@ -347,7 +385,7 @@ arccos = _row(
     complex=True,
     points=(Point((1.0,), (-INF,), "infinite"), Point((-1.0,), (-INF,), "infinite")),
 )
-arctan = _row(np.arctan, "Inverse tangent", lambda g, x: g / (1.0 + x * x), math.atan, complex=True)
+arctan = _row(np.arctan, "Return the inverse tangent.", lambda g, x: g / (1.0 + x * x), math.atan, complex=True)
 
 
 def _over(u: Any, a: Any, b: Any) -> Any:
@@ -359,7 +397,7 @@ def _over(u: Any, a: Any, b: Any) -> Any:
 
 arctan2 = _row(
     np.arctan2,
-    "The angle of the point (b, a); derivative 0 at the origin, where it is undefined.",
+    "Return the angle of the point (b, a) in radians; the derivative at the origin, where there is none, is 0.",
     (lambda g, a, b: g * _over(b, a, b), lambda g, a, b: -g * _over(a, a, b)),
     math.atan2,
     singular=True,
@@ -369,8 +407,10 @@ arctan2 = _row(
     ),
     points=(Point((0.0, 0.0), (0.0, 0.0), "convention", NAN),),
 )
-sinh = _row(np.sinh, "Hyperbolic sine", lambda g, x: g * np.cosh(x), math.sinh, singular=True, complex=True)
-cosh = _row(np.cosh, "Hyperbolic cosine", lambda g, x: g * np.sinh(x), math.cosh, singular=True, complex=True)
+sinh = _row(np.sinh, "Return the hyperbolic sine.", lambda g, x: g * np.cosh(x), math.sinh, singular=True, complex=True)
+cosh = _row(
+    np.cosh, "Return the hyperbolic cosine.", lambda g, x: g * np.sinh(x), math.cosh, singular=True, complex=True
+)
 
 
 def _sech_squared(x: Any) -> Any:
@@ -396,7 +436,9 @@ def _tanh_vjp(g: Any, x: Any) -> Any:
     return g / np.square(np.cosh(x)) if np.iscomplexobj(x) else g * sech_squared(x)
 
 
-tanh = _row(np.tanh, "Hyperbolic tangent", _tanh_vjp, math.tanh, method=True, complex=True, formula=("1 − {y}²",))
+tanh = _row(
+    np.tanh, "Return the hyperbolic tangent.", _tanh_vjp, math.tanh, method=True, complex=True, formula=("1 − {y}²",)
+)
 
 
 def _root_of_square_plus_one(x: Any) -> Any:
@@ -404,11 +446,15 @@ def _root_of_square_plus_one(x: Any) -> Any:
 
 
 arcsinh = _row(
-    np.arcsinh, "Inverse hyperbolic sine", lambda g, x: g / _root_of_square_plus_one(x), math.asinh, complex=True
+    np.arcsinh,
+    "Return the inverse hyperbolic sine.",
+    lambda g, x: g / _root_of_square_plus_one(x),
+    math.asinh,
+    complex=True,
 )
 arccosh = _row(
     np.arccosh,
-    "Inverse hyperbolic cosine",
+    "Return the inverse hyperbolic cosine.",
     lambda g, x: g / (np.sqrt(x - 1.0) * np.sqrt(x + 1.0)),
     math.acosh,
     singular=True,
@@ -418,7 +464,7 @@ arccosh = _row(
 )
 arctanh = _row(
     np.arctanh,
-    "Inverse hyperbolic tangent",
+    "Return the inverse hyperbolic tangent.",
     lambda g, x: g / ((1.0 - x) * (1.0 + x)),
     math.atanh,
     singular=True,
@@ -426,8 +472,8 @@ arctanh = _row(
     complex=True,
     points=(Point((1.0,), (INF,), "infinite"),),
 )
-degrees = _row(np.degrees, "Radians to degrees", lambda g: g * (180.0 / math.pi), math.degrees, symbol="deg")
-radians = _row(np.radians, "Degrees to radians", lambda g: g * (math.pi / 180.0), math.radians, symbol="rad")
+degrees = _row(np.degrees, "Convert radians to degrees.", lambda g: g * (180.0 / math.pi), math.degrees, symbol="deg")
+radians = _row(np.radians, "Convert degrees to radians.", lambda g: g * (math.pi / 180.0), math.radians, symbol="rad")
 composite(degrees, numpy=(np.rad2deg,), public=False)
 composite(radians, numpy=(np.deg2rad,), public=False)
 
@@ -445,7 +491,7 @@ def _sinc_slope(x: Any) -> Any:
 
 sinc = _row(
     np.sinc,
-    "sin(pi x) / (pi x), 1 at 0",
+    "Return sin(pi x) / (pi x), 1 at 0.",
     lambda g, x: g * _sinc_slope(x),
     points=(Point((0.0,), (0.0,), "limit", -(math.pi**2) / 3),),
     complex=True,
@@ -462,7 +508,7 @@ _PICK: dict[str, Any] = dict(
 )
 maximum = _row(
     np.maximum,
-    "The larger; ties share the gradient evenly.",
+    "Return the larger of a and b; equal ones share the gradient evenly.",
     (lambda g, a, b: g * (a > b) + 0.5 * g * (a == b), lambda g, a, b: g * (b > a) + 0.5 * g * (a == b)),
     lambda a, b: max(a, b) if a == a and b == b else math.nan,
     symbol="max",
@@ -471,7 +517,7 @@ maximum = _row(
 )
 minimum = _row(
     np.minimum,
-    "The smaller; ties share the gradient evenly.",
+    "Return the smaller of a and b; equal ones share the gradient evenly.",
     (lambda g, a, b: g * (a < b) + 0.5 * g * (a == b), lambda g, a, b: g * (b < a) + 0.5 * g * (a == b)),
     lambda a, b: min(a, b) if a == a and b == b else math.nan,
     symbol="min",
@@ -480,7 +526,7 @@ minimum = _row(
 )
 fmax = _row(
     np.fmax,
-    "The larger, ignoring NaN; ties share evenly.",
+    "Return the larger of a and b, or the one that is not NaN; equal ones share the gradient evenly.",
     (
         lambda g, a, b: g * ((a > b) | np.isnan(b)) + 0.5 * g * (a == b),
         lambda g, a, b: g * ((b > a) | np.isnan(a)) + 0.5 * g * (a == b),
@@ -489,7 +535,7 @@ fmax = _row(
 )
 fmin = _row(
     np.fmin,
-    "The smaller, ignoring NaN; ties share evenly.",
+    "Return the smaller of a and b, or the one that is not NaN; equal ones share the gradient evenly.",
     (
         lambda g, a, b: g * ((a < b) | np.isnan(b)) + 0.5 * g * (a == b),
         lambda g, a, b: g * ((b < a) | np.isnan(a)) + 0.5 * g * (a == b),
@@ -498,7 +544,7 @@ fmin = _row(
 )
 where = _row(
     np.where,
-    "a where the condition holds, else b. The branch that is not taken contributes zero.",
+    "Return a where the condition holds, else b; the branch that is not taken has gradient 0.",
     (None, lambda g, condition: np.where(condition, g, 0.0), lambda g, condition: np.where(condition, 0.0, g)),
     inputs="condition a b",
     example=""">>> import autodiff as ad, numpy as np
@@ -579,24 +625,27 @@ composite(clip, numpy=(np.clip,), method=True)
 # ---- signs, and functions that are flat: their derivative is zero, so no derivative flows through them at all
 copysign = _row(
     np.copysign,
-    "|a| with the sign of b",
+    "Return |a| with the sign of b.",
     (lambda g, a, b: g * (np.sign(a) * np.copysign(1.0, b)), None),
     kink=lambda a, b: np.minimum(np.abs(a), np.abs(b)),
 )
 ldexp = _row(
     np.ldexp,
-    "a 2**b, b integer",
+    "Return a 2**b for integers b.",
     (lambda g, b: g * np.exp2(b), None),
     lambda a, b: math.ldexp(a, operator.index(int(b) if b == int(b) else b)),
     public=False,
     draw=lambda rng, a, b: (rng.normal(size=a), rng.integers(-3, 4, b)),
 )
-sign = _row(np.sign, "-1, 0 or 1. Flat: no derivative flows through it.", None, kink=np.abs)
-floor = _row(np.floor, "Rounded down. Flat.", None, kink=lambda x: np.abs(x - np.rint(x)))
-ceil = _row(np.ceil, "Rounded up. Flat.", None, kink=lambda x: np.abs(x - np.rint(x)))
-trunc = _row(np.trunc, "Rounded towards zero. Flat.", None, kink=lambda x: np.abs(x - np.rint(x)))
+sign = _row(np.sign, "Return the sign of x: -1, 0 or 1; the derivative is 0.", None, kink=np.abs)
+floor = _row(np.floor, "Round down; the derivative is 0.", None, kink=lambda x: np.abs(x - np.rint(x)))
+ceil = _row(np.ceil, "Round up; the derivative is 0.", None, kink=lambda x: np.abs(x - np.rint(x)))
+trunc = _row(np.trunc, "Round towards zero; the derivative is 0.", None, kink=lambda x: np.abs(x - np.rint(x)))
 rint = _row(
-    np.rint, "Rounded to the nearest integer, halves to even. Flat.", None, kink=lambda x: 0.5 - np.abs(x - np.rint(x))
+    np.rint,
+    "Round to the nearest integer, halves to even; the derivative is 0.",
+    None,
+    kink=lambda x: 0.5 - np.abs(x - np.rint(x)),
 )
 
 
@@ -612,11 +661,11 @@ round_row = op(
     elementwise=True,
     method=True,
     kink=lambda x, decimals=0: 0.5 - np.abs(x * 10.0**decimals - np.rint(x * 10.0**decimals)),
-    doc="Rounded to decimals. Flat.",
+    doc="Round to a number of decimals; the derivative is 0.",
 )
 floor_divide = _row(
     np.floor_divide,
-    "a / b rounded down. Flat.",
+    "Return a / b rounded down; the derivative is 0.",
     (None, None),
     symbol="//",
     domain=(ANY, POSITIVE),
@@ -624,7 +673,7 @@ floor_divide = _row(
 )
 heaviside = _row(
     np.heaviside,
-    "0 for a < 0, b at a = 0, 1 above.",
+    "Return 0 for a < 0, b at a = 0, 1 above.",
     (None, lambda g, a: g * (a == 0)),
     kink=lambda a, b: np.abs(a),
     selects=True,

@@ -238,7 +238,7 @@ bce_with_logits = op(
     name="bce_with_logits",
     elementwise=True,
     vjp=(lambda g, a, b: g * ((1.0 - b) * sigmoid(a) - b * sigmoid(-a)), lambda g, a: -g * a),
-    doc="Binary cross-entropy of logit a against target b in [0, 1]: softplus(a) - a b, without overflow.",
+    doc="Return softplus(a) - a b, the binary cross-entropy of logits a and targets b in [0, 1], without overflow.",
     reference=lambda a, b: -(b * np.log(sigmoid(a)) + (1.0 - b) * np.log(sigmoid(-a))),
 )
 

@@ -66,7 +66,7 @@ matmul = op(
         (((4, 3, 2), (2,)), {}),
         (((2,), (4, 2, 3)), {}),
     ),
-    doc="Matrix product, NumPy's rules for 1-D and stacked operands.",
+    doc="Return the matrix product, with NumPy's rules for 1-D and stacked operands.",
     complex=True,
     formula=("{b}ᵀ", "{a}ᵀ"),
 )
@@ -228,7 +228,7 @@ solve = op(
         (((3, 2, 2), (2,)), {}),
     ),
     draw=lambda rng, a, b: (_invertible(rng, a), rng.normal(size=b)),
-    doc="x with a x = b (``np.linalg.solve``).",
+    doc="Return x with ``a @ x = b``.",
     complex=True,
 )
 inv = op(
@@ -239,7 +239,7 @@ inv = op(
     vjp=lambda g, y: -t(y) @ g @ t(y),
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
     draw=lambda rng, x: (_invertible(rng, x),),
-    doc="Inverse of a square matrix.",
+    doc="Return the inverse of square matrices.",
     complex=True,
 )
 

@@ -127,7 +127,7 @@ mean = op(
     linear=True,
     samples=SAMPLES,
     vjp=lambda g, x_shape, axis, keepdims: spread(wide(g) / max(count(x_shape, axis), 1), x_shape, axis, keepdims),
-    doc="Arithmetic mean over axes.",
+    doc="Return the mean over axes.",
     complex=True,
 )
 
@@ -166,7 +166,7 @@ max_row = op(
     convention=_TIES,
     points=(Point(([1.0, 3.0, 3.0],), ([0.0, 0.5, 0.5],), "shared", [0.0, 0.0, 0.0]),),
     vjp=lambda g, y, x, axis, keepdims: share(g, x, y, axis, keepdims),
-    doc="Largest over axes; ties share the gradient evenly.",
+    doc="Return the largest element over axes; equal ones share the gradient evenly.",
 )
 min_row = op(
     _min,
@@ -180,7 +180,7 @@ min_row = op(
     convention=_TIES,
     points=(Point(([3.0, 1.0, 1.0],), ([0.0, 0.5, 0.5],), "shared", [0.0, 0.0, 0.0]),),
     vjp=lambda g, y, x, axis, keepdims: share(g, x, y, axis, keepdims),
-    doc="Smallest over axes; ties share the gradient evenly.",
+    doc="Return the smallest element over axes; equal ones share the gradient evenly.",
 )
 
 
@@ -212,7 +212,7 @@ prod = op(
         Point(([2.0, 3.0, 0.0],), ([0.0, 0.0, 6.0],), "limit"),
         Point(([0.0, 3.0, 0.0],), ([0.0, 0.0, 0.0],), "limit"),
     ),
-    doc="Product over axes; right also where elements are zero.",
+    doc="Return the product over axes; derivatives are right where elements are zero, too.",
     complex=True,
 )
 
@@ -238,7 +238,7 @@ var = op(
     method=True,
     samples=_DDOF,
     vjp=_var_vjp,
-    doc="Variance over axes; divides by n - ddof.",
+    doc="Return the variance over axes, with divisor n - ddof.",
     reference=lambda x, axis=None, ddof=0, keepdims=False: (
         np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
         / (count(np.shape(x), axis) - ddof)
@@ -262,7 +262,7 @@ std = op(
     ),
     points=(Point(([2.0, 2.0],), ([0.0, 0.0],), "convention", [NAN, NAN]),),
     draw=lambda rng, x: (rng.normal(size=x),),  # at equal elements the second derivative is NaN
-    doc="Standard deviation over axes; divides by n - ddof; derivative 0 where it is 0.",
+    doc="Return the standard deviation over axes, with divisor n - ddof; the derivative is 0 where it is 0.",
     reference=lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
     complex=True,
 )
@@ -313,7 +313,7 @@ logsumexp = op(
         Point(([INF, 0.0],), ([NAN, NAN],), "undefined"),
     ),
     reference=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
-    doc="log(sum(exp(x))) over axes, without overflow (SciPy's ``special.logsumexp``).",
+    doc="Return log(sum(exp(x))) over axes without overflow (``scipy.special.logsumexp``).",
 )
 
 

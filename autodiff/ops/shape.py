@@ -39,7 +39,7 @@ reshape = op(
         (((2, 3),), {"shape": -1}),
         (((2, 3),), {"shape": (3, 2), "order": "F"}),
     ),
-    doc="The same values in another shape.",
+    doc="Return the values in another shape.",
     complex=True,
     view=True,
 )
@@ -61,7 +61,7 @@ transpose = op(
     linear=True,
     vjp=lambda g, axes: np.transpose(g, _inverse(axes)),
     samples=((((2, 3),), {}), (((2, 3, 4),), {"axes": (2, 0, 1)}), (((2, 3),), {"axes": (-1, 0)})),
-    doc="Axes reordered.",
+    doc="Reorder the axes.",
     complex=True,
     view=True,
 )
@@ -79,7 +79,7 @@ swapaxes = op(
     linear=True,
     vjp=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2),
     samples=((((2, 3),), {"axis1": 0, "axis2": -1}),),
-    doc="Two axes swapped.",
+    doc="Exchange two axes.",
     complex=True,
     view=True,
 )
@@ -96,7 +96,7 @@ expand_dims = op(
     linear=True,
     vjp=lambda g, x_shape: np.reshape(g, x_shape),
     samples=((((2, 3),), {"axis": -1}), (((3,),), {"axis": (0, 2)})),
-    doc="New axes of length 1.",
+    doc="Insert axes of length 1.",
     complex=True,
     view=True,
 )
@@ -114,7 +114,7 @@ squeeze = op(
     linear=True,
     vjp=lambda g, x_shape: np.reshape(g, x_shape),
     samples=((((2, 1, 3),), {}), (((1, 3),), {"axis": 0})),
-    doc="Axes of length 1 removed.",
+    doc="Remove axes of length 1.",
     complex=True,
 )
 
@@ -130,7 +130,7 @@ broadcast_to = op(
     linear=True,
     vjp=lambda g: g,
     samples=((((3,),), {"shape": (2, 3)}), (((2, 1),), {"shape": (2, 4)}), (((),), {"shape": (2,)})),
-    doc="Repeated by broadcasting; the walk sums it back.",
+    doc="Repeat values by broadcasting to a shape; the gradient is summed back.",
     complex=True,
 )
 
@@ -147,7 +147,7 @@ astype = op(
     linear=True,
     vjp=lambda g: g,
     samples=((((2, 3),), {"dtype": np.float64}),),
-    doc="The same values in another floating dtype; the walk casts back.",
+    doc="Return the values in another floating dtype; the gradient is cast back.",
     complex=True,
     view=True,
 )
@@ -164,7 +164,7 @@ flip = op(
     linear=True,
     vjp=lambda g, axis: np.flip(g, axis),
     samples=((((2, 3),), {}), (((2, 3),), {"axis": 1})),
-    doc="Reversed along axes.",
+    doc="Reverse the order of the elements along axes.",
     complex=True,
 )
 
@@ -184,7 +184,7 @@ roll = op(
     linear=True,
     vjp=lambda g, shift, axis: np.roll(g, _back_shift(shift), axis),
     samples=((((2, 3),), {"shift": 1}), (((2, 3),), {"shift": (1, -1), "axis": (0, 1)})),
-    doc="Shifted around the end.",
+    doc="Shift elements along axes; those pushed off the end come in at the start.",
     complex=True,
 )
 
@@ -205,7 +205,7 @@ tril = op(
     selects=True,
     vjp=lambda g, k: np.tril(g, k),
     samples=((((3, 3),), {}), (((2, 3),), {"k": 1})),
-    doc="Lower triangle.",
+    doc="Return the lower triangle of matrices; the elements above diagonal k are 0.",
     complex=True,
 )
 triu = op(
@@ -216,7 +216,7 @@ triu = op(
     selects=True,
     vjp=lambda g, k: np.triu(g, k),
     samples=((((3, 3),), {}), (((2, 3),), {"k": -1})),
-    doc="Upper triangle.",
+    doc="Return the upper triangle of matrices; the elements below diagonal k are 0.",
     complex=True,
 )
 
@@ -244,7 +244,7 @@ concatenate = op(
     vjp=_concatenate_vjp,
     symbol="concat",
     samples=((((2, 3), (1, 3)), {}), (((2, 1), (2, 3)), {"axis": -1}), (((2,), (3, 2)), {"axis": None})),
-    doc="Joined along an axis that exists.",
+    doc="Join arrays along an axis that exists.",
     complex=True,
 )
 
@@ -262,7 +262,7 @@ stack = op(
     inputs="*xs",
     samples=((((3,), (3,)), {}), (((2, 3), (2, 3)), {"axis": -1}), (((), ()), {})),
     vjp=lambda g, i, axis: np.moveaxis(g, axis, 0)[i] if axis else g[i],
-    doc="Joined along a new axis. Leads Scalars into a Tensor: ``ad.stack([a, b])``.",
+    doc="Join arrays, or Scalars into a Tensor, along a new axis.",
     complex=True,
 )
 

@@ -37,7 +37,7 @@ cumsum = op(
     linear=True,
     vjp=_cumsum_vjp,
     samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3),), {"axis": -1})),
-    doc="Running sum; axis None flattens.",
+    doc="Return the running sum along an axis; axis None flattens.",
     complex=True,
 )
 

@@ -165,7 +165,7 @@ for _fn, _name, _word in ((_nanmax, "nanmax", "largest"), (_nanmin, "nanmin", "s
         kink=lambda a, axis=None, **_: gap(a, axis),
         selects=True,
         samples=SAMPLES,
-        doc=f"The {_word} over axes without the NaNs (``np.{_name}``), whose gradient is zero; ties share evenly.",
+        doc=f"Return the {_word} element over axes without the NaNs, whose gradient is zero; equal ones share evenly.",
     )
 
 

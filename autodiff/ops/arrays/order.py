@@ -105,7 +105,7 @@ partition = op(
     convention=_EQUAL,
     samples=((((5,),), {"kth": 2}), (((3, 2),), {"kth": 1, "axis": 0}), (((2, 3),), {"kth": (1, 3), "axis": None})),
     doc=(
-        "Put the elements of given ranks into their places along an axis (``np.partition``). x: any shape; "
+        "Return Put the elements of given ranks into their places along an axis (``np.partition``). x: any shape; "
         "kth: an int or ints. Equal elements share the gradient evenly; a NaN has the gradient NaN."
     ),
     example=""">>> import autodiff as ad, numpy as np
@@ -248,6 +248,8 @@ _QUANTILES: tuple[Any, ...] = (
     (((4,), (2,)), {"method": "hazen"}),
     (((4, 2), ()), {"axis": 0, "method": "nearest"}),
 )
+
+
 def _quantile_ties(a: Any, q: Any, axis: Axis, method: str) -> bool:
     """Whether an element beside those of a quantile is equal to one of them."""
     ranked = np.sort(flat_last(a, axis), axis=-1)
@@ -282,7 +284,7 @@ quantile = op(
     samples=_QUANTILES,
     draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
     doc=(
-        "Quantiles over axes (``np.quantile``), by every method of NumPy's; differentiable in q too. a: any "
+        "Return quantiles over axes (``np.quantile``), by every method of NumPy's; differentiable in q too. a: any "
         "shape; q: numbers from 0 to 1, whose axes come first in the answer. Equal elements share evenly; a "
         "slice with a NaN has the gradient NaN. In q the derivative at a knot is that to the right."
     ),
@@ -305,7 +307,7 @@ nanquantile = op(
     selects=True,
     samples=_QUANTILES,
     draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
-    doc=("Quantiles over axes without the NaNs (``np.nanquantile``), whose gradient is zero."),
+    doc=("Return quantiles over axes without the NaNs, whose gradient is zero."),
     example=""">>> import autodiff as ad, numpy as np
 >>> x = ad.tensor([4.0, np.nan, 3.0])
 >>> np.nanquantile(x, 0.25).backward(); x.grad
@@ -391,7 +393,7 @@ median = op(
         Point(([4.0, 1.0, 3.0, 2.0],), ([0.0, 0.0, 0.5, 0.5],), "limit"),
         Point(([1.0, 2.0, 2.0, 2.0, 9.0],), ([0.0, 1 / 3, 1 / 3, 1 / 3, 0.0],), "shared", [0.0] * 5),
     ),
-    doc="Median over axes, the mean of the middle two for an even count; ties share the gradient evenly.",
+    doc="Return the median over axes, the mean of the middle two for an even count; equal elements share evenly.",
 )
 
 

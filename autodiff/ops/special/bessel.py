@@ -32,14 +32,14 @@ _modified_row = op(
 )
 i0 = special_row(
     lambda x: values.modified(x, 0),
-    "The modified Bessel function of order 0, within 8 ulp (``scipy.special.i0``; NIST DLMF 10.25).",
+    "Return the modified Bessel function of order 0, within 8 ulp (``scipy.special.i0``; NIST DLMF 10.25).",
     lambda g, x: g * i1(x),
     name="i0",
     numpy=(np.i0,),
 )
 i1 = special_row(
     lambda x: values.modified(x, 1),
-    "The modified Bessel function of order 1, within 8 ulp (``scipy.special.i1``; NIST DLMF 10.25).",
+    "Return the modified Bessel function of order 1, within 8 ulp (``scipy.special.i1``; NIST DLMF 10.25).",
     lambda g, x: g * _modified_row(x, m=2),
     name="i1",
 )
@@ -62,13 +62,13 @@ _scaled_row = op(
 )
 i0e = special_row(
     values.i0e,
-    "exp(-|x|) i0(x), within 4 ulp; derivative 0 at 0 (``scipy.special.i0e``).",
+    "Return exp(-|x|) i0(x), within 4 ulp; derivative 0 at 0 (``scipy.special.i0e``).",
     lambda g, x: -g * np.sign(x) * _scaled_row(np.abs(x), m=1),
     kink=np.abs,
 )
 i1e = special_row(
     values.i1e,
-    "exp(-|x|) i1(x), within 4 ulp (``scipy.special.i1e``).",
+    "Return exp(-|x|) i1(x), within 4 ulp (``scipy.special.i1e``).",
     lambda g, x: g * (_scaled_row(np.abs(x), m=2) - _scaled_row(np.abs(x), m=1)),
     kink=np.abs,
 )
@@ -85,18 +85,18 @@ _jn_row = op(
     elementwise=True,
     public=False,
     samples=((((3,),), {}), (((2,),), {"n": 0}), (((2,),), {"n": 5})),
-    doc="The Bessel function of the first kind of order n.",
+    doc="Return the Bessel function of the first kind of order n.",
 )
 j0 = special_row(
     lambda x: values.jn(x, 0),
-    "The Bessel function of the first kind of order 0; an absolute error of 2 ulp of 1 near its zeros "
+    "Return the Bessel function of the first kind of order 0; an absolute error of 2 ulp of 1 near its zeros "
     "(``scipy.special.j0``; NIST DLMF 10.2).",
     lambda g, x: -g * j1(x),
     name="j0",
 )
 j1 = special_row(
     lambda x: values.jn(x, 1),
-    "The Bessel function of the first kind of order 1; an absolute error of 2 ulp of 1 near its zeros "
+    "Return the Bessel function of the first kind of order 1; an absolute error of 2 ulp of 1 near its zeros "
     "(``scipy.special.j1``; NIST DLMF 10.2).",
     lambda g, x: g * (0.5 * (j0(x) - _jn_row(x, n=2))),
     name="j1",

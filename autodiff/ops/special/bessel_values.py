@@ -135,7 +135,7 @@ def _far(x: Any, n: int) -> Any:
 
 
 def jn(x: Any, n: int) -> Any:
-    """The Bessel function of the first kind of integer order n."""
+    """Return the Bessel function of the first kind of integer order n."""
     if n < 0:
         return (-1.0) ** n * jn(x, -n)
     size = np.abs(x)

@@ -33,7 +33,7 @@ def _share(x: Any, y: Any) -> Any:
 
 xlogy = special_row(
     _xlogy,
-    "a log(b), 0 where a is 0 (``scipy.special.xlogy``).",
+    "Return a log(b), 0 where a is 0 (``scipy.special.xlogy``).",
     (lambda g, b: g * np.log(b), lambda g, a, b: g * _share(a, b)),
     name="xlogy",
     domain=(ANY, POSITIVE),
@@ -41,14 +41,14 @@ xlogy = special_row(
 )
 xlog1py = special_row(
     _xlog1py,
-    "a log(1 + b), 0 where a is 0 (``scipy.special.xlog1py``).",
+    "Return a log(1 + b), 0 where a is 0 (``scipy.special.xlog1py``).",
     (lambda g, b: g * np.log1p(b), lambda g, a, b: g * _share(a, 1.0 + b)),
     name="xlog1py",
     domain=(ANY, (-1.0, math.inf)),
 )
 entr = special_row(
     lambda x: np.where(x < 0, -np.inf, -_xlogy(x, x)),
-    "-x log(x), 0 at 0 and -inf below (``scipy.special.entr``).",
+    "Return -x log(x), 0 at 0 and -inf below (``scipy.special.entr``).",
     lambda g, x: -g * (np.log(x) + 1.0),
     name="entr",
     domain=POSITIVE,
@@ -86,14 +86,14 @@ def _kl_div(x: Any, y: Any) -> Any:
 
 rel_entr = special_row(
     _rel_entr,
-    "a log(a / b), 0 where a is 0 (``scipy.special.rel_entr``).",
+    "Return a log(a / b), 0 where a is 0 (``scipy.special.rel_entr``).",
     (lambda g, a, b: g * (log_ratio(a, b) + 1.0), lambda g, a, b: -g * _share(a, b)),
     name="rel_entr",
     domain=(POSITIVE, POSITIVE),
 )
 kl_div = special_row(
     _kl_div,
-    "a log(a / b) - a + b, exact where a is close to b (``scipy.special.kl_div``).",
+    "Return a log(a / b) - a + b, exact where a is close to b (``scipy.special.kl_div``).",
     (lambda g, a, b: g * log_ratio(a, b), lambda g, a, b: g * _share(b - a, b)),
     name="kl_div",
     domain=(POSITIVE, POSITIVE),
@@ -107,7 +107,7 @@ def _huber(delta: Any, r: Any) -> Any:
 
 huber = special_row(
     _huber,
-    "r² / 2 for |r| <= delta, delta (|r| - delta / 2) beyond (``scipy.special.huber``; Huber 1964).",
+    "Return r² / 2 for |r| <= delta, delta (|r| - delta / 2) beyond (``scipy.special.huber``; Huber 1964).",
     (
         lambda g, delta, r: g * np.maximum(np.abs(r) - delta, 0.0),
         lambda g, delta, r: g * np.maximum(np.minimum(r, delta), -delta),
@@ -134,7 +134,7 @@ def _pseudo_huber_delta(g: Any, delta: Any, r: Any) -> Any:
 
 pseudo_huber = special_row(
     _pseudo_huber,
-    "delta² (sqrt(1 + (r / delta)²) - 1), exact where r is small (``scipy.special.pseudo_huber``).",
+    "Return delta² (sqrt(1 + (r / delta)²) - 1), exact where r is small (``scipy.special.pseudo_huber``).",
     (_pseudo_huber_delta, lambda g, delta, r: g * r / np.hypot(1.0, r / delta)),
     name="pseudo_huber",
     inputs="delta r",

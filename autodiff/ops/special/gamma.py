@@ -60,19 +60,19 @@ def order(function: str, n: Any) -> int:
 # ---- gamma, its logarithm, and the derivatives of that
 gammaln = special_row(
     values.gammaln,
-    "log |gamma(x)|, within 2 ulp for x > 0 (``scipy.special.gammaln``; NIST DLMF 5.2, 5.11).",
+    "Return log |gamma(x)|, within 2 ulp for x > 0 (``scipy.special.gammaln``; NIST DLMF 5.2, 5.11).",
     lambda g, x: g * digamma(x),
     domain=POSITIVE,
 )
 gamma = special_row(
     values.gamma,
-    "The gamma function, within 4 ulp (``scipy.special.gamma``; NIST DLMF 5.2).",
+    "Return the gamma function, within 4 ulp (``scipy.special.gamma``; NIST DLMF 5.2).",
     lambda g, y, x: g * y * digamma(x),
     domain=POSITIVE,
 )
 digamma = special_row(
     values.digamma,
-    "The derivative of gammaln, within 2 ulp for x > 0, at its root too (``scipy.special.digamma``; NIST DLMF 5.2.2).",
+    "Return the derivative of gammaln, within 2 ulp for x > 0 (``scipy.special.digamma``; NIST DLMF 5.2.2).",
     lambda g, x: g * _polygamma_row(x, n=1),
     domain=POSITIVE,
 )
@@ -171,14 +171,14 @@ def zeta(x: Any, q: Any = 1.0) -> Any:
 # ---- beta
 beta = special_row(
     values.beta,
-    "gamma(a) gamma(b) / gamma(a + b): within 8 ulp for a + b < 170, beyond that within |betaln| ulp "
+    "Return gamma(a) gamma(b) / gamma(a + b): within 8 ulp for a + b < 170, beyond that within |betaln| ulp "
     "(``scipy.special.beta``; NIST DLMF 5.12).",
     (lambda g, y, a, b: -g * y * polygamma_difference(a, b), lambda g, y, a, b: -g * y * polygamma_difference(b, a)),
     domain=(POSITIVE, POSITIVE),
 )
 betaln = special_row(
     values.betaln,
-    "log |beta(a, b)| without cancellation of the gammas (``scipy.special.betaln``; NIST DLMF 5.12).",
+    "Return log |beta(a, b)| without cancellation of the gammas (``scipy.special.betaln``; NIST DLMF 5.12).",
     (lambda g, a, b: -g * polygamma_difference(a, b), lambda g, a, b: -g * polygamma_difference(b, a)),
     domain=(POSITIVE, POSITIVE),
 )

@@ -89,5 +89,5 @@ logcumsumexp = op(
     samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((1,),), {})),
     public=False,
     reference=lambda x, axis=-1: np.log(np.cumsum(np.exp(x), axis=axis)),
-    doc="The running logsumexp along an axis, without overflow (``torch.logcumsumexp``).",
+    doc="Return the running logsumexp along an axis, without overflow (``torch.logcumsumexp``).",
 )

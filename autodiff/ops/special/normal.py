@@ -50,7 +50,7 @@ erf = op(
     vjp=lambda g, x: g * ((2.0 / math.sqrt(math.pi)) * exp_square(x)),
     elementwise=True,
     scalar=math.erf,
-    doc="The error function 2/sqrt(pi) ∫ exp(-t²), within 2 ulp (``scipy.special.erf``).",
+    doc="Return the error function 2/sqrt(pi) ∫ exp(-t²), within 2 ulp (``scipy.special.erf``).",
 )
 erfc = op(
     _erfc,
@@ -59,11 +59,11 @@ erfc = op(
     elementwise=True,
     scalar=math.erfc,
     reference=lambda x: 1.0 - erf(x),
-    doc="1 - erf(x), without the cancellation: within 6 ulp as far as it does not underflow (``scipy.special.erfc``).",
+    doc="Return 1 - erf(x) without cancellation, within 6 ulp where it does not underflow (``scipy.special.erfc``).",
 )
 erfcx = special_row(
     values.erfcx,
-    "exp(x²) erfc(x), within 3 ulp (``scipy.special.erfcx``; NIST DLMF 7.2).",
+    "Return exp(x²) erfc(x), within 3 ulp (``scipy.special.erfcx``; NIST DLMF 7.2).",
     lambda g, x: -2.0 * g * scaled_integral(x, n=1),
 )
 
@@ -86,12 +86,12 @@ scaled_integral = op(
 # ---- the normal distribution
 ndtr = special_row(
     values.ndtr,
-    "The normal distribution Φ(x), within 4 ulp as far as it does not underflow (``scipy.special.ndtr``).",
+    "Return the normal distribution Φ(x), within 4 ulp as far as it does not underflow (``scipy.special.ndtr``).",
     lambda g, x: g * density(x),
 )
 log_ndtr = special_row(
     values.log_ndtr,
-    "log Φ(x), within 4 ulp (``scipy.special.log_ndtr``).",
+    "Return log Φ(x), within 4 ulp (``scipy.special.log_ndtr``).",
     lambda g, x: g * (math.sqrt(2.0 / math.pi) / erfcx(-ROOT_HALF * x)),
 )
 ndtri_slope = special_row(
@@ -102,19 +102,19 @@ ndtri_slope = special_row(
 )
 ndtri = special_row(
     values.ndtri,
-    "The inverse of Φ, within 8 ulp (``scipy.special.ndtri``; Wichura 1988, Algorithm AS 241).",
+    "Return the inverse of Φ, within 8 ulp (``scipy.special.ndtri``; Wichura 1988, Algorithm AS 241).",
     lambda g, x: g * ndtri_slope(x),
     domain=UNIT,
 )
 erfinv = special_row(
     values.erfinv,
-    "The inverse of erf, within 8 ulp (``scipy.special.erfinv``).",
+    "Return the inverse of erf, within 8 ulp (``scipy.special.erfinv``).",
     lambda g, y: g * ((0.5 * math.sqrt(math.pi)) * exp_square(y, factor=1.0)),
     domain=(-1.0, 1.0),
 )
 erfcinv = special_row(
     values.erfcinv,
-    "The inverse of erfc, within 8 ulp (``scipy.special.erfcinv``).",
+    "Return the inverse of erfc, within 8 ulp (``scipy.special.erfcinv``).",
     lambda g, x: g * (-0.5 * ROOT_HALF) * ndtri_slope(0.5 * x),
     domain=(0.0, 2.0),
 )
@@ -128,7 +128,7 @@ def _logit(x: Any) -> Any:
 
 logit = special_row(
     _logit,
-    "log(x / (1 - x)), the inverse of expit, within 4 ulp (``scipy.special.logit``).",
+    "Return log(x / (1 - x)), the inverse of expit, within 4 ulp (``scipy.special.logit``).",
     lambda g, x: g / (x * (1.0 - x)),
     name="logit",
     domain=UNIT,
@@ -151,7 +151,7 @@ _exp_moment_row = op(
 )
 exprel = special_row(
     lambda x: values.exp_integral(x, 0),
-    "(exp(x) - 1) / x, 1 at 0, within 8 ulp (``scipy.special.exprel``).",
+    "Return (exp(x) - 1) / x, 1 at 0, within 8 ulp (``scipy.special.exprel``).",
     lambda g, x: g * _exp_moment_row(x, m=1),
     name="exprel",
 )
