@@ -40,6 +40,7 @@ sigmoid: Any = _elementwise(
     scalar=_scalar_sigmoid,
     symbol="σ",
     reference=lambda x: 1.0 / (1.0 + np.exp(-x)),
+    formula=("{y}(1 − {y})",),
 )
 
 
