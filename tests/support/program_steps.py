@@ -51,7 +51,9 @@ def _smooth(draft: Draft, row: Any, operands: Sequence[str], **static: Any) -> b
 
 
 def _call(row: Any) -> str:
-    return f"np.{row.name}" if getattr(np, row.name, None) is row.fn else f"ad.{row.name}"
+    if getattr(np, row.name, None) is row.fn:
+        return f"np.{row.name}"
+    return f"ad.{row.name}" if row.name in ad.__all__ else f"ad.special.{row.name}"
 
 
 def _rows(inputs: int) -> list[Any]:
@@ -258,18 +260,46 @@ def _index(draft: Draft, shape: tuple[int, ...], writing: bool = False) -> str:
     return draft.pick(forms)  # type: ignore[no-any-return]
 
 
+_ORDERED = (  # the answer jumps where two values change places
+    "np.sort({a})",
+    "np.take_along_axis({a}, np.argsort({a}), -1)",
+    "np.ptp({a})",
+    "np.sort({a}, axis=None)",
+    "np.median({a}, axis=0)",
+    "np.quantile({a}, 0.3)",
+    "np.maximum.accumulate({a}, axis=-1)",
+    "np.pad({a}, 1, mode='maximum')",
+)
+_SMOOTH = (
+    "np.take({a}, [0, 0], axis=0)",
+    "np.cumprod({a}, axis=-1)",
+    "np.add.accumulate({a})",
+    "np.diff({a}, prepend=0.5)",
+    "np.gradient(np.ravel({a}))",
+    "np.trapezoid({a})",
+    "np.convolve(np.ravel({a}), [1.0, -0.5])",
+    "np.pad({a}, 1, mode='reflect', reflect_type='odd')",
+    "np.pad({a}, 1, mode='linear_ramp')",
+    "np.insert({a}, 0, 0.5, axis=-1)",
+    "np.append({a}, {a})",
+    "np.resize({a}, 5)",
+    "np.kron({a}, [1.0, 0.5])",
+    "np.sum({a}, axis=0, where=np.arange({n}) % 2 == 0)",
+    "np.nanmean({a}, axis=-1)",
+    "np.multiply.outer({a}, {a})",
+    "np.polyval(np.ravel({a}), 0.5)",
+)
+
+
 def arrange(draft: Draft) -> bool:
-    """sort, take, take_along_axis: indices that follow from the values, which must not be close to each other."""
+    """Functions of whole arrays; where the answer depends on the order of the values, these must not be close."""
     a = draft.tensor(dims=1)
     if a is None:
         return False
-    v = np.sort(np.ravel(draft.env[a]))
-    form = draft.pick(
-        ("np.sort({a})", "np.take({a}, [0, 0], axis=0)", "np.take_along_axis({a}, np.argsort({a}), -1)", "np.ptp({a})")
-    )
-    if "take(" not in form and np.min(np.diff(v), initial=1.0) < _MARGIN:
+    form = draft.pick((*_ORDERED, *_SMOOTH))
+    if form in _ORDERED and np.min(np.diff(np.sort(np.ravel(draft.env[a]))), initial=1.0) < _MARGIN:
         return False
-    return draft.add(form.format(a=a))
+    return draft.add(form.format(a=a, n=draft.shape(a)[-1]))
 
 
 # ---- several operands
