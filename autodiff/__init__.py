@@ -20,7 +20,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from . import descriptions, extend, fft, linalg, ops, special
+from . import descriptions, extend, fft, linalg, ops, special, stats
 from .errors import (
     AnomalyError,
     GraphError,
@@ -107,6 +107,7 @@ __all__ = [
     "scalar",
     "scope",
     "special",
+    "stats",
     "stop_gradient",
     "strict",
     "tensor",

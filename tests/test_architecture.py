@@ -41,6 +41,7 @@ ORDER = [
     "linalg",
     "fft",
     "special",
+    "stats",
     "transforms",
     "extend",
     "descriptions",

@@ -18,7 +18,7 @@ from ..registry import REAL as ANY
 from ..registry import Op, composite, op
 from ..singular_points import Convention, Point
 from ..variable import Variable, plain
-from .activations import sigmoid
+from .activations import sech_squared, sigmoid
 
 POSITIVE = (0.0, math.inf)
 INF, NAN = math.inf, math.nan
@@ -410,21 +410,6 @@ arctan2 = _row(
 sinh = _row(np.sinh, "Return the hyperbolic sine.", lambda g, x: g * np.cosh(x), math.sinh, singular=True, complex=True)
 cosh = _row(
     np.cosh, "Return the hyperbolic cosine.", lambda g, x: g * np.sinh(x), math.cosh, singular=True, complex=True
-)
-
-
-def _sech_squared(x: Any) -> Any:
-    c = math.cosh(x) if x.__class__ is float else np.cosh(x)
-    return 1.0 / c / c  # c * c would overflow where the quotient is still a number
-
-
-sech_squared = op(
-    _sech_squared,
-    name="sech_squared",
-    elementwise=True,
-    public=False,
-    vjp=lambda g, y, x: -2.0 * g * y * tanh(x),
-    doc="1 / cosh(x)², the derivative of tanh.",
 )
 
 

@@ -82,6 +82,8 @@ ORACLES: dict[str, Any] = {
     "erfc": mp.erfc,
     "gelu": lambda x: x * normal_cdf(x),
     "bce_with_logits": lambda a, b: mp.log1p(mp.exp(a)) - a * b,
+    "mish": lambda x: x * mp.tanh(mp.log1p(mp.exp(x))),
+    "tanhshrink": lambda x: x - mp.tanh(x),
     "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
     "exp_square": lambda x: mp.exp(-x * x),
     "erfc_integral_scaled": lambda x: 1 / mp.sqrt(mp.pi) - x * mp.exp(x * x) * mp.erfc(x),

@@ -1,0 +1,130 @@
+"""``ad.special`` has SciPy's names, arguments and values; its own ufuncs record; what is missing is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import autodiff as ad
+
+X = np.array([0.15, 0.4, 0.85])
+BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
+    "beta": (1.5,), "betaln": (1.5,), "betainc": (2.0, 1.5), "gammainc": (2.5,), "gammaincc": (2.5,), "huber": (0.5,),
+    "jn": (2,), "jv": (2,), "kl_div": (0.7,), "polygamma": (2,), "pseudo_huber": (0.5,), "rel_entr": (0.7,),
+    "stdtr": (3.0,), "xlog1py": (2.0,), "xlogy": (2.0,), "zeta": (2.5,),
+}  # fmt: skip
+NAMES = sorted(set(ad.special.__all__) - {"logcumsumexp", "multigammaln"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_value_is_scipys_and_its_dtype_stays(name: str, dtype: Any) -> None:
+    theirs = getattr(pytest.importorskip("scipy.special"), name, np.sinc)
+    x = X.astype(dtype)
+    y = getattr(ad.special, name)(*BEFORE.get(name, ()), ad.tensor(x))
+    assert y.dtype == dtype
+    # SciPy works in float32 there
+    assert_allclose(y.data, theirs(*BEFORE.get(name, ()), x), rtol=2e-14 if dtype is np.float64 else 2e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scipys_ufunc_records_the_same_operation(name: str) -> None:
+    theirs = getattr(pytest.importorskip("scipy.special"), name, None)
+    if not isinstance(theirs, np.ufunc) and name != "zeta":
+        return  # a function asks the value for an array, which is refused with a sentence
+    x = ad.tensor(X)
+    y, z = (f(*BEFORE.get(name, ()), x) for f in (theirs, getattr(ad.special, name)))
+    assert y.node.op is z.node.op
+    assert isinstance(theirs(*BEFORE.get(name, ()), ad.scalar(0.4)), ad.Scalar)
+
+
+def test_a_ufunc_without_a_rule_is_refused_by_name() -> None:
+    special = pytest.importorskip("scipy.special")
+    with pytest.raises(ad.MissingRuleError, match=r"voigt_profile has no derivative rule here.*ad\.special"):
+        special.voigt_profile(ad.tensor(X), 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda s, a: s.gammainc(a, 1.0),
+        lambda s, a: s.gammaincc(a, 1.0),
+        lambda s, a: s.betainc(a, 1.0, 0.5),
+        lambda s, a: s.betainc(1.0, a, 0.5),
+        lambda s, a: s.stdtr(a, 0.5),
+        lambda s, a: s.zeta(a, 2.0),
+    ],
+)
+def test_a_parameter_without_a_derivative_is_refused_and_never_silently_constant(call: Any) -> None:
+    with pytest.raises(ad.MissingRuleError, match=r"has no derivative in its argument .* Write .*\.data"):
+        call(ad.special, ad.tensor(1.5))
+    with ad.no_grad():
+        call(ad.special, ad.tensor(1.5))
+
+
+@pytest.mark.parametrize("call", [lambda n: ad.special.jn(n, 1.0), lambda n: ad.special.polygamma(n, 1.0)])
+@pytest.mark.parametrize("n", [0.5, np.array([1, 2]), "1"])
+def test_an_order_that_is_no_whole_number_is_refused(call: Any, n: Any) -> None:
+    with pytest.raises(TypeError, match="the order must be one whole number"):
+        call(n)
+
+
+def test_logsumexp_takes_scipys_arguments() -> None:
+    special = pytest.importorskip("scipy.special")
+    a, b = np.array([[1.0, 900.0], [2.0, -3.0]]), np.array([[1.0, 0.0], [-2.0, 0.5]])
+    for arguments in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}, {"b": np.abs(b)}, {"b": np.abs(b), "axis": 1}):
+        assert_allclose(ad.special.logsumexp(ad.tensor(a), **arguments).data, special.logsumexp(a, **arguments))
+    mine, sign = ad.special.logsumexp(ad.tensor(a), b=b, axis=1, return_sign=True)
+    theirs, expected = special.logsumexp(a, b=b, axis=1, return_sign=True)
+    assert_allclose(mine.data, theirs)
+    assert_allclose(sign, expected)
+    f = lambda a, b: ad.special.logsumexp(a, axis=1, b=b)  # noqa: E731
+    ad.testing.check_derivatives(f, np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[1.0, 0.3], [2.0, 0.5]]), order=2)
+    for name in ("softmax", "log_softmax"):
+        assert_allclose(getattr(ad.special, name)(ad.tensor(a)).data, getattr(special, name)(a), rtol=1e-14)
+
+
+def test_logcumsumexp_is_pytorchs() -> None:
+    torch = pytest.importorskip("torch")
+    a = np.array([[1.0, 800.0, -3.0, 801.0], [-900.0, 2.0, 1.0, 0.5]])
+    x, t = ad.tensor(a), torch.tensor(a, requires_grad=True)
+    y, z = ad.special.logcumsumexp(x, axis=1), torch.logcumsumexp(t, 1)
+    assert_allclose(y.data, z.detach().numpy(), rtol=1e-14)
+    w = np.array([[1.0, -2.0, 0.5, 3.0]] * 2)
+    y.backward(w)
+    z.backward(torch.tensor(w))
+    assert_allclose(x.grad, t.grad.numpy(), rtol=1e-12, atol=1e-15)
+
+
+def test_multigammaln_is_scipys_and_refuses_what_lies_outside() -> None:
+    special = pytest.importorskip("scipy.special")
+    assert_allclose(ad.special.multigammaln(np.array([2.5, 4.0]), 3), special.multigammaln(np.array([2.5, 4.0]), 3))
+    ad.testing.check_derivatives(lambda a: ad.special.multigammaln(a, 3), np.array([2.5, 4.0]), order=2)
+    with pytest.raises(ValueError, match=r"a must be above \(d - 1\) / 2 = 1\.0"):
+        ad.special.multigammaln(0.9, 3)
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "value", "slope"),
+    [
+        (lambda x: ad.special.xlogy(x, 0.0), 0.0, 0.0, -np.inf),
+        (lambda y: ad.special.xlogy(0.0, y), 0.0, 0.0, 0.0),
+        (ad.special.entr, 0.0, 0.0, np.inf),
+        (ad.special.i0e, 0.0, 1.0, 0.0),
+        (ad.special.exprel, 0.0, 1.0, 0.5),
+        (lambda x: ad.special.gammainc(1.0, x), 0.0, 0.0, 1.0),
+        (lambda x: ad.special.betainc(1.0, 3.0, x), 0.0, 0.0, 3.0),
+        (ad.special.log_ndtr, -1e10, -5e19, 1e10),
+        (ad.special.erfcx, 1e10, 1 / (np.sqrt(np.pi) * 1e10), -1 / (np.sqrt(np.pi) * 1e20)),
+    ],
+)
+def test_value_and_slope_at_an_end_are_the_limits(f: Any, at: float, value: float, slope: float) -> None:
+    x = ad.tensor(at)
+    y = f(x)
+    with np.errstate(all="ignore"):
+        y.backward()
+    assert_allclose(y.data, value, rtol=1e-14)
+    assert_allclose(x.grad, slope, rtol=1e-14)
