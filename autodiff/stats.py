@@ -1,9 +1,9 @@
 """Probability distributions under SciPy's names and parameters, for likelihoods: ``ad.stats.norm.logpdf(x, loc, scale)``.
 
-Each distribution has ``logpdf``, ``pdf``, ``logcdf``, ``cdf`` and ``sf``, a discrete one ``logpmf`` and ``pmf`` (and
-``cdf`` where it has a derivative). All are made of recorded operations, so that x and every parameter is differentiated,
-but for shape parameters of incomplete integrals, which ``cdf`` refuses by name. Arguments broadcast; float32 stays.
-Outside its support a density is 0 and its logarithm -inf, as in SciPy; parameters that are out of range give NaN.
+A continuous distribution has ``logpdf``, ``pdf``, ``logcdf``, ``cdf`` and ``sf``, a discrete one ``logpmf``, ``pmf``
+and ``cdf``. All are made of recorded operations: x and every parameter are differentiated, but for the shape parameters
+of incomplete integrals, which ``cdf`` refuses by name. Arguments broadcast; float32 stays. Outside the support a density
+is 0 and its logarithm -inf, as in SciPy; a scale that is not positive gives NaN.
 
 >>> import autodiff as ad, numpy as np
 >>> data = np.array([1.0, 2.0, 4.0])
@@ -177,7 +177,8 @@ gamma = Continuous(
 chi2 = Continuous(
     "chi2", "df",
     lambda z, df: special.xlogy(0.5 * df - 1.0, 0.5 * z) - 0.5 * z - special.gammaln(0.5 * df) - math.log(2.0),
-    lambda z, df: special.gammainc(0.5 * df, 0.5 * z), lambda z, df: special.gammaincc(0.5 * df, 0.5 * z), POSITIVE, 1.0,
+    lambda z, df: special.gammainc(0.5 * df, 0.5 * z), lambda z, df: special.gammaincc(0.5 * df, 0.5 * z),
+    POSITIVE, 1.0,
 )  # fmt: skip
 beta = Continuous(
     "beta", "a b",

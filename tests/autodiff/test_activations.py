@@ -1,4 +1,4 @@
-"""Activations equal PyTorch's: values, gradients, second derivatives; at kinks they follow the published conventions."""
+"""Activations equal PyTorch's to second order; at kinks they follow the published conventions."""
 
 from __future__ import annotations
 

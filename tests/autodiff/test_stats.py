@@ -66,7 +66,7 @@ def test_derivatives_in_the_parameter_of_a_count_are_right(name: str) -> None:
     k = np.array([1.0, 3.0]) if name != "bernoulli" else np.array([0.0, 1.0])
     for method in ("logpmf", "cdf"):
         f = getattr(getattr(ad.stats, name), method)
-        ad.testing.check_derivatives(lambda p: f(k, *fixed, p), np.array(float(p)), order=2)
+        ad.testing.check_derivatives(lambda p, f=f: f(k, *fixed, p), np.array(float(p)), order=2)
 
 
 def test_multivariate_normal_is_scipys_and_has_its_derivatives() -> None:

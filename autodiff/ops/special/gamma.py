@@ -8,7 +8,6 @@ difference of two of them, which no subtraction can give when one argument is mu
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from ...errors import MissingRuleError
 from ...registry import op
-from ...variable import Variable, is_live
+from ...variable import Variable, is_live, plain
 from . import gamma_values as values
 from .blocks import evaluate
 
@@ -47,14 +46,10 @@ def constant(function: str, argument: str, value: Any) -> Any:
 
 def order(function: str, n: Any) -> int:
     """An order as an int, refused when it is none."""
-    try:
-        value = n.item() if isinstance(n, (np.ndarray, Variable)) else n
-        whole = int(value) if float(value).is_integer() else operator.index(value)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{function}: the order must be one whole number, which is not differentiated; got {n!r}."
-        ) from None
-    return whole
+    value = n.item() if isinstance(n, (np.ndarray, np.generic)) and np.size(n) == 1 else n
+    if isinstance(value, (int, float)) and float(value).is_integer():
+        return int(value)
+    raise TypeError(f"{function}: the order must be one whole number, which is not differentiated; got {n!r}.")
 
 
 # ---- gamma, its logarithm, and the derivatives of that
@@ -138,7 +133,7 @@ def multigammaln(a: Any, d: int) -> Any:
     0.8574
     """
     d = order("multigammaln", d)
-    if d < 1 or np.any(np.asarray(getattr(a, "data", a) if isinstance(a, Variable) else a) <= 0.5 * (d - 1)):
+    if d < 1 or np.any(np.less_equal(plain(a), 0.5 * (d - 1))):
         raise ValueError(f"multigammaln: a must be above (d - 1) / 2 = {0.5 * (d - 1)}; got {a!r}.")
     y = gammaln(a) + 0.25 * d * (d - 1) * math.log(math.pi)
     for j in range(1, d):

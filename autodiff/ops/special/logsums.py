@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...registry import op
+from ...variable import Variable, plain
 from ..activations import log_softmax as _log_softmax
 from ..activations import softmax as _softmax
 from ..reduce import logsumexp as _logsumexp
@@ -32,11 +33,13 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, 
     if b is None and not return_sign:
         return _logsumexp(a, axis=axis, keepdims=keepdims)
     b = 1.0 if b is None else b
-    plain_a = getattr(a, "_data", a)
-    top = np.max(np.where(getattr(b, "_data", b) == 0, -np.inf, plain_a), axis=axis, keepdims=True)
+    unused = np.equal(plain(b), 0)
+    top = np.max(np.where(unused, -np.inf, plain(a)), axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)  # a constant: the result does not depend on it
+    if not isinstance(b, Variable):
+        a = np.where(unused, top, a)  # what has the weight 0 may be so large that its exponential is infinite
     total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
-    sign = np.sign(getattr(total, "_data", total))
+    sign = np.sign(plain(total))
     y = np.log(total * sign if return_sign else total) + top
     if not keepdims:
         shape = np.shape(np.sum(np.empty(np.shape(y)), axis=axis))
