@@ -1,9 +1,9 @@
-"""Probability distributions under SciPy's names and parameters, for likelihoods: ``ad.stats.norm.logpdf(x, loc, scale)``.
+"""Probability distributions under SciPy's names and parameters: ``ad.stats.norm.logpdf(x, loc, scale)``.
 
 A continuous distribution has ``logpdf``, ``pdf``, ``logcdf``, ``cdf`` and ``sf``, a discrete one ``logpmf``, ``pmf``
-and ``cdf``. All are made of recorded operations: x and every parameter are differentiated, but for the shape parameters
-of incomplete integrals, which ``cdf`` refuses by name. Arguments broadcast; float32 stays. Outside the support a density
-is 0 and its logarithm -inf, as in SciPy; a scale that is not positive gives NaN.
+and ``cdf``. All are made of recorded operations: x and every parameter are differentiated, but for the shape
+parameters of incomplete integrals, which ``cdf`` refuses by name. Arguments broadcast; float32 stays. Outside the
+support a density is 0 and its logarithm -inf, as in SciPy; a scale that is not positive gives NaN.
 
 >>> import autodiff as ad, numpy as np
 >>> data = np.array([1.0, 2.0, 4.0])

@@ -117,5 +117,5 @@ def test_every_public_callable_has_a_signature_with_names(package: ModuleType) -
 
 def test_a_row_is_described_by_its_facts() -> None:
     assert str(inspect.signature(autodiff.sum)) == "(x, axis=None, dtype=None, out=None, keepdims=False)"
-    assert "Saved for the backward pass: ``y``" in autodiff.tanh.__doc__
+    assert "Saved for the backward pass: ``x``" in autodiff.tanh.__doc__
     assert "``np.tanh``" in autodiff.tanh.__doc__

@@ -1,4 +1,5 @@
-"""Activations: rows with a rule of their own for precision or speed, and the softmax.
+"""Smooth activations: rows with a rule of their own for precision or speed, and the softmax. Those with kinks are in
+``rectifiers``.
 
 Each names in ``reference`` the composite it replaces; a test holds them equal to second order.
 """
@@ -11,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..registry import composite, op
-from ..singular_points import Convention, Point
 from .special.blocks import evaluate, horner
 from .special.normal import density, erf, ndtr
 
 _AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
 
 
-def _elementwise(fn: Any, name: str, doc: str, vjp: Any, **facts: Any) -> Any:
+def activation(fn: Any, name: str, doc: str, vjp: Any, **facts: Any) -> Any:
+    """An elementwise row, a method of the handles unless it says otherwise."""
     return op(fn, name=name, vjp=vjp, elementwise=True, doc=doc, method=facts.pop("method", True), **facts)
 
 
@@ -33,7 +34,7 @@ def _scalar_sigmoid(x: float) -> float:
     return (1.0 if x >= 0 else e) / (1.0 + e)
 
 
-sigmoid: Any = _elementwise(
+sigmoid: Any = activation(
     _sigmoid,
     "sigmoid",
     "Return 1 / (1 + exp(-x)) without overflow (``scipy.special.expit``).",
@@ -49,7 +50,7 @@ def _softplus(x: Any) -> Any:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
-softplus = _elementwise(
+softplus = activation(
     _softplus,
     "softplus",
     "Return log(1 + exp(x)) without overflow.",
@@ -57,202 +58,20 @@ softplus = _elementwise(
     scalar=lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x,
     reference=lambda x: np.log1p(np.exp(x)),
 )
-logsigmoid = _elementwise(
+logsigmoid = activation(
     lambda x: -_softplus(-x),
     "logsigmoid",
     "Return log(sigmoid(x)) without overflow.",
     lambda g, x: g * sigmoid(-x),
     reference=lambda x: -np.log1p(np.exp(-x)),
 )
-silu = _elementwise(
+silu = activation(
     lambda x: x * _sigmoid(x),
     "silu",
     "Return x sigmoid(x) (SiLU, swish; Elfwing et al. 2018, https://arxiv.org/abs/1702.03118).",
     lambda g, x: g * (sigmoid(x) * (1.0 + x * sigmoid(-x))),
     reference=lambda x: x * sigmoid(x),
 )
-
-# ---- rectifiers
-relu = _elementwise(
-    lambda x: np.maximum(x, 0.0),
-    "relu",
-    "Return max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010).",
-    lambda g, y: g * (y > 0),
-    scalar=lambda x: x if x > 0.0 or x != x else 0.0,
-    kink=np.abs,
-    selects=True,
-    convention=Convention(lambda x: x == 0, "x is 0", "0", "Write np.where(x < 0, 0, x) for the slope 1 there."),
-    points=(Point((0.0,), (0.0,), "convention", 0.0),),
-    reference=lambda x: np.where(x > 0, x, 0.0),
-    formula=("1 where {a} > 0, else 0",),
-)
-
-
-def _leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    return np.where(x > 0, x, negative_slope * x)
-
-
-leaky_relu = _elementwise(
-    _leaky_relu,
-    "leaky_relu",
-    "Return x for x > 0, negative_slope x below; the derivative at 0 is negative_slope.",
-    lambda g, x, negative_slope: np.where(x > 0, g, negative_slope * g),
-    kink=lambda x, **_: np.abs(x),
-    convention=Convention(lambda x: x == 0, "x is 0", "negative_slope", "Write np.where(x < 0, slope * x, x)."),
-    points=(Point((0.0,), (0.01,), "convention", 0.0),),
-)
-
-
-def _elu(x: Any, alpha: float = 1.0) -> Any:
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
-
-
-elu = _elementwise(
-    _elu,
-    "elu",
-    "Return x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2015, https://arxiv.org/abs/1511.07289).",
-    lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.where(x > 0, 0.0, x)))),
-    kink=lambda x, **_: np.abs(x),
-)
-
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
-selu = _elementwise(
-    lambda x: _SELU_SCALE * _elu(x, _SELU_ALPHA),
-    "selu",
-    "1.0507 elu(x, 1.6733); the derivative at 0 is the one on the left (Klambauer et al. 2017, "
-    "https://arxiv.org/abs/1706.02515).",
-    lambda g, x: _SELU_SCALE * np.where(x > 0, g, g * (_SELU_ALPHA * np.exp(np.where(x > 0, 0.0, x)))),
-    method=False,
-    kink=np.abs,
-)
-
-
-def _celu(x: Any, alpha: float = 1.0) -> Any:
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
-
-
-celu = _elementwise(
-    _celu,
-    "celu",
-    "x for x > 0, alpha (exp(x / alpha) - 1) below (Barron 2017, https://arxiv.org/abs/1704.07483).",
-    lambda g, x, alpha: np.where(x > 0, g, g * np.exp(np.where(x > 0, 0.0, x) / alpha)),
-    method=False,
-    kink=lambda x, **_: np.abs(x),
-    samples=((((3,),), {}), (((2,),), {"alpha": 0.5})),
-)
-relu6 = _elementwise(
-    lambda x: np.minimum(np.maximum(x, 0.0), 6.0),
-    "relu6",
-    "x limited to [0, 6], with derivative 0 at 0 and 1 at 6.",
-    lambda g, x: g * ((x > 0) & (x <= 6)),
-    method=False,
-    kink=lambda x: np.minimum(np.abs(x), np.abs(x - 6.0)),
-)
-
-
-def _hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
-    return np.clip(x, min_val, max_val)
-
-
-hardtanh = _elementwise(
-    _hardtanh,
-    "hardtanh",
-    "x limited to [min_val, max_val]; derivative 1 at the bounds, as of clip.",
-    lambda g, x, min_val, max_val: g * ((x >= min_val) & (x <= max_val)),
-    method=False,
-    kink=lambda x, min_val=-1.0, max_val=1.0: np.minimum(np.abs(x - min_val), np.abs(x - max_val)),
-)
-_AT_THREE = dict(method=False, kink=lambda x: np.abs(np.abs(x) - 3.0))
-hardsigmoid = _elementwise(
-    lambda x: np.clip(x + 3.0, 0.0, 6.0) / 6.0,
-    "hardsigmoid",
-    "(x + 3) / 6 limited to [0, 1]; derivative 1/6 at the bounds, as of clip.",
-    lambda g, x: g * ((x >= -3) & (x <= 3)) / 6.0,
-    **_AT_THREE,
-)
-hardswish = _elementwise(
-    lambda x: x * (np.clip(x + 3.0, 0.0, 6.0) / 6.0),
-    "hardswish",
-    "x hardsigmoid(x); derivative 0 at -3 and 1 at 3 (Howard et al. 2019, https://arxiv.org/abs/1905.02244).",
-    lambda g, x: np.where(np.abs(x) < 3, g * (x / 3.0 + 0.5), g * (x >= 3)),
-    **_AT_THREE,
-)
-
-
-def _softshrink(x: Any, lambd: float = 0.5) -> Any:
-    return x - np.clip(x, -lambd, lambd)
-
-
-def _hardshrink(x: Any, lambd: float = 0.5) -> Any:
-    return np.where(np.abs(x) <= lambd, 0.0, x)
-
-
-_SHRINK = dict(method=False, kink=lambda x, lambd=0.5: np.abs(np.abs(x) - lambd))
-softshrink = _elementwise(
-    _softshrink,
-    "softshrink",
-    "x moved towards 0 by lambd, 0 between; derivative 0 at the bounds.",
-    lambda g, x, lambd: g * (np.abs(x) > lambd),
-    **_SHRINK,
-)
-hardshrink = _elementwise(
-    _hardshrink,
-    "hardshrink",
-    "x, and 0 for |x| <= lambd, where the derivative is 0.",
-    lambda g, x, lambd: g * (np.abs(x) > lambd),
-    **_SHRINK,
-)
-
-
-def _threshold(x: Any, threshold: float = 0.0, value: float = 0.0) -> Any:
-    return np.where(x <= threshold, value, x)
-
-
-threshold = _elementwise(
-    _threshold,
-    "threshold",
-    "x above the threshold, elsewhere value, where the derivative is 0.",
-    lambda g, x, threshold: g * (x > threshold),
-    method=False,
-    kink=lambda x, threshold=0.0, **_: np.abs(x - threshold),
-    samples=((((3,),), {}), (((2,),), {"threshold": 0.5, "value": -1.0})),
-)
-_prelu = _elementwise(
-    lambda x, weight: np.where(x > 0, x, weight * x),
-    "prelu",
-    "x for x > 0, weight x below.",
-    (lambda g, x, weight: np.where(x > 0, g, g * weight), lambda g, x: np.where(x > 0, 0.0, g * x)),
-    inputs="x weight",
-    method=False,
-    public=False,
-    kink=lambda x, weight: np.abs(x),
-)
-
-
-def prelu(x: Any, weight: Any) -> Any:
-    """Return x for x > 0 and weight x below, with one weight or one a channel (``torch.nn.functional.prelu``).
-
-    x: (N, C, ...) or any shape for one weight. weight: one element, or (C,). The derivative in x at 0 is the weight.
-    Raises ValueError when there are neither 1 nor C weights (He et al. 2015, https://arxiv.org/abs/1502.01852).
-
-    >>> import autodiff as ad
-    >>> w = ad.tensor([0.25])
-    >>> ad.prelu(ad.tensor([-2.0, 3.0]), w).sum().backward(); w.grad
-    array([-2.])
-    """
-    shape, count = np.shape(x), int(np.size(getattr(weight, "data", weight)))
-    channels = shape[1] if len(shape) > 1 else 1
-    if count not in (1, channels) or np.ndim(weight) > 1:
-        raise ValueError(
-            f"prelu: weight of shape {np.shape(weight)} must have 1 element or one for each of the {channels} channels "
-            f"(axis 1) of x of shape {shape}."
-        )
-    if np.ndim(weight):
-        weight = np.reshape(weight, (-1,) + (1,) * (len(shape) - 2) if count > 1 else ())
-    return _prelu(x, weight)
-
-
-composite(prelu)
 
 
 def glu(x: Any, axis: int = -1) -> Any:
@@ -287,7 +106,7 @@ sech_squared = op(
     elementwise=True,
     public=False,
     vjp=lambda g, y, x: -2.0 * g * y * np.tanh(x),
-    doc="1 / cosh(x)², the derivative of tanh.",
+    doc="Return 1 / cosh(x)², the derivative of tanh.",
 )
 
 
@@ -296,18 +115,18 @@ def _mish_vjp(g: Any, x: Any) -> Any:
     return g * (np.tanh(s) + x * sech_squared(s) * sigmoid(x))
 
 
-mish = _elementwise(
+mish = activation(
     lambda x: x * np.tanh(_softplus(x)),
     "mish",
-    "x tanh(softplus(x)) (Misra 2019, https://arxiv.org/abs/1908.08681).",
+    "Return x tanh(softplus(x)) (Misra 2019, https://arxiv.org/abs/1908.08681).",
     _mish_vjp,
     method=False,
     reference=lambda x: x * np.tanh(np.log1p(np.exp(x))),
 )
-softsign = _elementwise(
+softsign = activation(
     lambda x: x / (1.0 + np.abs(x)),
     "softsign",
-    "x / (1 + |x|).",
+    "Return x / (1 + |x|).",
     lambda g, x: g / np.square(1.0 + np.abs(x)),
     method=False,
     kink=np.abs,
@@ -321,10 +140,10 @@ def _tanhshrink(x: Any) -> Any:
     return np.where(np.abs(x) < 1.0, x * square * series / np.cosh(np.clip(x, -1.0, 1.0)), x - np.tanh(x))
 
 
-tanhshrink = _elementwise(
+tanhshrink = activation(
     lambda x: evaluate(_tanhshrink, x),
     "tanhshrink",
-    "x - tanh(x), without the cancellation near 0.",
+    "Return x - tanh(x), without the cancellation near 0.",
     lambda g, x: g * np.square(np.tanh(x)),
     method=False,
     reference=lambda x: x - np.tanh(x),
@@ -355,7 +174,7 @@ def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
     return g * (sigmoid(u) * (1.0 + x * sigmoid(-u) * (2.0 * _C * (1.0 + 3 * 0.044715 * x * x))))
 
 
-gelu = _elementwise(
+gelu = activation(
     _gelu,
     "gelu",
     "Return x Φ(x), or its tanh form (GELU; Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415).",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...registry import op
+from ...singular_points import Convention, Point
 from . import bessel_values as values
 from .blocks import evaluate
 from .gamma import order, special_row
@@ -65,6 +66,8 @@ i0e = special_row(
     "Return exp(-|x|) i0(x), within 4 ulp; derivative 0 at 0 (``scipy.special.i0e``).",
     lambda g, x: -g * np.sign(x) * _scaled_row(np.abs(x), m=1),
     kink=np.abs,
+    convention=Convention(lambda x: x == 0, "x is 0", "0", "Write np.exp(-x) * ad.special.i0(x) for one side."),
+    points=(Point((0.0,), (0.0,), "convention"),),
 )
 i1e = special_row(
     values.i1e,

@@ -130,7 +130,7 @@ def multigammaln(a: Any, d: int) -> Any:
 
     >>> import autodiff as ad
     >>> round(float(ad.special.multigammaln(2.5, 2)), 4)
-    0.8574
+    0.857
     """
     d = order("multigammaln", d)
     if d < 1 or np.any(np.less_equal(plain(a), 0.5 * (d - 1))):
