@@ -95,10 +95,11 @@ def _series(x: Any, n: int) -> Any:
 
 def _down(x: Any, n: int) -> Any:
     """By the recurrence from a much higher order (Miller; DLMF 3.6), normalised by j0 + 2 j2 + 2 j4 + ... = 1."""
-    start = 2 * ((int(max(n, float(np.max(x)))) + 60) // 2)
-    above, here = np.zeros_like(x), np.full_like(x, 1e-300)
+    start = 2.0 * np.floor((np.maximum(n, np.floor(x)) + 60.0) / 2.0)  # each element's own
+    above, here = np.zeros_like(x), np.zeros_like(x)
     total, wanted = np.zeros_like(x), np.zeros_like(x)
-    for k in range(start, 0, -1):
+    for k in range(int(np.max(start)), 0, -1):
+        here = np.where(k == start, 1e-300, here)
         above, here = here, 2.0 * k / x * here - above  # of order k - 1
         total = total + (0.0 if (k - 1) % 2 else here if k == 1 else 2.0 * here)
         if k - 1 == n:

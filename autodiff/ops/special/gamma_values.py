@@ -185,19 +185,19 @@ def digamma(x: Any) -> Any:
 
 def zeta(s: Any, q: Any) -> Any:
     """Hurwitz's zeta, sum of (q + k)**-s over k >= 0, by the Euler-Maclaurin formula (DLMF 25.11.28 differentiated)."""
-    largest = float(np.max(s, initial=1.0, where=np.isfinite(s)))
-    lowest = float(np.min(q, initial=0.0, where=np.isfinite(q)))
-    count = int(10 + min(largest, 60.0) + min(math.ceil(-lowest), 1000.0))
+    # how many terms are summed before the formula takes over: each element's own, whatever stands beside it
+    count = 10.0 + np.ceil(np.clip(s, 1.0, 60.0)) + np.clip(np.ceil(-q), 0.0, 1000.0)
+    count = np.where(np.isnan(count), 10.0, count)
     far = q + count
     term = far**-s
     y, factor = 0.5 * term + far * term / (s - 1.0), s * term / far
     for j, b in enumerate(BERNOULLI, 1):
         y = y + factor * (b / math.factorial(2 * j))
         factor = factor * ((s + (2 * j - 1)) * (s + 2 * j)) / (far * far)
-    for k in range(count - 1, -1, -1):  # the largest last
-        y = y + (q + k) ** -s
+    for k in range(int(np.max(count, initial=0.0)) - 1, -1, -1):  # the largest last
+        y = y + np.where(k < count, (q + k) ** -s, 0.0)
     y = np.where(np.isposinf(s), np.where(q > 1, 0.0, np.where(q == 1, 1.0, np.inf)), y)
-    return np.where(s == 1, np.inf, np.where((s < 1) | (lowest < -1000.0) & (q < -1000.0), np.nan, y))
+    return np.where(s == 1, np.inf, np.where((s < 1) | (q < -1000.0), np.nan, y))
 
 
 def polygamma(x: Any, n: int) -> Any:

@@ -65,10 +65,10 @@ def scaled_integral(x: Any, n: int) -> Any:
         return here
 
     def right(x: Any) -> Any:
-        depth = int((math.sqrt(2.0 * n) + 20.0 / float(np.min(x))) ** 2 / 2.0) + n + 10
+        depth = np.minimum((math.sqrt(2.0 * n) + 20.0 / x) ** 2 / 2.0 + n + 10.0, 1000.0)  # each element's own
         quotient, product = np.zeros_like(x), np.full_like(x, 2.0 / math.sqrt(math.pi))
-        for k in range(min(depth, 1000), -1, -1):  # of order k and k - 1
-            quotient = 1.0 / (2.0 * x + 2.0 * (k + 1) * quotient)
+        for k in range(int(np.max(depth)), -1, -1):  # of order k and k - 1
+            quotient = np.where(k <= depth, 1.0 / (2.0 * x + 2.0 * (k + 1) * quotient), 0.0)
             if k <= n:
                 product = product * quotient
         return product
