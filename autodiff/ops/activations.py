@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..registry import composite, op
+from ..singular_points import Point
 from .special.blocks import evaluate, horner
 from .special.normal import density, erf, ndtr
 
