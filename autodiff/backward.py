@@ -95,7 +95,8 @@ def pull(
 
     A zero by construction contributes zero whatever it meets (``reach``). The pass does not look for it: where a NaN
     has arrived in the end, the part below the first row that selects runs again, carefully. So that it can, what is
-    saved is kept from that row on until the end.
+    saved is kept from that row on until the end; not where a NaN cannot come of it (``Op.risky``), as in a network of
+    linear layers and relu.
     """
     check_unwritten(nodes)
     cotangents: dict[Node, Cotangent] = dict.fromkeys(nodes)
@@ -109,8 +110,7 @@ def pull(
         first = nodes[0]
     modes = (release, bounded, wanted if wanted is None else frozenset(wanted), recorded)
     first, before = run(nodes, cotangents, masks, reach, first, foreign, *modes)
-    risky = first is not None and (cut or any([n.op is not None and n.op.risky for n in nodes]))
-    if risky and has_nan(cotangents.values()):
+    if first is not None and has_nan(cotangents.values()):
         cotangents, reach = before, Reach(masks, nodes)
         done = {*foreign, first} if first.notes is not None else foreign  # type: ignore[union-attr]
         run(nodes[nodes.index(first) :], cotangents, masks, reach, None, done, *modes)  # type: ignore[arg-type]
@@ -142,6 +142,7 @@ def run(
     checked, forget = careful or bounded, release and first is None and reach is None
     made: dict[Node, bool] = {}  # as owned, but the cotangent stands in ``before`` as well
     before = dict(cotangents) if first is not None else {}
+    watch = True  # until the first row that selects, and after it if a NaN can come of what it leaves out
     node: Any = None
     try:
         for node in nodes:
@@ -203,9 +204,11 @@ def run(
                 raise consumed(node)
             quick = op.pull  # the same as pull_operands, written out for this row
             if quick is None or checked:
-                if op.selects and first is None and reach is None:
-                    first, before, forget = node, {**cotangents, node: g}, False
-                    made, owned = owned, {}
+                if watch and op.selects and first is None and reach is None:
+                    watch = any([n.op is not None and n.op.risky for n in nodes])
+                    if watch:
+                        first, before, forget = node, {**cotangents, node: g}, False
+                        made, owned = owned, {}
                 quick = op.pull_selected
                 if quick is None or checked:
                     pull_operands(node, g, cotangents, owned, forget, bounded, recorded, anomaly, reach)

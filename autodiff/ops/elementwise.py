@@ -2,7 +2,7 @@
 
 Rules are arranged against cancellation: 1 / cosh(x)**2 instead of 1 - tanh(x)**2, sqrt((1 - x)*(1 + x)) instead of
 sqrt(1 - x*x). Constants are Python numbers (``math.log(2)``), which never upcast float32. ``singular`` marks
-rules that can be infinite: there the walk lets a zero cotangent contribute zero.
+rules that can be infinite, ``settled`` a convention where no derivative exists.
 """
 
 from __future__ import annotations
