@@ -38,6 +38,8 @@ REFUSED = {  # name in NumPy: (reason, what to write)
     "union1d": (_SETS, "np.unique(np.concatenate([a, b]))"),
     "nextafter": ("is a step of one rounding", "np.nextafter(x.data, y)"),
     "spacing": ("is the size of one rounding", "np.spacing(x.data)"),
+    "real_if_close": ("has a dtype that depends on the values", "np.real(x)"),
+    "sort_complex": ("always gives complex numbers", "x[np.lexsort((x.data.imag, x.data.real))]"),
     "roots": ("has complex answers", "np.roots(p.data), and a step of Newton's method on np.polyval to record it"),
     **{name: (_INTEGERS, f"np.{name}(x.data, ...) of integers") for name in _OF_INTEGERS},
     "packbits": ("takes bits", "np.packbits of a plain array"),
