@@ -207,7 +207,10 @@ def _log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
 def _balanced(d: Any, p: Any, axis: int | tuple[int, ...]) -> Any:
     """d, which sums to 0 along the axis, with the entry where p is above 1/2 made of the others: 1 - p would cancel."""
     top = p > 0.5  # one entry of a slice at most
-    if d.__class__ is np.ndarray and not np.logical_or.reduce(top, axis=None):
+    if d.__class__ is np.ndarray:  # made by the rule, which may write into it
+        if np.logical_or.reduce(top, axis=None):
+            np.copyto(d, 0.0, where=top)
+            np.subtract(d, np.add.reduce(d, axis=axis, keepdims=True), out=d, where=top)
         return d
     others = np.where(top, 0.0, d)
     return others - np.where(top, np.sum(others, axis=axis, keepdims=True), 0.0)
