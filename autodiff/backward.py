@@ -324,9 +324,7 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
                 p = node.parents[op.inputs.index(name)]
                 value = _handle(value, p)
             elif name in op.inputs:
-                value = tuple(
-                    [_handle(v, p) for v, p in zip(value, node.parents, strict=True)]
-                )
+                value = tuple([_handle(v, p) for v, p in zip(value, node.parents, strict=True)])
             named.append(value)
         out.append(tuple(named))
     return out

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops  # noqa: F401  (the rows exist before they are described)
+from . import fft, linalg, special  # the rows exist before they are described
 from .leaves import tensor
 from .registry import DISPATCH, PUBLIC, Op
 
@@ -63,7 +63,7 @@ def docstring(op: Op) -> str:
     if op.variadic:
         parts.append(f"{names}: a sequence of Tensors, Scalars, arrays or numbers.")
     elif not op.elementwise:
-        parts.append(f"{names}: Tensors or arrays.")
+        parts.append(f"{names}: {'a Tensor or an array' if len(op.inputs) == 1 else 'Tensors or arrays'}.")
     elif len(op.inputs) == 1:
         parts.append(f"{names}: a Tensor, Scalar, array or number of any shape.")
     else:
@@ -85,9 +85,21 @@ def docstring(op: Op) -> str:
     return text + ("\n\n" + shown if shown else "")
 
 
+def public_path(op: Op) -> str:
+    """Where a user finds a row: ``ad.tanh``, ``ad.linalg.det``; empty for a row that is not public."""
+    if PUBLIC.get(op.name) is op:
+        return f"ad.{op.name}"
+    for module in (linalg, fft, special):
+        for name in module.__all__:
+            if getattr(module, name) is op:
+                return f"ad.{module.__name__.rpartition('.')[2]}.{name}"
+    return ""
+
+
 def example(op: Op) -> str:
     """An example of a row on small numbers and its gradient, as a doctest whose answers were computed just now."""
-    if PUBLIC.get(op.name) is not op or op.draw is not None:
+    path = public_path(op)
+    if not path or op.draw is not None:
         return ""
     if op.elementwise:
         shapes, static = [(2,)] * len(op.inputs), {}
@@ -98,7 +110,7 @@ def example(op: Op) -> str:
     made = [_numbers(shape, domain, i) for i, (shape, domain) in enumerate(zip(shapes, op.domain * len(shapes)))]
     names = [f"{op.inputs[0]}{i}" for i in range(len(made))] if op.variadic else list(op.inputs)
     given = f"[{', '.join(names)}]" if op.variadic else ", ".join(names)
-    call = f"ad.{op.name}({', '.join([given, *[f'{k}={_written(v)}' for k, v in static.items()]])})"
+    call = f"{path}({', '.join([given, *[f'{k}={_written(v)}' for k, v in static.items()]])})"
     live = [rule is not None for rule in (op.vjps * len(made) if op.variadic else op.vjps)]
     lines = [">>> import autodiff as ad, numpy as np"]
     values: list[Any] = []

@@ -19,31 +19,79 @@ __all__ = [
 
 
 class GraphError(ValueError):
-    """A backward pass that cannot be run: nothing to differentiate, graph consumed, wrong seed."""
+    """A backward pass that cannot be run: nothing to differentiate, graph consumed, wrong seed.
+
+    >>> import autodiff as ad
+    >>> ad.tensor([1.0, 2.0]).backward()
+    Traceback (most recent call last):
+    autodiff.errors.GraphError: backward() needs a single number to start from; this Tensor has shape (2,). ...
+    """
 
 
 class StaleValueError(GraphError):
-    """A value that the backward pass needs was overwritten after it was used."""
+    """A value that the backward pass needs was overwritten after it was used.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> y = (x * x).sum()
+    >>> x.data = [3.0, 4.0]
+    >>> y.backward()
+    Traceback (most recent call last):
+    autodiff.errors.StaleValueError: a leaf of shape (2,) was overwritten after multiply ... had read it, ...
+    """
 
 
 class MissingRuleError(TypeError):
-    """A NumPy function, or an argument of one, that has no derivative rule here."""
+    """A NumPy function, or an argument of one, that has no derivative rule here.
+
+    >>> import autodiff as ad, numpy as np
+    >>> np.copyto(ad.tensor([1.0]), 2.0)
+    Traceback (most recent call last):
+    autodiff.errors.MissingRuleError: np.copyto writes into its first argument, which cannot be recorded: ...
+    """
 
 
 class LeavesGraphError(TypeError):
-    """A recorded value was about to leave the graph silently."""
+    """A recorded value was about to leave the graph silently.
+
+    >>> import autodiff as ad
+    >>> float(ad.tensor(2.0))
+    Traceback (most recent call last):
+    autodiff.errors.LeavesGraphError: float() or a math function would cut a recorded value out of the graph ...
+    """
 
 
 class WriteError(TypeError):
-    """A write that the graph could not follow."""
+    """A write that the graph cannot record or must not allow.
+
+    >>> import autodiff as ad
+    >>> y = ad.tensor([1.0, 2.0]) * 2
+    >>> y.data = [0.0, 0.0]
+    Traceback (most recent call last):
+    autodiff.errors.WriteError: ...
+    """
 
 
 class AnomalyError(ValueError):
-    """The first operation that made a NaN or an infinity from finite inputs (under ``detect_anomaly``)."""
+    """The first operation that made a NaN or an infinity from finite inputs (under ``detect_anomaly``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> with ad.detect_anomaly(), np.errstate(divide="ignore"):
+    ...     y = np.log(ad.tensor([0.0]))
+    Traceback (most recent call last):
+    autodiff.errors.AnomalyError: log made 1 infinity (first at index (0,)) from finite inputs of shapes (1,), at ...
+    """
 
 
 class SingularPointError(ValueError):
-    """A derivative that is a convention, or that is not defined at all (under ``strict``)."""
+    """A derivative that is a convention, or that is not defined at all (under ``strict``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> with ad.strict():
+    ...     np.abs(ad.tensor([0.0])).sum().backward()
+    Traceback (most recent call last):
+    autodiff.errors.SingularPointError: strict: absolute has no derivative at index (0,), where x is 0; ...
+    """
 
 
 def kind_of(x: object) -> str:

@@ -16,7 +16,7 @@ from .variable import Scalar, Tensor, Variable, differentiable, is_live, wrap
 
 
 def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: bool = True) -> Tensor:
-    """An array to differentiate with respect to.
+    """Make a Tensor of an array or of numbers, to differentiate with respect to.
 
     x: anything ``np.asarray`` takes, any shape, floating dtype. The value is copied unless ``copy=False``.
     ``requires_grad`` is True by default; integers and booleans raise TypeError unless ``dtype=float`` or
@@ -47,7 +47,7 @@ def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: b
 
 
 def scalar(x: Any, requires_grad: bool = True) -> Scalar:
-    """A Python float to differentiate with respect to; or one element of a Tensor as a recorded Scalar.
+    """Make a Scalar of a Python number, or record one element of a Tensor as a Scalar.
 
     >>> import autodiff as ad
     >>> t = ad.tensor([2.0, 5.0])

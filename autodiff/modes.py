@@ -370,7 +370,15 @@ def enable_grad() -> mode:
 
 
 def is_recording() -> bool:
-    """Whether operations are recorded here."""
+    """Return whether operations are recorded here.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.is_recording()
+    True
+    >>> with ad.no_grad():
+    ...     print(ad.is_recording())
+    False
+    """
     return state().floor != OFF
 
 
@@ -380,7 +388,7 @@ def keeps_record(what: str = "stats") -> bool:
 
 
 def record(grads: bool = True, source: bool = True, stats: bool = True, updates: bool = True) -> mode:
-    """Keep what a picture shows of the graph made in this block; outside it, nothing of this costs anything.
+    """Record what pictures show of the graph made in this block; outside the block this costs nothing.
 
     grads: gradients of interior values, in their ``.grad``. source: file and line of each operation. stats: values and
     constant operands, for statistics. updates: how far an optimizer's step moves each parameter.
@@ -412,10 +420,20 @@ def detect_anomaly() -> mode:
 
 
 def strict() -> mode:
-    """Fingerprint every array a rule saves, and refuse in ``backward()`` one that was changed since.
+    """Check saved arrays and singular points: raise where a result would rest on a convention or a changed array.
 
-    Arrays are recorded by reference. Writes through the library are noticed always; a raw write into a NumPy
-    array (``a[:] = 0`` on a constant) is noticed only under ``strict()``, which hashes each saved array.
+    SingularPointError where a derivative is a convention (abs at 0) or a computed 0 meets an infinite derivative;
+    StaleValueError where an array that a rule saved was changed. Arrays are recorded by reference. Writes through the
+    library are noticed always; a raw write into a NumPy array is noticed only here, where each saved array is hashed.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x, factor = ad.tensor([1.0, 2.0]), np.array([3.0, 4.0])
+    >>> with ad.strict():
+    ...     y = (x * factor).sum()
+    ...     factor[0] = 0.0
+    ...     y.backward()
+    Traceback (most recent call last):
+    autodiff.errors.StaleValueError: an array of shape (2,) that multiply ... had saved was changed since. ...
     """
     return mode(strict=True)
 

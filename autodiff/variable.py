@@ -34,7 +34,12 @@ PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: r
 
 
 class Variable:
-    """What Tensor and Scalar share."""
+    """The class of both kinds of graph value: Tensor and Scalar.
+
+    >>> import autodiff as ad, numpy as np
+    >>> isinstance(ad.tensor([1.0]), ad.Variable), isinstance(ad.scalar(1.0), ad.Variable)
+    (True, True)
+    """
 
     __slots__ = ("_data", "node", "_frozen", "__weakref__")
     __array_priority__ = 1000.0

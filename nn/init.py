@@ -115,8 +115,9 @@ def _fan_in_variance(shape: Shape, gain: float) -> float:
 
 
 def xavier_uniform(shape: Shape, *, gain: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
-    """Variance 2 / (fan_in + fan_out), uniform (Glorot and Bengio 2010, equation 16): for tanh, sigmoid and linear
-    layers.
+    """Return uniform draws of variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010, equation 16).
+
+    For tanh, sigmoid and linear layers.
 
     >>> float(abs(xavier_uniform((100, 200), rng=0)).max()) <= (6 / 300) ** 0.5
     True

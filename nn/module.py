@@ -272,8 +272,9 @@ class Module:
 
 
 def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-    """`module(*args, **kwargs)` with other values in the place of some parameters and buffers; the module stays as
-    it was.
+    """Return `module(*args, **kwargs)` with other values in the place of some parameters and buffers.
+
+    The module stays as it was.
 
     Args:
         module: a Module.

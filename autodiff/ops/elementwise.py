@@ -183,7 +183,13 @@ power = _row(
 
 
 def float_power(a: Any, b: Any) -> Any:
-    """``np.float_power``: a ** b in float64 at least."""
+    """Return a ** b in float64 (``np.float_power``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0], dtype=np.float32)
+    >>> np.float_power(x, 2).data
+    array([1., 4.])
+    """
     narrow = (np.dtype(np.float16), np.dtype(np.float32))
     a, b = [
         np.astype(x, np.float64) if getattr(x, "dtype", 0) in narrow and not isinstance(x, np.generic) else x
@@ -589,7 +595,7 @@ _clip_row = op(
 
 
 def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None, out: Any = None) -> Any:
-    """``np.clip``: x limited to [a_min, a_max]; either bound may be None, an array or a graph value.
+    """Return x limited to [a_min, a_max] (``np.clip``); either bound may be None, an array or a graph value.
 
     x: any shape. The derivative in x is 1 inside and at the bounds, 0 outside, where it goes to the bound.
 
@@ -621,6 +627,10 @@ ldexp = _row(
     lambda a, b: math.ldexp(a, operator.index(int(b) if b == int(b) else b)),
     public=False,
     draw=lambda rng, a, b: (rng.normal(size=a), rng.integers(-3, 4, b)),
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([1.0, 3.0])
+>>> np.ldexp(x, [2, 3]).sum().backward(); x.grad
+array([4., 8.])""",
 )
 sign = _row(np.sign, "Return the sign of x: -1, 0 or 1; the derivative is 0.", None, kink=np.abs)
 floor = _row(np.floor, "Round down; the derivative is 0.", None, kink=lambda x: np.abs(x - np.rint(x)))
@@ -667,18 +677,39 @@ composite(trunc, numpy=(np.fix,), public=False)
 
 
 def divmod(a: Any, b: Any) -> tuple[Any, Any]:
-    """``np.divmod``: the quotient rounded down, which is flat, and the remainder."""
+    """Return the quotient rounded down, whose derivative is 0, and the remainder (``np.divmod``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([7.0, -7.0])
+    >>> quotient, remainder = np.divmod(x, 4.0)
+    >>> quotient.data, remainder.data
+    (array([ 1., -2.]), array([3., 1.]))
+    """
     return np.floor_divide(a, b), np.remainder(a, b)
 
 
 def modf(x: Any) -> tuple[Any, Any]:
-    """``np.modf``: the fraction, and the whole part, which is flat."""
+    """Return the fraction, and the whole part, whose derivative is 0 (``np.modf``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.25, -2.5])
+    >>> fraction, whole = np.modf(x)
+    >>> fraction.data, whole.data
+    (array([ 0.25, -0.5 ]), array([ 1., -2.]))
+    """
     endless = np.isinf(x)
     return np.where(endless, np.copysign(0.0, x), np.fmod(np.where(endless, 0.0, x), 1.0)), np.trunc(x)
 
 
 def frexp(x: Any) -> tuple[Any, Any]:
-    """``np.frexp``: the mantissa, and the plain integer exponent."""
+    """Return the mantissa, which records, and the integer exponent, which is plain (``np.frexp``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([3.0])
+    >>> mantissa, exponent = np.frexp(x)
+    >>> mantissa.data, exponent
+    (array([0.75]), array([2], dtype=int32))
+    """
     _, exponent = np.frexp(plain(x))
     return np.ldexp(x, -exponent), exponent
 

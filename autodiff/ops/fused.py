@@ -64,7 +64,7 @@ _linear_row: Any = op(
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    """x weightᵀ + bias in one node.
+    """Return x weightᵀ + bias, in one node.
 
     x: (..., in). weight: (out, in). bias: (out,) or None. Returns (..., out). Raises ValueError when the shapes do
     not fit.
@@ -190,7 +190,7 @@ _cross_entropy_row: Any = op(
 def cross_entropy(
     logits: Any, labels: Any, *, weights: Any = None, ignore_index: int | None = -100, reduction: str = "mean"
 ) -> Any:
-    """Cross-entropy of softmax(logits) against integer labels, in one node: -w[label] log softmax(logits)[label].
+    """Return -w[label] log softmax(logits)[label], the cross-entropy of logits and integer labels, in one node.
 
     logits: (..., C) floating. labels: (...) integers 0..C-1, or ``ignore_index`` for rows that do not count.
     weights: (C,) or None. reduction: "mean" (divided by the weights that count), "sum" or "none" (shape (...)).
@@ -279,7 +279,7 @@ _weighted_sum_row = op(
 
 
 def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0) -> Any:
-    """w1 x1 + ... + wn xn + b in ONE node: what a neuron computes before its activation.
+    """Return w1 x1 + ... + wn xn + b in one node: a neuron before its activation.
 
     weights, inputs: n Scalars or numbers each (Tensors broadcast). bias: one. Raises ValueError when the counts differ.
 

@@ -124,7 +124,7 @@ setitem = op(
 
 
 def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
-    """Elements along an axis (``np.take``), repeats allowed; axis None takes from the flattened array.
+    """Return elements along an axis (``np.take``), repeats allowed; axis None takes from the flattened array.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -155,7 +155,14 @@ def along(index: Any, axis: int) -> tuple[Any, ...]:
 
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    """Elements picked by an index array along an axis (``np.take_along_axis``)."""
+    """Return the elements that an index array names along an axis (``np.take_along_axis``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.take_along_axis(x, np.array([[1], [0]]), axis=1).data
+    array([[2.],
+           [3.]])
+    """
     indices = np.asarray(indices)
     if indices.dtype.kind not in "iu":
         raise IndexError(f"take_along_axis needs integer indices; got {indices.dtype}. For a mask write x[mask].")
@@ -167,7 +174,13 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The diagonal of two axes, as the last axis (``np.diagonal``)."""
+    """Return the diagonals of two axes, as the last axis (``np.diagonal``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.diagonal(x).data
+    array([1., 4.])
+    """
     moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
     n, m = np.shape(moved)[-2:]
     k = max(0, min(n + min(offset, 0), m - max(offset, 0)))
@@ -175,7 +188,14 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 def diag(v: Any, k: int = 0) -> Any:
-    """The diagonal of a matrix, or a matrix with a diagonal (``np.diag``)."""
+    """Return the diagonal of a matrix, or a matrix with the given diagonal (``np.diag``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.diag(x).sum().backward(); x.grad
+    array([[1., 0.],
+           [0., 1.]])
+    """
     if np.ndim(v) == 2:
         return np.diagonal(v, k)
     if np.ndim(v) != 1:
@@ -185,7 +205,14 @@ def diag(v: Any, k: int = 0) -> Any:
 
 
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """Sum of the diagonal (``np.trace``)."""
+    """Sum the diagonals of two axes (``np.trace``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.trace(x).backward(); x.grad
+    array([[1., 0.],
+           [0., 1.]])
+    """
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
 
 

@@ -156,7 +156,7 @@ def einsum(
     order: str = "K",
     casting: str = "safe",
 ) -> Any:
-    """Einstein summation (``np.einsum``), with ellipses, repeated and summed indices.
+    """Return the sum of products that the subscripts name (``np.einsum``), with ellipses, repeated and summed indices.
 
     subscripts: a string such as "ij,jk->ik", followed by the operands; or each operand followed by a list of integers
     and Ellipsis, and last, perhaps, the list of the output. Raises ValueError when they do not fit the operands.
@@ -228,7 +228,12 @@ solve = op(
         (((3, 2, 2), (2,)), {}),
     ),
     draw=lambda rng, a, b: (_invertible(rng, a), rng.normal(size=b)),
-    doc="Return x with ``a @ x = b``.",
+    doc="Return x with ``a @ x = b``; a: (..., n, n), b: (n,) or (..., n, k).",
+    example=""">>> import autodiff as ad, numpy as np
+>>> a = ad.tensor([[2.0, 1.0], [1.0, 3.0]])
+>>> np.linalg.solve(a, [3.0, 4.0]).sum().backward(); a.grad.round(4)
+array([[-0.4, -0.4],
+       [-0.2, -0.2]])""",
     complex=True,
 )
 inv = op(
@@ -239,14 +244,26 @@ inv = op(
     vjp=lambda g, y: -t(y) @ g @ t(y),
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
     draw=lambda rng, x: (_invertible(rng, x),),
-    doc="Return the inverse of square matrices.",
+    doc="Return the inverse of square matrices (..., n, n).",
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([[2.0, 1.0], [1.0, 3.0]])
+>>> np.linalg.inv(x).sum().backward(); x.grad.round(4)
+array([[-0.16, -0.08],
+       [-0.08, -0.04]])""",
     complex=True,
 )
 
 
 def dot(a: Any, b: Any, out: Any = None) -> Any:
-    """``np.dot``: inner product of vectors, matrix product of matrices, sum over the last axis of a and the second
+    """Return the product of two arrays (``np.dot``).
+
+    The inner product of vectors, the matrix product of matrices; else the sum over the last axis of a and the second
     last of b.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.dot(x, [3.0, 4.0]).backward(); x.grad
+    array([3., 4.])
     """
     if out is not None:
         raise missing_argument("dot", "out")
@@ -258,41 +275,85 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 
 
 def inner(a: Any, b: Any) -> Any:
-    """Sum over the last axes (``np.inner``)."""
+    """Return the sums of products over the last axes of both (``np.inner``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.inner(x, [3.0, 4.0]).backward(); x.grad
+    array([3., 4.])
+    """
     return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, axes=(-1, -1))
 
 
 def vdot(a: Any, b: Any) -> Any:
-    """Inner product of the flattened arrays (``np.vdot``)."""
+    """Return the inner product of the flattened arrays (``np.vdot``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.vdot(x, [3.0, 4.0]).backward(); x.grad
+    array([3., 4.])
+    """
     return np.matmul(conj(np.reshape(a, -1)), np.reshape(b, -1))
 
 
 def outer(a: Any, b: Any, out: Any = None) -> Any:
-    """All products of two vectors (``np.outer``)."""
+    """Return the products of all elements of one vector with all elements of another (``np.outer``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.outer(x, [3.0, 4.0]).data
+    array([[3., 4.],
+           [6., 8.]])
+    """
     if out is not None:
         raise missing_argument("outer", "out")
     return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
 
 
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
-    """Inner products along an axis (``np.vecdot``)."""
+    """Return inner products along an axis (``np.vecdot``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.vecdot(x, [1.0, 2.0]).data
+    array([ 5., 11.])
+    """
     if np.shape(x1)[axis] != np.shape(x2)[axis]:
         raise ValueError(f"vecdot: axis {axis} of shapes {np.shape(x1)} and {np.shape(x2)} must be equally long.")
     return np.sum(conj(x1) * x2, axis=axis)
 
 
 def matvec(x1: Any, x2: Any) -> Any:
-    """Matrices times vectors, both possibly stacked (``np.matvec``)."""
+    """Return products of matrices and vectors, both possibly stacked (``np.matvec``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.matvec(x, [1.0, 1.0]).data
+    array([3., 7.])
+    """
     return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
 
 def vecmat(x1: Any, x2: Any) -> Any:
-    """Vectors times matrices, both possibly stacked (``np.vecmat``)."""
+    """Return products of vectors and matrices, both possibly stacked (``np.vecmat``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.vecmat([1.0, 1.0], x).data
+    array([4., 6.])
+    """
     return np.matmul(np.expand_dims(x1, -2), x2)[..., 0, :]
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """Sum over the given axes of both (``np.tensordot``)."""
+    """Sum products over the given axes of both arrays (``np.tensordot``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.tensordot(x, np.ones((2, 2)), axes=2).backward(); x.grad
+    array([[1., 1.],
+           [1., 1.]])
+    """
     na, nb = np.ndim(a), np.ndim(b)
     left, right = (range(-axes, 0), range(axes)) if isinstance(axes, int | np.integer) else axes
     left, right = normalize_axis_tuple(left, na), normalize_axis_tuple(right, nb)
@@ -382,8 +443,9 @@ normp = op(
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """Vector and matrix norms (``np.linalg.norm``): 1, 2, inf, -inf, any p for vectors; 'fro', 'nuc', 1, -1, 2,
-    -2, inf, -inf for matrices.
+    """Return a norm of vectors or of matrices (``np.linalg.norm``).
+
+    ord: 1, 2, inf, -inf or any p for vectors; 'fro', 'nuc', 1, -1, 2, -2, inf, -inf for matrices.
 
     x: any shape. The derivative where the norm is 0 is 0.
 
@@ -424,7 +486,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """The norm of the elements along any number of axes as one vector (``np.linalg.vector_norm``).
+    """Return the norm of the elements along any number of axes as one vector (``np.linalg.vector_norm``).
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([[3.0, -4.0]])
@@ -442,7 +504,7 @@ def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 
 
 
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """The norm of the matrices in the last two axes (``np.linalg.matrix_norm``).
+    """Return the norm of the matrices in the last two axes (``np.linalg.matrix_norm``).
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([[3.0, 0.0], [0.0, 4.0]])

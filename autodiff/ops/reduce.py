@@ -262,6 +262,10 @@ std = op(
     ),
     points=(Point(([2.0, 2.0],), ([0.0, 0.0],), "convention", [NAN, NAN]),),
     draw=lambda rng, x: (rng.normal(size=x),),  # at equal elements the second derivative is NaN
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([1.0, 3.0])
+>>> np.std(x).backward(); x.grad
+array([-0.5,  0.5])""",
     doc="Return the standard deviation over axes, with divisor n - ddof; the derivative is 0 where it is 0.",
     reference=lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
     complex=True,
@@ -318,14 +322,28 @@ logsumexp = op(
 
 
 def ptp(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
-    """Largest minus smallest over axes (``np.ptp``)."""
+    """Return the largest minus the smallest element over axes (``np.ptp``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> np.ptp(x).backward(); x.grad
+    array([-1.,  0.,  1.])
+    """
     if out is not None:
         raise missing_argument("ptp", "out")
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
 def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
-    """Weighted mean (``np.average``); weights of the shape of a, or of the axes. returned: their sums too."""
+    """Return the weighted mean over axes (``np.average``); weights of the shape of a, or of the axes.
+
+    returned: return the sums of the weights, too.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.average(x, weights=[3.0, 1.0]).backward(); x.grad
+    array([0.75, 0.25])
+    """
     keepdims = False if keepdims is np._NoValue else keepdims
     if weights is None:
         y = np.mean(a, axis=axis, keepdims=keepdims)

@@ -269,7 +269,13 @@ stack = op(
 
 # ---- made of the rows above
 def ravel(a: Any, order: Any = "C") -> Any:
-    """The values in one axis (``np.ravel``); order "K": as they lie in memory."""
+    """Return the values in one axis (``np.ravel``); order "K": as they lie in memory.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.ravel(x).data
+    array([1., 2., 3., 4.])
+    """
     return np.reshape(_as_it_lies(a), -1) if order == "K" else np.reshape(a, -1, order=order)
 
 
@@ -280,7 +286,13 @@ def _as_it_lies(a: Any) -> Any:
 
 
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """Axes moved to new places (``np.moveaxis``)."""
+    """Move axes to new places (``np.moveaxis``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(np.ones((2, 3, 4)))
+    >>> np.moveaxis(x, 0, -1).shape
+    (3, 4, 2)
+    """
     n = np.ndim(a)
     source = normalize_axis_tuple(source, n, "source")
     destination = normalize_axis_tuple(destination, n, "destination")
@@ -291,14 +303,26 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Each element repeated (``np.repeat``)."""
+    """Repeat each element (``np.repeat``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.repeat(x, 3).sum().backward(); x.grad
+    array([3., 3.])
+    """
     a = np.reshape(a, -1) if axis is None else a
     axis = 0 if axis is None else axis
     return np.take(a, np.repeat(np.arange(np.shape(a)[axis]), repeats), axis=axis)
 
 
 def tile(A: Any, reps: Any) -> Any:
-    """The array repeated as a whole (``np.tile``)."""
+    """Repeat a whole array along its axes (``np.tile``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.tile(x, 2).sum().backward(); x.grad
+    array([2., 2.])
+    """
     reps = (reps,) if isinstance(reps, int | np.integer) else tuple(reps)
     n = max(len(reps), np.ndim(A))
     reps, shape = (1,) * (n - len(reps)) + reps, (1,) * (n - np.ndim(A)) + np.shape(A)
@@ -312,7 +336,14 @@ def tile(A: Any, reps: Any) -> Any:
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """Pieces along an axis (``np.split``); a piece that is not used contributes zero."""
+    """Return pieces along an axis (``np.split``); a piece that is not used contributes zero.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> a, b = np.split(x, [1])
+    >>> b.sum().backward(); x.grad
+    array([0., 1., 1.])
+    """
     n = np.shape(ary)[axis]
     if isinstance(indices_or_sections, int | np.integer):
         if n % indices_or_sections:
@@ -328,7 +359,15 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 def unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
-    """The slices along an axis as a tuple (Array API)."""
+    """Return the slices along an axis as a tuple (Array API; ``np.unstack``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> a, b = ad.unstack(x)
+    >>> b.sum().backward(); x.grad
+    array([[0., 0.],
+           [1., 1.]])
+    """
     return tuple(np.moveaxis(x, axis, 0))
 
 
@@ -350,7 +389,12 @@ def _atleast(n: int) -> Any:
         )
 
     atleast.__name__ = f"atleast_{n}d"
-    atleast.__doc__ = f"At least {n} axes (``np.atleast_{n}d``)."
+    atleast.__doc__ = f"""Return arrays with at least {n} axes (``np.atleast_{n}d``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> np.atleast_{n}d(ad.tensor(2.0)).shape
+    {(1,) * n}
+    """
     return atleast
 
 
@@ -358,29 +402,62 @@ atleast_1d, atleast_2d, atleast_3d = _atleast(1), _atleast(2), _atleast(3)
 
 
 def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Rows on top of each other (``np.vstack``)."""
+    """Join arrays on top of each other, vectors as rows (``np.vstack``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.vstack([x, [5.0, 6.0]]).data
+    array([[1., 2.],
+           [5., 6.]])
+    """
     return np.concatenate([atleast_2d(a) for a in tup], axis=0, dtype=dtype, casting=casting)  # type: ignore[call-overload]
 
 
 def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """Side by side (``np.hstack``)."""
+    """Join arrays side by side (``np.hstack``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.hstack([x, [5.0]]).data
+    array([1., 2., 5.])
+    """
     arrays = [atleast_1d(a) for a in tup]
     axis = 0 if np.ndim(arrays[0]) == 1 else 1
     return np.concatenate(arrays, axis=axis, dtype=dtype, casting=casting)  # type: ignore[call-overload]
 
 
 def dstack(tup: Sequence[Any]) -> Any:
-    """Along the third axis (``np.dstack``)."""
+    """Join arrays along the third axis (``np.dstack``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.dstack([x, x]).shape
+    (1, 2, 2)
+    """
     return np.concatenate([atleast_3d(a) for a in tup], axis=2)
 
 
 def column_stack(tup: Sequence[Any]) -> Any:
-    """1-D arrays as columns (``np.column_stack``)."""
+    """Make a matrix whose columns are the 1-D arrays given; 2-D arrays are joined side by side (``np.column_stack``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.column_stack([x, [5.0, 6.0]]).data
+    array([[1., 5.],
+           [2., 6.]])
+    """
     return np.concatenate([np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in tup], axis=1)
 
 
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    """Rotated by 90 degrees k times (``np.rot90``)."""
+    """Rotate by 90 degrees k times, from the first axis towards the second (``np.rot90``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.rot90(x).data
+    array([[2., 4.],
+           [1., 3.]])
+    """
     k %= 4
     if k == 0:
         return m
@@ -390,7 +467,13 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    """A value of its own (``np.copy``), recorded."""
+    """Return a copy of a value (``np.copy``), recorded.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.copy(x).sum().backward(); x.grad
+    array([1., 1.])
+    """
     return np.positive(a) if a.dtype.kind == "f" else astype(a, a.dtype)
 
 
@@ -435,18 +518,38 @@ composite(unstack, numpy=tuple(f for f in (getattr(np, "unstack", None),) if f))
 def full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
 ) -> Any:
-    """An array of one value, in the shape and dtype of a (``np.full_like``); a recorded value stays recorded."""
+    """Make an array of one value in the shape and dtype of a (``np.full_like``); a recorded value stays recorded.
+
+    >>> import autodiff as ad, numpy as np
+    >>> v = ad.tensor(2.0)
+    >>> ad.full_like(np.zeros(3), v).sum().backward(); v.grad
+    array(3.)
+    """
     like = np.empty_like(a, dtype=dtype, order=order, subok=subok, shape=shape)  # type: ignore[call-overload]
     return np.astype(np.broadcast_to(fill_value, like.shape), like.dtype)
 
 
 def flipud(m: Any) -> Any:
-    """Rows reversed (``np.flipud``)."""
+    """Reverse the order of the rows (``np.flipud``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.flipud(x).data
+    array([[3., 4.],
+           [1., 2.]])
+    """
     return np.flip(m, 0)
 
 
 def fliplr(m: Any) -> Any:
-    """Columns reversed (``np.fliplr``)."""
+    """Reverse the order of the columns (``np.fliplr``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.fliplr(x).data
+    array([[2., 1.],
+           [4., 3.]])
+    """
     return np.flip(m, 1)
 
 

@@ -18,7 +18,7 @@ from .evaluation import Evaluation, Function, derivative, in_own_memory
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: Any) -> tuple[Any, Any]:
-    """``(f(*primals), J t)``: the value and its derivative along the tangents, in one forward sweep.
+    """Return ``(f(*primals), J t)``: the value and its derivative along the tangents, in one forward sweep.
 
     primals, tangents: sequences of equal nesting and shapes.
 

@@ -19,7 +19,7 @@ from .evaluation import Evaluation, Function, check_use, places
 def value_and_grad(
     f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
 ) -> Function:
-    """A function that returns ``(f(*args), gradient)``; see ``grad``. With has_aux: ``((value, aux), gradient)``.
+    """Return a function that returns ``(f(*args), gradient)``, with has_aux ``((value, aux), gradient)``; see ``grad``.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.value_and_grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))
@@ -81,7 +81,7 @@ def _complex_derivatives(ours: Evaluation, seeds: dict[Node, Any], gradients: li
 def grad(
     f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
 ) -> Function:
-    """The gradient of a function that returns a single number, as a function of the same arguments.
+    """Return a function of the same arguments that computes the gradient of f, which returns a single number.
 
     argnums: which positional arguments (an int, or several for a tuple of gradients). has_aux: f returns ``(value,
     aux)`` and the answer is ``(gradient, aux)``. A gradient has the shape and dtype of its argument, and its nesting.
@@ -121,8 +121,9 @@ def _single(out: Any, who: str) -> None:
 
 
 def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
-    """``(f(*primals), pullback)``: pullback(cotangent) gives a tuple with the cotangent of each primal; call it as
-    often as needed.
+    """Return ``(f(*primals), pullback)``.
+
+    pullback(cotangent) gives a tuple with the cotangent of each primal; call it as often as needed.
 
     The cotangent has the nesting and shapes of the output.
 

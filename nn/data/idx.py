@@ -53,6 +53,17 @@ def load_mnist(
 
     Raises FileNotFoundError when the directory or one of the files is missing (it says which, and where they are to be
     had), and ValueError when a file is damaged or when images and labels do not belong together.
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for part in ("train", "t10k"):                # two images of 1 x 1 pixel each, and their labels
+    ...         images = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 255])
+    ...         _ = pathlib.Path(folder, f"{part}-images-idx3-ubyte").write_bytes(images)
+    ...         labels = bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 3])
+    ...         _ = pathlib.Path(folder, f"{part}-labels-idx1-ubyte").write_bytes(labels)
+    ...     (x_train, y_train), (x_test, y_test) = load_mnist(folder)
+    >>> x_train.shape, y_train
+    ((2, 1, 1), array([7, 3]))
     """
     folder = Path(directory)
     if not folder.is_dir():

@@ -35,13 +35,19 @@ def adam_update(
     decoupled: bool = False,
     v_max: Flat | None = None,
 ) -> None:
-    """One step in place, `step` counting from 1; m_sum = m/(1 - beta1), v_sum = v/(1 - beta2).
+    """Update parameters in place, `step` counting from 1; m_sum = m/(1 - beta1), v_sum = v/(1 - beta2).
 
     m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  p -= lr m^ / (sqrt(v^) + eps)  with m^ = m/(1 -
     beta1^t) and v^ = v/(1 - beta2^t). Decay is added to g (L2), or shrinks p by 1 - lr weight_decay beforehand
     (decoupled). With `v_max`, the largest v so far takes the place of v (Reddi et al. 2018, AMSGrad). values, grads: an
     array for each parameter; the others are `Flat`s with one part for each.
-    """
+
+    >>> import numpy as np
+    >>> p, m, v, scratch = np.array([1.0, 2.0]), np.zeros(2), np.zeros(2), np.zeros(2)
+    >>> adam_update([p], [np.array([0.5, -1.0])], *[Flat(a, [a]) for a in (m, v, scratch)], step=1, lr=0.1)
+    >>> p.round(4)
+    array([0.9, 2.1])
+    """""
     beta1, beta2 = betas
     m, v, s = m_sum.whole, v_sum.whole, scratch.whole
     if weight_decay and decoupled:

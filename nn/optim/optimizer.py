@@ -33,8 +33,10 @@ SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
 
 class Optimizer:
-    """Base of all optimizers. A subclass gives its defaults, the names of its state and one method: `_direction`, the
-    formula on flat arrays, or `_update`, which works in place on the parameters.
+    """Base of all optimizers: parameter groups, the walk over the parameters, and saved state.
+
+    A subclass gives its defaults, the names of its state and one method: `_direction`, the formula on flat arrays, or
+    `_update`, which works in place on the parameters.
 
     Args:
         parameters: Parameters, Scalars and other leaves (`model.parameters()`), or groups:
@@ -52,6 +54,14 @@ class Optimizer:
         TypeError: something that is no leaf of the graph, an unknown hyperparameter, or one that is no number.
         AttributeError: `opt.lr = ...`; write into the groups.
         ValueError: no parameters at all, a parameter in two groups, or a hyperparameter out of its range.
+
+    >>> class SignDescent(Optimizer):
+    ...     def _direction(self, g, state, slot, group):
+    ...         return group["lr"] * np.sign(g)
+    >>> w = ad.tensor([1.0, -2.0])
+    >>> optimizer = SignDescent([w], {"lr": 0.5, "weight_decay": 0.0})
+    >>> (w * w).sum().backward(); optimizer.step(); w.data
+    array([ 0.5, -1.5])
     """
 
     _decoupled = False  # whether weight decay shrinks the parameters, instead of entering the gradient

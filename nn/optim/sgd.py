@@ -25,11 +25,17 @@ def sgd_update(
     weight_decay: float = 0.0,
     first: bool = False,
 ) -> None:
-    """One step in place: d = g + weight_decay p;  v = momentum v + (1 - dampening) d;  p -= lr v.
+    """Update parameters in place: d = g + weight_decay p;  v = momentum v + (1 - dampening) d;  p -= lr v.
 
     The first velocity is d itself. Nesterov's form steps along d + momentum v (Sutskever et al. 2013). values, grads:
     an array for each parameter; `velocity` and `scratch`, which is overwritten, have one part for each.
-    """
+
+    >>> import numpy as np
+    >>> p, scratch = np.array([1.0, 2.0]), np.zeros(2)
+    >>> sgd_update([p], [np.array([0.5, 1.0])], None, Flat(scratch, [scratch]), lr=0.1)
+    >>> p
+    array([0.95, 1.9 ])
+    """""
     for i, (p, d, s) in enumerate(zip(values, grads, scratch.parts, strict=True)):
         if weight_decay:
             d = np.add(np.multiply(p, weight_decay, out=s), d, out=s)

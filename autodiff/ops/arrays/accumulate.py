@@ -129,10 +129,15 @@ def _cumulative(name: str, running: Callable[..., Any], first: float) -> Callabl
         return np.concatenate([np.full(shape, first, y.dtype), y], axis=axis)
 
     cumulative.__name__ = name
-    cumulative.__doc__ = (
-        f"Return the running {'sum' if first == 0 else 'product'} along an axis (``np.{name}``); include_initial puts "
-        f"a {first:g} before it."
-    )
+    what, last = ("sum", 6.0) if first == 0 else ("product", 8.0)
+    cumulative.__doc__ = f"""Return the running {what} along an axis (``np.{name}``).
+
+    include_initial puts a {first:g} before it.
+
+    >>> import autodiff as ad, numpy as np
+    >>> np.{name}(ad.tensor([2.0, 4.0]), include_initial=True).tolist()
+    [{first}, 2.0, {last}]
+    """
     return cumulative
 
 

@@ -134,7 +134,13 @@ def block(arrays: Any) -> Any:
 
 
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    """Join values to the end (``np.append``); axis None flattens both."""
+    """Join values to the end (``np.append``); axis None flattens both.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.append(x, [5.0, 6.0]).data
+    array([1., 2., 5., 6.])
+    """
     if axis is None:
         return np.concatenate([np.ravel(arr), np.ravel(values)])
     return np.concatenate([arr, values], axis=axis)
@@ -170,24 +176,50 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    """Leave out the given places along an axis (``np.delete``); axis None flattens."""
+    """Leave out the given places along an axis (``np.delete``); axis None flattens.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> np.delete(x, 1).sum().backward(); x.grad
+    array([1., 0., 1.])
+    """
     arr = np.ravel(arr) if axis is None else arr
     axis = 0 if axis is None else axis
     return np.take(arr, np.delete(np.arange(np.shape(arr)[axis]), plain(obj)), axis=axis)
 
 
 def resize(a: Any, new_shape: Any) -> Any:
-    """Fill a shape with the elements over and over (``np.resize``)."""
+    """Fill a shape with the elements over and over (``np.resize``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.resize(x, (2, 3)).data
+    array([[1., 2., 1.],
+           [2., 1., 2.]])
+    """
     return np.ravel(a)[np.resize(np.arange(np.size(a)), new_shape)] if np.size(a) else np.zeros(new_shape)
 
 
 def diagflat(v: Any, k: int = 0) -> Any:
-    """Make a matrix with the flattened values on a diagonal (``np.diagflat``)."""
+    """Make a matrix with the flattened values on a diagonal (``np.diagflat``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.diagflat(x).data
+    array([[1., 0.],
+           [0., 2.]])
+    """
     return np.diag(np.ravel(v), k)
 
 
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
-    """Move an axis back until it stands before another (``np.rollaxis``)."""
+    """Move an axis back until it stands before another (``np.rollaxis``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(np.ones((2, 3, 4)))
+    >>> np.rollaxis(x, 2).shape
+    (4, 2, 3)
+    """
     n = np.ndim(a)
     axis = normalize_axis_index(axis, n)
     start = start + n if start < 0 else start
@@ -197,18 +229,39 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 
 def matrix_transpose(x: Any, /) -> Any:
-    """Swap the last two axes (``np.matrix_transpose``)."""
+    """Exchange the last two axes (``np.matrix_transpose``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.matrix_transpose(x).data
+    array([[1., 3.],
+           [2., 4.]])
+    """
     return np.swapaxes(x, -1, -2)
 
 
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
-    """Repeat arrays until all have one shape (``np.broadcast_arrays``)."""
+    """Repeat arrays until all have one shape (``np.broadcast_arrays``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> a, b = np.broadcast_arrays(x, np.zeros((2, 1)))
+    >>> a.sum().backward(); x.grad
+    array([2., 2.])
+    """
     shape = np.broadcast_shapes(*[np.shape(a) for a in args])
     return tuple([np.broadcast_to(a, shape) for a in args])
 
 
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
-    """Return coordinate arrays of a grid (``np.meshgrid``)."""
+    """Return coordinate arrays of a grid (``np.meshgrid``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> a, b = np.meshgrid(x, [0.0, 1.0, 2.0])
+    >>> a.sum().backward(); x.grad
+    array([3., 3.])
+    """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij'; got {indexing!r}.")
     n = len(xi)
@@ -238,6 +291,12 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """Return the matrix of the powers of x (``np.vander``): x ** (N - 1), ..., x, 1.
 
     x: (n,). The powers are products of their neighbours, so the derivative at 0 is right.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.vander(x, 3).data
+    array([[1., 1., 1.],
+           [4., 2., 1.]])
     """
     x = operand(x)
     if np.ndim(x) != 1:
@@ -253,7 +312,13 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 # ---- pieces
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """Return pieces along an axis, as equal as they can be (``np.array_split``)."""
+    """Return pieces along an axis, as equal as they can be (``np.array_split``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> [piece.data for piece in np.array_split(x, 2)]
+    [array([1., 2.]), array([3.])]
+    """
     n = np.shape(ary)[axis]
     if isinstance(indices_or_sections, int | np.integer):
         if indices_or_sections <= 0:
@@ -265,21 +330,39 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    """Return pieces side by side (``np.hsplit``)."""
+    """Return pieces side by side (``np.hsplit``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> [piece.data.tolist() for piece in np.hsplit(x, 2)]
+    [[[1.0], [3.0]], [[2.0], [4.0]]]
+    """
     if np.ndim(ary) == 0:
         raise ValueError("hsplit needs one axis or more.")
     return np.split(ary, indices_or_sections, axis=1 if np.ndim(ary) > 1 else 0)
 
 
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    """Return pieces on top of each other (``np.vsplit``)."""
+    """Return pieces on top of each other (``np.vsplit``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> [piece.data.tolist() for piece in np.vsplit(x, 2)]
+    [[[1.0, 2.0]], [[3.0, 4.0]]]
+    """
     if np.ndim(ary) < 2:
         raise ValueError(f"vsplit needs two axes or more; got {kind_of(ary)}.")
     return np.split(ary, indices_or_sections, axis=0)
 
 
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    """Return pieces along the third axis (``np.dsplit``)."""
+    """Return pieces along the third axis (``np.dsplit``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(np.ones((2, 2, 4)))
+    >>> [piece.shape for piece in np.dsplit(x, 2)]
+    [(2, 2, 2), (2, 2, 2)]
+    """
     if np.ndim(ary) < 3:
         raise ValueError(f"dsplit needs three axes or more; got {kind_of(ary)}.")
     return np.split(ary, indices_or_sections, axis=2)
@@ -319,13 +402,25 @@ def linspace(
 def logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
 ) -> Any:
-    """Return base to the power of evenly spaced numbers (``np.logspace``); all three may be recorded."""
+    """Return base to the power of evenly spaced numbers (``np.logspace``); all three may be recorded.
+
+    >>> import autodiff as ad, numpy as np
+    >>> stop = ad.tensor(2.0)
+    >>> np.logspace(0.0, stop, 3).data
+    array([  1.,  10., 100.])
+    """
     y = np.power(np.expand_dims(base, axis) if np.ndim(base) else base, linspace(start, stop, num, endpoint, axis=axis))
     return y if dtype is None else np.astype(y, dtype)
 
 
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
-    """Return numbers of which each is the same multiple of the one before (``np.geomspace``)."""
+    """Return numbers of which each is the same multiple of the one before (``np.geomspace``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> stop = ad.tensor(8.0)
+    >>> np.geomspace(1.0, stop, 4).data
+    array([1., 2., 4., 8.])
+    """
     start, stop = [
         v if np.result_type(v) == np.float64 else np.astype(v, np.float64) for v in np.broadcast_arrays(start, stop)
     ]

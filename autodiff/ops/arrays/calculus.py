@@ -37,7 +37,13 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append:
 
 
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    """Return differences of neighbours of the flattened array, with numbers before and after (``np.ediff1d``)."""
+    """Return differences of neighbours of the flattened array, with numbers before and after (``np.ediff1d``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 4.0, 9.0])
+    >>> np.ediff1d(x, to_end=0.0).data
+    array([3., 5., 0.])
+    """
     flat = np.ravel(ary)
     parts = [np.ravel(v) for v in (to_begin, flat[1:] - flat[:-1], to_end) if v is not None]
     parts = [p if np.result_type(p) == flat.dtype else np.astype(p, flat.dtype) for p in parts]
@@ -176,7 +182,13 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    """Return the cross-correlation of two sequences (``np.correlate``): (n,) and (m,)."""
+    """Return the cross-correlation of two sequences (``np.correlate``): (n,) and (m,).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> np.correlate(x, [1.0, 0.5], mode="full").data
+    array([0.5, 2. , 3.5, 3. ])
+    """
     n, m = np.size(a), np.size(v)
     if m > n:  # as NumPy does it: the longer one stands still
         return np.flip(_overlaps("correlate", v, np.flip(a), mode))
@@ -200,6 +212,11 @@ def _overlaps(name: str, a: Any, v: Any, mode: str) -> Any:
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
     """Take out jumps of more than half a period along an axis (``np.unwrap``). What is added is flat: the derivative
     is 1.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([0.0, 3.0, 6.5])
+    >>> np.unwrap(x).data.round(4)
+    array([0.    , 3.    , 0.2168])
     """
     moved = np.unwrap(plain(p), discont, axis, period=plain(period)) - plain(p)
     return p + moved

@@ -17,7 +17,7 @@ from .assemble import array
 
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    """Return, at each place, the choice of the first condition that holds, else the default (``np.select``).
+    """Return at each place the choice of the first condition that holds, else the default (``np.select``).
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([1.0, -2.0])
@@ -70,7 +70,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
 
 
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
-    """Return, at each place, the choice that the integer there names (``np.choose``).
+    """Return at each place the element of the choice that the integer there names (``np.choose``).
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([1.0, 2.0])
@@ -95,7 +95,13 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
 
 
 def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
-    """Return the slices along an axis where the condition holds (``np.compress``); axis None flattens."""
+    """Return the slices along an axis where the condition holds (``np.compress``); axis None flattens.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> np.compress([True, False, True], x).sum().backward(); x.grad
+    array([1., 0., 1.])
+    """
     if out is not None:
         raise missing_argument("compress", "out")
     condition = np.asarray(plain(condition))
@@ -110,7 +116,13 @@ def _compress_method(a: Any, condition: Any, axis: int | None = None, out: Any =
 
 
 def extract(condition: Any, arr: Any) -> Any:
-    """Return the elements where the condition holds, in one axis (``np.extract``)."""
+    """Return the elements where the condition holds, in one axis (``np.extract``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> np.extract(x.data > 1, x).sum().backward(); x.grad
+    array([0., 1., 1.])
+    """
     return np.ravel(arr)[np.flatnonzero(plain(condition))]
 
 
@@ -155,7 +167,13 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
 
 
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
-    """Apply ``func(a, axis)`` to one axis after the other, each of which stays (``np.apply_over_axes``)."""
+    """Apply ``func(a, axis)`` to one axis after the other, each of which stays (``np.apply_over_axes``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.apply_over_axes(np.sum, x, [0, 1]).data
+    array([[10.]])
+    """
     n = np.ndim(a)
     for which in (axes,) if isinstance(axes, int | np.integer) else axes:
         axis = normalize_axis_index(int(which), n)

@@ -59,17 +59,35 @@ def nanprod(
     initial: Any = _NONE,
     where: Any = _NONE,
 ) -> Any:
-    """Return the product over axes without the NaNs (``np.nanprod``), whose gradient is zero."""
+    """Return the product over axes without the NaNs (``np.nanprod``), whose gradient is zero.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([2.0, np.nan, 3.0])
+    >>> np.nanprod(x).backward(); x.grad
+    array([3., 0., 2.])
+    """
     return np.prod(_filled(a, 1.0), axis, dtype, out, keepdims=_given(keepdims), **_more(where, initial))
 
 
 def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Return running sums without the NaNs (``np.nancumsum``)."""
+    """Return running sums without the NaNs (``np.nancumsum``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([2.0, np.nan, 3.0])
+    >>> np.nancumsum(x).data
+    array([2., 2., 5.])
+    """
     return np.cumsum(_filled(a, 0.0), axis, dtype, out)
 
 
 def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Return running products without the NaNs (``np.nancumprod``)."""
+    """Return running products without the NaNs (``np.nancumprod``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([2.0, np.nan, 3.0])
+    >>> np.nancumprod(x).data
+    array([2., 2., 6.])
+    """
     return np.cumprod(_filled(a, 1.0), axis, dtype, out)
 
 

@@ -435,7 +435,13 @@ def unique(
 
 
 def unique_values(x: Any) -> Any:
-    """Return the different values (Array API), each NaN for itself; of equal ones the first has the gradient."""
+    """Return the different values (Array API), each NaN for itself; of equal ones the first has the gradient.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([2.0, 1.0, 2.0])
+    >>> np.unique_values(x).sum().backward(); x.grad
+    array([1., 1., 0.])
+    """
     return unique(x, equal_nan=False)
 
 
@@ -446,7 +452,13 @@ def _unique_of(numpy_function: Any, *wanted: str) -> Any:
         return type(numpy_function(np.zeros(1)))(*[found[name] for name in wanted])
 
     find.__name__ = numpy_function.__name__
-    find.__doc__ = f"Return {', '.join(wanted)} (Array API ``np.{find.__name__}``); all but the values are plain."
+    find.__doc__ = f"""Return {", ".join(wanted)} (Array API ``np.{find.__name__}``); all but the values are plain.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([2.0, 1.0, 2.0])
+    >>> np.{find.__name__}(x).values.sum().backward(); x.grad
+    array([1., 1., 0.])
+    """
     return find
 
 

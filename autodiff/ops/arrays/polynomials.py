@@ -41,17 +41,35 @@ def _sum(a1: Any, a2: Any, sign: float) -> Any:
 
 
 def polyadd(a1: Any, a2: Any) -> Any:
-    """Return the coefficients of a sum (``np.polyadd``)."""
+    """Return the coefficients of a sum (``np.polyadd``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.polyadd(x, [3.0]).data
+    array([1., 5.])
+    """
     return _sum(a1, a2, 1.0)
 
 
 def polysub(a1: Any, a2: Any) -> Any:
-    """Return the coefficients of a difference (``np.polysub``)."""
+    """Return the coefficients of a difference (``np.polysub``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.polysub(x, [3.0]).data
+    array([ 1., -1.])
+    """
     return _sum(a1, a2, -1.0)
 
 
 def polymul(a1: Any, a2: Any) -> Any:
-    """Return the coefficients of a product (``np.polymul``); leading zeros of either are left out."""
+    """Return the coefficients of a product (``np.polymul``); leading zeros of either are left out.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.polymul(x, [1.0, -1.0]).data
+    array([ 1.,  1., -2.])
+    """
     return np.convolve(*[_trimmed(_coefficients(a)) for a in (a1, a2)])
 
 
@@ -61,7 +79,14 @@ def _trimmed(a: Any) -> Any:
 
 
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
-    """Return the coefficients of quotient and remainder (``np.polydiv``)."""
+    """Return the coefficients of quotient and remainder (``np.polydiv``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> quotient, remainder = np.polydiv(x, [1.0, 1.0])
+    >>> quotient.data, remainder.data
+    (array([1., 1.]), array([2.]))
+    """
     u, v = _coefficients(u) + 0.0, _coefficients(v) + 0.0
     m, n = np.size(u) - 1, np.size(v) - 1
     quotient = []
@@ -76,7 +101,13 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 
 
 def polyder(p: Any, m: int = 1) -> Any:
-    """Return the coefficients of the m-th derivative (``np.polyder``)."""
+    """Return the coefficients of the m-th derivative (``np.polyder``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> np.polyder(x).data
+    array([2., 2.])
+    """
     if m < 0:
         raise ValueError(f"polyder: m must be 0 or more; got {m}.")
     p = _coefficients(p)
@@ -87,7 +118,13 @@ def polyder(p: Any, m: int = 1) -> Any:
 
 
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    """Return the coefficients of the m-th antiderivative (``np.polyint``); k: the constants of integration."""
+    """Return the coefficients of the m-th antiderivative (``np.polyint``); k: the constants of integration.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> np.polyint(x).data
+    array([0.5, 2. , 0. ])
+    """
     if m < 0:
         raise ValueError(f"polyint: m must be 0 or more; got {m}.")
     p = _coefficients(p)

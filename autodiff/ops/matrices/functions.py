@@ -184,7 +184,12 @@ solve_sylvester: Any = op(
         rng.uniform(-0.5, 0.5, b) + 2.0 * np.eye(b[-1]),
         rng.normal(size=q),
     ),
-    doc="Return x with a x + x b = q (``scipy.linalg.solve_sylvester``).",
+    doc="Return x with ``a @ x + x @ b = q``; a: (m, m), b: (n, n), q: (m, n) (``scipy.linalg.solve_sylvester``).",
+    example=""">>> import autodiff as ad, numpy as np
+>>> a = ad.tensor([[2.0, 0.0], [0.0, 3.0]])
+>>> ad.linalg.solve_sylvester(a, [[1.0]], [[3.0], [8.0]]).data
+array([[1.],
+       [2.]])""",
     complex=True,
 )
 
@@ -215,7 +220,12 @@ sqrtm = op(
     vjp=lambda g, y: solve_sylvester(t(y), t(y), g),
     samples=((((2, 2),), {}), (((3, 3),), {})),
     draw=lambda rng, x: (rng.uniform(-0.3, 0.3, x) + 2.0 * np.eye(x[-1]),),
-    doc="Return the principal square root of a matrix (``scipy.linalg.sqrtm``), where it is real.",
+    doc="Return the principal square root of a square matrix where it is real (``scipy.linalg.sqrtm``).",
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([[4.0, 0.0], [0.0, 9.0]])
+>>> ad.linalg.sqrtm(x).sum().backward(); x.grad.round(4)
+array([[0.25  , 0.2   ],
+       [0.2   , 0.1667]])""",
     complex=True,
 )
 
@@ -262,7 +272,7 @@ def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
     >>> import autodiff as ad, numpy as np
     >>> a = ad.tensor([[0.0, 2.0], [1.0, 0.0]])
     >>> ad.linalg.lu_solve(ad.linalg.lu_factor(a), np.array([2.0, 3.0]), trans=1).data
-    array([3., 1.])
+    array([1.5, 2. ])
     """
     lu, pivots = lu_and_piv
     if trans not in (0, 1):

@@ -84,7 +84,12 @@ det = op(
     samples=_SQUARE,
     draw=lambda rng, x: (_regular(rng, x),),
     points=(Point(([[1.0, 2.0], [2.0, 4.0]],), ([[4.0, -2.0], [-2.0, 1.0]],), "limit"),),
-    doc="Return the determinant of square matrices; the derivative is right for singular ones.",
+    doc="Return the determinant of square matrices (..., n, n); the derivative is right for singular ones.",
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([[2.0, 1.0], [1.0, 3.0]])
+>>> ad.linalg.det(x).backward(); x.grad.round(4)
+array([[ 3., -1.],
+       [-1.,  2.]])""",
     complex=True,
 )
 
@@ -164,7 +169,11 @@ pinv = op(
     vjp=_pinv_vjp,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
     draw=lambda rng, x: (_tall(rng, x),),
-    doc="Return the Moore-Penrose inverse; equal singular values and lost rank are no obstacle.",
+    doc="Return the Moore-Penrose inverse (..., n, m) of matrices (..., m, n) of any rank that does not change.",
+    example=""">>> import autodiff as ad, numpy as np
+>>> x = ad.tensor([[1.0], [2.0]])
+>>> ad.linalg.pinv(x).data.round(4)
+array([[0.2, 0.4]])""",
     complex=True,
 )
 
