@@ -67,6 +67,7 @@ _LATER = {
     "draw_compare": ".drawing",
     "draw_function": ".drawing",
     "drawing": ".drawing",
+    "explain": ".explaining",
     "testing": ".testing",
 }
 
@@ -89,6 +90,7 @@ __all__ = [
     "draw_function",
     "drawing",
     "enable_grad",
+    "explain",
     "extend",
     "fft",
     "grad",

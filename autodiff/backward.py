@@ -9,7 +9,8 @@ an operation, or recursion.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import weakref
+from collections.abc import Collection, Iterable
 from functools import cache
 from itertools import chain, repeat
 from math import inf, isfinite
@@ -370,6 +371,16 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         release, bounded = not retain_graph, False
         cotangents = pull({start: raw(seed)}, nodes, release, bounded)
     deliver(cotangents)
+    if start.source is not None:
+        note_root(cotangents, start)
+
+
+def note_root(nodes: Iterable[Node], root: Node) -> None:
+    """Remember where the gradients of these nodes came from, without keeping it alive: ``explain(x)`` needs no loss."""
+    found = weakref.ref(root)
+    for node in nodes:
+        if node.op is None or node.notes is not None:
+            notes_of(node).root = found
 
 
 def deliver(cotangents: dict[Node, Cotangent]) -> None:

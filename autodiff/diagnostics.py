@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import AnomalyError, MissingRuleError, kind_of
 from .graph import Node, notes_of
-from .modes import State, source_line, state
+from .modes import OFF, State, source_line, state
 
 
 def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
@@ -38,6 +38,17 @@ def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
                 note_convention(op.name, out, op.convention.where(*read), op.convention)
     if now.anomaly:
         check_finite(op, value, raw, "made", "finite inputs", out.node)
+
+
+def note_end(op: Any, operands: Iterable[Any], floor: float) -> None:
+    """Under ``record()``: an operation made a constant of recorded values, by its nature or under ``no_grad()``."""
+    if floor not in (0, OFF):  # inside a transform, where values from outside are constants
+        return
+    end = op.name, source_line(), "no_grad" if floor else "flat"
+    for x in operands:
+        node = getattr(x, "node", None)
+        if isinstance(node, Node) and end not in notes_of(node).ends[-16:]:
+            notes_of(node).ends += (end,)
 
 
 def note_convention(name: str, out: Any, at: Any, convention: Any) -> None:

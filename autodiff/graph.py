@@ -141,7 +141,7 @@ def leaf(value: Any) -> GeneralNode:
 class Notes:
     """What few nodes carry: hooks, a gradient to be kept, and what ``record()`` keeps for pictures."""
 
-    __slots__ = ("source", "hooks", "keep_grad", "prints", "operands", "strict", "conventional")
+    __slots__ = ("source", "hooks", "keep_grad", "prints", "operands", "strict", "conventional", "root", "ends")
 
     def __init__(self) -> None:
         self.source: str | None = None
@@ -151,6 +151,8 @@ class Notes:
         self.operands: tuple[Any, ...] | None = None  # constant operands, under record()
         self.strict = False  # made under strict()
         self.conventional: Any = None  # (function, booleans, Convention): under strict()
+        self.root: Any = None  # weak reference to where the last backward pass began, under record()
+        self.ends: tuple[tuple[str, str, str], ...] = ()  # what made a constant of this value, where, how: record()
 
 
 def notes_of(node: Node) -> Notes:

@@ -1,0 +1,265 @@
+"""Why a gradient is NaN or infinite: the first operation, in the order of the backward pass, that makes one of finite
+numbers; and where its own operands are not finite, the first operation, in the order of the forward pass, that made
+them so. Causes and remedies of the forward pass are those that pictures tell (``focus="nan"``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..drawing.levels.first_nan import REMEDIES, SINGLE_REMEDIES, cause_of, remedy_of
+from ..drawing.levels.problem_notes import FirstProblem
+from ..graph import Node
+from .answers import Cause, cause_at, first_index
+from .graph_pass import GraphPass, Use
+from .zeros import value_text, zero_causes
+
+Bad = Callable[[Any], Any]
+_GUARD = "np.where(ok, {name}(np.where(ok, x, 1)), 0) with ok = {ok}: the inner where keeps the singular point out"
+GUARDS = {
+    "sqrt": "x > 0",
+    "log": "x > 0",
+    "log2": "x > 0",
+    "log10": "x > 0",
+    "log1p": "x > -1",
+    "cbrt": "x != 0",
+    "reciprocal": "x != 0",
+    "power": "x > 0",
+    "arcsin": "abs(x) < 1",
+    "arccos": "abs(x) < 1",
+    "arctanh": "abs(x) < 1",
+    "arccosh": "x > 1",
+    "logit": "(x > 0) & (x < 1)",
+}
+GROWING = frozenset("exp exp2 expm1 sinh cosh square power multiply divide".split())
+MORE = "the forward pass under ad.record(), and explain again"
+DATA = "clean data: rows with np.isnan(x) out, or np.nan_to_num(x); find them with np.argwhere(~np.isfinite(x))"
+
+
+def first_use(graph: GraphPass, target: Node, bad: Bad) -> tuple[Use | None, Any]:
+    """The first operation on the way to ``target`` that sends something bad though nothing bad arrived at it, and the
+    position of the operand; and where it is bad. (None, node) where two paths that are sound add up to it."""
+    leading = graph.leading_to(target)
+    for node in graph.nodes:
+        if node.op is None or node not in leading:
+            continue
+        g = graph.gradient(node)
+        if g is None or bad(g).any():
+            continue
+        for i, p in enumerate(node.parents):
+            if not isinstance(p, Node) or p not in leading:
+                continue
+            arrived, sent = graph.gradient(p), graph.sent(node, i)
+            if sent is None or (arrived is None and p is not target):
+                continue
+            # what the pass left out, as a zero by construction, is not bad where it arrived
+            spoilt = bad(sent) if arrived is None or p is target else bad(sent) & bad(arrived)
+            if spoilt.any():
+                return (node, i), spoilt
+    for node in graph.nodes:
+        g = graph.gradient(node)
+        if node in leading and g is not None and bad(g).any():
+            return None, node
+    return None, None
+
+
+def nan_cause(graph: GraphPass, target: Node) -> Cause:
+    """The first cause of a NaN in the gradient of a node."""
+    use, spoilt = first_use(graph, target, np.isnan)
+    if use is None:
+        return left_over(graph, spoilt if spoilt is not None else target, target)
+    node, i = use
+    values = [*graph.operands(node), graph.value(node)]
+    if any([v is not None and np.isnan(v).any() for v in values]):
+        return forward_cause(graph, node, "nan")
+    g = graph.gradient(node)
+    if not np.isfinite(g).all():
+        source, where = first_use(graph, node, np.isinf)
+        if source is not None:
+            cause = infinite_cause_at(graph, source, where)
+            rule = (
+                f"{cause.rule} Then {node.op.name} multiplies this infinity by 0, or takes it from another: 0 x inf "
+                "and inf - inf are NaN."
+            )
+            return replace(cause, kind="zero_times_infinity", rule=rule)
+    index = first_index(spoilt)
+    slope = graph.sent(node, i, np.ones(node.shape or ()))
+    arrived = g[spoilt] if g.shape == spoilt.shape else g
+    if slope is not None and np.isnan(slope[spoilt]).any() and node.op.elementwise:
+        x = graph.operand(node, i)
+        return cause_at(
+            graph,
+            node,
+            "undefined",
+            f"{node.op.name} has no derivative{value_text(x, index)}.",
+            remedy(graph, node),
+            index,
+        )
+    if any([v is not None and np.isinf(v).any() for v in values[:-1]]) and arrived.any():
+        return forward_cause(graph, node, "inf")
+    if not arrived.all():
+        return zero_times_infinity(graph, use, spoilt)
+    return cause_at(
+        graph,
+        node,
+        "undefined",
+        f"{node.op.name} has no derivative here: the first one is a convention, or its formula is 0/0.",
+        remedy(graph, node),
+        index,
+    )
+
+
+def zero_times_infinity(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
+    """A computed zero that meets an infinite derivative; with what made the zero."""
+    node, i = use
+    index = first_index(spoilt)
+    rule = (
+        f"0 x inf in {node.op.name}: its derivative{value_text(graph.operand(node, i), index)} is infinite, and the "
+        "gradient that arrives there is a computed 0."
+    )
+    mask = spoilt if spoilt.shape == (node.shape or ()) else np.ones(node.shape or (), bool)
+    zeros = zero_causes(graph, node, mask)
+    if zeros:
+        first = zeros[0]
+        at = f" at {first.place.rpartition('/')[2]}" if first.place else ""
+        rule += f" The 0 comes from {first.op}{at}."
+    return cause_at(graph, node, "zero_times_infinity", rule, remedy(graph, node), index)
+
+
+def infinite_cause(graph: GraphPass, target: Node) -> Cause:
+    """The first cause of an infinity in the gradient of a node."""
+    use, spoilt = first_use(graph, target, np.isinf)
+    if use is None:
+        return left_over(graph, spoilt if spoilt is not None else target, target)
+    return infinite_cause_at(graph, use, spoilt)
+
+
+def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
+    """Why an operation sends an infinity."""
+    node, i = use
+    operands, index, name = graph.operands(node), first_index(spoilt), node.op.name
+    if any([v is not None and np.isinf(v).any() for v in operands]):
+        return forward_cause(graph, node, "inf")
+    slope = graph.sent(node, i, np.ones(node.shape or ()))
+    if grows(graph, use, index) or (slope is not None and not np.isinf(slope[spoilt]).any()):
+        return cause_at(
+            graph,
+            node,
+            "overflow",
+            f"the gradient times the derivative of {name} is larger than {node.dtype} can hold.",
+            "float64 (dtype=np.float64), a smaller learning rate, or gradients that are clipped in between.",
+            index,
+        )
+    return cause_at(
+        graph,
+        node,
+        "infinite_derivative",
+        f"the derivative of {name}{pole_text(graph, use, index)} is infinite.",
+        remedy(graph, node),
+        index,
+    )
+
+
+def grows(graph: GraphPass, use: Use, index: Any) -> bool:
+    """Whether an operation is infinite here because its result is too large, and not because of a pole."""
+    node = use[0]
+    j = 1 if node.op.name == "divide" else 0
+    x = graph.operand(node, j)
+    if x is None or node.op.name not in GROWING:
+        return False
+    x = x[index] if index is not None and len(index) == x.ndim else x
+    return bool(np.all(np.abs(x) > (0 if j else 1)))
+
+
+def pole_text(graph: GraphPass, use: Use, index: Any) -> str:
+    """Where the derivative of an operation is infinite."""
+    node, i = use
+    j = 1 if node.op.name == "divide" else i
+    x = graph.operand(node, j)
+    return (
+        f" at {'a divisor of ' if j != i or node.op.name == 'divide' else ''}{value_text(x, index)[4:]}"
+        if (x is not None)
+        else ""
+    )
+
+
+def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:
+    """The first value with a NaN (or an infinity) among all that a node was computed from."""
+    test = np.isnan if kind == "nan" else np.isinf
+    for before in graph.before(node):
+        given = graph.operands(before) if before.op is not None else []
+        for k, v in enumerate(given):
+            if v is not None and test(v).any() and not isinstance(before.parents[k], Node):
+                name = before.op.inputs[k] if not before.op.variadic else "an operand"
+                rule = f"the constant {name} of {before.op.name} has {count(test(v), kind)}: the data is not finite."
+                return cause_at(graph, before, f"{kind}_in_data", rule, DATA, first_index(test(v)))
+        value = graph.value(before)
+        if value is None or not test(value).any():
+            continue
+        index = first_index(test(value))
+        record = graph.record(before)
+        if before.op is None:
+            rule = f"the value itself has {count(test(value), kind)}: the data is not finite."
+            return cause_at(graph, before, f"{kind}_in_data", rule, DATA, index)
+        origin = FirstProblem(record.index, kind)
+        operands = [graph.snapshot.values[p] for p in dict.fromkeys(record.parents)]
+        text = cause_of(record, operands, origin)
+        made = f"{kind}_made"
+        infinite = [v for v in given if v is not None and np.isinf(v).any()]
+        if kind == "nan" and text.startswith("0 ×"):
+            made = "zero_times_infinity"
+        elif kind == "nan" and text.startswith("∞ −"):
+            made = "inf_minus_inf"
+        elif kind == "nan" and not infinite:
+            made = "outside_domain"
+        elif kind == "inf" and "can hold" in text:
+            made = "overflow"
+        return cause_at(graph, before, made, f"{text}.", remedy_of(graph.snapshot, record, operands, origin), index)
+    return cause_at(
+        graph, node, f"{kind}_made", f"a value of {node.op.name} is not finite, and which was not kept.", "", None
+    )
+
+
+def left_over(graph: GraphPass, node: Node, target: Node) -> Cause:
+    """No operation of this pass is at fault."""
+    if node is target and target.op is None and graph.consumed:
+        return Cause(
+            "accumulated",
+            "this pass sends nothing of the kind: an earlier backward() left it, and gradients add up.",
+            "optimizer.zero_grad(), or x.grad = None, before each backward().",
+        )
+    source, where = first_use(graph, node, np.isinf)
+    if source is None:
+        return cause_at(graph, node, "unknown", "the values that the rules read were not kept.", MORE)
+    first = infinite_cause_at(graph, source, where)
+    rule = f"inf - inf: two paths send infinities of opposite sign, whose sum is NaN. The first one: {first.rule}"
+    return replace(first, kind="inf_minus_inf", rule=rule)
+
+
+def remedy(graph: GraphPass, node: Node) -> str:
+    """What to write in the place of an operation whose derivative is singular."""
+    record = graph.record(node)
+    before = {node.op.name, *[graph.snapshot.values[p].op for p in record.parents]}
+    for needed, text in REMEDIES:
+        if needed <= before:
+            return text
+    name = node.op.name
+    if name in GUARDS:
+        return _GUARD.format(name="x ** p" if name == "power" else f"np.{name}", ok=GUARDS[name]).replace(
+            "x ** p(np.where(ok, x, 1))", "np.where(ok, x, 1) ** p"
+        )
+    if node.op.convention is not None:
+        return str(node.op.convention.write).removeprefix("Write ")
+    return SINGLE_REMEDIES.get(name, "a formula that keeps its operands away from the point where it is singular.")
+
+
+def count(mask: Any, kind: str) -> str:
+    """``2 NaNs among 10 elements``."""
+    n, one = int(np.sum(mask)), "NaN" if kind == "nan" else "infinity"
+    if np.size(mask) == 1:
+        return f"the value {one}"
+    return f"{n} {one if n == 1 else 'NaNs' if kind == 'nan' else 'infinities'} among {np.size(mask)} elements"

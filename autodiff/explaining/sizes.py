@@ -1,0 +1,70 @@
+"""Why a gradient is huge: the path along which most of it comes, and the operations on it that enlarge it most."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..drawing.levels.value_texts import source_text
+from ..drawing.picture.text import number
+from ..drawing.reading.records import norm_of
+from ..graph import Node
+from .answers import Cause, cause_at
+from .graph_pass import GraphPass
+
+WORST = 3  # operations that are named
+
+
+def strongest_path(graph: GraphPass, target: Node) -> list[tuple[Node, float]]:
+    """The operations from ``target`` to the root, always the one that sends most, and how much each enlarges the
+    2-norm of the gradient."""
+    path: list[tuple[Node, float]] = []
+    node = target
+    while node is not graph.root:
+        best: tuple[float, Node, float] | None = None
+        for user, i in graph.uses(node):
+            g, sent = graph.gradient(user), graph.sent(user, i)
+            if g is None or sent is None:
+                continue
+            size, came = norm_of(sent), norm_of(g)
+            if best is None or size > best[0]:
+                best = size, user, size / came if came else math.inf if size else 0.0
+        if best is None:
+            break
+        path.append(best[1:])
+        node = best[1]
+    return path
+
+
+def huge_cause(graph: GraphPass, target: Node) -> Cause | None:
+    """What makes a gradient huge; None where what the rules read was not kept."""
+    path = strongest_path(graph, target)
+    if not path:
+        return None
+    worst = sorted(path, key=lambda step: -step[1])[:WORST]
+    named = [f"{node.op.name}{place(node)} (x {number(gain)})" for node, gain in worst if gain > 1]
+    enlarging = [gain for _, gain in path if gain > 1]
+    if not enlarging:
+        return None
+    rule = (
+        f"{len(enlarging)} of the {len(path)} operations on the way from the loss enlarge the gradient, together by a "
+        f"factor of {number(product(enlarging))}; most of all {', '.join(named)}."
+    )
+    remedy = (
+        "smaller weights or normalised inputs before these operations; in a recurrent or deep network normalisation "
+        "layers, and nn.clip_grad_norm_ as a last resort."
+        if len(enlarging) > WORST
+        else "inputs of the size of 1: scale the data and the loss, or keep divisors away from 0."
+    )
+    return cause_at(graph, worst[0][0], "large_derivatives", rule, remedy)
+
+
+def product(factors: Any) -> float:
+    """The product, infinite where floats end."""
+    total = math.fsum(map(math.log, factors)) if all(map(math.isfinite, factors)) else math.inf
+    return math.exp(total) if total < 709 else math.inf
+
+
+def place(node: Node) -> str:
+    """Where an operation is, for a list of them."""
+    return f" at {source_text(node.source)}" if node.source and node.source != "?" else ""

@@ -1,0 +1,397 @@
+"""Every kind of cause that ``ad.explain`` tells: the right kind, the right operation, the right line of the program."""
+
+from __future__ import annotations
+
+import linecache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+HERE = __file__.replace("\\", "/")
+
+
+def told(why: Any, state: str, kind: str, op: str, line: str = "") -> None:
+    """Check state, kind and operation; and that the place is the line of this file that has ``line`` in it."""
+    assert (why.state, why.cause.kind, why.cause.op) == (state, kind, op), why.text
+    if line:
+        file, _, number = why.cause.place.rpartition(":")
+        assert file == HERE, why.text
+        assert line in linecache.getline(HERE, int(number)), why.text
+        assert line in why.cause.line, "the text shows that line of the program"
+        assert f"test_causes.py:{number}" in why.text
+    assert why.cause.rule in why.text and why.cause.remedy in why.text and str(why) == repr(why) == why.text
+
+
+# ---- no gradient at all
+def test_plain_data_is_a_constant() -> None:
+    told(ad.explain(np.ones(3)), "none", "constant", "")
+    loss = ad.tensor([1.0]).sum()
+    told(ad.explain(loss, wrt=np.ones(3)), "none", "constant", "")
+
+
+def test_a_tensor_that_requires_no_gradient_is_a_constant() -> None:
+    told(ad.explain(ad.tensor([1.0], requires_grad=False)), "none", "constant", "")
+
+
+def test_a_detached_value_is_named_as_such() -> None:
+    x = ad.tensor([1.0, 2.0])
+    y = np.exp(x)
+    why = ad.explain(y.detach())
+    told(why, "none", "detached", "")
+    assert "of exp" in why.cause.rule
+
+
+def test_a_frozen_parameter_is_named_as_such() -> None:
+    layer = nn.Linear(2, 1, rng=0)
+    layer.weight.requires_grad = False
+    loss = layer(ad.tensor(np.ones((1, 2), np.float32))).sum()
+    told(ad.explain(loss, wrt=layer.weight), "none", "frozen", "")
+
+
+def test_no_grad_around_the_forward_pass_is_found_at_its_line() -> None:
+    x = ad.tensor([1.0, 2.0])
+    with ad.record(), ad.no_grad():
+        loss = (x * 2).sum()  # read by multiply first
+    why = ad.explain(loss, wrt=x)
+    told(why, "none", "no_grad", "multiply")
+    assert why.cause.place.rpartition(":")[0] == HERE
+
+
+def test_a_loss_made_under_no_grad_is_a_constant_without_a_record_too() -> None:
+    x = ad.tensor([1.0, 2.0])
+    with ad.no_grad():
+        loss = (x * 2).sum()
+        told(ad.explain(loss, wrt=x), "none", "no_grad", "")
+    told(ad.explain(loss, wrt=x), "none", "constant", "")
+
+
+def test_a_leaf_before_any_backward_pass() -> None:
+    told(ad.explain(ad.tensor([1.0])), "none", "no_backward", "")
+
+
+def test_a_leaf_that_the_loss_does_not_use() -> None:
+    x, unused = ad.tensor([1.0]), ad.tensor([1.0])
+    assert (unused * 2).size == 1
+    told(ad.explain((x * 2).sum(), wrt=unused), "none", "unreached", "")
+
+
+def test_a_value_made_after_the_loss() -> None:
+    x = ad.tensor([1.0])
+    loss = (x * 2).sum()
+    why = ad.explain(loss, wrt=x * 3)
+    told(why, "none", "unreached", "")
+    assert "after the loss" in why.text
+
+
+def test_an_interior_value_that_was_not_asked_to_keep_its_gradient() -> None:
+    x = ad.tensor([1.0, 2.0])
+    h = x * 2
+    h.sum().backward()
+    told(ad.explain(h), "none", "not_kept", "")
+
+
+def test_a_flat_operation_is_found_at_its_line() -> None:
+    with ad.record():
+        x = ad.tensor([1.5, 2.5])
+        steps = np.floor(x)  # flat here
+        loss = (steps * ad.tensor([1.0, 2.0])).sum()
+    why = ad.explain(loss, wrt=x)
+    told(why, "none", "flat", "floor")
+    assert "flat here" in linecache.getline(HERE, int(why.cause.place.rpartition(":")[2]))
+
+
+# ---- zero
+def test_a_dead_relu() -> None:
+    with ad.record():
+        x = ad.tensor([-1.0, 4.0])
+        h = x * 2 - 10
+        loss = (ad.relu(h) * 3).sum()
+        loss.backward()
+    told(ad.explain(x), "zero", "dead_relu", "relu", "ad.relu(h)")
+    told(ad.explain(h), "zero", "dead_relu", "relu", "ad.relu(h)")
+
+
+def test_a_dead_relu_inside_a_model_names_module_and_parameter() -> None:
+    net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU(), nn.Linear(3, 1, rng=0))
+    net[0].bias.data = np.full(3, -100.0, np.float32)
+    with ad.record():
+        loss = net(np.ones((4, 2), np.float32)).sum()
+        loss.backward()
+    why = ad.explain(net[0].weight, model=net)
+    told(why, "zero", "dead_relu", "relu", "loss = net(")
+    assert "The gradient of 0.weight" in why.text and why.cause.module == "1"
+
+
+def test_a_saturated_sigmoid() -> None:
+    s = ad.scalar(-800.0)
+    told(ad.explain(ad.sigmoid(s), wrt=s), "zero", "saturated", "sigmoid")
+    with ad.record():
+        x = ad.tensor([400.0, -900.0])
+        loss = (np.tanh(x) ** 2).sum()
+    told(ad.explain(loss, wrt=x), "zero", "saturated", "tanh", "np.tanh(x)")
+
+
+def test_underflow_of_a_product() -> None:
+    x = ad.tensor(np.array([1.0], np.float32))
+    loss = (np.sin(x * 1e-30) * 1e-30).sum()
+    told(ad.explain(loss, wrt=x), "zero", "underflow", "multiply")
+
+
+def test_the_branch_that_where_did_not_take() -> None:
+    with ad.record():
+        x = ad.tensor([-1.0, 4.0])
+        loss = np.where(x.data > 0, np.sqrt(x), 0.0).sum()
+        loss.backward()
+    why = ad.explain(x, at=0)
+    told(why, "zero", "branch_not_taken", "where", "np.where(x.data > 0")
+    assert why.cause.index == (0,)
+    assert ad.explain(x, at=1).state == "fine"
+
+
+def test_what_max_does_not_pick() -> None:
+    x = ad.tensor([1.0, 3.0])
+    told(ad.explain(np.max(x), wrt=x, at=0), "zero", "not_picked", "max")
+    a, b = ad.tensor([1.0]), ad.tensor([2.0])
+    told(ad.explain(np.maximum(a, b).sum(), wrt=a), "zero", "not_picked", "maximum")
+
+
+def test_what_clip_cuts_off() -> None:
+    x = ad.tensor([5.0, 7.0])
+    told(ad.explain(np.clip(x, 0, 1).sum(), wrt=x), "zero", "clipped", "clip")
+
+
+def test_an_element_that_no_index_reads() -> None:
+    x = ad.tensor([1.0, 2.0, 3.0])
+    told(ad.explain((x[1:] ** 2).sum(), wrt=x, at=0), "zero", "not_selected", "getitem")
+
+
+def test_an_unused_output_of_a_split() -> None:
+    x = ad.tensor([1.0, 2.0, 3.0, 4.0])
+    _, used = np.split(x, 2)
+    told(ad.explain((used**2).sum(), wrt=x, at=0), "zero", "not_selected", "getitem")
+
+
+def test_a_multiplication_by_zero_names_the_zero() -> None:
+    x, w = ad.tensor([[1.0, 2.0]]), ad.tensor(np.zeros((2, 3)))
+    why = ad.explain((x @ w).sum(), wrt=x, names={"w": w})
+    told(why, "zero", "times_zero", "matmul")
+    assert "by w" in why.text and [o.name for o in why.cause.operands] == ["this value", "w"]
+    told(ad.explain((x * 0.0).sum(), wrt=x), "zero", "times_zero", "multiply")
+
+
+def test_a_mask_is_followed_through_sums_and_products() -> None:
+    x, w = ad.tensor(np.ones((3, 2))), ad.tensor(np.ones((2, 2)))
+    mask = np.array([1.0, 0.0, 1.0])
+    loss = ((x @ w).sum(axis=1) * mask).sum()
+    told(ad.explain(loss, wrt=x, at=(1, 0)), "zero", "times_zero", "multiply")
+
+
+def test_a_stationary_point() -> None:
+    x = ad.tensor([0.0, 0.0])
+    told(ad.explain((x**2).sum(), wrt=x), "zero", "stationary", "power")
+
+
+def test_a_convention_at_a_kink() -> None:
+    x = ad.tensor([0.0, 0.0])
+    told(ad.explain(np.abs(x).sum(), wrt=x), "zero", "convention", "absolute")
+    told(ad.explain(np.linalg.norm(x), wrt=x), "zero", "convention", "norm2")
+
+
+def test_paths_that_cancel() -> None:
+    x = ad.tensor([1.0, 2.0])
+    told(ad.explain((np.sin(x) - np.sin(x)).sum(), wrt=x), "zero", "cancelled", "sin")
+
+
+# ---- NaN
+def test_a_computed_zero_times_infinity() -> None:
+    with ad.record():
+        x = ad.tensor([0.0, 4.0])
+        root = np.sqrt(x)
+        loss = (root**2).sum()
+        loss.backward()
+    why = ad.explain(x)
+    told(why, "nan", "zero_times_infinity", "sqrt", "root = np.sqrt(x)")
+    assert why.cause.index == (0,) and why.cause.rule.startswith("0 x inf in sqrt")
+    assert "The 0 comes from power at test_causes.py" in why.text
+    assert np.array_equal(x.grad, [np.nan, 1.0], equal_nan=True)
+
+
+def test_a_mask_of_zeros_times_an_infinite_derivative() -> None:
+    x = ad.tensor([0.0, 4.0])
+    why = ad.explain((np.array([0.0, 1.0]) * np.sqrt(x)).sum(), wrt=x)
+    told(why, "nan", "zero_times_infinity", "sqrt")
+    assert "The 0 comes from multiply" in why.text
+
+
+def test_nan_in_the_data_itself() -> None:
+    x = ad.tensor([1.0, np.nan])
+    why = ad.explain((x * x).sum(), wrt=x)
+    told(why, "nan", "nan_in_data", "")
+    assert why.cause.index == (1,)
+
+
+def test_nan_in_a_constant() -> None:
+    with ad.record():
+        x = ad.tensor([1.0, 2.0])
+        loss = (x * np.array([1.0, np.nan])).sum()
+        loss.backward()
+    told(ad.explain(x), "nan", "nan_in_data", "multiply", "np.array([1.0, np.nan])")
+
+
+def test_the_logarithm_of_a_negative_number() -> None:
+    with ad.record():
+        x = ad.tensor([-1.0, 4.0])
+        logs = np.log(x)
+        loss = (logs * logs).sum()
+        loss.backward()
+    told(ad.explain(x), "nan", "outside_domain", "log", "logs = np.log(x)")
+
+
+def test_infinity_minus_infinity() -> None:
+    with ad.record():
+        x = ad.tensor([1000.0, 1.0])
+        difference = np.exp(x) - np.exp(2 * x)
+        loss = (difference**2).sum()
+        loss.backward()
+    told(ad.explain(x), "nan", "inf_minus_inf", "subtract", "difference =")
+
+
+def test_two_paths_whose_infinities_cancel() -> None:
+    x = ad.tensor([1000.0, 1.0])
+    why = ad.explain((np.exp(x) - np.exp(2 * x)).sum(), wrt=x)
+    told(why, "nan", "inf_minus_inf", "exp")
+
+
+def test_the_second_derivative_at_a_convention() -> None:
+    x = ad.tensor(np.zeros(3))
+    slope = ad.grad(np.linalg.norm)(x)
+    why = ad.explain((slope * np.ones(3)).sum(), wrt=x)
+    assert (why.state, why.cause.kind) == ("nan", "undefined"), why.text
+
+
+def test_a_nan_loss_with_sound_gradients_is_told() -> None:
+    x = ad.tensor([-1.0, 2.0])
+    told(ad.explain(np.log(x).sum(), wrt=x), "fine", "outside_domain", "log")
+
+
+def test_a_nan_that_an_earlier_pass_left() -> None:
+    with ad.record():
+        x = ad.tensor([0.0, 4.0])
+        (np.sqrt(x) ** 2).sum().backward()
+        loss = (x * 2.0).sum()
+        loss.backward()
+    told(ad.explain(x), "nan", "accumulated", "")
+
+
+# ---- infinite
+@pytest.mark.parametrize(
+    ("f", "op"),
+    [(np.sqrt, "sqrt"), (np.log, "log"), (lambda x: 1.0 / x, "divide"), (lambda x: x**0.5, "power")],
+)
+def test_an_infinite_derivative_at_zero(f: Any, op: str) -> None:
+    with ad.record():
+        x = ad.tensor([0.0, 4.0])
+        loss = f(x * 1.0).sum()  # singular
+        loss.backward()
+    why = ad.explain(x)
+    told(why, "infinite", "infinite_derivative", op)
+    assert why.cause.index == (0,) and " 0 is infinite" in why.cause.rule
+    s = ad.scalar(0.0)
+    told(ad.explain(f(s), wrt=s), "infinite", "infinite_derivative", op)
+
+
+def test_overflow_is_no_singular_point() -> None:
+    x = ad.tensor([1000.0])
+    told(ad.explain(np.exp(x).sum(), wrt=x), "infinite", "overflow", "exp")
+
+
+# ---- huge
+def test_a_chain_of_large_derivatives_names_the_worst() -> None:
+    with ad.record():
+        x = ad.tensor([1.0, 2.0])
+        h = x
+        for _ in range(4):
+            h = np.sin(h) * 20.0
+        loss = (h / 1e-4).sum()  # worst
+        loss.backward()
+    why = ad.explain(x)
+    told(why, "huge", "large_derivatives", "divide", "h / 1e-4")
+    assert "(x 10,000)" in why.text or "(x 1e4)" in why.text, why.text
+
+
+def test_a_sound_gradient_has_no_cause() -> None:
+    x = ad.tensor([1.0, 2.0])
+    why = ad.explain((x * x).sum(), wrt=x)
+    assert (why.state, why.cause, why.causes) == ("fine", None, ())
+
+
+# ---- how it works
+def test_a_loss_alone_stands_for_its_worst_leaf() -> None:
+    x, y = ad.tensor([0.0]), ad.tensor([2.0])
+    why = ad.explain((np.sqrt(x) * y).sum(), names={"x": x, "y": y})
+    told(why, "infinite", "infinite_derivative", "sqrt")
+    assert "The gradient of x" in why.text
+
+
+def test_without_a_record_the_text_tells_how_to_get_more() -> None:
+    x = ad.tensor([0.0])
+    assert "ad.record()" in ad.explain(np.sqrt(x).sum(), wrt=x).text
+    loss = np.sqrt(x).sum()
+    loss.backward()
+    why = ad.explain(loss, wrt=x)
+    assert why.state == "infinite" and "consumed" in why.text and why.cause is None
+    assert "ad.explain(loss, wrt=x)" in ad.explain(x).text
+
+
+def test_it_writes_nothing_and_keeps_the_graph_usable() -> None:
+    x = ad.tensor([0.0, 4.0])
+    loss = (np.sqrt(x) ** 2).sum()
+    ad.explain(loss, wrt=x)
+    assert x.grad is None
+    loss.backward()
+    kept = x.grad.copy()
+    ad.explain(x)
+    assert np.array_equal(x.grad, kept, equal_nan=True)
+
+
+def test_a_long_chain_is_explained_without_recursion() -> None:
+    x = ad.scalar(1.0)
+    y = x
+    for _ in range(20_000):
+        y = y * 1.001
+    told(ad.explain(y * 0.0, wrt=x), "zero", "times_zero", "multiply")
+
+
+def test_the_picture_is_of_the_neighbourhood_of_the_cause() -> None:
+    with ad.record():
+        x = ad.tensor([0.0, 4.0])
+        loss = (np.sqrt(x * 1.0) ** 2).sum()
+        loss.backward()
+    figure = ad.explain(x).draw(radius=1)
+    assert {node.op for node in figure.nodes if node.op} >= {"sqrt"} or "√" in str(figure.nodes)
+    assert len(figure.nodes) < 6
+    with pytest.raises(ValueError, match="nothing to draw"):
+        ad.explain(np.ones(2)).draw()
+
+
+def test_a_record_keeps_no_loss_alive() -> None:
+    with ad.record():
+        x = ad.tensor([0.0, 4.0])
+        np.sqrt(x).sum().backward()
+    why = ad.explain(x)
+    assert why.state == "infinite" and why.cause is None and "keep the loss" in why.text
+
+
+def test_what_cannot_be_explained_is_refused() -> None:
+    x = ad.tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"explain\(loss, wrt=x\).*got float"):
+        ad.explain(3.0, wrt=x)
+    with pytest.raises(ad.GraphError, match=r"single number.*\(2,\).*\.sum\(\)"):
+        ad.explain(x * 2, wrt=x)
+    with pytest.raises(IndexError, match=r"at=7.*\(2,\)"):
+        ad.explain((x * 2).sum(), wrt=x, at=7)
