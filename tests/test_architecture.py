@@ -281,3 +281,10 @@ def test_no_file_is_named_after_nothing() -> None:
 @pytest.mark.parametrize("path", [*files("autodiff"), *files("nn")], ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_module_says_what_lives_in_it(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
+
+
+def test_explanations_read_graphs_through_drawing_and_never_through_testing() -> None:
+    for path in files("autodiff/explaining"):
+        for name, _, line in imports(path):
+            assert not name.startswith(("autodiff.testing", "nn")), f"{path}:{line} imports {name}"
+    assert fresh("import sys, autodiff.explaining; print('nn' in sys.modules)") == "False"

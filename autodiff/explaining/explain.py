@@ -142,8 +142,8 @@ def _state(wrt: Variable, gradient: Any, at: Any, graph: GraphPass | None) -> tu
             raise IndexError(f"explain(at={at!r}): the gradient has shape {gradient.shape}.") from None
         part = gradient[chosen]
     name = ""
-    if graph is not None and wrt.node in graph:
-        name = graph.record(wrt.node).name  # type: ignore[arg-type]
+    if graph is not None and wrt.node is not None:
+        name = graph.record(wrt.node).name
     what = f"The gradient of {name or 'this ' + _kind(wrt)}{f' of shape {wrt.shape}' if wrt.shape else ''}"
     what += f" at {at}" if at is not None else ""
     for state, test in (("nan", np.isnan), ("infinite", np.isinf)):

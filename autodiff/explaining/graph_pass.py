@@ -79,6 +79,19 @@ class GraphPass:
         value = self._values.get(node)
         return None if value is None else np.asarray(value)
 
+    def made_again(self, node: Node) -> Any:
+        """The value of a node, computed again where the graph does not have it but has the operands."""
+        given = self.operands(node) if node not in self._values and node.op is not None else []
+        if given and not any([v is None for v in given]):
+            try:
+                with np.errstate(all="ignore"):
+                    value = node.op.fn(*given, **(node.op.defaults if node.static is None else node.static))
+                self._values[node] = value
+                describe_array(self.record(node), np.asarray(value))
+            except (TypeError, ValueError, IndexError):
+                return None
+        return self.value(node)
+
     def operand(self, node: Node, i: int) -> Any:
         """The value of an operand as an array, constants included; None when the graph does not have it."""
         parent = node.parents[i]

@@ -197,7 +197,7 @@ def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:
                 name = before.op.inputs[k] if not before.op.variadic else "an operand"
                 rule = f"the constant {name} of {before.op.name} has {count(test(v), kind)}: the data is not finite."
                 return cause_at(graph, before, f"{kind}_in_data", rule, DATA, first_index(test(v)))
-        value = graph.value(before)
+        value = graph.made_again(before)
         if value is None or not test(value).any():
             continue
         index = first_index(test(value))
@@ -207,7 +207,7 @@ def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:
             return cause_at(graph, before, f"{kind}_in_data", rule, DATA, index)
         origin = FirstProblem(record.index, kind)
         operands = [graph.snapshot.values[p] for p in dict.fromkeys(record.parents)]
-        text = cause_of(record, operands, origin)
+        text = cause_of(record, operands, origin, "en")
         made = f"{kind}_made"
         infinite = [v for v in given if v is not None and np.isinf(v).any()]
         if kind == "nan" and text.startswith("0 ×"):

@@ -164,10 +164,11 @@ def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
 
 def conventional(graph: GraphPass, node: Node) -> Any:
     """Where the derivative of a node is a convention: booleans; None where the values were not kept."""
-    operands, value = graph.operands(node), graph.value(node)
+    static = node.op.defaults if node.static is None else node.static
     try:
-        return np.asarray(node.op.at_convention(value, operands, node.static or node.op.defaults))
-    except (TypeError, AttributeError, KeyError):
+        read = node.op.save_convention(graph.value(node), graph.operands(node), static, 0)
+        return np.asarray(node.op.convention.where(*read))
+    except (TypeError, AttributeError):  # None in the place of a value
         return None
 
 
