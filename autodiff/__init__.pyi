@@ -23,6 +23,7 @@ from .errors import MissingRuleError as MissingRuleError
 from .errors import SingularPointError as SingularPointError
 from .errors import StaleValueError as StaleValueError
 from .errors import WriteError as WriteError
+from .explaining.explain import explain as explain
 from .leaves import scalar as scalar
 from .leaves import tensor as tensor
 from .modes import detect_anomaly as detect_anomaly
