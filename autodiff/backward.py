@@ -371,7 +371,7 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         release, bounded = not retain_graph, False
         cotangents = pull({start: raw(seed)}, nodes, release, bounded)
     deliver(cotangents)
-    if start.source is not None:
+    if start.notes is not None and start.notes.source is not None:  # made under record()
         note_root(cotangents, start)
 
 
