@@ -15,9 +15,11 @@ from .graph import Node, notes_of
 from .modes import OFF, State, source_line, state
 
 
-def observe(op: Any, out: Any, raw: list[Any], now: State) -> None:
+def observe(op: Any, out: Any, raw: list[Any], now: State, operands: Iterable[Any] = ()) -> None:
     """What the modes ask for: notes for pictures, the anomaly check, fingerprints."""
     value = out._data
+    if out.node is None and now.record:
+        note_end(op, operands, now.floor)
     if out.node is not None and (now.record or now.anomaly or now.strict):
         notes = notes_of(out.node)
         if now.anomaly or now.strict or "source" in now.record:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .diagnostics import note_end, observe, place, refuse_complex
+from .diagnostics import observe, place, refuse_complex
 from .errors import GraphError, MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
@@ -109,9 +109,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         else:
             out.node = new_node(op, tuple(parents), saved, static, now.scope, y.shape, y.dtype)
     if not now.plain:
-        observe(op, out, raw, now)
-        if held and not live and now.record:
-            note_end(op, operands, floor)
+        observe(op, out, raw, now, operands)
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         note_view(next(iter(operands)), out)
     return out
@@ -129,9 +127,7 @@ def plain_array(x: Any) -> Any:
     return np.asarray(x)
 
 
-def _record_scalar(
-    op: Op, raw: list[Any], parents: list[Any], static: dict[str, Any], now: State, operands: Iterable[Any] = ()
-) -> Any:
+def _record_scalar(op: Op, raw: list[Any], parents: Any, static: Any, now: State, operands: Iterable[Any]) -> Any:
     """An elementwise operation on floats: its local derivatives are computed now, by the same rules."""
     live = [isinstance(p, Node) for p in parents]
     y: Any = None
@@ -154,9 +150,7 @@ def _record_scalar(
         if not isfinite(sum(partials)):
             notes_of(out.node)  # the walk looks at nodes that have notes: from here on it goes carefully
     if not now.plain:
-        observe(op, out, raw, now)
-        if now.record and not any(live):
-            note_end(op, operands, now.floor)
+        observe(op, out, raw, now, operands)
     return out
 
 
