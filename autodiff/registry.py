@@ -107,8 +107,7 @@ class Op:
         self.selects, self.product, self.opaque = selects, product, opaque
         self.convention, self.points, self.formula = convention, points, formula
         self.commutative, self.view = commutative, view
-        # What a kink (relu, clip) leaves out was compared: a NaN needs an infinite derivative beside it. What a
-        # condition or an index leaves out may be anything.
+        # What a kink leaves out was compared with something; what a condition or an index leaves out may be anything.
         self.risky = singular or (selects and kink is None)
         self.variadic = inputs is not None and inputs.startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
@@ -227,15 +226,9 @@ def op(
 
 
 def composite(
-    fn: Callable[..., Any],
-    *,
-    numpy: tuple[Any, ...] = (),
-    method: bool | str = False,
-    public: bool = True,
-    points: tuple[Point, ...] = (),
+    fn: Callable[..., Any], *, numpy: Any = (), method: bool | str = False, public: bool = True, points: Any = ()
 ) -> Callable[..., Any]:
-    """A recorded function with no rule of its own: it is made of rows, and its derivative follows from theirs. points:
-    its singular points, as a row states them."""
+    """A recorded function made of rows, with no rule of its own. points: its singular points, as a row states them."""
     _publish(fn, fn.__name__.rstrip("_"), numpy, method, public)
     state_points(fn, fn.__name__.rstrip("_"), numpy, points)
     return fn
