@@ -153,6 +153,11 @@ from .ops.shape import split as split
 from .ops.shape import tile as tile
 from .ops.shape import unstack as unstack
 from .ops.shape import vstack as vstack
+from .ops.windows.columns import col2im as col2im
+from .ops.windows.columns import im2col as im2col
+from .ops.windows.convolution import convolution as convolution
+from .ops.windows.convolution import convolution_transpose as convolution_transpose
+from .ops.windows.pooling import max_pool as max_pool
 from .transforms.custom_rules import custom_vjp as custom_vjp
 from .transforms.custom_rules import stop_gradient as stop_gradient
 from .transforms.forward import jvp as jvp

@@ -25,6 +25,7 @@ from .arrays import (
 )
 from .matrices import decompositions, functions, solving
 from .special import bessel, entropy, gamma, normal
+from .windows import columns, convolution, pooling
 
 __all__ = ["DISPATCH", "OPS", "PUBLIC", "Op"]
 

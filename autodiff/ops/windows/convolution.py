@@ -1,0 +1,319 @@
+"""Convolution: three rows, each linear in both operands, of which every derivative is another of them.
+
+    convolution(x, w) = y       convolution_input(y, w) = x       convolution_weight(x, y) = w
+
+where "= x" means "of the shape of x". The first is a layer's forward pass and the others its two gradients;
+``convolution_input`` is also the transposed convolution's forward pass. Inside, channels stand last and windows are
+rows of a matrix: a convolution is a matrix product. The windows of a few images are copied at a time, so that they stay
+in the processor's cache.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...registry import PUBLIC, op
+from ...variable import Variable
+from ..shape import operand
+from .columns import borders, im2col_row, integers, spatial
+from .geometry import Borders, Sizes, bordered, must_agree, output_sizes, positions, windows, without_borders
+
+BLOCK = 6 << 20  # bytes of windows copied at a time
+
+
+def _channels_last(x: Any) -> Any:
+    return np.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1))
+
+
+def _channels_first(y: Any) -> Any:
+    return y.transpose(0, y.ndim - 1, *range(1, y.ndim - 1))
+
+
+def _matrices(weight: Any, groups: int) -> Any:
+    """The weight (O, C/G, *kernel) as (G, kernel * C/G, O/G)."""
+    o, c, *kernel = weight.shape
+    grouped = weight.reshape(groups, o // groups, c, math.prod(kernel))
+    return np.ascontiguousarray(grouped.transpose(0, 3, 2, 1)).reshape(groups, math.prod(kernel) * c, o // groups)
+
+
+def _rows(
+    x: Any, out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes, groups: int
+) -> Iterator[tuple[slice, Any]]:
+    """Windows of x (N, *spatial, C) with its border, as matrices (G, rows, kernel * C/G) for a few images at a time;
+    the slice is that of their rows among all."""
+    n, c = x.shape[0], x.shape[-1]
+    view = windows(x, out, kernel, stride, dilation, 1)
+    each, width = math.prod(out), math.prod(kernel) * c
+    images = max(1, BLOCK // max(1, each * width * x.dtype.itemsize))
+    for i in range(0, n, images):
+        part = view[i : i + images]
+        rows = slice(i * each, (i + len(part)) * each)
+        if groups == 1:
+            yield rows, part.reshape(1, len(part) * each, width)
+        else:
+            split = part.reshape(len(part) * each, math.prod(kernel), groups, c // groups)
+            yield rows, split.transpose(2, 0, 1, 3).reshape(groups, len(split), width // groups)
+
+
+def _grouped(y: Any, groups: int) -> Any:
+    """A matrix (rows, G * n) as a view (G, rows, n)."""
+    return y.reshape(len(y), groups, y.shape[1] // groups).transpose(1, 0, 2)
+
+
+def _convolution(
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: Sizes = (),
+    padding: Borders = (),
+    dilation: Sizes = (),
+    groups: int = 1,
+) -> Any:
+    kernel, o = weight.shape[2:], weight.shape[0]
+    _check("convolution", x.shape[1], weight, bias, groups, x.ndim - 2, 1)
+    out = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
+    w = _matrices(weight, groups)
+    dtype = np.result_type(x, weight) if bias is None else np.result_type(x, weight, bias)
+    y = np.empty((x.shape[0] * math.prod(out), o), dtype)
+    for rows, part in _rows(bordered(_channels_last(x), padding, 1), out, kernel, stride, dilation, groups):
+        np.matmul(part, w, out=_grouped(y[rows], groups))
+    if bias is not None:
+        y += bias
+    return _channels_first(y.reshape(x.shape[0], *out, o))
+
+
+def _convolution_input(
+    x: Any,
+    weight: Any,
+    size: Sizes = (),
+    stride: Sizes = (),
+    padding: Borders = (),
+    dilation: Sizes = (),
+    groups: int = 1,
+) -> Any:
+    (o, c), kernel, out = weight.shape[:2], weight.shape[2:], x.shape[2:]
+    _check("convolution_transpose", x.shape[1], weight, None, groups, x.ndim - 2, 0)
+    must_agree(out, size, kernel, stride, padding, dilation)
+    if o <= c * groups and all([s == 1 for s in stride]):  # gathering moves kernel * O numbers, scattering kernel * C
+        turned = np.flip(weight.reshape(groups, o // groups, c, *kernel).swapaxes(1, 2), tuple(range(-len(kernel), 0)))
+        inner = tuple([(d * (k - 1) - a, d * (k - 1) - b) for d, k, (a, b) in zip(dilation, kernel, padding)])
+        turned = turned.reshape(groups * c, o // groups, *kernel)
+        return _convolution(x, turned, None, stride, inner, dilation, groups)
+    n, dtype = x.shape[0], np.result_type(x, weight)
+    rows = _grouped(_channels_last(x).reshape(n * math.prod(out), o), groups)
+    w = weight.reshape(groups, o // groups, c, *kernel)
+    whole = [m + before + after for m, (before, after) in zip(size, padding, strict=True)]
+    y = np.zeros((n, *whole, groups * c), dtype)
+    part = np.empty((n * math.prod(out), groups * c), dtype)
+    for at, index in positions(out, kernel, stride, dilation):
+        np.matmul(rows, w[(slice(None), slice(None), slice(None), *at)], out=_grouped(part, groups))
+        y[(slice(None), *index)] += part.reshape(n, *out, groups * c)
+    return _channels_first(without_borders(y, padding, 1))
+
+
+def _convolution_weight(
+    x: Any,
+    z: Any,
+    kernel: Sizes = (),
+    stride: Sizes = (),
+    padding: Borders = (),
+    dilation: Sizes = (),
+    groups: int = 1,
+) -> Any:
+    out, o, c = z.shape[2:], z.shape[1], x.shape[1] // groups
+    must_agree(out, x.shape[2:], kernel, stride, padding, dilation)
+    g = _channels_last(z).reshape(z.shape[0] * math.prod(out), o)
+    total: Any = np.zeros((groups, math.prod(kernel) * c, o // groups), np.result_type(x, z))
+    for rows, part in _rows(bordered(_channels_last(x), padding, 1), out, kernel, stride, dilation, groups):
+        total += np.matmul(part.transpose(0, 2, 1), _grouped(g[rows], groups))
+    return total.reshape(groups, math.prod(kernel), c, o // groups).transpose(0, 3, 2, 1).reshape(o, c, *kernel)
+
+
+def _by_parts(x: Any, weight: Any, bias: Any, groups: int, **where: Any) -> Any:
+    """The same by columns and a product."""
+    (o, c), kernel = weight.shape[:2], weight.shape[2:]
+    parts = im2col_row(x, kernel=kernel, **where)
+    out, width = parts.shape[2 + len(kernel) :], c * math.prod(kernel)
+    parts = np.reshape(parts, (x.shape[0], groups, width, math.prod(out)))
+    y = np.matmul(np.reshape(weight, (groups, o // groups, width)), parts)
+    y = np.reshape(y, (x.shape[0], o, *out))
+    return y if bias is None else y + np.reshape(bias, (-1, *[1] * len(out)))
+
+
+_PLAIN: dict[str, Any] = {"stride": (1,), "padding": ((1, 1),), "dilation": (1,), "groups": 1}
+_GROUPS: dict[str, Any] = {"stride": (2, 1), "padding": ((1, 0), (0, 1)), "dilation": (1, 2), "groups": 2}
+_CUT: dict[str, Any] = {"stride": (1,), "padding": ((1, -1),), "dilation": (2,), "groups": 1}
+convolution_row: Any = op(
+    _convolution,
+    name="convolution",
+    inputs="x weight bias",
+    symbol="∗",
+    product=True,
+    public=False,
+    samples=(
+        (((2, 2, 4), (3, 2, 3), (3,)), _PLAIN),
+        (((1, 2, 3, 4), (4, 1, 2, 2), (4,)), _GROUPS),
+        (((1, 1, 6), (2, 1, 2), (2,)), _CUT),
+    ),
+    vjp=(
+        lambda g, weight, x_shape, stride, padding, dilation, groups: convolution_input_row(
+            g, weight, size=x_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        lambda g, x, weight_shape, stride, padding, dilation, groups: convolution_weight_row(
+            x, g, kernel=weight_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        lambda g: np.sum(g, axis=(0, *range(2, g.ndim))),
+    ),
+    reference=_by_parts,
+    doc="Convolution (cross-correlation) of x (N, C, *spatial) with weight (O, C/G, *kernel), plus bias (O,).",
+)
+convolution_input_row: Any = op(
+    _convolution_input,
+    name="convolution_input",
+    inputs="x weight",
+    symbol="∗ᵀ",
+    product=True,
+    public=False,
+    samples=(
+        (((2, 3, 4), (3, 2, 3)), {"size": (4,), **_PLAIN}),
+        (((2, 2, 4), (2, 3, 3)), {"size": (4,), **_PLAIN}),
+        (((1, 4, 2, 3), (4, 1, 2, 2)), {"size": (3, 4), **_GROUPS}),
+        (((1, 2, 4), (2, 1, 2)), {"size": (6,), **_CUT}),
+    ),
+    vjp=(
+        lambda g, weight, stride, padding, dilation, groups: convolution_row(
+            g, weight, None, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        lambda g, x, weight_shape, stride, padding, dilation, groups: convolution_weight_row(
+            g, x, kernel=weight_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+    ),
+    doc="The transpose of a convolution in its input: x (N, O, *out) with weight (O, C/G, *kernel).",
+)
+convolution_weight_row: Any = op(
+    _convolution_weight,
+    name="convolution_weight",
+    inputs="x z",
+    symbol="∗ᵂ",
+    product=True,
+    public=False,
+    samples=(
+        (((2, 2, 4), (2, 3, 4)), {"kernel": (3,), **_PLAIN}),
+        (((1, 2, 3, 4), (1, 4, 2, 3)), {"kernel": (2, 2), **_GROUPS}),
+        (((1, 1, 6), (1, 2, 4)), {"kernel": (2,), **_CUT}),
+    ),
+    vjp=(
+        lambda g, z, x_shape, stride, padding, dilation, groups: convolution_input_row(
+            z, g, size=x_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        lambda g, x, stride, padding, dilation, groups: convolution_row(
+            x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+    ),
+    doc="The transpose of a convolution in its weight: x (N, C, *spatial) with its cotangent (N, O, *out).",
+)
+
+
+def _check(who: str, channels: int, weight: Any, bias: Any, groups: int, n: int, at: int) -> None:
+    """Raise where channels, weight, bias and groups do not fit; ``at``: the axis of weight that is the input's."""
+    if np.ndim(weight) != n + 2:
+        raise ValueError(f"{who}: weight must have {n + 2} axes for {n} spatial ones; got shape {np.shape(weight)}")
+    if groups < 1 or weight.shape[0] % groups:
+        raise ValueError(f"{who}: groups must divide the first axis of weight, {weight.shape[0]}; got {groups!r}")
+    sides = weight.shape[0], weight.shape[1] * groups
+    needed, outputs = sides[at], sides[1 - at]
+    if channels != needed:
+        raise ValueError(
+            f"{who}: weight of shape {weight.shape} with groups={groups} needs x with {needed} channels on axis 1; "
+            f"got {channels}"
+        )
+    if bias is not None and np.shape(bias) != (outputs,):
+        raise ValueError(f"{who}: bias must have shape ({outputs},); got {np.shape(bias)}")
+
+
+def convolution(
+    x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Any:
+    """Return the convolution (without turning the kernel: the cross-correlation) of x with weight, in one node.
+
+    x: (N, C, *spatial), any number of spatial axes. weight: (O, C/groups, *kernel). bias: (O,) or None. stride,
+    dilation: an integer, or one an axis. padding with zeros: an integer, one an axis, or a pair (before, after) an
+    axis. Returns (N, O, *out). `torch.nn.functional.conv1d`, `conv2d`, `conv3d`. Raises ValueError where shapes do not
+    fit.
+
+    >>> import autodiff as ad, numpy as np
+    >>> w = ad.tensor([[[1.0, 2.0]]])
+    >>> y = ad.convolution(np.array([[[1.0, 10.0, 100.0]]]), w)
+    >>> y.data
+    array([[[ 21., 210.]]])
+    >>> y.sum().backward(); w.grad
+    array([[[ 11., 110.]]])
+    """
+    x, weight = operand(x), operand(weight)
+    n = spatial("convolution", x)
+    steps, spread = integers("convolution", "stride", stride, n, 1), integers("convolution", "dilation", dilation, n, 1)
+    pads = borders("convolution", padding, n)
+    static = {"stride": steps, "padding": pads, "dilation": spread, "groups": int(groups)}
+    if isinstance(x, Variable) or isinstance(weight, Variable) or isinstance(bias, Variable):
+        return convolution_row.run(x, weight, bias, static)
+    return _convolution(x, weight, bias, **static)
+
+
+def convolution_transpose(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Any:
+    """Return the transposed convolution: the gradient of `convolution` in its input, as an operation of its own.
+
+    x: (N, C, *spatial). weight: (C, O/groups, *kernel). bias: (O,) or None. Returns (N, O, *out) with out =
+    (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1 along each axis.
+    `torch.nn.functional.conv_transpose1d`, `conv_transpose2d`, `conv_transpose3d`. Raises ValueError where shapes do
+    not fit, or output_padding is not less than stride or dilation.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.convolution_transpose(np.array([[[1.0, 10.0]]]), np.array([[[1.0, 2.0]]]), stride=2)
+    array([[[ 1.,  2., 10., 20.]]])
+    """
+    who = "convolution_transpose"
+    x, weight = operand(x), operand(weight)
+    n = spatial(who, x)
+    _check(who, x.shape[1], weight, None, groups, n, 0)  # before sizes are made of it
+    steps, spread = integers(who, "stride", stride, n, 1), integers(who, "dilation", dilation, n, 1)
+    pads, more = integers(who, "padding", padding, n, 0), integers(who, "output_padding", output_padding, n, 0)
+    if any([m >= max(s, d) for m, s, d in zip(more, steps, spread, strict=True)]):
+        raise ValueError(f"{who}: output_padding {more} must be less than stride {steps} or dilation {spread}")
+    size = tuple(
+        [
+            (m - 1) * s - 2 * p + d * (k - 1) + e + 1
+            for m, s, p, d, k, e in zip(x.shape[2:], steps, pads, spread, weight.shape[2:], more, strict=True)
+        ]
+    )
+    if min(size) < 1:
+        raise ValueError(f"{who}: x of shape {x.shape} with padding {pads} gives an output of size {size}")
+    y = convolution_input_row(
+        x,
+        weight,
+        size=size,
+        stride=steps,
+        padding=tuple([(p, p - e) for p, e in zip(pads, more, strict=True)]),
+        dilation=spread,
+        groups=int(groups),
+    )
+    if bias is None:
+        return y
+    if np.shape(bias) != y.shape[1:2]:
+        raise ValueError(f"{who}: bias must have shape {y.shape[1:2]}; got {np.shape(bias)}")
+    return y + np.reshape(bias, (-1, *[1] * n))
+
+
+PUBLIC.update(convolution=convolution, convolution_transpose=convolution_transpose)
