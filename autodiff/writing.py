@@ -14,7 +14,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain, repeat, starmap
 from operator import attrgetter
 from typing import Any
 
@@ -215,9 +215,18 @@ def write(x: Variable, value: Any) -> None:
     at_once(map(setattr, (x, x), ("_data", "node"), (new, fresh)), _stamped((old, "replaced")))
 
 
-def write_all(pairs: Iterable[tuple[Variable, Any]]) -> None:
+def write_all(
+    pairs: Iterable[tuple[Variable, Any]] = (),
+    *,
+    calls: Iterable[tuple[Any, ...]] = (),
+    marks: Iterable[WriteMark] = (),
+) -> None:
     """Set the ``.data`` of several leaves to new values: all of them, or none when a value does not fit or a signal
     interrupts.
+
+    calls: ``(function, *args)`` of functions written in C (ufuncs with their output, ``setattr``,
+    ``operator.setitem``), run first, in their order, and not interrupted either. marks: those of the arrays that
+    the calls write.
 
     Raises as ``x.data = value`` does: WriteError for a recorded value, ValueError for another shape, TypeError for
     another kind of dtype.
@@ -234,6 +243,10 @@ def write_all(pairs: Iterable[tuple[Variable, Any]]) -> None:
     changes: list[tuple[Any, str, Any]] = []
     stamps: list[tuple[Any, str]] = []
     source = None if state().plain else source_line()
+    for mark in marks:
+        _watch(mark)
+        stamps.append((mark, "serial"))
+        changes.append((mark, "source", source))
     for x, new in fitted:
         _watch(x)
         if new.__class__ is not float:
@@ -248,11 +261,16 @@ def write_all(pairs: Iterable[tuple[Variable, Any]]) -> None:
             fresh.grad, fresh.notes = old.grad, old.notes
             changes.append((x, "_frozen" if x.node is None else "node", fresh))
             stamps.append((old, "replaced"))
-    at_once(
-        map(operator.setitem, [a for a, _ in arrays], repeat(...), [new for _, new in arrays]),
-        map(setattr, *zip(*changes, strict=True)) if changes else iter(()),
-        _stamped(*stamps),
-    )
+    try:
+        at_once(
+            starmap(operator.call, calls),
+            map(operator.setitem, [a for a, _ in arrays], repeat(...), [new for _, new in arrays]),
+            starmap(setattr, changes),
+            _stamped(*stamps),
+        )
+    except Exception:  # a call refused its arguments: what others wrote counts as written
+        at_once(_stamped(*stamps))
+        raise
 
 
 def _fitted(x: Variable, value: Any) -> Any:

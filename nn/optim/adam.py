@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from numpy import add, divide, maximum, multiply, sqrt, subtract
 
-from .optimizer import Array, Flat, Group, Optimizer, Slot
+from .optimizer import Array, Call, Flat, Group, Optimizer, Slot, run
 
 __all__ = ["Adam", "AdamW", "adam_update"]
 
@@ -47,31 +48,58 @@ def adam_update(
     >>> adam_update([p], [np.array([0.5, -1.0])], *[Flat(a, [a]) for a in (m, v, scratch)], step=1, lr=0.1)
     >>> p.round(4)
     array([0.9, 2.1])
-    """""
+    """
+    options = dict(step=step, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, decoupled=decoupled)
+    run(_calls(values, grads, m_sum, v_sum, scratch, **options, v_max=v_max))
+
+
+def _calls(
+    values: Sequence[Array],
+    grads: Sequence[Array],
+    m_sum: Flat,
+    v_sum: Flat,
+    scratch: Flat,
+    *,
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+    v_max: Flat | None,
+) -> list[Call]:
+    """The calls (function, operands, output) of one step."""
     beta1, beta2 = betas
     m, v, s = m_sum.whole, v_sum.whole, scratch.whole
+    calls: list[Call] = []
+    do = calls.append
     if weight_decay and decoupled:
         for p in values:
-            multiply(p, 1 - lr * weight_decay, out=p)
+            do((multiply, p, 1 - lr * weight_decay, p))
     elif weight_decay:
         for p, g, part in zip(values, grads, scratch.parts, strict=True):
-            add(multiply(p, weight_decay, out=part), g, out=part)
+            do((multiply, p, weight_decay, part))
+            do((add, part, g, part))
         grads = scratch.parts
-    multiply(m, beta1, out=m)
+    do((multiply, m, beta1, m))
     for part, g in zip(m_sum.parts, grads, strict=True):
-        add(part, g, out=part)
-    multiply(v, beta2, out=v)
+        do((add, part, g, part))
+    do((multiply, v, beta2, v))
     for part, g in zip(scratch.parts, grads, strict=True):
-        multiply(g, g, out=part)
-    add(v, s, out=v)
+        do((multiply, g, g, part))
+    do((add, v, s, v))
     # sqrt(v^) + eps = root * (sqrt(v_sum) + eps / root), and root joins the step size
     root = math.sqrt((1 - beta2) / (1 - beta2**step))
-    sqrt(v if v_max is None else maximum(v_max.whole, v, out=v_max.whole), out=s)
-    add(s, eps / root, out=s)
-    divide(m, s, out=s)
-    multiply(s, lr * (1 - beta1) / (1 - beta1**step) / root, out=s)
+    if v_max is not None:
+        v = v_max.whole
+        do((partial(maximum, out=v), v, v_sum.whole))
+    do((sqrt, v, s))
+    do((add, s, eps / root, s))
+    do((divide, m, s, s))
+    do((multiply, s, lr * (1 - beta1) / (1 - beta1**step) / root, s))
     for p, part in zip(values, scratch.parts, strict=True):
-        subtract(p, part, out=p)
+        do((subtract, p, part, p))
+    return calls
 
 
 class Adam(Optimizer):
@@ -139,14 +167,24 @@ class Adam(Optimizer):
                 multiply(flat.whole, (1 - old) / (1 - new), out=flat.whole)
         slot.betas = betas
 
+    def _in_place(self, values: list[Array], grads: list[Array], slot: Slot, group: Group) -> list[Call] | None:
+        if slot.betas != group["betas"]:  # also on the first step
+            return None
+        return self._step(values, grads, slot, group, slot.scratch or self._scratch_for(slot), slot.step + 1)
+
     def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
-        adam_update(
+        run(self._step(values, grads, slot, group, scratch, slot.step))
+
+    def _step(
+        self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat, step: int
+    ) -> list[Call]:
+        return _calls(
             values,
             grads,
             slot.state["exp_avg"],
             slot.state["exp_avg_sq"],
             scratch,
-            step=slot.step,
+            step=step,
             lr=group["lr"],
             betas=group["betas"],
             eps=group["eps"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping
+from operator import setitem
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,9 @@ import autodiff as ad
 from autodiff import extend
 
 from .hyperparameters import flag, fraction_pair, number
-from .slots import Array, Flat, Slot, slots_for
+from .slots import Array, Call, Flat, ScalarSlot, Slot, slots_for
 
-__all__ = ["Array", "Flat", "Group", "Optimizer", "Slot"]
+__all__ = ["Array", "Call", "Flat", "Group", "Optimizer", "Slot", "run"]
 
 Group = dict[str, Any]
 
@@ -32,11 +33,16 @@ IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
 SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
 
+def run(calls: Iterable[Call]) -> None:
+    """Run the calls of an update in their order, without a signal in between."""
+    extend.write_all(calls=calls)
+
+
 class Optimizer:
     """Base of all optimizers: parameter groups, the walk over the parameters, and saved state.
 
     A subclass gives its defaults, the names of its state and one method: `_direction`, the formula on flat arrays, or
-    `_update`, which works in place on the parameters.
+    `_update`, which works on copies of the parameters and of the state.
 
     Args:
         parameters: Parameters, Scalars and other leaves (`model.parameters()`), or groups:
@@ -120,6 +126,20 @@ class Optimizer:
         decay added, and may be overwritten; `slot.step` counts from 1."""
         raise NotImplementedError(f"{self._name} does not define how to update a parameter: define _direction")
 
+    def _in_place(self, values: list[Array], grads: list[Array], slot: Slot, group: Group) -> list[Call] | None:
+        """The update as calls of C functions that work in place on the parameters and the state, or None: then
+        `_update` works on copies, which are taken over afterwards. Nothing may change before the calls are run."""
+        return None
+
+    def _drafted(self, values: list[Array], grads: list[Array], slot: Slot, group: Group) -> tuple[Slot, list[Array]]:
+        """The slot and the values after the step, as copies."""
+        made, new = slot.draft(), [np.array(v) for v in values]
+        made.step += 1
+        self._prepare(made, group)
+        assert made.scratch is not None
+        self._update(new, grads, made, group, made.scratch)
+        return made, new
+
     def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
         """Update `values` and `slot.state` in place."""
         decay = group["weight_decay"]
@@ -166,25 +186,37 @@ class Optimizer:
     # What users call.
 
     def step(self) -> None:
-        """Update every parameter that has a gradient, once. Warns when none has one."""
-        recording, steps = extend.keeps_record("updates"), 0
+        """Update every parameter that has a gradient, once. Warns when none has one.
+
+        All or nothing: an error or a signal on the way leaves every parameter and the whole state as they were.
+        """
+        recording = extend.keeps_record("updates")
         before = [(p, np.copy(p.data)) for p in self._all() if p.grad is not None] if recording else ()
+        calls: list[Call] = []
+        scalars: list[tuple[Any, float]] = []
+        marks: list[extend.WriteMark] = []
+        stepped: list[tuple[Slot, Group]] = []
         for group, slots in zip(self.param_groups, self._slots, strict=True):
             for slot, values, grads in self._read(slots):
-                slot.step, steps = slot.step + 1, steps + 1
-                self._prepare(slot, group)
                 if group.get("maximize"):
                     grads = [np.negative(g) for g in grads]
-                try:
-                    self._update(values, grads, slot, group, slot.scratch or self._scratch_for(slot))
-                    slot.write(values)
-                except BaseException:  # what an error or Ctrl-C leaves half done counts as written too
-                    slot.write(values)
-                    raise
-                if not slot.step & (FLUSH_EVERY - 1):
-                    self._flush(slot, group)
-        self.steps += 1
-        if not steps:
+                in_place = None if slot.__class__ is ScalarSlot else self._in_place(values, grads, slot, group)
+                if in_place is None:
+                    made, new = self._drafted(values, grads, slot, group)
+                    scalars += slot.values_of(new)
+                    calls += [(setitem, p, ..., v) for p, v in zip(values, new, strict=True)]
+                    calls += slot.takes_over(made)
+                else:
+                    calls += in_place
+                    calls.append((setattr, slot, "step", slot.step + 1))
+                marks += slot.mark()
+                stepped.append((slot, group))
+        calls.append((object.__setattr__, self, "steps", self.steps + 1))  # ours is Python
+        extend.write_all(scalars, calls=calls, marks=marks)
+        for slot, group in stepped:
+            if not slot.step & (FLUSH_EVERY - 1):
+                self._flush(slot, group)
+        if not stepped:
             warnings.warn(
                 f"{self._name}.step() changed nothing: no parameter has a gradient. Call loss.backward() before it, on "
                 "a loss made of these parameters.",
@@ -286,7 +318,8 @@ class Optimizer:
                     for part in self._restored(slot, by_id, group)
                 ]
             )
-        self.param_groups, self._slots = new_groups, new_slots
+        both = {"param_groups": new_groups, "_slots": new_slots}
+        extend.write_all(calls=[(object.__setattr__, self, name, value) for name, value in both.items()])
 
     def _check_kind(self, given: Group) -> None:
         """Raise ValueError for a saved group with hyperparameters that this optimizer does not have. Older files have

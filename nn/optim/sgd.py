@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import setitem
 from typing import Any
 
-import numpy as np
+from numpy import add, multiply, subtract
 
-from .optimizer import Array, Flat, Group, Optimizer, Slot
+from .optimizer import Array, Call, Flat, Group, Optimizer, Slot, run
 
 __all__ = ["SGD", "sgd_update"]
 
@@ -35,22 +36,49 @@ def sgd_update(
     >>> sgd_update([p], [np.array([0.5, 1.0])], None, Flat(scratch, [scratch]), lr=0.1)
     >>> p
     array([0.95, 1.9 ])
-    """""
+    """
+    options = dict(lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov, weight_decay=weight_decay)
+    run(_calls(values, grads, velocity, scratch, **options, first=first))
+
+
+def _calls(
+    values: Sequence[Array],
+    grads: Sequence[Array],
+    velocity: Flat | None,
+    scratch: Flat,
+    *,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    nesterov: bool,
+    weight_decay: float,
+    first: bool,
+) -> list[Call]:
+    """The calls (function, operands, output) of one step."""
+    calls: list[Call] = []
+    do = calls.append
     for i, (p, d, s) in enumerate(zip(values, grads, scratch.parts, strict=True)):
         if weight_decay:
-            d = np.add(np.multiply(p, weight_decay, out=s), d, out=s)
+            do((multiply, p, weight_decay, s))
+            do((add, s, d, s))
+            d = s
         along, factor = d, lr
         if velocity is not None:
             along = velocity.parts[i]
             if first:
-                along[...] = d
+                do((setitem, along, ..., d))
             else:
-                np.multiply(along, momentum, out=along)
-                np.add(along, np.multiply(d, 1 - dampening, out=s) if dampening else d, out=along)
+                do((multiply, along, momentum, along))
+                if dampening:
+                    do((multiply, d, 1 - dampening, s))
+                do((add, along, s if dampening else d, along))
             if nesterov:  # d + momentum v in two subtractions: d may live in the only scratch array
-                np.subtract(p, np.multiply(d, lr, out=s), out=p)
+                do((multiply, d, lr, s))
+                do((subtract, p, s, p))
                 factor = lr * momentum
-        np.subtract(p, np.multiply(along, factor, out=s), out=p)
+        do((multiply, along, factor, s))
+        do((subtract, p, s, p))
+    return calls
 
 
 class SGD(Optimizer):
@@ -114,8 +142,18 @@ class SGD(Optimizer):
     def _decay(self, group: Group) -> tuple[str, float] | None:
         return ("momentum_buffer", group["momentum"]) if group["momentum"] else None
 
+    def _in_place(self, values: list[Array], grads: list[Array], slot: Slot, group: Group) -> list[Call] | None:
+        if group["momentum"] and not slot.state:
+            return None
+        return self._step(values, grads, slot, group, slot.scratch or self._scratch_for(slot), first=False)
+
     def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
-        sgd_update(
+        run(self._step(values, grads, slot, group, scratch, first=slot.fresh))
+
+    def _step(
+        self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat, first: bool
+    ) -> list[Call]:
+        return _calls(
             values,
             grads,
             slot.state["momentum_buffer"] if group["momentum"] else None,
@@ -125,5 +163,5 @@ class SGD(Optimizer):
             dampening=group["dampening"],
             nesterov=group["nesterov"],
             weight_decay=group["weight_decay"],
-            first=slot.fresh,
+            first=first,
         )

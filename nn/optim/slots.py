@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from copy import copy
+from operator import setitem
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +24,10 @@ from numpy.typing import NDArray
 import autodiff as ad
 from autodiff import extend
 
-__all__ = ["Array", "Flat", "Slot", "slots_for"]
+__all__ = ["Array", "Call", "Flat", "ScalarSlot", "Slot", "slots_for"]
 
 Array = NDArray[np.floating]
+Call = tuple[Any, ...]  # (function written in C, *arguments), see `extend.write_all`
 Entry = tuple[Any, slice | None]  # a parameter, and which of its rows (None: all of it)
 
 # 512 KiB of float32 keeps the five arrays of an Adam update near a 2 MiB L2 cache, and smaller blocks lose more to
@@ -134,12 +137,37 @@ class Slot:
             self.state = {name: self.flat(flat.whole.astype(wanted)) for name, flat in self.state.items()}
         return grad.astype(self.dtype, casting="same_kind", copy=False)
 
-    def write(self, values: list[Array]) -> None:
-        """Take over the updated values."""
+    def draft(self) -> Slot:
+        """A copy that a formula may work on while this one stays as it is."""
+        made = copy(self)
+        made.state = {name: self.flat(flat.whole.copy()) for name, flat in self.state.items()}
+        made.numbers, made.scratch = dict(self.numbers), self.zeros()
+        return made
+
+    def takes_over(self, made: Slot) -> list[Call]:
+        """The calls that give this slot what the formula left in a draft of it."""
+        calls: list[Call] = []
+        for name, flat in made.state.items():
+            own = self.state.get(name)
+            calls.append((setitem, self.state, name, flat) if own is None else (setitem, own.whole, ..., flat.whole))
+        return [*calls, *[(setattr, self, name, getattr(made, name)) for name in ("step", "betas", "fresh", "numbers")]]
+
+    def values_of(self, values: list[Array]) -> list[tuple[Any, float]]:
+        """(Scalar, new value) for each Scalar; none here, where values are updated in their own memory."""
+        return []
+
+    def mark(self) -> list[extend.WriteMark]:
+        """What to renew when the arrays of the parameters were written."""
         if self._mark is None:  # the first step, or a parameter has another array
             parameters = [p for p, _ in self.entries]
+            for p in parameters:
+                if not p.data.flags.writeable:
+                    raise ValueError(
+                        f"a parameter of shape {p.shape} cannot be updated: its array is read-only. "
+                        "Make it with ad.tensor(array), which copies."
+                    )
             self._mark, self._known = extend.WriteMark(*parameters), [p.data for p in parameters]
-        self._mark.renew()
+        return [self._mark]
 
 
 class ScalarSlot(Slot):
@@ -159,9 +187,11 @@ class ScalarSlot(Slot):
         values = np.array([p.data for p, _ in self.entries])
         return [values], [] if missing else [np.array(grads, dtype=np.float64)], missing
 
-    def write(self, values: list[Array]) -> None:
-        for (parameter, _), number in zip(self.entries, values[0].tolist(), strict=True):
-            parameter.data = number
+    def values_of(self, values: list[Array]) -> list[tuple[Any, float]]:
+        return [(p, number) for (p, _), number in zip(self.entries, values[0].tolist(), strict=True)]
+
+    def mark(self) -> list[extend.WriteMark]:
+        return []
 
 
 def slots_for(parameters: Iterable[ad.Variable], whole: bool = False) -> list[Slot]:

@@ -147,6 +147,60 @@ def test_loading_a_state_is_all_or_nothing_at_every_bytecode() -> None:
     assert check_every_point(make, 31) > 60
 
 
+OPTIMIZERS = {
+    "sgd": lambda ps: nn.SGD(ps, lr=0.1),
+    "momentum": lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
+    "adam": lambda ps: nn.Adam(ps, lr=0.1, amsgrad=True),
+    "rmsprop": lambda ps: nn.optim.RMSprop(ps, lr=0.1, momentum=0.5),
+    "nadam": lambda ps: nn.optim.NAdam(ps, lr=0.1),
+}
+
+
+def state_of(optimizer: Any) -> list[Any]:
+    entries = optimizer.state_dict()["state"]
+    return [np.array(entries[i][name]) for i in sorted(entries) for name in sorted(entries[i])]
+
+
+@pytest.mark.parametrize("steps_before", [0, 1])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizers_step_is_all_or_nothing_at_every_bytecode(name: str, steps_before: int) -> None:
+    def make() -> Any:
+        made = leaves()
+        optimizer = OPTIMIZERS[name](made)
+        for _ in range(steps_before):
+            for x in made:
+                x.grad = np.ones(x.shape) if x.shape else 1.0
+            optimizer.step()
+        for x in made:
+            x.grad = np.full(x.shape, 2.0) if x.shape else 2.0
+
+        def read() -> list[Any]:
+            state = state_of(optimizer)
+            return [*(np.array(x.data) for x in made), *(state or [np.array(0.0)] * 12)][:16]
+
+        return optimizer.step, read
+
+    check_every_point(make, 31)
+
+
+def test_loading_an_optimizers_state_is_all_or_nothing_at_every_bytecode() -> None:
+    def trained(value: float) -> Any:
+        p = ad.tensor([1.0, 2.0])
+        optimizer = nn.Adam([p], lr=value)
+        p.grad = np.full(2, value)
+        optimizer.step()
+        return optimizer
+
+    saved = trained(0.5).state_dict()
+
+    def make() -> Any:
+        optimizer = trained(0.25)
+        lr = lambda: np.array(optimizer.state_dict()["param_groups"][0]["lr"])
+        return lambda: optimizer.load_state_dict(saved), lambda: [*state_of(optimizer), lr()]
+
+    check_every_point(make, 13)
+
+
 PROGRAM = """
 import signal, sys
 import numpy as np

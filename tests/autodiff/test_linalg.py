@@ -274,3 +274,11 @@ def test_float32_stays_float32() -> None:
         x.grad = None
         y.sum().backward()
         assert x.grad.dtype == np.float32, f
+
+
+@pytest.mark.parametrize("f", [L.eigvalsh, L.svdvals, L.det, L.inv, lambda x: L.eigh(x)[1], lambda x: L.svd(x)[0]])
+@pytest.mark.parametrize("shape", [(0, 3, 3), (2, 0, 0)])
+def test_empty_stacks_and_matrices_have_empty_gradients(f: Any, shape: tuple[int, ...]) -> None:
+    x = ad.tensor(np.zeros(shape))
+    f(x).sum().backward()
+    assert x.grad.shape == shape

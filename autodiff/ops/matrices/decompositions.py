@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ...registry import composite, op
+from ...registry import Op, composite, op
 from ...variable import Variable, plain
 from ..complex_numbers import conj
 from ..linalg import t
@@ -30,7 +30,11 @@ LinAlgError = np.linalg.LinAlgError
 # ---- several results in one array
 def pack(*parts: tuple[Any, int]) -> Any:
     """Arrays with the same stack axes, each given with its number of own axes, side by side in one flat axis."""
-    return np.concatenate([np.reshape(x, (*x.shape[: x.ndim - own], -1)) for x, own in parts], axis=-1)
+    flat = []
+    for x, own in parts:
+        stack = x.ndim - own
+        flat.append(np.reshape(x, (*x.shape[:stack], math.prod(x.shape[stack:]))))  # -1 fails where a stack is empty
+    return np.concatenate(flat, axis=-1)
 
 
 def unpack(packed: Any, *shapes: tuple[int, ...]) -> list[Any]:
@@ -364,13 +368,10 @@ def _null_vjp(g: Any, x_shape: tuple[int, ...], x_dtype: Any) -> Any:
     return np.zeros(x_shape, x_dtype)
 
 
-_null_row = op(
+_null_row = Op(  # not among the registered rows: it has no derivative that could be tested
     lambda x: np.linalg.svd(x)[0][..., x.shape[-1] :],
+    _null_vjp,
     name="left_null_vectors",
-    public=False,
-    vjp=_null_vjp,
-    samples=((((2, 2),), {}),),  # none to add: of a tall matrix they have no derivative to test
-    draw=lambda rng, x: (_apart(rng, x),),
     doc="Return the columns that complete the left singular vectors of a tall matrix to a square one.",
     complex=True,
 )

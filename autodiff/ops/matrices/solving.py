@@ -38,7 +38,8 @@ def _cofactor(x: Any) -> Any:
     """The matrix of cofactors, det(U) det(Vᴴ) conj(U diag(prod_{j≠i} s_j) Vᴴ): without division, so that singular
     matrices are no exception."""
     sign, u, s, vh = _turned(x)
-    d = np.stack([_product_without(s, i) for i in range(s.shape[-1])], axis=-1)
+    others = [_product_without(s, i) for i in range(s.shape[-1])]
+    d = np.stack(others, axis=-1) if others else s
     return sign * conj((u * d[..., None, :]) @ vh)
 
 
