@@ -1,14 +1,18 @@
 """Settings every test shares: Hypothesis profiles and the markers for programs that a machine may lack.
 
-HYPOTHESIS_PROFILE chooses the profile: `dev` (the default; quick, a new seed in every run), `ci` (the default when
-CI=true; derandomized, so that a failure belongs to the change and not to the day) and `deep` (thousands of examples a
-property; DEEP_EXAMPLES sets how many, for a search of the whole suite that is to end within the hour).
+HYPOTHESIS_PROFILE chooses the profile: `dev` (the default; quick, with a new seed and a share of the tests of rows in
+every run), `ci` (the default when CI=true; derandomized, so that a failure belongs to the change and not to the day)
+and `deep` (thousands of examples a property; DEEP_EXAMPLES sets how many, for a search of the whole suite that is to
+end within the hour).
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
+import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,6 +33,33 @@ PROGRAMS = {
     "dot": (("dot",), "Graphviz (apt install graphviz, brew install graphviz)"),
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "Chromium (apt install chromium)"),
 }
+
+SHARE_OF_ROWS = 4  # `dev` runs one in four of the tests of rows; `ci` runs them all
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run single files and single tests in this process: workers would take longer to start than the tests to run."""
+    return None if any(Path(argument).is_dir() for argument in config.args) else 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a share of the tests marked `each_row` in the quick run, drawn anew each time.
+
+    All of them run in the profiles `ci` and `deep`, and where the command line names tests (`path::test`, `-k`).
+    """
+    if PROFILE != "dev" or config.option.keyword or any("::" in argument for argument in config.args):
+        return
+    run = getattr(config, "workerinput", {}).get("testrunuid") or secrets.token_hex(8)  # every worker draws the same
+    left_out = [
+        item
+        for item in items
+        if item.get_closest_marker("each_row") and zlib.crc32(f"{run} {item.nodeid}".encode()) % SHARE_OF_ROWS
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        skipped = set(left_out)
+        items[:] = [item for item in items if item not in skipped]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
