@@ -89,9 +89,9 @@ class Case:
         return float(np.min(self.row.kink(*self.operands, **self.static), initial=math.inf))
 
     def cast(self, dtype: Any) -> Case:
-        return Case(
-            self.row, tuple([x.astype(dtype) if x.dtype.kind == "f" else x for x in self.operands]), self.static
-        )
+        kinds = {"f": np.dtype(dtype), "c": np.result_type(dtype, np.complex64)}
+        operands = tuple([x.astype(kinds.get(x.dtype.kind, x.dtype)) for x in self.operands])
+        return Case(self.row, operands, self.static)
 
 
 def from_domain(rng: np.random.Generator, low: float, high: float, shape: tuple[int, ...]) -> np.ndarray:
@@ -171,7 +171,7 @@ def test_value_shape_and_dtype_are_numpys(row: Any, data: Any, dtype: Any) -> No
         return
     np.testing.assert_array_equal(got.data, expected)
     assert got.shape == np.shape(expected) and got.dtype == np.asarray(expected).dtype
-    assert "dtype" in case.static or got.dtype == dtype
+    assert "dtype" in case.static or np.finfo(got.dtype).eps == np.finfo(dtype).eps  # the precision: fft is complex
     gradients = pull(case, cotangent_for(case))[1] if case.live else []
     for x, g in zip(case.xs, gradients, strict=True):
         assert type(g) is np.ndarray and g.shape == x.shape and g.dtype == x.dtype
@@ -377,7 +377,7 @@ NUMBERS = st.one_of(  # no subnormal numbers: their reciprocals overflow, and 0 
 )
 
 
-@rows([row for row in ELEMENTWISE if row.draw is None])
+@rows([row for row in ELEMENTWISE if row.draw is None and row.name != "imag"])  # its gradient is imaginary
 @given(st.data())
 def test_scalar_equals_the_0d_tensor(row: Any, data: Any) -> None:
     count = 3 if row.variadic else len(row.inputs)

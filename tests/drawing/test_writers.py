@@ -429,7 +429,7 @@ def test_a_png_takes_a_scale_and_other_formats_name_it(neuron, tmp_path, needs_d
     y, names = neuron
     figure = ad.draw(y, names=names)
     sizes = [
-        int.from_bytes(figure.save(tmp_path / f"x{k}.png", scale=k).read_bytes()[16:20], "big") for k in (1, 2)
+        int.from_bytes(figure.save(tmp_path / f"x{k}.png", scale=k).read_bytes()[16:20], "big") for k in (0.25, 0.5)
     ]
     assert abs(sizes[1] - 2 * sizes[0]) <= 2
     with pytest.raises(ValueError, match="only png has pixels"):
