@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import fft, linalg, special  # the rows exist before they are described
+from . import fft, linalg, special, stats  # the rows exist before they are described
 from .leaves import tensor
 from .registry import DISPATCH, PUBLIC, Op
 
@@ -89,7 +89,7 @@ def public_path(op: Op) -> str:
     """Where a user finds a row: ``ad.tanh``, ``ad.linalg.det``; empty for a row that is not public."""
     if PUBLIC.get(op.name) is op:
         return f"ad.{op.name}"
-    for module in (linalg, fft, special):
+    for module in (linalg, fft, special, stats):
         for name in module.__all__:
             if getattr(module, name) is op:
                 return f"ad.{module.__name__.rpartition('.')[2]}.{name}"

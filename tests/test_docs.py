@@ -10,6 +10,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import runpy
 from pathlib import Path
 from types import ModuleType
 
@@ -88,7 +89,8 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}, which does not exist"
 
 
-MODULES = [autodiff, autodiff.linalg, autodiff.fft, autodiff.special, nn, nn.functional, nn.init, nn.optim, nn.data]
+MODULES = [autodiff, autodiff.linalg, autodiff.fft, autodiff.special, autodiff.stats]
+MODULES += [nn, nn.functional, nn.init, nn.optim, nn.data]
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
     for module in MODULES
@@ -102,11 +104,16 @@ VERBS = set(
 )
 
 
+def _is_function(value: object) -> bool:
+    """Whether a public value is a function or a row, and no class or distribution."""
+    return callable(value) and not inspect.isclass(value)
+
+
 def test_public_names_are_described_by_a_sentence_that_begins_with_a_verb() -> None:
     wrong = {}
     for name, value in PUBLIC.items():
         first, _, _ = (inspect.getdoc(value) or "").partition("\n\n")
-        if not first.endswith((".", ":")) or not (inspect.isclass(value) or first.split()[0] in VERBS):
+        if not first.endswith((".", ":")) or (_is_function(value) and first.split()[0] not in VERBS):
             wrong[name] = first
     assert not wrong
 
@@ -156,3 +163,26 @@ def test_a_row_is_described_by_its_facts() -> None:
     assert str(inspect.signature(autodiff.sum)) == "(x, axis=None, dtype=None, out=None, keepdims=False)"
     assert "Saved for the backward pass: ``y``" in autodiff.exp.__doc__
     assert "``np.tanh``" in autodiff.tanh.__doc__
+
+
+def test_every_page_is_in_the_index() -> None:
+    listed = set((ROOT / "docs" / "index.md").read_text(encoding="utf-8").split())
+    assert {page.stem for page in (ROOT / "docs").glob("*.md")} - listed == {"index"}
+
+
+def test_the_page_of_coverage_is_what_the_registry_gives() -> None:
+    tool = runpy.run_path(str(ROOT / "tools" / "write_coverage.py"))
+    assert tool["PAGE"].read_text(encoding="utf-8") == tool["page"](), "run: python tools/write_all.py"
+
+
+def test_the_page_of_coverage_lists_every_public_function_of_arrays_once() -> None:
+    page = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(ad\.[\w.]+)`", page.partition("## Rows")[2].partition("## Refused")[0])
+    assert len(set(names)) == len(names)
+    assert {id(eval(name, {"ad": autodiff})) for name in names} >= {id(f) for f in autodiff.ops.PUBLIC.values()}
+
+
+def test_every_public_name_has_its_page_in_the_reference() -> None:
+    groups = runpy.run_path(str(ROOT / "tools" / "write_reference.py"))["groups"]()
+    shown = {id(getattr(module, name)) for module, names in groups.values() for name in names}
+    assert not [name for name, value in PUBLIC.items() if id(value) not in shown]

@@ -20,16 +20,40 @@ sys.path.insert(0, str(ROOT))
 import autodiff as ad  # noqa: E402
 import nn  # noqa: E402
 
-TITLES = {  # where a public name is defined -> the title of its page
+TITLES = {  # the module that defines a public name, or a package around it -> the title of its page
     "autodiff.leaves": "Values: tensors and scalars",
     "autodiff.variable": "Values: tensors and scalars",
-    "autodiff.backward": "Values: tensors and scalars",
     "autodiff.modes": "Modes",
     "autodiff.transforms": "Transforms",
     "autodiff.errors": "Errors of autodiff",
     "autodiff.drawing": "Pictures",
-    "autodiff.writing": "Writing into values",
-    "autodiff.memory": "Memory",
+    "autodiff.testing": "Derivative checks",
+    "autodiff.extend": "Extending: rows, writes, recorded state",
+    "autodiff.linalg": "Linear algebra: ad.linalg",
+    "autodiff.fft": "Fourier transforms: ad.fft",
+    "autodiff.special": "Special functions: ad.special",
+    "autodiff.stats": "Probability distributions: ad.stats",
+    "autodiff.ops.activations": "Operations: smooth activations and softmax",
+    "autodiff.ops.rectifiers": "Operations: activations with a kink",
+    "autodiff.ops.elementwise": "Operations: elementwise functions",
+    "autodiff.ops.complex_numbers": "Operations: complex numbers",
+    "autodiff.ops.special": "Operations: special functions",
+    "autodiff.ops.reduce": "Operations: reductions over axes",
+    "autodiff.ops.shape": "Operations: shapes, joining and splitting",
+    "autodiff.ops.index": "Operations: indexing",
+    "autodiff.ops.linalg": "Operations: products",
+    "autodiff.ops.matrices": "Operations: matrices",
+    "autodiff.ops.fused": "Operations: layers and losses in one node",
+    "autodiff.ops.arrays.accumulate": "Operations: running sums and products",
+    "autodiff.ops.arrays.assemble": "Operations: arrays made of parts",
+    "autodiff.ops.arrays.calculus": "Operations: differences, slopes and integrals",
+    "autodiff.ops.arrays.choose": "Operations: choice by conditions and labels",
+    "autodiff.ops.arrays.masked": "Operations: reductions over axes",
+    "autodiff.ops.arrays.nans": "Operations: reductions without the NaNs",
+    "autodiff.ops.arrays.order": "Operations: sorting, quantiles, unique values",
+    "autodiff.ops.arrays.padding": "Operations: padding",
+    "autodiff.ops.arrays.polynomials": "Operations: polynomials",
+    "autodiff.ops.arrays.statistics": "Operations: covariance",
     "nn.activations": "Layers",
     "nn.containers": "Layers",
     "nn.dropout": "Layers",
@@ -37,13 +61,19 @@ TITLES = {  # where a public name is defined -> the title of its page
     "nn.neuron": "Layers of scalars",
     "nn.module": "Modules and parameters",
     "nn.parameter": "Modules and parameters",
+    "nn.functional": "Layers as functions: nn.functional",
+    "nn.init": "Initial weights: nn.init",
     "nn.losses": "Losses",
     "nn.errors": "Errors of nn",
     "nn.random": "Random numbers",
     "nn.history": "Training",
     "nn.training": "Training",
+    "nn.report": "Training",
     "nn.metrics": "Metrics",
-    "nn.optim": "Optimizers",
+    "nn.optim": "Optimizers: nn.optim",
+    "nn.optim.lr_scheduler": "Learning-rate schedules: nn.optim.lr_scheduler",
+    "nn.data": "Data: nn.data",
+    "nn.testing": "Checks of modules and optimizers: nn.testing",
     "nn.serialization": "Saving and loading",
 }
 
@@ -54,24 +84,39 @@ def groups() -> dict[str, tuple[ModuleType, list[str]]]:
     shown: set[int] = set()  # what a submodule's page has is not shown again
     for package in (ad, nn):
         public = {name: getattr(package, name) for name in sorted(package.__all__)}
-        for module in public.values():
-            if inspect.ismodule(module) and hasattr(module, "__all__") and module is not ad.ops:
-                found[module.__name__] = (module, sorted(module.__all__))
-                shown |= {id(getattr(module, name)) for name in module.__all__}
+        for module in _modules(package):
+            found[_title(module.__name__)] = (module, sorted(module.__all__))
+            shown |= {id(getattr(module, name)) for name in module.__all__}
         for name, value in public.items():
             if not inspect.ismodule(value) and id(value) not in shown:
                 found.setdefault(_title_of(value), (package, []))[1].append(name)
     return found
 
 
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    """The public modules of a package, and those inside them."""
+    for name in sorted(package.__all__):
+        module = getattr(package, name)
+        if inspect.ismodule(module) and hasattr(module, "__all__") and module is not ad.ops:
+            yield module
+            yield from _modules(module)
+
+
 def _title_of(value: Any) -> str:
     """The page of one public name."""
-    module = _home(value)
-    if module.startswith("autodiff.ops."):
-        return f"Operations: {module.removeprefix('autodiff.ops.').replace('_', ' ').replace('.', ', ')}"
-    while module not in TITLES and "." in module:
-        module = module.rpartition(".")[0]
-    return TITLES.get(module, module)
+    return _title(_home(value))
+
+
+def _title(module: str) -> str:
+    """The page of what a module defines: its own, or that of the nearest package around it that has one."""
+    around = module
+    while around not in TITLES and "." in around:
+        around = around.rpartition(".")[0]
+    if around not in TITLES:
+        raise LookupError(
+            f"{module} defines public names and has no page: add it to TITLES in tools/write_reference.py"
+        )
+    return TITLES[around]
 
 
 def _home(value: Any) -> str:
@@ -108,15 +153,23 @@ def _escaped(text: str) -> str:
 
 def entries(module: ModuleType, names: list[str]) -> Iterator[str]:
     """The text of a page's entries."""
+    kinds: dict[type, None] = {}
     for name in names:
         value = getattr(module, name)
         if inspect.ismodule(value):
             continue
-        if inspect.isclass(value):
+        if str(getattr(value, "__module__", "")).startswith("numpy"):
+            yield f".. py:function:: {module.__name__}.{name}{_signature(value)}\n\n   NumPy's own function.\n"
+        elif inspect.isclass(value):
             yield f".. autoclass:: {module.__name__}.{name}\n   :members:\n"
         elif callable(value):
             doc = inspect.getdoc(value) or ""
             yield f".. py:function:: {module.__name__}.{name}{_signature(value)}\n\n{_indent(markup(doc))}\n"
+        else:  # a distribution: what it can do is its class's, which follows once
+            kinds.setdefault(type(value))
+            yield f".. py:data:: {module.__name__}.{name}\n\n   {_escaped(repr(value).strip('<>'))}\n"
+    for kind in kinds:
+        yield f".. autoclass:: {kind.__module__}.{kind.__name__}\n   :members:\n"
 
 
 def _signature(value: Any) -> str:
@@ -139,8 +192,8 @@ def write(folder: Path) -> None:
         old.unlink()
     index = ["Reference", "=========", "", ".. toctree::", "   :maxdepth: 1", ""]
     for title, (module, names) in sorted(groups().items()):
-        page = re.sub(r"[^a-z.]+", "-", title.lower())
-        doc = markup(inspect.getdoc(module) or "") if title == module.__name__ else ""
+        page = re.sub(r"[^a-z]+", "-", title.lower())
+        doc = markup(inspect.getdoc(module) or "") if module not in (ad, nn) else ""
         text = [title, "=" * len(title), "", *([doc, ""] if doc else []), *entries(module, names)]
         (folder / f"{page}.rst").write_text("\n".join(text) + "\n", encoding="utf-8")
         index.append(f"   {page}")
