@@ -26,7 +26,7 @@ TITLES = {  # the module that defines a public name, or a package around it -> t
     "autodiff.modes": "Modes",
     "autodiff.transforms": "Transforms",
     "autodiff.errors": "Errors of autodiff",
-    "autodiff.drawing": "Pictures",
+    "autodiff.drawing": "Pictures and explanations",
     "autodiff.testing": "Derivative checks",
     "autodiff.extend": "Extending: rows, writes, recorded state",
     "autodiff.linalg": "Linear algebra: ad.linalg",
@@ -43,6 +43,8 @@ TITLES = {  # the module that defines a public name, or a package around it -> t
     "autodiff.ops.index": "Operations: indexing",
     "autodiff.ops.linalg": "Operations: products",
     "autodiff.ops.matrices": "Operations: matrices",
+    "autodiff.ops.windows": "Operations: convolution and pooling",
+    "autodiff.explaining": "Pictures and explanations",
     "autodiff.ops.fused": "Operations: layers and losses in one node",
     "autodiff.ops.arrays.accumulate": "Operations: running sums and products",
     "autodiff.ops.arrays.assemble": "Operations: arrays made of parts",
@@ -112,11 +114,8 @@ def _title(module: str) -> str:
     around = module
     while around not in TITLES and "." in around:
         around = around.rpartition(".")[0]
-    if around not in TITLES:
-        raise LookupError(
-            f"{module} defines public names and has no page: add it to TITLES in tools/write_reference.py"
-        )
-    return TITLES[around]
+    room = module.removeprefix("autodiff.ops.").partition(".")[0].replace("_", " ")
+    return TITLES.get(around, f"Operations: {room}" if module.startswith("autodiff.ops.") else module)
 
 
 def _home(value: Any) -> str:
