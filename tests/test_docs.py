@@ -100,7 +100,8 @@ PUBLIC = {
 VERBS = set(
     """Add Apply Check Clip Compute Convert Divide Draw Evaluate Exchange Explain Fill Insert Interpolate
     Iterate Join Leave Limit Load Make Move Name Pad Plot Put Raise Read Record Remove Reorder Repeat Replace
-    Return Reverse Rotate Round Save Scale Set Shift Shuffle Sort Subtract Sum Swap Take Train Update Write Zero""".split()
+    Return Reverse Rotate Round Save Scale Set Shift Shuffle Sort Subtract Sum Swap Take Train
+    Update Write Zero""".split()
 )
 
 
