@@ -9,11 +9,11 @@ from typing import Any
 from autodiff import extend as _extend
 
 from . import data, functional, init, metrics, optim
-from .activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
-from .containers import Sequential
-from .dropout import Dropout
 from .history import EarlyStopping, History
-from .linear import Flatten, Linear
+from .layers.activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from .layers.containers import Sequential
+from .layers.dropout import Dropout
+from .layers.linear import Flatten, Linear
 from .losses import (
     BCELoss,
     BCEWithLogitsLoss,

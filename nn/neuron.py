@@ -15,9 +15,9 @@ import numpy as np
 
 import autodiff as ad
 
-from . import activations
-from .containers import Sequential
-from .linear import Linear
+from .layers import activations
+from .layers.containers import Sequential
+from .layers.linear import Linear
 from .module import Module
 from .random import Rng, as_generator
 

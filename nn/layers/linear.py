@@ -1,7 +1,8 @@
-"""Linear and Flatten."""
+"""Linear and Flatten, and the function behind Flatten."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +11,29 @@ from numpy.typing import DTypeLike, NDArray
 
 from autodiff import Tensor, linear  # by name: `ad.linear` asks the package each time
 
-from . import functional as F
-from . import init
-from .module import Module
-from .parameter import Parameter
-from .random import Rng
+from .. import init
+from ..module import Module
+from ..parameter import Parameter
+from ..random import Rng
+from .inputs import as_input
 
-__all__ = ["Flatten", "Linear"]
+__all__ = ["Flatten", "Linear", "flatten"]
+
+
+def flatten(x: Any, start_axis: int = 1) -> Any:
+    """Join all axes from `start_axis` on into one.
+
+    x: (N, ...); returns (N, product of the rest). `torch.flatten`, whose `start_dim` is `start_axis` here. Raises
+    ValueError when x has fewer axes.
+
+    >>> flatten(np.zeros((32, 28, 28))).shape
+    (32, 784)
+    """
+    shape = np.shape(x)
+    if not -len(shape) <= start_axis <= len(shape):
+        raise ValueError(f"flatten from axis {start_axis} needs at least {start_axis} axes, got shape {shape}")
+    kept = shape[:start_axis]
+    return np.reshape(x, (*kept, math.prod(shape[start_axis:])))
 
 
 class Linear(Module):
@@ -69,7 +86,7 @@ class Linear(Module):
         """x: (..., in_features) -> (..., out_features)."""
         weight = self.weight
         if x.__class__ is not Tensor:
-            x = F.as_input(x, weight.dtype)
+            x = as_input(x, weight.dtype)
         try:
             return linear(x, weight, self.bias)
         except ValueError:
@@ -98,7 +115,7 @@ class Flatten(Module):
 
     def forward(self, x: Any) -> Any:
         """x: (N, ...) -> (N, product of the rest)."""
-        return F.flatten(x, self.start_axis)
+        return flatten(x, self.start_axis)
 
     def extra_repr(self) -> str:
         """start_axis, when it is not 1."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import functional as F
-from .module import Module
+import autodiff as ad
+
+from ..module import Module
 
 __all__ = [
     "ELU",
@@ -33,7 +34,7 @@ class ReLU(Module):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
-        return F.relu(x)
+        return ad.relu(x)
 
 
 class Sigmoid(Module):
@@ -49,7 +50,7 @@ class Sigmoid(Module):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape, in (0, 1)."""
-        return F.sigmoid(x)
+        return ad.sigmoid(x)
 
 
 class Tanh(Module):
@@ -64,7 +65,7 @@ class Tanh(Module):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape, in (-1, 1)."""
-        return F.tanh(x)
+        return ad.tanh(x)
 
 
 class SiLU(Module):
@@ -79,7 +80,7 @@ class SiLU(Module):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
-        return F.silu(x)
+        return ad.silu(x)
 
 
 class Softplus(Module):
@@ -94,7 +95,7 @@ class Softplus(Module):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
-        return F.softplus(x)
+        return ad.softplus(x)
 
 
 class LeakyReLU(Module):
@@ -112,7 +113,7 @@ class LeakyReLU(Module):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
-        return F.leaky_relu(x, self.negative_slope)
+        return ad.leaky_relu(x, self.negative_slope)
 
     def extra_repr(self) -> str:
         """The slope."""
@@ -134,7 +135,7 @@ class ELU(Module):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
-        return F.elu(x, self.alpha)
+        return ad.elu(x, self.alpha)
 
     def extra_repr(self) -> str:
         """alpha."""
@@ -159,7 +160,7 @@ class GELU(Module):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
-        return F.gelu(x, approximate=self.approximate)
+        return ad.gelu(x, approximate=self.approximate)
 
     def extra_repr(self) -> str:
         """The approximation, when there is one."""
@@ -182,7 +183,7 @@ class Softmax(Module):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape, summing to 1 along the axis."""
-        return F.softmax(x, axis=self.axis)
+        return ad.softmax(x, axis=self.axis)
 
     def extra_repr(self) -> str:
         """The axis."""
@@ -201,4 +202,4 @@ class LogSoftmax(Softmax):
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
-        return F.log_softmax(x, axis=self.axis)
+        return ad.log_softmax(x, axis=self.axis)

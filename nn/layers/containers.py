@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .module import Module
+from ..module import Module
 
 __all__ = ["Sequential"]
 
