@@ -8,8 +8,23 @@ from __future__ import annotations
 
 from autodiff import elu, gelu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
 
+from .layers.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .layers.dropout import dropout
 from .layers.linear import flatten
+from .layers.padding import pad
+from .layers.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
+from .layers.windows import fold, unfold
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -35,8 +50,21 @@ from .losses import (
 )
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cross_entropy",
     "ctc_loss",
@@ -44,6 +72,7 @@ __all__ = [
     "elu",
     "flatten",
     "focal_loss",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "hinge_embedding_loss",
@@ -55,9 +84,13 @@ __all__ = [
     "linear",
     "log_softmax",
     "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
     "mse_loss",
     "multi_margin_loss",
     "nll_loss",
+    "pad",
     "poisson_nll_loss",
     "relu",
     "sigmoid",
@@ -69,4 +102,5 @@ __all__ = [
     "tanh",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
 ]

@@ -11,7 +11,7 @@ __all__ = ["IN_PACKAGE"]
 _OWN_LAYER = "there is no such layer yet; define nn.Module with forward(self, x) in NumPy functions"
 _PLAIN = "assign it to an attribute: modules and parameters in it are found"
 IN_PACKAGE = {
-    **dict.fromkeys(["Conv1d", "Conv2d", "Conv3d", "MaxPool1d", "MaxPool2d", "AvgPool2d", "Embedding"], _OWN_LAYER),
+    **dict.fromkeys(["Embedding"], _OWN_LAYER),
     **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm", "RMSNorm"], _OWN_LAYER),
     **dict.fromkeys(["RNN", "LSTM", "GRU", "MultiheadAttention", "Transformer", "Dropout2d"], _OWN_LAYER),
     "ModuleList": f"write a plain list and {_PLAIN}",

@@ -1,7 +1,8 @@
-"""What a layer computes with: how it reads the input that it is given."""
+"""What a layer computes with: how it reads its input, and sizes that are one number or one for each axis."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import DTypeLike
 
 import autodiff as ad
 
-__all__ = ["as_input"]
+__all__ = ["as_input", "as_value", "each_image", "per_axis"]
 
 
 def as_input(x: Any, dtype: DTypeLike) -> Any:
@@ -19,3 +20,27 @@ def as_input(x: Any, dtype: DTypeLike) -> Any:
         return x
     x = np.asarray(x)
     return x if x.dtype is dtype or x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
+
+
+def as_value(x: Any) -> Any:
+    """A graph value as it is, anything else as an array."""
+    return x if isinstance(x, ad.Variable) else np.asarray(x)
+
+
+def per_axis(who: str, name: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:
+    """n integers from one of them or from n of them; ValueError for anything else."""
+    values = tuple(value) if isinstance(value, tuple | list) else (value,) * n
+    right = [isinstance(v, int | np.integer) and not isinstance(v, bool) and v >= least for v in values]
+    if len(values) != n or not all(right):
+        raise ValueError(f"{who}: {name} must be an integer >= {least}, or {n} of them; got {value!r}")
+    return tuple([int(v) for v in values])
+
+
+def each_image(who: str, x: Any, n: int, function: Callable[[Any], Any]) -> Any:
+    """function(x) of a batch x (N, C, *spatial) with n spatial axes, or of one image (C, *spatial)."""
+    x = as_value(x)
+    if x.ndim == n + 1:
+        return function(x[None])[0]
+    if x.ndim != n + 2:
+        raise ValueError(f"{who} needs x of shape (N, C, {', '.join('DHW'[-n:])}), or without N; got shape {x.shape}")
+    return function(x)
