@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import AnomalyError, MissingRuleError, kind_of
+from .errors import AnomalyError, GraphError, MissingRuleError, kind_of
 from .graph import Node, notes_of
 from .modes import OFF, State, source_line, state
 
@@ -111,6 +111,37 @@ def describe(node: Node) -> str:
 def hint(node: Node) -> str:
     """How to get the source line that an error could not give, as a sentence of its own; empty when it could."""
     return "" if node.source else " Run the forward pass under ad.detect_anomaly() or ad.record() for the source line."
+
+
+def explain(op: Any, error: Exception, raw: Iterable[Any]) -> None:
+    """Tell more about the error of an operation that refused its operands: raise the row's own sentence or a general
+    one where there is one; otherwise add a note to the error, which the caller raises."""
+    if isinstance(error, GraphError):  # a view of an overwritten value, which has told everything
+        return
+    raw, where = list(raw), place(None)
+    sentence = op.explain(*raw) if op.explain is not None else None
+    text = f"{sentence}{where}" if sentence is not None else misfit(op, error, raw, where)
+    if text is not None:
+        raise (TypeError if isinstance(error, TypeError) else type(error))(text) from None
+    error.add_note(f"in {op.name} of {' and '.join(kind_of(x) for x in raw)}{where}.")
+
+
+def misfit(op: Any, error: Exception, raw: list[Any], where: str) -> str | None:
+    """What is wrong with operands, for the mistakes that are alike in every operation; None for others."""
+    text, shapes = str(error).strip(), ", ".join(str(np.shape(x)) for x in raw if x is not None)
+    for x in raw:
+        if getattr(x, "dtype", None) is not None and x.dtype.kind in "OSUMmV":
+            return f"{op.name}: {kind_of(x)} holds no numbers{where}. Write np.asarray(x, dtype=float) if they can be."
+    if isinstance(error, np.exceptions.AxisError):
+        return f"{op.name}: {text}; got shape {shapes}{where}. Axes count from 0, or from -1 backwards."
+    if text.startswith("operands could not be broadcast together with shapes"):
+        return (
+            f"{op.name}: {text}{where}. From the last axis on, lengths must be equal or 1: write x[:, None], x.T or "
+            "x.reshape(...)."
+        )
+    if isinstance(error, np.linalg.LinAlgError) and "must be square" in text:
+        return f"{op.name} needs square matrices, (..., n, n); got shape {shapes}{where}."
+    return None
 
 
 def refuse_complex(op: Any, raw: list[Any], arrays: bool) -> None:

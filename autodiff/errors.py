@@ -114,7 +114,7 @@ def leaves_graph(what: str, door: str, recorded: str) -> LeavesGraphError:
 def missing_argument(name: str, key: str, known: tuple[str, ...] = ()) -> MissingRuleError:
     """The error for an argument that cannot be recorded."""
     hint = {"out": "Assign the result instead: y = ...", "where": "Choose what goes in: np.where(mask, x, 0), x[mask]."}
-    hint |= {"dim": "Write axis=.", "keepdim": "Write keepdims=."}
+    hint |= {"dim": "Write axis=.", "keepdim": "Write keepdims=.", "dtype": "Write .astype(dtype) before or after it."}
     takes = f"Keyword arguments: {', '.join(known)}." if known else "It takes no keyword arguments."
     return MissingRuleError(f"{name}(..., {key}=...) cannot be recorded. {hint.get(key, takes)}")
 

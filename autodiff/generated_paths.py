@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 
 from .backward import fit, own_buffer
+from .diagnostics import explain
 from .gradient_buffers import spare_buffer
 from .graph import EMPTY, FloatNode, GeneralNode, tick
 from .modes import state
-from .recording import ARITHMETIC, REFUSALS, explain, note_view, record_operands
+from .recording import ARITHMETIC, REFUSALS, note_view, record_operands
 from .registry import Op, saved_source
 from .variable import TENSORS, Scalar, Tensor
 

@@ -38,7 +38,10 @@ def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: b
                 "ad.tensor(recorded value)", "ad.tensor(x.data)", "x itself, or ad.stack([x]) for a Scalar"
             )
         x = x.data
-    x = plain_array(x)
+    try:
+        x = plain_array(x)
+    except ValueError as error:
+        raise ValueError(f"a Tensor needs numbers in rows of equal length; got a {kind_of(x)}: {error}") from None
     data = np.array(x, dtype=dtype) if copy else np.asarray(x, dtype=dtype)
     handle: Tensor = Tensor()
     handle._data = data
@@ -65,7 +68,9 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
         x, float | int | np.number | np.ndarray | np.bool_
     ):
         raise TypeError(f"ad.scalar needs a real number; got {kind_of(x)}.")
-    value = float(x)
+    if np.size(x) != 1:
+        raise ValueError(f"ad.scalar needs one element; got {kind_of(x)}. Write ad.scalar(x[i]), or ad.tensor(x).")
+    value = float(np.reshape(x, ()))
     return wrap(value, leaf(value) if requires_grad else None)  # type: ignore[no-any-return]
 
 

@@ -401,6 +401,8 @@ def record(grads: bool = True, source: bool = True, stats: bool = True, updates:
     >>> h.grad
     array([1., 1.])
     """
+    if not all(isinstance(on, bool) for on in (grads, source, stats, updates)):
+        raise TypeError("record takes booleans: ad.record(grads=True, source=True, stats=True, updates=True).")
     asked = {"grads": grads, "source": source, "stats": stats, "updates": updates}
     return mode(record=frozenset(name for name, on in asked.items() if on))
 
@@ -451,6 +453,8 @@ class scope:
     __slots__ = ("_make", "_owner", "_changes")
 
     def __init__(self, name: str | Scope, owner: Any = None) -> None:
+        if not isinstance(name, str | Scope):
+            raise TypeError(f"scope needs a name, such as ad.scope('encoder'); got {type(name).__name__}.")
         self._make, self._owner = name, owner
 
     def __enter__(self) -> Scope:

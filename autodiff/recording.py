@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .diagnostics import observe, place, refuse_complex
-from .errors import GraphError, MissingRuleError, kind_of, leaves_graph, missing_argument
+from .diagnostics import explain, observe, refuse_complex
+from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
 from .registry import Op
@@ -160,17 +160,6 @@ def _partials(op: Op, g: Any, y: Any, raw: list[Any], live: list[bool], static: 
         op.rule(i)(g, *op.save[0 if op.variadic else i](y, raw, static, i)) if on else 0.0  # type: ignore[misc]
         for i, on in enumerate(live)
     ]
-
-
-def explain(op: Op, error: Exception, raw: Iterable[Any]) -> None:
-    """Tell more about the error of an operation that refused its operands: raise the row's own sentence where it has
-    one; otherwise add a note to the error, which the caller raises."""
-    if isinstance(error, GraphError):  # a view of an overwritten value, which has told everything
-        return
-    sentence = op.explain(*raw) if op.explain is not None else None
-    if sentence is not None:
-        raise type(error)(f"{sentence}{place(None)}") from None
-    error.add_note(f"in {op.name} of {' and '.join(kind_of(x) for x in raw)}{place(None)}.")
 
 
 def note_view(x: Any, view: Tensor) -> None:

@@ -156,7 +156,9 @@ class Op:
             operands, args = args[:n], args[n:]
             for name in self.inputs[len(operands) :]:
                 if name not in kwargs:
-                    raise TypeError(f"{self.name}() is missing its argument {name!r}")
+                    raise TypeError(
+                        f"{self.name}() is missing its argument {name!r}: {self.name}{inspect.signature(self)}"
+                    )
                 operands += (kwargs[name],)
                 kwargs = {k: v for k, v in kwargs.items() if k != name}
         if not args and not kwargs:
@@ -164,7 +166,7 @@ class Op:
         static = dict(self.defaults)
         static.update(zip(self.statics, args, strict=False))
         if len(args) > len(self.statics):
-            raise TypeError(f"{self.name}() takes {len(self.inputs) + len(self.statics)} arguments but more were given")
+            raise TypeError(f"too many arguments: {self.name}{inspect.signature(self)}")
         for key, value in kwargs.items():
             if key not in self.defaults:
                 if value is None or value is np._NoValue:

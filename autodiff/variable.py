@@ -28,7 +28,7 @@ _FLOAT_FORMS = (
 )
 _ARRAY_FORMS = (
     "ad.array([...]) for lists of recorded values, z[i] = x with z = ad.tensor(np.zeros(n), requires_grad=False), "
-    "or the NumPy function itself"
+    "or the NumPy function itself: np.linalg and np.fft record, as do ad.linalg, ad.special and ad.stats"
 )
 PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: run on the bare values
 
@@ -129,7 +129,9 @@ class Variable:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.node is not None:
             raise leaves_graph(
-                "np.asarray or np.array of it, np.vectorize, or storing it in an array,", ".data", _ARRAY_FORMS
+                "np.asarray or np.array of it (SciPy's functions do that), np.vectorize, or storing it in an array,",
+                ".data",
+                _ARRAY_FORMS,
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 
@@ -164,7 +166,7 @@ class Variable:
                 return run(*inputs, **kwargs)
             if (ufunc, method) in PLAIN:
                 return getattr(ufunc, method)(*(plain(x) for x in inputs), **kwargs)
-        name = ("np." if _is_numpys(ufunc) else "") + ufunc.__name__
+        name = ("np." if _is_numpys(ufunc) else "") + ufunc.__name__.lstrip("_")
         if kwargs.get("out") is not None:
             raise leaves_graph(f"{name}(..., out=...) or an in-place operator on a plain array", ".data", "y = a + b")
         if kwargs.get("where", True) is not True:
@@ -195,6 +197,8 @@ class Variable:
         """
         if self.node is None:
             raise GraphError("register_hook() on a constant: no gradient will ever arrive.")
+        if not callable(hook):
+            raise TypeError(f"register_hook needs a function of the gradient; got {kind_of(hook)}.")
         hooks = notes_of(self.node).hooks
         hooks.append(hook)
         return lambda: hooks.remove(hook) if hook in hooks else None
@@ -308,4 +312,6 @@ def differentiable(data: Any) -> Any:
             f"a Tensor of {data.dtype} cannot have a gradient: write dtype=float to differentiate, "
             "or requires_grad=False for a constant."
         )
-    raise TypeError(f"a Tensor needs numbers; got dtype {data.dtype}.")
+    raise TypeError(
+        f"a Tensor needs numbers; got dtype {data.dtype}. Write np.asarray(x, dtype=float) where it means some."
+    )

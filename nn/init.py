@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from autodiff.extend import no_such_name
 
 from .random import Rng, as_generator
 
@@ -235,3 +238,17 @@ def orthogonal(shape: Shape, *, gain: float = 1.0, rng: Rng = None, dtype: DType
     # The signs make the distribution uniform over orthogonal matrices (Mezzadri 2007): QR alone favours some of them.
     q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
     return (gain * (q if rows >= columns else q.T)).reshape(shape).astype(dtype)
+
+
+_SET = "write p.data = nn.init.{}(p.shape)"
+_ELSEWHERE = {f"{name}_": _SET.format(name) for name in __all__} | {
+    "kaiming_normal_": _SET.format("he_normal"),
+    "kaiming_uniform_": _SET.format("he_uniform"),
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Answer names of other libraries, and misspelt ones, with what to write here."""
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_such_name(__name__, name, _ELSEWHERE, __all__)

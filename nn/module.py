@@ -206,6 +206,8 @@ class Module:
                 a shape does not fit, or two names of one shared parameter disagree.
             TypeError: a dtype cannot become the parameter's without losing its kind.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"{type(self).__name__}.load_state_dict needs a dict of arrays by name, got {state!r:.60}")
         own = {path: v for path, v in _tree(self) if isinstance(v, ad.Variable)}
         result = LoadResult([k for k in own if k not in state], [k for k in state if k not in own])
         if strict and (result.missing or result.unexpected):
@@ -294,6 +296,8 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
     >>> ad.grad(loss)({"weight": np.zeros((1, 2)), "bias": np.zeros(1)})["weight"]
     array([[4., 4.]])
     """
+    if not isinstance(module, Module):
+        raise TypeError(f"functional_call needs a Module, got a {type(module).__name__}")
     own = {path: v for path, v in _tree(module) if isinstance(v, ad.Variable)}
     unknown = [name for name in params if name not in own]
     if unknown:

@@ -65,6 +65,8 @@ class Neuron(Module):
     def __init__(self, nin: int, activation: str = "relu", *, rng: Rng = None) -> None:
         if activation not in ACTIVATIONS:
             raise ValueError(f"Neuron: activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
+        if not isinstance(nin, int | np.integer) or nin < 0:
+            raise ValueError(f"Neuron: nin must be an integer >= 0, got {nin!r}")
         limit = math.sqrt(3 / nin) if nin else 0.0
         self.w = [ad.scalar(w) for w in as_generator(rng).uniform(-limit, limit, nin).tolist()]
         self.b = ad.scalar(0.0)

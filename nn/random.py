@@ -30,6 +30,8 @@ def seed(n: int | None = None) -> np.random.Generator:
     >>> a == b
     True
     """
+    if n is not None and not isinstance(n, int | np.integer):
+        raise TypeError(f"seed needs a whole number or None, got {n!r}")
     generator = np.random.default_rng(n)
     _default.set(generator)
     return generator

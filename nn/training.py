@@ -100,6 +100,8 @@ def fit(
     >>> run["loss"][-1] < 1e-2 < run["loss"][0]
     True
     """
+    if not isinstance(model, Module):
+        raise TypeError(f"fit needs a Module, such as nn.Sequential(...), got a {type(model).__name__}")
     generator, functions = as_generator(rng), _metric_functions(metrics)
     inputs, y = _prepared(model, x, y)
     stopping = _stopping(early_stopping)

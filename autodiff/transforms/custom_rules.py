@@ -65,11 +65,19 @@ class custom_vjp:
     """
 
     def __init__(self, f: Function) -> None:
+        if not callable(f):
+            raise TypeError(f"custom_vjp needs a function; got {kind_of(f)}. Write f = ad.custom_vjp(f).")
         self.f, self.fwd, self.bwd = f, None, None
         self.__name__, self.__doc__ = getattr(f, "__name__", "custom"), f.__doc__
 
     def defvjp(self, fwd: Function, bwd: Function) -> None:
         """Set the forward function and the derivative rule."""
+        for name, function in (("fwd", fwd), ("bwd", bwd)):
+            if not callable(function):
+                raise TypeError(
+                    f"{self.__name__}.defvjp(fwd, bwd) needs two functions; {name} is {kind_of(function)}. fwd(*args) "
+                    "returns (output, residuals), bwd(residuals, g) a tuple of cotangents."
+                )
         self.fwd, self.bwd = fwd, bwd  # type: ignore[assignment]
 
     def __call__(self, *args: Any) -> Any:
@@ -86,9 +94,7 @@ class custom_vjp:
             return self.f(*args)
         made = fwd(*[plain(x) for x in args])
         if not isinstance(made, tuple) or len(made) != 2 or isinstance(made[0], list | tuple | dict):
-            raise GraphError(
-                f"the forward function of {name} must return (one array, residuals); got {nesting(made)}."
-            )
+            raise GraphError(f"the forward function of {name} must return (one array, residuals); got {nesting(made)}.")
         y, residuals = made
         if isinstance(y, Variable):
             if is_live(y):

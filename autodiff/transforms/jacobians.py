@@ -138,6 +138,9 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list) or len(primals) != len(tangents):
         raise TypeError("hvp(f, primals, tangents) needs two sequences of equal length: hvp(f, (x,), (v,)).")
+    for p, t in zip(primals, tangents, strict=True):
+        if not isinstance(p, list | tuple | dict) and np.shape(plain(p)) != np.shape(plain(t)):
+            raise ValueError(f"hvp: a tangent must have its primal's shape {np.shape(plain(p))}; got {kind_of(t)}.")
     _, pullback = vjp(grad(f, tuple(range(len(primals)))), *primals)
     result = pullback(tuple(tangents))
     return result[0] if len(primals) == 1 else result

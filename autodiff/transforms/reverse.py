@@ -78,9 +78,7 @@ def _complex_derivatives(ours: Evaluation, seeds: dict[Node, Any], gradients: li
     return [map_leaves(conjugate, g) for g in gradients]
 
 
-def grad(
-    f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
-) -> Function:
+def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False) -> Function:
     """Return a function of the same arguments that computes the gradient of f, which returns a single number.
 
     argnums: which positional arguments (an int, or several for a tuple of gradients). has_aux: f returns ``(value,
@@ -132,6 +130,8 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
     >>> pullback(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
+    if not callable(f):
+        raise TypeError(f"vjp needs a function; got {kind_of(f)}. Write y, pullback = ad.vjp(f, x).")
     ours = Evaluation(f, primals, range(len(primals)), kwargs)
     outs, _ = flatten(ours.out)
     nodes = [y.node if isinstance(y, Variable) else None for y in outs]

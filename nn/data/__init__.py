@@ -4,8 +4,26 @@ Everything here takes and gives plain NumPy arrays; nothing here downloads anyth
 float32 between 0 and 1 unless raw ones are asked for, labels are int64, and whatever is random takes `rng`.
 """
 
+from typing import NoReturn
+
+from autodiff.extend import no_such_name
 from nn.data.digits import load_digits
 from nn.data.idx import load_mnist, read_idx
 from nn.data.splits import batches, standardize, train_test_split
 
 __all__ = ["load_digits", "load_mnist", "read_idx", "train_test_split", "batches", "standardize"]
+
+_BATCHES = "write nn.data.batches(x, y, batch_size=32), which takes plain arrays"
+_ELSEWHERE = {
+    "DataLoader": _BATCHES,
+    "Dataset": _BATCHES,
+    "TensorDataset": _BATCHES,
+    "random_split": "write nn.data.train_test_split(x, y)",
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Answer names of other libraries, and misspelt ones, with what to write here."""
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_such_name(__name__, name, _ELSEWHERE, __all__)

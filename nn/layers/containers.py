@@ -29,6 +29,8 @@ class Sequential(Module):
             raise TypeError(
                 f"Sequential: layer {i} is a {type(layer).__name__}, which cannot be called; pass modules one by one"
             )
+        if isinstance(layer, type):
+            raise TypeError(f"Sequential: layer {i} is the class {layer.__name__}; write nn.{layer.__name__}(...)")
         setattr(self, str(i), layer)
 
     def forward(self, x: Any) -> Any:
@@ -56,6 +58,8 @@ class Sequential(Module):
     def __getitem__(self, index: int | slice) -> Any:
         """One layer, or a new Sequential of a slice of them (sharing their parameters)."""
         layers = list(self)
+        if isinstance(index, int) and not -len(layers) <= index < len(layers):
+            raise IndexError(f"Sequential has {len(layers)} layers, 0 to {len(layers) - 1}; got index {index}")
         return Sequential(*layers[index]) if isinstance(index, slice) else layers[index]
 
     def __setitem__(self, index: int, layer: Any) -> None:

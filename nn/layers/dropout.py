@@ -13,7 +13,9 @@ __all__ = ["Dropout", "dropout"]
 
 
 def check_probability(p: float) -> None:
-    """Raise ValueError unless 0 <= p <= 1."""
+    """Raise ValueError unless 0 <= p <= 1; TypeError when it is no number."""
+    if not isinstance(p, float | int | np.number):
+        raise TypeError(f"the probability of dropping must be a number in [0, 1], got {p!r}")
     if not 0 <= p <= 1:
         raise ValueError(f"the probability of dropping must be in [0, 1], got {p!r}")
 

@@ -13,9 +13,22 @@ import autodiff as ad
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
 
-def _with_gradients(parameters: Any) -> list[Any]:
+def _with_gradients(who: str, parameters: Any) -> list[Any]:
     parameters = [parameters] if isinstance(parameters, ad.Variable) else parameters
+    if not isinstance(parameters, Iterable):
+        raise TypeError(f"{who} takes parameters, got a {type(parameters).__name__}: write net.parameters()")
+    parameters = list(parameters)
+    for i, p in enumerate(parameters):
+        if not isinstance(p, ad.Variable):
+            raise TypeError(f"{who}: parameter {i} is a {type(p).__name__}; give Parameters, e.g. model.parameters()")
     return list({id(p): p for p in parameters if p.grad is not None}.values())
+
+
+def _check_limit(who: str, name: str, limit: Any) -> None:
+    if not isinstance(limit, float | int | np.number):
+        raise TypeError(f"{who}: {name} must be a number >= 0, got {limit!r}")
+    if not limit >= 0:
+        raise ValueError(f"{who}: {name} must be >= 0, got {limit!r}")
 
 
 def clip_grad_norm_(
@@ -39,9 +52,8 @@ def clip_grad_norm_(
     >>> nn.clip_grad_norm_([w], 1.0), w.grad.round(6)
     (5.0, array([0.6, 0.8]))
     """
-    if not max_norm >= 0:
-        raise ValueError(f"clip_grad_norm_: max_norm must be >= 0, got {max_norm!r}")
-    found = _with_gradients(parameters)
+    _check_limit("clip_grad_norm_", "max_norm", max_norm)
+    found = _with_gradients("clip_grad_norm_", parameters)
     values = [p.grad.data if isinstance(p.grad, ad.Variable) else p.grad for p in found]  # a handle: create_graph=True
     total = _joint_norm(values, norm_type)
     if not math.isfinite(total):
@@ -77,8 +89,7 @@ def clip_grad_value_(parameters: Iterable[Any], clip_value: float) -> None:
     >>> nn.clip_grad_value_([w], 0.5); w.grad
     array([ 0.5, -0.2])
     """
-    if not clip_value >= 0:
-        raise ValueError(f"clip_grad_value_: clip_value must be >= 0, got {clip_value!r}")
-    for p in _with_gradients(parameters):
+    _check_limit("clip_grad_value_", "clip_value", clip_value)
+    for p in _with_gradients("clip_grad_value_", parameters):
         clipped = np.clip(p.grad, -clip_value, clip_value)
         p.grad = float(clipped) if isinstance(p, ad.Scalar) else clipped

@@ -290,8 +290,11 @@ class Optimizer:
         Raises:
             ValueError: other groups, other parameter counts, other shapes or another kind than this optimizer's.
         """
+        if not isinstance(saved, Mapping):
+            raise TypeError(f"{self._name}.load_state_dict needs what state_dict() returned, got {saved!r:.60}")
         if not {"state", "param_groups"} <= set(saved):
-            raise ValueError(f"{self._name}: this is no optimizer's state_dict: it holds {', '.join(map(str, saved))}")
+            held = ", ".join(map(str, saved)) or "nothing"
+            raise ValueError(f"{self._name}: this is no optimizer's state_dict: it holds {held}")
         groups = saved["param_groups"]
         sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
         if sizes != own:

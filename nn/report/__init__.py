@@ -22,6 +22,8 @@ def training_report(
     >>> training_report(SimpleNamespace(logs={"loss": [1.0, 0.5]}, parameters=norms))
     <Page training report: 2 epochs, 1 parameters>
     """
+    if not hasattr(history, "logs"):
+        raise TypeError(f"training_report needs what nn.fit returns, got a {type(history).__name__}")
     from .training_run import report_page  # autodiff.drawing loads when it is first needed
 
     return report_page(history, model, optimizer, title)
