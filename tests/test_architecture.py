@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import pkgutil
 import re
@@ -271,6 +272,58 @@ def test_one_operation_and_one_backward_read_in_one_sitting(generated: str, wher
     assert abs(op - told_op) <= told_op / 10, f"an operation enters {op} lines {where}: correct docs/design.md"
     assert abs(backward - told_backward) <= told_backward / 10, f"backward enters {backward} lines: docs/design.md"
     assert max(op, backward) <= (1100 if generated == "0" else 1500)
+
+
+FOUR_WALKS = """
+import inspect, json, sys
+from pathlib import Path
+import numpy as np, autodiff as ad
+from autodiff.testing import check_derivatives
+
+core = Path(ad.__file__).parent
+
+def walk(act):
+    "Lines of the functions that a call enters, by file, in the order in which the files are entered."
+    codes, lines = {}, {}
+    sys.setprofile(lambda frame, event, _: codes.setdefault(frame.f_code) if event == "call" else None)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    for code in codes:
+        if core in Path(code.co_filename).parents and code.co_name != "<module>":
+            source, first = inspect.getsourcelines(code)
+            file = Path(code.co_filename).relative_to(core.parent).as_posix()
+            lines.setdefault(file, set()).update(range(first, first + len(source)))
+    return {file: len(found) for file, found in lines.items()}
+
+h = ad.tensor(np.ones((2, 3))) @ ad.tensor(np.ones((3, 2)))
+y, drawn, x = np.tanh(h).sum(), (np.tanh(ad.tensor(np.ones(3))) * 2).sum(), np.array([0.3, 0.5])
+drawn.backward()
+calls = [lambda: np.tanh(h).sum(), y.backward, lambda: ad.draw(drawn).to_dot(), lambda: check_derivatives(np.tanh, x)]
+for act in calls[2:]:
+    act()  # the first call imports what it needs
+calls[1] = np.tanh(h).sum().backward
+print(json.dumps([walk(act) for act in calls]))
+"""
+
+
+def test_the_four_walks_of_the_design_page_lead_through_the_files_that_the_calls_enter() -> None:
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    section = text.partition("## Four walks")[2].partition("\n## ")[0]
+    told = re.split(r"\n\*\*One ", section)[1:]
+    walks = json.loads(fresh(FOUR_WALKS, BACKFLOW_GENERATED_PATHS="0"))
+    assert len(told) == len(walks) == 4
+    for page, walk in zip(told, walks, strict=True):
+        title = page.partition("\n")[0]
+        number = int(re.search(r": (\d+) lines", title)[1])  # type: ignore[index]
+        lines = sum(walk.values())
+        assert abs(lines - number) <= number / 10, f"{title} enters functions of {lines} lines: correct docs/design.md"
+        named = re.findall(r"`(autodiff/[\w/]+\.py)`", page)
+        assert [file for file in walk if file in named] == named, f"{title}: files named that are not met in that order"
+        room = named[0].rpartition("/")[0]
+        long = {file for file, n in walk.items() if n >= 60 and file.startswith(room)}
+        assert not long - set(named), f"{title}: the page leaves out {long - set(named)}"
 
 
 def test_no_file_is_named_after_nothing() -> None:
