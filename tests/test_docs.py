@@ -98,10 +98,12 @@ PUBLIC = {
     if not inspect.ismodule(getattr(module, name))
 }
 VERBS = set(
-    """Add Apply Check Clip Compute Convert Divide Draw Evaluate Exchange Explain Fill Insert Interpolate
-    Iterate Join Leave Limit Load Make Move Name Pad Plot Put Raise Read Record Remove Reorder Repeat Replace
-    Return Reverse Rotate Round Save Scale Set Shift Shuffle Sort Subtract Sum Swap Take Train
-    Update Write Zero""".split()
+    """Add Apply Attend Average Batch Build Call Check Clip Compute Convert Convolve Copy Count
+    Create Decode Decorate Divide Draw Encode Evaluate Exchange Explain Fill Find Fold Insert
+    Interpolate Iterate Join Keep Leave Limit Load Look Make Map Mask Measure Move Multiply Name
+    Normalise Normalize Pad Plot Pool Prove Put Raise Read Record Remove Reorder Repeat Replace
+    Return Reverse Rotate Round Save Scale Set Shift Show Shuffle Sort Subtract Sum Swap Take Train
+    Transform Unfold Update Use Write Zero""".split()
 )
 
 
