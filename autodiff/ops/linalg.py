@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import missing_argument
 from ..registry import composite, op
 from ..singular_points import Convention, Point
+from ..variable import plain
 from .activations import sum_dtype
 from .complex_numbers import conj
 from .elementwise import INF, NAN
@@ -479,10 +480,10 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord in (np.inf, -np.inf):
         return (np.max if ord > 0 else np.min)(a, axis=axis, keepdims=keepdims)
     if ord == 0:
-        return np.asarray(np.sum(a != 0, axis=axis, keepdims=keepdims), dtype=x.dtype)
+        return np.asarray(np.sum(a != 0, axis=axis, keepdims=keepdims), dtype=a.dtype)
     if ord == 1:
         return np.sum(a, axis=axis, keepdims=keepdims)
-    return normp(x, ord=float(ord), axis=axis, keepdims=keepdims)
+    return normp(a if np.iscomplexobj(plain(x)) else x, ord=float(ord), axis=axis, keepdims=keepdims)
 
 
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:

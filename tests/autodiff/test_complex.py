@@ -171,3 +171,12 @@ def test_writes_hooks_and_retained_gradients_see_the_gradient_people_expect() ->
     x.grad = None
     np.sum(np.abs(y) ** 2).backward()
     np.testing.assert_allclose(x.grad, 2 * Z * [0, 5, 1, 1])
+
+
+@pytest.mark.parametrize("ord", [3, 0.5, -1, 0])
+def test_norms_of_any_order_take_complex_vectors(ord: float) -> None:
+    value, gradient = ad.value_and_grad(lambda z: np.linalg.norm(z, ord) + 0 * np.abs(z[0]))(Z)
+    assert value == pytest.approx(np.linalg.norm(Z, ord))
+    v = np.array([0.3 - 0.4j, 0.9 + 0.2j, -0.7 + 0.6j, 0.1 + 0.8j])
+    slope = differences(lambda z: np.linalg.norm(z, ord), Z, v)
+    np.testing.assert_allclose(np.sum(np.real(np.conj(gradient) * v)), slope, rtol=1e-7, atol=1e-9)
