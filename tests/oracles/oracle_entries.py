@@ -55,6 +55,9 @@ OPERANDS: dict[str, np.ndarray] = {
     "d": _apart((2, 3, 4), -2.5, 2.5),
     "d4": _apart((2, 3, 4), -2.0, 2.0),
     "l": _apart((4, 5), -3.0, 3.0),  # logits
+    "image": _apart((2, 3, 4, 5), -2.0, 2.0),
+    "kernel": _apart((2, 3, 2, 3), -1.0, 1.0),
+    "signal": _apart((4, 3, 2), -1.0, 1.0),
     "A": _well_apart((3, 3)),
     "B": _well_apart((3, 3)),
     "AA": _well_apart((2, 3, 3)),

@@ -29,6 +29,7 @@ OURS = {
     "np": np,
     "ad": ad,
     "nn": nn,
+    "F": nn.functional,
     "special": ad.special,
     "stats": ad.stats,
     "sym": lambda a: a + transposed(a),

@@ -18,6 +18,7 @@ NAMES = {
     "np": np,
     "ad": ad,
     "nn": nn,
+    "F": nn.functional,
     "special": ad.special,
     "stats": ad.stats,
     "sym": lambda a: a + a.swapaxes(-1, -2),
@@ -30,13 +31,11 @@ NOT_COMPARED = {
     **dict.fromkeys("ceil floor floor_divide rint round sign trunc".split(), "a step"),
     # they appear in derivatives: second derivatives and Hessian products compare them
     **dict.fromkeys(
-        "beta_density cofactor erfc_integral_scaled exp_moment exp_square i0_derivative i0e_derivative "
-        "left_null_vectors log_ratio ndtri_slope phase_of_det poisson_weight polygamma_difference sech_squared".split(),
+        "beta_density cofactor convolution_weight erfc_integral_scaled exp_moment exp_square i0_derivative "
+        "i0e_derivative log_ratio ndtri_slope poisson_weight polygamma_difference sech_squared".split(),
         "a derivative of another row",
     ),
-    **dict.fromkeys(
-        "j0 j1 jn".split(), "no derivative elsewhere: tests/testing has mpmath"
-    ),
+    **dict.fromkeys("j0 j1 jn".split(), "no derivative elsewhere: tests/testing has mpmath"),
     "setitem": "no expression: tests/autodiff/test_writes.py",
     "to_scalar": "of this library alone",
 }

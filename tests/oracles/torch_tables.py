@@ -631,6 +631,48 @@ LOSSES = entries(
     orders=1,
 )
 
+# ---- windows: one text for both, in which F is ``nn.functional`` or PyTorch's
+WINDOWS = entries(
+    "windows",
+    [
+        *(
+            f"F.conv2d(image, kernel, b[:2], {options})"
+            for options in (
+                "1",
+                "2",
+                "(1, 2), (1, 0)",
+                "padding=1",
+                "padding='same'",
+                "dilation=(1, 2)",
+                "dilation=2, padding=2",
+            )
+        ),
+        *(
+            f"F.conv1d(d, signal, {options})"
+            for options in ("None", "None, 2", "None, 1, 2, 2", "None, padding='same'")
+        ),
+        "F.conv1d(d, np.reshape(R, (3, 1, 2)), groups=3) ~ F.conv1d(d, R.reshape(3, 1, 2), groups=3)",
+        *(
+            f"F.conv_transpose2d(image[:, :2], kernel, None, {options})"
+            for options in ("1", "2", "2, 1", "2, 1, 1", "(2, 1), dilation=2")
+        ),
+        *(
+            f"F.{kind}_pool2d(image, {options})"
+            for kind in ("max", "avg")
+            for options in ("2", "3, 1", "(2, 3), (1, 2)", "3, 2, 1", "2, ceil_mode=True")
+        ),
+        *(f"F.{kind}_pool1d(d, {options})" for kind in ("max", "avg") for options in ("2", "3, 1, 1")),
+        "F.max_pool2d(image, 2, dilation=2)",
+        "F.avg_pool2d(image, 3, 2, 1, count_include_pad=False)",
+        "F.adaptive_avg_pool2d(image, (2, 3))",
+        "F.adaptive_max_pool2d(image, 2)",
+        "F.unfold(image, 2)",
+        "F.unfold(image, (2, 3), padding=1, stride=2)",
+        "F.fold(np.reshape(image, (2, 12, 5)), (2, 6), 2) ~ F.fold(image.reshape(2, 12, 5), (2, 6), 2)",
+        *(f"F.pad(image, (1, 2, 0, 1), {mode!r})" for mode in ("constant", "reflect", "replicate", "circular")),
+    ],
+)
+
 # ---- distributions
 DISTRIBUTIONS = entries(
     "distributions",
@@ -747,6 +789,7 @@ ENTRIES: list[Entry] = [
     entry
     for table in (
         ELEMENTWISE, REDUCTIONS, ORDER, SHAPES, INDEXING, PRODUCTS, LINALG, FOURIER, SPECIAL, ACTIVATIONS, LOSSES,
+        WINDOWS,
         DISTRIBUTIONS, COMPLEX,
     )
     for entry in table
