@@ -160,13 +160,6 @@ def test_argument_that_cannot_be_recorded_is_refused(call: Any) -> None:
         call(ad.tensor([1.0, 2.0]))
 
 
-def test_complex_results_are_refused_until_they_have_rules() -> None:
-    with pytest.raises(TypeError, match="complex"):
-        ad.tensor([1.0, 2.0]) * 1j
-    with pytest.raises(TypeError, match="real and imaginary parts"):
-        ad.tensor([1j])
-
-
 @pytest.mark.parametrize("other", ["a", None, object(), {}, b"x"], ids=["str", "None", "object", "dict", "bytes"])
 @pytest.mark.parametrize("make", [recorded, recorded_scalar], ids=["tensor", "scalar"])
 def test_arithmetic_with_what_is_no_number_is_a_type_error(make: Any, other: Any) -> None:
@@ -378,6 +371,8 @@ def test_iteration_and_unpacking_stay_in_the_graph() -> None:
 
 def test_a_complex_number_says_what_to_write() -> None:
     t, s = ad.tensor([1.0, 2.0]), ad.scalar(2.0)
-    for use in (lambda: 1j * t, lambda: t * 1j, lambda: s * 1j, lambda: 2j / s, lambda: t + 1j):
-        with pytest.raises(ad.MissingRuleError, match="complex"):
+    for use in (lambda: 1j * t, lambda: t * 1j, lambda: t + 1j):
+        assert use().dtype == np.complex128
+    for use in (lambda: s * 1j, lambda: 2j / s):
+        with pytest.raises(TypeError, match=r"a Scalar is real. Write ad.tensor"):
             use()
