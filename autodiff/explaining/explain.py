@@ -126,7 +126,7 @@ def _causes(graph: GraphPass, node: Node, state: str, where: Any) -> list[Cause]
     if state == "huge":
         cause = huge_cause(graph, node)
         return [cause] if cause is not None else []
-    return [nan_cause(graph, node) if state == "nan" else infinite_cause(graph, node)]
+    return [nan_cause(graph, node, where) if state == "nan" else infinite_cause(graph, node, where)]
 
 
 def _state(wrt: Variable, gradient: Any, at: Any, graph: GraphPass | None) -> tuple[str, Any, str]:

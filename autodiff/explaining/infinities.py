@@ -16,7 +16,7 @@ from ..drawing.levels.problem_notes import FirstProblem
 from ..graph import Node
 from .answers import Cause, cause_at, first_index
 from .graph_pass import GraphPass, Use
-from .zeros import value_text, zero_causes
+from .zeros import elements_above, value_text, zero_causes
 
 Bad = Callable[[Any], Any]
 _GUARD = "np.where(ok, {name}(np.where(ok, x, 1)), 0) with ok = {ok}: the inner where keeps the singular point out"
@@ -40,41 +40,60 @@ MORE = "the forward pass under ad.record(), and explain again"
 DATA = "clean data: rows with np.isnan(x) out, or np.nan_to_num(x); find them with np.argwhere(~np.isfinite(x))"
 
 
-def first_use(graph: GraphPass, target: Node, bad: Bad) -> tuple[Use | None, Any]:
+def first_use(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -> tuple[Use | None, Any]:
     """The first operation on the way to ``target`` that sends something bad though nothing bad arrived at it, and the
-    position of the operand; and where it is bad. (None, node) where two paths that are sound add up to it."""
-    leading = graph.leading_to(target)
+    position of the operand; and where it is bad. (None, node) where two paths that are sound add up to it. ``where``:
+    the elements of the target in question."""
+    matters = elements_that_matter(graph, target, where)
     for node in graph.nodes:
-        if node.op is None or node not in leading:
+        if node.op is None or node not in matters:
             continue
         g = graph.gradient(node)
-        if g is None or bad(g).any():
+        if g is None or (bad(g) & matters[node]).any():
             continue
         for i, p in enumerate(node.parents):
-            if not isinstance(p, Node) or p not in leading:
+            if not isinstance(p, Node) or p not in matters:
                 continue
             arrived, sent = graph.gradient(p), graph.sent(node, i)
             if sent is None or (arrived is None and p is not target):
                 continue
             # what the pass left out, as a zero by construction, is not bad where it arrived
-            spoilt = bad(sent) if arrived is None or p is target else bad(sent) & bad(arrived)
+            spoilt = bad(sent) & matters[p] if p is target else bad(sent) & matters[p] & bad(arrived)
             if spoilt.any():
                 return (node, i), spoilt
     for node in graph.nodes:
         g = graph.gradient(node)
-        if node in leading and g is not None and bad(g).any():
+        if node in matters and g is not None and (bad(g) & matters[node]).any():
             return None, node
     return None, None
 
 
-def nan_cause(graph: GraphPass, target: Node) -> Cause:
-    """The first cause of a NaN in the gradient of a node."""
-    use, spoilt = first_use(graph, target, np.isnan)
+def elements_that_matter(graph: GraphPass, target: Node, where: Any) -> dict[Node, Any]:
+    """For every node that depends on ``target``: which elements depend on these elements of it, as far as that is
+    plain; True for all."""
+    leading = graph.leading_to(target)
+    if where is True or np.all(where):
+        return dict.fromkeys(leading, True)
+    matters: dict[Node, Any] = {target: where}
+    for node in reversed(graph.nodes):  # oldest first
+        if node not in leading or node is target:
+            continue
+        for i, p in enumerate(node.parents):
+            if isinstance(p, Node) and p in matters and matters.get(node) is not True:
+                below = matters[p]
+                above = None if below is True else elements_above(graph, (node, i), below)
+                matters[node] = True if above is None else above | matters.get(node, False)
+    return matters
+
+
+def nan_cause(graph: GraphPass, target: Node, where: Any = True) -> Cause:
+    """The first cause of a NaN in these elements of the gradient of a node."""
+    use, spoilt = first_use(graph, target, np.isnan, where)
     if use is None:
         return left_over(graph, spoilt if spoilt is not None else target, target)
     node, i = use
     values = [*graph.operands(node), graph.value(node)]
-    if any([v is not None and np.isnan(v).any() for v in values]):
+    if any([holds(v, np.isnan, spoilt) for v in values]):
         return forward_cause(graph, node, "nan")
     g = graph.gradient(node)
     if not np.isfinite(g).all():
@@ -99,7 +118,7 @@ def nan_cause(graph: GraphPass, target: Node) -> Cause:
             remedy(graph, node),
             index,
         )
-    if any([v is not None and np.isinf(v).any() for v in values[:-1]]) and arrived.any():
+    if any([holds(v, np.isinf, spoilt) for v in values[:-1]]) and arrived.any():
         return forward_cause(graph, node, "inf")
     if not arrived.all():
         return zero_times_infinity(graph, use, spoilt)
@@ -130,9 +149,9 @@ def zero_times_infinity(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
     return cause_at(graph, node, "zero_times_infinity", rule, remedy(graph, node), index)
 
 
-def infinite_cause(graph: GraphPass, target: Node) -> Cause:
-    """The first cause of an infinity in the gradient of a node."""
-    use, spoilt = first_use(graph, target, np.isinf)
+def infinite_cause(graph: GraphPass, target: Node, where: Any = True) -> Cause:
+    """The first cause of an infinity in these elements of the gradient of a node."""
+    use, spoilt = first_use(graph, target, np.isinf, where)
     if use is None:
         return left_over(graph, spoilt if spoilt is not None else target, target)
     return infinite_cause_at(graph, use, spoilt)
@@ -142,7 +161,7 @@ def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
     """Why an operation sends an infinity."""
     node, i = use
     operands, index, name = graph.operands(node), first_index(spoilt), node.op.name
-    if any([v is not None and np.isinf(v).any() for v in operands]):
+    if any([holds(v, np.isinf, spoilt) for v in operands]):
         return forward_cause(graph, node, "inf")
     slope = graph.sent(node, i, np.ones(node.shape or ()))
     if grows(graph, use, index) or (slope is not None and not np.isinf(slope[spoilt]).any()):
@@ -185,6 +204,11 @@ def pole_text(graph: GraphPass, use: Use, index: Any) -> str:
         if (x is not None)
         else ""
     )
+
+
+def holds(value: Any, test: Bad, spoilt: Any) -> bool:
+    """Whether a value, where it is known, is not finite in the elements where something became so."""
+    return value is not None and bool(np.any(test(value[spoilt] if value.shape == spoilt.shape else value)))
 
 
 def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:

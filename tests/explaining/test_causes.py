@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
+from autodiff.singular_points import SINGULAR
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 HERE = __file__.replace("\\", "/")
@@ -243,6 +246,14 @@ def test_nan_in_a_constant() -> None:
     told(ad.explain(x), "nan", "nan_in_data", "multiply", "np.array([1.0, np.nan])")
 
 
+def test_at_tells_two_causes_in_one_gradient_apart() -> None:
+    x = ad.tensor([0.0, np.nan, 4.0])
+    loss = (np.sqrt(x) ** 2).sum()
+    told(ad.explain(loss, wrt=x, at=0), "nan", "zero_times_infinity", "sqrt")
+    told(ad.explain(loss, wrt=x, at=1), "nan", "nan_in_data", "")
+    assert ad.explain(loss, wrt=x, at=2).state == "fine"
+
+
 def test_the_logarithm_of_a_negative_number() -> None:
     with ad.record():
         x = ad.tensor([-1.0, 4.0])
@@ -328,6 +339,57 @@ def test_a_sound_gradient_has_no_cause() -> None:
     x = ad.tensor([1.0, 2.0])
     why = ad.explain((x * x).sum(), wrt=x)
     assert (why.state, why.cause, why.causes) == ("fine", None, ())
+
+
+# ---- everywhere
+POINTS = [(name, fn, point) for name, (fn, points) in SINGULAR.items() for point in points]
+
+
+@pytest.mark.parametrize(("name", "fn", "point"), POINTS, ids=[f"{name}{p.operands}" for name, _, p in POINTS])
+def test_every_singular_point_has_an_explanation(name: str, fn: Any, point: Any) -> None:
+    operands = [
+        a if g is None else ad.tensor(np.asarray(a, float)) for a, g in zip(point.operands, point.gradient, strict=True)
+    ]
+    with ad.record():
+        out = fn(*operands, **point.static)
+        loss = out.sum() if isinstance(out, ad.Tensor) else sum(part.sum() for part in out)
+    for x in operands:
+        if not isinstance(x, ad.Tensor):
+            continue
+        why = ad.explain(loss, wrt=x)
+        (wanted,) = (
+            ad.vjp(lambda x, x_=x: fn(*[x if g is x_ else g for g in operands], **point.static), x.data)[1](
+                np.ones(out.shape)
+            )
+            if isinstance(out, ad.Tensor)
+            else (None,)
+        )
+        if wanted is not None:
+            state = "nan" if np.isnan(wanted).any() else "infinite" if np.isinf(wanted).any() else "zero"
+            assert why.state == (state if state != "zero" or not np.any(wanted) else "fine"), why.text
+        if why.state != "fine":
+            assert why.cause.kind not in ("unknown", "accumulated") and why.cause.rule.endswith("."), why.text
+            assert why.cause.place.startswith(HERE) or not why.cause.op, why.text
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_an_explanation_agrees_with_the_gradient_and_changes_nothing(data: Any) -> None:
+    row = data.draw(st.sampled_from([op for op in ad.ops.OPS.values() if op.elementwise and op.vjps[0] is not None]))
+    number = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 800.0, -800.0, 1e200, 1e-300, np.inf, -np.inf, np.nan])
+    operands = [ad.tensor(data.draw(st.lists(number, min_size=3, max_size=3))) for _ in row.inputs]
+    weights = np.array(data.draw(st.lists(st.sampled_from([0.0, 1.0, 1e-200, 1e200]), min_size=3, max_size=3)))
+    try:
+        loss = (row(*operands) * weights).sum()
+    except (TypeError, ValueError):  # an order must be a whole number, and the like
+        return
+    why = ad.explain(loss, wrt=operands[0])
+    assert operands[0].grad is None
+    loss.backward()
+    g = operands[0].grad
+    state = "nan" if np.isnan(g).any() else "infinite" if np.isinf(g).any() else "zero" if not g.any() else None
+    assert (why.state == state) if state else why.state in ("fine", "huge")
+    assert (why.cause is not None) or why.state == "fine"
 
 
 # ---- how it works
