@@ -14,7 +14,7 @@ from __future__ import annotations
 from .backward import gradients_of_graph
 from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, keeps_record
-from .names_elsewhere import no_such_name
+from .names_elsewhere import missing_names, no_such_name
 from .registry import Op, composite, op
 from .writing import WriteMark, mark_written, write_all
 
@@ -26,6 +26,7 @@ __all__ = [
     "gradients_of_graph",
     "keeps_record",
     "mark_written",
+    "missing_names",
     "no_such_name",
     "op",
     "write_all",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from numpy.fft import fftfreq, rfftfreq
 
+from .names_elsewhere import missing_names
 from .ops import fourier
 from .ops.fourier import fft, fftshift, hfft, ifft, ifftshift, ihfft, irfft, rfft
 
@@ -19,3 +20,5 @@ __all__ = [
     "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
 ]
 # fmt: on
+
+__getattr__ = missing_names(__name__, __all__)

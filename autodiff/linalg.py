@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .names_elsewhere import missing_names
 from .ops.linalg import inv, matmul, matrix_norm, norm, outer, solve, tensordot, vecdot, vector_norm
 from .ops.matrices.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, lu_factor, qr, svd, svdvals
 from .ops.matrices.functions import (
@@ -31,3 +32,5 @@ __all__ = [
     "tensorsolve", "toeplitz", "vecdot", "vector_norm",
 ]
 # fmt: on
+
+__getattr__ = missing_names(__name__, __all__)

@@ -7,7 +7,7 @@ They are no API: ``hasattr`` is False and ``dir(x)`` does not list them. Never h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -181,3 +181,21 @@ def no_such_name(module: str, name: str, words: Mapping[str, str], known: Iterab
     folded = [k for k in known if k.lower().replace("_", "") == name.lower().replace("_", "")]
     near = list(dict.fromkeys([*folded, *near]))[:3]
     return AttributeError(f"{text}. Did you mean {' or '.join(near)}?" if near else text)
+
+
+def missing_names(module: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a module: it answers a name that is not there with ``no_such_name``.
+
+    >>> from autodiff import extend
+    >>> ask = extend.missing_names("nets", ["Linear"], {"Dense": "write nets.Linear"})
+    >>> ask("Dense")
+    Traceback (most recent call last):
+    AttributeError: module 'nets' has no attribute 'Dense': write nets.Linear.
+    """
+
+    def __getattr__(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise no_such_name(module, name, words or {}, known)
+
+    return __getattr__

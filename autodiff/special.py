@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .names_elsewhere import missing_names
 from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
 from .ops.special.bessel import i0, i0e, i1, i1e, j0, j1, jn
@@ -64,3 +65,5 @@ jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names
 UFUNCS.update({name: globals()[name] for name in __all__ if name not in ("logcumsumexp", "multigammaln", "polygamma")})
 UFUNCS.update({"_zeta": zeta, "_riemann_zeta": zeta})
 UFUNCS.update({name: DISPATCH[getattr(np, name)] for name in ("cbrt", "exp2", "expm1", "log1p")})
+
+__getattr__ = missing_names(__name__, __all__)

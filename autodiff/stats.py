@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from . import special
+from .names_elsewhere import missing_names
 from .variable import plain
 
 __all__ = [
@@ -291,3 +292,5 @@ class _MultivariateNormal:
 
 
 multivariate_normal = _MultivariateNormal()
+
+__getattr__ = missing_names(__name__, __all__)

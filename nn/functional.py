@@ -7,6 +7,7 @@ plain arrays and graph values.
 from __future__ import annotations
 
 from autodiff import elu, gelu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
+from autodiff.extend import missing_names
 
 from .layers.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .layers.dropout import dropout
@@ -104,3 +105,6 @@ __all__ = [
     "triplet_margin_with_distance_loss",
     "unfold",
 ]
+
+_ELSEWHERE = {"mse": "write nn.functional.mse_loss", "one_hot": "write np.eye(classes)[labels]"}
+__getattr__ = missing_names(__name__, __all__, _ELSEWHERE)

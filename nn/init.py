@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autodiff.extend import no_such_name
+from autodiff.extend import missing_names
 
 from .random import Rng, as_generator
 
@@ -246,9 +245,4 @@ _ELSEWHERE = {f"{name}_": _SET.format(name) for name in __all__} | {
     "kaiming_uniform_": _SET.format("he_uniform"),
 }
 
-
-def __getattr__(name: str) -> NoReturn:
-    """Answer names of other libraries, and misspelt ones, with what to write here."""
-    if name.startswith("__"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    raise no_such_name(__name__, name, _ELSEWHERE, __all__)
+__getattr__ = missing_names(__name__, __all__, _ELSEWHERE)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import autodiff as ad
+from autodiff.extend import missing_names
 
 __all__ = [
     "accuracy",
@@ -146,3 +147,6 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int | N
             raise ValueError(f"a {name} is outside 0..{classes - 1}: {values.min()} to {values.max()}")
     flat = labels.astype(np.int64).ravel() * classes + predictions.astype(np.int64).ravel()
     return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
+
+
+__getattr__ = missing_names(__name__, __all__)

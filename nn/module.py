@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -23,6 +23,7 @@ import autodiff as ad
 from autodiff import scope
 from autodiff.extend import current_scope, write_all
 
+from .names_elsewhere import IN_MODULE
 from .overview import summarize
 from .parameter import Buffer, Parameter, hold
 from .random import default_generator
@@ -90,6 +91,14 @@ class Module:
                 stacklevel=2,
             )
         self.__dict__[name] = value
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Answer names of other libraries with what to write here."""
+            if name in IN_MODULE:
+                raise AttributeError(f"{type(self).__name__} has no .{name}: {IN_MODULE[name]}.")
+            return object.__getattribute__(self, name)  # raises once more, and what a property itself raised
 
     # Finding parameters.
 

@@ -6,7 +6,7 @@ Never here: a name that does something.
 
 from __future__ import annotations
 
-__all__ = ["IN_PACKAGE"]
+__all__ = ["IN_MODULE", "IN_PACKAGE"]
 
 _OWN_LAYER = "there is no such layer yet; define nn.Module with forward(self, x) in NumPy functions"
 _PLAIN = "assign it to an attribute: modules and parameters in it are found"
@@ -33,4 +33,19 @@ IN_PACKAGE = {
     "train": "write nn.fit(model, x, y), or model.train() for the mode",
     "compile": "leave it out: nothing is compiled",
     "to": "everything is NumPy on the CPU; write model.astype(dtype)",
+}
+_CPU = "everything is NumPy on the CPU; leave it out, and write model.astype(dtype) for another dtype"
+IN_MODULE = {
+    **dict.fromkeys(["to", "cuda", "cpu", "to_device"], _CPU),
+    **{name: f"write model.astype(np.float{bits})" for name, bits in (("half", 16), ("float", 32), ("double", 64))},
+    "add_module": "write self.name = module in the model",
+    "compile": "leave it out: nothing is compiled",
+    "evaluate": "write nn.evaluate(model, x, y, loss=...)",
+    "fit": "write nn.fit(model, x, y, loss=..., optimizer=...)",
+    "predict": "write nn.predict(model, x)",
+    "register_buffer": "write self.mean = nn.Buffer(np.zeros(n)) in the model",
+    "register_forward_hook": "define forward(self, x) in a subclass, or call the parts of the model yourself",
+    "register_parameter": "write self.weight = nn.Parameter(x) in the model",
+    "save": "write nn.save(model, path)",
+    "weights": "write model.parameters() or model.state_dict()",
 }

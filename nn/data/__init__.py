@@ -4,9 +4,7 @@ Everything here takes and gives plain NumPy arrays; nothing here downloads anyth
 float32 between 0 and 1 unless raw ones are asked for, labels are int64, and whatever is random takes `rng`.
 """
 
-from typing import NoReturn
-
-from autodiff.extend import no_such_name
+from autodiff.extend import missing_names
 from nn.data.digits import load_digits
 from nn.data.idx import load_mnist, read_idx
 from nn.data.splits import batches, standardize, train_test_split
@@ -21,9 +19,4 @@ _ELSEWHERE = {
     "random_split": "write nn.data.train_test_split(x, y)",
 }
 
-
-def __getattr__(name: str) -> NoReturn:
-    """Answer names of other libraries, and misspelt ones, with what to write here."""
-    if name.startswith("__"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    raise no_such_name(__name__, name, _ELSEWHERE, __all__)
+__getattr__ = missing_names(__name__, __all__, _ELSEWHERE)

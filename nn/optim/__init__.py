@@ -1,9 +1,7 @@
 """Optimizers: each class is one update rule and the table of its state; `optimizer.py` has what they share, and
 `lr_scheduler.py` changes learning rates over time."""
 
-from typing import NoReturn
-
-from autodiff.extend import no_such_name
+from autodiff.extend import missing_names
 
 from . import lr_scheduler
 from .adadelta import Adadelta
@@ -41,9 +39,4 @@ __all__ = [
 
 _ELSEWHERE = {name: f"write nn.optim.lr_scheduler.{name}" for name in lr_scheduler.__all__}
 
-
-def __getattr__(name: str) -> NoReturn:
-    """Answer names of other libraries, and misspelt ones, with what to write here."""
-    if name.startswith("__"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    raise no_such_name(__name__, name, _ELSEWHERE, __all__)
+__getattr__ = missing_names(__name__, __all__, _ELSEWHERE)

@@ -11,6 +11,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from autodiff.extend import missing_names
+
 from .hyperparameters import number
 from .optimizer import Group, Optimizer
 
@@ -161,6 +165,8 @@ class MultiStepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
+        if not isinstance(milestones, Iterable):
+            raise TypeError(f"MultiStepLR: milestones must be a list of steps, such as [30, 80]; got {milestones!r}")
         self.milestones = sorted(int(m) for m in milestones)
         self.gamma = number("MultiStepLR", "gamma", gamma)
         super().__init__(optimizer)
@@ -535,6 +541,9 @@ class ReduceLROnPlateau:
 
 
 def _positive(who: str, name: str, value: Any) -> int:
-    if isinstance(value, bool) or int(value) != value or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or int(value) != value or value < 1:
         raise ValueError(f"{who}: {name} must be an integer >= 1, got {value!r}")
     return int(value)
+
+
+__getattr__ = missing_names(__name__, __all__)
