@@ -92,6 +92,15 @@ from .optim import SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_
 from .parameter import Buffer, Parameter
 from .random import default_generator, seed
 from .report import training_report
+from .sequences.embedding import Embedding, EmbeddingBag
+from .sequences.packing import (
+    PackedSequence,
+    pack_padded_sequence,
+    pack_sequence,
+    pad_packed_sequence,
+    pad_sequence,
+)
+from .sequences.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from .serialization import FileFormatError, load, save
 from .training import evaluate, fit, predict
 
@@ -138,6 +147,20 @@ __all__ = [
     "MLP",
     # containers
     "Sequential",
+    # sequences
+    "Embedding",
+    "EmbeddingBag",
+    "RNN",
+    "LSTM",
+    "GRU",
+    "RNNCell",
+    "LSTMCell",
+    "GRUCell",
+    "PackedSequence",
+    "pack_padded_sequence",
+    "pack_sequence",
+    "pad_packed_sequence",
+    "pad_sequence",
     # activations
     "ELU",
     "GELU",

@@ -49,6 +49,7 @@ from .losses import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from .sequences.embedding import embedding, embedding_bag
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -71,6 +72,8 @@ __all__ = [
     "ctc_loss",
     "dropout",
     "elu",
+    "embedding",
+    "embedding_bag",
     "flatten",
     "focal_loss",
     "fold",

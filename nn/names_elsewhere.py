@@ -13,7 +13,7 @@ _PLAIN = "assign it to an attribute: modules and parameters in it are found"
 IN_PACKAGE = {
     **dict.fromkeys(["Embedding"], _OWN_LAYER),
     **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm", "RMSNorm"], _OWN_LAYER),
-    **dict.fromkeys(["RNN", "LSTM", "GRU", "MultiheadAttention", "Transformer", "Dropout2d"], _OWN_LAYER),
+    **dict.fromkeys(["MultiheadAttention", "Transformer", "Dropout2d"], _OWN_LAYER),
     "ModuleList": f"write a plain list and {_PLAIN}",
     "ModuleDict": f"write a plain dict and {_PLAIN}",
     "ParameterList": f"write a plain list and {_PLAIN}",

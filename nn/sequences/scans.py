@@ -1,0 +1,395 @@
+"""Rows that run a recurrent layer over all its steps in one node: `lstm_scan`, `gru_scan`, `rnn_scan`.
+
+A row takes x (T, N, I), the initial states (N, H) and the four weights, and returns one array (T + S, N, H): the T
+outputs, zero where a sequence has ended, and then its S last states. Inside, features come before sequences: gates are
+(G H, N), so that each gate is one block of memory and the product with the weights is fast for few sequences. The
+products with the inputs are made for all steps at once.
+
+The forward pass leaves the local derivatives of each step. Given those, going back over the steps takes a few products,
+because a step's derivative is linear in what comes from the next. Where the pass itself is recorded (higher orders,
+forward mode), the derivative is that of the steps written out: `reference`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import autodiff as ad
+from autodiff import extend
+
+from .steps import gru_step, lstm_step, rnn_step
+
+__all__ = ["gru_scan", "lstm_scan", "rnn_scan"]
+
+Array = NDArray[Any]
+Sizes = tuple[int, ...] | None  # at each step the number of sequences that have it, not increasing; None: all
+
+
+def _order(steps: int, reverse: bool) -> range:
+    """Steps in the order in which they are taken."""
+    return range(steps - 1, -1, -1) if reverse else range(steps)
+
+
+def _logistic(negated: Array, out: Array, largest: float) -> None:
+    """Write σ into `out` and 1 - σ into the place of -x, both without cancellation."""
+    np.minimum(negated, largest, out=negated)
+    np.exp(negated, out=negated)
+    np.add(negated, 1.0, out=out)
+    np.divide(1.0, out, out=out)
+    negated *= out
+
+
+class _Pass:
+    """One forward pass, and what it leaves for the way back: arrays of all steps, in order of time.
+
+    `kept` is False where nothing is recorded. A subclass defines `step` and `back`.
+    """
+
+    gates, states = 1, 1
+    negated: tuple[int, ...] = ()  # gates that are sigmoids: their weights are negated, which saves a pass a step
+    order: tuple[int, ...] = (0,)  # gates as they are computed: the sigmoids side by side
+
+    def __init__(self, operands: tuple[Array, ...], sizes: Sizes, reverse: bool) -> None:
+        x, *states, w_ih, w_hh, b_ih, b_hh = self.operands = _of_one_dtype(operands)
+        self.sizes, self.reverse = sizes, reverse
+        self.steps, self.count = x.shape[:2]
+        self.hidden, self.dtype = w_hh.shape[1], x.dtype
+        self.largest = math.floor(math.log(np.finfo(self.dtype).max))
+        self.found: tuple[Any, set[int], Any] = (None, set(), None)  # a cotangent, who has asked, the answer
+        w_ih, w_hh, b_ih, b_hh = (self._arranged(a) for a in (w_ih, w_hh, b_ih, b_hh))
+        self.w_hh, self.b_hh = w_hh, b_hh
+        self.of_x = np.matmul(w_ih, x.transpose(0, 2, 1))
+        self.of_x += self.constant(b_ih, b_hh)[:, None]
+        self.h = np.empty((self.steps + 1, self.hidden, self.count), self.dtype)  # h[k]: before the step that is k-th
+        self.h[0] = states[0].T
+        self.prepare(states)
+        product = np.empty(self.of_x.shape[1:], self.dtype)
+        with np.errstate(over="ignore", under="ignore"):
+            for k, t in enumerate(_order(self.steps, reverse)):
+                np.matmul(w_hh, self.h[k], out=product)
+                self.step(k, t, product)
+                if sizes is not None and sizes[t] < self.count:
+                    self.freeze(k, t, np.s_[:, sizes[t] :])
+
+    def __repr__(self) -> str:  # `checkpoint` compares by it; everything else here follows from what it compares
+        return f"<{self.steps} steps>"
+
+    def _arranged(self, a: Array) -> Array:
+        blocks = a.reshape(self.gates, -1, *a.shape[1:])
+        return np.concatenate([-blocks[i] if i in self.negated else blocks[i] for i in self.order])
+
+    def constant(self, b_ih: Array, b_hh: Array) -> Array:
+        """What is added to the gates of every step."""
+        return b_ih + b_hh
+
+    def prepare(self, states: list[Array]) -> None:
+        """Make the arrays that the steps fill."""
+
+    def step(self, k: int, t: int, product: Array) -> None:
+        """Fill h[k + 1] and the local derivatives of step t; product: w_hh h[k]."""
+        raise NotImplementedError
+
+    def freeze(self, k: int, t: int, ended: Any) -> None:
+        """Let the states of sequences without this step stay as they are."""
+        self.h[k + 1][ended] = self.h[k][ended]
+
+    def last(self) -> list[Array]:
+        """The states after the last step."""
+        return [self.h[-1]]
+
+    def output(self) -> Array:
+        """The outputs and the last states, (T + S, N, H)."""
+        y = np.empty((self.steps + self.states, self.count, self.hidden), self.dtype)
+        y[: self.steps] = (self.h[:0:-1] if self.reverse else self.h[1:]).transpose(0, 2, 1)
+        if self.sizes is not None:
+            for t, size in enumerate(self.sizes):
+                y[t, size:] = 0.0
+        for i, state in enumerate(self.last()):
+            y[self.steps + i] = state.T
+        return y
+
+    # The way back.
+
+    def cotangent(self, g: Array, i: int) -> Array:
+        """The cotangent of operand i. The steps are gone through once for all operands."""
+        before, asked, answer = self.found
+        if before is not g or i in asked:
+            asked, answer = set(), self.through_the_steps(g)
+        asked.add(i)
+        self.found = (g, asked, answer)
+        of_x, of_h, states = answer
+        if 0 < i <= self.states:
+            return states[i - 1].T
+        x, *_, w_ih, _, _, _ = self.operands
+        if i == 0:
+            return np.matmul(w_ih.T, of_x).transpose(0, 2, 1)
+        which = i - self.states
+        if which == 1:
+            return _flat(of_x) @ x.reshape(-1, x.shape[2])
+        if which == 2:
+            h = self.h[-2::-1] if self.reverse else self.h[:-1]
+            return _flat(of_h) @ h.transpose(0, 2, 1).reshape(-1, self.hidden)
+        return np.add.reduce(np.add.reduce(of_x if which == 3 else of_h, axis=0), axis=1)
+
+    def through_the_steps(self, g: Array) -> tuple[Array, Array, list[Array]]:
+        """Cotangents of the gates at all steps, of x and of h, each (T, G H, N); and of the initial states."""
+        outputs = np.ascontiguousarray(g[: self.steps].transpose(0, 2, 1), self.dtype)
+        states = [np.array(s.T, self.dtype, order="C") for s in g[self.steps :]]
+        back = np.ascontiguousarray(self.operands[-3].T)
+        gates = np.empty(self.of_x.shape, self.dtype)
+        gates_of_h = self.gates_of_h(gates)
+        dh = states[0]
+        for t in reversed(_order(self.steps, self.reverse)):
+            size = self.count if self.sizes is None else self.sizes[t]
+            ended = None if size == self.count else dh[:, size:].copy()
+            dh += outputs[t]
+            self.back(t, dh, states, gates[t], gates_of_h[t])
+            self.into(dh, back, gates_of_h[t], t)
+            if ended is not None:
+                dh[:, size:] = ended
+        return gates, gates_of_h, states
+
+    def gates_of_h(self, gates: Array) -> Array:
+        """Where the cotangents of w_hh h + b_hh go: those of w_ih x + b_ih, where the two are only added."""
+        return gates
+
+    def back(self, t: int, dh: Array, states: list[Array], of_x: Array, of_h: Array) -> None:
+        """Write the cotangents of the gates of step t, from that of its h."""
+        raise NotImplementedError
+
+    def into(self, dh: Array, back: Array, gates: Array, t: int) -> None:
+        """Write the cotangent of the h before the step."""
+        np.matmul(back, gates, out=dh)
+
+
+def _flat(gates: Array) -> Array:
+    """(T, G H, N) as (G H, T N)."""
+    return gates.transpose(1, 0, 2).reshape(gates.shape[1], -1)
+
+
+def _of_one_dtype(operands: tuple[Array, ...]) -> tuple[Array, ...]:
+    dtype = np.result_type(*operands)
+    return tuple(np.asarray(a, dtype) for a in operands)
+
+
+class _Rnn(_Pass):
+    def prepare(self, states: list[Array]) -> None:
+        self.slope = np.empty((self.steps, self.hidden, self.count), self.dtype)
+
+    def step(self, k: int, t: int, product: Array) -> None:
+        z, h, slope = self.of_x[t], self.h[k + 1], self.slope[t]
+        z += product
+        np.tanh(z, out=h)
+        np.multiply(h, h, out=slope)
+        np.subtract(1.0, slope, out=slope)
+
+    def freeze(self, k: int, t: int, ended: Any) -> None:
+        super().freeze(k, t, ended)
+        self.slope[t][ended] = 0.0
+
+    def back(self, t: int, dh: Array, states: list[Array], of_x: Array, of_h: Array) -> None:
+        np.multiply(dh, self.slope[t], out=of_x)
+
+
+class _ReluRnn(_Rnn):
+    def step(self, k: int, t: int, product: Array) -> None:
+        z = self.of_x[t]
+        z += product
+        np.maximum(z, 0.0, out=self.h[k + 1])
+        self.slope[t] = z > 0
+
+
+class _Gru(_Pass):
+    gates, negated, order = 3, (0, 1), (0, 1, 2)
+
+    def constant(self, b_ih: Array, b_hh: Array) -> Array:
+        inside = b_hh.copy()
+        inside[2 * self.hidden :] = 0.0  # the reset gate multiplies it
+        return b_ih + inside
+
+    def prepare(self, states: list[Array]) -> None:
+        self.local = np.empty_like(self.of_x)  # of r, z, n by h'
+        self.local_n = np.empty((self.steps, self.hidden, self.count), self.dtype)  # of w_hh h + b_hh in n
+        self.through = np.empty_like(self.local_n)  # of the h before
+        self.difference = np.empty_like(self.local_n[0])
+
+    def step(self, k: int, t: int, product: Array) -> None:
+        n = self.hidden
+        a, local, before, after = self.of_x[t], self.local[t], self.h[k], self.h[k + 1]
+        complements, new = a[: 2 * n], a[2 * n :]  # 1 - r, 1 - z
+        complements += product[: 2 * n]
+        rz, of_n = local[: 2 * n], local[2 * n :]  # r and z stand where their derivatives will
+        _logistic(complements, rz, self.largest)
+        r, z, of_h, difference = rz[:n], rz[n:], product[2 * n :], self.difference
+        of_h += self.b_hh[2 * n :, None]
+        new += np.multiply(r, of_h, out=difference)
+        np.tanh(new, out=new)
+        np.subtract(before, new, out=difference)
+        np.multiply(z, difference, out=after)
+        after += new
+        self.through[t] = z
+        np.multiply(new, new, out=of_n)
+        np.subtract(1.0, of_n, out=of_n)
+        of_n *= complements[n:]
+        np.multiply(of_n, r, out=self.local_n[t])
+        rz *= complements
+        r *= of_h
+        r *= of_n
+        z *= difference
+
+    def freeze(self, k: int, t: int, ended: Any) -> None:
+        super().freeze(k, t, ended)
+        self.local[t][ended] = self.local_n[t][ended] = self.through[t][ended] = 0.0
+
+    def gates_of_h(self, gates: Array) -> Array:
+        return np.empty_like(gates)
+
+    def back(self, t: int, dh: Array, states: list[Array], of_x: Array, of_h: Array) -> None:
+        n = self.hidden
+        np.multiply(self.local[t].reshape(3, n, -1), dh, out=of_x.reshape(3, n, -1))
+        of_h[: 2 * n] = of_x[: 2 * n]
+        np.multiply(self.local_n[t], dh, out=of_h[2 * n :])
+
+    def into(self, dh: Array, back: Array, gates: Array, t: int) -> None:
+        dh *= self.through[t]
+        dh += back @ gates
+
+
+class _Lstm(_Pass):
+    gates, states, negated, order = 4, 2, (0, 1, 3), (0, 1, 3, 2)
+
+    def prepare(self, states: list[Array]) -> None:
+        shape = (self.steps, self.hidden, self.count)
+        self.local = np.empty_like(self.of_x)  # of i, f, g by c', and of o by h'
+        self.through_tanh = np.empty(shape, self.dtype)  # of c' by h'
+        self.forget = np.empty(shape, self.dtype)  # of the c before by c'
+        self.c = np.empty((self.steps + 1, self.hidden, self.count), self.dtype)
+        self.c[0] = states[1].T
+        self.sigmoids = np.empty((3 * self.hidden, self.count), self.dtype)
+
+    def step(self, k: int, t: int, product: Array) -> None:
+        n = self.hidden
+        a, s, local = self.of_x[t], self.sigmoids, self.local[t]
+        a += product
+        slopes, g = a[: 3 * n], a[3 * n :]
+        _logistic(slopes, s, self.largest)
+        slopes *= s
+        np.tanh(g, out=g)
+        i, o, before, c, h = s[:n], s[2 * n :], self.c[k], self.c[k + 1], self.h[k + 1]
+        self.forget[t] = s[n : 2 * n]
+        np.multiply(s[n : 2 * n], before, out=c)
+        np.multiply(i, g, out=h)
+        c += h
+        squashed = local[3 * n :]
+        np.tanh(c, out=squashed)
+        np.multiply(o, squashed, out=h)
+        through = self.through_tanh[t]
+        np.multiply(h, squashed, out=through)  # o (1 - tanh²)
+        np.subtract(o, through, out=through)
+        squashed *= slopes[2 * n :]
+        np.multiply(g, slopes[:n], out=local[:n])
+        np.multiply(before, slopes[n : 2 * n], out=local[n : 2 * n])
+        of_g = local[2 * n : 3 * n]
+        np.multiply(g, g, out=of_g)
+        np.subtract(1.0, of_g, out=of_g)
+        of_g *= i
+
+    def freeze(self, k: int, t: int, ended: Any) -> None:
+        super().freeze(k, t, ended)
+        self.c[k + 1][ended] = self.c[k][ended]
+        self.local[t][ended] = self.through_tanh[t][ended] = 0.0
+        self.forget[t][ended] = 1.0
+
+    def last(self) -> list[Array]:
+        return [self.h[-1], self.c[-1]]
+
+    def back(self, t: int, dh: Array, states: list[Array], of_x: Array, of_h: Array) -> None:
+        n, dc, local = self.hidden, states[1], self.local[t]
+        dc += dh * self.through_tanh[t]
+        np.multiply(local[: 3 * n].reshape(3, n, -1), dc, out=of_x[: 3 * n].reshape(3, n, -1))
+        np.multiply(local[3 * n :], dh, out=of_x[3 * n :])
+        dc *= self.forget[t]
+
+
+# The same, written out in recorded operations.
+
+
+def _written_out(step: Callable[..., Any], states: int) -> Callable[..., Any]:
+    """The composite of a row; `step(x, *states, *weights)` returns the next states."""
+
+    def reference(*operands: Any, sizes: Sizes = None, reverse: bool = False, **options: Any) -> Any:
+        x, weights = operands[0], operands[1 + states :]
+        now = operands[1 : 1 + states]
+        outputs: list[Any] = [None] * x.shape[0]
+        for t in _order(x.shape[0], reverse):
+            new = step(x[t], *now, *weights, **options)
+            new = new if isinstance(new, tuple) else (new,)
+            outputs[t] = new[0]
+            if sizes is not None and sizes[t] < x.shape[1]:
+                there = (np.arange(x.shape[1]) < sizes[t])[:, None]
+                new = tuple(np.where(there, a, b) for a, b in zip(new, now, strict=True))
+                outputs[t] = np.where(there, outputs[t], 0.0)
+            now = new
+        return np.stack([*outputs, *now])
+
+    return reference
+
+
+def _row(name: str, kinds: dict[str, type[_Pass]], gates: int, step: Callable[..., Any], doc: str) -> Any:
+    """The row of a cell. kinds: the class of its passes, by nonlinearity."""
+    states = next(iter(kinds.values())).states
+    reference = _written_out(step, states)
+    rnn = len(kinds) > 1
+
+    def keep(*operands: Any, sizes: Sizes = None, reverse: bool = False, nonlinearity: str = "tanh") -> Any:
+        made = kinds[nonlinearity](operands, sizes, reverse)
+        return made.output(), made
+
+    def scan(*operands: Any, sizes: Sizes = None, reverse: bool = False, nonlinearity: str = "tanh") -> Any:
+        return keep(*operands, sizes=sizes, reverse=reverse, nonlinearity=nonlinearity)[0]
+
+    def written_out(*operands: Any, sizes: Sizes = None, reverse: bool = False, nonlinearity: str = "tanh") -> Any:
+        options = {"nonlinearity": nonlinearity} if rnn else {}
+        return reference(*operands, sizes=sizes, reverse=reverse, **options)
+
+    def rule(g: Any, i: int, xs: Any, kept: Any, sizes: Sizes, reverse: bool, nonlinearity: str) -> Any:
+        if kept is not None and isinstance(g, np.ndarray):
+            return kept.cotangent(g, i)
+
+        def of_one(x: Any) -> Any:
+            return written_out(*xs[:i], x, *xs[i + 1 :], sizes=sizes, reverse=reverse, nonlinearity=nonlinearity)
+
+        return ad.vjp(of_one, xs[i])[1](g)[0]
+
+    def shapes(steps: int, count: int, inputs: int, hidden: int) -> tuple[Any, ...]:
+        rows = gates * hidden
+        weights = (rows, inputs), (rows, hidden), (rows,), (rows,)
+        return (steps, count, inputs), *[(count, hidden)] * states, *weights
+
+    samples = [
+        (shapes(2, 2, 1, 2), {}),
+        (shapes(3, 2, 2, 1), {"sizes": (2, 2, 1)}),
+        (shapes(3, 2, 1, 1), {"sizes": (2, 1, 1), "reverse": True}),
+    ]
+    return extend.op(
+        scan,
+        name=name,
+        inputs="*xs",
+        public=False,
+        opaque=True,
+        vjp=rule,
+        keep=keep,
+        samples=tuple(samples),
+        reference=written_out,
+        doc=doc,
+    )
+
+
+lstm_scan = _row("lstm_scan", {"tanh": _Lstm}, 4, lstm_step, "An LSTM over all steps.")
+gru_scan = _row("gru_scan", {"tanh": _Gru}, 3, gru_step, "A GRU over all steps.")
+rnn_scan = _row("rnn_scan", {"tanh": _Rnn, "relu": _ReluRnn}, 1, rnn_step, "An Elman network over all steps.")

@@ -1,0 +1,43 @@
+"""One step of each recurrent cell, in recorded operations: what the cells compute, and what the rows of `scans` are
+held equal to.
+
+x: (..., I). h, c: (..., H). The weights of a cell's G gates stand one above the other: `w_ih` (G H, I), `w_hh`
+(G H, H), `b_ih` and `b_hh` (G H,), or None.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+
+__all__ = ["gru_step", "lstm_step", "rnn_step"]
+
+
+def rnn_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, nonlinearity: str = "tanh") -> Any:
+    """Return f(x w_ihᵀ + b_ih + h w_hhᵀ + b_hh), f being tanh or relu (Elman 1990)."""
+    z = ad.linear(x, w_ih, b_ih) + ad.linear(h, w_hh, b_hh)
+    return np.tanh(z) if nonlinearity == "tanh" else ad.relu(z)
+
+
+def lstm_step(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Any]:
+    """Return the next (h, c) of an LSTM (Hochreiter and Schmidhuber 1997; forget gate by Gers et al. 2000).
+
+    Gates in PyTorch's order i, f, g, o: c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c').
+    """
+    i, f, g, o = np.split(ad.linear(x, w_ih, b_ih) + ad.linear(h, w_hh, b_hh), 4, axis=-1)
+    c = ad.sigmoid(f) * c + ad.sigmoid(i) * np.tanh(g)
+    return ad.sigmoid(o) * np.tanh(c), c
+
+
+def gru_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
+    """Return the next h of a GRU (Cho et al. 2014), with the reset gate after the product, as PyTorch has it.
+
+    Gates in the order r, z, n: n = tanh(a_n + σ(r) b_n), h' = (1 - σ(z)) n + σ(z) h, a coming from x and b from h.
+    """
+    of_x, of_h = ad.linear(x, w_ih, b_ih), ad.linear(h, w_hh, b_hh)
+    (xr, xz, xn), (hr, hz, hn) = np.split(of_x, 3, axis=-1), np.split(of_h, 3, axis=-1)
+    n = np.tanh(xn + ad.sigmoid(xr + hr) * hn)
+    return ad.sigmoid(-(xz + hz)) * n + ad.sigmoid(xz + hz) * h

@@ -1,0 +1,217 @@
+"""Layers for sequences equal PyTorch's on the same weights: outputs, gradients and products with the Hessian."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autodiff as ad
+import nn
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+rnn = torch.nn.utils.rnn
+
+seeds = st.integers(0, 2**32 - 1)
+# float64 results of a few hundred operations against another library's order of the same operations
+CLOSE = dict(rtol=1e-9, atol=1e-11)
+
+
+def tensors(x: Any, requires_grad: bool = False) -> Any:
+    """The same in PyTorch: arrays of numbers as tensors, in tuples too."""
+    if isinstance(x, tuple | list):
+        return type(x)(tensors(v, requires_grad) for v in x)
+    return torch.tensor(x, requires_grad=requires_grad and x.dtype.kind == "f") if isinstance(x, np.ndarray) else x
+
+
+def leaves(x: Any) -> list[Any]:
+    """The arrays of an output."""
+    if isinstance(x, nn.PackedSequence | rnn.PackedSequence):
+        return [x.data]
+    return [v for part in x for v in leaves(part)] if isinstance(x, tuple | list) else [x]
+
+
+def same_weights(ours: Any, theirs: Any) -> None:
+    """Copy the weights of ours into theirs; the names and the shapes must be the same."""
+    theirs.double()
+    theirs.load_state_dict({name: torch.tensor(a) for name, a in ours.state_dict().items()}, strict=True)
+
+
+def compare(ours: Any, theirs: Any, inputs: list[Any], second: bool = True, **options: Any) -> None:
+    """The outputs, the gradients of everything, and (second) the product of the Hessian with a vector.
+
+    ours, theirs: modules of one kind. inputs: arrays, None, or tuples of them. A scalar is made of all outputs.
+    """
+    same_weights(ours, theirs)
+    rng = np.random.default_rng(0)
+    xs = tensors(inputs, True)
+    names = [name for name, p in ours.named_parameters() if p.requires_grad]
+    own = dict(theirs.named_parameters())
+    outs = leaves(theirs(*xs, **tensors_of(options)))
+    cotangents = [rng.uniform(0.5, 2, tuple(o.shape)) for o in outs]
+    given = [x for x in leaves(inputs) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
+    wrt = [x for x in leaves(xs) if x is not None and x.requires_grad] + [own[n] for n in names]
+    total = sum((o * torch.tensor(c)).sum() for o, c in zip(outs, cotangents, strict=True))
+    expected = torch.autograd.grad(total, wrt, create_graph=second, allow_unused=True)
+
+    def call(floats: list[Any], weights: dict[str, Any]) -> Any:
+        rest = iter(floats)
+
+        def put(x: Any) -> Any:
+            if isinstance(x, tuple | list):
+                return type(x)(put(v) for v in x)
+            return next(rest) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+
+        return nn.functional_call(ours, weights, *[put(x) for x in inputs], **options)
+
+    state = {n: p.data for n, p in ours.named_parameters() if n in names}
+    for a, b in zip(leaves(call(given, state)), outs, strict=True):
+        np.testing.assert_allclose(ad.stop_gradient(a), b.detach().numpy(), **CLOSE)
+
+    def weighted(floats: list[Any], weights: dict[str, Any]) -> Any:
+        made = leaves(call(floats, weights))
+        return sum((o * c).sum() for o, c in zip(made, cotangents, strict=True))
+
+    gradient = ad.grad(weighted, argnums=(0, 1))
+    found = flat(gradient(given, state), names)
+    for name, a, b in zip([*range(len(given)), *names], found, expected, strict=True):
+        np.testing.assert_allclose(a, 0.0 if b is None else b.detach().numpy(), **CLOSE, err_msg=str(name))
+    if second:
+        vs = [rng.standard_normal(a.shape) for a in found]
+        along = sum((g * torch.tensor(v)).sum() for g, v in zip(expected, vs, strict=True) if g is not None)
+        again = torch.autograd.grad(along, wrt, allow_unused=True) if along.requires_grad else [None] * len(wrt)
+        directions = (vs[: len(given)], dict(zip(names, vs[len(given) :], strict=True)))
+        _, product = ad.jvp(gradient, (given, state), directions)
+        for name, a, b in zip([*range(len(given)), *names], flat(product, names), again, strict=True):
+            np.testing.assert_allclose(a, 0.0 if b is None else b.numpy(), **CLOSE, err_msg=f"second, {name}")
+
+
+def tensors_of(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: tensors(v) for name, v in options.items()}
+
+
+def flat(pair: Any, names: list[str]) -> list[Any]:
+    return [*pair[0], *[pair[1][name] for name in names]]
+
+
+@given(seed=seeds, data=st.data())
+def test_embedding(seed: int, data: Any) -> None:
+    rng = np.random.default_rng(seed)
+    rows, width = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 3))
+    padding = data.draw(st.one_of(st.none(), st.integers(-rows, rows - 1)))
+    index = np.asarray(rng.integers(0, rows, data.draw(st.sampled_from([(), (3,), (2, 4), (0, 2)]))))
+    ours = nn.Embedding(rows, width, padding, dtype=np.float64, rng=rng)
+    compare(ours, torch.nn.Embedding(rows, width, padding), [index])
+
+
+@given(seed=seeds, mode=st.sampled_from(["sum", "mean", "max"]), data=st.data())
+def test_embedding_bag(seed: int, mode: str, data: Any) -> None:
+    rng = np.random.default_rng(seed)
+    rows, width, bags = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
+    padding = data.draw(st.one_of(st.none(), st.integers(0, rows - 1)))
+    last = data.draw(st.booleans())
+    ours = nn.EmbeddingBag(
+        rows, width, mode=mode, padding_idx=padding, include_last_offset=last, dtype=np.float64, rng=rng
+    )
+    theirs = torch.nn.EmbeddingBag(rows, width, mode=mode, padding_idx=padding, include_last_offset=last)
+    inputs: list[Any]
+    if last or data.draw(st.booleans()):
+        lengths = rng.integers(0, 4, bags)
+        ends = np.cumsum(lengths)
+        index = rng.integers(0, rows, ends[-1])
+        inputs = [index, np.append(0, ends) if last else np.append(0, ends[:-1])]
+        if not last and not index.size:
+            return  # PyTorch wants a row for the last bag
+    else:
+        inputs = [rng.integers(0, rows, (bags, data.draw(st.integers(1, 4)))), None]
+    if mode == "sum" and data.draw(st.booleans()):
+        inputs.append(rng.standard_normal(inputs[0].shape))
+    # PyTorch has no second derivative of a bag with factors
+    compare(ours, theirs, inputs, second=mode != "sum")
+
+
+KINDS = ["RNN", "LSTM", "GRU"]
+
+
+def states(rng: np.random.Generator, kind: str, shape: tuple[int, ...]) -> Any:
+    one, two = rng.standard_normal(shape), rng.standard_normal(shape)
+    return (one, two) if kind.startswith("LSTM") else one
+
+
+def recurrent(data: Any, kind: str, rng: np.random.Generator) -> tuple[Any, Any]:
+    options: dict[str, Any] = {
+        "num_layers": data.draw(st.integers(1, 2)),
+        "bias": data.draw(st.booleans()),
+        "batch_first": data.draw(st.booleans()),
+        "bidirectional": data.draw(st.booleans()),
+    }
+    if kind == "RNN":
+        options["nonlinearity"] = data.draw(st.sampled_from(["tanh", "relu"]))
+    sizes = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
+    ours = getattr(nn, kind)(*sizes, **options, dtype=np.float64, rng=rng)
+    return ours, getattr(torch.nn, kind)(*sizes, **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(seed=seeds, data=st.data())
+def test_recurrent_layers(kind: str, seed: int, data: Any) -> None:
+    rng = np.random.default_rng(seed)
+    ours, theirs = recurrent(data, kind, rng)
+    steps, count = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
+    lone = data.draw(st.booleans())
+    x = (steps,) if lone else (count, steps) if ours.batch_first else (steps, count)
+    inputs = [rng.standard_normal((*x, ours.input_size))]
+    if data.draw(st.booleans()):
+        shape = (ours.num_layers * (1 + ours.bidirectional), *(() if lone else (count,)), ours.hidden_size)
+        inputs.append(states(rng, kind, shape))
+    compare(ours, theirs, inputs)
+
+
+class OnPacked(nn.Module):
+    """A recurrent layer on a padded input and its lengths."""
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+
+    def forward(self, x: Any, hx: Any, lengths: Any) -> Any:
+        packed = nn.pack_padded_sequence(x, lengths, self.layer.batch_first, enforce_sorted=False)
+        y, last = self.layer(packed, hx)
+        return nn.pad_packed_sequence(y, self.layer.batch_first, padding_value=0.5)[0], y, last
+
+
+class TorchOnPacked(torch.nn.Module):
+    """The same in PyTorch."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Any, hx: Any, lengths: Any) -> Any:
+        packed = rnn.pack_padded_sequence(x, lengths, self.layer.batch_first, enforce_sorted=False)
+        y, last = self.layer(packed, hx)
+        return rnn.pad_packed_sequence(y, self.layer.batch_first, padding_value=0.5)[0], y, last
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(seed=seeds, data=st.data())
+def test_recurrent_layers_on_packed_sequences(kind: str, seed: int, data: Any) -> None:
+    rng = np.random.default_rng(seed)
+    ours, theirs = recurrent(data, kind, rng)
+    steps, count = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
+    x = rng.standard_normal((*((count, steps) if ours.batch_first else (steps, count)), ours.input_size))
+    hx = None
+    if data.draw(st.booleans()):
+        hx = states(rng, kind, (ours.num_layers * (1 + ours.bidirectional), count, ours.hidden_size))
+    lengths = rng.integers(1, steps + 1, count)
+    compare(OnPacked(ours), TorchOnPacked(theirs), [x, hx, lengths], second=False)
+
+
+@pytest.mark.parametrize("kind", ["RNNCell", "LSTMCell", "GRUCell"])
+@given(seed=seeds, bias=st.booleans(), given_states=st.booleans(), shape=st.sampled_from([(), (1,), (3,)]))
+def test_cells(kind: str, seed: int, bias: bool, given_states: bool, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(seed)
+    ours = getattr(nn, kind)(2, 3, bias, dtype=np.float64, rng=rng)
+    hx = states(rng, kind, (*shape, 3)) if given_states else None
+    compare(ours, getattr(torch.nn, kind)(2, 3, bias), [rng.standard_normal((*shape, 2)), hx])
