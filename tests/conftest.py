@@ -8,6 +8,7 @@ end within the hour).
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import shutil
@@ -44,7 +45,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a share of the tests marked `each_row` in the quick run, drawn anew each time.
+    """Keep a share of the tests marked `sampled` in the quick run, drawn anew each time.
 
     All of them run in the profiles `ci` and `deep`, and where the command line names tests (`path::test`, `-k`).
     """
@@ -54,12 +55,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [
         item
         for item in items
-        if item.get_closest_marker("each_row") and zlib.crc32(f"{run} {item.nodeid}".encode()) % SHARE_OF_ROWS
+        if item.get_closest_marker("sampled") and zlib.crc32(f"{run} {item.nodeid}".encode()) % SHARE_OF_ROWS
     ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         skipped = set(left_out)
         items[:] = [item for item in items if item not in skipped]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the cyclic collector the thousands of collected tests, which every full collection would visit."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

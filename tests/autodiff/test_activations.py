@@ -18,6 +18,7 @@ CASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "static"), CASES, ids=str)
 def test_activation_is_pytorchs_to_second_order(name: str, static: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch")

@@ -43,7 +43,7 @@ def rows(chosen: list[Any]) -> Callable[[Any], Any]:
     """Run a test on each of these rows; the quick run takes a share of them (tests/conftest.py)."""
 
     def mark(test: Any) -> Any:
-        return pytest.mark.each_row(pytest.mark.parametrize("row", chosen, ids=lambda row: row.name)(test))
+        return pytest.mark.sampled(pytest.mark.parametrize("row", chosen, ids=lambda row: row.name)(test))
 
     return mark
 

@@ -291,6 +291,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("op", ROWS, ids=lambda op: op.name)
 @given(data=st.data())
 def test_of_every_elementwise_row_what_where_leaves_out_counts_for_nothing(op: Any, data: Any) -> None:

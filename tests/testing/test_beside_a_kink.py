@@ -29,6 +29,7 @@ def outcome(f: Any, rule: Any, x: float) -> str:
     return report.outcome
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", KINKS)
 @pytest.mark.parametrize("distance", [1e-1, 1e-4, 1e-5, 1e-9, 1e-12])
 @pytest.mark.parametrize("side", [-1, 1])

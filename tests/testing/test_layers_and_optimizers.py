@@ -38,6 +38,7 @@ ACTIVATIONS = [
 LOSSES = [nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("make", ACTIVATIONS)
 def test_activation_is_right(make: Any) -> None:
     note(check_module(make(), tensors((2, 3)), order=2, examples=EXAMPLES, seed=SEED))
@@ -56,6 +57,7 @@ def test_layer_is_right_in_inputs_and_parameters(make: Any) -> None:
     note(check_module(make(), X, order=2, examples=EXAMPLES, seed=SEED))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("make", LOSSES)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_loss_is_right(make: Any, reduction: str) -> None:

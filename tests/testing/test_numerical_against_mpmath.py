@@ -71,6 +71,7 @@ def excess(e: Any, exact: Any, allowed: float = 0.0) -> float:
     return float(off - mp.mpf(e.error) - mp.ldexp(abs(exact), -52) - allowed)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", FUNCTIONS)
 @given(x=points(), seed=st.integers(0, 2**16), thorough=st.booleans())
 @example(x=3.0, seed=0, thorough=True)

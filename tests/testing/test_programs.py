@@ -83,6 +83,7 @@ def _fails(program: Program) -> bool:
     return False
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("row", "rule"), [
     ("sin", lambda g, x: -g * np.cos(x)),
     ("multiply", lambda g, b: g),

@@ -174,7 +174,7 @@ def partial(f: Any, x: list[Any], i: int) -> Any:
     return (f(*up) - f(*down)) / (2 * h)
 
 
-@pytest.mark.each_row
+@pytest.mark.sampled
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", ORACLES)
 @settings(max_examples={"dev": 5, "ci": ALL, "deep": ALL}[PROFILE])

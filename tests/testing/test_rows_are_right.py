@@ -17,7 +17,7 @@ EXAMPLES = {"dev": 4, "ci": 5, "deep": 400}[PROFILE]
 SEED = {"dev": None, "ci": None, "deep": secrets.randbelow(2**31)}[PROFILE]  # deep: fresh in every run
 
 
-@pytest.mark.each_row
+@pytest.mark.sampled
 @pytest.mark.parametrize("row", ad.ops.OPS.values(), ids=lambda row: row.name)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # empty and one-element reductions: NumPy warns, the values count
 def test_row_keeps_every_property(row: Any) -> None:
@@ -25,6 +25,7 @@ def test_row_keeps_every_property(row: Any) -> None:
     note(check_op(row, examples=EXAMPLES, max_weak={"dev": 0.5, "ci": 0.5, "deep": 0.2}[PROFILE], seed=SEED))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["tanh", "multiply", "matmul", "max"])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_row_keeps_every_property_on_another_seed(name: str) -> None:
