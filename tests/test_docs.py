@@ -68,7 +68,10 @@ def blocks(page: Path) -> list[str]:
     return PYTHON.findall(page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page) and page.name not in RUN_ELSEWHERE], ids=lambda page: page.name)
+RUN_HERE = [page for page in PAGES if blocks(page) and page.name not in RUN_ELSEWHERE]
+
+
+@pytest.mark.parametrize("page", RUN_HERE, ids=lambda page: page.name)
 def test_python_blocks_of_a_page_run_in_order(page: Path) -> None:
     """One namespace a page, as a reader would type it."""
     names: dict[str, object] = {}
