@@ -113,8 +113,8 @@ def pull(
     first, before = run(nodes, cotangents, masks, reach, first, foreign, *modes)
     if first is not None and has_nan(cotangents.values()):
         cotangents, reach = before, Reach(masks, nodes)
-        done = {*foreign, first} if first.notes is not None else foreign  # type: ignore[union-attr]
-        run(nodes[nodes.index(first) :], cotangents, masks, reach, None, done, *modes)  # type: ignore[arg-type]
+        done = {*foreign, first} if first.notes is not None else foreign
+        run(nodes[nodes.index(first) :], cotangents, masks, reach, None, done, *modes)
     if release and (first is not None or reach is not None):
         for node in nodes:
             if node.op is not None and node.static is not None:

@@ -97,7 +97,7 @@ class FloatNode(Node):
         return (self.a,) if self.b is None else (self.a, self.b)
 
     @property
-    def saved(self) -> tuple[float, ...]:  # type: ignore[override]
+    def saved(self) -> tuple[float, ...]:
         return (self.da,) if self.b is None else (self.da, self.db)
 
 

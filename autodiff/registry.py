@@ -260,9 +260,9 @@ def keywords(fn: Callable[..., Any], skip: int) -> dict[str, Any]:
         return {p.name: None if p.default is p.empty else p.default for p in parameters[skip:]}
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]  # inspect.signature takes forty times as long
     positional = names[: code.co_argcount]
-    values = fn.__defaults__ or ()  # type: ignore[attr-defined]
+    values = fn.__defaults__ or ()
     defaults = dict(zip(positional[len(positional) - len(values) :], values))
-    defaults |= fn.__kwdefaults__ or {}  # type: ignore[attr-defined]
+    defaults |= fn.__kwdefaults__ or {}
     return {name: defaults.get(name) for name in names[skip:]}
 
 

@@ -285,8 +285,8 @@ def _why(error: _NotFinite, epoch: int, clip_norm: float | None, inputs: tuple[A
     where = f"{what} in epoch {epoch}, batch {batch}; "
     named = [("x" if len(inputs) == 1 else f"x[{i}]", a) for i, a in enumerate(inputs)]
     for name, array in [*named, ("y", y)]:
-        bad = np.argwhere(~np.isfinite(array)) if array.dtype.kind in "fc" else ()
-        if len(bad):
+        bad = np.argwhere(~np.isfinite(array)) if array.dtype.kind in "fc" else None
+        if bad is not None and len(bad):
             index = tuple(map(int, bad[0]))
             return (
                 f"{where}the data are not finite: {name}[{', '.join(map(str, index))}] is {array[index]} "
@@ -335,8 +335,8 @@ def _metric_functions(metrics: Metrics) -> dict[str, Callable[[Any, Any], float]
     if isinstance(metrics, str):
         raise TypeError(f"metrics must be a list or a dict: write metrics=[{metrics!r}]")
     functions: dict[str, Callable[[Any, Any], float]] = {}
-    for given in metrics.items() if isinstance(metrics, Mapping) else metrics:
-        name, function = given if isinstance(metrics, Mapping) else _named_metric(given)
+    named = metrics.items() if isinstance(metrics, Mapping) else map(_named_metric, metrics)
+    for name, function in named:
         if name == "loss" or name.startswith("val_"):
             raise ValueError(
                 f"a metric cannot be called {name!r}, a name of fit's own; give metrics={{'name': function}}"

@@ -7,13 +7,15 @@ which is cut or padded with zeros, and for real transforms the half of the spect
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..registry import composite, op
 
-_OTHER = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}  # the norm of the inverse
+_Norm = Literal["backward", "ortho", "forward"] | None
+# the norm of the inverse
+_OTHER: dict[_Norm, _Norm] = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
 def _resized(g: Any, n: int, axis: int) -> Any:
@@ -77,7 +79,7 @@ array([0.+0.j, 1.+0.j, 2.+0.j, 3.+0.j])""",
 )
 
 
-def _rfft_vjp(g: Any, a_shape: tuple[int, ...], n: int | None, axis: int, norm: str | None) -> Any:
+def _rfft_vjp(g: Any, a_shape: tuple[int, ...], n: int | None, axis: int, norm: _Norm) -> Any:
     n = a_shape[axis] if n is None else n
     return np.real(_resized(np.fft.fft(_resized(g, n, axis), axis=axis, norm=norm), a_shape[axis], axis))
 
@@ -93,7 +95,7 @@ array([10.+0.j, -2.+2.j, -2.+0.j])""",
 )
 
 
-def _irfft_vjp(g: Any, a_shape: tuple[int, ...], axis: int, norm: str | None) -> Any:
+def _irfft_vjp(g: Any, a_shape: tuple[int, ...], axis: int, norm: _Norm) -> Any:
     """Frequencies between the first and the last stand for two, their own and its mirror image."""
     n = g.shape[axis]
     half = np.conjugate(np.fft.rfft(g, axis=axis, norm=_OTHER[norm]))
@@ -174,7 +176,7 @@ for _name, _one, _last, _first in (
         globals()[_name + _suffix] = composite(_made, numpy=(getattr(np.fft, _name + _suffix),), public=False)
 
 
-def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
+def hfft(a: Any, n: int | None = None, axis: int = -1, norm: _Norm = None, out: Any = None) -> Any:
     """Return the real spectrum of a signal with Hermitian symmetry (``np.fft.hfft``).
 
     >>> import autodiff as ad, numpy as np
@@ -185,7 +187,7 @@ def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, 
     return irfft(np.conjugate(a), n=n, axis=axis, norm=_OTHER[norm])
 
 
-def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
+def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: _Norm = None, out: Any = None) -> Any:
     """Return the half of a signal with Hermitian symmetry from its real spectrum (``np.fft.ihfft``).
 
     >>> import autodiff as ad, numpy as np

@@ -197,7 +197,8 @@ class _Trace:
         inside = [n for n in reversed(inside) if n not in places]
         self.foreign: list[Node] = []  # captured, or leaves that f makes
         self.start = start
-        own, sums = set(inside), {}
+        own: set[Node] = set(inside)
+        sums: dict[int, Any] = {}
         self.marks: list[tuple[Any, ...]] = []
         for n in (*inside, *roots):
             for p in (*n.parents, n) if n in own else (n,):
@@ -255,7 +256,7 @@ def _checksum_of_array(a: Any) -> Any:
         return _checksum_of_array(narrow), _checksum_of_array((a - narrow).astype(narrow.dtype))
     if a.dtype.hasobject:
         return repr(a.tolist())
-    return zlib.crc32(np.ascontiguousarray(a).reshape(-1).view(np.uint8)) if a.size else 0
+    return zlib.crc32(np.ascontiguousarray(a).reshape(-1).view(np.uint8).data) if a.size else 0
 
 
 # ---- random generators
@@ -290,7 +291,7 @@ def _generators(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator
     if "random" in sys.modules:
         import random
 
-        yield random._inst  # type: ignore[attr-defined]
+        yield random._inst
         kinds = (*kinds, random.Random)
     todo, seen = [f, *args, *kwargs.values()], set()
     while todo:

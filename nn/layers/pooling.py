@@ -218,8 +218,8 @@ def _adaptive(who: str, n: int, x: Any, output_size: Any, reduce: Callable[..., 
     given = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size,) * n
 
     def pool(x: Any) -> Any:
-        sizes = [s if m is None else m for s, m in zip(x.shape[2:], given, strict=True)]
-        sizes = per_axis(who, "output_size", sizes, n)
+        asked = [s if m is None else m for s, m in zip(x.shape[2:], given, strict=True)]
+        sizes = per_axis(who, "output_size", asked, n)
         boxes = [
             [slice(i * s // m, -(-(i + 1) * s // m)) for i in range(m)] for s, m in zip(x.shape[2:], sizes, strict=True)
         ]

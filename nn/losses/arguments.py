@@ -187,7 +187,7 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Any:
         losses = np.where(hidden, 0.0, losses)
     if reduction == "mean":
         weight = np.broadcast_to(weight, losses.shape) if weight.shape != losses.shape else weight
-        total = np.sum(plain(weight), dtype=np.float64)  # float16 counts to 65504 only
+        total: Any = np.sum(plain(weight), dtype=np.float64)  # float16 counts to 65504 only
         if total:
             weight = (
                 (plain(weight) / total).astype(losses.dtype) if not isinstance(weight, Variable) else weight / total

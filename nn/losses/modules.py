@@ -419,7 +419,7 @@ class HingeEmbeddingLoss(HingeLoss):
     0.75
     """
 
-    _function = staticmethod(margins.hinge_embedding_loss)
+    _function: Any = staticmethod(margins.hinge_embedding_loss)
 
 
 class SoftMarginLoss(MSELoss):
@@ -430,7 +430,7 @@ class SoftMarginLoss(MSELoss):
     0.69315
     """
 
-    _function = staticmethod(margins.soft_margin_loss)
+    _function: Any = staticmethod(margins.soft_margin_loss)
 
 
 class MarginRankingLoss(_Loss):

@@ -49,8 +49,8 @@ def adam_update(
     >>> p.round(4)
     array([0.9, 2.1])
     """
-    options = dict(step=step, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, decoupled=decoupled)
-    run(_calls(values, grads, m_sum, v_sum, scratch, **options, v_max=v_max))
+    options: dict[str, Any] = dict(step=step, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    run(_calls(values, grads, m_sum, v_sum, scratch, **options, decoupled=decoupled, v_max=v_max))
 
 
 def _calls(

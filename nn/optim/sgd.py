@@ -37,7 +37,7 @@ def sgd_update(
     >>> p
     array([0.95, 1.9 ])
     """
-    options = dict(lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov, weight_decay=weight_decay)
+    options: dict[str, Any] = dict(lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov, weight_decay=weight_decay)
     run(_calls(values, grads, velocity, scratch, **options, first=first))
 
 

@@ -104,12 +104,12 @@ def default_notes(snapshot: Snapshot, lang: str) -> dict[int, ProblemNote]:
     return notes
 
 
-def red_paths(edges: Sequence[Edge], nodes: Sequence[Node]) -> tuple[Edge, ...]:
+def red_paths(edges: Sequence[Edge], nodes: Sequence[Node]) -> list[Edge]:
     """The lines along which NaN spread, in red."""
     bad = {node.id for node in nodes if node.status in ("nan", "first-nan")}
-    return tuple(
+    return [
         replace(edge, kind="nan", color=ERROR, width=2.4)
         if edge.kind == "value" and edge.source in bad and edge.target in bad
         else edge
         for edge in edges
-    )
+    ]

@@ -15,7 +15,7 @@ that triangle; through a symmetric matrix (``a @ a.T``) it is the one that PyTor
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -107,7 +107,7 @@ def _refuse_phase(name: str, g: Any, *products: Any) -> None:
 
 
 # ---- symmetric matrices
-def _eigh(x: Any, UPLO: str = "L") -> Any:
+def _eigh(x: Any, UPLO: Literal["L", "U"] = "L") -> Any:
     w, v = np.linalg.eigh(x, UPLO)
     return pack((w, 1), (v, 2))
 

@@ -61,7 +61,7 @@ def _cofactor_vjp(g: Any, x: Any) -> Any:
 
 
 def _regular(rng: Any, shape: tuple[int, ...]) -> Any:
-    return rng.uniform(-1.0, 1.0, shape) + (shape[-1] + 1) * np.eye(*shape[-2:])
+    return rng.uniform(-1.0, 1.0, shape) + (shape[-1] + 1) * np.eye(shape[-2], shape[-1])
 
 
 _SQUARE: Any = ((((3, 3),), {}), (((2, 2, 2),), {}))

@@ -21,7 +21,7 @@ def _modified(x: Any, m: int = 2) -> Any:
     return evaluate(values.modified, x, m=m)
 
 
-_modified_row = op(
+_modified_row: Any = op(
     _modified,
     name="i0_derivative",
     vjp=lambda g, x, m: g * _modified_row(x, m=m + 1),
@@ -38,7 +38,7 @@ i0 = special_row(
     name="i0",
     numpy=(np.i0,),
 )
-i1 = special_row(
+i1: Any = special_row(
     lambda x: values.modified(x, 1),
     "Return the modified Bessel function of order 1, within 8 ulp (``scipy.special.i1``; NIST DLMF 10.25).",
     lambda g, x: g * _modified_row(x, m=2),
@@ -50,7 +50,7 @@ def _scaled(x: Any, m: int = 1) -> Any:
     return evaluate(values.scaled, x, m=m)
 
 
-_scaled_row = op(
+_scaled_row: Any = op(
     _scaled,
     name="i0e_derivative",
     vjp=lambda g, x, m: -g * _scaled_row(x, m=m + 1),
@@ -81,7 +81,7 @@ def _jn(x: Any, n: int = 2) -> Any:
     return evaluate(values.jn, x, n=n)
 
 
-_jn_row = op(
+_jn_row: Any = op(
     _jn,
     name="jn",
     vjp=lambda g, x, n: -g * _jn_row(x, n=1) if n == 0 else g * (0.5 * (_jn_row(x, n=n - 1) - _jn_row(x, n=n + 1))),
@@ -97,7 +97,7 @@ j0 = special_row(
     lambda g, x: -g * j1(x),
     name="j0",
 )
-j1 = special_row(
+j1: Any = special_row(
     lambda x: values.jn(x, 1),
     "Return the Bessel function of the first kind of order 1; an absolute error of 2 ulp of 1 near its zeros "
     "(``scipy.special.j1``; NIST DLMF 10.2).",

@@ -65,7 +65,7 @@ gamma = special_row(
     lambda g, y, x: g * y * digamma(x),
     domain=POSITIVE,
 )
-digamma = special_row(
+digamma: Any = special_row(
     values.digamma,
     "Return the derivative of gammaln, within 2 ulp for x > 0 (``scipy.special.digamma``; NIST DLMF 5.2.2).",
     lambda g, x: g * _polygamma_row(x, n=1),
@@ -77,7 +77,7 @@ def _polygamma(x: Any, n: int = 1) -> Any:
     return evaluate(values.polygamma, x, n=n)
 
 
-_polygamma_row = op(
+_polygamma_row: Any = op(
     _polygamma,
     name="polygamma",
     vjp=lambda g, x, n: g * _polygamma_row(x, n=n + 1),
@@ -110,7 +110,7 @@ def _polygamma_difference(a: Any, b: Any, n: int = 0) -> Any:
     return evaluate(values.polygamma_difference, a, b, n=n)
 
 
-polygamma_difference = op(
+polygamma_difference: Any = op(
     _polygamma_difference,
     name="polygamma_difference",
     vjp=(lambda g, a, b, n: g * polygamma_difference(a, b, n=n + 1), lambda g, a, b, n: g * polygamma(n + 1, a + b)),
@@ -141,7 +141,7 @@ def multigammaln(a: Any, d: int) -> Any:
     return y
 
 
-_zeta_row = special_row(
+_zeta_row: Any = special_row(
     values.zeta,
     "Hurwitz's zeta function, the sum of (q + k)**-x over k = 0, 1, 2, ...",
     (None, lambda g, x, q: -g * x * _zeta_row(x + 1.0, q)),

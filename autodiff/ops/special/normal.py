@@ -72,7 +72,7 @@ def _scaled_integral(x: Any, n: int = 1) -> Any:
     return evaluate(values.scaled_integral, x, n=n)
 
 
-scaled_integral = op(
+scaled_integral: Any = op(
     _scaled_integral,
     name="erfc_integral_scaled",
     vjp=lambda g, x, n: -2.0 * (n + 1) * g * scaled_integral(x, n=n + 1),
@@ -100,7 +100,7 @@ ndtri_slope = special_row(
     lambda g, y, x: g * ndtri(x) * y * y,
     domain=UNIT,
 )
-ndtri = special_row(
+ndtri: Any = special_row(
     values.ndtri,
     "Return the inverse of Φ, within 8 ulp (``scipy.special.ndtri``; Wichura 1988, Algorithm AS 241).",
     lambda g, x: g * ndtri_slope(x),
@@ -139,7 +139,7 @@ def _exp_moment(x: Any, m: int = 0) -> Any:
     return evaluate(values.exp_integral, x, m=m)
 
 
-_exp_moment_row = op(
+_exp_moment_row: Any = op(
     _exp_moment,
     name="exp_moment",
     vjp=lambda g, x, m: g * _exp_moment_row(x, m=m + 1),

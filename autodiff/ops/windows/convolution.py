@@ -257,7 +257,7 @@ def convolution(
     n = spatial("convolution", x)
     steps, spread = integers("convolution", "stride", stride, n, 1), integers("convolution", "dilation", dilation, n, 1)
     pads = borders("convolution", padding, n)
-    static = {"stride": steps, "padding": pads, "dilation": spread, "groups": int(groups)}
+    static: dict[str, Any] = {"stride": steps, "padding": pads, "dilation": spread, "groups": int(groups)}
     if isinstance(x, Variable) or isinstance(weight, Variable) or isinstance(bias, Variable):
         return convolution_row.run(x, weight, bias, static)
     return _convolution(x, weight, bias, **static)
