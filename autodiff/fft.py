@@ -5,6 +5,8 @@ Never here: a formula; the rows are in ``ops``.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from numpy.fft import fftfreq, rfftfreq
 
 from .names_elsewhere import missing_names
@@ -21,4 +23,5 @@ __all__ = [
 ]
 # fmt: on
 
-__getattr__ = missing_names(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .names_elsewhere import missing_names
 from .ops.linalg import inv, matmul, matrix_norm, norm, outer, solve, tensordot, vecdot, vector_norm
 from .ops.matrices.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, lu_factor, qr, svd, svdvals
@@ -33,4 +35,5 @@ __all__ = [
 ]
 # fmt: on
 
-__getattr__ = missing_names(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__)

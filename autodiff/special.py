@@ -15,6 +15,8 @@ Accuracies are stated in units in the last place of float64, measured against mp
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .names_elsewhere import missing_names
@@ -66,4 +68,5 @@ UFUNCS.update({name: globals()[name] for name in __all__ if name not in ("logcum
 UFUNCS.update({"_zeta": zeta, "_riemann_zeta": zeta})
 UFUNCS.update({name: DISPATCH[getattr(np, name)] for name in ("cbrt", "exp2", "expm1", "log1p")})
 
-__getattr__ = missing_names(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__)

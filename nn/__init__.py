@@ -4,7 +4,7 @@ The names are PyTorch's where PyTorch has them, so that fingers and saved weight
 micrograd's (`Neuron`, `Layer`, `MLP` on numbers). Everything is built from autodiff's public interface alone.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autodiff import extend as _extend
 
@@ -245,8 +245,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Answer names of other libraries, and misspelt ones, with what to write here."""
-    if name.startswith("__"):
-        raise AttributeError(f"module 'nn' has no attribute {name!r}")
-    raise _extend.no_such_name("nn", name, _ELSEWHERE, __all__)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+
+    def __getattr__(name: str) -> Any:
+        """Answer names of other libraries, and misspelt ones, with what to write here."""
+        if name.startswith("__"):
+            raise AttributeError(f"module 'nn' has no attribute {name!r}")
+        raise _extend.no_such_name("nn", name, _ELSEWHERE, __all__)

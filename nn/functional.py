@@ -6,6 +6,8 @@ plain arrays and graph values.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from autodiff import elu, gelu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
 from autodiff.extend import missing_names
 
@@ -110,4 +112,5 @@ __all__ = [
 ]
 
 _ELSEWHERE = {"mse": "write nn.functional.mse_loss", "one_hot": "write np.eye(classes)[labels]"}
-__getattr__ = missing_names(__name__, __all__, _ELSEWHERE)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__, _ELSEWHERE)

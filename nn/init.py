@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -245,4 +246,5 @@ _ELSEWHERE = {f"{name}_": _SET.format(name) for name in __all__} | {
     "kaiming_uniform_": _SET.format("he_uniform"),
 }
 
-__getattr__ = missing_names(__name__, __all__, _ELSEWHERE)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__, _ELSEWHERE)

@@ -6,7 +6,7 @@ the whole set; the training numbers of `fit` are its means over mini-batches, by
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -149,4 +149,5 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int | N
     return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
 
 
-__getattr__ = missing_names(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__)

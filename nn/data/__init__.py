@@ -4,6 +4,8 @@ Everything here takes and gives plain NumPy arrays; nothing here downloads anyth
 float32 between 0 and 1 unless raw ones are asked for, labels are int64, and whatever is random takes `rng`.
 """
 
+from typing import TYPE_CHECKING
+
 from autodiff.extend import missing_names
 from nn.data.digits import load_digits
 from nn.data.idx import load_mnist, read_idx
@@ -19,4 +21,5 @@ _ELSEWHERE = {
     "random_split": "write nn.data.train_test_split(x, y)",
 }
 
-__getattr__ = missing_names(__name__, __all__, _ELSEWHERE)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__, _ELSEWHERE)

@@ -246,8 +246,9 @@ class _Convolution(Module):
     def extra_repr(self) -> str:
         """The sizes that differ from the defaults."""
         one, shown = (1,) * self._axes, [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
-        usual: dict[str, tuple[Any, ...]] = {"stride": (one,), "padding": (0, (0,) * self._axes), "output_padding": ((0,) * self._axes,)}
-        usual |= {"dilation": (one,), "groups": (1,), "padding_mode": ("zeros",)}
+        usual: dict[str, tuple[Any, ...]] = {"stride": (one,), "padding": (0, (0,) * self._axes)}
+        usual |= {"output_padding": ((0,) * self._axes,), "dilation": (one,)}
+        usual |= {"groups": (1,), "padding_mode": ("zeros",)}
         for name, defaults in usual.items():
             value = getattr(self, name, defaults[0])
             if value not in defaults:

@@ -1,6 +1,8 @@
 """Optimizers: each class is one update rule and the table of its state; `optimizer.py` has what they share, and
 `lr_scheduler.py` changes learning rates over time."""
 
+from typing import TYPE_CHECKING
+
 from autodiff.extend import missing_names
 
 from . import lr_scheduler
@@ -39,4 +41,5 @@ __all__ = [
 
 _ELSEWHERE = {name: f"write nn.optim.lr_scheduler.{name}" for name in lr_scheduler.__all__}
 
-__getattr__ = missing_names(__name__, __all__, _ELSEWHERE)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__, _ELSEWHERE)

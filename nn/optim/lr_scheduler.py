@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -548,4 +548,5 @@ def _positive(who: str, name: str, value: Any) -> int:
     return int(value)
 
 
-__getattr__ = missing_names(__name__, __all__)
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__)

@@ -37,8 +37,8 @@ def sgd_update(
     >>> p
     array([0.95, 1.9 ])
     """
-    options: dict[str, Any] = dict(lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov, weight_decay=weight_decay)
-    run(_calls(values, grads, velocity, scratch, **options, first=first))
+    options: dict[str, Any] = dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
+    run(_calls(values, grads, velocity, scratch, **options, nesterov=nesterov, first=first))
 
 
 def _calls(
