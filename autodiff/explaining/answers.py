@@ -158,7 +158,7 @@ def name_of(graph: GraphPass, node: Node) -> str:
         return "this value"
     if node.op is None:
         return "a leaf"
-    return node.op.name + (f" at {source_text(record.source)}" if record.source else "")
+    return str(node.op.name) + (f" at {source_text(record.source)}" if record.source else "")
 
 
 def first_index(mask: Any) -> tuple[int, ...] | None:

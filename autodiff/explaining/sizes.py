@@ -41,11 +41,19 @@ def huge_cause(graph: GraphPass, target: Node) -> Cause | None:
     path = strongest_path(graph, target)
     if not path:
         return None
-    worst = sorted(path, key=lambda step: -step[1])[:WORST]
-    named = [f"{node.op.name}{place(node)} (x {number(gain)})" for node, gain in worst if gain > 1]
     enlarging = [gain for _, gain in path if gain > 1]
     if not enlarging:
         return None
+    alike: dict[tuple[str, str], list[tuple[float, Node]]] = {}  # one line of a program may run many times
+    for node, gain in path:
+        if gain > 1:
+            alike.setdefault((node.op.name, place(node)), []).append((gain, node))
+    worst = sorted(alike.items(), key=lambda item: -product([gain for gain, _ in item[1]]))[:WORST]
+    named = [
+        f"{op}{at} ({f'{len(steps)} times, together ' if len(steps) > 1 else ''}x "
+        f"{number(product([gain for gain, _ in steps]))})"
+        for (op, at), steps in worst
+    ]
     rule = (
         f"{len(enlarging)} of the {len(path)} operations on the way from the loss enlarge the gradient, together by a "
         f"factor of {number(product(enlarging))}; most of all {', '.join(named)}."
@@ -56,7 +64,7 @@ def huge_cause(graph: GraphPass, target: Node) -> Cause | None:
         if len(enlarging) > WORST
         else "inputs of the size of 1: scale the data and the loss, or keep divisors away from 0."
     )
-    return cause_at(graph, worst[0][0], "large_derivatives", rule, remedy)
+    return cause_at(graph, max(worst[0][1], key=lambda step: step[0])[1], "large_derivatives", rule, remedy)
 
 
 def product(factors: Any) -> float:
