@@ -35,7 +35,7 @@ _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 
 def collect(roots: Collection[Node], floor: float = 0, stop: Collection[Node] = ()) -> list[Node]:
-    """Every node that the roots depend on: operations, newest first, and then the leaves; not looked for behind
+    """Return every node that the roots depend on: operations, newest first, and then the leaves; not looked for behind
     ``stop``, nor below ``floor``."""
     operations: list[Node] = []
     leaves: list[Node] = []
@@ -95,8 +95,8 @@ def pull(
     the pass outside. Nothing is written into any node but ``saved``.
 
     A zero by construction contributes zero whatever it meets (``reach``). The pass does not look for it: where a NaN
-    has arrived in the end, the part below the first row that selects runs again, carefully. So that it can, what is
-    saved is kept from that row on until the end; not where a NaN cannot come of it (``Op.risky``), as in a network of
+    has arrived in the end, the part below the first row that selects runs again, carefully. For that, saved values
+    are kept from that row on until the end; not where a NaN cannot come of it (``Op.risky``), as in a network of
     linear layers and relu.
     """
     check_unwritten(nodes)
@@ -137,7 +137,7 @@ def run(
     """Pull through every node; with ``reach``, carefully. Returns where it must run again if a NaN has arrived: the
     first node that selects, and the cotangents when it was met.
     """
-    owned: dict[Node, bool] = {}  # nodes whose cotangent is in a buffer made here, held by nobody else
+    owned: dict[Node, bool] = {}  # nodes whose cotangent is in a buffer made here, with no other reference
     anomaly, ndarray, keep_all = state().anomaly, np.ndarray, wanted is None
     careful = recorded or reach is not None
     checked, forget = careful or bounded, release and first is None and reach is None
@@ -176,7 +176,7 @@ def run(
                 if reach is not None:
                     refuse_convention(node, reach.of(node))
                 elif first is not None and node.notes.hooks and has_nan(cotangents.values()):
-                    break  # what a hook is given must be right, for it runs once
+                    break  # the gradient given to a hook must be right, for the hook runs once
                 hooked = bool(node.notes.hooks)
                 g, keep = run_hooks(node, g, keep_all)
                 cotangents[node] = g
@@ -300,7 +300,7 @@ def own_buffer(p: Node, cotangents: dict[Node, Cotangent], owned: dict[Node, boo
 
 
 def handles(node: Node) -> list[tuple[Any, ...] | None]:
-    """What the rules of a node read, with every value of the graph as its handle again."""
+    """Return the values that the rules of a node read, each value of the graph as its handle again."""
     op = node.op
     out: list[tuple[Any, ...] | None] = []
     if node.is_float_operation:  # operands are known by their nodes; constants stand among the parents
@@ -332,16 +332,16 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
 
 
 def _handle(value: Any, p: Any) -> Any:
-    """An operand as a handle over its node; a Scalar that the rules saw as a 0-d array is a Scalar again."""
+    """Return an operand as a handle over its node; a Scalar that the rules saw as a 0-d array is a Scalar again."""
     if not isinstance(p, Node):
         return value
     return wrap(value if p.shape is not None else float(value), p)
 
 
 def consumed(node: Node) -> GraphError:
-    """The error for a graph whose saved values are gone."""
+    """Return the error for a graph whose saved values are gone."""
     return GraphError(
-        f"this graph was already consumed by a backward pass: {describe(node)} has released what it saved. "
+        f"this graph was already consumed by a backward pass: {describe(node)} has released the values it saved. "
         f"Compute the value again, or write backward(retain_graph=True) the first time.{hint(node)}"
     )
 
@@ -350,7 +350,7 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
     """Add the gradient of this value with respect to every leaf into the leaf's ``.grad``.
 
     gradient: array of this value's shape, the cotangent to start from; not needed for a single number.
-    retain_graph: keep what the rules saved, to run again. create_graph: record the pass itself; gradients are then
+    retain_graph: keep the saved values, to run again. create_graph: record the pass itself; gradients are then
     Tensors that can be differentiated again. All or nothing: an exception on the way changes no gradient.
     Raises GraphError when nothing requires a gradient, the shape is wrong, or the graph was consumed.
 
@@ -376,7 +376,7 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
 
 
 def note_root(nodes: Iterable[Node], root: Node) -> None:
-    """Remember where the gradients of these nodes came from, without keeping it alive: ``explain(x)`` needs no loss."""
+    """Note where the gradients of these nodes came from, without keeping it alive: ``explain(x)`` needs no loss."""
     found = weakref.ref(root)
     for node in nodes:
         if node.op is None or node.notes is not None:
@@ -384,14 +384,14 @@ def note_root(nodes: Iterable[Node], root: Node) -> None:
 
 
 def deliver(cotangents: dict[Node, Cotangent]) -> None:
-    """Write gradients into nodes: sums into leaves, the last value into Scalars and where it was asked for.
+    """Write gradients into nodes: sums into leaves, the last value into Scalars and where it is kept on request.
 
     All at once: the sums are worked out first, and then set by one call of C code, which no signal interrupts. When
     another thread has added to one of the leaves meanwhile, they are worked out again."""
     done: list[int] = []
     while not done:
         leaves: list[Node] = []
-        before: list[Any] = []  # lives until all are set: what is freed on the way could run code
+        before: list[Any] = []  # kept until all are set: freeing an object on the way could run code
         nodes, gradients = _sums(cotangents, leaves, before)
         unchanged = map(is_, map(_grad, leaves), before)
         steps = chain(map(setattr, nodes, repeat("grad"), gradients), map(done.append, (1,)))
@@ -441,14 +441,14 @@ def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
     return {node: None if g is None else conjugate(g) for node, g in found.items()}
 
 
-# ---- cotangents: what a pass starts from, and a rule's answer in its parent's kind, shape and dtype
+# ---- cotangents: the start of a pass, and a rule's answer in its parent's kind, shape and dtype
 def raw(x: Any) -> Any:
-    """The bare value of a cotangent."""
+    """Return the bare value of a cotangent."""
     return x._data if isinstance(x, Variable) else x
 
 
 def nonzero(seed: Any) -> Any:
-    """Where a cotangent is not zero: True everywhere, or booleans. What is zero from the start was not asked for."""
+    """Where a cotangent is not zero: True everywhere, or booleans. Zeros of the start contribute nothing."""
     value = raw(seed)
     if value.__class__ is float or not value.shape:
         return bool(value != 0.0)
@@ -458,14 +458,14 @@ def nonzero(seed: Any) -> Any:
 
 @cache
 def _one(dtype: Any) -> Any:
-    """Where most passes start: 0-d, and read-only, since all share it."""
+    """Return the number 1 that most passes start from: 0-d, and read-only, since all share it."""
     one = np.ones((), dtype)
     one.flags.writeable = False
     return one
 
 
 def seed_for(root: Variable, gradient: Any) -> Cotangent:
-    """The cotangent a backward pass starts from: 1 for a single number, else what the caller gave."""
+    """Return the cotangent a backward pass starts from: 1 for a single number, else the caller's array."""
     node = root.node
     if node is None:
         raise GraphError(
@@ -510,9 +510,9 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def fit(d: Cotangent, parent: Node) -> Cotangent:
-    """A rule's answer in its parent's kind, shape and dtype."""
+    """Return a rule's answer in its parent's kind, shape and dtype."""
     if parent.shape and d.__class__ is np.ndarray and d.dtype is parent.dtype and d.shape[1:] == parent.shape:
-        return np.add.reduce(d, 0)  # the bias of a layer, most often: the rest would ask a dozen questions
+        return np.add.reduce(d, 0)  # the bias of a layer, most often: without the checks below
     if d.__class__ is not np.ndarray and isinstance(d, Variable):
         if parent.shape is None:
             return d if isinstance(d, Scalar) else scalar(d if d.size == 1 and d.ndim == 0 else np.sum(d))
@@ -535,8 +535,8 @@ def fit(d: Cotangent, parent: Node) -> Cotangent:
 
 
 def conjugate(g: Cotangent) -> Cotangent:
-    """A gradient as a cotangent, or the other way: rules are plain transposes, so that a cotangent g means
-    dL = Re(g dz), while the gradient that people expect is dL/dRe(z) + i dL/dIm(z), its conjugate."""
+    """Return a gradient as a cotangent, or the other way: rules are plain transposes, so that a cotangent g means
+    dL = Re(g dz), while the gradient of a user is dL/dRe(z) + i dL/dIm(z), its conjugate."""
     if raw(g).__class__ is float or g.dtype.kind != "c":
         return g
     return np.conjugate(g) if isinstance(g, Variable) else np.asarray(np.conjugate(g))
@@ -554,7 +554,7 @@ def run_hooks(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
     for hook in list(notes.hooks):
         if g.__class__ is np.ndarray:
             g = g.view()
-            g.flags.writeable = False  # other nodes may have the same array: x + y hands one to both
+            g.flags.writeable = False  # other nodes may have the same array: x + y gives one to both
         out = hook(conjugate(g))
         if out is not None:
             if np.shape(raw(out)) != (node.shape or ()):

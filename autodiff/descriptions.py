@@ -1,7 +1,7 @@
-"""Docstrings and signatures of rows, made from the rows: what ``help(ad.tanh)`` and editors show.
+"""Docstrings and signatures of rows, made from the rows, for ``help(ad.tanh)`` and editors.
 
-A row gives one sentence (``doc``); its signature, its counterpart in NumPy, what it saves for the backward pass, its
-kinks and a worked example follow from the other facts. All of it is made at first need, so importing costs nothing.
+A row gives one sentence (``doc``); its signature, its counterpart in NumPy, the values it saves for the backward pass,
+and a worked example follow from the other facts. All of it is made at first need, so importing costs nothing.
 Never here: a sentence about one particular operation.
 """
 
@@ -23,7 +23,7 @@ from .registry import DISPATCH, PUBLIC, Op
 
 @cache
 def signature(op: Op) -> inspect.Signature:
-    """The signature of a row: its operands, then its static arguments with their defaults."""
+    """Return the signature of a row: its operands, then its static arguments with their defaults."""
     P = inspect.Parameter
     if op.variadic:
         operands = [P(op.inputs[0], P.POSITIONAL_ONLY)]
@@ -41,7 +41,7 @@ def signature(op: Op) -> inspect.Signature:
 
 
 def counterparts(function: Any) -> list[str]:
-    """The NumPy functions that lead to a row or a composite, as ``np.linalg.norm``."""
+    """Return the NumPy functions that lead to a row or a composite, as ``np.linalg.norm``."""
     found = []
     for key, target in DISPATCH.items():
         if target is not function:
@@ -57,7 +57,8 @@ def counterparts(function: Any) -> list[str]:
 
 @cache
 def docstring(op: Op) -> str:
-    """The docstring of a row: its sentence, its arguments, its derivative's facts, and an example that was run."""
+    """Return the docstring of a row: its sentence, its arguments, its derivative's facts, and an example that was
+    run."""
     parts = [op.doc if op.doc.endswith((".", ")")) else op.doc + "."]
     names = ", ".join(op.inputs)
     if op.variadic:
@@ -86,7 +87,7 @@ def docstring(op: Op) -> str:
 
 
 def public_path(op: Op) -> str:
-    """Where a user finds a row: ``ad.tanh``, ``ad.linalg.det``; empty for a row that is not public."""
+    """Return where a user finds a row: ``ad.tanh``, ``ad.linalg.det``; empty for a row that is not public."""
     if PUBLIC.get(op.name) is op:
         return f"ad.{op.name}"
     for module in (linalg, fft, special, stats):
@@ -97,7 +98,7 @@ def public_path(op: Op) -> str:
 
 
 def example(op: Op) -> str:
-    """An example of a row on small numbers and its gradient, as a doctest whose answers were computed just now."""
+    """Return an example of a row on small numbers and its gradient, as a doctest whose answers are computed here."""
     path = public_path(op)
     if not path or op.draw is not None:
         return ""
@@ -121,7 +122,7 @@ def example(op: Op) -> str:
         y = op(values, **static) if op.variadic else op(*values, **static)
     if not any(live):
         return "\n".join([*lines, f">>> {call}", repr(y)])
-    total = "" if op.elementwise or op.linear else "np.square"  # a sum alone is flat for softmax and its kin
+    total = "" if op.elementwise or op.linear else "np.square"  # a sum alone is constant for softmax and the like
     (np.square(y) if total else y).sum().backward()
     name, first = names[live.index(True)], values[live.index(True)]
     lines.append(f">>> {f'{total}({call})' if total else call}.sum().backward(); {name}.grad.round(4)")
@@ -129,12 +130,12 @@ def example(op: Op) -> str:
 
 
 def _written(value: Any) -> str:
-    """A static argument as source."""
+    """Return a static argument as source."""
     return f"np.{value.__name__}" if isinstance(value, type) and issubclass(value, np.generic) else repr(value)
 
 
 def _numbers(shape: tuple[int, ...], domain: tuple[float, float], i: int) -> tuple[str, Any]:
-    """Numbers of a shape inside an interval, and the source that writes them."""
+    """Return numbers of a shape inside an interval, and the source that writes them."""
     low, high = domain
     n = math.prod(shape)
     if math.isinf(low) and math.isinf(high):

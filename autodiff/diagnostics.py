@@ -1,6 +1,6 @@
-"""What the modes ask of an operation: notes for pictures, the check for NaN and infinity, fingerprints of saved arrays.
+"""Work of the modes on an operation: notes for pictures, checks for NaN and infinity, fingerprints of saved arrays.
 
-Runs only when the state is not plain; the fast paths never come here.
+Runs only when the state is not plain; the fast paths never call it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .modes import OFF, State, source_line, state
 
 
 def observe(op: Any, out: Any, raw: list[Any], now: State, operands: Iterable[Any] = ()) -> None:
-    """What the modes ask for: notes for pictures, the anomaly check, fingerprints."""
+    """Do the work of the modes in force: notes for pictures, the anomaly check, fingerprints."""
     value = out._data
     if out.node is None and now.record:
         note_end(op, operands, now.floor)
@@ -61,7 +61,7 @@ def note_convention(name: str, out: Any, at: Any, convention: Any) -> None:
 
 
 def arrays_in(saved: Any) -> Iterator[Any]:
-    """Every array among what a node saved for its rules."""
+    """Yield every array among the saved values of a node."""
     for args in saved or ():
         for a in args or ():
             if isinstance(a, np.ndarray):
@@ -71,7 +71,7 @@ def arrays_in(saved: Any) -> Iterator[Any]:
 
 
 def fingerprint(a: Any) -> int:
-    """A number that changes when the bytes of an array change."""
+    """Return a number that changes when the bytes of an array change."""
     return hash(np.ascontiguousarray(a).tobytes())
 
 
@@ -93,7 +93,7 @@ def check_finite(op: Any, value: Any, raw: Iterable[Any], verb: str, inputs: str
 
 
 def place(node: Node | None) -> str:
-    """Where a node was made, as the end of a sentence: module path always, source line when it was kept."""
+    """Return where a node was made, as the end of a sentence: module path always, source line when it was kept."""
     scope = state().scope if node is None else node.scope
     inside = f", in module {scope.path or type(scope.owner()).__name__}" if scope is not None else ""
     source = node.source if node is not None else source_line()
@@ -101,7 +101,7 @@ def place(node: Node | None) -> str:
 
 
 def describe(node: Node) -> str:
-    """A node in an error: operation, shapes, module path, and the source line when it was kept."""
+    """Return a node in an error: operation, shapes, module path, and the source line when it was kept."""
     if node.op is None:
         return f"a leaf of shape {node.shape or ()}"
     shapes = ", ".join(str(p.shape or ()) if isinstance(p, Node) else "constant" for p in node.parents)
@@ -109,14 +109,14 @@ def describe(node: Node) -> str:
 
 
 def hint(node: Node) -> str:
-    """How to get the source line that an error could not give, as a sentence of its own; empty when it could."""
+    """Return a sentence on how to get the source line that an error could not give; empty when it could."""
     return "" if node.source else " Run the forward pass under ad.detect_anomaly() or ad.record() for the source line."
 
 
 def explain(op: Any, error: Exception, raw: Iterable[Any]) -> None:
-    """Tell more about the error of an operation that refused its operands: raise the row's own sentence or a general
+    """Explain the error of an operation that refused its operands: raise the row's own sentence or a general
     one where there is one; otherwise add a note to the error, which the caller raises."""
-    if isinstance(error, GraphError):  # a view of an overwritten value, which has told everything
+    if isinstance(error, GraphError):  # a view of an overwritten value: the message is complete
         return
     raw, where = list(raw), place(None)
     sentence = op.explain(*raw) if op.explain is not None else None
@@ -127,7 +127,7 @@ def explain(op: Any, error: Exception, raw: Iterable[Any]) -> None:
 
 
 def misfit(op: Any, error: Exception, raw: list[Any], where: str) -> str | None:
-    """What is wrong with operands, for the mistakes that are alike in every operation; None for others."""
+    """Return a sentence for the mistakes with operands that are alike in every operation; None for others."""
     text, shapes = str(error).strip(), ", ".join(str(np.shape(x)) for x in raw if x is not None)
     for x in raw:
         if getattr(x, "dtype", None) is not None and x.dtype.kind in "OSUMmV":

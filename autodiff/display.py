@@ -12,7 +12,7 @@ from .variable import Scalar, Variable
 
 
 def text(self: Variable) -> str:
-    """The ``repr`` of a handle: its value, and its dtype and operation where they matter."""
+    """Return the ``repr`` of a handle: its value, and its dtype and operation where they matter."""
     if not isinstance(self._data, float | np.ndarray) and hasattr(type(self._data), "why"):
         return f"<{type(self).__name__.lower()}: overwritten {self._data.why}>"
     kind = type(self).__name__.lower()
@@ -45,12 +45,12 @@ def rounded(self: Variable, digits: int | None = None) -> float:
 
 
 def value_text(self: Variable) -> str:
-    """The ``str`` of a handle: that of its value."""
+    """Return the ``str`` of a handle: that of its value."""
     return str(self.data)
 
 
 def notebook_card(self: Variable, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    """What a notebook shows: the text, and a small card with shape, dtype and statistics. Never raises."""
+    """Return the text for a notebook, and a small card with shape, dtype and statistics. Never raises."""
     bundle = {"text/plain": repr(self)}
     try:
         from .drawing import card

@@ -1,8 +1,8 @@
-"""The exceptions of autodiff, and the sentences they speak.
+"""The exceptions of autodiff, and their messages.
 
-Lives here: one class for each kind of mistake a user can make with a graph, each a subclass of the built-in
+Here: one class for each kind of mistake a user can make with a graph, each a subclass of the built-in
 error that Python programmers already catch. Never here: an import of anything else in this package.
-Every message says who speaks, what came, and what to write instead.
+Every message has three parts: the function that raises, the value it was given, and the form to write instead.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class SingularPointError(ValueError):
 
 
 def kind_of(x: object) -> str:
-    """What came, in a few words: ``float32 array of shape (3, 4)``, ``str``, ``Tensor of shape ()``."""
+    """Return a short description of a value: ``float32 array of shape (3, 4)``, ``str``, ``Tensor of shape ()``."""
     shape, dtype = getattr(x, "shape", None), getattr(x, "dtype", None)
     name = type(x).__name__
     if dtype is None or not isinstance(shape, tuple):
@@ -104,7 +104,7 @@ def kind_of(x: object) -> str:
 
 
 def leaves_graph(what: str, door: str, recorded: str) -> LeavesGraphError:
-    """The error of every exit: what was tried, the door for a plain value, the form that is recorded."""
+    """Return the error of every exit: the attempt, the attribute for a plain value, the form that is recorded."""
     return LeavesGraphError(
         f"{what} would cut a recorded value out of the graph and its gradient would be silently lost. "
         f"For the plain value write {door}; to keep the gradient write {recorded}."
@@ -112,7 +112,7 @@ def leaves_graph(what: str, door: str, recorded: str) -> LeavesGraphError:
 
 
 def missing_argument(name: str, key: str, known: tuple[str, ...] = ()) -> MissingRuleError:
-    """The error for an argument that cannot be recorded."""
+    """Return the error for an argument that cannot be recorded."""
     hint = {"out": "Assign the result instead: y = ...", "where": "Choose what goes in: np.where(mask, x, 0), x[mask]."}
     hint |= {"dim": "Write axis=.", "keepdim": "Write keepdims=.", "dtype": "Write .astype(dtype) before or after it."}
     takes = f"Keyword arguments: {', '.join(known)}." if known else "It takes no keyword arguments."
@@ -120,7 +120,7 @@ def missing_argument(name: str, key: str, known: tuple[str, ...] = ()) -> Missin
 
 
 def no_rule(name: str) -> MissingRuleError:
-    """The error for a NumPy function that has no row."""
+    """Return the error for a NumPy function that has no row."""
     return MissingRuleError(
         f"{name} has no derivative rule here. Use functions listed in ad.ops.OPS and ad.special, write the rule with "
         f"ad.custom_vjp, or take the plain value: {name}(x.data)."

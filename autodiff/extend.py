@@ -1,4 +1,4 @@
-"""The door for people who add operations or build on the graph: rows, writes, and what layers and optimizers need.
+"""Public names for adding operations and building on the graph: rows, writes, and parts for layers and optimizers.
 
 >>> import numpy as np, autodiff as ad
 >>> from autodiff import extend

@@ -2,8 +2,8 @@
 straight-line source.
 
 An operator, and a row's ``run``, do what ``recording.record_operands`` does, for the common case only (plain state,
-Tensors and arrays), and hand everything else to it; a row's ``pull`` does what ``backward.pull_operands`` does, when
-nothing is recorded or checked. One template for each kind of operation; the row's rules say what is saved. The sources
+Tensors and arrays), and call it for everything else; a row's ``pull`` does what ``backward.pull_operands`` does, when
+nothing is recorded or checked. One template for each kind of operation; the row's rules name the saved values. Sources
 are in ``linecache``, so that tracebacks and debuggers show them.
 
 With ``BACKFLOW_GENERATED_PATHS=0`` in the environment nothing here is used: the same answers, two to four times slower.
@@ -163,7 +163,7 @@ def run(op: Op) -> Callable[..., Any]:
         def saved(i: int) -> str:
             return saved_source(op, op.reads[i], "r{}")
 
-        real = "" if op.complex else ' and r{i}.dtype.kind != "c"'  # the slow path says what it has no rule for
+        real = "" if op.complex else ' and r{i}.dtype.kind != "c"'  # the slow path has the error message
         source = _RUN.format(xs=xs, no_out=' and static["out"] is None' if "out" in op.statics else "")
         for i, rule in rules.items():
             source += _RUN_ONE.format(i=i, node="None" if rule is None else f"x{i}.node")
@@ -222,16 +222,17 @@ _BUFFER = "buffer = spare_buffer(p{i}) if p{i}.op is None and cotangents[p{i}] i
 
 @cache
 def _compiled(source: str, own: tuple[str, ...]) -> tuple[CodeType, list[str]]:
-    """A function of the names that are a row's own, which returns the function that source defines; and its lines."""
+    """Return a function of the names that are a row's own, which returns the function that source defines; and its
+    lines."""
     text = f"def maker({', '.join(own)}):{indent(source, '    ')}    return made"
     (code,) = (c for c in compile(text, "<generated>", "exec").co_consts if isinstance(c, CodeType))
     return code, text.splitlines(keepends=True)
 
 
 def _function(op: Op, source: str, name: str, slow: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    """The function ``made`` that source defines, for one row. Equal sources are compiled once, which is what takes
-    time; each row gets a copy, because the interpreter adapts a code object to what one function does. What all rows
-    read stands in one place, which stays in the cache from row to row."""
+    """Return the function ``made`` that source defines, for one row. Equal sources are compiled once, since compiling
+    takes time; each row gets a copy, because the interpreter adapts a code object to the calls of one function. Names
+    that all rows read are in one place, which stays in the processor's cache."""
     own = dict(op=op, fn=op.fn, f=op.scalar, keep=op.keep, add_into=op.add_into, slow=slow)
     own |= {f"rule{i}": rule for i, rule in enumerate(op.vjps)}
     code, lines = _compiled(source, tuple(own))
@@ -244,7 +245,7 @@ def _function(op: Op, source: str, name: str, slow: Callable[..., Any] | None = 
 
 
 def pull(op: Op) -> Callable[..., None]:
-    """The row's part of the walk, written and compiled when a backward pass first meets the row."""
+    """Return the row's part of the walk, written and compiled when a backward pass first meets the row."""
 
     def first(*args: Any) -> None:
         numbers = range(len(op.vjps))
@@ -294,7 +295,8 @@ _TIMES = (lambda g, x: g * x).__code__.co_code
 
 
 def _written_partial(op: Op, i: int) -> str:
-    """The local derivative of a float operation without a call: a number or a name; empty where there is none."""
+    """Return the local derivative of a float operation without a call: a number or a name; empty where there is
+    none."""
     rule: Any = op.vjps[i]
     if not op.reads[i]:
         constant = rule(1.0)
@@ -308,7 +310,8 @@ def _called_partial(op: Op, i: int) -> str:
 
 
 def has_fast_call(op: Op) -> bool:
-    """Whether a call of this row can go straight to a generated function: one elementwise operand, nothing else."""
+    """Return whether a call of this row can go straight to a generated function: one elementwise operand, nothing
+    else."""
     if not op.elementwise or len(op.inputs) != 1 or op.variadic or op.statics:
         return False
     return all(n in ("y", *op.inputs) for names in op.reads for n in names) and all(
@@ -320,7 +323,8 @@ Pair = tuple[Callable[..., Any], Callable[..., Any]]
 
 
 def unary(op: Op, name: str, slow: Callable[..., Any]) -> Pair:
-    """The Tensor and Scalar methods of a row with one operand. slow: what runs where these do not apply."""
+    """Return the Tensor and Scalar methods of a row with one operand. slow: the function that runs where these do not
+    apply."""
     real = "" if op.complex else '\n    if x.dtype.kind == "c": return slow(x0)'
     source = _UNARY.format(o="", parents="(p,)", saved=f"({_tuple(op, 0)},)", real=real)
     tensor_method = _function(op, source, name, slow)

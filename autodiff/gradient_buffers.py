@@ -1,6 +1,6 @@
 """Buffers: long-lived arrays on cache lines, and gradients written into the memory of the gradients before them.
 
-A gradient of a large leaf is written where the last one was, once nobody sees that any more. NumPy's new memory begins
+A gradient of a large leaf is written where the last one was, once it has no other reference. NumPy's memory begins
 anywhere, and every second vector of such a matrix product straddles two cache lines (the gradient of a weight 784 x
 128, float32, at 32 rows, two threads: 57 us instead of 68); aligned memory that is used again costs nothing.
 """
@@ -17,8 +17,8 @@ from numpy import ndarray
 from .graph import Node
 
 LINE = 64  # bytes
-WORTH = 1 << 14  # bytes: below, NumPy's own allocation costs less than what is won
-# Whether reference counts can be trusted to say that nobody else sees an array.
+WORTH = 1 << 14  # bytes: below, NumPy's own allocation costs less than the gain
+# Whether reference counts show reliably that an array has no other reference.
 _COUNTED = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
@@ -27,13 +27,13 @@ class GradientBuffer(ndarray):
 
 
 def _array_in(memory: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """An array that begins on the first cache line of ``memory``, which is longer than it by a line."""
+    """Return an array that begins on the first cache line of ``memory``, which is longer than it by a line."""
     start = -memory.__array_interface__["data"][0] % LINE
     return ndarray(shape, dtype, memory, start)
 
 
 def zeros_on_cache_lines(shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
-    """Zeros that begin on a cache line, for arrays that live long: parameters, the state of an optimizer.
+    """Return zeros that begin on a cache line, for arrays that live long: parameters, the state of an optimizer.
 
     shape, dtype: as in ``np.zeros``. NumPy aligns to 16 bytes, and where every second vector straddles two lines,
     Adam's passes take a fifth longer: more so on values that another core has just read (784 x 128 float32, two
@@ -50,7 +50,8 @@ def zeros_on_cache_lines(shape: int | tuple[int, ...], dtype: Any = np.float64) 
 
 
 def spare_buffer(leaf: Node) -> Any:
-    """An array that the next gradient of this leaf may be written into, for the caller alone; None for a small one."""
+    """Return an array that the next gradient of this leaf may be written into, for the caller alone; None for a small
+    one."""
     if leaf.spare:
         try:
             return leaf.spare.pop()
@@ -64,12 +65,12 @@ def spare_buffer(leaf: Node) -> Any:
 
 
 def forget_gradient(leaf: Node) -> None:
-    """Set the gradient to None. What ``spare_buffer`` gave is kept for the next one, unless somebody still sees it or
-    has changed what it looks like."""
+    """Set the gradient to None. The buffer of ``spare_buffer`` is kept for the next one, unless it has another
+    reference or another shape now."""
     grad, leaf.grad = leaf.grad, None
     if leaf.spare is not None and grad.__class__ is ndarray and grad.base.__class__ is GradientBuffer and _COUNTED:
         memory, new = grad.base, object()
-        alone = sys.getrefcount(new)  # views hold the memory or the array, everybody else the array
+        alone = sys.getrefcount(new)  # views refer to the memory or the array, all others to the array
         if sys.getrefcount(grad) == alone and sys.getrefcount(memory) == alone + 1:
             if grad.flags.carray and grad.shape == leaf.shape and grad.dtype == leaf.dtype:
                 leaf.spare = [grad]

@@ -25,9 +25,9 @@ class Node:
     serial    creation order, which is a topological order
     op        the row of the registry; None for a leaf
     value     floats and leaves: the value; other nodes keep it only under ``record()``
-    grad      leaves: the accumulated gradient; floats: of the last backward pass; others only where it was asked for
+    grad      leaves: the accumulated gradient; floats: of the last backward pass; others only on request
     scope     the module that ran
-    notes     what few nodes carry; usually None
+    notes     facts that few nodes have; usually None
 
     Both classes have, as attributes or as properties:
 
@@ -75,10 +75,10 @@ class GeneralNode(Node):
 
 
 class FloatNode(Node):
-    """An operation on one or two Python floats: a scalar program makes a great many of them.
+    """An operation on one or two Python floats: a scalar program makes very many of them.
 
-    What the others keep in tuples stands in the node itself, so that the garbage collector has one object a node to
-    look at: in micrograd's program most of the time is the collector's.
+    Operands and derivatives are in slots, not in tuples, so the garbage collector visits one object for each node: in
+    micrograd's program most of the time is the collector's.
 
     a, b    the operands: a node, or the constant itself (a float); b is None where there is one operand
     da, db  the local derivatives; 0 for a constant
@@ -111,7 +111,7 @@ def new_node(
     dtype: Any,
     value: Any = None,
 ) -> GeneralNode:
-    """A node with the next serial number, and no gradient yet."""
+    """Return a node with the next serial number, and no gradient yet."""
     n = GeneralNode()
     n.serial, n.op, n.parents, n.saved, n.static, n.scope = tick(), op, parents, saved, static, scope
     n.shape, n.dtype, n.value = shape, dtype, value
@@ -120,7 +120,7 @@ def new_node(
 
 
 def new_float_node(op: Any, parents: Sequence[Any], saved: Sequence[float], scope: Any, value: float) -> Node:
-    """A node of floats with the next serial number; in both sequences one entry an operand."""
+    """Return a node of floats with the next serial number; in both sequences one entry an operand."""
     if len(parents) > 2 or parents[-1] is None:
         return new_node(op, tuple(parents), tuple(saved), None, scope, None, FLOAT64, value)
     n = FloatNode()
@@ -131,7 +131,7 @@ def new_float_node(op: Any, parents: Sequence[Any], saved: Sequence[float], scop
 
 
 def leaf(value: Any) -> GeneralNode:
-    """A node for a value that is wrapped to be differentiated: a float, or an array."""
+    """Return a node for a value that is wrapped to be differentiated: a float, or an array."""
     shape, dtype = (None, FLOAT64) if value.__class__ is float else (value.shape, value.dtype)
     n = new_node(None, (), (), EMPTY, None, shape, dtype, value)
     n.spare, n.replaced = None, 0
@@ -139,7 +139,7 @@ def leaf(value: Any) -> GeneralNode:
 
 
 class Notes:
-    """What few nodes carry: hooks, a gradient to be kept, and what ``record()`` keeps for pictures."""
+    """Facts that few nodes have: hooks, a gradient to be kept, and the records for pictures (``record()``)."""
 
     __slots__ = ("source", "hooks", "keep_grad", "prints", "operands", "strict", "conventional", "root", "ends")
 
@@ -152,11 +152,11 @@ class Notes:
         self.strict = False  # made under strict()
         self.conventional: Any = None  # (function, booleans, Convention): under strict()
         self.root: Any = None  # weak reference to where the last backward pass began, under record()
-        self.ends: tuple[tuple[str, str, str], ...] = ()  # what made a constant of this value, where, how: record()
+        self.ends: tuple[tuple[str, str, str], ...] = ()  # for a constant of this value: operation, place, reason
 
 
 def notes_of(node: Node) -> Notes:
-    """The notes of a node, made at first need."""
+    """Return the notes of a node, made at first need."""
     if node.notes is None:
         node.notes = Notes()
     return node.notes

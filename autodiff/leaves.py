@@ -1,5 +1,5 @@
 """Where differentiation begins: ``tensor`` and ``scalar`` wrap a value as a leaf of the graph. Leaves can be copied and
-pickled; recorded values refuse.
+pickled; recorded values cannot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: b
 
     x: anything ``np.asarray`` takes, any shape, floating dtype. The value is copied unless ``copy=False``.
     ``requires_grad`` is True by default; integers and booleans raise TypeError unless ``dtype=float`` or
-    ``requires_grad=False`` says what is meant.
+    ``requires_grad=False`` is given.
 
     >>> import autodiff as ad
     >>> x = ad.tensor([1.0, 2.0])
@@ -75,7 +75,7 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
 
 
 def reduce(self: Variable) -> Any:
-    """How a leaf is pickled; a recorded value refuses."""
+    """Return the parts of a leaf for pickle; refuse for a recorded value."""
     if not self.is_leaf:
         raise LeavesGraphError(
             "only leaves can be copied or pickled: a recorded value would lose its graph. "
@@ -85,7 +85,7 @@ def reduce(self: Variable) -> Any:
 
 
 def deepcopy(self: Variable, memo: dict[int, Any]) -> Any:
-    """How a leaf is copied: with an array of its own."""
+    """Return a copy of a leaf, with an array of its own."""
     made: Any = self.__reduce__()  # a Parameter has one of its own
     rebuild, (cls, data, live) = made
     return rebuild(cls, data.copy() if self.__class__ is not Scalar else data, live)

@@ -1,4 +1,4 @@
-"""Linear algebra: the functions of ``np.linalg``, and those of ``scipy.linalg`` that people differentiate.
+"""Linear algebra: the functions of ``np.linalg``, and the differentiable ones of ``scipy.linalg``.
 
 ``np.linalg.det(x)`` of a Tensor and ``ad.linalg.det(x)`` are the same function. Never here: a formula; the rows are in
 ``ops``.

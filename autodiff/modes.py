@@ -1,7 +1,7 @@
 """The modes under which operations run: recording, picture records, anomaly detection, and the module we are in.
 
-They live in one context variable, so that threads and tasks never see each other's. The fast paths ask a single
-question of it: is the state ``plain``? Never here: the graph itself.
+They are in one context variable, so that threads and tasks have their own. The fast paths test one attribute of
+it: ``plain``. Never here: the graph itself.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Scope:
                 _state.set(Layered(now, after.layers) if isinstance(after, Layered) else now)
 
     def owner(self) -> Any:
-        """The object that opened the scope, or None when it is gone or none was given."""
+        """Return the object that opened the scope, or None when it is gone or none was given."""
         return self._owner() if self._owner is not None else None
 
     def __repr__(self) -> str:
@@ -74,12 +74,12 @@ class State:
         strict: bool = False,
     ) -> None:
         self.floor, self.scope, self.record, self.anomaly, self.strict = floor, scope, record, anomaly, strict
-        self.plain = not (floor or record or anomaly or strict)  # the fast paths ask only this
+        self.plain = not (floor or record or anomaly or strict)  # the one test of the fast paths
         self.outer: State | None = None  # the state in force before, and the ``mode`` that changed it
         self.maker: Any = None
 
     def but(self, **changes: Any) -> State:
-        """A copy with some modes changed."""
+        """Return a copy with some modes changed."""
         now = {
             "floor": self.floor,
             "scope": self.scope,
@@ -99,7 +99,7 @@ class Layer:
         self.maker, self.changes, self.frame = maker, changes, frame
 
     def holds(self) -> bool:
-        """Whether the generator is running: the frame of a paused one was called by nobody."""
+        """Return whether the generator is running: the frame of a paused one has no caller."""
         return self.frame is not None and self.frame.f_back is not None
 
 
@@ -107,7 +107,7 @@ class Layered(State):
     """The state while generators hold modes: worked out at each reading, since one may have been paused or resumed.
 
     base      the state outside all of them
-    layers    what they hold, in the order of entering
+    layers    the modes they hold, in the order of entering
     """
 
     __slots__ = ("base", "layers")
@@ -116,7 +116,7 @@ class Layered(State):
         self.base, self.layers = base, layers
 
     def running(self) -> list[Layer]:
-        """The layers in force here, innermost generator last."""
+        """Return the layers in force here, innermost generator last."""
         held = [x for x in self.layers if x.holds()]
         if len({id(x.frame) for x in held}) > 1:  # the deeper in the stack, the later
             depth: dict[Any, int] = {}
@@ -128,7 +128,7 @@ class Layered(State):
         return held
 
     def now(self) -> State:
-        """The modes in force at this moment."""
+        """Return the modes in force at this moment."""
         state = self.base
         for layer in self.running():
             state = state.but(**layer.changes)
@@ -151,7 +151,7 @@ state = _state.get
 
 
 def _enter(maker: Any, changes: dict[str, Any], caller: Any) -> None:
-    """Change some modes. What a generator does is undone by the exit, or held back while it is paused."""
+    """Change some modes. The exit undoes changes of a generator, and they do not hold while it is paused."""
     now = _state.get()
     if now.__class__ is State:
         frame = _paused_with(caller)
@@ -183,7 +183,7 @@ def _exit(maker: Any) -> None:
     last = next((x for x in reversed(own) if x.holds()), None)
     base = now.base if last is not None else _without(now.base, maker)  # type: ignore[attr-defined]
     if base is now.base and last is None and own:  # type: ignore[attr-defined]
-        last = own[-1]  # a generator that ends while nobody's frame is below it
+        last = own[-1]  # a generator that ends with no frame below it
     layers = tuple([x for x in now.layers if x is not last and x.frame is not None])  # type: ignore[attr-defined]
     if last is not None:
         last.frame = None
@@ -191,7 +191,8 @@ def _exit(maker: Any) -> None:
 
 
 def _without(now: State, maker: Any) -> State:
-    """The state without the latest change of this maker; as it is when the change was made in another context."""
+    """Return the state without the latest change of this maker; as it is when the change was made in another
+    context."""
     if now.maker is maker:
         return now.outer  # type: ignore[return-value]
     above, here = [], now
@@ -209,14 +210,15 @@ def _without(now: State, maker: Any) -> State:
 
 
 _GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
-# Who runs a body while a generator is paused on its behalf: what the generator holds is meant for that body.
+# Classes that run a body while a generator is paused for them: the generator's modes hold in that body.
 _FOR_A_BODY = ("contextlib", "_pytest", "pluggy")
-# Event loops give every task a context of its own; a coroutine that somebody sends into by hand has none.
+# Event loops give every task a context of its own; a coroutine driven by hand has none.
 _LOOPS = ("asyncio", "trio", "curio", "anyio", "uvloop")
 
 
 def _paused_with(frame: Any) -> Any:
-    """The frame of the generator or coroutine whose pauses a mode entered here must not outlast; None for none."""
+    """Return the frame of the generator or coroutine whose pauses a mode entered here must not outlast; None for
+    none."""
     while frame is not None:
         kind, below = frame.f_code.co_flags, frame.f_back
         if kind & _GENERATOR:
@@ -383,7 +385,7 @@ def is_recording() -> bool:
 
 
 def keeps_record(what: str = "stats") -> bool:
-    """Whether ``record()`` asks for something here: an optimizer keeps its step when "updates" are asked for."""
+    """Return whether ``record()`` is on for a kind of record: an optimizer keeps its step under "updates"."""
     return what in state().record
 
 
@@ -403,8 +405,8 @@ def record(grads: bool = True, source: bool = True, stats: bool = True, updates:
     """
     if not all(isinstance(on, bool) for on in (grads, source, stats, updates)):
         raise TypeError("record takes booleans: ad.record(grads=True, source=True, stats=True, updates=True).")
-    asked = {"grads": grads, "source": source, "stats": stats, "updates": updates}
-    return mode(record=frozenset(name for name, on in asked.items() if on))
+    chosen = {"grads": grads, "source": source, "stats": stats, "updates": updates}
+    return mode(record=frozenset(name for name, on in chosen.items() if on))
 
 
 def detect_anomaly() -> mode:
@@ -469,7 +471,7 @@ class scope:
 
 
 def current_scope() -> Scope | None:
-    """The innermost scope in force."""
+    """Return the innermost scope in force."""
     return state().scope
 
 

@@ -1,6 +1,6 @@
-"""Names of NumPy's arrays, PyTorch, JAX, autograd and micrograd that a value, or the package, does not have: asking for
-one is an error that says what to write. Every public function that is no method is such a name too: ``x.roll`` says to
-write ``ad.roll(x, ...)``.
+"""Names of NumPy's arrays, PyTorch, JAX, autograd and micrograd that a value, or the package, does not have: using one
+is an error with the form to write. Every public function that is no method is such a name too: the error of ``x.roll``
+has ``ad.roll(x, ...)``.
 
 They are no API: ``hasattr`` is False and ``dir(x)`` does not list them. Never here: a word that does something.
 """
@@ -98,7 +98,7 @@ def attributes(self: Variable) -> list[str]:
 
 
 def refusals(public: Iterable[str], methods: Iterable[str]) -> dict[str, property]:
-    """The words as properties that refuse, with the names of the functions that are no methods among them."""
+    """Return the words as properties that refuse, with the names of the functions that are no methods among them."""
     for name in public:
         if name not in methods:
             WORDS.setdefault(name, f"write ad.{name}(x, ...)")
@@ -168,7 +168,7 @@ IN_PACKAGE = {
 
 
 def no_such_name(module: str, name: str, words: Mapping[str, str], known: Iterable[str]) -> AttributeError:
-    """The error for a name that a module does not have: what to write instead, from ``words``, or the nearest name.
+    """Return the error for a name that a module does not have: the form to write, from ``words``, or the nearest name.
 
     >>> from autodiff import extend
     >>> print(extend.no_such_name("nn", "Lineer", {}, ["Linear", "MLP"]))

@@ -60,7 +60,7 @@ def install() -> None:
     for name, member in ON_BOTH.items():
         setattr(Variable, name, member)
     for name, refusal in names_elsewhere.refusals(PUBLIC, METHODS).items():
-        setattr(Variable, name, refusal)  # x.cuda, x.view, ...: errors that tell what to write here
+        setattr(Variable, name, refusal)  # x.cuda, x.view, ...: errors with the name to write here
     for name, member in ON_TENSOR.items():
         setattr(Tensor, name, member)
     for dunder, ufunc in COMPARISONS.items():
@@ -86,10 +86,10 @@ def install() -> None:
 
 
 def _operator(op: Op, name: str, reflected: bool) -> generated_paths.Pair:
-    """An operator for Tensors and one for Scalars; reflected: x is the right operand."""
+    """Return an operator for Tensors and one for Scalars; reflected: x is the right operand."""
 
     def operator(x: Any, o: Any) -> Any:
-        if not isinstance(o, _OPERANDS):  # let the other side try, and then Python say "unsupported operand"
+        if not isinstance(o, _OPERANDS):  # the other operand may know it; else Python raises "unsupported operand"
             if isinstance(o, complex):
                 raise MissingRuleError(
                     f"{op.name} of a {type(x).__name__} and a complex number: complex numbers have no derivative rules "

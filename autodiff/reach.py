@@ -1,10 +1,10 @@
-"""Which elements of a value can reach the result at all: what tells a zero by construction from a computed one.
+"""The elements of a value that can reach the result: zeros by construction, as distinct from computed zeros.
 
 A cotangent element is zero BY CONSTRUCTION where no path of operations leads from it to the result: the branch that
-``where`` did not take, an element that was not selected, an output that was not used. It contributes zero, whatever it
-meets: infinities and NaN included. A zero that was COMPUTED (the 2 sqrt(x) of sqrt(x)**2 at 0) times infinity is NaN.
+``where`` did not take, an element that was not selected, an output that was not used. It contributes zero, even
+times an infinity or NaN. A zero that was COMPUTED (the 2 sqrt(x) of sqrt(x)**2 at 0) times infinity is NaN.
 
-The walk asks only where a NaN turned up, or where the pass is recorded: ``Reach`` then goes over the same nodes once
+The walk needs it only where a NaN appeared, or where the pass is recorded: ``Reach`` then goes over the same nodes once
 more with masks (True: every element; an array of booleans otherwise), from the roots down to the node in question. How
 a mask passes a row follows from the row's facts:
 
@@ -34,7 +34,7 @@ outer: ContextVar[Mask] = ContextVar("outer", default=True)  # of the cotangent 
 
 
 def has_nan(values: Iterable[Any]) -> bool:
-    """Whether one of these floats, arrays and Nones has a NaN."""
+    """Return whether one of these floats, arrays and Nones has a NaN."""
     for v in values:
         if v.__class__ is float:
             if v != v:
@@ -51,7 +51,7 @@ def has_nan(values: Iterable[Any]) -> bool:
 
 
 class Reach:
-    """Masks of the nodes of one backward pass, found as far down as they are asked for."""
+    """Masks of the nodes of one backward pass, found as far down as they are needed."""
 
     def __init__(self, masks: dict[Node, Mask], nodes: list[Node]) -> None:
         self._masks = dict(masks)
@@ -61,7 +61,7 @@ class Reach:
         self._passed: tuple[Node | None, dict[int, Mask]] = (None, {})
 
     def of(self, node: Node) -> Mask:
-        """Which elements of a node can reach a seed that is not zero; asked for in the order of the walk."""
+        """Return which elements of a node can reach a seed that is not zero; called in the order of the walk."""
         masks, nodes = self._masks, self._nodes
         while self._at < len(nodes) and nodes[self._at] is not node:
             n = nodes[self._at]
@@ -75,7 +75,7 @@ class Reach:
         return masks.get(node, False)
 
     def passed(self, node: Node, i: int) -> Mask:
-        """Which elements of a rule's answer are reached through this operand, before broadcasting is undone."""
+        """Return which elements of a rule's answer are reached through this operand, before broadcasting is undone."""
         if self._passed[0] is not node:
             self._passed = node, {}
         found = self._passed[1]
@@ -84,11 +84,11 @@ class Reach:
         return found[i]
 
     def came(self, node: Node, i: int) -> Mask:
-        """The mask of what the rule of operand i is given."""
+        """Return the mask of the cotangent that the rule of operand i is given."""
         return self.of(node)
 
     def apply(self, node: Node, i: int, g: Any, args: Any) -> Any:
-        """The rule of operand i."""
+        """Return the rule of operand i."""
         return node.op.rule(i)(g, *args)
 
 
@@ -100,7 +100,7 @@ class ForwardReach(Reach):
         self._push = push
 
     def of(self, node: Node) -> Mask:
-        """Which elements of a node depend on a tangent that is not zero; asked for in the order of the walk."""
+        """Return which elements of a node depend on a tangent that is not zero; called in the order of the walk."""
         masks, nodes = self._masks, self._nodes
         while self._at < len(nodes) and nodes[self._at].serial <= node.serial:
             n = nodes[self._at]
@@ -113,7 +113,7 @@ class ForwardReach(Reach):
         return masks.get(node, False)
 
     def passed(self, node: Node, i: int) -> Mask:
-        """Which elements of the output depend on such a tangent through this operand."""
+        """Return which elements of the output depend on such a tangent through this operand."""
         self.of(node)
         return self._through(node, i)
 
@@ -124,12 +124,12 @@ class ForwardReach(Reach):
         return within(through(node, i, self._masks.get(node.parents[i], False), apply), node.shape)
 
     def came(self, node: Node, i: int) -> Mask:
-        """The mask of the tangent of operand i."""
+        """Return the mask of the tangent of operand i."""
         self.of(node)
         return self._masks.get(node.parents[i], False)
 
     def apply(self, node: Node, i: int, t: Any, args: Any) -> Any:
-        """J t for operand i."""
+        """Return J t for operand i."""
         recorded = isinstance(t, Variable) or any([isinstance(a, Variable) for a in args])
         return self._push(node, i, t, args, recorded)
 
@@ -143,7 +143,7 @@ def either(a: Mask, b: Mask) -> Mask:
 
 
 def within(mask: Mask, shape: tuple[int, ...] | None) -> Mask:
-    """A mask in another shape: where broadcasting is undone, an element is reached if one of its copies is."""
+    """Return a mask in another shape: where broadcasting is undone, an element is reached if one of its copies is."""
     if mask is True or mask is False:
         return mask
     if not np.any(mask):
@@ -161,14 +161,14 @@ def within(mask: Mask, shape: tuple[int, ...] | None) -> Mask:
 
 
 def _weights(mask: Mask, node: Node) -> Any:
-    """A cotangent that is positive where the mask is, and zero elsewhere."""
+    """Return a cotangent that is positive where the mask is, and zero elsewhere."""
     if node.shape is None:
         return 1.0 if np.all(mask) else 0.0
     return np.where(mask, _generic(np.empty(node.shape, node.dtype), np.random.default_rng(0)), 0.0).astype(node.dtype)
 
 
 def _generic(a: Any, rng: np.random.Generator) -> Any:
-    """Numbers between 1 and 2 without a pattern, in the place of the floats in a."""
+    """Return numbers between 1 and 2 without a pattern, in the place of the floats in a."""
     if isinstance(a, tuple | list):
         return type(a)([_generic(b, rng) for b in a])
     if a.__class__ is float:
@@ -181,7 +181,7 @@ def _generic(a: Any, rng: np.random.Generator) -> Any:
 
 
 def through(node: Node, i: int, mask: Mask, apply: Any = None) -> Mask:
-    """How a mask passes operand i of a row: from the output to the operand, or the other way when ``apply`` says so."""
+    """How a mask passes operand i of a row: from the output to the operand, or the other way with ``apply``."""
     op = node.op
     if mask is False or (mask is True and not op.selects):
         return mask
@@ -200,8 +200,8 @@ def through(node: Node, i: int, mask: Mask, apply: Any = None) -> Mask:
 
 
 def _generic_arguments(node: Node, i: int) -> list[Any] | None:
-    """What the rule of operand i reads, at generic operands, so that no coefficient is 0 by chance; None where that is
-    not known: an operand that was not kept, or numbers that the function refuses."""
+    """Return the values that the rule of operand i reads, at generic operands, so that no coefficient is 0 by chance;
+    None where that is not known: an operand that was not kept, or numbers that the function refuses."""
     op, names, rng = node.op, node.op.names(i), np.random.default_rng(1)
     given = dict(zip(names, node.saved[i], strict=True))
     if op.variadic and op.inputs[0] in given:
@@ -227,10 +227,10 @@ def _generic_arguments(node: Node, i: int) -> list[Any] | None:
 
 
 def answer(reach: Reach, node: Node, i: int, args: Any, g: Any, recorded: bool) -> Any:
-    """The rule of operand i on g, with zero where no element that is reached contributes; None for nothing at all.
+    """Apply the rule of operand i to g, with zero where no reached element contributes; None for nothing at all.
 
-    args: what the rule reads, as handles when the pass is recorded. Then elements that are not reached are cut off also
-    where nothing is NaN yet, because a later derivative may be infinite there.
+    args: the values that the rule reads, as handles when the pass is recorded. Then elements that are not reached are
+    cut off also where nothing is NaN yet, because a later derivative may be infinite there.
     """
     op = node.op
     token = outer.set(reach.came(node, i))
@@ -256,12 +256,12 @@ def answer(reach: Reach, node: Node, i: int, args: Any, g: Any, recorded: bool) 
 
 
 def _reads_values(op: Any, i: int) -> bool:
-    """Whether the rule of operand i depends on values, so that a derivative can be taken past it."""
+    """Return whether the rule of operand i depends on values, so that a derivative can be taken past it."""
     return not op.linear and not op.selects and any(name == "y" or name in op.inputs for name in op.names(i))
 
 
 def _product(reach: Reach, node: Node, i: int, args: Any, g: Any, d: Any, recorded: bool) -> Any:
-    """The answer of a row that multiplies and adds, without the pairs of an element that is not reached and an
+    """Return the answer of a row that multiplies and adds, without the pairs of an element that is not reached and an
     infinity or NaN. Pairs are counted by the rule itself."""
     op, names = node.op, node.op.names(i)
     read = [name in op.inputs for name in names]

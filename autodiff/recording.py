@@ -1,6 +1,6 @@
 """Recording: evaluate an operation, and make the node that its derivative will need.
 
-``record`` is what every row does when it is called. What is saved is what the rules of the live operands name; a
+Every row calls ``record`` when it is called. The values that the rules of the live operands name are saved; a
 constant operand costs nothing. On floats the local derivatives are computed at once, by the same rules.
 """
 
@@ -22,8 +22,8 @@ from .modes import State, state
 from .registry import Op
 from .variable import Tensor, Variable, is_live, owner_of, wrap
 
-ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # what Python's floats raise where NumPy gives inf or nan
-REFUSALS = (ValueError, TypeError, IndexError)  # what a NumPy function raises on operands that do not fit
+ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # raised by Python's floats where NumPy gives inf or nan
+REFUSALS = (ValueError, TypeError, IndexError)  # raised by a NumPy function on operands that do not fit
 
 
 def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -128,7 +128,7 @@ def plain_array(x: Any) -> Any:
 
 
 def _record_scalar(op: Op, raw: list[Any], parents: Any, static: Any, now: State, operands: Iterable[Any]) -> Any:
-    """An elementwise operation on floats: its local derivatives are computed now, by the same rules."""
+    """Record an elementwise operation on floats: its local derivatives are computed now, by the same rules."""
     live = [isinstance(p, Node) for p in parents]
     y: Any = None
     try:
@@ -155,7 +155,7 @@ def _record_scalar(op: Op, raw: list[Any], parents: Any, static: Any, now: State
 
 
 def _partials(op: Op, g: Any, y: Any, raw: list[Any], live: list[bool], static: dict[str, Any]) -> list[Any]:
-    """Local derivatives by the row's own rules; 0 for a constant operand."""
+    """Return local derivatives by the row's own rules; 0 for a constant operand."""
     return [
         op.rule(i)(g, *op.save[0 if op.variadic else i](y, raw, static, i)) if on else 0.0  # type: ignore[misc]
         for i, on in enumerate(live)

@@ -2,14 +2,14 @@
 
 A row (``Op``) holds the NumPy function, the derivative rules in plain NumPy, and a few facts. From it come the public
 function, the method, the NumPy dispatch, forward mode, higher orders, the picture's badge, the documentation and the
-property tests. Knows no particular operation and no handle: ``recording`` hands in the function that records.
+property tests. Never here: a particular operation, or a handle; ``recording`` sets the function that records.
 
-A rule ``lambda g, y, x, axis: ...`` receives the cotangent ``g`` and, by name, what it asks for; what it names is
-what is saved: ``y`` (the output), an input, a static argument, ``<input>_shape`` / ``<input>_dtype``, and in a row
+A rule ``lambda g, y, x, axis: ...`` receives the cotangent ``g`` and the values that its other parameters name;
+these are saved: ``y`` (the output), an input, a static argument, ``<input>_shape`` / ``<input>_dtype``, and in a row
 with any number of operands ``i`` (the operand's position). It must be linear in ``g``, must not write into anything,
 and must not undo broadcasting: the walk does. On Tensors the same line is recorded, which gives every higher order.
 Two names are for speed and may be None: ``buffer``, an array of the operand's shape and dtype that the rule may write
-its answer into and return; and in a row with ``keep`` ``kept``, what the forward pass left, None where the pass is
+its answer into and return; and in a row with ``keep`` ``kept``, values of the forward pass, None where the pass is
 recorded, so that no derivative is ever taken past it.
 """
 
@@ -107,7 +107,7 @@ class Op:
         self.selects, self.product, self.opaque = selects, product, opaque
         self.convention, self.points, self.formula = convention, points, formula
         self.commutative, self.view = commutative, view
-        # What a kink leaves out was compared with something; what a condition or an index leaves out may be anything.
+        # Elements left out by a kink were compared with something; those left out by a condition may be anything.
         self.risky = singular or (selects and kink is None)
         self.variadic = inputs is not None and inputs.startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
@@ -139,16 +139,16 @@ class Op:
         return _record_operands(self, operands_and_static[:-1], operands_and_static[-1])
 
     def rule(self, i: int) -> Rule | None:
-        """The rule of operand ``i``."""
+        """Return the rule of operand ``i``."""
         vjp: Rule | None = self.vjps[0 if self.variadic else i]
         return vjp
 
     def names(self, i: int) -> tuple[str, ...]:
-        """What the rule of operand ``i`` reads after ``g``."""
+        """Return the names that the rule of operand ``i`` reads after ``g``."""
         return self.reads[0 if self.variadic else i]
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Operands, and static arguments with their defaults, from a call in NumPy's own signature."""
+        """Return operands, and static arguments with their defaults, from a call in NumPy's own signature."""
         if self.variadic:  # NumPy's joining functions take one sequence; einsum takes the subscripts first
             operands, args = tuple(args[0]), args[1:]
         else:
@@ -170,12 +170,12 @@ class Op:
         for key, value in kwargs.items():
             if key not in self.defaults:
                 if value is None or value is np._NoValue:
-                    continue  # out=None, where=<no value>: NumPy's way of saying nothing
+                    continue  # out=None, where=<no value>: as if the argument were not given
                 raise missing_argument(self.name, key, self.statics)
             if value is not np._NoValue:
                 static[key] = value
         for key, value in static.items():
-            if isinstance(value, np.integer):  # rules ask isinstance(axis, int)
+            if isinstance(value, np.integer):  # rules test isinstance(axis, int)
                 static[key] = int(value)
         return operands, static
 
@@ -189,7 +189,7 @@ class Op:
 
 
 def row_named(name: str) -> Op:
-    """The row of that name: how a pickled row is found again."""
+    """Return the row of that name; pickle finds rows in this way."""
     if name not in OPS:
         raise LookupError(f"no row is named {name!r}: import the module that defines it before unpickling.")
     return OPS[name]
@@ -251,7 +251,7 @@ def _publish(fn: Any, name: str, numpy: tuple[Any, ...], method: bool | str, pub
             fn.__qualname__ = name
 
 
-# ---- what a rule reads, found from its parameter names: that, and nothing else, is saved for it
+# ---- the values that a rule reads, by its parameter names: these, and no others, are saved for it
 def keywords(fn: Callable[..., Any], skip: int) -> dict[str, Any]:
     """Names and defaults of a function's parameters (None: no default) after the first ``skip``, without *args."""
     code = getattr(fn, "__code__", None)
@@ -267,7 +267,7 @@ def keywords(fn: Callable[..., Any], skip: int) -> dict[str, Any]:
 
 
 def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
-    """The parameter names of a rule after g, checked now so that a misspelt one never waits for a backward pass."""
+    """Return the parameter names of a rule after g, checked now so that a misspelt one is an error at once."""
     if rule is None:
         return ()
     names = tuple(keywords(rule, 1))
@@ -282,12 +282,12 @@ def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
 
 
 def saver(op: Any, names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
-    """``save(y, operands, static, i, kept)``: the tuple of what a rule names, written out as source for speed."""
+    """``save(y, operands, static, i, kept)``: the tuple of the values that a rule names, as source for speed."""
     return _evaluated(f"lambda y, operands, static, i, kept=None: {saved_source(op, names)}")
 
 
 def saved_source(op: Any, names: tuple[str, ...], operand: str = "operands[{}]") -> str:
-    """The source of that tuple; ``operand``: how the source names the operand at a position."""
+    """Return the source of that tuple; ``operand``: how the source names the operand at a position."""
     return "(" + "".join(_expression(op, name, operand) + ", " for name in names) + ")"
 
 

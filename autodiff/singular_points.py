@@ -1,4 +1,4 @@
-"""What a row states of its singular points: ties, kinks, infinite slopes, points where no derivative exists.
+"""Facts of a row about its singular points: ties, kinks, infinite slopes, points where no derivative exists.
 
 ``docs/singular_points.md`` is written from these, each line of it is a test, and ``strict()`` reads the conventions.
 Never here: a rule, or NumPy.
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Point(NamedTuple):
-    """A point where a function has no ordinary derivative, and what is answered there; a line of
+    """A point where a function has no ordinary derivative, and the answer there; a line of
     docs/singular_points.md, and a test.
 
     operands: of the function. gradient: one entry an operand, of the sum of the outputs (None: no derivative in it).
@@ -29,7 +29,7 @@ class Point(NamedTuple):
 
 class Convention(NamedTuple):
     """Where a derivative is a convention, for ``strict()``: ``where(...)`` names what it reads, as a rule does, and
-    returns booleans; then how the message calls the point, what is given there, and what to write instead."""
+    returns booleans; then the message's words for the point, the value given there, and the form to write instead."""
 
     where: Callable[..., Any]
     at: str

@@ -1,7 +1,7 @@
-"""Special functions under SciPy's names and arguments, in NumPy alone: what they compute does not depend on SciPy.
+"""Special functions under SciPy's names and arguments, in NumPy alone: SciPy is not needed.
 
 Each takes Tensors, Scalars, arrays and numbers, has derivatives of every order in both modes, and keeps float32 and
-float16. SciPy's own functions record as well when they are ufuncs, since a ufunc asks the value what to do:
+float16. SciPy's own functions record as well when they are ufuncs, since a ufunc calls the value's own method:
 
 >>> import autodiff as ad
 >>> x = ad.tensor([0.5, 3.0])

@@ -33,7 +33,7 @@ _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class _Distribution:
-    """What distributions share: a name, shape parameters, and the reading of a call in SciPy's signature."""
+    """Parts common to distributions: a name, shape parameters, and the reading of a call in SciPy's signature."""
 
     standard: tuple[str, ...]  # the parameters after the shapes
 
@@ -44,7 +44,7 @@ class _Distribution:
         return f"<distribution {self.name}({', '.join([*self.shapes, *self.standard])})>"
 
     def _arguments(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-        """Shape parameters, and loc and scale, which are 0 and 1 when nothing is said."""
+        """Shape parameters, and loc and scale, which are 0 and 1 by default."""
         names = (*self.shapes, *self.standard)
         takes = f"{self.name}.{method}() takes the parameters {', '.join(names)}"
         if len(args) > len(names):
@@ -89,7 +89,7 @@ class Continuous(_Distribution):
         self.formulas["logcdf"] = logcdf or (lambda *operands: np.log(cdf(*operands)))
 
     def _evaluate(self, method: str, x: Any, args: Any, kwargs: Any, below: float, above: float) -> Any:
-        """The formula where x lies in the support, constants outside: there the formula sees a harmless z."""
+        """Return the formula where x lies in the support, constants outside: there the formula sees a harmless z."""
         shapes, (loc, scale) = self._arguments(method, args, kwargs)
         z = (x - loc) / scale
         bare = np.asarray(plain(z))

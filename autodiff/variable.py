@@ -1,8 +1,8 @@
 """Variable -> Tensor, Scalar: thin handles over (value, node).
 
 A Tensor's value is always an array (0-d included), a Scalar's a Python float; both live in one graph. NumPy's protocols
-lead every NumPy function here. Every way out of the graph is a named door (``.data``, ``.item()``, ``.numpy()``,
-``.tolist()``, ``detach()``) or a named error. Never here: formulas; the rows in ``ops`` have them.
+bring every NumPy function here. Every way out of the graph has a name (``.data``, ``.item()``, ``.numpy()``,
+``.tolist()``, ``detach()``) or is a named error. Never here: formulas; the rows in ``ops`` have them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from numpy import ndarray  # by name: `np.ndarray` asks the package each time
+from numpy import ndarray  # by name: `np.ndarray` is an attribute lookup each time
 
 from .errors import GraphError, kind_of, leaves_graph, missing_argument, no_rule
 from .gradient_buffers import forget_gradient
@@ -21,7 +21,7 @@ from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
 from .registry import DISPATCH, METHODS, OPS, UFUNCS
 
-TENSORS: dict[type, bool] = {}  # subclasses of Tensor (Parameter): the fast paths know handles by their exact class
+TENSORS: dict[type, bool] = {}  # subclasses of Tensor (Parameter): the fast paths compare exact classes
 _FLOAT_FORMS = (
     "np.exp and the like instead of math.exp, and fill an array that records: "
     "z = ad.tensor(np.zeros(n), requires_grad=False); z[i] = x"
@@ -48,7 +48,7 @@ class Variable:
     _frozen: Node | None  # the leaf before ``requires_grad = False``: graphs that read it deliver there
     __hash__ = object.__hash__
 
-    # ---- what it is
+    # ---- facts of the value
     shape = property(lambda self: np.shape(self._data), doc="Shape of the value: a tuple of ints.")
     ndim = property(lambda self: np.ndim(self._data), doc="Number of axes.")
     size = property(lambda self: int(np.size(self._data)), doc="Number of elements.")
@@ -80,7 +80,7 @@ class Variable:
 
     @property
     def grad(self) -> Any:
-        """What ``backward()`` left: in leaves and Scalars; elsewhere after ``retain_grad()``, under ``record()``."""
+        """The gradient of ``backward()``: of leaves and Scalars; of others after ``retain_grad()`` or ``record()``."""
         return None if self.node is None else self.node.grad
 
     @grad.setter
@@ -96,7 +96,7 @@ class Variable:
             raise ValueError(f".grad must have the shape of the value, {self.shape}; got {kind_of(value)}.")
         self.node.grad = np.asarray(value, self.dtype) if isinstance(value, list | tuple) else value
 
-    # ---- doors
+    # ---- ways out of the graph
     @property
     def data(self) -> Any:
         """The plain value: an ndarray (shared, not a copy), or a float. Set on a leaf, the new value is copied in."""
@@ -106,17 +106,17 @@ class Variable:
         return data if isinstance(data, (float, np.ndarray)) else np.asarray(data)  # a stale view refuses
 
     def item(self) -> float:
-        """The only element, as a Python number."""
+        """Return the only element, as a Python number."""
         if self.size != 1:
             raise ValueError(f"item() needs exactly one element; this {type(self).__name__} has shape {self.shape}.")
         return self._data if self._data.__class__ is float else self._data.item()
 
     def numpy(self) -> Any:
-        """The plain value as an ndarray (a Tensor's own array, not a copy)."""
+        """Return the plain value as an ndarray (a Tensor's own array, not a copy)."""
         return np.asarray(self.data)
 
     def tolist(self) -> Any:
-        """The plain value as nested lists of Python numbers."""
+        """Return the plain value as nested lists of Python numbers."""
         return np.asarray(self.data).tolist()
 
     def detach(self) -> Any:
@@ -162,7 +162,7 @@ class Variable:
             run = DISPATCH.get((ufunc, method))
             if run is not None and not kwargs.get("out"):
                 if method == "reduce":
-                    kwargs = {"axis": 0, **kwargs}  # ufunc.reduce goes along axis 0 unless told
+                    kwargs = {"axis": 0, **kwargs}  # the default axis of ufunc.reduce is 0
                 return run(*inputs, **kwargs)
             if (ufunc, method) in PLAIN:
                 return getattr(ufunc, method)(*(plain(x) for x in inputs), **kwargs)
@@ -190,7 +190,7 @@ class Variable:
             notes_of(self.node).keep_grad = True
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
-        """Call ``hook(gradient)`` when the gradient of this value is complete; what it returns (not None) replaces it.
+        """Call ``hook(gradient)`` when the gradient of this value is complete; a result other than None replaces it.
         An array it is given is read-only.
 
         Returns a function that removes the hook.
@@ -226,7 +226,7 @@ class Tensor(Variable):
         super().__init_subclass__(**given)
         TENSORS[cls] = True
 
-    shape, ndim, size, dtype = (  # Variable's, without a Python call: layers and losses ask at every step
+    shape, ndim, size, dtype = (  # Variable's, without a Python call: layers and losses read them at every step
         property(attrgetter(f"_data.{fact}"), doc=getattr(Variable, fact).__doc__)
         for fact in ("shape", "ndim", "size", "dtype")
     )
@@ -263,7 +263,7 @@ class Scalar(Variable):
 
 
 def wrap(value: Any, node: Node | None) -> Any:
-    """A handle over a value and its node."""
+    """Return a handle over a value and its node."""
     handle = (Scalar if value.__class__ is float else Tensor)()
     handle._data, handle.node = value, node
     return handle
@@ -274,12 +274,12 @@ def _is_numpys(ufunc: Any) -> bool:
 
 
 def is_live(x: Variable) -> bool:
-    """Whether an operation on x would be recorded here and now."""
+    """Return whether an operation on x would be recorded here and now."""
     return x.node is not None and x.node.serial >= state().floor
 
 
 def owner_of(x: Tensor) -> weakref.ref[Node] | None:
-    """The node whose array x shows: its own, or that of the value it was taken from."""
+    """Return the node whose array x shows: its own, or that of the value it was taken from."""
     owner = getattr(x, "_owner", None)
     return owner if owner is not None or x.node is None else weakref.ref(x.node)
 
@@ -295,7 +295,7 @@ def plain(x: Any) -> Any:
 
 
 def plain_tree(x: Any) -> Any:
-    """The same nested lists and tuples with bare values in place of handles."""
+    """Return the same nested lists and tuples with bare values in place of handles."""
     if isinstance(x, Variable):
         return x.data
     if isinstance(x, (tuple, list)) and not hasattr(x, "_fields"):
@@ -304,7 +304,7 @@ def plain_tree(x: Any) -> Any:
 
 
 def differentiable(data: Any) -> Any:
-    """The value of a leaf, refused when it has no derivative."""
+    """Return the value of a leaf, refused when it has no derivative."""
     if data.__class__ is float or data.dtype.kind in "fc":
         return data
     if data.dtype.kind in "biu":

@@ -1,7 +1,7 @@
-"""Writing into values: what the graph can follow is recorded, what it cannot is refused, and nothing is silently wrong.
+"""Writing into values: a write is recorded where the graph can follow it, and refused where it cannot.
 
 ``x[i] = v`` and ``x += v`` on a recorded value let the handle stand for a new recorded value, so every name of that
-handle sees it, and views taken earlier refuse further use. A leaf is written only under ``no_grad()`` or by ``x.data
+handle has it, and views taken earlier refuse further use. A leaf is written only under ``no_grad()`` or by ``x.data
 = a``; each write leaves a stamp, and ``backward`` refuses to read a saved array that is older than its stamp.
 """
 
@@ -33,8 +33,8 @@ _serial = attrgetter("serial")
 class WriteMark:
     """The arrays of some leaves that are written together, again and again: by an optimizer, most often.
 
-    ``renew()`` after each write says so, at a cost that does not depend on their number: a graph that read one of
-    them before will refuse ``backward()``. For a write that happens once there is ``mark_written``.
+    ``renew()`` after each write marks all of them, at a cost that does not depend on their number: a graph that read
+    one of them before will refuse ``backward()``. For a write that happens once there is ``mark_written``.
 
     >>> import autodiff as ad
     >>> from autodiff import extend
@@ -97,7 +97,7 @@ def at_once(*steps: Iterator[Any]) -> None:
 
 
 def _marks_of(a: Any) -> list[WriteMark]:
-    """Every mark of an array, or of the array whose memory it shows: a view may be gone before that one is."""
+    """Return every mark of an array, or of the array whose memory it shows: a view may be gone before that one is."""
     while isinstance(a.base, np.ndarray):
         a = a.base
     key = id(a)
@@ -115,7 +115,7 @@ def _forget(key: int, _: Any) -> None:
 
 
 class _Watched(threading.local):
-    """The handles that this thread writes into, while somebody watches."""
+    """The handles that this thread writes into, while they are collected."""
 
     handles: list[Any] | None = None
 
@@ -125,7 +125,7 @@ _watched = _Watched()
 
 @contextlib.contextmanager
 def watch_writes() -> Iterator[Callable[[], list[Any]]]:
-    """Collect what this thread writes into in the block: a function that gives those handles and marks that live."""
+    """Collect the targets of this thread's writes in the block: a function that returns their handles and marks."""
     above, _watched.handles = _watched.handles, []
     own: list[Any] = _watched.handles
     try:
@@ -142,7 +142,7 @@ def _watch(x: Any) -> None:
 
 
 def mark_written(*leaves: Variable) -> None:
-    """Say that the arrays of these leaves were written in place: a graph that read them before will refuse
+    """Mark the arrays of these leaves as written in place: a graph that read them before will refuse
     ``backward()``."""
     for x in leaves:
         if isinstance(x._data, np.ndarray):
@@ -154,7 +154,7 @@ def _note_write(a: Any) -> None:
 
 
 class Stale:
-    """Stands in a view whose base was overwritten: every use says so."""
+    """The value of a view whose base was overwritten: every use of it is an error."""
 
     __slots__ = ("why",)
 
@@ -173,7 +173,7 @@ class Stale:
 
 
 class _Unassigned(Stale):
-    """What ``x[i] += v`` has computed on a view, before Python assigns it to ``x[i]``.
+    """The result of ``x[i] += v`` on a view, before Python assigns it to ``x[i]``.
 
     ``view += v`` alone gives this too, and there it stays: it and x refuse every use, since x would not follow."""
 
@@ -184,7 +184,7 @@ class _Unassigned(Stale):
         base._data = self
 
     def taken_by(self, x: Tensor) -> Tensor:
-        """The value, for x: the one that the view was taken from."""
+        """Return the value, for x: the one that the view was taken from."""
         self.base._data = self.data
         if x is not self.base:
             self.refuse()
@@ -256,7 +256,7 @@ def write_all(
             continue
         changes.append((x, "_data", new))
         old = x.node if x.node is not None else getattr(x, "_frozen", None)
-        if old is not None:  # older graphs keep the old leaf, whose gradient would reach nobody: backward refuses
+        if old is not None:  # older graphs keep the old leaf, whose gradient would be lost: backward refuses
             fresh = leaf(new)
             fresh.grad, fresh.notes = old.grad, old.notes
             changes.append((x, "_frozen" if x.node is None else "node", fresh))
@@ -268,13 +268,13 @@ def write_all(
             starmap(setattr, changes),
             _stamped(*stamps),
         )
-    except Exception:  # a call refused its arguments: what others wrote counts as written
+    except Exception:  # a call refused its arguments: the writes of the others count
         at_once(_stamped(*stamps))
         raise
 
 
 def _fitted(x: Variable, value: Any) -> Any:
-    """A new value of a leaf: a float, or an array of its own shape and dtype."""
+    """Return a new value of a leaf: a float, or an array of its own shape and dtype."""
     if not x.is_leaf:
         raise WriteError(
             "the .data of a recorded value cannot be set; write x[...] = v, which is recorded, or make a new value."
@@ -313,7 +313,7 @@ def rebind(x: Tensor, new: Tensor) -> None:
 
 
 def _shown(x: Tensor) -> Node | None:
-    """The node whose array a write into x would change: its own, or that of the value x was detached from."""
+    """Return the node whose array a write into x would change: its own, or that of the value x was detached from."""
     if x.node is not None:
         return x.node
     owner = getattr(x, "_owner", None)
@@ -348,7 +348,7 @@ def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v")
 
 
 def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
-    """The in-place operator of a row: recorded on a recorded value, a write into the array otherwise."""
+    """Return the in-place operator of a row: recorded on a recorded value, a write into the array otherwise."""
 
     def run(x: Tensor, o: Any) -> Any:
         live = is_live(x) or (isinstance(o, Variable) and is_live(o))

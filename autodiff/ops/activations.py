@@ -20,7 +20,7 @@ _AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2)
 
 
 def activation(fn: Any, name: str, doc: str, vjp: Any, **facts: Any) -> Any:
-    """An elementwise row, a method of the handles unless it says otherwise."""
+    """Return an elementwise row, a method of the handles by default."""
     return op(fn, name=name, vjp=vjp, elementwise=True, doc=doc, method=facts.pop("method", True), **facts)
 
 
@@ -189,7 +189,7 @@ gelu = activation(
 
 # ---- softmax
 def sum_dtype(x: Any) -> Any:
-    """The dtype to sum x in, None for its own: a float16 has no numbers beyond 65504."""
+    """Return the dtype to sum x in, None for its own: a float16 has no numbers beyond 65504."""
     return np.float32 if getattr(x, "dtype", None) == np.float16 else None
 
 

@@ -1,8 +1,8 @@
 """Rows between complex and real numbers: real, imag, conjugate; and the angle.
 
-A cotangent g of a complex value z means dL = Re(g dz), so a rule is the plain transpose of the derivative: what is
-right for real numbers is right for complex ones, unless the formula itself conjugates. These rows, abs, norms,
-variances and decompositions do. The walk conjugates where gradients enter and leave, so that people see PyTorch's
+A cotangent g of a complex value z means dL = Re(g dz), so a rule is the plain transpose of the derivative: a rule
+for real numbers is right for complex ones, unless the formula itself conjugates. These rows, abs, norms,
+variances and decompositions do. The walk conjugates where gradients enter and leave, so that a user gets PyTorch's
 gradient, dL/dRe(z) + i dL/dIm(z).
 """
 
@@ -29,7 +29,7 @@ composite(conjugate, numpy=(), method="conj", public=False)
 
 
 def conj(x: Any) -> Any:
-    """The conjugate where x is complex; x itself where it is real, without a copy."""
+    """Return the conjugate where x is complex; x itself where it is real, without a copy."""
     is_complex = x.dtype.kind == "c" if hasattr(x, "dtype") else np.iscomplexobj(x)
     return np.conjugate(x) if is_complex else x
 

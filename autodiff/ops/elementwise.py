@@ -39,7 +39,7 @@ def _row(ufunc: Any, doc: str, vjp: Any, scalar: Any = None, **facts: Any) -> An
 
 
 # ---- where no derivative exists, and the first one is a convention
-convention = Op(  # in no table: a derivative that is wrong on purpose
+convention = Op(  # in no table: its derivative is the convention, not the limit
     lambda x, at: np.where(at, 0.0, x),
     (lambda g, at: np.where(at, NAN, g), None),
     name="convention",
@@ -130,7 +130,7 @@ square = _row(
 
 
 def _direction(x: Any, y: Any) -> Any:
-    """The sign of x; of a complex number its conjugate over its absolute value y. 0 at 0."""
+    """Return the sign of x; of a complex number its conjugate over its absolute value y. 0 at 0."""
     return np.conjugate(x) / np.where(y == 0, 1.0, y) if np.iscomplexobj(x) else np.sign(x)
 
 
@@ -148,7 +148,7 @@ def _scalar_power(a: float, b: float) -> float:
 
 
 def _one_less(a: Any, b: Any) -> Any:
-    """The exponent b - 1, and another where b is 0 and a**-1 is infinite: so that b * a**(b - 1) is 0 there."""
+    """Return the exponent b - 1, and another where b is 0 and a**-1 is infinite: so that b * a**(b - 1) is 0 there."""
     if isinstance(b, complex):
         return b - 1
     if isinstance(b, (float, int)):
@@ -563,7 +563,7 @@ def _at(x: Any, bound: Any) -> Any:
 
 
 def _clip_gap(x: Any, a_min: Any, a_max: Any) -> Any:
-    """Distance to a bound, and of the bounds to each other."""
+    """Return the distance to a bound, and of the bounds to each other."""
     gaps = [np.abs(x - bound) for bound in (a_min, a_max) if bound is not None]
     return np.minimum.reduce(
         np.broadcast_arrays(*gaps, *([] if a_min is None or a_max is None else [np.abs(a_min - a_max)]))

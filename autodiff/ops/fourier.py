@@ -1,7 +1,7 @@
 """Rows of the discrete Fourier transform: fft, ifft, rfft, irfft along one axis; all others are made of them.
 
-The matrix of a Fourier transform is symmetric, so each transform is its own transpose; what differs is the length,
-which is cut or padded with zeros, and for real transforms the half of the spectrum that is left out.
+The matrix of a Fourier transform is symmetric, so each transform is its own transpose; only the length differs:
+it is cut or padded with zeros, and for real transforms the half of the spectrum that is left out.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ array([1., 2., 3., 4.])""",
 
 # ---- several axes, and spectra of real values
 def _axes(a: Any, s: Sequence[int] | None, axes: Sequence[int] | None) -> tuple[list[int | None], list[int]]:
-    """Lengths and axes as NumPy reads them: no axes means the last ones, no s means each axis as it is."""
+    """Return lengths and axes as NumPy reads them: no axes means the last ones, no s means each axis as it is."""
     ndim = np.ndim(a)
     if axes is None:
         axes = list(range(ndim)) if s is None else list(range(-len(s), 0))
@@ -137,7 +137,7 @@ def _no_out(out: Any, name: str) -> None:
 
 
 def _several(name: str, one: Any, last: Any, last_first: bool, default: Any) -> Callable[..., Any]:
-    """A transform over several axes: ``last`` along the last of them, ``one`` along the others."""
+    """Return a transform over several axes: ``last`` along the last of them, ``one`` along the others."""
 
     def run(a: Any, s: Any = None, axes: Any = default, norm: str | None = None, out: Any = None) -> Any:
         _no_out(out, name)

@@ -84,8 +84,8 @@ _INT, _UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
 
 
 def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int | None, reduction: str) -> tuple[Any, Any]:
-    """Labels with ignored ones replaced by 0, and the factor of each row in the loss (one number when all rows count
-    alike).
+    """Return the labels with ignored ones replaced by 0, and the factor of each row in the loss (one number when all
+    rows count alike).
     """
     if ignore_index is None or not np.count_nonzero(labels == ignore_index):
         kept = None
@@ -221,7 +221,7 @@ def cross_entropy(
     # Unsigned, a negative label is huge: one pass for both ends.
     if not labels.size or np.maximum.reduce(index.view(_UNSIGNED), axis=None) < classes:
         if ignore_index is not None and not 0 <= ignore_index < classes:
-            ignore_index = None  # no row is ignored, and nobody needs to look again
+            ignore_index = None  # no row is ignored: no later check is needed
     else:
         wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
         if wrong.any():

@@ -20,7 +20,7 @@ def _getitem(x: Any, index: Any) -> Any:
 
 
 def _is_basic(index: Any) -> bool:
-    """Whether an index picks no element twice: ints, slices, Ellipsis, None, and boolean masks."""
+    """Return whether an index picks no element twice: ints, slices, Ellipsis, None, and boolean masks."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         isinstance(i, int | np.integer | slice) or i is Ellipsis or i is None or getattr(i, "dtype", None) == np.bool_
@@ -94,7 +94,8 @@ def _cleared(g: Any, index: Any) -> Any:
 
 
 def _written(g: Any, index: Any) -> Any:
-    """The cotangent of what was written: of values written into one place, the last is there and the others are not."""
+    """Return the cotangent of what was written: of values written into one place, the last is there and the others are
+    not."""
     d = getitem(g, index=index)
     if _is_basic(index):
         return d
@@ -148,7 +149,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
 
 
 def along(index: Any, axis: int) -> tuple[Any, ...]:
-    """The index that picks, for every place of ``index``, the element of that number along an axis."""
+    """Return the index that picks, for every place of ``index``, the element of that number along an axis."""
     grid = list(np.ix_(*[np.arange(n) for n in index.shape]))
     grid[axis] = index
     return tuple(grid)

@@ -1,12 +1,12 @@
 """Special functions on raw NumPy arrays, for rows whose function NumPy lacks: `erf` and `erfc`.
 
-Numbers in, numbers out: nothing here knows of graphs or derivatives, and nothing needs SciPy. Each function is called
+Numbers in, numbers out: no graphs, no derivatives, no SciPy. Each function is called
 like a ufunc (any shape, contiguous or not; a NumPy scalar comes back for a 0-d input; float16 and float32 keep their
 dtype; integers become float64) and raises no floating-point warning of its own.
 
 The idea: rational approximations, fitted for this module (weighted least squares at 40 digits, reweighted towards the
 least maximum; the errors below are those of the fit), each evaluated by Horner's rule in place, a block at a time, so
-that the temporaries stay in the processor's cache. What is rounded badly is always a correction to something larger.
+that the temporaries stay in the processor's cache. A badly rounded term is always a correction to a larger one.
 
     SMALL    erf(x)/x - 1                      in x^2,      |x| <= 1        7.0e-19
     MIDDLE   exp(x^2) erfc(x)                  in x,        1 <= x <= 6     1.3e-18, relative to erf: for 1 - erfc
@@ -70,7 +70,7 @@ BLOCK = 16384  # elements; a float64 temporary takes 128 KB, and a formula has t
 
 
 def erf(x: Any) -> Any:
-    """The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x (NIST DLMF 7.2.1), elementwise.
+    """Return the error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x (NIST DLMF 7.2.1), elementwise.
 
     x: any shape, real; the result has its shape, and its dtype if that is floating. Odd, signed zeros included; exactly
     1 from 5.93 (float64) or 3.92 (float32) on; nan for nan. Largest error found against mpmath (200,000 points in all
@@ -85,7 +85,7 @@ def erf(x: Any) -> Any:
 
 
 def erfc(x: Any) -> Any:
-    """The complementary error function 1 - erf(x) (NIST DLMF 7.2.2), elementwise, without the cancellation.
+    """Return the complementary error function 1 - erf(x) (NIST DLMF 7.2.2), elementwise, without the cancellation.
 
     x: any shape, real; the result has its shape, and its dtype if that is floating. Accurate down to the subnormals:
     0 only from 27.23 (float64) or 10.06 (float32) on; 2 far on the left; nan for nan. Largest error found against

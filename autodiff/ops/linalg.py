@@ -18,7 +18,7 @@ from .elementwise import INF, NAN
 
 
 def t(a: Any) -> Any:
-    """The last two axes swapped; ``.T`` is ten times cheaper than swapaxes where it will do."""
+    """Return the last two axes swapped; ``.T`` is ten times cheaper than swapaxes where it will do."""
     return a.T if a.ndim == 2 else np.swapaxes(a, -1, -2)
 
 
@@ -103,7 +103,8 @@ def _einsum(*xs: Any, subscripts: str = "", optimize: Any = False) -> Any:
 
 
 def _einsum_vjp(g: Any, i: int, xs: tuple[Any, ...], subscripts: str, optimize: Any) -> Any:
-    """The same sum with operand i and the output changing places; indices seen nowhere else are spread by ones."""
+    """Return the same sum with operand i and the output changing places; indices seen nowhere else are spread by
+    ones."""
     left, _, out = subscripts.partition("->")
     terms = left.split(",")
     mine, others = terms[i], [(s, x) for j, (s, x) in enumerate(zip(terms, xs, strict=True)) if j != i]
@@ -180,7 +181,7 @@ def einsum(
 
 
 def _from_lists(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """The string of the sublist form: operand, list, operand, list, ..., perhaps the output's list."""
+    """Return the string of the sublist form: operand, list, operand, list, ..., perhaps the output's list."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
     def word(axes: Any) -> str:
@@ -198,12 +199,12 @@ def _from_lists(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
 
 # ---- solving
 def _invertible(rng: Any, shape: tuple[int, ...]) -> Any:
-    """A well-conditioned matrix for a test: a perturbed multiple of the identity."""
+    """Return a well-conditioned matrix for a test: a perturbed multiple of the identity."""
     return rng.uniform(-1.0, 1.0, shape) + (shape[-1] + 1) * np.eye(shape[-1])
 
 
 def _transposed_solve(a: Any, g: Any, b_shape: tuple[int, ...]) -> Any:
-    """The solution of aᵀ w = g. NumPy takes b as one vector when it has one axis, also where a is a stack."""
+    """Return the solution of aᵀ w = g. NumPy takes b as one vector when it has one axis, also where a is a stack."""
     if len(b_shape) == 1:
         return np.linalg.solve(t(a), np.expand_dims(g, -1))[..., 0]
     return np.linalg.solve(t(a), g)

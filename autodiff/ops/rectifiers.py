@@ -1,7 +1,7 @@
-"""Activations with kinks: relu and its kin, limits and thresholds, and the exponential units.
+"""Activations with kinks: relu and the like, limits and thresholds, and the exponential units.
 
-Each states where its derivative is a convention, and which. What is limited to an interval follows clip: slope 1 at the
-bounds.
+Each states where its derivative is a convention, and which. Functions limited to an interval follow clip:
+slope 1 at the bounds.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ hardtanh = activation(
 
 
 def _at_three(gives: str) -> dict[str, Any]:
-    """The facts of a row with kinks at -3 and 3."""
+    """Return the facts of a row with kinks at -3 and 3."""
     convention = Convention(lambda x: np.abs(x) == 3, "x is -3 or 3", gives, "Write np.where with the branch meant.")
     return dict(method=False, kink=lambda x: np.abs(np.abs(x) - 3.0), convention=convention)
 

@@ -52,14 +52,14 @@ def flat_last(x: Any, axis: Axis) -> Any:
 
 
 def from_flat(y: Any, shape: tuple[int, ...], axis: Axis) -> Any:
-    """The way back from ``flat_last``: y: (*rest, n) in the given shape."""
+    """Return the way back from ``flat_last``: y: (*rest, n) in the given shape."""
     axes = axes_of(axis, len(shape))
     order = tuple(a for a in range(len(shape)) if a not in axes) + axes
     return np.transpose(np.reshape(y, tuple(shape[a] for a in order)), tuple(int(i) for i in np.argsort(order)))
 
 
 def axes_of(axis: Axis, n: int) -> tuple[int, ...]:
-    """The reduced axes as numbers from 0."""
+    """Return the reduced axes as numbers from 0."""
     return tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)  # type: ignore[no-any-return]
 
 
@@ -69,7 +69,7 @@ def wide(g: Any) -> Any:
 
 
 def count(shape: tuple[int, ...], axis: Axis) -> int:
-    """How many elements went into each result."""
+    """Return how many elements went into each result."""
     axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
     return math.prod(shape[a] for a in axes)
 
@@ -133,7 +133,7 @@ mean = op(
 
 
 def share(g: Any, x: Any, extreme: Any, axis: Axis, keepdims: bool) -> Any:
-    """The cotangent where x equals the extreme, divided evenly among ties."""
+    """Return the cotangent where x equals the extreme, divided evenly among ties."""
     where = x == back(extreme, axis, keepdims)
     kind = x.dtype.type if hasattr(x, "dtype") else float  # a float is a Scalar's; .type: NumPy refuses a byte order
     ties = np.sum(where, axis=axis, keepdims=True, dtype=np.float32 if kind is np.float16 else kind)
@@ -141,7 +141,7 @@ def share(g: Any, x: Any, extreme: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 def gap(x: Any, axis: Axis = None, **_: Any) -> Any:
-    """Distances between neighbours in order: where one is 0, elements tie."""
+    """Return distances between neighbours in order: where one is 0, elements tie."""
     axes = tuple(range(np.ndim(x))) if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
     moved = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
     flat = np.sort(np.reshape(moved, (*moved.shape[: moved.ndim - len(axes)], -1)), axis=-1)

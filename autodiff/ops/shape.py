@@ -16,7 +16,7 @@ Axes = int | tuple[int, ...] | None
 
 
 def operand(x: Any) -> Any:
-    """x as an array, a Tensor or a Scalar: for composites that ask for its dtype or its length."""
+    """x as an array, a Tensor or a Scalar: for composites that read its dtype or its length."""
     return x if isinstance(x, Variable) else plain_array(x)
 
 
@@ -280,7 +280,7 @@ def ravel(a: Any, order: Any = "C") -> Any:
 
 
 def _as_it_lies(a: Any) -> Any:
-    """The axes in the order of their strides."""
+    """Return the axes in the order of their strides."""
     strides = np.asarray(plain(a)).strides
     return np.transpose(a, tuple(int(i) for i in np.argsort([-abs(s) for s in strides], kind="stable")))
 
@@ -478,17 +478,17 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 
 def _reshape_method(x: Any, *shape: Any, order: str = "C") -> Any:
-    """The same values in another shape: ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
+    """Return the same values in another shape: ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
     return reshape(x, shape[0] if len(shape) == 1 else shape, order)
 
 
 def _transpose_method(x: Any, *axes: Any) -> Any:
-    """Axes reordered: ``x.transpose()``, ``x.transpose(1, 0)`` or ``x.transpose((1, 0))``."""
+    """Return the values with axes reordered: ``x.transpose()``, ``x.transpose(1, 0)`` or ``x.transpose((1, 0))``."""
     return transpose(x, (axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes) if axes else None)
 
 
 def flatten(x: Any, order: Any = "C") -> Any:
-    """A copy of the values in one axis."""
+    """Return a copy of the values in one axis."""
     return reshape(_as_it_lies(x), -1, copy=True) if order == "K" else reshape(x, -1, order, copy=True)
 
 

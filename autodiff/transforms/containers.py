@@ -9,14 +9,15 @@ from ..errors import kind_of
 
 
 def flatten(x: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
-    """The leaves of nested lists, tuples and dicts, and a function that puts others in their places."""
+    """Return the leaves of nested lists, tuples and dicts, and a function that puts others in their places."""
     leaves: list[Any] = []
     shape = _take_apart(x, leaves)
     return leaves, lambda values: _put_together(shape, iter(values))
 
 
 def flatten_as(x: Any, like: Any, what: str) -> list[Any]:
-    """The leaves of x in the order of those of ``like``, which must be nested in the same way; dicts match by key."""
+    """Return the leaves of x in the order of those of ``like``, which must be nested in the same way; dicts match by
+    key."""
     if isinstance(like, dict):
         if not isinstance(x, dict) or x.keys() != like.keys():
             raise ValueError(f"{what} must be a dict with the keys {list(like)}; got {nesting(x)}.")
@@ -58,6 +59,6 @@ def _put_together(shape: Any, values: Iterator[Any]) -> Any:
 
 
 def map_leaves(f: Callable[[Any], Any], x: Any) -> Any:
-    """The same nesting with f of every leaf."""
+    """Return the same nesting with f of every leaf."""
     leaves, rebuild = flatten(x)
     return rebuild([f(v) for v in leaves])

@@ -19,7 +19,7 @@ def with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> Any
     """y as the recorded output of an operation made on the spot; ``rule(g, operands)`` gives all cotangents at
     once.
     """
-    latest: list[Any] = [None]  # (g, every cotangent): the walk asks for one operand after the other
+    latest: list[Any] = [None]  # (g, every cotangent): the walk needs one operand after the other
 
     def one(g: Any, i: int, xs: tuple[Any, ...]) -> Any:
         pair = latest[0]  # read once: another thread may walk the same graph
@@ -120,14 +120,14 @@ class custom_vjp:
 
 
 def _check_cotangent_shape(name: str, i: int, c: Any, x: Any) -> None:
-    """A rule may leave the sum over broadcast axes to the walk; what is smaller than its argument lost something."""
+    """A rule may leave the sum over broadcast axes to the walk; a smaller cotangent is an error."""
     if c is None:
         return
-    want, got = np.shape(plain(x)), np.shape(plain(c))
-    if got != want and (
-        len(got) < len(want) or any(w not in (1, n) for w, n in zip(want[::-1], got[::-1], strict=False))
+    expected, got = np.shape(plain(x)), np.shape(plain(c))
+    if got != expected and (
+        len(got) < len(expected) or any(w not in (1, n) for w, n in zip(expected[::-1], got[::-1], strict=False))
     ):
         raise GraphError(
-            f"the rule of {name} returned a cotangent of shape {got} for argument {i} of shape {want}; "
+            f"the rule of {name} returned a cotangent of shape {got} for argument {i} of shape {expected}; "
             "return one of the argument's shape."
         )

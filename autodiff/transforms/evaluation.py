@@ -1,4 +1,4 @@
-"""One evaluation of a function on nodes of our own: what every transform begins with."""
+"""One evaluation of a function on nodes of our own: the first step of every transform."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 
 
 class Evaluation:
-    """One evaluation of a function on nodes of our own: the arguments' nodes, the result, and what it depends on."""
+    """One evaluation of a function on nodes of our own: the arguments' nodes, the result, and the nodes between."""
 
     def __init__(self, f: Function, args: Sequence[Any], argnums: Sequence[int], kwargs: dict[str, Any]) -> None:
         now = state()
@@ -40,22 +40,22 @@ class Evaluation:
         self.inner = [x.node for group in self.leaves for x in group]
 
     def reach(self, roots: list[Node]) -> None:
-        """Collect what the roots depend on; ``recorded`` says whether another recorded value is among it: an older one,
-        for the leaves that f made, those of a transform inside it, are known to nobody outside.
+        """Collect the nodes that the roots depend on; ``recorded``: whether another recorded value is among them. Only
+        an older one counts: leaves that f made, those of a transform inside it, have no use outside.
         """
         nodes = collect(roots, self.floor, self.inner)
         reached = set(nodes)
         self.recorded = any(n.op is None and n.serial < self.start for n in nodes) or any(
             n.parents for n in self.inner if n in reached
         )
-        on_path = set(self.inner)  # what depends on an argument: the rest (a network's weights) is never computed
+        on_path = set(self.inner)  # nodes that depend on an argument: the rest (a network's weights) is never computed
         for node in reversed(nodes):
             if node.op is not None and not on_path.isdisjoint([p for p in node.parents if isinstance(p, Node)]):
                 on_path.add(node)
         self.nodes = [n for n in nodes if n in on_path]
 
     def pull(self, seeds: dict[Node, Any], release: bool = False) -> list[Any]:
-        """Cotangents of the arguments, one container for each."""
+        """Return cotangents of the arguments, one container for each."""
         recorded = self.recorded or any(isinstance(s, Variable) and is_live(s) for s in seeds.values())
         with mode(floor=self.floor):
             if recorded:
@@ -67,12 +67,12 @@ class Evaluation:
         return [rebuild([next(values) for _ in group]) for group, rebuild in groups]
 
     def result(self, x: Any) -> Any:
-        """What the caller gets of a value computed inside: recorded only if it can depend on another recorded value."""
+        """Return a value computed inside for the caller: recorded only if it can depend on another recorded value."""
         return x if self.recorded else map_leaves(plain, x)
 
 
 def lift(v: Any, i: int) -> Any:
-    """An argument as a value that we differentiate; a recorded one stays connected to where it came from."""
+    """Return an argument as a value that we differentiate; a recorded one stays connected to where it came from."""
     if isinstance(v, Variable):
         if is_live(v):
             return OPS["positive"](v)
@@ -96,14 +96,14 @@ def lift(v: Any, i: int) -> Any:
 
 
 def derivative(d: Any, x: Variable) -> Any:
-    """A derivative of the shape and dtype of x; zeros where none arrived."""
+    """Return a derivative of the shape and dtype of x; zeros where none arrived."""
     if d is None:
         return 0.0 if isinstance(x, Scalar) else np.zeros(x.shape, x.dtype)
     return d
 
 
 def in_own_memory(values: Iterable[Any], given: Iterable[Any] = ()) -> list[Any]:
-    """The values, copied where one shows the memory of another, or of a given value."""
+    """Return the values, copied where one shows the memory of another, or of a given value."""
     used = {id(_memory(v)) for v in given}
     out: list[Any] = []
     for v in values:
@@ -116,7 +116,7 @@ def in_own_memory(values: Iterable[Any], given: Iterable[Any] = ()) -> list[Any]
 
 
 def _memory(v: Any) -> Any:
-    """The array whose memory a value shows."""
+    """Return the array whose memory a value shows."""
     a = v._data if isinstance(v, Variable) else v
     while isinstance(getattr(a, "base", None), np.ndarray):
         a = a.base

@@ -48,15 +48,15 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: 
 
 
 def push_through(ours: Evaluation, tangents: Sequence[Any]) -> tuple[dict[Node, Any], bool]:
-    """Tangents of every node from those of the arguments; and whether they are recorded."""
+    """Return tangents of every node from those of the arguments; and whether they are recorded."""
     recorded = ours.recorded or any(isinstance(v, Variable) and is_live(v) for v in tangents)
     with mode(floor=ours.floor), np.errstate(all="ignore"):
         return push(dict(zip(ours.inner, tangents, strict=True)), ours.nodes, recorded), recorded
 
 
 def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node, Any]:
-    """Tangents of every node that depends on those in ``start``; nodes newest first, as ``collect`` gives them. Where a
-    NaN arrives, and it may come from a zero by construction, once more and carefully (``reach``)."""
+    """Return tangents of every node that depends on those in ``start``; nodes newest first, as ``collect`` gives them.
+    Where a NaN arrives, and it may come from a zero by construction, once more and carefully (``reach``)."""
     masks = {n: nonzero(t) for n, t in start.items()}
     cut = any([mask is not True for mask in masks.values()]) or any([n.op is not None and n.op.selects for n in nodes])
     if not state().strict and not (recorded and cut):
@@ -101,7 +101,7 @@ def _push(start: dict[Node, Any], nodes: list[Node], recorded: bool, reach: Forw
 
 
 def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
-    """J t for one operand, from the same row that gives the transpose."""
+    """Return J t for one operand, from the same row that gives the transpose."""
     op = node.op
     if op.elementwise:  # a diagonal matrix is its own transpose
         return op.rule(i)(t, *args)
@@ -112,7 +112,7 @@ def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: b
 
 
 def _transposed(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
-    """The transpose of a rule on t: the rule is linear in its cotangent, so the walk transposes it."""
+    """Return the transpose of a rule on t: the rule is linear in its cotangent, so the walk transposes it."""
     u = wrap(np.ones(node.shape or (), node.dtype), None)
     u.node = leaf(u.data)
     c = node.op.rule(i)(u, *args)

@@ -102,7 +102,7 @@ def _basis(shape: tuple[int, ...]) -> Iterator[np.ndarray]:
 
 
 def _assembled(parts: list[Any], shape: tuple[int, ...], axis: int, argument: Variable) -> Any:
-    """The matrix of its rows or columns, in the dtype of the argument; a float when it is a single number of a
+    """Return the matrix of its rows or columns, in the dtype of the argument; a float when it is a single number of a
     float."""
     if not parts:
         return np.zeros(shape, argument.dtype) if shape or not isinstance(argument, Scalar) else 0.0

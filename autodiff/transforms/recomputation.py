@@ -31,17 +31,17 @@ from .containers import flatten
 from .custom_rules import with_rule
 from .evaluation import Function
 
-# An argument inside the function: the same array, under a node of its own, so that a captured use of it is told apart.
+# An argument inside the function: the same array, under a node of its own, so that a captured use of it is distinct.
 ARGUMENT = Op(lambda x: x, lambda g: g, name="argument", inputs="x", linear=True, elementwise=True, doc="x.")
 
 
 def checkpoint(f: Function) -> Function:
     """Return the same function, which saves nothing inside: backward runs it again. Trades time for memory.
 
-    f takes and returns arrays, numbers, Tensors, Scalars, and nested lists, tuples and dicts of them. What it captures
-    (a module's parameters) gets its gradient too. The second run has the modes of the first (``no_grad``, scopes) and
-    the same random numbers: the states of generators are put back when they are found among the arguments, in what f
-    captures, in the modules it uses, and in ``np.random`` and ``random``.
+    f takes and returns arrays, numbers, Tensors, Scalars, and nested lists, tuples and dicts of them. Captured
+    values (a module's parameters) get gradients too. The second run has the modes of the first (``no_grad``, scopes)
+    and the same random numbers: the states of generators are put back when they are found among the arguments, the
+    captured values, the modules that f uses, and in ``np.random`` and ``random``.
 
     Raises StaleValueError in ``backward`` when the second run differs from the first in anything that a derivative
     reads, and GraphError at once when f writes into its arguments or through the library: a second run would write
@@ -84,7 +84,7 @@ class _Call:
         before, nodes = flatten([list(args), kwargs])[0], [x.node for x in given]
         with watch_writes() as written:
             out = self.f(*args, **kwargs)
-        if any(written()):  # what only f could see is gone by now
+        if any(written()):  # values that only f could use are gone by now
             raise GraphError(
                 f"checkpoint: {self.name} writes into a value (x.data = v, x[i] = v or an optimizer's step), and it "
                 "would write again when it is run again. Return the new value, and write it outside."
@@ -121,7 +121,7 @@ class _Call:
         def rule(g: Any, xs: tuple[Any, ...]) -> list[Any]:
             return self.pull(k, g, xs[: len(self.live)], places, captured)
 
-        # Every argument is saved, for the second run; what y does not depend on is a constant here.
+        # Every argument is saved, for the second run; an argument that y does not depend on is a constant here.
         given = [x if n in reached else x.detach() for n, x in own.items()]
         out = with_rule(self.name, y.data, [*given, *zero], rule)
         return OPS["to_scalar"](out) if isinstance(y, Scalar) and not isinstance(out, Scalar) else out
@@ -180,7 +180,7 @@ def _argument(x: Any, first: Variable) -> Any:
 
 
 def _stand_in(node: Node) -> Any:
-    """A handle for a captured node, whose value is not read: no memory for it."""
+    """Return a handle for a captured node, whose value is not read: no memory for it."""
     if node.shape is None:
         return wrap(0.0, node)
     return wrap(np.broadcast_to(np.zeros((), node.dtype), node.shape), node)
@@ -188,7 +188,7 @@ def _stand_in(node: Node) -> Any:
 
 # ---- comparing two runs
 class _Trace:
-    """What a derivative can see of a run: a mark for each operation, oldest first, and the nodes from outside."""
+    """Return a mark for each operation of a run, oldest first, and the nodes from outside."""
 
     def __init__(self, outs: Sequence[Any], arguments: Sequence[Node], start: int) -> None:
         roots = [y.node for y in outs if isinstance(y, Variable) and y.node is not None]
@@ -237,7 +237,8 @@ def _output(y: Any, places: dict[Node, int], sums: dict[int, Any]) -> Any:
 
 
 def _checksum(x: Any, sums: dict[int, Any]) -> Any:
-    """A small value that differs when x differs. sums: those of the arrays that were met before, which live on."""
+    """Return a small value that differs when x differs. sums: those of the arrays that were met before, which live
+    on."""
     if isinstance(x, np.ndarray):
         found = sums.get(id(x))
         if found is None:
@@ -285,7 +286,8 @@ def _put(r: Any, s: Any) -> None:
 
 
 def _generators(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator[Any]:
-    """Every generator among the arguments and in what f captures: closures, globals, bound objects, and modules."""
+    """Yield every generator among the arguments and in what f captures: closures, globals, bound objects, and
+    modules."""
     yield np.random.mtrand._rand  # that of np.random.normal and its like
     kinds: tuple[type, ...] = (np.random.Generator, np.random.RandomState)
     if "random" in sys.modules:
@@ -313,7 +315,7 @@ def _generators(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator
 
 
 def _captured(x: Any, called: bool) -> Iterator[Any]:
-    """What a function or an object holds that may be a generator, or hold one."""
+    """Yield the parts of a function or an object that may be a generator, or have one."""
     if isinstance(x, types.FunctionType) and x.__name__ == "default_generator":
         yield x()
     elif isinstance(x, types.FunctionType):

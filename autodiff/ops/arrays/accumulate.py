@@ -64,7 +64,8 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None)
 
 # ---- running extremes: between two rises the largest so far is one number, which its equals share
 def _sums_from(g: Any, same: Any) -> Any:
-    """The sums of g: (..., n) from each place to the end of its run; same: (..., n - 1), where no new run begins."""
+    """Return the sums of g: (..., n) from each place to the end of its run; same: (..., n - 1), where no new run
+    begins."""
     step, joined = 1, same
     while joined.any():
         more = np.where(joined, g[..., step:], 0.0)
@@ -155,7 +156,7 @@ composite(
 
 # ---- methods of ufuncs
 def _reduced(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """The ufunc between all elements along an axis, from the first on."""
+    """Return the ufunc between all elements along an axis, from the first on."""
     if not isinstance(axis, int | np.integer):
         axes = tuple(range(np.ndim(x))) if axis is None else tuple(axis)
         if len(axes) != 1:

@@ -111,7 +111,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
 
 
 def _compress_method(a: Any, condition: Any, axis: int | None = None, out: Any = None) -> Any:
-    """The slices along an axis where the condition holds (``np.compress``)."""
+    """Return the slices along an axis where the condition holds (``np.compress``)."""
     return compress(condition, a, axis, out)
 
 

@@ -92,7 +92,7 @@ def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = No
 
 
 def _numbers(a: Any, where: Any) -> Any:
-    """Which elements count."""
+    """Return which elements count."""
     mask = ~np.isnan(plain(a))
     return mask if where is _NONE else mask & plain(where)
 

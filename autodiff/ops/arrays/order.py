@@ -34,7 +34,7 @@ def _shared(g: Any, ranked: Any) -> Any:
 
 
 def _to_elements(g: Any, x: Any, ignore_nan: bool = False) -> Any:
-    """The cotangent of x: (..., n), from g, that of its elements in ascending order."""
+    """Return the cotangent of x: (..., n), from g, that of its elements in ascending order."""
     values = plain(x)
     order = np.argsort(values, axis=-1, kind="stable")
     g = np.take_along_axis(_shared(g, np.take_along_axis(values, order, -1)), np.argsort(order, axis=-1), -1)
@@ -127,7 +127,7 @@ _PLOTTING = {  # (alpha, beta) of the methods that are continuous in q: Hyndman 
 
 
 def _ranks(x: Any, q: Any, method: Any, ignore_nan: bool) -> tuple[Any, Any]:
-    """The place of each quantile between the ranks 0 .. n - 1, (*rest, m), recorded when q is; and the counts n.
+    """Return the place of each quantile between the ranks 0 .. n - 1, (*rest, m), recorded when q is; and the counts n.
 
     x: plain, (*rest, n). A quantile of the ranks themselves is its own place, by every method.
     """
@@ -188,7 +188,7 @@ def _weights_like(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
 
 
 def _quantile_vjp_q(g: Any, a: Any, q: Any, axis: Axis, method: Any, ignore_nan: bool = False) -> Any:
-    """The distance of the two neighbours times how fast the place moves; the right neighbours at a knot."""
+    """Return the distance of the two neighbours times how fast the place moves; the right neighbours at a knot."""
     x = flat_last(a, axis)
     if method not in _PLOTTING or x.size == 0:
         return np.zeros(np.shape(q))  # a staircase
@@ -251,7 +251,7 @@ _QUANTILES: tuple[Any, ...] = (
 
 
 def _quantile_ties(a: Any, q: Any, axis: Axis, method: str) -> bool:
-    """Whether an element beside those of a quantile is equal to one of them."""
+    """Return whether an element beside those of a quantile is equal to one of them."""
     ranked = np.sort(flat_last(a, axis), axis=-1)
     if ranked.shape[-1] < 2:
         return False
@@ -367,7 +367,7 @@ def _median(x: Any, axis: Axis = None, out: Any = None, overwrite_input: bool = 
 
 
 def _middle_ties(x: Any, axis: Axis) -> bool:
-    """Whether an element beside the middle one, or beside the middle two, is equal to it."""
+    """Return whether an element beside the middle one, or beside the middle two, is equal to it."""
     ranked = np.sort(flat_last(x, axis), axis=-1)
     n = ranked.shape[-1]
     lower, upper = (n - 1) // 2, n // 2

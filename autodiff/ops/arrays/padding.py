@@ -77,7 +77,7 @@ def _widths(pad_width: Any, n: int) -> list[tuple[int, int]]:
 
 
 def _pairs(value: Any, n: int) -> Any:
-    """One value for each side of each axis."""
+    """Return one value for each side of each axis."""
     return [(None, None)] * n if value is None else np.broadcast_to(value, (n, 2))
 
 

@@ -75,7 +75,7 @@ def _refusal(name: str, reason: str, instead: str) -> Callable[..., Any]:
 
 
 def refuses(function: Any) -> bool:
-    """Whether a NumPy function is refused, under whatever name."""
+    """Return whether a NumPy function is refused, under whatever name."""
     return getattr(DISPATCH.get(function), "__module__", "") == __name__
 
 

@@ -13,7 +13,7 @@ from ..shape import operand
 
 
 def _weights(fweights: Any, aweights: Any, n: int, dtype: Any) -> Any:
-    """The product of both kinds of weights that were given, checked; None for neither."""
+    """Return the product of both kinds of weights that were given, checked; None for neither."""
     for name, given in (("fweights", fweights), ("aweights", aweights)):
         if given is not None and np.shape(given) != (n,):
             raise ValueError(f"cov: {name} of shape {np.shape(given)} do not fit {n} observations.")

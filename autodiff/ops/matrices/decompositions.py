@@ -38,7 +38,7 @@ def pack(*parts: tuple[Any, int]) -> Any:
 
 
 def unpack(packed: Any, *shapes: tuple[int, ...]) -> list[Any]:
-    """The parts of a packed array: each of the stack axes and its own shape."""
+    """Return the parts of a packed array: each of the stack axes and its own shape."""
     stack, parts, start = packed.shape[:-1], [], 0
     for shape in shapes:
         stop = start + math.prod(shape)
@@ -48,23 +48,24 @@ def unpack(packed: Any, *shapes: tuple[int, ...]) -> list[Any]:
 
 
 def h(a: Any) -> Any:
-    """The conjugate transpose of the last two axes."""
+    """Return the conjugate transpose of the last two axes."""
     return conj(t(a))
 
 
 def eye_like(x: Any) -> Any:
-    """The identity of x's size and dtype."""
+    """Return the identity of x's size and dtype."""
     return np.eye(x.shape[-1], dtype=x.dtype)
 
 
 def fold(s: Any, triangle: str) -> Any:
-    """The gradient in one triangle of a matrix whose other triangle is not read, from that of the symmetric one."""
+    """Return the gradient in one triangle of a matrix whose other triangle is not read, from that of the symmetric
+    one."""
     half = np.tril if triangle == "L" else np.triu
     return half(s + h(s)) * (1.0 - 0.5 * eye_like(s))
 
 
 def _close(values: Any) -> Any:
-    """Pairs of values that rounding does not tell apart, as a boolean matrix; the diagonal is always among them."""
+    """Return pairs of values that are equal up to rounding, as a boolean matrix; the diagonal is always among them."""
     v = plain(values)
     top = np.max(np.abs(v), axis=-1, initial=0.0)[..., None, None]
     return np.abs(v[..., None, :] - v[..., :, None]) <= 8 * v.shape[-1] * np.finfo(v.dtype).eps * top
@@ -84,7 +85,7 @@ def _refuse_choice(name: str, close: Any, values: Any, *reached: Any) -> None:
 
 
 def _shared(g: Any, close: Any) -> Any:
-    """Cotangents of values, with the mean in place of each where values are equal: as for ties, and for the same
+    """Return cotangents of values, with the mean in place of each where values are equal: as for ties, and for the same
     reason, since which of them is which is an arbitrary choice."""
     if close.sum() == close.shape[-1] * math.prod(close.shape[:-2]):
         return g
@@ -125,7 +126,7 @@ def _eigh_vjp(g: Any, y: Any, x_shape: tuple[int, ...], UPLO: str) -> Any:
 
 
 def _apart(rng: Any, shape: tuple[int, ...]) -> Any:
-    """A matrix for a test whose eigenvalues and singular values lie well apart."""
+    """Return a matrix for a test whose eigenvalues and singular values lie well apart."""
     x = rng.uniform(-0.5, 0.5, shape)
     k = min(shape[-2:])
     x[..., range(k), range(k)] += 2.0 * np.arange(1, k + 1)
@@ -300,7 +301,7 @@ def _svd_shapes(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 
 def _is_zero(s: Any, shape: tuple[int, ...]) -> Any:
-    """Which singular values rounding does not tell from 0."""
+    """Return which singular values are 0 up to rounding."""
     v = plain(s)
     return v <= 8 * max(shape[-2:]) * np.finfo(v.dtype).eps * np.max(v, axis=-1, keepdims=True, initial=0.0)
 
@@ -534,7 +535,7 @@ def _eliminate(x: Any) -> Any:
 
 
 def _pivots(x: Any) -> Any:
-    """The row exchanged with row k at step k: the one with the largest element left in column k."""
+    """Return the row exchanged with row k at step k: the one with the largest element left in column k."""
     pivots = np.zeros(x.shape[:-1], dtype=np.intp)
     for stack in np.ndindex(x.shape[:-2]):
         a = np.array(x[stack])
@@ -547,7 +548,7 @@ def _pivots(x: Any) -> Any:
 
 
 def order_of(pivots: Any) -> Any:
-    """The order of the rows after the exchanges: ``a[order]`` is what is factored."""
+    """Return the order of the rows after the exchanges: ``a[order]`` is what is factored."""
     order = np.broadcast_to(np.arange(pivots.shape[-1]), pivots.shape).copy()
     for stack in np.ndindex(pivots.shape[:-1]):
         for k, p in enumerate(pivots[stack]):

@@ -133,7 +133,7 @@ def _expm(x: Any) -> Any:
 
 
 def _expm_vjp(g: Any, x: Any) -> Any:
-    """The corner of exp([[xᵀ, g], [0, xᵀ]]), the adjoint of its Fréchet derivative (Najfeld and Havel 1995)."""
+    """Return the corner of exp([[xᵀ, g], [0, xᵀ]]), the adjoint of its Fréchet derivative (Najfeld and Havel 1995)."""
     n, xt, top = x.shape[-1], t(x), float(np.max(np.abs(plain(g)), initial=0.0))
     scale = 2.0 ** math.floor(math.log2(top)) if 0.0 < top < math.inf else 1.0  # g must not decide the squarings
     g = np.broadcast_to(g, x.shape) / scale
@@ -195,7 +195,7 @@ array([[1.],
 
 
 def _sqrtm(x: Any) -> Any:
-    """The principal square root by Denman and Beavers' iteration in its product form (Cheng et al. 2001)."""
+    """Return the principal square root by Denman and Beavers' iteration in its product form (Cheng et al. 2001)."""
     kind = x.dtype if x.dtype.itemsize >= 8 else np.dtype(np.float64)
     y, m, eye = x.astype(kind), x.astype(kind), np.eye(x.shape[-1], dtype=kind)
     previous = math.inf

@@ -20,7 +20,7 @@ LinAlgError = np.linalg.LinAlgError
 
 # ---- determinants
 def _matrix(g: Any) -> Any:
-    """A number for each matrix, with two axes of length 1."""
+    """Return a number for each matrix, with two axes of length 1."""
     return np.expand_dims(g, (-2, -1))
 
 
@@ -35,7 +35,7 @@ def _product_without(s: Any, *left_out: int) -> Any:
 
 
 def _cofactor(x: Any) -> Any:
-    """The matrix of cofactors, det(U) det(Vᴴ) conj(U diag(prod_{j≠i} s_j) Vᴴ): without division, so that singular
+    """Return the cofactors, det(U) det(Vᴴ) conj(U diag(prod_{j≠i} s_j) Vᴴ): without division, so that singular
     matrices are no exception."""
     sign, u, s, vh = _turned(x)
     others = [_product_without(s, i) for i in range(s.shape[-1])]
@@ -44,7 +44,7 @@ def _cofactor(x: Any) -> Any:
 
 
 def _cofactor_vjp(g: Any, x: Any) -> Any:
-    """The derivative of <g, cofactor(x)>: products of all but two singular values, without division."""
+    """Return the derivative of <g, cofactor(x)>: products of all but two singular values, without division."""
     if isinstance(x, Variable):  # recorded, for a third derivative: through the inverse, which a singular x refuses
         b, d = t(np.linalg.inv(x)), _matrix(np.linalg.det(x))
         return np.sum(g * b, axis=(-2, -1), keepdims=True) * d * b - d * (b @ t(g) @ b)
@@ -135,7 +135,7 @@ def slogdet(a: Any) -> Any:
 
 # ---- inverses and least squares
 def _tall(rng: Any, shape: tuple[int, ...]) -> Any:
-    """A matrix of full rank for a test, square or not."""
+    """Return a matrix of full rank for a test, square or not."""
     x = rng.uniform(-0.3, 0.3, shape)
     k = min(shape[-2:])
     x[..., range(k), range(k)] += 1.0 + np.arange(k)
@@ -177,7 +177,7 @@ array([[0.2, 0.4]])""",
 
 
 def _lstsq_vjp_a(g: Any, y: Any, a: Any, b: Any, rcond: Any) -> Any:
-    """The derivative of pinv(a) b in a, for vectors and matrices b."""
+    """Return the derivative of pinv(a) b in a, for vectors and matrices b."""
     if b.ndim == 1:
         g, y, b = g[:, None], y[:, None], b[:, None]
     p, g = np.linalg.pinv(a, **_given(rcond=rcond)), conj(g)

@@ -44,7 +44,7 @@ def by_regime(*regimes: tuple[Any, Callable[..., Any]], x: tuple[Any, ...]) -> A
 
 
 def horner(coefficients: tuple[float, ...], x: Any) -> Any:
-    """The polynomial with these coefficients, highest power first."""
+    """Return the polynomial with these coefficients, highest power first."""
     y = x * coefficients[0]
     y += coefficients[1]
     for c in coefficients[2:]:

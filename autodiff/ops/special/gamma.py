@@ -23,7 +23,7 @@ POSITIVE = (0.0, math.inf)
 
 
 def special_row(kernel: Callable[..., Any], doc: str, vjp: Any, **facts: Any) -> Any:
-    """A row without static arguments whose values a kernel computes."""
+    """Return a row without static arguments whose values a kernel computes."""
 
     def fn(*operands: Any) -> Any:
         return evaluate(kernel, *operands)
@@ -33,7 +33,7 @@ def special_row(kernel: Callable[..., Any], doc: str, vjp: Any, **facts: Any) ->
 
 
 def constant(function: str, argument: str, value: Any) -> Any:
-    """The value of an argument that has no derivative, refused when one is asked for."""
+    """Return the value of an argument that has no derivative, refused when it is recorded."""
     if isinstance(value, Variable):
         if is_live(value):
             raise MissingRuleError(
@@ -45,7 +45,7 @@ def constant(function: str, argument: str, value: Any) -> Any:
 
 
 def order(function: str, n: Any) -> int:
-    """An order as an int, refused when it is none."""
+    """Return an order as an int, refused when it is none."""
     value = n.item() if isinstance(n, (np.ndarray, np.generic)) and np.size(n) == 1 else n
     if isinstance(value, (int, float)) and float(value).is_integer():
         return int(value)

@@ -1,5 +1,5 @@
 """Values of the gamma family on flat float64 arrays: gamma, its logarithm and the derivatives of that, beta, and the
-incomplete integrals. Numbers in, numbers out: nothing here knows of graphs or derivatives.
+incomplete integrals. Numbers in, numbers out: no graphs and no derivatives.
 
 Between 1 and 2 (for gammaln between 1.5 and 2.5) a polynomial fitted at 60 digits, with the zeros of the function taken
 out as factors; from there by the recurrence in x; from 8 on Stirling's series (NIST DLMF 5.11); on the left the
@@ -55,7 +55,7 @@ FAR = 8.0  # from here on ten terms of Stirling's series are exact
 
 
 def _tail(x: Any) -> Any:
-    """What Stirling's formula leaves out of gammaln(x), x >= 8."""
+    """Return the remainder of Stirling's formula for gammaln(x), x >= 8."""
     inverse = 1.0 / x
     return horner(STIRLING[::-1], inverse * inverse) * inverse
 

@@ -39,7 +39,7 @@ exp_square = op(
 
 
 def density(x: Any) -> Any:
-    """The normal density exp(-x²/2) / sqrt(2 pi)."""
+    """Return the normal density exp(-x²/2) / sqrt(2 pi)."""
     return exp_square(x, factor=-0.5) * (1.0 / math.sqrt(2.0 * math.pi))
 
 

@@ -25,7 +25,7 @@ def exp_square(x: Any, factor: float) -> Any:
 
 
 def ndtr(x: Any) -> Any:
-    """The normal distribution, erfc(-x / sqrt(2)) / 2; in the tail without the rounding of x / sqrt(2)."""
+    """Return the normal distribution, erfc(-x / sqrt(2)) / 2; in the tail without the rounding of x / sqrt(2)."""
 
     def tail(x: Any) -> Any:
         size = np.minimum(-x, 39.0)  # 0 from there on
@@ -114,7 +114,7 @@ def _quotient(pair: Any, x: Any) -> Any:
 
 
 def normal_quantile(q: Any, tail: Any) -> Any:
-    """The x at which the normal distribution is p, from q = p - 1/2 and tail = min(p, 1 - p), both exact."""
+    """Return the x at which the normal distribution is p, from q = p - 1/2 and tail = min(p, 1 - p), both exact."""
     r = np.sqrt(-np.log(tail))
     far = np.where(r <= 5.0, _quotient(_MIDDLE, r - 1.6), _quotient(_OUTER, r - 5.0))
     far = far - (1.0 - tail / ndtr(-far)) * mills(far)  # to the last digit also where the fit is not
@@ -124,7 +124,7 @@ def normal_quantile(q: Any, tail: Any) -> Any:
 
 
 def mills(x: Any) -> Any:
-    """The area of the normal density beyond x, over the density at x."""
+    """Return the area of the normal density beyond x, over the density at x."""
     return math.sqrt(0.5 * math.pi) * erfcx(ROOT_HALF * x)
 
 
@@ -133,7 +133,8 @@ def ndtri(p: Any) -> Any:
 
 
 def ndtri_slope(p: Any) -> Any:
-    """The derivative of ndtri, which is 1 over the density there: by Mills' quotient, whose argument may be rounded."""
+    """Return the derivative of ndtri, which is 1 over the density there: by Mills' quotient, whose argument may be
+    rounded."""
     tail = np.minimum(p, 1.0 - p)
     slope = mills(np.abs(ndtri(p))) / tail
     return np.where(tail == 0, np.inf, slope)
@@ -158,7 +159,7 @@ def log_ndtr(x: Any) -> Any:
 
 
 def exp_integral(x: Any, m: int) -> Any:
-    """The integral of t**m exp(x t) over 0..1: exprel for m = 0, its m-th derivative otherwise."""
+    """Return the integral of t**m exp(x t) over 0..1: exprel for m = 0, its m-th derivative otherwise."""
 
     def near(x: Any) -> Any:
         size, e = np.abs(x), np.exp(np.minimum(x, 0.0))

@@ -13,7 +13,7 @@ from .geometry import Borders, Sizes, bordered, must_agree, output_sizes, positi
 
 
 def columns(x: Any, kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes, fill: float = 0.0) -> Any:
-    """The windows of a plain array (N, C, *spatial) as a new array (N, C, *kernel, *out)."""
+    """Return the windows of a plain array (N, C, *spatial) as a new array (N, C, *kernel, *out)."""
     n = len(kernel)
     out = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
     view = windows(bordered(x, padding, 2, fill), out, kernel, stride, dilation, 2)
@@ -88,7 +88,7 @@ def borders(who: str, padding: Any, n: int) -> Borders:
 
 
 def spatial(who: str, x: Any, n: int | None = None) -> int:
-    """The number of spatial axes of x (N, C, *spatial); an error where there are none, or not n."""
+    """Return the number of spatial axes of x (N, C, *spatial); an error where there are none, or not n."""
     found = np.ndim(x) - 2
     if found < 1 or (n is not None and found != n):
         axes = "one or more" if n is None else n

@@ -34,7 +34,7 @@ def _channels_first(y: Any) -> Any:
 
 
 def _matrices(weight: Any, groups: int) -> Any:
-    """The weight (O, C/G, *kernel) as (G, kernel * C/G, O/G)."""
+    """Return the weight (O, C/G, *kernel) as (G, kernel * C/G, O/G)."""
     o, c, *kernel = weight.shape
     grouped = weight.reshape(groups, o // groups, c, math.prod(kernel))
     return np.ascontiguousarray(grouped.transpose(0, 3, 2, 1)).reshape(groups, math.prod(kernel) * c, o // groups)
@@ -60,7 +60,7 @@ def _rows(
 
 
 def _grouped(y: Any, groups: int) -> Any:
-    """A matrix (rows, G * n) as a view (G, rows, n)."""
+    """Return a matrix (rows, G * n) as a view (G, rows, n)."""
     return y.reshape(len(y), groups, y.shape[1] // groups).transpose(1, 0, 2)
 
 
@@ -134,7 +134,7 @@ def _convolution_weight(
 
 
 def _by_parts(x: Any, weight: Any, bias: Any, groups: int, **where: Any) -> Any:
-    """The same by columns and a product."""
+    """Return the same by columns and a product."""
     (o, c), kernel = weight.shape[:2], weight.shape[2:]
     parts = im2col_row(x, kernel=kernel, **where)
     out, width = parts.shape[2 + len(kernel) :], c * math.prod(kernel)

@@ -18,7 +18,7 @@ Borders = tuple[tuple[int, int], ...]
 
 
 def output_sizes(size: Sequence[int], kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes) -> Sizes:
-    """The number of windows along each spatial axis; ValueError where none fits."""
+    """Return the number of windows along each spatial axis; ValueError where none fits."""
     out = []
     for n, k, s, (before, after), d in zip(size, kernel, stride, padding, dilation, strict=True):
         m = (n + before + after - d * (k - 1) - 1) // s + 1
@@ -55,7 +55,7 @@ def bordered(x: Any, borders: Borders, first: int, fill: float = 0.0) -> Any:
 
 
 def without_borders(y: Any, borders: Borders, first: int) -> Any:
-    """The transpose of ``bordered``."""
+    """Return the transpose of ``bordered``."""
     if all([before >= 0 and after >= 0 for before, after in borders]):
         index = [slice(b, n - a) for (b, a), n in zip(borders, y.shape[first:], strict=False)]
         return y[(slice(None),) * first + tuple(index)]
@@ -63,7 +63,7 @@ def without_borders(y: Any, borders: Borders, first: int) -> Any:
 
 
 def windows(x: Any, out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes, first: int) -> Any:
-    """A read-only view of shape (*before, *out, *kernel, *rest) of x (*before, *spatial, *rest)."""
+    """Return a read-only view of shape (*before, *out, *kernel, *rest) of x (*before, *spatial, *rest)."""
     n = len(kernel)
     steps = x.strides[first : first + n]
     return np.lib.stride_tricks.as_strided(

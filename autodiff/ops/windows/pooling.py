@@ -31,7 +31,7 @@ def _over_kernel(y: Any, kernel: Sizes) -> Any:
 
 
 def _is_largest(x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes) -> tuple[Any, Any]:
-    """Which element of each window (N, C, *kernel, *out) is its largest, and how many are, (N, C, 1.., *out)."""
+    """Return which element of each window (N, C, *kernel, *out) is its largest, and how many are, (N, C, 1.., *out)."""
     x, y = plain(x), plain(y)
     largest = columns(x, kernel, stride, padding, dilation, -math.inf) == _over_kernel(y, kernel)
     if np.isneginf(y).any():  # the border is no element, whatever equals it
