@@ -470,7 +470,8 @@ def seed_for(root: Variable, gradient: Any) -> Cotangent:
     if node is None:
         raise GraphError(
             f"nothing here requires a gradient: this {type(root).__name__} of shape {root.shape} is a constant. "
-            "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad()."
+            "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad(). Rounding, signs and "
+            "comparisons are flat: nothing flows through them; ad.grad(f)(x) gives their zeros."
         )
     if gradient is None:
         if root.size != 1:

@@ -19,6 +19,7 @@ from ..registry import Op, composite, op
 from ..singular_points import Convention, Point
 from ..variable import Variable, plain
 from .activations import sech_squared, sigmoid
+from .kernels import loud
 
 POSITIVE = (0.0, math.inf)
 INF, NAN = math.inf, math.nan
@@ -500,7 +501,10 @@ _PICK: dict[str, Any] = dict(
 maximum = _row(
     np.maximum,
     "Return the larger of a and b; equal ones share the gradient evenly.",
-    (lambda g, a, b: g * (a > b) + 0.5 * g * (a == b), lambda g, a, b: g * (b > a) + 0.5 * g * (a == b)),
+    (
+        lambda g, a, b: loud(g * (a > b) + 0.5 * g * (a == b), a, b),
+        lambda g, a, b: loud(g * (b > a) + 0.5 * g * (a == b), a, b),
+    ),
     lambda a, b: max(a, b) if a == a and b == b else math.nan,
     symbol="max",
     **_PICK,
@@ -509,7 +513,10 @@ maximum = _row(
 minimum = _row(
     np.minimum,
     "Return the smaller of a and b; equal ones share the gradient evenly.",
-    (lambda g, a, b: g * (a < b) + 0.5 * g * (a == b), lambda g, a, b: g * (b < a) + 0.5 * g * (a == b)),
+    (
+        lambda g, a, b: loud(g * (a < b) + 0.5 * g * (a == b), a, b),
+        lambda g, a, b: loud(g * (b < a) + 0.5 * g * (a == b), a, b),
+    ),
     lambda a, b: min(a, b) if a == a and b == b else math.nan,
     symbol="min",
     **_PICK,
@@ -577,9 +584,13 @@ _clip_row = op(
     elementwise=True,
     public=False,
     vjp=(
-        lambda g, x, a_min, a_max: g * _inside(x, a_min, a_max),
-        lambda g, x, a_min, a_max: g * ((x < a_min) & (True if a_max is None else a_min <= a_max)),
-        lambda g, x, a_min, a_max: g * ((x > a_max) | (False if a_min is None else a_min > a_max)),
+        lambda g, x, a_min, a_max: loud(g * _inside(x, a_min, a_max), x, a_min, a_max),
+        lambda g, x, a_min, a_max: loud(
+            g * ((x < a_min) & (True if a_max is None else a_min <= a_max)), x, a_min, a_max
+        ),
+        lambda g, x, a_min, a_max: loud(
+            g * ((x > a_max) | (False if a_min is None else a_min > a_max)), x, a_min, a_max
+        ),
     ),
     kink=_clip_gap,
     selects=True,

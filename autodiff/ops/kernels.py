@@ -16,6 +16,7 @@ that the temporaries stay in the processor's cache. A badly rounded term is alwa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -219,3 +220,17 @@ def _erfc_double(x: np.ndarray) -> np.ndarray:
         tail = _erfc_tail(np.minimum(size[outer], 28.0))
         y[outer] = np.where(x[outer] < 0, 2.0 - tail, tail)
     return y
+
+
+def loud(d: Any, *operands: Any) -> Any:
+    """d, and NaN where an operand of a row with a kink is NaN: it lies on no side of the kink, and comparisons alone
+    would give it the slope of one. d: array, Tensor or float."""
+    for x in operands:
+        if x.__class__ is float:
+            if x != x:
+                d = d * math.nan
+        elif x is not None:
+            missing = np.isnan(x)
+            if missing.any():
+                d = np.where(missing, math.nan, d)
+    return d

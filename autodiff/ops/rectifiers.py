@@ -13,12 +13,20 @@ import numpy as np
 from ..registry import composite
 from ..singular_points import Convention, Point
 from .activations import activation
+from .kernels import loud
+
+
+def _relu_vjp(g: Any, y: Any) -> Any:
+    if y.__class__ is float:
+        return g * (y > 0.0) if y == y else g * y
+    return g * np.sign(y)  # 0, 1, and NaN of NaN
+
 
 relu = activation(
     lambda x: np.maximum(x, 0.0),
     "relu",
     "Return max(x, 0), with derivative 0 at 0 (Nair and Hinton 2010).",
-    lambda g, y: g * (y > 0),
+    _relu_vjp,
     scalar=lambda x: x if x > 0.0 or x != x else 0.0,
     kink=np.abs,
     selects=True,
@@ -37,7 +45,7 @@ leaky_relu = activation(
     _leaky_relu,
     "leaky_relu",
     "Return x for x > 0, negative_slope x below; the derivative at 0 is negative_slope.",
-    lambda g, x, negative_slope: np.where(x > 0, g, negative_slope * g),
+    lambda g, x, negative_slope: loud(np.where(x > 0, g, negative_slope * g), x),
     kink=lambda x, **_: np.abs(x),
     convention=Convention(lambda x: x == 0, "x is 0", "negative_slope", "Write np.where(x < 0, slope * x, x)."),
     points=(Point((0.0,), (0.01,), "convention", 0.0),),
@@ -87,7 +95,7 @@ relu6 = activation(
     lambda x: np.minimum(np.maximum(x, 0.0), 6.0),
     "relu6",
     "Return x limited to [0, 6], with derivative 0 at 0 and 1 at 6.",
-    lambda g, x: g * ((x > 0) & (x <= 6)),
+    lambda g, x: loud(g * ((x > 0) & (x <= 6)), x),
     method=False,
     kink=lambda x: np.minimum(np.abs(x), np.abs(x - 6.0)),
     selects=True,
@@ -106,7 +114,7 @@ hardtanh = activation(
     _hardtanh,
     "hardtanh",
     "Return x limited to [min_val, max_val]; derivative 1 at the bounds, as of clip.",
-    lambda g, x, min_val, max_val: g * ((x >= min_val) & (x <= max_val)),
+    lambda g, x, min_val, max_val: loud(g * ((x >= min_val) & (x <= max_val)), x),
     method=False,
     kink=lambda x, min_val=-1.0, max_val=1.0: np.minimum(np.abs(x - min_val), np.abs(x - max_val)),
     selects=True,
@@ -130,7 +138,7 @@ hardsigmoid = activation(
     lambda x: np.clip(x + 3.0, 0.0, 6.0) / 6.0,
     "hardsigmoid",
     "Return (x + 3) / 6 limited to [0, 1]; derivative 1/6 at the bounds, as of clip.",
-    lambda g, x: g * ((x >= -3) & (x <= 3)) / 6.0,
+    lambda g, x: loud(g * ((x >= -3) & (x <= 3)) / 6.0, x),
     selects=True,
     points=(Point((3.0,), (1 / 6,), "convention", 0.0), Point((-3.0,), (1 / 6,), "convention", 0.0)),
     **_at_three("1/6"),
@@ -139,7 +147,7 @@ hardswish = activation(
     lambda x: x * (np.clip(x + 3.0, 0.0, 6.0) / 6.0),
     "hardswish",
     "Return x hardsigmoid(x); derivative 0 at -3 and 1 at 3 (Howard et al. 2019, https://arxiv.org/abs/1905.02244).",
-    lambda g, x: np.where(np.abs(x) < 3, g * (x / 3.0 + 0.5), g * (x >= 3)),
+    lambda g, x: loud(np.where(np.abs(x) < 3, g * (x / 3.0 + 0.5), g * (x >= 3)), x),
     points=(Point((3.0,), (1.0,), "convention"), Point((-3.0,), (0.0,), "convention")),
     **_at_three("0 at -3 and 1 at 3"),
 )
@@ -166,14 +174,14 @@ softshrink = activation(
     _softshrink,
     "softshrink",
     "Return x moved towards 0 by lambd, 0 between; derivative 0 at the bounds.",
-    lambda g, x, lambd: g * (np.abs(x) > lambd),
+    lambda g, x, lambd: loud(g * (np.abs(x) > lambd), x),
     **_SHRINK,
 )
 hardshrink = activation(
     _hardshrink,
     "hardshrink",
     "Return x, and 0 for |x| <= lambd, where the derivative is 0.",
-    lambda g, x, lambd: g * (np.abs(x) > lambd),
+    lambda g, x, lambd: loud(g * (np.abs(x) > lambd), x),
     **_SHRINK,
 )
 
@@ -186,7 +194,7 @@ threshold = activation(
     _threshold,
     "threshold",
     "Return x above the threshold, elsewhere value, where the derivative is 0.",
-    lambda g, x, threshold: g * (x > threshold),
+    lambda g, x, threshold: loud(g * (x > threshold), x),
     method=False,
     kink=lambda x, threshold=0.0, **_: np.abs(x - threshold),
     selects=True,
@@ -200,7 +208,10 @@ _prelu = activation(
     lambda x, weight: np.where(x > 0, x, weight * x),
     "prelu",
     "Return x for x > 0, weight x below.",
-    (lambda g, x, weight: np.where(x > 0, g, g * weight), lambda g, x: np.where(x > 0, 0.0, g * x)),
+    (
+        lambda g, x, weight: loud(np.where(x > 0, g, g * weight), x),
+        lambda g, x: np.where(x > 0, 0.0, g * x),
+    ),
     inputs="x weight",
     method=False,
     public=False,

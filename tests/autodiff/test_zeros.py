@@ -418,3 +418,32 @@ def test_strict_says_nothing_where_no_convention_is_used() -> None:
         np.testing.assert_array_equal(by_grad(lambda t: np.where(t > 0, np.sqrt(ad.relu(t)), 0.0), x), [0.0, 0.25])
         np.testing.assert_array_equal(by_grad(np.max, np.array([1.0, 1.0, 2.0])), [0.0, 0.0, 1.0])
         np.testing.assert_array_equal(by_grad(np.sqrt, np.array([1.0, 4.0])), [0.5, 0.25])
+
+
+KINKED = [
+    row
+    for row in ad.ops.OPS.values()
+    if row.elementwise and row.kink is not None and any(row.vjps) and row.name not in ("fmax", "fmin", "abs")
+]
+ALWAYS_ONE = {("remainder", 0), ("fmod", 0)}  # operands whose derivative does not depend on their value
+ALWAYS_ONE |= {("prelu", 1), ("heaviside", 1), ("copysign", 1)}
+
+
+@pytest.mark.parametrize("row", KINKED, ids=lambda row: row.name)
+def test_a_kink_is_loud_about_nan(row: Any) -> None:
+    """NaN lies on no side: comparisons alone gave the gradient of one."""
+    for i, rule in enumerate(row.vjps):
+        if rule is None or (row.name, i) in ALWAYS_ONE:
+            continue
+        values = [np.array([0.25, 0.75, 0.5]) + 0.1 * k for k in range(len(row.inputs))]
+        values[i] = np.array([0.25, np.nan, 0.5])
+        operands = [ad.tensor(v) if k == i else v for k, v in enumerate(values)]
+        row(*operands).backward(np.ones(3))
+        assert np.isnan(operands[i].grad).tolist() == [False, True, False], row.inputs[i]
+
+
+def test_scalars_are_loud_about_nan_too() -> None:
+    for f in (ad.relu, lambda s: ad.maximum(s, 0.0), lambda s: ad.minimum(0.0, s), lambda s: ad.clip(s, 0.0, 1.0)):
+        s = ad.scalar(float("nan"))
+        f(s).backward()
+        assert np.isnan(s.grad)
