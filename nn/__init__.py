@@ -10,11 +10,48 @@ from autodiff import extend as _extend
 
 from . import data, functional, init, metrics, optim
 from .history import EarlyStopping, History
-from .layers.activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
-from .layers.containers import Sequential
+from .layers.activations import (
+    CELU,
+    ELU,
+    GELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softmin,
+    Softplus,
+    Softshrink,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+    Threshold,
+)
+from .layers.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from .layers.dropout import Dropout
-from .layers.linear import Flatten, Linear
+from .layers.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
+from .layers.linear import Bilinear, Flatten, Identity, Linear, Unflatten
+from .layers.normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    LayerNorm,
+    RMSNorm,
+)
 from .layers.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -39,6 +76,7 @@ from .layers.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from .layers.resizing import PixelShuffle, PixelUnshuffle, Upsample
 from .layers.windows import Fold, Unfold
 from .losses import (
     BCELoss,
@@ -111,8 +149,11 @@ __all__ = [
     "Buffer",
     "functional_call",
     # layers
+    "Bilinear",
     "Flatten",
+    "Identity",
     "Linear",
+    "Unflatten",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -131,6 +172,17 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "LayerNorm",
+    "RMSNorm",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "Upsample",
     "CircularPad1d",
     "CircularPad2d",
     "ConstantPad1d",
@@ -141,11 +193,19 @@ __all__ = [
     "ReplicationPad2d",
     "ZeroPad1d",
     "ZeroPad2d",
+    "AlphaDropout",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
     "Neuron",
     "Layer",
     "MLP",
     # containers
+    "ModuleDict",
+    "ModuleList",
+    "ParameterDict",
+    "ParameterList",
     "Sequential",
     # sequences
     "Embedding",
@@ -162,16 +222,32 @@ __all__ = [
     "pad_packed_sequence",
     "pad_sequence",
     # activations
+    "CELU",
     "ELU",
     "GELU",
+    "GLU",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
     "LeakyReLU",
+    "LogSigmoid",
     "LogSoftmax",
+    "Mish",
+    "PReLU",
     "ReLU",
+    "ReLU6",
+    "SELU",
     "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softmin",
     "Softplus",
+    "Softshrink",
+    "Softsign",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     # losses
     "BCELoss",
     "BCEWithLogitsLoss",

@@ -61,6 +61,7 @@ class Module:
     training: bool = True
     _name: str = ""
     _scope: Any = None
+    _not_saved: frozenset[str] = frozenset()  # buffers that are left out of `state_dict`
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output. Subclasses define it; users call the module itself."""
@@ -99,6 +100,65 @@ class Module:
             if name in IN_MODULE:
                 raise AttributeError(f"{type(self).__name__} has no .{name}: {IN_MODULE[name]}.")
             return object.__getattribute__(self, name)  # raises once more, and what a property itself raised
+
+    # PyTorch's way to assign: the same as `self.name = ...`.
+
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """Hold an array as a buffer, as `self.name = nn.Buffer(tensor)` does. `torch.nn.Module.register_buffer`.
+
+        tensor: an array, a Buffer, or None for an attribute that is None. persistent: whether `state_dict` has it.
+        Raises ValueError when the name has a dot or stands for something already.
+
+        >>> import nn, numpy as np
+        >>> layer = nn.Identity()
+        >>> layer.register_buffer("mask", np.ones(2), persistent=False)
+        >>> layer.mask, layer.state_dict()
+        (buffer([1., 1.], requires_grad=False), {})
+        """
+        self._check_new(name)
+        setattr(self, name, tensor if tensor is None or isinstance(tensor, Buffer) else Buffer(tensor))
+        if not persistent:
+            self.__dict__["_not_saved"] = self._not_saved | {name}
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Hold a parameter, as `self.name = param` does. `torch.nn.Module.register_parameter`.
+
+        param: a Parameter, or None for an attribute that is None. Raises TypeError for anything else, ValueError when
+        the name has a dot or stands for something already.
+
+        >>> import nn
+        >>> layer = nn.Identity()
+        >>> layer.register_parameter("scale", nn.Parameter([1.0])); layer.scale
+        parameter([1.], dtype=float32)
+        """
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"register_parameter({name!r}): an nn.Parameter or None is needed, got a {type(param).__name__}"
+            )
+        self._check_new(name)
+        setattr(self, name, param)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Hold a module, as `self.name = module` does. `torch.nn.Module.register_module`, `add_module`.
+
+        module: a Module, or None. Raises TypeError for anything else, ValueError when the name has a dot or stands for
+        something already.
+
+        >>> import nn
+        >>> net = nn.Sequential()
+        >>> net.register_module("head", nn.ReLU()); net.head
+        ReLU()
+        """
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"register_module({name!r}): an nn.Module or None is needed, got a {type(module).__name__}")
+        self._check_new(name)
+        setattr(self, name, module)
+
+    def _check_new(self, name: str) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            raise ValueError(f"{type(self).__name__}: a name without a dot is needed, got {name!r}")
+        if self.__dict__.get(name) is not None or hasattr(type(self), name):
+            raise ValueError(f"{type(self).__name__} has an attribute {name!r} already")
 
     # Finding parameters.
 
@@ -201,7 +261,7 @@ class Module:
         >>> {name: a.shape for name, a in nn.Linear(3, 2).state_dict().items()}
         {'weight': (2, 3), 'bias': (2,)}
         """
-        return {path: np.array(v.data) for path, v in _tree(self) if isinstance(v, ad.Variable)}
+        return {path: np.array(v.data) for path, v in _saved(self)}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Copy arrays in by name. All or nothing: everything is checked before anything is written.
@@ -217,7 +277,7 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"{type(self).__name__}.load_state_dict needs a dict of arrays by name, got {state!r:.60}")
-        own = {path: v for path, v in _tree(self) if isinstance(v, ad.Variable)}
+        own = dict(_saved(self))
         result = LoadResult([k for k in own if k not in state], [k for k in state if k not in own])
         if strict and (result.missing or result.unexpected):
             raise ValueError(_names_do_not_fit(type(self).__name__, result))
@@ -366,6 +426,13 @@ def _tree(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) -> I
         elif not any(value is m for m in above):
             yield prefix + name, value
             yield from _tree(value, f"{prefix}{name}.", above)
+
+
+def _saved(module: Module) -> Iterator[tuple[str, ad.Variable]]:
+    """(path, value) of what `state_dict` has: every parameter and buffer, under each of its names."""
+    holders = [("", module), *((f"{path}.", m) for path, m in _tree(module) if isinstance(m, Module))]
+    left_out = {prefix + name for prefix, m in holders for name in m._not_saved}
+    return ((path, v) for path, v in _tree(module) if isinstance(v, ad.Variable) and path not in left_out)
 
 
 def _once(pairs: Any) -> Iterator[tuple[str, Any]]:

@@ -9,16 +9,8 @@ from __future__ import annotations
 __all__ = ["IN_MODULE", "IN_PACKAGE"]
 
 _OWN_LAYER = "there is no such layer yet; define nn.Module with forward(self, x) in NumPy functions"
-_PLAIN = "assign it to an attribute: modules and parameters in it are found"
 IN_PACKAGE = {
-    **dict.fromkeys(["Embedding"], _OWN_LAYER),
-    **dict.fromkeys(["BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm", "RMSNorm"], _OWN_LAYER),
-    **dict.fromkeys(["MultiheadAttention", "Transformer", "Dropout2d"], _OWN_LAYER),
-    "ModuleList": f"write a plain list and {_PLAIN}",
-    "ModuleDict": f"write a plain dict and {_PLAIN}",
-    "ParameterList": f"write a plain list and {_PLAIN}",
-    "ParameterDict": f"write a plain dict and {_PLAIN}",
-    "Identity": "write nn.Sequential() or lambda x: x",
+    **dict.fromkeys(["MultiheadAttention", "Transformer"], _OWN_LAYER),
     "DataLoader": "write nn.data.batches(x, y, batch_size=32)",
     "Dataset": "plain arrays are data: nn.fit(model, x, y), nn.data.batches(x, y, batch_size=32)",
     "Dense": "write nn.Linear(inputs, outputs)",
@@ -28,7 +20,7 @@ IN_PACKAGE = {
     "tensor": "write ad.tensor(x)",
     "no_grad": "write ad.no_grad()",
     "manual_seed": "write nn.seed(n)",
-    "register_buffer": "write self.mean = nn.Buffer(np.zeros(n)) in the module",
+    "register_buffer": "write self.mean = nn.Buffer(np.zeros(n)), or self.register_buffer, in the module",
     "utils": "nn.clip_grad_norm_ and nn.clip_grad_value_ are in nn itself",
     "train": "write nn.fit(model, x, y), or model.train() for the mode",
     "compile": "leave it out: nothing is compiled",
@@ -43,9 +35,7 @@ IN_MODULE = {
     "evaluate": "write nn.evaluate(model, x, y, loss=...)",
     "fit": "write nn.fit(model, x, y, loss=..., optimizer=...)",
     "predict": "write nn.predict(model, x)",
-    "register_buffer": "write self.mean = nn.Buffer(np.zeros(n)) in the model",
     "register_forward_hook": "define forward(self, x) in a subclass, or call the parts of the model yourself",
-    "register_parameter": "write self.weight = nn.Parameter(x) in the model",
     "save": "write nn.save(model, path)",
     "weights": "write model.parameters() or model.state_dict()",
 }

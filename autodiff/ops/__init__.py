@@ -10,7 +10,19 @@ import numpy as np
 
 from .. import operators
 from ..registry import DISPATCH, METHODS, OPS, PUBLIC, Op
-from . import activations, complex_numbers, elementwise, fourier, fused, index, linalg, rectifiers, reduce, shape
+from . import (
+    activations,
+    complex_numbers,
+    elementwise,
+    fourier,
+    fused,
+    index,
+    linalg,
+    normalization,
+    rectifiers,
+    reduce,
+    shape,
+)
 from .arrays import (
     accumulate,
     assemble,

@@ -84,7 +84,7 @@ class _Call:
         before, nodes = flatten([list(args), kwargs])[0], [x.node for x in given]
         with watch_writes() as written:
             out = self.f(*args, **kwargs)
-        if any(written()):  # values that only f could use are gone by now
+        if written():  # values that only f could use are gone by now
             raise GraphError(
                 f"checkpoint: {self.name} writes into a value (x.data = v, x[i] = v or an optimizer's step), and it "
                 "would write again when it is run again. Return the new value, and write it outside."

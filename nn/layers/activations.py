@@ -4,21 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike
+
 import autodiff as ad
 
 from ..module import Module
+from ..parameter import Parameter
+from .inputs import as_input
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
+    "GLU",
+    "SELU",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
     "LeakyReLU",
+    "LogSigmoid",
     "LogSoftmax",
+    "Mish",
+    "PReLU",
     "ReLU",
+    "ReLU6",
     "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softmin",
     "Softplus",
+    "Softshrink",
+    "Softsign",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
 ]
 
 
@@ -203,3 +224,288 @@ class LogSoftmax(Softmax):
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
         return ad.log_softmax(x, axis=self.axis)
+
+
+class SELU(Module):
+    """Compute 1.0507 x where x > 0 and 1.7581 (exp(x) - 1) elsewhere (Klambauer et al. 2017). `torch.nn.SELU`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.SELU()(np.array([-1.0, 2.0])).round(4)
+    array([-1.1113,  2.1014])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.selu(x)
+
+
+class CELU(Module):
+    """Compute x where x > 0 and alpha (exp(x / alpha) - 1) elsewhere (Barron 2017). `torch.nn.CELU`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.CELU(2.0)(np.array([-1.0, 2.0])).round(4)
+    array([-0.7869,  2.    ])
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.celu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"alpha={self.alpha}"
+
+
+class Mish(Module):
+    """Compute x tanh(softplus(x)) (Misra 2019). `torch.nn.Mish`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Mish()(np.array([-1.0, 2.0])).round(4)
+    array([-0.3034,  1.944 ])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.mish(x)
+
+
+class Softsign(Module):
+    """Compute x / (1 + |x|). `torch.nn.Softsign`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Softsign()(np.array([-1.0, 3.0]))
+    array([-0.5 ,  0.75])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.softsign(x)
+
+
+class Hardswish(Module):
+    """Compute x hardsigmoid(x) (Howard et al. 2019). `torch.nn.Hardswish`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Hardswish()(np.array([-4.0, 3.0])) + 0.0
+    array([0., 3.])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.hardswish(x)
+
+
+class Hardsigmoid(Module):
+    """Compute (x + 3) / 6, limited to [0, 1]. `torch.nn.Hardsigmoid`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Hardsigmoid()(np.array([-4.0, 0.0]))
+    array([0. , 0.5])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.hardsigmoid(x)
+
+
+class Hardtanh(Module):
+    """Compute x limited to [min_val, max_val]. `torch.nn.Hardtanh`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Hardtanh()(np.array([-4.0, 0.5]))
+    array([-1. ,  0.5])
+    """
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+        self.min_val = min_val
+        self.max_val = max_val
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.hardtanh(x, self.min_val, self.max_val)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"min_val={self.min_val}, max_val={self.max_val}"
+
+
+class ReLU6(Module):
+    """Compute x limited to [0, 6]. `torch.nn.ReLU6`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.ReLU6()(np.array([-1.0, 8.0]))
+    array([0., 6.])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.relu6(x)
+
+
+class Softshrink(Module):
+    """Compute x moved towards 0 by lambd, 0 where |x| <= lambd. `torch.nn.Softshrink`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Softshrink()(np.array([-2.0, 0.25]))
+    array([-1.5,  0. ])
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.softshrink(x, self.lambd)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"lambd={self.lambd}"
+
+
+class Hardshrink(Module):
+    """Compute x, and 0 where |x| <= lambd. `torch.nn.Hardshrink`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Hardshrink()(np.array([-2.0, 0.25]))
+    array([-2.,  0.])
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.hardshrink(x, self.lambd)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"lambd={self.lambd}"
+
+
+class Tanhshrink(Module):
+    """Compute x - tanh(x). `torch.nn.Tanhshrink`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Tanhshrink()(np.array([0.0, 2.0])).round(4)
+    array([0.   , 1.036])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.tanhshrink(x)
+
+
+class Threshold(Module):
+    """Compute x where x > threshold, and value elsewhere. `torch.nn.Threshold`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Threshold(0.5, -1.0)(np.array([0.5, 2.0]))
+    array([-1.,  2.])
+    """
+
+    def __init__(self, threshold: float, value: float) -> None:
+        self.threshold = threshold
+        self.value = value
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.threshold(x, self.threshold, self.value)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"threshold={self.threshold}, value={self.value}"
+
+
+class LogSigmoid(Module):
+    """Compute log(sigmoid(x)), without overflow. `torch.nn.LogSigmoid`.
+
+    x: any shape, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.LogSigmoid()(np.array([-1000.0, 0.0])).round(4)
+    array([-1.000e+03, -6.931e-01])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return ad.logsigmoid(x)
+
+
+class Softmin(Softmax):
+    """Divide exp(-x) by its sum along `axis`, without overflow. `torch.nn.Softmin`, whose `dim` is `axis` here.
+
+    x: any shape with that axis, floating; the result has the same shape and dtype.
+
+    >>> import nn, numpy as np
+    >>> nn.Softmin()(np.array([[0.0, 1000.0]]))
+    array([[1., 0.]])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape, summing to 1 along the axis."""
+        return ad.softmin(x, axis=self.axis)
+
+
+class GLU(Softmax):
+    """Compute a sigmoid(b), a and b being the halves of x along `axis`. `torch.nn.GLU`, whose `dim` is `axis` here.
+
+    x: an even length along the axis, which the result has half of (Dauphin et al. 2016).
+
+    >>> import nn, numpy as np
+    >>> nn.GLU()(np.array([2.0, 0.0]))
+    array([1.])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x: (..., 2 n, ...) -> (..., n, ...)."""
+        return ad.glu(x, axis=self.axis)
+
+
+class PReLU(Module):
+    """Compute x where x > 0 and `weight` x elsewhere; the weight is learned. `torch.nn.PReLU` (He et al. 2015).
+
+    num_parameters: 1, or the channels of x on axis 1. init: where they start. x: any shape for one, (N, C, ...) for C.
+
+    >>> import nn, numpy as np
+    >>> nn.PReLU()(np.array([-2.0, 3.0])).data
+    array([-0.5,  3. ], dtype=float32)
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, *, dtype: DTypeLike = np.float32) -> None:
+        self.num_parameters = num_parameters
+        self.weight = Parameter(np.full(num_parameters, init), dtype)
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, ...) -> the same shape."""
+        return ad.prelu(as_input(x, self.weight.dtype), self.weight)
+
+    def extra_repr(self) -> str:
+        """How many weights there are."""
+        return f"num_parameters={self.num_parameters}"

@@ -1,15 +1,28 @@
-"""Dropout: noise against units that rely on each other."""
+"""Dropout: noise against units that rely on each other. Of elements, of whole channels, and the one for SELU."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..module import Module
 from ..random import Rng, as_generator
+from .inputs import as_value
 
-__all__ = ["Dropout", "dropout"]
+__all__ = [
+    "AlphaDropout",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "alpha_dropout",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+]
 
 
 def check_probability(p: float) -> None:
@@ -37,6 +50,75 @@ def dropout(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -
         return x * np.zeros(np.shape(x), dtype)
     keep = as_generator(rng).random(np.shape(x), dtype=np.float32) >= p
     return x * (keep * dtype.type(1 / (1 - p)))
+
+
+def _of_channels(who: str, dims: tuple[int, ...], x: Any, p: float, training: bool, rng: Rng) -> Any:
+    """Dropout of whole channels: one draw for each, axis -dims[-1] + 1 being the channels."""
+    check_probability(p)
+    x = as_value(x)
+    if x.ndim not in dims:
+        raise ValueError(f"{who} needs x of {' or '.join(map(str, dims))} axes; got shape {x.shape}")
+    if not training or p == 0:
+        return x
+    lead = x.ndim - dims[-1] + 2
+    ones = np.ones((*x.shape[:lead], *[1] * (x.ndim - lead)), np.result_type(x.dtype, np.float16))
+    return x * dropout(ones, p, rng=rng)
+
+
+def dropout1d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
+    """Zero each channel of each sequence with probability p; as `dropout` otherwise. `torch.nn.functional.dropout1d`.
+
+    x: (N, C, L) or (C, L).
+
+    >>> dropout1d(np.ones((1, 4, 2)), 0.5, rng=0)[0, :, 1]
+    array([2., 2., 2., 0.])
+    """
+    return _of_channels("dropout1d", (2, 3), x, p, training, rng)
+
+
+def dropout2d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
+    """Zero each channel of each image with probability p; as `dropout` otherwise. `torch.nn.functional.dropout2d`.
+
+    x: (N, C, H, W). With three axes PyTorch reads (N, C, L): write `dropout1d` for that.
+
+    >>> dropout2d(np.ones((1, 4, 2, 2)), 0.5, rng=0)[0, :, 1, 1]
+    array([2., 2., 2., 0.])
+    """
+    return _of_channels("dropout2d", (4,), x, p, training, rng)
+
+
+def dropout3d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
+    """Zero each channel of each volume with probability p; as `dropout` otherwise. `torch.nn.functional.dropout3d`.
+
+    x: (N, C, D, H, W) or (C, D, H, W).
+
+    >>> dropout3d(np.ones((1, 4, 1, 1, 1)), 0.5, rng=0).ravel()
+    array([2., 2., 2., 0.])
+    """
+    return _of_channels("dropout3d", (4, 5), x, p, training, rng)
+
+
+_SELU_FLOOR = -1.7580993408473766  # the limit of SELU on the left: -scale * alpha
+
+
+def alpha_dropout(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
+    """Set elements to SELU's limit on the left with probability p, keeping mean 0 and variance 1.
+
+    x: any shape. `torch.nn.functional.alpha_dropout` (Klambauer et al. 2017, section 2,
+    https://arxiv.org/abs/1706.02515). Raises ValueError unless 0 <= p <= 1.
+
+    >>> alpha_dropout(np.zeros(6), 0.5, rng=0).round(4)
+    array([ 0.7792,  0.7792,  0.7792, -0.7792, -0.7792, -0.7792])
+    """
+    check_probability(p)
+    x = as_value(x)
+    if not training or p == 0:
+        return x
+    if p == 1:
+        return x * np.zeros(x.shape, x.dtype)
+    scale = 1 / math.sqrt((1 - p) * (1 + p * _SELU_FLOOR**2))
+    keep = as_generator(rng).random(x.shape, dtype=np.float32) >= p
+    return np.where(keep, x, _SELU_FLOOR) * scale - scale * p * _SELU_FLOOR
 
 
 class Dropout(Module):
@@ -70,3 +152,63 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """p."""
         return f"p={self.p}"
+
+
+class Dropout1d(Dropout):
+    """In training, zeros each channel of each sequence with probability p. `torch.nn.Dropout1d`.
+
+    Arguments as in `Dropout`. x: (N, C, L) or (C, L).
+
+    >>> import nn, numpy as np
+    >>> nn.Dropout1d(0.5, rng=0)(np.ones((1, 4, 2)))[0, :, 1]
+    array([2., 2., 2., 0.])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, L) -> the same shape."""
+        return dropout1d(x, self.p, training=self.training, rng=self.rng)
+
+
+class Dropout2d(Dropout):
+    """In training, zeros each channel of each image with probability p (Tompson et al. 2015). `torch.nn.Dropout2d`.
+
+    Arguments as in `Dropout`. x: (N, C, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.Dropout2d(0.5, rng=0)(np.ones((1, 4, 2, 2)))[0, :, 1, 1]
+    array([2., 2., 2., 0.])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, H, W) -> the same shape."""
+        return dropout2d(x, self.p, training=self.training, rng=self.rng)
+
+
+class Dropout3d(Dropout):
+    """In training, zeros each channel of each volume with probability p. `torch.nn.Dropout3d`.
+
+    Arguments as in `Dropout`. x: (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.Dropout3d(0.5, rng=0)(np.ones((1, 4, 1, 1, 1))).ravel()
+    array([2., 2., 2., 0.])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, D, H, W) -> the same shape."""
+        return dropout3d(x, self.p, training=self.training, rng=self.rng)
+
+
+class AlphaDropout(Dropout):
+    """Dropout for SELU networks: it keeps mean 0 and variance 1. `torch.nn.AlphaDropout`.
+
+    Arguments as in `Dropout`. x: any shape.
+
+    >>> import nn, numpy as np
+    >>> nn.AlphaDropout(0.5, rng=0)(np.zeros(4)).round(4)
+    array([ 0.7792,  0.7792,  0.7792, -0.7792])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return alpha_dropout(x, self.p, training=self.training, rng=self.rng)

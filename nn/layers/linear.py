@@ -1,9 +1,9 @@
-"""Linear and Flatten, and the function behind Flatten."""
+"""Linear, Bilinear, Identity, and the layers that change shapes: Flatten and Unflatten."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,10 @@ from autodiff import Tensor, linear  # by name: `ad.linear` asks the package eac
 from .. import init
 from ..module import Module
 from ..parameter import Parameter
-from ..random import Rng
-from .inputs import as_input
+from ..random import Rng, as_generator
+from .inputs import as_input, as_value
 
-__all__ = ["Flatten", "Linear", "flatten"]
+__all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten", "bilinear", "flatten"]
 
 
 def flatten(x: Any, start_axis: int = 1) -> Any:
@@ -34,6 +34,25 @@ def flatten(x: Any, start_axis: int = 1) -> Any:
         raise ValueError(f"flatten from axis {start_axis} needs at least {start_axis} axes, got shape {shape}")
     kept = shape[:start_axis]
     return np.reshape(x, (*kept, math.prod(shape[start_axis:])))
+
+
+def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
+    """Return x1 weight[k] x2 for each k, plus bias. `torch.nn.functional.bilinear`.
+
+    x1: (..., in1). x2: (..., in2). weight: (out, in1, in2). bias: (out,) or None. Returns (..., out). Raises ValueError
+    where the shapes do not fit.
+
+    >>> bilinear(np.array([1.0, 2.0]), np.array([10.0]), np.ones((1, 2, 1)))
+    array([30.])
+    """
+    a, b, w = as_value(x1), as_value(x2), as_value(weight)
+    if w.ndim != 3 or (*a.shape[-1:], *b.shape[-1:]) != w.shape[1:] or a.shape[:-1] != b.shape[:-1]:
+        raise ValueError(
+            f"bilinear: weight of shape (out, in1, in2) = {w.shape} needs x1 (..., in1) and x2 (..., in2) with equal "
+            f"axes before; got {a.shape} and {b.shape}"
+        )
+    y = np.einsum("...i,oij,...j->...o", a, w, b)
+    return y if bias is None else y + bias
 
 
 class Linear(Module):
@@ -120,3 +139,99 @@ class Flatten(Module):
     def extra_repr(self) -> str:
         """start_axis, when it is not 1."""
         return "" if self.start_axis == 1 else f"start_axis={self.start_axis}"
+
+
+class Unflatten(Module):
+    """Split one axis into several: (N, 784) -> (N, 28, 28). `torch.nn.Unflatten`, whose `dim` is `axis` here.
+
+    axis: which one. unflattened_size: the sizes it becomes; one of them may be -1. Raises ValueError where they do not
+    multiply to its size.
+
+    >>> import nn, numpy as np
+    >>> nn.Unflatten(1, (1, 28, 28))(np.zeros((32, 784))).shape
+    (32, 1, 28, 28)
+    """
+
+    def __init__(self, axis: int, unflattened_size: Sequence[int]) -> None:
+        self.axis, self.unflattened_size = axis, tuple(unflattened_size)
+
+    def forward(self, x: Any) -> Any:
+        """x: (..., n, ...) -> (..., *unflattened_size, ...)."""
+        x = as_value(x)
+        axis, sizes = self.axis % x.ndim if -x.ndim <= self.axis < x.ndim else None, list(self.unflattened_size)
+        if axis is not None and sizes.count(-1) == 1 and (known := -math.prod(sizes)) > 0:
+            sizes[sizes.index(-1)] = x.shape[axis] // known
+        if axis is None or math.prod(sizes) != x.shape[axis]:
+            raise ValueError(f"Unflatten({self.extra_repr()}) got x of shape {x.shape}")
+        return np.reshape(x, (*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
+
+    def extra_repr(self) -> str:
+        """The axis and the sizes."""
+        return f"axis={self.axis}, unflattened_size={self.unflattened_size}"
+
+
+class Identity(Module):
+    """Return x as it is. `torch.nn.Identity`: what can stand where a layer is taken out.
+
+    Any arguments are accepted and ignored.
+
+    >>> import nn, numpy as np
+    >>> nn.Identity()(np.array([1.0, 2.0]))
+    array([1., 2.])
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def forward(self, x: Any) -> Any:
+        """x -> x."""
+        return x
+
+
+class Bilinear(Module):
+    """Compute x1 weight[k] x2 + bias[k] for each k. `torch.nn.Bilinear`.
+
+    in1_features, in2_features, out_features: sizes of the last axes of x1, x2 and the result. bias: whether there is
+    one. dtype: of the parameters; plain arrays are cast to it. rng: a Generator, a seed, or None for the default
+    generator. `weight` (out, in1, in2) and `bias` (out,) start uniform in +-1 / sqrt(in1), as in PyTorch.
+
+    >>> import nn, numpy as np
+    >>> nn.Bilinear(2, 3, 4, rng=0)(np.ones((5, 2)), np.ones((5, 3))).shape
+    (5, 4)
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: Rng = None,
+    ) -> None:
+        sizes = {"in1_features": in1_features, "in2_features": in2_features, "out_features": out_features}
+        for name, n in sizes.items():
+            if not isinstance(n, int | np.integer) or n < 1:
+                raise ValueError(f"Bilinear: {name} must be an integer >= 1, got {n!r}")
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        limit, rng = 1 / math.sqrt(in1_features), as_generator(rng)
+
+        def draw(*shape: int) -> Parameter:
+            return Parameter(init.uniform(shape, low=-limit, high=limit, rng=rng, dtype=dtype), dtype)
+
+        self.weight = draw(out_features, in1_features, in2_features)
+        self.bias = draw(out_features) if bias else None
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """x1: (..., in1), x2: (..., in2) -> (..., out)."""
+        dtype = self.weight.dtype
+        return bilinear(as_input(x1, dtype), as_input(x2, dtype), self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}"
+        return sizes + ("" if self.bias is not None else ", bias=False")

@@ -387,3 +387,16 @@ def test_an_output_of_nothing_and_an_argument_handed_through_stay_what_they_are(
     assert a is x and b is w and c == "text" and type(d) is np.ndarray
     with pytest.raises(TypeError, match="needs a function"):
         ad.checkpoint(x)
+
+
+@pytest.mark.parametrize("value", [[0.0], [1.0], [1.0, 2.0]])
+def test_a_function_that_writes_into_a_value_is_refused_whatever_it_writes(value):
+    """Zero was let through, and two elements were a question of their truth."""
+    held = ad.tensor(np.full(len(value), 5.0), requires_grad=False)
+
+    def f(a):
+        held.data = value
+        return a * 2
+
+    with pytest.raises(ad.GraphError, match="writes into a value"):
+        ad.checkpoint(f)(ad.tensor([1.0]))

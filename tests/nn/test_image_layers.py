@@ -1,4 +1,4 @@
-"""Layers of images: their derivatives by nn.testing.check_module, their conventions, and errors that name the layer."""
+"""Layers of images, normalization, dropout of channels: derivatives by nn.testing.check_module, conventions, errors."""
 
 import pickle
 from typing import Any
@@ -36,19 +36,39 @@ LAYERS = [
     (nn.ReplicationPad1d((2, 1)), LINE),
     (nn.ConstantPad1d((2, 1), 3.0), LINE),
     (nn.CircularPad2d((1, 0, 2, 1)), PLANE),
+    (nn.BatchNorm1d(2), RNG.standard_normal((4, 2))),
+    (nn.BatchNorm2d(2).eval(), PLANE),
+    (nn.BatchNorm3d(1, momentum=None), RNG.standard_normal((2, 1, 2, 1, 2))),
+    (nn.InstanceNorm1d(2, affine=True), LINE),
+    (nn.InstanceNorm2d(2, track_running_stats=True), PLANE),
+    (nn.LayerNorm((4, 4)), PLANE),
+    (nn.GroupNorm(1, 2), LINE),
+    (nn.RMSNorm(5), LINE),
+    (nn.Upsample(size=(3, 5), mode="bilinear"), PLANE),
+    (nn.Upsample(scale_factor=2), LINE),
+    (nn.PixelShuffle(1), PLANE),
+    (nn.PixelUnshuffle(2), PLANE),
+    (nn.Dropout1d(0.5, rng=1), LINE),
+    (nn.Dropout2d(0.5, rng=1), PLANE),
+    (nn.AlphaDropout(0.5, rng=1), LINE),
+    (nn.PReLU(2), LINE),
+    (nn.GLU(1), LINE),
 ]
 
 
 @pytest.mark.parametrize(("layer", "x"), LAYERS, ids=lambda v: type(v).__name__ if isinstance(v, nn.Module) else "")
 def test_derivatives_of_every_layer_are_right(layer: nn.Module, x: Any) -> None:
-    assert check_module(layer, x, examples=1).ok
+    writes = any(layer.named_buffers()) and layer.training
+    # ad.checkpoint (P26) refuses a layer that moves its running statistics: it would move them twice
+    assert check_module(layer, x, examples=1, properties="-P26" if writes else "default").ok
 
 
 @pytest.mark.parametrize(("layer", "x"), LAYERS, ids=lambda v: type(v).__name__ if isinstance(v, nn.Module) else "")
 def test_float32_stays_float32_and_a_layer_survives_pickling(layer: nn.Module, x: Any) -> None:
+    layer = pickle.loads(pickle.dumps(layer)) if list(layer.generators())[1:] else layer  # each copy draws once
+    again = pickle.loads(pickle.dumps(layer))(x.astype(np.float32))
     y = layer(ad.tensor(x.astype(np.float32)))
     assert y.dtype == np.float32
-    again = pickle.loads(pickle.dumps(layer))(x.astype(np.float32))
     np.testing.assert_array_equal(ad.plain(again), y.data)
 
 
@@ -107,6 +127,68 @@ def test_an_empty_batch_passes_through_and_gives_zero_gradients() -> None:
     assert y.shape == (0, 2, 2, 2) and not net[0].weight.grad.any()
 
 
+def test_batch_normalization_standardizes_by_the_batch_and_later_by_what_it_saw() -> None:
+    layer, x = nn.BatchNorm2d(2, momentum=None, dtype=float), RNG.normal(3, 2, (8, 2, 4, 4))
+    y = layer(x)
+    np.testing.assert_allclose(y.data.mean(axis=(0, 2, 3)), 0, atol=1e-12)  # sums of 128 elements near 1
+    np.testing.assert_allclose(y.data.var(axis=(0, 2, 3)), 1, rtol=1e-5)  # eps
+    np.testing.assert_allclose(layer.running_mean.data, x.mean(axis=(0, 2, 3)))
+    np.testing.assert_allclose(layer.running_var.data, x.var(axis=(0, 2, 3), ddof=1))
+    assert sorted(layer.state_dict()) == ["bias", "num_batches_tracked", "running_mean", "running_var", "weight"]
+    z = layer.eval()(x)
+    np.testing.assert_allclose(z.data, y.data, rtol=0.01, atol=0.01)  # n - 1 instead of n
+    layer.reset_running_stats()
+    np.testing.assert_allclose(layer(x).data, x, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_checkpoint_refuses_a_layer_that_writes_running_statistics_whatever_they_are(value: float) -> None:
+    layer, x = nn.BatchNorm1d(1, dtype=float), ad.tensor([[value], [value]])
+    with pytest.raises(ad.GraphError, match="BatchNorm1d writes into a value"):
+        ad.checkpoint(layer)(x)
+    ad.checkpoint(layer.eval())(x).sum().backward()
+    assert x.grad is not None
+
+
+def test_running_statistics_are_no_part_of_the_graph() -> None:
+    layer, x = nn.BatchNorm1d(2, dtype=float), ad.tensor(RNG.standard_normal((4, 2)))
+    layer(x)
+    assert not layer.running_mean.requires_grad and layer.running_mean.is_leaf
+    layer.eval()(x).sum().backward()
+    np.testing.assert_allclose(x.grad, np.broadcast_to(1 / np.sqrt(layer.running_var.data + 1e-5), (4, 2)))
+
+
+def test_half_precision_statistics_do_not_overflow() -> None:
+    x = ad.tensor(np.full((1, 4096), 100.0, np.float16) + np.arange(4096).astype(np.float16) % 2)
+    y = F.layer_norm(x, 4096)
+    y.sum().backward()
+    assert y.dtype == x.grad.dtype == np.float16 and np.isfinite(y.data).all() and np.isfinite(x.grad).all()
+
+
+@pytest.mark.parametrize(("layer", "axes"), [(nn.Dropout1d, 1), (nn.Dropout2d, 2), (nn.Dropout3d, 3)])
+def test_dropout_of_channels_drops_whole_channels(layer: Any, axes: int) -> None:
+    y = layer(0.5, rng=0)(np.ones((40, 50, *[3] * axes)))
+    flat = y.reshape(2000, -1)
+    assert (flat == flat[:, :1]).all() and set(flat[:, 0]) == {0.0, 2.0}
+    assert abs((flat[:, 0] == 0).mean() - 0.5) < 6 * np.sqrt(0.25 / 2000)  # six standard deviations
+    x = np.ones((2, 3, *[3] * axes))
+    assert layer(0.5).eval()(x) is x
+
+
+def test_alpha_dropout_keeps_mean_and_variance() -> None:
+    y = nn.AlphaDropout(0.2, rng=0)(np.random.default_rng(1).standard_normal(100_000))
+    assert abs(y.mean()) < 0.02 and abs(y.var() - 1) < 0.03  # six standard deviations of 1e5 draws
+    np.testing.assert_array_equal(nn.AlphaDropout(1.0)(np.ones(3)), 0)
+
+
+def test_nearest_upsampling_copies_and_its_gradient_sums() -> None:
+    x = ad.tensor([[[1.0, 2.0]]])
+    y = F.interpolate(x, scale_factor=3)
+    (y * np.arange(6.0)).sum().backward()
+    np.testing.assert_array_equal(y.data, [[[1, 1, 1, 2, 2, 2]]])
+    np.testing.assert_array_equal(x.grad, [[[3, 12]]])
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -129,6 +211,18 @@ def test_an_empty_batch_passes_through_and_gives_zero_gradients() -> None:
         (lambda: nn.MaxPool2d(2)(np.ones((4, 4))), r"needs x of shape \(N, C, H, W\)"),
         (lambda: nn.Fold((4, 4), 2)(np.ones((1, 4, 4))), r"needs x of shape \(N, C \* 4, 9\)"),
         (lambda: F.pad(np.ones((1, 3)), (3, 0), "reflect"), r"cannot put a border of \(3, 0\) at axis 1 of 3"),
+        (lambda: nn.BatchNorm2d(3)(np.ones((2, 3))), r"BatchNorm2d\(num_features=3\) needs x with 3 channels"),
+        (lambda: nn.BatchNorm1d(3)(np.ones((1, 3))), "more than 1 element in each channel"),
+        (lambda: nn.InstanceNorm1d(3)(np.ones((2, 3, 1))), "more than 1 position in each channel"),
+        (lambda: nn.LayerNorm(3)(np.ones((2, 4))), r"the last axes of x must be \(3,\); got shape \(2, 4\)"),
+        (lambda: nn.GroupNorm(2, 3), "num_groups=2 must divide num_channels=3"),
+        (lambda: F.batch_norm(np.ones((2, 3)), None, None), "needed unless training=True"),
+        (lambda: F.interpolate(np.ones((1, 1, 2))), "either size or scale_factor"),
+        (lambda: F.interpolate(np.ones((1, 1, 2)), 3, mode="bilinear"), "does not fit 1 spatial axes"),
+        (lambda: F.pixel_shuffle(np.ones((3, 2, 2)), 2), r"needs x of shape \(\.\.\., C \* 4, H, W\)"),
+        (lambda: F.dropout2d(np.ones((2, 3, 4))), "dropout2d needs x of 4 axes"),
+        (lambda: nn.Unflatten(1, (2, 3))(np.ones((2, 7))), r"Unflatten\(axis=1"),
+        (lambda: nn.Bilinear(2, 3, 1, rng=0)(np.ones((4, 2)), np.ones((4, 2))), "bilinear: weight of shape"),
         (lambda: ad.im2col(np.ones((1, 3)), 2), r"needs x of shape \(N, C, \*spatial\)"),
         (lambda: ad.col2im(np.ones((1, 1, 2, 4)), (4,), 2), "has .* windows of size"),
     ],

@@ -1,0 +1,48 @@
+"""Standardization, the row inside batch, layer, group and instance normalization: mean 0 and variance 1 over axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..registry import op
+from .activations import sum_dtype
+
+Axis = int | tuple[int, ...]
+
+
+def _standardize(x: Any, axis: Axis = -1, eps: float = 1e-5) -> Any:
+    return _standardize_kept(x, axis, eps)[0]
+
+
+def _standardize_kept(x: Any, axis: Axis, eps: float) -> tuple[Any, Any]:
+    wide = sum_dtype(x)  # float16 sums overflow
+    y = x - np.mean(x, axis=axis, keepdims=True, dtype=wide)
+    scale = 1.0 / np.sqrt(np.mean(np.square(y), axis=axis, keepdims=True, dtype=wide) + eps)
+    y *= scale
+    return (y, scale) if y.dtype == x.dtype else (y.astype(x.dtype), scale.astype(x.dtype))
+
+
+def _standardize_vjp(g: Any, y: Any, x: Any, kept: Any, axis: Axis, eps: float) -> Any:
+    scale = 1.0 / np.sqrt(np.var(x, axis=axis, keepdims=True) + eps) if kept is None else kept
+    along = np.mean(g * y, axis=axis, keepdims=True)
+    return scale * (g - np.mean(g, axis=axis, keepdims=True) - y * along)
+
+
+standardize = op(
+    _standardize,
+    name="standardize",
+    samples=(
+        (((3, 4),), {}),
+        (((4, 2, 3),), {"axis": (0, 2)}),
+        (((2, 3),), {"axis": 0, "eps": 0.5}),
+    ),
+    keep=_standardize_kept,
+    vjp=_standardize_vjp,
+    reference=lambda x, axis=-1, eps=1e-5: (
+        (x - np.mean(x, axis=axis, keepdims=True)) / np.sqrt(np.var(x, axis=axis, keepdims=True) + eps)
+    ),
+    doc="Return (x - mean) / sqrt(variance + eps) over axes, the variance divided by n (Ioffe and Szegedy 2015, "
+    "https://arxiv.org/abs/1502.03167).",
+)

@@ -1,0 +1,519 @@
+"""Normalization: mean 0 and variance 1 over the batch, the features, groups of channels or one image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import autodiff as ad
+
+from ..module import Module
+from ..parameter import Buffer, Parameter
+from .inputs import as_input, as_value
+
+__all__ = [
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "LayerNorm",
+    "RMSNorm",
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "rms_norm",
+]
+
+
+def _by_channel(a: Any, ndim: int) -> Any:
+    """(C,) as (C, 1, ...), which broadcasts over x (N, C, ...)."""
+    return np.reshape(a, (-1, *[1] * (ndim - 2)))
+
+
+def _affine(y: Any, weight: Any, bias: Any, ndim: int) -> Any:
+    y = y if weight is None else y * _by_channel(weight, ndim)
+    return y if bias is None else y + _by_channel(bias, ndim)
+
+
+def _check_channels(who: str, x: Any, **given: Any) -> None:
+    if x.ndim < 2:
+        raise ValueError(f"{who} needs x of shape (N, C, ...); got shape {x.shape}")
+    for name, a in given.items():
+        if a is not None and np.shape(a) != (x.shape[1],):
+            raise ValueError(f"{who}: {name} must have shape ({x.shape[1]},), one for each channel; got {np.shape(a)}")
+
+
+def _blend(running: Any, new: Any, momentum: float) -> None:
+    """running = (1 - momentum) running + momentum new, in place."""
+    value = running.data if isinstance(running, ad.Tensor) else running
+    blended = (1 - momentum) * value + momentum * new
+    if isinstance(running, ad.Tensor):
+        running.data = blended
+    else:
+        running[...] = blended
+
+
+def _standardize_by(x: Any, mean: Any, var: Any, eps: float) -> Any:
+    """(x - mean) / sqrt(var + eps) with statistics (C,) that are given."""
+    mean, var = (_by_channel(as_value(a), x.ndim) for a in (mean, var))
+    return (x - mean) * (1.0 / np.sqrt(var + eps))
+
+
+def batch_norm(
+    x: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Standardize each channel over the batch, or by running statistics. `torch.nn.functional.batch_norm`.
+
+    x: (N, C, ...). running_mean, running_var: (C,), or None when training. weight, bias: (C,) or None: what the result
+    is multiplied by, and what is added. training: whether the statistics are those of the batch; the running ones then
+    move towards them by the share momentum, the variance being divided by n - 1. Raises ValueError where the shapes do
+    not fit, or each channel has one element when training. (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.)
+
+    >>> batch_norm(np.array([[1.0], [3.0]]), None, None, training=True, eps=0.0)
+    array([[-1.],
+           [ 1.]])
+    """
+    x = as_value(x)
+    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    _check_channels("batch_norm", x, **given)
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ValueError("batch_norm: running_mean and running_var are needed unless training=True")
+        return _affine(_standardize_by(x, running_mean, running_var, eps), weight, bias, x.ndim)
+    axes, count = (0, *range(2, x.ndim)), x.size // max(1, x.shape[1])
+    if count == 1:
+        raise ValueError(f"batch_norm needs more than 1 element in each channel when training; got shape {x.shape}")
+    if count:
+        plain = ad.plain(x)
+        if running_mean is not None:
+            _blend(running_mean, np.mean(plain, axis=axes), momentum)
+        if running_var is not None:
+            _blend(running_var, np.var(plain, axis=axes, ddof=1), momentum)
+    return _affine(ad.standardize(x, axis=axes, eps=eps), weight, bias, x.ndim)
+
+
+def instance_norm(
+    x: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Standardize each channel of each image over its positions. `torch.nn.functional.instance_norm`.
+
+    x: (N, C, ...) with one axis or more for positions. use_input_stats=False takes the running statistics instead. The
+    other arguments as in `batch_norm`. (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022.)
+
+    >>> instance_norm(np.array([[[1.0, 3.0], [5.0, 5.0]]]), eps=1e-12)
+    array([[[-1.,  1.],
+            [ 0.,  0.]]])
+    """
+    x = as_value(x)
+    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    _check_channels("instance_norm", x, **given)
+    axes, count = tuple(range(2, x.ndim)), math.prod(x.shape[2:])
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise ValueError("instance_norm: running_mean and running_var are needed with use_input_stats=False")
+        return _affine(_standardize_by(x, running_mean, running_var, eps), weight, bias, x.ndim)
+    if count <= 1:
+        raise ValueError(f"instance_norm needs more than 1 position in each channel; got shape {x.shape}")
+    if len(x):
+        plain = ad.plain(x)
+        if running_mean is not None:
+            _blend(running_mean, np.mean(plain, axis=(0, *axes)), momentum)
+        if running_var is not None:
+            _blend(running_var, np.mean(np.var(plain, axis=axes, ddof=1), axis=0), momentum)
+    return _affine(ad.standardize(x, axis=axes, eps=eps), weight, bias, x.ndim)
+
+
+def _last_axes(who: str, x: Any, normalized_shape: Any, weight: Any, bias: Any = None) -> tuple[int, ...]:
+    """The last axes of x, which must have the normalized shape, as must weight and bias."""
+    shape = (normalized_shape,) if isinstance(normalized_shape, int | np.integer) else tuple(normalized_shape)
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise ValueError(f"{who}: the last axes of x must be {shape}; got shape {x.shape}")
+    for name, a in (("weight", weight), ("bias", bias)):
+        if a is not None and np.shape(a) != shape:
+            raise ValueError(f"{who}: {name} must have shape {shape}; got {np.shape(a)}")
+    return tuple(range(-len(shape), 0))
+
+
+def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Standardize over the last axes. `torch.nn.functional.layer_norm`.
+
+    x: (..., *normalized_shape). weight, bias: normalized_shape or None. Raises ValueError where the shapes do not fit.
+    (Ba et al. 2016, https://arxiv.org/abs/1607.06450.)
+
+    >>> layer_norm(np.array([[1.0, 3.0], [5.0, 5.0]]), 2, eps=1e-12)
+    array([[-1.,  1.],
+           [ 0.,  0.]])
+    """
+    x = as_value(x)
+    y = ad.standardize(x, axis=_last_axes("layer_norm", x, normalized_shape, weight, bias), eps=eps)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def rms_norm(x: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+    """Divide by the root of the mean square over the last axes. `torch.nn.functional.rms_norm`.
+
+    x: (..., *normalized_shape). weight: normalized_shape or None. eps: added to the mean square; None for the smallest
+    step at 1 of x's dtype. Raises ValueError where the shapes do not fit. (Zhang and Sennrich 2019,
+    https://arxiv.org/abs/1910.07467.)
+
+    >>> rms_norm(np.array([3.0, 4.0]), 2).round(4)
+    array([0.8485, 1.1314])
+    """
+    x = as_value(x)
+    axes = _last_axes("rms_norm", x, normalized_shape, weight)
+    eps = float(np.finfo(x.dtype).eps) if eps is None else eps
+    y = x * (1.0 / np.sqrt(np.mean(np.square(x), axis=axes, keepdims=True) + eps))
+    return y if weight is None else y * weight
+
+
+def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Standardize over each group of channels of each image. `torch.nn.functional.group_norm`.
+
+    x: (N, C, ...), num_groups a divisor of C. weight, bias: (C,) or None. Raises ValueError where they do not fit. (Wu
+    and He 2018, https://arxiv.org/abs/1803.08494.)
+
+    >>> group_norm(np.array([[1.0, 3.0, 10.0, 30.0]]), 2, eps=1e-12)
+    array([[-1.,  1., -1.,  1.]])
+    """
+    x = as_value(x)
+    _check_channels("group_norm", x, weight=weight, bias=bias)
+    n, c, *rest = x.shape
+    if num_groups < 1 or c % num_groups:
+        raise ValueError(f"group_norm: num_groups={num_groups} must divide the {c} channels of x of shape {x.shape}")
+    groups = np.reshape(x, (n, num_groups, c // num_groups, *rest))
+    y = ad.standardize(groups, axis=tuple(range(2, groups.ndim)), eps=eps)
+    return _affine(np.reshape(y, x.shape), weight, bias, x.ndim)
+
+
+class _ChannelNorm(Module):
+    """What batch and instance normalization have alike: one weight, bias, running mean and variance a channel."""
+
+    _dims: tuple[int, ...]  # numbers of axes that x may have
+    weight: Parameter | None
+    bias: Parameter | None
+    running_mean: Buffer | None
+    running_var: Buffer | None
+    num_batches_tracked: Buffer | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        track_running_stats: bool,
+        dtype: DTypeLike,
+    ) -> None:
+        if not isinstance(num_features, int | np.integer) or num_features < 1:
+            raise ValueError(f"{type(self).__name__}: num_features must be an integer >= 1, got {num_features!r}")
+        self.num_features, self.eps, self.momentum = int(num_features), eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.weight = Parameter(np.ones(num_features), dtype) if affine else None
+        self.bias = Parameter(np.zeros(num_features), dtype) if affine else None
+        self.running_mean = Buffer(np.zeros(num_features, dtype)) if track_running_stats else None
+        self.running_var = Buffer(np.ones(num_features, dtype)) if track_running_stats else None
+        self.num_batches_tracked = Buffer(np.array(0)) if track_running_stats else None
+
+    def _read(self, x: Any) -> Any:
+        held = self.weight if self.weight is not None else self.running_mean
+        x = as_value(x) if held is None else as_input(x, held.dtype)
+        if x.ndim not in self._dims or x.shape[1] != self.num_features:
+            raise ValueError(
+                f"{type(self).__name__}(num_features={self.num_features}) needs x with {self.num_features} channels on "
+                f"axis 1 and {' or '.join(map(str, self._dims))} axes; got shape {x.shape}"
+            )
+        return x
+
+    def _share(self) -> float:
+        """How far the running statistics move: momentum, or so that they are the mean of all batches until now."""
+        if self.num_batches_tracked is None:
+            return 0.0
+        self.num_batches_tracked.data = self.num_batches_tracked.data + 1
+        return 1 / float(self.num_batches_tracked.data) if self.momentum is None else self.momentum
+
+    def reset_running_stats(self) -> None:
+        """Forget what was seen: mean 0, variance 1."""
+        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
+            self.running_mean.data = np.zeros(self.num_features)
+            self.running_var.data = np.ones(self.num_features)
+            self.num_batches_tracked.data = np.array(0)
+
+    def extra_repr(self) -> str:
+        """The arguments that differ from batch normalization's defaults."""
+        shown = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
+        given = [f"{name}={getattr(self, name)}" for name, usual in shown.items() if getattr(self, name) != usual]
+        return ", ".join([str(self.num_features), *given])
+
+
+class _BatchNorm(_ChannelNorm):
+    """Standardizes each channel over the batch and all positions."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, ...) -> the same shape."""
+        x = self._read(x)
+        by_batch = self.training or self.running_mean is None
+        share = self._share() if self.training else 0.0
+        statistics = (self.running_mean, self.running_var) if self.training or not by_batch else (None, None)
+        return batch_norm(x, *statistics, self.weight, self.bias, by_batch, share, self.eps)
+
+
+class BatchNorm1d(_BatchNorm):
+    """Standardize each feature over the batch, then scale and shift it. `torch.nn.BatchNorm1d`.
+
+    Arguments as in `BatchNorm2d`. x: (N, C) or (N, C, L).
+
+    >>> import nn, numpy as np
+    >>> layer = nn.BatchNorm1d(1)
+    >>> layer(np.array([[1.0], [3.0]])).data.round(3)
+    array([[-1.],
+           [ 1.]], dtype=float32)
+    >>> layer.running_mean.data, layer.running_var.data
+    (array([0.2], dtype=float32), array([1.1], dtype=float32))
+    """
+
+    _dims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Standardize each channel over the batch and all positions, then scale and shift it. `torch.nn.BatchNorm2d`.
+
+    Args:
+        num_features: channels of x.
+        eps: added to the variance.
+        momentum: how far the running statistics move towards those of a batch; None for their plain mean.
+        affine: whether there are `weight` and `bias`, (num_features,), from 1 and 0.
+        track_running_stats: whether `running_mean`, `running_var` and `num_batches_tracked` are kept as buffers; they
+            are what evaluation standardizes by.
+        dtype: of parameters and buffers; a plain array x is cast to it.
+
+    Shapes: x (N, C, H, W) and the result alike.
+
+    Raises:
+        ValueError: x has other axes or channels, or in training one element in each channel.
+
+    >>> import nn, numpy as np
+    >>> layer = nn.BatchNorm2d(3)
+    >>> layer(np.random.default_rng(0).normal(5, 2, (8, 3, 4, 4))).data.mean(axis=(0, 2, 3)).round(3) + 0.0
+    array([0., 0., 0.], dtype=float32)
+    >>> layer.eval()(np.zeros((1, 3, 2, 2))).shape
+    (1, 3, 2, 2)
+    """
+
+    _dims = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Standardize each channel over the batch and all positions, then scale and shift it. `torch.nn.BatchNorm3d`.
+
+    Arguments as in `BatchNorm2d`. x: (N, C, D, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.BatchNorm3d(2)(np.ones((4, 2, 2, 2, 2))).shape
+    (4, 2, 2, 2, 2)
+    """
+
+    _dims = (5,)
+
+
+class InstanceNorm1d(_ChannelNorm):
+    """Standardize each channel of each sequence over its positions. `torch.nn.InstanceNorm1d`.
+
+    Arguments as in `BatchNorm2d`, but affine and track_running_stats are False unless they are given. x: (N, C, L) or
+    (C, L).
+
+    >>> import nn, numpy as np
+    >>> nn.InstanceNorm1d(1)(np.array([[[1.0, 3.0]]])).round(3)
+    array([[[-1.,  1.]]])
+    """
+
+    _dims: tuple[int, ...] = (3,)
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        *,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, ...) -> the same shape."""
+        x = as_value(x)
+        if x.ndim == self._dims[0] - 1:
+            return self.forward(x[None])[0]
+        x = self._read(x)
+        by_image = self.training or self.running_mean is None
+        share = self.momentum or 0.0  # PyTorch's: num_batches_tracked is held and never counts here
+        return instance_norm(x, self.running_mean, self.running_var, self.weight, self.bias, by_image, share, self.eps)
+
+
+class InstanceNorm2d(InstanceNorm1d):
+    """Standardize each channel of each image over its positions. `torch.nn.InstanceNorm2d`.
+
+    Arguments as in `InstanceNorm1d`. x: (N, C, H, W) or (C, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.InstanceNorm2d(3)(np.ones((2, 3, 4, 4))).shape
+    (2, 3, 4, 4)
+    """
+
+    _dims = (4,)
+
+
+class LayerNorm(Module):
+    """Standardize over the last axes, then scale and shift. `torch.nn.LayerNorm`.
+
+    normalized_shape: their sizes, an integer for one. eps: added to the variance. elementwise_affine, bias: whether
+    there are `weight` and `bias`, of that shape, from 1 and 0. x: (..., *normalized_shape).
+
+    >>> import nn, numpy as np
+    >>> nn.LayerNorm(2)(np.array([[1.0, 3.0]])).data.round(3)
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        *,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        whole = isinstance(normalized_shape, int | np.integer)
+        self.normalized_shape = (int(normalized_shape),) if whole else tuple(normalized_shape)  # type: ignore
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.weight = Parameter(np.ones(self.normalized_shape), dtype) if elementwise_affine else None
+        self.bias = Parameter(np.zeros(self.normalized_shape), dtype) if elementwise_affine and bias else None
+
+    def forward(self, x: Any) -> Any:
+        """x: (..., *normalized_shape) -> the same shape."""
+        x = as_value(x) if self.weight is None else as_input(x, self.weight.dtype)
+        return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The shape, and what differs from the defaults."""
+        shown = [str(self.normalized_shape)] + ([f"eps={self.eps}"] if self.eps != 1e-5 else [])
+        if not self.elementwise_affine:
+            return ", ".join([*shown, "elementwise_affine=False"])
+        return ", ".join(shown + (["bias=False"] if self.bias is None else []))
+
+
+class RMSNorm(Module):
+    """Divide by the root of the mean square over the last axes, then scale. `torch.nn.RMSNorm`.
+
+    normalized_shape: their sizes, an integer for one. eps: added to the mean square; None for the smallest step at 1
+    of x's dtype. elementwise_affine: whether there is a `weight`, from 1. x: (..., *normalized_shape).
+
+    >>> import nn, numpy as np
+    >>> nn.RMSNorm(2)(np.array([3.0, 4.0])).data.round(4)
+    array([0.8485, 1.1314], dtype=float32)
+    """
+
+    weight: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        *,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        whole = isinstance(normalized_shape, int | np.integer)
+        self.normalized_shape = (int(normalized_shape),) if whole else tuple(normalized_shape)  # type: ignore
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.weight = Parameter(np.ones(self.normalized_shape), dtype) if elementwise_affine else None
+
+    def forward(self, x: Any) -> Any:
+        """x: (..., *normalized_shape) -> the same shape."""
+        x = as_value(x) if self.weight is None else as_input(x, self.weight.dtype)
+        return rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        """The shape, and what differs from the defaults."""
+        shown = [str(self.normalized_shape)] + ([f"eps={self.eps}"] if self.eps is not None else [])
+        return ", ".join(shown + ([] if self.elementwise_affine else ["elementwise_affine=False"]))
+
+
+class GroupNorm(Module):
+    """Standardize over each group of channels of each image, then scale and shift. `torch.nn.GroupNorm`.
+
+    num_groups: a divisor of num_channels. eps: added to the variance. affine: whether there are `weight` and `bias`,
+    (num_channels,), from 1 and 0. x: (N, num_channels, ...).
+
+    >>> import nn, numpy as np
+    >>> nn.GroupNorm(2, 4)(np.ones((5, 4, 8, 8))).shape
+    (5, 4, 8, 8)
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        *,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        if num_groups < 1 or num_channels % num_groups:
+            raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.weight = Parameter(np.ones(num_channels), dtype) if affine else None
+        self.bias = Parameter(np.zeros(num_channels), dtype) if affine else None
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, ...) -> the same shape."""
+        x = as_value(x) if self.weight is None else as_input(x, self.weight.dtype)
+        if x.ndim < 2 or x.shape[1] != self.num_channels:
+            raise ValueError(f"GroupNorm(num_channels={self.num_channels}) got x of shape {x.shape}")
+        return group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The sizes, and what differs from the defaults."""
+        shown = [f"{self.num_groups}, {self.num_channels}"] + ([f"eps={self.eps}"] if self.eps != 1e-5 else [])
+        return ", ".join(shown + ([] if self.affine else ["affine=False"]))
