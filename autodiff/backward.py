@@ -434,7 +434,13 @@ def _zero(node: Node) -> Cotangent:
 
 
 def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
-    """Plain cotangents of every node that ``root`` depends on; nothing is written anywhere and nothing is released."""
+    """Return plain cotangents of every node that ``root`` depends on; write nothing and release nothing.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, 3.0])
+    >>> ad.extend.gradients_of_graph((x * x).sum())[x.node]
+    array([2., 6.])
+    """
     seed = raw(seed_for(root, gradient if gradient is not None or root.size == 1 else np.ones(root.shape)))
     start: Node = root.node  # type: ignore[assignment]
     found = pull({start: seed}, collect([start]), wanted=None)

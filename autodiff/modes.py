@@ -385,7 +385,12 @@ def is_recording() -> bool:
 
 
 def keeps_record(what: str = "stats") -> bool:
-    """Return whether ``record()`` is on for a kind of record: an optimizer keeps its step under "updates"."""
+    """Return whether ``record()`` is on for a kind of record: an optimizer keeps its step under "updates".
+
+    >>> from autodiff import extend
+    >>> extend.keeps_record("updates")
+    False
+    """
     return what in state().record
 
 
@@ -471,7 +476,13 @@ class scope:
 
 
 def current_scope() -> Scope | None:
-    """Return the innermost scope in force."""
+    """Return the innermost scope in force.
+
+    >>> import autodiff as ad
+    >>> with ad.scope("encoder"):
+    ...     ad.extend.current_scope().path
+    'encoder'
+    """
     return state().scope
 
 

@@ -230,7 +230,7 @@ def op(
 def composite(
     fn: Callable[..., Any], *, numpy: Any = (), method: bool | str = False, public: bool = True, points: Any = ()
 ) -> Callable[..., Any]:
-    """A recorded function made of rows, with no rule of its own. points: its singular points, as a row states them."""
+    """Add a recorded function made of rows, with no rule of its own. points: its singular points, as for a row."""
     _publish(fn, fn.__name__.rstrip("_"), numpy, method, public)
     state_points(fn, fn.__name__.rstrip("_"), numpy, points)
     return fn

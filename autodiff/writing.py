@@ -143,7 +143,15 @@ def _watch(x: Any) -> None:
 
 def mark_written(*leaves: Variable) -> None:
     """Mark the arrays of these leaves as written in place: a graph that read them before will refuse
-    ``backward()``."""
+    ``backward()``.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0])
+    >>> y = (x * x).sum()
+    >>> np.negative(x.data, out=x.data); ad.extend.mark_written(x); y.backward()
+    Traceback (most recent call last):
+    autodiff.errors.StaleValueError: a leaf of shape (2,) was overwritten after multiply ... had read it, ...
+    """
     for x in leaves:
         if isinstance(x._data, np.ndarray):
             _note_write(x._data)

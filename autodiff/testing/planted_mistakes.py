@@ -130,7 +130,7 @@ def power(
     examples: int = 40,
     seed: int | None = None,
 ) -> PowerReport:
-    """Which standard mistakes in the rule of f could these inputs ever show?
+    """Count the standard mistakes in the rule of f that these inputs show.
 
     Args:
         f, inputs, vjp, kwargs, wrt, examples, seed: as in `check_derivatives`; the rule is taken to be right.

@@ -45,7 +45,7 @@ def array_arguments(f: Callable[..., Any]) -> int:
 def write_tests(
     target: str, signature: str | None = None, domain: tuple[float, float] | None = None, order: int = 1
 ) -> str:
-    """A pytest file that checks the derivatives of "module:function".
+    """Return a pytest file that checks the derivatives of "module:function".
 
     Args:
         target: what to test.

@@ -20,7 +20,7 @@ _ACTIVATIONS = ("Tanh", "ReLU", "Sigmoid", "GELU", "SiLU", "Softplus", "ELU", "L
 
 @st.composite
 def modules(draw: Any, inputs: int | None = None, outputs: int | None = None) -> Any:
-    """Small feed-forward networks; shrink to one linear layer. Weights are seeded."""
+    """Draw small feed-forward networks, which shrink to one linear layer. Weights are seeded."""
     sides = [
         inputs or draw(st.integers(1, 3)),
         *draw(st.lists(st.integers(1, 3), max_size=2)),
@@ -36,7 +36,7 @@ def modules(draw: Any, inputs: int | None = None, outputs: int | None = None) ->
 
 @st.composite
 def losses(draw: Any, rows: int = 3, columns: int = 3) -> tuple[Any, Any]:
-    """(loss module, targets) for predictions of shape (rows, columns)."""
+    """Draw (loss module, targets) for predictions of shape (rows, columns)."""
     kind = draw(st.sampled_from(["MSELoss", "L1Loss", "HuberLoss", "BCEWithLogitsLoss", "CrossEntropyLoss"]))
     loss = getattr(nn, kind)(reduction=draw(st.sampled_from(["mean", "sum", "none"])))
     if kind == "CrossEntropyLoss":
@@ -46,7 +46,7 @@ def losses(draw: Any, rows: int = 3, columns: int = 3) -> tuple[Any, Any]:
 
 
 def optimizers() -> st.SearchStrategy[Callable[[Any], Any]]:
-    """Functions that make an optimizer from parameters; shrink to plain SGD."""
+    """Draw functions that make an optimizer from parameters, which shrink to plain SGD."""
     rate = st.sampled_from([0.1, 0.01, 0.5])
     decay = st.sampled_from([0.0, 0.1])
     sgd = st.builds(
@@ -79,7 +79,7 @@ class TrainingConfig:
 
 @st.composite
 def training_configs(draw: Any) -> TrainingConfig:
-    """Everything a training step needs."""
+    """Draw a network, a loss with targets, an optimizer and a batch that fit together."""
     rows, columns = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     model = draw(modules(outputs=columns))
     first = next(iter(model.parameters()))

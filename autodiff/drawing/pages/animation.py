@@ -12,7 +12,7 @@ from .slider_page import Page, slider_bar, slider_page
 def animation(
     figures: Mapping[str, Figure] | Sequence[Figure], *, title: str = "Gradient heat over epochs", engine: str = "auto"
 ) -> Page:
-    """Figures of one model at several moments as one page with a slider.
+    """Put figures of one model at several moments on one page with a slider.
 
     figures: label -> Figure, such as {"epoch 1": ad.draw(loss, level="overview", heat="grad"), ...}, or a list of them.
 

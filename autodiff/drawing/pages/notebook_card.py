@@ -27,7 +27,7 @@ TYPE = f"font:13px/1.5 {FONT}"
 
 
 def card(thing: Any) -> str:
-    """An HTML card for a Scalar, a Tensor or a Module.
+    """Return an HTML card for a Scalar, a Tensor or a Module.
 
     >>> import autodiff as ad
     >>> "float64" in card(ad.tensor([1.0, 2.5])) and "2.5" in card(ad.tensor([1.0, 2.5]))

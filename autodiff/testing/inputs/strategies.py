@@ -55,7 +55,7 @@ def arguments(build: Callable[..., Any]) -> Callable[..., st.SearchStrategy[Argu
 def shapes(
     min_dims: int = 0, max_dims: int = 3, max_side: int = 5, zero: bool = False
 ) -> st.SearchStrategy[tuple[int, ...]]:
-    """Small shapes; shrink to few axes of length 1. With `zero`, some axis is sometimes empty."""
+    """Draw small shapes, which shrink to few axes of length 1. With `zero`, some axis is sometimes empty."""
     # the number of axes is drawn first: lists would stop at no axes half of the time
     dims = st.sampled_from([d for d in (0, 1, 2, 1, 2, 3, 3, 4) if min_dims <= d <= max_dims] or [min_dims])
     return dims.flatmap(lambda d: _sides(d, max_side, zero))
@@ -81,8 +81,7 @@ def _sides(draw: Any, dims: int, max_side: int, zero: bool) -> tuple[int, ...]:
 def values(
     domain: tuple[float, float] = REAL, ties: bool = True, wide: bool = True
 ) -> st.SearchStrategy[st.SearchStrategy[float]]:
-    """A strategy of strategies: how the entries of one array are drawn (all alike, few values with ties, generic,
-    wide).
+    """Draw a strategy for the entries of one array: all alike, few values with ties, generic, or wide.
 
     Args:
         domain: open interval the entries lie in.
@@ -147,7 +146,7 @@ def tensors(
     ties: bool = True,
     wide: bool = True,
 ) -> np.ndarray:
-    """Arrays for derivative checks.
+    """Draw arrays for derivative checks.
 
     Args:
         shape: a shape, a strategy of shapes, or None for `shapes()`.
@@ -171,7 +170,7 @@ def tensors(
 def smooth_values(
     shape: Any = None, domain: tuple[float, float] = REAL, dtype: Any = np.float64
 ) -> st.SearchStrategy[np.ndarray]:
-    """Arrays without ties and without mixed scales, for functions whose kinks are not the point."""
+    """Draw arrays without ties and without mixed scales, for functions whose kinks are not the point."""
     return tensors(shape, domain, dtype, ties=False, wide=False)
 
 
@@ -179,7 +178,7 @@ def smooth_values(
 def broadcastable(
     draw: Any, count: int = 2, domain: Any = REAL, dtype: Any = np.float64, wide: bool = True
 ) -> Arguments:
-    """Arguments whose shapes broadcast: some axes are 1 or missing. `domain` may be one interval or one for each
+    """Draw arguments whose shapes broadcast: some axes are 1 or missing. `domain` may be one interval or one for each
     argument.
     """
     whole = draw(shapes(max_dims=3))
@@ -197,7 +196,7 @@ def broadcastable(
 def signature(
     text: str, domain: tuple[float, float] = REAL, dtype: Any = np.float64, max_side: int = 5, wide: bool = False
 ) -> st.SearchStrategy[Arguments]:
-    """Arguments whose axes share letters: "(m,k),(k,n)->(m,n)". Digits are fixed lengths.
+    """Draw arguments whose axes share letters: "(m,k),(k,n)->(m,n)". Digits are fixed lengths.
 
     Raises:
         ValueError: the text is not a signature.
@@ -231,7 +230,7 @@ def signature(
 def indices(
     draw: Any, shape: Sequence[int], kinds: Sequence[str] = ("basic", "integer", "duplicates", "boolean")
 ) -> Any:
-    """An index into an array of this shape: slices with steps, integers, integer arrays with repeats, boolean masks."""
+    """Draw an index into an array of this shape: slices with steps, integers, integer arrays with repeats, masks."""
     kind = draw(st.sampled_from(list(kinds)))
     if kind == "boolean":
         flags = draw(st.lists(st.booleans(), min_size=math.prod(shape), max_size=math.prod(shape)))
@@ -254,7 +253,7 @@ def indices(
 
 
 def layouts(x: np.ndarray) -> st.SearchStrategy[np.ndarray]:
-    """The same numbers in another memory layout: C, Fortran, with gaps, backwards, read-only."""
+    """Draw the same numbers in another memory layout: C, Fortran, with gaps, backwards, read-only."""
 
     def gaps(a: np.ndarray) -> np.ndarray:
         if a.ndim == 0:
@@ -277,7 +276,7 @@ def layouts(x: np.ndarray) -> st.SearchStrategy[np.ndarray]:
 
 @st.composite
 def orthogonal(draw: Any, n: Any = None) -> np.ndarray:
-    """Orthogonal matrices (n, n), n from 1 to 4; shrink to the identity."""
+    """Draw orthogonal matrices (n, n), n from 1 to 4, which shrink to the identity."""
     side = n or draw(st.integers(1, 4))
     angles = draw(st.lists(st.integers(-16, 16), min_size=side * side, max_size=side * side))
     skew = np.array(angles, float).reshape(side, side) / 16
@@ -287,7 +286,7 @@ def orthogonal(draw: Any, n: Any = None) -> np.ndarray:
 
 @st.composite
 def well_conditioned(draw: Any, n: Any = None, condition: float = 1e3) -> np.ndarray:
-    """Invertible matrices with singular values between 1 and `condition`; shrink to the identity."""
+    """Draw invertible matrices with singular values between 1 and `condition`, which shrink to the identity."""
     side = n or draw(st.integers(1, 4))
     steps = draw(st.lists(st.integers(0, 8), min_size=side, max_size=side))
     sizes = condition ** (np.array(steps) / 8)
@@ -296,7 +295,7 @@ def well_conditioned(draw: Any, n: Any = None, condition: float = 1e3) -> np.nda
 
 @st.composite
 def spd(draw: Any, n: Any = None, condition: float = 1e3) -> np.ndarray:
-    """Symmetric positive definite matrices, exactly symmetric; shrink to the identity."""
+    """Draw symmetric positive definite matrices, exactly symmetric, which shrink to the identity."""
     side = n or draw(st.integers(1, 4))
     q = draw(orthogonal(side))
     steps = draw(st.lists(st.integers(0, 8), min_size=side, max_size=side))
@@ -306,7 +305,7 @@ def spd(draw: Any, n: Any = None, condition: float = 1e3) -> np.ndarray:
 
 @st.composite
 def triangular(draw: Any, n: Any = None, lower: bool = True) -> np.ndarray:
-    """Triangular matrices with a diagonal of size 1/2 to 4."""
+    """Draw triangular matrices with a diagonal of size 1/2 to 4."""
     side = n or draw(st.integers(1, 4))
     a = draw(smooth_values((side, side), (-2.0, 2.0)))
     diagonal = draw(st.lists(st.sampled_from([1.0, 2.0, -1.0, 0.5, 4.0]), min_size=side, max_size=side))

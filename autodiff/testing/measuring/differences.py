@@ -43,7 +43,7 @@ __all__ = ["Estimate", "numerical_derivative", "power_of_two_direction"]
 
 
 def power_of_two_direction(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
-    """A random direction along which x + 2^-k v is exact.
+    """Return a random direction along which x + 2^-k v is exact.
 
     Args:
         rng: source of the signs and of a random halving.
@@ -76,7 +76,7 @@ def numerical_derivative(
     *,
     thorough: bool = True,
 ) -> Estimate:
-    """The derivative of <cotangent, f> at `x` along `v`, with an error bound and the kind of point it is.
+    """Measure the derivative of <cotangent, f> at `x` along `v`, with an error bound and the kind of point it is.
 
     Args:
         f: function of arrays; called as f(x), or f(*x) when `x` is a tuple or list. Never sees a Tensor. It may

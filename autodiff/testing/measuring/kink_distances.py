@@ -36,7 +36,7 @@ class KinkMargin:
 
 
 def kink_margins(f: Callable[..., Any], *inputs: Any, **kwargs: Any) -> list[KinkMargin]:
-    """Every operation with kinks that f runs, nearest first.
+    """Return every operation with kinks that f runs, nearest first.
 
     Args:
         f: function of arrays or Tensors.

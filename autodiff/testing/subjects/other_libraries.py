@@ -48,7 +48,7 @@ def subject_of(f: Callable[..., Any], modes: tuple[str, ...] = ("reverse", "forw
 
 
 def from_pair(f: Callable[..., Any], vjp: Callable[..., Any], name: str | None = None) -> Adapted:
-    """A bare function and its rule(g, y, *arrays, **kwargs) -> tuple of cotangents.
+    """Wrap a bare function and its rule(g, y, *arrays, **kwargs) -> tuple of cotangents for a check.
 
     >>> from autodiff.testing import check_derivatives
     >>> pair = from_pair(np.exp, lambda g, y, x: (g * y,))
@@ -67,7 +67,7 @@ def _listed(y: Any) -> list[Any]:
 
 
 def from_torch(f: Callable[..., Any], name: str | None = None) -> Adapted:
-    """A PyTorch function, module or `torch.autograd.Function` (its `apply` is found).
+    """Wrap a PyTorch function, module or `torch.autograd.Function` (its `apply` is found) for a check.
 
     Args:
         f: takes and returns torch Tensors.
@@ -126,7 +126,7 @@ def from_torch(f: Callable[..., Any], name: str | None = None) -> Adapted:
 
 
 def from_jax(f: Callable[..., Any], name: str | None = None) -> Adapted:
-    """A JAX function (also one with `jax.custom_vjp`); runs with 64-bit numbers enabled.
+    """Wrap a JAX function (also one with `jax.custom_vjp`) for a check, which runs with 64-bit numbers enabled.
 
     Args:
         f: takes and returns JAX arrays.
@@ -194,7 +194,7 @@ def from_jax(f: Callable[..., Any], name: str | None = None) -> Adapted:
 
 
 def from_autograd(f: Callable[..., Any], name: str | None = None) -> Adapted:
-    """A function written for HIPS autograd (or one of its primitives with a defined vjp).
+    """Wrap a function written for HIPS autograd (or one of its primitives with a defined vjp) for a check.
 
     Args:
         f: takes and returns arrays, using autograd.numpy.
