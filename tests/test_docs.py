@@ -108,12 +108,16 @@ def public_names(modules: list[ModuleType]) -> dict[str, object]:
 
 PUBLIC = public_names(MODULES)
 VERBS = set(
-    """Add Apply Attend Average Batch Build Call Check Clip Compute Convert Convolve Copy Count
-    Create Decode Decorate Divide Draw Encode Evaluate Exchange Explain Fill Find Fold Insert
-    Interpolate Iterate Join Keep Leave Limit Load Look Make Map Mark Mask Measure Move Multiply
-    Name Normalise Normalize Pad Plot Pool Prove Put Raise Read Record Remove Reorder Repeat Replace
-    Return Reverse Rotate Round Save Scale Set Shift Show Shuffle Sort Subtract Sum Swap Take Train
-    Transform Turn Unfold Update Use Wrap Write Zero""".split()
+    """Add Apply Assign Attend Average Batch Break Build Call Check Clip Collect Compare Compute Connect
+    Convert Convolve Copy Count Create Decode Decorate Define Describe Divide Downsample Draw Drop Embed
+    Enable Encode Estimate Evaluate Exchange Expand Explain Fill Find Flatten Fold Freeze Gather Give Group
+    Hold Initialize Insert Interleave Interpolate Iterate Join Keep Leave Limit List Load Look Make Map Mark
+    Mask Match Measure Merge Move Multiply Name Normalise Normalize Note Open Pad Parse Pass Plot Pool Print
+    Prove Put Raise Read Record Reduce Refuse Register Remove Render Reorder Repeat Replace Report Reset
+    Restore Return Reverse Roll Rotate Round Run Sample Save Scale Scan Search Select Set Shift Show Shuffle
+    Solve Sort Split Spread Square Stack Standardise Standardize Start Step Stop Store Subsample Subtract Sum
+    Swap Take Test Train Transform Trim Turn Undo Unfold Update Upsample Use Validate Verify Wrap Write Yield
+    Zero""".split()
 )
 
 
