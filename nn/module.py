@@ -309,6 +309,18 @@ class Module:
         """
         return summarize(self, x)
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """Return how many multiplications, each with an addition, one call makes, without those of layers inside.
+
+        inputs, output: the arguments of the call and its result, of which the shapes count. 0 unless a layer says
+        otherwise: elementwise functions are not counted. `summary` adds them up.
+
+        >>> import nn, numpy as np
+        >>> nn.Linear(3, 2, rng=0).multiply_adds((np.ones((5, 3)),), np.ones((5, 2)))
+        30
+        """
+        return 0
+
     def extra_repr(self) -> str:
         """The arguments shown between the parentheses of `repr`."""
         return ""

@@ -1,4 +1,5 @@
-"""The table that `Module.summary()` prints: layers, parameters and, for a sample input, output shapes."""
+"""The table that `Module.summary()` prints: layers, parameters and, for a sample input, the shapes of their outputs,
+their multiply-adds, and the bytes of the outputs."""
 
 from __future__ import annotations
 
@@ -17,14 +18,16 @@ __all__ = ["Summary", "summarize"]
 
 @dataclass(frozen=True)
 class Row:
-    """One line: a module, the shape it returned for the sample, and the parameters it holds itself (not its
-    children's)."""
+    """One line: a module, the parameters it holds itself (not its children's), and for the sample the shape it
+    returned, its own multiply-adds (the sum of its calls), and the bytes of its output."""
 
     name: str
     layer: str
     shape: tuple[int, ...] | None
     parameters: int
     children: bool
+    multiply_adds: int = 0
+    output_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,34 @@ class Summary:
     trainable: int
     nbytes: int
 
+    @property
+    def multiply_adds(self) -> int:
+        """Of all layers together, in one call with the sample."""
+        return sum(row.multiply_adds for row in self.rows)
+
+    @property
+    def output_bytes(self) -> int:
+        """Of the outputs of all layers that have no layers inside: what a backward pass keeps, at most."""
+        return sum(row.output_bytes for row in self.rows if not row.children)
+
     def __str__(self) -> str:
         shown = [row for row in self.rows if row.parameters or not row.children] or list(self.rows)
         with_shapes = any(row.shape is not None for row in self.rows)
-        table = [["name", "layer"] + (["output"] if with_shapes else []) + ["parameters"]]
+        table = [["name", "layer", *(["output", "bytes", "multiply-adds"] if with_shapes else []), "parameters"]]
         for row in shown:
-            shape = [" × ".join(map(str, row.shape)) if row.shape is not None else ""] if with_shapes else []
-            table.append([row.name or "(model)", row.layer, *shape, f"{row.parameters:,}" if row.parameters else ""])
+            of_sample = ["", "", ""]
+            if row.shape is not None:
+                of_sample = [" × ".join(map(str, row.shape)), _bytes(row.output_bytes), _count(row.multiply_adds)]
+            cells = of_sample if with_shapes else []
+            table.append([row.name or "(model)", row.layer, *cells, _count(row.parameters)])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        left = 3 if with_shapes else 2  # columns of text; numbers stand on the right
         lines = [
             "  ".join(
-                [cell.ljust(w) for cell, w in zip(line[:-1], widths, strict=False)] + [line[-1].rjust(widths[-1])]
+                [
+                    cell.ljust(w) if i < left else cell.rjust(w)
+                    for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+                ]
             )
             for line in table
         ]
@@ -62,12 +82,15 @@ class Summary:
             f"{terms} = {self.total:,}" if 1 < len(counts) <= 6 and sum(counts) == self.total else f"{self.total:,}"
         )
         frozen = "" if self.trainable == self.total else f" ({self.trainable:,} trainable)"
-        return f"{equation} parameters{frozen}, {_bytes(self.nbytes)}"
+        footer = f"{equation} parameters{frozen}, {_bytes(self.nbytes)}"
+        if any(row.shape is not None for row in self.rows):
+            footer += f"\n{self.multiply_adds:,} multiply-adds, {_bytes(self.output_bytes)} of outputs"
+        return footer
 
 
 def summarize(model: Module, x: Any = None) -> Summary:
     """Count the parameters of every module; a parameter shared by two modules counts once, where it is met first."""
-    shapes = {} if x is None else _output_shapes(model, x)
+    calls = {} if x is None else _calls(model, x)
     parameters = dict(model.named_parameters())
     own: dict[int, int] = {}
     modules = list(model.named_modules())
@@ -81,9 +104,11 @@ def summarize(model: Module, x: Any = None) -> Summary:
         Row(
             path,
             _describe(module),
-            shapes.get(id(module)),
+            calls[id(module)].shape if id(module) in calls else None,
             own.get(id(module), 0),
             any(True for _ in module.children()),
+            calls[id(module)].multiply_adds if id(module) in calls else 0,
+            calls[id(module)].nbytes if id(module) in calls else 0,
         )
         for path, module in modules
     ]
@@ -96,10 +121,18 @@ def _describe(module: Module) -> str:
     return f"{type(module).__name__}({module.extra_repr()})"
 
 
-def _output_shapes(model: Module, x: Any) -> dict[int, tuple[int, ...]]:
-    """Run the model once in evaluation mode, noting what each module returned: the last shape, when it ran several
-    times."""
-    shapes: dict[int, tuple[int, ...]] = {}
+@dataclass
+class Calls:
+    """What the calls of one module in one run came to: the last shape, and sums over all of them."""
+
+    shape: tuple[int, ...] | None = None
+    multiply_adds: int = 0
+    nbytes: int = 0
+
+
+def _calls(model: Module, x: Any) -> dict[int, Calls]:
+    """Run the model once in evaluation mode, noting what each module returned."""
+    calls: dict[int, Calls] = {}
     modes = [(module, module.training) for module in model.modules()]
 
     def noting(module: Module) -> Any:
@@ -107,8 +140,12 @@ def _output_shapes(model: Module, x: Any) -> dict[int, tuple[int, ...]]:
 
         def run(*args: Any, **kwargs: Any) -> Any:
             y = forward(*args, **kwargs)
-            if isinstance(y, (ad.Variable, np.ndarray)):
-                shapes[id(module)] = y.shape
+            first = y[0] if isinstance(y, tuple) and y else y  # of a recurrent layer: the outputs, not the state
+            if isinstance(first, (ad.Variable, np.ndarray)):
+                of = calls.setdefault(id(module), Calls())
+                of.shape = first.shape
+                of.nbytes += np.size(ad.plain(first)) * first.dtype.itemsize
+                of.multiply_adds += module.multiply_adds(args, first)
             return y
 
         return run
@@ -125,7 +162,11 @@ def _output_shapes(model: Module, x: Any) -> dict[int, tuple[int, ...]]:
         for module, mode in modes:
             module.__dict__.pop("forward", None)
             module.training = mode
-    return shapes
+    return calls
+
+
+def _count(n: int) -> str:
+    return f"{n:,}" if n else ""
 
 
 def _bytes(n: int) -> str:

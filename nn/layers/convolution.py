@@ -243,6 +243,10 @@ class _Convolution(Module):
             )
         return x
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """One for each position and each weight of its group, borders included."""
+        return int(np.size(output)) * self.weight.size // self.out_channels
+
     def extra_repr(self) -> str:
         """The sizes that differ from the defaults."""
         one, shown = (1,) * self._axes, [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
@@ -386,6 +390,10 @@ class _ConvTranspose(_Convolution):
         if x.ndim == self._axes + 1:
             return self._run(x[None])[0]
         return self._run(x)
+
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """One for each element of x and each weight of its group."""
+        return int(np.size(inputs[0])) * self.weight.size // self.in_channels
 
     def _run(self, x: Any) -> Any:
         return ad.convolution_transpose(

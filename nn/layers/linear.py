@@ -114,6 +114,10 @@ class Linear(Module):
             last = f"last axis {x.shape[-1]}: shape {x.shape}" if x.ndim else "no axis: shape ()"
             raise ValueError(f"Linear(in_features={self.in_features}) got x with {last}") from None
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """One for each weight and each row of x."""
+        return int(np.size(output)) * self.in_features
+
     def extra_repr(self) -> str:
         """The sizes."""
         return f"in_features={self.in_features}, out_features={self.out_features}" + (
@@ -230,6 +234,10 @@ class Bilinear(Module):
         """x1: (..., in1), x2: (..., in2) -> (..., out)."""
         dtype = self.weight.dtype
         return bilinear(as_input(x1, dtype), as_input(x2, dtype), self.weight, self.bias)
+
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """For each output and each of x1, a product with x2 and one with x1."""
+        return int(np.size(output)) * self.in1_features * (self.in2_features + 1)
 
     def extra_repr(self) -> str:
         """The sizes."""

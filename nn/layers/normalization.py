@@ -253,6 +253,10 @@ class _ChannelNorm(Module):
         self.num_batches_tracked.data = self.num_batches_tracked.data + 1
         return 1 / float(self.num_batches_tracked.data) if self.momentum is None else self.momentum
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """In evaluation, one for each element: statistics are not counted."""
+        return int(np.size(output))
+
     def reset_running_stats(self) -> None:
         """Forget what was seen: mean 0, variance 1."""
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
@@ -432,6 +436,10 @@ class LayerNorm(Module):
         x = as_value(x) if self.weight is None else as_input(x, self.weight.dtype)
         return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """In evaluation, one for each element: statistics are not counted."""
+        return int(np.size(output))
+
     def extra_repr(self) -> str:
         """The shape, and what differs from the defaults."""
         shown = [str(self.normalized_shape)] + ([f"eps={self.eps}"] if self.eps != 1e-5 else [])
@@ -470,6 +478,10 @@ class RMSNorm(Module):
         """x: (..., *normalized_shape) -> the same shape."""
         x = as_value(x) if self.weight is None else as_input(x, self.weight.dtype)
         return rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """In evaluation, one for each element: statistics are not counted."""
+        return int(np.size(output))
 
     def extra_repr(self) -> str:
         """The shape, and what differs from the defaults."""
@@ -512,6 +524,10 @@ class GroupNorm(Module):
         if x.ndim < 2 or x.shape[1] != self.num_channels:
             raise ValueError(f"GroupNorm(num_channels={self.num_channels}) got x of shape {x.shape}")
         return group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """In evaluation, one for each element: statistics are not counted."""
+        return int(np.size(output))
 
     def extra_repr(self) -> str:
         """The sizes, and what differs from the defaults."""

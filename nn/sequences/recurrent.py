@@ -159,6 +159,11 @@ class _Recurrent(Module):
             x = sides[0] if len(sides) == 1 else np.concatenate(sides, axis=-1)
         return x, tuple(np.stack(s) for s in zip(*last, strict=True))
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """One for each weight of a matrix and each step of each sequence."""
+        matrices = sum(p.size for name, p in self.named_parameters() if name.startswith("weight"))
+        return int(np.size(output)) // max(1, output.shape[-1]) * matrices
+
     def extra_repr(self) -> str:
         """Return the sizes, and the options that are not PyTorch's defaults."""
         options = [
@@ -337,6 +342,11 @@ class _Cell(Module):
                 raise ValueError(f"{type(self).__name__}: a state must have shape {shape}, got {s.shape}")
             operands.append(s)
         return [*operands, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """One for each weight of a matrix and each step of each sequence."""
+        matrices = sum(p.size for name, p in self.named_parameters() if name.startswith("weight"))
+        return int(np.size(output)) // max(1, output.shape[-1]) * matrices
 
     def extra_repr(self) -> str:
         """Return the sizes."""

@@ -398,6 +398,34 @@ def test_summary_shows_output_shapes_and_leaves_the_model_as_it_was():
     assert net.training and not net[0].training and "forward" not in vars(net[1])
 
 
+def test_summary_counts_multiply_adds_and_the_bytes_of_outputs():
+    net = nn.Sequential(nn.Conv2d(2, 4, 3, groups=2, rng=0), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 3, rng=0))
+    summary = net.summary(np.zeros((5, 2, 4, 4)))
+    assert [row.multiply_adds for row in summary.rows] == [0, 5 * 4 * 4 * 9, 5 * 4 * 4, 0, 5 * 16 * 3]
+    assert summary.multiply_adds == 1040 and summary.output_bytes == 4 * (3 * 80 + 15)
+    assert str(summary).endswith("1,040 multiply-adds, 1.0 kB of outputs")
+    lstm = nn.LSTM(3, 4, num_layers=2, bidirectional=True)
+    matrices = sum(p.size for name, p in lstm.named_parameters() if name.startswith("weight"))
+    assert lstm.summary(np.zeros((7, 5, 3))).multiply_adds == 7 * 5 * matrices
+
+
+def test_multiply_adds_are_half_the_operations_that_pytorch_counts():
+    torch = pytest.importorskip("torch")
+    from torch.utils.flop_counter import FlopCounterMode
+
+    for name, arguments, shape in [
+        ("Linear", (6, 3), (5, 2, 6)),
+        ("Conv1d", (4, 6, 3, 2, 1, 1, 2), (2, 4, 9)),
+        ("Conv2d", (4, 6, (3, 2), 1, 1), (2, 4, 5, 6)),
+        ("Conv3d", (1, 2, 2), (2, 1, 4, 4, 3)),
+        ("ConvTranspose2d", (4, 6, 3, 2, 1, 1), (2, 4, 5, 6)),
+    ]:
+        with FlopCounterMode(display=False) as counter:
+            getattr(torch.nn, name)(*arguments)(torch.zeros(shape))
+        summary = getattr(nn, name)(*arguments).summary(np.zeros(shape, np.float32))
+        assert 2 * summary.multiply_adds == counter.get_total_flops(), name
+
+
 def test_summary_counts_shared_and_frozen_parameters_right():
     net = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Linear(2, 2, rng=0))
     net[1].tied = net[0].weight
