@@ -35,7 +35,7 @@ PROGRAMS = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "Chromium (apt install chromium)"),
 }
 
-SHARE_OF_ROWS = 4  # `dev` runs one in four of the tests of rows; `ci` runs them all
+ONE_IN = 4  # `dev` runs one in so many of the tests marked `sampled`, unless the mark says another number
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
@@ -52,15 +52,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if PROFILE != "dev" or config.option.keyword or any("::" in argument for argument in config.args):
         return
     run = getattr(config, "workerinput", {}).get("testrunuid") or secrets.token_hex(8)  # every worker draws the same
-    left_out = [
-        item
-        for item in items
-        if item.get_closest_marker("sampled") and zlib.crc32(f"{run} {item.nodeid}".encode()) % SHARE_OF_ROWS
-    ]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        skipped = set(left_out)
-        items[:] = [item for item in items if item not in skipped]
+    left_out = set()
+    for item in items:
+        mark = item.get_closest_marker("sampled")
+        one_in = 1 if mark is None else mark.args[0] if mark.args else ONE_IN
+        if zlib.crc32(f"{run} {item.nodeid}".encode()) % one_in:
+            left_out.add(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_finish() -> None:

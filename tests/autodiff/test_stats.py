@@ -43,7 +43,7 @@ def test_discrete_distribution_is_scipys(name: str, method: str) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(8)  # a second each
 @pytest.mark.parametrize("method", ["logpdf", "cdf", "sf", "logcdf"])
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_derivatives_in_x_and_every_parameter_are_right(name: str, method: str) -> None:
