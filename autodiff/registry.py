@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from .errors import missing_argument
+from .picture_facts import PictureFacts
 from .singular_points import Convention, Point, state_points
 
 Rule = Callable[..., Any]
@@ -64,7 +65,7 @@ class Op:
     For zeros by construction (``reach``): ``selects`` (its rule passes on some elements and leaves the others out, by
     indices, conditions or comparisons), ``product`` (a sum of products: matmul, einsum, a convolution), ``opaque``
     (its rule may only be run on the true operands). For singular points: ``convention`` and ``points``.
-    For pictures: ``formula`` (of ``{a}``, ``{b}``, output ``{y}``, one for each operand), ``commutative``, ``view``.
+    ``shown``: what pictures and explanations say of it (the remaining arguments; see ``PictureFacts``).
     """
 
     def __init__(
@@ -96,17 +97,14 @@ class Op:
         convention: Convention | None = None,
         points: tuple[Point, ...] = (),
         complex: bool = False,
-        formula: tuple[str, ...] = (),
-        commutative: bool = False,
-        view: bool = False,
+        **shown: Any,
     ) -> None:
         self.fn, self.name, self.__name__, self.symbol, self.doc = fn, name, name, symbol or name, doc
         self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
         self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
         self.add_into, self.explain, self.example, self.complex = add_into, explain, example, complex
         self.selects, self.product, self.opaque = selects, product, opaque
-        self.convention, self.points, self.formula = convention, points, formula
-        self.commutative, self.view = commutative, view
+        self.convention, self.points, self.shown = convention, points, PictureFacts(**shown)
         # Elements left out by a kink were compared with something; those left out by a condition may be anything.
         self.risky = singular or (selects and kink is None)
         self.variadic = inputs is not None and inputs.startswith("*")

@@ -26,6 +26,7 @@ ORDER = [
     "gradient_buffers",
     "modes",
     "singular_points",
+    "picture_facts",
     "registry",
     "diagnostics",
     "variable",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..drawing.levels.first_nan import REMEDIES, SINGLE_REMEDIES, cause_of, remedy_of
+from ..drawing.levels.first_nan import cause_of, remedy_alone, remedy_among, remedy_of
 from ..drawing.levels.problem_notes import FirstProblem
 from ..graph import Node
 from .answers import Cause, cause_at, first_index
@@ -267,10 +267,9 @@ def left_over(graph: GraphPass, node: Node, target: Node) -> Cause:
 def remedy(graph: GraphPass, node: Node) -> str:
     """What to write in the place of an operation whose derivative is singular."""
     record = graph.record(node)
-    before = {node.op.name, *[graph.snapshot.values[p].op for p in record.parents]}
-    for needed, text in REMEDIES:
-        if needed <= before:
-            return text
+    together = remedy_among([record, *[graph.snapshot.values[p] for p in record.parents]])
+    if together:
+        return together
     name = node.op.name
     if name in GUARDS:
         return _GUARD.format(name="x ** p" if name == "power" else f"np.{name}", ok=GUARDS[name]).replace(
@@ -278,7 +277,7 @@ def remedy(graph: GraphPass, node: Node) -> str:
         )
     if node.op.convention is not None:
         return str(node.op.convention.write).removeprefix("Write ")
-    return SINGLE_REMEDIES.get(name, "a formula that keeps its operands away from the point where it is singular.")
+    return remedy_alone(record) or "a formula that keeps its operands away from the point where it is singular."
 
 
 def count(mask: Any, kind: str) -> str:

@@ -44,6 +44,7 @@ sigmoid: Any = activation(
     symbol="σ",
     reference=lambda x: 1.0 / (1.0 + np.exp(-x)),
     formula=("{y}(1 − {y})",),
+    positive=True,
 )
 
 
@@ -239,6 +240,7 @@ softmax = op(
     reference=lambda x, axis=-1: np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True),
     doc="Return exp(x) / sum(exp(x)) along an axis.",
     formula=("diag({y}) − {y} {y}ᵀ",),
+    positive=True,
 )
 log_softmax = op(
     _log_softmax,

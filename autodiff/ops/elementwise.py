@@ -72,6 +72,8 @@ add = _row(
     complex=True,
     formula=("1", "1"),
     commutative=True,
+    remedies=(("", "keep both sides finite before adding"),),
+    causes=(("inf", "∞ − ∞ = NaN"),),
 )
 subtract = _row(
     np.subtract,
@@ -81,6 +83,8 @@ subtract = _row(
     symbol="−",
     complex=True,
     formula=("1", "−1"),
+    remedies=(("", "keep both sides finite before subtracting"),),
+    causes=(("inf", "∞ − ∞ = NaN"),),
 )
 multiply = _row(
     np.multiply,
@@ -91,6 +95,8 @@ multiply = _row(
     complex=True,
     formula=("{b}", "{a}"),
     commutative=True,
+    remedies=(("", "where(mask, a × b, 0) with b finite"),),
+    causes=(("inf zero", "0 × {inf} = NaN"),),
 )
 divide = _row(
     np.divide,
@@ -103,6 +109,11 @@ divide = _row(
     points=(Point((1.0, 0.0), (INF, -INF), "infinite"), Point((0.0, 0.0), (INF, NAN), "undefined")),
     complex=True,
     formula=("1/{b}", "−{a}/{b}²"),
+    remedies=(
+        ("exp", "softmax(x) in place of exp(x) ÷ sum(exp(x))"),
+        ("", "where(b == 0, 1, b) under the division"),
+    ),
+    causes=(("inf inf", "∞ ÷ ∞ = NaN"), ("", "0 ÷ 0 = NaN"), ("zero", "x ÷ 0 = ∞")),
 )
 negative = _row(np.negative, "Return -x.", lambda g: -g, operator.neg, symbol="−", complex=True, formula=("−1",))
 positive = _row(np.positive, "Return +x.", lambda g: g, operator.pos, symbol="+", complex=True, formula=("1",))
@@ -111,19 +122,20 @@ reciprocal = _row(
     "Return 1 / x.",
     lambda g, y: -g * y * y,
     lambda x: 1.0 / x,
-    symbol="1/",
+    symbol="1/x",
     singular=True,
     domain=POSITIVE,
     points=(Point((0.0,), (-INF,), "infinite"),),
     complex=True,
     formula=("−{y}²",),
+    causes=(("zero", "1 ÷ 0 = ∞"),),
 )
 square = _row(
     np.square,
     "Return x².",
     lambda g, x: 2.0 * g * x,
     lambda x: x * x,
-    symbol="²",
+    symbol="square",
     method=True,
     complex=True,
     formula=("2{a}",),
@@ -180,6 +192,7 @@ power = _row(
     ),
     complex=True,
     formula=("{b} {a}^({b} − 1)",),
+    remedies=(("", "a positive base, or square(x)"),),
 )
 
 
@@ -212,6 +225,7 @@ sqrt = _row(
     points=(Point((0.0,), (INF,), "infinite", -INF),),
     complex=True,
     formula=("1/(2{y})",),
+    remedies=(("", "sqrt(clip(x, 0, None)), or sqrt(x + eps)"),),
 )
 cbrt = _row(
     np.cbrt,
@@ -273,9 +287,18 @@ def _or_one(y: Any) -> Any:
 
 # ---- exponential and logarithm
 exp = _row(
-    np.exp, "Return e ** x.", lambda g, y: g * y, math.exp, singular=True, method=True, complex=True, formula=("{y}",)
+    np.exp,
+    "Return e ** x.",
+    lambda g, y: g * y,
+    math.exp,
+    singular=True,
+    method=True,
+    complex=True,
+    formula=("{y}",),
+    positive=True,
+    remedies=(("", "smaller inputs: subtract the maximum first"),),
 )
-exp2 = _row(np.exp2, "Return 2 ** x.", lambda g, y: g * y * LN2, singular=True, complex=True)
+exp2 = _row(np.exp2, "Return 2 ** x.", lambda g, y: g * y * LN2, singular=True, complex=True, positive=True)
 expm1 = _row(
     np.expm1,
     "Return e ** x - 1, exact near 0.",
@@ -297,6 +320,14 @@ log = _row(
     points=(Point((0.0,), (INF,), "infinite", -INF),),
     complex=True,
     formula=("1/{a}",),
+    remedies=(
+        ("softmax", "log_softmax(logits) in place of log(softmax)"),
+        ("sigmoid", "logsigmoid(x) in place of log(sigmoid)"),
+        ("sum exp", "logsumexp(x) in place of log(sum(exp(x)))"),
+        ("exp", "log_softmax or logsumexp in place of log(exp)"),
+        ("", "log(clip(x, eps, None)), or log1p near 1"),
+    ),
+    causes=(("zero", "log(0) = −∞"),),
 )
 log2 = _row(
     np.log2,
@@ -307,6 +338,7 @@ log2 = _row(
     domain=POSITIVE,
     points=(Point((0.0,), (INF,), "infinite"),),
     complex=True,
+    causes=(("zero", "log(0) = −∞"),),
 )
 log10 = _row(
     np.log10,
@@ -317,6 +349,7 @@ log10 = _row(
     domain=POSITIVE,
     points=(Point((0.0,), (INF,), "infinite"),),
     complex=True,
+    causes=(("zero", "log(0) = −∞"),),
 )
 log1p = _row(
     np.log1p,
@@ -602,6 +635,7 @@ _clip_row = op(
         Point((1.0, 0.0, 1.0), (1.0, 0.0, 0.0), "convention", 0.0),
     ),
     doc="x limited to [a_min, a_max]; derivative 1 at the bounds.",
+    rectifier=True,
 )
 
 

@@ -184,6 +184,7 @@ _cross_entropy_row: Any = op(
     reference=_cross_entropy_by_parts,
     keep=_cross_entropy_kept,
     doc="Cross-entropy of softmax(logits) and integer labels.",
+    title="Softmax cross-entropy",
 )
 
 
@@ -275,6 +276,7 @@ _weighted_sum_row = op(
     samples=((((3,), (2, 1), (3,), (2, 1), ()), {}), (((2,), (2,), ()), {})),
     reference=_weighted_sum,
     doc="w1 x1 + ... + wn xn + b: operands are the weights, the inputs, the bias.",
+    causes=(("inf zero", "0 × {inf} = NaN"), ("inf", "∞ − ∞ = NaN")),
 )
 
 

@@ -34,6 +34,7 @@ relu = activation(
     points=(Point((0.0,), (0.0,), "convention", 0.0),),
     reference=lambda x: np.where(x > 0, x, 0.0),
     formula=("1 where {a} > 0, else 0",),
+    rectifier=True,
 )
 
 
@@ -103,6 +104,7 @@ relu6 = activation(
         lambda x: (x == 0) | (x == 6), "x is at a bound", "0 at 0 and 1 at 6", "Write np.where with the bound."
     ),
     points=(Point((0.0,), (0.0,), "convention", 0.0), Point((6.0,), (1.0,), "convention", 0.0)),
+    rectifier=True,
 )
 
 
@@ -142,6 +144,7 @@ hardsigmoid = activation(
     selects=True,
     points=(Point((3.0,), (1 / 6,), "convention", 0.0), Point((-3.0,), (1 / 6,), "convention", 0.0)),
     **_at_three("1/6"),
+    rectifier=True,
 )
 hardswish = activation(
     lambda x: x * (np.clip(x + 3.0, 0.0, 6.0) / 6.0),
@@ -150,6 +153,7 @@ hardswish = activation(
     lambda g, x: loud(np.where(np.abs(x) < 3, g * (x / 3.0 + 0.5), g * (x >= 3)), x),
     points=(Point((3.0,), (1.0,), "convention"), Point((-3.0,), (0.0,), "convention")),
     **_at_three("0 at -3 and 1 at 3"),
+    rectifier=True,
 )
 
 

@@ -244,6 +244,7 @@ var = op(
         / (count(np.shape(x), axis) - ddof)
     ),
     complex=True,
+    causes=(("inf", "∞ − ∞ = NaN"),),
 )
 std = op(
     _std,
@@ -269,6 +270,7 @@ array([-0.5,  0.5])""",
     doc="Return the standard deviation over axes, with divisor n - ddof; the derivative is 0 where it is 0.",
     reference=lambda x, axis=None, ddof=0, keepdims=False: np.sqrt(np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)),
     complex=True,
+    causes=(("inf", "∞ − ∞ = NaN"),),
 )
 
 

@@ -57,7 +57,6 @@ transpose = op(
     _transpose,
     name="transpose",
     numpy=(np.transpose, np.permute_dims),
-    symbol="ᵀ",
     linear=True,
     vjp=lambda g, axes: np.transpose(g, _inverse(axes)),
     samples=((((2, 3),), {}), (((2, 3, 4),), {"axes": (2, 0, 1)}), (((2, 3),), {"axes": (-1, 0)})),

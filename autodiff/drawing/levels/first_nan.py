@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import linecache
 import math
+from collections.abc import Sequence
 
 from ..picture.cards import why_card
 from ..picture.model import Edge, Node, Picture
@@ -156,51 +157,36 @@ def lowest(value: Value) -> float:
 
 
 def cause_of(value: Value, operands: list[Value], origin: FirstProblem, lang: str) -> str:
-    """In a few signs, what went wrong: `0 × (−∞) = NaN`."""
-    first = operands[0] if operands else None
-    infinities = [text for text in map(infinite, operands) if text]
-    constant = next((p for p in value.operands if isinstance(p, float)), None)
+    """In a few signs, what went wrong: `0 × (−∞) = NaN`. The facts are those of the row."""
     if origin.kind == "gradient":
         key = "no derivative at 0" if any(map(has_zero, operands)) else "no derivative"
         return word(lang, key, value.badge or word(lang, "this value"))
-    if not value.op:
+    if value.row is None:
         return word(lang, "data not finite")
+    infinities = [text for text in map(infinite, operands) if text]
+    zero = any(map(has_zero, operands)) or next((p for p in value.operands if isinstance(p, float)), None) == 0
+    causes = value.row.shown.causes
+    if value.row.product:
+        causes = (*causes, ("inf zero", "0 × {inf} = NaN"))
+    if value.row.product or value.row.linear:
+        causes = (*causes, ("inf", "∞ − ∞ = NaN"))
+    for needed, text in causes:
+        met = len(infinities) >= needed.count("inf") and (zero or "zero" not in needed)
+        if met and text.endswith("NaN") == (origin.kind == "nan"):
+            return text.format(inf=bracketed(infinities[0]) if infinities else "")
+    first = operands[0] if operands else None
     if origin.kind == "inf":
-        return overflow_cause(value, first, constant, operands, lang)
-    if (
-        value.op in ("multiply", "matmul", "linear", "einsum", "weighted_sum")
-        and infinities
-        and (any(map(has_zero, operands)) or constant == 0)
-    ):
-        return f"0 × {bracketed(infinities[0])} = NaN"
-    if value.op in ("add", "subtract", "sum", "mean", "matmul", "linear", "weighted_sum", "var", "std") and infinities:
-        return "∞ − ∞ = NaN"
-    if value.op == "divide" and operands:
-        if len(infinities) > 1:
-            return "∞ ÷ ∞ = NaN"
-        return "0 ÷ 0 = NaN"
-    if value.op in ("log", "log2", "log10", "log1p", "sqrt", "power") and first is not None and lowest(first) < 0:
+        known = value.row.elementwise and len(operands) == 1 and first is not None and first.stats is not None
+        made = f"{value.op}({number(first.stats.max)})" if known and first is not None and first.stats else value.badge
+        return word(lang, "overflow", made, value.dtype)
+    low, high = value.row.domain[0]
+    if first is not None and lowest(first) < low and math.isinf(high):
         return word(lang, "not real", f"{value.op}({number(lowest(first))})")
-    if value.op in ("arcsin", "arccos", "arctanh", "arccosh"):
+    if not math.isinf(low) or not math.isinf(high):
         return word(lang, "outside domain", value.op)
     if infinities:
         return word(lang, "of infinity", value.badge, infinities[0])
     return word(lang, "gave NaN", value.badge)
-
-
-def overflow_cause(value: Value, first: Value | None, constant: float | None, operands: list[Value], lang: str) -> str:
-    """Where an infinity comes from."""
-    if value.op in ("log", "log2", "log10") and first is not None and has_zero(first):
-        return "log(0) = −∞"
-    if value.op in ("divide", "reciprocal") and (any(map(has_zero, operands)) or constant == 0):
-        return "x ÷ 0 = ∞"
-    if (
-        value.op in ("exp", "exp2", "expm1", "sinh", "cosh", "power", "square")
-        and first is not None
-        and first.stats is not None
-    ):
-        return word(lang, "overflow", f"{value.op}({number(first.stats.max)})", value.dtype)
-    return word(lang, "overflow", value.badge, value.dtype)
 
 
 def bracketed(text: str) -> str:
@@ -209,35 +195,28 @@ def bracketed(text: str) -> str:
 
 
 def remedy_of(snapshot: Snapshot, value: Value, operands: list[Value], origin: FirstProblem) -> str:
-    """What to write instead, from the operations before the first problem."""
-    before = {value.op, *(v.op for v in operands)}
+    """What to write instead, from the rows of the operations before the first problem."""
+    near = [value, *operands]
     for v in operands:
         for p in v.parents:
-            before.add(snapshot.values[p].op)
-            before |= {snapshot.values[q].op for q in snapshot.values[p].parents}
-    for needed, text in REMEDIES:
-        if needed <= before:
-            return text
-    return SINGLE_REMEDIES.get(value.op, "") if origin.kind != "gradient" else GRADIENT_REMEDY
+            near.append(snapshot.values[p])
+            near += [snapshot.values[q] for q in snapshot.values[p].parents]
+    return remedy_among(near) or (GRADIENT_REMEDY if origin.kind == "gradient" else remedy_alone(value))
 
 
-REMEDIES: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset({"log", "softmax"}), "log_softmax(logits) in place of log(softmax)"),
-    (frozenset({"log", "sigmoid"}), "logsigmoid(x) in place of log(sigmoid)"),
-    (frozenset({"log", "sum", "exp"}), "logsumexp(x) in place of log(sum(exp(x)))"),
-    (frozenset({"log", "exp"}), "log_softmax or logsumexp in place of log(exp)"),
-    (frozenset({"divide", "exp"}), "softmax(x) in place of exp(x) ÷ sum(exp(x))"),
-)
-SINGLE_REMEDIES = {
-    "log": "log(clip(x, eps, None)), or log1p near 1",
-    "sqrt": "sqrt(clip(x, 0, None)), or sqrt(x + eps)",
-    "divide": "where(b == 0, 1, b) under the division",
-    "power": "a positive base, or square(x)",
-    "exp": "smaller inputs: subtract the maximum first",
-    "multiply": "where(mask, a × b, 0) with b finite",
-    "subtract": "keep both sides finite before subtracting",
-    "add": "keep both sides finite before adding",
-}
+def remedy_among(near: Sequence[Value]) -> str:
+    """The first remedy for operations that stand together, such as log and softmax, or ""."""
+    before = {value.op for value in near}
+    rows = {value.op: value.row for value in near if value.row is not None}
+    pairs = [pair for row in rows.values() for pair in row.shown.remedies if pair[0]]
+    return next((text for needed, text in pairs if before.issuperset(needed.split())), "")
+
+
+def remedy_alone(value: Value) -> str:
+    """The remedy for one operation, or ""."""
+    return next((text for needed, text in value.row.shown.remedies if not needed), "") if value.row is not None else ""
+
+
 GRADIENT_REMEDY = (
     "keep the input away from the point where the derivative is infinite: sqrt(x + eps), where(x == 0, 1, x)"
 )

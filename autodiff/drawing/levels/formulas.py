@@ -17,9 +17,9 @@ POWERS = {"2": "²", "3": "³"}
 
 def local_formula(value: Value, position: int, names: Sequence[str], output: str) -> str:
     """Return the text of ∂output/∂operand, or "" where the row has none, it is long, or a name in it is unknown."""
-    if position >= len(value.formula):
+    if value.row is None or position >= len(value.row.shown.formula):
         return ""
-    form = value.formula[position]
+    form = value.row.shown.formula[position]
     known = {"a": names[0] if names else "", "b": names[1] if len(names) > 1 else "", "y": output}
     if any(not name for key, name in known.items() if "{" + key + "}" in form):
         return ""

@@ -6,13 +6,11 @@ import math
 from dataclasses import dataclass, field
 
 from ..picture.text import shape_text, shorten
-from ..picture.words import module_word, word
+from ..picture.words import module_word, row_word, word
 from ..reading.folding import Item
 from ..reading.records import Value
 from .builder import GraphBuilder
 from .value_texts import badge_of
-
-OP_TITLES = {"cross_entropy": ("Softmax cross-entropy", "损失函数 Softmax 交叉熵")}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,8 +37,8 @@ def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
     if item.path and item.kind in ("module", "repeat"):
         info = builder.snapshot.modules.get(item.path)
         only = {values[i].op for i in item.members}
-        if len(only) == 1 and newest.op in OP_TITLES:
-            return OP_TITLES[newest.op][lang == "zh"], ""
+        if len(only) == 1 and newest.row is not None and newest.row.shown.title:
+            return row_word(lang, newest.row.shown.title), ""
         if info is not None and info.kind:
             sizes = info.sizes or (
                 str(math.prod(newest.shape[1:])) if info.kind == "Flatten" and len(newest.shape) > 1 else ""
@@ -48,8 +46,8 @@ def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
             return module_word(lang, info.kind), sizes
         return shorten(item.path), ""
     if item.kind == "op":
-        if newest.op in OP_TITLES:
-            return OP_TITLES[newest.op][lang == "zh"], ""
+        if newest.row is not None and newest.row.shown.title:
+            return row_word(lang, newest.row.shown.title), ""
         return badge_of(newest), shape_text(newest.shape, word(lang, "scalar"))
     steps = [values[i].badge for i in (item.parts[0].members if item.parts else item.members)]
     if item.kind == "rest":

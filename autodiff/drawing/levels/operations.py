@@ -341,7 +341,8 @@ def put_beside(builder: OperationBuilder) -> None:
         givers.setdefault(edge.target, []).append(edge.source)
     nodes = {node.id: node for node in builder.nodes}
     aside = {node.id for node in builder.nodes if node.kind in SIDE_KINDS}
-    view_ops = {builder.node_of[i] for i in builder.keep if builder.snapshot.values[i].view}
+    values = builder.snapshot.values
+    view_ops = {builder.node_of[i] for i in builder.keep if (row := values[i].row) is not None and row.shown.view}
     views = {
         n: givers[n][0]
         for n in view_ops

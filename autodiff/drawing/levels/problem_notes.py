@@ -15,8 +15,6 @@ from .builder import ProblemNote
 from .problems import is_dead
 from .value_texts import name_of, stats_text
 
-UNDERFLOW = {"exp", "exp2", "softmax", "sigmoid", "expit"}
-
 
 @dataclass(frozen=True, slots=True)
 class FirstProblem:
@@ -67,7 +65,7 @@ def note_of(snapshot: Snapshot, value: Value, origin: FirstProblem, lang: str) -
         return ProblemNote("nan", bad_text(value, stats, name, lang))
     if count_bad(value, "inf"):
         return ProblemNote("warning", bad_text(value, stats, name, lang))
-    if value.op in UNDERFLOW and stats.zeros:
+    if value.row is not None and value.row.shown.positive and stats.zeros:
         return ProblemNote("warning", word(lang, "are zero", stats.zeros, stats.size))
     text = stats_text(value.stats)
     if value.grad is not None and not math.isfinite(value.grad):

@@ -68,7 +68,8 @@ def where_of(value: Value) -> str:
 def is_dead(value: Value) -> bool:
     """A rectifier whose outputs are all zero."""
     return (
-        value.op in ("relu", "relu6", "clip")
+        value.row is not None
+        and value.row.shown.rectifier
         and value.stats is not None
         and value.stats.size > 1
         and value.stats.zeros == value.stats.size

@@ -20,7 +20,7 @@ def badge_of(value: Value) -> str:
     if len(constants) != 1 or len(value.operands) != 2:
         return value.badge
     position, constant = constants[0]
-    if position == 0 and not value.commutative:
+    if position == 0 and not (value.row is not None and value.row.shown.commutative):
         return f"{number(constant)} {value.badge}"
     return f"{'^' if value.op == 'power' else value.badge} {number(constant)}"
 

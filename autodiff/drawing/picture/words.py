@@ -298,6 +298,7 @@ CHINESE_MODULES = {
     **dict.fromkeys(("ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "ELU", "LeakyReLU", "Softplus", "Softmax"), "激活函数"),
 }
 # Remedies by their English text; code stays as it is.
+CHINESE_ROWS = {"Softmax cross-entropy": "损失函数 Softmax 交叉熵"}  # titles of rows
 CHINESE_REMEDIES = {
     "log_softmax(logits) in place of log(softmax)": "用 log_softmax(logits) 代替 log(softmax)",
     "logsigmoid(x) in place of log(sigmoid)": "用 logsigmoid(x) 代替 log(sigmoid)",
@@ -329,8 +330,13 @@ def word(lang: str, key: str, *parts: object) -> str:
 
 
 def remedy_word(lang: str, remedy: str) -> str:
-    """Return a remedy in a language."""
-    return CHINESE_REMEDIES[remedy] if lang == "zh" else remedy
+    """Return a remedy in a language; one of a row of the user's as it is."""
+    return CHINESE_REMEDIES.get(remedy, remedy) if lang == "zh" else remedy
+
+
+def row_word(lang: str, title: str) -> str:
+    """Return the title of a row in a language; one of a row of the user's as it is."""
+    return CHINESE_ROWS.get(title, title) if lang == "zh" else title
 
 
 def module_word(lang: str, name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...registry import Op
 from ..picture.model import Stats
 from ..picture.text import number
 
@@ -18,7 +19,9 @@ STATS_LIMIT = 20_000_000  # elements; a larger array is described by shape alone
 
 @dataclass(slots=True)
 class Value:
-    """One node of the graph as plain data. `operands`: index of another value, a number, or None for an array."""
+    """One node of the graph as plain data. `operands`: index of another value, a number, or None for an array.
+    `row`: the row of its operation, None for a leaf.
+    """
 
     index: int
     op: str = ""
@@ -45,9 +48,7 @@ class Value:
     calls: tuple[Call, ...] = ()
     tied: tuple[str, ...] = ()
     count: int = 1
-    formula: tuple[str, ...] = ()
-    commutative: bool = False
-    view: bool = False
+    row: Op | None = None
 
     @property
     def single(self) -> bool:

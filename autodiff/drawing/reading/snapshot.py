@@ -187,7 +187,7 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
     else:
         value.op, value.badge = node.op.name, badge_of(node)
         value.fused = node.op.reference is not None
-        value.formula, value.commutative, value.view = node.op.formula, node.op.commutative, node.op.view
+        value.row = node.op
         value.detail = str((node.static or {}).get("reduction", ""))
         value.operands = tuple([table.get(p, None) if isinstance(p, GraphNode) else p for p in node.parents])
     if node.notes is not None and node.notes.source and node.notes.source != "?":
@@ -205,16 +205,9 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
     return value
 
 
-SYMBOLS = {
-    "square": "square",
-    "transpose": "transpose",
-    "reciprocal": "1/x",
-}  # where a symbol needs something to stand on
-
-
 def badge_of(node: GraphNode) -> str:
     """The operation's symbol with the static arguments that matter: `sum(axis=1)`."""
-    static, symbol = node.static, SYMBOLS.get(node.op.name, node.op.symbol)
+    static, symbol = node.static, node.op.symbol
     if not static:
         return clean(symbol)
     shown = []

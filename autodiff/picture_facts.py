@@ -1,0 +1,27 @@
+"""Facts of a row that only pictures and explanations read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What a picture or an explanation says of an operation.
+
+    formula: of each local derivative, made of ``{a}``, ``{b}`` and the output ``{y}``. commutative: whether a constant
+    may be written on either side. view: whether it only arranges its elements anew. title: of its card, where the name
+    will not do. positive: every value is above 0, so that a zero is an underflow. rectifier: 0 on a half-line, with
+    slope 0, so that a unit whose outputs are all 0 is dead. causes: how an infinity or NaN comes about: pairs of the
+    operands needed, such as "inf zero", and a text in signs. remedies: what to write where a value or a derivative is
+    NaN or infinite: pairs of the names of operations before it, or "", and a text.
+    """
+
+    formula: tuple[str, ...] = ()
+    commutative: bool = False
+    view: bool = False
+    title: str = ""
+    positive: bool = False
+    rectifier: bool = False
+    causes: tuple[tuple[str, str], ...] = ()
+    remedies: tuple[tuple[str, str], ...] = ()
