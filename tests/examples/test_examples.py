@@ -33,6 +33,16 @@ def test_digits_learns_the_packaged_digits(tmp_path, capsys):
     assert {p.name for p in tmp_path.iterdir()} == {"digits_flow.svg", "digits_loss.png", "digits_mistakes.png"}
 
 
+def test_cnn_digits_learns_within_a_few_steps_and_draws_its_filters(tmp_path, capsys):
+    accuracy, text = run("cnn_digits", capsys, "--epochs", 2, "--limit", 400, "--out", tmp_path)
+    assert accuracy > 0.3  # chance is 0.1; all 30 epochs reach 0.99
+    assert "29,162 parameters" in text and "77,725,696 multiply-adds" in text
+    before, after = map(float, re.search(r"loss ([\d.]+) -> ([\d.]+)", text).groups())
+    assert after < before
+    pytest.importorskip("matplotlib")
+    assert (tmp_path / "cnn_digits.png").stat().st_size > 10_000
+
+
 def test_digits_trains_the_articles_network_on_idx_files(tmp_path, capsys):
     """The MNIST path, on packaged digits written as 28x28 IDX files."""
     images, labels = load_digits(raw=True)
