@@ -130,6 +130,7 @@ from .optim import SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_
 from .parameter import Buffer, Parameter
 from .random import default_generator, seed
 from .report import training_report
+from .sequences.attention import MultiheadAttention
 from .sequences.embedding import Embedding, EmbeddingBag
 from .sequences.packing import (
     PackedSequence,
@@ -138,6 +139,7 @@ from .sequences.packing import (
     pad_packed_sequence,
     pad_sequence,
 )
+from .sequences.positions import RotaryPositions, SinusoidalPositions
 from .sequences.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from .serialization import FileFormatError, load, save
 from .training import evaluate, fit, predict
@@ -216,6 +218,9 @@ __all__ = [
     "RNNCell",
     "LSTMCell",
     "GRUCell",
+    "MultiheadAttention",
+    "SinusoidalPositions",
+    "RotaryPositions",
     "PackedSequence",
     "pack_padded_sequence",
     "pack_sequence",

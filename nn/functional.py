@@ -81,7 +81,9 @@ from .losses import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from .sequences.attention import scaled_dot_product_attention
 from .sequences.embedding import embedding, embedding_bag
+from .sequences.positions import rotary_positions, sinusoidal_positions
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -152,9 +154,12 @@ __all__ = [
     "relu",
     "relu6",
     "rms_norm",
+    "rotary_positions",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
+    "sinusoidal_positions",
     "smooth_l1_loss",
     "soft_margin_loss",
     "softmax",

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 __all__ = ["IN_MODULE", "IN_PACKAGE"]
 
-_OWN_LAYER = "there is no such layer yet; define nn.Module with forward(self, x) in NumPy functions"
 IN_PACKAGE = {
-    **dict.fromkeys(["MultiheadAttention", "Transformer"], _OWN_LAYER),
     "DataLoader": "write nn.data.batches(x, y, batch_size=32)",
     "Dataset": "plain arrays are data: nn.fit(model, x, y), nn.data.batches(x, y, batch_size=32)",
     "Dense": "write nn.Linear(inputs, outputs)",

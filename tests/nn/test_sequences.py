@@ -9,7 +9,7 @@ from hypothesis import settings
 import autodiff as ad
 import nn
 from autodiff.testing import check_op
-from nn.functional import embedding
+from nn.functional import embedding, rotary_positions, scaled_dot_product_attention, sinusoidal_positions
 from nn.sequences import scans
 from nn.testing import check_module
 
@@ -48,6 +48,9 @@ class Joined(nn.Module):
         (nn.RNNCell(2, 2, nonlinearity="tanh", rng=0), [np.ones((2, 2)), np.ones((2, 2))]),
         (nn.LSTMCell(2, 2, rng=0), [np.ones(2), (np.ones(2), np.ones(2))]),
         (nn.GRUCell(2, 2, rng=0), [np.ones((2, 2))]),
+        (nn.MultiheadAttention(2, 2, dropout=0.5, rng=0), [np.ones((2, 1, 2)), np.ones((3, 1, 2)), np.ones((3, 1, 2))]),
+        (nn.SinusoidalPositions(2), [np.ones((2, 3, 2))]),
+        (nn.RotaryPositions(), [np.ones((3, 4))]),
     ],
     ids=lambda x: type(x).__name__,
 )
@@ -151,6 +154,56 @@ def test_packing_and_padding_are_inverse_and_differentiable() -> None:
     np.testing.assert_array_equal(x.grad[:, :, 0], [[1, 1], [0, 1], [0, 1]])
 
 
+@pytest.mark.parametrize("mask", [np.array([[True, True], [False, False]]), np.array([[0.0, 1.0], [-np.inf, -np.inf]])])
+@pytest.mark.filterwarnings("error")
+def test_a_query_that_may_look_at_nothing_gets_zeros_and_no_gradient(mask: Any) -> None:
+    q, k, v = (ad.tensor(np.random.default_rng(i).standard_normal((2, 3))) for i in range(3))
+    y = scaled_dot_product_attention(q, k, v, mask)
+    assert (y.data[1] == 0).all() and (y.data[0] != 0).any()
+    y.sum().backward()
+    assert (q.grad[1] == 0).all() and all(np.isfinite(x.grad).all() for x in (q, k, v))
+    layer = nn.MultiheadAttention(2, 1, dtype=float, rng=0)
+    x = ad.tensor(np.ones((2, 2)))
+    out, weights = layer(x, x, x, attn_mask=~mask if mask.dtype == bool else mask)
+    assert (weights.data[1] == 0).all() and (out.data[1] == 0).all()
+    out.sum().backward()
+    assert np.isfinite(x.grad).all()
+
+
+def test_a_mask_of_numbers_is_differentiated() -> None:
+    x, mask = np.eye(2), ad.tensor(np.array([[0.0, -np.inf], [1.0, 2.0]]))
+    scaled_dot_product_attention(x, x, x, mask)[1, 0].backward()
+    p = 1 / (1 + np.exp(1 + 1 / np.sqrt(2)))
+    np.testing.assert_allclose(mask.grad, [[0, 0], [p * (1 - p), -p * (1 - p)]], rtol=1e-14)
+
+
+def test_causal_attention_needs_no_mask_and_sees_nothing_later() -> None:
+    layer = nn.MultiheadAttention(4, 2, batch_first=True, dtype=float, rng=0)
+    x = np.random.default_rng(0).standard_normal((2, 5, 4))
+    later = x.copy()
+    later[:, 3:] += 1.0
+    a, weights = layer(x, x, x, is_causal=True, average_attn_weights=False)
+    b, none = layer(later, later, later, is_causal=True, need_weights=False)
+    assert weights.shape == (2, 2, 5, 5) and none is None
+    np.testing.assert_allclose(a.data[:, :3], b.data[:, :3], rtol=1e-13)
+    assert (np.abs(a.data[:, 3:] - b.data[:, 3:]) > 1e-6).all()
+
+
+def test_products_of_rotary_positions_depend_on_the_distance_alone() -> None:
+    rng = np.random.default_rng(0)
+    q, k = rng.standard_normal((2, 1, 6))
+    products = [(rotary_positions(q, offset=p + 3) * rotary_positions(k, offset=p)).sum() for p in (0, 1, 50)]
+    np.testing.assert_allclose(products, products[0], rtol=1e-10)
+    np.testing.assert_allclose(np.linalg.norm(rotary_positions(q, offset=9)), np.linalg.norm(q), rtol=1e-14)
+
+
+def test_positions_follow_the_layout() -> None:
+    waves = sinusoidal_positions(3, 4, dtype=float)
+    np.testing.assert_array_equal(nn.SinusoidalPositions(4)(np.zeros((3, 2, 4)))[:, 1], waves)
+    np.testing.assert_array_equal(nn.SinusoidalPositions(4, batch_first=True)(np.zeros((2, 3, 4)))[1], waves)
+    np.testing.assert_array_equal(nn.SinusoidalPositions(4)(np.zeros((1, 4)), offset=2), waves[2:])
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
@@ -171,6 +224,25 @@ def test_packing_and_padding_are_inverse_and_differentiable() -> None:
         (lambda: nn.LSTM(3, 2, proj_size=1), ValueError, "proj_size is not built"),
         (lambda: nn.RNN(3, 2, nonlinearity="gelu"), ValueError, "'tanh' or 'relu'"),
         (lambda: nn.GRUCell(3, 2)(np.ones((1, 2))), ValueError, r"GRUCell\(input_size=3\)"),
+        (lambda: nn.MultiheadAttention(3, 2), ValueError, "no multiple of num_heads"),
+        (lambda: nn.MultiheadAttention(2, 2, add_bias_kv=True), ValueError, "are not built"),
+        (
+            lambda: nn.MultiheadAttention(2, 2)(*[np.ones((3, 1, 4))] * 3),
+            ValueError,
+            r"query needs .* shape \(3, 1, 4\)",
+        ),
+        (
+            lambda: nn.MultiheadAttention(2, 2)(*[np.ones((3, 1, 2))] * 3, attn_mask=np.ones((2, 3), bool)),
+            ValueError,
+            r"attn_mask needs .*\(3, 3\) or \(2, 3, 3\); got bool of shape \(2, 3\)",
+        ),
+        (lambda: scaled_dot_product_attention(np.ones((2, 3)), np.ones((2, 4)), np.ones((2, 4))), ValueError, "query"),
+        (
+            lambda: scaled_dot_product_attention(*[np.ones((2, 3))] * 3, np.ones((2, 2), int)),
+            TypeError,
+            "booleans or floating",
+        ),
+        (lambda: nn.SinusoidalPositions(3), ValueError, "even number"),
         (lambda: nn.pack_padded_sequence(np.ones((3, 2, 1)), [1, 3]), ValueError, "enforce_sorted=False"),
         (lambda: nn.pack_padded_sequence(np.ones((3, 2, 1)), [4, 3]), ValueError, "1..3"),
     ],

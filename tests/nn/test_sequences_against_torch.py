@@ -215,3 +215,118 @@ def test_cells(kind: str, seed: int, bias: bool, given_states: bool, shape: tupl
     ours = getattr(nn, kind)(2, 3, bias, dtype=np.float64, rng=rng)
     hx = states(rng, kind, (*shape, 3)) if given_states else None
     compare(ours, getattr(torch.nn, kind)(2, 3, bias), [rng.standard_normal((*shape, 2)), hx])
+
+
+def attention_mask(data: Any, rng: np.random.Generator, shape: tuple[int, ...], close: bool) -> Any:
+    """None, booleans or numbers; close: True stands for pairs that do not count."""
+    kind = data.draw(st.sampled_from(["none", "booleans", "numbers", "numbers and -inf"]))
+    if kind == "none":
+        return None
+    shut = rng.random(shape) < 0.4
+    if kind == "booleans":
+        return shut if close else ~shut
+    numbers = rng.standard_normal(shape)
+    return np.where(shut, -np.inf, numbers) if kind.endswith("inf") else numbers
+
+
+@given(seed=seeds, causal=st.booleans(), scale=st.sampled_from([None, 0.3]), data=st.data())
+def test_scaled_dot_product_attention(seed: int, causal: bool, scale: float | None, data: Any) -> None:
+    """Queries that may look at nothing give zeros in both."""
+    rng = np.random.default_rng(seed)
+    lead = data.draw(st.sampled_from([(), (2,), (2, 2)]))
+    steps, keys, e, v = (data.draw(st.integers(1, 3)) for _ in range(4))
+    mask = None if causal else attention_mask(data, rng, (*lead[:1], *(1,) * (len(lead) - 1), steps, keys), False)
+    arrays = [rng.standard_normal((*lead, *shape)) for shape in ((steps, e), (keys, e), (keys, v))]
+    options = {"attn_mask": mask, "is_causal": causal, "scale": scale}
+    xs = tensors(arrays, True)
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):  # the only one with a second derivative
+        out = F.scaled_dot_product_attention(*xs, **tensors_of(options))
+        cotangent, vs = rng.standard_normal(out.shape), [rng.standard_normal(a.shape) for a in arrays]
+        expected = torch.autograd.grad((out * torch.tensor(cotangent)).sum(), xs, create_graph=True)
+        along = sum((g * torch.tensor(d)).sum() for g, d in zip(expected, vs, strict=True))
+        second = torch.autograd.grad(along, xs, allow_unused=True)
+
+    def weighted(*args: Any) -> Any:
+        return (nn.functional.scaled_dot_product_attention(*args, **options) * cotangent).sum()
+
+    y = nn.functional.scaled_dot_product_attention(*arrays, **options)
+    np.testing.assert_allclose(y, out.detach().numpy(), **CLOSE)
+    gradient, product = ad.jvp(ad.grad(weighted, argnums=(0, 1, 2)), tuple(arrays), tuple(vs))
+    for a, b, c, d in zip(gradient, expected, product, second, strict=True):
+        np.testing.assert_allclose(a, b.detach().numpy(), **CLOSE)
+        np.testing.assert_allclose(c, 0.0 if d is None else d.numpy(), **CLOSE)
+
+
+@given(seed=seeds, data=st.data())
+def test_multihead_attention(seed: int, data: Any) -> None:
+    rng = np.random.default_rng(seed)
+    heads, width = data.draw(st.integers(1, 2)), data.draw(st.integers(1, 2))
+    e, count = heads * width, data.draw(st.sampled_from([None, 1, 2]))
+    steps, keys = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
+    itself = data.draw(st.booleans())
+    kdim, vdim = (
+        (None, None) if itself else (data.draw(st.sampled_from([None, 3])), data.draw(st.sampled_from([None, 2])))
+    )
+    sizes: dict[str, Any] = {
+        "bias": data.draw(st.booleans()),
+        "kdim": kdim,
+        "vdim": vdim,
+        "batch_first": data.draw(st.booleans()),
+    }
+    ours = nn.MultiheadAttention(e, heads, **sizes, dtype=np.float64, rng=rng)
+    if ours.in_proj_bias is not None:
+        ours.in_proj_bias.data = rng.standard_normal(3 * e)
+    theirs = torch.nn.MultiheadAttention(e, heads, **sizes)
+
+    def sequence(length: int, features: int) -> Any:
+        lead = (length,) if count is None else (count, length) if ours.batch_first else (length, count)
+        return rng.standard_normal((*lead, features))
+
+    query = sequence(steps, e)
+    if itself:
+        inputs, keys = [query], steps
+    else:
+        inputs = [query, sequence(keys, kdim or e), sequence(keys, vdim or e)]
+    shape = (steps, keys) if data.draw(st.booleans()) else ((count or 1) * heads, steps, keys)
+    mask = attention_mask(data, rng, shape, True)
+    padding = None
+    if data.draw(st.booleans()):
+        padding = rng.random((count or 1, keys)) < 0.3
+        padding = padding[0] if count is None else padding
+    allowed = np.ones(((count or 1), heads, steps, keys), bool)
+    if mask is not None:
+        own = ~mask if mask.dtype == bool else mask > -np.inf
+        allowed = allowed & (own if own.ndim == 2 else own.reshape(allowed.shape))
+    if padding is not None:
+        allowed = allowed & ~np.reshape(padding, ((count or 1), 1, 1, keys))
+    if not allowed.any(axis=-1).all():
+        return  # PyTorch gives NaN here, and another test has what we give
+    options = {"need_weights": True, "average_attn_weights": data.draw(st.booleans())}
+    if mask is not None and mask.dtype != bool and padding is not None:
+        padding = np.where(padding, -np.inf, 0.0)  # PyTorch deprecates masks of two kinds
+    options |= {"attn_mask": mask, "key_padding_mask": padding}
+    if itself:
+        compare(ToItself(ours), TorchToItself(theirs), inputs, **options)
+    else:
+        compare(ours, theirs, inputs, **options)
+
+
+class ToItself(nn.Module):
+    """Attention of a sequence to itself: one object for queries, keys and values."""
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+
+    def forward(self, x: Any, **options: Any) -> Any:
+        return self.layer(x, x, x, **options)
+
+
+class TorchToItself(torch.nn.Module):
+    """The same in PyTorch."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Any, **options: Any) -> Any:
+        return self.layer(x, x, x, **options)

@@ -1,0 +1,274 @@
+"""Attention: `scaled_dot_product_attention` and MultiheadAttention (Vaswani et al. 2017).
+
+A query that may look at nothing gets zeros, and gives no gradient. PyTorch's function does the same; its
+MultiheadAttention gives NaN for such a query when the weights are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import autodiff as ad
+
+from .. import init
+from ..layers.dropout import check_probability, dropout
+from ..layers.inputs import as_input
+from ..layers.linear import Linear
+from ..module import Module
+from ..parameter import Parameter
+from ..random import Rng, as_generator
+
+__all__ = ["MultiheadAttention", "scaled_dot_product_attention"]
+
+
+def scaled_dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    *,
+    rng: Rng = None,
+) -> Any:
+    """Return softmax(query keyᵀ scale + mask) value. `torch.nn.functional.scaled_dot_product_attention`.
+
+    query: (..., L, E). key: (..., S, E). value: (..., S, V). Returns (..., L, V). attn_mask: broadcastable to
+    (..., L, S); booleans say which keys a query may look at, numbers are added to the scores. is_causal: a query looks
+    at keys up to its own place. dropout_p: probability of dropping a weight; it is always applied, so pass 0 in
+    evaluation. scale: 1/sqrt(E) unless given. Raises ValueError when the shapes do not fit.
+
+    >>> x = np.eye(2)
+    >>> scaled_dot_product_attention(x, x, x, is_causal=True).round(4)
+    array([[1.    , 0.    ],
+           [0.3302, 0.6698]])
+    """
+    weights = _weights(query, key, attn_mask, is_causal, scale)
+    if np.shape(value)[-2:-1] != np.shape(key)[-2:-1]:
+        raise ValueError(
+            f"scaled_dot_product_attention: {np.shape(key)[-2]} keys need as many values, got shape {np.shape(value)}"
+        )
+    return dropout(weights, dropout_p, rng=rng) @ value
+
+
+def _weights(query: Any, key: Any, mask: Any, is_causal: bool, scale: float | None) -> Any:
+    """The weights (..., L, S) of the keys for each query."""
+    q, k = (x if isinstance(x, ad.Variable) else np.asarray(x) for x in (query, key))
+    if q.ndim < 2 or k.ndim < 2 or q.shape[-1] != k.shape[-1]:
+        raise ValueError(
+            f"scaled_dot_product_attention needs query (..., L, E) and key (..., S, E), got {q.shape} and {k.shape}"
+        )
+    factor = 1 / math.sqrt(q.shape[-1]) if scale is None and q.shape[-1] else 1.0 if scale is None else float(scale)
+    scores = (q * factor) @ np.swapaxes(k, -1, -2)
+    added, blind = _added_to_scores(mask, is_causal, scores.shape, scores.dtype)
+    weights = ad.softmax(scores if added is None else scores + added)
+    return weights if blind is None else np.where(blind, 0.0, weights)
+
+
+def _added_to_scores(mask: Any, is_causal: bool, shape: tuple[int, ...], dtype: Any) -> tuple[Any, Any]:
+    """What is added to the scores, 0 or -inf or the numbers of a mask; and which queries may look at nothing, or None.
+
+    Such a query gets zeros added instead, so that no NaN is computed where its weights are then left out.
+    """
+    allowed = None
+    if is_causal:
+        allowed = np.tri(*shape[-2:], dtype=bool)
+    if mask is None and allowed is None:
+        return None, None
+    numbers = 0.0
+    if mask is not None:
+        mask = mask if isinstance(mask, ad.Variable) else np.asarray(mask)
+        try:
+            fits = np.broadcast_shapes(mask.shape, shape) == shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(f"scaled_dot_product_attention: a mask of shape {mask.shape} does not fit {shape}")
+        if mask.dtype.kind not in "bf":
+            raise TypeError(
+                f"scaled_dot_product_attention: a mask has booleans or floating numbers, got {mask.dtype}. "
+                "Write mask.astype(bool)"
+            )
+        if mask.dtype.kind == "b":
+            own = mask
+        else:
+            own, numbers = ad.stop_gradient(mask) > -np.inf, mask
+        allowed = own if allowed is None else allowed & own
+    blind = ~allowed.any(axis=-1, keepdims=True)
+    if not blind.any():
+        blind = None
+    closed = ~allowed if blind is None else ~(allowed | blind)
+    if isinstance(numbers, float):
+        return np.where(closed, np.asarray(-np.inf, dtype), np.asarray(0.0, dtype)), blind
+    numbers = numbers if numbers.dtype == dtype else numbers.astype(dtype)
+    return np.where(closed, -np.inf, numbers if blind is None else np.where(blind, 0.0, numbers)), blind
+
+
+class MultiheadAttention(Module):
+    """Attend in several heads: each looks with its own part of the projected queries, keys and values.
+
+    `torch.nn.MultiheadAttention` (Vaswani et al. 2017, section 3.2.2).
+
+    Args:
+        embed_dim: features E of the queries and of the output. num_heads: heads; they divide E.
+        dropout: probability of dropping a weight, in training.
+        bias: whether the four projections have one.
+        add_bias_kv, add_zero_attn: PyTorch's; they are not built, and True raises ValueError.
+        kdim, vdim: features of the keys and the values, E unless given.
+        batch_first: inputs are (N, L, E) instead of (L, N, E).
+        dtype, rng: of the parameters; a given rng draws the dropout as well.
+
+    Shapes: query (L, N, E), key (S, N, kdim), value (S, N, vdim), or without N. Parameters: `in_proj_weight` (3 E, E)
+    for queries, keys and values, or `q_proj_weight`, `k_proj_weight`, `v_proj_weight` where kdim or vdim is given;
+    `in_proj_bias` (3 E,); `out_proj`, a Linear.
+
+    >>> import nn, numpy as np
+    >>> layer = nn.MultiheadAttention(8, 2, batch_first=True, rng=0)
+    >>> x = np.ones((3, 5, 8))
+    >>> y, weights = layer(x, x, x)
+    >>> y.shape, weights.shape
+    ((3, 5, 8), (3, 5, 5))
+    """
+
+    in_proj_bias: Parameter | None
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: Rng = None,
+    ) -> None:
+        if num_heads < 1 or embed_dim < 1 or embed_dim % num_heads:
+            raise ValueError(f"MultiheadAttention: embed_dim {embed_dim} is no multiple of num_heads {num_heads}")
+        if add_bias_kv or add_zero_attn:
+            raise ValueError("MultiheadAttention: add_bias_kv and add_zero_attn are not built; leave them out")
+        check_probability(dropout)
+        generator = as_generator(rng)
+        if rng is not None and dropout:
+            self.rng = generator
+        self.embed_dim, self.num_heads, self.dropout, self.batch_first = embed_dim, num_heads, dropout, batch_first
+        self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
+        self.head_dim = embed_dim // num_heads
+
+        def weight(rows: int, inputs: int) -> Parameter:
+            return Parameter(init.xavier_uniform((rows, inputs), rng=generator, dtype=dtype), dtype)
+
+        if self.kdim == self.vdim == embed_dim:
+            self.in_proj_weight = weight(3 * embed_dim, embed_dim)
+        else:
+            self.q_proj_weight = weight(embed_dim, embed_dim)
+            self.k_proj_weight = weight(embed_dim, self.kdim)
+            self.v_proj_weight = weight(embed_dim, self.vdim)
+        self.in_proj_bias = Parameter(np.zeros(3 * embed_dim), dtype) if bias else None
+        self.out_proj = Linear(embed_dim, embed_dim, bias, dtype=dtype, rng=generator)
+
+    def forward(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        key_padding_mask: Any = None,
+        need_weights: bool = True,
+        attn_mask: Any = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Any, Any]:
+        """Return the output, like the query, and the weights.
+
+        key_padding_mask: (N, S), True (or -inf) for keys that do not count. attn_mask: (L, S) or (N * heads, L, S);
+        True for pairs that do not count (the reverse of `scaled_dot_product_attention`), or numbers that are added.
+        is_causal: a query looks at keys up to its own place; PyTorch wants the mask beside it, here it may stand alone.
+        The weights are (N, L, S), the mean of the heads, or (N, heads, L, S) with `average_attn_weights=False`; None
+        with `need_weights=False`.
+        """
+        lone, q, k, v = self._inputs(query, key, value)
+        heads = self._projected(q, k, v)
+        count, steps, keys = q.shape[0], q.shape[1], k.shape[1]
+        mask = self._mask(attn_mask, key_padding_mask, count, steps, keys)
+        weights = _weights(heads[0], heads[1], mask, is_causal, None)
+        weights = dropout(weights, self.dropout, training=self.training, rng=getattr(self, "rng", None))
+        y = np.reshape(np.swapaxes(weights @ heads[2], 1, 2), (count, steps, self.embed_dim))
+        y = self.out_proj(y[0] if lone else y if self.batch_first else np.swapaxes(y, 0, 1))
+        if not need_weights:
+            return y, None
+        shown = np.mean(weights, axis=1) if average_attn_weights else weights
+        return y, (shown[0] if lone else shown)
+
+    def _inputs(self, *given: Any) -> tuple[Any, ...]:
+        """Whether there is no axis N; and the inputs as (N, L, features), equal ones as one object."""
+        made: dict[int, Any] = {}
+        for x, name, width in zip(
+            given, ("query", "key", "value"), (self.embed_dim, self.kdim, self.vdim), strict=True
+        ):
+            y = as_input(x, self.out_proj.weight.dtype)
+            if y.ndim not in (2, 3) or y.shape[-1] != width or y.ndim != np.ndim(given[0]):
+                raise ValueError(
+                    f"MultiheadAttention: {name} needs (L, N, {width}), (N, L, {width}) with batch_first, or "
+                    f"(L, {width}); got shape {y.shape}"
+                )
+            made.setdefault(id(x), y[None] if y.ndim == 2 else y if self.batch_first else np.swapaxes(y, 0, 1))
+        return np.ndim(given[0]) == 2, *[made[id(x)] for x in given]
+
+    def _projected(self, q: Any, k: Any, v: Any) -> Any:
+        """Queries, keys and values of each head, (N, heads, L, E / heads)."""
+        bias = self.in_proj_bias
+        together = hasattr(self, "in_proj_weight")
+        if together and q is k and k is v:
+            y = ad.linear(q, self.in_proj_weight, bias)
+            y = np.reshape(y, (*y.shape[:2], 3, self.num_heads, self.head_dim))
+            return np.transpose(y, (2, 0, 3, 1, 4))
+        e = self.embed_dim
+        parts = [slice(0, e), slice(e, 2 * e), slice(2 * e, 3 * e)]
+        if together:
+            weights = [self.in_proj_weight[part] for part in parts]
+        else:
+            weights = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
+        projected = []
+        for x, weight, part in zip((q, k, v), weights, parts, strict=True):
+            y = ad.linear(x, weight, None if bias is None else bias[part])
+            projected.append(np.swapaxes(np.reshape(y, (*y.shape[:2], self.num_heads, self.head_dim)), 1, 2))
+        return projected
+
+    def _mask(self, attn: Any, padding: Any, count: int, steps: int, keys: int) -> Any:
+        """Both masks as one for (N, heads, L, S): True for pairs that count, or numbers to add."""
+        masks = []
+        for name, mask in (("attn_mask", attn), ("key_padding_mask", padding)):
+            if mask is None:
+                continue
+            m = mask if isinstance(mask, ad.Variable) else np.asarray(mask)
+            if name == "attn_mask":
+                shapes = [(steps, keys), (count * self.num_heads, steps, keys)]
+                new = (1, 1, steps, keys) if m.ndim == 2 else (count, self.num_heads, steps, keys)
+            else:
+                shapes = [(count, keys), *([(keys,)] if count == 1 else [])]
+                new = (count, 1, 1, keys)
+            if m.shape not in shapes or m.dtype.kind not in "bf":
+                raise ValueError(
+                    f"MultiheadAttention: {name} needs booleans or numbers of shape {' or '.join(map(str, shapes))}; "
+                    f"got {m.dtype} of shape {m.shape}"
+                )
+            masks.append(np.reshape(m, new))
+        if not masks:
+            return None
+        if all(m.dtype.kind == "b" for m in masks):
+            return ~(masks[0] | masks[-1])
+        numbers = [np.where(m, -np.inf, 0.0) if m.dtype.kind == "b" else m for m in masks]
+        return sum(numbers[1:], numbers[0])
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return f"{self.embed_dim}, {self.num_heads}"
