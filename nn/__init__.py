@@ -141,6 +141,13 @@ from .sequences.packing import (
 )
 from .sequences.positions import RotaryPositions, SinusoidalPositions
 from .sequences.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from .sequences.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from .serialization import FileFormatError, load, save
 from .training import evaluate, fit, predict
 
@@ -219,6 +226,11 @@ __all__ = [
     "LSTMCell",
     "GRUCell",
     "MultiheadAttention",
+    "TransformerEncoderLayer",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerDecoder",
+    "Transformer",
     "SinusoidalPositions",
     "RotaryPositions",
     "PackedSequence",

@@ -58,13 +58,14 @@ def scaled_dot_product_attention(
 
 def _weights(query: Any, key: Any, mask: Any, is_causal: bool, scale: float | None) -> Any:
     """The weights (..., L, S) of the keys for each query."""
-    q, k = (x if isinstance(x, ad.Variable) else np.asarray(x) for x in (query, key))
+    q: Any = query if isinstance(query, ad.Variable) else np.asarray(query)
+    k: Any = key if isinstance(key, ad.Variable) else np.asarray(key)
     if q.ndim < 2 or k.ndim < 2 or q.shape[-1] != k.shape[-1]:
         raise ValueError(
             f"scaled_dot_product_attention needs query (..., L, E) and key (..., S, E), got {q.shape} and {k.shape}"
         )
-    factor = 1 / math.sqrt(q.shape[-1]) if scale is None and q.shape[-1] else 1.0 if scale is None else float(scale)
-    scores = (q * factor) @ np.swapaxes(k, -1, -2)
+    scale = 1 / math.sqrt(max(q.shape[-1], 1)) if scale is None else float(scale)
+    scores = (q * scale) @ np.swapaxes(k, -1, -2)
     added, blind = _added_to_scores(mask, is_causal, scores.shape, scores.dtype)
     weights = ad.softmax(scores if added is None else scores + added)
     return weights if blind is None else np.where(blind, 0.0, weights)
@@ -75,12 +76,10 @@ def _added_to_scores(mask: Any, is_causal: bool, shape: tuple[int, ...], dtype: 
 
     Such a query gets zeros added instead, so that no NaN is computed where its weights are then left out.
     """
-    allowed = None
-    if is_causal:
-        allowed = np.tri(*shape[-2:], dtype=bool)
-    if mask is None and allowed is None:
+    if mask is None and not is_causal:
         return None, None
-    numbers = 0.0
+    allowed: Any = np.tri(shape[-2], shape[-1]) > 0 if is_causal else True
+    numbers: Any = 0.0
     if mask is not None:
         mask = mask if isinstance(mask, ad.Variable) else np.asarray(mask)
         try:
@@ -95,14 +94,12 @@ def _added_to_scores(mask: Any, is_causal: bool, shape: tuple[int, ...], dtype: 
                 "Write mask.astype(bool)"
             )
         if mask.dtype.kind == "b":
-            own = mask
+            allowed = allowed & mask
         else:
-            own, numbers = ad.stop_gradient(mask) > -np.inf, mask
-        allowed = own if allowed is None else allowed & own
+            allowed, numbers = allowed & (ad.stop_gradient(mask) > -np.inf), mask
     blind = ~allowed.any(axis=-1, keepdims=True)
-    if not blind.any():
-        blind = None
-    closed = ~allowed if blind is None else ~(allowed | blind)
+    closed = ~(allowed | blind)
+    blind = blind if blind.any() else None
     if isinstance(numbers, float):
         return np.where(closed, np.asarray(-np.inf, dtype), np.asarray(0.0, dtype)), blind
     numbers = numbers if numbers.dtype == dtype else numbers.astype(dtype)
@@ -211,9 +208,8 @@ class MultiheadAttention(Module):
     def _inputs(self, *given: Any) -> tuple[Any, ...]:
         """Whether there is no axis N; and the inputs as (N, L, features), equal ones as one object."""
         made: dict[int, Any] = {}
-        for x, name, width in zip(
-            given, ("query", "key", "value"), (self.embed_dim, self.kdim, self.vdim), strict=True
-        ):
+        widths = {"query": self.embed_dim, "key": self.kdim, "value": self.vdim}
+        for x, (name, width) in zip(given, widths.items(), strict=True):
             y = as_input(x, self.out_proj.weight.dtype)
             if y.ndim not in (2, 3) or y.shape[-1] != width or y.ndim != np.ndim(given[0]):
                 raise ValueError(

