@@ -19,6 +19,7 @@ import numpy as np
 from . import fft, linalg, special, stats  # the rows exist before they are described
 from .leaves import tensor
 from .registry import DISPATCH, PUBLIC, Op
+from .singular_points import Point
 
 
 @cache
@@ -71,7 +72,7 @@ def docstring(op: Op) -> str:
         parts.append(f"{names}: Tensors, Scalars, arrays or numbers, broadcast against each other.")
     numpy = " and ".join(f"``{name}``" for name in counterparts(op))
     if numpy:
-        parts.append(f"Arguments as in {numpy}. Given a Tensor or a Scalar, {numpy} calls this operation.")
+        parts.append(f"Arguments as in {numpy}. Given a Tensor or a Scalar, NumPy calls this operation.")
     if any(op.vjps):
         constant = [name for name, rule in zip(op.inputs, op.vjps, strict=False) if rule is None]
         if constant and not op.variadic:
@@ -81,9 +82,25 @@ def docstring(op: Op) -> str:
         parts.append("Saved for the backward pass: " + (", ".join(f"``{name}``" for name in kept) or "nothing") + ".")
     else:
         parts.append("Its derivative is 0 wherever it exists.")
+    parts += [_point(op, p) for p in op.points if not p.static and not any(map(_no_point, p.operands))][:3]
+    if not op.complex:
+        parts.append("Raises MissingRuleError for recorded complex numbers.")
     text = "\n\n".join([parts[0], "\n".join(parts[1:])])
     shown = op.example or example(op)
     return text + ("\n\n" + shown if shown else "")
+
+
+def _point(op: Op, p: Point) -> str:
+    """Return a sentence on the derivative at a singular point of numbers."""
+    where = ", ".join(f"{name} = {x:g}" for name, x in zip(op.inputs, p.operands, strict=False))
+    gradient = " and ".join(f"{g:g}" for g in p.gradient if g is not None)
+    why = {"convention": ", by convention", "shared": ", shared evenly"}.get(p.kind, "")
+    return f"At {where} the derivative{'s are' if ' and ' in gradient else ' is'} {gradient}{why}."
+
+
+def _no_point(x: Any) -> bool:
+    """Return whether a singular point is left out of a docstring: an array, or the other of the two zeros."""
+    return not isinstance(x, int | float) or (x == 0 and math.copysign(1.0, x) < 0)
 
 
 def public_path(op: Op) -> str:

@@ -180,6 +180,8 @@ def test_a_row_is_described_by_its_facts() -> None:
     assert str(inspect.signature(autodiff.sum)) == "(x, axis=None, dtype=None, out=None, keepdims=False)"
     assert "Saved for the backward pass: ``y``" in autodiff.exp.__doc__
     assert "``np.tanh``" in autodiff.tanh.__doc__
+    assert "At x = 0 the derivative is 0, by convention." in autodiff.relu.__doc__
+    assert "Raises MissingRuleError for recorded complex numbers." in autodiff.relu.__doc__
 
 
 def test_every_page_is_in_the_index() -> None:
