@@ -49,12 +49,15 @@ from autodiff.testing.subjects.function_under_test import (
     pair_subject,
 )
 from autodiff.testing.subjects.other_processes import Maker, difference_elsewhere
+from autodiff.testing.subjects.real_parts import RealParts
 
 __all__ = ["Options", "check_derivatives", "check_subject", "examine"]
 
 _ROUNDS = 3  # a check at one point tries this many sets of cotangents and directions
 _QUESTIONS = 300  # calls a shrinking may try: a wrong rule should be shown in seconds
 _DRAWS = 4
+# about the arrays of the call, or bit for bit about its outputs: complex ones are not taken apart
+_OF_ITS_ARRAYS = ("P12", "P15", "P17", "P18", "P26")
 _AT_A_GLANCE = 4  # numbers in an example that need not shrink further
 _ENOUGH = 16  # failing examples after which a search stops: what they share can be told
 
@@ -118,7 +121,8 @@ def check_derivatives(
     Args:
         f: function of arrays. Without `vjp` its derivatives are the engine's.
         inputs: arrays or numbers (a check at this point), or Hypothesis strategies that draw them (searched and
-            shrunk). A strategy may also draw `Arguments(*args, **kwargs)`, a whole call.
+            shrunk). A strategy may also draw `Arguments(*args, **kwargs)`, a whole call. A complex input counts as a
+            pair of real ones, a complex output as a pair of outputs: all properties hold for their parts.
         wrt: positions of the arguments to differentiate; all floating and complex arrays by default.
         kwargs: keyword arguments of f, constants or strategies.
         order: 1, or 2 to check the derivative of the derivative as well.
@@ -132,7 +136,7 @@ def check_derivatives(
         max_weak: the largest share of comparisons that may be too noisy to prove anything.
         raises: False returns the report of a failure instead of raising it.
         vjp: rule(g, y, *arrays, **kwargs) -> tuple of cotangents, one for each argument: checks the pair (f, rule)
-            alone.
+            alone. In complex numbers as in PyTorch: the gradient of z * z is g * np.conj(2 * z).
         explain: False stops at the first failing example, neither shrunk nor explained.
         processes: True also compares the first example with two fresh processes, bit for bit (P18); f and vjp must be
             importable there.
@@ -244,14 +248,20 @@ def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: 
         FunctionRaised: the function itself refuses the case.
     """
     given, (case, options) = case, _in_double(subject, case, options)
-    ctx = Context(subject, case, tally, options, salt)
+    whole = Context(subject, case, tally, options, salt)
+    parts, in_parts = None, whole
+    if RealParts.needed(case, whole.outputs):
+        parts = RealParts(subject, case, whole.outputs)
+        in_parts = Context(parts.subject, parts.case, tally, options, salt)
+    as_given = {one for prop in _OF_ITS_ARRAYS for one in CHECKS[prop]}
     found: list[Finding] = []
     done: set[Any] = set()
     for prop in (options.focus,) if options.focus else options.properties:
         for one in CHECKS.get(prop, ()):
-            if one in done:  # a check may report several properties
+            if one in done or (parts and prop == "P20"):  # a check may report several properties; Scalars are real
                 continue
             done.add(one)
+            ctx = whole if one in as_given else in_parts
             try:
                 if options.focus:  # shrinking and explaining need one violation, not all
                     found.extend(islice(one(ctx), 1))
@@ -262,7 +272,14 @@ def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: 
             except Exception as error:  # a rule may raise anything, and that is a finding
                 tally.add(prop, "fail")
                 found.append(ctx.finding(prop, f"raised {type(error).__name__}: {error}"))
+    if parts:
+        found = [x if x.case is case else _whole(x, parts) for x in found]
     return [replace(x, given=given) if given is not case and x.case is case else x for x in found]
+
+
+def _whole(finding: Finding, parts: RealParts) -> Finding:
+    case, cotangent, direction = parts.in_complex_numbers(finding.case, finding.cotangent, finding.direction)
+    return replace(finding, case=case, cotangent=cotangent, direction=direction)
 
 
 def _in_double(subject: Subject, case: Case, options: Options) -> tuple[Case, Options]:
@@ -272,7 +289,7 @@ def _in_double(subject: Subject, case: Case, options: Options) -> tuple[Case, Op
     A float16 function measured in float16 would prove next to nothing; its rule in float16 is compared with its rule
     in float64 at the same numbers (P13) and that one with the function (P01).
     """
-    low = {x.dtype.type for x in case.xs if x.dtype.kind == "f" and x.dtype.itemsize < 8}
+    low = {x.real.dtype.type for x in case.xs if x.real.dtype.itemsize < 8}
     if not low:
         return case, options
     wide = case.astype(np.float64)

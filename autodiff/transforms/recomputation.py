@@ -32,7 +32,9 @@ from .custom_rules import with_rule
 from .evaluation import Function
 
 # An argument inside the function: the same array, under a node of its own, so that a captured use of it is distinct.
-ARGUMENT = Op(lambda x: x, lambda g: g, name="argument", inputs="x", linear=True, elementwise=True, doc="x.")
+ARGUMENT = Op(
+    lambda x: x, lambda g: g, name="argument", inputs="x", linear=True, elementwise=True, complex=True, doc="x."
+)
 
 
 def checkpoint(f: Function) -> Function:

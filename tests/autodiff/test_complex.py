@@ -180,3 +180,12 @@ def test_norms_of_any_order_take_complex_vectors(ord: float) -> None:
     v = np.array([0.3 - 0.4j, 0.9 + 0.2j, -0.7 + 0.6j, 0.1 + 0.8j])
     slope = differences(lambda z: np.linalg.norm(z, ord), Z, v)
     np.testing.assert_allclose(np.sum(np.real(np.conj(gradient) * v)), slope, rtol=1e-7, atol=1e-9)
+
+
+def test_checkpoint_and_custom_rules_take_complex_values() -> None:
+    square = ad.custom_vjp(lambda z: z * z)
+    square.defvjp(lambda z: (z * z, z), lambda z, g: (g * 2 * z,))  # the plain transpose, as in JAX
+    loss = lambda f: lambda z: np.sum(np.abs(f(z) * W) ** 2)
+    right = ad.grad(loss(lambda z: z * z))(Z)
+    for f in (square, ad.checkpoint(lambda z: z * z), ad.checkpoint(square)):
+        np.testing.assert_allclose(ad.grad(loss(f))(Z), right, rtol=1e-13)

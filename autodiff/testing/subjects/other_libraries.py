@@ -81,10 +81,13 @@ def from_torch(f: Callable[..., Any], name: str | None = None) -> Adapted:
     def tensor(a: Any) -> Any:
         return torch.from_numpy(np.array(a)) if isinstance(a, np.ndarray) else a
 
+    def array(t: Any) -> Any:
+        return t.detach().resolve_conj().numpy()
+
     def value(*args: Any, **kwargs: Any) -> Any:
         with torch.no_grad():
             y: Any = call(*[tensor(a) for a in args], **kwargs)
-        return tuple(q.numpy() for q in y) if _many(y) else y.numpy()
+        return tuple(array(q) for q in y) if _many(y) else array(y)
 
     def graph(case: Case) -> tuple[list[Any], list[Any]]:
         args = [tensor(a) for a in case.args]
@@ -97,7 +100,7 @@ def from_torch(f: Callable[..., Any], name: str | None = None) -> Adapted:
         if not pairs:
             return [None] * len(xs)
         gs = torch.autograd.grad([y for y, _ in pairs], xs, [w for _, w in pairs], allow_unused=True)
-        return [None if g is None else g.numpy() for g in gs]
+        return [None if g is None else array(g) for g in gs]
 
     def gradients(case: Case, count: int) -> Subject:
         def double(*args: Any, **kwargs: Any) -> Any:
@@ -110,7 +113,7 @@ def from_torch(f: Callable[..., Any], name: str | None = None) -> Adapted:
             return tuple(x * 0 if g is None else g for g, x in zip(gs, xs))
 
         def plain(*args: Any, **kwargs: Any) -> Any:
-            return tuple(g.detach().numpy() for g in double(*[tensor(a) for a in args], **kwargs))
+            return tuple(array(g) for g in double(*[tensor(a) for a in args], **kwargs))
 
         derived = from_torch(double, f"gradient of {shown}").subject()
         derived.function = plain
@@ -210,8 +213,8 @@ def from_autograd(f: Callable[..., Any], name: str | None = None) -> Adapted:
             return traced(list(y)) if _many(y) else y
 
         pullback, y = make_vjp(of)(tuple(np.array(x) for x in case.xs))
-        gs = [np.asarray(w).astype(np.asarray(q).dtype) for w, q in zip(ws, _listed(y))]
-        return list(pullback(tuple(gs) if _many(y) else gs[0]))
+        gs = [np.conj(np.asarray(w)).astype(np.asarray(q).dtype) for w, q in zip(ws, _listed(y))]
+        return [np.conj(g) for g in pullback(tuple(gs) if _many(y) else gs[0])]  # as JAX: plain transposes
 
     def gradients(case: Case, count: int) -> Subject:
         def double(*args: Any, **kwargs: Any) -> Any:
