@@ -631,9 +631,9 @@ LOSSES = entries(
     orders=1,
 )
 
-# ---- windows: one text for both, in which F is ``nn.functional`` or PyTorch's
+# ---- windows, images and normalization: one text for both, in which F is ``nn.functional`` or PyTorch's
 WINDOWS = entries(
-    "windows",
+    "images",
     [
         *(
             f"F.conv2d(image, kernel, b[:2], {options})"
@@ -669,6 +669,26 @@ WINDOWS = entries(
         "F.unfold(image, 2)",
         "F.unfold(image, (2, 3), padding=1, stride=2)",
         "F.fold(np.reshape(image, (2, 12, 5)), (2, 6), 2) ~ F.fold(image.reshape(2, 12, 5), (2, 6), 2)",
+        "F.layer_norm(x, (3,), b, b)",
+        "F.layer_norm(image, (4, 5))",
+        "F.layer_norm(d, (4,), e, None, 1e-2)",
+        "F.rms_norm(x, (3,), b, 1e-2)",
+        "F.rms_norm(image, (4, 5), None, 1e-5)",
+        "F.group_norm(image, 3)",
+        "F.group_norm(image, 1, b, b)",
+        "F.instance_norm(image)",
+        "F.instance_norm(image, None, None, b, b)",
+        "F.batch_norm(image, None, None, b, b, True)",
+        "F.batch_norm(x, None, None, training=True)",
+        "F.batch_norm(x, const([0.5, 1.0, -1.0]), const([1.5, 1.0, 2.0]), b, b)",
+        "F.bilinear(x, R[:2], signal[:, :, :2])",
+        "F.embedding(rows, x)",
+        "F.embedding(cols, A)",
+        "F.pixel_shuffle(np.reshape(d, (1, 4, 2, 3)), 2) ~ F.pixel_shuffle(d.reshape(1, 4, 2, 3), 2)",
+        "F.pixel_unshuffle(image[..., :4], 2)",
+        *(f"F.interpolate(image, scale_factor=2, mode={mode!r})" for mode in ("nearest", "bilinear")),
+        "F.interpolate(image, (3, 7), mode='bilinear', align_corners=True)",
+        "F.interpolate(d, 7, mode='linear')",
         *(f"F.pad(image, (1, 2, 0, 1), {mode!r})" for mode in ("constant", "reflect", "replicate", "circular")),
     ],
 )
