@@ -251,7 +251,7 @@ class _ChannelNorm(Module):
         if self.num_batches_tracked is None:
             return 0.0
         self.num_batches_tracked.data = self.num_batches_tracked.data + 1
-        return 1 / float(self.num_batches_tracked.data) if self.momentum is None else self.momentum
+        return 1 / int(self.num_batches_tracked.item()) if self.momentum is None else self.momentum
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
         """In evaluation, one for each element: statistics are not counted."""

@@ -193,6 +193,24 @@ def test_chinese_pictures_are_chinese_in_alternative_text_steps_and_remedies():
     assert not re.search(r"[A-Z]?[a-z]+ [a-z]+ [a-z]+", plain.alt), plain.alt
 
 
+def test_chinese_tooltips_rows_and_titles_hold_no_english_phrase():
+    def run(scale):
+        with ad.record():
+            x = ad.tensor(np.ones((2, 3)))
+            loss = (np.tanh(np.tanh(x) * 2.0) * scale).sum()
+            loss.backward()
+        return loss
+
+    figures = [ad.draw(run(1.0), lang="zh", level=level) for level in ("op", "module")]
+    figures.append(ad.draw_compare({"甲": run(1e-9), "乙": run(1.0)}, rankdir="LR", lang="zh"))
+    for figure in figures:
+        said = [node.tooltip for node in figure.nodes] + [edge.tooltip for edge in figure.edges]
+        said += [problem.text for problem in figure.problems] + [figure.alt]
+        for text in said:
+            assert not re.search(r"norm|value|gradient|vanishing|outputs|mean|weight", text), text
+        assert "自动微分图" in figure.to_svg("builtin")
+
+
 def test_every_remedy_and_word_exists_in_both_languages():
     from autodiff.drawing.levels import first_nan
     from autodiff.drawing.picture import words

@@ -132,6 +132,19 @@ def test_width_is_additive_and_grows_with_size(first, second):
     assert text.text_width(first, 24) == pytest.approx(2 * text.text_width(first, 12))
 
 
+def luminance(color):
+    """Relative luminance of `#RRGGBB` (WCAG 2.2)."""
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(first, second):
+    """Contrast ratio of two colours, from 1 to 21 (WCAG 2.2)."""
+    bright, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
 TEXT_PAIRS = [
     (style.INK, style.WHITE),
     (style.MUTED, style.WHITE),
@@ -158,7 +171,7 @@ TEXT_PAIRS = [
     + [(color, style.WHITE) for color in style.HEAT_WORD.values()],
 )
 def test_text_has_contrast_of_at_least_4_5(ink, paper):
-    assert style.contrast(ink, paper) >= 4.5
+    assert contrast(ink, paper) >= 4.5
 
 
 @pytest.mark.parametrize(
@@ -181,7 +194,7 @@ def test_text_has_contrast_of_at_least_4_5(ink, paper):
     ],
 )
 def test_lines_have_contrast_of_at_least_3(line):
-    assert style.contrast(line, style.WHITE) >= 3
+    assert contrast(line, style.WHITE) >= 3
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..picture.model import Edge, Module, Node, Picture, Problem
 from ..picture.style import FORWARD, GRAD, heat_of, heat_width
+from ..picture.words import word
 from ..reading.records import Call, Snapshot
 from .options import Options
 
@@ -57,7 +58,7 @@ class Builder:
             source,
             target,
             "gradient",
-            tooltip=f"gradient norm {norm!r} ({heat.name})",
+            tooltip=f"{word(self.lang, 'gradient norm')} {norm!r} ({word(self.lang, heat.name)})",
             color=heat.line,
             width=heat_width(norm),
             dash="dashed" if heat.name == "dead" else "solid",

@@ -15,7 +15,7 @@ from itertools import chain
 from ..picture.cards import GAP, heat_card, loss_chip, verdict_card
 from ..picture.model import Module, Node, Picture, Problem, Run
 from ..picture.style import HEALTHY, HEAT_WORD, INK, MUTED, heat_of
-from ..picture.text import number, short_number, shorten
+from ..picture.text import number, percent, short_number, shorten
 from ..picture.words import word
 from ..reading.folding import Folder, Item
 from ..reading.records import Snapshot, Value
@@ -45,7 +45,7 @@ def row_picture(snapshots: Mapping[str, Snapshot], lang: str, title: str, legend
     builder = RowBuilder(lang=lang)
     for name, snapshot in snapshots.items():
         add_row(builder, name, snapshot)
-    alt = f"Gradient norms of {len(snapshots)} networks, layer by layer. {'; '.join(builder.sentences)}."
+    alt = word(lang, "rows alt", len(snapshots), "; ".join(builder.sentences))
     return builder.picture(
         level="compare",
         direction="LR",
@@ -76,7 +76,7 @@ def add_row(builder: RowBuilder, name: str, snapshot: Snapshot) -> None:
     verdict = verdict_of(known, first_dead is not None)
     builder.sentences.append(f"{name}: {word(builder.lang, verdict)}")
     if verdict in ("nan", "dead", "exploding", "vanishing"):
-        builder.problems.append(Problem(verdict, name, f"{name}: {verdict}"))
+        builder.problems.append(Problem(verdict, name, f"{name}: {word(builder.lang, verdict)}"))
     before = builder.new_id("n")
     detail = detail_of(known, verdict, first_dead, builder.lang)
     card = verdict_card(name, word(builder.lang, verdict), HEAT_WORD.get(verdict, MUTED), detail)
@@ -96,7 +96,8 @@ def add_layer(
     if norm is not None:
         builder.heats.add(heat.name)
     node_id = builder.new_id("n")
-    card = heat_card(str(k + 1), "–" if norm is None else short_number(norm), heat, "dead" if dead else "")
+    shown = "–" if norm is None else short_number(norm)
+    card = heat_card(str(k + 1), shown, heat, word(builder.lang, "dead") if dead else "")
     builder.nodes.append(
         Node(
             node_id,
@@ -107,7 +108,7 @@ def add_layer(
             module=layer.path,
             status="dead" if dead else "",
             count=len(layer.members),
-            tooltip=layer_tooltip(layer, values[layer.last], norm),
+            tooltip=layer_tooltip(layer, values[layer.last], norm, builder.lang),
         )
     )
     join(builder, before, node_id, norm if k else None)
@@ -118,7 +119,8 @@ def add_loss(builder: RowBuilder, root: Value, before: str, grad: float | None) 
     """The end of a row."""
     node_id = builder.new_id("n")
     shown = number(root.number, 3) if root.number is not None else ""
-    builder.nodes.append(value_node(node_id, root, "output", loss_chip(name_of(root) or "loss", shown)))
+    card = loss_chip(name_of(root) or word(builder.lang, "loss"), shown)
+    builder.nodes.append(value_node(builder.lang, node_id, root, "output", card))
     join(builder, before, node_id, None if grad is None else abs(grad))
 
 
@@ -130,13 +132,13 @@ def join(builder: RowBuilder, source: str, target: str, norm: float | None) -> N
         builder.add_heat(source, target, norm, weight=4, arrow_size=0.5)
 
 
-def layer_tooltip(layer: Item, newest: Value, norm: float | None) -> str:
+def layer_tooltip(layer: Item, newest: Value, norm: float | None, lang: str) -> str:
     """`layer: gradient norm 0.07, 50 % of outputs are 0`."""
     text = layer.path or newest.badge
     if norm is not None:
-        text += f": gradient norm {norm!r}"
+        text += f": {word(lang, 'gradient norm')} {norm!r}"
     if newest.stats is not None and newest.stats.size:
-        text += f", {100 * newest.stats.zeros / newest.stats.size:.1f} % of outputs are 0"
+        text += ", " + word(lang, "zeros of outputs", percent(newest.stats.zeros / newest.stats.size))
     return shorten(text, 400)
 
 

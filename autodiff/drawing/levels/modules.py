@@ -137,7 +137,7 @@ def add_input(builder: FlowBuilder, value: Value) -> str:
     low = builder.options.heat is not None  # a picture of heat is read as a whole: its cards have one line
     sizes, subtitle = (f"{detail} {value.dtype}", "") if low else (detail, value.dtype)
     card = module_card("input", title, sizes=sizes, subtitle=subtitle)
-    builder.nodes.append(value_node(node_id, value, "input", card))
+    builder.nodes.append(value_node(builder.lang, node_id, value, "input", card))
     builder.homes[node_id] = ()
     return node_id
 
@@ -147,12 +147,12 @@ def add_item(builder: FlowBuilder, position: int, item: Item) -> None:
     node_id = builder.new_id("n")
     builder.item_node[position] = node_id
     builder.homes[node_id] = item.home
-    newest = builder.snapshot.values[item.last]
+    newest, lang = builder.snapshot.values[item.last], builder.lang
     title, sizes = title_of(builder, item)
     card, status, _ = item_card(builder, position, item, title, sizes)
     tooltip = "; ".join(
         part
-        for part in (title, item.path, word(builder.lang, "nodes", len(item.members)), value_tooltip(newest))
+        for part in (title, item.path, word(lang, "nodes", len(item.members)), value_tooltip(newest, lang))
         if part
     )
     builder.nodes.append(
@@ -245,7 +245,7 @@ def connect(builder: FlowBuilder, source: str, target: str, via: list[int]) -> N
     norm = abs(graded[0].grad or 0.0) if len(graded) == 1 else math.hypot(*[value.grad or 0.0 for value in graded])
     builder.norms.append((graded[0].name or graded[0].badge or "the input", norm))
     builder.backward.append(target)
-    tooltip = f"gradient {shapes}: norm {norm!r}"
+    tooltip = word(lang, "gradient norm of", shapes, repr(norm))
     if builder.options.heat == "grad":
         heat = heat_of(norm)
         builder.heats.add(heat.name)
@@ -283,7 +283,7 @@ def add_output(builder: FlowBuilder, value: Value) -> None:
     card = module_card(
         "output", name, value=shown, sizes="" if value.single else shape_text(value.shape), seed=seed, status=status
     )
-    builder.nodes.append(value_node(node_id, value, "output", card, status=status))
+    builder.nodes.append(value_node(builder.lang, node_id, value, "output", card, status=status))
     builder.homes[node_id] = ()
     connect(builder, builder.item_node[position], node_id, [value.index])
 

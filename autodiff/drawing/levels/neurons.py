@@ -174,7 +174,7 @@ def add_inputs(builder: NeuronBuilder) -> None:
                 card,
                 name=name,
                 grad=None if many or value is None else value.grad,
-                tooltip=value_tooltip(value) if value is not None else name,
+                tooltip=value_tooltip(value, builder.lang) if value is not None else name,
             )
         )
     if ids:
@@ -243,7 +243,7 @@ def add_neuron(builder: NeuronBuilder, neuron: Neuron, name: str, kind: str) -> 
             module=neuron.path,
             count=len(values),
             value=repr(mean) if numbers else "",
-            tooltip=shorten(f"{neuron.path}; {value_tooltip(values[-1])}", 1000),
+            tooltip=shorten(f"{neuron.path}; {value_tooltip(values[-1], builder.lang)}", 1000),
         )
     )
     return node_id
@@ -271,7 +271,7 @@ def add_weights(builder: NeuronBuilder) -> None:
             source,
             target,
             "weight",
-            tooltip=f"weight {weight!r}",
+            tooltip=f"{word(builder.lang, 'weight')} {weight!r}",
             color=POSITIVE if weight >= 0 else NEGATIVE,
             width=round(0.5 + 3 * size / largest, 2),
             dash="solid" if weight >= 0 else "dashed",
@@ -298,7 +298,7 @@ def add_losses(builder: NeuronBuilder) -> None:
         node_id = builder.new_id("n")
         name = name_of(value) or word(builder.lang, "loss")
         card = with_note(scalar_card("output", name=name, value=shown_number(value)), shorten(note, 32))
-        builder.nodes.append(value_node(node_id, value, "output", card, count=len(steps)))
+        builder.nodes.append(value_node(builder.lang, node_id, value, "output", card, count=len(steps)))
         for path in feeding:
             if ("neuron", path) in builder.place:
                 source = builder.place["neuron", path]

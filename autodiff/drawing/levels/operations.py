@@ -138,9 +138,8 @@ def add_node(builder: OperationBuilder, value: Value) -> None:
     local = "; ".join(
         f"∂/∂{names[k] or k + 1} = {text}" for k, text in enumerate(local_texts(builder, value, names)) if text
     ) or array_formulas(value, names)
-    builder.nodes.append(
-        value_node(node_id, value, kind, card_of(builder, value, kind, note), status=note.status, local=local)
-    )
+    card = card_of(builder, value, kind, note)
+    builder.nodes.append(value_node(builder.lang, node_id, value, kind, card, status=note.status, local=local))
     builder.homes[node_id] = home_of(builder, value)
 
 
@@ -309,7 +308,7 @@ def add_reference(builder: OperationBuilder, giver: Value, target: str) -> str:
             module=giver.path,
             shape=shape_text(giver.shape),
             dtype=giver.dtype,
-            tooltip=value_tooltip(giver) + "; " + word(builder.lang, "reference"),
+            tooltip=value_tooltip(giver, builder.lang) + "; " + word(builder.lang, "reference"),
         )
     )
     builder.homes[node_id] = builder.homes[target]

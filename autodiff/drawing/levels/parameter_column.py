@@ -37,7 +37,7 @@ def add_parameters(builder: FlowBuilder, position: int, item: Item, host: str) -
         rows.append((name_of(value) or "w", shape_text(value.shape, word(builder.lang, "scalar")), norm, grad))
     names = [builder.snapshot.values[i].name for i in found]
     first = builder.snapshot.values[found[0]]
-    tooltip = shorten("; ".join(value_tooltip(builder.snapshot.values[i]) for i in found), 1000)
+    tooltip = shorten("; ".join(value_tooltip(builder.snapshot.values[i], builder.lang) for i in found), 1000)
     builder.nodes.append(
         Node(
             node_id,
@@ -60,7 +60,7 @@ def add_parameters(builder: FlowBuilder, position: int, item: Item, host: str) -
     )
     builder.add_value(node_id, host, tooltip=", ".join(names))
     if any(row[3] for row in rows):
-        builder.add_gradient(node_id, host, width=1.6, tooltip=f"gradient of {', '.join(names)}")
+        builder.add_gradient(node_id, host, width=1.6, tooltip=word(builder.lang, "gradient of", ", ".join(names)))
 
 
 def tied_name(value: Value, path: str) -> str:
@@ -73,7 +73,7 @@ def add_tied(builder: FlowBuilder, value: Value, path: str, host: str) -> None:
     node_id = builder.new_id("n")
     name = shorten(f"↗ {tied_name(value, path)} = {value.key}", 60)
     card = chip_card("parameter", name, shape_text(value.shape, word(builder.lang, "scalar")))
-    builder.nodes.append(value_node(node_id, value, "reference", card))
+    builder.nodes.append(value_node(builder.lang, node_id, value, "reference", card))
     builder.homes[node_id] = builder.homes[host]
     builder.beside.append((host, node_id, "left"))
     builder.add_value(node_id, host, tooltip=word(builder.lang, "tied", f"{tied_name(value, path)} = {value.key}"))
@@ -95,7 +95,7 @@ def add_chips(builder: FlowBuilder, position: int, item: Item, host: str) -> Non
             continue
         value, node_id = builder.snapshot.values[i], builder.new_id("n")
         name, detail = constant_text(builder, value)
-        builder.nodes.append(value_node(node_id, value, value.role, chip_card(value.role, name, detail)))
+        builder.nodes.append(value_node(builder.lang, node_id, value, value.role, chip_card(value.role, name, detail)))
         builder.value_node[i] = node_id
         builder.homes[node_id] = builder.homes[host]
         taken = any(pair[0] == host and pair[2] == "right" for pair in builder.beside)
@@ -171,7 +171,7 @@ def add_update(
     _, target, _ = lower
     names = (upper if towards_lower else lower)[2]
     label = (Run(word(builder.lang, "grad"), 11, GRAD),)
-    tooltip = f"gradient of {', '.join(names)}"
+    tooltip = word(builder.lang, "gradient of", ", ".join(names))
     builder.add_gradient(
         source, target, width=1.6, lane="f", weight=8, label=label, tooltip=tooltip, back=not towards_lower
     )
@@ -179,7 +179,7 @@ def add_update(
     runs: tuple[Run, ...] = ()
     if ratios:
         runs = (Run("‖Δw‖/‖w‖\u00a0", 11, UPDATE), Run(percent(max(ratios)), 11, UPDATE, True))
-    tooltip = f"update of {', '.join(names)}"
+    tooltip = word(builder.lang, "update of", ", ".join(names))
     builder.add_edge(
         source,
         target,

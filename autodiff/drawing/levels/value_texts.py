@@ -55,18 +55,18 @@ def grad_text(value: Value) -> str:
     return "" if value.grad is None else number(value.grad)
 
 
-def value_tooltip(value: Value, lang: str = "en") -> str:
+def value_tooltip(value: Value, lang: str) -> str:
     """Everything known about a value on one line: name, operation, shape, dtype, statistics, gradient, source."""
     parts = [shorten(value.name, 400)] if value.name else []
     if value.badge:
         parts.append(value.badge)
-    parts.append(shape_text(value.shape) + " " + value.dtype)
+    parts.append(shape_text(value.shape, word(lang, "scalar")) + " " + value.dtype)
     if value.number is not None:
-        parts.append(f"value {value.number!r}")
+        parts.append(f"{word(lang, 'value')} {value.number!r}")
     elif value.stats is not None and value.stats.min is not None:
-        parts.append(f"min {value.stats.min!r}, max {value.stats.max!r}, mean {value.stats.mean!r}")
+        parts.append(word(lang, "min max mean", *map(repr, (value.stats.min, value.stats.max, value.stats.mean))))
     if value.grad is not None:
-        parts.append(f"grad {value.grad!r}" if value.signed else f"‖g‖ {value.grad!r}")
+        parts.append(f"{word(lang, 'grad')} {value.grad!r}" if value.signed else f"‖g‖ {value.grad!r}")
     if value.source:
         parts.append(source_text(value.source))
     return shorten("; ".join(parts), 1000)
@@ -77,7 +77,7 @@ def source_text(source: str) -> str:
     return shorten(source.replace("\\", "/").rsplit("/", 1)[-1], 60)
 
 
-def value_node(node_id: str, value: Value, kind: str, card: Card, **more: Any) -> Node:
+def value_node(lang: str, node_id: str, value: Value, kind: str, card: Card, **more: Any) -> Node:
     """A node of the picture for one value of the graph."""
     return Node(
         id=node_id,
@@ -92,7 +92,7 @@ def value_node(node_id: str, value: Value, kind: str, card: Card, **more: Any) -
         stats=value.stats,
         module=value.path,
         source=source_text(value.source),
-        tooltip=value_tooltip(value),
+        tooltip=value_tooltip(value, lang),
         **{"count": value.count, **more},
     )
 

@@ -1,8 +1,8 @@
 """Colours, line styles, heat classes: every constant of the visual language, and nothing else.
 
 Colour never carries meaning alone: a parameter also has a thick border, a gradient a dashed line and the word `grad`
-or the sign ‖g‖, an error the mark ✗ and words, a heat cell a printed number. `contrast` computes the WCAG ratio, so
-that a test can hold the palette to 4.5 for text and 3 for lines.
+or the sign ‖g‖, an error the mark ✗ and words, a heat cell a printed number. A test holds
+the palette to a WCAG contrast of 4.5 for text and 3 for lines.
 """
 
 from __future__ import annotations
@@ -124,28 +124,6 @@ def heat_width(norm: float) -> float:
     if norm == 0:
         return 1.0
     return round(min(7.0, max(1.2, 3.4 + 0.55 * (math.log10(norm) + 1))), 2)
-
-
-def channel(value: int) -> float:
-    """One sRGB channel (0..255) as linear light, WCAG 2.2 definition of relative luminance."""
-    part = value / 255
-    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-
-
-def luminance(color: str) -> float:
-    """Relative luminance of `#RRGGBB`."""
-    red, green, blue = (channel(int(color[i : i + 2], 16)) for i in (1, 3, 5))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(first: str, second: str) -> float:
-    """WCAG contrast ratio of two colours, from 1 to 21.
-
-    >>> round(contrast("#1F2933", "#FFFFFF"), 1)
-    14.8
-    """
-    bright, dark = sorted((luminance(first), luminance(second)), reverse=True)
-    return (bright + 0.05) / (dark + 0.05)
 
 
 def faded(color: str, part: float = 0.16) -> str:

@@ -139,6 +139,13 @@ ENGLISH = {
     "forward only": "Forward only",
     "no gradient": "no gradient",
     "outputs only zero": "outputs only 0",
+    "min max mean": "min {0}, max {1}, mean {2}",
+    "weight": "weight",
+    "gradient of": "gradient of {0}",
+    "update of": "update of {0}",
+    "gradient norm of": "gradient {0}: norm {1}",
+    "rows alt": "Gradient norms of {0} networks, layer by layer. {1}.",
+    "graph title": "autodiff graph",
 }
 CHINESE = {
     "grad": "梯度",
@@ -277,6 +284,13 @@ CHINESE = {
     "forward only": "仅前向",
     "no gradient": "无梯度",
     "outputs only zero": "输出全为 0",
+    "min max mean": "最小 {0}，最大 {1}，平均 {2}",
+    "weight": "权重",
+    "gradient of": "{0} 的梯度",
+    "update of": "{0} 的更新",
+    "gradient norm of": "梯度 {0}：范数 {1}",
+    "rows alt": "{0} 个网络逐层的梯度范数。{1}。",
+    "graph title": "自动微分图",
 }
 # What common modules are called in Chinese; the class name stays beside it.
 CHINESE_MODULES = {

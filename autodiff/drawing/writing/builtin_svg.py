@@ -16,6 +16,7 @@ from ..layout.placement import lay_out
 from ..picture.model import Edge, Key, Module, Picture, Run, runs_width
 from ..picture.style import CLUSTER_FILL, CLUSTER_LINE, FONT, GRAD, GRAD_FILL, INK, MUTED, WHITE
 from ..picture.text import escape_xml, text_width
+from ..picture.words import word
 from .dot import legend_lines
 
 PAD = 11.0
@@ -76,10 +77,11 @@ def svg_text(picture: Picture, prefix: str) -> str:
 
 def svg_head(picture: Picture, prefix: str, width: float, height: float) -> str:
     """The opening tag with role, title and description."""
+    title = picture.title or word(picture.lang, "graph title")
     return (
         f'<svg xmlns="{SVG_NAMESPACE}" width="{width:.2f}pt" height="{height:.2f}pt" '
         f'viewBox="0 0 {width:.2f} {height:.2f}" role="img" aria-labelledby="{prefix}-title {prefix}-desc" '
-        f'font-family="{escape_xml(FONT)}">\n<title id="{prefix}-title">{escape_xml(picture.title or "autodiff graph")}'
+        f'font-family="{escape_xml(FONT)}">\n<title id="{prefix}-title">{escape_xml(title)}'
         f'</title>\n<desc id="{prefix}-desc">{escape_xml(picture.alt)}</desc>'
     )
 

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 
 from ..picture.model import Picture
 from ..picture.style import GRAD, GRAD_FILL
+from ..picture.words import word
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 TOOLTIP = "{http://www.w3.org/1999/xlink}title"
@@ -64,7 +65,7 @@ def replace(parent: ET.Element, child: ET.Element, others: list[ET.Element]) -> 
 def describe(root: ET.Element, picture: Picture, prefix: str) -> None:
     """Role, title and description for readers who cannot see the picture."""
     title, desc = ET.Element("title", {"id": f"{prefix}-title"}), ET.Element("desc", {"id": f"{prefix}-desc"})
-    title.text, desc.text = picture.title or "autodiff graph", picture.alt
+    title.text, desc.text = picture.title or word(picture.lang, "graph title"), picture.alt
     root.insert(0, title)
     root.insert(1, desc)
     root.set("role", "img")
