@@ -47,7 +47,7 @@ def explain(
     not been consumed and a private backward pass is needed.
 
     Raises TypeError when ``value`` is a loss that is no value of a graph, IndexError for ``at`` outside the value,
-    GraphError when the loss is not a single number.
+    GraphError when the loss is not a single number; and what ``backward()`` itself raises, where no pass has run yet.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([0.0, 4.0])
@@ -152,6 +152,8 @@ def _state(wrt: Variable, gradient: Any, at: Any, graph: GraphPass | None) -> tu
             word = "NaN" if state == "nan" else "infinite"
             some = f" in {n} of {part.size} elements" if part.size > 1 else ""
             return state, chosen & test(gradient), f"{what} is {word}{some}."
+    if not part.size:
+        return "fine", chosen, f"{what} is empty."
     if not part.any():
         return "zero", chosen, f"{what} is zero{' everywhere' if part.size > 1 else ''}."
     norm = norm_of(part)

@@ -341,6 +341,11 @@ def test_a_sound_gradient_has_no_cause() -> None:
     assert (why.state, why.cause, why.causes) == ("fine", None, ())
 
 
+def test_an_empty_gradient_is_sound() -> None:
+    x = ad.tensor(np.zeros((0, 2)))
+    assert ad.explain(np.prod(x), wrt=x).state == ad.explain(np.var(x), wrt=x).state == "fine"
+
+
 # ---- everywhere
 POINTS = [(name, fn, point) for name, (fn, points) in SINGULAR.items() for point in points]
 
