@@ -52,3 +52,22 @@ def test_what_is_near_to_nothing_is_answered_plainly() -> None:
         with pytest.raises(AttributeError, match=r"has no attribute 'qqqqq'$"):
             package.qqqqq
         assert not hasattr(package, "__qqqqq__")
+
+
+@pytest.mark.parametrize("name", nn_names.IN_MODULE)
+def test_a_model_says_what_to_write_for_a_name_of_another_library(name: str) -> None:
+    net = nn.Linear(2, 1, rng=0)
+    assert not hasattr(net, name) and name not in dir(net)
+    with pytest.raises(AttributeError) as error:
+        getattr(net, name)
+    assert str(error.value) == f"Linear has no .{name}: {nn_names.IN_MODULE[name]}."
+
+
+def test_an_error_inside_a_property_of_a_model_is_not_hidden() -> None:
+    class Net(nn.Module):
+        @property
+        def width(self) -> int:
+            return self.missing.size  # type: ignore[attr-defined,no-any-return]
+
+    with pytest.raises(AttributeError, match="'Net' object has no attribute 'missing'"):
+        Net().width  # noqa: B018
