@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """What a picture or an explanation says of an operation.
+    """Facts of an operation for pictures and explanations.
 
     formula: of each local derivative, made of ``{a}``, ``{b}`` and the output ``{y}``. commutative: whether a constant
     may be written on either side. view: whether it only arranges its elements anew. title: of its card, where the name

@@ -65,7 +65,7 @@ class Op:
     For zeros by construction (``reach``): ``selects`` (its rule passes on some elements and leaves the others out, by
     indices, conditions or comparisons), ``product`` (a sum of products: matmul, einsum, a convolution), ``opaque``
     (its rule may only be run on the true operands). For singular points: ``convention`` and ``points``.
-    ``shown``: what pictures and explanations say of it (the remaining arguments; see ``PictureFacts``).
+    ``shown``: facts for pictures and explanations (the remaining arguments; see ``PictureFacts``).
     """
 
     def __init__(

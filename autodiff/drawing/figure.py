@@ -79,7 +79,7 @@ class Figure:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the graph."""
+        """The problems in the graph."""
         return self._picture.problems
 
     @property

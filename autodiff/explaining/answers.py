@@ -1,4 +1,4 @@
-"""What is told: the cause of a gradient as data, the operands it was made of, and the text that says both."""
+"""Answers: the cause of a gradient as data, the operands it was made of, and the text that says both."""
 
 from __future__ import annotations
 

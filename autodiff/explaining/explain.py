@@ -197,7 +197,7 @@ def _kind(x: Any) -> str:
 
 
 def _drawer(graph: GraphPass, wrt: Variable, causes: list[Cause]) -> Any:
-    """What ``Explanation.draw`` calls. It keeps the graph alive as long as the explanation."""
+    """Return the function that ``Explanation.draw`` calls; it keeps the graph alive as long as the explanation."""
     cause = causes[0].node if causes and causes[0].node is not None else wrt.node
     value = cause.value if cause.value is not None else np.zeros(cause.shape)  # type: ignore[union-attr]
     name = graph.record(cause).name or "cause"  # type: ignore[arg-type]

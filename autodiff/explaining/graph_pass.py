@@ -53,7 +53,7 @@ class GraphPass:
                 describe_array(record, value)
 
     def _note_values(self, node: Node) -> None:
-        """What the graph still has of values: of this node, and of its operands among what its rules read."""
+        """Return the values that the graph still has: of this node, and of its operands among what its rules read."""
         if node.value is not None:
             self._values[node] = plain(node.value)
         if node.op is None or node.static is None or node.saved is None or node.op.variadic:
@@ -113,7 +113,7 @@ class GraphPass:
         return self._uses.get(node, [])
 
     def sent(self, node: Node, i: int, gradient: Any = None) -> Any:
-        """What an operation sends to its operand i of a gradient (of the one that arrived unless it is given), in the
+        """Return the gradient that an operation sends to operand i (of the one that arrived unless it is given), in the
         operand's shape; None when the graph no longer has what the rule reads."""
         g = self.gradient(node) if gradient is None else np.asarray(gradient)
         parent = node.parents[i]
@@ -133,7 +133,7 @@ class GraphPass:
         return np.asarray(plain(conjugate(d)))
 
     def _read_again(self, node: Node, i: int) -> Any:
-        """What the rule of operand i reads, put together from the values that ``record()`` kept."""
+        """Return the values that the rule of operand i reads, from the values that ``record()`` kept."""
         given = self.operands(node)
         dtype = node.dtype
         given = [v.astype(dtype) if v is not None and v.ndim == 0 and v.dtype.kind == "f" else v for v in given]
@@ -148,5 +148,5 @@ class GraphPass:
         return found
 
     def before(self, node: Node) -> Iterator[Node]:
-        """What a node was computed from, oldest first, and itself."""
+        """Return the nodes that a node was computed from, oldest first, and itself."""
         return iter(sorted(collect([node]), key=lambda n: n.serial))

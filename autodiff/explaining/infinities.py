@@ -265,7 +265,7 @@ def left_over(graph: GraphPass, node: Node, target: Node) -> Cause:
 
 
 def remedy(graph: GraphPass, node: Node) -> str:
-    """What to write in the place of an operation whose derivative is singular."""
+    """Return the form to write in the place of an operation whose derivative is singular."""
     record = graph.record(node)
     together = remedy_among([record, *[graph.snapshot.values[p] for p in record.parents]])
     if together:

@@ -37,7 +37,7 @@ def strongest_path(graph: GraphPass, target: Node) -> list[tuple[Node, float]]:
 
 
 def huge_cause(graph: GraphPass, target: Node) -> Cause | None:
-    """What makes a gradient huge; None where what the rules read was not kept."""
+    """Return the cause of a huge gradient; None where the values that the rules read were not kept."""
     path = strongest_path(graph, target)
     if not path:
         return None

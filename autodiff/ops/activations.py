@@ -96,7 +96,7 @@ def glu(x: Any, axis: int = -1) -> Any:
 composite(glu)
 
 
-# ---- tanh and its kin
+# ---- tanh and its relatives
 def _sech_squared(x: Any) -> Any:
     c = math.cosh(x) if x.__class__ is float else np.cosh(x)
     return 1.0 / c / c  # c * c would overflow where the quotient is still a number

@@ -1,6 +1,6 @@
 """`check_derivatives`: one line that proves a derivative or shows the smallest input on which it is wrong.
 
-What lives here: the order of events. Examples come from arrays (a check at a point) or from Hypothesis strategies (a
+Here: the order of events. Examples come from arrays (a check at a point) or from Hypothesis strategies (a
 search); every selected property is checked on each; a violation is shrunk with that property alone, explained, and
 reported. The numerical judgement is in `verdict`, the properties are in `checks_*`, and the engine is reached only
 through `engine`.
@@ -64,7 +64,7 @@ _ENOUGH = 16  # failing examples after which a search stops: what they share can
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller asked for, as the single checks need it."""
+    """The options of a call, as the single checks need them."""
 
     properties: tuple[str, ...]
     seed: int = 0

@@ -92,7 +92,7 @@ class GraphBuilder(Builder):
 
 @dataclass(slots=True)
 class ProblemNote:
-    """What a card shows of a problem: status, note and headline; `stats` where there is none."""
+    """Return the parts of a card for a problem: status, note and headline; `stats` where there is none."""
 
     status: str = ""
     note: str = ""

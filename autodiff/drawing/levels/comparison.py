@@ -143,7 +143,7 @@ def layer_tooltip(layer: Item, newest: Value, norm: float | None, lang: str) -> 
 
 
 def detail_of(norms: Sequence[float], verdict: str, first_dead: int | None, lang: str) -> str:
-    """What happens from layer to layer."""
+    """Return a sentence on the change from layer to layer."""
     if first_dead is not None:
         return word(lang, "layer outputs zero", first_dead + 1)
     known = [norm for norm in norms if norm > 0 and math.isfinite(norm)]

@@ -118,7 +118,7 @@ def sentence(snapshot: Snapshot, origin: FirstProblem, lang: str) -> str:
 
 
 def operand_text(value: Value) -> str:
-    """What is remarkable about an operand: `p: 108 zeros`."""
+    """Return the remarkable fact about an operand: `p: 108 zeros`."""
     stats = value.stats
     name = pretty_name(name_of(value)) or value.badge or "constant"
     if stats is None:
@@ -195,7 +195,7 @@ def bracketed(text: str) -> str:
 
 
 def remedy_of(snapshot: Snapshot, value: Value, operands: list[Value], origin: FirstProblem) -> str:
-    """What to write instead, from the rows of the operations before the first problem."""
+    """Return the form to write instead, from the rows of the operations before the first problem."""
     near = [value, *operands]
     for v in operands:
         for p in v.parents:

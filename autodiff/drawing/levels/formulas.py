@@ -28,7 +28,7 @@ def local_formula(value: Value, position: int, names: Sequence[str], output: str
 
 
 def chain_text(steps: Sequence[Value], name: str, start: Sequence[int]) -> str:
-    """What a chain of operations does to the value called `name`, `(out − 1)²`; the operations when it is no chain.
+    """Return a chain of operations as a formula of `name`, `(out − 1)²`; the operations when it is no chain.
 
     start: indices of that value.
     """

@@ -1,4 +1,4 @@
-"""What is shared while a module-level picture is built: the builder, titles of items, the parts of a card."""
+"""Parts shared while a module-level picture is built: the builder, titles of items, the parts of a card."""
 
 from __future__ import annotations
 

@@ -282,7 +282,7 @@ def add_weights(builder: NeuronBuilder) -> None:
 
 
 def add_losses(builder: NeuronBuilder) -> None:
-    """What follows the last neuron, folded to one box for each root."""
+    """Fold the operations after the last neuron to one box for each root."""
     outputs = {i: neuron.path for neuron in builder.neurons.values() for i in neuron.outputs}
     names = {node.id: node.name for node in builder.nodes}
     for root in builder.snapshot.roots:

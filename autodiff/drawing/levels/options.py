@@ -16,7 +16,7 @@ AUTO = tuple(row for row in SHOWN if row not in ("stats", "source"))
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a picture should show. See `draw` for the meaning of each field."""
+    """The options of a picture. See `draw` for the meaning of each field."""
 
     level: str = "auto"
     expand: tuple[Pattern, ...] = ()

@@ -1,4 +1,4 @@
-"""What is wrong with a value, as its card says it: the first, NaN that spread, infinities, underflow, dead units."""
+"""Problems of a value, as on its card: the first, NaN that spread, infinities, underflow, dead units."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def find_first(snapshot: Snapshot) -> FirstProblem | None:
 
 
 def note_of(snapshot: Snapshot, value: Value, origin: FirstProblem, lang: str) -> ProblemNote:
-    """What is said on one card."""
+    """The note on one card."""
     stats = value.stats or Stats(1)
     root = word(lang, "loss") if value.index in snapshot.roots and value.single else ""
     name = pretty_name(name_of(value)) or root or value.badge or "it"

@@ -1,4 +1,4 @@
-"""What is wrong in a graph: NaN and infinite values, dead activations, vanishing and exploding gradients."""
+"""Problems in a graph: NaN and infinite values, dead activations, vanishing and exploding gradients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .value_texts import name_of
 
 
 def find_problems(values: Sequence[Value], lang: str = "en") -> tuple[Problem, ...]:
-    """What is wrong in a graph, causes first: NaN or infinite values and dead activations in the order in which they
+    """Return problems of a graph, causes first: NaN or infinite values and dead activations in the order in which they
     were computed, then NaN gradients in the order in which they came back."""
     found: list[Problem] = []
     gradients: list[Problem] = []
@@ -35,7 +35,7 @@ def find_problems(values: Sequence[Value], lang: str = "en") -> tuple[Problem, .
 
 
 def problems_of(value: Value, lang: str) -> list[Problem]:
-    """What is wrong with one value, whatever its gradient."""
+    """Return the problem of one value, apart from its gradient."""
     found, stats = [], value.stats
     where = where_of(value)
     single = value.number if isinstance(value.number, float) else 0.0
@@ -61,7 +61,7 @@ def problems_of(value: Value, lang: str) -> list[Problem]:
 
 
 def where_of(value: Value) -> str:
-    """What a problem calls a value."""
+    """Return the name of a value in a problem."""
     return name_of(value) or value.badge or "value"
 
 

@@ -15,7 +15,7 @@ MOST_CELLS = 64
 
 
 def heat_number(builder: FlowBuilder, item: Item) -> tuple[float | None, str]:
-    """What the heat strip shows of one member, and its label.
+    """Return the number that the heat strip shows for one member, and its label.
 
     For "grad" the gradient norm at its input (at its output when the input has none), for "update" the largest relative
     step of its parameters, else what the user's function makes of its newest value.
@@ -64,7 +64,7 @@ def repeat_of(builder: FlowBuilder, item: Item, title: str) -> Card:
 
 
 def inner_chain(builder: FlowBuilder, part: Item) -> str:
-    """What is inside one member of a run: `LayerNorm → Attention → + → …`."""
+    """Return the operations inside one member of a run: `LayerNorm → Attention → + → …`."""
     calls = builder.snapshot.values[part.members[0]].calls
     level = next((k for k, (path, _) in enumerate(calls, 1) if path == part.path), 0)
     inside = Folder(builder.snapshot, depth=level + 1).split(part.members, level, calls[:level])

@@ -1,4 +1,4 @@
-"""What the picture writes about one value: badge, name, statistics, gradient, tooltip; and the alternative text."""
+"""Texts about one value: badge, name, statistics, gradient, tooltip; and the alternative text."""
 
 from __future__ import annotations
 

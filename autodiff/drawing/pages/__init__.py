@@ -1,1 +1,1 @@
-"""What is shown beside pictures of graphs: notebook cards, plots of functions, pages with a slider."""
+"""Other pictures, beside those of graphs: notebook cards, plots of functions, pages with a slider."""

@@ -327,7 +327,7 @@ def neuron_card(kind: str, name: str, value: str, grad: str, grad_word: str) -> 
 
 
 def why_card(rows: Sequence[tuple[str, str, str]]) -> Card:
-    """What went wrong, in rows of word, text and tone (error, plain or good)."""
+    """Return the problem in rows of word, text and tone (error, plain or good)."""
     colors = {"error": ERROR, "good": GOOD}
     lines = tuple(
         (

@@ -90,7 +90,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a node looks like: blocks from top to bottom inside one border.
+    """The look of a node: blocks from top to bottom inside one border.
 
     A card with `lanes` has a forward port at its left third and a backward port at its right third, at top and bottom.
     """

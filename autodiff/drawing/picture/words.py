@@ -292,7 +292,7 @@ CHINESE = {
     "rows alt": "{0} 个网络逐层的梯度范数。{1}。",
     "graph title": "自动微分图",
 }
-# What common modules are called in Chinese; the class name stays beside it.
+# Names of common modules in Chinese; the class name stays beside it.
 CHINESE_MODULES = {
     "Linear": "线性层",
     "Flatten": "展平",

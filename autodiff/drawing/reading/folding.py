@@ -113,7 +113,7 @@ class Folder:
         return end - at if end - at >= self.repeat else 1
 
     def signature(self, members: Sequence[int]) -> tuple[Any, ...]:
-        """What must be equal in equal siblings: operations, shapes, dtypes, parameter shapes, inner connections."""
+        """Return the facts of equal siblings: operations, shapes, dtypes, parameter shapes, inner connections."""
         values, place = self.snapshot.values, {i: k for k, i in enumerate(members)}
         lines = []
         for i in members:
@@ -160,7 +160,7 @@ def fold_patterns(items: list[Item], snapshot: Snapshot, repeat: int) -> list[It
 
 
 def item_key(item: Item, snapshot: Snapshot) -> Any:
-    """What must be equal for operations or modules to be the same step of a pattern."""
+    """Return the facts that are equal where operations or modules are the same step of a pattern."""
     if item.kind == "op":
         value = snapshot.values[item.last]
         return value.op, value.shape, value.dtype

@@ -106,7 +106,7 @@ def problem_list(picture: Picture) -> str:
 
 
 def view_data(picture: Picture, svg: str) -> dict[str, Any]:
-    """What the script needs to know of one picture."""
+    """Return the data of one picture for the script."""
     ids = {node.id for node in picture.nodes}
     return {
         "prefix": svg.partition('aria-labelledby="')[2].partition("-title")[0],

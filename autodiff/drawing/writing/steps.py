@@ -1,6 +1,6 @@
 """One picture for every step of the forward and the backward pass, in one layout.
 
-What has not happened yet is pale; gradients are blank until the backward pass reaches them.
+Operations that have not run yet are pale; gradients are blank until the backward pass reaches them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Functions that leave NaNs out: each is its own plain kin of the array with the NaNs replaced.
+"""Functions that leave NaNs out: each is the plain function of the array with the NaNs replaced.
 
 A NaN contributes nothing and its gradient is zero: ``np.where`` does not take that branch.
 """

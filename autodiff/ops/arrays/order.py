@@ -1,4 +1,4 @@
-"""Rows of order: sort, partition, quantile and their kin, whose derivative follows the elements to their places.
+"""Rows of order: sort, partition, quantile and the like, whose derivative follows the elements to their places.
 
 One rule serves them all. The cotangent is brought into ascending order, equal elements share theirs evenly, and each
 element gets back what belongs to its rank. A NaN has the gradient NaN, unless the function ignores NaNs.

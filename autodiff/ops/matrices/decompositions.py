@@ -2,7 +2,7 @@
 
 A decomposition has several results and a row has one: the row packs them into one flat axis (``pack``), and the public
 function takes them apart again (``unpack``). So the rule sees the cotangents of all results at once, zeros for those
-that nobody used.
+that was not used.
 
 Vectors of equal eigenvalues or singular values are an arbitrary choice of LAPACK, and so is the phase of complex
 ones. Where the cotangent reaches such a choice, the rule raises ``LinAlgError`` and names the values. The values

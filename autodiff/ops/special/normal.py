@@ -1,4 +1,4 @@
-"""Rows of the normal family: the error function and its kin, the normal distribution and its inverse, logit, exprel.
+"""Rows of the normal family: the error function and others, the normal distribution and its inverse, logit, exprel.
 
 Signatures are SciPy's. The derivative of a row is another row whose digits are right, never a difference: the Gaussian
 with an exact square, the repeated integrals of erfc, moments of an exponential.

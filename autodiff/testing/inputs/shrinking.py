@@ -1,6 +1,6 @@
 """Searching inputs with Hypothesis, and shrinking the one that fails: both a function of the seed alone.
 
-What lives here: the only calls of Hypothesis's engine. `explore` visits examples and never stops early, so that what
+Here: the only calls of Hypothesis's engine. `explore` visits examples and never stops early, so that what
 failing examples share can be told; `smallest` runs the same examples again and lets Hypothesis shrink the first
 failing one.
 """

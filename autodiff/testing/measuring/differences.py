@@ -1,6 +1,6 @@
 """Numerical directional derivatives that know how good they are.
 
-What lives here: `numerical_derivative`, which estimates d/dt <cotangent, f(x + t v)> at t = 0 from values of `f`
+Here: `numerical_derivative`, which estimates d/dt <cotangent, f(x + t v)> at t = 0 from values of `f`
 alone and returns the estimate together with a bound on its error, the noise it saw in `f`, and whether `f` is smooth
 there, has a kink, jumps, or does not move at all. What never lives here: a derivative rule, a tolerance to tune, an
 import beyond NumPy.

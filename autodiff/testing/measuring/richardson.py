@@ -1,6 +1,6 @@
 """A function of one number, sampled on a ladder of steps: its slope at 0, the error of the slope, and its noise.
 
-What lives here: the Romberg table over central differences, the measurement of noise, and the decision between smooth,
+Here: the Romberg table over central differences, the measurement of noise, and the decision between smooth,
 kink, constant and jump. `numerical` says how a function of arrays becomes one of a number, and explains the idea.
 """
 
@@ -430,7 +430,7 @@ def romberg(plus: np.ndarray, minus: np.ndarray, steps: np.ndarray, doubt: np.nd
 
 
 def _coarse(table: np.ndarray, error: np.ndarray, n: int) -> tuple[float, float] | None:
-    """What large steps (the first fifth of the ladder) say, when the rest of the ladder agrees with them."""
+    """Return the slope by large steps (the first fifth of the ladder), when the rest of the ladder agrees with them."""
     cut, rest = max(2, n // 5), max(3, n // 3)
     big, small = int(np.argmin(error[:cut])), int(np.argmin(error[rest:]))
     value, bound = float(table[:cut].flat[big]), float(error[:cut].flat[big])

@@ -1,6 +1,6 @@
 """One directional comparison: is the slope the rule claims the slope the function has?
 
-What lives here: `compare`, which sets the rule's number <pullback(w), v> beside the measured d/dt <w, f(x + t v)> and
+Here: `compare`, which sets the rule's number <pullback(w), v> beside the measured d/dt <w, f(x + t v)> and
 calls it "pass", "fail", "weak" (agrees or disagrees, but the function is too noisy there to prove it) or
 "unresolved". What never lives here: how inputs are chosen, which property is being checked, and any tolerance set by
 hand.
@@ -85,7 +85,7 @@ class Point:
         self.shifts = [s * self.eps * k for k in (16, 4) for s in (1, -1)]
 
     def claims(self, case: Case) -> Arrays:
-        """What the rule says at a case."""
+        """The answer of the rule at a case."""
         return self.subject.gradients(case, [w.copy() for w in self.ws])
 
     def slope(self, case: Case, vs: Arrays) -> float:

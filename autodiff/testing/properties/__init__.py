@@ -1,1 +1,1 @@
-"""What is checked: the properties of a right derivative, one function each."""
+"""The properties of a right derivative, one function each."""

@@ -36,7 +36,7 @@ def close_enough(a: Arrays, b: Arrays, ctx: Context, sizes: list[float] | None =
 
 
 def floor(ctx: Context, i: int, eps: float, factor: float = 2**8) -> float:
-    """What rounding of the function's own terms leaves in gradient i where they cancel to nothing. The function varies
+    """Return the rounding error of the function's terms in gradient i where they cancel to nothing. The function varies
     over a length of 1, or of x where that is shorter."""
     largest = float(np.max(np.abs(ctx.case.xs[i]), initial=0.0))
     return factor * eps * ctx.point.size / (min(largest, 1.0) or 1.0) + 1e-300

@@ -142,7 +142,7 @@ def _value_and_slopes(y: Any, leaves: list[Any]) -> list[float]:
 
 
 def _rounding(f: Any, values: list[float], kwargs: dict[str, Any]) -> list[float]:
-    """What rounding may do to the value and to each slope: how unevenly they move with the last bits of the arguments,
+    """Return the effect of rounding on value and slopes: how unevenly they move with the last bits of the arguments,
     and some of the last bit of x or of 1, since an intermediate of that size may stand still under small moves."""
     seen = []
     for k in range(-3, 4):

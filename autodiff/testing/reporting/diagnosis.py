@@ -1,4 +1,4 @@
-"""What kind of mistake is it? A small classifier over the rule's gradient beside the measured one.
+"""The kind of a mistake: a small classifier over the rule's gradient beside the measured one.
 
 Evidence, in this order: what the violated property says by itself (a shape, a write, two different answers); the
 feature without which failing examples become right (ties, zeros, negatives, an axis of length 1); the ratio of the
@@ -66,7 +66,7 @@ _BY_PROPERTY = {
 
 
 def features(case: Case, subject: Subject) -> frozenset[str]:
-    """What can be said of an example, cheaply."""
+    """Return facts of an example that are cheap to find."""
     found = set()
     xs = [x.real if x.dtype.kind == "c" else x for x in case.xs]
     flat = np.concatenate([x.ravel() for x in xs]) if xs else np.zeros(0)

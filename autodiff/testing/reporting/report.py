@@ -1,4 +1,4 @@
-"""What a check hands back: counts, counterexamples on one screen, and the two exceptions.
+"""The result of a check: counts, counterexamples on one screen, and the two exceptions.
 
 `DerivativeReport` has a text form, and a form as plain data from which `formats` writes HTML and JSON.
 Nothing here computes a derivative.

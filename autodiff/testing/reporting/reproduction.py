@@ -165,7 +165,7 @@ def _lambda_node(f: types.FunctionType) -> ast.Lambda | None:
 
 
 def _instructions(code: types.CodeType) -> list[tuple[str, Any]]:
-    """What a piece of code does, whether its outer names are global or belong to a function around it."""
+    """Return a key for the effect of code, whether its outer names are global or belong to a function around it."""
     import dis
 
     kinds = {"LOAD_DEREF": "LOAD_OUTER", "LOAD_GLOBAL": "LOAD_OUTER", "LOAD_METHOD": "LOAD_ATTR"}

@@ -167,7 +167,7 @@ def _name(o: Any) -> str:
 
 
 def _holder(o: Any, frame: types.FrameType | None) -> str:
-    """What keeps an object alive, in words: a variable, a cycle, a closure, a container."""
+    """Return what keeps an object alive, in words: a variable, a cycle, a closure, a container."""
     while frame is not None:
         for name, value in frame.f_locals.items():
             if value is o:

@@ -1,1 +1,1 @@
-"""What is checked: a function and its derivatives, from this engine, another library, or a bare rule."""
+"""Subjects of checks: a function and its derivatives, from this engine, another library, or a bare rule."""

@@ -1,4 +1,4 @@
-"""What is checked, seen the same way wherever it came from: a function with its derivative maps, and one call of it.
+"""The subject of a check, in one form wherever it came from: a function with its derivative maps, and one call of it.
 
 A `Subject` maps arrays to arrays three ways: forward (the function), pullback (the reverse derivative under test)
 and, where it exists, pushforward (the forward derivative under test). A bare rule, this engine, PyTorch, JAX and HIPS
@@ -177,7 +177,7 @@ class Subject:
 
 
 def name_of(f: Any) -> str:
-    """What a function is called in reports."""
+    """Return the name of a function in reports."""
     return str(getattr(f, "__name__", type(f).__name__))
 
 

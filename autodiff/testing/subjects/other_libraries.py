@@ -34,7 +34,7 @@ class Adapted:
         return self._function(*args, **kwargs)
 
     def subject(self, modes: tuple[str, ...] = ("reverse", "forward"), order: int = 1) -> Subject:
-        """What the checks see."""
+        """Return the subject that the checks use."""
         return self._build(modes, order)
 
 

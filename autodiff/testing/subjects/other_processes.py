@@ -30,7 +30,7 @@ def answers(make: Callable[..., Any], ingredients: tuple[Any, ...], case: Case, 
 
 
 def difference_elsewhere(name: str, maker: Maker, case: Case, ws: Arrays) -> str | None:
-    """What two fresh processes answer otherwise than this one, in words; None when all agree bit for bit.
+    """Return the differences between two fresh processes and this one, in words; None when all agree bit for bit.
 
     Raises:
         ValueError: another process cannot import the function or its rule.
