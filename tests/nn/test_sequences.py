@@ -35,6 +35,7 @@ class Joined(nn.Module):
         return np.concatenate(parts(self.layer(*args)))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("layer", "inputs"),
     [

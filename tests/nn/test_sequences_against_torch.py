@@ -155,6 +155,7 @@ def recurrent(data: Any, kind: str, rng: np.random.Generator) -> tuple[Any, Any]
     return ours, getattr(torch.nn, kind)(*sizes, **options)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", KINDS)
 @given(seed=seeds, data=st.data())
 def test_recurrent_layers(kind: str, seed: int, data: Any) -> None:
@@ -195,6 +196,7 @@ class TorchOnPacked(torch.nn.Module):
         return rnn.pad_packed_sequence(y, self.layer.batch_first, padding_value=0.5)[0], y, last
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", KINDS)
 @given(seed=seeds, data=st.data())
 def test_recurrent_layers_on_packed_sequences(kind: str, seed: int, data: Any) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import autodiff as ad
 from autodiff.testing import DerivativeError, check_derivatives, derivative_test, from_pair, tensors
@@ -78,6 +80,7 @@ CALLS = {
     "another property": lambda: wrong(np.sin, POINT, vjp=lambda g, y, x: (np.clip(g * np.cos(x), -50, 50),)),
     "a large array of one value": lambda: wrong(np.sin, np.full(500, 0.5), vjp=lambda g, y, x: (g,)),
 }
+PROFILE = settings.get_current_profile_name()
 RUNNER = """
 import json, sys
 for name, (imports, line) in json.load(sys.stdin).items():
@@ -101,7 +104,8 @@ def _double(x: Any, g: Any) -> Any:
 
 
 def test_every_printed_line_fails_in_the_same_way_in_a_fresh_interpreter() -> None:
-    failures = {name: call() for name, call in CALLS.items()}
+    names = random.sample(sorted(CALLS), 5) if PROFILE == "dev" else list(CALLS)
+    failures = {name: CALLS[name]() for name in names}
     for name, failure in failures.items():
         assert failure.reproduce, (name, failure.again)
         assert failure.reproduce in str(failure) and failure.imports in str(failure)
