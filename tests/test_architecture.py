@@ -275,6 +275,12 @@ def test_one_operation_and_one_backward_read_in_one_sitting(generated: str, wher
     assert max(op, backward) <= (1100 if generated == "0" else 1500)
 
 
+def test_the_design_page_names_every_file_of_the_core() -> None:
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").partition("## Four walks")[0]
+    names = {p.name for p in (ROOT / "autodiff").glob("*.py")} - {"__init__.py"}
+    assert not {name for name in names if name not in text}
+
+
 FOUR_WALKS = """
 import inspect, json, sys
 from pathlib import Path
