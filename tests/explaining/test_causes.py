@@ -335,6 +335,15 @@ def test_a_chain_of_large_derivatives_names_the_worst() -> None:
     assert "divide at test_causes.py" in why.text and "(3 times, together x 8000)" in why.text, why.text
 
 
+def test_of_two_paths_the_one_that_sends_most_is_followed() -> None:
+    with ad.record():
+        x = ad.tensor([1.0, 2.0])
+        large = x * 1e4
+        loss = large.sum() + np.sin(x * 2.0).sum()
+        loss.backward()
+    told(ad.explain(x), "huge", "large_derivatives", "multiply", "large = x * 1e4")
+
+
 def test_a_sound_gradient_has_no_cause() -> None:
     x = ad.tensor([1.0, 2.0])
     why = ad.explain((x * x).sum(), wrt=x)
