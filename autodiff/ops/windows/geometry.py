@@ -49,7 +49,7 @@ def bordered(x: Any, borders: Borders, first: int, fill: float = 0.0) -> Any:
         shape[axis] = max(0, n + before + after)
         inner[axis] = slice(max(0, -before), max(0, n + min(0, after)))
         outer[axis] = slice(max(0, before), max(0, n + before + min(0, after)))
-    y = np.full(shape, fill, x.dtype) if fill else np.zeros(shape, x.dtype)
+    y: Any = np.full(shape, fill, x.dtype) if fill else np.zeros(shape, x.dtype)
     y[tuple(outer)] = x[tuple(inner)]
     return y
 

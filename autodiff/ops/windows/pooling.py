@@ -12,7 +12,7 @@ from ...singular_points import Convention
 from ...variable import plain
 from ..shape import operand
 from .columns import borders, col2im_row, columns, integers, spatial
-from .geometry import Borders, Sizes, bordered, output_sizes, positions
+from .geometry import Borders, Sizes, bordered, output_sizes, positions, without_borders
 
 
 def _max_pool(x: Any, kernel: Sizes = (), stride: Sizes = (), padding: Borders = (), dilation: Sizes = ()) -> Any:
@@ -39,9 +39,34 @@ def _is_largest(x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Borders, 
     return largest, np.sum(largest, axis=tuple(range(2, 2 + len(kernel))), keepdims=True)
 
 
+def _shared(g: Any, y: Any, x: Any, kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes) -> Any:
+    """The cotangent of plain arrays, one kernel position after the other: a third of the time of whole columns."""
+    axes = (0, *range(2, x.ndim), 1)  # as they lie in memory after a convolution
+    g, y, last = g.transpose(axes), y.transpose(axes), bordered(x.transpose(axes), padding, 1, -math.inf)
+    out = y.shape[1:-1]
+    each = list(positions(out, kernel, stride, dilation))
+    largest = [last[(slice(None), *index)] == y for _, index in each]
+    if any([before or after for before, after in padding]) and np.isneginf(y).any():  # the border is no element
+        inside = bordered(np.ones((1, *x.shape[2:], 1), bool), padding, 1)
+        largest = [mask & inside[(slice(None), *index)] for mask, (_, index) in zip(largest, each, strict=True)]
+    ties: Any = np.zeros(y.shape, np.int32)
+    for mask in largest:
+        ties += mask
+    if not np.all(ties == 1):
+        with np.errstate(invalid="ignore", divide="ignore"):  # 0 in a window with a NaN: its gradient is NaN
+            g = (g / ties).astype(g.dtype)
+    d = np.zeros(last.shape, g.dtype)
+    for mask, (_, index) in zip(largest, each, strict=True):
+        with np.errstate(invalid="ignore"):
+            d[(slice(None), *index)] += g * mask
+    return without_borders(d, padding, 1).transpose(0, d.ndim - 1, *range(1, d.ndim - 1))
+
+
 def _max_pool_vjp(
     g: Any, y: Any, x: Any, x_shape: Any, kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes
 ) -> Any:
+    if g.__class__ is np.ndarray and x.__class__ is np.ndarray and y.__class__ is np.ndarray:
+        return _shared(g, y, x, kernel, stride, padding, dilation)
     largest, ties = _is_largest(x, y, kernel, stride, padding, dilation)
     with np.errstate(invalid="ignore"):  # 0 / 0 in a window with a NaN: its gradient is NaN
         share = (largest / ties).astype(plain(x).dtype)
