@@ -35,6 +35,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.testing.measuring import constants as c
 from autodiff.testing.measuring.complex_step import complex_step
 from autodiff.testing.measuring.richardson import Estimate, Line, precision_of
 from autodiff.testing.subjects.function_under_test import as_outputs
@@ -144,7 +145,7 @@ def _measure(
 
     grain = 4 * moving / longest if longest else 0.0
     heaviest = max((float(np.max(np.abs(w), initial=0.0)) for w in ws), default=0.0)
-    usual = 64 * precision.eps * max(heaviest * max(1.0, largest), size)
+    usual = c.INTERMEDIATE * precision.eps * max(heaviest * max(1.0, largest), size)
     line = Line(phi, size, precision, 1.0, weigh(ws, ys), grain=grain, treads=terms.rounding, usual=usual)
     estimate = line.estimate(thorough)
     if estimate.kind == "constant" and 0 < longest < math.inf:
@@ -159,12 +160,13 @@ def _measure(
                 near = line.flat(still, float(line.steps[0]))
                 why = "the value stands still near x, and rounding may be the reason"
                 estimate = near or replace(estimate, **_UNKNOWN, method=why, evaluations=line.spent)
-    if estimate.kind == "smooth" and estimate.resolution > 2**12 * precision.eps:
-        estimate = _refined(estimate, complex_step(f, xs, vs, ws, line.value, 64 * precision.eps * size))
+    if estimate.kind == "smooth" and estimate.resolution > c.QUICK[0] * precision.eps:
+        estimate = _refined(estimate, complex_step(f, xs, vs, ws, line.value, c.INTERMEDIATE * precision.eps * size))
     if estimate.kind == "constant":
         # a slope may hide in the rounding of intermediates, as in 1 - tanh(20 + x)^2: allow for some of the size of x
         # or of 1
-        hidden = 8 * precision.eps * max(1.0, largest) * sum(float(np.sum(np.abs(w))) for w in ws) / line.steps[0]
+        weights = sum(float(np.sum(np.abs(w))) for w in ws)
+        hidden = c.UNSEEN * precision.eps * max(1.0, largest) * weights / line.steps[0]
         estimate = replace(estimate, error=estimate.error + float(hidden))
     return estimate
 
@@ -209,7 +211,7 @@ class _Terms:
 
     def __init__(self, ws: list[np.ndarray], ys: list[np.ndarray], eps: float, near: float) -> None:
         self.here, self.weights = _flat(ys), np.abs(_flat(ws))
-        self.share, self.usual = eps**0.25 / 2, 64 * eps * np.fmax(near, np.abs(self.here))
+        self.share, self.usual = eps**c.DROWNED / 2, c.INTERMEDIATE * eps * np.fmax(near, np.abs(self.here))
         self.waiting: list[np.ndarray] = []
         self.least = np.full(self.here.shape, np.inf)
         self.most = np.zeros(self.here.shape)
@@ -236,7 +238,7 @@ class _Terms:
             self._reduce()
         quantum = np.where(self.stuck & np.isfinite(self.least), self.least, 0.0)
         quantum = quantum * ((quantum <= self.share * self.most) | (quantum <= self.usual))
-        return 2 * float(np.sum(self.weights * quantum))
+        return c.QUANTUM * float(np.sum(self.weights * quantum))
 
 
 def _flat(arrays: list[np.ndarray]) -> np.ndarray:

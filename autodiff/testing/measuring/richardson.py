@@ -14,6 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from autodiff.testing.measuring import constants as c
+
 __all__ = ["Estimate", "Line", "Precision", "ecnoise", "precision_of", "romberg"]
 
 _ORDERS = 6  # columns of the Romberg table; higher ones only amplify noise
@@ -94,7 +96,7 @@ class Precision:
 
     def drowns(self, noise: float, size: float, whole: float) -> bool:
         """Is noise no small share of the value's whole change, and too large for rounding of the value itself?"""
-        return noise > self.eps**0.25 / 2 * whole and noise > 64 * self.eps * size
+        return noise > self.eps**c.DROWNED / 2 * whole and noise > c.INTERMEDIATE * self.eps * size
 
 
 _PRECISIONS = {
@@ -158,9 +160,9 @@ class Line:
         if not thorough:
             self.sample(p.quick_levels, p.quick_spacings)
             found = self._analyse(p.quick_levels)
-            if found.kind == "smooth" and found.error <= max(
-                2**12 * p.eps * abs(found.value), 2**6 * p.eps * self.size
-            ):
+            of_slope, of_value = c.QUICK
+            enough = max(of_slope * p.eps * abs(found.value), of_value * p.eps * self.size)
+            if found.kind == "smooth" and found.error <= enough:
                 return found
         self.sample(len(p.levels), p.spacings)
         return self._analyse(len(p.levels))
@@ -174,33 +176,36 @@ class Line:
         """
         p, steps = self.precision, self.steps[:n]
         largest = np.fmax(self.size, np.fmax(np.abs(self.plus[:n]), np.abs(self.minus[:n])))
-        noise = np.fmax(4 * p.eps * np.where(np.isfinite(largest), largest, self.size), max(p.tiny, self.treads()))
+        largest = np.where(np.isfinite(largest), largest, self.size)
+        noise = np.fmax(c.VALUE_ROUNDING * p.eps * largest, max(p.tiny, self.treads()))
         levels = [
-            (s, 4 * ecnoise(np.concatenate([around[:3], [self.value], around[3:]])))
+            (s, c.NOISE_DEVIATIONS * ecnoise(np.concatenate([around[:3], [self.value], around[3:]])))
             for s, around in sorted(self.nearby.items())
             if np.isfinite(around).all()
         ]
         for s, level in levels:
-            wide = steps >= 16 * self.scale * 2.0**s
+            wide = steps >= c.SEES_NOISE * self.scale * 2.0**s
             noise[wide] = np.maximum(noise[wide], level)
         shared = [a for (s, a), (t, b) in pairwise(levels) if b < a * 2 ** ((t - s) / 2)]
         ends = np.abs(np.concatenate([self.plus[:n], self.minus[:n]]) - self.value)
         wide_ends = np.concatenate([ends[:8], ends[n : n + 8]])
-        usual = 8 * float(np.median(wide_ends[np.isfinite(wide_ends)])) if np.isfinite(wide_ends).any() else 0.0
+        wide_ends = wide_ends[np.isfinite(wide_ends)]
+        usual = c.USUAL_CHANGE * float(np.median(wide_ends)) if wide_ends.size else 0.0
         # a level that drowns what the wide steps usually change may be a wave, seen too seldom
         noise = np.maximum(noise, max((a for a in shared if not p.drowns(a, self.size, usual)), default=0.0))
         change = np.concatenate([ends, *(np.abs(around - self.value) for around in self.nearby.values())])
         change = change[np.isfinite(change)]
         if (change == 0).any() and (change > 0).any():  # a staircase: its smallest tread is a quantum of rounding
             self.quantum = float(change[change > 0].min())
-            noise = np.maximum(noise, 2 * self.quantum)
+            noise = np.maximum(noise, c.QUANTUM * self.quantum)
         self.still = bool(change.size) and not change.any()
         return noise
 
     def _analyse(self, n: int) -> Estimate:
         noise = self.noise_per_step(n)
         if self.still:
-            unseen = 8 * self.precision.eps * self.size / float(self.steps[0])  # a slope this small would not show
+            # a slope this small would not show
+            unseen = c.UNSEEN * self.precision.eps * self.size / float(self.steps[0])
             return Estimate(
                 0.0, unseen, 0.0, "constant", (-unseen, unseen), "no displaced point changes the value", self.spent
             )
@@ -225,7 +230,7 @@ class Line:
             return self._nothing("unresolved", _DROWNED) if drowned else found
         k, j = best
         value, bound = float(table[k, j]), float(error[k, j])
-        if bound > abs(value) / 2:  # a pole far away makes no room for noise here
+        if bound > c.POLE * abs(value):  # a pole far away makes no room for noise here
             whole = float(max(abs(self.plus[k] - self.value), abs(self.minus[k] - self.value)))
         if self.precision.drowns(float(noise[k]), self.size, whole):
             return self._nothing("unresolved", _DROWNED)
@@ -287,7 +292,7 @@ class Line:
         jump = jumps and first > max(self.usual, whole / 4)
         if not (kink or jump):
             return None
-        unseen = (8 * self.precision.eps * self.size + (first if kink else 0.0)) / low
+        unseen = (c.UNSEEN * self.precision.eps * self.size + (first if kink else 0.0)) / low
         why = f"flat up to the {'kink' if kink else 'jump'} at a displacement of {high:.3g}"
         return Estimate(0.0, unseen, 0.0, "flat", (-unseen, unseen), why, self.spent)
 
@@ -298,20 +303,21 @@ class Line:
         ok = np.flatnonzero(np.isfinite(self.plus[:n]) & np.isfinite(self.minus[:n]))[-3:]
         gaps = np.maximum(np.abs(self.plus[ok] - self.value), np.abs(self.minus[ok] - self.value))
         return len(gaps) == 3 and bool(
-            gaps[2] > 0.9 * gaps[0] and gaps[2] > 64 * self.precision.eps * self.size + 4 * self.quantum
+            gaps[2] > c.JUMP * gaps[0]
+            and gaps[2] > c.INTERMEDIATE * self.precision.eps * self.size + 2 * c.QUANTUM * self.quantum
         )
 
     def _best(self, table: np.ndarray, error: np.ndarray, noise: np.ndarray, n: int) -> tuple[int, int] | None:
         """The entry with the smallest error that all entries at smaller steps confirm and that no kink spoils."""
-        order = np.argsort(error, axis=None)[:40]
+        order = np.argsort(error, axis=None)[: c.BEST_ENTRIES]
         bad = self._kinked(noise, n)
         nearest, doubt = self._nearest(float(noise[-1]))
         for flat in order:
             k, j = divmod(int(flat), _ORDERS)
             if not math.isfinite(error[k, j]):
                 return None
-            finer = np.abs(table[k + 1 :] - table[k, j]) > 4 * (error[k, j] + error[k + 1 :])
-            aliased = np.abs(nearest - table[k, j]) > 4 * (error[k, j] + doubt)
+            finer = np.abs(table[k + 1 :] - table[k, j]) > c.ERRORS * (error[k, j] + error[k + 1 :])
+            aliased = np.abs(nearest - table[k, j]) > c.ERRORS * (error[k, j] + doubt)
             if not bad[k] and not finer.any() and not aliased.any():
                 return k, j
         return None
@@ -333,11 +339,11 @@ class Line:
         """For each step: is the second difference over h significant and not shrinking with h?"""
         h = self.steps[:n]
         right, left = (self.plus[:n] - self.value) / h, (self.value - self.minus[:n]) / h
-        bend, floor = np.abs(right - left), 16 * noise / h
-        straight = bend <= np.maximum(floor, 1e-7 * np.maximum(np.abs(right), np.abs(left)))
+        bend, floor = np.abs(right - left), c.BEND_NOISE * noise / h
+        straight = bend <= np.maximum(floor, c.STRAIGHT * np.maximum(np.abs(right), np.abs(left)))
         kinked = np.zeros(n, bool)
         # against two steps (a factor 4) smaller: smooth functions shrink to about 1/4, kinks keep their bend
-        stuck = (bend[2:] > floor[2:]) & (bend[2:] > 0.6 * bend[:-2])
+        stuck = (bend[2:] > floor[2:]) & (bend[2:] > c.STUCK * bend[:-2])
         kinked[:-2] |= stuck
         kinked[2:] |= stuck
         return kinked & ~straight
@@ -350,17 +356,19 @@ class Line:
         cost = noise[ok] / h[ok] + h[ok] / self.scale * size[ok]
         k = int(ok[np.argmin(cost)])
         previous = max(k - 2, int(ok[0]))
-        slack = 4 * float(cost.min())
-        settled = all(abs(s[k] - s[previous]) <= 0.1 * max(abs(s[k]), abs(s[previous])) + slack for s in (right, left))
+        costs, added, smallest = c.ONE_SIDED
+        slack = costs * float(cost.min())
+        moves = [(abs(s[k] - s[previous]), max(abs(s[k]), abs(s[previous]))) for s in (right, left)]
+        settled = all(move <= c.SETTLED * largest + slack for move, largest in moves)
         low, high = sorted((float(left[k]), float(right[k])))
         nearer = self._nearer_than_the_kink(high - low)
         if nearer is not None:
             return nearer
-        if not settled or high - low <= 1e-3 * max(abs(low), abs(high)):
+        if not settled or high - low <= smallest * max(abs(low), abs(high)):
             return self._nothing("unresolved", "neither the derivative nor the one-sided slopes settle")
         return Estimate(
             (low + high) / 2,
-            slack + 0.02 * (high - low),
+            slack + added * (high - low),
             float(noise[k]),
             "kink",
             (low, high),
@@ -376,9 +384,9 @@ class Line:
         spaced wider than that distance: only the narrowest spacing measures the noise here.
         """
         narrow = self.nearby[min(self.nearby)]
-        level = 4 * ecnoise(np.concatenate([narrow[:3], [self.value], narrow[3:]]))
+        level = c.NOISE_DEVIATIONS * ecnoise(np.concatenate([narrow[:3], [self.value], narrow[3:]]))
         largest = max(self.size, float(np.max(np.abs(narrow))))
-        noise = max(level, 4 * self.precision.eps * largest, self.precision.tiny, self.treads())
+        noise = max(level, c.VALUE_ROUNDING * self.precision.eps * largest, self.precision.tiny, self.treads())
         if not math.isfinite(noise):
             return None
         best: Estimate | None = None
@@ -423,7 +431,7 @@ def romberg(plus: np.ndarray, minus: np.ndarray, steps: np.ndarray, doubt: np.nd
         error[1:, j] = 2 * np.maximum(np.abs(table[1:, j] - fine), np.abs(table[1:, j] - coarse)) + doubt[1:]
     known = np.isfinite(table) & np.isfinite(error)
     for away in (1, 2, 3, 4):
-        finer = np.where(known[away:], error[away:], 0.0) / (1.5 * 2**away)
+        finer = np.where(known[away:], error[away:], 0.0) / (c.LUCKY * 2**away)
         error[:-away] = np.maximum(error[:-away], finer)
     error[~known] = np.inf
     return table, error
@@ -431,10 +439,12 @@ def romberg(plus: np.ndarray, minus: np.ndarray, steps: np.ndarray, doubt: np.nd
 
 def _coarse(table: np.ndarray, error: np.ndarray, n: int) -> tuple[float, float] | None:
     """Return the slope by large steps (the first fifth of the ladder), when the rest of the ladder agrees with them."""
-    cut, rest = max(2, n // 5), max(3, n // 3)
+    first, beyond = c.COARSE_SHARE
+    cut, rest = max(2, n // first), max(3, n // beyond)
     big, small = int(np.argmin(error[:cut])), int(np.argmin(error[rest:]))
     value, bound = float(table[:cut].flat[big]), float(error[:cut].flat[big])
     other, other_bound = float(table[rest:].flat[small]), float(error[rest:].flat[small])
-    if not (math.isfinite(bound) and math.isfinite(other_bound)) or abs(value - other) > 4 * (bound + other_bound):
+    known = math.isfinite(bound) and math.isfinite(other_bound)
+    if not known or abs(value - other) > c.ERRORS * (bound + other_bound):
         return None
     return value, bound

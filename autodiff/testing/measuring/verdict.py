@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from autodiff.testing.measuring import constants as c
 from autodiff.testing.measuring.differences import numerical_derivative, output_weights, weigh
 from autodiff.testing.measuring.richardson import NEARER, Estimate, ecnoise
 from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject
@@ -48,7 +49,7 @@ class Verdict:
         size = max(
             abs(self.analytic),
             abs(self.estimate.value) if math.isfinite(self.estimate.value) else 0.0,
-            1e-3 * self.scale,
+            c.SMALL_TERM * self.scale,
         )
         return self.tolerance / size if size else 0.0
 
@@ -82,7 +83,7 @@ class Point:
         self.size = float(sum(np.sum(np.abs(w * y)) for w, y in zip(self.weights, self.outputs)))
         self.gradients = self.claims(case)
         self._nearby: list[Arrays] | None = None
-        self.shifts = [s * self.eps * k for k in (16, 4) for s in (1, -1)]
+        self.shifts = [s * self.eps * k for k in c.ULPS_OF_MOVES for s in (1, -1)]
 
     def claims(self, case: Case) -> Arrays:
         """The answer of the rule at a case."""
@@ -201,7 +202,9 @@ def _judge_number(
     """The verdict on a claimed slope, given the measurement."""
     eps, kind = point.eps, estimate.kind
     rounding = (
-        16 * eps * math.sqrt(point.case.size + sum(w.size for w in point.ws)) * scale if math.isfinite(scale) else 0.0
+        c.INNER_PRODUCT * eps * math.sqrt(point.case.size + sum(w.size for w in point.ws)) * scale
+        if math.isfinite(scale)
+        else 0.0
     )
 
     def verdict(status: str, tolerance: float, why: str = "") -> Verdict:
@@ -220,14 +223,14 @@ def _judge_number(
         return verdict(
             "fail" if thorough else "weak", estimate.error, "not finite where the function has a finite slope"
         )
-    tolerance = 4 * estimate.error + rounding
+    tolerance = c.ERRORS * estimate.error + rounding
     if kind in ("constant", "flat"):
         return _judge_constant(verdict, point, vs, estimate, analytic, rounding)
     if abs(estimate.value - analytic) > tolerance or not thorough:
-        tolerance += 4 * point.jitter(vs)
-    size = max(abs(estimate.value), abs(analytic), 1e-3 * scale if math.isfinite(scale) else 0.0)
+        tolerance += c.MOVES * point.jitter(vs)
+    size = max(abs(estimate.value), abs(analytic), c.SMALL_TERM * scale if math.isfinite(scale) else 0.0)
     if abs(estimate.value - analytic) <= tolerance:
-        sharp = tolerance <= eps**0.25 * size or abs(estimate.value) + tolerance < 1e-250 or scale == 0
+        sharp = tolerance <= eps**c.SHARP * size or abs(estimate.value) + tolerance < c.NOTHING or scale == 0
         return verdict(
             "pass" if sharp else "weak", tolerance, "" if sharp else "agrees, but the function is too noisy to prove it"
         )
@@ -239,12 +242,10 @@ def _judge_number(
     integral = path_integral(point, vs)
     if integral is False:
         return verdict("fail", tolerance, "confirmed by path integral")
-    if (
-        estimate.coarse is not None
-        and abs(estimate.coarse[0] - analytic) > 4 * estimate.coarse[1] + tolerance + 1e-6 * size
-    ):
+    around, error = estimate.coarse or (analytic, 0.0)
+    if abs(around - analytic) > c.ERRORS * error + tolerance + c.BEYOND_SURROUNDINGS * size:
         return verdict("fail", tolerance, "differs from its surroundings, which agree among themselves")
-    if abs(estimate.value - analytic) > 4 * tolerance and _coarsely_rounded(point):
+    if abs(estimate.value - analytic) > c.NO_ACCIDENT * tolerance and _coarsely_rounded(point):
         return verdict("fail", tolerance, "the rule's numbers are rounded to a lower precision than the function's")
     return verdict("weak", tolerance, "differs, but the path integral does not confirm it")
 
@@ -268,7 +269,7 @@ def _judge_constant(
     verdict: Callable[..., Verdict], point: Point, vs: Arrays, estimate: Estimate, analytic: float, rounding: float
 ) -> Verdict:
     """No displaced point moves the value: the slope must be nothing that could have shown."""
-    tolerance = 4 * estimate.interval[1] + rounding + 4 * point.jitter(vs)
+    tolerance = c.ERRORS * estimate.interval[1] + rounding + c.MOVES * point.jitter(vs)
     if abs(analytic) <= tolerance:
         return verdict("pass", tolerance)
     if abs(analytic) <= estimate.error:
@@ -301,17 +302,14 @@ def path_integral(point: Point, vs: Arrays) -> bool | None:
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             return math.nan
 
-    found = [m for h in _path_steps(eps) if (m := _path_mismatch(value, slope, h, point.size, eps)) is not None]
+    lengths = [2.0**-k for k in c.PATH_STEPS[c.precision_name(eps)]]
+    found = [m for h in lengths if (m := _path_mismatch(value, slope, h, point.size, eps)) is not None]
     if not found:
         return None
     if len(found) < 2 or found[-1][1] == 0 or found[-2][1] == 0:
         return True if found[-1][1] == 0 else None
     (wide, far), (narrow, near) = found[-2:]
-    return False if near < 2 * far * narrow / wide else None
-
-
-def _path_steps(eps: float) -> tuple[float, ...]:
-    return tuple(2.0**-k for k in ((3, 6, 9, 13, 17) if eps < 1e-10 else (2, 4, 6, 8) if eps < 1e-5 else (1, 2, 3, 4)))
+    return False if near < c.SHRINKING * far * narrow / wide else None
 
 
 def _path_mismatch(
@@ -326,16 +324,16 @@ def _path_mismatch(
     if not (math.isfinite(whole) and math.isfinite(halves)):
         return None
     noise = 0.0
-    for spread in (2**12 * eps, 2**28 * eps if eps < 1e-10 else 2**14 * eps, 2.0**-12 if eps < 1e-10 else 2**15 * eps):
-        if spread < 0.02:
+    for spread in (spread_of(eps) for spread_of in c.PATH_SPREADS[c.precision_name(eps)]):
+        if spread < c.WIDEST_SPREAD:
             spaced = [value(h * (1 + k * spread)) - value(-h * (1 + k * spread)) for k in range(6)]
             level = ecnoise(np.array(spaced))
             noise = max(noise, level if math.isfinite(level) else 0.0)
-    tolerance = 8 * abs(whole - halves) + 64 * eps * size + 16 * noise
-    if eps > 1e-10:  # the rule's own rounding is no longer negligible beside the quadrature's
-        tolerance += 16 * eps * max(abs(halves), abs(change))
+    tolerance = c.PATH_QUADRATURE * abs(whole - halves) + c.PATH_ROUNDING * eps * size + c.PATH_NOISE * noise
+    if c.precision_name(eps) != "float64":  # the rule's own rounding is no longer negligible beside the quadrature's
+        tolerance += c.INNER_PRODUCT * eps * max(abs(halves), abs(change))
     mismatch = abs(halves - change)
-    clear = tolerance <= max(1e-3, eps**0.5) * max(abs(change), abs(halves))
+    clear = tolerance <= max(c.CLEAR_CHANGE, eps**0.5) * max(abs(change), abs(halves))
     if mismatch <= tolerance:
         return (h, 0.0) if change == 0 or clear else None
     return (h, mismatch) if clear else None
@@ -346,18 +344,11 @@ def _in_clarke_hull(point: Point, vs: Arrays, verdict: Verdict) -> bool:
 
     A kink at some distance from x has its slopes in a wide neighbourhood and not in a narrow one.
     """
-    if point.eps > 1e-5:
-        radii: tuple[tuple[float, float], ...] = ((2.0**-3, 2.0**-6),)
-    elif point.eps > 1e-10:
-        radii = ((2.0**-5, 2.0**-10), (2.0**-7, 2.0**-12))
-    else:
-        powers = ((-8, -22), (-14, -26), (-24, -34), (-34, -42), (-42, -48))
-        radii = tuple((2.0**a, 2.0**b) for a, b in powers)
-    for away, h in radii:
+    for away, h in c.HULL_RADII[c.precision_name(point.eps)]:
         here = _slopes_around(point, vs, away, h)
-        slack = verdict.tolerance + 32 * point.eps * point.size / h
+        slack = verdict.tolerance + c.NEIGHBOUR_ROUNDING * point.eps * point.size / h
         if verdict.kind == "kink":
-            slack += 1e-4 * max(abs(verdict.analytic), abs(verdict.estimate.value))
+            slack += c.KINK_SLACK * max(abs(verdict.analytic), abs(verdict.estimate.value))
         if not here or not min(here) - slack <= verdict.analytic <= max(here) + slack:
             return False
     return True
@@ -366,7 +357,7 @@ def _in_clarke_hull(point: Point, vs: Arrays, verdict: Verdict) -> bool:
 def _slopes_around(point: Point, vs: Arrays, away: float, h: float) -> list[float]:
     """Slopes along a direction by one difference, at random points within a relative distance."""
     case, slopes = point.case, []
-    for k in range(64):  # of three tied operands one order in six shows a given slope
+    for k in range(c.NEIGHBOURS):
         rng = np.random.default_rng(k)
         moves = [np.where(x == 0, 1.0, np.abs(x)) * rng.uniform(-1, 1, x.shape) for x in case.xs]
         try:
