@@ -321,6 +321,9 @@ def test_the_four_walks_of_the_design_page_lead_through_the_files_that_the_calls
     told = re.split(r"\n\*\*One ", section)[1:]
     walks = json.loads(fresh(FOUR_WALKS, BACKFLOW_GENERATED_PATHS="0"))
     assert len(told) == len(walks) == 4
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    op, backward = (re.search(r": (\d+) lines", page)[1] for page in told[:2])  # type: ignore[index]
+    assert f"One operation runs through {op} lines, one `backward()` through {backward}." in readme
     for page, walk in zip(told, walks, strict=True):
         title = page.partition("\n")[0]
         number = int(re.search(r": (\d+) lines", title)[1])  # type: ignore[index]
