@@ -94,18 +94,23 @@ def _without_second(op: Op) -> bool:
     return any(p.second is not None and "nan" in repr(p.second) for p in op.points)
 
 
+def line(*cells: str) -> str:
+    """Return one line of a Markdown table; a bar inside a cell would end it, so it is escaped."""
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
+
+
 def page() -> str:
     """The whole page."""
     found = sorted(functions().values(), key=lambda entry: (entry[0].count("."), entry[0]))
-    lines = ["| " + " | ".join(COLUMNS) + " |\n", "|" + "---|" * len(COLUMNS) + "\n"]
-    lines += ["| " + " | ".join(row(name, value)) + " |\n" for name, value in found if isinstance(value, Op)]
+    lines = [line(*COLUMNS), "|" + "---|" * len(COLUMNS) + "\n"]
+    lines += [line(*row(name, value)) for name, value in found if isinstance(value, Op)]
     made = [f"`{name}`" for name, value in found if not isinstance(value, Op)]
     lines.append(
         "\n## Functions made of rows\n\nThey have no rule of their own: they are recorded as the rows they call, and "
         "have the derivatives of these, of every order and in both modes.\n\n" + ", ".join(made) + ".\n"
     )
     lines.append("\n## Refused, with what to write instead\n\n| function | why | write |\n|---|---|---|\n")
-    lines += [f"| `np.{name}` | it {why} | {instead} |\n" for name, (why, instead) in sorted(REFUSED.items())]
+    lines += [line(f"`np.{name}`", f"it {why}", instead) for name, (why, instead) in sorted(REFUSED.items())]
     return HEAD + "".join(lines)
 
 

@@ -56,6 +56,11 @@ def text(x: Any) -> str:
     return f"{x:.6g}"
 
 
+def line(*cells: str) -> str:
+    """Return one line of a Markdown table; a bar inside a cell would end it, so it is escaped."""
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
+
+
 def page() -> str:
     """The whole page."""
     lines = []
@@ -65,10 +70,10 @@ def page() -> str:
             operands = ", ".join([*map(text, p.operands), *(f"{k}={text(v)}" for k, v in p.static.items())])
             gradient = ", ".join(map(text, p.gradient))
             second = "" if p.second is None else text(p.second)
-            lines.append(f"| `{shown}` | {operands} | {gradient} | {p.kind} | {second} |\n")
+            lines.append(line(f"`{shown}`", operands, gradient, p.kind, second))
     conventions = sorted((op.name, op.convention) for op in ad.ops.OPS.values() if op.convention is not None)
     lines.append("\n## What to write instead\n\n| row | no derivative where | given | write |\n|---|---|---|---|\n")
-    lines += [f"| `{name}` | {c.at} | {c.gives} | {c.write} |\n" for name, c in conventions]
+    lines += [line(f"`{name}`", c.at, c.gives, c.write) for name, c in conventions]
     return HEAD + "".join(lines)
 
 
