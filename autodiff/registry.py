@@ -51,8 +51,8 @@ class Op:
     ``scalar`` (the same on Python floats, or None), ``vjps`` (a rule an operand; None: no derivative in it),
     ``inputs`` and ``statics`` (argument names), ``reads`` (what each rule names), ``elementwise``, ``linear`` (J t =
     fn(t)), ``singular`` (its derivative can be infinite), ``domain`` (an interval for each input where it is smooth
-    and finite), ``kink`` (distance to the nearest point where it is not differentiable), ``samples`` (static
-    arguments and shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where
+    and finite), ``kink`` (a function of the operands: how far they are from the nearest point where the slope jumps or
+    the value does; tests keep away from there), ``samples`` (static arguments and shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where
     independent numbers from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the
     composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``add_into`` (called
     with a buffer, g and what the rule reads: adds to the buffer what the rule of the one operand would return, where
@@ -62,9 +62,12 @@ class Op:
     ``descriptions`` makes of the other facts will not do), ``complex`` (right for complex numbers: the rule is the
     plain transpose, and nothing in it is conjugated but what the formula conjugates).
 
-    For zeros by construction (``reach``): ``selects`` (its rule passes on some elements and leaves the others out, by
-    indices, conditions or comparisons), ``product`` (a sum of products: matmul, einsum, a convolution), ``opaque``
-    (its rule may only be run on the true operands). For singular points: ``convention`` and ``points``.
+    For zeros by construction (``reach``): ``selects`` (some elements of an operand do not enter the result at all, and
+    the rule gives exactly 0 for these: an index, a condition or a comparison left them out, as in getitem, where,
+    maximum and relu), ``product`` (a sum of products: matmul, einsum, a convolution), ``opaque`` (its rule may only be
+    run on the true operands). ``selects`` together with ``kink``: the values of the operands decide, by a comparison.
+    For singular points: ``convention`` (where the derivative is a convention, which ``strict()`` refuses) and
+    ``points`` (values there: lines of docs/singular_points.md, and tests).
     ``shown``: facts for pictures and explanations (the remaining arguments; see ``PictureFacts``).
     """
 
@@ -105,7 +108,10 @@ class Op:
         self.add_into, self.explain, self.example, self.complex = add_into, explain, example, complex
         self.selects, self.product, self.opaque = selects, product, opaque
         self.convention, self.points, self.shown = convention, points, PictureFacts(**shown)
-        # Elements left out by a kink were compared with something; those left out by a condition may be anything.
+        # A row that selects can leave out an element whose derivative below is NaN or infinite, and 0 times that is NaN.
+        # A condition leaves out anything; a comparison gives NaN for a NaN (``kernels.loud``), so what it leaves out
+        # is a number. Then only a row with an infinite derivative can spoil the 0, and the walk looks for one; it does
+        # not look at factors that are infinite themselves, for a network of relu would keep its saved values longer.
         self.risky = singular or (selects and kink is None)
         self.variadic = inputs is not None and inputs.startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)

@@ -140,7 +140,8 @@ class Node:
     kind: scalar, tensor, input, constant, parameter, frozen, output,
     module, repeat, neuron, optimizer, note or reference.
     grad: the gradient of a scalar, the 2-norm of a tensor's gradient, or None when there is none.
-    status: "", warning, first-nan, nan or dead. count: how many values of the graph this box stands for.
+    status: "", warning, first-nan, nan or dead. count: how many values of the graph this box stands for, 1 for an array
+    of any size: the number of its elements is ``stats.size``, or the product of its shape.
     """
 
     id: str
