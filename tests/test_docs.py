@@ -194,6 +194,15 @@ def test_the_page_of_coverage_is_what_the_registry_gives() -> None:
     assert tool["PAGE"].read_text(encoding="utf-8") == tool["page"](), "run: python tools/write_all.py"
 
 
+@pytest.mark.parametrize("page", ["coverage", "singular_points"])
+def test_every_line_of_a_generated_table_has_as_many_cells_as_its_head(page: str) -> None:
+    cells = 0
+    for line in (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").splitlines():
+        bars = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        assert not cells or not bars or bars == cells, line
+        cells = bars
+
+
 def test_the_page_of_coverage_lists_every_public_function_of_arrays_once() -> None:
     page = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
     names = re.findall(r"`(ad\.[\w.]+)`", page.partition("## Rows")[2].partition("## Refused")[0])

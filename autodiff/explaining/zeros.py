@@ -17,8 +17,6 @@ from .graph_pass import GraphPass, Use
 MOST = 5  # causes that are told
 SATURATING = frozenset("sigmoid tanh softmax log_softmax erf erfc silu gelu ndtr logsigmoid softplus arctan".split())
 EXPONENTIALS = frozenset("exp exp2 sigmoid softmax".split())
-_PICKS = "max min maximum minimum fmax fmin nanmax nanmin sort partition median quantile nanquantile"
-PICKING = frozenset([*_PICKS.split(), "maximum.accumulate", "minimum.accumulate"])
 
 
 def zero_causes(graph: GraphPass, target: Node, mask: Any) -> list[Cause]:
@@ -114,7 +112,9 @@ def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
             f"np.where took the other branch: its {branch} value is not used for {count}.",
             "nothing, if that is meant; otherwise look at the condition.",
         )
-    if name in PICKING:
+    compares = op.selects and op.kink is not None
+    flat = compares and op.elementwise and len(op.inputs) == 1
+    if compares and not flat and name != "clip":
         return told(
             "not_picked",
             f"{name} passes the gradient only to the elements that it picks, and {count} are not among them.",
@@ -125,6 +125,12 @@ def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
             "clipped",
             f"clip passes no gradient outside its bounds, where {count} are.",
             "wider bounds; or np.tanh(x), which bounds without cutting; or clip the gradients instead of the values.",
+        )
+    if flat:
+        return told(
+            "clipped",
+            f"{name} is constant where {count} are, and passes no gradient there.",
+            "an activation whose slope is nowhere 0 on both sides: nn.LeakyReLU, nn.ELU, nn.GELU.",
         )
     if op.selects or (op.linear and not op.elementwise):
         return told(

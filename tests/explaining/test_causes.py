@@ -168,6 +168,19 @@ def test_what_clip_cuts_off() -> None:
     told(ad.explain(np.clip(x, 0, 1).sum(), wrt=x), "zero", "clipped", "clip")
 
 
+@pytest.mark.parametrize("op", [op for op in ad.ops.OPS.values() if op.selects and op.kink], ids=lambda op: op.name)
+def test_a_row_that_compares_needs_no_list_of_names(op: Any) -> None:
+    if op.elementwise and len(op.inputs) == 1:
+        x = ad.tensor([-9.0, 0.1, 9.0])
+        answers = [ad.explain(op(x).sum(), wrt=x, at=k) for k in range(3)]
+        zero = [why for why in answers if why.state == "zero" and op.name != "relu"]
+        assert {why.cause.kind for why in zero} <= {"clipped"} and all(op.name in why.text for why in zero)
+    elif len(op.inputs) == 2 and op.elementwise and op.name != "heaviside":
+        a, b = ad.tensor([1.0]), ad.tensor([2.0])
+        kinds = {why.cause.kind for why in (ad.explain(op(a, b).sum(), wrt=x) for x in (a, b)) if why.state == "zero"}
+        assert kinds == {"not_picked"}
+
+
 def test_an_element_that_no_index_reads() -> None:
     x = ad.tensor([1.0, 2.0, 3.0])
     told(ad.explain((x[1:] ** 2).sum(), wrt=x, at=0), "zero", "not_selected", "getitem")
