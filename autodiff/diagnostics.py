@@ -33,6 +33,8 @@ def observe(op: Any, out: Any, raw: list[Any], now: State, operands: Iterable[An
             )
         if now.strict:
             notes.strict = True
+            if (nans := np.isnan(value)).any() and not any([np.isnan(x).any() for x in numbers_in(raw)]):
+                notes.made_nan = nans
             if not out.node.is_float_operation:
                 notes.prints = [(a, fingerprint(a)) for a in arrays_in(out.node.saved)]
             if op.convention is not None:
@@ -75,10 +77,15 @@ def fingerprint(a: Any) -> int:
     return hash(np.ascontiguousarray(a).tobytes())
 
 
+def numbers_in(raw: Iterable[Any]) -> list[Any]:
+    """Return the operands that are numbers or arrays; others are None, labels or subscripts."""
+    return [x for x in raw if isinstance(x, float | int | np.ndarray)]
+
+
 def check_finite(op: Any, value: Any, raw: Iterable[Any], verb: str, inputs: str, node: Node | None) -> None:
     """Raise AnomalyError when value has a NaN or an infinity and no input has one."""
     bad = ~np.isfinite(value)
-    if not bad.any() or not all(np.isfinite(x).all() for x in raw if isinstance(x, float | int | np.ndarray)):
+    if not bad.any() or not all([np.isfinite(x).all() for x in numbers_in(raw)]):
         return
     nans = int(np.isnan(value).sum())
     infinities = int(bad.sum()) - nans

@@ -141,7 +141,18 @@ def leaf(value: Any) -> GeneralNode:
 class Notes:
     """Facts that few nodes have: hooks, a gradient to be kept, and the records for pictures (``record()``)."""
 
-    __slots__ = ("source", "hooks", "keep_grad", "prints", "operands", "strict", "conventional", "root", "ends")
+    __slots__ = (
+        "source",
+        "hooks",
+        "keep_grad",
+        "prints",
+        "operands",
+        "strict",
+        "made_nan",
+        "conventional",
+        "root",
+        "ends",
+    )
 
     def __init__(self) -> None:
         self.source: str | None = None
@@ -150,6 +161,7 @@ class Notes:
         self.prints: list[tuple[Any, int]] | None = None  # arrays and their fingerprints, under strict()
         self.operands: tuple[Any, ...] | None = None  # constant operands, under record()
         self.strict = False  # made under strict()
+        self.made_nan: Any = None  # where a value is NaN and no operand has one (booleans): under strict()
         self.conventional: Any = None  # (function, booleans, Convention): under strict()
         self.root: Any = None  # weak reference to where the last backward pass began, under record()
         self.ends: tuple[tuple[str, str, str], ...] = ()  # for a constant of this value: operation, place, reason

@@ -301,6 +301,21 @@ def refuse_convention(node: Node, mask: Mask) -> None:
         )
 
 
+def maker_of_nan(node: Node, bad: Any) -> Node | None:
+    """Return the first operation among a node and all it was computed from whose value became NaN there; None where the
+    values are sound, so that the derivative alone is to blame. bad: where the node's share is NaN."""
+    found, seen, todo = None, {node}, [node]
+    while todo:
+        n = todo.pop()
+        made = n.notes.made_nan if n.notes is not None else None
+        if made is not None and (np.shape(made) != np.shape(bad) or np.any(made & bad)):
+            found = n if found is None or n.serial < found.serial else found
+        parents = [p for p in n.parents if isinstance(p, Node) and p not in seen]
+        seen.update(parents)
+        todo += parents
+    return found
+
+
 def refuse_product(node: Node, g: Any, d: Any) -> None:
     """Under ``strict()``: raise where a rule made a NaN of a cotangent without one."""
     notes = node.notes
@@ -308,6 +323,14 @@ def refuse_product(node: Node, g: Any, d: Any) -> None:
         return
     bad = np.isnan(plain(d))
     if bad.any() and not np.isnan(plain(g)).any():
+        maker = maker_of_nan(node, bad)
+        if maker is not None:
+            made = maker.notes.made_nan
+            at = "" if np.ndim(made) == 0 else f" at index {tuple(int(k) for k in np.argwhere(made)[0])}"
+            raise SingularPointError(
+                f"strict: the value of {describe(maker)} is NaN{at}, of operands that are not, and has no derivative "
+                f"there. Keep such elements out with np.where before the operation.{hint(maker)}"
+            )
         where = "" if np.ndim(bad) == 0 else f" at index {tuple(int(k) for k in np.argwhere(bad)[0])}"
         raise SingularPointError(
             f"strict: a computed 0 times infinity or NaN{where} in the derivative of {describe(node)}: its derivative "

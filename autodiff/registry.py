@@ -50,17 +50,18 @@ class Op:
     Attributes a reader or a checker may rely on: ``name``, ``symbol`` (the badge in pictures), ``fn`` (plain NumPy),
     ``scalar`` (the same on Python floats, or None), ``vjps`` (a rule an operand; None: no derivative in it),
     ``inputs`` and ``statics`` (argument names), ``reads`` (what each rule names), ``elementwise``, ``linear`` (J t =
-    fn(t)), ``singular`` (its derivative can be infinite), ``domain`` (an interval for each input where it is smooth
-    and finite), ``kink`` (a function of the operands: how far they are from the nearest point where the slope jumps or
-    the value does; tests keep away from there), ``samples`` (static arguments and shapes that a generated test tries), ``draw`` (``draw(rng, *shapes)``: operands for a test, where
-    independent numbers from ``domain`` will not do: a mask, labels, an invertible matrix), ``reference`` (the
-    composite that a fused row replaces), ``keep`` (fn for a recorded call: returns (y, kept)), ``add_into`` (called
-    with a buffer, g and what the rule reads: adds to the buffer what the rule of the one operand would return, where
-    that is mostly zeros; the rule's own answer is then always a new array), ``widened`` (the composite that runs
-    instead when a call has arguments that the row lacks and this one takes), ``explain`` (called with the operands
-    that ``fn`` refused: a clearer sentence than NumPy's, or None), ``doc``, ``example`` (a doctest, where the one that
-    ``descriptions`` makes of the other facts will not do), ``complex`` (right for complex numbers: the rule is the
-    plain transpose, and nothing in it is conjugated but what the formula conjugates).
+    fn(t)), ``singular`` (its derivative can be infinite), ``domain`` (an interval for each input where it is smooth and
+    finite), ``kink`` (a function of the operands: how far they are from the nearest point where the slope jumps or the
+    value does; tests keep away from there), ``samples`` (static arguments and shapes that a generated test tries),
+    ``draw`` (``draw(rng, *shapes)``: operands for a test, where independent numbers from ``domain`` will not do: a
+    mask, labels, an invertible matrix), ``reference`` (the composite that a fused row replaces), ``keep`` (fn for a
+    recorded call: returns (y, kept)), ``add_into`` (called with a buffer, g and what the rule reads: adds to the buffer
+    what the rule of the one operand would return, where that is mostly zeros; the rule's own answer is then always a
+    new array), ``widened`` (the composite that runs instead when a call has arguments that the row lacks and this one
+    takes), ``explain`` (called with the operands that ``fn`` refused: a clearer sentence than NumPy's, or None),
+    ``doc``, ``example`` (a doctest, where the one that ``descriptions`` makes of the other facts will not do),
+    ``complex`` (right for complex numbers: the rule is the plain transpose, and nothing in it is conjugated but what
+    the formula conjugates).
 
     For zeros by construction (``reach``): ``selects`` (some elements of an operand do not enter the result at all, and
     the rule gives exactly 0 for these: an index, a condition or a comparison left them out, as in getitem, where,
@@ -108,10 +109,10 @@ class Op:
         self.add_into, self.explain, self.example, self.complex = add_into, explain, example, complex
         self.selects, self.product, self.opaque = selects, product, opaque
         self.convention, self.points, self.shown = convention, points, PictureFacts(**shown)
-        # A row that selects can leave out an element whose derivative below is NaN or infinite, and 0 times that is NaN.
-        # A condition leaves out anything; a comparison gives NaN for a NaN (``kernels.loud``), so what it leaves out
-        # is a number. Then only a row with an infinite derivative can spoil the 0, and the walk looks for one; it does
-        # not look at factors that are infinite themselves, for a network of relu would keep its saved values longer.
+        # A row that selects leaves out elements whose derivative further down may be NaN or infinite: 0 times that is
+        # NaN. A condition leaves out anything. A comparison gives NaN for a NaN (``kernels.loud``), so what it leaves
+        # out is a number, and only a row with an infinite derivative can spoil the 0. Factors that are infinite
+        # themselves are not looked at: a network of linear layers and relu would keep its saved values longer.
         self.risky = singular or (selects and kink is None)
         self.variadic = inputs is not None and inputs.startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)

@@ -95,7 +95,7 @@ multiply = _row(
     complex=True,
     formula=("{b}", "{a}"),
     commutative=True,
-    remedies=(("", "where(mask, a × b, 0) with b finite"),),
+    remedies=(("", "np.where(a == 0, 0, a * np.where(a == 0, 1, b)), where b is infinite and a is 0"),),
     causes=(("inf zero", "0 × {inf} = NaN"),),
 )
 divide = _row(
@@ -110,8 +110,8 @@ divide = _row(
     complex=True,
     formula=("1/{b}", "−{a}/{b}²"),
     remedies=(
-        ("exp", "softmax(x) in place of exp(x) ÷ sum(exp(x))"),
-        ("", "where(b == 0, 1, b) under the division"),
+        ("exp", "ad.softmax(x) in place of np.exp(x) / np.sum(np.exp(x))"),
+        ("", "a / np.where(b == 0, 1, b)"),
     ),
     causes=(("inf inf", "∞ ÷ ∞ = NaN"), ("", "0 ÷ 0 = NaN"), ("zero", "x ÷ 0 = ∞")),
 )
@@ -192,7 +192,7 @@ power = _row(
     ),
     complex=True,
     formula=("{b} {a}^({b} − 1)",),
-    remedies=(("", "a positive base, or square(x)"),),
+    remedies=(("", "a positive base, or np.square(x)"),),
 )
 
 
@@ -225,7 +225,7 @@ sqrt = _row(
     points=(Point((0.0,), (INF,), "infinite", -INF),),
     complex=True,
     formula=("1/(2{y})",),
-    remedies=(("", "sqrt(clip(x, 0, None)), or sqrt(x + eps)"),),
+    remedies=(("", "np.sqrt(np.clip(x, 0, None)), or np.sqrt(x + 1e-12)"),),
 )
 cbrt = _row(
     np.cbrt,
@@ -296,7 +296,7 @@ exp = _row(
     complex=True,
     formula=("{y}",),
     positive=True,
-    remedies=(("", "smaller inputs: subtract the maximum first"),),
+    remedies=(("", "smaller inputs: np.exp(x - np.max(x))"),),
 )
 exp2 = _row(np.exp2, "Return 2 ** x.", lambda g, y: g * y * LN2, singular=True, complex=True, positive=True)
 expm1 = _row(
@@ -321,11 +321,11 @@ log = _row(
     complex=True,
     formula=("1/{a}",),
     remedies=(
-        ("softmax", "log_softmax(logits) in place of log(softmax)"),
-        ("sigmoid", "logsigmoid(x) in place of log(sigmoid)"),
-        ("sum exp", "logsumexp(x) in place of log(sum(exp(x)))"),
-        ("exp", "log_softmax or logsumexp in place of log(exp)"),
-        ("", "log(clip(x, eps, None)), or log1p near 1"),
+        ("softmax", "ad.log_softmax(logits) in place of np.log(ad.softmax(logits))"),
+        ("sigmoid", "ad.logsigmoid(x) in place of np.log(ad.sigmoid(x))"),
+        ("sum exp", "ad.logsumexp(x) in place of np.log(np.sum(np.exp(x)))"),
+        ("exp", "ad.log_softmax(x) or ad.logsumexp(x) in place of the logarithm of np.exp(x)"),
+        ("", "np.log(np.clip(x, 1e-12, None)), or np.log1p(x) in place of np.log(1 + x)"),
     ),
     causes=(("zero", "log(0) = −∞"),),
 )

@@ -412,6 +412,24 @@ def test_strict_refuses_a_computed_zero_times_infinity() -> None:
                     ad.jvp(f, (x,), (x * 0.0 + 1.0,))
 
 
+@pytest.mark.parametrize("then", [np.exp, np.sqrt, np.tanh, lambda q: q * 2.0 + np.exp(q)])
+@pytest.mark.parametrize("make", [ad.scalar, lambda v: ad.tensor([v, 1.0])])
+def test_strict_names_the_division_that_made_a_nan_and_not_what_follows(make: Any, then: Any) -> None:
+    with ad.strict():
+        a, b = make(0.0), make(0.0)
+        with pytest.raises(ad.SingularPointError, match=r"value of divide \(.*test_zeros\.py.* is NaN"):
+            np.sum(then(a / b)).backward()
+
+
+def test_strict_blames_no_division_whose_nan_was_left_out() -> None:
+    with ad.strict():
+        x = ad.tensor([0.0, 4.0])
+        q = np.where(x.data > 0, x / x, 1.0)
+        np.sum(q * q).backward()
+        with pytest.raises(ad.SingularPointError, match=r"0 times infinity.*derivative of sqrt"):
+            ad.grad(lambda t: np.sum(np.sqrt(t) ** 2 * np.where(x.data > 0, 1.0, 1.0)))(x.data)
+
+
 def test_strict_says_nothing_where_no_convention_is_used() -> None:
     with ad.strict():
         x = np.array([0.0, 4.0])

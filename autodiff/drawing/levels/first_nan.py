@@ -218,5 +218,5 @@ def remedy_alone(value: Value) -> str:
 
 
 GRADIENT_REMEDY = (
-    "keep the input away from the point where the derivative is infinite: sqrt(x + eps), where(x == 0, 1, x)"
+    "keep x away from the point where the derivative is infinite: np.sqrt(x + 1e-12), np.where(x == 0, 1, x)"
 )

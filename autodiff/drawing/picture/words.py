@@ -314,21 +314,29 @@ CHINESE_MODULES = {
 # Remedies by their English text; code stays as it is.
 CHINESE_ROWS = {"Softmax cross-entropy": "损失函数 Softmax 交叉熵"}  # titles of rows
 CHINESE_REMEDIES = {
-    "log_softmax(logits) in place of log(softmax)": "用 log_softmax(logits) 代替 log(softmax)",
-    "logsigmoid(x) in place of log(sigmoid)": "用 logsigmoid(x) 代替 log(sigmoid)",
-    "logsumexp(x) in place of log(sum(exp(x)))": "用 logsumexp(x) 代替 log(sum(exp(x)))",
-    "log_softmax or logsumexp in place of log(exp)": "用 log_softmax 或 logsumexp 代替 log(exp)",
-    "softmax(x) in place of exp(x) ÷ sum(exp(x))": "用 softmax(x) 代替 exp(x) ÷ sum(exp(x))",
-    "log(clip(x, eps, None)), or log1p near 1": "log(clip(x, eps, None))，或在 1 附近用 log1p",
-    "sqrt(clip(x, 0, None)), or sqrt(x + eps)": "sqrt(clip(x, 0, None)) 或 sqrt(x + eps)",
-    "where(b == 0, 1, b) under the division": "除数用 where(b == 0, 1, b)",
-    "a positive base, or square(x)": "使底数为正，或用 square(x)",
-    "smaller inputs: subtract the maximum first": "减小输入：先减去最大值",
-    "where(mask, a × b, 0) with b finite": "where(mask, a × b, 0)，且 b 有限",
+    "ad.log_softmax(logits) in place of np.log(ad.softmax(logits))": (
+        "用 ad.log_softmax(logits) 代替 np.log(ad.softmax(logits))"
+    ),
+    "ad.logsigmoid(x) in place of np.log(ad.sigmoid(x))": "用 ad.logsigmoid(x) 代替 np.log(ad.sigmoid(x))",
+    "ad.logsumexp(x) in place of np.log(np.sum(np.exp(x)))": "用 ad.logsumexp(x) 代替 np.log(np.sum(np.exp(x)))",
+    "ad.log_softmax(x) or ad.logsumexp(x) in place of the logarithm of np.exp(x)": (
+        "用 ad.log_softmax(x) 或 ad.logsumexp(x) 代替 np.exp(x) 的对数"
+    ),
+    "ad.softmax(x) in place of np.exp(x) / np.sum(np.exp(x))": "用 ad.softmax(x) 代替 np.exp(x) / np.sum(np.exp(x))",
+    "np.log(np.clip(x, 1e-12, None)), or np.log1p(x) in place of np.log(1 + x)": (
+        "np.log(np.clip(x, 1e-12, None))，或用 np.log1p(x) 代替 np.log(1 + x)"
+    ),
+    "np.sqrt(np.clip(x, 0, None)), or np.sqrt(x + 1e-12)": "np.sqrt(np.clip(x, 0, None)) 或 np.sqrt(x + 1e-12)",
+    "a / np.where(b == 0, 1, b)": "a / np.where(b == 0, 1, b)",
+    "a positive base, or np.square(x)": "使底数为正，或用 np.square(x)",
+    "smaller inputs: np.exp(x - np.max(x))": "减小输入：np.exp(x - np.max(x))",
+    "np.where(a == 0, 0, a * np.where(a == 0, 1, b)), where b is infinite and a is 0": (
+        "当 a 为 0 而 b 无穷时：np.where(a == 0, 0, a * np.where(a == 0, 1, b))"
+    ),
     "keep both sides finite before subtracting": "相减之前使两边有限",
     "keep both sides finite before adding": "相加之前使两边有限",
-    "keep the input away from the point where the derivative is infinite: sqrt(x + eps), where(x == 0, 1, x)": (
-        "使输入远离导数为无穷的点：sqrt(x + eps)、where(x == 0, 1, x)"
+    "keep x away from the point where the derivative is infinite: np.sqrt(x + 1e-12), np.where(x == 0, 1, x)": (
+        "使 x 远离导数为无穷的点：np.sqrt(x + 1e-12)、np.where(x == 0, 1, x)"
     ),
 }
 LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
