@@ -196,7 +196,8 @@ def through(node: Node, i: int, mask: Mask, apply: Any = None) -> Mask:
     if args is None:
         return bool(np.any(mask))
     d = op.rule(i)(_weights(mask, node), *args) if apply is None else apply(_weights(mask, node.parents[i]), args)
-    return np.not_equal(d, 0)
+    # A row that is loud about NaN says NaN also of an element that nothing reads.
+    return np.not_equal(d, 0) & mask if op.elementwise else np.not_equal(d, 0)
 
 
 def _generic_arguments(node: Node, i: int) -> list[Any] | None:

@@ -465,3 +465,19 @@ def test_scalars_are_loud_about_nan_too() -> None:
         s = ad.scalar(float("nan"))
         f(s).backward()
         assert np.isnan(s.grad)
+
+
+@pytest.mark.parametrize("way", FIRST)
+@pytest.mark.parametrize("row", KINKED, ids=lambda row: row.name)
+def test_a_kink_says_nothing_of_a_nan_that_nothing_reads(row: Any, way: Any) -> None:
+    """Where nothing reads the answer, its NaN is zero by construction: it reached the gradient through `where`."""
+    for i, rule in enumerate(row.vjps):
+        if rule is not None:
+            values = [np.array([0.25, 0.75]) + 0.1 * k for k in range(len(row.inputs))]
+
+            def alone(x: Any, values: Any = values, i: int = i) -> Any:
+                return row(*[x if k == i else v for k, v in enumerate(values)])
+
+            expected = way(alone, values[i])
+            found = way(lambda x, f=alone: np.where([True, False], f(x), 7.0), np.array([values[i][0], np.nan]))
+            np.testing.assert_array_equal(found, [expected[0], 0.0])

@@ -57,6 +57,37 @@ def verdict(ctx: Context, prop: str, wrong: str | None) -> Iterator[Finding]:
         yield ctx.finding(prop, wrong, cotangent=ctx.ws)
 
 
+@check("P06")
+def what_where_leaves_out_counts_for_nothing(ctx: Context) -> Iterator[Finding]:
+    """Of an elementwise function: the elements that `np.where` does not take get exactly 0, also where they are NaN or
+    infinite, and the others get what they get alone.
+    """
+    if not ctx.subject.extras.get("elementwise") or ctx.empty or not rarely(ctx, "P06", 1 / 2):
+        return
+    rng, shape = ctx.rng("P06"), ctx.outputs[0].shape
+    taken = rng.random(shape) < 0.5
+    sound = ctx.case.moved([np.array(np.broadcast_to(x, shape)) for x in ctx.case.xs])
+    spoilt = sound.moved(
+        [np.where(taken, x, rng.choice([np.nan, np.inf, -np.inf, 0.0], shape)).astype(x.dtype) for x in sound.xs]
+    )
+    recorded, w, found = ctx.subject.extras["recorded"], ctx.ws[0], []
+    with np.errstate(all="ignore"):
+        for case in (sound, spoilt):
+            xs = [ad.tensor(x) for x in case.xs]
+            y = recorded(*case.moved(xs).args, **case.kwargs)
+            if not isinstance(y, ad.Variable) or not y.requires_grad or y.dtype.kind != "f" or y.shape != shape:
+                return
+            (np.where(taken, y, 0.0) * w.astype(y.dtype)).sum().backward()
+            found.append([_array(x) for x in xs])
+    wrong = None
+    for i, (alone, g) in enumerate(zip(*found, strict=True)):
+        if np.any(g[~taken] != 0):
+            wrong = f"gradient {i} holds {g[~taken][g[~taken] != 0][0]} for an element that np.where leaves out"
+        elif not np.array_equal(np.isfinite(g), np.isfinite(alone)):
+            wrong = f"gradient {i} is not finite because of other elements, which np.where leaves out"
+    yield from verdict(ctx, "P06", wrong)
+
+
 @check("P07")
 def outputs_out_of_reach_count_as_zero(ctx: Context) -> Iterator[Finding]:
     """Backward from one of several outputs, the others unused, equals a zero cotangent for each of the others."""
