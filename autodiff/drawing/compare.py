@@ -88,7 +88,7 @@ def draw_compare(
 
 
 def titled(models: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by title, short and clean; titles that became equal get a number."""
+    """Return the values by title, short and clean; titles that became equal get a number."""
     found: dict[str, Any] = {}
     for given, value in models.items():
         title, k = clean(given, 60), 1

@@ -133,7 +133,7 @@ def check_roots(roots: Iterable[Any]) -> None:
 
 
 def figure_of(snapshot: Snapshot, options: Options) -> Figure:
-    """The figure, which can redraw itself with other options from the same copied numbers."""
+    """Return the figure, which can redraw itself with other options from the same copied numbers."""
 
     def redraw(**changes: Any) -> Figure:
         return figure_of(snapshot, with_changes(options, changes))
@@ -166,7 +166,7 @@ def with_changes(options: Options, changes: Mapping[str, Any]) -> Options:
 
 
 def read(snapshot: Snapshot, options: Options) -> Picture:
-    """The picture at the level asked for."""
+    """Return the picture at the level asked for."""
     known = set(snapshot.modules) | {v.op for v in snapshot.values if v.fused} | snapshot.opened | snapshot.closed
     check_paths(options.expand, known, "expand")
     check_paths(options.fold, set(snapshot.modules), "fold")
@@ -184,7 +184,7 @@ def read(snapshot: Snapshot, options: Options) -> Picture:
 
 
 def focused(snapshot: Snapshot, options: Options) -> Picture:
-    """The operations around one value.
+    """Return the operations around one value.
 
     Raises:
         ValueError: when no value has that name, with the closest names.

@@ -112,7 +112,7 @@ class Figure:
         return to_json(self._picture)
 
     def to_html(self, engine: str = "auto", *, asked: str = "html") -> str:
-        """The explorer: one HTML file without network or library; laid out by `dot` when present."""
+        """Return the explorer: one HTML file without network or library; laid out by `dot` when present."""
         bare = Figure(dataclasses.replace(self._picture, title=""))  # the page has a heading of its own
         views = [(self._picture, bare._page_svg(engine, asked))]
         if self.level == "op" and self.modules and self._redraw is not None:
@@ -241,15 +241,15 @@ class Figure:
     # -- other views --------------------------------------------------------------------------------------------
 
     def fold(self, *paths: Any) -> Figure:
-        """The same graph with these modules folded to one box each."""
+        """Return the same graph with these modules folded to one box each."""
         return self._again(fold=as_patterns("fold", paths))
 
     def expand(self, *paths: Any) -> Figure:
-        """The same graph with these modules opened."""
+        """Return the same graph with these modules opened."""
         return self._again(expand=as_patterns("expand", paths))
 
     def focus(self, where: Any, radius: int = 3) -> Figure:
-        """The neighbourhood of a value (by name, operation or module path), or of the first NaN ("nan")."""
+        """Return the neighbourhood of a value (by name, operation or module path), or of the first NaN ("nan")."""
         return self._again(focus=where, radius=radius)
 
     def _again(self, **changes: Any) -> Figure:
@@ -300,7 +300,7 @@ def check_scale(scale: Any) -> None:
 
 
 def framed(page: str) -> str:
-    """A whole page as part of another one, such as a notebook."""
+    """Return a whole page as part of another one, such as a notebook."""
     return f'<iframe srcdoc="{escape_xml(page)}" width="100%" height="620" style="border:0"></iframe>'
 
 

@@ -203,7 +203,7 @@ def check_derivatives(
 
 
 def default_seed(name: str) -> int:
-    """A seed that depends on a name alone."""
+    """Return a seed that depends on a name alone."""
     return zlib.crc32(name.encode()) % 100_000
 
 
@@ -237,12 +237,12 @@ def check_subject(
 
 
 def _searched(inputs: Sequence[Any], kwargs: dict[str, Any] | None) -> bool:
-    """Is any of them a Hypothesis strategy? Told without importing Hypothesis."""
+    """Return whether any of them is a Hypothesis strategy, without importing Hypothesis."""
     return any(hasattr(a, "filter") and hasattr(a, "flatmap") for a in (*inputs, *(kwargs or {}).values()))
 
 
 def examine(subject: Subject, case: Case, options: Options, tally: Tally, salt: int = 0) -> list[Finding]:
-    """All selected properties on one case.
+    """Check all selected properties on one case.
 
     Raises:
         FunctionRaised: the function itself refuses the case.
@@ -382,8 +382,8 @@ class _Run:
     def _predicate(
         self, prop: str, known: dict[int, Finding | None], limit: float = math.inf
     ) -> Callable[[Arguments], Finding | None]:
-        """Does a drawn call of at most `limit` numbers violate a property? Answers no after so many questions, which
-        ends the search at the same place on every machine.
+        """Return a predicate: whether a drawn call of at most `limit` numbers violates a property. It is False after a
+        fixed number of calls, so that the search ends at the same place on every machine.
         """
         focus = replace(self.options, focus=_FOUND_BY.get(prop, prop))
         left = _QUESTIONS
@@ -430,7 +430,7 @@ class _Run:
         return found
 
     def _leading(self) -> list[str]:
-        """The violated properties worth shrinking: the plainest first, at most two."""
+        """Return the violated properties worth shrinking: the plainest first, at most two."""
         order = ["P12", "P16", "P17", "P18", "P01", "P25", "P09", "P02", "P10"]
         found = sorted(self.failing, key=lambda p: (order.index(p) if p in order else len(order), p))
         slopes = [p for p in found if p in _SLOPES]  # one wrong slope shows in many ways: the plainest is enough
@@ -508,7 +508,7 @@ class _Run:
         return "; ".join(source.imports), line, ""
 
     def _fails_at(self, case: Case, properties: tuple[str, ...], prop: str) -> bool:
-        """Does a check at this one input, of these properties, report the violation first?"""
+        """Return whether a check of these properties at this one input reports the violation first."""
         options = replace(self.options, properties=properties, every=True, focus=None, elsewhere=None)
         again = _Run(self.subject, options, explain=False)
         again.at(case)

@@ -63,7 +63,9 @@ def derivative_test(
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
-    """The parameters that pytest fills: self in a class, and keyword-only or parametrized ones below the decorator."""
+    """Return the parameters that pytest fills: self in a class, and keyword-only or parametrized ones below the
+    decorator.
+    """
     marks = [m for m in getattr(function, "pytestmark", []) if m.name == "parametrize"]
     names = {n.strip() for m in marks for n in (m.args[0].split(",") if isinstance(m.args[0], str) else m.args[0])}
     found = list(inspect.signature(function).parameters.values())

@@ -27,7 +27,7 @@ __all__ = ["check_op", "op_calls", "op_subject"]
 
 
 def op_subject(row: Any, order: int = 2, modes: tuple[str, ...] = ("reverse", "forward")) -> Subject:
-    """A row as a subject: its plain NumPy function is the oracle, its recorded form is under test."""
+    """Return the subject of a row: its plain NumPy function is the oracle, its recorded form is under test."""
 
     def recorded(*operands: Any, **static: Any) -> Any:
         return row(list(operands), **static) if row.variadic else row(*operands, **static)
@@ -79,7 +79,7 @@ def op_calls(row: Any, dtype: Any = np.float64, wide: bool = True) -> st.SearchS
 
 
 def _takes_integers(row: Any) -> bool:
-    """Does the second operand, which has no derivative, have to be an integer (as in ldexp)?"""
+    """Return whether the second operand has no derivative and must be an integer (as in ldexp)."""
     if len(row.inputs) != 2 or row.rule(1) is not None:
         return False
     try:

@@ -11,7 +11,7 @@ __all__ = ["find_function", "write_tests"]
 
 
 def find_function(target: str) -> Callable[..., Any]:
-    """The function that "module:function" names (dots after the colon reach into classes).
+    """Return the function that "module:function" names (dots after the colon reach into classes).
 
     Raises:
         ValueError: the text has no colon, or the module has no such function.
@@ -34,7 +34,7 @@ def find_function(target: str) -> Callable[..., Any]:
 
 
 def array_arguments(f: Callable[..., Any]) -> int:
-    """How many positional arguments without a default f takes; 1 when its signature is unknown."""
+    """Return how many positional arguments without a default f takes; 1 when its signature is unknown."""
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
@@ -97,7 +97,7 @@ def test_float32_keeps_up_in_{plain}():
 
 
 def strategy_text(count: int, signature: str | None, domain: tuple[float, float] | None) -> tuple[str, str]:
-    """The strategy as Python, and the name it needs."""
+    """Return the strategy as Python, and the name it needs."""
     interval = f"({domain[0]!r}, {domain[1]!r})" if domain else ""
     if signature:
         return f'signature("{signature}"{", " + interval if interval else ""})', "signature"

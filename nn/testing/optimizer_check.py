@@ -329,8 +329,8 @@ class _Trial:
         return "" if all(np.array_equal(p.data, f) for p, f in zip(ps, found)) else "the same run gives other bits"
 
     def downhill(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
-        """The first step from rest moves against the gradient; weight decay would add a pull of its own, so it is set
-        to 0.
+        """Check that the first step from rest moves against the gradient. Weight decay is set to 0, because it adds a
+        step of its own.
         """
         ps = self.parameters(values)
         o = self.opt(ps)

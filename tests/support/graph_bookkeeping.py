@@ -50,7 +50,7 @@ class Bookkeeping(RuleBasedStateMachine):
 
     # ---- the model
     def keep(self, handle: Any, entry: Entry, base: int | None = None, owner: int | None = None) -> int:
-        """A new value: its entry and a slot for its handle; the engine's value is compared by the invariant."""
+        """Return a new value: its entry and a slot for its handle; the engine's value is compared by the invariant."""
         self.time += 1
         entry.born = self.time
         entry.node = weakref.ref(handle.node) if handle.node is not None else None
@@ -97,7 +97,7 @@ class Bookkeeping(RuleBasedStateMachine):
         assert len(said) > 20, f"{error.__name__} must say what came and what to write instead: {said!r}"
 
     def usable(self, *slots: int) -> bool:
-        """Whether none is an overwritten view; otherwise any use of them is refused."""
+        """Return whether none is an overwritten view; any use of one is refused."""
         for s in slots:
             if self.slots[s].stale:
                 self.refused(ad.StaleValueError, partial(np.tanh, self.slots[s].handle))

@@ -166,7 +166,7 @@ class GraphMachine(Bookkeeping):
         )
 
     def again(self, a: int) -> Any:
-        """A rule that does not apply gives nothing new."""
+        """Return nothing new where a rule does not apply."""
         return multiple()
 
     # ---- writing

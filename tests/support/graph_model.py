@@ -108,7 +108,7 @@ def derivative(entries: list[Entry], root: int, at: int, weights: Any) -> Any:
 
 
 def overwritten(entries: list[Entry], writes: list[tuple[int, Any]], line: list[int]) -> bool:
-    """Whether an array that one of these values read was written afterwards, or a Scalar among them set anew."""
+    """Return whether an array that one of these values read was written afterwards, or a Scalar among them set anew."""
     for k in line:
         if entries[k].replaced:
             return True

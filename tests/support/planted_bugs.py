@@ -53,14 +53,14 @@ def slope_bug(name: str, of: str, kind: str, slope: Callable[..., Any]) -> None:
 
 
 def times(of: str, factor: float) -> Callable[..., Any]:
-    """The right rule times a number, in every argument."""
+    """Return the right rule times a number, in every argument."""
     return lambda g, y, *xs, **kw: tuple(
         None if q is None else q * q.dtype.type(factor) for q in CORRECT[of].rule(g, y, *xs, **kw)
     )
 
 
 def only(of: str, change: Callable[..., Any]) -> Callable[..., Any]:
-    """The right rule, then change(gradients, g, y, *xs, **kw) -> gradients."""
+    """Return the right rule, then change(gradients, g, y, *xs, **kw) -> gradients."""
 
     def rule(g: Any, y: Any, *xs: Any, **kw: Any) -> Any:
         return change(CORRECT[of].rule(g, y, *xs, **kw), g, y, *xs, **kw)
@@ -298,7 +298,7 @@ bug(
 
 
 def first_entry(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The right shape, but one entry instead of the sum."""
+    """Return the right shape, but one entry instead of the sum."""
     g = g[(0,) * (g.ndim - len(shape))]
     return g[tuple(slice(0, 1) if n == 1 else slice(None) for n in shape)]
 

@@ -51,7 +51,7 @@ def bug(name: str, kind: str, wrong: Check, right: Check) -> None:
 
 
 def frozen(x: Any) -> np.ndarray:
-    """A value torn out of the graph, as a raw residual is."""
+    """Return a value torn out of the graph, as a raw residual is."""
     return np.asarray(x.data if isinstance(x, ad.Variable) else x)
 
 

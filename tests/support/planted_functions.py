@@ -199,7 +199,7 @@ def reduced(draw, domain=s.REAL, wide=True, min_side=1, always_axis=False, keepd
 
 
 def back(g, x, axis, keepdims=True):
-    """The cotangent of a reduction, with the reduced axes as length 1."""
+    """Return the cotangent of a reduction, with the reduced axes as length 1."""
     if axis is None:
         return np.reshape(g, (1,) * x.ndim)
     return g if keepdims else np.expand_dims(g, axis)

@@ -59,7 +59,7 @@ class Draft:
         return names[k % min(4, len(names))] if k < 40 else names[-1 - k % min(8, len(names))]
 
     def number(self) -> float:
-        """A constant, in eighths, never 0."""
+        """Return a constant, in eighths, never 0."""
         return self.pick([k / 8 for k in (8, 4, 12, -8, 16, 2, -4, 20, -12, 6)])  # type: ignore[no-any-return]
 
     def names(self, scalar: bool | None = False, dims: int = 0) -> list[str]:
@@ -68,7 +68,7 @@ class Draft:
         return [n for n in alive if (scalar is None or is_scalar(n) == scalar) and np.ndim(self.env[n]) >= dims]
 
     def tensor(self, dims: int = 0) -> str | None:
-        """A tensor with at least so many axes, or None when there is none."""
+        """Return a tensor with at least so many axes, or None when there is none."""
         found = self.names(dims=dims)
         return self.operand(found) if found else None
 

@@ -24,7 +24,7 @@ _MARGIN = 2.0**-5  # from kinks and from the borders of a domain: numerical step
 
 # ---- keeping operands in range
 def _within(draft: Draft, name: str, domain: tuple[float, float] = (-math.inf, math.inf)) -> str:
-    """The name itself where its values lie well inside a domain, else an expression that does."""
+    """Return the name itself where its values lie well inside a domain, else an expression that does."""
     low, high = domain
     v = draft.env[name]
     if np.min(v) >= max(low + 0.125, -3.0) and np.max(v) <= min(high - 0.125, 6.0 if low > -3 else 3.0):
@@ -43,7 +43,7 @@ def _value(draft: Draft, expression: str) -> Any:
 
 
 def _smooth(draft: Draft, row: Any, operands: Sequence[str], **static: Any) -> bool:
-    """Whether a row has no kink near these operands."""
+    """Return whether a row has no kink near these operands."""
     if row.kink is None:
         return True
     gap = row.kink(*[np.asarray(_value(draft, o)) for o in operands], **static)
@@ -51,7 +51,7 @@ def _smooth(draft: Draft, row: Any, operands: Sequence[str], **static: Any) -> b
 
 
 def _call(row: Any) -> str | None:
-    """The public name of a row; None for a row that only rules use."""
+    """Return the public name of a row; None for a row that only rules use."""
     if getattr(np, row.name, None) is row.fn:
         return f"np.{row.name}"
     if row.name in ad.__all__:
@@ -170,7 +170,7 @@ def reduce(draft: Draft) -> bool:
 
 
 def _model_of(row: Any, x: str, static: dict[str, Any]) -> str | None:
-    """The same in plain NumPy, where NumPy has no such function."""
+    """Return the same in plain NumPy, where NumPy has no such function."""
     if row.name != "logsumexp":
         return None
     return f"np.log(np.sum(np.exp({x}), axis={static['axis']}, keepdims={static.get('keepdims', False)}))"
@@ -245,7 +245,7 @@ def index(draft: Draft) -> bool:
 
 
 def _index(draft: Draft, shape: tuple[int, ...], writing: bool = False) -> str:
-    """An index as code: integers, slices, lists with repeats (not for writing), boolean masks, newaxis."""
+    """Return an index as code: integers, slices, lists with repeats (not for writing), boolean masks, newaxis."""
     n, last = shape[0], shape[-1]
     mask = [bool((draft.pick(range(64)) >> i) % 2) for i in range(last)]
     forms = [
@@ -363,7 +363,7 @@ def stack_scalars(draft: Draft) -> bool:
 
 
 def rename(draft: Draft) -> bool:
-    """A second name of the same value: a write through one is seen through the other."""
+    """Return a second name of the same value: a write through one is seen through the other."""
     a = draft.tensor(dims=1)
     return a is not None and draft.add(a)
 

@@ -39,14 +39,16 @@ class Program:
     result: str
 
     def run(self, *inputs: Any) -> Any:
-        """The result at other inputs (at its own by default): the engine's when one is a graph value, else NumPy's."""
+        """Return the result at other inputs (at its own by default): the engine's when one is a graph value, else
+        NumPy's.
+        """
         values = inputs or tuple(self.inputs.values())
         if any(isinstance(x, ad.Variable) for x in values):
             return self._engine(*values)
         return self.model()(*values)
 
     def model(self, still: bool = False) -> Callable[..., Any]:
-        """The program in plain NumPy.
+        """Return the program in plain NumPy.
 
         still: what is cut off from the graph (detach, no_grad) keeps the value that it has at the program's own inputs:
         that is the function whose derivative the engine computes.

@@ -71,7 +71,9 @@ class Router:
         return slots
 
     def count_copies(self) -> dict[str, int]:
-        """How many lines of the same kind between the same two nodes come before an edge: `a * a` has two of each."""
+        """Return how many lines of the same kind between the same two nodes come before an edge: `a * a` has two of
+        each.
+        """
         seen: dict[tuple[str, str, str], int] = {}
         copies = {}
         for edge in self.picture.edges:
@@ -88,7 +90,7 @@ class Router:
         return low + self.port(node, edge.lane)
 
     def route(self, edge: Edge) -> Route:
-        """The route of one edge, from source to target."""
+        """Return the route of one edge, from source to target."""
         first, last = self.span(edge.source), self.span(edge.target)
         if first[1] > last[0] + 1:  # not before each other along the main axis: neighbours in a rank, or a cycle
             return self.sideways(edge, first, last)
@@ -137,7 +139,7 @@ class Router:
         )
 
     def has_twin(self, edge: Edge) -> bool:
-        """Whether a gradient runs between the same two nodes."""
+        """Return whether a gradient runs between the same two nodes."""
         if not hasattr(self, "gradients"):
             self.gradients = {
                 frozenset((other.source, other.target)) for other in self.picture.edges if other.kind == "gradient"
@@ -182,7 +184,7 @@ class Router:
 
 
 def bezier(start: Point, piece: tuple[Point, Point, Point], t: float) -> Point:
-    """The point at `t` of a cubic."""
+    """Return the point at `t` of a cubic."""
     weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
     x, y = (sum(w * point[axis] for w, point in zip(weights, (start, *piece), strict=True)) for axis in (0, 1))
     return x, y
@@ -197,7 +199,7 @@ def points_of(route: Route) -> Iterator[Point]:
 
 
 def overlap(box: Box, other: Box) -> bool:
-    """Whether two boxes share a point."""
+    """Return whether two boxes share a point."""
     return (
         box.x < other.x + other.width
         and other.x < box.x + box.width

@@ -13,7 +13,7 @@ from .builder import GraphBuilder
 
 
 def data_path(snapshot: Snapshot) -> list[int]:
-    """The data path: from the root back through operands, each time the operation with the longest history."""
+    """Return the data path: from the root back through operands, each time the operation with the longest history."""
     depth = [0] * len(snapshot.values)
     for value in snapshot.values:
         if value.op:

@@ -59,7 +59,9 @@ def row_picture(snapshots: Mapping[str, Snapshot], lang: str, title: str, legend
 
 
 def layers_of(snapshot: Snapshot) -> list[Item]:
-    """The layers of a model: the members of its longest run of equal modules, else its modules, else its operations."""
+    """Return the layers of a model: the members of its longest run of equal modules, else its modules, else its
+    operations.
+    """
     items = Folder(snapshot, repeat=2).items()
     runs = [item for item in items if item.kind == "repeat"]
     if runs:
@@ -90,7 +92,7 @@ def add_row(builder: RowBuilder, name: str, snapshot: Snapshot) -> None:
 def add_layer(
     builder: RowBuilder, layer: Item, values: Sequence[Value], grad: float | None, k: int, dead: bool, before: str
 ) -> str:
-    """The box of one layer and the line from the box before it; returns the id of the box."""
+    """Add the box of one layer and the line from the box before it; return the id of the box."""
     norm = None if grad is None else abs(grad)
     heat = HEALTHY if norm is None else heat_of(norm)
     if norm is not None:
@@ -116,7 +118,7 @@ def add_layer(
 
 
 def add_loss(builder: RowBuilder, root: Value, before: str, grad: float | None) -> None:
-    """The end of a row."""
+    """Add the end of a row."""
     node_id = builder.new_id("n")
     shown = number(root.number, 3) if root.number is not None else ""
     card = loss_chip(name_of(root) or word(builder.lang, "loss"), shown)
@@ -188,7 +190,7 @@ def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Pict
 
 
 def shared_footer(footers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """A line that stands under every panel once, the others with the name of their panel."""
+    """Return a line that stands under every panel once, the others with the name of their panel."""
     lines = dict.fromkeys(line for footer in footers.values() for line in footer)
     owners = {line: [name for name, footer in footers.items() if line in footer] for line in lines}
     return tuple(
@@ -197,7 +199,7 @@ def shared_footer(footers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def frame_of(key: str, name: str, panel: Picture, lang: str) -> Module:
-    """The frame around one panel, with the verdict on its gradients in the heading."""
+    """Return the frame around one panel, with the verdict on its gradients in the heading."""
     norms = [edge.number for edge in panel.edges if edge.kind == "gradient" and edge.number is not None]
     strip = [problem.kind for problem in panel.problems if problem.kind in ("vanishing", "exploding")]
     verdict = strip[0] if strip else verdict_of(norms, any(problem.kind == "dead" for problem in panel.problems))
@@ -209,7 +211,7 @@ def frame_of(key: str, name: str, panel: Picture, lang: str) -> Module:
 
 
 def renamed(picture: Picture, k: int) -> Picture:
-    """The picture with ids that no other panel uses."""
+    """Return the picture with ids that no other panel uses."""
 
     def new(name: str) -> str:
         return f"p{k}{name}" if name else ""

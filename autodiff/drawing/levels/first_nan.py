@@ -25,7 +25,7 @@ from .value_texts import name_of, source_text
 
 
 def first_nan_picture(snapshot: Snapshot, options: Options) -> Picture:
-    """The neighbourhood of the first NaN.
+    """Return the neighbourhood of the first NaN.
 
     Raises:
         ValueError: when there is no NaN and no infinity, or when values were not kept.
@@ -65,7 +65,7 @@ def neighbourhood(snapshot: Snapshot, centre: int, radius: int) -> list[int]:
 def with_reason(
     picture: Picture, snapshot: Snapshot, options: Options, origin: FirstProblem, near: list[int]
 ) -> Picture:
-    """The picture with the card that explains the first problem beside it."""
+    """Return the picture with the card that explains the first problem beside it."""
     rows = reasons(snapshot, origin, options.lang)
     host = next(node.id for node in picture.nodes if node.status == "first-nan")
     tooltip = shorten("; ".join(f"{key}: {' '.join(text.split())}" for key, text, _ in rows), 1000)
@@ -138,19 +138,19 @@ def operand_text(value: Value) -> str:
 
 
 def infinite(value: Value) -> str:
-    """The infinity a value holds as text, "" when it holds none."""
+    """Return the infinity a value holds as text, "" when it holds none."""
     if value.stats is None:
         return number(value.number) if isinstance(value.number, float) and math.isinf(value.number) else ""
     return "−∞" if value.stats.neginf else "∞" if value.stats.posinf else ""
 
 
 def has_zero(value: Value) -> bool:
-    """Whether a zero is among the elements."""
+    """Return whether a zero is among the elements."""
     return bool(value.stats.zeros) if value.stats is not None else value.number == 0
 
 
 def lowest(value: Value) -> float:
-    """The smallest finite element; 0 when unknown."""
+    """Return the smallest finite element; 0 when unknown."""
     if value.stats is not None:
         return value.stats.min if value.stats.min is not None else 0.0
     return float(value.number) if isinstance(value.number, float | int) else 0.0
@@ -205,7 +205,7 @@ def remedy_of(snapshot: Snapshot, value: Value, operands: list[Value], origin: F
 
 
 def remedy_among(near: Sequence[Value]) -> str:
-    """The first remedy for operations that stand together, such as log and softmax, or ""."""
+    """Return the first remedy for operations that stand together, such as log and softmax, or ""."""
     before = {value.op for value in near}
     rows = {value.op: value.row for value in near if value.row is not None}
     pairs = [pair for row in rows.values() for pair in row.shown.remedies if pair[0]]
@@ -213,7 +213,7 @@ def remedy_among(near: Sequence[Value]) -> str:
 
 
 def remedy_alone(value: Value) -> str:
-    """The remedy for one operation, or ""."""
+    """Return the remedy for one operation, or ""."""
     return next((text for needed, text in value.row.shown.remedies if not needed), "") if value.row is not None else ""
 
 

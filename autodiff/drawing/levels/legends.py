@@ -106,23 +106,23 @@ def problem_keys(builder: OperationBuilder) -> tuple[Key, ...]:
 
 
 def box_key(text: str, kind: str, *, glyph: str = "", rounded: bool = False, status: str = "") -> Key:
-    """A legend entry for a kind of node."""
+    """Return a legend entry for a kind of node."""
     border, width, fill = frame(kind, status)
     return Key(text, "box", border, fill, min(width, 2), glyph=glyph, rounded=rounded)
 
 
 def badge_key(text: str, glyph: str = "op") -> Key:
-    """The legend entry of the operation badge."""
+    """Return the legend entry of the operation badge."""
     return Key(text, "box", FORWARD, FORWARD, 1, glyph=glyph, ink=WHITE)
 
 
 def grad_key(text: str) -> Key:
-    """The legend entry of the gradient row."""
+    """Return the legend entry of the gradient row."""
     return Key(text, "box", GRAD_FILL, GRAD_FILL, 1, glyph="g", ink=GRAD)
 
 
 def line_key(text: str, kind: str) -> Key:
-    """The legend entry of a line."""
+    """Return the legend entry of a line."""
     color, dash, back, width = {
         "value": (FORWARD, "solid", False, 1.4),
         "tensor": (FORWARD, "solid", False, 2.8),

@@ -68,12 +68,12 @@ def mean_text(builder: FlowBuilder, value: Value) -> str:
 
 
 def says_its_class(builder: FlowBuilder, item: Item) -> bool:
-    """Whether the path of a module only repeats the name of its class, as in `self.flatten = Flatten()`."""
+    """Return whether the path of a module only repeats the name of its class, as in `self.flatten = Flatten()`."""
     info = builder.snapshot.modules.get(item.path)
     return info is not None and item.path.replace("_", "").lower() == info.kind.lower()
 
 
 def is_loss(builder: FlowBuilder, item: Item) -> bool:
-    """Whether a module is named by its class alone: it was called by itself, as losses are."""
+    """Return whether a module is named by its class alone: it was called by itself, as losses are."""
     info = builder.snapshot.modules.get(item.path)
     return info is not None and info.kind == item.path

@@ -143,7 +143,7 @@ def add_input(builder: FlowBuilder, value: Value) -> str:
 
 
 def add_item(builder: FlowBuilder, position: int, item: Item) -> None:
-    """The card of an item, the lines into it, its parameters and chips."""
+    """Add the card of an item, the lines into it, its parameters and chips."""
     node_id = builder.new_id("n")
     builder.item_node[position] = node_id
     builder.homes[node_id] = item.home
@@ -180,7 +180,7 @@ def add_item(builder: FlowBuilder, position: int, item: Item) -> None:
 
 
 def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes: str) -> tuple[Card, str, str]:
-    """The card of an item, its status and the note that says it in words."""
+    """Return the card of an item, its status and the note that says it in words."""
     values, lang = builder.snapshot.values, builder.lang
     newest = values[item.last]
     troubles = find_problems([values[i] for i in item.members], lang)
@@ -267,7 +267,7 @@ def connect(builder: FlowBuilder, source: str, target: str, via: list[int]) -> N
 
 
 def add_output(builder: FlowBuilder, value: Value) -> None:
-    """The end of the flow: the name and number of a root, and the gradient it starts the backward pass with."""
+    """Add the end of the flow: the name and number of a root, and the gradient it starts the backward pass with."""
     position = builder.owner.get(value.index)
     if position is None:
         return

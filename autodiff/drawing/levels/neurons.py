@@ -135,7 +135,7 @@ def layers_of(neurons: dict[str, Neuron]) -> dict[str, list[Neuron]]:
 
 
 def add_inputs(builder: NeuronBuilder) -> None:
-    """The numbers that the first neurons read, whether or not they are in the graph."""
+    """Add the numbers that the first neurons read, whether or not they are in the graph."""
     keys = list(
         dict.fromkeys(key for neuron in builder.neurons.values() for key in neuron.weights if key[0] != "neuron")
     )
@@ -182,7 +182,7 @@ def add_inputs(builder: NeuronBuilder) -> None:
 
 
 def constant_text(builder: NeuronBuilder, key: tuple[str, object]) -> str:
-    """The number of a constant input."""
+    """Return the number of a constant input."""
     for neuron in builder.neurons.values():
         if key in neuron.weights:
             for i in range(neuron.outputs[0], -1, -1):
@@ -194,7 +194,7 @@ def constant_text(builder: NeuronBuilder, key: tuple[str, object]) -> str:
 
 
 def add_layer(builder: NeuronBuilder, k: int, members: list[Neuron], last: bool) -> None:
-    """The boxes of one layer and the frame around them; of a very large layer the two ends."""
+    """Add the boxes of one layer and the frame around them; of a very large layer the two ends."""
     lang, alone = builder.lang, last and len(members) == 1
     half = MOST_IN_LAYER // 2
     hidden = range(half, len(members) - half + 1) if len(members) > MOST_IN_LAYER else range(0)
@@ -250,14 +250,14 @@ def add_neuron(builder: NeuronBuilder, neuron: Neuron, name: str, kind: str) -> 
 
 
 def add_cluster(builder: NeuronBuilder, title: str, path: str, ids: list[str]) -> None:
-    """A frame with a title in the middle."""
+    """Add a frame with a title in the middle."""
     builder.frames.append(
         Module(builder.new_id("m"), path, (Run(title, 11, MUTED, True),), tuple(ids), "", len(ids), "center")
     )
 
 
 def add_weights(builder: NeuronBuilder) -> None:
-    """One line for every weight between boxes that are drawn."""
+    """Add one line for every weight between boxes that are drawn."""
     lines = [
         (abs(w), builder.place[key], builder.place["neuron", neuron.path], w)
         for neuron in builder.neurons.values()
@@ -321,7 +321,7 @@ def behind(builder: NeuronBuilder, root: int, outputs: dict[int, str]) -> tuple[
 
 
 def with_note(card: Card, note: str) -> Card:
-    """The card with a muted line under it."""
+    """Return the card with a muted line under it."""
     if not note:
         return card
     return dataclasses.replace(

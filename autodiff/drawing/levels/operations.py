@@ -79,7 +79,7 @@ def op_picture(
 
 
 def with_constants(snapshot: Snapshot) -> Snapshot:
-    """The snapshot with every constant number as a value of its own."""
+    """Return the snapshot with every constant number as a value of its own."""
     values = [dataclasses.replace(value) for value in snapshot.values]
     for value in list(values):
         for position, operand in enumerate(value.operands):
@@ -129,7 +129,7 @@ def consumers(builder: OperationBuilder) -> set[int]:
 
 
 def add_node(builder: OperationBuilder, value: Value) -> None:
-    """The node of one value."""
+    """Add the node of one value."""
     node_id = builder.new_id("n")
     builder.node_of[value.index] = node_id
     kind = role_of(value, builder.snapshot.roots)
@@ -144,7 +144,7 @@ def add_node(builder: OperationBuilder, value: Value) -> None:
 
 
 def card_of(builder: OperationBuilder, value: Value, kind: str, note: ProblemNote) -> Card:
-    """The card of a value: rounded for single numbers, square for arrays."""
+    """Return the card of a value: rounded for single numbers, square for arrays."""
     show, lang = builder.options.show, builder.lang
     op = (value.badge if value.op else "") if builder.options.constants else badge_of(value)
     name = name_of(value)
@@ -226,7 +226,7 @@ def array_formulas(value: Value, names: list[str]) -> str:
 
 
 def add_edges(builder: OperationBuilder, value: Value, crowded: set[int]) -> None:
-    """The lines into one value: forward, and where both ends have a gradient, backward."""
+    """Add the lines into one value: forward, and where both ends have a gradient, backward."""
     if not value.op:
         return
     target = builder.node_of[value.index]
@@ -274,7 +274,7 @@ def add_gradient(
     weight: int,
     tensor: bool,
 ) -> None:
-    """The gradient line of one operand, with its local derivative."""
+    """Add the gradient line of one operand, with its local derivative."""
     label: tuple[Run, ...] = ()
     name = giver.name or giver.badge
     tooltip = f"grad({name})"
@@ -295,7 +295,7 @@ def add_gradient(
 
 
 def add_reference(builder: OperationBuilder, giver: Value, target: str) -> str:
-    """A small chip that stands for a value drawn elsewhere."""
+    """Return a small chip that stands for a value drawn elsewhere."""
     node_id = builder.new_id("n")
     name = pretty_name(name_of(giver)) or giver.badge
     builder.nodes.append(
@@ -369,7 +369,7 @@ def put_beside(builder: OperationBuilder) -> None:
 
 
 def unlike_chain_rule(snapshot: Snapshot, value: Value) -> bool:
-    """Whether the gradient of a leaf is more than this graph sends it: earlier passes were added to it."""
+    """Return whether the gradient of a leaf is more than this graph sends it: earlier passes were added to it."""
     if value.op or value.grad is None or snapshot.gradients != "backward" or not value.scalar:
         return False
     sent, readers = 0.0, [one for one in snapshot.values if one.op and value.index in one.parents]

@@ -67,7 +67,7 @@ def checked_names(names: Any) -> Mapping[str, Any]:
 
 
 def shown_set(show: Any) -> frozenset[str]:
-    """The set of rows to show: "auto" is all but statistics and source lines."""
+    """Return the set of rows to show: "auto" is all but statistics and source lines."""
     if isinstance(show, str):
         show = AUTO if show == "auto" else (show,)
     if not isinstance(show, Iterable):

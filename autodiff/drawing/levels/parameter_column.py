@@ -18,7 +18,7 @@ from .value_texts import name_of, value_node, value_tooltip
 
 
 def add_parameters(builder: FlowBuilder, position: int, item: Item, host: str) -> None:
-    """The parameters an item is the first to read, as one card on the right. Folded runs keep theirs inside."""
+    """Add the parameters an item is the first to read, as one card on the right. Folded runs keep theirs inside."""
     if item.kind in ("repeat", "rest"):
         return
     found = inputs_of(item, builder.snapshot, builder.owner, position, lambda value: value.role == "parameter")
@@ -123,7 +123,9 @@ def constant_text(builder: FlowBuilder, value: Value) -> tuple[str, str]:
 
 
 def add_column(builder: FlowBuilder) -> None:
-    """The optimizer among the parameters: gradients run to it along the left lane, updates run back along the right."""
+    """Add the optimizer among the parameters: gradients run to it along the left lane, updates run back along the
+    right.
+    """
     info = builder.snapshot.optimizer
     if info is None or not builder.columns:
         set_width(builder, ("parameter",))

@@ -25,7 +25,7 @@ class FirstProblem:
 
 
 def count_bad(value: Value, kind: str) -> int:
-    """How many elements of a value are NaN (or infinite)."""
+    """Return how many elements of a value are NaN (or infinite)."""
     if isinstance(value.number, float) and value.stats is None:
         return int(math.isnan(value.number) if kind == "nan" else math.isinf(value.number))
     if value.stats is None:
@@ -34,7 +34,7 @@ def count_bad(value: Value, kind: str) -> int:
 
 
 def find_first(snapshot: Snapshot) -> FirstProblem | None:
-    """The first NaN, else the first infinity, else the operation whose rule made the first broken gradient."""
+    """Return the first NaN, else the first infinity, else the operation whose rule made the first broken gradient."""
     for kind in ("nan", "inf"):
         # creation order is a topological order, so the first one has sound operands
         first = next((value for value in snapshot.values if count_bad(value, kind)), None)
@@ -48,7 +48,7 @@ def find_first(snapshot: Snapshot) -> FirstProblem | None:
 
 
 def note_of(snapshot: Snapshot, value: Value, origin: FirstProblem, lang: str) -> ProblemNote:
-    """The note on one card."""
+    """Return the note on one card."""
     stats = value.stats or Stats(1)
     root = word(lang, "loss") if value.index in snapshot.roots and value.single else ""
     name = pretty_name(name_of(value)) or root or value.badge or "it"
@@ -103,7 +103,7 @@ def default_notes(snapshot: Snapshot, lang: str) -> dict[int, ProblemNote]:
 
 
 def red_paths(edges: Sequence[Edge], nodes: Sequence[Node]) -> list[Edge]:
-    """The lines along which NaN spread, in red."""
+    """Return the lines along which NaN spread, in red."""
     bad = {node.id for node in nodes if node.status in ("nan", "first-nan")}
     return [
         replace(edge, kind="nan", color=ERROR, width=2.4)

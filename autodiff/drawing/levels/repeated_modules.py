@@ -41,7 +41,7 @@ def heat_number(builder: FlowBuilder, item: Item) -> tuple[float | None, str]:
 
 
 def repeat_of(builder: FlowBuilder, item: Item, title: str) -> Card:
-    """The card of a run: inner chain, heat strip, first and last number."""
+    """Return the card of a run: inner chain, heat strip, first and last number."""
     cells: list[tuple[str, Heat, bool]] = []
     found = [heat_number(builder, part) for part in item.parts]
     graded = builder.options.heat in (None, "grad")

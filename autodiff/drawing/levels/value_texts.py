@@ -13,7 +13,7 @@ from ..reading.records import Value
 
 
 def badge_of(value: Value) -> str:
-    """The operation with its constant: `× 2`, `2 ÷`, `Σwx`."""
+    """Return the operation with its constant: `× 2`, `2 ÷`, `Σwx`."""
     if not value.op:
         return ""
     constants = [(k, p) for k, p in enumerate(value.operands) if isinstance(p, float | complex)]
@@ -39,7 +39,7 @@ def role_of(value: Value, roots: Iterable[int]) -> str:
 
 
 def name_of(value: Value, limit: int = 40) -> str:
-    """The name of a value cut to the length of a card."""
+    """Return the name of a value cut to the length of a card."""
     return shorten(value.name, limit)
 
 
@@ -51,7 +51,7 @@ def stats_text(stats: Stats | None) -> str:
 
 
 def grad_text(value: Value) -> str:
-    """The gradient as printed on a card."""
+    """Return the gradient as printed on a card."""
     return "" if value.grad is None else number(value.grad)
 
 
@@ -78,7 +78,7 @@ def source_text(source: str) -> str:
 
 
 def value_node(lang: str, node_id: str, value: Value, kind: str, card: Card, **more: Any) -> Node:
-    """A node of the picture for one value of the graph."""
+    """Return a node of the picture for one value of the graph."""
     return Node(
         id=node_id,
         kind=kind,

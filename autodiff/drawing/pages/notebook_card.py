@@ -37,7 +37,7 @@ def card(thing: Any) -> str:
 
 
 def span(text: str, color: str = INK, bold: bool = False, size: int = 13) -> str:
-    """A piece of coloured text."""
+    """Return a piece of coloured text."""
     weight = ";font-weight:bold" if bold else ""
     return f'<span style="color:{color};font-size:{size}px{weight}">{escape_xml(text)}</span>'
 
@@ -101,7 +101,7 @@ def statistics_rows(data: np.ndarray[Any, Any]) -> list[str]:
 
 
 def histogram(data: np.ndarray[Any, Any]) -> str:
-    """A sparkline histogram of the finite elements (of evenly spread ones, when there are very many)."""
+    """Return a sparkline histogram of the finite elements (of evenly spread ones, when there are very many)."""
     flat = data.ravel()[:: max(1, data.size // SAMPLE)].astype(float)
     flat = flat[np.isfinite(flat)]
     if not flat.size:

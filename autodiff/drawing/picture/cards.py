@@ -58,7 +58,7 @@ def frame(kind: str, status: str = "") -> tuple[str, float, str]:
 
 
 def badge(text: str, size: float = 12, fill: str = FORWARD) -> Cell:
-    """The operation: white on dark at the left of the first row."""
+    """Return the operation: white on dark at the left of the first row."""
     return Cell((Run(text, size, WHITE, True),), "center", fill, 4, 22)
 
 
@@ -68,12 +68,12 @@ def name_color(kind: str) -> str:
 
 
 def header(text: str) -> Block:
-    """The red line over the operation that made the first NaN."""
+    """Return the red line over the operation that made the first NaN."""
     return Block(((Cell((Run(text, 12, WHITE, True),), "left", None, 4),),), ERROR)
 
 
 def note_block(text: str, status: str) -> Block:
-    """A line that says in words what the colour of the card means."""
+    """Return a line that says in words what the colour of the card means."""
     color = {"warning": WARN}.get(status, ERROR)
     return Block(((Cell((Run(text, 11, color, True),), "left", None, 4),),))
 
@@ -90,7 +90,7 @@ def scalar_card(
     note: str = "",
     headline: str = "",
 ) -> Card:
-    """A rounded box: operation, name and value; under them the gradient."""
+    """Return a rounded box: operation, name and value; under them the gradient."""
     border, width, fill = frame(kind, status)
     bold = kind == "output"
     cells = [badge(op, 13, ERROR if status == "first-nan" else FORWARD)] if op else []
@@ -133,7 +133,9 @@ def tensor_card(
     headline: str = "",
     heat: Heat | None = None,
 ) -> Card:
-    """A square box: operation, name, shape and dtype; under them statistics, what is wrong, and the gradient norm."""
+    """Return a square box: operation, name, shape and dtype; under them statistics, what is wrong, and the gradient
+    norm.
+    """
     border, width, fill = frame(kind, status)
     cells = [badge(op, 12, ERROR if status == "first-nan" else FORWARD)] if op else []
     if name and not value:
@@ -161,7 +163,7 @@ def tensor_card(
 
 
 def centered(*runs: Run, pad: float = 4, width: float = 0) -> tuple[Cell, ...]:
-    """A row of one cell in the middle."""
+    """Return a row of one cell in the middle."""
     return (Cell(runs, "center", None, pad, width),)
 
 
@@ -178,7 +180,8 @@ def module_card(
     lanes: bool = True,
     width: float = MODULE_WIDTH,
 ) -> Card:
-    """A wide card of the module level: class name and sizes, under them path or remark. All have the same width."""
+    """Return a wide card of the module level: class name and sizes, under them path or remark. All have the same width.
+    """
     border, line, fill = frame(kind, status)
     runs = [Run(title, 14, INK, True)]
     if value:
@@ -196,7 +199,7 @@ def module_card(
 
 
 def chip_card(kind: str, name: str, detail: str = "") -> Card:
-    """A small box: labels, a mask, a reference to a value drawn elsewhere."""
+    """Return a small box: labels, a mask, a reference to a value drawn elsewhere."""
     border, width, fill = frame(kind)
     runs = [Run(name, 13, name_color(kind), True)]
     if detail:
@@ -205,12 +208,12 @@ def chip_card(kind: str, name: str, detail: str = "") -> Card:
 
 
 def frozen_card(name: str, detail: str) -> Card:
-    """A grey box: a module whose parameters are frozen, with its class."""
+    """Return a grey box: a module whose parameters are frozen, with its class."""
     return chip_card("frozen", name, detail)
 
 
 def parameters_card(rows: Sequence[tuple[str, str, str, str]], width: float = 0) -> Card:
-    """The parameters of one module: name, shape, ‖w‖ and ‖g‖ in columns; empty texts are left out."""
+    """Return the parameters of one module: name, shape, ‖w‖ and ‖g‖ in columns; empty texts are left out."""
     lines = []
     for name, shape, norm, grad in rows:  # a row without a name is a line about the parameters above it
         weight = (Run("‖w‖\u00a0", 11, MUTED), Run(norm, 12, INK)) if norm else ()
@@ -227,7 +230,7 @@ def parameters_card(rows: Sequence[tuple[str, str, str, str]], width: float = 0)
 
 
 def optimizer_card(name: str, detail: str, lines: Sequence[tuple[Run, ...]] = (), width: float = 0) -> Card:
-    """The optimizer: its name, learning rate and step."""
+    """Return the optimizer: its name, learning rate and step."""
     first = [Run(name, 14, UPDATE, True)] + ([Run(GAP + detail, 11, MUTED)] if detail else [])
     rows = [centered(*first), *(centered(*line, pad=3) for line in lines)]
     return Card((Block(tuple(rows), inset=3),), UPDATE, 2, UPDATE_FILL, min_width=width, lanes=True)
@@ -244,7 +247,7 @@ def repeat_card(
     status: str = "",
     width: float = MODULE_WIDTH + 30,
 ) -> Card:
-    """A run of equal modules folded to `Name × k`: inner chain, and one heat cell for each member.
+    """Return a run of equal modules folded to `Name × k`: inner chain, and one heat cell for each member.
 
     cells: text of the cell, its heat class, and whether the member is broken (NaN or dead).
     """
@@ -289,7 +292,7 @@ def heat_card(title: str, text: str, heat: Heat, status: str = "") -> Card:
 
 
 def loss_chip(name: str, value: str) -> Card:
-    """The end of a chain: the loss and its value."""
+    """Return the end of a chain: the loss and its value."""
     return Card(
         (Block(((Cell((Run(name + "\u00a0", 11, MUTED), Run(value, 12, INK, True)), "center", None, 5),),)),),
         INK,
@@ -299,7 +302,7 @@ def loss_chip(name: str, value: str) -> Card:
 
 
 def neuron_card(kind: str, name: str, value: str, grad: str, grad_word: str) -> Card:
-    """A neuron: its output and the gradient of the loss with respect to it."""
+    """Return a neuron: its output and the gradient of the loss with respect to it."""
     border, width, fill = frame(kind)
     blocks = [
         Block(
@@ -340,7 +343,7 @@ def why_card(rows: Sequence[tuple[str, str, str]]) -> Card:
 
 
 def verdict_card(title: str, verdict: str, color: str, detail: str = "", width: float = 190) -> Card:
-    """The name of one compared model, and in a word how its gradients are."""
+    """Return the name of one compared model, and in a word how its gradients are."""
     second = [Run(verdict, 11, color, True)] + ([Run(GAP + detail, 11, MUTED)] if detail else [])
     return Card(
         (
@@ -355,7 +358,7 @@ def verdict_card(title: str, verdict: str, color: str, detail: str = "", width: 
 
 
 def faded_card(card: Card) -> Card:
-    """The same card, pale: a step that has not happened yet."""
+    """Return the same card, pale: a step that has not happened yet."""
 
     def pale(cell: Cell) -> Cell:
         runs = tuple(Run(run.text, run.size, faded(run.color, 0.25), run.bold) for run in cell.runs)

@@ -105,7 +105,7 @@ def bound_of(heat: Heat) -> str:
 
 
 def heat_of(norm: float) -> Heat:
-    """The heat class of a gradient norm.
+    """Return the heat class of a gradient norm.
 
     >>> heat_of(0.0).name, heat_of(3e-8).name, heat_of(0.2).name, heat_of(float("nan")).name
     ('dead', 'vanishing', 'healthy', 'nan')
@@ -127,6 +127,6 @@ def heat_width(norm: float) -> float:
 
 
 def faded(color: str, part: float = 0.16) -> str:
-    """The colour mixed with white: what `part` opacity on a white page looks like."""
+    """Return the colour mixed with white: what `part` opacity on a white page looks like."""
     values = (round(255 - (255 - int(color[i : i + 2], 16)) * part) for i in (1, 3, 5))
     return "#" + "".join(f"{value:02X}" for value in values)

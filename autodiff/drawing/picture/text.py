@@ -68,7 +68,7 @@ def shorten(line: str, limit: int = NAME_LIMIT) -> str:
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A number with 4 significant digits (or `digits`), a true minus sign and an unpadded exponent.
+    """Return a number with 4 significant digits (or `digits`), a true minus sign and an unpadded exponent.
 
     >>> number(-1.28345), number(1e-7), number(float("-inf")), number(2.0)
     ('−1.283', '1e−7', '−∞', '2')
@@ -82,7 +82,7 @@ def number(value: Any, digits: int = 4) -> str:
 
 
 def short_number(value: float) -> str:
-    """A number for a heat cell: two digits, plain between 0.001 and 100,000, one digit and an exponent beyond.
+    """Return a number for a heat cell: two digits, plain between 0.001 and 100,000, one digit and an exponent beyond.
 
     >>> short_number(2312.0), short_number(0.00356), short_number(5.6e-7)
     ('2300', '0.0036', '6e−7')
@@ -109,17 +109,17 @@ def _shown(value: float, form: str) -> str:
 
 
 def percent(part: float) -> str:
-    """A fraction as percent with three digits: `1.39 %`."""
+    """Return a fraction as percent with three digits: `1.39 %`."""
     return _shown(100 * part, ".3g") + " %"
 
 
 def shape_text(shape: tuple[int, ...] | None, scalar: str = "scalar") -> str:
-    """A shape as `32×784`; a 0-d value is `scalar`."""
+    """Return a shape as `32×784`; a 0-d value is `scalar`."""
     return "×".join(str(extent) for extent in shape) if shape else scalar
 
 
 def pretty_name(name: str) -> str:
-    """A letter followed by digits gets a subscript: `x1` becomes `x₁`; every other name stays as it is."""
+    """Return the name; a letter followed by digits gets a subscript: `x1` becomes `x₁`."""
     return name[0] + name[1:].translate(_SUBSCRIPTS) if _SHORT_NAME.fullmatch(name) else name
 
 

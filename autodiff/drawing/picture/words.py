@@ -343,7 +343,7 @@ LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
 
 
 def word(lang: str, key: str, *parts: object) -> str:
-    """The word for `key` in a language, with its gaps filled.
+    """Return the word for `key` in a language, with its gaps filled.
 
     >>> word("en", "step", 3), word("zh", "step", 3)
     ('step 3', '第 3 步')
@@ -362,7 +362,7 @@ def row_word(lang: str, title: str) -> str:
 
 
 def module_word(lang: str, name: str) -> str:
-    """A class name, in Chinese with the word for it in front."""
+    """Return a class name, in Chinese with the word for it in front."""
     translated = CHINESE_MODULES.get(name, "") if lang == "zh" else ""
     return f"{translated} {name}" if translated else name
 

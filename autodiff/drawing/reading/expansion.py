@@ -57,18 +57,18 @@ def open_fused(node: Node, gradient: Any) -> Opened | None:
 
 
 def absent(node: Node, position: int) -> bool:
-    """Whether an operand was not given at all (an optional argument that is None)."""
+    """Return whether an operand was not given at all (an optional argument that is None)."""
     operands = node.notes.operands if node.notes is not None else None
     return operands is not None and operands[position] is None and node.parents[position] is None
 
 
 def call_reference(node: Node, handles: Sequence[Any]) -> Any:
-    """The reference on these operands with the node's static arguments."""
+    """Return the reference on these operands with the node's static arguments."""
     return node.op.reference(*handles, **(node.static or {}))
 
 
 def operand_value(node: Node, position: int) -> Any:
-    """The value of an operand: of a float or a leaf always, of another tensor if it was recorded or saved."""
+    """Return the value of an operand: of a float or a leaf always, of another tensor if it was recorded or saved."""
     parent = node.parents[position]
     if parent is not None and not isinstance(parent, Node):
         return parent
@@ -78,7 +78,7 @@ def operand_value(node: Node, position: int) -> Any:
 
 
 def constant_array(node: Node, position: int) -> Any:
-    """The array that was operand `position`, if the graph still has it: recorded, or saved for a rule."""
+    """Return the array that was operand `position`, if the graph still has it: recorded, or saved for a rule."""
     kept = node.notes.operands if node.notes is not None else None
     if kept is not None and kept[position] is not None:
         return np.asarray(kept[position])

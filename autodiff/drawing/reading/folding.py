@@ -168,7 +168,7 @@ def item_key(item: Item, snapshot: Snapshot) -> Any:
 
 
 def best_period(keys: Sequence[Any], at: int, repeat: int) -> tuple[int, int]:
-    """The shortest pattern from `at` that repeats often enough: its length and how often."""
+    """Return the shortest pattern from `at` that repeats often enough: its length and how often."""
     for period in range(1, LONGEST_PERIOD + 1):
         if at + period * repeat > len(keys) or keys[at] != keys[at + period]:
             continue

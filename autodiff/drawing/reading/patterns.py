@@ -27,7 +27,7 @@ def as_patterns(argument: str, given: Any) -> tuple[Pattern, ...]:
 
 
 def matches(patterns: Iterable[Pattern], path: str) -> bool:
-    """Whether a module path fits one of the patterns (exact, glob, or a predicate of the path)."""
+    """Return whether a module path fits one of the patterns (exact, glob, or a predicate of the path)."""
     return any(
         pattern(path) if callable(pattern) else pattern == path or fnmatch.fnmatchcase(path, pattern)
         for pattern in patterns

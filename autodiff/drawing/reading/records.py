@@ -117,7 +117,8 @@ def describe_array(value: Value, array: Any) -> None:
 
 
 def gradient_number(grad: Any) -> tuple[float, bool]:
-    """The gradient itself for a single number, else its 2-norm (in double precision), and whether it has a sign."""
+    """Return the gradient itself for a single number, else its 2-norm (in double precision), and whether it has a sign.
+    """
     if isinstance(grad, float):
         return grad, True
     array = np.asarray(grad)
@@ -162,5 +163,5 @@ def stats_of(array: np.ndarray[Any, Any]) -> Stats:
 
 
 def shown_number(value: Value) -> str:
-    """The number of a single value as printed on its card."""
+    """Return the number of a single value as printed on its card."""
     return number(value.number) if value.number is not None else value.text

@@ -206,7 +206,7 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
 
 
 def badge_of(node: GraphNode) -> str:
-    """The operation's symbol with the static arguments that matter: `sum(axis=1)`."""
+    """Return the operation's symbol with the static arguments that matter: `sum(axis=1)`."""
     static, symbol = node.static, node.op.symbol
     if not static:
         return clean(symbol)
@@ -227,7 +227,7 @@ def scope_path(scope: Any) -> str:
 
 
 def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> Any:
-    """The module of a scope and of the scopes around it; returns the outermost scope."""
+    """Note the module of a scope and of the scopes around it; return the outermost scope."""
     while True:
         path = scope_path(scope)
         if path and path not in modules:

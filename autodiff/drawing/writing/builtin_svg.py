@@ -76,7 +76,7 @@ def svg_text(picture: Picture, prefix: str) -> str:
 
 
 def svg_head(picture: Picture, prefix: str, width: float, height: float) -> str:
-    """The opening tag with role, title and description."""
+    """Return the opening tag with role, title and description."""
     title = picture.title or word(picture.lang, "graph title")
     return (
         f'<svg xmlns="{SVG_NAMESPACE}" width="{width:.2f}pt" height="{height:.2f}pt" '
@@ -87,7 +87,7 @@ def svg_head(picture: Picture, prefix: str, width: float, height: float) -> str:
 
 
 def label_overhang(layout: Layout) -> tuple[float, float]:
-    """How far edge labels reach beyond the boxes on the left and on the right."""
+    """Return how far edge labels reach beyond the boxes on the left and on the right."""
     labels = [route.label for route in layout.routes.values() if route.label]
     left = max((-label.x for label in labels), default=0.0)
     right = max((label.x + label.width - layout.width for label in labels), default=0.0)
@@ -115,7 +115,7 @@ def box_svg(
     radius: float = 0,
     css: str = "",
 ) -> str:
-    """A rectangle whose border lies inside the given size."""
+    """Return a rectangle whose border lies inside the given size."""
     inset = line / 2
     stroke = f' stroke="{border}" stroke-width="{line:g}"' if line else ""
     round_ = f' rx="{radius:g}"' if radius else ""
@@ -126,7 +126,7 @@ def box_svg(
 
 
 def card_svg(box: CardBox) -> str:
-    """A card at the origin of its group."""
+    """Return a card at the origin of its group."""
     card = box.card
     radius = 10 if card.rounded else 0
     parts = [box_svg(0, 0, box.width, box.height, card.fill, css=' class="body"', radius=radius)]
@@ -160,7 +160,7 @@ def card_svg(box: CardBox) -> str:
 
 
 def cluster_svg(module: Module, box: Box, prefix: str) -> str:
-    """The frame of a module and its label."""
+    """Return the frame of a module and its label."""
     places = {"left": (9.0, "start"), "center": (box.width / 2, "middle"), "right": (box.width - 9, "end")}
     x, anchor = places[module.align]
     return (
@@ -172,7 +172,7 @@ def cluster_svg(module: Module, box: Box, prefix: str) -> str:
 
 
 def edge_svg(edge: Edge, route: Route, prefix: str) -> str:
-    """The line of an edge and its arrow."""
+    """Return the line of an edge and its arrow."""
     points = [route.start, *(point for piece in route.pieces for point in piece)]
     drawn = points[::-1] if edge.back else points  # a gradient is drawn in the direction it runs
     path = f"M{drawn[0][0]:.2f},{drawn[0][1]:.2f}" + "".join(
@@ -187,7 +187,7 @@ def edge_svg(edge: Edge, route: Route, prefix: str) -> str:
 
 
 def arrow_svg(edge: Edge, points: Sequence[tuple[float, float]]) -> str:
-    """The arrow head at the end that receives: filled, or an open `vee`."""
+    """Return the arrow head at the end that receives: filled, or an open `vee`."""
     if edge.arrow == "none" or len(points) < 4:
         return ""
     tip, before = (
@@ -210,7 +210,7 @@ def arrow_svg(edge: Edge, points: Sequence[tuple[float, float]]) -> str:
 
 
 def label_svg(edge: Edge, route: Route, prefix: str) -> str:
-    """The label of an edge, on a white chip where the line is curved."""
+    """Return the label of an edge, on a white chip where the line is curved."""
     box = route.label
     if box is None:
         return ""
@@ -247,7 +247,7 @@ def legend_svg(picture: Picture) -> tuple[str, float, float]:
 
 
 def key_svg(key: Key, x: float) -> str:
-    """The mark of a legend entry in a field of 24 by 16 points."""
+    """Return the mark of a legend entry in a field of 24 by 16 points."""
     if key.mark == "line":
         edge = Edge(
             "",

@@ -40,7 +40,7 @@ def to_dot(picture: Picture) -> str:
 
 
 def graph_attributes(picture: Picture) -> str:
-    """The graph statement: direction, distances, font, tooltip and the legend as the graph's label."""
+    """Return the graph statement: direction, distances, font, tooltip and the legend as the graph's label."""
     parts = [
         f"rankdir={picture.direction}",
         'bgcolor="white"',
@@ -147,7 +147,7 @@ def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], st
 
 
 def edge_label(edge: Edge, beside: bool) -> str:
-    """The label of an edge: lanes get a gap to the line, curves a small pad."""
+    """Return the label of an edge: lanes get a gap to the line, curves a small pad."""
     gap = '<TD WIDTH="7"></TD>' if edge.lane in ("f", "b") and not beside else ""
     pad = 0 if gap else 2
     return (
@@ -177,7 +177,7 @@ def runs_html(runs: Iterable[Run]) -> str:
 
 
 def card_html(card: Card) -> str:
-    """A card as an HTML-like table, one row for each block."""
+    """Return a card as an HTML-like table, one row for each block."""
     width = card.inner_width
     span = ' COLSPAN="3"' if card.lanes else ""
     style = ' STYLE="ROUNDED"' if card.rounded else ""
@@ -204,7 +204,7 @@ def lane_row(forward: str, backward: str, third: float) -> str:
 
 
 def block_html(block: Block, width: float) -> str:
-    """A block as a nested table whose columns have the measured widths."""
+    """Return a block as a nested table whose columns have the measured widths."""
     fill = f' BGCOLOR="{block.fill}"' if block.fill else ""
     box = place_block(block, 0, 0, width)
     cells = iter(box.cells)
@@ -230,7 +230,7 @@ KEY_ROOM = 46  # what a legend entry needs beside its text: the mark and the gap
 
 
 def legend_html(picture: Picture) -> str:
-    """The legend and the footer lines under it."""
+    """Return the legend and the footer lines under it."""
     rows: list[str] = []
     keys: list[str] = []
     lines = legend_lines(picture)
@@ -253,14 +253,15 @@ def legend_html(picture: Picture) -> str:
 
 
 def legend_lines(picture: Picture) -> list[tuple[Key, ...]]:
-    """The legend broken into lines that fit a page: narrow top-down operation pictures get two entries a line."""
+    """Return the legend broken into lines that fit a page: narrow top-down operation pictures get two entries a line.
+    """
     wide = picture.direction == "LR" or any(node.kind == "note" for node in picture.nodes)
     most = 6 if wide or picture.level != "op" else 2
     return [picture.legend[i : i + most] for i in range(0, len(picture.legend), most)]
 
 
 def key_html(key: Key) -> str:
-    """The mark of a legend entry: a small box, or a line drawn with characters."""
+    """Return the mark of a legend entry: a small box, or a line drawn with characters."""
     if key.mark == "line":
         glyph = {
             ("solid", False): "━▶",

@@ -80,7 +80,7 @@ WORDS = {
 
 
 def explorer(pictures: Sequence[tuple[Picture, str]]) -> str:
-    """The page for a picture and its SVG, and optionally for the same graph at module level."""
+    """Return the page for a picture and its SVG, and optionally for the same graph at module level."""
     first = pictures[0][0]
     words = WORDS[first.lang]
     title = first.title or re.split("[:：]", first.alt)[0] or words["title"]
@@ -101,7 +101,7 @@ def explorer(pictures: Sequence[tuple[Picture, str]]) -> str:
 
 
 def problem_list(picture: Picture) -> str:
-    """The problems of a picture as paragraphs."""
+    """Return the problems of a picture as paragraphs."""
     return "".join(f'<p class="problem">✗ {escape_xml(problem.text)}</p>' for problem in picture.problems[:6])
 
 
@@ -126,7 +126,7 @@ def view_data(picture: Picture, svg: str) -> dict[str, Any]:
 
 
 def node_data(node: Node) -> dict[str, str]:
-    """The rows of the side panel for one node."""
+    """Return the rows of the side panel for one node."""
     stats = node.stats
     value = number(float(node.value)) if is_number(node.value) else ""
     if (
@@ -164,7 +164,7 @@ def node_data(node: Node) -> dict[str, str]:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a float's repr."""
+    """Return whether a text is a float's repr."""
     try:
         float(text)
     except ValueError:

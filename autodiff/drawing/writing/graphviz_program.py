@@ -36,7 +36,7 @@ def dot_command() -> str:
 
 
 def have_dot() -> bool:
-    """Whether the program `dot` is on the search path."""
+    """Return whether the program `dot` is on the search path."""
     return shutil.which(dot_command()) is not None
 
 
@@ -78,7 +78,7 @@ def run_dot(text: str, form: str, *, asked: str = "", options: tuple[str, ...] =
 
 
 def dot_version() -> tuple[int, ...]:
-    """The version `dot -V` prints, as numbers; empty when it prints none."""
+    """Return the version `dot -V` prints, as numbers; empty when it prints none."""
     try:
         done = subprocess.run([dot_command(), "-V"], capture_output=True, timeout=LIMIT_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -88,7 +88,7 @@ def dot_version() -> tuple[int, ...]:
 
 
 def missing_message(asked: str) -> str:
-    """The error for a missing program: the file asked for, how to install it, and what still works."""
+    """Return the error for a missing program: the file asked for, how to install it, and what still works."""
     return (
         f"cannot write {asked}: the program dot (Graphviz) was not found. Install it with one of\n{INSTALL}\n"
         f"`pip install graphviz` does not contain the program. Until then {WITHOUT}."
@@ -112,7 +112,7 @@ def missing_warning() -> str:
 
 
 def have_cjk_font() -> bool:
-    """Whether fontconfig knows a font with Chinese characters; True where fontconfig cannot be asked."""
+    """Return whether fontconfig knows a font with Chinese characters; True where fontconfig cannot be asked."""
     if shutil.which("fc-list") is None:
         return True
     try:

@@ -12,7 +12,7 @@ from ..picture.text import embedded_json, escape_xml
 def html_page(
     title: str, style: str, body: str, script: str, data: Any, lang: str = "en", description: str = ""
 ) -> str:
-    """A self-contained page: style and script inline, allowed by hash, everything else forbidden."""
+    """Return a self-contained page: style and script inline, allowed by hash, everything else forbidden."""
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest(style)}'; script-src 'sha256-{digest(script)}'; "
         "base-uri 'none'; form-action 'none'"

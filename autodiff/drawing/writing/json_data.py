@@ -19,7 +19,7 @@ def to_json(picture: Picture) -> str:
 
 
 def as_data(picture: Picture) -> dict[str, Any]:
-    """A picture as plain values."""
+    """Return a picture as plain values."""
     edges = [{**record(edge, *LOOKS), "label": "".join(run.text for run in edge.label)} for edge in picture.edges]
     modules = [
         {**record(module, "title", "align"), "title": "".join(run.text for run in module.title)}
@@ -41,12 +41,12 @@ def as_data(picture: Picture) -> dict[str, Any]:
 
 
 def record(item: Any, *dropped: str) -> dict[str, Any]:
-    """A dataclass as a dict of plain values, without some fields."""
+    """Return a dataclass as a dict of plain values, without some fields."""
     return {f.name: plain(getattr(item, f.name)) for f in dataclasses.fields(item) if f.name not in dropped}
 
 
 def plain(value: Any) -> Any:
-    """A value that JSON can hold."""
+    """Return a value that JSON can hold."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -88,7 +88,9 @@ def to_mermaid(picture: Picture) -> str:
 
 
 def write(picture: Picture, edges: Sequence[Edge], nodes: Sequence[Node], dropped: str) -> str:
-    """The text for a choice of edges and nodes: the data path first, or Mermaid lays the flow out along other lines."""
+    """Return the text for a choice of edges and nodes: the data path first, or Mermaid lays the flow out along other
+    lines.
+    """
     aside = {companion for _, companion, _ in picture.beside}
     nodes = sorted(nodes, key=lambda node: node.id in aside)
     edges = sorted(edges, key=lambda edge: place_of(edge, aside))
@@ -163,7 +165,7 @@ def node_lines(picture: Picture, nodes: Sequence[Node]) -> list[str]:
 
 
 def class_of(node: Node) -> str:
-    """The style class of a node."""
+    """Return the style class of a node."""
     return CLASS_OF_STATUS.get(node.status) or CLASS_OF_KIND.get(node.kind, "plain")
 
 

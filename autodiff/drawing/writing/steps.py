@@ -32,7 +32,7 @@ def step_pictures(picture: Picture) -> Iterator[Picture]:
 
 
 def step(picture: Picture, done: set[str], reached: set[str], title: str) -> Picture:
-    """The picture with nodes outside `done` pale and gradients outside `reached` blank."""
+    """Return the picture with nodes outside `done` pale and gradients outside `reached` blank."""
     nodes = tuple(paint(node, node.id in done, node.id in reached) for node in picture.nodes)
     edges = tuple(paint_edge(edge, done, reached) for edge in picture.edges)
     return dataclasses.replace(picture, nodes=nodes, edges=edges, title=title)
@@ -45,7 +45,7 @@ def paint(node: Node, done: bool, reached: bool) -> Node:
 
 
 def blank_gradient(card: Card) -> Card:
-    """The card with its gradient text in the colour of its background: the box keeps its size."""
+    """Return the card with its gradient text in the colour of its background: the box keeps its size."""
 
     def hide(run: Run, fill: str) -> Run:
         return dataclasses.replace(run, color=fill) if run.color == GRAD else run

@@ -92,7 +92,7 @@ def explore(strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], exam
 def smallest(
     strategy: st.SearchStrategy[Any], fails: Callable[[Any], Any], examples: int, seed: int
 ) -> tuple[Any, Any] | None:
-    """The shrunk example for which `fails` is truthy, with what it returned; None when no example fails."""
+    """Return the shrunk example for which `fails` is truthy, with what it returned; None when no example fails."""
     best: list[Any] = []
 
     def visit(drawn: Any) -> None:

@@ -93,7 +93,7 @@ def _bare(x: Any) -> Any:
 def complex_step(
     f: Callable[..., Any], xs: list[np.ndarray], vs: list[np.ndarray], ws: list[np.ndarray], value: float, slack: float
 ) -> tuple[float, float] | None:
-    """The slope of <w, f> along v and its error, or None for a program that is not analytic for all we know.
+    """Return the slope of <w, f> along v and its error, or None for a program that is not known to be analytic.
 
     Args:
         value, slack: what <w, f> is at x, and how far the real part may be from it.
@@ -117,7 +117,7 @@ def complex_step(
 
 
 def _fits(v: np.ndarray) -> bool:
-    """Do the imaginary parts, and their squares beside the real ones, stay clear of underflow and overflow?"""
+    """Return whether the imaginary parts and their squares neither underflow nor overflow."""
     sizes = np.abs(v[v != 0])
     return not sizes.size or bool(sizes.min() > 2.0**-400 and sizes.max() < 2.0**400)
 

@@ -242,14 +242,14 @@ class _Terms:
 
 
 def _flat(arrays: list[np.ndarray]) -> np.ndarray:
-    """All numbers in a new array."""
+    """Return all numbers in a new array."""
     if len(arrays) == 1:
         return arrays[0].flatten()
     return np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.zeros(0)
 
 
 def output_weights(cotangent: Any, ys: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The cotangent as one float64 or complex128 array per output.
+    """Return the cotangent as one float64 or complex128 array per output.
 
     Raises:
         ValueError: shapes differ, or it is missing and the outputs hold more than one number.

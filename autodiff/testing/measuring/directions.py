@@ -59,7 +59,7 @@ def _equal_moves(rng: np.random.Generator, xs: Arrays) -> Arrays:
 
 
 def _shift(rng: np.random.Generator, xs: Arrays) -> Arrays | None:
-    """The same step for every entry; None for data of mixed scale, whose small entries it would throw about."""
+    """Return the same step for every entry; None for data of mixed scale, where it would move small entries too far."""
     sizes = np.abs(np.concatenate([x.ravel() for x in xs])).astype(np.float64)
     sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
     if sizes.size and sizes.max() >= 1e4 * sizes.min():

@@ -83,7 +83,7 @@ def _margin(node: Any) -> KinkMargin | None:
 
 
 def _operands(node: Any) -> list[Any] | None:
-    """The operands' values: recorded ones from their nodes, array constants from what a rule saved of them."""
+    """Return the operands' values: recorded ones from their nodes, array constants from what a rule saved of them."""
     saved: dict[str, Any] = {}
     for i, parts in enumerate(node.saved or ()):
         names = node.op.names(i)

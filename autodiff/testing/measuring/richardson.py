@@ -95,7 +95,7 @@ class Precision:
     tiny: float  # the smallest normal number: below it a value loses its digits, or becomes 0
 
     def drowns(self, noise: float, size: float, whole: float) -> bool:
-        """Is noise no small share of the value's whole change, and too large for rounding of the value itself?"""
+        """Return whether noise is a large share of the whole change of the value, and too large for its rounding."""
         return noise > self.eps**c.DROWNED / 2 * whole and noise > c.INTERMEDIATE * self.eps * size
 
 
@@ -263,7 +263,7 @@ class Line:
         return (float(nearer[-1]), float(t[moved[0]])) if len(nearer) >= STILL_SAMPLES else None
 
     def flat(self, still: float, limit: float, jumps: bool = True) -> Estimate | None:
-        """The estimate 0 where the function is flat around x; None where rounding may hide a slope instead.
+        """Return the estimate 0 where the function is flat around x; None where rounding may hide a slope instead.
 
         Between `still`, a displacement that changes nothing on either side, and `limit` the first displacement that
         changes the value is found by bisection. Rounding changes the value by one quantum there, and by the same
@@ -308,7 +308,8 @@ class Line:
         )
 
     def _best(self, table: np.ndarray, error: np.ndarray, noise: np.ndarray, n: int) -> tuple[int, int] | None:
-        """The entry with the smallest error that all entries at smaller steps confirm and that no kink spoils."""
+        """Return the entry with the smallest error that all entries at smaller steps confirm and that no kink spoils.
+        """
         order = np.argsort(error, axis=None)[: c.BEST_ENTRIES]
         bad = self._kinked(noise, n)
         nearest, doubt = self._nearest(float(noise[-1]))
@@ -336,7 +337,7 @@ class Line:
         return np.array(slopes), np.array(doubts)
 
     def _kinked(self, noise: np.ndarray, n: int) -> np.ndarray:
-        """For each step: is the second difference over h significant and not shrinking with h?"""
+        """Return for each step whether the second difference over h is significant and does not shrink with h."""
         h = self.steps[:n]
         right, left = (self.plus[:n] - self.value) / h, (self.value - self.minus[:n]) / h
         bend, floor = np.abs(right - left), c.BEND_NOISE * noise / h
@@ -378,7 +379,8 @@ class Line:
 
 
     def _nearer_than_the_kink(self, bend: float) -> Estimate | None:
-        """The slope at steps too small to meet a kink, or None when the bend stays as far as noise lets it be seen.
+        """Return the slope at steps too small to meet a kink, or None when the bend stays as far as noise lets it be
+        seen.
 
         A kink at a small distance from x looks like a kink at x to all larger steps, and like noise to samples that are
         spaced wider than that distance: only the narrowest spacing measures the noise here.

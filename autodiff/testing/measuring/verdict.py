@@ -66,7 +66,7 @@ def inner(gs: Arrays, vs: Arrays) -> float:
 
 
 def epsilon(arrays: Arrays) -> float:
-    """The eps of the coarsest floating type among the arrays (float64 when there is none)."""
+    """Return the eps of the coarsest floating type among the arrays (float64 when there is none)."""
     return max([float(np.finfo(a.dtype).eps) for a in arrays if a.dtype.kind in "fc"], default=2.0**-52)
 
 
@@ -86,15 +86,15 @@ class Point:
         self.shifts = [s * self.eps * k for k in c.ULPS_OF_MOVES for s in (1, -1)]
 
     def claims(self, case: Case) -> Arrays:
-        """The answer of the rule at a case."""
+        """Return the answer of the rule at a case."""
         return self.subject.gradients(case, [w.copy() for w in self.ws])
 
     def slope(self, case: Case, vs: Arrays) -> float:
-        """The slope the rule claims along a direction, at any case."""
+        """Return the slope the rule claims along a direction, at any case."""
         return inner(self.gradients if case is self.case else self.claims(case), vs)
 
     def scale(self, vs: Arrays) -> float:
-        """The size of the terms of the inner product."""
+        """Return the size of the terms of the inner product."""
         return float(sum(np.sum(np.abs(g * v)) for g, v in zip(self.gradients, vs)))
 
     def along(self, case: Case) -> float:
@@ -102,7 +102,7 @@ class Point:
         return weigh(self.weights, self.subject.outputs(case))
 
     def shifted(self, s: float) -> Case:
-        """The case with every input multiplied by 1 + s."""
+        """Return the case with every input multiplied by 1 + s."""
         return self.case.moved([np.asarray(x * x.dtype.type(1 + s)) for x in self.case.xs])
 
     @property
@@ -154,7 +154,7 @@ def _second_smallest(moves: list[float]) -> float:
 
 
 def compare(point: Point, vs: Arrays, thorough: bool = False) -> Verdict:
-    """Judge one direction.
+    """Return the verdict on one direction.
 
     Args:
         point: the case, its cotangents and what the rule said there.
@@ -199,7 +199,7 @@ def _judge(point: Point, vs: Arrays, thorough: bool) -> Verdict:
 def _judge_number(
     estimate: Estimate, analytic: float, scale: float, point: Point, vs: Arrays, thorough: bool
 ) -> Verdict:
-    """The verdict on a claimed slope, given the measurement."""
+    """Return the verdict on a claimed slope, given the measurement."""
     eps, kind = point.eps, estimate.kind
     rounding = (
         c.INNER_PRODUCT * eps * math.sqrt(point.case.size + sum(w.size for w in point.ws)) * scale
@@ -251,7 +251,9 @@ def _judge_number(
 
 
 def _coarsely_rounded(point: Point) -> bool:
-    """Is every number of the gradient exactly one of a lower precision? Generic cotangents make that no accident."""
+    """Return whether every number of the gradient is exactly one of a lower precision. With random cotangents this does
+    not happen by chance.
+    """
     for low in (np.float32, np.float16):
         if point.eps < float(np.finfo(low).eps) and point.gradients:
             entries = np.concatenate([g.ravel() for g in point.gradients])
@@ -278,7 +280,7 @@ def _judge_constant(
 
 
 def path_integral(point: Point, vs: Arrays) -> bool | None:
-    """Does the rule's slope, integrated along the direction, give the change of the function?
+    """Return whether the slope of the rule, integrated along the direction, is the change of the function.
 
     Returns:
         True: it does. False: it does not, and the difference shrinks like the step, so the slope itself is wrong (a
@@ -340,7 +342,8 @@ def _path_mismatch(
 
 
 def _in_clarke_hull(point: Point, vs: Arrays, verdict: Verdict) -> bool:
-    """Is the rule's number a mixture of the slopes at generic points nearby, however near?
+    """Return whether the slope of the rule is a mixture of the slopes at random points nearby, at each of several
+    distances.
 
     A kink at some distance from x has its slopes in a wide neighbourhood and not in a narrow one.
     """

@@ -50,7 +50,7 @@ def finding_of(ctx: Context, prop: str, verdict: Verdict, ws: Arrays, vs: Arrays
 
 
 def _sizes_only(ctx: Context) -> bool:
-    """Does a wrong slope count against size 1? Only where nobody asked for slopes as such."""
+    """Return whether a wrong slope counts against size 1: only where slopes themselves are not selected."""
     return ctx.wants("P16") and not ctx.wants("P01") and any(1 in (x.size, *x.shape) for x in ctx.case.xs)
 
 
@@ -253,7 +253,7 @@ def gradients_have_the_inputs_shape_and_dtype(ctx: Context) -> Iterator[Finding]
 
 
 def _wider(y: np.ndarray, case: Case) -> bool:
-    """Did the function widen (or narrow) what it was given? All floating arguments share one precision here."""
+    """Return whether the result has another precision than the arguments, which share one."""
     return y.dtype.kind in "fc" and float(np.finfo(y.dtype).eps) != epsilon(
         [a for a in case.args if isinstance(a, np.ndarray)]
     )

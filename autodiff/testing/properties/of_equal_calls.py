@@ -22,7 +22,7 @@ __all__ = ["close_enough", "floor"]
 
 
 def close_enough(a: Arrays, b: Arrays, ctx: Context, sizes: list[float] | None = None) -> int | None:
-    """The first gradient whose entries differ by more than rounding and conditioning explain, or None."""
+    """Return the first gradient whose entries differ by more than rounding and conditioning explain, or None."""
     spread, eps = spreads(ctx), ctx.point.eps
     for i, (p, q) in enumerate(zip(a, b)):
         if p.shape != q.shape:
@@ -43,7 +43,7 @@ def floor(ctx: Context, i: int, eps: float, factor: float = 2**8) -> float:
 
 
 def spreads(ctx: Context) -> list[float]:
-    """How far each gradient moves when the inputs move by a few ulp."""
+    """Return how far each gradient moves when the inputs move by a few ulp."""
     moves = []
     for i, g in enumerate(ctx.point.gradients):
         around = [
@@ -189,7 +189,9 @@ def _sizes_around(ctx: Context, high: Case, ws: Arrays, exact: Arrays) -> list[f
 
 
 def _systematic(ctx: Context, low: Case, high: Case, ws: Arrays, i: int, k: int, allowed: float) -> bool:
-    """Does the lower precision err in the same direction all around? Cancellation inside the rule errs both ways."""
+    """Return whether the lower precision errs in the same direction at all points around. Cancellation inside the rule
+    errs in both directions.
+    """
     rng, errors = ctx.rng("P13"), []
     for _ in range(24):
         step = [1 + rng.uniform(-(2.0**-6), 2.0**-6, x.shape) for x in low.xs]
@@ -259,7 +261,8 @@ def _right_at(ctx: Context, case: Case) -> bool:
 
 
 def _broadcasts(ctx: Context, shapes: list[tuple[int, ...]], whole: tuple[int, ...]) -> bool:
-    """At generic values too? Zeros and ones make other functions look elementwise."""
+    """Return whether the function broadcasts at random values too. At zeros and ones other functions look elementwise.
+    """
     rng = ctx.rng("P14")
     xs = [rng.uniform(0.25, 0.75, s).astype(x.dtype) for s, x in zip(shapes, ctx.case.xs)]
     narrow = ctx.subject.outputs(ctx.case.moved(xs))
@@ -274,7 +277,7 @@ def _sum_to(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _other_layout(x: np.ndarray, kind: int) -> np.ndarray:
-    """The same numbers, read-only, in Fortran order, with gaps, or backwards in memory."""
+    """Return the same numbers, read-only, in Fortran order, with gaps, or backwards in memory."""
     if x.ndim >= 2 and kind == 0:
         y = np.asfortranarray(x)
         y = y.copy(order="F") if y is x else y
@@ -321,7 +324,7 @@ def _wrong_in_layout(ctx: Context, kind: int) -> str | None:
 
 
 def _values_differ(ctx: Context, values: Arrays) -> bool:
-    """By more than rounding, and than the function moves when its inputs move by a few ulp?"""
+    """Return whether values differ by more than rounding and than the effect of a few ulp in the inputs."""
     if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(values, ctx.outputs)):
         return False
     allowed = [2**12 * ctx.point.eps * float(np.max(np.abs(y), initial=0.0)) for y in ctx.outputs]

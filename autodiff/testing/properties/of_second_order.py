@@ -22,7 +22,7 @@ __all__: list[str] = []
 
 
 def gradient_case(ctx: Context) -> tuple[Subject, Case] | None:
-    """The gradient as a subject, at the example and its cotangents."""
+    """Return the gradient as a subject, at the example and its cotangents."""
     make = ctx.subject.extras.get("gradient")
     if make is None or not ctx.finite or ctx.empty or not all(np.isfinite(g).all() for g in ctx.point.gradients):
         return None
@@ -71,8 +71,9 @@ def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
 
 
 def _hidden(ctx: Context, ws: Arrays) -> float:
-    """The slope that rounding can hide from small steps, or make up: a gradient is computed from cotangents times
-    outputs, however small it is itself. g (1 - tanh(x)^2) near x = 16 has 140 values, and moves smoothly with g."""
+    """Return the slope that rounding can hide from small steps, or make up: a gradient is computed from cotangents
+    times outputs, however small it is itself. g (1 - tanh(x)^2) near x = 16 has 140 values, and moves smoothly with g.
+    """
     largest = [
         max((float(np.max(np.abs(a), initial=0.0)) for a in arrays), default=0.0) for arrays in (ctx.ws, ctx.outputs)
     ]

@@ -33,7 +33,7 @@ def leaves(ctx: Context) -> list[Any]:
 
 
 def run(ctx: Context, xs: list[Any]) -> list[Any]:
-    """The recorded outputs as a list of handles."""
+    """Return the recorded outputs as a list of handles."""
     y = ctx.subject.extras["recorded"](*ctx.case.moved(xs).args, **ctx.case.kwargs)
     return list(y) if isinstance(y, (tuple, list)) else [y]
 

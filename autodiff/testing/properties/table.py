@@ -144,12 +144,12 @@ class Context:
         return self._point
 
     def wants(self, *props: str) -> bool:
-        """Was any of these properties asked for?"""
+        """Return whether any of these properties is selected."""
         return any(p in self.options.properties for p in props)
 
     def turn(self, prop: str, share: float) -> bool:
-        """Is it this example's turn for a check that a share of the examples is enough for? Always, where few
-        properties were asked for, and once where there is only one example.
+        """Return whether this example runs a check that needs only a share of the examples. Always True where few
+        properties are selected, or where there is only one example.
         """
         everywhere = self.options.focus or self._first or len(self.options.properties) <= _FEW
         return bool(everywhere) or float(np.random.default_rng([self.seed, int(prop[1:]), 1]).random()) < share
@@ -175,7 +175,7 @@ def check(*props: str) -> Callable[[Check], Check]:
 
 
 def selected(properties: str | Iterable[str]) -> tuple[str, ...]:
-    """The ids that a `properties=` argument names: "default" (all), an id, or several; "-P13" leaves one out.
+    """Return the ids that a `properties=` argument names: "default" (all), an id, or several; "-P13" leaves one out.
 
     Raises:
         ValueError: an unknown id.

@@ -16,7 +16,7 @@ __all__ = ["curve", "readable"]
 
 
 def readable(subject: Subject, finding: Finding) -> Finding:
-    """The same violation with ones and one-hot arrays for cotangent and direction, when they show it as well."""
+    """Return the same violation with ones and one-hot arrays for cotangent and direction, when they show it as well."""
     if finding.property not in ("P01", "P09", "P25") or finding.verdict is None or subject.reverse is None:
         return finding
     if finding.verdict.status != "fail":  # a kink that was only not wanted

@@ -206,7 +206,7 @@ _WEIGHT = ("conjugate", "float32 noise", "sign", "transpose", "constant factor",
 
 
 def _most_telling(compared: list[tuple[str, str]]) -> tuple[str, str]:
-    """The relation most witnesses show; a factor that shows only at the smallest example is weak evidence."""
+    """Return the relation most witnesses show; a factor that shows only at the smallest example is weak evidence."""
     larger = compared[1:] or compared
     names = [k for k, _ in larger]
     best = max(set(names), key=lambda k: (names.count(k), -_WEIGHT.index(k) if k in _WEIGHT else -9))
@@ -217,7 +217,7 @@ def _most_telling(compared: list[tuple[str, str]]) -> tuple[str, str]:
 
 
 def _agreed(votes: list[set[str]]) -> str:
-    """The feature whose removal makes most failing examples right."""
+    """Return the feature whose removal makes most failing examples right."""
     counts = {
         k: sum(k in v for v in votes) for k in ("only at zero", "only at ties", "only at negatives", "only at size 1")
     }

@@ -89,8 +89,8 @@ def write_report(reports: Sequence[Data], path: Any) -> str:
 
 
 def _plot(curve: dict[str, Any] | None) -> str:
-    """The function around the counterexample with the rule's tangent and the measured one; "" when there is nothing
-    to draw.
+    """Return the function around the counterexample with the rule's tangent and the measured one; "" when there is
+    nothing to draw.
     """
     if not curve:
         return ""

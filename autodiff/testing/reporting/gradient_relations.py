@@ -18,7 +18,7 @@ __all__ = ["compare_gradients", "measured_gradient", "plain_cotangents"]
 
 
 def compare_gradients(subject: Subject, finding: Finding) -> tuple[str, str] | None:
-    """The rule's gradient beside the measured one, entry by entry, at the smallest example."""
+    """Return the rule's gradient beside the measured one, entry by entry, at the smallest example."""
     case = finding.case
     if subject.reverse is None or not 0 < case.size <= 64:
         return None
@@ -52,7 +52,7 @@ def plain_cotangents(subject: Subject, case: Case) -> Arrays:
 
 
 def measured_gradient(subject: Subject, case: Case, ws: Arrays) -> tuple[Arrays, Arrays]:
-    """The whole gradient by numerical differentiation, one entry at a time, with the error of each entry."""
+    """Return the whole gradient by numerical differentiation, one entry at a time, with the error of each entry."""
     gradient, error = [], []
     for k, x in enumerate(case.xs):
         g = np.zeros(x.shape, np.complex128 if x.dtype.kind == "c" else np.float64)
@@ -124,7 +124,7 @@ def _factor_words(ratio: float, relative: float, case: Case, everywhere: bool) -
 
 
 def _branch(subject: Subject, case: Case, ws: Arrays) -> tuple[str, str] | None:
-    """Right for symmetric matrices means a transpose is missing; otherwise a term is."""
+    """Return the missing transpose, where the rule is right for symmetric matrices; otherwise the missing term."""
     squares = [x.ndim >= 2 and x.shape[-1] == x.shape[-2] and x.shape[-1] > 1 for x in case.xs]
     if any(squares):
         even = case.moved([_symmetric(x) if s else x for x, s in zip(case.xs, squares)])

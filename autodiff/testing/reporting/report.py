@@ -115,7 +115,7 @@ class Failure:
 
 
 def _row(key: str, text: str, whole: bool) -> list[str]:
-    """A key and its text, on lines of at most 110 characters unless the text must stay in one piece."""
+    """Return a key and its text, on lines of at most 110 characters unless the text must stay in one piece."""
     parts = [text] if whole else textwrap.wrap(text, 110 - 27, break_long_words=False, break_on_hyphens=False)
     return [f"  {key if i == 0 else '':<24} {part}" for i, part in enumerate(parts or [""])]
 
@@ -217,7 +217,7 @@ class DerivativeReport:
         return f"{entries}, {count} numbers in an example"
 
     def unchecked(self) -> dict[str, list[str]]:
-        """The properties that were not checked, by reason."""
+        """Return the properties that were not checked, by reason."""
         reasons: dict[str, list[str]] = {}
         for prop, why in sorted(self.tally.unavailable.items()):
             if prop not in self.tally.counts:
@@ -247,7 +247,7 @@ class DerivativeReport:
         )
 
     def raise_if_wrong(self) -> None:
-        """Raise what the report says, if it says anything.
+        """Raise the error of the report, if there is one.
 
         Raises:
             DerivativeError: a property is violated.

@@ -196,7 +196,7 @@ def _outside_the_path(module: str) -> Path | None:
 
 
 def _number(x: Any) -> str:
-    """A number as Python that needs only `np`."""
+    """Return a number as Python that needs only `np`."""
     if isinstance(x, (complex, np.complexfloating)):
         return f"complex({_number(x.real)}, {_number(x.imag)})"
     if isinstance(x, (float, np.floating)):
@@ -213,7 +213,9 @@ def _nested(a: np.ndarray) -> str:
 
 
 def array_text(a: Any, most: int = MOST) -> str:
-    """An array as one line of Python, or its shape in angle brackets when it has more than `most` different entries."""
+    """Return an array as one line of Python, or its shape in angle brackets when it has more than `most` different
+    entries.
+    """
     if not isinstance(a, np.ndarray):
         return _number(a) if isinstance(a, float) else repr(a)
     if a.size > 8 and (short := _short_text(a)):

@@ -69,7 +69,7 @@ def assert_deterministic(f: Callable[..., Any], *args: Any, processes: bool | No
 
 
 def _bare(x: Any) -> Any:
-    """A result without its graph: handles become their values, containers stay."""
+    """Return a result without its graph: handles become their values, containers stay."""
     if isinstance(x, ad.Variable):
         return x.data
     if isinstance(x, dict):
@@ -87,7 +87,7 @@ def _picklable(x: Any) -> bytes | None:
 
 
 def _importable(f: Callable[..., Any]) -> bool:
-    """Whether another process finds this very function under its module and name."""
+    """Return whether another process finds this very function under its module and name."""
     module, name = getattr(f, "__module__", None), getattr(f, "__qualname__", "")
     if not module or module == "__main__" or "<" in name or not name:
         return False

@@ -95,7 +95,8 @@ class graph_leak_check:
 
 
 def left_behind(work: Callable[[], Any]) -> int:
-    """How many graph nodes made by ``work()`` survive it, once what it returned is dropped; cheap enough for a loop.
+    """Return how many graph nodes made by ``work()`` survive it, once what it returned is dropped; cheap enough for a
+    loop.
 
     >>> import autodiff as ad
     >>> held = []
@@ -144,7 +145,7 @@ def _survivors(before: dict[int, weakref.ref[Any]], keep: list[Any]) -> tuple[li
 
 
 def _written_leaf(node: Node, made: dict[int, Any]) -> bool:
-    """Whether an older handle holds this leaf: a Scalar gets a new leaf when it is written."""
+    """Return whether an older handle holds this leaf: a Scalar gets a new leaf when it is written."""
     return any(isinstance(o, ad.Variable) and id(o) not in made for o in gc.get_referrers(node))
 
 
@@ -191,7 +192,9 @@ def _holder(o: Any, frame: types.FrameType | None) -> str:
 
 
 def _cycle(start: Any) -> list[str]:
-    """The shortest way from an object back to itself through young objects, as type names; empty when there is none."""
+    """Return the shortest way from an object back to itself through young objects, as type names; empty when there is
+    none.
+    """
     young = {id(o) for o in gc.get_objects(generation=0)}
     came: dict[int, Any] = {id(start): None}
     queue: deque[Any] = deque([start])

@@ -72,7 +72,7 @@ def _facts(a: np.ndarray) -> dict[str, Any]:
 
 
 def first_difference(a: np.ndarray, b: np.ndarray) -> tuple[int, ...]:
-    """The first index at which the bytes of two arrays of one shape and dtype differ."""
+    """Return the first index at which the bytes of two arrays of one shape and dtype differ."""
     pairs = [np.ascontiguousarray(x).reshape(-1).view(np.uint8).reshape(x.size, -1) for x in (a, b)]
     first = int(np.flatnonzero((pairs[0] != pairs[1]).any(axis=1))[0])
     return tuple(int(i) for i in np.unravel_index(first, a.shape))

@@ -97,20 +97,21 @@ class Case:
         return sum(x.size for x in self.xs)
 
     def moved(self, xs: Sequence[np.ndarray]) -> Case:
-        """The same call at other values of the differentiated arguments."""
+        """Return the same call at other values of the differentiated arguments."""
         args = list(self.args)
         for i, x in zip(self.wrt, xs, strict=True):
             args[i] = x
         return Case(args, self.kwargs, self.wrt)  # a search comes here a thousand times
 
     def astype(self, dtype: Any) -> Case:
-        """The same call with every floating or complex array in another precision (complex ones in the matching
+        """Return the same call with every floating or complex array in another precision (complex ones in the matching
         pair).
         """
         return replace(self, args=[_cast(a, np.dtype(dtype)) for a in self.args])
 
     def digest(self, seed: int = 0) -> int:
-        """A number that depends on every byte of the call and on nothing else: the seed of its random choices."""
+        """Return a number that depends on every byte of the call and on nothing else: the seed of its random choices.
+        """
         code = zlib.crc32(repr(sorted(self.kwargs.items(), key=lambda kv: kv[0])).encode(), seed & 0xFFFFFFFF)
         for a in self.args:
             if isinstance(a, np.ndarray):
@@ -150,7 +151,7 @@ class Subject:
     extras: dict[str, Any] = field(default_factory=dict)
 
     def outputs(self, case: Case) -> Arrays:
-        """The function's outputs, as a list of arrays.
+        """Return the function's outputs, as a list of arrays.
 
         Raises:
             FunctionRaised: the function refuses the case.
@@ -164,7 +165,7 @@ class Subject:
         return found
 
     def at(self, case: Case) -> Callable[..., Any]:
-        """The function of the differentiated arguments alone."""
+        """Return the function of the differentiated arguments alone."""
         if len(case.wrt) == len(case.args) and not case.kwargs:
             return self.function
         return lambda *xs: self.function(*case.moved(xs).args, **case.kwargs)
@@ -182,7 +183,7 @@ def name_of(f: Any) -> str:
 
 
 def pair_subject(function: Callable[..., Any], rule: Callable[..., Any], name: str | None = None) -> Subject:
-    """A bare function with its rule(g, y, *arrays, **kwargs) -> tuple with one cotangent for each argument.
+    """Return the subject of a bare function with its rule(g, y, *arrays, **kwargs) -> tuple with one cotangent for each argument.
 
     The rule gets the very arrays of the case: callers hand over copies where a rule that writes must not spoil the
         rest.
@@ -213,12 +214,12 @@ def pair_subject(function: Callable[..., Any], rule: Callable[..., Any], name: s
 
 
 def _like(w: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The cotangent in the output's dtype, as an engine would hand it over."""
+    """Return the cotangent in the output's dtype, as an engine passes it on."""
     return w.astype(y.dtype, copy=False) if y.dtype.kind in "fc" else w
 
 
 def case_of(args: Sequence[Any], kwargs: dict[str, Any] | None = None, wrt: Sequence[int] | int | None = None) -> Case:
-    """A case from raw arguments: by default every floating or complex array (or float) is differentiated.
+    """Return a case from raw arguments: by default every floating or complex array (or float) is differentiated.
 
     Raises:
         TypeError: `wrt` names an argument without a floating dtype, or nothing can be differentiated.

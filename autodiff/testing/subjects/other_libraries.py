@@ -39,7 +39,7 @@ class Adapted:
 
 
 def subject_of(f: Callable[..., Any], modes: tuple[str, ...] = ("reverse", "forward"), order: int = 1) -> Subject:
-    """The subject of an adapted function, or of a function under this engine."""
+    """Return the subject of an adapted function, or of a function under this engine."""
     if isinstance(f, Adapted):
         return f.subject(modes, order)
     from autodiff.testing.subjects.this_engine import engine_subject

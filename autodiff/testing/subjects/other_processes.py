@@ -22,7 +22,7 @@ Maker = tuple[Callable[..., Any], tuple[Any, ...]]  # a function that returns a 
 
 
 def answers(make: Callable[..., Any], ingredients: tuple[Any, ...], case: Case, ws: Arrays) -> list[np.ndarray]:
-    """The outputs and the gradients of a subject at a case."""
+    """Return the outputs and the gradients of a subject at a case."""
     subject = make(*ingredients)
     with np.errstate(all="ignore"):
         outputs = subject.outputs(case)

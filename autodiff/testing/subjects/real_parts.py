@@ -59,7 +59,7 @@ class RealParts:
 
     @staticmethod
     def needed(case: Case, outputs: Arrays) -> bool:
-        """Whether anything that is differentiated is complex."""
+        """Return whether anything that is differentiated is complex."""
         return any(map(is_complex, [*case.xs, *outputs]))
 
     def _parts_of(self, case: Case) -> Case:

@@ -31,7 +31,7 @@ def engine_subject(
     name: str | None = None,
     value: Callable[..., Any] | None = None,
 ) -> Subject:
-    """A function under this engine.
+    """Return the subject of a function of this engine.
 
     Args:
         f: takes arrays or Tensors and records with NumPy functions, `ad` functions or methods.
@@ -43,7 +43,7 @@ def engine_subject(
     shown = name or name_of(f)
 
     def flat(*args: Any, **kwargs: Any) -> Any:
-        """The outputs without their containers: one value, or a tuple of several."""
+        """Return the outputs without their containers: one value, or a tuple of several."""
         y = f(*args, **kwargs)
         return y if not isinstance(y, (tuple, list, dict)) else tuple(leaves(y))
 
@@ -82,7 +82,7 @@ def _floating(a: Any) -> bool:
 
 
 def gradient_subject(f: Callable[..., Any], case: Case, count: int, modes: tuple[str, ...], name: str) -> Subject:
-    """The map (arguments, cotangents) -> gradients of f, itself to be differentiated.
+    """Return the map (arguments, cotangents) -> gradients of f, itself to be differentiated.
 
     Args:
         case: fixes which arguments are differentiated.
