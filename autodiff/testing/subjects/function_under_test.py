@@ -183,10 +183,10 @@ def name_of(f: Any) -> str:
 
 
 def pair_subject(function: Callable[..., Any], rule: Callable[..., Any], name: str | None = None) -> Subject:
-    """Return the subject of a bare function with its rule(g, y, *arrays, **kwargs) -> tuple with one cotangent for each argument.
+    """Return the subject of a bare function and its rule(g, y, *arrays, **kwargs) -> tuple of cotangents.
 
-    The rule gets the very arrays of the case: callers hand over copies where a rule that writes must not spoil the
-        rest.
+    The tuple has one cotangent for each argument. The rule gets the arrays of the case themselves: where it may write
+    into them, the caller passes copies.
     """
 
     def reverse(case: Case, outputs: Arrays, ws: Arrays) -> Sequence[Any]:
