@@ -15,7 +15,7 @@ from .geometry import Borders, Sizes, bordered, must_agree, output_sizes, positi
 def columns(x: Any, kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes, fill: float = 0.0) -> Any:
     """Return the windows of a plain array (N, C, *spatial) as a new array (N, C, *kernel, *out)."""
     n = len(kernel)
-    out = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
+    out = output_sizes("im2col", x.shape[2:], kernel, stride, padding, dilation)
     view = windows(bordered(x, padding, 2, fill), out, kernel, stride, dilation, 2)
     return np.ascontiguousarray(view.transpose(0, 1, *range(2 + n, 2 + 2 * n), *range(2, 2 + n)))
 
@@ -28,7 +28,7 @@ def _col2im(
     x: Any, size: Sizes = (), kernel: Sizes = (), stride: Sizes = (), padding: Borders = (), dilation: Sizes = ()
 ) -> Any:
     out = x.shape[2 + len(kernel) :]
-    must_agree(out, size, kernel, stride, padding, dilation)
+    must_agree("col2im", out, size, kernel, stride, padding, dilation)
     whole = [n + before + after for n, (before, after) in zip(size, padding, strict=True)]
     y = np.zeros((*x.shape[:2], *whole), x.dtype)
     for at, index in positions(out, kernel, stride, dilation):

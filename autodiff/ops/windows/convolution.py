@@ -75,7 +75,7 @@ def _convolution(
 ) -> Any:
     kernel, o = weight.shape[2:], weight.shape[0]
     _check("convolution", x.shape[1], weight, bias, groups, x.ndim - 2, 1)
-    out = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
+    out = output_sizes("convolution", x.shape[2:], kernel, stride, padding, dilation)
     w = _matrices(weight, groups)
     dtype = np.result_type(x, weight) if bias is None else np.result_type(x, weight, bias)
     y = np.empty((x.shape[0] * math.prod(out), o), dtype)
@@ -97,7 +97,7 @@ def _convolution_input(
 ) -> Any:
     (o, c), kernel, out = weight.shape[:2], weight.shape[2:], x.shape[2:]
     _check("convolution_transpose", x.shape[1], weight, None, groups, x.ndim - 2, 0)
-    must_agree(out, size, kernel, stride, padding, dilation)
+    must_agree("convolution_transpose", out, size, kernel, stride, padding, dilation)
     if o <= c * groups and all([s == 1 for s in stride]):  # gathering moves kernel * O numbers, scattering kernel * C
         turned = np.flip(weight.reshape(groups, o // groups, c, *kernel).swapaxes(1, 2), tuple(range(-len(kernel), 0)))
         inner = tuple([(d * (k - 1) - a, d * (k - 1) - b) for d, k, (a, b) in zip(dilation, kernel, padding)])
@@ -125,7 +125,7 @@ def _convolution_weight(
     groups: int = 1,
 ) -> Any:
     out, o, c = z.shape[2:], z.shape[1], x.shape[1] // groups
-    must_agree(out, x.shape[2:], kernel, stride, padding, dilation)
+    must_agree("convolution", out, x.shape[2:], kernel, stride, padding, dilation)
     g = _channels_last(z).reshape(z.shape[0] * math.prod(out), o)
     total: Any = np.zeros((groups, math.prod(kernel) * c, o // groups), np.result_type(x, z))
     for rows, part in _rows(bordered(_channels_last(x), padding, 1), out, kernel, stride, dilation, groups):

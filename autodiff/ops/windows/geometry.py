@@ -17,25 +17,29 @@ Sizes = tuple[int, ...]
 Borders = tuple[tuple[int, int], ...]
 
 
-def output_sizes(size: Sequence[int], kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes) -> Sizes:
+def output_sizes(
+    who: str, size: Sequence[int], kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes
+) -> Sizes:
     """Return the number of windows along each spatial axis; ValueError where none fits."""
     out = []
     for n, k, s, (before, after), d in zip(size, kernel, stride, padding, dilation, strict=True):
         m = (n + before + after - d * (k - 1) - 1) // s + 1
         if k < 1 or m < 1:
             raise ValueError(
-                f"a kernel of {k} with dilation {d} covers {d * (k - 1) + 1} elements, and the axis has {n} with a "
-                f"border of ({before}, {after}): no window fits"
+                f"{who}: a kernel of {k} with dilation {d} covers {d * (k - 1) + 1} elements, and the axis has {n} with "
+                f"a border of ({before}, {after}): no window fits"
             )
         out.append(m)
     return tuple(out)
 
 
-def must_agree(out: Sizes, size: Sequence[int], kernel: Sizes, *where: Any) -> None:
+def must_agree(who: str, out: Sizes, size: Sequence[int], kernel: Sizes, *where: Any) -> None:
     """Raise where windows are not as many as an array of that size has."""
-    expected = output_sizes(size, kernel, *where)
+    expected = output_sizes(who, size, kernel, *where)
     if out != expected:
-        raise ValueError(f"an array of size {tuple(size)} has {expected} windows of size {kernel}, and not {out}")
+        raise ValueError(
+            f"{who}: an array of size {tuple(size)} has {expected} windows of size {kernel}, and not {out}"
+        )
 
 
 def bordered(x: Any, borders: Borders, first: int, fill: float = 0.0) -> Any:

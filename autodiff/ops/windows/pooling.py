@@ -16,7 +16,7 @@ from .geometry import Borders, Sizes, bordered, output_sizes, positions, without
 
 
 def _max_pool(x: Any, kernel: Sizes = (), stride: Sizes = (), padding: Borders = (), dilation: Sizes = ()) -> Any:
-    out = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
+    out = output_sizes("max_pool", x.shape[2:], kernel, stride, padding, dilation)
     last = bordered(x.transpose(0, *range(2, x.ndim), 1), padding, 1, -math.inf)
     y: Any = None
     for _, index in positions(out, kernel, stride, dilation):
