@@ -26,7 +26,7 @@ def output_sizes(
         m = (n + before + after - d * (k - 1) - 1) // s + 1
         if k < 1 or m < 1:
             raise ValueError(
-                f"{who}: a kernel of {k} with dilation {d} covers {d * (k - 1) + 1} elements, and the axis has {n} with "
+                f"{who}: a kernel of {k} with dilation {d} covers {d * (k - 1) + 1} elements; the axis has {n} with "
                 f"a border of ({before}, {after}): no window fits"
             )
         out.append(m)
