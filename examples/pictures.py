@@ -326,9 +326,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("names", nargs="*", help=f"which pictures (default: all): {', '.join(PICTURES)}")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures (default: out)")
-    parser.add_argument(
-        "--suffix", default=".svg", help=f"format: {', '.join(SUFFIXES)} (default: .svg)"
-    )
+    parser.add_argument("--suffix", default=".svg", help=f"format: {', '.join(SUFFIXES)} (default: .svg)")
     parser.add_argument(
         "--engine", default="auto", choices=("auto", "dot", "builtin"), help="who lays out svg and html (default: auto)"
     )

@@ -1,0 +1,98 @@
+"""Layers for sequences, forward and backward: an LSTM, and a transformer block, beside PyTorch on the same weights.
+
+LSTM: hidden 128, 50 steps, batch 32, input 128. Block: d 128, 8 heads, 512 features between the linear layers, sequence
+64, batch 16, causal, no dropout. float32; gradients of the weights and of the input. torch runs with one thread and
+with its own default.
+
+    python benchmarks/sequences.py [--rounds 20]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from stopwatch import goal, installed, race, ratio, setting, table
+
+import autodiff as ad
+import nn
+
+RNG = np.random.default_rng(0)
+
+
+class Workload:
+    """A layer of ours, the input and the cotangent of its output; `torch_layer` makes the same in PyTorch."""
+
+    def __init__(self, name: str, limit: float, layer: Any, shape: tuple[int, ...], **options: Any) -> None:
+        self.name, self.limit, self.layer, self.options = name, limit, layer, options
+        self.x = RNG.normal(size=shape).astype(np.float32)
+        self.g = RNG.normal(size=shape).astype(np.float32)
+
+    def ours(self) -> list[Any]:
+        x = ad.tensor(self.x)
+        self.layer.zero_grad()
+        y = self.layer(x, **self.options)
+        (y[0] if isinstance(y, tuple) else y).backward(self.g)
+        return [x.grad, *[p.grad for p in self.layer.parameters()]]
+
+    def theirs(self, threads: int) -> Callable[[], list[Any]]:
+        import torch
+
+        layer = self.torch_layer(torch)
+        layer.load_state_dict({name: torch.tensor(a) for name, a in self.layer.state_dict().items()})
+        own, g = dict(layer.named_parameters()), torch.tensor(self.g)
+        mask = torch.nn.Transformer.generate_square_subsequent_mask(self.x.shape[1])
+        options = {"src_mask": mask, **self.options} if self.options else {}
+
+        def run() -> list[Any]:
+            torch.set_num_threads(threads)
+            x = torch.tensor(self.x, requires_grad=True)
+            layer.zero_grad()
+            y = layer(x, **options)
+            (y[0] if isinstance(y, tuple) else y).backward(g)
+            return [x.grad.numpy(), *[own[name].grad.numpy() for name, _ in self.layer.named_parameters()]]
+
+        return run
+
+    def torch_layer(self, torch: Any) -> Any:
+        if isinstance(self.layer, nn.LSTM):
+            return torch.nn.LSTM(128, 128)
+        return torch.nn.TransformerEncoderLayer(128, 8, 512, 0.0, "relu", batch_first=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=20)
+    rounds = parser.parse_args().rounds
+    setting("Layers for sequences, forward + backward", "torch")
+    here, own = installed("torch")["torch"], 1
+    if here:
+        import torch
+
+        own = torch.get_num_threads()
+    block = nn.TransformerEncoderLayer(128, 8, 512, 0.0, "relu", batch_first=True, rng=0)
+    for work in (
+        Workload("LSTM, hidden 128, 50 steps, batch 32", 1.3, nn.LSTM(128, 128, rng=0), (50, 32, 128)),
+        Workload("transformer block, d 128, sequence 64, batch 16", 1.2, block, (16, 64, 128), is_causal=True),
+    ):
+        contenders: dict[str, Callable[[], Any]] = {"backflow": work.ours}
+        if here:
+            contenders |= {f"torch, {n} thread{'s'[: n > 1]}": work.theirs(n) for n in sorted({1, own})}
+        for name, run in contenders.items():  # the same answers, or the race means nothing
+            for mine, other in zip(contenders["backflow"](), run(), strict=True):
+                np.testing.assert_allclose(other, mine, rtol=1e-3, atol=1e-3, err_msg=name)
+        times = race(contenders, rounds, settle=2)
+        print(work.name)
+        table(times, "ms")
+        if here:
+            goal(
+                "time / torch, its better setting",
+                max(ratio(times, n) for n in contenders if n != "backflow"),
+                work.limit,
+            )
+
+
+if __name__ == "__main__":
+    main()
