@@ -573,10 +573,15 @@ fmin = _row(
     ),
     **_PICK,
 )
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    return np.where(condition, a, b)  # NumPy's own has no signature before 2.4
+
+
 where = _row(
     np.where,
     "Return a where the condition holds, else b; the branch that is not taken has gradient 0.",
     (None, lambda g, condition: np.where(condition, g, 0.0), lambda g, condition: np.where(condition, 0.0, g)),
+    fn=_where,
     inputs="condition a b",
     example=""">>> import autodiff as ad, numpy as np
 >>> x = ad.tensor([-1.0, 4.0])

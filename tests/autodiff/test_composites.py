@@ -133,10 +133,10 @@ CALLS: dict[str, list[tuple[Any, Any]]] = {
     "trim_zeros": [([(4,)], lambda x: np.trim_zeros(x * np.array([0.0, 1, 1, 0])))],
     # ---- running
     "cumulative_sum": [
-        ([(2, 3)], lambda x: np.cumulative_sum(x, axis=1)),
-        ([(3,)], lambda x: np.cumulative_sum(x, include_initial=True)),
+        ([(2, 3)], lambda x: ad.cumulative_sum(x, axis=1)),
+        ([(3,)], lambda x: ad.cumulative_sum(x, include_initial=True)),
     ],
-    "cumulative_prod": [([(3,)], np.cumulative_prod), ([(2, 3)], lambda x: np.cumulative_prod(x, axis=0))],
+    "cumulative_prod": [([(3,)], ad.cumulative_prod), ([(2, 3)], lambda x: ad.cumulative_prod(x, axis=0))],
     # ---- without NaNs
     "nansum": [([(2, 3)], lambda x: np.nansum(x, axis=0))],
     "nanprod": [([(2, 3)], lambda x: np.nanprod(x, axis=0, keepdims=True))],

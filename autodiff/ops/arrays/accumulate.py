@@ -144,8 +144,8 @@ def _cumulative(name: str, running: Callable[..., Any], first: float) -> Callabl
 
 cumulative_sum = _cumulative("cumulative_sum", cumsum, 0.0)
 cumulative_prod = _cumulative("cumulative_prod", cumprod, 1.0)
-composite(cumulative_sum, numpy=(np.cumulative_sum,))
-composite(cumulative_prod, numpy=(np.cumulative_prod,))
+for _fn in (cumulative_sum, cumulative_prod):  # from NumPy 2.1 on
+    composite(_fn, numpy=tuple(f for f in (getattr(np, _fn.__name__, None),) if f))
 composite(
     cumprod,
     numpy=(np.cumprod,),
