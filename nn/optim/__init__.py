@@ -10,6 +10,7 @@ from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam, AdamW, adam_update
 from .adamax import Adamax
+from .averaging import AveragedModel, get_ema_avg_fn
 from .clip import clip_grad_norm_, clip_grad_value_
 from .lamb import LAMB
 from .lion import Lion
@@ -27,6 +28,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "AveragedModel",
     "Lion",
     "NAdam",
     "Optimizer",
@@ -35,6 +37,7 @@ __all__ = [
     "adam_update",
     "clip_grad_norm_",
     "clip_grad_value_",
+    "get_ema_avg_fn",
     "lr_scheduler",
     "sgd_update",
 ]

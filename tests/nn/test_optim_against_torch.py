@@ -261,3 +261,26 @@ def test_lamb_is_the_papers_formula_for_every_parameter(block: int, monkeypatch:
         opt.step()
     for p, expected in zip(ps, by_hand, strict=True):
         np.testing.assert_allclose(p.data, expected, **CLOSE)
+
+
+@pytest.mark.parametrize("decay", [None, 0.9])
+@pytest.mark.parametrize("buffers", [False, True])
+def test_averaged_models(decay: float | None, buffers: bool) -> None:
+    swa = torch.optim.swa_utils
+    ours = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).astype(float)
+    theirs = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3)).double()
+    mine = nn.optim.AveragedModel(ours, decay and nn.optim.get_ema_avg_fn(decay), use_buffers=buffers)
+    other = swa.AveragedModel(theirs, avg_fn=decay and swa.get_ema_avg_fn(decay), use_buffers=buffers)
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        for p in ours.parameters():
+            p.data = rng.standard_normal(p.shape)
+        ours(rng.standard_normal((4, 2)))
+        theirs.load_state_dict({name: torch.tensor(a) for name, a in ours.state_dict().items()})
+        mine.update_parameters(ours)
+        other.update_parameters(theirs)
+    expected = other.state_dict()
+    assert set(expected) == set(mine.state_dict())
+    for name, a in mine.state_dict().items():
+        if not name.endswith("num_batches_tracked"):  # a count: PyTorch averages it too, and cuts off
+            np.testing.assert_allclose(a, expected[name].numpy(), rtol=1e-12, err_msg=name)
