@@ -1,6 +1,6 @@
 """`draw`: from values of a graph to a `Figure`.
 
-Copies what it needs out of the graph (`snapshot`), chooses a level, and asks the reader of that level for a picture.
+Copies what it needs out of the graph (`snapshot`), chooses a level, and makes the picture of that level.
 It never changes a gradient and never keeps the graph alive.
 """
 
@@ -74,7 +74,7 @@ def draw(
         focus: a name or "nan" (the first NaN, its cause and a remedy); what lies within `radius` steps is drawn.
         rankdir: "LR", "TB" or "auto". lang: "en" or "zh". title: a line over the picture. legend: explain the marks.
         max_nodes: above this number of boxes, "auto" goes to the module or neuron level. It does so earlier where the
-            picture would be too large for a screen; any other picture that is too large has a line that says so.
+            picture would be too large for a screen; any other picture that is too large has a line with its size.
         thresholds: the gradient norms where weak, healthy, strong and exploding begin, for heat and problems.
 
     Raises:
@@ -166,7 +166,7 @@ def with_changes(options: Options, changes: Mapping[str, Any]) -> Options:
 
 
 def read(snapshot: Snapshot, options: Options) -> Picture:
-    """Return the picture at the level asked for."""
+    """Return the picture at the chosen level."""
     known = set(snapshot.modules) | {v.op for v in snapshot.values if v.fused} | snapshot.opened | snapshot.closed
     check_paths(options.expand, known, "expand")
     check_paths(options.fold, set(snapshot.modules), "fold")

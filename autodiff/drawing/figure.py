@@ -276,7 +276,7 @@ class Figure:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """SVG and plain text for notebooks; where `dot` is missing or fails, the explorer too. It never raises."""
         bundle = {"text/plain": repr(self)}
-        with contextlib.suppress(Exception):  # a notebook shows what there is; save() tells what is wrong
+        with contextlib.suppress(Exception):  # a notebook shows what there is; save() raises the error
             bundle["image/svg+xml"] = self.to_svg("dot")
             return bundle
         with contextlib.suppress(Exception):
@@ -308,7 +308,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, never half of it."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:  # it names a file that nobody asked for
+    except OSError as error:  # it names a temporary file
         reason = f"cannot write {path.name} into the folder {path.parent}: {error.strerror}"
         raise type(error)(error.errno, reason) from None
     try:

@@ -12,7 +12,7 @@ The rooms, lowest first; a file imports only from its own room and the rooms bef
 - `inputs`: where examples come from, and how a failing one shrinks (needs Hypothesis).
 - `measuring`: the slope a function has, and whether a claimed slope agrees with it (needs NumPy alone).
 - `properties`: the properties of a right derivative.
-- `reporting`: how a result is told.
+- `reporting`: the report of a result.
 - the files beside this one: what users call.
 
 Names load on first use. Nothing in the engine imports this package.

@@ -59,7 +59,7 @@ _DRAWS = 4
 # about the arrays of the call, or bit for bit about its outputs: complex ones are not taken apart
 _OF_ITS_ARRAYS = ("P12", "P15", "P17", "P18", "P26")
 _AT_A_GLANCE = 4  # numbers in an example that need not shrink further
-_ENOUGH = 16  # failing examples after which a search stops: what they share can be told
+_ENOUGH = 16  # failing examples after which a search stops: enough to see what they share
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ class Options:
     max_weak: float = 0.2
     wrt: tuple[int, ...] | int | None = None
     focus: str | None = None
-    stop_early: bool = False  # one failing example is all the caller wants to know
+    stop_early: bool = False  # one failing example is enough for the caller
     every: bool = False  # there is one example: no check leaves it to another
     elsewhere: Maker | None = None  # how other processes make the subject, when P18 is to ask them
 
 
 @dataclass(frozen=True)
 class Call:
-    """The call that asked for a check, as far as it matters for seeing a failure again.
+    """The call of the check: what is needed to reproduce a failure.
 
     Attributes:
         name: of the public function.
@@ -218,7 +218,7 @@ def check_subject(
     """Check any subject on arrays or strategies; never raises for a wrong derivative.
 
     Args:
-        call: the call that asks for the check, for the line that reproduces a failure.
+        call: the call of the check, for the line that reproduces a failure.
         explain: False skips shrinking and diagnosis.
     """
     started = time.perf_counter()

@@ -25,7 +25,7 @@ def derivative_test(
     Returns:
         A decorator. The function itself stays reachable as `test.function`. pytest fills `self` in a class, and
         keyword-only parameters (fixtures, or `parametrize` above the decorator); marks below the decorator are kept.
-        The pytest options --derivative-examples and --derivative-seed apply unless `options` says otherwise.
+        The pytest options --derivative-examples and --derivative-seed apply unless `options` sets them.
 
     >>> import numpy as np
     >>> @derivative_test(np.array([0.5, 2.0]))

@@ -1,8 +1,7 @@
-"""How good are your inputs? `power` breaks a right rule in about two dozen standard ways and reports which breaks stay
-unseen.
+"""Measure the inputs of a test: break a right rule in about two dozen ways, and count the breaks that they show.
 
-A bug that no chosen input can show is a bug your test will never find. The mistakes planted here are the common ones;
-each is a change of the gradient alone, so it applies to any function.
+A test cannot find a mistake that none of its inputs shows. The mistakes planted here are the common ones; each is a
+change of the gradient alone, so it applies to any function.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`check_op`: every property, on one row of the registry, with inputs made from what the row says of itself.
+"""`check_op`: every property, on one row of the registry, with inputs made from the facts of the row.
 
 A row names its domain, its static arguments and some shapes (`samples`), and sometimes how to draw its operands
 (`draw`). From these come a strategy and a subject; nothing has to be written for a new row.

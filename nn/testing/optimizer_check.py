@@ -1,4 +1,4 @@
-"""`check_optimizer`: does each step do what its published formula says, and nothing else?
+"""`check_optimizer`: compare each step of an optimizer with its published formula.
 
 The formulas of SGD (momentum, Nesterov), Adam (Kingma and Ba 2015, algorithm 1) and AdamW (Loshchilov and Hutter
 2019, algorithm 2) are written out here once more, one number at a time in Python floats, as an oracle independent of

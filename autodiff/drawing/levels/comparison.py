@@ -35,7 +35,7 @@ def verdict_of(norms: Sequence[float], dead: bool) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class RowBuilder(Builder):
-    """Rows of layers. sentences: what the alternative text says of each model."""
+    """Rows of layers. sentences: the alternative text of each model."""
 
     sentences: list[str] = field(default_factory=list)
 

@@ -28,7 +28,7 @@ from .options import Options
 
 
 def footers(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
-    """One line that says where gradients come from, when that is not plain."""
+    """Return one line about the origin of the gradients, when it is not plain."""
     frozen = tuple(word(options.lang, "frozen module", path) for path, _, _ in snapshot.frozen[:3])
     closed = (word(options.lang, "closed", ", ".join(sorted(snapshot.closed))),) if snapshot.closed else ()
     return frozen + closed + gradient_footer(snapshot, options)

@@ -180,7 +180,7 @@ def add_item(builder: FlowBuilder, position: int, item: Item) -> None:
 
 
 def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes: str) -> tuple[Card, str, str]:
-    """Return the card of an item, its status and the note that says it in words."""
+    """Return the card of an item, its status and the note that describes it in words."""
     values, lang = builder.snapshot.values, builder.lang
     newest = values[item.last]
     troubles = find_problems([values[i] for i in item.members], lang)

@@ -73,7 +73,7 @@ def header(text: str) -> Block:
 
 
 def note_block(text: str, status: str) -> Block:
-    """Return a line that says in words what the colour of the card means."""
+    """Return a line with the meaning of the colour of the card, in words."""
     color = {"warning": WARN}.get(status, ERROR)
     return Block(((Cell((Run(text, 11, color, True),), "left", None, 4),),))
 

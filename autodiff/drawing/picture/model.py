@@ -1,7 +1,6 @@
-"""The picture as plain data: what is drawn, where it belongs and what it says.
+"""The picture as plain data: what is drawn, where it belongs, and its texts.
 
-Here live frozen dataclasses without behaviour beyond reading themselves. Nothing here knows a graph, a file format or
-a program: readers (`read_ops`, `read_modules`, ...) make a `Picture` from numbers copied out of a graph, writers
+Frozen dataclasses, with methods that only read them. Nothing here needs a graph, a file format or a program: readers (`read_ops`, `read_modules`, ...) make a `Picture` from numbers copied out of a graph, writers
 (`dot`, `svg`, `mermaid`, `html`) turn it into text. Equal pictures give equal bytes in every format, in every
 process.
 

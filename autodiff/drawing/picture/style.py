@@ -79,7 +79,7 @@ _thresholds: ContextVar[Sequence[float]] = ContextVar("thresholds of heat", defa
 
 @contextmanager
 def heat_thresholds(thresholds: Sequence[float]) -> Iterator[None]:
-    """Inside, heat classes begin at these norms. Every part of a picture asks `heat_of`, however deep it is called.
+    """Inside, heat classes begin at these norms. Every part of a picture uses `heat_of`, however deep it is called.
 
     Raises:
         ValueError: these are not four positive numbers, each larger than the one before.
@@ -98,7 +98,7 @@ def heat_thresholds(thresholds: Sequence[float]) -> Iterator[None]:
 
 
 def bound_of(heat: Heat) -> str:
-    """Where a heat class ends, as the legend says it: `< 1e−6`, `≥ 10`; "" for healthy, dead and NaN."""
+    """Where a heat class ends, as in the legend: `< 1e−6`, `≥ 10`; "" for healthy, dead and NaN."""
     weak, healthy, strong, exploding = map(short_number, _thresholds.get())
     bounds = {"vanishing": f"< {weak}", "weak": f"< {healthy}", "strong": f"≥ {strong}", "exploding": f"≥ {exploding}"}
     return bounds.get(heat.name, "")

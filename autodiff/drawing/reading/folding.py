@@ -41,7 +41,7 @@ class Folder:
     """Folds the operations of a snapshot by modules.
 
     expand, fold: patterns of paths. repeat: fold runs of so many equal modules. depth: fold what is nested deeper.
-    opened: every module is open unless `fold` says so.
+    opened: every module is open unless it matches `fold`.
     """
 
     def __init__(

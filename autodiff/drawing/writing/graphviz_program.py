@@ -1,6 +1,6 @@
 """Running the program `dot`.
 
-The `graphviz` package knows how to find the program and what a missing one raises; this module writes the DOT text to
+The `graphviz` package finds the program and raises for a missing one; this module writes the DOT text to
 its standard input (no file, no shell), gives it 30 seconds and turns every failure into one readable error.
 """
 
@@ -112,7 +112,7 @@ def missing_warning() -> str:
 
 
 def have_cjk_font() -> bool:
-    """Return whether fontconfig knows a font with Chinese characters; True where fontconfig cannot be asked."""
+    """Return whether fontconfig finds a font with Chinese characters; True where fontconfig cannot be run."""
     if shutil.which("fc-list") is None:
         return True
     try:

@@ -24,7 +24,7 @@ _PART = 25
 
 
 class Enough(Exception):
-    """Raised by a visitor of `explore` that wants no more examples."""
+    """Raised by a visitor of `explore` to end the run."""
 
 
 class _Stop(Exception):

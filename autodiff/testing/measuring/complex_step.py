@@ -1,7 +1,7 @@
 """The complex step: f(x + i h v) / h has the slope in its imaginary part, without a difference and so without noise.
 
 It is right only for a program that is analytic: `abs`, a comparison, a conjugate or a lost imaginary part make it
-silently wrong. So the program is not trusted but followed: it runs on `Analytic` values, which know the analytic
+silently wrong. So the program is not trusted but followed: it runs on `Analytic` values, which allow the analytic
 operations of NumPy and refuse all others, whatever would turn them into plain arrays included. And a result counts only
 where its real part is the value of the real function, and its slope lies within the error of real differences.
 """

@@ -1,4 +1,4 @@
-"""Numerical directional derivatives that know how good they are.
+"""Numerical directional derivatives with a bound on their error.
 
 Here: `numerical_derivative`, which estimates d/dt <cotangent, f(x + t v)> at t = 0 from values of `f`
 alone and returns the estimate together with a bound on its error, the noise it saw in `f`, and whether `f` is smooth
@@ -178,7 +178,7 @@ _UNKNOWN: dict[str, Any] = dict(
 
 def _with_room(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     """x with its last bit cleared where a step may end beyond the next power of two, which has no room for that bit:
-    steps along a power of two are then exact. The rule is asked at x itself, an ulp away, for which `grain` allows.
+    steps along a power of two are then exact. The rule is evaluated at x itself, an ulp away; `grain` allows for it.
     """
     if x.dtype.kind == "c":
         return np.asarray(_with_room(x.real, v.real) + 1j * _with_room(x.imag, v.imag)).astype(x.dtype)

@@ -90,7 +90,7 @@ def _single(rng: np.random.Generator, xs: Arrays, place: int) -> Arrays:
 def one_hot_pairs(
     rng: np.random.Generator, xs: Arrays, outputs: Arrays, gradient_of: Callable[[Arrays], Arrays], count: int
 ) -> Iterator[tuple[Arrays, Arrays]]:
-    """One output against one input, half of the time an input the rule says matters.
+    """One output against one input, half of the time an input with a gradient that is not zero.
 
     Args:
         gradient_of: maps cotangents to gradients.

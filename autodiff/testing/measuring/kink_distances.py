@@ -1,4 +1,4 @@
-"""How far is each kink? Asked of the graph, where every operation knows its own.
+"""Distances to the kinks inside a function, from the rows of the operations in its graph.
 
 A black-box checker sees only the composite: relu(x) - relu(-x) has no kink at all at 0, and yet both of its parts do.
 The rows of the registry declare the distance to their nearest kink (|x| for relu, the gap for max); this module

@@ -1,7 +1,7 @@
 """A function of one number, sampled on a ladder of steps: its slope at 0, the error of the slope, and its noise.
 
 Here: the Romberg table over central differences, the measurement of noise, and the decision between smooth,
-kink, constant and jump. `numerical` says how a function of arrays becomes one of a number, and explains the idea.
+kink, constant and jump. `differences` makes a function of a number from one of arrays, and explains the idea.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BISECTIONS = 30  # halvings that locate the end of a flat stretch: to 1e-9 of it
 LITTLE_FURTHER = 2.0**-6  # so much of that length beyond its end the change is looked at again
 QUANTA_OF_A_KINK = 32  # a change that grows so much within it was no quantum of rounding; a kink's grows by 2^24
 
-NEARER = "nearer than a kink"  # how an estimate says that wider steps met a kink and its own did not
+NEARER = "nearer than a kink"  # in the method of an estimate: wider steps met a kink, its own steps did not
 
 _DROWNED = "the value changes on every scale: it moves faster than the smallest step, or noise hides it"
 
@@ -191,7 +191,7 @@ class Line:
         wide_ends = np.concatenate([ends[:8], ends[n : n + 8]])
         wide_ends = wide_ends[np.isfinite(wide_ends)]
         usual = c.USUAL_CHANGE * float(np.median(wide_ends)) if wide_ends.size else 0.0
-        # a level that drowns what the wide steps usually change may be a wave, seen too seldom
+        # a very high noise level may really be an oscillation, sampled too coarsely
         noise = np.maximum(noise, max((a for a in shared if not p.drowns(a, self.size, usual)), default=0.0))
         change = np.concatenate([ends, *(np.abs(around - self.value) for around in self.nearby.values())])
         change = change[np.isfinite(change)]

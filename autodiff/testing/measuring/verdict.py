@@ -1,4 +1,4 @@
-"""One directional comparison: is the slope the rule claims the slope the function has?
+"""Compare the slope that a rule claims along one direction with the slope of the function.
 
 Here: `compare`, which sets the rule's number <pullback(w), v> beside the measured d/dt <w, f(x + t v)> and
 calls it "pass", "fail", "weak" (agrees or disagrees, but the function is too noisy there to prove it) or
@@ -157,7 +157,7 @@ def compare(point: Point, vs: Arrays, thorough: bool = False) -> Verdict:
     """Return the verdict on one direction.
 
     Args:
-        point: the case, its cotangents and what the rule said there.
+        point: the case, its cotangents and the result of the rule there.
         vs: one direction array per differentiated argument.
         thorough: measure on the full ladder at once; a mismatch always does.
     """
@@ -283,9 +283,8 @@ def path_integral(point: Point, vs: Arrays) -> bool | None:
     """Return whether the slope of the rule, integrated along the direction, is the change of the function.
 
     Returns:
-        True: it does. False: it does not, and the difference shrinks like the step, so the slope itself is wrong (a
-            jump of
-        the function would leave a difference that does not shrink). None: cannot tell.
+        True: it is. False: it is not, and the difference shrinks like the step, so the slope itself is wrong (a jump of
+        the function leaves a difference that does not shrink). None: the noise is too large to tell.
     """
     case, eps = point.case, point.eps
 

@@ -25,7 +25,7 @@ _EXPECTED = (ValueError, ArithmeticError, np.linalg.LinAlgError)
 
 
 def record(ctx: Context, prop: str, verdict: Verdict) -> None:
-    """Count a verdict under a property that was asked for; where the function jumps there is nothing to judge."""
+    """Count a verdict under a selected property. A jump of the function is counted as skipped."""
     if prop == "P01" and _sizes_only(ctx):
         prop = "P16"
     if not ctx.wants(prop):

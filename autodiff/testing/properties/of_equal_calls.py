@@ -96,10 +96,9 @@ def outputs_without_a_cotangent_count_as_zero(ctx: Context) -> Iterator[Finding]
 def lower_precision_agrees(ctx: Context) -> Iterator[Finding]:
     """The rule in float32 and float16 against the rule in float64 at the very same numbers.
 
-    What may differ: rounding (some hundred eps of the lower precision), and the conditioning of function and rule,
-        seen by
-    moving the inputs by a few ulp of that precision in both precisions. An overflow of the lower precision proves
-    nothing.
+    They may differ by rounding (some hundred eps of the lower precision), and by the conditioning of function and rule,
+    which is measured by moving the inputs by a few ulp of the lower precision. An overflow of the lower precision
+    proves nothing.
     """
     if ctx.subject.reverse is None or not ctx.finite or ctx.empty:
         return
@@ -245,7 +244,7 @@ def broadcasting_equals_explicit_broadcasting(ctx: Context) -> Iterator[Finding]
             return  # the inputs mean something else than elementwise operands
         try:
             summed = [_sum_to(g, s) for g, s in zip(ctx.subject.gradients(wide, ctx.ws), shapes)]
-        except Exception:  # the rule was not made for inputs of the full shape, and says so
+        except Exception:  # the rule refuses inputs of the full shape
             return
     wrong = close_enough(ctx.point.gradients, summed, ctx)
     if wrong is not None and not _right_at(ctx, wide):

@@ -72,7 +72,8 @@ SHORT = dict(  # in a list of what is still right
         strict=True,
     )
 )
-MEASURED = ("P01", "P02", "P09", "P10")  # compare a slope with a measured one, so that silence may mean ignorance
+# These compare a slope with a measured one: finding nothing may mean that nothing was measured.
+MEASURED = ("P01", "P02", "P09", "P10")
 ENGINE_ONLY = ("P20", "P22", "P24", "P26", "P27", "P28")  # about graphs, which a bare rule has not
 
 
@@ -160,7 +161,7 @@ class Context:
 
 Check = Callable[[Context], Iterator[Finding]]
 CHECKS: dict[str, list[Check]] = {}
-_FEW = 4  # asked for so few properties, every check runs on every example
+_FEW = 4  # of so few selected properties every check runs on every example
 
 
 def check(*props: str) -> Callable[[Check], Check]:

@@ -1,1 +1,1 @@
-"""How a result is told: the report, the counterexample, and the kind of mistake it looks like."""
+"""Reports of a check: counts, the counterexample, and the likely kind of mistake."""

@@ -1,6 +1,6 @@
 """The kind of a mistake: a small classifier over the rule's gradient beside the measured one.
 
-Evidence, in this order: what the violated property says by itself (a shape, a write, two different answers); the
+Evidence, in this order: the violated property itself (a shape, a write, two different answers); the
 feature without which failing examples become right (ties, zeros, negatives, an axis of length 1); the ratio of the
 rule's gradient to the measured one (constant, -1, the same numbers in another order, the conjugate, noise of float32
 size, zeros where there is a slope). No verdict is made here: this only names what was already found.

@@ -175,7 +175,7 @@ class DerivativeReport:
 
     @property
     def inconclusive(self) -> bool:
-        """Too little was proven: silence never passes."""
+        """Whether too little was proven. A check that proves nothing never passes."""
         if self.examples and not self.data.get("slopes", True):
             return not self.failures and self.checks == 0  # only properties that measure nothing were asked for
         measured = self._measured("pass", "fail", "weak", "unresolved")

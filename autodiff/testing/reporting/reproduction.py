@@ -28,7 +28,7 @@ MOST = 64  # numbers in an array that a line still holds
 
 
 class Unwritable(ValueError):
-    """A value has no short text from which Python makes it again. The message says which and why."""
+    """A value has no short text from which Python makes it again. The message names the value and the reason."""
 
 
 class Source:

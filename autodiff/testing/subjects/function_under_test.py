@@ -171,7 +171,7 @@ class Subject:
         return lambda *xs: self.function(*case.moved(xs).args, **case.kwargs)
 
     def gradients(self, case: Case, ws: Arrays, outputs: Arrays | None = None) -> Arrays:
-        """Reverse derivative: arrays in double precision or better, zeros where the rule said None."""
+        """Reverse derivative: arrays in double precision or better, zeros where the rule returned None."""
         assert self.reverse is not None
         raw = self.reverse(case, self.outputs(case) if outputs is None else outputs, ws)
         return [np.zeros(x.shape) if g is None else np.asarray(g) for g, x in zip(raw, case.xs, strict=True)]

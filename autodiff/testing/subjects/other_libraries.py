@@ -186,7 +186,7 @@ def from_jax(f: Callable[..., Any], name: str | None = None) -> Adapted:
         return from_jax(double, f"gradient of {shown}").subject(("reverse",))
 
     def build(modes: tuple[str, ...], order: int) -> Subject:
-        # a custom_vjp has no forward derivative, so forward mode is checked only where it is asked for alone
+        # a custom_vjp has no forward derivative, so forward mode is checked only where it alone is selected
         alone = forward if tuple(modes) == ("forward",) else None
         subject = Subject(shown, value, reverse if "reverse" in modes else None, alone)
         if order == 2:

@@ -1,7 +1,7 @@
-"""The second half of P18, where it is asked for: the values and gradients of one example, computed in fresh processes.
+"""The second half of P18, with `processes=True`: the values and gradients of one example, computed in fresh processes.
 
 Two processes differ from two calls in the order of sets, in caches, and in what was imported before. The other process
-is told how to make the subject (a function and its arguments, all of which it can import), the example and the
+receives what makes the subject (a function and its arguments, all of which it can import), the example and the
 cotangents; it answers with arrays.
 """
 
