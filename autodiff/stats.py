@@ -94,9 +94,12 @@ class Continuous(_Distribution):
         z = (x - loc) / scale
         bare = np.asarray(plain(z))
         low, high = bare < self.support[0], bare > self.support[1]
+        # functions of Python's numbers are NumPy's float64, which would make float64 of float32 arrays
+        shapes = [np.asarray(a, bare.dtype) if a.__class__ in (int, float) else a for a in shapes]
         y = self.formulas[method](np.where(low | high, self.inside, z), *shapes)
         if method == "logpdf":
-            y = y - np.log(scale)
+            log_scale = np.log(scale)
+            y = y - (float(log_scale) if scale.__class__ in (int, float) else log_scale)
         y = np.where(low, below, np.where(high, above, y))
         bad = np.logical_not(np.greater(plain(scale), 0))
         return np.where(bad, np.nan, y) if np.any(bad) else y

@@ -76,7 +76,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """
     if isinstance(weight, Variable) or isinstance(x, Variable) or isinstance(bias, Variable):
         return _linear_row.run(x, weight, bias, _linear_row.defaults)
-    return _linear(x, weight, bias)
+    return _linear(np.asarray(x), np.asarray(weight), None if bias is None else np.asarray(bias))
 
 
 # ---- cross-entropy of logits and class labels

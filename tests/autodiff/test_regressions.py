@@ -490,3 +490,9 @@ def test_an_operation_on_scalars_alone_works_or_is_refused_in_words(name: str) -
                 continue
             if isinstance(y, ad.Variable) and y.requires_grad:
                 np.sum(y).backward()
+
+
+def test_linear_of_lists_and_a_number_as_bias_has_numpys_values_or_a_clear_error() -> None:
+    assert ad.linear([[1.0, 2.0]], [[3.0, 4.0]], [0.5]).tolist() == [[11.5]]
+    with pytest.raises(ValueError, match=r"linear: weight of shape \(out, in\) = \(1, 2\) with bias \(\)"):
+        ad.linear(np.ones((1, 2)), np.ones((1, 2)), 0.5)

@@ -109,3 +109,14 @@ def test_float32_stays_float32() -> None:
 def test_a_wrong_call_says_what_the_distribution_takes(call: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         call(ad.stats)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [("norm", ()), ("expon", ()), ("cauchy", ()), ("gamma", (2.5,)), ("t", (3,)), ("lognorm", (0.5,))],
+)
+def test_densities_of_plain_float32_arrays_stay_float32(name: str, shapes: tuple[float, ...]) -> None:
+    x = np.array([0.5, 2.0], np.float32)
+    for method in ("logpdf", "pdf", "cdf", "sf", "logcdf"):
+        f = getattr(getattr(ad.stats, name), method)
+        assert f(x, *shapes, 0.25, 2.0).dtype == f(ad.tensor(x), *shapes, 0.25, 2.0).dtype == np.float32, method

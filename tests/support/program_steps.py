@@ -17,7 +17,7 @@ from program_draft import Draft, is_scalar
 
 import autodiff as ad
 
-__all__ = ["KINDS"]
+__all__ = ["FORMS", "KINDS"]
 
 _MARGIN = 2.0**-5  # from kinks and from the borders of a domain: numerical steps must not cross them
 
@@ -277,6 +277,10 @@ _ORDERED = (  # the answer jumps where two values change places
     "np.quantile({a}, 0.3)",
     "np.maximum.accumulate({a}, axis=-1)",
     "np.pad({a}, 1, mode='maximum')",
+    "np.partition({a}, 0)",
+    "np.nanmax({a}, axis=-1)",
+    "np.nanmin({a})",
+    "np.nanquantile({a}, 0.4)",
 )
 _SMOOTH = (
     "np.take({a}, [0, 0], axis=0)",
@@ -296,6 +300,7 @@ _SMOOTH = (
     "np.nanmean({a}, axis=-1)",
     "np.multiply.outer({a}, {a})",
     "np.polyval(np.ravel({a}), 0.5)",
+    "np.transpose({a})",
 )
 
 
@@ -342,6 +347,108 @@ def join(draft: Draft) -> bool:
     if dims and draft.pick((True, False)):
         return draft.add(f"np.concatenate([{a}, {b}, {a}], axis={axis % dims})")
     return draft.add(f"np.stack([{a}, {b}], axis={axis})")
+
+
+# ---- matrices, spectra, complex numbers, special functions: real values to real values
+# Symmetric, and by interlacing with eigenvalues at least 1 apart, between 2 and 3 + 2n; and its triangle. Both are well
+# conditioned wherever a numerical step may go.
+_SYMMETRIC = "(np.diag(np.arange(2.0, {n} * 2 + 1, 2.0)) + np.einsum('...i,...j->...ij', {u}, {u}) / {n})"
+_TRIANGLE = f"np.triu{_SYMMETRIC}"
+_OF_MATRICES = (
+    "np.linalg.det({m}) / 8**{n}",
+    "np.linalg.slogdet({m})[1]",
+    "np.linalg.inv({m})",
+    "np.linalg.solve({m}, {u}[..., None])",
+    "np.linalg.solve({t}, {m})",
+    "np.linalg.cholesky({m})",
+    "np.linalg.eigvalsh({m})",
+    "np.linalg.eigh({m})[1] ** 2",
+    "np.linalg.eigvals({t}).sum()",
+    "np.linalg.eig({t})[0].prod() / 8**{n}",
+    "np.linalg.svdvals({m})",
+    "np.linalg.svd({m})[1]",
+    "np.linalg.pinv({m})",
+    "np.abs(np.linalg.qr({t})[1])",
+    "np.linalg.lstsq(np.reshape({m}, (-1, {n}))[:{n}], np.arange({n} * 1.0))[0]",
+    "np.linalg.norm({m}, axis=(-2, -1))",
+    "np.linalg.vector_norm({m}, ord=3)",
+    "np.linalg.matrix_power({m} / 8, 3)",
+    "np.linalg.multi_dot([np.reshape({m}, (-1, {n}))[:{n}] / 8, np.eye({n})])",
+    "ad.linalg.expm({m} / 8)",
+    "ad.linalg.sqrtm({m})",
+    "ad.linalg.lu_factor({m})[0]",
+    "ad.linalg.solve_triangular({t}, {u}[..., None])",
+    "ad.linalg.solve_sylvester({m}, {t}, {m})",
+)
+_SPECTRA = (
+    "np.real(np.fft.fft({a}))",
+    "np.imag(np.fft.fft({a}, norm='ortho')) * {a}",
+    "np.real(np.fft.ifft({a}, {n} + 1))",
+    "np.real(np.fft.rfft({a}, axis=0))",
+    "np.imag(np.fft.rfft({a}, {n} + 2)) ** 2",
+    "np.fft.irfft({a}, 5, norm='ortho')",
+    "np.fft.irfft(np.fft.rfft({a}, 4) * np.fft.rfft({a}, 4))",
+    "np.fft.hfft({a}, 4, norm='forward')",
+    "np.real(np.fft.ihfft({a}))",
+    "np.real(np.fft.fftn({a}, norm='ortho') ** 2)",
+    "np.fft.fftshift({a})",
+)
+_COMPLEX = (
+    "np.real(np.exp(1j * {a}))",
+    "np.abs({a} + 1j * (np.square({a}) + 0.5))",
+    "np.imag(np.sin({a} + 0.5j) * np.conj({a} + 1j))",
+    "np.angle(2 + np.exp(1j * {a}))",
+    "np.real(np.log(np.square({a}) + 0.5 + 1j))",
+    "np.real(np.sqrt(np.square({a}) + 1j * {a} + 0.5))",
+    "np.real(1 / ({a} + 1j))",
+    "np.real(np.vdot({a} + 1j, {a} * 1j + 2))",
+    "np.real(np.prod({u} + 1j, axis=-1))",
+    "np.imag(np.cumsum({a} * (1 + 2j), axis=0))",
+    "np.real(np.linalg.det({m} + 1j * {t})) / 32**{n}",
+    "np.imag(np.linalg.inv({m} + 1j * np.eye({n})))",
+)
+_SPECIAL = (
+    "ad.special.polygamma(1, {p})",
+    "ad.special.multigammaln({p} + 1, 2)",
+    "ad.special.gammainc(2.5, {p})",
+    "ad.special.gammaincc(1.5, {p})",
+    "ad.special.betainc(2.5, 1.5, {p} / 2)",
+    "ad.special.betaln({p}, 1.5)",
+    "ad.special.xlog1py({u}, {p})",
+    "ad.special.jn(2, {u})",
+    "ad.special.stdtr(3.0, {u})",
+    "ad.special.huber(9.0, {u})",
+    "ad.special.pseudo_huber(0.5, {u})",
+    "ad.special.zeta(2.5, {p})",
+    "ad.special.logcumsumexp({u}, axis=-1)",
+    "ad.special.softmax({u})",
+    "ad.prelu({u} + 1.5, 0.25)",
+    "ad.linear({a}, np.ones((2, {n})))",
+    "ad.weighted_sum([{u}, 2.0], [{a}, {p}], 0.5)",
+    "ad.cross_entropy(np.reshape({u}, (1, -1)), [0])",
+    "ad.glu(np.tile({u}, 2))",
+    "ad.stats.norm.logpdf({a}, 0.5, 2.0)",
+    "ad.stats.gamma.logpdf({p}, 2.5)",
+    "ad.convolution(np.reshape({u}, (1, 1, -1)), np.array([[[0.5]]]))",
+)
+
+
+def _forms(forms: Sequence[str]) -> Callable[[Draft], bool]:
+    """A builder of these expressions of a tensor a: u is a with values within ±1, p positive, m and t matrices of u."""
+
+    def build(draft: Draft) -> bool:
+        a = draft.tensor(dims=1)
+        if a is None:
+            return False
+        n, u = draft.shape(a)[-1], f"np.sin({a})"
+        words = {"a": a, "n": n, "u": u, "p": f"(np.square({u}) + 0.5)"}
+        words |= {"m": _SYMMETRIC.format(u=u, n=n), "t": _TRIANGLE.format(u=u, n=n)}
+        return draft.add(draft.pick(forms).format(**words))
+
+    return build
+
+
+FORMS = {_forms(forms): forms for forms in (_OF_MATRICES, _SPECTRA, _COMPLEX, _SPECIAL)}
 
 
 # ---- scalars, names and writes
@@ -401,5 +508,5 @@ def overwrite(draft: Draft) -> bool:
 
 KINDS: tuple[Callable[[Draft], bool], ...] = (
     unary, binary, binary, reduce, move, index, overwrite, binary, join, multiply_matrices, choose, normalise,
-    to_scalar, stack_scalars, arrange, rename, detach, unrecorded, overwrite, index,
+    to_scalar, stack_scalars, arrange, rename, detach, unrecorded, overwrite, index, *FORMS,
 )  # fmt: skip

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import program_steps
 import pytest
 from hypothesis import given, settings
+from program_draft import Draft
 from random_programs import Program, check_program, programs
 
 import autodiff as ad
@@ -73,6 +76,37 @@ def test_every_kind_of_statement_and_most_rows_occur() -> None:
         assert piece in text, piece
     rows = [r for r in program_steps.UNARY if f"{r.name}(" in text]
     assert len(rows) > 0.8 * len(program_steps.UNARY)
+
+
+NOT_DRAWN = {
+    **dict.fromkeys("ceil floor floor_divide rint round sign trunc".split(), "steps, without a slope"),
+    **dict.fromkeys("col2im im2col max_pool standardize".split(), "for layers: tests/oracles has them with PyTorch"),
+    "astype": "changes the dtype alone",
+}
+
+
+def test_every_public_row_is_drawn_or_says_why_not() -> None:
+    text = Path(program_steps.__file__).read_text()
+    drawn = {row.name for row in (*program_steps.UNARY, *program_steps.BINARY)}
+    drawn |= set(re.findall(r"(\w+)\(", text)) | set(re.findall(r'"(\w+)"', text))
+    places = (ad, ad.special, ad.linalg, ad.fft)
+    public = {name for name in ad.ops.OPS if any(name in place.__all__ for place in places)}
+    assert public - drawn - set(NOT_DRAWN) == set(), "add a line to tests/support/program_steps.py"
+
+
+FORMS = [(build, k) for build, forms in program_steps.FORMS.items() for k in range(len(forms))]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_form_of_matrices_spectra_and_special_functions_is_right(seed: int) -> None:
+    """A search draws a few of these forms; here each is run once."""
+    rng = np.random.default_rng(seed)
+    for build, k in FORMS:
+        x = rng.integers(-12, 12, [(3,), (2, 3)][seed]) / 8
+        draft, picks = Draft({"x0": x}), iter([0, k])
+        draft.step(build, lambda picks=picks: next(picks))
+        if draft.statements:  # else too large here
+            check_program(Program({"x0": x}, tuple(draft.statements), draft.statements[-1].target))
 
 
 def _fails(program: Program) -> bool:
