@@ -17,21 +17,27 @@ SECTION = CONTRIBUTING.partition("## Adding an operation")[2].partition("\n## ")
 WITHOUT = shutil.ignore_patterns("__pycache__", "*.npz", "pictures", "_build", "reference")
 
 
+def texts(pattern: str, n: int) -> list[str]:
+    """The places of the section that a pattern finds."""
+    found = re.findall(pattern, SECTION, re.DOTALL)
+    assert len(found) == n, f"{pattern!r} is found {len(found)} times in CONTRIBUTING.md"
+    return found
+
+
 def text(pattern: str) -> str:
     """The one place of the section that a pattern finds."""
-    found = re.findall(pattern, SECTION, re.DOTALL)
-    assert len(found) == 1, f"{pattern!r} is found {len(found)} times in CONTRIBUTING.md"
-    return found[0]
+    return texts(pattern, 1)[0]
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the tree after the two steps of the section: the row is appended, the command is run."""
+    """A copy of the tree after the first steps of the section: the rows are appended, the command is run."""
     where = tmp_path_factory.mktemp("scratch")
-    for folder in ("autodiff", "nn", "tools", "docs", "tests/public_names"):
+    for folder in ("autodiff", "nn", "tools", "docs", "tests/public_names", "tests/oracles"):
         shutil.copytree(ROOT / folder, where / folder, ignore=WITHOUT)
     with (where / text(r"Append this to `(autodiff/ops/\w+\.py)`")).open("a", encoding="utf-8") as file:
-        file.write("\n\n" + text(r"```python append\n(.*?)```"))
+        for row in texts(r"```python append\n(.*?)```", 2):
+            file.write("\n\n" + row)
     command = text(r"```sh\n(.*?)```").split()
     assert command[0] == "python"
     run(where, *command[1:])
@@ -75,3 +81,41 @@ def test_the_generated_files_have_the_row(tree: Path) -> None:
     assert "log1mexp" in (tree / "tests" / "public_names" / "operations.txt").read_text(encoding="utf-8").split()
     assert "| `ad.log1mexp` | x |" in (tree / "docs" / "coverage.md").read_text(encoding="utf-8")
     assert any("autodiff.log1mexp(x)" in page.read_text() for page in (tree / "docs" / "reference").glob("*.rst"))
+    singular = (tree / "docs" / "singular_points.md").read_text(encoding="utf-8")
+    assert "| `ad.softmin_abs` | 1, -1 | 0.5, -0.5 | shared | 0 |" in singular
+    assert "| `softmin_abs` | both sizes are equal, or the smaller is 0 |" in singular
+
+
+def test_the_row_with_a_kink_passes_its_tests(tree: Path) -> None:
+    """Those of every property, by the command that the section names; those of its singular points; NaN is loud."""
+    run(tree, "-W", "ignore", *text(r"`python (-m autodiff\.testing \w+)`").split(), "--examples", "4")
+    points = tree / "tests" / "autodiff" / "test_singular_points.py"
+    points.parent.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "tests" / "autodiff" / points.name, points)
+    wanted = "softmin_abs or what_the_rows_state or states_points"
+    said = run(tree, "-m", "pytest", "-q", "-c", os.devnull, "-p", "no:cacheprovider", str(points), "-k", wanted)
+    assert "12 passed" in said, said
+    program = """
+import autodiff as ad, numpy as np
+a, b = ad.tensor([np.nan, -1.0, 3.0]), ad.tensor([1.0, 2.0, np.nan])
+ad.softmin_abs(a, b).sum().backward()
+assert np.array_equal(a.grad, [np.nan, -1.0, np.nan], equal_nan=True)
+"""
+    run(tree, "-c", program)
+
+
+def test_the_comparison_with_other_libraries_asks_for_the_lines_that_the_section_gives(tree: Path) -> None:
+    program = """
+import sys; sys.path.insert(0, "tests/oracles")
+import warnings; warnings.simplefilter("ignore")
+import test_tables
+test_tables.test_every_row_is_compared_with_another_library_or_says_why_not()
+"""
+    table = tree / text(r"`ELEMENTWISE` in `([\w/.]+)`")
+    before = table.read_text(encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"ELEMENTWISE.*tests/oracles/test_tables\.py|add a line"):
+        run(tree, "-c", program)
+    head = '    "elementwise",\n    [\n'
+    assert before.count(head) == 1
+    table.write_text(before.replace(head, head + text(r"```python compared\n(.*?)```")), encoding="utf-8")
+    run(tree, "-c", program)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import autodiff as ad
 from autodiff.testing import check_derivatives, tensors, write_tests
 from autodiff.testing.__main__ import main
 from autodiff.testing.reporting.formats import write_report
@@ -127,12 +128,28 @@ def test_command_says_right_wrong_usage_and_inconclusive(
     assert main(["mine_for_command:never", "--examples", "5"]) == 3
     assert main(["mine_for_command:missing"]) == 2
     assert main(["mine_for_command"]) == 2
-    assert 'write "module:function"' in capsys.readouterr().err
+    assert '"module:function"' in capsys.readouterr().err
     assert main(["numpy:matmul", "--signature", "(m,k),(k,n)->(m,n)", "--examples", "5", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["ok"] is True
     assert main(["numpy:multiply", "--shape", "2,3", "--shape", "3", "--examples", "5"]) == 0
     assert main(["numpy:log", "--domain", "0", "5", "--write"]) == 0
     assert "tensors(domain=(0.0, 5.0))" in capsys.readouterr().out
+
+
+def test_command_checks_a_row_by_its_name_and_every_row_without_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tanh", "--examples", "5"]) == 0
+    assert capsys.readouterr().out.startswith("tanh: right")
+    assert main(["tanh", "--shape", "2"]) == 2
+    assert "--shape" in capsys.readouterr().err
+    few = {name: ad.ops.OPS[name] for name in ("exp", "tanh")}
+    monkeypatch.setattr(ad.ops, "OPS", few)
+    assert main([]) == 0
+    assert capsys.readouterr().out == "2 rows: 0 wrong, 0 inconclusive\n"
+    monkeypatch.setattr(few["tanh"], "vjps", (lambda g, y: g * (1 - y),))
+    assert main([]) == 1
+    assert "tanh: the reverse derivative disagrees" in (said := capsys.readouterr().out) and "2 rows: 1 wrong" in said
 
 
 def test_written_tests_run(tmp_path: Path) -> None:
