@@ -58,6 +58,18 @@ NEIGHBOURS = 64  # slopes at random points: of three tied operands one order in 
 KINK_SLACK = 1e-4  # of the slope at a kink: differences nearby see the curvature of both sides
 NEIGHBOUR_ROUNDING = 32  # roundings of the function's terms in one difference
 
+# ---- properties that compare two results of one rule (in eps of the larger result, unless it says otherwise)
+EQUAL_ROUNDING = 2**12  # another layout or form adds in another order: sums of a few thousand terms
+EQUAL_MOVES = 64  # changes of the rule under a move of a few ulp: the two forms round at different places
+CANCELLED = 2**8  # roundings of the function's own terms, where a gradient cancels to nothing
+ADJOINT = 64  # roundings for each root of a term: <w, J v> and <J^T w, v> are sums of the same products
+ADJOINT_MOVES = 16  # changes of either side under a move of a few ulp
+SYMMETRY = (2**10, 2**8)  # roundings of the terms of <u, H v>, and of the function's terms under them
+SYMMETRY_MOVES = 16  # changes of <u, H v> under a move of a few ulp
+SCALAR_SHARE = 1e-13  # of a value: `math` and NumPy may round a function differently by an ulp, and rules multiply some
+SCALAR_NOISE = 16  # standard deviations of the rounding of value and slope, seen at seven neighbours
+SCALING_ROOM = {"float64": 40, "float32": 16, "float16": 4}  # log2 of the scale of a cotangent that no dtype overflows
+
 # ---- steps and distances for each precision: eps below 1e-10 is float64, below 1e-5 float32, else float16
 PATH_STEPS = {  # -log2 of half the length: long (a change stands out of the noise) to short (no kink is met)
     "float64": (3, 6, 9, 13, 17),

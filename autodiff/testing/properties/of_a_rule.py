@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from autodiff.testing.measuring import constants as c
 from autodiff.testing.measuring.differences import power_of_two_direction
 from autodiff.testing.measuring.directions import directions, one_hot_pairs
 from autodiff.testing.measuring.verdict import ForwardPoint, Point, Verdict, compare, epsilon, path_integral
@@ -137,9 +138,9 @@ def forward_is_adjoint_to_reverse(ctx: Context) -> Iterator[Finding]:
         many = ctx.case.size + sum(w.size for w in ctx.ws)
         # terms that cancel inside either sweep are as large as the weights and the direction let them be
         inside = max(float(np.max(np.abs(w), initial=0.0)) for w in ctx.ws) * sum(float(np.sum(np.abs(v))) for v in vs)
-        tolerance = 64 * ctx.point.eps * (math.sqrt(many) * terms + ctx.point.size + inside)
+        tolerance = c.ADJOINT * ctx.point.eps * (math.sqrt(many) * terms + ctx.point.size + inside)
         if abs(a - b) > tolerance:
-            tolerance += 16 * (forward.jitter(vs) + ctx.point.jitter(vs))
+            tolerance += c.ADJOINT_MOVES * (forward.jitter(vs) + ctx.point.jitter(vs))
     wrong = abs(a - b) > tolerance and not _kinked_between(ctx, vs)
     ctx.tally.add("P03", "fail" if wrong else "pass")
     if wrong:
@@ -167,7 +168,7 @@ def scaling_the_cotangent_scales_the_gradient(ctx: Context) -> Iterator[Finding]
     if ctx.subject.reverse is None or not ctx.finite:
         return
     plain = ctx.point.gradients
-    room = 2.0 ** (40 if ctx.point.eps < 1e-10 else 16 if ctx.point.eps < 1e-5 else 4)
+    room = 2.0 ** c.SCALING_ROOM[c.precision_name(ctx.point.eps)]
     for factor in (-2.0, room, -1 / room):
         for i, (a, b) in enumerate(zip(plain, _gradients(ctx, [np.asarray(factor * w) for w in ctx.ws]))):
             finite = np.isfinite(a).all() and np.isfinite(b).all()

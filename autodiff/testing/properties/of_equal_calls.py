@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.testing.measuring import constants as c
 from autodiff.testing.measuring.differences import power_of_two_direction
 from autodiff.testing.measuring.verdict import Point, compare
 from autodiff.testing.properties.table import Context, Finding, check
@@ -30,12 +31,12 @@ def close_enough(a: Arrays, b: Arrays, ctx: Context, sizes: list[float] | None =
         size = float(np.max(np.abs(p), initial=0.0)) + (sizes[i] if sizes else 0.0)
         if not math.isfinite(size) or not math.isfinite(spread[i]):
             continue
-        if not np.all(np.abs(p - q) <= 2**12 * eps * size + 64 * spread[i] + floor(ctx, i, eps)):
+        if not np.all(np.abs(p - q) <= c.EQUAL_ROUNDING * eps * size + c.EQUAL_MOVES * spread[i] + floor(ctx, i, eps)):
             return i
     return None
 
 
-def floor(ctx: Context, i: int, eps: float, factor: float = 2**8) -> float:
+def floor(ctx: Context, i: int, eps: float, factor: float = c.CANCELLED) -> float:
     """Return the rounding error of the function's terms in gradient i where they cancel to nothing. The function varies
     over a length of 1, or of x where that is shorter."""
     largest = float(np.max(np.abs(ctx.case.xs[i]), initial=0.0))
@@ -176,9 +177,9 @@ def _sizes_around(ctx: Context, high: Case, ws: Arrays, exact: Arrays) -> list[f
     Where terms cancel, or a slope has died away, rounding is theirs and not the result's.
     """
     sizes = [0.0] * len(exact)
-    for c in (0.25, 0.5, 0.75, 1.0):
+    for share in (0.25, 0.5, 0.75, 1.0):
         try:
-            there = ctx.subject.gradients(high.moved([np.asarray(x * c) for x in high.xs]), [np.abs(w) for w in ws])
+            there = ctx.subject.gradients(high.moved([np.asarray(x * share) for x in high.xs]), [np.abs(w) for w in ws])
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             continue
         for i, g in enumerate(there):
@@ -326,13 +327,13 @@ def _values_differ(ctx: Context, values: Arrays) -> bool:
     """Return whether values differ by more than rounding and than the effect of a few ulp in the inputs."""
     if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(values, ctx.outputs)):
         return False
-    allowed = [2**12 * ctx.point.eps * float(np.max(np.abs(y), initial=0.0)) for y in ctx.outputs]
+    allowed = [c.EQUAL_ROUNDING * ctx.point.eps * float(np.max(np.abs(y), initial=0.0)) for y in ctx.outputs]
     for s in ctx.point.shifts:
         near = ctx.subject.outputs(ctx.point.shifted(s))
         if any(a.shape != b.shape for a, b in zip(near, ctx.outputs)):
             return False  # the very shape of the value depends on the last bits
         moves = [float(np.max(np.abs(a - b), initial=0.0)) for a, b in zip(near, ctx.outputs)]
-        allowed = [a + 64 * m for a, m in zip(allowed, moves)]
+        allowed = [a + c.EQUAL_MOVES * m for a, m in zip(allowed, moves)]
     return any(
         a.shape != b.shape or bool(np.any(np.abs(a - b) > most)) for a, b, most in zip(values, ctx.outputs, allowed)
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from autodiff.testing.measuring import constants as c
 from autodiff.testing.measuring.differences import power_of_two_direction
 from autodiff.testing.measuring.directions import cotangents, directions
 from autodiff.testing.measuring.verdict import ForwardPoint, Point, compare
@@ -108,12 +109,14 @@ def hessian_is_symmetric(ctx: Context) -> Iterator[Finding]:
         inside = sum(float(np.sum(np.abs(q))) for q in (*u, *v)) * max(
             float(np.max(np.abs(w), initial=0.0)) for w in ctx.ws
         )
-        tolerance = 2**10 * eps * (size_a + size_b) * math.sqrt(case.size) + 2**8 * eps * (ctx.point.size + inside)
+        of_products, of_terms = c.SYMMETRY
+        tolerance = of_products * eps * (size_a + size_b) * math.sqrt(case.size)
+        tolerance += of_terms * eps * (ctx.point.size + inside)
         if abs(a - b) > tolerance:
             for s in ctx.point.shifts:
                 try:
                     near = case.moved([np.asarray(x * x.dtype.type(1 + s)) for x in case.xs])
-                    tolerance += 16 * (abs(product(near, u, v)[0] - a) + abs(product(near, v, u)[0] - b))
+                    tolerance += c.SYMMETRY_MOVES * (abs(product(near, u, v)[0] - a) + abs(product(near, v, u)[0] - b))
                 except FunctionRaised:
                     continue
     wrong = abs(a - b) > tolerance

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff.testing.measuring import constants as c
 from autodiff.testing.measuring.richardson import ecnoise
 from autodiff.testing.properties.of_equal_calls import close_enough
 from autodiff.testing.properties.table import Context, Finding, check
@@ -128,7 +129,8 @@ def one_handle_for_two_arguments(ctx: Context) -> Iterator[Finding]:
         two.backward()
         got, parts = _array(x), (_array(a), _array(b))
         finite = np.isfinite(parts[0] + parts[1])
-        allowed = 2**12 * ctx.point.eps * sum(float(np.max(np.abs(p), initial=0.0, where=finite)) for p in parts)
+        size = sum(float(np.max(np.abs(p), initial=0.0, where=finite)) for p in parts)
+        allowed = c.EQUAL_ROUNDING * ctx.point.eps * size
         same = bool(np.all((np.abs(got - sum(parts)) <= allowed) | ~finite))
     yield from verdict(ctx, "P23", None if same else "f(x, x) with one tensor does not collect both gradients")
 
@@ -159,7 +161,7 @@ def scalars_agree_with_tensors(ctx: Context) -> Iterator[Finding]:
             return
         pairs = list(zip(_value_and_slopes(y, tensors), _value_and_slopes(z, scalars)))
         # math and NumPy may round a function differently by an ulp or two, and rules multiply a few such numbers
-        equal = [p == q or abs(p - q) <= 1e-13 * max(abs(p), abs(q)) or (p != p and q != q) for p, q in pairs]
+        equal = [p == q or abs(p - q) <= c.SCALAR_SHARE * max(abs(p), abs(q)) or (p != p and q != q) for p, q in pairs]
         if not all(equal):  # or subtract them
             allowed = _rounding(f, values, ctx.case.kwargs)
             equal = [same or abs(p - q) <= most for same, (p, q), most in zip(equal, pairs, allowed)]
@@ -180,7 +182,7 @@ def _rounding(f: Any, values: list[float], kwargs: dict[str, Any]) -> list[float
         leaves = [ad.tensor(np.array(v * (1 + k * 2.0**-50))) for v in values]
         seen.append(_value_and_slopes(f(*leaves, **kwargs), leaves))
     hidden = 8 * 2.0**-52 * max(1.0, *map(abs, values))
-    return [16 * ecnoise(np.array(column)) + hidden for column in zip(*seen)]
+    return [c.SCALAR_NOISE * ecnoise(np.array(column)) + hidden for column in zip(*seen)]
 
 
 def _grad(x: Any) -> float:
