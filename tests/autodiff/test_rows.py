@@ -297,8 +297,9 @@ def test_what_a_row_keeps_changes_no_number_and_is_never_written(row: Any, data:
         x.grad = None
     y.backward(w, create_graph=True)  # on handles: without what was kept
     for x, g in zip(leaves, first, strict=True):
-        # one formula, rounded in two ways: a few ulp of the largest entry
-        np.testing.assert_allclose(raw(x.grad), g, rtol=1e-13, atol=32 * EPS * float(np.max(np.abs(g), initial=0.0)))
+        # one formula, rounded in two ways; a recurrence over steps carries a rounding on and makes it larger
+        largest = float(np.max(np.abs(g), initial=0.0))
+        np.testing.assert_allclose(raw(x.grad), g, rtol=1e-13, atol=2**10 * EPS * largest)
         x.grad = None
     y.backward(w)
     for x, g in zip(leaves, first, strict=True):
