@@ -119,10 +119,12 @@ class _Pass:
         """The cotangent of operand i. The steps are gone through once for all operands."""
         before, asked, answer = self.found
         if before is not g or i in asked:
-            asked, answer = set(), self.through_the_steps(g)
+            of_x, of_h, states = self.through_the_steps(g)
+            flat = _flat(of_x)
+            asked, answer = set(), (of_x, flat, flat if of_h is of_x else _flat(of_h), states)
         asked.add(i)
         self.found = (g, asked, answer)
-        of_x, of_h, states = answer
+        of_x, flat_of_x, flat_of_h, states = answer
         if 0 < i <= self.states:
             return states[i - 1].T
         x, *_, w_ih, _, _, _ = self.operands
@@ -130,11 +132,11 @@ class _Pass:
             return np.matmul(w_ih.T, of_x).transpose(0, 2, 1)
         which = i - self.states
         if which == 1:
-            return _flat(of_x) @ x.reshape(-1, x.shape[2])
+            return flat_of_x @ x.reshape(-1, x.shape[2])
         if which == 2:
             h = self.h[-2::-1] if self.reverse else self.h[:-1]
-            return _flat(of_h) @ h.transpose(0, 2, 1).reshape(-1, self.hidden)
-        return np.add.reduce(np.add.reduce(of_x if which == 3 else of_h, axis=0), axis=1)
+            return flat_of_h @ h.transpose(0, 2, 1).reshape(-1, self.hidden)
+        return np.add.reduce(flat_of_x if which == 3 else flat_of_h, axis=1)
 
     def through_the_steps(self, g: Array) -> tuple[Array, Array, list[Array]]:
         """Cotangents of the gates at all steps, of x and of h, each (T, G H, N); and of the initial states."""
