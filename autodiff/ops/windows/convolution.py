@@ -183,6 +183,7 @@ convolution_input_row: Any = op(
         (((2, 2, 4), (2, 3, 3)), {"size": (4,), **_PLAIN}),
         (((1, 4, 2, 3), (4, 1, 2, 2)), {"size": (3, 4), **_GROUPS}),
         (((1, 2, 4), (2, 1, 2)), {"size": (6,), **_CUT}),
+        (((1, 1, 4), (1, 2, 2)), {"size": (6,), **_CUT}),  # gathered, with a border that is not symmetric
     ),
     vjp=(
         lambda g, weight, stride, padding, dilation, groups: convolution_row(
