@@ -1,5 +1,5 @@
-"""The rows of a convolution are each other's transposes, over every kind of geometry: both ways to the input's gradient,
-borders that are not symmetric or cut off, and groups."""
+"""The rows of a convolution are each other's transposes, over every kind of geometry: both ways to the input's
+gradient, borders that are not symmetric or cut off, and groups."""
 
 from typing import Any
 
