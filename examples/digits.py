@@ -83,9 +83,10 @@ def draw_loss(history: nn.History, path: Path) -> None:
     per_epoch = len(history.batch_losses) / max(1, history.epochs)
     figure, axes = plt.subplots(figsize=(6.4, 4), dpi=120, layout="constrained")
     batch = np.arange(1, len(history.batch_losses) + 1) / per_epoch
-    axes.semilogy(batch, history.batch_losses, color="#9FB3C8", linewidth=0.6, label="batch")
+    axes.semilogy(batch, history.batch_losses, color=ad.drawing.style.BORDER, linewidth=0.6, label="batch")
     epochs = np.arange(1, history.epochs + 1)
-    for name, colour, label in (("loss", "#0B5C99", "epoch mean"), ("val_loss", "#B84300", "held out")):
+    curves = zip(("loss", "val_loss"), ad.drawing.style.CURVES, ("epoch mean", "held out"), strict=False)
+    for name, colour, label in curves:
         if name in history:
             axes.semilogy(epochs, history[name], color=colour, linewidth=2, marker="o", markersize=3, label=label)
     axes.set(xlabel="epoch", ylabel="cross-entropy", title="Training loss")

@@ -66,15 +66,15 @@ def draw_boundary(net: nn.MLP, points: list[list[float]], labels: list[float], p
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    xy = np.array(points)
+    style, xy = ad.drawing.style, np.array(points)
     low, high = xy.min(axis=0) - 0.4, xy.max(axis=0) + 0.4
     a, b = np.meshgrid(np.linspace(low[0], high[0], 200), np.linspace(low[1], high[1], 200))
     scores = nn.predict(net.to_linear(), np.column_stack([a.ravel(), b.ravel()])).reshape(a.shape)
     figure, axes = plt.subplots(figsize=(6, 4.5), dpi=120, layout="constrained")
     limit = np.abs(scores).max()
     axes.contourf(a, b, scores, levels=np.linspace(-limit, limit, 21), cmap="RdBu", alpha=0.75)
-    axes.contour(a, b, scores, levels=[0.0], colors="#1F2933", linewidths=1.5)
-    for label, colour, name in ((-1.0, "#B84300", "label −1"), (1.0, "#0B5C99", "label +1")):
+    axes.contour(a, b, scores, levels=[0.0], colors=style.INK, linewidths=1.5)
+    for label, colour, name in ((-1.0, style.NEGATIVE, "label −1"), (1.0, style.POSITIVE, "label +1")):
         chosen = xy[np.array(labels) == label]
         axes.scatter(*chosen.T, s=26, color=colour, edgecolor="white", linewidth=0.6, label=name)
     axes.set(title="Score of the scalar network; the line is 0", xlabel="x₁", ylabel="x₂", aspect="equal")

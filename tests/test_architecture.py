@@ -351,3 +351,11 @@ def test_explanations_read_graphs_through_drawing_and_never_through_testing() ->
         for name, _, line in imports(path):
             assert not name.startswith(("autodiff.testing", "nn")), f"{path}:{line} imports {name}"
     assert fresh("import sys, autodiff.explaining; print('nn' in sys.modules)") == "False"
+
+
+def test_colours_are_written_in_the_style_file_alone() -> None:
+    places = (ROOT / "autodiff" / "drawing", ROOT / "nn", ROOT / "examples")
+    files = [path for place in places for path in place.rglob("*.py") if path.name != "style.py"]
+    assert len(files) > 50
+    found = [path for path in files if re.search(r"#[0-9A-Fa-f]{6}\b", path.read_text(encoding="utf-8"))]
+    assert not found, "name the colour in autodiff/drawing/picture/style.py"

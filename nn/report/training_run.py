@@ -15,19 +15,19 @@ style = drawing.style
 clean, escape_xml, number = drawing.text.clean, drawing.text.escape_xml, drawing.text.number
 percent, short_number, heat_of = drawing.text.percent, drawing.text.short_number, style.heat_of
 
-COLORS = (style.PARAM, style.GRAD, style.GOOD, style.UPDATE, style.WARN)
-STYLE = """
+COLORS = style.CURVES
+STYLE = style.css("""
 h2{font-size:15px;margin:0 0 6px}.charts{display:flex;flex-wrap:wrap;gap:18px}
-section{flex:1 1 480px;min-width:0;box-sizing:border-box;border:1px solid #CBD2D9;
- border-radius:10px;background:#FAFBFC;padding:12px}svg{width:100%;height:auto}
+section{flex:1 1 480px;min-width:0;box-sizing:border-box;border:1px solid $CLUSTER_LINE;
+ border-radius:10px;background:$CLUSTER_FILL;padding:12px}svg{width:100%;height:auto}
 @media(min-width:1040px){section{max-width:calc(50% - 9px)}}
 section.wide{flex-basis:100%;max-width:none}
-table{border-collapse:collapse;width:100%}th{font-weight:normal;color:#52606D;text-align:left;padding:2px 8px}
-td{padding:2px 8px;font-variant-numeric:tabular-nums}td.name{color:#0B5C99;font-weight:bold;overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%}th{font-weight:normal;color:$MUTED;text-align:left;padding:2px 8px}
+td{padding:2px 8px;font-variant-numeric:tabular-nums}td.name{color:$PARAM;font-weight:bold;overflow-wrap:anywhere}
 td.heat{text-align:right;min-width:70px;border-radius:4px}td.strip{width:50%}
 th.number{text-align:right}section p{margin:8px 0 0;font-size:12px}.keys span{margin-right:18px}
 .keys i{display:inline-block;width:22px;height:12px;margin-right:6px;vertical-align:-1px}
-"""
+""")
 
 
 def heat_style() -> str:
@@ -102,7 +102,7 @@ def loss_chart(logs: Mapping[str, Sequence[float]], batches: Sequence[float], ep
                 0.8,
             )
         )
-    for name, color, dash in (("loss", style.PARAM, ""), ("val_loss", style.GRAD, "6 4")):
+    for name, color, dash in (("loss", COLORS[0], ""), ("val_loss", COLORS[1], "6 4")):
         if name in logs:
             lines.append(Line(name, range(1, len(logs[name]) + 1), logs[name], color, dash))
     return chart(lines, x_name="epoch", y_name="loss")
@@ -183,7 +183,7 @@ def strip(values: Sequence[tuple[float, float, float]]) -> str:
         for k, (_, grad, _) in enumerate(values)
     )
     place = f'data-step="{step:.4f}" x="4" y="1.5" width="{step:.2f}" height="15"'
-    mark = f'<rect class="now" {place} fill="none" stroke="#1F2933"/>'
+    mark = f'<rect class="now" {place} fill="none" stroke="{style.INK}"/>'
     return f'<svg viewBox="0 0 400 18" aria-hidden="true">{cells}{mark}</svg>'
 
 

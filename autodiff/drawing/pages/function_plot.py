@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import Variable, grad, tensor
-from ..picture.style import BORDER, GRAD, INK, MUTED, PARAM
+from ..picture.style import BORDER, CURVES, GRAD, INK, MUTED
 from ..picture.text import clean
 
 
@@ -49,11 +49,10 @@ def draw_function(
     x = np.linspace(low, high, points)
     axes.axhline(0, color=BORDER, linewidth=0.8)
     axes.axvline(0, color=BORDER, linewidth=0.8)
-    colors = (PARAM, GRAD, "#00735C", "#6B3FA0", "#8A5A00")
     for k, function in enumerate(functions):
         y, slope = values_and_slopes(function, x)
         name = clean(labels[k] if k < len(labels) else getattr(function, "__name__", f"f{k + 1}"))
-        color = colors[k % len(colors)]
+        color = CURVES[k % len(CURVES)]
         derivative = GRAD if len(functions) == 1 else color
         axes.plot(x, y, color=color, linewidth=2.2, label=name)
         axes.plot(x, slope, color=derivative, linewidth=1.8, linestyle=(0, (5, 3)), label=f"{name}'")

@@ -11,7 +11,7 @@ import numpy as np
 
 from ... import Scalar, Variable
 from ..picture.cards import GAP
-from ..picture.style import BORDER, ERROR, FONT, GRAD, GRAD_FILL, INK, MUTED, PARAM, WARN, WHITE
+from ..picture.style import BARS, BORDER, ERROR, FONT, GRAD, GRAD_FILL, INK, MUTED, PARAM, WARN, WHITE
 from ..picture.text import clean, escape_xml, number, percent, shape_text
 from ..reading.records import gradient_number, stats_of
 
@@ -115,7 +115,7 @@ def histogram(data: np.ndarray[Any, Any]) -> str:
             counts, _ = np.histogram((flat - low) / (high - low), BINS, (0.0, 1.0))
     top = counts.max()
     bars = "".join(
-        f'<rect x="{k * 7}" y="{34 - 32 * count / top:.1f}" width="6" height="{32 * count / top:.1f}" fill="{PARAM}"/>'
+        f'<rect x="{k * 7}" y="{34 - 32 * count / top:.1f}" width="6" height="{32 * count / top:.1f}" fill="{BARS}"/>'
         for k, count in enumerate(counts)
         if count
     )

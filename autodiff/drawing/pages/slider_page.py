@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from ..figure import framed, write_atomically
-from ..picture.style import FONT
+from ..picture.style import FONT, css
 from ..picture.text import clean, escape_xml
 from ..writing.html_page import html_page
 
 STYLE = (
     f"body{{font:14px/1.45 {FONT}}}"
-    + """
-body{margin:0 auto;max-width:1180px;padding:18px;color:#1F2933;background:#fff}
-h1{font-size:20px;margin:0 0 4px}p{margin:0 0 12px;color:#52606D}
+    + css("""
+body{margin:0 auto;max-width:1180px;padding:18px;color:$INK;background:$WHITE}
+h1{font-size:20px;margin:0 0 4px}p{margin:0 0 12px;color:$MUTED}
 .bar{display:flex;gap:10px;align-items:center;margin-bottom:10px}
-button{font:inherit;border:1px solid #7B8794;border-radius:5px;background:#fff;padding:4px 12px}
-input[type=range]{flex:1}button:focus-visible,input:focus-visible{outline:3px solid #0B5C99;outline-offset:2px}
+button{font:inherit;border:1px solid $BORDER;border-radius:5px;background:$WHITE;padding:4px 12px}
+input[type=range]{flex:1}button:focus-visible,input:focus-visible{outline:3px solid $FOCUS;outline-offset:2px}
 .frame[hidden]{display:none}.frame svg{width:auto;max-width:100%;max-height:86vh}
 output{min-width:110px;font-weight:bold}
-"""
+""")
 )
 SCRIPT = """
 (() => {

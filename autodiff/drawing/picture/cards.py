@@ -22,6 +22,7 @@ from .style import (
     MUTED,
     PARAM,
     PARAM_FILL,
+    REPEAT,
     UPDATE,
     UPDATE_FILL,
     WARN,
@@ -52,7 +53,7 @@ def frame(kind: str, status: str = "") -> tuple[str, float, str]:
         "constant": (BORDER, 1, INPUT_FILL),
         "frozen": (BORDER, 2, INPUT_FILL),
         "optimizer": (UPDATE, 2, UPDATE_FILL),
-        "repeat": (PARAM, 2, WHITE),
+        "repeat": (REPEAT, 2, WHITE),
         "note": (ERROR, 1, WHITE),
     }.get(kind, (BORDER, 1, WHITE))
 
@@ -220,20 +221,20 @@ def parameters_card(rows: Sequence[tuple[str, str, str, str]], width: float = 0)
         gradient = (Run("‖g‖\u00a0", 11, GRAD), Run(grad, 12, GRAD, True)) if grad else ()
         lines.append(
             (
-                Cell((Run(name, 12, PARAM, True),), "left", None, 5),
+                Cell((Run(name, 12, name_color("parameter"), True),), "left", None, 5),
                 Cell((Run(shape, 11, MUTED),), "left", None, 5),
                 Cell(weight, "right", None, 5),
                 *((Cell(gradient, "right", GRAD_FILL, 5),) if any(row[3] for row in rows) else ()),
             )
         )
-    return Card((Block(tuple(lines), stretch=1),), PARAM, 2, PARAM_FILL, min_width=width, lanes=True)
+    return Card((Block(tuple(lines), stretch=1),), *frame("parameter"), min_width=width, lanes=True)
 
 
 def optimizer_card(name: str, detail: str, lines: Sequence[tuple[Run, ...]] = (), width: float = 0) -> Card:
     """Return the optimizer: its name, learning rate and step."""
     first = [Run(name, 14, UPDATE, True)] + ([Run(GAP + detail, 11, MUTED)] if detail else [])
     rows = [centered(*first), *(centered(*line, pad=3) for line in lines)]
-    return Card((Block(tuple(rows), inset=3),), UPDATE, 2, UPDATE_FILL, min_width=width, lanes=True)
+    return Card((Block(tuple(rows), inset=3),), *frame("optimizer"), min_width=width, lanes=True)
 
 
 def repeat_card(
@@ -255,7 +256,7 @@ def repeat_card(
     blocks = [
         Block(
             (
-                centered(Run(title, 14, INK, True), Run(f"\u00a0\u00a0× {count}", 16, PARAM, True)),
+                centered(Run(title, 14, INK, True), Run(f"\u00a0\u00a0× {count}", 16, REPEAT, True)),
                 *((centered(Run(inner, 11, MUTED), pad=3),) if inner else ()),
             ),
             inset=3,

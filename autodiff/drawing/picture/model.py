@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .style import BORDER, FORWARD, INK, WHITE
 from .text import text_width
 
 LINE_HEIGHT = 1.25  # over font size; Graphviz uses 1.2 and the tallest CJK fallback fonts need a little more
@@ -26,7 +27,7 @@ class Run:
 
     text: str
     size: float = 12
-    color: str = "#1F2933"
+    color: str = INK
     bold: bool = False
 
 
@@ -95,9 +96,9 @@ class Card:
     """
 
     blocks: tuple[Block, ...]
-    border: str = "#7B8794"
+    border: str = BORDER
     border_width: float = 1
-    fill: str = "#FFFFFF"
+    fill: str = WHITE
     rounded: bool = False
     min_width: float = 0
     lanes: bool = False
@@ -180,7 +181,7 @@ class Edge:
     kind: str
     label: tuple[Run, ...] = ()
     tooltip: str = ""
-    color: str = "#3E4C59"
+    color: str = FORWARD
     width: float = 1.4
     dash: str = "solid"
     arrow: str = "normal"
@@ -210,12 +211,12 @@ class Key:
 
     text: str
     mark: str = "box"
-    color: str = "#7B8794"
-    fill: str = "#FFFFFF"
+    color: str = BORDER
+    fill: str = WHITE
     width: float = 1
     dash: str = "solid"
     glyph: str = ""
-    ink: str = "#1F2933"
+    ink: str = INK
     rounded: bool = False
     back: bool = False
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from string import Template
 
 from .text import short_number
 
@@ -28,6 +29,7 @@ GRAD = "#B84300"
 GRAD_FILL = "#FFF1E6"
 PARAM = "#0B5C99"
 PARAM_FILL = "#E6F1FA"
+REPEAT = "#0B5C99"
 UPDATE = "#6B3FA0"
 UPDATE_FILL = "#F2ECFA"
 ERROR = "#B00020"
@@ -41,6 +43,10 @@ CLUSTER_FILL = "#FAFBFC"
 CLUSTER_LINE = "#CBD2D9"
 POSITIVE = "#0072B2"
 NEGATIVE = "#D55E00"
+FOCUS = "#0B5C99"  # what the keyboard or a search has chosen, on pages
+COVER_FILL = "#EEF2F6"  # a frame that is folded, on pages
+BARS = "#0B5C99"  # of a histogram
+CURVES = ("#0B5C99", "#B84300", "#00735C", "#6B3FA0", "#8A5A00")  # lines of a plot, in this order
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,15 @@ def heat_thresholds(thresholds: Sequence[float]) -> Iterator[None]:
         yield
     finally:
         _thresholds.reset(before)
+
+
+def css(text: str) -> str:
+    """Return a style sheet with the colours of this file in the place of their names.
+
+    >>> css("a{color:$INK;background:$WHITE}")
+    'a{color:#1F2933;background:#FFFFFF}'
+    """
+    return Template(text).substitute({k: v for k, v in globals().items() if isinstance(v, str) and v.startswith("#")})
 
 
 def bound_of(heat: Heat) -> str:

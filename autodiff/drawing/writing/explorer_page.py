@@ -1,47 +1,47 @@
 """Style and script of the explorer page. Plain JavaScript, no library; user text is only ever set as `textContent`."""
 
-from ..picture.style import FONT
+from ..picture.style import FONT, css
 
 STYLE = (
     f"body{{font:14px/1.45 {FONT}}}"
-    + """
-:root{--ink:#1F2933;--muted:#52606D;--line:#CBD2D9;--forward:#3E4C59;--grad:#B84300;--param:#0B5C99}
+    + css("""
+:root{--ink:$INK;--muted:$MUTED;--line:$CLUSTER_LINE;--forward:$FORWARD;--grad:$GRAD;--focus:$FOCUS}
 *{box-sizing:border-box}
-body{margin:0;height:100vh;display:grid;grid-template:auto 1fr/1fr 300px;color:var(--ink);background:#fff}
+body{margin:0;height:100vh;display:grid;grid-template:auto 1fr/1fr 300px;color:var(--ink);background:$WHITE}
 header{grid-column:1/3;display:flex;flex-wrap:wrap;gap:8px;align-items:center;padding:8px 14px;
   border-bottom:1px solid var(--line)}
 h1{font-size:15px;margin:0 10px 0 0}
-button,input{font:inherit;color:inherit;border:1px solid #7B8794;background:#fff;border-radius:5px;padding:4px 10px}
-button:hover{background:#F5F7FA}
-button:focus-visible,input:focus-visible{outline:3px solid var(--param);outline-offset:2px}
+button,input{font:inherit;color:inherit;border:1px solid $BORDER;background:$WHITE;border-radius:5px;padding:4px 10px}
+button:hover{background:$INPUT_FILL}
+button:focus-visible,input:focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 #step{width:170px;padding:0}#phase{min-width:150px;
   font-weight:bold}#phase.backward{color:var(--grad)}#find{margin-left:auto;width:190px}
 main{overflow:hidden;position:relative;min-width:0;min-height:0}
 .view{height:100%}.view[hidden]{display:none}
 .view svg{width:100%;height:100%;display:block;cursor:grab;touch-action:none}
-aside{border-left:1px solid var(--line);padding:14px;overflow:auto;background:#FBFCFD}
+aside{border-left:1px solid var(--line);padding:14px;overflow:auto;background:$CLUSTER_FILL}
 aside h2{font-size:16px;margin:0 0 8px;overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:auto 1fr;gap:4px 12px;margin:0}
 dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}dd.grad{color:var(--grad);font-weight:bold}
 .hint,.alt{color:var(--muted);font-size:12px;margin-top:16px}
-.problem{color:#B00020;font-weight:bold;margin:10px 0 0}
+.problem{color:$ERROR;font-weight:bold;margin:10px 0 0}
 .node,.cluster{cursor:pointer}.node:focus,.cluster:focus{outline:none}
 .node,.edge,.edge-label{transition:opacity .15s}
 .future{opacity:.16}.silent{visibility:hidden}.nograd .grad{visibility:hidden}
 .halo{fill:none;stroke:none;stroke-width:4;pointer-events:none}
-.node.now .halo{stroke:var(--forward)}.node.nowback .halo{stroke:var(--grad)}.node.hit .halo{stroke:var(--param);
+.node.now .halo{stroke:var(--forward)}.node.nowback .halo{stroke:var(--grad)}.node.hit .halo{stroke:var(--focus);
   stroke-dasharray:7 4}
-.node.chosen .halo{stroke:var(--ink)}.node:focus-visible .halo{stroke:var(--param)}
-.edge.flow path{stroke:#B84300;stroke-width:2.6;stroke-dasharray:7 5;animation:flow .7s linear infinite}
+.node.chosen .halo{stroke:var(--ink)}.node:focus-visible .halo{stroke:var(--focus)}
+.edge.flow path{stroke:$GRAD;stroke-width:2.6;stroke-dasharray:7 5;animation:flow .7s linear infinite}
 @keyframes flow{to{stroke-dashoffset:12}}
-.cover{fill:#EEF2F6;stroke:#7B8794;cursor:pointer}.fold text{font-weight:bold;font-size:13px;fill:#1F2933;
+.cover{fill:$COVER_FILL;stroke:$BORDER;cursor:pointer}.fold text{font-weight:bold;font-size:13px;fill:$INK;
   pointer-events:none}
 .fold:not(.shut) .cover{fill:transparent;stroke:none;pointer-events:none}.fold:not(.shut) text{display:none}
-.fold:focus{outline:none}.fold:focus-visible .cover{stroke:#0B5C99;stroke-width:3}
+.fold:focus{outline:none}.fold:focus-visible .cover{stroke:$FOCUS;stroke-width:3}
 @media (prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}
 @media (max-width:760px){body{grid-template:auto 1fr 220px/1fr}header{grid-column:1}aside{border-left:0;
   border-top:1px solid var(--line)}}
-"""
+""")
 )
 
 SCRIPT = """

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ..picture.cards import faded_card
 from ..picture.model import Block, Card, Cell, Edge, Node, Picture, Run
-from ..picture.style import GRAD, GRAD_FILL, faded
+from ..picture.style import GRAD, GRAD_FILL, WHITE, faded
 from ..picture.words import word
 
 
@@ -76,5 +76,5 @@ def paint_edge(edge: Edge, done: set[str], reached: set[str]) -> Edge:
     )
     if happened:
         return edge
-    label = tuple(dataclasses.replace(run, color="#FFFFFF") for run in edge.label)
-    return dataclasses.replace(edge, color=faded(edge.color) if edge.kind == "value" else "#FFFFFF", label=label)
+    label = tuple(dataclasses.replace(run, color=WHITE) for run in edge.label)
+    return dataclasses.replace(edge, color=faded(edge.color) if edge.kind == "value" else WHITE, label=label)
