@@ -325,7 +325,7 @@ def refuse_product(node: Node, g: Any, d: Any) -> None:
     bad = np.isnan(plain(d))
     if bad.any() and not np.isnan(plain(g)).any():
         maker = maker_of_nan(node, bad)
-        if maker is not None:
+        if maker is not None and maker.notes is not None:
             made = maker.notes.made_nan
             at = "" if np.ndim(made) == 0 else f" at index {tuple(int(k) for k in np.argwhere(made)[0])}"
             raise SingularPointError(

@@ -31,6 +31,7 @@ RIGHT: dict[str, Any] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_derivatives_pass_at_both_orders(name: str) -> None:
     f, *inputs = RIGHT[name]
@@ -91,6 +92,7 @@ PLANTED: dict[str, Any] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted_mistakes_of_complex_rules_are_found(name: str) -> None:
     forward, right, wrong, z = PLANTED[name]

@@ -74,7 +74,7 @@ def what_where_leaves_out_counts_for_nothing(ctx: Context) -> Iterator[Finding]:
     recorded, w, found = ctx.subject.extras["recorded"], ctx.ws[0], []
     with np.errstate(all="ignore"):
         for case in (sound, spoilt):
-            xs = [ad.tensor(x) for x in case.xs]
+            xs: list[Any] = [ad.tensor(x) for x in case.xs]
             y = recorded(*case.moved(xs).args, **case.kwargs)
             if not isinstance(y, ad.Variable) or not y.requires_grad or y.dtype.kind != "f" or y.shape != shape:
                 return
