@@ -94,6 +94,7 @@ class Explanation:
         for other in self.causes[1:]:
             at = f" ({source_text(other.place)})" if other.place else ""
             lines.append(f"Also: {other.rule}{at}")
+            lines += [f"    write instead: {other.remedy}"] if other.remedy else []
         self.text = "\n".join([*lines, *([note] if note else [])])
 
     def draw(self, radius: int = 2, **options: Any) -> Any:

@@ -17,7 +17,7 @@ from ..variable import wrap
 from . import missing
 from .answers import Cause, Explanation
 from .graph_pass import GraphPass
-from .infinities import forward_cause, infinite_cause, nan_cause
+from .infinities import causes_of, forward_cause
 from .sizes import huge_cause
 from .zeros import zero_causes
 
@@ -126,7 +126,7 @@ def _causes(graph: GraphPass, node: Node, state: str, where: Any) -> list[Cause]
     if state == "huge":
         cause = huge_cause(graph, node)
         return [cause] if cause is not None else []
-    return [nan_cause(graph, node, where) if state == "nan" else infinite_cause(graph, node, where)]
+    return causes_of(graph, node, where, state)
 
 
 def _state(wrt: Variable, gradient: Any, at: Any, graph: GraphPass | None) -> tuple[str, Any, str]:

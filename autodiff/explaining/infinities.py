@@ -5,7 +5,7 @@ them so. Causes and remedies of the forward pass are those that pictures tell (`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..drawing.levels.problem_notes import FirstProblem
 from ..graph import Node
 from .answers import Cause, cause_at, first_index
 from .graph_pass import GraphPass, Use
-from .zeros import elements_above, value_text, zero_causes
+from .zeros import MOST, elements_above, value_text, zero_causes
 
 Bad = Callable[[Any], Any]
 _GUARD = "np.where(ok, {name}(np.where(ok, x, 1)), 0) with ok = {ok}: the inner where keeps the singular point out"
@@ -41,9 +41,14 @@ DATA = "clean data: rows with np.isnan(x) out, or np.nan_to_num(x); find them wi
 
 
 def first_use(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -> tuple[Use | None, Any]:
-    """The first operation on the way to ``target`` that sends something bad though nothing bad arrived at it, and the
-    position of the operand; and where it is bad. (None, node) where two paths that are sound add up to it. ``where``:
-    the elements of the target in question."""
+    """The first of ``uses_at_fault``; (None, node) where two paths that are sound add up to something bad."""
+    return next(uses_at_fault(graph, target, bad, where), (None, None))
+
+
+def uses_at_fault(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -> Iterator[tuple[Use | None, Any]]:
+    """The operations on the way to ``target`` that send something bad though nothing bad arrived at them, with the
+    position of the operand; and where it is bad. After them (None, node) where two paths that are sound add up to it.
+    ``where``: the elements of the target in question."""
     matters = elements_that_matter(graph, target, where)
     for node in graph.nodes:
         if node.op is None or node not in matters:
@@ -60,12 +65,11 @@ def first_use(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -> tu
             # what the pass left out, as a zero by construction, is not bad where it arrived
             spoilt = bad(sent) & matters[p] if p is target else bad(sent) & matters[p] & bad(arrived)
             if spoilt.any():
-                return (node, i), spoilt
+                yield (node, i), spoilt
     for node in graph.nodes:
         g = graph.gradient(node)
         if node in matters and g is not None and (bad(g) & matters[node]).any():
-            return None, node
-    return None, None
+            yield None, node
 
 
 def elements_that_matter(graph: GraphPass, target: Node, where: Any) -> dict[Node, Any]:
@@ -86,11 +90,24 @@ def elements_that_matter(graph: GraphPass, target: Node, where: Any) -> dict[Nod
     return matters
 
 
-def nan_cause(graph: GraphPass, target: Node, where: Any = True) -> Cause:
-    """The first cause of a NaN in these elements of the gradient of a node."""
-    use, spoilt = first_use(graph, target, np.isnan, where)
-    if use is None:
-        return left_over(graph, spoilt if spoilt is not None else target, target)
+def causes_of(graph: GraphPass, target: Node, where: Any, state: str) -> list[Cause]:
+    """The independent causes of a NaN or an infinity in these elements of the gradient of a node, one for each
+    operation, in the order of the backward pass. state: "nan" or "infinite"."""
+    bad, cause_at_use = (np.isnan, nan_cause_at) if state == "nan" else (np.isinf, infinite_cause_at)
+    found: dict[Node | None, Cause] = {}
+    for use, spoilt in uses_at_fault(graph, target, bad, where):
+        if use is None or len(found) == MOST:
+            break
+        cause = cause_at_use(graph, use, spoilt)
+        found.setdefault(cause.node, cause)
+    if not found:
+        node = first_use(graph, target, bad, where)[1]
+        return [left_over(graph, node if node is not None else target, target)]
+    return list(found.values())
+
+
+def nan_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
+    """Why an operation sends a NaN."""
     node, i = use
     values = [*graph.operands(node), graph.value(node)]
     if any([holds(v, np.isnan, spoilt) for v in values]):
@@ -147,14 +164,6 @@ def zero_times_infinity(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
         at = f" at {first.place.rpartition('/')[2]}" if first.place else ""
         rule += f" The 0 comes from {first.op}{at}."
     return cause_at(graph, node, "zero_times_infinity", rule, remedy(graph, node), index)
-
-
-def infinite_cause(graph: GraphPass, target: Node, where: Any = True) -> Cause:
-    """The first cause of an infinity in these elements of the gradient of a node."""
-    use, spoilt = first_use(graph, target, np.isinf, where)
-    if use is None:
-        return left_over(graph, spoilt if spoilt is not None else target, target)
-    return infinite_cause_at(graph, use, spoilt)
 
 
 def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:

@@ -484,3 +484,23 @@ def test_what_cannot_be_explained_is_refused() -> None:
         ad.explain(x * 2, wrt=x)
     with pytest.raises(IndexError, match=r"at=7.*\(2,\)"):
         ad.explain((x * 2).sum(), wrt=x, at=7)
+
+
+def test_independent_causes_are_told_in_one_answer() -> None:
+    x = ad.tensor([0.0, 0.0, 4.0])
+    loss = (np.sqrt(x) ** 2).sum() + (x / x).sum()
+    why = ad.explain(loss, wrt=x)
+    assert {(cause.kind, cause.op) for cause in why.causes} == {
+        ("outside_domain", "divide"),
+        ("zero_times_infinity", "sqrt"),
+    }
+    assert all(cause.rule in why.text and cause.remedy in why.text for cause in why.causes)
+    loss = np.sqrt(x).sum() + np.cbrt(x).sum()
+    assert [c.op for c in ad.explain(loss, wrt=x).causes] == ["cbrt", "sqrt"]
+
+
+def test_one_cause_that_spoils_many_operations_is_told_once() -> None:
+    x = ad.tensor([0.0, 4.0])
+    q = x / x
+    why = ad.explain((np.exp(q) + np.sin(q) * q).sum(), wrt=x)
+    assert [(cause.kind, cause.op) for cause in why.causes] == [("outside_domain", "divide")]
