@@ -59,6 +59,7 @@ def test_the_next_gradient_is_written_where_the_last_one_was(through):
 
 
 @counted
+@generated
 def test_an_optimizer_gives_the_memory_back():
     model = nn.Linear(256, 64, rng=0)
     optimizer, seen = nn.Adam(model.parameters()), set()
