@@ -279,13 +279,15 @@ def pull_operands(
             cotangents[p] = d
             if (p.op is None or add_into) and fresh and d.__class__ is np.ndarray and d.base is None:
                 owned[p] = True
-        elif p in owned:
+        elif p in owned and d.__class__ is np.ndarray:
             h += d
         else:
             cotangents[p] = d = h + d
             if d.__class__ is np.ndarray:
                 owned[p] = True
-            elif p.shape is not None and not recorded:
+            elif recorded:  # plain so far, and now a handle
+                owned.pop(p, None)
+            elif p.shape is not None:
                 cotangents[p] = np.asarray(d)
     if release:
         node.saved = None

@@ -496,3 +496,19 @@ def test_linear_of_lists_and_a_number_as_bias_has_numpys_values_or_a_clear_error
     assert ad.linear([[1.0, 2.0]], [[3.0, 4.0]], [0.5]).tolist() == [[11.5]]
     with pytest.raises(ValueError, match=r"linear: weight of shape \(out, in\) = \(1, 2\) with bias \(\)"):
         ad.linear(np.ones((1, 2)), np.ones((1, 2)), 0.5)
+
+
+def test_a_recorded_pass_adds_a_handle_to_plain_cotangents() -> None:
+    """Two plain answers made a buffer of the walk's own, and the third, a handle, was written into it."""
+
+    @ad.custom_vjp
+    def flat(x: Any) -> Any:
+        return x
+
+    flat.defvjp(lambda x: (x * 1.0, None), lambda _, g: (np.zeros(2),))
+
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        return np.sum(y**2) + np.sum(flat(y)) + np.sum(flat(y))
+
+    assert ad.hessian(f)(np.array([1.0, 2.0])).tolist() == [[2.0, 0.0], [0.0, 2.0]]
