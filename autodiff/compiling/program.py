@@ -1,0 +1,279 @@
+"""The program of a trace: a flat list of NumPy calls, each value written once.
+
+A trace (``tracing``) writes it, passes change it, and the source writer reads it. ``run`` is the meaning of a program:
+whatever a pass makes of it must give what ``run`` gives. Never here: how a program is traced or made fast.
+
+    inputs        values that the caller gives
+    states        values read from handles at every call: parameters, running statistics
+    constants     arrays that the function captured, held by reference: their contents may change between two calls
+    instructions  in the order in which they ran
+    guards        what Python asked of a value (``if x > 0``, ``.item()``) and the answer that this program is right for
+    writes        new values of states, written back by the caller when the run is over
+
+A write into an array (``a[i] = v``, ``out=``, ``+=``) stands here as a function that returns a new array (see
+``functional``), so that no value ever changes. A value may be a view of another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+KINDS = ("input", "state", "constant", "result")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A program value where it is used: in arguments, outputs, guards and writes."""
+
+    index: int
+
+
+@dataclass(slots=True)
+class Value:
+    """One value of a program. A 0-d value may be an array or a NumPy number at run time: they are equal in meaning.
+
+    index   its place in ``Program.values``
+    name    the user's or the parameter's name, or ""
+    kind    "input", "state", "constant" or "result"
+    """
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    name: str = ""
+    kind: str = "result"
+
+
+@dataclass(slots=True)
+class Instruction:
+    """One call.
+
+    function   the NumPy callable itself (``np.add``, ``np.add.reduce``, ``np.matmul``), or one of ``functional``
+    arguments  a tuple, nested at will (tuples, lists, dicts, slices), in which a program value stands as ``Ref``
+    keywords   the same by name
+    results    indices of the values it gives: one, or, with ``unpacks``, one for each element of the tuple that it
+               returns
+    unpacks    whether the function returns a tuple or a list
+    pure       False for a call that moves something outside the program (a random generator): it runs exactly once,
+               and in its order among such calls
+    place      (file, line) of the user's line, or None
+    module     path of the ``nn`` module that ran, or ""
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+    results: tuple[int, ...]
+    unpacks: bool = False
+    pure: bool = True
+    place: tuple[str, int] | None = None
+    module: str = ""
+
+
+@dataclass(slots=True)
+class Program:
+    """A traced function (see the head of this file). ``run`` takes the arrays of inputs, and then of states."""
+
+    inputs: list[int] = field(default_factory=list)
+    states: list[int] = field(default_factory=list)
+    constants: dict[int, Any] = field(default_factory=dict)
+    values: list[Value] = field(default_factory=list)
+    instructions: list[Instruction] = field(default_factory=list)
+    outputs: Any = ()
+    guards: list[tuple[Ref, Any]] = field(default_factory=list)
+    writes: list[tuple[int, Ref]] = field(default_factory=list)
+
+    def add_value(self, shape: tuple[int, ...], dtype: Any, name: str = "", kind: str = "result") -> Value:
+        """Append a value, and return it."""
+        value = Value(len(self.values), tuple(shape), np.dtype(dtype), name, kind)
+        self.values.append(value)
+        return value
+
+    def roots(self) -> list[int]:
+        """Return the values that must be computed: those of outputs, guards and writes."""
+        ends = (self.outputs, [ref for ref, _ in self.guards], [ref for _, ref in self.writes])
+        return list(dict.fromkeys(ref.index for ref in refs(ends)))
+
+    def check(self) -> None:
+        """Raise ValueError unless every value is defined once, before its use, with a kind that fits its place."""
+        defined: set[int] = set()
+
+        def define(index: int, kind: str, where: str) -> None:
+            if not 0 <= index < len(self.values) or self.values[index].index != index:
+                raise ValueError(f"{where}: there is no value {index}")
+            if self.values[index].kind != kind:
+                raise ValueError(f"{where}: value {index} is of kind {self.values[index].kind!r}, not {kind!r}")
+            if index in defined:
+                raise ValueError(f"{where}: value {index} is defined twice")
+            defined.add(index)
+
+        def use(tree: Any, where: str) -> None:
+            for ref in refs(tree):
+                if ref.index not in defined:
+                    raise ValueError(f"{where}: value {ref.index} is used before it is defined")
+
+        for kind, indices in (("input", self.inputs), ("state", self.states), ("constant", self.constants)):
+            for index in indices:
+                define(index, kind, f"the list of {kind}s")
+        for k, instruction in enumerate(self.instructions):
+            where = f"instruction {k}, {name_of(instruction.function)}"
+            use((instruction.arguments, instruction.keywords), where)
+            for index in instruction.results:
+                define(index, "result", where)
+            if not instruction.unpacks and len(instruction.results) != 1:
+                raise ValueError(f"{where}: {len(instruction.results)} results, of one value")
+        use(self.outputs, "the outputs")
+        use([ref for ref, _ in self.guards], "the guards")
+        for index, ref in self.writes:
+            if index not in self.states:
+                raise ValueError(f"the writes: value {index} is not a state")
+            use(ref, "the writes")
+            old, new = self.values[index], self.values[ref.index]
+            if (old.shape, old.dtype) != (new.shape, new.dtype):
+                raise ValueError(
+                    f"the writes: {new.dtype} {new.shape} does not fit state {index}, {old.dtype} {old.shape}"
+                )
+
+    def __str__(self) -> str:
+        return "\n".join(_listing(self))
+
+
+def run(program: Program, arrays: list[Any]) -> tuple[Any, list[Any], list[Any]]:
+    """Run a program call by call; return (outputs, values of ``writes``, values of ``guards``).
+
+    arrays: those of ``program.inputs`` and then of ``program.states``. The outputs have the tree of
+    ``program.outputs``. Nothing is written and no guard is judged: that is the caller's.
+
+    >>> import numpy as np
+    >>> p = Program()
+    >>> x, y = p.add_value((2,), float, "x", "input"), p.add_value((2,), float)
+    >>> p.inputs, p.outputs = [x.index], Ref(y.index)
+    >>> p.instructions = [Instruction(np.multiply, (Ref(x.index), 2.0), {}, (y.index,))]
+    >>> p.check(); run(p, [np.array([1.0, 3.0])])
+    (array([2., 6.]), [], [])
+    """
+    held: dict[int, Any] = dict(program.constants)
+    held.update(zip((*program.inputs, *program.states), arrays, strict=True))
+    for instruction in program.instructions:
+        arguments = filled(instruction.arguments, held)
+        keywords = filled(instruction.keywords, held) if instruction.keywords else {}
+        try:
+            made = instruction.function(*arguments, **keywords)
+        except Exception as error:
+            error.add_note(f"in compiled code, of {described(instruction)}")
+            raise
+        if instruction.unpacks:
+            held.update(zip(instruction.results, made, strict=True))
+        else:
+            held[instruction.results[0]] = made
+    return (
+        filled(program.outputs, held),
+        [held[ref.index] for _, ref in program.writes],
+        [held[ref.index] for ref, _ in program.guards],
+    )
+
+
+def refs(tree: Any) -> Iterator[Ref]:
+    """Every ``Ref`` in nested tuples, lists, dicts and slices, from left to right."""
+    if tree.__class__ is Ref:
+        yield tree
+    elif isinstance(tree, tuple | list):
+        for part in tree:
+            yield from refs(part)
+    elif isinstance(tree, dict):
+        for part in tree.values():
+            yield from refs(part)
+    elif isinstance(tree, slice):
+        yield from refs((tree.start, tree.stop, tree.step))
+
+
+def mapped(tree: Any, change: Callable[[Ref], Any]) -> Any:
+    """Return the same tree with ``change(ref)`` in the place of every ``Ref``."""
+    if tree.__class__ is Ref:
+        return change(tree)
+    if tree.__class__ is tuple:
+        return tuple([mapped(part, change) for part in tree])
+    if isinstance(tree, tuple):
+        parts = [mapped(part, change) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if isinstance(tree, list):
+        return [mapped(part, change) for part in tree]
+    if isinstance(tree, dict):
+        return {key: mapped(part, change) for key, part in tree.items()}
+    if isinstance(tree, slice):
+        return slice(*[mapped(part, change) for part in (tree.start, tree.stop, tree.step)])
+    return tree
+
+
+def filled(tree: Any, held: Any) -> Any:
+    """Return the same tree with ``held[index]`` in the place of every ``Ref``."""
+    return mapped(tree, lambda ref: held[ref.index])
+
+
+def name_of(function: Any) -> str:
+    """Return how a reader knows a function: ``np.add``, ``np.add.reduce``, ``np.linalg.inv``, ``write_at``."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{name_of(owner)}.{function.__name__}"
+    name = getattr(function, "__name__", type(function).__name__)
+    if isinstance(function, np.ufunc):
+        return f"np.{name}" if getattr(np, name, None) is function else name
+    package, _, rest = str(getattr(function, "__module__", "")).partition(".")
+    if package != "numpy":
+        return str(name)
+    rest = rest.removeprefix("_core").removeprefix("lib").partition("._")[0]
+    inside = getattr(np, rest, None) if rest and not rest.startswith((".", "_")) else None
+    return f"np.{rest}.{name}" if getattr(inside, str(name), None) is function else f"np.{name}"
+
+
+def described(instruction: Instruction) -> str:
+    """``np.matmul, train.py:12, encoder``: a call, the user's line, and the module."""
+    where = [f"{instruction.place[0]}:{instruction.place[1]}"] if instruction.place else []
+    return ", ".join([name_of(instruction.function), *where, *([instruction.module] if instruction.module else [])])
+
+
+def _listing(program: Program) -> Iterator[str]:
+    values = program.values
+
+    def named(index: int) -> str:
+        value = values[index]
+        return value.name or f"v{index}"
+
+    def kind(index: int) -> str:
+        value = values[index]
+        return f"{value.dtype}[{', '.join(map(str, value.shape))}]"
+
+    def text(tree: Any) -> str:
+        if tree.__class__ is Ref:
+            return named(tree.index)
+        if isinstance(tree, tuple):
+            return f"({', '.join(map(text, tree))}{',' if len(tree) == 1 else ''})"
+        if isinstance(tree, list):
+            return f"[{', '.join(map(text, tree))}]"
+        if isinstance(tree, dict):
+            return "{" + ", ".join(f"{key!r}: {text(part)}" for key, part in tree.items()) + "}"
+        if isinstance(tree, slice):
+            ends = ["" if part is None else text(part) for part in (tree.start, tree.stop, tree.step)]
+            return ":".join(ends if ends[2] else ends[:2])
+        if isinstance(tree, np.ndarray):
+            return f"<{tree.dtype}{list(tree.shape)}>"
+        return name_of(tree) if callable(tree) else repr(tree)
+
+    for what, indices in (("input", program.inputs), ("state", program.states), ("constant", program.constants)):
+        for index in indices:
+            yield f"{what} {named(index)}: {kind(index)}"
+    for instruction in program.instructions:
+        call = [*map(text, instruction.arguments), *(f"{k}={text(v)}" for k, v in instruction.keywords.items())]
+        left = ", ".join(map(named, instruction.results)) + ("," if instruction.unpacks else "")
+        kinds = ", ".join(map(kind, instruction.results))
+        where = described(instruction).partition(", ")[2]
+        yield f"{left} = {name_of(instruction.function)}({', '.join(call)})  # {kinds}{'  ' + where if where else ''}"
+    for ref, expected in program.guards:
+        yield f"guard {named(ref.index)} is {expected!r}"
+    for index, ref in program.writes:
+        yield f"write {named(index)} <- {named(ref.index)}"
+    yield f"return {text(program.outputs)}"
