@@ -58,7 +58,7 @@ def test_a_write_of_another_shape_than_its_state_is_refused() -> None:
 
 
 def test_an_error_names_the_users_line() -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="broadcast") as caught:
         run(doubled(), [np.ones(2), np.ones(3)])
     assert "net.py:7" in "".join(caught.value.__notes__)
 
@@ -80,7 +80,7 @@ def test_values_are_found_inside_tuples_dicts_and_slices() -> None:
 
 
 @pytest.mark.parametrize(
-    "function, name",
+    ("function", "name"),
     [
         (np.add, "np.add"),
         (np.add.reduce, "np.add.reduce"),
