@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from autodiff import extend as _extend
 
 from . import data, functional, init, metrics, optim
-from .history import EarlyStopping, History
 from .layers.activations import (
     CELU,
     ELU,
@@ -149,7 +148,7 @@ from .sequences.transformer import (
     TransformerEncoderLayer,
 )
 from .serialization import FileFormatError, load, save
-from .training import evaluate, fit, predict
+from .training import EarlyStopping, History, evaluate, fit, predict
 
 __all__ = [
     # modules

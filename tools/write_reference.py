@@ -73,7 +73,6 @@ TITLES = {  # the module that defines a public name, or a package around it -> t
     "nn.losses": "Losses",
     "nn.errors": "Errors of nn",
     "nn.random": "Random numbers",
-    "nn.history": "Training",
     "nn.training": "Training",
     "nn.report": "Training",
     "nn.metrics": "Metrics",

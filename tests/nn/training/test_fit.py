@@ -12,7 +12,7 @@ import pytest
 
 import autodiff as ad
 import nn
-from nn import progress
+from nn.training import progress
 
 
 def blobs(n=120, seed=0):

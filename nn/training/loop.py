@@ -22,15 +22,15 @@ from numpy.typing import NDArray
 
 import autodiff as ad
 
-from . import metrics as metric_functions
-from .data import batches
-from .data.tables import as_numbers
+from .. import metrics as metric_functions
+from ..data import batches
+from ..data.tables import as_numbers
+from ..module import Module
+from ..optim import Optimizer, clip_grad_norm_
+from ..random import Rng, as_generator
+from ..report import training_report
 from .history import EarlyStopping, History
-from .module import Module
-from .optim import Optimizer, clip_grad_norm_
 from .progress import Display, display
-from .random import Rng, as_generator
-from .report import training_report
 
 __all__ = ["evaluate", "fit", "predict"]
 
