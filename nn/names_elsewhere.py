@@ -9,8 +9,8 @@ from __future__ import annotations
 __all__ = ["IN_MODULE", "IN_PACKAGE"]
 
 IN_PACKAGE = {
-    "DataLoader": "write nn.data.batches(x, y, batch_size=32)",
-    "Dataset": "plain arrays are data: nn.fit(model, x, y), nn.data.batches(x, y, batch_size=32)",
+    "DataLoader": "write nn.data.DataLoader(dataset, batch_size=32)",
+    "Dataset": "write nn.data.Dataset, or give plain arrays to nn.fit(model, x, y)",
     "Dense": "write nn.Linear(inputs, outputs)",
     "Input": "leave it out: a layer takes its input when it is called",
     "Model": "write nn.Module, or nn.Sequential(...)",

@@ -267,7 +267,7 @@ NAMES: Rows = [
     ("nn.Lineer", AttributeError, r"Did you mean Linear"),
     ("nn.optim.StepLR", AttributeError, r"write nn\.optim\.lr_scheduler\.StepLR"),
     ("nn.optim.Adamm", AttributeError, r"Did you mean Adam"),
-    ("nn.data.DataLoader", AttributeError, r"write nn\.data\.batches\(x, y, batch_size=32\)"),
+    ("nn.DataLoader", AttributeError, r"write nn\.data\.DataLoader\(dataset, batch_size=32\)"),
     ("nn.init.xavier_uniform_", AttributeError, r"write p\.data = nn\.init\.xavier_uniform\(p\.shape\)"),
     ("nn.optim.lr_scheduler.StepLr", AttributeError, r"Did you mean StepLR"),
     ("nn.functional.mse", AttributeError, r"write nn\.functional\.mse_loss"),

@@ -1,24 +1,55 @@
-"""Data for training: a real set of digits inside the package, MNIST from a directory, splits and mini-batches.
+"""Data for training: datasets, loaders and samplers, real data inside the package, readers of published files, splits.
 
 Everything here takes and gives plain NumPy arrays; nothing here downloads anything or uses graphs. Images are
-float32 between 0 and 1 unless raw ones are asked for, labels are int64, and whatever is random takes `rng`.
+float32 between 0 and 1 unless raw ones are asked for, labels are int64, and whatever is random takes `rng`, or
+`generator` where PyTorch calls it so.
 """
 
 from typing import TYPE_CHECKING
 
 from autodiff.extend import missing_names
+from nn.data.datasets import ConcatDataset, Dataset, Subset, TensorDataset, collate, random_split
 from nn.data.digits import load_digits
 from nn.data.idx import load_mnist, read_idx
+from nn.data.loader import DataLoader
+from nn.data.samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from nn.data.splits import batches, standardize, train_test_split
 
-__all__ = ["load_digits", "load_mnist", "read_idx", "train_test_split", "batches", "standardize"]
+__all__ = [
+    # datasets and loaders
+    "Dataset",
+    "TensorDataset",
+    "Subset",
+    "ConcatDataset",
+    "random_split",
+    "DataLoader",
+    "collate",
+    "Sampler",
+    "SequentialSampler",
+    "RandomSampler",
+    "WeightedRandomSampler",
+    "SubsetRandomSampler",
+    "BatchSampler",
+    # arrays
+    "batches",
+    "train_test_split",
+    "standardize",
+    # data
+    "load_digits",
+    "load_mnist",
+    "read_idx",
+]
 
-_BATCHES = "write nn.data.batches(x, y, batch_size=32), which takes plain arrays"
 _ELSEWHERE = {
-    "DataLoader": _BATCHES,
-    "Dataset": _BATCHES,
-    "TensorDataset": _BATCHES,
-    "random_split": "write nn.data.train_test_split(x, y)",
+    "default_collate": "write nn.data.collate",
+    "IterableDataset": "write a generator and the training loop yourself, or a Dataset with __len__ and __getitem__",
 }
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
