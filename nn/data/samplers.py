@@ -99,8 +99,8 @@ class RandomSampler(Sampler):
 class WeightedRandomSampler(Sampler):
     """Random indices, each with the probability of its weight. `torch.utils.data.WeightedRandomSampler`.
 
-    weights: (N,) finite, >= 0, not all zero; they need not sum to 1. num_samples: how many indices. replacement: whether an
-    index may come twice; without, at most as many as have a weight above zero.
+    weights: (N,) finite, >= 0, not all zero; they need not sum to 1. num_samples: how many indices. replacement:
+    whether an index may come twice; without, at most as many as have a weight above zero.
 
     >>> list(WeightedRandomSampler([0.0, 1.0, 0.0], num_samples=3))
     [1, 1, 1]
