@@ -13,13 +13,13 @@ X = np.array([-3.0, -0.5, 0.0, 0.3, 0.9, 1.0, 2.5, 7.0])
 CONTINUOUS: dict[str, tuple[float, ...]] = {
     "norm": (), "expon": (), "gamma": (2.5,), "chi2": (3.0,), "beta": (2.0, 3.5), "t": (4.0,), "uniform": (),
     "laplace": (), "logistic": (), "cauchy": (), "lognorm": (0.7,), "halfnorm": (), "weibull_min": (1.7,),
-    "pareto": (2.2,),
+    "pareto": (2.2,), "gumbel_r": (), "gumbel_l": (), "invgamma": (2.5,), "halfcauchy": (), "truncnorm": (-0.9, 2.5),
 }  # fmt: skip
 DISCRETE = {"poisson": (2.5,), "binom": (6, 0.3), "bernoulli": (0.3,), "geom": (0.4,), "nbinom": (3.5, 0.4)}
-NO_SHAPE = {"gamma", "chi2", "beta", "t"}  # whose cdf has no derivative in its shape
+NO_SHAPE = {"gamma", "chi2", "beta", "t", "invgamma"}  # whose cdf has no derivative in its shape
 
 
-@pytest.mark.parametrize("method", ["logpdf", "pdf", "cdf", "sf", "logcdf"])
+@pytest.mark.parametrize("method", ["logpdf", "pdf", "cdf", "sf", "logcdf", "logsf"])
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_continuous_distribution_is_scipys(name: str, method: str) -> None:
     stats = pytest.importorskip("scipy.stats")
@@ -44,7 +44,7 @@ def test_discrete_distribution_is_scipys(name: str, method: str) -> None:
 
 
 @pytest.mark.sampled(8)  # a second each
-@pytest.mark.parametrize("method", ["logpdf", "cdf", "sf", "logcdf"])
+@pytest.mark.parametrize("method", ["logpdf", "cdf", "sf", "logcdf", "logsf"])
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_derivatives_in_x_and_every_parameter_are_right(name: str, method: str) -> None:
     f = getattr(getattr(ad.stats, name), method)
@@ -71,6 +71,75 @@ def test_derivatives_in_the_parameter_of_a_count_are_right(name: str) -> None:
         ad.testing.check_derivatives(lambda p, f=f: f(k, *fixed, p), np.array(float(p)), order=2)
 
 
+@pytest.mark.parametrize("name", [name for name in CONTINUOUS if getattr(ad.stats, name).formulas["ppf"]])
+def test_a_quantile_is_scipys_and_is_differentiated(name: str) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    shapes, q = CONTINUOUS[name], np.array([1e-9, 0.03, 0.3, 0.5, 0.77, 0.999])
+    f = getattr(ad.stats, name).ppf
+    # SciPy's inverses are those of its own functions: a few digits of 1 - q
+    np.testing.assert_allclose(f(q, *shapes, 0.3, 2.0), getattr(stats, name).ppf(q, *shapes, 0.3, 2.0), rtol=1e-12)
+    with np.errstate(all="ignore"):
+        assert np.isnan(f(np.array([-0.1, 1.1]), *shapes)).all() and np.isnan(f(0.5, *shapes, 0.0, -1.0))
+    ad.testing.check_derivatives(f, q[1:-1], *shapes, 0.3, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [(-1.0, 2.0), (0.5, np.inf), (-np.inf, -3.0), (8.0, 9.0), (-30.0, -29.9), (-3e-5, 2e-5)]
+)
+def test_truncated_normal_keeps_its_digits_in_the_tails(a: float, b: float) -> None:
+    mp = pytest.importorskip("mpmath").mp.clone()
+    mp.dps = 60
+    area = lambda a, b: mp.ncdf(b) - mp.ncdf(a) if b < 0 else mp.ncdf(-a) - mp.ncdf(-b)
+    z = ((a if np.isfinite(a) else b - 1.0) + (b if np.isfinite(b) else a + 1.0)) / 2
+    right = {
+        "logpdf": mp.log(mp.npdf(mp.mpf(z)) / area(mp.mpf(a), mp.mpf(b))),
+        "logcdf": mp.log(area(mp.mpf(a), mp.mpf(z)) / area(mp.mpf(a), mp.mpf(b))),
+        "sf": area(mp.mpf(z), mp.mpf(b)) / area(mp.mpf(a), mp.mpf(b)),
+    }
+    for method, value in right.items():
+        # logarithms of two areas near 450 each are rounded, and in a narrow interval their difference loses its width
+        np.testing.assert_allclose(getattr(ad.stats.truncnorm, method)(z, a, b), float(value), rtol=1e-10, atol=1e-13)
+
+
+def test_vonmises_is_scipys_over_several_periods_and_refuses_what_has_no_closed_form() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    x = np.array([-7.0, -3.0, 0.0, 1e-9, 2.0, 5.0])
+    for kappa in (0.1, 4.0, 300.0):
+        np.testing.assert_allclose(
+            ad.stats.vonmises.logpdf(x, kappa, 0.3), stats.vonmises.logpdf(x, kappa, 0.3), rtol=1e-12
+        )
+    ad.testing.check_derivatives(ad.stats.vonmises.logpdf, x, 2.5, 0.3, order=2)
+    with pytest.raises(ad.MissingRuleError, match=r"vonmises\.cdf\(\) is not here.*scipy\.stats\.vonmises\.cdf"):
+        ad.stats.vonmises.cdf(x, 1.0)
+
+
+def test_dirichlet_and_multinomial_are_scipys_and_have_their_derivatives() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    alpha, x = np.array([0.7, 2.0, 3.5]), np.array([[0.2, 0.1], [0.3, 0.6], [0.5, 0.3]])
+    np.testing.assert_allclose(ad.stats.dirichlet.logpdf(x, alpha), stats.dirichlet.logpdf(x, alpha), rtol=1e-13)
+    np.testing.assert_allclose(ad.stats.dirichlet.entropy(alpha), stats.dirichlet.entropy(alpha), rtol=1e-12)
+    ad.testing.check_derivatives(lambda a: ad.stats.dirichlet.logpdf(x, a), alpha, order=2)
+    ad.testing.check_derivatives(ad.stats.dirichlet.entropy, alpha, order=2)
+    free = lambda x: ad.stats.dirichlet.logpdf(np.concatenate([x, 1.0 - np.sum(x, 0, keepdims=True)]), alpha)
+    ad.testing.check_derivatives(free, x[:2])
+    with pytest.raises(ValueError, match="must be positive and add up to 1"):
+        ad.stats.dirichlet.logpdf([0.5, 0.6], [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"x of shape \(2,\) needs 3 shares"):
+        ad.stats.dirichlet.logpdf([0.5, 0.5], alpha)
+    p, k = np.array([0.2, 0.3, 0.5]), np.array([[1, 2, 3], [0, 0, 6], [2, 2, 1], [-1, 3, 4]])
+    np.testing.assert_allclose(ad.stats.multinomial.logpmf(k, 6, p), stats.multinomial.logpmf(k, 6, p), rtol=1e-13)
+    ad.testing.check_derivatives(lambda p: ad.stats.multinomial.logpmf(k[:2], 6, p), p, order=2)
+
+
+def test_betabinom_is_scipys() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    k = np.array([-1.0, 0.0, 2.0, 2.5, 7.0, 8.0])
+    np.testing.assert_allclose(
+        ad.stats.betabinom.logpmf(k, 7, 1.5, 2.5), stats.betabinom.logpmf(k, 7, 1.5, 2.5), rtol=1e-12
+    )
+    ad.testing.check_derivatives(lambda a, b: ad.stats.betabinom.logpmf(k[1:3], 7, a, b), 1.5, 2.5, order=2)
+
+
 def test_multivariate_normal_is_scipys_and_has_its_derivatives() -> None:
     stats = pytest.importorskip("scipy.stats")
     rng = np.random.default_rng(0)
@@ -78,6 +147,10 @@ def test_multivariate_normal_is_scipys_and_has_its_derivatives() -> None:
     x, mean, cov = rng.normal(size=(4, 3)), rng.normal(size=3), a @ a.T + np.eye(3)
     f = ad.stats.multivariate_normal.logpdf
     np.testing.assert_allclose(f(x, mean, cov), stats.multivariate_normal.logpdf(x, mean, cov), rtol=1e-12)
+    entropy = ad.stats.multivariate_normal.entropy
+    np.testing.assert_allclose(entropy(mean, cov), stats.multivariate_normal.entropy(mean, cov), rtol=1e-13)
+    np.testing.assert_allclose(entropy(mean, 2.0), stats.multivariate_normal.entropy(mean, 2.0 * np.eye(3)), rtol=1e-13)
+    ad.testing.check_derivatives(lambda c: entropy(mean, (c + c.T) / 2), cov)
     np.testing.assert_allclose(f(x, mean, 2.0), stats.multivariate_normal.logpdf(x, mean, 2.0), rtol=1e-12)
     ad.testing.check_derivatives(lambda x, m, c: f(x, m, (c + c.T) / 2), x, mean, cov)
     with pytest.raises(ValueError, match=r"cov of shape \(2, 2\) does not fit x of shape \(4, 3\)"):

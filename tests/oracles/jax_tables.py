@@ -174,6 +174,10 @@ DISTRIBUTIONS = entries(
         "stats.binom.logpmf(counts, 5, r)",
         "stats.nbinom.logpmf(counts, p, r)",
         "stats.multivariate_normal.logpdf(x, b, A @ A.T)",
+        *(f"stats.truncnorm.{method}(u, -c, c + 1)" for method in ("logpdf", "cdf", "sf", "logcdf", "logsf")),
+        "stats.vonmises.logpdf(x, p)",
+        "stats.betabinom.logpmf(counts, 5, p, q)",
+        "stats.multinomial.logpmf(counts[0], 3, r[0])",
     ],
     other="np",
 )

@@ -1,0 +1,54 @@
+"""Probability distributions under SciPy's names and parameters: ``ad.stats.norm.logpdf(x, loc, scale)``.
+
+A continuous distribution has ``logpdf``, ``pdf``, ``logcdf``, ``cdf``, ``sf`` and ``logsf``, and ``ppf`` where the
+inverse has a closed form; a discrete one ``logpmf``, ``pmf`` and ``cdf``. A method that a distribution lacks is refused
+by name. All are made of recorded operations: x and every parameter are differentiated, but for the shape parameters of
+incomplete integrals, which ``cdf`` refuses by name. Arguments broadcast; float32 stays. Outside the support a density
+is 0 and its logarithm -inf, as in SciPy; a scale that is not positive gives NaN.
+
+>>> import autodiff as ad, numpy as np
+>>> data = np.array([1.0, 2.0, 4.0])
+>>> mean, scale = ad.tensor(2.0), ad.tensor(1.0)
+>>> (-ad.stats.norm.logpdf(data, mean, scale).sum()).backward(); mean.grad, scale.grad
+(array(-1.), array(-2.))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..names_elsewhere import missing_names
+from .continuous import (
+    beta,
+    cauchy,
+    chi2,
+    expon,
+    gamma,
+    gumbel_l,
+    gumbel_r,
+    halfcauchy,
+    halfnorm,
+    invgamma,
+    laplace,
+    logistic,
+    lognorm,
+    norm,
+    pareto,
+    t,
+    truncnorm,
+    uniform,
+    vonmises,
+    weibull_min,
+)
+from .discrete import bernoulli, betabinom, binom, geom, nbinom, poisson
+from .vectors import dirichlet, multinomial, multivariate_normal
+
+__all__ = [
+    "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma", "geom", "gumbel_l",
+    "gumbel_r", "halfcauchy", "halfnorm", "invgamma", "laplace", "logistic", "lognorm", "multinomial",
+    "multivariate_normal", "nbinom", "norm", "pareto", "poisson", "t", "truncnorm", "uniform", "vonmises",
+    "weibull_min",
+]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__)

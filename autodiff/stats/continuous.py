@@ -1,0 +1,153 @@
+"""Continuous distributions, each by its formulas in the standard variable z and its shape parameters."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import special
+from ..variable import plain
+from .distribution import Continuous
+
+HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
+POSITIVE = (0.0, math.inf)
+norm = Continuous(
+    "norm", "", lambda z: -0.5 * np.square(z) - HALF_LOG_2PI, special.ndtr, lambda z: special.ndtr(-z),
+    logcdf=special.log_ndtr, logsf=lambda z: special.log_ndtr(-z), ppf=special.ndtri,
+)  # fmt: skip
+expon = Continuous(
+    "expon", "", lambda z: -z, lambda z: -np.expm1(-z), lambda z: np.exp(-z), POSITIVE, 1.0,
+    logcdf=lambda z: np.log(-np.expm1(-z)), logsf=lambda z: -z, ppf=lambda q: -np.log1p(-q),
+)  # fmt: skip
+gamma = Continuous(
+    "gamma", "a", lambda z, a: special.xlogy(a - 1.0, z) - z - special.gammaln(a),
+    lambda z, a: special.gammainc(a, z), lambda z, a: special.gammaincc(a, z), POSITIVE, 1.0,
+)  # fmt: skip
+chi2 = Continuous(
+    "chi2", "df",
+    lambda z, df: special.xlogy(0.5 * df - 1.0, 0.5 * z) - 0.5 * z - special.gammaln(0.5 * df) - math.log(2.0),
+    lambda z, df: special.gammainc(0.5 * df, 0.5 * z), lambda z, df: special.gammaincc(0.5 * df, 0.5 * z),
+    POSITIVE, 1.0,
+)  # fmt: skip
+beta = Continuous(
+    "beta", "a b",
+    lambda z, a, b: special.xlogy(a - 1.0, z) + special.xlog1py(b - 1.0, -z) - special.betaln(a, b),
+    lambda z, a, b: special.betainc(a, b, z), lambda z, a, b: special.betainc(b, a, 1.0 - z),
+    (0.0, 1.0), 0.5,
+)  # fmt: skip
+t = Continuous(
+    "t", "df",
+    lambda z, df: -0.5 * (df + 1.0) * np.log1p(z * z / df) - 0.5 * np.log(df) - special.betaln(0.5 * df, 0.5),
+    lambda z, df: special.stdtr(df, z), lambda z, df: special.stdtr(df, -z),
+)  # fmt: skip
+uniform = Continuous(
+    "uniform", "", lambda z: 0.0 * z, lambda z: z, lambda z: 1.0 - z, (0.0, 1.0), 0.5,
+    ppf=lambda q: q,
+)  # fmt: skip
+
+
+def _laplace_logcdf(z: Any) -> Any:
+    return np.where(plain(z) > 0, np.log1p(-0.5 * np.exp(-np.abs(z))), -np.abs(z) - math.log(2.0))
+
+
+laplace = Continuous(
+    "laplace", "", lambda z: -np.abs(z) - math.log(2.0),
+    lambda z: np.where(plain(z) > 0, 1.0 - 0.5 * np.exp(-np.abs(z)), 0.5 * np.exp(-np.abs(z))),
+    lambda z: np.where(plain(z) > 0, 0.5 * np.exp(-np.abs(z)), 1.0 - 0.5 * np.exp(-np.abs(z))),
+    logcdf=_laplace_logcdf, logsf=lambda z: _laplace_logcdf(-z),
+    ppf=lambda q: np.where(plain(q) > 0.5, -np.log(2.0 * (1.0 - q)), np.log(2.0 * q)),
+)  # fmt: skip
+logistic = Continuous(
+    "logistic", "", lambda z: special.log_expit(z) + special.log_expit(-z), special.expit,
+    lambda z: special.expit(-z), logcdf=special.log_expit, logsf=lambda z: special.log_expit(-z), ppf=special.logit,
+)  # fmt: skip
+
+
+def _cauchy_quantile(q: Any) -> Any:
+    """-1 / tan(pi q), whose digits near 1/2 are those of q - 1/2."""
+    near = np.abs(plain(q) - 0.5) < 0.25
+    centred = np.where(near, q, 0.5) - 0.5
+    edge = np.where(near, 0.25, np.where(plain(q) > 0.5, q - 1.0, q))  # tan has the period pi
+    return np.where(near, np.tan(math.pi * centred), -1.0 / np.tan(math.pi * edge))
+
+
+cauchy = Continuous(
+    "cauchy", "", lambda z: -np.log1p(z * z) - math.log(math.pi),
+    lambda z: np.arctan2(1.0, -z) / math.pi, lambda z: np.arctan2(1.0, z) / math.pi,
+    ppf=_cauchy_quantile,
+)  # fmt: skip
+lognorm = Continuous(
+    "lognorm", "s",
+    lambda z, s: -0.5 * np.square(np.log(z) / s) - np.log(s * z) - HALF_LOG_2PI,
+    lambda z, s: special.ndtr(np.log(z) / s), lambda z, s: special.ndtr(-np.log(z) / s),
+    (np.finfo(np.float64).tiny, math.inf), 1.0,
+    logcdf=lambda z, s: special.log_ndtr(np.log(z) / s), logsf=lambda z, s: special.log_ndtr(-np.log(z) / s),
+    ppf=lambda q, s: np.exp(s * special.ndtri(q)),
+)  # fmt: skip
+halfnorm = Continuous(
+    "halfnorm", "", lambda z: -0.5 * np.square(z) - HALF_LOG_2PI + math.log(2.0),
+    lambda z: special.erf(math.sqrt(0.5) * z), lambda z: 2.0 * special.ndtr(-z), POSITIVE, 1.0,
+    logsf=lambda z: special.log_ndtr(-z) + math.log(2.0), ppf=lambda q: math.sqrt(2.0) * special.erfinv(q),
+)  # fmt: skip
+weibull_min = Continuous(
+    "weibull_min", "c", lambda z, c: np.log(c) + special.xlogy(c - 1.0, z) - z**c,
+    lambda z, c: -np.expm1(-(z**c)), lambda z, c: np.exp(-(z**c)), POSITIVE, 1.0,
+    logsf=lambda z, c: -(z**c), ppf=lambda q, c: (-np.log1p(-q)) ** (1.0 / c),
+)  # fmt: skip
+pareto = Continuous(
+    "pareto", "b", lambda z, b: np.log(b) - (b + 1.0) * np.log(z),
+    lambda z, b: -np.expm1(-b * np.log(z)), lambda z, b: np.exp(-b * np.log(z)), (1.0, math.inf), 2.0,
+    logsf=lambda z, b: -b * np.log(z), ppf=lambda q, b: np.exp(-np.log1p(-q) / b),
+)  # fmt: skip
+gumbel_r = Continuous(
+    "gumbel_r", "", lambda z: -z - np.exp(-z), lambda z: np.exp(-np.exp(-z)), lambda z: -np.expm1(-np.exp(-z)),
+    logcdf=lambda z: -np.exp(-z), ppf=lambda q: -np.log(-np.log(q)),
+)  # fmt: skip
+gumbel_l = Continuous(
+    "gumbel_l", "", lambda z: z - np.exp(z), lambda z: -np.expm1(-np.exp(z)), lambda z: np.exp(-np.exp(z)),
+    logsf=lambda z: -np.exp(z), ppf=lambda q: np.log(-np.log1p(-q)),
+)  # fmt: skip
+invgamma = Continuous(
+    "invgamma", "a", lambda z, a: -(a + 1.0) * np.log(z) - special.gammaln(a) - 1.0 / z,
+    lambda z, a: special.gammaincc(a, 1.0 / z), lambda z, a: special.gammainc(a, 1.0 / z),
+    (np.finfo(np.float64).tiny, math.inf), 1.0,
+)  # fmt: skip
+halfcauchy = Continuous(
+    "halfcauchy", "", lambda z: math.log(2.0 / math.pi) - np.log1p(z * z), lambda z: np.arctan(z) * (2.0 / math.pi),
+    lambda z: np.arctan2(1.0, z) * (2.0 / math.pi), POSITIVE, 1.0, ppf=lambda q: np.tan(0.5 * math.pi * q),
+)  # fmt: skip
+# the period is 2 pi: x of any size, as in SciPy; sin(z / 2)**2 keeps the digits of 1 - cos(z)
+vonmises = Continuous(
+    "vonmises", "kappa",
+    lambda z, kappa: -2.0 * kappa * np.square(np.sin(0.5 * z)) - np.log(special.i0e(kappa)) - math.log(2.0 * math.pi),
+)  # fmt: skip
+
+
+def _log_between(a: Any, b: Any) -> Any:
+    """log(ndtr(b) - ndtr(a)) for a < b: on one side of 0 by logarithms of tails, which do not underflow."""
+    right = np.greater(plain(a), 0)  # the same interval, mirrored: both bounds in the left tail
+    a, b = np.where(right, -b, a), np.where(right, -a, b)
+    both = np.greater_equal(plain(b), 0)
+    low, high = np.where(both, a, -1.0), np.where(both, b, 1.0)
+    area = 0.5 * (special.erf(math.sqrt(0.5) * high) - special.erf(math.sqrt(0.5) * low))  # of the same sign: a sum
+    wide = np.greater(plain(area), 0.5)
+    rest = np.where(wide, special.ndtr(low) + special.ndtr(-high), 0.0)
+    middle = np.where(wide, np.log1p(-rest), np.log(np.where(wide, 1.0, area)))
+    infinite = np.isneginf(plain(a))
+    high = np.where(both, -1.0, b)
+    low = np.where(both | infinite, plain(high) - 1.0, a)
+    top = special.log_ndtr(high)
+    tail = top + np.where(infinite, 0.0, np.log(-np.expm1(special.log_ndtr(low) - top)))
+    return np.where(both, middle, tail)
+
+
+truncnorm = Continuous(
+    "truncnorm", "a b", lambda z, a, b: -0.5 * np.square(z) - HALF_LOG_2PI - _log_between(a, b),
+    lambda z, a, b: np.exp(_log_between(a, z) - _log_between(a, b)),
+    lambda z, a, b: np.exp(_log_between(z, b) - _log_between(a, b)),
+    lambda a, b: (a, b), lambda a, b: np.where(np.isfinite(a), a, np.where(np.isfinite(b), b, 0.0)),
+    logcdf=lambda z, a, b: _log_between(a, z) - _log_between(a, b),
+    logsf=lambda z, a, b: _log_between(z, b) - _log_between(a, b),
+)  # fmt: skip

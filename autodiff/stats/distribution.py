@@ -1,0 +1,180 @@
+"""Distributions of one number: the reading of a call in SciPy's signature, the support, the methods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import MissingRuleError
+from ..variable import plain
+
+Formula = Callable[..., Any]
+
+
+class _Distribution:
+    """Parts common to distributions: a name, shape parameters, and the reading of a call in SciPy's signature."""
+
+    standard: tuple[str, ...]  # the parameters after the shapes
+    formulas: dict[str, Formula | None]  # of methods, by their names
+
+    def __init__(self, name: str, shapes: str) -> None:
+        self.name, self.shapes = name, tuple(shapes.split())
+
+    def __repr__(self) -> str:
+        return f"<distribution {self.name}({', '.join([*self.shapes, *self.standard])})>"
+
+    def _arguments(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+        """Shape parameters, and loc and scale, which are 0 and 1 by default."""
+        names = (*self.shapes, *self.standard)
+        takes = f"{self.name}.{method}() takes the parameters {', '.join(names)}"
+        if len(args) > len(names):
+            raise TypeError(f"{takes}; {len(args)} were given after the first argument.")
+        given = dict(zip(names, args))
+        for key, value in kwargs.items():
+            if key not in names or key in given:
+                raise TypeError(f"{takes}; {key!r} {'came twice' if key in given else 'is none of them'}.")
+            given[key] = value
+        missing = [key for key in self.shapes if key not in given]
+        if missing:
+            raise TypeError(f"{takes}; {', '.join(missing)} is missing.")
+        defaults = {"loc": 0.0, "scale": 1.0}
+        return [given[key] for key in self.shapes], [given.get(key, defaults[key]) for key in self.standard]
+
+    def _formula(self, method: str) -> Formula:
+        formula = self.formulas[method]
+        if formula is None:
+            raise MissingRuleError(
+                f"{self.name}.{method}() is not here: it has no closed form that could be recorded. "
+                f"Write scipy.stats.{self.name}.{method}(...) on plain arrays."
+            )
+        return formula
+
+
+class Continuous(_Distribution):
+    """A distribution on an interval, made of formulas in the standard variable z = (x - loc) / scale and the shapes.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([0.5, 2.0])
+    >>> ad.stats.expon.logpdf(x, scale=2.0).sum().backward(); x.grad
+    array([-0.5, -0.5])
+    """
+
+    standard = ("loc", "scale")
+
+    def __init__(
+        self,
+        name: str,
+        shapes: str,
+        logpdf: Formula,
+        cdf: Formula | None = None,
+        sf: Formula | None = None,
+        support: tuple[float, float] | Formula = (-math.inf, math.inf),
+        inside: Any = 0.0,
+        logcdf: Formula | None = None,
+        logsf: Formula | None = None,
+        ppf: Formula | None = None,
+    ) -> None:
+        super().__init__(name, shapes)
+        self.support, self.inside = support, inside
+        self.formulas = {"logpdf": logpdf, "cdf": cdf, "sf": sf, "ppf": ppf}
+        self.formulas["logcdf"] = logcdf or (cdf and (lambda *operands: np.log(cdf(*operands))))
+        self.formulas["logsf"] = logsf or (sf and (lambda *operands: np.log(sf(*operands))))
+
+    def _evaluate(self, method: str, x: Any, args: Any, kwargs: Any, below: float, above: float) -> Any:
+        """Return the formula where x lies in the support, constants outside: there the formula sees a harmless z."""
+        shapes, (loc, scale) = self._arguments(method, args, kwargs)
+        z = (x - loc) / scale
+        bare = np.asarray(plain(z))
+        # functions of Python's numbers are NumPy's float64, which would make float64 of float32 arrays
+        shapes = [np.asarray(a, bare.dtype) if a.__class__ in (int, float) else a for a in shapes]
+        ends, inside = self.support, self.inside
+        if callable(ends):  # between the shape parameters, one of which lies inside
+            ends, inside = ends(*map(plain, shapes)), inside(*map(plain, shapes))
+        low, high = bare < ends[0], bare > ends[1]
+        y = self._formula(method)(np.where(low | high, inside, z), *shapes)
+        if method == "logpdf":
+            log_scale = np.log(scale)
+            y = y - (float(log_scale) if scale.__class__ in (int, float) else log_scale)
+        y = np.where(low, below, np.where(high, above, y))
+        bad = np.logical_not(np.greater(plain(scale), 0))
+        return np.where(bad, np.nan, y) if np.any(bad) else y
+
+    def logpdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the logarithm of the density at x; -inf outside the support."""
+        return self._evaluate("logpdf", x, args, kwargs, -np.inf, -np.inf)
+
+    def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the density at x; 0 outside the support."""
+        return np.exp(self.logpdf(x, *args, **kwargs))
+
+    def cdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the probability of a value up to x."""
+        return self._evaluate("cdf", x, args, kwargs, 0.0, 1.0)
+
+    def sf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the probability of a value above x: 1 - cdf without the cancellation."""
+        return self._evaluate("sf", x, args, kwargs, 1.0, 0.0)
+
+    def logcdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the logarithm of ``cdf``."""
+        return self._evaluate("logcdf", x, args, kwargs, -np.inf, 0.0)
+
+    def logsf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the logarithm of ``sf``: what an observation that is cut off at x adds to a likelihood."""
+        return self._evaluate("logsf", x, args, kwargs, 0.0, -np.inf)
+
+    def ppf(self, q: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the value up to which the probability is q, the inverse of ``cdf``; NaN outside 0..1.
+
+        With uniform random numbers for q this draws samples that are differentiated in the parameters.
+        """
+        shapes, (loc, scale) = self._arguments("ppf", args, kwargs)
+        dtype = np.result_type(plain(q), np.float16)
+        shapes = [np.asarray(a, dtype) if a.__class__ in (int, float) else a for a in shapes]
+        outside = np.logical_not((np.asarray(plain(q)) >= 0) & (np.asarray(plain(q)) <= 1))
+        y = self._formula("ppf")(np.where(outside, 0.5, q), *shapes) * scale + loc
+        bad = outside | np.logical_not(np.greater(plain(scale), 0))
+        return np.where(bad, np.nan, y) if np.any(bad) else y
+
+
+class Discrete(_Distribution):
+    """A distribution on whole numbers, by its formula of k and the shape parameters; no derivative flows to k.
+
+    >>> import autodiff as ad
+    >>> mu = ad.tensor(3.0)
+    >>> ad.stats.poisson.logpmf([2, 5], mu).sum().backward(); round(mu.grad.item(), 4)
+    0.3333
+    """
+
+    standard = ("loc",)
+
+    def __init__(self, name: str, shapes: str, logpmf: Formula, cdf: Formula | None, low: float, high: Formula) -> None:
+        super().__init__(name, shapes)
+        self.formulas, self.low, self.high = {"logpmf": logpmf, "cdf": cdf}, low, high
+
+    def _evaluate(self, method: str, k: Any, args: Any, kwargs: Any, below: float, above: float) -> Any:
+        shapes, (loc,) = self._arguments(method, args, kwargs)
+        bare = np.asarray(plain(k)) - plain(loc)
+        whole = np.floor(bare)
+        low, high = bare < self.low, whole > self.high(*map(plain, shapes))
+        if method == "logpmf":
+            low = low | (whole != bare)
+        if method == "cdf":
+            high = high | (whole == self.high(*map(plain, shapes)))
+        y = self._formula(method)(np.where(low | high, self.low, whole), *shapes)
+        return np.where(low, below, np.where(high, above, y))
+
+    def logpmf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the logarithm of the probability of k; -inf where k is not in the support."""
+        return self._evaluate("logpmf", k, args, kwargs, -np.inf, -np.inf)
+
+    def pmf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the probability of k; 0 where k is not in the support."""
+        return np.exp(self.logpmf(k, *args, **kwargs))
+
+    def cdf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the probability of a value up to k."""
+        return self._evaluate("cdf", k, args, kwargs, 0.0, 1.0)
