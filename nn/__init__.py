@@ -125,7 +125,7 @@ from .metrics import accuracy, confusion_matrix
 from .module import Module, functional_call
 from .names_elsewhere import IN_PACKAGE as _ELSEWHERE
 from .neuron import MLP, Layer, Neuron
-from .optim import SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_
+from .optim import LBFGS, SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_
 from .parameter import Buffer, Parameter
 from .random import default_generator, seed
 from .report import training_report
@@ -311,6 +311,7 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "LBFGS",
     "clip_grad_norm_",
     "clip_grad_value_",
     # training

@@ -13,6 +13,7 @@ from .adamax import Adamax
 from .averaging import AveragedModel, get_ema_avg_fn
 from .clip import clip_grad_norm_, clip_grad_value_
 from .lamb import LAMB
+from .lbfgs import LBFGS
 from .lion import Lion
 from .nadam import NAdam
 from .optimizer import Optimizer
@@ -22,6 +23,7 @@ from .sgd import SGD, sgd_update
 
 __all__ = [
     "LAMB",
+    "LBFGS",
     "SGD",
     "Adadelta",
     "Adagrad",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["flag", "fraction_pair", "number"]
+__all__ = ["count", "flag", "fraction_pair", "number"]
 
 
 def number(who: str, name: str, value: Any, least: float = 0.0, below: float = math.inf) -> float:
@@ -43,3 +43,15 @@ def flag(who: str, name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{who}: {name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def count(who: str, name: str, value: Any) -> int:
+    """Return an integer of at least 1.
+
+    Raises TypeError when it is no integer, ValueError when it is less.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{who}: {name} must be an integer, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{who}: {name} must be at least 1, got {value!r}")
+    return int(value)

@@ -290,21 +290,7 @@ class Optimizer:
         Raises:
             ValueError: other groups, other parameter counts, other shapes or another kind than this optimizer's.
         """
-        if not isinstance(saved, Mapping):
-            raise TypeError(f"{self._name}.load_state_dict needs what state_dict() returned, got {saved!r:.60}")
-        if not {"state", "param_groups"} <= set(saved):
-            held = ", ".join(map(str, saved)) or "nothing"
-            raise ValueError(f"{self._name}: this is no optimizer's state_dict: it holds {held}")
-        groups = saved["param_groups"]
-        sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
-        if sizes != own:
-            raise ValueError(f"{self._name}: the saved groups hold {sizes} parameters, this optimizer's hold {own}")
-        for given in groups:
-            self._check_kind(given)
-        new_groups = [
-            {**old, **{k: v for k, v in new.items() if k not in ("params", *IMPLEMENTATION)}}
-            for old, new in zip(self.param_groups, groups, strict=True)
-        ]
+        new_groups, groups = self._fitting_groups(saved), saved["param_groups"]
         parameters = list(self._all())
         numbers = [int(i) for g in groups for i in g["params"]]
         by_id = {
@@ -323,6 +309,24 @@ class Optimizer:
             )
         both = {"param_groups": new_groups, "_slots": new_slots}
         extend.write_all(calls=[(object.__setattr__, self, name, value) for name, value in both.items()])
+
+    def _fitting_groups(self, saved: Any) -> list[Group]:
+        """This optimizer's groups with the saved hyperparameters. Raise when `saved` is not of its kind and sizes."""
+        if not isinstance(saved, Mapping):
+            raise TypeError(f"{self._name}.load_state_dict needs what state_dict() returned, got {saved!r:.60}")
+        if not {"state", "param_groups"} <= set(saved):
+            held = ", ".join(map(str, saved)) or "nothing"
+            raise ValueError(f"{self._name}: this is no optimizer's state_dict: it holds {held}")
+        groups = saved["param_groups"]
+        sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
+        if sizes != own:
+            raise ValueError(f"{self._name}: the saved groups hold {sizes} parameters, this optimizer's hold {own}")
+        for given in groups:
+            self._check_kind(given)
+        return [
+            {**old, **{k: v for k, v in new.items() if k not in ("params", *IMPLEMENTATION)}}
+            for old, new in zip(self.param_groups, groups, strict=True)
+        ]
 
     def _check_kind(self, given: Group) -> None:
         """Raise ValueError for a saved group with hyperparameters that this optimizer does not have. Older files have

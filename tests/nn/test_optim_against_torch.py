@@ -284,3 +284,63 @@ def test_averaged_models(decay: float | None, buffers: bool) -> None:
     for name, a in mine.state_dict().items():
         if not name.endswith("num_batches_tracked"):  # a count: PyTorch averages it too, and cuts off
             np.testing.assert_allclose(a, expected[name].numpy(), rtol=1e-12, err_msg=name)
+
+
+def test_a_group_added_between_steps_trains_like_pytorchs() -> None:
+    mine = [nn.Parameter([1.0, -2.0], dtype=float), nn.Parameter([0.5], dtype=float)]
+    other = [torch.tensor(p.data.copy(), requires_grad=True) for p in mine]
+    opt, reference = nn.optim.NAdam(mine[:1], lr=0.1), torch.optim.NAdam(other[:1], lr=0.1)
+    for t in range(6):
+        if t == 3:
+            opt.add_param_group({"params": mine[1:], "lr": 0.5, "betas": (0.5, 0.9)})
+            reference.add_param_group({"params": other[1:], "lr": 0.5, "betas": (0.5, 0.9)})
+        for p, q in zip(mine, other, strict=True):
+            p.grad, q.grad = np.sin(p.data + t), torch.sin(q.detach() + t)
+        opt.step()
+        reference.step()
+    for p, q in zip(mine, other, strict=True):
+        np.testing.assert_allclose(p.data, q.detach().numpy(), **CLOSE_TO["NAdam"])
+
+
+def valley(x: Any, s: Any) -> Any:
+    """Convex and curved: the iterations of both sides stay together, where Rosenbrock's valley multiplies roundings."""
+    return ((x[1:] - 0.5 * x[:-1]) ** 2).sum() + ((x - 1) ** 4).sum() + (s - 2) ** 2 * (1 + s**2 / 8) + x[0] * s
+
+
+@settings(max_examples=25)
+@given(
+    lr=st.sampled_from([1.0, 0.5, 1e-3, 30.0]),
+    max_iter=st.sampled_from([1, 2, 5]),
+    max_eval=st.sampled_from([None, 1, 3]),
+    history_size=st.sampled_from([1, 2, 100]),
+    line_search_fn=st.sampled_from([None, "strong_wolfe"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_lbfgs_goes_pytorchs_way_with_a_save_between(seed: int, **options: Any) -> None:
+    if options["line_search_fn"] is None:
+        options["lr"] = min(options["lr"], 0.5)  # longer steps diverge, on both sides
+    start = np.random.default_rng(seed).standard_normal(5)
+    x, s = ad.tensor(start), ad.scalar(0.5)
+    y, r = torch.tensor(start, requires_grad=True), torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    opt, reference = nn.optim.LBFGS([x, s], **options), torch.optim.LBFGS([y, r], **options)
+    calls = [0, 0]
+
+    def closure(ours: bool) -> Any:
+        calls[ours] += 1
+        (opt if ours else reference).zero_grad()
+        loss = valley(x, s) if ours else valley(y, r)
+        loss.backward()
+        return loss
+
+    for t in range(4):
+        if t == 2:
+            saved = reference.state_dict()
+            opt = nn.optim.LBFGS([x, s])
+            opt.load_state_dict(saved)
+        value, expected = opt.step(lambda: closure(True)), reference.step(lambda: closure(False))
+        np.testing.assert_allclose(value.item(), expected.item(), rtol=1e-9)
+        np.testing.assert_allclose(np.append(x.data, s.data), [*y.tolist(), r.item()], rtol=1e-6, atol=1e-8)
+        assert calls[0] == calls[1]
+    for name, kept in reference.state_dict()["state"].get(0, {}).items():
+        if name in ("n_iter", "func_evals"):
+            assert opt.state_dict()["state"][0][name] == kept

@@ -86,8 +86,24 @@ def test_cross_entropy_is_right(reduction: str) -> None:
         lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
         lambda ps: nn.Adam(ps, lr=0.1, weight_decay=0.1),
         lambda ps: nn.AdamW(ps, lr=0.1, betas=(0.5, 0.9)),
+        lambda ps: nn.Adam(ps, lr=0.1, betas=(0.5, 0.5), amsgrad=True, maximize=True),
+        lambda ps: nn.optim.RMSprop(ps, weight_decay=0.1),
+        lambda ps: nn.optim.RMSprop(ps, alpha=0.5, momentum=0.9, centered=True, eps=1e-3),
+        lambda ps: nn.optim.Adagrad(ps, lr_decay=0.5, initial_accumulator_value=0.1, weight_decay=0.1),
+        lambda ps: nn.optim.Adadelta(ps, rho=0.5, weight_decay=0.1),
+        lambda ps: nn.optim.Adamax(ps, betas=(0.5, 0.9), weight_decay=0.1, maximize=True),
+        lambda ps: nn.optim.NAdam(ps, lr=0.1, decoupled_weight_decay=True, weight_decay=0.1),
+        lambda ps: nn.optim.RAdam(ps, lr=0.1, betas=(0.5, 0.9), weight_decay=0.1),
+        lambda ps: nn.optim.RAdam(ps, lr=0.1),
+        lambda ps: nn.optim.Lion(ps, lr=0.1, betas=(0.5, 0.9), weight_decay=0.1),
+        lambda ps: nn.optim.LAMB(ps, lr=0.1, betas=(0.5, 0.9)),
+        lambda ps: nn.optim.LBFGS(ps, lr=0.5, max_iter=2, history_size=3),
+        lambda ps: nn.optim.LBFGS(ps, line_search_fn="strong_wolfe"),
     ],
-    ids=["sgd", "momentum", "nesterov", "adam", "adamw"],
+    ids=(
+        "sgd momentum nesterov adam adamw adam-amsgrad rmsprop rmsprop-centered adagrad adadelta adamax nadam "
+        "radam-soon radam lion lamb lbfgs lbfgs-wolfe"
+    ).split(),
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_optimizer_steps_as_published(make: Any, dtype: Any) -> None:
