@@ -10,6 +10,7 @@ from . import extend as extend
 from . import fft as fft
 from . import linalg as linalg
 from . import ops as ops
+from . import solving as solving
 from . import special as special
 from . import stats as stats
 from . import testing as testing
@@ -158,6 +159,13 @@ from .ops.windows.columns import im2col as im2col
 from .ops.windows.convolution import convolution as convolution
 from .ops.windows.convolution import convolution_transpose as convolution_transpose
 from .ops.windows.pooling import max_pool as max_pool
+from .solving.equations import argmin as argmin
+from .solving.equations import fixed_point as fixed_point
+from .solving.equations import root as root
+from .solving.implicit_functions import implicit as implicit
+from .solving.integrating import solve_ivp as solve_ivp
+from .solving.minimizing import least_squares as least_squares
+from .solving.minimizing import minimize as minimize
 from .transforms.custom_rules import custom_vjp as custom_vjp
 from .transforms.custom_rules import stop_gradient as stop_gradient
 from .transforms.forward import jvp as jvp

@@ -51,7 +51,13 @@ ORDER = [
 ]
 # Folders of `drawing`, lowest first; "" holds the files that a user's call meets first.
 DRAWING_ORDER = ["picture", "reading", "levels", "layout", "writing", "", "pages"]
-LEAVES = ["drawing", "explaining", "testing", "compiling"]  # packages that read the core and are never imported by it
+LEAVES = [  # packages that read the core and are never imported by it
+    "compiling",
+    "drawing",
+    "explaining",
+    "solving",
+    "testing",
+]
 # The rooms of a package, lowest first; "" is the files beside them, its face.
 ROOMS = {
     "autodiff.testing": ["side_effects", "subjects", "inputs", "measuring", "properties", "reporting", ""],

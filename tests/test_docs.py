@@ -26,7 +26,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN_ELSEWHERE = {"proving_a_custom_op.md"}  # tests/testing/test_tutorial.py also compares what it prints
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-OPTIONAL = {"hypothesis", "matplotlib", "torch", "jax", "autograd", "graphviz"}
+OPTIONAL = {"hypothesis", "scipy", "matplotlib", "torch", "jax", "autograd", "graphviz"}
 
 
 def modules() -> list[str]:

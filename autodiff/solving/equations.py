@@ -1,0 +1,131 @@
+"""Roots, fixed points and minima as functions of their parameters, with derivatives by the equation they solve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+
+from ..errors import GraphError, kind_of
+from ..transforms import grad, jacobian
+from ..transforms.containers import flatten, flatten_as
+from ..variable import plain
+from .implicit_functions import implicit
+from .minimizing import minimize
+from .trees import Layout, to_vector
+
+Function = Callable[..., Any]
+
+
+def root(f: Function, start: Any, *parameters: Any, method: str = "hybr", tol: float | None = None) -> Any:
+    """Return where f(x, *parameters) is zero, by ``scipy.optimize.root`` with an exact Jacobian; recorded.
+
+    start: an array, a number, or a nesting of them; f returns as many numbers. The result is nested as the start, and
+    has derivatives of every order in the parameters (``ad.implicit``), none in the start. method, tol: SciPy's.
+    GraphError where SciPy finds no root.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.grad(lambda a: ad.root(lambda x, a: x**3 - a, 1.0, a))(8.0)
+    0.083333333333...
+    """
+    _check("root", f)
+    layout = Layout(start, "ad.root")
+
+    def solver(*constants: Any) -> Any:
+        def on_vector(v: Any) -> Any:
+            return to_vector(flatten(f(layout.tree(v), *constants))[0])
+
+        found = scipy.optimize.root(
+            lambda v: np.asarray(plain(on_vector(v)), np.float64),
+            layout.start,
+            jac=jacobian(on_vector) if method in ("hybr", "lm") else None,
+            method=method,
+            tol=tol,
+        )
+        if not found.success:
+            raise GraphError(f"ad.root found no root from this start: {' '.join(found.message.split())}")
+        return layout.answer(found.x)
+
+    return implicit(solver, f)(*parameters)
+
+
+def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, max_iterations: int = 10_000) -> Any:
+    """Return the x with f(x, *parameters) = x, by repeating f; recorded.
+
+    f returns what is nested and shaped as x, and must come nearer to the fixed point with each step. The result has
+    derivatives of every order in the parameters (``ad.implicit``), none in the start. It ends when no number moves by
+    more than ``rtol`` of the largest; GraphError when that does not happen in ``max_iterations``.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.fixed_point(lambda x, a: np.cos(x) * a, 1.0, 1.0)
+    0.73908513321...
+    >>> ad.grad(lambda a: ad.fixed_point(lambda x, a: np.cos(x) * a, 1.0, a))(1.0)
+    0.44161079170...
+    """
+    _check("fixed_point", f)
+    layout = Layout(start, "ad.fixed_point")
+
+    def solver(*constants: Any) -> Any:
+        x = layout.start
+        for _ in range(max_iterations):
+            new = np.asarray(plain(layout.vector(f(layout.answer(x), *constants), "what f returns")), np.float64)
+            moved, size = np.max(np.abs(new - x), initial=0.0), np.max(np.abs(new), initial=0.0)
+            x = new
+            if moved <= rtol * size:
+                return layout.answer(x)
+        raise GraphError(
+            f"ad.fixed_point: after {max_iterations} steps x still moves by {moved:.3g}. Where f does not come nearer "
+            "with each step, write ad.root(lambda x, *p: f(x, *p) - x, start, *parameters)."
+        )
+
+    def condition(x: Any, *values: Any) -> Any:
+        new = flatten_as(f(x, *values), x, "what f returns")
+        return [a - b for a, b in zip(flatten(x)[0], new, strict=True)]
+
+    return implicit(solver, condition)(*parameters)
+
+
+def argmin(f: Function, start: Any, *parameters: Any, method: str | None = None, **options: Any) -> Any:
+    """Return the x at which f(x, *parameters) is least, by ``ad.minimize``; recorded.
+
+    The result is nested as the start, and has derivatives of every order in the parameters: of the equation that the
+    gradient of f is zero (``ad.implicit``). There are no bounds and constraints here, because that equation does not
+    hold where one is active. method, options: those of ``ad.minimize``. GraphError where SciPy finds no minimum.
+
+    >>> import autodiff as ad, numpy as np
+    >>> data = np.array([1.0, 2.0, 6.0])
+    >>> ridge = lambda weight: ad.argmin(lambda m, w: np.sum((data - m) ** 2) + w * m * m, 0.0, weight)
+    >>> round(ad.grad(ridge)(1.0), 6)                     # the mean is 9 / (3 + w)
+    -0.5625
+    """
+    _check("argmin", f)
+    refused = [name for name in ("bounds", "constraints") if name in options]
+    if refused:
+        raise TypeError(
+            f"ad.argmin takes no {refused[0]}: at an active one the gradient of f is not zero. Write the constraint "
+            "into the parameters (x = np.exp(u) is positive), or use ad.minimize, whose result is not differentiated."
+        )
+    options.setdefault("tol", 1e-12)
+
+    def solver(*constants: Any) -> Any:
+        found = minimize(f, start, constants, method, **options)
+        if not (found.success or _is_flat(found)):
+            raise GraphError(f"ad.argmin found no minimum from this start: {found.message}")
+        return found.x
+
+    return implicit(solver, grad(f))(*parameters)
+
+
+def _is_flat(found: Any) -> bool:
+    """Whether a search without success ended at a minimum: line searches fail where rounding hides the last descent."""
+    if "jac" not in found:
+        return False
+    slope, size = (np.max(np.abs(to_vector(flatten(tree)[0])), initial=0.0) for tree in (found.jac, found.x))
+    return bool(slope * max(size, 1.0) <= 1e-6 * max(abs(found.fun), 1.0))
+
+
+def _check(who: str, f: Any) -> None:
+    if not callable(f):
+        raise TypeError(f"ad.{who}(f, start, *parameters) needs a function; got {kind_of(f)}.")

@@ -1,0 +1,219 @@
+"""``scipy.optimize`` with derivatives: ``minimize`` and ``least_squares`` over nested parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import scipy.optimize
+
+from ..errors import kind_of
+from ..transforms import hessian, hvp, jacobian, value_and_grad
+from ..transforms.containers import flatten
+from ..variable import plain
+from .trees import Layout, to_vector
+
+Function = Callable[..., Any]
+Result: TypeAlias = Any  # SciPy's OptimizeResult, whose fields depend on the method
+# What a method of SciPy asks for beyond the value; others take the gradient.
+WITHOUT_GRADIENT = {"nelder-mead", "powell", "cobyla", "cobyqa"}
+WITH_PRODUCTS = {"newton-cg", "trust-ncg", "trust-krylov", "trust-constr"}
+WITH_HESSIAN = {"dogleg", "trust-exact"}
+
+
+def minimize(
+    f: Function,
+    start: Any,
+    args: tuple[Any, ...] = (),
+    method: str | None = None,
+    *,
+    bounds: Any = None,
+    constraints: Any = (),
+    tol: float | None = None,
+    callback: Function | None = None,
+    options: dict[str, Any] | None = None,
+) -> Result:
+    """Find where f is least, by ``scipy.optimize.minimize`` with exact derivatives.
+
+    f(parameters, *args) returns a single number. start: an array, a number, or lists, tuples and dicts of them; SciPy
+    computes in float64. method: SciPy's. The gradient is supplied to every method that takes one, products with the
+    Hessian to Newton-CG, trust-ncg, trust-krylov and trust-constr, the Hessian itself to dogleg and trust-exact.
+    bounds: as in SciPy for an array; for a nesting the same nesting with a pair (low, high) in the place of each leaf,
+    whose ends are numbers, arrays of the leaf's shape, or None. constraints: SciPy's dicts, ``NonlinearConstraint``,
+    whose functions take the parameters as f does, and ``LinearConstraint``, over the vector of all numbers; their
+    derivatives are supplied. callback(parameters) is called once an iteration. options, tol: SciPy's.
+
+    Returns SciPy's ``OptimizeResult``; ``x`` and ``jac`` are nested as the start. Matrices such as ``hess_inv`` are
+    over the vector of all numbers.
+
+    >>> import autodiff as ad, numpy as np
+    >>> rosenbrock = lambda p: (1 - p["x"]) ** 2 + 100 * (p["y"] - p["x"] ** 2) ** 2
+    >>> found = ad.minimize(rosenbrock, {"x": -1.0, "y": 2.0}, method="trust-exact", tol=1e-8)
+    >>> {name: round(v, 5) for name, v in found.x.items()}
+    {'x': 1.0, 'y': 1.0}
+    """
+    if not callable(f):
+        raise TypeError(f"ad.minimize(f, start) needs a function; got {kind_of(f)}.")
+    layout = Layout(start, "ad.minimize")
+
+    def on_vector(v: Any) -> Any:
+        return f(layout.tree(v), *args)
+
+    name = (method or "").lower()
+    given: dict[str, Any] = {}
+    if name in WITHOUT_GRADIENT:
+        value: Function = lambda v: float(plain(on_vector(v)))
+    else:
+        value, given["jac"] = _numbers(value_and_grad(on_vector)), True
+    if name in WITH_PRODUCTS:
+        given["hessp"] = lambda v, p: hvp(on_vector, (v,), (np.asarray(p, np.float64),))
+    if name in WITH_HESSIAN:
+        given["hess"] = hessian(on_vector)
+    if callback is not None:
+        given["callback"] = lambda v, *_: callback(layout.answer(v))
+    single = constraints if isinstance(constraints, list | tuple) else [constraints]
+    found = scipy.optimize.minimize(
+        value,
+        layout.start,
+        method=method,
+        bounds=_bounds(bounds, start, layout),
+        constraints=[_constraint(c, layout) for c in single],
+        tol=tol,
+        options=options,
+        **given,
+    )
+    return _told(found, layout, "jac")
+
+
+def least_squares(f: Function, start: Any, args: tuple[Any, ...] = (), *, bounds: Any = None, **options: Any) -> Result:
+    """Find where the sum of squares of f is least, by ``scipy.optimize.least_squares`` with an exact Jacobian.
+
+    f(parameters, *args) returns the residuals, an array or a nesting of arrays. start, bounds: as for ``minimize``.
+    options: SciPy's (``method``, ``loss``, ``f_scale``, ``x_scale``, ``ftol``, ...).
+
+    Returns SciPy's ``OptimizeResult``; ``x`` and ``grad`` are nested as the start, ``jac`` is the matrix over all
+    numbers.
+
+    >>> import autodiff as ad, numpy as np
+    >>> t = np.linspace(0.0, 1.0, 20)
+    >>> decay = lambda p: p["size"] * np.exp(-p["rate"] * t) - 3.0 * np.exp(-2.0 * t)
+    >>> found = ad.least_squares(decay, {"size": 1.0, "rate": 1.0})
+    >>> {name: round(v, 5) for name, v in found.x.items()}
+    {'size': 3.0, 'rate': 2.0}
+    """
+    if not callable(f):
+        raise TypeError(f"ad.least_squares(f, start) needs a function; got {kind_of(f)}.")
+    if "jac" in options:
+        raise TypeError("ad.least_squares computes the Jacobian itself: leave jac out.")
+    layout = Layout(start, "ad.least_squares")
+
+    def residuals(v: Any) -> Any:
+        return to_vector(flatten(f(layout.tree(v), *args))[0])
+
+    limits = _bounds(bounds, start, layout)
+    if limits is not None:
+        options["bounds"] = limits
+    found = scipy.optimize.least_squares(
+        lambda v: np.asarray(plain(residuals(v)), np.float64), layout.start, jac=jacobian(residuals), **options
+    )
+    return _told(found, layout, "grad")
+
+
+def _numbers(both: Function) -> Function:
+    """The value as a Python float: SciPy compares it."""
+
+    def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = both(v)
+        return float(value), gradient
+
+    return value_and_gradient
+
+
+def _told(found: Result, layout: Layout, gradient: str) -> Result:
+    found.x = layout.answer(found.x)
+    if isinstance(found.get(gradient), np.ndarray):
+        found[gradient] = layout.answer(found[gradient])
+    return found
+
+
+def _bounds(bounds: Any, start: Any, layout: Layout) -> Any:
+    """Return bounds over the vector of all numbers."""
+    if bounds is None or isinstance(bounds, scipy.optimize.Bounds):
+        return bounds
+    if not isinstance(start, dict | list | tuple):
+        pairs = [bounds] if np.shape(start) == () and _is_pair(bounds) else list(bounds)
+        if len(pairs) != layout.start.size:
+            raise ValueError(
+                f"bounds must be {layout.start.size} pairs (low, high), one for each number of the start; got "
+                f"{len(pairs)}. For the same bounds everywhere write scipy.optimize.Bounds(low, high)."
+            )
+        low, high = zip(*pairs, strict=True)
+    else:
+        low, high = zip(*_pairs(bounds, start), strict=True)
+    ends = []
+    for side, default in ((low, -np.inf), (high, np.inf)):
+        values = [default if v is None else v for v in side]
+        if isinstance(start, dict | list | tuple):
+            try:
+                values = [np.broadcast_to(v, shape) for v, shape in zip(values, layout.shapes, strict=True)]
+            except ValueError:
+                raise ValueError(
+                    f"each bound must be a number, None, or an array of its leaf's shape, of {layout.shapes}; "
+                    f"got {[np.shape(v) for v in values]}."
+                ) from None
+            values = to_vector(values)
+        ends.append(np.asarray(values, np.float64))
+    return scipy.optimize.Bounds(*ends)
+
+
+def _pairs(bounds: Any, start: Any) -> list[Any]:
+    """Return the pair of each leaf, in the order of the leaves."""
+    if isinstance(start, dict):
+        if not isinstance(bounds, dict) or bounds.keys() != start.keys():
+            raise ValueError(f"bounds must be a dict with the keys {list(start)}; got {kind_of(bounds)}.")
+        return [pair for key in start for pair in _pairs(bounds[key], start[key])]
+    if isinstance(start, list | tuple):
+        if not isinstance(bounds, list | tuple) or len(bounds) != len(start):
+            raise ValueError(f"bounds must have {len(start)} parts, as the start; got {kind_of(bounds)}.")
+        return [pair for b, s in zip(bounds, start, strict=True) for pair in _pairs(b, s)]
+    if not _is_pair(bounds):
+        raise ValueError(f"the bounds of a leaf must be a pair (low, high); got {kind_of(bounds)}.")
+    return [bounds]
+
+
+def _is_pair(x: Any) -> bool:
+    return isinstance(x, list | tuple) and len(x) == 2 and not isinstance(x[0], list | tuple)
+
+
+def _constraint(constraint: Any, layout: Layout) -> Any:
+    """Return a constraint over the vector of all numbers, with its derivatives."""
+    if isinstance(constraint, scipy.optimize.NonlinearConstraint):
+        on_vector, both = _of_vector(constraint.fun, (), layout)
+        return scipy.optimize.NonlinearConstraint(
+            lambda v: np.asarray(plain(on_vector(v))),
+            constraint.lb,
+            constraint.ub,
+            jac=both,
+            hess=lambda v, w: hessian(lambda u: np.sum(np.reshape(on_vector(u), (-1,)) * w))(v),
+            keep_feasible=constraint.keep_feasible,
+        )
+    if isinstance(constraint, dict):
+        if "fun" not in constraint:
+            raise ValueError(f"a constraint needs 'type' and 'fun'; got a dict with the keys {list(constraint)}.")
+        on_vector, both = _of_vector(constraint["fun"], tuple(constraint.get("args", ())), layout)
+        kept = {k: v for k, v in constraint.items() if k not in ("args", "jac")}
+        return {**kept, "fun": lambda v: np.asarray(plain(on_vector(v))), "jac": both}
+    return constraint
+
+
+def _of_vector(fun: Function, args: Sequence[Any], layout: Layout) -> tuple[Function, Function]:
+    """Return a constraint's function over the vector, and its Jacobian."""
+
+    def on_vector(v: Any) -> Any:
+        return fun(layout.tree(v), *args)
+
+    def slopes(v: np.ndarray) -> Any:
+        return jacobian(on_vector)(v)
+
+    return on_vector, slopes

@@ -1,0 +1,66 @@
+"""Nested parameters as one vector, and back: solvers of equations know vectors only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import GraphError, kind_of
+from ..transforms.containers import flatten
+from ..variable import Variable, is_live, plain
+
+Rebuild = Callable[[Any], Any]
+
+
+def to_vector(leaves: Sequence[Any]) -> Any:
+    """Return all leaves, one after the other, as one vector; recorded where a leaf is."""
+    return np.concatenate([np.reshape(v, (-1,)) for v in leaves]) if leaves else np.zeros(0)
+
+
+def own_value(out: Any, who: str) -> np.ndarray:
+    """Return what a user's function made of plain arguments; refused where it read a recorded value besides these."""
+    if isinstance(out, Variable) and is_live(out):
+        raise GraphError(
+            f"{who} read a recorded value that is none of its arguments, whose gradient would be lost: pass it as an "
+            "argument."
+        )
+    return np.asarray(plain(out), np.float64)
+
+
+class Layout:
+    """How the leaves of a nesting lie in a vector: their shapes, their places, and the nesting itself."""
+
+    def __init__(self, tree: Any, who: str) -> None:
+        leaves, self.rebuild = flatten(tree)
+        for v in leaves:
+            kind = np.asarray(plain(v)).dtype.kind
+            if kind not in "fiu":
+                raise TypeError(
+                    f"{who} needs real numbers, arrays, or lists, tuples and dicts of them as its start; got "
+                    f"{kind_of(plain(v))} among them."
+                )
+        self.shapes = [np.shape(plain(v)) for v in leaves]
+        self.sizes = [int(np.prod(shape)) for shape in self.shapes]
+        self.ends = np.cumsum(self.sizes)
+        self.start = np.asarray(to_vector([np.asarray(plain(v), np.float64) for v in leaves]))
+
+    def tree(self, vector: Any) -> Any:
+        """Return the nesting whose leaves lie in this vector; slices of a recorded vector are recorded."""
+        parts = [vector[end - n : end] for end, n in zip(self.ends, self.sizes, strict=True)]
+        return self.rebuild([np.reshape(p, shape) for p, shape in zip(parts, self.shapes, strict=True)])
+
+    def answer(self, vector: np.ndarray) -> Any:
+        """Return the nesting as plain values with memory of their own; a number is a Python float."""
+        parts = [vector[end - n : end] for end, n in zip(self.ends, self.sizes, strict=True)]
+        made = zip(parts, self.shapes, strict=True)
+        return self.rebuild([float(p[0]) if shape == () else p.reshape(shape).copy() for p, shape in made])
+
+    def vector(self, tree: Any, what: str) -> Any:
+        """Return a nesting of the same shapes as a vector."""
+        leaves, _ = flatten(tree)
+        shapes = [np.shape(plain(v)) for v in leaves]
+        if shapes != self.shapes:
+            raise ValueError(f"{what} must have the shapes {self.shapes}, as the start; got {shapes}.")
+        return to_vector(leaves)
