@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autodiff import extend as _extend
 
 from . import data, functional, init, metrics, optim
+from .exchange.safetensors_files import load_safetensors, save_safetensors
 from .layers.activations import (
     CELU,
     ELU,
@@ -327,6 +328,8 @@ __all__ = [
     "save",
     "load",
     "FileFormatError",
+    "load_safetensors",
+    "save_safetensors",
     "seed",
     "default_generator",
     # further modules

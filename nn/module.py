@@ -28,7 +28,7 @@ from .overview import summarize
 from .parameter import Buffer, Parameter, hold
 from .random import default_generator
 
-__all__ = ["LoadResult", "Module", "functional_call"]
+__all__ = ["LoadResult", "Module", "functional_call", "saved_variables"]
 
 Self = TypeVar("Self", bound="Module")
 State = dict[str, NDArray[Any]]
@@ -261,7 +261,7 @@ class Module:
         >>> {name: a.shape for name, a in nn.Linear(3, 2).state_dict().items()}
         {'weight': (2, 3), 'bias': (2,)}
         """
-        return {path: np.array(v.data) for path, v in _saved(self)}
+        return {path: np.array(v.data) for path, v in saved_variables(self)}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Copy arrays in by name. All or nothing: everything is checked before anything is written.
@@ -277,7 +277,7 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"{type(self).__name__}.load_state_dict needs a dict of arrays by name, got {state!r:.60}")
-        own = dict(_saved(self))
+        own = dict(saved_variables(self))
         result = LoadResult([k for k in own if k not in state], [k for k in state if k not in own])
         if strict and (result.missing or result.unexpected):
             raise ValueError(_names_do_not_fit(type(self).__name__, result))
@@ -440,7 +440,7 @@ def _tree(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) -> I
             yield from _tree(value, f"{prefix}{name}.", above)
 
 
-def _saved(module: Module) -> Iterator[tuple[str, ad.Variable]]:
+def saved_variables(module: Module) -> Iterator[tuple[str, ad.Variable]]:
     """(path, value) of what `state_dict` has: every parameter and buffer, under each of its names."""
     holders = [("", module), *((f"{path}.", m) for path, m in _tree(module) if isinstance(m, Module))]
     left_out = {prefix + name for prefix, m in holders for name in m._not_saved}

@@ -69,7 +69,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     tree = _to_tree(obj, "", arrays)
     facts = {name: {"shape": list(a.shape), "dtype": a.dtype.str} for name, a in arrays.items()}
     header = {"format": FORMAT, "version": VERSION, "arrays": facts, "tree": tree}
-    with _replacing(Path(path)) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with replacing(Path(path)) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(_entry(HEADER), json.dumps(header, ensure_ascii=False, allow_nan=True))
         for name, array in arrays.items():
             with archive.open(_entry(name + ".npy"), "w", force_zip64=True) as entry:
@@ -162,11 +162,11 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[io.BufferedWriter]:
+def replacing(path: Path, who: str = "nn.save") -> Iterator[io.BufferedWriter]:
     """A new file that takes the place of `path` when the block ends well, and vanishes when it does not."""
     path = path.resolve()  # through a symbolic link, to its target
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"nn.save: there is no folder {path.parent}; make it, or give another path")
+        raise FileNotFoundError(f"{who}: there is no folder {path.parent}; make it, or give another path")
     part = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
         with part.open("xb") as file:
