@@ -12,26 +12,38 @@ from .names_elsewhere import missing_names
 from .ops.linalg import inv, matmul, matrix_norm, norm, outer, solve, tensordot, vecdot, vector_norm
 from .ops.matrices.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, lu_factor, qr, svd, svdvals
 from .ops.matrices.functions import (
-    block_diag,
-    cho_solve,
     cond,
     expm,
-    lu_solve,
+    expm_frechet,
     matrix_power,
     multi_dot,
+    polar,
     solve_sylvester,
-    solve_triangular,
     sqrtm,
-    toeplitz,
 )
 from .ops.matrices.solving import det, lstsq, pinv, slogdet, tensorinv, tensorsolve
+from .ops.matrices.structured import (
+    block_diag,
+    cho_factor,
+    cho_solve,
+    circulant,
+    eigh_tridiagonal,
+    lu_solve,
+    solve_banded,
+    solve_circulant,
+    solve_toeplitz,
+    solve_triangular,
+    solveh_banded,
+    toeplitz,
+)
 
 # fmt: off
 __all__ = [
-    "block_diag", "cho_solve", "cholesky", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh", "expm", "inv", "lstsq",
-    "lu_factor", "lu_solve", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "outer", "pinv", "qr",
-    "slogdet", "solve", "solve_sylvester", "solve_triangular", "sqrtm", "svd", "svdvals", "tensordot", "tensorinv",
-    "tensorsolve", "toeplitz", "vecdot", "vector_norm",
+    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "cond", "det", "eig", "eigh", "eigh_tridiagonal",
+    "eigvals", "eigvalsh", "expm", "expm_frechet", "inv", "lstsq", "lu_factor", "lu_solve", "matmul", "matrix_norm",
+    "matrix_power", "multi_dot", "norm", "outer", "pinv", "polar", "qr", "slogdet", "solve", "solve_banded",
+    "solve_circulant", "solve_sylvester", "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "svd",
+    "svdvals", "tensordot", "tensorinv", "tensorsolve", "toeplitz", "vecdot", "vector_norm",
 ]
 # fmt: on
 

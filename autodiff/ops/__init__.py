@@ -35,7 +35,7 @@ from .arrays import (
     refusals,
     statistics,
 )
-from .matrices import decompositions, functions, solving
+from .matrices import decompositions, functions, solving, structured
 from .special import bessel, entropy, gamma, normal
 from .windows import columns, convolution, pooling
 

@@ -339,3 +339,22 @@ def test_numpy_integers_are_integers_as_axes_and_counts(call: Any) -> None:
     np.testing.assert_array_equal(call(ad.tensor(x), np.int64(1)).data, call(x, 1))
     plain, ours = [ad.grad(lambda x: np.sum(call(x, i) ** 2))(x) for i in (1, np.int64(1))]  # noqa: B023
     np.testing.assert_array_equal(plain, ours)
+
+
+def test_roots_move_as_their_coefficients_say_and_refuse_where_they_meet() -> None:
+    p = 1.37 * np.poly([1.0, 2.0, 3.5])
+    ad.testing.check_derivatives(np.roots, p, order=2)
+    ad.testing.check_derivatives(np.roots, np.array([1.1, 0.3, 2.0, -1.0]), order=2)  # a real root and a pair
+    # zeros before and after: one root less, and a root at 0; -z**k / P'(z) holds for these too
+    x = ad.tensor([0.0, 1.0, -3.0, 2.0, 0.0])
+    y = np.roots(x)
+    y.sum().backward()
+    np.testing.assert_allclose(y.data, [2.0, 1.0, 0.0])
+    np.testing.assert_allclose(x.grad, [-7.0, -3.0, -1.0, 0.0, 0.0], atol=1e-13)
+    with pytest.raises(np.linalg.LinAlgError, match="the root near 1 is a multiple one"):
+        ad.grad(lambda p: np.roots(p).sum())(np.array([1.0, -2.0, 1.0]))
+
+
+def test_full_like_of_a_plain_array_names_the_recorded_form() -> None:
+    with pytest.raises(ad.MissingRuleError, match=r"ad\.full_like\(a, v\)"):
+        np.full_like(np.zeros(3), ad.tensor(2.0))

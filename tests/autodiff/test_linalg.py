@@ -247,12 +247,72 @@ def test_pinv_is_differentiable_at_equal_singular_values_and_at_lost_rank() -> N
         (lambda x: ad.linalg.sqrtm(-x), r"sqrtm: the iteration does not settle"),
         (lambda x: L.matrix_rank(x), r"matrix_rank counts singular values.*Write np.linalg.matrix_rank\(x.data\)"),
         (lambda x: L.cross(x[:, :2], x), r"cross: vectors must have 3 elements along axis -1; got shape \(3, 2\)"),
+        (lambda x: ad.linalg.polar(x[:2]), r"polar: side='right' needs a: \(m, n\) with m >= n"),
+        (lambda x: ad.linalg.polar(x, side="up"), r"polar: side must be 'right' or 'left'; got 'up'"),
+        (lambda x: ad.linalg.solve_banded((1, 0), x, x), r"solve_banded: \(1, 0\) needs ab of shape \(2, n\)"),
+        (lambda x: ad.linalg.solveh_banded(x, x[0, :2]), r"solveh_banded needs ab of shape \(u \+ 1, n\)"),
+        (lambda x: ad.linalg.solve_circulant(x[0] * 0 + 1, x), r"solve_circulant: the matrix is singular"),
+        (lambda x: ad.linalg.eigh_tridiagonal(x[0], x[0]), r"eigh_tridiagonal needs d: \(n,\) and e: \(n - 1,\)"),
+        (lambda x: ad.linalg.expm_frechet(x, x[:2]), r"expm_frechet: A and E must have equal shapes"),
         (lambda x: L.svd(x, hermitian=True), r"svd: hermitian=True cannot be recorded"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(call: Any, message: str) -> None:
     with pytest.raises((ValueError, TypeError, ad.MissingRuleError), match=message):
         call(ad.tensor(positive_definite(SQUARE)))
+
+
+MIXED = np.array([[2.0, 0.3, -0.5], [0.4, -1.5, 0.2], [0.1, 0.6, 0.9]])
+BANDS = np.array([[0.0, 0.3, -0.2, 0.4], [3.0, 2.5, 2.8, 3.1], [0.2, -0.4, 0.5, 0.0]])
+FIRST, RIGHT = np.array([3.0, 0.4, -0.2, 0.7]), np.array([[1.0, 0.5], [-2.0, 0.1], [0.3, 1.5], [0.7, -0.4]])
+STRUCTURED: dict[str, tuple[Any, tuple[np.ndarray, ...]]] = {  # a call of ours or SciPy's, its operands
+    "solve_banded": ((lambda s, ab, b: s.solve_banded((1, 1), ab, b)), (BANDS, RIGHT)),
+    "solveh_banded": ((lambda s, ab, b: s.solveh_banded(ab, b)), (BANDS[:2], RIGHT)),
+    "solveh_banded lower": ((lambda s, ab, b: s.solveh_banded(ab, b, lower=True)), (BANDS[1:], RIGHT[:, 0])),
+    "solve_toeplitz": ((lambda s, c, b: s.solve_toeplitz(c, b)), (FIRST, RIGHT)),
+    "solve_toeplitz pair": ((lambda s, c, r, b: s.solve_toeplitz((c, r), b)), (FIRST, FIRST - 0.3, RIGHT[:, 0])),
+    "solve_circulant": ((lambda s, c, b: s.solve_circulant(c, b)), (FIRST, RIGHT)),
+    "solve_circulant vector": ((lambda s, c, b: s.solve_circulant(c, b)), (FIRST, RIGHT[:, 0])),
+    "circulant": ((lambda s, c: s.circulant(c)), (FIRST,)),
+    "expm_frechet": ((lambda s, a, e: s.expm_frechet(a, e, compute_expm=False)), (MIXED, MIXED.T - 0.2)),
+    "polar": ((lambda s, a: s.polar(a)), (MIXED,)),
+    "polar tall": ((lambda s, a: s.polar(a)), (MIXED[:, :2],)),
+    "polar wide": ((lambda s, a: s.polar(a, side="left")), (MIXED[:2],)),
+    "eigh_tridiagonal": (
+        (lambda s, d, e: s.eigh_tridiagonal(d, e, eigvals_only=True)), (FIRST, FIRST[1:]),
+    ),
+    "cho_factor": (
+        (lambda s, a, b: s.cho_solve(s.cho_factor(a @ a.T + np.eye(3)), b)), (MIXED, RIGHT[:3]),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STRUCTURED)
+def test_solvers_of_structured_matrices_are_scipys_and_have_both_derivatives(name: str) -> None:
+    linalg = pytest.importorskip("scipy.linalg")
+    call, operands = STRUCTURED[name]
+    mine, theirs = call(ad.linalg, *operands), call(linalg, *operands)
+    for a, b in zip(*[y if isinstance(y, tuple) else (y,) for y in (mine, theirs)], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+    for k in range(len(mine)) if isinstance(mine, tuple) else [...]:  # one part at a time
+        part = (lambda *a: call(ad.linalg, *a)) if k is ... else lambda *a, k=k: call(ad.linalg, *a)[k]
+        ad.testing.check_derivatives(part, *operands, order=2)
+
+
+def test_polar_is_differentiable_at_equal_singular_values_and_refuses_lost_rank() -> None:
+    u, p = ad.linalg.polar(ad.tensor(np.eye(3)))
+    # the slope of the symmetric factor at the identity is the symmetric part, that of the unitary one the skew part
+    e = np.arange(9.0).reshape(3, 3)
+    for part, sign in ((0, -1.0), (1, 1.0)):
+        slope = ad.jvp(lambda a, part=part: ad.linalg.polar(a)[part], (np.eye(3),), (e,))[1]
+        np.testing.assert_allclose(slope, 0.5 * (e + sign * e.T), atol=1e-14)
+    assert u.shape == p.shape == (3, 3)
+    low = ad.tensor(np.outer([1.0, 2.0], [2.0, 1.0]))
+    with pytest.raises(np.linalg.LinAlgError, match="polar: the matrix has not full rank"):
+        ad.linalg.polar(low)[0].sum().backward()
+    z = MIXED + 1j * MIXED.T
+    for k in (0, 1):
+        ad.testing.check_derivatives(lambda a, k=k: ad.linalg.polar(a)[k], z)
 
 
 def test_namesakes_in_np_linalg_work_on_the_last_axes() -> None:

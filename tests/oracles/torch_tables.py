@@ -436,6 +436,16 @@ LINALG = entries(
         "np.linalg.solve(A, b)",
         "np.linalg.solve(AA, b[:, None])",
         "np.linalg.lstsq(Tall, e)[0] ~ torch.linalg.lstsq(Tall, e[:, None]).solution[:, 0]",
+        *(
+            f"ad.linalg.polar({a})[{k}] ~ (lambda k: ({u}))(torch.linalg.svd({a}, full_matrices=False))"
+            for a in ("A", "Tall")
+            for k, u in enumerate(("k[0] @ k[2]", "k[2].mT @ torch.diag(k[1]) @ k[2]"))
+        ),
+        "abs(np.roots(p[0]))"
+        " ~ abs(torch.linalg.eigvals(torch.cat([-p[0, 1:][None] / p[0, 0], const([[1.0, 0.0]])])))",
+        "ad.linalg.circulant(e) ~ e[(torch.arange(4)[:, None] - torch.arange(4)) % 4]",
+        "ad.linalg.solve_toeplitz(b + 5 * const([1.0, 0, 0]), R)"
+        " ~ torch.linalg.solve((b + 5 * const([1.0, 0, 0]))[(torch.arange(3)[:, None] - torch.arange(3)).abs()], R)",
         "np.linalg.lstsq(A, R)[0] ~ torch.linalg.lstsq(A, R).solution",
         "np.linalg.tensorinv(np.reshape(A, (3, 3)), ind=1)",
         "np.linalg.tensorsolve(A, b)",

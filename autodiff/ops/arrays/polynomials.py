@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ...errors import kind_of
-from ...registry import composite
+from ...registry import composite, op
 from ...variable import plain
 from ..shape import operand
 
@@ -196,6 +197,39 @@ def polyfit(
         base = np.expand_dims(base, -1) * factor if np.ndim(y) == 2 else base * factor
     return c, base
 
+
+def _roots(p: Any) -> Any:
+    return np.roots(p)
+
+
+def _roots_vjp(g: Any, y: Any, p: Any) -> Any:
+    """A root moves by -z**k / P'(z) where the coefficient of z**k grows."""
+    slope, degree = polyval(polyder(p), y), np.arange(np.size(p) - 1, -1.0, -1.0)
+    bare, size = np.asarray(plain(p)), np.abs(np.asarray(plain(y)))
+    scale = np.polyval(np.abs(np.polyder(bare)), size)
+    alike = np.abs(np.asarray(plain(slope))) <= 8.0 * math.sqrt(np.finfo(scale.dtype).eps) * scale
+    if alike.any():
+        first = np.asarray(plain(y))[int(np.argmax(alike))]
+        raise np.linalg.LinAlgError(
+            f"roots: the root near {first:.6g} is a multiple one, or lies closer to another than its own error; "
+            "where roots meet they have no derivative. Differentiate np.polyval, or a symmetric function of the roots, "
+            "which is one of the coefficients."
+        )
+    return np.vander(y, degree.size).T @ -(g / slope)
+
+
+roots: Any = op(
+    _roots,
+    name="roots",
+    inputs="p",
+    numpy=(np.roots,),
+    vjp=_roots_vjp,
+    samples=((((3,),), {}), (((4,),), {})),
+    draw=lambda rng, p: (1.37 * np.poly(np.arange(1.0, p[0]) + rng.uniform(-0.2, 0.2, p[0] - 1)),),
+    complex=True,
+    doc="Return the roots of a polynomial with the coefficients p, the highest power first (``np.roots``). Where roots "
+    "are equal their derivative does not exist: LinAlgError.",
+)
 
 for _fn in (polyfit, polyval, polyadd, polysub, polymul, polydiv, polyder, polyint, poly):
     composite(_fn, numpy=(getattr(np, _fn.__name__),))

@@ -22,7 +22,10 @@ _INTEGERS = "takes integers, which have no derivative"
 _OF_INTEGERS = "bitwise_and bitwise_or bitwise_xor bitwise_count invert left_shift right_shift gcd lcm".split()
 
 REFUSED = {  # name in NumPy: (reason, what to write)
-    "copyto": (_WRITES, "np.where(mask, src, dst), or np.broadcast_to(src, shape)"),
+    "copyto": (
+        _WRITES,
+        "np.where(mask, src, dst), np.broadcast_to(src, shape), or ad.full_like(a, v) for np.full_like(a, v)",
+    ),
     "fill_diagonal": (_WRITES, "ad.fill_diagonal(a, v), which returns a new value"),
     "place": (_WRITES, "x[mask] = v for a Tensor, or np.where(mask, v, x)"),
     "put": (_WRITES, "x[i] = v for a Tensor of one axis, or np.where(mask, v, x)"),
@@ -40,7 +43,6 @@ REFUSED = {  # name in NumPy: (reason, what to write)
     "spacing": ("is the size of one rounding", "np.spacing(x.data)"),
     "real_if_close": ("has a dtype that depends on the values", "np.real(x)"),
     "sort_complex": ("always gives complex numbers", "x[np.lexsort((x.data.imag, x.data.real))]"),
-    "roots": ("has complex answers", "np.roots(p.data), and a step of Newton's method on np.polyval to record it"),
     **{name: (_INTEGERS, f"np.{name}(x.data, ...) of integers") for name in _OF_INTEGERS},
     "packbits": ("takes bits", "np.packbits of a plain array"),
     "unpackbits": ("takes bits", "np.unpackbits of a plain array"),

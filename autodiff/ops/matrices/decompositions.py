@@ -125,7 +125,7 @@ def _eigh_vjp(g: Any, y: Any, x_shape: tuple[int, ...], UPLO: str) -> Any:
     return conj(fold(v @ inner @ h(v), UPLO.upper()))
 
 
-def _apart(rng: Any, shape: tuple[int, ...]) -> Any:
+def apart(rng: Any, shape: tuple[int, ...]) -> Any:
     """Return a matrix for a test whose eigenvalues and singular values lie well apart."""
     x = rng.uniform(-0.5, 0.5, shape)
     k = min(shape[-2:])
@@ -139,7 +139,7 @@ _eigh_row = op(
     public=False,
     vjp=_eigh_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
-    draw=lambda rng, x: (_apart(rng, x),),
+    draw=lambda rng, x: (apart(rng, x),),
     doc="Return the eigenvalues and eigenvectors of a symmetric matrix, packed.",
     complex=True,
 )
@@ -180,7 +180,7 @@ _eigvalsh_row = op(
     public=False,
     vjp=_eigvalsh_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
-    draw=lambda rng, x: (_apart(rng, x),),
+    draw=lambda rng, x: (apart(rng, x),),
     doc="Return the eigenvalues of a symmetric matrix.",
     complex=True,
 )
@@ -242,7 +242,7 @@ _eig_row = op(
     public=False,
     vjp=_eig_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
-    draw=lambda rng, x: (_apart(rng, x),),
+    draw=lambda rng, x: (apart(rng, x),),
     doc="Return the eigenvalues and eigenvectors of a square matrix, packed.",
     complex=True,
 )
@@ -252,7 +252,7 @@ _eigvals_row = op(
     public=False,
     vjp=_eigvals_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
-    draw=lambda rng, x: (_apart(rng, x),),
+    draw=lambda rng, x: (apart(rng, x),),
     doc="Return the eigenvalues of a square matrix.",
     complex=True,
 )
@@ -337,7 +337,7 @@ _svd_row = op(
     public=False,
     vjp=_svd_vjp,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
-    draw=lambda rng, x: (_apart(rng, x),),
+    draw=lambda rng, x: (apart(rng, x),),
     doc="Return the singular value decomposition without the vectors of the null space, packed.",
     complex=True,
 )
@@ -354,7 +354,7 @@ _svdvals_row = op(
     public=False,
     vjp=_svdvals_vjp,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
-    draw=lambda rng, x: (_apart(rng, x),),
+    draw=lambda rng, x: (apart(rng, x),),
     doc="Return the singular values.",
     complex=True,
 )
@@ -454,7 +454,7 @@ _qr_row = op(
     public=False,
     vjp=_qr_vjp,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
-    draw=lambda rng, x: (_apart(rng, x),),
+    draw=lambda rng, x: (apart(rng, x),),
     doc="Return the factors of a = q r, packed.",
     complex=True,
 )

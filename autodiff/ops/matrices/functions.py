@@ -1,5 +1,5 @@
-"""Functions of matrices: powers, chains of products, exp, square root, Sylvester's equation, and SciPy's solvers with
-a factor that is there already. NumPy computes all of it, so the answers do not depend on SciPy being installed.
+"""Functions of matrices: powers, chains of products, exp, square root, polar decomposition, Sylvester's equation. NumPy
+computes all of it, so the answers do not depend on SciPy being installed.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import numpy as np
 from ...errors import MissingRuleError, kind_of
 from ...registry import DISPATCH, composite, op
 from ...variable import plain
+from ..complex_numbers import conj
 from ..linalg import t
-from .decompositions import eye_like, order_of
+from ..shape import operand
+from .decompositions import apart, eye_like, h
 
 LinAlgError = np.linalg.LinAlgError
 
 
-def _square(name: str, a: Any) -> int:
+def side_of(name: str, a: Any) -> int:
     shape = np.shape(a)
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise LinAlgError(f"{name} needs square matrices; got shape {shape}.")
@@ -35,7 +37,7 @@ def matrix_power(a: Any, n: int) -> Any:
     array([[ 8.,  0.],
            [ 0., 27.]])
     """
-    size = _square("matrix_power", a)
+    size = side_of("matrix_power", a)
     if not isinstance(n, int | np.integer):
         raise TypeError(f"matrix_power: n must be an integer; got {kind_of(n)}.")
     if n < 0:
@@ -102,7 +104,7 @@ def cond(x: Any, p: Any = None) -> Any:
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    _square("cond", x)
+    side_of("cond", x)
     return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
 
 
@@ -150,6 +152,26 @@ expm: Any = op(
     doc="Return the exponential of square matrices (``scipy.linalg.expm``; Higham 2005).",
     complex=True,
 )
+
+
+def expm_frechet(A: Any, E: Any, compute_expm: bool = True) -> Any:
+    """Return ``expm(A)`` and its derivative along E, or with ``compute_expm=False`` the derivative alone
+    (``scipy.linalg.expm_frechet``).
+
+    A, E: (n, n). The corner of expm([[A, E], [0, A]]) (Najfeld and Havel 1995). ``ad.jvp(ad.linalg.expm, (A,), (E,))``
+    is the same.
+
+    >>> import autodiff as ad
+    >>> ad.linalg.expm_frechet(ad.tensor([[0.0]]), [[2.0]], compute_expm=False).data
+    array([[2.]])
+    """
+    A, E = operand(A), operand(E)
+    n = side_of("expm_frechet", A)
+    if np.shape(E) != np.shape(A):
+        raise ValueError(f"expm_frechet: A and E must have equal shapes; got {np.shape(A)} and {np.shape(E)}.")
+    zero = np.zeros(np.shape(A), np.result_type(plain(A), plain(E)))
+    both = expm(np.concatenate([np.concatenate([A, E], axis=-1), np.concatenate([zero, A], axis=-1)], axis=-2))
+    return (both[..., :n, :n], both[..., :n, n:]) if compute_expm else both[..., :n, n:]
 
 
 # ---- Sylvester's equation and the square root
@@ -230,97 +252,69 @@ array([[0.25  , 0.2   ],
 )
 
 
-# ---- solving with what is known of the matrix
-def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
-    """Return x with ``a @ x = b`` for a triangular matrix, the other triangle of which is not read (``scipy.linalg``).
-
-    a: (n, n); b: (n,) or (n, k). trans: 0 or "N" for a, 1 or "T" for its transpose. unit_diagonal: take the diagonal to
-    be ones.
-
-    >>> import autodiff as ad, numpy as np
-    >>> a = ad.tensor([[2.0, 9.0], [4.0, 4.0]])
-    >>> ad.linalg.solve_triangular(a, np.array([2.0, 8.0]), lower=True).data
-    array([1., 1.])
-    """
-    _square("solve_triangular", a)
-    if trans not in (0, 1, "N", "T"):
-        raise ValueError(f"solve_triangular: trans must be 0, 1, 'N' or 'T'; got {trans!r}.")
-    a = (np.tril if lower else np.triu)(a, (-1 if lower else 1) if unit_diagonal else 0)
-    if unit_diagonal:
-        a = a + np.eye(np.shape(a)[-1], dtype=a.dtype)
-    return np.linalg.solve(t(a) if trans in (1, "T") else a, b)
+# ---- the polar decomposition
+def _unitary_factor(x: Any) -> Any:
+    kind = x.dtype if x.dtype.itemsize >= 4 else np.dtype(np.float32)
+    u, _, vh = np.linalg.svd(x.astype(kind), full_matrices=False)
+    return (u @ vh).astype(x.dtype)
 
 
-def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
-    """Return x with ``(c @ c.T) @ x = b`` from a Cholesky factor c (``scipy.linalg.cho_solve``).
-
-    c_and_lower: ``(c, lower)``, lower telling which triangle c is.
-
-    >>> import autodiff as ad, numpy as np
-    >>> c = np.linalg.cholesky(ad.tensor([[4.0, 0.0], [0.0, 9.0]]))
-    >>> ad.linalg.cho_solve((c, True), np.array([4.0, 9.0])).data
-    array([1., 1.])
-    """
-    c, lower = c_and_lower
-    first = solve_triangular(c, b, trans=0 if lower else 1, lower=lower)
-    return solve_triangular(c, first, trans=1 if lower else 0, lower=lower)
-
-
-def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
-    """Return x with ``a @ x = b`` from ``lu_factor(a)`` (``scipy.linalg.lu_solve``); trans=1: with a transposed.
-
-    >>> import autodiff as ad, numpy as np
-    >>> a = ad.tensor([[0.0, 2.0], [1.0, 0.0]])
-    >>> ad.linalg.lu_solve(ad.linalg.lu_factor(a), np.array([2.0, 3.0]), trans=1).data
-    array([1.5, 2. ])
-    """
-    lu, pivots = lu_and_piv
-    if trans not in (0, 1):
-        raise ValueError(f"lu_solve: trans must be 0 or 1; got {trans!r}.")
-    order = order_of(np.asarray(plain(pivots)))
-    if order.ndim != 1:
-        raise ValueError(f"lu_solve takes one matrix; got pivots of shape {order.shape}.")
-    if trans:
-        inner = solve_triangular(lu, b, trans=1)
-        return np.take(solve_triangular(lu, inner, trans=1, lower=True, unit_diagonal=True), np.argsort(order), axis=0)
-    inner = solve_triangular(lu, np.take(b, order, axis=0), lower=True, unit_diagonal=True)
-    return solve_triangular(lu, inner)
+def _unitary_factor_vjp(g: Any, y: Any, x: Any) -> Any:
+    """U S + (1 - U Uᴴ) G P⁻¹, where P S + S P is the skew part UᴴG - GᴴU: the adjoint of the derivative of U P = A."""
+    g, p, n = conj(g), h(y) @ x, x.shape[-1]
+    p = 0.5 * (p + h(p))
+    values = np.linalg.svdvals(plain(x))
+    if values.size and values.min() <= 8 * n * np.finfo(values.dtype).eps * values.max():
+        raise LinAlgError(
+            "polar: the matrix has not full rank, so its unitary factor is not determined and has no derivative. "
+            "Differentiate ad.linalg.sqrtm(a.T @ a), or a factor of a matrix of full rank."
+        )
+    m = h(y) @ g
+    inside = y @ solve_sylvester(p, p, m - h(m))
+    if x.shape[-2] == n:
+        return conj(inside)
+    rest = h(np.linalg.solve(p, h(g - y @ m)))
+    return conj(inside + rest)
 
 
-# ---- matrices made of parts
-def block_diag(*arrays: Any) -> Any:
-    """Return a matrix with the given ones along its diagonal and zeros elsewhere (``scipy.linalg.block_diag``).
+_unitary_factor_row = op(
+    _unitary_factor,
+    name="unitary_factor",
+    public=False,
+    vjp=_unitary_factor_vjp,
+    samples=((((2, 2),), {}), (((3, 2),), {})),
+    draw=lambda rng, x: (apart(rng, x),),
+    doc="The unitary factor u of the polar decomposition ``a = u @ p``.",
+    complex=True,
+)
+
+
+def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
+    """Return a unitary u and a positive semidefinite p with ``a = u @ p``, or ``a = p @ u`` for side="left"
+    (``scipy.linalg.polar``).
+
+    a: (m, n) of full rank, m >= n for side="right" and m <= n for "left"; p is the square root of aᴴa. No singular
+    vectors enter the derivative, so that equal singular values do no harm. Raises ValueError for another shape or side,
+    LinAlgError where a has not full rank, so that u is not determined.
 
     >>> import autodiff as ad
-    >>> ad.linalg.block_diag(ad.tensor([[1.0]]), ad.tensor([[2.0, 3.0]])).data
-    array([[1., 0., 0.],
-           [0., 2., 3.]])
+    >>> u, p = ad.linalg.polar(ad.tensor([[0.0, 2.0], [2.0, 0.0]]))
+    >>> u.data.round(12), p.data.round(12)
+    (array([[0., 1.],
+           [1., 0.]]), array([[2., 0.],
+           [0., 2.]]))
     """
-    blocks = [np.atleast_2d(a) for a in arrays]
-    for a in blocks:
-        if np.ndim(a) != 2:
-            raise ValueError(f"block_diag takes matrices, vectors and numbers; got {kind_of(a)}.")
-    width, left, rows = sum(np.shape(a)[1] for a in blocks), 0, []
-    for a in blocks:
-        rows.append(np.pad(a, ((0, 0), (left, width - left - np.shape(a)[1]))))
-        left += np.shape(a)[1]
-    return np.concatenate(rows, axis=0)
-
-
-def toeplitz(c: Any, r: Any = None) -> Any:
-    """Return the matrix with constant diagonals whose first column is c and whose first row is r, or c again
-    (``scipy.linalg.toeplitz``).
-
-    >>> import autodiff as ad
-    >>> ad.linalg.toeplitz(ad.tensor([1.0, 2.0]), ad.tensor([1.0, 5.0])).data
-    array([[1., 5.],
-           [2., 1.]])
-    """
-    c = np.reshape(c, (-1,))
-    r = c if r is None else np.reshape(r, (-1,))
-    m, n = np.shape(c)[0], np.shape(r)[0]
-    values = np.concatenate([np.flip(c, 0), r[1:]])
-    return values[(m - 1) - np.arange(m)[:, None] + np.arange(n)]
+    if side not in ("left", "right"):
+        raise ValueError(f"polar: side must be 'right' or 'left'; got {side!r}.")
+    a = operand(a)
+    if side == "left":
+        u, p = polar(np.conj(t(a)))
+        return np.conj(t(u)), p
+    if np.ndim(a) != 2 or np.shape(a)[0] < np.shape(a)[1]:
+        raise ValueError(f"polar: side='right' needs a: (m, n) with m >= n and 'left' m <= n; got shape {np.shape(a)}.")
+    u = _unitary_factor_row(a)
+    p = np.conj(t(u)) @ a
+    return u, 0.5 * (p + np.conj(t(p)))
 
 
 # ---- functions of np.linalg whose namesakes in np have other arguments
