@@ -1,0 +1,120 @@
+"""What the compiler knows of NumPy's functions: which make views, which take ``out=``, which work element by element.
+
+A function that is not known here still compiles: it is called as it is, its result has memory of its own or that of
+its arguments, and nothing is reused while either may be read. Never here: what is done with the knowledge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import functional
+from .program import Instruction, Program, Ref, refs
+
+Function = Callable[..., Any]
+
+# Results that are the memory of the first argument, when NumPy can.
+VIEWS: set[Function] = {
+    np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.matrix_transpose, np.permute_dims, np.reshape, np.ravel,
+    np.squeeze, np.expand_dims, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_to, np.flip, np.fliplr,
+    np.flipud, np.rot90, np.diagonal, np.real, np.imag, np.asarray, np.ascontiguousarray, functional.as_array,
+}  # fmt: skip
+# Results that never are the memory of an argument.
+FRESH: set[Function] = {
+    np.where, np.take, np.take_along_axis, np.concatenate, np.stack, np.vstack, np.hstack, np.dot, np.einsum,
+    np.tensordot, np.outer, np.inner, np.kron, np.sum, np.prod, np.mean, np.var, np.std, np.max, np.min, np.any, np.all,
+    np.argmax, np.argmin, np.argsort, np.sort, np.cumsum, np.cumprod, np.clip, np.zeros, np.ones, np.full, np.empty,
+    np.arange, np.linspace, np.eye, np.zeros_like, np.ones_like, np.full_like, np.tile, np.repeat, np.roll, np.pad,
+    np.array, np.copy, np.tril, np.triu, np.searchsorted, np.count_nonzero, np.linalg.norm, np.linalg.inv,
+    np.linalg.solve, np.linalg.det, np.linalg.cholesky, functional.write_at, functional.add_at, functional.write_where,
+    functional.astype,
+}  # fmt: skip
+# Functions beside the ufuncs that write their result where ``out=`` says.
+WITH_OUT: set[Function] = {
+    np.take, np.concatenate, np.stack, np.dot, np.einsum, np.sum, np.prod, np.mean, np.max, np.min, np.any, np.all,
+    np.argmax, np.argmin, np.cumsum, np.cumprod, np.clip,
+}  # fmt: skip
+# Functions whose every element is made of the elements at its place, beside the ufuncs.
+ELEMENTWISE: set[Function] = {np.where, functional.astype, functional.power}
+# Without arguments that are values, these give the same array at every call.
+REPEATABLE: set[Function] = (VIEWS | FRESH | {functional.getitem, functional.power}) - {np.empty}
+_METHODS = ("reduce", "accumulate")
+
+
+def owner(function: Function) -> np.ufunc | None:
+    """Return the ufunc of ``np.add.reduce`` and its like, None for anything else."""
+    found = getattr(function, "__self__", None)
+    return found if isinstance(found, np.ufunc) else None
+
+
+def is_ufunc(function: Function) -> bool:
+    """Whether a function is a ufunc without a signature: one that goes element by element."""
+    return isinstance(function, np.ufunc) and function.signature is None
+
+
+def is_elementwise(function: Function) -> bool:
+    """Whether an element of the result depends on nothing but the elements at its place."""
+    return is_ufunc(function) or function in ELEMENTWISE
+
+
+def takes_out(instruction: Instruction) -> bool:
+    """Whether the one result can be written where ``out=`` says, and comes out the same."""
+    function = instruction.function
+    if instruction.unpacks or not instruction.pure or "out" in instruction.keywords:
+        return False
+    if isinstance(function, np.ufunc):
+        return function.nout == 1 and not {"where", "casting", "order", "subok"} & instruction.keywords.keys()
+    if owner(function) is not None:
+        return function.__name__ in _METHODS and "where" not in instruction.keywords
+    return function in WITH_OUT
+
+
+def may_alias(instruction: Instruction) -> list[int]:
+    """Return the values whose memory the results of an instruction may be."""
+    function = instruction.function
+    if isinstance(function, np.ufunc) or owner(function) is not None or getattr(function, "fresh", False):
+        return []
+    if not instruction.pure:
+        return []
+    if is_known(function) and function in FRESH:
+        return []
+    arguments = instruction.arguments
+    if is_known(function) and (function in VIEWS or function is functional.getitem) and arguments:
+        return [ref.index for ref in refs(arguments[:1])]
+    return [ref.index for ref in refs((arguments, instruction.keywords))]
+
+
+def is_known(function: Function) -> bool:
+    """Whether a function can be looked up: some callables have no hash."""
+    try:
+        hash(function)
+    except TypeError:
+        return False
+    return True
+
+
+def uses(program: Program) -> list[int]:
+    """Return how often each value is read, by instructions and at the end."""
+    count = [0] * len(program.values)
+    for instruction in program.instructions:
+        for ref in refs((instruction.arguments, instruction.keywords)):
+            count[ref.index] += 1
+    for ref in refs((program.outputs, [r for r, _ in program.guards], [r for _, r in program.writes])):
+        count[ref.index] += 1
+    return count
+
+
+def operands(instruction: Instruction) -> list[int]:
+    """Return the values that an instruction reads, in order, repeated ones too."""
+    found = []
+    for argument in instruction.arguments:
+        if argument.__class__ is Ref:
+            found.append(argument.index)
+        elif argument.__class__ not in (int, float, bool, complex, str, type(None)):
+            found += [ref.index for ref in refs(argument)]
+    if instruction.keywords:
+        found += [ref.index for ref in refs(instruction.keywords)]
+    return found

@@ -1,0 +1,128 @@
+"""Lowering: a program becomes a Python function that runs it in memory allocated beforehand.
+
+    executable = build(program)
+    outputs, writes, guards = executable(arrays)      as ``program.run(program, arrays)``
+
+Passes simplify the program, ``memory`` gives values their places, and ``source`` writes the function. Never here: what
+is traced, and when a trace is right for a call.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .counting import operations
+from .layouts import strides_of
+from .memory import block, planned
+from .passes import PASSES
+from .program import Instruction, Program, described
+from .source import Text, Writer
+
+Step = Callable[..., tuple[Any, list[Any], list[Any]]]
+
+
+class Executable:
+    """A compiled program: call it with the arrays of inputs and then of states.
+
+    program   what runs, after all passes
+    source    the NumPy source that runs it
+    memory    bytes that it holds from call to call: buffers, and outputs that the caller has let go
+    flops     arithmetic operations of one call
+    """
+
+    def __init__(self, program: Program, name: str, arrays: list[Any] | None) -> None:
+        self.program, self.name = program, name
+        self._plan = planned(program, strides_of(program, arrays))
+        self._text = Writer(program, self._plan, name).written()
+        self._prepare = self._text.compiled()
+        self._idle: list[Step] = []  # one function for each set of buffers: as many as calls at the same time
+
+    @property
+    def source(self) -> str:
+        """The NumPy source that runs the program."""
+        return self._text.source
+
+    @property
+    def memory(self) -> int:
+        """Bytes planned for one call at a time, beside inputs, states, constants and outputs."""
+        return self._plan.size + sum(
+            getattr(instruction.function, "memory", 0) for instruction in self.program.instructions
+        )
+
+    @property
+    def flops(self) -> int:
+        """Arithmetic operations of one call: see ``counting``."""
+        return sum(operations(instruction, self.program) for instruction in self.program.instructions)
+
+    def __call__(self, arrays: list[Any]) -> tuple[Any, list[Any], list[Any]]:
+        try:
+            step = self._idle.pop()  # atomic: two threads never have the same buffers
+        except IndexError:
+            step = self._prepare(*self._rooms())
+        try:
+            made = step(*arrays)
+        except Exception as error:
+            explain(error, self._text)
+            raise
+        self._idle.append(step)
+        return made
+
+    def _rooms(self) -> tuple[Any, ...]:
+        memory = block(self._plan.size)
+
+        def room(offset: int, shape: tuple[int, ...], dtype: str, strides: Any = None) -> np.ndarray:
+            return np.ndarray(shape, dtype, memory, offset, strides)
+
+        return room, spare, list(self.program.constants.values())
+
+
+def build(program: Program, name: str = "program", arrays: list[Any] | None = None) -> Executable:
+    """Return a program that runs like ``program``, optimised.
+
+    name: what the function is called in the source. arrays: inputs and states as they will come; only the order of
+    their elements in memory is looked at. Raises ValueError for a program that is not well formed.
+
+    >>> import numpy as np
+    >>> from autodiff.compiling.program import Instruction, Program, Ref
+    >>> p = Program()
+    >>> x, y = p.add_value((2,), float, "x", "input"), p.add_value((2,), float, "y")
+    >>> p.inputs, p.outputs = [x.index], Ref(y.index)
+    >>> p.instructions = [Instruction(np.multiply, (Ref(x.index), 2.0), {}, (y.index,))]
+    >>> build(p)([np.array([1.0, 3.0])])
+    (array([2., 6.]), [], [])
+    """
+    program.check()
+    for change in PASSES:
+        program = change(program)
+    return Executable(program, name, arrays)
+
+
+def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...]) -> Callable[[], np.ndarray]:
+    """Return a maker of arrays for one output: the same one again as soon as nobody else holds it, or a view of it."""
+    size = np.dtype(dtype).itemsize
+    for n in shape:
+        size *= n
+    held: Any = None
+
+    def array() -> np.ndarray:
+        nonlocal held
+        if held is None or sys.getrefcount(held) > 2:
+            held = np.ndarray(shape, dtype, block(size), 0, strides)
+        return held
+
+    return array
+
+
+def explain(error: Exception, text: Text) -> None:
+    """Add to an error the instruction it comes from and the user's line."""
+    trace, instruction = error.__traceback__, None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == text.filename:
+            instruction = text.lines.get(trace.tb_lineno, instruction)
+        trace = trace.tb_next
+    if isinstance(instruction, Instruction):
+        error.add_note(f"in compiled code, of {described(instruction)}")

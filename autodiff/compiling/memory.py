@@ -1,0 +1,240 @@
+"""Memory: which values get a place in one block of memory, where in it, and which calls may write over an operand.
+
+Every result that a call can write where it is told (``out=``) lives in one block that is allocated once; places are
+used again when the last reader of a value is through. Values that the caller receives are never there: they are the
+caller's own. Places begin on cache lines.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import functional
+from .knowledge import VIEWS, is_elementwise, is_known, may_alias, operands, takes_out
+from .layouts import Strides
+from .program import Instruction, Program, Ref, filled, refs
+
+LINE = 64  # bytes in a cache line
+# Calls that the source writer turns into writes: they need a place as the ones with ``out=`` do.
+REWRITTEN = {
+    np.where, np.copy, functional.astype, functional.write_at, functional.add_at, functional.write_where,
+}  # fmt: skip
+_BASE = {functional.write_at: 0, functional.add_at: 1, functional.write_where: 2}  # the argument that is written into
+
+
+@dataclass(slots=True)
+class Plan:
+    """Where values live.
+
+    places    offset in the block, for each value that has one
+    fixed     views of places and constants that are made once, not at every call
+    owned     results that go to the caller, in memory of their own, and can be written with ``out=``
+    copied    outputs that are views or arguments: the caller gets a copy
+    size      bytes of the block
+    """
+
+    strides: list[Strides]
+    places: dict[int, int] = field(default_factory=dict)
+    fixed: set[int] = field(default_factory=set)
+    owned: set[int] = field(default_factory=set)
+    copied: set[int] = field(default_factory=set)
+    size: int = 0
+
+
+def planned(program: Program, strides: list[Strides]) -> Plan:
+    """Give every value a place, or none."""
+    plan = Plan(strides)
+    values = program.values
+    ends = [ref.index for ref in refs((program.outputs, [ref for _, ref in program.writes]))]
+    kept = {*ends, *(ref.index for ref, _ in program.guards)}
+    roots, last = _roots(program), _last_reads(program)
+    alive = list(range(len(values)))  # the last instruction that reads a value or a view of it
+    for index in range(len(values)):
+        alive[index] = last.get(index, -1)
+    for index, found in roots.items():
+        for root in found:
+            alive[root] = max(alive[root], alive[index])
+    made = {index for instruction in program.instructions for index in instruction.results}
+    plan.copied = {index for index in ends if index not in made or roots.get(index) or ends.count(index) > 1}
+    plan.owned = {index for index in ends if index not in plan.copied and values[index].shape}
+    fixed = set(program.constants)  # what stays where it is from call to call
+    free, ending = _Free(), {}
+    for k, instruction in enumerate(program.instructions):
+        index = instruction.results[0] if instruction.results else -1
+        if _wants_place(instruction, program) and index not in kept:
+            heir = _heir(instruction, k, program, plan, roots, alive)
+            size = -(-_bytes(values[index]) // LINE) * LINE
+            if heir is not None:
+                plan.places[index] = plan.places[heir]
+                ending[alive[heir]].remove(heir)
+            else:
+                plan.places[index] = free.take(size)
+            ending.setdefault(max(alive[index], k), []).append(index)
+            fixed.add(index)
+        elif index not in plan.owned and _is_fixed_view(instruction, roots, fixed, strides, program):
+            plan.fixed.add(index)
+            fixed.add(index)
+        for dead in ending.pop(k, ()):
+            free.give(plan.places[dead], -(-_bytes(values[dead]) // LINE) * LINE)
+    plan.size = free.end
+    return plan
+
+
+def _bytes(value: Any) -> int:
+    size = value.dtype.itemsize
+    for n in value.shape:
+        size *= n
+    return size
+
+
+def _last_reads(program: Program) -> dict[int, int]:
+    """The number of the last instruction that reads each value; what the caller gets is read after all of them."""
+    last = {index: k for k, instruction in enumerate(program.instructions) for index in operands(instruction)}
+    last.update(dict.fromkeys(program.roots(), len(program.instructions)))
+    return last
+
+
+def _roots(program: Program) -> dict[int, frozenset[int]]:
+    """For each value that may be a view, the values whose memory it may be."""
+    roots: dict[int, frozenset[int]] = {}
+    for instruction in program.instructions:
+        aliases = may_alias(instruction)
+        if aliases:
+            found = frozenset().union(*[roots.get(index, frozenset((index,))) for index in aliases])
+            roots.update(dict.fromkeys(instruction.results, found))
+    return roots
+
+
+def _wants_place(instruction: Instruction, program: Program) -> bool:
+    if len(instruction.results) != 1 or instruction.unpacks or not instruction.pure:
+        return False
+    value = program.values[instruction.results[0]]
+    if not value.shape or value.dtype.hasobject:
+        return False
+    return takes_out(instruction) or (is_known(instruction.function) and rewritten(instruction, program))
+
+
+def rewritten(instruction: Instruction, program: Program) -> bool:
+    """Whether the source writer turns a call into writes into a place."""
+    function, result = instruction.function, program.values[instruction.results[0]]
+    if function not in REWRITTEN or not result.shape:
+        return False
+    if function is np.where:
+        mask = instruction.arguments[0]
+        mask = program.values[mask.index].dtype == bool if mask.__class__ is Ref else False
+        return mask and len(instruction.arguments) == 3 and not instruction.keywords
+    if function in _BASE:
+        base = instruction.arguments[_BASE[function]]
+        return base.__class__ is Ref and program.values[base.index].dtype == result.dtype
+    return not instruction.keywords or function is functional.astype
+
+
+def _heir(
+    instruction: Instruction,
+    k: int,
+    program: Program,
+    plan: Plan,
+    roots: dict[int, frozenset[int]],
+    alive: list[int],
+) -> int | None:
+    """Return an operand that dies here and whose place the result can take, None if there is none."""
+    function, result = instruction.function, instruction.results[0]
+    read = operands(instruction)
+    if function in _BASE:
+        candidates = [instruction.arguments[_BASE[function]].index]
+    elif is_elementwise(function) and function is not np.where:
+        candidates = read
+    else:
+        return None
+    value = program.values[result]
+    for a in candidates:
+        other = program.values[a]
+        if a not in plan.places or alive[a] != k or other.shape != value.shape or other.dtype != value.dtype:
+            continue
+        if plan.strides[a] != plan.strides[result] or (function in _BASE and read.count(a) > 1):
+            continue
+        if not any(a in roots.get(b, ()) for b in read):
+            return a
+    return None
+
+
+def _is_fixed_view(
+    instruction: Instruction,
+    roots: dict[int, frozenset[int]],
+    fixed: set[int],
+    strides: list[Strides],
+    program: Program,
+) -> bool:
+    """Whether a call makes the same view of the same memory at every call of the program."""
+    function = instruction.function
+    if not is_known(function) or not (function in VIEWS or function is functional.getitem):
+        return False
+    read = operands(instruction)
+    if len(read) != 1 or read[0] not in fixed or instruction.unpacks:
+        return False
+    return is_view(instruction, program, strides)
+
+
+def is_view(instruction: Instruction, program: Program, strides: list[Strides]) -> bool:
+    """Whether a call of one array, with everything else known, gives a view of it: tried on memory of that shape."""
+    index = operands(instruction)[0]
+    value = program.values[index]
+    if not value.shape:
+        return False
+    base = np.empty(_bytes(value), np.uint8) if not value.dtype.hasobject else np.empty(1, np.uint8)
+    if value.dtype.hasobject or 0 in value.shape:
+        return False
+    try:
+        array = np.ndarray(value.shape, value.dtype, base, 0, strides[index])
+        made = instruction.function(
+            *filled(instruction.arguments, {index: array}), **filled(instruction.keywords, {index: array})
+        )
+    except Exception:  # negative strides, or an index out of bounds: the call itself will say so
+        return False
+    return isinstance(made, np.ndarray) and np.may_share_memory(made, base)
+
+
+class _Free:
+    """Free parts of a block that grows: the smallest that fits is taken, neighbours grow together."""
+
+    __slots__ = ("end", "parts")
+
+    def __init__(self) -> None:
+        self.end = 0
+        self.parts: list[tuple[int, int]] = []  # (offset, size), by offset
+
+    def take(self, size: int) -> int:
+        fitting = [part for part in self.parts if part[1] >= size]
+        if fitting:
+            offset, room = min(fitting, key=lambda part: part[1])
+            self.parts.remove((offset, room))
+            if room > size:
+                insort(self.parts, (offset + size, room - size))
+            return offset
+        if self.parts and sum(self.parts[-1]) == self.end:  # the last part grows
+            offset, _ = self.parts.pop()
+        else:
+            offset = self.end
+        self.end = offset + size
+        return offset
+
+    def give(self, offset: int, size: int) -> None:
+        if not size:
+            return
+        at = [k for k, part in enumerate(self.parts) if part[0] + part[1] == offset or offset + size == part[0]]
+        joined = [self.parts[k] for k in at] + [(offset, size)]
+        for k in reversed(at):
+            del self.parts[k]
+        start = min(part[0] for part in joined)
+        insort(self.parts, (start, sum(part[1] for part in joined)))
+
+
+def block(size: int) -> Any:
+    """Return ``size`` bytes that begin on a cache line."""
+    memory = np.empty(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size]

@@ -1,0 +1,11 @@
+"""Passes: each takes a program and returns one that gives the same results for less. None changes its argument."""
+
+from __future__ import annotations
+
+from .common_subexpressions import without_repetitions
+from .constants import folded
+from .dead_code import without_dead_code
+from .exact_algebra import simplified
+from .plain_calls import in_plain_calls
+
+PASSES = (without_dead_code, folded, simplified, in_plain_calls, without_repetitions, without_dead_code)

@@ -1,0 +1,62 @@
+"""Constants: a call whose arguments are all known is made once, when the program is built.
+
+Known are numbers, and arrays that nobody can write to: an array that the function captured may have other contents at
+the next call, unless it owns its memory and is marked as read-only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..knowledge import REPEATABLE, is_known, operands, owner
+from ..program import Instruction, Program, filled
+
+LARGEST = 1 << 20  # bytes: beyond, making the array again costs less than keeping it
+
+
+def folded(program: Program) -> Program:
+    """Make the calls of known arguments now, and keep their results as constants that cannot be written to."""
+    values = [replace(value) for value in program.values]
+    constants, kept = dict(program.constants), []
+    known = {index: array for index, array in constants.items() if _fixed(array)}
+    for instruction in program.instructions:
+        if not _repeatable(instruction) or not all(index in known for index in operands(instruction)):
+            kept.append(instruction)
+            continue
+        index = instruction.results[0]
+        if values[index].dtype.itemsize * np.prod(values[index].shape, dtype=float) > LARGEST:
+            kept.append(instruction)
+            continue
+        try:
+            with np.errstate(all="ignore"):
+                made = instruction.function(
+                    *filled(instruction.arguments, known), **filled(instruction.keywords, known)
+                )
+        except Exception:  # it raises at every call then, at its own line
+            kept.append(instruction)
+            continue
+        array = np.array(made)  # owned, whatever the call returned
+        if (array.shape, array.dtype) != (values[index].shape, values[index].dtype):
+            kept.append(instruction)
+            continue
+        array.flags.writeable = False
+        constants[index] = known[index] = array
+        values[index].kind = "constant"
+    return replace(program, values=values, constants=constants, instructions=kept)
+
+
+def _repeatable(instruction: Instruction) -> bool:
+    function = instruction.function
+    if not instruction.pure or instruction.unpacks:
+        return False
+    return (
+        isinstance(function, np.ufunc) or owner(function) is not None or (is_known(function) and function in REPEATABLE)
+    )
+
+
+def _fixed(array: object) -> bool:
+    if isinstance(array, np.ndarray):
+        return not array.flags.writeable and array.base is None
+    return isinstance(array, int | float | complex | np.generic)

@@ -1,0 +1,20 @@
+"""Dead code: calls whose results nobody reads are left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..knowledge import operands
+from ..program import Program
+
+
+def without_dead_code(program: Program) -> Program:
+    """Leave out every pure call that no output, guard, write or impure call depends on."""
+    needed = set(program.roots())
+    kept = []
+    for instruction in reversed(program.instructions):
+        if not instruction.pure or not needed.isdisjoint(instruction.results):
+            kept.append(instruction)
+            needed.update(operands(instruction))
+    kept.reverse()
+    return replace(program, instructions=kept)

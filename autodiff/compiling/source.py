@@ -1,0 +1,362 @@
+"""The source writer: a planned program as the NumPy program that a person would have written.
+
+    def prepare(room, constants):        runs once for each set of buffers
+        h = room(0, (32, 128), float32)  a buffer: its offset in the block of memory
+        def loss(x, w):                  runs at every call
+            matmul(x, w.T, out=h)        # (32, 128) float32  net.py:14
+
+Values keep their names; others are named after the call that makes them. Calls of a module stand under its name. The
+text is compiled under a file name that ``linecache`` knows, so that tracebacks and debuggers show it. Never here: what
+runs in which order, and what lives where (``passes``, ``memory``).
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import linecache
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from . import functional
+from .knowledge import is_known, takes_out
+from .memory import Plan, rewritten
+from .program import Instruction, Program, Ref, name_of, refs
+
+_numbers = count(1)
+LARGE = 1 << 16  # bytes from which an output's memory is kept for the next call, if the caller has let it go by then
+
+
+@dataclass(slots=True)
+class Text:
+    """The written program.
+
+    source   what ``prepare`` is made of
+    bound    objects that the source names and does not make
+    lines    line number -> the instruction written there
+    """
+
+    source: str = ""
+    bound: dict[str, Any] = field(default_factory=dict)
+    lines: dict[int, Instruction] = field(default_factory=dict)
+    filename: str = ""
+
+    def compiled(self) -> Callable[..., Any]:
+        """Return the function ``prepare``; the source is registered for tracebacks."""
+        self.filename = f"<compiled program {next(_numbers)}>"
+        text = self.source.splitlines(keepends=True)
+        linecache.cache[self.filename] = (len(self.source), None, text, self.filename)
+        space = {"np": np, **self.bound}
+        exec(compile(self.source, self.filename, "exec"), space)
+        return space["prepare"]
+
+
+class Writer:
+    """Writes one program. An instruction whose function has a method ``written(writer, instruction)`` writes itself."""
+
+    def __init__(self, program: Program, plan: Plan, name: str, timed: bool = False) -> None:
+        self.program, self.plan, self.timed = program, plan, timed
+        self.taken = {"room", "constants", "prepare", "spare", "np", "marks", "clock", *keyword.kwlist, *dir(builtins)}
+        self.functions: dict[Any, str] = {}
+        self.bound: dict[str, Any] = {}
+        self.head: list[str] = []  # lines of ``prepare``
+        self.body: list[tuple[str, Instruction | None]] = []  # lines of the function
+        self.name = self.fresh(name)
+        self.names: dict[int, str] = {}
+
+    # ---- names
+    def fresh(self, wanted: str) -> str:
+        """Return a Python name like ``wanted`` that nothing has yet."""
+        base = re.sub(r"\W", "_", wanted).strip("_") or "value"
+        base = f"_{base}" if base[0].isdigit() else base
+        name, number = base, 1
+        while name in self.taken:
+            number += 1
+            name = f"{base}_{number}"
+        self.taken.add(name)
+        return name
+
+    def named(self, index: int) -> str:
+        """Return the name of a value."""
+        return self.names[index]
+
+    def called(self, function: Any) -> str:
+        """Return the name of a function, bound once: a look-up in ``np`` at every call costs more than a name."""
+        key = function if is_known(function) else id(function)
+        if key not in self.functions:
+            text = name_of(function).removeprefix("np.").replace(".", "_").strip("<>")
+            name = self.fresh(text)
+            self.functions[key] = name
+            self.bound[name] = function
+        return self.functions[key]
+
+    def bind(self, wanted: str, thing: Any) -> str:
+        """Give an object a name in the source."""
+        name = self.fresh(wanted)
+        self.bound[name] = thing
+        return name
+
+    def room(self, name: str, offset: int, shape: tuple[int, ...], dtype: Any, strides: Any = None) -> None:
+        """Write a buffer: a part of the block of memory."""
+        order = "" if strides is None or strides == _c_order(shape, np.dtype(dtype)) else f", {strides}"
+        self.head.append(f"{name} = room({offset}, {shape}, {np.dtype(dtype).str!r}{order})")
+
+    # ---- expressions
+    def text(self, tree: Any) -> str:
+        """Return a tree of arguments as Python."""
+        kind = tree.__class__
+        if kind is Ref:
+            return self.names[tree.index]
+        if kind is tuple:
+            return f"({', '.join(map(self.text, tree))}{',' if len(tree) == 1 else ''})"
+        if kind is list:
+            return f"[{', '.join(map(self.text, tree))}]"
+        if kind is dict:
+            return "{" + ", ".join(f"{key!r}: {self.text(part)}" for key, part in tree.items()) + "}"
+        if kind is slice:
+            return f"slice({self.text(tree.start)}, {self.text(tree.stop)}, {self.text(tree.step)})"
+        if kind in (int, bool, str, type(None)) or (kind is float and math.isfinite(tree)):
+            return f"({tree!r})" if kind in (int, float) and tree < 0 else repr(tree)
+        if tree is Ellipsis:
+            return "..."
+        if any(True for _ in refs(tree)):  # a named tuple, a dict of another kind
+            raise NotImplementedError(f"arguments in a {kind.__name__} cannot be written as source")
+        if callable(tree) and not isinstance(tree, type):
+            return self.called(tree)
+        if isinstance(tree, np.dtype):
+            return self.kind(tree)
+        wanted = "number" if isinstance(tree, np.generic | float) else kind.__name__.strip("_")
+        return self.bind(wanted, tree)
+
+    def kind(self, dtype: Any) -> str:
+        """Return the name of a dtype."""
+        key = ("dtype", np.dtype(dtype))
+        if key not in self.functions:
+            self.functions[key] = self.bind(np.dtype(dtype).name, np.dtype(dtype))
+        return self.functions[key]
+
+    def index(self, tree: Any) -> str:
+        """Return what stands between the brackets of ``a[...]``."""
+        if isinstance(tree, tuple) and tree:
+            return ", ".join(map(self.index, tree)) + ("," if len(tree) == 1 else "")
+        if isinstance(tree, slice):
+            ends = ["" if part is None else self.text(part) for part in (tree.start, tree.stop, tree.step)]
+            return ":".join(ends if ends[2] else ends[:2])
+        return self.text(tree)
+
+    def call(self, instruction: Instruction, **more: str) -> str:
+        """Return a call as an expression."""
+        function, arguments = instruction.function, instruction.arguments
+        if function is functional.getitem:
+            return f"{self.operand(arguments[0])}[{self.index(arguments[1])}]"
+        if function is functional.power:
+            return f"{self.operand(arguments[0])} ** {self.operand(arguments[1])}"
+        if (
+            function is np.transpose
+            and len(arguments) == 1
+            and not instruction.keywords
+            and self.is_array(arguments[0])
+        ):
+            return f"{self.text(arguments[0])}.T"
+        if function is np.reshape and len(arguments) == 2 and not instruction.keywords and self.is_array(arguments[0]):
+            return f"{self.text(arguments[0])}.reshape({self.text(arguments[1])})"
+        given = [*map(self.text, arguments), *(f"{k}={self.text(v)}" for k, v in instruction.keywords.items())]
+        return f"{self.called(function)}({', '.join([*given, *(f'{k}={v}' for k, v in more.items())])})"
+
+    def operand(self, tree: Any) -> str:
+        text = self.text(tree)
+        return text if tree.__class__ is Ref or text[0] in "([" else f"({text})"
+
+    def is_array(self, tree: Any) -> bool:
+        """Whether an argument surely is an array at run time, with an array's methods."""
+        return tree.__class__ is Ref and bool(self.program.values[tree.index].shape)
+
+    # ---- lines
+    def line(self, text: str, instruction: Instruction | None = None) -> None:
+        """Append a line to the function."""
+        self.body.append((text, instruction))
+
+    def comment(self, instruction: Instruction) -> str:
+        """Return what a line says beside its call: shapes, and the user's line."""
+        kinds = [f"{value.shape} {value.dtype}" for value in map(self.program.values.__getitem__, instruction.results)]
+        place = instruction.place
+        where = [f"{PurePath(place[0]).name}:{place[1]}"] if place else []
+        return "  # " + "  ".join([", ".join(kinds), *where])
+
+    def written(self) -> Text:
+        """Write everything."""
+        program = self.program
+        for instruction in program.instructions:
+            if not hasattr(instruction.function, "written"):
+                self.called(instruction.function)
+        for index in (*program.inputs, *program.states):
+            self.names[index] = self.fresh(program.values[index].name or program.values[index].kind)
+        for index in program.constants:
+            self.names[index] = self.fresh(program.values[index].name or "constant")
+        if program.constants:
+            self.head.append(f"{', '.join(self.names[i] for i in program.constants)}, = constants")
+        module = ""
+        for k, instruction in enumerate(program.instructions):
+            if instruction.module != module:
+                module = instruction.module
+                self.line(f"# ---- {module or 'outside of modules'}")
+            if self.timed:
+                self.line("started = clock()")
+            self.instruction(instruction)
+            if self.timed:
+                self.line(f"marks[{k}] += clock() - started")
+        self.returned()
+        return self.assembled()
+
+    def instruction(self, instruction: Instruction) -> None:
+        """Write one instruction, and name what it makes."""
+        program, plan, results = self.program, self.plan, instruction.results
+        owner = getattr(instruction.function, "__self__", None)
+        base = f"{owner.__name__}_{instruction.function.__name__}" if isinstance(owner, np.ufunc) else None
+        base = base or getattr(instruction.function, "__name__", "value").strip("<>")
+        for index in results:
+            self.names[index] = self.fresh(program.values[index].name or base)
+        note = self.comment(instruction)
+        if hasattr(instruction.function, "written"):
+            instruction.function.written(self, instruction)
+            return
+        target = self.names[results[0]] if results else "_"
+        if instruction.unpacks:
+            self.line(f"{', '.join(self.names[i] for i in results)}, = {self.call(instruction)}{note}", instruction)
+            return
+        index, value = results[0], program.values[results[0]]
+        if index in plan.fixed:
+            self.head.append(f"{target} = {self.call(instruction)}{note}")
+            return
+        if index in plan.places:
+            self.room(target, plan.places[index], value.shape, value.dtype, plan.strides[index])
+        elif index in plan.owned and _bytes(value) >= LARGE and self.can_write(instruction):
+            maker = self.bind(f"spare_{target}", None)
+            del self.bound[maker]
+            self.head.append(f"{maker} = spare({value.shape}, {value.dtype.str!r}, {plan.strides[index]})")
+            self.line(f"{target} = {maker}()", instruction)
+        else:
+            self.line(f"{target} = {self.call(instruction)}{note}", instruction)
+            return
+        if takes_out(instruction):
+            self.line(f"{self.call(instruction, out=target)}{note}", instruction)
+        else:
+            self.writes(instruction, target, note)
+
+    def can_write(self, instruction: Instruction) -> bool:
+        return takes_out(instruction) or (is_known(instruction.function) and rewritten(instruction, self.program))
+
+    def writes(self, instruction: Instruction, target: str, note: str) -> None:
+        """Write a call without ``out=`` as writes into its place."""
+        function, arguments = instruction.function, instruction.arguments
+        copyto = self.called(np.copyto)
+        if function is np.where:
+            mask, chosen, other = map(self.text, arguments)
+            self.line(f"{copyto}({target}, {other})", instruction)
+            self.line(f"{copyto}({target}, {chosen}, where={mask}){note}", instruction)
+        elif function is functional.astype:
+            self.line(f'{copyto}({target}, {self.text(arguments[0])}, casting="unsafe"){note}', instruction)
+        elif function is np.copy:
+            self.line(f"{copyto}({target}, {self.text(arguments[0])}){note}", instruction)
+        elif function is functional.write_at:
+            self.base(instruction, arguments[0], target)
+            self.line(f"{target}[{self.index(arguments[1])}] = {self.text(arguments[2])}{note}", instruction)
+        elif function is functional.add_at:
+            self.base(instruction, arguments[1], target)
+            at = self.called(arguments[0].at)
+            self.line(f"{at}({target}, {', '.join(map(self.text, arguments[2:]))}){note}", instruction)
+        else:
+            ufunc, inputs, base, mask = arguments
+            self.base(instruction, base, target)
+            given = ", ".join([*map(self.text, inputs), f"out={target}", f"where={self.text(mask)}"])
+            self.line(f"{self.called(ufunc)}({given}){note}", instruction)
+
+    def base(self, instruction: Instruction, base: Any, target: str) -> None:
+        """Write the copy of what is written into, unless its place is taken over."""
+        places = self.plan.places
+        same = (
+            base.__class__ is Ref and base.index in places and places[base.index] == places.get(instruction.results[0])
+        )
+        if not same:
+            self.line(f"{self.called(np.copyto)}({target}, {self.text(base)})", instruction)
+
+    def returned(self) -> None:
+        """Write what the function returns: (outputs, writes, guards), outputs and writes in memory of their own."""
+        program = self.program
+        seen: set[int] = set()
+
+        def result(ref: Ref) -> str:
+            value, text = program.values[ref.index], self.names[ref.index]
+            if ref.index in self.plan.copied and (value.shape or value.kind != "result"):
+                return f"{self.called(np.array)}({text})"
+            seen.add(ref.index)
+            return text
+
+        def tree_text(tree: Any) -> str:
+            if tree.__class__ is Ref:
+                return result(tree)
+            if tree.__class__ is tuple:
+                return f"({', '.join(map(tree_text, tree))}{',' if len(tree) == 1 else ''})"
+            if tree.__class__ is list:
+                return f"[{', '.join(map(tree_text, tree))}]"
+            if tree.__class__ is dict:
+                return "{" + ", ".join(f"{self.text(k)}: {tree_text(part)}" for k, part in tree.items()) + "}"
+            return self.text(tree)
+
+        outputs = tree_text(program.outputs)
+        writes = ", ".join(result(ref) for _, ref in program.writes)
+        guards = ", ".join(self.names[ref.index] for ref, _ in program.guards)
+        self.line(f"return {outputs}, [{writes}], [{guards}]")
+
+    def assembled(self) -> Text:
+        text = Text(bound=self.bound)
+        names = [self.names[i] for i in (*self.program.inputs, *self.program.states)]
+        lines = [
+            *_imports(self.bound, self.functions.values()),
+            "",
+            "",
+            f"def prepare(room, spare, constants{', marks, clock' if self.timed else ''}):",
+            *(f"    {line}" for line in self.head),
+            "",
+            f"    def {self.name}({', '.join(names)}):",
+        ]
+        for line, instruction in self.body:
+            lines.append(f"        {line}")
+            if instruction is not None:
+                text.lines[len(lines)] = instruction
+        lines += ["", f"    return {self.name}", ""]
+        text.source = "\n".join(lines)
+        return text
+
+
+def _imports(bound: dict[str, Any], functions: Any) -> Iterator[str]:
+    """The functions of NumPy that the source names, as a reader would import them."""
+    yield "import numpy as np"
+    for name in sorted(functions):
+        thing = bound[name]
+        if callable(thing) and name_of(thing).startswith("np."):
+            yield f"{name} = {name_of(thing)}"
+    for name, thing in bound.items():
+        if isinstance(thing, np.dtype):
+            yield f"{name} = np.dtype({thing.str!r})"
+        elif isinstance(thing, np.generic):
+            yield f"{name} = {thing!r}"
+
+
+def _c_order(shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
+    strides, step = [], dtype.itemsize
+    for n in reversed(shape):
+        strides.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(strides))
+
+
+def _bytes(value: Any) -> int:
+    return value.dtype.itemsize * math.prod(value.shape)
