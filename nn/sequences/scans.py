@@ -187,8 +187,8 @@ class _Rnn(_Pass):
         z, h, slope = self.of_x[t], self.h[k + 1], self.slope[t]
         z += product
         np.tanh(z, out=h)
-        np.multiply(h, h, out=slope)
-        np.subtract(1.0, slope, out=slope)
+        np.divide(1.0, np.cosh(z, out=z), out=slope)
+        slope *= slope
 
     def freeze(self, k: int, t: int, ended: Any) -> None:
         super().freeze(k, t, ended)
@@ -218,7 +218,7 @@ class _Gru(_Pass):
         self.local = np.empty_like(self.of_x)  # of r, z, n by h'
         self.local_n = np.empty((self.steps, self.hidden, self.count), self.dtype)  # of w_hh h + b_hh in n
         self.through = np.empty_like(self.local_n)  # of the h before
-        self.difference = np.empty_like(self.local_n[0])
+        self.difference, self.cosh = np.empty_like(self.local_n[0]), np.empty_like(self.local_n[0])
 
     def step(self, k: int, t: int, product: Array) -> None:
         n = self.hidden
@@ -230,14 +230,14 @@ class _Gru(_Pass):
         r, z, of_h, difference = rz[:n], rz[n:], product[2 * n :], self.difference
         of_h += self.b_hh[2 * n :, None]
         new += np.multiply(r, of_h, out=difference)
+        np.cosh(new, out=self.cosh)
         np.tanh(new, out=new)
         np.subtract(before, new, out=difference)
         np.multiply(z, difference, out=after)
         after += new
         self.through[t] = z
-        np.multiply(new, new, out=of_n)
-        np.subtract(1.0, of_n, out=of_n)
-        of_n *= complements[n:]
+        np.divide(complements[n:], self.cosh, out=of_n)
+        of_n /= self.cosh
         np.multiply(of_n, r, out=self.local_n[t])
         rz *= complements
         r *= of_h
@@ -273,6 +273,7 @@ class _Lstm(_Pass):
         self.c = np.empty((self.steps + 1, self.hidden, self.count), self.dtype)
         self.c[0] = states[1].T
         self.sigmoids = np.empty((3 * self.hidden, self.count), self.dtype)
+        self.cosh = np.empty(shape[1:], self.dtype)
 
     def step(self, k: int, t: int, product: Array) -> None:
         n = self.hidden
@@ -281,8 +282,11 @@ class _Lstm(_Pass):
         slopes, g = a[: 3 * n], a[3 * n :]
         _logistic(slopes, s, self.largest)
         slopes *= s
-        np.tanh(g, out=g)
         i, o, before, c, h = s[:n], s[2 * n :], self.c[k], self.c[k + 1], self.h[k + 1]
+        of_g, cosh = local[2 * n : 3 * n], np.cosh(g, out=self.cosh)
+        np.divide(i, cosh, out=of_g)
+        of_g /= cosh
+        np.tanh(g, out=g)
         self.forget[t] = s[n : 2 * n]
         np.multiply(s[n : 2 * n], before, out=c)
         np.multiply(i, g, out=h)
@@ -291,15 +295,11 @@ class _Lstm(_Pass):
         np.tanh(c, out=squashed)
         np.multiply(o, squashed, out=h)
         through = self.through_tanh[t]
-        np.multiply(h, squashed, out=through)  # o (1 - tanh²)
-        np.subtract(o, through, out=through)
+        np.divide(o, np.cosh(c, out=cosh), out=through)
+        through /= cosh
         squashed *= slopes[2 * n :]
         np.multiply(g, slopes[:n], out=local[:n])
         np.multiply(before, slopes[n : 2 * n], out=local[n : 2 * n])
-        of_g = local[2 * n : 3 * n]
-        np.multiply(g, g, out=of_g)
-        np.subtract(1.0, of_g, out=of_g)
-        of_g *= i
 
     def freeze(self, k: int, t: int, ended: Any) -> None:
         super().freeze(k, t, ended)

@@ -103,6 +103,31 @@ def test_the_derivative_of_a_gate_that_is_nearly_open_is_not_lost() -> None:
     np.testing.assert_allclose(layer.bias_ih_l0.grad[3], np.exp(-40.0) * np.tanh(0.5 * np.tanh(1.0)), rtol=1e-14)
 
 
+@pytest.mark.parametrize(("dtype", "z"), [(np.float64, 40.0), (np.float64, -19.0), (np.float32, 20.0)])
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_the_slope_of_a_saturated_tanh_is_not_lost(kind: str, dtype: Any, z: float) -> None:
+    """1 - h² of the output is 0 from z = 19 on (float32: 9); 1 / cosh(z)² has all its digits."""
+    layer = getattr(nn, kind)(1, 1, bias=False, dtype=dtype, rng=0)
+    layer.weight_ih_l0.data = np.eye(*layer.weight_ih_l0.shape, -2 if kind != "RNN" else 0, dtype=dtype)  # tanh's gate
+    layer.weight_hh_l0.data = 0 * layer.weight_hh_l0.data
+    x = ad.tensor(np.full((1, 1, 1), z, dtype))
+    layer(x)[0].sum().backward()
+    slope = 1 / np.cosh(np.float64(z)) ** 2
+    if kind == "LSTM":  # σ(0) tanh(σ(0) tanh(x))
+        slope *= 0.25 / np.cosh(0.5 * np.tanh(z)) ** 2
+    elif kind == "GRU":  # (1 - σ(0)) tanh(x)
+        slope *= 0.5
+    np.testing.assert_allclose(x.grad.item(), slope, rtol=8 * np.finfo(dtype).eps)
+
+
+def test_the_slope_of_a_saturated_cell_is_not_lost() -> None:
+    layer = nn.LSTM(1, 1, bias=False, dtype=np.float64, rng=0)
+    layer.weight_ih_l0.data = 0 * layer.weight_ih_l0.data
+    c = ad.tensor([[[50.0]]])
+    layer(np.zeros((1, 1, 1)), (np.zeros((1, 1, 1)), c))[0].sum().backward()
+    np.testing.assert_allclose(c.grad.item(), 0.25 / np.cosh(25.0) ** 2, rtol=1e-15)  # σ(0) tanh(σ(0) c)
+
+
 def test_two_passes_over_one_graph_each_have_their_own_gradient() -> None:
     """The steps are gone through once for all operands of a pass, and again in the next pass."""
     layer = nn.GRU(2, 3, rng=0)
