@@ -23,6 +23,7 @@ from typing import Any
 from . import descriptions, extend, fft, linalg, ops, special, stats
 from .errors import (
     AnomalyError,
+    BatchedValueError,
     GraphError,
     LeavesGraphError,
     MissingRuleError,
@@ -55,6 +56,7 @@ from .transforms import (
     stop_gradient,
     value_and_grad,
     vjp,
+    vmap,
 )
 from .variable import Scalar, Tensor, Variable, plain
 
@@ -81,6 +83,7 @@ _LATER = {
 
 __all__ = [
     "AnomalyError",
+    "BatchedValueError",
     "GraphError",
     "LeavesGraphError",
     "MissingRuleError",
@@ -132,6 +135,7 @@ __all__ = [
     "testing",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 __all__ += sorted(_ROWS)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = [
     "AnomalyError",
+    "BatchedValueError",
     "GraphError",
     "LeavesGraphError",
     "MissingRuleError",
@@ -58,6 +59,16 @@ class LeavesGraphError(TypeError):
     >>> float(ad.tensor(2.0))
     Traceback (most recent call last):
     autodiff.errors.LeavesGraphError: float() or a math function would cut a recorded value out of the graph ...
+    """
+
+
+class BatchedValueError(LeavesGraphError):
+    """Inside ``vmap``: one plain value of what is another value in every example, or a write into it.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.vmap(lambda x: x if x > 0 else -x)(np.array([1.0, -2.0]))
+    Traceback (most recent call last):
+    autodiff.errors.BatchedValueError: if x: or bool(x) inside vmap: the value is another one in every example. ...
     """
 
 

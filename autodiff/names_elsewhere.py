@@ -108,7 +108,6 @@ def refusals(public: Iterable[str], methods: Iterable[str]) -> dict[str, propert
 
 
 _PLAIN_ARRAY = "make the array with NumPy, np.{}, and wrap what you differentiate: ad.tensor(a)"
-_LOOP = "batch with NumPy's own axes, or write a loop and np.stack"
 _DTYPE = "dtypes are NumPy's: np.float32, np.float64"
 IN_PACKAGE = {
     **{name: _PLAIN_ARRAY.format(name) for name in ("arange", "empty", "eye", "full", "linspace")},
@@ -163,7 +162,6 @@ IN_PACKAGE = {
     "stop_grad": "write ad.stop_gradient(x)",
     "Value": "write ad.scalar(2.0)",
     "value": "write ad.scalar(2.0) or ad.tensor([2.0])",
-    "vmap": _LOOP,
 }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import display, generated_paths, leaves, names_elsewhere, writing
 from .backward import backward
+from .batching import batched_operators, indexing
 from .errors import MissingRuleError
 from .recording import record_operands
 from .registry import METHODS, OPS, PUBLIC, Op
@@ -51,7 +52,7 @@ ON_BOTH: dict[str, Any] = {
     "__dir__": names_elsewhere.attributes,
     "_mask": property(leaves.mask),
 }
-ON_TENSOR: dict[str, Any] = {"__setitem__": writing.setitem}
+ON_TENSOR: dict[str, Any] = {"__setitem__": writing.setitem, "_picked": indexing.pick}
 _OPERANDS = (Variable, float, int, complex, np.generic, np.ndarray, list, tuple)  # beside a handle
 
 
@@ -83,6 +84,7 @@ def install() -> None:
         setattr(Tensor, name, fast.get(Tensor) or _method(name, function))
         if isinstance(function, Op) and function.elementwise:
             setattr(Scalar, name, fast.get(Scalar) or _method(name, function))
+    batched_operators.install(OPERATORS, SIGNS, COMPARISONS, _OPERANDS)
 
 
 def _operator(op: Op, name: str, reflected: bool) -> generated_paths.Pair:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import registry
+from .batching.handle import Batched
+from .batching.routes import run_row
 from .diagnostics import explain, observe, refuse_complex
 from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
@@ -32,6 +34,8 @@ def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if static is not op.defaults:
         for key, value in static.items():
             if isinstance(value, Variable):
+                if value.__class__ is Batched:
+                    return run_row(op, operands, static)
                 if is_live(value):
                     raise leaves_graph(f"{op.name}(..., {key}=...)", ".data", "the formula in NumPy functions")
                 static[key] = value.data
@@ -50,6 +54,8 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     for x in operands:
         node: Any = None
         if isinstance(x, Variable):
+            if x.__class__ is Batched:
+                return run_row(op, operands, static)
             value = x._data
             node = x.node
             held = held or node is not None

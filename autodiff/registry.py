@@ -59,9 +59,10 @@ class Op:
     what the rule of the one operand would return, where that is mostly zeros; the rule's own answer is then always a
     new array), ``widened`` (the composite that runs instead when a call has arguments that the row lacks and this one
     takes), ``explain`` (called with the operands that ``fn`` refused: a clearer sentence than NumPy's, or None),
-    ``doc``, ``example`` (a doctest, where the one that ``descriptions`` makes of the other facts will not do),
-    ``complex`` (right for complex numbers: the rule is the plain transpose, and nothing in it is conjugated but what
-    the formula conjugates).
+    ``batch`` (how it does many examples at once under ``vmap``: a function of ``batching.ways``; an elementwise row
+    needs none, and any other without one runs in a loop), ``doc``, ``example`` (a doctest, where the one that
+    ``descriptions`` makes of the other facts will not do), ``complex`` (right for complex numbers: the rule is the
+    plain transpose, and nothing in it is conjugated but what the formula conjugates).
 
     For zeros by construction (``reach``): ``selects`` (some elements of an operand do not enter the result at all, and
     the rule gives exactly 0 for these: an index, a condition or a comparison left them out, as in getitem, where,
@@ -98,6 +99,7 @@ class Op:
         selects: bool = False,
         product: bool = False,
         opaque: bool = False,
+        batch: Callable[..., Any] | None = None,
         convention: Convention | None = None,
         points: tuple[Point, ...] = (),
         complex: bool = False,
@@ -107,7 +109,7 @@ class Op:
         self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
         self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
         self.add_into, self.explain, self.example, self.complex = add_into, explain, example, complex
-        self.selects, self.product, self.opaque = selects, product, opaque
+        self.selects, self.product, self.opaque, self.batch = selects, product, opaque, batch
         self.convention, self.points, self.shown = convention, points, PictureFacts(**shown)
         # A row that selects leaves out elements whose derivative further down may be NaN or infinite: 0 times that is
         # NaN. A condition leaves out anything. A comparison gives NaN for a NaN (``kernels.loud``), so what it leaves

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray  # by name: `np.ndarray` is an attribute lookup each time
 
-from .errors import GraphError, kind_of, leaves_graph, missing_argument, no_rule
+from .errors import BatchedValueError, GraphError, kind_of, leaves_graph, missing_argument, no_rule
 from .gradient_buffers import forget_gradient
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
@@ -220,6 +220,7 @@ class Tensor(Variable):
     __slots__ = ("_views", "_base", "_owner")
     _views: list[weakref.ref[Tensor]]
     _base: weakref.ref[Tensor]  # of a view: the handle it was taken from
+    _picked: Callable[[Any], Any]  # set by ``operators``
     _owner: weakref.ref[Node] | None  # of a view or a detached value: the node whose array it shows
 
     def __init_subclass__(cls, **given: Any) -> None:
@@ -245,7 +246,11 @@ class Tensor(Variable):
         return (self[i] for i in range(len(self._data)))
 
     def __getitem__(self, index: Any) -> Any:
-        return OPS["getitem"].run(self, {"index": plain_tree(index)})
+        try:
+            static = {"index": plain_tree(index)}
+        except BatchedValueError:  # an index that is another one in every example, under vmap
+            return self._picked(index)
+        return OPS["getitem"].run(self, static)
 
 
 class Scalar(Variable):

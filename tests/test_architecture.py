@@ -30,6 +30,7 @@ ORDER = [
     "registry",
     "diagnostics",
     "variable",
+    "batching",
     "names_elsewhere",
     "recording",
     "leaves",

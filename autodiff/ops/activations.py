@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.ways import reduced
 from ..registry import composite, op
 from ..singular_points import Point
 from .special.blocks import evaluate, horner
@@ -229,6 +230,7 @@ def _log_softmax_vjp(g: Any, y: Any, axis: int | tuple[int, ...]) -> Any:
 softmax = op(
     _softmax,
     name="softmax",
+    batch=reduced,
     method=True,
     samples=_AXIS,
     vjp=_softmax_vjp,
@@ -245,6 +247,7 @@ softmax = op(
 log_softmax = op(
     _log_softmax,
     name="log_softmax",
+    batch=reduced,
     method=True,
     samples=_AXIS,
     vjp=_log_softmax_vjp,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..batching.indexing import picked, placed, written
 from ..errors import missing_argument
 from ..registry import composite, op
 
@@ -56,6 +57,7 @@ _I = (
 getitem = op(
     _getitem,
     name="getitem",
+    batch=picked,
     symbol="[ ]",
     linear=True,
     selects=True,
@@ -69,6 +71,7 @@ getitem = op(
 scatter: Any = op(
     _scatter,
     name="scatter",
+    batch=placed,
     linear=True,
     public=False,
     vjp=lambda g, index: getitem(g, index=index),
@@ -108,6 +111,7 @@ def _written(g: Any, index: Any) -> Any:
 setitem = op(
     _setitem,
     name="setitem",
+    batch=written,
     inputs="x v",
     symbol="[ ]=",
     selects=True,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..batching import ways
 from ..errors import missing_argument
 from ..registry import composite, op
 from ..singular_points import Convention, Point
@@ -52,6 +53,7 @@ def _explain_matmul(a: Any, b: Any) -> str | None:
 matmul = op(
     np.matmul,
     name="matmul",
+    batch=ways.product_of_matrices,
     symbol="matmul",
     explain=_explain_matmul,
     product=True,
@@ -131,6 +133,7 @@ def _einsum_vjp(g: Any, i: int, xs: tuple[Any, ...], subscripts: str, optimize: 
 _einsum_row = op(
     _einsum,
     name="einsum",
+    batch=ways.named_axes,
     inputs="*xs",
     public=False,
     vjp=_einsum_vjp,
@@ -218,6 +221,7 @@ def _solve_vjp_a(g: Any, y: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
 solve = op(
     np.linalg.solve,
     name="solve",
+    batch=ways.solved,
     inputs="a b",
     public=False,
     numpy=(np.linalg.solve,),
@@ -241,6 +245,7 @@ array([[-0.4, -0.4],
 inv = op(
     np.linalg.inv,
     name="inv",
+    batch=ways.of_matrices,
     public=False,
     numpy=(np.linalg.inv,),
     vjp=lambda g, y: -t(y) @ g @ t(y),
@@ -396,6 +401,7 @@ def _norm2_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 norm2 = op(
     _norm2,
     name="norm2",
+    batch=ways.reduced,
     symbol="‖·‖",
     public=False,
     vjp=_norm2_vjp,
@@ -432,6 +438,7 @@ def _normp_vjp(g: Any, y: Any, x: Any, ord: float, axis: Any, keepdims: bool) ->
 normp = op(
     _normp,
     name="normp",
+    batch=ways.reduced,
     symbol="‖·‖",
     public=False,
     vjp=_normp_vjp,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.ways import reduced
 from ..registry import op
 from .activations import sum_dtype
 
@@ -33,6 +34,7 @@ def _standardize_vjp(g: Any, y: Any, x: Any, kept: Any, axis: Axis, eps: float) 
 standardize = op(
     _standardize,
     name="standardize",
+    batch=reduced,
     samples=(
         (((3, 4),), {}),
         (((4, 2, 3),), {"axis": (0, 2)}),

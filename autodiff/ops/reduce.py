@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..batching.ways import reduced
 from ..errors import missing_argument
 from ..registry import composite, op
 from ..singular_points import Convention, Point
@@ -107,6 +108,7 @@ def _std(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: fl
 sum = op(
     _sum,
     name="sum",
+    batch=reduced,
     widened=sum_where,
     numpy=(np.sum, (np.add, "reduce")),
     symbol="Σ",
@@ -121,6 +123,7 @@ sum = op(
 mean = op(
     _mean,
     name="mean",
+    batch=reduced,
     widened=mean_where,
     numpy=(np.mean,),
     method=True,
@@ -157,6 +160,7 @@ _TIES = Convention(
 max_row = op(
     _max,
     name="max",
+    batch=reduced,
     widened=max_where,
     numpy=(np.max, np.amax, (np.maximum, "reduce")),
     method=True,
@@ -171,6 +175,7 @@ max_row = op(
 min_row = op(
     _min,
     name="min",
+    batch=reduced,
     widened=min_where,
     numpy=(np.min, np.amin, (np.minimum, "reduce")),
     method=True,
@@ -202,6 +207,7 @@ def _prod_vjp(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 prod = op(
     _prod,
     name="prod",
+    batch=reduced,
     widened=prod_where,
     numpy=(np.prod, (np.multiply, "reduce")),
     symbol="Π",
@@ -233,6 +239,7 @@ _DDOF = (*SAMPLES[:4], (((3, 4),), {"axis": 0, "ddof": 1}))
 var = op(
     _var,
     name="var",
+    batch=reduced,
     widened=var_where,
     numpy=(np.var,),
     method=True,
@@ -249,6 +256,7 @@ var = op(
 std = op(
     _std,
     name="std",
+    batch=reduced,
     widened=std_where,
     numpy=(np.std,),
     method=True,
@@ -309,6 +317,7 @@ def _logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 logsumexp = op(
     _logsumexp,
     name="logsumexp",
+    batch=reduced,
     method=True,
     samples=SAMPLES,
     vjp=_logsumexp_vjp,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..batching import ways
 from ..recording import plain_array
 from ..registry import composite, op
 from ..variable import Variable, plain
@@ -30,6 +31,7 @@ def _reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
 reshape = op(
     _reshape,
     name="reshape",
+    batch=ways.reshaped,
     numpy=(np.reshape,),
     vjp=lambda g, x_shape, order: np.reshape(g, x_shape, order=order),
     linear=True,
@@ -56,6 +58,7 @@ def _inverse(axes: Any) -> Any:
 transpose = op(
     _transpose,
     name="transpose",
+    batch=ways.transposed,
     numpy=(np.transpose, np.permute_dims),
     linear=True,
     vjp=lambda g, axes: np.transpose(g, _inverse(axes)),
@@ -73,6 +76,7 @@ def _swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 swapaxes = op(
     _swapaxes,
     name="swapaxes",
+    batch=ways.two_axes,
     numpy=(np.swapaxes,),
     method=True,
     linear=True,
@@ -91,6 +95,7 @@ def _expand_dims(x: Any, axis: Axes) -> Any:
 expand_dims = op(
     _expand_dims,
     name="expand_dims",
+    batch=ways.expanded,
     numpy=(np.expand_dims,),
     linear=True,
     vjp=lambda g, x_shape: np.reshape(g, x_shape),
@@ -108,6 +113,7 @@ def _squeeze(x: Any, axis: Axes = None) -> Any:
 squeeze = op(
     _squeeze,
     name="squeeze",
+    batch=ways.squeezed,
     numpy=(np.squeeze,),
     method=True,
     linear=True,
@@ -125,6 +131,7 @@ def _broadcast_to(x: Any, shape: Any, subok: bool = False) -> Any:
 broadcast_to = op(
     _broadcast_to,
     name="broadcast_to",
+    batch=ways.broadcast,
     numpy=(np.broadcast_to,),
     linear=True,
     vjp=lambda g: g,
@@ -141,6 +148,7 @@ def _astype(x: Any, dtype: Any, copy: bool = True) -> Any:
 astype = op(
     _astype,
     name="astype",
+    batch=ways.aligned,
     numpy=(np.astype,),
     method=True,
     linear=True,
@@ -159,6 +167,7 @@ def _flip(x: Any, axis: Axes = None) -> Any:
 flip = op(
     _flip,
     name="flip",
+    batch=ways.reduced,
     numpy=(np.flip,),
     linear=True,
     vjp=lambda g, axis: np.flip(g, axis),
@@ -179,6 +188,7 @@ def _back_shift(shift: Any) -> Any:
 roll = op(
     _roll,
     name="roll",
+    batch=ways.rolled,
     numpy=(np.roll,),
     linear=True,
     vjp=lambda g, shift, axis: np.roll(g, _back_shift(shift), axis),
@@ -199,6 +209,7 @@ def _triu(x: Any, k: int = 0) -> Any:
 tril = op(
     _tril,
     name="tril",
+    batch=ways.of_triangles,
     numpy=(np.tril,),
     linear=True,
     selects=True,
@@ -210,6 +221,7 @@ tril = op(
 triu = op(
     _triu,
     name="triu",
+    batch=ways.of_triangles,
     numpy=(np.triu,),
     linear=True,
     selects=True,
@@ -238,6 +250,7 @@ def _concatenate_vjp(g: Any, i: int, xs_shape: tuple[tuple[int, ...], ...], axis
 concatenate = op(
     _concatenate,
     name="concatenate",
+    batch=ways.joined,
     numpy=(np.concatenate,),
     inputs="*xs",
     vjp=_concatenate_vjp,
@@ -257,6 +270,7 @@ def _stack(*xs: Any, axis: int = 0, out: Any = None, dtype: Any = None, casting:
 stack = op(
     _stack,
     name="stack",
+    batch=ways.stacked,
     numpy=(np.stack,),
     inputs="*xs",
     samples=((((3,), (3,)), {}), (((2, 3), (2, 3)), {"axis": -1}), (((), ()), {})),

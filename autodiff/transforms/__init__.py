@@ -1,5 +1,5 @@
-"""Pure function to function: ``grad``, ``vjp``, ``jvp``, ``jacobian``, ``hessian``, ``hvp``, ``checkpoint`` and
-``custom_vjp``, all on the one walk.
+"""Pure function to function: ``grad``, ``vjp``, ``jvp``, ``jacobian``, ``hessian``, ``hvp``, ``checkpoint``,
+``custom_vjp`` and ``vmap``, all on the one walk.
 
 A transform wraps its arguments in nodes of its own, runs the function, and walks the graph between its result and
 those nodes (``evaluation``). When another recorded value is reachable from the result (an outer derivative's argument,
@@ -14,6 +14,7 @@ from .forward import jvp
 from .jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from .recomputation import checkpoint
 from .reverse import grad, value_and_grad, vjp
+from .vmap import vmap
 
 __all__ = [
     "checkpoint",
@@ -28,4 +29,5 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

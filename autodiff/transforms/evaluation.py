@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import collect, conjugate, pull
+from ..backward import collect, conjugate, pull, raw
+from ..batching.handle import Batched, bare, bottom, frames_of, open_frames, over_all, with_bottom
 from ..errors import kind_of
 from ..graph import Node, leaf, tick
 from ..modes import OFF, mode, state
 from ..recording import plain_array
 from ..registry import OPS
-from ..variable import Scalar, Variable, is_live, plain, wrap
+from ..variable import Scalar, Variable, is_live, wrap
 from .containers import flatten, map_leaves
 
 Function = Callable[..., Any]
@@ -61,18 +62,29 @@ class Evaluation:
             if recorded:
                 seeds = {n: s if isinstance(s, Variable) else wrap(s, None) for n, s in seeds.items()}
             found = pull(seeds, self.nodes, wanted=self.inner, recorded=recorded, release=release)
-            flat = [conjugate(derivative(found.get(x.node), x)) for group in self.leaves for x in group]
+            flat = [conjugate(derivative(found.get(x.node), bottom(x))) for group in self.leaves for x in group]
             values = iter(in_own_memory(flat, seeds.values()))
         groups = zip(self.leaves, self.rebuild, strict=True)
-        return [rebuild([next(values) for _ in group]) for group, rebuild in groups]
+        return [rebuild([with_bottom(x, next(values)) for x in group]) for group, rebuild in groups]
 
     def result(self, x: Any) -> Any:
         """Return a value computed inside for the caller: recorded only if it can depend on another recorded value."""
-        return x if self.recorded else map_leaves(plain, x)
+        return x if self.recorded else map_leaves(bare, x)
 
 
 def lift(v: Any, i: int) -> Any:
-    """Return an argument as a value that we differentiate; a recorded one stays connected to where it came from."""
+    """Return an argument as a value that we differentiate; a recorded one stays connected to where it came from. Inside
+    ``vmap`` it is another one in every example, so that its derivative can be.
+    """
+    if open_frames():
+        if isinstance(v, Scalar):
+            raise TypeError(f"argument {i} is a Scalar inside vmap: differentiate an array or a number instead.")
+        v = over_all(v if isinstance(v, Variable) else _floating(v, i), open_frames())
+        return with_bottom(v, _lifted(bottom(v), i))
+    return _lifted(v, i)
+
+
+def _lifted(v: Any, i: int) -> Any:
     if isinstance(v, Variable):
         if is_live(v):
             return OPS["positive"](v)
@@ -86,13 +98,33 @@ def lift(v: Any, i: int) -> Any:
         )
     if isinstance(v, float | int) and not isinstance(v, np.generic):
         return wrap(float(v), leaf(float(v)))
-    data = np.array(plain_array(v))
+    data = _floating(np.array(plain_array(v)), i)
+    return wrap(data, leaf(data))
+
+
+def _floating(v: Any, i: int) -> Any:
+    """Return an argument as an array of numbers that have a derivative."""
+    data = plain_array(v) if not isinstance(v, float | int) or isinstance(v, bool) else np.asarray(float(v))
     if data.dtype.kind not in "fc":
         raise TypeError(
             f"argument {i} cannot be differentiated: {kind_of(data)}. "
             "Pass floats (x.astype(float)), or choose others with argnums=."
         )
-    return wrap(data, leaf(data))
+    return data
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    return x.shape if isinstance(x, Variable) else np.shape(x)
+
+
+def kind_of_dtype(x: Any) -> str:
+    return (x.dtype if isinstance(x, Variable) else np.result_type(x)).kind  # type: ignore[no-any-return]
+
+
+def for_node(c: Any, y: Variable) -> Any:
+    """Return a cotangent or tangent of a value as one of its node: inside ``vmap``, for all examples."""
+    c = c if isinstance(c, Variable) else np.asarray(c)
+    return bottom(over_all(c, frames_of(y))) if y.__class__ is Batched else c
 
 
 def derivative(d: Any, x: Variable) -> Any:
@@ -107,7 +139,7 @@ def in_own_memory(values: Iterable[Any], given: Iterable[Any] = ()) -> list[Any]
     used = {id(_memory(v)) for v in given}
     out: list[Any] = []
     for v in values:
-        a = v._data if isinstance(v, Variable) else v
+        a = raw(bottom(v))
         if isinstance(a, np.ndarray) and (a.base is not None or not a.flags.writeable or id(a) in used):
             v = OPS["positive"](v) if isinstance(v, Variable) else a.copy()
         used.add(id(_memory(v)))
@@ -117,7 +149,7 @@ def in_own_memory(values: Iterable[Any], given: Iterable[Any] = ()) -> list[Any]
 
 def _memory(v: Any) -> Any:
     """Return the array whose memory a value shows."""
-    a = v._data if isinstance(v, Variable) else v
+    a = raw(bottom(v))
     while isinstance(getattr(a, "base", None), np.ndarray):
         a = a.base
     return a

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..backward import collect, fit, handles, nonzero, pull
+from ..batching.handle import bottom, with_bottom
 from ..errors import GraphError, kind_of
 from ..graph import Node, leaf
 from ..modes import mode, state
 from ..reach import ForwardReach, answer, has_nan, refuse_convention, refuse_product
-from ..variable import Variable, is_live, plain, wrap
+from ..variable import Variable, is_live, wrap
 from .containers import flatten, flatten_as
-from .evaluation import Evaluation, Function, derivative, in_own_memory
+from .evaluation import Evaluation, Function, derivative, for_node, in_own_memory, shape_of
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: Any) -> tuple[Any, Any]:
@@ -31,19 +32,20 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: 
     ours = Evaluation(f, primals, range(len(primals)), kwargs)
     given = flatten_as(tangents, primals, "tangents")
     start = []
-    for node, v in zip(ours.inner, given, strict=True):
-        if np.shape(plain(v)) != (node.shape or ()):
-            raise ValueError(f"a tangent must have its primal's shape {node.shape or ()}; got {kind_of(v)}.")
-        start.append(fit(v if isinstance(v, Variable) else np.asarray(v), node))
+    for x, v in zip((x for group in ours.leaves for x in group), given, strict=True):
+        if shape_of(v) != x.shape:
+            raise ValueError(f"a tangent must have its primal's shape {x.shape}; got {kind_of(v)}.")
+        start.append(fit(for_node(v, x), x.node))
     outs, rebuild = flatten(ours.out)
     ours.reach([y.node for y in outs if isinstance(y, Variable) and y.node is not None])
     found, recorded = push_through(ours, start)
+    slopes = [found.get(y.node) if isinstance(y, Variable) and y.node is not None else None for y in outs]
     result = [
-        derivative(None if y.node is None else found.get(y.node), y) if isinstance(y, Variable) else np.zeros_like(y)
-        for y in outs
+        derivative(d, bottom(y)) if isinstance(y, Variable) else np.zeros_like(y)
+        for y, d in zip(outs, slopes, strict=True)
     ]
     with mode(floor=ours.floor):
-        result = in_own_memory(result, given)
+        result = [with_bottom(y, t) for y, t in zip(outs, in_own_memory(result, map(bottom, given)), strict=True)]
     return (ours.out if recorded else ours.result(ours.out)), rebuild(result)
 
 

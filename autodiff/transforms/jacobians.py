@@ -1,7 +1,8 @@
-"""Matrices of derivatives: one evaluation of the function, and then one walk for each row or column."""
+"""Matrices of derivatives: one evaluation of the function, and then one pass for many rows or columns at once."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import wraps
 from typing import Any
@@ -9,19 +10,26 @@ from typing import Any
 import numpy as np
 
 from ..backward import fit
+from ..batching.handle import Frame, bare, bottom, frames_of, open_frames, with_bottom
 from ..errors import kind_of
-from ..variable import Scalar, Variable, plain
-from .evaluation import Evaluation, Function, check_use, derivative, places
+from ..modes import mode, state
+from ..reach import has_nan
+from ..variable import Scalar, Variable
+from .evaluation import Evaluation, Function, check_use, derivative, kind_of_dtype, places, shape_of
 from .forward import push_through
+from .many import pull_many, push_many
 from .reverse import grad, vjp
 
+_ELEMENTS = 1 << 20  # of the largest value in a pass for many cotangents
 
-def jacobian(f: Function, argnums: int = 0, mode: str | None = None) -> Function:
+
+def jacobian(f: Function, argnums: int = 0, mode: str | None = None, chunk: int | None = None) -> Function:
     """Return a function that computes all derivatives of an array-valued f: ``output.shape + argument.shape``.
 
-    argnums: which positional argument (one). mode: "reverse" (one pull an output element), "forward" (one push an input
-    element), or None for the cheaper. f runs once. The dtype is the argument's, in every mode. JAX: ``jax.jacobian``;
-    PyTorch: ``torch.func.jacrev``.
+    argnums: which positional argument (one). mode: "reverse" (a pull for each output element), "forward" (a push for
+    each input element), or None for the cheaper. f runs once, and one pass does ``chunk`` pulls or pushes at once: as
+    many as keep the largest value of the pass within 8 MB, unless you say. The dtype is the argument's, in every mode.
+    JAX: ``jax.jacobian``; PyTorch: ``torch.func.jacrev``.
 
     Raises TypeError when f returns anything but one array or number, and for an argument that is none.
 
@@ -30,7 +38,7 @@ def jacobian(f: Function, argnums: int = 0, mode: str | None = None) -> Function
     array([[2., 0.],
            [0., 4.]])
     """
-    return _matrix("jacobian", f, argnums, mode)
+    return _matrix("jacobian", f, argnums, mode, chunk)
 
 
 def jacfwd(f: Function, argnums: int = 0) -> Function:
@@ -53,9 +61,11 @@ def jacrev(f: Function, argnums: int = 0) -> Function:
     return _matrix("jacrev", f, argnums, "reverse")
 
 
-def _matrix(who: str, f: Function, argnums: int, mode: str | None) -> Function:
-    if mode not in (None, "reverse", "forward"):
-        raise ValueError(f"{who}: mode must be 'reverse', 'forward' or None; got {mode!r}.")
+def _matrix(who: str, f: Function, argnums: int, by: str | None, chunk: int | None = None) -> Function:
+    if chunk is not None and (isinstance(chunk, bool) or not isinstance(chunk, int | np.integer) or chunk < 1):
+        raise ValueError(f"{who}: chunk must be a whole number from 1 on, or None; got {chunk!r}.")
+    if by not in (None, "reverse", "forward"):
+        raise ValueError(f"{who}: mode must be 'reverse', 'forward' or None; got {by!r}.")
     check_use(who, f, argnums)
 
     @wraps(f)
@@ -71,60 +81,107 @@ def _matrix(who: str, f: Function, argnums: int, mode: str | None) -> Function:
             )
         ours = Evaluation(f, args, (i,), kwargs)
         y = ours.out
-        if not isinstance(plain(y), np.ndarray | float | int | np.generic):
+        if not isinstance(y, Variable | np.ndarray | float | int | np.generic):
             raise TypeError(f"{who} needs a function that returns one array; it returned {kind_of(y)}.")
-        out, shape = np.shape(plain(y)), np.shape(plain(x))
-        if "c" in (np.result_type(plain(x)).kind, np.result_type(plain(y)).kind):
+        if "c" in (kind_of_dtype(x), kind_of_dtype(y)):
             raise TypeError(
                 f"{who} of complex numbers: take real and imaginary parts, as in lambda r, i: np.real(f(r + 1j * i)), "
                 "or use ad.jvp, ad.vjp or grad(holomorphic=True)."
             )
-        node = y.node if isinstance(y, Variable) else None
-        ours.reach([] if node is None else [node])
-        (argument,) = ours.leaves[0]
-        if node is None:
-            parts, axis = [], 0
-        elif mode == "forward" or (mode is None and int(np.prod(out)) > int(np.prod(shape))):
-            columns = (push_through(ours, [fit(e, argument.node)])[0].get(node) for e in _basis(shape))
-            parts, axis = [derivative(c, y) for c in columns], -1
-        else:
-            parts, axis = [ours.pull({node: fit(e, node)})[0] for e in _basis(out)], 0
-        return _assembled(parts, out + shape, axis, argument)
+        return _Matrix(ours, y, by, chunk).made()
 
     return run
 
 
-def _basis(shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-    for k in range(int(np.prod(shape))):
-        e = np.zeros(shape)
-        e.reshape(-1)[k] = 1.0
-        yield e
+class _Matrix:
+    """The derivatives of one value in one argument of an evaluation. Inside ``vmap`` both are those of all examples,
+    whose axes come first.
+    """
+
+    def __init__(self, ours: Evaluation, y: Any, by: str | None, chunk: int | None) -> None:
+        self.ours, self.y = ours, y
+        ((self.argument,),) = ours.leaves
+        self.node: Any = y.node if isinstance(y, Variable) else None
+        ours.reach([] if self.node is None else [self.node])
+        self.out, self.shape = shape_of(y), self.argument.shape
+        self.lead = np.shape(bottom(self.argument))[: len(frames_of(self.argument))]
+        self.forward = by == "forward" or (by is None and math.prod(self.out) > math.prod(self.shape))
+        self.count = math.prod(self.shape if self.forward else self.out)
+        largest = max([math.prod(n.shape or ()) for n in ours.nodes], default=1)
+        self.chunk = chunk or max(1, _ELEMENTS // max(largest, 1))
+
+    def made(self) -> Any:
+        """Return the matrix in the dtype of the argument; a float when it is a single number of a float."""
+        argument, shape = self.argument, (*self.lead, *self.out, *self.shape)
+        if self.node not in self.ours.nodes or not self.count:
+            zero = np.zeros(shape, argument.dtype)
+            return with_bottom(argument, zero) if shape or not isinstance(argument, Scalar) else 0.0
+        parts = self.in_one_pass() if self.can_batch() else None
+        if parts is None:
+            each = [self.alone(e) for e in self.basis(1)]
+            parts = each[0] if not shape else np.stack(each, axis=-1 if self.forward else len(self.lead))
+        made = np.reshape(parts, shape) if shape else parts
+        if not shape and isinstance(argument, Scalar) and not isinstance(made, Variable):
+            return float(made)
+        if not isinstance(made, Scalar) and made.dtype != argument.dtype:
+            made = np.astype(made, argument.dtype)
+        return with_bottom(argument, made)
+
+    def basis(self, chunk: int) -> Iterator[np.ndarray]:
+        """Yield cotangents or tangents with a 1 in one place each, many at once: (chunk, *shape)."""
+        for start in range(0, self.count, chunk):
+            some = np.eye(min(chunk, self.count - start), self.count, start)
+            some = np.reshape(some, (len(some), *(1,) * len(self.lead), *(self.shape if self.forward else self.out)))
+            yield np.broadcast_to(some, (len(some), *self.lead, *some.shape[1 + len(self.lead) :]))
+
+    def alone(self, e: Any) -> Any:
+        """Return one column or row."""
+        if self.forward:
+            found = push_through(self.ours, [fit(e[0], self.argument.node)])[0].get(self.node)
+            return derivative(found, bottom(self.y))
+        return bottom(self.ours.pull({self.node: fit(e[0], self.node)})[0])
+
+    def can_batch(self) -> bool:
+        """Return whether one pass for many cotangents is the same as many passes: nothing is to be looked at on the
+        way."""
+        nodes, now = self.ours.nodes, state()
+        careful = now.strict or now.anomaly or any([n.notes is not None and n.notes.hooks for n in nodes])
+        cut = self.ours.recorded and any([n.op is not None and n.op.selects for n in nodes])
+        return self.count > 1 and not careful and not cut
+
+    def in_one_pass(self) -> Any:
+        """Return all rows or columns, from a pass for each chunk; None where a NaN has arrived, which one cotangent at
+        a time looks at."""
+        ours, parts = self.ours, []
+        with mode(floor=ours.floor), np.errstate(all="ignore"):
+            for some in self.basis(self.chunk):
+                frame = Frame(len(some), "jacobian", len(open_frames()))
+                if self.forward:
+                    start = {self.argument.node: np.astype(some, self.argument.dtype)}
+                    found = push_many(start, ours.nodes, self.node, ours.recorded, frame)
+                else:
+                    seed = {self.node: np.astype(some, self.node.dtype)}
+                    found = pull_many(seed, ours.nodes, ours.inner, ours.recorded, frame)[self.argument.node]
+                if found is None:
+                    found = np.zeros((len(some), *self.lead, *(self.out if self.forward else self.shape)))
+                if has_nan([bare(found)]):
+                    return None
+                parts.append(found)
+            made = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            return np.moveaxis(made, 0, -1 if self.forward else len(self.lead))
 
 
-def _assembled(parts: list[Any], shape: tuple[int, ...], axis: int, argument: Variable) -> Any:
-    """Return the matrix of its rows or columns, in the dtype of the argument; a float when it is a single number of a
-    float."""
-    if not parts:
-        return np.zeros(shape, argument.dtype) if shape or not isinstance(argument, Scalar) else 0.0
-    made = parts[0] if not shape else np.reshape(np.stack(parts, axis=axis), shape)
-    if not shape and isinstance(argument, Scalar) and not isinstance(made, Variable):
-        return float(made)
-    if np.result_type(plain(made)) == argument.dtype or isinstance(made, Scalar):
-        return made
-    return np.astype(made, argument.dtype)
-
-
-def hessian(f: Function, argnums: int = 0) -> Function:
+def hessian(f: Function, argnums: int = 0, chunk: int | None = None) -> Function:
     """Return a function that computes all second derivatives of a single number: shape ``argument.shape * 2``.
 
-    JAX: ``jax.hessian``; PyTorch: ``torch.func.hessian``.
+    chunk: how many rows one pass computes, as in ``jacobian``. JAX: ``jax.hessian``; PyTorch: ``torch.func.hessian``.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    return jacobian(grad(f, argnums), argnums, mode="reverse")
+    return jacobian(grad(f, argnums), argnums, mode="reverse", chunk=chunk)
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -139,8 +196,8 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list) or len(primals) != len(tangents):
         raise TypeError("hvp(f, primals, tangents) needs two sequences of equal length: hvp(f, (x,), (v,)).")
     for p, t in zip(primals, tangents, strict=True):
-        if not isinstance(p, list | tuple | dict) and np.shape(plain(p)) != np.shape(plain(t)):
-            raise ValueError(f"hvp: a tangent must have its primal's shape {np.shape(plain(p))}; got {kind_of(t)}.")
+        if not isinstance(p, list | tuple | dict) and shape_of(p) != shape_of(t):
+            raise ValueError(f"hvp: a tangent must have its primal's shape {shape_of(p)}; got {kind_of(t)}.")
     _, pullback = vjp(grad(f, tuple(range(len(primals)))), *primals)
     result = pullback(tuple(tangents))
     return result[0] if len(primals) == 1 else result

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import collect, pull
+from ..batching.handle import bottom, frames_of, in_frames, inside, open_frames, with_bottom
 from ..errors import GraphError, StaleValueError
 from ..graph import Node, leaf, tick
 from ..modes import OFF, in_state, state
@@ -63,10 +64,28 @@ def checkpoint(f: Function) -> Function:
     def run(*args: Any, **kwargs: Any) -> Any:
         if state().floor == OFF:
             return f(*args, **kwargs)
+        if open_frames():
+            return _of_all_examples(f, args, kwargs)
         call = _Call(f, args, kwargs)
         return call.first()
 
     return run
+
+
+def _of_all_examples(f: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Run a checkpointed function inside ``vmap``: as a function of what holds the values of all examples."""
+    frames, made = open_frames(), []
+    leaves, rebuild = flatten([list(args), kwargs])
+
+    @wraps(f)
+    def whole(*bottoms: Any) -> Any:
+        given = rebuild([with_bottom(x, b) for x, b in zip(leaves, bottoms, strict=True)])
+        outs, put_together = flatten(inside(frames, f, *given[0], **given[1]))
+        made[:] = [[frames_of(y) for y in outs], put_together]
+        return [bottom(y) for y in outs]
+
+    outs = inside((), checkpoint(whole), *map(bottom, leaves))
+    return made[1]([in_frames(y, on) for y, on in zip(outs, made[0], strict=True)])
 
 
 class _Call:
@@ -76,7 +95,7 @@ class _Call:
         self.f, self.name = f, str(getattr(f, "__name__", None) or type(f).__name__)
         self.args, self.kwargs = args, kwargs
         self.live = list({id(x): x for x in flatten([list(args), kwargs])[0] if _is_live(x)}.values())
-        self.generators = _states(f, args, kwargs)
+        self.generators = states_of_generators(f, args, kwargs)
         self.state = state()
 
     def evaluate(self, given: list[Any]) -> tuple[list[Any], Any]:
@@ -263,7 +282,7 @@ def _checksum_of_array(a: Any) -> Any:
 
 
 # ---- random generators
-def _states(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[tuple[Any, Any, Any, Any]]:
+def states_of_generators(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[tuple[Any, Any, Any, Any]]:
     """(generator, how to get its state, how to set it, its state now) of all that f may draw from."""
     found: list[tuple[Any, Any, Any, Any]] = []
     if "numpy.random" in sys.modules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import wraps
 from typing import Any
@@ -13,7 +14,7 @@ from ..errors import kind_of
 from ..graph import Node
 from ..variable import Variable, plain
 from .containers import flatten, flatten_as, map_leaves
-from .evaluation import Evaluation, Function, check_use, places
+from .evaluation import Evaluation, Function, check_use, for_node, kind_of_dtype, places, shape_of
 
 
 def value_and_grad(
@@ -52,12 +53,12 @@ def value_and_grad(
 
 def _check_complex(out: Any, ours: Evaluation, holomorphic: bool) -> None:
     """Refuse a complex answer without ``holomorphic``, and real values with it."""
-    kinds = {np.result_type(plain(x)).kind for x in (out, *[x for group in ours.leaves for x in group])}
+    kinds = {kind_of_dtype(x) for x in (out, *[x for group in ours.leaves for x in group])}
     if holomorphic and kinds != {"c"}:
         raise TypeError(
             "grad(holomorphic=True) needs complex arguments and a complex answer. Leave it out for a real answer."
         )
-    if not holomorphic and np.result_type(plain(out)).kind == "c":
+    if not holomorphic and kind_of_dtype(out) == "c":
         raise TypeError(
             "grad needs a function that returns a real number; it returned a complex one. Write np.abs(y), np.real(y) "
             "or grad(f, holomorphic=True) for the complex derivative."
@@ -110,7 +111,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, h
 
 
 def _single(out: Any, who: str) -> None:
-    if isinstance(out, Variable | float | int | np.generic | np.ndarray) and np.size(getattr(out, "_data", out)) == 1:
+    if isinstance(out, Variable | float | int | np.generic | np.ndarray) and math.prod(shape_of(out)) == 1:
         return
     raise TypeError(
         f"{who} needs a function that returns a single number; it returned {kind_of(out)}. "
@@ -141,10 +142,10 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
         given = flatten_as(cotangent, ours.out, "the cotangent")
         seeds: dict[Node, Any] = {}
         for node, y, c in zip(nodes, outs, given, strict=True):
-            if np.shape(plain(c)) != np.shape(plain(y)):
-                raise ValueError(f"a cotangent must have its output's shape {np.shape(plain(y))}; got {kind_of(c)}.")
+            if shape_of(c) != shape_of(y):
+                raise ValueError(f"a cotangent must have its output's shape {shape_of(y)}; got {kind_of(c)}.")
             if node is not None:
-                c = conjugate(fit(c if isinstance(c, Variable) else np.asarray(c), node))
+                c = conjugate(fit(for_node(c, y), node))
                 seeds[node] = c if node not in seeds else seeds[node] + c
         return tuple(ours.pull(seeds))
 

@@ -1,0 +1,40 @@
+"""Operators and methods of values inside ``vmap``: those of Tensors; masks can be combined as NumPy's booleans can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..registry import METHODS, OPS
+from .handle import Batched
+from .indexing import pick
+
+_ON_MASKS = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}
+
+
+def install(operators: dict[str, str], signs: dict[str, str], comparisons: dict[str, Any], accepted: Any) -> None:
+    """Fill the class from the tables of Tensor's operators. accepted: the classes that may stand on the other side."""
+
+    def put(name: str, function: Callable[..., Any]) -> None:
+        setattr(Batched, f"__{name}__", lambda x, o: function(x, o) if isinstance(o, accepted) else NotImplemented)
+
+    for name, function in {**{name: OPS[row] for name, row in operators.items()}, **_ON_MASKS}.items():
+        put(name, function)
+        put("r" + name, lambda x, o, function=function: function(o, x))
+    for name, ufunc in comparisons.items():
+        put(name, ufunc)
+    for name, one in {**{name: OPS[row] for name, row in signs.items()}, "invert": np.invert}.items():
+        setattr(Batched, f"__{name}__", _method(one))
+    for name, function in METHODS.items():
+        setattr(Batched, name, _method(function))
+    Batched.__getitem__ = pick  # type: ignore[method-assign]
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__doc__ = function.__doc__
+    return method

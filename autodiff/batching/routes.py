@@ -1,0 +1,204 @@
+"""Where an operation goes when an operand is ``Batched``: rows by their own way or in a loop, NumPy's functions with
+plain answers, and composites.
+
+The innermost frame among the operands is taken off, the operation runs once on the payloads, and the frame is put on
+again. A payload may be ``Batched`` itself: the same happens there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..diagnostics import explain
+from ..errors import BatchedValueError
+from ..registry import Op
+from ..variable import PLAIN, Variable
+from .handle import Batched, Frame, bare, innermost
+from .ways import aligned, along, positions, reduced, run_again
+
+REFUSALS = (ValueError, TypeError, IndexError)
+# What NumPy's functions with plain answers need: the shapes and dtypes alone, or the values in one of three ways.
+_OF_FACTS = {
+    np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.isscalar, np.result_type, np.can_cast,
+    np.common_type, np.zeros_like, np.ones_like, np.empty_like, np.tril_indices_from, np.triu_indices_from,
+    np.diag_indices_from,
+}  # fmt: skip
+_ELEMENTWISE = {np.isclose, np.isreal, np.iscomplex, np.isneginf, np.isposinf}
+_REDUCED = {np.any, np.all, np.count_nonzero}
+_ALONG = {np.argmax, np.argmin, np.argsort}
+
+
+def run_row(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
+    """Evaluate and record a row one of whose operands, or static arguments, is batched."""
+    operands = tuple(operands)
+    frame = innermost((*operands, *static.values()))
+    if frame is None:  # inside a static argument (an index): its way finds it
+        frame = innermost(batched_in(list(static.values())))
+    assert frame is not None
+    xs = tuple([x.payload if x.__class__ is Batched and x.frame is frame else x for x in operands])
+    on = tuple([x.__class__ is Batched and x.frame is frame for x in operands])
+    way = op.batch or (aligned if op.elementwise else None)
+    if way is not None and not any(batched_in(list(static.values()))):
+        try:
+            return Batched(frame, _as_payload(way(frame, op, xs, on, static)))
+        except REFUSALS as error:
+            if isinstance(error, BatchedValueError):
+                raise
+            # One example at a time: an error then speaks of the example.
+    return over_examples(frame, lambda *args, **kwargs: _of_one(op, args, kwargs), operands, static)
+
+
+def _of_one(op: Op, xs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+    try:
+        return run_again(op, xs, static)
+    except REFUSALS as error:
+        if not any([isinstance(x, Variable) for x in xs]):
+            explain(op, error, list(xs))
+        raise
+
+
+def _as_payload(y: Any) -> Any:
+    return y if isinstance(y, Variable) else np.asarray(y)
+
+
+def over_examples(frame: Frame, f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    """Return f of every example of a frame, stacked: what has no way of its own. Answers may be tuples or lists."""
+    if not frame.size:
+        return _of_no_examples(frame, f, args, kwargs)
+    found = [f(*example(args, frame, k), **example(kwargs, frame, k)) for k in range(frame.size)]
+    return _stacked(frame, found)
+
+
+def _stacked(frame: Frame, found: list[Any]) -> Any:
+    first = found[0]
+    if isinstance(first, tuple | list):
+        parts = [_stacked(frame, list(p)) for p in zip(*found, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+    if len({np.shape(y) for y in found}) > 1:
+        raise BatchedValueError(
+            f"inside vmap({frame.name}) the shape of the answer depends on the values: {np.shape(first)} in the first "
+            "example, another in others. Write ad.where(mask, x, 0), which keeps the shape."
+        )
+    if not isinstance(first, Variable | np.ndarray | np.generic | float | int | complex):
+        return first
+    return Batched(frame, np.stack(found))
+
+
+def _of_no_examples(frame: Frame, f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    """The answer for a batch of length 0, from the shape and dtype that an example of zeros gives."""
+    given = [_map(x, lambda x: np.zeros(x.shape, x.dtype) if x.frame is frame else x) for x in (args, kwargs)]
+    y = f(*given[0], **given[1])
+    if isinstance(y, tuple):
+        return tuple([Batched(frame, np.zeros((0, *np.shape(v)), v.dtype)) for v in y])
+    return Batched(frame, np.zeros((0, *np.shape(y)), getattr(y, "dtype", float)))
+
+
+def example(x: Any, frame: Frame, k: int) -> Any:
+    """Return example k of the values of a frame, in nested lists, tuples and dicts."""
+    return _map(x, lambda v: v.payload[k, ...] if v.frame is frame else v)
+
+
+def _map(x: Any, f: Callable[[Batched], Any]) -> Any:
+    if x.__class__ is Batched:
+        return f(x)
+    if isinstance(x, tuple | list) and not hasattr(x, "_fields"):
+        return type(x)([_map(v, f) for v in x])
+    if isinstance(x, slice):
+        return slice(*[_map(v, f) for v in (x.start, x.stop, x.step)])
+    return {key: _map(v, f) for key, v in x.items()} if isinstance(x, dict) else x
+
+
+def batched_in(x: Any) -> list[Batched]:
+    """Return the batched values in nested lists, tuples and dicts."""
+    found: list[Batched] = []
+    _map(x, lambda v: found.append(v) or v)
+    return found
+
+
+def call_ufunc(ufunc: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return a ufunc's plain answer: comparisons, tests, and whole numbers and booleans."""
+    frame = innermost(inputs)
+    assert frame is not None
+    xs, on = positions(frame, [bare(x) for x in inputs])
+    y = ufunc(*aligned_values(xs, on), **kwargs)
+    return tuple([Batched(frame, v) for v in y]) if isinstance(y, tuple) else Batched(frame, y)
+
+
+def aligned_values(xs: Any, on: Any) -> Any:
+    kept: list[Any] = []
+    aligned(None, lambda *values: kept.extend(values), xs, on, {})  # type: ignore[arg-type]
+    return kept
+
+
+def call_plain(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Return the answer of a NumPy function through which no derivative flows."""
+    if function in _OF_FACTS:
+        stand_in = lambda x: np.broadcast_to(np.zeros((), x.dtype), x.shape)
+        return function(*_map(args, stand_in), **_map(kwargs, stand_in))
+    args, kwargs = _map(args, bare), _map(kwargs, bare)
+    args = tuple([bare(x) for x in args])
+    frame = innermost(batched_in([args, kwargs]))
+    assert frame is not None
+    way = aligned if function in _ELEMENTWISE else reduced if function in _REDUCED else None
+    way = along if function in _ALONG else way
+    if way is not None and not batched_in(kwargs):
+        static = kwargs
+        if way is not aligned:
+            names = ("axis",) if way is along or function is np.count_nonzero else ("axis", "out")
+            default = -1 if function is np.argsort else None
+            static = {"axis": default, **dict(zip(names, args[1:], strict=False)), **kwargs}
+            args = args[:1]
+        xs, on = positions(frame, args)
+        if on[0] or way is aligned:
+            return Batched(frame, np.asarray(way(frame, function, xs, on, static)))
+    return over_examples(frame, function, args, kwargs)
+
+
+def call(run: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    """Return the answer of a recorded function; one that reads plain values runs in a loop over the examples."""
+    try:
+        return run(*args, **kwargs)
+    except BatchedValueError:
+        frame = innermost(batched_in([list(args), kwargs]))
+        if frame is None:
+            raise
+    return over_examples(frame, lambda *a, **k: run(*a, **k), args, kwargs)
+
+
+def array_ufunc(self: Batched, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """NumPy's ufuncs on batched values."""
+    if method == "__call__" and not kwargs.get("out") and kwargs.get("where", True) is True:
+        kinds = {(x.dtype if isinstance(x, Variable | np.ndarray | np.generic) else np.asarray(x).dtype).kind
+                 for x in inputs}  # fmt: skip
+        if ufunc in PLAIN or (kinds <= set("biu") and ufunc in _ON_INTEGERS):
+            return call_ufunc(ufunc, inputs, kwargs)
+    return super(Batched, self).__array_ufunc__(ufunc, method, *inputs, **kwargs)
+
+
+_ON_INTEGERS = {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift}
+
+
+def array_function(self: Batched, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """NumPy's other functions on batched values."""
+    from ..registry import DISPATCH
+
+    run = DISPATCH.get(function)
+    if run is not None:
+        return call(run, args, kwargs)
+    if function in PLAIN:
+        return call_plain(function, args, kwargs)
+    return super(Batched, self).__array_function__(function, types, args, kwargs)
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """``x[index]`` where x or a part of the index is batched."""
+    from .indexing import pick
+
+    return pick(x, index)
+
+
+Batched.__array_ufunc__ = array_ufunc  # type: ignore[method-assign]
+Batched.__array_function__ = array_function  # type: ignore[method-assign]

@@ -1,0 +1,215 @@
+"""The ways in which rows batch: each takes the payloads, does one operation for all examples, and returns the payload
+of the answer.
+
+A way is ``way(frame, op, xs, on, static)``: xs has an operand each, with the batch axis first where ``on`` says so, and
+no batch axis otherwise. A row names its own as ``batch=``; an elementwise row needs none (``aligned``). What a way
+computes is recorded, when the payloads are.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ..registry import Op
+from ..variable import Variable
+from .handle import Batched, Frame
+
+Operands = tuple[Any, ...]
+On = tuple[bool, ...]
+
+
+def run_again(op: Any, xs: Any, static: dict[str, Any]) -> Any:
+    """Return the operation on other operands: recorded when one of them is a handle."""
+    if isinstance(op, Op) and any([isinstance(x, Variable) for x in xs]):
+        return op.run(*xs, static) if not op.variadic else op(tuple(xs), **static)
+    return (op.fn if isinstance(op, Op) else op)(*xs, **static)
+
+
+def positions(frame: Frame, xs: Any) -> tuple[Operands, On]:
+    """Return payloads, and which of them are of this frame."""
+    on = tuple([x.__class__ is Batched and x.frame is frame for x in xs])
+    return tuple([x.payload if b else x for x, b in zip(xs, on, strict=True)]), on
+
+
+def spread(frame: Frame, x: Any) -> Any:
+    """Return x, which has no batch axis, once for each example: a view."""
+    return np.broadcast_to(x, (frame.size, *np.shape(x)))
+
+
+def spread_all(frame: Frame, xs: Operands, on: On) -> Operands:
+    """Return the operands with a batch axis each."""
+    return tuple([x if b or x is None else spread(frame, x) for x, b in zip(xs, on, strict=True)])
+
+
+def widened(x: Any, n: int) -> Any:
+    """Return x, the batch axis first, with examples of n axes: axes of length 1 after the batch axis."""
+    missing = n + 1 - np.ndim(x)
+    return x if missing <= 0 else np.reshape(x, (np.shape(x)[0], *(1,) * missing, *np.shape(x)[1:]))
+
+
+# ---- values of the same place
+def aligned(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """Elementwise rows: examples are broadcast against each other from their last axes on."""
+    n = max([np.ndim(x) - b for x, b in zip(xs, on, strict=True)])
+    return run_again(op, [widened(x, n) if b else x for x, b in zip(xs, on, strict=True)], static)
+
+
+# ---- axes
+def reduced(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """Rows with an ``axis`` of one axis or several; None stands for all axes of the example."""
+    n, axis = np.ndim(xs[0]) - 1, static["axis"]
+    return run_again(op, xs, {**static, "axis": shifted(axis, n)})
+
+
+def shifted(axis: Any, n: int) -> Any:
+    """Return axes of an example of n axes as axes of the payload."""
+    if axis is None:
+        return tuple(range(1, n + 1))
+    if isinstance(axis, tuple | list):
+        return tuple([a + 1 for a in normalize_axis_tuple(axis, n)])
+    return normalize_axis_index(axis, n) + 1
+
+
+def along(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """Rows with an ``axis`` of one axis; None stands for the example as one axis."""
+    (x, *_), axis = xs, static["axis"]
+    shape = np.shape(x)
+    if axis is None or len(shape) == 1:
+        x = np.reshape(x, (shape[0], math.prod(shape[1:])))
+        if axis is not None:
+            normalize_axis_index(axis, 1)
+        y = run_again(op, (x,), {**static, "axis": 1})
+        return y
+    return run_again(op, (x,), {**static, "axis": normalize_axis_index(axis, len(shape) - 1) + 1})
+
+
+def two_axes(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """swapaxes: two axes by their numbers."""
+    n = np.ndim(xs[0]) - 1
+    return run_again(op, xs, {key: normalize_axis_index(axis, n) + 1 for key, axis in static.items()})
+
+
+def rolled(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """roll: None rolls the example as one axis, and keeps its shape."""
+    (x,), shape = xs, np.shape(xs[0])
+    if static["axis"] is not None:
+        return reduced(frame, op, xs, on, static)
+    flat = np.reshape(x, (shape[0], math.prod(shape[1:])))
+    shift = static["shift"]
+    total = int(np.sum(shift)) if not isinstance(shift, int) else shift
+    return np.reshape(run_again(op, (flat,), {"shift": total, "axis": 1}), shape)
+
+
+def of_matrices(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """Rows of one operand that work on its last axes and take a stack of them."""
+    return run_again(op, xs, static)
+
+
+def of_triangles(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """tril, triu: of an example of one axis they make a matrix first."""
+    (x,), shape = xs, np.shape(xs[0])
+    return run_again(op, (x if len(shape) > 2 else np.broadcast_to(x[:, None], (*shape, shape[-1])),), static)
+
+
+# ---- shapes
+def reshaped(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """reshape: the batch axis stays, and an order by columns is an order by rows of the axes turned round."""
+    (x,), (n, *shape) = xs, np.shape(xs[0])
+    to = static["shape"]
+    to = (to,) if isinstance(to, int | np.integer) else tuple([int(i) for i in to])
+    to = np.broadcast_to(np.zeros(()), shape).reshape(to).shape  # -1 worked out, and an error about the example
+    if static["order"] == "F":
+        turned = np.transpose(x, (0, *range(len(shape), 0, -1)))
+        y = run_again(op, (turned,), {**static, "shape": (n, *to[::-1]), "order": "C"})
+        return np.transpose(y, (0, *range(len(to), 0, -1)))
+    return run_again(op, xs, {**static, "shape": (n, *to), "order": "C"})
+
+
+def transposed(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """transpose: the batch axis stays first."""
+    n, axes = np.ndim(xs[0]) - 1, static["axes"]
+    axes = range(n - 1, -1, -1) if axes is None else normalize_axis_tuple(axes, n)
+    if len(axes) != n:
+        raise ValueError("axes don't match array")
+    return run_again(op, xs, {"axes": (0, *[a + 1 for a in axes])})
+
+
+def expanded(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """expand_dims: axes are those of the answer."""
+    axis = static["axis"]
+    axis = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
+    axes = normalize_axis_tuple(axis, np.ndim(xs[0]) - 1 + len(axis))
+    return run_again(op, xs, {"axis": tuple([a + 1 for a in axes])})
+
+
+def squeezed(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """squeeze: None removes the axes of length 1 of the example."""
+    shape = np.shape(xs[0])[1:]
+    axis = tuple([i for i, n in enumerate(shape) if n == 1]) if static["axis"] is None else static["axis"]
+    return run_again(op, xs, {"axis": shifted(axis, len(shape))})
+
+
+def broadcast(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """broadcast_to: the example to the shape."""
+    shape = static["shape"]
+    shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    if np.ndim(xs[0]) - 1 > len(shape):
+        raise ValueError("input operand has more dimensions than the shape")
+    x = widened(xs[0], len(shape))
+    return run_again(op, (x,), {**static, "shape": (np.shape(x)[0], *shape)})
+
+
+def joined(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """concatenate: every operand gets a batch axis."""
+    xs, axis = spread_all(frame, xs, on), static["axis"]
+    if axis is None:
+        xs = tuple([np.reshape(x, (np.shape(x)[0], math.prod(np.shape(x)[1:]))) for x in xs])
+    return run_again(op, xs, {**static, "axis": 1 if axis is None else shifted(axis, np.ndim(xs[0]) - 1)})
+
+
+def stacked(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """stack: the new axis is counted in the answer."""
+    xs = spread_all(frame, xs, on)
+    return run_again(op, xs, {**static, "axis": shifted(static["axis"], np.ndim(xs[0]))})
+
+
+# ---- products
+def product_of_matrices(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """matmul: vectors become matrices of one row or column; a matrix without a batch axis is one large product."""
+    (a, b), (on_a, on_b) = xs, on
+    na, nb = np.ndim(a) - on_a, np.ndim(b) - on_b
+    if not na or not nb:
+        raise ValueError("matmul needs operands with at least one axis")
+    if na == 1 and on_a and nb == 2 and not on_b:
+        return run_again(op, (a, b), static)  # (N, n) @ (n, m)
+    if nb == 1 and on_b and na == 2 and not on_a:
+        return run_again(op, (b, np.swapaxes(a, 0, 1)), static)  # (N, n) @ (m, n).T
+    a = a if na > 1 else np.expand_dims(a, -2)
+    b = b if nb > 1 else np.expand_dims(b, -1)
+    n = max(np.ndim(a) - on_a, np.ndim(b) - on_b)
+    y = run_again(op, (widened(a, n) if on_a else a, widened(b, n) if on_b else b), static)
+    gone = ((-2,) if na == 1 else ()) + ((-1,) if nb == 1 else ())
+    return np.squeeze(y, gone) if gone else y
+
+
+def named_axes(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """einsum: the batch axis gets a letter of its own."""
+    left, _, right = static["subscripts"].partition("->")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    new = next(c for c in letters if c not in static["subscripts"])
+    terms = ",".join([new + t if b else t for t, b in zip(left.split(","), on, strict=True)])
+    return run_again(op, xs, {**static, "subscripts": f"{terms}->{new}{right}"})
+
+
+def solved(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """solve: a vector on the right is a matrix of one column."""
+    (a, b), (on_a, on_b) = xs, on
+    vector = np.ndim(b) - on_b == 1
+    b = np.expand_dims(b, -1) if vector else b
+    n = max(np.ndim(a) - on_a, np.ndim(b) - on_b)
+    y = run_again(op, (widened(a, n) if on_a else a, widened(b, n) if on_b else b), static)
+    return np.squeeze(y, -1) if vector else y

@@ -1,0 +1,254 @@
+"""vmap: axes and nestings, composition with the other transforms, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.batching import routes
+
+X = np.linspace(-1.0, 1.0, 12).reshape(4, 3)
+
+
+def loss(w: Any, x: Any, y: Any) -> Any:
+    return np.square(np.tanh(np.dot(w, x)) - y)
+
+
+def same(a: Any, b: Any) -> None:
+    np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)  # other orders of the same sums
+
+
+def test_axes_of_arguments_and_outputs_are_where_they_are_named() -> None:
+    f = ad.vmap(lambda a, b: np.outer(a, b), in_axes=(1, None), out_axes=-1)
+    made = f(X, np.ones(2))
+    assert made.shape == (4, 2, 3)
+    same(made, np.stack([np.outer(X[:, k], np.ones(2)) for k in range(3)], axis=-1))
+
+
+def test_arguments_and_outputs_may_be_nested() -> None:
+    given = {"a": X, "b": [X[:, 0], np.float64(2.0)]}
+    f = lambda d: {"s": d["a"].sum() * d["b"][1], "t": (d["b"][0], 3.0)}
+    out = ad.vmap(f, in_axes=({"a": 0, "b": [0, None]},))(given)
+    same(out["s"], X.sum(1) * 2.0)
+    same(out["t"][0], X[:, 0])
+    same(out["t"][1], np.full(4, 3.0))
+
+
+def test_out_axes_may_be_nested_and_none_returns_what_all_share_once() -> None:
+    a, b = ad.vmap(lambda x: (x, 2.0), out_axes=(1, None))(X)
+    assert a.shape == (3, 4) and b == 2.0
+    with pytest.raises(ValueError, match="out_axes=None for an output that differs between examples"):
+        ad.vmap(lambda x: x, out_axes=None)(X)
+
+
+def test_per_example_gradients_of_a_shared_argument() -> None:
+    w, y = np.array([0.1, -0.2, 0.3]), np.arange(4.0)
+    got = ad.vmap(ad.grad(loss), in_axes=(None, 0, 0))(w, X, y)
+    same(got, np.stack([ad.grad(loss)(w, X[k], y[k]) for k in range(4)]))
+
+
+def test_per_example_gradients_of_a_captured_value() -> None:
+    w = np.array([0.1, -0.2, 0.3])
+    got = ad.vmap(lambda x: ad.grad(lambda w: loss(w, x, 0.5))(w))(X)
+    same(got, np.stack([ad.grad(loss)(w, x, 0.5) for x in X]))
+
+
+def test_a_gradient_of_what_does_not_depend_on_the_examples_is_repeated() -> None:
+    same(ad.vmap(lambda x: ad.grad(lambda w: w * w)(3.0))(X), np.full(4, 6.0))
+
+
+def test_the_gradient_of_a_sum_over_vmap_is_that_of_the_whole() -> None:
+    w, y = np.array([0.1, -0.2, 0.3]), np.arange(4.0)
+    whole = ad.grad(lambda w: ad.vmap(loss, in_axes=(None, 0, 0))(w, X, y).sum())(w)
+    same(whole, sum(ad.grad(loss)(w, X[k], y[k]) for k in range(4)))
+
+
+def test_backward_reaches_recorded_values_that_the_function_captures() -> None:
+    w = ad.tensor([0.1, -0.2, 0.3])
+    ad.vmap(lambda x: loss(w, x, 0.5))(X).sum().backward()
+    same(w.grad, sum(ad.grad(loss)(w.data, x, 0.5) for x in X))
+
+
+def test_a_gradient_of_per_example_gradients() -> None:
+    def penalty(w: Any) -> Any:
+        per_example = ad.vmap(ad.grad(loss), in_axes=(None, 0, None))(w, X, 0.5)
+        return np.sum(np.square(per_example))
+
+    def by_loop(w: Any) -> Any:
+        return sum(np.sum(np.square(ad.grad(loss)(w, x, 0.5))) for x in X)
+
+    w = np.array([0.1, -0.2, 0.3])
+    same(ad.grad(penalty)(w), ad.grad(by_loop)(w))
+
+
+def test_vmap_of_vmap_and_gradients_between_them() -> None:
+    def inner(w: Any, a: Any) -> Any:
+        return ad.grad(lambda w: ad.vmap(lambda b: loss(w, a * b, 0.5))(np.arange(2.0)).sum())(w)
+
+    w = np.array([0.1, -0.2, 0.3])
+    got = ad.vmap(ad.grad(lambda w, a: inner(w, a).sum()), in_axes=(None, 0))(w, X)
+
+    def one(w: Any, a: Any) -> Any:
+        return ad.grad(lambda w: sum(loss(w, a * b, 0.5) for b in (0.0, 1.0)))(w).sum()
+
+    same(got, np.stack([ad.grad(one)(w, a) for a in X]))
+
+
+@pytest.mark.parametrize("transform", [ad.jacobian, ad.jacfwd, ad.hessian])
+def test_matrices_of_derivatives_inside_vmap(transform: Any) -> None:
+    f = (lambda x: np.sin(x).sum() * x[0]) if transform is ad.hessian else (lambda x: np.sin(x) * x[::-1])
+    same(ad.vmap(transform(f))(X), np.stack([transform(f)(x) for x in X]))
+
+
+def test_forward_mode_and_pullbacks_inside_vmap() -> None:
+    v = np.ones(3)
+    same(ad.vmap(lambda x: ad.jvp(np.tanh, (x,), (v,))[1])(X), 1 - np.tanh(X) ** 2)
+    same(ad.vmap(lambda v: ad.jvp(np.tanh, (X[0],), (v,))[1])(X), X * (1 - np.tanh(X[0]) ** 2))
+    same(ad.vmap(lambda x: ad.vjp(np.tanh, x)[1](v)[0])(X), 1 - np.tanh(X) ** 2)
+    same(ad.vmap(lambda v: ad.hvp(lambda x: np.sum(x**3), (X[0],), (v,)))(X), 6 * X[0] * X)
+
+
+def test_dicts_of_parameters_get_dicts_of_per_example_gradients() -> None:
+    w = {"w": np.ones((2, 3)), "b": np.zeros(2)}
+    f = lambda p, x: np.sum(np.tanh(ad.linear(x, p["w"], p["b"])) ** 2)
+    got = ad.vmap(ad.grad(f), in_axes=(None, 0))(w, X)
+    for key in w:
+        same(got[key], np.stack([ad.grad(f)(w, x)[key] for x in X]))
+
+
+def test_a_choice_by_where_takes_the_gradient_of_the_branch_of_each_example() -> None:
+    f = lambda x: ad.where(x.sum() > 0, np.exp(x).sum(), -x.sum())
+    same(ad.vmap(ad.grad(f))(X), np.stack([ad.grad(f)(x) for x in X]))
+
+
+def test_indices_and_masks_may_differ_between_examples() -> None:
+    i = np.array([0, 2, 1, 1])
+    table = np.arange(9.0).reshape(3, 3)
+    same(ad.vmap(lambda x, i: x[i])(X, i), X[np.arange(4), i])
+    same(ad.vmap(lambda i: ad.tensor(table)[i])(i).data, table[i])
+    same(ad.vmap(lambda i: ad.tensor(table)[:, i])(i).data, table[:, i].T)
+    same(ad.vmap(lambda x: x[np.argsort(x)])(X), np.sort(X, axis=1))
+    same(ad.vmap(lambda x: x[np.argmax(x)])(X), X.max(1))
+    same(ad.vmap(lambda x: np.where((x > 0) & ~(x > 0.5), x, 0.0))(X), np.where((X > 0) & ~(X > 0.5), X, 0.0))
+    j, cube = np.array([[0, 1], [1, 1], [0, 0], [1, 0]]), np.arange(48.0).reshape(4, 2, 3, 2)
+    for pick in (
+        lambda x, j: x[j],
+        lambda x, j: x[:, j],
+        lambda x, j: x[:, :, j],
+        lambda x, j: x[j, :, j],
+        lambda x, j: x[..., j],
+        lambda x, j: x[:, None, j],
+        lambda x, j: x[0, :, j],
+        lambda x, j: x[:, j, [1, 0]],
+    ):
+        same(ad.vmap(pick)(cube, j), np.stack([pick(cube[k], j[k]) for k in range(4)]))
+
+
+def test_plain_answers_are_those_of_each_example() -> None:
+    for f in (
+        np.argmax,
+        np.argmin,
+        np.any,
+        np.all,
+        np.isnan,
+        np.count_nonzero,
+        lambda x: np.argsort(x),
+        lambda x: np.isclose(x, 0.5),
+        lambda x: np.searchsorted(np.array([-1.0, 0.0, 1.0]), x),
+        lambda x: (x > 0).sum(),
+        lambda x: np.floor(x).astype(int),
+        lambda x: x.argmax(),
+        lambda x: np.zeros_like(x) + x.shape[0] + np.ndim(x) + len(x),
+    ):
+        same(ad.vmap(f)(X), np.stack([f(x) for x in X]))
+
+
+def test_no_example_gives_an_empty_answer_of_the_right_shape() -> None:
+    assert ad.vmap(lambda x: np.linalg.qr(np.outer(x, x))[0] @ x)(np.zeros((0, 3))).shape == (0, 3)
+    assert ad.vmap(ad.grad(lambda x: np.sort(x).sum()))(np.zeros((0, 3))).shape == (0, 3)
+
+
+def test_float32_stays_float32_with_numbers() -> None:
+    assert ad.vmap(lambda x: 2 * np.tanh(x) + 1.5)(X.astype(np.float32)).dtype == np.float32
+    assert ad.vmap(ad.grad(lambda x: np.sum(x * 2.0)))(X.astype(np.float32)).dtype == np.float32
+
+
+def test_the_answer_shares_no_memory_with_the_arguments() -> None:
+    x = X.copy()
+    assert not np.shares_memory(ad.vmap(lambda x: x)(x), x)
+    assert not np.shares_memory(ad.vmap(lambda x: x.T, in_axes=1)(x), x)
+
+
+def test_no_grad_holds_inside() -> None:
+    w = ad.tensor([0.1, -0.2, 0.3])
+    with ad.no_grad():
+        assert not ad.vmap(lambda x: w * x)(X).requires_grad
+
+
+def test_strict_holds_inside() -> None:
+    with ad.strict(), pytest.raises(ad.SingularPointError, match="absolute"):
+        ad.vmap(ad.grad(lambda x: np.abs(x).sum()))(np.zeros((2, 3)))
+
+
+def test_an_element_that_was_not_selected_contributes_zero_in_every_example() -> None:
+    x = np.array([[0.0, 4.0], [1.0, 0.0]])
+    f = lambda x: ad.where(x > 0, np.sqrt(x), 0.0).sum()
+    same(ad.vmap(ad.grad(f))(x), [[0.0, 0.25], [0.5, 0.0]])
+
+
+def test_checkpoint_inside_vmap_gives_the_same_gradients() -> None:
+    w = np.array([0.1, -0.2, 0.3])
+    f = lambda w, x: np.sum(np.tanh(ad.checkpoint(lambda w, x: np.sin(w * x))(w, x)))
+    got = ad.vmap(ad.grad(f), in_axes=(None, 0))(w, X)
+    same(got, np.stack([ad.grad(f)(w, x) for x in X]))
+    captured = lambda w, x: np.sum(ad.checkpoint(lambda w: np.sin(w * x))(w))
+    same(ad.vmap(ad.grad(captured), in_axes=(None, 0))(w, X), np.stack([ad.grad(captured)(w, x) for x in X]))
+
+
+def test_custom_vjp_inside_vmap_uses_its_rule() -> None:
+    @ad.custom_vjp
+    def odd(x: Any) -> Any:
+        return np.sum(x**3)
+
+    odd.defvjp(lambda x: (np.sum(x**3), x), lambda x, g: (g * 100.0 * x,))
+    same(ad.vmap(ad.grad(odd))(X), 100.0 * X)
+
+
+def test_errors_speak_of_the_shape_of_an_example() -> None:
+    with pytest.raises(ValueError, match=r"\(3,\) @ \(2, 2\)|inner sizes 3 and 2"):
+        ad.vmap(lambda x: x @ np.ones((2, 2)))(X)
+    with pytest.raises(ValueError, match=r"size 3 into shape \(5,\)"):
+        ad.vmap(lambda x: x.reshape(5))(X)
+    with pytest.raises(IndexError, match="axis 0 with size 3"):
+        ad.vmap(lambda x: x[7])(X)
+    with pytest.raises(ValueError, match="axis 1 is out of bounds for array of dimension 1"):
+        ad.vmap(lambda x: x.sum(axis=1))(X)
+
+
+def test_a_random_number_that_all_examples_would_share_is_refused_unless_said() -> None:
+    rng = np.random.default_rng(0)
+    noisy = lambda x: x + rng.normal(size=3)
+    with pytest.raises(ValueError, match=r"draws random numbers .Generator.: every example would get the same"):
+        ad.vmap(noisy)(X)
+    shift = ad.vmap(noisy, randomness="same")(X) - X
+    same(shift, np.broadcast_to(shift[0], shift.shape))
+    with pytest.raises(ValueError, match="draws random numbers"):
+        ad.vmap(lambda x: x + np.random.normal())(X)  # noqa: NPY002
+
+
+def test_a_value_that_left_its_vmap_is_refused() -> None:
+    kept: list[Any] = []
+    ad.vmap(lambda x: kept.append(x) or x)(X)
+    with pytest.raises(ad.BatchedValueError, match="used after the function has returned"):
+        kept[0] * 2
+
+
+def test_rows_with_a_way_of_their_own_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looped: list[Any] = []
+    monkeypatch.setattr(routes, "over_examples", lambda *a, **k: looped.append(a) or pytest.fail("a loop"))
+    f = lambda x: np.sum(np.linalg.inv(np.outer(x, x) + 3 * np.eye(3)) @ x)
+    ad.vmap(ad.grad(f))(X)
+    assert not looped
