@@ -18,6 +18,7 @@ from .drawing.compare import draw_compare as draw_compare
 from .drawing.draw import draw as draw
 from .drawing.pages.function_plot import draw_function as draw_function
 from .errors import AnomalyError as AnomalyError
+from .errors import BatchedValueError as BatchedValueError
 from .errors import GraphError as GraphError
 from .errors import LeavesGraphError as LeavesGraphError
 from .errors import MissingRuleError as MissingRuleError
@@ -178,6 +179,7 @@ from .transforms.recomputation import checkpoint as checkpoint
 from .transforms.reverse import grad as grad
 from .transforms.reverse import value_and_grad as value_and_grad
 from .transforms.reverse import vjp as vjp
+from .transforms.vmap import vmap as vmap
 from .variable import Scalar as Scalar
 from .variable import Tensor as Tensor
 from .variable import Variable as Variable
