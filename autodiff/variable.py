@@ -220,7 +220,7 @@ class Tensor(Variable):
     __slots__ = ("_views", "_base", "_owner")
     _views: list[weakref.ref[Tensor]]
     _base: weakref.ref[Tensor]  # of a view: the handle it was taken from
-    _picked: Callable[[Any], Any]  # set by ``operators``
+    _picked: Callable[[Any, Any], Any]  # set by ``operators``
     _owner: weakref.ref[Node] | None  # of a view or a detached value: the node whose array it shows
 
     def __init_subclass__(cls, **given: Any) -> None:
@@ -249,7 +249,7 @@ class Tensor(Variable):
         try:
             static = {"index": plain_tree(index)}
         except BatchedValueError:  # an index that is another one in every example, under vmap
-            return self._picked(index)
+            return self._picked(self, index)
         return OPS["getitem"].run(self, static)
 
 
