@@ -70,7 +70,7 @@ class Variable:
 class Tensor(Variable):
     _views: list[weakref.ref[Tensor]]
     _base: weakref.ref[Tensor]
-    _picked: Callable[[Any], Any]
+    _picked: Callable[[Any, Any], Any]
     _owner: weakref.ref[Node] | None
     def __init_subclass__(cls, **given: Any) -> None: ...
     @property
