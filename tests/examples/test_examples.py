@@ -1,27 +1,12 @@
 """Every example runs with few steps, prints what it promises and writes its pictures."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
+from running_examples import load, run
 
 from nn.data import load_digits
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def run(name, capsys, *arguments):
-    result = load(name).main([str(a) for a in arguments])
-    return result, capsys.readouterr().out
 
 
 def test_digits_learns_the_packaged_digits(tmp_path, capsys):
