@@ -149,7 +149,7 @@ from .sequences.transformer import (
     TransformerEncoderLayer,
 )
 from .serialization import FileFormatError, load, save
-from .training import EarlyStopping, History, evaluate, fit, predict
+from .training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit, predict
 
 __all__ = [
     # modules
@@ -322,6 +322,8 @@ __all__ = [
     "training_report",
     "History",
     "EarlyStopping",
+    "Callback",
+    "Checkpoint",
     "accuracy",
     "confusion_matrix",
     # files and randomness

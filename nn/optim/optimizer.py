@@ -258,11 +258,12 @@ class Optimizer:
         self.param_groups.append(full)
         self._slots.append(slots_for(params, self._whole))
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self, exact: bool = False) -> dict[str, Any]:
         """A copy of everything a later run needs to go on from here (with Adam, to within a rounding).
 
         {"state": {index: {...}}, "param_groups": [...]}: parameters are numbered in the order of the groups; the layout
-        and the names are PyTorch's.
+        and the names are PyTorch's. exact: the state as it is kept, so that the later run is equal bit by bit; other
+        libraries cannot read it.
         """
         index = {id(p): i for i, p in enumerate(self._all())}
         state: dict[int, dict[str, Any]] = {}
@@ -271,8 +272,10 @@ class Optimizer:
                 if not slot.step and not slot.state:
                     continue
                 for p, _ in slot.entries:
-                    state.setdefault(index[id(p)], {"step": slot.step, **slot.numbers})
-                for name, flat in self._export(slot).items():
+                    entry = state.setdefault(index[id(p)], {"step": slot.step, **slot.numbers})
+                    if exact and slot.betas is not None:
+                        entry["betas"] = slot.betas
+                for name, flat in (slot.state if exact else self._export(slot)).items():
                     for (p, rows), piece in zip(slot.entries, slot.pieces(flat), strict=True):
                         entry = state[index[id(p)]]
                         if name not in entry:
@@ -282,7 +285,8 @@ class Optimizer:
             {**{k: v for k, v in group.items() if k != "params"}, "params": [index[id(p)] for p in group["params"]]}
             for group in self.param_groups
         ]
-        return {"state": dict(sorted(state.items())), "param_groups": groups}
+        whole = {"state": dict(sorted(state.items())), "param_groups": groups}
+        return {**whole, "exact": True} if exact else whole
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Take over what `state_dict` returned; nothing changes when it does not fit.
@@ -304,7 +308,7 @@ class Optimizer:
                 [
                     part
                     for slot in slots_for(group["params"], self._whole)
-                    for part in self._restored(slot, by_id, group)
+                    for part in self._restored(slot, by_id, group, bool(saved.get("exact", False)))
                 ]
             )
         both = {"param_groups": new_groups, "_slots": new_slots}
@@ -392,14 +396,17 @@ class Optimizer:
         limit = min(tiny / decay[1] ** FLUSH_EVERY, tiny * 1e8)  # stays normal until the next flush
         np.multiply(mean, np.abs(mean, out=self._scratch_for(slot).whole) >= limit, out=mean)
 
-    def _restored(self, slot: Slot, saved: Mapping[int, Mapping[str, Any] | None], group: Group) -> list[Slot]:
+    def _restored(
+        self, slot: Slot, saved: Mapping[int, Mapping[str, Any] | None], group: Group, exact: bool
+    ) -> list[Slot]:
         """The slot with its saved state; one slot each when its parameters have not the same history."""
         entries = [{k: v for k, v in (saved[id(p)] or {}).items() if v is not None} for p, _ in slot.entries]
         if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
-            return [part for single in slot.split() for part in self._restored(single, saved, group)]
+            return [part for single in slot.split() for part in self._restored(single, saved, group, exact)]
         slot.step = int(entries[0].get("step", 0))
         slot.numbers = {name: float(entries[0][name]) for name in self._numbers(group) if name in entries[0]}
-        names = [name for name in entries[0] if name != "step" and name not in slot.numbers]
+        betas = entries[0].get("betas") if exact else None
+        names = [name for name in entries[0] if name not in ("step", "betas") and name not in slot.numbers]
         known = (*self._state_names(group), *self._optional_state)
         strange = [name for name in names if name not in known]
         if strange:
@@ -412,7 +419,10 @@ class Optimizer:
                     for (p, rows), entry in zip(slot.entries, entries, strict=True)
                 ]
                 arrays[name] = slot.flat(np.concatenate(pieces, out=slot.zeros().whole))
-            self._import(slot, arrays, group)
+            if exact:
+                slot.state, slot.betas = arrays, None if betas is None else tuple(betas)
+            else:
+                self._import(slot, arrays, group)
         return [slot]
 
     def _fitting(self, name: str, p: ad.Variable, rows: slice | None, value: Any, dtype: np.dtype) -> Array:

@@ -1,6 +1,9 @@
 """Training: the loop around a model, and what it leaves behind."""
 
+from .callbacks import Callback
+from .checkpoints import Checkpoint
+from .evaluation import evaluate, predict
 from .history import EarlyStopping, History
-from .loop import evaluate, fit, predict
+from .loop import fit
 
-__all__ = ["EarlyStopping", "History", "evaluate", "fit", "predict"]
+__all__ = ["Callback", "Checkpoint", "EarlyStopping", "History", "evaluate", "fit", "predict"]

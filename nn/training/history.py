@@ -17,7 +17,8 @@ class History:
     """The numbers of a run; `history["loss"]` is a list with one entry an epoch. Printed, a table of at most 20 epochs.
 
     Attributes:
-        logs: name -> one number per finished epoch: "loss", the metrics, and both again with "val_" before them.
+        logs: name -> one number per finished epoch: "loss", with several losses "name_loss" of each, the metrics, all
+            of them again with "val_" before them, and with a scheduler "lr".
         batch_losses: the loss of every batch, in order, also of an epoch that was interrupted.
         seconds: wall time of each epoch.
         stopped: "" while it runs; then "finished", "early stopping", "callback" or "interrupted".

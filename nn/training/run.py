@@ -1,0 +1,335 @@
+"""One training run: its epochs, what is done around them, and its state as a checkpoint holds it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from ..module import Module
+from ..optim import Optimizer, clip_grad_norm_
+from ..optim.lr_scheduler import ReduceLROnPlateau
+from . import checkpoints
+from .callbacks import Callback
+from .checkpoints import Checkpoint
+from .evaluation import measure, modes_restored, plain_tree
+from .feeding import Array, Batch, FromArrays, Source, call
+from .history import EarlyStopping, History
+from .objective import Objective
+
+__all__ = ["Run", "Watch"]
+
+
+class _NotFinite(Exception):
+    """The loss or a gradient of a batch is NaN or infinite: (what, number of the batch, the batch)."""
+
+
+class Run:
+    """One training run: what `fit` was given, and where it stands."""
+
+    start: list[Any]
+    generator: np.random.Generator
+    callbacks: list[Callback]
+    accumulate: int
+    clip_norm: float | None
+    schedulers: list[Any]
+    batch_schedulers: list[Any]
+    monitor: str
+    watch: Watch
+    saving: Checkpoint | None
+    best_saved: Watch
+    measure: bool
+    shown: Any
+
+    def __init__(
+        self,
+        model: Module,
+        data: Source,
+        held_out: Source | None,
+        objective: Objective,
+        optimizer: Optimizer,
+        functions: Mapping[str, Any],
+        epochs: int,
+    ) -> None:
+        self.model, self.data, self.held_out, self.objective = model, data, held_out, objective
+        self.optimizer, self.functions, self.epochs = optimizer, functions, epochs
+        self.history = History()
+        self.stop_asked = False
+
+    def names(self) -> list[str]:
+        """The numbers that every epoch measures."""
+        names = ["loss", *self.objective.names, *self.functions]
+        names += [f"val_{name}" for name in names] if self.held_out is not None else []
+        return names + (["lr"] if self.schedulers or self.batch_schedulers else [])
+
+    def train(self) -> History:
+        """All epochs that are left."""
+        history = self.history
+        for callback in self.callbacks:
+            callback.model, callback.optimizer, callback.history = self.model, self.optimizer, history
+        with modes_restored(self.model):
+            try:
+                self._tell("on_train_begin", history.last)
+                for epoch in range(history.epochs + 1, self.epochs + 1):
+                    if history.stopped:
+                        break
+                    self._epoch(epoch)
+                history.stopped = history.stopped or "finished"
+            except KeyboardInterrupt:
+                history.stopped = "interrupted"
+            except FloatingPointError:
+                history.stopped = "the loss is not finite"
+                raise
+            finally:
+                self.shown.close()
+                self.optimizer.zero_grad()
+                self.watch.restore()
+                history.best_epoch = self.watch.best_epoch
+                self._tell("on_train_end", history.last)
+        return history
+
+    def _epoch(self, epoch: int) -> None:
+        """Train, validate, and do what comes after."""
+        started = time.perf_counter()
+        self.model.train()
+        self.shown.epoch(epoch, self.epochs, len(self.data))
+        self._tell("on_epoch_begin", epoch, {})
+        self.stop_asked = False
+        try:
+            logs = self._train_epoch()
+        except _NotFinite as error:
+            raise FloatingPointError(_why(error, epoch, self.clip_norm, self.data)) from None
+        if self.held_out is not None:
+            measured = measure(self.model, self.held_out, self.objective, self.functions)
+            logs.update({f"val_{name}": value for name, value in measured.items()})
+        if self.schedulers or self.batch_schedulers:
+            logs["lr"] = float(self.optimizer.param_groups[0]["lr"])
+        self.history.add(logs, time.perf_counter() - started)
+        self.shown.done(logs, self.history.seconds[-1])
+        for scheduler in self.schedulers:
+            self._step(scheduler, logs[self.monitor])
+        asked = self._tell("on_epoch_end", epoch, logs) or self.stop_asked
+        self.history.stopped = "early stopping" if self.watch.says_stop(epoch, logs) else "callback" if asked else ""
+        self.history.best_epoch = self.watch.best_epoch
+        self._save(epoch, logs)
+
+    def _train_epoch(self) -> dict[str, float]:
+        """One pass over the data; the means of its numbers."""
+        sums = dict.fromkeys(("loss", *self.objective.names, *self.functions), 0.0)
+        seen = done = 0
+        batches = iter(self.data)
+        before: dict[str, Array] | None = None
+        while group := list(islice(batches, self.accumulate)):
+            shares = None
+            if len(group) > 1:
+                shares = self.objective.shares([b.target for b in group], [b.weight for b in group])
+            if self.measure:  # keeps the values before the last step of the epoch
+                before = {name: np.array(p.data) for name, p in self.model.named_parameters()}
+            self.optimizer.zero_grad()
+            for i, batch in enumerate(group):
+                done, seen = done + 1, seen + batch.size
+                numbers = self._forward_and_backward(batch, done, None if shares is None else shares[i])
+                for name, number in numbers.items():
+                    sums[name] += number * batch.size
+                self.shown.batch(sums["loss"] / seen)
+                self._batch_is_done(done, group[-1], i == len(group) - 1, numbers["loss"], batch.size)
+            if self.stop_asked:
+                break
+        if not seen:
+            raise ValueError("there are no batches: the dataset is empty, or drop_last left the only one out")
+        if before is not None:
+            _note_parameters(self.model, before, self.history)
+        return {name: total / seen for name, total in sums.items()}
+
+    def _forward_and_backward(self, batch: Batch, number: int, shares: Any) -> dict[str, float]:
+        """The numbers of a batch, whose gradients are added to those of its group."""
+        prediction = call(self.model, batch.inputs)
+        value, loss, parts = self.objective(prediction, batch.target, batch.weight, shares)
+        if not math.isfinite(loss):
+            raise _NotFinite(f"the loss became {loss}", number, batch)
+        value.backward()
+        self.history.batch_losses.append(loss)
+        measured = {name: f(plain_tree(prediction), batch.target) for name, f in self.functions.items()}
+        return {"loss": loss, **parts, **measured}
+
+    def _batch_is_done(self, number: int, batch: Batch, last: bool, loss: float, size: int) -> None:
+        """Step after the last batch of a group, and tell the callbacks."""
+        if last:
+            if self.clip_norm is not None:
+                self._clip(number, batch)
+            self.optimizer.step()
+            for scheduler in self.batch_schedulers:
+                self._step(scheduler, loss)
+        if self.callbacks and self._tell("on_batch_end", number, {"loss": loss, "size": size}):
+            self.stop_asked = True
+
+    def _clip(self, number: int, batch: Batch) -> None:
+        assert self.clip_norm is not None
+        try:
+            clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        except ValueError:
+            named = self.model.named_parameters()
+            bad = [k for k, p in named if p.grad is not None and not np.isfinite(p.grad).all()]
+            if not bad:
+                raise
+            raise _NotFinite(f"the gradient of {bad[0]!r} became infinite or NaN", number, batch) from None
+
+    def _step(self, scheduler: Any, number: float) -> None:
+        if isinstance(scheduler, ReduceLROnPlateau):
+            scheduler.step(number)
+        else:
+            scheduler.step()
+
+    def _tell(self, method: str, *args: Any) -> bool:
+        """Call every callback; whether one of them asks to stop."""
+        return any([getattr(callback, method)(*args) is True for callback in self.callbacks])
+
+    # Checkpoints.
+
+    def _save(self, epoch: int, logs: Mapping[str, float]) -> None:
+        saving = self.saving
+        if saving is None:
+            return
+        if saving.monitor is not None:
+            self.best_saved.says_stop(epoch, logs)
+            due = self.best_saved.best_epoch == epoch
+        else:
+            due = epoch % saving.every == 0 or epoch == self.epochs or bool(self.history.stopped)
+        if due:
+            checkpoints.write(saving.file(epoch), self.state())
+
+    def _generators(self) -> Iterator[np.random.Generator]:
+        yield self.generator
+        yield from self.model.generators()
+        yield from self.data.generators()
+        if self.held_out is not None:
+            yield from self.held_out.generators()
+
+    def _not_in_state_dict(self) -> dict[str, Any]:
+        """Buffers that `state_dict` leaves out."""
+        saved = self.model.state_dict()
+        return {name: b for name, b in self.model.named_buffers() if name not in saved}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that decides how the run goes on, as plain data and arrays."""
+        history = self.history
+        return {
+            "start": self.start,
+            "model": self.model.state_dict(),
+            "buffers": {name: np.array(b.data) for name, b in self._not_in_state_dict().items()},
+            "optimizer": self.optimizer.state_dict(exact=True),
+            "schedulers": [s.state_dict() for s in (*self.schedulers, *self.batch_schedulers)],
+            "generators": checkpoints.generator_states(self._generators()),
+            "callbacks": [callback.state_dict() for callback in self.callbacks],
+            "early stopping": self.watch.state_dict(),
+            "best checkpoint": self.best_saved.state_dict(),
+            "history": {**vars(history), "batch_losses": np.array(history.batch_losses)},
+        }
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Take over what `state` returned; nothing changes when it does not fit.
+
+        Raises ValueError for the state of another run.
+        """
+        before = self.state()
+        try:
+            self._take_over(saved)
+        except Exception:
+            self._take_over(before)
+            raise
+
+    def _take_over(self, saved: Mapping[str, Any]) -> None:
+        schedulers = [*self.schedulers, *self.batch_schedulers]
+        for what, own in (("schedulers", schedulers), ("callbacks", self.callbacks)):
+            if len(saved[what]) != len(own):
+                raise ValueError(f"the checkpoint was saved with {len(saved[what])} {what}; this run has {len(own)}")
+        self.model.load_state_dict(saved["model"])
+        for name, buffer in self._not_in_state_dict().items():
+            buffer.data = saved["buffers"][name]
+        for thing, state in zip(
+            [*schedulers, *self.callbacks], [*saved["schedulers"], *saved["callbacks"]], strict=True
+        ):
+            thing.load_state_dict(state)
+        self.optimizer.load_state_dict(saved["optimizer"])  # last: a scheduler writes its own rates when it is loaded
+        checkpoints.set_generator_states(self._generators(), saved["generators"])
+        self.watch.load_state_dict(saved["early stopping"])
+        self.best_saved.load_state_dict(saved["best checkpoint"])
+        vars(self.history).update(saved["history"])
+        self.history.batch_losses = np.asarray(saved["history"]["batch_losses"]).tolist()
+        if self.history.stopped in ("finished", "interrupted"):
+            self.history.stopped = ""
+
+
+class Watch:
+    """Follows the monitored number and keeps the best weights."""
+
+    def __init__(self, model: Module, stopping: EarlyStopping | None) -> None:
+        self.model, self.stopping = model, stopping
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self.state: dict[str, Array] | None = None
+
+    def says_stop(self, epoch: int, logs: Mapping[str, float]) -> bool:
+        """Look at an epoch's numbers; whether the training should end."""
+        stopping = self.stopping
+        if stopping is None:
+            return False
+        value = logs[stopping.monitor]
+        if stopping.improves(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            if stopping.restore_best:
+                self.state = self.model.state_dict()
+        return stopping.reaches_target(value) or epoch - (self.best_epoch or 0) >= stopping.patience
+
+    def restore(self) -> None:
+        """Give the model its best weights back."""
+        if self.state is not None:
+            self.model.load_state_dict(self.state)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best number, its epoch and weights."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "state": self.state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned."""
+        vars(self).update(state)
+
+
+def _why(error: _NotFinite, epoch: int, clip_norm: float | None, data: Source) -> str:
+    """Say where a run stopped being finite, and what to do: look at the data first."""
+    what, number, batch = error.args
+    where = f"{what} in epoch {epoch}, batch {number}; "
+    looked_at = data if isinstance(data, FromArrays) else batch
+    of = "" if isinstance(data, FromArrays) else " of this batch"
+    for name, array in [*_named("x", looked_at.inputs), *_named("y", looked_at.target)]:
+        bad = np.argwhere(~np.isfinite(array)) if array.dtype.kind in "fc" else None
+        if bad is not None and len(bad):
+            index = tuple(map(int, bad[0]))
+            return (
+                f"{where}the data{of} are not finite: {name}[{', '.join(map(str, index))}] is {array[index]} "
+                f"({len(bad)} such values); fill them or leave their rows out"
+            )
+    remedy = "a smaller lr" if clip_norm is not None else "a smaller lr or clip_norm=1.0"
+    return f"{where}try {remedy}, or run that batch inside ad.detect_anomaly() to find the operation"
+
+
+def _named(name: str, tree: Any) -> list[tuple[str, Array]]:
+    """(name, array) of every array in inputs or targets."""
+    if isinstance(tree, Mapping):
+        return [pair for key, value in tree.items() for pair in _named(f"{name}[{key!r}]", value)]
+    if isinstance(tree, tuple):
+        if name == "x" and len(tree) == 1:
+            return _named(name, tree[0])
+        return [pair for i, value in enumerate(tree) for pair in _named(f"{name}[{i}]", value)]
+    return [(name, tree)]
+
+
+def _note_parameters(model: Module, before: Mapping[str, Array], history: History) -> None:
+    for name, p in model.named_parameters():
+        gradient = 0.0 if p.grad is None else float(np.linalg.norm(p.grad))
+        change = float(np.linalg.norm(p.data - before[name]))
+        history.parameters.setdefault(name, []).append((float(np.linalg.norm(p.data)), gradient, change))
