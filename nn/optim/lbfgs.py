@@ -128,9 +128,9 @@ class LBFGS(Optimizer):
             ]
         return run.first_loss
 
-    def state_dict(self) -> dict[str, Any]:
-        """A copy of everything a later run needs to go on from here, in PyTorch's layout and names."""
-        return {**super().state_dict(), "state": {0: copy.deepcopy(self._memory)} if self._memory else {}}
+    def state_dict(self, exact: bool = False) -> dict[str, Any]:
+        """A copy of everything a later run needs to go on from here, in PyTorch's layout and names. It is exact."""
+        return {**super().state_dict(exact), "state": {0: copy.deepcopy(self._memory)} if self._memory else {}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Take over what `state_dict` returned; nothing changes when it does not fit.

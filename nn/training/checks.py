@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data import DataLoader, Dataset
 from ..module import Module
-from ..optim import Optimizer
+from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from .history import EarlyStopping
 
@@ -75,8 +75,8 @@ def check_validation(validation: Any, fraction: float) -> None:
     )
 
 
-def check_optimizer(model: Module, optimizer: Any) -> None:
-    """Raise TypeError or ValueError for an optimizer that trains nothing of this model."""
+def check_optimizer(model: Module, optimizer: Any, clip_norm: float | None) -> None:
+    """Raise TypeError or ValueError for an optimizer that trains nothing of this model, or clips what it cannot."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit needs an optimizer such as nn.Adam(model.parameters()), got {optimizer!r}")
     own = {id(p) for p in model.parameters()}
@@ -85,6 +85,8 @@ def check_optimizer(model: Module, optimizer: Any) -> None:
             f"{type(optimizer).__name__} holds no parameter of this {type(model).__name__}, so that nothing would be "
             "trained; make it with model.parameters()"
         )
+    if isinstance(optimizer, LBFGS) and clip_norm is not None:
+        raise ValueError("LBFGS needs the gradients as they are: leave out clip_norm")
 
 
 def check_report(report: Any) -> None:

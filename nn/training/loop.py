@@ -79,7 +79,7 @@ def fit(
         loss: (prediction, y_batch) -> mean over the batch, such as `nn.CrossEntropyLoss()`. Or a tuple or a dict of
             losses in the form of the model's output and of y; what is made small is their sum, weighted by
             `loss_weights` of the same form, and the history has each as "name_loss".
-        optimizer: of this model's parameters.
+        optimizer: of this model's parameters. LBFGS computes the loss of its batches again at every iteration.
         epochs, batch_size: the last batch of an epoch may be smaller. A DataLoader has its own batches.
         validation: (x, y), a Dataset or a DataLoader to evaluate after every epoch; or `validation_split`, a random
             part of the arrays or of the Dataset that is not trained on.
@@ -131,7 +131,7 @@ def fit(
         raise TypeError(f"fit needs a Module, such as nn.Sequential(...), got a {type(model).__name__}")
     check_run(epochs, batch_size, accumulate)
     check_validation(validation, validation_split)
-    check_optimizer(model, optimizer)
+    check_optimizer(model, optimizer, clip_norm)
     if report is not None:
         check_report(report)
     generator, saving = as_generator(rng), as_checkpoint(checkpoint)

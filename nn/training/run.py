@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from ..module import Module
-from ..optim import Optimizer, clip_grad_norm_
+from ..optim import LBFGS, Optimizer, clip_grad_norm_
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from . import checkpoints
 from .callbacks import Callback
@@ -19,7 +20,7 @@ from .checkpoints import Checkpoint
 from .evaluation import measure, modes_restored, plain_tree
 from .feeding import Array, Batch, FromArrays, Source, call
 from .history import EarlyStopping, History
-from .objective import Objective
+from .objective import Objective, as_number
 
 __all__ = ["Run", "Watch"]
 
@@ -136,7 +137,10 @@ class Run:
                 for name, number in numbers.items():
                     sums[name] += number * batch.size
                 self.shown.batch(sums["loss"] / seen)
-                self._batch_is_done(done, group[-1], i == len(group) - 1, numbers["loss"], batch.size)
+                if i == len(group) - 1:
+                    self._update(group, shares, done, numbers["loss"])
+                if self._tell("on_batch_end", done, {"loss": numbers["loss"], "size": batch.size}):
+                    self.stop_asked = True
             if self.stop_asked:
                 break
         if not seen:
@@ -156,16 +160,27 @@ class Run:
         measured = {name: f(plain_tree(prediction), batch.target) for name, f in self.functions.items()}
         return {"loss": loss, **parts, **measured}
 
-    def _batch_is_done(self, number: int, batch: Batch, last: bool, loss: float, size: int) -> None:
-        """Step after the last batch of a group, and tell the callbacks."""
-        if last:
-            if self.clip_norm is not None:
-                self._clip(number, batch)
+    def _update(self, group: list[Batch], shares: Any, number: int, loss: float) -> None:
+        """One step of the optimizer, and of the schedulers that follow it."""
+        if self.clip_norm is not None:
+            self._clip(number, group[-1])
+        if isinstance(self.optimizer, LBFGS):
+            self.optimizer.step(partial(self._loss_again, group, shares))
+        else:
             self.optimizer.step()
-            for scheduler in self.batch_schedulers:
-                self._step(scheduler, loss)
-        if self.callbacks and self._tell("on_batch_end", number, {"loss": loss, "size": size}):
-            self.stop_asked = True
+        for scheduler in self.batch_schedulers:
+            self._step(scheduler, loss)
+
+    def _loss_again(self, group: list[Batch], shares: Any) -> float:
+        """The loss of the batches of a step at the present parameters, and its gradients."""
+        self.optimizer.zero_grad()
+        total = 0.0
+        for i, batch in enumerate(group):
+            prediction = call(self.model, batch.inputs)
+            value, _, _ = self.objective(prediction, batch.target, batch.weight, None if shares is None else shares[i])
+            value.backward()
+            total += as_number(value)
+        return total
 
     def _clip(self, number: int, batch: Batch) -> None:
         assert self.clip_norm is not None

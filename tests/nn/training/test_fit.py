@@ -660,3 +660,15 @@ def test_one_batch_of_ignored_labels_leaves_the_weights_finite() -> None:
         warnings.simplefilter("error")
         train(net, x, y, batch_size=4, shuffle=False)
     assert all(np.isfinite(p.data).all() for p in net.parameters())
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_lbfgs_is_given_the_loss_of_its_batches_as_a_function(accumulate) -> None:
+    x, y = np.random.default_rng(0).standard_normal((17, 2)), np.zeros((17, 1))
+    net = nn.Linear(2, 1, rng=0, dtype=float)
+    optimizer = nn.optim.LBFGS(net.parameters(), line_search_fn="strong_wolfe")
+    options = {"loss": nn.MSELoss(), "optimizer": optimizer, "batch_size": 17 // accumulate + 1}
+    history = nn.fit(net, x, y + 3.0, accumulate=accumulate, epochs=2, **options)
+    assert history["loss"][-1] < 1e-8 and net.bias.data == pytest.approx([3.0])  # a quadratic function, in two steps
+    with pytest.raises(ValueError, match="leave out clip_norm"):
+        nn.fit(net, x, y, clip_norm=1.0, **options)

@@ -43,7 +43,7 @@ class Remembering(nn.Callback):
         self.sum += logs["loss"] * self.rng.random()
 
     def on_epoch_end(self, epoch, logs):
-        for group in self.optimizer.param_groups:
+        for group in self.optimizer.param_groups if "weight_decay" in self.optimizer.defaults else ():
             group["weight_decay"] = min(0.1, self.sum / 1000)
 
     def state_dict(self):
@@ -60,6 +60,7 @@ OPTIMIZERS = {
 }
 for name in ("RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Lion", "LAMB"):
     OPTIMIZERS[name] = partial(getattr(nn.optim, name), lr=0.02)
+OPTIMIZERS["LBFGS"] = lambda p: nn.optim.LBFGS(p, lr=0.1, max_iter=3)
 LOADER = lambda: DataLoader(
     TensorDataset(X, Y),
     5,
