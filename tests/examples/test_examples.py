@@ -59,6 +59,31 @@ def test_moons_trains_and_draws_its_network(tmp_path, capsys):
     assert (tmp_path / "moons_network.svg").stat().st_size > 0
 
 
+def test_a_gaussian_process_finds_about_the_numbers_its_data_were_made_with(tmp_path, capsys):
+    pytest.importorskip("scipy")
+    fitted, text = run("gaussian_process", capsys, "--points", 40, "--out", tmp_path)
+    assert fitted["noise"] == pytest.approx(0.2, abs=0.1) and "log likelihood" in text
+    pytest.importorskip("jax")
+    assert float(re.search(r"from jax.grad (\S+)", text)[1]) < 1e-12  # two ways to add 40 x 40 numbers
+
+
+def test_predator_and_prey_are_fitted_to_the_first_years(tmp_path, capsys):
+    pytest.importorskip("scipy")
+    fitted, text = run("predator_prey", capsys, "--years", 5, "--iterations", 3, "--out", tmp_path)
+    before, after = map(float, re.search(r"cost ([\d.]+) -> ([\d.]+)", text).groups())
+    assert after < before and fitted["rates"].shape == (4,)
+    pytest.importorskip("jax")
+    assert float(re.search(r"through odeint (\S+)", text)[1]) < 1e-5  # both solvers end at a tolerance of 1e-9 a step
+
+
+def test_maximum_likelihood_finds_the_law_within_its_errors(tmp_path, capsys):
+    pytest.importorskip("scipy")
+    fitted, text = run("maximum_likelihood", capsys, "--out", tmp_path)
+    assert abs(fitted["slope"] + 0.8) < 3 * 0.051 and "383 broke" in text
+    pytest.importorskip("jax")
+    assert float(re.search(r"largest difference (\S+)", text)[1]) < 1e-6
+
+
 def test_the_articles_example_has_its_right_numbers(tmp_path, capsys):
     _, text = run("article_example", capsys, "--out", tmp_path)
     for number in (
