@@ -221,6 +221,12 @@ def _roots_vjp(g: Any, y: Any, p: Any) -> Any:
 roots: Any = op(
     _roots,
     name="roots",
+    example=""">>> import autodiff as ad, numpy as np
+>>> ad.roots(np.array([1.0, -3.0, 2.0]))  # x**2 - 3 x + 2
+array([2., 1.])
+>>> x = ad.tensor([1.0, -3.0, 2.0])
+>>> ad.roots(x)[0].backward(); x.grad
+array([-4., -2., -1.])""",
     inputs="p",
     numpy=(np.roots,),
     vjp=_roots_vjp,
