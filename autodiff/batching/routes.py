@@ -16,7 +16,7 @@ from ..diagnostics import explain
 from ..errors import BatchedValueError
 from ..registry import Op
 from ..variable import PLAIN, Variable
-from .handle import Batched, Frame, bare, innermost
+from .handle import Batched, Frame, bare, innermost, inside, open_frames
 from .ways import aligned, along, positions, reduced, run_again
 
 REFUSALS = (ValueError, TypeError, IndexError)
@@ -68,7 +68,8 @@ def over_examples(frame: Frame, f: Callable[..., Any], args: Any, kwargs: dict[s
     """Return f of every example of a frame, stacked: what has no way of its own. Answers may be tuples or lists."""
     if not frame.size:
         return _of_no_examples(frame, f, args, kwargs)
-    found = [f(*example(args, frame, k), **example(kwargs, frame, k)) for k in range(frame.size)]
+    others = tuple([other for other in open_frames() if other is not frame])  # an example alone is no batch
+    found = [inside(others, f, *example(args, frame, k), **example(kwargs, frame, k)) for k in range(frame.size)]
     return _stacked(frame, found)
 
 
