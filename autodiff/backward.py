@@ -26,7 +26,7 @@ from .leaves import scalar
 from .modes import mode, state
 from .reach import Reach, answer, has_nan, outer, refuse_convention, refuse_product
 from .variable import Scalar, Variable, wrap
-from .writing import at_once, check_unwritten
+from .write_marks import at_once, check_unwritten
 
 Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 

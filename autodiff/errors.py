@@ -122,6 +122,16 @@ def leaves_graph(what: str, door: str, recorded: str) -> LeavesGraphError:
     )
 
 
+def no_derivative(dtype: object) -> TypeError:
+    """Return the error for a leaf of this dtype: integers, booleans, or no numbers at all."""
+    if getattr(dtype, "kind", "") in "biu":
+        return TypeError(
+            f"a Tensor of {dtype} cannot have a gradient: write dtype=float to differentiate, "
+            "or requires_grad=False for a constant."
+        )
+    return TypeError(f"a Tensor needs numbers; got dtype {dtype}. Write np.asarray(x, dtype=float) where it means some.")
+
+
 def missing_argument(name: str, key: str, known: tuple[str, ...] = ()) -> MissingRuleError:
     """Return the error for an argument that cannot be recorded."""
     hint = {"out": "Assign the result instead: y = ...", "where": "Choose what goes in: np.where(mask, x, 0), x[mask]."}

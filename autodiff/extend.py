@@ -16,7 +16,8 @@ from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, keeps_record
 from .names_elsewhere import missing_names, no_such_name
 from .registry import Op, composite, op
-from .writing import WriteMark, mark_written, write_all
+from .write_marks import WriteMark, mark_written
+from .writing import write_all
 
 __all__ = [
     "Op",

@@ -28,9 +28,10 @@ from .diagnostics import explain
 from .gradient_buffers import spare_buffer
 from .graph import EMPTY, FloatNode, GeneralNode, tick
 from .modes import state
-from .recording import ARITHMETIC, REFUSALS, note_view, record_operands
+from .recording import ARITHMETIC, REFUSALS, record_operands
 from .registry import Op, saved_source
 from .variable import TENSORS, Scalar, Tensor
+from .views import note_view
 
 ON = os.environ.get("BACKFLOW_GENERATED_PATHS", "1") != "0"
 # ``graph.new_node`` and ``new_float_node`` written out: a call would cost a tenth of an operation.

@@ -141,18 +141,7 @@ def leaf(value: Any) -> GeneralNode:
 class Notes:
     """Facts that few nodes have: hooks, a gradient to be kept, and the records for pictures (``record()``)."""
 
-    __slots__ = (
-        "source",
-        "hooks",
-        "keep_grad",
-        "prints",
-        "operands",
-        "strict",
-        "made_nan",
-        "conventional",
-        "root",
-        "ends",
-    )
+    __slots__ = "source hooks keep_grad prints operands strict made_nan conventional root ends".split()
 
     def __init__(self) -> None:
         self.source: str | None = None

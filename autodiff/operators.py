@@ -15,7 +15,6 @@ import numpy as np
 from . import display, generated_paths, leaves, names_elsewhere, writing
 from .backward import backward
 from .batching import batched_operators, indexing
-from .errors import MissingRuleError
 from .recording import record_operands
 from .registry import METHODS, OPS, PUBLIC, Op
 from .variable import Scalar, Tensor, Variable, plain
@@ -92,11 +91,6 @@ def _operator(op: Op, name: str, reflected: bool) -> generated_paths.Pair:
 
     def operator(x: Any, o: Any) -> Any:
         if not isinstance(o, _OPERANDS):  # the other operand may know it; else Python raises "unsupported operand"
-            if isinstance(o, complex):
-                raise MissingRuleError(
-                    f"{op.name} of a {type(x).__name__} and a complex number: complex numbers have no derivative rules "
-                    "yet. Keep the real and the imaginary part as two values."
-                )
             return NotImplemented
         return record_operands(op, (o, x) if reflected else (x, o), op.defaults)
 

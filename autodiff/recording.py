@@ -6,7 +6,6 @@ constant operand costs nothing. On floats the local derivatives are computed at 
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable
 from itertools import repeat
 from math import isfinite
@@ -22,7 +21,8 @@ from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
 from .registry import Op
-from .variable import Tensor, Variable, is_live, owner_of, wrap
+from .variable import Variable, is_live, wrap
+from .views import note_view
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # raised by Python's floats where NumPy gives inf or nan
 REFUSALS = (ValueError, TypeError, IndexError)  # raised by a NumPy function on operands that do not fit
@@ -166,20 +166,6 @@ def _partials(op: Op, g: Any, y: Any, raw: list[Any], live: list[bool], static: 
         op.rule(i)(g, *op.save[0 if op.variadic else i](y, raw, static, i)) if on else 0.0  # type: ignore[misc]
         for i, on in enumerate(live)
     ]
-
-
-def note_view(x: Any, view: Tensor) -> None:
-    """Remember that ``view`` shows the array of ``x``, so that a write into ``x`` can make it refuse further use."""
-    if isinstance(x, Tensor):
-        view._owner = owner_of(x)
-        base = x._base() if hasattr(x, "_base") else None
-        if base is not None:  # a view of a view belongs to the value that both show
-            x = base
-        refs = getattr(x, "_views", None)
-        if refs is None or (len(refs) > 31 and not len(refs) & (len(refs) - 1)):  # at powers of two: views may all live
-            refs = x._views = [r for r in refs or () if r() is not None]
-        refs.append(weakref.ref(view))
-        view._base = weakref.ref(x)
 
 
 registry.set_recorder(record, record_operands)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray  # by name: `np.ndarray` is an attribute lookup each time
 
-from .errors import BatchedValueError, GraphError, kind_of, leaves_graph, missing_argument, no_rule
+from .errors import BatchedValueError, GraphError, kind_of, leaves_graph, missing_argument, no_derivative, no_rule
 from .gradient_buffers import forget_gradient
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
@@ -312,11 +312,4 @@ def differentiable(data: Any) -> Any:
     """Return the value of a leaf, refused when it has no derivative."""
     if data.__class__ is float or data.dtype.kind in "fc":
         return data
-    if data.dtype.kind in "biu":
-        raise TypeError(
-            f"a Tensor of {data.dtype} cannot have a gradient: write dtype=float to differentiate, "
-            "or requires_grad=False for a constant."
-        )
-    raise TypeError(
-        f"a Tensor needs numbers; got dtype {data.dtype}. Write np.asarray(x, dtype=float) where it means some."
-    )
+    raise no_derivative(data.dtype)

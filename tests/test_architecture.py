@@ -32,8 +32,10 @@ ORDER = [
     "variable",
     "batching",
     "names_elsewhere",
+    "views",
     "recording",
     "leaves",
+    "write_marks",
     "writing",
     "reach",
     "backward",
@@ -279,7 +281,8 @@ def test_one_operation_and_one_backward_read_in_one_sitting(generated: str, wher
     told_op, told_backward = map(int, found.groups())
     assert abs(op - told_op) <= told_op / 10, f"an operation enters {op} lines {where}: correct docs/design.md"
     assert abs(backward - told_backward) <= told_backward / 10, f"backward enters {backward} lines: docs/design.md"
-    assert max(op, backward) <= (1150 if generated == "0" else 1500)
+    assert op <= (1100 if generated == "0" else 1350)
+    assert backward <= (850 if generated == "0" else 1300)
 
 
 def test_the_design_page_names_every_file_of_the_core() -> None:

@@ -17,7 +17,7 @@ from ..batching.handle import Batched, Frame, inside, open_frames
 from ..batching.routes import over_examples
 from ..graph import Node, leaf
 from ..variable import wrap
-from ..writing import check_unwritten
+from ..write_marks import check_unwritten
 
 CANNOT = (TypeError, ValueError, AttributeError, IndexError)  # of a rule that takes no batch
 
