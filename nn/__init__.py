@@ -40,6 +40,7 @@ from .layers.activations import (
 )
 from .layers.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .layers.distances import CosineSimilarity, PairwiseDistance
 from .layers.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
 from .layers.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from .layers.normalization import (
@@ -77,6 +78,7 @@ from .layers.pooling import (
     MaxPool3d,
 )
 from .layers.resizing import PixelShuffle, PixelUnshuffle, Upsample
+from .layers.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from .layers.windows import Fold, Unfold
 from .losses import (
     BCELoss,
@@ -93,6 +95,8 @@ from .losses import (
     L1Loss,
     MarginRankingLoss,
     MSELoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
     MultiMarginLoss,
     NLLLoss,
     PoissonNLLLoss,
@@ -115,6 +119,8 @@ from .losses import (
     margin_ranking_loss,
     mse_loss,
     multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
     nll_loss,
     poisson_nll_loss,
     smooth_l1_loss,
@@ -181,6 +187,9 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
@@ -252,6 +261,7 @@ __all__ = [
     "LogSoftmax",
     "Mish",
     "PReLU",
+    "PairwiseDistance",
     "ReLU",
     "ReLU6",
     "SELU",
@@ -270,6 +280,7 @@ __all__ = [
     "BCEWithLogitsLoss",
     "CTCLoss",
     "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "FocalLoss",
     "GaussianNLLLoss",
@@ -280,6 +291,8 @@ __all__ = [
     "L1Loss",
     "MSELoss",
     "MarginRankingLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
     "NLLLoss",
     "PoissonNLLLoss",
@@ -302,6 +315,8 @@ __all__ = [
     "margin_ranking_loss",
     "mse_loss",
     "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
     "poisson_nll_loss",
     "smooth_l1_loss",

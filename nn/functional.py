@@ -39,7 +39,9 @@ from autodiff import (
 )
 from autodiff.extend import missing_names
 
+from .layers.activations import gumbel_softmax
 from .layers.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from .layers.distances import cdist, cosine_similarity, normalize, pairwise_distance, pdist
 from .layers.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d
 from .layers.linear import bilinear, flatten
 from .layers.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
@@ -57,6 +59,8 @@ from .layers.pooling import (
     max_pool3d,
 )
 from .layers.resizing import interpolate, pixel_shuffle, pixel_unshuffle
+from .layers.sampling import affine_grid, grid_sample
+from .layers.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from .layers.windows import fold, unfold
 from .losses import (
     binary_cross_entropy,
@@ -74,6 +78,8 @@ from .losses import (
     margin_ranking_loss,
     mse_loss,
     multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
     nll_loss,
     poisson_nll_loss,
     smooth_l1_loss,
@@ -90,6 +96,7 @@ __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -98,6 +105,7 @@ __all__ = [
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "cdist",
     "celu",
     "conv1d",
     "conv2d",
@@ -106,6 +114,7 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "ctc_loss",
     "dropout",
@@ -121,7 +130,9 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -142,11 +153,19 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
+    "normalize",
     "pad",
+    "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
     "poisson_nll_loss",

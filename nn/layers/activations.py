@@ -11,7 +11,8 @@ import autodiff as ad
 
 from ..module import Module
 from ..parameter import Parameter
-from .inputs import as_input
+from ..random import Rng, as_generator
+from .inputs import as_input, as_value
 
 __all__ = [
     "CELU",
@@ -40,7 +41,33 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "gumbel_softmax",
 ]
+
+
+def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, axis: int = -1, *, rng: Rng = None) -> Any:
+    """Draw a sample of classes that is differentiated: softmax((logits + noise) / tau), the noise Gumbel's.
+    `torch.nn.functional.gumbel_softmax` (Jang et al. 2016, https://arxiv.org/abs/1611.01144).
+
+    logits: any shape, unnormalized logarithms of probabilities along the axis. tau: above 0; the smaller, the nearer
+    to a choice of one. hard: whether the result is a choice of one, with the derivative of the soft sample. rng: a
+    Generator, a seed, or None for the default generator. Raises ValueError for another tau.
+
+    >>> gumbel_softmax(np.log([0.25, 0.75]), hard=True, rng=0)
+    array([0., 1.])
+    """
+    if not tau > 0:
+        raise ValueError(f"gumbel_softmax: tau must be above 0; got {tau!r}")
+    logits = as_value(logits)
+    noise = as_generator(rng).gumbel(size=logits.shape).astype(np.result_type(logits.dtype, np.float16))
+    y = ad.softmax((logits + noise) / tau, axis=axis)
+    if not hard:
+        return y
+    bare = ad.plain(y)
+    best = np.expand_dims(np.argmax(bare, axis=axis), axis)
+    one = np.zeros_like(bare)
+    np.put_along_axis(one, best, 1.0, axis=axis)
+    return one if y is bare else one + (y - ad.stop_gradient(y))
 
 
 class ReLU(Module):

@@ -11,7 +11,8 @@ import numpy as np
 import autodiff as ad
 
 from ..module import Module
-from .inputs import each_image, per_axis
+from .inputs import as_value, each_image, per_axis
+from .unpooling import max_places
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -65,7 +66,15 @@ def _borders(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, c
 
 
 def _max_pool(
-    who: str, n: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+    who: str,
+    n: int,
+    x: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    return_indices: bool = False,
 ) -> Any:
     kernel, steps, pads, spread = _geometry(who, n, kernel_size, stride, padding, dilation)
 
@@ -73,25 +82,45 @@ def _max_pool(
         borders = _borders(x.shape[2:], kernel, steps, pads, spread, ceil_mode)
         return ad.max_pool(x, kernel, steps, borders, spread)
 
-    return each_image(who, x, n, pool)
+    y = each_image(who, x, n, pool)
+    if not return_indices:
+        return y
+
+    def places(x: Any) -> Any:
+        return max_places(x, kernel, steps, _borders(x.shape[2:], kernel, steps, pads, spread, ceil_mode), spread)
+
+    return y, each_image(who, ad.plain(as_value(x)), n, places)
 
 
 def max_pool1d(
-    x: Any, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1, ceil_mode: bool = False
+    x: Any,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """Return the largest element of each window; equal ones share the gradient. `torch.nn.functional.max_pool1d`.
 
     x: (N, C, W) or (C, W). stride: None for kernel_size. padding: at most half the kernel, with what is never the
-    largest. ceil_mode: whether a last window may reach beyond the end. Raises ValueError where no window fits.
+    largest. ceil_mode: whether a last window may reach beyond the end. return_indices: also return where in its image
+    each one stands, the first of equal ones, for `max_unpool1d`. Raises ValueError where no window fits.
 
     >>> max_pool1d(np.array([[1.0, 3.0, 2.0, 0.0]]), 2)
     array([[3., 2.]])
     """
-    return _max_pool("max_pool1d", 1, x, kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool1d", 1, x, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
-    x: Any, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1, ceil_mode: bool = False
+    x: Any,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """Return the largest element of each window; equal ones share the gradient. `torch.nn.functional.max_pool2d`.
 
@@ -101,11 +130,17 @@ def max_pool2d(
     array([[[ 5.,  7.],
             [13., 15.]]])
     """
-    return _max_pool("max_pool2d", 2, x, kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool2d", 2, x, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool3d(
-    x: Any, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1, ceil_mode: bool = False
+    x: Any,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """Return the largest element of each window; equal ones share the gradient. `torch.nn.functional.max_pool3d`.
 
@@ -114,7 +149,7 @@ def max_pool3d(
     >>> max_pool3d(np.arange(8.0).reshape(1, 2, 2, 2), 2)
     array([[[[7.]]]])
     """
-    return _max_pool("max_pool3d", 3, x, kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool3d", 3, x, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def _divisors(n: int, out: int, k: int, s: int, p: int, count_include_pad: bool) -> Any:
@@ -291,19 +326,21 @@ class _MaxPool(Module):
         padding: Sizes = 0,
         dilation: Sizes = 1,
         ceil_mode: bool = False,
+        return_indices: bool = False,
     ) -> None:
         _geometry(type(self).__name__, self._axes, kernel_size, stride, padding, dilation)
+        self.return_indices = return_indices
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
 
     def forward(self, x: Any) -> Any:
         """x: (N, C, *spatial) -> (N, C, *windows)."""
-        who = type(self).__name__
-        return _max_pool(who, self._axes, x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+        geometry = self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+        return _max_pool(type(self).__name__, self._axes, x, *geometry, self.return_indices)
 
     def extra_repr(self) -> str:
         """The sizes, as far as they are not the defaults."""
-        return _shown(self, padding=0, dilation=1, ceil_mode=False)
+        return _shown(self, padding=0, dilation=1, ceil_mode=False, return_indices=False)
 
 
 def _shown(layer: Any, **defaults: Any) -> str:
@@ -313,7 +350,7 @@ def _shown(layer: Any, **defaults: Any) -> str:
 
 
 class MaxPool1d(_MaxPool):
-    """Return the largest element of each window of one axis. `torch.nn.MaxPool1d`, without its indices.
+    """Return the largest element of each window of one axis. `torch.nn.MaxPool1d`.
 
     kernel_size, stride (None: kernel_size), padding, dilation: integers. ceil_mode: whether a last window may reach
     beyond the end. x: (N, C, W) or (C, W). Equal elements share the gradient evenly.
@@ -327,10 +364,11 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """Return the largest element of each window of images. `torch.nn.MaxPool2d`, without its indices.
+    """Return the largest element of each window of images. `torch.nn.MaxPool2d`.
 
     kernel_size, stride (None: kernel_size), padding, dilation: an integer, or one for each axis. ceil_mode: whether a
-    last window may reach beyond the end. x: (N, C, H, W) or (C, H, W). Equal elements share the gradient evenly.
+    last window may reach beyond the end. return_indices: also return the places, for `MaxUnpool2d`. x: (N, C, H, W) or
+    (C, H, W). Equal elements share the gradient evenly.
 
     >>> import nn, numpy as np
     >>> nn.MaxPool2d(2)(np.ones((5, 3, 8, 8))).shape
@@ -341,7 +379,7 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """Return the largest element of each window of volumes. `torch.nn.MaxPool3d`, without its indices.
+    """Return the largest element of each window of volumes. `torch.nn.MaxPool3d`.
 
     Arguments as in `MaxPool2d`. x: (N, C, D, H, W) or (C, D, H, W).
 

@@ -15,6 +15,7 @@ from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 __all__ = ["PixelShuffle", "PixelUnshuffle", "Upsample", "interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
+_SMOOTH = {**_LINEAR, "bicubic": 2}  # modes with weights, and their number of axes
 
 
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
@@ -75,6 +76,25 @@ def _linear(x: Any, axis: int, out: int, scale: float, align_corners: bool) -> A
     return _along(x, axis, left) * (1 - share) + _along(x, axis, np.minimum(left + 1, n - 1)) * share
 
 
+def _cubic(x: Any, axis: int, out: int, scale: float, align_corners: bool) -> Any:
+    """By four neighbours and Keys' kernel with a = -0.75 (Keys 1981), pixels beyond the border being those at it."""
+    n, a = x.shape[axis], -0.75
+    if align_corners:
+        at = np.arange(out) * ((n - 1) / (out - 1) if out > 1 else 0.0)
+    else:
+        at = (np.arange(out) + 0.5) * scale - 0.5
+    left = np.floor(at).astype(int)
+    t = at - left
+    near = lambda t: ((a + 2) * t - (a + 3)) * t * t + 1
+    far = lambda t: ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
+    y: Any = None
+    for step, share in ((-1, far(t + 1)), (0, near(t)), (1, near(1 - t)), (2, far(2 - t))):
+        share = share.astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+        part = _along(x, axis, np.clip(left + step, 0, n - 1)) * share
+        y = part if y is None else y + part
+    return y
+
+
 def interpolate(
     x: Any,
     size: int | Sequence[int] | None = None,
@@ -86,8 +106,9 @@ def interpolate(
     """Return images in another size. `torch.nn.functional.interpolate`.
 
     x: (N, C, *spatial) with 1 to 3 spatial axes. size or scale_factor: of the result, a number or one for each axis.
-    mode: "nearest", "nearest-exact" (pixel centres), "linear" (one axis), "bilinear" (two), "trilinear" (three), or
-    "area" (means; one or two axes). align_corners: whether the first and last pixels keep their places (linear modes).
+    mode: "nearest", "nearest-exact" (pixel centres), "linear" (one axis), "bilinear" or "bicubic" (two), "trilinear"
+    (three), or "area" (means; one or two axes). align_corners: whether the first and last pixels keep their places (not
+    for the nearest modes and "area").
     recompute_scale_factor: whether the scale is that of the sizes, where rounding made it another.
 
     Raises ValueError for both or none of size and scale_factor, and for a mode that does not fit x.
@@ -103,13 +124,13 @@ def interpolate(
         raise ValueError(f"interpolate needs x of shape (N, C, *spatial) with 1 to 3 spatial axes; got shape {x.shape}")
     if (size is None) == (scale_factor is None):
         raise ValueError("interpolate needs either size or scale_factor")
-    if mode not in ("nearest", "nearest-exact", "area") and _LINEAR.get(mode) != n:
+    if mode not in ("nearest", "nearest-exact", "area") and _SMOOTH.get(mode) != n:
         raise ValueError(
-            f"interpolate: mode {mode!r} does not fit {n} spatial axes: write 'nearest', 'nearest-exact', 'area' or "
-            f"{next(name for name, m in _LINEAR.items() if m == n)!r}"
+            f"interpolate: mode {mode!r} does not fit {n} spatial axes: write 'nearest', 'nearest-exact', 'area', "
+            + " or ".join([repr(name) for name, m in _SMOOTH.items() if m == n])
         )
-    if align_corners is not None and mode not in _LINEAR:
-        raise ValueError(f"interpolate: align_corners is for the linear modes, not for {mode!r}")
+    if align_corners is not None and mode not in _SMOOTH:
+        raise ValueError(f"interpolate: align_corners is for the linear and cubic modes, not for {mode!r}")
     before = x.shape[2:]
     if size is not None:
         out = per_axis("interpolate", "size", size, n)
@@ -126,8 +147,8 @@ def interpolate(
             raise ValueError("interpolate: mode 'area' is for one or two spatial axes")
         return (adaptive_avg_pool1d if n == 1 else adaptive_avg_pool2d)(x, out)
     for axis, (k, scale) in enumerate(zip(out, scales, strict=True), 2):
-        if mode in _LINEAR:
-            x = _linear(x, axis, k, scale, bool(align_corners))
+        if mode in _SMOOTH:
+            x = (_cubic if mode == "bicubic" else _linear)(x, axis, k, scale, bool(align_corners))
         else:
             x = _nearest(x, axis, k, scale, mode == "nearest-exact")
     return x

@@ -19,7 +19,7 @@ from .arguments import (
     reduced,
 )
 
-__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "focal_loss"]
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "focal_loss", "multilabel_soft_margin_loss"]
 
 
 def binary_cross_entropy_with_logits(
@@ -55,6 +55,35 @@ def binary_cross_entropy_with_logits(
     if weight is not None:
         losses = product(element_weights(who, "weight", weight, logits), losses)
     return reduced(losses, reduction)
+
+
+def multilabel_soft_margin_loss(logits: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
+    """Return the mean over the classes, the last axis, of the binary cross-entropy of logits.
+
+    `torch.nn.functional.multilabel_soft_margin_loss`.
+
+    Args:
+        logits: (N, C) or (C,) raw scores.
+        target: y in [0, 1], same shape.
+        weight: factor >= 0 of each class, broadcast to that shape.
+        reduction: "mean", "sum" or "none", over the samples. The mean over nothing is 0.
+
+    Raises:
+        ValueError: unequal shapes, or the first target or weight out of its range.
+
+    >>> round(float(multilabel_soft_margin_loss([[0.0, 2.0]], [[1.0, 1.0]])), 5)
+    0.41004
+    """
+    who = "multilabel_soft_margin_loss"
+    check_reduction(who, reduction)
+    logits, target = pair(who, logits, target)
+    check_unit_interval(who, "target", target)
+    if logits.ndim == 0:
+        raise ValueError(f"{who} needs logits (N, C) or (C,), got shape ()")
+    losses = ad.bce_with_logits(logits, target)
+    if weight is not None:
+        losses = product(element_weights(who, "weight", weight, logits), losses)
+    return reduced(losses.mean(axis=-1), reduction)
 
 
 def binary_cross_entropy(probability: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:

@@ -13,12 +13,14 @@ import numpy as np
 import autodiff as ad
 
 from .arguments import as_constant, check_number, check_reduction, check_signs, pair, plain, reduced, value
+from .arguments import first as described
 
 __all__ = [
     "cosine_embedding_loss",
     "hinge_embedding_loss",
     "hinge_loss",
     "margin_ranking_loss",
+    "multilabel_margin_loss",
     "soft_margin_loss",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
@@ -104,6 +106,41 @@ def margin_ranking_loss(first: Any, second: Any, target: Any, *, margin: float =
     first, second = pair(who, first, second)
     first, target = _signed(who, first, target)
     return reduced(ad.relu(margin - (first - second) * target), reduction)
+
+
+def multilabel_margin_loss(scores: Any, labels: Any, *, reduction: str = "mean") -> Any:
+    """Return the sum over the right classes j and the wrong ones i of max(0, 1 - score_j + score_i), divided by C.
+
+    `torch.nn.functional.multilabel_margin_loss`.
+
+    Args:
+        scores: (N, C), or (C,) for one sample.
+        labels: integers of the same shape: the right classes, and -1 after the last of them.
+        reduction: "mean", "sum" or "none". The mean over no sample is 0.
+
+    Raises:
+        TypeError: labels that are no integers.
+        ValueError: unequal shapes, or the first label that is neither a class nor -1.
+
+    >>> round(float(multilabel_margin_loss([0.1, 0.2, 0.4, 0.8], [3, 0, -1, 1])), 4)
+    0.85
+    """
+    who = "multilabel_margin_loss"
+    check_reduction(who, reduction)
+    scores, labels = value(scores), plain(labels)
+    if scores.ndim not in (1, 2) or labels.shape != scores.shape:
+        raise ValueError(f"{who} needs scores (N, C) or (C,) and labels alike, got {scores.shape} and {labels.shape}")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{who}: labels must be integers, class indices and then -1, got dtype {labels.dtype}")
+    bad = (labels < -1) | (labels >= scores.shape[-1])
+    if bad.any():
+        raise ValueError(f"{who}: labels must be in 0..{scores.shape[-1] - 1} or -1, got {described(bad, labels)}")
+    counts = np.cumprod(labels >= 0, axis=-1, dtype=bool)  # those before the first -1
+    classes = np.where(counts, labels, 0)
+    right = np.any((classes[..., None] == np.arange(scores.shape[-1])) & counts[..., None], axis=-2)
+    gaps = 1.0 - np.take_along_axis(scores, classes, axis=-1)[..., :, None] + scores[..., None, :]
+    pairs = counts[..., :, None] & ~right[..., None, :]
+    return reduced(np.where(pairs, ad.relu(gaps), 0.0).sum(axis=(-2, -1)) / scores.shape[-1], reduction)
 
 
 def cosine_embedding_loss(first: Any, second: Any, target: Any, *, margin: float = 0.0, reduction: str = "mean") -> Any:

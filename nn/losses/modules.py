@@ -25,6 +25,8 @@ __all__ = [
     "L1Loss",
     "MSELoss",
     "MarginRankingLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
     "NLLLoss",
     "PoissonNLLLoss",
@@ -318,7 +320,45 @@ class MultiMarginLoss(_Loss):
         return self._compute(scores, labels)
 
 
+class MultiLabelMarginLoss(_Loss):
+    """The hinge loss for several right classes; see `nn.multilabel_margin_loss`. `torch.nn.MultiLabelMarginLoss`.
+
+    >>> import nn
+    >>> float(nn.MultiLabelMarginLoss()([[1.0, 1.0]], [[0, -1]]))
+    0.5
+    """
+
+    _function = staticmethod(margins.multilabel_margin_loss)
+
+    def __init__(self, *misplaced: Any, reduction: str = "mean") -> None:
+        super().__init__(*misplaced, reduction=reduction)
+
+    def forward(self, scores: Any, labels: Any) -> Any:
+        """Return the loss of scores (N, C) and class indices (N, C), -1 after the last of each row."""
+        return self._compute(scores, labels)
+
+
 # Yes or no.
+
+
+class MultiLabelSoftMarginLoss(_Loss):
+    """The mean binary cross-entropy over classes; see `nn.multilabel_soft_margin_loss`.
+    `torch.nn.MultiLabelSoftMarginLoss`.
+
+    >>> import nn
+    >>> round(float(nn.MultiLabelSoftMarginLoss()([[0.0, 2.0]], [[1.0, 1.0]])), 5)
+    0.41004
+    """
+
+    _function = staticmethod(binary.multilabel_soft_margin_loss)
+
+    def __init__(self, weight: Any = None, *misplaced: Any, reduction: str = "mean") -> None:
+        held = _weight("MultiLabelSoftMarginLoss", "weight", weight)
+        super().__init__(*misplaced, weight=held, reduction=reduction)
+
+    def forward(self, logits: Any, target: Any) -> Any:
+        """Return the loss of equal shapes, the classes on the last axis."""
+        return self._compute(logits, target)
 
 
 class BCELoss(_Loss):

@@ -441,8 +441,7 @@ LINALG = entries(
             for a in ("A", "Tall")
             for k, u in enumerate(("k[0] @ k[2]", "k[2].mT @ torch.diag(k[1]) @ k[2]"))
         ),
-        "abs(np.roots(p[0]))"
-        " ~ abs(torch.linalg.eigvals(torch.cat([-p[0, 1:][None] / p[0, 0], const([[1.0, 0.0]])])))",
+        "abs(np.roots(p[0])) ~ abs(torch.linalg.eigvals(torch.cat([-p[0, 1:][None] / p[0, 0], const([[1.0, 0.0]])])))",
         "ad.linalg.circulant(e) ~ e[(torch.arange(4)[:, None] - torch.arange(4)) % 4]",
         "ad.linalg.solve_toeplitz(b + 5 * const([1.0, 0, 0]), R)"
         " ~ torch.linalg.solve((b + 5 * const([1.0, 0, 0]))[(torch.arange(3)[:, None] - torch.arange(3)).abs()], R)",
@@ -625,6 +624,13 @@ LOSSES = entries(
                 ("mse_loss", "reduction='sum'"),
             )
         ),
+        *(
+            f"nn.functional.multilabel_soft_margin_loss(x, mask * 1.0, {options})"
+            f" ~ F.multilabel_soft_margin_loss(x, mask * const(1.0), {options})"
+            for options in ("reduction='mean'", "reduction='sum'", "reduction='none'")
+        ),
+        "nn.functional.multilabel_soft_margin_loss(x, mask * 1.0, np.array([1.0, 2.0, 0.5]))"
+        " ~ F.multilabel_soft_margin_loss(x, mask * const(1.0), const([1.0, 2.0, 0.5]))",
         "nn.functional.gaussian_nll_loss(x, y, p) ~ F.gaussian_nll_loss(x, y, p)",
         "nn.functional.gaussian_nll_loss(x, y, p, full=True) ~ F.gaussian_nll_loss(x, y, p, full=True)",
         "nn.functional.kl_div(x, p, reduction='batchmean') ~ F.kl_div(x, p, reduction='batchmean')",
@@ -637,7 +643,14 @@ LOSSES = entries(
     ],
 ) + entries(
     "losses",
-    ["nn.functional.multi_margin_loss(l, labels) ~ F.multi_margin_loss(l, labels)"],
+    [
+        "nn.functional.multi_margin_loss(l, labels) ~ F.multi_margin_loss(l, labels)",
+        *(
+            f"nn.functional.multilabel_margin_loss(x, np.array([[2, 0, -1], [1, -1, 0]]), reduction={reduction!r})"
+            f" ~ F.multilabel_margin_loss(x, torch.tensor([[2, 0, -1], [1, -1, 0]]), reduction={reduction!r})"
+            for reduction in _REDUCTIONS
+        ),
+    ],
     orders=1,
 )
 
@@ -699,8 +712,56 @@ WINDOWS = entries(
         *(f"F.interpolate(image, scale_factor=2, mode={mode!r})" for mode in ("nearest", "bilinear")),
         "F.interpolate(image, (3, 7), mode='bilinear', align_corners=True)",
         "F.interpolate(d, 7, mode='linear')",
+        *(
+            f"F.interpolate(image, {size}, mode='bicubic', align_corners={corners})"
+            for size, corners in (("(3, 7)", True), ("(3, 7)", False), ("(9, 2)", False), ("scale_factor=1.5", False))
+        ),
         *(f"F.pad(image, (1, 2, 0, 1), {mode!r})" for mode in ("constant", "reflect", "replicate", "circular")),
     ],
+)
+
+# ---- distances, and images read at places
+_PAIR = "image[..., :2], np.tanh(np.reshape(image[0, ..., 1:], (2, 3, 4, 2)))"
+_ITS_PAIR = "image[..., :2], torch.tanh(image[0, ..., 1:].reshape(2, 3, 4, 2))"
+DISTANCES = entries(
+    "distances",
+    [
+        *(f"F.cosine_similarity(d, 1 / d, axis={k}) ~ F.cosine_similarity(d, 1 / d, dim={k})" for k in (0, 1, 2)),
+        "F.cosine_similarity(x, b, -1)",
+        *(f"F.pairwise_distance(x, y, {p})" for p in ("1", "2", "3.0", "2, 0.0")),
+        "F.pairwise_distance(x, y, keepdims=True) ~ F.pairwise_distance(x, y, keepdim=True)",
+        *(
+            f"F.normalize(d, {p}, axis={axis}) ~ F.normalize(d, {p}, dim={axis})"
+            for p, axis in (("1", 0), ("2", 1), ("3.0", 2), ("2", -1))
+        ),
+    ],
+) + entries(
+    "distances",
+    [
+        "F.cdist(d, d[:, :2] + 0.3) ~ torch.cdist(d, d[:, :2] + 0.3, compute_mode='donot_use_mm_for_euclid_dist')",
+        *(f"F.cdist(A, B, {p}) ~ torch.cdist(A, B, {p})" for p in ("1", "3.0", "float('inf')")),
+        *(f"F.pdist(A, {p})" for p in ("1", "2", "3.0")),
+        *(
+            f"F.grid_sample({_PAIR}, {options}) ~ F.grid_sample({_ITS_PAIR}, {options})"
+            for options in (
+                f"padding_mode={padding!r}, mode={mode!r}, align_corners={corners}"
+                for padding, mode, corners in product(
+                    ("zeros", "border", "reflection"), ("bilinear", "nearest"), (True, False)
+                )
+            )
+        ),
+        *(
+            f"F.affine_grid(np.reshape(h[:6], (1, 2, 3)), (1, 2, 3, 4), align_corners={corners})"
+            f" ~ F.affine_grid(h[:6].reshape(1, 2, 3), (1, 2, 3, 4), align_corners={corners})"
+            for corners in (True, False)
+        ),
+        "F.affine_grid(np.reshape(d[0], (1, 3, 4)), (1, 2, 3, 2, 2), False)"
+        " ~ F.affine_grid(d[0].reshape(1, 3, 4), (1, 2, 3, 2, 2), False)",
+        "F.max_pool2d(image, 2, return_indices=True)[0]",
+        "F.max_unpool2d(image[:, :, :2, :2], np.arange(24).reshape(2, 3, 2, 2) % 16, 2)"
+        " ~ F.max_unpool2d(image[:, :, :2, :2], torch.arange(24).reshape(2, 3, 2, 2) % 16, 2)",
+    ],
+    orders=1,
 )
 
 # ---- distributions
@@ -836,7 +897,7 @@ ENTRIES: list[Entry] = [
     entry
     for table in (
         ELEMENTWISE, REDUCTIONS, ORDER, SHAPES, INDEXING, PRODUCTS, LINALG, FOURIER, SPECIAL, ACTIVATIONS, LOSSES,
-        WINDOWS,
+        WINDOWS, DISTANCES,
         DISTRIBUTIONS, COMPLEX,
     )
     for entry in table
