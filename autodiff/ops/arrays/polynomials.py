@@ -235,10 +235,6 @@ array([-4., -2., -1.])""",
     complex=True,
     doc="Return the roots of a polynomial with the coefficients p, the highest power first (``np.roots``). Where roots "
     "are equal their derivative does not exist: LinAlgError.",
-    example=""">>> import autodiff as ad, numpy as np
->>> p = ad.tensor([1.0, -3.0, 2.0])
->>> np.roots(p)[0].backward(); p.grad
-array([-4., -2., -1.])""",
 )
 
 for _fn in (polyfit, polyval, polyadd, polysub, polymul, polydiv, polyder, polyint, poly):
