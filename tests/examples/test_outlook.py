@@ -1,5 +1,6 @@
 """The programs of the article's outlook: with few steps each shows the behaviour that its first lines promise."""
 
+import functools
 import re
 
 import numpy as np
@@ -9,6 +10,12 @@ from hypothesis import strategies as st
 from running_examples import load, run
 
 import autodiff as ad
+
+
+@functools.cache
+def kept_example(name):
+    """Loaded once for all examples of a property."""
+    return load(name)
 
 
 def test_attention_finds_the_token_that_was_asked_for(tmp_path, capsys):
@@ -75,17 +82,11 @@ def test_integrated_gradients_add_up_to_the_difference_of_the_scores(weights, x,
     def score(pixels):
         return ((weights * pixels).sum(axis=1)) ** degree * pixels[:, 0]
 
-    shares = load_saliency().integrated_gradients(score, x, start, points=4)
+    shares = kept_example("outlook/saliency").integrated_gradients(score, x, start, points=4)
     difference = (score(x) - score(start)).item()
     size = np.abs(weights * x).sum() + np.abs(weights * start).sum()  # what cancels on the way
     assert abs(shares.sum() - difference) <= 1e-12 * (1 + size**degree * (abs(x).max() + abs(start).max()) * 4**degree)
     assert (shares[x == start] == 0).all(), "a pixel that does not change has no share"
-
-
-def load_saliency(kept=[]):  # noqa: B006  loaded once for all examples of the property
-    if not kept:
-        kept.append(load("outlook/saliency"))
-    return kept[0]
 
 
 def test_training_on_attacks_keeps_what_attacks_take_away(tmp_path, capsys):
@@ -176,7 +177,7 @@ def test_cross_validation_chooses_a_size_that_is_large_enough(tmp_path, capsys):
 @given(labels=st.lists(st.integers(0, 3), min_size=10, max_size=60), k=st.integers(2, 5), seed=st.integers(0, 99))
 def test_every_example_validates_once_and_folds_are_alike(labels, k, seed):
     y = np.array(labels)
-    folds = list(load_cross_validation().stratified_folds(y, k, np.random.default_rng(seed)))
+    folds = list(kept_example("outlook/cross_validation").stratified_folds(y, k, np.random.default_rng(seed)))
     assert np.array_equal(np.sort(np.concatenate([held for _, held in folds])), np.arange(len(y)))
     for train, held in folds:
         assert not set(train) & set(held) and len(train) + len(held) == len(y)
@@ -184,7 +185,35 @@ def test_every_example_validates_once_and_folds_are_alike(labels, k, seed):
     assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all() and np.ptp(counts.sum(axis=1)) <= 1
 
 
-def load_cross_validation(kept=[]):  # noqa: B006
-    if not kept:
-        kept.append(load("outlook/cross_validation"))
-    return kept[0]
+def test_noise_costs_accuracy_and_a_gradient_is_clipped_to_its_limit(tmp_path, capsys):
+    arguments = ("--epochs", 3, "--noise", 0, 8, "--out", tmp_path)
+    results, text = run("outlook/per_example_gradients", capsys, *arguments)
+    assert results[0] > 0.7 and results[0] > results[8] + 0.05
+    assert "of the last gradients clipped" in text
+
+
+def test_gradients_of_examples_are_those_of_one_example_at_a_time_and_add_up_to_the_batch():
+    example = load("outlook/per_example_gradients")
+    rng = np.random.default_rng(0)
+    parameters = {name: np.float64(p) for name, p in example.initial(rng, hidden=5).items()}
+    x, y = rng.random((7, 64)), np.eye(10)[rng.integers(0, 10, 7)]
+    gradients = example.per_example(parameters, x, y)
+    batch = ad.grad(example.loss)(parameters, x, y)
+    for i in range(7):
+        alone = ad.grad(example.loss)(parameters, x[i], y[i])
+        # float64 sums of at most 64 products near 1, in another order.
+        assert all(np.allclose(gradients[name][i], alone[name], rtol=0, atol=1e-13) for name in alone)
+    assert all(np.allclose(gradients[name].sum(axis=0), batch[name], rtol=0, atol=1e-13) for name in batch)
+
+
+@given(scale=st.floats(1e-3, 1e3), limit=st.floats(0.1, 10.0), count=st.integers(1, 5))
+def test_no_example_moves_the_clipped_sum_by_more_than_the_limit(scale, limit, count):
+    example = kept_example("outlook/per_example_gradients")
+    rng = np.random.default_rng(count)
+    gradients = {"a": scale * rng.standard_normal((count, 3, 2)), "b": scale * rng.standard_normal((count, 4))}
+    whole = example.clipped_sum(gradients, limit)
+    for i in range(count):
+        others = {name: np.delete(g, i, axis=0) for name, g in gradients.items()}
+        less = example.clipped_sum(others, limit)
+        moved = np.sqrt(sum(np.sum((whole[name] - less[name]) ** 2) for name in whole))
+        assert moved <= limit * (1 + 1e-12 * count)
