@@ -9,9 +9,11 @@ import doctest
 import importlib
 import importlib.util
 import inspect
+import math
 import pkgutil
 import re
 import runpy
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -25,6 +27,7 @@ import nn.testing
 ROOT = Path(autodiff.__file__).parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ARTICLE = ROOT / "docs" / "article.md"
 RUN_ELSEWHERE = {"proving_a_custom_op.md"}  # tests/testing/test_tutorial.py also compares what it prints
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXAMPLES_NEED = {"nn.exchange.safetensors_files": "safetensors"}
@@ -89,6 +92,37 @@ def test_python_blocks_of_a_page_run_in_order(page: Path) -> None:
             names.update(test.globs)
         else:
             exec(compile(block, str(page), "exec"), names)
+
+
+def test_the_articles_model_has_the_same_parameters_and_gradients_in_every_library() -> None:
+    """Keras is read, and counted; the blocks marked `python torch` run in the place where they stand."""
+    torch = pytest.importorskip("torch")
+    text = ARTICLE.read_text(encoding="utf-8")
+    (keras,) = re.findall(r"^```python keras\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    sizes = [math.prod(map(int, re.search(r"Input\(\((\d+), (\d+)\)\)", keras).groups()))]  # type: ignore[union-attr]
+    sizes += map(int, re.findall(r"Dense\((\d+)", keras))
+    assert sum(a * b + b for a, b in pairwise(sizes)) == 101_770
+    names: dict[str, object] = {}
+    found = re.findall(r"^```python( torch)?\n(.*?)^```", text.partition("## Choosing")[0], re.MULTILINE | re.DOTALL)
+    assert [kind for kind, _ in found].count(" torch") == 1
+    for _, block in found:
+        exec(compile(block, str(ARTICLE), "exec"), names)
+    assert names["torch"] is torch
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_a_page_name_programs_that_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for program in re.findall(r"python (examples/[\w/]+\.py)", text):
+        assert (ROOT / program).exists(), f"{page.name} runs {program}, which does not exist"
+    for line in re.findall(r'`python -c "(.*?)"`', text):
+        exec(compile(line, page.name, "exec"), {})
+
+
+def test_every_example_is_listed() -> None:
+    text = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    programs = {path.relative_to(ROOT / "examples").as_posix() for path in (ROOT / "examples").rglob("*.py")}
+    assert not {name for name in programs if f"`{name.rpartition('/')[2]}`" not in text}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
