@@ -6,6 +6,7 @@ from .common_subexpressions import without_repetitions
 from .constants import folded
 from .dead_code import without_dead_code
 from .exact_algebra import simplified
+from .packing import packed
 from .plain_calls import in_plain_calls
 
-PASSES = (without_dead_code, folded, simplified, in_plain_calls, without_repetitions, without_dead_code)
+PASSES = (without_dead_code, folded, simplified, in_plain_calls, without_repetitions, without_dead_code, packed)

@@ -20,7 +20,7 @@ def folded(program: Program) -> Program:
     """Make the calls of known arguments now, and keep their results as constants that cannot be written to."""
     values = [replace(value) for value in program.values]
     constants, kept = dict(program.constants), []
-    known = {index: array for index, array in constants.items() if _fixed(array)}
+    known = {index: array for index, array in constants.items() if is_fixed(array)}
     for instruction in program.instructions:
         if not _repeatable(instruction) or not all(index in known for index in operands(instruction)):
             kept.append(instruction)
@@ -56,7 +56,8 @@ def _repeatable(instruction: Instruction) -> bool:
     )
 
 
-def _fixed(array: object) -> bool:
+def is_fixed(array: object) -> bool:
+    """Whether a constant is the same at every call: nobody can write to it."""
     if isinstance(array, np.ndarray):
         return not array.flags.writeable and array.base is None
     return isinstance(array, int | float | complex | np.generic)

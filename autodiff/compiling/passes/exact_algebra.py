@@ -21,15 +21,19 @@ from ..knowledge import is_known
 from ..program import Instruction, Program, Ref
 from .substitution import Substitution
 
+MANY = 64  # 0-d calls: they will be packed, and a product by 1 left out would set its number apart from its peers
 Maker = dict[int, Instruction]
 
 
 def simplified(program: Program) -> Program:
     """Read operands in the place of calls that would give them back."""
     names, kept, made_by = Substitution(), [], Maker()
+    many = sum(not program.values[i.results[0]].shape for i in program.instructions if i.results) >= MANY
     for old in program.instructions:
         instruction = _merged(names.in_call(old), made_by)
         same = _same(instruction, made_by, program)
+        if many and instruction.function in _KEPT and not program.values[instruction.results[0]].shape:
+            same = None
         if same is not None and _alike(program, instruction.results[0], same):
             names.instead[instruction.results[0]] = same
             continue
@@ -150,6 +154,7 @@ def _reshape(instruction: Instruction, _: Maker) -> Any:
     return instruction.arguments[0] if _plain_reshape(instruction) else None
 
 
+_KEPT = (np.multiply, np.divide)
 _REAL = (_product, _quotient, _sum)
 _RULES: dict[Callable[..., Any], Callable[[Instruction, Maker], Any]] = {
     np.multiply: _product,
