@@ -100,8 +100,8 @@ def uses(program: Program) -> list[int]:
     """Return how often each value is read, by instructions and at the end."""
     count = [0] * len(program.values)
     for instruction in program.instructions:
-        for ref in refs((instruction.arguments, instruction.keywords)):
-            count[ref.index] += 1
+        for index in operands(instruction):
+            count[index] += 1
     for ref in refs((program.outputs, [r for r, _ in program.guards], [r for _, r in program.writes])):
         count[ref.index] += 1
     return count

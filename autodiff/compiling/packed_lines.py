@@ -41,19 +41,20 @@ class PackedLines:
 
     def enter(self) -> None:
         by_dtype: dict[Any, list[str]] = {}
-        for index, dtype in self.work.entering:
-            by_dtype.setdefault(dtype, []).append(self.writer.named(index))
+        for (_, dtype), given in zip(self.work.entering, self.instruction.arguments[0], strict=True):
+            by_dtype.setdefault(dtype, []).append(self.writer.text(given))
         for dtype, names in by_dtype.items():
             self.line(f"{self.pools[dtype]}[: {len(names)}] = ({', '.join(names)},)")
 
     def leave(self) -> None:
-        by_dtype: dict[Any, list[int]] = {}
-        for index in self.work.leaving:
-            by_dtype.setdefault(self.work.where[index][0], []).append(index)
-        for dtype, indices in by_dtype.items():
-            places = np.array([self.work.where[index][1] for index in indices], np.intp)
+        by_dtype: dict[Any, list[tuple[int, int]]] = {}
+        for index, result in zip(self.work.leaving, self.instruction.results, strict=True):
+            dtype, place = self.work.where[index]
+            by_dtype.setdefault(dtype, []).append((place, result))
+        for dtype, pairs in by_dtype.items():
+            places = np.array([place for place, _ in pairs], np.intp)
             numbers = _slice(self.pools[dtype], places) or self.pools[dtype] + f"[{self.writer.bind('out', places)}]"
-            self.line(f"{', '.join(map(self.writer.named, indices))}, = {numbers}")
+            self.line(f"{', '.join(self.writer.named(result) for _, result in pairs)}, = {numbers}")
 
     def call(self, call: Any, start: int, operands: list[Any]) -> None:
         writer, n = self.writer, len(call.results)
@@ -80,7 +81,7 @@ class PackedLines:
             self.line(f"{writer.called(function)}({', '.join(given)}, out={target}){note}")
 
     def sum(self, call: Any, operand: Any, target: str, note: str) -> None:
-        """Write a sum over rows: those that lie together in the pool, what comes before copied there, the rest after."""
+        """Write a sum over rows: those that lie together in the pool, those before copied there, the rest after."""
         writer, n, rest = self.writer, len(call.results), []
         if isinstance(operand, np.ndarray):
             terms = writer.bind(f"terms_of_{target}", operand)
@@ -125,7 +126,7 @@ class PackedLines:
 
     def strided(self, call: Any, operands: list[Any], target: str) -> tuple[tuple[int, ...], list[str]]:
         """Return a common shape and the operands as expressions of it."""
-        writer, n = self.writer, len(call.results)
+        n = len(call.results)
         places = [o[1] for o in operands if not isinstance(o, np.ndarray)]
         shape, steps = nested(places, n)
         if shape is None:

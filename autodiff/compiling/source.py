@@ -346,8 +346,9 @@ def _imports(bound: dict[str, Any], functions: Any) -> Iterator[str]:
     for name, thing in bound.items():
         if isinstance(thing, np.dtype):
             yield f"{name} = np.dtype({thing.str!r})"
-        elif isinstance(thing, np.generic):
-            yield f"{name} = {thing!r}"
+        elif isinstance(thing, np.generic) and thing.dtype.kind in "fiub":
+            number = str(thing) if np.isfinite(thing) else f'"{thing}"'
+            yield f"{name} = np.{type(thing).__name__}({number})"
 
 
 def _c_order(shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ The time is linear in the number of calls. ``packed_calls`` has what a packed ph
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,13 +108,23 @@ def _candidates(program: Program) -> dict[int, _Node]:
             loop = _loop(function, tuple(kinds))
             if loop is None or loop[-1] != values[instruction.results[0]].dtype:
                 continue
-            try:
-                terms = [t if t.__class__ is Ref else np.array(t, d)[()] for t, d in zip(terms, loop)]
-            except OverflowError:
-                continue
-            dtypes = [k if isinstance(k, np.dtype) and t.__class__ is Ref else d for k, t, d in zip(kinds, terms, loop)]
-            found[k] = _Node(function, terms, tuple(dtypes), instruction.results[0])
+            dtypes = kinds
+            for place, term in enumerate(terms):
+                if term.__class__ is not Ref:
+                    terms[place] = _number(term, term.__class__, str(term), loop[place])
+                    dtypes = [*dtypes[:place], loop[place], *dtypes[place + 1 :]]
+            if None not in terms:
+                found[k] = _Node(function, terms, tuple(dtypes), instruction.results[0])
     return found
+
+
+@lru_cache(4096)
+def _number(number: Any, kind: type, text: str, dtype: np.dtype[Any]) -> Any:
+    """A number as one of a dtype, None if it does not fit. kind and text tell 1 from True and 0.0 from -0.0."""
+    try:
+        return np.array(number, dtype)[()]
+    except OverflowError:
+        return None
 
 
 @cache
@@ -180,7 +190,9 @@ def _read_elsewhere(program: Program, nodes: dict[int, _Node]) -> dict[int, int]
             found.update(dict.fromkeys(operands(instruction)))
         else:
             here = nodes[k].phase
-            found.update((t.index, None) for t in nodes[k].terms if t.__class__ is Ref and phase_of.get(t.index) != here)
+            found.update(
+                (t.index, None) for t in nodes[k].terms if t.__class__ is Ref and phase_of.get(t.index) != here
+            )
     return {index: k for k, index in enumerate(index for index in found if index in phase_of)}
 
 
@@ -203,8 +215,8 @@ def _packed_phase(program: Program, nodes: list[_Node], wanted: dict[int, int]) 
     parts.sort(key=lambda pair: (pair[0][0], _reading(pair[1][0])))  # rows of one reader one after the other
     calls = [Call(*key[2:], [node.terms for node in part], [node.result for node in part]) for key, part in parts]
     leaving = [node.result for _, part in parts for node in part if node.result in wanted]
-    terms = (term.index for node in nodes for term in node.terms if term.__class__ is Ref)
-    entering = [index for index in dict.fromkeys(terms) if index not in by_value]
+    terms = {term.index for node in nodes for term in node.terms if term.__class__ is Ref}
+    entering = sorted(terms - by_value.keys())  # as they were made: a neuron's weights are neighbours
     work = PackedCalls(calls, [(index, values[index].dtype) for index in entering], leaving)
     return Instruction(work, (tuple(map(Ref, entering)),), {}, tuple(leaving), unpacks=True)
 
