@@ -65,7 +65,6 @@ __version__ = "0.1.0"
 globals().update(_ROWS)  # one function for each row and composite: ad.tanh, ad.einsum, ad.logsumexp, ...
 
 _LATER = {
-    "argmin": ".solving",
     "draw": ".drawing",
     "draw_compare": ".drawing",
     "draw_function": ".drawing",
@@ -75,6 +74,7 @@ _LATER = {
     "implicit": ".solving",
     "least_squares": ".solving",
     "minimize": ".solving",
+    "minimizer": ".solving",
     "root": ".solving",
     "solve_ivp": ".solving",
     "solving": ".solving",
@@ -93,7 +93,6 @@ __all__ = [
     "Tensor",
     "Variable",
     "WriteError",
-    "argmin",
     "checkpoint",
     "custom_vjp",
     "detect_anomaly",
@@ -118,6 +117,7 @@ __all__ = [
     "least_squares",
     "linalg",
     "minimize",
+    "minimizer",
     "no_grad",
     "ops",
     "plain",

@@ -160,8 +160,8 @@ from .ops.windows.columns import im2col as im2col
 from .ops.windows.convolution import convolution as convolution
 from .ops.windows.convolution import convolution_transpose as convolution_transpose
 from .ops.windows.pooling import max_pool as max_pool
-from .solving.equations import argmin as argmin
 from .solving.equations import fixed_point as fixed_point
+from .solving.equations import minimizer as minimizer
 from .solving.equations import root as root
 from .solving.implicit_functions import implicit as implicit
 from .solving.integrating import solve_ivp as solve_ivp

@@ -12,11 +12,11 @@ from importlib import import_module
 from typing import Any
 
 _PLACES = {
-    "argmin": "equations",
     "fixed_point": "equations",
     "implicit": "implicit_functions",
     "least_squares": "minimizing",
     "minimize": "minimizing",
+    "minimizer": "equations",
     "root": "equations",
     "solve_ivp": "integrating",
 }

@@ -87,7 +87,7 @@ def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, 
     return implicit(solver, condition)(*parameters)
 
 
-def argmin(f: Function, start: Any, *parameters: Any, method: str | None = None, **options: Any) -> Any:
+def minimizer(f: Function, start: Any, *parameters: Any, method: str | None = None, **options: Any) -> Any:
     """Return the x at which f(x, *parameters) is least, by ``ad.minimize``; recorded.
 
     The result is nested as the start, and has derivatives of every order in the parameters: of the equation that the
@@ -96,15 +96,15 @@ def argmin(f: Function, start: Any, *parameters: Any, method: str | None = None,
 
     >>> import autodiff as ad, numpy as np
     >>> data = np.array([1.0, 2.0, 6.0])
-    >>> ridge = lambda weight: ad.argmin(lambda m, w: np.sum((data - m) ** 2) + w * m * m, 0.0, weight)
+    >>> ridge = lambda weight: ad.minimizer(lambda m, w: np.sum((data - m) ** 2) + w * m * m, 0.0, weight)
     >>> round(ad.grad(ridge)(1.0), 6)                     # the mean is 9 / (3 + w)
     -0.5625
     """
-    _check("argmin", f)
+    _check("minimizer", f)
     refused = [name for name in ("bounds", "constraints") if name in options]
     if refused:
         raise TypeError(
-            f"ad.argmin takes no {refused[0]}: at an active one the gradient of f is not zero. Write the constraint "
+            f"ad.minimizer takes no {refused[0]}: at an active one the gradient of f is not zero. Write the constraint "
             "into the parameters (x = np.exp(u) is positive), or use ad.minimize, whose result is not differentiated."
         )
     options.setdefault("tol", 1e-12)
@@ -112,7 +112,7 @@ def argmin(f: Function, start: Any, *parameters: Any, method: str | None = None,
     def solver(*constants: Any) -> Any:
         found = minimize(f, start, constants, method, **options)
         if not (found.success or _is_flat(found)):
-            raise GraphError(f"ad.argmin found no minimum from this start: {found.message}")
+            raise GraphError(f"ad.minimizer found no minimum from this start: {found.message}")
         return found.x
 
     return implicit(solver, grad(f))(*parameters)

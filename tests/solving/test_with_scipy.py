@@ -125,11 +125,11 @@ def test_the_callback_sees_the_nesting_and_may_stop() -> None:
         (lambda: ad.minimize(lambda x: x, np.zeros(2, complex)), TypeError, "real numbers, arrays"),
         (lambda: ad.minimize(lambda v: v * 2, np.zeros(2)), TypeError, "a single number"),
         (lambda: ad.least_squares(lambda x: x, 1.0, jac="2-point"), TypeError, "computes the Jacobian itself"),
-        (lambda: ad.argmin(lambda x: x * x, 1.0, bounds=(0, 1)), TypeError, "takes no bounds"),
+        (lambda: ad.minimizer(lambda x: x * x, 1.0, bounds=(0, 1)), TypeError, "takes no bounds"),
         (lambda: ad.root(lambda x: x * x + 1.0, 1.0), ad.GraphError, "found no root"),
         (lambda: ad.fixed_point(lambda x: 2 * x + 1, 1.0, max_iterations=50), ad.GraphError, "x still moves by"),
         (lambda: ad.fixed_point(lambda x: np.ones(2), 1.0), ValueError, "what f returns must have the shapes"),
-        (lambda: ad.argmin(lambda x: x, 1.0), ad.GraphError, "found no minimum"),
+        (lambda: ad.minimizer(lambda x: x, 1.0), ad.GraphError, "found no minimum"),
     ],
 )
 def test_misuse_is_refused_with_a_sentence(call: Any, error: type[Exception], message: str) -> None:
@@ -158,7 +158,7 @@ def test_roots_fixed_points_and_minima_have_the_derivatives_of_their_formulas(a:
     heron = ad.grad(lambda a: ad.fixed_point(lambda x, a: (x + a / x) / 2, 1.0, a))
     assert heron(a) == pytest.approx(a**-0.5 / 2, rel=1e-11)
     data = np.array([1.0, 2.0, 6.0])
-    mean = ad.grad(lambda w: ad.argmin(lambda m, w: np.sum((data - m) ** 2) + w * m * m, 0.0, w))
+    mean = ad.grad(lambda w: ad.minimizer(lambda m, w: np.sum((data - m) ** 2) + w * m * m, 0.0, w))
     assert mean(a) == pytest.approx(-9 / (3 + a) ** 2, rel=1e-6)  # the minimum is found to the root of the tolerance
     assert ad.grad(mean)(a) == pytest.approx(18 / (3 + a) ** 3, rel=1e-6)
 
