@@ -8,9 +8,10 @@ float32 between 0 and 1 unless raw ones are asked for, labels are int64, and wha
 from typing import TYPE_CHECKING
 
 from autodiff.extend import missing_names
+from nn.data.cifar import CIFAR10_CLASSES, load_cifar10
 from nn.data.datasets import ConcatDataset, Dataset, Subset, TensorDataset, collate, random_split
 from nn.data.digits import load_digits
-from nn.data.idx import load_mnist, read_idx
+from nn.data.idx import FASHION_MNIST_CLASSES, load_fashion_mnist, load_mnist, read_idx
 from nn.data.loader import DataLoader
 from nn.data.samplers import (
     BatchSampler,
@@ -21,6 +22,7 @@ from nn.data.samplers import (
     WeightedRandomSampler,
 )
 from nn.data.splits import batches, standardize, train_test_split
+from nn.data.text import CharacterTokenizer, TextWindows, load_text
 
 __all__ = [
     # datasets and loaders
@@ -43,8 +45,16 @@ __all__ = [
     "standardize",
     # data
     "load_digits",
+    "load_text",
     "load_mnist",
+    "load_fashion_mnist",
+    "load_cifar10",
     "read_idx",
+    "FASHION_MNIST_CLASSES",
+    "CIFAR10_CLASSES",
+    # text
+    "CharacterTokenizer",
+    "TextWindows",
 ]
 
 _ELSEWHERE = {

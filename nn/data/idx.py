@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST, and MNIST itself from a directory.
+"""IDX files, the format of MNIST, and MNIST and Fashion-MNIST from a directory.
 
 An IDX file is a header and an array in C order, big-endian: two zero bytes, one byte for the type, one for the number
 of axes, four bytes for each axis, then the data (http://yann.lecun.com/exdb/mnist, "the IDX file format"). Here the
@@ -13,13 +13,32 @@ import re
 import struct
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 IMAGES_MAGIC, LABELS_MAGIC = b"\0\0\x08\x03", b"\0\0\x08\x01"
 GZIP_MAGIC = b"\x1f\x8b"
-WHERE_TO_GET_MNIST = "The four files are at https://ossci-datasets.s3.amazonaws.com/mnist/ (plain or .gz will do)."
+
+
+class Published(NamedTuple):
+    """A set in four IDX files: the function that reads it, and a sentence on where the files are."""
+
+    who: str
+    where: str
+
+
+MNIST = Published(
+    "load_mnist", "The four files are at https://ossci-datasets.s3.amazonaws.com/mnist/ (plain or .gz will do)."
+)
+FASHION_MNIST = Published(
+    "load_fashion_mnist",
+    "The four files are in data/fashion of https://github.com/zalandoresearch/fashion-mnist (plain or .gz will do).",
+)
+FASHION_MNIST_CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"
+)  # fmt: skip
 
 
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
@@ -65,16 +84,34 @@ def load_mnist(
     >>> x_train.shape, y_train
     ((2, 1, 1), array([7, 3]))
     """
-    folder = Path(directory)
+    return _load(MNIST, directory, raw)
+
+
+def load_fashion_mnist(
+    directory: str | os.PathLike[str], *, raw: bool = False
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Read Fashion-MNIST from a directory: (x_train, y_train), (x_test, y_test).
+
+    Files, shapes, dtypes and errors as in `load_mnist`: the published set (Xiao et al. 2017, 28x28 pictures of clothes)
+    has MNIST's file names and format. `nn.data.FASHION_MNIST_CLASSES` names the ten labels.
+
+    >>> FASHION_MNIST_CLASSES[9]
+    'Ankle boot'
+    """
+    return _load(FASHION_MNIST, directory, raw)
+
+
+def _load(
+    published: Published, directory: str | os.PathLike[str], raw: bool
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    folder, (who, where) = Path(directory), published
     if not folder.is_dir():
         what = "is a file, not a directory" if folder.exists() else "does not exist"
-        raise FileNotFoundError(
-            f"load_mnist: {folder} {what}. Pass the directory that holds the files. {WHERE_TO_GET_MNIST}"
-        )
-    (x_train, y_train), (x_test, y_test) = _read_pair(folder, "train"), _read_pair(folder, "t10k")
+        raise FileNotFoundError(f"{who}: {folder} {what}. Pass the directory that holds the files. {where}")
+    (x_train, y_train), (x_test, y_test) = _read_pair(published, folder, "train"), _read_pair(published, folder, "t10k")
     if x_train.shape[1:] != x_test.shape[1:]:
         raise ValueError(
-            f"load_mnist: the training images in {folder} are {x_train.shape[1]}x{x_train.shape[2]}, the test images "
+            f"{who}: the training images in {folder} are {x_train.shape[1]}x{x_train.shape[2]}, the test images "
             f"{x_test.shape[1]}x{x_test.shape[2]}: they are from two different sets; leave one in the directory"
         )
     if not raw:
@@ -82,30 +119,32 @@ def load_mnist(
     return (x_train, y_train.astype(np.int64)), (x_test, y_test.astype(np.int64))
 
 
-def _read_pair(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    image_path, label_path = _find(folder, part, "images", 3), _find(folder, part, "labels", 1)
-    images = _parse(image_path, _read_bytes(image_path), IMAGES_MAGIC, "images of unsigned bytes")
-    labels = _parse(label_path, _read_bytes(label_path), LABELS_MAGIC, "labels of unsigned bytes")
-    images, labels = _announced_part(image_path, images), _announced_part(label_path, labels)
+def _read_pair(published: Published, folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    image_path, label_path = _find(published, folder, part, "images", 3), _find(published, folder, part, "labels", 1)
+    images = _parse(image_path, _read_bytes(image_path), published, IMAGES_MAGIC, "images of unsigned bytes")
+    labels = _parse(label_path, _read_bytes(label_path), published, LABELS_MAGIC, "labels of unsigned bytes")
+    images, labels = _announced_part(published, image_path, images), _announced_part(published, label_path, labels)
     if len(images) != len(labels):
         raise ValueError(
-            f"load_mnist: {image_path} holds {len(images)} images and {label_path} {len(labels)} labels: "
-            f"they are not a pair; fetch both from one place. {WHERE_TO_GET_MNIST}"
+            f"{published.who}: {image_path} holds {len(images)} images and {label_path} {len(labels)} labels: "
+            f"they are not a pair; fetch both from one place. {published.where}"
         )
     return images, labels
 
 
-def _announced_part(path: Path, array: np.ndarray) -> np.ndarray:
+def _announced_part(published: Published, path: Path, array: np.ndarray) -> np.ndarray:
     """Return the first N rows where the file's name says `firstN`, and otherwise everything."""
     name = re.search(r"-first(\d+)-", path.name)
     if name is None:
         return array
     if len(array) < int(name[1]):
-        raise ValueError(f"load_mnist: {path} announces {name[1]} in its name and holds {len(array)}; fetch it again")
+        raise ValueError(
+            f"{published.who}: {path} announces {name[1]} in its name and holds {len(array)}; fetch it again"
+        )
     return array[: int(name[1])]
 
 
-def _find(folder: Path, part: str, kind: str, axes: int) -> Path:
+def _find(published: Published, folder: Path, part: str, kind: str, axes: int) -> Path:
     """Return the one file of this part and kind: the standard name before others, a plain file before its .gz twin."""
     standard = f"{part}-{kind}-idx{axes}-ubyte"
     found = sorted(path for path in folder.glob(f"{part}*{kind}*idx{axes}*") if path.is_file())
@@ -113,12 +152,14 @@ def _find(folder: Path, part: str, kind: str, axes: int) -> Path:
     candidates = exact or found
     if not candidates:
         raise FileNotFoundError(
-            f"load_mnist: no {standard} or {standard}.gz in {folder}"
-            f" (it holds {_listing(folder)}). {WHERE_TO_GET_MNIST}"
+            f"{published.who}: no {standard} or {standard}.gz in {folder}"
+            f" (it holds {_listing(folder)}). {published.where}"
         )
     if len({path.name.removesuffix(".gz") for path in candidates}) > 1:
         names = ", ".join(path.name for path in candidates)
-        raise ValueError(f"load_mnist: {folder} holds several files for {standard}: {names}; leave one of them there")
+        raise ValueError(
+            f"{published.who}: {folder} holds several files for {standard}: {names}; leave one of them there"
+        )
     return candidates[0]
 
 
@@ -142,7 +183,9 @@ def _read_bytes(path: Path) -> bytes:
         raise ValueError(f"read_idx: {path} is a damaged gzip file ({error}); fetch it again") from error
 
 
-def _parse(path: Path, data: bytes, magic: bytes | None = None, expected: str = "") -> np.ndarray:
+def _parse(
+    path: Path, data: bytes, published: Published = MNIST, magic: bytes | None = None, expected: str = ""
+) -> np.ndarray:
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES or data[3] == 0:
         raise ValueError(
             f"read_idx: {path} is not an IDX file: it begins with {data[:4].hex(' ') or 'nothing at all'}, and an IDX "
@@ -150,8 +193,8 @@ def _parse(path: Path, data: bytes, magic: bytes | None = None, expected: str = 
         )
     if magic is not None and data[:4] != magic:
         raise ValueError(
-            f"load_mnist: {path} begins with {data[:4].hex(' ')}, and a file of {expected} with {magic.hex(' ')}; "
-            f"it is another kind of file under this name. {WHERE_TO_GET_MNIST}"
+            f"{published.who}: {path} begins with {data[:4].hex(' ')}, and a file of {expected} with {magic.hex(' ')}; "
+            f"it is another kind of file under this name. {published.where}"
         )
     dtype, axes = np.dtype(TYPES[data[2]]), data[3]
     start = 4 + 4 * axes
