@@ -141,7 +141,8 @@ def public_names(modules: list[ModuleType]) -> dict[str, object]:
     """Name as a user writes it -> value."""
     names = [(module, name) for module in modules for name in module.__all__]
     found = {f"{module.__name__}.{name}": getattr(module, name) for module, name in names}
-    return {name: value for name, value in found.items() if not inspect.ismodule(value)}
+    # a tuple is a list of class names, described where it is used
+    return {name: value for name, value in found.items() if not inspect.ismodule(value) and type(value) is not tuple}
 
 
 PUBLIC = public_names(MODULES)
