@@ -7,6 +7,7 @@ anywhere, and every second vector of such a matrix product straddles two cache l
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 from typing import Any
@@ -20,6 +21,13 @@ LINE = 64  # bytes
 WORTH = 1 << 14  # bytes: below, NumPy's own allocation costs less than the gain
 # Whether reference counts show reliably that an array has no other reference.
 _COUNTED = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+# The C library gives large freed memory back at once, and every new array of that size then costs page faults: four
+# times the price of an addition of 1e5 numbers. glibc keeps memory (twice the size at most) once a block of that size
+# was freed; this one is never touched, so it costs a mapping and no memory.
+with contextlib.suppress(MemoryError):
+    np.empty(31 << 20, np.uint8)
 
 
 class GradientBuffer(ndarray):

@@ -10,6 +10,7 @@ import numpy as np
 from ..registry import METHODS, OPS
 from .handle import Batched
 from .indexing import pick
+from .routes import run_row
 
 _ON_MASKS = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}
 
@@ -20,9 +21,12 @@ def install(operators: dict[str, str], signs: dict[str, str], comparisons: dict[
     def put(name: str, function: Callable[..., Any]) -> None:
         setattr(Batched, f"__{name}__", lambda x, o: function(x, o) if isinstance(o, accepted) else NotImplemented)
 
-    for name, function in {**{name: OPS[row] for name, row in operators.items()}, **_ON_MASKS}.items():
-        put(name, function)
-        put("r" + name, lambda x, o, function=function: function(o, x))
+    for name, row in operators.items():
+        put(name, lambda x, o, row=OPS[row]: run_row(row, (x, o), row.defaults))
+        put("r" + name, lambda x, o, row=OPS[row]: run_row(row, (o, x), row.defaults))
+    for name, ufunc in _ON_MASKS.items():
+        put(name, ufunc)
+        put("r" + name, lambda x, o, ufunc=ufunc: ufunc(o, x))
     for name, ufunc in comparisons.items():
         put(name, ufunc)
     for name, one in {**{name: OPS[row] for name, row in signs.items()}, "invert": np.invert}.items():

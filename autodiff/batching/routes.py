@@ -14,7 +14,7 @@ import numpy as np
 
 from ..diagnostics import explain
 from ..errors import BatchedValueError
-from ..registry import Op
+from ..registry import DISPATCH, Op
 from ..variable import PLAIN, Variable
 from .handle import Batched, Frame, bare, innermost, inside, open_frames
 from .ways import aligned, along, positions, reduced, run_again
@@ -34,16 +34,15 @@ _ALONG = {np.argmax, np.argmin, np.argsort}
 def run_row(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
     """Evaluate and record a row one of whose operands, or static arguments, is batched."""
     operands = tuple(operands)
-    frame = innermost((*operands, *static.values()))
-    if frame is None:  # inside a static argument (an index): its way finds it
-        frame = innermost(batched_in(list(static.values())))
+    inside = () if static is op.defaults else batched_in(static)  # an index, most often
+    frame = innermost((*operands, *inside))
     assert frame is not None
-    xs = tuple([x.payload if x.__class__ is Batched and x.frame is frame else x for x in operands])
-    on = tuple([x.__class__ is Batched and x.frame is frame for x in operands])
     way = op.batch or (aligned if op.elementwise else None)
-    if way is not None and not any(batched_in(list(static.values()))):
+    if way is not None and not inside:
+        xs, on = positions(frame, operands)
         try:
-            return Batched(frame, _as_payload(way(frame, op, xs, on, static)))
+            y = way(frame, op, xs, on, static)
+            return Batched(frame, y if y.__class__ is np.ndarray or isinstance(y, Variable) else np.asarray(y))
         except REFUSALS as error:
             if isinstance(error, BatchedValueError):
                 raise
@@ -58,10 +57,6 @@ def _of_one(op: Op, xs: tuple[Any, ...], static: dict[str, Any]) -> Any:
         if not any([isinstance(x, Variable) for x in xs]):
             explain(op, error, list(xs))
         raise
-
-
-def _as_payload(y: Any) -> Any:
-    return y if isinstance(y, Variable) else np.asarray(y)
 
 
 def over_examples(frame: Frame, f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
@@ -115,8 +110,21 @@ def _map(x: Any, f: Callable[[Batched], Any]) -> Any:
 def batched_in(x: Any) -> list[Batched]:
     """Return the batched values in nested lists, tuples and dicts."""
     found: list[Batched] = []
-    _map(x, lambda v: found.append(v) or v)
+    _collect(x, found)
     return found
+
+
+def _collect(x: Any, found: list[Batched]) -> None:
+    kind = x.__class__
+    if kind is Batched:
+        found.append(x)
+    elif kind is dict:
+        for v in x.values():
+            if v is not None:
+                _collect(v, found)
+    elif kind is tuple or kind is list:
+        for v in x:
+            _collect(v, found)
 
 
 def call_ufunc(ufunc: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -171,10 +179,11 @@ def call(run: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
 
 def array_ufunc(self: Batched, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's ufuncs on batched values."""
-    if method == "__call__" and not kwargs.get("out") and kwargs.get("where", True) is True:
-        kinds = {(x.dtype if isinstance(x, Variable | np.ndarray | np.generic) else np.asarray(x).dtype).kind
-                 for x in inputs}  # fmt: skip
-        if ufunc in PLAIN or (kinds <= set("biu") and ufunc in _ON_INTEGERS):
+    if method == "__call__" and not kwargs:
+        row = DISPATCH.get(ufunc)
+        if row.__class__ is Op:
+            return run_row(row, inputs, row.defaults)  # type: ignore[arg-type, union-attr]
+        if ufunc in PLAIN or (ufunc in _ON_INTEGERS and all([np.result_type(x).kind in "biu" for x in inputs])):
             return call_ufunc(ufunc, inputs, kwargs)
     return super(Batched, self).__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
@@ -184,8 +193,6 @@ _ON_INTEGERS = {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.lef
 
 def array_function(self: Batched, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """NumPy's other functions on batched values."""
-    from ..registry import DISPATCH
-
     run = DISPATCH.get(function)
     if run is not None:
         return call(run, args, kwargs)

@@ -24,9 +24,12 @@ On = tuple[bool, ...]
 
 def run_again(op: Any, xs: Any, static: dict[str, Any]) -> Any:
     """Return the operation on other operands: recorded when one of them is a handle."""
-    if isinstance(op, Op) and any([isinstance(x, Variable) for x in xs]):
-        return op.run(*xs, static) if not op.variadic else op(tuple(xs), **static)
-    return (op.fn if isinstance(op, Op) else op)(*xs, **static)
+    if op.__class__ is not Op:
+        return op(*xs, **static)
+    for x in xs:
+        if x.__class__ is not np.ndarray and isinstance(x, Variable):
+            return op(tuple(xs), **static) if op.variadic else op.run(*xs, static)
+    return op.fn(*xs, **static)
 
 
 def positions(frame: Frame, xs: Any) -> tuple[Operands, On]:
@@ -54,8 +57,9 @@ def widened(x: Any, n: int) -> Any:
 # ---- values of the same place
 def aligned(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
     """Elementwise rows: examples are broadcast against each other from their last axes on."""
-    n = max([np.ndim(x) - b for x, b in zip(xs, on, strict=True)])
-    return run_again(op, [widened(x, n) if b else x for x, b in zip(xs, on, strict=True)], static)
+    axes = [x.ndim - b if x.__class__ is np.ndarray else np.ndim(x) - b for x, b in zip(xs, on, strict=True)]
+    n = max(axes)
+    return run_again(op, [widened(x, n) if b and k < n else x for x, b, k in zip(xs, on, axes, strict=True)], static)
 
 
 # ---- axes
@@ -188,6 +192,12 @@ def product_of_matrices(frame: Frame, op: Any, xs: Operands, on: On, static: dic
         return run_again(op, (a, b), static)  # (N, n) @ (n, m)
     if nb == 1 and on_b and na == 2 and not on_a:
         return run_again(op, (b, np.swapaxes(a, 0, 1)), static)  # (N, n) @ (m, n).T
+    if nb == 2 and not on_b:  # (N, ..., n) @ (n, m)
+        shape = np.shape(a)
+        y = run_again(op, (np.reshape(a, (math.prod(shape[:-1]), shape[-1])), b), static)
+        return np.reshape(y, (*shape[:-1], np.shape(b)[1]))
+    if na == 2 and not on_a and nb == 2 and np.shape(b)[-1] == 1:  # columns: (N, n, 1)
+        return np.expand_dims(run_again(op, (np.squeeze(b, -1), np.swapaxes(a, 0, 1)), static), -1)
     a = a if na > 1 else np.expand_dims(a, -2)
     b = b if nb > 1 else np.expand_dims(b, -1)
     n = max(np.ndim(a) - on_a, np.ndim(b) - on_b)

@@ -41,6 +41,7 @@ def _pull(
     check_unwritten(nodes)
     cotangents: dict[Node, Any] = dict.fromkeys(nodes)
     cotangents.update(seeds)
+    owned: set[Node] = set()  # whose cotangent is a sum made here, which nothing else holds
     for node in nodes:
         g = cotangents[node]
         if g is None or node.op is None or node in wanted:
@@ -57,8 +58,18 @@ def _pull(
             else:
                 d = _ruled(node, i, g, saved[i], frame, p)
             h = cotangents[p]
-            cotangents[p] = d if h is None else h + d
+            if h is None:
+                cotangents[p] = d
+            elif p in owned and d.__class__ is Batched and _like(h.payload, d.payload):
+                h.payload += d.payload
+            else:
+                cotangents[p] = h + d
+                owned.add(p)
     return cotangents
+
+
+def _like(a: Any, b: Any) -> bool:
+    return a.__class__ is b.__class__ is np.ndarray and a.shape == b.shape and a.dtype == b.dtype
 
 
 def _ruled(node: Node, i: int, g: Any, args: tuple[Any, ...], frame: Frame, p: Node) -> Any:
