@@ -9,7 +9,7 @@ import numpy as np
 from ..registry import OPS
 from ..variable import Variable, plain
 from .handle import Batched, Frame, innermost, no_single_value
-from .ways import On, Operands, run_again
+from .ways import On, Operands, positions, run_again, shifted, spread_all
 
 
 def picked(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
@@ -45,7 +45,7 @@ def written(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any])
 
 def pick(x: Any, index: Any) -> Any:
     """``x[index]`` where x or parts of the index are batched."""
-    parts = _parts(index, keep=True)
+    parts = _parts(index)
     frame = innermost([x, *parts])
     if frame is None or not any(p.__class__ is Batched and p.frame is frame for p in parts):
         if x.__class__ is Batched and not any(p.__class__ is Batched for p in parts):
@@ -77,16 +77,29 @@ def _by_rows(frame: Frame, x: Any, on_x: bool, parts: tuple[Any, ...], ndim: int
     before = _axes_before(parts, ndim)
     split = _is_split(parts)
     if not on_x:
-        y = x[tuple(given)]
+        y = _at(x, tuple(given))
         return y if split else np.moveaxis(y, before, 0)
     rows = np.arange(frame.size).reshape((frame.size, *(1,) * k))
-    y = x[(rows, *given)]  # (N, *chosen, *rest): the chosen axes come first, unless they did not before
+    y = _at(x, (rows, *given))  # (N, *chosen, *rest): the chosen axes come first, unless they did not before
     if split or not before or not k:
         return y
     return np.moveaxis(y, tuple(range(1, k + 1)), tuple(range(before + 1, before + k + 1)))
 
 
-def _parts(index: Any, keep: bool = False) -> tuple[Any, ...]:
+def _at(x: Any, parts: tuple[Any, ...]) -> Any:
+    return pick(x, parts) if any([p.__class__ is Batched for p in parts]) else x[parts]
+
+
+def taken_along(arr: Any, indices: Batched, axis: int) -> Any:
+    """take_along_axis by whole numbers that differ between examples."""
+    frame = innermost([arr, indices])
+    assert frame is not None
+    (x, i), on = positions(frame, (arr, indices))
+    x, i = spread_all(frame, (x, i), on)
+    return Batched(frame, np.take_along_axis(x, i, shifted(axis, np.ndim(x) - 1)))
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
     """Return an index as a tuple of slices, numbers and arrays."""
     parts = index if isinstance(index, tuple) else (index,)
     return tuple([np.asarray(p) if isinstance(p, list) else p for p in parts])

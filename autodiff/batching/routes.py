@@ -42,6 +42,8 @@ def run_row(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
         xs, on = positions(frame, operands)
         try:
             y = way(frame, op, xs, on, static)
+            if y is None:
+                return over_examples(frame, lambda *args, **kwargs: _of_one(op, args, kwargs), operands, static)
             return Batched(frame, y if y.__class__ is np.ndarray or isinstance(y, Variable) else np.asarray(y))
         except REFUSALS as error:
             if isinstance(error, BatchedValueError):

@@ -16,7 +16,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..registry import Op
 from ..variable import Variable
-from .handle import Batched, Frame
+from .handle import Batched, Frame, bare
 
 Operands = tuple[Any, ...]
 On = tuple[bool, ...]
@@ -223,3 +223,96 @@ def solved(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) 
     n = max(np.ndim(a) - on_a, np.ndim(b) - on_b)
     y = run_again(op, (widened(a, n) if on_a else a, widened(b, n) if on_b else b), static)
     return np.squeeze(y, -1) if vector else y
+
+
+def of_stacks(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """Rows of several operands that take stacks of equal length of all of them."""
+    return run_again(op, spread_all(frame, xs, on), static)
+
+
+def layered(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """linear: rows of all examples against one weight, or a stack of products."""
+    (x, weight, bias), (on_x, on_w, on_b) = xs, on
+    n = np.ndim(x) - on_x
+    if not on_w:
+        y = run_again(op, (x, weight, None if on_b else bias), static)
+    else:
+        x = x if on_x else spread(frame, x)
+        shape, to = np.shape(x), np.shape(weight)
+        if shape[-1:] != to[-1:]:
+            raise ValueError("linear: the last axis of x does not fit")  # run again on one example
+        rows = np.reshape(x, (frame.size, math.prod(shape[1:-1]), shape[-1]))
+        y = np.reshape(np.matmul(rows, np.swapaxes(weight, -1, -2)), (*shape[:-1], to[1]))
+        if bias is not None and not on_b:
+            y = y + bias
+    return y + widened(bias, n) if on_b else y
+
+
+# ---- arrays of images: (N, channels, ...)
+def of_images(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """Rows that treat every image alone: the images of all examples are one stack."""
+    (x,), (n, images, *rest) = xs, np.shape(xs[0])
+    y = run_again(op, (np.reshape(x, (n * images, *rest)),), static)
+    return np.reshape(y, (n, images, *np.shape(y)[1:]))
+
+
+def convolved(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """Convolutions by one kernel are those of one stack of images; kernels of their own are groups of channels."""
+    (x, weight, *more), (on_x, on_w, *_) = xs, on
+    bias = more[0] if more else None
+    on_b = len(on) > 2 and on[2]
+    if on_w:
+        x, n = _beside(frame, x, on_x), frame.size
+        weight = np.reshape(weight, (n * np.shape(weight)[1], *np.shape(weight)[2:]))
+        y = run_again(op, (x, weight, *(None for _ in more)), {**static, "groups": n * static["groups"]})
+        y = np.moveaxis(np.reshape(y, (np.shape(y)[0], n, np.shape(y)[1] // n, *np.shape(y)[2:])), 1, 0)
+    else:
+        n, images, *rest = np.shape(x) if on_x else (1, *np.shape(x))
+        y = run_again(op, (np.reshape(x, (n * images, *rest)), weight, *(None for _ in more)), static)
+        y = np.reshape(y, (n, images, *np.shape(y)[1:]))
+    if bias is None:
+        return y
+    lead = (frame.size, 1) if on_b else (1, 1)
+    return y + np.reshape(bias, (*lead, np.shape(bias)[-1], *(1,) * (np.ndim(y) - 3)))
+
+
+def kernels(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """convolution_weight: the kernel of each example from groups of channels."""
+    x, z = (_beside(frame, v, b) for v, b in zip(xs, on, strict=True))
+    y = run_again(op, (x, z), {**static, "groups": frame.size * static["groups"]})
+    return np.reshape(y, (frame.size, np.shape(y)[0] // frame.size, *np.shape(y)[1:]))
+
+
+def _beside(frame: Frame, x: Any, on: bool) -> Any:
+    """Return images with the channels of all examples side by side: (N, examples * channels, ...)."""
+    x = np.moveaxis(x if on else spread(frame, x), 0, 1)
+    images, n, channels, *rest = np.shape(x)
+    return np.reshape(x, (images, n * channels, *rest))
+
+
+# ---- statistics and losses
+def of_quantiles(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """quantile: the axes of q come first in the answer; q of its own for each example, and weights, in a loop."""
+    (a, q), (_, on_q) = xs, on
+    if on_q or static["weights"] is not None:
+        return None
+    y = run_again(op, xs, {**static, "axis": shifted(static["axis"], np.ndim(a) - 1)})
+    return np.moveaxis(y, np.ndim(q), 0) if np.ndim(q) else y
+
+
+def of_labels(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """cross_entropy: the losses of all rows, and then the sum or the mean of each example."""
+    logits, labels = spread_all(frame, xs, on)
+    labels = bare(labels)
+    rows = run_again(op, (logits, labels), {**static, "reduction": "none"})
+    if static["reduction"] == "none":
+        return rows
+    axes = tuple(range(1, np.ndim(labels)))
+    total = np.sum(rows, axis=axes)
+    if static["reduction"] == "sum":
+        return total
+    counts = np.ones_like(labels) if static["ignore_index"] is None else labels != static["ignore_index"]
+    if static["weights"] is not None:
+        counts = counts * np.take(static["weights"], np.where(counts, labels, 0))
+    counts = np.sum(counts, axis=axes, dtype=float)
+    return total / np.where(counts == 0, 1.0, counts).astype(total.dtype)  # the mean over nothing is 0

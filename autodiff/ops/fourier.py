@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..batching.ways import along
 from ..registry import composite, op
 
 _Norm = Literal["backward", "ortho", "forward"] | None
@@ -47,6 +48,7 @@ def _transform(name: str, vjp: Any, doc: str, example: str, low: int = 4) -> Any
         fn,
         name=name,
         inputs="a",
+        batch=along,
         public=False,
         numpy=(run,),
         linear=True,

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..batching.handle import Batched, bottom, with_bottom
+from ..batching.ways import layered, of_labels
 from ..errors import kind_of
 from ..graph import new_float_node
 from ..modes import state
@@ -53,6 +55,7 @@ def _linear_weight_vjp(g: Any, x: Any, buffer: Any) -> Any:
 _linear_row: Any = op(
     _linear,
     name="linear",
+    batch=layered,
     inputs="x weight bias",
     product=True,
     public=False,
@@ -171,6 +174,7 @@ def _cross_entropy_by_parts(
 _cross_entropy_row: Any = op(
     _cross_entropy,
     name="cross_entropy",
+    batch=of_labels,
     inputs="logits labels",
     public=False,
     vjp=(_cross_entropy_vjp, None),
@@ -203,7 +207,9 @@ def cross_entropy(
     >>> ad.cross_entropy(z, [1]).backward(); z.grad
     array([[ 0.5, -0.5]])
     """
-    labels = np.asarray(labels)
+    each_its_own = isinstance(labels, Batched)
+    every = bottom(labels) if each_its_own else np.asarray(labels)  # the labels of all examples, under vmap
+    labels = labels if each_its_own else every
     classes = logits.shape[-1] if logits.ndim else 0
     if labels.dtype.kind not in "iu":
         raise TypeError(
@@ -218,18 +224,19 @@ def cross_entropy(
         )
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"cross_entropy: reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
-    index = labels if labels.dtype is _INT else labels.astype(_INT)
+    index = every if every.dtype is _INT else every.astype(_INT)
     # Unsigned, a negative label is huge: one pass for both ends.
-    if not labels.size or np.maximum.reduce(index.view(_UNSIGNED), axis=None) < classes:
+    if not every.size or np.maximum.reduce(index.view(_UNSIGNED), axis=None) < classes:
         if ignore_index is not None and not 0 <= ignore_index < classes:
             ignore_index = None  # no row is ignored: no later check is needed
     else:
-        wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
+        wrong = ((every < 0) | (every >= classes)) & (every != ignore_index)
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise ValueError(f"cross_entropy: label {labels[at]} at index {at} is outside 0..{classes - 1}.")
+            raise ValueError(f"cross_entropy: label {every[at]} at index {at} is outside 0..{classes - 1}.")
+    index = with_bottom(labels, index) if each_its_own else index
     static = {"weights": weights, "ignore_index": ignore_index, "reduction": reduction}
-    if not isinstance(logits, Variable):
+    if not isinstance(logits, Variable) and not each_its_own:
         return _cross_entropy(logits, index, **static)
     return _cross_entropy_row.run(logits, index, static)
 

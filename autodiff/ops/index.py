@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..batching.indexing import picked, placed, written
+from ..batching.handle import Batched
+from ..batching.indexing import pick, picked, placed, taken_along, written
 from ..errors import missing_argument
 from ..registry import composite, op
 
@@ -143,13 +144,14 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
         raise ValueError(f"take: mode must be 'raise', 'wrap' or 'clip'; got {mode!r}.")
     a = np.reshape(a, -1) if axis is None else a
     axis = 0 if axis is None else normalize_axis_index(axis, np.ndim(a))
-    indices = np.asarray(indices)
+    indices = indices if isinstance(indices, Batched) else np.asarray(indices)
     if indices.dtype == np.bool_:  # NumPy's take reads False and True as 0 and 1; as an index they would be a mask
         indices = indices.astype(np.intp)
     if mode != "raise":
         n = np.shape(a)[axis]
         indices = np.clip(indices, 0, n - 1) if mode == "clip" else indices % n
-    return a[(slice(None),) * axis + (indices,)]
+    index = (slice(None),) * axis + (indices,)
+    return pick(a, index) if isinstance(indices, Batched) else a[index]
 
 
 def along(index: Any, axis: int) -> tuple[Any, ...]:
@@ -168,9 +170,11 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     array([[2.],
            [3.]])
     """
-    indices = np.asarray(indices)
+    indices = indices if isinstance(indices, Batched) else np.asarray(indices)
     if indices.dtype.kind not in "iu":
         raise IndexError(f"take_along_axis needs integer indices; got {indices.dtype}. For a mask write x[mask].")
+    if isinstance(indices, Batched):
+        return taken_along(arr if axis is not None else np.reshape(arr, -1), indices, 0 if axis is None else axis)
     if axis is None:
         return np.reshape(arr, -1)[indices]
     axis = normalize_axis_index(axis, np.ndim(arr))

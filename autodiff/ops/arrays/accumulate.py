@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ...batching.ways import along
 from ...errors import MissingRuleError, missing_argument
 from ...registry import DISPATCH, composite, op
 from ...singular_points import Point
@@ -32,6 +33,7 @@ def _cumsum_vjp(g: Any, x_shape: tuple[int, ...], axis: int | None) -> Any:
 cumsum = op(
     _cumsum,
     name="cumsum",
+    batch=along,
     numpy=(np.cumsum,),
     method=True,
     linear=True,
@@ -104,6 +106,7 @@ for _fn, _ufunc, _word in ((_running_max, np.maximum, "largest"), (_running_min,
     op(
         _fn,
         name=f"{_ufunc.__name__}.accumulate",
+        batch=along,
         numpy=((_ufunc, "accumulate"),),
         public=False,
         vjp=lambda g, y, x, axis: _running_vjp(g, y, x, axis),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...batching.ways import reduced
 from ...errors import missing_argument
 from ...registry import composite, op
 from ...variable import plain
@@ -177,6 +178,7 @@ for _fn, _name, _word in ((_nanmax, "nanmax", "largest"), (_nanmin, "nanmin", "s
     op(
         _fn,
         name=_name,
+        batch=reduced,
         numpy=(getattr(np, _name),),
         inputs="a",
         vjp=lambda g, y, a, axis, keepdims: _share_of_numbers(g, a, y, axis, keepdims),

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ...batching.ways import along as along_axis
+from ...batching.ways import of_quantiles, reduced
 from ...errors import missing_argument
 from ...registry import composite, op
 from ...singular_points import Convention, Point
@@ -78,6 +80,7 @@ _EQUAL = Convention(
 sort = op(
     _sort,
     name="sort",
+    batch=along_axis,
     numpy=(np.sort,),
     vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
     kink=_gap_along,
@@ -98,6 +101,7 @@ array([25., 10., 25.])""",
 partition = op(
     _partition,
     name="partition",
+    batch=along_axis,
     numpy=(np.partition,),
     vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
     kink=_gap_along,
@@ -265,6 +269,7 @@ def _quantile_ties(a: Any, q: Any, axis: Axis, method: str) -> bool:
 quantile = op(
     _quantile,
     name="quantile",
+    batch=of_quantiles,
     numpy=(np.quantile,),
     inputs="a q",
     vjp=(
@@ -296,6 +301,7 @@ array([0. , 0.5, 0.5])""",
 nanquantile = op(
     _nanquantile,
     name="nanquantile",
+    batch=of_quantiles,
     numpy=(np.nanquantile,),
     inputs="a q",
     vjp=(
@@ -378,6 +384,7 @@ def _middle_ties(x: Any, axis: Axis) -> bool:
 median = op(
     _median,
     name="median",
+    batch=reduced,
     numpy=(np.median,),
     samples=SAMPLES[:4],
     vjp=lambda g, y, x, axis: _quantile_vjp(g, y, x, None, axis, "linear", None),

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ...batching.ways import of_matrices
 from ...registry import Op, composite, op
 from ...variable import Variable, plain
 from ..complex_numbers import conj
@@ -136,6 +137,7 @@ def apart(rng: Any, shape: tuple[int, ...]) -> Any:
 _eigh_row = op(
     _eigh,
     name="eigh",
+    batch=of_matrices,
     public=False,
     vjp=_eigh_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
@@ -177,6 +179,7 @@ def _eigvalsh_vjp(g: Any, x: Any, UPLO: str) -> Any:
 _eigvalsh_row = op(
     lambda x, UPLO="L": np.linalg.eigvalsh(x, UPLO),
     name="eigvalsh",
+    batch=of_matrices,
     public=False,
     vjp=_eigvalsh_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
@@ -239,6 +242,7 @@ def _eigvals_vjp(g: Any, x: Any) -> Any:
 _eig_row = op(
     _eig,
     name="eig",
+    batch=of_matrices,
     public=False,
     vjp=_eig_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
@@ -249,6 +253,7 @@ _eig_row = op(
 _eigvals_row = op(
     lambda x: np.linalg.eigvals(x),
     name="eigvals",
+    batch=of_matrices,
     public=False,
     vjp=_eigvals_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
@@ -334,6 +339,7 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
 _svd_row = op(
     _svd,
     name="svd",
+    batch=of_matrices,
     public=False,
     vjp=_svd_vjp,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
@@ -351,6 +357,7 @@ def _svdvals_vjp(g: Any, x: Any, x_shape: tuple[int, ...]) -> Any:
 _svdvals_row = op(
     lambda x: np.linalg.svd(x, compute_uv=False),
     name="svdvals",
+    batch=of_matrices,
     public=False,
     vjp=_svdvals_vjp,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
@@ -451,6 +458,7 @@ def _qr_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
 _qr_row = op(
     _qr,
     name="qr",
+    batch=of_matrices,
     public=False,
     vjp=_qr_vjp,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
@@ -499,6 +507,7 @@ def _positive_definite(rng: Any, shape: tuple[int, ...]) -> Any:
 _cholesky_row = op(
     lambda x: np.linalg.cholesky(x),
     name="cholesky",
+    batch=of_matrices,
     public=False,
     vjp=_cholesky_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
@@ -566,6 +575,7 @@ def _lu_vjp(g: Any, y: Any) -> Any:
 _lu_row = op(
     _eliminate,
     name="lu",
+    batch=of_matrices,
     public=False,
     vjp=_lu_vjp,
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),

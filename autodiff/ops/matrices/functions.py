@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...batching.ways import of_stacks
 from ...errors import MissingRuleError, kind_of
 from ...registry import DISPATCH, composite, op
 from ...variable import plain
@@ -193,6 +194,7 @@ def _sylvester(a: Any, b: Any, q: Any) -> Any:
 solve_sylvester: Any = op(
     _sylvester,
     name="solve_sylvester",
+    batch=of_stacks,
     inputs="a b q",
     public=False,
     vjp=(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...batching.ways import of_matrices
 from ...errors import kind_of
 from ...registry import Op, composite, op
 from ...singular_points import Point
@@ -68,6 +69,7 @@ _SQUARE: Any = ((((3, 3),), {}), (((2, 2, 2),), {}))
 cofactor = op(
     _cofactor,
     name="cofactor",
+    batch=of_matrices,
     public=False,
     vjp=_cofactor_vjp,
     samples=_SQUARE,
@@ -78,6 +80,7 @@ cofactor = op(
 det = op(
     np.linalg.det,
     name="det",
+    batch=of_matrices,
     inputs="x",
     public=False,
     numpy=(np.linalg.det,),
@@ -98,6 +101,7 @@ array([[ 3., -1.],
 logabsdet = op(
     lambda x: np.linalg.slogdet(x)[1],
     name="logabsdet",
+    batch=of_matrices,
     public=False,
     vjp=lambda g, x: _matrix(g) * t(np.linalg.inv(x)),
     samples=_SQUARE,
@@ -162,6 +166,7 @@ def _given(**arguments: Any) -> dict[str, Any]:
 pinv = op(
     _pinv,
     name="pinv",
+    batch=of_matrices,
     public=False,
     numpy=(np.linalg.pinv,),
     vjp=_pinv_vjp,

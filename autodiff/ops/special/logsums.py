@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...batching.ways import along
 from ...registry import op
 from ...variable import Variable, plain
 from ..activations import log_softmax as _log_softmax
@@ -88,6 +89,7 @@ def _logcumsumexp_vjp(g: Any, y: Any, x: Any, axis: int) -> Any:
 logcumsumexp = op(
     _logcumsumexp,
     name="logcumsumexp",
+    batch=along,
     vjp=_logcumsumexp_vjp,
     samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((1,),), {})),
     public=False,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...batching.ways import of_images
 from ...errors import kind_of
 from ...registry import PUBLIC, op
 from ..shape import operand
@@ -41,6 +42,7 @@ _PLANE: dict[str, Any] = {"kernel": (2, 2), "stride": (1, 2), "padding": ((1, 1)
 im2col_row: Any = op(
     _im2col,
     name="im2col",
+    batch=of_images,
     linear=True,
     public=False,
     samples=((((1, 2, 5),), _LINE), (((2, 1, 3, 4),), _PLANE)),
@@ -52,6 +54,7 @@ im2col_row: Any = op(
 col2im_row: Any = op(
     _col2im,
     name="col2im",
+    batch=of_images,
     linear=True,
     public=False,
     samples=(

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...batching.ways import convolved, kernels
 from ...registry import PUBLIC, op
 from ...variable import Variable
 from ..shape import operand
@@ -150,6 +151,7 @@ _CUT: dict[str, Any] = {"stride": (1,), "padding": ((1, -1),), "dilation": (2,),
 convolution_row: Any = op(
     _convolution,
     name="convolution",
+    batch=convolved,
     inputs="x weight bias",
     symbol="∗",
     product=True,
@@ -174,6 +176,7 @@ convolution_row: Any = op(
 convolution_input_row: Any = op(
     _convolution_input,
     name="convolution_input",
+    batch=convolved,
     inputs="x weight",
     symbol="∗ᵀ",
     product=True,
@@ -198,6 +201,7 @@ convolution_input_row: Any = op(
 convolution_weight_row: Any = op(
     _convolution_weight,
     name="convolution_weight",
+    batch=kernels,
     inputs="x z",
     symbol="∗ᵂ",
     product=True,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...batching.ways import of_images
 from ...registry import PUBLIC, op
 from ...singular_points import Convention
 from ...variable import plain
@@ -91,6 +92,7 @@ def _gap(x: Any, kernel: Sizes = (), stride: Sizes = (), padding: Borders = (), 
 max_pool_row: Any = op(
     _max_pool,
     name="max_pool",
+    batch=of_images,
     symbol="max",
     selects=True,
     public=False,
