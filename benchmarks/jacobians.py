@@ -1,5 +1,5 @@
-"""Matrices of derivatives in float64: the Hessian of an MLP's loss (193 parameters), the Hessian of Rosenbrock's function
-(n = 100), a Hessian-vector product of it (n = 100,000), and a Jacobian 100 x 100; and per-example gradients.
+"""Matrices of derivatives in float64: the Hessian of an MLP's loss (193 parameters) and of Rosenbrock's function (n =
+100), a Hessian-vector product of it (n = 100,000), a Jacobian 100 x 100; and per-example gradients.
 
 jax.jit is timed after it has compiled; torch.func runs with one thread; autograd takes one pass a row.
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ class Library:
         if self.vmap is not None:
             one = self.vmap(self.grad(lambda p, x, y: (predict(p, x, tanh) - y) ** 2), (None, 0, 0))
             runs["per-example gradients of the MLP, 32 examples"] = (one, p, x, y)
-        return {name: (lambda f=self.jit(f), args=args: f(*args)) for name, (f, *args) in runs.items()}
+        return {name: partial(self.jit(f), *args) for name, (f, *args) in runs.items()}
 
 
 def main() -> None:
