@@ -76,6 +76,7 @@ WORDS = {
     "swapdims": "write .swapaxes(i, j)",
     "t": "write .T",
     "to": CPU,
+    "tostring": "write .data.tobytes()",
     "topk": "write np.sort(x)[..., -k:]; indices are x.argsort()[..., -k:]",
     "type": "write .astype(dtype)",
     "unbind": "write ad.unstack(x, axis=axis)",
@@ -110,7 +111,7 @@ def refusals(public: Iterable[str], methods: Iterable[str]) -> dict[str, propert
 _PLAIN_ARRAY = "make the array with NumPy, np.{}, and wrap what you differentiate: ad.tensor(a)"
 _DTYPE = "dtypes are NumPy's: np.float32, np.float64"
 IN_PACKAGE = {
-    **{name: _PLAIN_ARRAY.format(name) for name in ("arange", "empty", "eye", "full", "linspace")},
+    **{name: _PLAIN_ARRAY.format(name) for name in ("arange", "empty", "eye", "full")},
     **{name: _PLAIN_ARRAY.format(name) for name in ("ones", "zeros")},
     **dict.fromkeys(("rand", "randn", "random"), "write ad.tensor(np.random.default_rng(0).normal(size=...))"),
     "as_tensor": "write ad.tensor(x, copy=False)",
@@ -138,7 +139,6 @@ IN_PACKAGE = {
     "Function": "write ad.custom_vjp: f.defvjp(fwd, bwd)",
     "gradcheck": "write ad.testing.check_derivatives(f, x)",
     "gradgradcheck": "write ad.testing.check_derivatives(f, x, order=2)",
-    "gradient": "write ad.grad(f)(x)",
     "GradientTape": "write loss.backward() and read x.grad, or ad.grad(f)(x)",
     "inference_mode": "write ad.no_grad()",
     "is_grad_enabled": "write ad.is_recording()",

@@ -180,6 +180,7 @@ class Variable:
         if function in PLAIN:
             return function(*plain_tree(args), **{k: plain_tree(v) for k, v in kwargs.items()})
         module = str(getattr(function, "__module__", "numpy")).replace("numpy", "np")
+        module = module.replace("._", ".").removesuffix("_impl")  # NumPy 2.0: np.lib._scimath_impl
         raise no_rule(f"{module}.{function.__name__}")
 
     def retain_grad(self) -> None:

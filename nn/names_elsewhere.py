@@ -8,17 +8,30 @@ from __future__ import annotations
 
 __all__ = ["IN_MODULE", "IN_PACKAGE"]
 
+_LAZY = "write the layer without Lazy, with the number of its inputs"
 IN_PACKAGE = {
+    **{f"Lazy{name}": _LAZY for name in ("Linear", "Conv1d", "Conv2d", "Conv3d", "BatchNorm1d", "BatchNorm2d")},
+    "Activation": "write the layer itself: nn.ReLU(), nn.Tanh()",
+    "BatchNormalization": "write nn.BatchNorm1d(features), or BatchNorm2d for images",
+    "CosineSimilarity": "write (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))",
+    "DataParallel": "leave it out: a model runs in one process",
     "DataLoader": "write nn.data.DataLoader(dataset, batch_size=32)",
     "Dataset": "write nn.data.Dataset, or give plain arrays to nn.fit(model, x, y)",
     "Dense": "write nn.Linear(inputs, outputs)",
+    "Embed": "write nn.Embedding(num_embeddings, embedding_dim)",
     "Input": "leave it out: a layer takes its input when it is called",
     "Model": "write nn.Module, or nn.Sequential(...)",
+    "NLLLoss2d": "write nn.NLLLoss()",
+    "PairwiseDistance": "write np.linalg.norm(a - b, axis=-1)",
+    "Softmax2d": "write nn.Softmax(axis=1)",
+    "SyncBatchNorm": "write nn.BatchNorm2d(features): a model runs in one process",
     "Tensor": "write ad.Tensor",
     "tensor": "write ad.tensor(x)",
     "no_grad": "write ad.no_grad()",
     "manual_seed": "write nn.seed(n)",
     "register_buffer": "write self.mean = nn.Buffer(np.zeros(n)), or self.register_buffer, in the module",
+    "UpsamplingBilinear2d": 'write nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)',
+    "UpsamplingNearest2d": 'write nn.Upsample(scale_factor=2, mode="nearest")',
     "utils": "nn.clip_grad_norm_ and nn.clip_grad_value_ are in nn itself",
     "train": "write nn.fit(model, x, y), or model.train() for the mode",
     "compile": "leave it out: nothing is compiled",

@@ -154,10 +154,8 @@ def _power(a: Any, b: Any) -> Any:
 
 
 def _scalar_power(a: float, b: float) -> float:
-    """C's pow; NumPy's answer where it takes the square root instead, which refuses -inf."""
-    if b == 0.5 and a == -math.inf:
-        raise ValueError("NumPy answers this one")
-    return math.pow(a, b)
+    """C's pow; NaN where arrays take the square root instead."""
+    return math.nan if b == 0.5 and a == -math.inf else math.pow(a, b)
 
 
 def _one_less(a: Any, b: Any) -> Any:

@@ -68,14 +68,16 @@ def clip_grad_norm_(
             total = largest * _joint_norm([np.asarray(g, np.float64) / largest for g in values], norm_type)
     if total > max_norm:
         factor = max_norm / total
-        for p in found:
-            p.grad = p.grad * factor
+        with np.errstate(invalid="ignore"):  # an infinite gradient times 0, where the caller allows it
+            for p in found:
+                p.grad = p.grad * factor
     return total
 
 
 def _joint_norm(values: list[Any], norm_type: float) -> float:
     with np.errstate(over="ignore"):
-        norms = [float(np.linalg.norm(np.ravel(g).astype(np.float64), norm_type)) for g in values]
+        filled = [np.ravel(g).astype(np.float64) for g in values if np.size(g)]  # empty: the largest entry is none
+        norms = [float(np.linalg.norm(g, norm_type)) for g in filled]
         return float(np.linalg.norm(norms, norm_type)) if norms else 0.0
 
 

@@ -184,7 +184,7 @@ def test_numpys_own_array_refuses_and_names_ours(call: Any) -> None:
 def test_every_attribute_of_an_ndarray_exists_or_says_what_to_write() -> None:
     x = ad.tensor(np.ones((2, 2)))
     for name in set(dir(np.ndarray)) - {"real", "imag"}:  # of complex numbers
-        if not name.startswith("_") and not hasattr(x, name):
+        if not name.startswith("_") and hasattr(x.data, name) and not hasattr(x, name):
             with pytest.raises(AttributeError, match=rf"a Tensor has no \.{name}: .*write "):
                 getattr(x, name)
 
