@@ -383,7 +383,7 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
     unknown = [name for name in params if name not in own]
     if unknown:
         raise ValueError(f"{type(module).__name__} has no parameter {unknown[0]!r}; it has {', '.join(own) or 'none'}")
-    exchange = []
+    exchange: dict[int, Any] = {}
     given: dict[int, Any] = {}
     for name, value in params.items():
         target = own[name]
@@ -400,14 +400,18 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
                 f"{name!r} is a {type(target).__name__} of shape {target.shape}, "
                 f"got a {type(value).__name__} of shape {value.shape}"
             )
-        exchange.append((target, (target._data, target.node), value))
+        exchange[id(target)] = value
+    modules = {id(m): m for m in (module, *(m for _, m in _tree(module) if isinstance(m, Module)))}
+    members = [(m, name, value) for m in modules.values() for name, value in m.__dict__.items()]
+    changes = [(m, name, value, _exchanged(value, exchange)) for m, name, value in members]
+    changes = [(m, name, value, other) for m, name, value, other in changes if other is not value]
     try:
-        for target, _, value in exchange:
-            hold(target, value)
+        for m, name, _, other in changes:  # by place, and not by writing into the handles: a value of vmap is no array
+            m.__dict__[name] = other
         return module(*args, **kwargs)
     finally:
-        for target, (data, node), _ in reversed(exchange):
-            target._data, target.node = data, node
+        for m, name, value, _ in changes:
+            m.__dict__[name] = value
 
 
 # The walk.
@@ -426,6 +430,21 @@ def _found(name: str, value: Any, inside: tuple[int, ...] = ()) -> Iterator[tupl
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
             yield from _found(f"{name}.{key}", item, (*inside, id(value)))
+
+
+def _exchanged(value: Any, exchange: Mapping[int, Any], inside: tuple[int, ...] = ()) -> Any:
+    """Return the value, or a copy of its lists, tuples and dicts, with others in the places of some variables."""
+    if id(value) in exchange:
+        return exchange[id(value)]
+    if not isinstance(value, (list, tuple, dict)) or id(value) in inside:
+        return value
+    items = value.values() if isinstance(value, dict) else value
+    others = [_exchanged(item, exchange, (*inside, id(value))) for item in items]
+    if all(other is item for other, item in zip(others, items)):
+        return value
+    if isinstance(value, dict):
+        return type(value)(zip(value, others))
+    return type(value)(*others) if hasattr(value, "_fields") else type(value)(others)
 
 
 def _tree(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any]]:

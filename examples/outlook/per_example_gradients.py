@@ -22,58 +22,49 @@ import autodiff as ad
 import nn
 from nn.data import batches, load_digits, train_test_split
 
-Parameters = dict[str, Any]
+Gradients = dict[str, Any]
 
 
-def initial(rng: np.random.Generator, hidden: int = 32) -> Parameters:
-    """Weights of 64 -> hidden -> 10 as plain arrays."""
-    return {
-        "weight1": nn.init.xavier_uniform((hidden, 64), rng=rng),
-        "bias1": np.zeros(hidden, np.float32),
-        "weight2": nn.init.xavier_uniform((10, hidden), rng=rng),
-        "bias2": np.zeros(10, np.float32),
-    }
+def network(rng: np.random.Generator, hidden: int = 32) -> nn.Sequential:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, hidden, rng=rng), nn.Tanh(), nn.Linear(hidden, 10, rng=rng))
 
 
-def scores(parameters: Parameters, x: Any) -> Any:
-    """x: (64,) of one image, or (N, 64) -> scores (10,) or (N, 10)."""
-    hidden = np.tanh(x @ parameters["weight1"].T + parameters["bias1"])
-    return hidden @ parameters["weight2"].T + parameters["bias2"]
+def per_example(net: nn.Module, x: Any, y: Any) -> Gradients:
+    """x: (N, 8, 8), y: (N, 10) with a 1 at the right digit -> parameter name -> gradients (N, *shape)."""
+
+    def loss(parameters: dict[str, Any], image: Any, target: Any) -> Any:
+        scores = nn.functional_call(net, parameters, image[None])  # a batch of one
+        return -(target * ad.log_softmax(scores, axis=1)).sum()
+
+    parameters = {name: p.data for name, p in net.named_parameters()}
+    return ad.vmap(ad.grad(loss), in_axes=(None, 0, 0))(parameters, x, y)
 
 
-def loss(parameters: Parameters, x: Any, y: Any) -> Any:
-    """The cross-entropy of one example: x (64,), y (10,) with a 1 at the right digit."""
-    return -(y * ad.log_softmax(scores(parameters, x), axis=-1)).sum()
-
-
-per_example = ad.vmap(ad.grad(loss), in_axes=(None, 0, 0))  # parameter name -> gradients (N, *shape)
-
-
-def lengths(gradients: Parameters) -> Any:
+def lengths(gradients: Gradients) -> Any:
     """The length of each example's gradient over all parameters together: (N,)."""
     return np.sqrt(sum(np.square(g).sum(axis=tuple(range(1, g.ndim))) for g in gradients.values()))
 
 
-def clipped_sum(gradients: Parameters, limit: float) -> Parameters:
+def clipped_sum(gradients: Gradients, limit: float) -> Gradients:
     """The sum over the examples after each gradient longer than `limit` has been shortened to it."""
     factors = limit / np.maximum(lengths(gradients), limit)
     return {name: np.tensordot(factors, g, axes=1) for name, g in gradients.items()}
 
 
-def train(
-    parameters: Parameters, x: Any, y: Any, epochs: int, limit: float, noise: float, rng: np.random.Generator
-) -> tuple[Parameters, Any]:
-    """Gradient descent on clipped, noisy means; return the parameters and the lengths met in the last epoch."""
-    seen: list[Any] = []
+def train(net: nn.Module, x: Any, y: Any, epochs: int, limit: float, noise: float, rng: np.random.Generator) -> Any:
+    """SGD on clipped, noisy means; return the lengths of the gradients met in the last epoch."""
+    optimizer, seen = nn.SGD(net.parameters(), lr=0.5), []
     for _ in range(epochs):
         seen = []
         for xb, yb in batches(x, y, batch_size=64, rng=rng):
-            gradients = per_example(parameters, xb, yb)
+            gradients = per_example(net, xb, yb)
             seen.append(lengths(gradients))
-            for name, total in clipped_sum(gradients, limit).items():
-                noisy = total + noise * limit * rng.standard_normal(total.shape)
-                parameters = {**parameters, name: (parameters[name] - 0.5 * noisy / len(yb)).astype(np.float32)}
-    return parameters, np.concatenate(seen)
+            total = clipped_sum(gradients, limit)
+            for name, p in net.named_parameters():
+                noisy = total[name] + noise * limit * rng.standard_normal(p.shape)
+                p.grad = (noisy / len(yb)).astype(p.dtype)
+            optimizer.step()
+    return np.concatenate(seen)
 
 
 def draw(seen: Any, limit: float, results: dict[float, float], path: Path) -> None:
@@ -107,16 +98,16 @@ def main(argv: Sequence[str] | None = None) -> dict[float, float]:
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
 
-    images, labels = load_digits()
-    x, x_test, y, y_test = train_test_split(images.reshape(len(images), -1), labels, rng=options.seed)
+    x, x_test, y, y_test = train_test_split(*load_digits(), rng=options.seed)
     one_hot = np.eye(10, dtype=np.float32)[y]
     results: dict[float, float] = {}
     first = None
     for noise in options.noise:
         rng = np.random.default_rng(options.seed)
-        learnt, seen = train(initial(rng), x, one_hot, options.epochs, options.limit, noise, rng)
+        net = network(rng)
+        seen = train(net, x, one_hot, options.epochs, options.limit, noise, rng)
         first = seen if first is None else first
-        results[noise] = nn.accuracy(scores(learnt, x_test), y_test)
+        results[noise] = nn.accuracy(nn.predict(net, x_test), y_test)
         clipped = np.mean(seen > options.limit)
         print(
             f"σ = {noise:4}: {results[noise]:.1%} of unseen digits right; {clipped:.0%} of the last gradients clipped"

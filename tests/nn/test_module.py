@@ -361,6 +361,42 @@ class Failing(nn.Module):
         raise RuntimeError("stop")
 
 
+def test_functional_call_inside_vmap_gives_a_gradient_for_each_example():
+    """It wrote values into the parameters' handles, and what vmap hands on is no array: BatchedValueError."""
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, rng=rng), nn.ReLU(), nn.Flatten(), nn.Linear(18, 3, rng=rng))
+    net.astype(np.float64)
+    x, parameters = rng.standard_normal((4, 1, 5, 5)), {name: p.data for name, p in net.named_parameters()}
+
+    def loss(params, image):
+        return (nn.functional_call(net, params, image[None]) ** 2).sum()
+
+    each = ad.vmap(ad.grad(loss), in_axes=(None, 0))(parameters, x)
+    for i in range(4):
+        alone = ad.grad(loss)(parameters, x[i])
+        for name in parameters:  # float64 sums of at most 50 products near 1, in another order
+            np.testing.assert_allclose(each[name][i], alone[name], rtol=0, atol=1e-12)
+
+
+def test_functional_call_reaches_lists_tuples_and_dicts_and_keeps_what_the_call_counts():
+    class Nested(nn.Module):
+        def __init__(self):
+            self.calls = 0
+            self.pair = (nn.Parameter([1.0]), [nn.Parameter([2.0])])
+            self.named = {"c": nn.Parameter([3.0])}
+
+        def forward(self, x):
+            self.calls += 1
+            return x * self.pair[0] + self.pair[1][0] + self.named["c"]
+
+    net = Nested()
+    before = dict(net.named_parameters())
+    given = {name: np.float32([10.0 ** (i + 1)]) for i, name in enumerate(before)}
+    assert nn.functional_call(net, given, np.float32([1.0])).item() == 1110
+    assert net.calls == 1 and all(p is before[name] for name, p in net.named_parameters())
+    assert net(np.float32([1.0])).item() == 6
+
+
 def test_functional_call_reaches_scalars_and_tied_parameters():
     neuron = nn.Neuron(2, "tanh", rng=0)
     out = nn.functional_call(neuron, {"b": 3.0, "w.0": ad.scalar(1.0), "w.1": 0.0}, [2.0, 5.0])
