@@ -14,6 +14,7 @@ import numpy as np
 from ..batching.ways import reduced
 from ..registry import composite, op
 from ..singular_points import Point
+from .special import normal_values
 from .special.blocks import evaluate, horner
 from .special.normal import density, erf, ndtr
 
@@ -163,14 +164,26 @@ def _gelu_argument(x: Any) -> Any:
 
 def _gelu(x: Any, approximate: str = "none") -> Any:
     if approximate == "none":
-        return x * ndtr.fn(x)
+        return evaluate(normal_values.gelu, x, single=normal_values.gelu_single)
     if approximate == "tanh":
         return x * _sigmoid(_gelu_argument(np.clip(x, -25.0, None)))  # 0 further left, where x**3 would overflow
     raise ValueError(f"gelu: approximate must be 'none' or 'tanh'; got {approximate!r}.")
 
 
-def _gelu_vjp(g: Any, x: Any, approximate: str) -> Any:
+def _gelu_kept(x: Any, approximate: str = "none") -> tuple[Any, Any]:
+    """The slope comes nearly free with the value: they share the exponential, which is most of the time."""
+    if approximate != "none":
+        return _gelu(x, approximate), None
+    single = normal_values.gelu_and_slope_single
+    y, slope = evaluate(normal_values.gelu_and_slope, x, single=single, results=2)
+    return y, slope
+
+
+def _gelu_vjp(g: Any, kept: Any, x: Any, approximate: str) -> Any:
     if approximate == "none":
+        if kept is not None:
+            return g * kept
+        x = np.clip(x, -40.0, 40.0)  # beyond, the slope is 0 and 1, and x times the density 0 * inf
         return g * (ndtr(x) + x * density(x))
     x = np.clip(x, -25.0, 25.0)  # beyond, the slope is 0 and 1, and x**3 would overflow into 0 * inf
     u = _gelu_argument(x)
@@ -183,6 +196,7 @@ gelu = activation(
     "Return x Φ(x), or its tanh form (GELU; Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415).",
     _gelu_vjp,
     samples=((((3, 4),), {}), (((3, 4),), {"approximate": "tanh"})),
+    keep=_gelu_kept,
     reference=lambda x, approximate="none": (
         0.5 * x * (1.0 + (erf(x * math.sqrt(0.5)) if approximate == "none" else np.tanh(_C * (x + 0.044715 * x**3))))
     ),

@@ -338,3 +338,28 @@ def test_gelu_and_its_slope_keep_their_digits_on_the_far_left(dtype: Any) -> Non
         few = 4 * eps * float(1 + a * a / 2)  # exp(-x*x/2) feels the rounding of x*x/2 that much
         assert abs(float(value) / float(a * area) - 1) <= few
         assert abs(float(slope) - float(area + a * density)) <= few * float(area + abs(a) * density)
+
+
+def test_gelu_and_the_normal_distribution_are_right_to_an_ulp_in_float32() -> None:
+    """They have a kernel of their own there, ten times as fast as the one of float64."""
+    points = np.concatenate([np.linspace(-13, 6, 400), np.linspace(-1e-3, 1e-3, 20), [-12.5, -1e-30, 0.0]])
+    x = ad.tensor(points.astype(np.float32))
+    y, area = ad.gelu(x), ad.special.ndtr(x)
+    y.sum().backward()
+    for a, value, slope, p in zip(x.data, y.data, x.grad, area.data):
+        ulp = lambda true: max(float(np.spacing(np.float32(abs(float(true))))), 2.0**-149)
+        a = mp.mpf(float(a))
+        true = normal_cdf(a)
+        assert abs(float(p) - true) <= ulp(true) and abs(float(value) - a * true) <= ulp(a * true), a
+        # around its zero near -0.75 the slope is a difference: an ulp of the larger part
+        assert abs(float(slope) - (true + a * mp.npdf(a))) <= ulp(true + abs(a) * mp.npdf(a)), a
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_gelu_has_its_limits_at_infinity(dtype: Any) -> None:
+    x = ad.tensor(np.array([-np.inf, np.inf, np.nan], dtype))
+    y = ad.gelu(x)
+    y.sum().backward()
+    np.testing.assert_array_equal(y.data, np.array([0, np.inf, np.nan], dtype))
+    np.testing.assert_array_equal(x.grad, np.array([0, 1, np.nan], dtype))
+    np.testing.assert_array_equal(ad.grad(lambda x: ad.gelu(x).sum())(x.data), x.grad)

@@ -10,25 +10,37 @@ import numpy as np
 BLOCK = 16384  # elements: a dozen float64 temporaries of that length stay in the processor's second cache
 
 
-def evaluate(kernel: Callable[..., Any], *operands: Any, **static: Any) -> Any:
+def evaluate(
+    kernel: Callable[..., Any],
+    *operands: Any,
+    single: Callable[..., Any] | None = None,
+    results: int = 1,
+    **static: Any,
+) -> Any:
     """``kernel`` applied to operands of any shapes that broadcast, in float64; the result has their own dtype.
 
     The kernel gets flat float64 arrays of one length and returns another. float16 and float32 stay what they are,
-    integers become float64; a 0-d result is a NumPy scalar. Raises TypeError for complex and other dtypes.
+    integers become float64; a 0-d result is a NumPy scalar. Raises TypeError for complex and other dtypes. single: what
+    is cheaper for float32 and float16 and right to their digits. results: how many arrays the kernel returns.
     """
     dtype = np.result_type(*operands)
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise TypeError(f"{kernel.__name__}: dtype {dtype} is not supported; pass real numbers, float64 at most.")
     if dtype.kind != "f":
         dtype = np.dtype(np.float64)
+    if single is not None and dtype.itemsize <= 4:
+        kernel = single
     arrays = np.broadcast_arrays(*[np.asarray(x) for x in operands])
-    out = np.empty(arrays[0].shape, dtype.newbyteorder("="))
-    flat, target = [a.reshape(-1) for a in arrays], out.reshape(-1)
+    outs = [np.empty(arrays[0].shape, dtype.newbyteorder("=")) for _ in range(results)]
+    flat, targets = [a.reshape(-1) for a in arrays], [out.reshape(-1) for out in outs]
     with np.errstate(all="ignore"):
-        for start in range(0, target.size, BLOCK):
+        for start in range(0, targets[0].size, BLOCK):
             part = slice(start, start + BLOCK)
-            target[part] = kernel(*[a[part].astype(np.float64) for a in flat], **static)
-    return out if out.ndim else out[()]
+            found = kernel(*[a[part].astype(np.float64) for a in flat], **static)
+            for target, values in zip(targets, (found,) if results == 1 else found):
+                target[part] = values
+    outs = [out if out.ndim else out[()] for out in outs]
+    return outs[0] if results == 1 else tuple(outs)
 
 
 def by_regime(*regimes: tuple[Any, Callable[..., Any]], x: tuple[Any, ...]) -> Any:

@@ -22,11 +22,13 @@ from .blocks import evaluate
 POSITIVE = (0.0, math.inf)
 
 
-def special_row(kernel: Callable[..., Any], doc: str, vjp: Any, **facts: Any) -> Any:
-    """Return a row without static arguments whose values a kernel computes."""
+def special_row(
+    kernel: Callable[..., Any], doc: str, vjp: Any, single: Callable[..., Any] | None = None, **facts: Any
+) -> Any:
+    """Return a row without static arguments whose values a kernel computes; single: the kernel of float32."""
 
     def fn(*operands: Any) -> Any:
-        return evaluate(kernel, *operands)
+        return evaluate(kernel, *operands, single=single)
 
     name = facts.pop("name", kernel.__name__)
     return op(fn, name=name, vjp=vjp, doc=doc, elementwise=True, public=False, singular=True, **facts)

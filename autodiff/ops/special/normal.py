@@ -23,7 +23,7 @@ UNIT = (0.0, 1.0)
 
 
 def _exp_square(x: Any, factor: float = -1.0) -> Any:
-    return evaluate(values.exp_square, x, factor=factor)
+    return evaluate(values.exp_square, x, single=values.exp_square_single, factor=factor)
 
 
 exp_square = op(
@@ -88,6 +88,7 @@ ndtr = special_row(
     values.ndtr,
     "Return the normal distribution Φ(x), within 4 ulp as far as it does not underflow (``scipy.special.ndtr``).",
     lambda g, x: g * density(x),
+    single=values.ndtr_single,
 )
 log_ndtr = special_row(
     values.log_ndtr,
