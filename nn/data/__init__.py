@@ -8,6 +8,18 @@ float32 between 0 and 1 unless raw ones are asked for, labels are int64, and wha
 from typing import TYPE_CHECKING
 
 from autodiff.extend import missing_names
+from nn.data.augmentation import (
+    Augment,
+    Cutout,
+    GaussianNoise,
+    MixUp,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomRotation,
+    RandomScale,
+    RandomShift,
+    RandomVerticalFlip,
+)
 from nn.data.cifar import CIFAR10_CLASSES, load_cifar10
 from nn.data.datasets import ConcatDataset, Dataset, Subset, TensorDataset, collate, random_split
 from nn.data.digits import load_digits
@@ -23,6 +35,7 @@ from nn.data.samplers import (
 )
 from nn.data.splits import batches, standardize, train_test_split
 from nn.data.text import CharacterTokenizer, TextWindows, load_text
+from nn.data.transforms import MinMax, OneHot, Standardize
 
 __all__ = [
     # datasets and loaders
@@ -43,6 +56,21 @@ __all__ = [
     "batches",
     "train_test_split",
     "standardize",
+    # transforms fitted on the training part
+    "Standardize",
+    "MinMax",
+    "OneHot",
+    # random changes of images
+    "Augment",
+    "RandomRotation",
+    "RandomScale",
+    "RandomShift",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomVerticalFlip",
+    "GaussianNoise",
+    "Cutout",
+    "MixUp",
     # data
     "load_digits",
     "load_text",

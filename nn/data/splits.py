@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nn.data.transforms import Standardize
 from nn.random import Rng, as_generator
 
 
@@ -107,13 +108,9 @@ def standardize(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...
                 f"standardize: argument {i + 1} has features of shape {np.shape(other)[1:]}, the training part of "
                 f"shape {train.shape[1:]}"
             )
+    scaling = Standardize().fit(train)
     dtype = np.float32 if train.dtype in (np.float16, np.float32) else np.float64
-    mean = train.mean(axis=0, dtype=np.float64)
-    spread = train.std(axis=0, dtype=np.float64)
-    # A constant column of 0.1s has a rounding error for its spread: compare with what the rounding of the mean leaves.
-    constant = spread <= 8 * np.finfo(np.float64).eps * np.abs(mean)
-    scale = np.where(constant, 1.0, spread)
-    return tuple(((np.asarray(a) - mean) / scale).astype(dtype) for a in (train, *others))
+    return tuple(scaling.transform(a).astype(dtype) for a in (train, *others))
 
 
 def _common_length(who: str, arrays: tuple[np.ndarray, ...] | list[np.ndarray]) -> int:
