@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from .batching.handle import inside, open_frames
 from .diagnostics import check_finite, describe, fingerprint, hint
 from .errors import AnomalyError, GraphError, SingularPointError, StaleValueError, kind_of
 from .graph import FloatNode, Node, notes_of
@@ -99,6 +100,9 @@ def pull(
     are kept from that row on until the end; not where a NaN cannot come of it (``Op.risky``), as in a network of
     linear layers and relu.
     """
+    if open_frames():  # under vmap: rules see the values of all examples
+        more: Any = dict(wanted=wanted, recorded=recorded, foreign=foreign, inner=inner)
+        return inside((), pull, seeds, nodes, release, bounded, **more)  # type: ignore[no-any-return]
     check_unwritten(nodes)
     cotangents: dict[Node, Cotangent] = dict.fromkeys(nodes)
     cotangents.update(seeds)

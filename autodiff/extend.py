@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from .backward import gradients_of_graph
+from .batching.handle import all_examples
 from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, keeps_record
 from .names_elsewhere import missing_names, no_such_name
@@ -22,6 +23,7 @@ from .writing import write_all
 __all__ = [
     "Op",
     "WriteMark",
+    "all_examples",
     "composite",
     "current_scope",
     "gradients_of_graph",

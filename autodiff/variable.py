@@ -297,7 +297,10 @@ def plain(x: Any) -> Any:
     >>> ad.plain(ad.tensor([1.0, 2.0])), ad.plain(ad.scalar(3.0)), ad.plain(4)
     (array([1., 2.]), 3.0, 4)
     """
-    return x.data if isinstance(x, Variable) else x
+    try:
+        return x.data if isinstance(x, Variable) else x
+    except BatchedValueError:  # inside vmap there is no one array: the values of all examples, without their graph
+        return x.detach()
 
 
 def plain_tree(x: Any) -> Any:

@@ -175,6 +175,17 @@ def bare(x: Any) -> Any:
     return x.data if isinstance(x, Variable) else x
 
 
+def all_examples(x: Any) -> Any:
+    """Return the plain array of a value; inside ``vmap`` that of all examples, whose axes come first. For checks.
+
+    >>> import autodiff as ad, numpy as np
+    >>> from autodiff import extend
+    >>> ad.vmap(lambda i: i * extend.all_examples(i).max())(np.array([1, 3]))
+    array([3, 9])
+    """
+    return np.asarray(bare(bottom(x)))
+
+
 def over_all(x: Any, frames: tuple[Frame, ...]) -> Any:
     """Return x with a batch axis for each of these frames: repeated over those that it does not depend on."""
     if not frames:

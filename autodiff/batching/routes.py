@@ -8,6 +8,7 @@ again. A payload may be ``Batched`` itself: the same happens there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -168,14 +169,30 @@ def call_plain(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     return over_examples(frame, function, args, kwargs)
 
 
-def call(run: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """Return the answer of a recorded function; one that reads plain values runs in a loop over the examples."""
-    try:
+_running: ContextVar[tuple[Any, ...]] = ContextVar("autodiff_composites", default=())  # composites under way
+
+
+def call(function: Any, run: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    """Return the answer of a recorded function; one that reads plain values runs in a loop over the examples.
+
+    function: NumPy's, which ``run`` may call on the bare values.
+    """
+    if run.__class__ is Op:
         return run(*args, **kwargs)
-    except BatchedValueError:
-        frame = innermost(batched_in([list(args), kwargs]))
-        if frame is None:
-            raise
+    given = batched_in([list(args), kwargs])
+    if run in _running.get() and not any([x.node is not None for x in given]):
+        frame, run = innermost(given), function
+    else:
+        token = _running.set((*_running.get(), run))
+        try:
+            return run(*args, **kwargs)
+        except BatchedValueError:
+            frame = innermost(given)
+            if frame is None:
+                raise
+        finally:
+            _running.reset(token)
+    assert frame is not None
     return over_examples(frame, lambda *a, **k: run(*a, **k), args, kwargs)
 
 
@@ -183,11 +200,19 @@ def array_ufunc(self: Batched, ufunc: Any, method: str, *inputs: Any, **kwargs: 
     """NumPy's ufuncs on batched values."""
     if method == "__call__" and not kwargs:
         row = DISPATCH.get(ufunc)
+        if ufunc in _ON_INTEGERS and all(map(_is_whole, inputs)):
+            return call_ufunc(ufunc, inputs, kwargs)
         if row.__class__ is Op:
             return run_row(row, inputs, row.defaults)  # type: ignore[arg-type, union-attr]
-        if ufunc in PLAIN or (ufunc in _ON_INTEGERS and all([np.result_type(x).kind in "biu" for x in inputs])):
+        if row is not None:
+            return call(ufunc, row, inputs, {})
+        if ufunc in PLAIN:
             return call_ufunc(ufunc, inputs, kwargs)
     return super(Batched, self).__array_ufunc__(ufunc, method, *inputs, **kwargs)
+
+
+def _is_whole(x: Any) -> bool:
+    return (x.dtype if isinstance(x, Variable) else np.asarray(x).dtype).kind in "biu"
 
 
 _ON_INTEGERS = {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift}
@@ -197,7 +222,7 @@ def array_function(self: Batched, function: Any, types: Any, args: Any, kwargs: 
     """NumPy's other functions on batched values."""
     run = DISPATCH.get(function)
     if run is not None:
-        return call(run, args, kwargs)
+        return call(function, run, args, kwargs)
     if function in PLAIN:
         return call_plain(function, args, kwargs)
     return super(Batched, self).__array_function__(function, types, args, kwargs)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MissingRuleError
+from ..ops.shape import operand
 from ..variable import plain
 
 Formula = Callable[..., Any]
@@ -87,7 +88,7 @@ class Continuous(_Distribution):
         """Return the formula where x lies in the support, constants outside: there the formula sees a harmless z."""
         shapes, (loc, scale) = self._arguments(method, args, kwargs)
         z = (x - loc) / scale
-        bare = np.asarray(plain(z))
+        bare = operand(plain(z))
         # functions of Python's numbers are NumPy's float64, which would make float64 of float32 arrays
         shapes = [np.asarray(a, bare.dtype) if a.__class__ in (int, float) else a for a in shapes]
         ends, inside = self.support, self.inside
@@ -134,7 +135,7 @@ class Continuous(_Distribution):
         shapes, (loc, scale) = self._arguments("ppf", args, kwargs)
         dtype = np.result_type(plain(q), np.float16)
         shapes = [np.asarray(a, dtype) if a.__class__ in (int, float) else a for a in shapes]
-        outside = np.logical_not((np.asarray(plain(q)) >= 0) & (np.asarray(plain(q)) <= 1))
+        outside = np.logical_not((operand(plain(q)) >= 0) & (operand(plain(q)) <= 1))
         y = self._formula("ppf")(np.where(outside, 0.5, q), *shapes) * scale + loc
         bad = outside | np.logical_not(np.greater(plain(scale), 0))
         return np.where(bad, np.nan, y) if np.any(bad) else y
@@ -157,7 +158,7 @@ class Discrete(_Distribution):
 
     def _evaluate(self, method: str, k: Any, args: Any, kwargs: Any, below: float, above: float) -> Any:
         shapes, (loc,) = self._arguments(method, args, kwargs)
-        bare = np.asarray(plain(k)) - plain(loc)
+        bare = operand(plain(k)) - plain(loc)
         whole = np.floor(bare)
         low, high = bare < self.low, whole > self.high(*map(plain, shapes))
         if method == "logpmf":

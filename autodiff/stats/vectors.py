@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import special
+from ..ops.shape import operand
 from ..variable import plain
 from .continuous import HALF_LOG_2PI
 
@@ -63,7 +64,7 @@ class _Dirichlet:
 
         Raises ValueError where x does not have as many shares as alpha, is negative, or does not add up to 1.
         """
-        k, bare = np.shape(alpha)[0], np.asarray(plain(x))
+        k, bare = np.shape(alpha)[0], operand(plain(x))
         if bare.shape[:1] != (k,):
             raise ValueError(f"dirichlet: x of shape {bare.shape} needs {k} shares along its first axis, as alpha has.")
         # the sum of k shares in float32 is off by k times its ulp, in float64 SciPy allows 1e-9 as well
@@ -99,8 +100,8 @@ class _Multinomial:
     def logpmf(self, x: Any, n: Any, p: Any) -> Any:
         """Evaluate the logarithm of the probability of x: (..., k), with p: (k,) or (..., k); -inf where x does not
         add up to n, or is no count."""
-        x = np.asarray(plain(x))
-        n = np.asarray(plain(n))
+        x = operand(plain(x))
+        n = operand(plain(n))
         possible = np.all((x >= 0) & (x == np.floor(x)), axis=-1) & (np.sum(x, axis=-1) == n)
         counts = np.where(possible[..., None], x, 0)
         ways = special.gammaln(n + 1.0) - np.sum(special.gammaln(counts + 1.0), axis=-1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import collect, fit, handles, nonzero, pull
-from ..batching.handle import bottom, with_bottom
+from ..batching.handle import bottom, inside, with_bottom
 from ..errors import GraphError, kind_of
 from ..graph import Node, leaf
 from ..modes import mode, state
@@ -53,7 +53,8 @@ def push_through(ours: Evaluation, tangents: Sequence[Any]) -> tuple[dict[Node, 
     """Return tangents of every node from those of the arguments; and whether they are recorded."""
     recorded = ours.recorded or any(isinstance(v, Variable) and is_live(v) for v in tangents)
     with mode(floor=ours.floor), np.errstate(all="ignore"):
-        return push(dict(zip(ours.inner, tangents, strict=True)), ours.nodes, recorded), recorded
+        start = dict(zip(ours.inner, tangents, strict=True))
+        return inside((), push, start, ours.nodes, recorded), recorded
 
 
 def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node, Any]:

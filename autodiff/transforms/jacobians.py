@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import fit
-from ..batching.handle import Frame, bare, bottom, frames_of, open_frames, with_bottom
+from ..batching.handle import Frame, bare, bottom, frames_of, with_bottom
 from ..errors import kind_of
 from ..modes import mode, state
 from ..reach import has_nan
@@ -155,7 +155,7 @@ class _Matrix:
         ours, parts = self.ours, []
         with mode(floor=ours.floor), np.errstate(all="ignore"):
             for some in self.basis(self.chunk):
-                frame = Frame(len(some), "jacobian", len(open_frames()))
+                frame = Frame(len(some), "jacobian", 0)
                 if self.forward:
                     start = {self.argument.node: np.astype(some, self.argument.dtype)}
                     found = push_many(start, ours.nodes, self.node, ours.recorded, frame)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import collect, consumed, fit, handles
-from ..batching.handle import Batched, Frame, inside, open_frames
+from ..batching.handle import Batched, Frame, inside
 from ..batching.routes import over_examples
 from ..graph import Node, leaf
 from ..variable import wrap
@@ -27,11 +27,11 @@ def pull_many(
 ) -> dict[Node, Any]:
     """Return cotangents of the wanted nodes: payloads, (N, *shape); None where none arrived.
 
-    seeds: payloads. nodes: from ``collect``.
+    seeds: payloads. nodes: from ``collect``. Rules see values of all examples of a ``vmap`` around: its frames are not
+    open for them.
     """
-    frames = (*open_frames(), frame)
     started = {node: Batched(frame, seed) for node, seed in seeds.items()}
-    found = inside(frames, _pull, started, nodes, frozenset(wanted), recorded, frame)
+    found = inside((frame,), _pull, started, nodes, frozenset(wanted), recorded, frame)
     return {node: _payload(found[node], frame) for node in wanted if node in found}
 
 
@@ -97,9 +97,8 @@ def _payload(d: Any, frame: Frame) -> Any:
 
 def push_many(tangents: dict[Node, Any], nodes: list[Node], root: Node, recorded: bool, frame: Frame) -> Any:
     """Return the tangents of a node, (N, *shape), from those of the arguments; None where none arrived."""
-    frames = (*open_frames(), frame)
     started = {node: Batched(frame, t) for node, t in tangents.items()}
-    return _payload(inside(frames, _push, started, nodes, recorded, frame).get(root), frame)
+    return _payload(inside((frame,), _push, started, nodes, recorded, frame).get(root), frame)
 
 
 def _push(found: dict[Node, Any], nodes: list[Node], recorded: bool, frame: Frame) -> dict[Node, Any]:
@@ -133,7 +132,7 @@ def _pushed(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool, f
         return fitted(op(t, **(node.static or {})), node)
     u = wrap(np.ones(node.shape or (), node.dtype), None)
     u.node = leaf(u.data)
-    c = op.rule(i)(u, *args)  # linear in its cotangent: the walk transposes it
+    c = inside((), op.rule(i), u, *args)  # linear in its cotangent: the walk transposes it
     if getattr(c, "node", None) is None:
         return np.zeros(node.shape or (), node.dtype)
     c = fit(c, node.parents[i])

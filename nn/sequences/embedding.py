@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 import autodiff as ad
+from autodiff import extend
 
 from ..module import Module
 from ..parameter import Parameter
@@ -40,7 +41,7 @@ def embedding(
     """
     _refuse("embedding", max_norm, scale_grad_by_freq, sparse)
     index = _rows("embedding", input, weight)
-    y = weight[index]
+    y = np.take(weight, index, axis=0) if isinstance(index, ad.Tensor) else weight[index]
     if padding_idx is None:
         return y
     padding = index == _padding("embedding", padding_idx, weight.shape[0])
@@ -127,7 +128,7 @@ def _bags(size: int, offsets: ArrayLike | None, include_last: bool) -> tuple[Any
 
 def _rows(who: str, input: Any, weight: Any) -> Any:
     """The integers of `input`, checked."""
-    index = np.asarray(input.data if isinstance(input, ad.Variable) else input)
+    index = extend.all_examples(input)
     if index.dtype.kind not in "iu":
         raise TypeError(f"{who} needs integers, got {index.dtype} of shape {index.shape}. Write x.astype(int)")
     if np.ndim(weight) != 2:
@@ -136,7 +137,7 @@ def _rows(who: str, input: Any, weight: Any) -> Any:
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise IndexError(f"{who}: {index[at]} at index {at} is outside 0..{weight.shape[0] - 1}")
-    return index
+    return index if index.shape == np.shape(input) else input  # of all examples: inside vmap
 
 
 def _padding(who: str, padding_idx: int, rows: int) -> int:

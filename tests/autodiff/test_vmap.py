@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+import nn
 from autodiff.batching import routes
 
 X = np.linspace(-1.0, 1.0, 12).reshape(4, 3)
@@ -252,3 +253,51 @@ def test_rows_with_a_way_of_their_own_run_once(monkeypatch: pytest.MonkeyPatch) 
     f = lambda x: np.sum(np.linalg.inv(np.outer(x, x) + 3 * np.eye(3)) @ x)
     ad.vmap(ad.grad(f))(X)
     assert not looped
+
+
+def test_a_rule_that_runs_a_transform_sees_all_examples_and_no_frame() -> None:
+    """The rule of a recurrent row runs ``ad.vjp`` in a recorded pass: it must not take the values for one example."""
+    net = nn.RNN(2, 3, rng=0)
+    f = lambda x: np.sum(np.square(net(x[:, None])[0]))
+    xs = np.linspace(-1.0, 1.0, 24, dtype=np.float32).reshape(3, 4, 2)
+    second = lambda x: ad.grad(lambda x: np.sum(np.square(ad.grad(f)(x))))(x)
+    np.testing.assert_allclose(
+        ad.vmap(second)(xs).data, np.stack([second(x).data for x in xs]), rtol=1e-4, atol=1e-6
+    )  # float32
+
+
+@pytest.mark.parametrize("layer", ["Linear", "Conv1d", "LayerNorm", "Embedding"])
+def test_per_example_gradients_of_a_layer_by_functional_call(layer: str) -> None:
+    made = {
+        "Linear": lambda: (nn.Linear(3, 2, rng=0), X),
+        "Conv1d": lambda: (nn.Conv1d(1, 2, 3, rng=0), X[:, None]),
+        "LayerNorm": lambda: (nn.LayerNorm(3), X),
+        "Embedding": lambda: (nn.Embedding(5, 2, rng=0), np.array([0, 4, 2, 2])),
+    }
+    net, xs = made[layer]()
+    params = {name: p.data for name, p in net.named_parameters()}
+    f = lambda p, x: np.sum(np.square(nn.functional_call(net, p, x[None])))
+    got = ad.vmap(ad.grad(f), in_axes=(None, 0))(params, xs)
+    for name in params:
+        each = np.stack([ad.grad(f)(params, x)[name] for x in xs])
+        np.testing.assert_allclose(got[name], each, rtol=1e-4, atol=1e-6)  # float32
+        assert isinstance(dict(net.named_parameters())[name], nn.Parameter)
+
+
+def test_dropout_in_vmap_is_refused() -> None:
+    net = nn.Dropout(0.5, rng=0)
+    with pytest.raises(ValueError, match="draws random numbers"):
+        ad.vmap(lambda x: net(x))(X.astype(np.float32))
+
+
+def test_losses_take_labels_that_differ_between_examples() -> None:
+    z, y = np.random.default_rng(0).normal(size=(4, 5, 3)), np.arange(20).reshape(4, 5) % 3
+    for options in (
+        {},
+        {"reduction": "sum"},
+        {"weights": np.array([1.0, 2.0, 3.0]), "ignore_index": 1},
+    ):
+        f = lambda z, y, options=options: ad.cross_entropy(z, y, **options)
+        same(ad.vmap(ad.grad(f))(z, y), np.stack([ad.grad(f)(a, b) for a, b in zip(z, y, strict=True)]))
+    with pytest.raises(ValueError, match=r"label 5 .* is outside 0\.\.2"):
+        ad.vmap(lambda z, y: ad.cross_entropy(z, y))(z, y + 5)

@@ -133,7 +133,7 @@ def slogdet(a: Any) -> Any:
     array([[0.5 , 0.  ],
            [0.  , 0.25]])
     """
-    found = np.linalg.slogdet(np.asarray(plain(a)))
+    found = np.linalg.slogdet(plain(a))
     return type(found)(_phase_of_det(a) if np.iscomplexobj(a) else found[0], logabsdet(a))
 
 
@@ -224,7 +224,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     >>> x[0].backward(); b.grad.round(4)
     array([0.3333, 0.3333, 0.3333])
     """
-    found = np.linalg.lstsq(np.asarray(plain(a)), np.asarray(plain(b)), rcond=rcond)
+    found = np.linalg.lstsq(plain(a), plain(b), rcond=rcond)
     x, rank = _lstsq_row(a, b, rcond=rcond), int(found[2])
     residuals = found[1] if not len(found[1]) else np.sum(np.square(b - a @ x), axis=0).reshape(found[1].shape)
     return x, residuals, rank, svdvals(a)

@@ -42,7 +42,7 @@ def constant(function: str, argument: str, value: Any) -> Any:
                 f"{function} has no derivative in its argument {argument}, and the one given is recorded. "
                 f"Write {argument}.data to hold it constant; the derivative in the last argument is kept."
             )
-        return value.data
+        return plain(value)
     return value
 
 
