@@ -5,20 +5,49 @@ Runs only when the state is not plain; the fast paths never call it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from .errors import AnomalyError, GraphError, MissingRuleError, kind_of
 from .graph import Node, notes_of
-from .modes import OFF, State, source_line, state
+from .modes import OFF, State, mode, source_line, state
+
+ROWS = frozenset({"rows"})
+_watcher: ContextVar[Callable[..., None]] = ContextVar("autodiff_watcher")
 
 
-def observe(op: Any, out: Any, raw: list[Any], now: State, operands: Iterable[Any] = ()) -> None:
+@contextlib.contextmanager
+def watch_rows(seen: Callable[..., None]) -> Iterator[None]:
+    """Call ``seen(row, operands, static, y)`` after each operation with a graph value in this block: plain values.
+
+    operands: arrays, numbers or None, the ones that the row computed with; an array that is the ``y`` of an earlier
+    operation is that same object. Operations inside transforms and backward passes are seen too.
+
+    >>> import autodiff as ad, numpy as np
+    >>> from autodiff import extend
+    >>> with extend.watch_rows(lambda row, operands, static, y: print(row.name, static, y)):
+    ...     _ = np.tanh(ad.tensor([0.0, 0.0])).sum()
+    tanh {} [0. 0.]
+    sum {'axis': None, 'dtype': None, 'out': None, 'keepdims': False} 0.0
+    """
+    token = _watcher.set(seen)
+    try:
+        with mode(record=state().record | ROWS):
+            yield
+    finally:
+        _watcher.reset(token)
+
+
+def observe(op: Any, out: Any, raw: list[Any], now: State, operands: Iterable[Any], static: dict[str, Any]) -> None:
     """Do the work of the modes in force: notes for pictures, the anomaly check, fingerprints."""
     value = out._data
-    if out.node is None and now.record:
+    if "rows" in now.record:
+        _watcher.get()(op, raw, static, value)
+    if out.node is None and now.record and now.record != ROWS:
         note_end(op, operands, now.floor)
     if out.node is not None and (now.record or now.anomaly or now.strict):
         notes = notes_of(out.node)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from .backward import gradients_of_graph
 from .batching.handle import all_examples
+from .diagnostics import watch_rows
 from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, keeps_record
 from .names_elsewhere import missing_names, no_such_name
@@ -32,6 +33,7 @@ __all__ = [
     "missing_names",
     "no_such_name",
     "op",
+    "watch_rows",
     "write_all",
     "zeros_on_cache_lines",
 ]

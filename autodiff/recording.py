@@ -115,7 +115,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         else:
             out.node = new_node(op, tuple(parents), saved, static, now.scope, y.shape, y.dtype)
     if not now.plain:
-        observe(op, out, raw, now, operands)
+        observe(op, out, raw, now, operands, static)
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         note_view(next(iter(operands)), out)
     return out
@@ -156,7 +156,7 @@ def _record_scalar(op: Op, raw: list[Any], parents: Any, static: Any, now: State
         if not isfinite(sum(partials)):
             notes_of(out.node)  # the walk looks at nodes that have notes: from here on it goes carefully
     if not now.plain:
-        observe(op, out, raw, now, operands)
+        observe(op, out, raw, now, operands, static)
     return out
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autodiff import extend as _extend
 
 from . import data, functional, init, metrics, optim
+from .exchange.onnx_export import export_onnx
 from .exchange.safetensors_files import load_safetensors, save_safetensors
 from .layers.activations import (
     CELU,
@@ -345,6 +346,7 @@ __all__ = [
     "save",
     "load",
     "FileFormatError",
+    "export_onnx",
     "load_safetensors",
     "save_safetensors",
     "seed",

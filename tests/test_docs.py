@@ -30,7 +30,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ARTICLE = ROOT / "docs" / "article.md"
 RUN_ELSEWHERE = {"proving_a_custom_op.md"}  # tests/testing/test_tutorial.py also compares what it prints
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-EXAMPLES_NEED = {"nn.exchange.safetensors_files": "safetensors"}
+EXAMPLES_NEED = {"nn.exchange.safetensors_files": "safetensors", "nn.exchange.onnx_export": "onnx"}
 OPTIONAL = {"hypothesis", "scipy", "matplotlib", "torch", "jax", "autograd", "graphviz"}
 
 

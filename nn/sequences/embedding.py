@@ -45,6 +45,8 @@ def embedding(
     if padding_idx is None:
         return y
     padding = index == _padding("embedding", padding_idx, weight.shape[0])
+    if not getattr(y, "requires_grad", False):
+        return y  # there is no gradient to leave out
     return np.where(padding[..., None], ad.stop_gradient(y), y)
 
 

@@ -571,3 +571,28 @@ def test_a_mode_on_a_class_is_refused() -> None:
         @ad.no_grad()
         class Net:
             pass
+
+
+def test_watched_rows_are_seen_with_what_they_computed_and_no_others() -> None:
+    x, seen = ad.tensor([1.0, -2.0]), []
+    with extend.watch_rows(lambda row, operands, static, y: seen.append((row.name, operands, static, y))):
+        h = np.abs(x) * np.array([3.0, 4.0])
+        with ad.no_grad():
+            total = h.sum(axis=0)
+        s = ad.scalar(2.0) * 3.0
+    _ = np.tanh(x)
+    assert [name for name, *_ in seen] == ["absolute", "multiply", "sum", "multiply"]
+    assert seen[0][1][0] is x.data and seen[1][1][0] is seen[0][3] and seen[2][1][0] is h.data
+    assert seen[2][2]["axis"] == 0 and seen[2][3] == total.data
+    assert seen[3][1] == [2.0, 3.0] and seen[3][3] == s.data == 6.0
+
+
+def test_watching_rows_ends_with_its_block_and_leaves_no_notes() -> None:
+    x = ad.tensor([1.0, 2.0])
+    with pytest.raises(ZeroDivisionError), extend.watch_rows(lambda *_: 1 / 0):
+        np.tanh(x)
+    with extend.watch_rows(lambda *_: None), ad.no_grad():
+        y = np.tanh(x)
+    assert y.node is None and x.node.notes is None
+    np.tanh(x).sum().backward()
+    np.testing.assert_allclose(x.grad, 1 / np.cosh(x.data) ** 2)
