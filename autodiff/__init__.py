@@ -29,6 +29,7 @@ from .errors import (
     MissingRuleError,
     SingularPointError,
     StaleValueError,
+    TraceError,
     WriteError,
 )
 from .leaves import scalar, tensor
@@ -65,6 +66,8 @@ __version__ = "0.1.0"
 globals().update(_ROWS)  # one function for each row and composite: ad.tanh, ad.einsum, ad.logsumexp, ...
 
 _LATER = {
+    "compile": ".compiling",
+    "compiling": ".compiling",
     "draw": ".drawing",
     "draw_compare": ".drawing",
     "draw_function": ".drawing",
@@ -91,9 +94,12 @@ __all__ = [
     "SingularPointError",
     "StaleValueError",
     "Tensor",
+    "TraceError",
     "Variable",
     "WriteError",
     "checkpoint",
+    "compile",
+    "compiling",
     "custom_vjp",
     "detect_anomaly",
     "draw",

@@ -5,6 +5,7 @@
 from collections.abc import Sequence
 from typing import Any, overload
 
+from . import compiling as compiling
 from . import drawing as drawing
 from . import extend as extend
 from . import fft as fft
@@ -14,6 +15,7 @@ from . import solving as solving
 from . import special as special
 from . import stats as stats
 from . import testing as testing
+from .compiling.compiled import compile as compile
 from .drawing.compare import draw_compare as draw_compare
 from .drawing.draw import draw as draw
 from .drawing.pages.function_plot import draw_function as draw_function
@@ -24,6 +26,7 @@ from .errors import LeavesGraphError as LeavesGraphError
 from .errors import MissingRuleError as MissingRuleError
 from .errors import SingularPointError as SingularPointError
 from .errors import StaleValueError as StaleValueError
+from .errors import TraceError as TraceError
 from .errors import WriteError as WriteError
 from .explaining.explain import explain as explain
 from .leaves import scalar as scalar

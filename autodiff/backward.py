@@ -18,6 +18,7 @@ from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
+from numpy import ones  # by name: kept from one trace to the next, it must be a plain array
 
 from .batching.handle import inside, open_frames
 from .diagnostics import check_finite, describe, fingerprint, hint
@@ -145,6 +146,7 @@ def run(
     anomaly, ndarray, keep_all = state().anomaly, np.ndarray, wanted is None
     careful = recorded or reach is not None
     checked, forget = careful or bounded, release and first is None and reach is None
+    checked = checked or state().trace is not None  # the quick path writes into memory of its own
     made: dict[Node, bool] = {}  # as owned, but the cotangent stands in ``before`` as well
     before = dict(cotangents) if first is not None else {}
     watch = True  # until the first row that selects, and after it if a NaN can come of what it leaves out
@@ -471,7 +473,7 @@ def nonzero(seed: Any) -> Any:
 @cache
 def _one(dtype: Any) -> Any:
     """Return the number 1 that most passes start from: 0-d, and read-only, since all share it."""
-    one = np.ones((), dtype)
+    one = ones((), dtype)
     one.flags.writeable = False
     return one
 

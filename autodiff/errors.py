@@ -15,6 +15,7 @@ __all__ = [
     "MissingRuleError",
     "SingularPointError",
     "StaleValueError",
+    "TraceError",
     "WriteError",
 ]
 
@@ -80,6 +81,16 @@ class WriteError(TypeError):
     >>> y.data = [0.0, 0.0]
     Traceback (most recent call last):
     autodiff.errors.WriteError: ...
+    """
+
+
+class TraceError(TypeError):
+    """Something in a function under ``ad.compile`` that no trace can follow.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.compile(lambda x: x * np.random.default_rng().random(3))(np.ones(3))
+    Traceback (most recent call last):
+    autodiff.errors.TraceError: compile: ...
     """
 
 

@@ -15,7 +15,7 @@ from .backward import gradients_of_graph
 from .batching.handle import all_examples
 from .diagnostics import watch_rows
 from .gradient_buffers import zeros_on_cache_lines
-from .modes import current_scope, keeps_record
+from .modes import current_scope, draw_random, keeps_record
 from .names_elsewhere import missing_names, no_such_name
 from .registry import Op, composite, op
 from .write_marks import WriteMark, mark_written
@@ -27,6 +27,7 @@ __all__ = [
     "all_examples",
     "composite",
     "current_scope",
+    "draw_random",
     "gradients_of_graph",
     "keeps_record",
     "mark_written",

@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import LeavesGraphError, kind_of, leaves_graph
 from .graph import leaf
+from .modes import number
 from .recording import plain_array
 from .registry import OPS
 from .variable import Scalar, Tensor, Variable, differentiable, is_live, wrap
@@ -70,7 +71,7 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
         raise TypeError(f"ad.scalar needs a real number; got {kind_of(x)}.")
     if np.size(x) != 1:
         raise ValueError(f"ad.scalar needs one element; got {kind_of(x)}. Write ad.scalar(x[i]), or ad.tensor(x).")
-    value = float(np.reshape(x, ()))
+    value = number(np.reshape(x, ()))
     return wrap(value, leaf(value) if requires_grad else None)  # type: ignore[no-any-return]
 
 

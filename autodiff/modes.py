@@ -61,9 +61,10 @@ class Scope:
 
 
 class State:
-    """The modes in force. ``floor``: parents with a smaller serial count as constants (0 records all)."""
+    """The modes in force. ``floor``: parents with a smaller serial count as constants (0 records all). ``trace``: what
+    writes down the operations for ``ad.compile``, or None."""
 
-    __slots__ = ("floor", "scope", "record", "anomaly", "strict", "plain", "outer", "maker")
+    __slots__ = ("floor", "scope", "record", "anomaly", "strict", "trace", "plain", "outer", "maker")
 
     def __init__(
         self,
@@ -72,9 +73,11 @@ class State:
         record: frozenset[str] = frozenset(),
         anomaly: bool = False,
         strict: bool = False,
+        trace: Any = None,
     ) -> None:
         self.floor, self.scope, self.record, self.anomaly, self.strict = floor, scope, record, anomaly, strict
-        self.plain = not (floor or record or anomaly or strict)  # the one test of the fast paths
+        self.trace = trace
+        self.plain = not (floor or record or anomaly or strict or trace)  # the one test of the fast paths
         self.outer: State | None = None  # the state in force before, and the ``mode`` that changed it
         self.maker: Any = None
 
@@ -86,6 +89,7 @@ class State:
             "record": self.record,
             "anomaly": self.anomaly,
             "strict": self.strict,
+            "trace": self.trace,
         }
         return State(**{**now, **changes})
 
@@ -142,7 +146,7 @@ def _worked_out(name: str) -> Any:
     return property(lambda self: getattr(self.now(), name))
 
 
-for _name in ("floor", "scope", "record", "anomaly", "strict", "plain"):
+for _name in ("floor", "scope", "record", "anomaly", "strict", "trace", "plain"):
     setattr(Layered, _name, _worked_out(_name))
 
 OFF = float("inf")
@@ -333,6 +337,50 @@ def _async_generator(function: Any, changes: dict[str, Any]) -> Any:
                 raise
             except BaseException as error:
                 step, given = body.athrow, error
+
+    return run
+
+
+def number(x: Any) -> Any:
+    """Return ``float(x)``, the value of a Scalar; in a trace (``ad.compile``) a traced number."""
+    trace = state().trace
+    return float(x) if trace is None else trace.number(x)
+
+
+def adopt(x: Any) -> None:
+    """In a trace, let a handle hold a traced value: it is about to be read or written."""
+    trace = state().trace
+    if trace is not None:
+        trace.adopt(x)
+
+
+def draw_random(source: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    """Draw random numbers: ``getattr(generator, method)(*args, **kwargs)``. In a compiled function they are drawn anew
+    at every call, in the same order as without ``ad.compile``.
+
+    source: a ``numpy.random.Generator``, or a function that returns one: the default generator of a context, or a new
+    one of a seed (``functools.partial(np.random.default_rng, 0)``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> fast = ad.compile(lambda x: x + ad.extend.draw_random(rng, "integers", 10, size=2))
+    >>> fast(np.zeros(2)), fast(np.zeros(2))
+    (array([8., 6.]), array([5., 2.]))
+    """
+    trace = state().trace
+    if trace is not None and not trace.busy:
+        return trace.draw(source, method, args, kwargs)
+    return getattr(source() if callable(source) else source, method)(*args, **kwargs)
+
+
+def one_call(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a function of plain arrays that looks at values as it goes, or works in memory of its own: in a trace (``ad.
+    compile``) it is one instruction. It must not write into its arguments, nor draw random numbers."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        trace = state().trace
+        return function(*args, **kwargs) if trace is None else trace.call(function, args, kwargs)
 
     return run
 

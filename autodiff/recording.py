@@ -51,7 +51,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     raw: list[Any] = []
     parents: list[Any] = []
     arrays = live = held = False
-    for x in operands:
+    for x in operands if now.trace is None else map(now.trace.operand, operands):
         node: Any = None
         if isinstance(x, Variable):
             if x.__class__ is Batched:

@@ -261,6 +261,7 @@ def _publish(fn: Any, name: str, numpy: tuple[Any, ...], method: bool | str, pub
 # ---- the values that a rule reads, by its parameter names: these, and no others, are saved for it
 def keywords(fn: Callable[..., Any], skip: int) -> dict[str, Any]:
     """Names and defaults of a function's parameters (None: no default) after the first ``skip``, without *args."""
+    fn = getattr(fn, "__wrapped__", fn)
     code = getattr(fn, "__code__", None)
     if code is None:  # a function written in C
         parameters = [p for p in inspect.signature(fn).parameters.values() if p.kind is not p.VAR_POSITIONAL]

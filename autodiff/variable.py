@@ -21,6 +21,7 @@ from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
 from .registry import DISPATCH, METHODS, OPS, UFUNCS
 
+TRACED: set[type] = set()  # what stands for an array, or (``_weak``) for a number, in a trace of ``ad.compile``
 TENSORS: dict[type, bool] = {}  # subclasses of Tensor (Parameter): the fast paths compare exact classes
 _FLOAT_FORMS = (
     "np.exp and the like instead of math.exp, and fill an array that records: "
@@ -109,7 +110,8 @@ class Variable:
         """Return the only element, as a Python number."""
         if self.size != 1:
             raise ValueError(f"item() needs exactly one element; this {type(self).__name__} has shape {self.shape}.")
-        return self._data if self._data.__class__ is float else self._data.item()
+        data = self.data
+        return data if data.__class__ is float else data.item()
 
     def numpy(self) -> Any:
         """Return the plain value as an ndarray (a Tensor's own array, not a copy)."""
@@ -133,7 +135,7 @@ class Variable:
                 ".data",
                 _ARRAY_FORMS,
             )
-        return np.array(self._data, dtype=dtype, copy=copy)
+        return np.array(self.data, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
         if self.node is not None:
@@ -148,7 +150,7 @@ class Variable:
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ValueError(f"the truth of {self.size} elements is ambiguous: write np.any(x.data) or np.all(x.data).")
-        return bool(self._data)
+        return bool(self.data)
 
     # ---- NumPy's protocols
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -270,7 +272,8 @@ class Scalar(Variable):
 
 def wrap(value: Any, node: Node | None) -> Any:
     """Return a handle over a value and its node."""
-    handle = (Scalar if value.__class__ is float else Tensor)()
+    number = value.__class__ is float or (type(value) in TRACED and value._weak)
+    handle = (Scalar if number else Tensor)()
     handle._data, handle.node = value, node
     return handle
 

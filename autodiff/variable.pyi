@@ -15,6 +15,7 @@ Operand: TypeAlias = Variable | ArrayLike
 Number: TypeAlias = float | np.number[Any]
 Array: TypeAlias = Tensor | NDArray[Any] | list[Any] | tuple[Any, ...]
 
+TRACED: set[type]
 TENSORS: dict[type, bool]
 PLAIN: set[Any]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import WriteError, kind_of
+from .errors import TraceError, WriteError, kind_of
 from .graph import leaf
-from .modes import source_line, state
+from .modes import adopt, number, source_line, state
 from .registry import METHODS, OPS
 from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree
 from .views import Stale, rebind, shown_node
@@ -55,12 +55,13 @@ class _Unassigned(Stale):
 
 def write(x: Variable, value: Any) -> None:
     """``x.data = value`` on a leaf: the value is checked and copied in; an older graph that read it will refuse."""
+    adopt(x)
     old = x.node
     if x.__class__ is not Scalar or old is None or old.op is not None:
         write_all([(x, value)])
         return
     watch(x)  # the usual Scalar, without the lists: 2 us instead of 10
-    new = float(plain(value))
+    new = number(plain(value))
     fresh = leaf(new)
     fresh.grad, fresh.notes = old.grad, old.notes
     at_once(map(setattr, (x, x), ("_data", "node"), (new, fresh)), stamped((old, "replaced")))
@@ -90,7 +91,12 @@ def write_all(
     (array([3., 4.]), 5.0)
     """
     fitted = [(x, _fitted(x, value)) for x, value in pairs]
-    arrays = [(x._data, new) for x, new in fitted if new.__class__ is not float]
+    if calls and state().trace is not None:
+        raise TraceError(
+            "compile: an optimizer's step works in place on arrays of its own, which a trace cannot follow. Compile the"
+            " loss and its backward pass, and call step() outside; nn.training_step(..., compiled=True) does both."
+        )
+    arrays = [(x._data, new) for x, new in fitted if not isinstance(x, Scalar)]
     changes: list[tuple[Any, str, Any]] = []
     stamps: list[tuple[Any, str]] = []
     source = None if state().plain else source_line()
@@ -100,7 +106,7 @@ def write_all(
         changes.append((mark, "source", source))
     for x, new in fitted:
         watch(x)
-        if new.__class__ is not float:
+        if not isinstance(x, Scalar):
             mark = marks_of(x._data)[0]
             stamps.append((mark, "serial"))
             changes.append((mark, "source", source))
@@ -126,13 +132,14 @@ def write_all(
 
 def _fitted(x: Variable, value: Any) -> Any:
     """Return a new value of a leaf: a float, or an array of its own shape and dtype."""
+    adopt(x)
     if not x.is_leaf:
         raise WriteError(
             "the .data of a recorded value cannot be set; write x[...] = v, which is recorded, or make a new value."
         )
     value = plain(value)
     if isinstance(x, Scalar):
-        return float(value)
+        return number(value)
     new = np.asarray(value)
     if new.shape != x.shape:
         raise ValueError(f".data of shape {x.shape} cannot be set to {kind_of(new)}; broadcast or reshape it first.")
@@ -181,6 +188,7 @@ def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
     """Return the in-place operator of a row: recorded on a recorded value, a write into the array otherwise."""
 
     def run(x: Tensor, o: Any) -> Any:
+        adopt(x)
         live = is_live(x) or (isinstance(o, Variable) and is_live(o))
         base = x._base() if live and hasattr(x, "_base") else None
         if base is not None:
@@ -202,6 +210,7 @@ def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
 
 def setitem(x: Tensor, index: Any, value: Any) -> None:
     """``x[index] = value``: recorded on a recorded value, a write into the array otherwise."""
+    adopt(x)
     index = plain_tree(index)
     if isinstance(value, _Unassigned):
         value = value.taken_by(x)

@@ -8,11 +8,14 @@ starts with a fresh, unseeded generator of its own; call `seed` in it to make it
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["Rng", "as_generator", "default_generator", "seed"]
+from autodiff import extend
+
+__all__ = ["Rng", "as_generator", "default_generator", "draw", "seed"]
 
 if TYPE_CHECKING:
     Rng = np.random.Generator | int | None
@@ -48,6 +51,13 @@ def default_generator() -> np.random.Generator:
     """
     generator = _default.get()
     return seed() if generator is None else generator
+
+
+def draw(rng: Rng, method: str, *args: Any, **kwargs: Any) -> Any:
+    """`getattr(as_generator(rng), method)(*args, **kwargs)`; in a compiled function a draw at every call."""
+    if not isinstance(rng, np.random.Generator):
+        return extend.draw_random(partial(as_generator, rng), method, *args, **kwargs)
+    return extend.draw_random(rng, method, *args, **kwargs)
 
 
 def as_generator(rng: Rng) -> np.random.Generator:

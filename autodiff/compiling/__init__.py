@@ -1,1 +1,12 @@
-"""Compiling: trace a function once as a flat program of NumPy calls, and run that program from then on."""
+"""Compiling: trace a function once as a flat program of NumPy calls, and run that program from then on.
+
+``compiled`` is what a user calls; ``tracing`` runs the function on ``traced_array``s, which write what NumPy was asked
+into a ``program``; ``entry`` runs that program in the place of the function.
+"""
+
+from __future__ import annotations
+
+from .compiled import Compiled, compile
+from .program import Program, run
+
+__all__ = ["Compiled", "Program", "compile", "run"]

@@ -5,7 +5,6 @@ Each takes arrays or NumPy numbers and returns a new value or a view; none write
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,6 +50,80 @@ def power(a: Any, b: Any) -> Any:
     return a**b
 
 
-def draw(generator: Callable[[], Any], method: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """``getattr(generator(), method)(*arguments, **keywords)``: the next random numbers of a generator."""
-    return getattr(generator(), method)(*arguments, **keywords)
+def draw(generator: Any, method: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """``getattr(generator, method)(*arguments, **keywords)``: the next random numbers of a generator, or of what a
+    function returns now: the default generator of a context, or a new one made of a seed."""
+    source = generator() if callable(generator) else generator
+    return getattr(source, method)(*arguments, **keywords)
+
+
+def whole(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return what an array of this shape and dtype holds after ``a[...] = value``."""
+    made = np.empty(shape, dtype)
+    made[...] = value
+    return made
+
+
+def write_through(a: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return a copy of ``a`` after a write into a view of it.
+
+    path: the calls that make the view: (function, arguments, keywords, position), where ``SELF`` stands for the array,
+    and position picks an element of the tuple that a function returns, or is None.
+    """
+    made = np.array(a)
+    view = made
+    for step in path:
+        view = view_of(view, *step)
+    if not np.may_share_memory(view, made) and view.size:
+        raise ValueError("a write into a view, which is no view for an array laid out like this one")
+    view[...] = value
+    return made
+
+
+class _Self:
+    """Where the array stands in the arguments of a step of ``write_through``."""
+
+    def __repr__(self) -> str:
+        return "SELF"
+
+
+SELF = _Self()
+
+
+def view_of(a: Any, function: Any, arguments: Any, keywords: dict[str, Any], position: int | None) -> Any:
+    """Run one step of a path."""
+    view = function(*_placed(arguments, a), **keywords)
+    return view if position is None else view[position]
+
+
+def _placed(tree: Any, a: Any) -> Any:
+    if tree is SELF:
+        return a
+    return type(tree)([_placed(part, a) for part in tree]) if tree.__class__ in (tuple, list) else tree
+
+
+def changed(function: Any, a: Any, *arguments: Any, **keywords: Any) -> Any:
+    """Return a copy of ``a`` after ``function(a, ...)``, which changes it in place: ``np.copyto``, ``np.put``."""
+    made = np.array(a)
+    function(made, *arguments, **keywords)
+    return made
+
+
+def shape_of(a: Any) -> tuple[int, ...]:
+    """The shape of a value whose shape depends on values, for a guard."""
+    return np.shape(a)
+
+
+def view_as(a: Any, dtype: Any) -> Any:
+    """``a.view(dtype)``: the same memory."""
+    return np.asarray(a).view(dtype)
+
+
+def real(a: Any) -> Any:
+    """``a.real``: a view of a complex array, a real one as it is."""
+    return a.real
+
+
+def imag(a: Any) -> Any:
+    """``a.imag``: a view of a complex array."""
+    return a.imag

@@ -54,7 +54,7 @@ def sample(value: Value) -> Any:
 def _results(instruction: Instruction, values: list[Value], held: dict[int, Any]) -> list[Any]:
     """Arrays with shape, dtype and order of the results."""
     wanted = [values[index] for index in instruction.results]
-    if all(not value.shape for value in wanted):
+    if all(not value.shape for value in wanted) or not instruction.pure:
         return [sample(value) for value in wanted]
     sources = [held[index] for index in operands(instruction) if held[index].ndim]
     function = instruction.function

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy import full  # by name: kept from one trace to the next, it must be a plain array
 
 from ..batching.handle import Batched, bottom, with_bottom
 from ..batching.ways import layered, of_labels
@@ -118,7 +119,7 @@ def _row_starts(size: int, classes: int) -> Any:
 
 @lru_cache(maxsize=4)
 def _minus_ones(classes: int, dtype: Any) -> Any:
-    return np.full(classes, -1.0, dtype)
+    return full(classes, -1.0, dtype)
 
 
 def _cross_entropy_kept(

@@ -228,8 +228,14 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 for _fn in (take, take_along_axis, diagonal, diag, trace):
     composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_fn in (take, diagonal, trace))
 
+
+def _number(x: Any) -> Any:
+    only = x.reshape(())
+    return only.item() if type(only) is np.ndarray else only.as_number()  # in a trace it stays an array
+
+
 _to_scalar = op(
-    lambda x: x.reshape(()).item(),
+    _number,
     name="to_scalar",
     symbol="scalar",
     public=False,

@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from ..modes import one_call
+
 Kernel = Callable[[np.ndarray], np.ndarray]  # from a float64 block to a new one
 # Numerator and denominator, highest power first, as Horner's rule reads them.
 Rational = tuple[tuple[float, ...], tuple[float, ...]]
@@ -100,6 +102,7 @@ def erfc(x: Any) -> Any:
     return _elementwise("erfc", x, single=_erfc_single, double=_erfc_double, single_tail=_erfc_single_tail)
 
 
+@one_call
 def _elementwise(name: str, x: Any, *, single: Kernel, double: Kernel, single_tail: Kernel | None = None) -> Any:
     """Apply a kernel that works on float64 blocks to an array of any layout and real dtype.
 

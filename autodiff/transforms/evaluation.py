@@ -11,7 +11,7 @@ from ..backward import collect, conjugate, pull, raw
 from ..batching.handle import Batched, bare, bottom, frames_of, open_frames, over_all, with_bottom
 from ..errors import kind_of
 from ..graph import Node, leaf, tick
-from ..modes import OFF, mode, state
+from ..modes import OFF, mode, number, state
 from ..recording import plain_array
 from ..registry import OPS
 from ..variable import Scalar, Variable, is_live, wrap
@@ -97,7 +97,8 @@ def _lifted(v: Any, i: int) -> Any:
             "Pass floating arrays or numbers, or choose others with argnums=."
         )
     if isinstance(v, float | int) and not isinstance(v, np.generic):
-        return wrap(float(v), leaf(float(v)))
+        v = number(v)
+        return wrap(v, leaf(v))
     data = _floating(np.array(plain_array(v)), i)
     return wrap(data, leaf(data))
 
@@ -131,7 +132,7 @@ def derivative(d: Any, x: Variable) -> Any:
     """Return a derivative of the shape and dtype of x; zeros where none arrived."""
     if d is None:
         return 0.0 if isinstance(x, Scalar) else np.zeros(x.shape, x.dtype)
-    return d
+    return d if isinstance(d, Variable) or not isinstance(x, Scalar) else number(d)
 
 
 def in_own_memory(values: Iterable[Any], given: Iterable[Any] = ()) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..module import Module
-from ..random import Rng, as_generator
+from ..random import Rng, as_generator, draw
 from .inputs import as_value
 
 __all__ = [
@@ -48,7 +48,7 @@ def dropout(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -
     dtype = np.result_type(x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype, np.float16)
     if p == 1:
         return x * np.zeros(np.shape(x), dtype)
-    keep = as_generator(rng).random(np.shape(x), dtype=np.float32) >= p
+    keep = draw(rng, "random", np.shape(x), dtype=np.float32) >= p
     return x * (keep * dtype.type(1 / (1 - p)))
 
 
@@ -117,7 +117,7 @@ def alpha_dropout(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = N
     if p == 1:
         return x * np.zeros(x.shape, x.dtype)
     scale = 1 / math.sqrt((1 - p) * (1 + p * _SELU_FLOOR**2))
-    keep = as_generator(rng).random(x.shape, dtype=np.float32) >= p
+    keep = draw(rng, "random", x.shape, dtype=np.float32) >= p
     return np.where(keep, x, _SELU_FLOOR) * scale - scale * p * _SELU_FLOOR
 
 

@@ -15,11 +15,13 @@ that triangle; through a symmetric matrix (``a @ a.T``) it is the one that PyTor
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
 
 from ...batching.ways import of_matrices
+from ...modes import one_call
 from ...registry import Op, composite, op
 from ...variable import Variable, plain
 from ..complex_numbers import conj
@@ -74,7 +76,7 @@ def _close(values: Any) -> Any:
 
 def _refuse_choice(name: str, close: Any, values: Any, *reached: Any) -> None:
     """Raise where a cotangent reaches vectors that are an arbitrary choice."""
-    bad = close & ~np.eye(close.shape[-1], dtype=bool) & np.any([plain(m) != 0 for m in reached], axis=0)
+    bad = close & ~np.eye(close.shape[-1], dtype=bool) & reduce(np.logical_or, [plain(m) != 0 for m in reached])
     if bad.any():
         *stack, i, j = (int(k) for k in np.argwhere(bad)[0])
         pair = plain(values)[tuple(stack)][[i, j]]
@@ -533,6 +535,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
 
 # ---- factors of a matrix with its rows exchanged
+@one_call
 def _eliminate(x: Any) -> Any:
     """L below the diagonal (ones on it) and U above, in one matrix; rows stay where they are."""
     lu = np.array(x)
@@ -543,6 +546,7 @@ def _eliminate(x: Any) -> Any:
     return lu
 
 
+@one_call
 def _pivots(x: Any) -> Any:
     """Return the row exchanged with row k at step k: the one with the largest element left in column k."""
     pivots = np.zeros(x.shape[:-1], dtype=np.intp)
@@ -556,6 +560,7 @@ def _pivots(x: Any) -> Any:
     return pivots
 
 
+@one_call
 def order_of(pivots: Any) -> Any:
     """Return the order of the rows after the exchanges: ``a[order]`` is what is factored."""
     order = np.broadcast_to(np.arange(pivots.shape[-1]), pivots.shape).copy()

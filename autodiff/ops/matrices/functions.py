@@ -11,6 +11,7 @@ import numpy as np
 
 from ...batching.ways import of_stacks
 from ...errors import MissingRuleError, kind_of
+from ...modes import one_call
 from ...registry import DISPATCH, composite, op
 from ...variable import plain
 from ..complex_numbers import conj
@@ -115,6 +116,7 @@ _PADE = [math.factorial(26 - k) * math.factorial(13) / (math.factorial(26) * mat
 _THETA = 5.37  # below this 1-norm the approximant of order 13 is exact to rounding (Higham 2005, table 2.3)
 
 
+@one_call
 def _expm(x: Any) -> Any:
     """Scaling and squaring with the Padé approximant of order 13 (Higham 2005)."""
     kind = np.float64 if x.dtype.itemsize <= 8 and x.dtype.kind == "f" else x.dtype
@@ -135,10 +137,16 @@ def _expm(x: Any) -> Any:
     return y.astype(x.dtype)
 
 
+@one_call
+def _power_of_two(g: Any) -> float:
+    """Return the one below the largest element."""
+    top = float(np.max(np.abs(g), initial=0.0))
+    return 2.0 ** math.floor(math.log2(top)) if 0.0 < top < math.inf else 1.0
+
+
 def _expm_vjp(g: Any, x: Any) -> Any:
     """Return the corner of exp([[xᵀ, g], [0, xᵀ]]), the adjoint of its Fréchet derivative (Najfeld and Havel 1995)."""
-    n, xt, top = x.shape[-1], t(x), float(np.max(np.abs(plain(g)), initial=0.0))
-    scale = 2.0 ** math.floor(math.log2(top)) if 0.0 < top < math.inf else 1.0  # g must not decide the squarings
+    n, xt, scale = x.shape[-1], t(x), _power_of_two(plain(g))  # g must not decide the squarings
     g = np.broadcast_to(g, x.shape) / scale
     upper, lower = np.concatenate([xt, g], axis=-1), np.concatenate([g * 0.0, xt], axis=-1)
     return expm(np.concatenate([upper, lower], axis=-2))[..., :n, n:] * scale
@@ -218,6 +226,7 @@ array([[1.],
 )
 
 
+@one_call
 def _sqrtm(x: Any) -> Any:
     """Return the principal square root by Denman and Beavers' iteration in its product form (Cheng et al. 2001)."""
     kind = x.dtype if x.dtype.itemsize >= 8 else np.dtype(np.float64)

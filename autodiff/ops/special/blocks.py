@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ...modes import one_call
+
 BLOCK = 16384  # elements: a dozen float64 temporaries of that length stay in the processor's second cache
 
 
+@one_call
 def evaluate(
     kernel: Callable[..., Any],
     *operands: Any,

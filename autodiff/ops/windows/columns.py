@@ -8,11 +8,13 @@ import numpy as np
 
 from ...batching.ways import of_images
 from ...errors import kind_of
+from ...modes import one_call
 from ...registry import PUBLIC, op
 from ..shape import operand
 from .geometry import Borders, Sizes, bordered, must_agree, output_sizes, positions, windows, without_borders
 
 
+@one_call
 def columns(x: Any, kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes, fill: float = 0.0) -> Any:
     """Return the windows of a plain array (N, C, *spatial) as a new array (N, C, *kernel, *out)."""
     n = len(kernel)
@@ -25,6 +27,7 @@ def _im2col(x: Any, kernel: Sizes = (), stride: Sizes = (), padding: Borders = (
     return columns(x, kernel, stride, padding, dilation)
 
 
+@one_call
 def _col2im(
     x: Any, size: Sizes = (), kernel: Sizes = (), stride: Sizes = (), padding: Borders = (), dilation: Sizes = ()
 ) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...batching.ways import convolved, kernels
+from ...modes import one_call
 from ...registry import PUBLIC, op
 from ...variable import Variable
 from ..shape import operand
@@ -65,6 +66,7 @@ def _grouped(y: Any, groups: int) -> Any:
     return y.reshape(len(y), groups, y.shape[1] // groups).transpose(1, 0, 2)
 
 
+@one_call
 def _convolution(
     x: Any,
     weight: Any,
@@ -87,6 +89,7 @@ def _convolution(
     return _channels_first(y.reshape(x.shape[0], *out, o))
 
 
+@one_call
 def _convolution_input(
     x: Any,
     weight: Any,
@@ -116,6 +119,7 @@ def _convolution_input(
     return _channels_first(without_borders(y, padding, 1))
 
 
+@one_call
 def _convolution_weight(
     x: Any,
     z: Any,

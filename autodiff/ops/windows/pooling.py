@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...batching.ways import of_images
+from ...modes import one_call
 from ...registry import PUBLIC, op
 from ...singular_points import Convention
 from ...variable import plain
@@ -16,6 +17,7 @@ from .columns import borders, col2im_row, columns, integers, spatial
 from .geometry import Borders, Sizes, bordered, output_sizes, positions, without_borders
 
 
+@one_call
 def _max_pool(x: Any, kernel: Sizes = (), stride: Sizes = (), padding: Borders = (), dilation: Sizes = ()) -> Any:
     out = output_sizes("max_pool", x.shape[2:], kernel, stride, padding, dilation)
     last = bordered(x.transpose(0, *range(2, x.ndim), 1), padding, 1, -math.inf)
@@ -40,6 +42,7 @@ def _is_largest(x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Borders, 
     return largest, np.sum(largest, axis=tuple(range(2, 2 + len(kernel))), keepdims=True)
 
 
+@one_call
 def _shared(g: Any, y: Any, x: Any, kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes) -> Any:
     """The cotangent of plain arrays, one kernel position after the other: a third of the time of whole columns."""
     axes = (0, *range(2, x.ndim), 1)  # as they lie in memory after a convolution

@@ -1,0 +1,157 @@
+"""``compile``: a function that is traced at its first call, and whose program runs from then on."""
+
+from __future__ import annotations
+
+import types
+import warnings
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from ..errors import kind_of
+from ..modes import OFF, state
+from .entry import Entry, Miss
+from .signature import signature
+from .tracing import traced_twice
+
+LIMIT = 16  # programs for arguments of the same shapes
+
+
+class Compiled:
+    """A compiled function; made by ``compile``.
+
+    programs  the programs so far, as text when printed: one for each shape, dtype and fixed argument, and for each
+              answer that Python's control flow was given
+    """
+
+    def __init__(self, function: Callable[..., Any], verbose: bool = False, optimise: bool = True) -> None:
+        self.function, self.verbose, self.optimise = function, verbose, optimise
+        self.name = str(getattr(function, "__name__", None) or type(function).__name__)
+        self._entries: dict[Any, list[Entry]] = {}
+        self._latest: Entry | None = None
+        update_wrapper(self, function, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        now = state()
+        if now.trace is not None or now.record or now.anomaly or now.strict:
+            return self.function(*args, **kwargs)  # in another trace, or where each operation is looked at
+        inputs: list[Any] = []
+        key = (now.floor == OFF, signature((args, kwargs), inputs, now.floor))
+        entries = self._entries.get(key)
+        why = "the first call with such arguments"
+        error: Exception | None = None
+        for entry in entries or ():
+            if not entry.fits(now.floor, inputs):
+                why = "another state: a parameter's shape, a gradient, or an attribute of a module"
+                continue
+            try:
+                result = entry(inputs, (args, kwargs))
+            except Exception as failure:  # the function itself gives the error, with the user's line
+                error = failure
+                break
+            if not isinstance(result, Miss):
+                self._latest = entry
+                return result
+            why = f"a guard has failed: {result.why}"
+        if error is not None:
+            return self._failed(error, args, kwargs)
+        if entries is not None and len(entries) >= LIMIT:
+            return self._too_many(args, kwargs, why)
+        return self._trace(key, inputs, args, kwargs, why)
+
+    def _trace(self, key: Any, inputs: list[Any], args: Any, kwargs: Any, why: str) -> Any:
+        names = _names(self.function, args, kwargs, inputs)
+        traced = traced_twice(self.function, (args, kwargs), inputs, names)
+        entry = Entry(self.name, self.function, traced, (args, kwargs), self.optimise)
+        if self.verbose:
+            print(f"compile: {self.name}: {why}; traced, {len(entry.forward.instructions)} calls")
+        self._entries.setdefault(key, []).insert(0, entry)
+        result = entry(inputs, (args, kwargs))
+        if isinstance(result, Miss):
+            raise RuntimeError(f"compile: a guard of {self.name} fails for the values it was traced with: {result.why}")
+        self._latest = entry
+        return result
+
+    def _failed(self, error: Exception, args: Any, kwargs: Any) -> Any:
+        """Nothing was written: run the function itself, whose error names the operation and the user's line."""
+        self.function(*args, **kwargs)
+        error.add_note(f"{self.name} itself runs without this error; only its program fails.")
+        raise error
+
+    def _too_many(self, args: Any, kwargs: Any, why: str) -> Any:
+        warnings.warn(
+            f"compile: {self.name} has {LIMIT} programs for arguments of these shapes, and needs one more: {why}. It "
+            "runs uncompiled. A number that Python reads at every call (.item(), float(), an index) is best kept an "
+            "array.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return self.function(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.name}, {len(self.programs)} programs>"
+
+    @property
+    def programs(self) -> list[Any]:
+        """Every program, newest first: forward ones, each followed by its backward programs."""
+        return [p for group in self._entries.values() for e in group for p in (e.forward, *e.backward.values())]
+
+    def _executable(self) -> Any:
+        if self._latest is None:
+            raise ValueError(f"{self.name} has no program yet: call it first.")
+        return self._latest.run_forward
+
+    @property
+    def source(self) -> str:
+        """The source of the program that ran last; of the plain interpreter, its listing."""
+        run = self._executable()
+        return str(getattr(run, "source", None) or self._latest.forward)  # type: ignore[union-attr]
+
+    @property
+    def memory(self) -> Any:
+        """Bytes that the program which ran last holds at its peak, as planned."""
+        return getattr(self._executable(), "memory", None)
+
+    @property
+    def flops(self) -> Any:
+        """Floating-point operations of the program which ran last."""
+        return getattr(self._executable(), "flops", None)
+
+
+def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False, optimise: bool = True) -> Any:
+    """Return the same function, traced at its first call; its program of NumPy calls runs from then on.
+
+    The program is right for shapes and dtypes of arguments, for the values of fixed arguments (Python numbers, strings,
+    None, functions), and for the answers that Python's control flow was given (``if x > 0``, ``.item()``): for others
+    the function is traced again. Parameters and other Tensors that the function uses without being given them are read
+    at every call, and what it leaves in them is written back. Results are equal to those of the function itself; those
+    of Scalars within rounding.
+
+    Prints and other effects on Python objects happen in the trace alone, which runs the function twice. Raises
+    TraceError for what no trace can follow: randomness (draw with ``ad.extend.draw_random``), and plain arrays that the
+    function writes into.
+
+    >>> import autodiff as ad, numpy as np
+    >>> fast = ad.compile(lambda x: np.tanh(x) * 2.0)
+    >>> fast(np.array([0.0, 1.0]))
+    array([0.        , 1.52318831])
+    >>> gradient = ad.compile(ad.grad(lambda x: (x**3).sum()))
+    >>> gradient(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    """
+    if function is None:
+        return lambda f: compile(f, verbose=verbose, optimise=optimise)
+    if not callable(function):
+        raise TypeError(f"compile needs a function; got {kind_of(function)}. Write ad.compile(f)(x).")
+    return Compiled(function, verbose, optimise)
+
+
+def _names(function: Any, args: Any, kwargs: Any, inputs: list[Any]) -> list[str]:
+    """Return the name of each input: that of the parameter which it is, or which holds it."""
+    code = getattr(function, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code is not None else ()
+    named = {id(x): name for name, x in [*zip(names, args, strict=False), *kwargs.items()]}
+    return [named.get(id(x), "") for x in inputs]

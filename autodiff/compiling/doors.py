@@ -1,0 +1,119 @@
+"""Doors that are open only in a trace: NumPy's functions that make arrays without asking their arguments, and the value
+and gradient of a handle.
+
+``np.zeros`` and ``np.asarray`` call no protocol, so that a trace would not see them. While one runs, the name ``np`` of
+Python modules stands for a copy of NumPy's namespace that has others in their place; in every other thread they do what
+they always do. NumPy itself and compiled modules, which rely on true arrays, keep NumPy's own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from importlib.machinery import EXTENSION_SUFFIXES
+from typing import Any
+
+import numpy as np
+
+from ..modes import state
+from ..variable import Scalar, Variable
+from .traced_array import TracedArray
+
+MAKERS = (
+    "array asarray asanyarray ascontiguousarray asfortranarray zeros ones empty full zeros_like ones_like empty_like "
+    "full_like"
+).split()
+
+
+def _door(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def make(*args: Any, **keywords: Any) -> Any:
+        trace = state().trace
+        if trace is None or trace.busy or "like" in keywords:
+            return original(*args, **keywords)
+        return trace.create(original, args, keywords)
+
+    return make
+
+
+class _Numpy(types.ModuleType):
+    """NumPy's namespace, with doors."""
+
+    def __init__(self) -> None:
+        super().__init__("numpy", np.__doc__)
+        self.__dict__.update(np.__dict__)
+        self.__dict__.update({name: _door(getattr(np, name)) for name in MAKERS})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)  # what NumPy loads late
+
+
+_numpy = _Numpy()
+_COMPILED = tuple(EXTENSION_SUFFIXES)
+
+
+def _namespaces(function: Any) -> Iterator[dict[str, Any]]:
+    """Yield the namespaces in which NumPy has a name: of Python modules, and of the traced function."""
+    yield getattr(inspect.unwrap(function), "__globals__", {})
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("numpy") and name != __name__ and not name.startswith(_OWN):
+            file = getattr(module, "__file__", None)
+            if isinstance(module, types.ModuleType) and not (isinstance(file, str) and file.endswith(_COMPILED)):
+                yield module.__dict__
+
+
+_OWN = __name__.rpartition(".")[0]
+_data: Any = Variable.data
+_grad: Any = Variable.grad
+
+
+def _traced_data(x: Any) -> Any:
+    trace = state().trace
+    if trace is not None:
+        trace.adopt(x)
+    return _data.fget(x)
+
+
+def _traced_grad(x: Any) -> Any:
+    trace = state().trace
+    if trace is not None and x.node is not None:
+        trace.adopt(x)
+    grad = _grad.fget(x)
+    return grad.as_number() if isinstance(x, Scalar) and type(grad) is TracedArray else grad
+
+
+_lock = threading.Lock()
+_open: list[tuple[dict[str, Any], str]] = []  # where NumPy's name stands for the copy
+_count = 0
+
+
+@contextmanager
+def open_doors(function: Any) -> Iterator[None]:
+    """Let the traces of this process see what has no protocol."""
+    global _count
+    with _lock:
+        _count += 1
+        for namespace in _namespaces(function):
+            for name in ("np", "numpy", "_np"):
+                if namespace.get(name) is np:
+                    namespace[name] = _numpy
+                    _open.append((namespace, name))
+        if _count == 1:
+            Variable.data = property(_traced_data, Variable.data.fset, doc=_data.__doc__)  # type: ignore[misc]
+            Variable.grad = property(_traced_grad, _grad.fset, doc=_grad.__doc__)  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        with _lock:
+            _count -= 1
+            if _count == 0:
+                for namespace, name in _open:
+                    if namespace.get(name) is _numpy:
+                        namespace[name] = np
+                _open.clear()
+                Variable.data, Variable.grad = _data, _grad  # type: ignore[misc]

@@ -1,0 +1,206 @@
+"""One program of a compiled function, ready to run in the place of the function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..backward import collect, pull
+from ..errors import GraphError, TraceError
+from ..graph import leaf
+from ..registry import OPS
+from ..transforms.containers import flatten
+from ..transforms.custom_rules import with_rule
+from ..variable import Scalar, Variable, is_live, wrap
+from .lowering import build
+from .program import Program, described, run
+from .signature import rebuilt, value_of
+from .states import write_back
+from .tracing import Traced, pieces, settings
+
+
+class Miss:
+    """A guard has failed: the program is not right for these values."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+
+class Entry:
+    """A traced function with its programs: ``forward``, and a backward program for each live output."""
+
+    def __init__(self, name: str, function: Callable[..., Any], traced: Traced, arguments: Any, optimise: bool) -> None:
+        self.name, self.function, self.traced = name, function, traced
+        self.forward, *backwards = pieces(traced)
+        self.backward = dict(zip(traced.pullbacks, backwards, strict=True))
+        self.run_forward = executable(self.forward, optimise, name)
+        self.run_backward = {k: executable(p, optimise, f"{name}_backward") for k, p in self.backward.items()}
+        self.draws = any(not i.pure for i in self.forward.instructions)
+        self.made = {i for i, a in self.forward.constants.items() if not a.flags.writeable}
+
+    def fits(self, floor: float, inputs: list[Any]) -> bool:
+        """Whether the states and settings are those that the program was traced with."""
+        return all([h.fits(floor) for h in self.traced.held]) and all(
+            [settings(module) == then for module, then in self.traced.settings]
+        )
+
+    def __call__(self, inputs: list[Any], arguments: Any) -> Any:
+        """Run; return what the function returns, or a ``Miss``."""
+        traced = self.traced
+        arrays = [value_of(x) for x in inputs]
+        for g, x in zip(traced.given, inputs, strict=True):
+            if g.gradient is not None:
+                arrays.append(np.asarray(getattr(x.grad, "_data", x.grad)))
+        if len(arrays) > len(inputs):
+            arrays = self._in_order(inputs, arrays)
+        for h in traced.held:
+            arrays += h.values()
+        before = [g.bit_generator.state for g in traced.generators] if self.draws else []
+        try:
+            with np.errstate(all="ignore"):
+                (values, grads, own_grads, residuals), writes, answers = self.run_forward(arrays)
+        except Exception:
+            for g, old in zip(traced.generators, before, strict=False):
+                g.bit_generator.state = old
+            raise
+        why = failed_guard(self.forward, answers)
+        if why is not None:
+            for g, old in zip(traced.generators, before, strict=False):
+                g.bit_generator.state = old
+            return Miss(why)
+        write_back(traced.held, writes, grads)
+        new = iter(own_grads)
+        for g, x in zip(traced.given, inputs, strict=True):
+            if g.new_grad is not None:
+                grad = next(new)
+                x.node.grad = float(grad) if isinstance(x, Scalar) else np.asarray(grad)
+            elif g.cleared:
+                x.grad = None
+        return self._returned(inputs, arguments, values, residuals, before)
+
+    def _in_order(self, inputs: list[Any], arrays: list[Any]) -> list[Any]:
+        """The gradient of an argument stands behind it among the inputs of the program."""
+        extra = iter(arrays[len(inputs) :])
+        out: list[Any] = []
+        for g, a in zip(self.traced.given, arrays, strict=False):
+            out.append(a)
+            if g.gradient is not None:
+                out.append(next(extra))
+        return out
+
+    def _returned(self, inputs: list[Any], arguments: Any, values: list[Any], residuals: Any, before: Any) -> Any:
+        back = dict(zip(self.backward, residuals, strict=True))
+        leaves: list[Any] = []
+        for k, (y, value) in enumerate(zip(self.traced.outputs, values, strict=True)):
+            if y.kind == "argument":
+                made = inputs[y.value]
+            elif y.kind in ("handle", "fixed"):
+                made = y.value
+            elif y.kind in ("float", "scalar"):
+                made = float(value)
+            elif y.kind == "number":
+                made = np.asarray(value)[()]
+            else:
+                made = np.asarray(value)
+                if y.value.index in self.made:
+                    made = made.copy()
+            if k in back:
+                made = self._recorded(k, made, y.kind == "scalar", inputs, arguments, back[k], before)
+            elif y.kind in ("scalar", "tensor"):
+                made = wrap(made, None)
+            leaves.append(made)
+        return self.traced.rebuild(leaves)
+
+    # ---- as one node of a graph outside
+    def _recorded(
+        self, k: int, y: Any, scalar: bool, inputs: list[Any], arguments: Any, residuals: list[Any], before: Any
+    ) -> Any:
+        traced, pullback = self.traced, self.traced.pullbacks[k]
+        operands = [x for g, x in zip(traced.given, inputs, strict=True) if g.live]
+        operands += [h.handle for h in traced.held if h.live]
+
+        def rule(g: Any, xs: tuple[Any, ...]) -> list[Any]:
+            if pullback.error:
+                raise GraphError(pullback.error)
+            if not any(isinstance(x, Variable) for x in (g, *xs)):
+                with np.errstate(all="ignore"):
+                    shares, _, answers = self.run_backward[k]([*residuals, np.asarray(g)])
+                if failed_guard(self.backward[k], answers) is None:
+                    return [None if d is None else np.asarray(d) for d in shares]
+            return self._pulled_eagerly(k, g, xs, inputs, arguments, before)
+
+        made = with_rule(self.name, y, operands, rule)
+        return OPS["to_scalar"](made) if scalar and not isinstance(made, Scalar) else made
+
+    def _pulled_eagerly(
+        self, k: int, g: Any, xs: tuple[Any, ...], inputs: list[Any], arguments: Any, before: Any
+    ) -> Any:
+        """The cotangents by the function itself: for a derivative of the derivative, and where a guard of the backward
+        program fails."""
+        traced = self.traced
+        if self.forward.writes:
+            raise TraceError(
+                f"compile: {self.name} writes into a value, and would write again when it is run again for a higher "
+                "derivative. Compile the derivative itself: ad.compile(ad.grad(f))."
+            )
+        recorded = any(isinstance(x, Variable) for x in (g, *xs))
+        live = iter(xs)
+        own = [
+            self._lifted(next(live), recorded) if given.live else x
+            for given, x in zip(traced.given, inputs, strict=True)
+        ]
+        now = [generator.bit_generator.state for generator in traced.generators]
+        for generator, then in zip(traced.generators, before, strict=False):
+            generator.bit_generator.state = then
+        try:
+            args, kwargs = rebuilt(arguments, iter(own))
+            out = flatten(self.function(*args, **kwargs))[0][k]
+        finally:
+            for generator, then in zip(traced.generators, now, strict=True):
+                generator.bit_generator.state = then
+        wanted = [x.node for given, x in zip(traced.given, own, strict=True) if given.live]
+        wanted += [h.handle.node for h in traced.held if h.live]
+        if recorded and not isinstance(g, Variable):
+            g = wrap(g, None)
+        found = pull({out.node: g}, collect([out.node], stop=wanted), wanted=wanted, recorded=recorded, inner=True)
+        return [found.get(n) for n in wanted]
+
+    @staticmethod
+    def _lifted(x: Any, recorded: bool) -> Any:
+        if isinstance(x, Variable) and is_live(x):
+            return OPS["positive"](x)
+        x = x._data if isinstance(x, Variable) else x
+        return wrap(x, leaf(x))
+
+
+def executable(program: Program, optimise: bool, name: str) -> Callable[[list[Any]], Any]:
+    """Return what runs a program: the source written for it, or the plain interpreter."""
+    program.check()
+    if optimise:
+        return build(program, name if name.isidentifier() else "program")
+    return partial(run, program)
+
+
+def failed_guard(program: Program, answers: list[Any]) -> str | None:
+    """Return which guard does not hold, as words; None where all hold."""
+    for (ref, expected), value in zip(program.guards, answers, strict=True):
+        if not _holds(value, expected):
+            asked = next((i for i in program.instructions if ref.index in i.results), None)
+            return f"{_asked(value, expected)!r} where it was {expected!r}" + (
+                f" ({described(asked)})" if asked else ""
+            )
+    return None
+
+
+def _asked(value: Any, expected: Any) -> Any:
+    if type(expected) in (bool, int, float, complex):
+        return type(expected)(value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _holds(value: Any, expected: Any) -> bool:
+    found = _asked(value, expected)
+    return bool(found == expected) or (found != found and expected != expected)

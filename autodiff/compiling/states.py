@@ -1,0 +1,180 @@
+"""State: the handles that a traced function reads without having been given them, such as parameters.
+
+In a trace such a handle holds a traced value from its first use on, and its own value again when the trace is over. The
+program reads the value through the handle at every run, and writes back what the function left in it: a new value, a
+new gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..batching.handle import Batched
+from ..graph import Node, leaf
+from ..modes import mode, state
+from ..variable import Scalar, Variable
+from ..writing import write_all
+from .program import Ref
+from .trace import Trace
+from .traced_array import TracedArray
+
+
+class Held:
+    """One handle in a trace, and what the function does with it.
+
+    live        whether derivatives flow to it
+    gradient    the value of its ``.grad`` at the start, or None where there is none
+    """
+
+    def __init__(self, trace: Trace, handle: Variable, floor: float) -> None:
+        self.handle, self.data, self.node = handle, handle._data, handle.node
+        self.traced = trace.outside(self.data, "state", weak=self.data.__class__ is float)
+        self.live = self.node is not None and self.node.serial >= floor
+        self.is_leaf = self.node is None or self.node.op is None
+        self.indices = [self.traced._index]  # of the value, and of the gradient, in the program
+        self.gradient: Any = None
+        self.leaf: Any = None
+        if self.node is not None:
+            self.leaf = leaf(self.traced)
+            self.leaf.serial = self.node.serial  # below the floor of a transform it is a constant, as before
+            grad = self.node.grad
+            if grad is not None and self.is_leaf:
+                grad = getattr(grad, "_data", grad)
+                self.gradient = self.leaf.grad = trace.outside(grad, "state")
+                self.indices.append(self.gradient._index)
+        handle._data, handle.node = self.traced, self.leaf
+        self.facts = self._facts_now(floor)
+
+    def _facts_now(self, floor: float) -> tuple[Any, ...]:
+        node = self.node
+        grad = None if node is None or not self.is_leaf else node.grad
+        return _facts(self.handle, self.data, node, grad, floor)
+
+    def fits(self, floor: float) -> bool:
+        """Whether a program that was traced with this handle is right for it as it is now."""
+        handle = self.handle
+        node = handle.node
+        grad = None if node is None or node.op is not None else node.grad
+        return _facts(handle, handle._data, node, grad, floor) == self.facts
+
+    def values(self) -> list[Any]:
+        """What the program reads now: the value, and the gradient if it had one."""
+        data = self.handle._data
+        found = [np.float64(data) if data.__class__ is float else data]
+        if self.gradient is not None:
+            grad = self.handle.grad
+            found.append(np.asarray(getattr(grad, "_data", grad)))
+        return found
+
+    def release(self, trace: Trace) -> None:
+        """Give the handle its own value back, and remember what the function left in it."""
+        handle, final, node = self.handle, self.handle._data, self.handle.node
+        handle._data, handle.node = self.data, self.node
+        self.new = self.new_grad = None
+        if (node is None) != (self.node is None) or (node is not None and node.op is not None):
+            raise trace.refusal(
+                f"the function leaves another kind of value in a {type(handle).__name__} that it did not make (a "
+                "recorded one, or another requires_grad)",
+                "Return the value instead",
+            )
+        if type(final) is not TracedArray:
+            final = trace.number(final) if isinstance(handle, Scalar) else trace.as_traced(final)
+        if final is not self.traced or final._cell.version:
+            self.new = Ref(trace.index_of(final))
+        grad = None if node is None else node.grad
+        self.cleared = self.gradient is not None and grad is None
+        if grad is not None and (grad is not self.gradient or grad._cell.version):
+            if not self.is_leaf:
+                raise trace.refusal(
+                    "backward() inside the function reaches a value that was computed outside",
+                    "Compute that value inside, or detach it",
+                )
+            grad = getattr(grad, "_data", grad)
+            if type(grad) is not TracedArray:
+                grad = trace.number(grad) if np.ndim(grad) == 0 else trace.as_traced(grad)
+            self.new_grad = Ref(trace.index_of(grad))
+
+
+def _facts(handle: Any, data: Any, node: Any, grad: Any, floor: float) -> tuple[Any, ...]:
+    return (
+        None if data.__class__ is float else (data.shape, data.dtype, data.flags.c_contiguous),
+        None if node is None else (node.serial >= floor, node.op is None),
+        None if grad is None else np.shape(grad),
+    )
+
+
+class StatefulTrace(Trace):
+    """A trace that adopts handles when they are used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[int, Held] = {}
+
+    def adopt(self, x: Variable) -> None:
+        """Let a handle over a plain value hold a traced one."""
+        if isinstance(x, Batched):
+            return  # what it holds is adopted when it is used
+        data = x._data
+        if type(data) is TracedArray or not (data.__class__ is float or isinstance(data, np.ndarray)):
+            return
+        self.held[id(x)] = Held(self, x, state().floor)
+
+    def operand(self, x: Any) -> Any:
+        """Return an operand of a recorded operation: handles are adopted; NumPy's numbers never upcast an array."""
+        if isinstance(x, Variable):
+            self.adopt(x)
+        elif type(x) is TracedArray and type(x._example) is not np.ndarray and x.dtype.kind in "fiubc":
+            return x.as_number()
+        return x
+
+    def release(self) -> None:
+        """Give all handles their own values back."""
+        failed: Exception | None = None
+        for held in self.held.values():
+            try:
+                held.release(self)
+            except Exception as error:  # the other handles must have their values too
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Trace what runs in this block."""
+        try:
+            with mode(trace=self):
+                try:
+                    yield
+                finally:
+                    self.release()
+                self.close()
+        finally:
+            self.open = False
+            self.put_generators_back()
+
+
+def write_back(held: list[Held], values: list[Any], gradients: list[Any]) -> None:
+    """Write new values and gradients into handles: all, or none when a value does not fit.
+
+    values, gradients: one for each that has ``new``, and ``new_grad``, in their order.
+    """
+    new, grads = iter(values), iter(gradients)
+    pairs = [(h.handle, next(new)) for h in held if h.new is not None]
+    changes: list[tuple[Node, Any]] = []
+    for h in held:
+        if h.new_grad is not None:
+            grad = next(grads)
+            changes.append((h, float(grad) if isinstance(h.handle, Scalar) else np.asarray(grad)))
+        elif h.cleared:
+            changes.append((h, None))
+    if pairs:
+        write_all(pairs)
+    for h, grad in changes:
+        if grad is None:
+            h.handle.grad = None
+        else:
+            h.handle.node.grad = grad

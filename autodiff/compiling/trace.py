@@ -1,0 +1,578 @@
+"""One trace: every NumPy call on a traced array is run on its example, and written into a program.
+
+A write makes a new value, and a view follows the array whose memory it shows: ``Cell`` counts the writes, and a view
+that is older than the last one is taken again. Never here: handles and their values (``states``), the arguments of the
+traced function (``compiled``).
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..errors import TraceError
+from ..modes import state
+from ..variable import Variable
+from . import functional
+from .functional import SELF
+from .program import Instruction, Program, Ref, mapped, name_of, refs
+from .traced_array import Cell, TracedArray
+
+# Answers do not depend on values: given at once, and not written into the program.
+STATIC = {
+    getattr(np, name)
+    for name in (
+        "shape ndim size result_type can_cast common_type min_scalar_type may_share_memory shares_memory iscomplexobj "
+        "isrealobj array_repr array_str array2string"
+    ).split()
+}
+# The shapes of their answers depend on values: a guard holds them.
+DYNAMIC = {
+    getattr(np, name)
+    for name in (
+        "nonzero flatnonzero argwhere unique unique_all unique_counts unique_inverse unique_values extract compress "
+        "trim_zeros union1d intersect1d setdiff1d setxor1d bincount"
+    ).split()
+}
+# The shapes of their answers depend on an argument: its values are guards.
+SHAPED = {np.reshape, np.broadcast_to, np.tile, np.repeat, np.roll, np.moveaxis, np.delete, np.insert, np.pad}
+NEW = {np.zeros, np.ones, np.empty, np.full}
+# They change their first argument and return nothing.
+IN_PLACE = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+_PACKAGE = __file__.rsplit("compiling", 1)[0]
+_WHOLE = (Ellipsis, slice(None))
+
+
+class Trace:
+    """The program so far, and the arrays that it knows."""
+
+    def __init__(self) -> None:
+        self.program = Program()
+        self.open = True
+        self.busy = False  # NumPy runs on examples: what it makes inside is not ours
+        self.fixed: set[int] = set()  # values that no input and no state enters
+        self.constants: dict[int, tuple[int, Any, Any]] = {}  # id -> (value, the array, a copy of it at its first use)
+        self.asked: dict[tuple[int, Any], Any] = {}
+        self.generators: dict[int, tuple[Any, Any]] = {}  # id -> (generator, its state before the trace)
+        self.scopes: dict[Any, None] = {}
+
+    # ---- values
+    def value(self, example: Any, kind: str = "result", name: str = "") -> int:
+        """Add a value like this example to the program."""
+        return self.program.add_value(np.shape(example), example.dtype, name, kind).index
+
+    def traced(self, example: Any, index: int, origin: str = "made", weak: bool = False) -> TracedArray:
+        """Return a traced array for a value of the program, in memory of its own."""
+        return TracedArray(example, self, Cell(index, origin), (), index, weak)
+
+    def outside(self, example: Any, kind: str, name: str = "", weak: bool = False) -> TracedArray:
+        """Return an input or a state. The example is a copy, so that the trace changes nothing."""
+        example = np.float64(example) if isinstance(example, float) else np.copy(example, order="K")
+        index = self.value(example, kind, name)
+        (self.program.inputs if kind == "input" else self.program.states).append(index)
+        return self.traced(example, index, kind, weak)
+
+    def constant(self, array: Any) -> int:
+        """Return the value that stands for a plain array."""
+        found = self.constants.get(id(array))
+        if found is not None:
+            if not _equal(found[1], found[2]):
+                raise self.refusal(
+                    "a plain array was changed between two uses", "Make it with ad.tensor(a, requires_grad=False)"
+                )
+            return found[0]
+        if array.dtype.kind not in "biufc":
+            raise self.refusal(f"an array of dtype {array.dtype} holds no numbers", "Pass numbers")
+        index = self.value(array, "constant")
+        self.program.constants[index] = array
+        self.constants[id(array)] = (index, array, array.copy())
+        return index
+
+    def as_traced(self, array: Any) -> TracedArray:
+        """Return a plain array as a traced constant."""
+        return self.traced(array, self.constant(array), "constant")
+
+    def number(self, x: Any) -> Any:
+        """Return what ``float(x)`` is, as a traced number: a Scalar's value."""
+        if type(x) is TracedArray:
+            if x.dtype != np.float64:
+                x = self.function(functional.astype, (x, np.dtype(float)), {})
+            if x.ndim:
+                x = self.function(np.reshape, (x, ()), {})
+            return x.as_number()
+        return self.as_traced(np.asarray(float(x))).as_number()
+
+    def as_number(self, x: TracedArray) -> TracedArray:
+        """Return the same value, which never upcasts an array."""
+        index = self.index_of(x)
+        return TracedArray(x._example[()], self, Cell(index, "made"), (), index, True)
+
+    def index_of(self, t: TracedArray) -> int:
+        """Return the value that a traced array holds now; a view of an array that was written is taken again."""
+        if t._trace is not self or not self.open:
+            raise self.refusal(
+                "a value that was made while a function was traced is used outside that trace (it was kept in a "
+                "cache, a global or an attribute, or it is read by another thread)",
+                "Return it from the function instead",
+            )
+        cell = t._cell
+        if t._version != cell.version:
+            index = cell.index
+            for (function, arguments, keywords, position), made in t._path:
+                indices = self.write(function, _put(arguments, Ref(index)), keywords, made)
+                index = indices[position or 0]
+            t._index, t._version = index, cell.version
+        return t._index
+
+    # ---- instructions
+    def write(self, function: Any, arguments: Any, keywords: Any, made: Any, pure: bool = True) -> list[int]:
+        """Append a call, and return its results; made: what it gives on the examples."""
+        unpacks = isinstance(made, tuple | list)
+        results = [self.value(y) for y in (made if unpacks else (made,))]
+        scope = state().scope
+        if scope is not None:
+            self.scopes[scope] = None
+        if pure and all(ref.index in self.fixed for ref in refs((arguments, keywords))):
+            self.fixed.update(results)
+        self.program.instructions.append(
+            Instruction(
+                function,
+                arguments,
+                keywords,
+                tuple(results),
+                unpacks,
+                pure,
+                user_place(),
+                scope.path if scope is not None else "",
+            )
+        )
+        return results
+
+    def taken(self, tree: Any, operands: list[TracedArray]) -> tuple[Any, Any]:
+        """Return arguments with examples, and with ``Ref``s, in the place of traced and plain arrays."""
+        kind = type(tree)
+        if kind is TracedArray:
+            operands.append(tree)
+            return tree._example, Ref(self.index_of(tree))
+        if kind is tuple or kind is list:
+            pairs = [self.taken(x, operands) for x in tree]
+            return kind([e for e, _ in pairs]), kind([s for _, s in pairs])
+        if kind is dict:
+            both = {k: self.taken(x, operands) for k, x in tree.items()}
+            return {k: e for k, (e, _) in both.items()}, {k: s for k, (_, s) in both.items()}
+        if kind is slice:
+            ends = [int(x) if type(x) is TracedArray else x for x in (tree.start, tree.stop, tree.step)]
+            return slice(*ends), slice(*ends)
+        if kind is np.ndarray or isinstance(tree, np.ndarray):
+            return tree, Ref(self.constant(tree))
+        if isinstance(tree, Variable):
+            return self.taken(tree.data, operands)
+        return tree, tree
+
+    def function(self, function: Any, args: Any, keywords: Any) -> Any:
+        """A NumPy function on traced arrays."""
+        if function in STATIC:
+            return self._run(function, *_static(args), **_static(keywords))
+        out = keywords.get("out")
+        if out is not None:
+            made = self.function(function, args, {k: v for k, v in keywords.items() if k != "out"})
+            return self._into(out[0] if isinstance(out, tuple) else out, made)
+        if function in IN_PLACE:
+            return self._change(function, *args, **keywords)
+        if function in SHAPED and len(args) > 1:
+            args = (args[0], _asked(args[1]), *args[2:])
+        elif function in NEW:
+            args = (_asked(args[0]), *args[1:])
+        args, keywords = self._numbers_fitted(*_named(function, args, keywords))
+        operands: list[TracedArray] = []
+        examples, symbols = self.taken(tuple(args), operands)
+        named, named_symbols = self.taken(dict(keywords), operands)
+        made = self._run(function, *examples, **named)
+        dynamic = function in DYNAMIC or (function is np.where and len(args) == 1)
+        return self._wrapped(function, symbols, named_symbols, made, operands, dynamic)
+
+    def ufunc(self, ufunc: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """A ufunc, or one of its methods, on traced arrays."""
+        if method == "at":
+            return self._add_at(ufunc, *inputs)
+        out, where = keywords.get("out"), keywords.get("where", True)
+        out = out if out is None or isinstance(out, tuple) else (out,)
+        keywords = {k: v for k, v in keywords.items() if k != "out" and not (k == "where" and v is True)}
+        if out is not None and any(o is not None for o in out):
+            if len(out) > 1:
+                made = self.ufunc(ufunc, method, inputs, keywords)
+                return tuple([m if o is None else self._into(o, m) for o, m in zip(out, made, strict=True)])
+            if where is not True:
+                return self._where(ufunc, method, inputs, out[0], keywords)
+            if method in ("reduce", "accumulate") and ufunc in (np.add, np.multiply):
+                keywords.setdefault("dtype", out[0].dtype)
+            order = {"order": "C"} if method == "__call__" and out[0].flags.c_contiguous and out[0].ndim > 1 else {}
+            if order and self._ordered(ufunc, inputs):
+                order = {}
+            return self._into(out[0], self.ufunc(ufunc, method, inputs, {**keywords, **order}))
+        return self.function(ufunc if method == "__call__" else getattr(ufunc, method), inputs, keywords)
+
+    @staticmethod
+    def _ordered(ufunc: Any, inputs: Any) -> bool:
+        """Whether the result will be C-contiguous without asking for it."""
+        return all(np.ndim(x) < 2 or x.flags.c_contiguous for x in inputs if hasattr(x, "flags"))
+
+    def power(self, a: Any, b: Any) -> Any:
+        """``a ** b``: the operator, which has exact forms for some exponents."""
+        if type(a) is TracedArray and a._weak and not isinstance(b, np.ndarray):
+            return self.ufunc(np.power, "__call__", (a, b), {})
+        return self.function(functional.power, (a, b), {})
+
+    def call(self, function: Callable[..., Any], args: Any, keywords: Any) -> Any:
+        """A function marked by ``one_call``: one instruction."""
+        if self.busy or not _has_traced((args, keywords)):
+            return self._run(function, *args, **keywords)
+        return self.function(function, args, keywords)
+
+    def create(self, function: Any, args: Any, keywords: Any) -> Any:
+        """A NumPy function that makes an array and hands nothing on: ``np.zeros``, ``np.asarray``."""
+        args, keywords = _plain_handles(args), {k: _plain_handles(v) for k, v in keywords.items()}
+        if not _has_traced((args, keywords)):
+            made = self._run(function, *args, **keywords)
+            if made.dtype.kind not in "biufc" or type(made) is not np.ndarray:
+                return made
+            if made is args[0] or (made.base is not None and args and isinstance(args[0], np.ndarray)):
+                return self.as_traced(made)
+        return self.function(function, args, keywords)
+
+    def draw(self, source: Any, method: str, args: Any, keywords: Any) -> Any:
+        """Random numbers: drawn for the example from a generator whose state is put back, and again at every run."""
+        generator = source() if callable(source) else source
+        self.generators.setdefault(id(generator), (generator, generator.bit_generator.state))
+        made = np.asarray(self._run(getattr(generator, method), *args, **keywords))
+        arguments = (source, method, tuple(args), dict(keywords))
+        (index,) = self.write(functional.draw, arguments, {}, made, pure=False)
+        return self.traced(made, index)
+
+    def put_generators_back(self) -> None:
+        """Give every generator the state that it had before the trace."""
+        for generator, before in self.generators.values():
+            generator.bit_generator.state = before
+
+    def _run(self, function: Any, *args: Any, **keywords: Any) -> Any:
+        before, self.busy = self.busy, True
+        try:
+            return function(*args, **keywords)
+        finally:
+            self.busy = before
+
+    def _wrapped(
+        self, function: Any, symbols: Any, named: Any, made: Any, operands: list[TracedArray], dynamic: bool
+    ) -> Any:
+        if type(made) not in (np.ndarray, tuple, list) and not isinstance(made, np.generic | tuple):
+            if made is None or not isinstance(made, bool | int | float | complex):
+                raise self.refusal(f"{name_of(function)} gives no array", "Use another function")
+            made = np.asarray(made)[()]  # np.count_nonzero, np.array_equal: a Python number
+            return self.traced(made, self.write(function, symbols, named, made)[0]).as_number()
+        for t in operands:
+            if made is t._example and type(made) is np.ndarray:
+                return t
+        indices = self.write(function, symbols, named, made)
+        if not isinstance(made, tuple | list):
+            return self._result(made, made, indices[0], function, symbols, named, operands, None, dynamic)
+        parts = [
+            self._result(y, made, i, function, symbols, named, operands, k, dynamic)
+            for k, (y, i) in enumerate(zip(made, indices, strict=True))
+        ]
+        return type(made)(*parts) if hasattr(made, "_fields") else type(made)(parts)
+
+    def _result(
+        self,
+        made: Any,
+        whole: Any,
+        index: int,
+        function: Any,
+        symbols: Any,
+        named: Any,
+        operands: list[TracedArray],
+        position: int | None,
+        dynamic: bool,
+    ) -> TracedArray:
+        if dynamic:
+            self._guard_shape(index, made)
+        weak = bool(operands) and all(t._weak for t in operands) and made.ndim == 0 and made.dtype.kind in "f"
+        if weak:
+            return TracedArray(made[()], self, Cell(index, "made"), (), index, True)
+        if type(made) is np.ndarray and made.size:
+            for t in operands:
+                if type(t._example) is np.ndarray and np.may_share_memory(made, t._example):
+                    step = (function, _put(symbols, SELF, t._index), named, position)
+                    return TracedArray(made, self, t._cell, (*t._path, (step, whole)), index)
+        return self.traced(made, index)
+
+    def _guard_shape(self, index: int, made: Any) -> None:
+        (shape,) = self.write(functional.shape_of, (Ref(index),), {}, np.asarray(np.shape(made), int))
+        if index not in self.fixed:
+            self.program.guards.append((Ref(shape), tuple(np.shape(made))))
+
+    def _numbers_fitted(self, args: Any, keywords: Any) -> tuple[Any, Any]:
+        """Python numbers take the dtype of the arrays beside them; so do traced ones."""
+        weak: list[TracedArray] = []
+        dtypes: list[Any] = []
+        _sorted_out((args, keywords), weak, dtypes)
+        if not weak or not dtypes:
+            return args, keywords
+        python = {"f": 1.0, "c": 1j}
+
+        def fitted(t: TracedArray) -> Any:
+            dtype = np.result_type(*dtypes, python.get(t.dtype.kind, 1))
+            return t if dtype == t.dtype else self.function(functional.astype, (t, dtype), {})
+
+        return _replaced(args, fitted), _replaced(keywords, fitted)
+
+    # ---- writes
+    def getitem(self, t: TracedArray, index: Any) -> Any:
+        """``t[index]``."""
+        dynamic = any(getattr(i, "dtype", None) == np.bool_ for i in (index if isinstance(index, tuple) else (index,)))
+        operands: list[TracedArray] = []
+        example, symbol = self.taken(t, operands)
+        at, at_symbol = self.taken(_static_numbers(index), operands)
+        made = self._run(functional.getitem, example, at)
+        return self._wrapped(functional.getitem, (symbol, at_symbol), {}, made, operands[:1], dynamic)
+
+    def setitem(self, t: TracedArray, index: Any, value: Any) -> None:
+        """``t[index] = value``."""
+        if isinstance(value, list):
+            value = self.create(np.asarray, (value,), {})
+        at, at_symbol = self.taken(_static_numbers(index), [])
+        example, symbol = self.taken(value, [])
+        old = Ref(self.index_of(t))
+        self._may_write(t)
+        if any(at is w or (isinstance(at, slice) and at == slice(None)) for w in _WHOLE) and t.flags.c_contiguous:
+            t._example[...] = example
+            same = type(value) is TracedArray and (example.shape, example.dtype) == (t.shape, t.dtype)
+            if same and type(example) is np.ndarray and example.strides == t._example.strides:
+                new = symbol.index
+            else:
+                (new,) = self.write(functional.whole, (symbol, t.shape, t.dtype), {}, t._example)
+        else:
+            self._run(t._example.__setitem__, at, example)
+            (new,) = self.write(functional.write_at, (old, at_symbol, symbol), {}, t._example)
+        self._written(t, new)
+
+    def _into(self, out: Any, made: Any) -> Any:
+        """``out=``: the result is written into an array."""
+        if type(out) is not TracedArray:
+            raise self.refusal(
+                "a result is written into a plain array that the trace did not make, where it would stay behind",
+                "Make the array with ad.tensor(a, requires_grad=False), or inside the function",
+            )
+        if type(out._example) is np.ndarray and not np.can_cast(made.dtype, out.dtype, "same_kind"):
+            raise TypeError(f"cannot write {made.dtype} into an array of {out.dtype} (out=)")
+        self.setitem(out, Ellipsis, made)
+        return out
+
+    def _where(self, ufunc: Any, method: str, inputs: Any, out: Any, keywords: dict[str, Any]) -> Any:
+        """``ufunc(..., out=out, where=mask)``."""
+        if type(out) is not TracedArray:
+            return self._into(out, None)
+        mask = keywords.pop("where")
+        inputs, _ = self._numbers_fitted((*inputs, out), {})
+        examples, symbols = self.taken(tuple(inputs[:-1]), [])
+        at, at_symbol = self.taken(mask, [])
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        old = Ref(self.index_of(out))
+        self._may_write(out)
+        self._run(function, *examples, out=out._example, where=at, **keywords)
+        arguments = (function, symbols, old, at_symbol)
+        self._written(out, self.write(functional.write_where, arguments, keywords, out._example)[0])
+        return out
+
+    def _add_at(self, ufunc: Any, target: Any, index: Any, *value: Any) -> None:
+        if type(target) is not TracedArray:
+            self._into(target, None)
+        value, _ = self._numbers_fitted(value, {})
+        at, at_symbol = self.taken(_static_numbers(index), [])
+        examples, symbols = self.taken(tuple(value), [])
+        old = Ref(self.index_of(target))
+        self._may_write(target)
+        self._run(ufunc.at, target._example, at, *examples)
+        arguments = (ufunc, old, at_symbol, *symbols)
+        self._written(target, self.write(functional.add_at, arguments, {}, target._example)[0])
+
+    def _change(self, function: Any, target: Any, *args: Any, **keywords: Any) -> None:
+        if function is np.copyto and not args[1:] and keywords.get("where", True) is True:
+            return self._into(target, self.create(np.asarray, args[:1], {})) and None
+        if type(target) is not TracedArray:
+            self._into(target, None)
+        examples, symbols = self.taken(args, [])
+        named, named_symbols = self.taken(keywords, [])
+        old = Ref(self.index_of(target))
+        self._may_write(target)
+        self._run(function, target._example, *examples, **named)
+        arguments = (function, old, *symbols)
+        self._written(target, self.write(functional.changed, arguments, named_symbols, target._example)[0])
+
+    def _may_write(self, t: TracedArray) -> None:
+        if t._cell.origin in ("input", "constant"):
+            what = "an argument" if t._cell.origin == "input" else "a plain array that it captured"
+            raise self.refusal(
+                f"the function writes into {what}, which a compiled program does not change",
+                "Write into a copy, and return it; state is a Tensor: z = ad.tensor(a, requires_grad=False)",
+            )
+
+    def _written(self, t: TracedArray, new: int) -> None:
+        """t holds a new value; so do all arrays that share its memory."""
+        cell = t._cell
+        if t._path:
+            base = cell.owner._example
+            arguments = (Ref(cell.index), tuple([step for step, _ in t._path]), Ref(new))
+            (new,) = self.write(functional.write_through, arguments, {}, base)
+        cell.index = new
+        cell.version += 1
+        if not t._path:
+            t._index, t._version = new, cell.version
+
+    # ---- what Python asks
+    def ask(self, t: TracedArray, convert: Callable[[Any], Any]) -> Any:
+        """Return what Python asks of a value, and write down that the program is right for this answer."""
+        answer = self._run(convert, t._example)
+        index = self.index_of(t)
+        if index not in self.fixed and (index, convert) not in self.asked:
+            self.asked[index, convert] = answer
+            self.program.guards.append((Ref(index), answer))
+        return answer
+
+    def refusal(self, what: str, instead: str) -> TraceError:
+        """Return the error for what no trace can follow, with the user's line."""
+        place = user_place()
+        where = f" at {place[0]}:{place[1]}" if place else ""
+        return TraceError(f"compile: {what}{where}. {instead}.")
+
+    def close(self) -> None:
+        """End the trace: no traced array may be used from now on; plain arrays were not changed meanwhile."""
+        for _, array, first in self.constants.values():
+            if not _equal(array, first):
+                raise self.refusal(
+                    f"the function writes into a plain array of shape {array.shape} that it uses",
+                    "Make it with ad.tensor(a, requires_grad=False), whose writes are followed",
+                )
+        self.open = False
+
+
+@cache
+def _parameters(function: Any) -> tuple[inspect.Parameter, ...]:
+    """Return the parameters of a NumPy function that has an ``out``; nothing of others."""
+    try:
+        parameters = tuple(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return ()
+    return parameters if any(p.name == "out" for p in parameters) else ()
+
+
+def _named(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return a call with its options by name and without those that are not given: ``np.sum(x, axis=0)``."""
+    if len(args) < 2 or isinstance(getattr(function, "__self__", function), np.ufunc):
+        return args, keywords
+    parameters = _parameters(function)
+    names = [p.name for p in parameters]
+    if "out" not in names or len(args) <= names.index("out") or names[0] == "out":
+        return args, keywords
+    required = [k for k, p in enumerate(parameters) if p.default is p.empty]
+    count = required[-1] + 1
+    given = {p.name: (p.default, x) for p, x in zip(parameters[count:], args[count:], strict=False)}
+    return args[:count], {**{k: x for k, (default, x) in given.items() if x is not default}, **keywords}
+
+
+def user_place() -> tuple[str, int] | None:
+    """Return file and line of the nearest caller outside this package and outside ``nn``."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if not name.startswith(_PACKAGE) and package not in ("nn", "numpy") and not name.startswith("<"):
+            return name.replace(chr(92), "/"), frame.f_lineno
+        frame = frame.f_back
+    return None
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+
+
+def _has_traced(tree: Any) -> bool:
+    if type(tree) is TracedArray:
+        return True
+    if isinstance(tree, dict):
+        return any(_has_traced(x) for x in tree.values())
+    return type(tree) in (tuple, list) and any(_has_traced(x) for x in tree)
+
+
+def _plain_handles(tree: Any) -> Any:
+    """Return constants of the graph as their values; a recorded value is left, and NumPy's protocol refuses it."""
+    if isinstance(tree, Variable):
+        return tree if tree.node is not None else tree.data
+    return type(tree)([_plain_handles(x) for x in tree]) if type(tree) in (tuple, list) else tree
+
+
+def _replaced(tree: Any, change: Callable[[TracedArray], Any]) -> Any:
+    """Return the same tree with another array in the place of every traced number."""
+    if type(tree) is TracedArray:
+        return change(tree) if tree._weak else tree
+    if type(tree) is dict:
+        return {k: _replaced(x, change) for k, x in tree.items()}
+    return type(tree)([_replaced(x, change) for x in tree]) if type(tree) in (tuple, list) else tree
+
+
+def _static(tree: Any) -> Any:
+    """Return the same tree with examples; a traced number as a Python number."""
+    if type(tree) is TracedArray:
+        return tree._example.item() if tree._weak else tree._example
+    if type(tree) is dict:
+        return {k: _static(x) for k, x in tree.items()}
+    return type(tree)([_static(x) for x in tree]) if type(tree) in (tuple, list) else tree
+
+
+def _static_numbers(index: Any) -> Any:
+    """Return an index in which a traced number of no axes stays traced, and lists of traced ones are arrays."""
+    parts = index if isinstance(index, tuple) else (index,)
+    made = tuple([_traced_list(i) if isinstance(i, list) else i for i in parts])
+    return made if isinstance(index, tuple) else made[0]
+
+
+def _asked(tree: Any) -> Any:
+    """Return a shape or positions with Python's integers in the place of traced ones."""
+    if type(tree) is TracedArray:
+        return int(tree) if tree.ndim == 0 else tree.tolist()
+    return type(tree)([_asked(x) for x in tree]) if type(tree) in (tuple, list) else tree
+
+
+def _traced_list(index: list[Any]) -> Any:
+    found = next((x for x in index if type(x) is TracedArray), None)
+    return index if found is None else found._trace.create(np.asarray, (index,), {})
+
+
+def _sorted_out(tree: Any, weak: list[TracedArray], dtypes: list[Any]) -> None:
+    """Collect the traced numbers of a call, and the dtypes of the arrays beside them."""
+    if type(tree) is TracedArray:
+        if tree._weak:
+            weak.append(tree)
+        else:
+            dtypes.append(tree.dtype)
+    elif isinstance(tree, np.ndarray | np.generic):
+        dtypes.append(tree.dtype)
+    elif isinstance(tree, dict):
+        for x in tree.values():
+            _sorted_out(x, weak, dtypes)
+    elif type(tree) in (tuple, list):
+        for x in tree:
+            _sorted_out(x, weak, dtypes)
+
+
+def _put(tree: Any, x: Any, index: int | None = None) -> Any:
+    """Return arguments with x in the place of SELF; or, of the value with that index."""
+    if index is not None:
+        return mapped(tree, lambda ref: x if ref.index == index else ref)
+    if tree is SELF:
+        return x
+    return type(tree)([_put(part, x) for part in tree]) if type(tree) in (tuple, list) else tree

@@ -1,0 +1,320 @@
+"""A duck array that stands in the place of an array while a function is traced.
+
+It has the true value (``_example``), and knows which value of the program that is. NumPy hands every function, operator
+and method on it to the trace, which writes the call down and runs it on the examples. What Python asks of the value
+becomes a guard; a way out that no trace can follow is refused.
+
+For code that asks, it has the class of the value it stands for: what such code does with an array is then what it does
+in a trace. NumPy's own C code is not deceived.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..variable import TRACED, Variable
+from . import functional
+
+
+class Cell:
+    """The memory that an array and its views share: the program value it holds now.
+
+    origin   "made" in the trace, or "input", "state" or "constant"
+    owner    the traced array that is not a view
+    version  counts writes
+    """
+
+    __slots__ = ("index", "version", "origin", "owner")
+
+    def __init__(self, index: int, origin: str) -> None:
+        self.index, self.version, self.origin = index, 0, origin
+        self.owner: Any = None
+
+
+class TracedArray:
+    """See the head of this file. ``_weak``: it stands for a Python number, which never upcasts an array."""
+
+    __slots__ = ("_example", "_trace", "_cell", "_path", "_index", "_version", "_weak", "__weakref__")
+    __array_priority__ = 500.0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self, example: Any, trace: Any, cell: Cell, path: tuple[Any, ...] = (), index: int = -1, weak: bool = False
+    ) -> None:
+        self._example, self._trace, self._cell, self._path = example, trace, cell, path
+        self._index, self._version, self._weak = index, cell.version, weak
+        if cell.owner is None and not path:
+            cell.owner = self
+
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        return np.ndarray if self._weak else type(self._example)
+
+    # ---- facts that do not depend on values
+    shape = property(lambda self: self._example.shape)
+    dtype = property(lambda self: self._example.dtype)
+    ndim = property(lambda self: self._example.ndim)
+    size = property(lambda self: self._example.size)
+    itemsize = property(lambda self: self._example.itemsize)
+    nbytes = property(lambda self: self._example.nbytes)
+    flags = property(lambda self: self._example.flags)
+    strides = property(lambda self: self._example.strides)
+
+    @property
+    def base(self) -> Any:
+        """The traced array whose memory this one shows."""
+        return self._cell.owner if self._path else None
+
+    def __len__(self) -> int:
+        return len(self._example)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self._example)))
+
+    # ---- NumPy's protocols
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        out = keywords.get("out", ())
+        if any(isinstance(x, Variable) for x in (*inputs, *out)):
+            return NotImplemented
+        return self._trace.ufunc(ufunc, method, inputs, keywords)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
+        if any(issubclass(t, Variable) for t in types):
+            return NotImplemented
+        return self._trace.function(function, args, keywords)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise self._trace.refusal(
+            "a traced array would leave the program here: NumPy, or another library, reads it as plain memory",
+            "Use NumPy's functions on it; write a plain array that it indexes or is written into as "
+            "ad.tensor(a, requires_grad=False)",
+        )
+
+    # ---- indexing and writing
+    def __getitem__(self, index: Any) -> Any:
+        return self._trace.getitem(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._trace.setitem(self, index, value)
+
+    def fill(self, value: Any) -> None:
+        """``ndarray.fill``."""
+        self[...] = value
+
+    # ---- what Python asks: guards
+    def __bool__(self) -> bool:
+        return bool(self._trace.ask(self, bool))
+
+    def __int__(self) -> int:
+        return int(self._trace.ask(self, int))
+
+    def __float__(self) -> float:
+        return float(self._trace.ask(self, float))
+
+    def __complex__(self) -> complex:
+        return complex(self._trace.ask(self, complex))
+
+    def __index__(self) -> int:
+        return int(self._trace.ask(self, operator.index))
+
+    def item(self, *index: Any) -> Any:
+        """``ndarray.item``."""
+        return (self[index] if index else self)._trace.ask(self[index] if index else self, _item)
+
+    def tolist(self) -> Any:
+        """``ndarray.tolist``."""
+        return self._trace.ask(self, _tolist)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
+
+    def __repr__(self) -> str:
+        return f"<traced {self.dtype}{list(self.shape)}>"
+
+    def __format__(self, form: str) -> str:
+        return format(self.item(), form) if form else repr(self)
+
+    # ---- copies and kinds
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    def copy(self, order: str = "C") -> Any:
+        """``ndarray.copy``."""
+        return self._trace.function(np.copy, (self,), {"order": order})
+
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
+        """``ndarray.astype``."""
+        if not copy and self.dtype == np.dtype(dtype) and not self._weak:
+            return self
+        return self._trace.function(functional.astype, (self, np.dtype(dtype)), {})
+
+    def view(self, dtype: Any = None, type: Any = None) -> Any:
+        """``ndarray.view``."""
+        return self._trace.function(functional.view_as, (self, self.dtype if dtype is None else dtype), {})
+
+    def as_number(self) -> Any:
+        """The same value as a Python number: it never upcasts an array, and is a Scalar's."""
+        return self if self._weak else self._trace.as_number(self)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        """``ndarray.reshape``."""
+        return self._trace.function(np.reshape, (self, _joined(shape)), {} if order == "C" else {"order": order})
+
+    def transpose(self, *axes: Any) -> Any:
+        """``ndarray.transpose``."""
+        return self._trace.function(np.transpose, (self, _joined(axes) if axes else None), {})
+
+    T = property(lambda self: self.transpose())
+    mT = property(lambda self: self.swapaxes(-1, -2))
+    real = property(lambda self: self._trace.function(functional.real, (self,), {}))
+    imag = property(lambda self: self._trace.function(functional.imag, (self,), {}))
+    flat = property(lambda self: self.reshape(-1))
+
+    def flatten(self, order: str = "C") -> Any:
+        """``ndarray.flatten``: always a copy."""
+        return self.reshape(-1, order=order).copy()
+
+    def sort(self, axis: int = -1, kind: Any = None) -> None:
+        """``ndarray.sort``: in place."""
+        self[...] = np.sort(self, axis=axis, kind=kind)
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """``ndarray.partition``: in place."""
+        self[...] = np.partition(self, kth, axis=axis)
+
+    # ---- operators that are not in the tables below
+    def __pow__(self, o: Any) -> Any:
+        return self._trace.power(self, o)
+
+    def __rpow__(self, o: Any) -> Any:
+        return self._trace.power(o, self)
+
+    def __ipow__(self, o: Any) -> Any:
+        self[...] = self._trace.power(self, o)
+        return self
+
+    def __divmod__(self, o: Any) -> Any:
+        return np.divmod(self, o)
+
+    def __rdivmod__(self, o: Any) -> Any:
+        return np.divmod(o, self)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"{type(self._example).__name__!r} object has no attribute {name!r}")
+        raise self._trace.refusal(f".{name} of a traced array cannot be followed", "Use a NumPy function instead")
+
+
+def _item(a: Any) -> Any:
+    return a.item()
+
+
+def _tolist(a: Any) -> Any:
+    return a.tolist()
+
+
+def _joined(parts: tuple[Any, ...]) -> Any:
+    return parts[0] if len(parts) == 1 else parts
+
+
+TRACED.add(TracedArray)
+BINARY = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.true_divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "matmul": np.matmul,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
+}
+COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+# Method -> the function that NumPy's own method calls, or one of equal meaning.
+METHODS: dict[str, Any] = {
+    "sum": np.add.reduce,
+    "prod": np.multiply.reduce,
+    "max": np.maximum.reduce,
+    "min": np.minimum.reduce,
+    "any": np.logical_or.reduce,
+    "all": np.logical_and.reduce,
+    **{
+        name: getattr(np, name)
+        for name in (
+            "argmax argmin argsort argpartition choose clip compress cumprod cumsum diagonal dot mean nonzero ravel "
+            "repeat round searchsorted squeeze std swapaxes take trace var put"
+        ).split()
+    },
+    "conj": np.conjugate,
+    "conjugate": np.conjugate,
+}
+
+
+def _operator(ufunc: Any, reflected: bool) -> Callable[..., Any]:
+    def run(self: Any, o: Any) -> Any:
+        if isinstance(o, Variable):
+            return NotImplemented
+        return self._trace.ufunc(ufunc, "__call__", (o, self) if reflected else (self, o), {})
+
+    return run
+
+
+def _inplace(ufunc: Any) -> Callable[..., Any]:
+    def run(self: Any, o: Any) -> Any:
+        if isinstance(o, Variable):
+            return NotImplemented
+        if type(self._example) is not np.ndarray:  # a number: Python makes a new one
+            return self._trace.ufunc(ufunc, "__call__", (self, o), {})
+        return self._trace.ufunc(ufunc, "__call__", (self, o), {"out": (self,)})
+
+    return run
+
+
+def _method(function: Any) -> Callable[..., Any]:
+    owner = getattr(function, "__self__", None)
+
+    def reduce(self: Any, axis: Any = None, *args: Any, **keywords: Any) -> Any:
+        # np.add.reduce(a, axis, dtype, out, keepdims), as in a.sum(axis, dtype, out, keepdims)
+        names = ("dtype", "out", "keepdims") if owner in (np.add, np.multiply) else ("out", "keepdims")
+        given = {**dict(zip(names, args, strict=False)), **keywords}
+        given = {k: v for k, v in given.items() if not (k in ("dtype", "out") and v is None)}
+        if owner in (np.logical_or, np.logical_and):
+            given.setdefault("dtype", bool)
+        return self._trace.ufunc(owner, "reduce", (self,), {"axis": axis, **given})
+
+    def method(self: Any, *args: Any, **keywords: Any) -> Any:
+        return function(self, *args, **keywords)
+
+    return reduce if isinstance(owner, np.ufunc) else method
+
+
+for _name, _ufunc in BINARY.items():
+    setattr(TracedArray, f"__{_name}__", _operator(_ufunc, False))
+    setattr(TracedArray, f"__r{_name}__", _operator(_ufunc, True))
+    setattr(TracedArray, f"__i{_name}__", _inplace(_ufunc))
+for _name, _ufunc in COMPARISONS.items():
+    setattr(TracedArray, f"__{_name}__", _operator(_ufunc, False))
+for _name, _ufunc in UNARY.items():
+    setattr(TracedArray, f"__{_name}__", lambda self, _ufunc=_ufunc: self._trace.ufunc(_ufunc, "__call__", (self,), {}))
+for _name, _function in METHODS.items():
+    setattr(TracedArray, _name, _method(_function))

@@ -1,0 +1,399 @@
+"""Trace a function: run it on traced arguments, and give what is needed to run its program in its place.
+
+It runs twice, and the two programs must be equal: what differs is randomness, the time or a counter, which would be
+frozen in the program.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import compress
+from typing import Any
+
+import numpy as np
+
+from ..backward import collect, pull
+from ..errors import GraphError, TraceError
+from ..graph import leaf
+from ..modes import state
+from ..transforms.containers import flatten
+from ..variable import Scalar, Variable, is_live
+from .doors import open_doors
+from .program import Instruction, Program, Ref, described, refs
+from .signature import rebuilt, value_of
+from .states import Held, StatefulTrace
+from .traced_array import TracedArray
+
+_one_at_a_time = threading.RLock()
+
+
+@dataclass(slots=True)
+class Output:
+    """One leaf of what the function returned.
+
+    kind    "array", "number" (NumPy's), "float", "tensor", "scalar"; or "fixed", "argument", "handle"
+    value   the ``Ref``; or the fixed value, the position of the argument, the handle
+    live    whether derivatives flow to it
+    """
+
+    kind: str
+    value: Any
+    live: bool = False
+
+
+@dataclass(slots=True)
+class Pullback:
+    """The backward part of one output.
+
+    seed     value that stands for the cotangent of the output
+    shares   for each live argument, and then each live state: the ``Ref`` of its cotangent, or None
+    error    why there is none: the function has consumed its own graph
+    """
+
+    seed: int = -1
+    shares: list[Any] = field(default_factory=list)
+    error: str = ""
+
+
+class Given:
+    """An argument in a trace: a handle is replaced by one of our own, with the same kind, value and gradient."""
+
+    def __init__(self, trace: StatefulTrace, x: Any, name: str) -> None:
+        self.live = isinstance(x, Variable) and is_live(x)
+        traced = trace.outside(value_of(x), "input", name, weak=isinstance(x, Scalar))
+        self.traced = self.value = traced
+        self.gradient: Any = None
+        self.new_grad: Any = None
+        self.cleared = False
+        self.is_leaf = False
+        if isinstance(x, Variable):
+            self.value = handle = object.__new__(type(x))
+            handle._data, handle.node = traced, None
+            if self.live:
+                node: Any = x.node
+                handle.node = leaf(traced)
+                self.is_leaf = node.op is None
+                if self.is_leaf and node.grad is not None:
+                    self.gradient = handle.node.grad = trace.outside(getattr(node.grad, "_data", node.grad), "input")
+
+    def end(self, trace: StatefulTrace) -> None:
+        """Find the gradient that the function left in the argument."""
+        handle = self.value
+        if not isinstance(handle, Variable):
+            return
+        if handle._data is not self.traced:
+            raise trace.refusal("the function writes into an argument", "Return the new value")
+        grad = None if handle.node is None else handle.node.grad
+        self.cleared = self.gradient is not None and grad is None
+        if grad is not None and (grad is not self.gradient or grad._cell.version):
+            if not self.is_leaf:
+                raise trace.refusal(
+                    "backward() inside the function reaches an argument that was computed outside",
+                    "Call backward() outside, or pass x.detach()",
+                )
+            grad = getattr(grad, "_data", grad)
+            if type(grad) is not TracedArray:
+                grad = trace.number(grad) if np.ndim(grad) == 0 else trace.as_traced(grad)
+            self.new_grad = Ref(trace.index_of(grad))
+
+
+@dataclass(slots=True)
+class Traced:
+    """A traced function.
+
+    given        its inputs, in their order
+    held         its states
+    outputs      leaves of what it returned, and ``rebuild``, which puts values in their places
+    pullbacks    of the outputs that are live, by their position
+    settings     (module, its plain attributes): the program is right for these
+    """
+
+    program: Program
+    given: list[Given]
+    held: list[Held]
+    outputs: list[Output]
+    rebuild: Callable[[Any], Any]
+    pullbacks: dict[int, Pullback]
+    settings: list[tuple[Any, Any]]
+    generators: list[Any]
+    trace: StatefulTrace
+
+
+def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str]) -> Traced:
+    """Trace a function, and once more to see that it does the same; arguments: (args, kwargs)."""
+    with _one_at_a_time, open_doors(function):
+        before = _legacy_state()
+        first = _traced(function, arguments, inputs, names)
+        second = _traced(function, arguments, inputs, names)
+        if _legacy_state() != before:
+            raise TraceError(
+                "compile: the function draws from the global generator of np.random, which a program would freeze. "
+                "Draw with ad.extend.draw_random(generator, method, ...), or outside."
+            )
+    _settle_states(first, second)
+    _settle_constants(first, second)
+    difference = _difference(first.program, second.program)
+    if difference is not None:
+        raise TraceError(
+            f"compile: two runs of {getattr(function, '__name__', function)!s} with the same arguments differ"
+            f"{difference}. Random numbers are drawn with ad.extend.draw_random(generator, method, ...); other values "
+            "that change from call to call are arguments."
+        )
+    _name_states(second)
+    return second
+
+
+def _traced(function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str]) -> Traced:
+    trace = StatefulTrace()
+    with trace.running(), np.errstate(all="ignore"):
+        given = [Given(trace, x, name) for x, name in zip(inputs, names, strict=True)]
+        args, kwargs = rebuilt(arguments, iter([g.value for g in given]))
+        returned = function(*args, **kwargs)
+        leaves, rebuild = flatten(returned)
+        places = {id(g.value): i for i, g in enumerate(given)}
+        outputs = [_output(trace, y, places) for y in leaves]
+        pullbacks = {k: _pullback(trace, leaves[k], given) for k, y in enumerate(outputs) if y.live}
+        for g in given:
+            g.end(trace)
+    program, held = trace.program, list(trace.held.values())
+    handles = {id(h.handle): h for h in held}
+    if any(g.new_grad and (id(x) in handles and handles[id(x)].new_grad) for g, x in zip(given, inputs, strict=True)):
+        raise trace.refusal(
+            "a value is both an argument and captured, and backward() reaches it", "Pass it or capture it"
+        )
+    program.writes = [(h.indices[0], h.new) for h in held if h.new is not None]
+    program.outputs = [
+        [y.value if y.value.__class__ is Ref else None for y in outputs],
+        [h.new_grad for h in held if h.new_grad is not None],
+        [g.new_grad for g in given if g.new_grad is not None],
+    ]
+    roots = dict.fromkeys(scope.owner() for scope in trace.scopes)
+    settings = _settings_of([function, getattr(function, "__self__", None), *roots])
+    generators = [generator for generator, _ in trace.generators.values()]
+    return Traced(program, given, held, outputs, rebuild, pullbacks, settings, generators, trace)
+
+
+def _output(trace: StatefulTrace, y: Any, places: dict[int, int]) -> Output:
+    if isinstance(y, Variable):
+        if id(y) in places:
+            return Output("argument", places[id(y)])
+        if id(y) in trace.held:
+            return Output("handle", y)
+        trace.adopt(y)
+        if id(y) in trace.held:  # a handle that the function captured, or made of plain values
+            return Output("handle", y)
+        value = y._data
+        if type(value) is not TracedArray:
+            return Output("fixed", y)
+        return Output("scalar" if isinstance(y, Scalar) else "tensor", Ref(trace.index_of(value)), is_live(y))
+    if type(y) is TracedArray:
+        kind = "float" if y._weak else "array" if type(y._example) is np.ndarray else "number"
+        return Output(kind, Ref(trace.index_of(y)))
+    if isinstance(y, np.ndarray):
+        return Output("array", Ref(trace.constant(y)))
+    return Output("fixed", y)
+
+
+def _pullback(trace: StatefulTrace, y: Any, given: list[Given]) -> Pullback:
+    node = y.node
+    seed = trace.outside(np.ones(node.shape or (), node.dtype), "input", "cotangent")
+    wanted = [g.value.node for g in given if g.live]
+    wanted += [h.leaf for h in trace.held.values() if h.live]
+    try:
+        found = pull({node: seed}, collect([node], state().floor), wanted=wanted, inner=True)
+    except GraphError as error:
+        return Pullback(seed._index, error=str(error))
+    shares: list[Any] = []
+    for n in wanted:
+        d = found.get(n)
+        if d is not None and type(d) is not TracedArray:
+            d = trace.create(np.asarray, (d,), {})
+        shares.append(None if d is None else Ref(trace.index_of(d)))
+    return Pullback(seed._index, shares)
+
+
+# ---- what must be equal in both runs
+def _settle_states(first: Traced, second: Traced) -> None:
+    """A handle that only one run knows was made in it, over plain values: a constant."""
+    common = {id(h.handle) for h in first.held} & {id(h.handle) for h in second.held}
+    for traced in (first, second):
+        program, made = traced.program, {id(h) for h in traced.held if id(h.handle) not in common}
+        for h in traced.held:
+            if id(h) in made:
+                for index, value in zip(h.indices, h.values(), strict=True):
+                    program.values[index].kind = "constant"
+                    program.constants[index] = frozen(value)
+        live = [id(h) not in made for h in traced.held if h.live]
+        for p in traced.pullbacks.values():
+            arguments = len(p.shares) - len(live)
+            p.shares = p.shares[:arguments] + list(compress(p.shares[arguments:], live))
+        changed = [id(h) not in made for h in traced.held if h.new_grad is not None]
+        program.outputs[1] = list(compress(program.outputs[1], changed))
+        traced.held = [h for h in traced.held if id(h) not in made]
+        program.states = [index for h in traced.held for index in h.indices]
+        program.writes = [(h.indices[0], h.new) for h in traced.held if h.new is not None]
+
+
+def _settle_constants(first: Traced, second: Traced) -> None:
+    """A plain array that only one run knows was made in it: it is kept as it was at its first use, and read-only."""
+    captured = {id(array) for _, array, _ in first.trace.constants.values()}
+    captured &= {id(array) for _, array, _ in second.trace.constants.values()}
+    for traced in (first, second):
+        for index, array, copy in traced.trace.constants.values():
+            if id(array) not in captured:
+                traced.program.constants[index] = frozen(copy)
+
+
+def frozen(a: Any) -> Any:
+    """Return a read-only copy."""
+    made = np.array(a)
+    made.flags.writeable = False
+    return made
+
+
+def _difference(a: Program, b: Program) -> str | None:
+    """Return where two programs differ, as the end of a sentence; None where they are equal."""
+    for x, y in zip(a.instructions, b.instructions, strict=False):
+        if not _same(x, y):
+            return f" at {described(y)}" if x.function == y.function else f" at {described(x)} and {described(y)}"
+    if a.constants.keys() != b.constants.keys():
+        return " in the plain arrays that they use"
+    for index, array in a.constants.items():
+        if not _alike(array, b.constants[index]):
+            users = [i for i in b.instructions if index in [r.index for r in refs((i.arguments, i.keywords))]]
+            return (
+                f" in an array of shape {array.shape}, which is used at {described(users[0])}"
+                if users
+                else (f" in an array of shape {array.shape}")
+            )
+    ends = [(p.outputs, p.guards, p.writes, p.inputs, p.states, len(p.instructions)) for p in (a, b)]
+    return None if _alike(*ends) else " in what they return, ask or write"
+
+
+def _same(x: Instruction, y: Instruction) -> bool:
+    return (
+        (x.function == y.function or _known_by_name(x.function) == _known_by_name(y.function))
+        and x.results == y.results
+        and _alike(x.arguments, y.arguments)
+        and _alike(x.keywords, y.keywords)
+    )
+
+
+def _known_by_name(function: Any) -> Any:
+    return getattr(function, "__qualname__", None), getattr(function, "__code__", function)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return type(a) is type(b) and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+    if isinstance(a, tuple | list):
+        return type(a) is type(b) and len(a) == len(b) and all(map(_alike, a, b))
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(_alike(a[k], b[k]) for k in a)
+    if isinstance(a, slice):
+        return isinstance(b, slice) and _alike((a.start, a.stop, a.step), (b.start, b.stop, b.step))
+    if isinstance(a, partial) and isinstance(b, partial):
+        return _alike((a.func, a.args, a.keywords), (b.func, b.args, b.keywords))
+    if callable(a) and callable(b):
+        return bool(a == b) or (_known_by_name(a) == _known_by_name(b) and type(a) is type(b))
+    return type(a) is type(b) and bool(a == b or a != a)
+
+
+def _legacy_state() -> Any:
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 (seen, not used)
+    return name, keys.tobytes(), tuple(rest)
+
+
+# ---- what the program depends on beside its inputs and states
+def _settings_of(roots: list[Any]) -> list[tuple[Any, Any]]:
+    """The modules that ran, and all inside them, with their plain attributes: ``training``, rates, sizes."""
+    found: dict[int, tuple[Any, Any]] = {}
+    for root in roots:
+        modules = getattr(root, "modules", None) if hasattr(type(root), "named_parameters") else None
+        for module in modules() if modules is not None else ():
+            found.setdefault(id(module), (module, settings(module)))
+    return list(found.values())
+
+
+def settings(module: Any) -> list[Any]:
+    """Return the plain attributes of a module."""
+    return [(k, v) for k, v in vars(module).items() if type(v) in (bool, int, float, str, type(None), tuple)]
+
+
+def _name_states(traced: Traced) -> None:
+    """Give values the names of parameters, as the outermost module knows them."""
+    names: dict[int, str] = {}
+    for module, _ in traced.settings:
+        for walk in ("named_parameters", "named_buffers"):
+            for name, p in getattr(module, walk, tuple)():
+                names.setdefault(id(p), name)
+    for h in traced.held:
+        name = names.get(id(h.handle), "")
+        for index, text in zip(h.indices, (name, name and f"{name}.grad"), strict=False):
+            traced.program.values[index].name = text
+
+
+def pieces(traced: Traced) -> Iterator[Program]:
+    """Yield the forward program and, for each live output in order, its backward program."""
+    program = traced.program
+    backs = list(traced.pullbacks.values())
+    of: dict[int, set[int]] = {p.seed: {p.seed} for p in backs}
+    forward: list[Instruction] = []
+    parts: dict[int, list[Instruction]] = {p.seed: [] for p in backs}
+    for instruction in program.instructions:
+        read = {ref.index for ref in refs((instruction.arguments, instruction.keywords))}
+        seed = next((s for s, reached in of.items() if not reached.isdisjoint(read)), None)
+        if seed is None:
+            forward.append(instruction)
+        else:
+            parts[seed].append(instruction)
+            of[seed].update(instruction.results)
+    back_values = set().union(*of.values()) if of else set()
+    kept: list[list[int]] = []
+    backwards: list[Program] = []
+    for p in backs:
+        guards = [(ref, answer) for ref, answer in program.guards if ref.index in of[p.seed]]
+        back = Program(instructions=parts[p.seed], outputs=p.shares, guards=guards, values=list(program.values))
+        _prune(back)
+        ends = (back.outputs, [r for r, _ in guards], [(i.arguments, i.keywords) for i in back.instructions])
+        read = dict.fromkeys(ref.index for ref in refs(ends))
+        inside = {p.seed} | {r for i in back.instructions for r in i.results}
+        back.constants = {i: program.constants[i] for i in read if i in program.constants}
+        residuals = [i for i in read if i not in inside and i not in back.constants]
+        back.inputs = [*residuals, p.seed]
+        for i in back.inputs:
+            v = program.values[i]
+            back.values[i] = type(v)(v.index, v.shape, v.dtype, v.name, "input")
+        kept.append(residuals)
+        backwards.append(back)
+    first = Program(
+        inputs=[i for i in program.inputs if i not in of],
+        states=program.states,
+        constants=dict(program.constants),
+        values=program.values,
+        instructions=forward,
+        outputs=[*program.outputs, [[Ref(i) for i in residuals] for residuals in kept]],
+        guards=[(ref, answer) for ref, answer in program.guards if ref.index not in back_values],
+        writes=program.writes,
+    )
+    _prune(first)
+    used = {ref.index for i in first.instructions for ref in refs((i.arguments, i.keywords))} | set(first.roots())
+    first.constants = {i: a for i, a in first.constants.items() if i in used}
+    yield first
+    yield from backwards
+
+
+def _prune(program: Program) -> None:
+    """Leave out the calls whose results nothing needs."""
+    needed = set(program.roots())
+    kept: list[Instruction] = []
+    for instruction in reversed(program.instructions):
+        if not instruction.pure or not needed.isdisjoint(instruction.results):
+            kept.append(instruction)
+            needed.update(ref.index for ref in refs((instruction.arguments, instruction.keywords)))
+    program.instructions = kept[::-1]

@@ -1,0 +1,359 @@
+"""What a compiled function does beside computing: guards, state, randomness, errors, and its place in a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+
+def same(a: Any, b: Any) -> None:
+    """Equal bit for bit, in kind and dtype."""
+    assert type(a) is type(b)
+    a, b = ad.plain(a), ad.plain(b)
+    assert np.asarray(a).dtype == np.asarray(b).dtype
+    np.testing.assert_array_equal(a, b)
+
+
+X = np.array([0.5, -1.0, 2.0])
+
+
+# ---- guards
+def test_a_branch_that_goes_the_other_way_is_traced_again_and_both_programs_stay() -> None:
+    def f(x: Any) -> Any:
+        return x * 2.0 if x.sum() > 0 else -x
+
+    fast = ad.compile(f)
+    for x in (X, -X, X, -X):
+        same(fast(x), f(x))
+    assert len(fast.programs) == 2
+
+
+def test_verbose_says_why_a_function_is_traced(capsys: pytest.CaptureFixture[str]) -> None:
+    fast = ad.compile(lambda x: x if x[0] > 0 else -x, verbose=True)
+    fast(X), fast(-X)
+    said = capsys.readouterr().out
+    assert "the first call" in said and "a guard has failed: False where it was True" in said
+    assert "test_compile.py:" in said
+
+
+def test_a_number_that_python_reads_at_every_call_runs_uncompiled_in_the_end() -> None:
+    fast = ad.compile(lambda x: x * x[0].item())
+    for k in range(16):
+        same(fast(X + k), (X + k) * (X + k)[0])
+    with pytest.warns(RuntimeWarning, match="runs uncompiled"):
+        same(fast(X - 1), (X - 1) * (X - 1)[0])
+
+
+def test_loops_that_end_on_a_value_follow_it() -> None:
+    def f(x: Any) -> Any:
+        while abs(x).max() > 0.1:
+            x = x / 2
+        return x
+
+    fast = ad.compile(f)
+    for k in (1.0, 8.0, 1.5, 0.01):
+        same(fast(X * k), f(X * k))
+
+
+def test_shapes_that_depend_on_values_are_guarded() -> None:
+    def f(x: Any) -> Any:
+        return x[x > 0] * len(x[x > 0])
+
+    fast = ad.compile(f)
+    for x in (X, -X, X[::-1].copy()):
+        same(fast(x), f(x))
+
+
+def test_fixed_arguments_and_shapes_and_dtypes_have_programs_of_their_own() -> None:
+    fast = ad.compile(lambda x, k: x * k)
+    same(fast(X, 2.0), X * 2.0)
+    same(fast(X, 3.0), X * 3.0)
+    same(fast(X, 0.0), X * 0.0)
+    same(fast(X, -0.0), X * -0.0)
+    same(fast(X, True), X * True)
+    same(fast(X[:2], 2.0), X[:2] * 2.0)
+    same(fast(X.astype(np.float32), 2.0), X.astype(np.float32) * 2.0)
+    assert len(fast.programs) == 7
+
+
+# ---- values that would be frozen by a trace that sees recorded rows alone
+def test_comparisons_masks_and_indices_made_of_values_are_part_of_the_program() -> None:
+    def f(t: Any) -> Any:
+        mask = t > 0
+        best = np.argmax(t.data)
+        order = np.argsort(t.data)
+        return np.where(mask, t, 0.0).sum() + t.data[best] * mask.sum() + t[order][0]
+
+    fast = ad.compile(f)
+    for x in (X, -X, X[::-1].copy()):
+        same(fast(ad.tensor(x)), f(ad.tensor(x)))
+    assert len(fast.programs) == 2  # forward and backward: nothing was asked
+
+
+def test_writes_into_arrays_and_their_views_are_followed() -> None:
+    def f(x: Any) -> Any:
+        a = np.zeros((2, 3))
+        row = a[1]
+        a[0] = x
+        row += 2 * x
+        a.T[0, 0] = 7.0
+        np.multiply(x, x, out=a[0, ::-1])
+        a[1][a[1] > 1] = -1
+        np.add.at(a, (0, [0, 0]), 1.0)
+        return a, row, a.reshape(-1)[1:3]
+
+    fast = ad.compile(f)
+    for x in (X, -X):
+        for got, want in zip(fast(x), f(x), strict=True):
+            same(got, want)
+
+
+def test_arrays_that_are_captured_are_read_at_every_call() -> None:
+    table = np.array([1.0, 2.0, 3.0])
+    fast = ad.compile(lambda x: x * table)
+    same(fast(X), X * [1.0, 2.0, 3.0])
+    table[:] = 5.0
+    same(fast(X), X * 5.0)
+
+
+# ---- state
+def test_parameters_are_read_and_running_values_written_at_every_call() -> None:
+    w, mean = ad.tensor([1.0, 2.0, 3.0]), ad.tensor(np.zeros(3), requires_grad=False)
+
+    def f(x: Any) -> Any:
+        mean.data = 0.5 * mean.data + 0.5 * x
+        return (w * x - mean).sum()
+
+    fast = ad.compile(f)
+    found = []
+    for function in (fast, f):
+        w.data, mean.data = [1.0, 2.0, 3.0], np.zeros(3)
+        values = []
+        for _ in range(3):
+            values.append(function(X).item())
+            w.data = w.data * 2
+            mean.data = mean.data + 1
+        found.append((values, mean.data.tolist()))
+    assert found[0] == found[1]
+    assert len(fast.programs) == 2
+
+
+def test_backward_inside_leaves_gradients_and_adds_to_those_that_are_there() -> None:
+    w = ad.tensor(X)
+
+    def step(x: Any) -> Any:
+        loss = ((w - x) ** 2).sum()
+        loss.backward()
+        return loss.detach()
+
+    fast = ad.compile(step)
+    for function in (fast, step):
+        w.grad = None
+        function(X + 1)
+        function(X - 2)
+        np.testing.assert_array_equal(w.grad, 2 * (X - (X + 1)) + 2 * (X - (X - 2)))
+
+
+def test_backward_inside_reaches_an_argument() -> None:
+    def step(t: Any) -> None:
+        (t**3).sum().backward()
+
+    fast, t = ad.compile(step), ad.tensor(X)
+    fast(t), fast(t)
+    np.testing.assert_array_equal(t.grad, 2 * (3 * X**2))
+
+
+def test_scalars_are_values_too() -> None:
+    w = ad.scalar(2.0)
+
+    def step(a: Any) -> Any:
+        y = (a * w + 1.0).tanh()
+        y.backward()
+        w.data = w.data - 0.1 * w.grad
+        w.grad = None
+        return y
+
+    found = []
+    for function in (ad.compile(step), step):
+        w.data = 2.0
+        a = ad.scalar(0.3)
+        found.append([function(a).item() for _ in range(3)] + [w.data, a.grad])
+        assert type(w.data) is float and type(a.grad) is float
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-14)  # math.tanh and np.tanh round differently
+
+
+def test_nothing_is_written_when_a_run_fails() -> None:
+    w = ad.tensor(X)
+
+    def f(a: Any) -> Any:
+        w.data = w.data + 1.0
+        return np.linalg.inv(a)
+
+    fast = ad.compile(f)
+    fast(np.eye(2))
+    before = w.data.copy()
+    with pytest.raises(np.linalg.LinAlgError):
+        fast(np.zeros((2, 2)))
+    with pytest.raises(np.linalg.LinAlgError):
+        f(np.zeros((2, 2)))
+    np.testing.assert_array_equal(before + 2.0, w.data)  # by the function itself, which gives the errors
+
+
+def test_the_handles_have_their_own_values_again_after_a_trace_that_fails() -> None:
+    w = ad.tensor(X)
+    data = w.data
+    with pytest.raises(ZeroDivisionError):
+        ad.compile(lambda x: (w * x) / (1 // 0))(X)
+    assert w.data is data and type(np.zeros(2)) is np.ndarray
+
+
+# ---- randomness
+def test_drawn_numbers_are_random_and_equal_those_of_the_function() -> None:
+    def f(x: Any, rng: np.random.Generator) -> Any:
+        return x + ad.extend.draw_random(rng, "normal", size=3)
+
+    one, two = np.random.default_rng(3), np.random.default_rng(3)
+    fast = ad.compile(f)
+    for _ in range(3):
+        same(fast(X, one), f(X, two))
+
+
+def test_numbers_drawn_in_another_way_are_refused_with_the_line() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ad.TraceError, match=r"differ in an array.*test_compile.py:\d+"):
+        ad.compile(lambda x: x * rng.random(3))(X)
+    with pytest.raises(ad.TraceError, match=r"global generator of np\.random"):
+        ad.compile(lambda x: x * np.random.rand(3))(X)  # noqa: NPY002
+
+
+def test_a_counter_is_refused() -> None:
+    calls: list[int] = []
+
+    def f(x: Any) -> Any:
+        calls.append(1)
+        return x * len(calls)
+
+    with pytest.raises(ad.TraceError, match="differ at"):
+        ad.compile(f)(X)
+
+
+# ---- refusals
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (lambda x: np.frombuffer(x), "bytes-like"),
+        (lambda x: x.ctypes, "cannot be followed"),
+        (lambda x: x.tobytes(), "cannot be followed"),
+        (lambda x: x.__setitem__(0, 1.0), "writes into an argument"),
+        (lambda x: np.arange(3.0).__setitem__(slice(None), x), "plain memory"),
+        (lambda x: np.add(x, 1.0, out=np.arange(3.0)), "plain array"),
+    ],
+)
+def test_what_no_trace_can_follow_is_refused(f: Any, message: str) -> None:
+    with pytest.raises((ad.TraceError, TypeError), match=message):
+        ad.compile(f)(X)
+
+
+def test_a_value_kept_from_a_trace_is_refused_outside() -> None:
+    kept: list[Any] = []
+    ad.compile(lambda x: kept.append(x * 2))(X)
+    with pytest.raises(ad.TraceError, match="outside that trace"):
+        kept[0] + 1
+
+
+def test_something_that_is_no_function_is_refused() -> None:
+    with pytest.raises(TypeError, match="compile needs a function"):
+        ad.compile(ad.tensor([1.0]))
+
+
+# ---- in a graph, and with the transforms
+def test_a_compiled_function_is_one_node_of_a_graph() -> None:
+    w = ad.tensor([1.0, 2.0, 3.0])
+    fast = ad.compile(lambda x: np.tanh(x * w).sum())
+    x = ad.tensor(X)
+    y = fast(x * 2)
+    assert y.node.op.name == "<lambda>"
+    y.backward()
+    grads = x.grad, w.grad
+    x.grad = w.grad = None
+    np.tanh(x * 2 * w).sum().backward()
+    np.testing.assert_allclose(grads[0], x.grad, rtol=1e-15)
+    np.testing.assert_allclose(grads[1], w.grad, rtol=1e-15)
+
+
+def f_of(x: Any) -> Any:
+    return (np.exp(x) * np.sin(x[0])).prod() + (x**3).sum()
+
+
+@pytest.mark.parametrize("transform", [ad.grad, ad.hessian, ad.value_and_grad, ad.jacobian], ids=lambda t: t.__name__)
+def test_transforms_of_compiled_functions_and_compiled_transforms(transform: Any) -> None:
+    want = transform(f_of)(X)
+    for function in (ad.compile(transform(f_of)), transform(ad.compile(f_of))):
+        for _ in range(2):
+            got = function(X)
+            for a, b in zip(*[v if isinstance(v, tuple) else (v,) for v in (got, want)], strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
+def test_compiled_jvp_and_checkpoint() -> None:
+    v = np.ones(3)
+    for a, b in zip(ad.compile(lambda x, v: ad.jvp(f_of, (x,), (v,)))(X, v), ad.jvp(f_of, (X,), (v,)), strict=True):
+        same(a, b)
+    same(ad.compile(ad.grad(ad.checkpoint(f_of)))(X), ad.grad(f_of)(X))
+
+
+def test_a_compiled_function_inside_another_is_part_of_its_program() -> None:
+    inner = ad.compile(lambda x: x * 2)
+    outer = ad.compile(lambda x: inner(x) + 1)
+    same(outer(X), X * 2 + 1)
+    assert not inner.programs
+
+
+def test_modes_that_look_at_operations_run_the_function_itself() -> None:
+    fast = ad.compile(lambda t: (t * 2).sum())
+    t = ad.tensor(X)
+    with ad.record():
+        assert fast(t).node.op.name == "sum"
+    with ad.no_grad():
+        assert fast(t).node is None
+    assert fast(t).node is not None
+
+
+def test_trees_of_arguments_and_results_keep_their_nesting() -> None:
+    fast = ad.compile(lambda tree, k=1: {"a": [tree["x"] * k, None, "s"], "b": (tree["y"][0], 3)})
+    got = fast({"x": X, "y": [X + 1]}, k=2)
+    same(got["a"][0], X * 2)
+    same(got["b"][0], X + 1)
+    assert got["a"][1:] == [None, "s"] and got["b"][1] == 3
+
+
+def test_results_are_of_the_kinds_that_the_function_returns() -> None:
+    def f(x: Any, t: Any, s: Any) -> Any:
+        return x.sum(), x.sum() > 0, t, t * 2, s, s * 2, s.data * 2, t.data, np.asarray(x.sum())
+
+    args = X, ad.tensor(X), ad.scalar(2.0)
+    for got, want in zip(ad.compile(f)(*args), f(*args), strict=True):
+        same(got, want)
+
+
+def test_a_decorator_and_a_method() -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.w = ad.tensor([2.0])
+
+        @ad.compile
+        def run(self, x: Any) -> Any:
+            return self.w * x
+
+    model = Model()
+    same(model.run(X), model.w * X)
+
+    @ad.compile(verbose=False)
+    def doubled(x: Any) -> Any:
+        return x * 2
+
+    same(doubled(X), X * 2)
