@@ -295,7 +295,8 @@ class Module:
     # Looking at it.
 
     def summary(self, x: Any = None) -> Any:
-        """A printable table of layers and parameters; with a sample input `x`, also of output shapes.
+        """A printable table of layers and parameters; with a sample input `x`, also of output shapes, their bytes, and
+        multiply-adds. A tuple or a dict as x holds several inputs.
 
         >>> import nn
         >>> print(nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).summary())

@@ -82,6 +82,10 @@ class Neuron(Module):
         function = ACTIVATIONS[self.activation][0]
         return z if function is None else function(z)
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """One for each weight."""
+        return len(self.w)
+
     def extra_repr(self) -> str:
         """Inputs and activation."""
         return f"nin={len(self.w)}, activation={self.activation!r}"

@@ -3,10 +3,13 @@ their multiply-adds, and the bytes of the outputs."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import autodiff as ad
 
@@ -140,12 +143,13 @@ def _calls(model: Module, x: Any) -> dict[int, Calls]:
 
         def run(*args: Any, **kwargs: Any) -> Any:
             y = forward(*args, **kwargs)
-            first = y[0] if isinstance(y, tuple) and y else y  # of a recurrent layer: the outputs, not the state
-            if isinstance(first, (ad.Variable, np.ndarray)):
+            first = _first_output(y)
+            if first is not None:
                 of = calls.setdefault(id(module), Calls())
                 of.shape = first.shape
-                of.nbytes += np.size(ad.plain(first)) * first.dtype.itemsize
-                of.multiply_adds += module.multiply_adds(args, first)
+                of.nbytes += first.nbytes
+                inputs = inspect.signature(forward).bind(*args, **kwargs).args if kwargs else args
+                of.multiply_adds += module.multiply_adds(inputs, first)
             return y
 
         return run
@@ -157,12 +161,30 @@ def _calls(model: Module, x: Any) -> dict[int, Calls]:
                 module
             )  # an instance attribute wins over the method, until it is removed
         with ad.no_grad():
-            model(x)
+            several = isinstance(x, tuple) and not hasattr(x, "_fields") and not all(np.ndim(a) == 0 for a in x)
+            if isinstance(x, Mapping):
+                model(**x)
+            else:
+                model(*(x if several else (x,)))
     finally:
         for module, mode in modes:
             module.__dict__.pop("forward", None)
             module.training = mode
     return calls
+
+
+def _first_output(y: Any) -> NDArray[Any] | None:
+    """The array of what a module returned: of a recurrent layer the outputs without the state, of a packed sequence its
+    data, of Scalars an array of them."""
+    if isinstance(y, (ad.Variable, np.ndarray, float)):
+        return np.asarray(ad.plain(y))
+    if isinstance(y, Mapping):
+        y = list(y.values())
+    if not isinstance(y, (tuple, list)) or not y:
+        return None
+    if all(isinstance(item, (ad.Scalar, float)) for item in y):
+        return np.array([ad.plain(item) for item in y])
+    return _first_output(y[0])
 
 
 def _count(n: int) -> str:

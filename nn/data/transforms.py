@@ -79,7 +79,7 @@ class _Scaling(_Fitted):
             raise ValueError(f"{name}: the training part has shape {x.shape}: there is nothing to measure")
         if not all(-x.ndim <= a < x.ndim for a in self.axis):
             raise ValueError(f"{name}: axis {self.axis} does not exist in shape {x.shape}")
-        bad = np.argwhere(~np.isfinite(x)) if x.dtype.kind == "f" else ()
+        bad = np.argwhere(~np.isfinite(x)) if x.dtype.kind == "f" else np.empty((0, x.ndim), int)
         if len(bad):
             index = tuple(map(int, bad[0]))
             raise ValueError(f"{name}: the training part has {x[index]} at index {index}; fill such values first")

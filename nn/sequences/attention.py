@@ -265,6 +265,15 @@ class MultiheadAttention(Module):
         numbers = [np.where(m, -np.inf, 0.0) if m.dtype.kind == "b" else m for m in masks]
         return sum(numbers[1:], numbers[0])
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """Return those of the three projections, the scores and the weighted values; `out_proj` counts its own."""
+        queries = int(np.size(output)) // self.embed_dim
+        steps = output.shape[-2 if output.ndim == 2 or self.batch_first else 0]
+        batch = queries // max(1, steps)
+        keys = int(np.size(ad.plain(inputs[1]))) // self.kdim // max(1, batch)  # of one sequence
+        projections = queries * self.embed_dim + batch * keys * (self.kdim + self.vdim)
+        return (projections + 2 * queries * keys) * self.embed_dim
+
     def extra_repr(self) -> str:
         """Return the sizes."""
         return f"{self.embed_dim}, {self.num_heads}"
