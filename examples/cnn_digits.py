@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import nn
-from nn.data import load_digits, train_test_split
+from nn.data import RandomShift, load_digits, train_test_split
 
 Array = NDArray[np.generic]
 
@@ -41,24 +41,16 @@ def network(rng: np.random.Generator, channels: int = 32) -> nn.Sequential:
     )
 
 
-def shifted(x: Array, rng: np.random.Generator) -> Array:
-    """Every image of (N, 1, H, W) moved by -1, 0 or 1 pixel along each axis; zeros come in."""
-    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    rows, columns = rng.integers(0, 3, (2, len(x), 1))
-    height, width = rows + np.arange(x.shape[2]), columns + np.arange(x.shape[3])
-    return padded[np.arange(len(x))[:, None, None], 0, height[:, :, None], width[:, None, :]][:, None]
-
-
 def train(net: nn.Module, x: Array, y: Array, epochs: int, rng: np.random.Generator, batch: int = 64) -> list[float]:
     """Adam with a learning rate that falls along a cosine; the mean loss of each epoch."""
     criterion, optimizer = nn.CrossEntropyLoss(), nn.Adam(net.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, epochs))
-    losses = []
+    shift, losses = RandomShift(1), []
     for _ in range(epochs):
         total = 0.0
         for rows in np.array_split(rng.permutation(len(x)), max(1, len(x) // batch)):
             optimizer.zero_grad()
-            loss = criterion(net(shifted(x[rows], rng)), y[rows])
+            loss = criterion(net(shift(x[rows], rng)), y[rows])
             loss.backward()
             optimizer.step()
             total += loss.item() * len(rows)

@@ -86,12 +86,13 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     images = images + options.noise * rng.standard_normal(images.shape)
     x, x_test, y, y_test = train_test_split(images, labels, rng=options.seed)
     words, words_test = describe(y, rng), describe(y_test, rng)
+    seen, unseen = {"image": x, "words": words}, {"image": x_test, "words": words_test}  # the names of `forward`
     accuracies, said = {}, {}
     for name, use in {"image": (True, False), "words": (False, True), "both": (True, True)}.items():
         net = ImageAndWords(np.random.default_rng(options.seed), use)
         optimizer = nn.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-2)
-        nn.fit(net, (x, words), y, loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=options.epochs, rng=rng)
-        scores = nn.predict(net, (x_test, words_test))
+        nn.fit(net, seen, y, loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=options.epochs, rng=rng)
+        scores = nn.predict(net, unseen)
         accuracies[name], said[name] = nn.accuracy(scores, y_test), scores.argmax(axis=1)
         print(f"{name:6} {accuracies[name]:.1%} of {len(y_test)} unseen digits")
 

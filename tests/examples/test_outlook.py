@@ -223,3 +223,12 @@ def test_no_example_moves_the_clipped_sum_by_more_than_the_limit(scale, limit, c
         less = example.clipped_sum(others, limit)
         moved = np.sqrt(sum(np.sum((whole[name] - less[name]) ** 2) for name in whole))
         assert moved <= limit * (1 + 1e-12 * count)
+
+
+def test_a_mirrored_digit_is_another_one_and_does_not_help(tmp_path, capsys):
+    arguments = ("--steps", 40, "--seeds", 1, "--out", tmp_path)
+    runs, text = run("outlook/augmentation", capsys, *arguments)
+    names = list(load("outlook/augmentation").WAYS)
+    accuracy = dict(zip(names, runs[0], strict=True))
+    assert runs.shape == (1, 9) and accuracy["none"] > accuracy["mirror"] + 0.02
+    assert "better than none in" in text
