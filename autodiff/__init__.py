@@ -20,7 +20,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from . import descriptions, extend, fft, linalg, ops, special, stats
+from . import array_api, descriptions, extend, fft, linalg, ops, special, stats
 from .errors import (
     AnomalyError,
     BatchedValueError,
@@ -63,6 +63,7 @@ from .variable import Scalar, Tensor, Variable, plain
 
 __version__ = "0.1.0"
 
+globals().update({**array_api.CONSTANTS, **array_api.DTYPES, **array_api.PUBLIC})  # what the Array API adds
 globals().update(_ROWS)  # one function for each row and composite: ad.tanh, ad.einsum, ad.logsumexp, ...
 
 _LATER = {
@@ -143,7 +144,7 @@ __all__ = [
     "vjp",
     "vmap",
 ]
-__all__ += sorted(_ROWS)
+__all__ += sorted({*_ROWS, *array_api.PUBLIC})
 
 
 def __getattr__(name: str) -> Any:

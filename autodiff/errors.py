@@ -140,7 +140,7 @@ def no_derivative(dtype: object) -> TypeError:
             f"a Tensor of {dtype} cannot have a gradient: write dtype=float to differentiate, "
             "or requires_grad=False for a constant."
         )
-    return TypeError(f"a Tensor needs numbers; got dtype {dtype}. If it means some, write np.asarray(x, dtype=float).")
+    return TypeError(f"a Tensor needs numbers; got dtype {dtype}. Write np.asarray(x, dtype=float).")
 
 
 def missing_argument(name: str, key: str, known: tuple[str, ...] = ()) -> MissingRuleError:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .names_elsewhere import missing_names
+from .ops.arrays.assemble import matrix_transpose
 from .ops.linalg import inv, matmul, matrix_norm, norm, outer, solve, tensordot, vecdot, vector_norm
 from .ops.matrices.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, lu_factor, qr, svd, svdvals
 from .ops.matrices.functions import (
     cond,
+    cross,
+    diagonal,
     expm,
     expm_frechet,
     matrix_power,
@@ -20,6 +23,7 @@ from .ops.matrices.functions import (
     polar,
     solve_sylvester,
     sqrtm,
+    trace,
 )
 from .ops.matrices.solving import det, lstsq, pinv, slogdet, tensorinv, tensorsolve
 from .ops.matrices.structured import (
@@ -39,11 +43,12 @@ from .ops.matrices.structured import (
 
 # fmt: off
 __all__ = [
-    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "cond", "det", "eig", "eigh", "eigh_tridiagonal",
-    "eigvals", "eigvalsh", "expm", "expm_frechet", "inv", "lstsq", "lu_factor", "lu_solve", "matmul", "matrix_norm",
-    "matrix_power", "multi_dot", "norm", "outer", "pinv", "polar", "qr", "slogdet", "solve", "solve_banded",
-    "solve_circulant", "solve_sylvester", "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "svd",
-    "svdvals", "tensordot", "tensorinv", "tensorsolve", "toeplitz", "vecdot", "vector_norm",
+    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "cond", "cross", "det", "diagonal", "eig", "eigh",
+    "eigh_tridiagonal", "eigvals", "eigvalsh", "expm", "expm_frechet", "inv", "lstsq", "lu_factor", "lu_solve",
+    "matmul", "matrix_norm", "matrix_power", "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "polar", "qr",
+    "slogdet", "solve", "solve_banded", "solve_circulant", "solve_sylvester", "solve_toeplitz", "solve_triangular",
+    "solveh_banded", "sqrtm", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve", "toeplitz", "trace", "vecdot",
+    "vector_norm",
 ]
 # fmt: on
 

@@ -15,7 +15,7 @@ from .variable import Variable
 
 CPU = "everything here is NumPy on the CPU; leave it out, and write .astype(dtype) for another dtype"
 _INTO = "writes into the array, which cannot be recorded: write "
-_ON_DATA = "base byteswap ctypes dump dumps flags getfield itemsize strides to_device tobytes tofile"
+_ON_DATA = "base byteswap ctypes dump dumps flags getfield itemsize strides tobytes tofile"
 _FROM_LINALG = "cholesky cond det eig eigh eigvals eigvalsh inv lstsq matrix_power norm pinv qr slogdet solve svd"
 WORDS = {
     **{name: f"write .data.{name}" for name in _ON_DATA.split()},
@@ -36,7 +36,6 @@ WORDS = {
     "cummax": "write np.maximum.accumulate(x, axis)",
     "cummin": "write np.minimum.accumulate(x, axis)",
     "detach_": "write x = x.detach()",
-    "device": CPU,
     "dim": "write .ndim",
     "div": "write x / y",
     "double": "write .astype(np.float64)",
@@ -108,11 +107,8 @@ def refusals(public: Iterable[str], methods: Iterable[str]) -> dict[str, propert
     return {word: _refusal(word) for word in WORDS}
 
 
-_PLAIN_ARRAY = "make the array with NumPy, np.{}, and wrap what you differentiate: ad.tensor(a)"
 _DTYPE = "dtypes are NumPy's: np.float32, np.float64"
 IN_PACKAGE = {
-    **{name: _PLAIN_ARRAY.format(name) for name in ("arange", "empty", "eye", "full")},
-    **{name: _PLAIN_ARRAY.format(name) for name in ("ones", "zeros")},
     **dict.fromkeys(("rand", "randn", "random"), "write ad.tensor(np.random.default_rng(0).normal(size=...))"),
     "as_tensor": "write ad.tensor(x, copy=False)",
     "autograd": "write ad.grad(f)(x), or loss.backward()",
@@ -131,8 +127,6 @@ IN_PACKAGE = {
     "device_put": CPU,
     "elementwise_grad": "write ad.grad(lambda x: np.sum(f(x)))(x)",
     "float16": _DTYPE,
-    "float32": _DTYPE,
-    "float64": _DTYPE,
     "from_numpy": "write ad.tensor(a, copy=False)",
     "functional": "write nn.functional, or NumPy's functions and ad.softmax, ad.cross_entropy and so on",
     "func": "the transforms are here: ad.grad, ad.vjp, ad.jvp, ad.jacrev, ad.jacfwd, ad.hessian",

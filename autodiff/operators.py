@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import display, generated_paths, leaves, names_elsewhere, writing
+from . import display, generated_paths, interchange, leaves, names_elsewhere, writing
 from .backward import backward
 from .batching import batched_operators, indexing
 from .recording import record_operands
@@ -51,7 +51,11 @@ ON_BOTH: dict[str, Any] = {
     "__dir__": names_elsewhere.attributes,
     "_mask": property(leaves.mask),
 }
-ON_TENSOR: dict[str, Any] = {"__setitem__": writing.setitem, "_picked": staticmethod(indexing.pick)}
+ON_TENSOR: dict[str, Any] = {
+    "__setitem__": writing.setitem,
+    "_picked": staticmethod(indexing.pick),
+    **interchange.MEMBERS,
+}
 _OPERANDS = (Variable, float, int, complex, np.generic, np.ndarray, list, tuple)  # beside a handle
 
 

@@ -19,7 +19,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import autodiff as ad  # noqa: E402
-from autodiff import variable  # noqa: E402
+from autodiff import array_api, variable  # noqa: E402
+from autodiff.interchange import MEMBERS  # noqa: E402
 from autodiff.operators import COMPARISONS, OPERATORS  # noqa: E402
 from autodiff.registry import METHODS, Op  # noqa: E402
 
@@ -101,6 +102,11 @@ def _on_tensor() -> Iterator[str]:
         yield f"    def __i{dunder}__(self, other: Operand) -> Self: ..."
     for dunder in ("neg", "pos", "abs"):
         yield f"    def __{dunder}__(self) -> Tensor: ..."
+    for name, member in MEMBERS.items():
+        if isinstance(member, property):
+            yield f"    @property\n    def {name}(self) -> Any: ..."
+        else:
+            yield f"    def {name}({_without_types(member)}) -> Any: ..."
     for name, function in sorted(METHODS.items()):
         plain = getattr(np, name, None) in variable.PLAIN
         yield f"    def {name}({_parameters(function)}) -> {'Any' if plain else 'Tensor'}: ..."
@@ -176,13 +182,22 @@ def page() -> str:
         value = getattr(ad, name)
         if isinstance(value, Op):
             rows += _row(name, value)
+        elif value is array_api.PUBLIC.get(name):
+            rows.append(f"def {name}({_without_types(value)}) -> Any: ...")
         elif inspect.ismodule(value):
             imports.append(f"from . import {name} as {name}")
         else:
             module = value.__module__.removeprefix("autodiff")
             imports.append(f"from {module or '.'} import {value.__name__} as {name}")
     versions = ["__version__: str", "def __dir__() -> list[str]: ...", ""]
+    versions += [f"{name}: Any" for name in sorted({**array_api.CONSTANTS, **array_api.DTYPES})]
     return PAGE_HEAD + "\n".join([*sorted(imports), "", *versions, *rows]) + "\n"
+
+
+def _without_types(f: Callable[..., Any]) -> str:
+    """The parameters of a function, without their types."""
+    plain = [p.replace(annotation=p.empty) for p in inspect.signature(f).parameters.values()]
+    return str(inspect.Signature(plain))[1:-1]
 
 
 def _row(name: str, op: Op) -> Iterator[str]:

@@ -141,7 +141,7 @@ broadcast_to = op(
 )
 
 
-def _astype(x: Any, dtype: Any, copy: bool = True) -> Any:
+def _astype(x: Any, dtype: Any, copy: bool = True, device: Any = None) -> Any:
     return np.asarray(x).astype(dtype)
 
 
@@ -529,7 +529,14 @@ composite(unstack, numpy=tuple(f for f in (getattr(np, "unstack", None),) if f))
 
 
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> Any:
     """Make an array of one value in the shape and dtype of a (``np.full_like``); a recorded value stays recorded.
 
@@ -538,7 +545,7 @@ def full_like(
     >>> ad.full_like(np.zeros(3), v).sum().backward(); v.grad
     array(3.)
     """
-    like = np.empty_like(a, dtype=dtype, order=order, subok=subok, shape=shape)  # type: ignore[call-overload]
+    like = np.empty_like(a, dtype=dtype, order=order, subok=subok, shape=shape, device=device)  # type: ignore[call-overload]
     return np.astype(np.broadcast_to(fill_value, like.shape), like.dtype)
 
 

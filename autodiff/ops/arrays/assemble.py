@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ...errors import kind_of
 from ...registry import composite
-from ...variable import Variable, plain, plain_tree
+from ...variable import Tensor, Variable, plain, plain_tree, wrap
 from ..shape import operand, stack
 
 
@@ -80,19 +80,41 @@ def array(
     return np.reshape(y, (1,) * (ndmin - y.ndim) + y.shape) if y.ndim < ndmin else y
 
 
-def asarray(a: Any, dtype: Any = None, order: str | None = None, *, copy: bool | None = None, like: Any = None) -> Any:
-    """Return a Tensor as it is, and an array of everything else, recorded as by ``ad.array`` (``np.asarray``).
+def asarray(
+    a: Any,
+    dtype: Any = None,
+    order: Any = None,
+    *,
+    device: Any = None,
+    copy: bool | None = None,
+    like: Any = None,
+) -> Any:
+    """Return a Tensor as it is, nested lists with recorded parts as ``ad.array`` joins them, and other floats and
+    complex numbers as a constant Tensor (``np.asarray``); integers and booleans stay NumPy's arrays.
+
+    copy: True for memory of its own, False for an error where it would be needed. device: None or "cpu".
 
     >>> import autodiff as ad
     >>> t = ad.tensor([1.0, 2.0])
-    >>> ad.asarray(t) is t, ad.asarray([t[0], 5.0]).data
-    (True, array([1., 5.]))
+    >>> ad.asarray(t) is t, ad.asarray([t[0], 5.0]).data, ad.asarray([1, 2])
+    (True, array([1., 5.]), array([1, 2]))
     """
-    return array(a, dtype, copy=bool(copy)) if isinstance(plain_tree(a), list) or _recorded(a) else np.asarray(a, dtype)
+    if device not in (None, "cpu"):
+        raise ValueError(f"ad.asarray: the only device is 'cpu'; got {device!r}.")
+    if isinstance(a, Tensor) and (dtype is None or a.dtype == np.dtype(dtype)):
+        return np.copy(a) if copy else a
+    if isinstance(a, Variable) or (isinstance(a, list | tuple) and _any_recorded(a)):
+        if copy is False:
+            raise ValueError("ad.asarray(copy=False): lists, Scalars and other dtypes need a copy. Leave copy out.")
+        return array(a, dtype)
+    made = np.asarray(plain_tree(a), dtype, order=order, copy=copy)
+    return wrap(made, None) if made.dtype.kind in "fc" else made
 
 
-def _recorded(a: Any) -> bool:
-    return isinstance(a, Variable | tuple)
+def _any_recorded(a: Any) -> bool:
+    parts: list[Any] = []
+    _leaves(a, parts)
+    return any([isinstance(p, Variable) and p.node is not None for p in parts])
 
 
 for _fn in (array, asarray):

@@ -61,6 +61,13 @@ def _sort(x: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *,
     return np.sort(x, axis, kind, stable=stable)
 
 
+def _sort_either_way(
+    x: Any, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: bool = False
+) -> Any:
+    y = sort(x, axis, kind, order, stable=stable)
+    return np.flip(y, axis) if descending else y
+
+
 def _partition(x: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Any:
     if order is not None:
         raise missing_argument("partition", "order", ("kth", "axis", "kind"))
@@ -82,6 +89,7 @@ sort = op(
     name="sort",
     batch=along_axis,
     numpy=(np.sort,),
+    widened=_sort_either_way,
     vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
     kink=_gap_along,
     selects=True,
@@ -90,7 +98,8 @@ sort = op(
     samples=((((2, 3),), {}), (((3, 2),), {"axis": 0}), (((2, 3),), {"axis": None})),
     doc=(
         "Sort along an axis (``np.sort``); the gradient of each place goes to the element that stands there. "
-        "x: any shape; axis None sorts the flattened array. Equal elements share evenly; a NaN has the "
+        "x: any shape; axis None sorts the flattened array; descending=True sorts the other way round. Equal "
+        "elements share evenly; a NaN has the "
         "gradient NaN."
     ),
     example=""">>> import autodiff as ad, numpy as np

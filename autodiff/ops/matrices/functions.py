@@ -330,17 +330,40 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
 
 # ---- functions of np.linalg whose namesakes in np have other arguments
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """Return the diagonals of the matrices in the last two axes (``np.linalg.diagonal``)."""
+    """Return the diagonals of the matrices in the last two axes (``np.linalg.diagonal``).
+
+    x: (..., m, n).
+
+    >>> import autodiff as ad
+    >>> ad.linalg.diagonal(ad.tensor([[1.0, 2.0], [3.0, 4.0]])).data
+    array([1., 4.])
+    """
     return np.diagonal(x, offset, -2, -1)
 
 
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """Return the sums along the diagonals of the matrices in the last two axes (``np.linalg.trace``)."""
+    """Return the sums along the diagonals of the matrices in the last two axes (``np.linalg.trace``).
+
+    x: (..., m, n).
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> ad.linalg.trace(x).backward(); x.grad
+    array([[1., 0.],
+           [0., 1.]])
+    """
     return np.sum(np.diagonal(x, offset, -2, -1), axis=-1, dtype=dtype)
 
 
 def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """Return the cross product of vectors of three elements along an axis (``np.linalg.cross``)."""
+    """Return the cross product of vectors of three elements along an axis (``np.linalg.cross``).
+
+    x1, x2: 3 elements along the axis; ValueError otherwise.
+
+    >>> import autodiff as ad
+    >>> ad.linalg.cross(ad.tensor([1.0, 0.0, 0.0]), [0.0, 1.0, 0.0]).data
+    array([0., 0., 1.])
+    """
     for x in (x1, x2):
         if np.shape(x)[axis] != 3:
             raise ValueError(f"cross: vectors must have 3 elements along axis {axis}; got shape {np.shape(x)}.")
