@@ -51,11 +51,7 @@ ON_BOTH: dict[str, Any] = {
     "__dir__": names_elsewhere.attributes,
     "_mask": property(leaves.mask),
 }
-ON_TENSOR: dict[str, Any] = {
-    "__setitem__": writing.setitem,
-    "_picked": staticmethod(indexing.pick),
-    **interchange.MEMBERS,
-}
+ON_TENSOR = {"__setitem__": writing.setitem, "_picked": staticmethod(indexing.pick), **interchange.MEMBERS}
 _OPERANDS = (Variable, float, int, complex, np.generic, np.ndarray, list, tuple)  # beside a handle
 
 
