@@ -88,3 +88,12 @@ def _elementwise(wanted: list[Value], sources: list[Any]) -> list[Any]:
         array = wide.operands[-1]
         made.append(array if array.shape == value.shape else sample(value))
     return made
+
+
+def c_order(shape: tuple[int, ...], dtype: Any) -> Strides:
+    """Return the strides of an array in C order."""
+    strides, step = [], dtype.itemsize
+    for n in reversed(shape):
+        strides.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(strides))

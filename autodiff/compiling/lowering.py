@@ -18,7 +18,7 @@ import numpy as np
 from .counting import operations
 from .layouts import strides_of
 from .memory import block, planned
-from .passes import PASSES
+from .passes import PASSES, in_blocks
 from .program import Instruction, Program, described
 from .source import Text, Writer
 
@@ -34,9 +34,11 @@ class Executable:
     flops     arithmetic operations of one call
     """
 
-    def __init__(self, program: Program, name: str, arrays: list[Any] | None) -> None:
+    def __init__(self, program: Program, name: str, arrays: list[Any] | None = None, **blocks: int) -> None:
+        strides = strides_of(program, arrays)
+        program = in_blocks(program, strides, **blocks)
         self.program, self.name = program, name
-        self._plan = planned(program, strides_of(program, arrays))
+        self._plan = planned(program, strides)
         self._text = Writer(program, self._plan, name).written()
         self._prepare = self._text.compiled()
         self._idle: list[Step] = []  # one function for each set of buffers: as many as calls at the same time
@@ -101,7 +103,7 @@ def build(program: Program, name: str = "program", arrays: list[Any] | None = No
     return Executable(program, name, arrays)
 
 
-def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...]) -> Callable[[], np.ndarray]:
+def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | None) -> Callable[[], np.ndarray]:
     """Return a maker of arrays for one output: the same one again as soon as nobody else holds it, or a view of it."""
     size = np.dtype(dtype).itemsize
     for n in shape:

@@ -16,7 +16,7 @@ import numpy as np
 from . import functional
 from .knowledge import VIEWS, is_elementwise, is_known, may_alias, operands, takes_out
 from .layouts import Strides
-from .program import Instruction, Program, Ref, filled, refs
+from .program import Instruction, Program, Ref, Value, filled, refs
 
 LINE = 64  # bytes in a cache line
 # Calls that the source writer turns into writes: they need a place as the ones with ``out=`` do.
@@ -64,20 +64,19 @@ def planned(program: Program, strides: list[Strides]) -> Plan:
     fixed = set(program.constants)  # what stays where it is from call to call
     free, ending = _Free(), {}
     for k, instruction in enumerate(program.instructions):
-        index = instruction.results[0] if instruction.results else -1
-        if _wants_place(instruction, program) and index not in kept:
-            heir = _heir(instruction, k, program, plan, roots, alive)
-            size = -(-_bytes(values[index]) // LINE) * LINE
-            if heir is not None:
-                plan.places[index] = plan.places[heir]
-                ending[alive[heir]].remove(heir)
-            else:
-                plan.places[index] = free.take(size)
-            ending.setdefault(max(alive[index], k), []).append(index)
-            fixed.add(index)
-        elif index not in plan.owned and _is_fixed_view(instruction, roots, fixed, strides, program):
-            plan.fixed.add(index)
-            fixed.add(index)
+        for index in instruction.results:
+            if index not in kept and _wants_place(instruction, values[index], program):
+                heir = _heir(instruction, k, program, plan, roots, alive)
+                if heir is not None:
+                    plan.places[index] = plan.places[heir]
+                    ending[alive[heir]].remove(heir)
+                else:
+                    plan.places[index] = free.take(-(-_bytes(values[index]) // LINE) * LINE)
+                ending.setdefault(max(alive[index], k), []).append(index)
+                fixed.add(index)
+            elif index not in plan.owned and _is_fixed_view(instruction, roots, fixed, strides, program):
+                plan.fixed.add(index)
+                fixed.add(index)
         for dead in ending.pop(k, ()):
             free.give(plan.places[dead], -(-_bytes(values[dead]) // LINE) * LINE)
     plan.size = free.end
@@ -109,11 +108,12 @@ def _roots(program: Program) -> dict[int, frozenset[int]]:
     return roots
 
 
-def _wants_place(instruction: Instruction, program: Program) -> bool:
-    if len(instruction.results) != 1 or instruction.unpacks or not instruction.pure:
+def _wants_place(instruction: Instruction, value: Value, program: Program) -> bool:
+    if not value.shape or value.dtype.hasobject or not instruction.pure:
         return False
-    value = program.values[instruction.results[0]]
-    if not value.shape or value.dtype.hasobject:
+    if getattr(instruction.function, "places", False):
+        return True
+    if len(instruction.results) != 1 or instruction.unpacks:
         return False
     return takes_out(instruction) or (is_known(instruction.function) and rewritten(instruction, program))
 

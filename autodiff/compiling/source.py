@@ -27,6 +27,7 @@ import numpy as np
 
 from . import functional
 from .knowledge import is_known, takes_out
+from .layouts import c_order
 from .memory import Plan, rewritten
 from .program import Instruction, Program, Ref, name_of, refs
 
@@ -63,7 +64,20 @@ class Writer:
 
     def __init__(self, program: Program, plan: Plan, name: str, timed: bool = False) -> None:
         self.program, self.plan, self.timed = program, plan, timed
-        self.taken = {"room", "constants", "prepare", "spare", "np", "marks", "clock", *keyword.kwlist, *dir(builtins)}
+        self.taken = {
+            "number",
+            "start",
+            "stop",
+            "room",
+            "constants",
+            "prepare",
+            "spare",
+            "np",
+            "marks",
+            "clock",
+            *keyword.kwlist,
+            *dir(builtins),
+        }
         self.functions: dict[Any, str] = {}
         self.bound: dict[str, Any] = {}
         self.head: list[str] = []  # lines of ``prepare``
@@ -105,7 +119,7 @@ class Writer:
 
     def room(self, name: str, offset: int, shape: tuple[int, ...], dtype: Any, strides: Any = None) -> None:
         """Write a buffer: a part of the block of memory."""
-        order = "" if strides is None or strides == _c_order(shape, np.dtype(dtype)) else f", {strides}"
+        order = "" if strides is None or strides == c_order(shape, np.dtype(dtype)) else f", {strides}"
         self.head.append(f"{name} = room({offset}, {shape}, {np.dtype(dtype).str!r}{order})")
 
     # ---- expressions
@@ -218,11 +232,8 @@ class Writer:
     def instruction(self, instruction: Instruction) -> None:
         """Write one instruction, and name what it makes."""
         program, plan, results = self.program, self.plan, instruction.results
-        owner = getattr(instruction.function, "__self__", None)
-        base = f"{owner.__name__}_{instruction.function.__name__}" if isinstance(owner, np.ufunc) else None
-        base = base or getattr(instruction.function, "__name__", "value").strip("<>")
         for index in results:
-            self.names[index] = self.fresh(program.values[index].name or base)
+            self.names[index] = self.fresh(self.value_name(instruction, index))
         note = self.comment(instruction)
         if hasattr(instruction.function, "written"):
             instruction.function.written(self, instruction)
@@ -245,47 +256,53 @@ class Writer:
         else:
             self.line(f"{target} = {self.call(instruction)}{note}", instruction)
             return
-        if takes_out(instruction):
-            self.line(f"{self.call(instruction, out=target)}{note}", instruction)
-        else:
-            self.writes(instruction, target, note)
+        *before, last = self.write_lines(instruction, target)
+        for text in before:
+            self.line(text, instruction)
+        self.line(f"{last}{note}", instruction)
+
+    def value_name(self, instruction: Instruction, index: int) -> str:
+        """Return what a result is called: its own name, or that of the call."""
+        if hasattr(instruction.function, "value_name"):
+            return str(instruction.function.value_name(self, index))
+        owner = getattr(instruction.function, "__self__", None)
+        base = f"{owner.__name__}_{instruction.function.__name__}" if isinstance(owner, np.ufunc) else None
+        base = base or getattr(instruction.function, "__name__", "value").strip("<>")
+        return self.program.values[index].name or base
 
     def can_write(self, instruction: Instruction) -> bool:
         return takes_out(instruction) or (is_known(instruction.function) and rewritten(instruction, self.program))
 
-    def writes(self, instruction: Instruction, target: str, note: str) -> None:
-        """Write a call without ``out=`` as writes into its place."""
+    def write_lines(self, instruction: Instruction, target: str) -> list[str]:
+        """Return the lines that write the result of a call into its place."""
+        if takes_out(instruction):
+            return [self.call(instruction, out=target)]
         function, arguments = instruction.function, instruction.arguments
         copyto = self.called(np.copyto)
         if function is np.where:
             mask, chosen, other = map(self.text, arguments)
-            self.line(f"{copyto}({target}, {other})", instruction)
-            self.line(f"{copyto}({target}, {chosen}, where={mask}){note}", instruction)
-        elif function is functional.astype:
-            self.line(f'{copyto}({target}, {self.text(arguments[0])}, casting="unsafe"){note}', instruction)
-        elif function is np.copy:
-            self.line(f"{copyto}({target}, {self.text(arguments[0])}){note}", instruction)
-        elif function is functional.write_at:
-            self.base(instruction, arguments[0], target)
-            self.line(f"{target}[{self.index(arguments[1])}] = {self.text(arguments[2])}{note}", instruction)
-        elif function is functional.add_at:
-            self.base(instruction, arguments[1], target)
-            at = self.called(arguments[0].at)
-            self.line(f"{at}({target}, {', '.join(map(self.text, arguments[2:]))}){note}", instruction)
-        else:
-            ufunc, inputs, base, mask = arguments
-            self.base(instruction, base, target)
-            given = ", ".join([*map(self.text, inputs), f"out={target}", f"where={self.text(mask)}"])
-            self.line(f"{self.called(ufunc)}({given}){note}", instruction)
+            return [f"{copyto}({target}, {other})", f"{copyto}({target}, {chosen}, where={mask})"]
+        if function is functional.astype:
+            return [f'{copyto}({target}, {self.text(arguments[0])}, casting="unsafe")']
+        if function is np.copy:
+            return [f"{copyto}({target}, {self.text(arguments[0])})"]
+        if function is functional.write_at:
+            last = f"{target}[{self.index(arguments[1])}] = {self.text(arguments[2])}"
+            return [*self.base(instruction, arguments[0], target), last]
+        if function is functional.add_at:
+            at, rest = self.called(arguments[0].at), ", ".join(map(self.text, arguments[2:]))
+            return [*self.base(instruction, arguments[1], target), f"{at}({target}, {rest})"]
+        ufunc, inputs, base, mask = arguments
+        given = ", ".join([*map(self.text, inputs), f"out={target}", f"where={self.text(mask)}"])
+        return [*self.base(instruction, base, target), f"{self.called(ufunc)}({given})"]
 
-    def base(self, instruction: Instruction, base: Any, target: str) -> None:
-        """Write the copy of what is written into, unless its place is taken over."""
+    def base(self, instruction: Instruction, base: Any, target: str) -> list[str]:
+        """Return the copy of what is written into, unless its place is taken over."""
         places = self.plan.places
-        same = (
-            base.__class__ is Ref and base.index in places and places[base.index] == places.get(instruction.results[0])
-        )
-        if not same:
-            self.line(f"{self.called(np.copyto)}({target}, {self.text(base)})", instruction)
+        place = places.get(base.index) if base.__class__ is Ref else None
+        if place is not None and place == places.get(instruction.results[0]):
+            return []
+        return [f"{self.called(np.copyto)}({target}, {self.text(base)})"]
 
     def returned(self) -> None:
         """Write what the function returns: (outputs, writes, guards), outputs and writes in memory of their own."""
@@ -349,14 +366,6 @@ def _imports(bound: dict[str, Any], functions: Any) -> Iterator[str]:
         elif isinstance(thing, np.generic) and thing.dtype.kind in "fiub":
             number = str(thing) if np.isfinite(thing) else f'"{thing}"'
             yield f"{name} = np.{type(thing).__name__}({number})"
-
-
-def _c_order(shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
-    strides, step = [], dtype.itemsize
-    for n in reversed(shape):
-        strides.append(step)
-        step *= max(n, 1)
-    return tuple(reversed(strides))
 
 
 def _bytes(value: Any) -> int:

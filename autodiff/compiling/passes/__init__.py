@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .blocks import in_blocks
 from .common_subexpressions import without_repetitions
 from .constants import folded
 from .dead_code import without_dead_code

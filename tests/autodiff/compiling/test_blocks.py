@@ -1,0 +1,134 @@
+"""Chains of elementwise calls run block by block, on any number of threads, and no bit changes."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from itertools import pairwise
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from compiled_programs import assert_same, programs
+from hypothesis import given
+
+from autodiff.compiling import threads
+from autodiff.compiling.block_calls import BlockCalls, cuts, put_together
+from autodiff.compiling.layouts import strides_of
+from autodiff.compiling.lowering import Executable
+from autodiff.compiling.passes import PASSES, in_blocks
+from autodiff.compiling.program import Instruction, Program, Ref
+
+SHAPES = [(400,), (400,), (4, 100), (100, 4), (), (4, 1)]
+COUNTS = st.integers(1, 3)
+
+
+@pytest.fixture(autouse=True)
+def several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKFLOW_THREADS", "3")
+
+
+@given(programs(calls=20, shapes=SHAPES))
+def test_bringing_calls_together_keeps_every_bit(drawn: tuple[Program, list[list[Any]]]) -> None:
+    program, arguments = drawn
+    changed = in_blocks(program, strides_of(program, arguments[0]), 100, 128)
+    changed.check()
+    assert_same(program, changed, arguments)
+
+
+@given(programs(calls=20, shapes=SHAPES), COUNTS)
+def test_blocks_on_threads_keep_every_bit(drawn: tuple[Program, list[list[Any]]], count: int) -> None:
+    program, arguments = drawn
+    simple = program
+    for change in PASSES:
+        simple = change(simple)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACKFLOW_THREADS", str(count))
+        executable = Executable(simple, "program", arguments[0], smallest=100, most=128)
+    assert_same(program, executable, arguments)
+
+
+@given(st.integers(1, 5000), st.sampled_from([128, 200, 1000]), st.sampled_from(["f4", "f8"]), st.integers(0, 99))
+def test_sums_of_blocks_add_up_as_numpy_adds(size: int, most: int, dtype: str, seed: int) -> None:
+    x = (np.random.default_rng(seed).normal(size=size) * 10.0 ** np.arange(size) ** 0.1).astype(dtype)
+    at = cuts(size, most)
+    assert at[0] == 0 and at[-1] == size and max(np.diff(at)) <= most
+    parts = [np.add.reduce(x[i:j]) for i, j in pairwise(at)]
+    assert put_together(size, most, parts) == np.add.reduce(x)
+
+
+def chain(size: int) -> Program:
+    """exp(-x x) + x, its sum, and the same again of the result shifted by the sum."""
+    p = Program()
+    x = p.add_value((size,), float, "x", "input")
+    p.inputs = [x.index]
+
+    def call(function: Any, *arguments: Any, shape: tuple[int, ...] = (size,), **keywords: Any) -> Ref:
+        made = p.add_value(shape, float)
+        p.instructions.append(Instruction(function, arguments, keywords, (made.index,), place=("net.py", 5)))
+        return Ref(made.index)
+
+    y: Any = Ref(x.index)
+    for _ in range(2):
+        y = call(np.add, call(np.exp, call(np.negative, call(np.multiply, y, y))), y)
+        total = call(np.add.reduce, y, shape=(), axis=None)
+        y = call(np.subtract, y, total)
+    p.outputs = (y, total)
+    p.check()
+    return p
+
+
+def test_a_sum_that_the_chain_goes_on_with_ends_its_blocks() -> None:
+    program = chain(400)
+    changed = in_blocks(program, strides_of(program), 100, 128)
+    kinds = [type(i.function) for i in changed.instructions]
+    assert kinds.count(BlockCalls) == 2 and len(changed.instructions) == 3  # the last subtraction is alone
+    assert_same(program, Executable(program, "f", smallest=100, most=128), [[np.linspace(-1, 1, 400)]])
+
+
+def test_what_is_computed_on_the_way_takes_a_block_for_each_thread_not_the_whole_array() -> None:
+    size = 1 << 20
+    executable = Executable(chain(size), "f")
+    executable([np.zeros(size)])
+    assert executable.memory < 4 * 8 * size  # with every result whole: 11 arrays
+
+
+def test_an_error_in_a_block_is_the_callers_and_names_the_line() -> None:
+    executable = Executable(chain(400), "f", smallest=100, most=128)
+    with pytest.raises(ValueError, match="broadcast") as caught:
+        executable([np.zeros(350)])
+    assert "net.py:5" in caught.value.__notes__[0]
+
+
+def test_blocks_obey_the_callers_floating_point_settings() -> None:
+    executable = Executable(chain(400), "f", smallest=100, most=128)
+    x = np.full(400, 1e200)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("error")
+        executable([x])
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        executable([x])
+
+
+def test_no_block_is_begun_after_an_error() -> None:
+    seen: list[int] = []
+
+    def block(number: int, start: int, stop: int, room: Any) -> None:
+        seen.append(number)
+        raise KeyError(number)
+
+    with pytest.raises(KeyError):
+        threads.over_blocks(block, list(range(100)), [None] * 3)
+    assert len(seen) <= 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    executable, x = Executable(chain(400), "f", smallest=100, most=128), np.linspace(-1, 1, 400)
+    wanted = executable([x])[0][1]
+    child = os.fork()
+    if not child:
+        os._exit(0 if executable([x])[0][1] == wanted else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
