@@ -156,7 +156,7 @@ from .sequences.transformer import (
     TransformerEncoderLayer,
 )
 from .serialization import FileFormatError, load, save
-from .training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit, predict
+from .training import Callback, Checkpoint, EarlyStopping, History, TensorBoard, evaluate, fit, predict
 
 __all__ = [
     # modules
@@ -340,6 +340,7 @@ __all__ = [
     "EarlyStopping",
     "Callback",
     "Checkpoint",
+    "TensorBoard",
     "accuracy",
     "confusion_matrix",
     # files and randomness

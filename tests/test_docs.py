@@ -31,6 +31,7 @@ ARTICLE = ROOT / "docs" / "article.md"
 RUN_ELSEWHERE = {"proving_a_custom_op.md"}  # tests/testing/test_tutorial.py also compares what it prints
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXAMPLES_NEED = {"nn.exchange.safetensors_files": "safetensors", "nn.exchange.onnx_export": "onnx"}
+EXAMPLES_NEED |= {"nn.training.tensorboard": "tensorboardX"}
 OPTIONAL = {"hypothesis", "scipy", "matplotlib", "torch", "jax", "autograd", "graphviz"}
 
 

@@ -5,5 +5,6 @@ from .checkpoints import Checkpoint
 from .evaluation import evaluate, predict
 from .history import EarlyStopping, History
 from .loop import fit
+from .tensorboard import TensorBoard
 
-__all__ = ["Callback", "Checkpoint", "EarlyStopping", "History", "evaluate", "fit", "predict"]
+__all__ = ["Callback", "Checkpoint", "EarlyStopping", "History", "TensorBoard", "evaluate", "fit", "predict"]

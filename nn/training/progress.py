@@ -1,15 +1,17 @@
-"""The progress line of a training run: tqdm's bar when it is installed, otherwise one live line of our own.
+"""The progress of a training run: tqdm's bar when it is installed, otherwise one live line of our own; in a notebook a
+bar and a chart of the losses that grows.
 
-Nothing is shown unless standard error is a terminal or `progress=True` is given; with `progress=True` and without a
-terminal, each epoch leaves one plain line, so that a log file stays readable. The line costs a clock reading a
-batch and is redrawn ten times a second.
+Nothing is shown unless standard error is a terminal, a notebook runs, or `progress=True` is given; with `progress=True`
+and neither of them, each epoch leaves one plain line, so that a log file stays readable. The line costs a clock reading
+a batch and is redrawn ten times a second.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any, Protocol, TextIO
 
 __all__ = ["Display", "display"]
@@ -38,12 +40,14 @@ def display(progress: bool | str = "auto", stream: TextIO | None = None) -> Disp
     """The right display: none, tqdm's, or ours.
 
     Args:
-        progress: "auto" shows something when `stream` is a terminal, True always, False never; "line" is our line
-            even where tqdm is.
+        progress: "auto" shows something when `stream` is a terminal or in a notebook, True always, False never; "line"
+            is our line even where tqdm or a notebook is.
         stream: standard error unless given.
     """
     if progress not in (True, False, "auto", "line"):
         raise ValueError(f"progress must be True, False, 'auto' or 'line', got {progress!r}")
+    if stream is None and progress in (True, "auto") and (show := _notebook()) is not None:
+        return Notebook(show)
     stream = sys.stderr if stream is None else stream
     watched = bool(getattr(stream, "isatty", lambda: False)())
     if progress is False or (progress == "auto" and not watched):
@@ -175,3 +179,81 @@ class Bar(Quiet):
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+Update = Callable[[str], None]
+
+
+def _notebook() -> Callable[[str], Update] | None:
+    """In a notebook: a function that shows HTML and returns the function that replaces it."""
+    if "ipykernel" not in sys.modules:
+        return None
+    from IPython import get_ipython
+    from IPython.display import HTML
+    from IPython.display import display as show
+
+    if not hasattr(get_ipython(), "kernel"):
+        return None
+
+    def shown(html: str) -> Update:
+        handle = show(HTML(html), display_id=True)
+        return lambda new: handle.update(HTML(new))
+
+    return shown
+
+
+class Notebook(Quiet):
+    """A bar with the last epoch's numbers, over a chart of "loss" and "val_loss" that grows epoch by epoch."""
+
+    def __init__(self, show: Callable[[str], Update]) -> None:
+        self.show = show
+        self.update: Update | None = None
+        self.total = self.count = 0
+        self.start, self.drawn = time.monotonic(), 0.0
+        self.head = self.tail = self.picture = ""
+        self.losses: dict[str, list[float]] = {}
+        self.first = 1
+
+    def epoch(self, number: int, epochs: int, batches: int) -> None:
+        """Another part of the bar begins; the first one makes it."""
+        self.head, self.total = f"epoch {number}/{epochs}", epochs * batches
+        if self.update is None:
+            self.first, self.count = number, (number - 1) * batches
+            self.update = self.show(self._html())
+
+    def batch(self, loss: float) -> None:
+        """Redraw when the last drawing is old enough."""
+        self.count += 1
+        if time.monotonic() - self.drawn >= INTERVAL:
+            self._draw()
+
+    def done(self, logs: Mapping[str, float], seconds: float) -> None:
+        """The epoch's numbers stand beside the bar, and its losses in the chart."""
+        from ..report.charts import Line, chart, drawing  # autodiff.drawing loads when it is first needed
+
+        self.tail = describe(logs)
+        for name in ("loss", "val_loss"):
+            if name in logs:
+                self.losses.setdefault(name, []).append(logs[name])
+        lines = [
+            Line(name, range(self.first, self.first + len(values)), values, drawing.style.CURVES[i], "6 4" if i else "")
+            for i, (name, values) in enumerate(self.losses.items())
+        ]
+        self.picture = f'<div style="max-width:560px">{chart(lines, x_name="epoch", y_name="loss")}</div>'
+        self._draw()
+
+    def close(self) -> None:
+        """Show where it ended."""
+        if self.update is not None:
+            self._draw()
+
+    def _draw(self) -> None:
+        self.drawn = time.monotonic()
+        if self.update is not None:
+            self.update(self._html())
+
+    def _html(self) -> str:
+        taken = time.monotonic() - self.start
+        bar = f'<progress value="{self.count}" max="{max(1, self.total)}"></progress>'
+        text = escape(f"{self.tail}  {taken:.1f} s".strip())
+        return f'<div style="font-family:monospace">{self.head} {bar} {text}</div>{self.picture}'

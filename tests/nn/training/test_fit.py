@@ -403,6 +403,26 @@ def test_tqdm_is_used_on_a_terminal_when_it_is_installed():
     assert "loss 0.5  accuracy 100.00 %" in stream.getvalue()
 
 
+def test_a_notebook_shows_a_bar_and_a_chart_that_grows(monkeypatch):
+    pages = []
+
+    def show(html):
+        pages.append(html)
+        return pages.append
+
+    monkeypatch.setattr(progress, "_notebook", lambda: show)
+    x, y = blobs(40)
+    history = train(classifier(), x, y, epochs=3, validation=(x, y), metrics={"a<b": lambda p, t: 0.5})
+    assert re.match(r'<div[^>]*>epoch 1/3 <progress value="0" max="6"></progress>', pages[0])
+    assert "epoch 3/3" in pages[-1] and 'value="6"' in pages[-1] and f"loss {history['loss'][-1]:.4g}" in pages[-1]
+    charts = [page for page in pages if "<svg" in page]
+    assert "val_loss" in charts[0] and len({re.findall("<svg.*", page)[0] for page in charts}) == 3
+    assert "a&lt;b" in pages[-1] and "a<b" not in pages[-1]
+    pages.clear()
+    train(classifier(), x, y, progress=False)
+    assert not pages
+
+
 def test_fit_refuses_an_optimizer_that_trains_something_else() -> None:
     model, other = nn.Linear(2, 1, rng=0), nn.Linear(2, 1, rng=0)
     x, y = np.ones((4, 2)), np.ones((4, 1))
