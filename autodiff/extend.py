@@ -17,11 +17,13 @@ from .diagnostics import watch_rows
 from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, draw_random, keeps_record
 from .names_elsewhere import missing_names, no_such_name
+from .picture_facts import ModuleFacts
 from .registry import Op, composite, op
 from .write_marks import WriteMark, mark_written
 from .writing import write_all
 
 __all__ = [
+    "ModuleFacts",
     "Op",
     "WriteMark",
     "all_examples",

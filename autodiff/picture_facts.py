@@ -1,8 +1,9 @@
-"""Facts of a row that only pictures and explanations read."""
+"""Facts of rows and of modules that only pictures and explanations read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,25 @@ class PictureFacts:
     rectifier: bool = False
     causes: tuple[tuple[str, str], ...] = ()
     remedies: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFacts:
+    """Facts of a module for pictures: what its method ``picture_facts()`` returns, where it has one.
+
+    sizes: such as ``784 → 128``, where the attributes ``in_features``, ``in_channels`` and their kin do not say it.
+    kernel: lengths of the windows of a convolution or a pool. heads: of an attention. filters: weights (outputs,
+    inputs, *kernel), drawn as tiles. attention: the row whose result (N, heads, L, S) is drawn as tiles, under
+    ``record()``. whole: one card, though there are modules inside.
+
+    >>> from autodiff import extend
+    >>> extend.ModuleFacts(kernel=(3, 3)).kernel
+    (3, 3)
+    """
+
+    sizes: str = ""
+    kernel: tuple[int, ...] = ()
+    heads: int = 0
+    filters: Any = None
+    attention: str = ""
+    whole: bool = False

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autodiff as ad
+from autodiff.extend import ModuleFacts
 
 from .. import init
 from ..module import Module
@@ -247,6 +248,10 @@ class _Convolution(Module):
         """One for each position and each weight of its group, borders included."""
         return int(np.size(output)) * self.weight.size // self.out_channels
 
+    def picture_facts(self) -> ModuleFacts:
+        """What `ad.draw` shows of it: the kernel, and the filters as images."""
+        return ModuleFacts(kernel=self.kernel_size, filters=self.weight.data)
+
     def extra_repr(self) -> str:
         """The sizes that differ from the defaults."""
         one, shown = (1,) * self._axes, [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
@@ -394,6 +399,10 @@ class _ConvTranspose(_Convolution):
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
         """One for each element of x and each weight of its group."""
         return int(np.size(inputs[0])) * self.weight.size // self.in_channels
+
+    def picture_facts(self) -> ModuleFacts:
+        """What `ad.draw` shows of it: the kernel, and the filters as images."""
+        return ModuleFacts(kernel=self.kernel_size, filters=np.swapaxes(self.weight.data, 0, 1))
 
     def _run(self, x: Any) -> Any:
         return ad.convolution_transpose(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff.extend import ModuleFacts
 
 from ..module import Module
 from .inputs import as_value, each_image, per_axis
@@ -338,6 +339,10 @@ class _MaxPool(Module):
         geometry = self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
         return _max_pool(type(self).__name__, self._axes, x, *geometry, self.return_indices)
 
+    def picture_facts(self) -> ModuleFacts:
+        """What `ad.draw` shows of it: the kernel."""
+        return ModuleFacts(kernel=per_axis(type(self).__name__, "kernel_size", self.kernel_size, self._axes))
+
     def extra_repr(self) -> str:
         """The sizes, as far as they are not the defaults."""
         return _shown(self, padding=0, dilation=1, ceil_mode=False, return_indices=False)
@@ -421,6 +426,10 @@ class AvgPool1d(Module):
         """x: (N, C, *spatial) -> (N, C, *windows)."""
         how = self.padding, self.ceil_mode, self.count_include_pad, self.divisor_override
         return _avg_pool(type(self).__name__, self._axes, x, self.kernel_size, self.stride, *how)
+
+    def picture_facts(self) -> ModuleFacts:
+        """What `ad.draw` shows of it: the kernel."""
+        return ModuleFacts(kernel=per_axis(type(self).__name__, "kernel_size", self.kernel_size, self._axes))
 
     def extra_repr(self) -> str:
         """The sizes, as far as they are not the defaults."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autodiff as ad
+from autodiff.extend import ModuleFacts
 
 from .. import init
 from ..layers.dropout import check_probability, dropout
@@ -273,6 +274,10 @@ class MultiheadAttention(Module):
         keys = int(np.size(ad.plain(inputs[1]))) // self.kdim // max(1, batch)  # of one sequence
         projections = queries * self.embed_dim + batch * keys * (self.kdim + self.vdim)
         return (projections + 2 * queries * keys) * self.embed_dim
+
+    def picture_facts(self) -> ModuleFacts:
+        """Return what `ad.draw` shows of it: one card with the heads and, under `ad.record()`, their weights."""
+        return ModuleFacts(str(self.embed_dim), heads=self.num_heads, attention="softmax", whole=True)
 
     def extra_repr(self) -> str:
         """Return the sizes."""

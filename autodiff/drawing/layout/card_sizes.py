@@ -98,6 +98,9 @@ def place_block(block: Block, left: float, top: float, width: float) -> BlockBox
     spare = width - block.width
     if block.stretch is None:
         widths = [part + spare / len(widths) for part in widths]
+    elif isinstance(block.stretch, str):
+        widths[0] += spare / 2
+        widths[-1] += spare / 2
     else:
         widths[block.stretch] += spare
     cells, y = [], top + block.inset + block.spacing

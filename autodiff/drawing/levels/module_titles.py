@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from ..picture.cards import tile_blocks
+from ..picture.model import Block
 from ..picture.text import shape_text, shorten
 from ..picture.words import module_word, row_word, word
 from ..reading.folding import Item
@@ -43,7 +45,12 @@ def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
             sizes = info.sizes or (
                 str(math.prod(newest.shape[1:])) if info.kind == "Flatten" and len(newest.shape) > 1 else ""
             )
-            return module_word(lang, info.kind), sizes
+            told = [sizes] if sizes else []
+            if info.kernel:
+                told.append(word(lang, "kernel", shape_text(info.kernel)))
+            if info.heads:
+                told.append(word(lang, "heads", info.heads))
+            return module_word(lang, info.kind), "\u00a0\u00a0·\u00a0\u00a0".join(told)
         return shorten(item.path), ""
     if item.kind == "op":
         if newest.row is not None and newest.row.shown.title:
@@ -53,6 +60,16 @@ def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
     if item.kind == "rest":
         return word(lang, "operations", f"{len(item.members):,}".replace(",", "\u00a0")), ""
     return shorten(", ".join(steps), 40), ""
+
+
+def images_of(builder: FlowBuilder, item: Item) -> tuple[Block, ...]:
+    """Return the images on the card of a module: filters or attention; a picture of heat has none."""
+    info = builder.snapshot.modules.get(item.path)
+    if item.kind != "module" or info is None or info.tiles is None or builder.options.heat is not None:
+        return ()
+    tiles = info.tiles
+    caption = word(builder.lang, tiles.kind, len(tiles.images), tiles.total)
+    return tile_blocks(tiles.images, tiles.low, tiles.high, caption)
 
 
 def mean_text(builder: FlowBuilder, value: Value) -> str:

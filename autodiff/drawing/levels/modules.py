@@ -21,7 +21,7 @@ from ..reading.records import Snapshot, Value, shown_number
 from ..reading.wide_inputs import FIRST, LAST, MOST_INPUTS, fold_wide_inputs, folded
 from .clusters import module_clusters
 from .legends import box_key, footers, heat_keys, line_key
-from .module_titles import FlowBuilder, is_loss, mean_text, says_its_class, title_of
+from .module_titles import FlowBuilder, images_of, is_loss, mean_text, says_its_class, title_of
 from .options import Options
 from .parameter_column import add_again, add_chips, add_column, add_parameters, constant_text, set_width
 from .problems import find_problems, gradient_problems
@@ -151,9 +151,7 @@ def add_item(builder: FlowBuilder, position: int, item: Item) -> None:
     title, sizes = title_of(builder, item)
     card, status, _ = item_card(builder, position, item, title, sizes)
     tooltip = "; ".join(
-        part
-        for part in (title, item.path, word(lang, "nodes", len(item.members)), value_tooltip(newest, lang))
-        if part
+        part for part in (title, item.path, word(lang, "nodes", len(item.members)), value_tooltip(newest, lang)) if part
     )
     builder.nodes.append(
         Node(
@@ -214,11 +212,9 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
             if i not in builder.value_node
         ]
     subtitle = " · ".join(part for part in parts if part)
-    return (
-        module_card("module", title, sizes=sizes, subtitle=subtitle, status=status, note=shorten(note, 60)),
-        status,
-        note,
-    )
+    images, note_line = images_of(builder, item), shorten(note, 60)
+    card = module_card("module", title, sizes=sizes, subtitle=subtitle, status=status, note=note_line, images=images)
+    return card, status, note
 
 
 def sources(builder: FlowBuilder, position: int, item: Item) -> list[tuple[str, list[int]]]:

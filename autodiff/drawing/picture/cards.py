@@ -6,6 +6,7 @@ and colours of boxes are decided here and nowhere else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from .model import Block, Card, Cell, Run
@@ -20,8 +21,10 @@ from .style import (
     INK,
     INPUT_FILL,
     MUTED,
+    NEGATIVE,
     PARAM,
     PARAM_FILL,
+    POSITIVE,
     REPEAT,
     UPDATE,
     UPDATE_FILL,
@@ -31,6 +34,7 @@ from .style import (
     Heat,
     faded,
 )
+from .text import number
 
 GAP = "\u00a0\u00a0\u00a0"
 MODULE_WIDTH = 304
@@ -180,8 +184,10 @@ def module_card(
     note: str = "",
     lanes: bool = True,
     width: float = MODULE_WIDTH,
+    images: Sequence[Block] = (),
 ) -> Card:
-    """Return a wide card of the module level: class name and sizes, under them path or remark. All have the same width.
+    """Return a wide card of the module level: class name and sizes, under them path or remark, and small images. All
+    have the same width.
     """
     border, line, fill = frame(kind, status)
     runs = [Run(title, 14, INK, True)]
@@ -196,7 +202,34 @@ def module_card(
         rows.append(centered(Run(note, 11, WARN if status == "warning" else ERROR, True), pad=3))
     if seed:
         rows.append(centered(Run(seed, 11, GRAD), pad=3))
-    return Card((Block(tuple(rows), inset=3),), border, line, fill, min_width=width, lanes=lanes)
+    return Card((Block(tuple(rows), inset=3), *images), border, line, fill, min_width=width, lanes=lanes)
+
+
+def tile_blocks(
+    images: Sequence[Sequence[Sequence[float]]], low: float, high: float, caption: str
+) -> tuple[Block, ...]:
+    """Return numbers as coloured cells, one image beside the other, and under them the meaning of the colours.
+
+    Blue is above 0, orange below, the deeper the further from it; a number that is not finite is red.
+    """
+    peak = max(-low, high) or 1.0
+    side = max(3, min(11, 44 // len(images[0]), 250 // (len(images) * len(images[0][0]))))
+
+    def color(x: float) -> str:
+        if not math.isfinite(x):
+            return ERROR
+        return faded(POSITIVE if x >= 0 else NEGATIVE, 0.07 + 0.93 * min(abs(x) / peak, 1.0))
+
+    def row(lines: Sequence[Sequence[float]]) -> tuple[Cell, ...]:
+        gap = Cell((), "center", None, 0, 5, side)
+        parts = [[Cell((), "center", color(x), 0, side, side) for x in line] + [gap] for line in lines]
+        return (gap, *(cell for part in parts for cell in part))
+
+    runs = [Run(caption, 10, MUTED)]
+    for x in (low, high) if low < high else (high,):
+        runs += [Run("\u00a0\u00a0■\u00a0", 10, color(x)), Run(number(x), 10, INK)]
+    grid = Block(tuple(map(row, zip(*images, strict=True))), inset=3, stretch="ends")
+    return grid, Block((centered(*runs, pad=3),))
 
 
 def chip_card(kind: str, name: str, detail: str = "") -> Card:

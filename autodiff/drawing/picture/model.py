@@ -66,14 +66,14 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class Block:
     """A grid of cells that share column widths. `stretch` is the column that takes spare width (None:
-    all of them alike); `port` names the lane."""
+    all of them alike, "ends": the first and the last, half each); `port` names the lane."""
 
     rows: tuple[tuple[Cell, ...], ...]
     fill: str | None = None
     port: str = ""
     inset: float = 0
     spacing: float = 0
-    stretch: int | None = -1
+    stretch: int | str | None = -1
 
     @property
     def column_widths(self) -> list[float]:

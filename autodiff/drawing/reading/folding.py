@@ -92,6 +92,7 @@ class Folder:
             return [Item("op", members, home[-1][0] if home else "", home)]
         deeper = any(len(self.snapshot.values[i].calls) > level + 1 for i in members)
         folded = matches(self.fold, path) or (self.depth is not None and level + 1 >= self.depth)
+        folded = folded or (self.snapshot.modules[path].whole and not self.opened)
         if not matches(self.expand, path) and (folded or not (deeper or self.opened)):
             return [Item("module", members, path, home, call=number if self.snapshot.calls[path] > 1 else 0)]
         return self.split(members, level + 1, (*home, call))

@@ -11,7 +11,8 @@ from ... import Variable
 from ...graph import Node as GraphNode
 from ..picture.text import clean
 from .expansion import constant_array
-from .records import ModuleInfo, OptimizerInfo, Snapshot, Value, describe_array
+from .module_facts import module_info, module_sizes
+from .records import OptimizerInfo, Snapshot, Value, describe_array
 
 
 def name_values(
@@ -41,7 +42,7 @@ def name_values(
     for path, module in inner:
         if path and path not in snapshot.modules:
             parent = path.rpartition(".")[0]
-            snapshot.modules[path] = ModuleInfo(path, clean(type(module).__name__), module_sizes(module), parent)
+            snapshot.modules[path] = module_info(path, module, parent)
     for name, handle in names.items():
         node = getattr(handle, "node", None) if isinstance(handle, Variable) else None
         if node is not None and node in index and not name.startswith("_"):
@@ -184,24 +185,6 @@ def attach_arrays(
             picking = (i for i in inside if snapshot.values[i].op == "getitem" and array.dtype.kind in "iu")
             value = snapshot.values[next(picking, inside[0])]
             value.indices = (*value.indices, place(array))
-
-
-def module_sizes(owner: Any) -> str:
-    """Sizes of a module as `in → out`, from the attributes such modules have."""
-    for first, last in SIZE_NAMES:
-        sizes = getattr(owner, first, None), getattr(owner, last, None)
-        if all(isinstance(size, int | np.integer) for size in sizes):
-            return f"{sizes[0]} → {sizes[1]}"
-    return ""
-
-
-SIZE_NAMES = (
-    ("in_features", "out_features"),
-    ("in_channels", "out_channels"),
-    ("num_embeddings", "embedding_dim"),
-    ("input_size", "hidden_size"),
-    ("nin", "nout"),
-)
 
 
 def read_optimizer(optimizer: Any, model: Any) -> OptimizerInfo:

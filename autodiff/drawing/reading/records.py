@@ -66,13 +66,31 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Tiles:
+    """Small images of numbers on a card: filters or attention, how many there are in all, the least and the largest
+    number."""
+
+    kind: str
+    images: tuple[tuple[tuple[float, ...], ...], ...]
+    total: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleInfo:
-    """A module as the picture shows it: path, class name, sizes such as `784 → 128`, and its parent's path."""
+    """A module as the picture shows it: path, class name, sizes such as `784 → 128`, its parent's path, and what it
+    says about itself (see `ModuleFacts`)."""
 
     path: str
     kind: str = ""
     sizes: str = ""
     parent: str = ""
+    kernel: tuple[int, ...] = ()
+    heads: int = 0
+    whole: bool = False
+    attention: str = ""
+    tiles: Tiles | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ focus) works on these plain records. The only thing it may compute is what is no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,12 @@ from ...graph import Node as GraphNode
 from ..picture.text import clean
 from .calls import number_calls
 from .expansion import Opened, open_fused
+from .module_facts import attention_tiles, module_info
 from .naming import (
     attach_arrays,
     check_model,
     check_optimizer,
     frozen_modules,
-    module_sizes,
     name_values,
     read_optimizer,
 )
@@ -122,6 +123,9 @@ class Reader:
         self.values.append(value)
         if node.op is not None and not node.op.variadic:
             self.note_weights(node, value)
+        info = self.modules.get(path)
+        if info is not None and node.op is not None and node.op.name == info.attention and node.value is not None:
+            self.modules[path] = replace(info, tiles=attention_tiles(node.value))
 
     def note_weights(self, node: GraphNode, value: Value) -> None:
         """A leaf that an operation reads as its weight or bias is a parameter, even if its module is gone."""
@@ -233,9 +237,7 @@ def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> Any:
         if path and path not in modules:
             owner = scope.owner()
             parent = scope_path(scope.parent) if scope.parent is not None else ""
-            modules[path] = ModuleInfo(
-                path, clean(type(owner).__name__) if owner is not None else "", module_sizes(owner), parent
-            )
+            modules[path] = module_info(path, owner, parent)
         if scope.parent is None:
             return scope
         scope = scope.parent

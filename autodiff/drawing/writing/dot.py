@@ -222,7 +222,7 @@ def cell_html(cell: Cell, box: CellBox) -> str:
     width = int(box.x + box.width) - int(box.x)
     return (
         f'<TD ALIGN="{cell.align.upper()}" CELLPADDING="{cell.pad:g}" WIDTH="{width}"{height}{fill}>'
-        f"{runs_html(cell.runs)}</TD>"
+        f"{runs_html(cell.runs) if cell.runs or not height else ''}</TD>"
     )
 
 

@@ -1,0 +1,101 @@
+"""What a picture shows of a module itself: class, sizes, kernel, heads, and small images of its numbers.
+
+A module is any object; it says more about itself by a method `picture_facts()` that returns a `ModuleFacts`. Arrays are
+copied down to a few tiles of a few numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...picture_facts import ModuleFacts
+from ..picture.text import clean
+from .records import ModuleInfo, Tiles
+
+MOST_FILTERS, MOST_HEADS = 8, 4  # that fit on a card
+MOST_ROWS, LONGEST = 4, 8  # input channels of one-dimensional filters; cells along a side of an attention
+WIDEST_KERNEL = 9  # a larger one is no image on a card
+
+SIZE_NAMES = (
+    ("in_features", "out_features"),
+    ("in_channels", "out_channels"),
+    ("num_embeddings", "embedding_dim"),
+    ("input_size", "hidden_size"),
+    ("nin", "nout"),
+)
+
+
+def module_info(path: str, owner: Any, parent: str) -> ModuleInfo:
+    """Return the record of a module; its owner may be gone."""
+    facts = facts_of(owner)
+    return ModuleInfo(
+        path,
+        clean(type(owner).__name__) if owner is not None else "",
+        module_sizes(owner),
+        parent,
+        tuple(int(n) for n in facts.kernel),
+        int(facts.heads),
+        bool(facts.whole),
+        facts.attention,
+        filter_tiles(facts.filters) if facts.filters is not None else None,
+    )
+
+
+def facts_of(owner: Any) -> ModuleFacts:
+    """Return what a module says about itself, or facts that say nothing."""
+    told = getattr(type(owner), "picture_facts", None)
+    facts = told(owner) if callable(told) else None
+    return facts if isinstance(facts, ModuleFacts) else ModuleFacts()
+
+
+def module_sizes(owner: Any) -> str:
+    """Sizes of a module as `in → out`, from what it says or from the attributes such modules have."""
+    told = facts_of(owner).sizes
+    if told:
+        return clean(told)
+    for first, last in SIZE_NAMES:
+        sizes = getattr(owner, first, None), getattr(owner, last, None)
+        if all(isinstance(size, int | np.integer) for size in sizes):
+            return f"{sizes[0]} → {sizes[1]}"
+    return ""
+
+
+def filter_tiles(weights: Any) -> Tiles | None:
+    """Return the first filters (outputs, inputs, *kernel), each as an image of its first input.
+
+    One-dimensional filters have a row for each input, three-dimensional ones are cut in the middle.
+    """
+    array = np.asarray(weights, dtype=np.float64)
+    if array.ndim not in (3, 4, 5) or not array.size:
+        return None
+    if array.ndim == 5:
+        array = array[:, :, array.shape[2] // 2]
+    images = array[:MOST_FILTERS, :MOST_ROWS] if array.ndim == 3 else array[:MOST_FILTERS, 0]
+    if images[0].size == 1 or max(images.shape[1:]) > WIDEST_KERNEL:
+        return None
+    return tiles_of("filters", images, len(array))
+
+
+def attention_tiles(weights: Any) -> Tiles | None:
+    """Return the weights (N, heads, L, S) of the first example, the first heads, averaged over neighbours."""
+    array = np.asarray(weights, dtype=np.float64)
+    if array.ndim != 4 or not array.size:
+        return None
+    images = [
+        np.array([[part.mean() for part in split(row, 1)] for row in split(head, 0)]) for head in array[0, :MOST_HEADS]
+    ]
+    return tiles_of("attention", np.array(images), array.shape[1])
+
+
+def split(array: np.ndarray[Any, Any], axis: int) -> list[np.ndarray[Any, Any]]:
+    """Return an array in at most `LONGEST` parts along an axis."""
+    return np.array_split(array, min(LONGEST, array.shape[axis]), axis)
+
+
+def tiles_of(kind: str, images: np.ndarray[Any, Any], total: int) -> Tiles:
+    """Return images as plain numbers."""
+    finite = images[np.isfinite(images)]
+    ends = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    return Tiles(kind, tuple(tuple(map(tuple, image.tolist())) for image in images), total, *ends)
