@@ -193,6 +193,14 @@ def test_chinese_pictures_are_chinese_in_alternative_text_steps_and_remedies():
     assert not re.search(r"[A-Z]?[a-z]+ [a-z]+ [a-z]+", plain.alt), plain.alt
 
 
+@pytest.mark.parametrize("engine", ["builtin", pytest.param("dot", marks=pytest.mark.dot)])
+def test_a_chinese_picture_names_its_language(engine):
+    x = ad.tensor([1.0, 2.0])
+    y = (x * x).sum()
+    head = {lang: ad.draw(y, lang=lang).to_svg(engine).partition(">")[0] for lang in ("zh", "en")}
+    assert 'lang="zh"' in head["zh"] and "lang=" not in head["en"]
+
+
 def test_chinese_tooltips_rows_and_titles_hold_no_english_phrase():
     def run(scale):
         with ad.record():

@@ -78,8 +78,9 @@ def svg_text(picture: Picture, prefix: str) -> str:
 def svg_head(picture: Picture, prefix: str, width: float, height: float) -> str:
     """Return the opening tag with role, title and description."""
     title = picture.title or word(picture.lang, "graph title")
+    lang = "" if picture.lang == "en" else f'lang="{picture.lang}" '
     return (
-        f'<svg xmlns="{SVG_NAMESPACE}" width="{width:.2f}pt" height="{height:.2f}pt" '
+        f'<svg xmlns="{SVG_NAMESPACE}" {lang}width="{width:.2f}pt" height="{height:.2f}pt" '
         f'viewBox="0 0 {width:.2f} {height:.2f}" role="img" aria-labelledby="{prefix}-title {prefix}-desc" '
         f'font-family="{escape_xml(FONT)}">\n<title id="{prefix}-title">{escape_xml(title)}'
         f'</title>\n<desc id="{prefix}-desc">{escape_xml(picture.alt)}</desc>'

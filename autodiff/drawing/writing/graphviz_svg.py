@@ -69,4 +69,6 @@ def describe(root: ET.Element, picture: Picture, prefix: str) -> None:
     root.insert(0, title)
     root.insert(1, desc)
     root.set("role", "img")
+    if picture.lang != "en":
+        root.set("lang", picture.lang)  # for screen readers, and for the forms of characters that languages share
     root.set("aria-labelledby", f"{prefix}-title {prefix}-desc")
