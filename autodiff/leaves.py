@@ -64,7 +64,7 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
     if isinstance(x, Tensor):
         if x.size != 1:
             raise ValueError(f"ad.scalar needs one element; got {kind_of(x)}. Write ad.scalar(x[i]).")
-        return OPS["to_scalar"](x)  # type: ignore[no-any-return]
+        return OPS["to_scalar"](x)
     if isinstance(x, complex | np.complexfloating) or not isinstance(
         x, float | int | np.number | np.ndarray | np.bool_
     ):
@@ -72,7 +72,7 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
     if np.size(x) != 1:
         raise ValueError(f"ad.scalar needs one element; got {kind_of(x)}. Write ad.scalar(x[i]), or ad.tensor(x).")
     value = number(np.reshape(x, ()))
-    return wrap(value, leaf(value) if requires_grad else None)  # type: ignore[no-any-return]
+    return wrap(value, leaf(value) if requires_grad else None)
 
 
 def reduce(self: Variable) -> Any:

@@ -318,4 +318,4 @@ def _expression(op: Any, name: str, operand: str) -> str:
 
 @cache
 def _evaluated(source: str) -> Callable[..., tuple[Any, ...]]:
-    return eval(source, {"shape": np.shape, "dtype": np.result_type})  # type: ignore[no-any-return]
+    return eval(source, {"shape": np.shape, "dtype": np.result_type})

@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import nn  # noqa: F401  # its rows are in the registry once it is imported: every test over rows sees the same ones
+
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
 

@@ -29,7 +29,9 @@ def install(operators: dict[str, str], signs: dict[str, str], comparisons: dict[
         put("r" + name, lambda x, o, ufunc=ufunc: ufunc(o, x))
     for name, ufunc in comparisons.items():
         put(name, ufunc)
-    for name, one in {**{name: OPS[row] for name, row in signs.items()}, "invert": np.invert}.items():
+    alone: dict[str, Callable[..., Any]] = {"invert": np.invert}
+    alone.update({name: OPS[row] for name, row in signs.items()})
+    for name, one in alone.items():
         setattr(Batched, f"__{name}__", _method(one))
     for name, function in METHODS.items():
         setattr(Batched, name, _method(function))

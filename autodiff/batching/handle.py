@@ -94,7 +94,7 @@ class Batched(Tensor):
         return self.payload.node if isinstance(self.payload, Variable) else None
 
     @property
-    def _data(self) -> Any:  # type: ignore[override]
+    def _data(self) -> Any:
         raise no_single_value("a plain value (x.data, float(x), np.asarray(x), if x > 0:)", _MASKS)
 
     def detach(self) -> Batched:

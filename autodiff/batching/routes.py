@@ -203,7 +203,7 @@ def array_ufunc(self: Batched, ufunc: Any, method: str, *inputs: Any, **kwargs: 
         if ufunc in _ON_INTEGERS and all(map(_is_whole, inputs)):
             return call_ufunc(ufunc, inputs, kwargs)
         if row.__class__ is Op:
-            return run_row(row, inputs, row.defaults)  # type: ignore[arg-type, union-attr]
+            return run_row(row, inputs, row.defaults)
         if row is not None:
             return call(ufunc, row, inputs, {})
         if ufunc in PLAIN:
@@ -235,5 +235,5 @@ def getitem(x: Any, index: Any) -> Any:
     return pick(x, index)
 
 
-Batched.__array_ufunc__ = array_ufunc  # type: ignore[method-assign]
-Batched.__array_function__ = array_function  # type: ignore[method-assign]
+Batched.__array_ufunc__ = array_ufunc  # type: ignore[method-assign, assignment]
+Batched.__array_function__ = array_function  # type: ignore[method-assign, assignment]

@@ -82,7 +82,7 @@ def _elementwise(wanted: list[Value], sources: list[Any]) -> list[Any]:
         if all(source.flags.c_contiguous for source in sources):
             made.append(sample(value))
             continue
-        flags = [["readonly"]] * len(sources) + [["writeonly", "allocate"]]
+        flags: Any = [["readonly"]] * len(sources) + [["writeonly", "allocate"]]
         dtypes = [source.dtype for source in sources] + [value.dtype]
         wide = np.nditer([*sources, None], ["zerosize_ok", "refs_ok"], flags, dtypes, order="K")
         array = wide.operands[-1]

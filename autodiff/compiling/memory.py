@@ -62,7 +62,8 @@ def planned(program: Program, strides: list[Strides]) -> Plan:
     plan.copied = {index for index in ends if index not in made or roots.get(index) or ends.count(index) > 1}
     plan.owned = {index for index in ends if index not in plan.copied and values[index].shape}
     fixed = set(program.constants)  # what stays where it is from call to call
-    free, ending = _Free(), {}
+    free = _Free()
+    ending: dict[int, list[int]] = {}
     for k, instruction in enumerate(program.instructions):
         for index in instruction.results:
             if index not in kept and _wants_place(instruction, values[index], program):

@@ -61,7 +61,7 @@ def from_flat(y: Any, shape: tuple[int, ...], axis: Axis) -> Any:
 
 def axes_of(axis: Axis, n: int) -> tuple[int, ...]:
     """Return the reduced axes as numbers from 0."""
-    return tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)  # type: ignore[no-any-return]
+    return tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)
 
 
 def wide(g: Any) -> Any:

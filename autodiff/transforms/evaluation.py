@@ -119,7 +119,7 @@ def shape_of(x: Any) -> tuple[int, ...]:
 
 
 def kind_of_dtype(x: Any) -> str:
-    return (x.dtype if isinstance(x, Variable) else np.result_type(x)).kind  # type: ignore[no-any-return]
+    return (x.dtype if isinstance(x, Variable) else np.result_type(x)).kind
 
 
 def for_node(c: Any, y: Variable) -> Any:

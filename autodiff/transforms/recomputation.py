@@ -75,7 +75,8 @@ def checkpoint(f: Function) -> Function:
 
 def _of_all_examples(f: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Run a checkpointed function inside ``vmap``: as a function of what holds the values of all examples."""
-    frames, made = open_frames(), []
+    frames = open_frames()
+    made: list[Any] = []
     leaves, rebuild = flatten([list(args), kwargs])
 
     @wraps(f)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,8 +85,8 @@ def _cubic(x: Any, axis: int, out: int, scale: float, align_corners: bool) -> An
         at = (np.arange(out) + 0.5) * scale - 0.5
     left = np.floor(at).astype(int)
     t = at - left
-    near = lambda t: ((a + 2) * t - (a + 3)) * t * t + 1
-    far = lambda t: ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
+    near: Callable[[Any], Any] = lambda t: ((a + 2) * t - (a + 3)) * t * t + 1
+    far: Callable[[Any], Any] = lambda t: ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
     y: Any = None
     for step, share in ((-1, far(t + 1)), (0, near(t)), (1, near(1 - t)), (2, far(2 - t))):
         share = share.astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))

@@ -107,7 +107,7 @@ def _read(x: Any, places: list[Any], mode: str) -> Any:
     starts = [np.rint(at) if mode == "nearest" else np.floor(at) for at in bare]
     y: Any = None
     for corner in itertools.product((0, 1) if mode == "bilinear" else (0,), repeat=len(sizes)):
-        index, inside, weight = image, True, None
+        index, inside, weight = image, np.array(True), None
         for at, start, step, k in zip(places, starts, corner, sizes, strict=True):
             here = start.astype(np.intp) + step
             inside = inside & (here >= 0) & (here < k)

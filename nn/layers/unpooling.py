@@ -26,7 +26,7 @@ def max_places(x: Any, kernel: Any, steps: Any, borders: Any, spread: Any) -> np
     low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     padded = np.pad(x, [(0, 0), (0, 0), *borders], constant_values=low)
     reach = tuple([d * (k - 1) + 1 for k, d in zip(kernel, spread, strict=True)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=tuple(range(2, 2 + n)))
+    windows: Any = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=tuple(range(2, 2 + n)))
     windows = windows[(slice(None), slice(None), *[slice(None, None, s) for s in steps])]
     windows = windows[(..., *[slice(None, None, d) for d in spread])]
     first = np.argmax(windows.reshape(*windows.shape[: 2 + n], -1), axis=-1)

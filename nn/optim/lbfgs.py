@@ -97,7 +97,7 @@ class LBFGS(Optimizer):
             raise ValueError("LBFGS takes one group: its steps belong to all parameters together")
         super().add_param_group(group)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Make up to `max_iter` iterations and return the loss at the start.
 
         closure: forgets the gradients, computes the loss, calls its `backward()` and returns it.

@@ -39,7 +39,7 @@ def _activation(who: str, activation: Activation) -> Callable[[Any], Any]:
         return activation
     if activation not in ("relu", "gelu"):
         raise ValueError(f"{who}: activation must be 'relu', 'gelu' or a function, got {activation!r}")
-    return ad.relu if activation == "relu" else ad.gelu  # type: ignore[no-any-return]
+    return ad.relu if activation == "relu" else ad.gelu
 
 
 class _Layer(Module):

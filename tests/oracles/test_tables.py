@@ -37,7 +37,6 @@ NOT_COMPARED = {
     ),
     **dict.fromkeys("j0 j1 jn".split(), "no derivative elsewhere: tests/testing has mpmath"),
     **dict.fromkeys("gru_scan lstm_scan rnn_scan".split(), "tests/nn/test_sequences_against_torch.py"),
-    "setitem": "no expression: tests/autodiff/test_writes.py",
     "to_scalar": "of this library alone",
 }
 ENTRIES = [*torch_tables.ENTRIES, *jax_tables.ENTRIES]

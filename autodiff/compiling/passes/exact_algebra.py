@@ -104,7 +104,7 @@ def _difference(instruction: Instruction, _: Maker) -> Any:
 
 def _sum(instruction: Instruction, _: Maker) -> Any:
     a, b = _pair(instruction)
-    zero = lambda z: z.__class__ is float and _is(z, -0.0)
+    zero: Callable[[Any], bool] = lambda z: z.__class__ is float and _is(z, -0.0)
     return a if zero(b) else b if zero(a) else None
 
 

@@ -83,7 +83,7 @@ def _candidates(program: Program) -> dict[int, _Node]:
     fixed = {i: a[()] for i, a in program.constants.items() if is_fixed(a) and not np.shape(a)}
     plain = [not value.shape and value.dtype.kind in _NUMBERS for value in values]
     for k, instruction in enumerate(program.instructions):
-        function = instruction.function
+        function: Any = instruction.function
         if len(instruction.results) != 1 or not plain[instruction.results[0]] or instruction.keywords:
             continue
         if not instruction.pure or instruction.unpacks:
@@ -213,7 +213,7 @@ def _packed_phase(program: Program, nodes: list[_Node], wanted: dict[int, int]) 
     _arrange([groups[key] for key in order], by_value, wanted)
     parts = [(key, part) for key in order for part in _by_reader(groups[key])]
     parts.sort(key=lambda pair: (pair[0][0], _reading(pair[1][0])))  # rows of one reader one after the other
-    calls = [Call(*key[2:], [node.terms for node in part], [node.result for node in part]) for key, part in parts]
+    calls = [Call(*key[2:], [node.terms for node in part], [node.result for node in part]) for key, part in parts]  # type: ignore[call-arg]
     leaving = [node.result for _, part in parts for node in part if node.result in wanted]
     terms = {term.index for node in nodes for term in node.terms if term.__class__ is Ref}
     entering = sorted(terms - by_value.keys())  # as they were made: a neuron's weights are neighbours

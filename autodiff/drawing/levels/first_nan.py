@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import linecache
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..picture.cards import why_card
 from ..picture.model import Edge, Node, Picture
@@ -52,10 +52,12 @@ def neighbourhood(snapshot: Snapshot, centre: int, radius: int) -> list[int]:
         for parent in value.parents:
             readers.setdefault(parent, []).append(value.index)
     found = {centre}
-    for step in (lambda i: snapshot.values[i].parents, lambda i: readers.get(i, [])):
+    parents = {value.index: value.parents for value in snapshot.values}
+    both: tuple[Mapping[int, Iterable[int]], ...] = (parents, readers)
+    for near in both:
         ring = {centre}
         for _ in range(radius):
-            ring = {j for i in ring for j in step(i)} - found
+            ring = {j for i in ring for j in near.get(i, ())} - found
             found |= ring
     found |= {p for i in list(found) for p in snapshot.values[i].parents if snapshot.values[p].role == "parameter"}
     constants = [i for i in found if snapshot.values[i].role == "constant"]

@@ -75,14 +75,14 @@ def weights_of(snapshot: Snapshot, value: Value, maker: dict[int, str]) -> dict[
     for weight, given, position in pairs:
         if weight.__class__ is not int:
             continue
-        parameter = snapshot.values[weight]  # type: ignore[call-overload]
+        parameter = snapshot.values[weight]
         if parameter.op or parameter.number is None or isinstance(parameter.number, complex):
             continue
         if given.__class__ is int:
-            source = snapshot.values[given]  # type: ignore[call-overload]
+            source = snapshot.values[given]
             if source.role == "parameter":
                 continue
-            key: tuple[str, object] = ("neuron", maker[given]) if given in maker else ("input", given)  # type: ignore[index]
+            key: tuple[str, object] = ("neuron", maker[given]) if given in maker else ("input", given)
         else:
             key = ("constant", position)
         found[key] = float(parameter.number)

@@ -66,7 +66,7 @@ def array(
     parts: list[Any] = []
     nesting = _leaves(object, parts)
     if not any([isinstance(p, Variable) for p in parts]):
-        return np.array(object, dtype=dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
+        return np.array(object, dtype=dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)
     if nesting and len({np.shape(p) for p in parts}) == 1:
         y = np.reshape(stack(parts), nesting + np.shape(parts[0]))  # one join, in which numbers have no dtype
     elif nesting != ():

@@ -89,7 +89,7 @@ def _constant(array: Any, widths: list[tuple[int, int]], values: Any) -> Any:
     border = np.asarray(values)
     if not border.any():
         return inner
-    return inner + np.pad(np.zeros(shape, array.dtype), widths, constant_values=border)  # type: ignore[arg-type]
+    return inner + np.pad(np.zeros(shape, array.dtype), widths, constant_values=border)
 
 
 def _filler(mode: str, argument: Any, n: int) -> Callable[..., Any]:
