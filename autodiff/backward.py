@@ -103,7 +103,7 @@ def pull(
     """
     if open_frames():  # under vmap: rules see the values of all examples
         more: Any = dict(wanted=wanted, recorded=recorded, foreign=foreign, inner=inner)
-        return inside((), pull, seeds, nodes, release, bounded, **more)  # type: ignore[no-any-return]
+        return inside((), pull, seeds, nodes, release, bounded, **more)
     check_unwritten(nodes)
     cotangents: dict[Node, Cotangent] = dict.fromkeys(nodes)
     cotangents.update(seeds)

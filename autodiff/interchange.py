@@ -59,7 +59,7 @@ def as_index(self: Tensor) -> int:
     """Return the only element of a constant integer."""
     if self.node is not None:
         raise leaves_graph("an index or a length", ".item()", "np.take(array, indices)")
-    return self.data.__index__()  # type: ignore[no-any-return]
+    return self.data.__index__()
 
 
 MEMBERS: dict[str, Any] = {

@@ -106,7 +106,7 @@ def _on_tensor() -> Iterator[str]:
         if isinstance(member, property):
             yield f"    @property\n    def {name}(self) -> Any: ..."
         else:
-            yield f"    def {name}({_without_types(member)}) -> Any: ..."
+            yield f"    def {name}({_of_any(member)}) -> Any: ..."
     for name, function in sorted(METHODS.items()):
         plain = getattr(np, name, None) in variable.PLAIN
         yield f"    def {name}({_parameters(function)}) -> {'Any' if plain else 'Tensor'}: ..."
@@ -183,7 +183,7 @@ def page() -> str:
         if isinstance(value, Op):
             rows += _row(name, value)
         elif value is array_api.PUBLIC.get(name):
-            rows.append(f"def {name}({_without_types(value)}) -> Any: ...")
+            rows.append(f"def {name}({_of_any(value)}) -> Any: ...")
         elif inspect.ismodule(value):
             imports.append(f"from . import {name} as {name}")
         else:
@@ -194,10 +194,11 @@ def page() -> str:
     return PAGE_HEAD + "\n".join([*sorted(imports), "", *versions, *rows]) + "\n"
 
 
-def _without_types(f: Callable[..., Any]) -> str:
-    """The parameters of a function, without their types."""
-    plain = [p.replace(annotation=p.empty) for p in inspect.signature(f).parameters.values()]
-    return str(inspect.Signature(plain))[1:-1]
+def _of_any(f: Callable[..., Any]) -> str:
+    """The parameters of a function, of any type: its own types may name what the stub does not import."""
+    given = inspect.signature(f).parameters.values()
+    of_any = [p.replace(annotation=p.empty if p.name == "self" else Any) for p in given]
+    return str(inspect.Signature(of_any))[1:-1]
 
 
 def _row(name: str, op: Op) -> Iterator[str]:
