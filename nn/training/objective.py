@@ -99,6 +99,9 @@ class Objective:
     def _pairs(self, prediction: Any, target: Any) -> list[tuple[Any, Any]]:
         if self.keys is None:
             return [(prediction, target)]
+        unused = [key for key in target if key not in self.keys] if self.named and isinstance(target, Mapping) else []
+        if unused:
+            raise ValueError(f"y has the output {unused[0]!r}, for which there is no loss; loss has {self.keys}")
         return [(self._of(prediction, key, "the model's output"), self._of(target, key, "y")) for key in self.keys]
 
     def _of(self, tree: Any, key: Any, what: str) -> Any:

@@ -224,6 +224,7 @@ def test_a_dataset_of_your_own_is_cast_and_divided():
         (X, Y, {"loss": ()}, ValueError, "loss is empty"),
         (X, (Y, V), {"loss": (nn.mse_loss, nn.MSELoss)}, TypeError, r"write nn\.MSELoss\(\)"),
         (X, (Y, V), {"loss": (nn.mse_loss, nn.mse_loss)}, ValueError, "2 outputs, but the model's output is a Tensor"),
+        (X, {"a": Y, "b": Y}, {"loss": {"a": nn.mse_loss}}, ValueError, "y has the output 'b', for which there is no"),
         (X, {"a": Y}, {"loss": {"a": nn.mse_loss}}, ValueError, r"outputs \['a'\], but the model's output is a Tensor"),
         (X, Y, {"loss": (nn.mse_loss,), "loss_weights": (1, 2)}, ValueError, "must have the form of loss"),
         (X, Y, {"loss": (nn.mse_loss,), "loss_weights": (np.nan,)}, TypeError, r"loss_weights\[0\] must be a finite"),
