@@ -30,11 +30,10 @@ def network(rng: np.random.Generator, hidden: int = 32) -> nn.Sequential:
 
 
 def per_example(net: nn.Module, x: Any, y: Any) -> Gradients:
-    """x: (N, 8, 8), y: (N, 10) with a 1 at the right digit -> parameter name -> gradients (N, *shape)."""
+    """x: (N, 8, 8), y: (N,) -> parameter name -> gradients (N, *shape)."""
 
-    def loss(parameters: dict[str, Any], image: Any, target: Any) -> Any:
-        scores = nn.functional_call(net, parameters, image[None])  # a batch of one
-        return -(target * ad.log_softmax(scores, axis=1)).sum()
+    def loss(parameters: dict[str, Any], image: Any, label: Any) -> Any:
+        return nn.cross_entropy(nn.functional_call(net, parameters, image[None]), label[None])  # a batch of one
 
     parameters = {name: p.data for name, p in net.named_parameters()}
     return ad.vmap(ad.grad(loss), in_axes=(None, 0, 0))(parameters, x, y)
@@ -99,13 +98,12 @@ def main(argv: Sequence[str] | None = None) -> dict[float, float]:
     options.out.mkdir(parents=True, exist_ok=True)
 
     x, x_test, y, y_test = train_test_split(*load_digits(), rng=options.seed)
-    one_hot = np.eye(10, dtype=np.float32)[y]
     results: dict[float, float] = {}
     first = None
     for noise in options.noise:
         rng = np.random.default_rng(options.seed)
         net = network(rng)
-        seen = train(net, x, one_hot, options.epochs, options.limit, noise, rng)
+        seen = train(net, x, y, options.epochs, options.limit, noise, rng)
         first = seen if first is None else first
         results[noise] = nn.accuracy(nn.predict(net, x_test), y_test)
         clipped = np.mean(seen > options.limit)

@@ -79,7 +79,10 @@ def cross_entropy(
             "flatten the gradients. Leave the first one out.",
             stacklevel=2,
         )
-    labels = target.data if isinstance(target, Variable) else np.asarray(target)
+    try:
+        labels = plain(target)
+    except ad.BatchedValueError:  # inside vmap: ad.cross_entropy checks the labels of all examples
+        labels = target
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing!r}")
     axis = class_axis("cross_entropy", logits, axis)

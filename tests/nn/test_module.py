@@ -368,12 +368,14 @@ def test_functional_call_inside_vmap_gives_a_gradient_for_each_example():
     net.astype(np.float64)
     x, parameters = rng.standard_normal((4, 1, 5, 5)), {name: p.data for name, p in net.named_parameters()}
 
-    def loss(params, image):
-        return (nn.functional_call(net, params, image[None]) ** 2).sum()
+    labels = np.array([0, 2, 1, 2])
 
-    each = ad.vmap(ad.grad(loss), in_axes=(None, 0))(parameters, x)
+    def loss(params, image, label):
+        return nn.cross_entropy(nn.functional_call(net, params, image[None]), label[None])
+
+    each = ad.vmap(ad.grad(loss), in_axes=(None, 0, 0))(parameters, x, labels)
     for i in range(4):
-        alone = ad.grad(loss)(parameters, x[i])
+        alone = ad.grad(loss)(parameters, x[i], labels[i])
         for name in parameters:  # float64 sums of at most 50 products near 1, in another order
             np.testing.assert_allclose(each[name][i], alone[name], rtol=0, atol=1e-12)
 
