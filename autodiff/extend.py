@@ -15,7 +15,7 @@ from .backward import gradients_of_graph
 from .batching.handle import all_examples
 from .diagnostics import watch_rows
 from .gradient_buffers import zeros_on_cache_lines
-from .modes import current_scope, draw_random, keeps_record
+from .modes import current_scope, draw_random, keeps_record, refuse_trace
 from .names_elsewhere import missing_names, no_such_name
 from .picture_facts import ModuleFacts
 from .registry import Op, composite, op
@@ -36,6 +36,7 @@ __all__ = [
     "missing_names",
     "no_such_name",
     "op",
+    "refuse_trace",
     "watch_rows",
     "write_all",
     "zeros_on_cache_lines",

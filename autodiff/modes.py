@@ -354,6 +354,13 @@ def adopt(x: Any) -> None:
         trace.adopt(x)
 
 
+def refuse_trace(what: str, instead: str) -> None:
+    """In a trace, raise TraceError: what cannot be part of a compiled program, and what to do instead."""
+    trace = state().trace
+    if trace is not None:
+        raise trace.refusal(what, instead)
+
+
 def draw_random(source: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     """Draw random numbers: ``getattr(generator, method)(*args, **kwargs)``. In a compiled function they are drawn anew
     at every call, in the same order as without ``ad.compile``.

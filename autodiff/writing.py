@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import TraceError, WriteError, kind_of
+from .errors import WriteError, kind_of
 from .graph import leaf
-from .modes import adopt, number, source_line, state
+from .modes import adopt, number, refuse_trace, source_line, state
 from .registry import METHODS, OPS
 from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree
 from .views import Stale, rebind, shown_node
@@ -91,11 +91,8 @@ def write_all(
     (array([3., 4.]), 5.0)
     """
     fitted = [(x, _fitted(x, value)) for x, value in pairs]
-    if calls and state().trace is not None:
-        raise TraceError(
-            "compile: an optimizer's step works in place on arrays of its own, which a trace cannot follow. Compile the"
-            " loss and its backward pass, and call step() outside; nn.training_step(..., compiled=True) does both."
-        )
+    if calls:
+        refuse_trace("calls that write in place cannot be followed", "Call write_all outside the compiled function")
     arrays = [(x._data, new) for x, new in fitted if not isinstance(x, Scalar)]
     changes: list[tuple[Any, str, Any]] = []
     stamps: list[tuple[Any, str]] = []

@@ -156,7 +156,17 @@ from .sequences.transformer import (
     TransformerEncoderLayer,
 )
 from .serialization import FileFormatError, load, save
-from .training import Callback, Checkpoint, EarlyStopping, History, TensorBoard, evaluate, fit, predict
+from .training import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    History,
+    TensorBoard,
+    evaluate,
+    fit,
+    predict,
+    training_step,
+)
 
 __all__ = [
     # modules
@@ -336,6 +346,7 @@ __all__ = [
     "evaluate",
     "predict",
     "training_report",
+    "training_step",
     "History",
     "EarlyStopping",
     "Callback",

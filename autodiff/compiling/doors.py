@@ -87,6 +87,13 @@ def _traced_grad(x: Any) -> Any:
     return grad.as_number() if isinstance(x, Scalar) and type(grad) is TracedArray else grad
 
 
+def _set_traced_grad(x: Any, value: Any) -> None:
+    trace = state().trace
+    if trace is not None and x.node is not None:
+        trace.adopt(x)  # or the gradient outside would change
+    _grad.fset(x, value)
+
+
 _lock = threading.Lock()
 _open: list[tuple[dict[str, Any], str]] = []  # where NumPy's name stands for the copy
 _count = 0
@@ -105,7 +112,7 @@ def open_doors(function: Any) -> Iterator[None]:
                     _open.append((namespace, name))
         if _count == 1:
             Variable.data = property(_traced_data, Variable.data.fset, doc=_data.__doc__)  # type: ignore[misc]
-            Variable.grad = property(_traced_grad, _grad.fset, doc=_grad.__doc__)  # type: ignore[misc]
+            Variable.grad = property(_traced_grad, _set_traced_grad, doc=_grad.__doc__)  # type: ignore[misc]
     try:
         yield
     finally:

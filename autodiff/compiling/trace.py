@@ -90,7 +90,7 @@ class Trace:
             raise self.refusal(f"an array of dtype {array.dtype} holds no numbers", "Pass numbers")
         index = self.value(array, "constant")
         self.program.constants[index] = array
-        self.constants[id(array)] = (index, array, array.copy())
+        self.constants[id(array)] = (index, array, frozen(array))
         return index
 
     def as_traced(self, array: Any) -> TracedArray:
@@ -494,6 +494,13 @@ def user_place() -> tuple[str, int] | None:
             return name.replace(chr(92), "/"), frame.f_lineno
         frame = frame.f_back
     return None
+
+
+def frozen(a: Any) -> Any:
+    """Return a read-only copy that lies in memory in the same order, and repeats what a repeats."""
+    made = np.array(a[tuple([slice(0, 1) if s == 0 else slice(None) for s in a.strides])])
+    made.flags.writeable = False
+    return np.broadcast_to(made, a.shape)
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -25,6 +25,7 @@ from .doors import open_doors
 from .program import Instruction, Program, Ref, described, refs
 from .signature import rebuilt, value_of
 from .states import Held, StatefulTrace
+from .trace import frozen
 from .traced_array import TracedArray
 
 _one_at_a_time = threading.RLock()
@@ -244,14 +245,7 @@ def _settle_constants(first: Traced, second: Traced) -> None:
     for traced in (first, second):
         for index, array, copy in traced.trace.constants.values():
             if id(array) not in captured:
-                traced.program.constants[index] = frozen(copy)
-
-
-def frozen(a: Any) -> Any:
-    """Return a read-only copy."""
-    made = np.array(a)
-    made.flags.writeable = False
-    return made
+                traced.program.constants[index] = copy
 
 
 def _difference(a: Program, b: Program) -> str | None:

@@ -190,6 +190,10 @@ class Optimizer:
 
         All or nothing: an error or a signal on the way leaves every parameter and the whole state as they were.
         """
+        extend.refuse_trace(
+            "an optimizer's step works in place on arrays of its own",
+            "Compile the loss and its backward pass, and call step() outside: nn.training_step(..., compiled=True)",
+        )
         recording = extend.keeps_record("updates")
         before = [(p, np.copy(p.data)) for p in self._all() if p.grad is not None] if recording else ()
         calls: list[Call] = []

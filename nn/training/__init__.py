@@ -5,6 +5,17 @@ from .checkpoints import Checkpoint
 from .evaluation import evaluate, predict
 from .history import EarlyStopping, History
 from .loop import fit
+from .step import training_step
 from .tensorboard import TensorBoard
 
-__all__ = ["Callback", "Checkpoint", "EarlyStopping", "History", "TensorBoard", "evaluate", "fit", "predict"]
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "History",
+    "TensorBoard",
+    "evaluate",
+    "fit",
+    "predict",
+    "training_step",
+]

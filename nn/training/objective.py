@@ -67,18 +67,39 @@ class Objective:
 
         shares: of a batch that is a part of a larger one: the factor of each output's loss.
         """
+        whole, values = self.values(prediction, target, weight, shares, self.divisors(target, weight))
+        return whole, *self.numbers(values)
+
+    def values(
+        self, prediction: Any, target: Any, weight: Array | None, shares: Sequence[float] | None, divisors: Any
+    ) -> tuple[Any, list[Any]]:
+        """Return (what to differentiate, the loss of each output), from what `divisors` gave."""
         whole: Any = None
-        numbers = []
+        values = []
         for i, (predicted, wanted) in enumerate(self._pairs(prediction, target)):
-            value = self.parts[i](predicted, wanted, weight)
-            numbers.append(as_number(value))
+            value = self.parts[i](predicted, wanted, weight, None if divisors is None else divisors[i])
+            check_single(value)
+            values.append(value)
             factor = self.weights[i] * (1.0 if shares is None else shares[i])
             value = value if factor == 1.0 else value * factor
             whole = value if whole is None else whole + value
+        return whole, values
+
+    def numbers(self, values: Sequence[Any]) -> tuple[float, dict[str, float]]:
+        """Return the loss as a number, and that of each output by name."""
+        numbers = [as_number(value) for value in values]
         if self.keys is None:
-            return whole, numbers[0], {}
+            return numbers[0], {}
         total = math.fsum(w * x for w, x in zip(self.weights, numbers, strict=True))
-        return whole, total, dict(zip(self.names, numbers, strict=True))
+        return total, dict(zip(self.names, numbers, strict=True))
+
+    def divisors(self, target: Any, weight: Array | None) -> list[Any] | None:
+        """What the weighted mean of each output divides by; None without sample weights. NumPy's numbers: in a compiled
+        step they are arguments."""
+        if weight is None:
+            return None
+        wanted = [target] if self.keys is None else [self._of(target, key, "y") for key in self.keys]
+        return [np.float64(part.divisor(y, weight) or 1.0) for part, y in zip(self.parts, wanted, strict=True)]
 
     def shares(self, targets: Sequence[Any], weights: Sequence[Array | None]) -> list[list[float]]:
         """For batches that make one step together: the share of each in the mean over all, for each output."""
@@ -128,7 +149,7 @@ class _Part:
         function = loss.func if isinstance(loss, partial) else loss
         self.by_label = isinstance(function, BY_LABEL) or function in (cross_entropy, nll_loss)
 
-    def __call__(self, prediction: Any, target: Any, weight: Array | None) -> Any:
+    def __call__(self, prediction: Any, target: Any, weight: Array | None, divisor: Any) -> Any:
         if weight is None:
             return self.loss(prediction, target)
         assert self.each is not None
@@ -145,8 +166,8 @@ class _Part:
             axes = tuple(range(1, losses.ndim))
             sums = self.reduction in ("sum", "batchmean") or self._label_weights(target) is not None
             losses = losses.sum(axis=axes) if sums else losses.mean(axis=axes)
-        divisor = 1.0 if self.reduction == "sum" else self.divisor(target, weight) or 1.0
-        return (losses * (weight / divisor).astype(losses.dtype)).sum()
+        share = weight if self.reduction == "sum" else weight / divisor
+        return (losses * share.astype(losses.dtype)).sum()
 
     def divisor(self, target: Any, weight: Array | None) -> float:
         """What the mean over this batch divides by."""
@@ -231,10 +252,15 @@ def check_loss(loss: Any) -> None:
         raise TypeError(f"fit needs a loss such as nn.CrossEntropyLoss() or nn.cross_entropy, got {loss!r}")
 
 
-def as_number(x: Any) -> float:
-    """Return the number in a loss."""
+def check_single(x: Any) -> None:
+    """Raise ValueError unless a loss is one number."""
     if np.size(x) != 1:
         raise ValueError(f"a loss must be one number, got shape {np.shape(x)}; use reduction='mean' or 'sum'")
+
+
+def as_number(x: Any) -> float:
+    """Return the number in a loss."""
+    check_single(x)
     return x.item() if isinstance(x, ad.Variable) else float(np.asarray(x).item())
 
 

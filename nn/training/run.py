@@ -60,6 +60,7 @@ class Run:
         self.optimizer, self.functions, self.epochs = optimizer, functions, epochs
         self.history = History()
         self.stop_asked = False
+        self.compiled: Any = None  # ``gradients`` under ad.compile
 
     def names(self) -> list[str]:
         """The numbers that every epoch measures."""
@@ -151,14 +152,28 @@ class Run:
 
     def _forward_and_backward(self, batch: Batch, number: int, shares: Any) -> dict[str, float]:
         """The numbers of a batch, whose gradients are added to those of its group."""
-        prediction = call(self.model, batch.inputs)
-        value, loss, parts = self.objective(prediction, batch.target, batch.weight, shares)
+        if self.compiled is not None:
+            divisors = self.objective.divisors(batch.target, batch.weight)
+            prediction, values = self.compiled(batch.inputs, batch.target, batch.weight, shares, divisors)
+            loss, parts = self.objective.numbers(values)
+        else:
+            prediction = call(self.model, batch.inputs)
+            value, loss, parts = self.objective(prediction, batch.target, batch.weight, shares)
         if not math.isfinite(loss):
             raise _NotFinite(f"the loss became {loss}", number, batch)
-        value.backward()
+        if self.compiled is None:
+            value.backward()
         self.history.batch_losses.append(loss)
         measured = {name: f(plain_tree(prediction), batch.target) for name, f in self.functions.items()}
         return {"loss": loss, **parts, **measured}
+
+    def gradients(self, inputs: Any, target: Any, weight: Any, shares: Any, divisors: Any) -> tuple[Any, list[Any]]:
+        """Forward and backward pass of a batch, which can be compiled: the prediction and the losses; the gradients are
+        added to those of its group."""
+        prediction = call(self.model, inputs)
+        whole, values = self.objective.values(prediction, target, weight, shares, divisors)
+        whole.backward()
+        return plain_tree(prediction), [value.detach() for value in values]
 
     def _update(self, group: list[Batch], shares: Any, number: int, loss: float) -> None:
         """One step of the optimizer, and of the schedulers that follow it."""

@@ -1,0 +1,82 @@
+"""One step of training as a function, for loops of your own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autodiff as ad
+
+from ..module import Module
+from ..optim import LBFGS, Optimizer, clip_grad_norm_
+from .checks import check_optimizer
+from .objective import as_number, check_loss
+
+__all__ = ["training_step"]
+
+
+class TrainingStep:
+    """A step of training, made by `training_step`.
+
+    Attributes:
+        gradients: the function (*inputs, target) -> loss that leaves the gradients in the parameters: of `ad.compile`
+            when the step is compiled, with its `source` and `programs`.
+    """
+
+    def __init__(self, model: Module, loss: Any, optimizer: Optimizer, clip_norm: float | None, compiled: bool) -> None:
+        self.model, self.loss, self.optimizer, self.clip_norm = model, loss, optimizer, clip_norm
+
+        def gradients(*batch: Any) -> Any:
+            value = loss(model(*batch[:-1]), batch[-1])
+            value.backward()
+            return value.detach()
+
+        self.gradients = ad.compile(gradients) if compiled else gradients
+
+    def __call__(self, *batch: Any) -> float:
+        """Make one step on a batch (*inputs, target), and return its loss before the step."""
+        if len(batch) < 2:
+            raise TypeError(f"a training step takes inputs and a target: step(x, y); got {len(batch)} arguments")
+        if isinstance(self.optimizer, LBFGS):
+            return self.optimizer.step(lambda: self._loss(batch))
+        value = self._loss(batch)
+        self.optimizer.step()
+        return value
+
+    def _loss(self, batch: tuple[Any, ...]) -> float:
+        self.optimizer.zero_grad()
+        value = as_number(self.gradients(*batch))
+        if self.clip_norm is not None:
+            clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        return value
+
+
+def training_step(
+    model: Module, loss: Any, optimizer: Optimizer, *, clip_norm: float | None = None, compiled: bool = False
+) -> TrainingStep:
+    """Return a function `step(*inputs, target)` that makes one step of training and returns the loss before it.
+
+    Args:
+        model: called as model(*inputs).
+        loss: (prediction, target) -> one number, such as `nn.CrossEntropyLoss()`.
+        optimizer: of this model's parameters; its step runs in place, with the rates that its groups have then.
+        clip_norm: limit of the joint gradient norm.
+        compiled: run the forward and the backward pass as one program of NumPy calls (`ad.compile`): the same numbers,
+            sooner. Shapes of batches and modes of the model have a program each.
+
+    Raises:
+        TypeError: no Module, no loss, or no Optimizer.
+        ValueError: an optimizer of another model's parameters.
+
+    >>> import nn, numpy as np
+    >>> x = np.linspace(-1, 1, 8, dtype=np.float32).reshape(-1, 1)
+    >>> net = nn.Linear(1, 1, rng=0)
+    >>> step = nn.training_step(net, nn.MSELoss(), nn.SGD(net.parameters(), lr=0.3), compiled=True)
+    >>> first = step(x, 3 * x + 1)
+    >>> first > step(x, 3 * x + 1)
+    True
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"training_step needs a Module, such as nn.Sequential(...), got a {type(model).__name__}")
+    check_loss(loss)
+    check_optimizer(model, optimizer, clip_norm)
+    return TrainingStep(model, loss, optimizer, clip_norm, compiled)

@@ -1,0 +1,260 @@
+"""Compiled layers, losses and steps of training give what they give uncompiled, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+
+RNG = np.random.default_rng(0)
+
+
+def floats(*shape: int) -> Any:
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+LABELS = RNG.integers(0, 7, (3, 5))
+SIGNS = np.sign(floats(4, 6))
+LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[Any, ...]]] = {
+    "linear": (lambda: nn.Linear(6, 3, rng=0), (floats(4, 6),)),
+    "large linear": (lambda: nn.Linear(256, 160, rng=0), (floats(8, 256),)),
+    "bilinear": (lambda: nn.Bilinear(6, 6, 3, rng=0), (floats(4, 6), floats(4, 6))),
+    "prelu": (nn.PReLU, (floats(4, 6),)),
+    "conv1d": (lambda: nn.Conv1d(3, 4, 3, rng=0), (floats(2, 3, 5),)),
+    "conv2d": (lambda: nn.Conv2d(3, 4, 3, rng=0), (floats(2, 3, 5, 6),)),
+    "conv3d": (lambda: nn.Conv3d(3, 4, 2, rng=0), (floats(2, 3, 3, 4, 5),)),
+    "conv transpose": (lambda: nn.ConvTranspose2d(3, 4, 3, rng=0), (floats(2, 3, 5, 6),)),
+    "max pool": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3, rng=0), nn.MaxPool2d(2)), (floats(2, 3, 6, 6),)),
+    "adaptive pools": (
+        lambda: nn.Sequential(nn.Conv2d(3, 4, 3, rng=0), nn.AdaptiveMaxPool2d(3), nn.AdaptiveAvgPool2d(2)),
+        (floats(2, 3, 6, 6),),
+    ),
+    "batch norm": (lambda: nn.BatchNorm1d(3), (floats(4, 3, 5),)),
+    "instance norm": (lambda: nn.InstanceNorm2d(3, affine=True, track_running_stats=True), (floats(4, 3, 5, 6),)),
+    "layer norm": (lambda: nn.LayerNorm(6), (floats(4, 6),)),
+    "rms norm": (lambda: nn.RMSNorm(6), (floats(4, 6),)),
+    "group norm": (lambda: nn.GroupNorm(3, 6), (floats(2, 6, 5),)),
+    "dropout": (lambda: nn.Sequential(nn.Linear(6, 3, rng=0), nn.Dropout(0.5)), (floats(4, 6),)),
+    "dropout of its own": (lambda: nn.Sequential(nn.Linear(6, 3, rng=0), nn.Dropout(0.5, rng=3)), (floats(4, 6),)),
+    "alpha dropout": (lambda: nn.Sequential(nn.Linear(6, 3, rng=0), nn.AlphaDropout(0.5)), (floats(4, 6),)),
+    "channel dropout": (lambda: nn.Sequential(nn.Conv1d(3, 4, 3, rng=0), nn.Dropout1d(0.5)), (floats(2, 3, 5),)),
+    "embedding": (lambda: nn.Embedding(7, 4, rng=0), (LABELS,)),
+    "embedding bag": (lambda: nn.EmbeddingBag(7, 4, rng=0), (LABELS,)),
+    "attention": (lambda: nn.MultiheadAttention(6, 2, dropout=0.2, rng=0), (floats(2, 3, 6),) * 3),
+    "encoder": (lambda: nn.TransformerEncoderLayer(6, 2, 12, rng=0), (floats(2, 3, 6),)),
+    "upsample": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3, rng=0), nn.Upsample(scale_factor=2)), (floats(2, 3, 5, 5),)),
+    "unfold": (lambda: nn.Sequential(nn.Conv2d(3, 4, 2, rng=0), nn.Unfold(2)), (floats(2, 3, 4, 4),)),
+    "mlp of numbers": (lambda: nn.MLP(3, [4, 1]), (np.array([0.1, 0.2, 0.3]),)),
+}
+for _name in "CELU ELU GELU Hardswish LeakyReLU Mish ReLU6 SELU SiLU Sigmoid Softplus Softsign Tanhshrink".split():
+    LAYERS[_name] = (lambda _n=_name: nn.Sequential(nn.Linear(6, 3, rng=0), getattr(nn, _n)()), (floats(4, 6),))
+for _name in ("RNN", "GRU", "LSTM"):
+    LAYERS[f"{_name} cell"] = (lambda _n=_name: getattr(nn, f"{_n}Cell")(6, 5, rng=0), (floats(2, 6),))
+    LAYERS[_name] = (
+        lambda _n=_name: getattr(nn, _n)(6, 5, num_layers=2, bidirectional=True, dropout=0.3, rng=0),
+        (floats(3, 2, 6),),
+    )
+PAIR = floats(4, 6), floats(4, 6)
+LOSSES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "mse": (nn.MSELoss(), PAIR),
+    "l1": (nn.L1Loss(), PAIR),
+    "huber": (nn.HuberLoss(), PAIR),
+    "smooth l1": (nn.SmoothL1Loss(), PAIR),
+    "cross entropy": (nn.CrossEntropyLoss(), (floats(4, 7), LABELS[0, :4])),
+    "weighted cross entropy": (
+        nn.CrossEntropyLoss(weight=np.arange(1.0, 8.0, dtype=np.float32), ignore_index=2, label_smoothing=0.1),
+        (floats(4, 7), LABELS[0, :4]),
+    ),
+    "nll": (nn.NLLLoss(), (floats(4, 7), LABELS[0, :4])),
+    "focal": (nn.FocalLoss(), (floats(4), (SIGNS[:, 0] > 0).astype(np.float32))),
+    "bce of logits": (nn.BCEWithLogitsLoss(), (floats(4, 6), (SIGNS > 0).astype(np.float32))),
+    "kl": (nn.KLDivLoss(reduction="batchmean"), (floats(4, 6), np.abs(floats(4, 6)))),
+    "poisson": (nn.PoissonNLLLoss(), (floats(4, 6), np.abs(floats(4, 6)))),
+    "gaussian": (nn.GaussianNLLLoss(), (*PAIR, np.abs(floats(4, 6)) + 0.1)),
+    "hinge": (nn.HingeLoss(), (floats(4, 6), SIGNS)),
+    "hinge embedding": (nn.HingeEmbeddingLoss(), (floats(4, 6), SIGNS)),
+    "soft margin": (nn.SoftMarginLoss(), (floats(4, 6), SIGNS)),
+    "multi margin": (nn.MultiMarginLoss(), (floats(4, 7), LABELS[0, :4])),
+    "margin ranking": (nn.MarginRankingLoss(), (floats(4), floats(4), SIGNS[:, 0])),
+    "cosine embedding": (nn.CosineEmbeddingLoss(), (*PAIR, SIGNS[:, 0])),
+    "triplet": (nn.TripletMarginLoss(), (*PAIR, floats(4, 6))),
+}
+
+
+def leaves(y: Any) -> list[Any]:
+    if isinstance(y, tuple | list):
+        return [z for part in y for z in leaves(part)]
+    return [y] if isinstance(y, ad.Variable | np.ndarray) else []
+
+
+def stepper(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Forward and backward pass, returning every output."""
+
+    def step(*xs: Any) -> Any:
+        outputs = leaves(function(*xs))
+        total: Any = 0.0
+        for y in outputs:
+            if isinstance(y, ad.Variable) and y.requires_grad:
+                total = total + ((y * y).sum() if isinstance(y, ad.Tensor) else y * y)
+        total.backward()
+        return [ad.plain(y) for y in outputs]
+
+    return step
+
+
+def assert_same(got: Any, want: Any, rtol: float = 0.0) -> None:
+    assert (got is None) == (want is None)
+    if want is not None:
+        assert np.asarray(got).dtype == np.asarray(want).dtype
+        np.testing.assert_allclose(got, want, rtol=rtol)
+
+
+def states_of(net: nn.Module) -> list[Any]:
+    return [*[p.grad for p in net.parameters()], *[np.array(b.data) for b in net.buffers()]]
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_in_both_modes(name: str) -> None:
+    make, xs = LAYERS[name]
+    nn.seed(0)
+    one = make()
+    nn.seed(0)
+    two = make()
+    plain, fast = stepper(one), ad.compile(stepper(two))
+    with np.errstate(all="ignore"):
+        for k in range(4):
+            for net in (one, two):
+                (net.train if k < 3 else net.eval)()
+            given = [x + np.asarray(0.1 * k, x.dtype) if x.dtype.kind == "f" else (x + k) % 7 for x in xs]
+            nn.seed(k)
+            want = plain(*given)
+            after = nn.default_generator().random()
+            nn.seed(k)
+            got = fast(*given)
+            assert nn.default_generator().random() == after
+            for a, b in zip([*got, *states_of(two)], [*want, *states_of(one)], strict=True):
+                assert_same(a, b, 1e-13 if name == "mlp of numbers" else 0.0)  # np.tanh is not math.tanh
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss(name: str) -> None:
+    loss, (first, *others) = LOSSES[name]
+
+    def step(x: Any, *rest: Any) -> Any:
+        t = ad.tensor(x)
+        y = loss(t, *rest)
+        y.backward()
+        return y.data, t.grad
+
+    fast = ad.compile(step)
+    for k in range(2):
+        for a, b in zip(fast(first + np.float32(k), *others), step(first + np.float32(k), *others), strict=True):
+            assert_same(a, b)
+
+
+OPTIMIZERS = [name for name in dir(nn.optim) if isinstance(getattr(nn.optim, name), type)]
+OPTIMIZERS = [name for name in OPTIMIZERS if issubclass(getattr(nn.optim, name), nn.optim.Optimizer)]
+
+
+def small_net() -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 8, rng=0), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 7, rng=1))
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "Optimizer"])
+def test_a_compiled_step_with_every_optimizer(name: str) -> None:
+    found = []
+    for compiled in (False, True):
+        nn.seed(0)
+        net = small_net()
+        optimizer = getattr(nn.optim, name)(net.parameters(), lr=0.05)
+        step = nn.training_step(net, nn.CrossEntropyLoss(), optimizer, compiled=compiled)
+        losses = []
+        for k in range(4):
+            optimizer.param_groups[0]["lr"] = 0.05 / (k + 1)
+            losses.append(step(floats_of(k), LABELS[0, :4]))
+        found.append((losses, [p.data for p in net.parameters()], [b.data for b in net.buffers()]))
+    assert found[0][0] == found[1][0]
+    for a, b in zip([*found[1][1], *found[1][2]], [*found[0][1], *found[0][2]], strict=True):
+        assert_same(a, b)
+
+
+def floats_of(k: int) -> Any:
+    return np.random.default_rng(k).normal(size=(4, 6)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"accumulate": 2, "clip_norm": 1.0},
+        {"class_weight": "balanced", "metrics": ["accuracy"]},
+        {"validation_split": 0.2, "early_stopping": 2},
+    ],
+    ids=["plain", "accumulated", "weighted", "validated"],
+)
+def test_fit_compiled_trains_as_fit_does(options: dict[str, Any]) -> None:
+    x = np.random.default_rng(1).normal(size=(30, 6))
+    y = (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
+    found = []
+    for compiled in (False, True):
+        nn.seed(0)
+        net = small_net()
+        optimizer = nn.Adam(net.parameters(), lr=0.01)
+        loss = nn.CrossEntropyLoss()
+        run = nn.fit(
+            net, x, y, loss=loss, optimizer=optimizer, epochs=3, batch_size=7, rng=0, compiled=compiled, **options
+        )
+        found.append((dict(run.items()) if hasattr(run, "items") else run["loss"], net.state_dict()))
+    assert found[0][0] == found[1][0]
+    for name, value in found[0][1].items():
+        assert_same(found[1][1][name], value)
+
+
+def test_a_loss_that_is_not_finite_ends_a_compiled_run_with_the_parameters_before_it() -> None:
+    net = nn.Linear(1, 1, rng=0)
+    x = np.array([[1.0], [2.0], [np.nan]])
+    with pytest.raises(FloatingPointError, match="the data are not finite"):
+        nn.fit(
+            net,
+            x,
+            x,
+            loss=nn.MSELoss(),
+            optimizer=nn.SGD(net.parameters(), lr=0.1),
+            batch_size=1,
+            shuffle=False,
+            compiled=True,
+        )
+    assert np.isfinite(net.weight.data).all()
+
+
+def test_a_compiled_step_shows_its_source_and_has_a_program_for_each_mode() -> None:
+    net = small_net()
+    step = nn.training_step(net, nn.CrossEntropyLoss(), nn.SGD(net.parameters()), compiled=True)
+    step(floats_of(0), LABELS[0, :4])
+    net.eval()
+    step(floats_of(0), LABELS[0, :4])
+    assert len(step.gradients.programs) == 2
+    assert "matmul" in step.gradients.source
+    with pytest.raises(TypeError, match=r"step\(x, y\)"):
+        step(floats_of(0))
+
+
+def test_an_optimizer_inside_a_compiled_function_is_refused() -> None:
+    net = nn.Linear(6, 3, rng=0)
+    optimizer = nn.SGD(net.parameters())
+
+    def step(x: Any) -> None:
+        net(x).sum().backward()
+        optimizer.step()
+
+    before = net.weight.data.copy()
+    with pytest.raises(ad.TraceError, match="optimizer"):
+        ad.compile(step)(floats(4, 6))
+    np.testing.assert_array_equal(net.weight.data, before)
