@@ -355,7 +355,17 @@ def adopt(x: Any) -> None:
 
 
 def refuse_trace(what: str, instead: str) -> None:
-    """In a trace, raise TraceError: what cannot be part of a compiled program, and what to do instead."""
+    """Raise TraceError in a trace of ``ad.compile``, for work that cannot be part of a program.
+
+    what, instead: clauses for the message, without a full stop.
+
+    >>> import autodiff as ad, numpy as np
+    >>> def saved(x):
+    ...     ad.extend.refuse_trace("a file is written", "Save outside the compiled function")
+    >>> ad.compile(saved)(np.ones(2))
+    Traceback (most recent call last):
+    autodiff.errors.TraceError: compile: a file is written... Save outside the compiled function.
+    """
     trace = state().trace
     if trace is not None:
         raise trace.refusal(what, instead)
