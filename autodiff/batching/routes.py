@@ -45,12 +45,16 @@ def run_row(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
             y = way(frame, op, xs, on, static)
             if y is None:
                 return over_examples(frame, lambda *args, **kwargs: _of_one(op, args, kwargs), operands, static)
-            return Batched(frame, y if y.__class__ is np.ndarray or isinstance(y, Variable) else np.asarray(y))
+            return _made(frame, y)
         except REFUSALS as error:
             if isinstance(error, BatchedValueError):
                 raise
             # One example at a time: an error then speaks of the example.
     return over_examples(frame, lambda *args, **kwargs: _of_one(op, args, kwargs), operands, static)
+
+
+def _made(frame: Frame, y: Any) -> Batched:
+    return Batched(frame, y if y.__class__ is np.ndarray or isinstance(y, Variable) else np.asarray(y))
 
 
 def _of_one(op: Op, xs: tuple[Any, ...], static: dict[str, Any]) -> Any:
@@ -76,6 +80,8 @@ def _stacked(frame: Frame, found: list[Any]) -> Any:
     if isinstance(first, tuple | list):
         parts = [_stacked(frame, list(p)) for p in zip(*found, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+    if isinstance(first, dict):
+        return {key: _stacked(frame, [y[key] for y in found]) for key in first}
     if len({np.shape(y) for y in found}) > 1:
         raise BatchedValueError(
             f"inside vmap({frame.name}) the shape of the answer depends on the values: {np.shape(first)} in the first "
@@ -136,7 +142,7 @@ def call_ufunc(ufunc: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     assert frame is not None
     xs, on = positions(frame, [bare(x) for x in inputs])
     y = ufunc(*aligned_values(xs, on), **kwargs)
-    return tuple([Batched(frame, v) for v in y]) if isinstance(y, tuple) else Batched(frame, y)
+    return tuple([_made(frame, v) for v in y]) if isinstance(y, tuple) else _made(frame, y)
 
 
 def aligned_values(xs: Any, on: Any) -> Any:
@@ -165,7 +171,7 @@ def call_plain(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             args = args[:1]
         xs, on = positions(frame, args)
         if on[0] or way is aligned:
-            return Batched(frame, np.asarray(way(frame, function, xs, on, static)))
+            return _made(frame, way(frame, function, xs, on, static))
     return over_examples(frame, function, args, kwargs)
 
 
@@ -180,6 +186,8 @@ def call(function: Any, run: Callable[..., Any], args: Any, kwargs: dict[str, An
     if run.__class__ is Op:
         return run(*args, **kwargs)
     given = batched_in([list(args), kwargs])
+    if not given:
+        return run(*args, **kwargs)
     if run in _running.get() and not any([x.node is not None for x in given]):
         frame, run = innermost(given), function
     else:
@@ -193,7 +201,7 @@ def call(function: Any, run: Callable[..., Any], args: Any, kwargs: dict[str, An
         finally:
             _running.reset(token)
     assert frame is not None
-    return over_examples(frame, lambda *a, **k: run(*a, **k), args, kwargs)
+    return over_examples(frame, lambda *a, **k: call(function, run, a, k), args, kwargs)
 
 
 def array_ufunc(self: Batched, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -226,13 +234,6 @@ def array_function(self: Batched, function: Any, types: Any, args: Any, kwargs: 
     if function in PLAIN:
         return call_plain(function, args, kwargs)
     return super(Batched, self).__array_function__(function, types, args, kwargs)
-
-
-def getitem(x: Any, index: Any) -> Any:
-    """``x[index]`` where x or a part of the index is batched."""
-    from .indexing import pick
-
-    return pick(x, index)
 
 
 Batched.__array_ufunc__ = array_ufunc  # type: ignore[method-assign, assignment]

@@ -133,6 +133,11 @@ def reshaped(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]
     return run_again(op, xs, {**static, "shape": (n, *to), "order": "C"})
 
 
+def as_numbers(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
+    """to_scalar: one number for each example."""
+    return np.reshape(xs[0], (frame.size,))
+
+
 def transposed(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
     """transpose: the batch axis stays first."""
     n, axes = np.ndim(xs[0]) - 1, static["axes"]

@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..batching.handle import Batched
 from ..batching.indexing import pick, picked, placed, taken_along, written
+from ..batching.ways import as_numbers
 from ..errors import missing_argument
 from ..registry import composite, op
 
@@ -237,6 +238,7 @@ def _number(x: Any) -> Any:
 _to_scalar = op(
     _number,
     name="to_scalar",
+    batch=as_numbers,
     symbol="scalar",
     public=False,
     vjp=lambda g, x_shape: np.reshape(g, x_shape),

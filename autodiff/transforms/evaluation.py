@@ -26,6 +26,7 @@ class Evaluation:
     def __init__(self, f: Function, args: Sequence[Any], argnums: Sequence[int], kwargs: dict[str, Any]) -> None:
         now = state()
         self.start = tick()
+        self.frames = open_frames()
         self.floor = self.start if now.floor == OFF else now.floor  # under no_grad only our own nodes record
         self.leaves: list[list[Any]] = []  # handles, one list a differentiated argument
         self.rebuild = []
@@ -142,7 +143,8 @@ def in_own_memory(values: Iterable[Any], given: Iterable[Any] = ()) -> list[Any]
     for v in values:
         a = raw(bottom(v))
         if isinstance(a, np.ndarray) and (a.base is not None or not a.flags.writeable or id(a) in used):
-            v = OPS["positive"](v) if isinstance(v, Variable) else a.copy()
+            one = bottom(v)
+            v = with_bottom(v, OPS["positive"](one) if isinstance(one, Variable) else a.copy())
         used.add(id(_memory(v)))
         out.append(v)
     return out

@@ -12,12 +12,12 @@ import numpy as np
 from ..backward import fit
 from ..batching.handle import Frame, bare, bottom, frames_of, with_bottom
 from ..errors import kind_of
-from ..modes import mode, state
+from ..modes import mode
 from ..reach import has_nan
 from ..variable import Scalar, Variable
 from .evaluation import Evaluation, Function, check_use, derivative, kind_of_dtype, places, shape_of
 from .forward import push_through
-from .many import pull_many, push_many
+from .many import can_batch, pull_many, push_many
 from .reverse import grad, vjp
 
 _ELEMENTS = 1 << 20  # of the largest value in a pass for many cotangents
@@ -116,7 +116,8 @@ class _Matrix:
         if self.node not in self.ours.nodes or not self.count:
             zero = np.zeros(shape, argument.dtype)
             return with_bottom(argument, zero) if shape or not isinstance(argument, Scalar) else 0.0
-        parts = self.in_one_pass() if self.can_batch() else None
+        at_once = self.count > 1 and can_batch(self.ours.nodes, self.ours.recorded)
+        parts = self.in_one_pass() if at_once else None
         if parts is None:
             each = [self.alone(e) for e in self.basis(1)]
             parts = each[0] if not shape else np.stack(each, axis=-1 if self.forward else len(self.lead))
@@ -140,14 +141,6 @@ class _Matrix:
             found = push_through(self.ours, [fit(e[0], self.argument.node)])[0].get(self.node)
             return derivative(found, bottom(self.y))
         return bottom(self.ours.pull({self.node: fit(e[0], self.node)})[0])
-
-    def can_batch(self) -> bool:
-        """Return whether one pass for many cotangents is the same as many passes: nothing is to be looked at on the
-        way."""
-        nodes, now = self.ours.nodes, state()
-        careful = now.strict or now.anomaly or any([n.notes is not None and n.notes.hooks for n in nodes])
-        cut = self.ours.recorded and any([n.op is not None and n.op.selects for n in nodes])
-        return self.count > 1 and not careful and not cut
 
     def in_one_pass(self) -> Any:
         """Return all rows or columns, from a pass for each chunk; None where a NaN has arrived, which one cotangent at

@@ -16,10 +16,18 @@ from ..backward import collect, consumed, fit, handles
 from ..batching.handle import Batched, Frame, inside
 from ..batching.routes import over_examples
 from ..graph import Node, leaf
+from ..modes import state
 from ..variable import wrap
 from ..write_marks import check_unwritten
 
 CANNOT = (TypeError, ValueError, AttributeError, IndexError)  # of a rule that takes no batch
+
+
+def can_batch(nodes: list[Node], recorded: bool) -> bool:
+    """Return whether one pass for many cotangents is the same as many passes: nothing is looked at on the way."""
+    now = state()
+    careful = now.strict or now.anomaly or any([n.notes is not None and n.notes.hooks for n in nodes])
+    return not careful and not (recorded and any([n.op is not None and n.op.selects for n in nodes]))
 
 
 def pull_many(

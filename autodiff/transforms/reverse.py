@@ -10,11 +10,17 @@ from typing import Any
 import numpy as np
 
 from ..backward import conjugate, fit
+from ..batching.handle import Batched, Frame, bare, bottom, frames_of, innermost, over_all, with_bottom
+from ..batching.routes import over_examples
+from ..batching.ways import positions
 from ..errors import kind_of
 from ..graph import Node
+from ..modes import mode
+from ..reach import has_nan
 from ..variable import Variable, plain
 from .containers import flatten, flatten_as, map_leaves
 from .evaluation import Evaluation, Function, check_use, for_node, kind_of_dtype, places, shape_of
+from .many import can_batch, pull_many
 
 
 def value_and_grad(
@@ -124,7 +130,7 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
 
     pullback(cotangent) gives a tuple with the cotangent of each primal; call it as often as needed.
 
-    The cotangent has the nesting and shapes of the output.
+    The cotangent has the nesting and shapes of the output. ``ad.vmap(pullback)`` takes many at once, in one pass.
 
     >>> import autodiff as ad, numpy as np
     >>> y, pullback = ad.vjp(lambda x: x * x, np.array([1.0, 2.0]))
@@ -140,10 +146,15 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         given = flatten_as(cotangent, ours.out, "the cotangent")
+        frame = innermost(given)
+        if frame is not None and frame not in ours.frames:  # ad.vmap(pullback): many cotangents, one graph
+            for y, c in zip(outs, given, strict=True):
+                _check_shape(c, y)
+            found = _pull_batch(ours, nodes, outs, given, frame)
+            return over_examples(frame, pullback, (cotangent,), {}) if found is None else found  # type: ignore[no-any-return]
         seeds: dict[Node, Any] = {}
         for node, y, c in zip(nodes, outs, given, strict=True):
-            if shape_of(c) != shape_of(y):
-                raise ValueError(f"a cotangent must have its output's shape {shape_of(y)}; got {kind_of(c)}.")
+            _check_shape(c, y)
             if node is not None:
                 c = conjugate(fit(for_node(c, y), node))
                 seeds[node] = c if node not in seeds else seeds[node] + c
@@ -151,3 +162,38 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
 
     value = ours.result(ours.out)  # a copy: pullback may still read the array that the rules saved
     return map_leaves(lambda v: v.copy() if isinstance(v, np.ndarray) else v, value), pullback
+
+
+def _check_shape(c: Any, y: Any) -> None:
+    if shape_of(c) != shape_of(y):
+        raise ValueError(f"a cotangent must have its output's shape {shape_of(y)}; got {kind_of(c)}.")
+
+
+def _pull_batch(ours: Evaluation, nodes: list[Any], outs: list[Any], given: list[Any], frame: Frame) -> Any:
+    """Return what the pull-back gives for the cotangents of all examples of a frame, in one pass; None where they have
+    to be taken one by one."""
+    if not can_batch(ours.nodes, ours.recorded):
+        return None
+    seeds: dict[Node, Any] = {}
+    for node, y, c in zip(nodes, outs, given, strict=True):
+        if node is None:
+            continue
+        (c,), on = positions(frame, (c,))
+        c = c if on[0] else np.broadcast_to(c, (frame.size, *shape_of(y)))
+        # Frames of the value stand further out than this one; at the bottom the many cotangents come first.
+        c = np.moveaxis(bottom(over_all(c, frames_of(y))), len(frames_of(y)), 0)
+        c = conjugate(np.astype(c, node.dtype))
+        seeds[node] = c if node not in seeds else seeds[node] + c
+    with mode(floor=ours.floor), np.errstate(all="ignore"):
+        found = pull_many(seeds, ours.nodes, ours.inner, ours.recorded, frame)
+        if has_nan([bare(d) for d in found.values() if d is not None]):
+            return None
+        parts = []
+        for group, rebuild in zip(ours.leaves, ours.rebuild, strict=True):
+            made = []
+            for x in group:
+                lead, d = len(frames_of(x)), found.get(x.node)
+                d = np.zeros((frame.size, *np.shape(bottom(x))), x.dtype) if d is None else conjugate(d)
+                made.append(Batched(frame, with_bottom(x, np.moveaxis(d, 0, lead) if lead else d)))
+            parts.append(rebuild(made))
+    return tuple(parts)

@@ -112,6 +112,29 @@ def test_forward_mode_and_pullbacks_inside_vmap() -> None:
     same(ad.vmap(lambda v: ad.hvp(lambda x: np.sum(x**3), (X[0],), (v,)))(X), 6 * X[0] * X)
 
 
+def test_vmap_of_a_pullback_is_one_pass_over_one_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, pullback = ad.vjp(lambda d: {"y": np.tanh(d["a"] * d["b"])}, {"a": X[0], "b": 2.0})
+    monkeypatch.setattr(routes, "over_examples", lambda *a: pytest.fail("a loop"))
+    (got,) = ad.vmap(pullback)({"y": X})
+    each = [pullback({"y": c})[0] for c in X]
+    for key in got:
+        same(got[key], np.stack([g[key] for g in each]))
+
+
+def test_vmap_of_a_pullback_inside_vmap() -> None:
+    def f(x: Any) -> Any:
+        return ad.vmap(ad.vjp(np.sin, x)[1])(np.eye(3))[0]
+
+    same(ad.vmap(f)(X), np.stack([np.diag(np.cos(x)) for x in X]))
+
+
+def test_a_pullback_that_meets_zeros_by_construction_takes_its_cotangents_one_by_one() -> None:
+    x = np.array([0.0, 4.0])
+    _, pullback = ad.vjp(lambda x: ad.where(x > 0, np.sqrt(x), 0.0), x)
+    same(ad.vmap(pullback)(np.eye(2))[0], [[0.0, 0.0], [0.0, 0.25]])
+    same(ad.jacobian(lambda x: ad.where(x > 0, np.sqrt(x), 0.0))(x), [[0.0, 0.0], [0.0, 0.25]])
+
+
 def test_dicts_of_parameters_get_dicts_of_per_example_gradients() -> None:
     w = {"w": np.ones((2, 3)), "b": np.zeros(2)}
     f = lambda p, x: np.sum(np.tanh(ad.linear(x, p["w"], p["b"])) ** 2)
@@ -164,7 +187,15 @@ def test_plain_answers_are_those_of_each_example() -> None:
         lambda x: x.argmax(),
         lambda x: np.zeros_like(x) + x.shape[0] + np.ndim(x) + len(x),
     ):
-        same(ad.vmap(f)(X), np.stack([f(x) for x in X]))
+        each = np.stack([f(x) for x in X])
+        same(ad.vmap(f)(X), each)
+        same(ad.vmap(ad.vmap(f))(np.stack([X, X[::-1]])), np.stack([each, each[::-1]]))
+
+
+def test_one_element_as_a_scalar_is_a_number_of_each_example() -> None:
+    f = lambda x: np.exp(ad.scalar(x[1])) * ad.scalar(2.0)
+    same(ad.vmap(f)(X).data, 2.0 * np.exp(X[:, 1]))
+    same(ad.vmap(ad.grad(lambda x: np.exp(ad.scalar(x[1]))))(X), np.exp(X) * [0.0, 1.0, 0.0])
 
 
 def test_no_example_gives_an_empty_answer_of_the_right_shape() -> None:

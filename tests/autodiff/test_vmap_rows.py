@@ -17,7 +17,7 @@ import nn  # noqa: F401 (adds rows)
 from autodiff.batching import routes
 from autodiff.transforms import jacobians
 
-ROWS = [row for row in ad.ops.OPS.values() if row.name not in ("to_scalar",)]
+ROWS = [row for row in ad.ops.OPS.values() if row.name != "to_scalar"]  # which answers a Scalar
 SIZE = 3
 
 
@@ -194,7 +194,7 @@ def test_a_jacobian_in_one_pass_equals_one_by_columns(row: Any, mode: str, monke
             if given[i].dtype.kind == "f":
                 at_once = ad.jacobian(f, i, mode)(*given)
                 with monkeypatch.context() as patch:
-                    patch.setattr(jacobians._Matrix, "can_batch", lambda self: False)
+                    patch.setattr(jacobians, "can_batch", lambda *_: False)
                     close(at_once, ad.jacobian(f, i, mode)(*given))
 
 
