@@ -22,8 +22,22 @@ import numpy as np
 from .names_elsewhere import missing_names
 from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
-from .ops.special.bessel import i0, i0e, i1, i1e, j0, j1, jn
+from .ops.special.bessel import i0, i0e, i1, i1e, j0, j1, jn, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn
 from .ops.special.entropy import entr, huber, kl_div, pseudo_huber, rel_entr, xlog1py, xlogy
+from .ops.special.exponential import (
+    binom,
+    boxcox,
+    boxcox1p,
+    exp1,
+    expi,
+    expn,
+    factorial,
+    inv_boxcox,
+    inv_boxcox1p,
+    loggamma,
+    sici,
+    spence,
+)
 from .ops.special.gamma import (
     beta,
     betainc,
@@ -54,17 +68,20 @@ from .ops.special.normal import (
 from .registry import DISPATCH, UFUNCS
 
 __all__ = [
-    "beta", "betainc", "betaln", "digamma", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfinv", "expit", "exprel",
-    "gamma", "gammainc", "gammaincc", "gammaln", "huber", "i0", "i0e", "i1", "i1e", "j0", "j1", "jn", "jv", "kl_div",
-    "log_expit", "log_ndtr", "log_softmax", "logcumsumexp", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri",
-    "polygamma", "pseudo_huber", "psi", "rel_entr", "sinc", "softmax", "stdtr", "xlog1py", "xlogy", "zeta",
+    "beta", "betainc", "betaln", "binom", "boxcox", "boxcox1p", "digamma", "entr", "erf", "erfc", "erfcinv", "erfcx",
+    "erfinv", "exp1", "expi", "expit", "expn", "exprel", "factorial", "gamma", "gammainc", "gammaincc", "gammaln",
+    "huber", "i0", "i0e", "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e",
+    "kl_div", "kn", "kv", "kve", "log_expit", "log_ndtr", "log_softmax", "logcumsumexp", "loggamma", "logit",
+    "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "pseudo_huber", "psi", "rel_entr", "sici", "sinc",
+    "softmax", "spence", "stdtr", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
 ]  # fmt: skip
 
 jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names
 
+_NO_UFUNCS = ("factorial", "logcumsumexp", "multigammaln", "polygamma")
 
 # SciPy's ufuncs by their names, most of which are ours; those that NumPy has too (exp2, cbrt, expm1) are NumPy's rows.
-UFUNCS.update({name: globals()[name] for name in __all__ if name not in ("logcumsumexp", "multigammaln", "polygamma")})
+UFUNCS.update({name: globals()[name] for name in __all__ if name not in _NO_UFUNCS})
 UFUNCS.update({"_zeta": zeta, "_riemann_zeta": zeta})
 UFUNCS.update({name: DISPATCH[getattr(np, name)] for name in ("cbrt", "exp2", "expm1", "log1p")})
 

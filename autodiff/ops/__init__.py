@@ -36,7 +36,7 @@ from .arrays import (
     statistics,
 )
 from .matrices import decompositions, functions, solving, structured
-from .special import bessel, entropy, gamma, normal
+from .special import bessel, entropy, exponential, gamma, normal
 from .windows import columns, convolution, pooling
 
 __all__ = ["DISPATCH", "OPS", "PUBLIC", "Op"]

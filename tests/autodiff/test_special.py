@@ -13,10 +13,12 @@ import autodiff as ad
 X = np.array([0.15, 0.4, 0.85])
 BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
     "beta": (1.5,), "betaln": (1.5,), "betainc": (2.0, 1.5), "gammainc": (2.5,), "gammaincc": (2.5,), "huber": (0.5,),
+    "binom": (1.7,), "boxcox": (1.3,), "boxcox1p": (0.7,), "expn": (3,), "inv_boxcox": (0.9,), "inv_boxcox1p": (0.9,),
+    "kn": (2,), "kv": (1.3,), "kve": (1.3,), "yn": (2,),
     "jn": (2,), "jv": (2,), "kl_div": (0.7,), "polygamma": (2,), "pseudo_huber": (0.5,), "rel_entr": (0.7,),
     "stdtr": (3.0,), "xlog1py": (2.0,), "xlogy": (2.0,), "zeta": (2.5,),
 }  # fmt: skip
-NAMES = sorted(set(ad.special.__all__) - {"logcumsumexp", "multigammaln"})
+NAMES = sorted(set(ad.special.__all__) - {"logcumsumexp", "multigammaln", "sici"})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -63,6 +65,37 @@ def test_a_parameter_without_a_derivative_is_refused_and_never_silently_constant
         call(ad.special, ad.tensor(1.5))
     with ad.no_grad():
         call(ad.special, ad.tensor(1.5))
+
+
+def test_sici_is_scipys_pair_and_its_ufunc_records() -> None:
+    special = pytest.importorskip("scipy.special")
+    x = np.array([0.0, 0.3, 2.4, 2.6, 50.0, np.inf])
+    with np.errstate(all="ignore"):
+        for mine, theirs in zip(ad.special.sici(x), special.sici(x), strict=True):
+            assert_allclose(mine, theirs, rtol=1e-14, atol=1e-16)
+    si, ci = special.sici(ad.tensor(x[1:-1]))
+    assert si.node.op.name == "sine_integral" and ci.node.op.name == "cosine_integral"
+    ad.testing.check_derivatives(lambda x: ad.special.sici(x)[0] * ad.special.sici(x)[1], x[1:-1], order=2)
+
+
+@pytest.mark.parametrize("lmbda", [-1.5, -1e-12, 0.0, 1e-9, 0.4, 2.0])
+def test_power_transforms_and_their_inverses_are_scipys_and_smooth_at_zero(lmbda: float) -> None:
+    special = pytest.importorskip("scipy.special")
+    x = np.array([0.2, 0.9999, 1.0, 1.7, 4.0])
+    for name in ("boxcox", "boxcox1p"):
+        f, back = getattr(ad.special, name), getattr(ad.special, f"inv_{name}")
+        y = f(x, lmbda)
+        assert_allclose(y, getattr(special, name)(x, lmbda), rtol=1e-14, atol=1e-16)
+        assert_allclose(back(y, lmbda), x, rtol=1e-13)
+        ad.testing.check_derivatives(f, x, np.array(lmbda), order=2)
+        ad.testing.check_derivatives(back, np.asarray(y), np.array(lmbda), order=2)
+
+
+def test_a_matern_kernel_is_differentiated_in_its_smoothness() -> None:
+    distance, v = np.array([0.1, 0.7, 2.0]), np.array(1.5)
+    f = lambda r, v: r**v * ad.special.kv(v, r) / (2.0 ** (v - 1.0) * ad.special.gamma(v))
+    assert_allclose(f(distance, v), (1.0 + distance) * np.exp(-distance), rtol=1e-13)
+    ad.testing.check_derivatives(f, distance, v, order=2)
 
 
 @pytest.mark.parametrize("call", [lambda n: ad.special.jn(n, 1.0), lambda n: ad.special.polygamma(n, 1.0)])
@@ -118,6 +151,9 @@ def test_multigammaln_is_scipys_and_refuses_what_lies_outside() -> None:
         (lambda x: ad.special.gammainc(1.0, x), 0.0, 0.0, 1.0),
         (lambda x: ad.special.betainc(1.0, 3.0, x), 0.0, 0.0, 3.0),
         (ad.special.log_ndtr, -1e10, -5e19, 1e10),
+        (lambda x: ad.special.expn(2, x), 0.0, 1.0, -np.inf),
+        (ad.special.spence, 0.0, np.pi**2 / 6, -np.inf),
+        (ad.special.spence, 1.0, 0.0, -1.0),
         (ad.special.erfcx, 1e10, 1 / (np.sqrt(np.pi) * 1e10), -1 / (np.sqrt(np.pi) * 1e20)),
     ],
 )

@@ -134,6 +134,7 @@ SPECIAL = entries(
         *(f"special.{name}(p, q)" for name in "rel_entr kl_div xlogy xlog1py".split()),
         *(f"special.polygamma({n}, p)" for n in (1, 2, 3)),
         "special.multigammaln(p + 3, 3)",
+        *(f"special.{name}(p)" for name in "expi factorial".split()),
         "special.logit(r)",
         "special.ndtri(r)",
         "special.erfinv(u)",
