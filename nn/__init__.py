@@ -11,6 +11,7 @@ from autodiff import extend as _extend
 from . import data, functional, init, metrics, optim
 from .exchange.onnx_export import export_onnx
 from .exchange.safetensors_files import load_safetensors, save_safetensors
+from .exchange.steps import ExportError
 from .layers.activations import (
     CELU,
     ELU,
@@ -358,6 +359,7 @@ __all__ = [
     "save",
     "load",
     "FileFormatError",
+    "ExportError",
     "export_onnx",
     "load_safetensors",
     "save_safetensors",

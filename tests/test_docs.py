@@ -30,6 +30,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ARTICLE = ROOT / "docs" / "article.md"
 RUN_ELSEWHERE = {"proving_a_custom_op.md"}  # tests/testing/test_tutorial.py also compares what it prints
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES_NEED = {"exchange.md": ("safetensors", "onnx")}
 EXAMPLES_NEED = {"nn.exchange.safetensors_files": "safetensors", "nn.exchange.onnx_export": "onnx"}
 EXAMPLES_NEED |= {"nn.training.tensorboard": "tensorboardX"}
 OPTIONAL = {"hypothesis", "scipy", "matplotlib", "torch", "jax", "autograd", "graphviz"}
@@ -83,6 +84,9 @@ RUN_HERE = [page for page in PAGES if blocks(page) and page.name not in RUN_ELSE
 @pytest.mark.parametrize("page", RUN_HERE, ids=lambda page: page.name)
 def test_python_blocks_of_a_page_run_in_order(page: Path) -> None:
     """One namespace a page, as a reader would type it."""
+    for package in PAGES_NEED.get(page.name, ()):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"needs {package}")
     names: dict[str, object] = {}
     for block in blocks(page):
         if ">>>" in block:

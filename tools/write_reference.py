@@ -83,6 +83,7 @@ TITLES = {  # the module that defines a public name, or a package around it -> t
     "nn.data": "Data: nn.data",
     "nn.testing": "Checks of modules and optimizers: nn.testing",
     "nn.serialization": "Saving and loading",
+    "nn.exchange": "Saving and loading",
 }
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
-from nn.exchange.onnx_operations import OPERATIONS
-from nn.exchange.steps import ExportError
+from nn import ExportError
+from nn.exchange.onnx_operations import OPERATIONS, READ, READ_TOO
 
 onnx = pytest.importorskip("onnx")
 reference = pytest.importorskip("onnx.reference")
@@ -288,3 +288,10 @@ def test_wrong_arguments_are_answered(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"pip install 'backflow\[onnx\]'"):
         nn.export_onnx(net, normal(2, 3), tmp_path / "m.onnx")
+
+
+def test_the_table_speaks_of_rows_and_arguments_that_exist() -> None:
+    rows = ad.ops.OPS
+    assert set(OPERATIONS) <= set(rows) and set(READ_TOO) <= set(OPERATIONS)
+    arguments = {name for row in OPERATIONS for name in rows[row].statics}
+    assert arguments >= READ

@@ -18,6 +18,7 @@ from autodiff.testing import (
 )
 from autodiff.testing.decorator import note
 from nn.testing import OptimizerError, check_module, check_optimizer, training_configs
+from nn.testing.optimizer_formulas import FORMULAS, OF_A_PARAMETER, OF_ALL_PARAMETERS
 
 PROFILE = settings.get_current_profile_name()
 EXAMPLES = {"dev": 2, "ci": 2, "deep": 200}[PROFILE]
@@ -108,6 +109,26 @@ def test_cross_entropy_is_right(reduction: str) -> None:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_optimizer_steps_as_published(make: Any, dtype: Any) -> None:
     check_optimizer(make, dtype=dtype, examples={"dev": 6, "ci": 6, "deep": 200}[PROFILE])
+
+
+def test_a_formula_is_known_for_every_optimizer() -> None:
+    classes = {name for name in nn.optim.__all__ if isinstance(getattr(nn.optim, name), type)}
+    assert classes - {"Optimizer", "AveragedModel"} == {*FORMULAS, *OF_A_PARAMETER, *OF_ALL_PARAMETERS}
+
+
+@pytest.mark.parametrize("name", ["LBFGS", "LAMB", "RMSprop"])
+def test_another_formula_is_told_from_the_optimizers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kinds of formulas: of all parameters, of one, of a number."""
+    table: dict[str, Any] = next(t for t in (FORMULAS, OF_A_PARAMETER, OF_ALL_PARAMETERS) if name in t)
+    right, options = table[name], {"lr": 0.1, **({"max_iter": 1} if name == "LBFGS" else {})}
+
+    def at_another_rate(*arguments: Any) -> Any:
+        return right(*[{**a, "lr": 0.3} if isinstance(a, dict) and "lr" in a else a for a in arguments])
+
+    check_optimizer(lambda ps: getattr(nn.optim, name)(ps, **options), examples=4)
+    monkeypatch.setitem(table, name, at_another_rate)
+    with pytest.raises(OptimizerError, match="S01"):
+        check_optimizer(lambda ps: getattr(nn.optim, name)(ps, **options), examples=4)
 
 
 def test_a_wrong_layer_names_the_transposed_gradient() -> None:
