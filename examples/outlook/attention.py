@@ -102,11 +102,16 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, float]:
     right = nn.accuracy(scores, answers)
     found = float(np.mean(weights[:, :, -1].max(axis=1).argmax(axis=1) == place))
     print(f"\n1,000 new lines: {right:.1%} answered right; the largest weight is on the right token in {found:.1%}")
+    with ad.record():
+        loss = nn.cross_entropy(net(letters[:1], digits[:1])[0], answers[:1])
+    ad.draw(loss, model=net, level="module").save(options.out / "attention.svg")
+    pictures = ["attention.svg"]
     try:
         draw(weights[0], letters[0], digits[0], int(place[0]), options.out / "attention.png")
-        print(f"Picture: {options.out / 'attention.png'}")
+        pictures.append("attention.png")
     except ImportError:
-        print("matplotlib is not installed: no picture (pip install matplotlib)")
+        print("matplotlib is not installed: no large picture of the weights (pip install matplotlib)")
+    print("Pictures: " + ", ".join(str(options.out / name) for name in pictures))
     return right, found
 
 

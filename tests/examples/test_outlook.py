@@ -22,6 +22,7 @@ def kept_example(name):
 def test_attention_finds_the_token_that_was_asked_for(tmp_path, capsys):
     (right, found), _ = run("outlook/attention", capsys, "--steps", 90, "--length", 6, "--out", tmp_path)
     assert right > 0.9 and found > 0.9, "by chance 0.1 are right and 1 in 7 is found"
+    assert "2 heads" in (tmp_path / "attention.svg").read_text(encoding="utf-8")
     pytest.importorskip("matplotlib")
     assert (tmp_path / "attention.png").stat().st_size > 10_000
 
