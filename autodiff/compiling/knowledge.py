@@ -20,7 +20,8 @@ Function = Callable[..., Any]
 VIEWS: set[Function] = {
     np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.matrix_transpose, np.permute_dims, np.reshape, np.ravel,
     np.squeeze, np.expand_dims, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_to, np.flip, np.fliplr,
-    np.flipud, np.rot90, np.diagonal, np.real, np.imag, np.asarray, np.ascontiguousarray, functional.as_array,
+    np.flipud, np.rot90, np.diagonal, np.real, np.imag, np.asarray, np.ascontiguousarray,
+    functional.as_array, functional.view_as, functional.real, functional.imag,
 }  # fmt: skip
 # Results that never are the memory of an argument.
 FRESH: set[Function] = {
@@ -30,7 +31,7 @@ FRESH: set[Function] = {
     np.arange, np.linspace, np.eye, np.zeros_like, np.ones_like, np.full_like, np.tile, np.repeat, np.roll, np.pad,
     np.array, np.copy, np.tril, np.triu, np.searchsorted, np.count_nonzero, np.linalg.norm, np.linalg.inv,
     np.linalg.solve, np.linalg.det, np.linalg.cholesky, functional.write_at, functional.add_at, functional.write_where,
-    functional.astype,
+    functional.astype, functional.write_through, functional.changed, functional.whole,
 }  # fmt: skip
 # Functions beside the ufuncs that write their result where ``out=`` says.
 WITH_OUT: set[Function] = {
@@ -66,7 +67,9 @@ def takes_out(instruction: Instruction) -> bool:
     if instruction.unpacks or not instruction.pure or "out" in instruction.keywords:
         return False
     if isinstance(function, np.ufunc):
-        return function.nout == 1 and not {"where", "casting", "order", "subok"} & instruction.keywords.keys()
+        order = instruction.keywords.get("order", "K")
+        plain = not {"where", "casting", "subok"} & instruction.keywords.keys()
+        return function.nout == 1 and plain and (order == "K" or (order == "C" and function.signature is None))
     if owner(function) is not None:
         return function.__name__ in _METHODS and "where" not in instruction.keywords
     return function in WITH_OUT

@@ -17,7 +17,17 @@ from .knowledge import FRESH, VIEWS, is_elementwise, is_known, operands, owner
 from .program import Instruction, Program, Value, filled
 
 Strides = tuple[int, ...]
-_SAMPLED = {np.einsum, np.tensordot, np.array, np.copy, functional.write_at, functional.add_at, functional.write_where}
+_SAMPLED = {
+    np.einsum,
+    np.tensordot,
+    np.array,
+    np.copy,
+    functional.write_at,
+    functional.add_at,
+    functional.write_where,
+    functional.write_through,
+    functional.changed,
+}
 
 
 def strides_of(program: Program, arrays: list[Any] | None = None) -> list[Strides]:
@@ -59,8 +69,9 @@ def _results(instruction: Instruction, values: list[Value], held: dict[int, Any]
     sources = [held[index] for index in operands(instruction) if held[index].ndim]
     function = instruction.function
     known = is_known(function)
-    if is_elementwise(function) if known else False:
-        return _elementwise(wanted, sources)
+    if known and is_elementwise(function):
+        ordered = instruction.keywords.get("order", "K") == "C"
+        return [sample(value) for value in wanted] if ordered else _elementwise(wanted, sources)
     plain = all(source.flags.c_contiguous for source in sources)
     fresh = isinstance(function, np.ufunc) or owner(function) is not None or (known and function in FRESH - _SAMPLED)
     if plain and (fresh or getattr(function, "fresh", False)):

@@ -19,7 +19,7 @@ from .counting import operations
 from .layouts import strides_of
 from .memory import block, planned
 from .passes import PASSES, in_blocks
-from .program import Instruction, Program, described
+from .program import Instruction, Program, described, run
 from .source import Text, Writer
 
 Step = Callable[..., tuple[Any, list[Any], list[Any]]]
@@ -39,8 +39,11 @@ class Executable:
         program = in_blocks(program, strides, **blocks)
         self.program, self.name = program, name
         self._plan = planned(program, strides)
-        self._text = Writer(program, self._plan, name).written()
+        writer = Writer(program, self._plan, name)
+        self._text = writer.written()
+        self._filled = writer.filled_bytes
         self._prepare = self._text.compiled()
+        self._plain: Program | None = None
         self._idle: list[Step] = []  # one function for each set of buffers: as many as calls at the same time
 
     @property
@@ -51,8 +54,10 @@ class Executable:
     @property
     def memory(self) -> int:
         """Bytes planned for one call at a time, beside inputs, states, constants and outputs."""
-        return self._plan.size + sum(
-            getattr(instruction.function, "memory", 0) for instruction in self.program.instructions
+        return (
+            self._plan.size
+            + self._filled
+            + sum(getattr(instruction.function, "memory", 0) for instruction in self.program.instructions)
         )
 
     @property
@@ -68,6 +73,8 @@ class Executable:
         try:
             made = step(*arrays)
         except Exception as error:
+            if self._plain is not None:  # a value may have another shape today, as a guard will say
+                return run(self._plain, arrays)
             explain(error, self._text)
             raise
         self._idle.append(step)
@@ -98,23 +105,34 @@ def build(program: Program, name: str = "program", arrays: list[Any] | None = No
     (array([2., 6.]), [], [])
     """
     program.check()
+    simple = program
     for change in PASSES:
-        program = change(program)
-    return Executable(program, name, arrays)
+        simple = change(simple)
+    made = Executable(simple, name, arrays)
+    if program.guards and all(instruction.pure for instruction in program.instructions):
+        made._plain = program
+    return made
 
 
 def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | None) -> Callable[[], np.ndarray]:
-    """Return a maker of arrays for one output: the same one again as soon as nobody else holds it, or a view of it."""
+    """Return a maker of arrays for one output: one of the last two again as soon as nobody else holds it or a view.
+
+    Two, because a caller often keeps a result, a gradient, until the next one is there.
+    """
     size = np.dtype(dtype).itemsize
     for n in shape:
         size *= n
-    held: Any = None
+    held: list[Any] = []
 
     def array() -> np.ndarray:
-        nonlocal held
-        if held is None or sys.getrefcount(held) > 2:
-            held = np.ndarray(shape, dtype, block(size), 0, strides)
-        return held
+        for k in range(len(held)):
+            if sys.getrefcount(held[k]) == 2:
+                held.append(held.pop(k))
+                return held[-1]  # type: ignore[no-any-return]
+        held.append(np.ndarray(shape, dtype, block(size), 0, strides))
+        if len(held) > 2:
+            del held[0]
+        return held[-1]  # type: ignore[no-any-return]
 
     return array
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import functional
 from .knowledge import VIEWS, is_elementwise, is_known, may_alias, operands, takes_out
-from .layouts import Strides
+from .layouts import Strides, c_order
 from .program import Instruction, Program, Ref, Value, filled, refs
 
 LINE = 64  # bytes in a cache line
@@ -33,6 +33,7 @@ class Plan:
     places    offset in the block, for each value that has one
     fixed     views of places and constants that are made once, not at every call
     owned     results that go to the caller, in memory of their own, and can be written with ``out=``
+    inherited results that have the place of an operand
     copied    outputs that are views or arguments: the caller gets a copy
     size      bytes of the block
     """
@@ -42,6 +43,7 @@ class Plan:
     fixed: set[int] = field(default_factory=set)
     owned: set[int] = field(default_factory=set)
     copied: set[int] = field(default_factory=set)
+    inherited: set[int] = field(default_factory=set)
     size: int = 0
 
 
@@ -70,6 +72,7 @@ def planned(program: Program, strides: list[Strides]) -> Plan:
                 heir = _heir(instruction, k, program, plan, roots, alive)
                 if heir is not None:
                     plan.places[index] = plan.places[heir]
+                    plan.inherited.add(index)
                     ending[alive[heir]].remove(heir)
                 else:
                     plan.places[index] = free.take(-(-_bytes(values[index]) // LINE) * LINE)
@@ -152,6 +155,8 @@ def _heir(
     else:
         return None
     value = program.values[result]
+    if function in _BASE and candidates[0] in plan.fixed:
+        return _heir_of_view(candidates[0], result, k, read, program, plan, roots, alive)
     for a in candidates:
         other = program.values[a]
         if a not in plan.places or alive[a] != k or other.shape != value.shape or other.dtype != value.dtype:
@@ -161,6 +166,29 @@ def _heir(
         if not any(a in roots.get(b, ()) for b in read):
             return a
     return None
+
+
+def _heir_of_view(
+    view: int,
+    result: int,
+    k: int,
+    read: list[int],
+    program: Program,
+    plan: Plan,
+    roots: dict[int, frozenset[int]],
+    alive: list[int],
+) -> int | None:
+    """Return the value that ``view`` is all of, if it dies here and the result can have its place."""
+    if len(roots[view]) != 1 or read.count(view) > 1:
+        return None
+    (root,) = roots[view]
+    value, other = program.values[result], program.values[root]
+    if root not in plan.places or alive[root] != k or root in read:
+        return None
+    if other.dtype != value.dtype or program.values[view].shape != value.shape or _bytes(other) != _bytes(value):
+        return None
+    ordered = [plan.strides[i] == c_order(program.values[i].shape, value.dtype) for i in (view, root, result)]
+    return root if all(ordered) and sum(root in roots.get(b, ()) for b in read) == 1 else None
 
 
 def _is_fixed_view(

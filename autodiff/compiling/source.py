@@ -32,6 +32,7 @@ from .memory import Plan, rewritten
 from .program import Instruction, Program, Ref, name_of, refs
 
 _numbers = count(1)
+FILLED = 1 << 16  # elements of an array that stands for one number
 LARGE = 1 << 16  # bytes from which an output's memory is kept for the next call, if the caller has let it go by then
 
 
@@ -59,6 +60,10 @@ class Text:
         return space["prepare"]
 
 
+class _Name(str):
+    """A name of the source in the place of an argument."""
+
+
 class Writer:
     """Writes one program. An instruction whose function has a method ``written(writer, instruction)`` writes itself."""
 
@@ -84,6 +89,7 @@ class Writer:
         self.body: list[tuple[str, Instruction | None]] = []  # lines of the function
         self.name = self.fresh(name)
         self.names: dict[int, str] = {}
+        self.filled_bytes = 0  # of arrays that stand for one number
 
     # ---- names
     def fresh(self, wanted: str) -> str:
@@ -128,6 +134,8 @@ class Writer:
         kind = tree.__class__
         if kind is Ref:
             return self.names[tree.index]
+        if kind is _Name:
+            return str(tree)
         if kind is tuple:
             return f"({', '.join(map(self.text, tree))}{',' if len(tree) == 1 else ''})"
         if kind is list:
@@ -172,17 +180,40 @@ class Writer:
             return f"{self.operand(arguments[0])}[{self.index(arguments[1])}]"
         if function is functional.power:
             return f"{self.operand(arguments[0])} ** {self.operand(arguments[1])}"
-        if (
-            function is np.transpose
-            and len(arguments) == 1
-            and not instruction.keywords
-            and self.is_array(arguments[0])
-        ):
-            return f"{self.text(arguments[0])}.T"
-        if function is np.reshape and len(arguments) == 2 and not instruction.keywords and self.is_array(arguments[0]):
-            return f"{self.text(arguments[0])}.reshape({self.text(arguments[1])})"
-        given = [*map(self.text, arguments), *(f"{k}={self.text(v)}" for k, v in instruction.keywords.items())]
+        if arguments and not instruction.keywords and self.is_array(arguments[0]):
+            array, rest = self.text(arguments[0]), arguments[1:]
+            if function is np.transpose and rest in ((), (None,)):
+                return f"{array}.T"
+            if function is np.ravel and not rest:
+                return f"{array}.ravel()"
+            if function is np.reshape and len(rest) == 1:
+                return f"{array}.reshape({self.text(rest[0])})"
+        keywords = instruction.keywords
+        if more and "order" in keywords:  # the place has that order
+            keywords = {k: v for k, v in keywords.items() if k != "order"}
+        if function in (np.maximum, np.minimum) and more:
+            arguments = self.filled(instruction)
+        given = [*map(self.text, arguments), *(f"{k}={self.text(v)}" for k, v in keywords.items())]
         return f"{self.called(function)}({', '.join([*given, *(f'{k}={v}' for k, v in more.items())])})"
+
+    def filled(self, instruction: Instruction) -> tuple[Any, ...]:
+        """Return the arguments with an array in the place of a number: NumPy's maximum is three times as fast."""
+        value = self.program.values[instruction.results[0]]
+        if not value.shape or value.dtype.kind != "f" or math.prod(value.shape) > FILLED:
+            return instruction.arguments
+        arrays = []
+        for argument in instruction.arguments:
+            if argument.__class__ in (int, float):
+                key = "filled", repr(argument), value.shape, value.dtype
+                if key not in self.functions:
+                    self.functions[key] = self.fresh(f"all_{argument}".replace("-", "minus_"))
+                    size = math.prod(value.shape)
+                    text = self.text(argument)
+                    self.head.append(f"{self.functions[key]} = np.full({value.shape}, {text}, {value.dtype.str!r})")
+                    self.filled_bytes += size * value.dtype.itemsize
+                argument = _Name(self.functions[key])
+            arrays.append(argument)
+        return tuple(arrays)
 
     def operand(self, tree: Any) -> str:
         text = self.text(tree)
@@ -280,8 +311,7 @@ class Writer:
         function, arguments = instruction.function, instruction.arguments
         copyto = self.called(np.copyto)
         if function is np.where:
-            mask, chosen, other = map(self.text, arguments)
-            return [f"{copyto}({target}, {other})", f"{copyto}({target}, {chosen}, where={mask})"]
+            return self.choice(instruction, target)
         if function is functional.astype:
             return [f'{copyto}({target}, {self.text(arguments[0])}, casting="unsafe")']
         if function is np.copy:
@@ -296,11 +326,44 @@ class Writer:
         given = ", ".join([*map(self.text, inputs), f"out={target}", f"where={self.text(mask)}"])
         return [*self.base(instruction, base, target), f"{self.called(ufunc)}({given})"]
 
+    def choice(self, instruction: Instruction, target: str) -> list[str]:
+        """Return the lines of ``np.where(mask, a, b)``: (a xor b) times the mask, xor b, on the bits of the numbers.
+
+        No branch for each element: np.where takes ten times as long where the mask is irregular.
+        """
+        mask, *pair = instruction.arguments
+        dtype = self.program.values[instruction.results[0]].dtype
+        bits = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}.get(dtype.itemsize)
+        texts = (
+            [self.bits(operand, dtype, bits) for operand in pair] if bits is not None and dtype.kind in "fiu" else []
+        )
+        if not texts or None in texts:
+            copyto, (mask, chosen, other) = self.called(np.copyto), map(self.text, instruction.arguments)
+            return [f"{copyto}({target}, {other})", f"{copyto}({target}, {chosen}, where={mask})"]
+        (chosen, other), mask, out = texts, self.text(mask), f"{target}.view({self.kind(bits)})"
+        times, xor = self.called(np.multiply), self.called(np.bitwise_xor)
+        if other == "0":
+            return [f"{times}({chosen}, {mask}, out={out})"]
+        name = self.fresh(f"{target}_bits")
+        return [
+            f"{name} = {out}",
+            f"{xor}({chosen}, {other}, out={name})",
+            f"{times}({name}, {mask}, out={name})",
+            f"{xor}({name}, {other}, out={name})",
+        ]
+
+    def bits(self, operand: Any, dtype: Any, bits: Any) -> str | None:
+        """Return an operand of dtype ``dtype`` as integers of the same bits, None if it has another dtype."""
+        if operand.__class__ is Ref:
+            value = self.program.values[operand.index]
+            return f"{self.text(operand)}.view({self.kind(bits)})" if value.dtype == dtype and value.shape else None
+        if operand.__class__ in (int, float, bool):
+            return repr(int(np.array(operand, dtype).view(bits)))
+        return None
+
     def base(self, instruction: Instruction, base: Any, target: str) -> list[str]:
         """Return the copy of what is written into, unless its place is taken over."""
-        places = self.plan.places
-        place = places.get(base.index) if base.__class__ is Ref else None
-        if place is not None and place == places.get(instruction.results[0]):
+        if instruction.results[0] in self.plan.inherited:
             return []
         return [f"{self.called(np.copyto)}({target}, {self.text(base)})"]
 
@@ -356,7 +419,7 @@ class Writer:
 def _imports(bound: dict[str, Any], functions: Any) -> Iterator[str]:
     """The functions of NumPy that the source names, as a reader would import them."""
     yield "import numpy as np"
-    for name in sorted(functions):
+    for name in sorted(name for name in functions if name in bound):
         thing = bound[name]
         if callable(thing) and name_of(thing).startswith("np."):
             yield f"{name} = {name_of(thing)}"

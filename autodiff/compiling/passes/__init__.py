@@ -9,5 +9,15 @@ from .dead_code import without_dead_code
 from .exact_algebra import simplified
 from .packing import packed
 from .plain_calls import in_plain_calls
+from .whole_writes import without_whole_writes
 
-PASSES = (without_dead_code, folded, simplified, in_plain_calls, without_repetitions, without_dead_code, packed)
+PASSES = (
+    without_dead_code,
+    folded,
+    without_whole_writes,
+    simplified,
+    in_plain_calls,
+    without_repetitions,
+    without_dead_code,
+    packed,
+)
