@@ -55,6 +55,8 @@ def _same(instruction: Instruction, made_by: Maker, program: Program) -> int | N
         return None
     if rule in _REAL and program.values[instruction.results[0]].dtype.kind == "c":
         return None  # (inf + 0j) * 1.0 is inf + nan j
+    if rule is _copied_number and program.values[instruction.results[0]].shape:
+        return None  # of an array the order of its elements may change
     found = rule(instruction, made_by)
     return found.index if found.__class__ is Ref else None
 
@@ -156,6 +158,11 @@ def _reshape(instruction: Instruction, _: Maker) -> Any:
 
 _KEPT = (np.multiply, np.divide)
 _REAL = (_product, _quotient, _sum)
+def _copied_number(instruction: Instruction, _: Maker) -> Any:
+    """The operand of a copy of one number: no value ever changes."""
+    return instruction.arguments[0] if instruction.keywords.keys() <= {"order"} else None
+
+
 _RULES: dict[Callable[..., Any], Callable[[Instruction, Maker], Any]] = {
     np.multiply: _product,
     np.divide: _quotient,
@@ -169,4 +176,5 @@ _RULES: dict[Callable[..., Any], Callable[[Instruction, Maker], Any]] = {
     functional.astype: _first,
     functional.as_array: _first,
     np.asarray: _operand,
+    np.copy: _copied_number,
 }

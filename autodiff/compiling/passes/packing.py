@@ -215,8 +215,9 @@ def _packed_phase(program: Program, nodes: list[_Node], wanted: dict[int, int]) 
     parts.sort(key=lambda pair: (pair[0][0], _reading(pair[1][0])))  # rows of one reader one after the other
     calls = [Call(*key[2:], [node.terms for node in part], [node.result for node in part]) for key, part in parts]  # type: ignore[call-arg]
     leaving = [node.result for _, part in parts for node in part if node.result in wanted]
-    terms = {term.index for node in nodes for term in node.terms if term.__class__ is Ref}
-    entering = sorted(terms - by_value.keys())  # as they were made: a neuron's weights are neighbours
+    largest = sorted((part for _, part in parts), key=len, reverse=True)
+    terms = (t.index for part in largest for c in zip(*[n.terms for n in part]) for t in c if t.__class__ is Ref)
+    entering = [index for index in dict.fromkeys(terms) if index not in by_value]  # as their largest reader has them
     work = PackedCalls(calls, [(index, values[index].dtype) for index in entering], leaving)
     return Instruction(work, (tuple(map(Ref, entering)),), {}, tuple(leaving), unpacks=True)
 
