@@ -7,6 +7,7 @@ into a ``program``; ``entry`` runs that program in the place of the function.
 from __future__ import annotations
 
 from .compiled import Compiled, compile
+from .profiling import Profile, profile
 from .program import Program, run
 
-__all__ = ["Compiled", "Program", "compile", "run"]
+__all__ = ["Compiled", "Profile", "Program", "compile", "profile", "run"]

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import kind_of
 from ..modes import OFF, state
 from .entry import Entry, Miss
+from .listing import Listing
 from .signature import signature
 from .tracing import traced_twice
 
@@ -119,6 +120,12 @@ class Compiled:
     def flops(self) -> Any:
         """Floating-point operations of the program which ran last."""
         return getattr(self._executable(), "flops", None)
+
+    def draw(self) -> Listing:
+        """The program that ran last, after all passes, as a graph of calls in frames of modules, and as text."""
+        run = self._executable()
+        program = getattr(run, "program", None) or self._latest.forward  # type: ignore[union-attr]
+        return Listing(program, self.name)
 
 
 def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False, optimise: bool = True) -> Any:

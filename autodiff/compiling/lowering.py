@@ -10,12 +10,14 @@ is traced, and when a trace is right for a call.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from .counting import operations
+from .counting import moved, operations
 from .layouts import strides_of
 from .memory import block, planned
 from .passes import PASSES, in_blocks
@@ -80,6 +82,17 @@ class Executable:
         self._idle.append(step)
         return made
 
+    @contextmanager
+    def timed(self) -> Iterator[Clock]:
+        """In this block each call times its lines; the clock that is given has them afterwards."""
+        text = Writer(self.program, self._plan, self.name, timed=True).written()
+        clock, idle, plain = Clock(text, self.program), self._idle, self._text
+        self._idle, self._text = [text.compiled()(*self._rooms(), clock.marks, perf_counter)], text
+        try:
+            yield clock
+        finally:
+            self._idle, self._text = idle, plain
+
     def _rooms(self) -> tuple[Any, ...]:
         memory = block(self._plan.size)
 
@@ -87,6 +100,29 @@ class Executable:
             return np.ndarray(shape, dtype, memory, offset, strides)
 
         return room, spare, list(self.program.constants.values())
+
+
+class Clock:
+    """The times of the lines of a program. marks: (line, seconds), one after the other, of every call."""
+
+    def __init__(self, text: Text, program: Program) -> None:
+        self.text, self.program = text, program
+        self.marks: list[tuple[int, float]] = []
+
+    def lines(self) -> Iterator[tuple[tuple[str, str, Any], float, tuple[int, int]]]:
+        """For each line ((call, module, place), least seconds, (bytes, operations)), in their order."""
+        least: dict[int, float] = {}
+        for number, seconds in self.marks:
+            least[number] = min(seconds, least.get(number, seconds))
+        last = {id(self.text.lines[number]): number for number in least}  # the line that does the work
+        for number, seconds in least.items():
+            instruction = self.text.lines[number]
+            cost = (0, 0)
+            if last[id(instruction)] == number:
+                moves = 0 if hasattr(instruction.function, "written") else moved(instruction, self.program)
+                cost = moves, operations(instruction, self.program)
+            fact = self.text.called_at(number), instruction.module, instruction.place
+            yield fact, seconds, cost
 
 
 def build(program: Program, name: str = "program", arrays: list[Any] | None = None) -> Executable:

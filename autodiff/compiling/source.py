@@ -50,6 +50,13 @@ class Text:
     lines: dict[int, Instruction] = field(default_factory=dict)
     filename: str = ""
 
+    def called_at(self, number: int) -> str:
+        """Return what a line calls, as a reader knows it."""
+        text = self.source.splitlines()[number - 1].partition("#")[0]
+        function = self.bound.get(text.partition("(")[0].rpartition("= ")[2].strip())
+        instruction = self.lines[number]
+        return name_of(function if callable(function) else instruction.function)
+
     def compiled(self) -> Callable[..., Any]:
         """Return the function ``prepare``; the source is registered for tracebacks."""
         self.filename = f"<compiled program {next(_numbers)}>"
@@ -248,15 +255,11 @@ class Writer:
         if program.constants:
             self.head.append(f"{', '.join(self.names[i] for i in program.constants)}, = constants")
         module = ""
-        for k, instruction in enumerate(program.instructions):
+        for instruction in program.instructions:
             if instruction.module != module:
                 module = instruction.module
                 self.line(f"# ---- {module or 'outside of modules'}")
-            if self.timed:
-                self.line("started = clock()")
             self.instruction(instruction)
-            if self.timed:
-                self.line(f"marks[{k}] += clock() - started")
         self.returned()
         return self.assembled()
 
@@ -408,9 +411,14 @@ class Writer:
             f"    def {self.name}({', '.join(names)}):",
         ]
         for line, instruction in self.body:
+            timed = self.timed and instruction is not None and line[:1] != " "
+            if timed:
+                lines.append("        started = clock()")
             lines.append(f"        {line}")
             if instruction is not None:
                 text.lines[len(lines)] = instruction
+            if timed:
+                lines.append(f"        marks.append(({len(lines)}, clock() - started))")
         lines += ["", f"    return {self.name}", ""]
         text.source = "\n".join(lines)
         return text
