@@ -16,6 +16,7 @@ from . import special as special
 from . import stats as stats
 from . import testing as testing
 from .compiling.compiled import compile as compile
+from .compiling.profiling import profile as profile
 from .drawing.compare import draw_compare as draw_compare
 from .drawing.draw import draw as draw
 from .drawing.pages.function_plot import draw_function as draw_function
