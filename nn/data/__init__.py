@@ -87,6 +87,14 @@ __all__ = [
 
 _ELSEWHERE = {
     "default_collate": "write nn.data.collate",
+    "Compose": "write nn.data.Augment(*changes)",
+    "RandomAffine": "write nn.data.RandomRotation, RandomScale or RandomShift",
+    "RandomErasing": "write nn.data.Cutout(size)",
+    "RandomTranslation": "write nn.data.RandomShift(pixels)",
+    "RandomZoom": "write nn.data.RandomScale(low, high)",
+    "StandardScaler": "write nn.data.Standardize()",
+    "MinMaxScaler": "write nn.data.MinMax()",
+    "OneHotEncoder": "write nn.data.OneHot()",
     "IterableDataset": "write a generator and the training loop yourself, or a Dataset with __len__ and __getitem__",
 }
 

@@ -107,9 +107,12 @@ class DataLoader:
         return self._ahead() if self.num_workers else self._at_once()
 
     def generators(self) -> Iterator[np.random.Generator]:
-        """Return the generators that an epoch draws from, each once: what a checkpoint saves."""
-        found = [self.generator, getattr(self.batch_sampler, "generator", None)]
-        yield from {id(g): g for g in found if g is not None}.values()
+        """Return the generators that an epoch draws from, each once: what a checkpoint saves.
+
+        They are found in the attributes of the loader, its samplers and its dataset.
+        """
+        held = (value for part in _parts(self) for value in vars(part).values())
+        yield from {id(g): g for g in held if isinstance(g, np.random.Generator)}.values()
 
     def _work(self) -> Iterator[Callable[[], Any]]:
         """One function for each batch, which prepares it in any thread."""
@@ -118,13 +121,17 @@ class DataLoader:
             yield lambda number=number, indices=indices: self._batch(indices, number, seed)  # type: ignore[misc]
 
     def _batch(self, indices: list[int], number: int, seed: int | None) -> Any:
-        if self.collate_fn is None:
-            batch = batch_of(self.dataset, indices)
-        else:
-            batch = self.collate_fn([self.dataset[int(i)] for i in indices])
-        if self.augment is None or seed is None:
-            return batch
-        return self.augment(batch, np.random.default_rng([seed, number]))
+        try:
+            if self.collate_fn is None:
+                batch = batch_of(self.dataset, indices)
+            else:
+                batch = self.collate_fn([self.dataset[int(i)] for i in indices])
+            if self.augment is None or seed is None:
+                return batch
+            return self.augment(batch, np.random.default_rng([seed, number]))
+        except Exception as error:
+            error.add_note(f"in batch {number + 1} of the DataLoader, which has the samples {indices}")
+            raise
 
     def _at_once(self) -> Iterator[Any]:
         for prepare in self._work():
@@ -145,3 +152,13 @@ class DataLoader:
                 yield batch
         finally:  # also when the loop was left early
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _parts(thing: Any) -> Iterator[Any]:
+    """A loader, its samplers and its datasets, and those inside them."""
+    if not hasattr(thing, "__dict__"):
+        return
+    yield thing
+    held = vars(thing)
+    for part in (*(held.get(name) for name in ("batch_sampler", "sampler", "dataset")), *held.get("datasets", ())):
+        yield from _parts(part)

@@ -50,6 +50,9 @@ class CharacterTokenizer:
             raise TypeError(f"CharacterTokenizer needs a text, got a {type(text).__name__}")
         if not text:
             raise ValueError("CharacterTokenizer needs a text with at least one character")
+        self._take(text)
+
+    def _take(self, text: str) -> None:
         self.characters = "".join(sorted(set(text)))
         self._numbers = {character: i for i, character in enumerate(self.characters)}
 
@@ -92,7 +95,7 @@ class CharacterTokenizer:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` returned."""
-        self.__init__(state["characters"])  # type: ignore[misc]
+        self._take(state["characters"])
 
 
 class TextWindows(Dataset):

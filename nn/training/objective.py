@@ -230,12 +230,15 @@ def _labels(labels: Any) -> Array:
     if isinstance(labels, (tuple, Mapping)):
         raise TypeError("class_weight is for one output; of several give the losses their own weight=")
     labels = np.asarray(labels)
-    if labels.ndim != 1 or labels.dtype.kind not in "iub":
+    column = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels  # as binary losses have them
+    if column.dtype.kind == "f" and (column == np.rint(column)).all():
+        column = column.astype(np.int64)
+    if column.ndim != 1 or column.dtype.kind not in "iub":
         raise TypeError(
-            f"class_weight needs one integer label for each sample, got shape {labels.shape}, dtype {labels.dtype}; "
+            f"class_weight needs one whole label for each sample, got shape {labels.shape}, dtype {labels.dtype}; "
             "of other targets give the loss its own weight="
         )
-    return labels.astype(np.int64)
+    return column.astype(np.int64)
 
 
 def _weight_of(key: Any, weight: Any) -> float:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn.data import DataLoader, Dataset, TensorDataset, WeightedRandomSampler
+from nn.data import DataLoader, Dataset, Subset, TensorDataset, WeightedRandomSampler
 
 
 def threads() -> list[str]:
@@ -56,9 +56,27 @@ class Failing(Dataset):
 @pytest.mark.parametrize("workers", [0, 3])
 def test_an_error_is_raised_where_its_batch_is_due(workers):
     got = []
-    with pytest.raises(OSError, match="sample 7 is damaged"):
+    with pytest.raises(OSError, match="sample 7 is damaged") as caught:
         got.extend(batch.tolist() for batch in DataLoader(Failing(), batch_size=2, num_workers=workers))
     assert got == [[0, 1], [2, 3], [4, 5]] and not threads()
+    assert caught.value.__notes__ == ["in batch 4 of the DataLoader, which has the samples [6, 7]"]
+
+
+def test_the_generators_of_samplers_and_datasets_are_found_for_checkpoints():
+    own, of_sampler, of_data = (np.random.default_rng(i) for i in range(3))
+
+    class Random(Dataset):
+        def __init__(self):
+            self.rng = of_data
+
+        def __len__(self):
+            return 3
+
+    sampler = WeightedRandomSampler([1, 1, 1], 3, generator=of_sampler)
+    loader = DataLoader(Subset(Random(), [0, 1]), sampler=sampler, generator=own)
+    assert {id(g) for g in loader.generators()} == {id(own), id(of_sampler), id(of_data)}
+    shared = DataLoader([1, 2], shuffle=True, generator=own)
+    assert list(shared.generators()) == [own]
 
 
 def test_batches_are_prepared_ahead_but_not_without_limit():

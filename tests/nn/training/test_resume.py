@@ -165,6 +165,17 @@ def fitted(path, epochs, **options):
     return net, nn.fit(net, X, Y, loss=nn.CrossEntropyLoss(), epochs=epochs, **options)
 
 
+def test_a_run_that_was_stopped_early_is_not_trained_on(tmp_path):
+    options = {"early_stopping": nn.EarlyStopping("quality", mode="max", patience=2)}
+    left = iter([0.5, 0.9, 0.7, 0.8, 1.0])
+    options |= {"batch_size": 99, "metrics": {"quality": lambda p, y: next(left)}}
+    whole, history = fitted(tmp_path / "run.npz", 5, **options)
+    assert history.epochs == 4 and history.stopped == "early stopping" and history.best_epoch == 2
+    again, resumed = fitted(tmp_path / "run.npz", 5, resume=True, **options)
+    np.testing.assert_array_equal(again.weight.data, whole.weight.data)  # the best ones
+    assert resumed == history
+
+
 def test_an_interrupt_within_an_epoch_loses_that_epoch_only(tmp_path):
     class Interrupting(nn.Callback):
         def on_batch_end(self, batch, logs):

@@ -77,6 +77,13 @@ def test_class_weights_are_those_of_the_loss(loss, given_as):
     np.testing.assert_allclose(from_loader, by_loss, rtol=1e-12)
 
 
+def test_classes_of_a_binary_loss_are_weighted_too():
+    y = (Y[:, None] > 0) * 1.0
+    by_class, _ = weights_after(X, y, linear(1), loss=nn.BCEWithLogitsLoss(), class_weight={1: 3.0})
+    by_sample, _ = weights_after(X, y, linear(1), loss=nn.BCEWithLogitsLoss(), sample_weight=1 + 2 * y[:, 0])
+    np.testing.assert_array_equal(by_class, by_sample)
+
+
 def test_balanced_classes_count_the_same_and_multiply_with_sample_weights():
     y = np.array([0] * 12 + [1] * 4 + [2])
     by_hand = 17 / (3 * np.bincount(y))
@@ -217,7 +224,7 @@ def test_a_dataset_of_your_own_is_cast_and_divided():
         (X, Y, {"class_weight": "equal"}, ValueError, "'balanced', a dict or a sequence"),
         (X, Y, {"class_weight": [1, 2]}, ValueError, "for 2 classes, but a label is 2"),
         (X, Y, {"class_weight": {0: np.nan}}, ValueError, r"class_weight\[0\] must be a finite number"),
-        (X, X, {"class_weight": [1, 1, 1]}, TypeError, "one integer label for each sample"),
+        (X, X, {"class_weight": [1, 1, 1]}, TypeError, "one whole label for each sample"),
         (TensorDataset(X, Y), None, {"class_weight": "balanced"}, TypeError, "counts the labels of arrays"),
         (X, Y, {"loss": lambda p, t: p.sum(), "class_weight": [1, 1, 1]}, TypeError, "need a loss with reduction="),
         (X, Y, {"loss_weights": [1]}, TypeError, "one loss for each output"),
