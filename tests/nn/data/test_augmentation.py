@@ -151,6 +151,11 @@ def test_an_augmented_loader_depends_on_seed_and_epoch_and_not_on_threads():
     np.testing.assert_array_equal(Augment(ALL[4])(images, 0), ALL[4](images, 0))
 
 
+def test_every_batch_of_an_epoch_has_noise_of_its_own():
+    loader = DataLoader(TensorDataset(np.zeros((6, 4, 4))), 2, generator=0, augment=Augment(GaussianNoise(1.0)))
+    assert len({x.tobytes() for _ in range(2) for (x,) in loader}) == 6
+
+
 @pytest.mark.parametrize(
     ("act", "error", "said"),
     [

@@ -32,6 +32,7 @@ LABELS = np.where(RNG.random(17) < 0.3, -100, Y)
 LOSSES = {
     "cross entropy": (nn.CrossEntropyLoss(), Y),
     "with class weights": (nn.CrossEntropyLoss(weight=[0.2, 1.0, 5.0]), Y),
+    "with a class ignored": (nn.CrossEntropyLoss(ignore_index=1), Y),
     "with ignored labels": (nn.CrossEntropyLoss(weight=[0.2, 1.0, 5.0]), LABELS),
     "of a function": (partial(nn.cross_entropy, weight=np.array([0.2, 1.0, 5.0]), label_smoothing=0.1), LABELS),
     "sum": (nn.CrossEntropyLoss(reduction="sum", weight=[0.2, 1.0, 5.0]), LABELS),
