@@ -498,7 +498,7 @@ def seed_for(root: Variable, gradient: Any) -> Cotangent:
                 "backward() needs a real number to start from; this Tensor is complex. Write np.abs(x), np.real(x) or "
                 "backward(gradient) with a complex gradient."
             )
-        if node.shape == ():
+        if node.shape == () and state().trace is None:
             return _one(node.dtype)
         return 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
     if np.shape(raw(gradient)) != root.shape:

@@ -42,7 +42,7 @@ class Compiled:
         why = "the first call with such arguments"
         error: Exception | None = None
         for entry in entries or ():
-            if not entry.fits(now.floor, inputs):
+            if not entry.fits(now.floor):
                 why = "another state: a parameter's shape, a gradient, or an attribute of a module"
                 continue
             try:

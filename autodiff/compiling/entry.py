@@ -40,59 +40,56 @@ class Entry:
         self.run_backward = {k: executable(p, optimise, f"{name}_backward") for k, p in self.backward.items()}
         self.draws = any(not i.pure for i in self.forward.instructions)
         self.made = {i for i, a in self.forward.constants.items() if not a.flags.writeable}
+        given = traced.given
+        self.read_gradients = [k for k, g in enumerate(given) if g.gradient is not None]
+        self.written_gradients = [k for k, g in enumerate(given) if g.new_grad is not None]
+        self.cleared_gradients = [k for k, g in enumerate(given) if g.cleared]
+        self.writes = any(h.new is not None or h.new_grad is not None or h.cleared for h in traced.held)
 
-    def fits(self, floor: float, inputs: list[Any]) -> bool:
+    def fits(self, floor: float) -> bool:
         """Whether the states and settings are those that the program was traced with."""
-        return all([h.fits(floor) for h in self.traced.held]) and all(
-            [settings(module) == then for module, then in self.traced.settings]
-        )
+        for h in self.traced.held:
+            if not h.fits(floor):
+                return False
+        for module, then in self.traced.settings:
+            if settings(module) != then:
+                return False
+        return True
 
     def __call__(self, inputs: list[Any], arguments: Any) -> Any:
         """Run; return what the function returns, or a ``Miss``."""
         traced = self.traced
         arrays = [value_of(x) for x in inputs]
-        for g, x in zip(traced.given, inputs, strict=True):
-            if g.gradient is not None:
-                arrays.append(np.asarray(getattr(x.grad, "_data", x.grad)))
-        if len(arrays) > len(inputs):
-            arrays = self._in_order(inputs, arrays)
+        for k in reversed(self.read_gradients):  # the gradient of an argument stands behind it
+            arrays.insert(k + 1, np.asarray(getattr(inputs[k].grad, "_data", inputs[k].grad)))
         for h in traced.held:
             arrays += h.values()
         before = [g.bit_generator.state for g in traced.generators] if self.draws else []
         try:
             with np.errstate(all="ignore"):
                 (values, grads, own_grads, residuals), writes, answers = self.run_forward(arrays)
+            why = failed_guard(self.forward, answers) if answers else None
         except Exception:
-            for g, old in zip(traced.generators, before, strict=False):
-                g.bit_generator.state = old
+            self._draw_again(before)
             raise
-        why = failed_guard(self.forward, answers)
         if why is not None:
-            for g, old in zip(traced.generators, before, strict=False):
-                g.bit_generator.state = old
+            self._draw_again(before)
             return Miss(why)
-        write_back(traced.held, writes, grads)
-        new = iter(own_grads)
-        for g, x in zip(traced.given, inputs, strict=True):
-            if g.new_grad is not None:
-                grad = next(new)
-                x.node.grad = float(grad) if isinstance(x, Scalar) else np.asarray(grad)
-            elif g.cleared:
-                x.grad = None
+        if self.writes:
+            write_back(traced.held, writes, grads)
+        for k, grad in zip(self.written_gradients, own_grads, strict=True):
+            inputs[k].node.grad = float(grad) if isinstance(inputs[k], Scalar) else np.asarray(grad)
+        for k in self.cleared_gradients:
+            inputs[k].grad = None
         return self._returned(inputs, arguments, values, residuals, before)
 
-    def _in_order(self, inputs: list[Any], arrays: list[Any]) -> list[Any]:
-        """The gradient of an argument stands behind it among the inputs of the program."""
-        extra = iter(arrays[len(inputs) :])
-        out: list[Any] = []
-        for g, a in zip(self.traced.given, arrays, strict=False):
-            out.append(a)
-            if g.gradient is not None:
-                out.append(next(extra))
-        return out
+    def _draw_again(self, before: list[Any]) -> None:
+        """Put the generators back where they were before the run."""
+        for generator, then in zip(self.traced.generators, before, strict=False):
+            generator.bit_generator.state = then
 
     def _returned(self, inputs: list[Any], arguments: Any, values: list[Any], residuals: Any, before: Any) -> Any:
-        back = dict(zip(self.backward, residuals, strict=True))
+        back = dict(zip(self.backward, residuals, strict=True)) if residuals else {}
         leaves: list[Any] = []
         for k, (y, value) in enumerate(zip(self.traced.outputs, values, strict=True)):
             if y.kind == "argument":

@@ -7,10 +7,8 @@ traced function (``compiled``).
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,9 +17,23 @@ from ..errors import TraceError
 from ..modes import state
 from ..variable import Variable
 from . import functional
+from .call_trees import (
+    asked,
+    equal,
+    frozen,
+    has_traced,
+    index_of_arrays,
+    options_by_name,
+    plain_handles,
+    put,
+    replaced,
+    sorted_out,
+    static,
+)
 from .functional import SELF
-from .program import Instruction, Program, Ref, mapped, name_of, refs
+from .program import Instruction, Program, Ref, name_of, refs
 from .traced_array import Cell, TracedArray
+from .writes import Writes
 
 # Answers do not depend on values: given at once, and not written into the program.
 STATIC = {
@@ -42,13 +54,14 @@ DYNAMIC = {
 # The shapes of their answers depend on an argument: its values are guards.
 SHAPED = {np.reshape, np.broadcast_to, np.tile, np.repeat, np.roll, np.moveaxis, np.delete, np.insert, np.pad}
 NEW = {np.zeros, np.ones, np.empty, np.full}
+# What NumPy's operator ``**`` calls for these exponents.
+EXACT: dict[float, Any] = {-1: np.reciprocal, 0.5: np.sqrt, 1: np.positive, 2: np.square}
 # They change their first argument and return nothing.
 IN_PLACE = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 _PACKAGE = __file__.rsplit("compiling", 1)[0]
-_WHOLE = (Ellipsis, slice(None))
 
 
-class Trace:
+class Trace(Writes):
     """The program so far, and the arrays that it knows."""
 
     def __init__(self) -> None:
@@ -81,7 +94,7 @@ class Trace:
         """Return the value that stands for a plain array."""
         found = self.constants.get(id(array))
         if found is not None:
-            if not _equal(found[1], found[2]):
+            if not equal(found[1], found[2]):
                 raise self.refusal(
                     "a plain array was changed between two uses", "Make it with ad.tensor(a, requires_grad=False)"
                 )
@@ -124,7 +137,7 @@ class Trace:
         if t._version != cell.version:
             index = cell.index
             for (function, arguments, keywords, position), made in t._path:
-                indices = self.write(function, _put(arguments, Ref(index)), keywords, made)
+                indices = self.write(function, put(arguments, Ref(index)), keywords, made)
                 index = indices[position or 0]
             t._index, t._version = index, cell.version
         return t._index
@@ -177,7 +190,7 @@ class Trace:
     def function(self, function: Any, args: Any, keywords: Any) -> Any:
         """A NumPy function on traced arrays."""
         if function in STATIC:
-            return self._run(function, *_static(args), **_static(keywords))
+            return self._run(function, *static(args), **static(keywords))
         out = keywords.get("out")
         if out is not None:
             made = self.function(function, args, {k: v for k, v in keywords.items() if k != "out"})
@@ -185,10 +198,10 @@ class Trace:
         if function in IN_PLACE:
             return self._change(function, *args, **keywords)
         if function in SHAPED and len(args) > 1:
-            args = (args[0], _asked(args[1]), *args[2:])
+            args = (args[0], asked(args[1]), *args[2:])
         elif function in NEW:
-            args = (_asked(args[0]), *args[1:])
-        args, keywords = self._numbers_fitted(*_named(function, args, keywords))
+            args = (asked(args[0]), *args[1:])
+        args, keywords = self._numbers_fitted(*options_by_name(function, args, keywords))
         operands: list[TracedArray] = []
         examples, symbols = self.taken(tuple(args), operands)
         named, named_symbols = self.taken(dict(keywords), operands)
@@ -224,20 +237,24 @@ class Trace:
 
     def power(self, a: Any, b: Any) -> Any:
         """``a ** b``: the operator, which has exact forms for some exponents."""
+        if type(a) is TracedArray and type(b) in (int, float) and (a._weak or type(a._example) is np.ndarray):
+            if a.dtype.kind in "fc" and b in EXACT:
+                return self.ufunc(EXACT[b], "__call__", (a,), {})
+            return self.ufunc(np.power, "__call__", (a, b), {})
         if type(a) is TracedArray and a._weak and not isinstance(b, np.ndarray):
             return self.ufunc(np.power, "__call__", (a, b), {})
         return self.function(functional.power, (a, b), {})
 
     def call(self, function: Callable[..., Any], args: Any, keywords: Any) -> Any:
         """A function marked by ``one_call``: one instruction."""
-        if self.busy or not _has_traced((args, keywords)):
+        if self.busy or not has_traced((args, keywords)):
             return self._run(function, *args, **keywords)
         return self.function(function, args, keywords)
 
     def create(self, function: Any, args: Any, keywords: Any) -> Any:
         """A NumPy function that makes an array and hands nothing on: ``np.zeros``, ``np.asarray``."""
-        args, keywords = _plain_handles(args), {k: _plain_handles(v) for k, v in keywords.items()}
-        if not _has_traced((args, keywords)):
+        args, keywords = plain_handles(args), {k: plain_handles(v) for k, v in keywords.items()}
+        if not has_traced((args, keywords)):
             made = self._run(function, *args, **keywords)
             if made.dtype.kind not in "biufc" or type(made) is not np.ndarray:
                 return made
@@ -306,7 +323,7 @@ class Trace:
         if type(made) is np.ndarray and made.size:
             for t in operands:
                 if type(t._example) is np.ndarray and np.may_share_memory(made, t._example):
-                    step = (function, _put(symbols, SELF, t._index), named, position)
+                    step = (function, put(symbols, SELF, t._index), named, position)
                     return TracedArray(made, self, t._cell, (*t._path, (step, whole)), index)
         return self.traced(made, index)
 
@@ -319,7 +336,7 @@ class Trace:
         """Python numbers take the dtype of the arrays beside them; so do traced ones."""
         weak: list[TracedArray] = []
         dtypes: list[Any] = []
-        _sorted_out((args, keywords), weak, dtypes)
+        sorted_out((args, keywords), weak, dtypes)
         if not weak or not dtypes:
             return args, keywords
         python = {"f": 1.0, "c": 1j}
@@ -328,110 +345,17 @@ class Trace:
             dtype = np.result_type(*dtypes, python.get(t.dtype.kind, 1))
             return t if dtype == t.dtype else self.function(functional.astype, (t, dtype), {})
 
-        return _replaced(args, fitted), _replaced(keywords, fitted)
+        return replaced(args, fitted), replaced(keywords, fitted)
 
-    # ---- writes
+    # ---- indexing
     def getitem(self, t: TracedArray, index: Any) -> Any:
         """``t[index]``."""
         dynamic = any(getattr(i, "dtype", None) == np.bool_ for i in (index if isinstance(index, tuple) else (index,)))
         operands: list[TracedArray] = []
         example, symbol = self.taken(t, operands)
-        at, at_symbol = self.taken(_static_numbers(index), operands)
+        at, at_symbol = self.taken(index_of_arrays(index), operands)
         made = self._run(functional.getitem, example, at)
         return self._wrapped(functional.getitem, (symbol, at_symbol), {}, made, operands[:1], dynamic)
-
-    def setitem(self, t: TracedArray, index: Any, value: Any) -> None:
-        """``t[index] = value``."""
-        if isinstance(value, list):
-            value = self.create(np.asarray, (value,), {})
-        at, at_symbol = self.taken(_static_numbers(index), [])
-        example, symbol = self.taken(value, [])
-        old = Ref(self.index_of(t))
-        self._may_write(t)
-        if any(at is w or (isinstance(at, slice) and at == slice(None)) for w in _WHOLE) and t.flags.c_contiguous:
-            t._example[...] = example
-            same = type(value) is TracedArray and (example.shape, example.dtype) == (t.shape, t.dtype)
-            if same and type(example) is np.ndarray and example.strides == t._example.strides:
-                new = symbol.index
-            else:
-                (new,) = self.write(functional.whole, (symbol, t.shape, t.dtype), {}, t._example)
-        else:
-            self._run(t._example.__setitem__, at, example)
-            (new,) = self.write(functional.write_at, (old, at_symbol, symbol), {}, t._example)
-        self._written(t, new)
-
-    def _into(self, out: Any, made: Any) -> Any:
-        """``out=``: the result is written into an array."""
-        if type(out) is not TracedArray:
-            raise self.refusal(
-                "a result is written into a plain array that the trace did not make, where it would stay behind",
-                "Make the array with ad.tensor(a, requires_grad=False), or inside the function",
-            )
-        if type(out._example) is np.ndarray and not np.can_cast(made.dtype, out.dtype, "same_kind"):
-            raise TypeError(f"cannot write {made.dtype} into an array of {out.dtype} (out=)")
-        self.setitem(out, Ellipsis, made)
-        return out
-
-    def _where(self, ufunc: Any, method: str, inputs: Any, out: Any, keywords: dict[str, Any]) -> Any:
-        """``ufunc(..., out=out, where=mask)``."""
-        if type(out) is not TracedArray:
-            return self._into(out, None)
-        mask = keywords.pop("where")
-        inputs, _ = self._numbers_fitted((*inputs, out), {})
-        examples, symbols = self.taken(tuple(inputs[:-1]), [])
-        at, at_symbol = self.taken(mask, [])
-        function = ufunc if method == "__call__" else getattr(ufunc, method)
-        old = Ref(self.index_of(out))
-        self._may_write(out)
-        self._run(function, *examples, out=out._example, where=at, **keywords)
-        arguments = (function, symbols, old, at_symbol)
-        self._written(out, self.write(functional.write_where, arguments, keywords, out._example)[0])
-        return out
-
-    def _add_at(self, ufunc: Any, target: Any, index: Any, *value: Any) -> None:
-        if type(target) is not TracedArray:
-            self._into(target, None)
-        value, _ = self._numbers_fitted(value, {})
-        at, at_symbol = self.taken(_static_numbers(index), [])
-        examples, symbols = self.taken(tuple(value), [])
-        old = Ref(self.index_of(target))
-        self._may_write(target)
-        self._run(ufunc.at, target._example, at, *examples)
-        arguments = (ufunc, old, at_symbol, *symbols)
-        self._written(target, self.write(functional.add_at, arguments, {}, target._example)[0])
-
-    def _change(self, function: Any, target: Any, *args: Any, **keywords: Any) -> None:
-        if function is np.copyto and not args[1:] and keywords.get("where", True) is True:
-            return self._into(target, self.create(np.asarray, args[:1], {})) and None
-        if type(target) is not TracedArray:
-            self._into(target, None)
-        examples, symbols = self.taken(args, [])
-        named, named_symbols = self.taken(keywords, [])
-        old = Ref(self.index_of(target))
-        self._may_write(target)
-        self._run(function, target._example, *examples, **named)
-        arguments = (function, old, *symbols)
-        self._written(target, self.write(functional.changed, arguments, named_symbols, target._example)[0])
-
-    def _may_write(self, t: TracedArray) -> None:
-        if t._cell.origin in ("input", "constant"):
-            what = "an argument" if t._cell.origin == "input" else "a plain array that it captured"
-            raise self.refusal(
-                f"the function writes into {what}, which a compiled program does not change",
-                "Write into a copy, and return it; state is a Tensor: z = ad.tensor(a, requires_grad=False)",
-            )
-
-    def _written(self, t: TracedArray, new: int) -> None:
-        """t holds a new value; so do all arrays that share its memory."""
-        cell = t._cell
-        if t._path:
-            base = cell.owner._example
-            arguments = (Ref(cell.index), tuple([step for step, _ in t._path]), Ref(new))
-            (new,) = self.write(functional.write_through, arguments, {}, base)
-        cell.index = new
-        cell.version += 1
-        if not t._path:
-            t._index, t._version = new, cell.version
 
     # ---- what Python asks
     def ask(self, t: TracedArray, convert: Callable[[Any], Any]) -> Any:
@@ -452,36 +376,12 @@ class Trace:
     def close(self) -> None:
         """End the trace: no traced array may be used from now on; plain arrays were not changed meanwhile."""
         for _, array, first in self.constants.values():
-            if not _equal(array, first):
+            if not equal(array, first):
                 raise self.refusal(
                     f"the function writes into a plain array of shape {array.shape} that it uses",
                     "Make it with ad.tensor(a, requires_grad=False), whose writes are followed",
                 )
         self.open = False
-
-
-@cache
-def _parameters(function: Any) -> tuple[inspect.Parameter, ...]:
-    """Return the parameters of a NumPy function that has an ``out``; nothing of others."""
-    try:
-        parameters = tuple(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return ()
-    return parameters if any(p.name == "out" for p in parameters) else ()
-
-
-def _named(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return a call with its options by name and without those that are not given: ``np.sum(x, axis=0)``."""
-    if len(args) < 2 or isinstance(getattr(function, "__self__", function), np.ufunc):
-        return args, keywords
-    parameters = _parameters(function)
-    names = [p.name for p in parameters]
-    if "out" not in names or len(args) <= names.index("out") or names[0] == "out":
-        return args, keywords
-    required = [k for k, p in enumerate(parameters) if p.default is p.empty]
-    count = required[-1] + 1
-    given = {p.name: (p.default, x) for p, x in zip(parameters[count:], args[count:], strict=False)}
-    return args[:count], {**{k: x for k, (default, x) in given.items() if x is not default}, **keywords}
 
 
 def user_place() -> tuple[str, int] | None:
@@ -494,92 +394,3 @@ def user_place() -> tuple[str, int] | None:
             return name.replace(chr(92), "/"), frame.f_lineno
         frame = frame.f_back
     return None
-
-
-def frozen(a: Any) -> Any:
-    """Return a read-only copy that lies in memory in the same order, and repeats what a repeats."""
-    made = np.array(a[tuple([slice(0, 1) if s == 0 else slice(None) for s in a.strides])])
-    made.flags.writeable = False
-    return np.broadcast_to(made, a.shape)
-
-
-def _equal(a: Any, b: Any) -> bool:
-    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
-
-
-def _has_traced(tree: Any) -> bool:
-    if type(tree) is TracedArray:
-        return True
-    if isinstance(tree, dict):
-        return any(_has_traced(x) for x in tree.values())
-    return type(tree) in (tuple, list) and any(_has_traced(x) for x in tree)
-
-
-def _plain_handles(tree: Any) -> Any:
-    """Return constants of the graph as their values; a recorded value is left, and NumPy's protocol refuses it."""
-    if isinstance(tree, Variable):
-        return tree if tree.node is not None else tree.data
-    return type(tree)([_plain_handles(x) for x in tree]) if type(tree) in (tuple, list) else tree
-
-
-def _replaced(tree: Any, change: Callable[[TracedArray], Any]) -> Any:
-    """Return the same tree with another array in the place of every traced number."""
-    if type(tree) is TracedArray:
-        return change(tree) if tree._weak else tree
-    if type(tree) is dict:
-        return {k: _replaced(x, change) for k, x in tree.items()}
-    return type(tree)([_replaced(x, change) for x in tree]) if type(tree) in (tuple, list) else tree
-
-
-def _static(tree: Any) -> Any:
-    """Return the same tree with examples; a traced number as a Python number."""
-    if type(tree) is TracedArray:
-        return tree._example.item() if tree._weak else tree._example
-    if type(tree) is dict:
-        return {k: _static(x) for k, x in tree.items()}
-    return type(tree)([_static(x) for x in tree]) if type(tree) in (tuple, list) else tree
-
-
-def _static_numbers(index: Any) -> Any:
-    """Return an index in which a traced number of no axes stays traced, and lists of traced ones are arrays."""
-    parts = index if isinstance(index, tuple) else (index,)
-    made = tuple([_traced_list(i) if isinstance(i, list) else i for i in parts])
-    return made if isinstance(index, tuple) else made[0]
-
-
-def _asked(tree: Any) -> Any:
-    """Return a shape or positions with Python's integers in the place of traced ones."""
-    if type(tree) is TracedArray:
-        return int(tree) if tree.ndim == 0 else tree.tolist()
-    return type(tree)([_asked(x) for x in tree]) if type(tree) in (tuple, list) else tree
-
-
-def _traced_list(index: list[Any]) -> Any:
-    found = next((x for x in index if type(x) is TracedArray), None)
-    return index if found is None else found._trace.create(np.asarray, (index,), {})
-
-
-def _sorted_out(tree: Any, weak: list[TracedArray], dtypes: list[Any]) -> None:
-    """Collect the traced numbers of a call, and the dtypes of the arrays beside them."""
-    if type(tree) is TracedArray:
-        if tree._weak:
-            weak.append(tree)
-        else:
-            dtypes.append(tree.dtype)
-    elif isinstance(tree, np.ndarray | np.generic):
-        dtypes.append(tree.dtype)
-    elif isinstance(tree, dict):
-        for x in tree.values():
-            _sorted_out(x, weak, dtypes)
-    elif type(tree) in (tuple, list):
-        for x in tree:
-            _sorted_out(x, weak, dtypes)
-
-
-def _put(tree: Any, x: Any, index: int | None = None) -> Any:
-    """Return arguments with x in the place of SELF; or, of the value with that index."""
-    if index is not None:
-        return mapped(tree, lambda ref: x if ref.index == index else ref)
-    if tree is SELF:
-        return x
-    return type(tree)([_put(part, x) for part in tree]) if type(tree) in (tuple, list) else tree

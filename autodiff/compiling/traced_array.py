@@ -171,7 +171,7 @@ class TracedArray:
 
     def transpose(self, *axes: Any) -> Any:
         """``ndarray.transpose``."""
-        return self._trace.function(np.transpose, (self, _joined(axes) if axes else None), {})
+        return self._trace.function(np.transpose, (self, _joined(axes)) if axes else (self,), {})
 
     T = property(lambda self: self.transpose())
     mT = property(lambda self: self.swapaxes(-1, -2))

@@ -21,11 +21,11 @@ from ..graph import leaf
 from ..modes import state
 from ..transforms.containers import flatten
 from ..variable import Scalar, Variable, is_live
+from .call_trees import frozen
 from .doors import open_doors
 from .program import Instruction, Program, Ref, described, refs
 from .signature import rebuilt, value_of
 from .states import Held, StatefulTrace
-from .trace import frozen
 from .traced_array import TracedArray
 
 _one_at_a_time = threading.RLock()
@@ -325,7 +325,7 @@ def _name_states(traced: Traced) -> None:
     for module, _ in traced.settings:
         for walk in ("named_parameters", "named_buffers"):
             for name, p in getattr(module, walk, tuple)():
-                names.setdefault(id(p), name)
+                names[id(p)] = max(name, names.get(id(p), ""), key=len)
     for h in traced.held:
         name = names.get(id(h.handle), "")
         for index, text in zip(h.indices, (name, name and f"{name}.grad"), strict=False):
