@@ -1,4 +1,4 @@
-"""Arguments of NumPy calls as trees: which values in them are traced, and the same trees with others in their places."""
+"""Arguments of NumPy calls as trees: which values in them are traced; the same trees with others in their places."""
 
 from __future__ import annotations
 

@@ -66,8 +66,8 @@ class TracedArray:
 
     @property
     def base(self) -> Any:
-        """The traced array whose memory this one shows."""
-        return self._cell.owner if self._path else None
+        """The traced array whose memory this one shows; or the plain one, where NumPy made it on the way."""
+        return self._cell.owner if self._path else self._example.base
 
     def __len__(self) -> int:
         return len(self._example)
