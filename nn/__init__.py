@@ -374,10 +374,21 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+if TYPE_CHECKING:
+    from .estimators import NeuralClassifier as NeuralClassifier
+    from .estimators import NeuralRegressor as NeuralRegressor
+else:  # a type checker reports a misspelt name itself
 
     def __getattr__(name: str) -> Any:
         """Answer names of other libraries, and misspelt ones, with what to write here."""
         if name.startswith("__"):
             raise AttributeError(f"module 'nn' has no attribute {name!r}")
+        if name in ("NeuralClassifier", "NeuralRegressor"):  # their bases are scikit-learn's
+            try:
+                from . import estimators
+            except ModuleNotFoundError as error:
+                if (error.name or "").partition(".")[0] != "sklearn":
+                    raise
+                raise ImportError(f"nn.{name} needs scikit-learn: pip install 'backflow[sklearn]'") from None
+            return getattr(estimators, name)
         raise _extend.no_such_name("nn", name, _ELSEWHERE, __all__)

@@ -263,3 +263,11 @@ def test_sort_goes_down_as_well_as_up() -> None:
     np.testing.assert_array_equal(x.grad, [10.0, 1.0, 100.0])
     np.testing.assert_array_equal(ad.argsort(y, descending=True), [0, 1, 2])
     np.testing.assert_array_equal(ad.argsort([1.0, 2.0, 2.0], descending=True), [1, 2, 0])
+
+
+def test_xarray_keeps_recorded_values_under_its_names() -> None:
+    xarray = pytest.importorskip("xarray")
+    t = ad.tensor(np.arange(6.0).reshape(2, 3))
+    y = (xarray.DataArray(t, dims=("time", "place")) ** 2).mean("time").data
+    y.sum().backward()
+    np.testing.assert_array_equal(t.grad, t.data)

@@ -33,7 +33,8 @@ PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES_NEED = {"exchange.md": ("safetensors", "onnx")}
 EXAMPLES_NEED = {"nn.exchange.safetensors_files": "safetensors", "nn.exchange.onnx_export": "onnx"}
 EXAMPLES_NEED |= {"nn.training.tensorboard": "tensorboardX"}
-OPTIONAL = {"hypothesis", "scipy", "matplotlib", "torch", "jax", "autograd", "graphviz"}
+EXAMPLES_NEED |= dict.fromkeys((f"autodiff.solving.{name}" for name in ("equations", "integrating", "minimizing")), "scipy")
+OPTIONAL = {"hypothesis", "sklearn", "matplotlib", "torch", "jax", "autograd", "graphviz"}
 
 
 def modules() -> list[str]:

@@ -3,7 +3,7 @@
 ``minimizing`` hands gradients, Hessians and Jacobians to ``scipy.optimize``. ``implicit_functions`` differentiates a
 solution by the equation that it solves, never through the steps of the solver; ``equations`` and ``integrating`` use
 it and the adjoint method for SciPy's own solvers. ``trees`` turns nested parameters into one vector and back. Never
-here: an optimization method of our own. Everything loads when it is first named; all but ``implicit`` needs SciPy.
+here: an optimization method of our own. Everything loads when it is first named; all but ``implicit`` and ``fixed_point`` needs SciPy.
 """
 
 from __future__ import annotations
@@ -26,13 +26,7 @@ __all__ = sorted(_PLACES)
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        module = import_module(f".{_PLACES[name]}", __name__)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "scipy":
-            raise
-        raise ImportError(f"ad.{name} needs SciPy: pip install 'backflow[scipy]' (or pip install scipy)") from None
-    return getattr(module, name)
+    return getattr(import_module(f".{_PLACES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 
 from ..errors import GraphError, kind_of
 from ..transforms import grad, jacobian
@@ -14,7 +13,7 @@ from ..transforms.containers import flatten, flatten_as
 from ..variable import plain
 from .implicit_functions import implicit
 from .minimizing import minimize
-from .trees import Layout, to_vector
+from .trees import Layout, scipys, to_vector
 
 Function = Callable[..., Any]
 
@@ -37,7 +36,7 @@ def root(f: Function, start: Any, *parameters: Any, method: str = "hybr", tol: f
         def on_vector(v: Any) -> Any:
             return to_vector(flatten(f(layout.tree(v), *constants))[0])
 
-        found = scipy.optimize.root(
+        found = scipys("optimize", "ad.root").root(
             lambda v: np.asarray(plain(on_vector(v)), np.float64),
             layout.start,
             jac=jacobian(on_vector) if method in ("hybr", "lm") else None,

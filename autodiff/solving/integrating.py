@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.integrate
-from scipy.optimize import OptimizeResult
 
 from ..errors import GraphError, kind_of, leaves_graph
 from ..ops.arrays.assemble import array
@@ -16,7 +14,7 @@ from ..registry import Op
 from ..transforms import jacobian, vjp
 from ..transforms.containers import flatten
 from ..variable import Variable, is_live, plain
-from .trees import own_value, to_vector
+from .trees import own_value, scipys, to_vector
 
 Function = Callable[..., Any]
 IMPLICIT = {"Radau", "BDF", "LSODA"}  # methods of SciPy that ask for the Jacobian
@@ -34,7 +32,7 @@ def solve_ivp(
     rtol: float = 1e-8,
     atol: float = 1e-10,
     max_step: float = np.inf,
-) -> OptimizeResult:
+) -> Any:
     """Solve dy/dt = f(t, y, *args) by ``scipy.integrate.solve_ivp``; the solution is recorded.
 
     y0: (n,). args: what f needs besides t and y; arrays, numbers, or nestings of them. t_eval: (times,), where the
@@ -86,7 +84,7 @@ def solve_ivp(
     if wanted is not None:
         places = np.searchsorted(t * np.sign(t_span[1] - t_span[0]), wanted * np.sign(t_span[1] - t_span[0]))
         t, y = wanted, y[:, places]
-    return OptimizeResult(t=t, y=y, success=True, status=0, message="The solver reached the end of the interval.")
+    return scipys("optimize", "ad.solve_ivp").OptimizeResult(t=t, y=y, success=True, status=0, message="The solver reached the end of the interval.")
 
 
 def _trajectory(
@@ -97,7 +95,7 @@ def _trajectory(
     given = dict(options)
     if options["method"] in IMPLICIT:
         given["jac"] = lambda t, y: jacobian(lambda v: slope(t, v, constants))(y)
-    found = scipy.integrate.solve_ivp(
+    found = scipys("integrate", "ad.solve_ivp").solve_ivp(
         lambda t, y: own_value(slope(t, y, constants), "ad.solve_ivp: f"), span, start, dense_output=True, **given
     )
     if not found.success:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-import scipy.optimize
 
 from ..errors import kind_of
 from ..transforms import hessian, hvp, jacobian, value_and_grad
 from ..transforms.containers import flatten
 from ..variable import plain
-from .trees import Layout, to_vector
+from .trees import Layout, scipys, to_vector
 
 Function = Callable[..., Any]
 Result: TypeAlias = Any  # SciPy's OptimizeResult, whose fields depend on the method
@@ -73,7 +72,7 @@ def minimize(
     if callback is not None:
         given["callback"] = lambda v, *_: callback(layout.answer(v))
     single = constraints if isinstance(constraints, list | tuple) else [constraints]
-    found = scipy.optimize.minimize(
+    found = scipys("optimize", "ad.minimize").minimize(
         value,
         layout.start,
         method=method,
@@ -114,7 +113,7 @@ def least_squares(f: Function, start: Any, args: tuple[Any, ...] = (), *, bounds
     limits = _bounds(bounds, start, layout)
     if limits is not None:
         options["bounds"] = limits
-    found = scipy.optimize.least_squares(
+    found = scipys("optimize", "ad.least_squares").least_squares(
         lambda v: np.asarray(plain(residuals(v)), np.float64), layout.start, jac=jacobian(residuals), **options
     )
     return _told(found, layout, "grad")
@@ -139,7 +138,8 @@ def _told(found: Result, layout: Layout, gradient: str) -> Result:
 
 def _bounds(bounds: Any, start: Any, layout: Layout) -> Any:
     """Return bounds over the vector of all numbers."""
-    if bounds is None or isinstance(bounds, scipy.optimize.Bounds):
+    made = scipys("optimize", "ad.minimize").Bounds
+    if bounds is None or isinstance(bounds, made):
         return bounds
     if not isinstance(start, dict | list | tuple):
         pairs = [bounds] if np.shape(start) == () and _is_pair(bounds) else list(bounds)
@@ -164,7 +164,7 @@ def _bounds(bounds: Any, start: Any, layout: Layout) -> Any:
                 ) from None
             values = to_vector(values)
         ends.append(np.asarray(values, np.float64))
-    return scipy.optimize.Bounds(*ends)
+    return made(*ends)
 
 
 def _pairs(bounds: Any, start: Any) -> list[Any]:
@@ -188,9 +188,10 @@ def _is_pair(x: Any) -> bool:
 
 def _constraint(constraint: Any, layout: Layout) -> Any:
     """Return a constraint over the vector of all numbers, with its derivatives."""
-    if isinstance(constraint, scipy.optimize.NonlinearConstraint):
+    nonlinear = scipys("optimize", "ad.minimize").NonlinearConstraint
+    if isinstance(constraint, nonlinear):
         on_vector, both = _of_vector(constraint.fun, (), layout)
-        return scipy.optimize.NonlinearConstraint(
+        return nonlinear(
             lambda v: np.asarray(plain(on_vector(v))),
             constraint.lb,
             constraint.ub,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,14 @@ from ..transforms.containers import flatten
 from ..variable import Variable, is_live, plain
 
 Rebuild = Callable[[Any], Any]
+
+
+def scipys(part: str, who: str) -> Any:
+    """Return a module of SciPy, which is needed only when a solver is called."""
+    try:
+        return import_module(f"scipy.{part}")
+    except ModuleNotFoundError:
+        raise ImportError(f"{who} needs SciPy: pip install 'backflow[scipy]' (or pip install scipy)") from None
 
 
 def to_vector(leaves: Sequence[Any]) -> Any:

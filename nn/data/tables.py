@@ -43,7 +43,8 @@ def as_numbers(x: Any, what: str) -> NDArray[Any]:
         x = x.data
     if hasattr(x, "to_numpy") and hasattr(x, "columns"):
         names = list(x.columns)
-        columns = [as_numbers(x.iloc[:, i], f"{what}, column {name!r}") for i, name in enumerate(names)]
+        read = x.iloc if hasattr(x, "iloc") else x  # pandas, polars
+        columns = [as_numbers(read[:, i], f"{what}, column {name!r}") for i, name in enumerate(names)]
         return np.stack(columns, axis=1) if columns else np.zeros((len(x), 0))
     array = _array(x.to_numpy() if hasattr(x, "to_numpy") else x, what)
     if array.dtype.kind in NUMBERS:

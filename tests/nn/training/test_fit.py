@@ -656,8 +656,9 @@ def test_what_is_no_number_is_refused_with_its_column(x, error, said) -> None:
         nn.fit(net, np.ones((len(x), 2)), x, loss=nn.MSELoss(), optimizer=nn.SGD(net.parameters()))
 
 
-def test_data_frames_of_pandas_are_converted() -> None:
-    pandas = pytest.importorskip("pandas")
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_data_frames_are_converted_column_by_column(library: str) -> None:
+    pandas = pytest.importorskip(library)
     frame = pandas.DataFrame({"a": [1, 3], "b": [2.5, 1.0], "c": ["u", "v"]})
     net = nn.Linear(2, 1, rng=0)
     np.testing.assert_array_equal(nn.predict(net, frame[["a", "b"]]), nn.predict(net, [[1, 2.5], [3, 1]]))
