@@ -37,7 +37,7 @@ Array = NDArray[Any]
 ACTIVATIONS = {"relu": ReLU, "tanh": Tanh, "logistic": Sigmoid, "identity": Identity, "gelu": GELU, "silu": SiLU}
 
 
-class _Neural(BaseEstimator):
+class _Neural(BaseEstimator):  # type: ignore[misc]
     """What both estimators share: parameters, the network, one run of `fit`, and going on from where it ended."""
 
     _parameter_constraints = {
@@ -148,7 +148,8 @@ class _Neural(BaseEstimator):
         rows = len(x) if weight is None else max(float(weight.sum()), np.finfo(float).tiny)
         self._decay = self._factor * self.alpha / rows
         self._optimizer_ = self._optimizer(self._decay)
-        self.n_outputs_, self.n_iter_, self.loss_curve_ = outputs, 0, []
+        self.n_outputs_, self.n_iter_ = outputs, 0
+        self.loss_curve_: list[float] = []
 
     def _train(self, x: Array, y: Array, weight: Array | None, epochs: int, stops: bool) -> None:
         rows = 200 if self.batch_size == "auto" else int(self.batch_size)
@@ -198,7 +199,7 @@ class _Neural(BaseEstimator):
         return None if sample_weight is None else _check_sample_weight(sample_weight, x, dtype=x.dtype)
 
 
-class NeuralClassifier(ClassifierMixin, _Neural):
+class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
     """Classify rows with a neural network, as a scikit-learn estimator.
 
     The parameters of `sklearn.neural_network.MLPClassifier` have the same names and meaning: `hidden_layer_sizes`,
@@ -371,7 +372,7 @@ class NeuralClassifier(ClassifierMixin, _Neural):
         return by_class if weight is None else weight * by_class
 
 
-class NeuralRegressor(RegressorMixin, _Neural):
+class NeuralRegressor(RegressorMixin, _Neural):  # type: ignore[misc]
     """Predict numbers with a neural network, as a scikit-learn estimator.
 
     Parameters and attributes are those of `NeuralClassifier`, without `class_weight` and `classes_`. The loss is the

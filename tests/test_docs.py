@@ -33,7 +33,7 @@ PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES_NEED = {"exchange.md": ("safetensors", "onnx")}
 EXAMPLES_NEED = {"nn.exchange.safetensors_files": "safetensors", "nn.exchange.onnx_export": "onnx"}
 EXAMPLES_NEED |= {"nn.training.tensorboard": "tensorboardX"}
-EXAMPLES_NEED |= dict.fromkeys((f"autodiff.solving.{name}" for name in ("equations", "integrating", "minimizing")), "scipy")
+EXAMPLES_NEED |= {f"autodiff.solving.{name}": "scipy" for name in ("equations", "integrating", "minimizing")}
 OPTIONAL = {"hypothesis", "sklearn", "matplotlib", "torch", "jax", "autograd", "graphviz"}
 
 

@@ -3,7 +3,8 @@
 ``minimizing`` hands gradients, Hessians and Jacobians to ``scipy.optimize``. ``implicit_functions`` differentiates a
 solution by the equation that it solves, never through the steps of the solver; ``equations`` and ``integrating`` use
 it and the adjoint method for SciPy's own solvers. ``trees`` turns nested parameters into one vector and back. Never
-here: an optimization method of our own. Everything loads when it is first named; all but ``implicit`` and ``fixed_point`` needs SciPy.
+here: an optimization method of our own. Everything loads when it is first named; SciPy when a solver that needs it
+is called.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ def solve_ivp(
     if wanted is not None:
         places = np.searchsorted(t * np.sign(t_span[1] - t_span[0]), wanted * np.sign(t_span[1] - t_span[0]))
         t, y = wanted, y[:, places]
-    return scipys("optimize", "ad.solve_ivp").OptimizeResult(t=t, y=y, success=True, status=0, message="The solver reached the end of the interval.")
+    result = scipys("optimize", "ad.solve_ivp").OptimizeResult
+    return result(t=t, y=y, success=True, status=0, message="The solver reached the end of the interval.")
 
 
 def _trajectory(
