@@ -32,6 +32,7 @@ class People(NamedTuple):
 
 
 def people(rng: np.random.Generator, count: int) -> People:
+    """The law: repaying depends on the means alone; what is seen of them depends on the group."""
     group = rng.random(count) < 0.2
     means = rng.standard_normal(count)
     repays = rng.random(count) < ad.sigmoid(2.5 * means)

@@ -40,7 +40,6 @@ class Cost(NamedTuple):
 def networks(seed: int) -> dict[str, nn.Sequential]:
     """Three networks for (N, 1, 8, 8); each is a chain of layers."""
     rng = np.random.default_rng(seed)
-
     return {
         "linear": nn.Sequential(nn.Flatten(), nn.Linear(64, 10, rng=rng)),
         "two hidden layers": nn.Sequential(
