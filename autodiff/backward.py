@@ -12,7 +12,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Collection, Iterable
 from functools import cache
-from itertools import chain, repeat
+from itertools import chain, repeat, takewhile
 from math import inf, isfinite
 from operator import attrgetter, is_
 from typing import Any
@@ -99,7 +99,8 @@ def pull(
     A zero by construction contributes zero whatever it meets (``reach``). The pass does not look for it: where a NaN
     has arrived in the end, the part below the first row that selects runs again, carefully. For that, saved values
     are kept from that row on until the end; not where a NaN cannot come of it (``Op.risky``), as in a network of
-    linear layers and relu.
+    linear layers and relu. There a factor that is infinite itself (relu(x) * inf) gives 0 only in passes that release
+    nothing: on floats, and with ``retain_graph``.
     """
     if open_frames():  # under vmap: rules see the values of all examples
         more: Any = dict(wanted=wanted, recorded=recorded, foreign=foreign, inner=inner)
@@ -120,11 +121,30 @@ def pull(
         cotangents, reach = before, Reach(masks, nodes)
         done = {*foreign, first} if first.notes is not None else foreign
         run(nodes[nodes.index(first) :], cotangents, masks, reach, None, done, *modes)
+    elif first is None and reach is None and not recorded and _needs_care(nodes, cotangents, release, wanted or ()):
+        reach, cotangents = Reach(masks, nodes), dict.fromkeys(nodes) | seeds
+        run(nodes, cotangents, masks, reach, None, foreign, *modes)
     if release and (first is not None or reach is not None):
         for node in nodes:
             if node.op is not None and node.static is not None:
                 node.saved = None
     return cotangents
+
+
+def _needs_care(
+    nodes: list[Node], cotangents: dict[Node, Cotangent], release: bool, wanted: Collection[Node]
+) -> bool:
+    """Return whether a NaN has arrived that a factor which is infinite itself may have made of a zero by construction,
+    as in relu(x) * inf, and a careful pass can still be made: nothing was released, and no hook has run."""
+    if not nodes or (release and nodes[0].shape is not None):
+        return False
+    leaves = takewhile(lambda n: n.op is None, reversed(nodes))
+    if not has_nan([cotangents[n] for n in (*leaves, *wanted) if n in cotangents]):
+        return False
+    operations = [n for n in nodes if n.op is not None]
+    return any([n.op.selects for n in operations]) and not any(
+        [n.saved is None or (n.notes is not None and bool(n.notes.hooks)) for n in operations]
+    )
 
 
 def run(
@@ -484,8 +504,8 @@ def seed_for(root: Variable, gradient: Any) -> Cotangent:
     if node is None:
         raise GraphError(
             f"nothing here requires a gradient: this {type(root).__name__} of shape {root.shape} is a constant. "
-            "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad(). Rounding, signs and "
-            "comparisons are flat: nothing flows through them; ad.grad(f)(x) gives their zeros."
+            "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad(). Comparisons "
+            "and indices are plain values: nothing flows through them; ad.grad(f)(x) gives their zeros."
         )
     if gradient is None:
         if root.size != 1:

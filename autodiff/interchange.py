@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from .errors import leaves_graph
+from .picture_facts import is_flat
 from .variable import Tensor
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
@@ -50,14 +51,14 @@ def to_device(self: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
 
 def as_complex(self: Tensor) -> complex:
     """Return the only element of a constant as a Python complex number."""
-    if self.node is not None:
+    if self.node is not None and not is_flat(self.node):
         raise leaves_graph("complex()", ".item()", "the formula in NumPy functions")
     return complex(self.item())
 
 
 def as_index(self: Tensor) -> int:
     """Return the only element of a constant integer."""
-    if self.node is not None:
+    if self.node is not None and not is_flat(self.node):
         raise leaves_graph("an index or a length", ".item()", "np.take(array, indices)")
     return self.data.__index__()
 

@@ -1,4 +1,4 @@
-"""Facts of rows and of modules that only pictures and explanations read."""
+"""Facts of rows and of modules for pictures, explanations and the ways out of the graph."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class PictureFacts:
     will not do. positive: every value is above 0, so that a zero is an underflow. rectifier: 0 on a half-line, with
     slope 0, so that a unit whose outputs are all 0 is dead. causes: how an infinity or NaN comes about: pairs of the
     operands needed, such as "inf zero", and a text in signs. remedies: what to write where a value or a derivative is
-    NaN or infinite: pairs of the names of operations before it, or "", and a text.
+    NaN or infinite: pairs of the names of operations before it, or "", and a text. flat: the derivative is 0 wherever
+    it exists.
     """
 
     formula: tuple[str, ...] = ()
@@ -26,6 +27,12 @@ class PictureFacts:
     rectifier: bool = False
     causes: tuple[tuple[str, str], ...] = ()
     remedies: tuple[tuple[str, str], ...] = ()
+    flat: bool = False
+
+
+def is_flat(node: Any) -> bool:
+    """Return whether a flat operation made a node: a plain value of it loses no gradient."""
+    return node.op is not None and node.op.shown.flat
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from .errors import BatchedValueError, GraphError, kind_of, leaves_graph, missin
 from .gradient_buffers import forget_gradient
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
+from .picture_facts import is_flat
 from .registry import DISPATCH, METHODS, OPS, UFUNCS
 
 TRACED: set[type] = set()  # what stands for an array, or (``_weak``) for a number, in a trace of ``ad.compile``
@@ -129,7 +130,7 @@ class Variable:
         return made
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self.node is not None:
+        if self.node is not None and not is_flat(self.node):
             raise leaves_graph(
                 "np.asarray or np.array of it (SciPy's functions do that), np.vectorize, or storing it in an array,",
                 ".data",
@@ -138,12 +139,12 @@ class Variable:
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        if self.node is not None:
+        if self.node is not None and not is_flat(self.node):
             raise leaves_graph("float() or a math function", ".item()", _FLOAT_FORMS)
         return float(self.item())
 
     def __int__(self) -> int:
-        if self.node is not None:
+        if self.node is not None and not is_flat(self.node):
             raise leaves_graph("int()", ".item()", "np.rint, np.floor or np.trunc")
         return int(self.item())
 

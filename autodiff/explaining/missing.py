@@ -93,7 +93,7 @@ def of_unreached(x: Variable, graph: GraphPass) -> Cause:
     return Cause(
         "unreached",
         "the loss does not depend on it: nothing that was computed from it is used, or only behind detach(), "
-        "stop_gradient(), .data, ad.no_grad() or an operation without a derivative (floor, round, sign, argmax).",
+        "stop_gradient(), .data, ad.no_grad() or an operation that answers with integers (argmax).",
         "a loss that uses what was computed from this value; ad.draw(loss) shows what it does depend on.",
     )
 
@@ -115,8 +115,8 @@ def end_of(node: Node) -> Cause | None:
         )
     return Cause(
         "flat",
-        f"{op} read it{at}, whose derivative is 0 wherever it exists: its result is a constant.",
-        f"a smooth function in the place of {op}, or x + ad.stop_gradient(np.{op}(x) - x), whose gradient passes x by.",
+        f"{op} read it{at}, through which no derivative flows: its result is a constant.",
+        f"a smooth function in the place of {op}.",
         op,
         place,
     )

@@ -97,6 +97,13 @@ def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
             "a smaller learning rate or a smaller bias at the start; or nn.LeakyReLU, nn.ELU, nn.GELU, whose slope is "
             "nowhere 0 on both sides.",
         )
+    if op.shown.flat:
+        return told(
+            "flat",
+            f"the derivative of {name} is 0 wherever it exists.",
+            f"a smooth function in the place of {name}, or x + ad.stop_gradient(np.{name}(x) - x), whose gradient "
+            "passes x by.",
+        )
     if op.convention is not None:
         at = conventional(graph, node)
         if at is not None and (at.shape != mask.shape or at[mask].all()) and at.any():

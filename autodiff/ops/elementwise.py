@@ -661,7 +661,18 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 
 composite(clip, numpy=(np.clip,), method=True)
 
-# ---- signs, and functions that are flat: their derivative is zero, so no derivative flows through them at all
+# ---- signs, and functions that are flat between their jumps: a zero by construction, whatever it meets
+def _zeros(g: Any, x: Any) -> Any:
+    return loud(np.zeros_like(g), x)
+
+
+def _flat(where: Any, at: str, gap: Any, *point: float) -> dict[str, Any]:
+    """Facts of a flat row: where it jumps, that in words, how far a jump is, and one for the table of such points."""
+    jumps = Convention(where, at, "0", "Leave the function out, or keep its jumps out with np.where.")
+    points = (Point(point, (0.0,) * len(point), "convention"),)
+    return {"flat": True, "selects": True, "convention": jumps, "kink": gap, "points": points}
+
+
 copysign = _row(
     np.copysign,
     "Return |a| with the sign of b.",
@@ -680,39 +691,52 @@ ldexp = _row(
 >>> np.ldexp(x, [2, 3]).sum().backward(); x.grad
 array([4., 8.])""",
 )
-sign = _row(np.sign, "Return the sign of x: -1, 0 or 1; the derivative is 0.", None, kink=np.abs)
-floor = _row(np.floor, "Round down; the derivative is 0.", None, kink=lambda x: np.abs(x - np.rint(x)))
-ceil = _row(np.ceil, "Round up; the derivative is 0.", None, kink=lambda x: np.abs(x - np.rint(x)))
-trunc = _row(np.trunc, "Round towards zero; the derivative is 0.", None, kink=lambda x: np.abs(x - np.rint(x)))
-rint = _row(
-    np.rint,
-    "Round to the nearest integer, halves to even; the derivative is 0.",
-    None,
-    kink=lambda x: 0.5 - np.abs(x - np.rint(x)),
+_WHOLE = _flat(lambda x: x == np.rint(x), "x is a whole number", lambda x: np.abs(x - np.rint(x)), 2.0)
+_TRUNC = _flat(lambda x: (x == np.rint(x)) & (x != 0), "x is a whole number", lambda x: np.abs(x - np.rint(x)), 2.0)
+_HALF = _flat(lambda x: x - np.floor(x) == 0.5, "x is halfway", lambda x: 0.5 - np.abs(x - np.rint(x)), 2.5)
+sign = _row(
+    np.sign,
+    "Return the sign of x: -1, 0 or 1; the derivative is 0.",
+    _zeros,
+    **_flat(lambda x: x == 0, "x is 0", np.abs, 0.0),
 )
+floor = _row(np.floor, "Round down; the derivative is 0.", _zeros, **_WHOLE)
+ceil = _row(np.ceil, "Round up; the derivative is 0.", _zeros, **_WHOLE)
+trunc = _row(np.trunc, "Round towards zero; the derivative is 0.", _zeros, **_TRUNC)
+rint = _row(np.rint, "Round to the nearest integer, halves to even; the derivative is 0.", _zeros, **_HALF)
 
 
 def _round(x: Any, decimals: int = 0, out: Any = None) -> Any:
     return np.round(x, decimals)
 
 
+def _round_jumps(x: Any, decimals: int) -> Any:
+    return _HALF["convention"].where(x * 10.0**decimals)
+
+
 round_row = op(
     _round,
     name="round",
     numpy=(np.round, np.around),
-    vjp=None,
+    vjp=_zeros,
     elementwise=True,
     method=True,
-    kink=lambda x, decimals=0: 0.5 - np.abs(x * 10.0**decimals - np.rint(x * 10.0**decimals)),
+    **_flat(_round_jumps, "x is halfway", lambda x, decimals=0: _HALF["kink"](x * 10.0**decimals), 2.5),
     doc="Round to a number of decimals; the derivative is 0.",
 )
 floor_divide = _row(
     np.floor_divide,
     "Return a / b rounded down; the derivative is 0.",
-    (None, None),
+    (lambda g, a: _zeros(g, a), lambda g, b: _zeros(g, b)),
     symbol="//",
     domain=(ANY, POSITIVE),
-    kink=lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b),
+    **_flat(
+        lambda a, b: np.fmod(a, b) == 0,
+        "a is a multiple of b",
+        lambda a, b: np.abs(a / b - np.rint(a / b)) * np.abs(b),
+        4.0,
+        2.0,
+    ),
 )
 heaviside = _row(
     np.heaviside,

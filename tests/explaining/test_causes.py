@@ -103,8 +103,9 @@ def test_a_flat_operation_is_found_at_its_line() -> None:
         x = ad.tensor([1.5, 2.5])
         steps = np.floor(x)  # flat here
         loss = (steps * ad.tensor([1.0, 2.0])).sum()
+        loss.backward()
     why = ad.explain(loss, wrt=x)
-    told(why, "none", "flat", "floor")
+    told(why, "zero", "flat", "floor")
     assert "flat here" in linecache.getline(HERE, int(why.cause.place.rpartition(":")[2]))
 
 
@@ -168,7 +169,10 @@ def test_what_clip_cuts_off() -> None:
     told(ad.explain(np.clip(x, 0, 1).sum(), wrt=x), "zero", "clipped", "clip")
 
 
-@pytest.mark.parametrize("op", [op for op in ad.ops.OPS.values() if op.selects and op.kink], ids=lambda op: op.name)
+COMPARING = [op for op in ad.ops.OPS.values() if op.selects and op.kink and not op.shown.flat]
+
+
+@pytest.mark.parametrize("op", COMPARING, ids=lambda op: op.name)
 def test_a_row_that_compares_needs_no_list_of_names(op: Any) -> None:
     if op.elementwise and len(op.inputs) == 1:
         x = ad.tensor([-9.0, 0.1, 9.0])

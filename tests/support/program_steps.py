@@ -68,6 +68,7 @@ def _rows(inputs: int) -> list[Any]:
         and not r.variadic
         and len(r.inputs) == inputs
         and all(r.vjps)
+        and not r.shown.flat
         and r.name not in skip
         and _call(r)
     ]
