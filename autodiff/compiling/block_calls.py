@@ -166,10 +166,13 @@ class _Blocks:
                 (f"    {self.partial[index]}[number] = {reduce}({writer.text(member.arguments[0])}){note}", member)
             )
         elif not takes_out(member) and member.function not in (np.where, functional.astype):
-            self.names[index] = writer.fresh(writer.value_name(member, index))
-            self.lines.append((f"    {self.names[index]} = {writer.call(member)}{note}", member))
-            if index in self.flat:
-                self.lines.append((f"    {self.flat[index]}[start:stop] = {self.names[index]}", member))
+            for made in member.results:
+                self.names[made] = writer.fresh(writer.value_name(member, made))
+            left = ", ".join(self.names[made] for made in member.results) + ("," if member.unpacks else "")
+            self.lines.append((f"    {left} = {writer.call(member)}{note}", member))
+            for made in member.results:
+                if made in self.flat:
+                    self.lines.append((f"    {self.flat[made]}[start:stop] = {self.names[made]}", member))
         else:
             self.target(member, k, last)
             for text in writer.write_lines(member, self.names[index]):

@@ -6,11 +6,13 @@ its arguments, and nothing is reused while either may be read. Never here: what 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..ops.special.blocks import evaluate
 from . import functional
 from .program import Instruction, Program, Ref, refs
 
@@ -40,6 +42,8 @@ WITH_OUT: set[Function] = {
 }  # fmt: skip
 # Functions whose every element is made of the elements at its place, beside the ufuncs.
 ELEMENTWISE: set[Function] = {np.where, functional.astype, functional.power}
+# Functions of the package that compute special functions in float64, element by element, one result or several.
+KERNELS: set[Function] = {inspect.unwrap(evaluate)}
 # Without arguments that are values, these give the same array at every call.
 REPEATABLE: set[Function] = (VIEWS | FRESH | {functional.getitem, functional.power}) - {np.empty}
 _METHODS = ("reduce", "accumulate")

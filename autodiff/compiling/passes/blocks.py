@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import functional
 from ..block_calls import BLOCK, BlockCalls
-from ..knowledge import is_known, is_ufunc, operands, takes_out
+from ..knowledge import KERNELS, is_known, is_ufunc, operands, takes_out
 from ..layouts import Strides, c_order
 from ..program import Instruction, Program
 
@@ -65,12 +65,12 @@ def _groups(program: Program, strides: list[Strides], smallest: int) -> list[_Gr
             latest[size] = group
         group.members.append(k)
         group.after |= (before | around) - {group.number}
-        index = instruction.results[0]
-        if program.values[index].shape:
-            inside[index] = group.number
-            behind[index] = before
-        else:
-            behind[index] = before | {group.number}  # a sum is there when the last block is done
+        for index in instruction.results:
+            if program.values[index].shape:
+                inside[index] = group.number
+                behind[index] = before
+            else:
+                behind[index] = before | {group.number}  # a sum is there when the last block is done
     return groups
 
 
@@ -87,21 +87,27 @@ def _closed(numbers: set[int], groups: list[_Group]) -> set[int]:
 def _size(instruction: Instruction, program: Program, strides: list[Strides], smallest: int) -> int:
     """The number of elements if a call can be made block by block, else 0."""
     function, values = instruction.function, program.values
-    if len(instruction.results) != 1 or instruction.unpacks or not instruction.pure or not is_known(function):
+    if not instruction.results or not instruction.pure or not is_known(function):
+        return 0
+    kernel = function in KERNELS
+    if (len(instruction.results) != 1 or instruction.unpacks) and not kernel:
         return 0
     index, sums = instruction.results[0], function == np.add.reduce
     if sums:
         return _summed(instruction, program, strides, smallest)
     ufunc = is_ufunc(function) and takes_out(instruction)
     where = function is np.where and len(instruction.arguments) == 3 and not instruction.keywords
-    if not (ufunc or where or function is functional.astype):
+    if not (ufunc or where or kernel or function is functional.astype):
         return 0
     if where and values[operands(instruction)[0]].dtype != bool:
         return 0
     shape = values[index].shape
     size = math.prod(shape)
-    if size < smallest or strides[index] != c_order(shape, values[index].dtype):
+    if size < smallest:
         return 0
+    for r in instruction.results:
+        if values[r].shape != shape or strides[r] != c_order(shape, values[r].dtype):
+            return 0
     for a in operands(instruction):
         other = values[a]
         if other.shape and (other.shape != shape or strides[a] != c_order(shape, other.dtype)):
@@ -113,8 +119,8 @@ def _size(instruction: Instruction, program: Program, strides: list[Strides], sm
 
 def _summed(instruction: Instruction, program: Program, strides: list[Strides], smallest: int) -> int:
     keywords = instruction.keywords
-    plain = len(instruction.arguments) == 1 and keywords.keys() <= {"axis"} and keywords.get("axis", 0) is None
-    if not plain:
+    plain = len(instruction.arguments) == 1 and keywords.keys() <= {"axis", "keepdims"}
+    if not plain or keywords.get("axis", 0) is not None or keywords.get("keepdims"):
         return 0
     value = program.values[operands(instruction)[0]]
     if value.dtype not in (np.float32, np.float64) or value.dtype != program.values[instruction.results[0]].dtype:
@@ -139,7 +145,7 @@ def _ordered(program: Program, groups: list[_Group], most: int) -> Program:
     unit_of: dict[int, int] = {}
     for group in groups:
         members = [program.instructions[k] for k in group.members]
-        results = [m.results[0] for m in members if m.results[0] in wanted]
+        results = [index for m in members for index in m.results if index in wanted]
         units[group.members[-1]] = BlockCalls(program, members, results, most).instruction()
         unit_of.update(dict.fromkeys(group.members, group.members[-1]))
     for k, instruction in enumerate(program.instructions):

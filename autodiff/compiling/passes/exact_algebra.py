@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import is_known
+from ..knowledge import is_known, is_ufunc
 from ..program import Instruction, Program, Ref
+from .constants import is_fixed
 from .substitution import Substitution
 
 MANY = 64  # 0-d calls: they will be packed, and a product by 1 left out would set its number apart from its peers
@@ -30,7 +31,7 @@ def simplified(program: Program) -> Program:
     names, kept, made_by = Substitution(), [], Maker()
     many = sum(not program.values[i.results[0]].shape for i in program.instructions if i.results) >= MANY
     for old in program.instructions:
-        instruction = _merged(names.in_call(old), made_by)
+        instruction = _unspread(_merged(names.in_call(old), made_by), made_by, program)
         same = _same(instruction, made_by, program)
         if many and instruction.function in _KEPT and not program.values[instruction.results[0]].shape:
             same = None
@@ -57,8 +58,24 @@ def _same(instruction: Instruction, made_by: Maker, program: Program) -> int | N
         return None  # (inf + 0j) * 1.0 is inf + nan j
     if rule is _copied_number and program.values[instruction.results[0]].shape:
         return None  # of an array the order of its elements may change
-    found = rule(instruction, made_by)
+    found = rule(_with_numbers(instruction, program) if rule in _PAIRS else instruction, made_by)
     return found.index if found.__class__ is Ref else None
+
+
+def _with_numbers(instruction: Instruction, program: Program) -> Instruction:
+    """Return the call with known 0-d constants as the Python numbers that they are."""
+    arguments = []
+    for argument in instruction.arguments:
+        constant = program.constants.get(_index(argument))
+        if (
+            constant is not None
+            and not np.shape(constant)
+            and is_fixed(constant)
+            and np.asarray(constant).dtype.kind == "f"
+        ):
+            argument = float(constant)
+        arguments.append(argument)
+    return replace(instruction, arguments=tuple(arguments))
 
 
 def _merged(instruction: Instruction, made_by: Maker) -> Instruction:
@@ -69,6 +86,21 @@ def _merged(instruction: Instruction, made_by: Maker) -> Instruction:
             break
         instruction = replace(instruction, arguments=(inner.arguments[0], *instruction.arguments[1:]))
     return instruction
+
+
+def _unspread(instruction: Instruction, made_by: Maker, program: Program) -> Instruction:
+    """Return an elementwise call that reads what was broadcast, where another operand has the shape of the result."""
+    if not is_ufunc(instruction.function) or len(instruction.arguments) < 2 or instruction.keywords:
+        return instruction
+    shape, arguments = program.values[instruction.results[0]].shape, list(instruction.arguments)
+    whole = [a.__class__ is Ref and program.values[a.index].shape == shape for a in arguments]
+    for k, argument in enumerate(arguments):
+        inner = made_by.get(_index(argument)) if whole[k] and sum(whole) > 1 else None
+        if inner is not None and inner.function is np.broadcast_to and inner.arguments[0].__class__ is Ref:
+            arguments[k], whole[k] = inner.arguments[0], program.values[inner.arguments[0].index].shape == shape
+    return (
+        instruction if tuple(arguments) == instruction.arguments else replace(instruction, arguments=tuple(arguments))
+    )
 
 
 def _plain_reshape(instruction: Instruction) -> bool:
@@ -157,7 +189,10 @@ def _reshape(instruction: Instruction, _: Maker) -> Any:
 
 
 _KEPT = (np.multiply, np.divide)
+_PAIRS = (_product, _quotient, _difference, _sum)
 _REAL = (_product, _quotient, _sum)
+
+
 def _copied_number(instruction: Instruction, _: Maker) -> Any:
     """The operand of a copy of one number: no value ever changes."""
     return instruction.arguments[0] if instruction.keywords.keys() <= {"order"} else None
@@ -177,4 +212,5 @@ _RULES: dict[Callable[..., Any], Callable[[Instruction, Maker], Any]] = {
     functional.as_array: _first,
     np.asarray: _operand,
     np.copy: _copied_number,
+    np.array: _operand,
 }

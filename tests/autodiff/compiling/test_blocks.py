@@ -13,6 +13,7 @@ import pytest
 from compiled_programs import assert_same, programs
 from hypothesis import given
 
+import autodiff as ad
 from autodiff.compiling import threads
 from autodiff.compiling.block_calls import BlockCalls, cuts, put_together
 from autodiff.compiling.layouts import strides_of
@@ -132,3 +133,13 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     if not child:
         os._exit(0 if executable([x])[0][1] == wanted else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_loss_and_its_gradient_are_one_chain() -> None:
+    """The seed of the backward pass is a broadcast 1; it must neither cut the chain nor be multiplied with."""
+    x = np.linspace(-2, 2, 1 << 16).astype(np.float32)
+    value_and_grad = ad.value_and_grad(lambda x: (ad.gelu(x) * x + np.exp(-x * x)).sum())
+    fast = ad.compile(value_and_grad)
+    (value, slope), (wanted, wanted_slope) = fast(x), value_and_grad(x)
+    assert value == wanted and slope.tobytes() == wanted_slope.tobytes()
+    assert fast.source.count("def block") == 1 and "broadcast" not in fast.source
