@@ -137,6 +137,7 @@ INTEGRALS: dict[str, Any] = {
     "zeta": lambda x, q: mp.zeta(x, q),
     "kv": lambda v, x: mp.besselk(v, x),
     "binom": lambda n, k: mp.binomial(n, k),
+    "gamma_log_moment": lambda a, x: partial(INTEGRALS["gammainc"], [a, x], 0),
 }
 INVERSES = {  # checked by their own rows: the derivative of an inverse is 1 over that of the function
     "ndtri": "ndtr",
