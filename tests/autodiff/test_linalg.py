@@ -342,3 +342,12 @@ def test_empty_stacks_and_matrices_have_empty_gradients(f: Any, shape: tuple[int
     x = ad.tensor(np.zeros(shape))
     f(x).sum().backward()
     assert x.grad.shape == shape
+
+
+def test_expm_of_subnormal_numbers_is_the_identity() -> None:
+    """The number of squarings was the logarithm of a quotient that had underflowed to 0."""
+    x = ad.tensor(np.array([[0.0, 5e-324], [5e-324, 0.0]]))
+    y = ad.linalg.expm(x)
+    y.sum().backward()
+    np.testing.assert_array_equal(y.data, np.array([[1.0, 5e-324], [5e-324, 1.0]]))
+    np.testing.assert_array_equal(x.grad, np.ones((2, 2)))

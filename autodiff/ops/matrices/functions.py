@@ -122,7 +122,7 @@ def _expm(x: Any) -> Any:
     kind = np.float64 if x.dtype.itemsize <= 8 and x.dtype.kind == "f" else x.dtype
     a = x.astype(kind)
     top = float(np.max(np.sum(np.abs(a), axis=-2), initial=0.0)) if a.size else 0.0
-    squarings = max(0, math.ceil(math.log2(top / _THETA))) if 0 < top < math.inf else 0
+    squarings = math.ceil(math.log2(top / _THETA)) if _THETA < top < math.inf else 0
     a = a / 2.0**squarings
     eye, a2 = eye_like(a), a @ a
     even, odd, power = _PADE[0] * eye, _PADE[1] * eye, eye

@@ -218,8 +218,8 @@ _log_moment_row: Any = op(
 gammainc: Any = special_row(
     values.gammainc,
     "Return the regularized lower incomplete gamma function, a > 0 and x >= 0, both differentiated; within 16 ulp for "
-    "a < 90, beyond that within the size of the result's logarithm; the derivative in a within 64 ulp or four times that "
-    "size (``scipy.special.gammainc``; NIST DLMF 8.2.4, 8.11.4).",
+    "a < 90, beyond that within the size of the result's logarithm; the derivative in a within 64 ulp or four times "
+    "that size (``scipy.special.gammainc``; NIST DLMF 8.2.4, 8.11.4).",
     (lambda g, a, x: g * _log_moment_row(a, x), lambda g, a, x: g * _poisson_weight(a - 1.0, x)),
     inputs="a x",
     domain=(POSITIVE, POSITIVE),
