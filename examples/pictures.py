@@ -4,9 +4,9 @@
     python examples/pictures.py neuron first_nan # only these
     python examples/pictures.py --suffix .png    # as png (needs Graphviz)
 
-a neuron (the chain rule by eye), the backprop flow in English and Chinese, the operation graph, gradient health of four
-networks and of a transformer with and without residual connections, the first NaN and its cause, scalars mixed with
-tensors, a network neuron by neuron, the explorer, and an animation over a training run.
+a neuron (the chain rule by eye), the backprop flow in English and Chinese, filters and attention, the operation graph,
+gradient health of four networks and of a transformer with and without residual connections, the first NaN and its
+cause, scalars mixed with tensors, a network neuron by neuron, the explorer, and an animation over a training run.
 """
 
 from __future__ import annotations
@@ -171,6 +171,20 @@ class Transformer(nn.Module):
         return self.head(x)
 
 
+class Looker(nn.Module):
+    """Filters over an image; the places that they saw attend to each other."""
+
+    def __init__(self) -> None:
+        self.filters = nn.Conv2d(1, 8, 3, stride=2, padding=1, dtype=np.float64, rng=0)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True, dtype=np.float64, rng=1)
+        self.head = nn.Linear(8, 10, dtype=np.float64, rng=2)
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, 8, 8) -> logits (N, 10)."""
+        places = np.swapaxes(ad.relu(self.filters(x[:, None])).reshape(len(x), 8, 16), 1, 2)
+        return self.head(np.mean(self.attention(places, places, places)[0], axis=1))
+
+
 def recorded_loss(model: nn.Module, x: Any, labels: Any, optimizer: Any = None) -> Any:
     """One recorded pass, forward and backward (and one step of the optimizer); the cross-entropy loss."""
     with ad.record():
@@ -204,6 +218,22 @@ def backprop_flow(lang: str = "en") -> Any:
     """One training step: forward on the left, gradients coming back, parameters and Adam's update on the right."""
     loss, model, optimizer, _ = digits_step()
     return ad.draw(loss, model=model, optimizer=optimizer, level="module", lang=lang)
+
+
+def filters_and_attention() -> Any:
+    """A convolution shows its filters, an attention who looks at whom, after 60 steps on the digits."""
+    images, labels = load_digits()
+    model, rng = Looker(), np.random.default_rng(0)
+    optimizer = nn.Adam(model.parameters(), lr=1e-2)
+    for _ in range(60):
+        chosen = rng.integers(0, len(images), 64)
+        optimizer.zero_grad()
+        CRITERION(model(images[chosen].astype(float)), labels[chosen]).backward()
+        optimizer.step()
+    optimizer.zero_grad()
+    labels = labels[:32]
+    loss = recorded_loss(model, images[:32].astype(float), labels, optimizer)
+    return ad.draw(loss, model=model, optimizer=optimizer, level="module", names={"labels": labels})
 
 
 def op_graph() -> Any:
@@ -307,6 +337,7 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "neuron": neuron,
     "backprop_flow": backprop_flow,
     "backprop_flow_zh": lambda: backprop_flow("zh"),
+    "filters_and_attention": filters_and_attention,
     "op_graph": op_graph,
     "gradient_health": gradient_health,
     "transformers": transformers,
@@ -317,6 +348,7 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "animation": animation,
 }
 README = ("neuron", "backprop_flow", "gradient_health", "first_nan")  # python examples/pictures.py --readme
+DOCS = ("filters_and_attention",)  # of docs/drawing.md, written with those of the README
 PAGES = ("explorer", "animation")
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".mmd", ".html")
 
@@ -339,7 +371,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error(f"no format {options.suffix!r}; there are {', '.join(SUFFIXES)}")
     out, engine, names = options.out, options.engine, options.names or list(PICTURES)
     if options.readme:  # the built-in layout gives the same bytes on every machine
-        out, engine, names = Path(__file__).parents[1] / "docs" / "pictures", "builtin", README
+        out, engine, names = Path(__file__).parents[1] / "docs" / "pictures", "builtin", (*README, *DOCS)
     out.mkdir(parents=True, exist_ok=True)
     for name in names:
         figure = PICTURES[name]()

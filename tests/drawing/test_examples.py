@@ -33,12 +33,18 @@ def test_every_picture_of_the_script_is_drawn(script, tmp_path, capsys):
         assert (tmp_path / f"{name}{suffix}").stat().st_size > 2000 and f"{name}{suffix}" in printed
 
 
-@pytest.mark.parametrize("name", ["neuron", "backprop_flow", "gradient_health", "first_nan"])
-def test_the_pictures_of_the_readme_are_what_the_script_draws(script, name):
-    assert set(script.README) == {"neuron", "backprop_flow", "gradient_health", "first_nan"}
+PAGE_OF = {
+    **dict.fromkeys(("neuron", "backprop_flow", "gradient_health", "first_nan"), "README.md"),
+    "filters_and_attention": "docs/drawing.md",
+}
+
+
+@pytest.mark.parametrize("name", PAGE_OF)
+def test_the_pictures_of_the_pages_are_what_the_script_draws(script, name):
+    assert {*script.README, *script.DOCS} == set(PAGE_OF)
     committed = (ROOT / "docs" / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
     assert shown(script.PICTURES[name]().to_svg("builtin")) == shown(committed), "run examples/pictures.py --readme"
-    assert f"docs/pictures/{name}.svg" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"pictures/{name}.svg" in (ROOT / PAGE_OF[name]).read_text(encoding="utf-8")
 
 
 def test_an_unknown_picture_lists_the_known_ones(script, capsys):
