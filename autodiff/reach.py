@@ -160,10 +160,13 @@ def within(mask: Mask, shape: tuple[int, ...] | None) -> Mask:
     return np.broadcast_to(np.any(mask, axis=axes, keepdims=True), shape)
 
 
-def _weights(mask: Mask, node: Node) -> Any:
-    """Return a cotangent that is positive where the mask is, and zero elsewhere."""
+def _weights(mask: Mask, node: Node, ones: bool = False) -> Any:
+    """Return a cotangent that is positive where the mask is, and zero elsewhere. ones: for sums of what is selected,
+    where nothing can cancel."""
     if node.shape is None:
         return 1.0 if np.all(mask) else 0.0
+    if ones:
+        return np.broadcast_to(np.asarray(mask, node.dtype), node.shape)
     return np.where(mask, _generic(np.empty(node.shape, node.dtype), np.random.default_rng(0)), 0.0).astype(node.dtype)
 
 
@@ -195,7 +198,8 @@ def through(node: Node, i: int, mask: Mask, apply: Any = None) -> Mask:
     args = node.saved[i] if (op.linear or op.selects) and not op.product else _generic_arguments(node, i)
     if args is None:
         return bool(np.any(mask))
-    d = op.rule(i)(_weights(mask, node), *args) if apply is None else apply(_weights(mask, node.parents[i]), args)
+    given = _weights(mask, node if apply is None else node.parents[i], ones=op.linear and op.selects)
+    d = op.rule(i)(given, *args) if apply is None else apply(given, args)
     # A row that is loud about NaN says NaN also of an element that nothing reads.
     return np.not_equal(d, 0) & mask if op.elementwise else np.not_equal(d, 0)
 
