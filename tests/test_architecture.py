@@ -288,12 +288,12 @@ def test_one_operation_and_one_backward_read_in_one_sitting(generated: str, wher
 
 
 def test_the_design_page_names_every_file_of_the_core() -> None:
-    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").partition("## Four walks")[0]
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").partition("## Five walks")[0]
     names = {p.name for p in (ROOT / "autodiff").glob("*.py")} - {"__init__.py"}
     assert not {name for name in names if name not in text}
 
 
-FOUR_WALKS = """
+FIVE_WALKS = """
 import inspect, json, sys
 from pathlib import Path
 import numpy as np, autodiff as ad
@@ -320,6 +320,7 @@ h = ad.tensor(np.ones((2, 3))) @ ad.tensor(np.ones((3, 2)))
 y, drawn, x = np.tanh(h).sum(), (np.tanh(ad.tensor(np.ones(3))) * 2).sum(), np.array([0.3, 0.5])
 drawn.backward()
 calls = [lambda: np.tanh(h).sum(), y.backward, lambda: ad.draw(drawn).to_dot(), lambda: check_derivatives(np.tanh, x)]
+calls.append(lambda: ad.vmap(lambda r: np.tanh(r).sum())(np.ones((4, 3))))
 for act in calls[2:]:
     act()  # the first call imports what it needs
 calls[1] = np.tanh(h).sum().backward
@@ -327,12 +328,12 @@ print(json.dumps([walk(act) for act in calls]))
 """
 
 
-def test_the_four_walks_of_the_design_page_lead_through_the_files_that_the_calls_enter() -> None:
+def test_the_five_walks_of_the_design_page_lead_through_the_files_that_the_calls_enter() -> None:
     text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
-    section = text.partition("## Four walks")[2].partition("\n## ")[0]
+    section = text.partition("## Five walks")[2].partition("\n## ")[0]
     told = re.split(r"\n\*\*One ", section)[1:]
-    walks = json.loads(fresh(FOUR_WALKS, BACKFLOW_GENERATED_PATHS="0"))
-    assert len(told) == len(walks) == 4
+    walks = json.loads(fresh(FIVE_WALKS, BACKFLOW_GENERATED_PATHS="0"))
+    assert len(told) == len(walks) == 5
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     op, backward = (re.search(r": (\d+) lines", page)[1] for page in told[:2])  # type: ignore[index]
     assert f"One operation runs through {op} lines, one `backward()` through {backward}." in readme
