@@ -9,11 +9,8 @@ Never here: a derivative of its own.
 
 from __future__ import annotations
 
-import functools
-import sys
-import types
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import wraps
 from typing import Any
 
@@ -31,6 +28,7 @@ from ..write_marks import watch_writes
 from .containers import flatten
 from .custom_rules import with_rule
 from .evaluation import Function
+from .generators import states_of_generators
 
 # An argument inside the function: the same array, under a node of its own, so that a captured use of it is distinct.
 ARGUMENT = Op(
@@ -281,93 +279,3 @@ def _checksum_of_array(a: Any) -> Any:
     if a.dtype.hasobject:
         return repr(a.tolist())
     return zlib.crc32(np.ascontiguousarray(a).reshape(-1).view(np.uint8).data) if a.size else 0
-
-
-# ---- random generators
-def states_of_generators(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[tuple[Any, Any, Any, Any]]:
-    """(generator, how to get its state, how to set it, its state now) of all that f may draw from."""
-    found: list[tuple[Any, Any, Any, Any]] = []
-    if "numpy.random" in sys.modules:
-        for r in {id(r): r for r in _generators(f, args, kwargs)}.values():
-            found.append((r, _get, _put, _get(r)))
-    return found
-
-
-def _get(r: Any) -> Any:
-    if isinstance(r, np.random.Generator):
-        return r.bit_generator.state
-    return r.get_state() if hasattr(r, "get_state") else r.getstate()
-
-
-def _put(r: Any, s: Any) -> None:
-    if isinstance(r, np.random.Generator):
-        r.bit_generator.state = s
-    elif hasattr(r, "set_state"):
-        r.set_state(s)
-    else:
-        r.setstate(s)
-
-
-def _generators(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator[Any]:
-    """Yield every generator among the arguments and in what f captures: closures, globals, bound objects, and
-    modules."""
-    yield np.random.mtrand._rand  # that of np.random.normal and its like
-    kinds: tuple[type, ...] = (np.random.Generator, np.random.RandomState)
-    if "random" in sys.modules:
-        import random
-
-        yield random._inst
-        kinds = (*kinds, random.Random)
-    todo, seen = [f, *args, *kwargs.values()], set()
-    while todo:
-        x = todo.pop()
-        if id(x) in seen or x is None or isinstance(x, Variable | np.ndarray | float | int | str | bytes | type):
-            continue
-        seen.add(id(x))
-        if isinstance(x, kinds):
-            yield x
-        elif isinstance(x, types.ModuleType):
-            package = sys.modules.get(x.__name__.partition(".")[0], x)
-            todo.append(vars(package).get("default_generator"))  # a package with a generator of its own, as nn
-        elif isinstance(x, list | tuple | set):
-            todo.extend(x)
-        elif isinstance(x, dict):
-            todo.extend(x.values())
-        else:
-            todo.extend(_captured(x, x is f))
-
-
-def _captured(x: Any, called: bool) -> Iterator[Any]:
-    """Yield the parts of a function or an object that may be a generator, or have one."""
-    if isinstance(x, types.FunctionType) and x.__name__ == "default_generator":
-        yield x()
-    elif isinstance(x, types.FunctionType):
-        yield from (c.cell_contents for c in x.__closure__ or () if _is_set(c))
-        yield from (*(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values(), getattr(x, "__wrapped__", None))
-        yield from (x.__globals__[name] for name in _names(x.__code__) if name in x.__globals__)
-    elif isinstance(x, types.MethodType):
-        yield from (x.__func__, x.__self__)
-    elif isinstance(x, functools.partial):
-        yield from (x.func, x.args, x.keywords)
-    elif callable(getattr(x, "generators", None)):  # a module names its own
-        yield from x.generators()
-    else:
-        values = vars(x).values() if hasattr(x, "__dict__") else ()
-        yield from values if called else (v for v in values if hasattr(v, "bit_generator") or hasattr(v, "getstate"))
-        if called:
-            yield type(x).__call__
-
-
-def _is_set(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:  # a name that is assigned later
-        return False
-    return True
-
-
-def _names(code: Any) -> Iterator[str]:
-    yield from code.co_names
-    for const in code.co_consts:
-        if isinstance(const, types.CodeType):
-            yield from _names(const)

@@ -14,7 +14,7 @@ from ..errors import kind_of
 from ..variable import Scalar, Variable
 from .containers import flatten, nesting
 from .evaluation import Function, in_own_memory
-from .recomputation import states_of_generators
+from .generators import states_of_generators
 
 
 def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "error") -> Function:
