@@ -188,6 +188,7 @@ from .variable import Scalar as Scalar
 from .variable import Tensor as Tensor
 from .variable import Variable as Variable
 from .variable import plain as plain
+from .versions import show_versions as show_versions
 
 __version__: str
 def __dir__() -> list[str]: ...

@@ -49,6 +49,7 @@ ORDER = [
     "special",
     "stats",
     "array_api",
+    "versions",
     "transforms",
     "extend",
     "descriptions",
