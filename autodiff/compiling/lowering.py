@@ -20,7 +20,7 @@ import numpy as np
 from .counting import moved, operations
 from .layouts import strides_of
 from .memory import block, planned
-from .passes import PASSES, in_blocks
+from .passes import PASSES, in_blocks, packed
 from .program import Instruction, Program, described, run
 from .source import Text, Writer
 
@@ -125,11 +125,14 @@ class Clock:
             yield fact, seconds, cost
 
 
-def build(program: Program, name: str = "program", arrays: list[Any] | None = None) -> Executable:
+def build(
+    program: Program, name: str = "program", arrays: list[Any] | None = None, *, exact: bool = False
+) -> Executable:
     """Return a program that runs like ``program``, optimised.
 
     name: what the function is called in the source. arrays: inputs and states as they will come; only the order of
-    their elements in memory is looked at. Raises ValueError for a program that is not well formed.
+    their elements in memory is looked at. exact: every bit as ``program.run`` gives it; otherwise sums of products of
+    numbers may become products of matrices. Raises ValueError for a program that is not well formed.
 
     >>> import numpy as np
     >>> from autodiff.compiling.program import Instruction, Program, Ref
@@ -143,7 +146,7 @@ def build(program: Program, name: str = "program", arrays: list[Any] | None = No
     program.check()
     simple = program
     for change in PASSES:
-        simple = change(simple)
+        simple = packed(simple, exact=exact) if change is packed else change(simple)
     made = Executable(simple, name, arrays)
     if program.guards and all(instruction.pure for instruction in program.instructions):
         made._plain = program

@@ -50,8 +50,10 @@ class PackedCalls:
 
     fresh = True
 
-    def __init__(self, calls: list[Call], entering: list[tuple[int, Any]], leaving: list[int]) -> None:
-        self.calls, self.entering, self.leaving = calls, entering, leaving
+    def __init__(
+        self, calls: list[Call], entering: list[tuple[int, Any]], leaving: list[int], exact: bool = False
+    ) -> None:
+        self.calls, self.entering, self.leaving, self.exact = calls, entering, leaving, exact
         self.where: dict[int, tuple[Any, int]] = {}  # value -> its dtype, and its place in the pool
         initial: dict[Any, list[Any]] = {}
         for index, dtype in entering:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import functional
+from .packed_products import products
 
 Index = np.ndarray[Any, np.dtype[np.intp]]
 SHORTEST = 8  # elements of an innermost run: with fewer, strides cost more than gathering
@@ -35,8 +36,13 @@ class PackedLines:
             self.pools[dtype] = writer.fresh("numbers")
             writer.head.append(f"{self.pools[dtype]} = {initial}.copy()  # {len(pool)} of {dtype}")
         self.enter()
-        for call, start, operands in zip(work.calls, work.starts, work.operands, strict=True):
-            self.call(call, start, operands)
+        found = {} if work.exact else products(work, nested)
+        needless = {product.maker for product in found.values()}
+        for k, (call, start, operands) in enumerate(zip(work.calls, work.starts, work.operands, strict=True)):
+            if k in found:
+                self.product(call, start, operands[0], found[k])
+            elif k not in needless:
+                self.call(call, start, operands)
         self.leave()
 
     def enter(self) -> None:
@@ -79,6 +85,34 @@ class PackedLines:
         else:
             function = np.power if call.function is functional.power else call.function
             self.line(f"{writer.called(function)}({', '.join(given)}, out={target}){note}")
+
+    def product(self, call: Any, start: int, operand: Any, found: Any) -> None:
+        """Write a sum as a product of matrices, and add the terms that are none."""
+        writer, n, (rows, terms, columns) = self.writer, len(call.results), found.shape
+        dtype, places = operand
+        target = writer.fresh("products")
+        pool = self.pools[dtype]
+        writer.head.append(f"{target} = {pool}[{start}:{start + n}].reshape({(rows, columns)})")
+        left = self.matrix(dtype, found.left, (rows, terms), target)
+        right = self.matrix(dtype, found.right, (terms, columns), target)
+        note = f"  # {(rows, terms)} {(terms, columns)} {dtype}"
+        self.line(f"{writer.called(np.matmul)}({left}, {right}, out={target}){note}")
+        top, end = call.block
+        for row in (*range(top), *range(end, call.length)):
+            shape, steps = nested([places[row]], n)
+            if shape is not None and len(shape) == 2 and shape == (rows, columns):
+                text = self.view(dtype, int(places[row][0]), shape, steps[0], target)
+            else:
+                text = self.sliced((dtype, places[row]), target) or self.gathered(dtype, places[row], target)
+                spread = n == 1 or np.all(places[row] == places[row][0])
+                text = text if spread else f"{text}.reshape({(rows, columns)})"
+            self.line(f"{writer.called(np.add)}({target}, {text}, out={target})")
+
+    def matrix(self, dtype: Any, matrix: Any, shape: tuple[int, int], target: str) -> str:
+        """Name an operand of a product of matrices."""
+        if matrix.numbers is not None:
+            return self.writer.bind(f"of_{target}", matrix.numbers)
+        return self.view(dtype, matrix.start, shape, matrix.steps, target)
 
     def sum(self, call: Any, operand: Any, target: str, note: str) -> None:
         """Write a sum over rows: those that lie together in the pool, those before copied there, the rest after."""

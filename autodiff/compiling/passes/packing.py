@@ -33,8 +33,8 @@ WORTH_A_CALL = 64  # elements: gathering as many takes as long as a call
 _NUMBERS = "fiub"
 
 
-def packed(program: Program, least: int = LEAST) -> Program:
-    """Pack the 0-d calls of every phase that has at least ``least`` of them."""
+def packed(program: Program, least: int = LEAST, exact: bool = False) -> Program:
+    """Pack the 0-d calls of every phase that has at least ``least`` of them; without products of matrices if exact."""
     if sum(not program.values[i.results[0]].shape for i in program.instructions if i.results) < least:
         return program
     nodes = _candidates(program)
@@ -62,7 +62,7 @@ def packed(program: Program, least: int = LEAST) -> Program:
     for phase in sorted({*outside, *inside}):
         made += outside.get(phase, [])
         if phase in inside:
-            made.append(_packed_phase(program, inside[phase], wanted))
+            made.append(_packed_phase(program, inside[phase], wanted, exact))
     return replace(program, instructions=made)
 
 
@@ -196,7 +196,7 @@ def _read_elsewhere(program: Program, nodes: dict[int, _Node]) -> dict[int, int]
     return {index: k for k, index in enumerate(index for index in found if index in phase_of)}
 
 
-def _packed_phase(program: Program, nodes: list[_Node], wanted: dict[int, int]) -> Instruction:
+def _packed_phase(program: Program, nodes: list[_Node], wanted: dict[int, int], exact: bool) -> Instruction:
     """Return one instruction for the nodes of a phase."""
     values, by_value = program.values, {node.result: node for node in nodes}
     groups: dict[Any, list[_Node]] = {}
@@ -218,7 +218,7 @@ def _packed_phase(program: Program, nodes: list[_Node], wanted: dict[int, int]) 
     largest = sorted((part for _, part in parts), key=len, reverse=True)
     terms = (t.index for part in largest for c in zip(*[n.terms for n in part]) for t in c if t.__class__ is Ref)
     entering = [index for index in dict.fromkeys(terms) if index not in by_value]  # as their largest reader has them
-    work = PackedCalls(calls, [(index, values[index].dtype) for index in entering], leaving)
+    work = PackedCalls(calls, [(index, values[index].dtype) for index in entering], leaving, exact)
     return Instruction(work, (tuple(map(Ref, entering)),), {}, tuple(leaving), unpacks=True)
 
 
