@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import functional, threads
-from .knowledge import operands, takes_out
+from .knowledge import SLOW_IN_PLACE, operands, takes_out
 from .program import Instruction, Program, Ref, run
 
 # Elements of a block at most; half as many at least. Measured with thirty calls on float32: blocks of 8,192 take 1.8
@@ -192,7 +192,7 @@ class _Blocks:
             return
         dtype = self.work.values[index].dtype
         heirs = [a for a in operands(member) if a in self.held and last[a] == k and self.rooms[self.held[a]] == dtype]
-        if heirs and member.function is not np.where:
+        if heirs and member.function is not np.where and member.function not in SLOW_IN_PLACE:
             self.held[index] = self.held.pop(heirs[0])
         elif self.free.get(dtype):
             self.held[index] = self.free[dtype].pop()

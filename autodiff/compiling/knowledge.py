@@ -44,6 +44,8 @@ WITH_OUT: set[Function] = {
 ELEMENTWISE: set[Function] = {np.where, functional.astype, functional.power}
 # Functions of the package that compute special functions in float64, element by element, one result or several.
 KERNELS: set[Function] = {inspect.unwrap(evaluate)}
+# Elementwise functions that take ten times as long where the result is written over an operand.
+SLOW_IN_PLACE: set[Function] = {np.sign}
 # Without arguments that are values, these give the same array at every call.
 REPEATABLE: set[Function] = (VIEWS | FRESH | {functional.getitem, functional.power}) - {np.empty}
 _METHODS = ("reduce", "accumulate")

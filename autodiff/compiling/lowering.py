@@ -161,19 +161,33 @@ def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | None) -
     size = np.dtype(dtype).itemsize
     for n in shape:
         size *= n
-    held: list[Any] = []
+    held: list[tuple[list[np.ndarray], tuple[int, ...]]] = []
 
     def array() -> np.ndarray:
-        for k in range(len(held)):
-            if sys.getrefcount(held[k]) == 2:
+        for k, (arrays, alone) in enumerate(held):
+            if _holders(arrays) == alone:
                 held.append(held.pop(k))
-                return held[-1]  # type: ignore[no-any-return]
-        held.append(np.ndarray(shape, dtype, block(size), 0, strides))
+                return arrays[0]
+        arrays = _with_owners(np.ndarray(shape, dtype, block(size), 0, strides))
+        held.append((arrays, _holders(arrays)))
         if len(held) > 2:
             del held[0]
-        return held[-1]  # type: ignore[no-any-return]
+        return arrays[0]
 
     return array
+
+
+def _with_owners(array: np.ndarray) -> list[np.ndarray]:
+    """An array and those whose memory it is: a view of it may hold any of these, and not the array itself."""
+    found = [array]
+    while isinstance(found[-1].base, np.ndarray):
+        found.append(found[-1].base)
+    return found
+
+
+def _holders(arrays: list[np.ndarray]) -> tuple[int, ...]:
+    """How many hold each of these arrays."""
+    return tuple([sys.getrefcount(array) for array in arrays])
 
 
 def explain(error: Exception, text: Text) -> None:

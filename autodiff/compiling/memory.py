@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import functional
-from .knowledge import VIEWS, is_elementwise, is_known, may_alias, operands, takes_out
+from .knowledge import SLOW_IN_PLACE, VIEWS, is_elementwise, is_known, may_alias, operands, takes_out
 from .layouts import Strides, c_order
 from .program import Instruction, Program, Ref, Value, filled, refs
 
@@ -150,7 +150,7 @@ def _heir(
     read = operands(instruction)
     if function in _BASE:
         candidates = [instruction.arguments[_BASE[function]].index]
-    elif is_elementwise(function) and function is not np.where:
+    elif is_elementwise(function) and function is not np.where and function not in SLOW_IN_PLACE:
         candidates = read
     else:
         return None

@@ -101,3 +101,29 @@ def test_a_failure_names_the_users_line() -> None:
 
 def test_operations_are_counted_by_shapes() -> None:
     assert build(net()).flops == 2 * 8 * 6 * 5 + 8 * 6 + 8 * 6 + 8 * 6 + 2 * 6 * 5 * 8 + 6 * 5
+
+
+def large() -> Program:
+    """x -> 2 x, as much as is kept for the next call."""
+    p = Program()
+    x, y = p.add_value((200, 200), float, "x", "input"), p.add_value((200, 200), float, "y")
+    p.inputs, p.outputs = [x.index], Ref(y.index)
+    p.instructions = [Instruction(np.multiply, (Ref(x.index), 2.0), {}, (y.index,))]
+    return p
+
+
+def test_the_memory_of_a_large_result_is_used_again_once_nobody_holds_it() -> None:
+    run, x = build(large()), np.ones((200, 200))
+    places = set()
+    for _ in range(6):
+        y = run([x])[0]
+        places.add(y.ctypes.data)
+        del y
+    assert len(places) == 1
+
+
+@pytest.mark.parametrize("view", [lambda y: y, lambda y: y[3:, ::2], lambda y: y.T.reshape(-1), lambda y: y[0][1:]])
+def test_a_view_of_a_result_keeps_its_memory(view: Any) -> None:
+    run = build(large())
+    kept = [view(run([np.full((200, 200), float(k))])[0]) for k in range(4)]
+    assert [np.unique(v).tolist() for v in kept] == [[2.0 * k] for k in range(4)]
