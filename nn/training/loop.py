@@ -36,7 +36,7 @@ from .history import EarlyStopping, History
 from .measuring import Metrics, metric_table
 from .objective import ClassWeights, Objective
 from .progress import display
-from .run import Run, Watch
+from .run import Run
 
 __all__ = ["fit"]
 
@@ -154,21 +154,31 @@ def fit(
     elif validation is not None:
         pair = validation if isinstance(validation, (tuple, list)) else (validation, None)
         held_out = source(model, *pair, batch_size=max(batch_size, 256))
-    run = Run(model, data, held_out, objective, optimizer, metric_table(metrics), epochs)
-    run.start, run.generator = start, generator
-    run.callbacks, run.accumulate, run.clip_norm = as_callbacks(callbacks), accumulate, clip_norm
-    run.schedulers = schedulers_of("scheduler", scheduler, optimizer)
-    run.batch_schedulers = schedulers_of("batch_scheduler", batch_scheduler, optimizer)
-    run.monitor = monitor or ("val_loss" if held_out is not None else "loss")
-    stopping = stopping_of(early_stopping)
-    run.watch = Watch(model, stopping)
-    run.saving, run.best_saved = saving, Watch(model, None if saving is None or not saving.monitor else saving.rule())
-    watched = {"early stopping": stopping, "checkpoint": saving, "monitor": run}
-    for who, thing in watched.items():
-        check_monitor(who, thing.monitor if thing else None, run.names(), held_out is not None)
+    run = Run(
+        model=model,
+        data=data,
+        held_out=held_out,
+        objective=objective,
+        optimizer=optimizer,
+        functions=metric_table(metrics),
+        epochs=epochs,
+        accumulate=accumulate,
+        clip_norm=clip_norm,
+        callbacks=as_callbacks(callbacks),
+        schedulers=schedulers_of("scheduler", scheduler, optimizer),
+        batch_schedulers=schedulers_of("batch_scheduler", batch_scheduler, optimizer),
+        monitor=monitor or ("val_loss" if held_out is not None else "loss"),
+        stopping=stopping_of(early_stopping),
+        saving=saving,
+        generator=generator,
+        start=start,
+        measure=report is not None,
+        shown=display(progress),
+    )
+    for who, watching in {"early stopping": run.stopping, "checkpoint": saving, "monitor": run}.items():
+        check_monitor(who, getattr(watching, "monitor", None), run.names(), held_out is not None)
     if compiled:
         run.compiled = ad.compile(run.gradients)
-    run.measure, run.shown = report is not None, display(progress)
     if saved is not None:
         run.restore(saved)
     try:

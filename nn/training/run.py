@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -21,6 +22,7 @@ from .evaluation import measure, modes_restored, plain_tree
 from .feeding import Array, Batch, FromArrays, Source, call
 from .history import EarlyStopping, History
 from .objective import Objective, as_number
+from .progress import Display
 
 __all__ = ["Run", "Watch"]
 
@@ -29,38 +31,37 @@ class _NotFinite(Exception):
     """The loss or a gradient of a batch is NaN or infinite: (what, number of the batch, the batch)."""
 
 
+@dataclass
 class Run:
     """One training run: what `fit` was given, and where it stands."""
 
-    start: list[Any]
-    generator: np.random.Generator
-    callbacks: list[Callback]
+    model: Module
+    data: Source
+    held_out: Source | None
+    objective: Objective
+    optimizer: Optimizer
+    functions: Mapping[str, Any]  # metrics by name
+    epochs: int
     accumulate: int
     clip_norm: float | None
-    schedulers: list[Any]
-    batch_schedulers: list[Any]
-    monitor: str
-    watch: Watch
+    callbacks: list[Callback]
+    schedulers: list[Any]  # stepped after every epoch
+    batch_schedulers: list[Any]  # stepped after every step of the optimizer
+    monitor: str  # the number that ReduceLROnPlateau gets
+    stopping: EarlyStopping | None
     saving: Checkpoint | None
-    best_saved: Watch
-    measure: bool
-    shown: Any
+    generator: np.random.Generator
+    start: list[Any]  # the state of the generator before anything was drawn
+    measure: bool  # whether a report needs the norms of the parameters
+    shown: Display
 
-    def __init__(
-        self,
-        model: Module,
-        data: Source,
-        held_out: Source | None,
-        objective: Objective,
-        optimizer: Optimizer,
-        functions: Mapping[str, Any],
-        epochs: int,
-    ) -> None:
-        self.model, self.data, self.held_out, self.objective = model, data, held_out, objective
-        self.optimizer, self.functions, self.epochs = optimizer, functions, epochs
+    def __post_init__(self) -> None:
         self.history = History()
         self.stop_asked = False
-        self.compiled: Any = None  # ``gradients`` under ad.compile
+        self.compiled: Any = None  # `gradients` under ad.compile
+        self.watch = Watch(self.model, self.stopping)
+        best = None if self.saving is None or self.saving.monitor is None else self.saving.rule()
+        self.best_saved = Watch(self.model, best)
 
     def names(self) -> list[str]:
         """The numbers that every epoch measures."""
