@@ -16,7 +16,7 @@ class PictureFacts:
     slope 0, so that a unit whose outputs are all 0 is dead. causes: how an infinity or NaN comes about: pairs of the
     operands needed, such as "inf zero", and a text in signs. remedies: what to write where a value or a derivative is
     NaN or infinite: pairs of the names of operations before it, or "", and a text. flat: the derivative is 0 wherever
-    it exists.
+    it exists. guard: where the derivative in x is finite, as a condition in NumPy.
     """
 
     formula: tuple[str, ...] = ()
@@ -28,6 +28,7 @@ class PictureFacts:
     causes: tuple[tuple[str, str], ...] = ()
     remedies: tuple[tuple[str, str], ...] = ()
     flat: bool = False
+    guard: str = ""
 
 
 def is_flat(node: Any) -> bool:

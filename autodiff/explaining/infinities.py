@@ -20,21 +20,6 @@ from .zeros import MOST, elements_above, value_text, zero_causes
 
 Bad = Callable[[Any], Any]
 _GUARD = "np.where(ok, {name}(np.where(ok, x, 1)), 0) with ok = {ok}: the inner where keeps the singular point out"
-GUARDS = {
-    "sqrt": "x > 0",
-    "log": "x > 0",
-    "log2": "x > 0",
-    "log10": "x > 0",
-    "log1p": "x > -1",
-    "cbrt": "x != 0",
-    "reciprocal": "x != 0",
-    "power": "x > 0",
-    "arcsin": "abs(x) < 1",
-    "arccos": "abs(x) < 1",
-    "arctanh": "abs(x) < 1",
-    "arccosh": "x > 1",
-    "logit": "(x > 0) & (x < 1)",
-}
 GROWING = frozenset("exp exp2 expm1 sinh cosh square power multiply divide".split())
 MORE = "the forward pass under ad.record(), and explain again"
 DATA = "clean data: rows with np.isnan(x) out, or np.nan_to_num(x); find them with np.argwhere(~np.isfinite(x))"
@@ -279,9 +264,9 @@ def remedy(graph: GraphPass, node: Node) -> str:
     together = remedy_among([record, *[graph.snapshot.values[p] for p in record.parents]])
     if together:
         return together
-    name = node.op.name
-    if name in GUARDS:
-        return _GUARD.format(name="x ** p" if name == "power" else f"np.{name}", ok=GUARDS[name]).replace(
+    name, guard = node.op.name, node.op.shown.guard
+    if guard:
+        return _GUARD.format(name="x ** p" if name == "power" else f"np.{name}", ok=guard).replace(
             "x ** p(np.where(ok, x, 1))", "np.where(ok, x, 1) ** p"
         )
     if node.op.convention is not None:

@@ -129,6 +129,7 @@ reciprocal = _row(
     complex=True,
     formula=("−{y}²",),
     causes=(("zero", "1 ÷ 0 = ∞"),),
+    guard="x != 0",
 )
 square = _row(
     np.square,
@@ -191,6 +192,7 @@ power = _row(
     complex=True,
     formula=("{b} {a}^({b} − 1)",),
     remedies=(("", "a positive base, or np.square(x)"),),
+    guard="x > 0",
 )
 
 
@@ -224,6 +226,7 @@ sqrt = _row(
     complex=True,
     formula=("1/(2{y})",),
     remedies=(("", "np.sqrt(np.clip(x, 0, None)), or np.sqrt(x + 1e-12)"),),
+    guard="x > 0",
 )
 cbrt = _row(
     np.cbrt,
@@ -233,6 +236,7 @@ cbrt = _row(
     singular=True,
     domain=POSITIVE,
     points=(Point((0.0,), (INF,), "infinite"),),
+    guard="x != 0",
 )
 absolute = _row(
     np.absolute,
@@ -326,6 +330,7 @@ log = _row(
         ("", "np.log(np.clip(x, 1e-12, None)), or np.log1p(x) in place of np.log(1 + x)"),
     ),
     causes=(("zero", "log(0) = −∞"),),
+    guard="x > 0",
 )
 log2 = _row(
     np.log2,
@@ -337,6 +342,7 @@ log2 = _row(
     points=(Point((0.0,), (INF,), "infinite"),),
     complex=True,
     causes=(("zero", "log(0) = −∞"),),
+    guard="x > 0",
 )
 log10 = _row(
     np.log10,
@@ -348,6 +354,7 @@ log10 = _row(
     points=(Point((0.0,), (INF,), "infinite"),),
     complex=True,
     causes=(("zero", "log(0) = −∞"),),
+    guard="x > 0",
 )
 log1p = _row(
     np.log1p,
@@ -360,6 +367,7 @@ log1p = _row(
     complex=True,
     points=(Point((-1.0,), (INF,), "infinite"),),
     formula=("1/(1 + {a})",),
+    guard="x > -1",
 )
 logaddexp = _row(
     np.logaddexp,
@@ -412,6 +420,7 @@ arcsin = _row(
     domain=(-1.0, 1.0),
     complex=True,
     points=(Point((1.0,), (INF,), "infinite"), Point((-1.0,), (INF,), "infinite")),
+    guard="abs(x) < 1",
 )
 arccos = _row(
     np.arccos,
@@ -422,6 +431,7 @@ arccos = _row(
     domain=(-1.0, 1.0),
     complex=True,
     points=(Point((1.0,), (-INF,), "infinite"), Point((-1.0,), (-INF,), "infinite")),
+    guard="abs(x) < 1",
 )
 arctan = _row(np.arctan, "Return the inverse tangent.", lambda g, x: g / (1.0 + x * x), math.atan, complex=True)
 
@@ -484,6 +494,7 @@ arccosh = _row(
     domain=(1.0, math.inf),
     complex=True,
     points=(Point((1.0,), (INF,), "infinite"),),
+    guard="x > 1",
 )
 arctanh = _row(
     np.arctanh,
@@ -494,6 +505,7 @@ arctanh = _row(
     domain=(-1.0, 1.0),
     complex=True,
     points=(Point((1.0,), (INF,), "infinite"),),
+    guard="abs(x) < 1",
 )
 degrees = _row(np.degrees, "Convert radians to degrees.", lambda g: g * (180.0 / math.pi), math.degrees, symbol="deg")
 radians = _row(np.radians, "Convert degrees to radians.", lambda g: g * (math.pi / 180.0), math.radians, symbol="rad")
@@ -571,6 +583,8 @@ fmin = _row(
     ),
     **_PICK,
 )
+
+
 def _where(condition: Any, a: Any, b: Any) -> Any:
     return np.where(condition, a, b)  # NumPy's own has no signature before 2.4
 
@@ -660,6 +674,7 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 
 
 composite(clip, numpy=(np.clip,), method=True)
+
 
 # ---- signs, and functions that are flat between their jumps: a zero by construction, whatever it meets
 def _zeros(g: Any, x: Any) -> Any:

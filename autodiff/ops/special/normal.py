@@ -133,6 +133,7 @@ logit = special_row(
     lambda g, x: g / (x * (1.0 - x)),
     name="logit",
     domain=UNIT,
+    guard="(x > 0) & (x < 1)",
 )
 
 
