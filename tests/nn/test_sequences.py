@@ -22,19 +22,6 @@ def test_a_row_of_all_steps_keeps_every_property_and_equals_its_steps(row: Any) 
     check_op(row, examples=EXAMPLES - 2, max_weak=0.5)
 
 
-class Joined(nn.Module):
-    """All outputs of a layer in one line: a checkpoint adds the gradients of several outputs in another order."""
-
-    def __init__(self, layer: Any) -> None:
-        self.layer = layer
-
-    def forward(self, *args: Any) -> Any:
-        def parts(y: Any) -> list[Any]:
-            return [v for part in y for v in parts(part)] if isinstance(y, tuple) else [np.reshape(y, -1)]
-
-        return np.concatenate(parts(self.layer(*args)))
-
-
 @pytest.mark.sampled
 @pytest.mark.parametrize(
     ("layer", "inputs"),
@@ -59,7 +46,7 @@ class Joined(nn.Module):
 )
 def test_derivatives_of_layers(layer: Any, inputs: list[Any]) -> None:
     """Of first order: the second is that of the rows, and is compared with PyTorch's."""
-    assert check_module(Joined(layer), *inputs, examples=EXAMPLES - 2, order=1).ok
+    assert check_module(layer, *inputs, examples=EXAMPLES - 2, order=1).ok
 
 
 def test_the_row_of_padding_is_returned_and_gets_no_gradient() -> None:
