@@ -42,8 +42,8 @@ def checkpoint(f: Function) -> Function:
     f takes and returns arrays, numbers, Tensors, Scalars, and nested lists, tuples and dicts of them. Captured
     values (a module's parameters) get gradients too. The second run has the modes of the first (``no_grad``, scopes)
     and the same random numbers: the states of generators are put back when they are found among the arguments, the
-    captured values, the modules that f uses, and in ``np.random`` and ``random``. Gradients are those of f, bit for bit;
-    of several outputs each runs f again by itself and their shares meet at the arguments, so that sums round differently.
+    captured values, the modules that f uses, and in ``np.random`` and ``random``. The gradients are those of f, bit for
+    bit; of several outputs each runs f again by itself, and their shares meet at the arguments: sums round differently.
 
     Raises StaleValueError in ``backward`` when the second run differs from the first in anything that a derivative
     reads, and GraphError at once when f writes into its arguments or through the library: a second run would write
