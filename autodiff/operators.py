@@ -108,7 +108,7 @@ def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
     def compare(x: Variable, o: Any) -> Any:
         if not isinstance(o, _OPERANDS):
             return NotImplemented
-        y = ufunc(x.data, plain(o))
+        y = ufunc(x._data, plain(o))
         return bool(y) if x.__class__ is Scalar and np.ndim(y) == 0 else y
 
     return compare

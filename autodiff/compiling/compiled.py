@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
+from ..batching.handle import open_frames
 from ..errors import kind_of
 from ..modes import OFF, state
 from .entry import Entry, Miss
@@ -34,8 +35,8 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         now = state()
-        if now.trace is not None or now.record or now.anomaly or now.strict:
-            return self.function(*args, **kwargs)  # in another trace, or where each operation is looked at
+        if now.trace is not None or now.record or now.anomaly or now.strict or open_frames():
+            return self.function(*args, **kwargs)  # in another trace, in vmap, or where each operation is looked at
         inputs: list[Any] = []
         key = (now.floor == OFF, signature((args, kwargs), inputs, now.floor))
         entries = self._entries.get(key)
@@ -43,7 +44,7 @@ class Compiled:
         error: Exception | None = None
         for entry in entries or ():
             if not entry.fits(now.floor):
-                why = "another state: a parameter's shape, a gradient, or an attribute of a module"
+                why = "another state: a parameter's shape, a gradient, an attribute of a module, or a captured number"
                 continue
             try:
                 result = entry(inputs, (args, kwargs))

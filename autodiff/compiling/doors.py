@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import state
+from ..modes import adopt, state
 from ..variable import Scalar, Variable
-from .traced_array import TracedArray
+from .traced_array import COMPARISONS, TracedArray
 
 MAKERS = (
     "array asarray asanyarray ascontiguousarray asfortranarray zeros ones empty full zeros_like ones_like empty_like "
@@ -94,6 +94,20 @@ def _set_traced_grad(x: Any, value: Any) -> None:
     _grad.fset(x, value)
 
 
+def _compare_traced(compare: Callable[..., Any]) -> Callable[..., Any]:
+    def run(x: Any, o: Any) -> Any:
+        adopt(x)
+        return compare(x, o)
+
+    return run
+
+
+_HANDLES: dict[str, Any] = {  # what handles do in a trace
+    "data": property(_traced_data, _data.fset, doc=_data.__doc__),
+    "grad": property(_traced_grad, _set_traced_grad, doc=_grad.__doc__),
+    **{f"__{name}__": _compare_traced(getattr(Variable, f"__{name}__")) for name in COMPARISONS},
+}
+_OWN_HANDLES = {name: getattr(Variable, name) for name in _HANDLES}
 _lock = threading.Lock()
 _open: list[tuple[dict[str, Any], str]] = []  # where NumPy's name stands for the copy
 _count = 0
@@ -111,8 +125,8 @@ def open_doors(function: Any) -> Iterator[None]:
                     namespace[name] = _numpy
                     _open.append((namespace, name))
         if _count == 1:
-            Variable.data = property(_traced_data, Variable.data.fset, doc=_data.__doc__)  # type: ignore[misc]
-            Variable.grad = property(_traced_grad, _set_traced_grad, doc=_grad.__doc__)  # type: ignore[misc]
+            for name, member in _HANDLES.items():
+                setattr(Variable, name, member)
     try:
         yield
     finally:
@@ -123,4 +137,5 @@ def open_doors(function: Any) -> Iterator[None]:
                     if namespace.get(name) is _numpy:
                         namespace[name] = np
                 _open.clear()
-                Variable.data, Variable.grad = _data, _grad  # type: ignore[misc]
+                for name, member in _OWN_HANDLES.items():
+                    setattr(Variable, name, member)

@@ -16,10 +16,12 @@ from ..transforms.containers import flatten
 from ..transforms.custom_rules import with_rule
 from ..variable import Scalar, Variable, is_live, wrap
 from .lowering import build
+from .pieces import pieces
 from .program import Program, described, run
 from .signature import rebuilt, value_of
 from .states import write_back
-from .tracing import Traced, pieces, settings
+from .surroundings import settings
+from .tracing import Traced
 
 
 class Miss:

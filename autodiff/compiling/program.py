@@ -179,16 +179,25 @@ def run(program: Program, arrays: list[Any]) -> tuple[Any, list[Any], list[Any]]
 
 def refs(tree: Any) -> Iterator[Ref]:
     """Every ``Ref`` in nested tuples, lists, dicts and slices, from left to right."""
-    if tree.__class__ is Ref:
-        yield tree
-    elif isinstance(tree, tuple | list):
+    found: list[Ref] = []
+    _collect(tree, found)
+    return iter(found)
+
+
+def _collect(tree: Any, found: list[Ref]) -> None:
+    kind = tree.__class__
+    if kind is Ref:
+        found.append(tree)
+    elif kind is tuple or kind is list:
         for part in tree:
-            yield from refs(part)
-    elif isinstance(tree, dict):
+            _collect(part, found)
+    elif kind is dict:
         for part in tree.values():
-            yield from refs(part)
-    elif isinstance(tree, slice):
-        yield from refs((tree.start, tree.stop, tree.step))
+            _collect(part, found)
+    elif kind is slice:
+        _collect((tree.start, tree.stop, tree.step), found)
+    elif isinstance(tree, tuple):
+        _collect(tuple(tree), found)
 
 
 def mapped(tree: Any, change: Callable[[Ref], Any]) -> Any:

@@ -150,7 +150,7 @@ class Trace(Writes):
         scope = state().scope
         if scope is not None:
             self.scopes[scope] = None
-        if pure and all(ref.index in self.fixed for ref in refs((arguments, keywords))):
+        if pure and _are_fixed(arguments, self.fixed) and _are_fixed(keywords, self.fixed):
             self.fixed.update(results)
         self.program.instructions.append(
             Instruction(
@@ -384,13 +384,36 @@ class Trace(Writes):
         self.open = False
 
 
+_ours: dict[Any, bool] = {}  # code -> whether it belongs to this package, to ``nn`` or to NumPy
+
+
 def user_place() -> tuple[str, int] | None:
     """Return file and line of the nearest caller outside this package and outside ``nn``."""
     frame: Any = sys._getframe(1)
     while frame is not None:
-        name = frame.f_code.co_filename
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if not name.startswith(_PACKAGE) and package not in ("nn", "numpy") and not name.startswith("<"):
-            return name.replace(chr(92), "/"), frame.f_lineno
+        code = frame.f_code
+        ours = _ours.get(code)
+        if ours is None:
+            package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+            ours = code.co_filename.startswith((_PACKAGE, "<")) or package in ("nn", "numpy")
+            if ours:  # a user's code may be of a class or function that will go
+                _ours[code] = True
+        if not ours:
+            return code.co_filename.replace(chr(92), "/"), frame.f_lineno
         frame = frame.f_back
     return None
+
+
+def _are_fixed(tree: Any, fixed: set[int]) -> bool:
+    """Whether no value of a tree depends on an input or a state."""
+    kind = tree.__class__
+    if kind is Ref:
+        return tree.index in fixed
+    if kind is tuple or kind is list:
+        for part in tree:
+            if not _are_fixed(part, fixed):
+                return False
+        return True
+    if kind is dict:
+        return all(_are_fixed(part, fixed) for part in tree.values())
+    return all(ref.index in fixed for ref in refs(tree))

@@ -6,8 +6,10 @@ frozen in the program.
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
@@ -26,6 +28,7 @@ from .doors import open_doors
 from .program import Instruction, Program, Ref, described, refs
 from .signature import rebuilt, value_of
 from .states import Held, StatefulTrace
+from .surroundings import names_of_parameters, surroundings
 from .traced_array import TracedArray
 
 _one_at_a_time = threading.RLock()
@@ -109,7 +112,7 @@ class Traced:
     held         its states
     outputs      leaves of what it returned, and ``rebuild``, which puts values in their places
     pullbacks    of the outputs that are live, by their position
-    settings     (module, its plain attributes): the program is right for these
+    settings     (module or function, its plain values): the program is right for these
     """
 
     program: Program
@@ -125,7 +128,7 @@ class Traced:
 
 def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str]) -> Traced:
     """Trace a function, and once more to see that it does the same; arguments: (args, kwargs)."""
-    with _one_at_a_time, open_doors(function):
+    with _one_at_a_time, open_doors(function), _no_garbage_collection():
         before = _legacy_state()
         first = _traced(function, arguments, inputs, names)
         second = _traced(function, arguments, inputs, names)
@@ -143,8 +146,24 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
             f"{difference}. Random numbers are drawn with ad.extend.draw_random(generator, method, ...); other values "
             "that change from call to call are arguments."
         )
-    _name_states(second)
+    names_of = names_of_parameters(second.settings)
+    for h in second.held:
+        name = names_of.get(id(h.handle), "")
+        for index, text in zip(h.indices, (name, name and f"{name}.grad"), strict=False):
+            second.program.values[index].name = text
     return second
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A trace makes very many objects and drops none: without this most of its time would be the collector's."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _traced(function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str]) -> Traced:
@@ -171,8 +190,7 @@ def _traced(function: Callable[..., Any], arguments: Any, inputs: list[Any], nam
         [h.new_grad for h in held if h.new_grad is not None],
         [g.new_grad for g in given if g.new_grad is not None],
     ]
-    roots = dict.fromkeys(scope.owner() for scope in trace.scopes)
-    settings = _settings_of([function, getattr(function, "__self__", None), *roots])
+    settings = surroundings(function, [scope.owner() for scope in trace.scopes])
     generators = [generator for generator, _ in trace.generators.values()]
     return Traced(program, given, held, outputs, rebuild, pullbacks, settings, generators, trace)
 
@@ -301,93 +319,3 @@ def _alike(a: Any, b: Any) -> bool:
 def _legacy_state() -> Any:
     name, keys, *rest = np.random.get_state()  # noqa: NPY002 (seen, not used)
     return name, keys.tobytes(), tuple(rest)
-
-
-# ---- what the program depends on beside its inputs and states
-def _settings_of(roots: list[Any]) -> list[tuple[Any, Any]]:
-    """The modules that ran, and all inside them, with their plain attributes: ``training``, rates, sizes."""
-    found: dict[int, tuple[Any, Any]] = {}
-    for root in roots:
-        modules = getattr(root, "modules", None) if hasattr(type(root), "named_parameters") else None
-        for module in modules() if modules is not None else ():
-            found.setdefault(id(module), (module, settings(module)))
-    return list(found.values())
-
-
-def settings(module: Any) -> list[Any]:
-    """Return the plain attributes of a module."""
-    return [(k, v) for k, v in vars(module).items() if type(v) in (bool, int, float, str, type(None), tuple)]
-
-
-def _name_states(traced: Traced) -> None:
-    """Give values the names of parameters, as the outermost module knows them."""
-    names: dict[int, str] = {}
-    for module, _ in traced.settings:
-        for walk in ("named_parameters", "named_buffers"):
-            for name, p in getattr(module, walk, tuple)():
-                names[id(p)] = max(name, names.get(id(p), ""), key=len)
-    for h in traced.held:
-        name = names.get(id(h.handle), "")
-        for index, text in zip(h.indices, (name, name and f"{name}.grad"), strict=False):
-            traced.program.values[index].name = text
-
-
-def pieces(traced: Traced) -> Iterator[Program]:
-    """Yield the forward program and, for each live output in order, its backward program."""
-    program = traced.program
-    backs = list(traced.pullbacks.values())
-    of: dict[int, set[int]] = {p.seed: {p.seed} for p in backs}
-    forward: list[Instruction] = []
-    parts: dict[int, list[Instruction]] = {p.seed: [] for p in backs}
-    for instruction in program.instructions:
-        read = {ref.index for ref in refs((instruction.arguments, instruction.keywords))}
-        seed = next((s for s, reached in of.items() if not reached.isdisjoint(read)), None)
-        if seed is None:
-            forward.append(instruction)
-        else:
-            parts[seed].append(instruction)
-            of[seed].update(instruction.results)
-    back_values = set().union(*of.values()) if of else set()
-    kept: list[list[int]] = []
-    backwards: list[Program] = []
-    for p in backs:
-        guards = [(ref, answer) for ref, answer in program.guards if ref.index in of[p.seed]]
-        back = Program(instructions=parts[p.seed], outputs=p.shares, guards=guards, values=list(program.values))
-        _prune(back)
-        ends = (back.outputs, [r for r, _ in guards], [(i.arguments, i.keywords) for i in back.instructions])
-        read = dict.fromkeys(ref.index for ref in refs(ends))
-        inside = {p.seed} | {r for i in back.instructions for r in i.results}
-        back.constants = {i: program.constants[i] for i in read if i in program.constants}
-        residuals = [i for i in read if i not in inside and i not in back.constants]
-        back.inputs = [*residuals, p.seed]
-        for i in back.inputs:
-            v = program.values[i]
-            back.values[i] = type(v)(v.index, v.shape, v.dtype, v.name, "input")
-        kept.append(residuals)
-        backwards.append(back)
-    first = Program(
-        inputs=[i for i in program.inputs if i not in of],
-        states=program.states,
-        constants=dict(program.constants),
-        values=program.values,
-        instructions=forward,
-        outputs=[*program.outputs, [[Ref(i) for i in residuals] for residuals in kept]],
-        guards=[(ref, answer) for ref, answer in program.guards if ref.index not in back_values],
-        writes=program.writes,
-    )
-    _prune(first)
-    used = {ref.index for i in first.instructions for ref in refs((i.arguments, i.keywords))} | set(first.roots())
-    first.constants = {i: a for i, a in first.constants.items() if i in used}
-    yield first
-    yield from backwards
-
-
-def _prune(program: Program) -> None:
-    """Leave out the calls whose results nothing needs."""
-    needed = set(program.roots())
-    kept: list[Instruction] = []
-    for instruction in reversed(program.instructions):
-        if not instruction.pure or not needed.isdisjoint(instruction.results):
-            kept.append(instruction)
-            needed.update(ref.index for ref in refs((instruction.arguments, instruction.keywords)))
-    program.instructions = kept[::-1]

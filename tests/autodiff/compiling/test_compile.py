@@ -211,6 +211,37 @@ def test_the_handles_have_their_own_values_again_after_a_trace_that_fails() -> N
     assert w.data is data and type(np.zeros(2)) is np.ndarray
 
 
+FACTOR = 2.0
+
+
+def test_a_captured_number_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = 3.0
+
+    def f(x: Any) -> Any:
+        return x * FACTOR + rate
+
+    fast = ad.compile(f)
+    same(fast(X), f(X))
+    rate = 4.0
+    same(fast(X), f(X))
+    monkeypatch.setitem(globals(), "FACTOR", 5.0)
+    same(fast(X), f(X))
+    assert len(fast.programs) == 3
+
+
+def test_vmap_inside_and_outside() -> None:
+    rows = np.stack([X, X + 1])
+    want = ad.vmap(ad.grad(f_of))(rows)
+    same(ad.compile(ad.vmap(ad.grad(f_of)))(rows), want)
+    np.testing.assert_allclose(ad.vmap(ad.grad(ad.compile(f_of)))(rows), want, rtol=1e-13)
+
+
+def test_the_trace_leaves_numpy_and_the_handles_as_they_were() -> None:
+    before = np.zeros, np.asarray, ad.Variable.data, ad.Variable.grad, ad.Variable.__lt__
+    ad.compile(lambda x: np.zeros(3) + x)(X)
+    assert (np.zeros, np.asarray, ad.Variable.data, ad.Variable.grad, ad.Variable.__lt__) == before
+
+
 # ---- randomness
 def test_drawn_numbers_are_random_and_equal_those_of_the_function() -> None:
     def f(x: Any, rng: np.random.Generator) -> Any:

@@ -1,0 +1,69 @@
+"""A trace in pieces: the forward program, and for each live output a backward program that goes on from its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .program import Instruction, Program, Ref, refs
+from .tracing import Traced
+
+
+def pieces(traced: Traced) -> Iterator[Program]:
+    """Yield the forward program and, for each live output in order, its backward program."""
+    program = traced.program
+    backs = list(traced.pullbacks.values())
+    of: dict[int, set[int]] = {p.seed: {p.seed} for p in backs}
+    forward: list[Instruction] = []
+    parts: dict[int, list[Instruction]] = {p.seed: [] for p in backs}
+    for instruction in program.instructions:
+        read = {ref.index for ref in refs((instruction.arguments, instruction.keywords))}
+        seed = next((s for s, reached in of.items() if not reached.isdisjoint(read)), None)
+        if seed is None:
+            forward.append(instruction)
+        else:
+            parts[seed].append(instruction)
+            of[seed].update(instruction.results)
+    back_values = set().union(*of.values()) if of else set()
+    kept: list[list[int]] = []
+    backwards: list[Program] = []
+    for p in backs:
+        guards = [(ref, answer) for ref, answer in program.guards if ref.index in of[p.seed]]
+        back = Program(instructions=parts[p.seed], outputs=p.shares, guards=guards, values=list(program.values))
+        _prune(back)
+        ends = (back.outputs, [r for r, _ in guards], [(i.arguments, i.keywords) for i in back.instructions])
+        read = dict.fromkeys(ref.index for ref in refs(ends))
+        inside = {p.seed} | {r for i in back.instructions for r in i.results}
+        back.constants = {i: program.constants[i] for i in read if i in program.constants}
+        residuals = [i for i in read if i not in inside and i not in back.constants]
+        back.inputs = [*residuals, p.seed]
+        for i in back.inputs:
+            v = program.values[i]
+            back.values[i] = type(v)(v.index, v.shape, v.dtype, v.name, "input")
+        kept.append(residuals)
+        backwards.append(back)
+    first = Program(
+        inputs=[i for i in program.inputs if i not in of],
+        states=program.states,
+        constants=dict(program.constants),
+        values=program.values,
+        instructions=forward,
+        outputs=[*program.outputs, [[Ref(i) for i in residuals] for residuals in kept]],
+        guards=[(ref, answer) for ref, answer in program.guards if ref.index not in back_values],
+        writes=program.writes,
+    )
+    _prune(first)
+    used = {ref.index for i in first.instructions for ref in refs((i.arguments, i.keywords))} | set(first.roots())
+    first.constants = {i: a for i, a in first.constants.items() if i in used}
+    yield first
+    yield from backwards
+
+
+def _prune(program: Program) -> None:
+    """Leave out the calls whose results nothing needs."""
+    needed = set(program.roots())
+    kept: list[Instruction] = []
+    for instruction in reversed(program.instructions):
+        if not instruction.pure or not needed.isdisjoint(instruction.results):
+            kept.append(instruction)
+            needed.update(ref.index for ref in refs((instruction.arguments, instruction.keywords)))
+    program.instructions = kept[::-1]
