@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..call_trees import frozen
 from ..knowledge import REPEATABLE, is_known, operands, owner
 from ..program import Instruction, Program, filled
 
@@ -37,11 +38,10 @@ def folded(program: Program) -> Program:
         except Exception:  # it raises at every call then, at its own line
             kept.append(instruction)
             continue
-        array = np.array(made)  # owned, whatever the call returned
+        array = frozen(np.asarray(made))  # owned; what repeats its elements still does, which decides orders
         if (array.shape, array.dtype) != (values[index].shape, values[index].dtype):
             kept.append(instruction)
             continue
-        array.flags.writeable = False
         constants[index] = known[index] = array
         values[index].kind = "constant"
     return replace(program, values=values, constants=constants, instructions=kept)
@@ -49,8 +49,8 @@ def folded(program: Program) -> Program:
 
 def _repeatable(instruction: Instruction) -> bool:
     function = instruction.function
-    if not instruction.pure or instruction.unpacks:
-        return False
+    if not instruction.pure or instruction.unpacks or instruction.function is np.broadcast_to:
+        return False  # what is spread out is read where it is one number: see ``exact_algebra``
     return (
         isinstance(function, np.ufunc) or owner(function) is not None or (is_known(function) and function in REPEATABLE)
     )
@@ -58,6 +58,11 @@ def _repeatable(instruction: Instruction) -> bool:
 
 def is_fixed(array: object) -> bool:
     """Whether a constant is the same at every call: nobody can write to it."""
-    if isinstance(array, np.ndarray):
-        return not array.flags.writeable and array.base is None
-    return isinstance(array, int | float | complex | np.generic)
+    if not isinstance(array, np.ndarray):
+        return isinstance(array, int | float | complex | np.generic)
+    memory: object = array
+    while isinstance(memory, np.ndarray):
+        if memory.flags.writeable:
+            return False
+        memory = memory.base
+    return memory is None
