@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 import autodiff as ad
 import nn
@@ -48,7 +48,7 @@ def loss_of(net: Network) -> ad.Tensor:
     return nn.binary_cross_entropy_with_logits(net(X), Y)
 
 
-def numbers(values: NDArray[np.float64], digits: int = 6) -> str:
+def numbers(values: ArrayLike, digits: int = 6) -> str:
     """Numbers as the table shows them."""
     return ", ".join(f"{v:.{digits}f}".rstrip("0").rstrip(".") for v in np.ravel(values))
 
@@ -109,7 +109,7 @@ def show_gradients(net: Network, loss: ad.Tensor) -> float:
     return worst
 
 
-def finite_differences(f: Callable[[], float], parameter: nn.Parameter, h: float = 1e-5) -> NDArray[np.float64]:
+def finite_differences(f: Callable[[], float], parameter: ad.Variable, h: float = 1e-5) -> NDArray[np.float64]:
     """(f(p + h) - f(p - h)) / 2h for every entry of a parameter; its error is of the order h^2 plus rounding / h."""
     value = parameter.data.copy()
     slopes = np.empty_like(value)

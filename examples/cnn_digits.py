@@ -85,7 +85,7 @@ def draw(net: nn.Sequential, x: Array, y: Array, said: Array, path: Path, shown:
 
 def main(argv: Sequence[str] | None = None) -> float:
     """Train, evaluate, draw; return the accuracy on the unseen fifth."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=30, help="passes over the digits (default: %(default)s)")
     parser.add_argument("--limit", type=int, help="train on the first so many digits only")
     parser.add_argument("--seed", type=int, default=0, help="seed of split, weights and order (default: %(default)s)")

@@ -48,8 +48,9 @@ def compare_with_jax(data: tuple[np.ndarray, ...], ours: dict[str, float]) -> fl
     import scipy.optimize
 
     with jax.enable_x64(True):
+        load, time, broke = data
         both = jax.value_and_grad(
-            lambda v: cost(dict(zip(TRUTH, v, strict=True)), *data, jax.numpy)
+            lambda v: cost(dict(zip(TRUTH, v, strict=True)), load, time, broke, jax.numpy)
         )
         found = scipy.optimize.minimize(lambda v: tuple(map(np.asarray, both(v))), np.zeros(3), jac=True, tol=1e-10)
     off = float(np.abs(found.x - list(ours.values())).max())

@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"  dy/dx1 = tanh'(n) * w1 = {slope:.4f} * 0.5 = {slope * 0.5:.4f}")
 
     neuron = nn.Neuron(2, activation="tanh")
-    for parameter, value in zip(neuron.parameters(), [0.5, -1.5, 0.9], strict=True):
-        parameter.data = value
+    for parameter, number in zip(neuron.parameters(), [0.5, -1.5, 0.9], strict=True):
+        parameter.data = number
     again = neuron([2.0, 1.0])
     again.backward()
     same = math.isclose(again.item(), y.item()) and math.isclose(neuron.w[0].grad, values["w1"].grad)

@@ -63,6 +63,7 @@ class Layer(nn.Module):
         self.linear = nn.Linear(width, width, rng=seed)
         generator = np.random.default_rng(seed)
         self.linear.weight.data = generator.normal(0, scale / math.sqrt(width), (width, width)).astype(np.float32)
+        assert self.linear.bias is not None
         self.linear.bias.data = np.full(width, bias, np.float32)
         self.activation = activation
 

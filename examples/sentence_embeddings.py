@@ -68,7 +68,7 @@ class SentenceEncoder(nn.Module):
         """tokens: (N, T) numbers of words. given: (N, T), False where a sentence has ended. Returns (N, features)."""
         x = self.words(tokens) + self.places(np.arange(tokens.shape[1])) + self.parts(np.zeros_like(tokens))
         x = self.encoder(self.norm(x), src_key_padding_mask=~given)
-        counted = np.float32(given)[:, :, None]
+        counted = np.asarray(given, np.float32)[:, :, None]
         mean = np.sum(x * counted, axis=1) / np.sum(counted, axis=1)
         return mean / np.linalg.norm(mean, axis=1, keepdims=True)
 

@@ -77,7 +77,7 @@ def draw_attention(net: LanguageModel, piece: str, path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    block = net.blocks.layers[0]
+    block: Any = net.blocks.layers[0]
     with ad.no_grad():
         x = block.norm1(net.positions(net.embedding(np.array([[LETTERS.index(letter) for letter in piece]]))))
         _, weights = block.self_attn(x, x, x, is_causal=True, average_attn_weights=False)

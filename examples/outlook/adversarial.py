@@ -12,7 +12,7 @@ reaches is measured against these two attacks and proves nothing about others.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def train(net: nn.Module, x: Any, y: Any, epochs: int, epsilon: float, rng: np.r
             optimizer.step()
 
 
-def draw(nets: dict[str, nn.Module], x: Any, y: Any, curves: dict[str, Any], epsilons: Any, at: float, path: Path,
+def draw(nets: Mapping[str, nn.Module], x: Any, y: Any, curves: dict[str, Any], epsilons: Any, at: float, path: Path,
          rng: np.random.Generator, shown: int = 5) -> None:  # fmt: skip
     """Digits before and after PGD with both networks' answers, and accuracy against the size of the attack."""
     import matplotlib
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
         curves[name] = [nn.accuracy(nn.predict(net, pgd(net, x_test, y_test, e, rng)), y_test) for e in epsilons]
         print(f"{name:12}" + "".join(f"{accuracy:8.1%}" for accuracy in results[name].values()))
     try:
-        one_of_each = np.unique(y_test, return_index=True)[1]
+        _, one_of_each = np.unique(y_test, return_index=True)
         draw(
             nets,
             x_test[one_of_each],

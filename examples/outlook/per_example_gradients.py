@@ -52,7 +52,8 @@ def clipped_sum(gradients: Gradients, limit: float) -> Gradients:
 
 def train(net: nn.Module, x: Any, y: Any, epochs: int, limit: float, noise: float, rng: np.random.Generator) -> Any:
     """SGD on clipped, noisy means; return the lengths of the gradients met in the last epoch."""
-    optimizer, seen = nn.SGD(net.parameters(), lr=0.5), []
+    optimizer = nn.SGD(net.parameters(), lr=0.5)
+    seen: list[Any] = []
     for _ in range(epochs):
         seen = []
         for xb, yb in batches(x, y, batch_size=64, rng=rng):

@@ -124,9 +124,9 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, dict[str, list[float
     for name, scores in curves.items():
         print(f"{name:20}" + "".join(f"{score:6.2f}" for score in scores))
     try:
-        one_of_each = np.unique(y_test, return_index=True)[1]
-        shown = {name: map_[one_of_each] for name, map_ in maps.items()}
-        draw(pixels[one_of_each], y_test[one_of_each], shown, curves, counts, options.out / "saliency.png")
+        _, one_of_each = np.unique(y_test, return_index=True)
+        shown = {name: np.asarray(map_)[one_of_each] for name, map_ in maps.items()}
+        draw(np.asarray(pixels)[one_of_each], y_test[one_of_each], shown, curves, counts, options.out / "saliency.png")
         print(f"Picture: {options.out / 'saliency.png'}")
     except ImportError:
         print("matplotlib is not installed: no picture (pip install matplotlib)")
