@@ -35,21 +35,19 @@ _ALONG = {np.argmax, np.argmin, np.argsort}
 def run_row(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
     """Evaluate and record a row one of whose operands, or static arguments, is batched."""
     operands = tuple(operands)
-    inside = () if static is op.defaults else batched_in(static)  # an index, most often
-    frame = innermost((*operands, *inside))
+    nested = () if static is op.defaults else batched_in(static)  # an index, most often
+    frame = innermost((*operands, *nested))
     assert frame is not None
-    way = op.batch or (aligned if op.elementwise else None)
-    if way is not None and not inside:
+    way = None if nested else op.batch or (aligned if op.elementwise else None)
+    y = None
+    if way is not None:
         xs, on = positions(frame, operands)
         try:
             y = way(frame, op, xs, on, static)
-            if y is None:
-                return over_examples(frame, lambda *args, **kwargs: _of_one(op, args, kwargs), operands, static)
-            return _made(frame, y)
-        except REFUSALS as error:
-            if isinstance(error, BatchedValueError):
-                raise
-            # One example at a time: an error then speaks of the example.
+        except REFUSALS:
+            pass  # one example at a time: an error then speaks of the example
+    if y is not None:
+        return _made(frame, y)
     return over_examples(frame, lambda *args, **kwargs: _of_one(op, args, kwargs), operands, static)
 
 
