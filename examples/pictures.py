@@ -4,9 +4,10 @@
     python examples/pictures.py neuron first_nan # only these
     python examples/pictures.py --suffix .png    # as png (needs Graphviz)
 
-a neuron (the chain rule by eye), the backprop flow in English and Chinese, filters and attention, the operation graph,
-gradient health of four networks and of a transformer with and without residual connections, the first NaN and its
-cause, scalars mixed with tensors, a network neuron by neuron, the explorer, and an animation over a training run.
+a neuron (the chain rule by eye), the backprop flow, filters and attention, the operation graph, gradient health of four
+networks and of a transformer with and without residual connections, the first NaN and its cause, scalars mixed with
+tensors, a network neuron by neuron, the explorer, and an animation over a training run. Those of the README also in
+Chinese.
 """
 
 from __future__ import annotations
@@ -196,13 +197,13 @@ def recorded_loss(model: nn.Module, x: Any, labels: Any, optimizer: Any = None) 
     return loss
 
 
-def neuron() -> Any:
+def neuron(lang: str = "en") -> Any:
     """Values forward, gradients backward, the local derivative on every backward edge."""
     model = TanhNeuron()
     values = model(ad.scalar(2.0), ad.scalar(1.0))
     values["y"].backward()
     names = {**values, "w1": model.w1, "w2": model.w2, "b": model.b}
-    return ad.draw(values["y"], model=model, names=names, title="y = tanh(w₁x₁ + w₂x₂ + b)")
+    return ad.draw(values["y"], model=model, names=names, title="y = tanh(w₁x₁ + w₂x₂ + b)", lang=lang)
 
 
 def digits_step() -> tuple[Any, nn.Module, Any, dict[str, Any]]:
@@ -243,17 +244,22 @@ def op_graph() -> Any:
     return ad.draw(loss, model=model, names=names, level="op", expand=("linear", "cross_entropy"))
 
 
-def gradient_health() -> Any:
+def gradient_health(lang: str = "en") -> Any:
     """Healthy, vanishing, exploding and dead gradients, layer by layer."""
     generator = np.random.default_rng(0)
     x, labels = generator.normal(size=(32, 64)).astype(np.float32), generator.integers(0, 10, 32)
-    models = {
-        "ReLU, He initialisation": Deep(ad.relu, math.sqrt(2)),
-        "Sigmoid": Deep(ad.sigmoid, 1.0),
-        "ReLU, weights 3× too large": Deep(ad.relu, 3 * math.sqrt(2)),
-        "ReLU, bias −40 in layer 4": Deep(ad.relu, math.sqrt(2), dead_layer=4),
+    titles = {
+        "en": ("ReLU, He initialisation", "Sigmoid", "ReLU, weights 3× too large", "ReLU, bias −40 in layer 4"),
+        "zh": ("ReLU，He 初始化", "Sigmoid", "ReLU，权重过大（3×）", "ReLU，第 4 层偏置 −40"),
     }
-    return ad.draw_compare({name: recorded_loss(model, x, labels) for name, model in models.items()})
+    models = (
+        Deep(ad.relu, math.sqrt(2)),
+        Deep(ad.sigmoid, 1.0),
+        Deep(ad.relu, 3 * math.sqrt(2)),
+        Deep(ad.relu, math.sqrt(2), dead_layer=4),
+    )
+    losses = {title: recorded_loss(model, x, labels) for title, model in zip(titles[lang], models)}
+    return ad.draw_compare(losses, lang=lang)
 
 
 def transformers() -> Any:
@@ -265,7 +271,7 @@ def transformers() -> Any:
     return ad.draw_compare(losses, names={"tokens": tokens, "labels": labels})
 
 
-def first_nan() -> Any:
+def first_nan(lang: str = "en") -> Any:
     """The operation that made the first NaN, its cause, its source line and a remedy."""
     generator = np.random.default_rng(0)
     x = generator.normal(size=(32, 64)).astype(np.float32)
@@ -277,7 +283,7 @@ def first_nan() -> Any:
         entropy = -(p * log_p).sum(axis=1).mean()
         entropy.backward()
     names = {"x": x, "W": weight, "logits": logits, "p": p, "log p": log_p, "entropy": entropy}
-    return ad.draw(entropy, names=names, focus="nan")
+    return ad.draw(entropy, names=names, focus="nan", lang=lang)
 
 
 class Line(nn.Module):
@@ -337,8 +343,11 @@ def animation() -> Any:
 PICTURES: dict[str, Callable[[], Any]] = {
     "neuron": neuron,
     "backprop_flow": backprop_flow,
-    "backprop_flow_zh": lambda: backprop_flow("zh"),
     "filters_and_attention": filters_and_attention,
+    "neuron.zh": lambda: neuron("zh"),
+    "backprop_flow.zh": lambda: backprop_flow("zh"),
+    "gradient_health.zh": lambda: gradient_health("zh"),
+    "first_nan.zh": lambda: first_nan("zh"),
     "op_graph": op_graph,
     "gradient_health": gradient_health,
     "transformers": transformers,
@@ -348,7 +357,8 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "explorer": op_graph,
     "animation": animation,
 }
-README = ("neuron", "backprop_flow", "gradient_health", "first_nan")  # python examples/pictures.py --readme
+IN_ENGLISH = ("neuron", "backprop_flow", "gradient_health", "first_nan")
+README = (*IN_ENGLISH, *(f"{name}.zh" for name in IN_ENGLISH))  # python examples/pictures.py --readme
 DOCS = ("filters_and_attention",)  # of docs/drawing.md, written with those of the README
 PAGES = ("explorer", "animation")
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".mmd", ".html")
@@ -363,7 +373,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--engine", default="auto", choices=("auto", "dot", "builtin"), help="who lays out svg and html (default: auto)"
     )
-    parser.add_argument("--readme", action="store_true", help="write the pictures of the README into docs/pictures")
+    parser.add_argument("--readme", action="store_true", help="write the pictures of both READMEs into docs/pictures")
     options = parser.parse_args(argv)
     unknown = set(options.names) - set(PICTURES)
     if unknown:

@@ -26,8 +26,8 @@ import nn.testing
 
 ROOT = Path(autodiff.__file__).parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-ARTICLE = ROOT / "docs" / "article.md"
+PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
+ARTICLES = [ROOT / "docs" / "article.md", ROOT / "docs" / "article.zh.md"]
 RUN_ELSEWHERE = {"proving_a_custom_op.md"}  # tests/testing/test_tutorial.py also compares what it prints
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES_NEED = {"exchange.md": ("safetensors", "onnx")}
@@ -100,19 +100,21 @@ def test_python_blocks_of_a_page_run_in_order(page: Path) -> None:
             exec(compile(block, str(page), "exec"), names)
 
 
-def test_the_articles_model_has_the_same_parameters_and_gradients_in_every_library() -> None:
+@pytest.mark.parametrize("article", ARTICLES, ids=lambda page: page.name)
+def test_the_articles_model_has_the_same_parameters_and_gradients_in_every_library(article: Path) -> None:
     """Keras is read, and counted; the blocks marked `python torch` run in the place where they stand."""
     torch = pytest.importorskip("torch")
-    text = ARTICLE.read_text(encoding="utf-8")
+    text = article.read_text(encoding="utf-8")
     (keras,) = re.findall(r"^```python keras\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     sizes = [math.prod(map(int, re.search(r"Input\(\((\d+), (\d+)\)\)", keras).groups()))]  # type: ignore[union-attr]
     sizes += map(int, re.findall(r"Dense\((\d+)", keras))
     assert sum(a * b + b for a, b in pairwise(sizes)) == 101_770
     names: dict[str, object] = {}
-    found = re.findall(r"^```python( torch)?\n(.*?)^```", text.partition("## Choosing")[0], re.MULTILINE | re.DOTALL)
-    assert [kind for kind, _ in found].count(" torch") == 1
-    for _, block in found:
-        exec(compile(block, str(ARTICLE), "exec"), names)
+    found = re.findall(r"^```python( torch)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    kinds = [kind for kind, _ in found]
+    assert kinds.count(" torch") == 1
+    for _, block in found[: kinds.index(" torch") + 1]:
+        exec(compile(block, str(article), "exec"), names)
     assert names["torch"] is torch
 
 

@@ -33,8 +33,10 @@ def test_every_picture_of_the_script_is_drawn(script, tmp_path, capsys):
         assert (tmp_path / f"{name}{suffix}").stat().st_size > 2000 and f"{name}{suffix}" in printed
 
 
+README = ("neuron", "backprop_flow", "gradient_health", "first_nan")
 PAGE_OF = {
-    **dict.fromkeys(("neuron", "backprop_flow", "gradient_health", "first_nan"), "README.md"),
+    **dict.fromkeys(README, "README.md"),
+    **dict.fromkeys((f"{name}.zh" for name in README), "README.zh-CN.md"),
     "filters_and_attention": "docs/drawing.md",
 }
 
