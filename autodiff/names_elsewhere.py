@@ -167,12 +167,13 @@ def no_such_name(module: str, name: str, words: Mapping[str, str], known: Iterab
     module 'nn' has no attribute 'Lineer'. Did you mean Linear?
     """
     text = f"module {module!r} has no attribute {name!r}"
+    # With name= and no obj=, Python adds no "Did you mean" of its own behind ours.
     if name in words:
-        return AttributeError(f"{text}: {words[name]}.")
+        return AttributeError(f"{text}: {words[name]}.", name=name)
     near = get_close_matches(name, list(known), n=3, cutoff=0.75)
     folded = [k for k in known if k.lower().replace("_", "") == name.lower().replace("_", "")]
     near = list(dict.fromkeys([*folded, *near]))[:3]
-    return AttributeError(f"{text}. Did you mean {' or '.join(near)}?" if near else text)
+    return AttributeError(f"{text}. Did you mean {' or '.join(near)}?" if near else text, name=name)
 
 
 def missing_names(module: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> Callable[[str], Any]:

@@ -98,7 +98,7 @@ class Module:
         def __getattr__(self, name: str) -> Any:
             """Answer names of other libraries with what to write here."""
             if name in IN_MODULE:
-                raise AttributeError(f"{type(self).__name__} has no .{name}: {IN_MODULE[name]}.")
+                raise AttributeError(f"{type(self).__name__} has no .{name}: {IN_MODULE[name]}.", name=name)
             return object.__getattribute__(self, name)  # raises once more, and what a property itself raised
 
     # PyTorch's way to assign: the same as `self.name = ...`.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -45,6 +48,22 @@ def test_a_name_of_another_library_says_what_to_write(package: Any, words: dict[
 def test_a_misspelt_name_is_answered_with_the_nearest(package: Any, name: str, meant: str) -> None:
     with pytest.raises(AttributeError, match=rf"Did you mean .*\b{meant}\b"):
         getattr(package, name)
+
+
+def test_python_adds_no_suggestion_of_its_own_to_an_answer() -> None:
+    """It put ". Did you mean: 'xavier_uniform'?" behind the full stop of ours."""
+    code = """if True:
+        import sys, nn, autodiff.linalg
+        for module, name in ((nn.init, "xavier_uniform_"), (nn, "Lineer"), (autodiff.linalg, "chole")):
+            try:
+                getattr(module, name)
+            except AttributeError:
+                sys.excepthook(*sys.exc_info())
+    """
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    answers = re.findall(r"^AttributeError: (.*)", printed, re.MULTILINE)
+    assert answers[0].endswith(": write p.data = nn.init.xavier_uniform(p.shape).")
+    assert [answer.count("Did you mean") for answer in answers] == [0, 1, 1]
 
 
 def test_what_is_near_to_nothing_is_answered_plainly() -> None:
