@@ -3,8 +3,8 @@
     executable = build(program)
     outputs, writes, guards = executable(arrays)      as ``program.run(program, arrays)``
 
-Passes simplify the program, ``memory`` gives values their places, and ``source`` writes the function. Never here: what
-is traced, and when a trace is right for a call.
+``passes`` simplify the program, ``planning.memory`` gives values their places, and ``planning.source`` writes the
+function. Never here: what is traced, and when a trace is right for a call.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from .counting import moved, operations
-from .layouts import strides_of
-from .memory import block, planned
 from .passes import PASSES, in_blocks, packed
+from .planning.counting import moved, operations
+from .planning.layouts import strides_of
+from .planning.memory import block, planned
+from .planning.source import Text, Writer
 from .program import Instruction, Program, described, run
-from .source import Text, Writer
 
 Step = Callable[..., tuple[Any, list[Any], list[Any]]]
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from . import functional, threads
-from .knowledge import SLOW_IN_PLACE, operands, takes_out
-from .program import Instruction, Program, Ref, run
+from .. import functional
+from ..knowledge import SLOW_IN_PLACE, operands, takes_out
+from ..program import Instruction, Program, Ref, run
+from . import threads
 
 # Elements of a block at most; half as many at least. Measured with thirty calls on float32: blocks of 8,192 take 1.8
 # times as long (a call costs a microsecond whatever its length), the whole array 15 times.
@@ -89,7 +90,7 @@ class BlockCalls:
 
 
 class _Blocks:
-    """Writes block calls with a ``source.Writer``."""
+    """Writes block calls with a ``planning.source.Writer``."""
 
     def __init__(self, work: BlockCalls, writer: Any, instruction: Instruction) -> None:
         self.work, self.writer, self.instruction = work, writer, instruction

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..program import Ref
 from .packed_lines import PackedLines
-from .program import Ref
 
 Index = np.ndarray[Any, np.dtype[np.intp]]
 

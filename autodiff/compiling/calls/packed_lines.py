@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import functional
+from .. import functional
 from .packed_products import products
 
 Index = np.ndarray[Any, np.dtype[np.intp]]
@@ -19,7 +19,7 @@ SHORTEST = 8  # elements of an innermost run: with fewer, strides cost more than
 
 
 class PackedLines:
-    """Writes ``packed_calls.PackedCalls`` with a ``source.Writer``."""
+    """Writes ``packed.PackedCalls`` with a ``planning.source.Writer``."""
 
     def __init__(self, work: Any, writer: Any, instruction: Any) -> None:
         self.work, self.writer, self.instruction = work, writer, instruction

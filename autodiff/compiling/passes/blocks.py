@@ -14,9 +14,9 @@ from itertools import pairwise
 import numpy as np
 
 from .. import functional
-from ..block_calls import BLOCK, BlockCalls
+from ..calls.blocks import BLOCK, BlockCalls
 from ..knowledge import KERNELS, is_known, is_ufunc, operands, takes_out
-from ..layouts import Strides, c_order
+from ..planning.layouts import Strides, c_order
 from ..program import Instruction, Program
 
 SMALLEST = 1 << 16  # elements: below, everything stays in the caches anyway

@@ -11,7 +11,7 @@ C's ``pow``, that of many is x * x, which may differ in the last place.)
              a later phase, and each phase is packed by itself
     order    results lie in the order in which their reader wants them, so that most sums gather nothing
 
-The time is linear in the number of calls. ``packed_calls`` has what a packed phase does when it runs.
+The time is linear in the number of calls. ``calls.packed`` has what a packed phase does when it runs.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional
+from ..calls.packed import Call, PackedCalls
 from ..knowledge import operands, uses
-from ..packed_calls import Call, PackedCalls
 from ..program import Instruction, Program, Ref
 from .constants import is_fixed
 

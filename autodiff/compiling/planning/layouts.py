@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from . import functional
-from .knowledge import FRESH, VIEWS, is_elementwise, is_known, operands, owner
-from .program import Instruction, Program, Value, filled
+from .. import functional
+from ..knowledge import FRESH, VIEWS, is_elementwise, is_known, operands, owner
+from ..program import Instruction, Program, Value, filled
 
 Strides = tuple[int, ...]
 _SAMPLED = {

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from . import functional
-from .knowledge import SLOW_IN_PLACE, VIEWS, is_elementwise, is_known, may_alias, operands, takes_out
+from .. import functional
+from ..knowledge import SLOW_IN_PLACE, VIEWS, is_elementwise, is_known, may_alias, operands, takes_out
+from ..program import Instruction, Program, Ref, Value, filled, refs
 from .layouts import Strides, c_order
-from .program import Instruction, Program, Ref, Value, filled, refs
 
 LINE = 64  # bytes in a cache line
 # Calls that the source writer turns into writes: they need a place as the ones with ``out=`` do.

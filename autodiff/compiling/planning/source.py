@@ -25,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from . import functional
-from .knowledge import is_known, takes_out
+from .. import functional
+from ..knowledge import is_known, takes_out
+from ..program import Instruction, Program, Ref, name_of, refs
 from .layouts import c_order
 from .memory import Plan, rewritten
-from .program import Instruction, Program, Ref, name_of, refs
 
 _numbers = count(1)
 FILLED = 1 << 16  # elements of an array that stands for one number

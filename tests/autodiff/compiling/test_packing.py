@@ -12,9 +12,9 @@ from compiled_programs import DTYPES, array_of, assert_same, calls
 from hypothesis import given
 
 from autodiff.compiling import functional
+from autodiff.compiling.calls.packed import PackedCalls
+from autodiff.compiling.calls.packed_lines import nested
 from autodiff.compiling.lowering import build
-from autodiff.compiling.packed_calls import PackedCalls
-from autodiff.compiling.packed_lines import nested
 from autodiff.compiling.passes.packing import packed
 from autodiff.compiling.program import Instruction, Program, Ref, run
 
