@@ -110,7 +110,8 @@ def casadi_step(weights: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> Call
     buffers.set_res(1, memoryview(gradient))
     trigger()
     np.testing.assert_allclose(loss_out[0], demo.by_hand([w.copy() for w in weights], x, y), rtol=1e-12)
-    return trigger  # type: ignore[no-any-return]
+    kept = run, buffers, flat, loss_out, gradient  # CasADi does not keep them itself
+    return lambda: (trigger(), kept)
 
 
 # ---- the article's network
