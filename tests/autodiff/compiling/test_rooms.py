@@ -21,5 +21,7 @@ def test_imports_point_downwards(path: Path) -> None:
     for dots, module, names in re.findall(r"^from (\.+)([\w.]*) import (.+)$", path.read_text("utf-8"), re.MULTILINE):
         if dots == outside or (dots == "." and len(parts) > 1):
             continue
+        if module == "call_trees":  # trees of arguments, which both sides read
+            continue
         for target in [module.partition(".")[0]] if module else re.findall(r"\w+", names):
             assert ORDER.index(target) < ORDER.index(parts[0]), f"{path.name} imports {target}"
