@@ -90,6 +90,9 @@ class Compiled:
         )
         return self.function(*args, **kwargs)
 
+    def __reduce__(self) -> Any:
+        return Compiled, (self.function, self.verbose, self.optimise)  # a copy has no programs yet
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 

@@ -40,6 +40,7 @@ class Entry:
         self.backward = dict(zip(traced.pullbacks, backwards, strict=True))
         self.run_forward = executable(self.forward, optimise, name)
         self.run_backward = {k: executable(p, optimise, f"{name}_backward") for k, p in self.backward.items()}
+        traced.forget()
         self.draws = any(not i.pure for i in self.forward.instructions)
         self.made = {i for i, a in self.forward.constants.items() if not a.flags.writeable}
         given = traced.given

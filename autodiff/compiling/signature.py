@@ -1,7 +1,8 @@
 """The arguments of a compiled function: which are inputs by shape and dtype, and which are fixed in its program.
 
 Arrays, NumPy numbers, Tensors and Scalars are inputs, also inside lists, tuples and dicts. Everything else is fixed:
-Python numbers, strings, None, functions, modules. Another value of a fixed argument is another program.
+Python numbers, strings, None, functions, modules. Another value of a fixed argument is another program: numbers and
+strings are told apart by their value, anything else by the object.
 """
 
 from __future__ import annotations
@@ -14,6 +15,21 @@ import numpy as np
 from ..variable import Scalar, Variable
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+class Same:
+    """An object in a signature: equal to itself alone. It is held, so that no later one can have its id."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.held is self.held
+
+    def __hash__(self) -> int:
+        return id(self.held)
 
 
 def signature(tree: Any, inputs: list[Any], floor: float) -> Hashable:
@@ -41,11 +57,7 @@ def signature(tree: Any, inputs: list[Any], floor: float) -> Hashable:
         return (kind, *[signature(x, inputs, floor) for x in tree])
     if isinstance(tree, np.ndarray):
         raise TypeError(f"compile takes arrays; got a {kind.__name__}. Write np.asarray(x).")
-    try:
-        hash(tree)
-    except TypeError:
-        return (kind, id(tree))
-    return (kind, tree)
+    return Same(tree)
 
 
 def _layout(a: Any) -> Any:

@@ -98,6 +98,11 @@ class Held:
                 grad = trace.number(grad) if np.ndim(grad) == 0 else trace.as_traced(grad)
             self.new_grad = Ref(trace.index_of(grad))
 
+    def forget(self) -> None:
+        """Drop what only the trace needed: examples, and the value that the handle had then."""
+        self.traced = self.leaf = self.data = self.node = None
+        self.gradient = True if self.gradient is not None else None
+
 
 def _facts(handle: Any, data: Any, node: Any, grad: Any, floor: float) -> tuple[Any, ...]:
     return (

@@ -103,6 +103,11 @@ class Given:
                 grad = trace.number(grad) if np.ndim(grad) == 0 else trace.as_traced(grad)
             self.new_grad = Ref(trace.index_of(grad))
 
+    def forget(self) -> None:
+        """Drop what only the trace needed."""
+        self.traced = self.value = None
+        self.gradient = True if self.gradient is not None else None
+
 
 @dataclass(slots=True)
 class Traced:
@@ -123,7 +128,13 @@ class Traced:
     pullbacks: dict[int, Pullback]
     settings: list[tuple[Any, Any]]
     generators: list[Any]
-    trace: StatefulTrace
+    trace: Any
+
+    def forget(self) -> None:
+        """Drop the examples: copies of every input, state and result."""
+        for part in (*self.given, *self.held):
+            part.forget()
+        self.trace = None
 
 
 def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str]) -> Traced:

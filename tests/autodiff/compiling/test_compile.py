@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.compiling.traced_array import TracedArray
 
 
 def same(a: Any, b: Any) -> None:
@@ -299,6 +302,71 @@ def test_a_value_kept_from_a_trace_is_refused_outside() -> None:
 def test_something_that_is_no_function_is_refused() -> None:
     with pytest.raises(TypeError, match="compile needs a function"):
         ad.compile(ad.tensor([1.0]))
+
+
+def test_nothing_of_a_trace_stays_in_memory() -> None:
+    w = ad.tensor(X)
+    kept = [ad.compile(lambda x: np.tanh(x * w).sum()), ad.compile(ad.grad(f_of))]
+    for fast in kept:
+        fast(X)
+    gc.collect()
+    assert not [x for x in gc.get_objects() if type(x) is TracedArray]
+
+
+def test_threads_share_a_compiled_function() -> None:
+    w = ad.tensor(X)
+
+    def f(x: Any) -> Any:
+        return (np.tanh(x * w) * x).sum()
+
+    fast = ad.compile(f)
+    inputs = [np.random.default_rng(k).normal(size=3) for k in range(40)]
+    want = [f(x).item() for x in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        fast(X)
+        assert [y.item() for y in pool.map(fast, inputs)] == want
+
+
+def test_fixed_objects_are_known_by_identity_even_where_equality_fails() -> None:
+    class Options:
+        def __init__(self, k: float) -> None:
+            self.k = k
+
+        def __eq__(self, other: object) -> bool:
+            raise ArithmeticError
+
+        __hash__ = None  # type: ignore[assignment]
+
+    fast = ad.compile(lambda x, options: x * options.k)
+    for k in (2.0, 3.0, 4.0):
+        same(fast(X, Options(k)), X * k)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.float16([1.5, -2.0]),
+        np.arange(6),
+        np.zeros((0, 3)),
+        np.array(2.5),
+        np.float32(3.0),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.arange(12.0).reshape(3, 4)[::2, ::-1],
+        np.broadcast_to(np.array([1.0, 2.0]), (3, 2)),
+        np.array([1 + 2j, -1j]),
+        np.array([True, False]),
+    ],
+    ids=lambda x: f"{x.dtype}{x.shape}",
+)
+def test_inputs_of_every_kind_and_layout(x: Any) -> None:
+    def f(x: Any) -> Any:
+        y = x * 2 + 1
+        return y.T, y.sum(), (y > 2).any(), np.reshape(y, -1), y.mean() if y.size else y
+
+    fast = ad.compile(f)
+    for _ in range(2):
+        for got, want in zip(fast(x), f(x), strict=True):
+            same(got, want)
 
 
 # ---- in a graph, and with the transforms
