@@ -89,6 +89,16 @@ def test_power_transforms_and_their_inverses_are_scipys_and_smooth_at_zero(lmbda
         ad.testing.check_derivatives(back, np.asarray(y), np.array(lmbda), order=2)
 
 
+def test_kv_is_quick_and_scipys_at_the_ends_of_its_range() -> None:
+    special = pytest.importorskip("scipy.special")
+    v, x = np.array([[0.0], [2.5], [50.0]]), np.array([1e-300, 1e-30, 1e-3, 600.0, 1e5, 1e17, 1e300, np.inf])
+    with np.errstate(all="ignore"):
+        assert_allclose(ad.special.kv(v, x), special.kv(v, x), rtol=1e-11)
+        assert_allclose(ad.special.kve(v, x[3:5]), special.kve(v, x[3:5]), rtol=1e-12)
+        assert_allclose(ad.special.kve(2.5, x[5:-1]), np.sqrt(0.5 * np.pi / x[5:-1]), rtol=1e-14)  # SciPy has NaN
+        assert np.isnan(ad.special.kv(1e158, 1e-300))  # orders above 1e5 are not computed
+
+
 def test_a_matern_kernel_is_differentiated_in_its_smoothness() -> None:
     distance, v = np.array([0.1, 0.7, 2.0]), np.array(1.5)
     f = lambda r, v: r**v * ad.special.kv(v, r) / (2.0 ** (v - 1.0) * ad.special.gamma(v))

@@ -194,7 +194,7 @@ def kv(v: Any, x: Any) -> Any:
     """Evaluate the modified Bessel function of the second kind of any real order (``scipy.special.kv``; DLMF 10.32.9).
 
     v, x: broadcast, x above 0. Differentiated in both, at every order: the smoothness of a Matérn kernel is learned
-    with it. Within 16 ulp, or as many as the size of the logarithm of the result.
+    with it. Within 16 ulp, or as many as the size of the logarithm of the result; NaN for orders above 1e5.
 
     >>> import autodiff as ad
     >>> v, x = ad.tensor(1.5), ad.tensor(2.0)

@@ -229,16 +229,14 @@ def macdonald(v: Any, x: Any, m: int, p: int, scaled: bool) -> Any:
     """
     v = np.abs(v)
     sign = np.where(v == 0, 0.0, 1.0) if p % 2 else 1.0
-    good = (x > 0) & np.isfinite(x) & np.isfinite(v)
-    end_value = np.where(
-        np.isnan(x + v) | (x < 0), np.nan, np.where(x == 0, np.inf, np.where(np.isinf(v), np.inf, 0.0))
-    )
+    good = (x > 0) & np.isfinite(x) & (v <= 1e5) & np.isfinite(v / x)
+    end_value = np.where(x == 0, np.inf, np.where(np.isposinf(x) & np.isfinite(v), 0.0, np.nan))
     x, v = np.where(good, x, 1.0), np.where(good, v, 1.0)
     peak = np.arcsinh(v / x)
-    top = v * peak - x * np.cosh(peak)
+    below = 2.0 * x * np.sinh(0.5 * peak) ** 2 - v * peak + (50.0 + (m + p) * 8.0)
     end = peak + 1.0
-    for _ in range(8):  # where the integrand is e**-45 of its peak, by the growth of x cosh t
-        end = np.arccosh(np.maximum((50.0 + (m + p) * 8.0 + v * end - top) / x, 1.0)) + 0.05
+    for _ in range(8):  # where the integrand is e**-50 of its peak, by the growth of x (cosh t - 1)
+        end = 2.0 * np.arcsinh(np.sqrt(np.maximum(below + v * end, 0.0) / (2.0 * x)))
     step = np.minimum(0.15, 0.5 / np.sqrt(np.hypot(x, v + (m + p)) + 1.0))
     count = int(np.max(np.ceil(end / step), initial=0.0))
     total = np.zeros_like(x)
