@@ -31,7 +31,7 @@ def pieces(traced: Traced) -> Iterator[Program]:
         back = Program(instructions=parts[p.seed], outputs=p.shares, guards=guards, values=list(program.values))
         _prune(back)
         ends = (back.outputs, [r for r, _ in guards], [(i.arguments, i.keywords) for i in back.instructions])
-        read = dict.fromkeys(ref.index for ref in refs(ends))
+        read = dict.fromkeys(ref.index for ref in refs(ends))  # type: ignore[assignment]
         inside = {p.seed} | {r for i in back.instructions for r in i.results}
         back.constants = {i: program.constants[i] for i in read if i in program.constants}
         residuals = [i for i in read if i not in inside and i not in back.constants]

@@ -173,13 +173,13 @@ def write_back(held: list[Held], values: list[Any], gradients: list[Any]) -> Non
     for h in held:
         if h.new_grad is not None:
             grad = next(grads)
-            changes.append((h, float(grad) if isinstance(h.handle, Scalar) else np.asarray(grad)))
+            changes.append((h, float(grad) if isinstance(h.handle, Scalar) else np.asarray(grad)))  # type: ignore[arg-type]
         elif h.cleared:
-            changes.append((h, None))
+            changes.append((h, None))  # type: ignore[arg-type]
     if pairs:
         write_all(pairs)
-    for h, grad in changes:
+    for h, grad in changes:  # type: ignore[assignment]
         if grad is None:
             h.handle.grad = None
         else:
-            h.handle.node.grad = grad
+            h.handle.node.grad = grad  # type: ignore[union-attr]

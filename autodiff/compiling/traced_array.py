@@ -50,8 +50,8 @@ class TracedArray:
         if cell.owner is None and not path:
             cell.owner = self
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
         return np.ndarray if self._weak else type(self._example)
 
     # ---- facts that do not depend on values

@@ -74,7 +74,7 @@ class Given:
         self.cleared = False
         self.is_leaf = False
         if isinstance(x, Variable):
-            self.value = handle = object.__new__(type(x))
+            self.value = handle = object.__new__(type(x))  # type: ignore[assignment]
             handle._data, handle.node = traced, None
             if self.live:
                 node: Any = x.node
@@ -329,4 +329,4 @@ def _alike(a: Any, b: Any) -> bool:
 
 def _legacy_state() -> Any:
     name, keys, *rest = np.random.get_state()  # noqa: NPY002 (seen, not used)
-    return name, keys.tobytes(), tuple(rest)
+    return name, keys.tobytes(), tuple(rest)  # type: ignore[attr-defined]

@@ -91,7 +91,7 @@ class Writes:
 
     def _change(self, function: Any, target: Any, *args: Any, **keywords: Any) -> None:
         if function is np.copyto and not args[1:] and keywords.get("where", True) is True:
-            return self._into(target, self.create(np.asarray, args[:1], {})) and None
+            return self._into(target, self.create(np.asarray, args[:1], {})) and None  # type: ignore[return-value]
         if type(target) is not TracedArray:
             self._into(target, None)
         examples, symbols = self.taken(args, [])

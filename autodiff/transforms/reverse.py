@@ -151,7 +151,7 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
             for y, c in zip(outs, given, strict=True):
                 _check_shape(c, y)
             found = _pull_batch(ours, nodes, outs, given, frame)
-            return over_examples(frame, pullback, (cotangent,), {}) if found is None else found  # type: ignore[no-any-return]
+            return over_examples(frame, pullback, (cotangent,), {}) if found is None else found
         seeds: dict[Node, Any] = {}
         for node, y, c in zip(nodes, outs, given, strict=True):
             _check_shape(c, y)

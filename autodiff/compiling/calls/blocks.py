@@ -120,7 +120,7 @@ class _Blocks:
         kinds = ", ".join(f"np.empty({longest}, {dtype.str!r})" for dtype in self.rooms)
         writer.head.append(f"{rooms} = [[{kinds}] for _ in range({count})]")
         work.memory = count * longest * sum(dtype.itemsize for dtype in self.rooms)
-        for text, member in self.lines:
+        for text, member in self.lines:  # type: ignore[assignment]
             writer.line(text, member)
         writer.line(f"{writer.called(threads.over_blocks)}({name}, {cut}, {rooms})", self.instruction)
         together = writer.called(put_together) if sums else ""

@@ -46,7 +46,7 @@ def products(work: Any, nested: Any) -> dict[int, Product]:
             maker = maker_at.get((call.dtype, int(places[top, 0])))
             made = work.calls[maker] if maker is not None else None
             whole = made is not None and len(made.results) == (end - top) * len(call.results)
-            if whole and made.function is np.multiply and len(made.results) >= SMALLEST:
+            if whole and made.function is np.multiply and len(made.results) >= SMALLEST:  # type: ignore[union-attr]
                 candidates[k] = maker  # type: ignore[assignment]
     shared = _read_elsewhere(work, candidates)
     found = {}
@@ -96,7 +96,7 @@ def _product(work: Any, k: int, maker: int, nested: Any) -> Product | None:
             operands.append((o.reshape(full), None))
         else:
             place, step = next(at)
-            operands.append((int(place[0]), step if len(step) == 3 else (step[0], 0, step[1])))
+            operands.append((int(place[0]), step if len(step) == 3 else (step[0], 0, step[1])))  # type: ignore[arg-type]
     for first, second in (operands, operands[::-1]):
         if _constant(first, 2) and _constant(second, 1):
             left, right = _matrix(first, (1, 0)), _matrix(second, (0, 2))

@@ -37,7 +37,7 @@ def over_blocks(block: Block, cuts: list[int], rooms: list[Any]) -> None:
         for k in range(blocks):
             block(k, cuts[k], cuts[k + 1], rooms[0])
         return
-    turn, errors, done = count(), [], threading.Semaphore(0)
+    turn, errors, done = count(), [], threading.Semaphore(0)  # type: ignore[var-annotated]
 
     def work(room: Any) -> None:
         try:
@@ -68,7 +68,7 @@ def _queue(threads: int) -> SimpleQueue[Any]:
         while _state["threads"] < threads:
             _state["threads"] += 1
             threading.Thread(target=_wait, args=(_state["queue"],), name="backflow-block", daemon=True).start()
-        return _state["queue"]  # type: ignore[no-any-return]
+        return _state["queue"]
 
 
 def _wait(queue: SimpleQueue[Any]) -> None:

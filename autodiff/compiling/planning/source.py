@@ -343,7 +343,7 @@ class Writer:
         if not texts or None in texts:
             copyto, (mask, chosen, other) = self.called(np.copyto), map(self.text, instruction.arguments)
             return [f"{copyto}({target}, {other})", f"{copyto}({target}, {chosen}, where={mask})"]
-        (chosen, other), mask, out = texts, self.text(mask), f"{target}.view({self.kind(bits)})"
+        (chosen, other), mask, out = texts, self.text(mask), f"{target}.view({self.kind(bits)})"  # type: ignore[assignment]
         times, xor = self.called(np.multiply), self.called(np.bitwise_xor)
         if other == "0":
             return [f"{times}({chosen}, {mask}, out={out})"]
