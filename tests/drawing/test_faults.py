@@ -187,6 +187,7 @@ def test_chinese_pictures_are_chinese_in_alternative_text_steps_and_remedies():
     figure = ad.draw(y, names={"x": x}, focus="nan", lang="zh")
     said = figure.alt + "".join(run.text for node in figure.nodes for line in node.card.lines() for run in line)
     assert "首个" in figure.alt and "建议" in said
+    assert "1 个 0" in said and "zeros" not in said
     assert not re.search(r"[a-z]{3,} [a-z]{3,} [a-z]{3,}", said), said  # no English sentence
     assert {step.picture.title[:2] for step in ad.draw(y, lang="zh").frames()} <= {"前向", "反向"}
     plain = ad.draw(y, lang="zh")

@@ -91,7 +91,7 @@ def reasons(snapshot: Snapshot, origin: FirstProblem, lang: str) -> list[tuple[s
     value = snapshot.values[origin.index]
     operands = [snapshot.values[p] for p in dict.fromkeys(value.parents)]
     rows = [(word(lang, "cause"), cause_of(value, operands, origin, lang), "error")]
-    inputs = "\u00a0\u00a0\u00a0\u00a0".join(text for text in (operand_text(v) for v in operands) if text)
+    inputs = "\u00a0\u00a0\u00a0\u00a0".join(text for text in (operand_text(v, lang) for v in operands) if text)
     if inputs:
         rows.append((word(lang, "inputs"), inputs, ""))
     if value.source:
@@ -119,15 +119,15 @@ def sentence(snapshot: Snapshot, origin: FirstProblem, lang: str) -> str:
     return shorten(" ".join(text.split()), 2000)
 
 
-def operand_text(value: Value) -> str:
+def operand_text(value: Value, lang: str) -> str:
     """Return the remarkable fact about an operand: `p: 108 zeros`."""
     stats = value.stats
-    name = pretty_name(name_of(value)) or value.badge or "constant"
+    name = pretty_name(name_of(value)) or value.badge or word(lang, "constant")
     if stats is None:
         return f"{name}: {number(value.number)}" if value.number is not None else ""
     parts = []
     if stats.zeros and not stats.size == 1:
-        parts.append(f"{stats.zeros} zeros")
+        parts.append(word(lang, "zeros", stats.zeros))
     if stats.nans:
         parts.append(f"{stats.nans} × NaN")
     if stats.neginf:
