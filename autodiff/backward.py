@@ -572,7 +572,7 @@ def fit(d: Cotangent, parent: Node) -> Cotangent:
 def conjugate(g: Cotangent) -> Cotangent:
     """Return a gradient as a cotangent, or the other way: rules are plain transposes, so that a cotangent g means
     dL = Re(g dz), while the gradient of a user is dL/dRe(z) + i dL/dIm(z), its conjugate."""
-    if raw(g).__class__ is float or g.dtype.kind != "c":
+    if g.__class__ is float or g.__class__ is Scalar or g.dtype.kind != "c":
         return g
     return np.conjugate(g) if isinstance(g, Variable) else np.asarray(np.conjugate(g))
 

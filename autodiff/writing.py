@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import WriteError, kind_of
+from .batching.handle import Batched
+from .errors import BatchedValueError, WriteError, kind_of
 from .graph import leaf
 from .modes import adopt, number, refuse_trace, source_line, state
 from .registry import METHODS, OPS
@@ -209,6 +210,11 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
     """``x[index] = value``: recorded on a recorded value, a write into the array otherwise."""
     adopt(x)
     index = plain_tree(index)
+    if value.__class__ is Batched:
+        raise BatchedValueError(
+            "x[i] = v: a value inside vmap cannot be written into a Tensor that all examples share. Write "
+            "ad.stack([...]), np.concatenate or ad.where(mask, v, x), which make a new value."
+        )
     if isinstance(value, _Unassigned):
         value = value.taken_by(x)
     if not is_live(x) and not (isinstance(value, Variable) and is_live(value)):

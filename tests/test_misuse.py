@@ -241,7 +241,12 @@ TRANSFORMS: Rows = [
     ("ad.vmap(lambda r: r[r > 0])(plain)", EXIT, r"x\[mask\], whose length depends on the values.*Write ad\.where"),
     ("ad.vmap(lambda r: r.__setitem__(0, 1.0))(plain)", EXIT, r"x\[i\] = v and x \+= v inside vmap.*x = x \+ v"),
     ("ad.vmap(lambda r: r.__iadd__(1.0))(plain)", EXIT, r"x\[i\] = v and x \+= v inside vmap"),
-    ("ad.vmap(lambda r: y.__setitem__(0, r))(plain)", EXIT, r"inside vmap"),
+    ("ad.vmap(lambda r: y.__setitem__(0, r))(plain)", EXIT, r"a value inside vmap cannot be written into a Tensor"),
+    (
+        "k = ad.tensor(plain, requires_grad=False); ad.vmap(lambda r: k.__setitem__(0, r))(plain)",
+        EXIT,
+        r"a value inside vmap cannot be written into a Tensor.*Write ad\.stack",
+    ),
     ("ad.vmap(lambda r: r.sum().backward())(plain)", EXIT, r"backward\(\) inside vmap.*ad\.grad\(f\)\(x\), which"),
     ("ad.vmap(lambda r: np.reshape(r, 5))(plain)", ValueError, r"size 3 into shape \(5,\)"),
     ("ad.vmap(lambda r: r @ np.ones((2, 2)))(plain)", ValueError, r"\(3,\) @ \(2, 2\): inner sizes 3 and 2"),

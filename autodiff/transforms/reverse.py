@@ -75,9 +75,10 @@ def _complex_derivatives(ours: Evaluation, seeds: dict[Node, Any], gradients: li
     """f'(z) from the gradients of the real part, which are its conjugate; refused where f is not holomorphic: the
     gradients of the imaginary part are then not 1j times those."""
     turned = ours.pull({node: -1j * seed for node, seed in seeds.items()}, release=not ours.recorded)
-    for a, b in zip(flatten(gradients)[0], flatten(turned)[0], strict=True):
-        size = np.max(np.abs(plain(a)), initial=0.0) + np.max(np.abs(plain(b)), initial=0.0)
-        if np.max(np.abs(plain(b) - 1j * plain(a)), initial=0.0) > 1e-3 * size:  # far above rounding
+    for pair in zip(flatten(gradients)[0], flatten(turned)[0], strict=True):
+        a, b = (plain(bottom(v)) for v in pair)
+        size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
+        if np.max(np.abs(b - 1j * a), initial=0.0) > 1e-3 * size:  # far above rounding
             raise TypeError(
                 "grad(holomorphic=True): the function is not holomorphic here (it uses conj, real, imag or abs), so it "
                 "has no complex derivative. Return a real number instead, and leave holomorphic out."

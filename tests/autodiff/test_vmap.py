@@ -214,6 +214,14 @@ def test_the_answer_shares_no_memory_with_the_arguments() -> None:
     assert not np.shares_memory(ad.vmap(lambda x: x.T, in_axes=1)(x), x)
 
 
+def test_complex_gradients_inside_vmap() -> None:
+    z = np.array([1.0 + 1.0j, 2.0j])
+    same(ad.vmap(ad.grad(lambda z: np.abs(z) ** 2))(z), 2.0 * z)
+    same(ad.vmap(ad.grad(lambda z: z**3, holomorphic=True))(z), 3.0 * z**2)
+    with pytest.raises(TypeError, match="not holomorphic"):
+        ad.vmap(ad.grad(lambda z: np.conj(z) * z, holomorphic=True))(z)
+
+
 def test_no_grad_holds_inside() -> None:
     w = ad.tensor([0.1, -0.2, 0.3])
     with ad.no_grad():
