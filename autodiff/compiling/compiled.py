@@ -44,7 +44,7 @@ class Compiled:
         error: Exception | None = None
         for entry in entries or ():
             if not entry.fits(now.floor):
-                why = "another state: a parameter's shape, a gradient, an attribute of a module, or a captured number"
+                why = "another state: a parameter's shape, a gradient, an attribute of a module, or what is captured"
                 continue
             try:
                 result = entry(inputs, (args, kwargs))

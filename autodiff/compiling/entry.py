@@ -20,7 +20,6 @@ from .pieces import pieces
 from .program import Program, described, run
 from .signature import rebuilt, value_of
 from .states import write_back
-from .surroundings import settings
 from .tracing import Traced
 
 
@@ -50,14 +49,11 @@ class Entry:
         self.writes = any(h.new is not None or h.new_grad is not None or h.cleared for h in traced.held)
 
     def fits(self, floor: float) -> bool:
-        """Whether the states and settings are those that the program was traced with."""
+        """Whether the states and surroundings are those that the program was traced with."""
         for h in self.traced.held:
             if not h.fits(floor):
                 return False
-        for module, then in self.traced.settings:
-            if settings(module) != then:
-                return False
-        return True
+        return bool(self.traced.around.fits())
 
     def __call__(self, inputs: list[Any], arguments: Any) -> Any:
         """Run; return what the function returns, or a ``Miss``."""

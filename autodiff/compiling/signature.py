@@ -46,7 +46,10 @@ def signature(tree: Any, inputs: list[Any], floor: float) -> Hashable:
         inputs.append(tree)
         node = tree.node
         live = node is not None and node.serial >= floor
-        fact = (kind, live, live and node.op is None, live and node.op is None and node.grad is not None)  # type: ignore[union-attr]
+        fact: tuple[Any, ...] = (kind, live)
+        if live and node.op is None:  # type: ignore[union-attr]
+            hooks = tuple(map(Same, node.notes.hooks)) if node.notes is not None else ()  # type: ignore[union-attr]
+            fact = (kind, live, node.grad is not None, hooks)  # type: ignore[union-attr]
         return fact if isinstance(tree, Scalar) else (*fact, tree.shape, tree.dtype, _layout(tree._data))
     if kind in PLAIN:
         return (kind, repr(tree) if kind is float or kind is complex else tree)  # nan, and -0.0

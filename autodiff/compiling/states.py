@@ -41,6 +41,7 @@ class Held:
         if self.node is not None:
             self.leaf = leaf(self.traced)
             self.leaf.serial = self.node.serial  # below the floor of a transform it is a constant, as before
+            self.leaf.notes = self.node.notes  # with its hooks
             grad = self.node.grad
             if grad is not None and self.is_leaf:
                 grad = getattr(grad, "_data", grad)
@@ -104,10 +105,15 @@ class Held:
         self.gradient = True if self.gradient is not None else None
 
 
+def hooks_of(node: Any) -> tuple[Any, ...]:
+    """Return the hooks that run when the gradient of a value is complete."""
+    return tuple(node.notes.hooks) if node.notes is not None else ()
+
+
 def _facts(handle: Any, data: Any, node: Any, grad: Any, floor: float) -> tuple[Any, ...]:
     return (
         None if data.__class__ is float else (data.shape, data.dtype, data.flags.c_contiguous),
-        None if node is None else (node.serial >= floor, node.op is None),
+        None if node is None else (node.serial >= floor, node.op is None, hooks_of(node)),
         None if grad is None else np.shape(grad),
     )
 

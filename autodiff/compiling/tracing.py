@@ -28,7 +28,7 @@ from .doors import open_doors
 from .program import Instruction, Program, Ref, described, refs
 from .signature import rebuilt, value_of
 from .states import Held, StatefulTrace
-from .surroundings import names_of_parameters, surroundings
+from .surroundings import Surroundings
 from .traced_array import TracedArray
 
 _one_at_a_time = threading.RLock()
@@ -79,6 +79,7 @@ class Given:
             if self.live:
                 node: Any = x.node
                 handle.node = leaf(traced)
+                handle.node.notes = x.node.notes  # with its hooks
                 self.is_leaf = node.op is None
                 if self.is_leaf and node.grad is not None:
                     self.gradient = handle.node.grad = trace.outside(getattr(node.grad, "_data", node.grad), "input")
@@ -117,7 +118,8 @@ class Traced:
     held         its states
     outputs      leaves of what it returned, and ``rebuild``, which puts values in their places
     pullbacks    of the outputs that are live, by their position
-    settings     (module or function, its plain values): the program is right for these
+    owners       modules that ran
+    around       what the function found outside: the program is right for it
     """
 
     program: Program
@@ -126,14 +128,16 @@ class Traced:
     outputs: list[Output]
     rebuild: Callable[[Any], Any]
     pullbacks: dict[int, Pullback]
-    settings: list[tuple[Any, Any]]
+    owners: list[Any]
     generators: list[Any]
     trace: Any
+    around: Any = None
 
     def forget(self) -> None:
         """Drop the examples: copies of every input, state and result."""
         for part in (*self.given, *self.held):
             part.forget()
+        self.owners = []
         self.trace = None
 
 
@@ -157,7 +161,8 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
             f"{difference}. Random numbers are drawn with ad.extend.draw_random(generator, method, ...); other values "
             "that change from call to call are arguments."
         )
-    names_of = names_of_parameters(second.settings)
+    second.around = Surroundings(function, second.owners)
+    names_of = second.around.names()
     for h in second.held:
         name = names_of.get(id(h.handle), "")
         for index, text in zip(h.indices, (name, name and f"{name}.grad"), strict=False):
@@ -201,9 +206,9 @@ def _traced(function: Callable[..., Any], arguments: Any, inputs: list[Any], nam
         [h.new_grad for h in held if h.new_grad is not None],
         [g.new_grad for g in given if g.new_grad is not None],
     ]
-    settings = surroundings(function, [scope.owner() for scope in trace.scopes])
+    owners = [scope.owner() for scope in trace.scopes]
     generators = [generator for generator, _ in trace.generators.values()]
-    return Traced(program, given, held, outputs, rebuild, pullbacks, settings, generators, trace)
+    return Traced(program, given, held, outputs, rebuild, pullbacks, owners, generators, trace)
 
 
 def _output(trace: StatefulTrace, y: Any, places: dict[int, int]) -> Output:
@@ -233,7 +238,8 @@ def _pullback(trace: StatefulTrace, y: Any, given: list[Given]) -> Pullback:
     wanted = [g.value.node for g in given if g.live]
     wanted += [h.leaf for h in trace.held.values() if h.live]
     try:
-        found = pull({node: seed}, collect([node], state().floor), wanted=wanted, inner=True)
+        nodes = collect([node], state().floor)
+        found = pull({node: seed}, nodes, wanted=wanted, foreign=wanted, inner=True)  # their hooks run outside
     except GraphError as error:
         return Pullback(seed._index, error=str(error))
     shares: list[Any] = []

@@ -232,6 +232,46 @@ def test_a_captured_number_is_read_again(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(fast.programs) == 3
 
 
+TABLE = np.array([1.0, 2.0, 3.0])
+WEIGHT = ad.tensor(X)
+
+
+def test_what_is_captured_may_become_another_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    def f(x: Any) -> Any:
+        return x * TABLE * WEIGHT
+
+    fast = ad.compile(f)
+    same(fast(X), f(X))
+    monkeypatch.setitem(globals(), "TABLE", np.array([5.0, 5.0, 5.0]))
+    same(fast(X), f(X))
+    monkeypatch.setitem(globals(), "WEIGHT", ad.tensor(X + 1))
+    same(fast(X), f(X))
+    assert len(fast._entries) == 1 and len(next(iter(fast._entries.values()))) == 3
+
+
+def test_hooks_of_a_captured_value_run_once() -> None:
+    w = ad.tensor(X)
+
+    def step(x: Any) -> None:
+        w.grad = None
+        (w * x).sum().backward()
+
+    def loss(x: Any) -> Any:
+        return (w * x).sum()
+
+    fast, node = ad.compile(step), ad.compile(loss)
+    fast(X), node(X)
+    remove = w.register_hook(lambda g: 3 * g)
+    fast(X)
+    np.testing.assert_array_equal(w.grad, 3 * X)
+    w.grad = None
+    node(X).backward()
+    np.testing.assert_array_equal(w.grad, 3 * X)
+    remove()
+    fast(X)
+    np.testing.assert_array_equal(w.grad, X)
+
+
 def test_vmap_inside_and_outside() -> None:
     rows = np.stack([X, X + 1])
     want = ad.vmap(ad.grad(f_of))(rows)
