@@ -230,13 +230,14 @@ def macdonald(v: Any, x: Any, m: int, p: int, scaled: bool) -> Any:
     v = np.abs(v)
     sign = np.where(v == 0, 0.0, 1.0) if p % 2 else 1.0
     good = (x > 0) & np.isfinite(x) & (v <= 1e5) & np.isfinite(v / x)
-    end_value = np.where(x == 0, np.inf, np.where(np.isposinf(x) & np.isfinite(v), 0.0, np.nan))
+    low = (x >= 0) & (v <= 1e5) & ~np.isfinite(v / x)  # 0, or so small that the value overflows
+    end_value = np.where(low, np.inf, np.where(np.isposinf(x) & np.isfinite(v), 0.0, np.nan))
     x, v = np.where(good, x, 1.0), np.where(good, v, 1.0)
     peak = np.arcsinh(v / x)
-    below = 2.0 * x * np.sinh(0.5 * peak) ** 2 - v * peak + (50.0 + (m + p) * 8.0)
+    below = x * (2.0 * np.sinh(0.5 * peak) ** 2) - v * peak + (50.0 + (m + p) * 8.0)
     end = peak + 1.0
     for _ in range(8):  # where the integrand is e**-50 of its peak, by the growth of x (cosh t - 1)
-        end = 2.0 * np.arcsinh(np.sqrt(np.maximum(below + v * end, 0.0) / (2.0 * x)))
+        end = 2.0 * np.arcsinh(math.sqrt(0.5) * np.sqrt(np.maximum(below + v * end, 0.0)) / np.sqrt(x))
     step = np.minimum(0.15, 0.5 / np.sqrt(np.hypot(x, v + (m + p)) + 1.0))
     count = int(np.max(np.ceil(end / step), initial=0.0))
     total = np.zeros_like(x)
@@ -245,7 +246,7 @@ def macdonald(v: Any, x: Any, m: int, p: int, scaled: bool) -> Any:
         half = np.sinh(0.5 * t)
         rise = 2.0 * half * half  # cosh(t) - 1
         wave = 0.5 * (-np.expm1(-2.0 * v * t) if p % 2 else 1.0 + np.exp(-2.0 * v * t))
-        term = np.exp((v * t - x * rise) - (0.0 if scaled else x)) * wave
+        term = np.exp((v * t - 2.0 * (x * half) * half) - (0.0 if scaled else x)) * wave
         factor = rise if scaled else rise + 1.0
         term = term * factor**m * t**p * (0.5 if j == 0 else 1.0)
         total += np.where(t <= end, term, 0.0)
