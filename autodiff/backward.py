@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy import ones  # by name: kept from one trace to the next, it must be a plain array
 
+from . import arrivals
 from .batching.handle import inside, open_frames
 from .diagnostics import check_finite, describe, fingerprint, hint
 from .errors import AnomalyError, GraphError, SingularPointError, StaleValueError, kind_of
@@ -143,7 +144,7 @@ def _needs_care(
         return False
     operations = [n for n in nodes if n.op is not None]
     return any([n.op.selects for n in operations]) and not any(
-        [n.saved is None or (n.notes is not None and bool(n.notes.hooks)) for n in operations]
+        [n.saved is None or (n.notes is not None and bool(n.notes.hooks)) for n in nodes]
     )
 
 
@@ -391,13 +392,24 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
     seed = seed_for(root, gradient)
     start: Node = root.node  # type: ignore[assignment]
     nodes = collect([start])
-    if create_graph:
-        seed = seed if isinstance(seed, Variable) else wrap(seed, None)
-        with mode(floor=0):
-            cotangents = pull({start: seed}, nodes, recorded=True, wanted=None)
-    else:
-        release, bounded = not retain_graph, False
-        cotangents = pull({start: raw(seed)}, nodes, release, bounded)
+    watchers = arrivals.come_early(nodes) if arrivals.watched else {}
+    try:
+        for watcher, positions in watchers.items():
+            watcher.begin(sorted(positions), create_graph)
+        if create_graph:
+            seed = seed if isinstance(seed, Variable) else wrap(seed, None)
+            with mode(floor=0):
+                cotangents = pull({start: seed}, nodes, recorded=True, wanted=None)
+        else:
+            release, bounded = not retain_graph, False
+            cotangents = pull({start: raw(seed)}, nodes, release, bounded)
+        for watcher in watchers:
+            for leaf, g in watcher.finish():
+                cotangents[leaf.node] = conjugate(g)
+    except BaseException as error:
+        for watcher in watchers:
+            watcher.fail(error)
+        raise
     deliver(cotangents)
     if start.notes is not None and start.notes.source is not None:  # made under record()
         note_root(cotangents, start)

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from .arrivals import Watcher, watch_gradients
 from .backward import gradients_of_graph
 from .batching.handle import all_examples
 from .diagnostics import watch_rows
@@ -25,6 +26,7 @@ from .writing import write_all
 __all__ = [
     "ModuleFacts",
     "Op",
+    "Watcher",
     "WriteMark",
     "all_examples",
     "composite",
@@ -37,6 +39,7 @@ __all__ = [
     "no_such_name",
     "op",
     "refuse_trace",
+    "watch_gradients",
     "watch_rows",
     "write_all",
     "zeros_on_cache_lines",

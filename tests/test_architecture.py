@@ -38,6 +38,7 @@ ORDER = [
     "write_marks",
     "writing",
     "reach",
+    "arrivals",
     "backward",
     "display",
     "generated_paths",
@@ -61,6 +62,7 @@ LEAVES = [  # packages that read the core and are never imported by it
     "compiling",
     "drawing",
     "explaining",
+    "parallel",
     "solving",
     "testing",
 ]

@@ -29,6 +29,7 @@ TITLES = {  # the module that defines a public name, or a package around it -> t
     "autodiff.drawing": "Pictures",
     "autodiff.testing": "Derivative checks",
     "autodiff.solving": "Solvers of SciPy, and derivatives through them",
+    "autodiff.parallel": "Several processes: ad.parallel",
     "autodiff.versions": "Values: tensors and scalars",
     "autodiff.array_api": "The Array API standard",
     "autodiff.extend": "Extending: rows, writes, recorded state",

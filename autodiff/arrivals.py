@@ -1,0 +1,105 @@
+"""Gradients that are wanted before a backward pass ends: who watches which leaves.
+
+A leaf has a lower serial number than all that reads it, so that a pass comes to the leaves last of all. A watched leaf
+is moved in front of what the pass does next once its last reader is done: its hooks then run while the rest of the pass
+is still to be made. Never here: what is done with the gradients.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable
+from itertools import chain, takewhile
+from typing import Any, Protocol
+
+from .errors import GraphError
+from .graph import Node, notes_of
+from .variable import Variable
+
+
+class Watcher(Protocol):
+    """What is told of every pass of ``backward()`` that reaches one of its leaves, in this order."""
+
+    def begin(self, reached: list[int], recorded: bool) -> None:
+        """A pass starts. reached: the positions of the leaves that it will come to. recorded: ``create_graph``."""
+
+    def arrived(self, position: int, gradient: Any) -> None:
+        """The gradient of a leaf is complete; the array is read-only. Not called where nothing arrives."""
+
+    def finish(self) -> Iterable[tuple[Variable, Any]]:
+        """The pass is done: return leaves, and the gradients to deliver in the place of those that arrived."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """The pass failed, in a rule or in ``finish``: nothing will be delivered."""
+
+
+# Leaf -> its watcher, which may hold the leaf and so is held weakly, and the leaf's position.
+watched: weakref.WeakKeyDictionary[Node, tuple[weakref.ref[Watcher], int]] = weakref.WeakKeyDictionary()
+
+
+def watch_gradients(leaves: Iterable[Variable], watcher: Watcher) -> None:
+    """Tell ``watcher`` when the gradient of each leaf is complete, while ``backward()`` still runs.
+
+    leaves: Tensors, which are known to the watcher by their positions. One watcher a leaf; another replaces it, and the
+    caller keeps it alive. Hooks of a leaf must be registered before, so that the watcher sees what they return.
+
+    >>> import autodiff as ad, numpy as np
+    >>> class Printer:
+    ...     def begin(self, reached, recorded): print("begin", reached)
+    ...     def arrived(self, position, gradient): print("leaf", position, gradient)
+    ...     def finish(self): return []
+    ...     def fail(self, error): print("failed")
+    >>> w, v = ad.tensor([1.0]), ad.tensor([2.0])
+    >>> printer = Printer()
+    >>> ad.extend.watch_gradients([w, v], printer)
+    >>> (np.exp(w) * v).sum().backward()
+    begin [0, 1]
+    leaf 1 [2.71828183]
+    leaf 0 [5.43656366]
+    """
+    for position, leaf in enumerate(leaves):
+        node = leaf.node
+        if node is None or node.op is not None or node.shape is None:
+            raise GraphError(f"watch_gradients takes Tensors that are leaves; number {position} is none.")
+        if node not in watched:
+            notes_of(node).hooks.append(_hook_of(weakref.ref(node)))
+        watched[node] = (weakref.ref(watcher), position)
+
+
+def _hook_of(reference: weakref.ref[Node]) -> Callable[[Any], None]:
+    def tell(gradient: Any) -> None:
+        node = reference()
+        watcher, position = _watcher_of(node)
+        if node is not None and watcher is not None:
+            if notes_of(node).hooks[-1] is not tell:
+                raise GraphError("a hook was registered on a leaf whose gradient is watched: register hooks before.")
+            watcher.arrived(position, gradient)
+
+    return tell
+
+
+def _watcher_of(node: Node | None) -> tuple[Watcher | None, int]:
+    """The watcher of a leaf, if it is still there, and the position of the leaf."""
+    reference, position = (None, 0) if node is None else watched.get(node, (None, 0))
+    return (None if reference is None else reference()), position
+
+
+def come_early(nodes: list[Node]) -> dict[Watcher, list[int]]:
+    """Move every watched leaf among ``nodes`` (from ``collect``) to right behind the last node that reads it; return
+    the watchers, with the positions of their leaves."""
+    found: dict[Watcher, list[int]] = {}
+    waiting: set[Any] = set()
+    for node in takewhile(lambda n: n.op is None, reversed(nodes)):
+        watcher, position = _watcher_of(node)
+        if watcher is not None:
+            found.setdefault(watcher, []).append(position)
+            waiting.add(node)
+    early, last = set(waiting), {}
+    for node in reversed(nodes):
+        if waiting:
+            last[node] = [p for p in dict.fromkeys(node.parents) if p in waiting]
+            waiting.difference_update(last[node])
+    early -= waiting  # the root itself has no reader
+    nodes[:] = chain.from_iterable([*(() if n in early else (n,)), *last.get(n, ())] for n in list(nodes))
+    return found

@@ -1,0 +1,88 @@
+"""The ranks of a job: their communicator, what they must agree on, and the end of a job when one of them fails."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+R = TypeVar("R")
+
+
+class RankError(RuntimeError):
+    """The ranks of a job cannot go on together: one of them failed, or came with something else than the others.
+
+    It is raised on every rank, in the place of a collective that would never return.
+
+    >>> import autodiff as ad
+    >>> issubclass(ad.parallel.RankError, RuntimeError)
+    True
+    """
+
+
+def communicator(comm: Any = None) -> Any:
+    """Return the MPI communicator to use: the given one, or all ranks of the job.
+
+    comm: of mpi4py, or None for ``COMM_WORLD``. Raises ImportError without mpi4py, TypeError for anything else.
+
+    >>> import autodiff as ad
+    >>> ad.parallel.communicator().Get_size()  # without mpiexec a process is a job of its own
+    1
+    """
+    try:
+        from mpi4py import MPI
+    except ImportError as error:
+        raise ImportError(
+            "several processes need mpi4py and an MPI: apt install openmpi-bin, then pip install 'backflow[mpi]'"
+        ) from error
+    if comm is None:
+        return MPI.COMM_WORLD
+    if not isinstance(comm, MPI.Comm):
+        raise TypeError(f"comm must be a communicator of mpi4py, such as MPI.COMM_WORLD; got {type(comm).__name__}")
+    return comm
+
+
+def agree(what: str, mine: Any, comm: Any = None) -> None:
+    """Compare a value between ranks, and raise RankError on every rank unless all have the same.
+
+    what: for the message. mine: anything that can be pickled and compared. Every rank must call it.
+
+    >>> import autodiff as ad
+    >>> ad.parallel.agree("the number of epochs", 20)
+    """
+    comm = communicator(comm)
+    if comm.Get_size() == 1:
+        return
+    every = comm.allgather(mine)
+    other = next((rank for rank, theirs in enumerate(every) if theirs != every[0]), None)
+    if other is not None:
+        raise RankError(f"the ranks do not agree on {what}: rank 0 has {every[0]}, rank {other} has {every[other]}.")
+
+
+def run(main: Callable[[], R], comm: Any = None) -> R:
+    """Call ``main()``, and end the whole job when it raises on this rank.
+
+    The traceback and a sentence with the rank go to stderr, and ``comm.Abort`` ends the other ranks, which would wait
+    for this one forever. Returns what ``main`` returns. A single process raises as usual; SystemExit with the status 0
+    is no error.
+
+    >>> import autodiff as ad
+    >>> ad.parallel.run(lambda: 42)
+    42
+    """
+    comm = communicator(comm)
+    try:
+        return main()
+    except BaseException as error:
+        if comm.Get_size() == 1 or (isinstance(error, SystemExit) and not error.code):
+            raise
+        traceback.print_exc()
+        print(
+            f"rank {comm.Get_rank()} of {comm.Get_size()} failed with {type(error).__name__}: {error}. The job ends on "
+            "every rank; where a checkpoint was written, run it again with resume=True to go on from there.",
+            file=sys.stderr,
+            flush=True,
+        )
+        comm.Abort(1)
+        raise
