@@ -144,7 +144,7 @@ def _needs_care(
         return False
     operations = [n for n in nodes if n.op is not None]
     return any([n.op.selects for n in operations]) and not any(
-        [n.saved is None or (n.notes is not None and bool(n.notes.hooks)) for n in nodes]
+        [n.saved is None or (n.notes is not None and bool(n.notes.hooks)) for n in operations]
     )
 
 

@@ -34,6 +34,7 @@ settings.load_profile(PROFILE)
 
 PROGRAMS = {
     "dot": (("dot",), "Graphviz (apt install graphviz, brew install graphviz)"),
+    "mpiexec": (("mpiexec",), "an MPI and mpi4py (apt install openmpi-bin; pip install -e '.[mpi]')"),
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "Chromium (apt install chromium)"),
 }
 

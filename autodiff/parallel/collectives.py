@@ -107,8 +107,8 @@ def allreduce(x: Any, comm: Any = None, op: str = "sum") -> Any:
     allreduce of the ranks' gradients. ``MPI.Comm.allreduce``, ``jax.lax.psum``. Raises RankError, on every rank, when
     the ranks come with other shapes or dtypes; ValueError for another op.
 
-    >>> import autodiff as ad
-    >>> ad.grad(lambda x: (ad.parallel.allreduce(x) ** 2).sum())([1.0, 3.0])  # one rank: the sum is x
+    >>> import autodiff as ad, numpy as np
+    >>> ad.grad(lambda x: (ad.parallel.allreduce(x) ** 2).sum())(np.array([1.0, 3.0]))  # one rank: the sum is x
     array([2., 6.])
     """
     if op not in ("sum", "mean"):

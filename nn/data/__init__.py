@@ -27,6 +27,7 @@ from nn.data.idx import FASHION_MNIST_CLASSES, load_fashion_mnist, load_mnist, r
 from nn.data.loader import DataLoader
 from nn.data.samplers import (
     BatchSampler,
+    DistributedSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -52,6 +53,7 @@ __all__ = [
     "WeightedRandomSampler",
     "SubsetRandomSampler",
     "BatchSampler",
+    "DistributedSampler",
     # arrays
     "batches",
     "train_test_split",

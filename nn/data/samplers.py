@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+import autodiff as ad
 from nn.random import Rng, as_generator
 
 __all__ = [
     "BatchSampler",
+    "DistributedSampler",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
@@ -185,6 +187,63 @@ class BatchSampler(Sampler):
     def __len__(self) -> int:
         count = len(self.sampler)  # type: ignore[arg-type]
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+
+
+class DistributedSampler(Sampler):
+    """The indices of one rank among several processes that train together. `torch.utils.data.DistributedSampler`.
+
+    Every rank gets equally many: the first indices come again where they do not divide, or with drop_last the last are
+    left out. The ranks' k-th batches together are the k-th batch of the whole order, if each takes its share of it.
+
+    Args:
+        dataset: anything with a length.
+        num_replicas, rank: how many processes, and which one this is; by default those of the MPI job.
+        shuffle: another order in every epoch, drawn from (seed, epoch) alone: call `set_epoch` before each.
+        seed: the same on every rank.
+        drop_last: leave indices out in the place of repeating some.
+
+    Raises:
+        ValueError: a rank out of range, or a dataset without samples.
+        ImportError: num_replicas or rank is left out, and mpi4py is not installed.
+
+    >>> [list(DistributedSampler(range(5), num_replicas=2, rank=r, shuffle=False)) for r in (0, 1)]
+    [[0, 2, 4], [1, 3, 0]]
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        if num_replicas is None or rank is None:
+            comm = ad.parallel.communicator()
+            num_replicas = comm.Get_size() if num_replicas is None else num_replicas
+            rank = comm.Get_rank() if rank is None else rank
+        self.num_replicas = _count("DistributedSampler", "num_replicas", num_replicas)
+        if not 0 <= rank < self.num_replicas:
+            raise ValueError(f"DistributedSampler: rank must be from 0 to {self.num_replicas - 1}, got {rank}")
+        if not len(dataset):
+            raise ValueError("DistributedSampler: the dataset has no samples")
+        self.dataset, self.rank, self.shuffle, self.seed = dataset, int(rank), bool(shuffle), int(seed)
+        self.drop_last, self.epoch = bool(drop_last), 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Set the number that the next order is drawn from, together with the seed."""
+        self.epoch = int(epoch)
+
+    def __iter__(self) -> Iterator[int]:
+        count, wanted = len(self.dataset), len(self) * self.num_replicas
+        rng = np.random.default_rng([self.seed, self.epoch])
+        order = rng.permutation(count) if self.shuffle else np.arange(count)
+        return iter(np.resize(order, wanted)[self.rank :: self.num_replicas].tolist())
+
+    def __len__(self) -> int:
+        count = len(self.dataset)
+        return count // self.num_replicas if self.drop_last else -(-count // self.num_replicas)
 
 
 def _own(generator: Rng) -> np.random.Generator | None:

@@ -2,6 +2,7 @@
 
 from .callbacks import Callback
 from .checkpoints import Checkpoint
+from .distributed import distributed
 from .evaluation import evaluate, predict
 from .history import EarlyStopping, History
 from .loop import fit
@@ -14,6 +15,7 @@ __all__ = [
     "EarlyStopping",
     "History",
     "TensorBoard",
+    "distributed",
     "evaluate",
     "fit",
     "predict",

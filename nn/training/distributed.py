@@ -1,0 +1,196 @@
+"""Training on several processes: the mean of the ranks' gradients, made while the backward pass still runs.
+
+Gradients are packed into buckets in the reverse order of the parameters, which is roughly the order in which a backward
+pass completes them. A bucket that is full is reduced over the ranks (`autodiff.parallel.Reduction`, without waiting)
+while the pass goes on; `backward()` waits for the last one and delivers means. Li et al. (2020), "PyTorch Distributed:
+experiences on accelerating data parallel training", section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import extend
+
+from ..optim import LBFGS, Optimizer
+
+__all__ = ["distributed"]
+
+BUCKET_BYTES = 1 << 20
+
+
+def distributed(optimizer: Optimizer, comm: Any = None, bucket_bytes: int = BUCKET_BYTES) -> Optimizer:
+    """Average the gradients of an optimizer's parameters over the ranks of an MPI job, and return the optimizer.
+
+    From then on `backward()` delivers, on every rank, the mean of what the ranks' passes found, with the same bits
+    everywhere: the ranks' gradients are added in the order of the ranks, whatever the timing. Parameters are those of
+    rank 0 to begin with. `torch.nn.parallel.DistributedDataParallel`.
+
+    Args:
+        optimizer: the same on every rank: its class, its hyperparameters, and the shapes and dtypes of its parameters,
+            which are Tensors. Groups that are added later are not averaged, and refused by the next backward pass.
+        comm: a communicator of mpi4py; None for all ranks of the job. A single process trains as it would without.
+        bucket_bytes: gradients that are reduced together, in bytes. Smaller buckets start earlier, and cost more
+            messages.
+
+    Every rank makes the same number of backward passes, and each reaches at least one parameter. A parameter that no
+    rank's loss depends on has no gradient; one that some ranks' losses depend on has zeros from the others. A pass that
+    fails on one rank fails on all of them: no gradient changes anywhere.
+
+    Raises:
+        TypeError: no Optimizer, Scalars as parameters, or LBFGS, whose line search would compare the losses of a rank.
+        ValueError: bucket_bytes below 1.
+        ad.parallel.RankError: on every rank, when a rank comes with another model or other hyperparameters.
+        ImportError: mpi4py is not installed.
+
+    >>> import nn, numpy as np
+    >>> net = nn.Linear(2, 1, rng=0)
+    >>> optimizer = nn.distributed(nn.SGD(net.parameters(), lr=0.1))
+    >>> net(np.ones((4, 2))).sum().backward()
+    >>> optimizer.step()
+    """
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"distributed takes an optimizer, such as nn.Adam(...); got a {type(optimizer).__name__}")
+    if isinstance(optimizer, LBFGS):
+        raise TypeError("distributed cannot take LBFGS: its steps compare losses, which are others on every rank")
+    if isinstance(bucket_bytes, bool) or not isinstance(bucket_bytes, (int, np.integer)):
+        raise TypeError(f"distributed: bucket_bytes must be an integer, got {bucket_bytes!r}")
+    if bucket_bytes < 1:
+        raise ValueError(f"distributed: bucket_bytes must be >= 1, got {bucket_bytes}")
+    comm = ad.parallel.communicator(comm)
+    parameters = _parameters(optimizer)
+    ad.parallel.agree("the model and its optimizer", _fingerprint(optimizer), comm)
+    for p in parameters:
+        if not isinstance(p, ad.Tensor):
+            raise TypeError("distributed averages the gradients of Tensors; a network of Scalars is for one process")
+    if comm.Get_size() > 1:
+        for p in parameters:
+            p.data = ad.parallel.broadcast(p.data, comm)
+        optimizer._averaging = _Averaging(optimizer, parameters, comm, int(bucket_bytes))
+        extend.watch_gradients(parameters, optimizer._averaging)  # type: ignore[attr-defined]
+    return optimizer
+
+
+def _parameters(optimizer: Optimizer) -> list[Any]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _fingerprint(optimizer: Optimizer) -> str:
+    """The class, hyperparameters and parameters of an optimizer, for ranks to compare and people to read."""
+    groups = []
+    for group in optimizer.param_groups:
+        settings = ", ".join(f"{name}={value!r}" for name, value in sorted(group.items()) if name != "params")
+        shapes = ", ".join(f"{p.dtype}{list(p.shape)}" for p in group["params"])
+        groups.append(f"({settings}) of {shapes}")
+    return f"{type(optimizer).__name__}{'; '.join(groups)}"
+
+
+class _Bucket:
+    """Gradients of one dtype in one flat array, and behind them a 1 for each parameter that the pass reaches."""
+
+    def __init__(self, positions: list[int], parameters: list[Any]) -> None:
+        sizes = [parameters[i].size for i in positions]
+        ends = np.cumsum([0, *sizes]).tolist()
+        self.places = {i: slice(a, b) for i, a, b in zip(positions, ends[:-1], ends[1:], strict=True)}
+        self.flags = {i: ends[-1] + k for k, i in enumerate(positions)}
+        self.values = np.empty(ends[-1] + len(positions), parameters[positions[0]].dtype)
+        self.missing: set[int] = set()
+
+    def begin(self, reached: set[int]) -> None:
+        self.values[...] = 0
+        self.missing = self.places.keys() & reached
+        for i in self.missing:
+            self.values[self.flags[i]] = 1
+
+
+class _Averaging:
+    """Watches the parameters of an optimizer: see `autodiff.extend.Watcher`."""
+
+    def __init__(self, optimizer: Optimizer, parameters: list[Any], comm: Any, bucket_bytes: int) -> None:
+        self.optimizer, self.parameters = optimizer, parameters
+        self.scatter, self.gather = comm.Dup(), comm.Dup()
+        self.buckets = [_Bucket(positions, parameters) for positions in _divided(parameters, bucket_bytes)]
+        self.bucket_of = {i: bucket for bucket in self.buckets for i in bucket.places}
+        self.started: list[Any] = []  # reductions, in the order of the buckets
+        self.open = False
+
+    def begin(self, reached: list[int], recorded: bool) -> None:
+        self.open, self.started = True, []
+        for bucket in self.buckets:
+            bucket.begin(set(reached))
+        extend.refuse_trace("averaging over ranks exchanges messages", "Leave out compiled=True")
+        if recorded:
+            raise ad.GraphError(
+                "nn.distributed averages plain gradients, and create_graph=True records them: use "
+                "ad.parallel.allreduce on the gradients in the place of nn.distributed."
+            )
+        if len(self.parameters) != len(_parameters(self.optimizer)):
+            raise ad.GraphError("the optimizer got more parameters: add groups before nn.distributed(optimizer).")
+
+    def arrived(self, position: int, gradient: Any) -> None:
+        bucket = self.bucket_of[position]
+        if not self.open or position not in bucket.missing:
+            return  # ad.grad delivers nothing; and what has been sent is sent
+        bucket.values[bucket.places[position]] = gradient.reshape(-1)
+        bucket.missing.discard(position)
+        while len(self.started) < len(self.buckets) and not self.buckets[len(self.started)].missing:
+            self._start()
+        for reduction in self.started:
+            if not reduction.advance():
+                break  # the halves of reductions start in one order on every rank
+
+    def _start(self) -> None:
+        bucket = self.buckets[len(self.started)]
+        self.started.append(ad.parallel.Reduction(bucket.values, self.scatter, self.gather))
+
+    def finish(self) -> Iterable[tuple[Any, Any]]:
+        sums = self._all_sums()
+        self._end(None)
+        ranks = self.scatter.Get_size()
+        return [
+            (self.parameters[i], (total[place] / ranks).reshape(self.parameters[i].shape))
+            for bucket, total in zip(self.buckets, sums, strict=True)
+            for i, place in bucket.places.items()
+            if total[bucket.flags[i]]
+        ]
+
+    def fail(self, error: BaseException) -> None:
+        if self.open:  # the other ranks wait for what is left, and learn then that it is of no use
+            self._all_sums()
+            self._end(error)
+
+    def _all_sums(self) -> list[Any]:
+        while len(self.started) < len(self.buckets):
+            self._start()
+        return [reduction.wait() for reduction in self.started]
+
+    def _end(self, error: BaseException | None) -> None:
+        """Tell the ranks how this rank's pass went; raise RankError when it failed on another one only."""
+        self.open, self.started = False, []
+        failed = np.array([error is not None], np.uint8)
+        every = np.empty(self.scatter.Get_size(), np.uint8)
+        self.scatter.Allgather(failed, every)
+        if every.any():
+            reasons = self.scatter.allgather(None if error is None else f"{type(error).__name__}: {error}")
+            if error is None:
+                rank = int(np.argmax(every))
+                raise ad.parallel.RankError(
+                    f"the backward pass of rank {rank} failed with {reasons[rank]}. No gradient changed on any rank."
+                )
+
+
+def _divided(parameters: list[Any], bucket_bytes: int) -> list[list[int]]:
+    """Positions of the parameters, the last first, in buckets of one dtype that end once they have the bytes."""
+    buckets: list[list[int]] = []
+    size, dtype = bucket_bytes, None
+    for i in reversed(range(len(parameters))):
+        if size >= bucket_bytes or parameters[i].dtype != dtype:
+            buckets.append([])
+            size, dtype = 0, parameters[i].dtype
+        buckets[-1].append(i)
+        size += parameters[i].nbytes
+    return buckets

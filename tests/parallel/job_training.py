@@ -1,0 +1,92 @@
+"""What test_parallel.py starts under mpiexec: nn.distributed, checked on every rank."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+from autodiff import parallel
+
+comm = parallel.communicator()
+n, rank = comm.Get_size(), comm.Get_rank()
+rng = np.random.default_rng(3)
+x, y = rng.normal(size=(3, n, 8, 5)).astype(np.float32), rng.integers(0, 4, (3, n, 8))
+
+
+def network(seed: int) -> nn.Module:
+    first, second, third = nn.Linear(5, 16, rng=seed), nn.Linear(16, 8, rng=seed), nn.Linear(8, 4, rng=seed)
+    return nn.Sequential(first, nn.Tanh(), second, nn.ReLU(), third)
+
+
+def bits(values: list[ad.Tensor]) -> bytes:
+    return b"".join(p.data.tobytes() for p in values)
+
+
+def check_steps_equal_one_process_bit_for_bit(bucket_bytes: int) -> None:
+    """Three steps of Adam, against one process that takes the ranks' parts one after another."""
+    net, alone = network(rank), network(0)  # rank 0's parameters count
+    optimizer = nn.distributed(nn.Adam(net.parameters()), bucket_bytes=bucket_bytes)
+    other = nn.Adam(alone.parameters())
+    for step in range(3):
+        optimizer.zero_grad()
+        nn.CrossEntropyLoss()(net(x[step, rank]), y[step, rank]).backward()
+        optimizer.step()
+        other.zero_grad()
+        for part in range(n):
+            nn.CrossEntropyLoss()(alone(x[step, part]), y[step, part]).backward()
+        for p in alone.parameters():
+            p.grad = p.grad / n
+        other.step()
+    assert bits(list(net.parameters())) == bits(list(alone.parameters()))
+
+
+check_steps_equal_one_process_bit_for_bit(1)  # a bucket for each parameter
+check_steps_equal_one_process_bit_for_bit(600)
+check_steps_equal_one_process_bit_for_bit(1 << 20)
+
+# A parameter that only some ranks' losses depend on, one that none depends on, and a second pass that adds.
+a, b, c = (ad.tensor(np.ones(3)) for _ in "abc")
+optimizer = nn.distributed(nn.SGD([a, b, c], lr=1.0), bucket_bytes=24)
+for _ in range(2):
+    loss = ((a * (rank + 1)) if rank else (a + b)).sum()
+    loss.backward()
+assert c.grad is None
+np.testing.assert_array_equal(a.grad, np.full(3, 2 * sum(range(1, n + 1)) / n))
+np.testing.assert_array_equal(b.grad, np.full(3, 2 / n))
+
+
+# A pass that fails on one rank fails on all, and changes nothing; the next one is right.
+class Fault(Exception):
+    pass
+
+
+def broken(g):
+    raise Fault("a rule that is wrong")
+
+
+mine = ad.tensor(np.ones(3))
+mine.register_hook(lambda g: broken(g) if rank == n - 1 else None)
+optimizer.zero_grad()
+expected = Fault if rank == n - 1 else parallel.RankError
+said = "a rule" if rank == n - 1 else rf"rank {n - 1} failed with Fault: a rule that is wrong\. No gradient"
+with pytest.raises(expected, match=said):
+    ((a + b) * mine).sum().backward()
+assert a.grad is None and b.grad is None
+(a + b).sum().backward()
+np.testing.assert_array_equal(a.grad, np.ones(3))
+
+# What would go wrong later is refused at the start, on every rank.
+for other in (
+    nn.Adam(network(0).parameters(), lr=0.1 if rank else 0.2),
+    nn.SGD([ad.tensor(np.ones(3 + rank))], lr=0.1),
+    nn.Adam([ad.tensor(np.ones(3))]) if rank else nn.SGD([ad.tensor(np.ones(3))], lr=0.1),
+):
+    with pytest.raises(parallel.RankError, match=r"agree on the model and its optimizer: rank 0 has .*rank 1 has"):
+        nn.distributed(other)
+with pytest.raises(ad.GraphError, match="create_graph"):
+    (a * a).sum().backward(create_graph=True)
+optimizer.add_param_group({"params": [mine]})
+with pytest.raises(ad.GraphError, match="add groups before"):
+    (a * a).sum().backward()

@@ -1,0 +1,48 @@
+"""Several processes: collectives, averaged gradients, and jobs that fail; each job checks itself on every rank."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.mpiexec
+HERE = Path(__file__).parent
+
+
+def mpiexec(ranks: int, script: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a script on so many ranks of this machine; a job that hangs is ended."""
+    pytest.importorskip("mpi4py")
+    root = ["--allow-run-as-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    command = ["mpiexec", *root, "--oversubscribe", "-n", str(ranks), sys.executable, str(script), *map(str, arguments)]
+    quiet = {"OPENBLAS_NUM_THREADS": "1", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, env={**os.environ, **quiet})
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_every_rank_finds_everything_right(ranks: int) -> None:
+    done = mpiexec(ranks, HERE / "job_checks.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(done.stdout.splitlines()) == [f"rank {rank} of {ranks}: all right" for rank in range(ranks)]
+
+
+@pytest.mark.parametrize(
+    ("end", "sentence"),
+    [
+        ("raise", "rank 1 of 2 failed with ValueError: the disk is full. The job ends on every rank"),
+        ("exit", "exit"),  # mpiexec's own words: it differs between MPIs
+    ],
+)
+def test_a_rank_that_dies_ends_the_job_which_goes_on_from_its_checkpoint_bit_for_bit(
+    end: str, sentence: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.npz"
+    died = mpiexec(2, HERE / "job_fit.py", path, end)
+    assert died.returncode != 0 and sentence in died.stderr + died.stdout
+    assert path.exists()
+    went_on = mpiexec(2, HERE / "job_fit.py", path, "compare")
+    assert went_on.returncode == 0, went_on.stdout + went_on.stderr
+    assert "rank 0: equal bit for bit" in went_on.stdout and "rank 1: equal bit for bit" in went_on.stdout
