@@ -11,6 +11,7 @@ from . import extend as extend
 from . import fft as fft
 from . import linalg as linalg
 from . import ops as ops
+from . import parallel as parallel
 from . import solving as solving
 from . import special as special
 from . import stats as stats
