@@ -64,16 +64,13 @@ def _same(instruction: Instruction, made_by: Maker, program: Program) -> int | N
 
 def _with_numbers(instruction: Instruction, program: Program) -> Instruction:
     """Return the call with known 0-d constants as the Python numbers that they are."""
+    if program.constants.keys().isdisjoint(map(_index, instruction.arguments)):
+        return instruction
     arguments = []
     for argument in instruction.arguments:
         constant = program.constants.get(_index(argument))
-        if (
-            constant is not None
-            and not np.shape(constant)
-            and is_fixed(constant)
-            and np.asarray(constant).dtype.kind == "f"
-        ):
-            argument = float(constant)
+        if constant is not None and not np.shape(constant) and is_fixed(constant):
+            argument = float(constant) if np.asarray(constant).dtype.kind == "f" else argument
         arguments.append(argument)
     return replace(instruction, arguments=tuple(arguments))
 
@@ -90,9 +87,10 @@ def _merged(instruction: Instruction, made_by: Maker) -> Instruction:
 
 def _unspread(instruction: Instruction, made_by: Maker, program: Program) -> Instruction:
     """Return an elementwise call that reads what was broadcast, where another operand has the shape of the result."""
-    if not is_ufunc(instruction.function) or len(instruction.arguments) < 2 or instruction.keywords:
+    shape = program.values[instruction.results[0]].shape if instruction.results else ()
+    if not shape or not is_ufunc(instruction.function) or len(instruction.arguments) < 2 or instruction.keywords:
         return instruction
-    shape, arguments = program.values[instruction.results[0]].shape, list(instruction.arguments)
+    arguments = list(instruction.arguments)
     whole = [a.__class__ is Ref and program.values[a.index].shape == shape for a in arguments]
     for k, argument in enumerate(arguments):
         inner = made_by.get(_index(argument)) if whole[k] and sum(whole) > 1 else None

@@ -111,7 +111,7 @@ def _candidates(program: Program) -> dict[int, _Node]:
             dtypes = kinds
             for place, term in enumerate(terms):
                 if term.__class__ is not Ref:
-                    terms[place] = _number(term, term.__class__, str(term), loop[place])
+                    terms[place] = _number(term, term.__class__, repr(term), loop[place])
                     dtypes = [*dtypes[:place], loop[place], *dtypes[place + 1 :]]
             if None not in terms:
                 found[k] = _Node(function, terms, tuple(dtypes), instruction.results[0])
