@@ -32,7 +32,7 @@ class Held:
 
     def __init__(self, trace: Trace, handle: Variable, floor: float) -> None:
         self.handle, self.data, self.node = handle, handle._data, handle.node
-        self.traced = trace.outside(self.data, "state", weak=self.data.__class__ is float)
+        self.traced: Any = trace.outside(self.data, "state", weak=self.data.__class__ is float)
         self.live = self.node is not None and self.node.serial >= floor
         self.is_leaf = self.node is None or self.node.op is None
         self.indices = [self.traced._index]  # of the value, and of the gradient, in the program

@@ -67,7 +67,7 @@ class Given:
 
     def __init__(self, trace: StatefulTrace, x: Any, name: str) -> None:
         self.live = isinstance(x, Variable) and is_live(x)
-        traced = trace.outside(value_of(x), "input", name, weak=isinstance(x, Scalar))
+        traced: Any = trace.outside(value_of(x), "input", name, weak=isinstance(x, Scalar))
         self.traced = self.value = traced
         self.gradient: Any = None
         self.new_grad: Any = None
@@ -79,7 +79,7 @@ class Given:
             if self.live:
                 node: Any = x.node
                 handle.node = leaf(traced)
-                handle.node.notes = x.node.notes  # with its hooks
+                handle.node.notes = node.notes  # with its hooks
                 self.is_leaf = node.op is None
                 if self.is_leaf and node.grad is not None:
                     self.gradient = handle.node.grad = trace.outside(getattr(node.grad, "_data", node.grad), "input")
@@ -135,8 +135,10 @@ class Traced:
 
     def forget(self) -> None:
         """Drop the examples: copies of every input, state and result."""
-        for part in (*self.given, *self.held):
-            part.forget()
+        for argument in self.given:
+            argument.forget()
+        for held in self.held:
+            held.forget()
         self.owners = []
         self.trace = None
 
