@@ -74,7 +74,7 @@ class Given:
         self.cleared = False
         self.is_leaf = False
         if isinstance(x, Variable):
-            self.value = handle = object.__new__(type(x))  # type: ignore[assignment]
+            self.value = handle = object.__new__(type(x))
             handle._data, handle.node = traced, None
             if self.live:
                 node: Any = x.node
