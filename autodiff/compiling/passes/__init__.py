@@ -21,3 +21,5 @@ PASSES = (
     without_dead_code,
     packed,
 )
+
+__all__ = ["PASSES", "in_blocks", "packed"]

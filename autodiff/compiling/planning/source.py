@@ -283,8 +283,7 @@ class Writer:
         if index in plan.places:
             self.room(target, plan.places[index], value.shape, value.dtype, plan.strides[index])
         elif index in plan.owned and _bytes(value) >= LARGE and self.can_write(instruction):
-            maker = self.bind(f"spare_{target}", None)
-            del self.bound[maker]
+            maker = self.fresh(f"spare_{target}")
             self.head.append(f"{maker} = spare({value.shape}, {value.dtype.str!r}, {plan.strides[index]})")
             self.line(f"{target} = {maker}()", instruction)
         else:
