@@ -30,10 +30,12 @@ PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").g
 ARTICLES = [ROOT / "docs" / "article.md", ROOT / "docs" / "article.zh.md"]
 RUN_ELSEWHERE = {"proving_a_custom_op.md"}  # tests/testing/test_tutorial.py also compares what it prints
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PAGES_NEED = {"exchange.md": ("safetensors", "onnx")}
+PAGES_NEED = {"exchange.md": ("safetensors", "onnx"), "parallel.md": ("mpi4py",)}
 EXAMPLES_NEED = {"nn.exchange.safetensors_files": "safetensors", "nn.exchange.onnx_export": "onnx"}
 EXAMPLES_NEED |= {"nn.training.tensorboard": "tensorboardX"}
 EXAMPLES_NEED |= {f"autodiff.solving.{name}": "scipy" for name in ("equations", "integrating", "minimizing")}
+EXAMPLES_NEED |= {f"autodiff.parallel.{name}": "mpi4py" for name in ("collectives", "ranks", "reductions")}
+EXAMPLES_NEED |= {"nn.training.distributed": "mpi4py"}
 OPTIONAL = {"hypothesis", "sklearn", "matplotlib", "torch", "jax", "autograd", "graphviz"}
 
 

@@ -80,7 +80,7 @@ def run(main: Callable[[], R], comm: Any = None) -> R:
         traceback.print_exc()
         print(
             f"rank {comm.Get_rank()} of {comm.Get_size()} failed with {type(error).__name__}: {error}. The job ends on "
-            "every rank; where a checkpoint was written, run it again with resume=True to go on from there.",
+            "every rank; where a checkpoint was written, run it again with resume= to go on from there.",
             file=sys.stderr,
             flush=True,
         )

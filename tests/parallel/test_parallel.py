@@ -46,3 +46,11 @@ def test_a_rank_that_dies_ends_the_job_which_goes_on_from_its_checkpoint_bit_for
     went_on = mpiexec(2, HERE / "job_fit.py", path, "compare")
     assert went_on.returncode == 0, went_on.stdout + went_on.stderr
     assert "rank 0: equal bit for bit" in went_on.stdout and "rank 1: equal bit for bit" in went_on.stdout
+
+
+def test_the_example_gives_the_numbers_of_one_process() -> None:
+    done = mpiexec(4, HERE.parent.parent / "examples" / "parallel.py", "--epochs", 2, "--batch-size", 128)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 process, 4 parts of each batch" in done.stdout and "one after another: yes" in done.stdout
+    whole = float(next(line for line in done.stdout.splitlines() if "whole batches" in line).split()[-1])
+    assert whole < 1e-5  # sums in another order, through 22 steps of Adam in float32
