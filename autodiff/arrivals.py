@@ -39,7 +39,7 @@ watched: weakref.WeakKeyDictionary[Node, tuple[weakref.ref[Watcher], int]] = wea
 
 
 def watch_gradients(leaves: Iterable[Variable], watcher: Watcher) -> None:
-    """Tell ``watcher`` when the gradient of each leaf is complete, while ``backward()`` still runs.
+    """Call ``watcher`` when the gradient of each leaf is complete, while ``backward()`` still runs.
 
     leaves: Tensors, which are known to the watcher by their positions. One watcher a leaf; another replaces it, and the
     caller keeps it alive. Hooks of a leaf must be registered before, so that the watcher sees what they return.
