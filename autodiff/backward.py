@@ -27,6 +27,7 @@ from .errors import AnomalyError, GraphError, SingularPointError, StaleValueErro
 from .graph import FloatNode, Node, notes_of
 from .leaves import scalar
 from .modes import mode, state
+from .other_arrays import as_array, is_foreign, numbers, ones_like_value, refusal, zeros
 from .reach import Reach, answer, has_nan, outer, refuse_convention, refuse_product
 from .variable import Scalar, Variable, wrap
 from .write_marks import at_once, check_unwritten
@@ -112,7 +113,12 @@ def pull(
     now, reach, first = state(), None, None
     masks = {node: outer.get() if inner else nonzero(seed) for node, seed in seeds.items()}
     cut = any([mask is not True for mask in masks.values()])
-    if now.anomaly or now.strict or (recorded and (cut or any([n.op is not None and n.op.selects for n in nodes]))):
+    other = next((a for a in map(raw, seeds.values()) if a.__class__ is not np.ndarray and is_foreign(a)), None)
+    if other is not None:  # the rows' rules alone: to look for a NaN would compute the array
+        bounded = True  # not the quick path, which checks less
+        if now.anomaly or now.strict:
+            numbers(other, "detect_anomaly() or strict()")
+    elif now.anomaly or now.strict or (recorded and (cut or any([n.op is not None and n.op.selects for n in nodes]))):
         reach = Reach(masks, nodes)
     elif cut:
         first = nodes[0]
@@ -132,9 +138,7 @@ def pull(
     return cotangents
 
 
-def _needs_care(
-    nodes: list[Node], cotangents: dict[Node, Cotangent], release: bool, wanted: Collection[Node]
-) -> bool:
+def _needs_care(nodes: list[Node], cotangents: dict[Node, Cotangent], release: bool, wanted: Collection[Node]) -> bool:
     """Return whether a NaN has arrived that a factor which is infinite itself may have made of a zero by construction,
     as in relu(x) * inf, and a careful pass can still be made: nothing was released, and no hook has run."""
     if not nodes or (release and nodes[0].shape is not None):
@@ -214,7 +218,8 @@ def run(
             elif node.notes is not None:
                 keep = keep or node.notes.keep_grad
             if op is None:
-                if g.__class__ is ndarray and node not in owned and node not in made and not recorded:
+                own = node in owned or node in made or recorded
+                if not own and (g.__class__ is ndarray or is_foreign(g)):
                     cotangents[node] = g.copy()  # leaves get writable arrays of their own
                 continue
             if wanted and node in wanted:
@@ -243,6 +248,8 @@ def run(
                     continue
             quick(node, g, cotangents, owned, forget)
     except Exception as error:
+        if g is not None and is_foreign(raw(g)) and isinstance(error, TypeError | ValueError | NotImplementedError):
+            raise refusal(f"the derivative of {describe(node)}", raw(g), error) from error
         if not isinstance(error, GraphError | AnomalyError | SingularPointError):
             error.add_note(f"in the backward rule of {describe(node)}.{hint(node)}")
         raise
@@ -297,6 +304,8 @@ def pull_operands(
         else:
             d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
         fresh = d is not g
+        if g.__class__ is not np.ndarray and d.__class__ is np.ndarray and is_foreign(g):
+            raise refusal(f"the derivative of {op.name}", g, f"it gave {kind_of(d)}, a silent copy into NumPy")
         if d.__class__ is not np.ndarray or d.dtype is not p.dtype or d.shape != p.shape:
             d = fit(d, p)
         if anomaly:
@@ -315,7 +324,7 @@ def pull_operands(
             elif recorded:  # plain so far, and now a handle
                 owned.pop(p, None)
             elif p.shape is not None:
-                cotangents[p] = np.asarray(d)
+                cotangents[p] = as_array(d)
     if release:
         node.saved = None
 
@@ -470,7 +479,7 @@ def _sums(
 
 
 def _zero(node: Node) -> Cotangent:
-    return 0.0 if node.shape is None else np.zeros(node.shape, node.dtype)
+    return 0.0 if node.shape is None else zeros(node.shape, node.dtype, node.value)
 
 
 def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
@@ -496,6 +505,8 @@ def raw(x: Any) -> Any:
 def nonzero(seed: Any) -> Any:
     """Where a cotangent is not zero: True everywhere, or booleans. Zeros of the start contribute nothing."""
     value = raw(seed)
+    if value.__class__ is not np.ndarray and is_foreign(value):
+        return True  # to look would compute it
     if value.__class__ is float or not value.shape:
         return bool(value != 0.0)
     mask = np.not_equal(value, 0)
@@ -530,12 +541,12 @@ def seed_for(root: Variable, gradient: Any) -> Cotangent:
                 "backward() needs a real number to start from; this Tensor is complex. Write np.abs(x), np.real(x) or "
                 "backward(gradient) with a complex gradient."
             )
-        if node.shape == () and state().trace is None:
+        if node.shape == () and state().trace is None and root._data.__class__ is np.ndarray:
             return _one(node.dtype)
-        return 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
+        return 1.0 if node.shape is None else ones_like_value(node.shape, node.dtype, root._data)
     if np.shape(raw(gradient)) != root.shape:
         raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")
-    return conjugate(fit(gradient if isinstance(gradient, Variable) else np.asarray(gradient), node))
+    return conjugate(fit(gradient if isinstance(gradient, Variable) else as_array(gradient), node))
 
 
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
@@ -548,7 +559,8 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
         g = np.reshape(g, (1,) * -lead + have)
         return g if np.shape(g) == shape else sum_to(g, shape)
     if lead and shape and have[lead:] == shape:  # a bias, most often: one call, and no copy
-        return np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
+        axes = tuple(range(lead)) if lead > 1 else 0
+        return np.add.reduce(g, axis=axes) if g.__class__ is np.ndarray else np.sum(g, axis=axes)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
     if axes:
         g = np.sum(g, axis=axes, keepdims=True)
@@ -586,7 +598,7 @@ def conjugate(g: Cotangent) -> Cotangent:
     dL = Re(g dz), while the gradient of a user is dL/dRe(z) + i dL/dIm(z), its conjugate."""
     if g.__class__ is float or g.__class__ is Scalar or g.dtype.kind != "c":
         return g
-    return np.conjugate(g) if isinstance(g, Variable) else np.asarray(np.conjugate(g))
+    return np.conjugate(g) if isinstance(g, Variable) else as_array(np.conjugate(g))
 
 
 def run_hooks(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:

@@ -15,6 +15,7 @@ import numpy as np
 from .errors import AnomalyError, GraphError, MissingRuleError, kind_of
 from .graph import Node, notes_of
 from .modes import OFF, State, mode, source_line, state
+from .other_arrays import is_foreign, numbers, refusal
 
 ROWS = frozenset({"rows"})
 _watcher: ContextVar[Callable[..., None]] = ContextVar("autodiff_watcher")
@@ -45,6 +46,8 @@ def watch_rows(seen: Callable[..., None]) -> Iterator[None]:
 def observe(op: Any, out: Any, raw: list[Any], now: State, operands: Iterable[Any], static: dict[str, Any]) -> None:
     """Do the work of the modes in force: notes for pictures, the anomaly check, fingerprints."""
     value = out._data
+    if now.anomaly or now.strict:
+        numbers(value, "detect_anomaly() or strict()")
     if "rows" in now.record:
         _watcher.get()(op, raw, static, value)
     if out.node is None and now.record and now.record != ROWS:
@@ -155,6 +158,8 @@ def explain(op: Any, error: Exception, raw: Iterable[Any]) -> None:
     if isinstance(error, GraphError):  # a view of an overwritten value: the message is complete
         return
     raw, where = list(raw), place(None)
+    for x in filter(is_foreign, raw):
+        raise refusal(op.name, x, error) from error
     sentence = op.explain(*raw) if op.explain is not None else None
     text = f"{sentence}{where}" if sentence is not None else misfit(op, error, raw, where)
     if text is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .errors import leaves_graph
 from .graph import FLOAT64
+from .other_arrays import is_foreign, summary
 from .variable import Scalar, Variable
 
 
@@ -16,9 +17,12 @@ def text(self: Variable) -> str:
     if not isinstance(self._data, float | np.ndarray) and hasattr(type(self._data), "why"):
         return f"<{type(self).__name__.lower()}: overwritten {self._data.why}>"
     kind = type(self).__name__.lower()
-    value = (
-        repr(self._data) if self.__class__ is Scalar else np.array2string(self._data, separator=", ", prefix=kind + "(")
-    )
+    if is_foreign(self._data):
+        value = summary(self._data)
+    elif self.__class__ is Scalar:
+        value = repr(self._data)
+    else:
+        value = np.array2string(self._data, separator=", ", prefix=kind + "(")
     facts = [] if self.dtype == FLOAT64 else [f"dtype={self.dtype}"]
     if self.node is None:
         facts.append("requires_grad=False")
@@ -46,12 +50,14 @@ def rounded(self: Variable, digits: int | None = None) -> float:
 
 def value_text(self: Variable) -> str:
     """Return the ``str`` of a handle: that of its value."""
-    return str(self.data)
+    return summary(self._data) if is_foreign(self._data) else str(self.data)
 
 
 def notebook_card(self: Variable, include: Any = None, exclude: Any = None) -> dict[str, str]:
     """Return the text for a notebook, and a small card with shape, dtype and statistics. Never raises."""
     bundle = {"text/plain": repr(self)}
+    if is_foreign(self._data):  # statistics would compute it
+        return bundle
     try:
         from .drawing import card
 

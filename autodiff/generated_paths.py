@@ -28,6 +28,7 @@ from .diagnostics import explain
 from .gradient_buffers import spare_buffer
 from .graph import EMPTY, FloatNode, GeneralNode, tick
 from .modes import state
+from .other_arrays import as_array
 from .recording import ARITHMETIC, REFUSALS, record_operands
 from .registry import Op, saved_source
 from .variable import TENSORS, Scalar, Tensor
@@ -38,7 +39,7 @@ ON = os.environ.get("BACKFLOW_GENERATED_PATHS", "1") != "0"
 _NODE = """n = GeneralNode(); n.serial = tick(); n.op = op; n.parents = {parents}; n.saved = {saved}; n.scope = s.scope
     n.notes = n.grad = None"""
 _TENSOR = f"""
-    if y.__class__ is not ndarray: y = asarray(y)
+    if y.__class__ is not ndarray: y = asarray(y) if isinstance(y, generic) else as_array(y)
     {_NODE}; n.static = EMPTY; n.shape = y.shape; n.dtype = y.dtype; n.value = None
     t = Tensor(); t._data = y; t.node = n
     return t
@@ -130,6 +131,8 @@ _SHARED = dict(
     EMPTY=EMPTY,
     ndarray=np.ndarray,
     asarray=np.asarray,
+    as_array=as_array,
+    generic=np.generic,
     GeneralNode=GeneralNode,
     FloatNode=FloatNode,
     Tensor=Tensor,
@@ -204,7 +207,7 @@ _PULL_ONE = """
         else:
             cotangents[p{i}] = h = h + d
             if h.__class__ is ndarray: owned[p{i}] = True
-            elif p{i}.shape is not None: cotangents[p{i}] = asarray(h)
+            elif p{i}.shape is not None: cotangents[p{i}] = as_array(h)
 """
 _ADD_INTO = """
     if s{i} is not None:
@@ -327,6 +330,8 @@ def unary(op: Op, name: str, slow: Callable[..., Any]) -> Pair:
     """Return the Tensor and Scalar methods of a row with one operand. slow: the function that runs where these do not
     apply."""
     real = "" if op.complex else '\n    if x.dtype.kind == "c": return slow(x0)'
+    if not isinstance(op.fn, np.ufunc):  # it might copy an array of another library into NumPy: the slow path looks
+        real = "\n    if x.__class__ is not ndarray: return slow(x0)" + real
     source = _UNARY.format(o="", parents="(p,)", saved=f"({_tuple(op, 0)},)", real=real)
     tensor_method = _function(op, source, name, slow)
     if op.scalar is None:

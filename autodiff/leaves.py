@@ -11,7 +11,7 @@ import numpy as np
 from .errors import LeavesGraphError, kind_of, leaves_graph
 from .graph import leaf
 from .modes import number
-from .recording import plain_array
+from .other_arrays import is_foreign, plain_array
 from .registry import OPS
 from .variable import Scalar, Tensor, Variable, differentiable, is_live, wrap
 
@@ -19,7 +19,8 @@ from .variable import Scalar, Tensor, Variable, differentiable, is_live, wrap
 def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: bool = True) -> Tensor:
     """Make a Tensor of an array or of numbers, to differentiate with respect to.
 
-    x: anything ``np.asarray`` takes, any shape, floating dtype. The value is copied unless ``copy=False``.
+    x: anything ``np.asarray`` takes, any shape, floating dtype; or an array of a library that speaks NumPy's protocols
+    (Dask, CuPy), which stays one. The value is copied unless ``copy=False``.
     ``requires_grad`` is True by default; integers and booleans raise TypeError unless ``dtype=float`` or
     ``requires_grad=False`` is given.
 
@@ -43,7 +44,11 @@ def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: b
         x = plain_array(x)
     except ValueError as error:
         raise ValueError(f"a Tensor needs numbers in rows of equal length; got a {kind_of(x)}: {error}") from None
-    data = np.array(x, dtype=dtype) if copy else np.asarray(x, dtype=dtype)
+    if is_foreign(x):
+        dtype = np.dtype(x.dtype if dtype is None else dtype)
+        data = x.astype(dtype) if dtype != x.dtype else x.copy() if copy else x
+    else:
+        data = np.array(x, dtype=dtype) if copy else np.asarray(x, dtype=dtype)
     handle: Tensor = Tensor()
     handle._data = data
     handle.node = None if requires_grad is False else leaf(differentiable(data))

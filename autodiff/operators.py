@@ -15,6 +15,7 @@ import numpy as np
 from . import display, generated_paths, interchange, leaves, names_elsewhere, writing
 from .backward import backward
 from .batching import batched_operators, indexing
+from .other_arrays import is_foreign
 from .recording import record_operands
 from .registry import METHODS, OPS, PUBLIC, Op
 from .variable import Scalar, Tensor, Variable, plain
@@ -90,7 +91,7 @@ def _operator(op: Op, name: str, reflected: bool) -> generated_paths.Pair:
     """Return an operator for Tensors and one for Scalars; reflected: x is the right operand."""
 
     def operator(x: Any, o: Any) -> Any:
-        if not isinstance(o, _OPERANDS):  # the other operand may know it; else Python raises "unsupported operand"
+        if not isinstance(o, _OPERANDS) and not is_foreign(o):  # the other operand may know it; else Python raises
             return NotImplemented
         return record_operands(op, (o, x) if reflected else (x, o), op.defaults)
 
@@ -106,7 +107,7 @@ def _sign(op: Op, name: str) -> generated_paths.Pair:
 
 def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
     def compare(x: Variable, o: Any) -> Any:
-        if not isinstance(o, _OPERANDS):
+        if not isinstance(o, _OPERANDS) and not is_foreign(o):
             return NotImplemented
         y = ufunc(x._data, plain(o))
         return bool(y) if x.__class__ is Scalar and np.ndim(y) == 0 else y

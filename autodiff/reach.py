@@ -27,6 +27,7 @@ import numpy as np
 from .diagnostics import describe, hint
 from .errors import SingularPointError
 from .graph import Node
+from .other_arrays import is_foreign
 from .variable import Variable, plain
 
 Mask = Any  # True, False, or an array of booleans
@@ -34,12 +35,12 @@ outer: ContextVar[Mask] = ContextVar("outer", default=True)  # of the cotangent 
 
 
 def has_nan(values: Iterable[Any]) -> bool:
-    """Return whether one of these floats, arrays and Nones has a NaN."""
+    """Return whether one of these floats, arrays and Nones has a NaN. Not looked for in arrays of other libraries."""
     for v in values:
         if v.__class__ is float:
             if v != v:
                 return True
-        elif v is not None:
+        elif v is not None and (v.__class__ is np.ndarray or not is_foreign(plain(v))):
             if v.dtype.itemsize > 2 and v.flags.c_contiguous:  # a third of the time: squares are no NaN, nor is a sum
                 flat = v.reshape(-1)
                 total = flat.dot(flat)

@@ -20,12 +20,13 @@ from .diagnostics import explain, observe, refuse_complex
 from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
+from .other_arrays import is_foreign, plain_array
 from .registry import Op
 from .variable import Variable, is_live, wrap
 from .views import note_view
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # raised by Python's floats where NumPy gives inf or nan
-REFUSALS = (ValueError, TypeError, IndexError)  # raised by a NumPy function on operands that do not fit
+REFUSALS = (ValueError, TypeError, IndexError, NotImplementedError)  # raised by a function on operands that do not fit
 
 
 def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -84,7 +85,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if static.get("out") is not None:
         raise missing_argument(op.name, "out")
     if not op.elementwise and any([v.__class__ is float for v in raw]):  # such rules read shapes and dtypes
-        kinds = [v.dtype for v in raw if v.__class__ is np.ndarray and v.dtype.kind == "f"]
+        kinds = [v.dtype for v in raw if v.__class__ is not float and v is not None and v.dtype.kind == "f"]
         dtype = np.result_type(*kinds) if kinds else FLOAT64
         raw = [np.asarray(v, dtype) if v.__class__ is float else v for v in raw]
     kept = None
@@ -96,6 +97,8 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     except REFUSALS as error:
         explain(op, error, raw)
         raise
+    if any([v.__class__ not in (np.ndarray, float) and is_foreign(v) for v in raw]) and not is_foreign(y):
+        explain(op, TypeError(f"it gave {kind_of(y)}, a silent copy into NumPy"), raw)
     if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
         y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)
     if y.__class__ is not float and y.dtype.kind not in "fc":
@@ -119,18 +122,6 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         note_view(next(iter(operands)), out)
     return out
-
-
-def plain_array(x: Any) -> Any:
-    """x as an ndarray, not copied. A matrix or a masked array is refused: its products or its mask would be lost."""
-    if x.__class__ is np.ndarray:
-        return x
-    if isinstance(x, np.matrix) or hasattr(x, "mask"):
-        raise TypeError(
-            f"a {type(x).__name__} follows other rules than an array, which would be lost here. Write np.asarray(x) "
-            "to take its values, and np.where(mask, ..., ...) for a mask."
-        )
-    return np.asarray(x)
 
 
 def _record_scalar(op: Op, raw: list[Any], parents: Any, static: Any, now: State, operands: Iterable[Any]) -> Any:

@@ -19,6 +19,7 @@ from .errors import BatchedValueError, GraphError, kind_of, leaves_graph, missin
 from .gradient_buffers import forget_gradient
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
+from .other_arrays import as_array, numbers
 from .picture_facts import is_flat
 from .registry import DISPATCH, METHODS, OPS, UFUNCS
 
@@ -101,26 +102,26 @@ class Variable:
     # ---- ways out of the graph
     @property
     def data(self) -> Any:
-        """The plain value: an ndarray (shared, not a copy), or a float. Set on a leaf, the new value is copied in."""
+        """The plain value: an array (shared, not a copy), or a float. Set on a leaf, the new value is copied in."""
         data = self._data
         if data.__class__ is ndarray or data.__class__ is float:
             return data
-        return data if isinstance(data, (float, np.ndarray)) else np.asarray(data)  # a stale view refuses
+        return data if isinstance(data, (float, np.ndarray)) else as_array(data)  # a stale view refuses
 
     def item(self) -> float:
         """Return the only element, as a Python number."""
         if self.size != 1:
             raise ValueError(f"item() needs exactly one element; this {type(self).__name__} has shape {self.shape}.")
         data = self.data
-        return data if data.__class__ is float else data.item()
+        return data if data.__class__ is float else numbers(data, "item()").item()
 
     def numpy(self) -> Any:
         """Return the plain value as an ndarray (a Tensor's own array, not a copy)."""
-        return np.asarray(self.data)
+        return np.asarray(numbers(self.data, "numpy()"))
 
     def tolist(self) -> Any:
         """Return the plain value as nested lists of Python numbers."""
-        return np.asarray(self.data).tolist()
+        return np.asarray(numbers(self.data, "tolist()")).tolist()
 
     def detach(self) -> Any:
         """The same value as a constant: derivatives stop here. The array is shared; write into ``np.copy`` of it."""
@@ -136,7 +137,7 @@ class Variable:
                 ".data",
                 _ARRAY_FORMS,
             )
-        return np.array(self.data, dtype=dtype, copy=copy)
+        return np.array(numbers(self.data, "np.asarray"), dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
         if self.node is not None and not is_flat(self.node):
@@ -151,7 +152,7 @@ class Variable:
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ValueError(f"the truth of {self.size} elements is ambiguous: write np.any(x.data) or np.all(x.data).")
-        return bool(self.data)
+        return bool(numbers(self.data, "if x: or bool(x)"))
 
     # ---- NumPy's protocols
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:

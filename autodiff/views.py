@@ -10,7 +10,8 @@ from typing import Any
 
 from .errors import StaleValueError
 from .graph import Node
-from .variable import Tensor, owner_of, wrap
+from .other_arrays import NATIVE
+from .variable import Tensor, Variable, owner_of, wrap
 
 
 def note_view(x: Any, view: Tensor) -> None:
@@ -44,6 +45,9 @@ class Stale:
         self.refuse()
 
     __array_ufunc__ = __array_function__ = __array__ = __float__ = __len__ = __getitem__ = __bool__ = refuse
+
+
+NATIVE += [Variable, Stale]
 
 
 def rebind(x: Tensor, new: Tensor) -> None:

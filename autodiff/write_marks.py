@@ -205,7 +205,7 @@ def _refuse_readers(nodes: list[Node], written: dict[int, tuple[Any, WriteMark]]
 
 
 def _refuse(nodes: list[Node], node: Node, a: Any, mark: WriteMark) -> None:
-    leaves = [n.value for n in nodes if n.op is None and n.shape is not None]
+    leaves = [n.value for n in nodes if n.op is None and isinstance(n.value, np.ndarray)]
     read = next((v for v in leaves if np.may_share_memory(v, a)), None)
     kind = "constant" if read is None else "leaf"
     when = f" (at {mark.source})" if mark.source else ""

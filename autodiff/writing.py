@@ -18,6 +18,7 @@ from .batching.handle import Batched
 from .errors import BatchedValueError, WriteError, kind_of
 from .graph import leaf
 from .modes import adopt, number, refuse_trace, source_line, state
+from .other_arrays import numbers
 from .registry import METHODS, OPS
 from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree
 from .views import Stale, rebind, shown_node
@@ -131,6 +132,8 @@ def write_all(
 def _fitted(x: Variable, value: Any) -> Any:
     """Return a new value of a leaf: a float, or an array of its own shape and dtype."""
     adopt(x)
+    numbers(x._data, "a write into .data")
+    numbers(plain(value), "a write into .data")
     if not x.is_leaf:
         raise WriteError(
             "the .data of a recorded value cannot be set; write x[...] = v, which is recorded, or make a new value."
@@ -157,6 +160,8 @@ def _fitted(x: Variable, value: Any) -> Any:
 
 def _may_write(x: Tensor, what: str, rebinds: bool, recorded: str = "y = x + v") -> None:
     """Refuse a write that the graph could not follow. rebinds: x will stand for a new recorded value, in new memory."""
+    if not rebinds:
+        numbers(x._data, what)
     base = getattr(x, "_base", None)
     if rebinds and base is not None and base() is not None:
         raise WriteError(

@@ -22,6 +22,7 @@ ROOT = Path(ad.__file__).parent.parent
 # Lowest first: a file imports only what stands before it.
 ORDER = [
     "errors",
+    "other_arrays",
     "graph",
     "gradient_buffers",
     "modes",

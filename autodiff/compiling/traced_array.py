@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..other_arrays import NATIVE
 from ..variable import TRACED, Variable
 from . import functional
 
@@ -227,6 +228,7 @@ def _joined(parts: tuple[Any, ...]) -> Any:
 
 
 TRACED.add(TracedArray)
+NATIVE.append(TracedArray)
 BINARY = {
     "add": np.add,
     "sub": np.subtract,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..batching.ways import reduced
+from ..other_arrays import is_foreign
 from ..registry import composite, op
 from ..singular_points import Point
 from .special import normal_values
@@ -210,6 +211,9 @@ def sum_dtype(x: Any) -> Any:
 
 
 def _softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
+    if is_foreign(x):  # not every library has ufunc.reduce
+        e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+        return e / np.sum(e, axis=axis, keepdims=True)
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))  # ufunc.reduce: half the call overhead of np.max
     total = np.add.reduce(e, axis=axis, keepdims=True, dtype=sum_dtype(e))
     return e / total if e.dtype != np.float16 else (e / total).astype(e.dtype)

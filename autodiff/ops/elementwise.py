@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import missing_argument
+from ..other_arrays import is_foreign
 from ..registry import REAL as ANY
 from ..registry import Op, composite, op
 from ..singular_points import Convention, Point
@@ -53,7 +54,7 @@ convention = Op(  # in no table: its derivative is the convention, not the limit
 def settled(x: Any, at: Any, *others: Any) -> Any:
     """x in a rule, 0 where ``at``; there the derivative of the rule in x and in the others, a second derivative, is NaN
     and no invention."""
-    if not (at if at.__class__ is bool else np.any(at)):
+    if not (at if at.__class__ is bool else is_foreign(plain(at)) or np.any(at)):
         return x
     x = convention(x, at)
     for other in others:

@@ -19,9 +19,10 @@ from ..batching.ways import layered, of_labels
 from ..errors import kind_of
 from ..graph import new_float_node
 from ..modes import state
+from ..other_arrays import as_array, is_foreign, refusal
 from ..recording import record_operands
 from ..registry import PUBLIC, op
-from ..variable import Scalar, Tensor, Variable
+from ..variable import Scalar, Tensor, Variable, plain
 from .activations import log_softmax, sigmoid, softmax
 
 
@@ -80,7 +81,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """
     if isinstance(weight, Variable) or isinstance(x, Variable) or isinstance(bias, Variable):
         return _linear_row.run(x, weight, bias, _linear_row.defaults)
-    return _linear(np.asarray(x), np.asarray(weight), None if bias is None else np.asarray(bias))
+    return _linear(as_array(x), as_array(weight), None if bias is None else as_array(bias))
 
 
 # ---- cross-entropy of logits and class labels
@@ -172,6 +173,21 @@ def _cross_entropy_by_parts(
     return rows if reduction == "none" else np.sum(rows)
 
 
+def _cross_entropy_by_masks(logits: Any, labels: Any, weights: Any, ignore_index: int | None, reduction: str) -> Any:
+    """The same in functions that every library has, for arrays that cannot be indexed by value. Labels are not looked
+    at: one outside the classes gives 0."""
+    if weights is not None:
+        raise refusal("cross_entropy(weights=...)", plain(logits), "weights are picked by the values of the labels")
+    label = np.equal(np.expand_dims(labels, -1), np.arange(logits.shape[-1], like=plain(logits)))
+    rows = -np.sum(np.where(label, log_softmax(logits), 0.0), axis=-1)
+    if ignore_index is not None:
+        kept = np.not_equal(labels, ignore_index)
+        rows = np.where(kept, rows, 0.0)
+        if reduction == "mean":
+            return np.sum(rows) / np.maximum(np.sum(kept), 1)
+    return rows if reduction == "none" else np.sum(rows) if reduction == "sum" else np.mean(rows)
+
+
 _cross_entropy_row: Any = op(
     _cross_entropy,
     name="cross_entropy",
@@ -209,7 +225,7 @@ def cross_entropy(
     array([[ 0.5, -0.5]])
     """
     each_its_own = isinstance(labels, Batched)
-    every = bottom(labels) if each_its_own else np.asarray(labels)  # the labels of all examples, under vmap
+    every = bottom(labels) if each_its_own else as_array(labels)  # the labels of all examples, under vmap
     labels = labels if each_its_own else every
     classes = logits.shape[-1] if logits.ndim else 0
     if labels.dtype.kind not in "iu":
@@ -225,6 +241,8 @@ def cross_entropy(
         )
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"cross_entropy: reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
+    if is_foreign(plain(logits)) or is_foreign(every):
+        return _cross_entropy_by_masks(logits, labels, weights, ignore_index, reduction)
     index = every if every.dtype is _INT else every.astype(_INT)
     # Unsigned, a negative label is huge: one pass for both ends.
     if not every.size or np.maximum.reduce(index.view(_UNSIGNED), axis=None) < classes:

@@ -15,7 +15,9 @@ from ..batching.handle import Batched
 from ..batching.indexing import pick, picked, placed, taken_along, written
 from ..batching.ways import as_numbers
 from ..errors import missing_argument
+from ..other_arrays import ones_like_value, zeros
 from ..registry import composite, op
+from ..variable import plain
 
 
 def _getitem(x: Any, index: Any) -> Any:
@@ -32,7 +34,7 @@ def _is_basic(index: Any) -> bool:
 
 
 def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    y = np.zeros(shape, dtype)
+    y = zeros(shape, dtype, like=x)
     if _is_basic(index):
         y[index] = x
     else:
@@ -93,7 +95,7 @@ def _setitem(x: Any, v: Any, index: Any) -> Any:
 
 
 def _cleared(g: Any, index: Any) -> Any:
-    keep = np.ones(np.shape(g), bool)
+    keep = ones_like_value(np.shape(g), bool, like=plain(g))
     keep[index] = False
     return g * keep
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..modes import one_call
+from ..other_arrays import is_foreign
 
 Kernel = Callable[[np.ndarray], np.ndarray]  # from a float64 block to a new one
 # Numerator and denominator, highest power first, as Horner's rule reads them.
@@ -234,6 +235,6 @@ def loud(d: Any, *operands: Any) -> Any:
                 d = d * math.nan
         elif x is not None:
             missing = np.isnan(x)
-            if missing.any():
+            if is_foreign(missing) or missing.any():
                 d = np.where(missing, math.nan, d)
     return d

@@ -380,9 +380,14 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 # ---- norms
+def _largest(x: Any, axis: Any) -> Any:
+    """The largest element; 0 of none. x is no less than 0."""
+    return np.max(x, axis=axis, keepdims=True, **({} if x.size else {"initial": 0.0}))
+
+
 def _norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     with np.errstate(over="ignore", under="ignore"):
-        top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
+        top = _largest(np.abs(x), axis)
         safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(top.dtype)
         part = x / safe
         square = np.square(part) if part.dtype.kind != "c" else np.real(part * np.conjugate(part))
@@ -417,7 +422,7 @@ norm2 = op(
 def _normp(x: Any, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Any:
     with np.errstate(all="ignore"):
         a = np.abs(x)
-        top = np.max(a, axis=axis, keepdims=True, initial=0.0) if ord > 0 else np.min(a, axis=axis, keepdims=True)
+        top = _largest(a, axis) if ord > 0 else np.min(a, axis=axis, keepdims=True)
         safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(np.result_type(x))
         y = safe * np.sum((a / safe) ** ord, axis=axis, keepdims=True, dtype=sum_dtype(x)) ** (1.0 / ord)
         y = y.astype(safe.dtype)

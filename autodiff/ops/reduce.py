@@ -14,9 +14,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..batching.ways import reduced
 from ..errors import missing_argument
+from ..other_arrays import is_foreign
 from ..registry import composite, op
 from ..singular_points import Convention, Point
-from ..variable import Variable
+from ..variable import Variable, plain
 from .activations import softmax, sum_dtype
 from .arrays.masked import max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where
 from .complex_numbers import conj
@@ -76,32 +77,44 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
 
 
 def _sum(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    if x.__class__ is not np.ndarray:  # another library has its own order of arguments
+        return np.sum(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
     return np.sum(x, axis, dtype, out, keepdims)
 
 
 def _mean(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    if x.__class__ is not np.ndarray:  # another library has its own order of arguments
+        return np.mean(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
     return np.mean(x, axis, dtype, out, keepdims)
 
 
 def _max(x: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
+    if x.__class__ is not np.ndarray:  # another library has its own order of arguments
+        return np.max(x, axis=axis, out=out, keepdims=keepdims)
     return np.max(x, axis, out, keepdims)
 
 
 def _min(x: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
+    if x.__class__ is not np.ndarray:  # another library has its own order of arguments
+        return np.min(x, axis=axis, out=out, keepdims=keepdims)
     return np.min(x, axis, out, keepdims)
 
 
 def _prod(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    if x.__class__ is not np.ndarray:  # another library has its own order of arguments
+        return np.prod(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
     return np.prod(x, axis, dtype, out, keepdims)
 
 
 def _var(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    y = np.var(x, axis, sum_dtype(x) if dtype is None else dtype, out, ddof, keepdims)
+    kind = sum_dtype(x) if dtype is None else dtype
+    y = np.var(x, axis=axis, dtype=kind, out=out, ddof=ddof, keepdims=keepdims)
     return y if dtype is not None or x.dtype != np.float16 else y.astype(x.dtype)
 
 
 def _std(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    y = np.std(x, axis, sum_dtype(x) if dtype is None else dtype, out, ddof, keepdims)
+    kind = sum_dtype(x) if dtype is None else dtype
+    y = np.std(x, axis=axis, dtype=kind, out=out, ddof=ddof, keepdims=keepdims)
     return y if dtype is not None or x.dtype != np.float16 else y.astype(x.dtype)
 
 
@@ -284,7 +297,7 @@ array([-0.5,  0.5])""",
 
 def settled_along(x: Any, at: Any, axis: Axis) -> Any:
     """``settled`` for a reduction: where ``at``, a second derivative is NaN in every element that was reduced."""
-    if not isinstance(x, Variable) or not np.any(at):
+    if not isinstance(x, Variable) or not (is_foreign(plain(at)) or np.any(at)):
         return x
     none = np.where(at, convention(x, at), 0.0)  # 0 everywhere, with the derivative NaN where at
     return x + np.sum(none, axis=axis, keepdims=True)
@@ -305,7 +318,7 @@ def _logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     """
     y, g = back(y, axis, keepdims), back(g, axis, keepdims)
     empty = np.equal(y, -INF)
-    some = np.any(empty)
+    some = is_foreign(plain(empty)) or np.any(empty)
     if isinstance(x, Variable):
         p = softmax(x, axis=tuple(range(np.ndim(x))) if axis is None else axis)
         return g * (np.where(empty, 0.0, p) if some else p)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..batching import ways
-from ..recording import plain_array
+from ..other_arrays import plain_array
 from ..registry import composite, op
 from ..variable import Variable, plain
 
@@ -22,6 +22,8 @@ def operand(x: Any) -> Any:
 
 
 def _reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
+    if order == "C" and x.__class__ is not np.ndarray:  # not every library has an order
+        return np.reshape(x, shape)
     y = np.reshape(x, shape, order=order)  # type: ignore[call-overload]
     if copy is False and y.size and not np.may_share_memory(x, y):
         raise ValueError(f"reshape: {np.shape(x)} cannot become {np.shape(y)} without a copy.")
@@ -33,7 +35,7 @@ reshape = op(
     name="reshape",
     batch=ways.reshaped,
     numpy=(np.reshape,),
-    vjp=lambda g, x_shape, order: np.reshape(g, x_shape, order=order),
+    vjp=lambda g, x_shape, order: reshape(g, x_shape, order=order),
     linear=True,
     samples=(
         (((2, 6),), {"shape": (3, 4)}),
@@ -142,7 +144,7 @@ broadcast_to = op(
 
 
 def _astype(x: Any, dtype: Any, copy: bool = True, device: Any = None) -> Any:
-    return np.asarray(x).astype(dtype)
+    return plain_array(x).astype(dtype)
 
 
 astype = op(
@@ -234,6 +236,8 @@ triu = op(
 
 # ---- joining: any number of operands; ``i`` is the operand's position
 def _concatenate(*xs: Any, axis: int | None = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> Any:
+    if dtype is None and casting == "same_kind":  # not every library has these arguments
+        return np.concatenate(xs, axis=axis)
     return np.concatenate(xs, axis=axis, dtype=dtype, casting=casting)  # type: ignore[call-overload]
 
 
@@ -264,6 +268,8 @@ concatenate = op(
 def _stack(*xs: Any, axis: int = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> Any:
     if dtype is None and any([x.__class__ is float for x in xs]):  # NumPy's stack would make float64 of Scalars
         dtype = np.result_type(*xs)
+    if dtype is None and casting == "same_kind":
+        return np.stack(xs, axis=axis)
     return np.stack(xs, axis=axis, dtype=dtype, casting=casting)  # type: ignore[call-overload]
 
 

@@ -12,7 +12,7 @@ from ..batching.handle import Batched, bare, bottom, frames_of, open_frames, ove
 from ..errors import kind_of
 from ..graph import Node, leaf, tick
 from ..modes import OFF, mode, number, state
-from ..recording import plain_array
+from ..other_arrays import as_array, is_foreign, plain_array, zeros
 from ..registry import OPS
 from ..variable import Scalar, Variable, is_live, wrap
 from .containers import flatten, map_leaves
@@ -90,8 +90,8 @@ def _lifted(v: Any, i: int) -> Any:
         if is_live(v):
             return OPS["positive"](v)
         v = v.data
-    if isinstance(v, bool | np.bool_) or not isinstance(
-        v, float | int | complex | np.ndarray | np.generic
+    if isinstance(v, bool | np.bool_) or not (
+        isinstance(v, float | int | complex | np.ndarray | np.generic) or is_foreign(v)
     ):
         raise TypeError(
             f"argument {i} cannot be differentiated: got {kind_of(v)}. "
@@ -100,7 +100,7 @@ def _lifted(v: Any, i: int) -> Any:
     if isinstance(v, float | int) and not isinstance(v, np.generic):
         v = number(v)
         return wrap(v, leaf(v))
-    data = _floating(np.array(plain_array(v)), i)
+    data = _floating(v if is_foreign(v) else np.array(plain_array(v)), i)
     return wrap(data, leaf(data))
 
 
@@ -125,14 +125,14 @@ def kind_of_dtype(x: Any) -> str:
 
 def for_node(c: Any, y: Variable) -> Any:
     """Return a cotangent or tangent of a value as one of its node: inside ``vmap``, for all examples."""
-    c = c if isinstance(c, Variable) else np.asarray(c)
+    c = c if isinstance(c, Variable) else as_array(c)
     return bottom(over_all(c, frames_of(y))) if y.__class__ is Batched else c
 
 
 def derivative(d: Any, x: Variable) -> Any:
     """Return a derivative of the shape and dtype of x; zeros where none arrived."""
     if d is None:
-        return 0.0 if isinstance(x, Scalar) else np.zeros(x.shape, x.dtype)
+        return 0.0 if isinstance(x, Scalar) else zeros(x.shape, x.dtype, x._data)
     return d if isinstance(d, Variable) or not isinstance(x, Scalar) else number(d)
 
 

@@ -12,8 +12,9 @@ from ..batching.handle import bottom, inside, with_bottom
 from ..errors import GraphError, kind_of
 from ..graph import Node, leaf
 from ..modes import mode, state
+from ..other_arrays import as_array, is_foreign, numbers, ones_like_value, zeros
 from ..reach import ForwardReach, answer, has_nan, refuse_convention, refuse_product
-from ..variable import Variable, is_live, wrap
+from ..variable import Variable, is_live, plain, wrap
 from .containers import flatten, flatten_as
 from .evaluation import Evaluation, Function, derivative, for_node, in_own_memory, shape_of
 
@@ -60,6 +61,11 @@ def push_through(ours: Evaluation, tangents: Sequence[Any]) -> tuple[dict[Node, 
 def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node, Any]:
     """Return tangents of every node that depends on those in ``start``; nodes newest first, as ``collect`` gives them.
     Where a NaN arrives, and it may come from a zero by construction, once more and carefully (``reach``)."""
+    other = next((plain(t) for t in start.values() if is_foreign(plain(t))), None)
+    if other is not None:  # to look for a NaN would compute the array
+        if state().strict:
+            numbers(other, "strict()")
+        return _push(start, nodes, recorded, None)
     masks = {n: nonzero(t) for n, t in start.items()}
     cut = any([mask is not True for mask in masks.values()]) or any([n.op is not None and n.op.selects for n in nodes])
     if not state().strict and not (recorded and cut):
@@ -99,7 +105,7 @@ def _push(start: dict[Node, Any], nodes: list[Node], recorded: bool, reach: Forw
                 t = fit(t, node)
             total = t if total is None else total + t
         if total is not None:
-            found[node] = total if node.shape is None or isinstance(total, Variable) else np.asarray(total)
+            found[node] = total if node.shape is None or isinstance(total, Variable) else as_array(total)
     return found
 
 
@@ -116,14 +122,14 @@ def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: b
 
 def _transposed(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
     """Return the transpose of a rule on t: the rule is linear in its cotangent, so the walk transposes it."""
-    u = wrap(np.ones(node.shape or (), node.dtype), None)
+    u = wrap(ones_like_value(node.shape or (), node.dtype, plain(t)), None)
     u.node = leaf(u.data)
     c = node.op.rule(i)(u, *args)
     if not isinstance(c, Variable) or c.node is None:
-        return np.zeros(node.shape or ())
+        return zeros(node.shape or (), node.dtype, plain(t))
     c = fit(c, node.parents[i])
     own = collect([c.node], floor=u.node.serial)
     if recorded and not isinstance(t, Variable):
         t = wrap(t, None)
     found = pull({c.node: t}, own, wanted=[u.node], recorded=recorded, inner=True)[u.node]
-    return np.zeros(node.shape or ()) if found is None else found
+    return zeros(node.shape or (), node.dtype, plain(t)) if found is None else found

@@ -16,6 +16,7 @@ from ..batching.ways import positions
 from ..errors import kind_of
 from ..graph import Node
 from ..modes import mode
+from ..other_arrays import is_foreign, ones_like_value
 from ..reach import has_nan
 from ..variable import Variable, plain
 from .containers import flatten, flatten_as, map_leaves
@@ -46,7 +47,9 @@ def value_and_grad(
         _check_complex(out, ours, holomorphic)
         node = out.node if isinstance(out, Variable) else None
         ours.reach([node] if node is not None else [])
-        seeds = {} if node is None else {node: 1.0 if node.shape is None else np.ones(node.shape, node.dtype)}
+        seeds = {}
+        if node is not None:
+            seeds[node] = 1.0 if node.shape is None else ones_like_value(node.shape, node.dtype, plain(out))
         gradients = ours.pull(seeds, release=not (ours.recorded or holomorphic))
         if holomorphic:
             gradients = _complex_derivatives(ours, seeds, gradients)
@@ -118,7 +121,8 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, h
 
 
 def _single(out: Any, who: str) -> None:
-    if isinstance(out, Variable | float | int | np.generic | np.ndarray) and math.prod(shape_of(out)) == 1:
+    number = isinstance(out, Variable | float | int | np.generic | np.ndarray) or is_foreign(out)
+    if number and math.prod(shape_of(out)) == 1:
         return
     raise TypeError(
         f"{who} needs a function that returns a single number; it returned {kind_of(out)}. "

@@ -1,0 +1,95 @@
+"""Arrays of other libraries that speak NumPy's protocols (Dask, CuPy): what the core asks of them, in one place.
+
+A Tensor may hold such an array. The rows compute by NumPy's own dispatch, so that each library runs its own functions,
+and nothing here turns its arrays into NumPy's. What needs the numbers themselves refuses with a sentence. Never here:
+the name of a library.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+NATIVE: list[type] = [np.ndarray]  # have the protocols too, and are no arrays of another library
+
+
+def is_foreign(x: Any) -> bool:
+    """Return whether x is an array of another library: it has both of NumPy's protocols, and is none of ours."""
+    kind = type(x)
+    return (
+        kind is not np.ndarray
+        and hasattr(kind, "__array_function__")
+        and hasattr(kind, "__array_ufunc__")
+        and hasattr(kind, "dtype")
+        and not issubclass(kind, tuple(NATIVE))
+    )
+
+
+def library(x: Any) -> str:
+    """Return the name of the library that an array is of."""
+    return type(x).__module__.partition(".")[0]
+
+
+def as_array(x: Any) -> Any:
+    """x as an ndarray; an array of another library stays as it is, refused when its shape is not known."""
+    if not is_foreign(x):
+        return np.asarray(x)
+    if any([n != n for n in x.shape]):
+        raise TypeError(
+            f"a {library(x)} array of shape {x.shape} has a length that is not known yet, and no derivative can be "
+            "broadcast to it. Write np.where(mask, x, 0) instead of x[mask], or x.compute_chunk_sizes() before."
+        )
+    return x
+
+
+def plain_array(x: Any) -> Any:
+    """x as an ndarray, not copied; an array of another library stays one. A matrix or a masked array is refused: its
+    products or its mask would be lost."""
+    if x.__class__ is np.ndarray:
+        return x
+    if isinstance(x, np.matrix) or hasattr(x, "mask"):
+        raise TypeError(
+            f"a {type(x).__name__} follows other rules than an array, which would be lost here. Write np.asarray(x) "
+            "to take its values, and np.where(mask, ..., ...) for a mask."
+        )
+    return as_array(x)
+
+
+def zeros(shape: Any, dtype: Any, like: Any) -> Any:
+    """Return zeros of the library that ``like`` is of."""
+    return np.zeros(shape, dtype, like=like) if is_foreign(like) else np.zeros(shape, dtype)
+
+
+def ones_like_value(shape: Any, dtype: Any, like: Any) -> Any:
+    """Return ones of the library that ``like`` is of."""
+    return np.ones(shape, dtype, like=like) if is_foreign(like) else np.ones(shape, dtype)
+
+
+def numbers(x: Any, what: str) -> Any:
+    """x, refused where it is an array of another library: ``what`` needs the numbers themselves."""
+    if is_foreign(x):
+        raise TypeError(
+            f"{what} needs the numbers of a {library(x)} array of shape {x.shape}, which are not in NumPy's memory. "
+            f"Take them by that library's own function: {_exit(x)}."
+        )
+    return x
+
+
+def refusal(row: str, x: Any, reason: object) -> TypeError:
+    """Return the error of a row that does not work on arrays of this library."""
+    return TypeError(
+        f"{row} does not work on arrays of {library(x)}: {reason}. Compute it on NumPy's array, {_exit(x)}, or write "
+        "it in functions that the library has."
+    )
+
+
+def summary(x: Any) -> str:
+    """Return how an array of another library prints: nothing is computed or copied for it."""
+    return f"<{library(x)} {type(x).__name__} of shape {x.shape}>"
+
+
+def _exit(x: Any) -> str:
+    if hasattr(type(x), "compute"):
+        return "x.data.compute()"
+    return "x.data.get()" if hasattr(type(x), "get") else f"by {library(x)}'s function that makes a NumPy array"

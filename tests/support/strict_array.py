@@ -1,0 +1,81 @@
+"""A small array that speaks NumPy's protocols and refuses every silent way into NumPy's memory: it stands for CuPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
+    """Holds an ndarray, runs NumPy's functions on it, and wraps what they give. Mixed with an ndarray it refuses."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = np.asarray(value)
+
+    shape = property(lambda self: self._value.shape)
+    dtype = property(lambda self: self._value.dtype)
+    ndim = property(lambda self: self._value.ndim)
+    size = property(lambda self: self._value.size)
+    T = property(lambda self: StrictArray(self._value.T))
+    real = property(lambda self: StrictArray(self._value.real))
+    imag = property(lambda self: StrictArray(self._value.imag))
+
+    def get(self) -> Any:
+        """The values, in a new ndarray: the one door out."""
+        return self._value.copy()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not all(isinstance(x, StrictArray | int | float | complex | np.generic) for x in inputs):
+            return NotImplemented
+        if any(isinstance(x, np.ndarray) for x in kwargs.get("out") or ()):
+            raise TypeError("a StrictArray is not written into NumPy's memory")
+        return wrapped(getattr(ufunc, method)(*map(opened, inputs), **{k: opened(v) for k, v in kwargs.items()}))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if not all(issubclass(t, StrictArray) for t in types):
+            return NotImplemented
+        kwargs = {k: opened(v) for k, v in kwargs.items() if k != "like"}
+        return wrapped(function(*(opened(x) for x in args), **kwargs))
+
+    def __getitem__(self, index: Any) -> StrictArray:
+        return StrictArray(self._value[opened(index)])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._value[opened(index)] = opened(value)
+
+    def astype(self, dtype: Any, copy: bool = True) -> StrictArray:
+        return StrictArray(self._value.astype(dtype, copy=copy))
+
+    def reshape(self, *shape: Any) -> StrictArray:
+        return StrictArray(self._value.reshape(*shape))
+
+    def copy(self) -> StrictArray:
+        return StrictArray(self._value.copy())
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a StrictArray is not turned into NumPy's arrays or into Python's numbers")
+
+    __array__ = __bool__ = __float__ = __int__ = __complex__ = __iter__ = __index__ = __buffer__ = item = tolist = (
+        _refuse
+    )
+    __repr__ = __str__ = _refuse
+
+
+def opened(x: Any) -> Any:
+    """The ndarrays behind the StrictArrays in x; an ndarray among them is refused."""
+    if isinstance(x, StrictArray):
+        return x._value
+    if isinstance(x, tuple | list):
+        return type(x)([opened(v) for v in x])
+    return x
+
+
+def wrapped(x: Any) -> Any:
+    """StrictArrays of the arrays in x."""
+    if isinstance(x, tuple | list) and any(isinstance(v, np.ndarray) for v in x):
+        return tuple([wrapped(v) for v in x])
+    return StrictArray(x) if isinstance(x, np.ndarray | np.generic) else x
