@@ -35,6 +35,7 @@ from .write_marks import at_once, check_unwritten
 Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 
 _serial, _grad = attrgetter("serial"), attrgetter("grad")
+_REFUSALS = (ValueError, TypeError, NotImplementedError, AttributeError)  # of another library
 _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 
@@ -248,7 +249,7 @@ def run(
                     continue
             quick(node, g, cotangents, owned, forget)
     except Exception as error:
-        if g is not None and is_foreign(raw(g)) and isinstance(error, TypeError | ValueError | NotImplementedError):
+        if g is not None and is_foreign(raw(g)) and isinstance(error, _REFUSALS):
             raise refusal(f"the derivative of {describe(node)}", raw(g), error) from error
         if not isinstance(error, GraphError | AnomalyError | SingularPointError):
             error.add_note(f"in the backward rule of {describe(node)}.{hint(node)}")

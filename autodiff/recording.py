@@ -20,13 +20,14 @@ from .diagnostics import explain, observe, refuse_complex
 from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
-from .other_arrays import is_foreign, plain_array
+from .other_arrays import as_array, is_foreign, plain_array
 from .registry import Op
 from .variable import Variable, is_live, wrap
 from .views import note_view
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # raised by Python's floats where NumPy gives inf or nan
-REFUSALS = (ValueError, TypeError, IndexError, NotImplementedError)  # raised by a function on operands that do not fit
+# raised by a function on operands that do not fit
+REFUSALS = (ValueError, TypeError, IndexError, NotImplementedError, AttributeError)
 
 
 def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -97,7 +98,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     except REFUSALS as error:
         explain(op, error, raw)
         raise
-    if any([v.__class__ not in (np.ndarray, float) and is_foreign(v) for v in raw]) and not is_foreign(y):
+    if any([v.__class__ not in (np.ndarray, float) and is_foreign(v) for v in raw]) and not is_foreign(as_array(y)):
         explain(op, TypeError(f"it gave {kind_of(y)}, a silent copy into NumPy"), raw)
     if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
         y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)

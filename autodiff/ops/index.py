@@ -15,7 +15,7 @@ from ..batching.handle import Batched
 from ..batching.indexing import pick, picked, placed, taken_along, written
 from ..batching.ways import as_numbers
 from ..errors import missing_argument
-from ..other_arrays import ones_like_value, zeros
+from ..other_arrays import is_foreign, ones_like_value, zeros
 from ..registry import composite, op
 from ..variable import plain
 
@@ -89,7 +89,7 @@ scatter: Any = op(
 
 
 def _setitem(x: Any, v: Any, index: Any) -> Any:
-    y = np.array(x, dtype=np.result_type(x))
+    y = np.copy(x) if is_foreign(x) else np.array(x, dtype=np.result_type(x))
     y[index] = v
     return y
 

@@ -26,7 +26,8 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
         return self._value.copy()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if not all(isinstance(x, StrictArray | int | float | complex | np.generic) for x in inputs):
+        plain = inputs[:1] + inputs[2:] if method == "at" else inputs
+        if not all(isinstance(x, StrictArray | int | float | complex | np.generic) for x in plain):
             return NotImplemented
         if any(isinstance(x, np.ndarray) for x in kwargs.get("out") or ()):
             raise TypeError("a StrictArray is not written into NumPy's memory")

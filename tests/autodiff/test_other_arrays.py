@@ -1,0 +1,165 @@
+"""Check Tensors of arrays that speak NumPy's protocols: a strict array that stands for CuPy, and Dask."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn  # noqa: F401: it has rows too
+from tests.support.rows_on_other_arrays import difference
+from tests.support.strict_array import StrictArray
+
+ROWS = [row for row in ad.ops.OPS.values() if any(row.vjps)]
+PAGE = Path(__file__).parents[2] / "docs" / "other_libraries.md"
+A = np.random.default_rng(0).normal(size=(4, 3))
+B = np.random.default_rng(1).normal(size=(3, 4))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_row_gives_numpys_numbers_on_a_strict_array_or_refuses_by_name(row: Any) -> None:
+    refused = difference(row)
+    if refused is None:
+        assert f"`{row.name}`" not in PAGE.read_text(encoding="utf-8")
+    else:
+        assert row.name in refused and "does not work on arrays of tests" in refused
+
+
+def test_a_tensor_keeps_such_an_array_and_hands_its_gradient_back_as_one() -> None:
+    x = ad.tensor(StrictArray(A))
+    assert isinstance(x.data, StrictArray) and x.shape == (4, 3)
+    ad.softplus(x).mean().backward()
+    want = ad.grad(lambda a: ad.softplus(a).mean())(A)
+    assert isinstance(x.grad, StrictArray)
+    np.testing.assert_allclose(x.grad.get(), want, rtol=1e-14)
+
+
+def test_a_second_gradient_and_a_tangent_are_such_arrays() -> None:
+    def loss(x: Any) -> Any:
+        return (np.tanh(x) * ad.relu(x)).sum()
+
+    def twice(x: Any) -> Any:
+        return ad.grad(lambda x: (ad.grad(loss)(x) ** 2).sum())(x)
+
+    np.testing.assert_allclose(twice(StrictArray(A)).get(), twice(A), rtol=1e-13)
+    tangent = ad.jvp(lambda x: x.T @ x, (StrictArray(A),), (StrictArray(A),))[1]
+    np.testing.assert_allclose(tangent.get(), 2 * A.T @ A, rtol=1e-13)
+
+
+def test_gradients_of_two_passes_are_added_and_two_leaves_share_no_memory() -> None:
+    x, y = ad.tensor(StrictArray(A)), ad.tensor(StrictArray(A))
+    for _ in range(2):
+        (x + y).sum().backward()
+    x.grad[0] = 7.0
+    np.testing.assert_array_equal(y.grad.get(), np.full((4, 3), 2.0))
+
+
+def test_nothing_is_computed_to_print_copy_or_compare_it() -> None:
+    x = ad.tensor(StrictArray(A))
+    assert repr(x * 2) == "tensor(<tests StrictArray of shape (4, 3)>, op=multiply)"
+    assert str(x) == "<tests StrictArray of shape (4, 3)>"
+    assert isinstance(copy.deepcopy(x).data, StrictArray)
+    assert isinstance(x > 0, StrictArray)
+    assert x._repr_mimebundle_()["text/plain"] == repr(x)
+
+
+@pytest.mark.parametrize(
+    ("what", "take"),
+    [
+        ("item()", lambda x: x.sum().item()),
+        ("numpy()", lambda x: x.numpy()),
+        ("tolist()", lambda x: x.tolist()),
+        ("np.asarray", lambda x: np.asarray(x.detach())),
+        ("item()", lambda x: float(x.sum().detach())),
+        ("bool(x)", lambda x: bool(x.sum().detach())),
+        ("write", lambda x: setattr(x, "data", A)),
+    ],
+)
+def test_what_needs_the_numbers_names_itself_the_library_and_the_way_out(what: str, take: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"tests array of shape .*x\.data\.get\(\)") as error:
+        take(ad.tensor(StrictArray(A)))
+    assert what in str(error.value)
+
+
+@pytest.mark.parametrize("modes", [ad.strict, ad.detect_anomaly])
+def test_modes_that_look_at_every_number_refuse(modes: Any) -> None:
+    with modes(), pytest.raises(TypeError, match="needs the numbers of a tests array"):
+        np.exp(ad.tensor(StrictArray(A)))
+
+
+def test_a_matrix_of_both_kinds_refuses_rather_than_copy() -> None:
+    with pytest.raises(TypeError, match="matmul does not work on arrays of tests"):
+        ad.tensor(StrictArray(A)) @ B
+
+
+ON_DASK: dict[str, Callable[[Any, Any], Any]] = {
+    "arithmetic": lambda x, y: x + y.T * 2 - 1 / x,
+    "power": lambda x, y: (x * x) ** 1.5,
+    "mask": lambda x, y: x * (x > 0),
+    "exponentials": lambda x, y: np.exp(x) + np.expm1(x) + np.log1p(x * x) + np.log(x * x),
+    "tanh": lambda x, y: np.tanh(x) * np.sqrt(x * x + 1),
+    "abs": lambda x, y: np.abs(x),
+    "logaddexp": lambda x, y: np.logaddexp(x, y.T),
+    "activations": lambda x, y: ad.sigmoid(x) + ad.softplus(x) + ad.relu(x),
+    "reductions": lambda x, y: np.sum(x, axis=0) ** 2 + x.mean(axis=0) * x.var(axis=0),
+    "extremes": lambda x, y: x.max(axis=0) * x.min(),
+    "products": lambda x, y: x @ y @ np.dot(x, y),
+    "tensordot": lambda x, y: np.tensordot(x, y, 1),
+    "shapes": lambda x, y: x.T @ np.reshape(x, (4, 3)),
+    "slices": lambda x, y: x[1:3, ::-1] ** 2,
+    "joined": lambda x, y: np.concatenate([x, y.T]).sum() * np.stack([x, y.T]),
+    "broadcast": lambda x, y: np.broadcast_to(x, (2, 4, 3)) ** 2,
+    "where": lambda x, y: np.where(x.data > 0, x * x, x),
+    "clip": lambda x, y: np.clip(x, -1, 0.5),
+    "softmax": lambda x, y: ad.softmax(x) ** 2 + ad.log_softmax(x),
+    "logsumexp": lambda x, y: ad.logsumexp(x, axis=1),
+    "cross_entropy": lambda x, y: ad.cross_entropy(x, np.array([0, 2, -100, 1])),
+    "bce": lambda x, y: ad.bce_with_logits(x, ad.sigmoid(y.T)),
+    "linear": lambda x, y: ad.linear(x, y.T),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ON_DASK)
+def test_dask_arrays_stay_lazy_and_give_numpys_gradients(name: str) -> None:
+    da = pytest.importorskip("dask.array")
+    dask = pytest.importorskip("dask")
+
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the array was computed")
+
+    f = ON_DASK[name]
+    x, y = (ad.tensor(da.from_array(a, chunks=2)) for a in (A, B))
+    with dask.config.set(scheduler=never):
+        f(x, y).sum().backward()
+    p, q = ad.tensor(A), ad.tensor(B)
+    f(p, q).sum().backward()
+    for lazy, want in ((x.grad, p.grad), (y.grad, q.grad)):
+        assert (lazy is None) == (want is None)
+        if lazy is not None:
+            with dask.config.set(scheduler="synchronous"):
+                np.testing.assert_allclose(lazy.compute(), want, rtol=1e-10)
+
+
+def test_what_dask_would_turn_into_numpys_array_is_refused() -> None:
+    da = pytest.importorskip("dask.array")
+    with pytest.raises(TypeError, match=r"gelu does not work on arrays of dask: .*x\.data\.compute\(\)"):
+        ad.gelu(ad.tensor(da.from_array(A, chunks=2)))
+
+
+def test_a_length_that_dask_does_not_know_is_refused() -> None:
+    da = pytest.importorskip("dask.array")
+    x = ad.tensor(da.from_array(A, chunks=2))
+    with pytest.raises(TypeError, match="compute_chunk_sizes"):
+        x[x.data > 0]
+
+
+def test_the_page_names_every_row_that_refuses() -> None:
+    named = set(re.findall(r"`([\w.]+)`", PAGE.read_text(encoding="utf-8").partition("<!-- rows -->")[2]))
+    assert named >= {row.name for row in ROWS if difference(row) is not None}

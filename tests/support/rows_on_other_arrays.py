@@ -1,0 +1,56 @@
+"""Each row of the registry on StrictArrays: its value and gradient, beside NumPy's, or the sentence that refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from tests.support.strict_array import StrictArray, opened
+
+SHAPES = {1: ((2, 3),), 2: ((2, 3), (2, 3)), 3: ((2, 3), (2, 3), (2, 3))}
+
+
+def calls(row: Any) -> Iterator[tuple[list[Any], dict[str, Any]]]:
+    """Operands and static arguments of the row's own samples."""
+    for shapes, static in row.samples or ((SHAPES[len(row.inputs)], {}),):
+        rng = np.random.default_rng(3)
+        if row.draw is not None:
+            yield list(row.draw(rng, *shapes)), static
+            continue
+        operands = []
+        for i, shape in enumerate(shapes):
+            low, high = row.domain[0 if row.variadic else i]
+            low = max(low, -2.0) if high == np.inf or low == -np.inf else low
+            high = min(high, low + 4.0)
+            operands.append(rng.uniform(low + (high - low) / 8, high - (high - low) / 8, shape))
+        yield operands, static
+
+
+def outcome(row: Any, operands: list[Any], static: dict[str, Any], wrap: Any) -> tuple[Any, list[Any]]:
+    """The value, and the gradients of the operands that have a rule; ``wrap`` makes the arrays."""
+    live = [row.rule(i) is not None for i in range(len(operands))]
+    xs = [ad.tensor(wrap(a)) if on else wrap(a) if isinstance(a, np.ndarray) else a for a, on in zip(operands, live)]
+    y = row(xs, **static) if row.variadic else row(*xs, **static)
+    if isinstance(y, ad.Variable) and y.requires_grad:
+        y.backward(wrap(np.linspace(1.0, 2.0, y.size).reshape(y.shape).astype(y.dtype)))
+    return getattr(y, "data", y), [x.grad for x, on in zip(xs, live) if on]
+
+
+def difference(row: Any) -> str | None:
+    """None where all samples give NumPy's value and gradients; the first refusal otherwise. AssertionError where an
+    array has become NumPy's, or a number differs."""
+    for operands, static in calls(row):
+        with np.errstate(all="ignore"):
+            value, gradients = outcome(row, operands, static, np.asarray)
+            try:
+                found, slopes = outcome(row, operands, static, StrictArray)
+            except (TypeError, ValueError) as error:
+                return str(error)
+        for a, b in zip([found, *slopes], [value, *gradients], strict=True):
+            if b is not None:
+                assert isinstance(a, StrictArray), f"{row.name}: {type(a).__name__} came of a StrictArray"
+                np.testing.assert_allclose(opened(a), b, rtol=1e-9, atol=1e-12, err_msg=row.name)
+    return None
