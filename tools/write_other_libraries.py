@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import autodiff as ad  # noqa: E402
-import nn  # noqa: E402, F401: it has rows too
+import nn  # noqa: E402, F401 (it has rows too)
 from tests.support.rows_on_other_arrays import difference  # noqa: E402
 
 PAGE = ROOT / "docs" / "other_libraries.md"

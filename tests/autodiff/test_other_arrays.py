@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-import nn  # noqa: F401: it has rows too
+import nn  # noqa: F401 (it has rows too)
 from tests.support.rows_on_other_arrays import difference
 from tests.support.strict_array import StrictArray
 
