@@ -126,31 +126,12 @@ _SCALAR_UNARY = (
 
 
 _SHARED = dict(
-    tick=tick,
-    state=state,
-    EMPTY=EMPTY,
-    ndarray=np.ndarray,
-    asarray=np.asarray,
-    as_array=as_array,
-    generic=np.generic,
-    GeneralNode=GeneralNode,
-    FloatNode=FloatNode,
-    Tensor=Tensor,
-    Scalar=Scalar,
-    TENSORS=TENSORS,
-    ARITHMETIC=ARITHMETIC,
-    REFUSALS=REFUSALS,
-    explain=explain,
-    float=float,
-    int=int,
-    shape=np.shape,
-    dtype=np.result_type,
-    may_share_memory=np.may_share_memory,
-    note_view=note_view,
-    fit=fit,
-    own_buffer=own_buffer,
+    tick=tick, state=state, EMPTY=EMPTY, ndarray=np.ndarray, asarray=np.asarray, as_array=as_array,
+    generic=np.generic, GeneralNode=GeneralNode, FloatNode=FloatNode, Tensor=Tensor, Scalar=Scalar, TENSORS=TENSORS,
+    ARITHMETIC=ARITHMETIC, REFUSALS=REFUSALS, explain=explain, float=float, int=int, shape=np.shape,
+    dtype=np.result_type, may_share_memory=np.may_share_memory, note_view=note_view, fit=fit, own_buffer=own_buffer,
     spare_buffer=spare_buffer,
-)
+)  # fmt: skip
 
 
 def run(op: Op) -> Callable[..., Any]:
