@@ -27,8 +27,6 @@ NAMES = {
     "inf": np.inf,
 }
 NOT_COMPARED = {
-    # their derivative is zero by convention, so that nothing is recorded; the values are compared
-    **dict.fromkeys("ceil floor floor_divide rint round sign trunc".split(), "a step"),
     # they appear in derivatives: second derivatives and Hessian products compare them
     **dict.fromkeys(
         "beta_density cofactor convolution_weight erfc_integral_scaled exp_moment exp_square i0_derivative "
