@@ -8,8 +8,11 @@ end within the hour).
 
 from __future__ import annotations
 
+import functools
 import gc
+import inspect
 import os
+import re
 import secrets
 import shutil
 import zlib
@@ -47,11 +50,45 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return None if any(Path(argument).is_dir() for argument in config.args) else 0
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "only the tests that may skip themselves: for a second run, with more installed than in the first"
+    parser.addoption("--may-skip", action="store_true", help=text)
+
+
+# the extra `test` itself brings mpmath and matplotlib
+SKIPS = re.compile(r"""importorskip\((?!"(mpmath|matplotlib)")|pytest\.skip\(""")
+SKIPS_AS_A_WHOLE = re.compile(r"""^\S.*importorskip\((?!"(mpmath|matplotlib)")""", re.MULTILINE)
+
+
+def may_skip(item: pytest.Item) -> bool:
+    """Whether a test, its file, or a function that it names calls pytest.skip or importorskip."""
+    module, function = getattr(item, "module", None), getattr(item, "function", None)
+    if module is None or function is None:
+        return True
+    if SKIPS_AS_A_WHOLE.search(_source(module)):
+        return True
+    names = {name for name, f in vars(module).items() if inspect.isfunction(f) and SKIPS.search(_source(f))}
+    used = set(re.findall(r"\w+", _source(inspect.unwrap(function)))) | set(getattr(item, "fixturenames", ()))
+    return bool(names & used)
+
+
+@functools.cache
+def _source(thing: object) -> str:
+    try:
+        return inspect.getsource(thing)  # type: ignore[arg-type]
+    except (OSError, TypeError):
+        return "importorskip("  # not known: it may skip
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a share of the tests marked `sampled` in the quick run, drawn anew each time.
 
     All of them run in the profiles `ci` and `deep`, and where the command line names tests (`path::test`, `-k`).
     """
+    if config.option.may_skip:
+        others = [item for item in items if not may_skip(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if may_skip(item)]
     if PROFILE != "dev" or config.option.keyword or any("::" in argument for argument in config.args):
         return
     run = getattr(config, "workerinput", {}).get("testrunuid") or secrets.token_hex(8)  # every worker draws the same
