@@ -575,7 +575,10 @@ def fit(d: Cotangent, parent: Node) -> Cotangent:
         return np.add.reduce(d, 0)  # the bias of a layer, most often: without the checks below
     if d.__class__ is not np.ndarray and isinstance(d, Variable):
         if parent.shape is None:
-            return d if isinstance(d, Scalar) else scalar(d if d.size == 1 and d.ndim == 0 else np.sum(d))
+            if isinstance(d, Scalar):
+                return d
+            d = np.real(d) if d.dtype.kind == "c" else d  # a number beside complex operands
+            return scalar(d if d.ndim == 0 else np.sum(d))
         if isinstance(d, Scalar) or d.shape != parent.shape:
             d = np.broadcast_to(d, parent.shape) if np.ndim(d) == 0 else sum_to(d, parent.shape)
         if d.dtype.kind == "c" and parent.dtype.kind != "c":

@@ -7,6 +7,8 @@ Every message has three parts: the function that raises, the value it was given,
 
 from __future__ import annotations
 
+import numpy as np
+
 __all__ = [
     "AnomalyError",
     "BatchedValueError",
@@ -156,4 +158,12 @@ def no_rule(name: str) -> MissingRuleError:
     return MissingRuleError(
         f"{name} has no derivative rule here. Use functions listed in ad.ops.OPS and ad.special, write the rule with "
         f"ad.custom_vjp, or take the plain value: {name}(x.data)."
+    )
+
+
+def depends_on_phase(name: str) -> Exception:
+    """Return the error of a derivative that reaches the phase of complex vectors."""
+    return np.linalg.LinAlgError(
+        f"{name}: the result depends on the phase of complex vectors, which is an arbitrary choice and has no "
+        "derivative. Use what does not depend on it, such as np.abs(v) or v[:, None] * np.conj(v)."
     )

@@ -69,7 +69,9 @@ class Op:
     maximum and relu), ``product`` (a sum of products: matmul, einsum, a convolution), ``opaque`` (its rule may only be
     run on the true operands). ``selects`` together with ``kink``: the values of the operands decide, by a comparison.
     For singular points: ``convention`` (where the derivative is a convention, which ``strict()`` refuses) and
-    ``points`` (values there: lines of docs/singular_points.md, and tests).
+    ``points`` (values there: lines of docs/singular_points.md, and tests); ``free`` (called with what the rule reads: a
+    tangent of the value that changes an arbitrary choice only, the phases of complex vectors; forward mode refuses a
+    result that it changes).
     ``shown``: facts for pictures and explanations (the remaining arguments; see ``PictureFacts``).
     """
 
@@ -102,6 +104,7 @@ class Op:
         batch: Callable[..., Any] | None = None,
         convention: Convention | None = None,
         points: tuple[Point, ...] = (),
+        free: Callable[..., Any] | None = None,
         complex: bool = False,
         **shown: Any,
     ) -> None:
@@ -110,7 +113,7 @@ class Op:
         self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
         self.add_into, self.explain, self.example, self.complex = add_into, explain, example, complex
         self.selects, self.product, self.opaque, self.batch = selects, product, opaque, batch
-        self.convention, self.points, self.shown = convention, points, PictureFacts(**shown)
+        self.convention, self.points, self.free, self.shown = convention, points, free, PictureFacts(**shown)
         # A row that selects leaves out elements whose derivative further down may be NaN or infinite: 0 times that is
         # NaN. A condition leaves out anything. A comparison gives NaN for a NaN (``kernels.loud``), so what it leaves
         # out is a number, and only a row with an infinite derivative can spoil the 0. Factors that are infinite

@@ -38,6 +38,9 @@ computed, times infinity, is NaN**: the gradient of `np.sqrt(x) ** 2` at 0. [How
 A kink (relu, abs, clip, maximum) keeps its convention at every order. Where the first derivative is a convention
 because none exists nearby (a norm at 0), the second is NaN.
 
+Equal eigenvalues or singular values share the derivative evenly. Their vectors, and the phases of complex vectors, are
+an arbitrary choice: a derivative that depends on it is a `LinAlgError` in both modes, with or without `ad.strict()`.
+
 Under `ad.strict()` a NaN that a rule makes is an error: it names the first operation whose value is NaN while its
 operands are not, and where there is none the operation whose rule made the NaN.
 

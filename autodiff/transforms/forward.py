@@ -9,7 +9,7 @@ import numpy as np
 
 from ..backward import collect, fit, handles, nonzero, pull
 from ..batching.handle import bottom, inside, with_bottom
-from ..errors import GraphError, kind_of
+from ..errors import GraphError, depends_on_phase, kind_of
 from ..graph import Node, leaf
 from ..modes import mode, state
 from ..other_arrays import as_array, is_foreign, numbers, ones_like_value, zeros
@@ -40,6 +40,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], **kwargs: 
     outs, rebuild = flatten(ours.out)
     ours.reach([y.node for y in outs if isinstance(y, Variable) and y.node is not None])
     found, recorded = push_through(ours, start)
+    refuse_free(ours, [y.node for y in outs if isinstance(y, Variable)], found)
     slopes = [found.get(y.node) if isinstance(y, Variable) and y.node is not None else None for y in outs]
     result = [
         derivative(d, bottom(y)) if isinstance(y, Variable) else np.zeros_like(y)
@@ -56,6 +57,25 @@ def push_through(ours: Evaluation, tangents: Sequence[Any]) -> tuple[dict[Node, 
     with mode(floor=ours.floor), np.errstate(all="ignore"):
         start = dict(zip(ours.inner, tangents, strict=True))
         return inside((), push, start, ours.nodes, recorded), recorded
+
+
+def refuse_free(ours: Evaluation, outs: list[Any], tangents: dict[Node, Any] | None = None) -> None:
+    """Raise where a result depends on the phase of complex vectors that move: their tangents take the phase to stay as
+    it is, which is an arbitrary choice. A change of the phases alone must change no result, compared with what a change
+    of the vectors at random does."""
+    for node in ours.nodes:
+        if node.op is None or node.op.free is None or node.dtype.kind != "c" or node.saved is None:
+            continue
+        if tangents is not None and not np.any(plain(tangents.get(node, 0.0))):
+            continue
+        turned = node.op.free(*next(args for args in node.saved if args is not None))
+        rng = np.random.default_rng(0)
+        moved = np.where(turned != 0, rng.normal(size=turned.shape) + 1j * rng.normal(size=turned.shape), 0.0)
+        with mode(floor=ours.floor), np.errstate(all="ignore"):
+            by_phase, by_all = (inside((), _push, {node: t}, ours.nodes, False, None) for t in (turned, moved))
+        for y in outs:
+            if y in by_phase and np.abs(by_phase[y]).max(initial=0.0) > 1e-3 * np.abs(by_all[y]).max(initial=0.0):
+                raise depends_on_phase(node.op.name)  # far above rounding
 
 
 def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node, Any]:

@@ -16,7 +16,7 @@ from ..modes import mode
 from ..reach import has_nan
 from ..variable import Scalar, Variable
 from .evaluation import Evaluation, Function, check_use, derivative, kind_of_dtype, places, shape_of
-from .forward import push_through
+from .forward import push_through, refuse_free
 from .many import can_batch, pull_many, push_many
 from .reverse import grad, vjp
 
@@ -116,6 +116,8 @@ class _Matrix:
         if self.node not in self.ours.nodes or not self.count:
             zero = np.zeros(shape, argument.dtype)
             return with_bottom(argument, zero) if shape or not isinstance(argument, Scalar) else 0.0
+        if self.forward:
+            refuse_free(self.ours, [self.node])
         at_once = self.count > 1 and can_batch(self.ours.nodes, self.ours.recorded)
         parts = self.in_one_pass() if at_once else None
         if parts is None:

@@ -189,3 +189,11 @@ def test_checkpoint_and_custom_rules_take_complex_values() -> None:
     right = ad.grad(loss(lambda z: z * z))(Z)
     for f in (square, ad.checkpoint(lambda z: z * z), ad.checkpoint(square)):
         np.testing.assert_allclose(ad.grad(loss(f))(Z), right, rtol=1e-13)
+
+
+def test_a_number_times_a_complex_array_has_a_second_derivative() -> None:
+    z = np.array([1.0 + 2.0j, -0.5j])
+    f = lambda t: np.sum(np.abs(np.exp(t * z)) ** 2)  # exp(2 t Re z)
+    want = np.sum(4 * np.real(z) ** 2 * np.exp(0.6 * np.real(z)))
+    for second in (ad.grad(ad.grad(f)), ad.jacfwd(ad.grad(f)), ad.jacfwd(ad.jacfwd(f)), ad.hessian(f)):
+        np.testing.assert_allclose(second(0.3), want, rtol=1e-14)

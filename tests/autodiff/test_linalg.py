@@ -164,6 +164,27 @@ def test_what_depends_on_the_phase_of_complex_vectors_is_refused() -> None:
             ad.grad(lambda x, f=f: np.real(np.sum(f(x) * (1 + 2j))))(a)
 
 
+@pytest.mark.parametrize("name", ["eigh", "eig", "svd"])
+def test_forward_mode_refuses_what_depends_on_the_phase_of_complex_vectors(name: str) -> None:
+    a = well_apart(SQUARE) + 1j * np.triu(np.ones(SQUARE), 1)
+    a = a + np.conj(a).T if name == "eigh" else a
+    f = lambda x: getattr(L, name)(x)[0 if name == "svd" else 1]
+    turned = np.array([[0.0, 1.0, 2.0], [3.0, 1.0, 0.0], [1.0, 1.0, 1.0]])  # real: its eigenvectors are complex
+    turned = turned - 2 * turned.T if name == "eig" else turned
+    with pytest.raises(L.LinAlgError, match=f"{name}: the result depends on the phase of complex vectors"):
+        ad.jvp(f, (a,), (np.ones_like(a),))
+    with pytest.raises(L.LinAlgError, match="phase"):
+        ad.jacfwd(lambda r: np.real(f(a * r)) + np.real(f(a + r * np.diag(a))))(1.0)
+    if name == "eig":
+        with pytest.raises(L.LinAlgError, match="phase"):
+            ad.jacfwd(lambda x: np.real(L.eig(x)[1]))(turned)
+    same = lambda x: np.abs(f(x)) ** 2 + np.abs(np.sum(f(x), axis=0))
+    np.testing.assert_allclose(
+        ad.jvp(same, (a,), (a @ a,))[1], (same(a + 1e-6 * a @ a) - same(a - 1e-6 * a @ a)) / 2e-6, atol=1e-7
+    )
+    assert not ad.jvp(lambda x, c: f(x) * c, (a, 1.0), (0 * a, 0.0))[1].any()  # vectors that do not move
+
+
 def test_equal_values_share_the_gradient_evenly() -> None:
     want = np.eye(2) / 2
     np.testing.assert_allclose(ad.grad(lambda x: L.eigvalsh(x)[-1])(np.eye(2)), want, atol=1e-15)

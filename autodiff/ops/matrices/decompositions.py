@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ...batching.ways import of_matrices
+from ...errors import depends_on_phase
 from ...modes import one_call
 from ...registry import Op, composite, op
 from ...variable import Variable, plain
@@ -98,16 +99,23 @@ def _shared(g: Any, close: Any) -> Any:
 
 def _refuse_phase(name: str, g: Any, *products: Any) -> None:
     """Raise where a cotangent reaches the phase of complex vectors, which is an arbitrary choice. Forward mode, whose
-    cotangent is a leaf, takes the phase to stay as it is: what comes of it is right where the phase does not matter."""
+    cotangent is a leaf, takes the phase to stay as it is, and looks afterwards at whether it mattered (``free``)."""
     if isinstance(g, Variable) and g.node is not None and g.node.op is None:
         return
     total = sum(plain(m) for m in products)
     phases = np.abs(np.imag(np.diagonal(total, axis1=-2, axis2=-1)))
     if phases.size and phases.max() > 1e-3 * max(np.abs(plain(m)).max() for m in products):  # far above rounding
-        raise LinAlgError(
-            f"{name}: the result depends on the phase of complex vectors, which is an arbitrary choice and has no "
-            "derivative. Use what does not depend on it, such as np.abs(v) or v[:, None] * np.conj(v)."
-        )
+        raise depends_on_phase(name)
+
+
+def _turned(v: Any) -> Any:
+    """Return the change of complex vectors when their phases change, each at another rate."""
+    return v * 1j * np.sqrt(np.arange(1.0, 1.0 + v.shape[-1]))
+
+
+def _turned_vectors(y: Any, x_shape: tuple[int, ...], *_: Any) -> Any:
+    w, v = unpack(y, x_shape[-1:], (x_shape[-1],) * 2)
+    return pack((np.zeros_like(w), 1), (_turned(v), 2))
 
 
 # ---- symmetric matrices
@@ -142,6 +150,7 @@ _eigh_row = op(
     batch=of_matrices,
     public=False,
     vjp=_eigh_vjp,
+    free=_turned_vectors,
     samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
     draw=lambda rng, x: (apart(rng, x),),
     doc="Return the eigenvalues and eigenvectors of a symmetric matrix, packed.",
@@ -247,6 +256,7 @@ _eig_row = op(
     batch=of_matrices,
     public=False,
     vjp=_eig_vjp,
+    free=_turned_vectors,
     samples=((((3, 3),), {}), (((2, 2, 2),), {})),
     draw=lambda rng, x: (apart(rng, x),),
     doc="Return the eigenvalues and eigenvectors of a square matrix, packed.",
@@ -338,12 +348,19 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     return conj(u @ inner @ h(v) + ((gu - u @ m) * over) @ h(v) + (u * over) @ h(gv - v @ n))
 
 
+def _turned_pairs(y: Any, x_shape: tuple[int, ...]) -> Any:
+    """A left vector and its right one have their phase in common."""
+    u, s, vh = unpack(y, *_svd_shapes(x_shape))
+    return pack((_turned(u), 2), (np.zeros_like(s), 1), (h(_turned(h(vh))), 2))
+
+
 _svd_row = op(
     _svd,
     name="svd",
     batch=of_matrices,
     public=False,
     vjp=_svd_vjp,
+    free=_turned_pairs,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
     draw=lambda rng, x: (apart(rng, x),),
     doc="Return the singular value decomposition without the vectors of the null space, packed.",
