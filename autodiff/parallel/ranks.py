@@ -46,7 +46,8 @@ def communicator(comm: Any = None) -> Any:
 def agree(what: str, mine: Any, comm: Any = None) -> None:
     """Compare a value between ranks, and raise RankError on every rank unless all have the same.
 
-    what: for the message. mine: anything that can be pickled and compared. Every rank must call it.
+    what: for the message. mine: anything that can be pickled and compared; of a dict the message has the first entry
+    that differs. Every rank must call it.
 
     >>> import autodiff as ad
     >>> ad.parallel.agree("the number of epochs", 20)
@@ -56,8 +57,13 @@ def agree(what: str, mine: Any, comm: Any = None) -> None:
         return
     every = comm.allgather(mine)
     other = next((rank for rank, theirs in enumerate(every) if theirs != every[0]), None)
-    if other is not None:
-        raise RankError(f"the ranks do not agree on {what}: rank 0 has {every[0]}, rank {other} has {every[other]}.")
+    if other is None:
+        return
+    first, second = every[0], every[other]
+    if isinstance(first, dict) and isinstance(second, dict):
+        key = next(key for key in {**first, **second} if first.get(key) != second.get(key))
+        what, first, second = f"{what}, {key}", first.get(key), second.get(key)
+    raise RankError(f"the ranks do not agree on {what}: rank 0 has {first}, rank {other} has {second}.")
 
 
 def run(main: Callable[[], R], comm: Any = None) -> R:

@@ -193,7 +193,8 @@ class DistributedSampler(Sampler):
     """The indices of one rank among several processes that train together. `torch.utils.data.DistributedSampler`.
 
     Every rank gets equally many: the first indices come again where they do not divide, or with drop_last the last are
-    left out. The ranks' k-th batches together are the k-th batch of the whole order, if each takes its share of it.
+    left out. Rank r of n has the places r, r + n, r + 2 n, ... of one order: batches of b samples on each rank are
+    together the batches of n b samples of that order.
 
     Args:
         dataset: anything with a length.

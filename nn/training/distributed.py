@@ -63,7 +63,7 @@ def distributed(optimizer: Optimizer, comm: Any = None, bucket_bytes: int = BUCK
         raise ValueError(f"distributed: bucket_bytes must be >= 1, got {bucket_bytes}")
     comm = ad.parallel.communicator(comm)
     parameters = _parameters(optimizer)
-    ad.parallel.agree("the model and its optimizer", _fingerprint(optimizer), comm)
+    ad.parallel.agree("the optimizer and its model", _fingerprint(optimizer), comm)
     for p in parameters:
         if not isinstance(p, ad.Tensor):
             raise TypeError("distributed averages the gradients of Tensors; a network of Scalars is for one process")
@@ -79,14 +79,15 @@ def _parameters(optimizer: Optimizer) -> list[Any]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
-def _fingerprint(optimizer: Optimizer) -> str:
+def _fingerprint(optimizer: Optimizer) -> dict[str, str]:
     """The class, hyperparameters and parameters of an optimizer, for ranks to compare and people to read."""
-    groups = []
-    for group in optimizer.param_groups:
-        settings = ", ".join(f"{name}={value!r}" for name, value in sorted(group.items()) if name != "params")
-        shapes = ", ".join(f"{p.dtype}{list(p.shape)}" for p in group["params"])
-        groups.append(f"({settings}) of {shapes}")
-    return f"{type(optimizer).__name__}{'; '.join(groups)}"
+    facts = {"its class": type(optimizer).__name__}
+    for i, group in enumerate(optimizer.param_groups):
+        settings = [f"{name}={value!r}" for name, value in sorted(group.items()) if name != "params"]
+        facts[f"group {i}"] = f"{len(group['params'])} parameters, {', '.join(settings)}"
+    for i, p in enumerate(_parameters(optimizer)):
+        facts[f"parameter {i}"] = f"{p.dtype} of shape {p.shape}"
+    return facts
 
 
 class _Bucket:

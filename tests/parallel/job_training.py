@@ -78,12 +78,17 @@ assert a.grad is None and b.grad is None
 np.testing.assert_array_equal(a.grad, np.ones(3))
 
 # What would go wrong later is refused at the start, on every rank.
-for other in (
-    nn.Adam(network(0).parameters(), lr=0.1 if rank else 0.2),
-    nn.SGD([ad.tensor(np.ones(3 + rank))], lr=0.1),
-    nn.Adam([ad.tensor(np.ones(3))]) if rank else nn.SGD([ad.tensor(np.ones(3))], lr=0.1),
+one, two = ad.tensor(np.ones(3)), ad.tensor(np.ones(3 + rank))
+for other, said in (
+    (nn.SGD([one], lr=0.1 if rank else 0.2), r"group 0: rank 0 has 1 parameters.*lr=0\.2.*rank 1 has .*lr=0\.1"),
+    (
+        nn.SGD([one, two], lr=0.1),
+        r"parameter 1: rank 0 has float64 of shape \(3,\), rank 1 has float64 of shape \(4,\)",
+    ),
+    (nn.Adam([one]) if rank else nn.SGD([one], lr=0.1), "its class: rank 0 has SGD, rank 1 has Adam"),
+    (nn.Adam([one]) if rank else nn.Adam([one, two]), "group 0: rank 0 has 2 parameters.*rank 1 has 1 parameters"),
 ):
-    with pytest.raises(parallel.RankError, match=r"agree on the model and its optimizer: rank 0 has .*rank 1 has"):
+    with pytest.raises(parallel.RankError, match=f"agree on the optimizer and its model, {said}"):
         nn.distributed(other)
 with pytest.raises(ad.GraphError, match="create_graph"):
     (a * a).sum().backward(create_graph=True)

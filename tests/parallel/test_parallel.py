@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import autodiff as ad
+import nn
+
 pytestmark = pytest.mark.mpiexec
 HERE = Path(__file__).parent
 
@@ -54,3 +57,25 @@ def test_the_example_gives_the_numbers_of_one_process() -> None:
     assert "1 process, 4 parts of each batch" in done.stdout and "one after another: yes" in done.stdout
     whole = float(next(line for line in done.stdout.splitlines() if "whole batches" in line).split()[-1])
     assert whole < 1e-5  # sums in another order, through 22 steps of Adam in float32
+
+
+def test_what_cannot_be_averaged_is_refused_before_any_message() -> None:
+    pytest.importorskip("mpi4py")
+    p = ad.tensor([1.0])
+    for optimizer, said in (
+        ("adam", "takes an optimizer"),
+        (nn.LBFGS([p]), "LBFGS"),
+        (nn.SGD([ad.scalar(1.0)], lr=0.1), "Scalars"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            nn.distributed(optimizer)
+    with pytest.raises(ValueError, match="bucket_bytes must be >= 1, got 0"):
+        nn.distributed(nn.SGD([p], lr=0.1), bucket_bytes=0)
+    with pytest.raises(TypeError, match="comm must be a communicator of mpi4py"):
+        ad.parallel.allreduce([1.0], comm="world")
+    with pytest.raises(ValueError, match="needs an axis 0 of length 1, the number of ranks"):
+        ad.parallel.reduce_scatter([1.0, 2.0])
+    with pytest.raises(ValueError, match="op='sum' or op='mean'; got 'max'"):
+        ad.parallel.allreduce([1.0], op="max")
+    with pytest.raises(ValueError, match="a rank from 0 to 0; got 1"):
+        ad.parallel.broadcast([1.0], root=1)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from nn.data import (
     BatchSampler,
     ConcatDataset,
+    DataLoader,
     Dataset,
+    DistributedSampler,
     RandomSampler,
     SequentialSampler,
     Subset,
@@ -78,6 +80,31 @@ def test_batch_samplers_cut_an_order_into_equal_pieces(n, size, drop_last):
     assert all(len(batch) == size for batch in batches[:-1])
 
 
+@given(st.integers(1, 20), st.integers(1, 6), st.booleans(), st.integers(0, 3))
+def test_ranks_divide_an_order_among_themselves(n, ranks, drop_last, epoch):
+    shares = [DistributedSampler(range(n), ranks, rank, seed=4, drop_last=drop_last) for rank in range(ranks)]
+    for share in shares:
+        share.set_epoch(epoch)
+    drawn = [list(share) for share in shares]
+    assert {len(d) for d in drawn} == {len(shares[0])} == {n // ranks if drop_last else -(-n // ranks)}
+    order = np.random.default_rng([4, epoch]).permutation(n)
+    assert [i for turn in zip(*drawn, strict=True) for i in turn] == np.resize(order, ranks * len(shares[0])).tolist()
+
+
+@given(st.integers(1, 20), st.integers(1, 6), st.booleans())
+def test_a_share_in_order_is_the_one_of_torch(n, ranks, drop_last):
+    data = pytest.importorskip("torch.utils.data")
+    for rank in range(ranks):
+        ours = DistributedSampler(range(n), ranks, rank, shuffle=False, drop_last=drop_last)
+        theirs = data.DistributedSampler(range(n), ranks, rank, shuffle=False, drop_last=drop_last)
+        assert list(ours) == list(theirs) and len(ours) == len(theirs)
+
+
+def test_a_loader_takes_the_share_of_a_rank():
+    loader = DataLoader(TensorDataset(np.arange(7)), 2, sampler=DistributedSampler(range(7), 2, 1, shuffle=False))
+    assert [x.tolist() for (x,) in loader] == [[1, 3], [5, 0]]
+
+
 def test_random_samplers_draw_what_they_say_and_a_new_order_each_epoch():
     sampler = RandomSampler(range(50), generator=0)
     first, second = list(sampler), list(sampler)
@@ -130,6 +157,8 @@ def test_samples_of_tuples_dicts_and_named_tuples_are_collated_part_by_part():
         (lambda: WeightedRandomSampler([0, 1], 2, replacement=False), ValueError, "only 1 weights are above zero"),
         (lambda: SubsetRandomSampler([0.5]), TypeError, "list of integers"),
         (lambda: BatchSampler(range(3), True), TypeError, "batch_size must be an integer, got True"),
+        (lambda: DistributedSampler(range(3), 2, 2), ValueError, "rank must be from 0 to 1, got 2"),
+        (lambda: DistributedSampler([], 2, 0), ValueError, "no samples"),
     ],
 )
 def test_mistakes_are_named(act, error, said):
