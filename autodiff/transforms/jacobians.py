@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import fit
+from ..backward import conjugate, fit
 from ..batching.handle import Frame, bare, bottom, frames_of, with_bottom
 from ..errors import kind_of
 from ..modes import mode
@@ -18,50 +18,63 @@ from ..variable import Scalar, Variable
 from .evaluation import Evaluation, Function, check_use, derivative, kind_of_dtype, places, shape_of
 from .forward import push_through, refuse_free
 from .many import can_batch, pull_many, push_many
-from .reverse import grad, vjp
+from .reverse import check_holomorphic, grad, vjp
 
 _ELEMENTS = 1 << 20  # of the largest value in a pass for many cotangents
 
 
-def jacobian(f: Function, argnums: int = 0, mode: str | None = None, chunk: int | None = None) -> Function:
+def jacobian(
+    f: Function, argnums: int = 0, mode: str | None = None, chunk: int | None = None, holomorphic: bool = False
+) -> Function:
     """Return a function that computes all derivatives of an array-valued f: ``output.shape + argument.shape``.
 
     argnums: which positional argument (one). mode: "reverse" (a pull for each output element), "forward" (a push for
     each input element), or None for the cheaper. f runs once, and one pass does ``chunk`` pulls or pushes at once: as
     many as keep the largest value of the pass within 8 MB, unless you say. The dtype is the argument's, in every mode.
-    JAX: ``jax.jacobian``; PyTorch: ``torch.func.jacrev``.
+    holomorphic: f maps complex numbers to complex numbers and has complex derivatives, which are returned. JAX:
+    ``jax.jacobian``; PyTorch: ``torch.func.jacrev``.
 
-    Raises TypeError when f returns anything but one array or number, and for an argument that is none.
+    Raises TypeError when f returns anything but one array or number, for an argument that is none, for complex numbers
+    without holomorphic, and with it where f has no complex derivative.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
+    >>> ad.jacobian(lambda z: z**3, holomorphic=True)(np.array([1.0j, 2.0]))
+    array([[-3.+0.j,  0.+0.j],
+           [ 0.+0.j, 12.+0.j]])
     """
-    return _matrix("jacobian", f, argnums, mode, chunk)
+    return _matrix("jacobian", f, argnums, mode, chunk, holomorphic)
 
 
-def jacfwd(f: Function, argnums: int = 0) -> Function:
+def jacfwd(f: Function, argnums: int = 0, holomorphic: bool = False) -> Function:
     """Return ``jacobian(f, argnums, mode="forward")``: cheaper where f has few inputs and many outputs. JAX's name.
+
+    holomorphic: as in ``jacobian``.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.jacfwd(lambda t: np.stack([t, t * t, t**3]))(2.0)
     array([ 1.,  4., 12.])
     """
-    return _matrix("jacfwd", f, argnums, "forward")
+    return _matrix("jacfwd", f, argnums, "forward", holomorphic=holomorphic)
 
 
-def jacrev(f: Function, argnums: int = 0) -> Function:
+def jacrev(f: Function, argnums: int = 0, holomorphic: bool = False) -> Function:
     """Return ``jacobian(f, argnums, mode="reverse")``: cheaper where f has many inputs and few outputs. JAX's name.
+
+    holomorphic: as in ``jacobian``.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.jacrev(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return _matrix("jacrev", f, argnums, "reverse")
+    return _matrix("jacrev", f, argnums, "reverse", holomorphic=holomorphic)
 
 
-def _matrix(who: str, f: Function, argnums: int, by: str | None, chunk: int | None = None) -> Function:
+def _matrix(
+    who: str, f: Function, argnums: int, by: str | None, chunk: int | None = None, holomorphic: bool = False
+) -> Function:
     if chunk is not None and (isinstance(chunk, bool) or not isinstance(chunk, int | np.integer) or chunk < 1):
         raise ValueError(f"{who}: chunk must be a whole number from 1 on, or None; got {chunk!r}.")
     if by not in (None, "reverse", "forward"):
@@ -83,23 +96,31 @@ def _matrix(who: str, f: Function, argnums: int, by: str | None, chunk: int | No
         y = ours.out
         if not isinstance(y, Variable | np.ndarray | float | int | np.generic):
             raise TypeError(f"{who} needs a function that returns one array; it returned {kind_of(y)}.")
-        if "c" in (kind_of_dtype(x), kind_of_dtype(y)):
+        kinds = {kind_of_dtype(x), kind_of_dtype(y)}
+        if holomorphic and kinds != {"c"}:
             raise TypeError(
-                f"{who} of complex numbers: take real and imaginary parts, as in lambda r, i: np.real(f(r + 1j * i)), "
-                "or use ad.jvp, ad.vjp or grad(holomorphic=True)."
+                f"{who}(holomorphic=True) needs a complex argument and a complex answer. Leave it out for real ones."
             )
-        return _Matrix(ours, y, by, chunk).made()
+        if not holomorphic and "c" in kinds:
+            raise TypeError(
+                f"{who} of complex numbers: write {who}(f, holomorphic=True) where f has a complex derivative, or take "
+                "real and imaginary parts, as in lambda r, i: np.real(f(r + 1j * i)), or use ad.jvp or ad.vjp."
+            )
+        made = _Matrix(ours, y, by, chunk).made()
+        if holomorphic:
+            check_holomorphic(who, made, _Matrix(ours, y, by, chunk, turn=1j).made())
+        return made
 
     return run
 
 
 class _Matrix:
     """The derivatives of one value in one argument of an evaluation. Inside ``vmap`` both are those of all examples,
-    whose axes come first.
+    whose axes come first. turn: a factor of every cotangent or tangent, 1j for the derivatives along it.
     """
 
-    def __init__(self, ours: Evaluation, y: Any, by: str | None, chunk: int | None) -> None:
-        self.ours, self.y = ours, y
+    def __init__(self, ours: Evaluation, y: Any, by: str | None, chunk: int | None, turn: complex = 1.0) -> None:
+        self.ours, self.y, self.turn = ours, y, turn
         ((self.argument,),) = ours.leaves
         self.node: Any = y.node if isinstance(y, Variable) else None
         ours.reach([] if self.node is None else [self.node])
@@ -133,7 +154,7 @@ class _Matrix:
     def basis(self, chunk: int) -> Iterator[np.ndarray]:
         """Yield cotangents or tangents with a 1 in one place each, many at once: (chunk, *shape)."""
         for start in range(0, self.count, chunk):
-            some = np.eye(min(chunk, self.count - start), self.count, start)
+            some = np.eye(min(chunk, self.count - start), self.count, start) * self.turn
             some = np.reshape(some, (len(some), *(1,) * len(self.lead), *(self.shape if self.forward else self.out)))
             yield np.broadcast_to(some, (len(some), *self.lead, *some.shape[1 + len(self.lead) :]))
 
@@ -142,7 +163,7 @@ class _Matrix:
         if self.forward:
             found = push_through(self.ours, [fit(e[0], self.argument.node)])[0].get(self.node)
             return derivative(found, bottom(self.y))
-        return bottom(self.ours.pull({self.node: fit(e[0], self.node)})[0])
+        return conjugate(bottom(self.ours.pull({self.node: fit(e[0], self.node)})[0]))  # pull gives gradients
 
     def in_one_pass(self) -> Any:
         """Return all rows or columns, from a pass for each chunk; None where a NaN has arrived, which one cotangent at
@@ -166,17 +187,18 @@ class _Matrix:
             return np.moveaxis(made, 0, -1 if self.forward else len(self.lead))
 
 
-def hessian(f: Function, argnums: int = 0, chunk: int | None = None) -> Function:
+def hessian(f: Function, argnums: int = 0, chunk: int | None = None, holomorphic: bool = False) -> Function:
     """Return a function that computes all second derivatives of a single number: shape ``argument.shape * 2``.
 
-    chunk: how many rows one pass computes, as in ``jacobian``. JAX: ``jax.hessian``; PyTorch: ``torch.func.hessian``.
+    chunk: how many rows one pass computes, as in ``jacobian``. holomorphic: as there. JAX: ``jax.hessian``; PyTorch:
+    ``torch.func.hessian``.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    return jacobian(grad(f, argnums), argnums, mode="reverse", chunk=chunk)
+    return jacobian(grad(f, argnums, holomorphic=holomorphic), argnums, "reverse", chunk, holomorphic)
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:

@@ -79,14 +79,19 @@ def _complex_derivatives(ours: Evaluation, seeds: dict[Node, Any], gradients: li
     gradients of the imaginary part are then not 1j times those."""
     turned = ours.pull({node: -1j * seed for node, seed in seeds.items()}, release=not ours.recorded)
     for pair in zip(flatten(gradients)[0], flatten(turned)[0], strict=True):
-        a, b = (plain(bottom(v)) for v in pair)
-        size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
-        if np.max(np.abs(b - 1j * a), initial=0.0) > 1e-3 * size:  # far above rounding
-            raise TypeError(
-                "grad(holomorphic=True): the function is not holomorphic here (it uses conj, real, imag or abs), so it "
-                "has no complex derivative. Return a real number instead, and leave holomorphic out."
-            )
+        check_holomorphic("grad", *pair)
     return [map_leaves(conjugate, g) for g in gradients]
+
+
+def check_holomorphic(who: str, along: Any, turned: Any) -> None:
+    """Refuse derivatives along 1j that are not 1j times those along 1."""
+    a, b = (plain(bottom(v)) for v in (along, turned))
+    size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
+    if np.max(np.abs(b - 1j * a), initial=0.0) > 1e-3 * size:  # far above rounding
+        raise TypeError(
+            f"{who}(holomorphic=True): the function is not holomorphic here (it uses conj, real, imag or abs), so it "
+            "has no complex derivative. Return real numbers instead, and leave holomorphic out."
+        )
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False) -> Function:
