@@ -159,7 +159,7 @@ class _Blocks:
         """Write one call of the block."""
         work, writer, index = self.work, self.writer, member.results[0]
         value = work.values[index]
-        writer.names, kept = self.names, writer.names
+        writer.names, kept, writer.in_blocks = self.names, writer.names, True
         note = f"  # {value.dtype}" + writer.comment(member).partition(str(value.dtype))[2]
         if not value.shape:
             reduce = writer.called(np.add.reduce)
@@ -180,7 +180,7 @@ class _Blocks:
                 self.lines.append((f"    {text}", member))
             text, _ = self.lines.pop()
             self.lines.append((text + note, member))
-        writer.names = kept
+        writer.names, writer.in_blocks = kept, False
         for a in {*operands(member), index}:
             if last.get(a, -1) <= k and a in self.held:
                 room = self.held.pop(a)

@@ -96,7 +96,8 @@ class Writer:
         self.body: list[tuple[str, Instruction | None]] = []  # lines of the function
         self.name = self.fresh(name)
         self.names: dict[int, str] = {}
-        self.filled_bytes = 0  # of arrays that stand for one number
+        self.filled_bytes = 0
+        self.in_blocks = False  # whether a block is written: an array is then a part of the value's  # of arrays that stand for one number
 
     # ---- names
     def fresh(self, wanted: str) -> str:
@@ -206,7 +207,7 @@ class Writer:
     def filled(self, instruction: Instruction) -> tuple[Any, ...]:
         """Return the arguments with an array in the place of a number: NumPy's maximum is three times as fast."""
         value = self.program.values[instruction.results[0]]
-        if not value.shape or value.dtype.kind != "f" or math.prod(value.shape) > FILLED:
+        if self.in_blocks or not value.shape or value.dtype.kind != "f" or math.prod(value.shape) > FILLED:
             return instruction.arguments
         arrays = []
         for argument in instruction.arguments:

@@ -143,3 +143,18 @@ def test_a_loss_and_its_gradient_are_one_chain() -> None:
     (value, slope), (wanted, wanted_slope) = fast(x), value_and_grad(x)
     assert value == wanted and slope.tobytes() == wanted_slope.tobytes()
     assert fast.source.count("def block") == 1 and "broadcast" not in fast.source
+
+
+def test_a_maximum_with_a_number_is_no_array_of_the_whole_size_in_a_block() -> None:
+    p = Program()
+    x = p.add_value((400,), float, "x", "input")
+    p.inputs = [x.index]
+    at = x.index
+    for function in (np.negative, np.maximum, np.exp):
+        made = p.add_value((400,), float)
+        numbers = (0.5,) if function is np.maximum else ()
+        p.instructions.append(Instruction(function, (Ref(at), *numbers), {}, (made.index,), place=("net.py", 3)))
+        at = made.index
+    p.outputs = (Ref(at),)
+    arguments = [np.linspace(-1.0, 1.0, 400)]
+    assert_same(p, Executable(p, "program", arguments, smallest=100, most=128), [arguments])
