@@ -415,7 +415,7 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
             cotangents = pull({start: raw(seed)}, nodes, release, bounded)
         for watcher in watchers:
             for leaf, g in watcher.finish():
-                cotangents[leaf.node] = conjugate(g)
+                cotangents[leaf.node] = conjugate(g)  # type: ignore[index]
     except BaseException as error:
         for watcher in watchers:
             watcher.fail(error)

@@ -382,7 +382,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 # ---- norms
 def _largest(x: Any, axis: Any) -> Any:
     """The largest element; 0 of none. x is no less than 0."""
-    return np.max(x, axis=axis, keepdims=True, **({} if x.size else {"initial": 0.0}))
+    more: dict[str, Any] = {} if x.size else {"initial": 0.0}
+    return np.max(x, axis=axis, keepdims=True, **more)
 
 
 def _norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

@@ -30,7 +30,7 @@ def _reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
     return y.copy() if copy and y.base is not None else y
 
 
-reshape = op(
+reshape: Any = op(
     _reshape,
     name="reshape",
     batch=ways.reshaped,

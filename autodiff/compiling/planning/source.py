@@ -96,8 +96,8 @@ class Writer:
         self.body: list[tuple[str, Instruction | None]] = []  # lines of the function
         self.name = self.fresh(name)
         self.names: dict[int, str] = {}
-        self.filled_bytes = 0
-        self.in_blocks = False  # whether a block is written: an array is then a part of the value's  # of arrays that stand for one number
+        self.filled_bytes = 0  # of arrays that stand for one number
+        self.in_blocks = False  # whether calls are written for parts of arrays
 
     # ---- names
     def fresh(self, wanted: str) -> str:
