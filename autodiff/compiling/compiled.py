@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import warnings
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from functools import update_wrapper
 from typing import Any
 
 from ..batching.handle import open_frames
-from ..errors import kind_of
+from ..errors import TraceError, kind_of
 from ..modes import OFF, state
 from .entry import Entry, Miss
 from .listing import Listing
@@ -38,37 +39,42 @@ class Compiled:
         if now.trace is not None or now.record or now.anomaly or now.strict or open_frames():
             return self.function(*args, **kwargs)  # in another trace, in vmap, or where each operation is looked at
         inputs: list[Any] = []
-        key = (now.floor == OFF, signature((args, kwargs), inputs, now.floor))
+        key = (now.floor == OFF, signature((args, kwargs), inputs, now.floor, {}))
         entries = self._entries.get(key)
         why = "the first call with such arguments"
-        error: Exception | None = None
         for entry in entries or ():
             if not entry.fits(now.floor):
                 why = "another state: a parameter's shape, a gradient, an attribute of a module, or what is captured"
                 continue
             try:
                 result = entry(inputs, (args, kwargs))
-            except Exception as failure:  # the function itself gives the error, with the user's line
-                error = failure
-                break
+            except Exception as failure:  # a guard that does not hold, or an error that the trace meets too
+                why = f"its program fails: {failure}"
+                continue
             if not isinstance(result, Miss):
                 self._latest = entry
                 return result
             why = f"a guard has failed: {result.why}"
-        if error is not None:
-            return self._failed(error, args, kwargs)
         if entries is not None and len(entries) >= LIMIT:
             return self._too_many(args, kwargs, why)
         return self._trace(key, inputs, args, kwargs, why)
 
     def _trace(self, key: Any, inputs: list[Any], args: Any, kwargs: Any, why: str) -> Any:
         names = _names(self.function, args, kwargs, inputs)
-        traced = traced_twice(self.function, (args, kwargs), inputs, names)
+        try:
+            traced = traced_twice(self.function, (args, kwargs), inputs, names)
+        except TraceError:
+            raise
+        except Exception as error:  # the user's own, for example: the function leaves behind what it wrote until then
+            return self._failed(error, args, kwargs)
         entry = Entry(self.name, self.function, traced, (args, kwargs), self.optimise)
         if self.verbose:
             print(f"compile: {self.name}: {why}; traced, {len(entry.forward.instructions)} calls")
         self._entries.setdefault(key, []).insert(0, entry)
-        result = entry(inputs, (args, kwargs))
+        try:
+            result = entry(inputs, (args, kwargs))
+        except Exception as error:
+            return self._failed(error, args, kwargs)
         if isinstance(result, Miss):
             raise RuntimeError(f"compile: a guard of {self.name} fails for the values it was traced with: {result.why}")
         self._latest = entry
@@ -137,9 +143,11 @@ def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False
 
     The program is right for shapes and dtypes of arguments, for the values of fixed arguments (Python numbers, strings,
     None, functions), and for the answers that Python's control flow was given (``if x > 0``, ``.item()``): for others
-    the function is traced again. Parameters and other Tensors that the function uses without being given them are read
-    at every call, and what it leaves in them is written back. Results are equal to those of the function itself; those
-    of Scalars within rounding.
+    the function is traced again. So it is where something has changed that the function, or one that it calls, finds
+    outside: a captured number, array, list or object, a default argument, an attribute. What Python's own modules hold
+    (``os.environ``) is not looked at. Parameters and other Tensors that the function uses without being given them are
+    read at every call, and what it leaves in them is written back. Results are equal to those of the function itself;
+    those of Scalars within rounding.
 
     Prints and other effects on Python objects happen in the trace alone, which runs the function twice. Raises
     TraceError for what no trace can follow: randomness (draw with ``ad.extend.draw_random``), and plain arrays that the
@@ -162,7 +170,9 @@ def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False
 
 def _names(function: Any, args: Any, kwargs: Any, inputs: list[Any]) -> list[str]:
     """Return the name of each input: that of the parameter which it is, or which holds it."""
-    code = getattr(function, "__code__", None)
-    names = code.co_varnames[: code.co_argcount] if code is not None else ()
-    named = {id(x): name for name, x in [*zip(names, args, strict=False), *kwargs.items()]}
+    try:
+        given = inspect.signature(function).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # no signature, or arguments that do not fit: the function says so
+        given = {}
+    named = {id(x): name for name, x in [*given.items(), *kwargs.items()]}
     return [named.get(id(x), "") for x in inputs]

@@ -41,6 +41,16 @@ def _door(original: Callable[..., Any]) -> Callable[..., Any]:
     return make
 
 
+@wraps(np.errstate)
+def _errstate(*args: Any, **keywords: Any) -> Any:
+    trace = state().trace
+    if trace is not None and any(value in ("raise", "call") for value in keywords.values()):
+        raise trace.refusal(
+            "np.errstate(...) makes errors of warnings, and a program gives no warnings", "Ask with if instead"
+        )
+    return np.errstate(*args, **keywords)
+
+
 class _Numpy(types.ModuleType):
     """NumPy's namespace, with doors."""
 
@@ -48,6 +58,7 @@ class _Numpy(types.ModuleType):
         super().__init__("numpy", np.__doc__)
         self.__dict__.update(np.__dict__)
         self.__dict__.update({name: _door(getattr(np, name)) for name in MAKERS})
+        self.__dict__["errstate"] = _errstate
 
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name)  # what NumPy loads late

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -94,7 +95,7 @@ class Entry:
             if y.kind == "argument":
                 made = inputs[y.value]
             elif y.kind in ("handle", "fixed"):
-                made = y.value
+                made = y.value.copy() if isinstance(y.value, set | bytearray | deque) else y.value
             elif y.kind in ("float", "scalar"):
                 made = float(value)
             elif y.kind == "number":

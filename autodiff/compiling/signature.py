@@ -7,7 +7,7 @@ strings are told apart by their value, anything else by the object.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -32,35 +32,59 @@ class Same:
         return id(self.held)
 
 
-def signature(tree: Any, inputs: list[Any], floor: float) -> Hashable:
-    """Return what a program depends on in these arguments, and append the inputs among them, in their order."""
+def signature(tree: Any, inputs: list[Any], floor: float, seen: dict[int, int]) -> Hashable:
+    """Return what a program depends on in these arguments, and append the inputs among them, in their order.
+
+    seen: where each input stands in ``inputs``; one that is given twice is one input, as in the function itself.
+    """
     kind = type(tree)
-    if kind is np.ndarray:
-        inputs.append(tree)
-        return (tree.shape, tree.dtype, _layout(tree))
     if kind is tuple or kind is list:
-        return (kind, *[signature(x, inputs, floor) for x in tree])
+        return (kind, *[signature(x, inputs, floor, seen) for x in tree])
     if kind is dict:
-        return (dict, *tree, *[signature(x, inputs, floor) for x in tree.values()])
-    if isinstance(tree, Variable):
-        inputs.append(tree)
-        node = tree.node
-        live = node is not None and node.serial >= floor
-        fact: tuple[Any, ...] = (kind, live)
-        if live and node.op is None:  # type: ignore[union-attr]
-            hooks = tuple(map(Same, node.notes.hooks)) if node.notes is not None else ()  # type: ignore[union-attr]
-            fact = (kind, live, node.grad is not None, hooks)  # type: ignore[union-attr]
-        return fact if isinstance(tree, Scalar) else (*fact, tree.shape, tree.dtype, _layout(tree._data))
+        return (dict, *tree, *[signature(x, inputs, floor, seen) for x in tree.values()])
     if kind in PLAIN:
         return (kind, repr(tree) if kind is float or kind is complex else tree)  # nan, and -0.0
-    if isinstance(tree, np.generic) and tree.dtype.kind in "biufc":
+    if _is_input(tree):
+        place = seen.setdefault(id(tree), len(inputs))
+        if place < len(inputs):
+            return ("again", place)
         inputs.append(tree)
-        return (kind,)
+        return _of_input(tree, kind, floor)
     if isinstance(tree, tuple | list):  # a named tuple
-        return (kind, *[signature(x, inputs, floor) for x in tree])
+        return (kind, *[signature(x, inputs, floor, seen) for x in tree])
     if isinstance(tree, np.ndarray):
         raise TypeError(f"compile takes arrays; got a {kind.__name__}. Write np.asarray(x).")
     return Same(tree)
+
+
+def _is_input(x: Any) -> bool:
+    return type(x) is np.ndarray or isinstance(x, Variable) or (isinstance(x, np.generic) and x.dtype.kind in "biufc")
+
+
+def _of_input(x: Any, kind: Any, floor: float) -> Hashable:
+    if kind is np.ndarray:
+        return (x.shape, x.dtype, _layout(x))
+    if not isinstance(x, Variable):
+        return (kind,)
+    node = x.node
+    live = node is not None and node.serial >= floor
+    fact: tuple[Any, ...] = (kind, live)
+    if live and node.op is None:  # type: ignore[union-attr]
+        hooks = tuple(map(Same, node.notes.hooks)) if node.notes is not None else ()  # type: ignore[union-attr]
+        fact = (kind, live, node.grad is not None, hooks)  # type: ignore[union-attr]
+    return fact if isinstance(x, Scalar) else (*fact, x.shape, x.dtype, _layout(x._data))
+
+
+def fixed_in(tree: Any) -> Iterator[Any]:
+    """Yield the objects among the arguments that are no inputs: what is inside them may change."""
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, tuple | list):
+        if not isinstance(tree, (np.ndarray, np.generic, Variable, *PLAIN)):
+            yield tree
+        return
+    for part in tree:
+        yield from fixed_in(part)
 
 
 def _layout(a: Any) -> Any:
@@ -69,19 +93,18 @@ def _layout(a: Any) -> Any:
     return (None if a.ndim < 2 or flags.c_contiguous else a.strides) if a.ndim != 1 or flags.c_contiguous else a.strides
 
 
-def rebuilt(tree: Any, inputs: Any) -> Any:
-    """Return the same arguments with the next of ``inputs`` in the place of every input."""
+def rebuilt(tree: Any, values: Iterator[Any], made: dict[int, Any] | None = None) -> Any:
+    """Return the same arguments with the next of ``values`` in the place of every input; one given twice is one."""
+    made = {} if made is None else made
+    if _is_input(tree):
+        if id(tree) not in made:
+            made[id(tree)] = next(values)
+        return made[id(tree)]
     kind = type(tree)
-    if (
-        kind is np.ndarray
-        or isinstance(tree, Variable)
-        or (isinstance(tree, np.generic) and tree.dtype.kind in "biufc")
-    ):
-        return next(inputs)
     if kind is dict:
-        return {k: rebuilt(x, inputs) for k, x in tree.items()}
+        return {k: rebuilt(x, values, made) for k, x in tree.items()}
     if isinstance(tree, tuple | list):
-        parts = [rebuilt(x, inputs) for x in tree]
+        parts = [rebuilt(x, values, made) for x in tree]
         return kind(*parts) if hasattr(tree, "_fields") else kind(parts)
     return tree
 

@@ -1,42 +1,144 @@
-"""What a program depends on beside its arguments and states: the attributes of modules, and what the function itself
-finds in its closure and among its globals.
+"""What a program depends on beside its inputs and states: what the function finds in its closure, among its globals,
+in its default arguments, in the functions and classes that it calls, and in the attributes of objects that it reads.
 
-Plain numbers and strings are compared by value, lists and dicts by the objects in them, anything else by the object.
+Numbers and strings are compared by value, lists and dicts by what is in them, arrays by their elements, objects by the
+attributes that the code names, anything else by the object. What belongs to this package, to NumPy or to Python itself
+does not change and is not looked into.
 """
 
 from __future__ import annotations
 
 import dis
+import sys
 import types
-from collections.abc import Iterator
-from functools import cache
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
+from operator import is_
 from typing import Any
 
+import numpy as np
+
+from ..variable import Variable
+
 PLAIN = (bool, int, float, complex, str, bytes)
+PACKAGES = frozenset({"autodiff", "nn", "numpy", "scipy"})
+OWN = PACKAGES | sys.stdlib_module_names - {"__main__"}
+# Where a function has one of these names, it may read any attribute.
+ANY_ATTRIBUTE = frozenset({"getattr", "vars", "__dict__", "asdict", "astuple", "attrgetter", "fields", "__getattr__"})
+LARGE = 1 << 16  # bytes: a larger array that the program itself reads at every call is not compared
+CONTAINERS = (list, tuple, dict, set, frozenset, deque)
 _GONE = object()
 
 
 class Surroundings:
     """What was there when the function was traced. Everything is held, so that no later object can have its id."""
 
-    def __init__(self, function: Any, owners: list[Any]) -> None:
-        self.things = list({id(thing): thing for thing in _things(function, owners)}.values())
-        self._then = [
-            (thing, {name: (value, _inside(value)) for name, value in _around(thing)}) for thing in self.things
-        ]
+    def __init__(self, function: Any, roots: Iterable[Any], read: Iterable[Any] = ()) -> None:
+        """roots: fixed arguments and modules that ran; read: arrays that the program reads at every call."""
+        self._names: set[str] = {"forward"}  # a module calls it
+        self._live = {id(a) for a in read if a.nbytes > LARGE}
+        count = -1
+        while len(self._names) != count:  # code that is found names attributes, in which more code is found
+            count = len(self._names)
+            self._every = not ANY_ATTRIBUTE.isdisjoint(self._names)
+            self.things: list[Any] = []
+            self._then: list[tuple[Callable[[], list[Any]], list[Any]]] = []
+            self._walk([function, *roots])
+
+    def _walk(self, queue: list[Any]) -> None:
+        seen: set[int] = set()
+        while queue:
+            thing = queue.pop()
+            if type(thing) in PLAIN or thing is None or id(thing) in seen or not self._changes(thing):
+                continue
+            seen.add(id(thing))
+            self.things.append(thing)
+            if type(thing) is types.FunctionType and _is_users(thing.__module__):
+                self._names |= _attributes_in(thing.__code__)
+            read = self._reader(thing)
+            inside = read()
+            self._then.append((read, inside))
+            queue += inside
+            if not isinstance(thing, type | types.FunctionType):
+                queue.append(type(thing))
+
+    def _changes(self, thing: Any) -> bool:
+        """Whether a thing may have something else inside at another call."""
+        kind = type(thing)
+        if isinstance(thing, CONTAINERS) or kind in (types.FunctionType, types.MethodType, partial):
+            return True
+        if kind is np.ndarray:
+            return id(thing) not in self._live
+        if isinstance(thing, type):
+            return _is_users(thing.__module__)
+        if isinstance(thing, types.ModuleType):
+            return _is_users(thing.__name__)
+        return not isinstance(thing, Variable) and (
+            _is_module(thing)
+            or hasattr(thing, "__wrapped__")
+            or (
+                (hasattr(thing, "__dict__") or _is_users(kind.__module__))
+                and str(kind.__module__).partition(".")[0] not in PACKAGES
+            )
+        )
+
+    def _reader(self, thing: Any) -> Callable[[], list[Any]]:
+        """Return what lists the things inside a thing, in their order."""
+        kind = type(thing)
+        if kind is list or kind is tuple:
+            return lambda: list(thing)
+        if kind is dict:
+            return lambda: [*thing, *thing.values()]
+        if _is_module(thing):
+            attributes = vars(thing)
+            return lambda: [*attributes, *attributes.values()]
+        if kind is types.FunctionType:
+            return partial(_in_function, thing, _globals_in(thing.__code__) if _is_users(thing.__module__) else ())
+        if kind is np.ndarray:
+            return lambda: [thing.shape, thing.dtype, thing.tobytes()]
+        if kind is types.MethodType:
+            return lambda: [thing.__self__, thing.__func__, *getattr(thing.__self__, "captured", ())]
+        if kind is partial:
+            return lambda: [thing.func, *thing.args, *thing.keywords, *thing.keywords.values()]
+        return lambda: list(self._in_object(thing))
+
+    def _in_object(self, thing: Any) -> Iterator[Any]:
+        if isinstance(thing, dict):
+            yield from (*thing, *thing.values())
+        elif isinstance(thing, CONTAINERS):
+            yield from thing
+        yield from self._attributes(thing)
+
+    def _attributes(self, thing: Any) -> Iterator[Any]:
+        attributes = getattr(thing, "__dict__", None) or {}
+        if hasattr(thing, "__wrapped__"):
+            yield from [value for value in list(attributes.values()) if callable(value)]  # custom rules, too
+        elif self._every and not isinstance(thing, type | types.ModuleType):
+            yield from list(attributes)
+            yield from list(attributes.values())
+        else:
+            found = [value for name, value in list(attributes.items()) if self._is_read(name, value)]
+            yield from [value.fget if isinstance(value, property) else value for value in found]
+        if isinstance(thing, type):
+            yield from thing.__bases__
+        for part in type(thing).__mro__:
+            slots = part.__dict__.get("__slots__", ())
+            for name in (slots,) if isinstance(slots, str) else slots:
+                if name in self._names and _is_users(part.__module__):
+                    yield getattr(thing, name, _GONE)
+
+    def _is_read(self, name: str, value: Any) -> bool:
+        dunder = name.startswith("__") and name.endswith("__")
+        return name in self._names or (dunder and type(value) is types.FunctionType) or isinstance(value, property)
 
     def fits(self) -> bool:
         """Whether everything is as it was."""
-        for thing, then in self._then:
-            count = 0
-            for name, value in _around(thing):
-                count += 1
-                old, inside = then.get(name, (_GONE, None))
-                if value is not old and not (type(value) in PLAIN and type(old) is type(value) and value == old):
-                    return False
-                if inside is not None and not _same(_inside(value), inside):
-                    return False
-            if count != len(then):
+        for read, then in self._then:
+            now = read()
+            if len(now) != len(then):
+                return False
+            if not all(map(is_, now, then)) and not all(a is b or _equal(a, b) for a, b in zip(now, then, strict=True)):
                 return False
         return True
 
@@ -44,39 +146,41 @@ class Surroundings:
         """Return the names of parameters and buffers by the ids of their handles, as the outermost module has them."""
         names: dict[int, str] = {}
         for module in self.things:
-            for walk in ("named_parameters", "named_buffers"):
-                for name, p in getattr(module, walk, tuple)():
+            for walk in ("named_parameters", "named_buffers") if _is_module(module) else ():
+                for name, p in getattr(module, walk)():
                     names[id(p)] = max(name, names.get(id(p), ""), key=len)
         return names
 
 
-def _things(function: Any, owners: list[Any]) -> Iterator[Any]:
-    """The function and what it wraps, and the modules that ran with all inside them."""
-    roots = [getattr(function, "__self__", None), *owners]
-    while function is not None:
-        roots.append(function)
-        if isinstance(function, types.FunctionType):
-            yield function
-        function = getattr(function, "__wrapped__", None)
-    for root in roots:
-        if hasattr(type(root), "named_parameters") and hasattr(root, "modules"):
-            yield from root.modules()
+def _equal(a: Any, b: Any) -> bool:
+    """Whether two objects are the same plain value: 0.0 is not -0.0, and 1 is not 1.0."""
+    kind = type(a)
+    if kind is not type(b):
+        return False
+    if kind is float or kind is complex:
+        return repr(a) == repr(b)
+    if kind is tuple:  # default arguments and shapes are made anew
+        return len(a) == len(b) and all(x is y or _equal(x, y) for x, y in zip(a, b, strict=True))
+    return (kind in PLAIN or isinstance(a, np.dtype)) and bool(a == b)
 
 
-def _around(thing: Any) -> Iterator[tuple[Any, Any]]:
-    """The attributes of a module; of a function, its globals and its closure."""
-    if thing.__class__ is not types.FunctionType:
-        yield from list(vars(thing).items())
-        return
-    around = thing.__globals__
-    for name in _globals_in(thing.__code__):
-        if name in around:
-            yield name, around[name]
-    for k, cell in enumerate(thing.__closure__ or ()):
+def _is_users(module: Any) -> bool:
+    return str(module).partition(".")[0] not in OWN
+
+
+def _is_module(thing: Any) -> bool:
+    return hasattr(type(thing), "named_parameters") and hasattr(type(thing), "modules")
+
+
+def _in_function(f: Any, names: tuple[str, ...]) -> list[Any]:
+    around = f.__globals__
+    found = [f.__code__, f.__defaults__, f.__kwdefaults__, *vars(f).values(), *[around.get(n, _GONE) for n in names]]
+    for cell in f.__closure__ or ():
         try:
-            yield k, cell.cell_contents
+            found.append(cell.cell_contents)
         except ValueError:  # not assigned yet
-            yield k, _GONE
+            found.append(_GONE)
+    return found
 
 
 @cache
@@ -87,18 +191,8 @@ def _globals_in(code: types.CodeType) -> tuple[str, ...]:
     return tuple(sorted(names.union(inner)))
 
 
-def _inside(value: Any) -> list[Any] | None:
-    kind = type(value)
-    if kind is list or kind is tuple:
-        return list(value)
-    return [*value, *value.values()] if kind is dict else None
-
-
-def _same(now: list[Any] | None, then: list[Any]) -> bool:
-    return (
-        now is not None
-        and len(now) == len(then)
-        and all(
-            [a is b or (type(a) in PLAIN and type(a) is type(b) and a == b) for a, b in zip(now, then, strict=True)]
-        )
-    )
+@cache
+def _attributes_in(code: types.CodeType) -> frozenset[str]:
+    """Every name in a function that is not local to it, also in functions inside it."""
+    inner = [name for part in code.co_consts if isinstance(part, types.CodeType) for name in _attributes_in(part)]
+    return frozenset(code.co_names).union(inner)

@@ -8,6 +8,7 @@ traced function (``compiled``).
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -40,9 +41,10 @@ STATIC = {
     getattr(np, name)
     for name in (
         "shape ndim size result_type can_cast common_type min_scalar_type may_share_memory shares_memory iscomplexobj "
-        "isrealobj array_repr array_str array2string"
+        "isrealobj"
     ).split()
 }
+TEXT = {np.array_repr, np.array_str, np.array2string}  # a trace knows no text of values: it marks the place
 # The shapes of their answers depend on values: a guard holds them.
 DYNAMIC = {
     getattr(np, name)
@@ -67,6 +69,8 @@ class Trace(Writes):
     def __init__(self) -> None:
         self.program = Program()
         self.open = True
+        self.thread = threading.get_ident()
+        self.caught: tuple[Any, Any] | None = None  # what NumPy raised; the function must not go on after it
         self.busy = False  # NumPy runs on examples: what it makes inside is not ours
         self.fixed: set[int] = set()  # values that no input and no state enters
         self.constants: dict[int, tuple[int, Any, Any]] = {}  # id -> (value, the array, a copy of it at its first use)
@@ -127,7 +131,7 @@ class Trace(Writes):
 
     def index_of(self, t: TracedArray) -> int:
         """Return the value that a traced array holds now; a view of an array that was written is taken again."""
-        if t._trace is not self or not self.open:
+        if t._trace is not self or not self.open or self.thread != threading.get_ident():
             raise self.refusal(
                 "a value that was made while a function was traced is used outside that trace (it was kept in a "
                 "cache, a global or an attribute, or it is read by another thread)",
@@ -189,6 +193,8 @@ class Trace(Writes):
 
     def function(self, function: Any, args: Any, keywords: Any) -> Any:
         """A NumPy function on traced arrays."""
+        if function in TEXT:
+            return repr(args[0])
         if function in STATIC:
             return self._run(function, *static(args), **static(keywords))
         out = keywords.get("out")
@@ -280,6 +286,9 @@ class Trace(Writes):
         before, self.busy = self.busy, True
         try:
             return function(*args, **keywords)
+        except Exception as error:
+            self.caught = error, user_place()
+            raise
         finally:
             self.busy = before
 
@@ -367,14 +376,21 @@ class Trace(Writes):
             self.program.guards.append((Ref(index), answer))
         return answer
 
-    def refusal(self, what: str, instead: str) -> TraceError:
+    def refusal(self, what: str, instead: str, place: tuple[str, int] | None = None) -> TraceError:
         """Return the error for what no trace can follow, with the user's line."""
-        place = user_place()
+        place = place or user_place()
         where = f" at {place[0]}:{place[1]}" if place else ""
         return TraceError(f"compile: {what}{where}. {instead}.")
 
     def close(self) -> None:
         """End the trace: no traced array may be used from now on; plain arrays were not changed meanwhile."""
+        if self.caught is not None:
+            error, place = self.caught
+            raise self.refusal(
+                f"the function catches an error of NumPy ({error}), which depends on values",
+                "Ask for the condition with if, which is followed",
+                place,
+            )
         for _, array, first in self.constants.values():
             if not equal(array, first):
                 raise self.refusal(

@@ -26,7 +26,7 @@ from ..variable import Scalar, Variable, is_live
 from .call_trees import frozen
 from .doors import open_doors
 from .program import Instruction, Program, Ref, described, refs
-from .signature import rebuilt, value_of
+from .signature import fixed_in, rebuilt, value_of
 from .states import Held, StatefulTrace
 from .surroundings import Surroundings
 from .traced_array import TracedArray
@@ -155,7 +155,7 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
                 "Draw with ad.extend.draw_random(generator, method, ...), or outside."
             )
     _settle_states(first, second)
-    _settle_constants(first, second)
+    captured = _settle_constants(first, second)
     difference = _difference(first.program, second.program)
     if difference is not None:
         raise TraceError(
@@ -163,7 +163,7 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
             f"{difference}. Random numbers are drawn with ad.extend.draw_random(generator, method, ...); other values "
             "that change from call to call are arguments."
         )
-    second.around = Surroundings(function, second.owners)
+    second.around = Surroundings(function, [*fixed_in(arguments), *second.owners], _only_read(second.program, captured))
     names_of = second.around.names()
     for h in second.held:
         name = names_of.get(id(h.handle), "")
@@ -198,10 +198,13 @@ def _traced(function: Callable[..., Any], arguments: Any, inputs: list[Any], nam
             g.end(trace)
     program, held = trace.program, list(trace.held.values())
     handles = {id(h.handle): h for h in held}
-    if any(g.new_grad and (id(x) in handles and handles[id(x)].new_grad) for g, x in zip(given, inputs, strict=True)):
-        raise trace.refusal(
-            "a value is both an argument and captured, and backward() reaches it", "Pass it or capture it"
-        )
+    for g, x in zip(given, inputs, strict=True):
+        h = handles.get(id(x))
+        if h is not None and (h.new or (g.new_grad or g.cleared) or h.new_grad or h.cleared):
+            raise trace.refusal(
+                "a value is both an argument and captured, and is written or reached by backward()",
+                "Pass it or capture it",
+            )
     program.writes = [(h.indices[0], h.new) for h in held if h.new is not None]
     program.outputs = [
         [y.value if y.value.__class__ is Ref else None for y in outputs],
@@ -231,6 +234,8 @@ def _output(trace: StatefulTrace, y: Any, places: dict[int, int]) -> Output:
         return Output(kind, Ref(trace.index_of(y)))
     if isinstance(y, np.ndarray):
         return Output("array", Ref(trace.constant(y)))
+    if isinstance(y, str) and "<traced " in y:
+        raise trace.refusal("the function returns text made of a traced value", "Return the value")
     return Output("fixed", y)
 
 
@@ -275,14 +280,25 @@ def _settle_states(first: Traced, second: Traced) -> None:
         program.writes = [(h.indices[0], h.new) for h in traced.held if h.new is not None]
 
 
-def _settle_constants(first: Traced, second: Traced) -> None:
-    """A plain array that only one run knows was made in it: it is kept as it was at its first use, and read-only."""
+def _settle_constants(first: Traced, second: Traced) -> set[int]:
+    """A plain array that only one run knows was made in it: it is kept as it was at its first use, and read-only.
+    Return the ids of the others, which the program reads at every call."""
     captured = {id(array) for _, array, _ in first.trace.constants.values()}
     captured &= {id(array) for _, array, _ in second.trace.constants.values()}
     for traced in (first, second):
         for index, array, copy in traced.trace.constants.values():
             if id(array) not in captured:
                 traced.program.constants[index] = copy
+    return captured
+
+
+def _only_read(program: Program, captured: set[int]) -> list[Any]:
+    """Return the captured arrays where nothing that was computed of them outside the trace is in the program."""
+    constants = list(program.constants.values())
+    computed = any(id(a) not in captured for a in constants) or any(
+        isinstance(x, np.generic) for i in program.instructions for x in (*i.arguments, *i.keywords.values())
+    )
+    return [] if computed else constants
 
 
 def _difference(a: Program, b: Program) -> str | None:

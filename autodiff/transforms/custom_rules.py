@@ -70,6 +70,7 @@ class custom_vjp:
         if not callable(f):
             raise TypeError(f"custom_vjp needs a function; got {kind_of(f)}. Write f = ad.custom_vjp(f).")
         self.f, self.fwd, self.bwd = f, None, None
+        self.__wrapped__ = f
         self.__name__, self.__doc__ = getattr(f, "__name__", "custom"), f.__doc__
 
     def defvjp(self, fwd: Function, bwd: Function) -> None:

@@ -63,6 +63,11 @@ class Run:
         best = None if self.saving is None or self.saving.monitor is None else self.saving.rule()
         self.best_saved = Watch(self.model, best)
 
+    @property
+    def captured(self) -> list[Any]:
+        """What `gradients` runs beside the model and may change between two steps: for `ad.compile`."""
+        return [part.loss for part in self.objective.parts]
+
     def names(self) -> list[str]:
         """The numbers that every epoch measures."""
         names = ["loss", *self.objective.names, *self.functions]

@@ -1,0 +1,287 @@
+"""What a program found outside is looked at again before it runs: nothing that may change is frozen in it."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+
+X = np.array([0.5, -1.0, 2.0])
+RATE = [2.0]
+
+
+def rated(x: Any) -> Any:
+    return x * RATE[0]
+
+
+class Config:
+    k = 2.0
+
+    @property
+    def twice(self) -> float:
+        return 2 * self.k
+
+
+class Slotted:
+    __slots__ = ("k",)
+
+
+class Named(nn.Module):
+    def forward(self, x: Any) -> Any:
+        return rated(x)
+
+
+def _setting(name: str) -> tuple[Callable[..., Any], Callable[[float], Any]]:
+    """A function of x that multiplies by a number which stands somewhere outside, and what changes that number."""
+    config, slotted, space, module = Config(), Slotted(), types.SimpleNamespace(k=2.0), types.ModuleType("settings")
+    slotted.k = module.k = 2.0
+    tree: Any = {"a": [2.0]}
+    members, array, big = {2.0}, np.full(3, 2.0), np.full(20_000, 2.0)
+    k = 2.0
+
+    def set_k(value: float) -> None:
+        nonlocal k
+        k = value
+
+    def inner(x: Any) -> Any:
+        return x * k
+
+    def defaults(x: Any, rate: float = 2.0) -> Any:
+        return x * rate
+
+    def own(x: Any) -> Any:
+        return x * own.k  # type: ignore[attr-defined]
+
+    own.k = 2.0  # type: ignore[attr-defined]
+    rule = ad.custom_vjp(lambda x: x)
+    rule.defvjp(lambda x: (x, None), lambda _, g: (g * k,))
+    return {
+        "a list of a helper": (lambda x: rated(x), lambda v: RATE.__setitem__(0, v)),
+        "the closure of a helper": (lambda x: inner(x), set_k),
+        "the closure of a wrapped function": (ad.vmap(inner), set_k),
+        "an attribute": (lambda x: x * config.k, lambda v: setattr(config, "k", v)),
+        "an attribute by name": (lambda x: x * getattr(config, "k" + ""), lambda v: setattr(config, "k", v)),
+        "a property": (lambda x: x * config.twice / 2, lambda v: setattr(config, "k", v)),
+        "a slot": (lambda x: x * slotted.k, lambda v: setattr(slotted, "k", v)),
+        "a namespace": (lambda x: x * space.k, lambda v: setattr(space, "k", v)),
+        "a module of Python": (lambda x: x * module.k, lambda v: setattr(module, "k", v)),
+        "a nested container": (lambda x: x * tree["a"][0], lambda v: tree["a"].__setitem__(0, v)),
+        "a set": (lambda x: x * sum(members), lambda v: (members.clear(), members.add(v))),
+        "a default argument": (defaults, lambda v: setattr(defaults, "__defaults__", (v,))),
+        "an attribute of the function": (own, lambda v: setattr(own, "k", v)),
+        "a partial": (functools.partial(lambda t, x: x * t["a"][0], tree), lambda v: tree["a"].__setitem__(0, v)),
+        "an element of an array": (lambda x: x * array[0], lambda v: array.__setitem__(0, v)),
+        "a sum of an array": (lambda x: x * (array.sum() / 3), lambda v: array.fill(v)),
+        "a branch on an array": (lambda x: x * (2.0 if array[0] < 3 else 3.0), lambda v: array.fill(v)),
+        "a mean of a large array": (lambda x: x * big[0] + 0 * big[:3] + (big.mean() - big[0]), lambda v: big.fill(v)),
+        "a custom rule": (ad.grad(lambda x: (rule(x) * x**0).sum()), set_k),
+        "the forward method of a module": (Named(), lambda v: RATE.__setitem__(0, v)),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a list of a helper",
+        "the closure of a helper",
+        "the closure of a wrapped function",
+        "an attribute",
+        "an attribute by name",
+        "a property",
+        "a slot",
+        "a namespace",
+        "a module of Python",
+        "a nested container",
+        "a set",
+        "a default argument",
+        "an attribute of the function",
+        "a partial",
+        "an element of an array",
+        "a sum of an array",
+        "a branch on an array",
+        "a mean of a large array",
+        "a custom rule",
+        "the forward method of a module",
+    ],
+)
+def test_a_number_that_changes_outside_is_read_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "RATE", [2.0])
+    f, change = _setting(name)
+    fast = ad.compile(f)
+    for value in (2.0, 3.0, 2.0):
+        change(value)
+        for _ in range(2):
+            np.testing.assert_array_equal(fast(X), f(X))
+
+
+def test_an_object_that_is_an_argument_or_the_owner_of_a_method_may_change() -> None:
+    class Model:
+        k = 2.0
+
+        @ad.compile
+        def run(self, x: Any) -> Any:
+            return x * self.k
+
+    model, fast = Model(), ad.compile(lambda x, options: x * options.k)
+    for k in (2.0, 3.0):
+        model.k = k
+        np.testing.assert_array_equal(model.run(X), X * k)
+        np.testing.assert_array_equal(fast(X, model), X * k)
+
+
+def test_an_attribute_that_the_code_does_not_name_traces_nothing_again() -> None:
+    config: Any = Config()
+    fast = ad.compile(lambda x: x * config.k)
+    for k in range(3):
+        config.steps = k
+        fast(X)
+    assert len(fast.programs) == 1
+
+
+def test_minus_zero_is_another_number() -> None:
+    k = 0.0
+    fast = ad.compile(lambda x: x * k)
+    fast(X)
+    k = -0.0
+    np.testing.assert_array_equal(np.signbit(fast(X)), np.signbit(X * -0.0))
+
+
+def test_a_loss_of_a_user_is_looked_at_in_compiled_training() -> None:
+    x, y = np.ones((4, 3), np.float32), np.zeros((4, 2), np.float32)
+    found = []
+    for compiled in (False, True):
+        scale = [1.0]
+        net = nn.Linear(3, 2, rng=0)
+        nn.fit(
+            net,
+            x,
+            y,
+            loss=lambda p, t, s=scale: s[0] * ((p - t) ** 2).mean(),
+            epochs=3,
+            optimizer=nn.SGD(net.parameters(), lr=0.1),
+            callbacks=[lambda *_, s=scale: s.__setitem__(0, s[0] * 2)],
+            compiled=compiled,
+            progress=False,
+        )
+        found.append([p.data for p in net.parameters()])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# ---- arguments
+def test_a_value_that_is_given_twice_is_one_value() -> None:
+    fast = ad.compile(lambda x, y: x * 2 if x is y else x * 3)
+    np.testing.assert_array_equal(fast(X, X.copy()), X * 3)
+    np.testing.assert_array_equal(fast(X, X), X * 2)
+
+    step, t = ad.compile(lambda a, b: (a * b * b).sum().backward()), ad.tensor(X)
+    step(t, t)
+    np.testing.assert_array_equal(t.grad, X * X + X * X + X * X)
+
+
+def test_a_state_that_is_also_an_argument_is_refused_when_it_is_written() -> None:
+    w = ad.tensor(X, requires_grad=False)
+
+    def f(t: Any) -> Any:
+        w.data = w.data + 1
+        return t * 1
+
+    with pytest.raises(ad.TraceError, match="both an argument and captured"):
+        ad.compile(f)(w)
+
+
+def test_inputs_have_the_names_of_the_parameters_of_a_wrapped_function() -> None:
+    def loss(weights: Any, batch: Any = 1.0) -> Any:
+        return (weights * batch).sum()
+
+    fast = ad.compile(ad.value_and_grad(loss))
+    fast(X, batch=X + 1)
+    assert "def program(weights, batch" in fast.source or "(weights, batch" in fast.source
+
+
+# ---- errors and text
+def test_a_caught_error_of_numpy_is_refused_with_its_line() -> None:
+    def f(x: Any) -> Any:
+        try:
+            return np.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            return x * 0
+
+    fast = ad.compile(f)
+    np.testing.assert_array_equal(fast(np.eye(2)), np.eye(2))
+    with pytest.raises(ad.TraceError, match=r"catches an error of NumPy \(Singular matrix\).*test_surroundings.py:\d+"):
+        fast(np.zeros((2, 2)))
+
+
+def test_warnings_made_errors_are_refused() -> None:
+    def f(x: Any) -> Any:
+        with np.errstate(all="raise"):
+            return np.log(x)
+
+    with pytest.raises(ad.TraceError, match="makes errors of warnings"):
+        ad.compile(f)(X)
+
+
+def test_text_of_a_traced_value_is_refused() -> None:
+    for f in (lambda x: f"{x.sum()}", lambda x: str(x), lambda x: np.array2string(x), lambda x: repr(ad.tensor(x))):
+        with pytest.raises(ad.TraceError, match="text"):
+            ad.compile(f)(X)
+
+
+def test_a_program_that_fails_for_values_of_another_branch_is_traced_again() -> None:
+    def largest(x: Any) -> Any:
+        return x[x == x.max()][:2].sum() if (x == x.max()).sum() > 1 else x[np.flatnonzero(x > 1.5)[0]]
+
+    fast = ad.compile(ad.grad(lambda x: np.max(x) + 0 * largest(x)))
+    for x in (X, np.ones(3), X[::-1].copy(), np.array([2.0, 1.0, 2.0])):
+        np.testing.assert_array_equal(fast(x), ad.grad(lambda x: np.max(x) + 0 * largest(x))(x))
+
+
+def test_what_was_written_before_an_error_stays_as_without_compile() -> None:
+    w = ad.tensor(X, requires_grad=False)
+
+    def f(x: Any) -> Any:
+        w.data = w.data + 1
+        if x[0] > 100:
+            raise ValueError("large")
+        return x
+
+    fast = ad.compile(f)
+    fast(X)
+    with pytest.raises(ValueError, match="large"):
+        fast(X + 1000)
+    np.testing.assert_array_equal(w.data, X + 2)
+
+
+def test_a_set_that_is_returned_belongs_to_the_caller() -> None:
+    fast = ad.compile(lambda x: (x, {1}))
+    fast(X)[1].add(2)
+    assert fast(X)[1] == {1}
+
+
+def test_another_thread_that_meets_a_value_of_a_trace_is_refused() -> None:
+    w, found = ad.tensor(X), []
+
+    def meet() -> None:
+        try:
+            found.append((w * 2).sum())
+        except ad.TraceError as error:
+            found.append(error)
+
+    def f(x: Any) -> Any:
+        y = w * x
+        thread = threading.Thread(target=meet)
+        thread.start()
+        thread.join()
+        return y
+
+    np.testing.assert_array_equal(ad.compile(f)(X).data, X * X)
+    assert all(isinstance(x, ad.TraceError) for x in found)
