@@ -16,8 +16,8 @@ class Point(NamedTuple):
 
     operands: of the function. gradient: one entry an operand, of the sum of the outputs (None: no derivative in it).
     kind: "convention" (no derivative exists), "shared" (a convention: ties share evenly), "infinite", "undefined"
-    (NaN), or "limit" (the derivative exists, and the plain formula misses it). second: the derivative of the first
-    gradient's sum in the first operand, where it is worth a line.
+    (NaN), "limit" (the derivative exists, and the plain formula misses it), or "jump" (the derivative exists, and the
+    second does not). second: the derivative of the first gradient's sum in the first operand, where it is worth a line.
     """
 
     operands: tuple[Any, ...]

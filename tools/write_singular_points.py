@@ -32,11 +32,13 @@ computed, times infinity, is NaN**: the gradient of `np.sqrt(x) ** 2` at 0. [How
 | convention | no derivative exists; a fixed value is given | an error: operation, place, what to write |
 | shared | elements tie; each gets an even share | the same error |
 | limit | the derivative exists, and a plain formula would miss it | allowed |
+| jump | the derivative exists and has a corner: a fixed value is given for the second | allowed |
 | infinite | the derivative is infinite | allowed; a computed 0 times it is an error |
 | undefined | NaN | an error where a rule made the NaN |
 
 A kink (relu, abs, clip, maximum) keeps its convention at every order. Where the first derivative is a convention
-because none exists nearby (a norm at 0), the second is NaN.
+because none exists nearby (a norm at 0), the second is NaN. The last column is the derivative of the first operand's
+gradient, summed, in that operand.
 
 Equal eigenvalues or singular values share the derivative evenly. Their vectors, and the phases of complex vectors, are
 an arbitrary choice: a derivative that depends on it is a `LinAlgError` in both modes, with or without `ad.strict()`.

@@ -135,6 +135,7 @@ softsign = activation(
     lambda g, x: g / np.square(1.0 + np.abs(x)),
     method=False,
     kink=np.abs,
+    points=(Point((0.0,), (1.0,), "jump", 0.0),),
 )
 
 

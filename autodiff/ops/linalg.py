@@ -547,6 +547,7 @@ composite(
         Point(([0.0, 4.0, 9.0],), ([INF, 2.5, 5.0 / 3.0],), "infinite", static={"ord": 0.5}),
         Point(([0.0, 1.0],), ([0.0, 1.0],), "limit", static={"ord": 3}),
         Point(([[3.0, 0.0], [0.0, 3.0]],), ([[1.0, 0.0], [0.0, 1.0]],), "limit", static={"ord": "nuc"}),
+        Point(([[3.0, 0.0], [0.0, 3.0]],), ([[0.5, 0.0], [0.0, 0.5]],), "shared", static={"ord": 2}),
     ),
 )
 composite(matrix_norm, numpy=(np.linalg.matrix_norm,), public=False)

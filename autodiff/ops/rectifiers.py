@@ -63,6 +63,7 @@ elu = activation(
     "Return x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2015, https://arxiv.org/abs/1511.07289).",
     lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.where(x > 0, 0.0, x)))),
     kink=lambda x, **_: np.abs(x),
+    points=(Point((0.0,), (1.0,), "jump", 1.0),),
 )
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -91,6 +92,7 @@ celu = activation(
     method=False,
     kink=lambda x, **_: np.abs(x),
     samples=((((3,),), {}), (((2,),), {"alpha": 0.5})),
+    points=(Point((0.0,), (1.0,), "jump", 1.0),),
 )
 relu6 = activation(
     lambda x: np.minimum(np.maximum(x, 0.0), 6.0),

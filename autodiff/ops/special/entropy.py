@@ -116,6 +116,7 @@ huber = special_row(
     inputs="delta r",
     domain=(POSITIVE, ANY),
     kink=lambda delta, r: np.abs(np.abs(r) - delta),
+    points=(Point((1.0, 1.0), (0.0, 1.0), "jump", -0.5), Point((1.0, -1.0), (0.0, -1.0), "jump", -0.5)),
 )
 
 
