@@ -25,6 +25,7 @@ def mpiexec(ranks: int, script: Path, *arguments: object) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, timeout=100, env={**os.environ, **quiet})
 
 
+@pytest.mark.sampled(2)  # a start takes seconds
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_every_rank_finds_everything_right(ranks: int) -> None:
     done = mpiexec(ranks, HERE / "job_checks.py")
@@ -32,6 +33,7 @@ def test_every_rank_finds_everything_right(ranks: int) -> None:
     assert all(f"rank {rank} of {ranks}: all right" in done.stdout for rank in range(ranks))  # lines may interleave
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("end", "sentence"),
     [
