@@ -155,3 +155,15 @@ def test_a_transformer_language_model_learns_its_sonnet(tmp_path, capsys):
     assert "self_attn" in (tmp_path / "transformer.svg").read_text(encoding="utf-8")
     pytest.importorskip("matplotlib")
     assert (tmp_path / "transformer_attention.png").stat().st_size > 0
+
+
+def test_larger_than_memory_gives_numpys_gradient_and_descends(capsys):
+    """A cluster inside this process: no port is opened."""
+    pytest.importorskip("dask.array")
+    pytest.importorskip("distributed")
+    (off, losses), text = run(
+        "larger_than_memory", capsys, "--threads", "--workers", 1, "--rows", 2000, "--block", 300, "--steps", 3
+    )
+    assert off < 1e-15  # sums of 2,000 shares of 1/2,000, in another order
+    assert losses[0] == pytest.approx(np.log(2.0)) and losses[2] < losses[1] < losses[0]
+    assert "2,000 rows in blocks of 300: the gradient differs from NumPy's by" in text
