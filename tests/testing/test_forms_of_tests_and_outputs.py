@@ -91,15 +91,30 @@ def test_marks_classes_parametrize_and_fixtures_work_as_for_any_test(pytester: p
         def test_above(x, *, power):
             return x**power
 
+        @pytest.mark.parametrize("power", [2, 3])
+        @derivative_test(X)
+        def test_above_and_positional(x, power):
+            return x**power
+
+        @pytest.mark.parametrize(("factor_", "power"), [(1.0, 2), (2.0, 3)])
+        @derivative_test(X)
+        def test_in_front_of_the_input(factor_, x, power):
+            return factor_ * x**power
+
         @pytest.fixture
         def factor():
             return 3.0
 
         class TestInAClass:
+            @pytest.mark.parametrize("power", [2])
+            @derivative_test(X)
+            def test_parametrized_method(self, power, x):
+                return x**power
+
             @derivative_test(X)
             def test_method(self, x, *, factor):
                 return factor * np.sin(x)
         """
     )
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
-    result.assert_outcomes(passed=5, skipped=1, xfailed=1)
+    result.assert_outcomes(passed=10, skipped=1, xfailed=1)
