@@ -77,13 +77,38 @@ class Objective:
         whole: Any = None
         values = []
         for i, (predicted, wanted) in enumerate(self._pairs(prediction, target)):
-            value = self.parts[i](predicted, wanted, weight, None if divisors is None else divisors[i])
+            value = self._loss_of(i, predicted, wanted, weight, None if divisors is None else divisors[i])
             check_single(value)
             values.append(value)
             factor = self.weights[i] * (1.0 if shares is None else shares[i])
             value = value if factor == 1.0 else value * factor
             whole = value if whole is None else whole + value
         return whole, values
+
+    def _loss_of(self, i: int, predicted: Any, wanted: Any, weight: Array | None, divisor: Any) -> Any:
+        """The loss of one output. A tuple, list or dict of outputs is for the user's own loss alone."""
+        part = self.parts[i]
+        if not isinstance(predicted, (tuple, list, Mapping)):
+            return part(predicted, wanted, weight, divisor)
+        if part.of_package:
+            raise TypeError(self._advice(predicted))
+        try:
+            return part(predicted, wanted, weight, divisor)
+        except ad.LeavesGraphError as error:
+            raise TypeError(self._advice(predicted)) from error
+
+    def _advice(self, predicted: Any) -> str:
+        """What to write for a model with several outputs."""
+        named = isinstance(predicted, Mapping)
+        keys = list(predicted) if named else list(range(len(predicted)))
+        held = f"a dict with {keys}" if named else f"a {type(predicted).__name__} of {len(keys)}"
+        parts = [f"{key!r}: loss_{k}" if named else f"loss_{k}" for k, key in enumerate(keys)]
+        form = ", ".join(parts) + ("," if len(parts) == 1 and not named else "")
+        form = f"loss={{{form}}}" if named else f"loss=({form})"
+        return (
+            f"this loss expects one array, but the model's output is {held}: give a loss for each output, {form}, with "
+            "y of the same form; or your own loss(outputs, y) that takes the parts it needs"
+        )
 
     def numbers(self, values: Sequence[Any]) -> tuple[float, dict[str, float]]:
         """Return the loss as a number, and that of each output by name."""
@@ -147,6 +172,8 @@ class _Part:
         self.reduction = _option(loss, "reduction", "mean")
         self.each: Callable[[Any, Any], Any] | None = _unreduced(loss) if weighted else None
         function = loss.func if isinstance(loss, partial) else loss
+        kind = type(function) if isinstance(function, Module) else function
+        self.of_package = str(getattr(kind, "__module__", "")).startswith("nn.losses")
         self.by_label = isinstance(function, BY_LABEL) or function in (cross_entropy, nll_loss)
 
     def __call__(self, prediction: Any, target: Any, weight: Array | None, divisor: Any) -> Any:

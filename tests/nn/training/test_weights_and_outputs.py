@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -245,3 +246,56 @@ def test_a_dataset_of_your_own_is_cast_and_divided():
 def test_mistakes_are_named(x, y, options, error, said):
     with pytest.raises(error, match=said):
         weights_after(x, y, **options)
+
+
+class _Pair(nn.Module):
+    def __init__(self, named: bool) -> None:
+        super().__init__()
+        self.a, self.b, self.named = nn.Linear(2, 1, rng=0), nn.Linear(2, 1, rng=1), named
+
+    def forward(self, x: Any) -> Any:
+        outputs = self.a(x), self.b(x)
+        return dict(zip("ab", outputs, strict=True)) if self.named else outputs
+
+
+@pytest.mark.parametrize("loss", [nn.MSELoss(), nn.mse_loss])
+@pytest.mark.parametrize("y", [np.ones((5, 1)), (np.ones((5, 1)), np.ones((5, 1)))], ids=["one", "pair"])
+def test_one_loss_for_a_model_with_two_outputs_says_to_give_a_loss_for_each(loss: Any, y: Any) -> None:
+    x, net = np.ones((5, 2)), _Pair(named=False)
+    wanted = r"a tuple of 2: give a loss for each output, loss=\(loss_0, loss_1\)"
+    with pytest.raises(TypeError, match=wanted):
+        nn.fit(net, x, y, loss=loss, optimizer=nn.SGD(net.parameters(), lr=0.1), epochs=1)
+    with pytest.raises(TypeError, match=wanted):
+        nn.evaluate(net, x, y, loss=loss)
+    assert [part.shape for part in nn.predict(net, x, batch_size=2)] == [(5, 1), (5, 1)]
+
+
+def test_a_loss_of_ones_own_that_leaves_the_graph_with_two_outputs_is_told_so() -> None:
+    net = _Pair(named=False)
+    with pytest.raises(TypeError, match="give a loss for each output"):
+        nn.fit(
+            net,
+            np.ones((5, 2)),
+            np.ones((5, 1)),
+            loss=lambda p, y: np.mean(np.array(p)),
+            optimizer=nn.SGD(net.parameters(), lr=0.1),
+            epochs=1,
+        )
+    named = _Pair(named=True)
+    with pytest.raises(TypeError, match="loss={'a': loss_0, 'b': loss_1}"):
+        nn.evaluate(named, np.ones((5, 2)), np.ones((5, 1)), loss=nn.MSELoss())
+    total = nn.evaluate(named, np.ones((5, 2)), np.ones((5, 1)), loss=lambda p, y: nn.mse_loss(p["a"] + p["b"], y))
+    assert np.isfinite(total["loss"])
+
+
+def test_validation_of_three_parts_says_which_forms_fit() -> None:
+    net, x, y = nn.Linear(2, 1, rng=0), np.ones((5, 2)), np.ones((5, 1))
+    with pytest.raises(ValueError, match=r"validation must be \(x, y\), a Dataset or a DataLoader, got 3 parts"):
+        nn.fit(
+            net,
+            x,
+            y,
+            loss=nn.MSELoss(),
+            optimizer=nn.SGD(net.parameters(), lr=0.1),
+            validation=(x, y, np.ones(5)),
+        )
