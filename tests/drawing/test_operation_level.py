@@ -330,3 +330,10 @@ def test_the_local_derivative_on_a_line_is_the_formula_of_the_row(monkeypatch):
     y.backward()
     labels = ["".join(run.text for run in edge.label) for edge in ad.draw(y, names={"x": x}).edges]
     assert any(label.startswith("× sech² x = 0.78") for label in labels)
+
+
+def test_every_call_of_a_module_has_a_frame_if_one_has() -> None:
+    layer = nn.Linear(3, 3, rng=0)
+    picture = ad.draw(layer(layer(layer(ad.tensor(np.ones((2, 3)))))), level="op").picture
+    assert [len(module.nodes) for module in picture.modules] == [3, 1, 1]
+    assert [module.title[0].text[-11:] for module in picture.modules] == [f"call {k} of 3" for k in (1, 2, 3)]

@@ -29,7 +29,8 @@ def data_path(snapshot: Snapshot) -> list[int]:
 def module_clusters(builder: GraphBuilder, *, nested: bool = True) -> list[Module]:
     """Return a frame for every call of a module that holds at least two boxes, inner calls inside outer ones.
 
-    A call with one box has no frame; its box stands in the frame around it. nested: also frames inside frames.
+    A call with one box has no frame, unless another call of that module has one: its box stands in the frame around
+    it. nested: also frames inside frames.
     """
     snapshot, homes = builder.snapshot, builder.homes
     weight: dict[tuple[Call, ...], int] = {}
@@ -37,7 +38,8 @@ def module_clusters(builder: GraphBuilder, *, nested: bool = True) -> list[Modul
         for k in range(1, len(home) + 1):
             weight[home[:k]] = weight.get(home[:k], 0) + 1
     place = {path: k for k, path in enumerate(snapshot.modules)}
-    framed = sorted((home for home in weight if weight[home] >= 2), key=lambda home: (place[home[-1][0]], home[-1][1]))
+    wide = {home[-1][0] for home in weight if weight[home] >= 2}
+    framed = sorted((home for home in weight if home[-1][0] in wide), key=lambda home: (place[home[-1][0]], home[-1][1]))
     if not nested:
         framed = [home for home in framed if not any(home[:k] in framed for k in range(1, len(home)))]
     ids = {home: builder.new_id("m") for home in framed}
