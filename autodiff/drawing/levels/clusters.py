@@ -39,7 +39,8 @@ def module_clusters(builder: GraphBuilder, *, nested: bool = True) -> list[Modul
             weight[home[:k]] = weight.get(home[:k], 0) + 1
     place = {path: k for k, path in enumerate(snapshot.modules)}
     wide = {home[-1][0] for home in weight if weight[home] >= 2}
-    framed = sorted((home for home in weight if home[-1][0] in wide), key=lambda home: (place[home[-1][0]], home[-1][1]))
+    framed = [home for home in weight if home[-1][0] in wide]
+    framed.sort(key=lambda home: (place[home[-1][0]], home[-1][1]))
     if not nested:
         framed = [home for home in framed if not any(home[:k] in framed for k in range(1, len(home)))]
     ids = {home: builder.new_id("m") for home in framed}

@@ -282,7 +282,7 @@ def test_a_loss_of_ones_own_that_leaves_the_graph_with_two_outputs_is_told_so() 
             epochs=1,
         )
     named = _Pair(named=True)
-    with pytest.raises(TypeError, match="loss={'a': loss_0, 'b': loss_1}"):
+    with pytest.raises(TypeError, match=r"loss=\{'a': loss_0, 'b': loss_1\}"):
         nn.evaluate(named, np.ones((5, 2)), np.ones((5, 1)), loss=nn.MSELoss())
     total = nn.evaluate(named, np.ones((5, 2)), np.ones((5, 1)), loss=lambda p, y: nn.mse_loss(p["a"] + p["b"], y))
     assert np.isfinite(total["loss"])
