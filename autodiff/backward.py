@@ -10,7 +10,7 @@ an operation, or recursion.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from functools import cache
 from itertools import chain, repeat, takewhile
 from math import inf, isfinite
@@ -420,17 +420,21 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         for watcher in watchers:
             watcher.fail(error)
         raise
+    recorded = start.notes is not None and start.notes.source is not None  # made under record()
+    added = {node for node in cotangents if node.op is None and node.grad is not None} if recorded else ()
     deliver(cotangents)
-    if start.notes is not None and start.notes.source is not None:  # made under record()
-        note_root(cotangents, start)
+    if recorded:
+        note_root(cotangents, start, added)
 
 
-def note_root(nodes: Iterable[Node], root: Node) -> None:
-    """Note where the gradients of these nodes came from, without keeping it alive: ``explain(x)`` needs no loss."""
+def note_root(nodes: Iterable[Node], root: Node, added: Container[Node] = ()) -> None:
+    """Note where the gradients of these nodes came from, without keeping it alive: ``explain(x)`` needs no loss.
+    added: the leaves that had a gradient already."""
     found = weakref.ref(root)
     for node in nodes:
         if node.op is None or node.notes is not None:
-            notes_of(node).root = found
+            notes = notes_of(node)
+            notes.root, notes.added = found, node in added
 
 
 def deliver(cotangents: dict[Node, Cotangent]) -> None:

@@ -141,7 +141,7 @@ def leaf(value: Any) -> GeneralNode:
 class Notes:
     """Facts that few nodes have: hooks, a gradient to be kept, and the records for pictures (``record()``)."""
 
-    __slots__ = "source hooks keep_grad prints operands strict made_nan conventional root ends".split()
+    __slots__ = "source hooks keep_grad prints operands strict made_nan conventional root added ends".split()
 
     def __init__(self) -> None:
         self.source: str | None = None
@@ -153,6 +153,7 @@ class Notes:
         self.made_nan: Any = None  # where a value is NaN and no operand has one (booleans): under strict()
         self.conventional: Any = None  # (function, booleans, Convention): under strict()
         self.root: Any = None  # weak reference to where the last backward pass began, under record()
+        self.added = False  # the last backward pass added to a gradient that was there, under record()
         self.ends: tuple[tuple[str, str, str], ...] = ()  # for a constant of this value: operation, place, reason
 
 

@@ -227,3 +227,18 @@ def test_every_remedy_and_word_exists_in_both_languages():
     remedies = {text for row in ad.ops.OPS.values() for _, text in row.shown.remedies}
     assert remedies | {first_nan.GRADIENT_REMEDY} == set(words.CHINESE_REMEDIES)
     assert words.ENGLISH.keys() == words.CHINESE.keys()
+
+
+def test_gradients_of_tensors_that_were_added_over_two_passes_are_said_to_be_sums() -> None:
+    w = ad.tensor([1.0, 2.0])
+
+    def footer() -> str:
+        with ad.record():
+            loss = (w * w).sum()
+        loss.backward()
+        return " ".join(ad.draw(loss, level="op").picture.footer)
+
+    assert "several backward passes" not in footer()
+    assert "several backward passes" in footer()
+    w.grad = None
+    assert "several backward passes" not in footer()

@@ -420,7 +420,7 @@ def finish(builder: OperationBuilder) -> Picture:
     lanes = "grad" in options.show and "local" in options.show and any(v.locals for v in drawn)
     if lanes and has_grad and not builder.sideways and not builder.about_problem:
         footer += (word(options.lang, "no locals"),)
-    if any(unlike_chain_rule(snapshot, value) for value in drawn):
+    if any((value.added and value.grad is not None) or unlike_chain_rule(snapshot, value) for value in drawn):
         footer += (word(options.lang, "accumulated"),)
     if not builder.sideways:
         builder.edges = straightened(builder.edges, spine)

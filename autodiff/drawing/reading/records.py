@@ -48,6 +48,7 @@ class Value:
     calls: tuple[Call, ...] = ()
     tied: tuple[str, ...] = ()
     count: int = 1
+    added: bool = False  # the gradient is a sum over several backward passes
     row: Op | None = None
 
     @property

@@ -196,6 +196,7 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
         value.operands = tuple([table.get(p, None) if isinstance(p, GraphNode) else p for p in node.parents])
     if node.notes is not None and node.notes.source and node.notes.source != "?":
         value.source = node.notes.source
+    value.added = node.notes is not None and node.notes.added and node.grad is not None
     if value.scalar:
         value.number = node.value
         if node.op is not None and node.static is None and node.saved is not None:
