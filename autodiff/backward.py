@@ -427,7 +427,7 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         note_root(cotangents, start, added)
 
 
-def note_root(nodes: Iterable[Node], root: Node, added: Container[Node] = ()) -> None:
+def note_root(nodes: Iterable[Node], root: Node, added: Container[Node]) -> None:
     """Note where the gradients of these nodes came from, without keeping it alive: ``explain(x)`` needs no loss.
     added: the leaves that had a gradient already."""
     found = weakref.ref(root)
