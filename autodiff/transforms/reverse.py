@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -155,23 +155,30 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
     ours.reach([n for n in nodes if n is not None])
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        given = flatten_as(cotangent, ours.out, "the cotangent")
-        frame = innermost(given)
-        if frame is not None and frame not in ours.frames:  # ad.vmap(pullback): many cotangents, one graph
-            for y, c in zip(outs, given, strict=True):
-                _check_shape(c, y)
-            found = _pull_batch(ours, nodes, outs, given, frame)
-            return over_examples(frame, pullback, (cotangent,), {}) if found is None else found
-        seeds: dict[Node, Any] = {}
-        for node, y, c in zip(nodes, outs, given, strict=True):
-            _check_shape(c, y)
-            if node is not None:
-                c = conjugate(fit(for_node(c, y), node))
-                seeds[node] = c if node not in seeds else seeds[node] + c
-        return tuple(ours.pull(seeds))
+        return _pull_back(ours, nodes, outs, cotangent)
 
     value = ours.result(ours.out)  # a copy: pullback may still read the array that the rules saved
     return map_leaves(lambda v: v.copy() if isinstance(v, np.ndarray) else v, value), pullback
+
+
+def _pull_back(ours: Evaluation, nodes: list[Any], outs: list[Any], cotangent: Any) -> Any:
+    """Return the cotangents of the primals. No closure: one that calls itself is a cycle, which would keep the graph
+    until the cyclic collector runs."""
+    given = flatten_as(cotangent, ours.out, "the cotangent")
+    frame = innermost(given)
+    for y, c in zip(outs, given, strict=True):
+        _check_shape(c, y)
+    if frame is not None and frame not in ours.frames:  # ad.vmap(pullback): many cotangents, one graph
+        found = _pull_batch(ours, nodes, outs, given, frame)
+        if found is not None:
+            return found
+        return over_examples(frame, partial(_pull_back, ours, nodes, outs), (cotangent,), {})
+    seeds: dict[Node, Any] = {}
+    for node, y, c in zip(nodes, outs, given, strict=True):
+        if node is not None:
+            c = conjugate(fit(for_node(c, y), node))
+            seeds[node] = c if node not in seeds else seeds[node] + c
+    return tuple(ours.pull(seeds))
 
 
 def _check_shape(c: Any, y: Any) -> None:
