@@ -86,7 +86,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if static.get("out") is not None:
         raise missing_argument(op.name, "out")
     if not op.elementwise and any([v.__class__ is float for v in raw]):  # such rules read shapes and dtypes
-        kinds = [v.dtype for v in raw if v.__class__ is not float and v is not None and v.dtype.kind == "f"]
+        kinds = [v.dtype for v in raw if hasattr(v, "dtype") and v.dtype.kind == "f"]
         dtype = np.result_type(*kinds) if kinds else FLOAT64
         raw = [np.asarray(v, dtype) if v.__class__ is float else v for v in raw]
     kept = None
