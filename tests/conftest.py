@@ -1,7 +1,8 @@
 """Settings every test shares: Hypothesis profiles and the markers for programs that a machine may lack.
 
 HYPOTHESIS_PROFILE chooses the profile: `dev` (the default; quick, with a new seed and a share of the tests of rows in
-every run), `ci` (the default when CI=true; derandomized, so that a failure belongs to the change and not to the day)
+every run), `ci` (the default when CI=true; derandomized, so that a failure belongs to the change and not to the day;
+CI_EXAMPLES sets how many, for a second run of the same tests with other versions)
 and `deep` (thousands of examples a property; DEEP_EXAMPLES sets how many, for a search of the whole suite that is to
 end within the hour).
 """
@@ -30,7 +31,9 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
 # a right program.
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=25, **COMMON)
-settings.register_profile("ci", max_examples=50, derandomize=True, print_blob=True, **COMMON)
+settings.register_profile(
+    "ci", max_examples=int(os.environ.get("CI_EXAMPLES", "50")), derandomize=True, print_blob=True, **COMMON
+)
 deep = int(os.environ.get("DEEP_EXAMPLES", "5000"))
 settings.register_profile("deep", max_examples=deep, print_blob=True, **COMMON)
 settings.load_profile(PROFILE)
