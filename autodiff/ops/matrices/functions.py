@@ -275,7 +275,9 @@ def _unitary_factor_vjp(g: Any, y: Any, x: Any) -> Any:
     g, p, n = conj(g), h(y) @ x, x.shape[-1]
     p = 0.5 * (p + h(p))
     values = np.linalg.svdvals(plain(x))
-    if values.size and values.min() <= 8 * n * np.finfo(values.dtype).eps * values.max():
+    if not values.size:
+        return g  # no elements
+    if values.min() <= 8 * n * np.finfo(values.dtype).eps * values.max():
         raise LinAlgError(
             "polar: the matrix has not full rank, so its unitary factor is not determined and has no derivative. "
             "Differentiate ad.linalg.sqrtm(a.T @ a), or a factor of a matrix of full rank."
