@@ -1,10 +1,12 @@
 """Every example runs with few steps, prints what it promises and writes its pictures."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from running_examples import load, run
+from running_examples import EXAMPLES, load, run
 
 from nn.data import load_digits
 
