@@ -33,7 +33,7 @@ def text(pattern: str) -> str:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the tree after the first steps of the section: the rows are appended, the command is run."""
     where = tmp_path_factory.mktemp("scratch")
-    for folder in ("autodiff", "nn", "tools", "docs", "tests/public_names", "tests/oracles"):
+    for folder in ("autodiff", "nn", "tools", "docs", "tests/public_names", "tests/oracles", "tests/support"):
         shutil.copytree(ROOT / folder, where / folder, ignore=WITHOUT)
     with (where / text(r"Append this to `(autodiff/ops/\w+\.py)`")).open("a", encoding="utf-8") as file:
         for row in texts(r"```python append\n(.*?)```", 2):

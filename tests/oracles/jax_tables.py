@@ -141,8 +141,7 @@ SPECIAL = entries(
         "special.zeta(2.5, q) ~ special.zeta(const(2.5), q)",
         "special.gammainc(2.5, p)",
         "special.gammaincc(2.5, p)",
-        "special.gammainc(q, p)",
-        "special.gammaincc(q, p)",
+        # in the first argument JAX has no second derivative; tests/autodiff/test_special.py compares with mpmath
         "special.betainc(2.5, 1.5, r)",
         "special.logsumexp(d, axis=(0, 2))",
         "special.logsumexp(x, axis=1, b=p)",
@@ -167,7 +166,6 @@ DISTRIBUTIONS = entries(
         *(f"stats.beta.{method}(r, 2.5, 1.5)" for method in ("logpdf", "cdf", "sf")),
         *(f"stats.chi2.{method}(q, 3.5, scale=c)" for method in ("logpdf", "cdf", "sf")),
         "stats.gamma.logpdf(q, p)",
-        "stats.gamma.cdf(q, p)",
         "stats.t.logpdf(x, q, y / 9, c)",
         "stats.pareto.logpdf(q + 3, c)",
         "stats.uniform.logpdf(r, -1.0, c + 2)",

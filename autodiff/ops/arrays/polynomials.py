@@ -199,7 +199,8 @@ def polyfit(
 
 
 def _roots(p: Any) -> Any:
-    return np.roots(p)
+    y = np.roots(p)
+    return y if y.size else y.astype(np.result_type(p, np.float16))  # NumPy's answer of no roots is float64
 
 
 def _roots_vjp(g: Any, y: Any, p: Any) -> Any:
@@ -218,6 +219,12 @@ def _roots_vjp(g: Any, y: Any, p: Any) -> Any:
     return np.vander(y, degree.size).T @ -(g / slope)
 
 
+def _of_separate_roots(rng: Any, n: int) -> Any:
+    """n coefficients whose roots lie near 1, 2, 3, ..."""
+    degree = max(n - 1, 0)
+    return np.atleast_1d(1.37 * np.poly(np.arange(1.0, degree + 1) + rng.uniform(-0.2, 0.2, degree)))[:n]
+
+
 roots: Any = op(
     _roots,
     name="roots",
@@ -231,7 +238,7 @@ array([-4., -2., -1.])""",
     numpy=(np.roots,),
     vjp=_roots_vjp,
     samples=((((3,),), {}), (((4,),), {})),
-    draw=lambda rng, p: (1.37 * np.poly(np.arange(1.0, p[0]) + rng.uniform(-0.2, 0.2, p[0] - 1)),),
+    draw=lambda rng, p: (_of_separate_roots(rng, p[0]),),
     complex=True,
     doc="Return the roots of a polynomial with the coefficients p, the highest power first (``np.roots``). Where roots "
     "are equal their derivative does not exist: LinAlgError.",
