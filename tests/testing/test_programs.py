@@ -64,7 +64,7 @@ def test_values_stay_in_well_conditioned_ranges(program: Program) -> None:
 def test_every_kind_of_statement_and_most_rows_occur() -> None:
     code = []
 
-    @settings(max_examples=600, database=None, derandomize=True)
+    @settings(max_examples=1000, database=None, derandomize=True)
     @given(programs())
     def collect(program: Program) -> None:
         code.extend(s.code for s in program.statements)
