@@ -293,11 +293,20 @@ def poisson_weight(a: Any, x: Any) -> Any:
         return np.exp(a * np.where(u < -0.3, np.log(x / a) - u, log1p_minus(u)) - _tail(a)) / np.sqrt(2 * math.pi * a)
 
     def by_power(a: Any, x: Any) -> Any:
-        half = np.exp(-0.5 * x)
-        return x**a * half * half / gamma(a + 1.0)
+        half = np.exp(-0.5 * x)  # exp(-x) itself is subnormal from 708 on, and one rounding less before
+        return x**a * np.where(x < 700.0, np.exp(-x), half * half) / gamma(a + 1.0)
 
+    def by_shift(a: Any, x: Any) -> Any:
+        """From FAR or beyond down: the roundings of gamma(a + 1), 8 ulp there, do not come in."""
+        steps, back = np.ceil(FAR - a), np.ones_like(x)
+        for k in range(1, 5):
+            back = back * np.where(k <= steps, (a + k) / x, 1.0)
+        return by_logarithm(a + steps, x) * back
+
+    shifts = near & (a >= FAR - 4.0) & (a < FAR) & (x > 1e-20)
     return by_regime(
-        (near, by_power),
+        (near & ~shifts, by_power),
+        (shifts, by_shift),
         (~near & (a >= FAR), by_logarithm),
         (~near & (a < FAR), lambda a, x: np.zeros_like(x)),
         x=(a, x),
