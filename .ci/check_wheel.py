@@ -1,4 +1,4 @@
-"""Check what a wheel holds: every module of the tree, the digits, py.typed, and nothing else.
+"""Check what a wheel holds: every module of the tree, the digits, the play, py.typed, and nothing else.
 
 Usage: python .ci/check_wheel.py WHEEL TREE
 """
@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 ALLOWED = re.compile(r"pytest_backflow\.py|(autodiff|nn)/([a-z_0-9]+/)*[a-z_0-9]+\.pyi?|backflow-[0-9.]+\.dist-info/.+")
-DATA = {"autodiff/py.typed", "nn/py.typed", "nn/data/digits.npz", "nn/data/README.md"}
+DATA = {"autodiff/py.typed", "nn/py.typed", "nn/data/digits.npz", "nn/data/as_you_like_it.txt", "nn/data/README.md"}
 
 
 def main(wheel: str, tree: str) -> None:

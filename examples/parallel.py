@@ -13,7 +13,7 @@ import argparse
 import hashlib
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ Array = NDArray[np.generic]
 class Result(NamedTuple):
     """Parameters as one array, seconds, and the share of unseen digits that are read rightly."""
 
-    parameters: Array
+    parameters: NDArray[np.float32]
     seconds: float
     accuracy: float
 
@@ -50,7 +50,8 @@ def train(shares: list[DataLoader], net: nn.Module, optimizer: nn.Adam, epochs: 
     loss = nn.CrossEntropyLoss()
     for epoch in range(epochs):
         for share in shares:
-            share.batch_sampler.sampler.set_epoch(epoch)
+            sampler: Any = share.batch_sampler
+            sampler.sampler.set_epoch(epoch)
         for parts in zip(*shares, strict=True):
             optimizer.zero_grad()
             for x, y in parts:
