@@ -86,23 +86,28 @@ class Held:
             final = trace.number(final) if isinstance(handle, Scalar) else trace.as_traced(final)
         if final is not self.traced or final._cell.version:
             self.new = Ref(trace.index_of(final))
-        grad = None if node is None else node.grad
-        self.cleared = self.gradient is not None and grad is None
-        if grad is not None and (grad is not self.gradient or grad._cell.version):
-            if not self.is_leaf:
-                raise trace.refusal(
-                    "backward() inside the function reaches a value that was computed outside",
-                    "Compute that value inside, or detach it",
-                )
-            grad = getattr(grad, "_data", grad)
-            if type(grad) is not TracedArray:
-                grad = trace.number(grad) if np.ndim(grad) == 0 else trace.as_traced(grad)
-            self.new_grad = Ref(trace.index_of(grad))
+        refused = ("a value that was computed outside", "Compute that value inside, or detach it")
+        self.cleared, self.new_grad = gradient_left(trace, node, self, *refused)
 
     def forget(self) -> None:
         """Drop what only the trace needed: examples, and the value that the handle had then."""
         self.traced = self.leaf = self.data = self.node = None
         self.gradient = True if self.gradient is not None else None
+
+
+def gradient_left(trace: Any, node: Any, holder: Any, what: str, instead: str) -> tuple[bool, Ref | None]:
+    """Return whether the function cleared the gradient of a state or an argument, and the gradient that it left there;
+    refuse one of what is no leaf. holder: has the gradient from before and ``is_leaf``."""
+    grad = None if node is None else node.grad
+    cleared = holder.gradient is not None and grad is None
+    if grad is None or (grad is holder.gradient and not grad._cell.version):
+        return cleared, None
+    if not holder.is_leaf:
+        raise trace.refusal(f"backward() inside the function reaches {what}", instead)
+    grad = getattr(grad, "_data", grad)
+    if type(grad) is not TracedArray:
+        grad = trace.number(grad) if np.ndim(grad) == 0 else trace.as_traced(grad)
+    return cleared, Ref(trace.index_of(grad))
 
 
 def hooks_of(node: Any) -> tuple[Any, ...]:

@@ -27,7 +27,7 @@ from .call_trees import frozen
 from .doors import open_doors
 from .program import Instruction, Program, Ref, described, refs
 from .signature import fixed_in, rebuilt, value_of
-from .states import Held, StatefulTrace
+from .states import Held, StatefulTrace, gradient_left
 from .surroundings import Surroundings
 from .traced_array import TracedArray
 
@@ -91,18 +91,8 @@ class Given:
             return
         if handle._data is not self.traced:
             raise trace.refusal("the function writes into an argument", "Return the new value")
-        grad = None if handle.node is None else handle.node.grad
-        self.cleared = self.gradient is not None and grad is None
-        if grad is not None and (grad is not self.gradient or grad._cell.version):
-            if not self.is_leaf:
-                raise trace.refusal(
-                    "backward() inside the function reaches an argument that was computed outside",
-                    "Call backward() outside, or pass x.detach()",
-                )
-            grad = getattr(grad, "_data", grad)
-            if type(grad) is not TracedArray:
-                grad = trace.number(grad) if np.ndim(grad) == 0 else trace.as_traced(grad)
-            self.new_grad = Ref(trace.index_of(grad))
+        refused = ("an argument that was computed outside", "Call backward() outside, or pass x.detach()")
+        self.cleared, self.new_grad = gradient_left(trace, handle.node, self, *refused)
 
     def forget(self) -> None:
         """Drop what only the trace needed."""
