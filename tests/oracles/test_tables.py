@@ -30,7 +30,7 @@ NOT_COMPARED = {
     # they appear in derivatives: second derivatives and Hessian products compare them
     **dict.fromkeys(
         "beta_density cofactor convolution_weight erfc_integral_scaled exp_moment exp_square i0_derivative "
-        "i0e_derivative gamma_log_moment log_ratio ndtri_slope poisson_weight polygamma_difference "
+        "i0e_derivative i1e_derivative gamma_log_moment log_ratio ndtri_slope poisson_weight polygamma_difference "
         "sech_squared".split(),
         "a derivative of another row",
     ),

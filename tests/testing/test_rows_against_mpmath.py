@@ -105,6 +105,7 @@ ORACLES: dict[str, Any] = {
     "i1": lambda x: mp.besseli(1, x),
     "i0_derivative": lambda x: (mp.besseli(0, x) + mp.besseli(2, x)) / 2,
     "i0e_derivative": lambda x: mp.exp(-x) * (mp.besseli(0, x) - mp.besseli(1, x)),
+    "i1e_derivative": lambda x: mp.exp(-x) * (mp.besseli(1, x) - (mp.besseli(0, x) + mp.besseli(2, x)) / 2),
     "i0e": lambda x: mp.exp(-abs(x)) * mp.besseli(0, x),
     "i1e": lambda x: mp.exp(-abs(x)) * mp.besseli(1, x),
     "j0": mp.j0,

@@ -46,19 +46,23 @@ def i0e(x: Any) -> Any:
     return scaled(np.abs(x), 0)
 
 
-def i1e(x: Any) -> Any:
-    """exp(-|x|) i1(x): as ``modified``, the exponential taken into the integral."""
+def scaled_first(x: Any, m: int) -> Any:
+    """1/pi times the integral of exp(-x (1 - cos t)) cos(t) (1 - cos t)**m over 0..pi, x >= 0: i1e and its derivatives.
+
+    Where m is 0 the nodes t and pi - t come together, since their difference is small for small x; later sums are not.
+    """
 
     def near(x: Any) -> Any:
         total = np.zeros_like(x)
         for j in range(NODES // 4):
             c = math.cos(2.0 * math.pi * (j + 0.5) / NODES)
-            total -= np.exp((c - 1.0) * x) * np.expm1(-2.0 * c * x) * c
+            if m == 0:
+                total -= np.exp((c - 1.0) * x) * np.expm1(-2.0 * c * x) * c
+            else:
+                total += np.exp((c - 1.0) * x) * (c * (1.0 - c) ** m) - np.exp((-c - 1.0) * x) * (c * (1.0 + c) ** m)
         return total * (2.0 / NODES)
 
-    size = np.abs(x)
-    y = by_regime((size <= FAR, near), (size > FAR, lambda x: _scaled_far(x, 0) - _scaled_far(x, 1)), x=(size,))
-    return np.copysign(y, x)
+    return by_regime((x <= FAR, near), (x > FAR, lambda x: _scaled_far(x, m) - _scaled_far(x, m + 1)), x=(x,))
 
 
 def modified(x: Any, m: int) -> Any:
