@@ -14,8 +14,8 @@ from ..errors import TraceError, kind_of
 from ..modes import OFF, state
 from .entry import Entry, Miss
 from .listing import Listing
-from .signature import signature
-from .tracing import traced_twice
+from .tracing.signature import signature
+from .tracing.twice import traced_twice
 
 LIMIT = 16  # programs for arguments of the same shapes
 

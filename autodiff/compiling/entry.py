@@ -17,11 +17,11 @@ from ..transforms.containers import flatten
 from ..transforms.custom_rules import with_rule
 from ..variable import Scalar, Variable, is_live, wrap
 from .lowering import build
-from .pieces import pieces
 from .program import Program, described, run
-from .signature import rebuilt, value_of
-from .states import write_back
-from .tracing import Traced
+from .tracing.pieces import pieces
+from .tracing.signature import rebuilt, value_of
+from .tracing.states import write_back
+from .tracing.twice import Traced
 
 
 class Miss:

@@ -177,6 +177,13 @@ def run(program: Program, arrays: list[Any]) -> tuple[Any, list[Any], list[Any]]
     )
 
 
+def frozen(a: Any) -> Any:
+    """Return a read-only copy that lies in memory in the same order, and repeats what a repeats."""
+    made = np.array(a[tuple([slice(0, 1) if s == 0 else slice(None) for s in a.strides])])
+    made.flags.writeable = False
+    return np.broadcast_to(made, a.shape)
+
+
 def refs(tree: Any) -> Iterator[Ref]:
     """Every ``Ref`` in nested tuples, lists, dicts and slices, from left to right."""
     found: list[Ref] = []

@@ -10,9 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..call_trees import frozen
 from ..knowledge import REPEATABLE, is_known, operands, owner
-from ..program import Instruction, Program, filled
+from ..program import Instruction, Program, filled, frozen
 
 LARGEST = 1 << 20  # bytes: beyond, making the array again costs less than keeping it
 

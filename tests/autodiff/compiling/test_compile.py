@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.compiling.traced_array import TracedArray
+from autodiff.compiling.tracing.traced_array import TracedArray
 
 
 def same(a: Any, b: Any) -> None:

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import adopt, state
-from ..variable import Scalar, Variable
+from ...modes import adopt, state
+from ...variable import Scalar, Variable
 from .traced_array import COMPARISONS, TracedArray
 
 MAKERS = (
@@ -78,7 +78,7 @@ def _namespaces(function: Any) -> Iterator[dict[str, Any]]:
                 yield module.__dict__
 
 
-_OWN = __name__.rpartition(".")[0]
+_OWN = __name__.rpartition(".tracing")[0]
 _data: Any = Variable.data
 _grad: Any = Variable.grad
 

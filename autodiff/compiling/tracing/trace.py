@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TraceError
-from ..modes import state
-from ..variable import Variable
-from . import functional
+from ...errors import TraceError
+from ...modes import state
+from ...variable import Variable
+from .. import functional
+from ..functional import SELF
+from ..program import Instruction, Program, Ref, frozen, name_of, refs
 from .call_trees import (
     asked,
     equal,
-    frozen,
     has_traced,
     index_of_arrays,
     options_by_name,
@@ -31,8 +32,6 @@ from .call_trees import (
     sorted_out,
     static,
 )
-from .functional import SELF
-from .program import Instruction, Program, Ref, name_of, refs
 from .traced_array import Cell, TracedArray
 from .writes import Writes
 

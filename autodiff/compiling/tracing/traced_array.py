@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..other_arrays import NATIVE
-from ..variable import TRACED, Variable
-from . import functional
+from ...other_arrays import NATIVE
+from ...variable import TRACED, Variable
+from .. import functional
 
 
 class Cell:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..variable import Variable
+from ...variable import Variable
 
 PLAIN = (bool, int, float, complex, str, bytes)
 PACKAGES = frozenset({"autodiff", "nn", "numpy", "scipy"})

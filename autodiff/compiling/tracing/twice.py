@@ -17,15 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import collect, pull
-from ..errors import GraphError, TraceError
-from ..graph import leaf
-from ..modes import state
-from ..transforms.containers import flatten
-from ..variable import Scalar, Variable, is_live
-from .call_trees import frozen
+from ...backward import collect, pull
+from ...errors import GraphError, TraceError
+from ...graph import leaf
+from ...modes import state
+from ...transforms.containers import flatten
+from ...variable import Scalar, Variable, is_live
+from ..program import Instruction, Program, Ref, described, frozen, refs
 from .doors import open_doors
-from .program import Instruction, Program, Ref, described, refs
 from .signature import fixed_in, rebuilt, value_of
 from .states import Held, StatefulTrace, gradient_left
 from .surroundings import Surroundings

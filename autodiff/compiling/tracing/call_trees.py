@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..variable import Variable
-from .functional import SELF
-from .program import mapped
+from ...variable import Variable
+from ..functional import SELF
+from ..program import mapped
 from .traced_array import TracedArray
 
 
@@ -37,13 +37,6 @@ def options_by_name(function: Any, args: tuple[Any, ...], keywords: dict[str, An
     count = required[-1] + 1
     given = {p.name: (p.default, x) for p, x in zip(parameters[count:], args[count:], strict=False)}
     return args[:count], {**{k: x for k, (default, x) in given.items() if x is not default}, **keywords}
-
-
-def frozen(a: Any) -> Any:
-    """Return a read-only copy that lies in memory in the same order, and repeats what a repeats."""
-    made = np.array(a[tuple([slice(0, 1) if s == 0 else slice(None) for s in a.strides])])
-    made.flags.writeable = False
-    return np.broadcast_to(made, a.shape)
 
 
 def equal(a: Any, b: Any) -> bool:

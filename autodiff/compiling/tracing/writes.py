@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from . import functional
+from .. import functional
+from ..program import Ref
 from .call_trees import index_of_arrays
-from .program import Ref
 from .traced_array import TracedArray
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .program import Instruction, Program, Ref, refs
-from .tracing import Traced
+from ..program import Instruction, Program, Ref, refs
+from .twice import Traced
 
 
 def pieces(traced: Traced) -> Iterator[Program]:

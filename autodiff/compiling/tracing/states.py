@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..batching.handle import Batched
-from ..graph import Node, leaf
-from ..modes import mode, state
-from ..variable import Scalar, Variable
-from ..writing import write_all
-from .program import Ref
+from ...batching.handle import Batched
+from ...graph import Node, leaf
+from ...modes import mode, state
+from ...variable import Scalar, Variable
+from ...writing import write_all
+from ..program import Ref
 from .trace import Trace
 from .traced_array import TracedArray
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..variable import Scalar, Variable
+from ...variable import Scalar, Variable
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
