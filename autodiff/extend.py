@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from .arrivals import Watcher, watch_gradients
 from .backward import gradients_of_graph
-from .batching.handle import all_examples
+from .batching.handle import all_examples, bare
 from .diagnostics import watch_rows
 from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, draw_random, keeps_record, refuse_trace
@@ -29,6 +29,7 @@ __all__ = [
     "Watcher",
     "WriteMark",
     "all_examples",
+    "bare",
     "composite",
     "current_scope",
     "draw_random",

@@ -63,7 +63,7 @@ def _refuse_write(self: Any, *_: Any) -> Any:
 
 
 _MASKS = "ad.where(condition, a, b) to choose in each example; or compute it outside vmap"
-_ARRAYS = "the NumPy function of it (np.take(a, x) for a[x]), or do it on what vmap returns"
+_ARRAYS = "the NumPy function of it (ad.take(a, x) for a[x]), or do it on what vmap returns"
 
 
 class Batched(Tensor):
@@ -122,7 +122,7 @@ class Batched(Tensor):
     __bool__ = _refuse("if x: or bool(x)", _MASKS)
     __float__ = _refuse("float(x) or a math function", "np.exp and the like instead of math.exp")
     __int__ = _refuse("int(x)", "x.astype(int), or np.floor(x)")
-    __index__ = _refuse("a[x] of a plain array, or range(x)", "np.take(a, x, axis=0), or ad.where with a mask")
+    __index__ = _refuse("a[x] of a plain array, or range(x)", "ad.take(a, x, axis=0), or ad.where with a mask")
     __complex__ = _refuse("complex(x)", "x + 0j")
     __round__ = _refuse("round(x)", "np.round(x)")
     __array__ = _refuse("np.asarray(x), np.array([x, ...])", _ARRAYS + ", ad.stack([x, ...]) for a list")

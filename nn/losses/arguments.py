@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff import Variable
+from autodiff import Variable, extend
 
 __all__: list[str] = []
 
@@ -24,9 +24,15 @@ def value(x: Any) -> Any:
     return x if isinstance(x, Variable) else np.asarray(x)
 
 
-def plain(x: Any) -> NDArray[Any]:
-    """Return the array in a graph value, and anything else as an array."""
-    return np.asarray(x.data if isinstance(x, Variable) else x)
+def plain(x: Any) -> Any:
+    """Return x without its graph, to compute with: an array; inside vmap a value of one example."""
+    x = extend.bare(x)
+    return x if isinstance(x, Variable) else np.asarray(x)
+
+
+def numbers(x: Any) -> NDArray[Any]:
+    """Return the numbers of x for a check; inside vmap those of all examples, whose axes come first."""
+    return extend.all_examples(x)  # type: ignore[no-any-return]
 
 
 def pair(who: str, prediction: Any, target: Any) -> tuple[Any, Any]:
@@ -44,8 +50,13 @@ def pair(who: str, prediction: Any, target: Any) -> tuple[Any, Any]:
 def as_constant(x: Any, like: Any) -> Any:
     """Return a plain array in the dtype of `like` when that is floating; a graph value as it is."""
     x = value(x)
-    plain_reals = isinstance(x, np.ndarray) and x.dtype != like.dtype and like.dtype.kind == "f" and x.dtype.kind != "c"
-    return x.astype(like.dtype) if plain_reals else x
+    other_reals = x.dtype != like.dtype and like.dtype.kind == "f" and x.dtype.kind != "c"
+    return x.astype(like.dtype) if other_reals and _without_graph(x) else x
+
+
+def _without_graph(x: Any) -> bool:
+    """Whether x is a plain array; or inside vmap, an example of one."""
+    return not isinstance(x, Variable) or (x.node is None and isinstance(extend.bare(x), Variable))
 
 
 def first(bad: NDArray[np.bool_], values: NDArray[Any]) -> str:
@@ -94,6 +105,7 @@ def classes_last(x: Any, axis: int) -> Any:
 def check_labels(who: str, labels: Any, shape: tuple[int, ...], axis: int, ignore_index: int | None) -> Any:
     """Return labels as integers that fit scores of `shape` with classes on `axis`."""
     labels = plain(labels)
+    found = numbers(labels)
     classes, wanted = shape[axis], shape[:axis] + shape[axis + 1 :]
     if labels.dtype.kind not in "iu":
         raise TypeError(
@@ -111,31 +123,31 @@ def check_labels(who: str, labels: Any, shape: tuple[int, ...], axis: int, ignor
             f"{who}: scores of shape {shape} with classes on axis {axis} need labels of shape {wanted}, got "
             f"{labels.shape}{hint}"
         )
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        bad = (labels < 0) | (labels >= classes)
+    if found.size and not (found.min() >= 0 and found.max() < classes):
+        bad = (found < 0) | (found >= classes)
         if ignore_index is not None:
-            bad &= labels != ignore_index
+            bad &= found != ignore_index
         if bad.any():
-            raise ValueError(f"{who}: labels must be in 0..{classes - 1}, got {first(bad, labels)}")
+            raise ValueError(f"{who}: labels must be in 0..{classes - 1}, got {first(bad, found)}")
     return labels
 
 
 # Weights and probabilities.
 
 
-def class_weights(who: str, weight: Any, classes: int, dtype: Any) -> NDArray[np.floating]:
+def class_weights(who: str, weight: Any, classes: int, dtype: Any) -> Any:
     """Return one weight for each class, finite and >= 0."""
     weight = plain(weight)
     if weight.shape != (classes,):
         raise ValueError(f"{who}: weight must have shape ({classes},), one for each class, got {weight.shape}")
-    _check_weights(who, "weight", weight)
+    _check_weights(who, "weight", numbers(weight))
     return weight.astype(dtype)
 
 
 def element_weights(who: str, name: str, weight: Any, like: Any) -> Any:
     """Return weights >= 0 that broadcast into the shape of `like`, in its dtype."""
     weight = as_constant(weight, like)
-    _check_weights(who, name, plain(weight))
+    _check_weights(who, name, numbers(weight))
     try:
         fits = np.broadcast_shapes(weight.shape, like.shape) == like.shape
     except ValueError:
@@ -155,7 +167,7 @@ def _check_weights(who: str, name: str, weight: NDArray[Any]) -> None:
 
 def check_unit_interval(who: str, what: str, values: Any, hint: str = "", rounding: float = 0.0) -> None:
     """Raise ValueError naming the first value outside [0, 1]; `rounding` is allowed above 1."""
-    values = plain(values)
+    values = numbers(values)
     bad = ~((values >= 0) & (values <= 1 + rounding))
     if bad.any():
         raise ValueError(f"{who}: {what} must be in [0, 1], got {first(bad, values)}{hint}")
@@ -163,7 +175,7 @@ def check_unit_interval(who: str, what: str, values: Any, hint: str = "", roundi
 
 def check_signs(who: str, target: Any) -> None:
     """Raise ValueError naming the first label that is neither -1 nor +1."""
-    labels = plain(target)
+    labels = numbers(target)
     bad = (labels != 1) & (labels != -1)
     if bad.any():
         raise ValueError(f"{who}: labels must be -1 or +1, got {first(bad, labels)}; labels 0 and 1 become 2 * y - 1")
@@ -183,15 +195,12 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Any:
     """Return `reduced(losses * weight)`, where the mean divides by the sum of the weights. A weight of 0 hides a loss
     that is infinite or NaN."""
     hidden = plain(weight) == 0
-    if hidden.any():
+    if numbers(hidden).any():
         losses = np.where(hidden, 0.0, losses)
     if reduction == "mean":
         weight = np.broadcast_to(weight, losses.shape) if weight.shape != losses.shape else weight
-        total: Any = np.sum(plain(weight), dtype=np.float64)  # float16 counts to 65504 only
-        if total:
-            weight = (
-                (plain(weight) / total).astype(losses.dtype) if not isinstance(weight, Variable) else weight / total
-            )
+        total: Any = np.sum(weight, dtype=np.float64)  # float16 counts to 65504 only
+        weight = (weight / np.where(plain(total) == 0, 1.0, total)).astype(losses.dtype)
     losses = losses * weight
     return losses if reduction == "none" else losses.sum()
 
@@ -199,4 +208,4 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Any:
 def product(factor: Any, x: Any) -> Any:
     """Return factor * x, where a factor of 0 hides an infinite x."""
     hidden = (plain(factor) == 0) & np.isinf(plain(x))
-    return factor * np.where(hidden, 0.0, x) if hidden.any() else factor * x
+    return factor * np.where(hidden, 0.0, x) if numbers(hidden).any() else factor * x

@@ -79,10 +79,7 @@ def cross_entropy(
             "flatten the gradients. Leave the first one out.",
             stacklevel=2,
         )
-    try:
-        labels = plain(target)
-    except ad.BatchedValueError:  # inside vmap: ad.cross_entropy checks the labels of all examples
-        labels = target
+    labels = plain(target)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing!r}")
     axis = class_axis("cross_entropy", logits, axis)
@@ -104,8 +101,8 @@ def cross_entropy(
     kept = labels != ignore_index
     factor = kept.astype(logits.dtype)
     if reduction == "mean" and weight is not None:  # the divisor is that of the labels
-        total = weight[np.where(kept, labels, 0)][kept].sum(dtype=np.float64)
-        spread = weighted(uniform, factor, "sum") / (total or 1.0)
+        total = (ad.take(weight, np.where(kept, labels, 0)) * factor).sum(dtype=np.float64)
+        spread = weighted(uniform, factor, "sum") / np.where(total == 0, 1.0, total).astype(logits.dtype)
     else:
         spread = weighted(uniform, factor, reduction)
     return loss * (1 - label_smoothing) + spread * label_smoothing
@@ -151,7 +148,7 @@ def nll_loss(
     factor = counts.astype(scores.dtype)
     safe = np.where(counts, labels, 0)
     if weight is not None:
-        factor = factor * class_weights("nll_loss", weight, scores.shape[-1], scores.dtype)[safe]
+        factor = factor * ad.take(class_weights("nll_loss", weight, scores.shape[-1], scores.dtype), safe)
     picked = np.take_along_axis(scores, safe[..., None], axis=-1)[..., 0]
     return weighted(-picked, factor, reduction)
 
@@ -199,5 +196,5 @@ def multi_margin_loss(
     margins = (margins if p == 1 else margins * margins) * wrong.astype(scores.dtype)
     losses = margins.sum(axis=-1) / scores.shape[-1]
     if weight is not None:
-        losses = losses * class_weights("multi_margin_loss", weight, scores.shape[-1], plain(scores).dtype)[labels]
+        losses = losses * ad.take(class_weights("multi_margin_loss", weight, scores.shape[-1], scores.dtype), labels)
     return reduced(losses, reduction)

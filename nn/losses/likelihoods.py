@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import REDUCTIONS, as_constant, check_number, check_reduction, first, pair, plain, product, reduced
+from .arguments import (
+    REDUCTIONS,
+    as_constant,
+    check_number,
+    check_reduction,
+    first,
+    numbers,
+    pair,
+    plain,
+    product,
+    reduced,
+)
 
 __all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
@@ -36,8 +47,10 @@ def kl_div(log_probabilities: Any, target: Any, *, log_target: bool = False, red
         losses = product(np.exp(target), target - np.where(np.isneginf(plain(target)), 0.0, log_q))
     else:
         p = plain(target)
-        if not (p >= 0).all():
-            raise ValueError(f"kl_div: target must be >= 0, got {first(~(p >= 0), p)}; logarithms need log_target=True")
+        found = numbers(target)
+        if not (found >= 0).all():
+            bad = first(~(found >= 0), found)
+            raise ValueError(f"kl_div: target must be >= 0, got {bad}; logarithms need log_target=True")
         zero = p == 0
         losses = target * np.log(np.where(zero, 1.0, target)) - product(target, log_q)
     if reduction != "batchmean":
@@ -116,9 +129,9 @@ def gaussian_nll_loss(
         var = var[..., None]
     if var.ndim and var.shape not in (shape, (*shape[:-1], 1)):
         raise ValueError(f"{who}: var of shape {var.shape} does not fit to predictions of shape {shape}")
-    values = plain(var)
-    if not (values >= 0).all():
-        raise ValueError(f"{who}: var must be >= 0, got {first(~(values >= 0), values)}")
+    found, values = numbers(var), plain(var)
+    if not (found >= 0).all():
+        raise ValueError(f"{who}: var must be >= 0, got {first(~(found >= 0), found)}")
     var = var + np.maximum(eps - values, 0).astype(values.dtype)  # a constant: the gradient passes
     difference = prediction - target
     losses = (np.log(var) + difference * difference / var) * 0.5

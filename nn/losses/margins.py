@@ -12,7 +12,7 @@ import numpy as np
 
 import autodiff as ad
 
-from .arguments import as_constant, check_number, check_reduction, check_signs, pair, plain, reduced, value
+from .arguments import as_constant, check_number, check_reduction, check_signs, numbers, pair, plain, reduced, value
 from .arguments import first as described
 
 __all__ = [
@@ -132,9 +132,10 @@ def multilabel_margin_loss(scores: Any, labels: Any, *, reduction: str = "mean")
         raise ValueError(f"{who} needs scores (N, C) or (C,) and labels alike, got {scores.shape} and {labels.shape}")
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{who}: labels must be integers, class indices and then -1, got dtype {labels.dtype}")
-    bad = (labels < -1) | (labels >= scores.shape[-1])
+    found = numbers(labels)
+    bad = (found < -1) | (found >= scores.shape[-1])
     if bad.any():
-        raise ValueError(f"{who}: labels must be in 0..{scores.shape[-1] - 1} or -1, got {described(bad, labels)}")
+        raise ValueError(f"{who}: labels must be in 0..{scores.shape[-1] - 1} or -1, got {described(bad, found)}")
     counts = np.cumprod(labels >= 0, axis=-1, dtype=bool)  # those before the first -1
     classes = np.where(counts, labels, 0)
     right = np.any((classes[..., None] == np.arange(scores.shape[-1])) & counts[..., None], axis=-2)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import check_reduction, first, plain, reduced, value
+from .arguments import check_reduction, first, numbers, plain, reduced, value
 
 __all__ = ["ctc_loss"]
 
@@ -99,11 +99,11 @@ def _log_sum_exp(x: Any) -> Any:
     """Return log(sum(exp(x))) over the first axis; -inf, as a constant, where every entry is."""
     top = plain(x).max(axis=0)
     dead = np.isneginf(top)
-    if dead.any():
+    if numbers(dead).any():
         x = np.where(dead, 0.0, x)
         top = np.where(dead, 0.0, top)
     total = np.log(np.exp(x - top).sum(axis=0)) + top
-    return np.where(dead, -np.inf, total) if dead.any() else total
+    return np.where(dead, -np.inf, total) if numbers(dead).any() else total
 
 
 # Arguments.
