@@ -17,7 +17,7 @@ import autodiff as ad
 
 from ..module import Module
 from ..serialization import replacing
-from .onnx_operations import OPERATIONS, emit
+from .onnx_operations import OPERATIONS, ZEROS_OF_EXAMPLES, emit
 from .steps import BATCH, ExportError, Program, Step, Value, Varies, follow
 
 __all__ = ["export_onnx"]
@@ -65,7 +65,7 @@ def export_onnx(model: Module, example_input: Any, path: str | os.PathLike[str],
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.eval()
-        program = follow(model, [_array(x, dtype) for x in example], batch_axis, OPERATIONS)
+        program = follow(model, [_array(x, dtype) for x in example], batch_axis, OPERATIONS, ZEROS_OF_EXAMPLES)
     finally:
         for module, training in modes:
             module.training = training
@@ -133,11 +133,15 @@ class _Graph:
 
     def emit(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one result, and return the result's name."""
-        name = self.unused(f"{operator.lower()}_{len(self.nodes)}")
+        return self.emit_several(operator, 1, *inputs, **attributes)[0]
+
+    def emit_several(self, operator: str, results: int, *inputs: str, **attributes: Any) -> list[str]:
+        """Add a node with several results, and return their names; "" is an input that is left out."""
+        names = [self.unused(f"{operator.lower()}_{len(self.nodes)}") for _ in range(results)]
         if "to" in attributes:
             attributes["to"] = self.code(attributes["to"])
-        self.nodes.append(self.onnx.helper.make_node(operator, list(inputs), [name], **attributes))
-        return name
+        self.nodes.append(self.onnx.helper.make_node(operator, list(inputs), names, **attributes))
+        return names
 
     def operand(self, step: Step, k: int) -> str:
         """The name of an operand, converted to the dtype of the result."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from . import onnx_recurrent as recurrent
 from . import onnx_shapes as shapes
 from .onnx_writer import Entry, Writer, axes_of, fixed, integers, refuse
 from .steps import Step, Varies
@@ -204,14 +205,20 @@ OPERATIONS: dict[str, Entry] = {
     "scatter": shapes.scatter,
     # layers
     "linear": _linear, "convolution": _convolution, "convolution_input": _convolution_input, "max_pool": _max_pool,
-    "im2col": _im2col,
+    "im2col": _im2col, "lstm_scan": recurrent.lstm, "gru_scan": recurrent.gru, "rnn_scan": recurrent.rnn,
 }  # fmt: skip
 # Arguments that the entries read, or that change no number; any other must have its default.
 READ = frozenset(
     "axis keepdims shape order copy axes axis1 axis2 index stride padding dilation groups kernel size eps alpha "
     "negative_slope approximate lambd min_val max_val casting".split()
 )
-READ_TOO = {"astype": {"dtype"}, "scatter": {"dtype"}}  # of these rows alone
+SCANS = frozenset({"lstm_scan", "gru_scan", "rnn_scan"})
+READ_TOO = {  # of these rows alone
+    "astype": {"dtype"},
+    "scatter": {"dtype"},
+    **{scan: {"reverse", "nonlinearity"} for scan in SCANS},
+}
+ZEROS_OF_EXAMPLES = SCANS  # rows for which zeros, one for each example, may be left out: they start there
 LENGTHS_VARY = {"reshape", "broadcast_to", "getitem", "scatter"}  # rows whose arguments may depend on how many examples
 
 

@@ -78,9 +78,13 @@ def stack(to: Writer, step: Step) -> str:
 
 
 def flip(to: Writer, step: Step) -> str:
-    axes = axes_of(step)
+    return flipped(to, to.operand(step, 0), axes_of(step))
+
+
+def flipped(to: Writer, x: str, axes: list[int]) -> str:
+    """The name of x turned round along these axes."""
     back = integers(to, *[-1] * len(axes))
-    return to.emit("Slice", to.operand(step, 0), back, integers(to, *[-FAR] * len(axes)), integers(to, *axes), back)
+    return to.emit("Slice", x, back, integers(to, *[-FAR] * len(axes)), integers(to, *axes), back)
 
 
 def _entries(step: Step) -> list[Any]:

@@ -18,6 +18,9 @@ class Writer(Protocol):
     def emit(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one result, and return the result's name."""
 
+    def emit_several(self, operator: str, results: int, *inputs: str, **attributes: Any) -> list[str]:
+        """Add a node with several results, and return their names; "" is an input that is left out."""
+
     def operand(self, step: Step, k: int) -> str:
         """The name of an operand, converted to the dtype of the result."""
 

@@ -89,10 +89,13 @@ class _Run:
             self.outputs = _leaves(model(*given))
 
 
-def follow(model: Module, example: Sequence[NDArray[Any]], axis: int, known: Container[str]) -> Program:
+def follow(
+    model: Module, example: Sequence[NDArray[Any]], axis: int, known: Container[str], zeros: Container[str] = ()
+) -> Program:
     """Run the model twice and return what it computes.
 
     example: its inputs, arrays with the examples along `axis`. known: names of the rows that may stand in the program.
+    zeros: of the rows for which an operand of zeros, whose shape depends on the number of examples, is None.
     Raises ExportError.
     """
     first = _Run(model, [_other(x, axis, BATCH.first, None) for x in example])
@@ -104,7 +107,7 @@ def follow(model: Module, example: Sequence[NDArray[Any]], axis: int, known: Con
         raise ExportError(
             "the model runs more operations for some inputs than for others, as a loop over examples does"
         )
-    return _Pair(model, first, second).program(known)
+    return _Pair(model, first, second).program(known, zeros)
 
 
 class _Pair:
@@ -125,7 +128,7 @@ class _Pair:
         self.partner[id(a)] = b
         return value
 
-    def program(self, known: Container[str]) -> Program:
+    def program(self, known: Container[str], zeros: Container[str]) -> Program:
         steps = []
         for (row, operands, static, y, place), (_, others, other_static, z, _) in zip(
             self.first.seen, self.second.seen, strict=True
@@ -135,7 +138,7 @@ class _Pair:
                 id(a) in self.values and not self.values[id(a)].constant for a in operands
             ):
                 raise ExportError(f"{where}: this operation has no form in ONNX here")
-            used = tuple(self.operand(a, b, where) for a, b in zip(operands, others, strict=True))
+            used = tuple(self.operand(a, b, where, row.name in zeros) for a, b in zip(operands, others, strict=True))
             options = {key: self.option(static[key], other_static[key], where) for key in static}
             entering = [*used, *_values(tuple(options.values()))]
             constant = all(v.constant for v in entering if isinstance(v, Value))
@@ -152,8 +155,9 @@ class _Pair:
         inputs = [self.values[id(a)] for a in self.first.inputs]
         return Program(steps, inputs, outputs, self.second.inputs, self.second.outputs)
 
-    def operand(self, a: Any, b: Any, where: str) -> Any:
-        """The Value that an array is; a constant where it is none that is known."""
+    def operand(self, a: Any, b: Any, where: str, zeros: bool = False) -> Any:
+        """The Value that an array is; a constant where it is none that is known; with `zeros` None for zeros of the
+        examples."""
         if a is None or isinstance(a, bool | int | float | complex):
             if a != b and not (a != a and b != b):
                 raise ExportError(f"{where}: the number {a!r} depends on the input, and is a plain number here")
@@ -162,6 +166,8 @@ class _Pair:
         if known is not None and self.partner[id(a)] is b:
             return known
         if not _same(a, b):
+            if zeros and not np.any(a) and not np.any(b):
+                return None
             raise ExportError(
                 f"{where}: an array of shape {np.shape(a)} depends on the values or the number of the inputs, and was "
                 "made by plain NumPy (a comparison, x.data, np.zeros of a batch), where nothing is recorded"

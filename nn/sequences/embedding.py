@@ -86,7 +86,7 @@ def embedding_bag(
             f"embedding_bag: per_sample_weights need mode='sum' and the shape {index.shape} of the input; "
             f"got mode={mode!r} and shape {np.shape(factors)}"
         )
-    counted = np.ones(index.shape, bool)
+    counted: Any = None  # all of them
     if index.ndim == 1:
         places, counted = _bags(index.size, offsets, include_last_offset)
         index = index[places] if index.size else np.zeros(places.shape, int)
@@ -97,12 +97,16 @@ def embedding_bag(
             f"{'given' if offsets is not None else 'missing'}; pass (B, L) alone, or (K,) with offsets (B,)"
         )
     if padding_idx is not None:
-        counted = counted & (index != _padding("embedding_bag", padding_idx, weight.shape[0]))
+        there = index != _padding("embedding_bag", padding_idx, weight.shape[0])
+        counted = there if counted is None else counted & there
     if not index.size:
         return np.sum(weight[np.zeros((index.shape[0], 0), int)], axis=1)
-    rows, mask = weight[index], counted[..., None]
+    rows = weight[index]
     if factors is not None:
         rows = rows * factors[..., None]
+    if counted is None:
+        return {"sum": np.sum, "mean": np.mean, "max": np.max}[mode](rows, axis=1)
+    mask = counted[..., None]
     if mode == "max":
         highest = np.max(np.where(mask, rows, -np.inf), axis=1)
         return np.where(mask.any(axis=1), highest, 0.0)

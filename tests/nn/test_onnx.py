@@ -221,10 +221,58 @@ def test_what_cannot_be_exported_is_named_and_nothing_is_written(tmp_path: Path,
     assert not list(tmp_path.iterdir())
 
 
-def test_a_recurrent_network_names_its_module(tmp_path: Path) -> None:
-    net = nn.Sequential(nn.Linear(3, 3), nn.LSTM(3, 4, batch_first=True))
-    with pytest.raises(ExportError, match=r"1 \(LSTM\), \w+: this operation has no form in ONNX here"):
-        nn.export_onnx(net, normal(2, 5, 3), tmp_path / "m.onnx")
+@in_a_folder
+@given(
+    kind=st.sampled_from([nn.LSTM, nn.GRU, nn.RNN]),
+    relu=st.booleans(),
+    steps=st.integers(1, 4),
+    num_layers=st.integers(1, 2),
+    options=st.fixed_dictionaries(dict.fromkeys(["bias", "batch_first", "bidirectional"], st.booleans())),
+    started=st.booleans(),
+)
+def test_recurrent_models(
+    tmp_path: Path, kind: Any, relu: bool, steps: int, num_layers: int, started: bool, options: dict[str, bool]
+) -> None:
+    """They were refused; an Elman network, an LSTM and a GRU are operators of ONNX."""
+
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            more = {"nonlinearity": "relu"} if relu and kind is nn.RNN else {}
+            self.layer = kind(3, 4, num_layers, dropout=0.5, rng=0, **options, **more)
+
+        def forward(self, x: Any, state: Any = None) -> Any:
+            if state is not None and kind is nn.LSTM:
+                state = state, 2 * state
+            y, last = self.layer(x, state)
+            return y, *(last if kind is nn.LSTM else (last,))
+
+    directions = num_layers * (1 + options["bidirectional"])
+    if started:  # examples are along axis 1 of states, and so of the sequences
+        options["batch_first"] = False
+    x = normal(2, steps, 3) if options["batch_first"] else normal(steps, 2, 3)
+    given_ = (x, normal(directions, 2, 4)) if started else x
+    made = check(Reader(), given_, tmp_path / "m.onnx", axis=int(not options["batch_first"]))
+    if not (relu and kind is nn.RNN):
+        assert [n.op_type for n in made.graph.node].count(kind.__name__) == directions
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags_of_embeddings(tmp_path: Path, mode: str) -> None:
+    check(nn.EmbeddingBag(9, 3, mode=mode), np.arange(8).reshape(2, 4), tmp_path / "m.onnx")
+
+
+def test_sequences_and_bags_whose_lengths_depend_on_values_are_refused_by_name(tmp_path: Path) -> None:
+    class Packed(nn.Module):
+        def __init__(self) -> None:
+            self.lstm = nn.LSTM(3, 4)
+
+        def forward(self, x: Any) -> Any:
+            return self.lstm(nn.pack_padded_sequence(x, [5] * x.shape[1]))[0].data
+
+    with pytest.raises(ExportError, match=r"Packed, getitem: an array of shape \(10,\) depends on"):
+        nn.export_onnx(Packed(), normal(5, 2, 3), tmp_path / "m.onnx", batch_axis=1)
+    with pytest.raises(ExportError, match=r"EmbeddingBag, where: an array of shape .* depends on"):
+        nn.export_onnx(nn.EmbeddingBag(9, 3, padding_idx=0), np.arange(8).reshape(2, 4), tmp_path / "m.onnx")
 
 
 def test_a_padding_mask_made_of_tokens_is_refused_though_the_example_has_no_padding(tmp_path: Path) -> None:
