@@ -20,7 +20,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from . import array_api, descriptions, extend, fft, linalg, ops, special, stats
+from . import array_api, extend, fft, linalg, ops, special, stats
 from .errors import (
     AnomalyError,
     BatchedValueError,
@@ -42,7 +42,8 @@ from .modes import (
     scope,
     strict,
 )
-from .names_elsewhere import IN_PACKAGE, no_such_name
+from .names.descriptions import describe_rows
+from .names.elsewhere import IN_PACKAGE, no_such_name
 from .registry import PUBLIC as _ROWS
 from .transforms import (
     checkpoint,
@@ -63,6 +64,7 @@ from .variable import Scalar, Tensor, Variable, plain
 
 __version__ = "0.1.0"
 
+describe_rows(linalg, fft, special, stats)
 globals().update({**array_api.CONSTANTS, **array_api.DTYPES, **array_api.PUBLIC})  # what the Array API adds
 globals().update(_ROWS)  # one function for each row and composite: ad.tanh, ad.einsum, ad.logsumexp, ...
 

@@ -11,17 +11,17 @@
 
 from __future__ import annotations
 
-from .arrivals import Watcher, watch_gradients
 from .backward import gradients_of_graph
+from .backward.arrivals import Watcher, watch_gradients
 from .batching.handle import all_examples, bare
-from .diagnostics import watch_rows
 from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, draw_random, keeps_record, refuse_trace
-from .names_elsewhere import missing_names, no_such_name
-from .picture_facts import ModuleFacts
+from .modes.diagnostics import watch_rows
+from .names.elsewhere import missing_names, no_such_name
 from .registry import Op, composite, op
-from .write_marks import WriteMark, mark_written
-from .writing import write_all
+from .registry.picture_facts import ModuleFacts
+from .writes.write_marks import WriteMark, mark_written
+from .writes.writing import write_all
 
 __all__ = [
     "ModuleFacts",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from numpy.fft import fftfreq, rfftfreq
 
-from .names_elsewhere import missing_names
+from .names.elsewhere import missing_names
 from .ops import fourier
 from .ops.fourier import fft, fftshift, hfft, ifft, ifftshift, ihfft, irfft, rfft
 

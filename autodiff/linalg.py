@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .names_elsewhere import missing_names
+from .names.elsewhere import missing_names
 from .ops.arrays.assemble import matrix_transpose
 from .ops.linalg import inv, matmul, matrix_norm, norm, outer, solve, tensordot, vecdot, vector_norm
 from .ops.matrices.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, lu_factor, qr, svd, svdvals

@@ -13,17 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from . import registry
 from .batching.handle import Batched
 from .batching.routes import run_row
-from .diagnostics import explain, observe, refuse_complex
 from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
+from .modes.diagnostics import explain, observe, refuse_complex
 from .other_arrays import as_array, is_foreign, plain_array
-from .registry import Op
+from .registry import Op, set_recorder
 from .variable import Variable, is_live, wrap
-from .views import note_view
+from .writes.views import note_view
 
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)  # raised by Python's floats where NumPy gives inf or nan
 # raised by a function on operands that do not fit
@@ -160,4 +159,4 @@ def _partials(op: Op, g: Any, y: Any, raw: list[Any], live: list[bool], static: 
     ]
 
 
-registry.set_recorder(record, record_operands)
+set_recorder(record, record_operands)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .names_elsewhere import missing_names
+from .names.elsewhere import missing_names
 from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
 from .ops.special.bessel import i0, i0e, i1, i1e, j0, j1, jn, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn

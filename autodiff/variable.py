@@ -20,8 +20,8 @@ from .gradient_buffers import forget_gradient
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import state
 from .other_arrays import as_array, numbers
-from .picture_facts import is_flat
 from .registry import DISPATCH, METHODS, OPS, UFUNCS
+from .registry.picture_facts import is_flat
 
 TRACED: set[type] = set()  # what stands for an array, or (``_weak``) for a number, in a trace of ``ad.compile``
 TENSORS: dict[type, bool] = {}  # subclasses of Tensor (Parameter): the fast paths compare exact classes

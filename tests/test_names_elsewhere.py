@@ -11,7 +11,7 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff import names_elsewhere
+from autodiff.names import elsewhere as names_elsewhere
 from nn import names_elsewhere as nn_names
 
 

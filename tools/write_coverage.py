@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 import autodiff as ad  # noqa: E402
 from autodiff.ops import Op  # noqa: E402
 from autodiff.ops.arrays.refusals import REFUSED  # noqa: E402
-from autodiff.singular_points import SINGULAR  # noqa: E402
+from autodiff.registry.singular_points import SINGULAR  # noqa: E402
 
 PAGE = ROOT / "docs" / "coverage.md"
 HEAD = """# Coverage

@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 import autodiff as ad  # noqa: E402
 import nn  # noqa: E402
-from autodiff import names_elsewhere  # noqa: E402
+from autodiff.names import elsewhere as names_elsewhere  # noqa: E402
 
 
 def members(cls: type) -> set[str]:

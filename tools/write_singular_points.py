@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import autodiff as ad  # noqa: E402
-from autodiff.singular_points import SINGULAR  # noqa: E402
+from autodiff.registry.singular_points import SINGULAR  # noqa: E402
 
 HEAD = """# Singular points
 

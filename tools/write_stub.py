@@ -20,8 +20,8 @@ sys.path.insert(0, str(ROOT))
 
 import autodiff as ad  # noqa: E402
 from autodiff import array_api, variable  # noqa: E402
-from autodiff.interchange import MEMBERS  # noqa: E402
-from autodiff.operators import COMPARISONS, OPERATORS  # noqa: E402
+from autodiff.methods.interchange import MEMBERS  # noqa: E402
+from autodiff.methods.operators import COMPARISONS, OPERATORS  # noqa: E402
 from autodiff.registry import METHODS, Op  # noqa: E402
 
 TARGET = ROOT / "autodiff" / "variable.pyi"

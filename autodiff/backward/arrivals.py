@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from itertools import chain, takewhile
 from typing import Any, Protocol
 
-from .errors import GraphError
-from .graph import Node, notes_of
-from .variable import Variable
+from ..errors import GraphError
+from ..graph import Node, notes_of
+from ..variable import Variable
 
 
 class Watcher(Protocol):

@@ -24,11 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from .diagnostics import describe, hint
-from .errors import SingularPointError
-from .graph import Node
-from .other_arrays import is_foreign
-from .variable import Variable, plain
+from ..errors import SingularPointError
+from ..graph import Node
+from ..modes.diagnostics import describe, hint
+from ..other_arrays import is_foreign
+from ..variable import Variable, plain
 
 Mask = Any  # True, False, or an array of booleans
 outer: ContextVar[Mask] = ContextVar("outer", default=True)  # of the cotangent that a walk inside a rule starts from

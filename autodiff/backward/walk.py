@@ -20,17 +20,17 @@ from typing import Any
 import numpy as np
 from numpy import ones  # by name: kept from one trace to the next, it must be a plain array
 
+from ..batching.handle import inside, open_frames
+from ..errors import AnomalyError, GraphError, SingularPointError, StaleValueError, kind_of
+from ..graph import FloatNode, Node, notes_of
+from ..leaves import scalar
+from ..modes import mode, state
+from ..modes.diagnostics import check_finite, describe, fingerprint, hint
+from ..other_arrays import as_array, is_foreign, numbers, ones_like_value, refusal, zeros
+from ..variable import Scalar, Variable, wrap
+from ..writes.write_marks import at_once, check_unwritten
 from . import arrivals
-from .batching.handle import inside, open_frames
-from .diagnostics import check_finite, describe, fingerprint, hint
-from .errors import AnomalyError, GraphError, SingularPointError, StaleValueError, kind_of
-from .graph import FloatNode, Node, notes_of
-from .leaves import scalar
-from .modes import mode, state
-from .other_arrays import as_array, is_foreign, numbers, ones_like_value, refusal, zeros
 from .reach import Reach, answer, has_nan, outer, refuse_convention, refuse_product
-from .variable import Scalar, Variable, wrap
-from .write_marks import at_once, check_unwritten
 
 Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..diagnostics import explain
 from ..errors import BatchedValueError
+from ..modes.diagnostics import explain
 from ..registry import DISPATCH, Op
 from ..variable import PLAIN, Variable
 from .handle import Batched, Frame, bare, innermost, inside, open_frames

@@ -13,7 +13,7 @@ from typing import Any
 from .draw import check_roots, draw
 from .figure import Figure
 from .levels.comparison import row_picture, side_by_side
-from .levels.options import checked_names, choose
+from .levels.parts.options import checked_names, choose
 from .picture.style import THRESHOLDS, heat_thresholds
 from .picture.text import clean
 from .picture.words import check_language

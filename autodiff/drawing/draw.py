@@ -14,10 +14,10 @@ from typing import Any
 from .. import Variable
 from .figure import Figure
 from .levels.first_nan import first_nan_picture, neighbourhood
-from .levels.modules import module_picture
+from .levels.modules.flow import module_picture
 from .levels.neurons import find_neurons, neuron_picture
 from .levels.operations import op_picture
-from .levels.options import Options, checked_names, shown_set
+from .levels.parts.options import Options, checked_names, shown_set
 from .levels.size import HIGHEST, WIDEST, estimated_size
 from .picture.model import Picture
 from .picture.style import THRESHOLDS, heat_thresholds

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .levels.options import choose
+from .levels.parts.options import choose
 from .picture.model import Edge, Module, Node, Picture, Problem
 from .picture.text import escape_xml
 from .reading.patterns import as_patterns

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..drawing.levels.value_texts import source_text
+from ..drawing.levels.parts.value_texts import source_text
 from ..drawing.picture.model import Stats
 from ..drawing.picture.text import clean, number
 from ..drawing.reading.records import stats_of

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..drawing.levels.first_nan import cause_of, remedy_alone, remedy_among, remedy_of
-from ..drawing.levels.problem_notes import FirstProblem
+from ..drawing.levels.parts.problem_notes import FirstProblem
 from ..graph import Node
 from .answers import Cause, cause_at, first_index
 from .graph_pass import GraphPass, Use

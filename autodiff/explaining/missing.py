@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import Scalar, Variable, is_recording
-from ..drawing.levels.value_texts import source_text
+from ..drawing.levels.parts.value_texts import source_text
 from ..graph import Node
 from .answers import Cause
 from .graph_pass import GraphPass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..drawing.levels.value_texts import source_text
+from ..drawing.levels.parts.value_texts import source_text
 from ..drawing.picture.text import number
 from ..drawing.reading.records import norm_of
 from ..graph import Node

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .errors import leaves_graph
-from .graph import FLOAT64
-from .other_arrays import is_foreign, summary
-from .variable import Scalar, Variable
+from ..errors import leaves_graph
+from ..graph import FLOAT64
+from ..other_arrays import is_foreign, summary
+from ..variable import Scalar, Variable
 
 
 def text(self: Variable) -> str:
@@ -59,7 +59,7 @@ def notebook_card(self: Variable, include: Any = None, exclude: Any = None) -> d
     if is_foreign(self._data):  # statistics would compute it
         return bundle
     try:
-        from .drawing import card
+        from ..drawing import card
 
         bundle["text/html"] = card(self)
     except Exception:  # a notebook cell must show its value whatever happens to the card

@@ -23,16 +23,16 @@ from typing import Any
 
 import numpy as np
 
-from .backward import fit, own_buffer
-from .diagnostics import explain
-from .gradient_buffers import spare_buffer
-from .graph import EMPTY, FloatNode, GeneralNode, tick
-from .modes import state
-from .other_arrays import as_array
-from .recording import ARITHMETIC, REFUSALS, record_operands
-from .registry import Op, saved_source
-from .variable import TENSORS, Scalar, Tensor
-from .views import note_view
+from ..backward import fit, own_buffer
+from ..gradient_buffers import spare_buffer
+from ..graph import EMPTY, FloatNode, GeneralNode, tick
+from ..modes import state
+from ..modes.diagnostics import explain
+from ..other_arrays import as_array
+from ..recording import ARITHMETIC, REFUSALS, record_operands
+from ..registry import Op, saved_source
+from ..variable import TENSORS, Scalar, Tensor
+from ..writes.views import note_view
 
 ON = os.environ.get("BACKFLOW_GENERATED_PATHS", "1") != "0"
 # ``graph.new_node`` and ``new_float_node`` written out: a call would cost a tenth of an operation.

@@ -10,9 +10,9 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from .errors import leaves_graph
-from .picture_facts import is_flat
-from .variable import Tensor
+from ..errors import leaves_graph
+from ..registry.picture_facts import is_flat
+from ..variable import Tensor
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from . import display, generated_paths, interchange, leaves, names_elsewhere, writing
-from .backward import backward
-from .batching import batched_operators, indexing
-from .other_arrays import is_foreign
-from .recording import record_operands
-from .registry import METHODS, OPS, PUBLIC, Op
-from .variable import Scalar, Tensor, Variable, plain
+from .. import leaves
+from ..backward import backward
+from ..batching import batched_operators, indexing
+from ..names import elsewhere as names_elsewhere
+from ..other_arrays import is_foreign
+from ..recording import record_operands
+from ..registry import METHODS, OPS, PUBLIC, Op
+from ..variable import Scalar, Tensor, Variable, plain
+from ..writes import writing
+from . import display, generated_paths, interchange
 
 OPERATORS = {  # Python's name -> row; each in three forms: x + y, y + x, x += y. Scalars have no matmul.
     "add": "add",

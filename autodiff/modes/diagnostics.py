@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .errors import AnomalyError, GraphError, MissingRuleError, kind_of
-from .graph import Node, notes_of
-from .modes import OFF, State, mode, source_line, state
-from .other_arrays import is_foreign, numbers, refusal
+from ..errors import AnomalyError, GraphError, MissingRuleError, kind_of
+from ..graph import Node, notes_of
+from ..other_arrays import is_foreign, numbers, refusal
+from .states import OFF, State, mode, source_line, state
 
 ROWS = frozenset({"rows"})
 _watcher: ContextVar[Callable[..., None]] = ContextVar("autodiff_watcher")

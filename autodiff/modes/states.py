@@ -551,7 +551,7 @@ def current_scope() -> Scope | None:
     return state().scope
 
 
-_HERE = __file__.rsplit("modes.py", 1)[0]
+_HERE = __file__.rsplit("modes", 1)[0]  # the package autodiff
 
 
 def source_line() -> str:

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from . import fft, linalg, special, stats  # the rows exist before they are described
-from .leaves import tensor
-from .registry import DISPATCH, PUBLIC, Op
-from .singular_points import Point
+from ..leaves import tensor
+from ..registry import DISPATCH, PUBLIC, Op
+from ..registry.singular_points import Point
+
+_modules: list[Any] = []  # set by ``describe_rows``
 
 
 @cache
@@ -107,7 +108,7 @@ def public_path(op: Op) -> str:
     """Return where a user finds a row: ``ad.tanh``, ``ad.linalg.det``; empty for a row that is not public."""
     if PUBLIC.get(op.name) is op:
         return f"ad.{op.name}"
-    for module in (linalg, fft, special, stats):
+    for module in _modules:
         for name in module.__all__:
             if getattr(module, name) is op:
                 return f"ad.{module.__name__.rpartition('.')[2]}.{name}"
@@ -175,5 +176,8 @@ class _Described:
         return self.own if row is None else self.describe(row)
 
 
-Op.__signature__ = _Described(signature, None)  # type: ignore[attr-defined]
-Op.__doc__ = _Described(docstring, Op.__doc__)  # type: ignore[assignment]
+def describe_rows(*modules: Any) -> None:
+    """Give every row a docstring and a signature. modules: those in which rows are public beside ``ad``."""
+    _modules[:] = modules
+    Op.__signature__ = _Described(signature, None)  # type: ignore[attr-defined]
+    Op.__doc__ = _Described(docstring, Op.__doc__)  # type: ignore[assignment]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from .variable import Variable
+from ..variable import Variable
 
 CPU = "everything here is NumPy on the CPU; leave it out, and write .astype(dtype) for another dtype"
 _INTO = "writes into the array, which cannot be recorded: write "

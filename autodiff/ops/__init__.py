@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import operators
+from ..methods import operators
 from ..registry import DISPATCH, METHODS, OPS, PUBLIC, Op
 from . import (
     activations,

@@ -14,7 +14,7 @@ import numpy as np
 from ..batching.ways import reduced
 from ..other_arrays import is_foreign
 from ..registry import composite, op
-from ..singular_points import Point
+from ..registry.singular_points import Point
 from .special import normal_values
 from .special.blocks import evaluate, horner
 from .special.normal import density, erf, ndtr

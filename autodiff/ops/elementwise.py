@@ -17,7 +17,7 @@ from ..errors import missing_argument
 from ..other_arrays import is_foreign
 from ..registry import REAL as ANY
 from ..registry import Op, composite, op
-from ..singular_points import Convention, Point
+from ..registry.singular_points import Convention, Point
 from ..variable import Variable, plain
 from .activations import sech_squared, sigmoid
 from .kernels import loud

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..batching import ways
 from ..errors import missing_argument
 from ..registry import composite, op
-from ..singular_points import Convention, Point
+from ..registry.singular_points import Convention, Point
 from ..variable import plain
 from .activations import sum_dtype
 from .complex_numbers import conj

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..registry import composite
-from ..singular_points import Convention, Point
+from ..registry.singular_points import Convention, Point
 from .activations import activation
 from .kernels import loud
 

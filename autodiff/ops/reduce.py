@@ -16,7 +16,7 @@ from ..batching.ways import reduced
 from ..errors import missing_argument
 from ..other_arrays import is_foreign
 from ..registry import composite, op
-from ..singular_points import Convention, Point
+from ..registry.singular_points import Convention, Point
 from ..variable import Variable, plain
 from .activations import softmax, sum_dtype
 from .arrays.masked import max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import missing_argument
+from ..errors import missing_argument
 from .picture_facts import PictureFacts
 from .singular_points import Convention, Point, state_points
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..names_elsewhere import missing_names
+from ..names.elsewhere import missing_names
 from .continuous import (
     beta,
     cauchy,

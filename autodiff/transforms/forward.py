@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..backward import collect, fit, handles, nonzero, pull
+from ..backward.reach import ForwardReach, answer, has_nan, refuse_convention, refuse_product
 from ..batching.handle import bottom, inside, with_bottom
 from ..errors import GraphError, depends_on_phase, kind_of
 from ..graph import Node, leaf
 from ..modes import mode, state
 from ..other_arrays import as_array, is_foreign, numbers, ones_like_value, zeros
-from ..reach import ForwardReach, answer, has_nan, refuse_convention, refuse_product
 from ..variable import Variable, is_live, plain, wrap
 from .containers import flatten, flatten_as
 from .evaluation import Evaluation, Function, derivative, for_node, in_own_memory, shape_of

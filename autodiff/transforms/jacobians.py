@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..backward import conjugate, fit
+from ..backward.reach import has_nan
 from ..batching.handle import Frame, bare, bottom, frames_of, with_bottom
 from ..errors import kind_of
 from ..modes import mode
-from ..reach import has_nan
 from ..variable import Scalar, Variable
 from .evaluation import Evaluation, Function, check_use, derivative, kind_of_dtype, places, shape_of
 from .forward import push_through, refuse_free

@@ -24,7 +24,7 @@ from ..modes import OFF, in_state, state
 from ..recording import record_operands
 from ..registry import OPS, Op
 from ..variable import Scalar, Variable, is_live, wrap
-from ..write_marks import watch_writes
+from ..writes.write_marks import watch_writes
 from .containers import flatten
 from .custom_rules import with_rule
 from .evaluation import Function

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import conjugate, fit
+from ..backward.reach import has_nan
 from ..batching.handle import Batched, Frame, bare, bottom, frames_of, innermost, over_all, with_bottom
 from ..batching.routes import over_examples
 from ..batching.ways import positions
@@ -17,7 +18,6 @@ from ..errors import kind_of
 from ..graph import Node
 from ..modes import mode
 from ..other_arrays import is_foreign, ones_like_value
-from ..reach import has_nan
 from ..variable import Variable, plain
 from .containers import flatten, flatten_as, map_leaves
 from .evaluation import Evaluation, Function, check_use, for_node, kind_of_dtype, places, shape_of

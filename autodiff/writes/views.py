@@ -8,10 +8,10 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from .errors import StaleValueError
-from .graph import Node
-from .other_arrays import NATIVE
-from .variable import Tensor, Variable, owner_of, wrap
+from ..errors import StaleValueError
+from ..graph import Node
+from ..other_arrays import NATIVE
+from ..variable import Tensor, Variable, owner_of, wrap
 
 
 def note_view(x: Any, view: Tensor) -> None:

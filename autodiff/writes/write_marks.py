@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from .diagnostics import arrays_in, describe, hint
-from .errors import StaleValueError
-from .graph import Node, tick
-from .modes import source_line, state
-from .variable import Variable
+from ..errors import StaleValueError
+from ..graph import Node, tick
+from ..modes import source_line, state
+from ..modes.diagnostics import arrays_in, describe, hint
+from ..variable import Variable
 
 _serial = attrgetter("serial")
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from .batching.handle import Batched
-from .errors import BatchedValueError, WriteError, kind_of
-from .graph import leaf
-from .modes import adopt, number, refuse_trace, source_line, state
-from .other_arrays import numbers
-from .registry import METHODS, OPS
-from .variable import Scalar, Tensor, Variable, is_live, plain, plain_tree
+from ..batching.handle import Batched
+from ..errors import BatchedValueError, WriteError, kind_of
+from ..graph import leaf
+from ..modes import adopt, number, refuse_trace, source_line, state
+from ..other_arrays import numbers
+from ..registry import METHODS, OPS
+from ..variable import Scalar, Tensor, Variable, is_live, plain, plain_tree
 from .views import Stale, rebind, shown_node
 from .write_marks import WriteMark, at_once, marks_of, note_write, stamped, watch
 

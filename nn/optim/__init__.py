@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 from autodiff.extend import missing_names
 
 from . import lr_scheduler
-from .adadelta import Adadelta
-from .adagrad import Adagrad
-from .adam import Adam, AdamW, adam_update
-from .adamax import Adamax
 from .averaging import AveragedModel, get_ema_avg_fn
 from .clip import clip_grad_norm_, clip_grad_value_
-from .lamb import LAMB
 from .lbfgs import LBFGS
-from .lion import Lion
-from .nadam import NAdam
 from .optimizer import Optimizer
-from .radam import RAdam
-from .rmsprop import RMSprop
-from .sgd import SGD, sgd_update
+from .update_rules.adadelta import Adadelta
+from .update_rules.adagrad import Adagrad
+from .update_rules.adam import Adam, AdamW, adam_update
+from .update_rules.adamax import Adamax
+from .update_rules.lamb import LAMB
+from .update_rules.lion import Lion
+from .update_rules.nadam import NAdam
+from .update_rules.radam import RAdam
+from .update_rules.rmsprop import RMSprop
+from .update_rules.sgd import SGD, sgd_update
 
 __all__ = [
     "LAMB",

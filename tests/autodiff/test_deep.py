@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff import generated_paths
+from autodiff.methods import generated_paths
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff import generated_paths
+from autodiff.methods import generated_paths
 from autodiff.registry import METHODS, PUBLIC, Op
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,7 +24,7 @@ generated = pytest.mark.skipif(not generated_paths.ON, reason="the generated pat
 
 PROGRAM = """
 import numpy as np, autodiff as ad
-from autodiff import generated_paths
+from autodiff.methods import generated_paths
 assert not generated_paths.ON
 x, w, b = ad.tensor([[1.0, -2.0, 3.0]]), ad.tensor(np.arange(6.0).reshape(3, 2), dtype="float32"), ad.tensor([0.5, 2.0])
 a, c = ad.scalar(2.0), ad.scalar(-0.5)

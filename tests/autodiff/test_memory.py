@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
-from autodiff.generated_paths import ON
 from autodiff.gradient_buffers import _COUNTED, WORTH, GradientBuffer, spare_buffer
+from autodiff.methods.generated_paths import ON
 
 counted = pytest.mark.skipif(not _COUNTED, reason="reference counts say nothing here: no memory is used again")
 generated = pytest.mark.skipif(not ON, reason="only the generated paths use memory again; the answers are the same")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 import nn
-from autodiff.singular_points import SINGULAR
+from autodiff.registry.singular_points import SINGULAR
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 HERE = __file__.replace("\\", "/")

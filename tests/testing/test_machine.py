@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import autodiff as ad
-from autodiff import backward, recording, writing
+from autodiff import recording
+from autodiff.backward import walk
+from autodiff.writes import writing
 
 TestGraphs = GraphMachine.TestCase
 TestGraphs.settings = settings(stateful_step_count=30)
@@ -38,7 +40,7 @@ def _always_writable(x: Any, *_: Any, **__: Any) -> None:
 
 
 PLANTED = {
-    "overwritten leaves and constants are read": (backward, "check_unwritten", _never),
+    "overwritten leaves and constants are read": (walk, "check_unwritten", _never),
     "detached values and views may be written": (writing, "_may_write", _always_writable),
     "views are not known as views": (recording, "note_view", _never),
 }

@@ -17,7 +17,7 @@ from ...batching.handle import Batched
 from ...graph import Node, leaf
 from ...modes import mode, state
 from ...variable import Scalar, Variable
-from ...writing import write_all
+from ...writes.writing import write_all
 from ..program import Ref
 from .trace import Trace
 from .traced_array import TracedArray

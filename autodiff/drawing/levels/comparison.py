@@ -19,10 +19,10 @@ from ..picture.text import number, percent, short_number, shorten
 from ..picture.words import word
 from ..reading.folding import Folder, Item
 from ..reading.records import Snapshot, Value
-from .builder import Builder
-from .legends import heat_keys
-from .problems import is_dead
-from .value_texts import name_of, value_node
+from .parts.builder import Builder
+from .parts.legends import heat_keys
+from .parts.problems import is_dead
+from .parts.value_texts import name_of, value_node
 
 SEVERITY = ("nan", "dead", "exploding", "vanishing", "strong", "weak", "healthy")
 

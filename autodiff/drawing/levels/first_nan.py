@@ -19,9 +19,9 @@ from ..picture.text import clean, number, pretty_name, shorten
 from ..picture.words import remedy_word, word
 from ..reading.records import Snapshot, Value
 from .operations import op_picture
-from .options import Options
-from .problem_notes import FirstProblem, find_first, note_of
-from .value_texts import name_of, source_text
+from .parts.options import Options
+from .parts.problem_notes import FirstProblem, find_first, note_of
+from .parts.value_texts import name_of, source_text
 
 
 def first_nan_picture(snapshot: Snapshot, options: Options) -> Picture:

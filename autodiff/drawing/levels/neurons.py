@@ -18,13 +18,13 @@ from ..picture.text import number, pretty_name, shorten
 from ..picture.words import word
 from ..reading.folding import Folder
 from ..reading.records import Snapshot, Value, shown_number
-from .builder import GraphBuilder
-from .clusters import parent_of
-from .formulas import chain_text
-from .legends import footers, grad_key
-from .options import Options
-from .problems import find_problems
-from .value_texts import describe, grad_text, name_of, value_node, value_tooltip
+from .parts.builder import GraphBuilder
+from .parts.clusters import parent_of
+from .parts.formulas import chain_text
+from .parts.legends import footers, grad_key
+from .parts.options import Options
+from .parts.problems import find_problems
+from .parts.value_texts import describe, grad_text, name_of, value_node, value_tooltip
 
 LETTERS = "hkmpqrstuvz"
 MOST_IN_LAYER = 20

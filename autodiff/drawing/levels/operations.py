@@ -18,14 +18,14 @@ from ..picture.text import number, pretty_name, shape_text, shorten
 from ..picture.words import word
 from ..reading.records import Call, Snapshot, Value, shown_number
 from ..reading.wide_inputs import fold_wide_inputs
-from .builder import OperationBuilder, ProblemNote
-from .clusters import data_path, module_clusters
-from .formulas import local_formula
-from .legends import footers, legend
-from .options import Options
-from .problem_notes import default_notes, red_paths
-from .problems import find_problems
-from .value_texts import (
+from .parts.builder import OperationBuilder, ProblemNote
+from .parts.clusters import data_path, module_clusters
+from .parts.formulas import local_formula
+from .parts.legends import footers, legend
+from .parts.options import Options
+from .parts.problem_notes import default_notes, red_paths
+from .parts.problems import find_problems
+from .parts.value_texts import (
     badge_of,
     describe,
     frozen_node,

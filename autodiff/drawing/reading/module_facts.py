@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...picture_facts import ModuleFacts
+from ...registry.picture_facts import ModuleFacts
 from ..picture.text import clean
 from .records import ModuleInfo, Tiles
 

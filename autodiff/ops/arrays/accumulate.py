@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ...batching.ways import along
 from ...errors import MissingRuleError, missing_argument
 from ...registry import DISPATCH, composite, op
-from ...singular_points import Point
+from ...registry.singular_points import Point
 from ...variable import PLAIN, plain
 from ..linalg import norm2
 from ..reduce import logsumexp, wide

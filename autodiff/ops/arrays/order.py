@@ -15,7 +15,7 @@ from ...batching.ways import along as along_axis
 from ...batching.ways import of_quantiles, reduced
 from ...errors import missing_argument
 from ...registry import composite, op
-from ...singular_points import Convention, Point
+from ...registry.singular_points import Convention, Point
 from ...variable import plain
 from ..index import along, scatter
 from ..reduce import SAMPLES, Axis, flat_last, from_flat, gap, wide

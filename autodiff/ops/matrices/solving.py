@@ -10,7 +10,7 @@ import numpy as np
 from ...batching.ways import of_matrices
 from ...errors import kind_of
 from ...registry import Op, composite, op
-from ...singular_points import Point
+from ...registry.singular_points import Point
 from ...variable import Variable, plain
 from ..complex_numbers import conj
 from ..linalg import t

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...registry import op
-from ...singular_points import Convention, Point
+from ...registry.singular_points import Convention, Point
 from . import bessel_values as values
 from .blocks import evaluate
 from .gamma import POSITIVE, order, special_row

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...singular_points import Point
+from ...registry.singular_points import Point
 from .gamma import special_row
 from .gamma_values import log1p_minus
 

@@ -10,7 +10,7 @@ import numpy as np
 from ...batching.ways import of_images
 from ...modes import one_call
 from ...registry import PUBLIC, op
-from ...singular_points import Convention
+from ...registry.singular_points import Convention
 from ...variable import plain
 from ..shape import operand
 from .columns import borders, col2im_row, columns, integers, spatial

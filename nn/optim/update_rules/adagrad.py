@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Array, Group, Optimizer, Slot
+from ..optimizer import Array, Group, Optimizer, Slot
 
 __all__ = ["Adagrad"]
 

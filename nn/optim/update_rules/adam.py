@@ -16,7 +16,7 @@ from typing import Any
 
 from numpy import add, divide, maximum, multiply, sqrt, subtract
 
-from .optimizer import Array, Call, Flat, Group, Optimizer, Slot, run
+from ..optimizer import Array, Call, Flat, Group, Optimizer, Slot, run
 
 __all__ = ["Adam", "AdamW", "adam_update"]
 

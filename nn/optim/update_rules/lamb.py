@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Array, Flat, Group, Optimizer, Slot
+from ..optimizer import Array, Flat, Group, Optimizer, Slot
 
 __all__ = ["LAMB"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy import add, multiply, subtract
 
-from .optimizer import Array, Call, Flat, Group, Optimizer, Slot, run
+from ..optimizer import Array, Call, Flat, Group, Optimizer, Slot, run
 
 __all__ = ["SGD", "sgd_update"]
 

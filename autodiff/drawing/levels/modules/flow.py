@@ -11,22 +11,22 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from ..picture.cards import module_card
-from ..picture.model import Card, Key, Node, Picture, Run
-from ..picture.style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of
-from ..picture.text import number, percent, shape_text, short_number, shorten
-from ..picture.words import module_word, word
-from ..reading.folding import Folder, Item, fold_plain, inputs_of, owner_table
-from ..reading.records import Snapshot, Value, shown_number
-from ..reading.wide_inputs import FIRST, LAST, MOST_INPUTS, fold_wide_inputs, folded
-from .clusters import module_clusters
-from .legends import box_key, footers, heat_keys, line_key
-from .module_titles import FlowBuilder, images_of, is_loss, mean_text, says_its_class, title_of
-from .options import Options
+from ...picture.cards import module_card
+from ...picture.model import Card, Key, Node, Picture, Run
+from ...picture.style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of
+from ...picture.text import number, percent, shape_text, short_number, shorten
+from ...picture.words import module_word, word
+from ...reading.folding import Folder, Item, fold_plain, inputs_of, owner_table
+from ...reading.records import Snapshot, Value, shown_number
+from ...reading.wide_inputs import FIRST, LAST, MOST_INPUTS, fold_wide_inputs, folded
+from ..parts.clusters import module_clusters
+from ..parts.legends import box_key, footers, heat_keys, line_key
+from ..parts.options import Options
+from ..parts.problems import find_problems, gradient_problems
+from ..parts.value_texts import describe, frozen_node, name_of, source_text, value_node, value_tooltip
 from .parameter_column import add_again, add_chips, add_column, add_parameters, constant_text, set_width
-from .problems import find_problems, gradient_problems
-from .repeated_modules import repeat_of
-from .value_texts import describe, frozen_node, name_of, source_text, value_node, value_tooltip
+from .repeated import repeat_of
+from .titles import FlowBuilder, images_of, is_loss, mean_text, says_its_class, title_of
 
 LANE_WEIGHT = 20
 NARROWEST = 150  # a label still fits between the two lanes

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ..picture.cards import chip_card, optimizer_card, parameters_card
-from ..picture.model import Node, Run
-from ..picture.style import GRAD, UPDATE
-from ..picture.text import number, percent, shape_text, shorten
-from ..picture.words import word
-from ..reading.folding import Item, inputs_of
-from ..reading.records import Value
-from .module_titles import FlowBuilder
-from .value_texts import name_of, value_node, value_tooltip
+from ...picture.cards import chip_card, optimizer_card, parameters_card
+from ...picture.model import Node, Run
+from ...picture.style import GRAD, UPDATE
+from ...picture.text import number, percent, shape_text, shorten
+from ...picture.words import word
+from ...reading.folding import Item, inputs_of
+from ...reading.records import Value
+from ..parts.value_texts import name_of, value_node, value_tooltip
+from .titles import FlowBuilder
 
 
 def add_parameters(builder: FlowBuilder, position: int, item: Item, host: str) -> None:

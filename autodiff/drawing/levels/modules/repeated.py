@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..picture.cards import repeat_card
-from ..picture.model import Card
-from ..picture.style import HEALTHY, Heat, heat_of
-from ..picture.text import clean, short_number, shorten
-from ..picture.words import word
-from ..reading.folding import Folder, Item
-from .module_titles import FlowBuilder, title_of
-from .problems import find_problems
+from ...picture.cards import repeat_card
+from ...picture.model import Card
+from ...picture.style import HEALTHY, Heat, heat_of
+from ...picture.text import clean, short_number, shorten
+from ...picture.words import word
+from ...reading.folding import Folder, Item
+from ..parts.problems import find_problems
+from .titles import FlowBuilder, title_of
 
 MOST_CELLS = 64
 

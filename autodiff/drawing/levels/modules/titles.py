@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ..picture.cards import tile_blocks
-from ..picture.model import Block
-from ..picture.text import shape_text, shorten
-from ..picture.words import module_word, row_word, word
-from ..reading.folding import Item
-from ..reading.records import Value
-from .builder import GraphBuilder
-from .value_texts import badge_of
+from ...picture.cards import tile_blocks
+from ...picture.model import Block
+from ...picture.text import shape_text, shorten
+from ...picture.words import module_word, row_word, word
+from ...reading.folding import Item
+from ...reading.records import Value
+from ..parts.builder import GraphBuilder
+from ..parts.value_texts import badge_of
 
 
 @dataclass(slots=True, kw_only=True)

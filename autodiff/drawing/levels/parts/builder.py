@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..picture.model import Edge, Module, Node, Picture, Problem
-from ..picture.style import FORWARD, GRAD, heat_of, heat_width
-from ..picture.words import word
-from ..reading.records import Call, Snapshot
+from ...picture.model import Edge, Module, Node, Picture, Problem
+from ...picture.style import FORWARD, GRAD, heat_of, heat_width
+from ...picture.words import word
+from ...reading.records import Call, Snapshot
 from .options import Options
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from ..picture.model import Module, Run
-from ..picture.style import MUTED
-from ..picture.text import shorten
-from ..picture.words import word
-from ..reading.records import Call, Snapshot
+from ...picture.model import Module, Run
+from ...picture.style import MUTED
+from ...picture.text import shorten
+from ...picture.words import word
+from ...reading.records import Call, Snapshot
 from .builder import GraphBuilder
 
 

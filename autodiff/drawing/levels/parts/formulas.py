@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..picture.text import number
-from ..reading.records import Value
+from ...picture.text import number
+from ...reading.records import Value
 
 LONGEST_OF_NUMBERS = 16  # characters; a longer formula of a Scalar has no room on its line
 POWERS = {"2": "²", "3": "³"}

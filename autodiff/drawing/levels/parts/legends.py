@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..picture.cards import frame
-from ..picture.model import Key
-from ..picture.style import (
+from ...picture.cards import frame
+from ...picture.model import Key
+from ...picture.style import (
     DEAD,
     ERROR,
     FORWARD,
@@ -20,9 +20,9 @@ from ..picture.style import (
     bound_of,
     heat_of,
 )
-from ..picture.text import shorten
-from ..picture.words import word
-from ..reading.records import Snapshot, Value
+from ...picture.text import shorten
+from ...picture.words import word
+from ...reading.records import Snapshot, Value
 from .builder import OperationBuilder
 from .options import Options
 

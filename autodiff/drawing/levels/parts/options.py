@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..picture.style import THRESHOLDS
-from ..reading.patterns import Pattern
+from ...picture.style import THRESHOLDS
+from ...reading.patterns import Pattern
 
 LEVELS = ("auto", "op", "module", "neuron", "overview")
 SHOWN = ("value", "grad", "shape", "dtype", "stats", "local", "source")

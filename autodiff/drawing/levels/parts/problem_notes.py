@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..picture.model import Edge, Node, Stats
-from ..picture.style import ERROR
-from ..picture.text import number, pretty_name
-from ..picture.words import word
-from ..reading.records import Snapshot, Value
+from ...picture.model import Edge, Node, Stats
+from ...picture.style import ERROR
+from ...picture.text import number, pretty_name
+from ...picture.words import word
+from ...reading.records import Snapshot, Value
 from .builder import ProblemNote
 from .problems import is_dead
 from .value_texts import name_of, stats_text

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from ..picture.model import Problem
-from ..picture.style import heat_of
-from ..picture.text import number, short_number
-from ..picture.words import word
-from ..reading.records import Value
+from ...picture.model import Problem
+from ...picture.style import heat_of
+from ...picture.text import number, short_number
+from ...picture.words import word
+from ...reading.records import Value
 from .value_texts import name_of
 
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..picture.model import Card, Node, Problem, Stats
-from ..picture.text import number, shape_text, shorten
-from ..picture.words import word
-from ..reading.records import Value
+from ...picture.model import Card, Node, Problem, Stats
+from ...picture.text import number, shape_text, shorten
+from ...picture.words import word
+from ...reading.records import Value
 
 
 def badge_of(value: Value) -> str:

@@ -1,0 +1,1 @@
+"""The picture of modules: titles, the column of parameters, repeated modules."""

@@ -1,0 +1,1 @@
+"""Parts that several levels share: builders, legends, texts, options, notes on problems."""

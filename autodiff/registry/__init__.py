@@ -1,0 +1,20 @@
+"""What a row is: the operation (``rows``), its singular points, and its facts for pictures.
+
+``autodiff/ops`` adds the rows.
+"""
+
+from .rows import DISPATCH, METHODS, OPS, PUBLIC, REAL, UFUNCS, Op, composite, op, saved_source, set_recorder
+
+__all__ = [
+    "DISPATCH",
+    "METHODS",
+    "OPS",
+    "PUBLIC",
+    "REAL",
+    "UFUNCS",
+    "Op",
+    "composite",
+    "op",
+    "saved_source",
+    "set_recorder",
+]

@@ -1,0 +1,1 @@
+"""One optimizer a file: how a step moves a parameter, given its gradient."""
