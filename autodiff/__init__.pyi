@@ -117,11 +117,11 @@ from .ops.arrays.statistics import cov as cov
 from .ops.complex_numbers import angle as angle
 from .ops.complex_numbers import imag as imag
 from .ops.complex_numbers import real as real
-from .ops.elementwise import clip as clip
-from .ops.elementwise import divmod as divmod
-from .ops.elementwise import float_power as float_power
-from .ops.elementwise import frexp as frexp
-from .ops.elementwise import modf as modf
+from .ops.elementwise.choosing import clip as clip
+from .ops.elementwise.powers import float_power as float_power
+from .ops.elementwise.rounding import divmod as divmod
+from .ops.elementwise.rounding import frexp as frexp
+from .ops.elementwise.rounding import modf as modf
 from .ops.fused import cross_entropy as cross_entropy
 from .ops.fused import linear as linear
 from .ops.fused import weighted_sum as weighted_sum

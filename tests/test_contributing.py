@@ -35,8 +35,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("scratch")
     for folder in ("autodiff", "nn", "tools", "docs", "tests/public_names", "tests/oracles", "tests/support"):
         shutil.copytree(ROOT / folder, where / folder, ignore=WITHOUT)
-    with (where / text(r"Append this to `(autodiff/ops/\w+\.py)`")).open("a", encoding="utf-8") as file:
-        for row in texts(r"```python append\n(.*?)```", 2):
+    places = texts(r"Append this to `(autodiff/ops/[\w/]+\.py)`", 2)
+    for place, row in zip(places, texts(r"```python append\n(.*?)```", 2), strict=True):
+        with (where / place).open("a", encoding="utf-8") as file:
             file.write("\n\n" + row)
     command = text(r"```sh\n(.*?)```").split()
     assert command[0] == "python"

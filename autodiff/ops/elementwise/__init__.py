@@ -1,0 +1,10 @@
+"""Rows of one value at a time: NumPy's real ufuncs that have a derivative, and where, clip, sinc.
+
+``conventions`` has what the rows share. ``singular`` marks rules that can be infinite, ``settled`` a convention where
+no derivative exists.
+"""
+
+from . import arithmetic, choosing, exponentials, powers, rounding, trigonometry
+from .conventions import INF, NAN, convention
+
+__all__ = ["INF", "NAN", "convention"]

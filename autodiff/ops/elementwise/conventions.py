@@ -1,0 +1,51 @@
+"""What the elementwise rows share: how a row is written, and the derivative where none exists.
+
+A rule whose first derivative is a convention says so with ``settled``; its second derivative there is NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...other_arrays import is_foreign
+from ...registry import Op, op
+from ...variable import Variable, plain
+
+POSITIVE = (0.0, math.inf)
+INF, NAN = math.inf, math.nan
+
+
+def row(fn: Any, doc: str, vjp: Any, scalar: Any = None, **facts: Any) -> Any:
+    """Add a row of one value at a time. fn: a ufunc, or a function of arrays with ``name`` and, where it stands for
+    one of NumPy's, ``numpy``. The other facts are those of ``Op``."""
+    return op(fn, vjp=vjp, scalar=scalar, elementwise=True, doc=doc, **facts)
+
+
+convention = Op(  # in no table: its derivative is the convention, not the limit
+    lambda x, at: np.where(at, 0.0, x),
+    (lambda g, at: np.where(at, NAN, g), None),
+    name="convention",
+    inputs="x at",
+    elementwise=True,
+    doc="x, and 0 at points where no derivative exists: then a derivative of it is NaN.",
+)
+
+
+def settled(x: Any, at: Any, *others: Any) -> Any:
+    """x in a rule, 0 where ``at``; there the derivative of the rule in x and in the others, a second derivative, is NaN
+    and no invention."""
+    if not (at if at.__class__ is bool else is_foreign(plain(at)) or np.any(at)):
+        return x
+    x = convention(x, at)
+    for other in others:
+        if isinstance(other, Variable):
+            x = x + np.where(at, convention(other, at), 0.0)
+    return x
+
+
+def or_one(y: Any) -> Any:
+    """y, and 1 where it is 0."""
+    return np.where(y == 0, 1.0, y) if np.ndim(y) else y if y != 0 else 1.0

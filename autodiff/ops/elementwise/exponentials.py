@@ -1,0 +1,112 @@
+"""Rows of exponentials and logarithms.
+
+Constants are Python numbers (``math.log(2)``), which never upcast float32.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...registry.singular_points import Point
+from ..activations import sigmoid
+from .conventions import INF, NAN, POSITIVE, row
+
+LN2, LN10 = math.log(2.0), math.log(10.0)
+
+exp = row(
+    np.exp,
+    "Return e ** x.",
+    lambda g, y: g * y,
+    math.exp,
+    singular=True,
+    method=True,
+    complex=True,
+    formula=("{y}",),
+    positive=True,
+    remedies=(("", "smaller inputs: np.exp(x - np.max(x))"),),
+)
+exp2 = row(np.exp2, "Return 2 ** x.", lambda g, y: g * y * LN2, singular=True, complex=True, positive=True)
+expm1 = row(
+    np.expm1,
+    "Return e ** x - 1, exact near 0.",
+    lambda g, x: g * np.exp(x),
+    math.expm1,
+    singular=True,
+    method=True,
+    complex=True,
+    formula=("{y} + 1",),
+)
+log = row(
+    np.log,
+    "Return the natural logarithm.",
+    lambda g, x: g / x,
+    math.log,
+    singular=True,
+    domain=POSITIVE,
+    method=True,
+    points=(Point((0.0,), (INF,), "infinite", -INF),),
+    complex=True,
+    formula=("1/{a}",),
+    remedies=(
+        ("softmax", "ad.log_softmax(logits) in place of np.log(ad.softmax(logits))"),
+        ("sigmoid", "ad.logsigmoid(x) in place of np.log(ad.sigmoid(x))"),
+        ("sum exp", "ad.logsumexp(x) in place of np.log(np.sum(np.exp(x)))"),
+        ("exp", "ad.log_softmax(x) or ad.logsumexp(x) in place of the logarithm of np.exp(x)"),
+        ("", "np.log(np.clip(x, 1e-12, None)), or np.log1p(x) in place of np.log(1 + x)"),
+    ),
+    causes=(("zero", "log(0) = −∞"),),
+    guard="x > 0",
+)
+log2 = row(
+    np.log2,
+    "Return the logarithm of base 2.",
+    lambda g, x: g / (x * LN2),
+    math.log2,
+    singular=True,
+    domain=POSITIVE,
+    points=(Point((0.0,), (INF,), "infinite"),),
+    complex=True,
+    causes=(("zero", "log(0) = −∞"),),
+    guard="x > 0",
+)
+log10 = row(
+    np.log10,
+    "Return the logarithm of base 10.",
+    lambda g, x: g / (x * LN10),
+    math.log10,
+    singular=True,
+    domain=POSITIVE,
+    points=(Point((0.0,), (INF,), "infinite"),),
+    complex=True,
+    causes=(("zero", "log(0) = −∞"),),
+    guard="x > 0",
+)
+log1p = row(
+    np.log1p,
+    "Return log(1 + x), exact near 0.",
+    lambda g, x: g / (1.0 + x),
+    math.log1p,
+    singular=True,
+    domain=(-1.0, math.inf),
+    method=True,
+    complex=True,
+    points=(Point((-1.0,), (INF,), "infinite"),),
+    formula=("1/(1 + {a})",),
+    guard="x > -1",
+)
+logaddexp = row(
+    np.logaddexp,
+    "Return log(e**a + e**b) without overflow.",
+    (lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)),
+    points=(
+        Point((-INF, 0.0), (0.0, 1.0), "limit"),
+        Point((-INF, -INF), (NAN, NAN), "undefined"),
+    ),
+)
+logaddexp2 = row(
+    np.logaddexp2,
+    "Return log2(2**a + 2**b) without overflow.",
+    (lambda g, a, b: g * sigmoid((a - b) * LN2), lambda g, a, b: g * sigmoid((b - a) * LN2)),
+)
