@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from .leaves import tensor
-from .variable import Variable, plain
+from .variable import Variable, is_live, plain
 
 Function = Callable[..., Any]
 
 CONSTANTS: dict[str, Any] = {name: getattr(np, name) for name in "e inf nan newaxis pi".split()}
+CONSTANTS["__array_api_version__"] = "2024.12"
 _DTYPES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128"
 DTYPES: dict[str, Any] = {name: getattr(np, name) for name in _DTYPES.split()}
 PUBLIC: dict[str, Function] = {}
@@ -68,9 +69,20 @@ bitwise_xor: Compute the bits in which two integers differ: [6], [3] -> array([5
 bitwise_invert: Compute the integers with every bit changed: [6] -> array([-7])
 bitwise_left_shift: Shift the bits of integers to the left: [1, 2], [3, 1] -> array([8, 4])
 bitwise_right_shift: Shift the bits of integers to the right: [8, 4], [3, 1] -> array([1, 2])
-nextafter: Return the next number from one value towards the other: [1.0], [2.0] -> array([1.])
 """.strip().splitlines():
     _plain_ufunc(*_row.split(": "))
+
+
+@_public
+def nextafter(x1: Any, x2: Any, /) -> Any:
+    """Return the next number from one value towards the other (``np.nextafter``). Recorded values are refused.
+
+    >>> import autodiff as ad
+    >>> ad.nextafter([1.0], [2.0]) - 1
+    array([2.22044605e-16])
+    """
+    recorded = [x for x in (x1, x2) if isinstance(x, Variable) and is_live(x)]
+    return np.nextafter(x1, x2) if recorded else np.nextafter(plain(x1), plain(x2))
 
 
 def _axes(x: Any, name: str, axis: Any, keepdims: Any) -> Any:
@@ -294,15 +306,11 @@ def _empty_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> np.ndarr
     return np.empty(*_shape_and_dtype(x, dtype), device=device)
 
 
-def _eye(
-    n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
-) -> np.ndarray:
+def _eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None) -> np.ndarray:
     return np.eye(n_rows, n_cols, k, dtype or np.float64, device=device)
 
 
-def _arange(
-    start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
-) -> np.ndarray:
+def _arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None) -> np.ndarray:
     first, end = (0, start) if stop is None else (start, stop)
     return np.arange(first, end, step, dtype=dtype, device=device)
 

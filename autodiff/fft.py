@@ -5,9 +5,9 @@ Never here: a formula; the rows are in ``ops``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from numpy.fft import fftfreq, rfftfreq
+import numpy as np
 
 from .names.elsewhere import missing_names
 from .ops import fourier
@@ -15,6 +15,29 @@ from .ops.fourier import fft, fftshift, hfft, ifft, ifftshift, ihfft, irfft, rff
 
 fft2, fftn, ifft2, ifftn = (getattr(fourier, name) for name in ("fft2", "fftn", "ifft2", "ifftn"))
 rfft2, rfftn, irfft2, irfftn = (getattr(fourier, name) for name in ("rfft2", "rfftn", "irfft2", "irfftn"))
+
+
+def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
+    """Return the frequencies of ``fft``'s n terms, in cycles per unit of the sample spacing d (``np.fft.fftfreq``).
+
+    >>> import autodiff as ad
+    >>> ad.fft.fftfreq(4, 0.5)
+    array([ 0. ,  0.5, -1. , -0.5])
+    """
+    frequencies = np.fft.fftfreq(n, d, device=device)
+    return frequencies if dtype is None else np.astype(frequencies, dtype)
+
+
+def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
+    """Return the frequencies of ``rfft``'s terms, n // 2 + 1 of them (``np.fft.rfftfreq``).
+
+    >>> import autodiff as ad
+    >>> ad.fft.rfftfreq(4, 0.5)
+    array([0. , 0.5, 1. ])
+    """
+    frequencies = np.fft.rfftfreq(n, d, device=device)
+    return frequencies if dtype is None else np.astype(frequencies, dtype)
+
 
 # fmt: off
 __all__ = [

@@ -19,6 +19,7 @@ from .ops.matrices.functions import (
     expm,
     expm_frechet,
     matrix_power,
+    matrix_rank,
     multi_dot,
     polar,
     solve_sylvester,
@@ -43,12 +44,12 @@ from .ops.matrices.structured import (
 
 # fmt: off
 __all__ = [
-    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "cond", "cross", "det", "diagonal", "eig", "eigh",
-    "eigh_tridiagonal", "eigvals", "eigvalsh", "expm", "expm_frechet", "inv", "lstsq", "lu_factor", "lu_solve",
-    "matmul", "matrix_norm", "matrix_power", "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "polar", "qr",
-    "slogdet", "solve", "solve_banded", "solve_circulant", "solve_sylvester", "solve_toeplitz", "solve_triangular",
-    "solveh_banded", "sqrtm", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve", "toeplitz", "trace", "vecdot",
-    "vector_norm",
+    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "cond", "cross", "det", "diagonal", "eig",
+    "eigh", "eigh_tridiagonal", "eigvals", "eigvalsh", "expm", "expm_frechet", "inv", "lstsq", "lu_factor",
+    "lu_solve", "matmul", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm",
+    "outer", "pinv", "polar", "qr", "slogdet", "solve", "solve_banded", "solve_circulant", "solve_sylvester",
+    "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "svd", "svdvals", "tensordot", "tensorinv",
+    "tensorsolve", "toeplitz", "trace", "vecdot", "vector_norm",
 ]
 # fmt: on
 

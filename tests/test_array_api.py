@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff as ad
+from tests.support.standard_calls import KINDS, calls
 
 CONSTANTS = "e inf nan newaxis pi"
 DTYPES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128"
@@ -28,8 +29,8 @@ signbit sin sinh square sqrt subtract tan tanh trunc take take_along_axis matmul
 broadcast_arrays broadcast_to concat expand_dims flip moveaxis permute_dims repeat reshape roll squeeze stack tile
 unstack argmax argmin count_nonzero nonzero searchsorted where unique_all unique_counts unique_inverse
 unique_values argsort sort cumulative_prod cumulative_sum max mean min prod std sum var all any diff"""
-LINALG = """cholesky cross det diagonal eigh eigvalsh inv matmul matrix_norm matrix_power matrix_transpose outer pinv qr
-slogdet solve svd svdvals tensordot trace vecdot vector_norm"""  # matrix_rank is refused by name: it is an integer
+LINALG = """cholesky cross det diagonal eigh eigvalsh inv matmul matrix_norm matrix_power matrix_rank matrix_transpose
+outer pinv qr slogdet solve svd svdvals tensordot trace vecdot vector_norm"""
 FFT = "fft ifft fftn ifftn rfft irfft rfftn irfftn hfft ihfft fftfreq rfftfreq fftshift ifftshift"
 
 
@@ -42,18 +43,64 @@ def test_every_name_of_the_standard_is_there(namespace: Any, names: str) -> None
     assert not [name for name in names.split() if not hasattr(namespace, name)]
 
 
-def test_functions_of_the_standard_take_its_arguments() -> None:
-    """Every parameter of the strict implementation exists under its name, or is positional."""
+@pytest.mark.parametrize("names", [FUNCTIONS, LINALG, FFT], ids=["functions", "linalg", "fft"])
+def test_functions_have_the_signatures_of_the_standard(names: str) -> None:
+    """Every keyword exists; every other parameter is at its place, of its kind, and under its name if it has one."""
     strict = pytest.importorskip("array_api_strict")
-    missing = {}
-    for name in FUNCTIONS.split():
-        theirs = inspect.signature(getattr(strict, name)).parameters.values()
-        ours = inspect.signature(getattr(ad, name)).parameters
-        taken = {*ours, *getattr(getattr(ad, name), "more", ())}  # more: arguments that a composite takes
-        named = {p.name for p in theirs if p.kind is p.KEYWORD_ONLY} - taken
-        if named:
-            missing[name] = sorted(named)
-    assert not missing
+    part = {LINALG: "linalg", FFT: "fft"}.get(names)
+    theirs, ours = (getattr(package, part) if part else package for package in (strict, ad))
+    wrong = {}
+    for name in names.split():
+        wanted = inspect.signature(getattr(theirs, name)).parameters.values()
+        found = inspect.signature(getattr(ours, name)).parameters
+        missing = [p.name for p in wanted if p.kind is p.KEYWORD_ONLY and p.name not in found]
+        for want, have in zip([p for p in wanted if p.kind is not p.KEYWORD_ONLY], found.values()):
+            named = want.kind is want.POSITIONAL_OR_KEYWORD
+            if have.kind is have.KEYWORD_ONLY or (named and (have.name, have.kind) != (want.name, want.kind)):
+                missing.append(want.name)
+        if missing:
+            wrong[name] = missing
+    assert wrong == ({"clip": ["min", "max"]} if part is None else {})  # as in NumPy: a_min and a_max come before
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore")  # NumPy's, of infinities
+def test_functions_give_shapes_dtypes_and_values_of_the_strict_implementation(kind: str) -> None:
+    strict = pytest.importorskip("array_api_strict")
+
+    def run(package: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        def given(v: Any) -> Any:
+            if isinstance(v, list | tuple):
+                return type(v)(map(given, v))
+            return package.asarray(v) if isinstance(v, np.ndarray) else getattr(package, v) if v in KINDS else v
+
+        place, _, function = name.rpartition(".")
+        f = getattr(getattr(package, place) if place else package, function)
+        return f(*map(given, args), **{k: given(v) for k, v in kwargs.items()})
+
+    def values(y: Any) -> list[Any]:
+        parts = y if isinstance(y, list | tuple) else [y]
+        return [np.asarray(getattr(v, "_array", ad.plain(v)) if hasattr(v, "shape") else v) for v in parts]
+
+    compared = 0
+    for seed, other in enumerate(KINDS):
+        for name, args, kwargs in calls(kind, other, np.random.default_rng(seed)):
+            try:
+                wanted = run(strict, name, args, kwargs)
+            except Exception:
+                continue  # not in the standard
+            found = run(ad, name, args, kwargs)
+            if name == "result_type":
+                assert found == wanted._np_dtype
+                continue
+            for a, b in zip(values(found), values(wanted), strict=True):
+                message = f"{name} of {[getattr(v, 'dtype', v) for v in args]}, {kwargs}"
+                assert (a.shape, a.dtype) == (b.shape, b.dtype), message
+                eps = np.finfo(b.dtype).eps if b.dtype.kind in "fc" else 0.0  # other orders of additions
+                np.testing.assert_allclose(a, b, rtol=500 * eps, atol=500 * eps, err_msg=message)
+            compared += 1
+    assert compared > 2000 if kind != "bool" else compared > 500
 
 
 def test_a_tensor_names_its_namespace_and_its_device() -> None:
@@ -147,6 +194,19 @@ def test_code_written_against_the_standard_gives_numpys_numbers_and_is_different
     h = 1e-6  # a central difference is right to h^2 and 1e-16 / h
     slope = ((f(x + h * d) - f(x - h * d)) * u).sum() / (2 * h)
     assert (t.grad * d).sum() == pytest.approx(slope, rel=1e-6, abs=1e-6)
+
+
+def test_nextafter_takes_constants_and_refuses_recorded_values() -> None:
+    assert ad.nextafter(ad.asarray([1.0]), 2.0) == np.nextafter(1.0, 2.0)
+    with pytest.raises(ad.MissingRuleError, match=r"np\.nextafter is a step of one rounding"):
+        ad.nextafter(ad.tensor([1.0]), 2.0)
+
+
+def test_integers_keep_numpys_dtypes_in_products() -> None:
+    """cumprod of int8 stayed int8, and 100 * 2 became -56; vecdot of int8 became int64."""
+    small = np.array([100, 2], np.int8)
+    np.testing.assert_array_equal(ad.cumprod(small), [100, 200])
+    assert ad.cumprod(small).dtype == np.cumprod(small).dtype and ad.vecdot(small, small).dtype == np.int8
 
 
 def test_dlpack_gives_constants_without_a_copy_and_refuses_recorded_values() -> None:

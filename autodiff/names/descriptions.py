@@ -25,7 +25,8 @@ _modules: list[Any] = []  # set by ``describe_rows``
 
 @cache
 def signature(op: Op) -> inspect.Signature:
-    """Return the signature of a row: its operands, then its static arguments with their defaults."""
+    """Return the signature of a row: its operands, then its static arguments with their defaults, and those that lead
+    to its composite."""
     P = inspect.Parameter
     if op.variadic:
         operands = [P(op.inputs[0], P.POSITIONAL_ONLY)]
@@ -39,7 +40,9 @@ def signature(op: Op) -> inspect.Signature:
     statics = [p for p in given if p.name in op.statics] if op.variadic else given
     if op.variadic:
         statics = [p.replace(kind=P.KEYWORD_ONLY) for p in statics]
-    return inspect.Signature([p.replace(annotation=P.empty) for p in (*operands, *statics)])
+    more = [inspect.signature(op.widened).parameters[name] for name in sorted(op.more)] if op.widened else []
+    more = [p.replace(kind=P.KEYWORD_ONLY) for p in more if p.name not in op.inputs]
+    return inspect.Signature([p.replace(annotation=P.empty) for p in (*operands, *statics, *more)])
 
 
 def counterparts(function: Any) -> list[str]:

@@ -327,7 +327,8 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     """
     if np.shape(x1)[axis] != np.shape(x2)[axis]:
         raise ValueError(f"vecdot: axis {axis} of shapes {np.shape(x1)} and {np.shape(x2)} must be equally long.")
-    return np.sum(conj(x1) * x2, axis=axis)
+    products = conj(x1) * x2
+    return np.sum(products, axis=axis, dtype=products.dtype)  # integers keep their dtype, as in NumPy
 
 
 def matvec(x1: Any, x2: Any) -> Any:

@@ -55,6 +55,9 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None)
     """
     if out is not None:
         raise missing_argument("cumprod", "out")
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    if dtype is None and x.dtype.kind in "biu":
+        dtype = np.cumprod(np.zeros(0, x.dtype)).dtype  # small integers become NumPy's default ones
     x = x if dtype is None else np.astype(x, dtype)
     y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, -1)
     step = 1

@@ -15,6 +15,7 @@ that triangle; through a symmetric matrix (``a @ a.T``) it is the one that PyTor
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import reduce
 from typing import Any, Literal
 
@@ -386,21 +387,24 @@ _svdvals_row = op(
 )
 
 
-def _null_vjp(g: Any, x_shape: tuple[int, ...], x_dtype: Any) -> Any:
-    if np.any(plain(g) != 0):
-        raise LinAlgError(
-            "svd: the vectors that full_matrices=True adds are an arbitrary choice and have no derivative. "
-            "Write full_matrices=False, or use the first min(m, n) vectors only."
-        )
-    return np.zeros(x_shape, x_dtype)
+def _completing(who: str, option: str, instead: str, fn: Callable[[Any], Any]) -> Op:
+    """Return a row for the columns that complete those of a tall matrix to a square one. It is not among the
+    registered rows: it has no derivative that could be tested."""
+
+    def rule(g: Any, x_shape: tuple[int, ...], x_dtype: Any) -> Any:
+        if np.any(plain(g) != 0):
+            raise LinAlgError(
+                f"{who}: the vectors that {option} adds are an arbitrary choice and have no derivative. Write "
+                f"{instead}, or use the first min(m, n) vectors only."
+            )
+        return np.zeros(x_shape, x_dtype)
+
+    doc = f"Return the columns that {option} adds to those of a tall matrix."
+    return Op(fn, rule, name=f"{who}_completion", doc=doc, complex=True)
 
 
-_null_row = Op(  # not among the registered rows: it has no derivative that could be tested
-    lambda x: np.linalg.svd(x)[0][..., x.shape[-1] :],
-    _null_vjp,
-    name="left_null_vectors",
-    doc="Return the columns that complete the left singular vectors of a tall matrix to a square one.",
-    complex=True,
+_null_row = _completing(
+    "svd", "full_matrices=True", "full_matrices=False", lambda x: np.linalg.svd(x)[0][..., x.shape[-1] :]
 )
 
 
@@ -487,12 +491,17 @@ _qr_row = op(
 )
 
 
+_completion_row = _completing(
+    "qr", "mode='complete'", "mode='reduced'", lambda x: np.linalg.qr(x, "complete")[0][..., x.shape[-1] :]
+)
+
+
 def qr(a: Any, mode: str = "reduced") -> Any:
     """Return ``(q, r)``: orthonormal columns and an upper triangle with ``a = q @ r`` (``np.linalg.qr``).
 
     a: (..., m, n) whose first min(m, n) columns are independent, or the derivative raises ``LinAlgError``. mode:
-    "reduced", "r" (r alone), or "complete" where m <= n. Raises ValueError for a mode whose result is an arbitrary
-    choice.
+    "reduced", "r" (r alone), or "complete": q (..., m, m) and r (..., m, n); the derivative of the columns that it adds
+    raises ``LinAlgError`` always. Raises ValueError for another mode.
 
     >>> import autodiff as ad, numpy as np
     >>> a = ad.tensor([[3.0], [4.0]])
@@ -504,10 +513,12 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     shape = np.shape(a)
     if len(shape) < 2:
         raise LinAlgError(f"qr needs matrices; got shape {shape}.")
-    if mode not in ("reduced", "r") and not (mode == "complete" and shape[-2] <= shape[-1]):
-        why = "adds columns that are an arbitrary choice" if mode == "complete" else "has no derivative rule"
-        raise ValueError(f"qr: mode={mode!r} {why} for shape {shape}. Write mode='reduced' or mode='r'.")
+    if mode not in ("reduced", "complete", "r"):
+        raise ValueError(f"qr: mode={mode!r} has no derivative rule. Write mode='reduced', 'complete' or 'r'.")
     q, r = unpack(_qr_row(a), *_qr_shapes(shape))
+    if mode == "complete" and shape[-2] > shape[-1]:
+        q = np.concatenate([q, _completion_row(a)], axis=-1)
+        r = np.concatenate([r, np.zeros((*shape[:-2], shape[-2] - shape[-1], shape[-1]), r.dtype)], axis=-2)
     return r if mode == "r" else type(np.linalg.qr(np.eye(1)))(q, r)
 
 

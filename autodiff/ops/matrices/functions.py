@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ...batching.ways import of_stacks
-from ...errors import MissingRuleError, kind_of
+from ...errors import kind_of
 from ...modes import one_call
 from ...registry import DISPATCH, composite, op
-from ...variable import plain
+from ...variable import PLAIN, plain
 from ..complex_numbers import conj
 from ..linalg import t
 from ..shape import operand
@@ -372,15 +372,21 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return np.cross(x1, x2, axis=axis)
 
 
-def matrix_rank(A: Any, *_: Any, **__: Any) -> Any:
-    """Raise MissingRuleError: a rank is an integer. Write np.linalg.matrix_rank(x.data)."""
-    raise MissingRuleError(
-        "np.linalg.matrix_rank counts singular values, and counts do not change with small changes of the values: it "
-        "has no derivative rule. Write np.linalg.matrix_rank(x.data)."
-    )
+def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    """Return the number of singular values above a tolerance (``np.linalg.matrix_rank``). Plain: nothing flows through
+    it.
+
+    A: (..., m, n), or a vector, whose rank is 0 or 1.
+
+    >>> import autodiff as ad
+    >>> print(ad.linalg.matrix_rank(ad.tensor([[1.0, 2.0], [2.0, 4.0]])))
+    1
+    """
+    return np.linalg.matrix_rank(A, tol, hermitian, rtol=rtol)
 
 
-for _fn in (matrix_power, multi_dot, cond, diagonal, trace, cross, matrix_rank):
+PLAIN.add(np.linalg.matrix_rank)
+for _fn in (matrix_power, multi_dot, cond, diagonal, trace, cross):
     composite(_fn, numpy=(getattr(np.linalg, _fn.__name__),), public=False)
 for _name in ("matmul", "matrix_transpose", "outer", "tensordot", "vecdot"):  # the same functions under both names
     composite(DISPATCH[getattr(np, _name)], numpy=(getattr(np.linalg, _name),), public=False)
