@@ -194,6 +194,7 @@ from .versions import show_versions as show_versions
 __version__: str
 def __dir__() -> list[str]: ...
 
+__array_api_version__: Any
 bool: Any
 complex128: Any
 complex64: Any
