@@ -21,7 +21,7 @@ def array_namespace(self: Tensor, /, *, api_version: str | None = None) -> Modul
     """Return the module ``autodiff``, whose functions follow the Array API standard, 2024.12."""
     if api_version is not None and api_version not in VERSIONS:
         raise ValueError(f"autodiff follows the Array API standard {VERSIONS[-1]}; asked for was {api_version!r}.")
-    return sys.modules[__package__]
+    return sys.modules[__package__.partition(".")[0]]
 
 
 def dlpack(self: Tensor, **given: Any) -> Any:
