@@ -96,6 +96,10 @@ class TraceError(TypeError):
     """
 
 
+class Untraced(Exception):
+    """Raised in a trace: this call of the function runs as it is written, and a later one is traced."""
+
+
 class AnomalyError(ValueError):
     """The first operation that made a NaN or an infinity from finite inputs (under ``detect_anomaly``).
 

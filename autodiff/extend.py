@@ -14,8 +14,9 @@ from __future__ import annotations
 from .backward import gradients_of_graph
 from .backward.arrivals import Watcher, watch_gradients
 from .batching.handle import all_examples, bare
+from .errors import Untraced
 from .gradient_buffers import zeros_on_cache_lines
-from .modes import current_scope, draw_random, keeps_record, refuse_trace
+from .modes import current_scope, current_trace, draw_random, keeps_record, number, one_call, refuse_trace
 from .modes.diagnostics import watch_rows
 from .names.elsewhere import missing_names, no_such_name
 from .registry import Op, composite, op
@@ -26,18 +27,22 @@ from .writes.writing import write_all
 __all__ = [
     "ModuleFacts",
     "Op",
+    "Untraced",
     "Watcher",
     "WriteMark",
     "all_examples",
     "bare",
     "composite",
     "current_scope",
+    "current_trace",
     "draw_random",
     "gradients_of_graph",
     "keeps_record",
     "mark_written",
     "missing_names",
     "no_such_name",
+    "number",
+    "one_call",
     "op",
     "refuse_trace",
     "watch_gradients",

@@ -10,7 +10,7 @@ from functools import update_wrapper
 from typing import Any
 
 from ..batching.handle import open_frames
-from ..errors import TraceError, kind_of
+from ..errors import TraceError, Untraced, kind_of
 from ..modes import OFF, state
 from .entry import Entry, Miss
 from .listing import Listing
@@ -65,6 +65,10 @@ class Compiled:
             traced = traced_twice(self.function, (args, kwargs), inputs, names)
         except TraceError:
             raise
+        except Untraced as reason:
+            if self.verbose:
+                print(f"compile: {self.name}: this call runs uncompiled: {reason}")
+            return self.function(*args, **kwargs)
         except Exception as error:  # the user's own, for example: the function leaves behind what it wrote until then
             return self._failed(error, args, kwargs)
         entry = Entry(self.name, self.function, traced, (args, kwargs), self.optimise)

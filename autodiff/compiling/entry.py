@@ -48,13 +48,11 @@ class Entry:
         self.written_gradients = [k for k, g in enumerate(given) if g.new_grad is not None]
         self.cleared_gradients = [k for k, g in enumerate(given) if g.cleared]
         self.writes = any(h.new is not None or h.new_grad is not None or h.cleared for h in traced.held)
+        self.writes = self.writes or bool(traced.with_writes)
 
     def fits(self, floor: float) -> bool:
         """Whether the states and surroundings are those that the program was traced with."""
-        for h in self.traced.held:
-            if not h.fits(floor):
-                return False
-        return bool(self.traced.around.fits())
+        return self.traced.fits(floor)
 
     def __call__(self, inputs: list[Any], arguments: Any) -> Any:
         """Run; return what the function returns, or a ``Miss``."""
@@ -76,7 +74,9 @@ class Entry:
             self._draw_again(before)
             return Miss(why)
         if self.writes:
-            write_back(traced.held, writes, grads)
+            write_back(traced.held, writes, grads, traced.with_writes)
+            for run in traced.after:
+                run()
         for k, grad in zip(self.written_gradients, own_grads, strict=True):
             inputs[k].node.grad = float(grad) if isinstance(inputs[k], Scalar) else np.asarray(grad)
         for k in self.cleared_gradients:

@@ -347,6 +347,18 @@ def number(x: Any) -> Any:
     return float(x) if trace is None else trace.number(x)
 
 
+def current_trace() -> Any:
+    """Return the trace of ``ad.compile`` that runs, or None. For state that is no Tensor, as optimizers have.
+
+    ``place(key, read, write, name, of)``  state that ``read()`` gives: its ``value`` is an array to be written into, or
+                                           a number, to be set; ``write(new)`` gives the calls that put it back
+    ``fact_readers.append(read)``          the program is right as long as ``read()`` gives what it gives now
+    ``with_writes.append(calls)``          ``calls()`` gives what is called together with the writes of a run
+    ``after.append(function)``             called when those are over
+    """
+    return state().trace
+
+
 def adopt(x: Any) -> None:
     """In a trace, let a handle hold a traced value: it is about to be read or written."""
     trace = state().trace

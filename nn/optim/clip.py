@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff import extend
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
@@ -56,7 +57,7 @@ def clip_grad_norm_(
     found = _with_gradients("clip_grad_norm_", parameters)
     values = [p.grad.data if isinstance(p.grad, ad.Variable) else p.grad for p in found]  # a handle: create_graph=True
     total = _joint_norm(values, norm_type)
-    if not math.isfinite(total):
+    if not np.isfinite(total):
         for i, (p, g) in enumerate(zip(found, values, strict=True)):
             if error_if_nonfinite and not np.isfinite(g).all():
                 raise ValueError(
@@ -77,8 +78,8 @@ def clip_grad_norm_(
 def _joint_norm(values: list[Any], norm_type: float) -> float:
     with np.errstate(over="ignore"):
         filled = [np.ravel(g).astype(np.float64) for g in values if np.size(g)]  # empty: the largest entry is none
-        norms = [float(np.linalg.norm(g, norm_type)) for g in filled]
-        return float(np.linalg.norm(norms, norm_type)) if norms else 0.0
+        norms = [np.linalg.norm(g, norm_type) for g in filled]
+        return extend.number(np.linalg.norm(np.asarray(norms), norm_type)) if norms else 0.0  # type: ignore[no-any-return]
 
 
 def clip_grad_value_(parameters: Iterable[Any], clip_value: float) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["count", "flag", "fraction_pair", "number"]
+from autodiff import extend
+
+__all__ = ["bias_correction", "count", "flag", "fraction_pair", "number"]
 
 
 def number(who: str, name: str, value: Any, least: float = 0.0, below: float = math.inf) -> float:
@@ -55,3 +57,10 @@ def count(who: str, name: str, value: Any) -> int:
     if value < 1:
         raise ValueError(f"{who}: {name} must be at least 1, got {value!r}")
     return int(value)
+
+
+@extend.one_call
+def bias_correction(beta: float, step: float) -> float:
+    """1 - beta^step: a running mean that starts at zero has lost that share. By Python's power in a program, too, which
+    NumPy's does not equal in every last place."""
+    return 1 - float(beta) ** float(step)

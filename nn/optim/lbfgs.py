@@ -105,6 +105,10 @@ class LBFGS(Optimizer):
 
         Raises TypeError without a closure, ValueError when the loss is not a single number.
         """
+        extend.refuse_trace(
+            "LBFGS decides by the loss how often it computes the loss again",
+            "Compile the loss and its backward pass, and call step() outside: nn.training_step(..., compiled=True)",
+        )
         if not callable(closure):
             raise TypeError(
                 "LBFGS.step needs a function that computes the loss again: "

@@ -19,6 +19,7 @@ from autodiff import extend
 
 from .hyperparameters import flag, fraction_pair, number
 from .slots import Array, Call, Flat, ScalarSlot, Slot, slots_for
+from .traced_step import traced_step
 
 __all__ = ["Array", "Call", "Flat", "Group", "Optimizer", "Slot", "run"]
 
@@ -35,7 +36,11 @@ SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
 def run(calls: Iterable[Call]) -> None:
     """Run the calls of an update in their order, without a signal in between."""
-    extend.write_all(calls=calls)
+    if extend.current_trace() is None:
+        extend.write_all(calls=calls)
+        return
+    for function, *arguments in calls:
+        function(*arguments)
 
 
 class Optimizer:
@@ -156,6 +161,12 @@ class Optimizer:
         for p, part in zip(values, scratch.parts, strict=True):
             np.subtract(p, part, out=p)
 
+    def _is_prepared(self, slot: Slot, group: Group) -> bool:
+        """Whether `_prepare` has nothing left to do."""
+        return all(name in slot.state for name in self._state_names(group)) and (
+            bool(slot.numbers) or not self._numbers(group)
+        )
+
     def _prepare(self, slot: Slot, group: Group) -> None:
         """Make the state on the first step."""
         slot.fresh = False
@@ -190,10 +201,10 @@ class Optimizer:
 
         All or nothing: an error or a signal on the way leaves every parameter and the whole state as they were.
         """
-        extend.refuse_trace(
-            "an optimizer's step works in place on arrays of its own",
-            "Compile the loss and its backward pass, and call step() outside: nn.training_step(..., compiled=True)",
-        )
+        trace = extend.current_trace()
+        if trace is not None:
+            traced_step(self, trace)
+            return
         recording = extend.keeps_record("updates")
         before = [(p, np.copy(p.data)) for p in self._all() if p.grad is not None] if recording else ()
         calls: list[Call] = []
@@ -218,8 +229,7 @@ class Optimizer:
         calls.append((object.__setattr__, self, "steps", self.steps + 1))  # ours is Python
         extend.write_all(scalars, calls=calls, marks=marks)
         for slot, group in stepped:
-            if not slot.step & (FLUSH_EVERY - 1):
-                self._flush(slot, group)
+            self._flush_if_due(slot, group)
         if not stepped:
             warnings.warn(
                 f"{self._name}.step() changed nothing: no parameter has a gradient. Call loss.backward() before it, on "
@@ -386,6 +396,10 @@ class Optimizer:
             scratch = self._scratch[slot.dtype] = extend.zeros_on_cache_lines(size, slot.dtype)
         slot.scratch = slot.flat(scratch[:size])
         return slot.scratch
+
+    def _flush_if_due(self, slot: Slot, group: Group) -> None:
+        if not slot.step & (FLUSH_EVERY - 1):
+            self._flush(slot, group)
 
     def _flush(self, slot: Slot, group: Group) -> None:
         """Set to zero what is about to become subnormal: where a gradient stays zero (a pixel that is always white,

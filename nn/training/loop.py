@@ -13,8 +13,6 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-import autodiff as ad
-
 from ..module import Module
 from ..optim import Optimizer
 from ..random import Rng, as_generator
@@ -110,8 +108,9 @@ def fit(
         progress: "auto" shows a bar on a terminal or in a notebook, True always, False never.
         rng: for the order and the split.
         report: file for an HTML report of the run.
-        compiled: run the forward and the backward pass of a batch as one program of NumPy calls (`ad.compile`): the
-            same numbers, sooner. Sizes of batches and modes of the model have a program each.
+        compiled: run forward pass, backward pass and the optimizer's update of a batch as one program of NumPy calls
+            (`ad.compile`): the same numbers, sooner. Sizes of batches and modes of the model have a program each. With
+            LBFGS, or with `accumulate`, the update is outside.
 
     Ctrl-C ends the training: the history so far is returned with `stopped == "interrupted"`, and the model is usable.
 
@@ -178,7 +177,7 @@ def fit(
     for who, watching in {"early stopping": run.stopping, "checkpoint": saving, "monitor": run}.items():
         check_monitor(who, getattr(watching, "monitor", None), run.names(), held_out is not None)
     if compiled:
-        run.compiled = ad.compile(run.gradients)
+        run.compile()
     if saved is not None:
         run.restore(saved)
     try:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+import autodiff as ad
+
 from ..module import Module
 from ..optim import LBFGS, Optimizer, clip_grad_norm_
 from ..optim.lr_scheduler import ReduceLROnPlateau
@@ -28,7 +30,7 @@ __all__ = ["Run", "Watch"]
 
 
 class _NotFinite(Exception):
-    """The loss or a gradient of a batch is NaN or infinite: (what, number of the batch, the batch)."""
+    """The loss or a gradient of a batch is NaN or infinite: (what,), and then (number of the batch, the batch)."""
 
 
 @dataclass
@@ -58,15 +60,27 @@ class Run:
     def __post_init__(self) -> None:
         self.history = History()
         self.stop_asked = False
-        self.compiled: Any = None  # `gradients` under ad.compile
+        self.compiled: Any = None  # `gradients` or `whole_step` under ad.compile
         self.watch = Watch(self.model, self.stopping)
         best = None if self.saving is None or self.saving.monitor is None else self.saving.rule()
         self.best_saved = Watch(self.model, best)
 
     @property
     def captured(self) -> list[Any]:
-        """What `gradients` runs beside the model and may change between two steps: for `ad.compile`."""
+        """What a compiled step runs beside the model and may change between two steps: for `ad.compile`."""
         return [part.loss for part in self.objective.parts]
+
+    @property
+    def updates_inside(self) -> bool:
+        """Whether the optimizer's update is part of the compiled step: not where it follows several batches, or where
+        it computes the loss again."""
+        return self.compiled is not None and self.accumulate == 1 and not isinstance(self.optimizer, LBFGS)
+
+    def compile(self) -> None:
+        """Run every step as one program."""
+        self.compiled = ad.compile(self.gradients)
+        if self.updates_inside:
+            self.compiled = ad.compile(self.whole_step)
 
     def names(self) -> list[str]:
         """The numbers that every epoch measures."""
@@ -160,7 +174,10 @@ class Run:
         """The numbers of a batch, whose gradients are added to those of its group."""
         if self.compiled is not None:
             divisors = self.objective.divisors(batch.target, batch.weight)
-            prediction, values = self.compiled(batch.inputs, batch.target, batch.weight, shares, divisors)
+            try:
+                prediction, values = self.compiled(batch.inputs, batch.target, batch.weight, shares, divisors)
+            except _NotFinite as error:
+                raise _NotFinite(error.args[0], number, batch) from None
             loss, parts = self.objective.numbers(values)
         else:
             prediction = call(self.model, batch.inputs)
@@ -181,11 +198,25 @@ class Run:
         whole.backward()
         return plain_tree(prediction), [value.detach() for value in values]
 
+    def whole_step(self, inputs: Any, target: Any, weight: Any, shares: Any, divisors: Any) -> tuple[Any, list[Any]]:
+        """Forward pass, backward pass and the optimizer's update, which can be compiled; the prediction and losses."""
+        prediction = call(self.model, inputs)
+        whole, values = self.objective.values(prediction, target, weight, shares, divisors)
+        if not np.isfinite(whole.data):
+            raise _NotFinite(f"the loss became {self.objective.numbers(values)[0]}")
+        whole.backward()
+        if self.clip_norm is not None:
+            self._clip()
+        self.optimizer.step()
+        return plain_tree(prediction), [value.detach() for value in values]
+
     def _update(self, group: list[Batch], shares: Any, number: int, loss: float) -> None:
         """One step of the optimizer, and of the schedulers that follow it."""
-        if self.clip_norm is not None:
+        if self.clip_norm is not None and not self.updates_inside:
             self._clip(number, group[-1])
-        if isinstance(self.optimizer, LBFGS):
+        if self.updates_inside:
+            pass
+        elif isinstance(self.optimizer, LBFGS):
             self.optimizer.step(partial(self._loss_again, group, shares))
         else:
             self.optimizer.step()
@@ -203,7 +234,7 @@ class Run:
             total += as_number(value)
         return total
 
-    def _clip(self, number: int, batch: Batch) -> None:
+    def _clip(self, *where: Any) -> None:
         assert self.clip_norm is not None
         try:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
@@ -212,7 +243,7 @@ class Run:
             bad = [k for k, p in named if p.grad is not None and not np.isfinite(p.grad).all()]
             if not bad:
                 raise
-            raise _NotFinite(f"the gradient of {bad[0]!r} became infinite or NaN", number, batch) from None
+            raise _NotFinite(f"the gradient of {bad[0]!r} became infinite or NaN", *where) from None
 
     def _step(self, scheduler: Any, number: float) -> None:
         if isinstance(scheduler, ReduceLROnPlateau):

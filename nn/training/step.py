@@ -18,36 +18,38 @@ class TrainingStep:
     """A step of training, made by `training_step`.
 
     Attributes:
-        gradients: the function (*inputs, target) -> loss that leaves the gradients in the parameters: of `ad.compile`
-            when the step is compiled, with its `source` and `programs`.
+        whole: the function (*inputs, target) -> loss that makes the step, after `zero_grad()`; of `ad.compile` when the
+            step is compiled, with its `source` and `programs`. With LBFGS, which computes the loss several times a
+            step, it only leaves the gradients in the parameters.
     """
 
     def __init__(self, model: Module, loss: Any, optimizer: Optimizer, clip_norm: float | None, compiled: bool) -> None:
         self.model, self.loss, self.optimizer, self.clip_norm = model, loss, optimizer, clip_norm
 
-        def gradients(*batch: Any) -> Any:
+        evaluates_again = isinstance(optimizer, LBFGS)
+
+        def training_step(*batch: Any) -> Any:
             value = loss(model(*batch[:-1]), batch[-1])
             value.backward()
+            if clip_norm is not None:
+                clip_grad_norm_(model.parameters(), clip_norm)
+            if not evaluates_again:
+                optimizer.step()
             return value.detach()
 
-        self.gradients = ad.compile(gradients) if compiled else gradients
+        self.whole = ad.compile(training_step) if compiled else training_step
 
     def __call__(self, *batch: Any) -> float:
         """Make one step on a batch (*inputs, target), and return its loss before the step."""
         if len(batch) < 2:
             raise TypeError(f"a training step takes inputs and a target: step(x, y); got {len(batch)} arguments")
         if isinstance(self.optimizer, LBFGS):
-            return self.optimizer.step(lambda: self._loss(batch))
-        value = self._loss(batch)
-        self.optimizer.step()
-        return value
+            return self.optimizer.step(lambda: self._run(batch))
+        return self._run(batch)
 
-    def _loss(self, batch: tuple[Any, ...]) -> float:
+    def _run(self, batch: tuple[Any, ...]) -> float:
         self.optimizer.zero_grad()
-        value = as_number(self.gradients(*batch))
-        if self.clip_norm is not None:
-            clip_grad_norm_(self.model.parameters(), self.clip_norm)
-        return value
+        return as_number(self.whole(*batch))
 
 
 def training_step(
@@ -60,8 +62,9 @@ def training_step(
         loss: (prediction, target) -> one number, such as `nn.CrossEntropyLoss()`.
         optimizer: of this model's parameters; its step runs in place, with the rates that its groups have then.
         clip_norm: limit of the joint gradient norm.
-        compiled: run the forward and the backward pass as one program of NumPy calls (`ad.compile`): the same numbers,
-            sooner. Shapes of batches and modes of the model have a program each.
+        compiled: run the forward pass, the backward pass and the optimizer's update as one program of NumPy calls
+            (`ad.compile`): the same numbers, sooner. Shapes of batches and modes of the model have a program each. The
+            first step of an optimizer makes its state and runs uncompiled; with LBFGS, loss and gradients are compiled.
 
     Raises:
         TypeError: no Module, no loss, or no Optimizer.

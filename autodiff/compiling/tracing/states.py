@@ -7,7 +7,7 @@ new gradient.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from ...modes import mode, state
 from ...variable import Scalar, Variable
 from ...writes.writing import write_all
 from ..program import Ref
+from .places import Call, Place
 from .trace import Trace
 from .traced_array import TracedArray
 
@@ -32,6 +33,7 @@ class Held:
 
     def __init__(self, trace: Trace, handle: Variable, floor: float) -> None:
         self.handle, self.data, self.node = handle, handle._data, handle.node
+        self.key = id(handle)
         self.traced: Any = trace.outside(self.data, "state", weak=self.data.__class__ is float)
         self.live = self.node is not None and self.node.serial >= floor
         self.is_leaf = self.node is None or self.node.op is None
@@ -128,7 +130,10 @@ class StatefulTrace(Trace):
 
     def __init__(self) -> None:
         super().__init__()
-        self.held: dict[int, Held] = {}
+        self.held: dict[Any, Any] = {}  # key -> ``Held`` or ``Place``
+        self.fact_readers: list[Callable[[], Any]] = []  # the program is right while they give what they gave
+        self.with_writes: list[Callable[[], list[Call]]] = []  # calls made together with the writes of a run
+        self.after: list[Callable[[], None]] = []  # called when those are over
 
     def adopt(self, x: Variable) -> None:
         """Let a handle over a plain value hold a traced one."""
@@ -138,6 +143,12 @@ class StatefulTrace(Trace):
         if type(data) is TracedArray or not (data.__class__ is float or isinstance(data, np.ndarray)):
             return
         self.held[id(x)] = Held(self, x, state().floor)
+
+    def place(self, key: Any, *rest: Any) -> Place:
+        """Return the state that stands where a function finds it: the arguments are those of ``Place``."""
+        if key not in self.held:
+            self.held[key] = Place(self, key, *rest)
+        return self.held[key]  # type: ignore[no-any-return]
 
     def operand(self, x: Any) -> Any:
         """Return an operand of a recorded operation: handles are adopted; NumPy's numbers never upcast an array."""
@@ -173,13 +184,21 @@ class StatefulTrace(Trace):
             self.put_generators_back()
 
 
-def write_back(held: list[Held], values: list[Any], gradients: list[Any]) -> None:
-    """Write new values and gradients into handles: all, or none when a value does not fit.
+def write_back(
+    held: list[Any], values: list[Any], gradients: list[Any], with_writes: list[Callable[[], list[Call]]]
+) -> None:
+    """Write new values and gradients into states: all, or none when a value does not fit.
 
-    values, gradients: one for each that has ``new``, and ``new_grad``, in their order.
+    held: ``Held`` and ``Place``. values, gradients: one for each that has ``new``, and ``new_grad``, in their order.
     """
     new, grads = iter(values), iter(gradients)
-    pairs = [(h.handle, next(new)) for h in held if h.new is not None]
+    pairs: list[tuple[Any, Any]] = []
+    calls = [call for make in with_writes for call in make()]
+    for h in held:
+        if h.new is not None and h.handle is None:
+            calls += h.calls(next(new))
+        elif h.new is not None:
+            pairs.append((h.handle, next(new)))
     changes: list[tuple[Node, Any]] = []
     for h in held:
         if h.new_grad is not None:
@@ -187,8 +206,8 @@ def write_back(held: list[Held], values: list[Any], gradients: list[Any]) -> Non
             changes.append((h, float(grad) if isinstance(h.handle, Scalar) else np.asarray(grad)))  # type: ignore[arg-type]
         elif h.cleared:
             changes.append((h, None))  # type: ignore[arg-type]
-    if pairs:
-        write_all(pairs)
+    if pairs or calls:
+        write_all(pairs, calls=calls)
     for h, grad in changes:  # type: ignore[assignment]
         if grad is None:
             h.handle.grad = None

@@ -299,6 +299,8 @@ class Trace(Writes):
                 raise self.refusal(f"{name_of(function)} gives no array", "Use another function")
             made = np.asarray(made)[()]  # np.count_nonzero, np.array_equal: a Python number
             return self.traced(made, self.write(function, symbols, named, made)[0]).as_number()
+        if type(made) is tuple:
+            made = tuple([np.float64(y) if type(y) is float else y for y in made])  # of ``one_call``
         for t in operands:
             if made is t._example and type(made) is np.ndarray:
                 return t

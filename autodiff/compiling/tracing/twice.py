@@ -26,7 +26,7 @@ from ...variable import Scalar, Variable, is_live
 from ..program import Instruction, Program, Ref, described, frozen, refs
 from .doors import open_doors
 from .signature import fixed_in, rebuilt, value_of
-from .states import Held, StatefulTrace, gradient_left
+from .states import StatefulTrace, gradient_left
 from .surroundings import Surroundings
 from .traced_array import TracedArray
 
@@ -104,16 +104,18 @@ class Traced:
     """A traced function.
 
     given        its inputs, in their order
-    held         its states
+    held         its states: ``Held`` and ``Place``
     outputs      leaves of what it returned, and ``rebuild``, which puts values in their places
     pullbacks    of the outputs that are live, by their position
     owners       modules that ran
     around       what the function found outside: the program is right for it
+    facts        readers and what they gave: the program is right as long as they give it
+    with_writes  makers of calls that go with the writes of a run; and ``after``, what is called when those are over
     """
 
     program: Program
     given: list[Given]
-    held: list[Held]
+    held: list[Any]
     outputs: list[Output]
     rebuild: Callable[[Any], Any]
     pullbacks: dict[int, Pullback]
@@ -121,6 +123,17 @@ class Traced:
     generators: list[Any]
     trace: Any
     around: Any = None
+    facts: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
+    with_writes: list[Any] = field(default_factory=list)
+    after: list[Any] = field(default_factory=list)
+
+    def fits(self, floor: float) -> bool:
+        """Whether states, surroundings and facts are those of the trace."""
+        return (
+            all([h.fits(floor) for h in self.held])
+            and all([read() == then for read, then in self.facts])
+            and bool(self.around.fits())
+        )
 
     def forget(self) -> None:
         """Drop the examples: copies of every input, state and result."""
@@ -129,6 +142,7 @@ class Traced:
         for held in self.held:
             held.forget()
         self.owners = []
+        self.with_writes, self.after = self.trace.with_writes, self.trace.after
         self.trace = None
 
 
@@ -155,6 +169,9 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
     second.around = Surroundings(function, [*fixed_in(arguments), *second.owners], _only_read(second.program, captured))
     names_of = second.around.names()
     for h in second.held:
+        if h.handle is None:
+            second.program.values[h.indices[0]].name = ".".join(filter(None, [names_of.get(id(h.of), ""), h.name]))
+            continue
         name = names_of.get(id(h.handle), "")
         for index, text in zip(h.indices, (name, name and f"{name}.grad"), strict=False):
             second.program.values[index].name = text
@@ -186,7 +203,7 @@ def _traced(function: Callable[..., Any], arguments: Any, inputs: list[Any], nam
         for g in given:
             g.end(trace)
     program, held = trace.program, list(trace.held.values())
-    handles = {id(h.handle): h for h in held}
+    handles = trace.held
     for g, x in zip(given, inputs, strict=True):
         h = handles.get(id(x))
         if h is not None and (h.new or (g.new_grad or g.cleared) or h.new_grad or h.cleared):
@@ -202,7 +219,8 @@ def _traced(function: Callable[..., Any], arguments: Any, inputs: list[Any], nam
     ]
     owners = [scope.owner() for scope in trace.scopes]
     generators = [generator for generator, _ in trace.generators.values()]
-    return Traced(program, given, held, outputs, rebuild, pullbacks, owners, generators, trace)
+    facts = [(read, read()) for read in trace.fact_readers]
+    return Traced(program, given, held, outputs, rebuild, pullbacks, owners, generators, trace, facts=facts)
 
 
 def _output(trace: StatefulTrace, y: Any, places: dict[int, int]) -> Output:
@@ -250,9 +268,9 @@ def _pullback(trace: StatefulTrace, y: Any, given: list[Given]) -> Pullback:
 # ---- what must be equal in both runs
 def _settle_states(first: Traced, second: Traced) -> None:
     """A handle that only one run knows was made in it, over plain values: a constant."""
-    common = {id(h.handle) for h in first.held} & {id(h.handle) for h in second.held}
+    common = {h.key for h in first.held} & {h.key for h in second.held}
     for traced in (first, second):
-        program, made = traced.program, {id(h) for h in traced.held if id(h.handle) not in common}
+        program, made = traced.program, {id(h) for h in traced.held if h.key not in common}
         for h in traced.held:
             if id(h) in made:
                 for index, value in zip(h.indices, h.values(), strict=True):

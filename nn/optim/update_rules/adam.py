@@ -16,6 +16,8 @@ from typing import Any
 
 from numpy import add, divide, maximum, multiply, sqrt, subtract
 
+from autodiff import extend
+
 from ..optimizer import Array, Call, Flat, Group, Optimizer, Slot, run
 
 __all__ = ["Adam", "AdamW", "adam_update"]
@@ -88,18 +90,27 @@ def _calls(
     for part, g in zip(scratch.parts, grads, strict=True):
         do((multiply, g, g, part))
     do((add, v, s, v))
-    # sqrt(v^) + eps = root * (sqrt(v_sum) + eps / root), and root joins the step size
-    root = math.sqrt((1 - beta2) / (1 - beta2**step))
+    added, rate = _numbers_of_step(step, lr, beta1, beta2, eps)
     if v_max is not None:
         v = v_max.whole
         do((partial(maximum, out=v), v, v_sum.whole))
     do((sqrt, v, s))
-    do((add, s, eps / root, s))
+    do((add, s, added, s))
     do((divide, m, s, s))
-    do((multiply, s, lr * (1 - beta1) / (1 - beta1**step) / root, s))
+    do((multiply, s, rate, s))
     for p, part in zip(values, scratch.parts, strict=True):
         do((subtract, p, part, p))
     return calls
+
+
+@extend.one_call
+def _numbers_of_step(step: int, lr: float, beta1: float, beta2: float, eps: float) -> tuple[float, float]:
+    """What is added to the root of v_sum, and the step size.
+
+    sqrt(v^) + eps = root * (sqrt(v_sum) + eps / root), and root joins the step size.
+    """
+    root = math.sqrt((1 - beta2) / (1 - beta2**step))
+    return eps / root, lr * (1 - beta1) / (1 - beta1**step) / root
 
 
 class Adam(Optimizer):
@@ -155,6 +166,9 @@ class Adam(Optimizer):
 
     def _decay(self, group: Group) -> tuple[str, float]:
         return "exp_avg", group["betas"][0]
+
+    def _is_prepared(self, slot: Slot, group: Group) -> bool:
+        return slot.betas == group["betas"]
 
     def _prepare(self, slot: Slot, group: Group) -> None:
         betas = group["betas"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..hyperparameters import bias_correction
 from ..optimizer import Array, Group, Optimizer, Slot
 
 __all__ = ["Adamax"]
@@ -59,4 +60,4 @@ class Adamax(Optimizer):
         (beta1, beta2), m, u = group["betas"], state["exp_avg"], state["exp_inf"]
         m += (1 - beta1) * (g - m)
         np.maximum(u * beta2, np.abs(g) + group["eps"], out=u)
-        return group["lr"] / (1 - beta1**slot.step) * m / u
+        return group["lr"] / bias_correction(beta1, slot.step) * m / u

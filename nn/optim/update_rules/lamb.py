@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import extend
+
+from ..hyperparameters import bias_correction
 from ..optimizer import Array, Flat, Group, Optimizer, Slot
 
 __all__ = ["LAMB"]
@@ -62,10 +65,10 @@ class LAMB(Optimizer):
         (beta1, beta2), m, v = group["betas"], slot.state["exp_avg"].whole, slot.state["exp_avg_sq"].whole
         m += (1 - beta1) * (g - m)
         v += (1 - beta2) * (g * g - v)
-        root = np.sqrt(v / (1 - beta2**slot.step)) + group["eps"]
-        np.add(m / (1 - beta1**slot.step) / root, group["weight_decay"] * w, out=scratch.whole)
+        root = np.sqrt(v / bias_correction(beta2, slot.step)) + group["eps"]
+        np.add(m / bias_correction(beta1, slot.step) / root, group["weight_decay"] * w, out=scratch.whole)
         for p, r in zip(slot.pieces(slot.flat(w)), slot.pieces(scratch), strict=True):
-            size, step = float(np.linalg.norm(p.reshape(-1))), float(np.linalg.norm(r.reshape(-1)))
+            size, step = (extend.number(np.linalg.norm(a.reshape(-1))) for a in (p, r))
             np.multiply(r, group["lr"] * (size / step if size and step else 1.0), out=r)
         for p, part in zip(values, scratch.parts, strict=True):
             np.subtract(p, part, out=p)

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import extend
+
+from ..hyperparameters import bias_correction
 from ..optimizer import Array, Group, Optimizer, Slot
 
 __all__ = ["NAdam"]
@@ -72,9 +75,15 @@ class NAdam(Optimizer):
 
     def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         (beta1, beta2), m, v = group["betas"], state["exp_avg"], state["exp_avg_sq"]
-        now, later = (beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (slot.step, slot.step + 1))
+        now, later = (_momentum(beta1, group["momentum_decay"], t) for t in (slot.step, slot.step + 1))
         product = slot.numbers["mu_product"] = slot.numbers["mu_product"] * now
         m += (1 - beta1) * (g - m)
         v += (1 - beta2) * (g * g - v)
         ahead = (1 - now) / (1 - product) * g + later / (1 - product * later) * m
-        return group["lr"] * ahead / (np.sqrt(v / (1 - beta2**slot.step)) + group["eps"])
+        return group["lr"] * ahead / (np.sqrt(v / bias_correction(beta2, slot.step)) + group["eps"])
+
+
+@extend.one_call
+def _momentum(beta: float, decay: float, step: float) -> float:
+    """The momentum of a step: it grows to beta."""
+    return float(beta * (1 - 0.5 * 0.96 ** float(step * decay)))

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import extend
+
+from ..hyperparameters import bias_correction
 from ..optimizer import Array, Group, Optimizer, Slot
 
 __all__ = ["RAdam"]
@@ -69,10 +72,17 @@ class RAdam(Optimizer):
         (beta1, beta2), m, v, t = group["betas"], state["exp_avg"], state["exp_avg_sq"], slot.step
         m += (1 - beta1) * (g - m)
         v += (1 - beta2) * (g * g - v)
-        step = group["lr"] / (1 - beta1**t) * m
-        longest = 2 / (1 - beta2) - 1  # rho in the paper: the length of the average
-        length = longest - 2 * t * beta2**t / (1 - beta2**t)
-        if length <= 5:
-            return step
-        factor = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
-        return step * (math.sqrt(factor * (1 - beta2**t)) / (np.sqrt(v) + group["eps"]))
+        step = group["lr"] / bias_correction(beta1, t) * m
+        factor = _factor(beta2, t)
+        return step * (factor / (np.sqrt(v) + group["eps"])) if factor else step
+
+
+@extend.one_call
+def _factor(beta2: float, t: int) -> float:
+    """The factor for the variance of the second mean, with its bias correction; 0 while it is not defined."""
+    longest = 2 / (1 - beta2) - 1  # rho in the paper: the length of the average
+    length = longest - 2 * t * beta2**t / (1 - beta2**t)
+    if length <= 5:
+        return 0.0
+    factor = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+    return math.sqrt(factor * (1 - beta2**t))

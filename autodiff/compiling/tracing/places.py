@@ -1,0 +1,80 @@
+"""State that is no handle: an array or a number that stands somewhere, such as a moment of an optimizer.
+
+The program reads it there at every run. What the function left in it is written back together with the states that are
+handles, all or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..program import Ref
+
+Call = tuple[Any, ...]  # (function written in C, *arguments), see ``writes.writing.write_all``
+
+
+class Place:
+    """One such state in a trace; beside ``states.Held`` among the states of a program.
+
+    read    returns the array or the number as it is now
+    write   returns the calls that put a new value there; None: it is only read
+    name    for the source, after the name of the parameter ``of``
+    """
+
+    live = is_leaf = cleared = False
+    handle = gradient = new_grad = None
+
+    def __init__(
+        self,
+        trace: Any,
+        key: Any,
+        read: Callable[[], Any],
+        write: Callable[[Any], list[Call]] | None,
+        name: str,
+        of: Any = None,
+    ) -> None:
+        self.key, self.read, self.write, self.name, self.of = key, read, write, name, of
+        found = read()
+        self.number = not isinstance(found, np.ndarray)
+        self.traced = trace.outside(float(found) if self.number else found, "state", name, weak=self.number)
+        self.indices = [self.traced._index]
+        self.value = self.traced
+        self.new: Ref | None = None
+        self.facts = _facts(found)
+
+    def fits(self, floor: float) -> bool:
+        """Whether a program that was traced with this state is right for it as it is now."""
+        try:
+            return _facts(self.read()) == self.facts
+        except (AttributeError, LookupError):  # it has gone
+            return False
+
+    def values(self) -> list[Any]:
+        """What the program reads now."""
+        found = self.read()
+        return [np.float64(found) if self.number else found]
+
+    def release(self, trace: Any) -> None:
+        """Find what the function left here: another value (``value``), or a write into the array."""
+        final = self.value
+        if final is self.traced and not final._cell.version:
+            return
+        if self.write is None:
+            raise trace.refusal("the function changes a state that can only be read", "Make it a Tensor")
+        self.new = Ref(trace.index_of(trace.number(final) if self.number else final))
+
+    def calls(self, value: Any) -> list[Call]:
+        """The calls that write a new value."""
+        assert self.write is not None
+        return self.write(float(value) if self.number else value)
+
+    def forget(self) -> None:
+        """Drop what only the trace needed."""
+        self.traced = self.value = None
+
+
+def _facts(found: Any) -> Any:
+    return (found.shape, found.dtype, found.flags.c_contiguous) if isinstance(found, np.ndarray) else None

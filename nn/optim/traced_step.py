@@ -1,0 +1,139 @@
+"""An optimizer's step inside `ad.compile`: the formulas are those of every step, on traced arrays.
+
+The state of each parameter and the numbers of its group are read where they stand at every run of the program, and
+what the formula makes of them is written back with the parameters, all or nothing. Each parameter goes by itself: a
+program has no cost per call that flat arrays would save.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from operator import setitem
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import extend
+
+from .slots import Call, Flat, ScalarSlot, Slot
+
+if TYPE_CHECKING:
+    from .optimizer import Group, Optimizer
+
+__all__ = ["traced_step"]
+
+def traced_step(optimizer: Optimizer, trace: Any) -> None:
+    """Trace `optimizer.step()`."""
+    trace.fact_readers.append(partial(_facts, optimizer))
+    found = []
+    rows: dict[int, list[Any]] = {}  # of large parameters, which several slots share
+    for k, (group, slots) in enumerate(zip(optimizer.param_groups, optimizer._slots, strict=True)):
+        numbers = _numbers_of(optimizer, k, trace)
+        for slot in slots:
+            missing = [p for p, _ in slot.entries if p.grad is None]
+            if len(missing) == len(slot.entries):
+                continue
+            if missing or not optimizer._is_prepared(slot, group):
+                raise extend.Untraced(f"the first step of {optimizer._name} makes its state")
+            _trace_slot(optimizer, slot, numbers, trace, rows)
+            found.append((optimizer, slot, group))
+    for p, *parts in rows.values():
+        p.data = np.concatenate(parts)
+    if not found:
+        raise extend.Untraced(f"no parameter of {optimizer._name} has a gradient")
+    trace.with_writes.append(partial(_counted, optimizer, [slot for _, slot, _ in found]))
+    trace.after.append(partial(_flush, found))
+
+
+def _facts(optimizer: Optimizer) -> list[Any]:
+    """What a program depends on beside the numbers and arrays that it reads: which slots there are, and flags."""
+    facts: list[Any] = []
+    for group, slots in zip(optimizer.param_groups, optimizer._slots, strict=True):
+        facts += [value for value in group.values() if value.__class__ is not float]
+        for slot in slots:
+            facts += (slot, slot.betas, len(slot.state))
+    return facts
+
+
+def _numbers_of(optimizer: Optimizer, k: int, trace: Any) -> Group:
+    """A group whose numbers are read at every run: a scheduler may change them between two steps."""
+
+    def traced(name: str) -> Any:
+        return trace.place((id(optimizer), k, name), lambda: optimizer.param_groups[k][name], None, name).value
+
+    group = optimizer.param_groups[k]
+    return {name: traced(name) if value.__class__ is float else value for name, value in group.items()}
+
+
+def _trace_slot(optimizer: Optimizer, slot: Slot, group: Group, trace: Any, rows: dict[int, list[Any]]) -> None:
+    """Trace the update of the parameters of a slot; new rows of a part of one are appended to `rows`."""
+    step = trace.place((id(slot), "step"), lambda: slot.step, None, "step").value + 1.0
+    numbers = {name: trace.place((id(slot), name), *_number(slot, name), name) for name in slot.numbers}
+    before = {name: place.value for name, place in numbers.items()}
+    scalars = isinstance(slot, ScalarSlot)
+    for i, (p, part) in enumerate([(None, None)] if scalars else slot.entries):
+        value, grad = _all_scalars(slot) if p is None else (p.data, p.grad)
+        grad = grad.data if isinstance(grad, ad.Variable) else grad
+        if part is not None:
+            value, grad = value[part], grad[part]
+        if grad.dtype != slot.dtype:
+            grad = grad.astype(slot.dtype)
+        if group.get("maximize"):
+            grad = np.negative(grad)
+        made = _traced_slot(slot, i, p, trace, optimizer._whole)
+        made.step, made.numbers = step, dict(before)
+        new = np.array(value)
+        optimizer._update([new], [grad], made, group, made.scratch)
+        if p is None:
+            for k, (q, _) in enumerate(slot.entries):
+                q.data = new[k]
+        elif part is None:
+            p.data = new
+        else:
+            rows.setdefault(id(p), [p]).append(new)
+        for name, place in numbers.items():
+            place.value = made.numbers[name]
+
+
+def _traced_slot(slot: Slot, i: int, p: Any, trace: Any, whole: bool) -> Any:
+    """A slot of one parameter (of all Scalars), whose state is traced; the formula works on it."""
+    made: Any = object.__new__(type(slot))
+    entries = slot.entries if p is None else slot.entries[i : i + 1]
+    made.entries, made.betas, made.fresh, made.dtype = entries, slot.betas, False, slot.dtype
+    made.shapes = slot.shapes if p is None else slot.shapes[i : i + 1]
+
+    def seen_twice(array: Any) -> Flat:
+        return Flat(array.reshape(-1) if whole else array, [array])
+
+    def traced(name: str) -> Any:
+        def read() -> Any:
+            return slot.state[name].parts[i]
+
+        return trace.place((id(slot), name, i), read, lambda new: [(setitem, read(), ..., new)], name, p).value
+
+    made.state = {name: seen_twice(traced(name)) for name in slot.state}
+    made.scratch = seen_twice(np.empty(made.shapes[0], slot.dtype))
+    return made
+
+
+def _number(slot: Slot, name: str) -> tuple[Callable[[], float], Callable[[float], list[Call]]]:
+    """How a number of a slot is read and written."""
+    return lambda: slot.numbers[name], lambda new: [(setitem, slot.numbers, name, new)]
+
+
+def _all_scalars(slot: Slot) -> tuple[Any, Any]:
+    """Values and gradients of all Scalars of a slot."""
+    return np.array([p.data for p, _ in slot.entries]), np.array([p.grad for p, _ in slot.entries], np.float64)
+
+
+def _counted(optimizer: Optimizer, slots: list[Slot]) -> list[Call]:
+    """The calls that count a step."""
+    calls: list[Call] = [(setattr, slot, "step", slot.step + 1) for slot in slots]
+    return [*calls, (object.__setattr__, optimizer, "steps", optimizer.steps + 1)]
+
+
+def _flush(stepped: list[tuple[Optimizer, Slot, Group]]) -> None:
+    for optimizer, slot, group in stepped:
+        optimizer._flush_if_due(slot, group)
