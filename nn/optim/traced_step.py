@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from operator import setitem
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +19,9 @@ from autodiff import extend
 
 from .slots import Call, Flat, ScalarSlot, Slot
 
-if TYPE_CHECKING:
-    from .optimizer import Group, Optimizer
-
 __all__ = ["traced_step"]
 
-def traced_step(optimizer: Optimizer, trace: Any) -> None:
+def traced_step(optimizer: Any, trace: Any) -> None:
     """Trace `optimizer.step()`."""
     trace.fact_readers.append(partial(_facts, optimizer))
     found = []
@@ -47,7 +44,7 @@ def traced_step(optimizer: Optimizer, trace: Any) -> None:
     trace.after.append(partial(_flush, found))
 
 
-def _facts(optimizer: Optimizer) -> list[Any]:
+def _facts(optimizer: Any) -> list[Any]:
     """What a program depends on beside the numbers and arrays that it reads: which slots there are, and flags."""
     facts: list[Any] = []
     for group, slots in zip(optimizer.param_groups, optimizer._slots, strict=True):
@@ -57,7 +54,7 @@ def _facts(optimizer: Optimizer) -> list[Any]:
     return facts
 
 
-def _numbers_of(optimizer: Optimizer, k: int, trace: Any) -> Group:
+def _numbers_of(optimizer: Any, k: int, trace: Any) -> dict[str, Any]:
     """A group whose numbers are read at every run: a scheduler may change them between two steps."""
 
     def traced(name: str) -> Any:
@@ -67,7 +64,7 @@ def _numbers_of(optimizer: Optimizer, k: int, trace: Any) -> Group:
     return {name: traced(name) if value.__class__ is float else value for name, value in group.items()}
 
 
-def _trace_slot(optimizer: Optimizer, slot: Slot, group: Group, trace: Any, rows: dict[int, list[Any]]) -> None:
+def _trace_slot(optimizer: Any, slot: Slot, group: dict[str, Any], trace: Any, rows: dict[int, list[Any]]) -> None:
     """Trace the update of the parameters of a slot; new rows of a part of one are appended to `rows`."""
     step = trace.place((id(slot), "step"), lambda: slot.step, None, "step").value + 1.0
     numbers = {name: trace.place((id(slot), name), *_number(slot, name), name) for name in slot.numbers}
@@ -128,12 +125,12 @@ def _all_scalars(slot: Slot) -> tuple[Any, Any]:
     return np.array([p.data for p, _ in slot.entries]), np.array([p.grad for p, _ in slot.entries], np.float64)
 
 
-def _counted(optimizer: Optimizer, slots: list[Slot]) -> list[Call]:
+def _counted(optimizer: Any, slots: list[Slot]) -> list[Call]:
     """The calls that count a step."""
     calls: list[Call] = [(setattr, slot, "step", slot.step + 1) for slot in slots]
     return [*calls, (object.__setattr__, optimizer, "steps", optimizer.steps + 1)]
 
 
-def _flush(stepped: list[tuple[Optimizer, Slot, Group]]) -> None:
+def _flush(stepped: list[tuple[Any, Slot, dict[str, Any]]]) -> None:
     for optimizer, slot, group in stepped:
         optimizer._flush_if_due(slot, group)
