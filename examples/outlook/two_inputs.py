@@ -97,7 +97,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         print(f"{name:6} {accuracies[name]:.1%} of {len(y_test)} unseen digits")
 
     batch = ad.tensor(np.float32(x[:32]))
-    ad.draw(nn.cross_entropy(net(batch, words[:32]), y[:32]), model=net).save(options.out / "two_inputs.svg")
+    loss = nn.cross_entropy(net(batch, words[:32]), y[:32])
+    ad.draw(loss, model=net, level="module").save(options.out / "two_inputs.svg")
     pictures = ["two_inputs.svg"]
     try:
         one_of_each = np.unique(y_test, return_index=True)[1]

@@ -242,3 +242,38 @@ def test_gradients_of_tensors_that_were_added_over_two_passes_are_said_to_be_sum
     assert "several backward passes" in footer()
     w.grad = None
     assert "several backward passes" not in footer()
+
+
+class TwoTables(nn.Module):
+    def __init__(self) -> None:
+        self.a, self.b = nn.Embedding(5, 4, rng=0), nn.Embedding(5, 4, rng=1)
+
+    def forward(self, x):
+        return self.a(x) + self.b(x[:, ::-1])
+
+
+def test_lines_that_meet_at_a_card_leave_their_cards_on_the_side_where_they_go() -> None:
+    """Graphviz led the left one back behind its own card: it had to leave downwards and arrive from above."""
+    net = TwoTables()
+    loss = nn.cross_entropy(net(np.array([[0, 1]]))[:, 0], [1])
+    figure = ad.draw(loss, model=net, level="module")
+    meeting = next(node.id for node in figure.nodes if node.op == "+")
+    into = [line for line in figure.to_dot().splitlines() if f'-> "{meeting}":ft' in line]
+    assert len(into) == 2 and not any(":fb:s" in line or ":ft:n" in line for line in into)
+    straight = [line for line in figure.to_dot().splitlines() if f'"{meeting}":fb' in line]
+    assert len(straight) == 1 and ":fb:s" in straight[0]
+    assert "mean over 1 example" in figure.to_dot() and "1 examples" not in figure.to_dot()
+
+
+def test_a_mask_of_minus_infinity_before_a_softmax_is_no_problem() -> None:
+    """Every recorded picture of causal attention warned of its own mask."""
+    net = nn.MultiheadAttention(4, 2, batch_first=True, rng=0)
+    with ad.record():
+        x = np.random.default_rng(0).normal(size=(1, 3, 4))
+        y = (net(x, x, x, is_causal=True, need_weights=False)[0] ** 2).sum()
+    for level in ("module", "op"):
+        figure = ad.draw(y, model=net, level=level)
+        assert not figure.problems and "infinite" not in figure.to_dot()
+    with ad.record(), np.errstate(divide="ignore"):
+        y = np.log(ad.tensor([0.0, 1.0])).sum()
+    assert "inf" in {problem.kind for problem in ad.draw(y).problems}

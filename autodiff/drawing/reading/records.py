@@ -48,6 +48,7 @@ class Value:
     calls: tuple[Call, ...] = ()
     tied: tuple[str, ...] = ()
     count: int = 1
+    masked: bool = False  # a softmax reads it: -inf in it takes no part, and is meant
     added: bool = False  # the gradient is a sum over several backward passes
     row: Op | None = None
 

@@ -69,12 +69,25 @@ def take(
     for root, node in zip(roots, nodes, strict=False):
         read_root_value(values[index[node]], root)
     attach_arrays(snapshot, reader.index, names or {}, models, reader.spliced)
+    note_masks(snapshot.values)
     number_calls(snapshot)
     if model is not None:
         snapshot.frozen = frozen_modules(model, snapshot)
     if optimizer is not None:
         snapshot.optimizer = read_optimizer(optimizer, model)
     return snapshot
+
+
+MASKED = frozenset({"softmax", "log_softmax", "logsumexp"})  # give an element of -inf no weight
+
+
+def note_masks(values: Sequence[Value]) -> None:
+    """Mark what a softmax reads, and the constants in it: there, -inf is meant."""
+    for value in values:
+        for read in [values[i] for i in value.parents] if value.op in MASKED else []:
+            read.masked = True
+            for i in read.parents:
+                values[i].masked |= values[i].role == "constant"
 
 
 class Reader:

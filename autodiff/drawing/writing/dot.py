@@ -8,6 +8,7 @@ cells are inset by a nested table and the port stands on the outer cell.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from ..layout.card_sizes import CellBox, place_block
@@ -33,8 +34,9 @@ def to_dot(picture: Picture) -> str:
     if picture.title:
         lines.append("  }")
     companions = {(host, companion): side for host, companion, side in picture.beside}
+    slanting = slanting_edges(picture)
     for edge in picture.edges:
-        lines.append("  " + edge_line(edge, picture, companions))
+        lines.append("  " + edge_line(edge, picture, companions, edge.id in slanting))
     lines.append("}")
     return "\n".join(lines) + "\n"
 
@@ -113,7 +115,21 @@ def rank_lines(picture: Picture) -> dict[str, str]:
     return {host: "{rank=same; " + "; ".join(f'"{name}"' for name in names) + "}" for host, names in groups.items()}
 
 
-def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], str]) -> str:
+def slanting_edges(picture: Picture) -> set[str]:
+    """Ids of the lane edges between cards that cannot stand under each other, because several meet at one end.
+
+    Graphviz bends such an edge behind its own card when it must leave straight down and arrive straight from above.
+    """
+    strong = [edge for edge in picture.edges if edge.lane in ("f", "b") and edge.weight > 1]
+    ends = Counter(end for edge in strong for end in ((edge.lane, "from", edge.source), (edge.lane, "to", edge.target)))
+    return {
+        edge.id
+        for edge in strong
+        if max(ends[edge.lane, "from", edge.source], ends[edge.lane, "to", edge.target]) > 1
+    }
+
+
+def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], str], slanting: bool) -> str:
     """One edge statement. An edge to a companion has no port, and is written from left to right in its rank."""
     source, target, back = edge.source, edge.target, edge.back
     beside = companions.get((target, source), "") or companions.get((source, target), "")
@@ -130,6 +146,8 @@ def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], st
             "b": (":bb:s", ":bt:n"),
             "side": (":e", ":w"),
         }.get(edge.lane, ("", ""))
+        if slanting:
+            tail, head = tail[:-2], head[:-2]  # the port without the side of it
         ends = f'"{source}"{tail} -> "{target}"{head}'
     parts = [f'id="{edge.id}"', f'class="edge {edge.kind}"', f'color="{edge.color}"', f"penwidth={edge.width:g}"]
     if edge.dash != "solid":

@@ -30,7 +30,7 @@ def count_bad(value: Value, kind: str) -> int:
         return int(math.isnan(value.number) if kind == "nan" else math.isinf(value.number))
     if value.stats is None:
         return 0
-    return value.stats.nans if kind == "nan" else value.stats.posinf + value.stats.neginf
+    return value.stats.nans if kind == "nan" else value.stats.posinf + value.stats.neginf * (not value.masked)
 
 
 def find_first(snapshot: Snapshot) -> FirstProblem | None:

@@ -47,7 +47,7 @@ def problems_of(value: Value, lang: str) -> list[Problem]:
             else word(lang, "is NaN", where)
         )
         found.append(Problem("nan", where, count))
-    elif (stats is not None and (stats.posinf or stats.neginf)) or math.isinf(single):
+    elif (stats is not None and (stats.posinf or (stats.neginf and not value.masked))) or math.isinf(single):
         found.append(Problem("inf", where, word(lang, "has infinite", where)))
     elif is_dead(value):
         found.append(
