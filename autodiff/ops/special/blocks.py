@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,36 @@ def by_regime(*regimes: tuple[Any, Callable[..., Any]], x: tuple[Any, ...]) -> A
         if at.size:
             out[at] = formula(*[a[at] for a in x])
     return out
+
+
+def integral(integrand: Callable[..., Any], weights: Any, *operands: Any) -> Any:
+    """Sum weights times ``integrand`` over the nodes, for every element by itself.
+
+    weights: (nodes, 1). operands: flat, of one length; the integrand sees them as rows and returns (nodes, elements).
+    One NumPy call serves all nodes: on small arrays a loop over the nodes is mostly the cost of its calls.
+    """
+    size = operands[0].size
+    if size == 1:  # NumPy adds one column in another order than several, and neighbours must not change an element
+        operands = tuple([np.repeat(a, 2) for a in operands])
+    out = np.empty(operands[0].size)
+    columns = max(2, BLOCK // len(weights))
+    starts = range(0, max(1, out.size - 1), columns)  # never one column by itself
+    for start in starts:
+        part = slice(start, None if start == starts[-1] else start + columns)
+        out[part] = np.add.reduce(integrand(*[a[part] for a in operands]) * weights, axis=0)
+    return out[:size]
+
+
+def tanh_sinh(step: float) -> tuple[Any, Any]:
+    """Return nodes and weights, (nodes, 1), of the tanh-sinh rule over 0..1 (Takahasi and Mori 1974): exact to rounding for a
+    function without singularities, and for one with singularities beside the ends of the interval.
+
+    The nodes near 0 are right to their last digits; (3.375 / step) must be a whole number, or nearly.
+    """
+    u = step * np.arange(-round(3.375 / step), round(3.375 / step) + 1)[:, None]
+    q = np.exp(-np.abs(math.pi * np.sinh(u)))
+    low, high = q / (1.0 + q), 1.0 / (1.0 + q)
+    return np.where(u < 0, low, high), step * math.pi * np.cosh(u) * low * high
 
 
 def horner(coefficients: tuple[float, ...], x: Any) -> Any:

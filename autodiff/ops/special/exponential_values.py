@@ -7,11 +7,12 @@ asymptotic series.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .blocks import by_regime, horner
+from .blocks import by_regime, horner, integral, tanh_sinh
 from .gamma_values import BERNOULLI, beta
 
 EULER = 0.5772156649015329
@@ -80,39 +81,64 @@ def expi(x: Any) -> Any:
     )
 
 
-def sine_and_cosine_integral(x: Any) -> tuple[Any, Any]:
-    """Si(x) and Ci(x), x > 0: by series up to 2.5, then from E1(i x) by its continued fraction (DLMF 6.5.6, 6.9.1)."""
-    near = x <= 2.5
-    small = np.where(near, x, 1.0)
-    square, term = -small * small, np.ones_like(x)
-    si, ci = np.ones_like(x), np.zeros_like(x)
-    for k in range(1, 22):
-        term = term * square / (2 * k * (2 * k - 1))
-        ci = ci + term / (2 * k)
-        si = si + term / ((2 * k + 1) * (2 * k + 1))
-    si, ci = small * si, ci + (EULER + np.log(small))
-    large = np.where((x > 2.5) & np.isfinite(x), x, 5.0)
-    depth, z, quotient = np.ceil(10.0 + 400.0 / large), 1j * large, np.zeros_like(x, dtype=complex)
-    for k in range(int(np.max(depth, initial=0.0)), 0, -1):
-        quotient = np.where(k <= depth, k * k / (z + (2.0 * k + 1.0) - quotient), 0.0)
-    far = (np.cos(large) - 1j * np.sin(large)) / (z + 1.0 - quotient)
-    infinite = np.isinf(x)
-    si = np.where(near, si, np.where(infinite, 0.5 * math.pi, 0.5 * math.pi + far.imag))
-    ci = np.where(near, ci, np.where(infinite, 0.0, -far.real))
-    return np.where(np.isnan(x), np.nan, si), np.where(np.isnan(x), np.nan, ci)
+_COARSE, (_FINE, _FINE_WEIGHTS) = tanh_sinh(1 / 8), tanh_sinh(1 / 24)
+
+
+def _quarter_turns(x: Any) -> tuple[Any, Any]:
+    """f and g of DLMF 6.7.13-14, the integrals of exp(-x t) / (1 + t*t), and of t times that, over 0..inf; x > 2."""
+    length = 45.0 / x
+
+    def integrand(power: int) -> Callable[..., Any]:
+        def of(x: Any, length: Any) -> Any:
+            t = _FINE * length
+            return np.exp(-x * t) * t**power / (1.0 + t * t)
+
+        return of
+
+    return tuple(length * integral(integrand(power), _FINE_WEIGHTS, x, length) for power in (0, 1))
 
 
 def sine_integral(x: Any) -> Any:
-    size = np.abs(x)
-    y = sine_and_cosine_integral(np.where(size == 0, 1.0, size))[0]
-    return np.copysign(np.where(size == 0, 0.0, y), x)
+    """Si: by its series up to 2.5, then pi/2 - f cos(x) - g sin(x) (DLMF 6.5.5)."""
+
+    def near(x: Any) -> Any:
+        return x * horner(_SINE_SERIES, x * x)
+
+    def far(x: Any) -> Any:
+        size = np.abs(x)
+        f, g = _quarter_turns(size)
+        return np.copysign(0.5 * math.pi - (f * np.cos(size) + g * np.sin(size)), x)
+
+    return by_regime(
+        (np.abs(x) <= 2.5, near),
+        ((np.abs(x) > 2.5) & np.isfinite(x), far),
+        (np.isinf(x), lambda x: np.copysign(0.5 * math.pi, x)),
+        x=(x,),
+    )
 
 
 def cosine_integral(x: Any) -> Any:
-    """NaN on the left, where it is complex, as SciPy's is."""
-    y = sine_and_cosine_integral(np.where(x > 0, x, 1.0))[1]
-    return np.where(x > 0, y, np.where(x == 0, -np.inf, np.nan))
+    """Ci, NaN on the left, where it is complex, as SciPy's is: f sin(x) - g cos(x) from 2.5 on (DLMF 6.5.6)."""
 
+    def near(x: Any) -> Any:
+        square = x * x
+        return square * horner(_COSINE_SERIES, square) + (EULER + np.log(x))
+
+    def far(x: Any) -> Any:
+        f, g = _quarter_turns(x)
+        return f * np.sin(x) - g * np.cos(x)
+
+    return by_regime(
+        ((x >= 0) & (x <= 2.5), near),
+        ((x > 2.5) & np.isfinite(x), far),
+        (np.isposinf(x), np.zeros_like),
+        x=(x,),
+    )
+
+
+# of Si(x) / x and (Ci(x) - euler_gamma - log x) / x**2, in x**2 (DLMF 6.6.5-6)
+_SINE_SERIES = tuple([(-1.0) ** k / ((2 * k + 1) * math.factorial(2 * k + 1)) for k in range(16, -1, -1)])
+_COSINE_SERIES = tuple([(-1.0) ** k / (2 * k * math.factorial(2 * k)) for k in range(16, 0, -1)])
 
 # B(2j) / (2j + 1)!: the coefficients of Debye's function, which is the dilogarithm of 1 - exp(w)
 _DEBYE = tuple([b / math.factorial(2 * j + 1) for j, b in enumerate(BERNOULLI, 1)])
@@ -149,13 +175,17 @@ def spence(x: Any) -> Any:
 
 def log1p_over(u: Any, m: int) -> Any:
     """The m-th derivative of log1p(u) / u, (-1)**m m! times the integral of t**m / (1 + u t)**(m + 1) over 0..1."""
+    nodes, weights = _COARSE
 
     def near(u: Any) -> Any:
-        total, term = np.zeros_like(u), np.full_like(u, math.factorial(m))
-        for k in range(75 + 8 * m):
-            total = total + term / (m + k + 1)
-            term = term * (-u * ((m + k + 1) / (k + 1)))
-        return (-1.0) ** m * total
+        def integrand(u: Any) -> Any:
+            once = 1.0 / (1.0 + u * nodes)
+            y = once
+            for _ in range(m):
+                y = y * once
+            return y
+
+        return (-1.0) ** m * math.factorial(m) * integral(integrand, weights * nodes**m, u)
 
     def far(u: Any) -> Any:
         y = np.log1p(u) / u

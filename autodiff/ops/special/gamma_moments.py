@@ -5,8 +5,7 @@ argument. Numbers in, numbers out.
 
 dL_k/da is L_(k+1) - k polygamma(1, a) L_(k-1), so that with L_0 = gammainc all orders exist. Below exp(digamma(a)) the
 factor log t - digamma(a) has one sign, above it the other: the side of x is integrated on which nothing cancels, and
-the other side is the whole, a central moment of log t, less that. With t = x exp(u) the integrand is entire, and
-the tanh-sinh rule (Takahasi and Mori 1974), whose weights are elementary, is exact to rounding.
+the other side is the whole, a central moment of log t, less that. With t = x exp(u) the integrand is entire.
 """
 
 from __future__ import annotations
@@ -16,32 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import horner
+from .blocks import horner, integral, tanh_sinh
 from .gamma_values import digamma, poisson_weight, polygamma
 
-STEP = 0.0625
-
-
-def _rule() -> list[tuple[float, float]]:
-    """Nodes and weights of the tanh-sinh rule over 0..1, the last node first."""
-    pairs = []
-    for j in range(54, -55, -1):
-        u = j * STEP
-        q = math.exp(-abs(math.pi * math.sinh(u)))
-        low, high = q / (1.0 + q), 1.0 / (1.0 + q)
-        pairs.append((low if u < 0 else high, STEP * math.pi * math.cosh(u) * low * high))
-    return pairs
-
-
-RULE = _rule()
+NODES, WEIGHTS = tanh_sinh(1 / 16)
 _EXPONENTIAL = tuple([1.0 / math.factorial(k) for k in range(16, 1, -1)])
 
 
-def _expm1_minus(u: Any) -> Any:
+def expm1_minus(u: Any) -> Any:
     """exp(u) - 1 - u."""
     near = np.abs(u) < 0.7
-    small = np.where(near, u, 0.0)
-    return np.where(near, small * small * horner(_EXPONENTIAL, small), np.expm1(u) - u)
+    y = np.expm1(u) - u
+    small = u[near]
+    y[near] = small * small * horner(_EXPONENTIAL, small)
+    return y
 
 
 def _central_moment(a: Any, k: int) -> Any:
@@ -72,13 +59,16 @@ def log_moment(a: Any, x: Any, k: int) -> Any:
     )
     for _ in range(14):
         u = sign * length
-        fall = excess * u + x * _expm1_minus(u) - 45.0
-        slope = sign * (excess + x * np.expm1(u))
+        growth = np.expm1(u)
+        fall = excess * u + x * (growth - u) - 45.0
+        slope = sign * (excess + x * growth)
         length = np.maximum(length - fall / np.maximum(slope, 1e-300), 1e-12)
-    y = np.zeros_like(x)
-    for node, weight in RULE:
-        u = sign * (node * length)
-        y += weight * np.exp(-(excess * u) - x * _expm1_minus(u)) * (gap + u) ** k
+
+    def integrand(x: Any, excess: Any, gap: Any, reach: Any) -> Any:
+        u = NODES * reach
+        return np.exp(-(excess * u) - x * expm1_minus(u)) * (gap + u) ** k
+
+    y = integral(integrand, WEIGHTS, x, excess, gap, sign * length)
     y *= length * poisson_weight(a - 1.0, x) * x
     y = np.where(below, y, total - y)
     return np.where(given, y, np.where(whole, total, end))

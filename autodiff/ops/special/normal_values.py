@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import _erfc_double, _erfc_over_exp
-from .blocks import by_regime, horner
+from .blocks import by_regime, horner, integral, tanh_sinh
 
 ROOT_HALF = math.sqrt(0.5)
 
@@ -227,18 +227,14 @@ def log_ndtr(x: Any) -> Any:
     )
 
 
+_NODES, _WEIGHTS = tanh_sinh(1 / 16)
+
+
 def exp_integral(x: Any, m: int) -> Any:
     """Return the integral of t**m exp(x t) over 0..1: exprel for m = 0, its m-th derivative otherwise."""
 
     def near(x: Any) -> Any:
-        size, e = np.abs(x), np.exp(np.minimum(x, 0.0))
-        kummer, power = np.full_like(x, 1.0 / (m + 1)), np.ones_like(x)  # terms of the two series, all positive
-        left, right = kummer.copy(), kummer.copy()
-        for k in range(1, 110):
-            kummer = kummer * size / (m + k + 1)
-            power = power * size / k
-            left, right = left + kummer, right + power / (m + k + 1)
-        return np.where(x < 0, e * left, right)  # exp(x) times the other series on the left (DLMF 13.2.39)
+        return integral(lambda x: np.exp(x * _NODES), _WEIGHTS * _NODES**m, x)
 
     def far(x: Any) -> Any:
         e = np.exp(x)
