@@ -40,7 +40,6 @@ from .ops.special.exponential import (
 )
 from .ops.special.gamma import (
     beta,
-    betainc,
     betaln,
     digamma,
     gamma,
@@ -49,9 +48,9 @@ from .ops.special.gamma import (
     gammaln,
     multigammaln,
     polygamma,
-    stdtr,
     zeta,
 )
+from .ops.special.incomplete_beta import betainc, stdtr
 from .ops.special.logsums import log_softmax, logcumsumexp, logsumexp, softmax
 from .ops.special.normal import (
     erf,

@@ -2,9 +2,8 @@
 
 A continuous distribution has ``logpdf``, ``pdf``, ``logcdf``, ``cdf``, ``sf`` and ``logsf``, and ``ppf`` where the
 inverse has a closed form; a discrete one ``logpmf``, ``pmf`` and ``cdf``. A method that a distribution lacks is refused
-by name. All are made of recorded operations: x and every parameter are differentiated, but for the shape parameters of
-incomplete integrals, which ``cdf`` refuses by name. Arguments broadcast; float32 stays. Outside the support a density
-is 0 and its logarithm -inf, as in SciPy; a scale that is not positive gives NaN.
+by name. All are made of recorded operations: x and every parameter are differentiated. Arguments broadcast; float32
+stays. Outside the support a density is 0 and its logarithm -inf, as in SciPy; a scale that is not positive gives NaN.
 
 >>> import autodiff as ad, numpy as np
 >>> data = np.array([1.0, 2.0, 4.0])
@@ -23,6 +22,7 @@ from .continuous import (
     cauchy,
     chi2,
     expon,
+    f,
     gamma,
     gumbel_l,
     gumbel_r,
@@ -44,8 +44,8 @@ from .discrete import bernoulli, betabinom, binom, geom, nbinom, poisson
 from .vectors import dirichlet, multinomial, multivariate_normal
 
 __all__ = [
-    "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma", "geom", "gumbel_l",
-    "gumbel_r", "halfcauchy", "halfnorm", "invgamma", "laplace", "logistic", "lognorm", "multinomial",
+    "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "f", "gamma", "geom",
+    "gumbel_l", "gumbel_r", "halfcauchy", "halfnorm", "invgamma", "laplace", "logistic", "lognorm", "multinomial",
     "multivariate_normal", "nbinom", "norm", "pareto", "poisson", "t", "truncnorm", "uniform", "vonmises",
     "weibull_min",
 ]  # fmt: skip

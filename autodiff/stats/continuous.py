@@ -37,6 +37,13 @@ beta = Continuous(
     lambda z, a, b: special.betainc(a, b, z), lambda z, a, b: special.betainc(b, a, 1.0 - z),
     (0.0, 1.0), 0.5,
 )  # fmt: skip
+f = Continuous(
+    "f", "dfn dfd",
+    lambda z, m, n: special.xlogy(0.5 * m, m) + special.xlogy(0.5 * n, n) + special.xlogy(0.5 * m - 1.0, z)
+    - 0.5 * (m + n) * np.log(n + m * z) - special.betaln(0.5 * m, 0.5 * n),
+    lambda z, m, n: special.betainc(0.5 * m, 0.5 * n, m * z / (n + m * z)),
+    lambda z, m, n: special.betainc(0.5 * n, 0.5 * m, n / (n + m * z)), POSITIVE, 1.0,
+)  # fmt: skip
 t = Continuous(
     "t", "df",
     lambda z, df: -0.5 * (df + 1.0) * np.log1p(z * z / df) - 0.5 * np.log(df) - special.betaln(0.5 * df, 0.5),

@@ -51,7 +51,7 @@ def by_regime(*regimes: tuple[Any, Callable[..., Any]], x: tuple[Any, ...]) -> A
     """Each regime is (mask, formula): where the mask holds, the formula of the operands there; elsewhere NaN."""
     out = np.full(x[0].shape, np.nan)
     for mask, formula in regimes:
-        at = np.flatnonzero(mask)
+        at = mask.nonzero()[0]
         if at.size == out.size:
             return formula(*x)
         if at.size:

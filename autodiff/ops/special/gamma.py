@@ -1,5 +1,5 @@
-"""Rows of the gamma family: gamma, its logarithm and the derivatives of that, zeta, beta, and the incomplete integrals,
-which have a derivative in their last argument.
+"""Rows of the gamma family: gamma, its logarithm and the derivatives of that, zeta, beta, and the incomplete gamma
+functions.
 
 Signatures are SciPy's. Every derivative is a row again, so that all orders exist: digamma, polygamma, and for beta the
 difference of two of them, which no subtraction can give when one argument is much larger.
@@ -232,61 +232,3 @@ gammaincc = special_row(
     inputs="a x",
     domain=(POSITIVE, POSITIVE),
 )
-
-
-_UNIT = (0.0, 1.0)
-_beta_density = special_row(
-    values.beta_density,
-    "x**(a - 1) (1 - x)**(b - 1) / beta(a, b).",
-    (None, None, lambda g, y, a, b, x: g * y * ((a - 1.0) - (a + b - 2.0) * x) / (x * (1.0 - x))),
-    name="beta_density",
-    inputs="a b x",
-    domain=(POSITIVE, POSITIVE, _UNIT),
-)
-_betainc_row = special_row(
-    values.betainc,
-    "The regularized incomplete beta function.",
-    (None, None, lambda g, a, b, x: g * _beta_density(a, b, x)),
-    inputs="a b x",
-    domain=(POSITIVE, POSITIVE, _UNIT),
-)
-
-
-def betainc(a: Any, b: Any, x: Any) -> Any:
-    """Evaluate the regularized incomplete beta function (``scipy.special.betainc``; NIST DLMF 8.17).
-
-    a, b, x: broadcast; a and b have no derivative here and are refused when recorded, x in [0, 1] has. Raises
-    MissingRuleError for a recorded a or b.
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([0.25, 0.5])
-    >>> ad.special.betainc(2.0, 3.0, x).sum().backward(); x.grad.round(4)
-    array([1.6875, 1.5   ])
-    """
-    return _betainc_row(constant("betainc", "a", a), constant("betainc", "b", b), x)
-
-
-def _student_density(df: Any, t: Any) -> Any:
-    return np.exp(-0.5 * (df + 1.0) * np.log1p(t * t / df)) / (np.sqrt(df) * beta(0.5, 0.5 * df))
-
-
-_stdtr_row = special_row(
-    values.stdtr,
-    "Student's distribution with df degrees of freedom, up to t.",
-    (None, lambda g, df, t: g * _student_density(df, t)),
-    inputs="df t",
-    domain=(POSITIVE, (-math.inf, math.inf)),
-)
-
-
-def stdtr(df: Any, t: Any) -> Any:
-    """Evaluate Student's distribution with df degrees of freedom up to t (``scipy.special.stdtr``; NIST DLMF 8.17).
-
-    df, t: broadcast; df has no derivative here and is refused when recorded. Raises MissingRuleError for a recorded df.
-
-    >>> import autodiff as ad
-    >>> t = ad.tensor(0.0)
-    >>> ad.special.stdtr(3.0, t).backward(); round(t.grad.item(), 4)
-    0.3676
-    """
-    return _stdtr_row(constant("stdtr", "df", df), t)

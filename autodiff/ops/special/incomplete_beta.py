@@ -1,0 +1,150 @@
+"""Rows of the incomplete beta function and of Student's distribution, which are differentiated in all their arguments.
+
+Signatures are SciPy's. The derivatives in the parameters are integrals (``incomplete_beta_values``): moments of the
+logarithms, each of which has the next ones as derivatives.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...registry import op
+from . import incomplete_beta_values as values
+from .blocks import evaluate
+from .gamma import POSITIVE, beta, polygamma, polygamma_difference, special_row
+
+UNIT = (0.0, 1.0)
+
+
+def _log_from_mean(a: Any, b: Any, x: Any) -> Any:
+    """log x less the mean of log t."""
+    return np.log(x) + polygamma_difference(a, b)
+
+
+def _log_rest_from_mean(a: Any, b: Any, x: Any) -> Any:
+    """log(1 - x) less the mean of log(1 - t)."""
+    return np.log1p(-x) + polygamma_difference(b, a)
+
+
+_beta_density = special_row(
+    values.beta_density,
+    "x**(a - 1) (1 - x)**(b - 1) / beta(a, b).",
+    (
+        lambda g, y, a, b, x: g * y * _log_from_mean(a, b, x),
+        lambda g, y, a, b, x: g * y * _log_rest_from_mean(a, b, x),
+        lambda g, y, a, b, x: g * y * ((a - 1.0) - (a + b - 2.0) * x) / (x * (1.0 - x)),
+    ),
+    inputs="a b x",
+    domain=(POSITIVE, POSITIVE, UNIT),
+)
+
+
+def _log_moment(a: Any, b: Any, x: Any, j: int = 1, k: int = 0) -> Any:
+    return evaluate(values.beta_log_moment, a, b, x, j=j, k=k)
+
+
+def _log_moment_of(a: Any, b: Any, x: Any, j: int, k: int) -> Any:
+    return betainc(a, b, x) if j == k == 0 else _log_moment_row(a, b, x, j=j, k=k)
+
+
+def _in_a(g: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
+    """The moment with one factor more, less what the two means change."""
+    change = _log_moment_row(a, b, x, j=j + 1, k=k)
+    if j:
+        change = change + j * polygamma_difference(a, b, n=1) * _log_moment_of(a, b, x, j - 1, k)
+    if k:
+        change = change + k * polygamma(1, a + b) * _log_moment_of(a, b, x, j, k - 1)
+    return g * change
+
+
+def _in_b(g: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
+    change = _log_moment_row(a, b, x, j=j, k=k + 1)
+    if k:
+        change = change + k * polygamma_difference(b, a, n=1) * _log_moment_of(a, b, x, j, k - 1)
+    if j:
+        change = change + j * polygamma(1, a + b) * _log_moment_of(a, b, x, j - 1, k)
+    return g * change
+
+
+def _in_x(g: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
+    factor = 1.0
+    if j:
+        factor = factor * _log_from_mean(a, b, x) ** j
+    if k:
+        factor = factor * _log_rest_from_mean(a, b, x) ** k
+    return g * _beta_density(a, b, x) * factor
+
+
+_log_moment_row: Any = op(
+    _log_moment,
+    name="beta_log_moment",
+    inputs="a b x",
+    vjp=(_in_a, _in_b, _in_x),
+    elementwise=True,
+    public=False,
+    singular=True,
+    domain=(POSITIVE, POSITIVE, UNIT),
+    samples=((((3,), (3,), (3,)), {}), (((2,), (), (2,)), {"j": 1, "k": 1}), (((2,), (2,), ()), {"j": 0, "k": 2})),
+    doc="Moments of log t and log(1 - t) under the beta density, up to x: the derivatives of betainc in a and b.",
+)
+betainc: Any = special_row(
+    values.betainc,
+    "Return the regularized incomplete beta function, a, b > 0 and 0 <= x <= 1, all differentiated "
+    "(``scipy.special.betainc``; NIST DLMF 8.17).",
+    (
+        lambda g, a, b, x: g * _log_moment_row(a, b, x, j=1, k=0),
+        lambda g, a, b, x: g * _log_moment_row(a, b, x, j=0, k=1),
+        lambda g, a, b, x: g * _beta_density(a, b, x),
+    ),
+    inputs="a b x",
+    domain=(POSITIVE, POSITIVE, UNIT),
+)
+
+
+# ---- Student's distribution
+def _density(df: Any, t: Any) -> Any:
+    return np.exp(-0.5 * (df + 1.0) * np.log1p(t * t / df)) / (np.sqrt(df) * beta(0.5, 0.5 * df))
+
+
+def _log_slope(df: Any, t: Any) -> Any:
+    """The derivative of the logarithm of the density in df."""
+    q = t * t / df
+    step = polygamma_difference(0.5 * df, 0.5) - 1.0 / df
+    return 0.5 * (step - np.log1p(q) + (1.0 + 1.0 / df) * (q / (1.0 + q)))
+
+
+def _curvature(df: Any, t: Any) -> Any:
+    """The second derivative of stdtr in df, by those of betainc(df / 2, 1 / 2, df / (df + t*t))."""
+    q, half = t * t / df, 0.5 * df
+    x, y = 1.0 / (1.0 + q), q / (1.0 + q)
+    near = np.less(y, 0.5)  # of two equal forms the one whose last argument has its digits
+    spread = polygamma_difference(half, 0.5, n=1)
+    inside, outside = np.where(near, y, 0.5), np.where(near, 0.5, x)
+    moment = np.where(
+        near,
+        -(_log_moment_row(0.5, half, inside, j=0, k=2) + spread * betainc(0.5, half, inside)),
+        _log_moment_row(half, 0.5, outside, j=2, k=0) + spread * betainc(half, 0.5, outside),
+    )
+    gap = polygamma_difference(half, 0.5) - np.log1p(q)
+    beside = t * _density(df, t) / df
+    return -0.125 * np.sign(t) * moment + beside * (0.5 / df - 0.25 * gap - 0.5 * _log_slope(df, t))
+
+
+_stdtr_slope: Any = special_row(
+    values.stdtr_slope,
+    "The derivative of stdtr in df.",
+    (lambda g, df, t: g * _curvature(df, t), lambda g, df, t: g * _density(df, t) * _log_slope(df, t)),
+    inputs="df t",
+    domain=(POSITIVE, (-math.inf, math.inf)),
+)
+stdtr = special_row(
+    values.stdtr,
+    "Return Student's distribution with df degrees of freedom up to t, both differentiated "
+    "(``scipy.special.stdtr``; NIST DLMF 8.17).",
+    (lambda g, df, t: g * _stdtr_slope(df, t), lambda g, df, t: g * _density(df, t)),
+    inputs="df t",
+    domain=(POSITIVE, (-math.inf, math.inf)),
+)
