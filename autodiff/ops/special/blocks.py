@@ -78,10 +78,10 @@ def integral(integrand: Callable[..., Any], weights: Any, *operands: Any) -> Any
 
 
 def tanh_sinh(step: float) -> tuple[Any, Any]:
-    """Return nodes and weights, (nodes, 1), of the tanh-sinh rule over 0..1 (Takahasi and Mori 1974): exact to rounding for a
-    function without singularities, and for one with singularities beside the ends of the interval.
+    """Return nodes and weights, (nodes, 1), of the tanh-sinh rule over 0..1 (Takahasi and Mori 1974).
 
-    The nodes near 0 are right to their last digits; (3.375 / step) must be a whole number, or nearly.
+    Its nodes lie close together at the ends, and those near 0 are right to their last digits. 3.375 / step must be
+    a whole number.
     """
     u = step * np.arange(-round(3.375 / step), round(3.375 / step) + 1)[:, None]
     q = np.exp(-np.abs(math.pi * np.sinh(u)))

@@ -132,7 +132,8 @@ def stdtr(df: Any, t: Any) -> Any:
 
 # ---- integrals of the beta density from x down, times a factor
 def _step_down(a: Any, b: Any, x: Any, rest: Any, u: Any) -> tuple[Any, Any, Any]:
-    """A step of u down from x on the logit scale, to t: the fall of log(t**a (1 - t)**b), log(t / x), log((1 - t) / rest).
+    """A step of u down from x to t on the logit scale: the fall of log(t**a (1 - t)**b), log(t / x), and
+    log((1 - t) / rest).
 
     By what is added to 1 in 1 + x (exp(-u) - 1), beyond 1/2 in 1 + rest (exp(u) - 1). Near the mode the fall is a small
     difference of large terms: for small steps its linear part is taken out.
@@ -170,11 +171,11 @@ def _integral_down(factor: Callable[..., Any], a: Any, b: Any, x: Any, rest: Any
     Where x is far above the place at which the density turns down, the way there and the way on are two integrals,
     since the nodes lie close together at the ends only. factor: of rows and columns, as in ``integral``.
     """
-    turn = np.maximum(a, 1.0), np.maximum(b, 1.0)
-    way = np.log(x) - np.log(rest) - np.log(turn[0] / turn[1])
+    one, other = np.maximum(a, 1.0), np.maximum(b, 1.0)  # the density turns at the logit of log(one / other)
+    way = np.log(x) - np.log(rest) - np.log(one / other)
     at = np.flatnonzero(way > 1.0)
     two = np.concatenate([np.arange(x.size), at])
-    start = np.where(way > 1.0, turn[0] / (turn[0] + turn[1]), x), np.where(way > 1.0, turn[1] / (turn[0] + turn[1]), rest)
+    start = np.where(way > 1.0, one / (one + other), x), np.where(way > 1.0, other / (one + other), rest)
     length = np.concatenate([_reach(a, b, *start), way[at]])
     operands = a[two], b[two], np.concatenate([start[0], x[at]]), np.concatenate([start[1], rest[at]])
 
