@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from .lowering import build
 from .program import Program, described, run
 from .tracing.pieces import pieces
 from .tracing.signature import rebuilt, value_of
-from .tracing.states import write_back
+from .tracing.states import in_order_now, write_back
 from .tracing.twice import Traced
 
 
@@ -37,8 +36,9 @@ class Entry:
     def __init__(self, name: str, function: Callable[..., Any], traced: Traced, arguments: Any, optimise: bool) -> None:
         self.name, self.function, self.traced = name, function, traced
         self.forward, *backwards = pieces(traced)
+        in_place = in_order_now(traced.held)
         self.backward = dict(zip(traced.pullbacks, backwards, strict=True))
-        self.run_forward = executable(self.forward, optimise, name)
+        self.run_forward = executable(self.forward, optimise, name, in_place)
         self.run_backward = {k: executable(p, optimise, f"{name}_backward") for k, p in self.backward.items()}
         traced.forget()
         self.draws = any(not i.pure for i in self.forward.instructions)
@@ -65,7 +65,8 @@ class Entry:
         before = [g.bit_generator.state for g in traced.generators] if self.draws else []
         try:
             with np.errstate(all="ignore"):
-                (values, grads, own_grads, residuals), writes, answers = self.run_forward(arrays)
+                made, step = self.run_forward.begin(arrays)
+                (values, grads, own_grads, residuals), writes, answers, *update = made
             why = failed_guard(self.forward, answers) if answers else None
         except Exception:
             self._draw_again(before)
@@ -74,9 +75,11 @@ class Entry:
             self._draw_again(before)
             return Miss(why)
         if self.writes:
-            write_back(traced.held, writes, grads, traced.with_writes)
+            with np.errstate(all="ignore"):
+                write_back(traced.held, writes, grads, update[0] if update else [], traced.with_writes)
             for run in traced.after:
                 run()
+        self.run_forward.end(step)
         for k, grad in zip(self.written_gradients, own_grads, strict=True):
             inputs[k].node.grad = float(grad) if isinstance(inputs[k], Scalar) else np.asarray(grad)
         for k in self.cleared_gradients:
@@ -173,12 +176,29 @@ class Entry:
         return wrap(x, leaf(x))
 
 
-def executable(program: Program, optimise: bool, name: str) -> Callable[[list[Any]], Any]:
+class Interpreted:
+    """A program run call by call: the plain interpreter in the place of an ``Executable``."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def __call__(self, arrays: list[Any]) -> tuple[Any, list[Any], list[Any]]:
+        return run(self._program, arrays)
+
+    def begin(self, arrays: list[Any]) -> tuple[Any, None]:
+        """Run."""
+        return run(self._program, arrays), None
+
+    def end(self, step: None) -> None:
+        """There are no buffers."""
+
+
+def executable(program: Program, optimise: bool, name: str, in_place: set[int] | None = None) -> Any:
     """Return what runs a program: the source written for it, or the plain interpreter."""
     program.check()
     if optimise:
-        return build(program, name if name.isidentifier() else "program")
-    return partial(run, program)
+        return build(program, name if name.isidentifier() else "program", in_place=in_place)
+    return Interpreted(program)
 
 
 def failed_guard(program: Program, answers: list[Any]) -> str | None:

@@ -12,19 +12,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from .knowledge import operands
 from .passes import PASSES, in_blocks, packed
 from .planning.counting import moved, operations
 from .planning.layouts import strides_of
 from .planning.memory import block, planned
 from .planning.source import Text, Writer
-from .program import Instruction, Program, described, run
+from .planning.updates import divided
+from .program import Instruction, Program, Ref, described, run
 
-Step = Callable[..., tuple[Any, list[Any], list[Any]]]
+Step = Callable[..., Any]
 
 
 class Executable:
@@ -36,11 +39,21 @@ class Executable:
     flops     arithmetic operations of one call
     """
 
-    def __init__(self, program: Program, name: str, arrays: list[Any] | None = None, **blocks: int) -> None:
-        strides = strides_of(program, arrays)
-        program = in_blocks(program, strides, **blocks)
+    def __init__(
+        self,
+        program: Program,
+        name: str,
+        arrays: list[Any] | None = None,
+        in_place: set[int] | None = None,
+        **blocks: int,
+    ) -> None:
+        strides, late = strides_of(program, arrays), None
+        if in_place:
+            program, late = _with_update(program, strides, in_place, blocks)
+        else:
+            program = in_blocks(program, strides, **blocks)
         self.program, self.name = program, name
-        self._plan = planned(program, strides)
+        self._plan = planned(program, strides, late, in_place or ())
         writer = Writer(program, self._plan, name)
         self._text = writer.written()
         self._filled = writer.filled_bytes
@@ -68,6 +81,15 @@ class Executable:
         return sum(operations(instruction, self.program) for instruction in self.program.instructions)
 
     def __call__(self, arrays: list[Any]) -> tuple[Any, list[Any], list[Any]]:
+        """Run; of a program that writes states in place, make the calls of the update, too."""
+        made, step = self.begin(arrays)
+        for function, *arguments in made[3] if len(made) > 3 else ():
+            function(*arguments)
+        self.end(step)
+        return made[:3]
+
+    def begin(self, arrays: list[Any]) -> tuple[Any, Step | None]:
+        """Run up to the update; return (outputs, writes, guards[, calls of the update]), and what ``end`` takes."""
         try:
             step = self._idle.pop()  # atomic: two threads never have the same buffers
         except IndexError:
@@ -76,11 +98,15 @@ class Executable:
             made = step(*arrays)
         except Exception as error:
             if self._plain is not None:  # a value may have another shape today, as a guard will say
-                return run(self._plain, arrays)
+                return run(self._plain, arrays), None
             explain(error, self._text)
             raise
-        self._idle.append(step)
-        return made
+        return made, step
+
+    def end(self, step: Step | None) -> None:
+        """Give the buffers of a run back: its update is over."""
+        if step is not None:
+            self._idle.append(step)
 
     @contextmanager
     def timed(self) -> Iterator[Clock]:
@@ -126,13 +152,19 @@ class Clock:
 
 
 def build(
-    program: Program, name: str = "program", arrays: list[Any] | None = None, *, exact: bool = False
+    program: Program,
+    name: str = "program",
+    arrays: list[Any] | None = None,
+    *,
+    exact: bool = False,
+    in_place: set[int] | None = None,
 ) -> Executable:
     """Return a program that runs like ``program``, optimised.
 
     name: what the function is called in the source. arrays: inputs and states as they will come; only the order of
     their elements in memory is looked at. exact: every bit as ``program.run`` gives it; otherwise sums of products of
-    numbers may become products of matrices. Raises ValueError for a program that is not well formed.
+    numbers may become products of matrices. in_place: states that may be written where they stand. Raises ValueError
+    for a program that is not well formed.
 
     >>> import numpy as np
     >>> from autodiff.compiling.program import Instruction, Program, Ref
@@ -147,10 +179,33 @@ def build(
     simple = program
     for change in PASSES:
         simple = packed(simple, exact=exact) if change is packed else change(simple)
-    made = Executable(simple, name, arrays)
+    made = Executable(simple, name, arrays, in_place)
     if program.guards and all(instruction.pure for instruction in program.instructions):
         made._plain = program
     return made
+
+
+def _with_update(
+    program: Program, strides: list[Any], in_place: set[int], blocks: dict[str, int]
+) -> tuple[Program, int | None]:
+    """Return the program with its update at the end, and where that begins; only what is before it goes in blocks."""
+    program, late = divided(program, strides, in_place)
+    after = program.instructions[late:]
+    if not after:
+        return in_blocks(program, strides, **blocks), None
+    read = [Ref(index) for instruction in after for index in operands(instruction)]
+    made = {index for instruction in after for index in instruction.results}
+    before = replace(
+        program,
+        instructions=program.instructions[:late],
+        outputs=(program.outputs, [ref for ref in read if ref.index not in made]),
+        writes=[(index, ref) for index, ref in program.writes if ref.index not in made],
+    )
+    before = in_blocks(before, strides, **blocks)
+    whole = replace(
+        before, instructions=[*before.instructions, *after], outputs=program.outputs, writes=program.writes
+    )
+    return whole, len(before.instructions)
 
 
 def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | None) -> Callable[[], np.ndarray]:

@@ -25,7 +25,6 @@ def traced_step(optimizer: Any, trace: Any) -> None:
     """Trace `optimizer.step()`."""
     trace.fact_readers.append(partial(_facts, optimizer))
     found = []
-    rows: dict[int, list[Any]] = {}  # of large parameters, which several slots share
     for k, (group, slots) in enumerate(zip(optimizer.param_groups, optimizer._slots, strict=True)):
         numbers = _numbers_of(optimizer, k, trace)
         for slot in slots:
@@ -34,10 +33,8 @@ def traced_step(optimizer: Any, trace: Any) -> None:
                 continue
             if missing or not optimizer._is_prepared(slot, group):
                 raise extend.Untraced(f"the first step of {optimizer._name} makes its state")
-            _trace_slot(optimizer, slot, numbers, trace, rows)
+            _trace_slot(optimizer, slot, numbers, trace)
             found.append((optimizer, slot, group))
-    for p, *parts in rows.values():
-        p.data = np.concatenate(parts)
     if not found:
         raise extend.Untraced(f"no parameter of {optimizer._name} has a gradient")
     trace.with_writes.append(partial(_counted, optimizer, [slot for _, slot, _ in found]))
@@ -64,8 +61,8 @@ def _numbers_of(optimizer: Any, k: int, trace: Any) -> dict[str, Any]:
     return {name: traced(name) if value.__class__ is float else value for name, value in group.items()}
 
 
-def _trace_slot(optimizer: Any, slot: Slot, group: dict[str, Any], trace: Any, rows: dict[int, list[Any]]) -> None:
-    """Trace the update of the parameters of a slot; new rows of a part of one are appended to `rows`."""
+def _trace_slot(optimizer: Any, slot: Slot, group: dict[str, Any], trace: Any) -> None:
+    """Trace the update of the parameters of a slot."""
     step = trace.place((id(slot), "step"), lambda: slot.step, None, "step").value + 1.0
     numbers = {name: trace.place((id(slot), name), *_number(slot, name), name) for name in slot.numbers}
     before = {name: place.value for name, place in numbers.items()}
@@ -89,7 +86,7 @@ def _trace_slot(optimizer: Any, slot: Slot, group: dict[str, Any], trace: Any, r
         elif part is None:
             p.data = new
         else:
-            rows.setdefault(id(p), [p]).append(new)
+            p.data[part] = new
         for name, place in numbers.items():
             place.value = made.numbers[name]
 

@@ -35,6 +35,8 @@ class Plan:
     owned     results that go to the caller, in memory of their own, and can be written with ``out=``
     inherited results that have the place of an operand
     copied    outputs that are views or arguments: the caller gets a copy
+    homes     results that stand where a state stands, and that state
+    late      number of the first instruction of the update (see ``updates``), None without one
     size      bytes of the block
     """
 
@@ -44,16 +46,19 @@ class Plan:
     owned: set[int] = field(default_factory=set)
     copied: set[int] = field(default_factory=set)
     inherited: set[int] = field(default_factory=set)
+    homes: dict[int, int] = field(default_factory=dict)
+    late: int | None = None
     size: int = 0
 
 
-def planned(program: Program, strides: list[Strides]) -> Plan:
-    """Give every value a place, or none."""
-    plan = Plan(strides)
+def planned(program: Program, strides: list[Strides], late: int | None = None, in_place: Any = ()) -> Plan:
+    """Give every value a place, or none. late: where the update begins, which writes the states ``in_place``."""
+    plan = Plan(strides, late=late)
     values = program.values
     ends = [ref.index for ref in refs((program.outputs, [ref for _, ref in program.writes]))]
-    kept = {*ends, *(ref.index for ref, _ in program.guards)}
-    roots, last = _roots(program), _last_reads(program)
+    updates = _updates(program, late)
+    kept = {*ends, *(ref.index for ref, _ in program.guards)} - updates
+    roots, last = roots_of(program), _last_reads(program)
     alive = list(range(len(values)))  # the last instruction that reads a value or a view of it
     for index in range(len(values)):
         alive[index] = last.get(index, -1)
@@ -61,13 +66,19 @@ def planned(program: Program, strides: list[Strides]) -> Plan:
         for root in found:
             alive[root] = max(alive[root], alive[index])
     made = {index for instruction in program.instructions for index in instruction.results}
-    plan.copied = {index for index in ends if index not in made or roots.get(index) or ends.count(index) > 1}
-    plan.owned = {index for index in ends if index not in plan.copied and values[index].shape}
+    plan.copied = {index for index in ends if index not in made or roots.get(index) or ends.count(index) > 1} - updates
+    plan.owned = {index for index in ends if index not in plan.copied | updates and values[index].shape}
+    written = {index: ref.index for index, ref in program.writes if index in in_place}
     fixed = set(program.constants)  # what stays where it is from call to call
     free = _Free()
     ending: dict[int, list[int]] = {}
     for k, instruction in enumerate(program.instructions):
         for index in instruction.results:
+            if late is not None and k >= late:
+                home = _home(instruction, k, program, plan, roots, alive, written)
+                if home is not None:
+                    plan.homes[index] = home
+                    continue
             if index not in kept and _wants_place(instruction, values[index], program):
                 heir = _heir(instruction, k, program, plan, roots, alive)
                 if heir is not None:
@@ -87,6 +98,47 @@ def planned(program: Program, strides: list[Strides]) -> Plan:
     return plan
 
 
+def _updates(program: Program, late: int | None) -> set[int]:
+    """Return the new values of states that the update makes."""
+    if late is None:
+        return set()
+    made = {index for instruction in program.instructions[late:] for index in instruction.results}
+    return {ref.index for _, ref in program.writes if ref.index in made}
+
+
+def _home(
+    instruction: Instruction,
+    k: int,
+    program: Program,
+    plan: Plan,
+    roots: dict[int, frozenset[int]],
+    alive: list[int],
+    written: dict[int, int],
+) -> int | None:
+    """Return the state in whose memory the result of a call of the update can stand: that of an operand that dies here.
+
+    The new value of a state stands there or in memory of its own, never where another state stands.
+    """
+    function, (result,) = instruction.function, instruction.results
+    if function is functional.write_at:
+        candidates = [instruction.arguments[0].index]
+    elif is_elementwise(function) and function not in SLOW_IN_PLACE:
+        candidates = operands(instruction)
+    else:
+        return None
+    read, value = operands(instruction), program.values[result]
+    own = {new: state for state, new in written.items()}
+    for a in candidates:
+        home = plan.homes.get(a, a if a in written else None)
+        other = program.values[a]
+        if home is None or (other.shape, other.dtype) != (value.shape, value.dtype) or own.get(result, home) != home:
+            continue
+        once = function is not functional.write_at or read.count(a) == 1
+        if alive[a] == k and once and not any(a in roots.get(b, ()) for b in read):
+            return home
+    return None
+
+
 def _bytes(value: Any) -> int:
     size = value.dtype.itemsize
     for n in value.shape:
@@ -101,7 +153,7 @@ def _last_reads(program: Program) -> dict[int, int]:
     return last
 
 
-def _roots(program: Program) -> dict[int, frozenset[int]]:
+def roots_of(program: Program) -> dict[int, frozenset[int]]:
     """For each value that may be a view, the values whose memory it may be."""
     roots: dict[int, frozenset[int]] = {}
     for instruction in program.instructions:

@@ -30,6 +30,7 @@ from ..knowledge import is_known, takes_out
 from ..program import Instruction, Program, Ref, name_of, refs
 from .layouts import c_order
 from .memory import Plan, rewritten
+from .updates import calls_of_update, made_late
 
 _numbers = count(1)
 FILLED = 1 << 16  # elements of an array that stands for one number
@@ -67,6 +68,15 @@ class Text:
         return space["prepare"]
 
 
+_TIMED = (
+    "    def timed(number, function, *arguments):",
+    "        started = clock()",
+    "        function(*arguments)",
+    "        marks.append((number, clock() - started))",
+    "",
+)
+
+
 class _Name(str):
     """A name of the source in the place of an argument."""
 
@@ -87,6 +97,8 @@ class Writer:
             "np",
             "marks",
             "clock",
+            "update",
+            "timed",
             *keyword.kwlist,
             *dir(builtins),
         }
@@ -255,12 +267,18 @@ class Writer:
             self.names[index] = self.fresh(program.values[index].name or "constant")
         if program.constants:
             self.head.append(f"{', '.join(self.names[i] for i in program.constants)}, = constants")
-        module = ""
-        for instruction in program.instructions:
+        module, late = "", self.plan.late
+        for instruction in program.instructions[:late]:
             if instruction.module != module:
                 module = instruction.module
                 self.line(f"# ---- {module or 'outside of modules'}")
             self.instruction(instruction)
+        if late is not None:
+            calls = calls_of_update(self, program.instructions[late:])
+            self.line("update = [  # when the guards hold, without a stop in between")
+            for text, instruction in calls:
+                self.line(f"    {text}", instruction)
+            self.line("]")
         self.returned()
         return self.assembled()
 
@@ -393,10 +411,10 @@ class Writer:
                 return "{" + ", ".join(f"{self.text(k)}: {tree_text(part)}" for k, part in tree.items()) + "}"
             return self.text(tree)
 
-        outputs = tree_text(program.outputs)
-        writes = ", ".join(result(ref) for _, ref in program.writes)
+        outputs, updated = tree_text(program.outputs), made_late(program, self.plan.late)
+        writes = ", ".join("..." if ref.index in updated else result(ref) for _, ref in program.writes)
         guards = ", ".join(self.names[ref.index] for ref, _ in program.guards)
-        self.line(f"return {outputs}, [{writes}], [{guards}]")
+        self.line(f"return {outputs}, [{writes}], [{guards}]{'' if self.plan.late is None else ', update'}")
 
     def assembled(self) -> Text:
         text = Text(bound=self.bound)
@@ -406,12 +424,15 @@ class Writer:
             "",
             "",
             f"def prepare(room, spare, constants{', marks, clock' if self.timed else ''}):",
+            *(_TIMED if self.timed and self.plan.late is not None else ()),
             *(f"    {line}" for line in self.head),
             "",
             f"    def {self.name}({', '.join(names)}):",
         ]
         for line, instruction in self.body:
             timed = self.timed and instruction is not None and line[:1] != " "
+            if self.timed and line[:5] == "    (" and instruction is not None:
+                line = f"    (timed, {len(lines) + 1}, {line[5:]}"
             if timed:
                 lines.append("        started = clock()")
             lines.append(f"        {line}")

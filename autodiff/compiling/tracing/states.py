@@ -17,6 +17,7 @@ from ...batching.handle import Batched
 from ...graph import Node, leaf
 from ...modes import mode, state
 from ...variable import Scalar, Variable
+from ...writes.write_marks import marks_of
 from ...writes.writing import write_all
 from ..program import Ref
 from .places import Call, Place
@@ -184,21 +185,51 @@ class StatefulTrace(Trace):
             self.put_generators_back()
 
 
+def in_order_now(held: list[Any]) -> set[int]:
+    """Return the values of states that are arrays in C order."""
+    arrays = [(h.indices[0], h.values()[0]) for h in held]
+    return {i for i, a in arrays if isinstance(a, np.ndarray) and a.ndim and a.size and a.flags.c_contiguous}
+
+
+def sharing_memory(arrays: dict[Any, Any]) -> set[Any]:
+    """Return the keys of the arrays among these whose memory may be that of another one."""
+    bounds = ((*np.lib.array_utils.byte_bounds(a), key) for key, a in arrays.items() if isinstance(a, np.ndarray))
+    shared: set[Any] = set()
+    end, latest = 0, None
+    for start, stop, key in sorted((b for b in bounds if b[0] < b[1]), key=lambda b: b[:2]):
+        if start < end:
+            shared |= {key, latest}
+        if stop > end:
+            end, latest = stop, key
+    return shared
+
+
 def write_back(
-    held: list[Any], values: list[Any], gradients: list[Any], with_writes: list[Callable[[], list[Call]]]
+    held: list[Any],
+    values: list[Any],
+    gradients: list[Any],
+    update: list[Call],
+    with_writes: list[Callable[[], list[Call]]],
 ) -> None:
     """Write new values and gradients into states: all, or none when a value does not fit.
 
-    held: ``Held`` and ``Place``. values, gradients: one for each that has ``new``, and ``new_grad``, in their order.
+    held: ``Held`` and ``Place``. values, gradients: one for each that has ``new``, and ``new_grad``, in their order;
+    Ellipsis for a value that the calls of ``update`` write.
     """
     new, grads = iter(values), iter(gradients)
     pairs: list[tuple[Any, Any]] = []
-    calls = [call for make in with_writes for call in make()]
+    calls = update + [call for make in with_writes for call in make()]
+    marks = []
     for h in held:
-        if h.new is not None and h.handle is None:
-            calls += h.calls(next(new))
-        elif h.new is not None:
-            pairs.append((h.handle, next(new)))
+        if h.new is None:
+            continue
+        value = next(new)
+        if h.handle is None:
+            calls += () if value is Ellipsis else h.calls(value)
+        elif value is Ellipsis:
+            marks.append(marks_of(h.handle._data)[0])
+        else:
+            pairs.append((h.handle, value))
     changes: list[tuple[Node, Any]] = []
     for h in held:
         if h.new_grad is not None:
@@ -207,7 +238,7 @@ def write_back(
         elif h.cleared:
             changes.append((h, None))  # type: ignore[arg-type]
     if pairs or calls:
-        write_all(pairs, calls=calls)
+        write_all(pairs, calls=calls, marks=marks)
     for h, grad in changes:  # type: ignore[assignment]
         if grad is None:
             h.handle.grad = None

@@ -26,7 +26,7 @@ from ...variable import Scalar, Variable, is_live
 from ..program import Instruction, Program, Ref, described, frozen, refs
 from .doors import open_doors
 from .signature import fixed_in, rebuilt, value_of
-from .states import StatefulTrace, gradient_left
+from .states import StatefulTrace, gradient_left, sharing_memory
 from .surroundings import Surroundings
 from .traced_array import TracedArray
 
@@ -166,6 +166,7 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
             f"{difference}. Random numbers are drawn with ad.extend.draw_random(generator, method, ...); other values "
             "that change from call to call are arguments."
         )
+    _refuse_shared_memory(second, inputs)
     second.around = Surroundings(function, [*fixed_in(arguments), *second.owners], _only_read(second.program, captured))
     names_of = second.around.names()
     for h in second.held:
@@ -297,6 +298,19 @@ def _settle_constants(first: Traced, second: Traced) -> set[int]:
             if id(array) not in captured:
                 traced.program.constants[index] = copy
     return captured
+
+
+def _refuse_shared_memory(traced: Traced, inputs: list[Any]) -> None:
+    """A state that is written where another value stands changes that one, too, and a program would not see it."""
+    arrays = {h.key: h.values()[0] for h in traced.held}
+    arrays |= {("input", k): value_of(x) for k, x in enumerate(inputs)}
+    arrays |= {key: array for key, (_, array, _) in traced.trace.constants.items()}
+    written = {h.key for h in traced.held if h.new is not None}
+    if written and not written.isdisjoint(sharing_memory(arrays)):
+        raise traced.trace.refusal(
+            "the function writes into a value whose memory another value that it uses shares (a view of it)",
+            "Give one of them memory of its own, with a copy",
+        )
 
 
 def _only_read(program: Program, captured: set[int]) -> list[Any]:

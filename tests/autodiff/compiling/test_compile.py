@@ -496,3 +496,41 @@ def test_a_decorator_and_a_method() -> None:
         return x * 2
 
     same(doubled(X), X * 2)
+
+
+def test_states_are_written_where_they_stand_and_only_when_all_guards_hold() -> None:
+    mean = ad.tensor(np.zeros(3), requires_grad=False)
+
+    def update(x: Any) -> Any:
+        mean.data = mean.data * 0.5 + np.abs(x)
+        if x.sum() > 10:
+            return 1.0
+        return 0.0
+
+    fast, memory = ad.compile(update), mean.data
+    fast(np.ones(3))
+    assert "(add, state, absolute_2, state)" in fast.source
+    fast(np.full(3, 9.0))
+    np.testing.assert_array_equal(mean.data, [9.5] * 3)
+    assert mean.data is memory
+    fast(np.full(3, 1.0))
+    np.testing.assert_array_equal(mean.data, [5.75] * 3)
+
+
+def test_a_state_that_is_written_and_shares_its_memory_is_refused() -> None:
+    both = np.arange(4.0)
+    one, two = (ad.tensor(both[s], requires_grad=False, copy=False) for s in (slice(0, 3), slice(1, 4)))
+
+    def step() -> Any:
+        one.data = one.data + 1.0
+        return two * 1.0
+
+    with pytest.raises(ad.TraceError, match="shares"):
+        ad.compile(step)()
+
+    def step_captured() -> Any:
+        one.data = one.data + 1.0
+        return one * both[1:]
+
+    with pytest.raises(ad.TraceError, match="shares"):
+        ad.compile(step_captured)()
