@@ -77,6 +77,7 @@ class Optimizer:
 
     _decoupled = False  # whether weight decay shrinks the parameters, instead of entering the gradient
     _whole = False  # whether the formula needs all rows of a parameter at once
+    _averaging: Any = None  # set by `nn.distributed`: what the ranks do together
     _optional_state: tuple[str, ...] = ()  # state that a saved file may have though this configuration does not use it
 
     def __init__(self, parameters: Iterable[Any], defaults: Mapping[str, Any]) -> None:
@@ -201,6 +202,8 @@ class Optimizer:
 
         All or nothing: an error or a signal on the way leaves every parameter and the whole state as they were.
         """
+        if self._averaging is not None:
+            self._averaging.step()
         trace = extend.current_trace()
         if trace is not None:
             traced_step(self, trace)

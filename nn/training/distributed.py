@@ -21,6 +21,7 @@ from ..optim import LBFGS, Optimizer
 __all__ = ["distributed"]
 
 BUCKET_BYTES = 1 << 20
+PASS, FAILED, STEP = 0, 1, 2  # what a rank comes to: the end of a backward pass, its failure, the optimizer's step
 
 
 def distributed(optimizer: Optimizer, comm: Any = None, bucket_bytes: int = BUCKET_BYTES) -> Optimizer:
@@ -37,14 +38,16 @@ def distributed(optimizer: Optimizer, comm: Any = None, bucket_bytes: int = BUCK
         bucket_bytes: gradients that are reduced together, in bytes. Smaller buckets start earlier, and cost more
             messages.
 
-    Every rank makes the same number of backward passes, and each reaches at least one parameter. A parameter that no
-    rank's loss depends on has no gradient; one that some ranks' losses depend on has zeros from the others. A pass that
-    fails on one rank fails on all of them: no gradient changes anywhere.
+    Every rank makes the same number of backward passes before a step, and each reaches at least one parameter; a rank
+    that comes to its step too early ends the pass of the others with RankError. A parameter that no rank's loss depends
+    on has no gradient; one that some ranks' losses depend on has zeros from the others. A pass that fails on one rank
+    fails on all of them: no gradient changes anywhere.
 
     Raises:
         TypeError: no Optimizer, Scalars as parameters, or LBFGS, whose line search would compare the losses of a rank.
         ValueError: bucket_bytes below 1.
-        ad.parallel.RankError: on every rank, when a rank comes with another model or other hyperparameters.
+        ad.parallel.RankError: on every rank, when a rank comes with another model or other hyperparameters; later in
+            `backward()` and `step()`, as above.
         ImportError: mpi4py is not installed.
 
     >>> import nn, numpy as np
@@ -71,7 +74,7 @@ def distributed(optimizer: Optimizer, comm: Any = None, bucket_bytes: int = BUCK
         for p in parameters:
             p.data = ad.parallel.broadcast(p.data, comm)
         optimizer._averaging = _Averaging(optimizer, parameters, comm, int(bucket_bytes))
-        extend.watch_gradients(parameters, optimizer._averaging)  # type: ignore[attr-defined]
+        extend.watch_gradients(parameters, optimizer._averaging)
     return optimizer
 
 
@@ -113,7 +116,7 @@ class _Averaging:
 
     def __init__(self, optimizer: Optimizer, parameters: list[Any], comm: Any, bucket_bytes: int) -> None:
         self.optimizer, self.parameters = optimizer, parameters
-        self.scatter, self.gather = comm.Dup(), comm.Dup()
+        self.scatter, self.gather, self.meetings = comm.Dup(), comm.Dup(), comm.Dup()
         self.buckets = [_Bucket(positions, parameters) for positions in _divided(parameters, bucket_bytes)]
         self.bucket_of = {i: bucket for bucket in self.buckets for i in bucket.places}
         self.started: list[Any] = []  # reductions, in the order of the buckets
@@ -123,7 +126,7 @@ class _Averaging:
         self.open, self.started = True, []
         for bucket in self.buckets:
             bucket.begin(set(reached))
-        extend.refuse_trace("averaging over ranks exchanges messages", "Leave out compiled=True")
+        _refuse_trace()
         if recorded:
             raise ad.GraphError(
                 "nn.distributed averages plain gradients, and create_graph=True records them: use "
@@ -149,9 +152,7 @@ class _Averaging:
         self.started.append(ad.parallel.Reduction(bucket.values, self.scatter, self.gather))
 
     def finish(self) -> Iterable[tuple[Any, Any]]:
-        sums = self._all_sums()
-        self._end(None)
-        ranks = self.scatter.Get_size()
+        sums, ranks = self._met(PASS), self.scatter.Get_size()
         return [
             (self.parameters[i], (total[place] / ranks).reshape(self.parameters[i].shape))
             for bucket, total in zip(self.buckets, sums, strict=True)
@@ -160,28 +161,50 @@ class _Averaging:
         ]
 
     def fail(self, error: BaseException) -> None:
-        if self.open:  # the other ranks wait for what is left, and learn then that it is of no use
-            self._all_sums()
-            self._end(error)
+        if self.open:
+            self._met(FAILED, error)
 
-    def _all_sums(self) -> list[Any]:
+    def step(self) -> None:
+        """Wait until every rank has come to its step; raise RankError where another one is in a backward pass."""
+        _refuse_trace()
+        self._met(STEP)
+
+    def _met(self, mine: int, error: BaseException | None = None) -> list[Any]:
+        """Tell the ranks what this one came to, and return the sums of their buckets once all have passed. A rank that
+        cannot go on takes part in what is left of the exchange, because the others wait for it."""
+        every = np.empty(self.scatter.Get_size(), np.uint8)
+        told = self.meetings.Iallgather(np.array([mine], np.uint8), every)
+        if mine == STEP:
+            told.Wait()
+            if (every == STEP).all():
+                return []
+            for bucket in self.buckets:
+                bucket.begin(set())
         while len(self.started) < len(self.buckets):
             self._start()
-        return [reduction.wait() for reduction in self.started]
-
-    def _end(self, error: BaseException | None) -> None:
-        """Tell the ranks how this rank's pass went; raise RankError when it failed on another one only."""
+        sums = [reduction.wait() for reduction in self.started]
+        told.Wait()
         self.open, self.started = False, []
-        failed = np.array([error is not None], np.uint8)
-        every = np.empty(self.scatter.Get_size(), np.uint8)
-        self.scatter.Allgather(failed, every)
         if every.any():
             reasons = self.scatter.allgather(None if error is None else f"{type(error).__name__}: {error}")
             if error is None:
-                rank = int(np.argmax(every))
-                raise ad.parallel.RankError(
-                    f"the backward pass of rank {rank} failed with {reasons[rank]}. No gradient changed on any rank."
-                )
+                raise ad.parallel.RankError(f"{_why(every, reasons)} No gradient changed on any rank.")
+        return sums
+
+
+def _refuse_trace() -> None:
+    extend.refuse_trace("averaging over ranks exchanges messages", "Leave out compiled=True")
+
+
+def _why(every: Any, reasons: list[str | None]) -> str:
+    failed = np.flatnonzero(every == FAILED)
+    if failed.size:
+        return f"the backward pass of rank {failed[0]} failed with {reasons[failed[0]]}."
+    return (
+        f"rank {np.argmax(every)} came to optimizer.step() while rank {np.argmin(every)} is in a backward pass: it made "
+        "fewer passes, or one that reached none of the optimizer's parameters. Let the loss of every rank depend on a "
+        "parameter (add 0 * parameter.sum())."
+    )
 
 
 def _divided(parameters: list[Any], bucket_bytes: int) -> list[list[int]]:

@@ -77,6 +77,17 @@ assert a.grad is None and b.grad is None
 (a + b).sum().backward()
 np.testing.assert_array_equal(a.grad, np.ones(3))
 
+# A rank that comes to its step while the others are in a pass ends that pass: nobody waits forever.
+optimizer.zero_grad()
+loss = (mine * 1.0 if rank == 0 else a).sum()  # rank 0's reaches no parameter
+with pytest.raises(parallel.RankError, match=r"rank 0 came to optimizer\.step\(\) while rank 1 is in a backward pass"):
+    loss.backward()
+    optimizer.step()
+assert a.grad is None and b.grad is None
+(a + b).sum().backward()
+optimizer.step()
+np.testing.assert_array_equal(a.data, np.zeros(3))
+
 # What would go wrong later is refused at the start, on every rank.
 one, two = ad.tensor(np.ones(3)), ad.tensor(np.ones(3 + rank))
 for other, said in (
