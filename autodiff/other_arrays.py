@@ -7,6 +7,7 @@ the name of a library.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,29 @@ def numbers(x: Any, what: str) -> Any:
             f"Take them by that library's own function: {_exit(x)}."
         )
     return x
+
+
+class _AsUfunc:
+    """An elementwise function of NumPy's arrays as a library sees a ufunc: it runs on the arrays the library is made
+    of, and never knows of the library."""
+
+    nout, signature = 1, None
+
+    def __init__(self, function: Callable[..., Any], name: str, nin: int) -> None:
+        self.function, self.__name__, self.nin = function, name, nin
+
+    def __call__(self, *arrays: Any, **_: Any) -> Any:
+        return self.function(*arrays)
+
+
+def elementwise(function: Callable[..., Any], name: str, operands: tuple[Any, ...]) -> Any:
+    """Return what a library makes of an elementwise function that works in NumPy's memory: it is handed over as NumPy
+    hands over its ufuncs, so that a lazy array stays lazy."""
+    x = next(x for x in operands if is_foreign(x))
+    y = x.__array_ufunc__(_AsUfunc(function, name, len(operands)), "__call__", *operands)
+    if y is NotImplemented:
+        raise TypeError(f"{library(x)} has no {name}")
+    return y
 
 
 def refusal(row: str, x: Any, reason: object) -> TypeError:

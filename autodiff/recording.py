@@ -90,7 +90,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         raw = [np.asarray(v, dtype) if v.__class__ is float else v for v in raw]
     kept = None
     try:
-        if op.keep is not None and live:
+        if op.keep is not None and live and not any([is_foreign(v) for v in raw]):
             y, kept = op.keep(*raw, **static)
         else:
             y = op.fn(*raw, **static)

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..modes import one_call
-from ..other_arrays import is_foreign
+from ..other_arrays import elementwise, is_foreign
 
 Kernel = Callable[[np.ndarray], np.ndarray]  # from a float64 block to a new one
 # Numerator and denominator, highest power first, as Horner's rule reads them.
@@ -110,6 +111,8 @@ def _elementwise(name: str, x: Any, *, single: Kernel, double: Kernel, single_ta
     single_tail: what replaces `single` above TAIL_FROM, on entries gathered from the whole array: of most arrays there
     are so few that in each block the calls would cost more than the numbers.
     """
+    if is_foreign(x):
+        return elementwise(partial(_elementwise, name, single=single, double=double, single_tail=single_tail), name, (x,))
     x = np.asarray(x)
     if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
         raise TypeError(f"{name}: dtype {x.dtype} is not supported; pass float16, float32, float64 or integers")

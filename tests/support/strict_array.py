@@ -54,6 +54,13 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
     def copy(self) -> StrictArray:
         return StrictArray(self._value.copy())
 
+    def __getattr__(self, name: str) -> Any:
+        """The other methods of ndarray, which such libraries have too."""
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"a StrictArray has no {name}")
+        method = getattr(self._value, name)
+        return lambda *args, **kwargs: wrapped(method(*map(opened, args), **{k: opened(v) for k, v in kwargs.items()}))
+
     def __len__(self) -> int:
         return len(self._value)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...modes import one_call
+from ...other_arrays import elementwise, is_foreign
 
 BLOCK = 16384  # elements: a dozen float64 temporaries of that length stay in the processor's second cache
 
@@ -27,6 +29,8 @@ def evaluate(
     integers become float64; a 0-d result is a NumPy scalar. Raises TypeError for complex and other dtypes. single: what
     is cheaper for float32 and float16 and right to their digits. results: how many arrays the kernel returns.
     """
+    if any([is_foreign(x) for x in operands]):
+        return elementwise(partial(evaluate, kernel, single=single, **static), kernel.__name__, operands)
     dtype = np.result_type(*operands)
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise TypeError(f"{kernel.__name__}: dtype {dtype} is not supported; pass real numbers, float64 at most.")
