@@ -80,7 +80,8 @@ np.testing.assert_array_equal(a.grad, np.ones(3))
 # A rank that comes to its step while the others are in a pass ends that pass: nobody waits forever.
 optimizer.zero_grad()
 loss = (mine * 1.0 if rank == 0 else a).sum()  # rank 0's reaches no parameter
-with pytest.raises(parallel.RankError, match=r"rank 0 came to optimizer\.step\(\) while rank 1 is in a backward pass"):
+came = r"rank 0 came to optimizer\.step\(\) while rank 1 is in a backward pass"
+with pytest.raises(parallel.RankError, match=came):  # noqa: PT012  # in the pass on one rank, in the step on the other
     loss.backward()
     optimizer.step()
 assert a.grad is None and b.grad is None
