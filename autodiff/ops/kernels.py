@@ -112,7 +112,8 @@ def _elementwise(name: str, x: Any, *, single: Kernel, double: Kernel, single_ta
     are so few that in each block the calls would cost more than the numbers.
     """
     if is_foreign(x):
-        return elementwise(partial(_elementwise, name, single=single, double=double, single_tail=single_tail), name, (x,))
+        on_numpy = partial(_elementwise, name, single=single, double=double, single_tail=single_tail)
+        return elementwise(on_numpy, name, (x,))
     x = np.asarray(x)
     if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
         raise TypeError(f"{name}: dtype {x.dtype} is not supported; pass float16, float32, float64 or integers")
