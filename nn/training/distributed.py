@@ -202,8 +202,8 @@ def _why(every: Any, reasons: list[str | None]) -> str:
         return f"the backward pass of rank {failed[0]} failed with {reasons[failed[0]]}."
     return (
         f"rank {np.argmax(every)} came to optimizer.step() while rank {np.argmin(every)} is in a backward pass: it "
-        "made fewer passes, or one that reached none of the optimizer's parameters. Let the loss of every rank depend on a "
-        "parameter (add 0 * parameter.sum())."
+        "made fewer passes, or one that reached none of the optimizer's parameters. Let the loss of every "
+        "rank depend on a parameter (add 0 * parameter.sum())."
     )
 
 
