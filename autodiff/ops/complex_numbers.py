@@ -28,6 +28,12 @@ conjugate = op(
 composite(conjugate, numpy=(), method="conj", public=False)
 
 
+def squared_size(x: Any) -> Any:
+    """Return |x|**2, of a real number its square."""
+    is_complex = x.dtype.kind == "c"
+    return np.square(np.real(x)) + np.square(np.imag(x)) if is_complex else np.square(x)
+
+
 def conj(x: Any) -> Any:
     """Return the conjugate where x is complex; x itself where it is real, without a copy."""
     is_complex = x.dtype.kind == "c" if hasattr(x, "dtype") else np.iscomplexobj(x)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..batching.handle import Batched
 from ..batching.indexing import pick, picked, placed, taken_along, written
@@ -199,6 +199,31 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return moved[..., np.arange(k) - min(offset, 0), np.arange(k) + max(offset, 0)]
 
 
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    """Return all windows of a shape, their axes last (``np.lib.stride_tricks.sliding_window_view``); a copy.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 2.0, 4.0])
+    >>> ad.sliding_window_view(x, 2).sum().backward(); x.grad
+    array([1., 2., 1.])
+    """
+    if subok or writeable:
+        raise missing_argument("sliding_window_view", "subok" if subok else "writeable")
+    lengths = (window_shape,) if np.ndim(window_shape) == 0 else tuple(window_shape)
+    axes = tuple(range(np.ndim(x))) if axis is None else normalize_axis_tuple(axis, np.ndim(x), allow_duplicate=True)
+    if len(lengths) != len(axes):
+        raise ValueError(f"sliding_window_view: window_shape {lengths} has not one length for each of the axes {axes}.")
+    for length, along in zip(lengths, axes):
+        n = np.shape(x)[along]
+        if not 0 <= length <= n:
+            raise ValueError(f"sliding_window_view: windows of {length} do not fit axis {along}, of length {n}.")
+        places = np.arange(n - length + 1)[:, None] + np.arange(length)
+        x = np.moveaxis(np.take(x, places, axis=along), along + 1, -1)
+    return x
+
+
 def diag(v: Any, k: int = 0) -> Any:
     """Return the diagonal of a matrix, or a matrix with the given diagonal (``np.diag``).
 
@@ -216,7 +241,7 @@ def diag(v: Any, k: int = 0) -> Any:
     return scatter(v, index=(rows - min(k, 0), rows + max(k, 0)), shape=(n, n), dtype=v.dtype)
 
 
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
     """Sum the diagonals of two axes (``np.trace``).
 
     >>> import autodiff as ad, numpy as np
@@ -225,9 +250,10 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     array([[1., 0.],
            [0., 1.]])
     """
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype, out=out)
 
 
+composite(sliding_window_view, numpy=(np.lib.stride_tricks.sliding_window_view,))
 for _fn in (take, take_along_axis, diagonal, diag, trace):
     composite(_fn, numpy=(getattr(np, _fn.__name__),), method=_fn in (take, diagonal, trace))
 

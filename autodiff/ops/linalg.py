@@ -350,7 +350,7 @@ def vecmat(x1: Any, x2: Any) -> Any:
     >>> np.vecmat([1.0, 1.0], x).data
     array([4., 6.])
     """
-    return np.matmul(np.expand_dims(x1, -2), x2)[..., 0, :]
+    return np.matmul(np.expand_dims(conj(x1), -2), x2)[..., 0, :]
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:

@@ -16,6 +16,7 @@ ELEMENTWISE = (
     "positive negative square reciprocal sqrt exp expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh "
     "cosh tanh arcsinh arccosh arctanh absolute real imag conjugate angle"
 ).split()
+KEPT = np.array([True, False, True, True])
 # away from every branch cut and pole
 Z = np.array([0.4 + 0.7j, -0.3 + 0.5j, 1.2 - 0.6j, -0.8 - 1.1j])
 W = np.array([1.1 - 0.2j, 0.3 + 0.9j, -0.5 + 0.4j, 0.7 + 1.3j])
@@ -37,6 +38,16 @@ def functions() -> dict[str, Any]:
         "where": lambda z: np.where(np.real(z) > 0, z * z, np.conj(z)),
         "reductions": lambda z: np.sum(z) * np.mean(z) + np.prod(z) + np.cumsum(z)[2],
         "spread": lambda z: np.var(z) + np.std(z),
+        "masked spread": lambda z: np.var(z, where=KEPT) + np.std(z, correction=1) + np.var(z, mean=1j) + np.nanvar(z),
+        "covariance": lambda z: np.cov(matrix(z)) + np.corrcoef(matrix(z), matrix(W))[:2, 2:],
+        "vecmat": lambda z: np.vecmat(z[:2], matrix(z)) + np.matvec(matrix(z), z[:2]),
+        "residuals": lambda z: np.linalg.lstsq(np.reshape(z, (4, 1)), W, rcond=None)[1],
+        "interp": lambda z: np.interp([0.3, 1.7], np.arange(4.0), z),
+        "geomspace": lambda z: np.geomspace(z[0], z[1], 5),
+        "nan_to_num": lambda z: np.nan_to_num(z) * z,
+        "convolve": lambda z: np.convolve(z, z[:3]),
+        "correlate": lambda z: np.correlate(z[:3], W, "full") + np.correlate(z, W[:3], "full"),
+        "windows": lambda z: np.lib.stride_tricks.sliding_window_view(z, 2) @ W[:2],
         "norm": lambda z: np.linalg.norm(z),
         "indexing": lambda z: np.concatenate([z[::-1], z[[0, 0, 2]]]) ** 2,
         "shapes": lambda z: np.pad(np.roll(matrix(z).T, 1), 1) * 1j,

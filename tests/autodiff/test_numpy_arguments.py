@@ -20,7 +20,34 @@ A = np.arange(6.0).reshape(2, 3) + 1
 @pytest.mark.parametrize(
     "call",
     [
+        lambda x: np.trace(x, dtype=np.float32),
+        lambda x: np.gradient(x.astype(np.float32), [0.0, 1.0, 3.0], axis=1),
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2)),
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2), axis=(1, 1)),
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 3, axis=-1),
+    ],
+)
+def test_values_and_dtypes_are_numpys(call: Any) -> None:
+    expected, got = call(A), call(ad.tensor(A))
+    assert got.dtype == expected.dtype
+    np.testing.assert_array_equal(got.data, expected)
+    assert ad.grad(lambda x: np.sum(call(x)))(A).shape == A.shape
+
+
+def test_a_step_function_has_the_derivative_zero_and_does_not_refuse_backward() -> None:
+    """heaviside(x, h) had no derivative in x, where sign and floor have zero."""
+    x = ad.tensor([-1.0, 0.0, 2.0])
+    np.heaviside(x, 0.5).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
         lambda x: np.take(x, [0], axis=7),
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, (3, 4)),
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 2),
+
         lambda x: np.take(x, [9], 1, None),
         lambda x: np.take(x, [0], mode="nearest"),
         lambda x: np.take_along_axis(x, np.array([[0]]), 5),

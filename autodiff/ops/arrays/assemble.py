@@ -443,11 +443,10 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
     >>> np.geomspace(1.0, stop, 4).data
     array([1., 2., 4., 8.])
     """
-    start, stop = [
-        v if np.result_type(v) == np.float64 else np.astype(v, np.float64) for v in np.broadcast_arrays(start, stop)
-    ]
+    kind = np.result_type(np.float64, start, stop)
+    start, stop = [v if np.result_type(v) == kind else np.astype(v, kind) for v in np.broadcast_arrays(start, stop)]
     ratio = stop / start
-    if not np.all(plain(ratio) > 0):
+    if kind.kind != "c" and not np.all(plain(ratio) > 0):  # complex numbers go along a spiral
         raise ValueError("geomspace: start and stop must have the same sign and not be zero.")
     y = np.expand_dims(start, axis) * np.exp(linspace(0.0 * ratio, np.log(ratio), num, endpoint, axis=axis))
     return y if dtype is None else np.astype(y, dtype)

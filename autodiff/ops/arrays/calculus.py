@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ...errors import kind_of
 from ...registry import composite, op
 from ...variable import plain
+from ..complex_numbers import conj
 from ..shape import operand
 
 
@@ -69,6 +70,9 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise ValueError(f"gradient: edge_order must be 1 or 2; got {edge_order}.")
     distances = (1.0,) * len(axes) if not varargs else varargs * len(axes) if len(varargs) == 1 else varargs
     slopes = [_slope(f, h, along, edge_order) for h, along in zip(distances, axes, strict=True)]
+    kind = np.result_type(f)
+    if kind.kind in "fc":  # whatever the distances are
+        slopes = [y if y.dtype == kind else np.astype(y, kind) for y in slopes]
     return slopes[0] if len(axes) == 1 else tuple(slopes)
 
 
@@ -130,7 +134,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     """
     if np.shape(xp) != np.shape(fp) or np.ndim(xp) != 1 or not np.size(xp):
         raise ValueError(f"interp needs xp and fp of one equal axis; got shapes {np.shape(xp)} and {np.shape(fp)}.")
-    x, xp, fp = [v if v.dtype == np.float64 else np.astype(v, np.float64) for v in map(operand, (x, xp, fp))]
+    fp = operand(fp)
+    kinds = (np.float64, np.float64, np.result_type(np.float64, fp))  # values may be complex
+    x, xp, fp = [v if v.dtype == kind else np.astype(v, kind) for v, kind in zip(map(operand, (x, xp, fp)), kinds)]
     if period is not None:
         if period == 0:
             raise ValueError("interp: period must not be 0.")
@@ -164,7 +170,9 @@ _convolve_row = op(
     symbol="∗",
     product=True,
     public=False,
-    vjp=(lambda g, v: np.correlate(g, v, "valid"), lambda g, a: np.correlate(g, a, "valid")),
+    # correlate conjugates its second operand, which a rule does not
+    vjp=(lambda g, v: np.correlate(g, conj(v), "valid"), lambda g, a: np.correlate(g, conj(a), "valid")),
+    complex=True,
     samples=((((4,), (3,)), {}), (((2,), (3,)), {}), (((3,), (1,)), {})),
     doc="All overlaps of two sequences.",
 )
@@ -191,8 +199,8 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """
     n, m = np.size(a), np.size(v)
     if m > n:  # as NumPy does it: the longer one stands still
-        return np.flip(_overlaps("correlate", v, np.flip(a), mode))
-    return _overlaps("correlate", a, np.flip(v), mode)
+        return np.flip(_overlaps("correlate", conj(v), np.flip(a), mode))
+    return _overlaps("correlate", a, conj(np.flip(v)), mode)
 
 
 def _overlaps(name: str, a: Any, v: Any, mode: str) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import missing_argument
 from ...variable import plain
+from ..complex_numbers import squared_size
 from ..linalg import norm2
 
 NOT_GIVEN: Any = np._NoValue
@@ -77,7 +78,11 @@ def _extreme(
 
 def _count(x: Any, axis: Axis, keepdims: bool, where: Any) -> Any:
     mask = np.broadcast_to(plain(where) if where is not NOT_GIVEN else True, np.shape(x))
-    return np.asarray(np.sum(mask, axis=axis, keepdims=keepdims, dtype=_wide(np.result_type(x))))
+    return np.asarray(np.sum(mask, axis=axis, keepdims=keepdims, dtype=_real(_wide(np.result_type(x)))))
+
+
+def _real(dtype: Any) -> Any:
+    return np.empty(0, dtype).real.dtype
 
 
 def _wide(dtype: Any) -> Any:
@@ -130,7 +135,7 @@ def _deviations(
     if mean is NOT_GIVEN:
         mean = mean_where(x, axis, keepdims=True, where=where)
     n = _count(x, axis, keepdims, where)
-    return _kept(x - mean, where, 0.0), np.maximum(n - n.dtype.type(ddof), 0), kind
+    return _kept(x - mean, where, 0.0), np.maximum(n - n.dtype.type(ddof), 0), _real(kind)
 
 
 def var_where(
@@ -147,7 +152,7 @@ def var_where(
 ) -> Any:
     """Return ``np.var`` of the elements where the mask holds, about a mean that may be given and recorded."""
     off, n, kind = _deviations("var", x, axis, dtype, out, ddof, keepdims, where, mean, correction)
-    return _cast(np.sum(np.square(off), axis=axis, keepdims=keepdims) / n, kind)
+    return _cast(np.sum(squared_size(off), axis=axis, keepdims=keepdims) / n, kind)
 
 
 def std_where(

@@ -112,6 +112,11 @@ def nanmean(
     return np.mean(_filled(a, 0.0), axis, dtype, out, _given(keepdims), where=_numbers(a, where))
 
 
+def _of_dtype(y: Any, a: Any, dtype: Any) -> Any:
+    kind = plain(a).real.dtype
+    return y if dtype is not None or y.dtype == kind else np.astype(y, kind)
+
+
 def nanvar(
     a: Any,
     axis: Axis = None,
@@ -133,7 +138,7 @@ def nanvar(
     """
     a, more = operand(a), {k: v for k, v in (("mean", mean), ("correction", correction)) if v is not _NONE}
     y = np.var(_filled(a, 0.0), axis, dtype, out, ddof, _given(keepdims), where=_numbers(a, where), **more)
-    return y if dtype is not None or y.dtype == a.dtype else np.astype(y, a.dtype)
+    return _of_dtype(y, a, dtype)
 
 
 def nanstd(
@@ -158,7 +163,7 @@ def nanstd(
     """
     a, more = operand(a), {k: v for k, v in (("mean", mean), ("correction", correction)) if v is not _NONE}
     y = np.std(_filled(a, 0.0), axis, dtype, out, ddof, _given(keepdims), where=_numbers(a, where), **more)
-    return y if dtype is not None or y.dtype == a.dtype else np.astype(y, a.dtype)
+    return _of_dtype(y, a, dtype)
 
 
 def _nanmax(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
@@ -200,6 +205,9 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     if not copy:
         raise missing_argument("nan_to_num", "copy")
     x = operand(x)
+    if x.dtype.kind == "c":  # each part by itself, as in NumPy
+        real, imag = (nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x)))
+        return real + 1j * imag
     limits = np.finfo(x.dtype)
     x_plain = plain(x)
     y = np.where(np.isnan(x_plain), nan, x)

@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import kind_of
 from ...registry import composite
 from ...variable import plain
+from ..complex_numbers import conj
 from ..shape import operand
 
 
@@ -71,7 +72,7 @@ def cov(
         divisor = total - ddof * (1.0 if aweights is None else np.sum(w * aweights) / total)
     if not plain(divisor) > 0:
         divisor = rows.dtype.type(0)  # as in NumPy: nothing is left to divide by
-    return np.squeeze(np.matmul(off, np.transpose(weighted)) / divisor)
+    return np.squeeze(np.matmul(off, conj(np.transpose(weighted))) / divisor)
 
 
 def _variables(m: Any, rowvar: bool, dtype: Any) -> Any:
@@ -94,8 +95,11 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     c = cov(x, y, rowvar, dtype=dtype)
     if np.ndim(c) == 0:
         return c / c  # 1, or NaN
-    deviation = np.sqrt(np.diagonal(c))
-    return np.clip(c / np.expand_dims(deviation, 1) / np.expand_dims(deviation, 0), -1.0, 1.0)
+    deviation = np.sqrt(np.real(np.diagonal(c)))
+    c = c / np.expand_dims(deviation, 1) / np.expand_dims(deviation, 0)
+    if c.dtype.kind == "c":
+        return np.clip(np.real(c), -1.0, 1.0) + 1j * np.clip(np.imag(c), -1.0, 1.0)
+    return np.clip(c, -1.0, 1.0)
 
 
 for _fn in (cov, corrcoef):

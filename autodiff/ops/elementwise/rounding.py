@@ -96,10 +96,12 @@ floor_divide = row(
 )
 heaviside = row(
     np.heaviside,
-    "Return 0 for a < 0, b at a = 0, 1 above.",
-    (None, lambda g, a: g * (a == 0)),
+    "Return 0 for a < 0, b at a = 0, 1 above; the derivative in a is 0.",
+    (lambda g, a: _zeros(g, a), lambda g, a: g * (a == 0)),
     kink=lambda a, b: np.abs(a),
     selects=True,
+    convention=Convention(lambda a: a == 0, "a is 0", "0", "Use a smooth step, such as ad.special.expit(a / width)."),
+    points=(Point((0.0, 0.5), (0.0, 1.0), "convention"),),
 )
 composite(trunc, numpy=(np.fix,), public=False)
 

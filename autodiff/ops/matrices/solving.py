@@ -12,7 +12,7 @@ from ...errors import kind_of
 from ...registry import Op, composite, op
 from ...registry.singular_points import Point
 from ...variable import Variable, plain
-from ..complex_numbers import conj
+from ..complex_numbers import conj, squared_size
 from ..linalg import t
 from .decompositions import eye_like, fold, h, svdvals
 
@@ -226,7 +226,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     """
     found = np.linalg.lstsq(plain(a), plain(b), rcond=rcond)
     x, rank = _lstsq_row(a, b, rcond=rcond), int(found[2])
-    residuals = found[1] if not len(found[1]) else np.sum(np.square(b - a @ x), axis=0).reshape(found[1].shape)
+    residuals = found[1] if not len(found[1]) else np.sum(squared_size(b - a @ x), axis=0).reshape(found[1].shape)
     return x, residuals, rank, svdvals(a)
 
 
