@@ -127,6 +127,7 @@ from .ops.fused import linear as linear
 from .ops.fused import weighted_sum as weighted_sum
 from .ops.index import diag as diag
 from .ops.index import diagonal as diagonal
+from .ops.index import sliding_window_view as sliding_window_view
 from .ops.index import take as take
 from .ops.index import take_along_axis as take_along_axis
 from .ops.index import trace as trace
