@@ -1,19 +1,11 @@
-"""The backward pass: the walk over the graph (``walk``), zeros by construction (``reach``), and gradients that are
-wanted before the pass ends (``arrivals``)."""
+"""The backward pass: what a user calls (``gradients``), the walk over the graph (``walk``), the cotangents of its
+values (``cotangents``), zeros by construction (``reach``), and gradients that are wanted before the pass ends
+(``arrivals``)."""
 
-from .walk import (
-    backward,
-    collect,
-    conjugate,
-    consumed,
-    fit,
-    gradients_of_graph,
-    handles,
-    nonzero,
-    own_buffer,
-    pull,
-    raw,
-)
+from .cotangents import conjugate, fit, nonzero, raw
+from .gradients import backward, gradients_of_graph
+from .recorded import handles
+from .walk import collect, consumed, own_buffer, pull
 
 __all__ = [
     "backward",

@@ -42,13 +42,36 @@ def has_nan(values: Iterable[Any]) -> bool:
                 return True
         elif v is not None and (v.__class__ is np.ndarray or not is_foreign(plain(v))):
             if v.dtype.itemsize > 2 and v.flags.c_contiguous:  # a third of the time: squares are no NaN, nor is a sum
-                flat = v.reshape(-1)
-                total = flat.dot(flat)
+                total = np.vdot(v, v)
                 if total != total:
                     return True
             elif np.isnan(v).any():
                 return True
     return False
+
+
+def nan_arrived(nodes: list[Node], cotangents: dict[Node, Any]) -> bool:
+    """Return whether a gradient has a NaN.
+
+    Of a large matrix that only products of matrices read, one row and one column are enough: a factor that is not
+    finite spoils a whole row or a whole column of its derivative. So the search costs nothing beside the product.
+    """
+    given, large = [], {}
+    for node, g in cotangents.items():
+        if g.__class__ is np.ndarray and g.ndim == 2 and node.op is None and g.size > 1024 * max(16, len(nodes)):
+            large[node] = g
+        else:
+            given.append(g)
+    if large:
+        lines = set(large)
+        for n in nodes:
+            if n.op is not None and n.op.product != "matrices":
+                lines.difference_update(n.parents)
+        for node, g in large.items():
+            total = g[0].dot(g[0]) + g[:, 0].dot(g[:, 0]) if node in lines else np.nan
+            if total - total != 0.0:
+                given.append(g)
+    return has_nan(given)
 
 
 class Reach:

@@ -56,7 +56,7 @@ matmul = op(
     batch=ways.product_of_matrices,
     symbol="matmul",
     explain=_explain_matmul,
-    product=True,
+    product="matrices",
     vjp=(_matmul_vjp_a, _matmul_vjp_b),
     samples=(
         (((2, 3), (3, 4)), {}),

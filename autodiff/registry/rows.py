@@ -66,8 +66,9 @@ class Op:
 
     For zeros by construction (``reach``): ``selects`` (some elements of an operand do not enter the result at all, and
     the rule gives exactly 0 for these: an index, a condition or a comparison left them out, as in getitem, where,
-    maximum and relu), ``product`` (a sum of products: matmul, einsum, a convolution), ``opaque`` (its rule may only be
-    run on the true operands). ``selects`` together with ``kink``: the values of the operands decide, by a comparison.
+    maximum and relu), ``product`` (a sum of products: einsum, a convolution; "matrices" where the derivative in a
+    matrix is one product of matrices: matmul, a linear layer), ``opaque`` (its rule may only be run on the true
+    operands). ``selects`` together with ``kink``: the values of the operands decide, by a comparison.
     For singular points: ``convention`` (where the derivative is a convention, which ``strict()`` refuses) and
     ``points`` (values there: lines of docs/singular_points.md, and tests); ``free`` (called with what the rule reads: a
     tangent of the value that changes an arbitrary choice only, the phases of complex vectors; forward mode refuses a
@@ -99,7 +100,7 @@ class Op:
         explain: Callable[..., str | None] | None = None,
         example: str = "",
         selects: bool = False,
-        product: bool = False,
+        product: bool | str = False,
         opaque: bool = False,
         batch: Callable[..., Any] | None = None,
         convention: Convention | None = None,
@@ -114,11 +115,6 @@ class Op:
         self.add_into, self.explain, self.example, self.complex = add_into, explain, example, complex
         self.selects, self.product, self.opaque, self.batch = selects, product, opaque, batch
         self.convention, self.points, self.free, self.shown = convention, points, free, PictureFacts(**shown)
-        # A row that selects leaves out elements whose derivative further down may be NaN or infinite: 0 times that is
-        # NaN. A condition leaves out anything. A comparison gives NaN for a NaN (``kernels.loud``), so what it leaves
-        # out is a number, and only a row with an infinite derivative can spoil the 0. Factors that are infinite
-        # themselves are not looked at: a network of linear layers and relu would keep its saved values longer.
-        self.risky = singular or (selects and kink is None)
         self.variadic = inputs is not None and inputs.startswith("*")
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
         names = inputs or ("x", "a b", "a b c")[len(self.vjps) - 1]

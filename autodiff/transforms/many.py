@@ -18,7 +18,7 @@ from ..batching.routes import over_examples
 from ..graph import Node, leaf
 from ..modes import state
 from ..variable import wrap
-from ..writes.write_marks import check_unwritten
+from ..writes.stale_reads import check_unwritten
 
 CANNOT = (TypeError, ValueError, AttributeError, IndexError)  # of a rule that takes no batch
 

@@ -1,6 +1,7 @@
 """Write marks: each array of a leaf that the library wrote into has the serial number of its last write.
 
-``backward`` refuses to read a saved array that is older than its mark, so the forward pass pays nothing for the check.
+``backward`` refuses to read a saved array that is older than its mark (``stale_reads``), so the forward pass pays
+nothing for the check.
 Writes that must not be interrupted run here as well, in one call of C code (``at_once``). Never here: what is written
 (``writing``).
 """
@@ -14,18 +15,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from ..errors import StaleValueError
-from ..graph import Node, tick
+from ..graph import tick
 from ..modes import source_line, state
-from ..modes.diagnostics import arrays_in, describe, hint
 from ..variable import Variable
-
-_serial = attrgetter("serial")
 
 
 class WriteMark:
@@ -63,7 +59,7 @@ class WriteMark:
         at_once(stamped((self, "serial")))
 
 
-_marks: dict[int, tuple[weakref.ref[Any], list[WriteMark]]] = {}  # by id, while the array lives; its own mark first
+all_marks: dict[int, tuple[weakref.ref[Any], list[WriteMark]]] = {}  # by id, while the array lives; its own mark first
 
 
 class _Latest:
@@ -75,7 +71,7 @@ class _Latest:
         self.serial = 0
 
 
-_latest = _Latest()
+latest = _Latest()
 _NOW = iter(tick, None)  # the serial numbers, for ``map``
 
 
@@ -85,7 +81,7 @@ def stamped(*places: tuple[Any, str]) -> Iterator[None]:
     They are run by C code, in the same call as the write: a signal handler or another thread runs between two
     bytecodes, and would find a value without its stamp. The newest serial comes last, so that it never falls behind,
     or a stale read would be missed."""
-    return map(setattr, *zip(*places, (_latest, "serial"), strict=True), _NOW)
+    return map(setattr, *zip(*places, (latest, "serial"), strict=True), _NOW)
 
 
 def at_once(*steps: Iterator[Any]) -> None:
@@ -99,17 +95,17 @@ def marks_of(a: Any) -> list[WriteMark]:
     while isinstance(a.base, np.ndarray):
         a = a.base
     key = id(a)
-    entry = _marks.get(key)
+    entry = all_marks.get(key)
     if entry is None or entry[0]() is not a:
         new = (weakref.ref(a, partial(_forget, key)), [WriteMark()])
         if entry is not None:
-            _marks.pop(key, None)
-        entry = _marks.setdefault(key, new)  # another thread may have been faster
+            all_marks.pop(key, None)
+        entry = all_marks.setdefault(key, new)  # another thread may have been faster
     return entry[1]
 
 
 def _forget(key: int, _: Any) -> None:
-    _marks.pop(key, None)
+    all_marks.pop(key, None)
 
 
 class _Watched(threading.local):
@@ -157,60 +153,3 @@ def mark_written(*leaves: Variable) -> None:
 
 def note_write(a: Any) -> None:
     marks_of(a)[0]._stamp()
-
-
-def check_unwritten(nodes: list[Node]) -> None:
-    """Refuse when an array that a rule will read was overwritten through the library after it was saved."""
-    first = 0
-    for node in reversed(nodes):
-        if node.op is not None:  # the oldest operation: the leaves stand behind it
-            first = node.serial
-            break
-    if _latest.serial < first:
-        return  # the usual case: an optimizer wrote, and then this graph was made
-    for n in nodes:
-        if n.op is None and n.replaced:
-            raise StaleValueError(
-                f"a Scalar of value {n.value:g} that this graph reads was given another value since. Run backward() "
-                "before the update, or compute again."
-            )
-    written: dict[int, tuple[Any, WriteMark]] = {}  # by the id of the array that owns the memory
-    borrowed: list[tuple[Any, WriteMark]] = []  # whose memory another library owns: compared by address
-    for ref, marks in list(_marks.values()):
-        array, newest = ref(), max(list(marks), key=_serial)
-        if array is not None and newest.serial >= first:
-            written[id(array)] = (array, newest)
-            if array.base is not None:
-                borrowed.append((array, newest))
-    if written:
-        _refuse_readers(nodes, written, borrowed)
-
-
-def _refuse_readers(nodes: list[Node], written: dict[int, tuple[Any, WriteMark]], borrowed: list[Any]) -> None:
-    """Raise when a node saved one of these arrays before it was written. One pass, however many were written."""
-    for node in nodes:
-        if node.op is None or node.is_float_operation:
-            continue
-        for a in arrays_in(node.saved):
-            owner = a
-            while isinstance(owner.base, np.ndarray):
-                owner = owner.base
-            if owner.base is None and id(owner) not in written and not borrowed:
-                continue
-            found = written.get(id(owner))
-            same = written.values() if owner.base is not None else [*([found] if found else []), *borrowed]
-            for array, mark in same:
-                if node.serial <= mark.serial and np.may_share_memory(a, array):
-                    _refuse(nodes, node, a, mark)
-
-
-def _refuse(nodes: list[Node], node: Node, a: Any, mark: WriteMark) -> None:
-    leaves = [n.value for n in nodes if n.op is None and isinstance(n.value, np.ndarray)]
-    read = next((v for v in leaves if np.may_share_memory(v, a)), None)
-    kind = "constant" if read is None else "leaf"
-    when = f" (at {mark.source})" if mark.source else ""
-    raise StaleValueError(
-        f"a {kind} of shape {(a if read is None else read).shape} was overwritten{when} after "
-        f"{describe(node)} had read it, and its derivative needs the old value. Run backward() before the "
-        f"update, or compute again.{hint(node)}"
-    )

@@ -539,3 +539,26 @@ def test_an_infinite_factor_of_an_unselected_float_gives_zero(f: Any) -> None:
     (f(s) * np.inf).backward()
     (f(t) * np.inf).sum().backward(retain_graph=True)
     assert s.grad == t.grad[0] == (-np.inf if f is np.abs else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: ad.relu(x) * np.array([np.inf, 3.0]), [0.0, 3.0]),
+        (lambda x: ad.relu(x * np.array([np.inf, 3.0])), [0.0, 3.0]),
+        (lambda x: np.maximum(x * np.array([np.inf, 3.0]), 0.0), [0.0, 3.0]),
+        (lambda x: np.clip(x * np.array([np.inf, 3.0]), 0.0, 9.0), [0.0, 3.0]),
+        (lambda x: np.max(x * np.array([np.inf, 3.0])), [0.0, 3.0]),
+        (lambda x: ad.relu(x @ np.array([[np.inf, 1.0], [0.0, 3.0]])), [1.0, 3.0]),
+        (lambda x: ad.relu(ad.linear(x, np.array([[np.inf, 0.0], [1.0, 3.0]]))), [1.0, 3.0]),
+    ],
+    ids=["relu times", "relu of times", "maximum", "clip", "max", "matmul", "linear"],
+)
+@pytest.mark.parametrize("retain", [False, True])
+def test_an_infinite_factor_of_an_unselected_element_gives_zero_whether_the_graph_is_kept_or_not(
+    f: Any, expected: list[float], retain: bool
+) -> None:
+    """NaN, where the graph was not kept: nothing in it but the factor was infinite, so no second pass was made."""
+    x = ad.tensor([-2.0, 1.0])
+    f(x).sum().backward(retain_graph=retain)
+    assert x.grad.tolist() == expected

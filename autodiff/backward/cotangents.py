@@ -1,0 +1,152 @@
+"""Cotangents: the start of a pass, and a rule's answer in its parent's kind, shape and dtype.
+
+Broadcasting is undone here (``sum_to``), once for all rules; and hooks run on a cotangent on its way.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy import ones  # by name: kept from one trace to the next, it must be a plain array
+
+from ..errors import GraphError, StaleValueError, kind_of
+from ..graph import Node, notes_of
+from ..leaves import scalar
+from ..modes import state
+from ..modes.diagnostics import describe, fingerprint, hint
+from ..other_arrays import as_array, is_foreign, ones_like_value
+from ..variable import Scalar, Variable
+
+Cotangent = Any  # a float, an array, or a handle when the walk is recorded
+
+
+def raw(x: Any) -> Any:
+    """Return the bare value of a cotangent."""
+    return x._data if isinstance(x, Variable) else x
+
+
+def nonzero(seed: Any) -> Any:
+    """Where a cotangent is not zero: True everywhere, or booleans. Zeros of the start contribute nothing."""
+    value = raw(seed)
+    if value.__class__ is not np.ndarray and is_foreign(value):
+        return True  # to look would compute it
+    if value.__class__ is float or not value.shape:
+        return bool(value != 0.0)
+    mask = np.not_equal(value, 0)
+    return True if mask.all() else mask
+
+
+@cache
+def _one(dtype: Any) -> Any:
+    """Return the number 1 that most passes start from: 0-d, and read-only, since all share it."""
+    one = ones((), dtype)
+    one.flags.writeable = False
+    return one
+
+
+def seed_for(root: Variable, gradient: Any) -> Cotangent:
+    """Return the cotangent a backward pass starts from: 1 for a single number, else the caller's array."""
+    node = root.node
+    if node is None:
+        raise GraphError(
+            f"nothing here requires a gradient: this {type(root).__name__} of shape {root.shape} is a constant. "
+            "Wrap what you differentiate with ad.tensor(x) or ad.scalar(x), outside ad.no_grad(). Comparisons "
+            "and indices are plain values: nothing flows through them; ad.grad(f)(x) gives their zeros."
+        )
+    if gradient is None:
+        if root.size != 1:
+            raise GraphError(
+                f"backward() needs a single number to start from; this Tensor has shape {root.shape}. "
+                "Write .sum().backward(), or backward(gradient) with an array of that shape."
+            )
+        if node.dtype.kind == "c":
+            raise GraphError(
+                "backward() needs a real number to start from; this Tensor is complex. Write np.abs(x), np.real(x) or "
+                "backward(gradient) with a complex gradient."
+            )
+        if node.shape == () and state().trace is None and root._data.__class__ is np.ndarray:
+            return _one(node.dtype)
+        return 1.0 if node.shape is None else ones_like_value(node.shape, node.dtype, root._data)
+    if np.shape(raw(gradient)) != root.shape:
+        raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")
+    return conjugate(fit(gradient if isinstance(gradient, Variable) else as_array(gradient), node))
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: sum over the axes that were added or stretched. g: array or Tensor."""
+    have = g.shape
+    if have == shape:
+        return g
+    lead = len(have) - len(shape)
+    if lead < 0:  # x[0] = v drops leading axes of length 1 from v
+        g = np.reshape(g, (1,) * -lead + have)
+        return g if np.shape(g) == shape else sum_to(g, shape)
+    if lead and shape and have[lead:] == shape:  # a bias, most often: one call, and no copy
+        axes = tuple(range(lead)) if lead > 1 else 0
+        return np.add.reduce(g, axis=axes) if g.__class__ is np.ndarray else np.sum(g, axis=axes)
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
+    if axes:
+        g = np.sum(g, axis=axes, keepdims=True)
+        return np.reshape(g, shape) if lead else np.broadcast_to(g, shape) if np.shape(g) != shape else g
+    return np.broadcast_to(g, shape)
+
+
+def fit(d: Cotangent, parent: Node) -> Cotangent:
+    """Return a rule's answer in its parent's kind, shape and dtype."""
+    if parent.shape and d.__class__ is np.ndarray and d.dtype is parent.dtype and d.shape[1:] == parent.shape:
+        return np.add.reduce(d, 0)  # the bias of a layer, most often: without the checks below
+    if d.__class__ is not np.ndarray and isinstance(d, Variable):
+        if parent.shape is None:
+            if isinstance(d, Scalar):
+                return d
+            d = np.real(d) if d.dtype.kind == "c" else d  # a number beside complex operands
+            return scalar(d if d.ndim == 0 else np.sum(d))
+        if isinstance(d, Scalar) or d.shape != parent.shape:
+            d = np.broadcast_to(d, parent.shape) if np.ndim(d) == 0 else sum_to(d, parent.shape)
+        if d.dtype.kind == "c" and parent.dtype.kind != "c":
+            d = np.real(d)
+        return d if d.dtype == parent.dtype else np.astype(d, parent.dtype)
+    if parent.shape is None:
+        return float(np.real(d if np.ndim(d) == 0 else np.sum(d)))
+    if d.__class__ is not np.ndarray and not hasattr(d, "__array_function__"):
+        d = np.asarray(d)
+    if d.shape != parent.shape:
+        d = sum_to(d, parent.shape)
+    if d.dtype is not parent.dtype and d.dtype != parent.dtype:
+        if d.dtype.kind == "c" and parent.dtype.kind != "c":
+            d = d.real  # a real operand of a complex operation
+        d = d.astype(parent.dtype)
+    return d
+
+
+def conjugate(g: Cotangent) -> Cotangent:
+    """Return a gradient as a cotangent, or the other way: rules are plain transposes, so that a cotangent g means
+    dL = Re(g dz), while the gradient of a user is dL/dRe(z) + i dL/dIm(z), its conjugate."""
+    if g.__class__ is float or g.__class__ is Scalar or g.dtype.kind != "c":
+        return g
+    return np.conjugate(g) if isinstance(g, Variable) else as_array(np.conjugate(g))
+
+
+def run_hooks(node: Node, g: Cotangent, keep: bool) -> tuple[Cotangent, bool]:
+    """Check the fingerprints of a node that has notes, run its hooks, and return (gradient, whether to keep it)."""
+    notes = notes_of(node)
+    for a, printed in notes.prints or ():
+        if fingerprint(a) != printed:
+            raise StaleValueError(
+                f"an array of shape {a.shape} that {describe(node)} had saved was changed since. "
+                f"Pass a copy, or run backward() before the change.{hint(node)}"
+            )
+    for hook in list(notes.hooks):
+        if g.__class__ is np.ndarray:
+            g = g.view()
+            g.flags.writeable = False  # other nodes may have the same array: x + y gives one to both
+        out = hook(conjugate(g))
+        if out is not None:
+            if np.shape(raw(out)) != (node.shape or ()):
+                raise ValueError(
+                    f"a hook on {describe(node)} returned {kind_of(out)}; the gradient has shape {node.shape or ()}."
+                )
+            g = conjugate(fit(out, node))
+    return g, keep or notes.keep_grad
