@@ -19,6 +19,7 @@ from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, current_trace, draw_random, keeps_record, number, one_call, refuse_trace
 from .modes.diagnostics import watch_rows
 from .names.elsewhere import missing_names, no_such_name
+from .other_arrays import as_array, numbers
 from .registry import Op, composite, op
 from .registry.picture_facts import ModuleFacts
 from .writes.write_marks import WriteMark, mark_written
@@ -31,6 +32,7 @@ __all__ = [
     "Watcher",
     "WriteMark",
     "all_examples",
+    "as_array",
     "bare",
     "composite",
     "current_scope",
@@ -43,6 +45,7 @@ __all__ = [
     "no_such_name",
     "number",
     "one_call",
+    "numbers",
     "op",
     "refuse_trace",
     "watch_gradients",

@@ -33,7 +33,12 @@ def library(x: Any) -> str:
 
 
 def as_array(x: Any) -> Any:
-    """x as an ndarray; an array of another library stays as it is, refused when its shape is not known."""
+    """Return x as an ndarray; an array of another library stays as it is, refused when its shape is not known.
+
+    >>> from autodiff import extend
+    >>> extend.as_array([1.0, 2.0])
+    array([1., 2.])
+    """
     if not is_foreign(x):
         return np.asarray(x)
     if any([n != n for n in x.shape]):
@@ -67,12 +72,19 @@ def ones_like_value(shape: Any, dtype: Any, like: Any) -> Any:
     return np.ones(shape, dtype, like=like) if is_foreign(like) else np.ones(shape, dtype)
 
 
-def numbers(x: Any, what: str) -> Any:
-    """x, refused where it is an array of another library: ``what`` needs the numbers themselves."""
+def numbers(x: Any, what: str, name: str = "x.data") -> Any:
+    """Return x, refused where it is an array of another library: ``what`` needs the numbers themselves.
+
+    name: how the user's program has x, for the message.
+
+    >>> from autodiff import extend
+    >>> extend.numbers([1.0, 2.0], "fit()")
+    [1.0, 2.0]
+    """
     if is_foreign(x):
         raise TypeError(
             f"{what} needs the numbers of a {library(x)} array of shape {x.shape}, which are not in NumPy's memory. "
-            f"Take them by that library's own function: {_exit(x)}."
+            f"Take them by that library's own function: {_exit(x, name)}."
         )
     return x
 
@@ -113,7 +125,7 @@ def summary(x: Any) -> str:
     return f"<{library(x)} {type(x).__name__} of shape {x.shape}>"
 
 
-def _exit(x: Any) -> str:
+def _exit(x: Any, name: str = "x.data") -> str:
     if hasattr(type(x), "compute"):
-        return "x.data.compute()"
-    return "x.data.get()" if hasattr(type(x), "get") else f"by {library(x)}'s function that makes a NumPy array"
+        return f"{name}.compute()"
+    return f"{name}.get()" if hasattr(type(x), "get") else f"by {library(x)}'s function that makes a NumPy array"

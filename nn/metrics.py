@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import autodiff as ad
-from autodiff.extend import missing_names
+from autodiff.extend import missing_names, numbers
 
 __all__ = [
     "accuracy",
@@ -26,7 +26,7 @@ __all__ = [
 
 def _plain(values: Any) -> NDArray[Any]:
     """An array of anything, also of a recorded Tensor: counting has the derivative 0, so that nothing is lost here."""
-    return np.asarray(values.data if isinstance(values, ad.Variable) else values)
+    return np.asarray(numbers(values.data if isinstance(values, ad.Variable) else values, "a metric", "x"))
 
 
 def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
@@ -114,7 +114,7 @@ def mean_absolute_error(predictions: ArrayLike, targets: ArrayLike) -> float:
 
 
 def _difference(predictions: ArrayLike, targets: ArrayLike) -> NDArray[np.floating]:
-    predictions, targets = np.asarray(predictions), np.asarray(targets)
+    predictions, targets = _plain(predictions), _plain(targets)
     if predictions.shape != targets.shape:
         raise ValueError(f"predictions {predictions.shape} and targets {targets.shape} must have the same shape")
     return np.subtract(predictions, targets, dtype=float)

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 
 import autodiff as ad
 from autodiff import scope
-from autodiff.extend import current_scope, write_all
+from autodiff.extend import current_scope, numbers, write_all
 
 from .names_elsewhere import IN_MODULE
 from .overview import summarize
@@ -496,7 +496,8 @@ def _names_do_not_fit(who: str, result: LoadResult) -> str:
 
 
 def _fitting(path: str, variable: ad.Variable, value: Any) -> NDArray[Any]:
-    array = np.asarray(value.data if isinstance(value, ad.Variable) else value)
+    given = value.data if isinstance(value, ad.Variable) else value
+    array = np.asarray(numbers(given, f"load_state_dict of {path!r}", "value"))
     if array.shape != variable.shape:
         raise ValueError(f"{path!r} has shape {variable.shape}, the saved array {array.shape}; nothing was loaded")
     if not np.can_cast(array.dtype, variable.dtype, "same_kind"):

@@ -66,9 +66,10 @@ def minimize(
     else:
         value, given["jac"] = _numbers(value_and_grad(on_vector)), True
     if name in WITH_PRODUCTS:
-        given["hessp"] = lambda v, p: hvp(on_vector, (v,), (np.asarray(p, np.float64),))
+        given["hessp"] = lambda v, p: np.asarray(hvp(on_vector, (v,), (np.asarray(p, np.float64),)))
     if name in WITH_HESSIAN:
-        given["hess"] = hessian(on_vector)
+        second = hessian(on_vector)
+        given["hess"] = lambda v: np.asarray(second(v))
     if callback is not None:
         given["callback"] = lambda v, *_: callback(layout.answer(v))
     single = constraints if isinstance(constraints, list | tuple) else [constraints]
@@ -120,11 +121,12 @@ def least_squares(f: Function, start: Any, args: tuple[Any, ...] = (), *, bounds
 
 
 def _numbers(both: Function) -> Function:
-    """The value as a Python float: SciPy compares it."""
+    """The value as a Python float, because SciPy compares it, and the gradient in NumPy's memory: one of a lazy array
+    is computed here."""
 
     def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = both(v)
-        return float(value), gradient
+        return float(value), np.asarray(gradient)
 
     return value_and_gradient
 

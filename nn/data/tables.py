@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import autodiff as ad
+from autodiff import extend
 
 __all__ = ["as_numbers"]
 
@@ -31,8 +32,7 @@ def as_numbers(x: Any, what: str) -> NDArray[Any]:
     >>> as_numbers(np.array([[1, 2.5]], dtype=object), "x")
     array([[1. , 2.5]])
     """
-    if isinstance(x, ad.Variable):
-        return np.asarray(x.data)
+    x = extend.numbers(x.data if isinstance(x, ad.Variable) else x, what, "x")
     if isinstance(x, np.ma.MaskedArray):
         masked = np.argwhere(np.ma.getmaskarray(x))
         if len(masked):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autodiff as ad
+from autodiff import extend
 
 __all__ = ["as_input", "as_value", "each_image", "per_axis"]
 
@@ -18,13 +19,13 @@ def as_input(x: Any, dtype: DTypeLike) -> Any:
     parameters' dtype."""
     if isinstance(x, ad.Tensor):
         return x
-    x = np.asarray(x)
+    x = extend.as_array(x)
     return x if x.dtype is dtype or x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
 
 
 def as_value(x: Any) -> Any:
     """A graph value as it is, anything else as an array."""
-    return x if isinstance(x, ad.Variable) else np.asarray(x)
+    return x if isinstance(x, ad.Variable) else extend.as_array(x)
 
 
 def per_axis(who: str, name: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:

@@ -21,13 +21,13 @@ REDUCTIONS = ("mean", "sum", "none")
 
 def value(x: Any) -> Any:
     """Return a graph value as it is, and anything else as an array."""
-    return x if isinstance(x, Variable) else np.asarray(x)
+    return x if isinstance(x, Variable) else extend.as_array(x)
 
 
 def plain(x: Any) -> Any:
     """Return x without its graph, to compute with: an array; inside vmap a value of one example."""
     x = extend.bare(x)
-    return x if isinstance(x, Variable) else np.asarray(x)
+    return x if isinstance(x, Variable) else extend.as_array(x)
 
 
 def numbers(x: Any) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff import Variable
+from autodiff import Variable, extend
 
 from .arguments import (
     as_constant,
@@ -72,7 +72,7 @@ def cross_entropy(
            [ 0.25  , -0.25  ]])
     """
     if not isinstance(logits, Variable):
-        logits = np.asarray(logits)
+        logits = extend.as_array(logits)
     elif logits.node is not None and logits.node.op is _SOFTMAX:
         warnings.warn(
             "cross_entropy got the output of a softmax for logits; it takes the softmax itself, and two in a row "

@@ -10,6 +10,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import extend
+from autodiff.extend import numbers
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
@@ -55,7 +56,8 @@ def clip_grad_norm_(
     """
     _check_limit("clip_grad_norm_", "max_norm", max_norm)
     found = _with_gradients("clip_grad_norm_", parameters)
-    values = [p.grad.data if isinstance(p.grad, ad.Variable) else p.grad for p in found]  # a handle: create_graph=True
+    given = [p.grad.data if isinstance(p.grad, ad.Variable) else p.grad for p in found]  # a handle: create_graph=True
+    values = [numbers(g, "clip_grad_norm_", "p.grad = p.grad") for g in given]
     total = _joint_norm(values, norm_type)
     if not np.isfinite(total):
         for i, (p, g) in enumerate(zip(found, values, strict=True)):

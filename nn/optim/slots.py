@@ -128,7 +128,7 @@ class Slot:
 
     def _fitting(self, grad: Any, value: Array) -> Array:
         """A gradient in the dtype of the state, which follows the values after `model.astype`."""
-        grad = np.asarray(_raw(grad))
+        grad = np.asarray(extend.numbers(_raw(grad), "an optimizer's step", "p.grad = p.grad"))
         if grad.shape != value.shape:
             raise ValueError(f"a parameter of shape {value.shape} has a .grad of shape {grad.shape}")
         wanted = np.result_type(*[_state_dtype(p.dtype) for p, _ in self.entries])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff.extend import numbers
 
 from ..module import Module
 from .feeding import FromArrays, Source, call, source
@@ -102,7 +103,7 @@ def plain_tree(x: Any) -> Any:
     if isinstance(x, (tuple, list)):
         leaves = [plain_tree(value) for value in x]
         return type(x)(*leaves) if hasattr(x, "_fields") else type(x)(leaves)
-    return np.asarray(x.data if isinstance(x, ad.Variable) else x)
+    return np.asarray(numbers(x.data if isinstance(x, ad.Variable) else x, "nn.predict", "x"))
 
 
 def _outputs(model: Module, data: Source) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-import nn  # noqa: F401 (it has rows too)
+import nn
 from tests.support.rows_on_other_arrays import difference
 from tests.support.strict_array import StrictArray
 
@@ -99,6 +99,49 @@ def test_what_needs_the_numbers_names_itself_the_library_and_the_way_out(what: s
 def test_modes_that_look_at_every_number_refuse(modes: Any) -> None:
     with modes(), pytest.raises(TypeError, match="needs the numbers of a tests array"):
         np.exp(ad.tensor(StrictArray(A)))
+
+
+NEEDS_NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
+    "an optimizer's step": lambda x, p: (np.sum(p * x.sum()).backward(), nn.SGD([p], lr=0.1).step()),
+    "clip_grad_norm_": lambda x, p: (np.sum(p * x.sum()).backward(), nn.clip_grad_norm_([p], 1.0)),
+    "x needs": lambda x, p: nn.predict(nn.Linear(3, 2), x),
+    "array 0": lambda x, p: nn.data.TensorDataset(x),
+    "nn.Parameter": lambda x, p: nn.Parameter(x),
+    "load_state_dict of 'weight'": lambda x, p: nn.Linear(3, 4).load_state_dict({"weight": x, "bias": np.zeros(4)}),
+    "a metric": lambda x, p: nn.metrics.mean_absolute_error(x, A),
+    "compile": lambda x, p: ad.compile(np.sum)(x),
+}
+
+
+@pytest.mark.parametrize("what", NEEDS_NUMBERS)
+def test_what_trains_or_measures_refuses_such_arrays_and_names_the_way_out(what: str) -> None:
+    parameter = ad.tensor(StrictArray(np.ones(1)))
+    with pytest.raises(TypeError, match=r"needs the numbers of a tests array of shape .*\.get\(\)") as error:
+        NEEDS_NUMBERS[what](StrictArray(A), parameter)
+    assert what in str(error.value)
+
+
+def test_a_network_stays_lazy_on_dask_and_is_trained_with_computed_gradients() -> None:
+    da = pytest.importorskip("dask.array")
+    lazy, plain = (nn.Sequential(nn.Linear(3, 4, rng=0), nn.GELU(), nn.Linear(4, 3, rng=1)) for _ in range(2))
+    x = A.astype(np.float32)
+    for net, data in ((lazy, da.from_array(x, chunks=2)), (plain, x)):
+        nn.MSELoss()(net(data), data).backward()
+        for p in net.parameters():
+            assert isinstance(p.grad, da.Array) == (net is lazy)
+            p.grad = p.grad.compute() if net is lazy else p.grad
+        nn.Adam(net.parameters()).step()
+    for p, q in zip(lazy.parameters(), plain.parameters(), strict=True):
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-4, atol=1e-6)  # float32, sums in another order
+
+
+def test_minimize_computes_the_loss_of_a_lazy_array() -> None:
+    da = pytest.importorskip("dask.array")
+    data = da.from_array(A, chunks=4)
+    found = ad.minimize(lambda w: ((data @ w - 1.0) ** 2).sum(), np.zeros(3), options={"maxiter": 1})
+    want = ad.minimize(lambda w: ((A @ w - 1.0) ** 2).sum(), np.zeros(3), options={"maxiter": 1})
+    assert type(found.x) is np.ndarray
+    np.testing.assert_allclose(found.x, want.x, rtol=1e-12)
 
 
 def test_a_matrix_of_both_kinds_refuses_rather_than_copy() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...other_arrays import numbers
 from ...variable import Scalar, Variable
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
@@ -54,7 +55,7 @@ def signature(tree: Any, inputs: list[Any], floor: float, seen: dict[int, int]) 
         return (kind, *[signature(x, inputs, floor, seen) for x in tree])
     if isinstance(tree, np.ndarray):
         raise TypeError(f"compile takes arrays; got a {kind.__name__}. Write np.asarray(x).")
-    return Same(tree)
+    return Same(numbers(tree, "compile", "x"))
 
 
 def _is_input(x: Any) -> bool:
@@ -68,6 +69,8 @@ def _of_input(x: Any, kind: Any, floor: float) -> Hashable:
         return (kind,)
     node = x.node
     live = node is not None and node.serial >= floor
+    if not isinstance(x, Scalar) and x._data.__class__ is not np.ndarray:
+        numbers(x._data, "compile")
     fact: tuple[Any, ...] = (kind, live)
     if live and node.op is None:  # type: ignore[union-attr]
         hooks = tuple(map(Same, node.notes.hooks)) if node.notes is not None else ()  # type: ignore[union-attr]
