@@ -23,7 +23,7 @@ import nn  # noqa: E402
 TITLES = {  # the module that defines a public name, or a package around it -> the title of its page
     "autodiff.leaves": "Values: tensors and scalars",
     "autodiff.variable": "Values: tensors and scalars",
-    "autodiff.modes.states": "Modes",
+    "autodiff.modes": "Modes",
     "autodiff.transforms": "Transforms",
     "autodiff.errors": "Errors of autodiff",
     "autodiff.drawing": "Pictures",

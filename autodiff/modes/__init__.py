@@ -1,30 +1,14 @@
-"""The modes under which operations run (``states``), and what each does to an operation (``diagnostics``)."""
+"""The modes under which operations run.
 
-from .states import (
-    OFF,
-    Layered,
-    Scope,
-    State,
-    adopt,
-    current_scope,
-    current_trace,
-    detect_anomaly,
-    draw_random,
-    enable_grad,
-    in_state,
-    is_recording,
-    keeps_record,
-    mode,
-    no_grad,
-    number,
-    one_call,
-    record,
-    refuse_trace,
-    scope,
-    source_line,
-    state,
-    strict,
-)
+``states`` has what is in force, ``blocks`` changes it for a block or a function, ``switches`` are the modes that a user
+turns on, ``traces`` is what ``ad.compile`` turns on, and ``diagnostics`` does the work of the modes on an operation.
+"""
+
+from .blocks import in_state, mode
+from .diagnostics import source_line
+from .states import OFF, Layered, Scope, State, current_scope, scope, state
+from .switches import detect_anomaly, enable_grad, is_recording, keeps_record, no_grad, record, strict
+from .traces import adopt, current_trace, draw_random, number, one_call, refuse_trace
 
 __all__ = [
     "OFF",

@@ -6,6 +6,7 @@ Runs only when the state is not plain; the fast paths never call it.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -15,7 +16,8 @@ import numpy as np
 from ..errors import AnomalyError, GraphError, MissingRuleError, kind_of
 from ..graph import Node, notes_of
 from ..other_arrays import is_foreign, numbers, refusal
-from .states import OFF, State, mode, source_line, state
+from .blocks import mode
+from .states import OFF, State, state
 
 ROWS = frozenset({"rows"})
 _watcher: ContextVar[Callable[..., None]] = ContextVar("autodiff_watcher")
@@ -129,6 +131,21 @@ def check_finite(op: Any, value: Any, raw: Iterable[Any], verb: str, inputs: str
     where = "" if np.ndim(value) == 0 else f" (first at index {tuple(int(i) for i in np.argwhere(bad)[0])})"
     shapes = ", ".join(str(np.shape(x)) for x in raw if x is not None)
     raise AnomalyError(f"{op.name} {verb} {' and '.join(counts)}{where} from {inputs} of shapes {shapes}{place(node)}.")
+
+
+_HERE = __file__.rsplit("modes", 1)[0]  # the package autodiff
+
+
+def source_line() -> str:
+    """``file.py:12`` of the nearest caller outside this package and outside ``nn``. No frame is kept."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if not name.startswith(_HERE) and package != "nn" and not name.startswith("<"):
+            return f"{name.replace(chr(92), '/')}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return "?"
 
 
 def place(node: Node | None) -> str:

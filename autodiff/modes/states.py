@@ -1,4 +1,4 @@
-"""The modes under which operations run: recording, picture records, anomaly detection, and the module we are in.
+"""The modes in force: recording, picture records, anomaly detection, and the module that is running.
 
 They are in one context variable, so that threads and tasks have their own. The fast paths test one attribute of
 it: ``plain``. Never here: the graph itself.
@@ -6,13 +6,11 @@ it: ``plain``. Never here: the graph itself.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
-from functools import wraps
 from typing import Any
 
 
@@ -154,7 +152,7 @@ _state: ContextVar[State] = ContextVar("autodiff_state", default=State())  # noq
 state = _state.get
 
 
-def _enter(maker: Any, changes: dict[str, Any], caller: Any) -> None:
+def enter_mode(maker: Any, changes: dict[str, Any], caller: Any) -> None:
     """Change some modes. The exit undoes changes of a generator, and they do not hold while it is paused."""
     now = _state.get()
     if now.__class__ is State:
@@ -177,7 +175,7 @@ def _enter(maker: Any, changes: dict[str, Any], caller: Any) -> None:
         _state.set(Layered(base, (*layers, Layer(maker, changes, frame))))
 
 
-def _exit(maker: Any) -> None:
+def exit_mode(maker: Any) -> None:
     """Undo the latest change of this maker, and no other: generators may close in any order."""
     now = _state.get()
     if now.__class__ is State:
@@ -244,286 +242,6 @@ def _is_of(frame: Any, packages: tuple[str, ...]) -> bool:
     return str(frame.f_globals.get("__name__")).partition(".")[0] in packages
 
 
-class mode:
-    """Run a block, or each call of a function, with some modes changed; restored on every way out. May be used again,
-    inside itself, and by several threads and tasks. In a generator the modes hold while it runs, not while it is
-    paused; as a decorator of a generator function or an ``async`` function, while its body runs."""
-
-    def __init__(self, **changes: Any) -> None:
-        self._changes = changes
-
-    def __enter__(self) -> None:
-        _enter(self, self._changes, sys._getframe(1))
-
-    def __exit__(self, *exc: object) -> None:
-        _exit(self)
-
-    def __call__(self, function: Any) -> Any:
-        if inspect.isclass(function):
-            raise TypeError(
-                f"a mode decorates functions; {function.__name__} is a class. Decorate its methods, forward for one."
-            )
-        changes = self._changes
-        if inspect.isasyncgenfunction(function):
-            return _async_generator(function, changes)
-        if inspect.iscoroutinefunction(function):
-
-            @wraps(function)
-            async def run_task(*args: Any, **kwargs: Any) -> Any:
-                return await _Steps(function(*args, **kwargs), changes)
-
-            return run_task
-        if inspect.isgeneratorfunction(function):
-
-            @wraps(function)
-            def run_generator(*args: Any, **kwargs: Any) -> Any:
-                return (yield from _Steps(function(*args, **kwargs), changes))
-
-            return run_generator
-
-        @wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            with mode(**changes):
-                return function(*args, **kwargs)
-
-        return run
-
-
-class _Steps:
-    """A generator or coroutine each of whose steps runs with some modes changed."""
-
-    def __init__(self, body: Any, changes: dict[str, Any]) -> None:
-        self.body, self.changes = body, changes
-
-    def _step(self, step: Callable[..., Any], *given: Any) -> Any:
-        with mode(**self.changes):
-            return step(*given)
-
-    def __iter__(self) -> _Steps:
-        return self
-
-    __await__ = __iter__
-
-    def __next__(self) -> Any:
-        return self._step(self.body.send, None)
-
-    def send(self, value: Any) -> Any:
-        """Resume the body with a value."""
-        return self._step(self.body.send, value)
-
-    def throw(self, *error: Any) -> Any:
-        """Resume the body with an exception."""
-        return self._step(self.body.throw, *error)
-
-    def close(self) -> None:
-        """End the body where it is paused."""
-        self._step(self.body.close)
-
-
-def _async_generator(function: Any, changes: dict[str, Any]) -> Any:
-    @wraps(function)
-    async def run(*args: Any, **kwargs: Any) -> Any:
-        body = function(*args, **kwargs)
-        step, given = body.asend, None
-        while True:
-            try:
-                value = await _Steps(step(given), changes)
-            except StopAsyncIteration:
-                return
-            try:
-                step, given = body.asend, (yield value)
-            except GeneratorExit:
-                await _Steps(body.aclose(), changes)
-                raise
-            except BaseException as error:
-                step, given = body.athrow, error
-
-    return run
-
-
-def number(x: Any) -> Any:
-    """Return ``float(x)``, the value of a Scalar; in a trace (``ad.compile``) a traced number."""
-    trace = state().trace
-    return float(x) if trace is None else trace.number(x)
-
-
-def current_trace() -> Any:
-    """Return the trace of ``ad.compile`` that runs, or None. For state that is no Tensor, as optimizers have.
-
-    ``place(key, read, write, name, of)``  state that ``read()`` gives: its ``value`` is an array to be written into, or
-                                           a number, to be set; ``write(new)`` gives the calls that put it back
-    ``fact_readers.append(read)``          the program is right as long as ``read()`` gives what it gives now
-    ``with_writes.append(calls)``          ``calls()`` gives what is called together with the writes of a run
-    ``after.append(function)``             called when those are over
-    """
-    return state().trace
-
-
-def adopt(x: Any) -> None:
-    """In a trace, let a handle hold a traced value: it is about to be read or written."""
-    trace = state().trace
-    if trace is not None:
-        trace.adopt(x)
-
-
-def refuse_trace(what: str, instead: str) -> None:
-    """Raise TraceError in a trace of ``ad.compile``, for work that cannot be part of a program.
-
-    what, instead: clauses for the message, without a full stop.
-
-    >>> import autodiff as ad, numpy as np
-    >>> def saved(x):
-    ...     ad.extend.refuse_trace("a file is written", "Save outside the compiled function")
-    >>> ad.compile(saved)(np.ones(2))
-    Traceback (most recent call last):
-    autodiff.errors.TraceError: compile: a file is written... Save outside the compiled function.
-    """
-    trace = state().trace
-    if trace is not None:
-        raise trace.refusal(what, instead)
-
-
-def draw_random(source: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-    """Draw random numbers: ``getattr(generator, method)(*args, **kwargs)``. In a compiled function they are drawn anew
-    at every call, in the same order as without ``ad.compile``.
-
-    source: a ``numpy.random.Generator``, or a function that returns one: the default generator of a context, or a new
-    one of a seed (``functools.partial(np.random.default_rng, 0)``).
-
-    >>> import autodiff as ad, numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> fast = ad.compile(lambda x: x + ad.extend.draw_random(rng, "integers", 10, size=2))
-    >>> fast(np.zeros(2)), fast(np.zeros(2))
-    (array([8., 6.]), array([5., 2.]))
-    """
-    trace = state().trace
-    if trace is not None and not trace.busy:
-        return trace.draw(source, method, args, kwargs)
-    return getattr(source() if callable(source) else source, method)(*args, **kwargs)
-
-
-def one_call(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a function of plain arrays that looks at values as it goes, or works in memory of its own: in a trace (``ad.
-    compile``) it is one instruction. It must not write into its arguments, nor draw random numbers."""
-
-    @wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        trace = state().trace
-        return function(*args, **kwargs) if trace is None else trace.call(function, args, kwargs)
-
-    return run
-
-
-@contextlib.contextmanager
-def in_state(then: State) -> Iterator[None]:
-    """Run a block in the modes of an earlier moment."""
-    now = then.now() if isinstance(then, Layered) else then
-    with mode(floor=now.floor, scope=now.scope, record=now.record, anomaly=now.anomaly, strict=now.strict):
-        yield
-
-
-def no_grad() -> mode:
-    """Record nothing in this block (also usable as a decorator).
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([1.0, 2.0])
-    >>> with ad.no_grad():
-    ...     y = x * 2
-    >>> y.requires_grad
-    False
-    """
-    return mode(floor=OFF)
-
-
-def enable_grad() -> mode:
-    """Record again inside a ``no_grad()`` block.
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([1.0, 2.0])
-    >>> with ad.no_grad(), ad.enable_grad():
-    ...     y = x * 2
-    >>> y.requires_grad
-    True
-    """
-    return mode(floor=0)
-
-
-def is_recording() -> bool:
-    """Return whether operations are recorded here.
-
-    >>> import autodiff as ad, numpy as np
-    >>> ad.is_recording()
-    True
-    >>> with ad.no_grad():
-    ...     print(ad.is_recording())
-    False
-    """
-    return state().floor != OFF
-
-
-def keeps_record(what: str = "stats") -> bool:
-    """Return whether ``record()`` is on for a kind of record: an optimizer keeps its step under "updates".
-
-    >>> from autodiff import extend
-    >>> extend.keeps_record("updates")
-    False
-    """
-    return what in state().record
-
-
-def record(grads: bool = True, source: bool = True, stats: bool = True, updates: bool = True) -> mode:
-    """Record what pictures show of the graph made in this block; outside the block this costs nothing.
-
-    grads: gradients of interior values, in their ``.grad``. source: file and line of each operation. stats: values and
-    constant operands, for statistics. updates: how far an optimizer's step moves each parameter.
-
-    >>> import autodiff as ad
-    >>> with ad.record():
-    ...     x = ad.tensor([1.0, 2.0])
-    ...     h = x * x
-    ...     h.sum().backward()
-    >>> h.grad
-    array([1., 1.])
-    """
-    if not all(isinstance(on, bool) for on in (grads, source, stats, updates)):
-        raise TypeError("record takes booleans: ad.record(grads=True, source=True, stats=True, updates=True).")
-    chosen = {"grads": grads, "source": source, "stats": stats, "updates": updates}
-    return mode(record=frozenset(name for name, on in chosen.items() if on))
-
-
-def detect_anomaly() -> mode:
-    """Raise AnomalyError at the first operation that makes a NaN or an infinity from finite inputs.
-
-    Forward operations inside the block are checked at once, backward rules when ``backward()`` runs inside it.
-
-    >>> import autodiff as ad, numpy as np
-    >>> with ad.detect_anomaly(), np.errstate(all="ignore"):
-    ...     np.log(ad.tensor([1.0, 0.0]))  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    autodiff.errors.AnomalyError: log made 1 infinity (first at index (1,)) from finite inputs...
-    """
-    return mode(anomaly=True)
-
-
-def strict() -> mode:
-    """Check saved arrays and singular points: raise where a result would rest on a convention or a changed array.
-
-    SingularPointError where a derivative is a convention (abs at 0) or a computed 0 meets an infinite derivative;
-    StaleValueError where an array that a rule saved was changed. Arrays are recorded by reference. Writes through the
-    library are noticed always; a raw write into a NumPy array is noticed only here, where each saved array is hashed.
-
-    >>> import autodiff as ad, numpy as np
-    >>> x, factor = ad.tensor([1.0, 2.0]), np.array([3.0, 4.0])
-    >>> with ad.strict():
-    ...     y = (x * factor).sum()
-    ...     factor[0] = 0.0
-    ...     y.backward()
-    Traceback (most recent call last):
-    autodiff.errors.StaleValueError: an array of shape (2,) that multiply ... had saved was changed since. ...
-    """
-    return mode(strict=True)
-
-
 class scope:
     """Name the operations of a block: pictures group them, errors name them. ``owner``: the module, kept weakly.
 
@@ -545,11 +263,11 @@ class scope:
         made = self._make
         here = made if isinstance(made, Scope) else Scope(state().scope, made, self._owner)
         self._changes = {"scope": here}
-        _enter(self, self._changes, sys._getframe(1))
+        enter_mode(self, self._changes, sys._getframe(1))
         return here
 
     def __exit__(self, *exc: object) -> None:
-        _exit(self)
+        exit_mode(self)
 
 
 def current_scope() -> Scope | None:
@@ -561,18 +279,3 @@ def current_scope() -> Scope | None:
     'encoder'
     """
     return state().scope
-
-
-_HERE = __file__.rsplit("modes", 1)[0]  # the package autodiff
-
-
-def source_line() -> str:
-    """``file.py:12`` of the nearest caller outside this package and outside ``nn``. No frame is kept."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if not name.startswith(_HERE) and package != "nn" and not name.startswith("<"):
-            return f"{name.replace(chr(92), '/')}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return "?"
