@@ -1,11 +1,13 @@
 """Measures of how good a model is: plain NumPy functions of predictions and targets.
 
 Nothing here is differentiated. A metric is any function `(predictions, targets) -> float`. `evaluate` calls it once, on
-the whole set; the training numbers of `fit` are its means over mini-batches, by their size.
+the whole set; the training numbers of `fit` are its means over mini-batches, by their size. `sample_weight` is
+scikit-learn's: how much each sample counts, >= 0, of a shape that fits that of the samples.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,15 +38,37 @@ def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
     return indices
 
 
-def accuracy(scores: Any, labels: Any) -> float:
-    """Return the fraction of samples whose largest score is at the label.
+def _mean(who: str, values: NDArray[Any], sample_weight: Any) -> float:
+    """The mean over samples, weighted; of values (N, ...) with weights (N,) over the rest of each sample too.
+
+    The mean of nothing is NaN: there is no share of no samples.
+    """
+    if sample_weight is None:
+        return float(values.mean()) if values.size else math.nan
+    weight = _plain(sample_weight)
+    if weight.dtype.kind not in "fiub":
+        raise TypeError(f"{who}: sample_weight must hold real numbers, got dtype {weight.dtype}")
+    if weight.shape != values.shape[: weight.ndim]:
+        raise ValueError(f"{who}: sample_weight of shape {weight.shape} does not fit samples of shape {values.shape}")
+    if not ((weight >= 0) & np.isfinite(weight)).all():
+        raise ValueError(f"{who}: sample_weight must be finite and >= 0")
+    weight = np.broadcast_to(weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim)), values.shape)
+    total = weight.sum(dtype=float)
+    return float((values * weight).sum(dtype=float) / total) if total else math.nan
+
+
+def accuracy(scores: Any, labels: Any, *, sample_weight: Any = None) -> float:
+    """Return the fraction of samples whose largest score is at the label; NaN for no samples.
 
     Args:
         scores: (..., C) logits or probabilities.
         labels: (...) class indices, or (..., C) one-hot or probability rows, whose largest entry counts.
+        sample_weight: (N,) or of the shape of the samples.
 
     >>> accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
     0.5
+    >>> accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1], sample_weight=[3, 1])
+    0.75
     """
     scores, labels = _plain(scores), _plain(labels)
     _check_columns("accuracy", scores)
@@ -52,7 +76,7 @@ def accuracy(scores: Any, labels: Any) -> float:
         labels = labels.argmax(axis=-1)
     if labels.shape != scores.shape[:-1]:
         raise ValueError(f"accuracy needs scores (..., C) and labels (...), got {scores.shape} and {labels.shape}")
-    return float((scores.argmax(axis=-1) == labels).mean())
+    return _mean("accuracy", scores.argmax(axis=-1) == labels, sample_weight)
 
 
 def _check_columns(who: str, scores: NDArray[Any]) -> None:
@@ -64,7 +88,7 @@ def _check_columns(who: str, scores: NDArray[Any]) -> None:
         )
 
 
-def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
+def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5, *, sample_weight: Any = None) -> float:
     """Return the fraction of samples whose label is among the `k` largest of the scores (..., C).
 
     >>> top_k_accuracy([[0.1, 0.5, 0.4]], [2], k=2)
@@ -75,10 +99,12 @@ def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
     if not 1 <= k <= scores.shape[-1]:
         raise ValueError(f"k must be between 1 and the number of classes {scores.shape[-1]}, got {k}")
     best = np.argpartition(scores, -k, axis=-1)[..., -k:]
-    return float((best == labels[..., None]).any(axis=-1).mean())
+    return _mean("top_k_accuracy", (best == labels[..., None]).any(axis=-1), sample_weight)
 
 
-def binary_accuracy(logits: ArrayLike, targets: ArrayLike, threshold: float = 0.0) -> float:
+def binary_accuracy(
+    logits: ArrayLike, targets: ArrayLike, threshold: float = 0.0, *, sample_weight: Any = None
+) -> float:
     """Return the fraction of logits on the right side of `threshold`; targets are 0 and 1, or -1 and +1. For
     probabilities write threshold=0.5.
 
@@ -88,10 +114,10 @@ def binary_accuracy(logits: ArrayLike, targets: ArrayLike, threshold: float = 0.
     logits, targets = _plain(logits), _plain(targets)
     if logits.shape != targets.shape:
         raise ValueError(f"binary_accuracy needs equal shapes, got {logits.shape} and {targets.shape}")
-    return float(((logits > threshold) == (targets > 0)).mean())
+    return _mean("binary_accuracy", (logits > threshold) == (targets > 0), sample_weight)
 
 
-def mean_squared_error(predictions: ArrayLike, targets: ArrayLike) -> float:
+def mean_squared_error(predictions: ArrayLike, targets: ArrayLike, *, sample_weight: Any = None) -> float:
     """Return the mean of the squared differences.
 
     predictions, targets: equal shapes, else ValueError. scikit-learn's `mean_squared_error`.
@@ -99,10 +125,10 @@ def mean_squared_error(predictions: ArrayLike, targets: ArrayLike) -> float:
     >>> mean_squared_error([1.0, 3.0], [1.0, 1.0])
     2.0
     """
-    return float(np.square(_difference(predictions, targets)).mean())
+    return _mean("mean_squared_error", np.square(_difference(predictions, targets)), sample_weight)
 
 
-def mean_absolute_error(predictions: ArrayLike, targets: ArrayLike) -> float:
+def mean_absolute_error(predictions: ArrayLike, targets: ArrayLike, *, sample_weight: Any = None) -> float:
     """Return the mean of the absolute differences.
 
     predictions, targets: equal shapes, else ValueError. scikit-learn's `mean_absolute_error`.
@@ -110,7 +136,7 @@ def mean_absolute_error(predictions: ArrayLike, targets: ArrayLike) -> float:
     >>> mean_absolute_error([1.0, 3.0], [1.0, 1.0])
     1.0
     """
-    return float(np.abs(_difference(predictions, targets)).mean())
+    return _mean("mean_absolute_error", np.abs(_difference(predictions, targets)), sample_weight)
 
 
 def _difference(predictions: ArrayLike, targets: ArrayLike) -> NDArray[np.floating]:
@@ -120,8 +146,10 @@ def _difference(predictions: ArrayLike, targets: ArrayLike) -> NDArray[np.floati
     return np.subtract(predictions, targets, dtype=float)
 
 
-def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int | None = None) -> NDArray[np.int64]:
-    """Return counts (C, C): row = true class, column = predicted class.
+def confusion_matrix(
+    labels: ArrayLike, predictions: ArrayLike, classes: int | None = None, *, sample_weight: Any = None
+) -> NDArray[Any]:
+    """Return counts (C, C): row = true class, column = predicted class; sums of weights with `sample_weight`.
 
     Args:
         labels: class indices of any shape.
@@ -146,7 +174,14 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int | N
         if values.size and not 0 <= values.min() <= values.max() < classes:
             raise ValueError(f"a {name} is outside 0..{classes - 1}: {values.min()} to {values.max()}")
     flat = labels.astype(np.int64).ravel() * classes + predictions.astype(np.int64).ravel()
-    return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
+    if sample_weight is not None:
+        sample_weight = _plain(sample_weight)
+        if sample_weight.shape != labels.shape:
+            raise ValueError(
+                f"confusion_matrix: sample_weight of shape {sample_weight.shape} does not fit labels {labels.shape}"
+            )
+        sample_weight = sample_weight.ravel()
+    return np.bincount(flat, sample_weight, minlength=classes * classes).reshape(classes, classes)
 
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself

@@ -178,7 +178,7 @@ def test_cross_validation_chooses_a_size_that_is_large_enough(tmp_path, capsys):
     arguments = ("--sizes", 2, 16, "--folds", 3, "--epochs", 8, "--limit", 300, "--out", tmp_path)
     (results, chosen, test), text = run("outlook/cross_validation", capsys, *arguments)
     assert chosen == 16 and test > 0.7 and len(results[2]) == 3
-    assert "Chosen: 16 hidden units" in text
+    assert "Chosen: 16 hidden units" in text and "cross_val_score" in text
 
 
 @given(labels=st.lists(st.integers(0, 3), min_size=10, max_size=60), k=st.integers(2, 5), seed=st.integers(0, 99))

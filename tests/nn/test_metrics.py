@@ -67,3 +67,33 @@ def test_metrics_that_count_take_recorded_tensors():
     assert metrics.binary_accuracy(scores[:, 0], [1, 1]) == 1.0
     with pytest.raises(ad.LeavesGraphError):
         metrics.mean_squared_error(scores, scores.data)  # this one has a gradient
+
+
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 12))
+def test_a_sample_of_weight_k_counts_as_k_samples(seed, n):
+    rng = np.random.default_rng(seed)
+    weight = rng.integers(0, 4, n)
+    weight[rng.integers(n)] = 1
+    scores, labels = rng.standard_normal((n, 3)), rng.integers(0, 3, n)
+    cases = [
+        (metrics.accuracy, scores, labels, {}),
+        (metrics.top_k_accuracy, scores, labels, {"k": 2}),
+        (metrics.binary_accuracy, scores[:, 0], labels > 0, {}),
+        (metrics.mean_squared_error, scores, scores[::-1], {}),  # a weight of a sample holds for all its numbers
+        (metrics.mean_absolute_error, scores[:, 0], scores[:, 1], {}),
+    ]
+    for metric, a, b, options in cases:
+        repeated = metric(np.repeat(a, weight, axis=0), np.repeat(b, weight, axis=0), **options)
+        assert metric(a, b, sample_weight=weight, **options) == pytest.approx(repeated, rel=1e-12)
+    matrix = metrics.confusion_matrix(labels, scores, sample_weight=weight)
+    repeated = metrics.confusion_matrix(np.repeat(labels, weight), np.repeat(scores, weight, axis=0))
+    np.testing.assert_array_equal(matrix, repeated)
+
+
+def test_weights_of_samples_that_do_not_fit_are_refused_and_the_mean_of_nothing_is_nan():
+    with pytest.raises(ValueError, match=r"accuracy: sample_weight of shape \(3,\) does not fit samples of shape \(1,"):
+        metrics.accuracy([[0.0, 1.0]], [1], sample_weight=[1, 1, 1])
+    with pytest.raises(ValueError, match="mean_squared_error: sample_weight must be finite and >= 0"):
+        metrics.mean_squared_error([1.0], [0.0], sample_weight=[-1])
+    assert np.isnan(metrics.accuracy(np.empty((0, 3)), np.empty(0, int)))  # NumPy warned of an empty slice
+    assert np.isnan(metrics.accuracy([[0.0, 1.0]], [1], sample_weight=[0]))
