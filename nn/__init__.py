@@ -52,26 +52,34 @@ from .layers.normalization import (
     GroupNorm,
     InstanceNorm1d,
     InstanceNorm2d,
+    InstanceNorm3d,
     LayerNorm,
     RMSNorm,
 )
 from .layers.padding import (
     CircularPad1d,
     CircularPad2d,
+    CircularPad3d,
     ConstantPad1d,
     ConstantPad2d,
+    ConstantPad3d,
     ReflectionPad1d,
     ReflectionPad2d,
+    ReflectionPad3d,
     ReplicationPad1d,
     ReplicationPad2d,
+    ReplicationPad3d,
     ZeroPad1d,
     ZeroPad2d,
+    ZeroPad3d,
 )
 from .layers.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
     AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
@@ -79,7 +87,7 @@ from .layers.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
-from .layers.resizing import PixelShuffle, PixelUnshuffle, Upsample
+from .layers.resizing import ChannelShuffle, PixelShuffle, PixelUnshuffle, Upsample
 from .layers.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from .layers.windows import Fold, Unfold
 from .losses import (
@@ -135,7 +143,7 @@ from .module import Module, functional_call
 from .names_elsewhere import IN_PACKAGE as _ELSEWHERE
 from .neuron import MLP, Layer, Neuron
 from .optim import LBFGS, SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_
-from .parameter import Buffer, Parameter
+from .parameter import Buffer, Parameter, parameters_to_vector, vector_to_parameters
 from .random import default_generator, seed
 from .report import training_report
 from .sequences.attention import MultiheadAttention
@@ -176,6 +184,8 @@ __all__ = [
     "Parameter",
     "Buffer",
     "functional_call",
+    "parameters_to_vector",
+    "vector_to_parameters",
     # layers
     "Bilinear",
     "Flatten",
@@ -192,8 +202,10 @@ __all__ = [
     "Unfold",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -209,21 +221,28 @@ __all__ = [
     "GroupNorm",
     "InstanceNorm1d",
     "InstanceNorm2d",
+    "InstanceNorm3d",
     "LayerNorm",
     "RMSNorm",
+    "ChannelShuffle",
     "PixelShuffle",
     "PixelUnshuffle",
     "Upsample",
     "CircularPad1d",
     "CircularPad2d",
+    "CircularPad3d",
     "ConstantPad1d",
     "ConstantPad2d",
+    "ConstantPad3d",
     "ReflectionPad1d",
     "ReflectionPad2d",
+    "ReflectionPad3d",
     "ReplicationPad1d",
     "ReplicationPad2d",
+    "ReplicationPad3d",
     "ZeroPad1d",
     "ZeroPad2d",
+    "ZeroPad3d",
     "AlphaDropout",
     "Dropout",
     "Dropout1d",

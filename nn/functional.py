@@ -12,14 +12,12 @@ from autodiff import (
     celu,
     elu,
     gelu,
-    glu,
     hardshrink,
     hardsigmoid,
     hardswish,
     hardtanh,
     leaky_relu,
     linear,
-    log_softmax,
     logsigmoid,
     mish,
     prelu,
@@ -28,9 +26,6 @@ from autodiff import (
     selu,
     sigmoid,
     silu,
-    softmax,
-    softmin,
-    softplus,
     softshrink,
     softsign,
     tanh,
@@ -39,7 +34,7 @@ from autodiff import (
 )
 from autodiff.extend import missing_names
 
-from .layers.activations import gumbel_softmax
+from .layers.activations import glu, gumbel_softmax, log_softmax, softmax, softmin, softplus
 from .layers.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .layers.distances import cdist, cosine_similarity, normalize, pairwise_distance, pdist
 from .layers.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d
@@ -49,8 +44,10 @@ from .layers.padding import pad
 from .layers.pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
     adaptive_max_pool1d,
     adaptive_max_pool2d,
+    adaptive_max_pool3d,
     avg_pool1d,
     avg_pool2d,
     avg_pool3d,
@@ -58,7 +55,7 @@ from .layers.pooling import (
     max_pool2d,
     max_pool3d,
 )
-from .layers.resizing import interpolate, pixel_shuffle, pixel_unshuffle
+from .layers.resizing import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from .layers.sampling import affine_grid, grid_sample
 from .layers.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from .layers.windows import fold, unfold
@@ -88,14 +85,16 @@ from .losses import (
     triplet_margin_with_distance_loss,
 )
 from .sequences.attention import scaled_dot_product_attention
-from .sequences.embedding import embedding, embedding_bag
+from .sequences.embedding import embedding, embedding_bag, one_hot
 from .sequences.positions import rotary_positions, sinusoidal_positions
 
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
@@ -107,6 +106,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "cdist",
     "celu",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -163,6 +163,7 @@ __all__ = [
     "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
+    "one_hot",
     "pad",
     "pairwise_distance",
     "pdist",
@@ -194,6 +195,6 @@ __all__ = [
     "unfold",
 ]
 
-_ELSEWHERE = {"mse": "write nn.functional.mse_loss", "one_hot": "write np.eye(classes)[labels]"}
+_ELSEWHERE = {"mse": "write nn.functional.mse_loss"}
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
     __getattr__ = missing_names(__name__, __all__, _ELSEWHERE)

@@ -25,7 +25,7 @@ from autodiff.extend import current_scope, numbers, write_all
 
 from .names_elsewhere import IN_MODULE
 from .overview import summarize
-from .parameter import Buffer, Parameter, hold
+from .parameter import Buffer, Parameter, forget_gradient, hold
 from .random import default_generator
 
 __all__ = ["LoadResult", "Module", "functional_call", "saved_variables"]
@@ -215,10 +215,10 @@ class Module:
         """Switch to evaluation: `train(False)`."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget every gradient (set it to None)."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget every gradient: set it to None, or to zeros."""
         for parameter in self.parameters():
-            parameter.grad = None
+            forget_gradient(parameter, set_to_none)
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Thaw or freeze every parameter; a frozen one is a constant: no gradient is computed for it."""

@@ -5,6 +5,7 @@ Nothing here computes. `p.data = a` checks shape and dtype and copies `a` in, as
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 import autodiff as ad
 from autodiff import extend
 
-__all__ = ["Buffer", "Parameter"]
+__all__ = ["Buffer", "Parameter", "parameters_to_vector", "vector_to_parameters"]
 
 
 class Parameter(ad.Tensor):
@@ -90,3 +91,49 @@ def _rebuilt(cls: type, data: Any, requires_grad: bool) -> Any:
 def hold(handle: ad.Variable, other: ad.Variable) -> None:
     """Let `handle` stand for the value and the place in the graph that `other` has."""
     handle._data, handle.node = other._data, other.node
+
+
+def forget_gradient(parameter: Any, set_to_none: bool) -> None:
+    """Set a gradient to None, or, where there is one, to zeros."""
+    if set_to_none or parameter.grad is None:
+        parameter.grad = None
+    else:
+        parameter.grad = np.zeros_like(parameter.grad) if isinstance(parameter, ad.Tensor) else 0.0
+
+
+def parameters_to_vector(parameters: Iterable[Any]) -> Any:
+    """Return all parameters as one vector, in their order, recorded. `torch.nn.utils.parameters_to_vector`.
+
+    Its `.data` is what functions of one vector take, such as those of `scipy.optimize`. Raises ValueError for none.
+
+    >>> import nn
+    >>> net = nn.Linear(2, 1, rng=0)
+    >>> nn.parameters_to_vector(net.parameters()).shape
+    (3,)
+    """
+    parts = [np.reshape(ad.stack([p]) if isinstance(p, ad.Scalar) else p, -1) for p in parameters]
+    if not parts:
+        raise ValueError("parameters_to_vector got no parameters")
+    return np.concatenate(parts)
+
+
+def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
+    """Write a vector into parameters, in their order, all or nothing. `torch.nn.utils.vector_to_parameters`.
+
+    vec: (number of all their elements,), cast to their dtypes; another length is a ValueError.
+
+    >>> import nn, numpy as np
+    >>> net = nn.Linear(2, 1)
+    >>> nn.vector_to_parameters(np.array([1.0, 2.0, 3.0]), net.parameters()); net.weight.data, net.bias.data
+    (array([[1., 2.]], dtype=float32), array([3.], dtype=float32))
+    """
+    found = list(parameters)
+    vector = np.asarray(vec.data if isinstance(vec, ad.Variable) else vec)
+    sizes = [int(np.size(p.data)) for p in found]
+    if vector.shape != (sum(sizes),):
+        raise ValueError(f"vector_to_parameters needs a vector of shape ({sum(sizes)},), got shape {vector.shape}")
+    ends = np.cumsum([0, *sizes])
+    extend.write_all(
+        (p, vector[a:b].reshape(np.shape(p.data)) if isinstance(p, ad.Tensor) else float(vector[a]))
+        for p, a, b in zip(found, ends[:-1], ends[1:], strict=True)
+    )

@@ -1,7 +1,10 @@
-"""Activation functions as modules. The functions are in `nn.functional` and, under the same names, in `autodiff`."""
+"""Activation functions as modules. The functions are in `nn.functional` and, under the same names, in `autodiff`; here
+are those of them that take arguments of PyTorch which autodiff's do not.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,7 @@ import autodiff as ad
 from ..module import Module
 from ..parameter import Parameter
 from ..random import Rng, as_generator
-from .inputs import as_input, as_value
+from .inputs import as_input, as_value, axis_or_dim
 
 __all__ = [
     "CELU",
@@ -41,24 +44,37 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "glu",
     "gumbel_softmax",
+    "log_softmax",
+    "softmax",
+    "softmin",
+    "softplus",
 ]
 
 
-def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, axis: int = -1, *, rng: Rng = None) -> Any:
+def gumbel_softmax(
+    logits: Any,
+    tau: float = 1.0,
+    hard: bool = False,
+    axis: int | None = None,
+    *,
+    dim: int | None = None,
+    rng: Rng = None,
+) -> Any:
     """Draw a sample of classes that is differentiated: softmax((logits + noise) / tau), the noise Gumbel's.
     `torch.nn.functional.gumbel_softmax` (Jang et al. 2016, https://arxiv.org/abs/1611.01144).
 
-    logits: any shape, unnormalized logarithms of probabilities along the axis. tau: above 0; the smaller, the nearer
-    to a choice of one. hard: whether the result is a choice of one, with the derivative of the soft sample. rng: a
-    Generator, a seed, or None for the default generator. Raises ValueError for another tau.
+    logits: any shape, unnormalized logarithms of probabilities along the axis. axis, dim: as in `softmax`. tau: above
+    0; the smaller, the nearer to a choice of one. hard: whether the result is a choice of one, with the derivative of
+    the soft sample. rng: a Generator, a seed, or None for the default generator. Raises ValueError for another tau.
 
     >>> gumbel_softmax(np.log([0.25, 0.75]), hard=True, rng=0)
     array([0., 1.])
     """
     if not tau > 0:
         raise ValueError(f"gumbel_softmax: tau must be above 0; got {tau!r}")
-    logits = as_value(logits)
+    logits, axis = as_value(logits), axis_or_dim("gumbel_softmax", axis, dim, -1)
     noise = as_generator(rng).gumbel(size=logits.shape).astype(np.result_type(logits.dtype, np.float16))
     y = ad.softmax((logits + noise) / tau, axis=axis)
     if not hard:
@@ -68,6 +84,66 @@ def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, axis: int 
     one = np.zeros_like(bare)
     np.put_along_axis(one, best, 1.0, axis=axis)
     return one if y is bare else one + (y - ad.stop_gradient(y))
+
+
+def softplus(x: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
+    """Return log(1 + exp(beta x)) / beta, a smooth ReLU. `torch.nn.functional.softplus`.
+
+    beta: not 0; the larger, the nearer to ReLU. threshold: x itself where beta x is above it. PyTorch has 20 there,
+    against overflow; nothing overflows here, and without it the derivative keeps its digits.
+
+    >>> softplus(np.array([0.0, 3.0]), beta=2.0, threshold=5.0).round(4)
+    array([0.3466, 3.    ])
+    """
+    if not beta:
+        raise ValueError("softplus: beta must not be 0")
+    x = as_value(x)
+    y = ad.softplus(x) if beta == 1 else ad.softplus(x * beta) / beta
+    return y if threshold == math.inf else np.where(ad.plain(x) * beta > threshold, x, y)
+
+
+def softmax(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
+    """Divide exp(x) by its sum along an axis, without overflow. `torch.nn.functional.softmax`.
+
+    axis: the last one unless it is given; `dim`, as PyTorch calls it, is taken too.
+
+    >>> softmax(np.array([[0.0, 0.0]]), dim=1)
+    array([[0.5, 0.5]])
+    """
+    return ad.softmax(x, axis=axis_or_dim("softmax", axis, dim, -1))
+
+
+def log_softmax(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
+    """Return log(softmax(x)) along an axis, also where softmax underflows. `torch.nn.functional.log_softmax`.
+
+    axis, dim: as in `softmax`.
+
+    >>> log_softmax(np.array([[0.0, 1000.0]]), dim=1)
+    array([[-1000.,     0.]])
+    """
+    return ad.log_softmax(x, axis=axis_or_dim("log_softmax", axis, dim, -1))
+
+
+def softmin(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
+    """Divide exp(-x) by its sum along an axis, without overflow. `torch.nn.functional.softmin`.
+
+    axis, dim: as in `softmax`.
+
+    >>> softmin(np.array([[0.0, 1000.0]]), dim=1)
+    array([[1., 0.]])
+    """
+    return ad.softmin(x, axis=axis_or_dim("softmin", axis, dim, -1))
+
+
+def glu(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
+    """Return a sigmoid(b), a and b being the halves of x along an axis. `torch.nn.functional.glu`.
+
+    axis, dim: as in `softmax`.
+
+    >>> glu(np.array([2.0, 0.0]))
+    array([1.])
+    """
+    return ad.glu(x, axis=axis_or_dim("glu", axis, dim, -1))
 
 
 class ReLU(Module):
@@ -132,18 +208,26 @@ class SiLU(Module):
 
 
 class Softplus(Module):
-    """Compute log(1 + exp(x)), a smooth ReLU, without overflow. `torch.nn.Softplus` with its default options.
+    """Compute log(1 + exp(beta x)) / beta, a smooth ReLU, without overflow. `torch.nn.Softplus`.
 
-    x: any shape, floating; the result has the same shape and dtype.
+    Arguments as in `nn.functional.softplus`. x: any shape, floating; the result has the same shape and dtype.
 
     >>> import nn, numpy as np
     >>> nn.Softplus()(np.array([0.0, 1000.0])).round(4)
     array([6.931e-01, 1.000e+03])
     """
 
+    def __init__(self, beta: float = 1.0, threshold: float = math.inf) -> None:
+        self.beta, self.threshold = beta, threshold
+
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
-        return ad.softplus(x)
+        return softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        """The arguments that differ from the defaults."""
+        given = {"beta": (self.beta, 1.0), "threshold": (self.threshold, math.inf)}
+        return ", ".join([f"{name}={value}" for name, (value, usual) in given.items() if value != usual])
 
 
 class LeakyReLU(Module):
@@ -216,18 +300,18 @@ class GELU(Module):
 
 
 class Softmax(Module):
-    """Divide exp(x) by its sum along `axis`, without overflow. `torch.nn.Softmax`, whose `dim` is `axis` here.
+    """Divide exp(x) by its sum along `axis`, without overflow. `torch.nn.Softmax`.
 
-    x: any shape with that axis, floating; the result has the same shape and dtype. `CrossEntropyLoss` takes the values
-    before it.
+    axis: the last one unless it is given; `dim`, as PyTorch calls it, is taken too. x: any shape with that axis,
+    floating; the result has the same shape and dtype. `CrossEntropyLoss` takes the values before it.
 
     >>> import nn, numpy as np
     >>> nn.Softmax()(np.array([[0.0, 0.0]]))
     array([[0.5, 0.5]])
     """
 
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+    def __init__(self, axis: int | None = None, *, dim: int | None = None) -> None:
+        self.axis = axis_or_dim(type(self).__name__, axis, dim, -1)
 
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape, summing to 1 along the axis."""
@@ -486,7 +570,9 @@ class LogSigmoid(Module):
 
 
 class Softmin(Softmax):
-    """Divide exp(-x) by its sum along `axis`, without overflow. `torch.nn.Softmin`, whose `dim` is `axis` here.
+    """Divide exp(-x) by its sum along `axis`, without overflow. `torch.nn.Softmin`.
+
+    Arguments as in `Softmax`.
 
     x: any shape with that axis, floating; the result has the same shape and dtype.
 
@@ -501,7 +587,9 @@ class Softmin(Softmax):
 
 
 class GLU(Softmax):
-    """Compute a sigmoid(b), a and b being the halves of x along `axis`. `torch.nn.GLU`, whose `dim` is `axis` here.
+    """Compute a sigmoid(b), a and b being the halves of x along `axis`. `torch.nn.GLU`.
+
+    Arguments as in `Softmax`.
 
     x: an even length along the axis, which the result has half of (Dauphin et al. 2016).
 

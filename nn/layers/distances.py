@@ -12,7 +12,7 @@ import numpy as np
 import autodiff as ad
 
 from ..module import Module
-from .inputs import as_value
+from .inputs import as_value, axis_or_dim
 
 __all__ = [
     "CosineSimilarity",
@@ -29,20 +29,21 @@ def _length(x: Any, p: float, axis: int, keepdims: bool = False) -> Any:
     return np.linalg.vector_norm(x, ord=p, axis=axis, keepdims=keepdims)
 
 
-def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:
+def cosine_similarity(x1: Any, x2: Any, axis: int | None = None, eps: float = 1e-8, *, dim: int | None = None) -> Any:
     """Return the cosine of the angle between vectors along an axis. `torch.nn.functional.cosine_similarity`.
 
-    x1, x2: shapes that broadcast. eps: what a length counts at least, so that the cosine with a zero vector is 0.
+    x1, x2: shapes that broadcast. axis: 1 unless it is given; `dim`, as PyTorch calls it, is taken too. eps: what a
+    length counts at least, so that the cosine with a zero vector is 0.
 
     >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[3.0, 4.0]]))
     array([0.6])
     """
-    x1, x2 = as_value(x1), as_value(x2)
+    x1, x2, axis = as_value(x1), as_value(x2), axis_or_dim("cosine_similarity", axis, dim, 1)
     # each vector is divided by its own length: a product of squares may overflow where the cosine does not
     return np.sum(normalize(x1, axis=axis, eps=eps) * normalize(x2, axis=axis, eps=eps), axis=axis)
 
 
-def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """Return the p-norm of x1 - x2 + eps along the last axis. `torch.nn.functional.pairwise_distance`.
 
     x1, x2: (N, D) or (D,), or shapes that broadcast. eps is added to each difference, as in PyTorch; write eps=0 for
@@ -51,18 +52,19 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     >>> pairwise_distance(np.array([[3.0, 4.0]]), np.zeros((1, 2)), eps=0.0)
     array([5.])
     """
-    return _length(as_value(x1) - as_value(x2) + eps, p, -1, keepdims)
+    return _length(as_value(x1) - as_value(x2) + eps, p, -1, keepdim)
 
 
-def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
+def normalize(x: Any, p: float = 2.0, axis: int | None = None, eps: float = 1e-12, *, dim: int | None = None) -> Any:
     """Divide vectors along an axis by their p-norm. `torch.nn.functional.normalize`.
 
-    x: any shape. eps: what a norm counts at least, so that a zero vector stays zero, with the derivative 1 / eps.
+    x: any shape. axis: 1 unless it is given; `dim`, as PyTorch calls it, is taken too. eps: what a norm counts at
+    least, so that a zero vector stays zero, with the derivative 1 / eps.
 
     >>> normalize(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]])
     """
-    x = as_value(x)
+    x, axis = as_value(x), axis_or_dim("normalize", axis, dim, 1)
     length = _length(x, p, axis, keepdims=True)
     return x / np.where(
         ad.plain(length) < eps, eps, length
@@ -110,8 +112,8 @@ class CosineSimilarity(Module):
     array([0.6])
     """
 
-    def __init__(self, axis: int = 1, eps: float = 1e-8) -> None:
-        self.axis, self.eps = axis, eps
+    def __init__(self, axis: int | None = None, eps: float = 1e-8, *, dim: int | None = None) -> None:
+        self.axis, self.eps = axis_or_dim("CosineSimilarity", axis, dim, 1), eps
 
     def forward(self, x1: Any, x2: Any) -> Any:
         """x1, x2: shapes that broadcast, vectors along the axis, which the result lacks."""
@@ -132,12 +134,12 @@ class PairwiseDistance(Module):
     array([5.])
     """
 
-    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> None:
-        self.p, self.eps, self.keepdims = p, eps, keepdims
+    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        self.p, self.eps, self.keepdim = p, eps, keepdim
 
     def forward(self, x1: Any, x2: Any) -> Any:
         """x1, x2: (N, D) or (D,) -> (N,) or ()."""
-        return pairwise_distance(x1, x2, self.p, self.eps, self.keepdims)
+        return pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)
 
     def extra_repr(self) -> str:
         """The order of the norm and what is added."""

@@ -101,13 +101,14 @@ def dropout3d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None)
 _SELU_FLOOR = -1.7580993408473766  # the limit of SELU on the left: -scale * alpha
 
 
-def alpha_dropout(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
+def alpha_dropout(x: Any, p: float = 0.5, *, training: bool = False, rng: Rng = None) -> Any:
     """Set elements to SELU's limit on the left with probability p, keeping mean 0 and variance 1.
 
     x: any shape. `torch.nn.functional.alpha_dropout` (Klambauer et al. 2017, section 2,
-    https://arxiv.org/abs/1706.02515). Raises ValueError unless 0 <= p <= 1.
+    https://arxiv.org/abs/1706.02515): like there, it does nothing unless training=True. Raises ValueError unless
+    0 <= p <= 1.
 
-    >>> alpha_dropout(np.zeros(6), 0.5, rng=0).round(4)
+    >>> alpha_dropout(np.zeros(6), 0.5, training=True, rng=0).round(4)
     array([ 0.7792,  0.7792,  0.7792, -0.7792, -0.7792, -0.7792])
     """
     check_probability(p)

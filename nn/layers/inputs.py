@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 import autodiff as ad
 from autodiff import extend
 
-__all__ = ["as_input", "as_value", "each_image", "per_axis"]
+__all__ = ["as_input", "as_value", "axis_or_dim", "each_image", "per_axis"]
 
 
 def as_input(x: Any, dtype: DTypeLike) -> Any:
@@ -26,6 +26,17 @@ def as_input(x: Any, dtype: DTypeLike) -> Any:
 def as_value(x: Any) -> Any:
     """A graph value as it is, anything else as an array."""
     return x if isinstance(x, ad.Variable) else extend.as_array(x)
+
+
+def axis_or_dim(who: str, axis: int | None, dim: int | None, default: int | None = None) -> int:
+    """The axis, which PyTorch's programs call `dim`; TypeError where both are given, or neither and no default."""
+    if axis is not None and dim is not None:
+        raise TypeError(f"{who}: axis={axis} and dim={dim} are two names of one argument; give one")
+    found = axis if dim is None else dim
+    found = default if found is None else found
+    if found is None:
+        raise TypeError(f"{who}: which axis? write axis=1, or dim=1 as in PyTorch")
+    return found
 
 
 def per_axis(who: str, name: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:

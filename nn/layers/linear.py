@@ -15,25 +15,25 @@ from .. import init
 from ..module import Module
 from ..parameter import Parameter
 from ..random import Rng, as_generator
-from .inputs import as_input, as_value
+from .inputs import as_input, as_value, axis_or_dim
 
 __all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten", "bilinear", "flatten"]
 
 
-def flatten(x: Any, start_axis: int = 1) -> Any:
-    """Join all axes from `start_axis` on into one.
+def flatten(x: Any, start_dim: int = 1, end_dim: int = -1) -> Any:
+    """Join the axes from `start_dim` to `end_dim` into one. `torch.flatten`, which begins at axis 0 by default.
 
-    x: (N, ...); returns (N, product of the rest). `torch.flatten`, whose `start_dim` is `start_axis` here. Raises
-    ValueError when x has fewer axes.
+    x: (N, ...); returns (N, product of the rest). An x (N,) becomes (N, 1). Raises ValueError when x has fewer axes.
 
-    >>> flatten(np.zeros((32, 28, 28))).shape
-    (32, 784)
+    >>> flatten(np.zeros((32, 28, 28))).shape, flatten(np.zeros((2, 3, 4, 5)), 1, 2).shape
+    ((32, 784), (2, 12, 5))
     """
     shape = np.shape(x)
-    if not -len(shape) <= start_axis <= len(shape):
-        raise ValueError(f"flatten from axis {start_axis} needs at least {start_axis} axes, got shape {shape}")
-    kept = shape[:start_axis]
-    return np.reshape(x, (*kept, math.prod(shape[start_axis:])))
+    n = len(shape)
+    start, end = (start_dim if start_dim >= 0 else start_dim + n), (end_dim if end_dim >= 0 else end_dim + n)
+    if not 0 <= start <= n or not (start <= end < n or (start == n and end_dim == -1)):
+        raise ValueError(f"flatten from axis {start_dim} to {end_dim} needs those axes; got shape {shape}")
+    return np.reshape(x, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
@@ -126,38 +126,43 @@ class Linear(Module):
 
 
 class Flatten(Module):
-    """Joins all axes from `start_axis` on into one: (N, 28, 28) -> (N, 784).
+    """Join the axes from `start_dim` to `end_dim` into one: (N, 28, 28) -> (N, 784). `torch.nn.Flatten`.
 
     >>> import nn, numpy as np
     >>> nn.Flatten()(np.zeros((32, 28, 28))).shape
     (32, 784)
     """
 
-    def __init__(self, start_axis: int = 1) -> None:
-        self.start_axis = start_axis
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x: Any) -> Any:
         """x: (N, ...) -> (N, product of the rest)."""
-        return flatten(x, self.start_axis)
+        return flatten(x, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
-        """start_axis, when it is not 1."""
-        return "" if self.start_axis == 1 else f"start_axis={self.start_axis}"
+        """The axes, when they are not all but the first."""
+        usual = (self.start_dim, self.end_dim) == (1, -1)
+        return "" if usual else f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class Unflatten(Module):
-    """Split one axis into several: (N, 784) -> (N, 28, 28). `torch.nn.Unflatten`, whose `dim` is `axis` here.
+    """Split one axis into several: (N, 784) -> (N, 28, 28). `torch.nn.Unflatten`.
 
-    axis: which one. unflattened_size: the sizes it becomes; one of them may be -1. Raises ValueError where they do not
-    multiply to its size.
+    axis: which one; `dim`, as PyTorch calls it, is taken too. unflattened_size: the sizes it becomes; one of them may
+    be -1. Raises ValueError where they do not multiply to its size.
 
     >>> import nn, numpy as np
     >>> nn.Unflatten(1, (1, 28, 28))(np.zeros((32, 784))).shape
     (32, 1, 28, 28)
     """
 
-    def __init__(self, axis: int, unflattened_size: Sequence[int]) -> None:
-        self.axis, self.unflattened_size = axis, tuple(unflattened_size)
+    def __init__(
+        self, axis: int | None = None, unflattened_size: Sequence[int] = (), *, dim: int | None = None
+    ) -> None:
+        self.axis, self.unflattened_size = axis_or_dim("Unflatten", axis, dim), tuple(unflattened_size)
+        if not self.unflattened_size:
+            raise TypeError("Unflatten needs unflattened_size: the sizes that the axis becomes")
 
     def forward(self, x: Any) -> Any:
         """x: (..., n, ...) -> (..., *unflattened_size, ...)."""

@@ -22,6 +22,7 @@ __all__ = [
     "GroupNorm",
     "InstanceNorm1d",
     "InstanceNorm2d",
+    "InstanceNorm3d",
     "LayerNorm",
     "RMSNorm",
     "batch_norm",
@@ -224,6 +225,7 @@ class _ChannelNorm(Module):
         momentum: float | None,
         affine: bool,
         track_running_stats: bool,
+        bias: bool,
         dtype: DTypeLike,
     ) -> None:
         if not isinstance(num_features, int | np.integer) or num_features < 1:
@@ -231,7 +233,7 @@ class _ChannelNorm(Module):
         self.num_features, self.eps, self.momentum = int(num_features), eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(np.ones(num_features), dtype) if affine else None
-        self.bias = Parameter(np.zeros(num_features), dtype) if affine else None
+        self.bias = Parameter(np.zeros(num_features), dtype) if affine and bias else None
         self.running_mean = Buffer(np.zeros(num_features, dtype)) if track_running_stats else None
         self.running_var = Buffer(np.ones(num_features, dtype)) if track_running_stats else None
         self.num_batches_tracked = Buffer(np.array(0)) if track_running_stats else None
@@ -268,6 +270,7 @@ class _ChannelNorm(Module):
         """The arguments that differ from batch normalization's defaults."""
         shown = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
         given = [f"{name}={getattr(self, name)}" for name, usual in shown.items() if getattr(self, name) != usual]
+        given += ["bias=False"] if self.affine and self.bias is None else []
         return ", ".join([str(self.num_features), *given])
 
 
@@ -282,9 +285,10 @@ class _BatchNorm(_ChannelNorm):
         affine: bool = True,
         track_running_stats: bool = True,
         *,
+        bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Any) -> Any:
         """x: (N, C, ...) -> the same shape."""
@@ -322,6 +326,7 @@ class BatchNorm2d(_BatchNorm):
         affine: whether there are `weight` and `bias`, (num_features,), from 1 and 0.
         track_running_stats: whether `running_mean`, `running_var` and `num_batches_tracked` are kept as buffers; they
             are what evaluation standardizes by.
+        bias: whether `affine` has a `bias`.
         dtype: of parameters and buffers; a plain array x is cast to it.
 
     Shapes: x (N, C, H, W) and the result alike.
@@ -374,9 +379,10 @@ class InstanceNorm1d(_ChannelNorm):
         affine: bool = False,
         track_running_stats: bool = False,
         *,
+        bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Any) -> Any:
         """x: (N, C, ...) -> the same shape."""
@@ -400,6 +406,19 @@ class InstanceNorm2d(InstanceNorm1d):
     """
 
     _dims = (4,)
+
+
+class InstanceNorm3d(InstanceNorm1d):
+    """Standardize each channel of each volume over its positions. `torch.nn.InstanceNorm3d`.
+
+    Arguments as in `InstanceNorm1d`. x: (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.InstanceNorm3d(2)(np.ones((4, 2, 2, 2, 2))).shape
+    (4, 2, 2, 2, 2)
+    """
+
+    _dims = (5,)
 
 
 class LayerNorm(Module):
@@ -492,8 +511,8 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Standardize over each group of channels of each image, then scale and shift. `torch.nn.GroupNorm`.
 
-    num_groups: a divisor of num_channels. eps: added to the variance. affine: whether there are `weight` and `bias`,
-    (num_channels,), from 1 and 0. x: (N, num_channels, ...).
+    num_groups: a divisor of num_channels. eps: added to the variance. affine, bias: whether there are `weight` and
+    `bias`, (num_channels,), from 1 and 0. x: (N, num_channels, ...).
 
     >>> import nn, numpy as np
     >>> nn.GroupNorm(2, 4)(np.ones((5, 4, 8, 8))).shape
@@ -510,13 +529,14 @@ class GroupNorm(Module):
         eps: float = 1e-5,
         affine: bool = True,
         *,
+        bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.weight = Parameter(np.ones(num_channels), dtype) if affine else None
-        self.bias = Parameter(np.zeros(num_channels), dtype) if affine else None
+        self.bias = Parameter(np.zeros(num_channels), dtype) if affine and bias else None
 
     def forward(self, x: Any) -> Any:
         """x: (N, C, ...) -> the same shape."""
@@ -532,4 +552,5 @@ class GroupNorm(Module):
     def extra_repr(self) -> str:
         """The sizes, and what differs from the defaults."""
         shown = [f"{self.num_groups}, {self.num_channels}"] + ([f"eps={self.eps}"] if self.eps != 1e-5 else [])
-        return ", ".join(shown + ([] if self.affine else ["affine=False"]))
+        shown += [] if self.affine else ["affine=False"]
+        return ", ".join(shown + (["bias=False"] if self.affine and self.bias is None else []))

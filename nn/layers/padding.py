@@ -13,14 +13,19 @@ from .inputs import as_value
 __all__ = [
     "CircularPad1d",
     "CircularPad2d",
+    "CircularPad3d",
     "ConstantPad1d",
     "ConstantPad2d",
+    "ConstantPad3d",
     "ReflectionPad1d",
     "ReflectionPad2d",
+    "ReflectionPad3d",
     "ReplicationPad1d",
     "ReplicationPad2d",
+    "ReplicationPad3d",
     "ZeroPad1d",
     "ZeroPad2d",
+    "ZeroPad3d",
     "pad",
 ]
 
@@ -109,6 +114,19 @@ class ZeroPad2d(_Pad):
     _axes, _mode = 2, "constant"
 
 
+class ZeroPad3d(_Pad):
+    """Put zeros around the last three axes. `torch.nn.ZeroPad3d`.
+
+    padding: an integer, or (left, right, top, bottom, front, back). x: (..., D, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.ZeroPad3d(1)(np.ones((2, 2, 2))).shape
+    (4, 4, 4)
+    """
+
+    _axes, _mode = 3, "constant"
+
+
 class ConstantPad1d(_Pad):
     """Put a constant around the last axis. `torch.nn.ConstantPad1d`.
 
@@ -147,6 +165,19 @@ class ConstantPad2d(ConstantPad1d):
     _axes = 2
 
 
+class ConstantPad3d(ConstantPad1d):
+    """Put a constant around the last three axes. `torch.nn.ConstantPad3d`.
+
+    padding: an integer, or (left, right, top, bottom, front, back). value: a number. x: (..., D, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.ConstantPad3d((1, 0, 0, 0, 0, 0), 7.0)(np.ones((1, 1, 1)))
+    array([[[7., 1.]]])
+    """
+
+    _axes = 3
+
+
 class ReflectionPad1d(_Pad):
     """Continue the last axis by its mirror image, without the element at the edge. `torch.nn.ReflectionPad1d`.
 
@@ -172,6 +203,19 @@ class ReflectionPad2d(_Pad):
     """
 
     _axes, _mode = 2, "reflect"
+
+
+class ReflectionPad3d(_Pad):
+    """Continue the last three axes by their mirror images, without the edge. `torch.nn.ReflectionPad3d`.
+
+    padding: an integer, or (left, right, top, bottom, front, back), less than the axes. x: (..., D, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.ReflectionPad3d((1, 0, 0, 0, 0, 0))(np.array([[[1.0, 2.0]]]))
+    array([[[2., 1., 2.]]])
+    """
+
+    _axes, _mode = 3, "reflect"
 
 
 class ReplicationPad1d(_Pad):
@@ -201,6 +245,19 @@ class ReplicationPad2d(_Pad):
     _axes, _mode = 2, "replicate"
 
 
+class ReplicationPad3d(_Pad):
+    """Continue the last three axes by copies of the elements at their edges. `torch.nn.ReplicationPad3d`.
+
+    padding: an integer, or (left, right, top, bottom, front, back). x: (..., D, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.ReplicationPad3d((0, 1, 0, 0, 0, 0))(np.array([[[1.0, 2.0]]]))
+    array([[[1., 2., 2.]]])
+    """
+
+    _axes, _mode = 3, "replicate"
+
+
 class CircularPad1d(_Pad):
     """Continue the last axis by its other end. `torch.nn.CircularPad1d`.
 
@@ -226,3 +283,16 @@ class CircularPad2d(_Pad):
     """
 
     _axes, _mode = 2, "circular"
+
+
+class CircularPad3d(_Pad):
+    """Continue the last three axes by their other ends. `torch.nn.CircularPad3d`.
+
+    padding: an integer, or (left, right, top, bottom, front, back), at most the axes. x: (..., D, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.CircularPad3d((1, 0, 0, 0, 0, 0))(np.array([[[1.0, 2.0]]]))
+    array([[[2., 1., 2.]]])
+    """
+
+    _axes, _mode = 3, "circular"

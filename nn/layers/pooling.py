@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,8 +19,10 @@ from .unpooling import max_places
 __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -28,8 +31,10 @@ __all__ = [
     "MaxPool3d",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -249,16 +254,23 @@ def avg_pool3d(
     return _avg_pool("avg_pool3d", 3, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-def _adaptive(who: str, n: int, x: Any, output_size: Any, reduce: Callable[..., Any]) -> Any:
-    """Reduce each of output_size boxes: box i of m along an axis of size n is [floor(i n / m), ceil((i + 1) n / m))."""
+def _boxes(who: str, n: int, spatial: Any, output_size: Any) -> tuple[tuple[int, ...], list[list[slice]]]:
+    """How many boxes each axis has, and where they are: box i of m along an axis of size n is
+    [floor(i n / m), ceil((i + 1) n / m))."""
     given = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size,) * n
+    if len(given) != n:
+        raise ValueError(f"{who}: output_size must be an integer, None, or {n} of them; got {output_size!r}")
+    asked = [s if m is None else m for s, m in zip(spatial, given, strict=True)]
+    sizes = per_axis(who, "output_size", asked, n)
+    boxes = [[slice(i * s // m, -(-(i + 1) * s // m)) for i in range(m)] for s, m in zip(spatial, sizes, strict=True)]
+    return sizes, boxes
+
+
+def _adaptive(who: str, n: int, x: Any, output_size: Any, reduce: Callable[..., Any]) -> Any:
+    """Reduce each of output_size boxes."""
 
     def pool(x: Any) -> Any:
-        asked = [s if m is None else m for s, m in zip(x.shape[2:], given, strict=True)]
-        sizes = per_axis(who, "output_size", asked, n)
-        boxes = [
-            [slice(i * s // m, -(-(i + 1) * s // m)) for i in range(m)] for s, m in zip(x.shape[2:], sizes, strict=True)
-        ]
+        sizes, boxes = _boxes(who, n, x.shape[2:], output_size)
         axes = tuple(range(2, 2 + n))
         if all([s % m == 0 for s, m in zip(x.shape[2:], sizes, strict=True)]):  # boxes of one size: no loop
             split = [part for s, m in zip(x.shape[2:], sizes, strict=True) for part in (m, s // m)]
@@ -266,9 +278,25 @@ def _adaptive(who: str, n: int, x: Any, output_size: Any, reduce: Callable[..., 
         parts = [reduce(x[(slice(None), slice(None), *box)], axis=axes) for box in itertools.product(*boxes)]
         return np.reshape(np.stack(parts, axis=-1), (*x.shape[:2], *sizes))
 
-    if len(given) != n:
-        raise ValueError(f"{who}: output_size must be an integer, None, or {n} of them; got {output_size!r}")
     return each_image(who, x, n, pool)
+
+
+def _adaptive_max(who: str, n: int, x: Any, output_size: Any, return_indices: bool) -> Any:
+    """The largest element of each box, and with return_indices where in its image the first of them stands."""
+    y = _adaptive(who, n, x, output_size, np.max)
+    if not return_indices:
+        return y
+
+    def places(x: Any) -> Any:
+        sizes, boxes = _boxes(who, n, x.shape[2:], output_size)
+        image = np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:])
+        found = []
+        for box in itertools.product(*boxes):
+            first = np.argmax(x[(slice(None), slice(None), *box)].reshape(*x.shape[:2], -1), axis=-1)
+            found.append(image[box].ravel()[first])
+        return np.stack(found, axis=-1).reshape(*x.shape[:2], *sizes)
+
+    return y, each_image(who, ad.plain(as_value(x)), n, places)
 
 
 def adaptive_avg_pool1d(x: Any, output_size: Any) -> Any:
@@ -293,26 +321,50 @@ def adaptive_avg_pool2d(x: Any, output_size: Any) -> Any:
     return _adaptive("adaptive_avg_pool2d", 2, x, output_size, np.mean)
 
 
-def adaptive_max_pool1d(x: Any, output_size: Any) -> Any:
+def adaptive_avg_pool3d(x: Any, output_size: Any) -> Any:
+    """Return the means of output_size boxes that cover the volume. `torch.nn.functional.adaptive_avg_pool3d`.
+
+    x: (N, C, D, H, W) or (C, D, H, W). output_size: an integer, or one for each axis; None keeps the axis.
+
+    >>> adaptive_avg_pool3d(np.arange(8.0).reshape(1, 2, 2, 2), 1)
+    array([[[[3.5]]]])
+    """
+    return _adaptive("adaptive_avg_pool3d", 3, x, output_size, np.mean)
+
+
+def adaptive_max_pool1d(x: Any, output_size: Any, return_indices: bool = False) -> Any:
     """Return the largest elements of output_size boxes that cover the axis. `torch.nn.functional.adaptive_max_pool1d`.
 
     x: (N, C, W) or (C, W). The boxes are those of `adaptive_avg_pool1d`; equal elements share the gradient.
+    return_indices: also return where in its image each one stands, the first of equal ones.
 
     >>> adaptive_max_pool1d(np.array([[1.0, 2.0, 3.0]]), 2)
     array([[2., 3.]])
     """
-    return _adaptive("adaptive_max_pool1d", 1, x, output_size, np.max)
+    return _adaptive_max("adaptive_max_pool1d", 1, x, output_size, return_indices)
 
 
-def adaptive_max_pool2d(x: Any, output_size: Any) -> Any:
+def adaptive_max_pool2d(x: Any, output_size: Any, return_indices: bool = False) -> Any:
     """Return the largest elements of output_size boxes that cover the image. `torch.nn.functional.adaptive_max_pool2d`.
 
-    x: (N, C, H, W) or (C, H, W). output_size: an integer, or one for each axis; None keeps the axis.
+    x: (N, C, H, W) or (C, H, W). output_size: an integer, or one for each axis; None keeps the axis. return_indices: as
+    in `adaptive_max_pool1d`.
 
     >>> adaptive_max_pool2d(np.arange(4.0).reshape(1, 2, 2), (1, None))
     array([[[2., 3.]]])
     """
-    return _adaptive("adaptive_max_pool2d", 2, x, output_size, np.max)
+    return _adaptive_max("adaptive_max_pool2d", 2, x, output_size, return_indices)
+
+
+def adaptive_max_pool3d(x: Any, output_size: Any, return_indices: bool = False) -> Any:
+    """Return the largest elements of output_size boxes that cover the volume.
+
+    `torch.nn.functional.adaptive_max_pool3d`. x: (N, C, D, H, W) or (C, D, H, W). The rest as in `adaptive_max_pool2d`.
+
+    >>> adaptive_max_pool3d(np.arange(8.0).reshape(1, 2, 2, 2), (2, 1, 1)).ravel()
+    array([3., 7.])
+    """
+    return _adaptive_max("adaptive_max_pool3d", 3, x, output_size, return_indices)
 
 
 class _MaxPool(Module):
@@ -326,8 +378,8 @@ class _MaxPool(Module):
         stride: Any = None,
         padding: Sizes = 0,
         dilation: Sizes = 1,
-        ceil_mode: bool = False,
         return_indices: bool = False,
+        ceil_mode: bool = False,
     ) -> None:
         _geometry(type(self).__name__, self._axes, kernel_size, stride, padding, dilation)
         self.return_indices = return_indices
@@ -475,25 +527,41 @@ class AvgPool3d(AvgPool2d):
     _axes = 3
 
 
-class _AdaptivePool(Module):
-    """One number for each of a given number of boxes."""
+class _AdaptiveAvgPool(Module):
+    """The mean of each of a given number of boxes."""
 
     _axes: int
-    _reduce: Callable[..., Any]
 
     def __init__(self, output_size: Any) -> None:
         self.output_size = output_size
 
     def forward(self, x: Any) -> Any:
         """x: (N, C, *spatial) -> (N, C, *output_size)."""
-        return _adaptive(type(self).__name__, self._axes, x, self.output_size, type(self)._reduce)
+        return _adaptive(type(self).__name__, self._axes, x, self.output_size, np.mean)
 
     def extra_repr(self) -> str:
         """The number of boxes."""
         return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(_AdaptivePool):
+class _AdaptiveMaxPool(Module):
+    """The largest element of each of a given number of boxes."""
+
+    _axes: int
+
+    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+        self.output_size, self.return_indices = output_size, return_indices
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, *spatial) -> (N, C, *output_size)."""
+        return _adaptive_max(type(self).__name__, self._axes, x, self.output_size, self.return_indices)
+
+    def extra_repr(self) -> str:
+        """The number of boxes."""
+        return f"output_size={self.output_size}" + ", return_indices=True" * bool(self.return_indices)
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     """Return the means of output_size boxes that cover the axis. `torch.nn.AdaptiveAvgPool1d`.
 
     x: (N, C, W) or (C, W), any W.
@@ -503,10 +571,10 @@ class AdaptiveAvgPool1d(_AdaptivePool):
     array([[1.5, 2.5]])
     """
 
-    _axes, _reduce = 1, np.mean
+    _axes = 1
 
 
-class AdaptiveAvgPool2d(_AdaptivePool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     """Return the means of output_size boxes that cover the image. `torch.nn.AdaptiveAvgPool2d`.
 
     output_size: an integer, or one for each axis; None keeps the axis. x: (N, C, H, W) or (C, H, W), any size.
@@ -516,30 +584,58 @@ class AdaptiveAvgPool2d(_AdaptivePool):
     (5, 3, 2, 1)
     """
 
-    _axes, _reduce = 2, np.mean
+    _axes = 2
 
 
-class AdaptiveMaxPool1d(_AdaptivePool):
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """Return the means of output_size boxes that cover the volume. `torch.nn.AdaptiveAvgPool3d`.
+
+    output_size: as in `AdaptiveAvgPool2d`. x: (N, C, D, H, W) or (C, D, H, W), any size.
+
+    >>> import nn, numpy as np
+    >>> nn.AdaptiveAvgPool3d((2, 1, None))(np.ones((5, 3, 7, 4, 2))).shape
+    (5, 3, 2, 1, 2)
+    """
+
+    _axes = 3
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """Return the largest elements of output_size boxes that cover the axis. `torch.nn.AdaptiveMaxPool1d`.
 
-    x: (N, C, W) or (C, W), any W. Equal elements share the gradient evenly.
+    x: (N, C, W) or (C, W), any W. return_indices: also return where each one stands. Equal elements share the gradient
+    evenly.
 
     >>> import nn, numpy as np
     >>> nn.AdaptiveMaxPool1d(2)(np.array([[1.0, 2.0, 3.0]]))
     array([[2., 3.]])
     """
 
-    _axes, _reduce = 1, np.max
+    _axes = 1
 
 
-class AdaptiveMaxPool2d(_AdaptivePool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """Return the largest elements of output_size boxes that cover the image. `torch.nn.AdaptiveMaxPool2d`.
 
-    output_size: an integer, or one for each axis; None keeps the axis. x: (N, C, H, W) or (C, H, W), any size.
+    output_size: an integer, or one for each axis; None keeps the axis. return_indices: also return where each one
+    stands, for `MaxUnpool2d`. x: (N, C, H, W) or (C, H, W), any size.
 
     >>> import nn, numpy as np
     >>> nn.AdaptiveMaxPool2d(2)(np.ones((5, 3, 7, 4))).shape
     (5, 3, 2, 2)
     """
 
-    _axes, _reduce = 2, np.max
+    _axes = 2
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """Return the largest elements of output_size boxes that cover the volume. `torch.nn.AdaptiveMaxPool3d`.
+
+    Arguments as in `AdaptiveMaxPool2d`. x: (N, C, D, H, W) or (C, D, H, W), any size.
+
+    >>> import nn, numpy as np
+    >>> nn.AdaptiveMaxPool3d(2)(np.ones((5, 3, 7, 4, 2))).shape
+    (5, 3, 2, 2, 2)
+    """
+
+    _axes = 3

@@ -12,7 +12,16 @@ from ..module import Module
 from .inputs import as_value, per_axis
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 
-__all__ = ["PixelShuffle", "PixelUnshuffle", "Upsample", "interpolate", "pixel_shuffle", "pixel_unshuffle"]
+__all__ = [
+    "ChannelShuffle",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "Upsample",
+    "channel_shuffle",
+    "interpolate",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+]
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
 _SMOOTH = {**_LINEAR, "bicubic": 2}  # modes with weights, and their number of axes
@@ -49,6 +58,22 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     *lead, c, h, w = x.shape
     y = np.reshape(x, (math.prod(lead), c, h // r, r, w // r, r))
     return np.reshape(np.transpose(y, (0, 1, 3, 5, 2, 4)), (*lead, c * r * r, h // r, w // r))
+
+
+def channel_shuffle(x: Any, groups: int) -> Any:
+    """Deal the channels of each group out in turn: (N, g C, ...) -> the same shape.
+
+    `torch.nn.functional.channel_shuffle`. Raises ValueError where the channels are no multiple of groups. (Zhang et al.
+    2018, https://arxiv.org/abs/1707.01083.)
+
+    >>> channel_shuffle(np.arange(6.0).reshape(1, 6, 1), 2).ravel()
+    array([0., 3., 1., 4., 2., 5.])
+    """
+    x = as_value(x)
+    if x.ndim < 3 or groups < 1 or x.shape[1] % groups:
+        raise ValueError(f"channel_shuffle of {groups} groups needs x (N, C * {groups}, ...); got shape {x.shape}")
+    n, c, *rest = x.shape
+    return np.reshape(np.swapaxes(np.reshape(x, (n, groups, c // groups, *rest)), 1, 2), x.shape)
 
 
 def _along(x: Any, axis: int, index: Any) -> Any:
@@ -196,6 +221,28 @@ class PixelUnshuffle(Module):
     def extra_repr(self) -> str:
         """The factor."""
         return f"downscale_factor={self.downscale_factor}"
+
+
+class ChannelShuffle(Module):
+    """Deal the channels of each group out in turn. `torch.nn.ChannelShuffle`.
+
+    groups: a divisor of the channels. x: (N, C, ...).
+
+    >>> import nn, numpy as np
+    >>> nn.ChannelShuffle(2)(np.arange(4.0).reshape(1, 4, 1)).ravel()
+    array([0., 2., 1., 3.])
+    """
+
+    def __init__(self, groups: int) -> None:
+        self.groups = groups
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, ...) -> the same shape."""
+        return channel_shuffle(x, self.groups)
+
+    def extra_repr(self) -> str:
+        """The number of groups."""
+        return f"groups={self.groups}"
 
 
 class Upsample(Module):

@@ -17,6 +17,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import extend
 
+from ..parameter import forget_gradient
 from .hyperparameters import flag, fraction_pair, number
 from .slots import Array, Call, Flat, ScalarSlot, Slot, slots_for
 from .traced_step import traced_step
@@ -242,11 +243,11 @@ class Optimizer:
         if recording:
             self.updates = [(p, _norm(p.data - old), _norm(old)) for p, old in before]
 
-    def zero_grad(self) -> None:
-        """Forget every gradient (set it to None); the memory of large ones is kept for the next ones."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget every gradient: set it to None, or to zeros; the memory of large ones is kept for the next ones."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                parameter.grad = None
+                forget_gradient(parameter, set_to_none)
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add parameters with hyperparameters of their own: `{"params": [...], "lr": 1e-4}`."""

@@ -17,7 +17,7 @@ from ..module import Module
 from ..parameter import Parameter
 from ..random import Rng, as_generator
 
-__all__ = ["Embedding", "EmbeddingBag", "embedding", "embedding_bag"]
+__all__ = ["Embedding", "EmbeddingBag", "embedding", "embedding_bag", "one_hot"]
 
 
 def embedding(
@@ -48,6 +48,28 @@ def embedding(
     if not getattr(y, "requires_grad", False):
         return y  # there is no gradient to leave out
     return np.where(padding[..., None], ad.stop_gradient(y), y)
+
+
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """Return rows with a 1 at each index and 0 elsewhere, as integers. `torch.nn.functional.one_hot`.
+
+    tensor: (...) integers >= 0. num_classes: C; -1 for the largest index plus one. Returns (..., C). Raises TypeError
+    for other numbers, ValueError for an index outside 0..C-1.
+
+    >>> one_hot([2, 0], 3)
+    array([[0, 0, 1],
+           [1, 0, 0]])
+    """
+    index = np.asarray(tensor.data if isinstance(tensor, ad.Variable) else tensor)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"one_hot needs integers, got {index.dtype} of shape {index.shape}. Write x.astype(int)")
+    if num_classes == -1:
+        if not index.size:
+            raise ValueError("one_hot of nothing needs num_classes")
+        num_classes = int(index.max()) + 1
+    if index.size and not 0 <= index.min() <= index.max() < num_classes:
+        raise ValueError(f"one_hot: indices must be in 0..{num_classes - 1}, got {index.min()} to {index.max()}")
+    return (index[..., None] == np.arange(num_classes)).astype(np.int64)
 
 
 def embedding_bag(

@@ -109,7 +109,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float = 1e-2,
+        lr: float = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
