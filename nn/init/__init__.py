@@ -78,8 +78,8 @@ __all__ = [
 
 _ELSEWHERE = {
     "sparse_": "write zeros into nn.init.normal(p.shape) where you want them",
-    "glorot_uniform": "write nn.init.xavier_uniform",
-    "glorot_normal": "write nn.init.xavier_normal",
+    "glorot_uniform": "write nn.init.xavier_uniform(p.shape)",
+    "glorot_normal": "write nn.init.xavier_normal(p.shape)",
 }
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
