@@ -15,9 +15,9 @@ from ..batching.ways import reduced
 from ..other_arrays import is_foreign
 from ..registry import composite, op
 from ..registry.singular_points import Point
-from .special import normal_values
 from .special.blocks import evaluate, horner
 from .special.normal import density, erf, ndtr
+from .special.values import normal as normal_values
 
 _AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
 

@@ -1,6 +1,6 @@
 """Rows of Bessel functions. Signatures are SciPy's.
 
-A derivative of a modified function is the same integral with one more factor (see ``bessel_values``), a derivative of
+A derivative of a modified function is the same integral with one more factor (see ``values.bessel``), a derivative of
 one of the first kind half the difference of its neighbours (NIST DLMF 10.6.1).
 """
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from ...registry import op
 from ...registry.singular_points import Convention, Point
-from . import bessel_values as values
 from .blocks import evaluate
 from .gamma import POSITIVE, order, special_row
+from .values import bessel as values
 
 
 def _modified(x: Any, m: int = 2) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...registry.singular_points import Point
 from .gamma import special_row
-from .gamma_values import log1p_minus
+from .values.gamma import log1p_minus
 
 POSITIVE, ANY = (0.0, math.inf), (-math.inf, math.inf)
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from ...registry import op
 from ..shape import operand
-from . import exponential_values as values
 from .blocks import evaluate
 from .gamma import POSITIVE, digamma, gamma, gammaln, order, polygamma_difference, special_row
 from .normal import exprel
+from .values import exponential as values
 
 
 def _expn(x: Any, n: int = 1) -> Any:

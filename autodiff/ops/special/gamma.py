@@ -16,9 +16,9 @@ import numpy as np
 from ...errors import MissingRuleError
 from ...registry import op
 from ...variable import Variable, is_live, plain
-from . import gamma_values as values
 from .blocks import evaluate
-from .gamma_moments import log_moment
+from .values import gamma as values
+from .values.gamma_moments import log_moment
 
 POSITIVE = (0.0, math.inf)
 

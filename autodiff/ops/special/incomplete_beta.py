@@ -1,6 +1,6 @@
 """Rows of the incomplete beta function and of Student's distribution, which are differentiated in all their arguments.
 
-Signatures are SciPy's. The derivatives in the parameters are integrals (``incomplete_beta_values``): moments of the
+Signatures are SciPy's. The derivatives in the parameters are integrals (``values``): moments of the
 logarithms, each of which has the next ones as derivatives.
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ...registry import op
-from . import incomplete_beta_values as values
 from .blocks import evaluate
 from .gamma import POSITIVE, beta, polygamma, polygamma_difference, special_row
+from .values import incomplete_beta as values
 
 UNIT = (0.0, 1.0)
 

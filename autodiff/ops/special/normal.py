@@ -14,9 +14,9 @@ import numpy as np
 from ...registry import op
 from ..kernels import erf as _erf
 from ..kernels import erfc as _erfc
-from . import normal_values as values
 from .blocks import evaluate
 from .gamma import special_row
+from .values import normal as values
 
 ROOT_HALF = math.sqrt(0.5)
 UNIT = (0.0, 1.0)

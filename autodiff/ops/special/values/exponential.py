@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import by_regime, horner, integral, tanh_sinh
-from .gamma_values import BERNOULLI, beta
+from ..blocks import by_regime, horner, integral, tanh_sinh
+from .gamma import BERNOULLI, beta
 
 EULER = 0.5772156649015329
 

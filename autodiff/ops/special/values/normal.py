@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import _erfc_double, _erfc_over_exp
-from .blocks import by_regime, horner, integral, tanh_sinh
+from ...kernels import _erfc_double, _erfc_over_exp
+from ..blocks import by_regime, horner, integral, tanh_sinh
 
 ROOT_HALF = math.sqrt(0.5)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import by_regime, integral
+from ..blocks import by_regime, integral
 
 FAR = 25.0  # where the asymptotic series take over
 NODES = 64  # over a full period: exact to 1e-17 for arguments up to 25 (the error is the Bessel function of order 64)

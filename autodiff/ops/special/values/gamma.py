@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import by_regime, horner
+from ..blocks import by_regime, horner
 
 DIGAMMA_ROOT = (1.4616321449683622, 9.549995429965697e-17)  # its leading and trailing digits
 # gammaln(2 + z) / z for |z| <= 1/2, relative error 3.0e-19
