@@ -375,6 +375,17 @@ def test_explanations_read_graphs_through_drawing_and_never_through_testing() ->
     assert fresh("import sys, autodiff.explaining; print('nn' in sys.modules)") == "False"
 
 
+def test_pictures_and_explanations_know_no_operation_by_its_name() -> None:
+    """What they tell about an operation is a fact of its row (``registry/picture_facts.py``): a new row has it."""
+    for path in [*files("autodiff/drawing"), *files("autodiff/explaining")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare):
+                sides = [ast.unparse(side) for side in (node.left, *node.comparators)]
+                texts = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)} & set(ad.ops.OPS)
+                named = any(re.search(r"\bop$|\bop\.name$|^name$", side) for side in sides)
+                assert not (texts and named), f"{path.name}:{node.lineno} compares with {texts}"
+
+
 def test_colours_are_written_in_the_style_file_alone() -> None:
     places = (ROOT / "autodiff" / "drawing", ROOT / "nn", ROOT / "examples")
     files = [path for place in places for path in place.rglob("*.py") if path.name != "style.py"]

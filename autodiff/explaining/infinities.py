@@ -19,8 +19,7 @@ from .graph_pass import GraphPass, Use
 from .zeros import MOST, elements_above, value_text, zero_causes
 
 Bad = Callable[[Any], Any]
-_GUARD = "np.where(ok, {name}(np.where(ok, x, 1)), 0) with ok = {ok}: the inner where keeps the singular point out"
-GROWING = frozenset("exp exp2 expm1 sinh cosh square power multiply divide".split())
+_GUARD = "np.where(ok, {call}, 0) with ok = {ok}: the inner where keeps the singular point out"
 MORE = "the forward pass under ad.record(), and explain again"
 DATA = "clean data: rows with np.isnan(x) out, or np.nan_to_num(x); find them with np.argwhere(~np.isfinite(x))"
 
@@ -180,9 +179,9 @@ def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
 def grows(graph: GraphPass, use: Use, index: Any) -> bool:
     """Whether an operation is infinite here because its result is too large, and not because of a pole."""
     node = use[0]
-    j = 1 if node.op.name == "divide" else 0
+    j = node.op.shown.pole or 0
     x = graph.operand(node, j)
-    if x is None or node.op.name not in GROWING:
+    if x is None or not node.op.shown.grows:
         return False
     x = x[index] if index is not None and len(index) == x.ndim else x
     return bool(np.all(np.abs(x) > (0 if j else 1)))
@@ -191,13 +190,11 @@ def grows(graph: GraphPass, use: Use, index: Any) -> bool:
 def pole_text(graph: GraphPass, use: Use, index: Any) -> str:
     """Where the derivative of an operation is infinite."""
     node, i = use
-    j = 1 if node.op.name == "divide" else i
-    x = graph.operand(node, j)
-    return (
-        f" at {'a divisor of ' if j != i or node.op.name == 'divide' else ''}{value_text(x, index)[4:]}"
-        if (x is not None)
-        else ""
-    )
+    pole = node.op.shown.pole
+    x = graph.operand(node, i if pole is None else pole)
+    if x is None:
+        return ""
+    return f" at {'' if pole is None else 'a divisor of '}{value_text(x, index)[4:]}"
 
 
 def holds(value: Any, test: Bad, spoilt: Any) -> bool:
@@ -264,11 +261,10 @@ def remedy(graph: GraphPass, node: Node) -> str:
     together = remedy_among([record, *[graph.snapshot.values[p] for p in record.parents]])
     if together:
         return together
-    name, guard = node.op.name, node.op.shown.guard
+    guard = node.op.shown.guard
     if guard:
-        return _GUARD.format(name="x ** p" if name == "power" else f"np.{name}", ok=guard).replace(
-            "x ** p(np.where(ok, x, 1))", "np.where(ok, x, 1) ** p"
-        )
+        call = node.op.shown.call or f"np.{node.op.name}({{x}})"
+        return _GUARD.format(call=call.format(x="np.where(ok, x, 1)"), ok=guard)
     if node.op.convention is not None:
         return str(node.op.convention.write).removeprefix("Write ")
     return remedy_alone(record) or "a formula that keeps its operands away from the point where it is singular."

@@ -15,8 +15,6 @@ from .answers import Cause, cause_at, first_index, operand_of
 from .graph_pass import GraphPass, Use
 
 MOST = 5  # causes that are told
-SATURATING = frozenset("sigmoid tanh softmax log_softmax erf erfc silu gelu ndtr logsigmoid softplus arctan".split())
-EXPONENTIALS = frozenset("exp exp2 sigmoid softmax".split())
 
 
 def zero_causes(graph: GraphPass, target: Node, mask: Any) -> list[Cause]:
@@ -71,108 +69,189 @@ def elements_above(graph: GraphPass, use: Use, mask: Any) -> Any:
 
 def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
     """Why an operation to which a gradient arrived sends zeros to these elements of an operand."""
-    node, i = use
-    op, name = node.op, node.op.name
-    index = first_index(mask)
-    x = graph.operand(node, i)
-    sent = graph.sent(node, i)
-    whole = x is not None and x.shape == mask.shape
-    n = int(mask.sum())
-    count = f"{n} of {mask.size} elements" if mask.size > 1 else "the value"
+    zero = Zero(graph, use, mask)
+    found = next((told for find in IN_ORDER if (told := find(zero)) is not None), None)
+    if found is None:
+        name, at = zero.op.name, value_text(zero.x, zero.index)
+        rule = f"the derivative of {name} is 0{at}."
+        found = "stationary", rule, "another point to start from: here the gradient gives no direction."
+    return cause_at(graph, zero.node, *found, zero.index)
 
-    def told(kind: str, rule: str, remedy: str) -> Cause:
-        return cause_at(graph, node, kind, rule, remedy, index)
 
-    if sent is not None and (sent[mask] != 0).any():
-        return told(
-            "cancelled",
-            "the paths from here to the loss send gradients that add up to 0: nothing is wrong with any of them.",
-            "",
-        )
-    if name == "relu" and whole and (x[mask] < 0).any():
-        return told(
-            "dead_relu",
-            f"relu passes no gradient where its input is negative, as {int((x[mask] < 0).sum())} of {n} inputs are: "
-            "a unit for which that is so in every batch is dead.",
-            "a smaller learning rate or a smaller bias at the start; or nn.LeakyReLU, nn.ELU, nn.GELU, whose slope is "
-            "nowhere 0 on both sides.",
-        )
-    if op.shown.flat:
-        return told(
-            "flat",
-            f"the derivative of {name} is 0 wherever it exists.",
-            f"a smooth function in the place of {name}, or x + ad.stop_gradient(np.{name}(x) - x), whose gradient "
-            "passes x by.",
-        )
-    if op.convention is not None:
-        at = conventional(graph, node)
-        if at is not None and (at.shape != mask.shape or at[mask].all()) and at.any():
-            return told(
-                "convention",
-                f"{name} has no derivative where {op.convention.at}; {op.convention.gives} is given by convention.",
-                op.convention.write.removeprefix("Write "),
-            )
-    if name == "where":
-        branch = "first" if i == 1 else "second"
-        return told(
-            "branch_not_taken",
-            f"np.where took the other branch: its {branch} value is not used for {count}.",
-            "nothing, if that is meant; otherwise look at the condition.",
-        )
-    compares = op.selects and op.kink is not None
-    flat = compares and op.elementwise and len(op.inputs) == 1
-    if compares and not flat and name != "clip":
-        return told(
-            "not_picked",
-            f"{name} passes the gradient only to the elements that it picks, and {count} are not among them.",
-            "a smooth form where all should learn: ad.logsumexp(x) for a maximum, np.mean(x) for a median.",
-        )
-    if name == "clip":
-        return told(
+class Zero:
+    """Elements (``mask``) of an operand to which an operation sends zeros, and what each cause below looks at."""
+
+    def __init__(self, graph: GraphPass, use: Use, mask: Any) -> None:
+        self.graph, self.use, self.mask = graph, use, mask
+        self.node, self.i = use
+        self.op = self.node.op
+        self.x = graph.operand(*use)
+        self.sent = graph.sent(*use)
+        self.index = first_index(mask)
+        self.n = int(mask.sum())
+        self.count = f"{self.n} of {mask.size} elements" if mask.size > 1 else "the value"
+
+    @property
+    def compares(self) -> bool:
+        """Whether the values of the operands decide what is passed on."""
+        return self.op.selects and self.op.kink is not None
+
+    @property
+    def one_operand(self) -> bool:
+        return self.op.elementwise and len(self.op.inputs) == 1
+
+
+Told = tuple[str, str, str] | None  # kind, rule and remedy of a cause; None where it is another
+
+
+def cancelled(zero: Zero) -> Told:
+    """Paths whose gradients add up to 0."""
+    if zero.sent is None or not (zero.sent[zero.mask] != 0).any():
+        return None
+    rule = "the paths from here to the loss send gradients that add up to 0: nothing is wrong with any of them."
+    return "cancelled", rule, ""
+
+
+def dead(zero: Zero) -> Told:
+    """A rectifier of negative numbers."""
+    x, mask = zero.x, zero.mask
+    if zero.op.shown.leaves_out != "negative" or x is None or x.shape != mask.shape or not (x[mask] < 0).any():
+        return None
+    negative = int((x[mask] < 0).sum())
+    return (
+        f"dead_{zero.op.name}",
+        f"{zero.op.name} passes no gradient where its input is negative, as {negative} of {zero.n} inputs are: "
+        "a unit for which that is so in every batch is dead.",
+        "a smaller learning rate or a smaller bias at the start; or nn.LeakyReLU, nn.ELU, nn.GELU, whose slope is "
+        "nowhere 0 on both sides.",
+    )
+
+
+def flat(zero: Zero) -> Told:
+    """A function whose derivative is 0 wherever it exists."""
+    if not zero.op.shown.flat:
+        return None
+    name = zero.op.name
+    return (
+        "flat",
+        f"the derivative of {name} is 0 wherever it exists.",
+        f"a smooth function in the place of {name}, or x + ad.stop_gradient(np.{name}(x) - x), whose gradient "
+        "passes x by.",
+    )
+
+
+def by_convention(zero: Zero) -> Told:
+    """A point without a derivative, where 0 is given."""
+    given = zero.op.convention
+    at = conventional(zero.graph, zero.node) if given is not None else None
+    if at is None or not at.any() or (at.shape == zero.mask.shape and not at[zero.mask].all()):
+        return None
+    rule = f"{zero.op.name} has no derivative where {given.at}; {given.gives} is given by convention."
+    return "convention", rule, given.write.removeprefix("Write ")
+
+
+def other_branch(zero: Zero) -> Told:
+    """A condition that took the other value."""
+    if zero.op.shown.leaves_out != "branch":
+        return None
+    branch = "first" if zero.i == 1 else "second"
+    return (
+        "branch_not_taken",
+        f"np.{zero.op.name} took the other branch: its {branch} value is not used for {zero.count}.",
+        "nothing, if that is meant; otherwise look at the condition.",
+    )
+
+
+def not_picked(zero: Zero) -> Told:
+    """A comparison that picked other elements."""
+    if not zero.compares or zero.one_operand or zero.op.shown.leaves_out == "bounds":
+        return None
+    return (
+        "not_picked",
+        f"{zero.op.name} passes the gradient only to the elements that it picks, and {zero.count} are not among them.",
+        "a smooth form where all should learn: ad.logsumexp(x) for a maximum, np.mean(x) for a median.",
+    )
+
+
+def clipped(zero: Zero) -> Told:
+    """A function that is constant outside an interval."""
+    name = zero.op.name
+    if zero.op.shown.leaves_out == "bounds":
+        return (
             "clipped",
-            f"clip passes no gradient outside its bounds, where {count} are.",
+            f"{name} passes no gradient outside its bounds, where {zero.count} are.",
             "wider bounds; or np.tanh(x), which bounds without cutting; or clip the gradients instead of the values.",
         )
-    if flat:
-        return told(
-            "clipped",
-            f"{name} is constant where {count} are, and passes no gradient there.",
-            "an activation whose slope is nowhere 0 on both sides: nn.LeakyReLU, nn.ELU, nn.GELU.",
-        )
-    if op.selects or (op.linear and not op.elementwise):
-        return told(
-            "not_selected",
-            f"{name} does not select {count}: what is read from it contains none of them.",
-            "an index or a mask that reads them, if they should have a gradient.",
-        )
-    other = zero_operand(graph, use, mask)
-    if other is not None:
-        return told(
-            "times_zero",
-            f"{name} multiplies by {other}." if other == "0" else f"{name} multiplies by {other}, which is 0 there.",
-            "a factor that is not 0: weights that all start at 0 do not learn, and a mask of zeros keeps nothing.",
-        )
-    if op.elementwise:
-        slope = graph.sent(node, i, np.ones(node.shape or ()))
-        if slope is not None and (slope[mask] != 0).any():
-            return told(
-                "underflow",
-                f"the gradient times the derivative of {name} is smaller than {node.dtype} can hold.",
-                "float64 (dtype=np.float64), or a loss that is scaled up and a learning rate that is scaled down.",
-            )
-    at = value_text(x, index)
-    if name in SATURATING | EXPONENTIALS:
-        return told(
-            "saturated",
-            f"{name} is flat{at}: its derivative there is smaller than {node.dtype} can hold.",
-            "smaller inputs (normalise them, start with smaller weights); or the loss that takes logits: "
-            "nn.CrossEntropyLoss, nn.BCEWithLogitsLoss, ad.log_softmax, ad.logsigmoid.",
-        )
-    return told(
-        "stationary",
-        f"the derivative of {name} is 0{at}.",
-        "another point to start from: here the gradient gives no direction.",
+    if not (zero.compares and zero.one_operand):
+        return None
+    return (
+        "clipped",
+        f"{name} is constant where {zero.count} are, and passes no gradient there.",
+        "an activation whose slope is nowhere 0 on both sides: nn.LeakyReLU, nn.ELU, nn.GELU.",
     )
+
+
+def not_selected(zero: Zero) -> Told:
+    """An index that reads other elements."""
+    if not (zero.op.selects or (zero.op.linear and not zero.op.elementwise)):
+        return None
+    return (
+        "not_selected",
+        f"{zero.op.name} does not select {zero.count}: what is read from it contains none of them.",
+        "an index or a mask that reads them, if they should have a gradient.",
+    )
+
+
+def times_zero(zero: Zero) -> Told:
+    """A factor that is 0."""
+    other, name = zero_operand(zero.graph, zero.use, zero.mask), zero.op.name
+    if other is None:
+        return None
+    return (
+        "times_zero",
+        f"{name} multiplies by {other}." if other == "0" else f"{name} multiplies by {other}, which is 0 there.",
+        "a factor that is not 0: weights that all start at 0 do not learn, and a mask of zeros keeps nothing.",
+    )
+
+
+def underflow(zero: Zero) -> Told:
+    """A derivative that is not 0, times a gradient that is not, and their product is."""
+    slope = zero.graph.sent(zero.node, zero.i, np.ones(zero.node.shape or ())) if zero.op.elementwise else None
+    if slope is None or not (slope[zero.mask] != 0).any():
+        return None
+    return (
+        "underflow",
+        f"the gradient times the derivative of {zero.op.name} is smaller than {zero.node.dtype} can hold.",
+        "float64 (dtype=np.float64), or a loss that is scaled up and a learning rate that is scaled down.",
+    )
+
+
+def saturated(zero: Zero) -> Told:
+    """A function that is nearly constant for large operands."""
+    if not zero.op.shown.saturates:
+        return None
+    at = value_text(zero.x, zero.index)
+    return (
+        "saturated",
+        f"{zero.op.name} is flat{at}: its derivative there is smaller than {zero.node.dtype} can hold.",
+        "smaller inputs (normalise them, start with smaller weights); or the loss that takes logits: "
+        "nn.CrossEntropyLoss, nn.BCEWithLogitsLoss, ad.log_softmax, ad.logsigmoid.",
+    )
+
+
+IN_ORDER = (
+    cancelled,
+    dead,
+    flat,
+    by_convention,
+    other_branch,
+    not_picked,
+    clipped,
+    not_selected,
+    times_zero,
+    underflow,
+    saturated,
+)
 
 
 def conventional(graph: GraphPass, node: Node) -> Any:
@@ -188,7 +267,7 @@ def conventional(graph: GraphPass, node: Node) -> Any:
 def zero_operand(graph: GraphPass, use: Use, mask: Any) -> str | None:
     """The name of another operand that multiplies this one by 0; None when there is none."""
     node, i = use
-    if (node.op.name != "multiply" and not node.op.product) or node.op.variadic:
+    if not (node.op.shown.factors or node.op.product) or node.op.variadic:
         return None
     for j, value in enumerate(graph.operands(node)[:2]):
         if j == i or value is None:

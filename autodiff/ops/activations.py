@@ -48,6 +48,7 @@ sigmoid: Any = activation(
     reference=lambda x: 1.0 / (1.0 + np.exp(-x)),
     formula=("{y}(1 − {y})",),
     positive=True,
+    saturates=True,
 )
 
 
@@ -62,6 +63,7 @@ softplus = activation(
     lambda g, x: g * sigmoid(x),
     scalar=lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x,
     reference=lambda x: np.log1p(np.exp(x)),
+    saturates=True,
 )
 logsigmoid = activation(
     lambda x: -_softplus(-x),
@@ -69,6 +71,7 @@ logsigmoid = activation(
     "Return log(sigmoid(x)) without overflow.",
     lambda g, x: g * sigmoid(-x),
     reference=lambda x: -np.log1p(np.exp(-x)),
+    saturates=True,
 )
 silu = activation(
     lambda x: x * _sigmoid(x),
@@ -76,6 +79,7 @@ silu = activation(
     "Return x sigmoid(x) (SiLU, swish; Elfwing et al. 2018, https://arxiv.org/abs/1702.03118).",
     lambda g, x: g * (sigmoid(x) * (1.0 + x * sigmoid(-x))),
     reference=lambda x: x * sigmoid(x),
+    saturates=True,
 )
 
 
@@ -202,6 +206,7 @@ gelu = activation(
     reference=lambda x, approximate="none": (
         0.5 * x * (1.0 + (erf(x * math.sqrt(0.5)) if approximate == "none" else np.tanh(_C * (x + 0.044715 * x**3))))
     ),
+    saturates=True,
 )
 
 
@@ -262,6 +267,8 @@ softmax = op(
     doc="Return exp(x) / sum(exp(x)) along an axis.",
     formula=("diag({y}) − {y} {y}ᵀ",),
     positive=True,
+    saturates=True,
+    masks=True,
 )
 log_softmax = op(
     _log_softmax,
@@ -272,6 +279,8 @@ log_softmax = op(
     vjp=_log_softmax_vjp,
     reference=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
     doc="Return log(softmax(x)) along an axis.",
+    saturates=True,
+    masks=True,
 )
 
 

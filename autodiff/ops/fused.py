@@ -206,6 +206,7 @@ _cross_entropy_row: Any = op(
     keep=_cross_entropy_kept,
     doc="Cross-entropy of softmax(logits) and integer labels.",
     title="Softmax cross-entropy",
+    classes=True,
 )
 
 
@@ -303,6 +304,7 @@ _weighted_sum_row = op(
     reference=_weighted_sum,
     doc="w1 x1 + ... + wn xn + b: operands are the weights, the inputs, the bias.",
     causes=(("inf zero", "0 × {inf} = NaN"), ("inf", "∞ − ∞ = NaN")),
+    pairs=True,
 )
 
 

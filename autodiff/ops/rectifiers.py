@@ -35,6 +35,7 @@ relu = activation(
     reference=lambda x: np.where(x > 0, x, 0.0),
     formula=("1 where {a} > 0, else 0",),
     rectifier=True,
+    leaves_out="negative",
 )
 
 

@@ -342,6 +342,7 @@ logsumexp = op(
     ),
     reference=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
     doc="Return log(sum(exp(x))) over axes without overflow (``scipy.special.logsumexp``).",
+    masks=True,
 )
 
 

@@ -17,6 +17,17 @@ class PictureFacts:
     operands needed, such as "inf zero", and a text in signs. remedies: what to write where a value or a derivative is
     NaN or infinite: pairs of the names of operations before it, or "", and a text. flat: the derivative is 0 wherever
     it exists. guard: where the derivative in x is finite, as a condition in NumPy.
+
+    How it is written: call, with ``{x}`` in the place of the operand, where ``np.name({x})`` will not do; infix, its
+    sign between two operands, where the symbol will not do; prefix: its sign stands before the operand; power: the
+    second operand is an exponent, or 2 where there is none. pairs: the operands are weights, then the values that they
+    multiply, then a bias.
+
+    Why a gradient ends here: factors: each operand multiplies the gradient of the other. saturates: for large operands
+    the derivative underflows. grows: for large operands the result overflows, and not at a pole. pole: the position of
+    the operand whose value makes the derivative infinite, where it is not the operand itself. leaves_out: what a row
+    that selects does not pass on, where it is one thing: "branch", "bounds" or "negative". masks: an element of -inf
+    has no weight. classes: the last axis is one of classes, and not of examples.
     """
 
     formula: tuple[str, ...] = ()
@@ -29,6 +40,18 @@ class PictureFacts:
     remedies: tuple[tuple[str, str], ...] = ()
     flat: bool = False
     guard: str = ""
+    call: str = ""
+    infix: str = ""
+    prefix: bool = False
+    power: bool = False
+    pairs: bool = False
+    factors: bool = False
+    saturates: bool = False
+    grows: bool = False
+    pole: int | None = None
+    leaves_out: str = ""
+    masks: bool = False
+    classes: bool = False
 
 
 def is_flat(node: Any) -> bool:

@@ -57,7 +57,7 @@ def find_neurons(snapshot: Snapshot) -> dict[str, Neuron]:
         neuron.outputs.append(item.last)
         neuron.weights.update(weights)
         newest = snapshot.values[item.last]
-        neuron.activation = "" if newest.op in ("weighted_sum", "add") else newest.op
+        neuron.activation = newest.op if len(newest.operands) == 1 else ""
         for i in item.members:
             maker[i] = item.path
     return found
@@ -66,10 +66,10 @@ def find_neurons(snapshot: Snapshot) -> dict[str, Neuron]:
 def weights_of(snapshot: Snapshot, value: Value, maker: dict[int, str]) -> dict[tuple[str, object], float]:
     """Weights in one operation, by what they weigh: a neuron, an input, or the position of a constant."""
     pairs: list[tuple[object, object, int]] = []
-    if value.op == "weighted_sum":
+    if value.row is not None and value.row.shown.pairs:
         half = len(value.operands) // 2
         pairs = [(value.operands[k], value.operands[half + k], k) for k in range(half)]
-    elif value.op == "multiply" and len(value.operands) == 2:
+    elif value.row is not None and value.row.shown.factors:
         pairs = [(value.operands[0], value.operands[1], 0), (value.operands[1], value.operands[0], 0)]
     found: dict[tuple[str, object], float] = {}
     for weight, given, position in pairs:
@@ -187,7 +187,7 @@ def constant_text(builder: NeuronBuilder, key: tuple[str, object]) -> str:
         if key in neuron.weights:
             for i in range(neuron.outputs[0], -1, -1):
                 value = builder.snapshot.values[i]
-                if value.op == "weighted_sum" and value.path == neuron.path:
+                if value.row is not None and value.row.shown.pairs and value.path == neuron.path:
                     given = value.operands[len(value.operands) // 2 + int(key[1])]  # type: ignore[call-overload]
                     return number(given) if isinstance(given, float) else ""
     return ""

@@ -204,7 +204,7 @@ def local_texts(builder: OperationBuilder, value: Value, names: list[str]) -> li
     texts = []
     for position, local in enumerate(value.locals):
         formula = local_formula(value, position, names, output)
-        if value.op == "weighted_sum":
+        if value.row is not None and value.row.shown.pairs:
             half = len(names) // 2
             formula = (
                 names[position + half] if position < half else names[position - half] if position < 2 * half else "1"

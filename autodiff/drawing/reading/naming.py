@@ -182,9 +182,14 @@ def attach_arrays(
         for array in (constant_array(node, k) for k, parent in enumerate(node.parents) if parent is None):
             if array is None or id(array) in made:
                 continue
-            picking = (i for i in inside if snapshot.values[i].op == "getitem" and array.dtype.kind in "iu")
+            picking = (i for i in inside if array.dtype.kind in "iu" and picks(snapshot.values[i].row))
             value = snapshot.values[next(picking, inside[0])]
             value.indices = (*value.indices, place(array))
+
+
+def picks(row: Any) -> bool:
+    """Return whether an operation reads some elements of its operand, by an index."""
+    return row is not None and row.selects and row.linear
 
 
 def read_optimizer(optimizer: Any, model: Any) -> OptimizerInfo:

@@ -78,13 +78,10 @@ def take(
     return snapshot
 
 
-MASKED = frozenset({"softmax", "log_softmax", "logsumexp"})  # give an element of -inf no weight
-
-
 def note_masks(values: Sequence[Value]) -> None:
     """Mark what a softmax reads, and the constants in it: there, -inf is meant."""
     for value in values:
-        for read in [values[i] for i in value.parents] if value.op in MASKED else []:
+        for read in [values[i] for i in value.parents] if value.row is not None and value.row.shown.masks else []:
             read.masked = True
             for i in read.parents:
                 values[i].masked |= values[i].role == "constant"

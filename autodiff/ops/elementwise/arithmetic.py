@@ -49,6 +49,8 @@ multiply = row(
     commutative=True,
     remedies=(("", "np.where(a == 0, 0, a * np.where(a == 0, 1, b)), where b is infinite and a is 0"),),
     causes=(("inf zero", "0 × {inf} = NaN"),),
+    grows=True,
+    factors=True,
 )
 divide = row(
     np.divide,
@@ -66,9 +68,15 @@ divide = row(
         ("", "a / np.where(b == 0, 1, b)"),
     ),
     causes=(("inf inf", "∞ ÷ ∞ = NaN"), ("", "0 ÷ 0 = NaN"), ("zero", "x ÷ 0 = ∞")),
+    grows=True,
+    pole=1,
 )
-negative = row(np.negative, "Return -x.", lambda g: -g, operator.neg, symbol="−", complex=True, formula=("−1",))
-positive = row(np.positive, "Return +x.", lambda g: g, operator.pos, symbol="+", complex=True, formula=("1",))
+negative = row(
+    np.negative, "Return -x.", lambda g: -g, operator.neg, symbol="−", complex=True, formula=("−1",), prefix=True
+)
+positive = row(
+    np.positive, "Return +x.", lambda g: g, operator.pos, symbol="+", complex=True, formula=("1",), prefix=True
+)
 reciprocal = row(
     np.reciprocal,
     "Return 1 / x.",
@@ -92,6 +100,8 @@ square = row(
     method=True,
     complex=True,
     formula=("2{a}",),
+    grows=True,
+    power=True,
 )
 
 

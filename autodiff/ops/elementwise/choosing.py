@@ -84,6 +84,7 @@ array([-1.  ,  0.25])""",
     points=(Point((False, NAN, 2.0), (None, 0.0, 1.0), "limit"), Point((True, 1.0, INF), (None, 1.0, 0.0), "limit")),
     draw=lambda rng, condition, a, b: (rng.random(condition) < 0.5, rng.normal(size=a), rng.normal(size=b)),
     complex=True,
+    leaves_out="branch",
 )
 
 
@@ -133,6 +134,7 @@ _clip_row = row(
     ),
     doc="x limited to [a_min, a_max]; derivative 1 at the bounds.",
     rectifier=True,
+    leaves_out="bounds",
 )
 
 

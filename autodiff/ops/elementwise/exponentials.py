@@ -26,8 +26,19 @@ exp = row(
     formula=("{y}",),
     positive=True,
     remedies=(("", "smaller inputs: np.exp(x - np.max(x))"),),
+    saturates=True,
+    grows=True,
 )
-exp2 = row(np.exp2, "Return 2 ** x.", lambda g, y: g * y * LN2, singular=True, complex=True, positive=True)
+exp2 = row(
+    np.exp2,
+    "Return 2 ** x.",
+    lambda g, y: g * y * LN2,
+    singular=True,
+    complex=True,
+    positive=True,
+    saturates=True,
+    grows=True,
+)
 expm1 = row(
     np.expm1,
     "Return e ** x - 1, exact near 0.",
@@ -37,6 +48,7 @@ expm1 = row(
     method=True,
     complex=True,
     formula=("{y} + 1",),
+    grows=True,
 )
 log = row(
     np.log,

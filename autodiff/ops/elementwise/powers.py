@@ -59,6 +59,10 @@ power = row(
     formula=("{b} {a}^({b} − 1)",),
     remedies=(("", "a positive base, or np.square(x)"),),
     guard="x > 0",
+    grows=True,
+    call="{x} ** p",
+    infix="^",
+    power=True,
 )
 
 

@@ -64,7 +64,9 @@ arccos = row(
     points=(Point((1.0,), (-INF,), "infinite"), Point((-1.0,), (-INF,), "infinite")),
     guard="abs(x) < 1",
 )
-arctan = row(np.arctan, "Return the inverse tangent.", lambda g, x: g / (1.0 + x * x), math.atan, complex=True)
+arctan = row(
+    np.arctan, "Return the inverse tangent.", lambda g, x: g / (1.0 + x * x), math.atan, complex=True, saturates=True
+)
 
 
 def _over(u: Any, a: Any, b: Any) -> Any:
@@ -113,9 +115,23 @@ sinc = row(
 )
 
 # ---- hyperbolic
-sinh = row(np.sinh, "Return the hyperbolic sine.", lambda g, x: g * np.cosh(x), math.sinh, singular=True, complex=True)
+sinh = row(
+    np.sinh,
+    "Return the hyperbolic sine.",
+    lambda g, x: g * np.cosh(x),
+    math.sinh,
+    singular=True,
+    complex=True,
+    grows=True,
+)
 cosh = row(
-    np.cosh, "Return the hyperbolic cosine.", lambda g, x: g * np.sinh(x), math.cosh, singular=True, complex=True
+    np.cosh,
+    "Return the hyperbolic cosine.",
+    lambda g, x: g * np.sinh(x),
+    math.cosh,
+    singular=True,
+    complex=True,
+    grows=True,
 )
 
 
@@ -128,7 +144,14 @@ def _tanh_vjp(g: Any, x: Any) -> Any:
 
 
 tanh = row(
-    np.tanh, "Return the hyperbolic tangent.", _tanh_vjp, math.tanh, method=True, complex=True, formula=("1 − {y}²",)
+    np.tanh,
+    "Return the hyperbolic tangent.",
+    _tanh_vjp,
+    math.tanh,
+    method=True,
+    complex=True,
+    formula=("1 − {y}²",),
+    saturates=True,
 )
 
 

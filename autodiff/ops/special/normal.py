@@ -51,6 +51,7 @@ erf = op(
     elementwise=True,
     scalar=math.erf,
     doc="Return the error function 2/sqrt(pi) ∫ exp(-t²), within 2 ulp (``scipy.special.erf``).",
+    saturates=True,
 )
 erfc = op(
     _erfc,
@@ -60,6 +61,7 @@ erfc = op(
     scalar=math.erfc,
     reference=lambda x: 1.0 - erf(x),
     doc="Return 1 - erf(x) without cancellation, within 6 ulp where it does not underflow (``scipy.special.erfc``).",
+    saturates=True,
 )
 erfcx = special_row(
     values.erfcx,
@@ -89,6 +91,7 @@ ndtr = special_row(
     "Return the normal distribution Φ(x), within 4 ulp as far as it does not underflow (``scipy.special.ndtr``).",
     lambda g, x: g * density(x),
     single=values.ndtr_single,
+    saturates=True,
 )
 log_ndtr = special_row(
     values.log_ndtr,

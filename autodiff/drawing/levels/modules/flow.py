@@ -197,7 +197,7 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
         parts.append(word(lang, "call", item.call))
     if newest.detail:
         parts.append(mean_text(builder, newest))
-    elif newest.op == "relu" and newest.stats is not None and newest.stats.size > 1 and status != "dead":
+    elif newest.stats is not None and newest.stats.size > 1 and cuts_negative(newest) and status != "dead":
         parts.append(word(lang, "zeros of outputs", percent(newest.stats.zeros / newest.stats.size)))
         parts = parts[-1:]
     if len(parts) == 1 and named and builder.options.heat is not None:
@@ -215,6 +215,11 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
     images, note_line = images_of(builder, item), shorten(note, 60)
     card = module_card("module", title, sizes=sizes, subtitle=subtitle, status=status, note=note_line, images=images)
     return card, status, note
+
+
+def cuts_negative(value: Value) -> bool:
+    """Return whether a value is 0 wherever the operand is negative, as that of relu."""
+    return value.row is not None and value.row.shown.leaves_out == "negative"
 
 
 def sources(builder: FlowBuilder, position: int, item: Item) -> list[tuple[str, list[int]]]:

@@ -79,7 +79,7 @@ def mean_text(builder: FlowBuilder, value: Value) -> str:
     first = next((builder.snapshot.values[p] for p in value.parents), None)
     if first is None or not first.shape:
         return ""
-    count = math.prod(first.shape[:-1]) if value.op == "cross_entropy" else first.shape[0]
+    count = math.prod(first.shape[:-1]) if value.row is not None and value.row.shown.classes else first.shape[0]
     return word(builder.lang, "mean over" if count != 1 else "mean over one", count)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ....registry.picture_facts import PictureFacts
 from ...picture.text import number
 from ...reading.records import Value
+from .value_texts import sign_of
 
 LONGEST_OF_NUMBERS = 16  # characters; a longer formula of a Scalar has no room on its line
 POWERS = {"2": "²", "3": "³"}
@@ -39,13 +41,13 @@ def chain_text(steps: Sequence[Value], name: str, start: Sequence[int]) -> str:
         if len(given) != 1 or given[0] not in before or len(constants) != len(step.operands) - 1 or len(constants) > 1:
             return " → ".join(one.badge for one in steps)
         inner, before = text if whole else f"({text})", [step.index]
-        power = POWERS.get(constants[0] if constants else "2") if step.op in ("power", "square") else None
+        shown = step.row.shown if step.row is not None else PictureFacts()
+        power = POWERS.get(constants[0] if constants else "2") if shown.power else None
         if power is not None and step.operands[0] == given[0]:
             text, whole = inner + power, True
         elif not constants:
-            text, whole = (f"−{inner}", False) if step.op == "negative" else (f"{step.badge}({text})", True)
+            text, whole = (f"{step.badge}{inner}", False) if shown.prefix else (f"{step.badge}({text})", True)
         else:
-            badge = "^" if step.op == "power" else step.badge
             pair = (inner, constants[0]) if step.operands[0] == given[0] else (constants[0], inner)
-            text, whole = f"{pair[0]} {badge} {pair[1]}", False
+            text, whole = f"{pair[0]} {sign_of(step)} {pair[1]}", False
     return text

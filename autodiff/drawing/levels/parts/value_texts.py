@@ -22,7 +22,12 @@ def badge_of(value: Value) -> str:
     position, constant = constants[0]
     if position == 0 and not (value.row is not None and value.row.shown.commutative):
         return f"{number(constant)} {value.badge}"
-    return f"{'^' if value.op == 'power' else value.badge} {number(constant)}"
+    return f"{sign_of(value)} {number(constant)}"
+
+
+def sign_of(value: Value) -> str:
+    """Return the sign of an operation between two operands: `×`, `^`."""
+    return (value.row.shown.infix if value.row is not None else "") or value.badge
 
 
 def role_of(value: Value, roots: Iterable[int]) -> str:
