@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..registry import composite, op
+from ..variable import Tensor
 
 conjugate = op(
     np.conjugate,
@@ -63,14 +64,16 @@ _imag_row = op(
 
 
 def real(val: Any) -> Any:
-    """Return the real part (``np.real``); a real value unchanged.
+    """Return the real part (``np.real``); of a real array a view, a real number unchanged.
 
     >>> import autodiff as ad, numpy as np
     >>> z = ad.tensor([1.0 + 2j, 3j])
     >>> np.real(z).sum().backward(); z.grad.real
     array([1., 1.])
     """
-    return _real_row(val) if np.iscomplexobj(val) else val
+    if np.iscomplexobj(val):
+        return _real_row(val)
+    return val[...] if isinstance(val, np.ndarray | Tensor) else val
 
 
 def imag(val: Any) -> Any:

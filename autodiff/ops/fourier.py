@@ -145,7 +145,9 @@ def _several(name: str, one: Any, last: Any, last_first: bool, default: Any) -> 
         _no_out(out, name)
         lengths, along = _axes(a, s, axes)
         if not along:
-            return a + 0j if last is one else a
+            if last is one:
+                return a + 0j
+            raise ValueError(f"{name}: a real transform needs an axis, and none is given; a has shape {np.shape(a)}.")
         *rest, (n, axis) = zip(lengths, along, strict=True)
         if last_first:
             a = last(a, n=n, axis=axis, norm=norm)

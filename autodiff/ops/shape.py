@@ -479,7 +479,7 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """
     k %= 4
     if k == 0:
-        return m
+        return m[...]
     if k == 2:
         return np.flip(m, axes)
     return np.flip(np.swapaxes(m, *axes), axes[0] if k == 1 else axes[1])

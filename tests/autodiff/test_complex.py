@@ -262,3 +262,9 @@ def test_matrices_of_complex_derivatives_equal_those_of_jax() -> None:
         want = jax.hessian(lambda t: jax.numpy.sum(program(jax.numpy)(t)), holomorphic=True)(z)
         got = ad.hessian(lambda t: np.sum(program(np)(t)), holomorphic=True)(z)
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["rfftn", "irfftn", "rfft2"])
+def test_a_real_transform_without_an_axis_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"{name}: a real transform needs an axis"):
+        getattr(np.fft, name)(ad.tensor(2.0), axes=())

@@ -36,6 +36,18 @@ def test_no_grad_records_nothing_and_nests() -> None:
     assert (x * 2).requires_grad
 
 
+@pytest.mark.parametrize("same", [np.real, lambda x: np.rot90(x, 4), lambda x: x[...], np.positive])
+def test_what_equals_its_argument_is_a_constant_there_too(same: Any) -> None:
+    """np.real of a real array was the argument itself, gradient and all."""
+    x = ad.tensor([[1.0, 2.0]])
+    with ad.no_grad():
+        y = same(x)
+    assert not y.requires_grad
+    np.testing.assert_array_equal(y.data, x.data)
+    same(x).sum().backward()
+    np.testing.assert_array_equal(x.grad, [[1.0, 1.0]])
+
+
 def test_no_grad_is_restored_after_an_exception() -> None:
     x = ad.tensor(3.0)
     with pytest.raises(RuntimeError), ad.no_grad():

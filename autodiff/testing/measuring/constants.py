@@ -31,6 +31,7 @@ DROWNED = 0.25  # power of eps, halved: a larger share of the whole change is no
 SEES_NOISE = 16  # a spacing measures noise for steps so many times longer; nearer ones see its curvature
 USUAL_CHANGE = 8  # medians of the changes that wide steps cause
 QUICK = (2**12, 2**6)  # eps of the slope, or of the value: an error below is full precision; no more steps follow
+SETTLED = 0.6  # power of eps, of the slope: an error below that two smaller steps did not improve is rounding
 
 # ---- smooth, kink or jump (richardson)
 BEST_ENTRIES = 40  # of the table: the entry with the smallest error that the others confirm is among so many

@@ -138,6 +138,7 @@ class Line:
         self.nearby: dict[int, np.ndarray] = {}
         self.quantum = 0.0
         self.still = False
+        self.chosen = 0  # the level of the smallest step in the chosen entry of the table
 
     def at(self, t: float) -> float:
         self.spent += 1
@@ -162,7 +163,8 @@ class Line:
             found = self._analyse(p.quick_levels)
             of_slope, of_value = c.QUICK
             enough = max(of_slope * p.eps * abs(found.value), of_value * p.eps * self.size)
-            if found.kind == "smooth" and found.error <= enough:
+            settled = self.chosen <= p.quick_levels - 3 and found.error <= p.eps**c.SETTLED * abs(found.value)
+            if found.kind == "smooth" and (found.error <= enough or settled):
                 return found
         self.sample(len(p.levels), p.spacings)
         return self._analyse(len(p.levels))
@@ -229,6 +231,7 @@ class Line:
             drowned = found.kind == "kink" and self.precision.drowns(found.noise, self.size, whole)
             return self._nothing("unresolved", _DROWNED) if drowned else found
         k, j = best
+        self.chosen = k
         value, bound = float(table[k, j]), float(error[k, j])
         if bound > c.POLE * abs(value):  # a pole far away makes no room for noise here
             whole = float(max(abs(self.plus[k] - self.value), abs(self.minus[k] - self.value)))
