@@ -15,13 +15,14 @@ from typing import Any
 
 
 class Scope:
-    """The module that is running: its name under its parent, and a weak reference to it."""
+    """The module that is running: its name under its parent, and a weak reference to it. once: made for one call of the
+    module, under ``record()``, so that pictures can tell its calls apart; otherwise all calls share it."""
 
-    __slots__ = ("parent", "name", "path", "_owner", "state")
+    __slots__ = ("parent", "name", "path", "_owner", "once", "state")
     ELSEWHERE = object()
 
-    def __init__(self, parent: Scope | None, name: str, owner: Any = None) -> None:
-        self.parent, self.name = parent, name
+    def __init__(self, parent: Scope | None, name: str, owner: Any = None, once: bool = False) -> None:
+        self.parent, self.name, self.once = parent, name, once
         self.path: str = (
             f"{parent.path}.{name}"
             if parent is not None and parent.path and name
@@ -34,7 +35,7 @@ class Scope:
         """``function(*args, **kwargs)`` inside this scope: what ``with scope(self)`` does, in one call. Where another
         scope than the parent is in force it does nothing, and returns ELSEWHERE."""
         now = state()
-        if now.scope is not self.parent:
+        if now.scope is not self.parent or self.once or now.record:
             return self.ELSEWHERE
         if now.__class__ is not State:  # a generator holds modes: their order matters
             with scope(self):
@@ -261,7 +262,9 @@ class scope:
 
     def __enter__(self) -> Scope:
         made = self._make
-        here = made if isinstance(made, Scope) else Scope(state().scope, made, self._owner)
+        now = state()
+        once = self._owner is not None and bool(now.record)
+        here = made if isinstance(made, Scope) else Scope(now.scope, made, self._owner, once)
         self._changes = {"scope": here}
         enter_mode(self, self._changes, sys._getframe(1))
         return here

@@ -97,6 +97,36 @@ def test_a_module_called_three_times_has_one_frame_a_call(level):
     assert len(drawn) == len(set(drawn))
 
 
+class Rectified(nn.Module):
+    """A module without parameters, called three times in a row."""
+
+    def __init__(self):
+        self.lin, self.act = nn.Linear(4, 4), Twofold()
+
+    def forward(self, x):
+        return self.act(self.act(self.act(self.lin(x))))
+
+
+class Twofold(nn.Module):
+    def forward(self, x):
+        return np.tanh(np.tanh(x))
+
+
+@pytest.mark.parametrize("level", ["op", "module"])
+def test_a_module_without_parameters_called_three_times_in_a_row_has_one_frame_a_call(level):
+    """One frame for all: nothing in a graph tells such calls apart, but under record() each has a scope of its own."""
+    net = Rectified()
+    net(np.ones((2, 4)))
+    with ad.record():
+        y = net(np.ones((2, 4))).sum()
+    figure = ad.draw(y, model=net, level=level, expand=["act"])
+    titles = ["".join(run.text for run in module.title) for module in figure.modules if module.path == "act"]
+    assert titles == [f"act : Twofold · call {k} of 3" for k in (1, 2, 3)]
+    net(np.ones((2, 4))).sum().backward()  # outside of record() all calls share a scope again
+    made = ad.extend.gradients_of_graph(net(np.ones((2, 4))).sum())
+    assert len({id(node.scope) for node in made if node.scope and node.scope.path == "act"}) == 1
+
+
 WIDE = {
     "one operation reads a hundred": lambda n: np.concatenate([ad.tensor([float(k)]) for k in range(n)]).sum(),
     "a chain of sums": lambda n: sum((ad.tensor([float(k)]) for k in range(1, n)), ad.tensor([0.0])),

@@ -1,8 +1,8 @@
 """Calls of modules: which operations were made in which call.
 
-A graph has the module of every operation but not the call. Operations of one module that stand next to each other in
-creation order belong to one call, unless they repeat the same operations on the same parameters: then they are several
-calls, one after the other.
+A graph that was made under ``record()`` has the call of every operation. Any other has the module alone: operations of
+one module that stand next to each other in creation order then belong to one call, unless they repeat the same
+operations on the same parameters: then they are several calls, one after the other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def number_calls(snapshot: Snapshot) -> None:
     while stretches:
         inner: list[Sequence[int]] = []
         for path, piece in (piece for stretch in stretches for piece in pieces_of(snapshot, stretch, level, chains)):
-            for call in split_repeats(snapshot, piece):
+            recorded = path in snapshot.values[piece[0]].entered
+            for call in [piece] if recorded else split_repeats(snapshot, piece):
                 number = snapshot.calls[path] = snapshot.calls.get(path, 0) + 1
                 for i in call:
                     snapshot.values[i].calls += ((path, number),)
@@ -36,15 +37,18 @@ def number_calls(snapshot: Snapshot) -> None:
 def pieces_of(
     snapshot: Snapshot, members: Sequence[int], level: int, chains: dict[str, tuple[str, ...]]
 ) -> list[tuple[str, list[int]]]:
-    """Split a stretch at every change of the module at this level; operations outside of one are left out."""
+    """Split a stretch at every change of the module, or of its call, at this level; operations outside of one are left
+    out."""
     pieces: list[tuple[str, list[int]]] = []
+    last: tuple[str, int | None] | None = None
     for i in members:
-        chain = chains[snapshot.values[i].path]
+        value = snapshot.values[i]
+        chain = chains[value.path]
         path = chain[level] if len(chain) > level else ""
-        if pieces and pieces[-1][0] == path:
-            pieces[-1][1].append(i)
-        else:
-            pieces.append((path, [i]))
+        if (path, value.entered.get(path)) != last:
+            pieces.append((path, []))
+            last = path, value.entered.get(path)
+        pieces[-1][1].append(i)
     return [piece for piece in pieces if piece[0]]
 
 

@@ -46,6 +46,7 @@ class Value:
     detail: str = ""
     key: str = ""
     calls: tuple[Call, ...] = ()
+    entered: Mapping[str, int] = field(default_factory=dict)  # a mark of the call, by path, where calls were recorded
     tied: tuple[str, ...] = ()
     count: int = 1
     masked: bool = False  # a softmax reads it: -inf in it takes no part, and is meant

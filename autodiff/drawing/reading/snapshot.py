@@ -96,7 +96,8 @@ class Reader:
         self.index: dict[GraphNode, int] = {}
         self.modules: dict[str, ModuleInfo] = {}
         self.paths: dict[int, str] = {}
-        self.owners: dict[int, tuple[str, Any]] = {}  # modules that were called by nobody
+        self.entered: dict[int, dict[str, int]] = {}
+        self.owners: dict[tuple[str, int], tuple[str, Any]] = {}  # modules that were called by nobody
         self.opened: set[str] = set()
         self.closed: set[str] = set()
         self.spliced: list[tuple[GraphNode, range]] = []  # opened nodes and the values that stand for them
@@ -108,7 +109,9 @@ class Reader:
             if id(node.scope) not in self.paths:
                 self.paths[id(node.scope)] = scope_path(node.scope)
                 outermost = read_scope(node.scope, self.modules)
-                self.owners[id(outermost)] = (clean(outermost.path, 400), outermost.owner())
+                owner = outermost.owner()
+                self.owners[outermost.path, id(owner)] = (clean(outermost.path, 400), owner)
+                self.entered[id(node.scope)] = calls_entered(node.scope)
             path = self.paths[id(node.scope)]
         if (
             self.expand
@@ -130,6 +133,7 @@ class Reader:
         self.index[node] = len(self.values)
         value = read_node(node, len(self.values), self.index, gradients)
         value.path = path
+        value.entered = self.entered.get(id(node.scope), {})
         self.values.append(value)
         if node.op is not None and not node.op.variadic:
             self.note_weights(node, value)
@@ -252,6 +256,16 @@ def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> Any:
         if scope.parent is None:
             return scope
         scope = scope.parent
+
+
+def calls_entered(scope: Any) -> dict[str, int]:
+    """Return a mark of the running call for each module around an operation, by path, where calls were recorded."""
+    found = {}
+    while scope is not None:
+        if scope.once:
+            found[scope_path(scope)] = id(scope)
+        scope = scope.parent
+    return found
 
 
 def read_root_value(value: Value, root: Variable) -> None:
