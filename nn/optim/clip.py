@@ -81,7 +81,7 @@ def _joint_norm(values: list[Any], norm_type: float) -> float:
     with np.errstate(over="ignore"):
         filled = [np.ravel(g).astype(np.float64) for g in values if np.size(g)]  # empty: the largest entry is none
         norms = [np.linalg.norm(g, norm_type) for g in filled]
-        return extend.number(np.linalg.norm(np.asarray(norms), norm_type)) if norms else 0.0  # type: ignore[no-any-return]
+        return extend.number(np.linalg.norm(np.asarray(norms), norm_type)) if norms else 0.0
 
 
 def clip_grad_value_(parameters: Iterable[Any], clip_value: float) -> None:
