@@ -116,7 +116,8 @@ class MultiheadAttention(Module):
         embed_dim: features E of the queries and of the output. num_heads: heads; they divide E.
         dropout: probability of dropping a weight, in training.
         bias: whether the four projections have one.
-        add_bias_kv, add_zero_attn: PyTorch's; they are not built, and True raises ValueError.
+        add_bias_kv: one more key and value for every query, learnt: `bias_k` and `bias_v`, (1, 1, E).
+        add_zero_attn: one more key and value of zeros.
         kdim, vdim: features of the keys and the values, E unless given.
         batch_first: inputs are (N, L, E) instead of (L, N, E).
         dtype, rng: of the parameters; a given rng draws the dropout as well.
@@ -134,6 +135,8 @@ class MultiheadAttention(Module):
     """
 
     in_proj_bias: Parameter | None
+    bias_k: Parameter | None
+    bias_v: Parameter | None
 
     def __init__(
         self,
@@ -152,8 +155,6 @@ class MultiheadAttention(Module):
     ) -> None:
         if num_heads < 1 or embed_dim < 1 or embed_dim % num_heads:
             raise ValueError(f"MultiheadAttention: embed_dim {embed_dim} is no multiple of num_heads {num_heads}")
-        if add_bias_kv or add_zero_attn:
-            raise ValueError("MultiheadAttention: add_bias_kv and add_zero_attn are not built; leave them out")
         check_probability(dropout)
         generator = as_generator(rng)
         if rng is not None and dropout:
@@ -172,6 +173,10 @@ class MultiheadAttention(Module):
             self.k_proj_weight = weight(embed_dim, self.kdim)
             self.v_proj_weight = weight(embed_dim, self.vdim)
         self.in_proj_bias = Parameter(np.zeros(3 * embed_dim), dtype) if bias else None
+        self.add_zero_attn = add_zero_attn
+        for name in ("bias_k", "bias_v"):
+            drawn = init.xavier_normal((1, 1, embed_dim), rng=generator, dtype=dtype) if add_bias_kv else None
+            setattr(self, name, None if drawn is None else Parameter(drawn, dtype))
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype=dtype, rng=generator)
 
     def forward(
@@ -197,6 +202,8 @@ class MultiheadAttention(Module):
         heads = self._projected(q, k, v)
         count, steps, keys = q.shape[0], q.shape[1], k.shape[1]
         mask = self._mask(attn_mask, key_padding_mask, count, steps, keys)
+        if self.bias_k is not None or self.add_zero_attn:
+            heads, mask, is_causal = self._with_more_keys(heads, mask, is_causal)
         weights = _weights(heads[0], heads[1], mask, is_causal, None)
         weights = dropout(weights, self.dropout, training=self.training, rng=getattr(self, "rng", None))
         y = np.reshape(np.swapaxes(weights @ heads[2], 1, 2), (count, steps, self.embed_dim))
@@ -265,6 +272,28 @@ class MultiheadAttention(Module):
             return ~(masks[0] | masks[-1])
         numbers = [np.where(m, -np.inf, 0.0) if m.dtype.kind == "b" else m for m in masks]
         return sum(numbers[1:], numbers[0])
+
+    def _with_more_keys(self, heads: Any, mask: Any, is_causal: bool) -> tuple[Any, Any, bool]:
+        """Queries, keys and values with the keys and values that stand for nothing in the input behind the others; the
+        mask, in which every query may look at them; and whether it still lacks the causal one."""
+        q, keys, values = heads
+        one = (self.num_heads, 1, self.head_dim)
+        more = [] if self.bias_k is None else [[np.reshape(b, one) for b in (self.bias_k, self.bias_v)]]
+        more += [[np.zeros(one, keys.dtype)] * 2] if self.add_zero_attn else []
+        if is_causal:
+            seen = np.tri(q.shape[2], keys.shape[2]) > 0
+            if mask is None or mask.dtype.kind == "b":
+                mask = seen if mask is None else seen & mask
+            else:
+                mask = np.where(seen, mask, -np.inf)
+        if mask is not None:
+            shown = np.ones if mask.dtype.kind == "b" else np.zeros
+            mask = np.concatenate([mask, shown((*mask.shape[:-1], len(more)), mask.dtype)], axis=-1)
+        k, v = (
+            np.concatenate([x, *(np.broadcast_to(pair[i], (x.shape[0], *one)) for pair in more)], axis=2)
+            for i, x in enumerate((keys, values))
+        )
+        return (q, k, v), mask, False
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
         """Return those of the three projections, the scores and the weighted values; `out_proj` counts its own."""

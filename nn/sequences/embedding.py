@@ -127,7 +127,9 @@ def embedding_bag(
     if factors is not None:
         rows = rows * factors[..., None]
     if counted is None:
-        return np.sum(rows, axis=1) if mode == "sum" else np.mean(rows, axis=1) if mode == "mean" else np.max(rows, axis=1)
+        return (
+            np.sum(rows, axis=1) if mode == "sum" else np.mean(rows, axis=1) if mode == "mean" else np.max(rows, axis=1)
+        )
     mask = counted[..., None]
     if mode == "max":
         highest = np.max(np.where(mask, rows, -np.inf), axis=1)

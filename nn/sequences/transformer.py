@@ -17,6 +17,7 @@ import autodiff as ad
 
 from .. import init
 from ..layers.dropout import Dropout
+from ..layers.inputs import as_input
 from ..layers.linear import Linear
 from ..layers.normalization import LayerNorm
 from ..module import Module
@@ -45,8 +46,10 @@ def _activation(who: str, activation: Activation) -> Callable[[Any], Any]:
 class _Layer(Module):
     """What encoder and decoder layers share: attention to the sequence itself, and two linear layers on each step.
 
-    A part f changes x to norm(x + f(x)), or with `norm_first` to x + f(norm(x)).
+    A part f changes x to norm(x + f(x)), or with `norm_first` to x + f(norm(x)). Parameters stand in PyTorch's order.
     """
+
+    _looks = False  # whether it attends to another sequence too
 
     def __init__(
         self,
@@ -69,13 +72,21 @@ class _Layer(Module):
         self.self_attn = MultiheadAttention(
             d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, rng=generator
         )
+        if self._looks:
+            self.multihead_attn = MultiheadAttention(
+                d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, rng=generator
+            )
         self.linear1 = Linear(d_model, dim_feedforward, bias, dtype=dtype, rng=generator)
         self.dropout = Dropout(dropout, rng=own)
         self.linear2 = Linear(dim_feedforward, d_model, bias, dtype=dtype, rng=generator)
         self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
         self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
+        if self._looks:
+            self.norm3 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
         self.dropout1 = Dropout(dropout, rng=own)
         self.dropout2 = Dropout(dropout, rng=own)
+        if self._looks:
+            self.dropout3 = Dropout(dropout, rng=own)
 
     def _add(self, x: Any, norm: Any, part: Callable[[Any], Any]) -> Any:
         """x with the output of a part added, normalized before the part or after the sum."""
@@ -116,6 +127,7 @@ class TransformerEncoderLayer(_Layer):
 
         is_causal: a step attends to itself and to earlier ones, with src_mask or without.
         """
+        src = as_input(src, self.linear1.weight.dtype)
         x = self._add(src, self.norm1, lambda x: self._attended(x, src_mask, src_key_padding_mask, is_causal))
         return self._add(x, self.norm2, lambda x: self.dropout2(self._each_step(x)))
 
@@ -133,32 +145,7 @@ class TransformerDecoderLayer(_Layer):
     (5, 3, 8)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Activation = "relu",
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        *,
-        dtype: DTypeLike = np.float32,
-        rng: Rng = None,
-    ) -> None:
-        generator = as_generator(rng)
-        own = None if rng is None else generator
-        super().__init__(
-            d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias,
-            dtype=dtype, rng=own,
-        )  # fmt: skip
-        self.multihead_attn = MultiheadAttention(
-            d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype, rng=own
-        )
-        self.norm3 = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
-        self.dropout3 = Dropout(dropout, rng=own)
+    _looks = True
 
     def forward(
         self,
@@ -179,6 +166,7 @@ class TransformerDecoderLayer(_Layer):
             )
             return self.dropout2(y)
 
+        tgt = as_input(tgt, self.linear1.weight.dtype)
         x = self._add(tgt, self.norm1, lambda x: self._attended(x, tgt_mask, tgt_key_padding_mask, tgt_is_causal))
         x = self._add(x, self.norm2, look)
         return self._add(x, self.norm3, lambda x: self.dropout3(self._each_step(x)))

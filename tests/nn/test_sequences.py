@@ -241,7 +241,6 @@ def test_positions_follow_the_layout() -> None:
         (lambda: nn.RNN(3, 2, nonlinearity="gelu"), ValueError, "'tanh' or 'relu'"),
         (lambda: nn.GRUCell(3, 2)(np.ones((1, 2))), ValueError, r"GRUCell\(input_size=3\)"),
         (lambda: nn.MultiheadAttention(3, 2), ValueError, "no multiple of num_heads"),
-        (lambda: nn.MultiheadAttention(2, 2, add_bias_kv=True), ValueError, "are not built"),
         (
             lambda: nn.MultiheadAttention(2, 2)(*[np.ones((3, 1, 4))] * 3),
             ValueError,
@@ -267,3 +266,26 @@ def test_positions_follow_the_layout() -> None:
 def test_errors_say_what_came_and_what_to_write(call: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_float64_input_does_not_upcast_a_transformer_layer() -> None:
+    """The sum with what a part adds made float64 of a plain array."""
+    x = np.ones((4, 2, 8))
+    assert nn.TransformerEncoderLayer(8, 2, 16)(x).dtype == np.float32
+    assert nn.TransformerDecoderLayer(8, 2, 16)(x, x).dtype == np.float32
+    assert nn.Transformer(8, 2, 1, 1, 16)(x, x).dtype == np.float32
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_every_query_may_look_at_the_keys_that_are_added_also_under_a_causal_mask(numbers: bool) -> None:
+    layer = nn.MultiheadAttention(4, 2, add_bias_kv=True, add_zero_attn=True, batch_first=True, rng=0)
+    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    later = np.triu(np.ones((3, 3), bool), 1)
+    mask = np.where(later, -np.inf, 0.0) if numbers else later
+    y, weights = layer(x, x, x, attn_mask=mask)
+    z, same = layer(x, x, x, is_causal=True)
+    np.testing.assert_array_equal(y.data, z.data)
+    np.testing.assert_array_equal(weights.data, same.data)
+    assert weights.shape == (2, 3, 5) and (weights.data[..., 3:] > 0).all() and (weights.data[:, 0, 1:3] == 0).all()
+    both, _ = layer(x, x, x, attn_mask=mask, is_causal=True)
+    np.testing.assert_array_equal(y.data, both.data)

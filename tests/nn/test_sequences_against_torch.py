@@ -34,8 +34,12 @@ def leaves(x: Any) -> list[Any]:
 
 
 def same_weights(ours: Any, theirs: Any) -> None:
-    """Copy the weights of ours into theirs; the names and the shapes must be the same."""
+    """Copy the weights of ours into theirs; the names, their order and the shapes must be the same.
+
+    The decoder layer had PyTorch's names in another order, in which `parameters()` and the states of optimizers go.
+    """
     theirs.double()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
     theirs.load_state_dict({name: torch.tensor(a) for name, a in ours.state_dict().items()}, strict=True)
 
 
@@ -272,6 +276,8 @@ def test_multihead_attention(seed: int, data: Any) -> None:
     )
     sizes: dict[str, Any] = {
         "bias": data.draw(st.booleans()),
+        "add_bias_kv": data.draw(st.booleans()),
+        "add_zero_attn": data.draw(st.booleans()),
         "kdim": kdim,
         "vdim": vdim,
         "batch_first": data.draw(st.booleans()),
