@@ -13,11 +13,12 @@ from ..transforms.containers import flatten, flatten_as
 from ..variable import plain
 from .implicit_functions import implicit
 from .minimizing import minimize
-from .trees import Layout, scipys, to_vector
+from .trees import Layout, by_example, real_numbers, scipys, to_vector
 
 Function = Callable[..., Any]
 
 
+@by_example
 def root(f: Function, start: Any, *parameters: Any, method: str = "hybr", tol: float | None = None) -> Any:
     """Return where f(x, *parameters) is zero, by ``scipy.optimize.root`` with an exact Jacobian; recorded.
 
@@ -34,10 +35,16 @@ def root(f: Function, start: Any, *parameters: Any, method: str = "hybr", tol: f
 
     def solver(*constants: Any) -> Any:
         def on_vector(v: Any) -> Any:
-            return to_vector(flatten(f(layout.tree(v), *constants))[0])
+            out = to_vector(flatten(f(layout.tree(v), *constants))[0])
+            if np.size(plain(out)) != layout.start.size:
+                raise ValueError(
+                    f"ad.root: f returned {np.size(plain(out))} numbers for {layout.start.size} unknowns; there must "
+                    "be as many equations as unknowns."
+                )
+            return out
 
         found = scipys("optimize", "ad.root").root(
-            lambda v: np.asarray(plain(on_vector(v)), np.float64),
+            lambda v: real_numbers(on_vector(v), "ad.root: f"),
             layout.start,
             jac=jacobian(on_vector) if method in ("hybr", "lm") else None,
             method=method,
@@ -50,6 +57,7 @@ def root(f: Function, start: Any, *parameters: Any, method: str = "hybr", tol: f
     return implicit(solver, f)(*parameters)
 
 
+@by_example
 def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, max_iterations: int = 10_000) -> Any:
     """Return the x with f(x, *parameters) = x, by repeating f; recorded.
 
@@ -68,14 +76,16 @@ def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, 
 
     def solver(*constants: Any) -> Any:
         x = layout.start
-        for _ in range(max_iterations):
-            new = np.asarray(plain(layout.vector(f(layout.answer(x), *constants), "what f returns")), np.float64)
+        for step in range(max_iterations):
+            new = real_numbers(layout.vector(f(layout.answer(x), *constants), "what f returns"), "ad.fixed_point: f")
             moved, size = np.max(np.abs(new - x), initial=0.0), np.max(np.abs(new), initial=0.0)
             x = new
+            if not np.isfinite(size):
+                break
             if moved <= rtol * size:
                 return layout.answer(x)
         raise GraphError(
-            f"ad.fixed_point: after {max_iterations} steps x still moves by {moved:.3g}. Where f does not come nearer "
+            f"ad.fixed_point: after {step + 1} steps x still moves by {moved:.3g}. Where f does not come nearer "
             "with each step, write ad.root(lambda x, *p: f(x, *p) - x, start, *parameters)."
         )
 
@@ -86,6 +96,7 @@ def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, 
     return implicit(solver, condition)(*parameters)
 
 
+@by_example
 def minimizer(f: Function, start: Any, *parameters: Any, method: str | None = None, **options: Any) -> Any:
     """Return the x at which f(x, *parameters) is least, by ``ad.minimize``; recorded.
 

@@ -14,7 +14,7 @@ from ..registry import Op
 from ..transforms import jacobian, vjp
 from ..transforms.containers import flatten
 from ..variable import Variable, is_live, plain
-from .trees import Layout, own_value, to_vector
+from .trees import Layout, by_example, own_value, to_vector
 
 Function = Callable[..., Any]
 
@@ -49,6 +49,7 @@ def implicit(solver: Function, condition: Function, *, tolerance: float = 1e-6) 
         if not callable(f):
             raise TypeError(f"ad.implicit(solver, condition) needs two functions; {what} is {kind_of(f)}.")
 
+    @by_example
     @wraps(solver)
     def solve(*parameters: Any) -> Any:
         given, rebuild = flatten(parameters)
@@ -104,13 +105,19 @@ class _Adjoint:
     def cotangents(self, g: Any, y: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         slopes = jacobian(self.residual)(y, *operands)
         self.check(plain(slopes), np.asarray(plain(y)), [plain(v) for v in operands])
-        u = np.linalg.solve(slopes.T, g)
+        u = np.linalg.solve(slopes.T, g)  # ``check`` has solved with it
         _, pullback = vjp(lambda *values: self.residual(y, *values), *operands)
         return pullback(-u)
 
     def check(self, slopes: np.ndarray, y: np.ndarray, operands: list[Any]) -> None:
         """Refuse a solution that a Newton step would move."""
-        step = np.linalg.solve(slopes, plain(self.residual(y, *operands)))
+        try:
+            step = np.linalg.solve(slopes, plain(self.residual(y, *operands)))
+        except np.linalg.LinAlgError:
+            raise np.linalg.LinAlgError(
+                "ad.implicit: the Jacobian of the condition in the solution is singular, so that the solution has no "
+                "derivative there: it is a multiple root, one of many solutions, or the condition has a kink."
+            ) from None
         moved, size = np.max(np.abs(step), initial=0.0), np.max(np.abs(y), initial=0.0)
         if not (moved <= self.tolerance * size or moved <= self.tolerance**2):
             raise GraphError(

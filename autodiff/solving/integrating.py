@@ -14,7 +14,7 @@ from ..registry import Op
 from ..transforms import jacobian, vjp
 from ..transforms.containers import flatten
 from ..variable import Variable, is_live, plain
-from .trees import own_value, scipys, to_vector
+from .trees import by_example, own_value, real_numbers, scipys, to_vector
 
 Function = Callable[..., Any]
 IMPLICIT = {"Radau", "BDF", "LSODA"}  # methods of SciPy that ask for the Jacobian
@@ -44,7 +44,9 @@ def solve_ivp(
     back over the same time, and are as accurate as the tolerances; steps are not recorded.
 
     A second derivative, and forward mode, follow y back as well; they take longer. GraphError where SciPy does not
-    reach the end, and where the way back leaves the solution by more than 1,000 tolerances (a stiff equation).
+    reach the end, and where the way back leaves the solution by more than 1,000 tolerances (a stiff equation). f must
+    be continuous: a jump at a time that depends on a parameter has no part in the derivative. There are no events:
+    where y reaches a value, ``ad.root`` finds the T at which y' = T f(T s, y) over 0 <= s <= 1 ends there.
 
     Pontryagin et al. (1962); Chen et al. (2018), "Neural ordinary differential equations", appendix B. JAX:
     ``jax.experimental.ode.odeint``.
@@ -60,7 +62,25 @@ def solve_ivp(
     for name, times in (("t_span", t_span), ("t_eval", t_eval)):
         if any(isinstance(v, Variable) and is_live(v) for v in flatten(times)[0]):
             raise leaves_graph(f"ad.solve_ivp(..., {name}=...)", ".data", "f(t * s, y) * s over fixed times")
-    start = y0 if isinstance(y0, Variable) else array(y0, dtype=np.float64)
+    options = {"method": method, "rtol": rtol, "atol": atol, "max_step": max_step}
+    wanted = None if t_eval is None else np.asarray(t_eval, np.float64)
+    t, y = _solution(f, t_span, y0, args, wanted, options)
+    result = scipys("optimize", "ad.solve_ivp").OptimizeResult
+    return result(
+        t=t if wanted is None else wanted,
+        y=y,
+        success=True,
+        status=0,
+        message="The solver reached the end of the interval.",
+    )
+
+
+@by_example
+def _solution(
+    f: Function, t_span: tuple[float, float], y0: Any, args: Any, wanted: np.ndarray | None, options: dict[str, Any]
+) -> tuple[np.ndarray, Any]:
+    """Return the times and the solution there, recorded: (n, times)."""
+    start = y0 if isinstance(y0, Variable) else array(y0)
     if np.ndim(plain(start)) != 1:
         raise ValueError(f"ad.solve_ivp needs a vector y0 of shape (n,); got the shape {np.shape(plain(start))}.")
     given, rebuild = flatten(args)
@@ -78,21 +98,18 @@ def solve_ivp(
             raise ValueError(f"f must return dy/dt of y's shape {np.shape(plain(y))}; got {np.shape(out)}.")
         return out
 
-    options = {"method": method, "rtol": rtol, "atol": atol, "max_step": max_step}
-    wanted = None if t_eval is None else np.asarray(t_eval, np.float64)
     t, y = _trajectory(slope, t_span, start, to_vector([given[k] for k in recorded]), wanted, options)
     if wanted is not None:
         places = np.searchsorted(t * np.sign(t_span[1] - t_span[0]), wanted * np.sign(t_span[1] - t_span[0]))
         t, y = wanted, y[:, places]
-    result = scipys("optimize", "ad.solve_ivp").OptimizeResult
-    return result(t=t, y=y, success=True, status=0, message="The solver reached the end of the interval.")
+    return t, y
 
 
 def _trajectory(
     slope: Function, span: tuple[float, float], y0: Any, theta: Any, wanted: np.ndarray | None, options: dict[str, Any]
 ) -> tuple[np.ndarray, Any]:
     """Return SciPy's times, with the wanted ones among them, and the solution there, recorded: (n, times)."""
-    start, constants = np.asarray(plain(y0), np.float64), np.asarray(plain(theta), np.float64)
+    start, constants = (real_numbers(v, "ad.solve_ivp: y0, or one of the arguments,") for v in (y0, theta))
     given = dict(options)
     if options["method"] in IMPLICIT:
         given["jac"] = lambda t, y: jacobian(lambda v: slope(t, v, constants))(y)
@@ -104,7 +121,7 @@ def _trajectory(
     t, y = found.t, found.y
     if wanted is not None:
         low, high = min(span), max(span)
-        if wanted.ndim != 1 or np.any((wanted < low) | (wanted > high)):
+        if wanted.ndim != 1 or not np.all((wanted >= low) & (wanted <= high)):
             raise ValueError(f"t_eval must be times within t_span {tuple(span)}; got {wanted}.")
         new = np.setdiff1d(wanted, t)
         order = np.argsort(np.concatenate([t, new]) * np.sign(span[1] - span[0]), kind="stable")

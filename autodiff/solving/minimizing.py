@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..errors import kind_of
+from ..errors import GraphError, kind_of
 from ..transforms import hessian, hvp, jacobian, value_and_grad
 from ..transforms.containers import flatten
-from ..variable import plain
-from .trees import Layout, scipys, to_vector
+from ..variable import Variable, is_live, plain
+from .trees import Layout, own_value, scipys, to_vector
 
 Function = Callable[..., Any]
 Result: TypeAlias = Any  # SciPy's OptimizeResult, whose fields depend on the method
@@ -54,6 +54,7 @@ def minimize(
     """
     if not callable(f):
         raise TypeError(f"ad.minimize(f, start) needs a function; got {kind_of(f)}.")
+    _refuse_recorded(flatten(args)[0])
     layout = Layout(start, "ad.minimize")
 
     def on_vector(v: Any) -> Any:
@@ -62,7 +63,7 @@ def minimize(
     name = (method or "").lower()
     given: dict[str, Any] = {}
     if name in WITHOUT_GRADIENT:
-        value: Function = lambda v: float(plain(on_vector(v)))
+        value: Function = lambda v: np.asarray(own_value(on_vector(v), "ad.minimize: f")).item()
     else:
         value, given["jac"] = _numbers(value_and_grad(on_vector)), True
     if name in WITH_PRODUCTS:
@@ -106,6 +107,7 @@ def least_squares(f: Function, start: Any, args: tuple[Any, ...] = (), *, bounds
         raise TypeError(f"ad.least_squares(f, start) needs a function; got {kind_of(f)}.")
     if "jac" in options:
         raise TypeError("ad.least_squares computes the Jacobian itself: leave jac out.")
+    _refuse_recorded(flatten(args)[0])
     layout = Layout(start, "ad.least_squares")
 
     def residuals(v: Any) -> Any:
@@ -115,7 +117,7 @@ def least_squares(f: Function, start: Any, args: tuple[Any, ...] = (), *, bounds
     if limits is not None:
         options["bounds"] = limits
     found = scipys("optimize", "ad.least_squares").least_squares(
-        lambda v: np.asarray(plain(residuals(v)), np.float64), layout.start, jac=jacobian(residuals), **options
+        lambda v: own_value(residuals(v), "ad.least_squares: f"), layout.start, jac=jacobian(residuals), **options
     )
     return _told(found, layout, "grad")
 
@@ -126,9 +128,19 @@ def _numbers(both: Function) -> Function:
 
     def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = both(v)
-        return float(value), np.asarray(gradient)
+        _refuse_recorded([value])
+        return np.asarray(value).item(), np.asarray(gradient)
 
     return value_and_gradient
+
+
+def _refuse_recorded(values: Sequence[Any]) -> None:
+    if any(isinstance(v, Variable) and is_live(v) for v in values):
+        raise GraphError(
+            "ad.minimize and ad.least_squares give a plain result, and the function depends on a recorded value whose "
+            "gradient would be lost. Write ad.minimizer(f, start, *parameters), whose result is differentiated, or "
+            ".data."
+        )
 
 
 def _told(found: Result, layout: Layout, gradient: str) -> Result:

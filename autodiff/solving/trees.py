@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from ..batching.handle import innermost
+from ..batching.routes import batched_in, over_examples
 from ..errors import GraphError, kind_of
 from ..transforms.containers import flatten
 from ..variable import Variable, is_live, plain
@@ -35,7 +38,27 @@ def own_value(out: Any, who: str) -> np.ndarray:
             f"{who} read a recorded value that is none of its arguments, whose gradient would be lost: pass it as an "
             "argument."
         )
-    return np.asarray(plain(out), np.float64)
+    return real_numbers(out, who)
+
+
+def real_numbers(out: Any, who: str) -> np.ndarray:
+    """Return what a user's function made as float64; complex numbers are refused, whose imaginary part would be
+    lost."""
+    values = np.asarray(plain(out))
+    if values.dtype.kind == "c":
+        raise TypeError(f"{who} gave complex numbers: solve for real and imaginary parts, np.stack([y.real, y.imag]).")
+    return values.astype(np.float64, copy=False)
+
+
+def by_example(solver: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a solver that inside ``vmap`` runs once for each example, because it looks at values as it goes."""
+
+    @wraps(solver)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        frame = innermost(batched_in([list(args), kwargs]))
+        return solver(*args, **kwargs) if frame is None else over_examples(frame, run, args, kwargs)
+
+    return run
 
 
 class Layout:

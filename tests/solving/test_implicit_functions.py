@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -36,9 +38,7 @@ def test_a_square_root_by_newtons_method_has_the_derivatives_of_the_square_root(
 def test_a_linear_system_in_nested_parameters_equals_the_recorded_solve(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     p = {"a": rng.normal(size=(n, n)) + 3 * np.eye(n), "b": rng.normal(size=n)}
-    solve = ad.implicit(
-        lambda p: {"x": np.linalg.solve(p["a"], p["b"])}, lambda s, p: [p["a"] @ s["x"] - p["b"]]
-    )
+    solve = ad.implicit(lambda p: {"x": np.linalg.solve(p["a"], p["b"])}, lambda s, p: [p["a"] @ s["x"] - p["b"]])
 
     def ours(p: dict[str, NDArray[np.float64]]) -> ad.Tensor:
         return (solve(p)["x"] ** 3).sum()
@@ -64,8 +64,31 @@ def test_a_solution_of_zero_may_miss_it_by_rounding() -> None:
 
 
 def test_a_double_root_has_no_derivative() -> None:
-    with pytest.raises(np.linalg.LinAlgError):
+    with pytest.raises(np.linalg.LinAlgError, match="the Jacobian of the condition in the solution is singular"):
         ad.grad(ad.implicit(lambda a: 0.0, lambda x, a: x * x - a))(0.0)
+
+
+def test_inside_vmap_a_solver_runs_once_for_each_example() -> None:
+    def cube_root(a: Any) -> Any:
+        return ad.root(lambda x, a: x**3 - a, 1.0, a)
+
+    a = np.array([8.0, 27.0])
+    np.testing.assert_allclose(ad.vmap(cube_root)(a), [2.0, 3.0], rtol=1e-12)
+    np.testing.assert_allclose(ad.vmap(ad.grad(ad.grad(cube_root)))(a), -2 / 9 * a ** (-5 / 3), rtol=1e-9)
+    decay = ad.vmap(lambda k: ad.solve_ivp(lambda t, y, k: -k * y, (0, 1), [2.0], t_eval=[1.0], args=(k,)).y[0, 0])
+    np.testing.assert_allclose(decay(np.array([1.0, 3.0])), 2 * np.exp([-1.0, -3.0]), rtol=1e-7)
+
+
+def test_third_derivatives_of_a_root_and_a_root_inside_a_minimum() -> None:
+    cube_root = lambda a: ad.root(lambda x, a: x**3 - a, 1.0, a)
+    third = ad.grad(ad.grad(ad.grad(cube_root)))(8.0)
+    assert third == pytest.approx(10 / 27 * 8 ** (-8 / 3), rel=1e-10)
+
+    def inverse(b: Any) -> Any:  # the y whose root of x^3 + x = y is b: y = b^3 + b
+        root = lambda y: ad.root(lambda x, y: x**3 + x - y, 0.0, y)
+        return ad.minimizer(lambda y, b: (root(y) - b) ** 2, 1.0, b)
+
+    assert ad.grad(inverse)(1.0) == pytest.approx(4.0, rel=1e-6)  # SciPy's minimum is right to about 1e-8
 
 
 def test_a_recorded_value_that_is_no_argument_is_refused_and_not_dropped() -> None:
@@ -93,7 +116,5 @@ def test_without_recorded_parameters_the_solvers_answer_comes_back_as_it_is() ->
 
 
 def test_integers_and_names_among_the_parameters_are_constants() -> None:
-    power_root = ad.implicit(
-        lambda p: p["a"] ** (1 / p["n"]), lambda x, p: x ** p["n"] - p["a"]
-    )
+    power_root = ad.implicit(lambda p: p["a"] ** (1 / p["n"]), lambda x, p: x ** p["n"] - p["a"])
     assert ad.grad(lambda a: power_root({"a": a, "n": 3, "name": "cube"}))(8.0) == pytest.approx(1 / 12, rel=1e-14)

@@ -129,7 +129,17 @@ def test_the_callback_sees_the_nesting_and_may_stop() -> None:
         (lambda: ad.root(lambda x: x * x + 1.0, 1.0), ad.GraphError, "found no root"),
         (lambda: ad.fixed_point(lambda x: 2 * x + 1, 1.0, max_iterations=50), ad.GraphError, "x still moves by"),
         (lambda: ad.fixed_point(lambda x: np.ones(2), 1.0), ValueError, "what f returns must have the shapes"),
+        (lambda: ad.fixed_point(lambda x: 2 * x + 1, 1.0), ad.GraphError, "x still moves by"),  # to infinity
         (lambda: ad.minimizer(lambda x: x, 1.0), ad.GraphError, "found no minimum"),
+        (lambda: ad.root(lambda x: np.stack([x, x]), 1.0), ValueError, "f returned 2 numbers for 1 unknowns"),
+        (lambda: ad.root(lambda x: x - 1j, 1.0, method="broyden1"), TypeError, "ad.root: f gave complex numbers"),
+        (
+            lambda: ad.grad(lambda a: ad.minimize(lambda x, a: (x - a) ** 2, 0.0, (a,)).x)(1.0),
+            ad.GraphError,
+            "Write ad.minimizer",
+        ),
+        (lambda: ad.grad(lambda a: ad.minimize(lambda x: (x - a) ** 2, 0.0).x)(1.0), ad.GraphError, "ad.minimizer"),
+        (lambda: ad.grad(lambda a: ad.least_squares(lambda x: x - a, 0.0).x)(1.0), ad.GraphError, "recorded value"),
     ],
 )
 def test_misuse_is_refused_with_a_sentence(call: Any, error: type[Exception], message: str) -> None:
@@ -206,6 +216,34 @@ def test_a_stiff_equation_by_an_implicit_method() -> None:
     assert ad.grad(end)(100.0) == pytest.approx(1.3438e-4, rel=1e-3)  # a difference at rtol 1e-10: 1.34382e-4
 
 
+def test_wanted_times_may_repeat_and_come_in_any_order() -> None:
+    t, weights = [1.0, 0.5, 0.5, 0.0], np.array([1.0, 10.0, 100.0, 1000.0])
+
+    def total(k: Any) -> Any:
+        found = ad.solve_ivp(lambda t, y, k: -k * y, (0, 1), [2.0], t_eval=t, args=(k,), rtol=1e-6, atol=1e-8)
+        return (found.y[0] * weights).sum()
+
+    for order, f in ((1, ad.grad(total)), (2, ad.grad(ad.grad(total)))):
+        want = sum(w * 2 * (-s) ** order * np.exp(-3 * s) for w, s in zip(weights, t, strict=True))
+        assert f(3.0) == pytest.approx(want, rel=1e-5)  # ten times the solver's own
+
+
+def test_the_time_of_an_event_is_the_root_of_a_solution() -> None:
+    """A body falls from h: the ground is reached after sqrt(2 h / g)."""
+
+    def height(T: Any, g: Any, h: Any) -> Any:
+        falling = lambda t, y, T, g: T * np.stack([y[1], -g])
+        return ad.solve_ivp(falling, (0, 1), np.stack([h, 0 * h]), t_eval=[1.0], args=(T, g)).y[0, 0]
+
+    time, slope = ad.value_and_grad(lambda g: ad.root(height, 1.0, g, np.asarray(2.0)))(9.81)
+    assert time == pytest.approx(np.sqrt(4 / 9.81), rel=1e-9)
+    assert slope == pytest.approx(-np.sqrt(4) / 2 * 9.81**-1.5, rel=1e-7)
+
+
+def test_one_number_may_have_axes() -> None:
+    np.testing.assert_allclose(ad.minimize(lambda p: ((p - 1) ** 2).sum(keepdims=True), np.zeros(2)).x, 1, rtol=1e-6)
+
+
 def test_time_may_run_back_and_steps_may_be_scipys_own() -> None:
     found = ad.solve_ivp(lambda t, y: -y, (1.0, 0.0), [1.0])
     assert found.t[0] == 1.0 and found.t[-1] == 0.0
@@ -217,6 +255,9 @@ def test_time_may_run_back_and_steps_may_be_scipys_own() -> None:
     [
         (lambda: ad.solve_ivp(lambda t, y: y, (0, 1), 1.0), ValueError, r"a vector y0 of shape \(n,\)"),
         (lambda: ad.solve_ivp(lambda t, y: y, (0, 1), [1.0], t_eval=[2.0]), ValueError, "times within t_span"),
+        (lambda: ad.solve_ivp(lambda t, y: y, (0, 1), [1.0], t_eval=[np.nan]), ValueError, "times within t_span"),
+        (lambda: ad.solve_ivp(lambda t, y: y * 1j, (0, 1), [1.0]), TypeError, "f gave complex numbers"),
+        (lambda: ad.solve_ivp(lambda t, y: y, (0, 1), [1j]), TypeError, "y0, or one of the arguments, gave complex"),
         (lambda: ad.solve_ivp(lambda t, y: y[:1], (0, 1), [1.0, 2.0]), ValueError, "f must return dy/dt of y's shape"),
         (
             lambda: ad.grad(lambda end: ad.solve_ivp(lambda t, y: y, (0, end), [1.0]).y[0, -1])(1.0),
