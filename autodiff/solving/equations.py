@@ -76,7 +76,7 @@ def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, 
 
     def solver(*constants: Any) -> Any:
         x = layout.start
-        for step in range(max_iterations):
+        for _ in range(max_iterations):
             new = real_numbers(layout.vector(f(layout.answer(x), *constants), "what f returns"), "ad.fixed_point: f")
             moved, size = np.max(np.abs(new - x), initial=0.0), np.max(np.abs(new), initial=0.0)
             x = new
@@ -85,8 +85,8 @@ def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, 
             if moved <= rtol * size:
                 return layout.answer(x)
         raise GraphError(
-            f"ad.fixed_point: after {step + 1} steps x still moves by {moved:.3g}. Where f does not come nearer "
-            "with each step, write ad.root(lambda x, *p: f(x, *p) - x, start, *parameters)."
+            f"ad.fixed_point: x still moves by {moved:.3g}; it does not come to rest in {max_iterations} steps. Where f "
+            "does not come nearer with each step, write ad.root(lambda x, *p: f(x, *p) - x, start, *parameters)."
         )
 
     def condition(x: Any, *values: Any) -> Any:
