@@ -76,12 +76,12 @@ def program_of(fast: Any) -> tuple[Any, list[Any]]:
     """The program of a compiled function that was called, and the arrays of a call."""
     executable, given = fast._executable(), []
     kind = type(executable)
-    run = kind.__call__
-    kind.__call__ = lambda self, arrays: given.append(arrays) or run(self, arrays)  # type: ignore[func-returns-value]
+    run = kind.begin
+    kind.begin = lambda self, arrays: given.append(arrays) or run(self, arrays)  # type: ignore[func-returns-value]
     try:
         fast()
     finally:
-        kind.__call__ = run
+        kind.begin = run
     return executable, given[-1]
 
 

@@ -14,7 +14,7 @@ from numpy import ones  # by name: kept from one trace to the next, it must be a
 from ..errors import GraphError, StaleValueError, kind_of
 from ..graph import Node, notes_of
 from ..leaves import scalar
-from ..modes import state
+from ..modes import number, state
 from ..modes.diagnostics import describe, fingerprint, hint
 from ..other_arrays import as_array, is_foreign, ones_like_value
 from ..variable import Scalar, Variable
@@ -68,6 +68,8 @@ def seed_for(root: Variable, gradient: Any) -> Cotangent:
             )
         if node.shape == () and state().trace is None and root._data.__class__ is np.ndarray:
             return _one(node.dtype)
+        if state().trace is not None and node.shape == () and root.__class__ is Scalar:
+            return number(1.0)
         return 1.0 if node.shape is None else ones_like_value(node.shape, node.dtype, root._data)
     if np.shape(raw(gradient)) != root.shape:
         raise GraphError(f"gradient must have the shape of the value, {root.shape}; got {kind_of(gradient)}.")

@@ -376,6 +376,7 @@ def pull_operands(
                 owned[p] = True
         elif p in owned and d.__class__ is np.ndarray:
             h += d
+            cotangents[p] = h  # in a trace, another number
         else:
             cotangents[p] = d = h + d
             if d.__class__ is np.ndarray:

@@ -15,7 +15,7 @@ from ..modes import OFF, state
 from .entry import Entry, Miss
 from .listing import Listing
 from .tracing.signature import signature
-from .tracing.twice import traced_twice
+from .tracing.twice import no_garbage_collection, traced_twice
 
 LIMIT = 16  # programs for arguments of the same shapes
 
@@ -61,17 +61,22 @@ class Compiled:
 
     def _trace(self, key: Any, inputs: list[Any], args: Any, kwargs: Any, why: str) -> Any:
         names = _names(self.function, args, kwargs, inputs)
-        try:
-            traced = traced_twice(self.function, (args, kwargs), inputs, names)
-        except TraceError:
-            raise
-        except Untraced as reason:
+        entry, failure = None, None
+        with no_garbage_collection():
+            try:
+                traced = traced_twice(self.function, (args, kwargs), inputs, names)
+            except TraceError:
+                raise
+            except Exception as error:  # the user's own, too: the function leaves behind what it wrote until then
+                failure = error
+            else:
+                entry = Entry(self.name, self.function, traced, (args, kwargs), self.optimise)
+        if isinstance(failure, Untraced):
             if self.verbose:
-                print(f"compile: {self.name}: this call runs uncompiled: {reason}")
+                print(f"compile: {self.name}: this call runs uncompiled: {failure}")
             return self.function(*args, **kwargs)
-        except Exception as error:  # the user's own, for example: the function leaves behind what it wrote until then
-            return self._failed(error, args, kwargs)
-        entry = Entry(self.name, self.function, traced, (args, kwargs), self.optimise)
+        if entry is None:
+            return self._failed(failure, args, kwargs)
         if self.verbose:
             print(f"compile: {self.name}: {why}; traced, {len(entry.forward.instructions)} calls")
         self._entries.setdefault(key, []).insert(0, entry)
@@ -84,7 +89,7 @@ class Compiled:
         self._latest = entry
         return result
 
-    def _failed(self, error: Exception, args: Any, kwargs: Any) -> Any:
+    def _failed(self, error: Any, args: Any, kwargs: Any) -> Any:
         """Nothing was written: run the function itself, whose error names the operation and the user's line."""
         self.function(*args, **kwargs)
         error.add_note(f"{self.name} itself runs without this error; only its program fails.")

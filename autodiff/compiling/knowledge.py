@@ -14,7 +14,7 @@ import numpy as np
 
 from ..ops.special.blocks import evaluate
 from . import functional
-from .program import Instruction, Program, Ref, refs
+from .program import Instruction, Program, operands, refs
 
 Function = Callable[..., Any]
 
@@ -114,16 +114,3 @@ def uses(program: Program) -> list[int]:
     for ref in refs((program.outputs, [r for r, _ in program.guards], [r for _, r in program.writes])):
         count[ref.index] += 1
     return count
-
-
-def operands(instruction: Instruction) -> list[int]:
-    """Return the values that an instruction reads, in order, repeated ones too."""
-    found = []
-    for argument in instruction.arguments:
-        if argument.__class__ is Ref:
-            found.append(argument.index)
-        elif argument.__class__ not in (int, float, bool, complex, str, type(None)):
-            found += [ref.index for ref in refs(argument)]
-    if instruction.keywords:
-        found += [ref.index for ref in refs(instruction.keywords)]
-    return found

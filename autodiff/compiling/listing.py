@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .knowledge import operands
-from .program import Instruction, Program, name_of
+from .program import Instruction, Program, name_of, operands
 
 
 class Listing:

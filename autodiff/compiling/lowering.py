@@ -18,14 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from .knowledge import operands
 from .passes import PASSES, in_blocks, packed
 from .planning.counting import moved, operations
 from .planning.layouts import strides_of
 from .planning.memory import block, planned
 from .planning.source import Text, Writer
 from .planning.updates import divided
-from .program import Instruction, Program, Ref, described, run
+from .program import Instruction, Program, Ref, described, operands, run
 
 Step = Callable[..., Any]
 

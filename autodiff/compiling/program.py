@@ -22,14 +22,26 @@ from typing import Any
 
 import numpy as np
 
+_PLAIN = frozenset({int, float, bool, complex, str, type(None)})
 KINDS = ("input", "state", "constant", "result")
 
 
-@dataclass(frozen=True, slots=True)
 class Ref:
-    """A program value where it is used: in arguments, outputs, guards and writes."""
+    """A program value where it is used: in arguments, outputs, guards and writes. Never changed once it is made."""
 
-    index: int
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Ref and other.index == self.index  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return self.index
+
+    def __repr__(self) -> str:
+        return f"Ref(index={self.index})"
 
 
 @dataclass(slots=True)
@@ -72,6 +84,7 @@ class Instruction:
     pure: bool = True
     place: tuple[str, int] | None = None
     module: str = ""
+    _read: list[int] | None = field(default=None, init=False, repr=False, compare=False)  # see ``operands``
 
 
 @dataclass(slots=True)
@@ -102,36 +115,40 @@ class Program:
         """Raise ValueError unless every value is defined once, before its use, with a kind that fits its place."""
         defined: set[int] = set()
 
-        def define(index: int, kind: str, where: str) -> None:
+        def define(index: int, kind: str, where: Callable[[], str]) -> None:
             if not 0 <= index < len(self.values) or self.values[index].index != index:
-                raise ValueError(f"{where}: there is no value {index}")
+                raise ValueError(f"{where()}: there is no value {index}")
             if self.values[index].kind != kind:
-                raise ValueError(f"{where}: value {index} is of kind {self.values[index].kind!r}, not {kind!r}")
+                raise ValueError(f"{where()}: value {index} is of kind {self.values[index].kind!r}, not {kind!r}")
             if index in defined:
-                raise ValueError(f"{where}: value {index} is defined twice")
+                raise ValueError(f"{where()}: value {index} is defined twice")
             defined.add(index)
 
-        def use(tree: Any, where: str) -> None:
-            for ref in refs(tree):
-                if ref.index not in defined:
-                    raise ValueError(f"{where}: value {ref.index} is used before it is defined")
+        def use(indices: list[int], where: Callable[[], str] | str) -> None:
+            for index in indices:
+                if index not in defined:
+                    place = where if isinstance(where, str) else where()
+                    raise ValueError(f"{place}: value {index} is used before it is defined")
 
         for kind, indices in (("input", self.inputs), ("state", self.states), ("constant", self.constants)):
             for index in indices:
-                define(index, kind, f"the list of {kind}s")
+                define(index, kind, f"the list of {kind}s".__str__)
         for k, instruction in enumerate(self.instructions):
-            where = f"instruction {k}, {name_of(instruction.function)}"
-            use((instruction.arguments, instruction.keywords), where)
+
+            def where(k: int = k, instruction: Instruction = instruction) -> str:
+                return f"instruction {k}, {name_of(instruction.function)}"
+
+            use(operands(instruction), where)
             for index in instruction.results:
                 define(index, "result", where)
             if not instruction.unpacks and len(instruction.results) != 1:
-                raise ValueError(f"{where}: {len(instruction.results)} results, of one value")
-        use(self.outputs, "the outputs")
-        use([ref for ref, _ in self.guards], "the guards")
+                raise ValueError(f"{where()}: {len(instruction.results)} results, of one value")
+        use([ref.index for ref in refs(self.outputs)], "the outputs")
+        use([ref.index for ref, _ in self.guards], "the guards")
         for index, ref in self.writes:
             if index not in self.states:
                 raise ValueError(f"the writes: value {index} is not a state")
-            use(ref, "the writes")
+            use([ref.index], "the writes")
             old, new = self.values[index], self.values[ref.index]
             if (old.shape, old.dtype) != (new.shape, new.dtype):
                 raise ValueError(
@@ -182,6 +199,22 @@ def frozen(a: Any) -> Any:
     made = np.array(a[tuple([slice(0, 1) if s == 0 else slice(None) for s in a.strides])])
     made.flags.writeable = False
     return np.broadcast_to(made, a.shape)
+
+
+def operands(instruction: Instruction) -> list[int]:
+    """Return the values that an instruction reads, in order, repeated ones too: the same list at every call."""
+    if instruction._read is not None:
+        return instruction._read
+    found: list[int] = []
+    for argument in instruction.arguments:
+        if argument.__class__ is Ref:
+            found.append(argument.index)
+        elif argument.__class__ not in _PLAIN:
+            found += [ref.index for ref in refs(argument)]
+    if instruction.keywords:
+        found += [ref.index for ref in refs(instruction.keywords)]
+    instruction._read = found
+    return found
 
 
 def refs(tree: Any) -> Iterator[Ref]:

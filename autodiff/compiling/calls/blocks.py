@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import SLOW_IN_PLACE, operands, takes_out
-from ..program import Instruction, Program, Ref, run
+from ..knowledge import SLOW_IN_PLACE, takes_out
+from ..program import Instruction, Program, Ref, operands, run
 from . import threads
 
 # Elements of a block at most; half as many at least. Measured with thirty calls on float32: blocks of 8,192 take 1.8

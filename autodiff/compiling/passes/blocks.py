@@ -15,9 +15,9 @@ import numpy as np
 
 from .. import functional
 from ..calls.blocks import BLOCK, BlockCalls
-from ..knowledge import KERNELS, is_known, is_ufunc, operands, takes_out
+from ..knowledge import KERNELS, is_known, is_ufunc, takes_out
 from ..planning.layouts import Strides, c_order
-from ..program import Instruction, Program
+from ..program import Instruction, Program, operands
 
 SMALLEST = 1 << 16  # elements: below, everything stays in the caches anyway
 

@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..knowledge import REPEATABLE, is_known, operands, owner
-from ..program import Instruction, Program, filled, frozen
+from ..knowledge import REPEATABLE, is_known, owner
+from ..program import Instruction, Program, filled, frozen, operands
 
 LARGEST = 1 << 20  # bytes: beyond, making the array again costs less than keeping it
 
 
 def folded(program: Program) -> Program:
     """Make the calls of known arguments now, and keep their results as constants that cannot be written to."""
-    values = [replace(value) for value in program.values]
+    values = list(program.values)
     constants, kept = dict(program.constants), []
     known = {index: array for index, array in constants.items() if is_fixed(array)}
     for instruction in program.instructions:
@@ -42,7 +42,7 @@ def folded(program: Program) -> Program:
             kept.append(instruction)
             continue
         constants[index] = known[index] = array
-        values[index].kind = "constant"
+        values[index] = replace(values[index], kind="constant")
     return replace(program, values=values, constants=constants, instructions=kept)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..knowledge import operands
-from ..program import Program
+from ..program import Program, operands
 
 
 def without_dead_code(program: Program) -> Program:

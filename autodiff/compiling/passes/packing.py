@@ -24,8 +24,8 @@ import numpy as np
 
 from .. import functional
 from ..calls.packed import Call, PackedCalls
-from ..knowledge import operands, uses
-from ..program import Instruction, Program, Ref
+from ..knowledge import uses
+from ..program import Instruction, Program, Ref, operands
 from .constants import is_fixed
 
 LEAST = 64  # calls in a phase: with fewer, filling the pool costs more than it saves

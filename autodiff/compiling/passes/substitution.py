@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..knowledge import operands
-from ..program import Instruction, Program, Ref, mapped
+from ..program import Instruction, Program, Ref, mapped, operands
 
 
 def with_arguments(old: Instruction, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Instruction:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..knowledge import FRESH, is_elementwise, is_known, operands, owner
-from ..program import Instruction, Program, refs
+from ..knowledge import FRESH, is_elementwise, is_known, owner
+from ..program import Instruction, Program, operands, refs
 
 _PRODUCTS = {np.dot, np.tensordot, np.inner}
 _MOVES = {np.take, np.concatenate, np.stack, np.copy, np.array, np.where, np.zeros, np.ones, np.full, np.empty}

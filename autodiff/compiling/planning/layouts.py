@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import FRESH, VIEWS, is_elementwise, is_known, operands, owner
-from ..program import Instruction, Program, Value, filled
+from ..knowledge import FRESH, VIEWS, is_elementwise, is_known, owner
+from ..program import Instruction, Program, Value, filled, operands
 
 Strides = tuple[int, ...]
 _SAMPLED = {

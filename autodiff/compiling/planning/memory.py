@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import SLOW_IN_PLACE, VIEWS, is_elementwise, is_known, may_alias, operands, takes_out
-from ..program import Instruction, Program, Ref, Value, filled, refs
+from ..knowledge import SLOW_IN_PLACE, VIEWS, is_elementwise, is_known, may_alias, takes_out
+from ..program import Instruction, Program, Ref, Value, filled, operands, refs
 from .layouts import Strides, c_order
 
 LINE = 64  # bytes in a cache line

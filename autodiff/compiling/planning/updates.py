@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import VIEWS, is_known, operands, takes_out
-from ..program import Instruction, Program, Ref, refs
+from ..knowledge import VIEWS, is_known, takes_out
+from ..program import Instruction, Program, Ref, operands, refs
 from .layouts import Strides
 from .memory import is_view, roots_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..program import Instruction, Program, Ref, refs
+from ..program import Instruction, Program, Ref, operands, refs
 from .twice import Traced
 
 
@@ -16,7 +16,7 @@ def pieces(traced: Traced) -> Iterator[Program]:
     forward: list[Instruction] = []
     parts: dict[int, list[Instruction]] = {p.seed: [] for p in backs}
     for instruction in program.instructions:
-        read = {ref.index for ref in refs((instruction.arguments, instruction.keywords))}
+        read = operands(instruction)
         seed = next((s for s, reached in of.items() if not reached.isdisjoint(read)), None)
         if seed is None:
             forward.append(instruction)
@@ -52,7 +52,7 @@ def pieces(traced: Traced) -> Iterator[Program]:
         writes=program.writes,
     )
     _prune(first)
-    used = {ref.index for i in first.instructions for ref in refs((i.arguments, i.keywords))} | set(first.roots())
+    used = {index for i in first.instructions for index in operands(i)} | set(first.roots())
     first.constants = {i: a for i, a in first.constants.items() if i in used}
     yield first
     yield from backwards
@@ -65,5 +65,5 @@ def _prune(program: Program) -> None:
     for instruction in reversed(program.instructions):
         if not instruction.pure or not needed.isdisjoint(instruction.results):
             kept.append(instruction)
-            needed.update(ref.index for ref in refs((instruction.arguments, instruction.keywords)))
+            needed.update(operands(instruction))
     program.instructions = kept[::-1]

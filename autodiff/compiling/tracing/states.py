@@ -129,8 +129,8 @@ def _facts(handle: Any, data: Any, node: Any, grad: Any, floor: float) -> tuple[
 class StatefulTrace(Trace):
     """A trace that adopts handles when they are used."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, refs: list[Ref]) -> None:
+        super().__init__(refs)
         self.held: dict[Any, Any] = {}  # key -> ``Held`` or ``Place``
         self.fact_readers: list[Callable[[], Any]] = []  # the program is right while they give what they gave
         self.with_writes: list[Callable[[], list[Call]]] = []  # calls made together with the writes of a run
@@ -182,6 +182,9 @@ class StatefulTrace(Trace):
                 self.close()
         finally:
             self.open = False
+            for cell in self.owned:  # so that nothing has to wait for the garbage collector
+                cell.owner = None
+            self.owned.clear()
             self.put_generators_back()
 
 

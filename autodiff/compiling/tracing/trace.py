@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,10 @@ _PACKAGE = __file__.rsplit("compiling", 1)[0]
 class Trace(Writes):
     """The program so far, and the arrays that it knows."""
 
-    def __init__(self) -> None:
+    def __init__(self, refs: list[Ref]) -> None:
+        """refs: the ``Ref`` of each value, by its index; made as they are needed."""
         self.program = Program()
+        self.refs = refs
         self.open = True
         self.thread = threading.get_ident()
         self.caught: tuple[Any, Any] | None = None  # what NumPy raised; the function must not go on after it
@@ -76,11 +79,12 @@ class Trace(Writes):
         self.asked: dict[tuple[int, Any], Any] = {}
         self.generators: dict[int, tuple[Any, Any]] = {}  # id -> (generator, its state before the trace)
         self.scopes: dict[Any, None] = {}
+        self.owned: list[Cell] = []  # cells that have an owner
 
     # ---- values
     def value(self, example: Any, kind: str = "result", name: str = "") -> int:
         """Add a value like this example to the program."""
-        return self.program.add_value(np.shape(example), example.dtype, name, kind).index
+        return self.program.add_value(example.shape, example.dtype, name, kind).index
 
     def traced(self, example: Any, index: int, origin: str = "made", weak: bool = False) -> TracedArray:
         """Return a traced array for a value of the program, in memory of its own."""
@@ -150,31 +154,44 @@ class Trace(Writes):
         """Append a call, and return its results; made: what it gives on the examples."""
         unpacks = isinstance(made, tuple | list)
         results = [self.value(y) for y in (made if unpacks else (made,))]
-        scope = state().scope
+        fixed = pure and _are_fixed(arguments, self.fixed) and _are_fixed(keywords, self.fixed)
+        self._append(function, arguments, keywords, tuple(results), unpacks, pure, fixed)
+        return results
+
+    def _append(
+        self,
+        function: Any,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+        results: tuple[int, ...],
+        unpacks: bool,
+        pure: bool,
+        fixed: bool,
+    ) -> None:
+        scope, path = state().scope, ""
         if scope is not None:
             self.scopes[scope] = None
-        if pure and _are_fixed(arguments, self.fixed) and _are_fixed(keywords, self.fixed):
+            path = scope.path
+        if fixed:
             self.fixed.update(results)
+        place = user_place()
         self.program.instructions.append(
-            Instruction(
-                function,
-                arguments,
-                keywords,
-                tuple(results),
-                unpacks,
-                pure,
-                user_place(),
-                scope.path if scope is not None else "",
-            )
+            Instruction(function, arguments, keywords, results, unpacks, pure, place, path)
         )
-        return results
+
+    def ref(self, t: TracedArray) -> Ref:
+        """Return the ``Ref`` of the value that a traced array holds now."""
+        index = self.index_of(t)
+        while len(self.refs) <= index:
+            self.refs.append(Ref(len(self.refs)))
+        return self.refs[index]
 
     def taken(self, tree: Any, operands: list[TracedArray]) -> tuple[Any, Any]:
         """Return arguments with examples, and with ``Ref``s, in the place of traced and plain arrays."""
         kind = type(tree)
         if kind is TracedArray:
             operands.append(tree)
-            return tree._example, Ref(self.index_of(tree))
+            return tree._example, self.ref(tree)
         if kind is tuple or kind is list:
             pairs = [self.taken(x, operands) for x in tree]
             return kind([e for e, _ in pairs]), kind([s for _, s in pairs])
@@ -216,6 +233,10 @@ class Trace(Writes):
 
     def ufunc(self, ufunc: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """A ufunc, or one of its methods, on traced arrays."""
+        if not keywords and method == "__call__":
+            made = self._of_numbers(ufunc, inputs)
+            if made is not None:
+                return made
         if method == "at":
             return self._add_at(ufunc, *inputs)
         out, where = keywords.get("out"), keywords.get("where", True)
@@ -234,6 +255,34 @@ class Trace(Writes):
                 order = {}
             return self._into(out[0], self.ufunc(ufunc, method, inputs, {**keywords, **order}))
         return self.function(ufunc if method == "__call__" else getattr(ufunc, method), inputs, keywords)
+
+    def _of_numbers(self, ufunc: Any, inputs: tuple[Any, ...]) -> TracedArray | None:
+        """A ufunc of Python numbers, traced ones and others: without what arrays need. None where there are arrays."""
+        examples: list[Any] = []
+        symbols: list[Any] = []
+        fixed = True
+        for x in inputs:
+            kind = type(x)
+            if kind is TracedArray and x._weak:
+                ref = self.ref(x)
+                examples.append(x._example)
+                symbols.append(ref)
+                fixed = fixed and ref.index in self.fixed
+            elif kind is float or kind is int:
+                examples.append(x)
+                symbols.append(x)
+            else:
+                return None
+        try:
+            made = ufunc(*examples)
+        except Exception as error:
+            self.caught = error, user_place()
+            raise
+        if type(made) is not np.float64:
+            return None
+        index = self.value(made)
+        self._append(ufunc, tuple(symbols), {}, (index,), False, True, fixed)
+        return TracedArray(made, self, Cell(index, "made"), (), index, True)
 
     @staticmethod
     def _ordered(ufunc: Any, inputs: Any) -> bool:
@@ -401,7 +450,8 @@ class Trace(Writes):
         self.open = False
 
 
-_ours: dict[Any, bool] = {}  # code -> whether it belongs to this package, to ``nn`` or to NumPy
+# Code that belongs to this package, to ``nn`` or to NumPy, by its id: the hash of code is made of all its constants.
+_ours: dict[int, Any] = {}
 
 
 def user_place() -> tuple[str, int] | None:
@@ -409,16 +459,22 @@ def user_place() -> tuple[str, int] | None:
     frame: Any = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        ours = _ours.get(code)
-        if ours is None:
+        ours = id(code) in _ours
+        if not ours:
             package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
             ours = code.co_filename.startswith((_PACKAGE, "<")) or package in ("nn", "numpy")
             if ours:  # a user's code may be of a class or function that will go
-                _ours[code] = True
+                _ours[id(code)] = code
         if not ours:
-            return code.co_filename.replace(chr(92), "/"), frame.f_lineno
+            return _place(code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None
+
+
+@lru_cache(1024)
+def _place(file: str, line: int) -> tuple[str, int]:
+    """Return a place, one object for all calls there."""
+    return file.replace(chr(92), "/"), line
 
 
 def _are_fixed(tree: Any, fixed: set[int]) -> bool:

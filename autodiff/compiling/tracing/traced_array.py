@@ -25,7 +25,7 @@ class Cell:
     """The memory that an array and its views share: the program value it holds now.
 
     origin   "made" in the trace, or "input", "state" or "constant"
-    owner    the traced array that is not a view
+    owner    the traced array that is not a view; None for Python numbers
     version  counts writes
     """
 
@@ -48,8 +48,9 @@ class TracedArray:
     ) -> None:
         self._example, self._trace, self._cell, self._path = example, trace, cell, path
         self._index, self._version, self._weak = index, cell.version, weak
-        if cell.owner is None and not path:
+        if not weak and not path and cell.owner is None:  # a number has no views
             cell.owner = self
+            trace.owned.append(cell)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -78,9 +79,9 @@ class TracedArray:
 
     # ---- NumPy's protocols
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
-        out = keywords.get("out", ())
-        if any(isinstance(x, Variable) for x in (*inputs, *out)):
-            return NotImplemented
+        for x in (*inputs, *keywords.get("out", ())):
+            if type(x) is not TracedArray and isinstance(x, Variable):
+                return NotImplemented
         return self._trace.ufunc(ufunc, method, inputs, keywords)
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
@@ -274,7 +275,7 @@ METHODS: dict[str, Any] = {
 
 def _operator(ufunc: Any, reflected: bool) -> Callable[..., Any]:
     def run(self: Any, o: Any) -> Any:
-        if isinstance(o, Variable):
+        if type(o) is not TracedArray and isinstance(o, Variable):
             return NotImplemented
         return self._trace.ufunc(ufunc, "__call__", (o, self) if reflected else (self, o), {})
 
@@ -283,7 +284,7 @@ def _operator(ufunc: Any, reflected: bool) -> Callable[..., Any]:
 
 def _inplace(ufunc: Any) -> Callable[..., Any]:
     def run(self: Any, o: Any) -> Any:
-        if isinstance(o, Variable):
+        if type(o) is not TracedArray and isinstance(o, Variable):
             return NotImplemented
         if type(self._example) is not np.ndarray:  # a number: Python makes a new one
             return self._trace.ufunc(ufunc, "__call__", (self, o), {})

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -148,10 +149,11 @@ class Traced:
 
 def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str]) -> Traced:
     """Trace a function, and once more to see that it does the same; arguments: (args, kwargs)."""
-    with _one_at_a_time, open_doors(function), _no_garbage_collection():
+    with _one_at_a_time, open_doors(function):
         before = _legacy_state()
-        first = _traced(function, arguments, inputs, names)
-        second = _traced(function, arguments, inputs, names)
+        shared: list[Ref] = []  # by both, so that equal calls are found equal at once
+        first = _traced(function, arguments, inputs, names, shared)
+        second = _traced(function, arguments, inputs, names, shared)
         if _legacy_state() != before:
             raise TraceError(
                 "compile: the function draws from the global generator of np.random, which a program would freeze. "
@@ -160,6 +162,7 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
     _settle_states(first, second)
     captured = _settle_constants(first, second)
     difference = _difference(first.program, second.program)
+    first.forget()
     if difference is not None:
         raise TraceError(
             f"compile: two runs of {getattr(function, '__name__', function)!s} with the same arguments differ"
@@ -180,19 +183,24 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A trace makes very many objects and drops none: without this most of its time would be the collector's."""
+def no_garbage_collection() -> Iterator[None]:
+    """A trace and its passes make very many objects and drop few: most of their time would be the collector's."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():  # what lives on is old at once: it is not looked at here, one by one
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
-def _traced(function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str]) -> Traced:
-    trace = StatefulTrace()
+def _traced(
+    function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str], refs_before: list[Ref]
+) -> Traced:
+    trace = StatefulTrace(refs_before)
     with trace.running(), np.errstate(all="ignore"):
         given = [Given(trace, x, name) for x, name in zip(inputs, names, strict=True)]
         args, kwargs = rebuilt(arguments, iter([g.value for g in given]))
@@ -342,6 +350,9 @@ def _difference(a: Program, b: Program) -> str | None:
 
 
 def _same(x: Instruction, y: Instruction) -> bool:
+    if x.function is y.function and x.results == y.results and not x.keywords and not y.keywords:
+        if len(x.arguments) == len(y.arguments) and all(map(is_, x.arguments, y.arguments)):
+            return True
     return (
         (x.function == y.function or _known_by_name(x.function) == _known_by_name(y.function))
         and x.results == y.results
@@ -357,6 +368,8 @@ def _known_by_name(function: Any) -> Any:
 def _alike(a: Any, b: Any) -> bool:
     if a is b:
         return True
+    if a.__class__ is Ref:
+        return bool(a == b)
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return type(a) is type(b) and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
     if isinstance(a, tuple | list):
