@@ -22,19 +22,23 @@ import numpy as np
 from .names.elsewhere import missing_names
 from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
-from .ops.special.bessel import i0, i0e, i1, i1e, j0, j1, jn, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn
+from .ops.special.bessel import airy, i0, i0e, i1, i1e, iv, ive, j0, j1, jn, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn
+from .ops.special.elliptic import ellipe, ellipk
 from .ops.special.entropy import entr, huber, kl_div, pseudo_huber, rel_entr, xlog1py, xlogy
 from .ops.special.exponential import (
     binom,
     boxcox,
     boxcox1p,
+    comb,
     exp1,
     expi,
     expn,
     factorial,
+    fresnel,
     inv_boxcox,
     inv_boxcox1p,
     loggamma,
+    perm,
     sici,
     spence,
 )
@@ -47,12 +51,15 @@ from .ops.special.gamma import (
     gammaincc,
     gammaln,
     multigammaln,
+    poch,
     polygamma,
+    rgamma,
     zeta,
 )
-from .ops.special.incomplete_beta import betainc, stdtr
+from .ops.special.incomplete_beta import betainc, betaincc, stdtr
 from .ops.special.logsums import log_softmax, logcumsumexp, logsumexp, softmax
 from .ops.special.normal import (
+    dawsn,
     erf,
     erfc,
     erfcinv,
@@ -63,21 +70,23 @@ from .ops.special.normal import (
     logit,
     ndtr,
     ndtri,
+    owens_t,
 )
 from .registry import DISPATCH, UFUNCS
 
 __all__ = [
-    "beta", "betainc", "betaln", "binom", "boxcox", "boxcox1p", "digamma", "entr", "erf", "erfc", "erfcinv", "erfcx",
-    "erfinv", "exp1", "expi", "expit", "expn", "exprel", "factorial", "gamma", "gammainc", "gammaincc", "gammaln",
-    "huber", "i0", "i0e", "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e",
-    "kl_div", "kn", "kv", "kve", "log_expit", "log_ndtr", "log_softmax", "logcumsumexp", "loggamma", "logit",
-    "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "pseudo_huber", "psi", "rel_entr", "sici", "sinc",
-    "softmax", "spence", "stdtr", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
+    "airy", "beta", "betainc", "betaincc", "betaln", "binom", "boxcox", "boxcox1p", "comb", "dawsn", "digamma",
+    "ellipe", "ellipk", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfinv", "exp1", "expi", "expit", "expn", "exprel",
+    "factorial", "fresnel", "gamma", "gammainc", "gammaincc", "gammaln", "huber", "i0", "i0e", "i1", "i1e",
+    "inv_boxcox", "inv_boxcox1p", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e", "kl_div", "kn", "kv",
+    "kve", "log_expit", "log_ndtr", "log_softmax", "logcumsumexp", "loggamma", "logit", "logsumexp", "multigammaln",
+    "ndtr", "ndtri", "owens_t", "perm", "poch", "polygamma", "pseudo_huber", "psi", "rel_entr", "rgamma", "sici",
+    "sinc", "softmax", "spence", "stdtr", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
 ]  # fmt: skip
 
 jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names
 
-_NO_UFUNCS = ("factorial", "logcumsumexp", "multigammaln", "polygamma")
+_NO_UFUNCS = ("comb", "factorial", "perm", "logcumsumexp", "multigammaln", "polygamma")
 
 # SciPy's ufuncs by their names, most of which are ours; those that NumPy has too (exp2, cbrt, expm1) are NumPy's rows.
 UFUNCS.update({name: globals()[name] for name in __all__ if name not in _NO_UFUNCS})

@@ -47,7 +47,6 @@ def test_a_step_function_has_the_derivative_zero_and_does_not_refuse_backward() 
         lambda x: np.take(x, [0], axis=7),
         lambda x: np.lib.stride_tricks.sliding_window_view(x, (3, 4)),
         lambda x: np.lib.stride_tricks.sliding_window_view(x, 2),
-
         lambda x: np.take(x, [9], 1, None),
         lambda x: np.take(x, [0], mode="nearest"),
         lambda x: np.take_along_axis(x, np.array([[0]]), 5),

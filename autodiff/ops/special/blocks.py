@@ -77,7 +77,10 @@ def integral(integrand: Callable[..., Any], weights: Any, *operands: Any) -> Any
     starts = range(0, max(1, out.size - 1), columns)  # never one column by itself
     for start in starts:
         part = slice(start, None if start == starts[-1] else start + columns)
-        out[part] = np.add.reduce(integrand(*[a[part] for a in operands]) * weights, axis=0)
+        terms = integrand(*[a[part] for a in operands]) * weights
+        if len(terms) > 64:  # sums of sums round less
+            terms = np.add.reduceat(terms, range(0, len(terms), 16), axis=0)
+        out[part] = np.add.reduce(terms, axis=0)
     return out[:size]
 
 

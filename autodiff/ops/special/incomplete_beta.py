@@ -90,18 +90,53 @@ _log_moment_row: Any = op(
     samples=((((3,), (3,), (3,)), {}), (((2,), (), (2,)), {"j": 1, "k": 1}), (((2,), (2,), ()), {"j": 0, "k": 2})),
     doc="Moments of log t and log(1 - t) under the beta density, up to x: the derivatives of betainc in a and b.",
 )
-betainc: Any = special_row(
-    values.betainc,
-    "Return the regularized incomplete beta function, a, b > 0 and 0 <= x <= 1, all differentiated "
-    "(``scipy.special.betainc``; NIST DLMF 8.17).",
-    (
-        lambda g, a, b, x: g * _log_moment_row(a, b, x, j=1, k=0),
-        lambda g, a, b, x: g * _log_moment_row(a, b, x, j=0, k=1),
-        lambda g, a, b, x: g * _beta_density(a, b, x),
-    ),
+
+
+def _betainc(a: Any, b: Any, x: Any, upper: bool = False) -> Any:
+    return evaluate(values.betaincc if upper else values.betainc, a, b, x)
+
+
+_betainc_row: Any = op(
+    _betainc,
+    name="betainc",
     inputs="a b x",
+    vjp=(
+        lambda g, a, b, x, upper: (-g if upper else g) * _log_moment_row(a, b, x, j=1, k=0),
+        lambda g, a, b, x, upper: (-g if upper else g) * _log_moment_row(a, b, x, j=0, k=1),
+        lambda g, a, b, x, upper: (-g if upper else g) * _beta_density(a, b, x),
+    ),
+    elementwise=True,
+    public=False,
+    singular=True,
     domain=(POSITIVE, POSITIVE, UNIT),
+    samples=((((3,), (3,), (3,)), {}), (((2,), (), (2,)), {"upper": True})),
+    doc="The regularized incomplete beta function, or 1 less that.",
 )
+
+
+def betainc(a: Any, b: Any, x: Any) -> Any:
+    """Evaluate the regularized incomplete beta function (``scipy.special.betainc``; NIST DLMF 8.17).
+
+    a, b: above 0; x: in [0, 1]; broadcast, and all differentiated. The derivatives in a and b are within 64 ulp, or
+    four times the size of their logarithms.
+
+    >>> import autodiff as ad
+    >>> a, x = ad.tensor(2.0), ad.tensor([0.25, 0.5])
+    >>> ad.special.betainc(a, 3.0, x).sum().backward(); x.grad.round(4), round(a.grad.item(), 4)
+    (array([1.6875, 1.5   ]), -0.4233)
+    """
+    return _betainc_row(a, b, x)
+
+
+def betaincc(a: Any, b: Any, x: Any) -> Any:
+    """Evaluate 1 - betainc(a, b, x) without the cancellation (``scipy.special.betaincc``).
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([0.25, 0.5])
+    >>> ad.special.betaincc(2.0, 3.0, x).sum().backward(); x.grad.round(4)
+    array([-1.6875, -1.5   ])
+    """
+    return _betainc_row(a, b, x, upper=True)
 
 
 # ---- Student's distribution

@@ -85,6 +85,33 @@ scaled_integral: Any = op(
     doc="exp(x²) times the n-th repeated integral of erfc (NIST DLMF 7.18).",
 )
 
+
+def _dawsn(x: Any, m: int = 0) -> Any:
+    return evaluate(values.dawsn, x, m=m)
+
+
+_dawsn_row: Any = op(
+    _dawsn,
+    name="dawsn",
+    vjp=lambda g, x, m: g * _dawsn_row(x, m=m + 1),
+    elementwise=True,
+    public=False,
+    samples=((((3,),), {}), (((2,),), {"m": 1}), (((2,),), {"m": 2})),
+    doc="Dawson's integral, m times differentiated.",
+)
+
+
+def dawsn(x: Any) -> Any:
+    """Return exp(-x²) times the integral of exp(t²) over 0..x, within 4 ulp (``scipy.special.dawsn``; NIST DLMF 7.2.5).
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([0.0, 2.0])
+    >>> ad.special.dawsn(x).sum().backward(); x.grad.round(4)
+    array([ 1.    , -0.2054])
+    """
+    return _dawsn_row(x)
+
+
 # ---- the normal distribution
 ndtr = special_row(
     values.ndtr,
@@ -121,6 +148,21 @@ erfcinv = special_row(
     "Return the inverse of erfc, within 8 ulp (``scipy.special.erfcinv``).",
     lambda g, x: g * (-0.5 * ROOT_HALF) * ndtri_slope(0.5 * x),
     domain=(0.0, 2.0),
+)
+
+
+owens_t = special_row(
+    values.owens_t,
+    "Return Owen's T, the probability that X > h and 0 < Y < a X for two independent normal numbers, within 8 ulp "
+    "(``scipy.special.owens_t``; Owen 1956, https://doi.org/10.1214/aoms/1177728074): the skew normal distribution's "
+    "cdf is ndtr(x) - 2 owens_t(x, shape).",
+    (
+        lambda g, h, a: -0.5 * g * density(h) * erf(ROOT_HALF * (a * h)),
+        lambda g, h, a: (
+            g * (1.0 / (2.0 * math.pi)) * exp_square(h, factor=-0.5) * exp_square(a * h, factor=-0.5) / (1.0 + a * a)
+        ),
+    ),
+    inputs="h a",
 )
 
 

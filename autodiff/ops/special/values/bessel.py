@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..blocks import by_regime, integral
+from ..blocks import by_regime, integral, tanh_sinh
+from .gamma import poisson_weight
 
 FAR = 25.0  # where the asymptotic series take over
 NODES = 64  # over a full period: exact to 1e-17 for arguments up to 25 (the error is the Bessel function of order 64)
@@ -254,3 +255,175 @@ def macdonald(v: Any, x: Any, m: int, p: int, scaled: bool) -> Any:
         total += integral(integrand, np.where(places == 0, 0.5, 1.0), v, x, step, end)
     y = total * step * sign
     return np.where(good, y, end_value)
+
+
+# ---- modified, of the first kind and any real order
+def _first_series(v: Any, x: Any, scaled: bool) -> Any:
+    """By powers of x (DLMF 10.25.2), all terms positive for v >= 0: the first is a Poisson weight times exp(x / 2)."""
+    quarter, term, total, k = 0.25 * x * x, np.ones_like(x), np.ones_like(x), 0
+    lost = np.zeros_like(x)  # powers of e that were taken out, for large x
+    while k < 100_000:
+        k += 1
+        term = term * (quarter / (k * (v + k)))
+        total = total + term
+        if k % 16 == 0:
+            large = total > 1e200
+            if large.any():
+                shrink = np.where(large, math.exp(-400.0), 1.0)
+                term, total, lost = term * shrink, total * shrink, lost + np.where(large, 400.0, 0.0)
+            if not (term > 1e-17 * total).any():
+                break
+    exponent = 0.5 * (lost + (-0.5 * x if scaled else 0.5 * x))  # in two halves: one of them would overflow earlier
+    return poisson_weight(v, 0.5 * x) * np.exp(exponent) * total * np.exp(exponent)
+
+
+def _first_far(v: Any, x: Any, m: int) -> Any:
+    """The m-th derivative of exp(-x) times it, by the asymptotic series (DLMF 10.40.1), term by term."""
+    term = np.full_like(x, 1.0 / math.sqrt(2.0 * math.pi))
+    for j in range(m):
+        term = term * -(j + 0.5)
+    term = term * x ** -(m + 0.5)
+    total, k, ended = term, 0, np.zeros(x.shape, bool)
+    while k < 60:
+        k += 1
+        step = -(4.0 * v * v - (2 * k - 1) ** 2) / (8.0 * k) / x * ((k + m - 0.5) / (k - 0.5))
+        ended = ended | (np.abs(step) > 1.0) & (k > v)  # from here on the terms would grow
+        term = np.where(ended, 0.0, term * step)
+        total = total + term
+    return total
+
+
+def _first_slope(v: Any, x: Any) -> Any:
+    """The derivative of exp(-x) I_v(x), v >= 0: that of the power less a Kummer function (DLMF 10.39.5, 13.2.39), whose
+    terms are positive. The sum of neighbours would cancel for large x."""
+    term, total, lost, k = np.ones_like(x), np.ones_like(x), -1.5 * x, 0
+    while k < 100_000:
+        term = term * (2.0 * x * (v + 0.5 + k) / ((2.0 * v + 2.0 + k) * (k + 1)))
+        total = total + term
+        k += 1
+        if k % 16 == 0:
+            large = total > 1e200
+            if large.any():
+                shrink = np.where(large, math.exp(-400.0), 1.0)
+                term, total, lost = term * shrink, total * shrink, lost + np.where(large, 400.0, 0.0)
+            if not (term > 1e-17 * total).any():
+                break
+    return v / x * _first_series(v, x, True) - poisson_weight(v, 0.5 * x) * np.exp(lost) * total
+
+
+def first(v: Any, x: Any, m: int, scaled: bool) -> Any:
+    """I_v(x), scaled: the m-th derivative of exp(-x) I_v(x); any real v, x >= 0, and below for whole orders."""
+
+    def positive(v: Any, x: Any) -> Any:
+        if m == 0:
+            return _first_series(v, x, scaled)
+        if m == 1:
+            return _first_slope(v, x)
+        n, (below, y, above) = m - 2, (first(v, x, k, True) if k >= 0 else 0.0 for k in (m - 3, m - 2, m - 1))
+        above = (2.0 * n * x + 2.0 * x * x + x) * above  # Bessel's equation, differentiated n times
+        y = (n * (n - 1) + n * (4.0 * x + 1.0) + x - v * v) * y
+        return -(above + y + (2 * n * (n - 1) + n) * below) / (x * x)
+
+    def negative(v: Any, x: Any) -> Any:
+        """DLMF 10.27.2; derivatives by the neighbours."""
+        if m:
+            up, down = first(v + 1.0, x, m - 1, scaled), first(v - 1.0, x, m - 1, scaled)
+            return 0.5 * (up + down) - first(v, x, m - 1, scaled)
+        other = macdonald(v, x, 0, 0, scaled) * (np.exp(-2.0 * x) if scaled else 1.0)
+        half = np.rint(v)
+        sine = np.sin(math.pi * (half - v)) * (1.0 - 2.0 * np.abs(np.fmod(half, 2.0)))
+        return _first_series(-v, x, scaled) + (2.0 / math.pi) * sine * other
+
+    def far(v: Any, x: Any) -> Any:
+        y = _first_far(v, x, m)
+        return y if scaled else y * np.exp(0.5 * x) * np.exp(0.5 * x)
+
+    whole = v == np.rint(v)
+    v = np.where(whole, np.abs(v), v)
+    sign = np.where((x < 0) & (np.mod(v + m, 2.0) != 0), -1.0, 1.0)
+    x = np.where((x < 0) & whole, -x, x)
+    good, late = (x > 0) & np.isfinite(x + v), (x > 30.0) & (v * v < 2.0 * x)
+    return sign * by_regime(
+        (good & late, far),
+        (good & ~late & (v >= 0), positive),
+        (good & ~late & (v < 0), negative),
+        (np.isposinf(x) & np.isfinite(v), lambda v, x: np.full_like(x, 0.0 if scaled else np.inf)),
+        ((x == 0) & np.isfinite(v), lambda v, x: _first_at_zero(v, m, scaled)),
+        x=(v, x),
+    )
+
+
+def _first_at_zero(v: Any, m: int, scaled: bool) -> Any:
+    if m:
+        up, down = (_first_at_zero(v + k, m - 1, scaled) for k in (1.0, -1.0))
+        return 0.5 * (up + down) - _first_at_zero(v, m - 1, scaled)
+    whole = v == np.rint(v)
+    sign = np.where(np.mod(np.floor(v), 2.0) == 0, 1.0, -1.0)  # of gamma(v + 1), for v < 0
+    return np.where(v == 0, 1.0, np.where((v > 0) | whole, 0.0, -sign * np.inf))
+
+
+# ---- Airy functions
+def _third(y: Any, order: float) -> Any:
+    """The Hankel function of the first kind of order 1/3 or 2/3 for y > 0, by K of an imaginary argument: its integral
+    (DLMF 10.32.8, turned) with t = r**6, in which nothing is singular near the positive axis."""
+    power = order - 0.5
+    length = 45.0 ** (1.0 / 6.0)
+    r = AIRY_NODES * length
+    t = r**6
+    weights = AIRY_WEIGHTS * (6.0 * length * np.exp(-t) * r ** (5.0 + 6.0 * power))
+
+    def part(name: str) -> Any:
+        return integral(lambda y: getattr((1.0 + t * 1j / (2.0 * y)) ** power, name), weights, y)
+
+    total = part("real") + 1j * part("imag")
+    k = np.sqrt(math.pi / (2.0 * y)) * total / math.gamma(order + 0.5)  # times exp(i (pi/4 + y))
+    phase = y + 0.25 * math.pi - 0.5 * math.pi * (1.0 + order)
+    return (2.0 / math.pi) * k * (np.cos(phase) + 1j * np.sin(phase))
+
+
+AIRY_NODES, AIRY_WEIGHTS = tanh_sinh(1 / 32)
+
+
+def airy(x: Any, which: int) -> Any:
+    """Ai, its derivative, Bi and its derivative, for which = 0, 1, 2, 3 (DLMF 9.6)."""
+    prime, second = which % 2, which // 2
+    order = (1.0 + prime) / 3.0
+
+    def right(x: Any) -> Any:
+        zeta = x * np.sqrt(x) * (2.0 / 3.0)
+        v = np.full_like(x, order)
+        k = macdonald(v, zeta, 0, 0, False)
+        size = x / math.sqrt(3.0) if prime else np.sqrt(x / 3.0)
+        if not second:
+            return (-1.0 if prime else 1.0) / math.pi * size * k
+        return size * (2.0 * first(v, zeta, 0, False) + math.sqrt(3.0) / math.pi * k)
+
+    def left(x: Any) -> Any:
+        size = -x
+        zeta = size * np.sqrt(size) * (2.0 / 3.0)
+        turn = math.pi / 6.0 * ((-1.0 if prime else 1.0) + 3.0 * second)
+        wave = _third(zeta, order) * (math.cos(turn) + 1j * math.sin(turn))
+        return (size / math.sqrt(3.0) if prime else np.sqrt(size / 3.0)) * wave.real
+
+    def near(x: Any) -> Any:
+        """By powers of x (DLMF 9.4)."""
+        cube = x * x * x
+        f, g = np.zeros_like(x), np.zeros_like(x)
+        a, b = np.ones_like(x), np.ones_like(x)
+        for k in range(24):
+            f = f + (a * 3 * k if prime else a)
+            g = g + (b * (3 * k + 1) if prime else b)
+            a, b = a * cube / ((3 * k + 2) * (3 * k + 3)), b * cube / ((3 * k + 3) * (3 * k + 4))
+        f, g = (np.where(x == 0, 0.0, f / np.where(x == 0, 1.0, x)), g) if prime else (f, x * g)
+        c, d = 1.0 / (3.0 ** (2 / 3) * math.gamma(2 / 3)), 1.0 / (3.0 ** (1 / 3) * math.gamma(1 / 3))
+        return math.sqrt(3.0) * (c * f + d * g) if second else c * f - d * g
+
+    end = np.inf if second else 0.0
+    return by_regime(
+        ((x > 0.5) & np.isfinite(x), right),
+        (np.abs(x) <= 0.5, near),
+        ((x < -0.5) & np.isfinite(x), left),
+        (np.isposinf(x), lambda x: np.full_like(x, end)),
+        (np.isneginf(x), np.zeros_like),
+        x=(x,),
+    )

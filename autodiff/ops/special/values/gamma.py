@@ -145,6 +145,11 @@ def gamma(x: Any) -> Any:
     )
 
 
+def rgamma(x: Any) -> Any:
+    """1 / gamma(x), x > 0."""
+    return np.where(x > 0, 1.0 / gamma(x), np.nan)
+
+
 # ---- derivatives of gammaln
 def _digamma_near(x: Any) -> Any:
     """digamma for 1 <= x <= 2."""
@@ -272,6 +277,25 @@ def beta(a: Any, b: Any) -> Any:
         ((a + b < 170) & (high < 170), _beta_near),
         ((a + b >= 170) | (high >= 170), lambda low, high: np.exp(betaln(low, high))),
         x=(low, high),
+    )
+
+
+def poch(z: Any, m: Any) -> Any:
+    """gamma(z + m) / gamma(z), for z > 0 and m >= 0."""
+
+    def near(z: Any, m: Any) -> Any:
+        both = z + m
+        high, low = np.maximum(z, m), np.minimum(z, m)
+        lost = low - (both - high)
+        top, bottom = gamma(np.concatenate([both, z])).reshape(2, -1)
+        return top / bottom * (1.0 + np.where(lost == 0, 0.0, lost * digamma(both)))
+
+    inside = (z > 0) & (m >= 0)
+    return by_regime(
+        (inside & (m == 0), lambda z, m: np.ones_like(z)),
+        (inside & (m > 0) & (z + m < 170.0), near),
+        (inside & (m > 0) & (z + m >= 170.0), lambda z, m: np.exp(gammaln(m) - betaln(z, m))),
+        x=(z, m),
     )
 
 

@@ -119,6 +119,10 @@ def betainc(a: Any, b: Any, x: Any) -> Any:
     return _incomplete_beta(a, b, x, 1.0 - x)
 
 
+def betaincc(a: Any, b: Any, x: Any) -> Any:
+    return _incomplete_beta(b, a, 1.0 - x, x)
+
+
 def stdtr(df: Any, t: Any) -> Any:
     """Student's distribution up to t: on the left half of I_x(df/2, 1/2) at x = df / (df + t*t), on the right one minus
     that.
