@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .names.elsewhere import missing_names
 from .ops.arrays.assemble import matrix_transpose
-from .ops.linalg import inv, matmul, matrix_norm, norm, outer, solve, tensordot, vecdot, vector_norm
+from .ops.linalg import inv, matmul, outer, solve, tensordot, vecdot
 from .ops.matrices.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, lu_factor, qr, svd, svdvals
 from .ops.matrices.functions import (
     cond,
@@ -41,6 +41,7 @@ from .ops.matrices.structured import (
     solveh_banded,
     toeplitz,
 )
+from .ops.norms import matrix_norm, norm, vector_norm
 
 # fmt: off
 __all__ = [

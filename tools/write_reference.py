@@ -44,6 +44,8 @@ TITLES = {  # the module that defines a public name, or a package around it -> t
     "autodiff.ops.special": "Operations: special functions",
     "autodiff.ops.reduce": "Operations: reductions over axes",
     "autodiff.ops.shape": "Operations: shapes, joining and splitting",
+    "autodiff.ops.joining": "Operations: shapes, joining and splitting",
+    "autodiff.ops.norms": "Operations: products",
     "autodiff.ops.index": "Operations: indexing",
     "autodiff.ops.linalg": "Operations: products",
     "autodiff.ops.matrices": "Operations: matrices",

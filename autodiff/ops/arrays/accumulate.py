@@ -17,8 +17,9 @@ from ...errors import MissingRuleError, missing_argument
 from ...registry import DISPATCH, composite, op
 from ...registry.singular_points import Point
 from ...variable import PLAIN, plain
-from ..linalg import norm2
-from ..reduce import logsumexp, wide
+from ..axes import wide
+from ..norms import norm2
+from ..reduce import logsumexp
 
 
 def _cumsum(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:

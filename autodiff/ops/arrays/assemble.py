@@ -14,7 +14,8 @@ from numpy.lib.array_utils import normalize_axis_index
 from ...errors import kind_of
 from ...registry import composite
 from ...variable import Tensor, Variable, plain, plain_tree, wrap
-from ..shape import operand, stack
+from ..joining import stack
+from ..shape import operand
 
 
 # ---- ad.array and ad.asarray

@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import missing_argument
 from ...variable import plain
 from ..complex_numbers import squared_size
-from ..linalg import norm2
+from ..norms import norm2
 
 NOT_GIVEN: Any = np._NoValue
 Axis = int | tuple[int, ...] | None

@@ -13,7 +13,8 @@ from ...batching.ways import reduced
 from ...errors import missing_argument
 from ...registry import composite, op
 from ...variable import plain
-from ..reduce import SAMPLES, Axis, back, gap, share
+from ..axes import SAMPLES, Axis, back
+from ..reduce import gap, share
 from ..shape import operand
 
 _NONE: Any = np._NoValue

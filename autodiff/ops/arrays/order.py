@@ -17,8 +17,9 @@ from ...errors import missing_argument
 from ...registry import composite, op
 from ...registry.singular_points import Convention, Point
 from ...variable import plain
+from ..axes import SAMPLES, Axis, flat_last, from_flat, wide
 from ..index import along, scatter
-from ..reduce import SAMPLES, Axis, flat_last, from_flat, gap, wide
+from ..reduce import gap
 from ..shape import operand
 
 
