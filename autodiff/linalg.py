@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from .names.elsewhere import missing_names
 from .ops.arrays.assemble import matrix_transpose
 from .ops.linalg import inv, matmul, outer, solve, tensordot, vecdot
-from .ops.matrices.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, lu_factor, qr, svd, svdvals
+from .ops.matrices.decompositions import cholesky, lu_factor, qr, svd, svdvals
+from .ops.matrices.eigenvalues import eig, eigh, eigvals, eigvalsh
 from .ops.matrices.functions import (
     cond,
     cross,

@@ -37,7 +37,7 @@ from .arrays import (
     refusals,
     statistics,
 )
-from .matrices import decompositions, functions, solving, structured
+from .matrices import decompositions, eigenvalues, functions, solving, structured
 from .special import bessel, entropy, exponential, gamma, normal
 from .windows import columns, convolution, pooling
 

@@ -1,4 +1,4 @@
-"""Rows of matrix decompositions: eigh, svd, qr, cholesky, lu; each on stacks of matrices.
+"""Rows of matrix decompositions: svd, qr, cholesky, lu; each on stacks of matrices (``eigenvalues`` has eigh and eig).
 
 A decomposition has several results and a row has one: the row packs them into one flat axis (``pack``), and the public
 function takes them apart again (``unpack``). So the rule sees the cotangents of all results at once, zeros for those
@@ -14,297 +14,21 @@ that triangle; through a symmetric matrix (``a @ a.T``) it is the one that PyTor
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from functools import reduce
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ...batching.ways import of_matrices
-from ...errors import depends_on_phase
 from ...modes import one_call
 from ...registry import Op, composite, op
-from ...variable import Variable, plain
+from ...variable import plain
 from ..complex_numbers import conj
 from ..linalg import t
+from .choices import equal_pairs, refuse_choice, refuse_phase, share_evenly, turned
+from .packing import apart, eye_like, fold, h, pack, unpack
 
 LinAlgError = np.linalg.LinAlgError
-
-
-# ---- several results in one array
-def pack(*parts: tuple[Any, int]) -> Any:
-    """Arrays with the same stack axes, each given with its number of own axes, side by side in one flat axis."""
-    flat = []
-    for x, own in parts:
-        stack = x.ndim - own
-        flat.append(np.reshape(x, (*x.shape[:stack], math.prod(x.shape[stack:]))))  # -1 fails where a stack is empty
-    return np.concatenate(flat, axis=-1)
-
-
-def unpack(packed: Any, *shapes: tuple[int, ...]) -> list[Any]:
-    """Return the parts of a packed array: each of the stack axes and its own shape."""
-    stack, parts, start = packed.shape[:-1], [], 0
-    for shape in shapes:
-        stop = start + math.prod(shape)
-        parts.append(np.reshape(packed[..., start:stop], (*stack, *shape)))
-        start = stop
-    return parts
-
-
-def h(a: Any) -> Any:
-    """Return the conjugate transpose of the last two axes."""
-    return conj(t(a))
-
-
-def eye_like(x: Any) -> Any:
-    """Return the identity of x's size and dtype."""
-    return np.eye(x.shape[-1], dtype=x.dtype)
-
-
-def fold(s: Any, triangle: str) -> Any:
-    """Return the gradient in one triangle of a matrix whose other triangle is not read, from that of the symmetric
-    one."""
-    half = np.tril if triangle == "L" else np.triu
-    return half(s + h(s)) * (1.0 - 0.5 * eye_like(s))
-
-
-def _close(values: Any) -> Any:
-    """Return pairs of values that are equal up to rounding, as a boolean matrix; the diagonal is always among them."""
-    v = plain(values)
-    top = np.max(np.abs(v), axis=-1, initial=0.0)[..., None, None]
-    return np.abs(v[..., None, :] - v[..., :, None]) <= 8 * v.shape[-1] * np.finfo(v.dtype).eps * top
-
-
-def _refuse_choice(name: str, close: Any, values: Any, *reached: Any) -> None:
-    """Raise where a cotangent reaches vectors that are an arbitrary choice."""
-    bad = close & ~np.eye(close.shape[-1], dtype=bool) & reduce(np.logical_or, [plain(m) != 0 for m in reached])
-    if bad.any():
-        *stack, i, j = (int(k) for k in np.argwhere(bad)[0])
-        pair = plain(values)[tuple(stack)][[i, j]]
-        raise LinAlgError(
-            f"{name}: the values at {i} and {j} are equal ({pair[0]:.6g} and {pair[1]:.6g}), so their vectors are an "
-            "arbitrary choice and have no derivative. Differentiate what does not depend on the choice: the values, or "
-            "ad.linalg's pinv, sqrtm, expm."
-        )
-
-
-def _shared(g: Any, close: Any) -> Any:
-    """Return cotangents of values, with the mean in place of each where values are equal: as for ties, and for the same
-    reason, since which of them is which is an arbitrary choice."""
-    if close.sum() == close.shape[-1] * math.prod(close.shape[:-2]):
-        return g
-    weights = close / close.sum(axis=-1, keepdims=True)
-    return np.matmul(weights.astype(g.dtype), np.expand_dims(g, -1))[..., 0]
-
-
-def _refuse_phase(name: str, g: Any, *products: Any) -> None:
-    """Raise where a cotangent reaches the phase of complex vectors, which is an arbitrary choice. Forward mode, whose
-    cotangent is a leaf, takes the phase to stay as it is, and looks afterwards at whether it mattered (``free``)."""
-    if isinstance(g, Variable) and g.node is not None and g.node.op is None:
-        return
-    total = sum(plain(m) for m in products)
-    phases = np.abs(np.imag(np.diagonal(total, axis1=-2, axis2=-1)))
-    if phases.size and phases.max() > 1e-3 * max(np.abs(plain(m)).max() for m in products):  # far above rounding
-        raise depends_on_phase(name)
-
-
-def _turned(v: Any) -> Any:
-    """Return the change of complex vectors when their phases change, each at another rate."""
-    return v * 1j * np.sqrt(np.arange(1.0, 1.0 + v.shape[-1]))
-
-
-def _turned_vectors(y: Any, x_shape: tuple[int, ...], *_: Any) -> Any:
-    w, v = unpack(y, x_shape[-1:], (x_shape[-1],) * 2)
-    return pack((np.zeros_like(w), 1), (_turned(v), 2))
-
-
-# ---- symmetric matrices
-def _eigh(x: Any, UPLO: Literal["L", "U"] = "L") -> Any:
-    w, v = np.linalg.eigh(x, UPLO)
-    return pack((w, 1), (v, 2))
-
-
-def _eigh_vjp(g: Any, y: Any, x_shape: tuple[int, ...], UPLO: str) -> Any:
-    """V (diag(gw) + (Vᴴ gV) / (w_j - w_i)) Vᴴ (Giles 2008, section 3.1)."""
-    n = x_shape[-1]
-    (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(conj(g), (n,), (n, n))
-    w, gw, m, close = np.real(w), np.real(gw), h(v) @ gv, _close(np.real(w))
-    _refuse_choice("eigh", close, w, m)
-    _refuse_phase("eigh", g, m)
-    gap = np.where(close, 1.0, np.expand_dims(w, -2) - np.expand_dims(w, -1))
-    inner = np.where(close, 0.0, m / gap) + np.expand_dims(_shared(gw, close), -2) * eye_like(v)
-    return conj(fold(v @ inner @ h(v), UPLO.upper()))
-
-
-def apart(rng: Any, shape: tuple[int, ...]) -> Any:
-    """Return a matrix for a test whose eigenvalues and singular values lie well apart."""
-    x = rng.uniform(-0.5, 0.5, shape)
-    k = min(shape[-2:])
-    x[..., range(k), range(k)] += 2.0 * np.arange(1, k + 1)
-    return x
-
-
-_eigh_row = op(
-    _eigh,
-    name="eigh",
-    batch=of_matrices,
-    public=False,
-    vjp=_eigh_vjp,
-    free=_turned_vectors,
-    samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
-    draw=lambda rng, x: (apart(rng, x),),
-    doc="Return the eigenvalues and eigenvectors of a symmetric matrix, packed.",
-    complex=True,
-)
-
-
-def _triangle(name: str, UPLO: Any) -> str:
-    if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
-        raise ValueError(f"{name}: UPLO must be 'L' or 'U'; got {UPLO!r}.")
-    return UPLO.upper()
-
-
-def eigh(a: Any, UPLO: str = "L") -> Any:
-    """Return ``(eigenvalues, eigenvectors)`` of symmetric matrices, ascending (``np.linalg.eigh``).
-
-    a: (..., n, n), of which one triangle is read; results (..., n) and (..., n, n). The derivative of a vector whose
-    eigenvalue is not single raises ``LinAlgError``; the eigenvalues have theirs always.
-
-    >>> import autodiff as ad, numpy as np
-    >>> a = ad.tensor([[2.0, 0.0], [1.0, 3.0]])
-    >>> w, v = np.linalg.eigh(a)
-    >>> w.sum().backward(); a.grad.round(12) + 0
-    array([[1., 0.],
-           [0., 1.]])
-    """
-    n = np.shape(a)[-1] if np.ndim(a) else 0
-    w, v = unpack(_eigh_row(a, UPLO=_triangle("eigh", UPLO)), (n,), (n, n))
-    return type(np.linalg.eigh(np.eye(1)))(np.real(w), v)
-
-
-def _eigvalsh_vjp(g: Any, x: Any, UPLO: str) -> Any:
-    w, v = eigh(x, UPLO)
-    return conj(fold((v * np.expand_dims(_shared(g, _close(w)), -2)) @ h(v), UPLO.upper()))
-
-
-_eigvalsh_row = op(
-    lambda x, UPLO="L": np.linalg.eigvalsh(x, UPLO),
-    name="eigvalsh",
-    batch=of_matrices,
-    public=False,
-    vjp=_eigvalsh_vjp,
-    samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
-    draw=lambda rng, x: (apart(rng, x),),
-    doc="Return the eigenvalues of a symmetric matrix.",
-    complex=True,
-)
-
-
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    """Return the eigenvalues of symmetric matrices, ascending (``np.linalg.eigvalsh``).
-
-    a: (..., n, n), of which one triangle is read; result (..., n). Equal eigenvalues are no obstacle to a first
-    derivative.
-
-    >>> import autodiff as ad, numpy as np
-    >>> a = ad.tensor([[2.0, 0.0], [0.0, 2.0]])
-    >>> (np.linalg.eigvalsh(a) ** 2).sum().backward(); a.grad
-    array([[4., 0.],
-           [0., 4.]])
-    """
-    return _eigvalsh_row(a, UPLO=_triangle("eigvalsh", UPLO))
-
-
-# ---- matrices without symmetry
-def _eig(x: Any) -> Any:
-    w, v = np.linalg.eig(x)
-    return pack((w, 1), (v, 2))
-
-
-def _eig_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
-    """V⁻ᴴ (diag(gw) + (Vᴴ gV - Vᴴ V Re diag(Vᴴ gV)) / conj(w_j - w_i)) Vᴴ (Boeddeker et al. 2017, section 4.2)."""
-    n = x_shape[-1]
-    (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(conj(g), (n,), (n, n))
-    m, close = h(v) @ gv, _close(w)
-    _refuse_phase("eig", g, m)
-    lengths = np.real(np.diagonal(m, axis1=-2, axis2=-1))  # NumPy gives every vector the length 1
-    m = m - (h(v) @ v) * np.expand_dims(lengths, -2)
-    _refuse_choice("eig", close, w, np.where(np.abs(plain(m)) > 1e-9 * np.abs(plain(gv)).max(initial=0.0), m, 0.0))
-    gap = np.where(close, 1.0, conj(np.expand_dims(w, -2) - np.expand_dims(w, -1)))
-    inner = np.where(close, 0.0, m / gap) + np.expand_dims(_shared(gw, close), -2) * eye_like(v)
-    return conj(_solve_vectors(v, inner @ h(v)))
-
-
-def _solve_vectors(v: Any, b: Any) -> Any:
-    """vᴴ⁻¹ b, refused where the vectors do not span the space."""
-    if v.size and np.any(np.linalg.cond(plain(v)) * np.finfo(v.dtype).eps > 1e-4):
-        raise LinAlgError(
-            "eig: the matrix has fewer independent eigenvectors than rows (it is defective), where eigenvalues have no "
-            "derivative. Use ad.linalg's expm, sqrtm or matrix_power for functions of a matrix."
-        )
-    return np.linalg.solve(h(v), b)
-
-
-def _eigvals_vjp(g: Any, x: Any) -> Any:
-    w, v = eig(x)
-    return conj(_solve_vectors(v, np.expand_dims(_shared(conj(g), _close(w)), -1) * h(v)))
-
-
-_eig_row = op(
-    _eig,
-    name="eig",
-    batch=of_matrices,
-    public=False,
-    vjp=_eig_vjp,
-    free=_turned_vectors,
-    samples=((((3, 3),), {}), (((2, 2, 2),), {})),
-    draw=lambda rng, x: (apart(rng, x),),
-    doc="Return the eigenvalues and eigenvectors of a square matrix, packed.",
-    complex=True,
-)
-_eigvals_row = op(
-    lambda x: np.linalg.eigvals(x),
-    name="eigvals",
-    batch=of_matrices,
-    public=False,
-    vjp=_eigvals_vjp,
-    samples=((((3, 3),), {}), (((2, 2, 2),), {})),
-    draw=lambda rng, x: (apart(rng, x),),
-    doc="Return the eigenvalues of a square matrix.",
-    complex=True,
-)
-
-
-def eig(a: Any) -> Any:
-    """Return ``(eigenvalues, eigenvectors)`` of square matrices (``np.linalg.eig``), complex unless all are real.
-
-    a: (..., n, n). Vectors have length 1 and an arbitrary phase; where the phase matters, or eigenvalues are equal, or
-    there are too few vectors, the backward pass raises ``LinAlgError``.
-
-    >>> import autodiff as ad, numpy as np
-    >>> a = ad.tensor([[0.0, 1.0], [-4.0, 0.0]])
-    >>> w, v = np.linalg.eig(a)
-    >>> np.abs(w).sum().backward(); a.grad.round(12)
-    array([[ 0. ,  2. ],
-           [-0.5,  0. ]])
-    """
-    n = np.shape(a)[-1] if np.ndim(a) else 0
-    return type(np.linalg.eig(np.eye(1)))(*unpack(_eig_row(a), (n,), (n, n)))
-
-
-def eigvals(a: Any) -> Any:
-    """Return the eigenvalues of square matrices (``np.linalg.eigvals``), complex unless all are real.
-
-    a: (..., n, n); result (..., n).
-
-    >>> import autodiff as ad, numpy as np
-    >>> a = ad.tensor([[1.0, 5.0], [0.0, 3.0]])
-    >>> np.linalg.eigvals(a).sum().backward(); a.grad.round(12) + 0
-    array([[1., 0.],
-           [0., 1.]])
-    """
-    return _eigvals_row(a)
 
 
 # ---- singular values
@@ -329,9 +53,9 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     N = Vᴴ gV, E_ij = s_j² - s_i² (Townsend 2016); complex vectors add i Im(M_ii) / s_i to the diagonal."""
     (u, s, vh), (gu, gs, gvh) = (unpack(z, *_svd_shapes(x_shape)) for z in (y, conj(g)))
     s, gs, v, gv = np.real(s), np.real(gs), h(vh), h(gvh)
-    m, n, close, zero = h(u) @ gu, h(v) @ gv, _close(s), _is_zero(s, x_shape)
-    _refuse_choice("svd", close, s, m, n)
-    _refuse_phase("svd", g, m, n)
+    m, n, close, zero = h(u) @ gu, h(v) @ gv, equal_pairs(s), _is_zero(s, x_shape)
+    refuse_choice("svd", close, s, m, n)
+    refuse_phase("svd", g, m, n)
     for vectors in (gu, gv):
         if (zero & np.any(plain(vectors) != 0, axis=-2)).any():
             raise LinAlgError(
@@ -342,7 +66,7 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     gap = np.where(close, 1.0, (row - column) * (row + column))
     over = np.expand_dims(np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, s)), -2)
     inner = np.where(close, 0.0, ((m - h(m)) * row + column * (n - h(n))) / gap)
-    diagonal = np.expand_dims(np.where(zero, 0.0, _shared(gs, close)), -2)
+    diagonal = np.expand_dims(np.where(zero, 0.0, share_evenly(gs, close)), -2)
     if m.dtype.kind == "c":
         diagonal = diagonal + 1j * np.expand_dims(np.imag(np.diagonal(m, axis1=-2, axis2=-1)), -2) * over
     inner = inner + diagonal * eye_like(inner)
@@ -352,7 +76,7 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
 def _turned_pairs(y: Any, x_shape: tuple[int, ...]) -> Any:
     """A left vector and its right one have their phase in common."""
     u, s, vh = unpack(y, *_svd_shapes(x_shape))
-    return pack((_turned(u), 2), (np.zeros_like(s), 1), (h(_turned(h(vh))), 2))
+    return pack((turned(u), 2), (np.zeros_like(s), 1), (h(turned(h(vh))), 2))
 
 
 _svd_row = op(
@@ -371,7 +95,7 @@ _svd_row = op(
 
 def _svdvals_vjp(g: Any, x: Any, x_shape: tuple[int, ...]) -> Any:
     u, s, vh = svd(x, full_matrices=False)
-    return conj((u * np.expand_dims(np.where(_is_zero(s, x_shape), 0.0, _shared(g, _close(s))), -2)) @ vh)
+    return conj((u * np.expand_dims(np.where(_is_zero(s, x_shape), 0.0, share_evenly(g, equal_pairs(s))), -2)) @ vh)
 
 
 _svdvals_row = op(
@@ -632,6 +356,6 @@ def lu_factor(a: Any) -> tuple[Any, Any]:
     return _lu_row(np.take_along_axis(a, order_of(pivots)[..., None], axis=-2)), pivots
 
 
-for _fn in (eig, eigvals, eigh, eigvalsh, svd, qr, cholesky):
-    composite(_fn, numpy=(getattr(np.linalg, _fn.__name__),), public=False)
 composite(svdvals, numpy=(np.linalg.svdvals,), public=False)
+for _fn in (svd, qr, cholesky):
+    composite(_fn, numpy=(getattr(np.linalg, _fn.__name__),), public=False)

@@ -17,7 +17,7 @@ from ...variable import PLAIN, plain
 from ..complex_numbers import conj
 from ..linalg import t
 from ..shape import operand
-from .decompositions import apart, eye_like, h
+from .packing import apart, eye_like, h
 
 LinAlgError = np.linalg.LinAlgError
 

@@ -14,7 +14,8 @@ from ...registry.singular_points import Point
 from ...variable import Variable, plain
 from ..complex_numbers import conj, squared_size
 from ..linalg import t
-from .decompositions import eye_like, fold, h, svdvals
+from .decompositions import svdvals
+from .packing import eye_like, fold, h
 
 LinAlgError = np.linalg.LinAlgError
 

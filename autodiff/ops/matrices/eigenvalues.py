@@ -1,0 +1,207 @@
+"""Rows of eigenvalues and eigenvectors: eigh, eigvalsh, eig, eigvals; each on stacks of matrices."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from ...batching.ways import of_matrices
+from ...registry import composite, op
+from ...variable import plain
+from ..complex_numbers import conj
+from .choices import equal_pairs, refuse_choice, refuse_phase, share_evenly, turned
+from .packing import apart, eye_like, fold, h, pack, unpack
+
+LinAlgError = np.linalg.LinAlgError
+
+
+def _turned_vectors(y: Any, x_shape: tuple[int, ...], *_: Any) -> Any:
+    w, v = unpack(y, x_shape[-1:], (x_shape[-1],) * 2)
+    return pack((np.zeros_like(w), 1), (turned(v), 2))
+
+
+# ---- symmetric matrices
+def _eigh(x: Any, UPLO: Literal["L", "U"] = "L") -> Any:
+    w, v = np.linalg.eigh(x, UPLO)
+    return pack((w, 1), (v, 2))
+
+
+def _eigh_vjp(g: Any, y: Any, x_shape: tuple[int, ...], UPLO: str) -> Any:
+    """V (diag(gw) + (Vᴴ gV) / (w_j - w_i)) Vᴴ (Giles 2008, section 3.1)."""
+    n = x_shape[-1]
+    (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(conj(g), (n,), (n, n))
+    w, gw, m, close = np.real(w), np.real(gw), h(v) @ gv, equal_pairs(np.real(w))
+    refuse_choice("eigh", close, w, m)
+    refuse_phase("eigh", g, m)
+    gap = np.where(close, 1.0, np.expand_dims(w, -2) - np.expand_dims(w, -1))
+    inner = np.where(close, 0.0, m / gap) + np.expand_dims(share_evenly(gw, close), -2) * eye_like(v)
+    return conj(fold(v @ inner @ h(v), UPLO.upper()))
+
+
+_eigh_row = op(
+    _eigh,
+    name="eigh",
+    batch=of_matrices,
+    public=False,
+    vjp=_eigh_vjp,
+    free=_turned_vectors,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
+    draw=lambda rng, x: (apart(rng, x),),
+    doc="Return the eigenvalues and eigenvectors of a symmetric matrix, packed.",
+    complex=True,
+)
+
+
+def _triangle(name: str, UPLO: Any) -> str:
+    if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
+        raise ValueError(f"{name}: UPLO must be 'L' or 'U'; got {UPLO!r}.")
+    return UPLO.upper()
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """Return ``(eigenvalues, eigenvectors)`` of symmetric matrices, ascending (``np.linalg.eigh``).
+
+    a: (..., n, n), of which one triangle is read; results (..., n) and (..., n, n). The derivative of a vector whose
+    eigenvalue is not single raises ``LinAlgError``; the eigenvalues have theirs always.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[2.0, 0.0], [1.0, 3.0]])
+    >>> w, v = np.linalg.eigh(a)
+    >>> w.sum().backward(); a.grad.round(12) + 0
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    n = np.shape(a)[-1] if np.ndim(a) else 0
+    w, v = unpack(_eigh_row(a, UPLO=_triangle("eigh", UPLO)), (n,), (n, n))
+    return type(np.linalg.eigh(np.eye(1)))(np.real(w), v)
+
+
+def _eigvalsh_vjp(g: Any, x: Any, UPLO: str) -> Any:
+    w, v = eigh(x, UPLO)
+    return conj(fold((v * np.expand_dims(share_evenly(g, equal_pairs(w)), -2)) @ h(v), UPLO.upper()))
+
+
+_eigvalsh_row = op(
+    lambda x, UPLO="L": np.linalg.eigvalsh(x, UPLO),
+    name="eigvalsh",
+    batch=of_matrices,
+    public=False,
+    vjp=_eigvalsh_vjp,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {"UPLO": "U"})),
+    draw=lambda rng, x: (apart(rng, x),),
+    doc="Return the eigenvalues of a symmetric matrix.",
+    complex=True,
+)
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """Return the eigenvalues of symmetric matrices, ascending (``np.linalg.eigvalsh``).
+
+    a: (..., n, n), of which one triangle is read; result (..., n). Equal eigenvalues are no obstacle to a first
+    derivative.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[2.0, 0.0], [0.0, 2.0]])
+    >>> (np.linalg.eigvalsh(a) ** 2).sum().backward(); a.grad
+    array([[4., 0.],
+           [0., 4.]])
+    """
+    return _eigvalsh_row(a, UPLO=_triangle("eigvalsh", UPLO))
+
+
+# ---- matrices without symmetry
+def _eig(x: Any) -> Any:
+    w, v = np.linalg.eig(x)
+    return pack((w, 1), (v, 2))
+
+
+def _eig_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
+    """V⁻ᴴ (diag(gw) + (Vᴴ gV - Vᴴ V Re diag(Vᴴ gV)) / conj(w_j - w_i)) Vᴴ (Boeddeker et al. 2017, section 4.2)."""
+    n = x_shape[-1]
+    (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(conj(g), (n,), (n, n))
+    m, close = h(v) @ gv, equal_pairs(w)
+    refuse_phase("eig", g, m)
+    lengths = np.real(np.diagonal(m, axis1=-2, axis2=-1))  # NumPy gives every vector the length 1
+    m = m - (h(v) @ v) * np.expand_dims(lengths, -2)
+    refuse_choice("eig", close, w, np.where(np.abs(plain(m)) > 1e-9 * np.abs(plain(gv)).max(initial=0.0), m, 0.0))
+    gap = np.where(close, 1.0, conj(np.expand_dims(w, -2) - np.expand_dims(w, -1)))
+    inner = np.where(close, 0.0, m / gap) + np.expand_dims(share_evenly(gw, close), -2) * eye_like(v)
+    return conj(_solve_vectors(v, inner @ h(v)))
+
+
+def _solve_vectors(v: Any, b: Any) -> Any:
+    """vᴴ⁻¹ b, refused where the vectors do not span the space."""
+    if v.size and np.any(np.linalg.cond(plain(v)) * np.finfo(v.dtype).eps > 1e-4):
+        raise LinAlgError(
+            "eig: the matrix has fewer independent eigenvectors than rows (it is defective), where eigenvalues have no "
+            "derivative. Use ad.linalg's expm, sqrtm or matrix_power for functions of a matrix."
+        )
+    return np.linalg.solve(h(v), b)
+
+
+def _eigvals_vjp(g: Any, x: Any) -> Any:
+    w, v = eig(x)
+    return conj(_solve_vectors(v, np.expand_dims(share_evenly(conj(g), equal_pairs(w)), -1) * h(v)))
+
+
+_eig_row = op(
+    _eig,
+    name="eig",
+    batch=of_matrices,
+    public=False,
+    vjp=_eig_vjp,
+    free=_turned_vectors,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {})),
+    draw=lambda rng, x: (apart(rng, x),),
+    doc="Return the eigenvalues and eigenvectors of a square matrix, packed.",
+    complex=True,
+)
+
+
+_eigvals_row = op(
+    lambda x: np.linalg.eigvals(x),
+    name="eigvals",
+    batch=of_matrices,
+    public=False,
+    vjp=_eigvals_vjp,
+    samples=((((3, 3),), {}), (((2, 2, 2),), {})),
+    draw=lambda rng, x: (apart(rng, x),),
+    doc="Return the eigenvalues of a square matrix.",
+    complex=True,
+)
+
+
+def eig(a: Any) -> Any:
+    """Return ``(eigenvalues, eigenvectors)`` of square matrices (``np.linalg.eig``), complex unless all are real.
+
+    a: (..., n, n). Vectors have length 1 and an arbitrary phase; where the phase matters, or eigenvalues are equal, or
+    there are too few vectors, the backward pass raises ``LinAlgError``.
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[0.0, 1.0], [-4.0, 0.0]])
+    >>> w, v = np.linalg.eig(a)
+    >>> np.abs(w).sum().backward(); a.grad.round(12)
+    array([[ 0. ,  2. ],
+           [-0.5,  0. ]])
+    """
+    n = np.shape(a)[-1] if np.ndim(a) else 0
+    return type(np.linalg.eig(np.eye(1)))(*unpack(_eig_row(a), (n,), (n, n)))
+
+
+def eigvals(a: Any) -> Any:
+    """Return the eigenvalues of square matrices (``np.linalg.eigvals``), complex unless all are real.
+
+    a: (..., n, n); result (..., n).
+
+    >>> import autodiff as ad, numpy as np
+    >>> a = ad.tensor([[1.0, 5.0], [0.0, 3.0]])
+    >>> np.linalg.eigvals(a).sum().backward(); a.grad.round(12) + 0
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    return _eigvals_row(a)
+
+
+for _fn in (eig, eigvals, eigh, eigvalsh):
+    composite(_fn, numpy=(getattr(np.linalg, _fn.__name__),), public=False)
