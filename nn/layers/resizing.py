@@ -61,7 +61,7 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
 
 
 def channel_shuffle(x: Any, groups: int) -> Any:
-    """Deal the channels of each group out in turn: (N, g C, ...) -> the same shape.
+    """Interleave the channels of the groups: (N, g C, ...) -> the same shape.
 
     `torch.nn.functional.channel_shuffle`. Raises ValueError where the channels are no multiple of groups. (Zhang et al.
     2018, https://arxiv.org/abs/1707.01083.)
@@ -224,7 +224,7 @@ class PixelUnshuffle(Module):
 
 
 class ChannelShuffle(Module):
-    """Deal the channels of each group out in turn. `torch.nn.ChannelShuffle`.
+    """Interleave the channels of the groups. `torch.nn.ChannelShuffle`.
 
     groups: a divisor of the channels. x: (N, C, ...).
 
