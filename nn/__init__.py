@@ -2,6 +2,8 @@
 
 The names are PyTorch's where PyTorch has them, so that fingers and saved weights carry over; the teaching path is
 micrograd's (`Neuron`, `Layer`, `MLP` on numbers). Everything is built from autodiff's public interface alone.
+
+One file: the list of public names.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -3,6 +3,8 @@
 They take scikit-learn's parameters of `MLPClassifier` under the same names, and pass its `check_estimator`, so that
 `Pipeline`, `GridSearchCV`, `cross_val_score`, `clone` and pickling work. What is under them is a `Module`, an
 `Optimizer` and `nn.fit`. Never here: a training loop of its own.
+
+One file: scikit-learn wants the parameters of each estimator written out.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ or in lists, tuples and dicts, are its own, in the order of definition; their na
 Calling a module enters its scope, so that every operation recorded inside has the module that made it: pictures
 group by it, errors name it. A module called by its parent is named by its path there, looked up once and kept while
 the parent stays the same.
+
+One file: a user's first question about any method is answered here.
 """
 
 from __future__ import annotations

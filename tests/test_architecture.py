@@ -358,6 +358,14 @@ def test_no_folder_has_more_than_fifteen_files(folder: Path) -> None:
     assert len(found) <= 15, f"{folder} wants rooms: {found}"
 
 
+@pytest.mark.parametrize("path", [*files("autodiff"), *files("nn")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_of_more_than_four_hundred_lines_states_why_it_is_one(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if len(text.splitlines()) > 400:
+        doc = ast.get_docstring(ast.parse(text)) or ""
+        assert "One file: " in doc, f"{path}: split it, or end its docstring with a reason, 'One file: ...'"
+
+
 def test_no_file_is_named_after_nothing() -> None:
     for path in [*files("autodiff"), *files("nn")]:
         assert path.stem not in ("utils", "util", "misc", "helpers", "common"), path

@@ -4,6 +4,8 @@ Collect the nodes that the root depends on, sort them by serial number (a topolo
 of each through its rules into its parents. Sums are made in buffers that only the walk holds, saved values are released
 as they are consumed, and with ``create_graph`` the same rules run on handles and are recorded. Never here: the name of
 an operation, or recursion.
+
+One file: the two loops of a pass and what each does at a node are read side by side.
 """
 
 from __future__ import annotations

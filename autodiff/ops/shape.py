@@ -1,4 +1,7 @@
-"""Rows that move values without changing them: reshape, transpose, flip, repeat, and what is made of them."""
+"""Rows that move values without changing them: reshape, transpose, flip, repeat, and what is made of them.
+
+One file: the rows are short, and each is the inverse of another one here.
+"""
 
 from __future__ import annotations
 

@@ -2,8 +2,10 @@
 
 Here: the order of events. Examples come from arrays (a check at a point) or from Hypothesis strategies (a
 search); every selected property is checked on each; a violation is shrunk with that property alone, explained, and
-reported. The numerical judgement is in `verdict`, the properties are in `checks_*`, and the engine is reached only
-through `engine`.
+reported. The numerical judgement is in `measuring/verdict`, the properties are in `properties`, and the engine is
+reached only through `subjects/this_engine`.
+
+One file: the arguments, the search and the report of one check, in the order of events.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Activation functions as modules. The functions are in `nn.functional` and, under the same names, in `autodiff`; here
 are those of them that take arguments of PyTorch which autodiff's do not.
+
+One file: one short class for each function.
 """
 
 from __future__ import annotations

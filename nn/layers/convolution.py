@@ -2,6 +2,8 @@
 
 Weights have PyTorch's layout, (out, in / groups, *kernel), and transposed ones (in, out / groups, *kernel). Arrays are
 (N, C, *spatial) with channels first, as in PyTorch; in memory the results have their channels last.
+
+One file: the six classes share their arguments and checks.
 """
 
 from __future__ import annotations

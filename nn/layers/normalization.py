@@ -1,4 +1,7 @@
-"""Normalization: mean 0 and variance 1 over the batch, the features, groups of channels or one image."""
+"""Normalization: mean 0 and variance 1 over the batch, the features, groups of channels or one image.
+
+One file: one short class for each way to normalise.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pooling: the largest or the mean element of windows, of given sizes or of a given number (adaptive)."""
+"""Pooling: the largest or the mean element of windows, of given sizes or of a given number (adaptive).
+
+One file: one short class for each dimension and kind.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The losses as modules: each holds the options of one function and calls it. The functions say what is computed."""
+"""The losses as modules: each holds the options of one function and calls it. The functions say what is computed.
+
+One file: one short class for each loss.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 A scheduler writes `group["lr"]` of every group. Each class is one formula, `_factor` or `_rate`, of the number of
 steps so far; the values are those of PyTorch, step by step. `state_dict()` is plain data that `nn.save` takes.
+
+One file: PyTorch's module of this name; one class a formula.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 A formula is a pure function on arrays that works in place (see `sgd.py`, `adam.py`); `slots.py` brings the
 parameters to it. A parameter without a gradient is skipped and keeps its state, as in PyTorch.
+
+One file: the state of an optimizer and all that reads or writes it.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 A layer runs all its steps in one recorded operation (`scans`); a cell is written in recorded operations (`steps`). Both
 have PyTorch's parameters: `weight_ih_l0` (G H, I), `weight_hh_l0` (G H, H), `bias_ih_l0` and `bias_hh_l0` (G H,), with
 `_l1`, ... for further layers and `_reverse` for the other direction.
+
+One file: three layers and their cells share parameters and arguments.
 """
 
 from __future__ import annotations

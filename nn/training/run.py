@@ -1,4 +1,7 @@
-"""One training run: its epochs, what is done around them, and its state as a checkpoint holds it."""
+"""One training run: its epochs, what is done around them, and its state as a checkpoint holds it.
+
+One file: the events of an epoch, in their order.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@
 Values keep their names; others are named after the call that makes them. Calls of a module stand under its name. The
 text is compiled under a file name that ``linecache`` knows, so that tracebacks and debuggers show it. Never here: what
 runs in which order, and what lives where (``passes``, ``memory``).
+
+One file: what is written depends on what was written before it, line by line.
 """
 
 from __future__ import annotations

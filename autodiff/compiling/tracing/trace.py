@@ -3,6 +3,8 @@
 A write makes a new value, and a view follows the array whose memory it shows: ``Cell`` counts the writes, and a view
 that is older than the last one is taken again. Never here: handles and their values (``states``), the arguments of the
 traced function (``compiled``).
+
+One file: every method of a trace changes the same lists.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Scalar and mixed graphs run from left to right with a value lane and a gradient lane; the local derivative stands on
 the gradient line, so that the chain rule can be checked by eye. Tensor graphs run from top to bottom, grouped by
 module, with shape, dtype and gradient norm on every card.
+
+One file: one builder draws each kind of card and line of this level.
 """
 
 from __future__ import annotations

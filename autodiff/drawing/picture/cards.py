@@ -2,6 +2,8 @@
 
 One function for each kind: it takes words and numbers that are ready to print and returns a `Card`. Sizes, paddings
 and colours of boxes are decided here and nowhere else.
+
+One file: the looks are compared with one another.
 """
 
 from __future__ import annotations

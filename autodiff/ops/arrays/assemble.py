@@ -2,6 +2,8 @@
 
 Nothing here computes: each function works out with NumPy, on integers, where every element comes from, and records
 one join or one selection.
+
+One file: one way of counting places serves all functions.
 """
 
 from __future__ import annotations

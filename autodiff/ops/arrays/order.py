@@ -2,6 +2,8 @@
 
 One rule serves them all. The cotangent is brought into ascending order, equal elements share theirs evenly, and each
 element gets back what belongs to its rank. A NaN has the gradient NaN, unless the function ignores NaNs.
+
+One file: one rule serves all rows.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Here: the Romberg table over central differences, the measurement of noise, and the decision between smooth,
 kink, constant and jump. `differences` makes a function of a number from one of arrays, and explains the idea.
+
+One file: one measurement, whose steps share a table.
 """
 
 from __future__ import annotations

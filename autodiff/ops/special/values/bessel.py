@@ -4,6 +4,8 @@ The modified ones by the trapezoidal rule on their integrals over a period (DLMF
 function it converges geometrically (Trefethen and Weideman 2014, https://doi.org/10.1137/130932132), and here every
 term is positive, so that nothing cancels; large arguments by their asymptotic series (DLMF 10.40). A further factor
 cos(t) or 1 - cos(t) under the integral is a further derivative, which is how the rows get all orders.
+
+One file: the later kinds are worked out from the earlier ones, those of Airy from all of them.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ Between 1 and 2 (for gammaln between 1.5 and 2.5) a polynomial fitted at 60 digi
 out as factors; from there by the recurrence in x; from 8 on Stirling's series (NIST DLMF 5.11); on the left the
 reflection formula (DLMF 5.5.3). Differences of large values that are close to each other are never formed: a logarithm
 of a quotient is ``log1p`` of what is added.
+
+One file: the functions call one another, and share their polynomials.
 """
 
 from __future__ import annotations
