@@ -55,5 +55,26 @@ __all__ = [
 ]
 # fmt: on
 
+_CHOICE = "its factors are fixed only up to signs and order, which have no derivative: write "
+_SYMMETRIC = "for a symmetric matrix write w, v = np.linalg.eigh(a) and (v * f(w)) @ v.T"
+# names of scipy.linalg that are not here
+_WORDS = {
+    "eig_banded": "write np.linalg.eigh of the full matrix, or eigh_tridiagonal",
+    "hankel": "write np.flip(toeplitz(...), axis), or index with i + j",
+    "hessenberg": f"{_CHOICE}np.linalg.eig(a) for what depends on the spectrum",
+    "khatri_rao": 'write np.einsum("ik,jk->ijk", a, b).reshape(-1, a.shape[1])',
+    "ldl": "write np.linalg.cholesky(a) for a positive definite matrix, or lu_factor(a)",
+    "lu": "write lu_factor(a), which keeps the permutation as plain indices",
+    "null_space": f"{_CHOICE}the projector np.eye(n) - np.linalg.pinv(a) @ a",
+    "orth": f"{_CHOICE}the projector a @ np.linalg.pinv(a)",
+    "pinvh": "write np.linalg.pinv(a)",
+    "qz": f"{_CHOICE}np.linalg.eigvals(np.linalg.solve(b, a))",
+    "rq": "write np.linalg.qr of the transpose with its rows in reverse order",
+    "schur": f"{_CHOICE}np.linalg.eig(a), or ad.linalg.expm and sqrtm for functions of a matrix",
+    "solve_continuous_lyapunov": "write solve_sylvester(a, np.conj(a).T, q)",
+    "solve_discrete_lyapunov": "write np.linalg.solve(np.eye(n * n) - np.kron(a, a.conj()), q.ravel()).reshape(n, n)",
+    **dict.fromkeys("cosm fractional_matrix_power funm logm signm sinm tanm".split(), _SYMMETRIC),
+}
+
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
-    __getattr__ = missing_names(__name__, __all__)
+    __getattr__ = missing_names(__name__, __all__, _WORDS)

@@ -388,3 +388,23 @@ def test_expm_of_subnormal_numbers_is_the_identity() -> None:
     y.sum().backward()
     np.testing.assert_allclose(y.data, np.eye(2), atol=5e-324)
     np.testing.assert_array_equal(x.grad, np.ones((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("schur", r"np\.linalg\.eig\(a\)"), ("logm", r"np\.linalg\.eigh\(a\)"), ("lu", "lu_factor")]
+)
+def test_a_function_of_scipys_linalg_that_is_not_here_says_what_to_write(name: str, instead: str) -> None:
+    with pytest.raises(AttributeError, match=rf"has no attribute '{name}': .*{instead}"):
+        getattr(ad.linalg, name)
+
+
+def test_the_forms_written_for_missing_functions_are_scipys() -> None:
+    scipy = pytest.importorskip("scipy.linalg")
+    rng = np.random.default_rng(0)
+    a, q = rng.normal(size=(3, 3)), rng.normal(size=(3, 3))
+    lyapunov = ad.linalg.solve_sylvester(a, a.T, q)
+    np.testing.assert_allclose(lyapunov, scipy.solve_continuous_lyapunov(a, q), rtol=1e-10)
+    discrete = np.linalg.solve(np.eye(9) - np.kron(a, a), q.ravel()).reshape(3, 3)
+    np.testing.assert_allclose(discrete, scipy.solve_discrete_lyapunov(a, q), rtol=1e-9)
+    pairs = np.einsum("ik,jk->ijk", a, q).reshape(-1, 3)
+    np.testing.assert_allclose(pairs, scipy.khatri_rao(a, q), rtol=1e-14)

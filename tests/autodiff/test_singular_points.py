@@ -94,5 +94,34 @@ def test_the_page_is_what_the_rows_state() -> None:
 
 def test_a_row_with_a_convention_states_points() -> None:
     stated = {fn.name for fn, _ in SINGULAR.values() if isinstance(fn, ad.extend.Op)}
-    stated |= {"norm2", "normp", "partition", "max_pool"}  # their public functions are recorded, and state their own
+    # their public functions are recorded, and state their own
+    stated |= {"norm2", "normp", "partition", "max_pool", "svdvals"}
     assert {op.name for op in ad.ops.OPS.values() if op.convention is not None} <= stated
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "message"),
+    [
+        (
+            lambda a: np.linalg.svdvals(a).sum(),
+            np.ones((2, 2)),
+            r"svdvals has no derivative at index \(1,\), where a sing",
+        ),
+        (lambda a: np.linalg.norm(a, "nuc"), np.ones((2, 2)), "where a singular value is 0"),
+        (lambda a: np.linalg.eigvalsh(a)[0], np.eye(2), "eigvalsh has no derivative in single values"),
+        (lambda a: np.linalg.svd(a)[1][0], np.eye(2), "svd has no derivative in single values"),
+    ],
+)
+def test_strict_refuses_values_that_are_equal_or_zero_and_not_what_is_independent_of_them(
+    f: Any, x: Any, message: str
+) -> None:
+    with ad.strict(), pytest.raises(ad.SingularPointError, match=message):
+        ad.grad(f)(x)
+
+
+def test_strict_lets_pass_what_does_not_depend_on_the_order_of_equal_values() -> None:
+    with ad.strict():
+        for f in (lambda a: np.linalg.norm(a, "nuc"), lambda a: np.linalg.eigvalsh(a).sum()):
+            np.testing.assert_allclose(ad.grad(f)(np.eye(2)), np.eye(2), atol=1e-15)
+        assert np.isfinite(ad.grad(lambda a: np.linalg.svdvals(a)[0])(np.ones((2, 2)))).all()
+        assert np.isfinite(ad.grad(lambda a: np.linalg.pinv(a).sum())(np.ones((2, 2)))).all()

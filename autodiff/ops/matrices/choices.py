@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import depends_on_phase
+from ...errors import SingularPointError, depends_on_phase
+from ...modes import state
 from ...variable import Variable, plain
 
 LinAlgError = np.linalg.LinAlgError
@@ -34,13 +35,19 @@ def refuse_choice(name: str, close: Any, values: Any, *reached: Any) -> None:
         )
 
 
-def share_evenly(g: Any, close: Any) -> Any:
+def share_evenly(name: str, g: Any, close: Any) -> Any:
     """Return cotangents of values, with the mean in place of each where values are equal: as for ties, and for the same
     reason, since which of them is which is an arbitrary choice."""
     if close.sum() == close.shape[-1] * math.prod(close.shape[:-2]):
         return g
     weights = close / close.sum(axis=-1, keepdims=True)
-    return np.matmul(weights.astype(g.dtype), np.expand_dims(g, -1))[..., 0]
+    even = np.matmul(weights.astype(g.dtype), np.expand_dims(g, -1))[..., 0]
+    if state().strict and not np.allclose(plain(even), plain(g), rtol=1e-6, atol=0.0):
+        raise SingularPointError(
+            f"strict: {name} has no derivative in single values where they are equal; an even share to each is given "
+            "by convention. Use what does not depend on which is which, such as their sum."
+        )
+    return even
 
 
 def refuse_phase(name: str, g: Any, *products: Any) -> None:

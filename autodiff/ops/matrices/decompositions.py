@@ -22,6 +22,7 @@ import numpy as np
 from ...batching.ways import of_matrices
 from ...modes import one_call
 from ...registry import Op, composite, op
+from ...registry.singular_points import Convention, Point
 from ...variable import plain
 from ..complex_numbers import conj
 from ..linalg import t
@@ -66,7 +67,7 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     gap = np.where(close, 1.0, (row - column) * (row + column))
     over = np.expand_dims(np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, s)), -2)
     inner = np.where(close, 0.0, ((m - h(m)) * row + column * (n - h(n))) / gap)
-    diagonal = np.expand_dims(np.where(zero, 0.0, share_evenly(gs, close)), -2)
+    diagonal = np.expand_dims(np.where(zero, 0.0, share_evenly("svd", gs, close)), -2)
     if m.dtype.kind == "c":
         diagonal = diagonal + 1j * np.expand_dims(np.imag(np.diagonal(m, axis1=-2, axis2=-1)), -2) * over
     inner = inner + diagonal * eye_like(inner)
@@ -95,7 +96,8 @@ _svd_row = op(
 
 def _svdvals_vjp(g: Any, x: Any, x_shape: tuple[int, ...]) -> Any:
     u, s, vh = svd(x, full_matrices=False)
-    return conj((u * np.expand_dims(np.where(_is_zero(s, x_shape), 0.0, share_evenly(g, equal_pairs(s))), -2)) @ vh)
+    shared = share_evenly("svdvals", g, equal_pairs(s))
+    return conj((u * np.expand_dims(np.where(_is_zero(s, x_shape), 0.0, shared), -2)) @ vh)
 
 
 _svdvals_row = op(
@@ -106,6 +108,12 @@ _svdvals_row = op(
     vjp=_svdvals_vjp,
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
     draw=lambda rng, x: (apart(rng, x),),
+    convention=Convention(
+        lambda y, x_shape: _is_zero(y, x_shape),
+        "a singular value is 0",
+        "0",
+        "Square the singular values, or use np.linalg.pinv, which has a derivative while the rank stays.",
+    ),
     doc="Return the singular values.",
     complex=True,
 )
@@ -356,6 +364,11 @@ def lu_factor(a: Any) -> tuple[Any, Any]:
     return _lu_row(np.take_along_axis(a, order_of(pivots)[..., None], axis=-2)), pivots
 
 
-composite(svdvals, numpy=(np.linalg.svdvals,), public=False)
+composite(
+    svdvals,
+    numpy=(np.linalg.svdvals,),
+    public=False,
+    points=(Point(([[3.0, 0.0], [0.0, 0.0]],), ([[1.0, 0.0], [0.0, 0.0]],), "convention"),),
+)
 for _fn in (svd, qr, cholesky):
     composite(_fn, numpy=(getattr(np.linalg, _fn.__name__),), public=False)

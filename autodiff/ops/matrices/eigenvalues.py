@@ -35,7 +35,7 @@ def _eigh_vjp(g: Any, y: Any, x_shape: tuple[int, ...], UPLO: str) -> Any:
     refuse_choice("eigh", close, w, m)
     refuse_phase("eigh", g, m)
     gap = np.where(close, 1.0, np.expand_dims(w, -2) - np.expand_dims(w, -1))
-    inner = np.where(close, 0.0, m / gap) + np.expand_dims(share_evenly(gw, close), -2) * eye_like(v)
+    inner = np.where(close, 0.0, m / gap) + np.expand_dims(share_evenly("eigh", gw, close), -2) * eye_like(v)
     return conj(fold(v @ inner @ h(v), UPLO.upper()))
 
 
@@ -79,7 +79,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
 
 def _eigvalsh_vjp(g: Any, x: Any, UPLO: str) -> Any:
     w, v = eigh(x, UPLO)
-    return conj(fold((v * np.expand_dims(share_evenly(g, equal_pairs(w)), -2)) @ h(v), UPLO.upper()))
+    return conj(fold((v * np.expand_dims(share_evenly("eigvalsh", g, equal_pairs(w)), -2)) @ h(v), UPLO.upper()))
 
 
 _eigvalsh_row = op(
@@ -126,7 +126,7 @@ def _eig_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     m = m - (h(v) @ v) * np.expand_dims(lengths, -2)
     refuse_choice("eig", close, w, np.where(np.abs(plain(m)) > 1e-9 * np.abs(plain(gv)).max(initial=0.0), m, 0.0))
     gap = np.where(close, 1.0, conj(np.expand_dims(w, -2) - np.expand_dims(w, -1)))
-    inner = np.where(close, 0.0, m / gap) + np.expand_dims(share_evenly(gw, close), -2) * eye_like(v)
+    inner = np.where(close, 0.0, m / gap) + np.expand_dims(share_evenly("eig", gw, close), -2) * eye_like(v)
     return conj(_solve_vectors(v, inner @ h(v)))
 
 
@@ -142,7 +142,7 @@ def _solve_vectors(v: Any, b: Any) -> Any:
 
 def _eigvals_vjp(g: Any, x: Any) -> Any:
     w, v = eig(x)
-    return conj(_solve_vectors(v, np.expand_dims(share_evenly(conj(g), equal_pairs(w)), -1) * h(v)))
+    return conj(_solve_vectors(v, np.expand_dims(share_evenly("eigvals", conj(g), equal_pairs(w)), -1) * h(v)))
 
 
 _eig_row = op(
