@@ -82,8 +82,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return gains[nonlinearity]
 
 
-def zeros(shape: Shape, *, dtype: DTypeLike = np.float32) -> Array:
+def zeros(shape: Shape, *, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
     """Return zeros: right for biases, wrong for weights (see the module's first lines). `torch.nn.init.zeros_`.
+
+    rng: nothing is drawn from it; it is taken so that a layer's `weight_init` may be this.
 
     >>> zeros(2)
     array([0., 0.], dtype=float32)
@@ -91,8 +93,8 @@ def zeros(shape: Shape, *, dtype: DTypeLike = np.float32) -> Array:
     return np.zeros(_shape(shape), dtype)
 
 
-def ones(shape: Shape, *, dtype: DTypeLike = np.float32) -> Array:
-    """Return ones: right for the scale of a normalisation. `torch.nn.init.ones_`.
+def ones(shape: Shape, *, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
+    """Return ones: right for the scale of a normalisation. `torch.nn.init.ones_`. rng: as in `zeros`.
 
     >>> ones(2)
     array([1., 1.], dtype=float32)
