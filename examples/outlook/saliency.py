@@ -76,7 +76,8 @@ def draw(x: Any, y: Any, maps: dict[str, Any], curves: dict[str, Any], counts: A
     for (name, scores), colour in zip(curves.items(), ad.drawing.style.CURVES, strict=False):
         axes.plot(counts, scores, color=colour, marker="o", markersize=3, label=name)
     axes.set(xlabel="pixels erased", ylabel="mean probability of the digit", title="What is erased, and what is left")
-    axes.legend()
+    axes.set(ylim=(-0.05, 1.4), yticks=np.linspace(0, 1, 6))  # room for the legend
+    axes.legend(loc="upper right")
     axes.grid(alpha=0.3)
     figure.savefig(path)
     plt.close(figure)
