@@ -188,6 +188,8 @@ class Walk:
         cotangents, bounded, wanted, foreign = self.cotangents, self.bounded, self.wanted, self.foreign
         owned: dict[Node, bool] = {}  # nodes whose cotangent is in a buffer made here, with no other reference
         made: dict[Node, bool] = {}  # the same, but the cotangent stands in ``before`` as well
+        sound: set[Node] = set()  # leaves whose gradients had no NaN when a hook ran; and those that came after it
+        since: list[Node] = []
         release, ndarray = self.release and first is None, np.ndarray
         checked = bounded or state().trace is not None  # the generated paths write into memory of their own
         if first is not None:
@@ -222,8 +224,11 @@ class Walk:
                     hooks = node.notes.hooks
                     if node.static is None and not isfinite(sum(node.saved)):
                         break
-                    if hooks and self.first is not None and has_nan(cotangents.values()):
-                        return  # the gradient given to a hook must be right, for the hook runs once
+                    if hooks and self.first is not None:
+                        if has_nan([g for n, g in cotangents.items() if n not in sound]):
+                            return  # the gradient given to a hook must be right, for the hook runs once
+                        sound.update(since)
+                        since.clear()
                     g, keep = run_hooks(node, g, keep)
                     cotangents[node] = g
                     owned.pop(node, None)
@@ -236,6 +241,7 @@ class Walk:
                 if op is None:
                     if node not in owned and node not in made and (g.__class__ is ndarray or is_foreign(g)):
                         cotangents[node] = g.copy()  # leaves get writable arrays of their own
+                    since.append(node)
                     continue
                 if wanted and node in wanted:
                     continue
