@@ -95,7 +95,11 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
     # ---- the network and its optimizer
     def _network(self, inputs: int, outputs: int) -> Module:
         if self.module is not None:
-            return self.module(inputs, outputs, rng=self._rng)
+            made = self.module(inputs, outputs, rng=self._rng)
+            shape = predict(made, np.zeros((2, inputs), np.float32)).shape
+            if shape != (2, outputs):
+                raise ValueError(f"module made a network that gives shape {shape} for 2 rows; y needs (2, {outputs}).")
+            return made
         sizes = [self.hidden_layer_sizes] if isinstance(self.hidden_layer_sizes, Integral) else self.hidden_layer_sizes
         layers: list[Module] = []
         for size in [int(n) for n in sizes]:  # type: ignore[union-attr]
@@ -118,7 +122,8 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
         """The penalty alpha / 2 |W|^2, divided by the number of samples, is on the weights and not on the biases."""
         named = list(self.model_.named_parameters())
         if self.solver == "lbfgs":
-            return LBFGS(self.model_.parameters(), lr=1.0, max_iter=20, line_search_fn="strong_wolfe")
+            # one iteration an epoch, so that max_iter counts iterations as in scikit-learn
+            return LBFGS(self.model_.parameters(), lr=1.0, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
         groups = [
             {"params": [p for _, p in named if p.ndim > 1], "weight_decay": decay},
             {"params": [p for _, p in named if p.ndim <= 1], "weight_decay": 0.0},

@@ -57,6 +57,13 @@ def test_strings_are_classes_and_probabilities_add_up() -> None:
     np.testing.assert_allclose(np.exp(model.predict_log_proba(x)), model.predict_proba(x))
 
 
+def test_lbfgs_makes_as_many_iterations_as_it_is_told() -> None:
+    """They were 20 for each of max_iter: scikit-learn's count is of iterations."""
+    x, y = load_diabetes(return_X_y=True)
+    model = nn.NeuralRegressor((8,), solver="lbfgs", max_iter=7, random_state=0).fit(x, y)
+    assert model.n_iter_ == 7 == model._optimizer_.state_dict()["state"][0]["n_iter"]
+
+
 def test_several_labels_at_once() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 4))
@@ -69,7 +76,7 @@ def test_several_labels_at_once() -> None:
 def test_a_regressor_has_several_outputs_and_keeps_a_columns_shape() -> None:
     x, y = load_diabetes(return_X_y=True)
     x, y = StandardScaler().fit_transform(x), (y - y.mean()) / y.std()
-    both = nn.NeuralRegressor((8,), solver="lbfgs", max_iter=5, random_state=0).fit(x, np.column_stack([y, -y]))
+    both = nn.NeuralRegressor((8,), solver="lbfgs", max_iter=30, random_state=0).fit(x, np.column_stack([y, -y]))
     assert both.predict(x).shape == (len(x), 2) and both.score(x, np.column_stack([y, -y])) > 0.5
     assert nn.NeuralRegressor((8,), max_iter=2, random_state=0).fit(x, y).predict(x).shape == (len(x),)
 
@@ -159,6 +166,10 @@ def test_tables_are_read_by_column(library: str) -> None:
         (lambda x, y: nn.NeuralClassifier((0,)).fit(x, y), "hidden_layer_sizes must be > 0"),
         (lambda x, y: nn.NeuralClassifier().fit(x, np.zeros(len(y))), "at least 2 classes"),
         (lambda x, y: nn.NeuralClassifier().fit(x, np.stack([y, y], 1)), "MultiOutputClassifier"),
+        (
+            lambda x, y: nn.NeuralClassifier(module=lambda i, o, rng: nn.Linear(i, 7, rng=rng)).fit(x, y),
+            r"shape \(2, 7\) for 2 rows; y needs \(2, 3\)",
+        ),
         (
             lambda x, y: nn.NeuralClassifier(class_weight="balanced").fit(x, np.stack([y > 0, y > 1], 1).astype(int)),
             "class_weight is for one label",
