@@ -8,8 +8,7 @@ here: a model or an optimizer.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from ..names.on_demand import names_on_demand
 
 _PLACES = {
     "Reduction": "reductions",
@@ -24,13 +23,4 @@ _PLACES = {
     "run": "ranks",
 }
 __all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_PLACES[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = names_on_demand(__name__, _PLACES)

@@ -8,6 +8,7 @@ an exchange the ranks compare operation, shape, dtype and whether it is recorded
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,51 +42,17 @@ def _reduce(x: Any, comm: Any, root: int) -> Any:
     return total if comm.Get_rank() == root else np.zeros_like(total)
 
 
-_ALLREDUCE = Op(
-    _allreduce,
-    lambda g, comm, op: allreduce(g, comm, op),
-    name="allreduce",
-    doc="The sum over ranks.",
-    linear=True,
-    complex=True,
-    opaque=True,
-)
-_ALLGATHER = Op(
-    _allgather,
-    lambda g, comm: reduce_scatter(g, comm),
-    name="allgather",
-    doc="The arrays of all ranks, stacked.",
-    linear=True,
-    complex=True,
-    opaque=True,
-)
-_REDUCE_SCATTER = Op(
-    _reduce_scatter,
-    lambda g, comm: allgather(g, comm),
-    name="reduce_scatter",
-    doc="A part of the sum over ranks.",
-    linear=True,
-    complex=True,
-    opaque=True,
-)
-_BROADCAST = Op(
-    _broadcast,
-    lambda g, comm, root: reduce(g, comm, root),
-    name="broadcast",
-    doc="The array of one rank, on every rank.",
-    linear=True,
-    complex=True,
-    opaque=True,
-)
-_REDUCE = Op(
-    _reduce,
-    lambda g, comm, root: broadcast(g, comm, root),
-    name="reduce",
-    doc="The sum over ranks, on one rank.",
-    linear=True,
-    complex=True,
-    opaque=True,
-)
+def _row(kernel: Callable[..., Any], transpose: Callable[..., Any], doc: str) -> Op:
+    """Return the row of a collective; its rule is its transpose."""
+    name = kernel.__name__.removeprefix("_")
+    return Op(kernel, transpose, name=name, doc=doc, linear=True, complex=True, opaque=True)
+
+
+_ALLREDUCE = _row(_allreduce, lambda g, comm, op: allreduce(g, comm, op), "The sum over ranks.")
+_ALLGATHER = _row(_allgather, lambda g, comm: reduce_scatter(g, comm), "The arrays of all ranks, stacked.")
+_REDUCE_SCATTER = _row(_reduce_scatter, lambda g, comm: allgather(g, comm), "A part of the sum over ranks.")
+_BROADCAST = _row(_broadcast, lambda g, comm, root: reduce(g, comm, root), "The array of one rank, on every rank.")
+_REDUCE = _row(_reduce, lambda g, comm, root: broadcast(g, comm, root), "The sum over ranks, on one rank.")
 
 
 def _exchange(row: Op, x: Any, comm: Any, **static: Any) -> Any:

@@ -9,8 +9,7 @@ is called.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from ..names.on_demand import names_on_demand
 
 _PLACES = {
     "fixed_point": "equations",
@@ -22,13 +21,4 @@ _PLACES = {
     "solve_ivp": "integrating",
 }
 __all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_PLACES[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = names_on_demand(__name__, _PLACES)
