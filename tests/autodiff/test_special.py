@@ -201,6 +201,28 @@ def test_betainc_does_not_move_with_its_parameters_at_its_ends() -> None:
     assert ends == (0.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [ad.special.gammainc, lambda a, x: ad.special.betainc(a, 2.0, x), lambda a, x: ad.special.betainc(2.0, a, 1.0 - x)],
+)
+def test_a_density_that_is_zero_at_an_end_does_not_move_with_its_parameter(f: Any) -> None:
+    """0 times log 0 gave NaN."""
+    assert ad.grad(lambda a: ad.grad(lambda x: f(a, x))(0.0))(1.5) == 0.0
+
+
+def test_gammainc_of_large_parameters_continues_what_it_is_of_smaller_ones() -> None:
+    """Beyond 1e8 the series did not end, and the answer was NaN."""
+    f = ad.special.gammainc
+    for k in (-5.0, -0.5, 0.0, 2.0):
+        left, right = (float(f(a, a + k * np.sqrt(a))) for a in (1e6 - 1.0, 1e6 + 1.0))
+        slope = (right - left) / 2.0
+        along = ad.grad(lambda a, k=k: f(a, a + k * np.sqrt(a)))(1e6)
+        assert_allclose(slope, along, rtol=1e-4, atol=1e-14 * left)  # a difference of rounded numbers
+    x = np.array([1e12 - 3e6, 1e12, 1e12 + 2e6])
+    assert_allclose(f(1e12, x) + ad.special.gammaincc(1e12, x), 1.0, rtol=1e-15)
+    assert_allclose(f(1e12, x), ad.special.ndtr((x - 1e12) / 1e6), rtol=2e-5)
+
+
 def test_mixed_derivatives_of_stdtr_at_zero_are_those_of_the_density() -> None:
     twice = [ad.grad(ad.grad(ad.special.stdtr, i), j)(3.0, 0.0) for i, j in ((0, 0), (0, 1), (1, 0), (1, 1))]
     slope = ad.grad(lambda df: np.exp(ad.stats.t.logpdf(0.0, df)))(3.0)

@@ -12,8 +12,8 @@ import numpy as np
 
 from ...registry import op
 from ...registry.singular_points import Convention, Point
-from .blocks import evaluate
-from .gamma import POSITIVE, constant, order, special_row
+from .blocks import evaluate, special_row
+from .gamma import POSITIVE, constant, order
 from .values import bessel as values
 
 

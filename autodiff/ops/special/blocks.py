@@ -11,6 +11,7 @@ import numpy as np
 
 from ...modes import one_call
 from ...other_arrays import elementwise, is_foreign
+from ...registry import op
 
 BLOCK = 16384  # elements: a dozen float64 temporaries of that length stay in the processor's second cache
 
@@ -49,6 +50,18 @@ def evaluate(
                 target[part] = values
     outs = [out if out.ndim else out[()] for out in outs]
     return outs[0] if results == 1 else tuple(outs)
+
+
+def special_row(
+    kernel: Callable[..., Any], doc: str, vjp: Any, single: Callable[..., Any] | None = None, **facts: Any
+) -> Any:
+    """Return a row without static arguments whose values a kernel computes; single: the kernel of float32."""
+
+    def fn(*operands: Any) -> Any:
+        return evaluate(kernel, *operands, single=single)
+
+    name = facts.pop("name", kernel.__name__)
+    return op(fn, name=name, vjp=vjp, doc=doc, elementwise=True, public=False, singular=True, **facts)
 
 
 def by_regime(*regimes: tuple[Any, Callable[..., Any]], x: tuple[Any, ...]) -> Any:

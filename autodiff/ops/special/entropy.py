@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...registry.singular_points import Point
-from .gamma import special_row
+from .blocks import special_row
 from .values.gamma import log1p_minus
 
 POSITIVE, ANY = (0.0, math.inf), (-math.inf, math.inf)

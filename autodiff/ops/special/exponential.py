@@ -12,8 +12,8 @@ import numpy as np
 from ...registry import op
 from ...variable import plain
 from ..shape import operand
-from .blocks import evaluate
-from .gamma import POSITIVE, digamma, gamma, gammaln, order, poch, polygamma_difference, special_row, weak
+from .blocks import evaluate, special_row
+from .gamma import POSITIVE, digamma, gamma, gammaln, order, poch, polygamma_difference, weak
 from .normal import exprel
 from .values import exponential as values
 

@@ -8,7 +8,6 @@ difference of two of them, which no subtraction can give when one argument is mu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,23 +16,12 @@ from ...errors import MissingRuleError
 from ...registry import op
 from ...variable import Variable, is_live, plain
 from ..shape import operand
-from .blocks import evaluate
+from .blocks import evaluate, special_row
+from .entropy import xlogy
 from .values import gamma as values
 from .values.gamma_moments import log_moment
 
 POSITIVE = (0.0, math.inf)
-
-
-def special_row(
-    kernel: Callable[..., Any], doc: str, vjp: Any, single: Callable[..., Any] | None = None, **facts: Any
-) -> Any:
-    """Return a row without static arguments whose values a kernel computes; single: the kernel of float32."""
-
-    def fn(*operands: Any) -> Any:
-        return evaluate(kernel, *operands, single=single)
-
-    name = facts.pop("name", kernel.__name__)
-    return op(fn, name=name, vjp=vjp, doc=doc, elementwise=True, public=False, singular=True, **facts)
 
 
 def constant(function: str, argument: str, value: Any) -> Any:
@@ -241,7 +229,7 @@ betaln = special_row(
 _poisson_weight = special_row(
     values.poisson_weight,
     "x**a exp(-x) / gamma(a + 1), a > -1.",
-    (lambda g, y, a, x: g * y * (np.log(x) - digamma(a + 1.0)), lambda g, y, a, x: g * y * (a - x) / x),
+    (lambda g, y, a, x: g * (xlogy(y, x) - y * digamma(a + 1.0)), lambda g, y, a, x: g * y * (a - x) / x),
     name="poisson_weight",
     inputs="a x",
     domain=(POSITIVE, POSITIVE),

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ...registry import op
-from .blocks import evaluate
-from .gamma import POSITIVE, beta, polygamma, polygamma_difference, special_row
+from .blocks import evaluate, special_row
+from .entropy import xlog1py, xlogy
+from .gamma import POSITIVE, beta, polygamma, polygamma_difference
 from .values import incomplete_beta as values
 
 UNIT = (0.0, 1.0)
@@ -33,8 +34,9 @@ _beta_density = special_row(
     values.beta_density,
     "x**(a - 1) (1 - x)**(b - 1) / beta(a, b).",
     (
-        lambda g, y, a, b, x: g * y * _log_from_mean(a, b, x),
-        lambda g, y, a, b, x: g * y * _log_rest_from_mean(a, b, x),
+        # at the ends 0 times an infinite logarithm, which is 0
+        lambda g, y, a, b, x: g * (xlogy(y, x) + y * polygamma_difference(a, b)),
+        lambda g, y, a, b, x: g * (xlog1py(y, -x) + y * polygamma_difference(b, a)),
         lambda g, y, a, b, x: g * y * ((a - 1.0) - (a + b - 2.0) * x) / (x * (1.0 - x)),
     ),
     inputs="a b x",

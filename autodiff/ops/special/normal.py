@@ -14,8 +14,7 @@ import numpy as np
 from ...registry import op
 from ..kernels import erf as _erf
 from ..kernels import erfc as _erfc
-from .blocks import evaluate
-from .gamma import special_row
+from .blocks import evaluate, special_row
 from .values import normal as values
 
 ROOT_HALF = math.sqrt(0.5)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels import _erfc_double
 from ..blocks import by_regime, horner
 
 DIGAMMA_ROOT = (1.4616321449683622, 9.549995429965697e-17)  # its leading and trailing digits
@@ -381,12 +382,30 @@ def _gamma_small(a: Any, x: Any) -> Any:
     return near - x**a / gamma(1.0 + a) * a * total
 
 
+# by powers of eta (DLMF 8.12.10): eta is below 0.04 where the exponential is not 0
+_UNIFORM = (-139 / 777600, 1 / 2835, 1 / 864, -2 / 135, 1 / 12, -1 / 3)
+
+
+def _gamma_uniform(a: Any, x: Any, upper: bool) -> Any:
+    """Q or P for a > 1e6 (Temme 1979; DLMF 8.12.3-4): a tail of the normal distribution, and what is of size
+    1 / sqrt(a); the next term, of size a**-1.5 / 540, still shows in the last digits."""
+    u = (x - a) / a
+    fall = -a * np.where(u < -0.3, np.log(x / a) - u, log1p_minus(u))
+    y = np.copysign(np.sqrt(fall), u)  # eta sqrt(a / 2)
+    eta = y / np.sqrt(0.5 * a)
+    rest = np.exp(-fall) / np.sqrt(2.0 * math.pi * a) * (horner(_UNIFORM, eta) - (1 / 540 + eta / 288) / a)
+    return 0.5 * _erfc_double(y) + rest if upper else 0.5 * _erfc_double(-y) - rest
+
+
 def _incomplete_gamma(a: Any, x: Any, upper: bool) -> Any:
     ordinary = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
+    large = ordinary & (a > 1e6)
+    ordinary = ordinary & ~large
     small = ordinary & (a < 1) & (x < 1.5)
     series, fraction = ordinary & (x < a + 1.0) & ~small, ordinary & (x >= a + 1.0) & ~small
     ends = np.where(upper, 1.0, 0.0)
     return by_regime(
+        (large, lambda a, x: _gamma_uniform(a, x, upper)),
         (small, _gamma_small if upper else _gamma_series),
         (series, (lambda a, x: 1.0 - _gamma_series(a, x)) if upper else _gamma_series),
         (fraction, _gamma_fraction if upper else lambda a, x: 1.0 - _gamma_fraction(a, x)),
