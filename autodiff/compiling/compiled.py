@@ -70,7 +70,7 @@ class Compiled:
             except Exception as error:  # the user's own, too: the function leaves behind what it wrote until then
                 failure = error
             else:
-                entry = Entry(self.name, self.function, traced, (args, kwargs), self.optimise)
+                entry = Entry(self.name, self.function, traced, inputs, (args, kwargs), self.optimise)
         if isinstance(failure, Untraced):
             if self.verbose:
                 print(f"compile: {self.name}: this call runs uncompiled: {failure}")
@@ -153,9 +153,10 @@ def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False
     The program is right for shapes and dtypes of arguments, for the values of fixed arguments (Python numbers, strings,
     None, functions), and for the answers that Python's control flow was given (``if x > 0``, ``.item()``): for others
     the function is traced again. So it is where something has changed that the function, or one that it calls, finds
-    outside: a captured number, array, list or object, a default argument, an attribute. What Python's own modules hold
-    (``os.environ``) is not looked at. Parameters and other Tensors that the function uses without being given them are
-    read at every call, and what it leaves in them is written back. Results are equal to those of the function itself;
+    outside: a captured number, array, list or object, a default argument, an attribute, an environment variable.
+    Files, the working directory and the settings of the interpreter are not looked at. Parameters and other Tensors
+    that the function uses without being given them are read at every call, and what it leaves in them is written back;
+    so are an optimizer's moments and counts. Results are equal to those of the function itself;
     those of Scalars within rounding.
 
     Prints and other effects on Python objects happen in the trace alone, which runs the function twice. Raises

@@ -33,18 +33,20 @@ class Miss:
 class Entry:
     """A traced function with its programs: ``forward``, and a backward program for each live output."""
 
-    def __init__(self, name: str, function: Callable[..., Any], traced: Traced, arguments: Any, optimise: bool) -> None:
+    def __init__(
+        self, name: str, function: Callable[..., Any], traced: Traced, inputs: list[Any], arguments: Any, optimise: bool
+    ) -> None:
         self.name, self.function, self.traced = name, function, traced
+        given = traced.given
+        self.read_gradients = [k for k, g in enumerate(given) if g.gradient is not None]
         self.forward, *backwards = pieces(traced)
         in_place = in_order_now(traced.held)
         self.backward = dict(zip(traced.pullbacks, backwards, strict=True))
-        self.run_forward = executable(self.forward, optimise, name, in_place)
+        self.run_forward = executable(self.forward, optimise, name, self._arrays(inputs), in_place)
         self.run_backward = {k: executable(p, optimise, f"{name}_backward") for k, p in self.backward.items()}
         traced.forget()
         self.draws = any(not i.pure for i in self.forward.instructions)
         self.made = {i for i, a in self.forward.constants.items() if not a.flags.writeable}
-        given = traced.given
-        self.read_gradients = [k for k, g in enumerate(given) if g.gradient is not None]
         self.written_gradients = [k for k, g in enumerate(given) if g.new_grad is not None]
         self.cleared_gradients = [k for k, g in enumerate(given) if g.cleared]
         self.writes = any(h.new is not None or h.new_grad is not None or h.cleared for h in traced.held)
@@ -57,11 +59,7 @@ class Entry:
     def __call__(self, inputs: list[Any], arguments: Any) -> Any:
         """Run; return what the function returns, or a ``Miss``."""
         traced = self.traced
-        arrays = [value_of(x) for x in inputs]
-        for k in reversed(self.read_gradients):  # the gradient of an argument stands behind it
-            arrays.insert(k + 1, np.asarray(getattr(inputs[k].grad, "_data", inputs[k].grad)))
-        for h in traced.held:
-            arrays += h.values()
+        arrays = self._arrays(inputs)
         before = [g.bit_generator.state for g in traced.generators] if self.draws else []
         try:
             with np.errstate(all="ignore"):
@@ -85,6 +83,15 @@ class Entry:
         for k in self.cleared_gradients:
             inputs[k].grad = None
         return self._returned(inputs, arguments, values, residuals, before)
+
+    def _arrays(self, inputs: list[Any]) -> list[Any]:
+        """What the program takes: the inputs, and then what the states hold now."""
+        arrays = [value_of(x) for x in inputs]
+        for k in reversed(self.read_gradients):  # the gradient of an argument stands behind it
+            arrays.insert(k + 1, np.asarray(getattr(inputs[k].grad, "_data", inputs[k].grad)))
+        for h in self.traced.held:
+            arrays += h.values()
+        return arrays
 
     def _draw_again(self, before: list[Any]) -> None:
         """Put the generators back where they were before the run."""
@@ -193,11 +200,13 @@ class Interpreted:
         """There are no buffers."""
 
 
-def executable(program: Program, optimise: bool, name: str, in_place: set[int] | None = None) -> Any:
+def executable(
+    program: Program, optimise: bool, name: str, arrays: list[Any] | None = None, in_place: set[int] | None = None
+) -> Any:
     """Return what runs a program: the source written for it, or the plain interpreter."""
     program.check()
     if optimise:
-        return build(program, name if name.isidentifier() else "program", in_place=in_place)
+        return build(program, name if name.isidentifier() else "program", arrays, in_place=in_place)
     return Interpreted(program)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autodiff.extend import missing_names
+from autodiff.extend import missing_names, refuse_trace
 
 from .hyperparameters import number
 from .optimizer import Group, Optimizer
@@ -34,6 +34,9 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+
+_OUTSIDE = ("a scheduler changes the rates of its optimizer", "Call the scheduler's step() after the compiled function")
 
 
 class LRScheduler:
@@ -82,6 +85,7 @@ class LRScheduler:
 
     def step(self) -> None:
         """Set the rates of the next step."""
+        refuse_trace(*_OUTSIDE)
         self.last_epoch += 1
         self._write()
 
@@ -501,6 +505,7 @@ class ReduceLROnPlateau:
 
     def step(self, metrics: Any) -> None:
         """Look at a number, and reduce the rates when it has not improved for too long."""
+        refuse_trace(*_OUTSIDE)
         current = float(metrics.item() if hasattr(metrics, "item") else metrics)
         self.last_epoch += 1
         if self._improves(current):

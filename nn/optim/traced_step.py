@@ -23,6 +23,8 @@ __all__ = ["traced_step"]
 
 def traced_step(optimizer: Any, trace: Any) -> None:
     """Trace `optimizer.step()`."""
+    if any(reader.args == (optimizer,) for reader in trace.fact_readers if isinstance(reader, partial)):
+        raise trace.refusal(f"{optimizer._name}.step() is called twice", "Make one step in each call")
     trace.fact_readers.append(partial(_facts, optimizer))
     found = []
     for k, (group, slots) in enumerate(zip(optimizer.param_groups, optimizer._slots, strict=True)):

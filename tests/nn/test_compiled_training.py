@@ -395,3 +395,31 @@ def test_lbfgs_inside_a_compiled_function_is_refused_by_name() -> None:
     with pytest.raises(ad.TraceError, match="LBFGS decides"):
         ad.compile(lambda x: optimizer.step(lambda: net(x).sum()))(floats(4, 6))
     np.testing.assert_array_equal(net.weight.data, before)
+
+
+def test_what_a_compiled_function_cannot_do_with_an_optimizer_is_refused() -> None:
+    net = nn.Linear(6, 3, rng=0)
+    optimizer = nn.SGD(net.parameters(), lr=0.1)
+    scheduler = nn.optim.lr_scheduler.StepLR(optimizer, 2)
+
+    def update() -> None:
+        optimizer.zero_grad()
+        net(floats_of(0)).sum().backward()
+        optimizer.step()
+
+    def scheduled() -> None:
+        update()
+        scheduler.step()
+
+    def twice() -> None:
+        update()
+        update()
+
+    def faster() -> None:
+        update()
+        optimizer.param_groups[0]["lr"] *= 2
+
+    for function, message in ((scheduled, "scheduler changes"), (twice, "called twice"), (faster, "changes 'lr'")):
+        optimizer.param_groups[0]["lr"] = 0.1
+        with pytest.raises(ad.TraceError, match=message):
+            ad.compile(function)()

@@ -51,6 +51,17 @@ def _errstate(*args: Any, **keywords: Any) -> Any:
     return np.errstate(*args, **keywords)
 
 
+def _setting(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def read(*args: Any, **keywords: Any) -> Any:
+        trace = state().trace
+        if trace is not None and not trace.busy:
+            raise trace.refusal(f"np.{original.__name__}() may give something else at the next call", "Pass it")
+        return original(*args, **keywords)
+
+    return read
+
+
 class _Numpy(types.ModuleType):
     """NumPy's namespace, with doors."""
 
@@ -58,6 +69,7 @@ class _Numpy(types.ModuleType):
         super().__init__("numpy", np.__doc__)
         self.__dict__.update(np.__dict__)
         self.__dict__.update({name: _door(getattr(np, name)) for name in MAKERS})
+        self.__dict__.update({name: _setting(getattr(np, name)) for name in ("geterr", "get_printoptions")})
         self.__dict__["errstate"] = _errstate
 
     def __getattr__(self, name: str) -> Any:
@@ -81,6 +93,7 @@ def _namespaces(function: Any) -> Iterator[dict[str, Any]]:
 _OWN = __name__.rpartition(".tracing")[0]
 _data: Any = Variable.data
 _grad: Any = Variable.grad
+_is_leaf: Any = Variable.is_leaf
 
 
 def _traced_data(x: Any) -> Any:
@@ -105,6 +118,11 @@ def _set_traced_grad(x: Any, value: Any) -> None:
     _grad.fset(x, value)
 
 
+def _traced_is_leaf(x: Any) -> bool:
+    trace = state().trace
+    return bool(_is_leaf.fget(x)) and (trace is None or id(x) not in trace.recorded)
+
+
 def _compare_traced(compare: Callable[..., Any]) -> Callable[..., Any]:
     def run(x: Any, o: Any) -> Any:
         adopt(x)
@@ -116,6 +134,7 @@ def _compare_traced(compare: Callable[..., Any]) -> Callable[..., Any]:
 _HANDLES: dict[str, Any] = {  # what handles do in a trace
     "data": property(_traced_data, _data.fset, doc=_data.__doc__),
     "grad": property(_traced_grad, _set_traced_grad, doc=_grad.__doc__),
+    "is_leaf": property(_traced_is_leaf, doc=_is_leaf.__doc__),
     **{f"__{name}__": _compare_traced(getattr(Variable, f"__{name}__")) for name in COMPARISONS},
 }
 _OWN_HANDLES = {name: getattr(Variable, name) for name in _HANDLES}

@@ -37,7 +37,7 @@ class Place:
         of: Any = None,
     ) -> None:
         self.key, self.read, self.write, self.name, self.of = key, read, write, name, of
-        found = read()
+        self.first = found = read()
         self.number = not isinstance(found, np.ndarray)
         self.traced = trace.outside(float(found) if self.number else found, "state", name, weak=self.number)
         self.indices = [self.traced._index]
@@ -60,6 +60,10 @@ class Place:
     def release(self, trace: Any) -> None:
         """Find what the function left here: another value (``value``), or a write into the array."""
         final = self.value
+        if self.number and self.read() != self.first:
+            raise trace.refusal(
+                f"the function changes {self.name!r}, a number that its program reads", "Change it outside"
+            )
         if final is self.traced and not final._cell.version:
             return
         if self.write is None:
@@ -73,8 +77,10 @@ class Place:
 
     def forget(self) -> None:
         """Drop what only the trace needed."""
-        self.traced = self.value = None
+        self.traced = self.value = self.first = None
 
 
 def _facts(found: Any) -> Any:
-    return (found.shape, found.dtype, found.flags.c_contiguous) if isinstance(found, np.ndarray) else None
+    if not isinstance(found, np.ndarray):
+        return None
+    return found.shape, found.dtype, found.flags.c_contiguous or found.strides

@@ -38,6 +38,8 @@ class Held:
         self.traced: Any = trace.outside(self.data, "state", weak=self.data.__class__ is float)
         self.live = self.node is not None and self.node.serial >= floor
         self.is_leaf = self.node is None or self.node.op is None
+        if not self.is_leaf:
+            trace.recorded.add(id(handle))
         self.indices = [self.traced._index]  # of the value, and of the gradient, in the program
         self.gradient: Any = None
         self.leaf: Any = None
@@ -120,7 +122,7 @@ def hooks_of(node: Any) -> tuple[Any, ...]:
 
 def _facts(handle: Any, data: Any, node: Any, grad: Any, floor: float) -> tuple[Any, ...]:
     return (
-        None if data.__class__ is float else (data.shape, data.dtype, data.flags.c_contiguous),
+        None if data.__class__ is float else (data.shape, data.dtype, data.flags.c_contiguous or data.strides),
         None if node is None else (node.serial >= floor, node.op is None, hooks_of(node)),
         None if grad is None else np.shape(grad),
     )
@@ -132,6 +134,7 @@ class StatefulTrace(Trace):
     def __init__(self, refs: list[Ref]) -> None:
         super().__init__(refs)
         self.held: dict[Any, Any] = {}  # key -> ``Held`` or ``Place``
+        self.recorded: set[int] = set()  # handles over values recorded outside, which are leaves here
         self.fact_readers: list[Callable[[], Any]] = []  # the program is right while they give what they gave
         self.with_writes: list[Callable[[], list[Call]]] = []  # calls made together with the writes of a run
         self.after: list[Callable[[], None]] = []  # called when those are over

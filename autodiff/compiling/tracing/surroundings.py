@@ -8,17 +8,22 @@ does not change and is not looked into.
 
 from __future__ import annotations
 
+import builtins
 import dis
+import os
 import sys
 import types
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from functools import cache, partial
 from operator import is_
 from typing import Any
 
 import numpy as np
 
+from ...errors import TraceError
 from ...variable import Variable
 
 PLAIN = (bool, int, float, complex, str, bytes)
@@ -27,7 +32,12 @@ OWN = PACKAGES | sys.stdlib_module_names - {"__main__"}
 # Where a function has one of these names, it may read any attribute.
 ANY_ATTRIBUTE = frozenset({"getattr", "vars", "__dict__", "asdict", "astuple", "attrgetter", "fields", "__getattr__"})
 LARGE = 1 << 16  # bytes: a larger array that the program itself reads at every call is not compared
+BUFFERS = (bytearray, memoryview, array)
 CONTAINERS = (list, tuple, dict, set, frozenset, deque)
+# What a function may name, and still makes no Python number of an array's element.
+ASKS_NOTHING = frozenset(
+    "len zip enumerate isinstance tuple list dict set super type sum max min abs print slice object reversed".split()
+)
 _GONE = object()
 
 
@@ -37,14 +47,18 @@ class Surroundings:
     def __init__(self, function: Any, roots: Iterable[Any], read: Iterable[Any] = ()) -> None:
         """roots: fixed arguments and modules that ran; read: arrays that the program reads at every call."""
         self._names: set[str] = {"forward"}  # a module calls it
-        self._live = {id(a) for a in read if a.nbytes > LARGE}
-        count = -1
-        while len(self._names) != count:  # code that is found names attributes, in which more code is found
-            count = len(self._names)
+        live = {id(a) for a in read if a.nbytes > LARGE}
+        self._asks = False  # whether code may make Python's numbers of arrays
+        count: Any = None
+        while (len(self._names), self._asks) != count:  # code that is found names attributes, in which is more code
+            count = len(self._names), self._asks
             self._every = not ANY_ATTRIBUTE.isdisjoint(self._names)
+            self._live = set() if self._asks else live
             self.things: list[Any] = []
             self._then: list[tuple[Callable[[], list[Any]], list[Any]]] = []
             self._walk([function, *roots])
+        if not self._names.isdisjoint(("environ", "getenv", "environb")):
+            self._then.append((_environment, _environment()))
 
     def _walk(self, queue: list[Any]) -> None:
         seen: set[int] = set()
@@ -55,7 +69,9 @@ class Surroundings:
             seen.add(id(thing))
             self.things.append(thing)
             if type(thing) is types.FunctionType and _is_users(thing.__module__):
+                _refuse_exact_class(thing.__code__)
                 self._names |= _attributes_in(thing.__code__)
+                self._asks = self._asks or _may_ask(thing.__code__)
             read = self._reader(thing)
             inside = read()
             self._then.append((read, inside))
@@ -68,8 +84,8 @@ class Surroundings:
         kind = type(thing)
         if isinstance(thing, CONTAINERS) or kind in (types.FunctionType, types.MethodType, partial):
             return True
-        if kind is np.ndarray:
-            return id(thing) not in self._live
+        if kind is np.ndarray or isinstance(thing, BUFFERS) or kind is ContextVar:
+            return True
         if isinstance(thing, type):
             return _is_users(thing.__module__)
         if isinstance(thing, types.ModuleType):
@@ -96,7 +112,12 @@ class Surroundings:
         if kind is types.FunctionType:
             return partial(_in_function, thing, _globals_in(thing.__code__) if _is_users(thing.__module__) else ())
         if kind is np.ndarray:
-            return lambda: [thing.shape, thing.dtype, thing.tobytes()]
+            live = id(thing) in self._live
+            return lambda: [thing.shape, thing.strides, thing.flags.writeable, b"" if live else thing.tobytes()]
+        if isinstance(thing, BUFFERS):
+            return lambda: [bytes(thing)]
+        if kind is ContextVar:
+            return lambda: [thing.get(_GONE)]
         if kind is types.MethodType:
             return lambda: [thing.__self__, thing.__func__, *getattr(thing.__self__, "captured", ())]
         if kind is partial:
@@ -181,6 +202,38 @@ def _in_function(f: Any, names: tuple[str, ...]) -> list[Any]:
         except ValueError:  # not assigned yet
             found.append(_GONE)
     return found
+
+
+def _refuse_exact_class(code: types.CodeType) -> None:
+    """Refuse ``type(x) is np.ndarray``, which is False in a trace, and frozen."""
+    if not {"type", "ndarray"} <= set(code.co_names):
+        return
+    names = [(i.argval, i.opname, i.positions) for i in dis.get_instructions(code)]
+    for (name, _, where), (other, _, _), (_, operation, _) in zip(names, names[1:], names[2:], strict=False):
+        if other == "ndarray" and operation in ("IS_OP", "COMPARE_OP"):
+            line = where.lineno if where is not None else code.co_firstlineno
+            raise TraceError(
+                f"compile: type(x) is {name}.ndarray does not hold in a trace, at {code.co_filename}:{line}. Write "
+                "isinstance(x, np.ndarray)."
+            )
+
+
+def _environment() -> list[Any]:
+    return [*os.environ, *os.environ.values()]
+
+
+@cache
+def _may_ask(code: types.CodeType) -> bool:
+    """Whether a function may make a Python number or a decision of an array's element: by a builtin, by a module of
+    Python, by ``.item()``, or by a condition."""
+    asks = {"item", "tolist", "tobytes"}.intersection(code.co_names)
+    for i in dis.get_instructions(code):
+        if i.opname == "CONTAINS_OP" or ("JUMP" in i.opname and "IF" in i.opname):
+            return True
+        if i.opname == "LOAD_GLOBAL" and i.argval not in ASKS_NOTHING:
+            if hasattr(builtins, i.argval) or i.argval in sys.stdlib_module_names:
+                return True
+    return bool(asks) or any(_may_ask(part) for part in code.co_consts if isinstance(part, types.CodeType))
 
 
 @cache

@@ -11,6 +11,7 @@ in a trace. NumPy's own C code is not deceived.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,11 @@ import numpy as np
 from ...other_arrays import NATIVE
 from ...variable import TRACED, Variable
 from .. import functional
+
+
+def is_ours(frame: Any) -> bool:
+    """Whether a frame is of this package, of ``nn`` or of NumPy."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("autodiff", "nn", "numpy", "scipy")
 
 
 class Cell:
@@ -63,12 +69,32 @@ class TracedArray:
     size = property(lambda self: self._example.size)
     itemsize = property(lambda self: self._example.itemsize)
     nbytes = property(lambda self: self._example.nbytes)
-    flags = property(lambda self: self._example.flags)
-    strides = property(lambda self: self._example.strides)
+
+    @property
+    def flags(self) -> Any:
+        """``ndarray.flags``: of a value from outside, for the package alone."""
+        self._in_package("flags")
+        return self._example.flags
+
+    @property
+    def strides(self) -> Any:
+        """``ndarray.strides``: of a value from outside, for the package alone."""
+        self._in_package("strides")
+        return self._example.strides
+
+    def _in_package(self, what: str) -> None:
+        """Refuse the user's code what an argument, a state or a captured array is in memory: it may be another at the
+        next call, and no signature tells."""
+        if self._cell.origin != "made" and not is_ours(sys._getframe(2)):
+            raise self._trace.refusal(
+                f".{what} of a value from outside is not the same at every call",
+                "Leave the decision to the caller, or work on a copy",
+            )
 
     @property
     def base(self) -> Any:
         """The traced array whose memory this one shows; or the plain one, where NumPy made it on the way."""
+        self._in_package("base")
         return self._cell.owner if self._path else self._example.base
 
     def __len__(self) -> int:

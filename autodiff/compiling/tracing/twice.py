@@ -81,6 +81,8 @@ class Given:
                 handle.node = leaf(traced)
                 handle.node.notes = node.notes  # with its hooks
                 self.is_leaf = node.op is None
+                if not self.is_leaf:
+                    trace.recorded.add(id(handle))
                 if self.is_leaf and node.grad is not None:
                     self.gradient = handle.node.grad = trace.outside(getattr(node.grad, "_data", node.grad), "input")
 
@@ -204,7 +206,10 @@ def _traced(
     with trace.running(), np.errstate(all="ignore"):
         given = [Given(trace, x, name) for x, name in zip(inputs, names, strict=True)]
         args, kwargs = rebuilt(arguments, iter([g.value for g in given]))
+        before = list(_containers((args, kwargs)))
         returned = function(*args, **kwargs)
+        if len(before) != len(after := list(_containers((args, kwargs)))) or not all(map(is_, before, after)):
+            raise trace.refusal("the function changes a list or a dict that it was given", "Return a new one")
         leaves, rebuild = flatten(returned)
         places = {id(g.value): i for i, g in enumerate(given)}
         outputs = [_output(trace, y, places) for y in leaves]
@@ -230,6 +235,14 @@ def _traced(
     generators = [generator for generator, _ in trace.generators.values()]
     facts = [(read, read()) for read in trace.fact_readers]
     return Traced(program, given, held, outputs, rebuild, pullbacks, owners, generators, trace, facts=facts)
+
+
+def _containers(tree: Any) -> Iterator[Any]:
+    """Yield the lists, tuples and dicts of arguments, and what is in them."""
+    for part in tree.values() if isinstance(tree, dict) else tree:
+        yield part
+        if isinstance(part, tuple | list | dict):
+            yield from _containers(part)
 
 
 def _output(trace: StatefulTrace, y: Any, places: dict[int, int]) -> Output:

@@ -534,3 +534,17 @@ def test_a_state_that_is_written_and_shares_its_memory_is_refused() -> None:
 
     with pytest.raises(ad.TraceError, match="shares"):
         ad.compile(step_captured)()
+
+
+def test_a_state_in_fortran_order_is_summed_in_its_order() -> None:
+    x, found = np.random.default_rng(0).normal(size=(40, 30)), []
+    for change in (lambda f: f, ad.compile):
+        a = ad.tensor(np.asfortranarray(x * 3), requires_grad=False, copy=False)
+
+        def step(x: Any, a: Any = a) -> Any:
+            a.data = a.data * np.tanh(x)
+            return a.data.sum()
+
+        run = change(step)
+        found.append([run(x) for _ in range(2)])
+    assert found[0] == found[1]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
+import os
 import threading
 import types
+from array import array
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -285,3 +289,97 @@ def test_another_thread_that_meets_a_value_of_a_trace_is_refused() -> None:
 
     np.testing.assert_array_equal(ad.compile(f)(X).data, X * X)
     assert all(isinstance(x, ad.TraceError) for x in found)
+
+
+LARGE = 20_000  # elements: an array that is read at every call, and compared only where Python may look into it
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, w: x * w * float(w[0]),
+        lambda x, w: x * w if w[0] > 2 else x - w,
+        lambda x, w: x * w * math.exp(w[0]),
+        lambda x, w: x * w * w.item(0),
+        lambda x, w: x * w * (0.0 in w),
+        lambda x, w: x * w * round(w[0]),
+    ],
+    ids=["float", "if", "math", "item", "in", "round"],
+)
+def test_a_python_number_read_from_a_large_captured_array_is_not_frozen(function: Any) -> None:
+    w = np.ones(LARGE)
+    fast = ad.compile(lambda x: function(x, w))
+    x = np.linspace(-1, 1, LARGE)
+    for k in range(4):
+        w[0] = k
+        np.testing.assert_array_equal(fast(x), function(x, w))
+
+
+def test_what_only_computes_with_a_large_captured_array_does_not_compare_it() -> None:
+    w = np.ones(LARGE)
+    fast = ad.compile(lambda x: (x * w).sum())
+    for k in range(3):
+        w[0] = k
+        assert fast(np.ones(LARGE)) == w.sum()
+    assert len(fast.programs) == 1
+
+
+@pytest.mark.parametrize("fact", ["flags", "strides", "base"])
+def test_what_an_argument_is_in_memory_is_refused_with_the_line(fact: str) -> None:
+    def f(x: Any) -> Any:
+        return x * 2 if getattr(x, fact) is None else x * 3
+
+    with pytest.raises(ad.TraceError, match=rf"\.{fact} of a value from outside.* at .*test_surroundings\.py:\d+"):
+        ad.compile(f)(np.ones(3))
+    ad.compile(lambda x: x * 2 if (x + 1).flags.c_contiguous else x)(np.ones(3))  # made inside: always the same
+
+
+def test_whether_a_captured_array_is_writeable_is_looked_at() -> None:
+    w = np.ones(3)
+    fast = ad.compile(lambda x: x * (2 if w.flags.writeable else 3))
+    assert fast(np.ones(1)) == 2
+    w.flags.writeable = False
+    assert fast(np.ones(1)) == 3
+
+
+def test_environment_variables_context_variables_and_buffers_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    number, raw, packed = ContextVar("number", default=1.0), bytearray(b"\x01"), array("d", [1.0])
+    view = memoryview(raw)
+
+    def f(x: Any) -> Any:
+        return x * float(os.environ["BACKFLOW_A_NUMBER"]) * number.get() * raw[0] * packed[0] * view[0]
+
+    monkeypatch.setenv("BACKFLOW_A_NUMBER", "1")
+    fast = ad.compile(f)
+    assert fast(np.ones(1)) == 1
+    monkeypatch.setenv("BACKFLOW_A_NUMBER", "2")
+    assert fast(np.ones(1)) == 2
+    number.set(3.0)
+    assert fast(np.ones(1)) == 6
+    raw[0], packed[0] = 2, 5.0
+    assert fast(np.ones(1)) == 120
+
+
+def test_settings_of_numpy_are_refused() -> None:
+    with pytest.raises(ad.TraceError, match="geterr"):
+        ad.compile(lambda x: x * 2 if np.geterr()["divide"] == "warn" else x)(np.ones(3))
+
+
+def test_the_exact_class_of_an_array_is_refused() -> None:
+    with pytest.raises(ad.TraceError, match="isinstance"):
+        ad.compile(lambda x: x * 2 if type(x) is np.ndarray else x * 3)(np.ones(3))
+
+
+def test_a_recorded_argument_is_no_leaf_in_a_trace() -> None:
+    fast = ad.compile(lambda x: x * 2 if x.is_leaf else x * 3)
+    leaf = ad.tensor([1.0])
+    assert (fast(leaf).data, fast(leaf * 1).data) == (2.0, 3.0)
+
+
+def test_an_argument_list_that_the_function_changes_is_refused() -> None:
+    def f(x: Any, out: list[Any]) -> Any:
+        out.append(1)
+        return x * len(out)
+
+    with pytest.raises(ad.TraceError, match="changes a list"):
+        ad.compile(f)(np.ones(3), [])
