@@ -541,6 +541,17 @@ def test_an_infinite_factor_of_an_unselected_float_gives_zero(f: Any) -> None:
     assert s.grad == t.grad[0] == (-np.inf if f is np.abs else 0.0)
 
 
+def test_an_infinite_factor_in_a_large_product_is_found_by_one_row_and_one_column() -> None:
+    """Of a large matrix the pass looks at one row and one column for a NaN."""
+    x, w = np.ones((3, 200)), ad.tensor(np.full((200, 100), -1.0))
+    x[1, 70] = np.inf
+    ad.relu(x @ w).sum().backward()
+    assert not w.grad.any()
+    w.grad = None
+    (ad.relu(x @ w).sum() + (w[3:4, 5:6] * np.inf).sum() * 0.0).backward()  # read in another way as well
+    assert np.isnan(w.grad[3, 5]) and np.isnan(w.grad).sum() == 1
+
+
 @pytest.mark.parametrize(
     ("f", "expected"),
     [
