@@ -140,7 +140,7 @@ def mean_absolute_error(predictions: ArrayLike, targets: ArrayLike, *, sample_we
 
 
 def _difference(predictions: ArrayLike, targets: ArrayLike) -> NDArray[np.floating]:
-    predictions, targets = np.asarray(predictions), np.asarray(targets)
+    predictions, targets = (np.asarray(numbers(v, "a metric", "x")) for v in (predictions, targets))
     if predictions.shape != targets.shape:
         raise ValueError(f"predictions {predictions.shape} and targets {targets.shape} must have the same shape")
     return np.subtract(predictions, targets, dtype=float)

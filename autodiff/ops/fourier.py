@@ -12,7 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from ..batching.ways import along
+from ..other_arrays import ones_like_value
 from ..registry import composite, op
+from ..variable import plain
 
 _Norm = Literal["backward", "ortho", "forward"] | None
 # the norm of the inverse
@@ -101,7 +103,7 @@ def _irfft_vjp(g: Any, a_shape: tuple[int, ...], axis: int, norm: _Norm) -> Any:
     """Frequencies between the first and the last stand for two, their own and its mirror image."""
     n = g.shape[axis]
     half = np.conjugate(np.fft.rfft(g, axis=axis, norm=_OTHER[norm]))
-    twice = np.full(n // 2 + 1, 2.0, dtype=g.dtype)
+    twice = 2.0 * ones_like_value(n // 2 + 1, g.dtype, like=plain(g))
     twice[0] = 1.0
     if n % 2 == 0:
         twice[-1] = 1.0

@@ -135,6 +135,25 @@ def test_a_network_stays_lazy_on_dask_and_is_trained_with_computed_gradients() -
         np.testing.assert_allclose(p.data, q.data, rtol=1e-4, atol=1e-6)  # float32, sums in another order
 
 
+def test_a_convolutional_network_stays_lazy_on_dask() -> None:
+    da, dask = pytest.importorskip("dask.array"), pytest.importorskip("dask")
+    x = np.random.default_rng(0).normal(size=(4, 2, 6, 6))
+
+    def gradients(images: Any) -> list[Any]:
+        first, second = nn.Conv2d(2, 4, 3, padding=1, rng=0, dtype="float64"), nn.Conv2d(4, 2, 2, stride=2, rng=1)
+        net = nn.Sequential(first, nn.GELU(), nn.MaxPool2d(2, padding=1), second.astype("float64"))
+        (net(images) ** 2).sum().backward()
+        return [p.grad for p in net.parameters()]
+
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the array was computed")
+
+    with dask.config.set(scheduler=never):
+        lazy = gradients(da.from_array(x, chunks=(2, 2, 6, 6)))
+    for found, want in zip(dask.compute(*lazy, scheduler="synchronous"), gradients(x), strict=True):
+        np.testing.assert_allclose(found, want, rtol=1e-10, atol=1e-12)
+
+
 def test_minimize_computes_the_loss_of_a_lazy_array() -> None:
     da = pytest.importorskip("dask.array")
     data = da.from_array(A, chunks=4)

@@ -84,6 +84,6 @@ def opened(x: Any) -> Any:
 
 def wrapped(x: Any) -> Any:
     """StrictArrays of the arrays in x."""
-    if isinstance(x, tuple | list) and any(isinstance(v, np.ndarray) for v in x):
+    if isinstance(x, tuple | list) and any(isinstance(v, np.ndarray | np.generic) for v in x):
         return tuple([wrapped(v) for v in x])
     return StrictArray(x) if isinstance(x, np.ndarray | np.generic) else x

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...other_arrays import is_foreign
+from ...variable import plain
 from ..complex_numbers import conj
 from ..linalg import t
 
@@ -37,8 +39,10 @@ def h(a: Any) -> Any:
 
 
 def eye_like(x: Any) -> Any:
-    """Return the identity of x's size and dtype."""
-    return np.eye(x.shape[-1], dtype=x.dtype)
+    """Return the identity of x's size and dtype, an array of x's library."""
+    value = plain(x)
+    n = value.shape[-1]
+    return np.eye(n, dtype=value.dtype, like=value) if is_foreign(value) else np.eye(n, dtype=value.dtype)
 
 
 def fold(s: Any, triangle: str) -> Any:

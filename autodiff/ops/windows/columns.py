@@ -9,6 +9,7 @@ import numpy as np
 from ...batching.ways import of_images
 from ...errors import kind_of
 from ...modes import one_call
+from ...other_arrays import is_foreign, zeros
 from ...registry import PUBLIC, op
 from ..shape import operand
 from .geometry import Borders, Sizes, bordered, must_agree, output_sizes, positions, windows, without_borders
@@ -19,6 +20,10 @@ def columns(x: Any, kernel: Sizes, stride: Sizes, padding: Borders, dilation: Si
     """Return the windows of a plain array (N, C, *spatial) as a new array (N, C, *kernel, *out)."""
     n = len(kernel)
     out = output_sizes("im2col", x.shape[2:], kernel, stride, padding, dilation)
+    if is_foreign(x):
+        x = bordered(x, padding, 2, fill)
+        parts = [x[(slice(None), slice(None), *index)] for _, index in positions(out, kernel, stride, dilation)]
+        return np.reshape(np.stack(parts, axis=2), (*x.shape[:2], *kernel, *out))
     view = windows(bordered(x, padding, 2, fill), out, kernel, stride, dilation, 2)
     return np.ascontiguousarray(view.transpose(0, 1, *range(2 + n, 2 + 2 * n), *range(2, 2 + n)))
 
@@ -34,7 +39,7 @@ def _col2im(
     out = x.shape[2 + len(kernel) :]
     must_agree("col2im", out, size, kernel, stride, padding, dilation)
     whole = [n + before + after for n, (before, after) in zip(size, padding, strict=True)]
-    y = np.zeros((*x.shape[:2], *whole), x.dtype)
+    y = zeros((*x.shape[:2], *whole), x.dtype, like=x)
     for at, index in positions(out, kernel, stride, dilation):
         y[(slice(None), slice(None), *index)] += x[(slice(None), slice(None), *at)]
     return without_borders(y, padding, 2)

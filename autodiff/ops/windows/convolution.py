@@ -18,10 +18,11 @@ import numpy as np
 
 from ...batching.ways import convolved, kernels
 from ...modes import one_call
+from ...other_arrays import is_foreign
 from ...registry import PUBLIC, op
 from ...variable import Variable
 from ..shape import operand
-from .columns import borders, im2col_row, integers, spatial
+from .columns import borders, col2im_row, im2col_row, integers, spatial
 from .geometry import Borders, Sizes, bordered, must_agree, output_sizes, positions, windows, without_borders
 
 BLOCK = 2 << 20  # bytes of windows copied at a time: half to six million make a difference of a tenth
@@ -79,6 +80,8 @@ def _convolution(
     kernel, o = weight.shape[2:], weight.shape[0]
     _check("convolution", x.shape[1], weight, bias, groups, x.ndim - 2, 1)
     out = output_sizes("convolution", x.shape[2:], kernel, stride, padding, dilation)
+    if is_foreign(x) or is_foreign(weight):
+        return _by_parts(x, weight, bias, groups, stride=stride, padding=padding, dilation=dilation)
     w = _matrices(weight, groups)
     dtype = np.result_type(x, weight) if bias is None else np.result_type(x, weight, bias)
     y = np.empty((x.shape[0] * math.prod(out), o), dtype)
@@ -102,6 +105,10 @@ def _convolution_input(
     (o, c), kernel, out = weight.shape[:2], weight.shape[2:], x.shape[2:]
     _check("convolution_transpose", x.shape[1], weight, None, groups, x.ndim - 2, 0)
     must_agree("convolution_transpose", out, size, kernel, stride, padding, dilation)
+    if is_foreign(x) or is_foreign(weight):
+        flat, w = _of_groups(x, groups, len(out)), np.reshape(weight, (groups, o // groups, c * math.prod(kernel)))
+        parts = np.reshape(np.matmul(np.swapaxes(w, 1, 2), flat), (x.shape[0], groups * c, *kernel, *out))
+        return col2im_row(parts, size=size, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     if o <= c * groups and all([s == 1 for s in stride]):  # gathering moves kernel * O numbers, scattering kernel * C
         turned = np.flip(weight.reshape(groups, o // groups, c, *kernel).swapaxes(1, 2), tuple(range(-len(kernel), 0)))
         inner = tuple([(d * (k - 1) - a, d * (k - 1) - b) for d, k, (a, b) in zip(dilation, kernel, padding)])
@@ -131,11 +138,22 @@ def _convolution_weight(
 ) -> Any:
     out, o, c = z.shape[2:], z.shape[1], x.shape[1] // groups
     must_agree("convolution", out, x.shape[2:], kernel, stride, padding, dilation)
+    if is_foreign(x) or is_foreign(z):
+        parts = im2col_row(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+        flat = _of_groups(parts, groups, len(out))
+        each = np.matmul(_of_groups(z, groups, len(out)), np.swapaxes(flat, 2, 3))
+        return np.reshape(np.sum(each, axis=0), (o, c, *kernel))
     g = _channels_last(z).reshape(z.shape[0] * math.prod(out), o)
     total: Any = np.zeros((groups, math.prod(kernel) * c, o // groups), np.result_type(x, z))
     for rows, part in _rows(bordered(_channels_last(x), padding, 1), out, kernel, stride, dilation, groups):
         total += np.matmul(part.transpose(0, 2, 1), _grouped(g[rows], groups))
     return total.reshape(groups, math.prod(kernel), c, o // groups).transpose(0, 3, 2, 1).reshape(o, c, *kernel)
+
+
+def _of_groups(x: Any, groups: int, n: int) -> Any:
+    """x (N, C, *kernel, *out) as (N, G, C/G * kernel, out); n: how many axes ``out`` has."""
+    size = math.prod(x.shape[x.ndim - n :])
+    return np.reshape(x, (x.shape[0], groups, math.prod(x.shape[1 : x.ndim - n]) // groups, size))
 
 
 def _by_parts(x: Any, weight: Any, bias: Any, groups: int, **where: Any) -> Any:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ...other_arrays import is_foreign
+
 Sizes = tuple[int, ...]
 Borders = tuple[tuple[int, int], ...]
 
@@ -53,6 +55,9 @@ def bordered(x: Any, borders: Borders, first: int, fill: float = 0.0) -> Any:
         shape[axis] = max(0, n + before + after)
         inner[axis] = slice(max(0, -before), max(0, n + min(0, after)))
         outer[axis] = slice(max(0, before), max(0, n + before + min(0, after)))
+    if is_foreign(x):
+        widths = [(s.start or 0, m - (m if s.stop is None else s.stop)) for s, m in zip(outer, shape, strict=True)]
+        return np.pad(x[tuple(inner)], widths, constant_values=fill)
     y: Any = np.full(shape, fill, x.dtype) if fill else np.zeros(shape, x.dtype)
     y[tuple(outer)] = x[tuple(inner)]
     return y

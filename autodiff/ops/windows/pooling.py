@@ -9,6 +9,7 @@ import numpy as np
 
 from ...batching.ways import of_images
 from ...modes import one_call
+from ...other_arrays import is_foreign, ones_like_value
 from ...registry import PUBLIC, op
 from ...registry.singular_points import Convention
 from ...variable import plain
@@ -20,6 +21,8 @@ from .geometry import Borders, Sizes, bordered, output_sizes, positions, without
 @one_call
 def _max_pool(x: Any, kernel: Sizes = (), stride: Sizes = (), padding: Borders = (), dilation: Sizes = ()) -> Any:
     out = output_sizes("max_pool", x.shape[2:], kernel, stride, padding, dilation)
+    if is_foreign(x):
+        return np.max(columns(x, kernel, stride, padding, dilation, -math.inf), axis=tuple(range(2, 2 + len(kernel))))
     last = bordered(x.transpose(0, *range(2, x.ndim), 1), padding, 1, -math.inf)
     y: Any = None
     for _, index in positions(out, kernel, stride, dilation):
@@ -37,8 +40,8 @@ def _is_largest(x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Borders, 
     """Return which element of each window (N, C, *kernel, *out) is its largest, and how many are, (N, C, 1.., *out)."""
     x, y = plain(x), plain(y)
     largest = columns(x, kernel, stride, padding, dilation, -math.inf) == _over_kernel(y, kernel)
-    if np.isneginf(y).any():  # the border is no element, whatever equals it
-        largest &= columns(np.ones(x.shape, bool), kernel, stride, padding, dilation)
+    if is_foreign(x) or np.isneginf(y).any():  # the border is no element, whatever equals it
+        largest = largest & columns(ones_like_value(x.shape, bool, like=x), kernel, stride, padding, dilation)
     return largest, np.sum(largest, axis=tuple(range(2, 2 + len(kernel))), keepdims=True)
 
 
