@@ -14,9 +14,10 @@ from __future__ import annotations
 from .backward import gradients_of_graph
 from .backward.arrivals import Watcher, watch_gradients
 from .batching.handle import all_examples, bare
+from .batching.random_draws import draw_random
 from .errors import Untraced
 from .gradient_buffers import zeros_on_cache_lines
-from .modes import current_scope, current_trace, draw_random, keeps_record, number, one_call, refuse_trace
+from .modes import current_scope, current_trace, keeps_record, number, one_call, refuse_trace
 from .modes.diagnostics import watch_rows
 from .names.elsewhere import missing_names, no_such_name
 from .other_arrays import as_array, numbers

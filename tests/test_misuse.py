@@ -230,7 +230,7 @@ TRANSFORMS: Rows = [
     ('ad.vmap(f, in_axes="0")(plain)', TypeError, r"in_axes must be an axis, None, or nested tuples.*got str"),
     ("ad.vmap(np.add)(plain, np.ones(3))", ValueError, r"vmap\(add\): arguments have 2 and 3 examples"),
     ("ad.vmap(f, out_axes=1)(plain)", ValueError, r"vmap: out_axes: axis 1 is out of bounds for array of dimension 1"),
-    ('ad.vmap(f, randomness="other")', ValueError, r"randomness must be 'error' or 'same'; got 'other'"),
+    ('ad.vmap(f, randomness="other")', ValueError, r"randomness must be 'error', 'same' or 'different'; got 'other'"),
     ("ad.vmap(lambda r: 'text')(plain)", TypeError, r"must return arrays and numbers; it returned str"),
     ("ad.vmap(lambda r: r if r[0] > 0 else -r)(plain)", EXIT, r"if x:.*inside vmap.*Write ad\.where"),
     ("ad.vmap(lambda r: r * r.sum().item())(plain)", EXIT, r"x\.item\(\) inside vmap: .*Write ad\.where"),

@@ -21,13 +21,15 @@ from ..variable import TENSORS, Tensor, Variable
 class Frame:
     """One call of ``vmap``: how many examples, and the name of the function.
 
-    A frame is open while the function runs; frames are nested, the outermost first.
+    A frame is open while the function runs; frames are nested, the outermost first. draws: under
+    ``randomness="different"``, what watches the generators (see ``transforms.vmap``).
     """
 
-    __slots__ = ("size", "name", "depth")
+    __slots__ = ("size", "name", "depth", "draws")
 
     def __init__(self, size: int, name: str, depth: int) -> None:
         self.size, self.name, self.depth = size, name, depth
+        self.draws: Any = None
 
 
 _open: ContextVar[tuple[Frame, ...]] = ContextVar("autodiff_frames", default=())

@@ -8,7 +8,7 @@ from .blocks import in_state, mode
 from .diagnostics import source_line
 from .states import OFF, Layered, Scope, State, current_scope, scope, state
 from .switches import detect_anomaly, enable_grad, is_recording, keeps_record, no_grad, record, strict
-from .traces import adopt, current_trace, draw_random, number, one_call, refuse_trace
+from .traces import adopt, current_trace, draw_once, number, one_call, refuse_trace
 
 __all__ = [
     "OFF",
@@ -19,7 +19,7 @@ __all__ = [
     "current_scope",
     "current_trace",
     "detect_anomaly",
-    "draw_random",
+    "draw_once",
     "enable_grad",
     "in_state",
     "is_recording",

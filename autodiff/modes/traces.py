@@ -51,19 +51,8 @@ def refuse_trace(what: str, instead: str) -> None:
         raise trace.refusal(what, instead)
 
 
-def draw_random(source: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-    """Draw random numbers: ``getattr(generator, method)(*args, **kwargs)``. In a compiled function they are drawn anew
-    at every call, in the same order as without ``ad.compile``.
-
-    source: a ``numpy.random.Generator``, or a function that returns one: the default generator of a context, or a new
-    one of a seed (``functools.partial(np.random.default_rng, 0)``).
-
-    >>> import autodiff as ad, numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> fast = ad.compile(lambda x: x + ad.extend.draw_random(rng, "integers", 10, size=2))
-    >>> fast(np.zeros(2)), fast(np.zeros(2))
-    (array([8., 6.]), array([5., 2.]))
-    """
+def draw_once(source: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    """``draw_random`` for one example."""
     trace = state().trace
     if trace is not None and not trace.busy:
         return trace.draw(source, method, args, kwargs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -23,14 +22,17 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
     f takes and returns arrays, numbers, Tensors, and nested lists, tuples and dicts of them, and is written for one
     example: inside, a value has the shape of one. in_axes: the axis of the examples in every array of the arguments;
     None for an argument that all examples share; or a tuple with an entry for each argument, which may itself be nested
-    as the argument is. Keyword arguments are shared. out_axes: where the axis goes in what f returns, in the same
+    as the argument is. Keyword arguments are options that all examples share; one with arrays in it is refused, since
+    JAX maps those over axis 0 and PyTorch shares them. out_axes: where the axis goes in what f returns, in the same
     forms; an output that does not depend on the examples is repeated.
 
     It composes: ``vmap(grad(f))`` gives a gradient for each example, ``grad`` of a sum over ``vmap(f)`` is the gradient
     of the whole, and ``vmap(vmap(f))`` runs over two axes. A function without a way of its own runs in a loop over
     the examples, with the same answers. Values that differ between examples have no truth and no plain value:
     write ``ad.where(condition, a, b)`` instead of ``if``. Random numbers that f draws would be the same in all
-    examples: randomness="error" refuses them, "same" allows it; draw outside, and pass them in, for others.
+    examples: randomness="error" refuses them, and "same" allows it. With "different" every example has draws of its
+    own, one example after the other, where f draws by ``ad.extend.draw_random`` or a layer of ``nn`` does (Dropout);
+    a draw from a generator itself is refused.
 
     Raises ValueError when the axes do not fit, BatchedValueError (a TypeError) for a plain value or a write inside f.
     JAX: ``jax.vmap``; PyTorch: ``torch.func.vmap``.
@@ -47,14 +49,20 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
     """
     if not callable(f):
         raise TypeError(f"vmap needs a function; got {kind_of(f)}. Write ad.vmap(f)(x).")
-    if randomness not in ("error", "same"):
-        raise ValueError(f"vmap: randomness must be 'error' or 'same'; got {randomness!r}.")
+    if randomness not in ("error", "same", "different"):
+        raise ValueError(f"vmap: randomness must be 'error', 'same' or 'different'; got {randomness!r}.")
     name = str(getattr(f, "__name__", None) or type(f).__name__)
 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
         if not args:
             raise TypeError(f"vmap({name}) needs an argument with a batch axis; keyword arguments are shared.")
+        for key, value in kwargs.items():
+            if any([isinstance(x, Variable | np.ndarray) and np.ndim(x) for x in flatten(value)[0]]):
+                raise ValueError(
+                    f"vmap({name}): the keyword argument {key!r} has arrays in it. Pass it by position, with its axis "
+                    "in in_axes; or bind what all examples share: ad.vmap(functools.partial(f, ...))."
+                )
         leaves, rebuild = flatten(list(args))
         if isinstance(in_axes, list | tuple) and len(in_axes) != len(args):
             raise ValueError(f"vmap: in_axes has {len(in_axes)} entries for the {len(args)} arguments of {name}.")
@@ -63,9 +71,10 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
         frame = Frame(_size(name, leaves, axes), name, len(frames))
         given = [_taken(frame, x, axis) for x, axis in zip(leaves, axes, strict=True)]
         np.random  # noqa: B018 (NumPy loads it when it is first named, and only then it is looked at)
-        generators = states_of_generators(f, args, kwargs) if randomness == "error" else []
+        draws = _Draws(name, randomness, [] if randomness == "same" else states_of_generators(f, args, kwargs))
+        frame.draws = draws if randomness == "different" else None
         out = inside((*frames, frame), f, *rebuild(given), **kwargs)
-        _check_generators(name, generators)
+        draws.check()
         outs, rebuild_outs = flatten(out)
         places = _axes_of(out_axes, out, "out_axes")
         made = [_given_back(frame, y, axis) for y, axis in zip(outs, places, strict=True)]
@@ -131,15 +140,29 @@ def _given_back(frame: Frame, y: Any, axis: int | None) -> Any:
     return np.moveaxis(y, 0, place) if place else y
 
 
-def _check_generators(name: str, before: Iterable[tuple[Any, Callable[[Any], Any], Any, Any]]) -> None:
-    """Refuse random numbers that were drawn once for all examples."""
-    for generator, get, _, state in before:
-        if not _same(get(generator), state):
-            raise ValueError(
-                f"vmap({name}): the function draws random numbers ({type(generator).__name__}): every example would "
-                "get the same ones. Draw them outside with a batch axis and pass them in, or say "
-                "vmap(f, randomness='same')."
-            )
+class _Draws:
+    """The generators that a function may draw from, and their states, to refuse what is drawn once for all examples."""
+
+    def __init__(self, name: str, randomness: str, generators: list[Any]) -> None:
+        self.name, self.randomness, self.generators = name, randomness, generators
+
+    def look(self) -> None:
+        """Take the present states: what was drawn until now was drawn for every example."""
+        self.generators = [(generator, get, put, get(generator)) for generator, get, put, _ in self.generators]
+
+    def check(self) -> None:
+        """Refuse when a generator has moved since."""
+        for generator, get, _, state in self.generators:
+            if not _same(get(generator), state):
+                instead = (
+                    "draw with ad.extend.draw_random(generator, method, ...)"
+                    if self.randomness == "different"
+                    else "say vmap(f, randomness='same'), or 'different' with ad.extend.draw_random"
+                )
+                raise ValueError(
+                    f"vmap({self.name}): the function draws random numbers ({type(generator).__name__}): every example "
+                    f"would get the same ones. Draw them outside with a batch axis and pass them in, or {instead}."
+                )
 
 
 def _same(a: Any, b: Any) -> bool:

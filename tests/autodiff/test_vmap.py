@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -340,3 +341,61 @@ def test_losses_take_labels_that_differ_between_examples() -> None:
         same(ad.vmap(ad.grad(f))(z, y), np.stack([ad.grad(f)(a, b) for a, b in zip(z, y, strict=True)]))
     with pytest.raises(ValueError, match=r"label 5 .* is outside 0\.\.2"):
         ad.vmap(lambda z, y: ad.cross_entropy(z, y))(z, y + 5)
+
+
+def test_different_randomness_draws_for_every_example_in_their_order() -> None:
+    rng = np.random.default_rng(0)
+
+    def noisy(x):
+        return x + ad.extend.draw_random(rng, "normal", size=3)
+
+    x = np.zeros((4, 3))
+    got = ad.vmap(noisy, randomness="different")(x)
+    np.testing.assert_array_equal(got, np.random.default_rng(0).normal(size=(4, 3)))
+    same = ad.vmap(noisy, randomness="same")(x)
+    assert (same == same[0]).all()
+    with pytest.raises(ValueError, match="draws random numbers"):
+        ad.vmap(noisy)(x)
+
+
+def test_different_randomness_of_nested_maps_draws_for_every_pair() -> None:
+    rng = np.random.default_rng(0)
+    one = ad.vmap(lambda x: x + ad.extend.draw_random(rng, "random"), randomness="different")
+    got = ad.vmap(one, randomness="different")(np.zeros((2, 5)))
+    np.testing.assert_array_equal(got, np.random.default_rng(0).random((2, 5)))
+    shared = ad.vmap(one, randomness="same")(np.zeros((2, 5)))
+    np.testing.assert_array_equal(shared[0], shared[1])
+
+
+def test_different_randomness_refuses_a_draw_from_the_generator_itself() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"extend\.draw_random"):
+        ad.vmap(lambda x: x + rng.normal(), randomness="different")(np.zeros(3))
+
+
+def test_dropout_differs_between_examples_and_has_per_example_gradients() -> None:
+    nn.seed(0)
+    dropout = nn.Dropout(0.5)
+    gradients = ad.vmap(ad.grad(lambda x: dropout(x).sum()), randomness="different")(np.ones((6, 40)))
+    assert set(np.unique(gradients)) == {0.0, 2.0}
+    assert len({row.tobytes() for row in gradients}) == 6
+
+
+def test_different_randomness_in_a_compiled_function_has_the_stream_of_the_function() -> None:
+    def run(change):
+        rng = np.random.default_rng(0)
+        f = change(ad.vmap(lambda x: x * ad.extend.draw_random(rng, "normal", size=2), randomness="different"))
+        return [f(np.ones((3, 2))) for _ in range(3)]
+
+    for a, b in zip(run(lambda f: f), run(ad.compile), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_keyword_argument_with_arrays_is_refused_with_what_to_write() -> None:
+    def f(x, *, w, scale=1.0):
+        return (x * w).sum() * scale
+
+    with pytest.raises(ValueError, match=r"'w' has arrays.*by position.*partial"):
+        ad.vmap(f)(np.ones((3, 2)), w=np.ones(2))
+    got = ad.vmap(functools.partial(f, w=np.array([1.0, 2.0])))(np.ones((3, 2)), scale=2.0)
+    np.testing.assert_array_equal(got, [6.0] * 3)
