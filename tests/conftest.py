@@ -64,15 +64,17 @@ SKIPS_AS_A_WHOLE = re.compile(r"""^\S.*importorskip\((?!"(mpmath|matplotlib)")""
 
 
 def may_skip(item: pytest.Item) -> bool:
-    """Whether a test, its file, or a function that it names calls pytest.skip or importorskip."""
+    """Whether a test, its file, a fixture, or a function that it names calls pytest.skip or importorskip."""
     module, function = getattr(item, "module", None), getattr(item, "function", None)
     if module is None or function is None:
         return True
     if SKIPS_AS_A_WHOLE.search(_source(module)):
         return True
+    fixtures = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
+    if any(SKIPS.search(_source(fixture.func)) for known in fixtures for fixture in known):
+        return True
     names = {name for name, f in vars(module).items() if inspect.isfunction(f) and SKIPS.search(_source(f))}
-    used = set(re.findall(r"\w+", _source(inspect.unwrap(function)))) | set(getattr(item, "fixturenames", ()))
-    return bool(names & used)
+    return bool(names & set(re.findall(r"\w+", _source(inspect.unwrap(function)))))
 
 
 @functools.cache
