@@ -136,6 +136,7 @@ SPECIAL = entries(
         "special.multigammaln(p + 3, 3)",
         *(f"special.{name}(p)" for name in "expi factorial".split()),
         "special.logit(r)",
+        "special.poch(p, q)",
         "special.ndtri(r)",
         "special.erfinv(u)",
         "special.zeta(2.5, q) ~ special.zeta(const(2.5), q)",
