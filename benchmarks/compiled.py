@@ -52,7 +52,6 @@ def moons_contest(rounds: int, here: dict[str, bool]) -> None:
     started = time.perf_counter()
     fast()
     print(f"moons\n  first call, which traces and compiles: {time.perf_counter() - started:.1f} s")
-    fast()  # gradients are there now, which makes another program
     executable, arrays = program_of(fast)
     weights = demo.initial_weights()
     by_hand = lambda: demo.by_hand([w.copy() for w in weights], x, y)

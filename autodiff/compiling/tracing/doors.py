@@ -107,6 +107,8 @@ def _traced_grad(x: Any) -> Any:
     trace = state().trace
     if trace is not None and x.node is not None:
         trace.adopt(x)
+        if id(x) in trace.held:
+            trace.held[id(x)].looked = True
     grad = _grad.fget(x)
     return grad.as_number() if isinstance(x, Scalar) and type(grad) is TracedArray else grad
 
@@ -115,6 +117,8 @@ def _set_traced_grad(x: Any, value: Any) -> None:
     trace = state().trace
     if trace is not None and x.node is not None:
         trace.adopt(x)  # or the gradient outside would change
+        if id(x) in trace.held:
+            trace.held[id(x)].gradient_set(value)
     _grad.fset(x, value)
 
 

@@ -30,7 +30,10 @@ class Held:
 
     live        whether derivatives flow to it
     gradient    the value of its ``.grad`` at the start, or None where there is none
+    forgets     the function sets ``.grad`` to None before anything looks at it: whether there was one does not matter
     """
+
+    forgets = looked = False
 
     def __init__(self, trace: Trace, handle: Variable, floor: float) -> None:
         self.handle, self.data, self.node = handle, handle._data, handle.node
@@ -53,19 +56,21 @@ class Held:
                 self.gradient = self.leaf.grad = trace.outside(grad, "state")
                 self.indices.append(self.gradient._index)
         handle._data, handle.node = self.traced, self.leaf
-        self.facts = self._facts_now(floor)
-
-    def _facts_now(self, floor: float) -> tuple[Any, ...]:
-        node = self.node
-        grad = None if node is None or not self.is_leaf else node.grad
-        return _facts(self.handle, self.data, node, grad, floor)
+        grad = None if self.node is None or not self.is_leaf else self.node.grad
+        self.facts = _facts(handle, self.data, self.node, grad, floor)
 
     def fits(self, floor: float) -> bool:
         """Whether a program that was traced with this handle is right for it as it is now."""
         handle = self.handle
         node = handle.node
-        grad = None if node is None or node.op is not None else node.grad
+        grad = None if node is None or node.op is not None or self.forgets else node.grad
         return _facts(handle, handle._data, node, grad, floor) == self.facts
+
+    def gradient_set(self, value: Any) -> None:
+        """Note that the function is about to set ``.grad``."""
+        grad = self.gradient
+        untouched = self.leaf is not None and self.leaf.grad is grad and (grad is None or not grad._cell.version)
+        self.forgets = self.forgets or (value is None and self.is_leaf and untouched and not self.looked)
 
     def values(self) -> list[Any]:
         """What the program reads now: the value, and the gradient if it had one."""
@@ -93,6 +98,9 @@ class Held:
             self.new = Ref(trace.index_of(final))
         refused = ("a value that was computed outside", "Compute that value inside, or detach it")
         self.cleared, self.new_grad = gradient_left(trace, node, self, *refused)
+        if self.forgets:
+            self.cleared, self.gradient, self.indices = self.new_grad is None, None, self.indices[:1]
+            self.facts = (*self.facts[:-1], None)
 
     def forget(self) -> None:
         """Drop what only the trace needed: examples, and the value that the handle had then."""

@@ -548,3 +548,45 @@ def test_a_state_in_fortran_order_is_summed_in_its_order() -> None:
         run = change(step)
         found.append([run(x) for _ in range(2)])
     assert found[0] == found[1]
+
+
+def test_a_gradient_that_the_function_clears_before_it_looks_needs_no_program_of_its_own() -> None:
+    w = ad.tensor([1.0, 2.0])
+
+    def step(x: Any) -> None:
+        w.grad = None
+        (w * x).sum().backward()
+
+    fast = ad.compile(step)
+    for k in range(3):
+        fast(np.array([k, 1.0]))
+        np.testing.assert_array_equal(w.grad, [k, 1.0])
+    assert len(fast.programs) == 1
+
+
+def test_a_gradient_that_the_function_looks_at_before_it_clears_it_has_two_programs() -> None:
+    w = ad.tensor([1.0, 2.0])
+
+    def step(x: Any) -> Any:
+        before = 0.0 if w.grad is None else w.grad.sum()
+        w.grad = None
+        (w * x).sum().backward()
+        return before
+
+    fast = ad.compile(step)
+    assert [float(fast(np.array([k, 1.0]))) for k in range(3)] == [0.0, 1.0, 2.0]
+
+
+def test_a_gradient_that_is_only_cleared_is_gone() -> None:
+    w = ad.tensor([1.0, 2.0])
+
+    def clear(x: Any) -> Any:
+        w.grad = None
+        return x * 1.0
+
+    fast = ad.compile(clear)
+    for _ in range(2):
+        fast(np.ones(1))
+        (w * w).sum().backward()
+        fast(np.ones(1))
+        assert w.grad is None
