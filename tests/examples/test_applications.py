@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from running_examples import load, run
 
+pytestmark = pytest.mark.sampled  # a program each
+
 
 def test_the_language_of_an_unseen_piece_is_told(tmp_path, capsys):
     accuracy, text = run("applications/language", capsys, "--epochs", 3, "--out", tmp_path)

@@ -10,6 +10,8 @@ from running_examples import EXAMPLES, load, run
 
 from nn.data import load_digits
 
+pytestmark = pytest.mark.sampled  # a program each
+
 
 def test_digits_learns_the_packaged_digits(tmp_path, capsys):
     accuracy, text = run("digits", capsys, "--out", tmp_path)

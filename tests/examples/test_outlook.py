@@ -12,6 +12,8 @@ from running_examples import load, run
 import autodiff as ad
 import nn
 
+pytestmark = pytest.mark.sampled  # a program each
+
 
 @functools.cache
 def kept_example(name):

@@ -17,6 +17,7 @@ EXAMPLES = {"dev": 3, "ci": 4, "deep": 200}.get(settings.get_current_profile_nam
 ROWS = [scans.lstm_scan, scans.gru_scan, scans.rnn_scan]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_row_of_all_steps_keeps_every_property_and_equals_its_steps(row: Any) -> None:
     check_op(row, examples=EXAMPLES - 2, max_weak=0.5)

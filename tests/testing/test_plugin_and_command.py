@@ -17,6 +17,8 @@ from autodiff.testing import check_derivatives, tensors, write_tests
 from autodiff.testing.__main__ import main
 from autodiff.testing.reporting.formats import write_report
 
+pytestmark = pytest.mark.sampled(3)  # each starts Python anew
+
 ROOT = Path(__file__).parents[2]
 SUITE = """
 import numpy as np

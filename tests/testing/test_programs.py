@@ -98,6 +98,7 @@ def test_every_public_row_is_drawn_or_says_why_not() -> None:
 FORMS = [(build, k) for build, forms in program_steps.FORMS.items() for k in range(len(forms))]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", range(2))
 def test_every_form_of_matrices_spectra_and_special_functions_is_right(seed: int) -> None:
     """A search draws a few of these forms; here each is run once."""
