@@ -22,7 +22,8 @@ import numpy as np
 from .names.elsewhere import missing_names
 from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
-from .ops.special.bessel import airy, i0, i0e, i1, i1e, iv, ive, j0, j1, jn, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn
+from .ops.special.airy import airy
+from .ops.special.bessel import i0, i0e, i1, i1e, iv, ive, j0, j1, jn, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn
 from .ops.special.elliptic import ellipe, ellipk
 from .ops.special.entropy import entr, huber, kl_div, pseudo_huber, rel_entr, xlog1py, xlogy
 from .ops.special.exponential import (

@@ -1,6 +1,6 @@
 """Rows of Bessel functions. Signatures are SciPy's.
 
-A derivative of a modified function is the same integral with one more factor (see ``values.bessel``), a derivative of
+A derivative of a modified function is the same integral with one more factor (see ``values``), a derivative of
 one of the first kind half the difference of its neighbours (NIST DLMF 10.6.1).
 """
 
@@ -15,10 +15,11 @@ from ...registry.singular_points import Convention, Point
 from .blocks import evaluate, special_row
 from .gamma import POSITIVE, constant, order
 from .values import bessel as values
+from .values import modified_bessel as modified
 
 
 def _modified(x: Any, m: int = 2) -> Any:
-    return evaluate(values.modified, x, m=m)
+    return evaluate(modified.modified, x, m=m)
 
 
 _modified_row: Any = op(
@@ -32,14 +33,14 @@ _modified_row: Any = op(
     doc="The m-th derivative of i0.",
 )
 i0 = special_row(
-    lambda x: values.modified(x, 0),
+    lambda x: modified.modified(x, 0),
     "Return the modified Bessel function of order 0, within 8 ulp (``scipy.special.i0``; NIST DLMF 10.25).",
     lambda g, x: g * i1(x),
     name="i0",
     numpy=(np.i0,),
 )
 i1: Any = special_row(
-    lambda x: values.modified(x, 1),
+    lambda x: modified.modified(x, 1),
     "Return the modified Bessel function of order 1, within 8 ulp (``scipy.special.i1``; NIST DLMF 10.25).",
     lambda g, x: g * _modified_row(x, m=2),
     name="i1",
@@ -47,7 +48,7 @@ i1: Any = special_row(
 
 
 def _scaled(x: Any, m: int = 1) -> Any:
-    return evaluate(values.scaled, x, m=m)
+    return evaluate(modified.scaled, x, m=m)
 
 
 _scaled_row: Any = op(
@@ -62,7 +63,7 @@ _scaled_row: Any = op(
     doc="The m-th derivative of exp(-x) i0(x) for x >= 0, up to its sign.",
 )
 i0e = special_row(
-    values.i0e,
+    modified.i0e,
     "Return exp(-|x|) i0(x), within 4 ulp; derivative 0 at 0 (``scipy.special.i0e``).",
     lambda g, x: -g * np.sign(x) * _scaled_row(np.abs(x), m=1),
     kink=np.abs,
@@ -72,7 +73,7 @@ i0e = special_row(
 
 
 def _scaled_first(x: Any, m: int = 1) -> Any:
-    return evaluate(values.scaled_first, x, m=m)
+    return evaluate(modified.scaled_first, x, m=m)
 
 
 _scaled_first_row: Any = op(
@@ -87,7 +88,7 @@ _scaled_first_row: Any = op(
     doc="The m-th derivative of exp(-x) i1(x) for x >= 0, up to its sign.",
 )
 i1e = special_row(
-    lambda x: np.copysign(values.scaled_first(np.abs(x), 0), x),
+    lambda x: np.copysign(modified.scaled_first(np.abs(x), 0), x),
     "Return exp(-|x|) i1(x), within 4 ulp (``scipy.special.i1e``).",
     lambda g, x: -g * _scaled_first_row(np.abs(x), m=1),
     name="i1e",
@@ -140,7 +141,7 @@ def jn(n: Any, x: Any) -> Any:
 
 # ---- modified, of the first kind and any order
 def _iv(v: Any, x: Any) -> Any:
-    return evaluate(lambda v, x: values.first(v, x, 0, False), v, x)
+    return evaluate(lambda v, x: modified.first(v, x, 0, False), v, x)
 
 
 _iv_row: Any = op(
@@ -171,7 +172,7 @@ def iv(v: Any, x: Any) -> Any:
 
 
 def _ive(v: Any, x: Any, m: int = 0) -> Any:
-    return evaluate(values.first, v, x, m=m, scaled=True)
+    return evaluate(modified.first, v, x, m=m, scaled=True)
 
 
 _ive_row: Any = op(
@@ -197,37 +198,6 @@ def ive(v: Any, x: Any) -> Any:
     array(-1.99411299e-07)
     """
     return _ive_row(constant("ive", "v", v), x)
-
-
-# ---- Airy functions
-def _airy(x: Any, which: int = 0) -> Any:
-    return evaluate(values.airy, x, which=which)
-
-
-_airy_row: Any = op(
-    _airy,
-    name="airy",
-    vjp=lambda g, x, which: g * (x * _airy_row(x, which=which - 1) if which % 2 else _airy_row(x, which=which + 1)),
-    elementwise=True,
-    public=False,
-    samples=((((3,),), {}), (((2,),), {"which": 1}), (((2,),), {"which": 2}), (((2,),), {"which": 3})),
-    doc="An Airy function, or its derivative.",
-)
-
-
-def airy(x: Any) -> tuple[Any, Any, Any, Any]:
-    """Return Ai, Ai', Bi and Bi', the solutions of y'' = x y (``scipy.special.airy`` of real numbers; NIST DLMF 9.2).
-
-    x: any shape; within 16 ulp on the right, on the left with an error of 4 ulp of the amplitude for each unit of
-    the phase.
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([1.0])
-    >>> ai, ai_prime, bi, bi_prime = ad.special.airy(x)
-    >>> ai.backward(); x.grad.round(4), ai_prime.data.round(4)
-    (array([-0.1591]), array([-0.1591]))
-    """
-    return tuple(_airy_row(x, which=k) for k in range(4))
 
 
 # ---- of the second kind
@@ -280,7 +250,7 @@ def yn(n: Any, x: Any) -> Any:
 
 # ---- modified, of the second kind
 def _kv(v: Any, x: Any, m: int = 0, p: int = 0, scaled: bool = False) -> Any:
-    return evaluate(values.macdonald, v, x, m=m, p=p, scaled=scaled)
+    return evaluate(modified.macdonald, v, x, m=m, p=p, scaled=scaled)
 
 
 _kv_row: Any = op(

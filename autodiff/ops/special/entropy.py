@@ -13,7 +13,7 @@ import numpy as np
 
 from ...registry.singular_points import Point
 from .blocks import special_row
-from .values.gamma import log1p_minus
+from .values.incomplete_gamma import log1p_minus
 
 POSITIVE, ANY = (0.0, math.inf), (-math.inf, math.inf)
 

@@ -19,6 +19,7 @@ from ..shape import operand
 from .blocks import evaluate, special_row
 from .entropy import xlogy
 from .values import gamma as values
+from .values import incomplete_gamma as incomplete
 from .values.gamma_moments import log_moment
 
 POSITIVE = (0.0, math.inf)
@@ -227,7 +228,7 @@ betaln = special_row(
 
 # ---- incomplete integrals and their densities
 _poisson_weight = special_row(
-    values.poisson_weight,
+    incomplete.poisson_weight,
     "x**a exp(-x) / gamma(a + 1), a > -1.",
     (lambda g, y, a, x: g * (xlogy(y, x) - y * digamma(a + 1.0)), lambda g, y, a, x: g * y * (a - x) / x),
     name="poisson_weight",
@@ -260,7 +261,7 @@ _log_moment_row: Any = op(
     doc="The k-th moment of log t under the gamma density, up to x: for k = 1 the derivative of gammainc in a.",
 )
 gammainc: Any = special_row(
-    values.gammainc,
+    incomplete.gammainc,
     "Return the regularized lower incomplete gamma function, a > 0 and x >= 0, both differentiated; within 16 ulp for "
     "a < 90, beyond that within the size of the result's logarithm; the derivative in a within 64 ulp or four times "
     "that size (``scipy.special.gammainc``; NIST DLMF 8.2.4, 8.11.4).",
@@ -269,7 +270,7 @@ gammainc: Any = special_row(
     domain=(POSITIVE, POSITIVE),
 )
 gammaincc = special_row(
-    values.gammaincc,
+    incomplete.gammaincc,
     "Return the regularized upper incomplete gamma function, 1 - gammainc without the cancellation "
     "(``scipy.special.gammaincc``).",
     (lambda g, a, x: -g * _log_moment_row(a, x), lambda g, a, x: -g * _poisson_weight(a - 1.0, x)),

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..blocks import horner, integral, tanh_sinh
-from .gamma import digamma, poisson_weight, polygamma
+from .gamma import digamma, polygamma
+from .incomplete_gamma import poisson_weight
 
 NODES, WEIGHTS = tanh_sinh(1 / 16)
 _EXPONENTIAL = tuple([1.0 / math.factorial(k) for k in range(16, 1, -1)])

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from ..blocks import by_regime, horner, integral, tanh_sinh
-from .gamma import CLOSE, FAR, beta, betaln, log1p_minus, polygamma, polygamma_difference, tail
+from .gamma import FAR, beta, betaln, polygamma, polygamma_difference, tail
 from .gamma_moments import expm1_minus
+from .incomplete_gamma import CLOSE, log1p_minus
 
 NODES, WEIGHTS = tanh_sinh(1 / 32)
 
