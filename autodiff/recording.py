@@ -40,9 +40,16 @@ def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 if is_live(value):
                     raise leaves_graph(f"{op.name}(..., {key}=...)", ".data", "the formula in NumPy functions")
                 static[key] = value.data
-    if not any([isinstance(x, Variable) for x in operands]):
-        return op.fn(*operands, **static)
-    return op.run(*operands, static)
+    others = False
+    for x in operands:
+        if x.__class__ is not np.ndarray:
+            if isinstance(x, Variable):
+                return op.run(*operands, static)
+            others = True
+    y = op.fn(*operands, **static)
+    if others and any([is_foreign(x) for x in operands]):
+        _refuse_copy(op, y, operands)
+    return y
 
 
 def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
@@ -97,8 +104,8 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     except REFUSALS as error:
         explain(op, error, raw)
         raise
-    if any([v.__class__ not in (np.ndarray, float) and is_foreign(v) for v in raw]) and not is_foreign(as_array(y)):
-        explain(op, TypeError(f"it gave {kind_of(y)}, a silent copy into NumPy"), raw)
+    if any([v.__class__ not in (np.ndarray, float) and is_foreign(v) for v in raw]):
+        _refuse_copy(op, y, raw)
     if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
         y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)
     if y.__class__ is not float and y.dtype.kind not in "fc":
@@ -122,6 +129,12 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         note_view(next(iter(operands)), out)
     return out
+
+
+def _refuse_copy(op: Op, y: Any, operands: Iterable[Any]) -> None:
+    """Raise TypeError where a row has turned an array of another library into NumPy's."""
+    if not is_foreign(as_array(y)):
+        explain(op, TypeError(f"it gave {kind_of(y)}, a silent copy into NumPy"), list(operands))
 
 
 def _record_scalar(op: Op, raw: list[Any], parents: Any, static: Any, now: State, operands: Iterable[Any]) -> Any:

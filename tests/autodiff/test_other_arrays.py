@@ -225,6 +225,8 @@ def test_what_dask_would_turn_into_numpys_array_is_refused() -> None:
     da = pytest.importorskip("dask.array")
     with pytest.raises(TypeError, match=r"expm does not work on arrays of dask: .*x\.data\.compute\(\)"):
         ad.linalg.expm(ad.tensor(da.from_array(A[:3], chunks=2)))
+    with pytest.raises(TypeError, match="sort does not work on arrays of dask: it gave .* a silent copy"):
+        ad.sort(da.from_array(A, chunks=2))  # it is no Tensor, and came back as NumPy's array
 
 
 def test_a_length_that_dask_does_not_know_is_refused() -> None:
