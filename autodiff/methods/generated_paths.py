@@ -12,6 +12,7 @@ Use it to find out whether a fault is in here.
 
 from __future__ import annotations
 
+import builtins
 import linecache
 import operator
 import os
@@ -130,7 +131,7 @@ _SHARED = dict(
     generic=np.generic, GeneralNode=GeneralNode, FloatNode=FloatNode, Tensor=Tensor, Scalar=Scalar, TENSORS=TENSORS,
     ARITHMETIC=ARITHMETIC, REFUSALS=REFUSALS, explain=explain, float=float, int=int, shape=np.shape,
     dtype=np.result_type, may_share_memory=np.may_share_memory, note_view=note_view, fit=fit, own_buffer=own_buffer,
-    spare_buffer=spare_buffer,
+    spare_buffer=spare_buffer, __builtins__=builtins,  # NumPy imports by the caller's when it words an error
 )  # fmt: skip
 
 

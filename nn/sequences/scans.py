@@ -353,6 +353,8 @@ def _row(name: str, kinds: dict[str, type[_Pass]], gates: int, step: Callable[..
         return made.output(), made
 
     def scan(*operands: Any, sizes: Sizes = None, reverse: bool = False, nonlinearity: str = "tanh") -> Any:
+        if any([extend.as_array(x).__class__ is not np.ndarray for x in operands]):  # of another library
+            return written_out(*operands, sizes=sizes, reverse=reverse, nonlinearity=nonlinearity)
         return keep(*operands, sizes=sizes, reverse=reverse, nonlinearity=nonlinearity)[0]
 
     def written_out(*operands: Any, sizes: Sizes = None, reverse: bool = False, nonlinearity: str = "tanh") -> Any:

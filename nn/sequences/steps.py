@@ -16,6 +16,12 @@ import autodiff as ad
 __all__ = ["gru_step", "lstm_step", "rnn_step"]
 
 
+def _gates(a: Any, n: int) -> list[Any]:
+    """Return the n parts of the last axis, by slices, which every array library has."""
+    size = a.shape[-1] // n
+    return [a[..., k * size : (k + 1) * size] for k in range(n)]
+
+
 def rnn_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, nonlinearity: str = "tanh") -> Any:
     """Return f(x w_ihᵀ + b_ih + h w_hhᵀ + b_hh), f being tanh or relu (Elman 1990)."""
     z = ad.linear(x, w_ih, b_ih) + ad.linear(h, w_hh, b_hh)
@@ -27,7 +33,7 @@ def lstm_step(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
 
     Gates in PyTorch's order i, f, g, o: c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c').
     """
-    i, f, g, o = np.split(ad.linear(x, w_ih, b_ih) + ad.linear(h, w_hh, b_hh), 4, axis=-1)
+    i, f, g, o = _gates(ad.linear(x, w_ih, b_ih) + ad.linear(h, w_hh, b_hh), 4)
     c = ad.sigmoid(f) * c + ad.sigmoid(i) * np.tanh(g)
     return ad.sigmoid(o) * np.tanh(c), c
 
@@ -38,6 +44,6 @@ def gru_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
     Gates in the order r, z, n: n = tanh(a_n + σ(r) b_n), h' = (1 - σ(z)) n + σ(z) h, a coming from x and b from h.
     """
     of_x, of_h = ad.linear(x, w_ih, b_ih), ad.linear(h, w_hh, b_hh)
-    (xr, xz, xn), (hr, hz, hn) = np.split(of_x, 3, axis=-1), np.split(of_h, 3, axis=-1)
+    (xr, xz, xn), (hr, hz, hn) = _gates(of_x, 3), _gates(of_h, 3)
     n = np.tanh(xn + ad.sigmoid(xr + hr) * hn)
     return ad.sigmoid(-(xz + hz)) * n + ad.sigmoid(xz + hz) * h

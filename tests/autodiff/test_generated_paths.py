@@ -117,3 +117,9 @@ def test_names_that_moved_say_where_they_are() -> None:
         ad.WriteMark
     with pytest.warns(DeprecationWarning, match="LeavesGraphError"):
         assert ad.ExitError is ad.LeavesGraphError
+
+
+def test_numpy_finds_pythons_builtins_when_it_words_an_error() -> None:
+    """``tensor(array of another library) @ ndarray`` was a KeyError: '__builtins__', the first time in a process."""
+    for function in (ad.Tensor.__matmul__, ad.matmul.run, ad.Tensor.tanh):
+        assert "__builtins__" in getattr(function, "__globals__", {"__builtins__": None})
