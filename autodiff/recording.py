@@ -18,8 +18,8 @@ from .batching.routes import run_row
 from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
-from .modes.diagnostics import explain, observe, refuse_complex
-from .other_arrays import as_array, is_foreign, plain_array
+from .modes.diagnostics import explain, observe, refuse_complex, refuse_copy
+from .other_arrays import is_foreign, plain_array
 from .registry import Op, set_recorder
 from .variable import Variable, is_live, wrap
 from .writes.views import note_view
@@ -40,15 +40,12 @@ def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 if is_live(value):
                     raise leaves_graph(f"{op.name}(..., {key}=...)", ".data", "the formula in NumPy functions")
                 static[key] = value.data
-    others = False
-    for x in operands:
-        if x.__class__ is not np.ndarray:
-            if isinstance(x, Variable):
-                return op.run(*operands, static)
-            others = True
+    others = [x for x in operands if x.__class__ is not np.ndarray]
+    if any([isinstance(x, Variable) for x in others]):
+        return op.run(*operands, static)
     y = op.fn(*operands, **static)
-    if others and any([is_foreign(x) for x in operands]):
-        _refuse_copy(op, y, operands)
+    if others and any([is_foreign(x) for x in others]):
+        refuse_copy(op, y, operands)
     return y
 
 
@@ -105,7 +102,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         explain(op, error, raw)
         raise
     if any([v.__class__ not in (np.ndarray, float) and is_foreign(v) for v in raw]):
-        _refuse_copy(op, y, raw)
+        refuse_copy(op, y, raw)
     if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
         y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)
     if y.__class__ is not float and y.dtype.kind not in "fc":
@@ -129,12 +126,6 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
     if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         note_view(next(iter(operands)), out)
     return out
-
-
-def _refuse_copy(op: Op, y: Any, operands: Iterable[Any]) -> None:
-    """Raise TypeError where a row has turned an array of another library into NumPy's."""
-    if not is_foreign(as_array(y)):
-        explain(op, TypeError(f"it gave {kind_of(y)}, a silent copy into NumPy"), list(operands))
 
 
 def _record_scalar(op: Op, raw: list[Any], parents: Any, static: Any, now: State, operands: Iterable[Any]) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import AnomalyError, GraphError, MissingRuleError, kind_of
 from ..graph import Node, notes_of
-from ..other_arrays import is_foreign, numbers, refusal
+from ..other_arrays import as_array, is_foreign, numbers, refusal
 from .blocks import mode
 from .states import OFF, State, state
 
@@ -182,6 +182,12 @@ def explain(op: Any, error: Exception, raw: Iterable[Any]) -> None:
     if text is not None:
         raise (TypeError if isinstance(error, TypeError) else type(error))(text) from None
     error.add_note(f"in {op.name} of {' and '.join(kind_of(x) for x in raw)}{where}.")
+
+
+def refuse_copy(op: Any, y: Any, operands: Iterable[Any]) -> None:
+    """Raise TypeError where an operation has turned an array of another library into NumPy's."""
+    if not is_foreign(as_array(y)):
+        explain(op, TypeError(f"it gave {kind_of(y)}, a silent copy into NumPy"), operands)
 
 
 def misfit(op: Any, error: Exception, raw: list[Any], where: str) -> str | None:
