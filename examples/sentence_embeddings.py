@@ -4,7 +4,7 @@
     python examples/sentence_embeddings.py "A dog runs." "The puppy is racing." "Stocks fell."
 
 The model is all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers, Apache 2.0): six layers of BERT (Devlin et al.
-2019), 384 features, 22.7 million numbers, trained so that sentences of like meaning get like vectors. The package holds
+2019), 384 features, 22.6 million numbers, trained so that sentences of like meaning get like vectors. The package holds
 its files; `--model` takes another folder with config.json, tokenizer.json and model.safetensors of a BERT.
 """
 

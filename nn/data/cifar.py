@@ -72,7 +72,7 @@ def _folder(directory: Path) -> tuple[Path, str]:
     archive = next((name for name in held if name.endswith((".tar.gz", ".tgz"))), None)
     hint = f"unpack {archive} first" if archive else WHERE
     shown = ", ".join(held[:6]) + (f" and {len(held) - 6} more" if len(held) > 6 else "")
-    raise FileNotFoundError(f"load_cifar10: no {fewest[0]} in {directory} (it holds {shown or 'nothing'}); {hint}")
+    raise FileNotFoundError(f"load_cifar10: no {fewest[0]} in {directory} (it holds {shown or 'nothing'}). {hint}")
 
 
 def _read_binary(path: Path) -> tuple[np.ndarray, np.ndarray]:
