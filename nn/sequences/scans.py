@@ -36,11 +36,8 @@ def _order(steps: int, reverse: bool) -> range:
 
 
 def _logistic(negated: Array, out: Array, largest: Array) -> None:
-    """Write σ into `out` and 1 - σ into the place of -x, both without cancellation.
-
-    largest: an array, for with one number NumPy's minimum takes three times as long.
-    """
-    np.minimum(negated, largest, out=negated)
+    """Write σ into `out` and 1 - σ into the place of -x, both without cancellation."""
+    np.minimum(negated, largest, out=negated)  # with a number instead of an array: three times as long
     np.exp(negated, out=negated)
     np.add(negated, 1.0, out=out)
     np.divide(1.0, out, out=out)
