@@ -104,5 +104,5 @@ def _rebuild(cls: Any, data: Any, live: bool) -> Any:
 
 
 def mask(self: Variable) -> Any:
-    """The attribute by which ``numpy.ma`` recognises its arrays: refused."""
+    """Refuse the attribute by which ``numpy.ma`` recognises its arrays."""
     raise leaves_graph("numpy.ma, which takes the ._data of anything,", ".data", "np.where(mask, x, 0)")

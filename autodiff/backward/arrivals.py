@@ -80,7 +80,7 @@ def _hook_of(reference: weakref.ref[Node]) -> Callable[[Any], None]:
 
 
 def _watcher_of(node: Node | None) -> tuple[Watcher | None, int]:
-    """The watcher of a leaf, if it is still there, and the position of the leaf."""
+    """Return the watcher of a leaf, if it is still there, and the position of the leaf."""
     reference, position = (None, 0) if node is None else watched.get(node, (None, 0))
     return (None if reference is None else reference()), position
 

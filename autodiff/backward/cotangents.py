@@ -28,7 +28,7 @@ def raw(x: Any) -> Any:
 
 
 def nonzero(seed: Any) -> Any:
-    """Where a cotangent is not zero: True everywhere, or booleans. Zeros of the start contribute nothing."""
+    """Return where a cotangent is not zero: True everywhere, or booleans. Zeros of the start contribute nothing."""
     value = raw(seed)
     if value.__class__ is not np.ndarray and is_foreign(value):
         return True  # to look would compute it

@@ -209,7 +209,7 @@ def _generic(a: Any, rng: np.random.Generator) -> Any:
 
 
 def through(node: Node, i: int, mask: Mask, apply: Any = None) -> Mask:
-    """How a mask passes operand i of a row: from the output to the operand, or the other way with ``apply``."""
+    """Return how a mask passes operand i of a row: from the output to the operand, or the other way with ``apply``."""
     op = node.op
     if mask is False or (mask is True and not op.selects):
         return mask
@@ -225,7 +225,7 @@ def through(node: Node, i: int, mask: Mask, apply: Any = None) -> Mask:
         return bool(np.any(mask))
     given = _weights(mask, node if apply is None else node.parents[i], ones=op.linear and op.selects)
     d = op.rule(i)(given, *args) if apply is None else apply(given, args)
-    # A row that is loud about NaN says NaN also of an element that nothing reads.
+    # A rule that gives NaN for a NaN operand gives it also for an element that nothing reads.
     return np.not_equal(d, 0) & mask if op.elementwise else np.not_equal(d, 0)
 
 

@@ -86,8 +86,8 @@ def pull(
     foreign: Collection[Node] = (),
     inner: bool = False,
 ) -> dict[Node, Cotangent]:
-    """Cotangents of every leaf and every wanted node among ``nodes`` (all of them when wanted is None); None for the
-    others, and where none arrived.
+    """Return cotangents of every leaf and every wanted node among ``nodes`` (all of them when wanted is None); None for
+    the others, and where none arrived.
 
     nodes: from ``collect``. recorded: rules run on handles, so that the result can be differentiated again. release:
     forget saved values as they are consumed. bounded: some parents may be missing among ``nodes`` on purpose.
@@ -398,7 +398,8 @@ def pull_operands(
 
 
 def own_buffer(p: Node, cotangents: dict[Node, Cotangent], owned: dict[Node, bool]) -> Any:
-    """The cotangent of p in a buffer that the walk may write into: copied once, if another node may hold it too."""
+    """Return the cotangent of p in a buffer that the walk may write into: copied once, if another node may hold it
+    too."""
     if p not in owned:
         cotangents[p] = cotangents[p].copy()
         owned[p] = True

@@ -2,7 +2,7 @@
 
 A ``Batched`` is a frame and a payload: an array, a Tensor, or a ``Batched`` of a frame further out, whose first axis
 counts the examples. It has no graph of its own: its node is that of the Tensor at the bottom. Every way to one plain
-value is an error that says what to write, because there is no one value.
+value is an error with the form to write, because there is no one value.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Batched(Tensor):
     __hash__ = object.__hash__
 
 
-del TENSORS[Batched]  # the fast paths read ``_data``: they hand it on to ``recording``, which knows it
+del TENSORS[Batched]  # the fast paths read ``_data``: they hand it on to ``recording``
 
 
 def innermost(values: Any) -> Frame | None:

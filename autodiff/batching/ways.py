@@ -1,7 +1,7 @@
 """The ways in which rows batch: each takes the payloads, does one operation for all examples, and returns the payload
 of the answer; None where it has none for these arguments, which then run in a loop.
 
-A way is ``way(frame, op, xs, on, static)``: xs has an operand each, with the batch axis first where ``on`` says so, and
+A way is ``way(frame, op, xs, on, static)``: xs has an operand each, with the batch axis first where ``on`` is True, and
 no batch axis otherwise. A row names its own as ``batch=``; an elementwise row needs none (``aligned``). What a way
 computes is recorded, when the payloads are.
 """

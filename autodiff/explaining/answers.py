@@ -1,4 +1,4 @@
-"""Answers: the cause of a gradient as data, the operands it was made of, and the text that says both."""
+"""Answers: the cause of a gradient as data, the operands it was made of, and the text that tells both."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Cause:
     node: Node | None = field(default=None, repr=False, compare=False)
 
     def lines(self) -> list[str]:
-        """The cause as lines of text."""
+        """Return the cause as lines of text."""
         said = [f"Cause: {self.rule}"]
         where = [f"at {source_text(self.place)}"] if self.place else []
         where += [f"in module {self.module}"] if self.module else []
@@ -98,7 +98,7 @@ class Explanation:
         self.text = "\n".join([*lines, *([note] if note else [])])
 
     def draw(self, radius: int = 2, **options: Any) -> Any:
-        """The picture of what lies within ``radius`` operations of the cause: ``ad.draw`` with a focus.
+        """Return the picture of what lies within ``radius`` operations of the cause: ``ad.draw`` with a focus.
 
         options: other arguments of ``ad.draw``. Raises ValueError where no graph leads to the value.
         """
@@ -113,7 +113,7 @@ class Explanation:
 def cause_at(
     graph: GraphPass, node: Node, kind: str, rule: str, remedy: str, index: tuple[int, ...] | None = None
 ) -> Cause:
-    """The cause that lies in an operation, or in a leaf: with its place and its operands."""
+    """Return the cause that lies in an operation, or in a leaf: with its place and its operands."""
     record = graph.record(node)
     place = node.source if node.source and node.source != "?" else ""
     file, _, line = place.rpartition(":")
@@ -126,7 +126,7 @@ def cause_at(
 
 
 def operand_of(graph: GraphPass, node: Node, i: int) -> Operand | None:
-    """One operand of an operation as facts; None for one that was not given."""
+    """Return one operand of an operation as facts; None for one that was not given."""
     parent = node.parents[i]
     if isinstance(parent, Node):
         return described(graph, parent)
@@ -137,21 +137,21 @@ def operand_of(graph: GraphPass, node: Node, i: int) -> Operand | None:
 
 
 def described(graph: GraphPass, node: Node) -> Operand:
-    """The value of a node as facts, under its name."""
+    """Return the value of a node as facts, under its name."""
     value, shape = graph.value(node), node.shape or ()
     name = name_of(graph, node)
     return facts(value, name) if value is not None else Operand(name, shape, str(node.dtype))
 
 
 def facts(value: Any, name: str) -> Operand:
-    """An array as facts."""
+    """Return an array as facts."""
     if value.ndim == 0:
         return Operand(name, (), str(value.dtype), value.item())
     return Operand(name, value.shape, str(value.dtype), None, stats_of(value))
 
 
 def name_of(graph: GraphPass, node: Node) -> str:
-    """How a value is called: its name, or the operation that made it."""
+    """Return how a value is called: its name, or the operation that made it."""
     record = graph.record(node)
     if record.name:
         return str(record.name)
@@ -163,5 +163,5 @@ def name_of(graph: GraphPass, node: Node) -> str:
 
 
 def first_index(mask: Any) -> tuple[int, ...] | None:
-    """The index of the first True; None for a single number."""
+    """Return the index of the first True; None for a single number."""
     return tuple(int(k) for k in np.argwhere(mask)[0]) if np.ndim(mask) and np.any(mask) else None

@@ -130,7 +130,7 @@ def _causes(graph: GraphPass, node: Node, state: str, where: Any) -> list[Cause]
 
 
 def _state(wrt: Variable, gradient: Any, at: Any, graph: GraphPass | None) -> tuple[str, Any, str]:
-    """The state of a gradient, the elements in question (booleans), and the first line of the answer."""
+    """Return the state of a gradient, the elements in question (booleans), and the first line of the answer."""
     chosen = np.zeros(gradient.shape, bool)
     if at is None:
         chosen[...] = True
@@ -184,7 +184,7 @@ def _alone(value: Variable, at: Any) -> Explanation:
 
 
 def _none(x: Any, cause: Cause) -> Explanation:
-    """The answer for a value without a gradient."""
+    """Return the answer for a value without a gradient."""
     return Explanation("none", f"This {_kind(x)} has no gradient.", [cause])
 
 

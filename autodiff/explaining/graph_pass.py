@@ -68,19 +68,19 @@ class GraphPass:
                     self._values.setdefault(owner, value)
 
     def record(self, node: Node) -> Any:
-        """The plain record of a node, as pictures read it."""
+        """Return the plain record of a node, as pictures read it."""
         return self.snapshot.values[self._index[node]]
 
     def __contains__(self, node: Node) -> bool:
         return node in self._index
 
     def value(self, node: Node) -> Any:
-        """The value of a node as an array; None when the graph does not have it."""
+        """Return the value of a node as an array; None when the graph does not have it."""
         value = self._values.get(node)
         return None if value is None else np.asarray(value)
 
     def made_again(self, node: Node) -> Any:
-        """The value of a node, computed again where the graph does not have it but has the operands."""
+        """Return the value of a node, computed again where the graph does not have it but has the operands."""
         given = self.operands(node) if node not in self._values and node.op is not None else []
         if given and not any([v is None for v in given]):
             try:
@@ -93,23 +93,23 @@ class GraphPass:
         return self.value(node)
 
     def operand(self, node: Node, i: int) -> Any:
-        """The value of an operand as an array, constants included; None when the graph does not have it."""
+        """Return the value of an operand as an array, constants included; None when the graph does not have it."""
         parent = node.parents[i]
         value = self._values.get(parent) if isinstance(parent, Node) else None
         value = operand_value(node, i) if value is None else value
         return None if value is None else np.asarray(plain(value))
 
     def operands(self, node: Node) -> list[Any]:
-        """The values of all operands."""
+        """Return the values of all operands."""
         return [self.operand(node, i) for i in range(len(node.parents))]
 
     def gradient(self, node: Node) -> Any:
-        """The gradient that arrived at a node as an array; None where none did, or where it was not kept."""
+        """Return the gradient that arrived at a node as an array; None where none did, or where it was not kept."""
         found = node.grad if self.consumed else self._found.get(node)
         return None if found is None else np.asarray(plain(found))
 
     def uses(self, node: Node) -> list[Use]:
-        """The operations that read a node, newest first, and in which place."""
+        """Return the operations that read a node, newest first, and in which place."""
         return self._uses.get(node, [])
 
     def sent(self, node: Node, i: int, gradient: Any = None) -> Any:
@@ -140,7 +140,7 @@ class GraphPass:
         return node.op.save[0 if node.op.variadic else i](self.value(node), given, node.static, i)
 
     def leading_to(self, target: Node) -> set[Node]:
-        """The nodes that depend on ``target``, and itself."""
+        """Return the nodes that depend on ``target``, and itself."""
         found = {target}
         for node in reversed(self.nodes):  # oldest first
             if any([isinstance(p, Node) and p in found for p in (node.parents if node.op is not None else ())]):

@@ -25,14 +25,14 @@ DATA = "clean data: rows with np.isnan(x) out, or np.nan_to_num(x); find them wi
 
 
 def first_use(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -> tuple[Use | None, Any]:
-    """The first of ``uses_at_fault``; (None, node) where two paths that are sound add up to something bad."""
+    """Return the first of ``uses_at_fault``; (None, node) where two paths that are sound add up to something bad."""
     return next(uses_at_fault(graph, target, bad, where), (None, None))
 
 
 def uses_at_fault(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -> Iterator[tuple[Use | None, Any]]:
-    """The operations on the way to ``target`` that send something bad though nothing bad arrived at them, with the
-    position of the operand; and where it is bad. After them (None, node) where two paths that are sound add up to it.
-    ``where``: the elements of the target in question."""
+    """Yield the operations on the way to ``target`` that send something bad though nothing bad arrived at them, with
+    the position of the operand; and where it is bad. After them (None, node) where two paths that are sound add up to
+    it. ``where``: the elements of the target in question."""
     matters = elements_that_matter(graph, target, where)
     for node in graph.nodes:
         if node.op is None or node not in matters:
@@ -75,7 +75,7 @@ def elements_that_matter(graph: GraphPass, target: Node, where: Any) -> dict[Nod
 
 
 def causes_of(graph: GraphPass, target: Node, where: Any, state: str) -> list[Cause]:
-    """The independent causes of a NaN or an infinity in these elements of the gradient of a node, one for each
+    """Return the independent causes of a NaN or an infinity in these elements of the gradient of a node, one for each
     operation, in the order of the backward pass. state: "nan" or "infinite"."""
     bad, cause_at_use = (np.isnan, nan_cause_at) if state == "nan" else (np.isinf, infinite_cause_at)
     found: dict[Node | None, Cause] = {}
@@ -91,7 +91,7 @@ def causes_of(graph: GraphPass, target: Node, where: Any, state: str) -> list[Ca
 
 
 def nan_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
-    """Why an operation sends a NaN."""
+    """Return why an operation sends a NaN."""
     node, i = use
     values = [*graph.operands(node), graph.value(node)]
     if any([holds(v, np.isnan, spoilt) for v in values]):
@@ -134,7 +134,7 @@ def nan_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
 
 
 def zero_times_infinity(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
-    """A computed zero that meets an infinite derivative; with what made the zero."""
+    """Return the cause of a NaN where a computed zero meets an infinite derivative; with what made the zero."""
     node, i = use
     index = first_index(spoilt)
     rule = (
@@ -151,7 +151,7 @@ def zero_times_infinity(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
 
 
 def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
-    """Why an operation sends an infinity."""
+    """Return why an operation sends an infinity."""
     node, i = use
     operands, index, name = graph.operands(node), first_index(spoilt), node.op.name
     if any([holds(v, np.isinf, spoilt) for v in operands]):
@@ -177,7 +177,7 @@ def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
 
 
 def grows(graph: GraphPass, use: Use, index: Any) -> bool:
-    """Whether an operation is infinite here because its result is too large, and not because of a pole."""
+    """Return whether an operation is infinite here because its result is too large, and not because of a pole."""
     node = use[0]
     j = node.op.shown.pole or 0
     x = graph.operand(node, j)
@@ -188,7 +188,7 @@ def grows(graph: GraphPass, use: Use, index: Any) -> bool:
 
 
 def pole_text(graph: GraphPass, use: Use, index: Any) -> str:
-    """Where the derivative of an operation is infinite."""
+    """Return where the derivative of an operation is infinite."""
     node, i = use
     pole = node.op.shown.pole
     x = graph.operand(node, i if pole is None else pole)
@@ -198,12 +198,12 @@ def pole_text(graph: GraphPass, use: Use, index: Any) -> str:
 
 
 def holds(value: Any, test: Bad, spoilt: Any) -> bool:
-    """Whether a value, where it is known, is not finite in the elements where something became so."""
+    """Return whether a value, where it is known, is not finite in the elements where something became so."""
     return value is not None and bool(np.any(test(value[spoilt] if value.shape == spoilt.shape else value)))
 
 
 def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:
-    """The first value with a NaN (or an infinity) among all that a node was computed from."""
+    """Return the first value with a NaN (or an infinity) among all that a node was computed from."""
     test = np.isnan if kind == "nan" else np.isinf
     for before in graph.before(node):
         given = graph.operands(before) if before.op is not None else []

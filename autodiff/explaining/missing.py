@@ -12,7 +12,7 @@ from .graph_pass import GraphPass
 
 
 def of_constant(x: Variable) -> Cause:
-    """Why a value that requires no gradient does not."""
+    """Return why a value that requires no gradient does not."""
     if getattr(x, "_frozen", None) is not None:
         return Cause(
             "frozen",
@@ -45,7 +45,7 @@ def of_constant(x: Variable) -> Cause:
 
 
 def of_plain(x: Any) -> Cause:
-    """Why something that is no value of a graph has no gradient."""
+    """Return why something that is no value of a graph has no gradient."""
     return Cause(
         "constant",
         f"a {type(x).__name__} is plain data: it is a constant for the graph.",
@@ -54,7 +54,7 @@ def of_plain(x: Any) -> Cause:
 
 
 def of_leaf_alone(x: Variable) -> Cause:
-    """Why a leaf has no gradient, where no loss is known."""
+    """Return why a leaf has no gradient, where no loss is known."""
     node: Node = x.node  # type: ignore[assignment]
     ended = end_of(node)
     if ended is not None:
@@ -68,7 +68,7 @@ def of_leaf_alone(x: Variable) -> Cause:
 
 
 def of_interior(x: Variable) -> Cause:
-    """Why an interior value shows no gradient."""
+    """Return why an interior value shows no gradient."""
     return Cause(
         "not_kept",
         f"it is not a leaf: a {'Scalar' if isinstance(x, Scalar) else 'Tensor'} made by an operation keeps its "
@@ -78,7 +78,7 @@ def of_interior(x: Variable) -> Cause:
 
 
 def of_unreached(x: Variable, graph: GraphPass) -> Cause:
-    """Why a value is not among what a root was computed from."""
+    """Return why a value is not among what a root was computed from."""
     node: Node = x.node  # type: ignore[assignment]
     ended = end_of(node)
     if ended is not None:
@@ -99,7 +99,7 @@ def of_unreached(x: Variable, graph: GraphPass) -> Cause:
 
 
 def end_of(node: Node) -> Cause | None:
-    """The operation that made a constant of this value, where ``record()`` noticed one."""
+    """Return the operation that made a constant of this value, where ``record()`` noticed one."""
     if node.notes is None or not node.notes.ends:
         return None
     op, place, how = node.notes.ends[0]

@@ -16,7 +16,7 @@ WORST = 3  # operations that are named
 
 
 def strongest_path(graph: GraphPass, target: Node) -> list[tuple[Node, float]]:
-    """The operations from ``target`` to the root, always the one that sends most, and how much each enlarges the
+    """Return the operations from ``target`` to the root, always the one that sends most, and how much each enlarges the
     2-norm of the gradient."""
     path: list[tuple[Node, float]] = []
     node = target
@@ -68,11 +68,11 @@ def huge_cause(graph: GraphPass, target: Node) -> Cause | None:
 
 
 def product(factors: Any) -> float:
-    """The product, infinite where floats end."""
+    """Return the product, infinite where floats end."""
     total = math.fsum(map(math.log, factors)) if all(map(math.isfinite, factors)) else math.inf
     return math.exp(total) if total < 709 else math.inf
 
 
 def place(node: Node) -> str:
-    """Where an operation is, for a list of them."""
+    """Return where an operation is, for a list of them."""
     return f" at {source_text(node.source)}" if node.source and node.source != "?" else ""

@@ -18,7 +18,7 @@ MOST = 5  # causes that are told
 
 
 def zero_causes(graph: GraphPass, target: Node, mask: Any) -> list[Cause]:
-    """Where the gradient of the elements ``mask`` (booleans) of a node became zero, newest operation first."""
+    """Return where the gradient of the elements ``mask`` (booleans) of a node became zero, newest operation first."""
     found: dict[Node, Cause] = {}
     seen: set[Node] = {target}
     todo: list[tuple[Node, Any]] = [(target, mask)]
@@ -68,7 +68,7 @@ def elements_above(graph: GraphPass, use: Use, mask: Any) -> Any:
 
 
 def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
-    """Why an operation to which a gradient arrived sends zeros to these elements of an operand."""
+    """Return why an operation to which a gradient arrived sends zeros to these elements of an operand."""
     zero = Zero(graph, use, mask)
     found = next((told for find in IN_ORDER if (told := find(zero)) is not None), None)
     if found is None:
@@ -105,7 +105,7 @@ Told = tuple[str, str, str] | None  # kind, rule and remedy of a cause; None whe
 
 
 def cancelled(zero: Zero) -> Told:
-    """Paths whose gradients add up to 0."""
+    """Find paths whose gradients add up to 0."""
     if zero.sent is None or not (zero.sent[zero.mask] != 0).any():
         return None
     rule = "the paths from here to the loss send gradients that add up to 0: nothing is wrong with any of them."
@@ -113,7 +113,7 @@ def cancelled(zero: Zero) -> Told:
 
 
 def dead(zero: Zero) -> Told:
-    """A rectifier of negative numbers."""
+    """Find a rectifier of negative numbers."""
     x, mask = zero.x, zero.mask
     if zero.op.shown.leaves_out != "negative" or x is None or x.shape != mask.shape or not (x[mask] < 0).any():
         return None
@@ -128,7 +128,7 @@ def dead(zero: Zero) -> Told:
 
 
 def flat(zero: Zero) -> Told:
-    """A function whose derivative is 0 wherever it exists."""
+    """Find a function whose derivative is 0 wherever it exists."""
     if not zero.op.shown.flat:
         return None
     name = zero.op.name
@@ -141,7 +141,7 @@ def flat(zero: Zero) -> Told:
 
 
 def by_convention(zero: Zero) -> Told:
-    """A point without a derivative, where 0 is given."""
+    """Find a point without a derivative, where 0 is given."""
     given = zero.op.convention
     at = conventional(zero.graph, zero.node) if given is not None else None
     if at is None or not at.any() or (at.shape == zero.mask.shape and not at[zero.mask].all()):
@@ -151,7 +151,7 @@ def by_convention(zero: Zero) -> Told:
 
 
 def other_branch(zero: Zero) -> Told:
-    """A condition that took the other value."""
+    """Find a condition that took the other value."""
     if zero.op.shown.leaves_out != "branch":
         return None
     branch = "first" if zero.i == 1 else "second"
@@ -163,7 +163,7 @@ def other_branch(zero: Zero) -> Told:
 
 
 def not_picked(zero: Zero) -> Told:
-    """A comparison that picked other elements."""
+    """Find a comparison that picked other elements."""
     if not zero.compares or zero.one_operand or zero.op.shown.leaves_out == "bounds":
         return None
     return (
@@ -174,7 +174,7 @@ def not_picked(zero: Zero) -> Told:
 
 
 def clipped(zero: Zero) -> Told:
-    """A function that is constant outside an interval."""
+    """Find a function that is constant outside an interval."""
     name = zero.op.name
     if zero.op.shown.leaves_out == "bounds":
         return (
@@ -192,7 +192,7 @@ def clipped(zero: Zero) -> Told:
 
 
 def not_selected(zero: Zero) -> Told:
-    """An index that reads other elements."""
+    """Find an index that reads other elements."""
     if not (zero.op.selects or (zero.op.linear and not zero.op.elementwise)):
         return None
     return (
@@ -203,7 +203,7 @@ def not_selected(zero: Zero) -> Told:
 
 
 def times_zero(zero: Zero) -> Told:
-    """A factor that is 0."""
+    """Find a factor that is 0."""
     other, name = zero_operand(zero.graph, zero.use, zero.mask), zero.op.name
     if other is None:
         return None
@@ -215,7 +215,7 @@ def times_zero(zero: Zero) -> Told:
 
 
 def underflow(zero: Zero) -> Told:
-    """A derivative that is not 0, times a gradient that is not, and their product is."""
+    """Find a derivative that is not 0, times a gradient that is not, and their product is."""
     slope = zero.graph.sent(zero.node, zero.i, np.ones(zero.node.shape or ())) if zero.op.elementwise else None
     if slope is None or not (slope[zero.mask] != 0).any():
         return None
@@ -227,7 +227,7 @@ def underflow(zero: Zero) -> Told:
 
 
 def saturated(zero: Zero) -> Told:
-    """A function that is nearly constant for large operands."""
+    """Find a function that is nearly constant for large operands."""
     if not zero.op.shown.saturates:
         return None
     at = value_text(zero.x, zero.index)
@@ -255,7 +255,7 @@ IN_ORDER = (
 
 
 def conventional(graph: GraphPass, node: Node) -> Any:
-    """Where the derivative of a node is a convention: booleans; None where the values were not kept."""
+    """Return where the derivative of a node is a convention: booleans; None where the values were not kept."""
     static = node.op.defaults if node.static is None else node.static
     try:
         read = node.op.save_convention(graph.value(node), graph.operands(node), static, 0)
@@ -265,7 +265,7 @@ def conventional(graph: GraphPass, node: Node) -> Any:
 
 
 def zero_operand(graph: GraphPass, use: Use, mask: Any) -> str | None:
-    """The name of another operand that multiplies this one by 0; None when there is none."""
+    """Return the name of another operand that multiplies this one by 0; None when there is none."""
     node, i = use
     if not (node.op.shown.factors or node.op.product) or node.op.variadic:
         return None

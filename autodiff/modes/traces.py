@@ -52,7 +52,7 @@ def refuse_trace(what: str, instead: str) -> None:
 
 
 def draw_once(source: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-    """``draw_random`` for one example."""
+    """Return ``draw_random`` for one example."""
     trace = state().trace
     if trace is not None and not trace.busy:
         return trace.draw(source, method, args, kwargs)

@@ -26,17 +26,17 @@ SAMPLES: tuple[Any, ...] = (
 
 
 def back(g: Any, axis: Axis, keepdims: bool) -> Any:
-    """g with the reduced axes there again, of length 1."""
+    """Return g with the reduced axes there again, of length 1."""
     return g if axis is None or keepdims else np.expand_dims(g, axis)
 
 
 def spread(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
-    """g repeated over the axes that were reduced."""
+    """Return g repeated over the axes that were reduced."""
     return np.broadcast_to(back(g, axis, keepdims), shape)
 
 
 def flat_last(x: Any, axis: Axis) -> Any:
-    """x with the reduced axes as one, the last: (*rest, n)."""
+    """Return x with the reduced axes as one, the last: (*rest, n)."""
     axes = axes_of(axis, np.ndim(x))
     order = tuple(a for a in range(np.ndim(x)) if a not in axes) + axes
     moved = np.transpose(x, order)
@@ -57,7 +57,7 @@ def axes_of(axis: Axis, n: int) -> tuple[int, ...]:
 
 
 def wide(g: Any) -> Any:
-    """g, of float16 as float32: counts from 65,520 on are infinite in float16. The walk casts back."""
+    """Return g, of float16 as float32: counts from 65,520 on are infinite in float16. The walk casts back."""
     return np.astype(g, np.float32) if getattr(g, "dtype", None) == np.float16 else g
 
 

@@ -19,7 +19,7 @@ from .elementwise import INF, NAN
 
 
 def _largest(x: Any, axis: Any) -> Any:
-    """The largest element; 0 of none. x is no less than 0."""
+    """Return the largest element; 0 of none. x is no less than 0."""
     more: dict[str, Any] = {} if x.size else {"initial": 0.0}
     return np.max(x, axis=axis, keepdims=True, **more)
 
@@ -67,7 +67,7 @@ def _normp(x: Any, ord: float = 2, axis: Any = None, keepdims: bool = False) -> 
 
 
 def _normp_vjp(g: Any, y: Any, x: Any, ord: float, axis: Any, keepdims: bool) -> Any:
-    """sign(x) (|x| / y)^(p - 1). At x = 0 below p = 1 it is inf, as the derivative of |x|^p from the right."""
+    """Return sign(x) (|x| / y)^(p - 1). At x = 0 below p = 1 it is inf, as the derivative of |x|^p from the right."""
     at, y = back(y == 0, axis, keepdims), back(y, axis, keepdims)
     ratio = settled_along(np.abs(x), at, axis) / np.where(at, 1.0, y)
     power = ratio ** (ord - 1.0) if ord > 1 else np.where(at, 0.0, ratio ** (ord - 1.0))

@@ -259,7 +259,8 @@ def _publish(fn: Any, name: str, numpy: tuple[Any, ...], method: bool | str, pub
 
 # ---- the values that a rule reads, by its parameter names: these, and no others, are saved for it
 def keywords(fn: Callable[..., Any], skip: int) -> dict[str, Any]:
-    """Names and defaults of a function's parameters (None: no default) after the first ``skip``, without *args."""
+    """Return names and defaults of a function's parameters (None: no default) after the first ``skip``, without
+    *args."""
     fn = getattr(fn, "__wrapped__", fn)
     code = getattr(fn, "__code__", None)
     if code is None:  # a function written in C
@@ -289,7 +290,7 @@ def names_read(op: Any, rule: Rule | None) -> tuple[str, ...]:
 
 
 def saver(op: Any, names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
-    """``save(y, operands, static, i, kept)``: the tuple of the values that a rule names, as source for speed."""
+    """Return ``save(y, operands, static, i, kept)``: the tuple of the values that a rule names, as source for speed."""
     return _evaluated(f"lambda y, operands, static, i, kept=None: {saved_source(op, names)}")
 
 

@@ -46,7 +46,7 @@ def first_nan_picture(snapshot: Snapshot, options: Options) -> Picture:
 
 
 def neighbourhood(snapshot: Snapshot, centre: int, radius: int) -> list[int]:
-    """Values within `radius` steps before or after `centre`, in order."""
+    """Return values within `radius` steps before or after `centre`, in order."""
     readers: dict[int, list[int]] = {}
     for value in snapshot.values:
         for parent in value.parents:
@@ -87,7 +87,7 @@ def with_reason(
 
 
 def reasons(snapshot: Snapshot, origin: FirstProblem, lang: str) -> list[tuple[str, str, str]]:
-    """Rows of the card that explains: word, text and tone."""
+    """Return rows of the card that explains: word, text and tone."""
     value = snapshot.values[origin.index]
     operands = [snapshot.values[p] for p in dict.fromkeys(value.parents)]
     rows = [(word(lang, "cause"), cause_of(value, operands, origin, lang), "error")]

@@ -64,7 +64,7 @@ def find_neurons(snapshot: Snapshot) -> dict[str, Neuron]:
 
 
 def weights_of(snapshot: Snapshot, value: Value, maker: dict[int, str]) -> dict[tuple[str, object], float]:
-    """Weights in one operation, by what they weigh: a neuron, an input, or the position of a constant."""
+    """Return weights in one operation, by what they weigh: a neuron, an input, or the position of a constant."""
     pairs: list[tuple[object, object, int]] = []
     if value.row is not None and value.row.shown.pairs:
         half = len(value.operands) // 2
@@ -210,7 +210,7 @@ def add_layer(builder: NeuronBuilder, k: int, members: list[Neuron], last: bool)
 
 
 def add_gap(builder: NeuronBuilder, hidden: int) -> str:
-    """A chip that counts the neurons that are not drawn."""
+    """Return a chip that counts the neurons that are not drawn."""
     node_id = builder.new_id("n")
     tooltip = word(builder.lang, "nodes", hidden)
     builder.nodes.append(
@@ -306,7 +306,7 @@ def add_losses(builder: NeuronBuilder) -> None:
 
 
 def behind(builder: NeuronBuilder, root: int, outputs: dict[int, str]) -> tuple[set[int], list[str]]:
-    """Values between a root and the neurons, and the neurons that feed them."""
+    """Return values between a root and the neurons, and the neurons that feed them."""
     inside = {i for i, value in enumerate(builder.snapshot.values) if value.path in builder.neurons}
     feeding: dict[str, None] = {}
     seen, stack = {root}, [root]

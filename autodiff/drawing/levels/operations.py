@@ -122,7 +122,8 @@ def add_frozen_modules(builder: OperationBuilder) -> None:
 
 
 def consumers(builder: OperationBuilder) -> set[int]:
-    """Values read by more than six operations: they are repeated as chips instead of sending lines everywhere."""
+    """Return values read by more than six operations: they are repeated as chips instead of sending lines
+    everywhere."""
     counts: dict[int, int] = {}
     for i in builder.keep:
         for parent in set(builder.snapshot.values[i].parents):

@@ -56,7 +56,7 @@ class Cell:
     def size(self) -> tuple[float, float]:
         """Natural width and height, padding included.
 
-        Renderers fit letters to pixels: one point more than the font table says keeps equal rows equal in all of them.
+        Renderers fit letters to pixels: one point more than in the font table keeps equal rows equal in all of them.
         """
         width = (math.ceil(runs_width(self.runs)) + 1 if self.runs else 0) + 2 * self.pad
         height = (runs_height(self.runs) if self.runs else 0) + 2 * self.pad

@@ -190,7 +190,7 @@ def owner_table(items: Sequence[Item]) -> dict[int, int]:
 def inputs_of(
     item: Item, snapshot: Snapshot, owner: dict[int, int], position: int, wanted: Callable[[Value], bool]
 ) -> list[int]:
-    """Values from outside that an item reads, each once, in order of first use."""
+    """Return values from outside that an item reads, each once, in order of first use."""
     found: dict[int, None] = {}
     for i in item.members:
         for parent in snapshot.values[i].parents:

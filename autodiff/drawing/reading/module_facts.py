@@ -1,7 +1,7 @@
 """What a picture shows of a module itself: class, sizes, kernel, heads, and small images of its numbers.
 
-A module is any object; it says more about itself by a method `picture_facts()` that returns a `ModuleFacts`. Arrays are
-copied down to a few tiles of a few numbers.
+A module is any object; a method `picture_facts()` of it may return more, as a `ModuleFacts`. Arrays are copied down to
+a few tiles of a few numbers.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def module_info(path: str, owner: Any, parent: str) -> ModuleInfo:
 
 
 def facts_of(owner: Any) -> ModuleFacts:
-    """Return what a module says about itself, or facts that say nothing."""
+    """Return the facts that a module states, or empty ones."""
     told = getattr(type(owner), "picture_facts", None)
     facts = told(owner) if callable(told) else None
     return facts if isinstance(facts, ModuleFacts) else ModuleFacts()
 
 
 def module_sizes(owner: Any) -> str:
-    """Sizes of a module as `in → out`, from what it says or from the attributes such modules have."""
+    """Return the sizes of a module as `in → out`, from its facts or from the attributes that such modules have."""
     told = facts_of(owner).sizes
     if told:
         return clean(told)

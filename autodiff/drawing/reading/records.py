@@ -82,8 +82,8 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class ModuleInfo:
-    """A module as the picture shows it: path, class name, sizes such as `784 → 128`, its parent's path, and what it
-    says about itself (see `ModuleFacts`)."""
+    """A module as the picture shows it: path, class name, sizes such as `784 → 128`, its parent's path, and
+    the facts that it states (see `ModuleFacts`)."""
 
     path: str
     kind: str = ""

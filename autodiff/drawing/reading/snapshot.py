@@ -164,7 +164,7 @@ class Reader:
 def find_gradients(
     roots: Sequence[Variable], order: Sequence[GraphNode], backward: bool | str
 ) -> tuple[Mapping[GraphNode, Any], str]:
-    """Gradients by node and where they came from. Nothing is written into the graph."""
+    """Return gradients by node and where they came from. Nothing is written into the graph."""
     if backward is False or not order:
         return {}, ""
     interior = [node for node in order if node.op is not None]
@@ -237,7 +237,7 @@ def badge_of(node: GraphNode) -> str:
 
 
 def scope_path(scope: Any) -> str:
-    """Path of a scope. A module called by itself and without children, such as a loss, goes by its class."""
+    """Return the path of a scope. A module called by itself and without children, such as a loss, goes by its class."""
     if scope.path:
         return clean(scope.path, 400)
     owner = scope.owner()

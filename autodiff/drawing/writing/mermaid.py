@@ -1,7 +1,7 @@
 """The picture as Mermaid text, which many sites show without any program.
 
 Mermaid refuses more than 500 edges or 50,000 characters, so gradient lines, then the text itself, are given up before
-that; a comment says so. Labels are always quoted, and every character of user text beyond letters, digits and a few
+that, with a comment. Labels are always quoted, and every character of user text beyond letters, digits and a few
 marks is written as a numeric code.
 """
 

@@ -1,6 +1,6 @@
 """What the elementwise rows share: how a row is written, and the derivative where none exists.
 
-A rule whose first derivative is a convention says so with ``settled``; its second derivative there is NaN.
+A rule whose answer at some points is a convention marks them with ``settled``; its own derivative there is NaN.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ convention = Op(  # in no table: its derivative is the convention, not the limit
 
 
 def settled(x: Any, at: Any, *others: Any) -> Any:
-    """x in a rule, 0 where ``at``; there the derivative of the rule in x and in the others, a second derivative, is NaN
-    and no invention."""
+    """Return x for a rule, and 0 where ``at``; there the derivative of the rule in x and in the others is NaN: it is a
+    second derivative, and there is none."""
     if not (at if at.__class__ is bool else is_foreign(plain(at)) or np.any(at)):
         return x
     x = convention(x, at)
@@ -47,5 +47,5 @@ def settled(x: Any, at: Any, *others: Any) -> Any:
 
 
 def or_one(y: Any) -> Any:
-    """y, and 1 where it is 0."""
+    """Return y, and 1 where it is 0."""
     return np.where(y == 0, 1.0, y) if np.ndim(y) else y if y != 0 else 1.0

@@ -34,7 +34,7 @@ def _one_less(a: Any, b: Any) -> Any:
 
 
 def _power_vjp_b(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """y log a; and 0 at a = 0 < b, the limit."""
+    """Return y log a; and 0 at a = 0 < b, the limit."""
     return g * y * np.log(np.where((a == 0) & (np.real(b) > 0), 1.0, a))
 
 

@@ -24,7 +24,8 @@ def _zeros(g: Any, x: Any) -> Any:
 
 
 def _flat(where: Any, at: str, gap: Any, *point: float) -> dict[str, Any]:
-    """Facts of a flat row: where it jumps, that in words, how far a jump is, and one for the table of such points."""
+    """Return facts of a flat row: where it jumps, that in words, how far a jump is, and one for the table of such
+    points."""
     jumps = Convention(where, at, "0", "Leave the function out, or keep its jumps out with np.where.")
     points = (Point(point, (0.0,) * len(point), "convention"),)
     return {"flat": True, "selects": True, "convention": jumps, "kink": gap, "points": points}

@@ -70,7 +70,7 @@ arctan = row(
 
 
 def _over(u: Any, a: Any, b: Any) -> Any:
-    """u / (a² + b²) without overflow; 0 at the origin, where the angle is undefined."""
+    """Return u / (a² + b²) without overflow; 0 at the origin, where the angle is undefined."""
     h = np.hypot(a, b)
     safe = or_one(h)
     return settled(u, h == 0, a, b) / safe / safe
@@ -96,7 +96,7 @@ composite(radians, numpy=(np.deg2rad,), public=False)
 
 
 def _sinc_slope(x: Any) -> Any:
-    """(cos(pi x) - sinc(x)) / x, by its series where the difference would cancel."""
+    """Return (cos(pi x) - sinc(x)) / x, by its series where the difference would cancel."""
     small = np.abs(x) < 0.3
     near, far = np.where(small, x, 0.0), np.where(small, 1.0, x)  # each formula stays finite where it is not taken
     z = (math.pi * math.pi) * near * near
@@ -136,7 +136,8 @@ cosh = row(
 
 
 def _tanh_vjp(g: Any, x: Any) -> Any:
-    """g / cosh(x)², which keeps its digits where 1 - tanh(x)² has none left (from x = 19 on, in float32 from 9)."""
+    """Return g / cosh(x)², which keeps its digits where 1 - tanh(x)² has none left (from x = 19 on, in float32 from
+    9)."""
     if x.__class__ is np.ndarray:
         c = np.cosh(x)
         return g / c / c

@@ -75,7 +75,7 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
 
 
 def _turned_pairs(y: Any, x_shape: tuple[int, ...]) -> Any:
-    """A left vector and its right one have their phase in common."""
+    """Return the tangent that turns the phase of a left vector and its right one, which have it in common."""
     u, s, vh = unpack(y, *_svd_shapes(x_shape))
     return pack((turned(u), 2), (np.zeros_like(s), 1), (h(turned(h(vh))), 2))
 

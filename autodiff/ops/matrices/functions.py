@@ -185,7 +185,7 @@ def expm_frechet(A: Any, E: Any, compute_expm: bool = True) -> Any:
 
 # ---- Sylvester's equation and the square root
 def _sylvester(a: Any, b: Any, q: Any) -> Any:
-    """x with a x + x b = q, as one linear system of Kronecker products."""
+    """Return x with a x + x b = q, as one linear system of Kronecker products."""
     m, n = a.shape[-1], b.shape[-1]
     if m * n > 4096:
         raise LinAlgError(

@@ -15,7 +15,7 @@ from ..linalg import t
 
 # ---- several results in one array
 def pack(*parts: tuple[Any, int]) -> Any:
-    """Arrays with the same stack axes, each given with its number of own axes, side by side in one flat axis."""
+    """Return arrays with the same stack axes, each given with its number of own axes, side by side in one flat axis."""
     flat = []
     for x, own in parts:
         stack = x.ndim - own

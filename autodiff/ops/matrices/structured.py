@@ -144,7 +144,7 @@ def cho_factor(a: Any, lower: bool = False) -> tuple[Any, bool]:
 
 
 def _from_bands(ab: Any, above: int, n: int) -> Any:
-    """The square matrix whose diagonals, from the one ``above`` places above down, are the rows of ab."""
+    """Return the square matrix whose diagonals, from the one ``above`` places above down, are the rows of ab."""
     rows, columns = np.indices((n, n))
     at = above + rows - columns
     inside = (at >= 0) & (at < np.shape(ab)[0])

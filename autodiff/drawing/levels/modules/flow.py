@@ -332,7 +332,7 @@ def finish(builder: FlowBuilder, overview: bool) -> Picture:
 
 
 def folded_footer(builder: FlowBuilder) -> tuple[str, ...]:
-    """How much is folded, and how to open it."""
+    """Return how much is folded, and how to open it."""
     wide = (word(builder.lang, "wide inputs", builder.hidden + 1),) if builder.hidden else ()
     runs = [item for item in builder.items if item.kind == "repeat" and item.path]
     if not runs:

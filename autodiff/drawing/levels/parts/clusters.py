@@ -79,6 +79,6 @@ def title_of(builder: GraphBuilder, path: str, number: int) -> str:
 
 
 def parent_of(snapshot: Snapshot, path: str) -> str:
-    """Path of the module around a module, or ""."""
+    """Return the path of the module around a module, or ""."""
     info = snapshot.modules.get(path)
     return info.parent if info is not None else ""

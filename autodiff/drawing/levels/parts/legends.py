@@ -35,7 +35,7 @@ def footers(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
 
 
 def gradient_footer(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
-    """Where the gradients come from."""
+    """Return where the gradients come from."""
     if "grad" not in options.show:
         return ()
     if snapshot.gradients.startswith("failed: "):

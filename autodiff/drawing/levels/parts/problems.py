@@ -66,7 +66,7 @@ def where_of(value: Value) -> str:
 
 
 def is_dead(value: Value) -> bool:
-    """A rectifier whose outputs are all zero."""
+    """Return whether a value is that of a rectifier, and all zero."""
     return (
         value.row is not None
         and value.row.shown.rectifier

@@ -31,7 +31,7 @@ def sign_of(value: Value) -> str:
 
 
 def role_of(value: Value, roots: Iterable[int]) -> str:
-    """The kind a value is drawn as."""
+    """Return the kind a value is drawn as."""
     if value.index in roots and value.role == "op":
         return "output"
     if value.role == "parameter":
