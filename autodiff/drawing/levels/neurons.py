@@ -210,7 +210,7 @@ def add_layer(builder: NeuronBuilder, k: int, members: list[Neuron], last: bool)
 
 
 def add_gap(builder: NeuronBuilder, hidden: int) -> str:
-    """Return a chip that counts the neurons that are not drawn."""
+    """Add a chip that counts the neurons that are not drawn, and return its id."""
     node_id = builder.new_id("n")
     tooltip = word(builder.lang, "nodes", hidden)
     builder.nodes.append(
