@@ -390,6 +390,15 @@ def test_expm_of_subnormal_numbers_is_the_identity() -> None:
     np.testing.assert_array_equal(x.grad, np.ones((2, 2)))
 
 
+def test_a_second_derivative_of_a_hermitian_pinv_reads_one_triangle_as_the_first_does() -> None:
+    """It read the other triangle of the matrix, so that hvp differed from the derivative of the gradient."""
+    a = np.array([[3.0, 0.5], [0.5, 2.0]])
+    f = lambda a: np.sum(np.linalg.pinv(a, hermitian=True) * np.array([[1.0, 2.0], [-3.0, 0.5]]))
+    forward, reverse = ad.jacfwd(ad.grad(f))(a), ad.jacobian(ad.grad(f))(a)
+    np.testing.assert_allclose(reverse, forward, atol=1e-14)
+    assert not forward[..., 0, 1].any() and forward[..., 1, 0].any()
+
+
 @pytest.mark.parametrize(
     ("name", "instead"), [("schur", r"np\.linalg\.eig\(a\)"), ("logm", r"np\.linalg\.eigh\(a\)"), ("lu", "lu_factor")]
 )

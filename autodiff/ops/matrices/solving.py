@@ -149,6 +149,8 @@ def _tall(rng: Any, shape: tuple[int, ...]) -> Any:
 
 def _pinv_vjp(g: Any, y: Any, x: Any, hermitian: bool) -> Any:
     """-yᴴ g yᴴ + (1 - x y) gᴴ y yᴴ + yᴴ y gᴴ (1 - y x) (Golub and Pereyra 1973): the rank is locally constant."""
+    if hermitian:  # NumPy reads one triangle alone, and so must what is differentiated again
+        x = np.tril(x) + h(np.tril(x, -1))
     yh, gh = h(y), h(conj(g))
     left = gh @ y @ yh
     right = yh @ y @ gh
@@ -171,7 +173,7 @@ pinv = op(
     public=False,
     numpy=(np.linalg.pinv,),
     vjp=_pinv_vjp,
-    samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
+    samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {}), (((3, 3),), {"hermitian": True})),
     draw=lambda rng, x: (_tall(rng, x),),
     doc="Return the Moore-Penrose inverse (..., n, m) of matrices (..., m, n) of any rank that does not change.",
     example=""">>> import autodiff as ad, numpy as np
