@@ -391,7 +391,7 @@ class NeuralRegressor(RegressorMixin, _Neural):  # type: ignore[misc]
     >>> from sklearn.preprocessing import StandardScaler
     >>> import nn
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), nn.NeuralRegressor((20,), solver="lbfgs", max_iter=20, random_state=0))
+    >>> model = make_pipeline(StandardScaler(), nn.NeuralRegressor((5,), solver="lbfgs", tol=5.0, random_state=0))
     >>> model.fit(X, y).score(X, y) > 0.5
     True
     """
