@@ -6,6 +6,7 @@ micrograd's (`Neuron`, `Layer`, `MLP` on numbers). Everything is built from auto
 One file: the list of public names.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from autodiff import extend as _extend
@@ -406,6 +407,8 @@ else:  # a type checker reports a misspelt name itself
         """Answer names of other libraries, and misspelt ones, with what to write here."""
         if name.startswith("__"):
             raise AttributeError(f"module 'nn' has no attribute {name!r}")
+        if name == "testing":  # loaded when it is asked for, as `ad.testing` is
+            return importlib.import_module("nn.testing")
         if name in ("NeuralClassifier", "NeuralRegressor"):  # their bases are scikit-learn's
             try:
                 from . import estimators

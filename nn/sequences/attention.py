@@ -278,7 +278,8 @@ class MultiheadAttention(Module):
         mask, in which every query may look at them; and whether it still lacks the causal one."""
         q, keys, values = heads
         one = (self.num_heads, 1, self.head_dim)
-        more = [] if self.bias_k is None else [[np.reshape(b, one) for b in (self.bias_k, self.bias_v)]]
+        learnt: Any = (self.bias_k, self.bias_v)
+        more = [] if self.bias_k is None else [[np.reshape(b, one) for b in learnt]]
         more += [[np.zeros(one, keys.dtype)] * 2] if self.add_zero_attn else []
         if is_causal:
             seen = np.tri(q.shape[2], keys.shape[2]) > 0

@@ -3,6 +3,8 @@
 import copy
 import gc
 import pickle
+import subprocess
+import sys
 import warnings
 import weakref
 
@@ -534,3 +536,10 @@ def test_a_tensor_in_the_place_of_a_parameter_is_warned_about():
 def test_functions_in_a_sequential_are_listed_by_name():
     text = repr(nn.Sequential(nn.ReLU(), np.tanh, ad.relu))
     assert text.splitlines()[1:-1] == ["  (0): ReLU()", "  (1): tanh", "  (2): relu"]
+
+
+def test_the_checks_of_layers_are_loaded_when_they_are_asked_for() -> None:
+    """nn.testing was an AttributeError unless it had been imported; ad.testing is not."""
+    code = "import sys, nn; assert 'nn.testing' not in sys.modules; print(nn.testing.check_module.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "check_module"
