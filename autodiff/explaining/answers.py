@@ -52,8 +52,8 @@ class Cause:
 
     kind: one word, such as "dead_relu" or "infinite_derivative"; docs/explaining.md lists them. op: the operation, or
     "" where none is at fault. place: ``path/model.py:12``, or "" without ``record()``. line: that line of source.
-    module: path of the module that ran. index: of the first element, or None. rule: what happened, and remedy: what to
-    write instead, each a sentence.
+    module: path of the module that ran, or the class of the outermost. index: of the first element, or None. rule: what
+    happened, and remedy: what to write instead, each a sentence.
     """
 
     kind: str
@@ -122,7 +122,9 @@ def cause_at(
     operands = [operand_of(graph, node, i) for i in shown if node.parents[i] is not None or i < 2][:4]
     operands = [o for o in operands if o is not None] or ([described(graph, node)] if node.op is None else [])
     op = node.op.name if node.op is not None else ""
-    return Cause(kind, rule, remedy, op, place, text, record.path, tuple(operands), index, node)  # type: ignore[arg-type]
+    owner = node.scope.owner() if node.scope is not None else None
+    module = record.path or (type(owner).__name__ if owner is not None else "")  # the outermost module has no path
+    return Cause(kind, rule, remedy, op, place, text, module, tuple(operands), index, node)  # type: ignore[arg-type]
 
 
 def operand_of(graph: GraphPass, node: Node, i: int) -> Operand | None:
