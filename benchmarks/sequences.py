@@ -1,4 +1,5 @@
-"""Layers for sequences, forward and backward: an LSTM, and a transformer block, beside PyTorch on the same weights.
+"""Layers for sequences, forward and backward: an LSTM, and a transformer block, as they are and compiled, beside NumPy
+written by hand and PyTorch on the same weights.
 
 LSTM: hidden 128, 50 steps, batch 32, input 128. Block: d 128, 8 heads, 512 features between the linear layers, sequence
 64, batch 16, causal, no dropout. float32; gradients of the weights and of the input. torch runs with one thread and
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import sequences_by_hand as hand
 from stopwatch import goal, installed, race, ratio, setting, table
 
 import autodiff as ad
@@ -36,6 +38,28 @@ class Workload:
         y = self.layer(x, **self.options)
         (y[0] if isinstance(y, tuple) else y).backward(self.g)
         return [x.grad, *[p.grad for p in self.layer.parameters()]]
+
+    def compiled(self) -> Callable[[], list[Any]]:
+        """The same as `ours` under `ad.compile`."""
+        layer, options, parameters = self.layer, self.options, list(self.layer.parameters())
+
+        def step(x: Any, g: Any) -> Any:
+            x = ad.tensor(x)
+            layer.zero_grad()
+            y = layer(x, **options)
+            (y[0] if isinstance(y, tuple) else y).backward(g)
+            return x.grad
+
+        fast = ad.compile(step)
+        return lambda: [fast(self.x, self.g), *[p.grad for p in parameters]]
+
+    def by_hand(self) -> list[Any]:
+        """Forward and backward pass in NumPy."""
+        weights = {name: p.data for name, p in self.layer.named_parameters()}
+        if isinstance(self.layer, nn.LSTM):
+            return hand.lstm(self.x, self.g, *weights.values())
+        found = hand.block(self.x, self.g, weights, 8)
+        return [found["x"], *[found[name] for name in weights]]
 
     def theirs(self, threads: int) -> Callable[[], list[Any]]:
         import torch
@@ -77,7 +101,11 @@ def main() -> None:
         Workload("LSTM, hidden 128, 50 steps, batch 32", 1.3, nn.LSTM(128, 128, rng=0), (50, 32, 128)),
         Workload("transformer block, d 128, sequence 64, batch 16", 1.2, block, (16, 64, 128), is_causal=True),
     ):
-        contenders: dict[str, Callable[[], Any]] = {"backflow": work.ours}
+        contenders: dict[str, Callable[[], Any]] = {
+            "backflow": work.ours,
+            "backflow, compiled": work.compiled(),
+            "NumPy by hand": work.by_hand,
+        }
         if here:
             contenders |= {f"torch, {n} thread{'s'[: n > 1]}": work.theirs(n) for n in sorted({1, own})}
         for name, run in contenders.items():  # the same answers, or the race means nothing
@@ -89,9 +117,10 @@ def main() -> None:
         if here:
             goal(
                 "time / torch, its better setting",
-                max(ratio(times, n) for n in contenders if n != "backflow"),
+                max(ratio(times, n) for n in contenders if n.startswith("torch")),
                 work.limit,
             )
+        goal("compiled / NumPy by hand", ratio(times, "NumPy by hand", "backflow, compiled"), 1.1, 1.0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ products with the inputs are made for all steps at once.
 The forward pass leaves the local derivatives of each step. Given those, going back over the steps takes a few products,
 because a step's derivative is linear in what comes from the next. Where the pass itself is recorded (higher orders,
 forward mode), the derivative is that of the steps written out: `reference`.
+
+One file: a pass, its steps forward and its steps back.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import autodiff as ad
 from autodiff import extend
 
 from .steps import gru_step, lstm_step, rnn_step
+from .traced_scans import TracedPass
 
 __all__ = ["gru_scan", "lstm_scan", "rnn_scan"]
 
@@ -53,15 +56,11 @@ class _Pass:
     gates, states = 1, 1
     negated: tuple[int, ...] = ()  # gates that are sigmoids: their weights are negated, which saves a pass a step
     order: tuple[int, ...] = (0,)  # gates as they are computed: the sigmoids side by side
+    left: tuple[str, ...] = ("of_x", "h")  # arrays that the way back reads
 
     def __init__(self, operands: tuple[Array, ...], sizes: Sizes, reverse: bool) -> None:
-        x, *states, w_ih, w_hh, b_ih, b_hh = self.operands = _of_one_dtype(operands)
-        self.sizes, self.reverse = sizes, reverse
-        self.steps, self.count = x.shape[:2]
-        self.hidden, self.dtype = w_hh.shape[1], x.dtype
-        exponent = math.floor(math.log(np.finfo(self.dtype).max))
-        self.largest = np.full((len(self.negated) * self.hidden, self.count), exponent, self.dtype)
-        self.found: tuple[Any, set[int], Any] = (None, set(), None)  # a cotangent, who has asked, the answer
+        self.begin(operands, sizes, reverse)
+        x, *states, w_ih, w_hh, b_ih, b_hh = self.operands
         w_ih, w_hh, b_ih, b_hh = (self._arranged(a) for a in (w_ih, w_hh, b_ih, b_hh))
         self.w_hh, self.b_hh = w_hh, b_hh
         self.of_x = np.matmul(w_ih, x.transpose(0, 2, 1))
@@ -76,6 +75,16 @@ class _Pass:
                 self.step(k, t, product)
                 if sizes is not None and sizes[t] < self.count:
                     self.freeze(k, t, np.s_[:, sizes[t] :])
+
+    def begin(self, operands: tuple[Array, ...], sizes: Sizes, reverse: bool) -> None:
+        """Set what follows from the operands before any step."""
+        self.operands = _of_one_dtype(operands)
+        self.sizes, self.reverse = sizes, reverse
+        self.steps, self.count = self.operands[0].shape[:2]
+        self.hidden, self.dtype = self.operands[-3].shape[1], self.operands[0].dtype
+        exponent = math.floor(math.log(np.finfo(self.dtype).max))
+        self.largest = np.full((len(self.negated) * self.hidden, self.count), exponent, self.dtype)
+        self.found: tuple[Any, set[int], Any] = (None, set(), None)  # a cotangent, who has asked, the answer
 
     def __repr__(self) -> str:  # `checkpoint` compares by it; everything else here follows from what it compares
         return f"<{self.steps} steps>"
@@ -181,6 +190,8 @@ def _of_one_dtype(operands: tuple[Array, ...]) -> tuple[Array, ...]:
 
 
 class _Rnn(_Pass):
+    left = ("of_x", "h", "slope")
+
     def prepare(self, states: list[Array]) -> None:
         self.slope = np.empty((self.steps, self.hidden, self.count), self.dtype)
 
@@ -208,6 +219,7 @@ class _ReluRnn(_Rnn):
 
 
 class _Gru(_Pass):
+    left = ("of_x", "h", "local", "local_n", "through")
     gates, negated, order = 3, (0, 1), (0, 1, 2)
 
     def constant(self, b_ih: Array, b_hh: Array) -> Array:
@@ -264,6 +276,7 @@ class _Gru(_Pass):
 
 
 class _Lstm(_Pass):
+    left = ("of_x", "h", "local", "through_tanh", "forget")
     gates, states, negated, order = 4, 2, (0, 1, 3), (0, 1, 3, 2)
 
     def prepare(self, states: list[Array]) -> None:
@@ -350,7 +363,9 @@ def _row(name: str, kinds: dict[str, type[_Pass]], gates: int, step: Callable[..
     rnn = len(kinds) > 1
 
     def keep(*operands: Any, sizes: Sizes = None, reverse: bool = False, nonlinearity: str = "tanh") -> Any:
-        made = kinds[nonlinearity](operands, sizes, reverse)
+        kind = kinds[nonlinearity]
+        traced = extend.current_trace() is not None
+        made: Any = TracedPass(kind, operands, sizes, reverse) if traced else kind(operands, sizes, reverse)
         return made.output(), made
 
     def scan(*operands: Any, sizes: Sizes = None, reverse: bool = False, nonlinearity: str = "tanh") -> Any:

@@ -423,3 +423,22 @@ def test_what_a_compiled_function_cannot_do_with_an_optimizer_is_refused() -> No
         optimizer.param_groups[0]["lr"] = 0.1
         with pytest.raises(ad.TraceError, match=message):
             ad.compile(function)()
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_compiled_recurrent_layer_is_one_instruction_each_way_and_keeps_every_bit(kind: Any) -> None:
+    net = kind(3, 4, bidirectional=True, rng=0)
+    parameters = list(net.parameters())
+
+    def step(x: Any) -> Any:
+        net.zero_grad()
+        t = ad.tensor(x)
+        y, _ = net(t)
+        (y * y).sum().backward()
+        return [y.data, t.grad, *[p.grad for p in parameters]]
+
+    fast = ad.compile(step)
+    for k in range(2):
+        x = np.random.default_rng(k).normal(size=(9, 2, 3)).astype(np.float32)
+        assert [bits(a) for a in fast(x)] == [bits(a) for a in step(x)]
+    assert len(fast.programs[0].instructions) < 100
