@@ -64,6 +64,8 @@ class Evaluation:
                 seeds = {n: s if isinstance(s, Variable) else wrap(s, None) for n, s in seeds.items()}
             found = pull(seeds, self.nodes, wanted=self.inner, recorded=recorded, release=release)
             flat = [conjugate(derivative(found.get(x.node), bottom(x))) for group in self.leaves for x in group]
+            if recorded:  # a zero for want of a path (a relu that is off) is recorded as any other value would be
+                flat = [v if isinstance(v, Variable) else wrap(v, leaf(v)) for v in flat]
             values = iter(in_own_memory(flat, seeds.values()))
         groups = zip(self.leaves, self.rebuild, strict=True)
         return [rebuild([with_bottom(x, next(values)) for x in group]) for group, rebuild in groups]

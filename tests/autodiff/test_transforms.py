@@ -683,3 +683,14 @@ def test_writing_into_the_value_of_vjp_changes_no_derivative() -> None:
     y, pullback = ad.vjp(np.exp, np.zeros(2))
     y[:] = 100.0
     assert pullback(np.ones(2))[0].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("f", [lambda a: np.maximum(a, 0), ad.relu, lambda a: np.where(a > 5, a, 0.0)])
+@pytest.mark.parametrize("x", [np.array([3.0]), np.array([-3.0]), 3.0, -3.0])
+def test_whether_a_gradient_is_recorded_depends_on_no_value(f: Any, x: Any) -> None:
+    """Where a relu was off, the gradient beside a recorded weight was a plain array: a penalty on it could not be
+    differentiated on that day's data."""
+    w = ad.tensor([2.0]) if np.ndim(x) else ad.scalar(2.0)
+    g = ad.grad(lambda x: np.sum(f(w * x)))(x)
+    assert isinstance(g, type(w)) and g.requires_grad
+    np.sum(g * g).backward()
