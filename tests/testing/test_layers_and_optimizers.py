@@ -169,3 +169,10 @@ def test_a_training_step_changes_every_parameter_that_has_a_slope(config: Any) -
         assert p.grad is not None and p.data.shape == old.shape and np.isfinite(p.data).all()
         # a slope below the resolution of p moves nothing; Adam moves by about lr whatever the slope
         assert np.array_equal(p.data, old) <= (np.max(np.abs(p.grad)) < 1e-12)
+
+
+def test_a_layer_that_keeps_statistics_while_it_trains_is_right() -> None:
+    """It was reported as a violation that `checkpoint` refuses what writes."""
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    assert check_module(nn.BatchNorm1d(3), x).ok
+    assert "P26" in check_module(nn.BatchNorm1d(3).eval(), x).tally.counts
