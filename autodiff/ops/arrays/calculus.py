@@ -135,7 +135,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if np.shape(xp) != np.shape(fp) or np.ndim(xp) != 1 or not np.size(xp):
         raise ValueError(f"interp needs xp and fp of one equal axis; got shapes {np.shape(xp)} and {np.shape(fp)}.")
     fp = operand(fp)
-    kinds = (np.float64, np.float64, np.result_type(np.float64, fp))  # values may be complex
+    kinds: tuple[Any, ...] = (np.float64, np.float64, np.result_type(np.float64, fp))  # values may be complex
     x, xp, fp = [v if v.dtype == kind else np.astype(v, kind) for v, kind in zip(map(operand, (x, xp, fp)), kinds)]
     if period is not None:
         if period == 0:
