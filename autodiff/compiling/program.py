@@ -35,7 +35,7 @@ class Ref:
         self.index = index
 
     def __eq__(self, other: object) -> bool:
-        return other.__class__ is Ref and other.index == self.index  # type: ignore[attr-defined]
+        return other.__class__ is Ref and other.index == self.index
 
     def __hash__(self) -> int:
         return self.index

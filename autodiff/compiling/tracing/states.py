@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...batching.handle import Batched
-from ...graph import Node, leaf
+from ...graph import leaf
 from ...modes import mode, state
 from ...variable import Scalar, Variable
 from ...writes.write_marks import marks_of
@@ -35,7 +35,7 @@ class Held:
 
     forgets = looked = False
 
-    def __init__(self, trace: Trace, handle: Variable, floor: float) -> None:
+    def __init__(self, trace: Any, handle: Variable, floor: float) -> None:
         self.handle, self.data, self.node = handle, handle._data, handle.node
         self.key = id(handle)
         self.traced: Any = trace.outside(self.data, "state", weak=self.data.__class__ is float)
@@ -160,7 +160,7 @@ class StatefulTrace(Trace):
         """Return the state that stands where a function finds it: the arguments are those of ``Place``."""
         if key not in self.held:
             self.held[key] = Place(self, key, *rest)
-        return self.held[key]  # type: ignore[no-any-return]
+        return self.held[key]
 
     def operand(self, x: Any) -> Any:
         """Return an operand of a recorded operation: handles are adopted; NumPy's numbers never upcast an array."""
@@ -244,17 +244,17 @@ def write_back(
             marks.append(marks_of(h.handle._data)[0])
         else:
             pairs.append((h.handle, value))
-    changes: list[tuple[Node, Any]] = []
+    changes: list[tuple[Any, Any]] = []
     for h in held:
         if h.new_grad is not None:
             grad = next(grads)
-            changes.append((h, float(grad) if isinstance(h.handle, Scalar) else np.asarray(grad)))  # type: ignore[arg-type]
+            changes.append((h, float(grad) if isinstance(h.handle, Scalar) else np.asarray(grad)))
         elif h.cleared:
-            changes.append((h, None))  # type: ignore[arg-type]
+            changes.append((h, None))
     if pairs or calls:
         write_all(pairs, calls=calls, marks=marks)
-    for h, grad in changes:  # type: ignore[assignment]
+    for h, grad in changes:
         if grad is None:
             h.handle.grad = None
         else:
-            h.handle.node.grad = grad  # type: ignore[union-attr]
+            h.handle.node.grad = grad
