@@ -22,8 +22,12 @@ LINE = 64  # bytes in a cache line
 # Calls that the source writer turns into writes: they need a place as the ones with ``out=`` do.
 REWRITTEN = {
     np.where, np.copy, functional.astype, functional.write_at, functional.add_at, functional.write_where,
+    functional.write_through,
 }  # fmt: skip
-_BASE = {functional.write_at: 0, functional.add_at: 1, functional.write_where: 2}  # the argument that is written into
+# What makes a view however an array lies in memory; reshape does not.
+_ALWAYS_VIEWS = {functional.getitem, np.transpose, np.swapaxes, np.moveaxis}
+# The argument that is written into.
+_BASE = {functional.write_at: 0, functional.add_at: 1, functional.write_where: 2, functional.write_through: 0}
 
 
 @dataclass(slots=True)
@@ -183,6 +187,8 @@ def rewritten(instruction: Instruction, program: Program) -> bool:
         mask = instruction.arguments[0]
         mask = program.values[mask.index].dtype == bool if mask.__class__ is Ref else False
         return mask and len(instruction.arguments) == 3 and not instruction.keywords
+    if function is functional.write_through and any(step[0] not in _ALWAYS_VIEWS for step in instruction.arguments[1]):
+        return False
     if function in _BASE:
         base = instruction.arguments[_BASE[function]]
         return base.__class__ is Ref and program.values[base.index].dtype == result.dtype

@@ -345,9 +345,26 @@ class Writer:
         if function is functional.add_at:
             at, rest = self.called(arguments[0].at), ", ".join(map(self.text, arguments[2:]))
             return [*self.base(instruction, arguments[1], target), f"{at}({target}, {rest})"]
+        if function is functional.write_through:
+            return self.through_views(instruction, target)
         ufunc, inputs, base, mask = arguments
         given = ", ".join([*map(self.text, inputs), f"out={target}", f"where={self.text(mask)}"])
         return [*self.base(instruction, base, target), f"{self.called(ufunc)}({given})"]
+
+    def through_views(self, instruction: Instruction, target: str) -> list[str]:
+        """Return the lines that write into a view: the view is taken of the place."""
+        base, path, value = instruction.arguments
+        lines, view = self.base(instruction, base, target), target
+        for function, arguments, keywords, position in path:
+            name = self.fresh(f"{target}_view")
+            if function is functional.getitem and arguments[0] is functional.SELF:
+                call = f"{view}[{self.index(arguments[1])}]"
+            else:
+                given = ", ".join(map(self.text, (function, arguments, keywords, position)))
+                call = f"{self.called(functional.view_of)}({view}, {given})"
+            lines.append(f"{name} = {call}")
+            view = name
+        return [*lines, f"{view}[...] = {self.text(value)}"]
 
     def choice(self, instruction: Instruction, target: str) -> list[str]:
         """Return the lines of ``np.where(mask, a, b)``: (a xor b) times the mask, xor b, on the bits of the numbers.

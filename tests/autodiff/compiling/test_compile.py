@@ -590,3 +590,29 @@ def test_a_gradient_that_is_only_cleared_is_gone() -> None:
         (w * w).sum().backward()
         fast(np.ones(1))
         assert w.grad is None
+
+
+def test_writes_into_views_copy_nothing_and_keep_every_bit() -> None:
+    def f(x: Any) -> Any:
+        z, h = np.outer(x, x), np.zeros((4, 3))
+        for t in range(3):
+            a = z[t]
+            a += h[t]
+            np.tanh(a, out=a)
+            r = a[1:]
+            r *= 2
+            h[t + 1] = a
+        v = z.T
+        v[0] = x
+        z.reshape(-1)[::2][1:3] = 7
+        first, rest = np.split(z, [1])
+        rest += first
+        z[:] = z[::-1]
+        return z, h, a
+
+    fast = ad.compile(f)
+    for k in range(2):
+        x = np.random.default_rng(k).normal(size=3)
+        for got, want in zip(fast(x), f(x), strict=True):
+            np.testing.assert_array_equal(got, want)
+    assert fast.source.count("_view[...] =") >= 6  # into views of one place
