@@ -223,6 +223,26 @@ def test_gammainc_of_large_parameters_continues_what_it_is_of_smaller_ones() -> 
     assert_allclose(f(1e12, x), ad.special.ndtr((x - 1e12) / 1e6), rtol=2e-5)
 
 
+@pytest.mark.parametrize(
+    ("call", "right"),
+    [
+        (lambda s: s.gamma(np.array([1e3, 1e300, np.inf])), [np.inf, np.inf, np.inf]),  # was NaN
+        (lambda s: s.gamma(np.array([-1000.5, -1e10 - 0.5])), [0.0, 0.0]),
+        (lambda s: s.beta(-0.3, np.array([3.0, 1000.0])), [-5.6022409, -34.3626969]),  # the second was positive
+        (lambda s: s.beta(-1.5, np.array([200.0, 1e10])), [6621.7613, 2.36327180e15]),
+        (lambda s: s.betaln(-0.3, 1e10), 8.37259532982),
+        (lambda s: s.betaln(2.5, np.inf), -np.inf),
+        (lambda s: s.stdtr(np.inf, np.array([0.3, -1.0])), [0.61791142, 0.15865525]),  # was 1/2
+        (lambda s: s.gammainc(1e10, np.array([1e-320, 1e300])), [0.0, 1.0]),
+    ],
+)
+def test_values_far_out_are_scipys(call: Any, right: Any) -> None:
+    with np.errstate(all="ignore"):
+        assert_allclose(call(ad.special), right, rtol=1e-7)
+    special = pytest.importorskip("scipy.special")
+    assert_allclose(call(special), right, rtol=1e-7)
+
+
 def test_mixed_derivatives_of_stdtr_at_zero_are_those_of_the_density() -> None:
     twice = [ad.grad(ad.grad(ad.special.stdtr, i), j)(3.0, 0.0) for i, j in ((0, 0), (0, 1), (1, 0), (1, 1))]
     slope = ad.grad(lambda df: np.exp(ad.stats.t.logpdf(0.0, df)))(3.0)

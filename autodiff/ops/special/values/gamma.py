@@ -136,7 +136,8 @@ def _gamma_left(x: Any) -> Any:
 
 def gamma(x: Any) -> Any:
     return by_regime(
-        (x >= FAR, _gamma_far),
+        ((x >= FAR) & (x < 172.0), _gamma_far),
+        (x >= 172.0, lambda x: np.full_like(x, np.inf)),
         ((x > 0) & (x < FAR), _gamma_middle),
         (x < 0, _gamma_left),
         (x == 0, lambda x: np.copysign(np.inf, x)),
@@ -253,12 +254,18 @@ def _betaln_both_far(low: Any, high: Any) -> Any:
 
 def betaln(a: Any, b: Any) -> Any:
     low, high = np.minimum(a, b), np.maximum(a, b)
+    far = (high >= FAR) & (low > -0.5 * high)  # a negative one may stand beside a large one
     return by_regime(
-        ((high < FAR) | (low <= 0), lambda low, high: gammaln(low) + gammaln(high) - gammaln(low + high)),
-        ((high >= FAR) & (low > 0) & (low < FAR), _betaln_far),
-        (low >= FAR, _betaln_both_far),
+        ((high < FAR) | ~far, lambda low, high: gammaln(low) + gammaln(high) - gammaln(low + high)),
+        (far & (low < FAR) & np.isfinite(high), _betaln_far),
+        ((low >= FAR) & np.isfinite(high), _betaln_both_far),
+        ((low > 0) & np.isposinf(high), lambda low, high: np.full_like(low, -np.inf)),
         x=(low, high),
     )
+
+
+def _sign_of_gamma(x: Any) -> Any:
+    return np.where((x < 0) & (np.mod(np.floor(x), 2.0) != 0), -1.0, 1.0)
 
 
 def _beta_near(low: Any, high: Any) -> Any:
@@ -274,7 +281,10 @@ def beta(a: Any, b: Any) -> Any:
     low, high = np.minimum(a, b), np.maximum(a, b)
     return by_regime(
         ((a + b < 170) & (high < 170), _beta_near),
-        ((a + b >= 170) | (high >= 170), lambda low, high: np.exp(betaln(low, high))),
+        (
+            (a + b >= 170) | (high >= 170),
+            lambda low, high: _sign_of_gamma(low) * _sign_of_gamma(low + high) * np.exp(betaln(low, high)),
+        ),
         x=(low, high),
     )
 

@@ -24,6 +24,7 @@ from ..blocks import by_regime, horner, integral, tanh_sinh
 from .gamma import FAR, beta, betaln, polygamma, polygamma_difference, tail
 from .gamma_moments import expm1_minus
 from .incomplete_gamma import CLOSE, log1p_minus
+from .normal import ndtr
 
 NODES, WEIGHTS = tanh_sinh(1 / 32)
 
@@ -132,7 +133,7 @@ def stdtr(df: Any, t: Any) -> Any:
     x, rest = df / (df + square), square / (df + square)
     x, rest = np.where(np.isinf(square), 0.0, x), np.where(np.isinf(square), 1.0, rest)
     tail = 0.5 * np.where(df > 0, _incomplete_beta(0.5 * df, half, x, rest), np.nan)
-    return np.where(t > 0, 1.0 - tail, tail)
+    return np.where(np.isposinf(df), ndtr(t), np.where(t > 0, 1.0 - tail, tail))
 
 
 # ---- integrals of the beta density from x down, times a factor
@@ -163,10 +164,14 @@ def _reach(a: Any, b: Any, x: Any, rest: Any) -> Any:
     excess = a - (a + b) * x
     u = (45.0 - (a + b) * np.where(x < 0.5, np.log1p(-x), np.log(rest))) / a
     u = np.where(excess > 0, np.minimum(u, 45.0 / excess), u)
-    for _ in range(24):
+    done = np.isnan(u)  # a few digits are enough; what has settled is left alone, whatever stands beside it
+    for _ in range(40):
         t = x * np.exp(-u)
         fall = a * u + (a + b) * np.where(x < 0.5, np.log1p(x * np.expm1(-u)), np.log(rest + t)) - 45.0
-        u = u - fall / np.maximum(a - (a + b) * (t / (rest + t)), 1e-300)
+        new = np.where(done, u, u - fall / np.maximum(a - (a + b) * (t / (rest + t)), 1e-300))
+        done, u = done | (np.abs(new - u) < 0.01 * u), new
+        if done.all():
+            break
     return np.maximum(u, 1e-12)
 
 

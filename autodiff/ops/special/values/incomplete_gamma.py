@@ -104,6 +104,7 @@ def _gamma_uniform(a: Any, x: Any, upper: bool) -> Any:
     fall = -a * np.where(u < -0.3, np.log(x / a) - u, log1p_minus(u))
     y = np.copysign(np.sqrt(fall), u)  # eta sqrt(a / 2)
     eta = y / np.sqrt(0.5 * a)
+    eta = np.clip(eta, -0.1, 0.1)  # further out the exponential is 0
     rest = np.exp(-fall) / np.sqrt(2.0 * math.pi * a) * (horner(_UNIFORM, eta) - (1 / 540 + eta / 288) / a)
     return 0.5 * _erfc_double(y) + rest if upper else 0.5 * _erfc_double(-y) - rest
 
