@@ -25,7 +25,8 @@ def here(weights: dict[str, Any], batches: list[Any], x: Any, y: Any) -> tuple[l
     """The losses of the steps, and the first gradients."""
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     net.load_state_dict(weights)
-    optimizer, losses, gradients = nn.Adam(net.parameters()), [], {}
+    gradients: dict[str, Any] = {}
+    optimizer, losses = nn.Adam(net.parameters()), []
     for rows in batches:
         optimizer.zero_grad()
         loss = nn.cross_entropy(net(x[rows]), y[rows])
@@ -40,13 +41,15 @@ def in_pytorch(weights: dict[str, Any], batches: list[Any], x: Any, y: Any) -> t
     """The same, line by line."""
     import torch
 
-    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
+    layers: Any = [torch.nn.Flatten(), torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10)]
+    net: Any = torch.nn.Sequential(*layers)
     net.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
-    optimizer, losses, gradients = torch.optim.Adam(net.parameters()), [], {}
+    gradients: dict[str, Any] = {}
+    optimizer, losses = torch.optim.Adam(net.parameters()), []
     images, labels = torch.tensor(x), torch.tensor(y)
     for rows in batches:
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(net(images[rows]), labels[rows])
+        loss: Any = torch.nn.functional.cross_entropy(net(images[rows]), labels[rows])
         loss.backward()
         gradients = gradients or {name: p.grad.numpy().copy() for name, p in net.named_parameters()}
         optimizer.step()

@@ -22,7 +22,7 @@ import autodiff as ad
 import nn
 from nn.data import load_digits, train_test_split
 
-WAYS = {
+WAYS: dict[str, Any] = {
     "zeros": nn.init.zeros,
     "too small": partial(nn.init.normal, std=0.02),
     "too large": partial(nn.init.normal, std=0.3),
