@@ -141,10 +141,11 @@ def leaf(value: Any) -> GeneralNode:
 class Notes:
     """Facts that few nodes have: hooks, a gradient to be kept, and the records for pictures (``record()``)."""
 
-    __slots__ = "source hooks keep_grad prints operands strict made_nan conventional root added ends".split()
+    __slots__ = "source rule hooks keep_grad prints operands strict made_nan conventional root added ends".split()
 
     def __init__(self) -> None:
         self.source: str | None = None
+        self.rule: Node | None = None  # the operation whose derivative this node computes: with source lines
         self.hooks: list[Callable[[Any], Any]] = []
         self.keep_grad = False
         self.prints: list[tuple[Any, int]] | None = None  # arrays and their fingerprints, under strict()

@@ -22,7 +22,7 @@ from ..batching.handle import inside, open_frames
 from ..errors import AnomalyError, GraphError, SingularPointError, kind_of
 from ..graph import FloatNode, Node
 from ..modes import state
-from ..modes.diagnostics import check_finite, describe, hint
+from ..modes.diagnostics import check_finite, describe, hint, rules_known
 from ..other_arrays import as_array, is_foreign, numbers, refusal
 from ..writes.stale_reads import check_unwritten
 from .cotangents import Cotangent, fit, nonzero, raw, run_hooks
@@ -115,7 +115,10 @@ def pull(
     elif cut:
         first = nodes[0]
     walk = Walk(seeds, nodes, masks, release, bounded, wanted, recorded, foreign)
-    if recorded or reach is not None:
+    if recorded:
+        with rules_known() as walk.begin:
+            walk.careful(nodes, reach)
+    elif reach is not None:
         walk.careful(nodes, reach)
     else:
         walk.quick(first)
@@ -156,6 +159,7 @@ class Walk:
     first    where the pass must run again if a NaN has arrived: the first node that selects
     before   the cotangents when that node was met
     late     whether saved values are kept until the end of the pass
+    begin    called with each operation before its rules are recorded, or None
     """
 
     def __init__(
@@ -177,6 +181,7 @@ class Walk:
         self.first: Node | None = None
         self.before: dict[Node, Cotangent] = {}
         self.late = False
+        self.begin: Any = None
 
     def run_again_from(self, node: Node, g: Cotangent) -> None:
         """Keep what a second, careful pass from this node on needs. g: its cotangent."""
@@ -303,6 +308,8 @@ class Walk:
                         cotangents[node] = None
                     if node.saved is None:
                         raise consumed(node)
+                    if self.begin is not None:
+                        self.begin(node)
                     release = self.release and not self.late
                     pull_operands(node, g, cotangents, owned, release, self.bounded, recorded, anomaly, reach)
         except Exception as error:

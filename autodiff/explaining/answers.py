@@ -15,6 +15,7 @@ from ..drawing.picture.model import Stats
 from ..drawing.picture.text import clean, number
 from ..drawing.reading.records import stats_of
 from ..graph import Node
+from ..modes.diagnostics import op_text, ordinal, written
 from .graph_pass import GraphPass
 
 
@@ -91,7 +92,8 @@ class Explanation:
         self.state, self.causes, self._draw = state, tuple(causes), draw
         self.cause = self.causes[0] if causes else None
         lines = [head, *(self.cause.lines() if self.cause is not None else ())]
-        for other in self.causes[1:]:
+        told = {(c.rule, c.place): c for c in reversed(self.causes)}  # a line that runs often is told once
+        for other in [c for c in self.causes[1:] if told[c.rule, c.place] is c]:
             at = f" ({source_text(other.place)})" if other.place else ""
             lines.append(f"Also: {other.rule}{at}")
             lines += [f"    write instead: {other.remedy}"] if other.remedy else []
@@ -113,15 +115,19 @@ class Explanation:
 def cause_at(
     graph: GraphPass, node: Node, kind: str, rule: str, remedy: str, index: tuple[int, ...] | None = None
 ) -> Cause:
-    """Return the cause that lies in an operation, or in a leaf: with its place and its operands."""
+    """Return the cause that lies in an operation, or in a leaf: with its place and its operands. Of an operation that a
+    derivative rule computed it is the operation that a user wrote."""
+    site = written(node)[0]
+    node, index = (site, index if site.shape == node.shape else None) if site in graph else (node, index)
     record = graph.record(node)
     place = node.source if node.source and node.source != "?" else ""
     file, _, line = place.rpartition(":")
     text = clean(linecache.getline(file, int(line)), 100) if line.isdigit() else ""
     shown = range(len(node.parents)) if node.op is not None else ()
+    shown = () if site not in graph else shown  # what a rule reads says little to a user
     operands = [operand_of(graph, node, i) for i in shown if node.parents[i] is not None or i < 2][:4]
     operands = [o for o in operands if o is not None] or ([described(graph, node)] if node.op is None else [])
-    op = node.op.name if node.op is not None else ""
+    op = site.op.name if site.op is not None else ""
     owner = node.scope.owner() if node.scope is not None else None
     module = record.path or (type(owner).__name__ if owner is not None else "")  # the outermost module has no path
     return Cause(kind, rule, remedy, op, place, text, module, tuple(operands), index, node)  # type: ignore[arg-type]
@@ -161,7 +167,15 @@ def name_of(graph: GraphPass, node: Node) -> str:
         return "this value"
     if node.op is None:
         return "a leaf"
-    return str(node.op.name) + (f" at {source_text(record.source)}" if record.source else "")
+    if node.op.name == "positive" and isinstance(node.parents[0], Node):  # a transform's own name for its argument
+        return name_of(graph, node.parents[0])
+    return op_text(node) + (f" at {source_text(record.source)}" if record.source else "")
+
+
+def derivative_of(node: Node) -> str:
+    """``the derivative of log``; of an operation that is part of a derivative, the next one."""
+    site, order = written(node)
+    return f"the {ordinal(order + 1)}derivative of {site.op.name}"
 
 
 def first_index(mask: Any) -> tuple[int, ...] | None:

@@ -14,7 +14,8 @@ import numpy as np
 from ..drawing.levels.first_nan import cause_of, remedy_alone, remedy_among, remedy_of
 from ..drawing.levels.parts.problem_notes import FirstProblem
 from ..graph import Node
-from .answers import Cause, cause_at, first_index
+from ..modes.diagnostics import op_text, ordinal, written
+from .answers import Cause, cause_at, derivative_of, first_index
 from .graph_pass import GraphPass, Use
 from .zeros import MOST, elements_above, value_text, zero_causes
 
@@ -78,12 +79,12 @@ def causes_of(graph: GraphPass, target: Node, where: Any, state: str) -> list[Ca
     """Return the independent causes of a NaN or an infinity in these elements of the gradient of a node, one for each
     operation, in the order of the backward pass. state: "nan" or "infinite"."""
     bad, cause_at_use = (np.isnan, nan_cause_at) if state == "nan" else (np.isinf, infinite_cause_at)
-    found: dict[Node | None, Cause] = {}
+    found: dict[Any, Cause] = {}
     for use, spoilt in uses_at_fault(graph, target, bad, where):
         if use is None or len(found) == MOST:
             break
         cause = cause_at_use(graph, use, spoilt)
-        found.setdefault(cause.node, cause)
+        found.setdefault(written(cause.node)[0] if cause.node is not None else None, cause)
     if not found:
         node = first_use(graph, target, bad, where)[1]
         return [left_over(graph, node if node is not None else target, target)]
@@ -102,7 +103,7 @@ def nan_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
         if source is not None:
             cause = infinite_cause_at(graph, source, where)
             rule = (
-                f"{cause.rule} Then {node.op.name} multiplies this infinity by 0, or takes it from another: 0 x inf "
+                f"{cause.rule} Then {op_text(node)} multiplies this infinity by 0, or takes it from another: 0 x inf "
                 "and inf - inf are NaN."
             )
             return replace(cause, kind="zero_times_infinity", rule=rule)
@@ -115,7 +116,7 @@ def nan_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
             graph,
             node,
             "undefined",
-            f"{node.op.name} has no derivative{value_text(x, index)}.",
+            f"{no_derivative(graph, node, value_text(x, index))}.",
             remedy(graph, node),
             index,
         )
@@ -127,7 +128,7 @@ def nan_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
         graph,
         node,
         "undefined",
-        f"{node.op.name} has no derivative here: the first one is a convention, or its formula is 0/0.",
+        f"{no_derivative(graph, node, ' here')}: the first one is a convention, or its formula is 0/0.",
         remedy(graph, node),
         index,
     )
@@ -138,7 +139,7 @@ def zero_times_infinity(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
     node, i = use
     index = first_index(spoilt)
     rule = (
-        f"0 x inf in {node.op.name}: its derivative{value_text(graph.operand(node, i), index)} is infinite, and the "
+        f"0 x inf in {op_text(node)}: its derivative{value_text(graph.operand(node, i), index)} is infinite, and the "
         "gradient that arrives there is a computed 0."
     )
     mask = spoilt if spoilt.shape == (node.shape or ()) else np.ones(node.shape or (), bool)
@@ -153,7 +154,7 @@ def zero_times_infinity(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
 def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
     """Return why an operation sends an infinity."""
     node, i = use
-    operands, index, name = graph.operands(node), first_index(spoilt), node.op.name
+    operands, index = graph.operands(node), first_index(spoilt)
     if any([holds(v, np.isinf, spoilt) for v in operands]):
         return forward_cause(graph, node, "inf")
     slope = graph.sent(node, i, np.ones(node.shape or ()))
@@ -162,7 +163,7 @@ def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
             graph,
             node,
             "overflow",
-            f"the gradient times the derivative of {name} is larger than {node.dtype} can hold.",
+            f"the gradient times {derivative_of(node)} is larger than {node.dtype} can hold.",
             "float64 (dtype=np.float64), a smaller learning rate, or gradients that are clipped in between.",
             index,
         )
@@ -170,7 +171,7 @@ def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
         graph,
         node,
         "infinite_derivative",
-        f"the derivative of {name}{pole_text(graph, use, index)} is infinite.",
+        f"{derivative_of(node)}{pole_text(graph, use, index)} is infinite.",
         remedy(graph, node),
         index,
     )
@@ -187,9 +188,24 @@ def grows(graph: GraphPass, use: Use, index: Any) -> bool:
     return bool(np.all(np.abs(x) > (0 if j else 1)))
 
 
+def no_derivative(graph: GraphPass, node: Node, at: str) -> str:
+    """Return that an operation has no derivative there; of one in a rule, that the user's operation has no further
+    one. at: of the operand of ``node``, so that only the convention of the user's operation says where."""
+    site, order = written(node)
+    if not order:
+        return f"{site.op.name} has no derivative{at}"
+    given = site.op.convention
+    where = f" where {given.at}: {given.gives} is its first one by convention" if given is not None else ""
+    return f"{site.op.name} has no {ordinal(order + 1)}derivative{where}"
+
+
 def pole_text(graph: GraphPass, use: Use, index: Any) -> str:
     """Return where the derivative of an operation is infinite."""
     node, i = use
+    site, order = written(node)
+    if order:  # the operand of a rule says little to a user
+        x = graph.operand(site, 0) if site in graph and len(site.parents) == 1 else None
+        return value_text(x, index) if x is not None and np.shape(x) == (node.shape or ()) else ""
     pole = node.op.shown.pole
     x = graph.operand(node, i if pole is None else pole)
     if x is None:
@@ -210,7 +226,7 @@ def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:
         for k, v in enumerate(given):
             if v is not None and test(v).any() and not isinstance(before.parents[k], Node):
                 name = before.op.inputs[k] if not before.op.variadic else "an operand"
-                rule = f"the constant {name} of {before.op.name} has {count(test(v), kind)}: the data is not finite."
+                rule = f"the constant {name} of {op_text(before)} has {count(test(v), kind)}: the data is not finite."
                 return cause_at(graph, before, f"{kind}_in_data", rule, DATA, first_index(test(v)))
         value = graph.made_again(before)
         if value is None or not test(value).any():
@@ -233,9 +249,13 @@ def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:
             made = "outside_domain"
         elif kind == "inf" and "can hold" in text:
             made = "overflow"
-        return cause_at(graph, before, made, f"{text}.", remedy_of(graph.snapshot, record, operands, origin), index)
+        if written(before)[1]:
+            text, instead = f"in {op_text(before)}: {text}", remedy(graph, before)
+        else:
+            instead = remedy_of(graph.snapshot, record, operands, origin)
+        return cause_at(graph, before, made, f"{text}.", instead, index)
     return cause_at(
-        graph, node, f"{kind}_made", f"a value of {node.op.name} is not finite, and which was not kept.", "", None
+        graph, node, f"{kind}_made", f"a value of {op_text(node)} is not finite, and which was not kept.", "", None
     )
 
 
@@ -257,17 +277,23 @@ def left_over(graph: GraphPass, node: Node, target: Node) -> Cause:
 
 def remedy(graph: GraphPass, node: Node) -> str:
     """Return the form to write in the place of an operation whose derivative is singular."""
+    node = written(node)[0]
+    if node not in graph:
+        return alone(node)
     record = graph.record(node)
     together = remedy_among([record, *[graph.snapshot.values[p] for p in record.parents]])
-    if together:
-        return together
+    return together or alone(node)
+
+
+def alone(node: Node) -> str:
+    """Return the remedy of one operation."""
     guard = node.op.shown.guard
     if guard:
         call = node.op.shown.call or f"np.{node.op.name}({{x}})"
         return _GUARD.format(call=call.format(x="np.where(ok, x, 1)"), ok=guard)
     if node.op.convention is not None:
         return str(node.op.convention.write).removeprefix("Write ")
-    return remedy_alone(record) or "a formula that keeps its operands away from the point where it is singular."
+    return remedy_alone(node.op) or "a formula that keeps its operands away from the point where it is singular."
 
 
 def count(mask: Any, kind: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Node
+from ..modes.diagnostics import op_text
 from .answers import Cause, cause_at, first_index, operand_of
 from .graph_pass import GraphPass, Use
 
@@ -72,7 +73,7 @@ def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
     zero = Zero(graph, use, mask)
     found = next((told for find in IN_ORDER if (told := find(zero)) is not None), None)
     if found is None:
-        name, at = zero.op.name, value_text(zero.x, zero.index)
+        name, at = zero.name, value_text(zero.x, zero.index)
         rule = f"the derivative of {name} is 0{at}."
         found = "stationary", rule, "another point to start from: here the gradient gives no direction."
     return cause_at(graph, zero.node, *found, zero.index)
@@ -84,7 +85,7 @@ class Zero:
     def __init__(self, graph: GraphPass, use: Use, mask: Any) -> None:
         self.graph, self.use, self.mask = graph, use, mask
         self.node, self.i = use
-        self.op = self.node.op
+        self.op, self.name = self.node.op, op_text(self.node)
         self.x = graph.operand(*use)
         self.sent = graph.sent(*use)
         self.index = first_index(mask)
@@ -120,7 +121,7 @@ def dead(zero: Zero) -> Told:
     negative = int((x[mask] < 0).sum())
     return (
         f"dead_{zero.op.name}",
-        f"{zero.op.name} passes no gradient where its input is negative, as {negative} of {zero.n} inputs are: "
+        f"{zero.name} passes no gradient where its input is negative, as {negative} of {zero.n} inputs are: "
         "a unit for which that is so in every batch is dead.",
         "a smaller learning rate or a smaller bias at the start; or nn.LeakyReLU, nn.ELU, nn.GELU, whose slope is "
         "nowhere 0 on both sides.",
@@ -146,7 +147,7 @@ def by_convention(zero: Zero) -> Told:
     at = conventional(zero.graph, zero.node) if given is not None else None
     if at is None or not at.any() or (at.shape == zero.mask.shape and not at[zero.mask].all()):
         return None
-    rule = f"{zero.op.name} has no derivative where {given.at}; {given.gives} is given by convention."
+    rule = f"{zero.name} has no derivative where {given.at}; {given.gives} is given by convention."
     return "convention", rule, given.write.removeprefix("Write ")
 
 
@@ -168,14 +169,14 @@ def not_picked(zero: Zero) -> Told:
         return None
     return (
         "not_picked",
-        f"{zero.op.name} passes the gradient only to the elements that it picks, and {zero.count} are not among them.",
+        f"{zero.name} passes the gradient only to the elements that it picks, and {zero.count} are not among them.",
         "a smooth form where all should learn: ad.logsumexp(x) for a maximum, np.mean(x) for a median.",
     )
 
 
 def clipped(zero: Zero) -> Told:
     """Find a function that is constant outside an interval."""
-    name = zero.op.name
+    name = zero.name
     if zero.op.shown.leaves_out == "bounds":
         return (
             "clipped",
@@ -197,14 +198,14 @@ def not_selected(zero: Zero) -> Told:
         return None
     return (
         "not_selected",
-        f"{zero.op.name} does not select {zero.count}: what is read from it contains none of them.",
+        f"{zero.name} does not select {zero.count}: what is read from it contains none of them.",
         "an index or a mask that reads them, if they should have a gradient.",
     )
 
 
 def times_zero(zero: Zero) -> Told:
     """Find a factor that is 0."""
-    other, name = zero_operand(zero.graph, zero.use, zero.mask), zero.op.name
+    other, name = zero_operand(zero.graph, zero.use, zero.mask), zero.name
     if other is None:
         return None
     return (
@@ -221,7 +222,7 @@ def underflow(zero: Zero) -> Told:
         return None
     return (
         "underflow",
-        f"the gradient times the derivative of {zero.op.name} is smaller than {zero.node.dtype} can hold.",
+        f"the gradient times the derivative of {zero.name} is smaller than {zero.node.dtype} can hold.",
         "float64 (dtype=np.float64), or a loss that is scaled up and a learning rate that is scaled down.",
     )
 
@@ -233,7 +234,7 @@ def saturated(zero: Zero) -> Told:
     at = value_text(zero.x, zero.index)
     return (
         "saturated",
-        f"{zero.op.name} is flat{at}: its derivative there is smaller than {zero.node.dtype} can hold.",
+        f"{zero.name} is flat{at}: its derivative there is smaller than {zero.node.dtype} can hold.",
         "smaller inputs (normalise them, start with smaller weights); or the loss that takes logits: "
         "nn.CrossEntropyLoss, nn.BCEWithLogitsLoss, ad.log_softmax, ad.logsigmoid.",
     )

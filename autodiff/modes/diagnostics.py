@@ -6,6 +6,7 @@ Runs only when the state is not plain; the fast paths never call it.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
@@ -57,7 +58,7 @@ def observe(op: Any, out: Any, raw: list[Any], now: State, operands: Iterable[An
     if out.node is not None and (now.record or now.anomaly or now.strict):
         notes = notes_of(out.node)
         if now.anomaly or now.strict or "source" in now.record:
-            notes.source = source_line()
+            notes.source, notes.rule = _made_at()
         if "grads" in now.record:
             notes.keep_grad = True
         if "stats" in now.record:
@@ -130,22 +131,76 @@ def check_finite(op: Any, value: Any, raw: Iterable[Any], verb: str, inputs: str
     ]
     where = "" if np.ndim(value) == 0 else f" (first at index {tuple(int(i) for i in np.argwhere(bad)[0])})"
     shapes = ", ".join(str(np.shape(x)) for x in raw if x is not None)
-    raise AnomalyError(f"{op.name} {verb} {' and '.join(counts)}{where} from {inputs} of shapes {shapes}{place(node)}.")
+    name = op.name if node is None else op_text(node)
+    raise AnomalyError(f"{name} {verb} {' and '.join(counts)}{where} from {inputs} of shapes {shapes}{place(node)}.")
 
 
 _HERE = __file__.rsplit("modes", 1)[0]  # the package autodiff
+_PASSES = (os.path.join(_HERE, "backward", "walk.py"), os.path.join(_HERE, "transforms", "forward.py"))
+_STANDARD = os.path.dirname(os.__file__) + os.sep
+_OWN = frozenset({"nn", "numpy"})
+_rule: ContextVar[Node | None] = ContextVar("autodiff_rule", default=None)
+
+
+@contextlib.contextmanager
+def rules_known() -> Iterator[Callable[[Node], Any] | None]:
+    """Around a pass whose rules are recorded: what it calls with each node before its rules run, so that the nodes they
+    make can be told by it; None where no mode asks for that."""
+    now = state()
+    if not (now.anomaly or now.strict or "source" in now.record):
+        yield None
+        return
+    token = _rule.set(None)
+    try:
+        yield _rule.set
+    finally:
+        _rule.reset(token)
 
 
 def source_line() -> str:
-    """``file.py:12`` of the nearest caller outside this package and outside ``nn``. No frame is kept."""
-    frame = sys._getframe(1)
+    """``file.py:12`` of the nearest caller that a user wrote: outside this package, ``nn`` and NumPy, and outside other
+    libraries where there is one. No frame is kept."""
+    return _made_at()[0]
+
+
+def _made_at() -> tuple[str, Node | None]:
+    """Return the source line, and the operation whose rule runs, if a pass is nearer than the line."""
+    frame, rule, library, inside = sys._getframe(2), _rule.get(), "?", None
     while frame is not None:
         name = frame.f_code.co_filename
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if not name.startswith(_HERE) and package != "nn" and not name.startswith("<"):
-            return f"{name.replace(chr(92), '/')}:{frame.f_lineno}"
+        if inside is None and rule is not None and name in _PASSES:
+            inside = rule
+            if rule.source and rule.source != "?":
+                return rule.source, rule
+        module = frame.f_globals.get("__name__", "")
+        ours = name.startswith(_HERE) or module.partition(".")[0] in _OWN
+        if not ours and (not name.startswith("<") or (module == "__main__" and not name.startswith("<frozen"))):
+            line = f"{name.replace(chr(92), '/')}:{frame.f_lineno}"
+            if not name.startswith(_STANDARD) and f"-packages{os.sep}" not in name:
+                return line, inside
+            library = line if library == "?" else library
         frame = frame.f_back  # type: ignore[assignment]
-    return "?"
+    return library, inside
+
+
+def written(node: Node) -> tuple[Node, int]:
+    """Return the operation that a user wrote: this one, or the one whose derivative it computes; and which one, 0 for
+    none, 1 for the first. Known where source lines are kept."""
+    order = 0
+    while node.notes is not None and node.notes.rule is not None:
+        node, order = node.notes.rule, order + 1
+    return node, order
+
+
+def op_text(node: Node) -> str:
+    """Return what an operation is called: its name, or of what a user wrote the derivative that it is part of."""
+    site, order = written(node)
+    return f"the {ordinal(order)}derivative of {site.op.name}" if order else str(node.op.name)
+
+
+def ordinal(order: int) -> str:
+    """``second `` for 2, and nothing for 1."""
+    return {1: "", 2: "second ", 3: "third "}.get(order, f"{order}th ")
 
 
 def place(node: Node | None) -> str:
@@ -161,7 +216,7 @@ def describe(node: Node) -> str:
     if node.op is None:
         return f"a leaf of shape {node.shape or ()}"
     shapes = ", ".join(str(p.shape or ()) if isinstance(p, Node) else "constant" for p in node.parents)
-    return f"{node.op.name} (inputs {shapes}; output {node.shape or ()}{place(node)})"
+    return f"{op_text(node)} (inputs {shapes}; output {node.shape or ()}{place(node)})"
 
 
 def hint(node: Node) -> str:

@@ -13,6 +13,7 @@ from ..batching.handle import bottom, inside, with_bottom
 from ..errors import GraphError, depends_on_phase, kind_of
 from ..graph import Node, leaf
 from ..modes import mode, state
+from ..modes.diagnostics import rules_known
 from ..other_arrays import as_array, is_foreign, numbers, ones_like_value, zeros
 from ..variable import Variable, is_live, plain, wrap
 from .containers import flatten, flatten_as
@@ -96,11 +97,20 @@ def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node
 
 
 def _push(start: dict[Node, Any], nodes: list[Node], recorded: bool, reach: ForwardReach | None) -> dict[Node, Any]:
+    with rules_known() as begin:
+        return _push_each(start, nodes, recorded, reach, begin)
+
+
+def _push_each(
+    start: dict[Node, Any], nodes: list[Node], recorded: bool, reach: ForwardReach | None, begin: Any
+) -> dict[Node, Any]:
     found = {n: wrap(t, None) if recorded and not isinstance(t, Variable) else t for n, t in start.items()}
     for node in reversed(nodes):
         if node in start or node.op is None:
             continue
         total = None
+        if begin is not None:
+            begin(node)
         if node.saved is None:
             raise GraphError("forward mode over a graph that a backward pass has consumed; compute the value again.")
         saved: Any = handles(node) if recorded else node.saved

@@ -11,6 +11,7 @@ import dataclasses
 import linecache
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ..picture.cards import why_card
 from ..picture.model import Edge, Node, Picture
@@ -203,7 +204,7 @@ def remedy_of(snapshot: Snapshot, value: Value, operands: list[Value], origin: F
         for p in v.parents:
             near.append(snapshot.values[p])
             near += [snapshot.values[q] for q in snapshot.values[p].parents]
-    return remedy_among(near) or (GRADIENT_REMEDY if origin.kind == "gradient" else remedy_alone(value))
+    return remedy_among(near) or (GRADIENT_REMEDY if origin.kind == "gradient" else remedy_alone(value.row))
 
 
 def remedy_among(near: Sequence[Value]) -> str:
@@ -214,9 +215,9 @@ def remedy_among(near: Sequence[Value]) -> str:
     return next((text for needed, text in pairs if before.issuperset(needed.split())), "")
 
 
-def remedy_alone(value: Value) -> str:
+def remedy_alone(row: Any) -> str:
     """Return the remedy for one operation, or ""."""
-    return next((text for needed, text in value.row.shown.remedies if not needed), "") if value.row is not None else ""
+    return next((text for needed, text in row.shown.remedies if not needed), "") if row is not None else ""
 
 
 GRADIENT_REMEDY = (
