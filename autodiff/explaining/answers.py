@@ -167,7 +167,8 @@ def name_of(graph: GraphPass, node: Node) -> str:
         return "this value"
     if node.op is None:
         return "a leaf"
-    if node.op.name == "positive" and isinstance(node.parents[0], Node):  # a transform's own name for its argument
+    same = node.op.shown.prefix and node.op.shown.formula == ("1",)  # +x: how a transform reads its argument
+    if same and isinstance(node.parents[0], Node):
         return name_of(graph, node.parents[0])
     return op_text(node) + (f" at {source_text(record.source)}" if record.source else "")
 
