@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import autodiff as ad  # noqa: E402
-from autodiff.ops import Op  # noqa: E402
+from autodiff.ops import OPS, Op  # noqa: E402
 from autodiff.ops.arrays.refusals import REFUSED  # noqa: E402
 from autodiff.registry.singular_points import SINGULAR  # noqa: E402
 
@@ -108,6 +108,11 @@ def page() -> str:
     lines.append(
         "\n## Functions made of rows\n\nThey have no rule of their own: they are recorded as the rows they call, and "
         "have the derivatives of these, of every order and in both modes.\n\n" + ", ".join(made) + ".\n"
+    )
+    looped = sorted(name for name, op in OPS.items() if op.batch is None and not op.elementwise)
+    lines.append(
+        "\n## Inside vmap\n\nA row runs once for all examples. These run in a loop over the examples, with the same "
+        "answers: " + ", ".join(f"`{name}`" for name in looped) + ".\n"
     )
     lines.append("\n## Refused, with what to write instead\n\n| function | why | write |\n|---|---|---|\n")
     lines += [line(f"`np.{name}`", f"it {why}", instead) for name, (why, instead) in sorted(REFUSED.items())]

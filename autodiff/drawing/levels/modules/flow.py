@@ -25,7 +25,7 @@ from ..parts.options import Options
 from ..parts.problems import find_problems, gradient_problems
 from ..parts.value_texts import describe, frozen_node, name_of, source_text, value_node, value_tooltip
 from .parameter_column import add_again, add_chips, add_column, add_parameters, constant_text, set_width
-from .repeated import repeat_of
+from .repeated import heat_number, repeat_of
 from .titles import FlowBuilder, images_of, is_loss, mean_text, says_its_class, title_of
 
 LANE_WEIGHT = 20
@@ -211,6 +211,8 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
             for i in arrays[:2]
             if i not in builder.value_node
         ]
+    if callable(builder.options.heat):  # a share of the time, as `ad.profile` gives it
+        parts.append(heat_number(builder, item)[1])
     subtitle = " · ".join(part for part in parts if part)
     images, note_line = images_of(builder, item), shorten(note, 60)
     card = module_card("module", title, sizes=sizes, subtitle=subtitle, status=status, note=note_line, images=images)
