@@ -127,7 +127,7 @@ def draw_similarities(sentences: Sequence[str], similar: Any, path: Path) -> Non
         xticks=range(len(sentences)), yticks=range(len(sentences)), title="cosine of the angle between two sentences"
     )
     part.set(xticklabels=range(1, len(sentences) + 1), yticklabels=[f"{s}  {i + 1}" for i, s in enumerate(sentences)])
-    figure.savefig(path)
+    figure.savefig(path, bbox_inches="tight")  # as wide as the longest sentence
     plt.close(figure)
 
 
