@@ -28,7 +28,8 @@ for name in nn.__all__:
         arguments = (4, 6, 3) if "Conv" in name else (2,)
         CASES[name] = (kind(*arguments), x)
     elif found := re.fullmatch(r"\w+Pad(\d)d", name):
-        CASES[name] = (kind(*((1, 0.5) if name.startswith("Constant") else (1,))), LINE if found[1] == "1" else IMAGE)
+        x = {"1": LINE, "2": IMAGE, "3": VOLUME}[found[1]]
+        CASES[name] = (kind(*((1, 0.5) if name.startswith("Constant") else (1,))), x)
     elif found := re.fullmatch(r"(BatchNorm|InstanceNorm)(\d)d", name):
         CASES[name] = (kind(4, affine=True), {"1": LINE, "2": IMAGE, "3": VOLUME}[found[2]])
 pooled, places = nn.functional.max_pool2d(IMAGE, 2, return_indices=True)
@@ -46,6 +47,7 @@ CASES |= {
     "GroupNorm": (nn.GroupNorm(2, 4), IMAGE),
     "LayerNorm": (nn.LayerNorm(4), ROWS),
     "RMSNorm": (nn.RMSNorm(4), ROWS),
+    "ChannelShuffle": (nn.ChannelShuffle(2), IMAGE),
     "PixelShuffle": (nn.PixelShuffle(2), IMAGE),
     "PixelUnshuffle": (nn.PixelUnshuffle(2), IMAGE),
     "Upsample": (nn.Upsample(scale_factor=2), IMAGE),
@@ -75,7 +77,7 @@ CASES |= {
 }
 NO_LAYERS = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList"}
 # Layers that read rows or add up without a product of their own: PyTorch counts no operations for them either.
-NO_PRODUCTS = r".*Pool\dd|Embedding.*|.*Pad\dd|Pixel.*|Upsample|.*olden|Fold|Unfold|.*Positions|.*Dropout.*"
+NO_PRODUCTS = r".*Pool\dd|Embedding.*|.*Pad\dd|Pixel.*|.*Shuffle|Upsample|.*olden|Fold|Unfold|.*Positions|.*Dropout.*"
 
 
 def test_every_layer_of_nn_is_tried_here():
