@@ -112,8 +112,12 @@ class Surroundings:
         if kind is types.FunctionType:
             return partial(_in_function, thing, _globals_in(thing.__code__) if _is_users(thing.__module__) else ())
         if kind is np.ndarray:
-            live = id(thing) in self._live
-            return lambda: [thing.shape, thing.strides, thing.flags.writeable, b"" if live else thing.tobytes()]
+            if id(thing) in self._live:
+                return lambda: [thing.shape, thing.strides, thing.flags.writeable]
+            if thing.nbytes > LARGE and thing.flags.c_contiguous:
+                saved = _words(thing.copy())
+                return lambda: [thing.shape, thing.strides, thing.flags.writeable, _equal_words(thing, saved)]
+            return lambda: [thing.shape, thing.strides, thing.flags.writeable, thing.tobytes()]
         if isinstance(thing, BUFFERS):
             return lambda: [bytes(thing)]
         if kind is ContextVar:
@@ -171,6 +175,18 @@ class Surroundings:
                 for name, p in getattr(module, walk)():
                     names[id(p)] = max(name, names.get(id(p), ""), key=len)
         return names
+
+
+def _words(a: np.ndarray) -> tuple[Any, Any]:
+    """Return an array in C order as words of eight bytes, and the bytes that are left."""
+    flat = a.reshape(-1).view(np.uint8)
+    whole = flat.size // 8 * 8
+    return flat[:whole].view(np.uint64), flat[whole:]
+
+
+def _equal_words(a: np.ndarray, saved: tuple[Any, Any]) -> bool:
+    """Whether an array has these bytes: no copy is made of a large one."""
+    return a.flags.c_contiguous and all(bool((x == y).all()) for x, y in zip(_words(a), saved, strict=True))
 
 
 def _equal(a: Any, b: Any) -> bool:
