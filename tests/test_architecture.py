@@ -100,17 +100,17 @@ def test_every_file_of_the_core_has_its_place_in_the_order() -> None:
     assert {p.relative_to(ROOT / "autodiff").parts[0].removesuffix(".py") for p in core_files()} == set(ORDER)
 
 
-@pytest.mark.parametrize("path", core_files(), ids=lambda p: str(p.relative_to(ROOT)))
-def test_core_imports_point_downwards_and_need_numpy_alone(path: Path) -> None:
-    own = path.relative_to(ROOT / "autodiff").parts[0].removesuffix(".py")
-    for name, at_top, line in imports(path):
-        where = f"{path.name}:{line} imports {name}"
-        if name.partition(".")[0] != "autodiff":
-            assert name.partition(".")[0] in {*sys.stdlib_module_names, "numpy"}, where
-        elif part(name) in LEAVES:
-            assert path.stem in ("display", "__init__") and not at_top, f"{where}, which must load at first use"
-        elif part(name) != own:
-            assert ORDER.index(part(name)) < ORDER.index(own), where
+def test_core_imports_point_downwards_and_need_numpy_alone() -> None:
+    for path in core_files():
+        own = path.relative_to(ROOT / "autodiff").parts[0].removesuffix(".py")
+        for name, at_top, line in imports(path):
+            where = f"{path.name}:{line} imports {name}"
+            if name.partition(".")[0] != "autodiff":
+                assert name.partition(".")[0] in {*sys.stdlib_module_names, "numpy"}, where
+            elif part(name) in LEAVES:
+                assert path.stem in ("display", "__init__") and not at_top, f"{where}, which must load at first use"
+            elif part(name) != own:
+                assert ORDER.index(part(name)) < ORDER.index(own), where
 
 
 def module_name(path: Path) -> str:
@@ -148,10 +148,10 @@ def test_no_circle_of_imports_even_lazy_ones(package: str) -> None:
     assert not left, f"these import each other in a circle: {left}"
 
 
-@pytest.mark.parametrize("path", files("autodiff"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_nothing_in_autodiff_imports_nn(path: Path) -> None:
-    for name, _, line in imports(path):
-        assert name.partition(".")[0] != "nn", f"{path.name}:{line} imports {name}"
+def test_nothing_in_autodiff_imports_nn() -> None:
+    for path in files("autodiff"):
+        for name, _, line in imports(path):
+            assert name.partition(".")[0] != "nn", f"{path.name}:{line} imports {name}"
 
 
 def test_nn_never_imports_its_own_checks() -> None:
@@ -176,13 +176,13 @@ def place_in_drawing(path: tuple[str, ...]) -> int:
     return DRAWING_ORDER.index(path[0] if path[0] in DRAWING_ORDER else "")
 
 
-@pytest.mark.parametrize("path", files("autodiff/drawing"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_between_the_folders_of_drawing_point_one_way(path: Path) -> None:
-    own = path.relative_to(ROOT / "autodiff/drawing").with_suffix("").parts
-    for name, _, line in imports(path):  # those inside functions too
-        if name.startswith("autodiff.drawing"):
-            other = tuple(name.split(".")[2:])
-            assert place_in_drawing(other) <= place_in_drawing(own), f"{path}:{line} imports {name}"
+def test_imports_between_the_folders_of_drawing_point_one_way() -> None:
+    for path in files("autodiff/drawing"):
+        own = path.relative_to(ROOT / "autodiff/drawing").with_suffix("").parts
+        for name, _, line in imports(path):  # those inside functions too
+            if name.startswith("autodiff.drawing"):
+                other = tuple(name.split(".")[2:])
+                assert place_in_drawing(other) <= place_in_drawing(own), f"{path}:{line} imports {name}"
 
 
 def test_the_files_of_drawing_import_each_other_without_a_circle() -> None:
@@ -199,24 +199,24 @@ def test_levels_do_not_import_layout() -> None:
         assert not [name for name, _, _ in imports(path) if name.startswith("autodiff.drawing.layout")], path
 
 
-@pytest.mark.parametrize("path", files("nn"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_nn_uses_public_names_of_autodiff_and_its_extend_only(path: Path) -> None:
-    doors = {"autodiff": set(ad.__all__), "autodiff.extend": set(ad.extend.__all__)}
-    if path.parent == ROOT / "nn" / "testing":
-        doors["autodiff.testing"] = set(ad.testing.__all__)
-    aliases = {}
-    for name, _, line in imports(path):
-        assert name in doors or not name.startswith("autodiff."), f"{path.name}:{line} imports {name}"
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            aliases |= {alias.asname or alias.name: alias.name for alias in node.names if alias.name in doors}
-        elif isinstance(node, ast.ImportFrom) and node.module in doors:
-            assert {alias.name for alias in node.names} <= doors[node.module], f"{path.name}:{node.lineno}"
-            aliases |= {a.asname or a.name: "autodiff.extend" for a in node.names if a.name == "extend"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
-            assert node.attr in doors[aliases[node.value.id]], f"{path.name}:{node.lineno} uses .{node.attr}"
+def test_nn_uses_public_names_of_autodiff_and_its_extend_only() -> None:
+    for path in files("nn"):
+        doors = {"autodiff": set(ad.__all__), "autodiff.extend": set(ad.extend.__all__)}
+        if path.parent == ROOT / "nn" / "testing":
+            doors["autodiff.testing"] = set(ad.testing.__all__)
+        aliases = {}
+        for name, _, line in imports(path):
+            assert name in doors or not name.startswith("autodiff."), f"{path.name}:{line} imports {name}"
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                aliases |= {alias.asname or alias.name: alias.name for alias in node.names if alias.name in doors}
+            elif isinstance(node, ast.ImportFrom) and node.module in doors:
+                assert {alias.name for alias in node.names} <= doors[node.module], f"{path.name}:{node.lineno}"
+                aliases |= {a.asname or a.name: "autodiff.extend" for a in node.names if a.name == "extend"}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+                assert node.attr in doors[aliases[node.value.id]], f"{path.name}:{node.lineno} uses .{node.attr}"
 
 
 @pytest.mark.parametrize("package", [ad, nn], ids=lambda p: p.__name__)
@@ -352,18 +352,18 @@ def test_the_five_walks_of_the_design_page_lead_through_the_files_that_the_calls
 FOLDERS = [path for package in ("autodiff", "nn") for path in [ROOT / package, *sorted((ROOT / package).rglob("*/"))]]
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: str(p.relative_to(ROOT)))
-def test_no_folder_has_more_than_fifteen_files(folder: Path) -> None:
-    found = sorted(path.name for path in folder.glob("*.py"))
-    assert len(found) <= 15, f"{folder} wants rooms: {found}"
+def test_no_folder_has_more_than_fifteen_files() -> None:
+    for folder in FOLDERS:
+        found = sorted(path.name for path in folder.glob("*.py"))
+        assert len(found) <= 15, f"{folder} wants rooms: {found}"
 
 
-@pytest.mark.parametrize("path", [*files("autodiff"), *files("nn")], ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_file_of_more_than_four_hundred_lines_states_why_it_is_one(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    if len(text.splitlines()) > 400:
-        doc = ast.get_docstring(ast.parse(text)) or ""
-        assert "One file: " in doc, f"{path}: split it, or end its docstring with a reason, 'One file: ...'"
+def test_a_file_of_more_than_four_hundred_lines_states_why_it_is_one() -> None:
+    for path in [*files("autodiff"), *files("nn")]:
+        text = path.read_text(encoding="utf-8")
+        if len(text.splitlines()) > 400:
+            doc = ast.get_docstring(ast.parse(text)) or ""
+            assert "One file: " in doc, f"{path}: split it, or end its docstring with a reason, 'One file: ...'"
 
 
 def test_no_file_is_named_after_nothing() -> None:
@@ -371,9 +371,9 @@ def test_no_file_is_named_after_nothing() -> None:
         assert path.stem not in ("utils", "util", "misc", "helpers", "common"), path
 
 
-@pytest.mark.parametrize("path", [*files("autodiff"), *files("nn")], ids=lambda p: str(p.relative_to(ROOT)))
-def test_every_module_says_what_lives_in_it(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
+def test_every_module_says_what_lives_in_it() -> None:
+    for path in [*files("autodiff"), *files("nn")]:
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
 
 
 def test_explanations_read_graphs_through_drawing_and_never_through_testing() -> None:

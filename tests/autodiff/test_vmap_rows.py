@@ -17,6 +17,8 @@ import nn  # noqa: F401 (adds rows)
 from autodiff.batching import routes
 from autodiff.transforms import jacobians
 
+pytestmark = pytest.mark.sampled  # a row each
+
 ROWS = [row for row in ad.ops.OPS.values() if row.name != "to_scalar"]  # which answers a Scalar
 SIZE = 3
 
