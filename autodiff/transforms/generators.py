@@ -20,11 +20,12 @@ def states_of_generators(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) ->
     found: list[tuple[Any, Any, Any, Any]] = []
     if "numpy.random" in sys.modules:
         for r in {id(r): r for r in _generators(f, args, kwargs)}.values():
-            found.append((r, _get, _put, _get(r)))
+            found.append((r, state_of, _put, state_of(r)))
     return found
 
 
-def _get(r: Any) -> Any:
+def state_of(r: Any) -> Any:
+    """Return the state of a generator of NumPy or of Python."""
     if isinstance(r, np.random.Generator):
         return r.bit_generator.state
     return r.get_state() if hasattr(r, "get_state") else r.getstate()

@@ -25,6 +25,7 @@ import numpy as np
 
 from ...errors import TraceError
 from ...variable import Variable
+from .comparison import alike
 
 PLAIN = (bool, int, float, complex, str, bytes)
 PACKAGES = frozenset({"autodiff", "nn", "numpy", "scipy"})
@@ -44,10 +45,12 @@ _GONE = object()
 class Surroundings:
     """What was there when the function was traced. Everything is held, so that no later object can have its id."""
 
-    def __init__(self, function: Any, roots: Iterable[Any], read: Iterable[Any] = ()) -> None:
-        """roots: fixed arguments and modules that ran; read: arrays that the program reads at every call."""
+    def __init__(self, function: Any, roots: Iterable[Any], read: Iterable[Any] | None = ()) -> None:
+        """roots: fixed arguments and modules that ran; read: arrays that the program reads at every call. None: no
+        array is compared."""
         self._names: set[str] = {"forward"}  # a module calls it
-        live = {id(a) for a in read if a.nbytes > LARGE}
+        live = {id(a) for a in read or () if a.nbytes > LARGE}
+        self._arrays = read is not None
         self._asks = False  # whether code may make Python's numbers of arrays
         count: Any = None
         while (len(self._names), self._asks) != count:  # code that is found names attributes, in which is more code
@@ -55,6 +58,7 @@ class Surroundings:
             self._every = not ANY_ATTRIBUTE.isdisjoint(self._names)
             self._live = set() if self._asks else live
             self.things: list[Any] = []
+            self.met: list[Any] = []  # what is not looked into, generators and iterators among it
             self._then: list[tuple[Callable[[], list[Any]], list[Any]]] = []
             self._walk([function, *roots])
         if not self._names.isdisjoint(("environ", "getenv", "environb")):
@@ -64,7 +68,10 @@ class Surroundings:
         seen: set[int] = set()
         while queue:
             thing = queue.pop()
-            if type(thing) in PLAIN or thing is None or id(thing) in seen or not self._changes(thing):
+            if type(thing) in PLAIN or thing is None or id(thing) in seen:
+                continue
+            if not self._changes(thing):
+                self.met.append(thing)
                 continue
             seen.add(id(thing))
             self.things.append(thing)
@@ -84,7 +91,9 @@ class Surroundings:
         kind = type(thing)
         if isinstance(thing, CONTAINERS) or kind in (types.FunctionType, types.MethodType, partial):
             return True
-        if kind is np.ndarray or isinstance(thing, BUFFERS) or kind is ContextVar:
+        if kind is np.ndarray or isinstance(thing, BUFFERS):
+            return self._arrays
+        if kind is ContextVar:
             return True
         if isinstance(thing, type):
             return _is_users(thing.__module__)
@@ -166,6 +175,15 @@ class Surroundings:
             if not all(map(is_, now, then)) and not all(a is b or _equal(a, b) for a, b in zip(now, then, strict=True)):
                 return False
         return True
+
+    def changed(self, kinds: tuple[type, ...]) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield (what it is in, the value then, the value now) of every value of these kinds that is another now."""
+        for thing, (read, then) in zip(self.things, self._then, strict=False):
+            now = read()
+            if len(now) == len(then):
+                for a, b in zip(then, now, strict=True):
+                    if a is not b and isinstance(a, kinds) and isinstance(b, kinds) and not alike(a, b):
+                        yield thing, a, b
 
     def names(self) -> dict[int, str]:
         """Return the names of parameters and buffers by the ids of their handles, as the outermost module has them."""

@@ -35,6 +35,7 @@ from .call_trees import (
     sorted_out,
     static,
 )
+from .comparison import alike
 from .traced_array import Cell, TracedArray
 from .writes import Writes
 
@@ -79,7 +80,8 @@ class Trace(Writes):
         self.fixed: set[int] = set()  # values that no input and no state enters
         self.constants: dict[int, tuple[int, Any, Any]] = {}  # id -> (value, the array, a copy of it at its first use)
         self.asked: dict[tuple[int, Any], Any] = {}
-        self.generators: dict[int, tuple[Any, Any]] = {}  # id -> (generator, its state before the trace)
+        # id -> (generator, its state before the first draw, its state after the last one)
+        self.generators: dict[int, tuple[Any, Any, Any]] = {}
         self.scopes: dict[Any, None] = {}
         self.owned: list[Cell] = []  # cells that have an owner
 
@@ -321,16 +323,29 @@ class Trace(Writes):
     def draw(self, source: Any, method: str, args: Any, keywords: Any) -> Any:
         """Random numbers: drawn for the example from a generator whose state is put back, and again at every run."""
         generator = source() if callable(source) else source
-        self.generators.setdefault(id(generator), (generator, generator.bit_generator.state))
+        self._refuse_moved(generator)
+        before = self.generators.get(id(generator), (None, generator.bit_generator.state))[1]
         made = np.asarray(self._run(getattr(generator, method), *args, **keywords))
+        self.generators[id(generator)] = generator, before, generator.bit_generator.state
         arguments = (source, method, tuple(args), dict(keywords))
         (index,) = self.write(functional.draw, arguments, {}, made, pure=False)
         return self.traced(made, index)
 
     def put_generators_back(self) -> None:
         """Give every generator the state that it had before the trace."""
-        for generator, before in self.generators.values():
+        for generator, before, _ in self.generators.values():
             generator.bit_generator.state = before
+
+    def _refuse_moved(self, generator: Any) -> None:
+        """Refuse a generator that has moved since the last draw that the trace wrote down."""
+        _, _, after = self.generators.get(id(generator), (None, None, None))
+        if after is not None and not alike(generator.bit_generator.state, after):
+            draws = [i for i in self.program.instructions if i.function is functional.draw]
+            raise self.refusal(
+                "a generator is drawn from in another way, or its state is set, after a draw of ad.extend.draw_random",
+                "Draw all numbers with ad.extend.draw_random",
+                draws[-1].place,
+            )
 
     def _run(self, function: Any, *args: Any, **keywords: Any) -> Any:
         before, self.busy = self.busy, True
@@ -449,6 +464,8 @@ class Trace(Writes):
                     f"the function writes into a plain array of shape {array.shape} that it uses",
                     "Make it with ad.tensor(a, requires_grad=False), whose writes are followed",
                 )
+        for generator, _, _ in self.generators.values():
+            self._refuse_moved(generator)
         self.open = False
 
 

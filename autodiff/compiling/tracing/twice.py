@@ -7,6 +7,7 @@ frozen in the program.
 from __future__ import annotations
 
 import gc
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,8 +25,9 @@ from ...modes import state
 from ...transforms.containers import flatten
 from ...variable import Scalar, Variable, is_live
 from ..program import Program, Ref, frozen
-from .comparison import difference
+from .comparison import ENDS, difference, different_result
 from .doors import open_doors
+from .python_state import Watch
 from .signature import fixed_in, rebuilt, value_of
 from .states import StatefulTrace, gradient_left, sharing_memory
 from .surroundings import Surroundings
@@ -152,27 +154,30 @@ class Traced:
 def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str]) -> Traced:
     """Trace a function, and once more to see that it does the same; arguments: (args, kwargs)."""
     with _one_at_a_time, open_doors(function):
-        before = _legacy_state()
         shared: list[Ref] = []  # by both, so that equal calls are found equal at once
         first = _traced(function, arguments, inputs, names, shared)
+        fixed = list(fixed_in(arguments))
+        watch = Watch(Surroundings(function, [*fixed, *first.owners], None))
         second = _traced(function, arguments, inputs, names, shared)
-        if _legacy_state() != before:
-            raise TraceError(
-                "compile: the function draws from the global generator of np.random, which a program would freeze. "
-                "Draw with ad.extend.draw_random(generator, method, ...), or outside."
-            )
+    moved, name = watch.moved(), getattr(function, "__name__", function)
+    if moved is not None:
+        raise TraceError(f"compile: {name} {moved}")
     _settle_states(first, second)
     captured = _settle_constants(first, second)
     differs = difference(first.program, second.program)
+    if differs in (None, ENDS) and (results := different_result(first, second)) is not None:
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        at = f", at {code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+        differs = f" in what they return: {results}{at}"
     first.forget()
     if differs is not None:
         raise TraceError(
-            f"compile: two runs of {getattr(function, '__name__', function)!s} with the same arguments differ"
+            f"compile: two runs of {name} with the same arguments differ"
             f"{differs}. Random numbers are drawn with ad.extend.draw_random(generator, method, ...); other values "
             "that change from call to call are arguments."
         )
     _refuse_shared_memory(second, inputs)
-    second.around = Surroundings(function, [*fixed_in(arguments), *second.owners], _only_read(second.program, captured))
+    second.around = Surroundings(function, [*fixed, *second.owners], _only_read(second.program, captured))
     names_of = second.around.names()
     for h in second.held:
         if h.handle is None:
@@ -232,7 +237,7 @@ def _traced(
         [g.new_grad for g in given if g.new_grad is not None],
     ]
     owners = [scope.owner() for scope in trace.scopes]
-    generators = [generator for generator, _ in trace.generators.values()]
+    generators = [generator for generator, _, _ in trace.generators.values()]
     facts = [(read, read()) for read in trace.fact_readers]
     return Traced(program, given, held, outputs, rebuild, pullbacks, owners, generators, trace, facts=facts)
 
@@ -341,8 +346,3 @@ def _only_read(program: Program, captured: set[int]) -> list[Any]:
         isinstance(x, np.generic) for i in program.instructions for x in (*i.arguments, *i.keywords.values())
     )
     return [] if computed else constants
-
-
-def _legacy_state() -> Any:
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 (seen, not used)
-    return name, keys.tobytes(), tuple(rest)  # type: ignore[attr-defined]
