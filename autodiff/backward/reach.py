@@ -26,7 +26,7 @@ import numpy as np
 
 from ..errors import SingularPointError
 from ..graph import Node
-from ..modes.diagnostics import describe, hint
+from ..modes.diagnostics import describe, hint, op_text
 from ..other_arrays import is_foreign
 from ..variable import Variable, plain
 
@@ -84,6 +84,7 @@ class Reach:
         self._among = frozenset(nodes)
         self.selects = any([n.op is not None and n.op.selects for n in nodes])
         self._passed: tuple[Node | None, dict[int, Mask]] = (None, {})
+        self.infinite: list[Node] = []  # under strict(): operations whose rule made an infinity of a finite cotangent
 
     def of(self, node: Node) -> Mask:
         """Return which elements of a node can reach a seed that is not zero; called in the order of the walk."""
@@ -268,6 +269,7 @@ def answer(reach: Reach, node: Node, i: int, args: Any, g: Any, recorded: bool) 
         d = reach.apply(node, i, g, args)
     finally:
         outer.reset(token)
+    note_infinite(reach, node, g, d)
     cut = recorded and _reads_values(op, i) and (reach.selects or not op.product) and not np.all(plain(g))
     if not cut and not np.isnan(plain(d)).any():
         return d
@@ -281,7 +283,7 @@ def answer(reach: Reach, node: Node, i: int, args: Any, g: Any, recorded: bool) 
         keep = passed | (np.isfinite(value) & (value != 0))  # and nothing that is there already
         if not np.all(keep):
             d = np.where(keep, d, 0.0)
-    refuse_product(node, g, d)
+    refuse_product(node, g, d, reach)
     return d
 
 
@@ -346,7 +348,14 @@ def maker_of_nan(node: Node, bad: Any) -> Node | None:
     return found
 
 
-def refuse_product(node: Node, g: Any, d: Any) -> None:
+def note_infinite(reach: Reach, node: Node, g: Any, d: Any) -> None:
+    """Under ``strict()``: note an operation whose rule made an infinity of a cotangent without one."""
+    notes = node.notes
+    if notes is not None and notes.strict and np.isinf(plain(d)).any() and not np.isinf(plain(g)).any():
+        reach.infinite.append(node)
+
+
+def refuse_product(node: Node, g: Any, d: Any, reach: Reach) -> None:
     """Under ``strict()``: raise where a rule made a NaN of a cotangent without one."""
     notes = node.notes
     if notes is None or not notes.strict or d is None:
@@ -362,6 +371,13 @@ def refuse_product(node: Node, g: Any, d: Any) -> None:
                 f"there. Keep such elements out with np.where before the operation.{hint(maker)}"
             )
         where = "" if np.ndim(bad) == 0 else f" at index {tuple(int(k) for k in np.argwhere(bad)[0])}"
+        source = reach.infinite[0] if reach.infinite and np.isinf(plain(g)).any() else None
+        if source is not None:
+            raise SingularPointError(
+                f"strict: the derivative of {describe(source)} is infinite, and {op_text(node)} multiplies it by a "
+                f"computed 0{where}: there the derivative is not defined. Keep such elements out with np.where before "
+                f"{op_text(source)}, or write the formula without the point where it is singular.{hint(source)}"
+            )
         raise SingularPointError(
             f"strict: a computed 0 times infinity or NaN{where} in the derivative of {describe(node)}: its derivative "
             "there is not defined. Keep such elements out with np.where before the operation, or write the formula "

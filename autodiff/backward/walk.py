@@ -26,7 +26,7 @@ from ..modes.diagnostics import check_finite, describe, hint, rules_known
 from ..other_arrays import as_array, is_foreign, numbers, refusal
 from ..writes.stale_reads import check_unwritten
 from .cotangents import Cotangent, fit, nonzero, raw, run_hooks
-from .reach import Reach, answer, has_nan, nan_arrived, outer, refuse_convention, refuse_product
+from .reach import Reach, answer, has_nan, nan_arrived, note_infinite, outer, refuse_convention, refuse_product
 from .recorded import handles
 
 _serial = attrgetter("serial")
@@ -339,10 +339,12 @@ def pull_floats(
         if p.__class__ is float or p is None or (bounded and p not in cotangents):
             continue
         share = g * d
+        if reach is not None:
+            note_infinite(reach, node, g, share)
         if share != share and reach is not None:
             if not reach.of(node) or (node.op.selects and d == 0.0):
                 continue
-            refuse_product(node, g, share)
+            refuse_product(node, g, share, reach)
         if anomaly:
             check_finite(node.op, share, [g], *_BACKWARD, node)
         h = cotangents[p]

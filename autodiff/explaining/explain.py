@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,19 +115,27 @@ def _in_graph(graph: GraphPass, wrt: Variable, at: Any) -> Explanation:
 
 
 def _causes(graph: GraphPass, node: Node, state: str, where: Any) -> list[Cause]:
+    of_loss = _of_a_broken_loss(graph)
     if state == "fine":
-        value = graph.value(graph.root)
-        if value is not None and not np.isfinite(value).all():
-            return [forward_cause(graph, graph.root, "nan" if np.isnan(value).any() else "inf")]
-        return []
+        return of_loss
     if graph.consumed and any([n.op is not None and graph.gradient(n) is None for n in graph.leading_to(node)]):
         return []  # gradients in between were not kept
     if state == "zero":
-        return zero_causes(graph, node, where)
+        return [*zero_causes(graph, node, where), *of_loss]
     if state == "huge":
         cause = huge_cause(graph, node)
-        return [cause] if cause is not None else []
+        return [*([cause] if cause is not None else []), *of_loss]
     return causes_of(graph, node, where, state)
+
+
+def _of_a_broken_loss(graph: GraphPass) -> list[Cause]:
+    """Return the cause of a loss that is NaN or infinite, though the gradient in question is neither."""
+    value = graph.value(graph.root)
+    if value is None or np.isfinite(value).all():
+        return []
+    nan = bool(np.isnan(value).any())
+    cause = forward_cause(graph, graph.root, "nan" if nan else "inf")
+    return [replace(cause, rule=f"the loss itself is {'NaN' if nan else 'infinite'}: {cause.rule}")]
 
 
 def _state(wrt: Variable, gradient: Any, at: Any, graph: GraphPass | None) -> tuple[str, Any, str]:

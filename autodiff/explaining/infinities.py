@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..drawing.levels.first_nan import cause_of, remedy_alone, remedy_among, remedy_of
+from ..drawing.levels.first_nan import cause_of
 from ..drawing.levels.parts.problem_notes import FirstProblem
+from ..drawing.levels.parts.remedies import ANY, guarded, remedy_of
 from ..graph import Node
 from ..modes.diagnostics import op_text, ordinal, written
 from .answers import Cause, cause_at, derivative_of, first_index
@@ -20,7 +21,7 @@ from .graph_pass import GraphPass, Use
 from .zeros import MOST, elements_above, value_text, zero_causes
 
 Bad = Callable[[Any], Any]
-_GUARD = "np.where(ok, {call}, 0) with ok = {ok}: the inner where keeps the singular point out"
+_SMALLER = ("float64 (dtype=np.float64), or smaller operands", "smaller operands: scale the data or the loss")
 MORE = "the forward pass under ad.record(), and explain again"
 DATA = "clean data: rows with np.isnan(x) out, or np.nan_to_num(x); find them with np.argwhere(~np.isfinite(x))"
 
@@ -164,7 +165,7 @@ def infinite_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
             node,
             "overflow",
             f"the gradient times {derivative_of(node)} is larger than {node.dtype} can hold.",
-            "float64 (dtype=np.float64), a smaller learning rate, or gradients that are clipped in between.",
+            remedy_of(graph.snapshot, graph.record(node), "inf") or _SMALLER[node.dtype == np.float64],
             index,
         )
     return cause_at(
@@ -252,7 +253,7 @@ def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:
         if written(before)[1]:
             text, instead = f"in {op_text(before)}: {text}", remedy(graph, before)
         else:
-            instead = remedy_of(graph.snapshot, record, operands, origin)
+            instead = remedy_of(graph.snapshot, record, kind)
         return cause_at(graph, before, made, f"{text}.", instead, index)
     return cause_at(
         graph, node, f"{kind}_made", f"a value of {op_text(node)} is not finite, and which was not kept.", "", None
@@ -277,23 +278,10 @@ def left_over(graph: GraphPass, node: Node, target: Node) -> Cause:
 
 def remedy(graph: GraphPass, node: Node) -> str:
     """Return the form to write in the place of an operation whose derivative is singular."""
-    node = written(node)[0]
-    if node not in graph:
-        return alone(node)
-    record = graph.record(node)
-    together = remedy_among([record, *[graph.snapshot.values[p] for p in record.parents]])
-    return together or alone(node)
-
-
-def alone(node: Node) -> str:
-    """Return the remedy of one operation."""
-    guard = node.op.shown.guard
-    if guard:
-        call = node.op.shown.call or f"np.{node.op.name}({{x}})"
-        return _GUARD.format(call=call.format(x="np.where(ok, x, 1)"), ok=guard)
-    if node.op.convention is not None:
-        return str(node.op.convention.write).removeprefix("Write ")
-    return remedy_alone(node.op) or "a formula that keeps its operands away from the point where it is singular."
+    site = written(node)[0]
+    if site in graph:
+        return remedy_of(graph.snapshot, graph.record(site), "gradient") or ANY
+    return guarded(site.op) or str(getattr(site.op.convention, "write", ANY)).removeprefix("Write ")
 
 
 def count(mask: Any, kind: str) -> str:

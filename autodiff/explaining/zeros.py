@@ -29,9 +29,12 @@ def zero_causes(graph: GraphPass, target: Node, mask: Any) -> list[Cause]:
             if user in seen:
                 continue
             g = graph.gradient(user)
-            above: Any = None
+            above, here = None, mask
             if g is None or not g.any():
                 above = np.ones(user.shape or (), bool)
+            elif user.op.elementwise and mask.shape == user.shape:  # element by element: above, here, or some of each
+                above, here = mask & (g == 0), mask & (g != 0)
+                above = above if above.any() else None
             else:
                 above = elements_above(graph, (user, i), mask)
                 if above is not None and (g[above] != 0).any():
@@ -39,8 +42,8 @@ def zero_causes(graph: GraphPass, target: Node, mask: Any) -> list[Cause]:
             if above is not None:
                 seen.add(user)
                 todo.append((user, above))
-            elif user not in found:
-                found[user] = cause_of_zero(graph, (user, i), mask)
+            if (above is None or here is not mask) and here.any() and user not in found:
+                found[user] = cause_of_zero(graph, (user, i), here)
     return sorted(found.values(), key=lambda cause: -cause.node.serial)  # type: ignore[union-attr]
 
 
@@ -227,6 +230,21 @@ def underflow(zero: Zero) -> Told:
     )
 
 
+def balanced(zero: Zero) -> Told:
+    """Find gradients that cancel inside one operation, which would send others on."""
+    if zero.op.elementwise:
+        return None
+    others = np.random.default_rng(0).uniform(1.0, 2.0, zero.node.shape or ()).astype(zero.node.dtype)
+    sent = zero.graph.sent(zero.node, zero.i, others)
+    if sent is None or not np.nan_to_num(sent[zero.mask]).any():
+        return None
+    return (
+        "stationary",
+        f"the gradients that arrive at {zero.name} cancel in it: along them its derivative is 0 here.",
+        "another point to start from: here the gradient gives no direction.",
+    )
+
+
 def saturated(zero: Zero) -> Told:
     """Find a function that is nearly constant for large operands."""
     if not zero.op.shown.saturates:
@@ -251,6 +269,7 @@ IN_ORDER = (
     not_selected,
     times_zero,
     underflow,
+    balanced,
     saturated,
 )
 

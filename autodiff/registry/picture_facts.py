@@ -15,8 +15,8 @@ class PictureFacts:
     will not do. positive: every value is above 0, so that a zero is an underflow. rectifier: 0 on a half-line, with
     slope 0, so that a unit whose outputs are all 0 is dead. causes: how an infinity or NaN comes about: pairs of the
     operands needed, such as "inf zero", and a text in signs. remedies: what to write where a value or a derivative is
-    NaN or infinite: pairs of the names of operations before it, or "", and a text. flat: the derivative is 0 wherever
-    it exists. guard: where the derivative in x is finite, as a condition in NumPy.
+    NaN or infinite: pairs of a form that ends in this operation, such as ``log(softmax(x))``, or "", and a text. flat:
+    the derivative is 0 wherever it exists. guard: where the derivative in x is finite, as a condition in NumPy.
 
     How it is written: call, with ``{x}`` in the place of the operand, where ``np.name({x})`` will not do; infix, its
     sign between two operands, where the symbol will not do; prefix: its sign stands before the operand; power: the

@@ -124,7 +124,7 @@ def _push_each(
                 if t != t and reach is not None:
                     if not reach.passed(node, i):
                         continue
-                    refuse_product(node, found[p], t)
+                    refuse_product(node, found[p], t, reach)
             else:
                 if reach is None:
                     t = _push_operand(node, i, found[p], saved[i], recorded)

@@ -251,11 +251,14 @@ def test_chinese_tooltips_rows_and_titles_hold_no_english_phrase():
 
 
 def test_every_remedy_and_word_exists_in_both_languages():
-    from autodiff.drawing.levels import first_nan
+    from autodiff.drawing.levels.parts import remedies
     from autodiff.drawing.picture import words
 
-    remedies = {text for row in ad.ops.OPS.values() for _, text in row.shown.remedies}
-    assert remedies | {first_nan.GRADIENT_REMEDY} == set(words.CHINESE_REMEDIES)
+    found = {text for row in ad.ops.OPS.values() for _, text in row.shown.remedies} | {remedies.ANY}
+    assert set(words.CHINESE_REMEDIES) <= found
+    assert all(words.remedy_word("zh", text) != text for text in found)
+    guard = remedies.guarded(ad.ops.OPS["log"])
+    assert words.remedy_word("zh", guard).startswith(guard.partition(" with ")[0] + "，其中 ok = x > 0")
     assert words.ENGLISH.keys() == words.CHINESE.keys()
 
 

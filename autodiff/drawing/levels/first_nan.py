@@ -10,8 +10,7 @@ from __future__ import annotations
 import dataclasses
 import linecache
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from ..picture.cards import why_card
 from ..picture.model import Edge, Node, Picture
@@ -21,7 +20,8 @@ from ..picture.words import remedy_word, word
 from ..reading.records import Snapshot, Value
 from .operations import op_picture
 from .parts.options import Options
-from .parts.problem_notes import FirstProblem, find_first, note_of
+from .parts.problem_notes import FirstProblem, count_bad, find_first, is_known, note_of
+from .parts.remedies import has_zero, remedy_of
 from .parts.value_texts import name_of, source_text
 
 
@@ -33,11 +33,13 @@ def first_nan_picture(snapshot: Snapshot, options: Options) -> Picture:
     """
     origin = find_first(snapshot)
     if origin is None:
-        kept = all(v.stats is not None or v.number is not None for v in snapshot.values if v.op)
+        kept = all(map(is_known, snapshot.values))
+        made = any(count_bad(v, kind) for v in snapshot.values for kind in ("nan", "inf"))
         raise ValueError(
             "focus='nan': every value and gradient of this graph is finite"
             if kept
-            else "focus='nan' found no NaN, but the values inside this graph were not kept; run it under ad.record()"
+            else f"focus='nan': {'which operation made the NaN or infinity' if made else 'where a NaN is'} cannot be "
+            "said, for the values inside this graph were not kept; run it under ad.record()"
         )
     near = neighbourhood(snapshot, origin.index, options.radius)
     notes = {i: note_of(snapshot, snapshot.values[i], origin, options.lang) for i in near}
@@ -101,7 +103,7 @@ def reasons(snapshot: Snapshot, origin: FirstProblem, lang: str) -> list[tuple[s
         code = clean(linecache.getline(file, int(line)) if line.isdigit() else "", 70)
         if code:
             rows.append((word(lang, "line"), code, ""))
-    remedy = remedy_of(snapshot, value, operands, origin)
+    remedy = remedy_of(snapshot, value, origin.kind)
     if remedy:
         rows.append((word(lang, "try"), remedy_word(lang, remedy), "good"))
     return rows
@@ -123,12 +125,13 @@ def sentence(snapshot: Snapshot, origin: FirstProblem, lang: str) -> str:
 def operand_text(value: Value, lang: str) -> str:
     """Return the remarkable fact about an operand: `p: 108 zeros`."""
     stats = value.stats
-    name = pretty_name(name_of(value)) or value.badge or word(lang, "constant")
+    unnamed = "leaf" if value.role == "leaf" else "constant"
+    name = pretty_name(name_of(value)) or value.badge or word(lang, unnamed)
     if stats is None:
         return f"{name}: {number(value.number)}" if value.number is not None else ""
     parts = []
     if stats.zeros and not stats.size == 1:
-        parts.append(word(lang, "zeros", stats.zeros))
+        parts.append(word(lang, "zeros" if stats.zeros > 1 else "zero", stats.zeros))
     if stats.nans:
         parts.append(f"{stats.nans} × NaN")
     if stats.neginf:
@@ -145,11 +148,6 @@ def infinite(value: Value) -> str:
     if value.stats is None:
         return number(value.number) if isinstance(value.number, float) and math.isinf(value.number) else ""
     return "−∞" if value.stats.neginf else "∞" if value.stats.posinf else ""
-
-
-def has_zero(value: Value) -> bool:
-    """Return whether a zero is among the elements."""
-    return bool(value.stats.zeros) if value.stats is not None else value.number == 0
 
 
 def lowest(value: Value) -> float:
@@ -179,7 +177,10 @@ def cause_of(value: Value, operands: list[Value], origin: FirstProblem, lang: st
             return text.format(inf=bracketed(infinities[0]) if infinities else "")
     first = operands[0] if operands else None
     if origin.kind == "inf":
-        known = value.row.elementwise and len(operands) == 1 and first is not None and first.stats is not None
+        exponent = value.operands[-1]
+        if value.row.shown.power and zero and isinstance(exponent, float) and exponent < 0:
+            return f"0 ^ ({number(exponent)}) = ∞"
+        known = value.row.elementwise and len(value.operands) == 1 and first is not None and first.stats is not None
         made = f"{value.op}({number(first.stats.max)})" if known and first is not None and first.stats else value.badge
         return word(lang, "overflow", made, value.dtype)
     low, high = value.row.domain[0]
@@ -195,31 +196,3 @@ def cause_of(value: Value, operands: list[Value], origin: FirstProblem, lang: st
 def bracketed(text: str) -> str:
     """`(−∞)` for a negative infinity."""
     return f"({text})" if text.startswith("−") else text
-
-
-def remedy_of(snapshot: Snapshot, value: Value, operands: list[Value], origin: FirstProblem) -> str:
-    """Return the form to write instead, from the rows of the operations before the first problem."""
-    near = [value, *operands]
-    for v in operands:
-        for p in v.parents:
-            near.append(snapshot.values[p])
-            near += [snapshot.values[q] for q in snapshot.values[p].parents]
-    return remedy_among(near) or (GRADIENT_REMEDY if origin.kind == "gradient" else remedy_alone(value.row))
-
-
-def remedy_among(near: Sequence[Value]) -> str:
-    """Return the first remedy for operations that stand together, such as log and softmax, or ""."""
-    before = {value.op for value in near}
-    rows = {value.op: value.row for value in near if value.row is not None}
-    pairs = [pair for row in rows.values() for pair in row.shown.remedies if pair[0]]
-    return next((text for needed, text in pairs if before.issuperset(needed.split())), "")
-
-
-def remedy_alone(row: Any) -> str:
-    """Return the remedy for one operation, or ""."""
-    return next((text for needed, text in row.shown.remedies if not needed), "") if row is not None else ""
-
-
-GRADIENT_REMEDY = (
-    "keep x away from the point where the derivative is infinite: np.sqrt(x + 1e-12), np.where(x == 0, 1, x)"
-)

@@ -32,6 +32,8 @@ ENGLISH = {
     "seed gradient": "seed gradient\u00a0 ∂{0}/∂{0} = 1",
     "step": "step {0}",
     "zeros": "{0} zeros",
+    "zero": "1 zero",
+    "leaf": "a leaf",
     "zeros of outputs": "{0} of outputs are 0",
     "finite": "finite",
     "warning": "warning: zeros, ±∞ or overflow",
@@ -132,6 +134,7 @@ ENGLISH = {
     "calls": "every neuron ran {0} times: mean of its outputs, norm of their gradients",
     "hidden neurons": "{0} neurons are not drawn",
     "not drawn": "{0} more nodes are not drawn",
+    "one not drawn": "1 more node is not drawn",
     "wide inputs": "{0} inputs are folded; repeat=None draws them all",
     "no locals": "local derivatives need lines from left to right: rankdir='LR' draws them",
     "accumulated": "some gradients are sums over several backward passes; this graph is the last of them",
@@ -183,6 +186,8 @@ CHINESE = {
     "seed gradient": "起始梯度\u00a0 ∂{0}/∂{0} = 1",
     "step": "第 {0} 步",
     "zeros": "{0} 个 0",
+    "zero": "1 个 0",
+    "leaf": "叶",
     "zeros of outputs": "{0} 的输出为 0",
     "finite": "有限",
     "warning": "警告：零、±∞ 或溢出",
@@ -276,6 +281,7 @@ CHINESE = {
     "calls": "每个神经元运行了 {0} 次：输出取平均，梯度取范数",
     "hidden neurons": "有 {0} 个神经元未画出",
     "not drawn": "另有 {0} 个节点未画出",
+    "one not drawn": "另有 1 个节点未画出",
     "wide inputs": "折叠了 {0} 个输入；repeat=None 可全部画出",
     "no locals": "局部导数需要从左到右的布局：rankdir='LR' 可画出",
     "accumulated": "有些梯度是多次反向传播之和；此图是其中最后一次",
@@ -323,33 +329,23 @@ CHINESE_MODULES = {
     "Layer": "层",
     **dict.fromkeys(("ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "ELU", "LeakyReLU", "Softplus", "Softmax"), "激活函数"),
 }
-# Remedies by their English text; code stays as it is.
 CHINESE_ROWS = {"Softmax cross-entropy": "损失函数 Softmax 交叉熵"}  # titles of rows
+# Remedies by their English text; "a in place of b" needs no entry, and code stays as it is.
 CHINESE_REMEDIES = {
-    "ad.log_softmax(logits) in place of np.log(ad.softmax(logits))": (
-        "用 ad.log_softmax(logits) 代替 np.log(ad.softmax(logits))"
+    "ad.logsigmoid(-x) in place of np.log(1 - ad.sigmoid(x)); ad.bce_with_logits(x, y) has both logarithms": (
+        "用 ad.logsigmoid(-x) 代替 np.log(1 - ad.sigmoid(x))；ad.bce_with_logits(x, y) 包含两个对数"
     ),
-    "ad.logsigmoid(x) in place of np.log(ad.sigmoid(x))": "用 ad.logsigmoid(x) 代替 np.log(ad.sigmoid(x))",
-    "ad.logsumexp(x) in place of np.log(np.sum(np.exp(x)))": "用 ad.logsumexp(x) 代替 np.log(np.sum(np.exp(x)))",
-    "ad.log_softmax(x) or ad.logsumexp(x) in place of the logarithm of np.exp(x)": (
-        "用 ad.log_softmax(x) 或 ad.logsumexp(x) 代替 np.exp(x) 的对数"
+    "ad.logsigmoid(x) in place of np.log(ad.sigmoid(x)); ad.bce_with_logits(x, y) has both logarithms of a loss": (
+        "用 ad.logsigmoid(x) 代替 np.log(ad.sigmoid(x))；ad.bce_with_logits(x, y) 包含损失的两个对数"
     ),
-    "ad.softmax(x) in place of np.exp(x) / np.sum(np.exp(x))": "用 ad.softmax(x) 代替 np.exp(x) / np.sum(np.exp(x))",
-    "np.log(np.clip(x, 1e-12, None)), or np.log1p(x) in place of np.log(1 + x)": (
-        "np.log(np.clip(x, 1e-12, None))，或用 np.log1p(x) 代替 np.log(1 + x)"
-    ),
-    "np.sqrt(np.clip(x, 0, None)), or np.sqrt(x + 1e-12)": "np.sqrt(np.clip(x, 0, None)) 或 np.sqrt(x + 1e-12)",
-    "a / np.where(b == 0, 1, b)": "a / np.where(b == 0, 1, b)",
-    "a positive base, or np.square(x)": "使底数为正，或用 np.square(x)",
-    "smaller inputs: np.exp(x - np.max(x))": "减小输入：np.exp(x - np.max(x))",
+    "a / np.where(b == 0, 1, b), which is a where b is 0": "a / np.where(b == 0, 1, b)，b 为 0 时为 a",
+    "smaller inputs; where only ratios matter, np.exp(x - np.max(x))": "减小输入；若只需比值，用 np.exp(x - np.max(x))",
     "np.where(a == 0, 0, a * np.where(a == 0, 1, b)), where b is infinite and a is 0": (
         "当 a 为 0 而 b 无穷时：np.where(a == 0, 0, a * np.where(a == 0, 1, b))"
     ),
     "keep both sides finite before subtracting": "相减之前使两边有限",
     "keep both sides finite before adding": "相加之前使两边有限",
-    "keep x away from the point where the derivative is infinite: np.sqrt(x + 1e-12), np.where(x == 0, 1, x)": (
-        "使 x 远离导数为无穷的点：np.sqrt(x + 1e-12)、np.where(x == 0, 1, x)"
-    ),
+    "a formula that keeps its operands away from the point where it is singular": "使操作数远离奇点的公式",
 }
 LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
 
@@ -365,7 +361,14 @@ def word(lang: str, key: str, *parts: object) -> str:
 
 def remedy_word(lang: str, remedy: str) -> str:
     """Return a remedy in a language; one of a row of the user's as it is."""
-    return CHINESE_REMEDIES.get(remedy, remedy) if lang == "zh" else remedy
+    if lang != "zh":
+        return remedy
+    if remedy not in CHINESE_REMEDIES and " in place of " in remedy:
+        return "用 {} 代替 {}".format(*remedy.split(" in place of "))
+    call, _, guard = remedy.partition(" with ok = ")
+    if guard:
+        return f"{call}，其中 ok = {guard.partition(':')[0]}：ok 为真处相同，其余为 0"
+    return CHINESE_REMEDIES.get(remedy, remedy)
 
 
 def row_word(lang: str, title: str) -> str:

@@ -52,6 +52,7 @@ class Value:
     masked: bool = False  # a softmax reads it: -inf in it takes no part, and is meant
     added: bool = False  # the gradient is a sum over several backward passes
     row: Op | None = None
+    wrote: Op | None = None  # of an operation that a derivative rule made: the one that a user wrote
 
     @property
     def single(self) -> bool:

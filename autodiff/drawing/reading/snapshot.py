@@ -17,6 +17,7 @@ import numpy as np
 from ... import Variable
 from ...backward import collect, pull
 from ...graph import Node as GraphNode
+from ...modes.diagnostics import written
 from ..picture.text import clean
 from .calls import number_calls
 from .expansion import Opened, open_fused
@@ -206,6 +207,8 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
         value.op, value.badge = node.op.name, badge_of(node)
         value.fused = node.op.reference is not None
         value.row = node.op
+        site, order = written(node)
+        value.wrote = site.op if order else None
         value.detail = str((node.static or {}).get("reduction", ""))
         value.operands = tuple([table.get(p, None) if isinstance(p, GraphNode) else p for p in node.parents])
     if node.notes is not None and node.notes.source and node.notes.source != "?":

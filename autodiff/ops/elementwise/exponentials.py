@@ -15,6 +15,13 @@ from .conventions import INF, NAN, POSITIVE, row
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
+# Forms in which a sigmoid is written, and what to write in the place of their logarithms.
+SIGMOIDS = ("sigmoid(x)", "divide(1, add(1, exp(negative(x))))", "divide(exp(x), add(1, exp(x)))")
+_LOG_SIGMOID = (
+    "ad.logsigmoid(x) in place of np.log(ad.sigmoid(x)); ad.bce_with_logits(x, y) has both logarithms of a loss"
+)
+_LOG_OTHER = "ad.logsigmoid(-x) in place of np.log(1 - ad.sigmoid(x)); ad.bce_with_logits(x, y) has both logarithms"
+
 exp = row(
     np.exp,
     "Return e ** x.",
@@ -25,7 +32,7 @@ exp = row(
     complex=True,
     formula=("{y}",),
     positive=True,
-    remedies=(("", "smaller inputs: np.exp(x - np.max(x))"),),
+    remedies=(("", "smaller inputs; where only ratios matter, np.exp(x - np.max(x))"),),
     saturates=True,
     grows=True,
 )
@@ -62,11 +69,14 @@ log = row(
     complex=True,
     formula=("1/{a}",),
     remedies=(
-        ("softmax", "ad.log_softmax(logits) in place of np.log(ad.softmax(logits))"),
-        ("sigmoid", "ad.logsigmoid(x) in place of np.log(ad.sigmoid(x))"),
-        ("sum exp", "ad.logsumexp(x) in place of np.log(np.sum(np.exp(x)))"),
-        ("exp", "ad.log_softmax(x) or ad.logsumexp(x) in place of the logarithm of np.exp(x)"),
-        ("", "np.log(np.clip(x, 1e-12, None)), or np.log1p(x) in place of np.log(1 + x)"),
+        ("log(softmax(x))", "ad.log_softmax(logits) in place of np.log(ad.softmax(logits))"),
+        ("log(divide(exp(x), sum(exp(x))))", "ad.log_softmax(x) in place of np.log(np.exp(x) / np.sum(np.exp(x)))"),
+        ("log(sum(exp(x)))", "ad.logsumexp(x) in place of np.log(np.sum(np.exp(x)))"),
+        ("log(mean(exp(x)))", "ad.logsumexp(x) - np.log(x.size) in place of np.log(np.mean(np.exp(x)))"),
+        ("log(exp(x))", "x in place of np.log(np.exp(x))"),
+        ("log(add(1, exp(x)))", "ad.softplus(x) in place of np.log(1 + np.exp(x))"),
+        *[(f"log({s})", _LOG_SIGMOID) for s in SIGMOIDS],
+        *[(f"log(subtract(1, {s}))", _LOG_OTHER) for s in SIGMOIDS],
     ),
     causes=(("zero", "log(0) = −∞"),),
     guard="x > 0",
@@ -107,6 +117,7 @@ log1p = row(
     points=(Point((-1.0,), (INF,), "infinite"),),
     formula=("1/(1 + {a})",),
     guard="x > -1",
+    remedies=(("log1p(exp(x))", "ad.softplus(x) in place of np.log1p(np.exp(x))"),),
 )
 logaddexp = row(
     np.logaddexp,

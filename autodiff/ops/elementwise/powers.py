@@ -57,7 +57,6 @@ power = row(
     ),
     complex=True,
     formula=("{b} {a}^({b} − 1)",),
-    remedies=(("", "a positive base, or np.square(x)"),),
     guard="x > 0",
     grows=True,
     call="{x} ** p",
@@ -83,6 +82,13 @@ def float_power(a: Any, b: Any) -> Any:
 
 
 composite(float_power, numpy=(np.float_power,), public=False)
+
+
+def _square(x: str) -> tuple[str, ...]:
+    """Return the forms in which a square is written."""
+    return f"square({x})", f"multiply({x}, {x})", f"power({x}, 2)"
+
+
 sqrt = row(
     np.sqrt,
     "Return the square root; the derivative at 0 is inf.",
@@ -95,7 +101,15 @@ sqrt = row(
     points=(Point((0.0,), (INF,), "infinite", -INF),),
     complex=True,
     formula=("1/(2{y})",),
-    remedies=(("", "np.sqrt(np.clip(x, 0, None)), or np.sqrt(x + 1e-12)"),),
+    remedies=(
+        *[(f"sqrt({s})", "np.abs(x) in place of np.sqrt(x ** 2)") for s in _square("x")],
+        *[(f"sqrt(sum({s}))", "np.linalg.norm(x) in place of np.sqrt(np.sum(x ** 2))") for s in _square("x")],
+        *[
+            (f"sqrt(add({a}, {b}))", "np.hypot(x, y) in place of np.sqrt(x ** 2 + y ** 2)")
+            for a, b in zip(_square("x"), _square("y"), strict=True)
+        ],
+        ("sqrt(var(x))", "np.std(x) in place of np.sqrt(np.var(x))"),
+    ),
     guard="x > 0",
 )
 cbrt = row(

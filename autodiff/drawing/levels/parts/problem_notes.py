@@ -34,17 +34,24 @@ def count_bad(value: Value, kind: str) -> int:
 
 
 def find_first(snapshot: Snapshot) -> FirstProblem | None:
-    """Return the first NaN, else the first infinity, else the operation whose rule made the first broken gradient."""
+    """Return the first NaN, else the first infinity, else the operation whose rule made the first broken gradient; None
+    where an operand of the first one was not kept, which may have been so before."""
     for kind in ("nan", "inf"):
         # creation order is a topological order, so the first one has sound operands
         first = next((value for value in snapshot.values if count_bad(value, kind)), None)
         if first is not None:
-            return FirstProblem(first.index, kind)
+            known = all(is_known(snapshot.values[p]) for p in first.parents)
+            return FirstProblem(first.index, kind) if known else None
     bad = {value.index for value in snapshot.values if value.grad is not None and not math.isfinite(value.grad)}
     for value in reversed(snapshot.values):  # the order of the backward pass
         if value.index not in bad and value.grad is not None and bad & set(value.parents):
             return FirstProblem(value.index, "gradient")
     return FirstProblem(max(bad), "gradient") if bad else None
+
+
+def is_known(value: Value) -> bool:
+    """Return whether the graph has what there is to know of a value."""
+    return value.stats is not None or value.number is not None
 
 
 def note_of(snapshot: Snapshot, value: Value, origin: FirstProblem, lang: str) -> ProblemNote:
