@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import autodiff as ad  # noqa: E402
+import nn  # noqa: E402, F401  # its rows too
 from autodiff.ops import OPS, Op  # noqa: E402
 from autodiff.ops.arrays.refusals import REFUSED  # noqa: E402
 from autodiff.registry.singular_points import SINGULAR  # noqa: E402
