@@ -201,9 +201,7 @@ def _with_update(
         writes=[(index, ref) for index, ref in program.writes if ref.index not in made],
     )
     before = in_blocks(before, strides, **blocks)
-    whole = replace(
-        before, instructions=[*before.instructions, *after], outputs=program.outputs, writes=program.writes
-    )
+    whole = replace(before, instructions=[*before.instructions, *after], outputs=program.outputs, writes=program.writes)
     return whole, len(before.instructions)
 
 

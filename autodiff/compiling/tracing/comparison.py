@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from operator import is_
-from types import FunctionType
+from types import FunctionType, MemberDescriptorType
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,8 @@ def same_value(a: Any, b: Any, met: list[Any]) -> bool:
         return False
     if a.__class__ is Ref:
         return bool(a == b)
-    if type(a) is TracedArray:  # inside an object: it says so where it is used
-        return bool(a._index == b._index)
+    if type(a) is TracedArray:
+        a._trace.index_of(a)  # refuses a value of a trace that is over
     met = [*met, (a, b)]
     if isinstance(a, Variable):
         return same_value(a._data, b._data, met) and a.requires_grad == b.requires_grad
@@ -71,7 +71,7 @@ def same_value(a: Any, b: Any, met: list[Any]) -> bool:
     if isinstance(a, dict):
         return list(a) == list(b) and all(same_value(a[k], b[k], met) for k in a)
     compares: Any = type(a).__eq__
-    if compares is not object.__eq__ or isinstance(a, type):
+    if compares is not object.__eq__ and not isinstance(compares, FunctionType):  # written in C
         return alike(a, b)
     inside = _inside(a)
     return inside is not None and same_value(inside, _inside(b), met)
@@ -84,14 +84,21 @@ def _inside(x: Any) -> list[Any] | None:
         return [*_known_by_name(x), x.__defaults__, x.__kwdefaults__, cells, vars(x)]
     if isinstance(x, partial):
         return [x.func, x.args, x.keywords]
-    slots = [n for part in type(x).__mro__ for n in _names(part.__dict__.get("__slots__", ()))]
-    if not slots and not hasattr(x, "__dict__"):
+    members = [
+        member for part in type(x).__mro__ for member in vars(part).values() if type(member) is MemberDescriptorType
+    ]
+    if not members and not hasattr(x, "__dict__"):
         return None
-    return [getattr(x, "__dict__", None), [getattr(x, name, None) for name in slots]]
+    slots = [member.__get__(x) for member in members if _is_set(member, x)]
+    return [getattr(x, "__dict__", None), slots, x.args if isinstance(x, BaseException) else None]
 
 
-def _names(slots: Any) -> Any:
-    return (slots,) if isinstance(slots, str) else slots
+def _is_set(member: Any, x: Any) -> bool:
+    try:
+        member.__get__(x)
+    except AttributeError:
+        return False
+    return True
 
 
 def _short(x: Any) -> str:

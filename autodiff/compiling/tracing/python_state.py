@@ -19,10 +19,11 @@ import numpy as np
 
 from ...transforms.generators import state_of
 from .comparison import alike
-from .surroundings import Surroundings
+from .surroundings import CONTAINERS, Surroundings
 
 _BUILTIN = ("builtins", "itertools")
 _PLAIN = (bool, int, float, complex, np.generic)
+_LOADS = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF")
 _STORES = ("STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "STORE_SUBSCR")
 
 
@@ -59,12 +60,35 @@ class Watch:
                 "and pass the value as an argument: an array."
             )
         for owner, before, now in self.around.changed(_PLAIN):
+            if not self._is_read(owner, now):
+                continue
             return (
                 f"changes a number that it reads, from {before!r} to {now!r}{self._where_set(owner, now)}, which its "
                 "program would not. Change it outside, and pass it as an argument; or keep it as "
                 "ad.tensor(0.0, requires_grad=False), whose writes are followed."
             )
         return None
+
+    def _is_read(self, owner: Any, now: Any) -> bool:
+        """Whether code reads this number, and does not only leave it: by a name, where only names lead to it."""
+        if isinstance(owner, types.FunctionType):
+            cells = zip(owner.__code__.co_freevars, owner.__closure__ or (), strict=False)
+            inside = {**owner.__globals__, **{name: _content(cell) for name, cell in cells}, **vars(owner)}
+        elif isinstance(owner, CONTAINERS) or not hasattr(owner, "__dict__"):
+            return True
+        else:
+            inside = dict(vars(owner))
+        names = {name for name, value in inside.items() if value is now}
+        return self.around.reads_any or not names or not names.isdisjoint(self._read_names())
+
+    def _read_names(self) -> set[str]:
+        codes = [thing.__code__ for thing in self.around.things if type(thing) is types.FunctionType]
+        found: set[str] = set()
+        while codes:
+            code = codes.pop()
+            found.update(i.argval for i in dis.get_instructions(code) if i.opname in _LOADS)
+            codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
+        return found
 
     # ---- the line
     def _where(self, *wanted: Any) -> str:

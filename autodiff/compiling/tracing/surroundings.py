@@ -55,7 +55,7 @@ class Surroundings:
         count: Any = None
         while (len(self._names), self._asks) != count:  # code that is found names attributes, in which is more code
             count = len(self._names), self._asks
-            self._every = not ANY_ATTRIBUTE.isdisjoint(self._names)
+            self.reads_any = not ANY_ATTRIBUTE.isdisjoint(self._names)
             self._live = set() if self._asks else live
             self.things: list[Any] = []
             self.met: list[Any] = []  # what is not looked into, generators and iterators among it
@@ -148,7 +148,7 @@ class Surroundings:
         attributes = getattr(thing, "__dict__", None) or {}
         if hasattr(thing, "__wrapped__"):
             yield from [value for value in list(attributes.values()) if callable(value)]  # custom rules, too
-        elif self._every and not isinstance(thing, type | types.ModuleType):
+        elif self.reads_any and not isinstance(thing, type | types.ModuleType):
             yield from list(attributes)
             yield from list(attributes.values())
         else:

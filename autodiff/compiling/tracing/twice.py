@@ -164,18 +164,8 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
         raise TraceError(f"compile: {name} {moved}")
     _settle_states(first, second)
     captured = _settle_constants(first, second)
-    differs = difference(first.program, second.program)
-    if differs in (None, ENDS) and (results := different_result(first, second)) is not None:
-        code = getattr(inspect.unwrap(function), "__code__", None)
-        at = f", at {code.co_filename}:{code.co_firstlineno}" if code is not None else ""
-        differs = f" in what they return: {results}{at}"
+    _refuse_difference(first, second, function, name)
     first.forget()
-    if differs is not None:
-        raise TraceError(
-            f"compile: two runs of {name} with the same arguments differ"
-            f"{differs}. Random numbers are drawn with ad.extend.draw_random(generator, method, ...); other values "
-            "that change from call to call are arguments."
-        )
     _refuse_shared_memory(second, inputs)
     second.around = Surroundings(function, [*fixed, *second.owners], _only_read(second.program, captured))
     names_of = second.around.names()
@@ -324,6 +314,27 @@ def _settle_constants(first: Traced, second: Traced) -> set[int]:
             if id(array) not in captured:
                 traced.program.constants[index] = copy
     return captured
+
+
+def _refuse_difference(first: Traced, second: Traced, function: Any, name: Any) -> None:
+    """Refuse two traces that differ in their calls or in what they return."""
+    differs = difference(first.program, second.program)
+    if differs in (None, ENDS):
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        at = f", at {code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+        try:
+            results = different_result(first, second)
+        except TraceError as error:  # a value was used after its trace
+            raise TraceError(
+                f"compile: {name} returns an object that holds values of the trace{at}. Return them in a tuple, a list "
+                "or a dict."
+            ) from error
+        differs = differs if results is None else f" in what they return: {results}{at}"
+    if differs is not None:
+        raise TraceError(
+            f"compile: two runs of {name} with the same arguments differ{differs}. Random numbers are drawn with "
+            "ad.extend.draw_random(generator, method, ...); other values that change from call to call are arguments."
+        )
 
 
 def _refuse_shared_memory(traced: Traced, inputs: list[Any]) -> None:

@@ -9,6 +9,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import random as drawn
 from types import SimpleNamespace
 from typing import Any
@@ -184,6 +185,16 @@ def test_a_list_that_grows_is_refused_where_its_length_is_used() -> None:
     refused(f, 2.0, "differ in what they return: .* and then " + LINE)
 
 
+def test_a_number_that_is_only_left_behind_is_no_counter() -> None:
+    def f(x: Any) -> Any:
+        start = time.perf_counter()
+        y = x * 2
+        holder.seconds = time.perf_counter() - start
+        return y
+
+    np.testing.assert_array_equal(ad.compile(f)(X), X * 2)
+
+
 # ---- what two runs return
 @pytest.mark.parametrize(
     "source", [time.perf_counter, time.time_ns, uuid.uuid4, lambda: os.urandom(8), lambda: iter([1])]
@@ -194,18 +205,29 @@ def test_a_plain_result_that_differs_between_two_runs_is_refused(source: Any) ->
 
 def test_what_is_inside_a_returned_object_or_function_is_compared() -> None:
     refused(lambda x: (x, SimpleNamespace(at=[time.perf_counter()])), X, "differ in what they return")
+    refused(lambda x: (x, ValueError(time.perf_counter())), X, "differ in what they return")
+    refused(lambda x: (x, Result((X, time.perf_counter()))), X, "differ in what they return")
     refused(lambda x: (x, (lambda at: lambda: at)(time.perf_counter())), X, "differ in what they return")
     seen: list[int] = []
     refused(lambda x: seen.append(1) or (x, [0] * len(seen)), X, "other lengths")
 
 
-def test_equal_objects_that_each_run_makes_are_returned() -> None:
-    class Result:
-        def __init__(self, of: Any) -> None:
-            self.of, self.me = of, self
+@dataclass
+class Result:
+    of: Any
+    me: Any = None
 
+
+def test_an_object_that_holds_a_traced_value_is_refused() -> None:
+    refused(lambda x: Result(x * 2), X, "holds values of the trace, " + LINE[3:] + ".*Return them in a tuple")
+    refused(lambda x: SimpleNamespace(y=ad.tensor(x) * 2), X, "holds values of the trace")
+
+
+def test_equal_objects_that_each_run_makes_are_returned() -> None:
     def f(x: Any) -> Any:
-        return x * 2, Result([1, "a", np.ones(2)]), float("nan"), {1, 2}, lambda: X, functools.partial(max, 1)
+        made = Result([1, "a", X])
+        made.me = made
+        return x * 2, made, float("nan"), {1, 2}, lambda: X, functools.partial(max, 1), ValueError("a")
 
     y, made, *_ = ad.compile(f)(X)
     np.testing.assert_array_equal(y, X * 2)
