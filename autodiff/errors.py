@@ -61,7 +61,7 @@ class LeavesGraphError(TypeError):
     >>> import autodiff as ad
     >>> float(ad.tensor(2.0))
     Traceback (most recent call last):
-    autodiff.errors.LeavesGraphError: float() or a math function would cut a recorded value out of the graph ...
+    autodiff.errors.LeavesGraphError: float(), which math functions call, would cut a recorded value out ...
     """
 
 
@@ -134,8 +134,8 @@ def kind_of(x: object) -> str:
 def leaves_graph(what: str, door: str, recorded: str) -> LeavesGraphError:
     """Return the error of every exit: the attempt, the attribute for a plain value, the form that is recorded."""
     return LeavesGraphError(
-        f"{what} would cut a recorded value out of the graph and its gradient would be silently lost. "
-        f"For the plain value write {door}; to keep the gradient write {recorded}."
+        f"{what} would cut a recorded value out of the graph. For the plain value write {door}; to keep the gradient "
+        f"write {recorded}."
     )
 
 

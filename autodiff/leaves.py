@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import LeavesGraphError, kind_of, leaves_graph
+from .errors import kind_of, leaves_graph
 from .graph import leaf
-from .modes import number
+from .modes import exits, number
 from .other_arrays import is_foreign, plain_array
 from .registry import OPS
 from .variable import Scalar, Tensor, Variable, differentiable, is_live, wrap
@@ -83,10 +83,7 @@ def scalar(x: Any, requires_grad: bool = True) -> Scalar:
 def reduce(self: Variable) -> Any:
     """Return the parts of a leaf for pickle; refuse for a recorded value."""
     if not self.is_leaf:
-        raise LeavesGraphError(
-            "only leaves can be copied or pickled: a recorded value would lose its graph. "
-            "Write x.detach() first, or x.data for the plain value."
-        )
+        raise exits.of_copy()
     return _rebuild, (type(self), self._data, self.requires_grad)
 
 

@@ -18,21 +18,13 @@ from numpy import ndarray  # by name: `np.ndarray` is an attribute lookup each t
 from .errors import BatchedValueError, GraphError, kind_of, leaves_graph, missing_argument, no_derivative, no_rule
 from .gradient_buffers import forget_gradient
 from .graph import FLOAT64, Node, leaf, notes_of
-from .modes import state
+from .modes import exits, state
 from .other_arrays import as_array, numbers
 from .registry import DISPATCH, METHODS, OPS, UFUNCS
 from .registry.picture_facts import is_flat
 
 TRACED: set[type] = set()  # what stands for an array, or (``_weak``) for a number, in a trace of ``ad.compile``
 TENSORS: dict[type, bool] = {}  # subclasses of Tensor (Parameter): the fast paths compare exact classes
-_FLOAT_FORMS = (
-    "np.exp and the like instead of math.exp, and fill an array that records: "
-    "z = ad.tensor(np.zeros(n), requires_grad=False); z[i] = x"
-)
-_ARRAY_FORMS = (
-    "ad.array([...]) for lists of recorded values, z[i] = x with z = ad.tensor(np.zeros(n), requires_grad=False), "
-    "or the NumPy function itself: np.linalg and np.fft record, as do ad.linalg, ad.special and ad.stats"
-)
 PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: run on the bare values
 
 
@@ -132,16 +124,12 @@ class Variable:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.node is not None and not is_flat(self.node):
-            raise leaves_graph(
-                "np.asarray or np.array of it (SciPy's functions do that), np.vectorize, or storing it in an array,",
-                ".data",
-                _ARRAY_FORMS,
-            )
+            raise exits.of_array()
         return np.array(numbers(self.data, "np.asarray"), dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
         if self.node is not None and not is_flat(self.node):
-            raise leaves_graph("float() or a math function", ".item()", _FLOAT_FORMS)
+            raise exits.of_number()
         return float(self.item())
 
     def __int__(self) -> int:

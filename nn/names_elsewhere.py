@@ -8,12 +8,15 @@ from __future__ import annotations
 
 __all__ = ["IN_MODULE", "IN_PACKAGE"]
 
+_PARALLEL = "write nn.distributed(optimizer), and start the program with mpiexec"
 _LAZY = "write the layer without Lazy, with the number of its inputs"
 IN_PACKAGE = {
     **{f"Lazy{name}": _LAZY for name in ("Linear", "Conv1d", "Conv2d", "Conv3d", "BatchNorm1d", "BatchNorm2d")},
     "Activation": "write the layer itself: nn.ReLU(), nn.Tanh()",
     "BatchNormalization": "write nn.BatchNorm1d(features), or BatchNorm2d for images",
-    "DataParallel": "leave it out: a model runs in one process",
+    "DataParallel": _PARALLEL,
+    "DistributedDataParallel": _PARALLEL,
+    "parallel": _PARALLEL,
     "DataLoader": "write nn.data.DataLoader(dataset, batch_size=32)",
     "Dataset": "write nn.data.Dataset, or give plain arrays to nn.fit(model, x, y)",
     "TensorDataset": "write nn.data.TensorDataset(x, y)",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autodiff as ad
@@ -30,6 +31,46 @@ def test_a_name_of_another_library_says_what_to_write(package: Any, words: dict[
         with pytest.raises(AttributeError) as error:
             getattr(package, name)
         assert str(error.value).endswith(f"has no attribute {name!r}: {words[name]}.")
+
+
+ANSWERS = {
+    "autodiff": names_elsewhere.IN_PACKAGE,
+    "values": names_elsewhere.WORDS,
+    "nn": nn_names.IN_PACKAGE,
+    "models": nn_names.IN_MODULE,
+}
+
+
+@pytest.mark.parametrize("table", ANSWERS)
+def test_what_an_answer_says_to_write_exists(table: str) -> None:
+    """ad.jit was answered "leave it out: nothing is compiled", when ad.compile was there."""
+    for name, text in ANSWERS[table].items():
+        for package, path in re.findall(r"\b(ad|nn|np)\.([a-zA-Z_][\w.]*\w)", text):
+            found: Any = {"ad": ad, "nn": nn, "np": np}[package]
+            for part in path.split("."):
+                assert hasattr(found, part), f"{name}: {text}"
+                found = getattr(found, part)
+
+
+def test_no_answer_is_given_for_a_name_that_is_there() -> None:
+    assert not names_elsewhere.IN_PACKAGE.keys() & set(ad.__all__) and not nn_names.IN_PACKAGE.keys() & set(nn.__all__)
+    for name in ("vmap", "jacfwd", "jacrev", "stop_gradient", "compile", "checkpoint"):
+        assert name in ad.__all__
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("jit", "ad.compile"),
+        ("lax", "ad.compile"),
+        ("scan", "for"),
+        ("remat", "ad.checkpoint"),
+        ("pmap", "ad.parallel"),
+    ],
+)
+def test_a_name_of_jax_has_its_counterpart(name: str, form: str) -> None:
+    with pytest.raises(AttributeError, match=re.escape(form)):
+        getattr(ad, name)
 
 
 @pytest.mark.parametrize(

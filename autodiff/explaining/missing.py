@@ -46,6 +46,15 @@ def of_constant(x: Variable) -> Cause:
 
 def of_plain(x: Any) -> Cause:
     """Return why something that is no value of a graph has no gradient."""
+    if hasattr(x, "named_parameters"):
+        name = next((name for name, _ in x.named_parameters()), "weight")
+        return Cause(
+            "constant",
+            f"a {type(x).__name__} is a module: gradients are those of its parameters.",
+            f'ad.explain(p, model=model) with p = dict(model.named_parameters())["{name}"], or another of them.',
+        )
+    if isinstance(x, list | tuple | dict):
+        return Cause("constant", f"a {type(x).__name__} is no value of a graph.", "ad.explain of one of its values.")
     return Cause(
         "constant",
         f"a {type(x).__name__} is plain data: it is a constant for the graph.",

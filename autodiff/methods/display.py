@@ -32,11 +32,12 @@ def text(self: Variable) -> str:
 
 
 def formatted(self: Variable, spec: str) -> str:
-    """``format(x, spec)``: a single number takes a specification, an array none."""
-    if spec and self.size != 1:
+    """``format(x, spec)``: a value of shape () takes a specification, an array none, not even one of one element: as in
+    NumPy and PyTorch."""
+    if spec and self.ndim:
+        one = "x.item()" if self.size == 1 else "np.array2string(x.data, precision=3)"
         raise TypeError(
-            f"f'{{x:{spec}}}' needs one element; this {type(self).__name__} has shape {self.shape}. "
-            "Write np.array2string(x.data, precision=3)."
+            f"f'{{x:{spec}}}' needs a single number; this {type(self).__name__} has shape {self.shape}. Write {one}."
         )
     return format(self.item(), spec) if spec else str(self)
 

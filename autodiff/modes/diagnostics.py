@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -172,15 +173,24 @@ def _made_at() -> tuple[str, Node | None]:
             inside = rule
             if rule.source and rule.source != "?":
                 return rule.source, rule
-        module = frame.f_globals.get("__name__", "")
-        ours = name.startswith(_HERE) or module.partition(".")[0] in _OWN
-        if not ours and (not name.startswith("<") or (module == "__main__" and not name.startswith("<frozen"))):
-            line = f"{name.replace(chr(92), '/')}:{frame.f_lineno}"
-            if not name.startswith(_STANDARD) and f"-packages{os.sep}" not in name:
-                return line, inside
-            library = line if library == "?" else library
+        kind = whose(frame)
+        if kind == "user" or (kind == "library" and library == "?"):
+            library = f"{name.replace(chr(92), '/')}:{frame.f_lineno}"
+        if kind == "user":
+            break
         frame = frame.f_back  # type: ignore[assignment]
     return library, inside
+
+
+def whose(frame: FrameType) -> str:
+    """Return who wrote the code of a frame: "user", "library", or "ours" for this package, ``nn``, NumPy, and code that
+    has no file."""
+    name, module = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
+    if name.startswith(_HERE) or module.partition(".")[0] in _OWN:
+        return "ours"
+    if name.startswith("<") and (module != "__main__" or name.startswith("<frozen")):
+        return "ours"
+    return "library" if name.startswith(_STANDARD) or f"-packages{os.sep}" in name else "user"
 
 
 def written(node: Node) -> tuple[Node, int]:

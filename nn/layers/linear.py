@@ -61,7 +61,8 @@ class Linear(Module):
     Args:
         in_features, out_features: sizes of the last axis of x and of y.
         bias: whether there is a b.
-        dtype: of the parameters; a plain array x is cast to it.
+        dtype: of the parameters; a plain array x is cast to it. A Tensor x is not: with a wider dtype, y has it too, as
+            in NumPy.
         weight_init: `(shape, rng=..., dtype=...) -> array` from `nn.init`; Xavier uniform unless given. The bias
             starts at zero.
         rng: a Generator, a seed, or None for the default generator.

@@ -233,9 +233,12 @@ def test_a_ufunc_that_is_not_numpys_is_not_called_so() -> None:
         np.gcd(ad.tensor([1.0]), 1)
 
 
-def test_a_format_that_needs_one_element_says_so() -> None:
-    with pytest.raises(TypeError, match=r"f'\{x:\.3f\}' needs one element; this Tensor has shape \(2,\).*array2string"):
+def test_a_format_that_needs_a_single_number_says_so() -> None:
+    with pytest.raises(TypeError, match=r"f'\{x:\.3f\}' needs a single number.*has shape \(2,\).*array2string"):
         f"{ad.tensor([1.0, 2.0]):.3f}"
+    with pytest.raises(TypeError, match=r"shape \(1,\)\. Write x\.item\(\)"):  # as NumPy and PyTorch
+        f"{ad.tensor([2.0]):.3f}"
+    assert f"{ad.tensor(2.0):.3f}" == f"{ad.scalar(2.0):.3f}" == "2.000" and f"{ad.tensor([2.0])}" == "[2.]"
 
 
 @pytest.mark.parametrize("x", [ad.tensor([1.0, 2.0]), ad.tensor([1.0, 2.0], dtype=np.float32)], ids=["f8", "f4"])
@@ -376,3 +379,61 @@ def test_a_complex_number_says_what_to_write() -> None:
     for use in (lambda: s * 1j, lambda: 2j / s):
         with pytest.raises(TypeError, match=r"a Scalar is real. Write ad.tensor"):
             use()
+
+
+def said(call: Callable[[Any], Any], x: Any) -> str:
+    """The text of the refusal of ``call(x)``, which is short."""
+    with pytest.raises(ad.LeavesGraphError) as error:
+        call(x)
+    assert len(str(error.value).split()) < 50
+    return str(error.value)
+
+
+def test_a_function_of_math_has_its_counterpart_in_numpy() -> None:
+    """math.sin(t) was told to write np.exp."""
+    t = ad.tensor(0.5)
+    assert "math.sin would cut" in said(lambda t: math.sin(t), t) and "np.sin(x)" in said(lambda t: math.sin(t), t)
+    assert "np.arctan2" in said(lambda t: 2.0 * math.atan2(1.0, t) + math.pi, t)
+    assert "ad.special.gammaln" in said(lambda t: math.lgamma(t), t)
+    sin = math.sin
+    assert "np.sin(x)" in said(lambda t: float(1) + sin(t) if False else math.sin(t), t)
+    assert "float()" in said(float, t)
+
+
+def test_numpys_testing_and_vectorize_say_what_fits() -> None:
+    y = ad.tensor([1.0, 2.0])
+    assert "np.testing.assert_allclose compares plain values: write x.data" in said(
+        lambda y: np.testing.assert_allclose(y, [1.0, 2.0]), y
+    )
+    assert "ad.vmap" in said(np.vectorize(lambda v: v), y)
+
+
+def test_a_function_of_scipy_has_its_counterpart_here() -> None:
+    special, linalg = pytest.importorskip("scipy.special"), pytest.importorskip("scipy.linalg")
+    sparse, stats = pytest.importorskip("scipy.sparse"), pytest.importorskip("scipy.stats")
+    y = ad.tensor([1.0, 2.0])
+    for name in ("softmax", "logsumexp", "log_softmax"):
+        assert f"scipy.special.{name} would cut" in said(getattr(special, name), y)
+        assert f"write ad.{name}." in said(getattr(special, name), y)
+    assert "write ad.linalg.solve." in said(lambda y: linalg.solve(np.eye(2), y), y)
+    assert "write ad.stats.norm.logpdf." in said(stats.norm.logpdf, y)
+    for product in (lambda y: sparse.eye(2).tocsr() @ y, lambda y: y @ sparse.eye(2).tocsr()):
+        assert "A.toarray() @ x" in said(product, y)
+
+
+@pytest.mark.parametrize(
+    ("package", "call", "text"),
+    [
+        ("pandas", lambda m, y: y * m.Series([1.0, 2.0]), "frame.to_numpy()"),
+        ("pandas", lambda m, y: m.DataFrame(np.eye(2)) @ y, "frame.to_numpy()"),
+        ("matplotlib.pyplot", lambda m, y: m.plot(y), "write plt.plot(x.data)"),
+        ("sklearn.preprocessing", lambda m, y: m.StandardScaler().fit(y[:, None]), "scikit-learn"),
+    ],
+    ids=["series", "frame", "plot", "estimator"],
+)
+def test_another_library_is_named_with_the_fix_that_fits(package: str, call: Any, text: str) -> None:
+    """plt.plot(x) said that only leaves can be copied, of a leaf."""
+    module = pytest.importorskip(package)
+    if package.startswith("matplotlib"):
+        module.switch_backend("Agg")
+    assert text in said(lambda y: call(module, y), ad.tensor([1.0, 2.0]))

@@ -508,3 +508,11 @@ def test_one_cause_that_spoils_many_operations_is_told_once() -> None:
     q = x / x
     why = ad.explain((np.exp(q) + np.sin(q) * q).sum(), wrt=x)
     assert [(cause.kind, cause.op) for cause in why.causes] == [("outside_domain", "divide")]
+
+
+def test_of_a_module_or_a_list_one_parameter_is_to_be_named():
+    net = nn.Linear(2, 1, rng=0)
+    loss = net(np.ones((3, 2))).sum()
+    for why in (ad.explain(net), ad.explain(loss, wrt=net)):
+        assert "a Linear is a module" in why.text and 'dict(model.named_parameters())["weight"]' in why.cause.remedy
+    assert "one of its values" in ad.explain(list(net.parameters())).text

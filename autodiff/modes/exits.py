@@ -1,0 +1,137 @@
+"""Who was about to take a recorded value out of the graph, and what to write instead. The frames of the call tell: a
+function of SciPy, pandas, a picture, the ``math`` module, or the user's own line. Runs only when an error is made.
+"""
+
+from __future__ import annotations
+
+import linecache
+import math
+import re
+import sys
+from types import FrameType
+from typing import Any
+
+from ..errors import LeavesGraphError, leaves_graph
+from .diagnostics import whose
+
+_FILL = "z[i] = x with z = ad.tensor(np.zeros(n), requires_grad=False)"
+_PLAIN = {  # libraries whose functions take plain values: who, and the fix that fits
+    "matplotlib": "a picture shows plain values: write plt.plot(x.data)",
+    "seaborn": "a picture shows plain values: write x.data",
+    "sklearn": "scikit-learn computes with plain arrays, and no derivative flows through it: write x.data",
+    "pandas": "pandas holds plain values: write frame.to_numpy() to compute with x, or x.data to store it in a frame",
+}
+_NAMES = {"pow": "np.power", "fabs": "np.abs", "dist": "np.linalg.norm", "gamma": "ad.special.gamma"}
+_NAMES |= {"lgamma": "ad.special.gammaln", "erf": "ad.erf", "erfc": "ad.erfc", "fsum": "np.sum"}
+
+
+def of_array() -> LeavesGraphError:
+    """Return the error of ``np.asarray(x)`` and of what calls it."""
+    found = asker()
+    if found is None:
+        recorded = f"ad.array([...]) for a list of them, or {_FILL}"
+        return leaves_graph("np.array, np.asarray or storing it in an array", ".data", recorded)
+    return _of_library(*found, door=".data")
+
+
+def of_number() -> LeavesGraphError:
+    """Return the error of ``float(x)`` and of what calls it."""
+    found = asker()
+    if found is not None:
+        return _of_library(*found, door=".item()")
+    name = math_function()
+    if name:
+        instead = _NAMES.get(name) or _in_numpy(name)
+        return leaves_graph(f"math.{name}", ".item()", f"{instead}(x)" if instead else "it in functions of np or ad")
+    return leaves_graph("float(), which math functions call,", ".item()", f"np.exp(x) for math.exp(x), or {_FILL}")
+
+
+def of_copy() -> LeavesGraphError:
+    """Return the error of ``copy`` and ``pickle`` of a value that is no leaf."""
+    found = asker()
+    if found is not None and found[0] in _PLAIN:
+        return LeavesGraphError(f"{_PLAIN[found[0]]}.")
+    return LeavesGraphError(
+        "only leaves can be copied or pickled: a recorded value would lose its graph. Write x.detach() first, or "
+        "x.data for the plain value."
+    )
+
+
+def asker() -> tuple[str, str, str, Any] | None:
+    """Return the package, module and public function of the library that a user's line called, and its ``self``; None
+    where the line itself asks."""
+    frame: FrameType | None = sys._getframe(1)
+    found = None
+    while frame is not None and (kind := whose(frame)) != "user":
+        module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+        package = module.partition(".")[0]
+        if (kind == "library" or package == "numpy") and package not in ("copy", "pickle", "copyreg"):
+            private = found is None or package != found[0] or found[2].startswith(("_", "<"))
+            if private or not name.startswith(("_", "<")):
+                found = package, module, name, frame.f_locals.get("self")
+        frame = frame.f_back
+    return found if frame is not None else None
+
+
+def _of_library(package: str, module: str, name: str, owner: Any, door: str) -> LeavesGraphError:
+    if package in _PLAIN:
+        return LeavesGraphError(f"{_PLAIN[package]}. The gradient would be lost there.")
+    area = module.split(".")[1] if "." in module else ""
+    if package == "numpy":
+        if area == "testing":
+            return LeavesGraphError(f"np.testing.{name} compares plain values: write x.data.")
+        if type(owner).__name__ == "vectorize":
+            return leaves_graph("np.vectorize", door, "the function for whole arrays, or ad.vmap(f)(x)")
+        return leaves_graph(f"np.{name}", door, "the formula in NumPy functions that record")
+    if package == "scipy" and area == "sparse":
+        return leaves_graph("a sparse matrix", door, "A.toarray() @ x")
+    if package == "scipy":
+        instead = _in_scipys_place(area, name, owner)
+        return leaves_graph(f"scipy.{area}.{name}", door, instead or "the formula in functions of np, ad or ad.special")
+    return leaves_graph(f"{module}.{name}", door, "the formula in functions of np and ad")
+
+
+def _in_scipys_place(area: str, name: str, owner: Any) -> str:
+    """Return the function of this package that has the name of one of SciPy's, or ""."""
+    ad = sys.modules[__package__.partition(".")[0]]
+    if area == "stats":
+        law = getattr(owner, "name", "")
+        known = isinstance(law, str) and law in ad.stats.__all__ and hasattr(getattr(ad.stats, law), name)
+        return f"ad.stats.{law}.{name}" if known else ""
+    if area not in ("special", "linalg", "fft", "integrate", "optimize", "signal"):  # others mean something else by it
+        return ""
+    places = ["", area] if area == "special" else [area, ""]
+    for place in places:
+        home = getattr(ad, place, None) if place else ad
+        if name in getattr(home, "__all__", ()):
+            return f"ad.{place + '.' if place else ''}{name}"
+    return ""
+
+
+def _in_numpy(name: str) -> str:
+    """Return NumPy's function of a name of ``math``, or ""."""
+    import numpy as np
+
+    name = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2"}.get(name, name)
+    name = {"acosh": "arccosh", "asinh": "arcsinh", "atanh": "arctanh"}.get(name, name)
+    return f"np.{name}" if hasattr(np, name) else ""
+
+
+def math_function() -> str:
+    """Return the name of the function of ``math`` that the user's line calls, or "": read off its source."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and whose(frame) != "user":
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    code, line, start, end = frame.f_code, frame.f_lineno, None, None
+    if hasattr(code, "co_positions"):  # of the call itself, from Python 3.11 on
+        line, last, start, end = list(code.co_positions())[frame.f_lasti // 2]
+        start, end = (start, end) if line == last else (None, None)
+    text = linecache.getline(code.co_filename, line or frame.f_lineno).encode()[start:end].decode(errors="replace")
+    scope = {**frame.f_globals, **frame.f_locals}
+    for owner, name in re.findall(r"(?:(\w+)\.)?(\w+)\(", text):
+        function = getattr(scope.get(owner), name, None) if owner else scope.get(name)
+        if function is not None and function is getattr(math, name, None):
+            return str(name)
+    return ""
