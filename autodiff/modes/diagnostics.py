@@ -188,6 +188,8 @@ def whose(frame: FrameType) -> str:
     name, module = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
     if name.startswith(_HERE) or module.partition(".")[0] in _OWN:
         return "ours"
+    if name.startswith("<doctest"):
+        return "user"
     if name.startswith("<") and (module != "__main__" or name.startswith("<frozen")):
         return "ours"
     return "library" if name.startswith(_STANDARD) or f"-packages{os.sep}" in name else "user"
