@@ -92,19 +92,25 @@ class Watch:
 
     # ---- the line
     def _where(self, *wanted: Any) -> str:
-        """Return the first line of a reached function that names one of these, or a method of one."""
+        """Return the first line of a reached function that names one of these, or a method of one; otherwise the first
+        line of the function that is traced."""
 
         def found(value: Any) -> bool:
             return any(value is w or getattr(value, "__self__", None) is w for w in wanted)
 
-        return next((at for at, value, name in self._named() if name not in _STORES and found(value)), "")
+        lines = (at for at, value, name in self._named() if name not in _STORES and found(value))
+        return next(lines, self._first_line())
 
     def _where_set(self, owner: Any, now: Any) -> str:
         """Return a line that sets this number, or an item of its owner: rather one that reads it, too."""
         named = list(self._named())
         read = {at for at, value, name in named if name not in _STORES and (value is owner or value is now)}
         sets = [at for at, value, name in named if (name in _STORES and value is now) or name == "STORE_SUBSCR"]
-        return next((at for at in sets if at in read), sets[0] if sets else "")
+        return next((at for at in sets if at in read), sets[0] if sets else self._first_line())
+
+    def _first_line(self) -> str:
+        codes = (thing.__code__ for thing in self.around.things if type(thing) is types.FunctionType)
+        return next((f", in the function at {code.co_filename}:{code.co_firstlineno}" for code in codes), "")
 
     def _named(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (line, what a name there stands for, the instruction) of the functions that were reached."""

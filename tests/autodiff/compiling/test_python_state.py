@@ -72,7 +72,7 @@ def test_a_generator_that_moves_outside_draw_random_is_refused(f: Any, name: str
 
 
 def test_a_generator_among_the_arguments_is_looked_at_too() -> None:
-    with pytest.raises(ad.TraceError, match="a Generator"):
+    with pytest.raises(ad.TraceError, match="a Generator, in the function" + LINE):
         ad.compile(lambda x, rng: x * 2 if rng.random() < 0.5 else x * 3)(X, np.random.default_rng(0))
 
 
