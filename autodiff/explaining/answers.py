@@ -15,6 +15,7 @@ from ..drawing.picture.model import Stats
 from ..drawing.picture.text import clean, number
 from ..drawing.reading.records import stats_of
 from ..graph import Node
+from ..modes.diagnostics import name_of as called
 from ..modes.diagnostics import op_text, ordinal, written
 from .graph_pass import GraphPass
 
@@ -176,7 +177,7 @@ def name_of(graph: GraphPass, node: Node) -> str:
 def derivative_of(node: Node) -> str:
     """``the derivative of log``; of an operation that is part of a derivative, the next one."""
     site, order = written(node)
-    return f"the {ordinal(order + 1)}derivative of {site.op.name}"
+    return f"the {ordinal(order + 1)}derivative of {called(site.op)}"
 
 
 def first_index(mask: Any) -> tuple[int, ...] | None:

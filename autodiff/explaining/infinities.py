@@ -13,9 +13,9 @@ import numpy as np
 
 from ..drawing.levels.first_nan import cause_of
 from ..drawing.levels.parts.problem_notes import FirstProblem
-from ..drawing.levels.parts.remedies import ANY, guarded, remedy_of
+from ..drawing.levels.parts.remedies import ANY, guarded, instead_of, remedy_of
 from ..graph import Node
-from ..modes.diagnostics import op_text, ordinal, written
+from ..modes.diagnostics import name_of, op_text, ordinal, written
 from .answers import Cause, cause_at, derivative_of, first_index
 from .graph_pass import GraphPass, Use
 from .zeros import MOST, elements_above, value_text, zero_causes
@@ -194,10 +194,10 @@ def no_derivative(graph: GraphPass, node: Node, at: str) -> str:
     one. at: of the operand of ``node``, so that only the convention of the user's operation says where."""
     site, order = written(node)
     if not order:
-        return f"{site.op.name} has no derivative{at}"
+        return f"{name_of(site.op)} has no derivative{at}"
     given = site.op.convention
     where = f" where {given.at}: {given.gives} is its first one by convention" if given is not None else ""
-    return f"{site.op.name} has no {ordinal(order + 1)}derivative{where}"
+    return f"{name_of(site.op)} has no {ordinal(order + 1)}derivative{where}"
 
 
 def pole_text(graph: GraphPass, use: Use, index: Any) -> str:
@@ -281,7 +281,7 @@ def remedy(graph: GraphPass, node: Node) -> str:
     site = written(node)[0]
     if site in graph:
         return remedy_of(graph.snapshot, graph.record(site), "gradient") or ANY
-    return guarded(site.op) or str(getattr(site.op.convention, "write", ANY)).removeprefix("Write ")
+    return guarded(site.op) or instead_of(site.op) or ANY
 
 
 def count(mask: Any, kind: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..drawing.levels.parts.remedies import instead_of
 from ..graph import Node
 from ..modes.diagnostics import op_text
 from .answers import Cause, cause_at, first_index, operand_of
@@ -151,7 +152,7 @@ def by_convention(zero: Zero) -> Told:
     if at is None or not at.any() or (at.shape == zero.mask.shape and not at[zero.mask].all()):
         return None
     rule = f"{zero.name} has no derivative where {given.at}; {given.gives} is given by convention."
-    return "convention", rule, given.write.removeprefix("Write ")
+    return "convention", rule, instead_of(zero.op)
 
 
 def other_branch(zero: Zero) -> Told:

@@ -75,7 +75,7 @@ def observe(op: Any, out: Any, raw: list[Any], now: State, operands: Iterable[An
                 notes.prints = [(a, fingerprint(a)) for a in arrays_in(out.node.saved)]
             if op.convention is not None:
                 read = op.save_convention(value, raw, out.node.static or {}, 0)
-                note_convention(op.name, out, op.convention.where(*read), op.convention)
+                note_convention(name_of(op), out, op.convention.where(*read), op.convention)
     if now.anomaly:
         check_finite(op, value, raw, "made", "finite inputs", out.node)
 
@@ -132,7 +132,7 @@ def check_finite(op: Any, value: Any, raw: Iterable[Any], verb: str, inputs: str
     ]
     where = "" if np.ndim(value) == 0 else f" (first at index {tuple(int(i) for i in np.argwhere(bad)[0])})"
     shapes = ", ".join(str(np.shape(x)) for x in raw if x is not None)
-    name = op.name if node is None else op_text(node)
+    name = name_of(op) if node is None else op_text(node)
     raise AnomalyError(f"{name} {verb} {' and '.join(counts)}{where} from {inputs} of shapes {shapes}{place(node)}.")
 
 
@@ -207,7 +207,13 @@ def written(node: Node) -> tuple[Node, int]:
 def op_text(node: Node) -> str:
     """Return what an operation is called: its name, or of what a user wrote the derivative that it is part of."""
     site, order = written(node)
-    return f"the {ordinal(order)}derivative of {site.op.name}" if order else str(node.op.name)
+    return f"the {ordinal(order)}derivative of {name_of(site.op)}" if order else name_of(node.op)
+
+
+def name_of(op: Any) -> str:
+    """Return the name under which a user knows an operation: of the function that calls it, or its own."""
+    call = op.shown.call.partition("(")[0]
+    return call if call.startswith("np.") else str(op.name)
 
 
 def ordinal(order: int) -> str:

@@ -45,10 +45,13 @@ norm2 = op(
     name="norm2",
     batch=ways.reduced,
     symbol="‖·‖",
+    call="np.linalg.norm({x})",
     public=False,
     vjp=_norm2_vjp,
     kink=lambda x, **k: _norm2(x, **k),
-    convention=Convention(lambda y: y == 0, "the norm is 0", "0", "Square it: np.sum(x * x) has a derivative there."),
+    convention=Convention(
+        lambda y: y == 0, "the norm is 0", "0", "Write np.sum(x * x), its square, which has a derivative there."
+    ),
     samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True})),
     reference=lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
     doc="Euclidean norm over axes, scaled against overflow; derivative 0 where it is 0 (the least subgradient).",
@@ -80,13 +83,14 @@ normp = op(
     name="normp",
     batch=ways.reduced,
     symbol="‖·‖",
+    call="np.linalg.norm({x}, p)",
     public=False,
     vjp=_normp_vjp,
     singular=True,
     domain=(0.1, math.inf),
     kink=lambda x, **_: np.abs(x),
     samples=((((3, 4),), {"ord": 3}), (((3, 4),), {"ord": 1.5, "axis": 0}), (((2, 3),), {"ord": 0.5, "axis": 1})),
-    convention=Convention(lambda y: y == 0, "the norm is 0", "0", "Use np.sum(np.abs(x) ** p)."),
+    convention=Convention(lambda y: y == 0, "the norm is 0", "0", "Write np.sum(np.abs(x) ** p), its power p."),
     doc="(sum |x|^ord)^(1/ord) over axes, scaled against overflow; derivative 0 where it is 0.",
 )
 

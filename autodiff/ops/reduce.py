@@ -116,7 +116,7 @@ _TIES = Convention(
     lambda y, x, axis, keepdims: np.sum(x == back(y, axis, keepdims), axis=axis, keepdims=keepdims) > 1,
     "elements tie",
     "an even share to each",
-    "Write x[np.argmax(x)], or x[np.argmin(x)], to choose the first.",
+    "Write np.ravel(x)[np.argmax(x)], or with np.argmin, to choose the first.",
 )
 max_row = op(
     _max,

@@ -332,7 +332,7 @@ class Conv2d(_Conv):
         groups: channels are split into so many groups that see nothing of each other.
         bias: whether there is one.
         padding_mode: "zeros", "reflect", "replicate" or "circular".
-        dtype: of the parameters; a plain array x is cast to it.
+        dtype: of the parameters; a plain array x is cast to it, and a Tensor x is not.
         rng: a Generator, a seed, or None for the default generator.
 
     Shapes: x (N, in_channels, H, W) or (in_channels, H, W); `weight` (out_channels, in_channels / groups, kernel,

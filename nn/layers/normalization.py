@@ -330,7 +330,7 @@ class BatchNorm2d(_BatchNorm):
         track_running_stats: whether `running_mean`, `running_var` and `num_batches_tracked` are kept as buffers; they
             are what evaluation standardizes by.
         bias: whether `affine` has a `bias`.
-        dtype: of parameters and buffers; a plain array x is cast to it.
+        dtype: of parameters and buffers; a plain array x is cast to it, and a Tensor x is not.
 
     Shapes: x (N, C, H, W) and the result alike.
 

@@ -38,7 +38,7 @@ def root(x):
 def test_the_second_derivative_of_a_norm_at_0_names_the_norm():
     why = second(norm, np.zeros(2))
     assert why.state == "nan" and why.cause.op == "norm2" and "convention has" not in why.text
-    assert "norm2 has no second derivative where the norm is 0" in why.text
+    assert "np.linalg.norm has no second derivative where the norm is 0" in why.text
     assert why.cause.place.startswith(__file__) and "np.linalg.norm(x)" in why.cause.line
 
 
@@ -60,7 +60,7 @@ def test_the_third_derivative_is_counted():
     assert why.cause.place.startswith(__file__)
 
 
-@pytest.mark.parametrize(("f", "op"), [(norm, "norm2"), (root, "sqrt")])
+@pytest.mark.parametrize(("f", "op"), [(norm, "np.linalg.norm"), (root, "sqrt")])
 def test_detect_anomaly_in_a_second_derivative_names_the_line_of_the_user(f, op):
     x = ad.tensor([0.0, 0.0])
     with pytest.raises(ad.AnomalyError, match=f"the derivative of {op} made .*{__file__}"), ad.detect_anomaly():

@@ -115,3 +115,12 @@ def test_strict_names_the_operation_that_made_the_infinity():
         ad.strict(),
     ):
         np.sqrt(np.var(ad.tensor(np.ones(3)))).backward()
+
+
+@pytest.mark.parametrize("f", [np.maximum, np.minimum, np.fmax, np.fmin])
+def test_what_is_said_of_a_tie_computes_the_same(f):
+    """minimum and fmin were told to write np.where(a > b, a, b), the maximum."""
+    a, b = np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0])
+    write = ad.ops.OPS[f.__name__].convention.write
+    form = write.removeprefix("Write ").removesuffix(" to choose.")
+    np.testing.assert_array_equal(eval(form, {"np": np, "a": a, "b": b}), f(a, b))

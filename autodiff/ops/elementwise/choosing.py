@@ -13,14 +13,22 @@ from ...registry.singular_points import Convention, Point
 from ..kernels import loud
 from .conventions import INF, NAN, row
 
-_PICK: dict[str, Any] = dict(
-    kink=lambda a, b: np.abs(a - b),
-    selects=True,
-    convention=Convention(
-        lambda a, b: a == b, "both operands are equal", "half of it to each", "Write np.where(a > b, a, b) to choose."
-    ),
-    points=(Point((1.0, 1.0), (0.5, 0.5), "shared", 0.0),),
-)
+
+def _pick(sign: str) -> dict[str, Any]:
+    """Return the facts of a row that picks one of two operands: of the larger with ``>``, of the smaller with ``<``."""
+    return dict(
+        kink=lambda a, b: np.abs(a - b),
+        selects=True,
+        convention=Convention(
+            lambda a, b: a == b,
+            "both operands are equal",
+            "half of it to each",
+            f"Write np.where(a {sign} b, a, b) to choose.",
+        ),
+        points=(Point((1.0, 1.0), (0.5, 0.5), "shared", 0.0),),
+    )
+
+
 maximum = row(
     np.maximum,
     "Return the larger of a and b; equal ones share the gradient evenly.",
@@ -30,7 +38,7 @@ maximum = row(
     ),
     lambda a, b: max(a, b) if a == a and b == b else math.nan,
     symbol="max",
-    **_PICK,
+    **_pick(">"),
     commutative=True,
 )
 minimum = row(
@@ -42,7 +50,7 @@ minimum = row(
     ),
     lambda a, b: min(a, b) if a == a and b == b else math.nan,
     symbol="min",
-    **_PICK,
+    **_pick("<"),
     commutative=True,
 )
 fmax = row(
@@ -52,7 +60,7 @@ fmax = row(
         lambda g, a, b: g * ((a > b) | np.isnan(b)) + 0.5 * g * (a == b),
         lambda g, a, b: g * ((b > a) | np.isnan(a)) + 0.5 * g * (a == b),
     ),
-    **_PICK,
+    **_pick(">"),
 )
 fmin = row(
     np.fmin,
@@ -61,7 +69,7 @@ fmin = row(
         lambda g, a, b: g * ((a < b) | np.isnan(b)) + 0.5 * g * (a == b),
         lambda g, a, b: g * ((b < a) | np.isnan(a)) + 0.5 * g * (a == b),
     ),
-    **_PICK,
+    **_pick("<"),
 )
 
 

@@ -132,6 +132,11 @@ hypot = row(
     ),
     math.hypot,
     kink=np.hypot,
-    convention=Convention(lambda y: y == 0, "both operands are 0", "0", "Write np.sqrt(a * a + b * b + c), c > 0."),
+    convention=Convention(
+        lambda y: y == 0,
+        "both operands are 0",
+        "0",
+        "Write np.sqrt(a * a + b * b + c) with c > 0, another function, which is smooth.",
+    ),
     points=(Point((0.0, 0.0), (0.0, 0.0), "convention", NAN),),
 )

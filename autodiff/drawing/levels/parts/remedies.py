@@ -30,7 +30,7 @@ def remedy_of(snapshot: Snapshot, value: Value, kind: str = "") -> str:
         and row.shown.grows
         and not any(o == 0.0 or (o.__class__ is int and has_zero(values[o])) for o in operands_of(value))
     )
-    given = row.convention.write.removeprefix("Write ") if derivative and row.convention is not None else ""
+    given = instead_of(row) if derivative else ""
     return ("" if grown else guarded(row)) or given or alone(row) or (ANY if derivative else "")
 
 
@@ -40,6 +40,12 @@ def guarded(row: Any) -> str:
         return ""
     call = row.shown.call or f"np.{row.name}({{x}})"
     return GUARD.format(call=call.format(x="np.where(ok, x, 1)"), ok=row.shown.guard)
+
+
+def instead_of(row: Any) -> str:
+    """Return what a row says to write where its derivative is a convention, as the end of a sentence, or ""."""
+    text = row.convention.write if row.convention is not None else ""
+    return text.removeprefix("Write ") if text.startswith("Write ") else text[:1].lower() + text[1:]
 
 
 def alone(row: Any) -> str:
