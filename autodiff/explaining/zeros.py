@@ -12,8 +12,8 @@ import numpy as np
 
 from ..drawing.levels.parts.remedies import instead_of
 from ..graph import Node
-from ..modes.diagnostics import op_text
-from .answers import Cause, cause_at, first_index, operand_of
+from ..modes.diagnostics import name_of, op_text, written
+from .answers import Cause, cause_at, derivative_of, first_index, operand_of
 from .graph_pass import GraphPass, Use
 
 MOST = 5  # causes that are told
@@ -137,6 +137,10 @@ def flat(zero: Zero) -> Told:
     if not zero.op.shown.flat:
         return None
     name = zero.op.name
+    site, order = written(zero.node)
+    if order:
+        rule = f"{derivative_of(zero.node)} is 0 where it exists: the one before is made of {name}, which is constant."
+        return "flat", rule, f"a smooth function in the place of {name_of(site.op)}."
     return (
         "flat",
         f"the derivative of {name} is 0 wherever it exists.",

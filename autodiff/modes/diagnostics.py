@@ -84,7 +84,9 @@ def note_end(op: Any, operands: Iterable[Any], floor: float) -> None:
     """Under ``record()``: an operation made a constant of recorded values, by its nature or under ``no_grad()``."""
     if floor not in (0, OFF):  # inside a transform, where values from outside are constants
         return
-    end = op.name, source_line(), "no_grad" if floor else "flat"
+    line, rule = _made_at()
+    name = op.name if rule is None else f"the derivative of {name_of(rule.op)}"
+    end = name, line, "no_grad" if floor else "flat"
     for x in operands:
         node = getattr(x, "node", None)
         if isinstance(node, Node) and end not in notes_of(node).ends[-16:]:

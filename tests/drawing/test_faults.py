@@ -310,3 +310,11 @@ def test_a_mask_of_minus_infinity_before_a_softmax_is_no_problem() -> None:
     with ad.record(), np.errstate(divide="ignore"):
         y = np.log(ad.tensor([0.0, 1.0])).sum()
     assert "inf" in {problem.kind for problem in ad.draw(y).problems}
+
+
+def test_one_of_a_kind_is_told_in_the_singular():
+    from autodiff.drawing.picture.words import word
+
+    assert word("en", "not drawn", 1) == "1 more node is not drawn" and word("en", "zeros", 1) == "1 zero"
+    assert word("en", "folded", 1, 1, "*").startswith("1 operation in 1 module folded")
+    assert word("en", "zeros", 21) == "21 zeros" and word("en", "nodes", "2.1") == "2.1 nodes"

@@ -78,3 +78,9 @@ def test_frames_of_numpy_are_no_lines_of_a_user():
     with ad.record():
         y = np.apply_along_axis(np.sum, 0, np.ones(2)) * np.linalg.norm(x); line = here()  # fmt: skip  # noqa: E702
     assert y.node.source == line
+
+
+@pytest.mark.parametrize(("f", "op"), [(np.abs, "absolute"), (ad.relu, "relu")])
+def test_a_second_derivative_that_is_0_is_told_by_the_operation_of_the_user(f, op):
+    why = second(lambda x: f(x).sum(), np.array([1.0, 2.0]))
+    assert why.state in ("zero", "none") and f"derivative of {op}" in why.text

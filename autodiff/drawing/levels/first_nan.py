@@ -131,7 +131,7 @@ def operand_text(value: Value, lang: str) -> str:
         return f"{name}: {number(value.number)}" if value.number is not None else ""
     parts = []
     if stats.zeros and not stats.size == 1:
-        parts.append(word(lang, "zeros" if stats.zeros > 1 else "zero", stats.zeros))
+        parts.append(word(lang, "zeros", stats.zeros))
     if stats.nans:
         parts.append(f"{stats.nans} × NaN")
     if stats.neginf:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 ENGLISH = {
     "grad": "grad",
     "scalar": "scalar",
@@ -32,7 +34,6 @@ ENGLISH = {
     "seed gradient": "seed gradient\u00a0 ∂{0}/∂{0} = 1",
     "step": "step {0}",
     "zeros": "{0} zeros",
-    "zero": "1 zero",
     "leaf": "a leaf",
     "zeros of outputs": "{0} of outputs are 0",
     "finite": "finite",
@@ -125,7 +126,6 @@ ENGLISH = {
     "repeat": "repeat",
     "module": "module",
     "mean over": "mean over {0} examples",
-    "mean over one": "mean over 1 example",
     "kernel": "kernel {0}",
     "heads": "{0} heads",
     "filters": "{0} of {1} filters",
@@ -134,7 +134,6 @@ ENGLISH = {
     "calls": "every neuron ran {0} times: mean of its outputs, norm of their gradients",
     "hidden neurons": "{0} neurons are not drawn",
     "not drawn": "{0} more nodes are not drawn",
-    "one not drawn": "1 more node is not drawn",
     "wide inputs": "{0} inputs are folded; repeat=None draws them all",
     "no locals": "local derivatives need lines from left to right: rankdir='LR' draws them",
     "accumulated": "some gradients are sums over several backward passes; this graph is the last of them",
@@ -186,7 +185,6 @@ CHINESE = {
     "seed gradient": "起始梯度\u00a0 ∂{0}/∂{0} = 1",
     "step": "第 {0} 步",
     "zeros": "{0} 个 0",
-    "zero": "1 个 0",
     "leaf": "叶",
     "zeros of outputs": "{0} 的输出为 0",
     "finite": "有限",
@@ -281,7 +279,6 @@ CHINESE = {
     "calls": "每个神经元运行了 {0} 次：输出取平均，梯度取范数",
     "hidden neurons": "有 {0} 个神经元未画出",
     "not drawn": "另有 {0} 个节点未画出",
-    "one not drawn": "另有 1 个节点未画出",
     "wide inputs": "折叠了 {0} 个输入；repeat=None 可全部画出",
     "no locals": "局部导数需要从左到右的布局：rankdir='LR' 可画出",
     "accumulated": "有些梯度是多次反向传播之和；此图是其中最后一次",
@@ -293,7 +290,6 @@ CHINESE = {
     "sends back": "传回的梯度为 {0}",
     "module": "模块",
     "mean over": "{0} 个样本的平均值",
-    "mean over one": "1 个样本的平均值",
     "kernel": "核 {0}",
     "heads": "{0} 个头",
     "filters": "{1} 个卷积核中的 {0} 个",
@@ -355,8 +351,22 @@ def word(lang: str, key: str, *parts: object) -> str:
 
     >>> word("en", "step", 3), word("zh", "step", 3)
     ('step 3', '第 3 步')
+    >>> word("en", "not drawn", 1)
+    '1 more node is not drawn'
     """
-    return LANGUAGES[lang][key].format(*parts)
+    text = LANGUAGES[lang][key].format(*parts)
+    return _ONE.sub(_singular, text) if lang == "en" else text
+
+
+_ONE = re.compile(
+    r"(?<![\w.,])1 (more )?(zeros|nodes|operations|modules|steps|neurons|groups|inputs|networks|examples|heads"
+    r"|times)\b( are)?"
+)
+
+
+def _singular(found: re.Match[str]) -> str:
+    """``1 more node is`` for ``1 more nodes are``."""
+    return found[0].replace(found[2], "time" if found[2] == "times" else found[2][:-1]).replace(" are", " is")
 
 
 def remedy_word(lang: str, remedy: str) -> str:

@@ -80,7 +80,7 @@ def mean_text(builder: FlowBuilder, value: Value) -> str:
     if first is None or not first.shape:
         return ""
     count = math.prod(first.shape[:-1]) if value.row is not None and value.row.shown.classes else first.shape[0]
-    return word(builder.lang, "mean over" if count != 1 else "mean over one", count)
+    return word(builder.lang, "mean over", count)
 
 
 def says_its_class(builder: FlowBuilder, item: Item) -> bool:
