@@ -406,9 +406,10 @@ def test_strict_refuses_a_computed_zero_times_infinity() -> None:
     with ad.strict():
         for f in COMPUTED.values():
             for x in (0.0, np.array([4.0, 0.0])):
-                with pytest.raises(ad.SingularPointError, match=r"0 times infinity.*test_zeros\.py"):
+                with pytest.raises(ad.SingularPointError, match="a computed 0") as refused:
                     ad.grad(lambda t, f=f: np.sum(f(t)))(x)
-                with pytest.raises(ad.SingularPointError, match="0 times infinity"):
+                assert "test_zeros.py" in str(refused.value)
+                with pytest.raises(ad.SingularPointError, match="a computed 0"):
                     ad.jvp(f, (x,), (x * 0.0 + 1.0,))
 
 

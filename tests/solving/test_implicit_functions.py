@@ -69,6 +69,7 @@ def test_a_double_root_has_no_derivative() -> None:
 
 
 def test_inside_vmap_a_solver_runs_once_for_each_example() -> None:
+    pytest.importorskip("scipy.optimize")
     def cube_root(a: Any) -> Any:
         return ad.root(lambda x, a: x**3 - a, 1.0, a)
 
@@ -80,6 +81,7 @@ def test_inside_vmap_a_solver_runs_once_for_each_example() -> None:
 
 
 def test_third_derivatives_of_a_root_and_a_root_inside_a_minimum() -> None:
+    pytest.importorskip("scipy.optimize")
     cube_root = lambda a: ad.root(lambda x, a: x**3 - a, 1.0, a)
     third = ad.grad(ad.grad(ad.grad(cube_root)))(8.0)
     assert third == pytest.approx(10 / 27 * 8 ** (-8 / 3), rel=1e-10)
