@@ -64,7 +64,7 @@ divide = row(
     complex=True,
     formula=("1/{b}", "−{a}/{b}²"),
     remedies=(
-        ("divide(exp(x), sum(exp(x)))", "ad.softmax(x) in place of np.exp(x) / np.sum(np.exp(x))"),
+        ("divide(exp(x), sum(exp(x)))", "ad.softmax(x, axis) in place of np.exp(x) / np.sum(np.exp(x), axis)"),
         ("divide(exp(x), add(1, exp(x)))", "ad.sigmoid(x) in place of np.exp(x) / (1 + np.exp(x))"),
         ("divide(1, add(1, exp(negative(x))))", "ad.sigmoid(x) in place of 1 / (1 + np.exp(-x))"),
         ("divide(sinh(x), cosh(x))", "np.tanh(x) in place of np.sinh(x) / np.cosh(x)"),

@@ -70,9 +70,15 @@ log = row(
     formula=("1/{a}",),
     remedies=(
         ("log(softmax(x))", "ad.log_softmax(logits) in place of np.log(ad.softmax(logits))"),
-        ("log(divide(exp(x), sum(exp(x))))", "ad.log_softmax(x) in place of np.log(np.exp(x) / np.sum(np.exp(x)))"),
-        ("log(sum(exp(x)))", "ad.logsumexp(x) in place of np.log(np.sum(np.exp(x)))"),
-        ("log(mean(exp(x)))", "ad.logsumexp(x) - np.log(x.size) in place of np.log(np.mean(np.exp(x)))"),
+        (
+            "log(divide(exp(x), sum(exp(x))))",
+            "ad.log_softmax(x, axis) in place of np.log(np.exp(x) / np.sum(np.exp(x), axis))",
+        ),
+        ("log(sum(exp(x)))", "ad.logsumexp(x, axis) in place of np.log(np.sum(np.exp(x), axis))"),
+        (
+            "log(mean(exp(x)))",
+            "ad.logsumexp(x, axis) - np.log(x.shape[axis]) in place of np.log(np.mean(np.exp(x), axis))",
+        ),
         ("log(exp(x))", "x in place of np.log(np.exp(x))"),
         ("log(add(1, exp(x)))", "ad.softplus(x) in place of np.log(1 + np.exp(x))"),
         *[(f"log({s})", _LOG_SIGMOID) for s in SIGMOIDS],

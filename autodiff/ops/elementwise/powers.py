@@ -103,12 +103,15 @@ sqrt = row(
     formula=("1/(2{y})",),
     remedies=(
         *[(f"sqrt({s})", "np.abs(x) in place of np.sqrt(x ** 2)") for s in _square("x")],
-        *[(f"sqrt(sum({s}))", "np.linalg.norm(x) in place of np.sqrt(np.sum(x ** 2))") for s in _square("x")],
+        *[
+            (f"sqrt(sum({s}))", "np.linalg.norm(x, axis=axis) in place of np.sqrt(np.sum(x ** 2, axis))")
+            for s in _square("x")
+        ],
         *[
             (f"sqrt(add({a}, {b}))", "np.hypot(x, y) in place of np.sqrt(x ** 2 + y ** 2)")
             for a, b in zip(_square("x"), _square("y"), strict=True)
         ],
-        ("sqrt(var(x))", "np.std(x) in place of np.sqrt(np.var(x))"),
+        ("sqrt(var(x))", "np.std(x, ...) in place of np.sqrt(np.var(x, ...))"),
     ),
     guard="x > 0",
 )

@@ -88,11 +88,18 @@ def parsed(form: str) -> Any:
 def fitting(snapshot: Snapshot, index: int, form: str) -> set[int] | None:
     """Return the operations that a form is made of, where it ends in this value; None where it does not fit."""
     part: set[int] = set()
-    return part if _fits(snapshot, index, parsed(form), {}, part) else None
+    if snapshot.values[index].dtype.startswith("complex"):  # the forms are of real numbers
+        return None
+    tree = parsed(form)
+    picked = len(tree.args) == 1  # log(softmax(x)[0]): between a function and its one operand
+    return part if _fits(snapshot, index, tree, {}, part, picked) else None
 
 
-def _fits(snapshot: Snapshot, given: Any, tree: Any, bound: dict[str, Any], part: set[int]) -> bool:
-    """Whether an operand (an index, a number, or None for an array) fits a tree."""
+def _fits(
+    snapshot: Snapshot, given: Any, tree: Any, bound: dict[str, Any], part: set[int], picked: bool = False
+) -> bool:
+    """Whether an operand (an index, a number, or None for an array) fits a tree. picked: whether its elements may be
+    others', picked or arranged anew."""
     if isinstance(tree, ast.Name):
         return given is not None and bound.setdefault(tree.id, given) == given
     value = snapshot.values[given] if given.__class__ is int else None
@@ -103,14 +110,17 @@ def _fits(snapshot: Snapshot, given: Any, tree: Any, bound: dict[str, Any], part
     if value is None or value.row is None:
         return False
     row, operands = value.row, operands_of(value)
-    if value.op != tree.func.id:  # through what only picks or arranges elements
+    if value.op != tree.func.id:
         part.add(value.index)
-        return (row.shown.view or (row.linear and row.selects)) and _fits(snapshot, operands[0], tree, bound, part)
+        only_picks = row.shown.view or (row.linear and row.selects)
+        return picked and only_picks and _fits(snapshot, operands[0], tree, bound, part, picked)
     orders = [operands, operands[::-1]] if row.shown.commutative else [operands]
     for order in orders:
         names, inner = dict(bound), set[int]()
         pairs = zip(order, tree.args, strict=False)
-        if len(order) >= len(tree.args) and all(_fits(snapshot, o, t, names, inner) for o, t in pairs):
+        if len(order) >= len(tree.args) and all(
+            _fits(snapshot, o, t, names, inner, picked and row.elementwise and len(tree.args) == 1) for o, t in pairs
+        ):
             bound.update(names)
             part |= {value.index, *inner}
             return True
@@ -128,7 +138,7 @@ def is_number(value: Value, number: Any) -> bool:
     """Return whether all elements of a value are this number."""
     if value.stats is None:
         return value.number == number
-    return value.stats.min == value.stats.max == number
+    return is_finite(value) and value.stats.min == value.stats.max == number
 
 
 def has_zero(value: Value) -> bool:
