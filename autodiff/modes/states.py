@@ -135,6 +135,8 @@ class Layered(State):
         state = self.base
         for layer in self.running():
             state = state.but(**layer.changes)
+        if state is self.base and _state.get() is self and not any([x.frame is not None for x in self.layers]):
+            _state.set(state)  # all of them have ended, in another thread: reading is cheap again
         return state
 
     def but(self, **changes: Any) -> State:
@@ -153,6 +155,22 @@ _state: ContextVar[State] = ContextVar("autodiff_state", default=State())  # noq
 state = _state.get
 
 
+_held: dict[int, list[Layer]] = {}  # by the id of their maker: a generator may be closed in another thread
+
+
+def _layer(maker: Any, changes: dict[str, Any], frame: Any) -> Layer:
+    layer = Layer(maker, changes, frame)
+    _held.setdefault(id(maker), []).append(layer)
+    return layer
+
+
+def _end(layer: Layer) -> None:
+    layer.frame = None
+    left = [x for x in _held.pop(id(layer.maker), ()) if x is not layer]
+    if left:
+        _held[id(layer.maker)] = left
+
+
 def enter_mode(maker: Any, changes: dict[str, Any], caller: Any) -> None:
     """Change some modes. The exit undoes changes of a generator, and they do not hold while it is paused."""
     now = _state.get()
@@ -163,7 +181,7 @@ def enter_mode(maker: Any, changes: dict[str, Any], caller: Any) -> None:
             new.outer, new.maker = now, maker
             _state.set(new)
         else:
-            _state.set(Layered(now, (Layer(maker, changes, frame),)))
+            _state.set(Layered(now, (_layer(maker, changes, frame),)))
         return
     running = now.running()  # type: ignore[attr-defined]
     frame = _paused_with(caller) or (running[-1].frame if running else None)
@@ -173,23 +191,28 @@ def enter_mode(maker: Any, changes: dict[str, Any], caller: Any) -> None:
         new.outer, new.maker = base, maker
         _state.set(Layered(new, layers) if layers else new)
     else:
-        _state.set(Layered(base, (*layers, Layer(maker, changes, frame))))
+        _state.set(Layered(base, (*layers, _layer(maker, changes, frame))))
 
 
 def exit_mode(maker: Any) -> None:
     """Undo the latest change of this maker, and no other: generators may close in any order."""
     now = _state.get()
     if now.__class__ is State:
-        _state.set(_without(now, maker))
+        before = _without(now, maker)
+        if before is now and (elsewhere := _held.get(id(maker))):
+            _end(elsewhere[-1])
+        _state.set(before)
         return
     own = [x for x in now.layers if x.maker is maker]  # type: ignore[attr-defined]
     last = next((x for x in reversed(own) if x.holds()), None)
     base = now.base if last is not None else _without(now.base, maker)  # type: ignore[attr-defined]
     if base is now.base and last is None and own:  # type: ignore[attr-defined]
         last = own[-1]  # a generator that ends with no frame below it
+    elif base is now.base and last is None and (elsewhere := _held.get(id(maker))):  # type: ignore[attr-defined]
+        last = elsewhere[-1]  # begun in another thread
     layers = tuple([x for x in now.layers if x is not last and x.frame is not None])  # type: ignore[attr-defined]
     if last is not None:
-        last.frame = None
+        _end(last)
     _state.set(Layered(base, layers) if layers else base)
 
 
