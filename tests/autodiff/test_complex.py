@@ -40,7 +40,6 @@ def functions() -> dict[str, Any]:
         "spread": lambda z: np.var(z) + np.std(z),
         "masked spread": lambda z: np.var(z, where=KEPT) + np.std(z, correction=1) + np.var(z, mean=1j) + np.nanvar(z),
         "covariance": lambda z: np.cov(matrix(z)) + np.corrcoef(matrix(z), matrix(W))[:2, 2:],
-        "vecmat": lambda z: np.vecmat(z[:2], matrix(z)) + np.matvec(matrix(z), z[:2]),
         "residuals": lambda z: np.linalg.lstsq(np.reshape(z, (4, 1)), W, rcond=None)[1],
         "interp": lambda z: np.interp([0.3, 1.7], np.arange(4.0), z),
         "geomspace": lambda z: np.geomspace(z[0], z[1], 5),
@@ -63,6 +62,8 @@ def functions() -> dict[str, Any]:
         "irfftn": lambda z: np.fft.irfftn(np.reshape(z, (2, 2)), s=(2, 3), axes=(0, 1)),
         "shift": lambda z: np.fft.fftshift(z) * np.fft.ifftshift(z[:3]).sum(),
     }
+    if hasattr(np, "vecmat"):  # NumPy 2.2
+        found["vecmat"] = lambda z: np.vecmat(z[:2], matrix(z)) + np.matvec(matrix(z), z[:2])
     return found
 
 

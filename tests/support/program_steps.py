@@ -407,7 +407,7 @@ _COMPLEX = (
     "np.var({a} + 1j * {u}, where=np.array(True), axis=-1)",
     "np.real(np.convolve(np.ravel({u}) + 1j, 1j * np.ravel({a})))",
     "np.abs(np.cov(np.tile(np.ravel({u}), 2) + 1j * np.tile(np.ravel({a}), 2)) + 2)",
-    "np.imag(np.vecmat({u} + 1j, {m}))",
+    *(["np.imag(np.vecmat({u} + 1j, {m}))"] if hasattr(np, "vecmat") else []),  # NumPy 2.2
     "np.sum(np.lib.stride_tricks.sliding_window_view({u}, 1, axis=-1), axis=-1)",
     "np.imag(np.cumsum({a} * (1 + 2j), axis=0))",
     "np.real(np.linalg.det({m} + 1j * {t})) / 32**{n}",
