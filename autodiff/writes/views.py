@@ -50,14 +50,19 @@ class Stale:
 NATIVE += [Variable, Stale]
 
 
-def rebind(x: Tensor, new: Tensor) -> None:
-    """Let handle x stand for a new recorded value; older views of it refuse further use."""
+def outdate_views(x: Tensor) -> None:
+    """Let every view taken from x so far refuse further use."""
     for ref in getattr(x, "_views", ()):
         view = ref()
         if view is not None:
             rebind(view, wrap(Stale(f"at a write to the {type(x).__name__} it was taken from"), view.node))
     if getattr(x, "_views", None):
         x._views = []
+
+
+def rebind(x: Tensor, new: Tensor) -> None:
+    """Let handle x stand for a new recorded value; older views of it refuse further use."""
+    outdate_views(x)
     if hasattr(x, "_owner"):
         x._owner = None
     x._data, x.node = new._data, new.node

@@ -21,27 +21,16 @@ from ..modes import adopt, number, refuse_trace, source_line, state
 from ..other_arrays import numbers
 from ..registry import METHODS, OPS
 from ..variable import Scalar, Tensor, Variable, is_live, plain, plain_tree
-from .views import Stale, rebind, shown_node
+from .views import Stale, outdate_views, rebind, shown_node
 from .write_marks import WriteMark, at_once, marks_of, note_write, stamped, watch
 
 
-class _Unassigned(Stale):
-    """The result of ``x[i] += v`` on a view, before Python assigns it to ``x[i]``.
+class _Unfollowed(Stale):
+    """The value of a base after ``view += v``, until Python assigns the sum to a part of it: every use is an error."""
 
-    ``view += v`` alone gives this too, and there it stays: it and x refuse every use, since x would not follow."""
+    __slots__ = ()
 
-    __slots__ = ("value", "base", "data")
-
-    def __init__(self, value: Tensor, base: Tensor) -> None:
-        self.value, self.base, self.data = value, base, base._data
-        base._data = self
-
-    def taken_by(self, x: Tensor) -> Tensor:
-        """Return the value, for x: the one that the view was taken from."""
-        self.base._data = self.data
-        if x is not self.base:
-            self.refuse()
-        return self.value
+    def __init__(self) -> None: ...
 
     def refuse(self, *_: Any, **__: Any) -> Any:
         raise WriteError(
@@ -53,6 +42,27 @@ class _Unassigned(Stale):
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = refuse
     __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __iter__ = __setitem__ = __lt__ = __gt__ = __eq__ = refuse
     __hash__ = object.__hash__
+
+
+class _Unassigned(_Unfollowed):
+    """The result of ``x[i] += v`` on a view, before Python assigns it to ``x[i]``.
+
+    ``view += v`` alone gives this too, and there it stays: it, x and every other view of x refuse every use, since
+    they would not follow."""
+
+    __slots__ = ("value", "base", "data")
+
+    def __init__(self, value: Tensor, base: Tensor) -> None:
+        self.value, self.base, self.data = value, base, base._data
+        outdate_views(base)
+        base._data = _Unfollowed()
+
+    def taken_by(self, x: Tensor) -> Tensor:
+        """Return the value, for x: the one that the view was taken from."""
+        if x is not self.base:
+            self.refuse()
+        x._data = self.data
+        return self.value
 
 
 def write(x: Variable, value: Any) -> None:

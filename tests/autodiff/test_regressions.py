@@ -267,6 +267,18 @@ def test_a_recorded_write_into_a_view_of_a_constant_is_refused() -> None:
     assert c.data.tolist() == [3.0, 2.0] and c.requires_grad
 
 
+def test_a_sum_into_a_view_alone_makes_its_base_and_every_other_view_refuse() -> None:
+    base = ad.tensor([1.0, 2.0]) * 1.0
+    view, other = base[:1], base[:1]
+    view += 1.0  # NumPy would show 2.0 in all three
+    for shown, error in ((view, ad.WriteError), (base, ad.WriteError), (other, ad.StaleValueError)):
+        with pytest.raises(error):
+            np.tanh(shown)
+    again = ad.tensor([1.0, 2.0]) * 1.0
+    again[:1] += 1.0  # Python assigns the sum: the base follows
+    assert again.data.tolist() == [2.0, 2.0]
+
+
 @pytest.mark.parametrize("reps", [1, (1, 1), (3, 1)])
 def test_a_tiled_array_is_a_copy_that_can_be_written(reps: Any) -> None:
     y = ad.tensor([1.0, 2.0]) * 1.0

@@ -100,7 +100,7 @@ class Bookkeeping(RuleBasedStateMachine):
         """Return whether none is an overwritten view; any use of one is refused."""
         for s in slots:
             if self.slots[s].stale:
-                self.refused(ad.StaleValueError, partial(np.tanh, self.slots[s].handle))
+                self.refused(self.slots[s].refusal, partial(np.tanh, self.slots[s].handle))
                 return False
         return True
 

@@ -8,6 +8,8 @@ do, and do right.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -180,6 +182,9 @@ class GraphMachine(Bookkeeping):
             return
         rebinds = not quiet and (self.entry(a).live or self.entry(v).live)
         act = lambda: self.engine_write(a, v, form, quiet)
+        if rebinds and form != "x[0] = v" and not self.entry(a).leaf and self.slots[a].base in self.slots:
+            self.write_into_view(a, act)
+            return
         if not self.may_write(a, rebinds, quiet):
             self.refused(ad.WriteError, act)
             return
@@ -192,6 +197,16 @@ class GraphMachine(Bookkeeping):
             return
         self.rebind(a, v, form)
 
+    def write_into_view(self, a: int, act: Callable[[], Any]) -> None:
+        """``view += v`` alone: what it gives, the base and its other views refuse every use."""
+        made, base = act(), self.slots[a].base
+        self.refused(ad.WriteError, partial(np.tanh, made))
+        self.refused(ad.WriteError, partial(np.tanh, self.slots[base].handle))
+        self.slots[base].stale, self.slots[base].refusal = True, ad.WriteError
+        for other in self.slots.values():
+            if other.base == base:
+                other.stale, other.base = True, None
+
     def may_write(self, a: int, rebinds: bool, quiet: bool) -> bool:
         slot, e = self.slots[a], self.entry(a)
         if e.leaf:
@@ -203,7 +218,7 @@ class GraphMachine(Bookkeeping):
         owner = slot.owner if slot.owner is not None and slot.owner in self.alive() else None
         return owner is None or (self.entries[owner].leaf and quiet)
 
-    def engine_write(self, a: int, v: int, form: str, quiet: bool) -> None:
+    def engine_write(self, a: int, v: int, form: str, quiet: bool) -> Any:
         x, value = self.slots[a].handle, self.slots[v].handle
         with ad.no_grad() if quiet else ad.enable_grad():
             if form == "x[0] = v":
@@ -212,6 +227,7 @@ class GraphMachine(Bookkeeping):
                 x += value
             else:
                 x *= value
+        return x
 
     def rebind(self, a: int, v: int, form: str) -> None:
         """The handle stands for a new value; views of the old one are stale."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+import autodiff as ad
+
 __all__ = ["BINARY", "SHAPES", "UNARY", "VIEWS", "Entry", "Slot", "close", "derivative", "overwritten", "write_into"]
 
 Push = Callable[..., Any]  # tangents of the operands, 0 where there is none -> tangent of the value
@@ -80,6 +82,7 @@ class Slot:
     base: int | None = None  # the slot it is a view of
     owner: int | None = None  # the entry whose memory it shows
     stale: bool = False
+    refusal: type[Exception] = ad.StaleValueError  # of a stale one
     hooks: list[Callable[[], None]] = field(default_factory=list)
 
 
