@@ -32,7 +32,7 @@ def back(g: Any, axis: Axis, keepdims: bool) -> Any:
 
 def spread(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
     """Return g repeated over the axes that were reduced."""
-    return np.broadcast_to(back(g, axis, keepdims), shape)
+    return np.broadcast_to(back(g, axis, keepdims) if shape else g, shape)  # NumPy reduces () along axis 0, too
 
 
 def flat_last(x: Any, axis: Axis) -> Any:

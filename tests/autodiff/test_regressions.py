@@ -585,3 +585,14 @@ def test_an_infinite_factor_of_an_unselected_element_gives_zero_whether_the_grap
     x = ad.tensor([-2.0, 1.0])
     f(x).sum().backward(retain_graph=retain)
     assert x.grad.tolist() == expected
+
+
+@pytest.mark.parametrize("f", [np.sum, np.prod, np.nansum, np.nanmean, np.nanprod, np.cumsum, np.cumprod])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_a_number_is_reduced_along_its_axis_0_as_in_numpy(f: Any, axis: int) -> None:
+    """NumPy takes axis=0 and axis=-1 of shape (); the gradient failed: cannot broadcast a non-scalar."""
+    x = ad.tensor(1.5)
+    y = f(x, axis=axis)
+    np.testing.assert_array_equal(y.data, f(np.array(1.5), axis=axis), strict=True)
+    y.sum().backward()
+    assert x.grad.tolist() == 1.0

@@ -60,6 +60,8 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None)
     if dtype is None and x.dtype.kind in "biu":
         dtype = np.cumprod(np.zeros(0, x.dtype)).dtype  # small integers become NumPy's default ones
     x = x if dtype is None else np.astype(x, dtype)
+    if np.ndim(x) == 0 and axis in (0, -1):  # NumPy's answer is one of shape (1,)
+        axis = None
     y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, -1)
     step = 1
     while step < np.shape(y)[-1]:
