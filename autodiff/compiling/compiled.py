@@ -32,6 +32,7 @@ class Compiled:
         self.name = str(getattr(function, "__name__", None) or type(function).__name__)
         self._entries: dict[Any, list[Entry]] = {}
         self._latest: Entry | None = None
+        self._warned: set[Any] = set()
         update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -56,7 +57,10 @@ class Compiled:
                 return result
             why = f"a guard has failed: {result.why}"
         if entries is not None and len(entries) >= LIMIT:
-            return self._too_many(args, kwargs, why)
+            if key not in self._warned:  # once: the reason differs at every call, and Python would print them all
+                self._warned.add(key)
+                self._warn_of_too_many(why)
+            return self.function(*args, **kwargs)
         return self._trace(key, inputs, args, kwargs, why)
 
     def _trace(self, key: Any, inputs: list[Any], args: Any, kwargs: Any, why: str) -> Any:
@@ -95,15 +99,14 @@ class Compiled:
         error.add_note(f"{self.name} itself runs without this error; only its program fails.")
         raise error
 
-    def _too_many(self, args: Any, kwargs: Any, why: str) -> Any:
+    def _warn_of_too_many(self, why: str) -> None:
         warnings.warn(
-            f"compile: {self.name} has {LIMIT} programs for arguments of these shapes, and needs one more: {why}. It "
-            "runs uncompiled. A number that Python reads at every call (.item(), float(), an index) is best kept an "
-            "array.",
+            f"compile: {self.name} has {LIMIT} programs for arguments of these shapes, and needs one more: {why}. From "
+            "now on such calls run uncompiled. Each number that Python reads inside (.item(), float(), an index) makes "
+            "a program of its own: return the array (return loss), and write .item() on the result.",
             RuntimeWarning,
             stacklevel=3,
         )
-        return self.function(*args, **kwargs)
 
     def __reduce__(self) -> Any:
         return Compiled, (self.function, self.verbose, self.optimise)  # a copy has no programs yet
