@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,9 +54,13 @@ def stop_gradient(x: Any) -> Any:
 class custom_vjp:
     """A function with a derivative rule of your own: ``f.defvjp(fwd, bwd)``, as in JAX.
 
-    fwd(*args) returns ``(output, residuals)``; bwd(residuals, g) returns one cotangent for each argument (None for
-    zero). They get plain arrays; when the derivative itself is differentiated they are run on Tensors, so write them
-    in NumPy functions. In complex numbers a rule is the plain transpose, as in JAX: that of z * z gives g * 2 * z.
+    fwd(*args) returns ``(output, residuals)``. bwd(residuals, g) returns a tuple with one cotangent for each argument,
+    of the argument's shape, or None for zero. Both get plain arrays, by position. When the derivative itself is
+    differentiated they run on Tensors, so write them in NumPy functions. In complex numbers a rule is the plain
+    transpose, as in JAX: that of z * z gives g * 2 * z.
+    ``ad.testing.check_derivatives(f, x)`` proves the rule.
+
+    Raises GraphError when there is no rule yet, or when what fwd or bwd returns has another form.
 
     >>> import autodiff as ad, numpy as np
     >>> @ad.custom_vjp
@@ -83,7 +88,21 @@ class custom_vjp:
                 )
         self.fwd, self.bwd = fwd, bwd  # type: ignore[assignment]
 
-    def __call__(self, *args: Any) -> Any:
+    def __repr__(self) -> str:
+        return f"<custom_vjp {self.__name__}>"
+
+    def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        bound = inspect.signature(self.f).bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise TypeError(
+                f"{self.__name__}: fwd and bwd take arguments by position; got {list(bound.kwargs)} by name."
+            )
+        return bound.args
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            args = self._positional(args, kwargs)
         if self.fwd is None or self.bwd is None:
             raise GraphError(
                 f"{self.__name__} has no derivative rule yet: call {self.__name__}.defvjp(fwd, bwd) first."
@@ -100,7 +119,9 @@ class custom_vjp:
             return self.f(*args)
         made = fwd(*[plain(x) for x in args])
         if not isinstance(made, tuple) or len(made) != 2 or isinstance(made[0], list | tuple | dict):
-            raise GraphError(f"the forward function of {name} must return (one array, residuals); got {nesting(made)}.")
+            raise GraphError(
+                f"the forward function of {name} must return (output, residuals); got {nesting(made)}."
+            )
         y, residuals = made
         if isinstance(y, Variable):
             if is_live(y):
@@ -113,10 +134,13 @@ class custom_vjp:
         def rule(g: Any, xs: tuple[Any, ...]) -> Any:
             again = any(isinstance(x, Variable) for x in (g, *xs))
             cotangents = bwd(fwd(*xs)[1] if again else residuals, g)
-            if not isinstance(cotangents, tuple | list) or len(cotangents) != len(xs):
+            nested = isinstance(cotangents, tuple | list)
+            if not nested or len(cotangents) != len(xs):
+                came = f"a {type(cotangents).__name__} of {len(cotangents)}" if nested else kind_of(cotangents)
+                form = ", ".join(["...", *["None"] * (len(xs) - 1)])
                 raise GraphError(
-                    f"the rule of {name} must return {len(xs)} cotangents, one for each argument; "
-                    f"got {kind_of(cotangents)}."
+                    f"the rule of {name} must return a tuple of cotangents, one for each of {len(xs)} arguments; got "
+                    f"{came}. Write return ({form}{',' * (len(xs) == 1)}), with None for a gradient of zero."
                 )
             for i, (c, x) in enumerate(zip(cotangents, xs, strict=True)):
                 _check_cotangent_shape(name, i, c, x)
