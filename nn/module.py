@@ -366,6 +366,7 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
         module: a Module.
         params: name -> Tensor, Scalar, array or number of the parameter's shape. What requires a gradient is
             differentiated.
+        args: the module's arguments; or one tuple of them, as `torch.func.functional_call` takes them.
 
     Raises:
         ValueError: a name that the module does not have,
@@ -382,6 +383,7 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
     """
     if not isinstance(module, Module):
         raise TypeError(f"functional_call needs a Module, got a {type(module).__name__}")
+    inputs = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
     own = {path: v for path, v in _tree(module) if isinstance(v, ad.Variable)}
     unknown = [name for name in params if name not in own]
     if unknown:
@@ -411,7 +413,7 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
     try:
         for m, name, _, other in changes:  # by place, and not by writing into the handles: a value of vmap is no array
             m.__dict__[name] = other
-        return module(*args, **kwargs)
+        return module(*inputs, **kwargs)
     finally:
         for m, name, value, _ in changes:
             m.__dict__[name] = value

@@ -9,14 +9,22 @@ from __future__ import annotations
 __all__ = ["IN_MODULE", "IN_PACKAGE"]
 
 _PARALLEL = "write nn.distributed(optimizer), and start the program with mpiexec"
+_SCHEDULERS = (
+    "ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR "
+    "OneCycleLR ReduceLROnPlateau SequentialLR StepLR"
+)
 _LAZY = "write the layer without Lazy, with the number of its inputs"
 IN_PACKAGE = {
     **{f"Lazy{name}": _LAZY for name in ("Linear", "Conv1d", "Conv2d", "Conv3d", "BatchNorm1d", "BatchNorm2d")},
+    **{name: f"write nn.optim.lr_scheduler.{name}" for name in _SCHEDULERS.split()},
+    "lr_scheduler": "write nn.optim.lr_scheduler",
     "Activation": "write the layer itself: nn.ReLU(), nn.Tanh()",
     "BatchNormalization": "write nn.BatchNorm1d(features), or BatchNorm2d for images",
     "DataParallel": _PARALLEL,
     "DistributedDataParallel": _PARALLEL,
     "parallel": _PARALLEL,
+    **dict.fromkeys(("make_functional", "stateless"), "write nn.functional_call(model, params, x)"),
+    **dict.fromkeys(("draw", "plot_model"), "write ad.draw(loss, model=model)"),
     "DataLoader": "write nn.data.DataLoader(dataset, batch_size=32)",
     "Dataset": "write nn.data.Dataset, or give plain arrays to nn.fit(model, x, y)",
     "TensorDataset": "write nn.data.TensorDataset(x, y)",

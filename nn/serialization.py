@@ -105,7 +105,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         except FileFormatError:
             raise
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-            raise FileFormatError(f"{path} is not a whole {FORMAT} file: {error}") from error
+            hint = ". Write nn.load_safetensors(model, path)" if path.suffix == ".safetensors" else ""
+            raise FileFormatError(f"{path} is not a whole {FORMAT} file: {error}{hint}") from error
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
             raise FileFormatError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
@@ -185,6 +186,11 @@ def replacing(path: Path, who: str = "nn.save") -> Iterator[io.BufferedWriter]:
 
 def _read_header(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if HEADER not in archive.namelist():
+        if any(name.endswith("/data.pkl") for name in archive.namelist()):
+            raise FileFormatError(
+                f"{path} is a file of torch.save, which holds a pickle. In PyTorch write "
+                "safetensors.torch.save_file(model.state_dict(), path), and here nn.load_safetensors(model, path)."
+            )
         raise FileFormatError(f"{path} is a zip file without {HEADER}: nn.save did not write it (np.load may read it)")
     header = json.loads(archive.read(HEADER))
     if not isinstance(header, dict) or header.get("format") != FORMAT:

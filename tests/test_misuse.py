@@ -280,7 +280,17 @@ TRANSFORMS: Rows = [
     ("ad.custom_vjp(3)", TypeError, r"custom_vjp needs a function; got int"),
     ("ad.custom_vjp(f)(x)", GRAPH, r"no derivative rule yet: call .*defvjp\(fwd, bwd\) first"),
     ("ad.custom_vjp(f).defvjp(3, 4)", TypeError, r"needs two functions; fwd is int.*returns \(output, residuals\)"),
-    ("h = ad.custom_vjp(f); h.defvjp(f, f); h(x)", GRAPH, r"forward function .* must return \(one array, residuals\)"),
+    (
+        "h = ad.custom_vjp(f); h.defvjp(lambda v: (v, v), lambda r, g: g); h(x).sum().backward()",
+        GRAPH,
+        r"must return a tuple of cotangents, one for each of 1 arguments; got .*\(2, 3\)\. Write return \(\.\.\.,\)",
+    ),
+    (
+        "ad.minimize(lambda v: v, np.ones(3))",
+        TypeError,
+        r"single number; it returned .*\(3,\)\. Write \.sum\(\).*least_sq",
+    ),
+    ("h = ad.custom_vjp(f); h.defvjp(f, f); h(x)", GRAPH, r"forward function .* must return \(output, residuals\)"),
     ("with ad.scope(3): pass", TypeError, r"scope needs a name, such as ad\.scope\('encoder'\); got int"),
     ('ad.record("a")', TypeError, r"record takes booleans: ad\.record\(grads=True"),
 ]
@@ -480,7 +490,7 @@ PICTURES_AND_CHECKS: Rows = [
     ("ad.explain(np.ones(2)).draw()", ValueError, r"nothing to draw"),
     ("ad.testing.check_derivatives(3)", TypeError, r"first argument must be a function, got int"),
     ("ad.testing.check_derivatives(f)", TypeError, r"no inputs; give arrays, or strategies"),
-    ("ad.testing.check_derivatives(f, 1)", TypeError, r"no argument is a floating or complex array"),
+    ("ad.testing.check_derivatives(f, 1)", TypeError, r"no argument is a floating or complex NumPy array.*write np"),
     ("ad.testing.check_derivatives(f, 1.0, order=9)", ValueError, r"order=9; write 1 or 2"),
     ('ad.testing.check_derivatives(f, 1.0, modes="foo")', ValueError, r'write "reverse", "forward" or both'),
     ("ad.extend.op(np.tanh, vjp=lambda g: g)", ValueError, r"there is a row named 'tanh' already"),

@@ -55,9 +55,12 @@ def of_plain(x: Any) -> Cause:
         )
     if isinstance(x, list | tuple | dict):
         return Cause("constant", f"a {type(x).__name__} is no value of a graph.", "ad.explain of one of its values.")
+    if isinstance(x, str):
+        return Cause("constant", f"{x!r} is a str, not a value.", "ad.explain(loss, wrt=x), with the value x.")
+    article = "an" if type(x).__name__ in ("ndarray", "int") else "a"
     return Cause(
         "constant",
-        f"a {type(x).__name__} is plain data: it is a constant for the graph.",
+        f"{article} {type(x).__name__} is plain data: it is a constant for the graph.",
         "ad.tensor(x) or ad.scalar(x) for what you differentiate, before it is used.",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -22,8 +23,8 @@ WITH_HESSIAN = {"dogleg", "trust-exact"}
 
 
 def minimize(
-    f: Function,
-    start: Any,
+    fun: Function,
+    x0: Any,
     args: tuple[Any, ...] = (),
     method: str | None = None,
     *,
@@ -33,18 +34,21 @@ def minimize(
     callback: Function | None = None,
     options: dict[str, Any] | None = None,
 ) -> Result:
-    """Find where f is least, by ``scipy.optimize.minimize`` with exact derivatives.
+    """Find the parameters for which fun is least, by ``scipy.optimize.minimize`` with exact derivatives.
 
-    f(parameters, *args) returns a single number. start: an array, a number, or lists, tuples and dicts of them; SciPy
-    computes in float64. method: SciPy's. The gradient is supplied to every method that takes one, products with the
-    Hessian to Newton-CG, trust-ncg, trust-krylov and trust-constr, the Hessian itself to dogleg and trust-exact.
+    fun(parameters, *args) returns a single number. x0: where the search starts: an array, a number, or lists, tuples
+    and dicts of them; SciPy computes in float64. method: SciPy's. The gradient is supplied to every method that takes
+    one, products with the Hessian to Newton-CG, trust-ncg, trust-krylov and trust-constr, the Hessian itself to dogleg
+    and trust-exact; so there is no ``jac`` or ``hess`` to give.
     bounds: as in SciPy for an array; for a nesting the same nesting with a pair (low, high) in the place of each leaf,
     whose ends are numbers, arrays of the leaf's shape, or None. constraints: SciPy's dicts, ``NonlinearConstraint``,
-    whose functions take the parameters as f does, and ``LinearConstraint``, over the vector of all numbers; their
+    whose functions take the parameters as fun does, and ``LinearConstraint``, over the vector of all numbers; their
     derivatives are supplied. callback(parameters) is called once an iteration. options, tol: SciPy's.
 
-    Returns SciPy's ``OptimizeResult``; ``x`` and ``jac`` are nested as the start. Matrices such as ``hess_inv`` are
-    over the vector of all numbers.
+    Returns SciPy's ``OptimizeResult``; ``x`` and ``jac`` are nested as x0. Matrices such as ``hess_inv`` are over the
+    vector of all numbers.
+    Raises TypeError when fun returns no number or more than one, ValueError for bounds that do not fit x0, GraphError
+    when fun depends on a recorded value (``ad.minimizer`` differentiates the result).
 
     >>> import autodiff as ad, numpy as np
     >>> rosenbrock = lambda p: (1 - p["x"]) ** 2 + 100 * (p["y"] - p["x"] ** 2) ** 2
@@ -52,13 +56,19 @@ def minimize(
     >>> {name: round(v, 5) for name, v in found.x.items()}
     {'x': 1.0, 'y': 1.0}
     """
-    if not callable(f):
-        raise TypeError(f"ad.minimize(f, start) needs a function; got {kind_of(f)}.")
+    if not callable(fun):
+        raise TypeError(f"ad.minimize(fun, x0) needs a function; got {kind_of(fun)}.")
     _refuse_recorded(flatten(args)[0])
-    layout = Layout(start, "ad.minimize")
+    layout = Layout(x0, "ad.minimize")
 
     def on_vector(v: Any) -> Any:
-        return f(layout.tree(v), *args)
+        y = fun(layout.tree(v), *args)
+        if math.prod(np.shape(plain(y))) != 1:
+            raise TypeError(
+                f"ad.minimize needs a function that returns a single number; it returned {kind_of(y)}. Write .sum() or "
+                ".mean() of it; for residuals, ad.least_squares minimizes the sum of their squares."
+            )
+        return y
 
     name = (method or "").lower()
     given: dict[str, Any] = {}
@@ -78,7 +88,7 @@ def minimize(
         value,
         layout.start,
         method=method,
-        bounds=_bounds(bounds, start, layout),
+        bounds=_bounds(bounds, x0, layout),
         constraints=[_constraint(c, layout) for c in single],
         tol=tol,
         options=options,
@@ -87,14 +97,14 @@ def minimize(
     return _told(found, layout, "jac")
 
 
-def least_squares(f: Function, start: Any, args: tuple[Any, ...] = (), *, bounds: Any = None, **options: Any) -> Result:
-    """Find where the sum of squares of f is least, by ``scipy.optimize.least_squares`` with an exact Jacobian.
+def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds: Any = None, **options: Any) -> Result:
+    """Find the parameters for which the sum of squares of fun is least, by ``scipy.optimize.least_squares`` with an
+    exact Jacobian.
 
-    f(parameters, *args) returns the residuals, an array or a nesting of arrays. start, bounds: as for ``minimize``.
+    fun(parameters, *args) returns the residuals, an array or a nesting of arrays. x0, bounds: as for ``minimize``.
     options: SciPy's (``method``, ``loss``, ``f_scale``, ``x_scale``, ``ftol``, ...).
 
-    Returns SciPy's ``OptimizeResult``; ``x`` and ``grad`` are nested as the start, ``jac`` is the matrix over all
-    numbers.
+    Returns SciPy's ``OptimizeResult``; ``x`` and ``grad`` are nested as x0, ``jac`` is the matrix over all numbers.
 
     >>> import autodiff as ad, numpy as np
     >>> t = np.linspace(0.0, 1.0, 20)
@@ -103,17 +113,17 @@ def least_squares(f: Function, start: Any, args: tuple[Any, ...] = (), *, bounds
     >>> {name: round(v, 5) for name, v in found.x.items()}
     {'size': 3.0, 'rate': 2.0}
     """
-    if not callable(f):
-        raise TypeError(f"ad.least_squares(f, start) needs a function; got {kind_of(f)}.")
+    if not callable(fun):
+        raise TypeError(f"ad.least_squares(fun, x0) needs a function; got {kind_of(fun)}.")
     if "jac" in options:
         raise TypeError("ad.least_squares computes the Jacobian itself: leave jac out.")
     _refuse_recorded(flatten(args)[0])
-    layout = Layout(start, "ad.least_squares")
+    layout = Layout(x0, "ad.least_squares")
 
     def residuals(v: Any) -> Any:
-        return to_vector(flatten(f(layout.tree(v), *args))[0])
+        return to_vector(flatten(fun(layout.tree(v), *args))[0])
 
-    limits = _bounds(bounds, start, layout)
+    limits = _bounds(bounds, x0, layout)
     if limits is not None:
         options["bounds"] = limits
     found = scipys("optimize", "ad.least_squares").least_squares(

@@ -62,6 +62,8 @@ _HOME = {
 }
 _MODULE_OF = {name: home for home, names in _HOME.items() for name in names}
 _ELSEWHERE = {
+    **dict.fromkeys(("check_grads", "gradcheck"), "write ad.testing.check_derivatives(f, x)"),
+    "gradgradcheck": "write ad.testing.check_derivatives(f, x, order=2)",
     **dict.fromkeys(
         ("check_module", "check_optimizer", "losses", "modules", "optimizers", "training_configs"),
         "it is in nn.testing: write `import nn.testing`, then `nn.testing.{}`",

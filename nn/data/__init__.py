@@ -94,6 +94,10 @@ _ELSEWHERE = {
     "RandomErasing": "write nn.data.Cutout(size)",
     "RandomTranslation": "write nn.data.RandomShift(pixels)",
     "RandomZoom": "write nn.data.RandomScale(low, high)",
+    **dict.fromkeys(
+        ("read_csv", "load_csv"),
+        'write np.loadtxt(path, delimiter=",", skiprows=1), or np.genfromtxt for columns of several kinds',
+    ),
     "StandardScaler": "write nn.data.Standardize()",
     "MinMaxScaler": "write nn.data.MinMax()",
     "OneHotEncoder": "write nn.data.OneHot()",

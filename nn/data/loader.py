@@ -103,6 +103,9 @@ class DataLoader:
         """Return the number of batches in an epoch."""
         return len(self.batch_sampler)  # type: ignore[arg-type]
 
+    def __repr__(self) -> str:
+        return f"<DataLoader: {len(self.dataset)} samples in {len(self)} batches>"
+
     def __iter__(self) -> Iterator[Any]:
         return self._ahead() if self.num_workers else self._at_once()
 

@@ -73,6 +73,9 @@ class LRScheduler:
         self.last_epoch = 0
         self._write()
 
+    def __repr__(self) -> str:
+        return _repr(self)
+
     def _factor(self, step: int) -> float:
         raise NotImplementedError(f"{type(self).__name__} must define _factor or _rate")
 
@@ -503,6 +506,9 @@ class ReduceLROnPlateau:
         self.best = math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
 
+    def __repr__(self) -> str:
+        return _repr(self)
+
     def step(self, metrics: Any) -> None:
         """Look at a number, and reduce the rates when it has not improved for too long."""
         refuse_trace(*_OUTSIDE)
@@ -547,6 +553,11 @@ class ReduceLROnPlateau:
         if set(state) != set(self.state_dict()):
             raise ValueError(f"ReduceLROnPlateau: the state of another scheduler: it has {', '.join(sorted(state))}")
         self.__dict__.update(state)
+
+
+def _repr(scheduler: Any) -> str:
+    state = ", ".join(f"{name}={value!r}" for name, value in scheduler.state_dict().items())
+    return f"{type(scheduler).__name__}({state}, lr={scheduler.get_last_lr()})"
 
 
 def _positive(who: str, name: str, value: Any) -> int:

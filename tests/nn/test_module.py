@@ -382,6 +382,12 @@ def test_functional_call_inside_vmap_gives_a_gradient_for_each_example():
             np.testing.assert_allclose(each[name][i], alone[name], rtol=0, atol=1e-12)
 
 
+def test_functional_call_takes_a_tuple_of_arguments_as_pytorch_does():
+    """The tuple became the input: an array with one axis more."""
+    net, x = nn.Linear(3, 2, rng=0), np.ones((4, 3), np.float32)
+    assert nn.functional_call(net, net.state_dict(), (x,)).shape == (4, 2)
+
+
 def test_functional_call_reaches_lists_tuples_and_dicts_and_keeps_what_the_call_counts():
     class Nested(nn.Module):
         def __init__(self):

@@ -192,6 +192,16 @@ def test_a_foreign_file_is_refused(tmp_path, content):
         nn.load(tmp_path / "x")
 
 
+def test_a_file_of_another_library_says_how_to_bring_it(tmp_path):
+    with zipfile.ZipFile(tmp_path / "m.pt", "w") as file:
+        file.writestr("archive/data.pkl", b"")
+    with pytest.raises(nn.FileFormatError, match=r"torch\.save.*safetensors.*nn\.load_safetensors\(model, path\)"):
+        nn.load(tmp_path / "m.pt")
+    nn.save_safetensors(nn.Linear(1, 1).state_dict(), tmp_path / "m.safetensors")
+    with pytest.raises(nn.FileFormatError, match=r"Write nn\.load_safetensors\(model, path\)"):
+        nn.load(tmp_path / "m.safetensors")
+
+
 def test_a_pickle_inside_is_never_run(tmp_path):
     path = tmp_path / "evil.npz"
     np.savez(path, a=np.array([print], dtype=object), allow_pickle=True)

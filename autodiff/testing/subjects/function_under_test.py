@@ -231,7 +231,8 @@ def case_of(args: Sequence[Any], kwargs: dict[str, Any] | None = None, wrt: Sequ
     chosen = can if wrt is None else [wrt] if isinstance(wrt, int) else list(wrt)
     if not chosen:
         raise TypeError(
-            "check_derivatives: no argument is a floating or complex array, so there is no derivative to check; "
+            "check_derivatives: no argument is a floating or complex NumPy array, so there is no derivative to check: "
+            "write np.array([1.0, 2.0]), with a decimal point, and no Tensors; "
             f"got {[type(a).__name__ for a in args]}"
         )
     for i in chosen:
