@@ -35,6 +35,13 @@ def write_where(ufunc: Any, inputs: tuple[Any, ...], out: Any, mask: Any, **keyw
     return ufunc(*inputs, out=made, where=mask, **keywords)
 
 
+def write_out(function: Any, out: Any, inputs: tuple[Any, ...], **keywords: Any) -> Any:
+    """Return a copy of ``out`` after ``function(*inputs, out=out)``."""
+    made = np.array(out)
+    function(*inputs, out=made, **keywords)
+    return made
+
+
 def astype(a: Any, dtype: Any) -> Any:
     """``a.astype(dtype)``: always a copy."""
     return np.asarray(a).astype(dtype)
@@ -107,6 +114,22 @@ def changed(function: Any, a: Any, *arguments: Any, **keywords: Any) -> Any:
     made = np.array(a)
     function(made, *arguments, **keywords)
     return made
+
+
+def product(a: Any, b: Any) -> Any:
+    """Return the product of two complex numbers as NumPy's numbers give it, and a multiplication in place of one
+    element: each product is rounded before the sum, which is not so for other arrays."""
+    made = _number(a) * _number(b)
+    return np.complex128(made) if type(made) is complex else made
+
+
+def magnitude(a: Any) -> Any:
+    """Return ``abs`` of a complex number, which ``np.abs`` of an array rounds in another way."""
+    return abs(_number(a))
+
+
+def _number(a: Any) -> Any:
+    return a.reshape(())[()] if isinstance(a, np.ndarray) else a
 
 
 def shape_of(a: Any) -> tuple[int, ...]:

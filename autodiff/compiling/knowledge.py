@@ -33,12 +33,14 @@ FRESH: set[Function] = {
     np.arange, np.linspace, np.eye, np.zeros_like, np.ones_like, np.full_like, np.tile, np.repeat, np.roll, np.pad,
     np.array, np.copy, np.tril, np.triu, np.searchsorted, np.count_nonzero, np.linalg.norm, np.linalg.inv,
     np.linalg.solve, np.linalg.det, np.linalg.cholesky, functional.write_at, functional.add_at, functional.write_where,
-    functional.astype, functional.write_through, functional.changed, functional.whole,
+    functional.astype, functional.write_through, functional.write_out, functional.changed, functional.whole,
 }  # fmt: skip
-# Functions beside the ufuncs that write their result where ``out=`` says.
+# Functions beside the ufuncs that write the same result, to the last bit, where ``out=`` says. Not np.mean: it rounds
+# the sum of float16 to the dtype of ``out`` before it divides. Not np.einsum: it walks axes of negative strides the
+# other way round with ``out=``, and so sums in another order.
 WITH_OUT: set[Function] = {
-    np.take, np.concatenate, np.stack, np.dot, np.einsum, np.sum, np.prod, np.mean, np.max, np.min, np.any, np.all,
-    np.argmax, np.argmin, np.cumsum, np.cumprod, np.clip,
+    np.take, np.concatenate, np.stack, np.dot, np.sum, np.prod, np.max, np.min, np.any, np.all, np.argmax, np.argmin,
+    np.cumsum, np.cumprod, np.clip,
 }  # fmt: skip
 # Functions whose every element is made of the elements at its place, beside the ufuncs.
 ELEMENTWISE: set[Function] = {np.where, functional.astype, functional.power}

@@ -23,7 +23,7 @@ BINARY = [
 ]  # fmt: skip
 # No np.copysign: the sign of a NaN is not part of what a sum promises.
 UNARY += [np.negative, functional.as_array, np.copy]
-REDUCTIONS = [np.sum, np.max, np.prod, np.add.reduce, np.maximum.reduce, np.mean, np.any, np.argmax]
+REDUCTIONS = [np.sum, np.max, np.prod, np.add.reduce, np.maximum.reduce, np.mean, np.var, np.any, np.argmax]
 
 
 def specials(dtype: np.dtype[Any]) -> list[Any]:
@@ -98,10 +98,12 @@ class Maker:
             keywords = {"axis": draw(st.sampled_from([None, 0, -1]))}
             if function is not np.argmax and draw(st.booleans()):
                 keywords["keepdims"] = True
+            if function in (np.sum, np.prod, np.mean, np.var, np.add.reduce) and draw(st.integers(0, 3)) == 0:
+                keywords["dtype"] = np.dtype(draw(st.sampled_from(["float16", "float32", "float64"])))
             return function, [x], keywords
         if kind == "view":
             size = int(np.prod(shape))
-            index = draw(st.sampled_from([0, -1, slice(1, None), (..., 0), (None, ...), slice(None, None, 2)]))
+            index = draw(st.sampled_from([0, -1, slice(1, None), (..., 0), (None, ...), slice(None, None, 2), slice(None, None, -1)]))
             return draw(
                 st.sampled_from(
                     [
@@ -112,6 +114,7 @@ class Maker:
                         (np.broadcast_to, [x, shape], {}),
                         (np.broadcast_to, [x, (2, *shape)], {}),
                         (np.swapaxes, [x, 0, -1], {}),
+                        (np.flip, [x], {}),
                         (np.expand_dims, [x, 0], {}),
                     ]
                 )
@@ -133,6 +136,8 @@ class Maker:
                     (np.arange, [3], {}),
                     (np.clip, [x, -1.0, 1.0], {}),
                     (np.cumsum, [x], {"axis": 0}),
+                    (np.einsum, ["...i->...", x], {}),
+                    (np.einsum, ["i...->...", x], {}),
                     (np.add.accumulate, [x], {}),
                 ]
             )

@@ -26,6 +26,7 @@ _SAMPLED = {
     functional.add_at,
     functional.write_where,
     functional.write_through,
+    functional.write_out,
     functional.changed,
 }
 

@@ -131,6 +131,8 @@ def _home(
     else:
         return None
     read, value = operands(instruction), program.values[result]
+    if function is not functional.write_at and _rounds_in_place(value):
+        return None
     own = {new: state for state, new in written.items()}
     for a in candidates:
         home = plan.homes.get(a, a if a in written else None)
@@ -195,6 +197,11 @@ def rewritten(instruction: Instruction, program: Program) -> bool:
     return not instruction.keywords or function is functional.astype
 
 
+def _rounds_in_place(value: Value) -> bool:
+    """Whether NumPy rounds a product otherwise where it is written over an operand: that of one complex number."""
+    return value.dtype.kind == "c" and all(n == 1 for n in value.shape)
+
+
 def _heir(
     instruction: Instruction,
     k: int,
@@ -213,6 +220,8 @@ def _heir(
     else:
         return None
     value = program.values[result]
+    if function not in _BASE and _rounds_in_place(value):
+        return None
     if function in _BASE and candidates[0] in plan.fixed:
         return _heir_of_view(candidates[0], result, k, read, program, plan, roots, alive)
     for a in candidates:

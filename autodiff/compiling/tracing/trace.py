@@ -217,17 +217,17 @@ class Trace(Writes):
             return repr(args[0])
         if function in STATIC:
             return self._run(function, *static(args), **static(keywords))
-        out = keywords.get("out")
-        if out is not None:
-            made = self.function(function, args, {k: v for k, v in keywords.items() if k != "out"})
-            return self._into(out[0] if isinstance(out, tuple) else out, made)
+        args, keywords = options_by_name(function, args, keywords)
+        if keywords.get("out") is not None:
+            out, keywords = keywords["out"], {k: v for k, v in keywords.items() if k != "out"}
+            return self._out(function, args, out[0] if isinstance(out, tuple) else out, keywords)
         if function in IN_PLACE:
             return self._change(function, *args, **keywords)
         if function in SHAPED and len(args) > 1:
             args = (args[0], asked(args[1]), *args[2:])
         elif function in NEW:
             args = (asked(args[0]), *args[1:])
-        args, keywords = self._numbers_fitted(*options_by_name(function, args, keywords))
+        args, keywords = self._numbers_fitted(args, keywords)
         operands: list[TracedArray] = []
         examples, symbols = self.taken(tuple(args), operands)
         named, named_symbols = self.taken(dict(keywords), operands)
@@ -252,9 +252,11 @@ class Trace(Writes):
                 return tuple([m if o is None else self._into(o, m) for o, m in zip(out, made, strict=True)])
             if where is not True:
                 return self._where(ufunc, method, inputs, out[0], keywords)
-            if method in ("reduce", "accumulate") and ufunc in (np.add, np.multiply):
-                keywords.setdefault("dtype", out[0].dtype)
-            order = {"order": "C"} if method == "__call__" and out[0].flags.c_contiguous and out[0].ndim > 1 else {}
+            if method != "__call__" or ufunc.signature is not None:
+                return self._out(ufunc if method == "__call__" else getattr(ufunc, method), inputs, out[0], keywords)
+            if ufunc in (np.multiply, np.square) and self._is_one_number_in_place(inputs, out[0]):
+                return self._into(out[0], self.function(functional.product, (inputs[0], inputs[-1]), {}))
+            order = {"order": "C"} if out[0].flags.c_contiguous and out[0].ndim > 1 else {}
             if order and self._ordered(ufunc, inputs):
                 order = {}
             return self._into(out[0], self.ufunc(ufunc, method, inputs, {**keywords, **order}))
@@ -287,6 +289,14 @@ class Trace(Writes):
         index = self.value(made)
         self._append(ufunc, tuple(symbols), {}, (index,), False, True, fixed)
         return TracedArray(made, self, Cell(index, "made"), (), index, True)
+
+    @staticmethod
+    def _is_one_number_in_place(inputs: Any, out: Any) -> bool:
+        """Whether a call writes one complex number over one that it reads."""
+        if type(out) is not TracedArray or out.dtype.kind != "c" or out.size != 1:
+            return False
+        examples = [x._example for x in inputs if type(x) is TracedArray]
+        return any(np.may_share_memory(x, out._example) for x in examples) and all(np.size(x) == 1 for x in inputs)
 
     @staticmethod
     def _ordered(ufunc: Any, inputs: Any) -> bool:

@@ -227,8 +227,7 @@ class TracedArray:
         return self._trace.power(o, self)
 
     def __ipow__(self, o: Any) -> Any:
-        self[...] = self._trace.power(self, o)
-        return self
+        return self._trace._into(self, self._trace.power(self, o))
 
     def __divmod__(self, o: Any) -> Any:
         return np.divmod(self, o)
@@ -303,9 +302,29 @@ def _operator(ufunc: Any, reflected: bool) -> Callable[..., Any]:
     def run(self: Any, o: Any) -> Any:
         if type(o) is not TracedArray and isinstance(o, Variable):
             return NotImplemented
-        return self._trace.ufunc(ufunc, "__call__", (o, self) if reflected else (self, o), {})
+        pair = (o, self) if reflected else (self, o)
+        if ufunc is np.multiply and _are_numbers(*pair):
+            return self._trace.function(functional.product, pair, {})
+        return self._trace.ufunc(ufunc, "__call__", pair, {})
 
     return run
+
+
+def _unary(ufunc: Any) -> Callable[..., Any]:
+    def run(self: Any) -> Any:
+        if ufunc is np.absolute and _are_numbers(self):
+            return self._trace.function(functional.magnitude, (self,), {})
+        return self._trace.ufunc(ufunc, "__call__", (self,), {})
+
+    return run
+
+
+def _are_numbers(*operands: Any) -> bool:
+    """Whether Python's operator works on NumPy's complex numbers here, not on arrays: see ``functional.product``."""
+    if all(type(x) is not TracedArray or x._weak for x in operands):
+        return False
+    examples = [x._example if type(x) is TracedArray else x for x in operands]
+    return not any(isinstance(x, np.ndarray) for x in examples) and any(map(np.iscomplexobj, examples))
 
 
 def _inplace(ufunc: Any) -> Callable[..., Any]:
@@ -313,7 +332,7 @@ def _inplace(ufunc: Any) -> Callable[..., Any]:
         if type(o) is not TracedArray and isinstance(o, Variable):
             return NotImplemented
         if type(self._example) is not np.ndarray:  # a number: Python makes a new one
-            return self._trace.ufunc(ufunc, "__call__", (self, o), {})
+            return _operator(ufunc, False)(self, o)
         return self._trace.ufunc(ufunc, "__call__", (self, o), {"out": (self,)})
 
     return run
@@ -344,6 +363,6 @@ for _name, _ufunc in BINARY.items():
 for _name, _ufunc in COMPARISONS.items():
     setattr(TracedArray, f"__{_name}__", _operator(_ufunc, False))
 for _name, _ufunc in UNARY.items():
-    setattr(TracedArray, f"__{_name}__", lambda self, _ufunc=_ufunc: self._trace.ufunc(_ufunc, "__call__", (self,), {}))
+    setattr(TracedArray, f"__{_name}__", _unary(_ufunc))
 for _name, _function in METHODS.items():
     setattr(TracedArray, _name, _method(_function))

@@ -21,6 +21,7 @@ class Writes:
     """The part of a ``Trace`` that writes."""
 
     create: Callable[..., Any]
+    function: Callable[..., Any]
     index_of: Callable[..., int]
     refusal: Callable[..., Exception]
     taken: Callable[..., tuple[Any, Any]]
@@ -59,6 +60,25 @@ class Writes:
         if type(out._example) is np.ndarray and not np.can_cast(made.dtype, out.dtype, "same_kind"):
             raise TypeError(f"cannot write {made.dtype} into an array of {out.dtype} (out=)")
         self.setitem(out, Ellipsis, made)
+        return out
+
+    def _out(self, function: Any, inputs: Any, out: Any, keywords: dict[str, Any]) -> Any:
+        """``function(..., out=out)``, where the dtype and the order of ``out`` may decide how NumPy computes."""
+        if type(out) is not TracedArray:
+            return self._into(out, None)
+        inputs, named = self._numbers_fitted(tuple(inputs), keywords)
+        examples, symbols = self.taken(tuple(inputs), [])
+        options, named_symbols = self.taken(dict(named), [])
+        made = np.asarray(self._run(function, *examples, **options))
+        example = out._example
+        ufunc = isinstance(getattr(function, "__self__", function), np.ufunc)
+        if ufunc and (made.dtype, made.shape, made.strides) == (example.dtype, example.shape, example.strides):
+            return self._into(out, self.function(function, inputs, keywords))
+        old = Ref(self.index_of(out))
+        self._may_write(out)
+        self._run(function, *examples, out=example, **options)
+        arguments = (function, old, symbols)
+        self._written(out, self.write(functional.write_out, arguments, named_symbols, example)[0])
         return out
 
     def _where(self, ufunc: Any, method: str, inputs: Any, out: Any, keywords: dict[str, Any]) -> Any:

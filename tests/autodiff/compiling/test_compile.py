@@ -119,6 +119,54 @@ def test_writes_into_arrays_and_their_views_are_followed() -> None:
             same(got, want)
 
 
+@pytest.mark.parametrize(
+    "function, shape",
+    [
+        (lambda x, out: np.sum(x, axis=0, out=out), (7,)),
+        (lambda x, out: np.sum(x, 0, None, out), (7,)),
+        (lambda x, out: x.mean(axis=0, out=out), (7,)),
+        (lambda x, out: np.add.reduce(x, axis=0, out=out), (7,)),
+        (lambda x, out: np.cumsum(x, axis=1, out=out), (33, 7)),
+        (lambda x, out: np.var(x, axis=0, out=out), (7,)),
+        (lambda x, out: np.matmul(x, x.T, out=out), (33, 33)),
+    ],
+    ids=["sum", "positional", "mean", "reduce", "cumsum", "var", "matmul"],
+)
+def test_out_decides_how_a_sum_is_computed(function: Any, shape: Any) -> None:
+    def f(x: Any, kind: str, order: str) -> Any:
+        out = np.zeros(shape, kind, order)
+        function(x, out)
+        return out
+
+    fast, x = ad.compile(f), 3 * np.random.default_rng(0).normal(size=(33, 7))
+    for given, kind, order in [("f4", "f8", "C"), ("f2", "f2", "C"), ("f4", "f4", "F")]:
+        same(fast(x.astype(given), kind, order), f(x.astype(given), kind, order))
+
+
+def test_integers_raised_in_place_to_a_power_that_gives_floats_are_refused_as_numpy_does() -> None:
+    def f(x: Any) -> Any:
+        counts = np.arange(3) * x.astype(int)
+        counts **= 0.5
+        return counts
+
+    with pytest.raises(TypeError, match="float64"):
+        ad.compile(f)(X)
+
+
+def test_products_of_single_complex_numbers_are_rounded_as_numpy_rounds_them() -> None:
+    def f(x: Any) -> Any:  # NumPy's numbers, and one element in place: without a fused multiplication and addition
+        a, b = x[:1] * 1, x[1:2] * 1
+        a *= b
+        np.square(b, out=b)
+        return x[0] * x[1], abs(x[0] * x[1]), x[1] * 2.5, a, b, np.square(x[:1]) * x[1:2] * x[2:]
+
+    fast, rng = ad.compile(f), np.random.default_rng(0)
+    for _ in range(20):
+        x = rng.normal(size=3) + 1j * rng.normal(size=3)
+        for got, want in zip(fast(x), f(x), strict=True):
+            same(got, want)
+
+
 def test_arrays_that_are_captured_are_read_at_every_call() -> None:
     table = np.array([1.0, 2.0, 3.0])
     fast = ad.compile(lambda x: x * table)

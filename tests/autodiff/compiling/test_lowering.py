@@ -20,6 +20,34 @@ def test_a_built_program_gives_what_the_interpreter_gives(drawn: tuple[Program, 
     assert_same(program, build(program, arrays=arguments[0]), arguments)
 
 
+def one_call(function: Any, a: np.ndarray, shape: tuple[int, ...], **keywords: Any) -> Program:
+    """x -> y = function(x, ...), 0 - y."""
+    p = Program()
+    x, y, z = p.add_value(a.shape, a.dtype, "x", "input"), *(p.add_value(shape, a.dtype) for _ in range(2))
+    p.inputs, p.outputs = [x.index], Ref(z.index)
+    arguments = ("i...->...", Ref(x.index)) if function is np.einsum else (Ref(x.index),)
+    p.instructions = [
+        Instruction(function, arguments, keywords, (y.index,)),
+        Instruction(np.subtract, (0.0, Ref(y.index)), {}, (z.index,)),
+    ]
+    return p
+
+
+def test_the_mean_of_float16_is_rounded_once() -> None:
+    a = np.array([5.2, -3.4, 7.7], np.float16)
+    a = np.stack([a * np.float16(k) for k in np.linspace(0.1, 3, 40)], axis=1)
+    program = one_call(np.mean, a, (40,), axis=0)
+    assert not np.array_equal(np.mean(a, axis=0, out=np.empty(40, np.float16)), np.mean(a, axis=0))
+    assert_same(program, build(program, arrays=[a]), [[a]])
+
+
+def test_einsum_sums_axes_of_negative_strides_in_its_own_order() -> None:
+    a = np.random.default_rng(0).normal(size=(300, 7))[::-1]
+    program = one_call(np.einsum, a, (7,))
+    assert not np.array_equal(np.einsum("ij->j", a, out=np.empty(7)), np.einsum("ij->j", a))
+    assert_same(program, build(program, arrays=[a]), [[a]])
+
+
 @given(programs())
 def test_results_of_one_call_are_the_callers_and_no_later_call_changes_them(
     drawn: tuple[Program, list[list[Any]]],
