@@ -103,7 +103,11 @@ class Maker:
             return function, [x], keywords
         if kind == "view":
             size = int(np.prod(shape))
-            index = draw(st.sampled_from([0, -1, slice(1, None), (..., 0), (None, ...), slice(None, None, 2), slice(None, None, -1)]))
+            index = draw(
+                st.sampled_from(
+                    [0, -1, slice(1, None), (..., 0), (None, ...), slice(None, None, 2), slice(None, None, -1)]
+                )
+            )
             return draw(
                 st.sampled_from(
                     [
