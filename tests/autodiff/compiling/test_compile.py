@@ -120,7 +120,7 @@ def test_writes_into_arrays_and_their_views_are_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    "function, shape",
+    ("function", "shape"),
     [
         (lambda x, out: np.sum(x, axis=0, out=out), (7,)),
         (lambda x, out: np.sum(x, 0, None, out), (7,)),
