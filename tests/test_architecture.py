@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import os
 import pkgutil
@@ -64,9 +65,19 @@ ROOMS = {
 }
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool, int]]:
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def imports(path: Path) -> list[tuple[str, bool, int]]:
+    return list(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, bool, int]]:
     """Absolute names of what a file imports, whether at its top level, and the line."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     package = ".".join(path.relative_to(ROOT).with_suffix("").parts[:-1])
     top = {id(node) for node in tree.body}
     for node in ast.walk(tree):
@@ -207,7 +218,7 @@ def test_nn_uses_public_names_of_autodiff_and_its_extend_only() -> None:
         aliases = {}
         for name, _, line in imports(path):
             assert name in doors or not name.startswith("autodiff."), f"{path.name}:{line} imports {name}"
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 aliases |= {alias.asname or alias.name: alias.name for alias in node.names if alias.name in doors}
@@ -362,7 +373,7 @@ def test_a_file_of_more_than_four_hundred_lines_states_why_it_is_one() -> None:
     for path in [*files("autodiff"), *files("nn")]:
         text = path.read_text(encoding="utf-8")
         if len(text.splitlines()) > 400:
-            doc = ast.get_docstring(ast.parse(text)) or ""
+            doc = ast.get_docstring(parsed(path)) or ""
             assert "One file: " in doc, f"{path}: split it, or end its docstring with a reason, 'One file: ...'"
 
 
@@ -373,7 +384,7 @@ def test_no_file_is_named_after_nothing() -> None:
 
 def test_every_module_says_what_lives_in_it() -> None:
     for path in [*files("autodiff"), *files("nn")]:
-        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
+        assert ast.get_docstring(parsed(path)), f"{path} has no docstring"
 
 
 def test_explanations_read_graphs_through_drawing_and_never_through_testing() -> None:
@@ -386,7 +397,7 @@ def test_explanations_read_graphs_through_drawing_and_never_through_testing() ->
 def test_pictures_and_explanations_know_no_operation_by_its_name() -> None:
     """What they tell about an operation is a fact of its row (``registry/picture_facts.py``): a new row has it."""
     for path in [*files("autodiff/drawing"), *files("autodiff/explaining")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Compare):
                 sides = [ast.unparse(side) for side in (node.left, *node.comparators)]
                 texts = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)} & set(ad.ops.OPS)

@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SECTION = CONTRIBUTING.partition("## Adding an operation")[2].partition("\n## ")[0]
+pytestmark = pytest.mark.sampled(3)  # each starts Python anew
 WITHOUT = shutil.ignore_patterns("__pycache__", "*.npz", "pictures", "_build", "reference")
 
 

@@ -35,7 +35,7 @@ def test_every_dispatched_composite_is_tried() -> None:
     assert composites - of_complex - {name for name in CALLS if CALLS[name]} == set()
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("name", "i"), EACH, ids=lambda v: str(v))
 @given(seed=st.integers(0, 2**32))
 @few

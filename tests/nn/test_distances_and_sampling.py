@@ -51,7 +51,7 @@ def test_a_zero_vector_stays_zero_under_normalize_and_has_a_finite_gradient() ->
     assert not y.data.any() and np.isfinite(x.grad).all()
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(8)  # 2 s each
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
 @pytest.mark.parametrize("corners", [True, False])
 def test_sampling_has_both_derivatives_in_image_and_grid(padding: str, corners: bool) -> None:

@@ -60,7 +60,7 @@ LAYERS = [
 ]
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize(("layer", "x"), LAYERS, ids=lambda v: type(v).__name__ if isinstance(v, nn.Module) else "")
 def test_derivatives_of_every_layer_are_right(layer: nn.Module, x: Any) -> None:
     writes = any(layer.named_buffers()) and layer.training

@@ -23,7 +23,7 @@ def test_a_row_of_all_steps_keeps_every_property_and_equals_its_steps(row: Any) 
     check_op(row, examples=EXAMPLES - 2, max_weak=0.5)
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(8)  # 2 s each
 @pytest.mark.parametrize(
     ("layer", "inputs"),
     [

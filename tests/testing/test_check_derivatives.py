@@ -53,6 +53,7 @@ def test_a_wrong_rule_is_shrunk_to_a_small_input() -> None:
     assert error.op == "softmax" and "check_derivatives(softmax" in error.reproduce
 
 
+@pytest.mark.sampled(3)  # each starts Python anew
 def test_the_same_seed_gives_the_same_report_in_another_process(capsys: pytest.CaptureFixture[str]) -> None:
     program = (
         "import numpy as np; from autodiff.testing import check_derivatives, tensors\n"
@@ -195,6 +196,7 @@ def cosine(g: np.ndarray, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray]:
     return (g * np.cos(x),)
 
 
+@pytest.mark.sampled(3)  # each starts Python anew
 def test_determinism_asks_two_processes_where_it_is_told_to(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "rules_in_a_module.py").write_text(RULES)
     monkeypatch.syspath_prepend(tmp_path)

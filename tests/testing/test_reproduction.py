@@ -103,6 +103,7 @@ def _double(x: Any, g: Any) -> Any:
     return (2 * g * np.asarray(x.data if isinstance(x, ad.Variable) else x),)
 
 
+@pytest.mark.sampled(3)  # each starts Python anew
 def test_every_printed_line_fails_in_the_same_way_in_a_fresh_interpreter() -> None:
     names = random.sample(sorted(CALLS), 5) if PROFILE == "dev" else list(CALLS)
     failures = {name: CALLS[name]() for name in names}

@@ -54,7 +54,7 @@ def assert_same(got: Any, want: Any, rtol: float = 0.0) -> None:
         np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol)
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(10)  # 0.15 s each
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "complex128"])
 def test_every_row_and_its_gradients_bit_for_bit(row: Any, dtype: str) -> None:
