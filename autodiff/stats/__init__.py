@@ -1,9 +1,10 @@
 """Probability distributions under SciPy's names and parameters: ``ad.stats.norm.logpdf(x, loc, scale)``.
 
-A continuous distribution has ``logpdf``, ``pdf``, ``logcdf``, ``cdf``, ``sf`` and ``logsf``, and ``ppf`` where the
-inverse has a closed form; a discrete one ``logpmf``, ``pmf`` and ``cdf``. A method that a distribution lacks is refused
-by name. All are made of recorded operations: x and every parameter are differentiated. Arguments broadcast; float32
-stays. Outside the support a density is 0 and its logarithm -inf, as in SciPy; a scale that is not positive gives NaN.
+A continuous distribution has ``logpdf``, ``pdf``, ``logcdf``, ``cdf``, ``sf`` and ``logsf``, and ``ppf`` and ``isf``,
+the inverses of ``cdf`` and ``sf``; a discrete one ``logpmf``, ``pmf`` and ``cdf``. A method that a distribution lacks
+is refused by name. All are made of recorded operations: x and every parameter are differentiated. Arguments broadcast;
+float32 stays. Outside the support a density is 0 and its logarithm -inf, as in SciPy; a scale that is not positive
+gives NaN.
 
 >>> import autodiff as ad, numpy as np
 >>> data = np.array([1.0, 2.0, 4.0])

@@ -15,43 +15,63 @@ HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 POSITIVE = (0.0, math.inf)
 norm = Continuous(
     "norm", "", lambda z: -0.5 * np.square(z) - HALF_LOG_2PI, special.ndtr, lambda z: special.ndtr(-z),
-    logcdf=special.log_ndtr, logsf=lambda z: special.log_ndtr(-z), ppf=special.ndtri,
+    logcdf=special.log_ndtr, logsf=lambda z: special.log_ndtr(-z), ppf=special.ndtri, isf=lambda q: -special.ndtri(q),
 )  # fmt: skip
 expon = Continuous(
     "expon", "", lambda z: -z, lambda z: -np.expm1(-z), lambda z: np.exp(-z), POSITIVE, 1.0,
-    logcdf=lambda z: np.log(-np.expm1(-z)), logsf=lambda z: -z, ppf=lambda q: -np.log1p(-q),
+    logcdf=lambda z: np.log(-np.expm1(-z)), logsf=lambda z: -z, ppf=lambda q: -np.log1p(-q), isf=lambda q: -np.log(q),
 )  # fmt: skip
 gamma = Continuous(
     "gamma", "a", lambda z, a: special.xlogy(a - 1.0, z) - z - special.gammaln(a),
     lambda z, a: special.gammainc(a, z), lambda z, a: special.gammaincc(a, z), POSITIVE, 1.0,
+    ppf=lambda q, a: special.gammaincinv(a, q), isf=lambda q, a: special.gammainccinv(a, q),
 )  # fmt: skip
 chi2 = Continuous(
     "chi2", "df",
     lambda z, df: special.xlogy(0.5 * df - 1.0, 0.5 * z) - 0.5 * z - special.gammaln(0.5 * df) - math.log(2.0),
     lambda z, df: special.gammainc(0.5 * df, 0.5 * z), lambda z, df: special.gammaincc(0.5 * df, 0.5 * z),
     POSITIVE, 1.0,
+    ppf=lambda q, df: 2.0 * special.gammaincinv(0.5 * df, q),
+    isf=lambda q, df: 2.0 * special.gammainccinv(0.5 * df, q),
 )  # fmt: skip
 beta = Continuous(
     "beta", "a b",
     lambda z, a, b: special.xlogy(a - 1.0, z) + special.xlog1py(b - 1.0, -z) - special.betaln(a, b),
     lambda z, a, b: special.betainc(a, b, z), lambda z, a, b: special.betainc(b, a, 1.0 - z),
     (0.0, 1.0), 0.5,
+    ppf=lambda q, a, b: special.betaincinv(a, b, q), isf=lambda q, a, b: special.betainccinv(a, b, q),
 )  # fmt: skip
+
+
+def _f_quantile(x: Any, rest: Any, m: Any, n: Any) -> Any:
+    """n x / (m (1 - x)) by the smaller of x and rest, which is 1 - x."""
+    low = np.less(plain(x), 0.5)
+    x, rest = np.where(low, x, 0.5), np.where(low, 0.5, rest)
+    return n / m * np.where(low, x / (1.0 - x), (1.0 - rest) / rest)
+
+
 f = Continuous(
     "f", "dfn dfd",
     lambda z, m, n: special.xlogy(0.5 * m, m) + special.xlogy(0.5 * n, n) + special.xlogy(0.5 * m - 1.0, z)
     - 0.5 * (m + n) * np.log(n + m * z) - special.betaln(0.5 * m, 0.5 * n),
     lambda z, m, n: special.betainc(0.5 * m, 0.5 * n, m * z / (n + m * z)),
     lambda z, m, n: special.betainc(0.5 * n, 0.5 * m, n / (n + m * z)), POSITIVE, 1.0,
+    ppf=lambda q, m, n: _f_quantile(
+        special.betaincinv(0.5 * m, 0.5 * n, q), special.betainccinv(0.5 * n, 0.5 * m, q), m, n
+    ),
+    isf=lambda q, m, n: _f_quantile(
+        special.betainccinv(0.5 * m, 0.5 * n, q), special.betaincinv(0.5 * n, 0.5 * m, q), m, n
+    ),
 )  # fmt: skip
 t = Continuous(
     "t", "df",
     lambda z, df: -0.5 * (df + 1.0) * np.log1p(z * z / df) - 0.5 * np.log(df) - special.betaln(0.5 * df, 0.5),
     lambda z, df: special.stdtr(df, z), lambda z, df: special.stdtr(df, -z),
+    ppf=lambda q, df: special.stdtrit(df, q), isf=lambda q, df: -special.stdtrit(df, q),
 )  # fmt: skip
 uniform = Continuous(
     "uniform", "", lambda z: 0.0 * z, lambda z: z, lambda z: 1.0 - z, (0.0, 1.0), 0.5,
-    ppf=lambda q: q,
+    ppf=lambda q: q, isf=lambda q: 1.0 - q,
 )  # fmt: skip
 
 
@@ -59,16 +79,21 @@ def _laplace_logcdf(z: Any) -> Any:
     return np.where(plain(z) > 0, np.log1p(-0.5 * np.exp(-np.abs(z))), -np.abs(z) - math.log(2.0))
 
 
+def _laplace_quantile(q: Any) -> Any:
+    return np.where(plain(q) > 0.5, -np.log(2.0 * (1.0 - q)), np.log(2.0 * q))
+
+
 laplace = Continuous(
     "laplace", "", lambda z: -np.abs(z) - math.log(2.0),
     lambda z: np.where(plain(z) > 0, 1.0 - 0.5 * np.exp(-np.abs(z)), 0.5 * np.exp(-np.abs(z))),
     lambda z: np.where(plain(z) > 0, 0.5 * np.exp(-np.abs(z)), 1.0 - 0.5 * np.exp(-np.abs(z))),
     logcdf=_laplace_logcdf, logsf=lambda z: _laplace_logcdf(-z),
-    ppf=lambda q: np.where(plain(q) > 0.5, -np.log(2.0 * (1.0 - q)), np.log(2.0 * q)),
+    ppf=_laplace_quantile, isf=lambda q: -_laplace_quantile(q),
 )  # fmt: skip
 logistic = Continuous(
     "logistic", "", lambda z: special.log_expit(z) + special.log_expit(-z), special.expit,
     lambda z: special.expit(-z), logcdf=special.log_expit, logsf=lambda z: special.log_expit(-z), ppf=special.logit,
+    isf=lambda q: -special.logit(q),
 )  # fmt: skip
 
 
@@ -83,7 +108,7 @@ def _cauchy_quantile(q: Any) -> Any:
 cauchy = Continuous(
     "cauchy", "", lambda z: -np.log1p(z * z) - math.log(math.pi),
     lambda z: np.arctan2(1.0, -z) / math.pi, lambda z: np.arctan2(1.0, z) / math.pi,
-    ppf=_cauchy_quantile,
+    ppf=_cauchy_quantile, isf=lambda q: -_cauchy_quantile(q),
 )  # fmt: skip
 lognorm = Continuous(
     "lognorm", "s",
@@ -91,39 +116,44 @@ lognorm = Continuous(
     lambda z, s: special.ndtr(np.log(z) / s), lambda z, s: special.ndtr(-np.log(z) / s),
     (np.finfo(np.float64).tiny, math.inf), 1.0,
     logcdf=lambda z, s: special.log_ndtr(np.log(z) / s), logsf=lambda z, s: special.log_ndtr(-np.log(z) / s),
-    ppf=lambda q, s: np.exp(s * special.ndtri(q)),
+    ppf=lambda q, s: np.exp(s * special.ndtri(q)), isf=lambda q, s: np.exp(-s * special.ndtri(q)),
 )  # fmt: skip
 halfnorm = Continuous(
     "halfnorm", "", lambda z: -0.5 * np.square(z) - HALF_LOG_2PI + math.log(2.0),
     lambda z: special.erf(math.sqrt(0.5) * z), lambda z: 2.0 * special.ndtr(-z), POSITIVE, 1.0,
     logsf=lambda z: special.log_ndtr(-z) + math.log(2.0), ppf=lambda q: math.sqrt(2.0) * special.erfinv(q),
+    isf=lambda q: math.sqrt(2.0) * special.erfcinv(q),
 )  # fmt: skip
 weibull_min = Continuous(
     "weibull_min", "c", lambda z, c: np.log(c) + special.xlogy(c - 1.0, z) - z**c,
     lambda z, c: -np.expm1(-(z**c)), lambda z, c: np.exp(-(z**c)), POSITIVE, 1.0,
     logsf=lambda z, c: -(z**c), ppf=lambda q, c: (-np.log1p(-q)) ** (1.0 / c),
+    isf=lambda q, c: (-np.log(q)) ** (1.0 / c),
 )  # fmt: skip
 pareto = Continuous(
     "pareto", "b", lambda z, b: np.log(b) - (b + 1.0) * np.log(z),
     lambda z, b: -np.expm1(-b * np.log(z)), lambda z, b: np.exp(-b * np.log(z)), (1.0, math.inf), 2.0,
     logsf=lambda z, b: -b * np.log(z), ppf=lambda q, b: np.exp(-np.log1p(-q) / b),
+    isf=lambda q, b: np.exp(-np.log(q) / b),
 )  # fmt: skip
 gumbel_r = Continuous(
     "gumbel_r", "", lambda z: -z - np.exp(-z), lambda z: np.exp(-np.exp(-z)), lambda z: -np.expm1(-np.exp(-z)),
-    logcdf=lambda z: -np.exp(-z), ppf=lambda q: -np.log(-np.log(q)),
+    logcdf=lambda z: -np.exp(-z), ppf=lambda q: -np.log(-np.log(q)), isf=lambda q: -np.log(-np.log1p(-q)),
 )  # fmt: skip
 gumbel_l = Continuous(
     "gumbel_l", "", lambda z: z - np.exp(z), lambda z: -np.expm1(-np.exp(z)), lambda z: np.exp(-np.exp(z)),
-    logsf=lambda z: -np.exp(z), ppf=lambda q: np.log(-np.log1p(-q)),
+    logsf=lambda z: -np.exp(z), ppf=lambda q: np.log(-np.log1p(-q)), isf=lambda q: np.log(-np.log(q)),
 )  # fmt: skip
 invgamma = Continuous(
     "invgamma", "a", lambda z, a: -(a + 1.0) * np.log(z) - special.gammaln(a) - 1.0 / z,
     lambda z, a: special.gammaincc(a, 1.0 / z), lambda z, a: special.gammainc(a, 1.0 / z),
     (np.finfo(np.float64).tiny, math.inf), 1.0,
+    ppf=lambda q, a: 1.0 / special.gammainccinv(a, q), isf=lambda q, a: 1.0 / special.gammaincinv(a, q),
 )  # fmt: skip
 halfcauchy = Continuous(
     "halfcauchy", "", lambda z: math.log(2.0 / math.pi) - np.log1p(z * z), lambda z: np.arctan(z) * (2.0 / math.pi),
     lambda z: np.arctan2(1.0, z) * (2.0 / math.pi), POSITIVE, 1.0, ppf=lambda q: np.tan(0.5 * math.pi * q),
+    isf=lambda q: 1.0 / np.tan(0.5 * math.pi * q),
 )  # fmt: skip
 # the period is 2 pi: x of any size, as in SciPy; sin(z / 2)**2 keeps the digits of 1 - cos(z)
 vonmises = Continuous(

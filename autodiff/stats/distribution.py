@@ -77,10 +77,11 @@ class Continuous(_Distribution):
         logcdf: Formula | None = None,
         logsf: Formula | None = None,
         ppf: Formula | None = None,
+        isf: Formula | None = None,
     ) -> None:
         super().__init__(name, shapes)
         self.support, self.inside = support, inside
-        self.formulas = {"logpdf": logpdf, "cdf": cdf, "sf": sf, "ppf": ppf}
+        self.formulas = {"logpdf": logpdf, "cdf": cdf, "sf": sf, "ppf": ppf, "isf": isf}
         self.formulas["logcdf"] = logcdf or (cdf and (lambda *operands: np.log(cdf(*operands))))
         self.formulas["logsf"] = logsf or (sf and (lambda *operands: np.log(sf(*operands))))
 
@@ -132,11 +133,18 @@ class Continuous(_Distribution):
 
         With uniform random numbers for q this draws samples that are differentiated in the parameters.
         """
-        shapes, (loc, scale) = self._arguments("ppf", args, kwargs)
+        return self._quantile("ppf", q, args, kwargs)
+
+    def isf(self, q: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the value above which the probability is q, the inverse of ``sf``, for small q to its digits."""
+        return self._quantile("isf", q, args, kwargs)
+
+    def _quantile(self, method: str, q: Any, args: Any, kwargs: Any) -> Any:
+        shapes, (loc, scale) = self._arguments(method, args, kwargs)
         dtype = np.result_type(plain(q), np.float16)
         shapes = [np.asarray(a, dtype) if a.__class__ in (int, float) else a for a in shapes]
         outside = np.logical_not((operand(plain(q)) >= 0) & (operand(plain(q)) <= 1))
-        y = self._formula("ppf")(np.where(outside, 0.5, q), *shapes) * scale + loc
+        y = self._formula(method)(np.where(outside, 0.5, q), *shapes) * scale + loc
         bad = outside | np.logical_not(np.greater(plain(scale), 0))
         return np.where(bad, np.nan, y) if np.any(bad) else y
 

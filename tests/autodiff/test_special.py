@@ -18,7 +18,8 @@ BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
     "binom": (1.7,), "boxcox": (1.3,), "boxcox1p": (0.7,), "expn": (3,), "inv_boxcox": (0.9,), "inv_boxcox1p": (0.9,),
     "kn": (2,), "kv": (1.3,), "kve": (1.3,), "yn": (2,),
     "jn": (2,), "jv": (2,), "kl_div": (0.7,), "polygamma": (2,), "pseudo_huber": (0.5,), "rel_entr": (0.7,),
-    "stdtr": (3.0,), "xlog1py": (2.0,), "xlogy": (2.0,), "zeta": (2.5,),
+    "betaincinv": (2.0, 1.5), "betainccinv": (2.0, 1.5), "gammaincinv": (2.5,), "gammainccinv": (2.5,),
+    "stdtr": (3.0,), "stdtrit": (3.0,), "xlog1py": (2.0,), "xlogy": (2.0,), "zeta": (2.5,),
 }  # fmt: skip
 NAMES = sorted(set(ad.special.__all__) - {"airy", "fresnel", "logcumsumexp", "multigammaln", "sici"})
 
@@ -43,6 +44,12 @@ def test_scipys_ufunc_records_the_same_operation(name: str) -> None:
     y, z = (f(*BEFORE.get(name, ()), x) for f in (theirs, getattr(ad.special, name)))
     assert y.node.op is z.node.op
     assert isinstance(theirs(*BEFORE.get(name, ()), ad.scalar(0.4)), ad.Scalar)
+
+
+def test_lists_of_numbers_are_taken_as_arrays() -> None:
+    assert_allclose(ad.special.gammaln([1.0, 4.0]), np.log([1.0, 6.0]))
+    assert_allclose(ad.special.betainc([1.0, 1.0], 1.0, [0.25, 0.5]), [0.25, 0.5])
+    assert_allclose(ad.special.xlogy([0, 2], ad.tensor(2.0)).data, [0.0, 2 * np.log(2)])
 
 
 def test_a_ufunc_without_a_rule_is_refused_by_name() -> None:
@@ -194,6 +201,51 @@ def test_the_derivative_of_stdtr_in_its_degrees_of_freedom_is_right_to_a_few_ulp
     true = -mp.sign(t) * mp.diff(tail, mp.mpf(df), h=mp.mpf(10) ** -12)
     got = ad.grad(ad.special.stdtr)(df, t)
     assert abs(mp.mpf(float(got)) - true) <= 16 * 2.3e-16 * abs(true)
+
+
+@pytest.mark.parametrize(
+    ("f", "back", "parameters", "p"),
+    [
+        ("gammainc", "gammaincinv", (1e-3,), 0.6),
+        ("gammainc", "gammaincinv", (6246570.1,), 1.2e-8),  # SciPy is wrong by 7e-3 of p
+        ("gammaincc", "gammainccinv", (69.7,), 2.3e-279),
+        ("gammaincc", "gammainccinv", (0.01,), 1e-14),
+        ("betainc", "betaincinv", (34.65, 36.2), 3.5e-300),  # SciPy's is 1e-6 off
+        ("betainc", "betaincinv", (1e-3, 4e4), 0.7),
+        ("betaincc", "betainccinv", (3580.0, 12.8), 0.999),
+        ("stdtr", "stdtrit", (0.3,), 1e-12),
+        ("stdtr", "stdtrit", (40.0,), 0.5 - 1e-9),
+    ],
+)
+def test_an_inverse_gives_back_what_it_was_given(f: str, back: str, parameters: tuple[float, ...], p: float) -> None:
+    x = getattr(ad.special, back)(*parameters, p)
+    x = ad.tensor(x)
+    y = getattr(ad.special, f)(*parameters, x)
+    y.backward()
+    # an ulp of x moves the value by x times its slope; the values themselves are right to the size of their logarithm
+    assert_allclose(y.item(), p, rtol=0, atol=2.3e-16 * (abs(float(x.grad) * x.item()) + p * (16 + 4 * abs(np.log(p)))))
+
+
+def test_the_ends_of_an_inverse_do_not_move_with_its_parameters() -> None:
+    a, p = ad.tensor([0.5, 1.0, 2.0, 2.0]), ad.tensor([0.0, 0.0, 0.0, 1.0])
+    for f, ends in ((ad.special.gammaincinv, [0, 0, 0, np.inf]), (ad.special.stdtrit, [-np.inf] * 3 + [np.inf])):
+        a.grad = p.grad = None
+        x = f(a, p)
+        np.sum(np.where(np.isfinite(x.data), x, 0)).backward()
+        assert_allclose(x.data, ends)
+        assert_allclose(a.grad, 0.0)
+    with np.errstate(all="ignore"):
+        assert np.isnan(ad.special.betaincinv([1.0, -1.0, 1.0], 1.0, [1.1, 0.5, np.nan])).all()
+
+
+def test_gammaincc_does_not_underflow_before_its_value_does() -> None:
+    # mpmath; exp(-850) is 0 and 850**80 is not
+    assert_allclose(ad.special.gammaincc(80.0, 850.0), 2.314487166866378785e-255, rtol=1e-12)
+
+
+def test_betainc_does_not_underflow_before_its_value_does() -> None:
+    # mpmath; the power of x alone is subnormal
+    assert_allclose(ad.special.betainc(34.65, 36.2, 6e-10), 2.93265830563697516e-300, rtol=1e-13)
 
 
 def test_betainc_does_not_move_with_its_parameters_at_its_ends() -> None:

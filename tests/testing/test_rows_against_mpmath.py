@@ -176,6 +176,11 @@ INVERSES = {  # checked by their own rows: the derivative of an inverse is 1 ove
     "erfinv": "erf",
     "erfcinv": "erfc",
     "ndtri_slope": "",
+    "gammaincinv": "gammainc",
+    "gammainccinv": "gammaincc",
+    "betaincinv": "betainc",
+    "betainccinv": "betainc",
+    "stdtrit": "stdtr",
 }
 
 ULPS = 4  # of a row; its arguments and its rule's intermediate results are rounded as well: see `allowed`

@@ -32,6 +32,7 @@ def evaluate(
     """
     if any([is_foreign(x) for x in operands]):
         return elementwise(partial(evaluate, kernel, single=single, **static), kernel.__name__, operands)
+    operands = tuple([np.asarray(x) if isinstance(x, (list, tuple)) else x for x in operands])
     dtype = np.result_type(*operands)
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise TypeError(f"{kernel.__name__}: dtype {dtype} is not supported; pass real numbers, float64 at most.")

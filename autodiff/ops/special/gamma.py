@@ -227,7 +227,7 @@ betaln = special_row(
 )
 
 # ---- incomplete integrals and their densities
-_poisson_weight = special_row(
+poisson_weight = special_row(
     incomplete.poisson_weight,
     "x**a exp(-x) / gamma(a + 1), a > -1.",
     (lambda g, y, a, x: g * (xlogy(y, x) - y * digamma(a + 1.0)), lambda g, y, a, x: g * y * (a - x) / x),
@@ -242,16 +242,16 @@ def _log_moment(a: Any, x: Any, k: int = 1) -> Any:
 
 
 def _log_moment_of(a: Any, x: Any, k: int) -> Any:
-    return gammainc(a, x) if k == 0 else _log_moment_row(a, x, k=k)
+    return gammainc(a, x) if k == 0 else log_moment_row(a, x, k=k)
 
 
-_log_moment_row: Any = op(
+log_moment_row: Any = op(
     _log_moment,
     name="gamma_log_moment",
     inputs="a x",
     vjp=(
         lambda g, a, x, k: g * (_log_moment_of(a, x, k + 1) - k * polygamma(1, a) * _log_moment_of(a, x, k - 1)),
-        lambda g, a, x, k: g * _poisson_weight(a - 1.0, x) * (np.log(x) - digamma(a)) ** k,
+        lambda g, a, x, k: g * poisson_weight(a - 1.0, x) * (np.log(x) - digamma(a)) ** k,
     ),
     elementwise=True,
     public=False,
@@ -265,7 +265,7 @@ gammainc: Any = special_row(
     "Return the regularized lower incomplete gamma function, a > 0 and x >= 0, both differentiated; within 16 ulp for "
     "a < 90, beyond that within the size of the result's logarithm; the derivative in a within 64 ulp or four times "
     "that size (``scipy.special.gammainc``; NIST DLMF 8.2.4, 8.11.4).",
-    (lambda g, a, x: g * _log_moment_row(a, x), lambda g, a, x: g * _poisson_weight(a - 1.0, x)),
+    (lambda g, a, x: g * log_moment_row(a, x), lambda g, a, x: g * poisson_weight(a - 1.0, x)),
     inputs="a x",
     domain=(POSITIVE, POSITIVE),
 )
@@ -273,7 +273,7 @@ gammaincc = special_row(
     incomplete.gammaincc,
     "Return the regularized upper incomplete gamma function, 1 - gammainc without the cancellation "
     "(``scipy.special.gammaincc``).",
-    (lambda g, a, x: -g * _log_moment_row(a, x), lambda g, a, x: -g * _poisson_weight(a - 1.0, x)),
+    (lambda g, a, x: -g * log_moment_row(a, x), lambda g, a, x: -g * poisson_weight(a - 1.0, x)),
     inputs="a x",
     domain=(POSITIVE, POSITIVE),
 )

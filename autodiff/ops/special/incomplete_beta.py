@@ -30,7 +30,7 @@ def _log_rest_from_mean(a: Any, b: Any, x: Any) -> Any:
     return np.log1p(-x) + polygamma_difference(b, a)
 
 
-_beta_density = special_row(
+beta_density = special_row(
     values.beta_density,
     "x**(a - 1) (1 - x)**(b - 1) / beta(a, b).",
     (
@@ -49,12 +49,12 @@ def _log_moment(a: Any, b: Any, x: Any, j: int = 1, k: int = 0) -> Any:
 
 
 def _log_moment_of(a: Any, b: Any, x: Any, j: int, k: int) -> Any:
-    return betainc(a, b, x) if j == k == 0 else _log_moment_row(a, b, x, j=j, k=k)
+    return betainc(a, b, x) if j == k == 0 else beta_moment_row(a, b, x, j=j, k=k)
 
 
 def _in_a(g: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
     """The moment with one factor more, less what the two means change."""
-    change = _log_moment_row(a, b, x, j=j + 1, k=k)
+    change = beta_moment_row(a, b, x, j=j + 1, k=k)
     if j:
         change = change + j * polygamma_difference(a, b, n=1) * _log_moment_of(a, b, x, j - 1, k)
     if k:
@@ -63,7 +63,7 @@ def _in_a(g: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
 
 
 def _in_b(g: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
-    change = _log_moment_row(a, b, x, j=j, k=k + 1)
+    change = beta_moment_row(a, b, x, j=j, k=k + 1)
     if k:
         change = change + k * polygamma_difference(b, a, n=1) * _log_moment_of(a, b, x, j, k - 1)
     if j:
@@ -77,10 +77,10 @@ def _in_x(g: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
         factor = factor * _log_from_mean(a, b, x) ** j
     if k:
         factor = factor * _log_rest_from_mean(a, b, x) ** k
-    return g * _beta_density(a, b, x) * factor
+    return g * beta_density(a, b, x) * factor
 
 
-_log_moment_row: Any = op(
+beta_moment_row: Any = op(
     _log_moment,
     name="beta_log_moment",
     inputs="a b x",
@@ -103,9 +103,9 @@ _betainc_row: Any = op(
     name="betainc",
     inputs="a b x",
     vjp=(
-        lambda g, a, b, x, upper: (-g if upper else g) * _log_moment_row(a, b, x, j=1, k=0),
-        lambda g, a, b, x, upper: (-g if upper else g) * _log_moment_row(a, b, x, j=0, k=1),
-        lambda g, a, b, x, upper: (-g if upper else g) * _beta_density(a, b, x),
+        lambda g, a, b, x, upper: (-g if upper else g) * beta_moment_row(a, b, x, j=1, k=0),
+        lambda g, a, b, x, upper: (-g if upper else g) * beta_moment_row(a, b, x, j=0, k=1),
+        lambda g, a, b, x, upper: (-g if upper else g) * beta_density(a, b, x),
     ),
     elementwise=True,
     public=False,
@@ -142,7 +142,7 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
 
 
 # ---- Student's distribution
-def _density(df: Any, t: Any) -> Any:
+def student_density(df: Any, t: Any) -> Any:
     return np.exp(-0.5 * (df + 1.0) * np.log1p(t * t / df)) / (np.sqrt(df) * beta(0.5, 0.5 * df))
 
 
@@ -162,18 +162,18 @@ def _curvature(df: Any, t: Any) -> Any:
     inside, outside = np.where(near, y, 0.5), np.where(near, 0.5, x)
     moment = np.where(
         near,
-        -(_log_moment_row(0.5, half, inside, j=0, k=2) + spread * betainc(0.5, half, inside)),
-        _log_moment_row(half, 0.5, outside, j=2, k=0) + spread * betainc(half, 0.5, outside),
+        -(beta_moment_row(0.5, half, inside, j=0, k=2) + spread * betainc(0.5, half, inside)),
+        beta_moment_row(half, 0.5, outside, j=2, k=0) + spread * betainc(half, 0.5, outside),
     )
     gap = polygamma_difference(half, 0.5) - np.log1p(q)
-    beside = t * _density(df, t) / df
+    beside = t * student_density(df, t) / df
     return -0.125 * np.sign(t) * moment + beside * (0.5 / df - 0.25 * gap - 0.5 * _log_slope(df, t))
 
 
-_stdtr_slope: Any = special_row(
+stdtr_slope: Any = special_row(
     values.stdtr_slope,
     "The derivative of stdtr in df.",
-    (lambda g, df, t: g * _curvature(df, t), lambda g, df, t: g * _density(df, t) * _log_slope(df, t)),
+    (lambda g, df, t: g * _curvature(df, t), lambda g, df, t: g * student_density(df, t) * _log_slope(df, t)),
     inputs="df t",
     domain=(POSITIVE, (-math.inf, math.inf)),
 )
@@ -181,7 +181,7 @@ stdtr = special_row(
     values.stdtr,
     "Return Student's distribution with df degrees of freedom up to t, both differentiated "
     "(``scipy.special.stdtr``; NIST DLMF 8.17).",
-    (lambda g, df, t: g * _stdtr_slope(df, t), lambda g, df, t: g * _density(df, t)),
+    (lambda g, df, t: g * stdtr_slope(df, t), lambda g, df, t: g * student_density(df, t)),
     inputs="df t",
     domain=(POSITIVE, (-math.inf, math.inf)),
 )

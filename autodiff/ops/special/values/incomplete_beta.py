@@ -48,9 +48,14 @@ def _beta_weight(a: Any, b: Any, x: Any, rest: Any) -> Any:
         height = np.sqrt(a / both * b / (2.0 * math.pi))
         return height * np.exp(fall + (tail(both) - tail(a) - tail(b)))
 
+    def by_power(a: Any, b: Any, x: Any, rest: Any) -> Any:
+        power, scale = _power(x, rest, a) * _power(rest, x, b), beta(a, b)
+        half = _power(x, rest, 0.5 * a) * _power(rest, x, 0.5 * b)  # both may underflow where their quotient does not
+        return np.where(power > 1e-290, power / scale, half / scale * half)
+
     near, far = a + b < 150, (a >= FAR) & (b >= FAR)
     return by_regime(
-        (near, lambda a, b, x, rest: _power(x, rest, a) * _power(rest, x, b) / beta(a, b)),
+        (near, by_power),
         (~near & ~far, by_logarithm),
         (~near & far, from_mode),
         x=(a, b, x, rest),

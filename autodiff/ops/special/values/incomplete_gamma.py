@@ -33,7 +33,8 @@ def poisson_weight(a: Any, x: Any) -> Any:
 
     def by_power(a: Any, x: Any) -> Any:
         half = np.exp(-0.5 * x)  # exp(-x) itself is subnormal from 708 on, and one rounding less before
-        return x**a * np.where(x < 700.0, np.exp(-x), half * half) / gamma(a + 1.0)
+        power = x**a
+        return np.where(x < 700.0, power * np.exp(-x), power * half * half) / gamma(a + 1.0)
 
     def by_shift(a: Any, x: Any) -> Any:
         """From FAR or beyond down: the roundings of gamma(a + 1), 8 ulp there, do not come in."""
