@@ -316,6 +316,8 @@ def _arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None
 
 
 def _from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> np.ndarray:
+    if device is None and copy is None:
+        return np.from_dlpack(x)  # NumPy 2.0 takes no keywords
     return np.from_dlpack(x, device=device, copy=copy)
 
 
