@@ -178,13 +178,19 @@ def smooth_values(
 def broadcastable(
     draw: Any, count: int = 2, domain: Any = REAL, dtype: Any = np.float64, wide: bool = True
 ) -> Arguments:
-    """Draw arguments whose shapes broadcast: some axes are 1 or missing. `domain` may be one interval or one for each
-    argument.
+    """Draw arguments whose shapes broadcast: some axes are 1 or missing, often in each argument another. `domain` may
+    be one interval or one for each argument.
     """
-    whole = draw(shapes(max_dims=3))
+    apart = draw(st.integers(0, 3)) == 3  # each axis is of one argument, 1 in the others
+    whole = draw(shapes(min_dims=2 * apart))
+    first = draw(st.integers(0, count - 1)) if apart else 0
     domains = domain if isinstance(domain[0], tuple) else (domain,) * count
     arrays = []
     for k in range(count):
+        if apart:
+            shape = tuple(n if (first + i) % count == k else 1 for i, n in enumerate(whole))
+            arrays.append(draw(tensors(shape, domains[k], dtype, wide=wide)))
+            continue
         style = draw(st.integers(0, 3))
         shape = whole[draw(st.integers(0, len(whole))) :] if style == 1 else whole
         if style >= 2:

@@ -365,7 +365,7 @@ class Line:
         costs, added, smallest = c.ONE_SIDED
         slack = costs * float(cost.min())
         moves = [(abs(s[k] - s[previous]), max(abs(s[k]), abs(s[previous]))) for s in (right, left)]
-        settled = all(move <= c.SETTLED * largest + slack for move, largest in moves)
+        settled = all(move <= c.AT_REST * largest + slack for move, largest in moves)
         low, high = sorted((float(left[k]), float(right[k])))
         nearer = self._nearer_than_the_kink(high - low)
         if nearer is not None:

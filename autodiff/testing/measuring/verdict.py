@@ -118,9 +118,8 @@ class Point:
         return self._nearby
 
     def jitter(self, vs: Arrays) -> float:
-        """How much the rule's own number moves under rounding of its input: the second smallest of four changes."""
-        here = inner(self.gradients, vs)
-        return _second_smallest([abs(inner(gs, vs) - here) for gs in self.nearby])
+        """How much the rule's own number moves under rounding of its input."""
+        return _moves(inner(self.gradients, vs), [inner(gs, vs) for gs in self.nearby])
 
 
 class ForwardPoint(Point):
@@ -144,13 +143,20 @@ class ForwardPoint(Point):
         return float(sum(np.sum(np.abs(w * t)) for w, t in zip(self.weights, self.tangents(self.case, vs))))
 
     def jitter(self, vs: Arrays) -> float:
-        here = self.slope(self.case, vs)
-        return _second_smallest([abs(self.slope(self.shifted(s), vs) - here) for s in self.shifts])
+        return _moves(self.slope(self.case, vs), [self.slope(self.shifted(s), vs) for s in self.shifts])
 
 
-def _second_smallest(moves: list[float]) -> float:
-    ordered = sorted(m if math.isfinite(m) else math.inf for m in moves)
-    return ordered[1] if len(ordered) > 1 and math.isfinite(ordered[1]) else 0.0
+def _moves(here: float, nearby: list[float]) -> float:
+    """Return the second smallest of the changes from a number to those nearby.
+
+    Where those nearby agree among themselves and `here` alone differs, the rule has another answer at this very point
+    (0 at whole numbers, say). That is no rounding: what those nearby differ by among themselves is.
+    """
+    moves = sorted(m if math.isfinite(m) else math.inf for m in (abs(there - here) for there in nearby))
+    if len(moves) < 2 or not math.isfinite(moves[1]):
+        return 0.0
+    spread = max(nearby) - min(nearby)
+    return spread if moves[0] > c.ALONE * spread else moves[1]
 
 
 def compare(point: Point, vs: Arrays, thorough: bool = False) -> Verdict:
@@ -245,23 +251,26 @@ def _judge_number(
     around, error = estimate.coarse or (analytic, 0.0)
     if abs(around - analytic) > c.ERRORS * error + tolerance + c.BEYOND_SURROUNDINGS * size:
         return verdict("fail", tolerance, "differs from its surroundings, which agree among themselves")
-    if abs(estimate.value - analytic) > c.NO_ACCIDENT * tolerance and _coarsely_rounded(point):
+    if abs(estimate.value - analytic) > c.NO_ACCIDENT * tolerance and _coarsely_rounded(point, vs):
         return verdict("fail", tolerance, "the rule's numbers are rounded to a lower precision than the function's")
     return verdict("weak", tolerance, "differs, but the path integral does not confirm it")
 
 
-def _coarsely_rounded(point: Point) -> bool:
-    """Return whether every number of the gradient is exactly one of a lower precision. With random cotangents this does
-    not happen by chance.
+def _coarsely_rounded(point: Point, vs: Arrays) -> bool:
+    """Return whether every number of the gradient is exactly one of a lower precision, and moves by no more than its
+    last place when the input moves by an ulp. What is left of terms that cancel has as few digits, but moves by more.
     """
+    here, scale = inner(point.gradients, vs), point.scale(vs)
     for low in (np.float32, np.float16):
-        if point.eps < float(np.finfo(low).eps) and point.gradients:
+        last = float(np.finfo(low).eps)
+        if point.eps < last and point.gradients:
             entries = np.concatenate([g.ravel() for g in point.gradients])
             entries = entries[entries != 0]
             if (
                 entries.size
                 and entries.dtype.kind == "f"
                 and np.array_equal(entries.astype(low).astype(entries.dtype), entries)
+                and all(abs(inner(gs, vs) - here) <= last * scale for gs in point.nearby)
             ):
                 return True
     return False
