@@ -52,14 +52,16 @@ class Entry:
         self.writes = any(h.new is not None or h.new_grad is not None or h.cleared for h in traced.held)
         self.writes = self.writes or bool(traced.with_writes)
 
-    def fits(self, floor: float) -> bool:
+    def fits(self, floor: float, inputs: list[Any]) -> bool:
         """Whether the states and surroundings are those that the program was traced with."""
-        return self.traced.fits(floor)
+        return self.traced.fits(floor, inputs)
 
     def __call__(self, inputs: list[Any], arguments: Any) -> Any:
         """Run; return what the function returns, or a ``Miss``."""
         traced = self.traced
-        arrays = self._arrays(inputs)
+        arrays, count = self._arrays(inputs), len(inputs) + len(self.read_gradients)
+        if self.writes and not traced.apart.holds(arrays[:count], arrays[count:]):
+            return Miss("a state shares memory with another value")
         before = [g.bit_generator.state for g in traced.generators] if self.draws else []
         try:
             with np.errstate(all="ignore"):

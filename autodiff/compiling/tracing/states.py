@@ -205,19 +205,6 @@ def in_order_now(held: list[Any]) -> set[int]:
     return {i for i, a in arrays if isinstance(a, np.ndarray) and a.ndim and a.size and a.flags.c_contiguous}
 
 
-def sharing_memory(arrays: dict[Any, Any]) -> set[Any]:
-    """Return the keys of the arrays among these whose memory may be that of another one."""
-    bounds = ((*np.lib.array_utils.byte_bounds(a), key) for key, a in arrays.items() if isinstance(a, np.ndarray))
-    shared: set[Any] = set()
-    end, latest = 0, None
-    for start, stop, key in sorted((b for b in bounds if b[0] < b[1]), key=lambda b: b[:2]):
-        if start < end:
-            shared |= {key, latest}
-        if stop > end:
-            end, latest = stop, key
-    return shared
-
-
 def write_back(
     held: list[Any],
     values: list[Any],

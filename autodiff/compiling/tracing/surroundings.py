@@ -59,10 +59,17 @@ class Surroundings:
             self._live = set() if self._asks else live
             self.things: list[Any] = []
             self.met: list[Any] = []  # what is not looked into, generators and iterators among it
+            self.identity = ""  # where the user's code asks whether two things are one
             self._then: list[tuple[Callable[[], list[Any]], list[Any]]] = []
             self._walk([function, *roots])
         if not self._names.isdisjoint(("environ", "getenv", "environb")):
             self._then.append((_environment, _environment()))
+        asks = self.things + self.met if self.identity else ()
+        self._captured = {id(x) for x in asks if isinstance(x, np.ndarray | np.generic | Variable)}
+
+    def has(self, inputs: Iterable[Any]) -> bool:
+        """Whether one of these is captured, too, and the user's code may ask for that with ``is``."""
+        return bool(self._captured) and not self._captured.isdisjoint(map(id, inputs))
 
     def _walk(self, queue: list[Any]) -> None:
         seen: set[int] = set()
@@ -79,6 +86,7 @@ class Surroundings:
                 _refuse_exact_class(thing.__code__)
                 self._names |= _attributes_in(thing.__code__)
                 self._asks = self._asks or _may_ask(thing.__code__)
+                self.identity = self.identity or _asks_identity(thing.__code__, thing.__globals__)
             read = self._reader(thing)
             inside = read()
             self._then.append((read, inside))
@@ -268,6 +276,35 @@ def _may_ask(code: types.CodeType) -> bool:
             if hasattr(builtins, i.argval) or i.argval in sys.stdlib_module_names:
                 return True
     return bool(asks) or any(_may_ask(part) for part in code.co_consts if isinstance(part, types.CodeType))
+
+
+def _asks_identity(code: types.CodeType, around: dict[str, Any]) -> str:
+    """Return where code asks whether two things are one, unless the second is a constant or a class; "" if nowhere."""
+    for name, attribute, line in _identity_questions(code):
+        thing = around.get(name, getattr(builtins, name, None))
+        if not isinstance(getattr(thing, attribute, None) if attribute else thing, type):
+            return f"{code.co_filename}:{line}"
+    return ""
+
+
+@cache
+def _identity_questions(code: types.CodeType) -> tuple[tuple[str, str, int], ...]:
+    """Each ``is`` whose second operand is no constant: (global, its attribute, line), with "" for what is none."""
+    asked: list[Any] = []
+    found: list[Any] = [None, None, *dis.get_instructions(code)]
+    for before, last, i in zip(found, found[1:], found[2:], strict=False):
+        if i.opname != "IS_OP" or last.opname in ("LOAD_CONST", "LOAD_COMMON_CONSTANT") or last.argval == "__class__":
+            continue
+        line = i.positions.lineno if i.positions is not None else code.co_firstlineno
+        if last.opname == "LOAD_GLOBAL":
+            asked.append((last.argval, "", line))
+        elif last.opname == "LOAD_ATTR" and before is not None and before.opname == "LOAD_GLOBAL":
+            asked.append((before.argval, last.argval, line))
+        else:
+            asked.append(("", "", line))
+    for part in code.co_consts:
+        asked += _identity_questions(part) if isinstance(part, types.CodeType) else ()
+    return tuple(asked)
 
 
 @cache

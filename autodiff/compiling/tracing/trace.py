@@ -216,6 +216,8 @@ class Trace(Writes):
         if function in TEXT:
             return repr(args[0])
         if function in STATIC:
+            if function in (np.may_share_memory, np.shares_memory):
+                self._refuse_places(args)
             return self._run(function, *static(args), **static(keywords))
         args, keywords = options_by_name(function, args, keywords)
         if keywords.get("out") is not None:
@@ -234,6 +236,15 @@ class Trace(Writes):
         made = self._run(function, *examples, **named)
         dynamic = function in DYNAMIC or (function is np.where and len(args) == 1)
         return self._wrapped(function, symbols, named_symbols, made, operands, dynamic)
+
+    def _refuse_places(self, args: tuple[Any, ...]) -> None:
+        """Refuse to say whether two values from outside share memory: others may, at the next call."""
+        cells = {x._cell if type(x) is TracedArray else None for x in args[:2]}
+        if len(cells) > 1 and all(cell is None or cell.origin != "made" for cell in cells):
+            raise self.refusal(
+                "whether two values from outside share memory is not the same at every call",
+                "Leave the decision to the caller, or work on a copy",
+            )
 
     def ufunc(self, ufunc: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """A ufunc, or one of its methods, on traced arrays."""

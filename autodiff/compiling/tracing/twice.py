@@ -28,8 +28,9 @@ from ..program import Program, Ref, frozen
 from .comparison import ENDS, difference, different_result
 from .doors import open_doors
 from .python_state import Watch
+from .shared_memory import Apart
 from .signature import fixed_in, rebuilt, value_of
-from .states import StatefulTrace, gradient_left, sharing_memory
+from .states import StatefulTrace, gradient_left
 from .surroundings import Surroundings
 from .traced_array import TracedArray
 
@@ -114,6 +115,7 @@ class Traced:
     pullbacks    of the outputs that are live, by their position
     owners       modules that ran
     around       what the function found outside: the program is right for it
+    apart        whether what it writes has memory of its own
     facts        readers and what they gave: the program is right as long as they give it
     with_writes  makers of calls that go with the writes of a run; and ``after``, what is called when those are over
     """
@@ -128,14 +130,16 @@ class Traced:
     generators: list[Any]
     trace: Any
     around: Any = None
+    apart: Any = None
     facts: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
     with_writes: list[Any] = field(default_factory=list)
     after: list[Any] = field(default_factory=list)
 
-    def fits(self, floor: float) -> bool:
+    def fits(self, floor: float, inputs: list[Any]) -> bool:
         """Whether states, surroundings and facts are those of the trace."""
         return (
-            all([h.fits(floor) for h in self.held])
+            not self.around.has(inputs)
+            and all([h.fits(floor) for h in self.held])
             and all([read() == then for read, then in self.facts])
             and bool(self.around.fits())
         )
@@ -166,8 +170,13 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
     captured = _settle_constants(first, second)
     _refuse_difference(first, second, function, name)
     first.forget()
-    _refuse_shared_memory(second, inputs)
+    second.apart = _apart(second, inputs)
     second.around = Surroundings(function, [*fixed, *second.owners], _only_read(second.program, captured))
+    if second.around.has(inputs):
+        raise TraceError(
+            f"compile: {name} is given a value that it captured, too, and asks with `is` at {second.around.identity}. "
+            "In a trace these are two. Give it a copy, or a flag as an argument."
+        )
     names_of = second.around.names()
     for h in second.held:
         if h.handle is None:
@@ -337,17 +346,17 @@ def _refuse_difference(first: Traced, second: Traced, function: Any, name: Any) 
         )
 
 
-def _refuse_shared_memory(traced: Traced, inputs: list[Any]) -> None:
-    """A state that is written where another value stands changes that one, too, and a program would not see it."""
-    arrays = {h.key: h.values()[0] for h in traced.held}
-    arrays |= {("input", k): value_of(x) for k, x in enumerate(inputs)}
-    arrays |= {key: array for key, (_, array, _) in traced.trace.constants.items()}
-    written = {h.key for h in traced.held if h.new is not None}
-    if written and not written.isdisjoint(sharing_memory(arrays)):
+def _apart(traced: Traced, inputs: list[Any]) -> Apart:
+    """Refuse a state that is written where another value stands."""
+    states = [(h.new is not None and k == 0, a) for h in traced.held for k, a in enumerate(h.values())]
+    written = {k for k, (new, a) in enumerate(states) if new and isinstance(a, np.ndarray)}
+    apart = Apart(written, [array for _, array, _ in traced.trace.constants.values()])
+    if not apart.holds([value_of(x) for x in inputs], [a for _, a in states]):
         raise traced.trace.refusal(
             "the function writes into a value whose memory another value that it uses shares (a view of it)",
             "Give one of them memory of its own, with a copy",
         )
+    return apart
 
 
 def _only_read(program: Program, captured: set[int]) -> list[Any]:

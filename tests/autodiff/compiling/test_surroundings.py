@@ -334,6 +334,62 @@ def test_what_an_argument_is_in_memory_is_refused_with_the_line(fact: str) -> No
     ad.compile(lambda x: x * 2 if (x + 1).flags.c_contiguous else x)(np.ones(3))  # made inside: always the same
 
 
+def test_whether_arguments_share_memory_is_refused_with_the_line() -> None:
+    whole = np.ones(4)
+    for share in (np.may_share_memory, np.shares_memory):
+        with pytest.raises(ad.TraceError, match=r"share memory is not the same.* at .*test_surroundings\.py:\d+"):
+            ad.compile(lambda x, y, share=share: x * 2 if share(x, y) else x * 3)(whole[1:], whole[:3])
+        fast = ad.compile(lambda x, share=share: x * 2 if share(x, x[1:]) and not share(x, x + 1) else x * 3)
+        np.testing.assert_array_equal(fast(whole), 2 * whole)
+
+
+def test_an_argument_that_is_captured_too_is_refused_where_the_function_asks_with_is() -> None:
+    table, handles = np.ones(3), [ad.tensor(np.ones(3))]
+
+    def of_array(x: Any) -> Any:
+        return x * 2 if x is table else x * 3
+
+    def of_handle(x: Any) -> Any:
+        return ad.plain(x * 2 if any(x is handle for handle in handles) else x * 3)
+
+    for f, captured in ((of_array, table), (of_handle, handles[0])):
+        fast = ad.compile(f)
+        np.testing.assert_array_equal(fast(np.ones(3)), 3 * np.ones(3))
+        for compiled in (fast, ad.compile(f)):
+            with pytest.raises(
+                ad.TraceError, match=r"captured, too, and asks with `is` at .*test_surroundings\.py:\d+"
+            ):
+                compiled(captured)
+
+
+def test_a_class_or_none_after_is_asks_nothing_of_arrays() -> None:
+    table = np.ones(3)
+
+    def f(x: Any, y: Any = None) -> Any:
+        return x * table if y is None and type(x) is not list and type(x) is not np.matrix else x
+
+    np.testing.assert_array_equal(ad.compile(f)(table), table)
+
+
+@pytest.mark.parametrize("other", ["argument", "state", "array"])
+def test_memory_that_a_written_state_shares_later_is_refused(other: str) -> None:
+    s, r, c = (ad.tensor(np.ones(3), requires_grad=False) for _ in range(3))
+    table = np.ones(3)
+
+    def f(x: Any) -> Any:
+        s.data = s.data * 0.5
+        return x + s.data + r.data + c.data * table
+
+    fast = ad.compile(f)
+    np.testing.assert_array_equal(fast(np.ones(3)), 3.5 * np.ones(3))
+    if other == "state":
+        r._data = s.data[::-1]
+    elif other == "array":
+        s._data = table[:]
+    with pytest.raises(ad.TraceError, match="whose memory another value"):
+        fast(s.data[:] if other == "argument" else np.ones(3))
+
+
 def test_whether_a_captured_array_is_writeable_is_looked_at() -> None:
     w = np.ones(3)
     fast = ad.compile(lambda x: x * (2 if w.flags.writeable else 3))

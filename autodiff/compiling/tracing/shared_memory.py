@@ -1,0 +1,54 @@
+"""Memory that two values of a program share: a write into one would change the other, which a program does not see.
+
+Looked at in the trace, and again at every call: a state may hold another array by then, and an argument may be a view
+of one. What is compared is the object whose memory arrays show (``base``), and then where in it they lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+
+class Apart:
+    """Whether the states that a program writes lie apart from everything else that it reads.
+
+    written    positions, among the states, of those arrays
+    constants  captured arrays
+    """
+
+    def __init__(self, written: set[int], constants: Iterable[Any]) -> None:
+        self.written, self.constants = written, list(constants)
+        self._latest: list[Any] = []  # the states that were found apart
+        self._owners: dict[int, list[np.ndarray]] = {}  # id of an object -> the written states that show its memory
+
+    def holds(self, arguments: list[Any], states: list[Any]) -> bool:
+        """Whether it is so for these values; states are looked at where one is another array than at the last call."""
+        if not self.written:
+            return True
+        if len(states) != len(self._latest) or not all(map(is_, states, self._latest)):
+            self._owners = {}
+            for k in self.written:
+                if not self._is_apart(states[k]):
+                    return False
+                self._owners.setdefault(id(_owner(states[k])), []).append(states[k])
+            rest = [a for k, a in enumerate(states) if k not in self.written]
+            if not all(map(self._is_apart, rest + self.constants)):
+                return False
+            self._latest = states
+        return all(map(self._is_apart, arguments))
+
+    def _is_apart(self, a: Any) -> bool:
+        if not isinstance(a, np.ndarray) or not a.size:
+            return True
+        group = self._owners.get(id(_owner(a)), ())
+        return not any(np.may_share_memory(a, b) for b in group)
+
+
+def _owner(a: Any) -> Any:
+    while isinstance(a, np.ndarray) and a.base is not None:
+        a = a.base
+    return a
