@@ -164,13 +164,13 @@ def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False
 
     Prints and other effects on Python objects happen in the trace alone, which runs the function twice. Raises
     TraceError for what no trace can follow: plain arrays that the function writes into; randomness (draw with
-    ``ad.extend.draw_random``), which is a generator of NumPy, of Python's ``random`` or of ``nn`` that has moved; an
-    iterator that has moved; a number outside that the function reads and changes; a state in memory that another value
-    shares; questions about memory (whether arguments share it, ``is`` of an argument that is captured, too); results
-    inside an object that is no tuple, list or dict; and whatever else makes the two runs differ, such as the time. Not seen is what no generator
-    draws (the time, ``os.urandom``, ``uuid``, ``random.SystemRandom``, ``id``, the length of a list that the function
-    extends, the next value of an iterator of the user's own class) where it only decides a branch, and both runs took
-    the same one.
+    ``ad.extend.draw_random``), which is a generator of NumPy, of Python's ``random`` or of ``nn`` that has moved;
+    an iterator that has moved; a number outside that the function reads and changes; a state in memory that another
+    value shares; questions about memory (whether arguments share it, ``is`` of an argument that is captured, too);
+    results inside an object that is no tuple, list or dict; and whatever else makes the two runs differ, such as
+    the time. Not seen is what no generator draws (the time, ``os.urandom``, ``uuid``, ``random.SystemRandom``,
+    ``id``, the length of a list that the function extends, the next value of an iterator of the user's own class)
+    where it only decides a branch, and both runs took the same one.
 
     >>> import autodiff as ad, numpy as np
     >>> fast = ad.compile(lambda x: np.tanh(x) * 2.0)
