@@ -31,6 +31,7 @@ from .reading.wide_inputs import fold_wide_inputs
 
 HARD_LIMIT = 3000  # operations; more than that in one picture helps nobody, and Graphviz takes minutes
 MOST_MODULES = 60
+MOST_LINES = 60  # between the numbers of a few neurons; more than that cannot be told apart
 
 
 def draw(
@@ -62,7 +63,7 @@ def draw(
         model: names parameters and titles clusters (anything with `named_parameters` and `named_modules`).
         optimizer: adds the update column at module level: name, learning rate, step, and ‖Δw‖/‖w‖ of a step made under
             `ad.record()`.
-        level: "op", "module", "neuron", "overview", or "auto", which chooses by size.
+        level: "op", "module", "neuron", "overview", or "auto", which chooses by size, and "module" with an optimizer.
         expand, fold: module paths, globs ("blocks.3", "enc.*") or a predicate of the path. `expand` also opens a fused
             operation, by its name, into the operations it stands for.
         repeat: fold runs of at least so many equal modules to `Name × k`; None: never.
@@ -210,12 +211,17 @@ def choose_level(snapshot: Snapshot, options: Options) -> str:
     """Return the first level that a screen can show: operations up to `max_nodes` boxes, then modules or neurons."""
     if options.heat is not None:
         return "overview"
+    neurons = bool(find_neurons(snapshot))
+    if snapshot.optimizer is not None and snapshot.modules and not neurons:
+        return "module"  # the level with the update column
     boxes = len(snapshot.values) - (len(fold_wide_inputs(snapshot)[1]) if options.repeat is not None else 0)
     if boxes <= options.max_nodes:
-        width, height = estimated_size(op_picture(snapshot, options))
-        if (width <= WIDEST and height <= HIGHEST) or options.expand or options.rankdir != "auto":
+        picture = op_picture(snapshot, options)
+        width, height = estimated_size(picture)
+        fits = width <= WIDEST and height <= HIGHEST and not (neurons and len(picture.edges) > MOST_LINES)
+        if fits or options.expand or options.rankdir != "auto":
             return "op"
-    if find_neurons(snapshot):
+    if neurons:
         return "neuron"
     many = not snapshot.modules or len(Folder(snapshot).items()) > MOST_MODULES
     return "overview" if many else "module"

@@ -15,10 +15,13 @@ from typing import Any
 
 
 class Scope:
-    """The module that is running: its name under its parent, and a weak reference to it. once: made for one call of the
-    module, under ``record()``, so that pictures can tell its calls apart; otherwise all calls share it."""
+    """The module that is running: its name under its parent, its class, and a weak reference to it.
 
-    __slots__ = ("parent", "name", "path", "_owner", "once", "state")
+    once: made for one call of the module, under ``record()``, so that pictures can tell its calls apart; otherwise all
+    calls share it.
+    """
+
+    __slots__ = ("parent", "name", "path", "kind", "_owner", "once", "state")
     ELSEWHERE = object()
 
     def __init__(self, parent: Scope | None, name: str, owner: Any = None, once: bool = False) -> None:
@@ -28,6 +31,7 @@ class Scope:
             if parent is not None and parent.path and name
             else (name or (parent.path if parent is not None else ""))
         )
+        self.kind = type(owner) if owner is not None else None
         self._owner = weakref.ref(owner) if owner is not None else None
         self.state = State(scope=self)  # made once: entering a module costs one set of the context variable
 

@@ -318,3 +318,113 @@ def test_one_of_a_kind_is_told_in_the_singular():
     assert word("en", "not drawn", 1) == "1 more node is not drawn" and word("en", "zeros", 1) == "1 zero"
     assert word("en", "folded", 1, 1, "*").startswith("1 operation in 1 module folded")
     assert word("en", "zeros", 21) == "21 zeros" and word("en", "nodes", "2.1") == "2.1 nodes"
+
+
+def deep(*kinds, count=4):
+    """A deep network's loss, after its backward pass."""
+    net = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4, rng=0), *[kind() for kind in kinds]) for _ in range(count)])
+    with ad.record():
+        loss = (net(np.ones((2, 4), np.float32)) ** 2).mean()
+        loss.backward()
+    return loss, net
+
+
+def texts(card):
+    return " ".join(run.text for block in card.blocks for row in block.rows for cell in row for run in cell.runs)
+
+
+def test_modules_that_are_gone_keep_the_names_of_their_classes():
+    """Comparing models that a loop had made one after the other, all but the last had cards "0", "1", "2"."""
+    losses = {}
+    for name, kind in (("a", nn.ReLU), ("b", nn.Sigmoid)):
+        net = nn.Sequential(nn.Linear(4, 4, rng=0), kind())
+        with ad.record():
+            losses[name] = (net(np.ones((2, 4))) ** 2).mean()
+            losses[name].backward()
+    net = None
+    shown = [texts(node.card) for node in ad.draw_compare(losses).nodes]
+    assert sum("Linear" in text for text in shown) == 2 and sum("ReLU" in text for text in shown) == 1
+
+
+def test_a_sibling_that_differs_a_little_is_one_card_beside_the_folded_run():
+    """The first block of an encoder reads plain data; it was drawn with all that is in it, as 11 cards."""
+    nn.seed(0)
+    net = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8), 4)
+    with ad.record():
+        loss = (net(np.ones((3, 2, 4), np.float32)) ** 2).mean()
+        loss.backward()
+    figure = ad.draw(loss, model=net, level="overview")
+    assert sum(node.name == "TransformerEncoderLayer" for node in figure.nodes) == 2
+    assert len(ad.draw(loss, model=net, level="overview", expand="layers.0").nodes) > len(figure.nodes) + 5
+
+
+def test_a_long_run_of_modules_is_called_by_their_classes():
+    """It was "linear, standardize(…=(-1,)), ×, +, gelu × 400"."""
+    loss, net = deep(lambda: nn.LayerNorm(4), nn.GELU, count=80)
+    figure = ad.draw(loss, model=net, level="module")
+    assert "Linear, LayerNorm, GELU" in {node.name for node in figure.nodes}
+
+
+def test_an_optimizer_is_drawn_where_its_updates_are():
+    """A small network with optimizer= was drawn as operations, without the optimizer."""
+    net = nn.Linear(2, 1, rng=0)
+    optimizer = nn.SGD(net.parameters(), lr=0.1)
+    with ad.record():
+        loss = (net(np.ones((3, 2))) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+    assert ad.draw(loss, model=net, optimizer=optimizer).level == "module"
+    assert ad.draw(loss, model=net).level == "op"
+
+
+def test_a_network_of_neurons_is_drawn_by_neurons_before_its_numbers_tangle():
+    x = [ad.scalar(1.0), ad.scalar(2.0), ad.scalar(-1.0)]
+    few, many = nn.MLP(2, [1], rng=0), nn.MLP(3, [4, 1], rng=0)
+    assert ad.draw(few(x[:2]) ** 2).level == "op" and ad.draw(many(x) ** 2).level == "neuron"
+
+
+def test_marks_and_heat_cells_of_a_short_last_row_keep_their_size():
+    """The mark of an operation was as wide as the footer, and the 17th cell as wide as the card."""
+    x = ad.tensor([1.0, 2.0])
+    y = np.tanh(x).sum()
+    y.backward()
+    label = next(line for line in ad.draw(y).to_dot().splitlines() if "gradients inside" in line)
+    rows = re.findall(r'<TR><TD WIDTH="\d+"></TD>(.*?)<TD WIDTH="\d+"></TD></TR>', label)
+    marks = 'HEIGHT="11"'  # one cell more inside each
+    assert len({row.count("<TD") - row.count(marks) for row in rows}) == 1 and len(rows) == 2
+    loss, net = deep(nn.Tanh, count=20)
+    (card,) = [node.card for node in ad.draw(loss, model=net, level="overview").nodes if node.kind == "repeat"]
+    assert [len(block.rows[0]) for block in card.blocks if len(block.rows[0]) > 1] == [16, 16]
+
+
+def test_a_heat_strip_is_explained():
+    loss, net = deep(nn.Tanh)
+    keys = {key.text for key in ad.draw(loss, model=net, level="overview").picture.legend}
+    assert "healthy" in keys
+
+
+def test_constants_that_look_the_same_are_one_chip():
+    """An LSTM had a chip for each of its first states."""
+    nn.seed(0)
+    net = nn.LSTM(3, 4, num_layers=2)
+    with ad.record():
+        loss = (net(np.ones((5, 2, 3), np.float32))[0] ** 2).mean()
+    chips = [node for node in ad.draw(loss, model=net, level="module").nodes if node.kind == "constant"]
+    assert len(chips) == 1 and " × " in texts(chips[0].card)
+
+
+@pytest.mark.parametrize(("line", "expected"), [(60, 70), (250, 8), (None, 8)])
+def test_the_title_of_a_frame_stands_where_no_line_passes(line, expected):
+    import xml.etree.ElementTree as ET
+
+    from autodiff.drawing.writing.graphviz_svg import clear_titles
+
+    path = f'<g class="edge value"><path d="M{line},-90C{line},-60 {line},-30 {line},0"/></g>' if line else ""
+    frame = '<path d="M0,0C0,0 300,0 300,0 300,-80 300,-80 300,-80 0,-80 0,-80 0,-80"/>'
+    root = ET.fromstring(
+        f'<svg><g class="cluster"><title>a</title>{frame}<text x="8" y="-68" font-size="11">a title of it</text></g>'
+        f"{path}</svg>"
+    )
+    clear_titles(root)
+    x = float(root.find(".//text").get("x"))
+    assert x == expected if line != 60 else 65 <= x <= expected

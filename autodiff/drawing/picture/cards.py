@@ -303,6 +303,8 @@ def repeat_card(
             for text, heat, broken in cells
         )
         per = 16
+        if len(strip) > per:  # the cells of a short last row are as wide as those above
+            strip += (Cell((), "center", None, 2, 22, 22),) * (-len(strip) % per)
         for start in range(0, len(strip), per):
             blocks.append(Block((strip[start : start + per],), inset=3, spacing=1, stretch=None))
     if caption:

@@ -22,7 +22,8 @@ ENDS_KEPT = 12
 
 @dataclass(slots=True)
 class Item:
-    """One box to be. kind: op, module, repeat (of `parts`) or rest (many different operations)."""
+    """One box to be. kind: op, module, repeat (of `parts`) or rest (many different operations; `parts`: one step each).
+    """
 
     kind: str
     members: list[int]
@@ -74,12 +75,17 @@ class Folder:
             else:
                 pieces.append((call, [i]))
         found: list[Item] = []
+        runs = self.runs(pieces)
+        folded = {self.snapshot.modules[pieces[at][0][0]].kind for at in runs}
         at = 0
         while at < len(pieces):
-            run = self.run_length(pieces, at)
+            run, (path, number) = runs.get(at, 1), pieces[at][0]
             if run > 1:
                 parts = [Item("module", inside, path, home) for (path, _), inside in pieces[at : at + run]]
                 found.append(Item("repeat", [i for part in parts for i in part.members], parts[0].path, home, parts))
+            elif path and self.snapshot.modules[path].kind in folded - {""} and not matches(self.expand, path):
+                call = number if self.snapshot.calls[path] > 1 else 0  # a sibling of a run that differs a little
+                found.append(Item("module", pieces[at][1], path, home, call=call))
             else:
                 found += self.piece(*pieces[at], level, home)
             at += run
@@ -96,6 +102,16 @@ class Folder:
         if not matches(self.expand, path) and (folded or not (deeper or self.opened)):
             return [Item("module", members, path, home, call=number if self.snapshot.calls[path] > 1 else 0)]
         return self.split(members, level + 1, (*home, call))
+
+    def runs(self, pieces: Sequence[tuple[Call, list[int]]]) -> dict[int, int]:
+        """Return where runs of equal modules begin, and how long they are."""
+        found, at = {}, 0
+        while at < len(pieces):
+            run = self.run_length(pieces, at)
+            if run > 1:
+                found[at] = run
+            at += run
+        return found
 
     def run_length(self, pieces: Sequence[tuple[Call, list[int]]], at: int) -> int:
         """Return how many equal modules follow each other from `at`; 1 when they are too few to fold."""
@@ -154,7 +170,7 @@ def fold_patterns(items: list[Item], snapshot: Snapshot, repeat: int) -> list[It
         parts = []
         for k in range(times):
             inside = items[at + k * period : at + (k + 1) * period]
-            parts.append(Item("rest", [i for item in inside for i in item.members]))
+            parts.append(Item("rest", [i for item in inside for i in item.members], parts=inside))
         found.append(Item("repeat", [i for part in parts for i in part.members], parts=parts))
         at += period * times
     return found

@@ -27,12 +27,12 @@ SIZE_NAMES = (
 )
 
 
-def module_info(path: str, owner: Any, parent: str) -> ModuleInfo:
-    """Return the record of a module; its owner may be gone."""
+def module_info(path: str, owner: Any, parent: str, kind: type | None) -> ModuleInfo:
+    """Return the record of a module; its owner may be gone, of which the class is known still."""
     facts = facts_of(owner)
     return ModuleInfo(
         path,
-        clean(type(owner).__name__) if owner is not None else "",
+        clean(kind.__name__) if kind is not None else "",
         module_sizes(owner),
         parent,
         tuple(int(n) for n in facts.kernel),

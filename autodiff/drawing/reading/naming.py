@@ -42,7 +42,7 @@ def name_values(
     for path, module in inner:
         if path and path not in snapshot.modules:
             parent = path.rpartition(".")[0]
-            snapshot.modules[path] = module_info(path, module, parent)
+            snapshot.modules[path] = module_info(path, module, parent, type(module))
     for name, handle in names.items():
         node = getattr(handle, "node", None) if isinstance(handle, Variable) else None
         if node is not None and node in index and not name.startswith("_"):

@@ -255,7 +255,7 @@ def read_scope(scope: Any, modules: dict[str, ModuleInfo]) -> Any:
         if path and path not in modules:
             owner = scope.owner()
             parent = scope_path(scope.parent) if scope.parent is not None else ""
-            modules[path] = module_info(path, owner, parent)
+            modules[path] = module_info(path, owner, parent, scope.kind)
         if scope.parent is None:
             return scope
         scope = scope.parent

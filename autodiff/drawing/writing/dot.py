@@ -262,7 +262,8 @@ def legend_html(picture: Picture) -> str:
             f'<TD>{key_html(key)}</TD><TD ALIGN="LEFT">{runs_html((Run(key.text, 10, MUTED),))}</TD><TD WIDTH="8"></TD>'
             for key in line
         )
-        keys.append(f"<TR>{spacer}{cells}{spacer}</TR>")
+        blank = "<TD></TD>" * 3 * (len(lines[0]) - len(line))  # or the spacer would stand under a mark, and widen it
+        keys.append(f"<TR>{spacer}{cells}{blank}{spacer}</TR>")
     if keys:  # one table for all lines, or Graphviz would stretch the boxes of a short last line
         table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">{"".join(keys)}</TABLE>'
         rows.append(f"<TR><TD>{table}</TD></TR>")

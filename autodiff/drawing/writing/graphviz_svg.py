@@ -1,16 +1,19 @@
 """Graphviz's SVG made presentable: role, title, description, ids of our own, plain tooltips, no links.
 
 Graphviz writes a tooltip as an `a` element around the shapes, and escapes ids; here they become title elements and ids
-behind the figure's prefix, so that this SVG has the same structure as the one of the built-in layout.
+behind the figure's prefix, so that this SVG has the same structure as the one of the built-in layout. It also lays
+lines across the titles of frames; here such a title moves along its frame to where no line passes.
 """
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 from ..picture.model import Picture
 from ..picture.style import GRAD, GRAD_FILL
+from ..picture.text import text_width
 from ..picture.words import word
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
@@ -25,6 +28,7 @@ def finish_svg(raw: bytes, picture: Picture, prefix: str) -> str:
     root.set("xmlns", SVG_NAMESPACE)
     drop_titles(root)
     unlink(root)
+    clear_titles(root)
     for element in root.iter():
         if element.get("id"):
             element.set("id", f"{prefix}-{element.get('id')}")
@@ -60,6 +64,69 @@ def replace(parent: ET.Element, child: ET.Element, others: list[ET.Element]) -> 
     parent.remove(child)
     for i, other in enumerate(others):
         parent.insert(at + i, other)
+
+
+def clear_titles(root: ET.Element) -> None:
+    """Move the title of every frame along its upper side to where no line passes. It stays where there is no room."""
+    groups = list(root.iter("g"))
+    lines = [
+        points_of(path.get("d", ""))
+        for group in groups
+        if group.get("class", "").startswith("edge")
+        for path in group.iter("path")
+    ]
+    for frame in groups:
+        texts, shape = frame.findall("text"), frame.find("path")
+        if not frame.get("class", "").startswith("cluster") or not texts or shape is None:
+            continue
+        sides = [x for x, _ in points_of(shape.get("d", ""))]
+        left, right = min(sides) + TITLE_PAD - CLEAR, max(sides) - TITLE_PAD + CLEAR
+        start = min(float(text.get("x", 0)) for text in texts)
+        end = max(float(text.get("x", 0)) + width_of(text) for text in texts)
+        base, size = float(texts[0].get("y", 0)), float(texts[0].get("font-size", 11))
+        taken = (x for line in lines for x in crossings(line, base - size, base + 3))
+        stops = [left, *sorted(x for x in taken if left < x < right), right]
+        gaps = [(a + CLEAR, b - CLEAR) for a, b in pairwise(stops) if b - a >= end - start + 2 * CLEAR]
+        places = [min(max(start, a), b - (end - start)) for a, b in gaps]
+        place = min(places, key=lambda x: abs(x - start), default=start)
+        for text in texts if place != start else []:
+            text.set("x", f"{float(text.get('x', 0)) + place - start:.2f}")
+
+
+TITLE_PAD = 8  # points between a frame and its title
+CLEAR = 5  # points between a title and a line
+
+
+def width_of(text: ET.Element) -> float:
+    """Return the width of a line of text."""
+    bold = text.get("font-weight") == "bold"
+    return text_width("".join(text.itertext()), float(text.get("font-size", 11)), bold)
+
+
+def points_of(path: str) -> list[tuple[float, float]]:
+    """Return points along a path of Graphviz: a start, and curves of three points each."""
+    ends = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+)[, ](-?[\d.]+)", path)]
+    found = ends[:1]
+    for k in range(1, len(ends) - 2, 3):
+        curve = found[-1], *ends[k : k + 3]
+        for step in range(1, STEPS + 1):
+            t = step / STEPS
+            weights = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3
+            found.append(tuple(sum(w * p[axis] for w, p in zip(weights, curve, strict=True)) for axis in (0, 1)))  # type: ignore[arg-type]
+    return found
+
+
+STEPS = 16  # points along one curve
+
+
+def crossings(line: list[tuple[float, float]], top: float, bottom: float) -> list[float]:
+    """Return where a line of points passes between two heights: x of both ends of each piece there."""
+    return [
+        x
+        for (x1, y1), (x2, y2) in pairwise(line)
+        if min(y1, y2) <= bottom and max(y1, y2) >= top
+        for x in (x1, x2)
+    ]
 
 
 def describe(root: ET.Element, picture: Picture, prefix: str) -> None:

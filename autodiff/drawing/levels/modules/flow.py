@@ -29,6 +29,7 @@ from .repeated import heat_number, repeat_of
 from .titles import FlowBuilder, images_of, is_loss, mean_text, says_its_class, title_of
 
 LANE_WEIGHT = 20
+MOST_WIDE_INPUTS = 2
 NARROWEST = 150  # a label still fits between the two lanes
 
 
@@ -61,7 +62,9 @@ def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = Fal
     depth = give_way(builder)
     if len(set(depth.values())) < len(depth):  # cards stand side by side: they are as narrow as their words allow
         narrow(builder)
-    set_width(builder, ("module", "repeat", "input", "output", "tensor"))
+    inputs = [node for node in builder.nodes if node.kind == "input"]
+    several = len(inputs) > MOST_WIDE_INPUTS  # side by side: each as narrow as its words
+    set_width(builder, ("module", "repeat", "output", "tensor", *(() if several else ("input",))))
     return finish(builder, overview)
 
 
@@ -240,7 +243,9 @@ def connect(builder: FlowBuilder, source: str, target: str, via: list[int]) -> N
     shapes = ", ".join(shape_text(value.shape, word(lang, "scalar")) for value in values[:2]) + (
         ", …" if len(values) > 2 else ""
     )
-    label = (Run(shapes, 11, FORWARD),) if "shape" in builder.options.show else ()
+    bare = all(value.scalar for value in values)  # a line between Scalars needs no shape
+    shown = "" if bare or "shape" not in builder.options.show else shapes
+    label = (Run(shown, 11, FORWARD),) if shown else ()
     builder.add_value(source, target, lane="f", label=label, weight=LANE_WEIGHT, tooltip=f"{shapes}")
     graded = [value for value in values if value.grad is not None]
     if not graded or "grad" not in builder.options.show:
@@ -256,7 +261,8 @@ def connect(builder: FlowBuilder, source: str, target: str, via: list[int]) -> N
         norms = (Run("‖g‖\u00a0", 11, color), Run(short_number(norm), 11, color, True))
         builder.add_heat(source, target, norm, label=norms, lane="b", weight=LANE_WEIGHT, arrow_size=0.6)
         return
-    runs = (Run(shapes, 11, GRAD), Run("\u00a0\u00a0\u00a0‖g‖\u00a0", 11, GRAD), Run(number(norm), 11, GRAD, True))
+    before = (Run(f"{shapes}\u00a0\u00a0\u00a0", 11, GRAD),) if not bare else ()
+    runs = (*before, Run("‖g‖\u00a0", 11, GRAD), Run(number(norm), 11, GRAD, True))
     builder.add_gradient(
         source,
         target,
@@ -360,4 +366,4 @@ def legend(builder: FlowBuilder) -> tuple[Key, ...]:
         keys.append(box_key(word(lang, "frozen"), "frozen"))
     if "parameter" in kinds:
         keys.append(box_key(word(lang, "parameters"), "parameter"))
-    return tuple(keys)
+    return (*keys, *(heat_keys(lang, builder.heats) if builder.heats else ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from ...picture.cards import chip_card, optimizer_card, parameters_card
 from ...picture.model import Node, Run
@@ -90,13 +91,17 @@ def add_chips(builder: FlowBuilder, position: int, item: Item, host: str) -> Non
         position,
         lambda value: value.role in ("constant", "frozen") and not value.single,
     )
-    for i in constants[:3]:
-        if i in builder.value_node:
-            continue
-        value, node_id = builder.snapshot.values[i], builder.new_id("n")
-        name, detail = constant_text(builder, value)
-        builder.nodes.append(value_node(builder.lang, node_id, value, value.role, chip_card(value.role, name, detail)))
-        builder.value_node[i] = node_id
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for i in constants:
+        if i not in builder.value_node:
+            value = builder.snapshot.values[i]
+            named = i if name_of(value) else None  # those without a name stand in one chip, where they look the same
+            alike.setdefault((named, value.role, constant_text(builder, value)), []).append(i)
+    for (_, role, (name, detail)), members in list(alike.items())[:3]:
+        value, node_id = builder.snapshot.values[members[0]], builder.new_id("n")
+        name += f" × {len(members)}" if len(members) > 1 else ""
+        builder.nodes.append(value_node(builder.lang, node_id, value, role, chip_card(role, name, detail)))
+        builder.value_node |= dict.fromkeys(members, node_id)
         builder.homes[node_id] = builder.homes[host]
         taken = any(pair[0] == host and pair[2] == "right" for pair in builder.beside)
         builder.beside.append((host, node_id, "left" if taken else "right"))

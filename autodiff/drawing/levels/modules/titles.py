@@ -56,7 +56,8 @@ def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
         if newest.row is not None and newest.row.shown.title:
             return row_word(lang, newest.row.shown.title), ""
         return badge_of(newest), shape_text(newest.shape, word(lang, "scalar"))
-    steps = [values[i].badge for i in (item.parts[0].members if item.parts else item.members)]
+    step = item.parts[0] if item.parts else item
+    steps = [title_of(builder, part)[0] for part in step.parts] or [values[i].badge for i in step.members]
     if item.kind == "rest":
         return word(lang, "operations", f"{len(item.members):,}".replace(",", "\u00a0")), ""
     return shorten(", ".join(steps), 40), ""

@@ -21,7 +21,7 @@ def badge_of(value: Value) -> str:
         return value.badge
     position, constant = constants[0]
     if position == 0 and not (value.row is not None and value.row.shown.commutative):
-        return f"{number(constant)} {value.badge}"
+        return f"{number(constant)} {sign_of(value)}"
     return f"{sign_of(value)} {number(constant)}"
 
 
