@@ -182,6 +182,7 @@ class Walk:
         self.before: dict[Node, Cotangent] = {}
         self.late = False
         self.begin: Any = None
+        self.above = 0  # the first node that ``zero_from_above`` has not looked at
 
     def run_again_from(self, node: Node, g: Cotangent) -> None:
         """Keep what a second, careful pass from this node on needs. g: its cotangent."""
@@ -195,6 +196,7 @@ class Walk:
         made: dict[Node, bool] = {}  # the same, but the cotangent stands in ``before`` as well
         sound: set[Node] = set()  # leaves whose gradients had no NaN when a hook ran; and those that came after it
         since: list[Node] = []
+        skipped = False  # whether a float had cotangent 0, which was not handed on
         release, ndarray = self.release and first is None, np.ndarray
         checked = bounded or state().trace is not None  # the generated paths write into memory of their own
         if first is not None:
@@ -205,11 +207,16 @@ class Walk:
             for node in rest:
                 g = cotangents[node]
                 if g is None:
-                    continue
+                    if not skipped or node.op is None or (node.__class__ is FloatNode and node.notes is None):
+                        continue
+                    g = self.zero_from_above(node)
+                    if g is None:
+                        continue
                 if node.__class__ is FloatNode and node.notes is None:  # ``pull_floats``, written out
                     if not g:
                         d = node.da + node.db
                         if d - d == 0.0:  # finite, so that every share is 0
+                            skipped = True
                             continue
                         break
                     if not (wanted and node in wanted):
@@ -239,6 +246,8 @@ class Walk:
                     owned.pop(node, None)
                     made.pop(node, None)
                     if hooks and self.first is not None:
+                        if skipped:
+                            self.zero_from_above(node)
                         self.run_again_from(node, g)
                         made, owned = made | owned, {}
                 elif node.notes is not None:
@@ -255,6 +264,8 @@ class Walk:
                         pull_floats(node, g, cotangents, bounded)
                     elif not isfinite(sum(node.saved)):
                         break
+                    else:
+                        skipped = True
                     continue
                 if not keep:
                     cotangents[node] = None
@@ -263,6 +274,8 @@ class Walk:
                 pull = op.pull  # the same as pull_operands, written out for this row
                 if pull is None or checked:
                     if op.selects and self.first is None:
+                        if skipped:
+                            self.zero_from_above(node)
                         self.run_again_from(node, g)
                         release, made, owned = False, owned, {}
                     pull = op.pull_selected
@@ -275,7 +288,21 @@ class Walk:
         except Exception as error:
             blame(error, node, g)
             raise
+        if skipped:
+            self.zero_from_above(node)
         self.careful(chain((node,), rest), Reach(self.masks, self.nodes))
+
+    def zero_from_above(self, node: Node) -> Cotangent:
+        """Hand on the zeros that ``quick`` has left at floats before this node, and return the node's cotangent."""
+        cotangents, nodes = self.cotangents, self.nodes
+        while nodes[self.above] is not node:
+            n = nodes[self.above]
+            self.above += 1
+            if n.static is None and cotangents[n] == 0.0:
+                for p in n.parents:
+                    if p.__class__ is not float and p in cotangents and cotangents[p] is None:
+                        cotangents[p] = 0.0
+        return cotangents[node]
 
     def careful(self, nodes: Iterable[Node], reach: Reach | None) -> None:
         """Pull through these nodes with rules that are recorded, or with a look at what a zero meets (``reach``)."""

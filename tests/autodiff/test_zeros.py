@@ -251,6 +251,45 @@ def test_scalars_tell_the_two_zeros_apart_as_well() -> None:
         assert ad.grad(f)(x) == expected and ad.jvp(f, (x,), (1.0,))[1] == expected
 
 
+SKIPPED = {  # the computed zero passes other operations before it meets the infinity
+    "one product between": lambda s: (np.sqrt(s) * 1.0) ** 2,
+    "many operations between": lambda s: ((((np.sqrt(s) * 1.0 + 1.0) - 1.0) * 3.0) / 2.0) ** 2,
+    "a sum between": lambda s: np.exp(np.log(s) + 1.0),
+    "a neuron between": lambda s: ad.weighted_sum([np.sqrt(s) * 1.0, s * 1.0], [1.0, 2.0], 0.0) ** 2,
+}
+
+
+@pytest.mark.parametrize("retain", [False, True])
+@pytest.mark.parametrize("case", SKIPPED)
+def test_a_computed_zero_of_a_scalar_reaches_an_infinity_far_below(case: str, retain: bool) -> None:
+    s = ad.scalar(0.0)
+    SKIPPED[case](s).backward(retain_graph=retain)
+    assert np.isnan(s.grad)
+
+
+@pytest.mark.parametrize("bound", [None, -1.0])
+def test_a_computed_zero_of_a_scalar_reaches_the_array_that_it_came_from(bound: float | None) -> None:
+    x = ad.tensor([0.0, 4.0])
+    roots = np.sqrt(x) if bound is None else np.maximum(np.sqrt(x), bound)
+    ((ad.scalar(roots[0]) * 1.0) ** 2).backward()
+    np.testing.assert_array_equal(x.grad, [NAN, 0.0])
+
+
+def test_a_scalar_that_was_not_selected_contributes_zero_from_far_above() -> None:
+    s = ad.scalar(0.0)
+    ((ad.relu((np.sqrt(s) - 1.0) * 1.0) * 1.0) ** 2 + s).backward()
+    assert s.grad == 1.0
+
+
+def test_a_hook_above_which_a_scalar_had_a_zero_sees_that_zero_once() -> None:
+    seen: list[Any] = []
+    s = ad.scalar(0.0)
+    h = np.sqrt(s) * 1.0
+    h.register_hook(seen.append)
+    ((h * 1.0) ** 2).backward()
+    assert seen == [0.0] and np.isnan(s.grad)
+
+
 def test_a_recomputed_function_tells_them_apart() -> None:
     x = np.array([0.0, 4.0])
     np.testing.assert_array_equal(by_grad(lambda t: np.where(t > 0, ad.checkpoint(np.sqrt)(t), 0.0), x), [0.0, 0.25])
@@ -331,6 +370,24 @@ def test_no_second_derivative_is_invented_where_the_first_is_a_convention(case: 
     np.testing.assert_array_equal(by_grad(f, ZERO), ZERO)
     assert np.isnan(way(f, ZERO)).all()
     assert np.isnan(ad.hessian(f)(ZERO)).all()
+
+
+COMPLEX_AT_ZERO = {
+    "abs": lambda z: np.abs(z).sum(),
+    "angle": lambda z: np.angle(z).sum(),
+    "norm": np.linalg.norm,
+    "norm 1": lambda z: np.linalg.norm(z, 1),
+    "std": lambda z: np.std(np.stack([z, 2.0 * z])),
+}
+
+
+@pytest.mark.parametrize("case", COMPLEX_AT_ZERO)
+def test_a_convention_of_complex_numbers_has_no_second_derivative_either(case: str) -> None:
+    f = lambda x: COMPLEX_AT_ZERO[case]((x[0] + 1j * x[1]).reshape(1))
+    assert np.isnan(ad.hessian(f)(np.zeros(2))).all()
+    assert np.isnan(ad.jacobian(ad.jacobian(f, mode="forward"), mode="forward")(np.zeros(2))).all()
+    np.testing.assert_array_equal(ad.grad(f)(np.zeros(2)), [0.0, 0.0])
+    assert np.isfinite(ad.hessian(f)(np.array([3.0, 4.0]))).all()
 
 
 def test_one_zero_row_of_a_batch_does_not_touch_the_others() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ...registry import REAL as ANY
 from ...registry import composite
 from ...registry.singular_points import Convention, Point
-from .conventions import INF, NAN, POSITIVE, row
+from .conventions import INF, NAN, POSITIVE, or_one, row, settled
 
 add = row(
     np.add,
@@ -114,8 +114,9 @@ square = row(
 
 
 def _direction(x: Any, y: Any) -> Any:
-    """Return the sign of x; of a complex number its conjugate over its absolute value y. 0 at 0."""
-    return np.conjugate(x) / np.where(y == 0, 1.0, y) if np.iscomplexobj(x) else np.sign(x)
+    """Return the sign of x; of a complex number its conjugate over its absolute value y. 0 at 0: for real numbers that
+    is a kink, for complex ones the tip of a cone, which has no second derivative."""
+    return settled(np.conjugate(x), y == 0) / or_one(y) if np.iscomplexobj(x) else np.sign(x)
 
 
 absolute = row(

@@ -26,10 +26,11 @@ def row(fn: Any, doc: str, vjp: Any, scalar: Any = None, **facts: Any) -> Any:
 
 convention = Op(  # in no table: its derivative is the convention, not the limit
     lambda x, at: np.where(at, 0.0, x),
-    (lambda g, at: np.where(at, NAN, g), None),
+    (lambda g, at: np.where(at, complex(NAN, NAN) if np.iscomplexobj(g) else NAN, g), None),
     name="convention",
     inputs="x at",
     elementwise=True,
+    complex=True,
     doc="x, and 0 at points where no derivative exists: then a derivative of it is NaN.",
 )
 
