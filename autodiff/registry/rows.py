@@ -60,7 +60,8 @@ class Op:
     ``batch`` (how it does many examples at once under ``vmap``: a function of ``batching.ways``; an elementwise row
     needs none, and any other without one runs in a loop), ``doc``, ``example`` (a doctest, where the one that
     ``descriptions`` makes of the other facts will not do), ``complex`` (right for complex numbers: the rule is the
-    plain transpose, and nothing in it is conjugated but what the formula conjugates).
+    plain transpose, and nothing in it is conjugated but what the formula conjugates), ``weak`` (a Python number among
+    the operands of a row that is not elementwise stays one, where an array of the others' dtype would round it).
 
     For zeros by construction (``reach``): ``selects`` (some elements of an operand do not enter the result at all, and
     the rule gives exactly 0 for these: an index, a condition or a comparison left them out, as in getitem, where,
@@ -105,12 +106,13 @@ class Op:
         points: tuple[Point, ...] = (),
         free: Callable[..., Any] | None = None,
         complex: bool = False,
+        weak: bool = False,
         **shown: Any,
     ) -> None:
         self.fn, self.name, self.__name__, self.symbol, self.doc = fn, name, name, symbol or name, doc
         self.scalar, self.elementwise, self.linear, self.singular = scalar, elementwise, linear, singular
         self.kink, self.samples, self.draw, self.reference, self.keep = kink, samples, draw, reference, keep
-        self.add_into, self.explain, self.example, self.complex = add_into, explain, example, complex
+        self.add_into, self.explain, self.example, self.complex, self.weak = add_into, explain, example, complex, weak
         self.selects, self.product, self.opaque, self.batch = selects, product, opaque, batch
         self.convention, self.points, self.free, self.shown = convention, points, free, PictureFacts(**shown)
         self.variadic = inputs is not None and inputs.startswith("*")

@@ -142,14 +142,19 @@ _PLOTTING = {  # (alpha, beta) of the methods that are continuous in q: Hyndman 
 }
 
 
+# From NumPy 2.4 on q is exact if it is a Python number; before, it was rounded to the dtype of the elements.
+_EXACT = tuple(map(int, np.__version__.split(".")[:2])) >= (2, 4)
+
+
 def _ranks(x: Any, q: Any, method: Any, ignore_nan: bool) -> tuple[Any, Any]:
     """Return the place of each quantile between the ranks 0 .. n - 1, (*rest, m), recorded when q is; and the counts n.
 
     x: plain, (*rest, n). A quantile of the ranks themselves is its own place, by every method.
     """
     n = x.shape[-1]
-    ranks = np.arange(n, dtype=np.result_type(x.dtype, np.float32))
-    q = np.asarray(q, x.dtype).astype(ranks.dtype) if isinstance(q, float | int) else q
+    ranks = np.arange(n, dtype=np.float64)  # float32 would round the place between two of many ranks
+    if isinstance(q, float | int) and not _EXACT:
+        q = float(x.dtype.type(q))
     if not ignore_nan:
         return np.broadcast_to(np.reshape(np.quantile(ranks, q, method=method), -1), (*x.shape[:-1], np.size(q))), n
     counts = np.sum(~np.isnan(x), axis=-1)
@@ -282,6 +287,7 @@ quantile = op(
     _quantile,
     name="quantile",
     batch=of_quantiles,
+    weak=True,
     numpy=(np.quantile,),
     inputs="a q",
     vjp=(
@@ -314,6 +320,7 @@ nanquantile = op(
     _nanquantile,
     name="nanquantile",
     batch=of_quantiles,
+    weak=True,
     numpy=(np.nanquantile,),
     inputs="a q",
     vjp=(
@@ -335,7 +342,9 @@ array([0.25, 0.  , 0.75])""",
 
 def _percent(q: Any, a: Any) -> Any:
     kind = operand(a).dtype
-    return np.true_divide(q, kind.type(100) if kind.kind == "f" else 100)
+    if isinstance(q, float | int) and _EXACT:
+        return q / 100
+    return np.true_divide(q, kind.type(100) if kind.kind == "f" and not _EXACT else 100)
 
 
 def percentile(
