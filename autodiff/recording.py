@@ -88,9 +88,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         return _record_scalar(op, [float(v) if v is not None else None for v in raw], parents, static, now, operands)
     if static.get("out") is not None:
         raise missing_argument(op.name, "out")
-    if (
-        not op.elementwise and not op.weak and any([v.__class__ is float for v in raw])
-    ):  # such rules read shapes and dtypes
+    if not (op.elementwise or op.weak) and any([v.__class__ is float for v in raw]):  # rules read shapes and dtypes
         kinds = [v.dtype for v in raw if hasattr(v, "dtype") and v.dtype.kind == "f"]
         dtype = np.result_type(*kinds) if kinds else FLOAT64
         raw = [np.asarray(v, dtype) if v.__class__ is float else v for v in raw]
