@@ -48,34 +48,56 @@ class Listing:
     def _lines(self) -> Iterator[str]:
         program, values = self.program, self.program.values
         yield f"digraph {_quoted(self.title)} {{"
-        yield '  rankdir=TB; node [shape=box, fontname="Helvetica", fontsize=11];'
+        yield from (f"  {line};" for line in _LOOKS)
+        read = {index for instruction in program.instructions for index in operands(instruction)}
         maker: dict[int, str] = {}
         for kind, indices in (("input", program.inputs), ("state", program.states), ("constant", program.constants)):
             for index in indices:
                 maker[index] = f"v{index}"
-                value = values[index]
-                label = f"{value.name or kind}\n{value.dtype} {value.shape}"
-                yield f"  v{index} [label={_quoted(label)}, shape=ellipse];"
+                if index in read or kind == "input":
+                    label = f"{values[index].name or kind}\n{_shape(values[index])}"
+                    yield f"  v{index} [label={_quoted(label)}, {_FILLS[kind]}];"
         by_module: dict[str, list[int]] = {}
         for k, instruction in enumerate(program.instructions):
             by_module.setdefault(instruction.module, []).append(k)
             maker.update(dict.fromkeys(instruction.results, f"c{k}"))
         for number, (module, calls) in enumerate(by_module.items()):
-            yield f"  subgraph cluster_{number} {{ label={_quoted(module)};" if module else "  {"
+            yield f"  subgraph cluster_{number} {{ label={_quoted(module)}; {_FRAME}" if module else "  {"
             yield from (f"    c{k} [label={_quoted(self._label(program.instructions[k]))}];" for k in calls)
             yield "  }"
         for k, instruction in enumerate(program.instructions):
             for source in dict.fromkeys(maker[index] for index in operands(instruction)):
                 yield f"  {source} -> c{k};"
         for place, index in enumerate(program.roots()):
-            yield f"  end{place} [label={_quoted(values[index].name or 'result')}, shape=plaintext];"
-            yield f"  {maker[index]} -> end{place};"
+            if maker[index].startswith("c"):  # what a call made, and not a number that only a guard looks at
+                yield f"  end{place} [label={_quoted(values[index].name or 'result')}, shape=plaintext, style=solid];"
+                yield f"  {maker[index]} -> end{place};"
         yield "}"
 
     def _label(self, instruction: Instruction) -> str:
-        kinds = [f"{v.dtype} {v.shape}" for v in map(self.program.values.__getitem__, instruction.results[:3])]
+        kinds = [_shape(v) for v in map(self.program.values.__getitem__, instruction.results[:3])]
         more = [f"and {len(instruction.results) - 3} more"] if len(instruction.results) > 3 else []
         return "\n".join([name_of(instruction.function), *kinds, *more])
+
+
+def _shape(value: Any) -> str:
+    return f"{'×'.join(map(str, value.shape)) or 'scalar'} {value.dtype}"
+
+
+# The colours of ``ad.draw``: plain data grey, parameters and other state blue.
+_FONT = 'fontname="Helvetica,Arial,sans-serif", fontsize=11, fontcolor="#1F2933"'
+_LOOKS = (
+    "rankdir=TB; ranksep=0.3; nodesep=0.25; pad=0.15; bgcolor=white",
+    f"graph [{_FONT}, labeljust=l]",
+    f'node [shape=box, style=filled, fillcolor=white, color="#7B8794", height=0.4, margin="0.1,0.05", {_FONT}]',
+    'edge [color="#3E4C59", arrowsize=0.7]',
+)
+_FRAME = 'style="rounded,filled"; fillcolor="#FAFBFC"; color="#CBD2D9"; fontcolor="#52606D";'
+_FILLS = {
+    "input": 'fillcolor="#F5F7FA"',
+    "state": 'fillcolor="#E6F1FA", color="#0B5C99", penwidth=2',
+    "constant": 'fillcolor="#F5F7FA", fontcolor="#52606D"',
+}
 
 
 def _quoted(text: Any) -> str:

@@ -54,10 +54,14 @@ class Profile:
         return _summed(self.lines, lambda line: line.module)
 
     def heat(self, node: Any) -> tuple[float, str]:
-        """Return the share of the time that a drawn node's module takes, and the share as text."""
-        found = self.by_module().get(getattr(node, "path", ""))
+        """Return the share of the time that a drawn node's module takes in the forward pass, and the share as text.
+
+        A node outside of modules has none: what runs there is the backward pass and the update, too.
+        """
+        path = getattr(node, "path", "")
+        found = self.by_module().get(path) if path else None
         share = found.seconds / self.seconds if found is not None and self.seconds else 0.0
-        return share, f"{share:.0%}"
+        return share, f"{share:.0%}" if path else ""
 
     def __str__(self) -> str:
         total = self.seconds or 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,6 +36,10 @@ def test_a_profile_tells_modules_apart_and_colours_their_picture() -> None:
     picture = ad.draw(criterion(model(x), y), model=model, level="module", heat=found.heat)
     for module in ("0", "1"):
         assert f"{found.by_module()[module].seconds / found.seconds:.0%}" in picture.to_dot()
+    fills = {node.module: node.card.fill for node in picture.nodes}
+    dearest = max("01", key=lambda module: found.by_module()[module].seconds)
+    assert fills[dearest] == "#FAD0AC"  # half of the colour of "strong"
+    assert found.heat(SimpleNamespace(path="")) == (0.0, "")  # outside of modules runs the backward pass, too
 
 
 def test_a_profiled_function_runs_as_before_afterwards() -> None:
@@ -56,7 +61,7 @@ def test_a_listing_is_a_graph_and_a_text(tmp_path: Path) -> None:
     fast(np.eye(3))
     listing = fast.draw()
     dot = listing.to_dot()
-    assert dot.count("[label=") == 1 + 3 + 1 and '"np.tanh\\nfloat64 (3, 3)"' in dot and "c0 -> c1;" in dot
+    assert dot.count("[label=") == 1 + 3 + 1 and '"np.tanh\\n3×3 float64"' in dot and "c0 -> c1;" in dot
     assert "np.matmul(x, x)" in str(listing)
     listing.save(str(tmp_path / "f.dot"))
     assert (tmp_path / "f.dot").read_text(encoding="utf-8") == dot

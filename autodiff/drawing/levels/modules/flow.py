@@ -13,7 +13,7 @@ import math
 
 from ...picture.cards import module_card
 from ...picture.model import Card, Key, Node, Picture, Run
-from ...picture.style import FORWARD, GRAD, HEAT_WORD, MUTED, heat_of
+from ...picture.style import FORWARD, GRAD, HEAT_WORD, MUTED, STRONG, faded, heat_of
 from ...picture.text import number, percent, shape_text, short_number, shorten
 from ...picture.words import module_word, word
 from ...reading.folding import Folder, Item, fold_plain, inputs_of, owner_table
@@ -30,6 +30,7 @@ from .titles import FlowBuilder, images_of, is_loss, mean_text, says_its_class, 
 
 LANE_WEIGHT = 20
 MOST_WIDE_INPUTS = 2
+DARKEST = 0.5  # of the colour: words in grey have contrast 4.5 on it
 NARROWEST = 150  # a label still fits between the two lanes
 
 
@@ -52,6 +53,7 @@ def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = Fal
     for position, item in enumerate(items):
         feed(builder, position, item)
         add_item(builder, position, item)
+    shade(builder)
     for root in snapshot.roots:
         add_output(builder, snapshot.values[root])
     add_column(builder)
@@ -86,6 +88,18 @@ def give_way(builder: FlowBuilder) -> dict[str, int]:
     for edge in again:
         add_again(builder, data[edge.source], edge.target)
     return depth
+
+
+def shade(builder: FlowBuilder) -> None:
+    """Colour cards by the numbers of the user's heat function: white for 0, orange for the largest."""
+    largest = max((x for x in builder.shares.values() if math.isfinite(x)), default=0.0)
+    if largest <= 0:
+        return
+    for k, node in enumerate(builder.nodes):
+        x = builder.shares.get(node.id, 0.0)
+        if 0 < x <= largest and not node.status:
+            fill = faded(STRONG.fill, DARKEST * x / largest)
+            builder.nodes[k] = dataclasses.replace(node, card=dataclasses.replace(node.card, fill=fill))
 
 
 def narrow(builder: FlowBuilder) -> None:
@@ -215,7 +229,9 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
             if i not in builder.value_node
         ]
     if callable(builder.options.heat):  # a share of the time, as `ad.profile` gives it
-        parts.append(heat_number(builder, item)[1])
+        share, label = heat_number(builder, item)
+        builder.shares[builder.item_node[position]] = share or 0.0
+        parts.append(label)
     subtitle = " · ".join(part for part in parts if part)
     images, note_line = images_of(builder, item), shorten(note, 60)
     card = module_card("module", title, sizes=sizes, subtitle=subtitle, status=status, note=note_line, images=images)

@@ -20,6 +20,7 @@ class FlowBuilder(GraphBuilder):
     """The module level. items: what becomes a card each; owner: position of the item that holds a value.
 
     columns: (host, card of its parameters, names of the parameters). norms: name and norm of each gradient drawn.
+    shares: what the user's heat function makes of each card.
     """
 
     items: list[Item]
@@ -30,6 +31,7 @@ class FlowBuilder(GraphBuilder):
     norms: list[tuple[str, float]] = field(default_factory=list)
     backward: list[str] = field(default_factory=list)
     hidden: int = 0
+    shares: dict[str, float] = field(default_factory=dict)
 
 
 def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
