@@ -41,14 +41,45 @@ from .continuous import (
     vonmises,
     weibull_min,
 )
-from .discrete import bernoulli, betabinom, binom, geom, nbinom, poisson
+from .discrete import bernoulli, betabinom, binom, geom, logser, nbinom, poisson, zipf
+from .lifetimes import (
+    betaprime,
+    burr12,
+    chi,
+    fisk,
+    genpareto,
+    gompertz,
+    invgauss,
+    invweibull,
+    levy,
+    loguniform,
+    lomax,
+    maxwell,
+    nakagami,
+    powerlaw,
+    rayleigh,
+    rice,
+)
+from .skewed import (
+    exponnorm,
+    genextreme,
+    gennorm,
+    johnsonsu,
+    laplace_asymmetric,
+    loggamma,
+    moyal,
+    skewnorm,
+    wrapcauchy,
+)
 from .vectors import dirichlet, multinomial, multivariate_normal
 
 __all__ = [
-    "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "f", "gamma", "geom",
-    "gumbel_l", "gumbel_r", "halfcauchy", "halfnorm", "invgamma", "laplace", "logistic", "lognorm", "multinomial",
-    "multivariate_normal", "nbinom", "norm", "pareto", "poisson", "t", "truncnorm", "uniform", "vonmises",
-    "weibull_min",
+    "bernoulli", "beta", "betabinom", "betaprime", "binom", "burr12", "cauchy", "chi", "chi2", "dirichlet", "expon",
+    "exponnorm", "f", "fisk", "gamma", "genextreme", "gennorm", "genpareto", "geom", "gompertz", "gumbel_l",
+    "gumbel_r", "halfcauchy", "halfnorm", "invgamma", "invgauss", "invweibull", "johnsonsu", "laplace",
+    "laplace_asymmetric", "levy", "loggamma", "logistic", "lognorm", "logser", "loguniform", "lomax", "maxwell",
+    "moyal", "multinomial", "multivariate_normal", "nakagami", "nbinom", "norm", "pareto", "poisson", "powerlaw",
+    "rayleigh", "rice", "skewnorm", "t", "truncnorm", "uniform", "vonmises", "weibull_min", "wrapcauchy", "zipf",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself

@@ -43,3 +43,10 @@ betabinom = Discrete(
     lambda k, n, a, b: special.betaln(k + a, n - k + b) - special.betaln(a, b)
     - special.betaln(n - k + 1.0, k + 1.0) - np.log(n + 1.0), None, 0, lambda n, a, b: n,
 )  # fmt: skip
+zipf = Discrete(
+    "zipf", "a", lambda k, a: -a * np.log(k) - np.log(special.zeta(a)),
+    lambda k, a: 1.0 - special.zeta(a, k + 1.0) / special.zeta(a), 1, _no_end,
+)  # fmt: skip
+logser = Discrete(
+    "logser", "p", lambda k, p: special.xlogy(k, p) - np.log(k) - np.log(-np.log1p(-p)), None, 1, _no_end,
+)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,20 +15,38 @@ CONTINUOUS: dict[str, tuple[float, ...]] = {
     "norm": (), "expon": (), "gamma": (2.5,), "chi2": (3.0,), "beta": (2.0, 3.5), "t": (4.0,), "uniform": (),
     "laplace": (), "logistic": (), "cauchy": (), "lognorm": (0.7,), "halfnorm": (), "weibull_min": (1.7,),
     "pareto": (2.2,), "gumbel_r": (), "gumbel_l": (), "invgamma": (2.5,), "halfcauchy": (), "truncnorm": (-0.9, 2.5),
-    "f": (5.0, 4.5),
+    "f": (5.0, 4.5), "betaprime": (2.0, 3.5), "burr12": (1.7, 2.2), "chi": (3.5,), "fisk": (2.3,), "genpareto": (0.3,),
+    "gompertz": (0.7,), "invgauss": (0.8,), "invweibull": (2.1,), "levy": (), "loguniform": (0.3, 4.0), "lomax": (2.2,),
+    "maxwell": (), "nakagami": (1.7,), "powerlaw": (1.6,), "rayleigh": (), "rice": (0.8,), "exponnorm": (1.3,),
+    "genextreme": (0.2,), "gennorm": (1.6,), "johnsonsu": (0.4, 1.3), "laplace_asymmetric": (1.4,), "loggamma": (1.8,),
+    "moyal": (), "skewnorm": (2.0,), "wrapcauchy": (0.4,),
 }  # fmt: skip
-DISCRETE = {"poisson": (2.5,), "binom": (6, 0.3), "bernoulli": (0.3,), "geom": (0.4,), "nbinom": (3.5, 0.4)}
+METHODS = ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf")
 
 
-@pytest.mark.parametrize("method", ["logpdf", "pdf", "cdf", "sf", "logcdf", "logsf"])
-@pytest.mark.parametrize("name", CONTINUOUS)
+def has(name: str, method: str) -> bool:
+    return getattr(ad.stats, name).formulas["logpdf" if method == "pdf" else method] is not None
+
+
+DISCRETE = {
+    "poisson": (2.5,),
+    "binom": (6, 0.3),
+    "bernoulli": (0.3,),
+    "geom": (0.4,),
+    "nbinom": (3.5, 0.4),
+    "zipf": (1.7,),
+    "logser": (0.7,),
+}
+
+
+@pytest.mark.parametrize(("name", "method"), [(n, m) for n in CONTINUOUS for m in METHODS if has(n, m)])
 def test_continuous_distribution_is_scipys(name: str, method: str) -> None:
     stats = pytest.importorskip("scipy.stats")
-    shapes = CONTINUOUS[name]
+    shapes, x = CONTINUOUS[name], X[: -1 if name == "gompertz" else None]  # SciPy's logsf is -inf at -767
     for loc, scale in [(0.0, 1.0), (0.3, 2.0), (0.0, -1.0)]:
         with np.errstate(all="ignore"):
-            mine = getattr(getattr(ad.stats, name), method)(ad.tensor(X), *shapes, loc, scale).data
-            theirs = getattr(getattr(stats, name), method)(X, *shapes, loc=loc, scale=scale)
+            mine = getattr(getattr(ad.stats, name), method)(ad.tensor(x), *shapes, loc, scale).data
+            theirs = getattr(getattr(stats, name), method)(x, *shapes, loc=loc, scale=scale)
         # SciPy's own formulas cancel here and there (1 - cdf): 1e-12 of the value, 1e-15 absolute
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-15)
 
@@ -37,6 +56,8 @@ def test_continuous_distribution_is_scipys(name: str, method: str) -> None:
 def test_discrete_distribution_is_scipys(name: str, method: str) -> None:
     stats = pytest.importorskip("scipy.stats")
     k = np.array([-1.0, 0.0, 1.0, 1.5, 3.0, 6.0, 9.0])
+    if getattr(ad.stats, name).formulas["logpmf" if method == "pmf" else method] is None:
+        return
     for loc in (0, 1):
         mine = getattr(getattr(ad.stats, name), method)(k, *DISCRETE[name], loc=loc)
         theirs = getattr(getattr(stats, name), method)(k, *DISCRETE[name], loc=loc)
@@ -47,7 +68,8 @@ OWN = [  # the logarithm of cdf has no formula of its own to check
     (name, method)
     for name in CONTINUOUS
     for method in ("logpdf", "cdf", "sf", "logcdf", "logsf")
-    if "Continuous.__init__" not in getattr(getattr(ad.stats, name).formulas[method], "__qualname__", "")
+    if has(name, method)
+    and "Continuous.__init__" not in getattr(getattr(ad.stats, name).formulas[method], "__qualname__", "")
 ]
 
 
@@ -66,7 +88,7 @@ def test_derivatives_in_x_and_every_parameter_are_right(name: str, method: str) 
 def test_derivatives_in_the_parameter_of_a_count_are_right(name: str) -> None:
     *fixed, p = DISCRETE[name]
     k = np.array([1.0, 3.0]) if name != "bernoulli" else np.array([0.0, 1.0])
-    for method in ("logpmf", "cdf"):
+    for method in ("logpmf", "cdf") if name != "logser" else ("logpmf",):
         f = getattr(getattr(ad.stats, name), method)
         ad.testing.check_derivatives(lambda p, f=f: f(k, *fixed, p), np.array(float(p)), order=2)
 
@@ -77,7 +99,7 @@ def test_a_quantile_is_scipys_and_is_differentiated(name: str, method: str) -> N
     stats = pytest.importorskip("scipy.stats")
     shapes, q = CONTINUOUS[name], np.array([1e-9, 0.03, 0.3, 0.5, 0.77, 0.999])
     f = getattr(getattr(ad.stats, name), method)
-    skip = int((name, method) == ("f", "isf"))  # SciPy has eight digits of the first one
+    skip = int(method == "isf" and name in ("f", "moyal"))  # SciPy has eight digits of the first one
     theirs = getattr(getattr(stats, name), method)(q, *shapes, 0.3, 2.0)
     np.testing.assert_allclose(f(q, *shapes, 0.3, 2.0)[skip:], theirs[skip:], rtol=1e-12)  # as many as it has of 1 - q
     assert f(q.astype(np.float32), *shapes).dtype == np.float32
@@ -120,6 +142,18 @@ def test_truncated_normal_keeps_its_digits_in_the_tails(a: float, b: float) -> N
         np.testing.assert_allclose(getattr(ad.stats.truncnorm, method)(z, a, b), float(value), rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("name", "c"), [("genpareto", -0.3), ("genpareto", 0.0), ("genextreme", -0.3), ("genextreme", 0.0)]
+)
+def test_shapes_of_extremes_may_be_negative_or_zero(name: str, c: float) -> None:
+    theirs, mine = getattr(pytest.importorskip("scipy.stats"), name), getattr(ad.stats, name)
+    q = np.array([1e-9, 0.03, 0.5, 0.999])
+    for method, x in [*[(m, X) for m in METHODS], ("ppf", q), ("isf", q)]:
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(getattr(mine, method)(x, c), getattr(theirs, method)(x, c), 1e-12, 1e-15)
+    ad.testing.check_derivatives(mine.logpdf, np.array([0.3, 0.7]), c)
+
+
 def test_vonmises_is_scipys_over_several_periods_and_refuses_what_has_no_closed_form() -> None:
     stats = pytest.importorskip("scipy.stats")
     x = np.array([-7.0, -3.0, 0.0, 1e-9, 2.0, 5.0])
@@ -132,6 +166,7 @@ def test_vonmises_is_scipys_over_several_periods_and_refuses_what_has_no_closed_
         ad.stats.vonmises.cdf(x, 1.0)
 
 
+@pytest.mark.sampled
 def test_dirichlet_and_multinomial_are_scipys_and_have_their_derivatives() -> None:
     stats = pytest.importorskip("scipy.stats")
     alpha, x = np.array([0.7, 2.0, 3.5]), np.array([[0.2, 0.1], [0.3, 0.6], [0.5, 0.3]])
@@ -150,6 +185,7 @@ def test_dirichlet_and_multinomial_are_scipys_and_have_their_derivatives() -> No
     ad.testing.check_derivatives(lambda p: ad.stats.multinomial.logpmf(k[:2], 6, p), p, order=2)
 
 
+@pytest.mark.sampled
 def test_betabinom_is_scipys() -> None:
     stats = pytest.importorskip("scipy.stats")
     k = np.array([-1.0, 0.0, 2.0, 2.5, 7.0, 8.0])
@@ -185,7 +221,7 @@ def test_a_likelihood_outside_the_support_has_gradient_zero_there() -> None:
 def test_float32_stays_float32() -> None:
     x = ad.tensor(np.array([0.5, 0.7], np.float32))
     for name, shapes in CONTINUOUS.items():
-        for method in ("logpdf", "cdf", "sf", "logcdf"):
+        for method in filter(partial(has, name), METHODS):
             assert getattr(getattr(ad.stats, name), method)(x, *shapes).dtype == np.float32, (name, method)
 
 

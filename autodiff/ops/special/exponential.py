@@ -140,11 +140,11 @@ def _log1p_over(u: Any, m: int = 0) -> Any:
     return evaluate(values.log1p_over, u, m=m)
 
 
-_log1p_over_row: Any = op(
+log1p_over: Any = op(
     _log1p_over,
     name="log1p_over",
     inputs="u",
-    vjp=lambda g, u, m: g * _log1p_over_row(u, m=m + 1),
+    vjp=lambda g, u, m: g * log1p_over(u, m=m + 1),
     elementwise=True,
     public=False,
     singular=True,
@@ -157,7 +157,7 @@ _log1p_over_row: Any = op(
 def _spence_slope(x: Any) -> Any:
     """log(x) / (1 - x)."""
     near = np.greater(x, 0.5)
-    beside = -_log1p_over_row(np.where(near, x - 1.0, 0.0))
+    beside = -log1p_over(np.where(near, x - 1.0, 0.0))
     return np.where(near, beside, np.log(np.where(near, 0.5, x)) / (1.0 - np.where(near, 0.5, x)))
 
 
@@ -224,7 +224,7 @@ def inv_boxcox1p(y: Any, lmbda: Any) -> Any:
 
 def _inverse_power(y: Any, lmbda: Any) -> Any:
     y = weak(y)
-    return y * _log1p_over_row(lmbda * y)
+    return y * log1p_over(lmbda * y)
 
 
 # ---- counts of choices

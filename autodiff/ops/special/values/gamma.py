@@ -205,6 +205,33 @@ def zeta(s: Any, q: Any) -> Any:
     return np.where(s == 1, np.inf, np.where((s < 1) | (q < -1000.0), np.nan, y))
 
 
+def zeta_log_moment(s: Any, q: Any, m: int) -> Any:
+    """The sum of (q + k)**-s log(q + k)**m, for m >= 1: zeta m times differentiated in -s, by the same formula.
+
+    The r-th derivative of t**-s log(t)**m is t**-(s + r) times a polynomial in log t, whose coefficients (of the powers
+    0 to m) follow from those before.
+    """
+    count = 10.0 + np.ceil(np.clip(np.where(np.isnan(s), 1.0, s), 1.0, 60.0))
+    far = q + count
+    log, term = np.log(far), far**-s
+    whole, factor = np.zeros_like(far), 1.0 / (s - 1.0)
+    for j in range(m + 1):
+        whole = whole + factor * log ** (m - j)
+        factor = factor * (m - j) / (s - 1.0)
+    y = 0.5 * term * log**m + far * term * whole
+    polynomial = [np.zeros_like(far) for _ in range(m)] + [np.ones_like(far)]
+    for r in range(2 * len(BERNOULLI) - 1):
+        slope = [(i + 1) * c for i, c in enumerate(polynomial[1:])] + [0.0]
+        polynomial = [(d - (s + r) * c) / far for c, d in zip(polynomial, slope)]
+        if r % 2 == 0:
+            number = BERNOULLI[r // 2] / math.factorial(r + 2)
+            y = y - number * term * sum(c * log**i for i, c in enumerate(polynomial))
+    for k in range(int(np.max(count, initial=0.0)) - 1, -1, -1):  # the largest last
+        y = y + np.where(k < count, (q + k) ** -s * np.log(q + k) ** m, 0.0)
+    y = np.where(np.isposinf(s), np.where(q >= 1, 0.0, (-1.0) ** m * np.inf), y)
+    return np.where(s == 1, np.inf, np.where((s < 1) | (q <= 0), np.nan, y))
+
+
 def polygamma(x: Any, n: int) -> Any:
     if n == 0:
         return digamma(x)

@@ -1,0 +1,128 @@
+"""Distributions of positive numbers: durations, sizes, extremes. Each by its formulas, as in ``continuous``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import special
+from ..ops.special.exponential import log1p_over
+from .continuous import HALF_LOG_2PI, POSITIVE
+from .distribution import Continuous
+
+TINY = float(np.finfo(np.float64).tiny)
+ABOVE = (TINY, math.inf)  # the density has a logarithm of z in it, and no value at 0
+
+
+# ---- powers and roots of a gamma variable
+def _root_of_gamma(name: str, shapes: str, logpdf: Any, a: Any, rate: Any) -> Continuous:
+    """A distribution of z whose rate * z**2 has the gamma distribution with the parameter a."""
+    return Continuous(
+        name, shapes, logpdf,
+        lambda z, *s: special.gammainc(a(*s), rate(*s) * z * z),
+        lambda z, *s: special.gammaincc(a(*s), rate(*s) * z * z), POSITIVE, 1.0,
+        ppf=lambda q, *s: np.sqrt(special.gammaincinv(a(*s), q) / rate(*s)),
+        isf=lambda q, *s: np.sqrt(special.gammainccinv(a(*s), q) / rate(*s)),
+    )  # fmt: skip
+
+
+chi = _root_of_gamma(
+    "chi", "df",
+    lambda z, df: (1.0 - 0.5 * df) * math.log(2.0) - special.gammaln(0.5 * df) + special.xlogy(df - 1.0, z)
+    - 0.5 * z * z,
+    lambda df: 0.5 * df, lambda df: 0.5,
+)  # fmt: skip
+maxwell = _root_of_gamma(
+    "maxwell", "", lambda z: 0.5 * math.log(2.0 / math.pi) + 2.0 * np.log(z) - 0.5 * z * z,
+    lambda: 1.5, lambda: 0.5,
+)  # fmt: skip
+nakagami = _root_of_gamma(
+    "nakagami", "nu",
+    lambda z, nu: math.log(2.0) + special.xlogy(nu, nu) - special.gammaln(nu) + special.xlogy(2.0 * nu - 1.0, z)
+    - nu * z * z,
+    lambda nu: nu, lambda nu: nu,
+)  # fmt: skip
+rayleigh = Continuous(
+    "rayleigh", "", lambda z: np.log(z) - 0.5 * z * z, lambda z: -np.expm1(-0.5 * z * z),
+    lambda z: np.exp(-0.5 * z * z), POSITIVE, 1.0, logsf=lambda z: -0.5 * z * z,
+    ppf=lambda q: np.sqrt(-2.0 * np.log1p(-q)), isf=lambda q: np.sqrt(-2.0 * np.log(q)),
+)  # fmt: skip
+rice = Continuous(
+    "rice", "b", lambda z, b: np.log(z) - 0.5 * np.square(z - b) + np.log(special.i0e(z * b)), support=POSITIVE,
+    inside=1.0,
+)  # fmt: skip
+levy = Continuous(
+    "levy", "", lambda z: -HALF_LOG_2PI - 1.5 * np.log(z) - 0.5 / z, lambda z: special.erfc(np.sqrt(0.5 / z)),
+    lambda z: special.erf(np.sqrt(0.5 / z)), ABOVE, 1.0,
+    ppf=lambda q: 0.5 / np.square(special.erfcinv(q)), isf=lambda q: 0.5 / np.square(special.erfinv(q)),
+)  # fmt: skip
+invgauss = Continuous(
+    "invgauss", "mu",
+    lambda z, mu: -HALF_LOG_2PI - 1.5 * np.log(z) - 0.5 * np.square((z - mu) / mu) / z, support=ABOVE, inside=1.0,
+)  # fmt: skip
+
+
+# ---- by the logarithm of the survival function
+def _by_survival(
+    name: str, shapes: str, logpdf: Any, logsf: Any, inverse: Any, support: Any = POSITIVE, inside: Any = 1.0
+) -> Continuous:
+    """A distribution with the survival function exp(logsf(z)); inverse: z at which -logsf is the given number."""
+    return Continuous(
+        name, shapes, logpdf,
+        lambda z, *s: -np.expm1(logsf(z, *s)), lambda z, *s: np.exp(logsf(z, *s)), support, inside, logsf=logsf,
+        ppf=lambda q, *s: inverse(-np.log1p(-q), *s), isf=lambda q, *s: inverse(-np.log(q), *s),
+    )  # fmt: skip
+
+
+lomax = _by_survival(
+    "lomax", "c", lambda z, c: np.log(c) - (c + 1.0) * np.log1p(z), lambda z, c: -c * np.log1p(z),
+    lambda h, c: np.expm1(h / c),
+)  # fmt: skip
+gompertz = _by_survival(
+    "gompertz", "c", lambda z, c: np.log(c) + z - c * np.expm1(z), lambda z, c: -c * np.expm1(z),
+    lambda h, c: np.log1p(h / c),
+)  # fmt: skip
+burr12 = _by_survival(
+    "burr12", "c d",
+    lambda z, c, d: np.log(c) + np.log(d) + special.xlogy(c - 1.0, z) - (d + 1.0) * np.log1p(z**c),
+    lambda z, c, d: -d * np.log1p(z**c), lambda h, c, d: np.expm1(h / d) ** (1.0 / c),
+)  # fmt: skip
+genpareto = _by_survival(  # the logarithm of 1 + c z over c, smooth at c = 0
+    "genpareto", "c", lambda z, c: -(c + 1.0) * (z * log1p_over(c * z)), lambda z, c: -(z * log1p_over(c * z)),
+    lambda h, c: h * special.exprel(c * h),
+    lambda c: (0.0, np.where(c < 0, -1.0 / np.where(c < 0, c, 1.0), math.inf)),
+    lambda c: np.where(c < 0, -0.5 / np.where(c < 0, c, 1.0), 1.0),
+)  # fmt: skip
+
+# ---- powers, and bounded ones
+fisk = Continuous(
+    "fisk", "c", lambda z, c: np.log(c) + special.xlogy(c - 1.0, z) - 2.0 * np.log1p(z**c),
+    lambda z, c: special.expit(c * np.log(z)), lambda z, c: special.expit(-c * np.log(z)), ABOVE, 1.0,
+    logcdf=lambda z, c: special.log_expit(c * np.log(z)), logsf=lambda z, c: special.log_expit(-c * np.log(z)),
+    ppf=lambda q, c: np.exp(special.logit(q) / c), isf=lambda q, c: np.exp(-special.logit(q) / c),
+)  # fmt: skip
+invweibull = Continuous(
+    "invweibull", "c", lambda z, c: np.log(c) - (c + 1.0) * np.log(z) - z**-c, lambda z, c: np.exp(-(z**-c)),
+    lambda z, c: -np.expm1(-(z**-c)), ABOVE, 1.0, logcdf=lambda z, c: -(z**-c),
+    ppf=lambda q, c: (-np.log(q)) ** (-1.0 / c), isf=lambda q, c: (-np.log1p(-q)) ** (-1.0 / c),
+)  # fmt: skip
+betaprime = Continuous(
+    "betaprime", "a b",
+    lambda z, a, b: special.xlogy(a - 1.0, z) - (a + b) * np.log1p(z) - special.betaln(a, b),
+    lambda z, a, b: special.betainc(a, b, z / (1.0 + z)), lambda z, a, b: special.betainc(b, a, 1.0 / (1.0 + z)),
+    POSITIVE, 1.0,
+)  # fmt: skip
+powerlaw = Continuous(
+    "powerlaw", "a", lambda z, a: np.log(a) + special.xlogy(a - 1.0, z), lambda z, a: z**a,
+    lambda z, a: -np.expm1(a * np.log(z)), (0.0, 1.0), 0.5,
+    logcdf=lambda z, a: a * np.log(z), ppf=lambda q, a: q ** (1.0 / a),
+    isf=lambda q, a: np.exp(np.log1p(-q) / a),
+)  # fmt: skip
+loguniform = Continuous(
+    "loguniform", "a b", lambda z, a, b: -np.log(z) - np.log(np.log(b / a)),
+    lambda z, a, b: np.log(z / a) / np.log(b / a), lambda z, a, b: np.log(b / z) / np.log(b / a),
+    lambda a, b: (a, b), lambda a, b: np.sqrt(a * b),
+    ppf=lambda q, a, b: a * np.exp(q * np.log(b / a)), isf=lambda q, a, b: b * np.exp(-q * np.log(b / a)),
+)  # fmt: skip

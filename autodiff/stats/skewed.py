@@ -1,0 +1,105 @@
+"""Distributions on the whole line whose shape says how skewed they are, or how heavy their tails. As ``continuous``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import special
+from ..ops.special.exponential import log1p_over
+from ..variable import plain
+from .continuous import HALF_LOG_2PI
+from .distribution import Continuous
+
+
+# ---- extremes
+def _log_hazard(z: Any, c: Any) -> Any:
+    """log(1 - c z) / c, smooth at c = 0, where it is -z."""
+    return -z * log1p_over(-c * z)
+
+
+def _extreme_quantile(hazard: Any, c: Any) -> Any:
+    """z at which the hazard is given: (1 - hazard**c) / c."""
+    size = np.log(hazard)
+    return -size * special.exprel(c * size)
+
+
+def _extreme_support(c: Any) -> tuple[Any, Any]:
+    end = 1.0 / np.where(c == 0, 1.0, c)
+    return np.where(c < 0, end, -math.inf), np.where(c > 0, end, math.inf)
+
+
+genextreme = Continuous(
+    "genextreme", "c", lambda z, c: (1.0 - c) * _log_hazard(z, c) - np.exp(_log_hazard(z, c)),
+    lambda z, c: np.exp(-np.exp(_log_hazard(z, c))), lambda z, c: -np.expm1(-np.exp(_log_hazard(z, c))),
+    _extreme_support,
+    lambda c: 0.0 * c, logcdf=lambda z, c: -np.exp(_log_hazard(z, c)),
+    ppf=lambda q, c: _extreme_quantile(-np.log(q), c), isf=lambda q, c: _extreme_quantile(-np.log1p(-q), c),
+)  # fmt: skip
+loggamma = Continuous(
+    "loggamma", "c", lambda z, c: c * z - np.exp(z) - special.gammaln(c), lambda z, c: special.gammainc(c, np.exp(z)),
+    lambda z, c: special.gammaincc(c, np.exp(z)),
+    ppf=lambda q, c: np.log(special.gammaincinv(c, q)), isf=lambda q, c: np.log(special.gammainccinv(c, q)),
+)  # fmt: skip
+moyal = Continuous(
+    "moyal", "", lambda z: -0.5 * (z + np.exp(-z)) - HALF_LOG_2PI,
+    lambda z: special.erfc(math.sqrt(0.5) * np.exp(-0.5 * z)), lambda z: special.erf(math.sqrt(0.5) * np.exp(-0.5 * z)),
+    ppf=lambda q: -np.log(2.0 * np.square(special.erfcinv(q))),
+    isf=lambda q: -np.log(2.0 * np.square(special.erfinv(q))),
+)  # fmt: skip
+
+
+# ---- of the normal family
+def _log_mixed_tail(z: Any, rate: Any) -> Any:
+    """log of exp(rate (rate / 2 - z)) ndtr(z - rate): what an exponential number adds to a normal one's tail."""
+    return rate * (0.5 * rate - z) + special.log_ndtr(z - rate)
+
+
+exponnorm = Continuous(
+    "exponnorm", "K", lambda z, k: _log_mixed_tail(z, 1.0 / k) - np.log(k),
+    sf=lambda z, k: special.ndtr(-z) + np.exp(_log_mixed_tail(z, 1.0 / k)),
+)  # fmt: skip
+skewnorm = Continuous(
+    "skewnorm", "a", lambda z, a: math.log(2.0) - HALF_LOG_2PI - 0.5 * z * z + special.log_ndtr(a * z),
+)  # fmt: skip
+johnsonsu = Continuous(
+    "johnsonsu", "a b",
+    lambda z, a, b: -HALF_LOG_2PI - 0.5 * np.square(a + b * np.arcsinh(z)) + np.log(b) - 0.5 * np.log1p(z * z),
+    lambda z, a, b: special.ndtr(a + b * np.arcsinh(z)), lambda z, a, b: special.ndtr(-(a + b * np.arcsinh(z))),
+    logcdf=lambda z, a, b: special.log_ndtr(a + b * np.arcsinh(z)),
+    logsf=lambda z, a, b: special.log_ndtr(-(a + b * np.arcsinh(z))),
+    ppf=lambda q, a, b: np.sinh((special.ndtri(q) - a) / b), isf=lambda q, a, b: np.sinh(-(special.ndtri(q) + a) / b),
+)  # fmt: skip
+
+
+# ---- two exponential or power tails
+def _gennorm_cdf(z: Any, beta: Any) -> Any:
+    beyond = 0.5 * special.gammaincc(1.0 / beta, np.abs(z) ** beta)
+    return np.where(np.greater(plain(z), 0), 1.0 - beyond, beyond)
+
+
+def _gennorm_quantile(q: Any, beta: Any) -> Any:
+    right = np.greater(plain(q), 0.5)
+    size = special.gammainccinv(1.0 / beta, 2.0 * np.where(right, 1.0 - q, q)) ** (1.0 / beta)
+    return np.where(right, size, -size)
+
+
+gennorm = Continuous(
+    "gennorm", "beta",
+    lambda z, beta: np.log(0.5 * beta) - special.gammaln(1.0 / beta) - np.abs(z) ** beta,
+    _gennorm_cdf, lambda z, beta: _gennorm_cdf(-z, beta),
+    ppf=_gennorm_quantile, isf=lambda q, beta: -_gennorm_quantile(q, beta),
+)  # fmt: skip
+laplace_asymmetric = Continuous(
+    "laplace_asymmetric", "kappa",
+    lambda z, kappa: -np.log(kappa + 1.0 / kappa) + np.where(np.less(plain(z), 0), z / kappa, -z * kappa),
+)  # fmt: skip
+# 1 + c*c - 2 c cos(z), without its cancellation
+wrapcauchy = Continuous(
+    "wrapcauchy", "c",
+    lambda z, c: np.log1p(-c * c) - math.log(2.0 * math.pi)
+    - np.log(np.square(1.0 - c) + 4.0 * c * np.square(np.sin(0.5 * z))),
+    support=(0.0, 2.0 * math.pi), inside=1.0,
+)  # fmt: skip
