@@ -73,23 +73,42 @@ from .ops.special.normal import (
     ndtri,
     owens_t,
 )
+from .ops.special.polynomials import (
+    eval_chebyt,
+    eval_chebyu,
+    eval_gegenbauer,
+    eval_genlaguerre,
+    eval_hermite,
+    eval_hermitenorm,
+    eval_jacobi,
+    eval_laguerre,
+    eval_legendre,
+    sph_harm_y,
+    spherical_jn,
+    spherical_yn,
+)
 from .ops.special.quantiles import betainccinv, betaincinv, gammainccinv, gammaincinv, stdtrit
 from .registry import DISPATCH, UFUNCS
 
 __all__ = [
     "airy", "beta", "betainc", "betaincc", "betainccinv", "betaincinv", "betaln", "binom", "boxcox", "boxcox1p",
-    "comb", "dawsn", "digamma", "ellipe", "ellipk", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfinv", "exp1",
-    "expi", "expit", "expn", "exprel", "factorial", "fresnel", "gamma", "gammainc", "gammaincc", "gammainccinv",
-    "gammaincinv", "gammaln", "huber", "i0", "i0e", "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "iv", "ive", "j0",
-    "j1", "jn", "jv", "k0", "k0e", "k1", "k1e", "kl_div", "kn", "kv", "kve", "log_expit", "log_ndtr", "log_softmax",
-    "logcumsumexp", "loggamma", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "owens_t", "perm", "poch",
-    "polygamma", "pseudo_huber", "psi", "rel_entr", "rgamma", "sici", "sinc", "softmax", "spence", "stdtr",
-    "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
+    "comb", "dawsn", "digamma", "ellipe", "ellipk", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfinv",
+    "eval_chebyt", "eval_chebyu", "eval_gegenbauer", "eval_genlaguerre", "eval_hermite", "eval_hermitenorm",
+    "eval_jacobi", "eval_laguerre", "eval_legendre", "exp1", "expi", "expit", "expn", "exprel", "factorial",
+    "fresnel", "gamma", "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "huber", "i0", "i0e",
+    "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e",
+    "kl_div", "kn", "kv", "kve", "log_expit", "log_ndtr", "log_softmax", "logcumsumexp", "loggamma", "logit",
+    "logsumexp", "multigammaln", "ndtr", "ndtri", "owens_t", "perm", "poch", "polygamma", "pseudo_huber", "psi",
+    "rel_entr", "rgamma", "sici", "sinc", "softmax", "spence", "sph_harm_y", "spherical_jn",
+    "spherical_yn", "stdtr", "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
 ]  # fmt: skip
 
 jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names
 
-_NO_UFUNCS = ("comb", "factorial", "perm", "logcumsumexp", "multigammaln", "polygamma")
+_NO_UFUNCS = (
+    "comb", "factorial", "perm", "logcumsumexp", "multigammaln", "polygamma", "sph_harm_y",
+    "spherical_jn", "spherical_yn",
+)  # fmt: skip
 
 # SciPy's ufuncs by their names, most of which are ours; those that NumPy has too (exp2, cbrt, expm1) are NumPy's rows.
 UFUNCS.update({name: globals()[name] for name in __all__ if name not in _NO_UFUNCS})

@@ -14,6 +14,9 @@ X = np.array([0.15, 0.4, 0.85])
 BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
     "beta": (1.5,), "betaln": (1.5,), "betainc": (2.0, 1.5), "betaincc": (2.0, 1.5), "comb": (4.0,), "perm": (4.0,),
     "iv": (1.3,), "ive": (1.3,), "owens_t": (0.5,), "poch": (1.5,),
+    "eval_chebyt": (3,), "eval_chebyu": (3,), "eval_gegenbauer": (3, 0.7), "eval_genlaguerre": (3, 0.5),
+    "eval_hermite": (3,), "eval_hermitenorm": (3,), "eval_jacobi": (3, 0.5, 1.3), "eval_laguerre": (3,),
+    "eval_legendre": (3,), "spherical_jn": (3,), "spherical_yn": (3,),
     "gammainc": (2.5,), "gammaincc": (2.5,), "huber": (0.5,),
     "binom": (1.7,), "boxcox": (1.3,), "boxcox1p": (0.7,), "expn": (3,), "inv_boxcox": (0.9,), "inv_boxcox1p": (0.9,),
     "kn": (2,), "kv": (1.3,), "kve": (1.3,), "yn": (2,),
@@ -21,7 +24,7 @@ BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
     "betaincinv": (2.0, 1.5), "betainccinv": (2.0, 1.5), "gammaincinv": (2.5,), "gammainccinv": (2.5,),
     "stdtr": (3.0,), "stdtrit": (3.0,), "xlog1py": (2.0,), "xlogy": (2.0,), "zeta": (2.5,),
 }  # fmt: skip
-NAMES = sorted(set(ad.special.__all__) - {"airy", "fresnel", "logcumsumexp", "multigammaln", "sici"})
+NAMES = sorted(set(ad.special.__all__) - {"airy", "fresnel", "logcumsumexp", "multigammaln", "sici", "sph_harm_y"})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -109,6 +112,60 @@ def test_values_and_slopes_are_mpmaths_at_hard_points(f: Any, o: str, points: li
         assert abs(mp.mpf(y.item()) - value) <= 2.3e-16 * (16 * abs(value) + 4 * moves), a
         bend = mp.diff(getattr(mp, o), at, 2, h=mp.mpf(10) ** -18)
         assert abs(mp.mpf(float(x.grad)) - slope) <= 2.3e-16 * (16 * abs(slope) + 4 * abs(at * bend)), a
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [(f"eval_{name}", ()) for name in ("legendre", "chebyt", "chebyu", "hermite", "hermitenorm", "laguerre")]
+    + [("eval_genlaguerre", (0.5,)), ("eval_gegenbauer", (-0.3,)), ("eval_jacobi", (-0.5, 1.3))],
+)
+def test_orthogonal_polynomials_and_their_slopes_are_scipys(name: str, parameters: tuple[float, ...], n: int) -> None:
+    special, f = pytest.importorskip("scipy.special"), getattr(ad.special, name)
+    x, theirs = np.linspace(-1.0, 1.0, 7), getattr(special, name)
+    size = np.max(np.abs(theirs(n, *parameters, x)))
+    assert_allclose(f(n, *parameters, x), theirs(n, *parameters, x), rtol=0, atol=1e-14 * size)
+    slope = ad.grad(lambda x: np.sum(f(n, *parameters, x)))(x)
+    theirs = getattr(special, name.removeprefix("eval_"))(n, *parameters).deriv()(x)
+    assert_allclose(slope, theirs, rtol=0, atol=1e-12 * max(1.0, np.max(np.abs(theirs))))
+
+
+def test_degrees_broadcast_and_keep_the_dtype() -> None:
+    x, n = np.linspace(-0.9, 0.9, 5, dtype=np.float32), np.arange(4)[:, None]
+    y = ad.special.eval_legendre(n, ad.tensor(x))
+    assert y.shape == (4, 5) and y.dtype == np.float32
+    assert_allclose(ad.grad(lambda x: np.sum(ad.special.eval_legendre(n[:3], x)))(x), 1 + 3 * x, rtol=2e-6)
+    with pytest.raises(TypeError, match="eval_legendre: the degree n must be whole"):
+        ad.special.eval_legendre(1.5, x)
+    with pytest.raises(ValueError, match="eval_chebyt: the degree n must be 0 or more; got .*-1"):
+        ad.special.eval_chebyt(-1, x)
+    with pytest.raises(ad.MissingRuleError, match="no derivative in its argument alpha"):
+        ad.special.eval_gegenbauer(2, ad.tensor(0.5), x)
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (1, 1), (2, -1), (5, 3), (5, -5), (4, 0)])
+def test_spherical_harmonics_are_scipys_and_smooth_at_the_poles(n: int, m: int) -> None:
+    special = pytest.importorskip("scipy.special")
+    if not hasattr(special, "sph_harm_y"):
+        pytest.skip("SciPy 1.15 has the name")
+    theta, phi = np.linspace(0.0, np.pi, 5), np.linspace(-2.0, 3.0, 5)
+    assert_allclose(ad.special.sph_harm_y(n, m, theta, phi), special.sph_harm_y(n, m, theta, phi), atol=1e-15)
+    _, slopes = special.sph_harm_y(n, m, theta, phi, diff_n=1)
+    for part in (np.real, np.imag):
+        found = ad.grad(lambda t, p, part=part: np.sum(part(ad.special.sph_harm_y(n, m, t, p))), (0, 1))(theta, phi)
+        assert_allclose(np.stack(found, -1), part(slopes), atol=1e-14)
+
+
+@pytest.mark.parametrize("n", [0, 1, 4, 30])
+@pytest.mark.parametrize("name", ["spherical_jn", "spherical_yn"])
+def test_spherical_bessel_functions_and_their_slopes_are_scipys(name: str, n: int) -> None:
+    theirs, f = getattr(pytest.importorskip("scipy.special"), name), getattr(ad.special, name)
+    z = np.array([1e-3, 0.8, 3.0, 9.0, 33.0, 1e4])
+    assert_allclose(f(n, z), theirs(n, z), rtol=1e-12, atol=1e-16)
+    assert_allclose(ad.grad(lambda z: np.sum(f(n, z)))(z), theirs(n, z, derivative=True), rtol=1e-11, atol=1e-16)
+    assert_allclose(f(n, z, derivative=True), theirs(n, z, derivative=True), rtol=1e-11, atol=1e-16)
+    if name == "spherical_jn":
+        assert_allclose(ad.grad(lambda z: f(n, z))(0.0), 1 / 3 if n == 1 else 0.0)
 
 
 def test_sici_is_scipys_pair_and_its_ufunc_records() -> None:

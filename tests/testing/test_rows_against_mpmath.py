@@ -162,6 +162,17 @@ INTEGRALS: dict[str, Any] = {
     "zeta": lambda x, q: mp.zeta(x, q),
     "kv": lambda v, x: mp.besselk(v, x),
     "binom": lambda n, k: mp.binomial(n, k),
+    **{
+        "jacobi": lambda x: mp.legendre(2, x),
+        "gegenbauer": lambda x: mp.chebyu(2, x),
+        "chebyshev": lambda x: mp.chebyt(2, x),
+        "hermite": lambda x: 4 * x * x - 2,
+        "hermite_normal": lambda x: x * x - 1,
+        "laguerre": lambda x: mp.laguerre(2, 0, x),
+        "sph_legendre": lambda t: -mp.sqrt(15 / (8 * mp.pi)) * mp.sin(t) * mp.cos(t) * mp.sqrt(4) / 2,
+        "spherical_jn": lambda x: mp.sqrt(mp.pi / (2 * abs(x))) * mp.besselj(2.5, abs(x)),
+        "spherical_yn": lambda x: mp.sqrt(mp.pi / (2 * x)) * mp.bessely(2.5, x),
+    },
     "gamma_log_moment": lambda a, x: mp.diff(lambda b: mp.gammainc(b, 0, x, regularized=True), a),
 }
 

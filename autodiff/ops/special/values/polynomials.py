@@ -1,6 +1,6 @@
-"""Values of the classical orthogonal polynomials, of Legendre functions on the sphere, and of spherical Bessel functions,
-on flat float64 arrays. Numbers in, numbers out. By their recurrences in the degree (NIST DLMF 18.9), which are stable
-inside the interval of orthogonality; every element has a degree of its own.
+"""Values of the classical orthogonal polynomials, of Legendre functions on the sphere, and of spherical Bessel
+functions, on flat float64 arrays. Numbers in, numbers out. By their recurrences in the degree (NIST DLMF 18.9), which
+are stable inside the interval of orthogonality.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def hermite_normal(x: Any, n: int) -> Any:
 
 
 def laguerre(x: Any, n: int, a: float) -> Any:
-    return _climb(
-        n, 1.0 + a - x, lambda k, here, below: ((2.0 * k + 1.0 + a - x) * here - (k + a) * below) / (k + 1.0)
-    )
+    return _climb(n, 1.0 + a - x, lambda k, here, below: ((2.0 * k + 1.0 + a - x) * here - (k + a) * below) / (k + 1.0))
 
 
 # ---- on the sphere
