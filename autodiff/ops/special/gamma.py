@@ -219,8 +219,8 @@ def zeta(x: Any, q: Any = 1.0) -> Any:
 
     >>> import autodiff as ad
     >>> x = ad.tensor(2.0)
-    >>> ad.special.zeta(x).backward(); x.grad.round(4)
-    array(-0.9375)
+    >>> ad.special.zeta(x).backward(); round(x.grad.item(), 4)
+    -0.9375
     """
     return _zeta_row(x, q)
 

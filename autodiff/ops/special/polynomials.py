@@ -115,7 +115,7 @@ def eval_jacobi(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
     >>> import autodiff as ad
     >>> x = ad.tensor([0.5, 1.0])
     >>> ad.special.eval_jacobi(2, 0.5, 1.0, x).sum().backward(); x.grad
-    array([3.09375, 5.625  ])
+    array([2.53125, 5.625  ])
     """
     return _of_degrees(_jacobi_row, "eval_jacobi", n, x, alpha=alpha, beta=beta)
 
@@ -237,8 +237,8 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
     >>> import autodiff as ad, numpy as np
     >>> theta = ad.tensor(0.5)
     >>> y = ad.special.sph_harm_y(1, 1, theta, 0.3)
-    >>> np.abs(y).backward(); theta.grad.round(4)
-    array(0.3032)
+    >>> np.abs(y).backward(); round(theta.grad.item(), 4)
+    0.3032
     """
     n, m = order("sph_harm_y", n), order("sph_harm_y", m)
     if n < 0:
@@ -299,6 +299,6 @@ def spherical_yn(n: Any, z: Any, derivative: bool = False) -> Any:
     >>> import autodiff as ad
     >>> x = ad.tensor([1.0, 2.0])
     >>> ad.special.spherical_yn(1, x).sum().backward(); x.grad.round(4)
-    array([2.2232, 0.5586])
+    array([2.2232, 0.5587])
     """
     return _spherical(_spherical_yn_row, "spherical_yn", n, z, derivative)
