@@ -31,6 +31,7 @@ ARTICLES = [ROOT / "docs" / "article.md", ROOT / "docs" / "article.zh.md"]
 RUN_ELSEWHERE = {"proving_a_custom_op.md"}  # tests/testing/test_tutorial.py also compares what it prints
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES_NEED = {"exchange.md": ("safetensors", "onnx"), "parallel.md": ("mpi4py",), "other_libraries.md": ("dask",)}
+PAGES_NEED |= {"recipes.md": ("scipy", "hypothesis")}
 EXAMPLES_NEED = {"nn.exchange.safetensors_files": "safetensors", "nn.exchange.onnx_export": "onnx"}
 EXAMPLES_NEED |= {"nn.training.tensorboard": "tensorboardX"}
 EXAMPLES_NEED |= {f"autodiff.solving.{name}": "scipy" for name in ("equations", "integrating", "minimizing")}

@@ -21,29 +21,36 @@ def train_test_split(
     y: np.ndarray,
     *,
     test_size: float | int = 0.2,
-    stratify: bool = True,
+    stratify: bool | None = None,
     rng: Rng = 0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Shuffle and divide (x, y) into x_train, x_test, y_train, y_test (scikit-learn's order).
 
     x: (N, ...), y: (N,) or (N, ...). test_size: a fraction strictly between 0 and 1 (rounded up to whole examples) or a
-    number of examples 1..N-1. With `stratify` every class of y, (N,), has its share of the test part: the numbers are
-    proportional, the leftovers go to the largest remainders. The same rng gives the same split, by default too; the
-    parts are copies, both in random order.
+    number of examples 1..N-1. stratify: True gives every class of y, (N,), its share of the test part: the numbers are
+    proportional, the leftovers go to the largest remainders. False does not; None, the default, does where y is (N,)
+    integers, booleans or strings. The same rng gives the same split, by default too; the parts are copies, both in
+    random order.
 
-    Raises ValueError for different lengths, a size that leaves a part empty, or `stratify` with a y that holds no
-    classes.
+    Raises ValueError for different lengths, a size that leaves a part empty, or stratify=True with a y that holds no
+    classes; TypeError for a stratify that is no bool, such as scikit-learn's array.
 
     >>> x, y = np.arange(10.0), np.array([0] * 5 + [1] * 5)
     >>> x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.4)
     >>> sorted(y_test.tolist()), sorted(np.concatenate([x_train, x_test]).tolist()) == x.tolist()
     ([0, 0, 1, 1], True)
     """
+    if stratify is not None and not isinstance(stratify, bool):
+        raise TypeError(
+            f"train_test_split: stratify must be True, False or None; got {type(stratify).__name__}: "
+            "write stratify=True for the classes of y"
+        )
     x, y = np.asarray(x), np.asarray(y)
     count = _common_length("train_test_split", (x, y))
+    classes = y.ndim == 1 and y.dtype.kind in "iubUSO"
     tests = _test_count(count, test_size)
     order = as_generator(rng).permutation(count)
-    if stratify:
+    if stratify or (stratify is None and classes):
         order = order[_quota_first(y, order, tests)]
     test, train = order[:tests], order[tests:]
     return x[train], x[test], y[train], y[test]

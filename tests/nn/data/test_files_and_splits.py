@@ -332,8 +332,11 @@ def test_a_size_that_leaves_a_part_empty_is_an_error(size, stratify):
 
 
 def test_labels_that_are_no_classes_are_an_error_that_names_stratify():
+    with pytest.raises(TypeError, match="write stratify=True"):
+        train_test_split(np.arange(4), np.arange(4), stratify=np.arange(4))
+    assert train_test_split(np.arange(4.0), np.arange(4.0)[:, None])[3].shape == (1, 1)  # numbers, and no classes
     with pytest.raises(ValueError, match="stratify=False"):
-        train_test_split(np.arange(4), np.linspace(0, 1, 4))
+        train_test_split(np.arange(4), np.linspace(0, 1, 4), stratify=True)
     assert len(train_test_split(np.arange(4), np.linspace(0, 1, 4), stratify=False)) == 4
 
 
