@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .names.elsewhere import missing_names
 from .ops.arrays.assemble import matrix_transpose
 from .ops.linalg import inv, matmul, outer, solve, tensordot, vecdot
+from .ops.matrices.analytic import coshm, cosm, fractional_matrix_power, logm, sinhm, sinm, tanhm, tanm
 from .ops.matrices.decompositions import cholesky, lu_factor, qr, svd, svdvals
 from .ops.matrices.eigenvalues import eig, eigh, eigvals, eigvalsh
 from .ops.matrices.functions import (
@@ -26,6 +27,21 @@ from .ops.matrices.functions import (
     solve_sylvester,
     sqrtm,
     trace,
+)
+from .ops.matrices.patterned import (
+    companion,
+    convolution_matrix,
+    eigvalsh_tridiagonal,
+    hankel,
+    khatri_rao,
+    lu,
+    orthogonal_procrustes,
+)
+from .ops.matrices.riccati import (
+    solve_continuous_are,
+    solve_continuous_lyapunov,
+    solve_discrete_are,
+    solve_discrete_lyapunov,
 )
 from .ops.matrices.solving import det, lstsq, pinv, slogdet, tensorinv, tensorsolve
 from .ops.matrices.structured import (
@@ -46,12 +62,15 @@ from .ops.norms import matrix_norm, norm, vector_norm
 
 # fmt: off
 __all__ = [
-    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "cond", "cross", "det", "diagonal", "eig",
-    "eigh", "eigh_tridiagonal", "eigvals", "eigvalsh", "expm", "expm_frechet", "inv", "lstsq", "lu_factor",
-    "lu_solve", "matmul", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm",
-    "outer", "pinv", "polar", "qr", "slogdet", "solve", "solve_banded", "solve_circulant", "solve_sylvester",
-    "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "svd", "svdvals", "tensordot", "tensorinv",
-    "tensorsolve", "toeplitz", "trace", "vecdot", "vector_norm",
+    "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "companion", "cond", "convolution_matrix",
+    "coshm", "cosm", "cross", "det", "diagonal", "eig", "eigh", "eigh_tridiagonal", "eigvals", "eigvalsh",
+    "eigvalsh_tridiagonal", "expm", "expm_frechet", "fractional_matrix_power", "hankel", "inv", "khatri_rao",
+    "logm", "lstsq", "lu", "lu_factor", "lu_solve", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
+    "matrix_transpose", "multi_dot", "norm", "orthogonal_procrustes", "outer", "pinv", "polar", "qr", "sinhm",
+    "sinm", "slogdet", "solve", "solve_banded", "solve_circulant", "solve_continuous_are",
+    "solve_continuous_lyapunov", "solve_discrete_are", "solve_discrete_lyapunov", "solve_sylvester",
+    "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "svd", "svdvals", "tanhm", "tanm", "tensordot",
+    "tensorinv", "tensorsolve", "toeplitz", "trace", "vecdot", "vector_norm",
 ]
 # fmt: on
 
@@ -60,20 +79,15 @@ _SYMMETRIC = "for a symmetric matrix write w, v = np.linalg.eigh(a) and (v * f(w
 # names of scipy.linalg that are not here
 _WORDS = {
     "eig_banded": "write np.linalg.eigh of the full matrix, or eigh_tridiagonal",
-    "hankel": "write np.flip(toeplitz(...), axis), or index with i + j",
     "hessenberg": f"{_CHOICE}np.linalg.eig(a) for what depends on the spectrum",
-    "khatri_rao": 'write np.einsum("ik,jk->ijk", a, b).reshape(-1, a.shape[1])',
     "ldl": "write np.linalg.cholesky(a) for a positive definite matrix, or lu_factor(a)",
-    "lu": "write lu_factor(a), which keeps the permutation as plain indices",
     "null_space": f"{_CHOICE}the projector np.eye(n) - np.linalg.pinv(a) @ a",
     "orth": f"{_CHOICE}the projector a @ np.linalg.pinv(a)",
     "pinvh": "write np.linalg.pinv(a)",
     "qz": f"{_CHOICE}np.linalg.eigvals(np.linalg.solve(b, a))",
     "rq": "write np.linalg.qr of the transpose with its rows in reverse order",
-    "schur": f"{_CHOICE}np.linalg.eig(a), or ad.linalg.expm and sqrtm for functions of a matrix",
-    "solve_continuous_lyapunov": "write solve_sylvester(a, np.conj(a).T, q)",
-    "solve_discrete_lyapunov": "write np.linalg.solve(np.eye(n * n) - np.kron(a, a.conj()), q.ravel()).reshape(n, n)",
-    **dict.fromkeys("cosm fractional_matrix_power funm logm signm sinm tanm".split(), _SYMMETRIC),
+    "schur": f"{_CHOICE}np.linalg.eig(a), or ad.linalg.expm, logm and sqrtm for functions of a matrix",
+    **dict.fromkeys(("funm", "signm"), _SYMMETRIC),
 }
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself

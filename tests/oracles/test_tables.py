@@ -43,6 +43,10 @@ NOT_COMPARED = {
         "betainccinv betaincinv gammainccinv gammaincinv stdtrit".split(),
         "no derivative elsewhere: tests/autodiff/test_stats.py has the identities of an inverse",
     ),
+    **dict.fromkeys(
+        "logm riccati_continuous riccati_discrete".split(),
+        "no derivative elsewhere: tests/autodiff/test_matrix_functions.py",
+    ),
     **dict.fromkeys("gru_scan lstm_scan rnn_scan".split(), "tests/nn/test_sequences_against_torch.py"),
     "to_scalar": "of this library alone",
 }

@@ -138,7 +138,7 @@ def _expm(x: Any) -> Any:
 
 
 @one_call
-def _power_of_two(g: Any) -> float:
+def power_of_two(g: Any) -> float:
     """Return the one below the largest element."""
     top = float(np.max(np.abs(g), initial=0.0))
     return 2.0 ** math.floor(math.log2(top)) if 0.0 < top < math.inf else 1.0
@@ -146,7 +146,7 @@ def _power_of_two(g: Any) -> float:
 
 def _expm_vjp(g: Any, x: Any) -> Any:
     """Return the corner of exp([[xᵀ, g], [0, xᵀ]]), the adjoint of its Fréchet derivative (Najfeld and Havel 1995)."""
-    n, xt, scale = x.shape[-1], t(x), _power_of_two(plain(g))  # g must not decide the squarings
+    n, xt, scale = x.shape[-1], t(x), power_of_two(plain(g))  # g must not decide the squarings
     g = np.broadcast_to(g, x.shape) / scale
     upper, lower = np.concatenate([xt, g], axis=-1), np.concatenate([g * 0.0, xt], axis=-1)
     return expm(np.concatenate([upper, lower], axis=-2))[..., :n, n:] * scale
