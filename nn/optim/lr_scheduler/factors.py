@@ -17,8 +17,8 @@ import numpy as np
 
 from autodiff.extend import missing_names, refuse_trace
 
-from .hyperparameters import number
-from .optimizer import Group, Optimizer
+from ..hyperparameters import number
+from ..optimizer import Group, Optimizer
 
 __all__ = [
     "ConstantLR",
