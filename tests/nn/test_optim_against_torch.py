@@ -114,6 +114,12 @@ SCHEDULES = [
     ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.01}),
     ("CosineAnnealingWarmRestarts", {"T_0": 4}),
     ("LambdaLR", {"lr_lambda": lambda step: 0.9**step}),
+    ("MultiplicativeLR", {"lr_lambda": lambda step: 1 - 0.5 / (step + 1)}),
+    ("PolynomialLR", {"total_iters": 15, "power": 1.5}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": [0.5, 1.0], "step_size_up": 3, "step_size_down": 4}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.5, "step_size_up": 4, "mode": "triangular2"}),
+    ("CyclicLR", {"base_lr": [0.1, 0.2], "max_lr": 0.5, "step_size_up": 4, "mode": "exp_range", "gamma": 0.9}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.5, "step_size_up": 2, "scale_fn": lambda cycle: 1 / cycle}),
 ]
 
 
@@ -149,19 +155,84 @@ def test_schedules_equal_pytorchs_and_resume(name: str, options: dict, tmp_path:
             mine.load_state_dict(saved["schedule"])
 
 
+CHAIN = {
+    "ConstantLR": {"factor": 0.1, "total_iters": 6},
+    "ExponentialLR": {"gamma": 0.9},
+    "MultiStepLR": {"milestones": [3, 9], "gamma": 0.5},
+    "LinearLR": {"start_factor": 0.25, "total_iters": 8},
+    "PolynomialLR": {"total_iters": 12},
+    "CosineAnnealingLR": {"T_max": 5, "eta_min": 0.03},
+    "CosineAnnealingWarmRestarts": {"T_0": 4},
+}
+
+
+@settings(max_examples=10)
+@given(names=st.lists(st.sampled_from(list(CHAIN)), min_size=2, max_size=3, unique=True), chained=flags)
+def test_schedules_that_are_all_stepped_multiply_as_pytorchs_do(names: list[str], chained: bool) -> None:
+    opt, reference = pair()
+
+    def made(module: Any, optimizer: Any) -> list[Any]:
+        schedules = [getattr(module, name)(optimizer, **CHAIN[name]) for name in names]
+        return [module.ChainedScheduler(schedules, optimizer)] if chained else schedules
+
+    mine, other = made(ours, opt), made(theirs, reference)
+    for t in range(16):
+        np.testing.assert_allclose(rates(opt), rates(reference), rtol=1e-11, atol=1e-15)
+        reference.step()
+        for schedule in (*mine, *other):
+            schedule.step()
+        assert mine[-1].get_last_lr() == rates(opt)
+        if t == 6:
+            states, held = [schedule.state_dict() for schedule in mine], opt.state_dict()
+            mine = made(ours, opt)
+            for schedule, state in zip(mine, states, strict=True):
+                schedule.load_state_dict(state)
+            opt.load_state_dict(held)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_cyclic_momentum_equals_pytorchs(name: str) -> None:
+    p, q = nn.Parameter([1.0]), torch.tensor([1.0], requires_grad=True)
+    q.grad = torch.zeros(1)
+    options = {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 3, "step_size_down": 2, "base_momentum": 0.7}
+    opt, reference = getattr(nn.optim, name)([p], lr=1.0), getattr(torch.optim, name)([q], lr=1.0)
+    mine, other = ours.CyclicLR(opt, **options), theirs.CyclicLR(reference, **options)
+    for _ in range(12):
+        key = "betas" if name == "Adam" else "momentum"
+        np.testing.assert_allclose(opt.param_groups[0][key], reference.param_groups[0][key], rtol=1e-12)
+        reference.step()
+        other.step()
+        mine.step()
+
+
+def test_a_rate_that_the_user_changes_stays_changed() -> None:
+    opt, reference = pair()
+    mine, other = ours.StepLR(opt, 4, gamma=0.5), theirs.StepLR(reference, 4, gamma=0.5)
+    for t in range(10):
+        if t == 2:
+            opt.param_groups[0]["lr"] = reference.param_groups[0]["lr"] = 3.0
+        reference.step()
+        other.step()
+        mine.step()
+        np.testing.assert_allclose(rates(opt), rates(reference), rtol=1e-12)
+
+
 def test_a_sequence_of_schedules_equals_pytorchs() -> None:
     opt, reference = pair()
 
     def sequence(module: Any, optimizer: Any) -> Any:
         parts = [
+            module.MultiplicativeLR(optimizer, lambda step: 0.75),
             module.LinearLR(optimizer, start_factor=0.25, total_iters=4),
             module.ExponentialLR(optimizer, gamma=0.9),
             module.CosineAnnealingLR(optimizer, T_max=5),
+            module.MultiplicativeLR(optimizer, lambda step: 0.5),
+            module.CosineAnnealingWarmRestarts(optimizer, T_0=3),
         ]
-        return module.SequentialLR(optimizer, parts, milestones=[4, 8])
+        return module.SequentialLR(optimizer, parts, milestones=[2, 5, 9, 12, 15])
 
     mine, other = sequence(ours, opt), sequence(theirs, reference)
-    for t in range(12):
+    for t in range(18):
         np.testing.assert_allclose(rates(opt), rates(reference), rtol=1e-12)
         reference.step()
         other.step()
@@ -199,6 +270,10 @@ def test_reduction_on_a_plateau_equals_pytorchs(seed, mode, threshold_mode, pati
         (lambda o: ours.LambdaLR(o, [abs]), ValueError, "1 functions for 2 groups"),
         (lambda o: ours.ReduceLROnPlateau(o, mode="up"), ValueError, "mode must be 'min' or 'max'"),
         (lambda o: ours.SequentialLR(o, [ours.ConstantLR(o)], [1]), ValueError, "need 0 milestones"),
+        (lambda o: ours.ChainedScheduler([ours.ReduceLROnPlateau(o)]), TypeError, "step\\(\\) has no argument"),
+        (lambda o: ours.ChainedScheduler([]), ValueError, "ChainedScheduler got no schedulers"),
+        (lambda o: ours.CyclicLR(o, 0.1, [0.5]), ValueError, "1 numbers in max_lr for 2 groups"),
+        (lambda o: ours.CyclicLR(o, 0.1, 0.5, mode="up"), ValueError, "mode must be 'triangular', 'triangular2' or"),
         (lambda o: ours.StepLR("adam", 1), TypeError, "StepLR needs an optimizer, got a str"),
         (
             lambda o: ours.StepLR(o, 1).load_state_dict({"best": 1}),
