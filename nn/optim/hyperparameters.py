@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff import extend
 
-__all__ = ["bias_correction", "count", "flag", "fraction_pair", "number"]
+__all__ = ["bias_correction", "count", "flag", "fraction_pair", "number", "number_pair"]
 
 
 def number(who: str, name: str, value: Any, least: float = 0.0, below: float = math.inf) -> float:
@@ -35,6 +35,15 @@ def fraction_pair(who: str, name: str, value: Any) -> tuple[float, float]:
     if not all(isinstance(x, (int, float, np.number, np.ndarray)) and 0 <= x < 1 for x in (first, second)):
         raise ValueError(f"{who}: {name} must be two numbers in [0, 1), got {value!r}")
     return float(first), float(second)
+
+
+def number_pair(who: str, name: str, value: Any) -> tuple[float, float]:
+    """Return two numbers >= 0 as a tuple of Python numbers."""
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise ValueError(f"{who}: {name} must be two numbers, got {value!r}") from None
+    return number(who, name, first), number(who, name, second)
 
 
 def flag(who: str, name: str, value: Any) -> bool:

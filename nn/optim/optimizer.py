@@ -30,7 +30,6 @@ Group = dict[str, Any]
 
 FLUSH_EVERY = 64  # steps; a power of two
 FLAGS = ("maximize", "amsgrad", "nesterov", "centered", "decoupled_weight_decay")
-FRACTIONS = ("alpha", "rho")  # numbers in [0, 1); the others are >= 0
 # In PyTorch's groups these choose an implementation; they do not change the numbers.
 IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
 # What schedulers write into a group.
@@ -79,6 +78,7 @@ class Optimizer:
     """
 
     _decoupled = False  # whether weight decay shrinks the parameters, instead of entering the gradient
+    _fractions: tuple[str, ...] = ("alpha", "rho")  # hyperparameters in [0, 1); the others are >= 0
     _whole = False  # whether the formula needs all rows of a parameter at once
     _averaging: Any = None  # set by `nn.distributed`: what the ranks do together
     _optional_state: tuple[str, ...] = ()  # state that a saved file may have though this configuration does not use it
@@ -120,7 +120,7 @@ class Optimizer:
             elif name in FLAGS:
                 group[name] = flag(self._name, name, group[name])
             else:
-                group[name] = number(self._name, name, group[name], below=1.0 if name in FRACTIONS else math.inf)
+                group[name] = number(self._name, name, group[name], below=1.0 if name in self._fractions else math.inf)
 
     def _state_names(self, group: Group) -> tuple[str, ...]:
         """The arrays of a parameter's shape that the formula keeps between steps; they start at `_initial`."""
@@ -151,7 +151,7 @@ class Optimizer:
 
     def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
         """Update `values` and `slot.state` in place."""
-        decay = group["weight_decay"]
+        decay = group.get("weight_decay", 0.0)
         decoupled = group.get("decoupled_weight_decay", self._decoupled)
         for p, g, part in zip(values, grads, scratch.parts, strict=True):
             if decay and decoupled:

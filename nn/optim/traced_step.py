@@ -21,6 +21,7 @@ from .slots import Call, Flat, ScalarSlot, Slot
 
 __all__ = ["traced_step"]
 
+
 def traced_step(optimizer: Any, trace: Any) -> None:
     """Trace `optimizer.step()`."""
     if any(reader.args == (optimizer,) for reader in trace.fact_readers if isinstance(reader, partial)):

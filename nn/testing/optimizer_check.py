@@ -293,6 +293,9 @@ class _Trial:
         return [part.reshape(v.shape) for part, v in zip(np.split(flat, ends), like)]
 
     def no_rate(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
+        if "step_sizes" in self.hyper:
+            self.unavailable["S02"] = "the rate is where the sizes of its steps begin"
+            return None
         ps = self.parameters(values)
         o = self.opt(ps)
         o.param_groups[0]["lr"] = 0.0
@@ -374,8 +377,8 @@ class _Trial:
         """
         ps = self.parameters(values)
         o = self.opt(ps)
-        if "weight_decay" in self.hyper:
-            o.param_groups[0]["weight_decay"] = 0.0
+        for decay in {"weight_decay", "lambd"} & set(self.hyper):
+            o.param_groups[0][decay] = 0.0
         gs = gradients[-1]
         if self.takes_closure:
             self.bowl(ps, [True] * len(ps))

@@ -117,6 +117,24 @@ def _radam(p: float, g: float, state: State, h: Hyper, t: int) -> float:
     return p - h["lr"] * m * r * math.sqrt(1 - b2**t) / (math.sqrt(v) + h["eps"])
 
 
+def _rprop(p: float, g: float, state: State, h: Hyper, t: int) -> float:
+    """Riedmiller and Braun 1993, without the way back: where the sign has changed, the parameter stays."""
+    product = g * state.get("g", 0.0)
+    factor = h["etas"][product > 0] if product else 1.0
+    size = state.get("size", float(h["lr"])) * factor
+    state["size"] = size = min(max(size, h["step_sizes"][0]), h["step_sizes"][1])
+    state["g"] = g = 0.0 if product < 0 else g
+    return p - size * ((g > 0) - (g < 0))
+
+
+def _asgd(p: float, g: float, state: State, h: Hyper, t: int) -> float:
+    """Bottou's step sizes, of the rate of the step before."""
+    _, g = _decayed(p, g, h)
+    eta = state.get("eta", float(h["lr"]))
+    state["eta"] = h["lr"] / (1 + h["lambd"] * h["lr"] * t) ** h["alpha"]
+    return p * (1 - h["lambd"] * eta) - eta * g
+
+
 def _lion(p: float, g: float, state: State, h: Hyper, t: int) -> float:
     """Chen et al. 2023, algorithm 2."""
     b1, b2 = h["betas"]
@@ -183,6 +201,8 @@ FORMULAS: dict[str, Reference] = {
     "Adamax": _adamax,
     "NAdam": _nadam,
     "RAdam": _radam,
+    "Rprop": _rprop,
+    "ASGD": _asgd,
     "Lion": _lion,
 }
 OF_A_PARAMETER: dict[str, Callable[..., list[float]]] = {"LAMB": _lamb}

@@ -275,6 +275,8 @@ CONFIGURATIONS: list[tuple[str, dict[str, Any]]] = [
     ("RMSprop", {"momentum": 0.9, "centered": True}),
     ("RAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
     ("NAdam", {"weight_decay": 0.1}),
+    ("Rprop", {}),
+    ("ASGD", {"t0": 2.0, "lambd": 0.1}),
     ("Adagrad", {"lr_decay": 0.1, "initial_accumulator_value": 0.3}),
     ("LAMB", {}),
 ]

@@ -38,9 +38,19 @@ SPACES: dict[str, dict[str, Any]] = {
     "Adamax": {"betas": betas, "eps": eps, "weight_decay": decay},
     "NAdam": {"betas": betas, "eps": eps, "weight_decay": decay, "decoupled_weight_decay": flags},
     "RAdam": {"betas": betas, "eps": eps, "weight_decay": decay, "decoupled_weight_decay": flags},
+    "Rprop": {
+        "etas": st.sampled_from([(0.5, 1.2), (0.1, 2.0)]),
+        "step_sizes": st.sampled_from([(1e-6, 50), (0.01, 0.2)]),
+    },
+    "ASGD": {
+        "lambd": st.sampled_from([1e-4, 0.1]),
+        "alpha": st.sampled_from([0.75, 1.0]),
+        "t0": st.sampled_from([0.0, 3.0, 1e6]),
+        "weight_decay": decay,
+    },
 }
-# PyTorch keeps NAdam's product of momenta in float32
-CLOSE_TO = {"NAdam": dict(rtol=1e-6, atol=1e-7)}
+# PyTorch keeps the product of momenta of NAdam, and the step size of ASGD, in float32
+CLOSE_TO = {name: dict(rtol=1e-6, atol=1e-7) for name in ("NAdam", "ASGD")}
 SHAPES = [(3, 4), (), (9, 5)]
 
 

@@ -94,6 +94,8 @@ def test_cross_entropy_is_right(reduction: str) -> None:
         lambda ps: nn.optim.Adadelta(ps, rho=0.5, weight_decay=0.1),
         lambda ps: nn.optim.Adamax(ps, betas=(0.5, 0.9), weight_decay=0.1, maximize=True),
         lambda ps: nn.optim.NAdam(ps, lr=0.1, decoupled_weight_decay=True, weight_decay=0.1),
+        nn.optim.Rprop,
+        lambda ps: nn.optim.ASGD(ps, lr=0.1, lambd=0.1, t0=1.0, weight_decay=0.1),
         lambda ps: nn.optim.RAdam(ps, lr=0.1, betas=(0.5, 0.9), weight_decay=0.1),
         lambda ps: nn.optim.RAdam(ps, lr=0.1),
         lambda ps: nn.optim.Lion(ps, lr=0.1, betas=(0.5, 0.9), weight_decay=0.1),
@@ -102,8 +104,8 @@ def test_cross_entropy_is_right(reduction: str) -> None:
         lambda ps: nn.optim.LBFGS(ps, line_search_fn="strong_wolfe"),
     ],
     ids=(
-        "sgd momentum nesterov adam adamw adam-amsgrad rmsprop rmsprop-centered adagrad adadelta adamax nadam "
-        "radam-soon radam lion lamb lbfgs lbfgs-wolfe"
+        "sgd momentum nesterov adam adamw adam-amsgrad rmsprop rmsprop-centered adagrad adadelta adamax nadam rprop "
+        "asgd radam-soon radam lion lamb lbfgs lbfgs-wolfe"
     ).split(),
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -58,7 +58,7 @@ OPTIMIZERS = {
     "Adam": lambda p: nn.Adam(p, lr=0.03),
     "AMSGrad": lambda p: nn.AdamW(p, lr=0.03, amsgrad=True),
 }
-for name in ("RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Lion", "LAMB"):
+for name in ("RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Lion", "LAMB", "Rprop", "ASGD"):
     OPTIMIZERS[name] = partial(getattr(nn.optim, name), lr=0.02)
 OPTIMIZERS["LBFGS"] = lambda p: nn.optim.LBFGS(p, lr=0.1, max_iter=3)
 LOADER = lambda: DataLoader(
