@@ -32,6 +32,7 @@ from .layers.activations import (
     PReLU,
     ReLU,
     ReLU6,
+    RReLU,
     Sigmoid,
     SiLU,
     Softmax,
@@ -46,7 +47,7 @@ from .layers.activations import (
 from .layers.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .layers.distances import CosineSimilarity, PairwiseDistance
-from .layers.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
+from .layers.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from .layers.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from .layers.normalization import (
     BatchNorm1d,
@@ -57,6 +58,7 @@ from .layers.normalization import (
     InstanceNorm2d,
     InstanceNorm3d,
     LayerNorm,
+    LocalResponseNorm,
     RMSNorm,
 )
 from .layers.padding import (
@@ -86,6 +88,9 @@ from .layers.pooling import (
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
@@ -212,6 +217,9 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
@@ -226,6 +234,7 @@ __all__ = [
     "InstanceNorm2d",
     "InstanceNorm3d",
     "LayerNorm",
+    "LocalResponseNorm",
     "RMSNorm",
     "ChannelShuffle",
     "PixelShuffle",
@@ -251,6 +260,7 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
+    "FeatureAlphaDropout",
     "Neuron",
     "Layer",
     "MLP",
@@ -297,6 +307,7 @@ __all__ = [
     "Mish",
     "PReLU",
     "PairwiseDistance",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "SELU",

@@ -34,12 +34,12 @@ from autodiff import (
 )
 from autodiff.extend import missing_names
 
-from .layers.activations import glu, gumbel_softmax, log_softmax, softmax, softmin, softplus
+from .layers.activations import glu, gumbel_softmax, log_softmax, rrelu, softmax, softmin, softplus
 from .layers.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .layers.distances import cdist, cosine_similarity, normalize, pairwise_distance, pdist
-from .layers.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d
+from .layers.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from .layers.linear import bilinear, flatten
-from .layers.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from .layers.normalization import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm
 from .layers.padding import pad
 from .layers.pooling import (
     adaptive_avg_pool1d,
@@ -51,6 +51,9 @@ from .layers.pooling import (
     avg_pool1d,
     avg_pool2d,
     avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
     max_pool1d,
     max_pool2d,
     max_pool3d,
@@ -84,6 +87,7 @@ from .losses import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from .names_elsewhere import IN_FUNCTIONAL
 from .sequences.attention import scaled_dot_product_attention
 from .sequences.embedding import embedding, embedding_bag, one_hot
 from .sequences.positions import rotary_positions, sinusoidal_positions
@@ -124,6 +128,7 @@ __all__ = [
     "elu",
     "embedding",
     "embedding_bag",
+    "feature_alpha_dropout",
     "flatten",
     "focal_loss",
     "fold",
@@ -148,7 +153,11 @@ __all__ = [
     "leaky_relu",
     "linear",
     "log_softmax",
+    "local_response_norm",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
@@ -175,6 +184,7 @@ __all__ = [
     "relu6",
     "rms_norm",
     "rotary_positions",
+    "rrelu",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",
@@ -195,6 +205,5 @@ __all__ = [
     "unfold",
 ]
 
-_ELSEWHERE = {"mse": "write nn.functional.mse_loss"}
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
-    __getattr__ = missing_names(__name__, __all__, _ELSEWHERE)
+    __getattr__ = missing_names(__name__, __all__, IN_FUNCTIONAL)

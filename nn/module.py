@@ -25,6 +25,7 @@ import autodiff as ad
 from autodiff import scope
 from autodiff.extend import current_scope, numbers, write_all
 
+from .arguments_elsewhere import OF_LAYERS, without
 from .names_elsewhere import IN_MODULE
 from .overview import summarize
 from .parameter import Buffer, Parameter, forget_gradient, hold
@@ -64,6 +65,10 @@ class Module:
     _name: str = ""
     _scope: Any = None
     _not_saved: frozenset[str] = frozenset()  # buffers that are left out of `state_dict`
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        without(OF_LAYERS, cls)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output. Subclasses define it; users call the module itself."""

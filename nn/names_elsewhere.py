@@ -6,18 +6,35 @@ Never here: a name that does something.
 
 from __future__ import annotations
 
-__all__ = ["IN_MODULE", "IN_PACKAGE"]
+__all__ = ["IN_FUNCTIONAL", "IN_MODULE", "IN_PACKAGE"]
 
 _PARALLEL = "write nn.distributed(optimizer), and start the program with mpiexec"
 _SCHEDULERS = (
-    "ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR "
-    "OneCycleLR ReduceLROnPlateau SequentialLR StepLR"
+    "ChainedScheduler ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR ExponentialLR LRScheduler LambdaLR "
+    "LinearLR MultiStepLR MultiplicativeLR OneCycleLR PolynomialLR ReduceLROnPlateau SequentialLR StepLR"
 )
 _LAZY = "write the layer without Lazy, with the number of its inputs"
+_DRAWN_WINDOWS = "write nn.MaxPool2d(kernel_size), or nn.AdaptiveMaxPool2d(output_size): windows are not drawn here"
+_ONE_BY_ONE = "write nn.Linear and nn.CrossEntropyLoss: every class has its own row of weights"
+_NORMS = [f"{kind}{n}d" for kind in ("BatchNorm", "InstanceNorm", "Conv", "ConvTranspose") for n in (1, 2, 3)]
 IN_PACKAGE = {
-    **{f"Lazy{name}": _LAZY for name in ("Linear", "Conv1d", "Conv2d", "Conv3d", "BatchNorm1d", "BatchNorm2d")},
     **{name: f"write nn.optim.lr_scheduler.{name}" for name in _SCHEDULERS.split()},
     "lr_scheduler": "write nn.optim.lr_scheduler",
+    **{f"Lazy{name}": _LAZY for name in ("Linear", *_NORMS)},
+    **dict.fromkeys(["FractionalMaxPool2d", "FractionalMaxPool3d"], _DRAWN_WINDOWS),
+    "AdaptiveLogSoftmaxWithLoss": _ONE_BY_ONE,
+    "Container": "write nn.Module",
+    "CrossMapLRN2d": "write nn.LocalResponseNorm(size)",
+    "LinearCrossEntropyOptions": "write nn.Linear and nn.CrossEntropyLoss",
+    "LinearCrossEntropyLoss": "write nn.Linear and nn.CrossEntropyLoss",
+    "RNNBase": "write nn.RNN, nn.LSTM or nn.GRU",
+    "RNNCellBase": "write nn.RNNCell, nn.LSTMCell or nn.GRUCell",
+    **dict.fromkeys(["UninitializedParameter", "UninitializedBuffer"], _LAZY),
+    "clip_grad_norm": "write nn.clip_grad_norm_",
+    "get_total_norm": "write nn.clip_grad_norm_(parameters, math.inf), which returns the norm",
+    "clip_grads_with_norm_": "write nn.clip_grad_norm_(parameters, max_norm)",
+    "modules": "the layers are in nn itself",
+    "quantized": "write float32 layers; nn.export_onnx writes files that other programs quantize",
     "Activation": "write the layer itself: nn.ReLU(), nn.Tanh()",
     "BatchNormalization": "write nn.BatchNorm1d(features), or BatchNorm2d for images",
     "DataParallel": _PARALLEL,
@@ -45,7 +62,12 @@ IN_PACKAGE = {
     "UpsamplingBilinear2d": 'write nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)',
     "UpsamplingNearest2d": 'write nn.Upsample(scale_factor=2, mode="nearest")',
     "utils": "nn.clip_grad_norm_, nn.clip_grad_value_, nn.parameters_to_vector, nn.vector_to_parameters and "
-    "nn.pack_padded_sequence are in nn itself",
+    "nn.pack_padded_sequence are in nn itself, weight_norm and spectral_norm in nn.parametrize",
+    **{name: f"write nn.parametrize.{name}(layer)" for name in ("weight_norm", "spectral_norm", "orthogonal")},
+    **dict.fromkeys(
+        ("remove_weight_norm", "remove_spectral_norm"), "write nn.parametrize.remove_parametrizations(layer, 'weight')"
+    ),
+    "parametrizations": "nn.parametrize has weight_norm, spectral_norm and orthogonal",
     "train": "write nn.fit(model, x, y), or model.train() for the mode",
     "compile": "write ad.compile(f), or nn.training_step(model, loss, optimizer, compiled=True)",
     "to": "everything is NumPy on the CPU; write model.astype(dtype)",
@@ -66,4 +88,29 @@ IN_MODULE = {
     "register_forward_hook": "define forward(self, x) in a subclass, or call the parts of the model yourself",
     "save": "write nn.save(model, path)",
     "weights": "write model.parameters() or model.state_dict()",
+}
+_RECORDED = "results are new arrays; write "
+_BEFORE = "celu elu hardtanh leaky_relu relu rrelu selu threshold"
+IN_FUNCTIONAL = {
+    **dict.fromkeys(["grouped_mm", "scaled_mm", "scaled_grouped_mm"], "write x @ y"),
+    **{f"{name}_": f"{_RECORDED}nn.functional.{name}" for name in _BEFORE.split()},
+    **{
+        f"{kind}max_pool{n}d_with_indices": f"write nn.functional.{kind}max_pool{n}d(x, ..., return_indices=True)"
+        for kind in ("", "adaptive_")
+        for n in (1, 2, 3)
+    },
+    **{
+        f"fractional_max_pool{n}d{more}": f"write nn.functional.adaptive_max_pool{n}d"
+        for n in (2, 3)
+        for more in ("", "_with_indices")
+    },
+    "conv_tbc": "write nn.functional.conv1d, with x (N, C, W)",
+    "linear_cross_entropy": "write nn.functional.cross_entropy(nn.functional.linear(x, weight), target)",
+    "mse": "write nn.functional.mse_loss",
+    "multi_head_attention_forward": "write nn.MultiheadAttention, or nn.functional.scaled_dot_product_attention",
+    "native_channel_shuffle": "write nn.functional.channel_shuffle",
+    "swish": "write nn.functional.silu",
+    "upsample": "write nn.functional.interpolate",
+    "upsample_bilinear": 'write nn.functional.interpolate(x, ..., mode="bilinear", align_corners=True)',
+    "upsample_nearest": "write nn.functional.interpolate",
 }

@@ -175,7 +175,7 @@ class Op:
             raise TypeError(f"too many arguments: {self.name}{inspect.signature(self)}")
         for key, value in kwargs.items():
             if key not in self.defaults:
-                if value is None or value is np._NoValue:
+                if value is None or value is np._NoValue or (key == "inplace" and value is False):
                     continue  # out=None, where=<no value>: as if the argument were not given
                 raise missing_argument(self.name, key, self.statics)
             if value is not np._NoValue:

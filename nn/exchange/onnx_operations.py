@@ -41,6 +41,14 @@ def _reduced(operator: str) -> Entry:
     return entry
 
 
+def _norm_of_any_power(to: Writer, step: Step) -> str:
+    dtype, power = step.result.array.dtype, float(step.static["ord"])
+    raised = to.emit("Pow", to.emit("Abs", to.operand(step, 0)), to.raw(power, dtype))
+    keepdims = int(bool(step.static["keepdims"]))
+    total = to.emit("ReduceSum", raised, integers(to, *axes_of(step)), keepdims=keepdims)
+    return to.emit("Pow", total, to.raw(1 / power, dtype))
+
+
 def _along(operator: str) -> Entry:
     def entry(to: Writer, step: Step) -> str:
         axes = axes_of(step)
@@ -197,7 +205,7 @@ OPERATIONS: dict[str, Entry] = {
     "sum": _reduced("ReduceSum"), "mean": _reduced("ReduceMean"), "max": _reduced("ReduceMax"),
     "min": _reduced("ReduceMin"), "prod": _reduced("ReduceProd"), "logsumexp": _reduced("ReduceLogSumExp"),
     "softmax": _along("Softmax"), "log_softmax": _along("LogSoftmax"),
-    "standardize": _standardize,
+    "standardize": _standardize, "norm2": _reduced("ReduceL2"), "normp": _norm_of_any_power,
     # shapes
     "reshape": shapes.reshape, "broadcast_to": shapes.broadcast_to, "transpose": shapes.transpose,
     "swapaxes": shapes.swapaxes, "expand_dims": shapes.expand_dims, "squeeze": shapes.squeeze,
@@ -215,6 +223,7 @@ READ = frozenset(
 SCANS = frozenset({"lstm_scan", "gru_scan", "rnn_scan"})
 READ_TOO = {  # of these rows alone
     "astype": {"dtype"},
+    "normp": {"ord"},
     "scatter": {"dtype"},
     **{scan: {"reverse", "nonlinearity"} for scan in SCANS},
 }

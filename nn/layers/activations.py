@@ -14,9 +14,10 @@ from numpy.typing import DTypeLike
 
 import autodiff as ad
 
+from ..arguments_elsewhere import new_array
 from ..module import Module
 from ..parameter import Parameter
-from ..random import Rng, as_generator
+from ..random import Rng, as_generator, draw
 from .inputs import as_input, as_value, axis_or_dim
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "LogSoftmax",
     "Mish",
     "PReLU",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "SiLU",
@@ -49,6 +51,7 @@ __all__ = [
     "glu",
     "gumbel_softmax",
     "log_softmax",
+    "rrelu",
     "softmax",
     "softmin",
     "softplus",
@@ -88,6 +91,35 @@ def gumbel_softmax(
     return one if y is bare else one + (y - ad.stop_gradient(y))
 
 
+def rrelu(
+    x: Any,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    inplace: bool = False,
+    *,
+    rng: Rng = None,
+) -> Any:
+    """Return x where x > 0 and a x elsewhere; a is drawn from [lower, upper) in training, and its mean otherwise.
+    `torch.nn.functional.rrelu` (Xu et al. 2015).
+
+    x: any shape. inplace: False. rng: a Generator, a seed, or None for the default generator. Raises ValueError unless
+    lower <= upper.
+
+    >>> rrelu(np.array([-1.0, 2.0]), 0.25, 0.75)
+    array([-0.5,  2. ])
+    """
+    new_array("rrelu", inplace)
+    if not lower <= upper:
+        raise ValueError(f"rrelu: lower must be at most upper; got {lower!r} and {upper!r}")
+    if not training:
+        return ad.leaky_relu(x, (lower + upper) / 2)
+    x = as_value(x)
+    dtype = np.result_type(x.dtype, np.float16)
+    slope = (draw(rng, "random", x.shape, dtype=np.float32) * (upper - lower) + lower).astype(dtype)
+    return x * np.where(x > 0, dtype.type(1), np.where(x <= 0, slope, dtype.type(np.nan)))
+
+
 def softplus(x: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
     """Return log(1 + exp(beta x)) / beta, a smooth ReLU. `torch.nn.functional.softplus`.
 
@@ -104,37 +136,42 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
     return y if threshold == math.inf else np.where(ad.plain(x) * beta > threshold, x, y)
 
 
-def softmax(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
+def _in(dtype: DTypeLike, x: Any) -> Any:
+    return x if dtype is None else as_value(x).astype(dtype)
+
+
+def softmax(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: DTypeLike = None) -> Any:
     """Divide exp(x) by its sum along an axis, without overflow. `torch.nn.functional.softmax`.
 
-    axis: the last one unless it is given; `dim`, as PyTorch calls it, is taken too.
+    axis: the last one unless it is given; `dim`, as PyTorch calls it, is taken too. dtype: of the result; x is
+    converted before the exponentials are taken.
 
     >>> softmax(np.array([[0.0, 0.0]]), dim=1)
     array([[0.5, 0.5]])
     """
-    return ad.softmax(x, axis=axis_or_dim("softmax", axis, dim, -1))
+    return ad.softmax(_in(dtype, x), axis=axis_or_dim("softmax", axis, dim, -1))
 
 
-def log_softmax(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
+def log_softmax(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: DTypeLike = None) -> Any:
     """Return log(softmax(x)) along an axis, also where softmax underflows. `torch.nn.functional.log_softmax`.
 
-    axis, dim: as in `softmax`.
+    axis, dim, dtype: as in `softmax`.
 
     >>> log_softmax(np.array([[0.0, 1000.0]]), dim=1)
     array([[-1000.,     0.]])
     """
-    return ad.log_softmax(x, axis=axis_or_dim("log_softmax", axis, dim, -1))
+    return ad.log_softmax(_in(dtype, x), axis=axis_or_dim("log_softmax", axis, dim, -1))
 
 
-def softmin(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
+def softmin(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: DTypeLike = None) -> Any:
     """Divide exp(-x) by its sum along an axis, without overflow. `torch.nn.functional.softmin`.
 
-    axis, dim: as in `softmax`.
+    axis, dim, dtype: as in `softmax`.
 
     >>> softmin(np.array([[0.0, 1000.0]]), dim=1)
     array([[1., 0.]])
     """
-    return ad.softmin(x, axis=axis_or_dim("softmin", axis, dim, -1))
+    return ad.softmin(_in(dtype, x), axis=axis_or_dim("softmin", axis, dim, -1))
 
 
 def glu(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
@@ -148,7 +185,14 @@ def glu(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
     return ad.glu(x, axis=axis_or_dim("glu", axis, dim, -1))
 
 
-class ReLU(Module):
+class _NewArray(Module):
+    """An activation without arguments, but for PyTorch's `inplace`, which must be False."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        new_array(type(self).__name__, inplace)
+
+
+class ReLU(_NewArray):
     """Compute max(x, 0); the derivative at 0 is 0. `torch.nn.ReLU`.
 
     x: any shape, floating; the result has the same shape and dtype.
@@ -194,7 +238,7 @@ class Tanh(Module):
         return ad.tanh(x)
 
 
-class SiLU(Module):
+class SiLU(_NewArray):
     """Compute x * sigmoid(x). `torch.nn.SiLU` (Hendrycks and Gimpel 2016; also called swish).
 
     x: any shape, floating; the result has the same shape and dtype.
@@ -242,7 +286,8 @@ class LeakyReLU(Module):
     array([-0.1,  2. ])
     """
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        new_array("LeakyReLU", inplace)
         self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Any:
@@ -264,7 +309,8 @@ class ELU(Module):
     array([-0.6321,  2.    ])
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        new_array("ELU", inplace)
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:
@@ -339,7 +385,7 @@ class LogSoftmax(Softmax):
         return ad.log_softmax(x, axis=self.axis)
 
 
-class SELU(Module):
+class SELU(_NewArray):
     """Compute 1.0507 x where x > 0 and 1.7581 (exp(x) - 1) elsewhere (Klambauer et al. 2017). `torch.nn.SELU`.
 
     x: any shape, floating; the result has the same shape and dtype.
@@ -364,7 +410,8 @@ class CELU(Module):
     array([-0.7869,  2.    ])
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        new_array("CELU", inplace)
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:
@@ -376,7 +423,7 @@ class CELU(Module):
         return f"alpha={self.alpha}"
 
 
-class Mish(Module):
+class Mish(_NewArray):
     """Compute x tanh(softplus(x)) (Misra 2019). `torch.nn.Mish`.
 
     x: any shape, floating; the result has the same shape and dtype.
@@ -406,7 +453,7 @@ class Softsign(Module):
         return ad.softsign(x)
 
 
-class Hardswish(Module):
+class Hardswish(_NewArray):
     """Compute x hardsigmoid(x) (Howard et al. 2019). `torch.nn.Hardswish`.
 
     x: any shape, floating; the result has the same shape and dtype.
@@ -421,7 +468,7 @@ class Hardswish(Module):
         return ad.hardswish(x)
 
 
-class Hardsigmoid(Module):
+class Hardsigmoid(_NewArray):
     """Compute (x + 3) / 6, limited to [0, 1]. `torch.nn.Hardsigmoid`.
 
     x: any shape, floating; the result has the same shape and dtype.
@@ -446,7 +493,8 @@ class Hardtanh(Module):
     array([-1. ,  0.5])
     """
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        new_array("Hardtanh", inplace)
         self.min_val = min_val
         self.max_val = max_val
 
@@ -459,7 +507,7 @@ class Hardtanh(Module):
         return f"min_val={self.min_val}, max_val={self.max_val}"
 
 
-class ReLU6(Module):
+class ReLU6(_NewArray):
     """Compute x limited to [0, 6]. `torch.nn.ReLU6`.
 
     x: any shape, floating; the result has the same shape and dtype.
@@ -543,7 +591,8 @@ class Threshold(Module):
     array([-1.,  2.])
     """
 
-    def __init__(self, threshold: float, value: float) -> None:
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        new_array("Threshold", inplace)
         self.threshold = threshold
         self.value = value
 
@@ -626,3 +675,30 @@ class PReLU(Module):
     def extra_repr(self) -> str:
         """How many weights there are."""
         return f"num_parameters={self.num_parameters}"
+
+
+class RReLU(Module):
+    """Compute x where x > 0 and a x elsewhere, a drawn from [lower, upper) in training. `torch.nn.RReLU`.
+
+    In evaluation a is the mean. lower, upper: where a is drawn from. inplace: False. rng: a Generator or a seed of its
+    own; None takes the default generator at each call. x: any shape (Xu et al. 2015).
+
+    >>> import nn, numpy as np
+    >>> nn.RReLU(0.25, 0.75).eval()(np.array([-1.0, 2.0]))
+    array([-0.5,  2. ])
+    """
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False, *, rng: Rng = None) -> None:
+        new_array("RReLU", inplace)
+        if not lower <= upper:
+            raise ValueError(f"RReLU: lower must be at most upper; got {lower!r} and {upper!r}")
+        self.lower, self.upper = lower, upper
+        self.rng = None if rng is None else as_generator(rng)
+
+    def forward(self, x: Any) -> Any:
+        """x of any shape -> the same shape."""
+        return rrelu(x, self.lower, self.upper, self.training, rng=self.rng)
+
+    def extra_repr(self) -> str:
+        """The limits."""
+        return f"lower={self.lower}, upper={self.upper}"

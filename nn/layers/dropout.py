@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments_elsewhere import new_array
 from ..module import Module
 from ..random import Rng, as_generator, draw
 from .inputs import as_value
@@ -17,11 +18,13 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
+    "FeatureAlphaDropout",
     "alpha_dropout",
     "dropout",
     "dropout1d",
     "dropout2d",
     "dropout3d",
+    "feature_alpha_dropout",
 ]
 
 
@@ -33,7 +36,7 @@ def check_probability(p: float) -> None:
         raise ValueError(f"the probability of dropping must be in [0, 1], got {p!r}")
 
 
-def dropout(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
+def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: Rng = None) -> Any:
     """Zero each element with probability p and divide the others by 1 - p; return x itself when not training.
 
     x: any shape. rng: a Generator, a seed, or None for the default generator. `torch.nn.functional.dropout`. Raises
@@ -42,6 +45,7 @@ def dropout(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -
     >>> dropout(np.ones(6, np.float32), 0.5, rng=0)
     array([2., 2., 2., 0., 0., 0.], dtype=float32)
     """
+    new_array("dropout", inplace)
     check_probability(p)
     if not training or p == 0:
         return x
@@ -65,7 +69,7 @@ def _of_channels(who: str, dims: tuple[int, ...], x: Any, p: float, training: bo
     return x * dropout(ones, p, rng=rng)
 
 
-def dropout1d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
+def dropout1d(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: Rng = None) -> Any:
     """Zero each channel of each sequence with probability p; as `dropout` otherwise. `torch.nn.functional.dropout1d`.
 
     x: (N, C, L) or (C, L).
@@ -73,10 +77,11 @@ def dropout1d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None)
     >>> dropout1d(np.ones((1, 4, 2)), 0.5, rng=0)[0, :, 1]
     array([2., 2., 2., 0.])
     """
+    new_array("dropout1d", inplace)
     return _of_channels("dropout1d", (2, 3), x, p, training, rng)
 
 
-def dropout2d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
+def dropout2d(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: Rng = None) -> Any:
     """Zero each channel of each image with probability p; as `dropout` otherwise. `torch.nn.functional.dropout2d`.
 
     x: (N, C, H, W). With three axes PyTorch reads (N, C, L): write `dropout1d` for that.
@@ -84,10 +89,11 @@ def dropout2d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None)
     >>> dropout2d(np.ones((1, 4, 2, 2)), 0.5, rng=0)[0, :, 1, 1]
     array([2., 2., 2., 0.])
     """
+    new_array("dropout2d", inplace)
     return _of_channels("dropout2d", (4,), x, p, training, rng)
 
 
-def dropout3d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None) -> Any:
+def dropout3d(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: Rng = None) -> Any:
     """Zero each channel of each volume with probability p; as `dropout` otherwise. `torch.nn.functional.dropout3d`.
 
     x: (N, C, D, H, W) or (C, D, H, W).
@@ -95,13 +101,14 @@ def dropout3d(x: Any, p: float = 0.5, *, training: bool = True, rng: Rng = None)
     >>> dropout3d(np.ones((1, 4, 1, 1, 1)), 0.5, rng=0).ravel()
     array([2., 2., 2., 0.])
     """
+    new_array("dropout3d", inplace)
     return _of_channels("dropout3d", (4, 5), x, p, training, rng)
 
 
 _SELU_FLOOR = -1.7580993408473766  # the limit of SELU on the left: -scale * alpha
 
 
-def alpha_dropout(x: Any, p: float = 0.5, *, training: bool = False, rng: Rng = None) -> Any:
+def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, rng: Rng = None) -> Any:
     """Set elements to SELU's limit on the left with probability p, keeping mean 0 and variance 1.
 
     x: any shape. `torch.nn.functional.alpha_dropout` (Klambauer et al. 2017, section 2,
@@ -111,14 +118,37 @@ def alpha_dropout(x: Any, p: float = 0.5, *, training: bool = False, rng: Rng = 
     >>> alpha_dropout(np.zeros(6), 0.5, training=True, rng=0).round(4)
     array([ 0.7792,  0.7792,  0.7792, -0.7792, -0.7792, -0.7792])
     """
-    check_probability(p)
+    new_array("alpha_dropout", inplace)
     x = as_value(x)
+    return _to_the_floor(x, x.shape, p, training, rng)
+
+
+def feature_alpha_dropout(
+    x: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, rng: Rng = None
+) -> Any:
+    """Set whole channels to SELU's limit on the left with probability p; as `alpha_dropout` otherwise.
+
+    `torch.nn.functional.feature_alpha_dropout`. x: (N, C, ...). Raises ValueError for fewer than two axes.
+
+    >>> feature_alpha_dropout(np.zeros((1, 3, 2)), 0.5, training=True, rng=0)[0, :, 1].round(4)
+    array([0.7792, 0.7792, 0.7792])
+    """
+    new_array("feature_alpha_dropout", inplace)
+    x = as_value(x)
+    if x.ndim < 2:
+        raise ValueError(f"feature_alpha_dropout needs x of shape (N, C, ...); got shape {x.shape}")
+    return _to_the_floor(x, (*x.shape[:2], *[1] * (x.ndim - 2)), p, training, rng)
+
+
+def _to_the_floor(x: Any, drawn: tuple[int, ...], p: float, training: bool, rng: Rng) -> Any:
+    """drawn: the shape of the draws, which broadcasts with x."""
+    check_probability(p)
     if not training or p == 0:
         return x
     if p == 1:
         return x * np.zeros(x.shape, x.dtype)
     scale = 1 / math.sqrt((1 - p) * (1 + p * _SELU_FLOOR**2))
-    keep = draw(rng, "random", x.shape, dtype=np.float32) >= p
+    keep = draw(rng, "random", drawn, dtype=np.float32) >= p
     return np.where(keep, x, _SELU_FLOOR) * scale - scale * p * _SELU_FLOOR
 
 
@@ -131,6 +161,7 @@ class Dropout(Module):
 
     Args:
         p: probability of zero, in [0, 1].
+        inplace: PyTorch's; False, for results are new arrays.
         rng: a Generator or a seed of its own; None takes the default generator at each call.
 
     >>> import nn, numpy as np
@@ -141,7 +172,8 @@ class Dropout(Module):
     array([1., 1., 1.])
     """
 
-    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:
+        new_array(type(self).__name__, inplace)
         check_probability(p)
         self.p = p
         self.rng = None if rng is None else as_generator(rng)
@@ -213,3 +245,18 @@ class AlphaDropout(Dropout):
     def forward(self, x: Any) -> Any:
         """x of any shape -> the same shape."""
         return alpha_dropout(x, self.p, training=self.training, rng=self.rng)
+
+
+class FeatureAlphaDropout(Dropout):
+    """Dropout of whole channels for SELU networks. `torch.nn.FeatureAlphaDropout`.
+
+    Arguments as in `Dropout`. x: (N, C, ...).
+
+    >>> import nn, numpy as np
+    >>> nn.FeatureAlphaDropout(0.5, rng=0)(np.zeros((1, 3, 2)))[0, :, 1].round(4)
+    array([0.7792, 0.7792, 0.7792])
+    """
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, ...) -> the same shape."""
+        return feature_alpha_dropout(x, self.p, training=self.training, rng=self.rng)

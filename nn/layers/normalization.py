@@ -27,11 +27,13 @@ __all__ = [
     "InstanceNorm2d",
     "InstanceNorm3d",
     "LayerNorm",
+    "LocalResponseNorm",
     "RMSNorm",
     "batch_norm",
     "group_norm",
     "instance_norm",
     "layer_norm",
+    "local_response_norm",
     "rms_norm",
 ]
 
@@ -557,3 +559,45 @@ class GroupNorm(Module):
         shown = [f"{self.num_groups}, {self.num_channels}"] + ([f"eps={self.eps}"] if self.eps != 1e-5 else [])
         shown += [] if self.affine else ["affine=False"]
         return ", ".join(shown + (["bias=False"] if self.affine and self.bias is None else []))
+
+
+def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+    """Divide each element by a power of the mean square of its neighbours on the axis of channels.
+
+    `torch.nn.functional.local_response_norm` (Krizhevsky et al. 2012, section 3.3): x / (k + alpha m)^beta, m the sum
+    of the squares of `size` channels divided by size. x: (N, C, ...), three axes or more. Raises ValueError for fewer.
+
+    >>> local_response_norm(np.ones((1, 3, 1)), 3, alpha=3.0, beta=1.0).ravel()
+    array([0.33333333, 0.25      , 0.33333333])
+    """
+    x = as_value(x)
+    if x.ndim < 3:
+        raise ValueError(f"local_response_norm needs x of shape (N, C, ...) with three axes or more; got {x.shape}")
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+        raise ValueError(f"local_response_norm: size must be an integer >= 1; got {size!r}")
+    planes = np.reshape(x * x, (x.shape[0], 1, x.shape[1], math.prod(x.shape[2:])))
+    neighbours = ad.im2col(planes, (size, 1), (1, 1), [(size // 2, (size - 1) // 2), (0, 0)])
+    mean = np.reshape(np.sum(neighbours, axis=(1, 2, 3)), x.shape) / size
+    return x / (mean * alpha + k) ** beta
+
+
+class LocalResponseNorm(Module):
+    """Divide each element by a power of the mean square of its neighbouring channels. `torch.nn.LocalResponseNorm`.
+
+    size: how many channels are neighbours. alpha, beta, k: see `nn.functional.local_response_norm`. x: (N, C, ...).
+
+    >>> import nn, numpy as np
+    >>> nn.LocalResponseNorm(3, alpha=3.0, beta=1.0)(np.ones((1, 3, 1))).ravel()
+    array([0.33333333, 0.25      , 0.33333333])
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, ...) -> the same shape."""
+        return local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -1,4 +1,4 @@
-"""Pooling: the largest or the mean element of windows, of given sizes or of a given number (adaptive).
+"""Pooling: the largest or the mean element of windows, or their norm, of given sizes or of a given number (adaptive).
 
 One file: one short class for each dimension and kind.
 """
@@ -29,6 +29,9 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
@@ -41,6 +44,9 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
@@ -255,6 +261,71 @@ def avg_pool3d(
     array([[[[3.5]]]])
     """
     return _avg_pool("avg_pool3d", 3, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+def _lp_pool(who: str, n: int, x: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
+    kernel = per_axis(who, "kernel_size", kernel_size, n)
+    if not isinstance(norm_type, (int, float, np.number)) or not norm_type:
+        raise ValueError(f"{who}: norm_type must be a number other than 0; got {norm_type!r}")
+    if math.isinf(norm_type):
+        sign = math.copysign(1.0, norm_type)
+        return sign * _max_pool(who, n, np.abs(as_value(x)) * sign, kernel, stride, 0, 1, ceil_mode)
+    power = float(norm_type)
+
+    def pool(x: Any) -> Any:
+        steps = kernel if stride is None else per_axis(who, "stride", stride, n)
+        borders = _borders(x.shape[2:], kernel, steps, (0,) * n, (1,) * n, ceil_mode)
+        parts = ad.im2col(x, kernel, steps, borders)
+        parts = np.reshape(parts, (*parts.shape[:2], math.prod(kernel), *parts.shape[2 + n :]))
+        if power % 2 == 0:
+            y = ad.linalg.norm(parts, power, axis=2)  # of plain arrays too: the same digits
+        else:  # PyTorch's sum has signs
+            total = np.sum(parts if power == 1 else parts**power, axis=2)
+            y = total if power == 1 else np.where(total == 0, 0.0, total ** (1 / power))
+        counts: Any = 1  # how many elements a window has: PyTorch's norm of one beyond the end is that of a whole one
+        for m, out, k, s in zip(x.shape[2:], y.shape[2:], kernel, steps, strict=True):
+            counts = np.multiply.outer(counts, _divisors(m, out, k, s, 0, True))
+        if np.all(counts == math.prod(kernel)):
+            return y
+        return y * ((math.prod(kernel) / counts) ** (1 / power)).astype(y.dtype)
+
+    return each_image(who, x, n, pool)
+
+
+def lp_pool1d(x: Any, norm_type: float, kernel_size: Sizes, stride: Any = None, ceil_mode: bool = False) -> Any:
+    """Return the norm of each window, (sum of x^p)^(1/p) without absolute values. `torch.nn.functional.lp_pool1d`.
+
+    x: (N, C, W) or (C, W). norm_type: p, a number other than 0; infinity for the largest absolute value. Odd p sum with
+    signs, as in PyTorch; other p give NaN for negative x. stride: None for kernel_size. ceil_mode: whether a last
+    window may reach beyond the end; its norm is that of a whole window with the same mean. The gradient where the sum
+    is 0 is 0.
+
+    >>> lp_pool1d(np.array([[3.0, 4.0, 0.0, 0.0]]), 2, 2)
+    array([[5., 0.]])
+    """
+    return _lp_pool("lp_pool1d", 1, x, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool2d(x: Any, norm_type: float, kernel_size: Sizes, stride: Any = None, ceil_mode: bool = False) -> Any:
+    """Return the norm of each window. `torch.nn.functional.lp_pool2d`.
+
+    x: (N, C, H, W) or (C, H, W). The rest as in `lp_pool1d`, an integer or one for each axis.
+
+    >>> lp_pool2d(np.ones((1, 2, 2)), 2, 2)
+    array([[[2.]]])
+    """
+    return _lp_pool("lp_pool2d", 2, x, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(x: Any, norm_type: float, kernel_size: Sizes, stride: Any = None, ceil_mode: bool = False) -> Any:
+    """Return the norm of each window. `torch.nn.functional.lp_pool3d`.
+
+    x: (N, C, D, H, W) or (C, D, H, W). The rest as in `lp_pool2d`.
+
+    >>> lp_pool3d(np.ones((1, 2, 2, 2)), 1, 2)
+    array([[[[8.]]]])
+    """
+    return _lp_pool("lp_pool3d", 3, x, norm_type, kernel_size, stride, ceil_mode)
 
 
 def _boxes(who: str, n: int, spatial: Any, output_size: Any) -> tuple[tuple[int, ...], list[list[slice]]]:
@@ -524,6 +595,64 @@ class AvgPool3d(AvgPool2d):
 
     >>> import nn, numpy as np
     >>> nn.AvgPool3d(2)(np.ones((5, 3, 4, 4, 4))).shape
+    (5, 3, 2, 2, 2)
+    """
+
+    _axes = 3
+
+
+class LPPool1d(Module):
+    """Return the norm of each window of one axis, (sum of x^p)^(1/p). `torch.nn.LPPool1d`.
+
+    norm_type: p, see `nn.functional.lp_pool1d`. kernel_size, stride (None: kernel_size): integers. ceil_mode: whether a
+    last window may reach beyond the end. x: (N, C, W) or (C, W).
+
+    >>> import nn, numpy as np
+    >>> nn.LPPool1d(2, 2)(np.array([[3.0, 4.0, 0.0, 0.0]]))
+    array([[5., 0.]])
+    """
+
+    _axes = 1
+
+    def __init__(self, norm_type: float, kernel_size: Sizes, stride: Any = None, ceil_mode: bool = False) -> None:
+        _geometry(type(self).__name__, self._axes, kernel_size, stride, 0, 1)
+        self.norm_type, self.kernel_size, self.ceil_mode = norm_type, kernel_size, ceil_mode
+        self.stride = kernel_size if stride is None else stride
+
+    def forward(self, x: Any) -> Any:
+        """x: (N, C, *spatial) -> (N, C, *windows)."""
+        sizes = self.kernel_size, self.stride, self.ceil_mode
+        return _lp_pool(type(self).__name__, self._axes, x, self.norm_type, *sizes)
+
+    def picture_facts(self) -> ModuleFacts:
+        """What `ad.draw` shows of it: the kernel."""
+        return ModuleFacts(kernel=per_axis(type(self).__name__, "kernel_size", self.kernel_size, self._axes))
+
+    def extra_repr(self) -> str:
+        """The power and the sizes."""
+        return f"norm_type={self.norm_type}, {_shown(self, ceil_mode=False)}"
+
+
+class LPPool2d(LPPool1d):
+    """Return the norm of each window of images. `torch.nn.LPPool2d`.
+
+    Arguments as in `LPPool1d`, sizes an integer or one for each axis. x: (N, C, H, W) or (C, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.LPPool2d(2, 2)(np.ones((5, 3, 8, 8))).shape
+    (5, 3, 4, 4)
+    """
+
+    _axes = 2
+
+
+class LPPool3d(LPPool1d):
+    """Return the norm of each window of volumes. `torch.nn.LPPool3d`.
+
+    Arguments as in `LPPool2d`. x: (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import nn, numpy as np
+    >>> nn.LPPool3d(2, 2)(np.ones((5, 3, 4, 4, 4))).shape
     (5, 3, 2, 2, 2)
     """
 

@@ -19,6 +19,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import extend
 
+from ..arguments_elsewhere import OF_OPTIMIZERS, without
 from ..parameter import forget_gradient
 from .hyperparameters import flag, fraction_pair, number
 from .slots import Array, Call, Flat, ScalarSlot, Slot, slots_for
@@ -82,6 +83,10 @@ class Optimizer:
     _whole = False  # whether the formula needs all rows of a parameter at once
     _averaging: Any = None  # set by `nn.distributed`: what the ranks do together
     _optional_state: tuple[str, ...] = ()  # state that a saved file may have though this configuration does not use it
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        without(OF_OPTIMIZERS, cls)
 
     def __init__(self, parameters: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         self.defaults = dict(defaults)

@@ -63,6 +63,11 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[Any, ...]]] = {
     "dropout": (lambda: nn.Sequential(nn.Linear(6, 3, rng=0), nn.Dropout(0.5)), (floats(4, 6),)),
     "dropout of its own": (lambda: nn.Sequential(nn.Linear(6, 3, rng=0), nn.Dropout(0.5, rng=3)), (floats(4, 6),)),
     "alpha dropout": (lambda: nn.Sequential(nn.Linear(6, 3, rng=0), nn.AlphaDropout(0.5)), (floats(4, 6),)),
+    "random slopes": (lambda: nn.Sequential(nn.Linear(6, 3, rng=0), nn.RReLU()), (floats(4, 6),)),
+    "norms of windows": (
+        lambda: nn.Sequential(nn.Conv2d(3, 4, 3, rng=0), nn.LPPool2d(2, 2), nn.LocalResponseNorm(3)),
+        (floats(2, 3, 7, 7),),
+    ),
     "channel dropout": (lambda: nn.Sequential(nn.Conv1d(3, 4, 3, rng=0), nn.Dropout1d(0.5)), (floats(2, 3, 5),)),
     "embedding": (lambda: nn.Embedding(7, 4, rng=0), (LABELS,)),
     "embedding bag": (lambda: nn.EmbeddingBag(7, 4, rng=0), (LABELS,)),

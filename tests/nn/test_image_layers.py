@@ -1,5 +1,6 @@
 """Layers of images, normalization, dropout of channels: derivatives by nn.testing.check_module, conventions, errors."""
 
+import math
 import pickle
 from typing import Any
 
@@ -28,6 +29,9 @@ LAYERS = [
     (nn.AvgPool1d(2, ceil_mode=True), LINE),
     (nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False), PLANE),
     (nn.AvgPool3d(2), RNG.standard_normal((1, 1, 2, 2, 4))),
+    (nn.LPPool1d(3, 2), np.abs(LINE)),
+    (nn.LPPool2d(2, 3, stride=2, ceil_mode=True), PLANE),
+    (nn.LPPool3d(math.inf, 2), RNG.standard_normal((1, 1, 2, 2, 2))),
     (nn.AdaptiveAvgPool1d(3), LINE),
     (nn.AdaptiveAvgPool2d((3, 2)), PLANE),
     (nn.AdaptiveMaxPool1d(2), LINE),
@@ -46,6 +50,7 @@ LAYERS = [
     (nn.LayerNorm((4, 4)), PLANE),
     (nn.GroupNorm(1, 2), LINE),
     (nn.RMSNorm(5), LINE),
+    (nn.LocalResponseNorm(2, alpha=0.5), PLANE),
     (nn.Upsample(size=(3, 5), mode="bilinear"), PLANE),
     (nn.Upsample(scale_factor=2), LINE),
     (nn.InstanceNorm3d(2, affine=True, bias=False), RNG.standard_normal((1, 2, 2, 2, 2))),
@@ -55,6 +60,8 @@ LAYERS = [
     (nn.Dropout1d(0.5, rng=1), LINE),
     (nn.Dropout2d(0.5, rng=1), PLANE),
     (nn.AlphaDropout(0.5, rng=1), LINE),
+    (nn.FeatureAlphaDropout(0.5, rng=1), LINE),
+    (nn.RReLU(rng=1), LINE),
     (nn.PReLU(2), LINE),
     (nn.GLU(1), LINE),
 ]
@@ -236,3 +243,25 @@ def test_nearest_upsampling_copies_and_its_gradient_sums() -> None:
 def test_mistakes_are_named(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_a_window_of_zeros_has_norm_0_and_gradient_0_and_no_second_derivative() -> None:
+    x = ad.tensor([[[0.0, 0.0, 3.0, 4.0]]])
+    F.lp_pool1d(x, 2, 2).sum().backward()
+    np.testing.assert_allclose(x.grad[0, 0], [0.0, 0.0, 0.6, 0.8])
+    h = ad.hessian(lambda x: F.lp_pool1d(x, 2, 2).sum())(np.zeros((1, 1, 2)))
+    assert np.isnan(h).any()
+
+
+def test_random_slopes_are_of_their_range_for_each_element_and_nan_stays() -> None:
+    x = ad.tensor(-np.ones(1000))
+    y = F.rrelu(x, 0.25, 0.75, training=True, rng=0)
+    assert -0.75 < y.data.min() < -0.74 and -0.26 < y.data.max() < -0.25
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, -y.data)
+    assert np.isnan(ad.grad(lambda x: F.rrelu(x, training=True, rng=0).sum())(np.array([np.nan])))
+
+
+def test_whole_channels_go_to_selus_limit() -> None:
+    y = nn.FeatureAlphaDropout(0.5, rng=0)(np.ones((20, 3, 4)))
+    assert (y == y[:, :, :1]).all() and len(np.unique(y.round(6))) == 2

@@ -1,6 +1,7 @@
 """Layers equal PyTorch's on the same weights, over generated configurations: outputs, gradients in inputs and
 parameters, and second order (the gradient of a gradient penalty)."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,36 @@ def test_convolution(n: int, data: Any, seed: int) -> None:
     if data.draw(st.booleans()):
         x = x[0]
     compare(getattr(nn, name)(*channels, **options), getattr(torch.nn, name)(*channels, **options), x)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@few
+@given(data=st.data(), seed=seeds)
+def test_norms_of_windows(n: int, data: Any, seed: int) -> None:
+    p = data.draw(st.sampled_from([1, 2, 4, 3, 1.5, math.inf]))
+    options = {
+        "kernel_size": data.draw(sizes(n, 1, 3) if n > 1 else st.integers(1, 3)),
+        "stride": data.draw(st.none() | sizes(n, 1, 3)),
+        "ceil_mode": data.draw(st.booleans()),
+    }
+    x = np.random.default_rng(seed).standard_normal((2, 2, *data.draw(sizes(n, 3, 5))))
+    x = np.abs(x) if p in (3, 1.5) else x
+    compare(getattr(nn, f"LPPool{n}d")(p, **options), getattr(torch.nn, f"LPPool{n}d")(p, **options), x)
+
+
+@few
+@given(
+    size=st.integers(1, 4), beta=st.sampled_from([0.75, 1.0]), more=st.sampled_from([(3,), (2, 2), ()]), seed=seeds
+)
+def test_normalization_by_neighbouring_channels(size: int, beta: float, more: tuple[int, ...], seed: int) -> None:
+    x = np.random.default_rng(seed).standard_normal((2, 5, 3, *more))
+    options = {"alpha": 0.5, "beta": beta, "k": 2.0}
+    compare(nn.LocalResponseNorm(size, **options), torch.nn.LocalResponseNorm(size, **options), x)
+
+
+def test_random_slopes_in_evaluation() -> None:
+    x = np.random.default_rng(0).standard_normal((3, 4))
+    compare(nn.RReLU(0.2, 0.4).eval(), torch.nn.RReLU(0.2, 0.4).eval(), x)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

@@ -152,6 +152,10 @@ LAYERS = {
     "padding with zeros": (lambda: nn.ZeroPad2d((1, 0, 2, 3)), (2, 4, 3, 3)),
     "glu": (lambda: nn.GLU(), (2, 4)),
     "two-dimensional dropout": (lambda: nn.Dropout2d(), (2, 4, 3, 3)),
+    "norms of windows": (lambda: nn.LPPool2d(2, 3, 2, ceil_mode=True), (2, 3, 6, 6)),
+    "norms of another power": (lambda: nn.LPPool1d(4, 2), (2, 3, 6)),
+    "neighbouring channels": (lambda: nn.LocalResponseNorm(3), (2, 4, 3, 3)),
+    "random slopes": (lambda: nn.RReLU(), (2, 4)),
     "unflatten": (lambda: nn.Unflatten(1, (2, 3)), (2, 6)),
 }
 

@@ -12,6 +12,9 @@ import autodiff as ad
 import nn
 import nn.functional as F
 
+# names that PyTorch does not document
+INSIDE = {"assert_int_or_pair", "boolean_dispatch", "ScalingType", "SwizzleType", "swap_in_optimizer_params_and_state"}
+F_OF_TORCH = "torch.nn.functional"
 RNG = np.random.default_rng(0)
 RENAMED = {"dim": "axis", "values": "modules"}
 ELSEWHERE = {"device", "dtype", "inplace", "size_average", "reduce"}  # nothing here, or by name
@@ -46,6 +49,81 @@ def test_optimizers_have_pytorchs_defaults() -> None:
         for p in inspect.signature(getattr(nn.optim, name).__init__).parameters.values():
             if p.name in their and p.default is not p.empty and their[p.name] is not p.empty:
                 assert p.default == their[p.name], f"{name}: {p.name}={p.default}, PyTorch {their[p.name]}"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Linear(3, 2, device="cpu", dtype=None),
+        lambda: nn.Conv2d(1, 2, 3, device=None, dtype=None),
+        lambda: nn.LSTM(3, 2, device="cpu", dtype=None),
+        lambda: nn.BatchNorm2d(3, device="cpu"),
+        lambda: nn.ReLU(inplace=False),
+        lambda: nn.LeakyReLU(0.2, False),
+        lambda: nn.Dropout2d(0.5, False),
+        lambda: nn.MSELoss(size_average=None, reduce=None),
+        lambda: nn.Adam([nn.Parameter([1.0])], foreach=True, fused=None, capturable=False),
+        lambda: nn.optim.lr_scheduler.StepLR(nn.SGD([nn.Parameter([1.0])], lr=0.1), 3, last_epoch=-1),
+    ],
+)
+def test_arguments_that_ask_for_nothing_else_are_taken(make: Any) -> None:
+    made = make()
+    if isinstance(made, nn.Module):
+        assert {p.dtype for p in made.parameters()} <= {np.dtype(np.float32)}
+        assert "device" not in inspect.signature(type(made)).parameters
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: nn.Linear(3, 2, device="cuda"), "Linear: device='cuda' has no meaning here: .*CPU; leave it out"),
+        (lambda: nn.ReLU(True), "ReLU: inplace=True has no meaning here: results are new arrays; leave it out"),
+        (lambda: nn.Dropout(0.5, True), "Dropout: inplace=True"),
+        (lambda: F.dropout(np.ones(3), 0.5, True, True), "dropout: inplace=True"),
+        (lambda: F.relu(ad.tensor([1.0]), inplace=True), "Leave it out: results are new arrays"),
+        (lambda: nn.L1Loss(size_average=False), 'write reduction="mean", "sum" or "none"'),
+        (lambda: nn.SGD([nn.Parameter([1.0])], lr=1.0, differentiable=True), "nn.functional_call"),
+        (
+            lambda: nn.optim.lr_scheduler.StepLR(nn.SGD([nn.Parameter([1.0])], lr=1.0), 3, last_epoch=4),
+            "StepLR: last_epoch=4 has no meaning here: load what scheduler.state_dict",
+        ),
+    ],
+)
+def test_arguments_that_ask_for_something_else_say_what_to_write(make: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        make()
+
+
+def test_functions_take_pytorchs_arguments_by_place() -> None:
+    x = np.ones((2, 8), np.float32)
+    assert (F.dropout(x, 0.5, False) == x).all() and (F.dropout(x, 1.0, True) == 0).all()
+    assert F.softmax(x, dim=-1, dtype=np.float64).dtype == np.float64
+    assert F.relu(ad.tensor([-1.0]), inplace=False).data == 0
+
+
+def test_every_name_of_pytorchs_packages_is_here_or_says_what_to_write() -> None:
+    torch = pytest.importorskip("torch")
+    from torch.nn import modules
+
+    if tuple(map(int, torch.__version__.split(".")[:2])) > (2, 13):
+        pytest.skip("names of later versions")
+    own = {name for name, f in vars(torch.nn.functional).items() if getattr(f, "__module__", "") == F_OF_TORCH}
+    places = [
+        (nn, modules.__all__),
+        (nn.functional, [name for name in own if name[0] != "_"]),
+        (nn.optim, torch.optim.__all__),
+        (nn.optim.lr_scheduler, torch.optim.lr_scheduler.__all__),
+        (nn.init, [name for name in dir(torch.nn.init) if name.endswith("_") and name[0] != "_"]),
+    ]
+    unanswered = []
+    for module, names in places:
+        for name in set(names) - INSIDE:
+            try:
+                getattr(module, name)
+            except AttributeError as error:
+                if f"{name!r}: " not in str(error):
+                    unanswered.append(f"{module.__name__}.{name}")
+    assert sorted(unanswered) == []
 
 
 def test_dim_is_axis_and_both_are_refused() -> None:

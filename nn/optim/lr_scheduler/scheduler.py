@@ -9,6 +9,7 @@ import numpy as np
 
 from autodiff.extend import refuse_trace
 
+from ...arguments_elsewhere import OF_SCHEDULERS, without
 from ..optimizer import Optimizer
 
 __all__ = ["OUTSIDE", "LRScheduler", "described", "positive"]
@@ -41,6 +42,10 @@ class LRScheduler:
 
     _not_saved: tuple[str, ...] = ("optimizer",)
     _lowest = 0.0  # what stands above it is multiplied by the factor
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        without(OF_SCHEDULERS, cls)
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):

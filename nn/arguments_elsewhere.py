@@ -1,0 +1,72 @@
+"""Arguments of PyTorch's constructors that mean nothing here: they are left out where they ask for nothing else, and
+refused with what to write otherwise.
+
+Never here: an argument that does something.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["OF_LAYERS", "OF_OPTIMIZERS", "OF_SCHEDULERS", "new_array", "without"]
+
+Table = dict[str, tuple[Callable[[Any], bool], str]]  # name -> (whether a value asks for nothing else, what to write)
+
+
+def _absent(value: Any) -> bool:
+    return value is None
+
+
+def _off(value: Any) -> bool:
+    return value is None or value is False
+
+
+_REDUCTION = 'write reduction="mean", "sum" or "none"'
+OF_LAYERS: Table = {
+    "device": (
+        lambda device: device is None or str(device) == "cpu",
+        "everything is NumPy on the CPU; leave it out",
+    ),
+    "size_average": (_absent, _REDUCTION),
+    "reduce": (_absent, _REDUCTION),
+}
+_IMPLEMENTATION = (lambda value: value is None or isinstance(value, bool), "leave it out: there is one implementation")
+OF_OPTIMIZERS: Table = {
+    **dict.fromkeys(["foreach", "fused", "capturable"], _IMPLEMENTATION),
+    "differentiable": (_off, "write the step in ad.grad with nn.functional_call, which takes the parameters as values"),
+}
+OF_SCHEDULERS: Table = {
+    "last_epoch": (lambda epoch: epoch == -1, "load what scheduler.state_dict() returned"),
+    "verbose": (lambda verbose: _off(verbose) or verbose == "deprecated", "print scheduler.get_last_lr()"),
+}
+
+
+def without(table: Table, kind: type) -> None:
+    """Let a class of this package be made with the arguments of `table` that its `__init__` does not have."""
+    init = kind.__dict__.get("__init__")
+    if init is None or kind.__module__.partition(".")[0] != __name__.partition(".")[0]:
+        return  # inherited, or a user's
+    parameters = inspect.signature(init).parameters
+    left_out = {name: row for name, row in table.items() if name not in parameters}
+
+    @functools.wraps(init)
+    def made(self: Any, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("dtype", "") is None:  # PyTorch's word for the default
+            del kwargs["dtype"]
+        for name in [name for name in kwargs if name in left_out]:
+            asks_nothing, advice = left_out[name]
+            value = kwargs.pop(name)
+            if not asks_nothing(value):
+                raise TypeError(f"{type(self).__name__}: {name}={value!r} has no meaning here: {advice}")
+        init(self, *args, **kwargs)
+
+    kind.__init__ = made  # type: ignore[misc]
+
+
+def new_array(who: str, inplace: bool) -> None:
+    """Raise TypeError for `inplace=True`: a layer makes a new array, and its input stays."""
+    if inplace:
+        raise TypeError(f"{who}: inplace={inplace!r} has no meaning here: results are new arrays; leave it out")
