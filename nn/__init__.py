@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodiff import extend as _extend
 
-from . import data, functional, init, metrics, optim
+from . import data, functional, init, metrics, optim, parametrize
 from .exchange.onnx_export import export_onnx
 from .exchange.safetensors_files import load_safetensors, save_safetensors
 from .exchange.steps import ExportError
@@ -406,6 +406,7 @@ __all__ = [
     "init",
     "metrics",
     "optim",
+    "parametrize",
 ]
 
 

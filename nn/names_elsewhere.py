@@ -63,11 +63,11 @@ IN_PACKAGE = {
     "UpsamplingNearest2d": 'write nn.Upsample(scale_factor=2, mode="nearest")',
     "utils": "nn.clip_grad_norm_, nn.clip_grad_value_, nn.parameters_to_vector, nn.vector_to_parameters and "
     "nn.pack_padded_sequence are in nn itself, weight_norm and spectral_norm in nn.parametrize",
-    **{name: f"write nn.parametrize.{name}(layer)" for name in ("weight_norm", "spectral_norm", "orthogonal")},
+    **{name: f"write nn.parametrize.{name}(layer)" for name in ("weight_norm", "spectral_norm")},
     **dict.fromkeys(
         ("remove_weight_norm", "remove_spectral_norm"), "write nn.parametrize.remove_parametrizations(layer, 'weight')"
     ),
-    "parametrizations": "nn.parametrize has weight_norm, spectral_norm and orthogonal",
+    "parametrizations": "nn.parametrize has weight_norm, spectral_norm and register_parametrization",
     "train": "write nn.fit(model, x, y), or model.train() for the mode",
     "compile": "write ad.compile(f), or nn.training_step(model, loss, optimizer, compiled=True)",
     "to": "everything is NumPy on the CPU; write model.astype(dtype)",

@@ -144,7 +144,7 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
 
 
 MODULES = [autodiff, autodiff.linalg, autodiff.fft, autodiff.special, autodiff.stats]
-MODULES += [nn, nn.functional, nn.init, nn.optim, nn.data]
+MODULES += [nn, nn.functional, nn.init, nn.optim, nn.parametrize, nn.data]
 TOOLS = [autodiff.extend, autodiff.testing, autodiff.drawing, nn.testing, nn.optim.lr_scheduler]
 
 

@@ -84,6 +84,7 @@ TITLES = {  # the module that defines a public name, or a package around it -> t
     "nn.metrics": "Metrics",
     "nn.optim": "Optimizers: nn.optim",
     "nn.optim.lr_scheduler": "Learning-rate schedules: nn.optim.lr_scheduler",
+    "nn.parametrize": "Computed parameters: nn.parametrize",
     "nn.data": "Data: nn.data",
     "nn.testing": "Checks of modules and optimizers: nn.testing",
     "nn.serialization": "Saving and loading",

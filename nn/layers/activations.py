@@ -136,11 +136,11 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
     return y if threshold == math.inf else np.where(ad.plain(x) * beta > threshold, x, y)
 
 
-def _in(dtype: DTypeLike, x: Any) -> Any:
+def _in(dtype: DTypeLike | None, x: Any) -> Any:
     return x if dtype is None else as_value(x).astype(dtype)
 
 
-def softmax(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: DTypeLike = None) -> Any:
+def softmax(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: DTypeLike | None = None) -> Any:
     """Divide exp(x) by its sum along an axis, without overflow. `torch.nn.functional.softmax`.
 
     axis: the last one unless it is given; `dim`, as PyTorch calls it, is taken too. dtype: of the result; x is
@@ -152,7 +152,7 @@ def softmax(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: D
     return ad.softmax(_in(dtype, x), axis=axis_or_dim("softmax", axis, dim, -1))
 
 
-def log_softmax(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: DTypeLike = None) -> Any:
+def log_softmax(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: DTypeLike | None = None) -> Any:
     """Return log(softmax(x)) along an axis, also where softmax underflows. `torch.nn.functional.log_softmax`.
 
     axis, dim, dtype: as in `softmax`.
@@ -163,7 +163,7 @@ def log_softmax(x: Any, axis: int | None = None, *, dim: int | None = None, dtyp
     return ad.log_softmax(_in(dtype, x), axis=axis_or_dim("log_softmax", axis, dim, -1))
 
 
-def softmin(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: DTypeLike = None) -> Any:
+def softmin(x: Any, axis: int | None = None, *, dim: int | None = None, dtype: DTypeLike | None = None) -> Any:
     """Divide exp(-x) by its sum along an axis, without overflow. `torch.nn.functional.softmin`.
 
     axis, dim, dtype: as in `softmax`.

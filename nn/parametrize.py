@@ -1,0 +1,394 @@
+"""Parameters that are functions of others: weight and spectral normalization, and functions of your own.
+
+`register_parametrization(layer, "weight", f)` keeps what is learnt as `layer.parametrizations.weight.original`, and
+`layer.weight` is f of it from then on. It is computed once in each call of the layer. Names and saved weights are those
+of `torch.nn.utils.parametrize` and `torch.nn.utils.parametrizations`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff.extend import missing_names
+
+from .layers.containers import ModuleDict
+from .layers.distances import normalize
+from .module import Module
+from .parameter import Buffer, Parameter, hold
+from .random import Rng, as_generator
+
+__all__ = [
+    "ParametrizationList",
+    "is_parametrized",
+    "register_parametrization",
+    "remove_parametrizations",
+    "spectral_norm",
+    "weight_norm",
+]
+
+
+class ParametrizationList(Module):
+    """What one parameter is made of: `original` (or `original0`, `original1`, ...), and functions, called in order.
+
+    `torch.nn.utils.parametrize.ParametrizationList`. Made by `register_parametrization`.
+    """
+
+    def __init__(self, first: Module, original: Parameter | Buffer) -> None:
+        parts = _inverse(first, original.data)
+        self._originals = len(parts) if isinstance(parts, tuple) else 0  # 0: one, without a number
+        if not isinstance(parts, tuple):
+            hold(original, ad.tensor(parts, dtype=original.dtype, requires_grad=original.requires_grad))
+            self.original = original  # the same object: an optimizer may hold it
+        else:
+            for k, part in enumerate(parts):
+                made = Parameter(part, original.dtype, original.requires_grad)
+                setattr(self, f"original{k}", made if isinstance(original, Parameter) else Buffer(part))
+        setattr(self, "0", first)
+
+    def functions(self) -> list[Module]:
+        """Return the functions, in the order they are called."""
+        return [module for name, module in self.named_children() if name.isdigit()]
+
+    def originals(self) -> list[Any]:
+        """Return what is learnt."""
+        names = [f"original{k}" for k in range(self._originals)] or ["original"]
+        return [getattr(self, name) for name in names]
+
+    def forward(self) -> Any:
+        """Compute the parameter."""
+        first, *others = self.functions()
+        value = first(*self.originals())
+        for function in others:
+            value = function(value)
+        return value
+
+    def assign(self, value: Any) -> None:
+        """Set what is learnt so that the parameter becomes `value`, by the functions' `right_inverse`."""
+        for function in reversed(self.functions()):
+            if isinstance(value, tuple):
+                raise ValueError("only the first parametrization may have several originals")
+            value = _inverse(function, ad.plain(value))
+        for own, part in zip(self.originals(), value if isinstance(value, tuple) else (value,), strict=True):
+            own.data = part
+
+
+def _inverse(function: Module, value: Any) -> Any:
+    """What the function must be given to return `value`: an array, or a tuple of them."""
+    inverse = getattr(function, "right_inverse", None)
+    if inverse is None:
+        return value
+    with ad.no_grad():
+        parts = inverse(value)
+    return tuple(map(ad.plain, parts)) if isinstance(parts, (tuple, list)) else ad.plain(parts)
+
+
+class _Computed:
+    """`layer.weight` outside of a call. Inside of one, the layer's own dict has the value."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Any, owner: Any = None) -> Any:
+        if layer is None:
+            return self
+        parts = layer.parametrizations[self.name]
+        with _as_in_evaluation(parts):  # looking at it is no step of a power iteration
+            return parts()
+
+
+@contextlib.contextmanager
+def _as_in_evaluation(module: Module) -> Iterator[None]:
+    modes = [(m, m.training) for m in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for m, training in modes:
+            m.training = training
+
+
+class _Parametrized:
+    """What the class of a parametrized layer has beside the layer's own."""
+
+    _base: type[Module]
+    _computed: tuple[str, ...]
+    parametrizations: ModuleDict
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the parameters, and call the layer."""
+        own = self.__dict__
+        for name in self._computed:
+            own[name] = self.parametrizations[name]()
+        try:
+            return super().forward(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            for name in self._computed:
+                own.pop(name, None)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in type(self)._computed:
+            self.parametrizations[name].assign(value)
+        else:
+            super().__setattr__(name, value)
+
+    def __reduce__(self) -> Any:
+        return _rebuilt, (self._base, self._computed), self.__getstate__()
+
+
+@functools.cache
+def _class(base: Any, computed: tuple[str, ...]) -> Any:
+    members: dict[str, Any] = {name: _Computed(name) for name in computed}
+    return type(
+        f"Parametrized{base.__name__}", (_Parametrized, base), {**members, "_base": base, "_computed": computed}
+    )
+
+
+def _rebuilt(base: Any, computed: tuple[str, ...]) -> Any:
+    """What copying and unpickling call."""
+    kind = _class(base, computed)
+    return object.__new__(kind)
+
+
+def register_parametrization(module: Any, tensor_name: str, parametrization: Module) -> Any:
+    """Make a parameter of a layer a function of what is learnt; return the layer.
+
+    `torch.nn.utils.parametrize.register_parametrization`.
+
+    Args:
+        module: the layer; it is changed.
+        tensor_name: the name of its Parameter or Buffer, such as "weight". A second call adds a function of the result.
+        parametrization: a Module that returns an array of the parameter's shape. Its `right_inverse(value)`, where it
+            has one, says what is learnt at first: an array, or a tuple of arrays, which `forward` then takes.
+
+    Raises:
+        ValueError: the layer has no such parameter, or the result has another shape.
+        TypeError: `parametrization` is no Module.
+
+    >>> import autodiff as ad, nn, numpy as np
+    >>> class Symmetric(nn.Module):
+    ...     def forward(self, a):
+    ...         return np.triu(a) + np.triu(a, 1).T
+    >>> layer = nn.parametrize.register_parametrization(nn.Linear(3, 3, rng=0), "weight", Symmetric())
+    >>> bool((layer.weight.data == layer.weight.data.T).all()), [name for name, _ in layer.named_parameters()]
+    (True, ['bias', 'parametrizations.weight.original'])
+    """
+    who = "register_parametrization"
+    if not isinstance(module, Module) or not isinstance(parametrization, Module):
+        raise TypeError(
+            f"{who} takes a layer, the name of its parameter, and a Module; got {type(module).__name__}, "
+            f"{tensor_name!r}, {type(parametrization).__name__}"
+        )
+    layer: Any = module
+    if is_parametrized(layer, tensor_name):
+        parts = layer.parametrizations[tensor_name]
+        with _as_in_evaluation(parts):
+            value = parts()
+        _check_shape(parametrization, value.shape, parametrization(value).shape)
+        setattr(parts, str(len(parts.functions())), parametrization)
+        return layer
+    original = layer.__dict__.get(tensor_name)
+    if not isinstance(original, (Parameter, Buffer)):
+        has = ", ".join(name for name, v in layer.__dict__.items() if isinstance(v, (Parameter, Buffer))) or "none"
+        raise ValueError(f"{who}: {type(module).__name__} has no parameter {tensor_name!r} of its own; it has {has}")
+    shape = original.shape
+    parts = ParametrizationList(parametrization, original)
+    with _as_in_evaluation(parts):
+        _check_shape(parametrization, shape, parts().shape)
+    del layer.__dict__[tensor_name]
+    if is_parametrized(layer):
+        layer.parametrizations[tensor_name] = parts
+    else:
+        layer.parametrizations = ModuleDict({tensor_name: parts})
+    _become(layer)
+    return layer
+
+
+def _check_shape(function: Module, shape: Any, found: Any) -> None:
+    if found != shape:
+        raise ValueError(
+            f"register_parametrization: {type(function).__name__} returns shape {found} for a parameter of {shape}"
+        )
+
+
+def _become(module: Any) -> None:
+    """Give a layer the class that computes its parameters; the class it had, when it has none left."""
+    base: Any = getattr(type(module), "_base", type(module)) if isinstance(module, _Parametrized) else type(module)
+    names = tuple(module.parametrizations)
+    object.__setattr__(module, "__class__", _class(base, names) if names else base)
+    if not names:
+        del module.__dict__["parametrizations"]
+    module.__dict__["_scope"] = None
+
+
+def is_parametrized(module: Any, tensor_name: str | None = None) -> bool:
+    """Whether a layer has parameters that are computed, or this one. `torch.nn.utils.parametrize.is_parametrized`.
+
+    >>> import nn
+    >>> nn.parametrize.is_parametrized(nn.parametrize.weight_norm(nn.Linear(2, 2)), "weight")
+    True
+    """
+    return isinstance(module, _Parametrized) and (tensor_name is None or tensor_name in module._computed)
+
+
+def remove_parametrizations(module: Any, tensor_name: str, leave_parametrized: bool = True) -> Any:
+    """Make a computed parameter an ordinary one again; return the layer.
+
+    `torch.nn.utils.parametrize.remove_parametrizations`. leave_parametrized: whether it keeps the computed value, or
+    gets what was learnt. Raises ValueError for a parameter that is not computed, or several originals and False.
+
+    >>> import nn
+    >>> layer = nn.parametrize.weight_norm(nn.Linear(2, 2, rng=0))
+    >>> nn.parametrize.remove_parametrizations(layer, "weight")
+    Linear(in_features=2, out_features=2)
+    """
+    if not is_parametrized(module, tensor_name):
+        raise ValueError(f"remove_parametrizations: {tensor_name!r} of {type(module).__name__} is not computed")
+    parts = module.parametrizations[tensor_name]
+    originals = parts.originals()
+    if not leave_parametrized and len(originals) > 1:
+        raise ValueError("remove_parametrizations: leave_parametrized=False needs one original, got several")
+    kept = originals[0]
+    if leave_parametrized:
+        value = np.array(ad.plain(getattr(module, tensor_name)))
+        if len(originals) > 1:
+            made = Parameter(value, kept.dtype, kept.requires_grad)
+            kept = made if isinstance(kept, Parameter) else Buffer(value)
+        else:
+            kept.data = value
+    del module.parametrizations[tensor_name]
+    _become(module)
+    setattr(module, tensor_name, kept)
+    return module
+
+
+class _WeightNorm(Module):
+    """v g / ||v||, the norm over all axes but one (Salimans and Kingma 2016, equation 2)."""
+
+    def __init__(self, dim: int | None) -> None:
+        self.dim = dim
+
+    def _norm(self, v: Any) -> Any:
+        dim = self.dim
+        if dim is None or dim == -1:  # of the whole
+            return np.linalg.norm(np.reshape(v, -1))
+        axes = tuple(k for k in range(v.ndim) if k != dim)
+        return np.linalg.vector_norm(v, axis=axes, keepdims=True) if axes else np.abs(v)
+
+    def forward(self, g: Any, v: Any) -> Any:
+        """g: (out, 1, ...), v: (out, ...) -> like v."""
+        return v * (g / self._norm(v))
+
+    def right_inverse(self, weight: Any) -> tuple[Any, Any]:
+        """The norms, and the weight itself."""
+        return self._norm(weight), weight
+
+    def extra_repr(self) -> str:
+        """The axis."""
+        return f"dim={self.dim}"
+
+
+def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
+    """Learn the lengths of the rows of a weight apart from their directions; return the layer.
+
+    `torch.nn.utils.parametrizations.weight_norm` (Salimans and Kingma 2016): weight = g v / ||v||, g being
+    `parametrizations.weight.original0` and v `original1`. dim: the axis that keeps a norm for each of its places; None
+    for one norm of the whole weight. Raises as `register_parametrization`, ValueError for an axis that is not there.
+
+    >>> import nn, numpy as np
+    >>> layer = nn.parametrize.weight_norm(nn.Linear(3, 2, rng=0))
+    >>> {name: p.shape for name, p in layer.named_parameters()}
+    {'bias': (2,), 'parametrizations.weight.original0': (2, 1), 'parametrizations.weight.original1': (2, 3)}
+    """
+    ndim = np.ndim(ad.plain(module.__dict__.get(name, 0.0))) if isinstance(module, Module) else 0
+    if dim is not None and not -1 <= dim < max(ndim, 1):
+        raise ValueError(f"weight_norm: dim={dim} is no axis of a weight with {ndim} of them")
+    return register_parametrization(module, name, _WeightNorm(dim))
+
+
+class _SpectralNorm(Module):
+    """The weight by its largest singular value, which power iteration finds (Miyato et al. 2018, algorithm 1)."""
+
+    def __init__(self, weight: Any, n_power_iterations: int, dim: int, eps: float, rng: Rng) -> None:
+        self.n_power_iterations, self.dim, self.eps = n_power_iterations, dim, eps
+        if weight.ndim > 1:
+            matrix = self._matrix(weight)
+            generator = as_generator(rng)
+            u, v = (normalize(generator.standard_normal(n).astype(weight.dtype), axis=0, eps=eps) for n in matrix.shape)
+            u, v = self._iterated(matrix, u, v, 15)  # PyTorch's number
+            self._u, self._v = Buffer(u), Buffer(v)
+
+    def _matrix(self, weight: Any) -> Any:
+        return np.reshape(np.moveaxis(weight, self.dim, 0), (weight.shape[self.dim], -1))
+
+    def _iterated(self, matrix: Any, u: Any, v: Any, times: int) -> tuple[Any, Any]:
+        for _ in range(times):
+            u = normalize(matrix @ v, axis=0, eps=self.eps)
+            v = normalize(matrix.T @ u, axis=0, eps=self.eps)
+        return u, v
+
+    def forward(self, weight: Any) -> Any:
+        """weight: (out, ...) -> the same shape."""
+        if weight.ndim == 1:
+            return normalize(weight, axis=0, eps=self.eps)
+        matrix, u, v = self._matrix(weight), self._u.data, self._v.data
+        if self.training:
+            u, v = self._iterated(ad.plain(matrix), u, v, self.n_power_iterations)
+            self._u.data, self._v.data = u, v
+        return weight / (u @ (matrix @ v))
+
+    def right_inverse(self, value: Any) -> Any:
+        """The value itself, as in PyTorch: what is computed from it has norm 1."""
+        return value
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"n_power_iterations={self.n_power_iterations}, dim={self.dim}, eps={self.eps}"
+
+
+def spectral_norm(
+    module: Module,
+    name: str = "weight",
+    n_power_iterations: int = 1,
+    eps: float = 1e-12,
+    dim: int | None = None,
+    *,
+    rng: Rng = None,
+) -> Module:
+    """Divide a weight by its largest singular value; return the layer.
+
+    `torch.nn.utils.parametrizations.spectral_norm` (Miyato et al. 2018): what keeps the discriminator of a GAN smooth.
+    The singular value is followed by power iteration: each call in training makes `n_power_iterations` steps from the
+    vectors of the last one, which are the buffers `parametrizations.weight.0._u` and `_v`.
+
+    dim: the axis of the outputs; 1 for transposed convolutions, 0 otherwise. eps: below it a norm counts as eps. rng:
+    where the vectors begin. Raises as `register_parametrization`, ValueError for less than one iteration.
+
+    >>> import nn, numpy as np
+    >>> layer = nn.parametrize.spectral_norm(nn.Linear(3, 2, rng=0), rng=0)
+    >>> float(np.linalg.norm(layer.weight.data, 2).round(3))
+    1.0
+    """
+    if isinstance(n_power_iterations, bool) or not isinstance(n_power_iterations, int) or n_power_iterations < 1:
+        raise ValueError(f"spectral_norm: n_power_iterations must be an integer >= 1, got {n_power_iterations!r}")
+    weight = getattr(module, name, None)
+    if not isinstance(weight, ad.Tensor):
+        raise ValueError(f"spectral_norm: {type(module).__name__} has no parameter {name!r}")
+    if dim is None:
+        dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
+    return register_parametrization(module, name, _SpectralNorm(weight.data, n_power_iterations, dim, float(eps), rng))
+
+
+_ELSEWHERE = {
+    "cached": "leave it out: a layer computes its parameters once in each call",
+    "orthogonal": "write a Module that returns ad.linalg.expm(np.triu(a, 1) - np.triu(a, 1).T), and register it",
+    "type_before_parametrizations": "write type(layer)._base",
+}
+
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    __getattr__ = missing_names(__name__, __all__, _ELSEWHERE)
