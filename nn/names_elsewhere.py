@@ -10,8 +10,8 @@ __all__ = ["IN_FUNCTIONAL", "IN_MODULE", "IN_PACKAGE"]
 
 _PARALLEL = "write nn.distributed(optimizer), and start the program with mpiexec"
 _SCHEDULERS = (
-    "ChainedScheduler ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR ExponentialLR LRScheduler LambdaLR "
-    "LinearLR MultiStepLR MultiplicativeLR OneCycleLR PolynomialLR ReduceLROnPlateau SequentialLR StepLR"
+    "ChainedScheduler ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR ExponentialLR LRScheduler "
+    "LambdaLR LinearLR MultiStepLR MultiplicativeLR OneCycleLR PolynomialLR ReduceLROnPlateau SequentialLR StepLR"
 )
 _LAZY = "write the layer without Lazy, with the number of its inputs"
 _DRAWN_WINDOWS = "write nn.MaxPool2d(kernel_size), or nn.AdaptiveMaxPool2d(output_size): windows are not drawn here"
