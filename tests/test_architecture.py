@@ -61,7 +61,7 @@ LEAVES = [  # packages that read the core and are never imported by it
 ROOMS = {
     "autodiff.testing": ["side_effects", "subjects", "inputs", "measuring", "properties", "reporting", ""],
     "autodiff.drawing.levels": ["parts", "modules", ""],
-    "nn.optim": ["", "update_rules"],
+    "nn.optim": ["", "update_rules", "lr_scheduler"],
 }
 
 
