@@ -37,6 +37,11 @@ class ParametrizationList(Module):
     """What one parameter is made of: `original` (or `original0`, `original1`, ...), and functions, called in order.
 
     `torch.nn.utils.parametrize.ParametrizationList`. Made by `register_parametrization`.
+
+    >>> import nn
+    >>> layer = nn.parametrize.weight_norm(nn.Linear(2, 3, rng=0))
+    >>> [p.shape for p in layer.parametrizations.weight.originals()]
+    [(3, 1), (3, 2)]
     """
 
     def __init__(self, first: Module, original: Parameter | Buffer) -> None:
@@ -227,7 +232,9 @@ def _become(module: Any) -> None:
 
 
 def is_parametrized(module: Any, tensor_name: str | None = None) -> bool:
-    """Whether a layer has parameters that are computed, or this one. `torch.nn.utils.parametrize.is_parametrized`.
+    """Return whether a layer has computed parameters, or this one is computed.
+
+    `torch.nn.utils.parametrize.is_parametrized`.
 
     >>> import nn
     >>> nn.parametrize.is_parametrized(nn.parametrize.weight_norm(nn.Linear(2, 2)), "weight")
@@ -294,7 +301,7 @@ class _WeightNorm(Module):
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
-    """Learn the lengths of the rows of a weight apart from their directions; return the layer.
+    """Split a weight into the lengths and the directions of its rows, which are both learnt; return the layer.
 
     `torch.nn.utils.parametrizations.weight_norm` (Salimans and Kingma 2016): weight = g v / ||v||, g being
     `parametrizations.weight.original0` and v `original1`. dim: the axis that keeps a norm for each of its places; None

@@ -362,9 +362,7 @@ class _Trial:
                 p.grad = g.copy()
                 o.step()
         close = all(np.allclose(p.data, f, rtol=64 * self.eps, atol=1e-300) for p, f in zip(ps, found))
-        return (
-            "" if close else "one optimizer over all parameters differs from one for each: state is shared between them"
-        )
+        return "" if close else "one optimizer over all parameters differs from one for each: they share state"
 
     def again(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
         ps = self.parameters(values)
