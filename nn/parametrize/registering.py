@@ -1,8 +1,6 @@
-"""Parameters that are functions of others: weight and spectral normalization, and functions of your own.
+"""Put functions in the place of a layer's parameters, and take them away.
 
-`register_parametrization(layer, "weight", f)` keeps what is learnt as `layer.parametrizations.weight.original`, and
-`layer.weight` is f of it from then on. It is computed once in each call of the layer. Names and saved weights are those
-of `torch.nn.utils.parametrize` and `torch.nn.utils.parametrizations`.
+The class of the layer becomes a subclass that computes the parameters before each call and forgets them behind it.
 """
 
 from __future__ import annotations
@@ -10,26 +8,21 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from autodiff.extend import missing_names
 
-from .layers.containers import ModuleDict
-from .layers.distances import normalize
-from .module import Module
-from .parameter import Buffer, Parameter, hold
-from .random import Rng, as_generator
+from ..layers.containers import ModuleDict
+from ..module import Module
+from ..parameter import Buffer, Parameter, hold
 
 __all__ = [
     "ParametrizationList",
     "is_parametrized",
     "register_parametrization",
     "remove_parametrizations",
-    "spectral_norm",
-    "weight_norm",
 ]
 
 
@@ -272,130 +265,3 @@ def remove_parametrizations(module: Any, tensor_name: str, leave_parametrized: b
     _become(module)
     setattr(module, tensor_name, kept)
     return module
-
-
-class _WeightNorm(Module):
-    """v g / ||v||, the norm over all axes but one (Salimans and Kingma 2016, equation 2)."""
-
-    def __init__(self, dim: int | None) -> None:
-        self.dim = dim
-
-    def _norm(self, v: Any) -> Any:
-        dim = self.dim
-        if dim is None or dim == -1:  # of the whole
-            return np.linalg.norm(np.reshape(v, -1))
-        axes = tuple(k for k in range(v.ndim) if k != dim)
-        return np.linalg.vector_norm(v, axis=axes, keepdims=True) if axes else np.abs(v)
-
-    def forward(self, g: Any, v: Any) -> Any:
-        """g: (out, 1, ...), v: (out, ...) -> like v."""
-        return v * (g / self._norm(v))
-
-    def right_inverse(self, weight: Any) -> tuple[Any, Any]:
-        """The norms, and the weight itself."""
-        return self._norm(weight), weight
-
-    def extra_repr(self) -> str:
-        """The axis."""
-        return f"dim={self.dim}"
-
-
-def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
-    """Split a weight into the lengths and the directions of its rows, which are both learnt; return the layer.
-
-    `torch.nn.utils.parametrizations.weight_norm` (Salimans and Kingma 2016): weight = g v / ||v||, g being
-    `parametrizations.weight.original0` and v `original1`. dim: the axis that keeps a norm for each of its places; None
-    for one norm of the whole weight. Raises as `register_parametrization`, ValueError for an axis that is not there.
-
-    >>> import nn, numpy as np
-    >>> layer = nn.parametrize.weight_norm(nn.Linear(3, 2, rng=0))
-    >>> {name: p.shape for name, p in layer.named_parameters()}
-    {'bias': (2,), 'parametrizations.weight.original0': (2, 1), 'parametrizations.weight.original1': (2, 3)}
-    """
-    ndim = np.ndim(ad.plain(module.__dict__.get(name, 0.0))) if isinstance(module, Module) else 0
-    if dim is not None and not -1 <= dim < max(ndim, 1):
-        raise ValueError(f"weight_norm: dim={dim} is no axis of a weight with {ndim} of them")
-    return register_parametrization(module, name, _WeightNorm(dim))
-
-
-class _SpectralNorm(Module):
-    """The weight by its largest singular value, which power iteration finds (Miyato et al. 2018, algorithm 1)."""
-
-    def __init__(self, weight: Any, n_power_iterations: int, dim: int, eps: float, rng: Rng) -> None:
-        self.n_power_iterations, self.dim, self.eps = n_power_iterations, dim, eps
-        if weight.ndim > 1:
-            matrix = self._matrix(weight)
-            generator = as_generator(rng)
-            u, v = (normalize(generator.standard_normal(n).astype(weight.dtype), axis=0, eps=eps) for n in matrix.shape)
-            u, v = self._iterated(matrix, u, v, 15)  # PyTorch's number
-            self._u, self._v = Buffer(u), Buffer(v)
-
-    def _matrix(self, weight: Any) -> Any:
-        return np.reshape(np.moveaxis(weight, self.dim, 0), (weight.shape[self.dim], -1))
-
-    def _iterated(self, matrix: Any, u: Any, v: Any, times: int) -> tuple[Any, Any]:
-        for _ in range(times):
-            u = normalize(matrix @ v, axis=0, eps=self.eps)
-            v = normalize(matrix.T @ u, axis=0, eps=self.eps)
-        return u, v
-
-    def forward(self, weight: Any) -> Any:
-        """weight: (out, ...) -> the same shape."""
-        if weight.ndim == 1:
-            return normalize(weight, axis=0, eps=self.eps)
-        matrix, u, v = self._matrix(weight), self._u.data, self._v.data
-        if self.training:
-            u, v = self._iterated(ad.plain(matrix), u, v, self.n_power_iterations)
-            self._u.data, self._v.data = u, v
-        return weight / (u @ (matrix @ v))
-
-    def right_inverse(self, value: Any) -> Any:
-        """The value itself, as in PyTorch: what is computed from it has norm 1."""
-        return value
-
-    def extra_repr(self) -> str:
-        """The arguments."""
-        return f"n_power_iterations={self.n_power_iterations}, dim={self.dim}, eps={self.eps}"
-
-
-def spectral_norm(
-    module: Module,
-    name: str = "weight",
-    n_power_iterations: int = 1,
-    eps: float = 1e-12,
-    dim: int | None = None,
-    *,
-    rng: Rng = None,
-) -> Module:
-    """Divide a weight by its largest singular value; return the layer.
-
-    `torch.nn.utils.parametrizations.spectral_norm` (Miyato et al. 2018): what keeps the discriminator of a GAN smooth.
-    The singular value is followed by power iteration: each call in training makes `n_power_iterations` steps from the
-    vectors of the last one, which are the buffers `parametrizations.weight.0._u` and `_v`.
-
-    dim: the axis of the outputs; 1 for transposed convolutions, 0 otherwise. eps: below it a norm counts as eps. rng:
-    where the vectors begin. Raises as `register_parametrization`, ValueError for less than one iteration.
-
-    >>> import nn, numpy as np
-    >>> layer = nn.parametrize.spectral_norm(nn.Linear(3, 2, rng=0), rng=0)
-    >>> float(np.linalg.norm(layer.weight.data, 2).round(3))
-    1.0
-    """
-    if isinstance(n_power_iterations, bool) or not isinstance(n_power_iterations, int) or n_power_iterations < 1:
-        raise ValueError(f"spectral_norm: n_power_iterations must be an integer >= 1, got {n_power_iterations!r}")
-    weight = getattr(module, name, None)
-    if not isinstance(weight, ad.Tensor):
-        raise ValueError(f"spectral_norm: {type(module).__name__} has no parameter {name!r}")
-    if dim is None:
-        dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
-    return register_parametrization(module, name, _SpectralNorm(weight.data, n_power_iterations, dim, float(eps), rng))
-
-
-_ELSEWHERE = {
-    "cached": "leave it out: a layer computes its parameters once in each call",
-    "orthogonal": "write a Module that returns ad.linalg.expm(np.triu(a, 1) - np.triu(a, 1).T), and register it",
-    "type_before_parametrizations": "write type(layer)._base",
-}
-
-if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
-    __getattr__ = missing_names(__name__, __all__, _ELSEWHERE)
