@@ -116,7 +116,9 @@ class Variable:
         return np.asarray(numbers(self.data, "tolist()")).tolist()
 
     def detach(self) -> Any:
-        """The same value as a constant: derivatives stop here. The array is shared; write into ``np.copy`` of it."""
+        """Return the same value as a constant: derivatives stop here. The array is shared; write into ``np.copy`` of
+        it.
+        """
         made = wrap(self.data, None)
         if isinstance(self, Tensor):
             made._owner = owner_of(self)

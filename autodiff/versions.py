@@ -50,7 +50,7 @@ def _versions() -> dict[str, str]:
 
 
 def _blas() -> str:
-    """The BLAS that NumPy was built with, and how many threads it may use."""
+    """Return the BLAS that NumPy was built with, and how many threads it may use."""
     built = np.show_config(mode="dicts")
     blas = built.get("Build Dependencies", {}).get("blas", {}) if isinstance(built, dict) else {}
     name = f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
@@ -60,7 +60,7 @@ def _blas() -> str:
 
 
 def _dot() -> str:
-    """The version of Graphviz's program."""
+    """Return the version of Graphviz's program."""
     program = shutil.which("dot")
     if program is None:
         return "not found: pictures are laid out by Backflow itself"

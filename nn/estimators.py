@@ -111,7 +111,7 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
         return Sequential(*layers, self._linear(inputs, outputs))
 
     def _linear(self, inputs: int, outputs: int) -> Linear:
-        """A layer whose weights and biases begin as in scikit-learn: Glorot and Bengio (2010)."""
+        """Return a layer whose weights and biases begin as in scikit-learn: Glorot and Bengio (2010)."""
         layer = Linear(inputs, outputs, rng=self._rng)
         bound = np.sqrt((2.0 if self.activation == "logistic" else 6.0) / (inputs + outputs))
         for p in layer.parameters():
@@ -341,7 +341,7 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
 
     # ---- classes as numbers
     def _targets(self, y: Array, classes: Array | None) -> Array:
-        """The targets of the loss: indices of classes, or 0 and 1."""
+        """Return the targets of the loss: indices of classes, or 0 and 1."""
         check_classification_targets(y)
         kind = type_of_target(y)
         if kind == "multilabel-indicator":

@@ -27,7 +27,9 @@ __all__ = [
 
 
 def _plain(values: Any) -> NDArray[Any]:
-    """An array of anything, also of a recorded Tensor: counting has the derivative 0, so that nothing is lost here."""
+    """Return an array of anything, also of a recorded Tensor: counting has the derivative 0, so that nothing is lost
+    here.
+    """
     return np.asarray(numbers(values.data if isinstance(values, ad.Variable) else values, "a metric", "x"))
 
 
@@ -39,7 +41,7 @@ def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
 
 
 def _mean(who: str, values: NDArray[Any], sample_weight: Any) -> float:
-    """The mean over samples, weighted; of values (N, ...) with weights (N,) over the rest of each sample too.
+    """Return the mean over samples, weighted; of values (N, ...) with weights (N,) over the rest of each sample too.
 
     The mean of nothing is NaN: there is no share of no samples.
     """

@@ -170,15 +170,16 @@ class Module:
     # Finding parameters.
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """(path, module) of this module ("") and every module below, each once, in definition order."""
+        """Yield (path, module) of this module ("") and every module below, each once, in definition order."""
         yield from _once((("", self), *((path, m) for path, m in _tree(self) if isinstance(m, Module))))
 
     def named_parameters(self) -> Iterator[tuple[str, ad.Variable]]:
-        """(path, parameter) of every Parameter and Scalar, each once under its first name, in definition order."""
+        """Yield (path, parameter) of every Parameter and Scalar, each once under its first name, in definition order.
+        """
         yield from _once((path, p) for path, p in _tree(self) if isinstance(p, (Parameter, ad.Scalar)))
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """(path, buffer) of every Buffer, each once, in definition order."""
+        """Yield (path, buffer) of every Buffer, each once, in definition order."""
         yield from _once((path, b) for path, b in _tree(self) if isinstance(b, Buffer))
 
     def modules(self) -> Iterator[Module]:
@@ -186,11 +187,11 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def children(self) -> Iterator[Module]:
-        """The modules directly below."""
+        """Return the modules directly below."""
         return (child for _, child in self.named_children())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of the modules directly below."""
+        """Yield (name, module) of the modules directly below."""
         yield from _once((name, m) for name, m in _members(self) if isinstance(m, Module))
 
     def parameters(self) -> Iterator[Any]:
@@ -202,7 +203,7 @@ class Module:
         return (buffer for _, buffer in self.named_buffers())
 
     def generators(self) -> Iterator[np.random.Generator]:
-        """The random generators this module may draw from: the default one, and those in its attributes.
+        """Yield the random generators this module may draw from: the default one, and those in its attributes.
 
         `ad.checkpoint(module)` puts their states back before it runs the module again, so that dropout repeats itself.
         """
@@ -262,7 +263,7 @@ class Module:
     # Saving and loading.
 
     def state_dict(self) -> State:
-        """A copy of every parameter and buffer by name; a shared one appears under each of its names.
+        """Return a copy of every parameter and buffer by name; a shared one appears under each of its names.
 
         >>> import nn
         >>> {name: a.shape for name, a in nn.Linear(3, 2).state_dict().items()}
@@ -302,8 +303,8 @@ class Module:
     # Looking at it.
 
     def summary(self, x: Any = None) -> Any:
-        """A printable table of layers and parameters; with a sample input `x`, also of output shapes, their bytes, and
-        multiply-adds. A tuple or a dict as x holds several inputs.
+        """Return a printable table of layers and parameters; with a sample input `x`, also of output shapes, their
+        bytes, and multiply-adds. A tuple or a dict as x holds several inputs.
 
         >>> import nn
         >>> print(nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).summary())
@@ -330,7 +331,7 @@ class Module:
         return 0
 
     def extra_repr(self) -> str:
-        """The arguments shown between the parentheses of `repr`."""
+        """Return the arguments shown between the parentheses of `repr`."""
         return ""
 
     def __repr__(self) -> str:
@@ -339,7 +340,7 @@ class Module:
         return head + ("\n" + "\n".join(lines) + "\n)" if lines else ")")
 
     def _shown(self) -> Iterator[tuple[str, str]]:
-        """(name, text) of everything that `repr` lists."""
+        """Return (name, text) of everything that `repr` lists."""
         return ((name, repr(child)) for name, child in self.named_children())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -353,8 +354,9 @@ class Module:
         return {name: value for name, value in self.__dict__.items() if name != "_scope"}
 
     def _name_here(self) -> str:
-        """The path of this module under the module that is running; outside of one, the name it was last assigned
-        to."""
+        """Return the path of this module under the module that is running; outside of one, the name it was last
+        assigned to.
+        """
         running = current_scope()
         parent = running.owner() if running is not None else None
         if isinstance(parent, Module):
@@ -428,7 +430,7 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
 
 
 def _members(module: Module) -> Iterator[tuple[str, Any]]:
-    """(name, thing) of everything a module holds itself, looking into lists, tuples and dicts."""
+    """Yield (name, thing) of everything a module holds itself, looking into lists, tuples and dicts."""
     for name, value in module.__dict__.items():
         yield from _found(name, value)
 
@@ -458,8 +460,9 @@ def _exchanged(value: Any, exchange: Mapping[int, Any], inside: tuple[int, ...] 
 
 
 def _tree(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """(path, thing) of everything below, depth first, under each of its names; a child that holds its parent is not
-    re-entered."""
+    """Yield (path, thing) of everything below, depth first, under each of its names; a child that holds its parent is
+    not re-entered.
+    """
     above = (*above, module)
     for name, value in _members(module):
         if not isinstance(value, Module):
@@ -470,7 +473,7 @@ def _tree(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) -> I
 
 
 def saved_variables(module: Module) -> Iterator[tuple[str, ad.Variable]]:
-    """(path, value) of what `state_dict` has: every parameter and buffer, under each of its names."""
+    """Return (path, value) of what `state_dict` has: every parameter and buffer, under each of its names."""
     holders = [("", module), *((f"{path}.", m) for path, m in _tree(module) if isinstance(m, Module))]
     left_out = {prefix + name for prefix, m in holders for name in m._not_saved}
     return ((path, v) for path, v in _tree(module) if isinstance(v, ad.Variable) and path not in left_out)

@@ -36,7 +36,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Any], Any] | None, type[Module] | None]] 
 
 
 def _one_sample(x: Any) -> Any:
-    """An array of nin numbers as a list. The rows of a batch would be taken for features."""
+    """Return an array of nin numbers as a list. The rows of a batch would be taken for features."""
     if getattr(x, "ndim", 1) != 1 or (isinstance(x, list | tuple) and x and isinstance(x[0], list | tuple)):
         raise ValueError(
             f"a network of Scalars takes one sample of nin numbers; got {np.shape(x)}. "
@@ -111,7 +111,7 @@ class Layer(Module):
         return out[0] if len(out) == 1 else out
 
     def to_linear(self, dtype: Any = np.float64) -> Sequential:
-        """The same layer on tensors: a Linear and its activation, with these weights (copied)."""
+        """Return the same layer on tensors: a Linear and its activation, with these weights (copied)."""
         nin = len(self.neurons[0].w) if self.neurons else 0
         linear = Linear(nin, len(self.neurons), dtype=dtype, rng=0)
         weights = [[w.data for w in neuron.w] for neuron in self.neurons]
@@ -152,7 +152,7 @@ class MLP(Module):
         return x
 
     def to_linear(self, dtype: Any = np.float64) -> Sequential:
-        """The same network on tensors, with these weights (copied): x (N, nin) -> (N, nout).
+        """Return the same network on tensors, with these weights (copied): x (N, nin) -> (N, nout).
 
         >>> import nn
         >>> net = nn.MLP(2, [3, 1], rng=0)

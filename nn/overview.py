@@ -174,8 +174,9 @@ def _calls(model: Module, x: Any) -> dict[int, Calls]:
 
 
 def _first_output(y: Any) -> NDArray[Any] | None:
-    """The array of what a module returned: of a recurrent layer the outputs without the state, of a packed sequence its
-    data, of Scalars an array of them."""
+    """Return the array of what a module returned: of a recurrent layer the outputs without the state, of a packed
+    sequence its data, of Scalars an array of them.
+    """
     if isinstance(y, (ad.Variable, np.ndarray, float)):
         return np.asarray(ad.plain(y))
     if isinstance(y, Mapping):

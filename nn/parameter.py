@@ -71,7 +71,9 @@ class Buffer(ad.Tensor):
 
 
 def _as(cls: type, data: Any, dtype: DTypeLike | None, requires_grad: bool) -> Any:
-    """A handle of the given class with memory of its own, C-contiguous and on cache lines for the optimizers' sake."""
+    """Return a handle of the given class with memory of its own, C-contiguous and on cache lines for the optimizers'
+    sake.
+    """
     given = data.data if isinstance(data, ad.Variable) else data
     data = np.array(extend.numbers(given, f"nn.{cls.__name__}", "data"), dtype=dtype, order="C")
     if data.dtype.kind == "f":

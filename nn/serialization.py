@@ -115,7 +115,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 
 def _to_tree(obj: Any, at: str, arrays: dict[str, NDArray[Any]]) -> Any:
-    """The JSON form of `obj`; arrays go to `arrays` under the path to them."""
+    """Return the JSON form of `obj`; arrays go to `arrays` under the path to them."""
     if hasattr(obj, "state_dict"):
         obj = obj.state_dict()
     if isinstance(obj, ad.Variable):
@@ -164,7 +164,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 @contextlib.contextmanager
 def replacing(path: Path, who: str = "nn.save") -> Iterator[io.BufferedWriter]:
-    """A new file that takes the place of `path` when the block ends well, and vanishes when it does not."""
+    """Yield a new file that takes the place of `path` when the block ends well, and vanishes when it does not."""
     path = path.resolve()  # through a symbolic link, to its target
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{who}: there is no folder {path.parent}; make it, or give another path")

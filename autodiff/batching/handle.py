@@ -100,7 +100,7 @@ class Batched(Tensor):
         raise no_single_value("a plain value (x.data, float(x), np.asarray(x), if x > 0:)", _MASKS)
 
     def detach(self) -> Batched:
-        """The same values as constants: derivatives stop here."""
+        """Return the same values as constants: derivatives stop here."""
         return Batched(self.frame, self.payload.detach() if isinstance(self.payload, Variable) else self.payload)
 
     def __len__(self) -> int:

@@ -91,7 +91,7 @@ def _stacked(frame: Frame, found: list[Any]) -> Any:
 
 
 def _of_no_examples(frame: Frame, f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """The answer for a batch of length 0, from the shape and dtype that an example of zeros gives."""
+    """Return the answer for a batch of length 0, from the shape and dtype that an example of zeros gives."""
     given = [_map(x, lambda x: np.zeros(x.shape, x.dtype) if x.frame is frame else x) for x in (args, kwargs)]
     y = f(*given[0], **given[1])
     if isinstance(y, tuple):

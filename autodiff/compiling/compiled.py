@@ -144,7 +144,7 @@ class Compiled:
         return getattr(self._executable(), "flops", None)
 
     def draw(self) -> Listing:
-        """The program that ran last, after all passes, as a graph of calls in frames of modules, and as text."""
+        """Return the program that ran last, after all passes, as a graph of calls in frames of modules, and as text."""
         run = self._executable()
         program = getattr(run, "program", None) or self._latest.forward  # type: ignore[union-attr]
         return Listing(program, self.name)
@@ -153,24 +153,26 @@ class Compiled:
 def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False, optimise: bool = True) -> Any:
     """Return the same function, traced at its first call; its program of NumPy calls runs from then on.
 
-    The program is right for shapes and dtypes of arguments, for the values of fixed arguments (Python numbers, strings,
-    None, functions), and for the answers that Python's control flow was given (``if x > 0``, ``.item()``): for others
-    the function is traced again. So it is where something has changed that the function, or one that it calls, finds
-    outside: a captured number, array, list or object, a default argument, an attribute, an environment variable.
-    Files, the working directory and the settings of the interpreter are not looked at. Parameters and other Tensors
-    that the function uses without being given them are read at every call, and what it leaves in them is written back;
-    so are an optimizer's moments and counts. Results are equal to those of the function itself;
-    those of Scalars within rounding.
+    verbose prints why a call is traced. optimise=False leaves the program as it was traced. Results are equal to those
+    of the function itself; those of Scalars within rounding.
 
-    Prints and other effects on Python objects happen in the trace alone, which runs the function twice. Raises
-    TraceError for what no trace can follow: plain arrays that the function writes into; randomness (draw with
-    ``ad.extend.draw_random``), which is a generator of NumPy, of Python's ``random`` or of ``nn`` that has moved;
-    an iterator that has moved; a number outside that the function reads and changes; a state in memory that another
-    value shares; questions about memory (whether arguments share it, ``is`` of an argument that is captured, too);
-    results inside an object that is no tuple, list or dict; and whatever else makes the two runs differ, such as
-    the time. Not seen is what no generator draws (the time, ``os.urandom``, ``uuid``, ``random.SystemRandom``,
-    ``id``, the length of a list that the function extends, the next value of an iterator of the user's own class)
-    where it only decides a branch, and both runs took the same one.
+    A program holds for the shapes and dtypes of the arguments, for the values of fixed arguments (Python numbers,
+    strings, None, functions), and for the answers that Python's control flow was given (``if x > 0``, ``.item()``). For
+    others the function is traced again. It is traced again, too, when something has changed that the function, or one
+    that it calls, reads from outside: a captured number, array, list or object, a default argument, an attribute, an
+    environment variable. Files, the working directory and the settings of the interpreter are not looked at.
+    Parameters and other Tensors that the function uses without being given them are read at every call, and what it
+    leaves in them is written back. So are an optimizer's moments and counts.
+
+    A trace runs the function twice. Prints and other effects on Python objects happen there alone, not in later calls.
+    So return a loss as an array, and write ``.item()`` on the result: inside, each number is a program of its own.
+
+    Raises TraceError for what no trace can follow: writes into plain arrays; a generator of NumPy, of Python's
+    ``random`` or of ``nn`` that has moved (draw with ``ad.extend.draw_random``); an iterator that has moved; a number
+    outside that the function reads and changes; results inside an object that is no tuple, list or dict; and whatever
+    else makes the two runs differ, such as the time. Not noticed is what no generator draws (the time, ``os.urandom``,
+    ``uuid``, ``random.SystemRandom``, ``id``, the length of a list that the function extends, the next value of an
+    iterator of the user's own class) where it only decides a branch, and both runs took the same one.
 
     >>> import autodiff as ad, numpy as np
     >>> fast = ad.compile(lambda x: np.tanh(x) * 2.0)

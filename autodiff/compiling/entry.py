@@ -147,8 +147,9 @@ class Entry:
     def _pulled_eagerly(
         self, k: int, g: Any, xs: tuple[Any, ...], inputs: list[Any], arguments: Any, before: Any
     ) -> Any:
-        """The cotangents by the function itself: for a derivative of the derivative, and where a guard of the backward
-        program fails."""
+        """Return the cotangents by the function itself: for a derivative of the derivative, and where a guard of the
+        backward program fails.
+        """
         traced = self.traced
         if self.forward.writes:
             raise TraceError(

@@ -133,7 +133,7 @@ def _number(a: Any) -> Any:
 
 
 def shape_of(a: Any) -> tuple[int, ...]:
-    """The shape of a value whose shape depends on values, for a guard."""
+    """Return the shape of a value whose shape depends on values, for a guard."""
     return np.shape(a)
 
 

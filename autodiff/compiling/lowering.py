@@ -230,7 +230,7 @@ def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | None) -
 
 
 def _with_owners(array: np.ndarray) -> list[np.ndarray]:
-    """An array and those whose memory it is: a view of it may hold any of these, and not the array itself."""
+    """Return an array and those whose memory it is: a view of it may hold any of these, and not the array itself."""
     found = [array]
     while isinstance(found[-1].base, np.ndarray):
         found.append(found[-1].base)

@@ -46,11 +46,11 @@ class Profile:
         return sum(line.seconds for line in self.lines)
 
     def by_call(self) -> dict[str, Line]:
-        """The costs of each function, the dearest first."""
+        """Return the costs of each function, the dearest first."""
         return _summed(self.lines, lambda line: line.call)
 
     def by_module(self) -> dict[str, Line]:
-        """The costs of each module, the dearest first; "" has what is outside of modules."""
+        """Return the costs of each module, the dearest first; "" has what is outside of modules."""
         return _summed(self.lines, lambda line: line.module)
 
     def heat(self, node: Any) -> tuple[float, str]:

@@ -38,7 +38,7 @@ def dlpack_device(self: Tensor) -> tuple[int, int]:
 
 
 def device(self: Tensor) -> str:
-    """The device of the value: "cpu"."""
+    """Return the device of the value: "cpu"."""
     return "cpu"
 
 

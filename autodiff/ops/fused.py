@@ -174,8 +174,9 @@ def _cross_entropy_by_parts(
 
 
 def _cross_entropy_by_masks(logits: Any, labels: Any, weights: Any, ignore_index: int | None, reduction: str) -> Any:
-    """The same in functions that every library has, for arrays that cannot be indexed by value. Labels are not looked
-    at: one outside the classes gives 0."""
+    """Return the same in functions that every library has, for arrays that cannot be indexed by value. Labels are not
+    looked at: one outside the classes gives 0.
+    """
     if weights is not None:
         raise refusal("cross_entropy(weights=...)", plain(logits), "weights are picked by the values of the labels")
     label = np.equal(np.expand_dims(labels, -1), np.arange(logits.shape[-1], like=plain(logits)))

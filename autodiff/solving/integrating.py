@@ -172,7 +172,7 @@ class _Back:
         return state[:n], state[n:]
 
     def adjoint(self, t: float, state: Any, theta: Any) -> Any:
-        """The slope of (a, integral)."""
+        """Return the slope of (a, integral)."""
         y = self.solution(t)
         _, pullback = vjp(lambda v, w: self.slope(t, v, w), y, theta)
         return -np.concatenate(pullback(state[: len(y)]))
@@ -188,7 +188,7 @@ class _Back:
         return a, integral
 
     def both(self, t: Any, state: Any, theta: Any) -> Any:
-        """The slope of (y, a, integral)."""
+        """Return the slope of (y, a, integral)."""
         n = (np.size(plain(state)) - np.size(plain(theta))) // 2
         dy, pullback = vjp(lambda v, w: self.slope(t, v, w), state[:n], theta)
         da, dw = pullback(state[n : 2 * n])

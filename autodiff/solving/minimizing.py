@@ -133,8 +133,9 @@ def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds:
 
 
 def _numbers(both: Function) -> Function:
-    """The value as a Python float, because SciPy compares it, and the gradient in NumPy's memory: one of a lazy array
-    is computed here."""
+    """Return the value as a Python float, because SciPy compares it, and the gradient in NumPy's memory: one of a lazy
+    array is computed here.
+    """
 
     def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = both(v)

@@ -18,7 +18,7 @@ ABOVE = (TINY, math.inf)  # the density has a logarithm of z in it, and no value
 
 # ---- powers and roots of a gamma variable
 def _root_of_gamma(name: str, shapes: str, logpdf: Any, a: Any, rate: Any) -> Continuous:
-    """A distribution of z whose rate * z**2 has the gamma distribution with the parameter a."""
+    """Return a distribution of z whose rate * z**2 has the gamma distribution with the parameter a."""
     return Continuous(
         name, shapes, logpdf,
         lambda z, *s: special.gammainc(a(*s), rate(*s) * z * z),
@@ -68,7 +68,8 @@ invgauss = Continuous(
 def _by_survival(
     name: str, shapes: str, logpdf: Any, logsf: Any, inverse: Any, support: Any = POSITIVE, inside: Any = 1.0
 ) -> Continuous:
-    """A distribution with the survival function exp(logsf(z)); inverse: z at which -logsf is the given number."""
+    """Return a distribution with the survival function exp(logsf(z)); inverse: z at which -logsf is the given number.
+    """
     return Continuous(
         name, shapes, logpdf,
         lambda z, *s: -np.expm1(logsf(z, *s)), lambda z, *s: np.exp(logsf(z, *s)), support, inside, logsf=logsf,

@@ -485,7 +485,7 @@ class _Run:
         return Failure(finding, kind, sentence, count, self.examples, right, line, name, data, imports, again)
 
     def _reproduce(self, prop: str, finding: Finding) -> tuple[str, str, str]:
-        """(import lines, a line that fails in the same way, "") or ("", "", what to do instead, in words)."""
+        """Return (import lines, a line that fails in the same way, "") or ("", "", what to do instead, in words)."""
         case, options = finding.given or finding.case, dict(self.call.options) if self.call else {}
         source = Source()
         try:

@@ -16,7 +16,7 @@ from ..variable import Variable
 
 
 def states_of_generators(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[tuple[Any, Any, Any, Any]]:
-    """(generator, how to get its state, how to set it, its state now) of all that f may draw from."""
+    """Return (generator, how to get its state, how to set it, its state now) of all that f may draw from."""
     found: list[tuple[Any, Any, Any, Any]] = []
     if "numpy.random" in sys.modules:
         for r in {id(r): r for r in _generators(f, args, kwargs)}.values():

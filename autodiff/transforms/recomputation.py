@@ -193,8 +193,9 @@ def _replaced(x: Any, of: dict[int, Any]) -> Any:
 
 
 def _argument(x: Any, first: Variable) -> Any:
-    """A live argument inside the function, of the kind it had at first; a raw value, in a pass that is not recorded, as
-    a leaf."""
+    """Return a live argument inside the function, of the kind it had at first; a raw value, in a pass that is not
+    recorded, as a leaf.
+    """
     if isinstance(x, Variable):
         return record_operands(ARGUMENT, (x,), {})
     x = float(x) if isinstance(first, Scalar) else x

@@ -50,7 +50,7 @@ class WriteMark:
                 marks_of(x._data).append(self)
 
     def renew(self) -> None:
-        """The arrays were written, just now."""
+        """Note that the arrays were written just now."""
         watch(self)
         self._stamp()
 

@@ -291,7 +291,7 @@ def _padded(images: Array, pixels: int, fill: float) -> Array:
 
 
 def _windows(images: Array, rows: Array, columns: Array, size: tuple[int, ...]) -> Array:
-    """The window of each image that begins at its row and column."""
+    """Return the window of each image that begins at its row and column."""
     views = np.lib.stride_tricks.sliding_window_view(images, size, axis=(-2, -1))
     number = np.arange(len(images))
     return views[number, rows, columns] if images.ndim == 3 else views[number, :, rows, columns]

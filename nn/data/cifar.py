@@ -57,7 +57,7 @@ def load_cifar10(
 
 
 def _folder(directory: Path) -> tuple[Path, str]:
-    """The folder that holds the files, and the suffix of their names: ".bin", or "" for the Python form."""
+    """Return the folder that holds the files, and the suffix of their names: ".bin", or "" for the Python form."""
     if not directory.is_dir():
         what = "is a file, not a directory" if directory.exists() else "does not exist"
         raise FileNotFoundError(f"load_cifar10: {directory} {what}. {WHERE}")

@@ -118,7 +118,7 @@ class DataLoader:
         yield from {id(g): g for g in held if isinstance(g, np.random.Generator)}.values()
 
     def _work(self) -> Iterator[Callable[[], Any]]:
-        """One function for each batch, which prepares it in any thread."""
+        """Yield one function for each batch, which prepares it in any thread."""
         seed = None if self.augment is None else int(as_generator(self.generator).integers(2**63))
         for number, indices in enumerate(self.batch_sampler):
             yield lambda number=number, indices=indices: self._batch(indices, number, seed)  # type: ignore[misc]
@@ -141,7 +141,7 @@ class DataLoader:
             yield prepare()
 
     def _ahead(self) -> Iterator[Any]:
-        """The same batches in the same order; `num_workers * prefetch_factor` of them are prepared ahead."""
+        """Yield the same batches in the same order; `num_workers * prefetch_factor` of them are prepared ahead."""
         from concurrent.futures import ThreadPoolExecutor  # here: `import nn` should be quick
 
         work = self._work()
@@ -158,7 +158,7 @@ class DataLoader:
 
 
 def _parts(thing: Any) -> Iterator[Any]:
-    """A loader, its samplers and its datasets, and those inside them."""
+    """Yield a loader, its samplers and its datasets, and those inside them."""
     if not hasattr(thing, "__dict__"):
         return
     yield thing

@@ -72,7 +72,7 @@ class _Scaling(_Fitted):
             raise TypeError(f"{type(self).__name__}: axis must be an integer or a tuple of them, got {axis!r}")
 
     def _measured(self, x: Any) -> Array:
-        """The training part as an array that has something to measure."""
+        """Return the training part as an array that has something to measure."""
         name = type(self).__name__
         x = as_numbers(x, f"{name}: x")
         if x.ndim == 0 or not x.size:

@@ -110,7 +110,7 @@ class _Graph:
         )
 
     def described(self, name: str, value: Value) -> Any:
-        """An input or an output: its dtype and shape; lengths of the examples have a name."""
+        """Return an input or an output: its dtype and shape; lengths of the examples have a name."""
         shape = [
             ("N" if n == BATCH else f"{name}_{k}") if isinstance(n, Varies) else n for k, n in enumerate(value.shape)
         ]
@@ -144,7 +144,7 @@ class _Graph:
         return names
 
     def operand(self, step: Step, k: int) -> str:
-        """The name of an operand, converted to the dtype of the result."""
+        """Return the name of an operand, converted to the dtype of the result."""
         value, dtype = step.operands[k], step.result.array.dtype
         name = self.raw(value, dtype)
         if isinstance(value, Value) and value.array.dtype != dtype:
@@ -152,7 +152,7 @@ class _Graph:
         return name
 
     def raw(self, value: Any, dtype: Any = None) -> str:
-        """The name of a Value, or of a number of that dtype, as it is."""
+        """Return the name of a Value, or of a number of that dtype, as it is."""
         if not isinstance(value, Value):
             return self.constant(np.asarray(value, dtype))
         if id(value) not in self.names:
@@ -160,7 +160,7 @@ class _Graph:
         return self.names[id(value)]
 
     def constant(self, array: NDArray[Any], name: str = "") -> str:
-        """The name of a constant; equal ones without a name are one."""
+        """Return the name of a constant; equal ones without a name are one."""
         array = np.array(array, order="C")
         key = (array.dtype.str, array.shape, array.tobytes())
         if not name and key in self.constants:

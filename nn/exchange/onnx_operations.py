@@ -24,7 +24,7 @@ def _with(operator: str, **attributes: Any) -> Entry:
 
 
 def _reading(operator: str, **names: str) -> Entry:
-    """An operator whose attributes are static arguments of the row: attribute=argument."""
+    """Return an operator whose attributes are static arguments of the row: attribute=argument."""
     return lambda to, step: to.emit(
         operator, to.operand(step, 0), **{ours: step.static[theirs] for ours, theirs in names.items()}
     )

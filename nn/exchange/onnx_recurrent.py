@@ -13,7 +13,9 @@ __all__ = ["gru", "lstm", "rnn"]
 
 
 def _layer(operator: str, order: tuple[int, ...], states: int, **attributes: int) -> Entry:
-    """The entry of a layer. order: which of our gates stands where in ONNX; states: how many arrays its state is."""
+    """Return the entry of a layer. order: which of our gates stands where in ONNX; states: how many arrays its state
+    is.
+    """
 
     def entry(to: Writer, step: Step) -> str:
         if step.static["nonlinearity"] != "tanh":
@@ -43,12 +45,12 @@ def _start(to: Writer, step: Step, k: int) -> str:
 
 
 def _forward_in_time(to: Writer, step: Step, x: str) -> str:
-    """A layer that goes backwards in time goes forwards over what is turned round."""
+    """Return a layer that goes backwards in time goes forwards over what is turned round."""
     return flipped(to, x, [0]) if step.static["reverse"] else x
 
 
 def _relu_step_by_step(to: Writer, step: Step) -> str:
-    """An Elman network with relu, which ONNX's own evaluator, that compares the file, does not know in RNN."""
+    """Write an Elman network with relu step by step: ONNX's evaluator, which compares the file, has no relu in RNN."""
     x = _forward_in_time(to, step, to.operand(step, 0))
     of_x, of_h = (to.emit("Transpose", to.operand(step, k), perm=[1, 0]) for k in (2, 3))
     bias = to.emit("Add", to.operand(step, 4), to.operand(step, 5))

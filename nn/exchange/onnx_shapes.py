@@ -82,13 +82,13 @@ def flip(to: Writer, step: Step) -> str:
 
 
 def flipped(to: Writer, x: str, axes: list[int]) -> str:
-    """The name of x turned round along these axes."""
+    """Return the name of x turned round along these axes."""
     back = integers(to, *[-1] * len(axes))
     return to.emit("Slice", x, back, integers(to, *[-FAR] * len(axes)), integers(to, *axes), back)
 
 
 def _entries(step: Step) -> list[Any]:
-    """The index of getitem, one entry an axis or None for a new one, without an Ellipsis."""
+    """Return the index of getitem, one entry an axis or None for a new one, without an Ellipsis."""
     index = step.static["index"]
     entries = list(index) if isinstance(index, tuple) else [index]
     taken = sum(e is not None and e is not Ellipsis for e in entries)

@@ -35,12 +35,12 @@ Entry = str | Callable[[Writer, Step], str]
 
 
 def refuse(step: Step, why: str) -> ExportError:
-    """The error that names the module and the operation."""
+    """Return the error that names the module and the operation."""
     return ExportError(f"{step.place}, {step.row.name}: {why}")
 
 
 def integers(to: Writer, *numbers: int) -> str:
-    """The name of a constant of integers, which is how operators take axes and shapes."""
+    """Return the name of a constant of integers, which is how operators take axes and shapes."""
     return to.constant(np.array(numbers, np.int64))
 
 
@@ -50,7 +50,7 @@ def rank(step: Step) -> int:
 
 
 def axes_of(step: Step, name: str = "axis") -> list[int]:
-    """The axes that a row goes over, from 0."""
+    """Return the axes that a row goes over, from 0."""
     axis, n = step.static[name], rank(step)
     return sorted(a % n for a in (range(n) if axis is None else axis if isinstance(axis, tuple) else (axis,)))
 

@@ -166,7 +166,7 @@ def _safetensors(who: str) -> ModuleType:
 
 
 def _renamed(facts: Mapping[str, Any], rename: Rename | None) -> dict[str, str]:
-    """The file's names, and the model's name for each; those that are left out are not there."""
+    """Return the file's names, and the model's name for each; those that are left out are not there."""
     names: dict[str, str] = {}
     taken: dict[str, str] = {}
     for name in facts:
@@ -183,7 +183,7 @@ def _renamed(facts: Mapping[str, Any], rename: Rename | None) -> dict[str, str]:
 
 
 def _compared(own: Mapping[str, ad.Variable], names: Mapping[str, str], facts: Mapping[str, Any]) -> LoadReport:
-    """The header beside the model. A shared parameter needs a value under one of its names."""
+    """Return the header beside the model. A shared parameter needs a value under one of its names."""
     mismatched, converted = {}, {}
     for name, own_name in names.items():
         if own_name not in own:
@@ -205,8 +205,9 @@ def _compared(own: Mapping[str, ad.Variable], names: Mapping[str, str], facts: M
 
 
 def _widened(found: Mapping[str, Any]) -> NDArray[np.float32]:
-    """The numbers of a bfloat16 array, each the upper half of a float32. NumPy, and so the library's reader for it, has
-    no such dtype."""
+    """Return the numbers of a bfloat16 array, each the upper half of a float32. NumPy, and so the library's reader for
+    it, has no such dtype.
+    """
     words = np.frombuffer(found["data"], "<u2").astype("<u4") << 16
     return words.view("<f4").astype(np.float32).reshape(found["shape"])
 

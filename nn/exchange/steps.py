@@ -156,8 +156,9 @@ class _Pair:
         return Program(steps, inputs, outputs, self.second.inputs, self.second.outputs)
 
     def operand(self, a: Any, b: Any, where: str, zeros: bool = False) -> Any:
-        """The Value that an array is; a constant where it is none that is known; with `zeros` None for zeros of the
-        examples."""
+        """Return the Value that an array is; a constant where it is none that is known; with `zeros` None for zeros of
+        the examples.
+        """
         if a is None or isinstance(a, bool | int | float | complex):
             if a != b and not (a != a and b != b):
                 raise ExportError(f"{where}: the number {a!r} depends on the input, and is a plain number here")
@@ -175,7 +176,7 @@ class _Pair:
         return self.add(a, a, True)
 
     def option(self, a: Any, b: Any, where: str) -> Any:
-        """A static argument; arrays in it are Values, and numbers that differ `Varies`."""
+        """Return a static argument; arrays in it are Values, and numbers that differ `Varies`."""
         if isinstance(a, list):  # an index
             return self.operand(np.asarray(a), np.asarray(b), where)
         if isinstance(a, tuple):
@@ -194,7 +195,7 @@ class _Pair:
 
 
 def _other(x: NDArray[Any], axis: int, count: int, rng: np.random.Generator | None) -> NDArray[Any]:
-    """An input with `count` examples: the given values in turn, or with `rng` other ones of the same kind."""
+    """Return an input with `count` examples: the given values in turn, or with `rng` other ones of the same kind."""
     if not -x.ndim <= axis < x.ndim or not x.size:
         raise ExportError(f"an input of shape {x.shape} has no example along axis {axis}")
     made = np.take(x, np.arange(count) % x.shape[axis], axis=axis)
@@ -209,7 +210,7 @@ def _other(x: NDArray[Any], axis: int, count: int, rng: np.random.Generator | No
 
 
 def _leaves(output: Any) -> list[Any]:
-    """The arrays of an output: one Tensor, or tuples, lists and dicts of them; None is left out."""
+    """Return the arrays of an output: one Tensor, or tuples, lists and dicts of them; None is left out."""
     if isinstance(output, dict):
         output = list(output.values())
     if isinstance(output, tuple | list):

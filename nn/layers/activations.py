@@ -271,7 +271,7 @@ class Softplus(Module):
         return softplus(x, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
-        """The arguments that differ from the defaults."""
+        """Return the arguments that differ from the defaults."""
         given = {"beta": (self.beta, 1.0), "threshold": (self.threshold, math.inf)}
         return ", ".join([f"{name}={value}" for name, (value, usual) in given.items() if value != usual])
 
@@ -295,7 +295,7 @@ class LeakyReLU(Module):
         return ad.leaky_relu(x, self.negative_slope)
 
     def extra_repr(self) -> str:
-        """The slope."""
+        """Return the slope."""
         return f"negative_slope={self.negative_slope}"
 
 
@@ -343,7 +343,7 @@ class GELU(Module):
         return ad.gelu(x, approximate=self.approximate)
 
     def extra_repr(self) -> str:
-        """The approximation, when there is one."""
+        """Return the approximation, when there is one."""
         return "" if self.approximate == "none" else f"approximate={self.approximate!r}"
 
 
@@ -366,7 +366,7 @@ class Softmax(Module):
         return ad.softmax(x, axis=self.axis)
 
     def extra_repr(self) -> str:
-        """The axis."""
+        """Return the axis."""
         return f"axis={self.axis}"
 
 
@@ -419,7 +419,7 @@ class CELU(Module):
         return ad.celu(x, self.alpha)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"alpha={self.alpha}"
 
 
@@ -503,7 +503,7 @@ class Hardtanh(Module):
         return ad.hardtanh(x, self.min_val, self.max_val)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"min_val={self.min_val}, max_val={self.max_val}"
 
 
@@ -540,7 +540,7 @@ class Softshrink(Module):
         return ad.softshrink(x, self.lambd)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"lambd={self.lambd}"
 
 
@@ -562,7 +562,7 @@ class Hardshrink(Module):
         return ad.hardshrink(x, self.lambd)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"lambd={self.lambd}"
 
 
@@ -601,7 +601,7 @@ class Threshold(Module):
         return ad.threshold(x, self.threshold, self.value)
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"threshold={self.threshold}, value={self.value}"
 
 

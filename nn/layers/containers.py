@@ -226,11 +226,11 @@ class _Dict(Module):
         return iter(self.keys())
 
     def keys(self) -> list[str]:
-        """The keys, in the order of their insertion."""
+        """Return the keys, in the order of their insertion."""
         return [name for name in self.__dict__ if name in self]
 
     def values(self) -> list[Any]:
-        """The values, in the order of the keys."""
+        """Return the values, in the order of the keys."""
         return [self.__dict__[name] for name in self.keys()]
 
     def items(self) -> list[tuple[str, Any]]:

@@ -44,7 +44,7 @@ Sizes = int | Sequence[int]
 
 
 def _borders(who: str, padding: Any, kernel: Sequence[int], stride: Any, dilation: Any) -> list[tuple[int, int]]:
-    """(before, after) of each spatial axis, from numbers, "valid" or "same"."""
+    """Return (before, after) of each spatial axis, from numbers, "valid" or "same"."""
     n = len(kernel)
     if not isinstance(padding, str):
         return [(p, p) for p in per_axis(who, "padding", padding, n, 0)]
@@ -255,7 +255,7 @@ class _Convolution(Module):
         return ModuleFacts(kernel=self.kernel_size, filters=self.weight.data)
 
     def extra_repr(self) -> str:
-        """The sizes that differ from the defaults."""
+        """Return the sizes that differ from the defaults."""
         one, shown = (1,) * self._axes, [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
         usual: dict[str, tuple[Any, ...]] = {"stride": (one,), "padding": (0, (0,) * self._axes)}
         usual |= {"output_padding": ((0,) * self._axes,), "dilation": (one,)}

@@ -120,7 +120,7 @@ class CosineSimilarity(Module):
         return cosine_similarity(x1, x2, self.axis, self.eps)
 
     def extra_repr(self) -> str:
-        """The axis and the least length."""
+        """Return the axis and the least length."""
         return f"axis={self.axis}, eps={self.eps}"
 
 
@@ -142,5 +142,5 @@ class PairwiseDistance(Module):
         return pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)
 
     def extra_repr(self) -> str:
-        """The order of the norm and what is added."""
+        """Return the order of the norm and what is added."""
         return f"p={self.p}, eps={self.eps}"

@@ -24,12 +24,13 @@ def as_input(x: Any, dtype: DTypeLike) -> Any:
 
 
 def as_value(x: Any) -> Any:
-    """A graph value as it is, anything else as an array."""
+    """Return a graph value as it is, anything else as an array."""
     return x if isinstance(x, ad.Variable) else extend.as_array(x)
 
 
 def axis_or_dim(who: str, axis: int | None, dim: int | None, default: int | None = None) -> int:
-    """The axis, which PyTorch's programs call `dim`; TypeError where both are given, or neither and no default."""
+    """Return the axis, which PyTorch's programs call `dim`; TypeError where both are given, or neither and no default.
+    """
     if axis is not None and dim is not None:
         raise TypeError(f"{who}: axis={axis} and dim={dim} are two names of one argument; give one")
     found = axis if dim is None else dim

@@ -120,7 +120,7 @@ class Linear(Module):
         return int(np.size(output)) * self.in_features
 
     def extra_repr(self) -> str:
-        """The sizes."""
+        """Return the sizes."""
         return f"in_features={self.in_features}, out_features={self.out_features}" + (
             "" if self.bias is not None else ", bias=False"
         )
@@ -142,7 +142,7 @@ class Flatten(Module):
         return flatten(x, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
-        """The axes, when they are not all but the first."""
+        """Return the axes, when they are not all but the first."""
         usual = (self.start_dim, self.end_dim) == (1, -1)
         return "" if usual else f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
@@ -176,7 +176,7 @@ class Unflatten(Module):
         return np.reshape(x, (*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
 
     def extra_repr(self) -> str:
-        """The axis and the sizes."""
+        """Return the axis and the sizes."""
         return f"axis={self.axis}, unflattened_size={self.unflattened_size}"
 
 
@@ -246,6 +246,6 @@ class Bilinear(Module):
         return int(np.size(output)) * self.in1_features * (self.in2_features + 1)
 
     def extra_repr(self) -> str:
-        """The sizes."""
+        """Return the sizes."""
         sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}"
         return sizes + ("" if self.bias is not None else ", bias=False")

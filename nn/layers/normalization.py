@@ -39,7 +39,7 @@ __all__ = [
 
 
 def _by_channel(a: Any, ndim: int) -> Any:
-    """(C,) as (C, 1, ...), which broadcasts over x (N, C, ...)."""
+    """Return (C,) as (C, 1, ...), which broadcasts over x (N, C, ...)."""
     return np.reshape(a, (-1, *[1] * (ndim - 2)))
 
 
@@ -67,7 +67,7 @@ def _blend(running: Any, new: Any, momentum: float) -> None:
 
 
 def _standardize_by(x: Any, mean: Any, var: Any, eps: float) -> Any:
-    """(x - mean) / sqrt(var + eps) with statistics (C,) that are given."""
+    """Return (x - mean) / sqrt(var + eps) with statistics (C,) that are given."""
     mean, var = (_by_channel(as_value(a), x.ndim) for a in (mean, var))
     return (x - mean) * (1.0 / np.sqrt(var + eps))
 
@@ -151,7 +151,7 @@ def instance_norm(
 
 
 def _last_axes(who: str, x: Any, normalized_shape: Any, weight: Any, bias: Any = None) -> tuple[int, ...]:
-    """The last axes of x, which must have the normalized shape, as must weight and bias."""
+    """Return the last axes of x, which must have the normalized shape, as must weight and bias."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int | np.integer) else tuple(normalized_shape)
     if not shape or x.shape[-len(shape) :] != shape:
         raise ValueError(f"{who}: the last axes of x must be {shape}; got shape {x.shape}")
@@ -272,7 +272,7 @@ class _ChannelNorm(Module):
             self.num_batches_tracked.data = np.array(0)
 
     def extra_repr(self) -> str:
-        """The arguments that differ from batch normalization's defaults."""
+        """Return the arguments that differ from batch normalization's defaults."""
         shown = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
         given = [f"{name}={getattr(self, name)}" for name, usual in shown.items() if getattr(self, name) != usual]
         given += ["bias=False"] if self.affine and self.bias is None else []
@@ -465,7 +465,7 @@ class LayerNorm(Module):
         return int(np.size(output))
 
     def extra_repr(self) -> str:
-        """The shape, and what differs from the defaults."""
+        """Return the shape, and what differs from the defaults."""
         shown = [str(self.normalized_shape)] + ([f"eps={self.eps}"] if self.eps != 1e-5 else [])
         if not self.elementwise_affine:
             return ", ".join([*shown, "elementwise_affine=False"])
@@ -508,7 +508,7 @@ class RMSNorm(Module):
         return int(np.size(output))
 
     def extra_repr(self) -> str:
-        """The shape, and what differs from the defaults."""
+        """Return the shape, and what differs from the defaults."""
         shown = [str(self.normalized_shape)] + ([f"eps={self.eps}"] if self.eps is not None else [])
         return ", ".join(shown + ([] if self.elementwise_affine else ["elementwise_affine=False"]))
 
@@ -555,7 +555,7 @@ class GroupNorm(Module):
         return int(np.size(output))
 
     def extra_repr(self) -> str:
-        """The sizes, and what differs from the defaults."""
+        """Return the sizes, and what differs from the defaults."""
         shown = [f"{self.num_groups}, {self.num_channels}"] + ([f"eps={self.eps}"] if self.eps != 1e-5 else [])
         shown += [] if self.affine else ["affine=False"]
         return ", ".join(shown + (["bias=False"] if self.affine and self.bias is None else []))

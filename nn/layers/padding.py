@@ -83,7 +83,7 @@ class _Pad(Module):
         return pad(x, self.padding, self._mode)
 
     def extra_repr(self) -> str:
-        """The widths."""
+        """Return the widths."""
         return repr(self.padding)
 
 
@@ -148,7 +148,7 @@ class ConstantPad1d(_Pad):
         return pad(x, self.padding, self._mode, self.value)
 
     def extra_repr(self) -> str:
-        """The widths and the number."""
+        """Return the widths and the number."""
         return f"{self.padding}, value={self.value}"
 
 

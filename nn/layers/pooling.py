@@ -68,7 +68,7 @@ def _geometry(
 
 
 def _borders(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
-    """(before, after) of each axis. With ceil_mode a last window may reach beyond the border, but must not start
+    """Return (before, after) of each axis. With ceil_mode a last window may reach beyond the border, but must not start
     there."""
     if not ceil_mode:
         return [(p, p) for p in padding]
@@ -356,7 +356,7 @@ def _adaptive(who: str, n: int, x: Any, output_size: Any, reduce: Callable[..., 
 
 
 def _adaptive_max(who: str, n: int, x: Any, output_size: Any, return_indices: bool) -> Any:
-    """The largest element of each box, and with return_indices where in its image the first of them stands."""
+    """Return the largest element of each box, and with return_indices where in its image the first of them stands."""
     y = _adaptive(who, n, x, output_size, np.max)
     if not return_indices:
         return y
@@ -470,7 +470,7 @@ class _MaxPool(Module):
         return ModuleFacts(kernel=per_axis(type(self).__name__, "kernel_size", self.kernel_size, self._axes))
 
     def extra_repr(self) -> str:
-        """The sizes, as far as they are not the defaults."""
+        """Return the sizes, as far as they are not the defaults."""
         return _shown(self, padding=0, dilation=1, ceil_mode=False, return_indices=False)
 
 
@@ -558,7 +558,7 @@ class AvgPool1d(Module):
         return ModuleFacts(kernel=per_axis(type(self).__name__, "kernel_size", self.kernel_size, self._axes))
 
     def extra_repr(self) -> str:
-        """The sizes, as far as they are not the defaults."""
+        """Return the sizes, as far as they are not the defaults."""
         return _shown(self, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None)
 
 
@@ -672,7 +672,7 @@ class _AdaptiveAvgPool(Module):
         return _adaptive(type(self).__name__, self._axes, x, self.output_size, np.mean)
 
     def extra_repr(self) -> str:
-        """The number of boxes."""
+        """Return the number of boxes."""
         return f"output_size={self.output_size}"
 
 
@@ -689,7 +689,7 @@ class _AdaptiveMaxPool(Module):
         return _adaptive_max(type(self).__name__, self._axes, x, self.output_size, self.return_indices)
 
     def extra_repr(self) -> str:
-        """The number of boxes."""
+        """Return the number of boxes."""
         return f"output_size={self.output_size}" + ", return_indices=True" * bool(self.return_indices)
 
 

@@ -197,7 +197,7 @@ class PixelShuffle(Module):
         return pixel_shuffle(x, self.upscale_factor)
 
     def extra_repr(self) -> str:
-        """The factor."""
+        """Return the factor."""
         return f"upscale_factor={self.upscale_factor}"
 
 
@@ -219,7 +219,7 @@ class PixelUnshuffle(Module):
         return pixel_unshuffle(x, self.downscale_factor)
 
     def extra_repr(self) -> str:
-        """The factor."""
+        """Return the factor."""
         return f"downscale_factor={self.downscale_factor}"
 
 
@@ -241,7 +241,7 @@ class ChannelShuffle(Module):
         return channel_shuffle(x, self.groups)
 
     def extra_repr(self) -> str:
-        """The number of groups."""
+        """Return the number of groups."""
         return f"groups={self.groups}"
 
 
@@ -272,6 +272,6 @@ class Upsample(Module):
         return interpolate(x, self.size, self.scale_factor, *how)
 
     def extra_repr(self) -> str:
-        """The size and the mode."""
+        """Return the size and the mode."""
         size = f"size={self.size}" if self.size is not None else f"scale_factor={self.scale_factor}"
         return f"{size}, mode={self.mode!r}"

@@ -98,7 +98,7 @@ def grid_sample(
 
 
 def _read(x: Any, places: list[Any], mode: str) -> Any:
-    """The values at places in pixels: one array of places for each spatial axis, all (N, *spatial_out)."""
+    """Return the values at places in pixels: one array of places for each spatial axis, all (N, *spatial_out)."""
     batch, channels, *sizes = x.shape
     rows = np.reshape(np.moveaxis(x, 1, -1), (batch * math.prod(sizes), channels))  # one row for each pixel
     image = np.arange(batch).reshape(-1, *[1] * (len(sizes)))

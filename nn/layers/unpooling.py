@@ -141,7 +141,7 @@ class MaxUnpool1d(Module):
         return _unpool(who, self._axes, x, indices, self.kernel_size, self.stride, self.padding, output_size)
 
     def extra_repr(self) -> str:
-        """The geometry."""
+        """Return the geometry."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 

@@ -133,7 +133,8 @@ class LBFGS(Optimizer):
         return run.first_loss
 
     def state_dict(self, exact: bool = False) -> dict[str, Any]:
-        """A copy of everything a later run needs to go on from here, in PyTorch's layout and names. It is exact."""
+        """Return a copy of everything a later run needs to go on from here, in PyTorch's layout and names. It is exact.
+        """
         return {**super().state_dict(exact), "state": {0: copy.deepcopy(self._memory)} if self._memory else {}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -280,7 +281,7 @@ class _Run:
 
 
 def _flat_kind(parameters: Iterable[Any]) -> tuple[np.dtype[Any], int]:
-    """The dtype and the size of all parameters in one row; float16 is computed in float32."""
+    """Return the dtype and the size of all parameters in one row; float16 is computed in float32."""
     dtypes = [np.dtype(np.float32) if p.dtype == np.float16 else p.dtype for p in parameters]
     return np.result_type(*dtypes), sum(p.size for p in parameters)
 

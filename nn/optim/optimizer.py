@@ -128,11 +128,11 @@ class Optimizer:
                 group[name] = number(self._name, name, group[name], below=1.0 if name in self._fractions else math.inf)
 
     def _state_names(self, group: Group) -> tuple[str, ...]:
-        """The arrays of a parameter's shape that the formula keeps between steps; they start at `_initial`."""
+        """Return the arrays of a parameter's shape that the formula keeps between steps; they start at `_initial`."""
         return ()
 
     def _initial(self, name: str, group: Group) -> float:
-        """The first value of a state array."""
+        """Return the first value of a state array."""
         return 0.0
 
     def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
@@ -141,12 +141,12 @@ class Optimizer:
         raise NotImplementedError(f"{self._name} does not define how to update a parameter: define _direction")
 
     def _in_place(self, values: list[Array], grads: list[Array], slot: Slot, group: Group) -> list[Call] | None:
-        """The update as calls of C functions that work in place on the parameters and the state, or None: then
+        """Return the update as calls of C functions that work in place on the parameters and the state, or None: then
         `_update` works on copies, which are taken over afterwards. Nothing may change before the calls are run."""
         return None
 
     def _drafted(self, values: list[Array], grads: list[Array], slot: Slot, group: Group) -> tuple[Slot, list[Array]]:
-        """The slot and the values after the step, as copies."""
+        """Return the slot and the values after the step, as copies."""
         made, new = slot.draft(), [np.array(v) for v in values]
         made.step += 1
         self._prepare(made, group)
@@ -188,11 +188,13 @@ class Optimizer:
                     slot.state[name].whole[...] = initial
 
     def _numbers(self, group: Group) -> dict[str, float]:
-        """The numbers, one for all parameters of a slot, that the formula keeps between steps in `slot.numbers`."""
+        """Return the numbers, one for all parameters of a slot, that the formula keeps between steps in `slot.numbers`.
+        """
         return {}
 
     def _decay(self, group: Group) -> tuple[str, float] | None:
-        """The running mean that shrinks by a constant factor where gradients are zero: its name and the factor."""
+        """Return the running mean that shrinks by a constant factor where gradients are zero: its name and the factor.
+        """
         return None
 
     def _export(self, slot: Slot) -> dict[str, Flat]:
@@ -284,7 +286,7 @@ class Optimizer:
         self._slots.append(slots_for(params, self._whole))
 
     def state_dict(self, exact: bool = False) -> dict[str, Any]:
-        """A copy of everything a later run needs to go on from here (with Adam, to within a rounding).
+        """Return a copy of everything a later run needs to go on from here (with Adam, to within a rounding).
 
         {"state": {index: {...}}, "param_groups": [...]}: parameters are numbered in the order of the groups; the layout
         and the names are PyTorch's. exact: the state as it is kept, so that the later run is equal bit by bit; other
@@ -387,7 +389,7 @@ class Optimizer:
         return (p for group in self.param_groups for p in group["params"])
 
     def _read(self, slots: list[Slot]) -> list[tuple[Slot, list[Array], list[Array]]]:
-        """The slots with gradients, and what they read; those that have only some are split for good."""
+        """Return the slots with gradients, and what they read; those that have only some are split for good."""
         read, at = [], 0
         while at < len(slots):
             slot = slots[at]
@@ -428,7 +430,7 @@ class Optimizer:
     def _restored(
         self, slot: Slot, saved: Mapping[int, Mapping[str, Any] | None], group: Group, exact: bool
     ) -> list[Slot]:
-        """The slot with its saved state; one slot each when its parameters have not the same history."""
+        """Return the slot with its saved state; one slot each when its parameters have not the same history."""
         entries = [{k: v for k, v in (saved[id(p)] or {}).items() if v is not None} for p, _ in slot.entries]
         if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
             return [part for single in slot.split() for part in self._restored(single, saved, group, exact)]

@@ -81,7 +81,7 @@ class Slot:
             self.state[name].whole[...] = array
 
     def split(self) -> list[Slot]:
-        """A slot for each parameter, with its part of the state: from now on each goes its own way."""
+        """Return a slot for each parameter, with its part of the state: from now on each goes its own way."""
         slots = [type(self)([entry], self.step, self.betas) for entry in self.entries]
         for slot in slots:
             slot.numbers = dict(self.numbers)
@@ -95,7 +95,7 @@ class Slot:
         return flat.parts
 
     def flat(self, array: Array) -> Flat:
-        """An array of the slot's size as a Flat."""
+        """Return an array of the slot's size as a Flat."""
         array, parts, start = array.reshape(-1), [], 0
         for shape in self.shapes:
             stop = start + math.prod(shape)
@@ -104,12 +104,13 @@ class Slot:
         return Flat(array[:start], parts)
 
     def zeros(self) -> Flat:
-        """A Flat of zeros."""
+        """Return a Flat of zeros."""
         return self.flat(extend.zeros_on_cache_lines(sum(map(math.prod, self.shapes)), self.dtype))
 
     def read(self) -> tuple[list[Array], list[Array], int]:
-        """(values, gradients, how many gradients are missing). Values are the parameters' own memory, to be updated in
-        place."""
+        """Return (values, gradients, how many gradients are missing). Values are the parameters' own memory, to be
+        updated in place.
+        """
         values, grads, missing, dtype = [], [], 0, self.dtype
         for (p, rows), known, shape in zip(self.entries, self._known, self.shapes, strict=True):
             value, grad = p.data, p.grad
@@ -127,7 +128,7 @@ class Slot:
         return values, grads, missing
 
     def _fitting(self, grad: Any, value: Array) -> Array:
-        """A gradient in the dtype of the state, which follows the values after `model.astype`."""
+        """Return a gradient in the dtype of the state, which follows the values after `model.astype`."""
         grad = np.asarray(extend.numbers(_raw(grad), "an optimizer's step", "p.grad = p.grad"))
         if grad.shape != value.shape:
             raise ValueError(f"a parameter of shape {value.shape} has a .grad of shape {grad.shape}")
@@ -138,14 +139,14 @@ class Slot:
         return grad.astype(self.dtype, casting="same_kind", copy=False)
 
     def draft(self) -> Slot:
-        """A copy that a formula may work on while this one stays as it is."""
+        """Return a copy that a formula may work on while this one stays as it is."""
         made = copy(self)
         made.state = {name: self.flat(flat.whole.copy()) for name, flat in self.state.items()}
         made.numbers, made.scratch = dict(self.numbers), self.zeros()
         return made
 
     def takes_over(self, made: Slot) -> list[Call]:
-        """The calls that give this slot what the formula left in a draft of it."""
+        """Return the calls that give this slot what the formula left in a draft of it."""
         calls: list[Call] = []
         for name, flat in made.state.items():
             own = self.state.get(name)
@@ -153,7 +154,7 @@ class Slot:
         return [*calls, *[(setattr, self, name, getattr(made, name)) for name in ("step", "betas", "fresh", "numbers")]]
 
     def values_of(self, values: list[Array]) -> list[tuple[Any, float]]:
-        """(Scalar, new value) for each Scalar; none here, where values are updated in their own memory."""
+        """Return (Scalar, new value) for each Scalar; none here, where values are updated in their own memory."""
         return []
 
     def mark(self) -> list[extend.WriteMark]:
@@ -226,5 +227,5 @@ def _state_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def _raw(grad: Any) -> Any:
-    """The number or array in a gradient; one made with `create_graph=True` is a graph value."""
+    """Return the number or array in a gradient; one made with `create_graph=True` is a graph value."""
     return grad.data if isinstance(grad, ad.Variable) else grad

@@ -55,7 +55,7 @@ def _facts(optimizer: Any) -> list[Any]:
 
 
 def _numbers_of(optimizer: Any, k: int, trace: Any) -> dict[str, Any]:
-    """A group whose numbers are read at every run: a scheduler may change them between two steps."""
+    """Return a group whose numbers are read at every run: a scheduler may change them between two steps."""
 
     def traced(name: str) -> Any:
         return trace.place((id(optimizer), k, name), lambda: optimizer.param_groups[k][name], None, name).value
@@ -95,7 +95,7 @@ def _trace_slot(optimizer: Any, slot: Slot, group: dict[str, Any], trace: Any) -
 
 
 def _traced_slot(slot: Slot, i: int, p: Any, trace: Any, whole: bool) -> Any:
-    """A slot of one parameter (of all Scalars), whose state is traced; the formula works on it."""
+    """Return a slot of one parameter (of all Scalars), whose state is traced; the formula works on it."""
     made: Any = object.__new__(type(slot))
     entries = slot.entries if p is None else slot.entries[i : i + 1]
     made.entries, made.betas, made.fresh, made.dtype = entries, slot.betas, False, slot.dtype
@@ -126,7 +126,7 @@ def _all_scalars(slot: Slot) -> tuple[Any, Any]:
 
 
 def _counted(optimizer: Any, slots: list[Slot]) -> list[Call]:
-    """The calls that count a step."""
+    """Return the calls that count a step."""
     calls: list[Call] = [(setattr, slot, "step", slot.step + 1) for slot in slots]
     return [*calls, (object.__setattr__, optimizer, "steps", optimizer.steps + 1)]
 

@@ -31,7 +31,9 @@ class Line:
 
 
 def chart(lines: Sequence[Line], *, x_name: str = "", y_name: str = "", log: bool | None = None) -> str:
-    """An SVG chart. log: a logarithmic axis; None: when all values are positive and span more than a factor of 50."""
+    """Return an SVG chart. log: a logarithmic axis; None: when all values are positive and span more than a factor of
+    50.
+    """
     points = [(x, y) for line in lines for x, y in zip(line.x, line.y, strict=True) if usable(y, False)]
     if not points:
         return ""
@@ -83,7 +85,7 @@ def usable(y: float, log: bool) -> bool:
 
 
 def scale(y: float, log: bool) -> float:
-    """The value on its axis."""
+    """Return the value on its axis."""
     return math.log10(y) if log else y
 
 
@@ -147,7 +149,7 @@ def end_labels(ends: Sequence[tuple[float, Line]]) -> list[str]:
 
 
 def label(x: float, y: float, text: str, anchor: str, color: str = MUTED) -> str:
-    """A small text."""
+    """Return a small text."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="11" fill="{color}">{escape_xml(text)}</text>'
     )

@@ -68,7 +68,7 @@ def report_page(history: Any, model: Any, optimizer: Any, title: str) -> ad.draw
 
 
 def facts_of(history: Any, logs: Mapping[str, Sequence[float]], epochs: int, model: Any, optimizer: Any) -> str:
-    """The first line of the report."""
+    """Return the first line of the report."""
     parts = [type(thing).__name__ for thing in (model, optimizer) if thing is not None]
     seconds = list(getattr(history, "seconds", None) or [])
     took = sum(seconds)

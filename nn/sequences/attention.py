@@ -58,7 +58,7 @@ def scaled_dot_product_attention(
 
 
 def _weights(query: Any, key: Any, mask: Any, is_causal: bool, scale: float | None) -> Any:
-    """The weights (..., L, S) of the keys for each query."""
+    """Return the weights (..., L, S) of the keys for each query."""
     q: Any = query if isinstance(query, ad.Variable) else np.asarray(query)
     k: Any = key if isinstance(key, ad.Variable) else np.asarray(key)
     if q.ndim < 2 or k.ndim < 2 or q.shape[-1] != k.shape[-1]:

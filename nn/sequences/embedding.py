@@ -157,7 +157,7 @@ def _bags(size: int, offsets: ArrayLike | None, include_last: bool) -> tuple[Any
 
 
 def _rows(who: str, input: Any, weight: Any) -> Any:
-    """The integers of `input`, checked."""
+    """Return the integers of `input`, checked."""
     index = extend.all_examples(input)
     if index.dtype.kind not in "iu":
         raise TypeError(f"{who} needs integers, got {index.dtype} of shape {index.shape}. Write x.astype(int)")

@@ -99,12 +99,12 @@ def pad_packed_sequence(
 
 
 def lengths_of(batch_sizes: Integers) -> Integers:
-    """The length of each sequence, the longest first, from the number of sequences at each step."""
+    """Return the length of each sequence, the longest first, from the number of sequences at each step."""
     return np.sum(np.arange(int(batch_sizes[0])) < batch_sizes[:, None], axis=0)
 
 
 def padded(sequence: PackedSequence, steps: int, padding_value: float = 0.0) -> Any:
-    """The sequences in the order of `data`, padded: (steps, N, ...)."""
+    """Return the sequences in the order of `data`, padded: (steps, N, ...)."""
     sizes = np.zeros(steps, int)
     sizes[: len(sequence.batch_sizes)] = sequence.batch_sizes
     there = np.arange(int(sizes[0])) < sizes[:, None]
@@ -114,7 +114,7 @@ def padded(sequence: PackedSequence, steps: int, padding_value: float = 0.0) -> 
 
 
 def packed_like(x: Any, sequence: PackedSequence) -> PackedSequence:
-    """A padded result (T, N, ...) packed as `sequence` is."""
+    """Return a padded result (T, N, ...) packed as `sequence` is."""
     there = np.arange(x.shape[1]) < np.asarray(sequence.batch_sizes)[:, None]
     return sequence._replace(data=x[np.nonzero(there)])
 

@@ -91,7 +91,7 @@ class _Recurrent(Module):
         return [f"_l{layer}", f"_l{layer}_reverse"][: 1 + self.bidirectional]
 
     def _run(self, input: Any, states: tuple[Any, ...] | None) -> tuple[Any, tuple[Any, ...]]:
-        """The output in the form of the input, and the last states."""
+        """Return the output in the form of the input, and the last states."""
         dtype = self.weight_ih_l0.dtype
         packed = isinstance(input, PackedSequence)
         lone = swap = False

@@ -109,11 +109,11 @@ class _Pass:
         self.h[k + 1][ended] = self.h[k][ended]
 
     def last(self) -> list[Array]:
-        """The states after the last step."""
+        """Return the states after the last step."""
         return [self.h[-1]]
 
     def output(self) -> Array:
-        """The outputs and the last states, (T + S, N, H)."""
+        """Return the outputs and the last states, (T + S, N, H)."""
         y = np.empty((self.steps + self.states, self.count, self.hidden), self.dtype)
         y[: self.steps] = (self.h[:0:-1] if self.reverse else self.h[1:]).transpose(0, 2, 1)
         if self.sizes is not None:
@@ -126,7 +126,7 @@ class _Pass:
     # The way back.
 
     def cotangent(self, g: Array, i: int) -> Array:
-        """The cotangent of operand i. The steps are gone through once for all operands."""
+        """Return the cotangent of operand i. The steps are gone through once for all operands."""
         before, asked, answer = self.found
         if before is not g or i in asked:
             of_x, of_h, states = self.through_the_steps(g)
@@ -180,7 +180,7 @@ class _Pass:
 
 
 def _flat(gates: Array) -> Array:
-    """(T, G H, N) as (G H, T N)."""
+    """Return (T, G H, N) as (G H, T N)."""
     return gates.transpose(1, 0, 2).reshape(gates.shape[1], -1)
 
 
@@ -336,7 +336,7 @@ class _Lstm(_Pass):
 
 
 def _written_out(step: Callable[..., Any], states: int) -> Callable[..., Any]:
-    """The composite of a row; `step(x, *states, *weights)` returns the next states."""
+    """Return the composite of a row; `step(x, *states, *weights)` returns the next states."""
 
     def reference(*operands: Any, sizes: Sizes = None, reverse: bool = False, **options: Any) -> Any:
         x, weights = operands[0], operands[1 + states :]
@@ -357,7 +357,7 @@ def _written_out(step: Callable[..., Any], states: int) -> Callable[..., Any]:
 
 
 def _row(name: str, kinds: dict[str, type[_Pass]], gates: int, step: Callable[..., Any], doc: str) -> Any:
-    """The row of a cell. kinds: the class of its passes, by nonlinearity."""
+    """Return the row of a cell. kinds: the class of its passes, by nonlinearity."""
     states = next(iter(kinds.values())).states
     reference = _written_out(step, states)
     rnn = len(kinds) > 1

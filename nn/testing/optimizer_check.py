@@ -256,7 +256,7 @@ class _Trial:
         return ""
 
     def expected(self, values: list[np.ndarray], gradients: list[list[Any]]) -> list[np.ndarray] | None:
-        """The parameters after all steps by the formula, or None where none is known."""
+        """Return the parameters after all steps by the formula, or None where none is known."""
         if self.name in OF_ALL_PARAMETERS and self.reference is None:
             ps = self.parameters([v.astype(float) for v in values])
 

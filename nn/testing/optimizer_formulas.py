@@ -27,7 +27,7 @@ def _mean(state: dict[str, Any], name: str, kept: float, new: Any) -> Any:
 
 
 def _decayed(p: float, g: float, h: Hyper) -> tuple[float, float]:
-    """The parameter and the gradient, with the decay in the one or in the other."""
+    """Return the parameter and the gradient, with the decay in the one or in the other."""
     if h.get("decoupled_weight_decay"):
         return p - h["lr"] * h["weight_decay"] * p, g
     return p, g + h["weight_decay"] * p

@@ -83,7 +83,7 @@ def _parameters(optimizer: Optimizer) -> list[Any]:
 
 
 def _fingerprint(optimizer: Optimizer) -> dict[str, str]:
-    """The class, hyperparameters and parameters of an optimizer, for ranks to compare and people to read."""
+    """Return the class, hyperparameters and parameters of an optimizer, for ranks to compare and people to read."""
     facts = {"its class": type(optimizer).__name__}
     for i, group in enumerate(optimizer.param_groups):
         settings = [f"{name}={value!r}" for name, value in sorted(group.items()) if name != "params"]

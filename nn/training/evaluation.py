@@ -107,7 +107,7 @@ def plain_tree(x: Any) -> Any:
 
 
 def _outputs(model: Module, data: Source) -> tuple[Any, Any]:
-    """(predictions, targets) of all samples."""
+    """Return (predictions, targets) of all samples."""
     with modes_restored(model), ad.no_grad():
         model.eval()
         pieces = [(plain_tree(call(model, batch.inputs)), batch.target) for batch in data]

@@ -74,7 +74,7 @@ class FromArrays:
         )
 
     def divided(self, fraction: float, generator: np.random.Generator) -> tuple[FromArrays, FromArrays]:
-        """(kept, held out): a random part is held out, without weights and in order."""
+        """Return (kept, held out): a random part is held out, without weights and in order."""
         held = held_out_count(self.samples, fraction)
         order = generator.permutation(self.samples)
         kept, out = (self._rows(rows, len(rows)) for rows in (order[held:], order[:held]))
@@ -120,7 +120,7 @@ class FromLoader:
         return Batch(inputs, y, weight, len(leaves(inputs if y is None else y)[0]))
 
     def divided(self, fraction: float, generator: np.random.Generator) -> tuple[FromLoader, FromLoader]:
-        """(kept, held out): a random part of the dataset is held out, without weights and in order."""
+        """Return (kept, held out): a random part of the dataset is held out, without weights and in order."""
         if self.dataset is None:
             raise TypeError("validation_split divides arrays or a Dataset; divide with nn.data.random_split first")
         count = len(self.dataset)
@@ -201,7 +201,7 @@ def held_out_count(count: int, fraction: float) -> int:
 
 
 def _inputs(x: Any, dtype: Any) -> tuple[Any, ...] | dict[str, Any]:
-    """The input arrays, floating ones in the dtype of the parameters; cast once, not in every batch."""
+    """Return the input arrays, floating ones in the dtype of the parameters; cast once, not in every batch."""
     if isinstance(x, Mapping):
         if not all(isinstance(key, str) for key in x):
             raise TypeError(f"named inputs are a dict of the model's argument names, got the keys {list(x)}")
@@ -220,7 +220,7 @@ def _inputs(x: Any, dtype: Any) -> tuple[Any, ...] | dict[str, Any]:
 
 
 def _target(y: Any, dtype: Any) -> Any:
-    """The targets. A tuple of numbers is one array of them, as a list is."""
+    """Return the targets. A tuple of numbers is one array of them, as a list is."""
     if isinstance(y, tuple) and all(np.ndim(part) == 0 and not isinstance(part, Mapping) for part in y):
         y = list(y)
     return tree_map(y, lambda a, name: _cast(a, dtype, name), "y")

@@ -188,7 +188,7 @@ def fit(
 
 
 def _weighed(data: Source, class_weight: Any, sample_weight: Any) -> Source:
-    """The same source, whose batches have weights."""
+    """Return the same source, whose batches have weights."""
     if sample_weight is not None:
         if not isinstance(data, FromArrays):
             raise TypeError(

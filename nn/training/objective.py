@@ -86,7 +86,7 @@ class Objective:
         return whole, values
 
     def _loss_of(self, i: int, predicted: Any, wanted: Any, weight: Array | None, divisor: Any) -> Any:
-        """The loss of one output. A tuple, list or dict of outputs is for the user's own loss alone."""
+        """Return the loss of one output. A tuple, list or dict of outputs is for the user's own loss alone."""
         part = self.parts[i]
         if not isinstance(predicted, (tuple, list, Mapping)):
             return part(predicted, wanted, weight, divisor)
@@ -206,7 +206,7 @@ class _Part:
         return float(per_sample.sum() if weight is None else (per_sample * weight).sum())
 
     def _label_weights(self, target: Any) -> Array | None:
-        """The weight of each label in a loss whose mean divides by them; None for other losses."""
+        """Return the weight of each label in a loss whose mean divides by them; None for other losses."""
         if not self.by_label or isinstance(target, (tuple, Mapping)):
             return None
         labels = np.asarray(ad.plain(target))
@@ -295,14 +295,14 @@ def as_number(x: Any) -> float:
 
 
 def _option(loss: Any, name: str, default: Any) -> Any:
-    """An option of a loss: of a module, of a `functools.partial`, or the default."""
+    """Return an option of a loss: of a module, of a `functools.partial`, or the default."""
     if isinstance(loss, partial):
         return loss.keywords[name] if name in loss.keywords else _option(loss.func, name, default)
     return getattr(loss, name, default) if isinstance(loss, Module) else default
 
 
 def _unreduced(loss: Any) -> Callable[[Any, Any], Any]:
-    """The same loss with one value for each sample."""
+    """Return the same loss with one value for each sample."""
     if isinstance(loss, Module) and hasattr(loss, "reduction"):
         each = copy.copy(loss)
         each.__dict__.update(reduction="none", _scope=None)

@@ -37,7 +37,7 @@ class Display(Protocol):
 
 
 def display(progress: bool | str = "auto", stream: TextIO | None = None) -> Display:
-    """The right display: none, tqdm's, or ours.
+    """Return the right display: none, tqdm's, or ours.
 
     Args:
         progress: "auto" shows something when `stream` is a terminal or in a notebook, True always, False never; "line"

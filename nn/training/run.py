@@ -86,7 +86,7 @@ class Run:
             self.compiled = ad.compile(self.whole_step)
 
     def names(self) -> list[str]:
-        """The numbers that every epoch measures."""
+        """Return the numbers that every epoch measures."""
         names = ["loss", *self.objective.names, *self.functions]
         names += [f"val_{name}" for name in names] if self.held_out is not None else []
         return names + (["lr"] if self.schedulers or self.batch_schedulers else [])
@@ -174,7 +174,7 @@ class Run:
         return {name: total / seen for name, total in sums.items()}
 
     def _forward_and_backward(self, batch: Batch, number: int, shares: Any) -> dict[str, float]:
-        """The numbers of a batch, whose gradients are added to those of its group."""
+        """Return the numbers of a batch, whose gradients are added to those of its group."""
         if self.compiled is not None:
             divisors = self.objective.divisors(batch.target, batch.weight)
             try:
@@ -227,7 +227,7 @@ class Run:
             self._step(scheduler, loss)
 
     def _loss_again(self, group: list[Batch], shares: Any) -> float:
-        """The loss of the batches of a step at the present parameters, and its gradients."""
+        """Return the loss of the batches of a step at the present parameters, and its gradients."""
         self.optimizer.zero_grad()
         total = 0.0
         for i, batch in enumerate(group):
@@ -361,7 +361,7 @@ class Watch:
             self.model.load_state_dict(self.state)
 
     def state_dict(self) -> dict[str, Any]:
-        """The best number, its epoch and weights."""
+        """Return the best number, its epoch and weights."""
         return {"best": self.best, "best_epoch": self.best_epoch, "state": self.state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -388,7 +388,7 @@ def _why(error: _NotFinite, epoch: int, clip_norm: float | None, data: Source) -
 
 
 def _named(name: str, tree: Any) -> list[tuple[str, Array]]:
-    """(name, array) of every array in inputs or targets."""
+    """Return (name, array) of every array in inputs or targets."""
     if isinstance(tree, Mapping):
         return [pair for key, value in tree.items() for pair in _named(f"{name}[{key!r}]", value)]
     if isinstance(tree, tuple):

@@ -129,7 +129,7 @@ class PackedCalls:
             row.append(t)
 
     def _operand(self, call: Call, k: int) -> Any:
-        """The places of an operand in its pool, or the numbers themselves where all are known."""
+        """Return the places of an operand in its pool, or the numbers themselves where all are known."""
         column, dtype = call.columns[k], call.dtypes[k]
         shape = (call.length, len(call.results)) if call.sums else (len(call.results),)
         if not any(t.__class__ is Ref for t in column):

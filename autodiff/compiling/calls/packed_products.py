@@ -36,7 +36,7 @@ class Product:
 
 
 def products(work: Any, nested: Any) -> dict[int, Product]:
-    """The sums among the calls of ``work`` that are products of matrices. nested: ``packed_lines.nested``."""
+    """Return the sums among the calls of ``work`` that are products of matrices. nested: ``packed_lines.nested``."""
     maker_at = {(call.dtype, start): k for k, (call, start) in enumerate(zip(work.calls, work.starts, strict=True))}
     candidates: dict[int, int] = {}
     for k, call in enumerate(work.calls):
@@ -58,7 +58,7 @@ def products(work: Any, nested: Any) -> dict[int, Product]:
 
 
 def _read_elsewhere(work: Any, candidates: dict[int, int]) -> set[int]:
-    """The multiplications whose results somebody reads beside the sum they are for."""
+    """Return the multiplications whose results somebody reads beside the sum they are for."""
     spans = {m: (work.starts[m], work.starts[m] + len(work.calls[m].results)) for m in candidates.values()}
     leaving = set(work.leaving)
     shared = {m for m in spans if not leaving.isdisjoint(work.calls[m].results)}
@@ -124,7 +124,7 @@ def _matrix(operand: Any, axes: tuple[int, int]) -> Matrix:
 
 
 def _reversed(matrix: Matrix, axis: int, length: int) -> Matrix:
-    """The same matrix with one axis the other way round."""
+    """Return the same matrix with one axis the other way round."""
     if matrix.numbers is not None:
         return Matrix(0, (0, 0), np.ascontiguousarray(np.flip(matrix.numbers, axis)))
     steps = [-step if k == axis else step for k, step in enumerate(matrix.steps)]

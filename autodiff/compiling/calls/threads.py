@@ -61,7 +61,7 @@ _lock = threading.Lock()
 
 
 def _queue(threads: int) -> SimpleQueue[Any]:
-    """The queue that at least so many threads of this process wait at."""
+    """Return the queue that at least so many threads of this process wait at."""
     with _lock:
         if _state["process"] != os.getpid():
             _state.update(process=os.getpid(), threads=0, queue=SimpleQueue())

@@ -85,7 +85,7 @@ def _closed(numbers: set[int], groups: list[_Group]) -> set[int]:
 
 
 def _size(instruction: Instruction, program: Program, strides: list[Strides], smallest: int) -> int:
-    """The number of elements if a call can be made block by block, else 0."""
+    """Return the number of elements if a call can be made block by block, else 0."""
     function, values = instruction.function, program.values
     if not instruction.results or not instruction.pure or not is_known(function):
         return 0

@@ -156,7 +156,7 @@ def _index(argument: Any) -> int:
 
 
 def _order(instruction: Instruction) -> tuple[int, ...] | str | None:
-    """The axes of a transpose, "reversed" without any, None if they are not plain."""
+    """Return the axes of a transpose, "reversed" without any, None if they are not plain."""
     given = [*instruction.arguments[1:], *instruction.keywords.values()]
     if not given or given == [None]:
         return "reversed"
@@ -178,7 +178,7 @@ def _transpose(instruction: Instruction, made_by: Maker) -> Any:
 
 
 def _first(instruction: Instruction, _: Maker) -> Any:
-    """The operand of a call that gives it back wherever shape and dtype are the same."""
+    """Return the operand of a call that gives it back wherever shape and dtype are the same."""
     return instruction.arguments[0] if instruction.arguments else None
 
 
@@ -192,7 +192,7 @@ _REAL = (_product, _quotient, _sum)
 
 
 def _copied_number(instruction: Instruction, _: Maker) -> Any:
-    """The operand of a copy of one number: no value ever changes."""
+    """Return the operand of a copy of one number: no value ever changes."""
     return instruction.arguments[0] if instruction.keywords.keys() <= {"order"} else None
 
 

@@ -120,7 +120,7 @@ def _candidates(program: Program) -> dict[int, _Node]:
 
 @lru_cache(4096)
 def _number(number: Any, kind: type, text: str, dtype: np.dtype[Any]) -> Any:
-    """A number as one of a dtype, None if it does not fit. kind and text tell 1 from True and 0.0 from -0.0."""
+    """Return a number as one of a dtype, None if it does not fit. kind and text tell 1 from True and 0.0 from -0.0."""
     try:
         return np.array(number, dtype)[()]
     except OverflowError:
@@ -151,7 +151,7 @@ def _loop(function: Any, kinds: tuple[Any, ...]) -> tuple[np.dtype[Any], ...] | 
 
 
 def _phases(program: Program, nodes: dict[int, _Node]) -> list[int]:
-    """The phase of each instruction: one more after each way from a packed number through a call that is not."""
+    """Return the phase of each instruction: one more after each way from a packed number through a call that is not."""
     of_value, packed_value = [0] * len(program.values), [False] * len(program.values)
     phases, latest = [], 0
     for k, instruction in enumerate(program.instructions):
@@ -223,7 +223,7 @@ def _packed_phase(program: Program, nodes: list[_Node], wanted: dict[int, int], 
 
 
 def _reading(node: _Node) -> tuple[int, int]:
-    """The group that reads a node, and which of its terms it is."""
+    """Return the group that reads a node, and which of its terms it is."""
     return (node.reader[0].group, node.reader[1]) if node.reader is not None else (-1, 0)
 
 

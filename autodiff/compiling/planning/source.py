@@ -465,7 +465,7 @@ class Writer:
 
 
 def _imports(bound: dict[str, Any], functions: Any) -> Iterator[str]:
-    """The functions of NumPy that the source names, as a reader would import them."""
+    """Yield the functions of NumPy that the source names, as a reader would import them."""
     yield "import numpy as np"
     for name in sorted(name for name in functions if name in bound):
         thing = bound[name]

@@ -71,7 +71,7 @@ class Place:
         self.new = Ref(trace.index_of(trace.number(final) if self.number else final))
 
     def calls(self, value: Any) -> list[Call]:
-        """The calls that write a new value."""
+        """Return the calls that write a new value."""
         assert self.write is not None
         return self.write(float(value) if self.number else value)
 

@@ -309,7 +309,9 @@ def _identity_questions(code: types.CodeType) -> tuple[tuple[str, str, int], ...
 
 @cache
 def _globals_in(code: types.CodeType) -> tuple[str, ...]:
-    """The globals that a function reads, also in functions inside it: not attributes, which may have their names."""
+    """Return the globals that a function reads, also in functions inside it: not attributes, which may have their
+    names.
+    """
     names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
     inner = [name for part in code.co_consts if isinstance(part, types.CodeType) for name in _globals_in(part)]
     return tuple(sorted(names.union(inner)))

@@ -190,7 +190,7 @@ class TracedArray:
         return self._trace.function(functional.view_as, (self, self.dtype if dtype is None else dtype), {})
 
     def as_number(self) -> Any:
-        """The same value as a Python number: it never upcasts an array, and is a Scalar's."""
+        """Return the same value as a Python number: it never upcasts an array, and is a Scalar's."""
         return self if self._weak else self._trace.as_number(self)
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:

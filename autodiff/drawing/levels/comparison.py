@@ -127,7 +127,7 @@ def add_loss(builder: RowBuilder, root: Value, before: str, grad: float | None) 
 
 
 def join(builder: RowBuilder, source: str, target: str, norm: float | None) -> None:
-    """The gradient between two boxes; invisible where there is none, to keep the row in order."""
+    """Add the gradient between two boxes; invisible where there is none, to keep the row in order."""
     if norm is None:
         builder.add_edge(source, target, "order", dash="invis", arrow="none", weight=4)
     else:

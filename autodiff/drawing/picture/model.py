@@ -109,7 +109,7 @@ class Card:
         return max(self.min_width, *(block.width for block in self.blocks))
 
     def lines(self) -> Iterator[tuple[Run, ...]]:
-        """The text of the card, row by row."""
+        """Yield the text of the card, row by row."""
         for block in self.blocks:
             for row in block.rows:
                 yield tuple(run for cell in row for run in cell.runs)

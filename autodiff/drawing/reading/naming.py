@@ -104,7 +104,7 @@ def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:
 
 
 def check_model(model: Any, index: Mapping[GraphNode, int]) -> None:
-    """The model must be one, and must have taken part: a picture without its names would be a silent mistake."""
+    """Raise an error for what is no model, or for a model that took no part in this graph."""
     if isinstance(model, type) or not callable(getattr(model, "named_parameters", None)):
         got = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         raise TypeError(f"model must have named_parameters(), as an nn.Module does: model=net; got {got}")
@@ -112,7 +112,7 @@ def check_model(model: Any, index: Mapping[GraphNode, int]) -> None:
 
 
 def check_optimizer(optimizer: Any, index: Mapping[GraphNode, int]) -> None:
-    """The optimizer must be one, and must move a parameter of this graph."""
+    """Raise an error for what is no optimizer, or for one that moves no parameter of this graph."""
     groups = getattr(optimizer, "param_groups", None)
     if isinstance(optimizer, type) or not (isinstance(groups, list) or hasattr(optimizer, "lr")):
         got = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else type(optimizer).__name__
@@ -122,7 +122,7 @@ def check_optimizer(optimizer: Any, index: Mapping[GraphNode, int]) -> None:
 
 
 def check_shares(who: str, handles: Sequence[Any], index: Mapping[GraphNode, int]) -> None:
-    """An error when these parameters require gradients and none of them is in the graph."""
+    """Raise an error when these parameters require gradients and none of them is in the graph."""
     nodes = [node for node in (getattr(handle, "node", None) for handle in handles) if node is not None]
     if nodes and not any(node in index for node in nodes):
         raise ValueError(f"{who}: none of its {len(nodes)} parameters is in this graph; draw a loss computed with them")

@@ -35,7 +35,7 @@ def matches(patterns: Iterable[Pattern], path: str) -> bool:
 
 
 def check_paths(patterns: Iterable[Pattern], known: Iterable[str], argument: str) -> None:
-    """An error for a path that fits nothing, with the closest names."""
+    """Raise an error for a path that fits nothing, with the closest names."""
     known = sorted(set(known))
     for pattern in patterns:
         if callable(pattern) or pattern == "*" or any(matches((pattern,), path) for path in known):

@@ -96,7 +96,7 @@ def missing_message(asked: str) -> str:
 
 
 def old_message(asked: str, version: tuple[int, ...]) -> str:
-    """The error for a program that is too old for these pictures."""
+    """Return the error for a program that is too old for these pictures."""
     return (
         f"cannot write {asked}: the program dot is Graphviz {'.'.join(map(str, version))}; "
         f"{'.'.join(map(str, OLDEST))} or newer is needed. Install it with one of\n{INSTALL}\nUntil then {WITHOUT}."

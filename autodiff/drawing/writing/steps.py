@@ -15,7 +15,7 @@ from ..picture.words import word
 
 
 def step_pictures(picture: Picture) -> Iterator[Picture]:
-    """The pictures, first the forward steps, then the backward steps."""
+    """Yield the pictures, first the forward steps, then the backward steps."""
     feeds: dict[str, list[str]] = {}
     for edge in picture.edges:
         if edge.kind == "value":

@@ -196,8 +196,9 @@ def _qr_shapes(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]
 
 
 def _qr_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
-    """(gQ + Q sym(R gRᴴ - gQᴴ Q)) R⁻ᴴ, sym taking the lower triangle twice; a wide matrix [X | Y] through its square
-    part (Roberts and Roberts 2020, https://arxiv.org/abs/2009.10071)."""
+    """Return (gQ + Q sym(R gRᴴ - gQᴴ Q)) R⁻ᴴ, sym taking the lower triangle twice; a wide matrix [X | Y] through its
+    square part (Roberts and Roberts 2020, https://arxiv.org/abs/2009.10071).
+    """
     m, n = x_shape[-2:]
     (q, r), (gq, gr) = unpack(y, *_qr_shapes(x_shape)), unpack(conj(g), *_qr_shapes(x_shape))
     k = min(m, n)

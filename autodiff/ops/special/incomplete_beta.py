@@ -53,7 +53,7 @@ def _log_moment_of(a: Any, b: Any, x: Any, j: int, k: int) -> Any:
 
 
 def _in_a(g: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
-    """The moment with one factor more, less what the two means change."""
+    """Return the moment with one factor more, less what the two means change."""
     change = beta_moment_row(a, b, x, j=j + 1, k=k)
     if j:
         change = change + j * polygamma_difference(a, b, n=1) * _log_moment_of(a, b, x, j - 1, k)
@@ -147,14 +147,14 @@ def student_density(df: Any, t: Any) -> Any:
 
 
 def _log_slope(df: Any, t: Any) -> Any:
-    """The derivative of the logarithm of the density in df."""
+    """Return the derivative of the logarithm of the density in df."""
     q = t * t / df
     step = polygamma_difference(0.5 * df, 0.5) - 1.0 / df
     return 0.5 * (step - np.log1p(q) + (1.0 + 1.0 / df) * (q / (1.0 + q)))
 
 
 def _curvature(df: Any, t: Any) -> Any:
-    """The second derivative of stdtr in df, by those of betainc(df / 2, 1 / 2, df / (df + t*t))."""
+    """Return the second derivative of stdtr in df, by those of betainc(df / 2, 1 / 2, df / (df + t*t))."""
     q, half = t * t / df, 0.5 * df
     x, y = 1.0 / (1.0 + q), q / (1.0 + q)
     near = np.less(y, 0.5)  # of two equal forms the one whose last argument has its digits

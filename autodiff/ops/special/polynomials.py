@@ -76,7 +76,7 @@ _laguerre_row: Any = _row(
 
 
 def _of_degrees(row: Any, function: str, n: Any, x: Any, **parameters: Any) -> Any:
-    """The row of one degree, or of an array of degrees that broadcasts with x. Raises TypeError, ValueError."""
+    """Return the row of one degree, or of an array of degrees that broadcasts with x. Raises TypeError, ValueError."""
     n = np.asarray(constant(function, "n", n))
     if n.dtype.kind not in "iuf" or not np.all(n == np.rint(n)):
         raise TypeError(f"{function}: the degree n must be whole, and is not differentiated; got {n!r}.")

@@ -32,7 +32,7 @@ def _max_pool(x: Any, kernel: Sizes = (), stride: Sizes = (), padding: Borders =
 
 
 def _over_kernel(y: Any, kernel: Sizes) -> Any:
-    """(N, C, *out) with axes of one element in the place of the kernel."""
+    """Return (N, C, *out) with axes of one element in the place of the kernel."""
     return np.reshape(y, (*y.shape[:2], *[1] * len(kernel), *y.shape[2:]))
 
 
@@ -47,7 +47,8 @@ def _is_largest(x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Borders, 
 
 @one_call
 def _shared(g: Any, y: Any, x: Any, kernel: Sizes, stride: Sizes, padding: Borders, dilation: Sizes) -> Any:
-    """The cotangent of plain arrays, one kernel position after the other: a third of the time of whole columns."""
+    """Return the cotangent of plain arrays, one kernel position after the other: a third of the time of whole columns.
+    """
     axes = (0, *range(2, x.ndim), 1)  # as they lie in memory after a convolution
     g, y, last = g.transpose(axes), y.transpose(axes), bordered(x.transpose(axes), padding, 1, -math.inf)
     out = y.shape[1:-1]

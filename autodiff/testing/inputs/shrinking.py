@@ -76,7 +76,8 @@ def _runner(
 
 
 def _parts(examples: int, seed: int) -> list[tuple[int, int]]:
-    """(examples, seed) of several short runs: one long run varies what it has seen, and may never see the rest."""
+    """Return (examples, seed) of several short runs: one long run varies what it has seen, and may never see the rest.
+    """
     return [(min(_PART, examples - k), seed + 7919 * k) for k in range(0, examples, _PART)]
 
 

@@ -189,7 +189,7 @@ def _with_room(x: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _refined(estimate: Estimate, found: tuple[float, float] | None) -> Estimate:
-    """The slope of the complex step in place of one by differences that is less sharp and confirms it."""
+    """Return the slope of the complex step in place of one by differences that is less sharp and confirms it."""
     if found is None or not found[1] < estimate.error or abs(found[0] - estimate.value) > estimate.error + found[1]:
         return estimate
     value, error = found

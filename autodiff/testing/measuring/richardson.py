@@ -109,7 +109,7 @@ _PRECISIONS = {
 
 
 def precision_of(*arrays: np.ndarray) -> Precision:
-    """The coarsest floating type among the arrays decides: it makes the noise."""
+    """Return the precision of the coarsest floating type among the arrays: it makes the noise."""
     bits = [np.finfo(a.dtype).nmant for a in arrays if a.dtype.kind in "fc"]
     return _PRECISIONS[min([b for b in bits if b in _PRECISIONS], default=52)]
 
@@ -259,7 +259,9 @@ class Line:
         return np.abs(t[order]), change[order]
 
     def _still_radius(self, n: int) -> tuple[float, float] | None:
-        """(largest displacement that changes nothing, smallest one that changes the value); None without the former."""
+        """Return (largest displacement that changes nothing, smallest one that changes the value); None without the
+        former.
+        """
         t, change = self._samples(n)
         moved = np.flatnonzero(change > 0)
         if not len(moved):

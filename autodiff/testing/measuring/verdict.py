@@ -325,7 +325,7 @@ def path_integral(point: Point, vs: Arrays) -> bool | None:
 def _path_mismatch(
     value: Callable[[float], float], slope: Callable[[float], float], h: float, size: float, eps: float
 ) -> tuple[float, float] | None:
-    """(step, |integral - change|), with 0 for an agreement; None when the noise hides the answer."""
+    """Return (step, |integral - change|), with 0 for an agreement; None when the noise hides the answer."""
     change = value(h) - value(-h)
     if not math.isfinite(change):
         return None

@@ -226,7 +226,7 @@ def _agreed(votes: list[set[str]]) -> str:
 
 
 def _right_without(case: Case, fails: Callable[[Case], bool]) -> set[str]:
-    """Take one feature away at a time: what makes the example right is what the rule is wrong at."""
+    """Return the features without which the example is right: the rule is wrong at them."""
     xs, found = case.xs, set()
     for kind, moved in _without(xs):
         try:

@@ -148,7 +148,7 @@ def _attributes(node: ast.AST) -> set[str]:
 
 
 def _lambda_node(f: types.FunctionType) -> ast.Lambda | None:
-    """The lambda in the file of a function whose compiled form is the function's, or None."""
+    """Return the lambda in the file of a function whose compiled form is the function's, or None."""
     if f.__name__ != "<lambda>" or f.__defaults__ or f.__kwdefaults__:
         return None
     try:
@@ -179,7 +179,8 @@ def _instructions(code: types.CodeType) -> list[tuple[str, Any]]:
 
 
 def _outside_the_path(module: str) -> Path | None:
-    """The folder that must join sys.path before a module can be imported, or None when any interpreter finds it."""
+    """Return the folder that must join sys.path before a module can be imported, or None when any interpreter finds it.
+    """
     spec = getattr(sys.modules.get(module), "__spec__", None) or importlib.util.find_spec(module)
     origin = getattr(spec, "origin", None)
     if not origin or origin in ("built-in", "frozen"):

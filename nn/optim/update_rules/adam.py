@@ -70,7 +70,7 @@ def _calls(
     decoupled: bool,
     v_max: Flat | None,
 ) -> list[Call]:
-    """The calls (function, operands, output) of one step."""
+    """Return the calls (function, operands, output) of one step."""
     beta1, beta2 = betas
     m, v, s = m_sum.whole, v_sum.whole, scratch.whole
     calls: list[Call] = []

@@ -85,5 +85,5 @@ class NAdam(Optimizer):
 
 @extend.one_call
 def _momentum(beta: float, decay: float, step: float) -> float:
-    """The momentum of a step: it grows to beta."""
+    """Return the momentum of a step: it grows to beta."""
     return float(beta * (1 - 0.5 * 0.96 ** float(step * decay)))

@@ -79,7 +79,7 @@ class RAdam(Optimizer):
 
 @extend.one_call
 def _factor(beta2: float, t: int) -> float:
-    """The factor for the variance of the second mean, with its bias correction; 0 while it is not defined."""
+    """Return the factor for the variance of the second mean, with its bias correction; 0 while it is not defined."""
     longest = 2 / (1 - beta2) - 1  # rho in the paper: the length of the average
     length = longest - 2 * t * beta2**t / (1 - beta2**t)
     if length <= 5:

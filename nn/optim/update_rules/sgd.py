@@ -54,7 +54,7 @@ def _calls(
     weight_decay: float,
     first: bool,
 ) -> list[Call]:
-    """The calls (function, operands, output) of one step."""
+    """Return the calls (function, operands, output) of one step."""
     calls: list[Call] = []
     do = calls.append
     for i, (p, d, s) in enumerate(zip(values, grads, scratch.parts, strict=True)):

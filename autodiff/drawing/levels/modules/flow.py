@@ -254,7 +254,7 @@ def sources(builder: FlowBuilder, position: int, item: Item) -> list[tuple[str, 
 
 
 def connect(builder: FlowBuilder, source: str, target: str, via: list[int]) -> None:
-    """The forward line with shapes, and the backward line with the norm of the gradient."""
+    """Add the forward line with shapes, and the backward line with the norm of the gradient."""
     lang, values = builder.lang, [builder.snapshot.values[i] for i in via]
     shapes = ", ".join(shape_text(value.shape, word(lang, "scalar")) for value in values[:2]) + (
         ", …" if len(values) > 2 else ""

@@ -48,7 +48,7 @@ class Options:
 
 
 def check_count(argument: str, given: Any, least: int, other: str = "") -> None:
-    """An error for what is no whole number of at least `least`."""
+    """Raise an error for what is no whole number of at least `least`."""
     if isinstance(given, bool) or not isinstance(given, int):
         raise TypeError(f"{argument} must be a whole number{other}; got {given!r}")
     if given < least:
@@ -56,7 +56,7 @@ def check_count(argument: str, given: Any, least: int, other: str = "") -> None:
 
 
 def checked_names(names: Any) -> Mapping[str, Any]:
-    """`names` itself, when it maps texts to values."""
+    """Return `names`, when it maps texts to values."""
     if names is None:
         return {}
     wrong = [] if not isinstance(names, Mapping) else [name for name in names if not isinstance(name, str)]

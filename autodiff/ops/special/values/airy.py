@@ -16,8 +16,9 @@ NODES, WEIGHTS = tanh_sinh(1 / 32)
 
 
 def _third(y: Any, order: float) -> Any:
-    """The Hankel function of the first kind of order 1/3 or 2/3 for y > 0, by K of an imaginary argument: its integral
-    (DLMF 10.32.8, turned) with t = r**6, in which nothing is singular near the positive axis."""
+    """Return the Hankel function of the first kind of order 1/3 or 2/3 for y > 0, by K of an imaginary argument: its
+    integral (DLMF 10.32.8, turned) with t = r**6, in which nothing is singular near the positive axis.
+    """
     power = order - 0.5
     length = 45.0 ** (1.0 / 6.0)
     r = NODES * length

@@ -18,7 +18,7 @@ PLACES = np.arange(-180, 181)[:, None] / 180.0
 
 
 def elliptic(p: Any, n: int, second: bool) -> Any:
-    """The n-th derivative in m = 1 - p of the complete integral of the first kind, or of the second."""
+    """Return the n-th derivative in m = 1 - p of the complete integral of the first kind, or of the second."""
     good = (p > 1e-17) & (p < 1e17)
     zero = 1.0 if second and n == 0 else -np.inf if second else np.inf
     end = np.where(p == 0, zero, np.nan)

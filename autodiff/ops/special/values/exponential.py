@@ -19,7 +19,7 @@ EULER = 0.5772156649015329
 
 
 def expn(x: Any, n: int) -> Any:
-    """The exponential integral of order n >= 0, x >= 0."""
+    """Return the exponential integral of order n >= 0, x >= 0."""
     if n == 0:
         return np.exp(-x) / x
 
@@ -54,7 +54,7 @@ def expn(x: Any, n: int) -> Any:
 
 
 def expi(x: Any) -> Any:
-    """The principal value of the integral of exp(t) / t up to x."""
+    """Return the principal value of the integral of exp(t) / t up to x."""
 
     def near(x: Any) -> Any:
         total, term = np.zeros_like(x), np.ones_like(x)
@@ -145,7 +145,7 @@ _DEBYE = tuple([b / math.factorial(2 * j + 1) for j, b in enumerate(BERNOULLI, 1
 
 
 def spence(x: Any) -> Any:
-    """The dilogarithm of 1 - x, the integral of log(t) / (1 - t) over 1..x; x >= 0."""
+    """Return the dilogarithm of 1 - x, the integral of log(t) / (1 - t) over 1..x; x >= 0."""
 
     def near(x: Any) -> Any:
         """1/2 <= x <= 2, by powers of log(x), which is below 0.7."""
@@ -174,7 +174,8 @@ def spence(x: Any) -> Any:
 
 
 def log1p_over(u: Any, m: int) -> Any:
-    """The m-th derivative of log1p(u) / u, (-1)**m m! times the integral of t**m / (1 + u t)**(m + 1) over 0..1."""
+    """Return the m-th derivative of log1p(u) / u, (-1)**m m! times the integral of t**m / (1 + u t)**(m + 1) over 0..1.
+    """
     nodes, weights = _COARSE
 
     def near(u: Any) -> Any:
@@ -202,7 +203,7 @@ def log1p_over(u: Any, m: int) -> Any:
 
 
 def binom(n: Any, k: Any) -> Any:
-    """The binomial coefficient for 0 <= k <= n; whole where it must be."""
+    """Return the binomial coefficient for 0 <= k <= n; whole where it must be."""
     inside = (k >= 0) & (k <= n)
     n, k = np.where(inside, n, 1.0), np.where(inside, k, 0.0)
     y = 1.0 / ((n + 1.0) * beta(n - k + 1.0, k + 1.0))
@@ -242,7 +243,8 @@ def _fresnel_rest(x: Any) -> tuple[Any, Any]:
 
 
 def fresnel(x: Any, turns: int) -> Any:
-    """The integral of cos(pi / 2 (t*t + turns)) over 0..x: the cosine integral for 0, the sine integral for 3."""
+    """Return the integral of cos(pi / 2 (t*t + turns)) over 0..x: the cosine integral for 0, the sine integral for 3.
+    """
 
     def near(x: Any) -> Any:
         if turns == 3:

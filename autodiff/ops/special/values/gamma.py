@@ -206,7 +206,7 @@ def zeta(s: Any, q: Any) -> Any:
 
 
 def zeta_log_moment(s: Any, q: Any, m: int) -> Any:
-    """The sum of (q + k)**-s log(q + k)**m, for m >= 1: zeta m times differentiated in -s, by the same formula.
+    """Return the sum of (q + k)**-s log(q + k)**m, for m >= 1: zeta m times differentiated in -s, by the same formula.
 
     The r-th derivative of t**-s log(t)**m is t**-(s + r) times a polynomial in log t, whose coefficients (of the powers
     0 to m) follow from those before.

@@ -143,7 +143,7 @@ def stdtr(df: Any, t: Any) -> Any:
 
 # ---- integrals of the beta density from x down, times a factor
 def _step_down(a: Any, b: Any, x: Any, rest: Any, u: Any) -> tuple[Any, Any, Any]:
-    """A step of u down from x to t on the logit scale: the fall of log(t**a (1 - t)**b), log(t / x), and
+    """Return a step of u down from x to t on the logit scale: the fall of log(t**a (1 - t)**b), log(t / x), and
     log((1 - t) / rest).
 
     By what is added to 1 in 1 + x (exp(-u) - 1), beyond 1/2 in 1 + rest (exp(u) - 1). Near the mode the fall is a small
@@ -163,7 +163,7 @@ def _step_down(a: Any, b: Any, x: Any, rest: Any, u: Any) -> tuple[Any, Any, Any
 
 
 def _reach(a: Any, b: Any, x: Any, rest: Any) -> Any:
-    """The step at which t**a (1 - t)**b is e**-45 of what it is at x, by Newton's method from above: the fall is
+    """Return the step at which t**a (1 - t)**b is e**-45 of what it is at x, by Newton's method from above: the fall is
     convex, and above its tangents at 0 and at infinity.
     """
     excess = a - (a + b) * x
@@ -181,7 +181,7 @@ def _reach(a: Any, b: Any, x: Any, rest: Any) -> Any:
 
 
 def _integral_down(factor: Callable[..., Any], a: Any, b: Any, x: Any, rest: Any, *more: Any) -> Any:
-    """The integral of factor(log(t / x), log((1 - t) / rest), x, rest, *more) times the beta density over 0..x.
+    """Return the integral of factor(log(t / x), log((1 - t) / rest), x, rest, *more) times the beta density over 0..x.
 
     Where x is far above the place at which the density turns down, the way there and the way on are two integrals,
     since the nodes lie close together at the ends only. factor: of rows and columns, as in ``integral``.
@@ -271,7 +271,7 @@ def _half_step(df: Any) -> Any:
 
 
 def stdtr_slope(df: Any, t: Any) -> Any:
-    """The derivative of stdtr in df: an integral of the density times the derivative of its logarithm in df,
+    """Return the derivative of stdtr in df: an integral of the density times the derivative of its logarithm in df,
 
         h = (_half_step(df) + log(1 - y) + y + y / df) / 2,  y = t*t / (df + t*t),
 

@@ -81,8 +81,8 @@ def modified(x: Any, m: int) -> Any:
 
 # ---- modified, of the second kind
 def macdonald(v: Any, x: Any, m: int, p: int, scaled: bool) -> Any:
-    """The integral of exp(-x cosh t) cosh(v t) cosh(t)**m t**p over 0..inf (DLMF 10.32.9), for an odd p with sinh(v t):
-    kv, m times differentiated in -x and p times in v. scaled: times exp(x), with cosh(t) - 1 for cosh(t).
+    """Return the integral of exp(-x cosh t) cosh(v t) cosh(t)**m t**p over 0..inf (DLMF 10.32.9), for an odd p with
+    sinh(v t): kv, m times differentiated in -x and p times in v. scaled: times exp(x), with cosh(t) - 1 for cosh(t).
 
     By the trapezoidal rule, whose error falls faster than any power as the integrand does, and all of whose terms are
     positive. Each element has a step and an end of its own: the step follows the width of the peak.
@@ -139,7 +139,7 @@ def _first_series(v: Any, x: Any, scaled: bool) -> Any:
 
 
 def _first_far(v: Any, x: Any, m: int) -> Any:
-    """The m-th derivative of exp(-x) times it, by the asymptotic series (DLMF 10.40.1), term by term."""
+    """Return the m-th derivative of exp(-x) times it, by the asymptotic series (DLMF 10.40.1), term by term."""
     term = np.full_like(x, 1.0 / math.sqrt(2.0 * math.pi))
     for j in range(m):
         term = term * -(j + 0.5)
@@ -155,8 +155,9 @@ def _first_far(v: Any, x: Any, m: int) -> Any:
 
 
 def _first_slope(v: Any, x: Any) -> Any:
-    """The derivative of exp(-x) I_v(x), v >= 0: that of the power less a Kummer function (DLMF 10.39.5, 13.2.39), whose
-    terms are positive. The sum of neighbours would cancel for large x."""
+    """Return the derivative of exp(-x) I_v(x), v >= 0: that of the power less a Kummer function (DLMF 10.39.5,
+    13.2.39), whose terms are positive. The sum of neighbours would cancel for large x.
+    """
     term, total, lost, k = np.ones_like(x), np.ones_like(x), -1.5 * x, 0
     while k < 100_000:
         term = term * (2.0 * x * (v + 0.5 + k) / ((2.0 * v + 2.0 + k) * (k + 1)))

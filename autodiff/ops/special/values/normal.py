@@ -25,7 +25,7 @@ def exp_square(x: Any, factor: float) -> Any:
 
 
 def exp_square_single(x: Any, factor: float) -> Any:
-    """The same for numbers of 24 bits, whose squares are exact."""
+    """Return the same for numbers of 24 bits, whose squares are exact."""
     square = x * x
     square *= factor
     return np.exp(square, out=square)
@@ -248,7 +248,7 @@ def exp_integral(x: Any, m: int) -> Any:
 
 # ---- Dawson's integral
 def dawsn(x: Any, m: int) -> Any:
-    """The m-th derivative of exp(-x*x) times the integral of exp(t*t) over 0..x.
+    """Return the m-th derivative of exp(-x*x) times the integral of exp(t*t) over 0..x.
 
     Near by integrals of positive terms, for m = 1 of what is left of 1 - 2 x dawsn(x); then by the recurrence of
     derivatives. Far out by the asymptotic series (DLMF 7.12), term by term.

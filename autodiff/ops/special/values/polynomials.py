@@ -15,7 +15,8 @@ from ..blocks import by_regime
 
 
 def _climb(n: int, first: Any, step: Callable[[int, Any, Any], Any]) -> Any:
-    """The polynomial of degree n: 1, then ``first``, then step(k, of degree k, of degree k - 1) of degree k + 1."""
+    """Return the polynomial of degree n: 1, then ``first``, then step(k, of degree k, of degree k - 1) of degree k + 1.
+    """
     below, here = np.ones_like(first), first
     for k in range(1, n):
         below, here = here, step(k, here, below)
@@ -57,7 +58,8 @@ def laguerre(x: Any, n: int, a: float) -> Any:
 
 # ---- on the sphere
 def sphere(angle: Any, n: int, m: int) -> Any:
-    """The Legendre function of degree n and order m of cos(angle), scaled as it stands in a spherical harmonic."""
+    """Return the Legendre function of degree n and order m of cos(angle), scaled as it stands in a spherical harmonic.
+    """
     size, cosine, sine = abs(m), np.cos(angle), np.sin(angle)
     if size > n:
         return 0.0 * angle
@@ -74,8 +76,10 @@ def sphere(angle: Any, n: int, m: int) -> Any:
 
 # ---- spherical Bessel functions
 def spherical_jn(x: Any, n: int) -> Any:
-    """The spherical Bessel function of the first kind and order n: by powers of x near 0, up from the orders 0 and 1
-    far out, and between by the recurrence down from a much higher order, whose sum of squares is 1 (DLMF 10.60.12)."""
+    """Return the spherical Bessel function of the first kind and order n: by powers of x near 0, up from the orders 0
+    and 1 far out, and between by the recurrence down from a much higher order, whose sum of squares is 1 (DLMF
+    10.60.12).
+    """
 
     def series(x: Any) -> Any:
         half, term, total = -0.5 * x * x, np.ones_like(x), np.ones_like(x)
@@ -125,7 +129,7 @@ def spherical_jn(x: Any, n: int) -> Any:
 
 
 def spherical_yn(x: Any, n: int) -> Any:
-    """The spherical Bessel function of the second kind and order n, up from the orders -1 and 0."""
+    """Return the spherical Bessel function of the second kind and order n, up from the orders -1 and 0."""
     size = np.abs(x)
     below, here = np.sin(size) / size, -np.cos(size) / size
     for k in range(n):
