@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .errors import leaves_graph
 from .leaves import tensor
 from .variable import Variable, is_live, plain
 
@@ -260,9 +261,16 @@ def _made(y: np.ndarray) -> Any:
     return tensor(y, requires_grad=False, copy=False) if y.dtype.kind in "fc" else y
 
 
-def _creation(name: str, f: Function, sentence: str, example: str) -> None:
+def _creation(name: str, f: Function, sentence: str, example: str, recorded: str = "") -> None:
+    """recorded: what to write for a recorded argument; of a function that is not named ``_like``."""
+
+    def number(v: Any) -> Any:
+        if recorded and isinstance(v, Variable) and is_live(v):
+            raise leaves_graph(f"ad.{name}", ".data", recorded)
+        return plain(v)
+
     def function(*args: Any, **kwargs: Any) -> Any:
-        return _made(f(*[plain(v) for v in args], **{k: plain(v) for k, v in kwargs.items()}))
+        return _made(f(*map(number, args), **{k: number(v) for k, v in kwargs.items()}))
 
     function.__name__ = function.__qualname__ = name
     function.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
@@ -324,15 +332,28 @@ def _from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> 
 _creation("ones", _ones, "Make an array of ones", "ones(2).data -> array([1., 1.])")
 _creation("zeros", _zeros, "Make an array of zeros", "zeros(2).data -> array([0., 0.])")
 _creation("empty", _empty, "Make an array of any values", "empty((2, 3)).shape -> (2, 3)")
-_creation("full", _full, "Make an array of one value", "full(2, 3.0).data -> array([3., 3.])")
+_creation(
+    "full",
+    _full,
+    "Make an array of one value",
+    "full(2, 3.0).data -> array([3., 3.])",
+    recorded="np.broadcast_to(v, shape)",
+)
 _creation("ones_like", _ones_like, "Make ones in a value's shape and dtype", "ones_like([2.0]).data -> array([1.])")
 _creation("zeros_like", _zeros_like, "Make zeros in a value's shape and dtype", "zeros_like([2.0]).data -> array([0.])")
 _creation("empty_like", _empty_like, "Make an array in a value's shape and dtype", "empty_like([2.0]).shape -> (1,)")
 _creation("eye", _eye, "Make ones on a diagonal and zeros elsewhere", "eye(2)[0].data -> array([1., 0.])")
-_creation("arange", _arange, "Make evenly spaced numbers of a given step", "arange(3) -> array([0, 1, 2])")
+_creation(
+    "arange",
+    _arange,
+    "Make evenly spaced numbers of a given step",
+    "arange(3) -> array([0, 1, 2])",
+    recorded="start + step * ad.arange(n)",
+)
 _creation(
     "from_dlpack",
     _from_dlpack,
     "Make an array that shows the memory of another library's array, without a copy",
     "from_dlpack(ad.ones(2)).data -> array([1., 1.])",
+    recorded="x itself",
 )

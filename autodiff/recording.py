@@ -123,7 +123,7 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
             out.node = new_node(op, tuple(parents), saved, static, now.scope, y.shape, y.dtype)
     if not now.plain:
         observe(op, out, raw, now, operands, static)
-    if op.linear and y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
+    if y.__class__ is np.ndarray and y.base is not None and np.may_share_memory(y, raw[0]):
         note_view(next(iter(operands)), out)
     return out
 

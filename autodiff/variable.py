@@ -20,7 +20,7 @@ from .gradient_buffers import forget_gradient
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import exits, state
 from .other_arrays import as_array, numbers
-from .registry import DISPATCH, METHODS, OPS, UFUNCS
+from .registry import DISPATCH, METHODS, OPS, PUBLIC, UFUNCS
 from .registry.picture_facts import is_flat
 
 TRACED: set[type] = set()  # what stands for an array, or (``_weak``) for a number, in a trace of ``ad.compile``
@@ -228,6 +228,8 @@ class Tensor(Variable):
     )
     T = property(lambda self: METHODS["transpose"](self), doc="The axes reversed.")
     mT = property(lambda self: METHODS["swapaxes"](self, -1, -2), doc="The last two axes swapped.")
+    real = property(lambda self: PUBLIC["real"](self), doc="The real part (``np.real``), a view.")
+    imag = property(lambda self: PUBLIC["imag"](self), doc="The imaginary part (``np.imag``).")
     nbytes = property(lambda self: self._data.nbytes, doc="Bytes of the value.")
 
     def __len__(self) -> int:

@@ -311,6 +311,7 @@ import numpy as np, autodiff as ad
 from autodiff.testing import check_derivatives
 
 core = Path(ad.__file__).parent
+INSIDE = "<module>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"  # lines of another function that is entered
 
 def walk(act):
     "Lines of the functions that a call enters, by file, in the order in which the files are entered."
@@ -321,7 +322,7 @@ def walk(act):
     finally:
         sys.setprofile(None)
     for code in codes:
-        if core in Path(code.co_filename).parents and code.co_name != "<module>":
+        if core in Path(code.co_filename).parents and code.co_name not in INSIDE:
             source, first = inspect.getsourcelines(code)
             file = Path(code.co_filename).relative_to(core.parent).as_posix()
             lines.setdefault(file, set()).update(range(first, first + len(source)))

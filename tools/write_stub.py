@@ -27,7 +27,7 @@ from autodiff.registry import METHODS, Op  # noqa: E402
 TARGET = ROOT / "autodiff" / "variable.pyi"
 PAGE = ROOT / "autodiff" / "__init__.pyi"
 PROPERTIES = {"shape": "tuple[int, ...]", "ndim": "int", "size": "int", "dtype": "np.dtype[Any]", "is_leaf": "bool",
-              "T": "Tensor", "mT": "Tensor", "nbytes": "int"}  # fmt: skip
+              "T": "Tensor", "mT": "Tensor", "real": "Tensor", "imag": "Tensor", "nbytes": "int"}  # fmt: skip
 HEAD = '''"""Types of the handles. Written by ``python tools/write_stub.py`` from variable.py and the registry."""
 # fmt: off
 # ruff: noqa: E501

@@ -300,6 +300,8 @@ def has_fast_call(op: Op) -> bool:
     else."""
     if not op.elementwise or len(op.inputs) != 1 or op.variadic or op.statics:
         return False
+    if op.linear and not isinstance(op.fn, np.ufunc):  # it may give a view, which is to be noted
+        return False
     return all(n in ("y", *op.inputs) for names in op.reads for n in names) and all(
         rule is not None for rule in op.vjps
     )

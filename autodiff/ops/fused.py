@@ -7,8 +7,10 @@ inputs, the output, static arguments and masks, so that its own derivative is ri
 from __future__ import annotations
 
 import math
+import operator
+import sys
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -329,7 +331,7 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
         values = [x._data if x.__class__ is Scalar else float(x) for x in operands]
         parents = [x.node or x._data if x.__class__ is Scalar else float(x) for x in operands]
         out = Scalar()
-        out._data, out.node = sum(map(_times, values[:n], values[n : 2 * n]), values[-1]), None
+        out._data, out.node = _add_up(map(_times, values[:n], values[n : 2 * n]), values[-1]), None
         if not _FLOATS.issuperset(map(type, parents)):  # a weight, an input or the bias is recorded
             partials = (*values[n : 2 * n], *values[:n], 1.0)
             out.node = new_float_node(_weighted_sum_row, parents, partials, now.scope, out._data)
@@ -340,5 +342,7 @@ def weighted_sum(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0)
 
 
 _times = float.__mul__
+# from 3.12 on, sum() of floats corrects its rounding; the operators, arrays and a compiled program do not
+_add_up = sum if sys.version_info < (3, 12) else partial(reduce, operator.add)
 _NUMBERS, _FLOATS = frozenset({Scalar, float, int}), frozenset({float})
 PUBLIC.update(linear=linear, cross_entropy=cross_entropy, weighted_sum=weighted_sum)

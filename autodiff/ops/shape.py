@@ -111,7 +111,8 @@ expand_dims = op(
 
 
 def _squeeze(x: Any, axis: Axes = None) -> Any:
-    return np.squeeze(x, axis)
+    y = np.squeeze(x, axis)
+    return y[...] if y is x else y  # a view, as always
 
 
 squeeze = op(

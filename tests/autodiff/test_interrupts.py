@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import autodiff as ad
 import nn
 from autodiff import extend
 
+TOOL = 4  # of sys.monitoring: nobody else's
 PACKAGES = tuple(str(Path(p.__file__).parent) for p in (ad, nn))
 
 
@@ -24,26 +26,40 @@ def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
     """Raise KeyboardInterrupt before the bytecode of this number inside the packages; whether there was one."""
     count = 0
 
-    def trace(frame: Any, event: str, arg: Any) -> Any:
+    def inside(code: types.CodeType) -> bool:
+        return code.co_filename.startswith((*PACKAGES, "<autodiff"))
+
+    def step() -> None:
         nonlocal count
-        if not frame.f_code.co_filename.startswith((*PACKAGES, "<autodiff")):
+        count += 1
+        if count == number:
+            stop()
+            raise KeyboardInterrupt
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        if not inside(frame.f_code):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         if event == "opcode":
-            count += 1
-            if count == number:
-                sys.settrace(None)
-                raise KeyboardInterrupt
+            step()
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
+    if sys.version_info < (3, 12):
+        before = sys.gettrace()
+        stop = lambda: sys.settrace(before)
+        sys.settrace(trace)
+    else:  # settrace misses the bytecodes of what is called once
+        tool, events = sys.monitoring, sys.monitoring.events
+        tool.use_tool_id(TOOL, "interrupts")
+        tool.register_callback(TOOL, events.INSTRUCTION, lambda code, offset: step() if inside(code) else None)
+        stop = lambda: tool.get_tool(TOOL) and (tool.set_events(TOOL, 0), tool.free_tool_id(TOOL))
+        tool.set_events(TOOL, events.INSTRUCTION)
     try:
         call()
     except KeyboardInterrupt:
         return True
     finally:
-        sys.settrace(before)
+        stop()
     return False
 
 

@@ -402,7 +402,7 @@ def test_a_scalar_made_of_a_tensor_gets_a_zero_gradient_and_no_stale_one() -> No
     x = ad.tensor([0.125, 0.25])
     s = ad.scalar(np.mean(x))
     a = abs(s)
-    (a * 2.0).backward()
+    (a * 2.0).backward(retain_graph=True)
     assert s.grad == 2.0
     (a - a).backward()
     assert (s.grad, a.grad) == (0.0, 0.0)
@@ -526,6 +526,7 @@ def test_a_recorded_pass_adds_a_handle_to_plain_cotangents() -> None:
     assert ad.hessian(f)(np.array([1.0, 2.0])).tolist() == [[2.0, 0.0], [0.0, 2.0]]
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix:DeprecationWarning")  # NumPy 2.5
 @pytest.mark.parametrize(
     "f",
     [np.floor, np.ceil, np.rint, np.trunc, np.sign, np.round, np.fix, lambda x: x // 2.0, lambda x: np.modf(x)[1]],
@@ -596,3 +597,26 @@ def test_a_number_is_reduced_along_its_axis_0_as_in_numpy(f: Any, axis: int) -> 
     np.testing.assert_array_equal(y.data, f(np.array(1.5), axis=axis), strict=True)
     y.sum().backward()
     assert x.grad.tolist() == 1.0
+
+
+@pytest.mark.parametrize(
+    "view",
+    [np.real, np.imag, lambda z: z.real, lambda z: z.imag, np.squeeze, lambda z: np.einsum("ij->ji", z), np.transpose],
+)
+def test_a_write_into_what_shows_the_memory_of_a_recorded_value_is_refused(view: Any) -> None:
+    """The real part was written, and z did not follow; so were squeeze without an axis to remove, and einsum."""
+    z = ad.tensor([[1.0 + 2j, 3j], [1.0, 2.0]]) * 1.0
+    shown = view(z)
+    assert np.shares_memory(shown.data, z.data)
+    with pytest.raises(ad.WriteError, match="would not follow"):
+        shown[0] = 5.0
+
+
+@pytest.mark.parametrize(
+    "make", [lambda v: ad.full(2, v), lambda v: ad.full(2, fill_value=v), lambda v: ad.arange(v, 3.0), ad.from_dlpack]
+)
+def test_a_new_array_made_of_a_recorded_value_is_refused(make: Any) -> None:
+    """They gave constants, without a word."""
+    with pytest.raises(ad.LeavesGraphError, match=r"ad\.\w+ would cut .* to keep the gradient write"):
+        make(ad.tensor(1.0))
+    make(ad.tensor(1.0, requires_grad=False))

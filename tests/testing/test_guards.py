@@ -91,6 +91,7 @@ def test_left_behind_counts_nodes() -> None:
     assert left_behind(lambda: kept.append(np.exp(ad.tensor([1.0])))) == 2
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")  # NumPy 2.5
 def test_writes_are_noticed_in_bytes_and_in_flags() -> None:
     x, t = np.array([[0.0, 1.0]]), ad.tensor([1.0, 2.0])
     with assert_unmutated(x, [t], {"w": np.float32([1.0])}):
