@@ -201,23 +201,16 @@ def enter_mode(maker: Any, changes: dict[str, Any], caller: Any) -> None:
 def exit_mode(maker: Any) -> None:
     """Undo the latest change of this maker, and no other: generators may close in any order."""
     now = _state.get()
-    if now.__class__ is State:
-        before = _without(now, maker)
-        if before is now and (elsewhere := _held.get(id(maker))):
-            _end(elsewhere[-1])
-        _state.set(before)
-        return
-    own = [x for x in now.layers if x.maker is maker]  # type: ignore[attr-defined]
+    base, layers = (now.base, now.layers) if isinstance(now, Layered) else (now, ())
+    own = [x for x in layers if x.maker is maker]
     last = next((x for x in reversed(own) if x.holds()), None)
-    base = now.base if last is not None else _without(now.base, maker)  # type: ignore[attr-defined]
-    if base is now.base and last is None and own:  # type: ignore[attr-defined]
-        last = own[-1]  # a generator that ends with no frame below it
-    elif base is now.base and last is None and (elsewhere := _held.get(id(maker))):  # type: ignore[attr-defined]
-        last = elsewhere[-1]  # begun in another thread
-    layers = tuple([x for x in now.layers if x is not last and x.frame is not None])  # type: ignore[attr-defined]
+    before = base if last is not None else _without(base, maker)
+    if before is base and last is None:  # a generator that ends with no frame below it, or that began in another thread
+        last = next(reversed(own or _held.get(id(maker), ())), None)
     if last is not None:
         _end(last)
-    _state.set(Layered(base, layers) if layers else base)
+    left = tuple([x for x in layers if x is not last and x.frame is not None])
+    _state.set(Layered(before, left) if left else before)
 
 
 def _without(now: State, maker: Any) -> State:

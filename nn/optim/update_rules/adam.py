@@ -18,7 +18,8 @@ from numpy import add, divide, maximum, multiply, sqrt, subtract
 
 from autodiff import extend
 
-from ..optimizer import Array, Call, Flat, Group, Optimizer, Slot, run
+from ..optimizer import Array, Call, Flat, Group, Slot, run
+from .running_means import RunningMeans
 
 __all__ = ["Adam", "AdamW", "adam_update"]
 
@@ -113,7 +114,7 @@ def _numbers_of_step(step: int, lr: float, beta1: float, beta2: float, eps: floa
     return eps / root, lr * (1 - beta1) / (1 - beta1**step) / root
 
 
-class Adam(Optimizer):
+class Adam(RunningMeans):
     """Adam; `weight_decay` adds an L2 term to the gradient (use AdamW for decay that the step sizes do not rescale).
 
     `torch.optim.Adam`.
@@ -162,10 +163,7 @@ class Adam(Optimizer):
             raise ValueError(f"{self._name}: decoupled_weight_decay={not self._decoupled} is {other}; use nn.{other}")
 
     def _state_names(self, group: Group) -> tuple[str, ...]:
-        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
-
-    def _decay(self, group: Group) -> tuple[str, float]:
-        return "exp_avg", group["betas"][0]
+        return (*super()._state_names(group), *(("max_exp_avg_sq",) if group["amsgrad"] else ()))
 
     def _is_prepared(self, slot: Slot, group: Group) -> bool:
         return slot.betas == group["betas"]

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..hyperparameters import bias_correction
-from ..optimizer import Array, Group, Optimizer, Slot
+from ..optimizer import Array, Group, Slot
+from .running_means import RunningMeans
 
 __all__ = ["Adamax"]
 
 
-class Adamax(Optimizer):
+class Adamax(RunningMeans):
     """Adamax: p -= lr m^ / u, u the decaying maximum of |g| + eps.
 
     `torch.optim.Adamax` (Kingma and Ba 2015, algorithm 2).
@@ -52,9 +53,6 @@ class Adamax(Optimizer):
 
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_inf")
-
-    def _decay(self, group: Group) -> tuple[str, float]:
-        return "exp_avg", group["betas"][0]
 
     def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         (beta1, beta2), m, u = group["betas"], state["exp_avg"], state["exp_inf"]

@@ -10,12 +10,13 @@ import numpy as np
 from autodiff import extend
 
 from ..hyperparameters import bias_correction
-from ..optimizer import Array, Flat, Group, Optimizer, Slot
+from ..optimizer import Array, Flat, Group, Slot
+from .running_means import RunningMeans, move_means
 
 __all__ = ["LAMB"]
 
 
-class LAMB(Optimizer):
+class LAMB(RunningMeans):
     """LAMB: p -= lr (|p| / |r|) r with r = m^ / (sqrt(v^) + eps) + weight_decay p, norms over each parameter.
 
     PyTorch has no LAMB; the formula is You et al. 2020, algorithm 2, with phi(x) = x. The ratio is 1 where a norm is 0.
@@ -54,17 +55,10 @@ class LAMB(Optimizer):
         options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(parameters, options)
 
-    def _state_names(self, group: Group) -> tuple[str, ...]:
-        return ("exp_avg", "exp_avg_sq")
-
-    def _decay(self, group: Group) -> tuple[str, float]:
-        return "exp_avg", group["betas"][0]
-
     def _update(self, values: list[Array], grads: list[Array], slot: Slot, group: Group, scratch: Flat) -> None:
         g, w = (np.concatenate([np.ravel(a) for a in arrays]).astype(slot.dtype) for arrays in (grads, values))
         (beta1, beta2), m, v = group["betas"], slot.state["exp_avg"].whole, slot.state["exp_avg_sq"].whole
-        m += (1 - beta1) * (g - m)
-        v += (1 - beta2) * (g * g - v)
+        move_means(m, v, g, group["betas"])
         root = np.sqrt(v / bias_correction(beta2, slot.step)) + group["eps"]
         np.add(m / bias_correction(beta1, slot.step) / root, group["weight_decay"] * w, out=scratch.whole)
         for p, r in zip(slot.pieces(slot.flat(w)), slot.pieces(scratch), strict=True):

@@ -10,12 +10,13 @@ import numpy as np
 from autodiff import extend
 
 from ..hyperparameters import bias_correction
-from ..optimizer import Array, Group, Optimizer, Slot
+from ..optimizer import Array, Group, Slot
+from .running_means import RunningMeans, move_means
 
 __all__ = ["NAdam"]
 
 
-class NAdam(Optimizer):
+class NAdam(RunningMeans):
     """NAdam: Adam whose step looks ahead along the running mean (Nesterov's momentum).
 
     `torch.optim.NAdam` (Dozat 2016).
@@ -64,21 +65,14 @@ class NAdam(Optimizer):
         }
         super().__init__(parameters, options)
 
-    def _state_names(self, group: Group) -> tuple[str, ...]:
-        return ("exp_avg", "exp_avg_sq")
-
     def _numbers(self, group: Group) -> dict[str, float]:
         return {"mu_product": 1.0}
-
-    def _decay(self, group: Group) -> tuple[str, float]:
-        return "exp_avg", group["betas"][0]
 
     def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         (beta1, beta2), m, v = group["betas"], state["exp_avg"], state["exp_avg_sq"]
         now, later = (_momentum(beta1, group["momentum_decay"], t) for t in (slot.step, slot.step + 1))
         product = slot.numbers["mu_product"] = slot.numbers["mu_product"] * now
-        m += (1 - beta1) * (g - m)
-        v += (1 - beta2) * (g * g - v)
+        move_means(m, v, g, group["betas"])
         ahead = (1 - now) / (1 - product) * g + later / (1 - product * later) * m
         return group["lr"] * ahead / (np.sqrt(v / bias_correction(beta2, slot.step)) + group["eps"])
 

@@ -11,12 +11,13 @@ import numpy as np
 from autodiff import extend
 
 from ..hyperparameters import bias_correction
-from ..optimizer import Array, Group, Optimizer, Slot
+from ..optimizer import Array, Group, Slot
+from .running_means import RunningMeans, move_means
 
 __all__ = ["RAdam"]
 
 
-class RAdam(Optimizer):
+class RAdam(RunningMeans):
     """RAdam: Adam times a factor for the variance of its second mean; plain momentum while that is not defined.
 
     `torch.optim.RAdam` (Liu et al. 2020, algorithm 2).
@@ -62,16 +63,9 @@ class RAdam(Optimizer):
         }
         super().__init__(parameters, options)
 
-    def _state_names(self, group: Group) -> tuple[str, ...]:
-        return ("exp_avg", "exp_avg_sq")
-
-    def _decay(self, group: Group) -> tuple[str, float]:
-        return "exp_avg", group["betas"][0]
-
     def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         (beta1, beta2), m, v, t = group["betas"], state["exp_avg"], state["exp_avg_sq"], slot.step
-        m += (1 - beta1) * (g - m)
-        v += (1 - beta2) * (g * g - v)
+        move_means(m, v, g, group["betas"])
         step = group["lr"] / bias_correction(beta1, t) * m
         factor = _factor(beta2, t)
         return step * (factor / (np.sqrt(v) + group["eps"])) if factor else step

@@ -45,8 +45,8 @@ def _down(x: Any, n: int) -> Any:
     return wanted / total
 
 
-def _hankel(x: Any, n: int) -> Any:
-    """j0 or j1 for large x (DLMF 10.17.3)."""
+def _hankel(x: Any, n: int) -> tuple[Any, Any]:
+    """Return the functions of the first and of the second kind of order n = 0 or 1, for large x (DLMF 10.17.3-4)."""
     p, q, term = np.ones_like(x), np.zeros_like(x), np.ones_like(x)
     for k in range(1, 24):
         term = term * ((4.0 * n * n - (2 * k - 1) ** 2) / (8.0 * k)) / x
@@ -56,12 +56,13 @@ def _hankel(x: Any, n: int) -> Any:
             p = p + (term if k % 4 == 0 else -term)
     s, c = np.sin(x), np.cos(x)
     cosine, sine = (c + s, s - c) if n == 0 else (s - c, -(s + c))  # of x - n pi/2 - pi/4, times sqrt(2)
-    return (p * cosine - q * sine) / np.sqrt(math.pi * x)
+    root = np.sqrt(math.pi * x)
+    return (p * cosine - q * sine) / root, (p * sine + q * cosine) / root
 
 
 def _far(x: Any, n: int) -> Any:
     """From j0 and j1 up, which is stable as long as the order is below x."""
-    below, here = _hankel(x, 0), _hankel(x, 1)
+    below, here = _hankel(x, 0)[0], _hankel(x, 1)[0]
     if n == 0:
         return below
     for k in range(1, n):
@@ -116,20 +117,6 @@ def _neumann(x: Any, n: int) -> Any:
     return (2.0 / math.pi) * (first - 2.0 * (rest / total) - (zeroth / total / x if n else 0.0))
 
 
-def _hankel_second(x: Any, n: int) -> Any:
-    """y0 or y1 for large x (DLMF 10.17.4): as ``_hankel``, a quarter of a turn further."""
-    p, q, term = np.ones_like(x), np.zeros_like(x), np.ones_like(x)
-    for k in range(1, 24):
-        term = term * ((4.0 * n * n - (2 * k - 1) ** 2) / (8.0 * k)) / x
-        if k % 2:
-            q = q + (term if k % 4 == 1 else -term)
-        else:
-            p = p + (term if k % 4 == 0 else -term)
-    s, c = np.sin(x), np.cos(x)
-    cosine, sine = (c + s, s - c) if n == 0 else (s - c, -(s + c))
-    return (p * sine + q * cosine) / np.sqrt(math.pi * x)
-
-
 def yn(x: Any, n: int) -> Any:
     """Return the Bessel function of the second kind of integer order n: from orders 0 and 1 up, which is stable."""
     if n < 0:
@@ -146,7 +133,7 @@ def yn(x: Any, n: int) -> Any:
 
     return by_regime(
         ((x > 0) & (x <= FAR), lambda x: upwards(x, _neumann)),
-        ((x > FAR) & np.isfinite(x), lambda x: upwards(x, _hankel_second)),
+        ((x > FAR) & np.isfinite(x), lambda x: upwards(x, lambda x, n: _hankel(x, n)[1])),
         (np.isposinf(x), np.zeros_like),
         (x == 0, lambda x: np.full_like(x, -np.inf)),
         x=(x,),

@@ -9,6 +9,7 @@ factor cos(t) or 1 - cos(t) under the integral is a further derivative, which is
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -119,13 +120,14 @@ def macdonald(v: Any, x: Any, m: int, p: int, scaled: bool) -> Any:
 
 
 # ---- modified, of the first kind and any real order
-def _first_series(v: Any, x: Any, scaled: bool) -> Any:
-    """By powers of x (DLMF 10.25.2), all terms positive for v >= 0: the first is a Poisson weight times exp(x / 2)."""
-    quarter, term, total, k = 0.25 * x * x, np.ones_like(x), np.ones_like(x), 0
-    lost = np.zeros_like(x)  # powers of e that were taken out, for large x
-    while k < 100_000:
-        k += 1
-        term = term * (quarter / (k * (v + k)))
+def _positive_series(ratio: Callable[[int], Any], lost: Any) -> tuple[Any, Any]:
+    """Return the sum of 1 and of terms that are ratio(k) times the one before, and its power of e.
+
+    lost: the power to begin with; powers that are taken out of a large sum are added to it.
+    """
+    term = total = np.ones_like(lost)
+    for k in range(1, 100_001):
+        term = term * ratio(k)
         total = total + term
         if k % 16 == 0:
             large = total > 1e200
@@ -134,6 +136,13 @@ def _first_series(v: Any, x: Any, scaled: bool) -> Any:
                 term, total, lost = term * shrink, total * shrink, lost + np.where(large, 400.0, 0.0)
             if not (term > 1e-17 * total).any():
                 break
+    return total, lost
+
+
+def _first_series(v: Any, x: Any, scaled: bool) -> Any:
+    """By powers of x (DLMF 10.25.2), all terms positive for v >= 0: the first is a Poisson weight times exp(x / 2)."""
+    quarter = 0.25 * x * x
+    total, lost = _positive_series(lambda k: quarter / (k * (v + k)), np.zeros_like(x))
     exponent = 0.5 * (lost + (-0.5 * x if scaled else 0.5 * x))  # in two halves: one of them would overflow earlier
     return poisson_weight(v, 0.5 * x) * np.exp(exponent) * total * np.exp(exponent)
 
@@ -158,18 +167,8 @@ def _first_slope(v: Any, x: Any) -> Any:
     """Return the derivative of exp(-x) I_v(x), v >= 0: that of the power less a Kummer function (DLMF 10.39.5,
     13.2.39), whose terms are positive. The sum of neighbours would cancel for large x.
     """
-    term, total, lost, k = np.ones_like(x), np.ones_like(x), -1.5 * x, 0
-    while k < 100_000:
-        term = term * (2.0 * x * (v + 0.5 + k) / ((2.0 * v + 2.0 + k) * (k + 1)))
-        total = total + term
-        k += 1
-        if k % 16 == 0:
-            large = total > 1e200
-            if large.any():
-                shrink = np.where(large, math.exp(-400.0), 1.0)
-                term, total, lost = term * shrink, total * shrink, lost + np.where(large, 400.0, 0.0)
-            if not (term > 1e-17 * total).any():
-                break
+    ratio = lambda k: 2.0 * x * (v + 0.5 + (k - 1)) / ((2.0 * v + 2.0 + (k - 1)) * k)
+    total, lost = _positive_series(ratio, -1.5 * x)
     return v / x * _first_series(v, x, True) - poisson_weight(v, 0.5 * x) * np.exp(lost) * total
 
 
