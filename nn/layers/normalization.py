@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autodiff as ad
+from autodiff import extend
 
 from ..module import Module
 from ..parameter import Buffer, Parameter
@@ -56,14 +57,16 @@ def _check_channels(who: str, x: Any, **given: Any) -> None:
             raise ValueError(f"{who}: {name} must have shape ({x.shape[1]},), one for each channel; got {np.shape(a)}")
 
 
-def _blend(running: Any, new: Any, momentum: float) -> None:
-    """running = (1 - momentum) running + momentum new, in place."""
-    value = running.data if isinstance(running, ad.Tensor) else running
-    blended = (1 - momentum) * value + momentum * new
-    if isinstance(running, ad.Tensor):
-        running.data = blended
-    else:
-        running[...] = blended
+def _blend(momentum: float, *pairs: tuple[Any, Any], counted: Any = None) -> None:
+    """For each pair, running = (1 - momentum) running + momentum new, in place, and counted + 1: buffers all at once,
+    so that an interrupt leaves none half written."""
+    written = [] if counted is None else [(counted, counted.data + 1)]
+    for running, new in pairs:
+        if isinstance(running, ad.Tensor):
+            written.append((running, (1 - momentum) * running.data + momentum * new))
+        elif running is not None:
+            running[...] = (1 - momentum) * running + momentum * new
+    extend.write_all(written)
 
 
 def _standardize_by(x: Any, mean: Any, var: Any, eps: float) -> Any:
@@ -93,6 +96,21 @@ def batch_norm(
     array([[-1.],
            [ 1.]])
     """
+    return _batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def _batch_norm(
+    x: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any,
+    bias: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+    counted: Buffer | None = None,
+) -> Any:
+    """``batch_norm``. counted: the number of batches seen, written together with the statistics."""
     x = as_value(x)
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     _check_channels("batch_norm", x, **given)
@@ -105,10 +123,11 @@ def batch_norm(
         raise ValueError(f"batch_norm needs more than 1 element in each channel when training; got shape {x.shape}")
     if count:
         plain = ad.plain(x)
-        if running_mean is not None:
-            _blend(running_mean, np.mean(plain, axis=axes), momentum)
-        if running_var is not None:
-            _blend(running_var, np.var(plain, axis=axes, ddof=1), momentum)
+        mean = None if running_mean is None else np.mean(plain, axis=axes)
+        var = None if running_var is None else np.var(plain, axis=axes, ddof=1)
+        _blend(momentum, (running_mean, mean), (running_var, var), counted=counted)
+    else:
+        _blend(momentum, counted=counted)
     return _affine(ad.standardize(x, axis=axes, eps=eps), weight, bias, x.ndim)
 
 
@@ -143,10 +162,9 @@ def instance_norm(
         raise ValueError(f"instance_norm needs more than 1 position in each channel; got shape {x.shape}")
     if len(x):
         plain = ad.plain(x)
-        if running_mean is not None:
-            _blend(running_mean, np.mean(plain, axis=(0, *axes)), momentum)
-        if running_var is not None:
-            _blend(running_var, np.mean(np.var(plain, axis=axes, ddof=1), axis=0), momentum)
+        mean = None if running_mean is None else np.mean(plain, axis=(0, *axes))
+        var = None if running_var is None else np.mean(np.var(plain, axis=axes, ddof=1), axis=0)
+        _blend(momentum, (running_mean, mean), (running_var, var))
     return _affine(ad.standardize(x, axis=axes, eps=eps), weight, bias, x.ndim)
 
 
@@ -254,11 +272,10 @@ class _ChannelNorm(Module):
         return x
 
     def _share(self) -> float:
-        """How far the running statistics move: momentum, or so that they are the mean of all batches until now."""
+        """How far the running statistics move: momentum, or so that they are the mean of this batch and all before."""
         if self.num_batches_tracked is None:
             return 0.0
-        self.num_batches_tracked.data = self.num_batches_tracked.data + 1
-        return 1 / int(self.num_batches_tracked.item()) if self.momentum is None else self.momentum
+        return 1 / (int(self.num_batches_tracked.item()) + 1) if self.momentum is None else self.momentum
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
         """In evaluation, one for each element: statistics are not counted."""
@@ -267,9 +284,8 @@ class _ChannelNorm(Module):
     def reset_running_stats(self) -> None:
         """Forget what was seen: mean 0, variance 1."""
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
-            self.running_mean.data = np.zeros(self.num_features)
-            self.running_var.data = np.ones(self.num_features)
-            self.num_batches_tracked.data = np.array(0)
+            mean, var = np.zeros(self.num_features), np.ones(self.num_features)
+            extend.write_all([(self.running_mean, mean), (self.running_var, var), (self.num_batches_tracked, 0)])
 
     def extra_repr(self) -> str:
         """Return the arguments that differ from batch normalization's defaults."""
@@ -301,7 +317,8 @@ class _BatchNorm(_ChannelNorm):
         by_batch = self.training or self.running_mean is None
         share = self._share() if self.training else 0.0
         statistics = (self.running_mean, self.running_var) if self.training or not by_batch else (None, None)
-        return batch_norm(x, *statistics, self.weight, self.bias, by_batch, share, self.eps)
+        counted = self.num_batches_tracked if self.training else None
+        return _batch_norm(x, *statistics, self.weight, self.bias, by_batch, share, self.eps, counted)
 
 
 class BatchNorm1d(_BatchNorm):

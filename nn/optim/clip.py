@@ -26,6 +26,15 @@ def _with_gradients(who: str, parameters: Any) -> list[Any]:
     return list({id(p): p for p in parameters if p.grad is not None}.values())
 
 
+def _replace_gradients(parameters: list[Any], new: list[Any]) -> None:
+    """Set every gradient, or none where a signal interrupts: gradients of which a part is scaled are no gradient."""
+    if extend.current_trace() is None and all(p.is_leaf for p in parameters):
+        extend.write_all(calls=[(setattr, p.node, "grad", g) for p, g in zip(parameters, new, strict=True)])
+    else:
+        for p, g in zip(parameters, new, strict=True):
+            p.grad = g
+
+
 def _check_limit(who: str, name: str, limit: Any) -> None:
     if not isinstance(limit, float | int | np.number):
         raise TypeError(f"{who}: {name} must be a number >= 0, got {limit!r}")
@@ -72,8 +81,7 @@ def clip_grad_norm_(
     if total > max_norm:
         factor = max_norm / total
         with np.errstate(invalid="ignore"):  # an infinite gradient times 0, where the caller allows it
-            for p in found:
-                p.grad = p.grad * factor
+            _replace_gradients(found, [p.grad * factor for p in found])
     return total
 
 
@@ -95,6 +103,8 @@ def clip_grad_value_(parameters: Iterable[Any], clip_value: float) -> None:
     array([ 0.5, -0.2])
     """
     _check_limit("clip_grad_value_", "clip_value", clip_value)
-    for p in _with_gradients("clip_grad_value_", parameters):
-        clipped = np.clip(p.grad, -clip_value, clip_value)
-        p.grad = float(clipped) if isinstance(p, ad.Scalar) else clipped
+    found = _with_gradients("clip_grad_value_", parameters)
+    clipped = [np.clip(p.grad, -clip_value, clip_value) for p in found]
+    _replace_gradients(
+        found, [float(g) if isinstance(p, ad.Scalar) else g for p, g in zip(found, clipped, strict=True)]
+    )

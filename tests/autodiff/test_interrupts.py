@@ -64,9 +64,7 @@ def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
 
 
 def same(a: list[Any], b: list[Any]) -> bool:
-    return all(
-        (x is None) == (y is None) and (x is None or np.array_equal(x, y)) for x, y in zip(a, b, strict=True)
-    )
+    return all((x is None) == (y is None) and (x is None or np.array_equal(x, y)) for x, y in zip(a, b, strict=True))
 
 
 def check_every_point(make: Callable[[], tuple[Callable[[], Any], Callable[[], list[Any]]]], steps: int) -> int:
@@ -195,6 +193,28 @@ def test_an_optimizers_step_is_all_or_nothing_at_every_bytecode(name: str, steps
             return [*(np.array(x.data) for x in made), *(state or [np.array(0.0)] * 12)][:16]
 
         return optimizer.step, read
+
+    check_every_point(make, 31)
+
+
+@pytest.mark.parametrize("clip", [nn.clip_grad_norm_, nn.clip_grad_value_])
+def test_clipping_is_all_or_nothing_at_every_bytecode(clip: Any) -> None:
+    def make() -> Any:
+        made = leaves()
+        for x in made:
+            x.grad = np.full(x.shape, 2.0) if x.shape else 2.0
+        return lambda: clip(made, 0.5), gradients(made)
+
+    check_every_point(make, 5)
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_running_statistics_are_all_or_nothing_at_every_bytecode(momentum: float | None) -> None:
+    x = np.random.default_rng(0).normal(size=(5, 2))
+
+    def make() -> Any:
+        layer = nn.BatchNorm1d(2, momentum=momentum)
+        return lambda: layer(x), lambda: list(layer.state_dict().values())
 
     check_every_point(make, 31)
 
