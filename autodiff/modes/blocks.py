@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
-from .states import Layered, State, enter_mode, exit_mode
+from .states import Layered, State, enter_mode, exit_mode, state
 
 
 class mode:
@@ -24,7 +24,14 @@ class mode:
         enter_mode(self, self._changes, sys._getframe(1))
 
     def __exit__(self, *exc: object) -> None:
-        exit_mode(self)
+        before = None
+        try:
+            before = state()
+            exit_mode(self)
+        except BaseException:  # of a signal handler, before the modes were restored
+            if before is None or state() is before:
+                exit_mode(self)
+            raise
 
     def __call__(self, function: Any) -> Any:
         if inspect.isclass(function):

@@ -45,15 +45,18 @@ class Scope:
             with scope(self):
                 return function(*args, **kwargs)
         inside = self.state if now.plain else now.but(scope=self)
-        token = _state.set(inside)
+        token, after = None, inside
         try:
+            token = _state.set(inside)
             return function(*args, **kwargs) if kwargs else function(*args)
         finally:
-            after = _state.get()
-            if after is inside:
-                _state.reset(token)
-            else:  # a generator was resumed inside, and holds a mode
-                _state.set(Layered(now, after.layers) if isinstance(after, Layered) else now)
+            try:  # a signal handler may raise after each call here, and the scope must end all the same
+                after = _state.get()
+            finally:
+                if after is inside and token is not None:
+                    _state.reset(token)
+                else:  # a generator was resumed inside, and holds a mode; or the scope was not entered to the end
+                    _state.set(Layered(now, after.layers) if isinstance(after, Layered) else now)
 
     def owner(self) -> Any:
         """Return the object that opened the scope, or None when it is gone or none was given."""
@@ -183,7 +186,11 @@ def enter_mode(maker: Any, changes: dict[str, Any], caller: Any) -> None:
         if frame is None:
             new = now.but(**changes)
             new.outer, new.maker = now, maker
-            _state.set(new)
+            try:
+                _state.set(new)
+            except BaseException:  # of a signal handler: there is no block yet that would undo it
+                _state.set(now)
+                raise
         else:
             _state.set(Layered(now, (_layer(maker, changes, frame),)))
         return

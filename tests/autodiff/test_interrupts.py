@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -55,7 +57,7 @@ def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
         stop = lambda: tool.get_tool(TOOL) and (tool.set_events(TOOL, 0), tool.free_tool_id(TOOL))
         tool.set_events(TOOL, events.INSTRUCTION)
     try:
-        call()
+        contextvars.copy_context().run(call)  # a mode that an interrupted ``with`` leaves in force ends with the call
     except KeyboardInterrupt:
         return True
     finally:
@@ -286,6 +288,30 @@ def test_real_signals_leave_no_half_gradient_and_no_half_write() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="signal.setitimer is POSIX")
+def test_a_signal_in_a_layers_call_leaves_no_scope_in_force() -> None:
+    layer, x, rng = nn.Linear(2, 2, rng=0), np.ones((1, 2), np.float32), np.random.default_rng(3)
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    old, hits = signal.signal(signal.SIGALRM, stop), 0
+    try:
+        for _ in range(3000):  # without the order in Scope.run about 25 of them fail
+            try:
+                signal.setitimer(signal.ITIMER_REAL, float(rng.uniform(1e-6, 4e-5)))
+                for _ in range(8):
+                    layer(x)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                hits += 1
+                assert extend.current_scope() is None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert hits
 
 
 def test_gradients_that_threads_add_to_one_leaf_lose_nothing() -> None:
