@@ -32,16 +32,22 @@ def embedding(
     """Return the rows of a table that integers name. `torch.nn.functional.embedding`.
 
     input: integers, any shape (...). weight: (V, E). Returns (..., E). The row `padding_idx` is returned like the
-    others and gets no gradient. Raises TypeError for an input that is no integer, IndexError naming the first row that
-    the table does not have, ValueError for the options that are not built (max_norm, scale_grad_by_freq, sparse).
+    others and gets no gradient. max_norm: rows that are named and whose `norm_type`-norm is larger are scaled down to
+    it first, in the table itself. scale_grad_by_freq: whether a row's gradient is divided by how often it is named.
+    Raises TypeError for an input that is no integer, IndexError naming the first row that the table does not have,
+    ValueError for `sparse`, which is not built, and for max_norm with a table that is no leaf.
 
     >>> embedding(np.array([[0, 2]]), np.eye(3))
     array([[[1., 0., 0.],
             [0., 0., 1.]]])
     """
-    _refuse("embedding", max_norm, scale_grad_by_freq, sparse)
+    _refuse("embedding", sparse)
     index = _rows("embedding", input, weight)
+    if max_norm is not None:
+        _limit("embedding", weight, index, max_norm, norm_type)
     y = np.take(weight, index, axis=0) if isinstance(index, ad.Tensor) else weight[index]
+    if scale_grad_by_freq:
+        y = _by_frequency("embedding", y, index, index)
     if padding_idx is None:
         return y
     padding = index == _padding("embedding", padding_idx, weight.shape[0])
@@ -89,7 +95,8 @@ def embedding_bag(
 
     input: integers, one bag a row (B, L), or all bags in one line (K,) with `offsets` (B,), where each begins; with
     `include_last_offset` one more number says where the last ends. weight: (V, E). per_sample_weights: factors of the
-    shape of `input`, for mode "sum". Rows `padding_idx` do not count. Returns (B, E); an empty bag gives zeros.
+    shape of `input`, for mode "sum". Rows `padding_idx` do not count. max_norm, scale_grad_by_freq: as in `embedding`.
+    Returns (B, E); an empty bag gives zeros.
     Ties of "max" share the gradient evenly (PyTorch: the first row gets it). Raises as `embedding`, and ValueError
     when `offsets` do not begin at 0, decrease or leave the line.
 
@@ -98,11 +105,15 @@ def embedding_bag(
     array([[4., 6.],
            [2., 3.]])
     """
-    _refuse("embedding_bag", max_norm, scale_grad_by_freq, sparse)
+    _refuse("embedding_bag", sparse)
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"embedding_bag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     index = _rows("embedding_bag", input, weight)
-    factors = per_sample_weights
+    if max_norm is not None:
+        _limit("embedding_bag", weight, index, max_norm, norm_type)
+    if scale_grad_by_freq and mode == "max":
+        raise ValueError("embedding_bag: scale_grad_by_freq has no meaning with mode='max', as in PyTorch")
+    factors, named = per_sample_weights, index
     if factors is not None and (mode != "sum" or np.shape(factors) != index.shape):
         raise ValueError(
             f"embedding_bag: per_sample_weights need mode='sum' and the shape {index.shape} of the input; "
@@ -124,6 +135,8 @@ def embedding_bag(
     if not index.size:
         return np.sum(weight[np.zeros((index.shape[0], 0), int)], axis=1)
     rows = weight[index]
+    if scale_grad_by_freq:
+        rows = _by_frequency("embedding_bag", rows, index, named)
     if factors is not None:
         rows = rows * factors[..., None]
     if counted is None:
@@ -176,20 +189,52 @@ def _padding(who: str, padding_idx: int, rows: int) -> int:
     return int(padding_idx) % rows
 
 
-def _refuse(who: str, max_norm: Any, scale_grad_by_freq: bool, sparse: bool) -> None:
-    """The options of PyTorch that are not built."""
-    if max_norm is not None:
-        raise ValueError(f"{who}: max_norm is not built; clip the rows of the table after the optimizer's step")
-    if scale_grad_by_freq:
-        raise ValueError(f"{who}: scale_grad_by_freq is not built; leave it out")
+def _refuse(who: str, sparse: bool) -> None:
+    """The option of PyTorch that is not built."""
     if sparse:
         raise ValueError(f"{who}: gradients are dense arrays here; leave sparse out")
+
+
+def _limit(who: str, weight: Any, index: Any, max_norm: float, norm_type: float) -> None:
+    """Scale the rows that are named down to a norm of max_norm, in the table itself."""
+    if isinstance(index, ad.Variable):
+        raise ValueError(f"{who}: max_norm changes the table, which vmap cannot; leave it out")
+    if isinstance(weight, ad.Variable) and not weight.is_leaf:
+        raise ValueError(f"{who}: max_norm changes the table, which must be a leaf and no result of operations")
+    table = ad.plain(weight)
+    named = np.unique(index)
+    rows = table[named]
+    norms = np.linalg.norm(rows, norm_type, axis=1)
+    over = norms > max_norm
+    if not over.any():
+        return
+    rows = rows[over] * (max_norm / (norms[over] + 1e-7))[:, None]  # PyTorch's number
+    if isinstance(weight, ad.Variable):
+        table = table.copy()
+        table[named[over]] = rows
+        weight.data = table
+    else:
+        table[named[over]] = rows
+
+
+def _by_frequency(who: str, rows: Any, index: Any, named: Any) -> Any:
+    """The rows, with gradients divided by how often each is named."""
+    if isinstance(index, ad.Variable):
+        raise ValueError(f"{who}: scale_grad_by_freq counts rows of all examples, which vmap cannot; leave it out")
+    if not getattr(rows, "requires_grad", False):
+        return rows
+    share = (1 / np.bincount(np.ravel(named))[index])[..., None].astype(rows.dtype)
+    part = rows * share
+    return ad.stop_gradient(rows) + (part - ad.stop_gradient(part))
 
 
 class _Table(Module):
     """What Embedding and EmbeddingBag share: the table, and which of its rows is padding."""
 
     weight: Parameter
+    max_norm: float | None
+    norm_type: float
+    scale_grad_by_freq: bool
 
     def __init__(
         self,
@@ -217,8 +262,9 @@ class _Table(Module):
 
     def extra_repr(self) -> str:
         """Return the sizes, and the row of padding."""
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+        options = [("padding_idx", None), ("max_norm", None), ("norm_type", 2.0), ("scale_grad_by_freq", False)]
+        shown = "".join(f", {name}={getattr(self, name)}" for name, usual in options if getattr(self, name) != usual)
+        return f"{self.num_embeddings}, {self.embedding_dim}{shown}"
 
 
 class Embedding(_Table):
@@ -227,7 +273,9 @@ class Embedding(_Table):
     Args:
         num_embeddings, embedding_dim: rows V and columns E of the table.
         padding_idx: a row that starts at zero and gets no gradient.
-        max_norm, norm_type, scale_grad_by_freq, sparse: PyTorch's; they are not built, and using one raises ValueError.
+        max_norm: the largest norm of a row; those that are looked up are scaled down to it first. norm_type: which.
+        scale_grad_by_freq: whether the gradient of a row is divided by how often it is named in a call.
+        sparse: PyTorch's; it is not built, and True raises ValueError.
         _weight: a table to begin with, instead of standard normal numbers; `_freeze` makes it a constant.
         dtype, rng: of the table.
 
@@ -258,7 +306,8 @@ class Embedding(_Table):
         dtype: DTypeLike = np.float32,
         rng: Rng = None,
     ) -> None:
-        _refuse("Embedding", max_norm, scale_grad_by_freq, sparse)
+        _refuse("Embedding", sparse)
+        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
         super().__init__(num_embeddings, embedding_dim, padding_idx, _weight, _freeze, dtype, rng)
 
     @classmethod
@@ -279,7 +328,8 @@ class Embedding(_Table):
 
     def forward(self, input: Any) -> Any:
         """input: (...) integers -> (..., embedding_dim)."""
-        return embedding(input, self.weight, self.padding_idx)
+        options = self.max_norm, self.norm_type, self.scale_grad_by_freq
+        return embedding(input, self.weight, self.padding_idx, *options)
 
 
 class EmbeddingBag(_Table):
@@ -290,7 +340,9 @@ class EmbeddingBag(_Table):
         mode: "sum", "mean" or "max".
         include_last_offset: whether `offsets` has one more number, the end of the last bag.
         padding_idx: a row that does not count in any bag.
-        max_norm, norm_type, scale_grad_by_freq, sparse: PyTorch's; they are not built, and using one raises ValueError.
+        max_norm: the largest norm of a row; those that are looked up are scaled down to it first. norm_type: which.
+        scale_grad_by_freq: whether the gradient of a row is divided by how often it is named in a call.
+        sparse: PyTorch's; it is not built, and True raises ValueError.
         _weight: a table to begin with. dtype, rng: of the table.
 
     Shapes: input (B, L), or (K,) with offsets (B,); y (B, E). See `nn.functional.embedding_bag`.
@@ -316,7 +368,8 @@ class EmbeddingBag(_Table):
         dtype: DTypeLike = np.float32,
         rng: Rng = None,
     ) -> None:
-        _refuse("EmbeddingBag", max_norm, scale_grad_by_freq, sparse)
+        _refuse("EmbeddingBag", sparse)
+        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
         if mode not in ("sum", "mean", "max"):
             raise ValueError(f"EmbeddingBag: mode must be 'sum', 'mean' or 'max', got {mode!r}")
         super().__init__(num_embeddings, embedding_dim, padding_idx, _weight, False, dtype, rng)
@@ -328,6 +381,9 @@ class EmbeddingBag(_Table):
             input,
             self.weight,
             offsets,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
             mode=self.mode,
             per_sample_weights=per_sample_weights,
             include_last_offset=self.include_last_offset,

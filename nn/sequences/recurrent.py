@@ -21,19 +21,27 @@ from ..module import Module
 from ..parameter import Parameter
 from ..random import Rng, as_generator
 from .packing import PackedSequence, packed_like, padded
-from .scans import gru_scan, lstm_scan, rnn_scan
-from .steps import gru_step, lstm_step, rnn_step
+from .scans import gru_scan, lstm_scan, rnn_scan, written_out_steps
+from .steps import gru_step, lstm_step, projected_lstm_step, rnn_step
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
 
 def _weights(
-    rows: int, inputs: int, hidden: int, bias: bool, generator: np.random.Generator, dtype: DTypeLike
+    rows: int,
+    inputs: int,
+    hidden: int,
+    bias: bool,
+    generator: np.random.Generator,
+    dtype: DTypeLike,
+    projected: int = 0,
 ) -> dict[str, Parameter | None]:
     """Parameters uniform in ±1/sqrt(H), as PyTorch's, under the beginnings of their names."""
     bound = 1 / math.sqrt(hidden)
-    shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, hidden)}
+    shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, projected or hidden)}
     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+    if projected:
+        shapes["weight_hr"] = (projected, hidden)
     return {
         name: Parameter(generator.uniform(-bound, bound, shape), dtype) if bias or name[0] == "w" else None
         for name, shape in shapes.items()
@@ -54,6 +62,7 @@ class _Recurrent(Module):
     _scan: Any = None
     weight_ih_l0: Parameter
     nonlinearity = "tanh"
+    proj_size = 0  # an LSTM may have fewer outputs than its state has features
 
     def __init__(
         self,
@@ -81,11 +90,12 @@ class _Recurrent(Module):
         width = self.input_size
         for layer in range(self.num_layers):
             for suffix in self._suffixes(layer):
-                made = _weights(self._gates * self.hidden_size, width, self.hidden_size, bias, generator, dtype)
+                rows, hidden = self._gates * self.hidden_size, self.hidden_size
+                made = _weights(rows, width, hidden, bias, generator, dtype, self.proj_size)
                 for name, parameter in made.items():
                     if parameter is not None:
                         setattr(self, name + suffix, parameter)
-            width = self.hidden_size * (1 + bidirectional)
+            width = (self.proj_size or self.hidden_size) * (1 + bidirectional)
 
     def _suffixes(self, layer: int) -> list[str]:
         return [f"_l{layer}", f"_l{layer}_reverse"][: 1 + self.bidirectional]
@@ -124,11 +134,12 @@ class _Recurrent(Module):
 
     def _start(self, states: Any, x: Any, lone: bool, order: Any, dtype: Any) -> list[Any]:
         """The initial states (layers, N, H), checked; zeros unless given."""
-        shape = (self.num_layers * (1 + self.bidirectional), x.shape[1], self.hidden_size)
+        lead = (self.num_layers * (1 + self.bidirectional), x.shape[1])
+        shapes = [(*lead, self.proj_size or self.hidden_size), (*lead, self.hidden_size)][: self._states]
         if states is None:
-            return [np.zeros(shape, x.dtype)] * self._states
+            return [np.zeros(shape, x.dtype) for shape in shapes]
         start = []
-        for state in states:
+        for state, shape in zip(states, shapes, strict=True):
             s = as_input(state, dtype)
             s = s[:, None] if lone and s.ndim == 2 else s
             if s.shape != shape:
@@ -153,10 +164,17 @@ class _Recurrent(Module):
                 weights = [getattr(self, name + suffix) for name in ("weight_ih", "weight_hh")]
                 none = np.zeros(weights[0].shape[0], weights[0].dtype)
                 weights += [getattr(self, name + suffix) if self.bias else none for name in ("bias_ih", "bias_hh")]
-                static = {"sizes": sizes, "reverse": len(sides) == 1, "nonlinearity": self.nonlinearity}
-                y = type(self)._scan.run(x, *[s[place] for s in start], *weights, static)
-                sides.append(y[:steps])
-                last.append([y[steps + k] for k in range(self._states)])
+                now, reverse = tuple(s[place] for s in start), len(sides) == 1
+                if self.proj_size:
+                    weights.append(getattr(self, "weight_hr" + suffix))
+                    outputs, ends = written_out_steps(projected_lstm_step, x, now, weights, sizes, reverse)
+                    sides.append(np.stack(outputs))
+                    last.append(list(ends))
+                else:
+                    static = {"sizes": sizes, "reverse": reverse, "nonlinearity": self.nonlinearity}
+                    y = type(self)._scan.run(x, *now, *weights, static)
+                    sides.append(y[:steps])
+                    last.append([y[steps + k] for k in range(self._states)])
                 place += 1
             x = sides[0] if len(sides) == 1 else np.concatenate(sides, axis=-1)
         return x, tuple(np.stack(s) for s in zip(*last, strict=True))
@@ -174,6 +192,7 @@ class _Recurrent(Module):
             ("batch_first", False),
             ("dropout", 0.0),
             ("bidirectional", False),
+            ("proj_size", 0),
         ]
         shown = "".join(f", {name}={getattr(self, name)}" for name, usual in options if getattr(self, name) != usual)
         return f"{self.input_size}, {self.hidden_size}{shown}"
@@ -236,10 +255,12 @@ class LSTM(_Recurrent):
     Args:
         input_size, hidden_size: features I of a step and H of the state.
         num_layers, bias, batch_first, dropout, bidirectional, dtype, rng: as for `RNN`.
-        proj_size: PyTorch's; it is not built, and a value other than 0 raises ValueError.
+        proj_size: P, if h is projected to fewer features than c has, by `weight_hr_l0` (P, H) (Sak et al. 2014); 0 for
+            none. Such a layer runs step by step in recorded operations, which takes several times as long.
 
     Shapes: x (T, N, I), or (T, I) of one sequence, or a `PackedSequence`; hx a pair (h_0, c_0), each
-    (layers * directions, N, H), zeros unless given. Returns (output (T, N, H * directions), (h_n, c_n)).
+    (layers * directions, N, H), zeros unless given. Returns (output (T, N, H * directions), (h_n, c_n)). With proj_size
+    h has P features instead of H.
 
     >>> import nn, numpy as np
     >>> output, (h_n, c_n) = nn.LSTM(3, 5, bidirectional=True, rng=0)(np.ones((7, 4, 3)))
@@ -263,8 +284,11 @@ class LSTM(_Recurrent):
         dtype: DTypeLike = np.float32,
         rng: Rng = None,
     ) -> None:
-        if proj_size:
-            raise ValueError("LSTM: proj_size is not built; put an nn.Linear behind the layer")
+        if isinstance(proj_size, bool) or not isinstance(proj_size, (int, np.integer)) or proj_size < 0:
+            raise ValueError(f"LSTM: proj_size must be an integer >= 0, got {proj_size!r}")
+        if proj_size >= hidden_size > 0:
+            raise ValueError(f"LSTM: proj_size must be smaller than hidden_size, got {proj_size} and {hidden_size}")
+        self.proj_size = int(proj_size)
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype=dtype, rng=rng
         )

@@ -27,7 +27,7 @@ from autodiff import extend
 from .steps import gru_step, lstm_step, rnn_step
 from .traced_scans import TracedPass
 
-__all__ = ["gru_scan", "lstm_scan", "rnn_scan"]
+__all__ = ["gru_scan", "lstm_scan", "rnn_scan", "written_out_steps"]
 
 Array = NDArray[Any]
 Sizes = tuple[int, ...] | None  # at each step the number of sequences that have it, not increasing; None: all
@@ -339,21 +339,28 @@ def _written_out(step: Callable[..., Any], states: int) -> Callable[..., Any]:
     """Return the composite of a row; `step(x, *states, *weights)` returns the next states."""
 
     def reference(*operands: Any, sizes: Sizes = None, reverse: bool = False, **options: Any) -> Any:
-        x, weights = operands[0], operands[1 + states :]
-        now = operands[1 : 1 + states]
-        outputs: list[Any] = [None] * x.shape[0]
-        for t in _order(x.shape[0], reverse):
-            new = step(x[t], *now, *weights, **options)
-            new = new if isinstance(new, tuple) else (new,)
-            outputs[t] = new[0]
-            if sizes is not None and sizes[t] < x.shape[1]:
-                there = (np.arange(x.shape[1]) < sizes[t])[:, None]
-                new = tuple(np.where(there, a, b) for a, b in zip(new, now, strict=True))
-                outputs[t] = np.where(there, outputs[t], 0.0)
-            now = new
-        return np.stack([*outputs, *now])
+        now, weights = operands[1 : 1 + states], operands[1 + states :]
+        outputs, last = written_out_steps(step, operands[0], now, weights, sizes, reverse, **options)
+        return np.stack([*outputs, *last])
 
     return reference
+
+
+def written_out_steps(
+    step: Callable[..., Any], x: Any, now: tuple[Any, ...], weights: Any, sizes: Sizes, reverse: bool, **options: Any
+) -> tuple[list[Any], tuple[Any, ...]]:
+    """The outputs of all steps, and the last states; `now` are the states before the first."""
+    outputs: list[Any] = [None] * x.shape[0]
+    for t in _order(x.shape[0], reverse):
+        new = step(x[t], *now, *weights, **options)
+        new = new if isinstance(new, tuple) else (new,)
+        outputs[t] = new[0]
+        if sizes is not None and sizes[t] < x.shape[1]:
+            there = (np.arange(x.shape[1]) < sizes[t])[:, None]
+            new = tuple(np.where(there, a, b) for a, b in zip(new, now, strict=True))
+            outputs[t] = np.where(there, outputs[t], 0.0)
+        now = new
+    return outputs, now
 
 
 def _row(name: str, kinds: dict[str, type[_Pass]], gates: int, step: Callable[..., Any], doc: str) -> Any:

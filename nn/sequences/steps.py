@@ -13,7 +13,7 @@ import numpy as np
 
 import autodiff as ad
 
-__all__ = ["gru_step", "lstm_step", "rnn_step"]
+__all__ = ["gru_step", "lstm_step", "projected_lstm_step", "rnn_step"]
 
 
 def _gates(a: Any, n: int) -> list[Any]:
@@ -36,6 +36,17 @@ def lstm_step(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
     i, f, g, o = _gates(ad.linear(x, w_ih, b_ih) + ad.linear(h, w_hh, b_hh), 4)
     c = ad.sigmoid(f) * c + ad.sigmoid(i) * np.tanh(g)
     return ad.sigmoid(o) * np.tanh(c), c
+
+
+def projected_lstm_step(
+    x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any
+) -> tuple[Any, Any]:
+    """Return the next (h, c) of an LSTM whose h is projected: h' = (σ(o) tanh(c')) w_hrᵀ (Sak et al. 2014).
+
+    w_hr: (P, H). h: (..., P), c: (..., H).
+    """
+    h, c = lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh)
+    return ad.linear(h, w_hr), c
 
 
 def gru_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:

@@ -111,6 +111,46 @@ def test_embedding(seed: int, data: Any) -> None:
     compare(ours, torch.nn.Embedding(rows, width, padding), [index])
 
 
+@given(
+    seed=seeds,
+    max_norm=st.sampled_from([None, 0.5, 2.0]),
+    norm_type=st.sampled_from([1.0, 2.0]),
+    by_freq=st.booleans(),
+    bag=st.sampled_from([None, "sum", "mean"]),
+)
+def test_tables_with_limited_rows_and_gradients_by_frequency(
+    seed: int, max_norm: float | None, norm_type: float, by_freq: bool, bag: str | None
+) -> None:
+    rng = np.random.default_rng(seed)
+    table, index = rng.standard_normal((4, 3)), rng.integers(0, 4, (3, 2))
+    kind, options = ("Embedding", {}) if bag is None else ("EmbeddingBag", {"mode": bag})
+    by_freq &= bag is None  # PyTorch's bags on a CPU read the frequency of another row
+    options |= {"max_norm": max_norm, "norm_type": norm_type, "scale_grad_by_freq": by_freq}
+    ours = getattr(nn, kind)(4, 3, _weight=table, dtype=np.float64, **options)
+    theirs = getattr(torch.nn, kind)(4, 3, _weight=torch.tensor(table), **options)
+    inputs = [index]
+    if bag and rng.random() < 0.5:  # bags of a line, one of them empty
+        inputs = [index.ravel(), np.array([0, 2, 2])]
+    y, z = ours(*inputs), theirs(*map(torch.tensor, inputs))
+    np.testing.assert_allclose(y.data, z.detach().numpy(), **CLOSE)
+    cotangent = rng.standard_normal(y.shape)
+    y.backward(cotangent)
+    z.backward(torch.tensor(cotangent))
+    np.testing.assert_allclose(ours.weight.grad, theirs.weight.grad.numpy(), **CLOSE)
+    np.testing.assert_allclose(ours.weight.data, theirs.weight.detach().numpy(), **CLOSE)
+
+
+@given(seed=seeds, line=st.booleans())
+def test_bags_divide_gradients_by_the_frequency_as_embedding_does(seed: int, line: bool) -> None:
+    rng = np.random.default_rng(seed)
+    table, index, g = rng.standard_normal((4, 3)), rng.integers(0, 4, (3, 2)), rng.standard_normal((3, 3))
+    bags = nn.EmbeddingBag(4, 3, mode="sum", scale_grad_by_freq=True, _weight=table, dtype=np.float64)
+    rows = nn.Embedding(4, 3, scale_grad_by_freq=True, _weight=table, dtype=np.float64)
+    (bags(index.ravel(), np.array([0, 2, 4])) if line else bags(index)).backward(g)
+    rows(index).sum(1).backward(g)
+    np.testing.assert_allclose(bags.weight.grad, rows.weight.grad, **CLOSE)
+
+
 @given(seed=seeds, mode=st.sampled_from(["sum", "mean", "max"]), data=st.data())
 def test_embedding_bag(seed: int, mode: str, data: Any) -> None:
     rng = np.random.default_rng(seed)
@@ -140,8 +180,8 @@ def test_embedding_bag(seed: int, mode: str, data: Any) -> None:
 KINDS = ["RNN", "LSTM", "GRU"]
 
 
-def states(rng: np.random.Generator, kind: str, shape: tuple[int, ...]) -> Any:
-    one, two = rng.standard_normal(shape), rng.standard_normal(shape)
+def states(rng: np.random.Generator, kind: str, shape: tuple[int, ...], projected: int = 0) -> Any:
+    one, two = rng.standard_normal((*shape[:-1], projected or shape[-1])), rng.standard_normal(shape)
     return (one, two) if kind.startswith("LSTM") else one
 
 
@@ -155,6 +195,8 @@ def recurrent(data: Any, kind: str, rng: np.random.Generator) -> tuple[Any, Any]
     if kind == "RNN":
         options["nonlinearity"] = data.draw(st.sampled_from(["tanh", "relu"]))
     sizes = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
+    if kind == "LSTM" and sizes[1] > 1:
+        options["proj_size"] = data.draw(st.sampled_from([0, 0, 1]))
     ours = getattr(nn, kind)(*sizes, **options, dtype=np.float64, rng=rng)
     return ours, getattr(torch.nn, kind)(*sizes, **options)
 
@@ -171,7 +213,7 @@ def test_recurrent_layers(kind: str, seed: int, data: Any) -> None:
     inputs = [rng.standard_normal((*x, ours.input_size))]
     if data.draw(st.booleans()):
         shape = (ours.num_layers * (1 + ours.bidirectional), *(() if lone else (count,)), ours.hidden_size)
-        inputs.append(states(rng, kind, shape))
+        inputs.append(states(rng, kind, shape, ours.proj_size))
     compare(ours, theirs, inputs)
 
 
@@ -210,7 +252,8 @@ def test_recurrent_layers_on_packed_sequences(kind: str, seed: int, data: Any) -
     x = rng.standard_normal((*((count, steps) if ours.batch_first else (steps, count)), ours.input_size))
     hx = None
     if data.draw(st.booleans()):
-        hx = states(rng, kind, (ours.num_layers * (1 + ours.bidirectional), count, ours.hidden_size))
+        shape = (ours.num_layers * (1 + ours.bidirectional), count, ours.hidden_size)
+        hx = states(rng, kind, shape, ours.proj_size)
     lengths = rng.integers(1, steps + 1, count)
     compare(OnPacked(ours), TorchOnPacked(theirs), [x, hx, lengths], second=False)
 
