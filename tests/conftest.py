@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import shutil
+import subprocess
 import zlib
 from pathlib import Path
 
@@ -122,3 +123,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if IN_CI:
                 pytest.fail(f"CI runs every test and this one needs {install}", pytrace=False)
             pytest.skip(f"needs {install}")
+    if item.get_closest_marker("fonts") and not _has_helvetica():
+        install = "a font of Helvetica's widths, which dot measures texts with (apt install fonts-liberation)"
+        if IN_CI:
+            pytest.fail(f"CI runs every test and this one needs {install}", pytrace=False)
+        pytest.skip(f"needs {install}")
+
+
+@functools.cache
+def _has_helvetica() -> bool:
+    """Whether fontconfig answers Helvetica with a font of its widths; where it cannot be asked, the system has one."""
+    if shutil.which("fc-match") is None:
+        return True
+    found = subprocess.run(["fc-match", "Helvetica"], capture_output=True, text=True, check=False).stdout
+    return any(name in found for name in ("Liberation", "Helvetica", "Arial", "Nimbus"))

@@ -53,6 +53,7 @@ NAMES = ["scalar", "top-down", "op", "module", "zh", "neuron", "side by side", "
 
 
 @pytest.mark.dot
+@pytest.mark.fonts
 @pytest.mark.parametrize("name", NAMES)
 def test_dot_renders_every_picture_with_nothing_on_standard_error(neuron, training_step, name):
     figure = figures(neuron, training_step)[name]
@@ -122,6 +123,7 @@ def widths_of(shapes):
 
 
 @pytest.mark.dot
+@pytest.mark.fonts
 def test_in_graphviz_too_the_cards_of_a_column_have_one_width_and_the_lanes_are_vertical(training_step):
     step = training_step
     figure = ad.draw(step.loss, model=step.model, optimizer=step.optimizer, level="module", names=step.names)

@@ -425,6 +425,7 @@ def test_html_never_needs_dot(neuron, monkeypatch):
         figure.to_html("dot")
 
 
+@pytest.mark.fonts
 def test_a_png_takes_a_scale_and_other_formats_name_it(neuron, tmp_path, needs_dot):
     y, names = neuron
     figure = ad.draw(y, names=names)
