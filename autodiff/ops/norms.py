@@ -24,6 +24,13 @@ def _largest(x: Any, axis: Any) -> Any:
     return np.max(x, axis=axis, keepdims=True, **more)
 
 
+def _extreme(a: Any, largest: bool, axis: Any, keepdims: bool = False) -> Any:
+    """Return the largest or the smallest of sizes; as in NumPy, the largest of none is 0."""
+    if largest and not np.size(a):
+        return np.max(a, axis=axis, keepdims=keepdims, initial=0.0)
+    return (np.max if largest else np.min)(a, axis=axis, keepdims=keepdims)
+
+
 def _norm2(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     with np.errstate(over="ignore", under="ignore"):
         top = _largest(np.abs(x), axis)
@@ -120,17 +127,17 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         if ord in (1, np.inf, -1, -np.inf):
             over, then = (rows, columns) if abs(ord) == 1 else (columns, rows)
             sums = np.sum(a, axis=over, keepdims=True)
-            y = (np.max if ord > 0 else np.min)(sums, axis=then, keepdims=True)
+            y = _extreme(sums, ord > 0, then, keepdims=True)
             return y if keepdims else np.squeeze(y, axis=(rows, columns))
         if ord not in (2, -2, "nuc"):
             raise ValueError(f"norm: ord={ord!r} is no norm of matrices; write 'fro', 'nuc', ±1, ±2 or ±inf.")
         s = np.linalg.svdvals(np.moveaxis(x, (rows, columns), (-2, -1)))
-        y = np.sum(s, axis=-1) if ord == "nuc" else (np.max if ord == 2 else np.min)(s, axis=-1)
+        y = np.sum(s, axis=-1) if ord == "nuc" else _extreme(s, ord == 2, -1)
         return np.expand_dims(y, (rows % np.ndim(x), columns % np.ndim(x))) if keepdims else y
     if axis is None and np.ndim(x) > 2:
         raise ValueError(f"norm(ord={ord!r}) needs one or two axes; got shape {np.shape(x)}. Name them with axis=.")
     if ord in (np.inf, -np.inf):
-        return (np.max if ord > 0 else np.min)(a, axis=axis, keepdims=keepdims)
+        return _extreme(a, ord > 0, axis, keepdims)
     if ord == 0:
         return np.asarray(np.sum(a != 0, axis=axis, keepdims=keepdims), dtype=a.dtype)
     if ord == 1:

@@ -18,7 +18,7 @@ from ..registry import composite, op
 from ..registry.singular_points import Convention, Point
 from ..variable import Variable, plain
 from .activations import softmax, sum_dtype
-from .arrays.masked import max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where
+from .arrays.masked import keep_imaginary, max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where
 from .axes import SAMPLES, Axis, axes_of, back, count, flat_last, from_flat, settled_along, spread, wide
 from .complex_numbers import conj
 from .elementwise import INF, NAN
@@ -49,6 +49,8 @@ def _min(x: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> 
 
 
 def _prod(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    if dtype is not None:
+        keep_imaginary("prod", x, dtype)
     if x.__class__ is not np.ndarray:  # another library has its own order of arguments
         return np.prod(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
     return np.prod(x, axis, dtype, out, keepdims)
@@ -56,12 +58,14 @@ def _prod(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdim
 
 def _var(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     kind = sum_dtype(x) if dtype is None else dtype
+    keep_imaginary("var", x, dtype)
     y = np.var(x, axis=axis, dtype=kind, out=out, ddof=ddof, keepdims=keepdims)
     return y if dtype is not None or x.dtype != np.float16 else y.astype(x.dtype)
 
 
 def _std(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     kind = sum_dtype(x) if dtype is None else dtype
+    keep_imaginary("std", x, dtype)
     y = np.std(x, axis=axis, dtype=kind, out=out, ddof=ddof, keepdims=keepdims)
     return y if dtype is not None or x.dtype != np.float16 else y.astype(x.dtype)
 

@@ -15,6 +15,13 @@ from ..variable import plain
 Formula = Callable[..., Any]
 
 
+def _where_positive(scale: Any, y: Any) -> Any:
+    """y where the scale is above 0, NaN elsewhere."""
+    if isinstance(scale, (int, float)):
+        return y if scale > 0 else y * np.nan
+    return np.where(np.greater(plain(scale), 0), y, np.nan)
+
+
 class _Distribution:
     """Parts common to distributions: a name, shape parameters, and the reading of a call in SciPy's signature."""
 
@@ -101,8 +108,7 @@ class Continuous(_Distribution):
             log_scale = np.log(scale)
             y = y - (float(log_scale) if scale.__class__ in (int, float) else log_scale)
         y = np.where(low, below, np.where(high, above, y))
-        bad = np.logical_not(np.greater(plain(scale), 0))
-        return np.where(bad, np.nan, y) if np.any(bad) else y
+        return _where_positive(scale, y)
 
     def logpdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Evaluate the logarithm of the density at x; -inf outside the support."""
@@ -145,8 +151,7 @@ class Continuous(_Distribution):
         shapes = [np.asarray(a, dtype) if a.__class__ in (int, float) else a for a in shapes]
         outside = np.logical_not((operand(plain(q)) >= 0) & (operand(plain(q)) <= 1))
         y = self._formula(method)(np.where(outside, 0.5, q), *shapes) * scale + loc
-        bad = outside | np.logical_not(np.greater(plain(scale), 0))
-        return np.where(bad, np.nan, y) if np.any(bad) else y
+        return _where_positive(scale, np.where(outside, np.nan, y))
 
 
 class Discrete(_Distribution):

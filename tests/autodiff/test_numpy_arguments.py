@@ -315,3 +315,52 @@ def test_a_largest_of_a_mask_needs_an_answer_for_nothing() -> None:
     with pytest.raises(ValueError, match="initial="):
         np.max(ad.tensor([1.0, 2.0]), where=[True, False])
     assert np.max(ad.tensor(np.zeros((0, 2))), axis=0, initial=3.0).data.tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "args"),
+    [
+        (lambda a: np.linspace(a, 2.0, 3), (np.float32([1.0]),)),  # a Python number made float64 of it
+        (lambda a: np.linspace(1, a, 3), (np.array(2.0, np.float16),)),
+        (lambda a: np.float_power(a, 2), (np.complex64([1 + 2j]),)),  # complex64 stayed what it was
+        (lambda a: np.geomspace(a, [8.0, 16.0], 4), (np.array([1.0, 2.0]),)),  # a list could not be read
+    ],
+)
+def test_dtypes_and_values_of_these_are_numpys(call: Any, args: tuple[Any, ...]) -> None:
+    expected, got = call(*args), call(*map(ad.tensor, args))
+    assert got.dtype == expected.dtype
+    np.testing.assert_allclose(got.data, expected, rtol=1e-6)
+    assert ad.grad(lambda a: np.sum(np.abs(call(a))))(*args).dtype == args[0].dtype
+
+
+@pytest.mark.parametrize(
+    ("call", "shape", "value"),
+    [
+        (lambda x: np.linalg.norm(x, np.inf, axis=1), (3, 0), [0.0, 0.0, 0.0]),
+        (lambda x: np.linalg.norm(x, 2, axis=(-2, -1)), (1, 0, 1), [0.0]),
+        (lambda x: np.linalg.norm(x, 1), (2, 0), 0.0),
+        (lambda x: np.logaddexp.reduce(x, axis=0), (0, 2), [-np.inf, -np.inf]),
+        (lambda x: np.logaddexp2.reduce(x, axis=0), (0, 2), [-np.inf, -np.inf]),
+    ],
+)
+def test_what_no_elements_add_up_to(call: Any, shape: tuple[int, ...], value: Any) -> None:
+    x = ad.tensor(np.zeros(shape))
+    y = call(x)
+    np.testing.assert_array_equal(y.data, value)
+    np.sum(y).backward()
+    assert x.grad.shape == shape
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda z: np.prod(z, dtype=np.float64), "prod: dtype=float64 would drop imaginary parts"),
+        (lambda z: np.var(z, dtype=np.float64), "var: dtype=float64 would drop"),  # its gradient was another one
+        (lambda z: np.std(z, dtype=np.float32, where=[True, False]), "std: dtype=float32 would drop"),
+        (lambda z: np.interp(z, [0.0, 1.0], [0.0, 1.0]), "interp: x and xp must be real"),  # by real parts, silently
+        (lambda z: np.bincount([0, 1], weights=z), "bincount: weights must be real"),
+    ],
+)
+def test_imaginary_parts_are_not_dropped_in_silence(call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call(ad.tensor([1.0 + 2.0j, 3.0 - 1.0j]))

@@ -248,3 +248,17 @@ def test_densities_of_plain_float32_arrays_stay_float32(name: str, shapes: tuple
     for method in ("logpdf", "pdf", "cdf", "sf", "logcdf"):
         f = getattr(getattr(ad.stats, name), method)
         assert f(x, *shapes, 0.25, 2.0).dtype == f(ad.tensor(x), *shapes, 0.25, 2.0).dtype == np.float32, method
+
+
+@pytest.mark.parametrize("method", ["logpdf", "cdf", "ppf"])
+def test_every_argument_may_be_another_one_in_each_example(method: str) -> None:
+    """A check of q or of the scale by its values was refused inside ``vmap``."""
+    x, a, scale = np.array([0.2, 0.7, 1.2]), np.array([1.5, 2.5, 4.0]), np.array([0.5, -1.0, 2.0])
+    f = lambda x, a, scale: getattr(ad.stats.gamma, method)(x, a, 0.1, scale)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(ad.vmap(f)(x, a, scale), f(x, a, scale), rtol=1e-14)
+
+
+def test_multigammaln_of_each_example_is_nan_outside() -> None:
+    a = np.array([0.2, 3.0])
+    np.testing.assert_allclose(ad.vmap(lambda a: ad.special.multigammaln(a, 2))(a), [np.nan, 1.5501949939575645])

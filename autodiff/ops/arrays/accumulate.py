@@ -173,7 +173,9 @@ def _reduced(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
         (axis,) = axes
     rows = np.moveaxis(x, axis, 0)
     if not len(rows):
-        raise ValueError(f"np.{ufunc.__name__}.reduce of no elements has no value.")
+        if ufunc.identity is None and ufunc is not np.logaddexp2:
+            raise ValueError(f"np.{ufunc.__name__}.reduce of no elements has no value.")
+        return np.sum(x, axis=axis, keepdims=keepdims) + (-np.inf if ufunc is np.logaddexp2 else ufunc.identity)
     y = rows[0]
     for row in rows[1:]:
         y = ufunc(y, row)
@@ -194,7 +196,8 @@ def _of_reduce(ufunc: Any) -> Callable[..., Any]:
     ) -> Any:
         _refuse(f"{ufunc.__name__}.reduce", out=out, where=None if where is True else where)
         x = x if dtype is None else np.astype(x, dtype)
-        y = whole(x, axis=axis, keepdims=keepdims) if whole else _reduced(ufunc, x, axis, keepdims)
+        row = whole if np.size(x) or ufunc is np.hypot else None
+        y = row(x, axis=axis, keepdims=keepdims) if row else _reduced(ufunc, x, axis, keepdims)
         return y if initial is None or initial is np._NoValue else ufunc(initial, y)
 
     return reduce

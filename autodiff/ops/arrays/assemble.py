@@ -413,8 +413,9 @@ def linspace(
     1.5
     """
     parts = num - 1 if endpoint else num
-    start, stop = np.broadcast_arrays(start, stop)
-    kind = np.result_type(start, stop, 1.0)
+    given = [np.asarray(v) if isinstance(v, (list, tuple)) else plain(v) for v in (start, stop)]
+    kind = np.result_type(*given, 1.0)  # of Python's numbers no more than float32 has
+    start, stop = [v if np.result_type(v) == kind else np.astype(v, kind) for v in np.broadcast_arrays(start, stop)]
     at = np.arange(num, dtype=kind).reshape((num, *(1,) * np.ndim(start))) / kind.type(max(parts, 1))
     y = start + (stop - start) * at
     if endpoint and num > 1:  # as in NumPy, the last is exactly stop
@@ -446,6 +447,7 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
     >>> np.geomspace(1.0, stop, 4).data
     array([1., 2., 4., 8.])
     """
+    start, stop = [np.asarray(v) if isinstance(v, (list, tuple)) else v for v in (start, stop)]
     kind = np.result_type(np.float64, start, stop)
     start, stop = [v if np.result_type(v) == kind else np.astype(v, kind) for v in np.broadcast_arrays(start, stop)]
     ratio = stop / start

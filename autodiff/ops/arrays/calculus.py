@@ -134,9 +134,11 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     """
     if np.shape(xp) != np.shape(fp) or np.ndim(xp) != 1 or not np.size(xp):
         raise ValueError(f"interp needs xp and fp of one equal axis; got shapes {np.shape(xp)} and {np.shape(fp)}.")
-    fp = operand(fp)
+    fp, x, xp = operand(fp), operand(x), operand(xp)
+    if x.dtype.kind == "c" or xp.dtype.kind == "c":
+        raise TypeError(f"interp: x and xp must be real; got dtypes {x.dtype} and {xp.dtype}. Only fp may be complex.")
     kinds: tuple[Any, ...] = (np.float64, np.float64, np.result_type(np.float64, fp))  # values may be complex
-    x, xp, fp = [v if v.dtype == kind else np.astype(v, kind) for v, kind in zip(map(operand, (x, xp, fp)), kinds)]
+    x, xp, fp = [v if v.dtype == kind else np.astype(v, kind) for v, kind in zip((x, xp, fp), kinds)]
     if period is not None:
         if period == 0:
             raise ValueError("interp: period must not be 0.")

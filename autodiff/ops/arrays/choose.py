@@ -138,6 +138,8 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     counts = np.bincount(x, minlength=minlength)
     if weights is None:
         return counts
+    if np.result_type(plain(weights)).kind == "c":
+        raise TypeError("bincount: weights must be real. Write it for np.real(w) and for np.imag(w).")
     if np.shape(weights) != x.shape:
         raise ValueError(f"bincount: weights of shape {np.shape(weights)} do not fit {kind_of(x)}.")
     return scatter(weights, index=x, shape=counts.shape, dtype=np.float64)

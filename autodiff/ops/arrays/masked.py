@@ -22,6 +22,13 @@ def _kept(x: Any, where: Any, neutral: float) -> Any:
     return x if where is NOT_GIVEN or where is True else np.where(plain(where), x, neutral)
 
 
+def keep_imaginary(name: str, x: Any, dtype: Any) -> None:
+    """Refuse a real dtype for complex numbers: NumPy drops some imaginary parts before, and others after."""
+    if dtype is not None and np.dtype(dtype).kind != "c" and np.result_type(plain(x)).kind == "c":
+        kind = np.dtype(dtype)
+        raise TypeError(f"{name}: dtype={kind} would drop imaginary parts. Leave dtype out, or write np.real(x).")
+
+
 def sum_where(
     x: Any,
     axis: Axis = None,
@@ -46,6 +53,7 @@ def prod_where(
     where: Any = NOT_GIVEN,
 ) -> Any:
     """Return ``np.prod`` of the elements where the mask holds, times initial."""
+    keep_imaginary("prod", x, dtype)
     y = np.prod(_kept(x, where, 1.0), axis, dtype, out, keepdims)
     return y if initial is NOT_GIVEN else y * initial
 
@@ -129,6 +137,7 @@ def _deviations(
         if ddof != 0:
             raise ValueError(f"{name}: ddof and correction are two names of one argument; give one.")
         ddof = correction
+    keep_imaginary(name, x, dtype)
     given = [x] if mean is NOT_GIVEN else [x, mean]
     kind = np.result_type(*given) if dtype is None else np.dtype(dtype)
     x = _cast(x, _wide(kind))

@@ -66,16 +66,16 @@ power = row(
 
 
 def float_power(a: Any, b: Any) -> Any:
-    """Return a ** b in float64 (``np.float_power``).
+    """Return a ** b in float64 or complex128 (``np.float_power``).
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([1.0, 2.0], dtype=np.float32)
     >>> np.float_power(x, 2).data
     array([1., 4.])
     """
-    narrow = (np.dtype(np.float16), np.dtype(np.float32))
+    wide = {np.dtype(t): w for t, w in ((np.float16, float), (np.float32, float), (np.complex64, complex))}
     a, b = [
-        np.astype(x, np.float64) if getattr(x, "dtype", 0) in narrow and not isinstance(x, np.generic) else x
+        np.astype(x, wide[x.dtype]) if getattr(x, "dtype", 0) in wide and not isinstance(x, np.generic) else x
         for x in (a, b)
     ]
     return power(a, b)

@@ -181,12 +181,14 @@ def multigammaln(a: Any, d: int) -> Any:
     0.857
     """
     d = order("multigammaln", d)
-    if d < 1 or np.any(np.less_equal(plain(a), 0.5 * (d - 1))):
+    outside = np.less_equal(plain(a), 0.5 * (d - 1))
+    single = isinstance(outside, (bool, np.bool_, np.ndarray))  # and not a value of every example in vmap
+    if d < 1 or (single and np.any(outside)):
         raise ValueError(f"multigammaln: a must be above (d - 1) / 2 = {0.5 * (d - 1)}; got {a!r}.")
     y = gammaln(a) + 0.25 * d * (d - 1) * math.log(math.pi)
     for j in range(1, d):
         y = y + gammaln(a - 0.5 * j)
-    return y
+    return y if single else np.where(outside, np.nan, y)
 
 
 def _zeta(x: Any, q: Any, m: int = 0) -> Any:
