@@ -166,9 +166,10 @@ class _Call:
         again.compare(self.trace, self.name)
         wanted = [inside[i].node for i in places] + [again.foreign[j] for j in captured]
         nodes = collect([outs[k].node], stop=[*(x.node for x in inside), *again.foreign])
-        found = pull(
-            {outs[k].node: g}, nodes, wanted=wanted, recorded=isinstance(g, Variable), foreign=again.foreign, inner=True
-        )
+        recorded = any(isinstance(x, Variable) for x in (g, *xs))
+        if recorded and not isinstance(g, Variable):
+            g = wrap(g, None)  # a constant cotangent, one of the many of a Jacobian
+        found = pull({outs[k].node: g}, nodes, wanted=wanted, recorded=recorded, foreign=again.foreign, inner=True)
         given = dict(zip(places, wanted, strict=False))
         return [found.get(given[i]) if i in given else None for i in range(len(inside))] + [
             found.get(n) for n in wanted[len(places) :]

@@ -161,6 +161,16 @@ def test_argument_and_captured_in_forward_mode_and_second_order() -> None:
     np.testing.assert_allclose(t.grad, 6 * x * v, rtol=1e-15)
 
 
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_a_jacobian_of_a_checkpointed_function_stays_in_the_graph_of_a_recorded_argument(mode: str) -> None:
+    """Its rows are pulled one by one: the cotangents are plain arrays, the arguments are recorded."""
+    x, w = ad.tensor([2.0, 3.0]), ad.tensor([5.0, 7.0])
+    rows = ad.jacobian(ad.checkpoint(lambda a: a * a * w), mode=mode)(x)
+    (rows * np.array([[1.0, 10.0], [10.0, 100.0]])).sum().backward()
+    np.testing.assert_array_equal(x.grad, [10.0, 1400.0])  # the derivative of 2 x w
+    np.testing.assert_array_equal(w.grad, [4.0, 600.0])
+
+
 # ---- hooks
 def test_a_hook_of_a_captured_value_runs_once() -> None:
     """It ran in the inner pass and in the outer one: times 100."""
