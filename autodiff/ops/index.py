@@ -17,7 +17,8 @@ from ..batching.ways import as_numbers
 from ..errors import missing_argument
 from ..other_arrays import is_foreign, ones_like_value, zeros
 from ..registry import composite, op
-from ..variable import plain
+from ..variable import Tensor, plain
+from ..writes.views import note_view
 
 
 def _getitem(x: Any, index: Any) -> Any:
@@ -185,6 +186,13 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return arr[along(np.broadcast_to(indices, shape), axis)]
 
 
+def _as_view(x: Any, y: Any) -> Any:
+    """Return y, a copy of elements of x where NumPy gives a view: it refuses further use once x is written."""
+    if isinstance(y, Tensor) and not isinstance(y, Batched):
+        note_view(x, y)
+    return y
+
+
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Return the diagonals of two axes, as the last axis (``np.diagonal``).
 
@@ -196,7 +204,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
     n, m = np.shape(moved)[-2:]
     k = max(0, min(n + min(offset, 0), m - max(offset, 0)))
-    return moved[..., np.arange(k) - min(offset, 0), np.arange(k) + max(offset, 0)]
+    return _as_view(a, moved[..., np.arange(k) - min(offset, 0), np.arange(k) + max(offset, 0)])
 
 
 def sliding_window_view(
@@ -213,6 +221,7 @@ def sliding_window_view(
         raise missing_argument("sliding_window_view", "subok" if subok else "writeable")
     lengths = (window_shape,) if np.ndim(window_shape) == 0 else tuple(window_shape)
     axes = tuple(range(np.ndim(x))) if axis is None else normalize_axis_tuple(axis, np.ndim(x), allow_duplicate=True)
+    whole = x
     if len(lengths) != len(axes):
         raise ValueError(f"sliding_window_view: window_shape {lengths} has not one length for each of the axes {axes}.")
     for length, along in zip(lengths, axes):
@@ -221,7 +230,7 @@ def sliding_window_view(
             raise ValueError(f"sliding_window_view: windows of {length} do not fit axis {along}, of length {n}.")
         places = np.arange(n - length + 1)[:, None] + np.arange(length)
         x = np.moveaxis(np.take(x, places, axis=along), along + 1, -1)
-    return x
+    return x if x is whole else _as_view(whole, x)
 
 
 def diag(v: Any, k: int = 0) -> Any:

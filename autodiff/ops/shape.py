@@ -147,7 +147,9 @@ broadcast_to = op(
 
 
 def _astype(x: Any, dtype: Any, copy: bool = True, device: Any = None) -> Any:
-    return plain_array(x).astype(dtype)
+    x = plain_array(x)
+    y = x.astype(dtype, copy=copy)
+    return y[...] if y is x else y
 
 
 astype = op(

@@ -620,3 +620,12 @@ def test_a_new_array_made_of_a_recorded_value_is_refused(make: Any) -> None:
     with pytest.raises(ad.LeavesGraphError, match=r"ad\.\w+ would cut .* to keep the gradient write"):
         make(ad.tensor(1.0))
     make(ad.tensor(1.0, requires_grad=False))
+
+
+@pytest.mark.parametrize("places", [[], (), np.zeros(0, int)])
+def test_inserting_at_no_place_is_a_copy_as_in_numpy(places: Any) -> None:
+    x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    y = np.insert(x, places, 9.0, axis=0)
+    np.testing.assert_array_equal(y.data, np.insert(x.data, places, 9.0, axis=0))
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, np.ones((2, 2)))
