@@ -210,7 +210,7 @@ class Walk:
                     if not skipped or node.op is None or (node.__class__ is FloatNode and node.notes is None):
                         continue
                     g = self.zero_from_above(node)
-                    if g is None:
+                    if g is None or node.saved is None:  # nothing flows into what an earlier pass has consumed
                         continue
                 if node.__class__ is FloatNode and node.notes is None:  # ``pull_floats``, written out
                     if not g:
