@@ -33,6 +33,13 @@ def _one_less(a: Any, b: Any) -> Any:
     return np.where((a == 0) & (b == 0), 1.0, b - 1.0)
 
 
+def _power_vjp_a(g: Any, a: Any, b: Any) -> Any:
+    """Return g b a**(b - 1), without the powers a**1 and a**0."""
+    if b.__class__ in (int, float) and b in (1, 2):
+        return g if b == 1 else g * (b * a)
+    return g * (b * a ** _one_less(a, b))
+
+
 def _power_vjp_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     """Return y log a; and 0 at a = 0 < b, the limit."""
     return g * y * np.log(np.where((a == 0) & (np.real(b) > 0), 1.0, a))
@@ -41,7 +48,7 @@ def _power_vjp_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 power = row(
     _power,
     "Return a ** b; the derivative in b is NaN for a < 0, where only integer powers are defined.",
-    (lambda g, a, b: g * (b * a ** _one_less(a, b)), _power_vjp_b),
+    (_power_vjp_a, _power_vjp_b),
     _scalar_power,
     name="power",
     numpy=(np.power,),
