@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .passes import PASSES, in_blocks, packed
+from .passes import AFTER, ORDERED, PASSES, in_blocks, packed
 from .planning.counting import moved, operations
 from .planning.layouts import strides_of
 from .planning.memory import block, planned
@@ -26,6 +26,7 @@ from .planning.source import Text, Writer
 from .planning.updates import divided
 from .program import Instruction, Program, Ref, described, operands, run
 
+MANY = 20_000  # calls: of so many, most are of single numbers, which the passes for arrays leave alone
 Step = Callable[..., Any]
 
 
@@ -178,6 +179,12 @@ def build(
     simple = program
     for change in PASSES:
         simple = packed(simple, exact=exact) if change is packed else change(simple)
+    if len(simple.instructions) < MANY:
+        strides = strides_of(simple, arrays)
+        for ordered in ORDERED:
+            simple = ordered(simple, strides)
+        for change in AFTER:
+            simple = change(simple)
     made = Executable(simple, name, arrays, in_place)
     if program.guards and all(instruction.pure for instruction in program.instructions):
         made._plain = program

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import SLOW_IN_PLACE, takes_out
+from ..knowledge import SLOW_IN_PLACE, owner, takes_out
 from ..program import Instruction, Program, Ref, operands, run
 from . import threads
 
@@ -49,6 +49,19 @@ def put_together(size: int, most: int, sums: list[Any]) -> Any:
         return total(half) + total(size - half)
 
     return total(size)
+
+
+def by_length(arrays: list[Any], cuts: list[int]) -> dict[int, list[Any]]:
+    """Return the first elements of some arrays, as many as there are in a block, for each length of a block."""
+    return {n: [a[:n] for a in arrays] for n in {stop - start for start, stop in pairwise(cuts)}}
+
+
+# Reductions of all elements to one number: how those of the parts are put together.
+TOGETHER: dict[Any, Any] = {
+    np.add: put_together,
+    np.logical_or: np.logical_or.reduce,
+    np.logical_and: np.logical_and.reduce,
+}
 
 
 class BlockCalls:
@@ -103,29 +116,37 @@ class _Blocks:
     def write(self) -> None:
         work, writer = self.work, self.writer
         name = writer.fresh("block")
-        sums = [m.results[0] for m in work.members if not work.values[m.results[0]].shape]
-        self.arrays(sums)
+        reductions = {m.results[0]: m.function for m in work.members if not work.values[m.results[0]].shape}
+        self.arrays(list(reductions))
         self.lines.append((f"def {name}(number, start, stop, room):", None))
         for index in self.flat:
             self.names[index] = writer.fresh(f"{self.flat[index]}_part")
             self.lines.append((f"    {self.names[index]} = {self.flat[index]}[start:stop]", None))
         last = {index: k for k, member in enumerate(work.members) for index in operands(member)}
+        before = len(self.lines)
         for k, member in enumerate(work.members):
             self.member(member, k, last)
+        if self.rooms:
+            self.lines.insert(before, ("    room = room[stop - start]", None))
         parts = cuts(work.size, work.most)
         count = min(threads.available(), len(parts) - 1)
         cut = writer.bind("cuts", parts)
         rooms = writer.fresh("rooms")
         longest = max(b - a for a, b in pairwise(parts))
         kinds = ", ".join(f"np.empty({longest}, {dtype.str!r})" for dtype in self.rooms)
-        writer.head.append(f"{rooms} = [[{kinds}] for _ in range({count})]")
+        if kinds:
+            views = writer.called(by_length)
+            writer.head.append(f"{rooms} = [{views}([{kinds}], {cut}) for _ in range({count})]")
+        else:
+            writer.head.append(f"{rooms} = [None] * {count}")
         work.memory = count * longest * sum(dtype.itemsize for dtype in self.rooms)
         for text, member in self.lines:  # type: ignore[assignment]
             writer.line(text, member)
         writer.line(f"{writer.called(threads.over_blocks)}({name}, {cut}, {rooms})", self.instruction)
-        together = writer.called(put_together) if sums else ""
-        for index in sums:
-            writer.line(f"{self.outer[index]} = {together}({work.size}, {work.most}, {self.partial[index]})")
+        for index, reduce in reductions.items():
+            together = writer.called(TOGETHER[owner(reduce)])
+            given = f"{work.size}, {work.most}, " if owner(reduce) is np.add else ""
+            writer.line(f"{self.outer[index]} = {together}({given}{self.partial[index]})")
 
     def arrays(self, sums: list[int]) -> None:
         """Name the flat arrays that blocks are parts of: operands, results, and the sums of the blocks."""
@@ -162,7 +183,7 @@ class _Blocks:
         writer.names, kept, writer.in_blocks = self.names, writer.names, True
         note = f"  # {value.dtype}" + writer.comment(member).partition(str(value.dtype))[2]
         if not value.shape:
-            reduce = writer.called(np.add.reduce)
+            reduce = writer.called(member.function)
             self.lines.append(
                 (f"    {self.partial[index]}[number] = {reduce}({writer.text(member.arguments[0])}){note}", member)
             )
@@ -201,4 +222,4 @@ class _Blocks:
             self.held[index] = len(self.rooms)
             self.rooms.append(dtype)
         self.names[index] = self.writer.fresh(self.writer.value_name(member, index))
-        self.lines.append((f"    {self.names[index]} = room[{self.held[index]}][: stop - start]", None))
+        self.lines.append((f"    {self.names[index]} = room[{self.held[index]}]", None))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from .blocks import in_blocks
 from .common_subexpressions import without_repetitions
-from .constants import folded
+from .constants import folded, spread_folded
 from .dead_code import without_dead_code
 from .exact_algebra import simplified
+from .idle_writes import without_idle_writes
 from .packing import packed
 from .plain_calls import in_plain_calls
+from .signs import without_signs
 from .whole_writes import without_whole_writes
 
 PASSES = (
@@ -22,4 +24,8 @@ PASSES = (
     packed,
 )
 
-__all__ = ["PASSES", "in_blocks", "packed"]
+# Of programs with arrays: these ask in which order the elements of a value lie.
+ORDERED = (without_idle_writes, spread_folded, without_signs)
+AFTER = (simplified, without_repetitions, without_dead_code)
+
+__all__ = ["AFTER", "ORDERED", "PASSES", "in_blocks", "packed"]

@@ -1,7 +1,8 @@
 """Blocks: elementwise calls on large arrays of one size are brought together, and run block by block.
 
 A call joins the group of its operands if it can run at the same time: nothing outside of the group lies on a way from
-the group to the call. Sums over all elements may end a chain. Only arrays in C order take part, which ``strides`` says.
+the group to the call. Sums over all elements, any and all may end a chain. Only arrays in C order take part, which
+``strides`` says.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 
 from .. import functional
-from ..calls.blocks import BLOCK, BlockCalls
-from ..knowledge import KERNELS, is_known, is_ufunc, takes_out
+from ..calls.blocks import BLOCK, TOGETHER, BlockCalls
+from ..knowledge import KERNELS, is_known, is_ufunc, owner, takes_out
 from ..planning.layouts import Strides, c_order
 from ..program import Instruction, Program, operands
 
@@ -92,9 +93,9 @@ def _size(instruction: Instruction, program: Program, strides: list[Strides], sm
     kernel = function in KERNELS
     if (len(instruction.results) != 1 or instruction.unpacks) and not kernel:
         return 0
-    index, sums = instruction.results[0], function == np.add.reduce
-    if sums:
-        return _summed(instruction, program, strides, smallest)
+    index = instruction.results[0]
+    if owner(function) in TOGETHER and function.__name__ == "reduce":
+        return _reduced(instruction, program, strides, smallest)
     ufunc = is_ufunc(function) and takes_out(instruction)
     where = function is np.where and len(instruction.arguments) == 3 and not instruction.keywords
     if not (ufunc or where or kernel or function is functional.astype):
@@ -117,16 +118,20 @@ def _size(instruction: Instruction, program: Program, strides: list[Strides], sm
     return size
 
 
-def _summed(instruction: Instruction, program: Program, strides: list[Strides], smallest: int) -> int:
-    keywords = instruction.keywords
-    plain = len(instruction.arguments) == 1 and keywords.keys() <= {"axis", "keepdims"}
+def _reduced(instruction: Instruction, program: Program, strides: list[Strides], smallest: int) -> int:
+    """The number of elements if all of them become one number, whose parts can be put together; else 0."""
+    keywords, result = instruction.keywords, program.values[instruction.results[0]]
+    plain = len(instruction.arguments) == 1 and keywords.keys() <= {"axis", "keepdims", "dtype"}
     if not plain or keywords.get("axis", 0) is not None or keywords.get("keepdims"):
         return 0
     value = program.values[operands(instruction)[0]]
-    if value.dtype not in (np.float32, np.float64) or value.dtype != program.values[instruction.results[0]].dtype:
-        return 0
+    if owner(instruction.function) is np.add:
+        fits = value.dtype in (np.float32, np.float64) and value.dtype == result.dtype and "dtype" not in keywords
+    else:
+        fits = result.dtype == bool and keywords.get("dtype") in (None, bool) and not value.dtype.hasobject
     size = math.prod(value.shape)
-    return size if size >= smallest and strides[operands(instruction)[0]] == c_order(value.shape, value.dtype) else 0
+    ordered = strides[operands(instruction)[0]] == c_order(value.shape, value.dtype)
+    return size if fits and size >= smallest and ordered else 0
 
 
 def _ordered(program: Program, groups: list[_Group], most: int) -> Program:

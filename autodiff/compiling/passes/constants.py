@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..knowledge import REPEATABLE, is_known, owner
-from ..program import Instruction, Program, filled, frozen, operands
+from ..knowledge import REPEATABLE, is_fixed, is_known, is_ufunc, owner, takes_out
+from ..planning.layouts import Strides, c_order
+from ..program import Instruction, Program, Ref, filled, frozen, operands
 
 LARGEST = 1 << 20  # bytes: beyond, making the array again costs less than keeping it
 
@@ -46,6 +47,36 @@ def folded(program: Program) -> Program:
     return replace(program, values=values, constants=constants, instructions=kept)
 
 
+def spread_folded(program: Program, strides: list[Strides]) -> Program:
+    """Make elementwise calls of constants that are broadcast for one element of each."""
+    values, constants, kept = list(program.values), dict(program.constants), []
+    spread: dict[int, Ref] = {}  # what broadcasts a known number, and that number
+    for instruction in program.instructions:
+        (result, *_), arguments = instruction.results or (-1,), instruction.arguments
+        if instruction.function is np.broadcast_to and arguments[0].__class__ is Ref and not instruction.keywords:
+            number = constants.get(arguments[0].index)
+            if number is not None and not np.shape(number) and is_fixed(number):
+                spread[result] = arguments[0]
+        found = [spread.get(a.index) if a.__class__ is Ref else a for a in arguments]
+        if is_ufunc(instruction.function) and takes_out(instruction) and spread.keys() & set(operands(instruction)):
+            value = values[result]
+            plain = all(a.__class__ in (Ref, int, float) for a in found) and not instruction.keywords
+            if plain and strides[result] == c_order(value.shape, value.dtype):
+                with np.errstate(all="ignore"):
+                    made = frozen(np.asarray(instruction.function(*filled(tuple(found), constants))))
+                number = replace(value, index=len(values), shape=(), name="", kind="constant")
+                if made.dtype == value.dtype:
+                    values.append(number)
+                    strides.append(())
+                    constants[number.index] = made
+                    spread[result] = Ref(number.index)
+                    instruction = replace(
+                        instruction, function=np.broadcast_to, arguments=(spread[result], value.shape)
+                    )
+        kept.append(instruction)
+    return replace(program, values=values, constants=constants, instructions=kept)
+
+
 def _repeatable(instruction: Instruction) -> bool:
     function = instruction.function
     if not instruction.pure or instruction.unpacks or instruction.function is np.broadcast_to:
@@ -53,15 +84,3 @@ def _repeatable(instruction: Instruction) -> bool:
     return (
         isinstance(function, np.ufunc) or owner(function) is not None or (is_known(function) and function in REPEATABLE)
     )
-
-
-def is_fixed(array: object) -> bool:
-    """Whether a constant is the same at every call: nobody can write to it."""
-    if not isinstance(array, np.ndarray):
-        return isinstance(array, int | float | complex | np.generic)
-    memory: object = array
-    while isinstance(memory, np.ndarray):
-        if memory.flags.writeable:
-            return False
-        memory = memory.base
-    return memory is None

@@ -1,4 +1,4 @@
-"""Dead code: calls whose results nobody reads are left out."""
+"""Dead code: calls whose results nobody reads are left out, and constants."""
 
 from __future__ import annotations
 
@@ -16,4 +16,5 @@ def without_dead_code(program: Program) -> Program:
             kept.append(instruction)
             needed.update(operands(instruction))
     kept.reverse()
-    return replace(program, instructions=kept)
+    constants = {index: array for index, array in program.constants.items() if index in needed}
+    return replace(program, constants=constants, instructions=kept)

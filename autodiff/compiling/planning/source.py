@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import is_known, takes_out
+from ..knowledge import is_fixed, is_known, takes_out
 from ..program import Instruction, Program, Ref, name_of, refs
 from .layouts import c_order
 from .memory import Plan, rewritten
@@ -405,6 +405,10 @@ class Writer:
         """Return the copy of what is written into, unless its place is taken over."""
         if instruction.results[0] in self.plan.inherited:
             return []
+        constant = self.program.constants.get(base.index)
+        if constant is not None and is_fixed(constant) and constant.dtype.kind == "f":
+            if not constant.any() and not np.signbit(constant).any():
+                return [f"{target}.fill(0.0)"]
         return [f"{self.called(np.copyto)}({target}, {self.text(base)})"]
 
     def returned(self) -> None:

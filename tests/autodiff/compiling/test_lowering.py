@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from compiled_programs import assert_equal_bits, assert_same, programs
 from hypothesis import given
 
+import autodiff as ad
 from autodiff.compiling.lowering import build
-from autodiff.compiling.passes import PASSES
+from autodiff.compiling.passes import ORDERED, PASSES
+from autodiff.compiling.passes.signs import without_signs
+from autodiff.compiling.planning.layouts import strides_of
 from autodiff.compiling.program import Instruction, Program, Ref, run
 
 
@@ -70,6 +74,19 @@ def test_each_pass_keeps_every_bit(change: Any, drawn: tuple[Program, list[list[
     changed = change(program)
     changed.check()
     assert_same(program, changed, arguments)
+
+
+@pytest.mark.parametrize(
+    "change", [*ORDERED, partial(without_signs, always=True)], ids=lambda p: getattr(p, "__name__", "all signs")
+)
+@given(drawn=programs())
+def test_each_pass_that_asks_for_the_order_of_elements_keeps_every_bit(change: Any, drawn: Any) -> None:
+    program, arguments = drawn
+    strides = strides_of(program, arguments[0])
+    changed = change(program, strides)
+    changed.check()
+    assert len(strides) == len(changed.values)
+    assert_same(program, changed, arguments[:1])
 
 
 def net() -> Program:
@@ -155,3 +172,56 @@ def test_a_view_of_a_result_keeps_its_memory(view: Any) -> None:
     run = build(large())
     kept = [view(run([np.full((200, 200), float(k))])[0]) for k in range(4)]
     assert [np.unique(v).tolist() for v in kept] == [[2.0 * k] for k in range(4)]
+
+
+def elementwise(*calls: tuple[Any, ...]) -> Program:
+    """x, y -> the result of the last of these calls on arrays of 5 numbers; [k] stands for the result of call k."""
+    p = Program()
+    named: dict[Any, Ref] = {name: Ref(p.add_value((5,), float, name, "input").index) for name in "xy"}
+    p.inputs, made = [ref.index for ref in named.values()], []
+    for function, *arguments in calls:
+        given = tuple([made[a[0]] if isinstance(a, list) else named[a] if isinstance(a, str) else a for a in arguments])
+        made.append(Ref(p.add_value((5,), float).index))
+        p.instructions.append(Instruction(function, given, {}, (made[-1].index,)))
+    p.outputs = made[-1]
+    return p
+
+
+@pytest.mark.parametrize(
+    ("calls", "fewer"),
+    [
+        ([(np.negative, "y"), (np.add, "x", [0])], "subtract(x, y)"),
+        ([(np.negative, "x"), (np.add, [0], "y")], "subtract(y, x)"),
+        ([(np.negative, "y"), (np.subtract, "x", [0])], "add(x, y)"),
+        ([(np.negative, "y"), (np.multiply, "x", [0]), (np.add, "x", [1])], "subtract(x, multiply_2)"),
+        ([(np.negative, "y"), (np.multiply, 2.0, [0])], "multiply((-2.0), y)"),
+        ([(np.negative, "y"), (np.multiply, 0, [0])], "multiply((-0.0), y)"),
+        ([(np.negative, "x"), (np.negative, "y"), (np.divide, [0], [1])], "divide(x, y)"),
+        ([(np.negative, "x"), (np.multiply, "y", [0]), (np.add, [1], [1]), (np.subtract, "y", [2])], "add(y, add_2)"),
+    ],
+    ids=["sum", "first", "difference", "product", "number", "zero", "both", "twice"],
+)
+def test_a_negation_ends_in_a_sum_a_difference_or_a_number(calls: Any, fewer: str) -> None:
+    program, special = elementwise(*calls), np.array([0.0, -0.0, np.inf, -1.5, 3.0])
+    source = build(program).source
+    assert fewer in source and "negative(" not in source
+    assert_same(program, build(program), [[special, special[::-1].copy()], [special, special.copy()]])
+
+
+def test_a_sum_of_two_negatives_keeps_its_zeros() -> None:
+    program = elementwise((np.negative, "x"), (np.negative, "y"), (np.add, [0], [1]))  # -(x + y) is -0.0 for x = -y
+    assert_same(program, build(program), [[np.arange(5.0), -np.arange(5.0)]])
+
+
+def test_a_part_that_is_written_read_and_written_again_is_written_once() -> None:
+    def f(x: Any) -> Any:
+        made = np.zeros(6)
+        made[:-1] = x
+        made[:-1] += x
+        made[1:] += x
+        return made.copy()
+
+    fast = ad.compile(f)
+    for x in (np.arange(5.0), np.array([-0.0, 0.0, np.nan, np.inf, -1.0])):
+        np.testing.assert_array_equal(fast(x), f(x))
+    assert "copyto(" not in fast.source and fast.source.count("write_at_2[:(-1)] = ") == 1
