@@ -195,7 +195,7 @@ def elementwise(*calls: tuple[Any, ...]) -> Program:
         ([(np.negative, "y"), (np.subtract, "x", [0])], "add(x, y)"),
         ([(np.negative, "y"), (np.multiply, "x", [0]), (np.add, "x", [1])], "subtract(x, multiply_2)"),
         ([(np.negative, "y"), (np.multiply, 2.0, [0])], "multiply((-2.0), y)"),
-        ([(np.negative, "y"), (np.multiply, 0, [0])], "multiply((-0.0), y)"),
+        ([(np.negative, "y"), (np.multiply, 0, [0])], "multiply(-0.0, y)"),
         ([(np.negative, "x"), (np.negative, "y"), (np.divide, [0], [1])], "divide(x, y)"),
         ([(np.negative, "x"), (np.multiply, "y", [0]), (np.add, [1], [1]), (np.subtract, "y", [2])], "add(y, add_2)"),
     ],
