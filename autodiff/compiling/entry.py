@@ -207,9 +207,9 @@ def executable(
     program: Program, optimise: bool, name: str, arrays: list[Any] | None = None, in_place: set[int] | None = None
 ) -> Any:
     """Return what runs a program: the source written for it, or the plain interpreter."""
-    program.check()
     if optimise:
         return build(program, name if name.isidentifier() else "program", arrays, in_place=in_place)
+    program.check()
     return Interpreted(program)
 
 

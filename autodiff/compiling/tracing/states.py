@@ -139,8 +139,8 @@ def _facts(handle: Any, data: Any, node: Any, grad: Any, floor: float) -> tuple[
 class StatefulTrace(Trace):
     """A trace that adopts handles when they are used."""
 
-    def __init__(self, refs: list[Ref]) -> None:
-        super().__init__(refs)
+    def __init__(self, refs: list[Ref], places: bool = True) -> None:
+        super().__init__(refs, places)
         self.held: dict[Any, Any] = {}  # key -> ``Held`` or ``Place``
         self.recorded: set[int] = set()  # handles over values recorded outside, which are leaves here
         self.fact_readers: list[Callable[[], Any]] = []  # the program is right while they give what they gave

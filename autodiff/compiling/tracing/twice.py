@@ -159,7 +159,7 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
     """Trace a function, and once more to see that it does the same; arguments: (args, kwargs)."""
     with _one_at_a_time, open_doors(function):
         shared: list[Ref] = []  # by both, so that equal calls are found equal at once
-        first = _traced(function, arguments, inputs, names, shared)
+        first = _traced(function, arguments, inputs, names, shared, places=False)
         fixed = list(fixed_in(arguments))
         watch = Watch(Surroundings(function, [*fixed, *first.owners], None))
         second = _traced(function, arguments, inputs, names, shared)
@@ -204,9 +204,14 @@ def no_garbage_collection() -> Iterator[None]:
 
 
 def _traced(
-    function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str], refs_before: list[Ref]
+    function: Callable[..., Any],
+    arguments: Any,
+    inputs: list[Any],
+    names: list[str],
+    refs_before: list[Ref],
+    places: bool = True,
 ) -> Traced:
-    trace = StatefulTrace(refs_before)
+    trace = StatefulTrace(refs_before, places)
     with trace.running(), np.errstate(all="ignore"):
         given = [Given(trace, x, name) for x, name in zip(inputs, names, strict=True)]
         args, kwargs = rebuilt(arguments, iter([g.value for g in given]))
