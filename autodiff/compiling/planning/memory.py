@@ -153,7 +153,8 @@ def _bytes(value: Any) -> int:
 
 
 def _last_reads(program: Program) -> dict[int, int]:
-    """Return the number of the last instruction that reads each value; what the caller gets is read after all of them."""
+    """Return the number of the last instruction that reads each value; what the caller gets is read after all of them.
+    """
     last = {index: k for k, instruction in enumerate(program.instructions) for index in operands(instruction)}
     last.update(dict.fromkeys(program.roots(), len(program.instructions)))
     return last
