@@ -88,19 +88,39 @@ from .ops.special.polynomials import (
     spherical_yn,
 )
 from .ops.special.quantiles import betainccinv, betaincinv, gammainccinv, gammaincinv, stdtrit
+from .ops.special.tails import (
+    bdtr,
+    bdtrc,
+    chdtr,
+    chdtrc,
+    chdtri,
+    cosm1,
+    erfi,
+    exp10,
+    fdtr,
+    fdtrc,
+    gdtr,
+    gdtrc,
+    nbdtr,
+    nbdtrc,
+    pdtr,
+    pdtrc,
+    powm1,
+)
 from .registry import DISPATCH, UFUNCS
 
 __all__ = [
-    "airy", "beta", "betainc", "betaincc", "betainccinv", "betaincinv", "betaln", "binom", "boxcox", "boxcox1p",
-    "comb", "dawsn", "digamma", "ellipe", "ellipk", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfinv",
-    "eval_chebyt", "eval_chebyu", "eval_gegenbauer", "eval_genlaguerre", "eval_hermite", "eval_hermitenorm",
-    "eval_jacobi", "eval_laguerre", "eval_legendre", "exp1", "expi", "expit", "expn", "exprel", "factorial",
-    "fresnel", "gamma", "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "huber", "i0", "i0e",
-    "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e",
-    "kl_div", "kn", "kv", "kve", "log_expit", "log_ndtr", "log_softmax", "logcumsumexp", "loggamma", "logit",
-    "logsumexp", "multigammaln", "ndtr", "ndtri", "owens_t", "perm", "poch", "polygamma", "pseudo_huber", "psi",
-    "rel_entr", "rgamma", "sici", "sinc", "softmax", "spence", "sph_harm_y", "spherical_jn",
-    "spherical_yn", "stdtr", "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
+    "airy", "bdtr", "bdtrc", "beta", "betainc", "betaincc", "betainccinv", "betaincinv", "betaln", "binom",
+    "boxcox", "boxcox1p", "chdtr", "chdtrc", "chdtri", "comb", "cosm1", "dawsn", "digamma", "ellipe", "ellipk",
+    "entr", "erf", "erfc", "erfcinv", "erfcx", "erfi", "erfinv", "eval_chebyt", "eval_chebyu", "eval_gegenbauer",
+    "eval_genlaguerre", "eval_hermite", "eval_hermitenorm", "eval_jacobi", "eval_laguerre", "eval_legendre", "exp1",
+    "exp10", "expi", "expit", "expn", "exprel", "factorial", "fdtr", "fdtrc", "fresnel", "gamma", "gammainc",
+    "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "gdtr", "gdtrc", "huber", "i0", "i0e", "i1", "i1e",
+    "inv_boxcox", "inv_boxcox1p", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e", "kl_div", "kn",
+    "kv", "kve", "log_expit", "log_ndtr", "log_softmax", "logcumsumexp", "loggamma", "logit", "logsumexp",
+    "multigammaln", "nbdtr", "nbdtrc", "ndtr", "ndtri", "owens_t", "pdtr", "pdtrc", "perm", "poch", "polygamma",
+    "powm1", "pseudo_huber", "psi", "rel_entr", "rgamma", "sici", "sinc", "softmax", "spence", "sph_harm_y",
+    "spherical_jn", "spherical_yn", "stdtr", "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
 ]  # fmt: skip
 
 jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names

@@ -351,6 +351,16 @@ def test_what_no_elements_add_up_to(call: Any, shape: tuple[int, ...], value: An
     assert x.grad.shape == shape
 
 
+def test_the_deviation_of_one_element_is_constant() -> None:
+    """It is 0 whatever the element is; ``where=`` and nanstd made the second derivative NaN of that."""
+    x, mask = np.array([[1.0, 2.0], [5.0, 3.0]]), np.array([[True, True], [False, True]])
+    f = lambda x: np.std(x, axis=0, where=mask)[0]
+    assert not ad.grad(f)(x).any() and not ad.hessian(f)(x).any()
+    assert not ad.hessian(np.nanstd)(np.array([np.nan, 2.0])).any()
+    assert np.isnan(ad.hessian(lambda x: np.std(x, where=[True, True, False]))(np.array([2.0, 2.0, 1.0]))[0, 0])
+    assert np.isnan(np.std(ad.tensor([np.nan, 1.0]), where=[True, False]).item())
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

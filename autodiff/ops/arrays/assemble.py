@@ -222,7 +222,9 @@ def resize(a: Any, new_shape: Any) -> Any:
     array([[1., 2., 1.],
            [2., 1., 2.]])
     """
-    return np.ravel(a)[np.resize(np.arange(np.size(a)), new_shape)] if np.size(a) else np.zeros(new_shape)
+    if not np.size(a):
+        return np.zeros(new_shape, np.result_type(plain(a)))
+    return np.ravel(a)[np.resize(np.arange(np.size(a)), new_shape)]
 
 
 def diagflat(v: Any, k: int = 0) -> Any:

@@ -143,8 +143,13 @@ def _deviations(
     x = _cast(x, _wide(kind))
     if mean is NOT_GIVEN:
         mean = mean_where(x, axis, keepdims=True, where=where)
+        off = x - mean
+        # one element by itself is its own mean whatever it is: a constant 0, and no singular point of the root
+        off = np.where(_count(x, axis, True, where) == 1, plain(off), off)
+    else:
+        off = x - mean
     n = _count(x, axis, keepdims, where)
-    return _kept(x - mean, where, 0.0), np.maximum(n - n.dtype.type(ddof), 0), _real(kind)
+    return _kept(off, where, 0.0), np.maximum(n - n.dtype.type(ddof), 0), _real(kind)
 
 
 def var_where(

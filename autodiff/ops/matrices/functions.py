@@ -265,9 +265,8 @@ array([[0.25  , 0.2   ],
 
 # ---- the polar decomposition
 def _unitary_factor(x: Any) -> Any:
-    kind = x.dtype if x.dtype.itemsize >= 4 else np.dtype(np.float32)
-    u, _, vh = np.linalg.svd(x.astype(kind), full_matrices=False)
-    return (u @ vh).astype(x.dtype)
+    u, _, vh = np.linalg.svd(x, full_matrices=False)
+    return u @ vh
 
 
 def _unitary_factor_vjp(g: Any, y: Any, x: Any) -> Any:

@@ -41,18 +41,9 @@ def _central_moment(a: Any, k: int) -> Any:
     return moments[k]
 
 
-def log_moment(a: Any, x: Any, k: int) -> Any:
-    """L_k(a, x) for k >= 1."""
-    good = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
-    whole = np.isposinf(x) & (a > 0) & np.isfinite(a)
-    end = np.where((a > 0) & (x == 0), 0.0, np.nan)
-    safe = np.where((a > 0) & np.isfinite(a), a, 1.0)
-    total = _central_moment(safe, k)
-    given, a, x = good, safe, np.where(good, x, 1.0)
-    gap = np.log(x) - digamma(a)
-    below = gap < 0
-    sign, excess = np.where(below, -1.0, 1.0), x - a
-    # the length at which the integrand has fallen to e**-45, by Newton's method from above, where the fall is convex
+def _reach(a: Any, x: Any, below: Any, sign: Any) -> Any:
+    """The length at which the integrand is e**-45 of its start, by Newton's method from above: the fall is convex."""
+    excess = x - a
     length = np.where(
         below,
         np.minimum(45.0 / np.maximum(-excess, 1e-300), (45.0 + x) / a),
@@ -64,12 +55,38 @@ def log_moment(a: Any, x: Any, k: int) -> Any:
         fall = excess * u + x * (growth - u) - 45.0
         slope = sign * (excess + x * growth)
         length = np.maximum(length - fall / np.maximum(slope, 1e-300), 1e-12)
+    return length
+
+
+def _integral(a: Any, x: Any, mean: Any, reach: Any, k: int) -> Any:
+    """The size of the integral from x to x exp(reach)."""
 
     def integrand(x: Any, excess: Any, gap: Any, reach: Any) -> Any:
         u = NODES * reach
         return np.exp(-(excess * u) - x * expm1_minus(u)) * (gap + u) ** k
 
-    y = integral(integrand, WEIGHTS, x, excess, gap, sign * length)
-    y *= length * poisson_weight(a - 1.0, x) * x
+    y = integral(integrand, WEIGHTS, x, x - a, np.log(x) - mean, reach)
+    return y * np.abs(reach) * a * poisson_weight(a, x)
+
+
+def log_moment(a: Any, x: Any, k: int) -> Any:
+    """L_k(a, x) for k >= 1."""
+    good = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
+    whole = np.isposinf(x) & (a > 0) & np.isfinite(a)
+    end = np.where((a > 0) & (x == 0), 0.0, np.nan)
+    safe = np.where((a > 0) & np.isfinite(a), a, 1.0)
+    total = _central_moment(safe, k)
+    given, a, x = good, safe, np.where(good, x, 1.0)
+    mean = digamma(a)
+    below = np.log(x) < mean
+    sign = np.where(below, -1.0, 1.0)
+    # far below the place where the density turns down, the way up to there and the way on are two integrals: the nodes
+    # lie close together at the ends only
+    turn = np.maximum(a, 1.0)
+    at = np.flatnonzero(~below & (turn > math.e * x))
+    start = x.copy()
+    start[at] = turn[at]
+    y = _integral(a, start, mean, sign * _reach(a, start, below, sign), k)
+    y[at] += _integral(a[at], x[at], mean[at], np.log(turn[at] / x[at]), k)
     y = np.where(below, y, total - y)
     return np.where(given, y, np.where(whole, total, end))
