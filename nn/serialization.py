@@ -51,8 +51,9 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
             says it best).
 
     Raises:
-        TypeError: something that would need pickle, named by its place in the tree.
+        TypeError: something that would need pickle, named by its place in the tree; or no path.
         FileNotFoundError: the folder is missing.
+        IsADirectoryError: the path is that of a folder.
 
     >>> import nn, tempfile, os
     >>> net = nn.Linear(2, 1, rng=0)
@@ -65,6 +66,8 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     """
     import zipfile
 
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"nn.save needs a path, got {type(path).__name__}; write nn.save(obj, path)")
     arrays: dict[str, NDArray[Any]] = {}
     tree = _to_tree(obj, "", arrays)
     facts = {name: {"shape": list(a.shape), "dtype": a.dtype.str} for name, a in arrays.items()}
@@ -168,6 +171,8 @@ def replacing(path: Path, who: str = "nn.save") -> Iterator[io.BufferedWriter]:
     path = path.resolve()  # through a symbolic link, to its target
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{who}: there is no folder {path.parent}; make it, or give another path")
+    if path.is_dir():
+        raise IsADirectoryError(f"{who}: {path} is a folder; give the path of a file in it")
     part = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
         with part.open("xb") as file:

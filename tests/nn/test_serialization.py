@@ -250,3 +250,11 @@ def test_a_missing_folder_is_named(tmp_path):
     """The error named a file that nobody had asked for, which ends in .part."""
     with pytest.raises(FileNotFoundError, match=r"nn\.save: there is no folder .*nowhere; make it"):
         nn.save([1.0], tmp_path / "nowhere" / "net.npz")
+
+
+def test_what_cannot_be_written_to_is_named_without_the_part_file(tmp_path):
+    with pytest.raises(IsADirectoryError, match=r"is a folder; give the path of a file in it") as found:
+        nn.save({"a": 1}, tmp_path)
+    assert ".part" not in str(found.value)
+    with pytest.raises(TypeError, match=r"write nn\.save\(obj, path\)"):
+        nn.save("net.npz", {"a": 1})  # type: ignore[arg-type]

@@ -118,3 +118,8 @@ def test_marks_classes_parametrize_and_fixtures_work_as_for_any_test(pytester: p
     )
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=10, skipped=1, xfailed=1)
+
+
+def test_an_output_that_is_no_number_is_named() -> None:
+    with pytest.raises(InconclusiveError, match=r"it returned 'name', which is no number; leave it out"):
+        check_derivatives(lambda x: (2.0 * x, "name"), np.array([0.3]))

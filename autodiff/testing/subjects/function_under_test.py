@@ -162,6 +162,9 @@ class Subject:
             raise FunctionRaised(f"{type(error).__name__}: {error}") from error
         if not found:
             raise FunctionRaised("it returned None or empty containers, so there is nothing to differentiate")
+        odd = next((y for y in found if y.dtype.kind not in "biufc"), None)
+        if odd is not None:
+            raise FunctionRaised(f"it returned {odd.tolist()!r:.40}, which is no number; leave it out of the outputs")
         return found
 
     def at(self, case: Case) -> Callable[..., Any]:
