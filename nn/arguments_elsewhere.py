@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["OF_LAYERS", "OF_OPTIMIZERS", "OF_SCHEDULERS", "new_array", "without"]
+__all__ = ["OF_LAYERS", "OF_LOADERS", "OF_OPTIMIZERS", "OF_SCHEDULERS", "new_array", "without"]
 
 Table = dict[str, tuple[Callable[[Any], bool], str]]  # name -> (whether a value asks for nothing else, what to write)
 
@@ -37,6 +37,14 @@ _IMPLEMENTATION = (lambda value: value is None or isinstance(value, bool), "leav
 OF_OPTIMIZERS: Table = {
     **dict.fromkeys(["foreach", "fused", "capturable"], _IMPLEMENTATION),
     "differentiable": (_off, "write the step in ad.grad with nn.functional_call, which takes the parameters as values"),
+}
+_ANY = (lambda value: True, "")
+OF_LOADERS: Table = {
+    **dict.fromkeys(["pin_memory", "pin_memory_device", "persistent_workers"], _ANY),  # of processes and devices
+    "multiprocessing_context": (_absent, "leave it out: batches are prepared by threads"),
+    "timeout": (lambda seconds: not seconds, "leave it out: threads are waited for"),
+    "worker_init_fn": (_absent, "leave it out: augment= gets a generator for each batch"),
+    "in_order": (lambda value: value is True, "leave it out: batches come in their order"),
 }
 OF_SCHEDULERS: Table = {
     "last_epoch": (lambda epoch: epoch == -1, "load what scheduler.state_dict() returned"),

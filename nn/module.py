@@ -43,6 +43,16 @@ class LoadResult(NamedTuple):
     missing: list[str]
     unexpected: list[str]
 
+    @property
+    def missing_keys(self) -> list[str]:
+        """PyTorch's name of `missing`."""
+        return self.missing
+
+    @property
+    def unexpected_keys(self) -> list[str]:
+        """PyTorch's name of `unexpected`."""
+        return self.unexpected
+
 
 class Module:
     """Base of every layer and model: define `forward`, assign parameters and layers to attributes.
@@ -173,14 +183,25 @@ class Module:
         """Yield (path, module) of this module ("") and every module below, each once, in definition order."""
         yield from _once((("", self), *((path, m) for path, m in _tree(self) if isinstance(m, Module))))
 
-    def named_parameters(self) -> Iterator[tuple[str, ad.Variable]]:
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, ad.Variable]]:
         """Yield (path, parameter) of every Parameter and Scalar, each once under its first name, in definition order.
-        """
-        yield from _once((path, p) for path, p in _tree(self) if isinstance(p, (Parameter, ad.Scalar)))
 
-    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """Yield (path, buffer) of every Buffer, each once, in definition order."""
-        yield from _once((path, b) for path, b in _tree(self) if isinstance(b, Buffer))
+        prefix: what stands before each path, with a dot between. recurse: also those of modules
+        inside.
+        """
+        start = f"{prefix}." if prefix else ""
+        found = _tree(self) if recurse else _members(self)
+        yield from _once((start + path, v) for path, v in found if isinstance(v, (Parameter, ad.Scalar)))
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Buffer]]:
+        """Yield (path, buffer) of every Buffer, each once, in definition order.
+
+        prefix: what stands before each path, with a dot between. recurse: also those of modules
+        inside.
+        """
+        start = f"{prefix}." if prefix else ""
+        found = _tree(self) if recurse else _members(self)
+        yield from _once((start + path, v) for path, v in found if isinstance(v, Buffer))
 
     def modules(self) -> Iterator[Module]:
         """This module and every module below."""
@@ -194,13 +215,13 @@ class Module:
         """Yield (name, module) of the modules directly below."""
         yield from _once((name, m) for name, m in _members(self) if isinstance(m, Module))
 
-    def parameters(self) -> Iterator[Any]:
-        """Every parameter, each once: what an optimizer takes."""
-        return (parameter for _, parameter in self.named_parameters())
+    def parameters(self, recurse: bool = True) -> Iterator[Any]:
+        """Yield every parameter, each once: what an optimizer takes. recurse: also those of modules inside."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def buffers(self) -> Iterator[Buffer]:
-        """Every buffer, each once."""
-        return (buffer for _, buffer in self.named_buffers())
+    def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
+        """Yield every buffer, each once. recurse: also those of modules inside."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def generators(self) -> Iterator[np.random.Generator]:
         """Yield the random generators this module may draw from: the default one, and those in its attributes.

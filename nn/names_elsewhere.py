@@ -85,7 +85,17 @@ IN_MODULE = {
     "get_submodule": "write dict(model.named_modules())[name]",
     "fit": "write nn.fit(model, x, y, loss=..., optimizer=...)",
     "predict": "write nn.predict(model, x)",
-    "register_forward_hook": "define forward(self, x) in a subclass, or call the parts of the model yourself",
+    **dict.fromkeys(
+        ["register_forward_hook", "register_forward_pre_hook"],
+        "define forward(self, x) in a subclass, or call the parts of the model yourself",
+    ),
+    **dict.fromkeys(
+        ["register_full_backward_hook", "register_backward_hook"],
+        "write y.register_hook(f) on the output of the layer, or p.register_hook(f) on a parameter",
+    ),
+    "reset_parameters": "make a new layer, or fill p.data by nn.init",
+    "device": _CPU,
+    "type": _CPU,
     "save": "write nn.save(model, path)",
     "weights": "write model.parameters() or model.state_dict()",
 }

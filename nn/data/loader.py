@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nn.arguments_elsewhere import OF_LOADERS, without
 from nn.data.datasets import batch_of
 from nn.data.samplers import BatchSampler, RandomSampler, SequentialSampler, _count
 from nn.random import Rng, as_generator
@@ -155,6 +156,9 @@ class DataLoader:
                 yield batch
         finally:  # also when the loop was left early
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+without(OF_LOADERS, DataLoader)
 
 
 def _parts(thing: Any) -> Iterator[Any]:

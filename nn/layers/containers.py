@@ -20,57 +20,110 @@ __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequen
 class Sequential(Module):
     """Modules (or any functions) one after the other; their names are their positions: `0`, `1`, ...
 
+    `torch.nn.Sequential`. A dict of modules gives them names of their own; so does `net.head = nn.Linear(8, 2)`, which
+    adds a module at the end.
+
     >>> import nn, numpy as np
     >>> net = nn.Sequential(nn.Linear(4, 8, rng=0), nn.ReLU(), nn.Linear(8, 2, rng=1))
     >>> net(np.ones((5, 4))).shape, len(net), net[0].weight.shape
     ((5, 2), 3, (8, 4))
+    >>> [name for name, _ in nn.Sequential({"hidden": nn.Linear(4, 8), "act": nn.ReLU()}).named_parameters()]
+    ['hidden.weight', 'hidden.bias']
     """
 
     def __init__(self, *layers: Any) -> None:
-        for i, layer in enumerate(layers):
-            self._set(i, layer)
+        named = len(layers) == 1 and isinstance(layers[0], Mapping)
+        for name, layer in layers[0].items() if named else enumerate(layers):
+            if named:
+                self._check_new(str(name))
+            self._set(str(name), layer)
 
-    def _set(self, i: int, layer: Any) -> None:
+    def _set(self, name: str, layer: Any) -> None:
         if not callable(layer):
             raise TypeError(
-                f"Sequential: layer {i} is a {type(layer).__name__}, which cannot be called; pass modules one by one"
+                f"Sequential: layer {name} is a {type(layer).__name__}, which cannot be called; pass modules one by one"
             )
         if isinstance(layer, type):
-            raise TypeError(f"Sequential: layer {i} is the class {layer.__name__}; write nn.{layer.__name__}(...)")
-        setattr(self, str(i), layer)
+            raise TypeError(f"Sequential: layer {name} is the class {layer.__name__}; write nn.{layer.__name__}(...)")
+        setattr(self, name, layer)
+
+    def _layers(self) -> list[tuple[str, Any]]:
+        """(name, layer) of everything that x goes through, in this order."""
+        return [(name, v) for name, v in self.__dict__.items() if name.isdigit() or isinstance(v, Module)]
+
+    def _hold(self, layers: Iterable[tuple[str, Any]]) -> None:
+        """Hold these layers and no others; those that are named by positions get new ones."""
+        held = list(layers)
+        for name, _ in self._layers():
+            del self.__dict__[name]
+        for i, (name, layer) in enumerate(held):
+            self._set(str(i) if name.isdigit() else name, layer)
 
     def forward(self, x: Any) -> Any:
         """x through every layer in turn."""
-        for name, layer in list(self.__dict__.items()):
-            if name.isdigit():
-                x = layer(x)
+        for _, layer in self._layers():
+            x = layer(x)
         return x
 
     def _shown(self) -> Iterator[tuple[str, str]]:
-        for i, layer in enumerate(self):
-            yield str(i), repr(layer) if isinstance(layer, Module) else getattr(layer, "__name__", repr(layer))
+        for name, layer in self._layers():
+            yield name, repr(layer) if isinstance(layer, Module) else getattr(layer, "__name__", repr(layer))
 
     def append(self, layer: Any) -> Sequential:
         """Add a layer at the end; return self."""
-        self._set(len(self), layer)
+        self._set(str(len(self)), layer)
         return self
 
+    def extend(self, layers: Iterable[Any]) -> Sequential:
+        """Add layers at the end; return self."""
+        for layer in list(layers):
+            self.append(layer)
+        return self
+
+    def insert(self, index: int, layer: Any) -> Sequential:
+        """Add a layer before a position; return self."""
+        held = self._layers()
+        held.insert(index, ("0", layer))
+        self._hold(held)
+        return self
+
+    def pop(self, index: int = -1) -> Any:
+        """Remove a layer and return it."""
+        layer = self[index]
+        del self[index]
+        return layer
+
     def __len__(self) -> int:
-        return sum(name.isdigit() for name in self.__dict__)
+        return len(self._layers())
 
     def __iter__(self) -> Iterator[Any]:
-        return (layer for name, layer in self.__dict__.items() if name.isdigit())
+        return (layer for _, layer in self._layers())
+
+    def __add__(self, other: Sequential) -> Sequential:
+        return Sequential(*self, *other) if isinstance(other, Sequential) else NotImplemented
 
     def __getitem__(self, index: int | slice) -> Any:
         """One layer, or a new Sequential of a slice of them (sharing their parameters)."""
-        layers = list(self)
-        if isinstance(index, int) and not -len(layers) <= index < len(layers):
-            raise IndexError(f"Sequential has {len(layers)} layers, 0 to {len(layers) - 1}; got index {index}")
-        return Sequential(*layers[index]) if isinstance(index, slice) else layers[index]
+        layers = self._layers()
+        if isinstance(index, slice):
+            new = Sequential()
+            new._hold(layers[index])
+            return new
+        return layers[self._place(index)][1]
 
     def __setitem__(self, index: int, layer: Any) -> None:
         """Put another layer in the place of one, for example a new head: `net[-1] = nn.Linear(128, 5)`."""
-        self._set(range(len(self))[index], layer)
+        self._set(self._layers()[self._place(index)][0], layer)
+
+    def __delitem__(self, index: int | slice) -> None:
+        held = self._layers()
+        del held[index if isinstance(index, slice) else self._place(index)]
+        self._hold(held)
+
+    def _place(self, index: int) -> int:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"Sequential has {len(self)} layers, 0 to {len(self) - 1}; got index {index}")
+        return range(len(self))[index]
 
 
 def _module(who: str, value: Any) -> Module:
@@ -149,6 +202,9 @@ class _List(Module):
 
     def __iadd__(self, values: Iterable[Any]) -> Any:
         return self.extend(values)
+
+    def __add__(self, values: Iterable[Any]) -> Any:
+        return type(self)([*self, *values])
 
 
 class ModuleList(_List):

@@ -615,6 +615,10 @@ class LocalResponseNorm(Module):
         """x: (N, C, ...) -> the same shape."""
         return local_response_norm(x, self.size, self.alpha, self.beta, self.k)
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """One for each neighbour of each element."""
+        return int(np.size(output)) * self.size
+
     def extra_repr(self) -> str:
         """The arguments."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

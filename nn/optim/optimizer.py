@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import setitem
 from typing import Any
 
@@ -188,13 +188,11 @@ class Optimizer:
                     slot.state[name].whole[...] = initial
 
     def _numbers(self, group: Group) -> dict[str, float]:
-        """Return the numbers, one for all parameters of a slot, that the formula keeps between steps in `slot.numbers`.
-        """
+        """Return the numbers of a slot that the formula keeps between steps in `slot.numbers`."""
         return {}
 
     def _decay(self, group: Group) -> tuple[str, float] | None:
-        """Return the running mean that shrinks by a constant factor where gradients are zero: its name and the factor.
-        """
+        """Return the running mean that shrinks where gradients are zero: its name and the constant factor."""
         return None
 
     def _export(self, slot: Slot) -> dict[str, Flat]:
@@ -207,11 +205,18 @@ class Optimizer:
 
     # What users call.
 
-    def step(self) -> None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, once. Warns when none has one.
 
         All or nothing: an error or a signal on the way leaves every parameter and the whole state as they were.
+
+        closure: called first; it computes the gradients, and what it returns, the loss, is returned. None returns None.
         """
+        loss = None if closure is None else closure()
+        self._change_parameters()
+        return loss
+
+    def _change_parameters(self) -> None:
         if self._averaging is not None:
             self._averaging.step()
         trace = extend.current_trace()
@@ -247,7 +252,7 @@ class Optimizer:
             warnings.warn(
                 f"{self._name}.step() changed nothing: no parameter has a gradient. Call loss.backward() before it, on "
                 "a loss made of these parameters.",
-                stacklevel=2,
+                stacklevel=3,
             )
         if recording:
             self.updates = [(p, _norm(p.data - old), _norm(old)) for p, old in before]

@@ -7,16 +7,17 @@ you pass `reference=`. One whose `step` takes a function (LBFGS) minimises a bow
 from __future__ import annotations
 
 import copy
-import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
 
+from ..optim.optimizer import Optimizer
 from .optimizer_formulas import FORMULAS, OF_A_PARAMETER, OF_ALL_PARAMETERS, Reference
 
 __all__ = ["FORMULAS", "TITLES", "OptimizerError", "OptimizerReport", "StepFailure", "check_optimizer"]
@@ -172,7 +173,7 @@ class _Trial:
         self.name = type(probe).__name__
         self.hyper = {k: v for k, v in probe.param_groups[0].items() if k != "params"}
         self.reference = reference or FORMULAS.get(self.name)
-        self.takes_closure = any(p.name == "closure" for p in inspect.signature(probe.step).parameters.values())
+        self.takes_closure = type(probe).step is not Optimizer.step and "closure" in signature(probe.step).parameters
         self.lowest: list[np.ndarray] = []  # where the bowl is lowest, for each parameter
         self.handed: list[tuple[np.ndarray, np.ndarray]] = []  # gradients of the bowl, and what stood in them
         self.eps = float(np.finfo(dtype).eps)
@@ -370,9 +371,7 @@ class _Trial:
         return "" if all(np.array_equal(p.data, f) for p, f in zip(ps, found)) else "the same run gives other bits"
 
     def downhill(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
-        """Check that the first step from rest moves against the gradient. Weight decay is set to 0, because it adds a
-        step of its own.
-        """
+        """Check that the first step from rest moves against the gradient; decay, a step of its own, is set to 0."""
         ps = self.parameters(values)
         o = self.opt(ps)
         for decay in {"weight_decay", "lambd"} & set(self.hyper):

@@ -117,3 +117,43 @@ def test_a_buffer_that_is_not_persistent_is_left_out_of_the_state_at_any_depth()
     assert set(net.state_dict()) == {*NAMES, "blocks.1.mask"}
     assert [name for name, _ in net.named_buffers()] == ["blocks.0.mask", "blocks.1.mask"]
     assert net.load_state_dict(net.state_dict()) == ([], []) and net.nothing is None
+
+
+def test_layers_with_names_run_in_their_order() -> None:
+    """A module that was registered under a name was left out of the run without a word."""
+    net = nn.Sequential({"a": nn.Linear(3, 4, rng=0), "act": nn.ReLU()})
+    net.register_module("b", nn.Linear(4, 2, rng=1))
+    x = np.ones((1, 3), np.float32)
+    assert list(net.state_dict()) == ["a.weight", "a.bias", "b.weight", "b.bias"]
+    np.testing.assert_array_equal(net(x).data, net.b(net.act(net.a(x))).data)
+    assert len(net) == 3 and net[-1] is net.b and list(net[:2].state_dict()) == ["a.weight", "a.bias"]
+    assert repr(net).splitlines()[1] == "  (a): Linear(in_features=3, out_features=4)"
+    with pytest.raises(ValueError, match=r"a name without a dot is needed, got 'a\.b'"):
+        nn.Sequential({"a.b": nn.ReLU()})
+    with pytest.raises(ValueError, match="has an attribute 'forward' already"):
+        nn.Sequential({"forward": nn.ReLU()})
+
+
+def test_layers_are_inserted_removed_and_joined() -> None:
+    a, b, c = nn.Linear(2, 2, rng=0), nn.ReLU(), nn.Linear(2, 2, rng=1)
+    net = nn.Sequential(a, c).insert(1, b).extend([nn.Tanh(), nn.Identity()])
+    assert [*net][:3] == [a, b, c] and list(net.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert isinstance(net.pop(), nn.Identity) and len(net) == 4
+    del net[1]
+    assert [*net][:2] == [a, c] and list(net.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert [*(net + nn.Sequential(b))][-1] is b and [*(nn.ModuleList([a]) + [b])] == [a, b]
+    with pytest.raises(IndexError, match="Sequential has 3 layers, 0 to 2; got index 3"):
+        net.pop(3)
+
+
+def test_parameters_of_a_module_itself() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            self.scale, self.inner = nn.Parameter([1.0]), nn.BatchNorm1d(2)
+
+    two = Two()
+    assert [name for name, _ in two.named_parameters("m", recurse=False)] == ["m.scale"]
+    assert len([*two.parameters()]) == 3 and len([*two.parameters(recurse=False)]) == 1
+    assert len([*two.buffers()]) == 3 and [*two.named_buffers(recurse=False)] == []
+    result = two.load_state_dict({"scale": [2.0], "x": 1}, strict=False)
+    assert result.unexpected_keys == ["x"] and len(result.missing_keys) == 5

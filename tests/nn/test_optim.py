@@ -644,3 +644,17 @@ def test_setting_lr_on_the_optimizer_is_refused_with_what_to_write() -> None:
     for name in ("lr", "betas", "weight_decay"):
         with pytest.raises(AttributeError, match=rf"for group in opt\.param_groups: group\['{name}'\] = 0\.5"):
             setattr(optimizer, name, 0.5)
+
+
+def test_a_step_calls_the_closure_and_returns_its_loss() -> None:
+    w = nn.Parameter([3.0])
+    optimizer = nn.SGD([w], lr=0.5)
+
+    def closure() -> object:
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 9.0 and w.data == 0.0
+    assert optimizer.step() is None

@@ -62,6 +62,7 @@ def test_optimizers_have_pytorchs_defaults() -> None:
         lambda: nn.LeakyReLU(0.2, False),
         lambda: nn.Dropout2d(0.5, False),
         lambda: nn.MSELoss(size_average=None, reduce=None),
+        lambda: nn.data.DataLoader(nn.data.TensorDataset(np.ones(3)), pin_memory=True, persistent_workers=False),
         lambda: nn.Adam([nn.Parameter([1.0])], foreach=True, fused=None, capturable=False),
         lambda: nn.optim.lr_scheduler.StepLR(nn.SGD([nn.Parameter([1.0])], lr=0.1), 3, last_epoch=-1),
     ],
@@ -81,6 +82,7 @@ def test_arguments_that_ask_for_nothing_else_are_taken(make: Any) -> None:
         (lambda: nn.Dropout(0.5, True), "Dropout: inplace=True"),
         (lambda: F.dropout(np.ones(3), 0.5, True, True), "dropout: inplace=True"),
         (lambda: F.relu(ad.tensor([1.0]), inplace=True), "Leave it out: results are new arrays"),
+        (lambda: nn.data.DataLoader([1, 2], worker_init_fn=print), "leave it out: augment= gets a generator"),
         (lambda: nn.L1Loss(size_average=False), 'write reduction="mean", "sum" or "none"'),
         (lambda: nn.SGD([nn.Parameter([1.0])], lr=1.0, differentiable=True), "nn.functional_call"),
         (

@@ -23,9 +23,11 @@ for name in nn.__all__:
         continue
     if kind.__module__ == "nn.layers.activations" or name in ("Identity", "Flatten") or "Dropout" in name:
         CASES[name] = (kind(*([0.1, 0.2] if name == "Threshold" else [])), LINE if name.endswith("1d") else IMAGE)
-    elif found := re.fullmatch(r"(Conv|ConvTranspose|AvgPool|MaxPool|AdaptiveAvgPool|AdaptiveMaxPool)(\d)d", name):
+    elif found := re.fullmatch(
+        r"(Conv|ConvTranspose|AvgPool|MaxPool|LPPool|AdaptiveAvgPool|AdaptiveMaxPool)(\d)d", name
+    ):
         x = {"1": LINE, "2": IMAGE, "3": VOLUME}[found[2]]
-        arguments = (4, 6, 3) if "Conv" in name else (2,)
+        arguments = (4, 6, 3) if "Conv" in name else (2, 2) if "LP" in name else (2,)
         CASES[name] = (kind(*arguments), x)
     elif found := re.fullmatch(r"\w+Pad(\d)d", name):
         x = {"1": LINE, "2": IMAGE, "3": VOLUME}[found[1]]
@@ -46,6 +48,7 @@ CASES |= {
     "Unfold": (nn.Unfold(2), IMAGE),
     "GroupNorm": (nn.GroupNorm(2, 4), IMAGE),
     "LayerNorm": (nn.LayerNorm(4), ROWS),
+    "LocalResponseNorm": (nn.LocalResponseNorm(3), IMAGE),
     "RMSNorm": (nn.RMSNorm(4), ROWS),
     "ChannelShuffle": (nn.ChannelShuffle(2), IMAGE),
     "PixelShuffle": (nn.PixelShuffle(2), IMAGE),
