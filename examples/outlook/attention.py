@@ -62,23 +62,42 @@ def train(net: Finder, steps: int, length: int, rng: np.random.Generator) -> Non
             print(f"step {step:4}  loss {loss.item():.3f}")
 
 
-def draw(weights: Any, letters: Any, digits: Any, place: int, path: Path) -> None:
+FONTS = ("Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC")  # with Chinese characters
+WORDS = {  # of the large picture
+    "en": (
+        "head {0}: {1:.0%} on the right token",
+        "looks at",
+        "Which digit has {0}? The last row asks; the frame is where the answer stands",
+    ),
+    "zh": (
+        "第 {0} 个头：{1:.0%} 的权重在正确的 token 上",
+        "看向",
+        "字母 {0} 对应哪个数字？最后一行提问，方框处是答案所在",
+    ),
+}
+
+
+def draw(weights: Any, letters: Any, digits: Any, place: int, path: Path, lang: str = "en") -> None:
     """Each head's weights over one line: row by row what a token looks at; the last row asks, the frame is right."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib import font_manager
 
+    if lang == "zh":
+        plt.rcParams["font.family"] = [*(set(FONTS) & set(font_manager.get_font_names())), "sans-serif"]
+    of_head, looks_at, title = WORDS[lang]
     style = ad.drawing.style
     tokens = [LETTERS[a] + ("?" if d == QUESTION else str(d)) for a, d in zip(letters, digits, strict=True)]
     last = len(tokens) - 1
     figure, grid = plt.subplots(1, len(weights), figsize=(4.6 * len(weights), 4.4), dpi=110, layout="constrained")
     for head, (axes, shown) in enumerate(zip(grid, weights, strict=True), start=1):
         axes.imshow(shown, cmap="Blues", vmin=0, vmax=1)
-        axes.set(title=f"head {head}: {shown[last, place]:.0%} on the right token", xlabel="looks at")
+        axes.set(title=of_head.format(head, shown[last, place]), xlabel=looks_at)
         axes.set(xticks=range(last + 1), xticklabels=tokens, yticks=range(last + 1), yticklabels=tokens)
         axes.add_patch(plt.Rectangle((place - 0.5, last - 0.5), 1, 1, fill=False, color=style.GRAD, linewidth=2))
-    figure.suptitle(f"Which digit has {tokens[-1][0]}? The last row asks; the frame is where the answer stands")
+    figure.suptitle(title.format(tokens[-1][0]))
     figure.savefig(path)
     plt.close(figure)
 
@@ -90,6 +109,9 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, float]:
     parser.add_argument("--length", type=int, default=10, help="letters in a line (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture (default: %(default)s)")
+    parser.add_argument(
+        "--lang", choices=("en", "zh"), default="en", help="of the large picture (default: %(default)s)"
+    )
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
 
@@ -107,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, float]:
     ad.draw(loss, model=net, level="module").save(options.out / "attention.svg")
     pictures = ["attention.svg"]
     try:
-        draw(weights[0], letters[0], digits[0], int(place[0]), options.out / "attention.png")
+        draw(weights[0], letters[0], digits[0], int(place[0]), options.out / "attention.png", options.lang)
         pictures.append("attention.png")
     except ImportError:
         print("matplotlib is not installed: no large picture of the weights (pip install matplotlib)")

@@ -52,30 +52,52 @@ def erased(score: Score, x: Any, ranking: Any, counts: Sequence[int]) -> list[fl
     return scores
 
 
-def draw(x: Any, y: Any, maps: dict[str, Any], curves: dict[str, Any], counts: Any, path: Path, shown: int = 6) -> None:
+FONTS = ("Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC")  # with Chinese characters
+CHINESE = {
+    "digit": "数字",
+    "saliency": "显著图",
+    "integrated gradients": "积分梯度",
+    "at random": "随机",
+    "pixels erased": "抹去的像素数",
+    "mean probability of the digit": "该数字的平均概率",
+    "What is erased, and what is left": "抹去像素之后，还剩多少概率",
+}
+
+
+def draw(
+    x: Any, y: Any, maps: dict[str, Any], curves: dict[str, Any], counts: Any, path: Path, lang: str, shown: int = 6
+) -> None:
     """Digits, what both methods mark, and how the score falls as the marked pixels go."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib import font_manager
+
+    if lang == "zh":
+        plt.rcParams["font.family"] = [*(set(FONTS) & set(font_manager.get_font_names())), "sans-serif"]
+
+    def word(text: str) -> str:
+        return CHINESE[text] if lang == "zh" else text
 
     figure = plt.figure(figsize=(11, 4.2), dpi=120, layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(3, 2))
     grid = left.subplots(1 + len(maps), shown)
     for i in range(shown):
         grid[0, i].imshow(x[i], cmap="gray_r")
-        grid[0, i].set_title(f"a {y[i]}", fontsize=9)
+        grid[0, i].set_title(str(y[i]), fontsize=9)
         for axes, name in zip(grid[1:, i], maps, strict=True):
             limit = abs(maps[name][i]).max()
             axes.imshow(maps[name][i], cmap="RdBu", vmin=-limit, vmax=limit)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
     for axes, name in zip(grid[:, 0], ("digit", *maps), strict=True):
-        axes.set_ylabel(name.replace(" ", "\n"), fontsize=9)
+        axes.set_ylabel(word(name).replace(" ", "\n"), fontsize=9)
     axes = right.subplots()
     for (name, scores), colour in zip(curves.items(), ad.drawing.style.CURVES, strict=False):
-        axes.plot(counts, scores, color=colour, marker="o", markersize=3, label=name)
-    axes.set(xlabel="pixels erased", ylabel="mean probability of the digit", title="What is erased, and what is left")
+        axes.plot(counts, scores, color=colour, marker="o", markersize=3, label=word(name))
+    axes.set(xlabel=word("pixels erased"), ylabel=word("mean probability of the digit"))
+    axes.set_title(word("What is erased, and what is left"))
     axes.set(ylim=(-0.05, 1.4), yticks=np.linspace(0, 1, 6))  # room for the legend
     axes.legend(loc="upper right")
     axes.grid(alpha=0.3)
@@ -89,6 +111,7 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, dict[str, list[float
     parser.add_argument("--epochs", type=int, default=20, help="passes over the digits (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of split and weights (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture (default: %(default)s)")
+    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="of the picture (default: %(default)s)")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
 
@@ -127,8 +150,9 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, dict[str, list[float
     try:
         _, one_of_each = np.unique(y_test, return_index=True)
         shown = {name: np.asarray(map_)[one_of_each] for name, map_ in maps.items()}
-        draw(np.asarray(pixels)[one_of_each], y_test[one_of_each], shown, curves, counts, options.out / "saliency.png")
-        print(f"Picture: {options.out / 'saliency.png'}")
+        path = options.out / "saliency.png"
+        draw(np.asarray(pixels)[one_of_each], y_test[one_of_each], shown, curves, counts, path, options.lang)
+        print(f"Picture: {path}")
     except ImportError:
         print("matplotlib is not installed: no picture (pip install matplotlib)")
     return gap, curves

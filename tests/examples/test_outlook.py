@@ -240,3 +240,47 @@ def test_a_mirrored_digit_is_another_one_and_does_not_help(tmp_path, capsys):
     accuracy = dict(zip(names, runs[0], strict=True))
     assert runs.shape == (1, 9) and accuracy["none"] > accuracy["mirror"] + 0.02
     assert "better than none in" in text
+
+
+def test_an_autoencoder_beats_independent_pixels(tmp_path, capsys):
+    found, text = run("outlook/variational_autoencoder", capsys, "--epochs", 12, "--out", tmp_path)
+    bound = found["bound of the network"]
+    assert bound < found["independent pixels"] - 1 and found["  hidden numbers"] > 1
+    assert bound == pytest.approx(found["  pixels"] + found["  hidden numbers"])
+    assert re.search(r"independent pixels +\d+\.\d\d", text)
+
+
+def test_the_cost_of_hidden_numbers_is_the_distance_from_a_standard_normal():
+    example = load("outlook/variational_autoencoder")
+    net = example.Autoencoder(np.random.default_rng(0)).astype("float64")
+    x = np.random.default_rng(1).integers(0, 2, (1, 64)).astype(float)
+    _, hidden = example.costs(net, x, np.zeros((1, 2)))
+    _, mean, log_variance = (ad.plain(a)[0] for a in net(x, np.zeros((1, 2))))
+    z = np.linspace(-12, 12, 4001)
+    distance = 0.0
+    for m, s in zip(mean, np.exp(0.5 * log_variance), strict=True):
+        log_q, log_p = ad.stats.norm.logpdf(z, m, s), ad.stats.norm.logpdf(z)
+        distance += np.trapezoid(np.exp(log_q) * (log_q - log_p), z)
+    np.testing.assert_allclose(hidden.data[0], distance, rtol=1e-6)
+
+
+def test_a_policy_gradient_keeps_the_pole_up_longer(tmp_path, capsys):
+    lengths, _ = run("outlook/policy_gradient", capsys, "--steps", 12, "--carts", 16, "--out", tmp_path)
+    assert lengths.shape == (12, 16) and lengths[-1].mean() > 1.7 * lengths[0].mean()
+
+
+def test_the_surrogate_has_the_gradient_of_the_expected_reward():
+    """Two pushes of one cart that falls at once on the left: the expected reward is known in closed form."""
+    example = load("outlook/policy_gradient")
+    policy = nn.Linear(4, 2, rng=0, dtype=np.float64)
+    states = np.ones((1, 2, 4))
+    pushes, standing = np.array([[0, 1]]), np.array([[True, True]])
+    before = ad.softmax(policy(states[0]).data)
+    example.surrogate(policy, states, pushes, standing).backward()
+    assert np.all(policy.weight.grad == 0), "the same reward for both is no reason to change anything"
+    policy.zero_grad()
+    states, pushes = np.ones((2, 2, 4)), np.array([[0, 1], [0, 1]])
+    standing = np.array([[True, True], [False, True]])  # the cart that was pushed left has fallen
+    example.surrogate(policy, states, pushes, standing).backward()
+    policy.weight.data = policy.weight.data - 0.1 * policy.weight.grad
+    assert np.all(ad.softmax(policy(states[0]).data)[:, 1] > before[:, 1])
