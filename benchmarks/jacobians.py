@@ -1,7 +1,7 @@
 """Matrices of derivatives in float64: the Hessian of an MLP's loss (193 parameters) and of Rosenbrock's function (n =
 100), a Hessian-vector product of it (n = 100,000), a Jacobian 100 x 100; and per-example gradients.
 
-jax.jit is timed after it has compiled; torch.func runs with one thread; autograd takes one pass a row.
+ad.compile and jax.jit are timed after they have compiled; torch.func runs with one thread; autograd takes one pass a row.
 
     python benchmarks/jacobians.py [--rounds 20]
 """
@@ -39,14 +39,18 @@ def rosenbrock(x: Any) -> Any:
     return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum()
 
 
+COMPILED = "backflow, compiled"
+
+
 class Library:
     """What a library calls the same transforms."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        if name == "backflow":
+        if name in ("backflow", COMPILED):
             self.array, self.tanh = np.asarray, np.tanh
-            self.hessian, self.jacobian, self.grad, self.jit = ad.hessian, ad.jacobian, ad.grad, lambda f: f
+            self.hessian, self.jacobian, self.grad = ad.hessian, ad.jacobian, ad.grad
+            self.jit = ad.compile if name == COMPILED else lambda f: f
             self.hvp = lambda f: lambda x, v: ad.hvp(f, (x,), (v,))
             self.vmap: Any = ad.vmap
         elif name == "jax.jit":
@@ -103,7 +107,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     setting("Jacobians, Hessians and per-example gradients, float64", "jax", "torch", "autograd")
     here = installed("jax", "torch", "autograd")
-    names = ["backflow", *[n for n in ("jax.jit", "torch.func", "autograd") if here[n.partition(".")[0]]]]
+    names = ["backflow", COMPILED, *[n for n in ("jax.jit", "torch.func", "autograd") if here[n.partition(".")[0]]]]
     tasks = {name: Library(name).tasks() for name in names}
     for task, run in tasks["backflow"].items():
         contenders = {name: of[task] for name, of in tasks.items() if task in of}
@@ -114,6 +118,7 @@ def main() -> None:
         table(times, "us")
         if "jax.jit" in contenders:
             goal("time / jax.jit", ratio(times, "jax.jit"), 3.0, 1.5)
+            goal("compiled / jax.jit", ratio(times, "jax.jit", COMPILED), 3.0, 1.5)
         if "autograd" in contenders:
             goal("time / autograd", ratio(times, "autograd"), 0.1)
 

@@ -157,10 +157,11 @@ def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False
     of the function itself; those of Scalars within rounding.
 
     A program holds for the shapes and dtypes of the arguments, for the values of fixed arguments (Python numbers,
-    strings, None, functions), and for the answers that Python's control flow was given (``if x > 0``, ``.item()``). For
-    others the function is traced again. It is traced again, too, when something has changed that the function, or one
-    that it calls, reads from outside: a captured number, array, list or object, a default argument, an attribute, an
-    environment variable. Files, the working directory and the settings of the interpreter are not looked at.
+    strings, None, functions), and for the answers that Python's control flow was given (``if x > 0``, ``.item()``).
+    For others the function is traced again. It is traced again, too, when something has changed that the function,
+    or one that it calls, reads from outside: a captured number, array, list or object, a default argument, an
+    attribute, an environment variable. Files, the working directory and the settings of the interpreter are not
+    looked at; nor is a captured array that nobody can write to (``a.flags.writeable = False``, not a view).
     Parameters and other Tensors that the function uses without being given them are read at every call, and what it
     leaves in them is written back. So are an optimizer's moments and counts.
 
@@ -168,11 +169,13 @@ def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False
     So return a loss as an array, and write ``.item()`` on the result: inside, each number is a program of its own.
 
     Raises TraceError for what no trace can follow: writes into plain arrays; a generator of NumPy, of Python's
-    ``random`` or of ``nn`` that has moved (draw with ``ad.extend.draw_random``); an iterator that has moved; a number
-    outside that the function reads and changes; results inside an object that is no tuple, list or dict; and whatever
-    else makes the two runs differ, such as the time. Not noticed is what no generator draws (the time, ``os.urandom``,
-    ``uuid``, ``random.SystemRandom``, ``id``, the length of a list that the function extends, the next value of an
-    iterator of the user's own class) where it only decides a branch, and both runs took the same one.
+    ``random`` or of ``nn`` that has moved (draw with ``ad.extend.draw_random``); an iterator that has moved; a
+    number outside that the function reads and changes; a state in memory that another value shares; questions about
+    memory (whether arguments share it, ``is`` of an argument that is captured, too); results inside an object that
+    is no tuple, list or dict; and whatever else makes the two runs differ, such as the time. Not noticed is what no
+    generator draws (the time, ``os.urandom``, ``uuid``, ``random.SystemRandom``, ``id``, the length of a list that
+    the function extends, the next value of an iterator of the user's own class) where it only decides a branch, and
+    both runs took the same one.
 
     >>> import autodiff as ad, numpy as np
     >>> fast = ad.compile(lambda x: np.tanh(x) * 2.0)

@@ -107,18 +107,6 @@ def is_known(function: Function) -> bool:
     return True
 
 
-def is_fixed(array: object) -> bool:
-    """Whether a constant is the same at every call: nobody can write to it."""
-    if not isinstance(array, np.ndarray):
-        return isinstance(array, int | float | complex | np.generic)
-    memory: object = array
-    while isinstance(memory, np.ndarray):
-        if memory.flags.writeable:
-            return False
-        memory = memory.base
-    return memory is None
-
-
 def uses(program: Program) -> list[int]:
     """Return how often each value is read, by instructions and at the end."""
     count = [0] * len(program.values)

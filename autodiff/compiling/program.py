@@ -201,6 +201,18 @@ def frozen(a: Any) -> Any:
     return np.broadcast_to(made, a.shape)
 
 
+def is_fixed(array: object) -> bool:
+    """Whether a constant is the same at every call: nobody can write to it."""
+    if not isinstance(array, np.ndarray):
+        return isinstance(array, int | float | complex | np.generic)
+    memory: object = array
+    while isinstance(memory, np.ndarray):
+        if memory.flags.writeable:
+            return False
+        memory = memory.base
+    return memory is None
+
+
 def operands(instruction: Instruction) -> list[int]:
     """Return the values that an instruction reads, in order, repeated ones too: the same list at every call."""
     if instruction._read is not None:

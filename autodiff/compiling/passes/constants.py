@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..knowledge import REPEATABLE, is_fixed, is_known, is_ufunc, owner, takes_out
+from ..knowledge import REPEATABLE, is_known, is_ufunc, owner, takes_out
 from ..planning.layouts import Strides, c_order
-from ..program import Instruction, Program, Ref, filled, frozen, operands
+from ..program import Instruction, Program, Ref, filled, frozen, is_fixed, operands
 
 LARGEST = 1 << 20  # bytes: beyond, making the array again costs less than keeping it
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import is_fixed, is_known, is_ufunc
-from ..program import Instruction, Program, Ref
+from ..knowledge import is_known, is_ufunc
+from ..program import Instruction, Program, Ref, is_fixed
 from .substitution import Substitution
 
 MANY = 64  # 0-d calls: they will be packed, and a product by 1 left out would set its number apart from its peers

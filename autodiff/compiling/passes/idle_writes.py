@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import is_fixed
 from ..planning.layouts import Strides, c_order
-from ..program import Instruction, Program, Ref
+from ..program import Instruction, Program, Ref, is_fixed
 from .substitution import Substitution
 
 

@@ -24,8 +24,8 @@ import numpy as np
 
 from .. import functional
 from ..calls.packed import Call, PackedCalls
-from ..knowledge import is_fixed, uses
-from ..program import Instruction, Program, Ref, operands
+from ..knowledge import uses
+from ..program import Instruction, Program, Ref, is_fixed, operands
 
 LEAST = 64  # calls in a phase: with fewer, filling the pool costs more than it saves
 WORTH_A_CALL = 64  # elements: gathering as many takes as long as a call

@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import is_fixed, is_known, takes_out
-from ..program import Instruction, Program, Ref, name_of, refs
+from ..knowledge import is_known, takes_out
+from ..program import Instruction, Program, Ref, is_fixed, name_of, refs
 from .layouts import c_order
 from .memory import Plan, rewritten
 from .updates import calls_of_update, made_late

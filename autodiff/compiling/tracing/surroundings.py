@@ -25,6 +25,7 @@ import numpy as np
 
 from ...errors import TraceError
 from ...variable import Variable
+from ..program import is_fixed
 from .comparison import alike
 
 PLAIN = (bool, int, float, complex, str, bytes)
@@ -33,6 +34,7 @@ OWN = PACKAGES | sys.stdlib_module_names - {"__main__"}
 # Where a function has one of these names, it may read any attribute.
 ANY_ATTRIBUTE = frozenset({"getattr", "vars", "__dict__", "asdict", "astuple", "attrgetter", "fields", "__getattr__"})
 LARGE = 1 << 16  # bytes: a larger array that the program itself reads at every call is not compared
+BLOCK = 1 << 15  # words of eight bytes that are compared at a time
 BUFFERS = (bytearray, memoryview, array)
 CONTAINERS = (list, tuple, dict, set, frozenset, deque)
 # What a function may name, and still makes no Python number of an array's element.
@@ -129,7 +131,7 @@ class Surroundings:
         if kind is types.FunctionType:
             return partial(_in_function, thing, _globals_in(thing.__code__) if _is_users(thing.__module__) else ())
         if kind is np.ndarray:
-            if id(thing) in self._live:
+            if id(thing) in self._live or is_fixed(thing):
                 return lambda: [thing.shape, thing.strides, thing.flags.writeable]
             if thing.nbytes > LARGE and thing.flags.c_contiguous:
                 saved = _words(thing.copy())
@@ -212,7 +214,11 @@ def _words(a: np.ndarray) -> tuple[Any, Any]:
 
 def _equal_words(a: np.ndarray, saved: tuple[Any, Any]) -> bool:
     """Whether an array has these bytes: no copy is made of a large one."""
-    return a.flags.c_contiguous and all(bool((x == y).all()) for x, y in zip(_words(a), saved, strict=True))
+    if not a.flags.c_contiguous:
+        return False
+    (now, rest), (then, left) = _words(a), saved
+    parts = range(0, now.size, BLOCK)
+    return bool((rest == left).all()) and all((now[k : k + BLOCK] == then[k : k + BLOCK]).all() for k in parts)
 
 
 def _equal(a: Any, b: Any) -> bool:

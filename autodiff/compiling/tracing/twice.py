@@ -159,7 +159,7 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
     """Trace a function, and once more to see that it does the same; arguments: (args, kwargs)."""
     with _one_at_a_time, open_doors(function):
         shared: list[Ref] = []  # by both, so that equal calls are found equal at once
-        first = _traced(function, arguments, inputs, names, shared, places=False)
+        first = _traced(function, arguments, inputs, names, shared, lines=False)
         fixed = list(fixed_in(arguments))
         watch = Watch(Surroundings(function, [*fixed, *first.owners], None))
         second = _traced(function, arguments, inputs, names, shared)
@@ -209,9 +209,9 @@ def _traced(
     inputs: list[Any],
     names: list[str],
     refs_before: list[Ref],
-    places: bool = True,
+    lines: bool = True,
 ) -> Traced:
-    trace = StatefulTrace(refs_before, places)
+    trace = StatefulTrace(refs_before, lines)
     with trace.running(), np.errstate(all="ignore"):
         given = [Given(trace, x, name) for x, name in zip(inputs, names, strict=True)]
         args, kwargs = rebuilt(arguments, iter([g.value for g in given]))

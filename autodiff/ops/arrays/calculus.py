@@ -8,8 +8,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ...errors import kind_of
+from ...modes import one_call
 from ...registry import composite, op
-from ...variable import plain
+from ...variable import Variable, plain
 from ..complex_numbers import conj
 from ..shape import operand
 
@@ -154,10 +155,21 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         y = fp[0] + 0.0 * x
     else:
         j = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, n - 2)
-        slope = (fp[j + 1] - fp[j]) / (xp[j + 1] - xp[j])
-        y = np.where(at == knots[-1], fp[-1] + slope * (x - xp[-1]), fp[j] + slope * (x - xp[j]))
+        (a, b), (fa, fb) = [(_entries(v, j), _entries(v, j + 1)) for v in (xp, fp)]
+        slope = (fb - fa) / (b - a)
+        y = np.where(at == knots[-1], fp[-1] + slope * (x - xp[-1]), fa + slope * (x - a))
     y = np.where(at < knots[0], low, np.where(at > knots[-1], high, y))
     return y
+
+
+def _entries(a: Any, j: Any) -> Any:
+    return a[j] if isinstance(a, Variable) else _plain_entries(a, j)
+
+
+@one_call
+def _plain_entries(a: Any, j: Any) -> Any:
+    """``a[j]``, also of a plain array at places that a trace follows."""
+    return a[j]
 
 
 # ---- convolution: the rule of either operand is a correlation with the other

@@ -670,3 +670,12 @@ def test_writes_into_views_copy_nothing_and_keep_every_bit() -> None:
             np.testing.assert_array_equal(got, want)
     assert len(re.findall(r"(_view(_2)?\[\.\.\.\]|write_at_\d\[\d\]) = ", fast.source)) >= 9  # into views of one place
     assert fast.source.count("copyto(") <= 3
+
+
+def test_interpolation_between_captured_points_is_compiled_in_each_operand() -> None:
+    xp, fp = np.array([0.0, 1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0, 5.0])
+    for k in range(3):
+        f = ad.grad(lambda *p, k=k: np.interp(*[p[0] if i == k else a for i, a in enumerate([X, xp, fp])]).sum())
+        fast = ad.compile(f)
+        for shift in (0.0, 0.25):
+            same(fast([X, xp, fp][k] + shift), f([X, xp, fp][k] + shift))

@@ -17,6 +17,7 @@ import pytest
 
 import autodiff as ad
 import nn
+from autodiff.compiling.tracing import surroundings
 
 X = np.array([0.5, -1.0, 2.0])
 RATE = [2.0]
@@ -388,6 +389,21 @@ def test_memory_that_a_written_state_shares_later_is_refused(other: str) -> None
         s._data = table[:]
     with pytest.raises(ad.TraceError, match="whose memory another value"):
         fast(s.data[:] if other == "argument" else np.ones(3))
+
+
+def test_a_captured_array_that_nobody_can_write_to_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixed, other = np.ones(LARGE), np.ones(LARGE)
+    fixed.flags.writeable = False
+    compared: list[int] = []
+    equal = surroundings._equal_words
+    monkeypatch.setattr(surroundings, "_equal_words", lambda a, saved: compared.append(id(a)) or equal(a, saved))
+    fast = ad.compile(lambda x: x * fixed if other[0] > 0 else x)
+    for _ in range(2):
+        np.testing.assert_array_equal(fast(other), other)
+    assert id(fixed) not in compared and id(other) in compared
+    other[0] = 0
+    np.testing.assert_array_equal(fast(other), other)
+    assert len(fast.programs) == 2
 
 
 def test_whether_a_captured_array_is_writeable_is_looked_at() -> None:
