@@ -1,7 +1,8 @@
 """Matrices of derivatives in float64: the Hessian of an MLP's loss (193 parameters) and of Rosenbrock's function (n =
 100), a Hessian-vector product of it (n = 100,000), a Jacobian 100 x 100; and per-example gradients.
 
-ad.compile and jax.jit are timed after they have compiled; torch.func runs with one thread; autograd takes one pass a row.
+ad.compile and jax.jit are timed after they have compiled; torch.func runs with one thread; autograd takes one pass a
+row.
 
     python benchmarks/jacobians.py [--rounds 20]
 """
