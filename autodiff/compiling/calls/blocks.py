@@ -25,6 +25,10 @@ from . import threads
 BLOCK = 1 << 15
 
 
+# Numbers that calls make in all, from which a second thread is worth waking: that takes as long as 300,000 of them.
+WORTH_THREADS = 1 << 21
+
+
 def cuts(size: int, most: int) -> list[int]:
     """Return where NumPy's pairwise summation cuts an array, down to parts of at most ``most`` elements (128 or more).
 
@@ -71,8 +75,15 @@ class BlockCalls:
     fresh = True
     places = True  # results can be written where they are told
 
-    def __init__(self, program: Program, members: list[Instruction], results: list[int], most: int = BLOCK) -> None:
-        self.members, self.results, self.most = members, results, most
+    def __init__(
+        self,
+        program: Program,
+        members: list[Instruction],
+        results: list[int],
+        most: int = BLOCK,
+        worth_threads: int = WORTH_THREADS,
+    ) -> None:
+        self.members, self.results, self.most, self.worth_threads = members, results, most, worth_threads
         self.size = max(math.prod(program.values[index].shape) for index in operands(members[0]))
         made = {index for member in members for index in member.results}
         read = dict.fromkeys(index for member in members for index in operands(member))
@@ -130,7 +141,7 @@ class _Blocks:
         if self.rooms:
             self.lines.insert(before, ("    room = room[stop - start]", None))
         parts = cuts(work.size, work.most)
-        count = min(threads.available(), len(parts) - 1)
+        count = min(threads.available() if work.operations >= work.worth_threads else 1, len(parts) - 1)
         cut = writer.bind("cuts", parts)
         rooms = writer.fresh("rooms")
         longest = max(b - a for a, b in pairwise(parts))

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from .. import functional
-from ..calls.blocks import BLOCK, TOGETHER, BlockCalls
+from ..calls.blocks import BLOCK, TOGETHER, WORTH_THREADS, BlockCalls
 from ..knowledge import KERNELS, is_known, is_ufunc, owner, takes_out
 from ..planning.layouts import Strides, c_order
 from ..program import Instruction, Program, operands
@@ -32,15 +32,22 @@ class _Group:
         self.after: set[int] = set()  # groups that this one reads, by whatever way
 
 
-def in_blocks(program: Program, strides: list[Strides], smallest: int = SMALLEST, most: int = BLOCK) -> Program:
-    """Bring elementwise calls on at least ``smallest`` elements together, for blocks of at most ``most``."""
+def in_blocks(
+    program: Program,
+    strides: list[Strides],
+    smallest: int = SMALLEST,
+    most: int = BLOCK,
+    worth_threads: int = WORTH_THREADS,
+) -> Program:
+    """Bring elementwise calls on at least ``smallest`` elements together, for blocks of at most ``most``; calls that
+    make fewer numbers than ``worth_threads`` in all stay on one thread."""
     if not any(math.prod(value.shape) >= smallest for value in program.values):
         return program
     groups = _groups(program, strides, smallest)
     groups = [group for group in groups if len(group.members) > 1]
     if not groups:
         return program
-    return _ordered(program, groups, most)
+    return _ordered(program, groups, most, worth_threads)
 
 
 def _groups(program: Program, strides: list[Strides], smallest: int) -> list[_Group]:
@@ -134,7 +141,7 @@ def _reduced(instruction: Instruction, program: Program, strides: list[Strides],
     return size if fits and size >= smallest and ordered else 0
 
 
-def _ordered(program: Program, groups: list[_Group], most: int) -> Program:
+def _ordered(program: Program, groups: list[_Group], most: int, worth_threads: int) -> Program:
     """Return the program with one call in the place of each group, in an order that fits."""
     of = {k: group for group in groups for k in group.members}
     wanted = set(program.roots())
@@ -151,7 +158,7 @@ def _ordered(program: Program, groups: list[_Group], most: int) -> Program:
     for group in groups:
         members = [program.instructions[k] for k in group.members]
         results = [index for m in members for index in m.results if index in wanted]
-        units[group.members[-1]] = BlockCalls(program, members, results, most).instruction()
+        units[group.members[-1]] = BlockCalls(program, members, results, most, worth_threads).instruction()
         unit_of.update(dict.fromkeys(group.members, group.members[-1]))
     for k, instruction in enumerate(program.instructions):
         if k not in of:

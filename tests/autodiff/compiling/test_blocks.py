@@ -46,7 +46,7 @@ def test_blocks_on_threads_keep_every_bit(drawn: tuple[Program, list[list[Any]]]
         simple = change(simple)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BACKFLOW_THREADS", str(count))
-        executable = Executable(simple, "program", arguments[0], smallest=100, most=128)
+        executable = Executable(simple, "program", arguments[0], smallest=100, most=128, worth_threads=0)
     assert_same(program, executable, arguments)
 
 
@@ -85,7 +85,7 @@ def test_a_sum_that_the_chain_goes_on_with_ends_its_blocks() -> None:
     changed = in_blocks(program, strides_of(program), 100, 128)
     kinds = [type(i.function) for i in changed.instructions]
     assert kinds.count(BlockCalls) == 2 and len(changed.instructions) == 3  # the last subtraction is alone
-    assert_same(program, Executable(program, "f", smallest=100, most=128), [[np.linspace(-1, 1, 400)]])
+    assert_same(program, Executable(program, "f", smallest=100, most=128, worth_threads=0), [[np.linspace(-1, 1, 400)]])
 
 
 def test_what_is_computed_on_the_way_takes_a_block_for_each_thread_not_the_whole_array() -> None:
@@ -96,14 +96,14 @@ def test_what_is_computed_on_the_way_takes_a_block_for_each_thread_not_the_whole
 
 
 def test_an_error_in_a_block_is_the_callers_and_names_the_line() -> None:
-    executable = Executable(chain(400), "f", smallest=100, most=128)
+    executable = Executable(chain(400), "f", smallest=100, most=128, worth_threads=0)
     with pytest.raises(ValueError, match="broadcast") as caught:
         executable([np.zeros(350)])
     assert "net.py:5" in caught.value.__notes__[0]
 
 
 def test_blocks_obey_the_callers_floating_point_settings() -> None:
-    executable = Executable(chain(400), "f", smallest=100, most=128)
+    executable = Executable(chain(400), "f", smallest=100, most=128, worth_threads=0)
     x = np.full(400, 1e200)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error")
@@ -127,7 +127,7 @@ def test_no_block_is_begun_after_an_error() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_has_threads_of_its_own() -> None:
-    executable, x = Executable(chain(400), "f", smallest=100, most=128), np.linspace(-1, 1, 400)
+    executable, x = Executable(chain(400), "f", smallest=100, most=128, worth_threads=0), np.linspace(-1, 1, 400)
     wanted = executable([x])[0][1]
     child = os.fork()
     if not child:
@@ -157,4 +157,4 @@ def test_a_maximum_with_a_number_is_no_array_of_the_whole_size_in_a_block() -> N
         at = made.index
     p.outputs = (Ref(at),)
     arguments = [np.linspace(-1.0, 1.0, 400)]
-    assert_same(p, Executable(p, "program", arguments, smallest=100, most=128), [arguments])
+    assert_same(p, Executable(p, "program", arguments, smallest=100, most=128, worth_threads=0), [arguments])
