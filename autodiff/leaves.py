@@ -4,6 +4,7 @@ pickled; recorded values cannot.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -88,10 +89,13 @@ def reduce(self: Variable) -> Any:
 
 
 def deepcopy(self: Variable, memo: dict[int, Any]) -> Any:
-    """Return a copy of a leaf, with an array of its own."""
-    made: Any = self.__reduce__()  # a Parameter has one of its own
-    rebuild, (cls, data, live) = made
-    return rebuild(cls, data.copy() if self.__class__ is not Scalar else data, live)
+    """Return a copy of a leaf, with an array and a gradient of its own."""
+    parts: Any = self.__reduce__()  # a Parameter has one of its own
+    rebuild, (cls, data, live) = parts
+    made = rebuild(cls, data.copy() if self.__class__ is not Scalar else data, live)
+    if live and self.grad is not None:  # as in PyTorch; a pickle has none, there and here
+        made.grad = copy.deepcopy(self.grad, memo)
+    return made
 
 
 def _rebuild(cls: Any, data: Any, live: bool) -> Any:

@@ -196,7 +196,8 @@ class Variable:
             raise TypeError(f"register_hook needs a function of the gradient; got {kind_of(hook)}.")
         hooks = notes_of(self.node).hooks
         hooks.append(hook)
-        return lambda: hooks.remove(hook) if hook in hooks else None
+        here = [hook]  # removed once: the same function may have been registered again
+        return lambda: hooks.remove(here.pop()) if here else None
 
 
 class Tensor(Variable):

@@ -50,10 +50,10 @@ class _Unassigned(_Unfollowed):
     ``view += v`` alone gives this too, and there it stays: it, x and every other view of x refuse every use, since
     they would not follow."""
 
-    __slots__ = ("value", "base", "data")
+    __slots__ = ("value", "base", "held")  # no public name among them: .data is refused too
 
     def __init__(self, value: Tensor, base: Tensor) -> None:
-        self.value, self.base, self.data = value, base, base._data
+        self.value, self.base, self.held = value, base, base._data
         outdate_views(base)
         base._data = _Unfollowed()
 
@@ -61,7 +61,7 @@ class _Unassigned(_Unfollowed):
         """Return the value, for x: the one that the view was taken from."""
         if x is not self.base:
             self.refuse()
-        x._data = self.data
+        x._data = self.held
         return self.value
 
 

@@ -239,6 +239,16 @@ def test_a_hook_may_replace_the_gradient_in_the_order_of_registration() -> None:
     assert s.grad == 30.0
 
 
+def test_removing_a_hook_twice_leaves_the_same_function_registered_again() -> None:
+    x, seen = ad.tensor([1.0]), []
+    remove = x.register_hook(seen.append)
+    x.register_hook(seen.append)
+    remove()
+    remove()
+    x.sum().backward()
+    assert len(seen) == 1
+
+
 def test_a_hook_on_a_leaf_changes_what_is_accumulated() -> None:
     x = ad.tensor([1.0, 2.0])
     remove = x.register_hook(lambda g: np.clip(g, -1, 1))
