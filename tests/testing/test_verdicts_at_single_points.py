@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import autodiff as ad
 from autodiff.testing import broadcastable, check_derivatives
 from autodiff.testing.inputs.shrinking import explore
 from autodiff.testing.measuring import constants
@@ -91,3 +92,23 @@ def test_arguments_that_both_broadcast_are_drawn_often() -> None:
 
     explore(broadcastable(2), visit, 100, seed=0)
     assert sum(seen) >= 10
+
+
+def test_a_rule_that_reads_what_the_last_forward_pass_left_is_wrong() -> None:
+    left: list[Any] = [None]
+
+    def forward(x: Any) -> Any:
+        left[0] = x
+        return np.sin(x), None
+
+    f = ad.custom_vjp(np.sin)
+    f.defvjp(forward, lambda _, g: (g * np.cos(left[0]),))
+    report = check_derivatives(f, np.array([0.5, -1.0]), raises=False, explain=False)
+    assert [x.finding.property for x in report.failures] == ["P18"]
+
+
+def test_a_forward_function_with_another_value_than_the_plain_one_is_wrong() -> None:
+    f = ad.custom_vjp(np.sin)
+    f.defvjp(lambda x: (1.001 * np.sin(x), x), lambda x, g: (g * np.cos(x),))
+    report = check_derivatives(f, np.array([0.5, -1.0]), raises=False)
+    assert "the recorded run has another value" in str(report)

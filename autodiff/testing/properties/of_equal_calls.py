@@ -19,7 +19,7 @@ from autodiff.testing.measuring.verdict import Point, compare
 from autodiff.testing.properties.table import Context, Finding, check
 from autodiff.testing.subjects.function_under_test import Arrays, Case
 
-__all__ = ["close_enough", "floor"]
+__all__ = ["close_enough", "floor", "values_differ"]
 
 
 def close_enough(a: Arrays, b: Arrays, ctx: Context, sizes: list[float] | None = None) -> int | None:
@@ -320,10 +320,10 @@ def _wrong_in_layout(ctx: Context, kind: int) -> str | None:
     wrong = close_enough(ctx.point.gradients, got, ctx)
     if wrong is not None:
         return f"gradient {wrong} depends on the memory layout ({layout}, read-only)"
-    return f"the value depends on the memory layout ({layout}, read-only)" if _values_differ(ctx, values) else None
+    return f"the value depends on the memory layout ({layout}, read-only)" if values_differ(ctx, values) else None
 
 
-def _values_differ(ctx: Context, values: Arrays) -> bool:
+def values_differ(ctx: Context, values: Arrays) -> bool:
     """Return whether values differ by more than rounding and than the effect of a few ulp in the inputs."""
     if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(values, ctx.outputs)):
         return False

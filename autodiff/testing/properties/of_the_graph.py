@@ -14,7 +14,7 @@ import numpy as np
 import autodiff as ad
 from autodiff.testing.measuring import constants as c
 from autodiff.testing.measuring.richardson import ecnoise
-from autodiff.testing.properties.of_equal_calls import close_enough
+from autodiff.testing.properties.of_equal_calls import close_enough, values_differ
 from autodiff.testing.properties.table import Context, Finding, check
 from autodiff.testing.side_effects.graph_leaks import left_behind
 from autodiff.testing.subjects.function_under_test import Arrays
@@ -108,6 +108,34 @@ def outputs_out_of_reach_count_as_zero(ctx: Context) -> Iterator[Finding]:
             yield from verdict(ctx, "P07", what)
             return
     yield from verdict(ctx, "P07", None)
+
+
+@check("P18")
+def a_run_elsewhere_changes_no_recorded_one(ctx: Context) -> Iterator[Finding]:
+    """The recorded run has the value of the plain one, and its gradient also when the function has run at another point
+    since: a rule that keeps what the last forward pass left answers for that one.
+    """
+    complex_ = any(x.dtype.kind == "c" for x in (*ctx.case.xs, *ctx.outputs))
+    if ctx.subject.reverse is None or complex_ or not rarely(ctx, "P18"):
+        return
+    with np.errstate(all="ignore"):
+        xs = leaves(ctx)
+        ys = run(ctx, xs)
+        total = weighed(ctx, ys)
+        if total is None:
+            return
+        wrong = None
+        if values_differ(ctx, [np.asarray(ad.plain(y)) for y in ys]):
+            wrong = "the recorded run has another value than the plain one"
+        else:
+            try:
+                run(ctx, [ad.tensor(np.asarray(x * x.dtype.type(0.75))) for x in ctx.case.xs])
+            except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+                pass
+            total.backward()
+            i = close_enough(ctx.point.gradients, [_array(x) for x in xs], ctx)
+            wrong = None if i is None else f"gradient {i} is another one when the function has run elsewhere since"
+    yield from verdict(ctx, "P18", wrong)
 
 
 @check("P23")
