@@ -213,7 +213,7 @@ def exit_mode(maker: Any) -> None:
     last = next((x for x in reversed(own) if x.holds()), None)
     before = base if last is not None else _without(base, maker)
     if before is base and last is None:  # a generator that ends with no frame below it, or that began in another thread
-        last = next(reversed(own or _held.get(id(maker), ())), None)
+        last = next(reversed(own or _held.get(id(maker), [])), None)
     if last is not None:
         _end(last)
     left = tuple([x for x in layers if x is not last and x.frame is not None])

@@ -220,8 +220,8 @@ def _traced(
         if len(before) != len(after := list(_containers((args, kwargs)))) or not all(map(is_, before, after)):
             raise trace.refusal("the function changes a list or a dict that it was given", "Return a new one")
         leaves, rebuild = flatten(returned)
-        places = {id(g.value): i for i, g in enumerate(given)}
-        outputs = [_output(trace, y, places) for y in leaves]
+        arguments_at = {id(g.value): i for i, g in enumerate(given)}
+        outputs = [_output(trace, y, arguments_at) for y in leaves]
         pullbacks = {k: _pullback(trace, leaves[k], given) for k, y in enumerate(outputs) if y.live}
         for g in given:
             g.end(trace)

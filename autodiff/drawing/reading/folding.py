@@ -84,8 +84,8 @@ class Folder:
                 parts = [Item("module", inside, path, home) for (path, _), inside in pieces[at : at + run]]
                 found.append(Item("repeat", [i for part in parts for i in part.members], parts[0].path, home, parts))
             elif path and self.snapshot.modules[path].kind in folded - {""} and not matches(self.expand, path):
-                call = number if self.snapshot.calls[path] > 1 else 0  # a sibling of a run that differs a little
-                found.append(Item("module", pieces[at][1], path, home, call=call))
+                only = number if self.snapshot.calls[path] > 1 else 0  # a sibling of a run that differs a little
+                found.append(Item("module", pieces[at][1], path, home, call=only))
             else:
                 found += self.piece(*pieces[at], level, home)
             at += run

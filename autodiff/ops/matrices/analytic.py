@@ -34,7 +34,7 @@ def _logm(x: Any) -> Any:
             "and jumps. For a symmetric matrix write w, v = np.linalg.eigh(a) and (v * f(w)) @ v.T."
         ) from error
     rest = a - eye
-    y = sum(w * np.linalg.solve(eye + s * rest, rest) for s, w in zip(_PLACES, _WEIGHTS))
+    y: Any = sum(w * np.linalg.solve(eye + s * rest, rest) for s, w in zip(_PLACES, _WEIGHTS))
     return (y * 2.0**roots).astype(x.dtype)
 
 

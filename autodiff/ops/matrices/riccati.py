@@ -71,7 +71,7 @@ def _continuous(a: Any, b: Any, q: Any, r: Any) -> Any:
             x = _sym(x)
             closed = a - b @ gain @ x
             x = solve_sylvester.fn(closed.T, closed, -(_sym(q) + x @ b @ gain @ x))
-        stable = np.all(np.linalg.eigvals(a - b @ gain @ _sym(x)).real < 0)
+        stable = bool(np.all(np.linalg.eigvals(a - b @ gain @ _sym(x)).real < 0))
     except LinAlgError:
         stable = False
     if not stable:

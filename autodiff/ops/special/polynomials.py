@@ -45,7 +45,7 @@ def _laguerre(x: Any, n: int = 2, a: float = 0.0) -> Any:
 
 
 def _row(name: str, fn: Callable[..., Any], vjp: Any, doc: str, **facts: Any) -> Any:
-    samples = ((((3,),), {}), (((2,),), {"n": 0}), (((2,),), {"n": 5}))
+    samples: Any = ((((3,),), {}), (((2,),), {"n": 0}), (((2,),), {"n": 5}))
     return op(fn, name=name, vjp=vjp, elementwise=True, public=False, samples=samples, doc=doc, **facts)
 
 
