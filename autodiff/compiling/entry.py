@@ -18,7 +18,7 @@ from ..variable import Scalar, Variable, is_live, wrap
 from .lowering import build
 from .program import Program, described, run
 from .tracing.pieces import pieces
-from .tracing.signature import rebuilt, value_of
+from .tracing.signature import layout, rebuilt, value_of
 from .tracing.states import in_order_now, write_back
 from .tracing.twice import Traced
 
@@ -43,7 +43,8 @@ class Entry:
         in_place = in_order_now(traced.held)
         self.backward = dict(zip(traced.pullbacks, backwards, strict=True))
         self.run_forward = executable(self.forward, optimise, name, self._arrays(inputs), in_place)
-        self.run_backward = {k: executable(p, optimise, f"{name}_backward") for k, p in self.backward.items()}
+        self.optimise = optimise
+        self.run_backward: dict[Any, Any] = {}  # built for each order in memory that cotangents come in
         traced.forget()
         self.draws = any(not i.pure for i in self.forward.instructions)
         self.made = {i for i, a in self.forward.constants.items() if not a.flags.writeable}
@@ -136,13 +137,22 @@ class Entry:
                 raise GraphError(pullback.error)
             if not any(isinstance(x, Variable) for x in (g, *xs)):
                 with np.errstate(all="ignore"):
-                    shares, _, answers = self.run_backward[k]([*residuals, np.asarray(g)])
+                    shares, _, answers = self._backward(k, [*residuals, np.asarray(g)])
                 if failed_guard(self.backward[k], answers) is None:
                     return [None if d is None else np.asarray(d) for d in shares]
             return self._pulled_eagerly(k, g, xs, inputs, arguments, before)
 
         made = with_rule(self.name, y, operands, rule)
         return OPS["to_scalar"](made) if scalar and not isinstance(made, Scalar) else made
+
+    def _backward(self, k: int, arrays: list[Any]) -> Any:
+        """Run the backward program of an output: sums are made in the order of memory, so it is one for each."""
+        key = (k, *[layout(a) for a in arrays if isinstance(a, np.ndarray) and a.ndim])
+        run = self.run_backward.get(key)
+        if run is None:
+            run = executable(self.backward[k], self.optimise, f"{self.name}_backward", arrays)
+            self.run_backward[key] = run
+        return run(arrays)
 
     def _pulled_eagerly(
         self, k: int, g: Any, xs: tuple[Any, ...], inputs: list[Any], arguments: Any, before: Any

@@ -64,7 +64,7 @@ def _is_input(x: Any) -> bool:
 
 def _of_input(x: Any, kind: Any, floor: float) -> Hashable:
     if kind is np.ndarray:
-        return (x.shape, x.dtype, _layout(x))
+        return (x.shape, x.dtype, layout(x))
     if not isinstance(x, Variable):
         return (kind,)
     node = x.node
@@ -75,7 +75,7 @@ def _of_input(x: Any, kind: Any, floor: float) -> Hashable:
     if live and node.op is None:  # type: ignore[union-attr]
         hooks = tuple(map(Same, node.notes.hooks)) if node.notes is not None else ()  # type: ignore[union-attr]
         fact = (kind, live, node.grad is not None, hooks)  # type: ignore[union-attr]
-    return fact if isinstance(x, Scalar) else (*fact, x.shape, x.dtype, _layout(x._data))
+    return fact if isinstance(x, Scalar) else (*fact, x.shape, x.dtype, layout(x._data))
 
 
 def fixed_in(tree: Any) -> Iterator[Any]:
@@ -90,7 +90,7 @@ def fixed_in(tree: Any) -> Iterator[Any]:
         yield from fixed_in(part)
 
 
-def _layout(a: Any) -> Any:
+def layout(a: Any) -> Any:
     """How an array lies in memory: it decides what is a view, and in which order sums are made."""
     flags = a.flags
     return (None if a.ndim < 2 or flags.c_contiguous else a.strides) if a.ndim != 1 or flags.c_contiguous else a.strides

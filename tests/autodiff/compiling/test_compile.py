@@ -679,3 +679,18 @@ def test_interpolation_between_captured_points_is_compiled_in_each_operand() -> 
         fast = ad.compile(f)
         for shift in (0.0, 0.25):
             same(fast([X, xp, fp][k] + shift), f([X, xp, fp][k] + shift))
+
+
+def test_a_backward_program_sums_in_the_order_in_which_its_arrays_lie() -> None:
+    def f(w: Any, x: Any) -> Any:
+        return np.tanh(x * w) * w
+
+    fast, rng, w = ad.compile(f), np.random.default_rng(0), ad.tensor(np.linspace(-1, 1, 7))
+    for given, cotangent in ("FF", "FC", "CF", "CC"):
+        x, g = (rng.normal(size=(1053, 7)).copy(order) for order in (given, cotangent))
+        found = []
+        for function in (f, fast):
+            w.grad = None
+            function(w, x).backward(g)
+            found.append(w.grad)
+        same(*found)
