@@ -22,15 +22,17 @@ class Apart:
 
     def __init__(self, written: set[int], constants: Iterable[Any]) -> None:
         self.written, self.constants = written, list(constants)
-        self._latest: list[Any] = []  # the states that were found apart
+        self._arrays: list[int] = []  # positions of the states that are arrays; numbers are new at every call
+        self._latest: list[Any] = []  # those arrays, as they were found apart
         self._owners: dict[int, list[np.ndarray]] = {}  # id of an object -> the written states that show its memory
 
     def holds(self, arguments: list[Any], states: list[Any]) -> bool:
         """Whether it is so for these values; states are looked at where one is another array than at the last call."""
         if not self.written:
             return True
-        if len(states) != len(self._latest) or not all(map(is_, states, self._latest)):
-            self._owners = {}
+        now = [states[k] for k in self._arrays]
+        if not now or not all(map(is_, now, self._latest)):
+            self._arrays, self._latest, self._owners = [], [], {}
             for k in self.written:
                 if not self._is_apart(states[k]):
                     return False
@@ -38,7 +40,8 @@ class Apart:
             rest = [a for k, a in enumerate(states) if k not in self.written]
             if not all(map(self._is_apart, rest + self.constants)):
                 return False
-            self._latest = states
+            self._arrays = [k for k, a in enumerate(states) if isinstance(a, np.ndarray)]
+            self._latest = [states[k] for k in self._arrays]
         return all(map(self._is_apart, arguments))
 
     def _is_apart(self, a: Any) -> bool:
