@@ -413,6 +413,21 @@ def test_constants_that_look_the_same_are_one_chip():
     assert len(chips) == 1 and " × " in texts(chips[0].card)
 
 
+def test_labels_keep_clear_of_parameters_that_are_higher_than_their_module():
+    """The built-in layout wrote the gradient norm of an LSTM's input over the names of its weights."""
+    nn.seed(0)
+    net = nn.LSTM(3, 4, num_layers=2)
+    with ad.record():
+        loss = (net(ad.tensor(np.ones((5, 2, 3))))[0] ** 2).mean()
+        loss.backward()
+    layout = lay_out(ad.draw(loss, model=net, level="module").picture)
+    labels = [route.label for route in layout.routes.values() if route.label is not None]
+    for box in layout.nodes.values():
+        for label in labels:
+            aside = label.x + label.width <= box.x or box.x + box.width <= label.x
+            assert aside or label.y + label.height <= box.y or box.y + box.height <= label.y
+
+
 @pytest.mark.parametrize(("line", "expected"), [(60, 70), (250, 8), (None, 8)])
 def test_the_title_of_a_frame_stands_where_no_line_passes(line, expected):
     import xml.etree.ElementTree as ET
@@ -428,3 +443,14 @@ def test_the_title_of_a_frame_stands_where_no_line_passes(line, expected):
     clear_titles(root)
     x = float(root.find(".//text").get("x"))
     assert x == expected if line != 60 else 65 <= x <= expected
+
+
+@pytest.mark.parametrize(("lines", "expected"), [([], 9.0), ([[(60.0, -10.0), (60.0, 80.0)]], 65.0)])
+def test_titles_of_the_built_in_layout_keep_clear_of_lines_too(lines, expected):
+    from autodiff.drawing.layout.card_sizes import Box
+    from autodiff.drawing.picture.model import Module, Run
+    from autodiff.drawing.writing.builtin_svg import cluster_svg
+
+    frame = Module("m0", "a", (Run("a title of it", 11),), ("n0", "n1"), "", 2)
+    text = cluster_svg(frame, Box(0, 0, 300, 80), lines, "p")
+    assert float(re.search(r'<text x="([\d.]+)"', text)[1]) == expected

@@ -58,6 +58,7 @@ class Arranger:
         self.corner: dict[str, Point] = {}
         self.size: dict[str, Point] = {}
         self.rooms = self.label_rooms()
+        self.beside = self.companion_gap()
 
     def make_frames(self) -> dict[str, Frame]:
         """One frame for the page and one for every cluster that holds something, in picture order."""
@@ -80,6 +81,21 @@ class Arranger:
             self.host[companion] = host
             self.frames[self.home[companion]].members.remove(companion)
 
+    def companion_gap(self) -> float:
+        """Return the distance of a card and what stands beside it; the labels of its lines fit in where that is higher.
+        """
+        higher = {
+            host
+            for host, (_, right) in self.groups.items()
+            if self.vertical and any(self.cards[one].height > self.cards[host].height for one in right)
+        }
+        gap = float(COMPANION_GAP)
+        for edge in self.picture.edges:
+            if edge.lane == "b" and edge.label:
+                for host in {edge.source, edge.target} & higher:
+                    gap = max(gap, self.port(host, "b") + runs_width(edge.label) + 20 - self.cards[host].width)
+        return gap
+
     def turn(self, size: Point) -> Point:
         """Width and height as main and cross, and back."""
         return (size[1], size[0]) if self.vertical else size
@@ -93,7 +109,7 @@ class Arranger:
         main, cross = self.card_size(node)
         for companion in chain.from_iterable(self.groups.get(node, ())):
             other_main, other_cross = self.card_size(companion)
-            main, cross = max(main, other_main), cross + other_cross + COMPANION_GAP
+            main, cross = max(main, other_main), cross + other_cross + self.beside
         return main, cross
 
     def run(self) -> Layout:
@@ -180,7 +196,7 @@ class Arranger:
         for member in [*left, host, *right]:
             if member == node:
                 return position
-            position += self.card_size(member)[1] + COMPANION_GAP
+            position += self.card_size(member)[1] + self.beside
         return 0.0
 
     def port(self, node: str, lane: str) -> float:

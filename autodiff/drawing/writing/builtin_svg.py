@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from ..layout.card_sizes import Box, CardBox, Layout, Route
+from ..layout.card_sizes import Box, CardBox, Layout, Point, Route
 from ..layout.placement import lay_out
+from ..layout.titles import along, place_of_title
 from ..picture.model import Edge, Key, Module, Picture, Run, runs_width
 from ..picture.style import CLUSTER_FILL, CLUSTER_LINE, FONT, GRAD, GRAD_FILL, INK, MUTED, WHITE
 from ..picture.text import escape_xml, text_width
@@ -55,9 +56,11 @@ def svg_text(picture: Picture, prefix: str) -> str:
     if picture.title:
         parts.append(text_svg((Run(picture.title, 14, INK, True),), width / 2, PAD + 14, "middle"))
     parts.append(f'<g class="graph" transform="translate({x:.2f} {PAD + title_height:.2f})">')
+    drawn = [edge for edge in picture.edges if edge.dash != "invis"]
+    lines = [along(points_along(layout.routes[edge.id])) for edge in drawn] if picture.modules else []
     for module in picture.modules:
-        parts.append(cluster_svg(module, layout.clusters[module.id], prefix))
-    parts += [edge_svg(edge, layout.routes[edge.id], prefix) for edge in picture.edges if edge.dash != "invis"]
+        parts.append(cluster_svg(module, layout.clusters[module.id], lines, prefix))
+    parts += [edge_svg(edge, layout.routes[edge.id], prefix) for edge in drawn]
     for node in picture.nodes:
         box = layout.nodes[node.id]
         parts.append(
@@ -160,21 +163,27 @@ def card_svg(box: CardBox) -> str:
     return "".join(parts)
 
 
-def cluster_svg(module: Module, box: Box, prefix: str) -> str:
-    """Return the frame of a module and its label."""
-    places = {"left": (9.0, "start"), "center": (box.width / 2, "middle"), "right": (box.width - 9, "end")}
-    x, anchor = places[module.align]
+def cluster_svg(module: Module, box: Box, lines: Sequence[Sequence[Point]], prefix: str) -> str:
+    """Return the frame of a module and its label, where no line passes."""
+    width, base = runs_width(module.title), box.y + 15
+    start = box.x + {"left": 9.0, "center": (box.width - width) / 2, "right": box.width - width - 9}[module.align]
+    x = place_of_title(start, width, (box.x, box.x + box.width), lines, (base - module.title[0].size, base + 3))
     return (
         f'<g id="{prefix}-{module.id}" class="cluster"><title>{escape_xml(module.path or "module")}</title>'
         + box_svg(box.x, box.y, box.width, box.height, CLUSTER_FILL, CLUSTER_LINE, 1, 12)
-        + text_svg(module.title, box.x + x, box.y + 15, anchor)
+        + text_svg(module.title, x, base)
         + "</g>"
     )
 
 
+def points_along(route: Route) -> list[Point]:
+    """Return the start of a line, and three points for each of its curves."""
+    return [route.start, *(point for piece in route.pieces for point in piece)]
+
+
 def edge_svg(edge: Edge, route: Route, prefix: str) -> str:
     """Return the line of an edge and its arrow."""
-    points = [route.start, *(point for piece in route.pieces for point in piece)]
+    points = points_along(route)
     drawn = points[::-1] if edge.back else points  # a gradient is drawn in the direction it runs
     path = f"M{drawn[0][0]:.2f},{drawn[0][1]:.2f}" + "".join(
         "C" + " ".join(f"{x:.2f},{y:.2f}" for x, y in drawn[k : k + 3]) for k in range(1, len(drawn), 3)

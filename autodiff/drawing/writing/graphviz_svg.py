@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from itertools import pairwise
 
+from ..layout.card_sizes import Point
+from ..layout.titles import along, place_of_title
 from ..picture.model import Picture
 from ..picture.style import GRAD, GRAD_FILL
 from ..picture.text import text_width
@@ -67,7 +68,7 @@ def replace(parent: ET.Element, child: ET.Element, others: list[ET.Element]) -> 
 
 
 def clear_titles(root: ET.Element) -> None:
-    """Move the title of every frame along its upper side to where no line passes. It stays where there is no room."""
+    """Move the title of every frame along its upper side to where no line passes."""
     groups = list(root.iter("g"))
     lines = [
         points_of(path.get("d", ""))
@@ -80,21 +81,12 @@ def clear_titles(root: ET.Element) -> None:
         if not frame.get("class", "").startswith("cluster") or not texts or shape is None:
             continue
         sides = [x for x, _ in points_of(shape.get("d", ""))]
-        left, right = min(sides) + TITLE_PAD - CLEAR, max(sides) - TITLE_PAD + CLEAR
         start = min(float(text.get("x", 0)) for text in texts)
-        end = max(float(text.get("x", 0)) + width_of(text) for text in texts)
+        width = max(float(text.get("x", 0)) + width_of(text) for text in texts) - start
         base, size = float(texts[0].get("y", 0)), float(texts[0].get("font-size", 11))
-        taken = (x for line in lines for x in crossings(line, base - size, base + 3))
-        stops = [left, *sorted(x for x in taken if left < x < right), right]
-        gaps = [(a + CLEAR, b - CLEAR) for a, b in pairwise(stops) if b - a >= end - start + 2 * CLEAR]
-        places = [min(max(start, a), b - (end - start)) for a, b in gaps]
-        place = min(places, key=lambda x: abs(x - start), default=start)
+        place = place_of_title(start, width, (min(sides), max(sides)), lines, (base - size, base + 3))
         for text in texts if place != start else []:
             text.set("x", f"{float(text.get('x', 0)) + place - start:.2f}")
-
-
-TITLE_PAD = 8  # points between a frame and its title
-CLEAR = 5  # points between a title and a line
 
 
 def width_of(text: ET.Element) -> float:
@@ -103,30 +95,9 @@ def width_of(text: ET.Element) -> float:
     return text_width("".join(text.itertext()), float(text.get("font-size", 11)), bold)
 
 
-def points_of(path: str) -> list[tuple[float, float]]:
+def points_of(path: str) -> list[Point]:
     """Return points along a path of Graphviz: a start, and curves of three points each."""
-    ends = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+)[, ](-?[\d.]+)", path)]
-    found = ends[:1]
-    for k in range(1, len(ends) - 2, 3):
-        curve = found[-1], *ends[k : k + 3]
-        for step in range(1, STEPS + 1):
-            t = step / STEPS
-            weights = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3
-            found.append(tuple(sum(w * p[axis] for w, p in zip(weights, curve, strict=True)) for axis in (0, 1)))  # type: ignore[arg-type]
-    return found
-
-
-STEPS = 16  # points along one curve
-
-
-def crossings(line: list[tuple[float, float]], top: float, bottom: float) -> list[float]:
-    """Return where a line of points passes between two heights: x of both ends of each piece there."""
-    return [
-        x
-        for (x1, y1), (x2, y2) in pairwise(line)
-        if min(y1, y2) <= bottom and max(y1, y2) >= top
-        for x in (x1, x2)
-    ]
+    return along([(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+)[, ](-?[\d.]+)", path)])
 
 
 def describe(root: ET.Element, picture: Picture, prefix: str) -> None:
