@@ -21,6 +21,7 @@ INCH = 72
 MARGIN = 9
 CLUSTER_LABEL = 18
 COMPANION_GAP = 30
+ROOM_OF_A_LABEL = 10  # points above and below it, together, until the card beside a line
 
 
 @dataclass(slots=True)
@@ -87,7 +88,8 @@ class Arranger:
         higher = {
             host
             for host, (_, right) in self.groups.items()
-            if self.vertical and any(self.cards[one].height > self.cards[host].height for one in right)
+            for one in right
+            if self.vertical and self.cards[one].height > self.cards[host].height + ROOM_OF_A_LABEL
         }
         gap = float(COMPANION_GAP)
         for edge in self.picture.edges:
