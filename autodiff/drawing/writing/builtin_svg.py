@@ -165,9 +165,9 @@ def card_svg(box: CardBox) -> str:
 
 def cluster_svg(module: Module, box: Box, lines: Sequence[Sequence[Point]], prefix: str) -> str:
     """Return the frame of a module and its label, where no line passes."""
-    width, base = runs_width(module.title), box.y + 15
+    width, base, size = runs_width(module.title), box.y + 15, max((run.size for run in module.title), default=0)
     start = box.x + {"left": 9.0, "center": (box.width - width) / 2, "right": box.width - width - 9}[module.align]
-    x = place_of_title(start, width, (box.x, box.x + box.width), lines, (base - module.title[0].size, base + 3))
+    x = place_of_title(start, width, (box.x, box.x + box.width), lines, (base - size, base + 3))
     return (
         f'<g id="{prefix}-{module.id}" class="cluster"><title>{escape_xml(module.path or "module")}</title>'
         + box_svg(box.x, box.y, box.width, box.height, CLUSTER_FILL, CLUSTER_LINE, 1, 12)
