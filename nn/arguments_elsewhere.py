@@ -7,7 +7,6 @@ Never here: an argument that does something.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -57,15 +56,15 @@ def without(table: Table, kind: type) -> None:
     init = kind.__dict__.get("__init__")
     if init is None or kind.__module__.partition(".")[0] != __name__.partition(".")[0]:
         return  # inherited, or a user's
-    parameters = inspect.signature(init).parameters
-    left_out = {name: row for name, row in table.items() if name not in parameters}
+    code = init.__code__
+    own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
     @functools.wraps(init)
     def made(self: Any, *args: Any, **kwargs: Any) -> None:
         if kwargs.get("dtype", "") is None:  # PyTorch's word for the default
             del kwargs["dtype"]
-        for name in [name for name in kwargs if name in left_out]:
-            asks_nothing, advice = left_out[name]
+        for name in [name for name in kwargs if name in table and name not in own]:
+            asks_nothing, advice = table[name]
             value = kwargs.pop(name)
             if not asks_nothing(value):
                 raise TypeError(f"{type(self).__name__}: {name}={value!r} has no meaning here: {advice}")
