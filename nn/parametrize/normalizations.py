@@ -12,12 +12,12 @@ from ..layers.distances import normalize
 from ..module import Module
 from ..parameter import Buffer
 from ..random import Rng, as_generator
-from .registering import register_parametrization
+from .registering import is_parametrized, register_parametrization
 
 __all__ = ["spectral_norm", "weight_norm"]
 
 
-class _WeightNorm(Module):
+class WeightNorm(Module):
     """v g / ||v||, the norm over all axes but one (Salimans and Kingma 2016, equation 2)."""
 
     def __init__(self, dim: int | None) -> None:
@@ -55,13 +55,15 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     >>> {name: p.shape for name, p in layer.named_parameters()}
     {'bias': (2,), 'parametrizations.weight.original0': (2, 1), 'parametrizations.weight.original1': (2, 3)}
     """
+    if is_parametrized(module, name):
+        raise ValueError(f"weight_norm: {name!r} is computed already; register weight_norm before other functions")
     ndim = np.ndim(ad.plain(module.__dict__.get(name, 0.0))) if isinstance(module, Module) else 0
     if dim is not None and not -1 <= dim < max(ndim, 1):
         raise ValueError(f"weight_norm: dim={dim} is no axis of a weight with {ndim} of them")
-    return register_parametrization(module, name, _WeightNorm(dim))
+    return register_parametrization(module, name, WeightNorm(dim))
 
 
-class _SpectralNorm(Module):
+class SpectralNorm(Module):
     """The weight by its largest singular value, which power iteration finds (Miyato et al. 2018, algorithm 1)."""
 
     def __init__(self, weight: Any, n_power_iterations: int, dim: int, eps: float, rng: Rng) -> None:
@@ -131,4 +133,4 @@ def spectral_norm(
         raise ValueError(f"spectral_norm: {type(module).__name__} has no parameter {name!r}")
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
-    return register_parametrization(module, name, _SpectralNorm(weight.data, n_power_iterations, dim, float(eps), rng))
+    return register_parametrization(module, name, SpectralNorm(weight.data, n_power_iterations, dim, float(eps), rng))

@@ -53,6 +53,13 @@ class ParametrizationList(Module):
         """Return the functions, in the order they are called."""
         return [module for name, module in self.named_children() if name.isdigit()]
 
+    def __getitem__(self, index: int) -> Module:
+        """One of the functions."""
+        return self.functions()[index]
+
+    def __len__(self) -> int:
+        return len(self.functions())
+
     def originals(self) -> list[Any]:
         """Return what is learnt."""
         names = [f"original{k}" for k in range(self._originals)] or ["original"]

@@ -106,6 +106,7 @@ def test_functions_follow_one_another() -> None:
     a = layer.parametrizations.weight.original.data
     np.testing.assert_allclose(layer.weight.data, np.exp(np.triu(a) + np.triu(a, 1).T))
     register_parametrization(layer, "bias", nn.Tanh())
+    assert len(layer.parametrizations.weight) == 2 and isinstance(layer.parametrizations.weight[1], Positive)
     assert is_parametrized(layer, "bias") and not is_parametrized(nn.Linear(2, 2))
     assert list(layer.state_dict()) == ["parametrizations.weight.original", "parametrizations.bias.original"]
 
@@ -189,6 +190,7 @@ def test_files_of_onnx_have_what_is_computed(tmp_path: Any) -> None:
         (lambda: weight_norm(nn.ReLU()), ValueError, "ReLU has no parameter 'weight' of its own; it has none"),
         (lambda: weight_norm(nn.Linear(2, 2), "w"), ValueError, "no parameter 'w' of its own; it has weight, bias"),
         (lambda: weight_norm(nn.Linear(2, 2), dim=2), ValueError, "dim=2 is no axis of a weight with 2"),
+        (lambda: weight_norm(weight_norm(nn.Linear(2, 2))), ValueError, "'weight' is computed already"),
         (lambda: weight_norm("net"), TypeError, "takes a layer, the name of its parameter, and a Module; got str"),
         (lambda: spectral_norm(nn.Linear(2, 2), n_power_iterations=0), ValueError, "must be an integer >= 1, got 0"),
         (lambda: register_parametrization(nn.Linear(2, 3), "weight", np.exp), TypeError, "and a Module; got Linear"),

@@ -107,7 +107,7 @@ class SequentialLR(_Several):
 
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
         schedulers, self.milestones = list(schedulers), [int(m) for m in milestones]
-        if len(self.milestones) != len(schedulers) - 1:
+        if schedulers and len(self.milestones) != len(schedulers) - 1:
             raise ValueError(
                 f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones, got "
                 f"{len(self.milestones)}"
