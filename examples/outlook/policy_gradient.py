@@ -42,15 +42,16 @@ def upright(state: Any) -> Any:
 def play(policy: nn.Module, carts: int, horizon: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
     """Run so many carts; return (T, N, 4) states, (T, N) pushes and (T, N) whether each stood before the push."""
     state, stands = rng.uniform(-0.05, 0.05, (carts, 4)), np.ones(carts, bool)
-    states, pushes, standing = [], [], []
+    moments: list[tuple[Any, Any, Any]] = []
     with ad.no_grad():
-        while stands.any() and len(states) < horizon:
+        while stands.any() and len(moments) < horizon:
             likely = ad.softmax(policy(np.float32(state)).data)[:, 1]
             right = rng.random(carts) < likely
-            states.append(state), pushes.append(right), standing.append(stands)
+            moments.append((state, right, stands))
             state = np.where(stands[:, None], advance(state, right), state)
             stands = stands & upright(state)
-    return np.float32(states), np.int64(pushes), np.array(standing)
+    states, pushes, standing = map(np.array, zip(*moments, strict=True))
+    return states.astype(np.float32), pushes.astype(int), standing
 
 
 def surrogate(policy: nn.Module, states: Any, pushes: Any, standing: Any, discount: float = 0.98) -> Any:

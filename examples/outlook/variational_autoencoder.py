@@ -105,14 +105,14 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
 
     with ad.no_grad():
         noise = rng.standard_normal((len(x_test), 2), np.float32)
-        pixels, hidden = (cost.data.mean() for cost in costs(net, x_test, noise))
+        pixels, hidden = (float(cost.data.mean()) for cost in costs(net, x_test, noise))
         _, means, _ = net(x_test, noise)
     alone = np.broadcast_to(x.mean(axis=0).clip(1e-3, 1 - 1e-3), x_test.shape)
     found = {
         "independent pixels": float(F.binary_cross_entropy(alone, x_test, reduction="none").sum(axis=1).mean()),
-        "bound of the network": float(pixels + hidden),
-        "  pixels": float(pixels),
-        "  hidden numbers": float(hidden),
+        "bound of the network": pixels + hidden,
+        "  pixels": pixels,
+        "  hidden numbers": hidden,
     }
     print(f"\nNats an image, on {len(x_test)} unseen digits")
     for name, cost in found.items():
