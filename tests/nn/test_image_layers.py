@@ -62,6 +62,8 @@ LAYERS = [
     (nn.AlphaDropout(0.5, rng=1), LINE),
     (nn.FeatureAlphaDropout(0.5, rng=1), LINE),
     (nn.RReLU(rng=1), LINE),
+    (nn.parametrize.weight_norm(nn.Linear(5, 2, rng=0)), LINE[:1]),
+    (nn.parametrize.spectral_norm(nn.Linear(5, 2, rng=0), rng=0).eval(), LINE[:1]),
     (nn.PReLU(2), LINE),
     (nn.GLU(1), LINE),
 ]
