@@ -378,6 +378,40 @@ def test_a_file_of_more_than_four_hundred_lines_states_why_it_is_one() -> None:
             assert "One file: " in doc, f"{path}: split it, or end its docstring with a reason, 'One file: ...'"
 
 
+HOT = "a call would cost more than what it does"
+LONG = {  # functions of more than 40 lines of code, and why each is one
+    "autodiff/backward/walk.py quick": HOT,
+    "autodiff/backward/walk.py pull_operands": HOT,
+    "autodiff/recording.py record_operands": HOT,
+    "autodiff/compiling/planning/memory.py planned": "one pass over a program, with what is free at each place",
+    "autodiff/ops/special/values/polynomials.py spherical_jn": "one recurrence, up and down, and where each is used",
+    "autodiff/testing/measuring/richardson.py _analyse": "the order of its questions is the method",
+    "autodiff/testing/properties/of_second_order.py hessian_is_symmetric": "one property",
+    "autodiff/testing/subjects/other_libraries.py from_jax": "closures over a library, imported here alone",
+    "autodiff/testing/subjects/other_libraries.py from_torch": "closures over a library, imported here alone",
+    "nn/sequences/scans.py _row": "the rules of one row, over what its scan keeps",
+    "nn/training/loop.py fit": "each argument is checked, and goes to its part of the run",
+}
+
+
+def lines_of_code(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
+    """Lines of the body, without the docstring, comments and empty lines."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    texts = lines[body[0].lineno - 1 : function.end_lineno] if body else []
+    return sum(bool(text.strip()) and not text.strip().startswith("#") for text in texts)
+
+
+def test_a_function_of_more_than_forty_lines_has_a_reason() -> None:
+    found = set()
+    for path in [*files("autodiff"), *files("nn")]:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of_code(node, lines) > 40:
+                found.add(f"{path.relative_to(ROOT).as_posix()} {node.name}")
+    assert not found - set(LONG), "split it where a reader gains, or add it to LONG with the reason"
+    assert not set(LONG) - found, "these are short now: take them out of LONG"
+
+
 def test_no_file_is_named_after_nothing() -> None:
     for path in [*files("autodiff"), *files("nn")]:
         assert path.stem not in ("utils", "util", "misc", "helpers", "common"), path

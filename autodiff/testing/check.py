@@ -100,6 +100,20 @@ class Call:
     inputs_from_row: bool = False
 
 
+def _refuse_arguments(f: Any, inputs: tuple[Any, ...], kinks: Any, order: Any, modes: tuple[Any, ...]) -> None:
+    """Raise where an argument of ``check_derivatives`` has no meaning."""
+    if not callable(f):
+        raise TypeError(f"check_derivatives: the first argument must be a function, got {type(f).__name__}")
+    if not inputs:
+        raise TypeError("check_derivatives: no inputs; give arrays, or strategies such as autodiff.testing.tensors()")
+    if kinks not in ("accept", "avoid", "error"):
+        raise ValueError(f'check_derivatives: kinks={kinks!r}; write "accept", "avoid" or "error"')
+    if order not in (1, 2):
+        raise ValueError(f"check_derivatives: order={order!r}; write 1 or 2")
+    if not modes or not all(m in ("reverse", "forward") for m in modes):
+        raise ValueError(f'check_derivatives: modes={modes!r}; write "reverse", "forward" or both')
+
+
 def check_derivatives(
     f: Callable[..., Any],
     *inputs: Any,
@@ -159,18 +173,8 @@ def check_derivatives(
     ('P01', 'constant factor')
     """
     __tracebackhide__ = True
-    if not callable(f):
-        raise TypeError(f"check_derivatives: the first argument must be a function, got {type(f).__name__}")
-    if not inputs:
-        raise TypeError("check_derivatives: no inputs; give arrays, or strategies such as autodiff.testing.tensors()")
-    if kinks not in ("accept", "avoid", "error"):
-        raise ValueError(f'check_derivatives: kinks={kinks!r}; write "accept", "avoid" or "error"')
-    if order not in (1, 2):
-        raise ValueError(f"check_derivatives: order={order!r}; write 1 or 2")
     modes = (modes,) if isinstance(modes, str) else tuple(modes)
-    unknown = [m for m in modes if m not in ("reverse", "forward")]
-    if unknown or not modes:
-        raise ValueError(f'check_derivatives: modes={modes!r}; write "reverse", "forward" or both')
+    _refuse_arguments(f, inputs, kinks, order, modes)
     name = getattr(f, "__name__", type(f).__name__)
     options = Options(
         selected(properties),

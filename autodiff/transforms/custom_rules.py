@@ -119,9 +119,7 @@ class custom_vjp:
             return self.f(*args)
         made = fwd(*[plain(x) for x in args])
         if not isinstance(made, tuple) or len(made) != 2 or isinstance(made[0], list | tuple | dict):
-            raise GraphError(
-                f"the forward function of {name} must return (output, residuals); got {nesting(made)}."
-            )
+            raise GraphError(f"the forward function of {name} must return (output, residuals); got {nesting(made)}.")
         y, residuals = made
         if isinstance(y, Variable):
             if is_live(y):
@@ -134,19 +132,24 @@ class custom_vjp:
         def rule(g: Any, xs: tuple[Any, ...]) -> Any:
             again = any(isinstance(x, Variable) for x in (g, *xs))
             cotangents = bwd(fwd(*xs)[1] if again else residuals, g)
-            nested = isinstance(cotangents, tuple | list)
-            if not nested or len(cotangents) != len(xs):
-                came = f"a {type(cotangents).__name__} of {len(cotangents)}" if nested else kind_of(cotangents)
-                form = ", ".join(["...", *["None"] * (len(xs) - 1)])
-                raise GraphError(
-                    f"the rule of {name} must return a tuple of cotangents, one for each of {len(xs)} arguments; got "
-                    f"{came}. Write return ({form}{',' * (len(xs) == 1)}), with None for a gradient of zero."
-                )
-            for i, (c, x) in enumerate(zip(cotangents, xs, strict=True)):
-                _check_cotangent_shape(name, i, c, x)
+            _check_cotangents(name, cotangents, xs)
             return [c.copy() if isinstance(c, np.ndarray) else c for c in cotangents]
 
         return with_rule(name, y, args, rule)
+
+
+def _check_cotangents(name: str, cotangents: Any, xs: tuple[Any, ...]) -> None:
+    """Refuse what is no tuple of one cotangent for each argument, of its shape."""
+    nested = isinstance(cotangents, tuple | list)
+    if not nested or len(cotangents) != len(xs):
+        came = f"a {type(cotangents).__name__} of {len(cotangents)}" if nested else kind_of(cotangents)
+        form = ", ".join(["...", *["None"] * (len(xs) - 1)])
+        raise GraphError(
+            f"the rule of {name} must return a tuple of cotangents, one for each of {len(xs)} arguments; got "
+            f"{came}. Write return ({form}{',' * (len(xs) == 1)}), with None for a gradient of zero."
+        )
+    for i, (c, x) in enumerate(zip(cotangents, xs, strict=True)):
+        _check_cotangent_shape(name, i, c, x)
 
 
 def _check_cotangent_shape(name: str, i: int, c: Any, x: Any) -> None:

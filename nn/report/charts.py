@@ -30,6 +30,17 @@ class Line:
     width: float = 2.0
 
 
+def drawn_line(line: Line, places: list[tuple[float, float] | None]) -> list[str]:
+    """Return the path of a line, and a dot where it has one point only: that would be a speck."""
+    dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
+    stroke = f'stroke="{line.color}" stroke-width="{line.width:g}"{dash} stroke-linecap="round"'
+    parts = [f'<path d="{path_of(places)}" fill="none" {stroke}/>']
+    known = [place for place in places if place is not None]
+    if len(known) == 1:
+        parts.append(f'<circle cx="{known[0][0]:.1f}" cy="{known[0][1]:.1f}" r="3" fill="{line.color}"/>')
+    return parts
+
+
 def chart(lines: Sequence[Line], *, x_name: str = "", y_name: str = "", log: bool | None = None) -> str:
     """Return an SVG chart. log: a logarithmic axis; None: when all values are positive and span more than a factor of
     50.
@@ -65,16 +76,11 @@ def chart(lines: Sequence[Line], *, x_name: str = "", y_name: str = "", log: boo
     parts.append(label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, x_name, "middle"))
     ends = []
     for line in lines:
-        path = path_of([place(x, y) if usable(y, log) else None for x, y in zip(line.x, line.y, strict=True)])
-        dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
-        parts.append(f'<path d="{path}" fill="none" stroke="{line.color}" stroke-width="{line.width:g}"{dash} '
-                     'stroke-linecap="round"/>')  # fmt: skip
-        known = [(x, y) for x, y in zip(line.x, line.y, strict=True) if usable(y, log)]
-        if len(known) == 1:  # a line of one point would be a speck
-            x, y = place(*known[0])
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{line.color}"/>')
+        places = [place(x, y) if usable(y, log) else None for x, y in zip(line.x, line.y, strict=True)]
+        parts += drawn_line(line, places)
+        known = [spot for spot in places if spot is not None]
         if known and line.name:
-            ends.append((place(*known[-1])[1], line))
+            ends.append((known[-1][1], line))
     parts += end_labels(ends)
     return "".join(parts) + "</svg>"
 

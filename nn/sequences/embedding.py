@@ -139,10 +139,14 @@ def embedding_bag(
         rows = _by_frequency("embedding_bag", rows, index, named)
     if factors is not None:
         rows = rows * factors[..., None]
+    return _pooled(rows, counted, mode)
+
+
+def _pooled(rows: Any, counted: Any, mode: str) -> Any:
+    """Return the sum, the mean or the maximum of the rows (B, L, E) of each bag. counted: (B, L), or None for all."""
     if counted is None:
-        return (
-            np.sum(rows, axis=1) if mode == "sum" else np.mean(rows, axis=1) if mode == "mean" else np.max(rows, axis=1)
-        )
+        pool: Any = {"sum": np.sum, "mean": np.mean, "max": np.max}[mode]
+        return pool(rows, axis=1)
     mask = counted[..., None]
     if mode == "max":
         highest = np.max(np.where(mask, rows, -np.inf), axis=1)

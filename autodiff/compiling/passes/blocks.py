@@ -168,6 +168,11 @@ def _ordered(program: Program, groups: list[_Group], most: int, worth_threads: i
     impure = [k for k, unit in units.items() if not unit.pure]
     for before, after in pairwise(sorted(impure)):
         needs[after].add(before)
+    return replace(program, instructions=[units[k] for k in _after_what_they_need(needs)])
+
+
+def _after_what_they_need(needs: dict[int, set[int]]) -> list[int]:
+    """Return the keys so that each comes after those that it needs, and otherwise in their order."""
     readers: dict[int, list[int]] = {}
     for k, found in needs.items():
         for a in found:
@@ -177,9 +182,9 @@ def _ordered(program: Program, groups: list[_Group], most: int, worth_threads: i
     heapq.heapify(ready)
     while ready:
         k = heapq.heappop(ready)
-        made.append(units[k])
+        made.append(k)
         for reader in readers.get(k, ()):
             waiting[reader] -= 1
             if not waiting[reader]:
                 heapq.heappush(ready, reader)
-    return replace(program, instructions=made)
+    return made

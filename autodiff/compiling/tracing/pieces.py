@@ -8,6 +8,20 @@ from ..program import Instruction, Program, Ref, operands, refs
 from .twice import Traced
 
 
+def _give_inputs(back: Program, program: Program, seed: int) -> list[int]:
+    """Set inputs and constants of a backward program; return the values that the forward program keeps for it."""
+    ends = (back.outputs, [r for r, _ in back.guards], [(i.arguments, i.keywords) for i in back.instructions])
+    read = dict.fromkeys(ref.index for ref in refs(ends))
+    inside = {seed} | {r for i in back.instructions for r in i.results}
+    back.constants = {i: program.constants[i] for i in read if i in program.constants}
+    residuals = [i for i in read if i not in inside and i not in back.constants]
+    back.inputs = [*residuals, seed]
+    for i in back.inputs:
+        v = program.values[i]
+        back.values[i] = type(v)(v.index, v.shape, v.dtype, v.name, "input")
+    return residuals
+
+
 def pieces(traced: Traced) -> Iterator[Program]:
     """Yield the forward program and, for each live output in order, its backward program."""
     program = traced.program
@@ -30,16 +44,7 @@ def pieces(traced: Traced) -> Iterator[Program]:
         guards = [(ref, answer) for ref, answer in program.guards if ref.index in of[p.seed]]
         back = Program(instructions=parts[p.seed], outputs=p.shares, guards=guards, values=list(program.values))
         _prune(back)
-        ends = (back.outputs, [r for r, _ in guards], [(i.arguments, i.keywords) for i in back.instructions])
-        read = dict.fromkeys(ref.index for ref in refs(ends))  # type: ignore[assignment]
-        inside = {p.seed} | {r for i in back.instructions for r in i.results}
-        back.constants = {i: program.constants[i] for i in read if i in program.constants}
-        residuals = [i for i in read if i not in inside and i not in back.constants]
-        back.inputs = [*residuals, p.seed]
-        for i in back.inputs:
-            v = program.values[i]
-            back.values[i] = type(v)(v.index, v.shape, v.dtype, v.name, "input")
-        kept.append(residuals)
+        kept.append(_give_inputs(back, program, p.seed))
         backwards.append(back)
     first = Program(
         inputs=[i for i in program.inputs if i not in of],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..picture.cards import chip_card, neuron_card, scalar_card
 from ..picture.model import Block, Card, Cell, Key, Module, Node, Picture, Run
@@ -134,21 +135,23 @@ def layers_of(neurons: dict[str, Neuron]) -> dict[str, list[Neuron]]:
     return layers
 
 
+def keys_of_inputs(builder: NeuronBuilder, many: bool) -> list[Any]:
+    """Return the keys of the numbers that the first neurons read. many: the neurons ran for several examples."""
+    if not many:
+        found = (key for neuron in builder.neurons.values() for key in neuron.weights if key[0] != "neuron")
+        return list(dict.fromkeys(found))
+    # each example has inputs of its own; their number is what the first layer reads
+    first = next(iter(builder.neurons.values()))
+    keys = [key for key in first.weights if key[0] != "neuron"]
+    operands = builder.snapshot.values[first.outputs[0]].operands
+    width = len(operands) // 2 if keys and keys[0][0] == "input" else len(keys)
+    return keys[: max(1, width)] if len(keys) > 12 else keys
+
+
 def add_inputs(builder: NeuronBuilder) -> None:
     """Add the numbers that the first neurons read, whether or not they are in the graph."""
-    keys = list(
-        dict.fromkeys(key for neuron in builder.neurons.values() for key in neuron.weights if key[0] != "neuron")
-    )
     many = any(len(neuron.outputs) > 1 for neuron in builder.neurons.values())
-    if many:  # each example has inputs of its own; their number is what the first layer reads
-        first = next(iter(builder.neurons.values()))
-        keys = [key for key in first.weights if key[0] != "neuron"]
-        width = (
-            len(builder.snapshot.values[first.outputs[0]].operands) // 2
-            if keys and keys[0][0] == "input"
-            else len(keys)
-        )
-        keys = keys[: max(1, width)] if len(keys) > 12 else keys
+    keys = keys_of_inputs(builder, many)
     ids = []
     half = MOST_IN_LAYER // 2
     hidden = range(half, len(keys) - half + 1) if len(keys) > MOST_IN_LAYER else range(0)

@@ -395,6 +395,20 @@ def straightened(edges: Sequence[Edge], spine: Sequence[str]) -> list[Edge]:
     return [dataclasses.replace(e, weight=0) if skip else e for e, skip in zip(edges, skips, strict=True)]
 
 
+def notes_below(builder: OperationBuilder, drawn: list[Value]) -> tuple[str, ...]:
+    """Return the lines of the footer that only this level has: what is folded, and what its numbers leave out."""
+    snapshot, options = builder.snapshot, builder.options
+    notes = []
+    if builder.hidden:
+        notes.append(word(options.lang, "wide inputs", builder.hidden + 1))
+    lanes = "grad" in options.show and "local" in options.show and any(v.locals for v in drawn)
+    if lanes and any(v.grad is not None for v in drawn) and not builder.sideways and not builder.about_problem:
+        notes.append(word(options.lang, "no locals"))
+    if any((value.added and value.grad is not None) or unlike_chain_rule(snapshot, value) for value in drawn):
+        notes.append(word(options.lang, "accumulated"))
+    return tuple(notes)
+
+
 def finish(builder: OperationBuilder) -> Picture:
     """Legend, footer, alternative text, steps."""
     snapshot, options = builder.snapshot, builder.options
@@ -406,25 +420,13 @@ def finish(builder: OperationBuilder) -> Picture:
     has_grad = any(v.grad is not None for v in drawn)
     builder.problems += find_problems(drawn, builder.lang)
     kinds = {v.dtype for v in drawn}
-    what = (
-        "scalar graph"
-        if all(v.scalar for v in drawn if v.op)
-        else "mixed graph"
-        if builder.mixed
-        else "operation graph"
-    )
+    scalars = all(v.scalar for v in drawn if v.op)
+    what = "scalar graph" if scalars else "mixed graph" if builder.mixed else "operation graph"
     count = word(builder.lang, "nodes", len(builder.nodes))
     if builder.frames:
         count = word(builder.lang, "in modules", count, len(builder.frames))
     norms = [abs(v.grad) for v in drawn if v.grad is not None]
-    footer = footers(snapshot, options)
-    if builder.hidden:
-        footer += (word(options.lang, "wide inputs", builder.hidden + 1),)
-    lanes = "grad" in options.show and "local" in options.show and any(v.locals for v in drawn)
-    if lanes and has_grad and not builder.sideways and not builder.about_problem:
-        footer += (word(options.lang, "no locals"),)
-    if any((value.added and value.grad is not None) or unlike_chain_rule(snapshot, value) for value in drawn):
-        footer += (word(options.lang, "accumulated"),)
+    footer = footers(snapshot, options) + notes_below(builder, drawn)
     if not builder.sideways:
         builder.edges = straightened(builder.edges, spine)
     builder.edges = red_paths(builder.edges, builder.nodes)

@@ -128,6 +128,15 @@ def check_shares(who: str, handles: Sequence[Any], index: Mapping[GraphNode, int
         raise ValueError(f"{who}: none of its {len(nodes)} parameters is in this graph; draw a loss computed with them")
 
 
+def _names_of_arrays(names: Mapping[str, Any]) -> dict[int, str]:
+    """Return the names of arrays, and of those of handles without a graph, by the ids of the arrays."""
+    known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
+    for name, handle in names.items():
+        if isinstance(handle, Variable) and handle.node is None and isinstance(handle._data, np.ndarray):
+            known[id(handle._data)] = name
+    return known
+
+
 def attach_arrays(
     snapshot: Snapshot,
     index: Mapping[GraphNode, int],
@@ -142,10 +151,7 @@ def attach_arrays(
     spliced: opened operations with the values drawn for them. An array that none of these reads as it is, such as
     labels made to indices on the way, goes to the one that picks.
     """
-    known = {id(handle): name for name, handle in names.items() if isinstance(handle, np.ndarray)}
-    for name, handle in names.items():
-        if isinstance(handle, Variable) and handle.node is None and isinstance(handle._data, np.ndarray):
-            known[id(handle._data)] = name
+    known = _names_of_arrays(names)
     made: dict[int, int] = {}
     frozen = frozen_parameters(models)
 

@@ -202,6 +202,15 @@ def _judge(point: Point, vs: Arrays, thorough: bool) -> Verdict:
     return _judge_number(estimate, analytic, scale, point, vs, thorough)
 
 
+def _judge_kink(verdict: Callable[..., Verdict], estimate: Estimate, analytic: float, tolerance: float) -> Verdict:
+    """Return the verdict on a slope at a kink: it must lie between the one-sided slopes."""
+    low, high = estimate.interval
+    if not math.isfinite(analytic):
+        return verdict("fail", tolerance, "not finite at a kink with finite one-sided slopes")
+    inside = low - tolerance <= analytic <= high + tolerance
+    return verdict("pass" if inside else "fail", tolerance, "" if inside else "outside the one-sided slopes")
+
+
 def _judge_number(
     estimate: Estimate, analytic: float, scale: float, point: Point, vs: Arrays, thorough: bool
 ) -> Verdict:
@@ -219,12 +228,7 @@ def _judge_number(
     if kind in ("unresolved", "jump"):
         return verdict("unresolved", math.inf, estimate.method)
     if kind == "kink":
-        low, high = estimate.interval
-        tolerance = estimate.error + 2 * rounding
-        if not math.isfinite(analytic):
-            return verdict("fail", tolerance, "not finite at a kink with finite one-sided slopes")
-        inside = low - tolerance <= analytic <= high + tolerance
-        return verdict("pass" if inside else "fail", tolerance, "" if inside else "outside the one-sided slopes")
+        return _judge_kink(verdict, estimate, analytic, estimate.error + 2 * rounding)
     if not math.isfinite(analytic):
         return verdict(
             "fail" if thorough else "weak", estimate.error, "not finite where the function has a finite slope"

@@ -18,6 +18,13 @@ from ..parts.value_texts import name_of, value_node, value_tooltip
 from .titles import FlowBuilder
 
 
+def texts_of_parameter(builder: FlowBuilder, value: Value) -> tuple[str, str, str, str]:
+    """Return a parameter's name, shape, norm and the norm of its gradient; "" for what is not known or not shown."""
+    norm = number(value.stats.norm) if value.stats is not None and value.stats.norm is not None else ""
+    grad = number(abs(value.grad)) if value.grad is not None and "grad" in builder.options.show else ""
+    return name_of(value) or "w", shape_text(value.shape, word(builder.lang, "scalar")), norm, grad
+
+
 def add_parameters(builder: FlowBuilder, position: int, item: Item, host: str) -> None:
     """Add the parameters an item is the first to read, as one card on the right. Folded runs keep theirs inside."""
     if item.kind in ("repeat", "rest"):
@@ -31,11 +38,8 @@ def add_parameters(builder: FlowBuilder, position: int, item: Item, host: str) -
         return
     node_id, rows = builder.new_id("n"), []
     for i in found:
-        value = builder.snapshot.values[i]
         builder.value_node[i] = node_id
-        norm = number(value.stats.norm) if value.stats is not None and value.stats.norm is not None else ""
-        grad = number(abs(value.grad)) if value.grad is not None and "grad" in builder.options.show else ""
-        rows.append((name_of(value) or "w", shape_text(value.shape, word(builder.lang, "scalar")), norm, grad))
+        rows.append(texts_of_parameter(builder, builder.snapshot.values[i]))
     names = [builder.snapshot.values[i].name for i in found]
     first = builder.snapshot.values[found[0]]
     tooltip = shorten("; ".join(value_tooltip(builder.snapshot.values[i], builder.lang) for i in found), 1000)
