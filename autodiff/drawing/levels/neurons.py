@@ -161,7 +161,7 @@ def add_inputs(builder: NeuronBuilder) -> None:
                 ids.append(add_gap(builder, len(hidden)))
             continue
         node_id = builder.new_id("n")
-        value = builder.snapshot.values[key[1]] if key[0] == "input" else None  # type: ignore[call-overload]
+        value = builder.snapshot.values[key[1]] if key[0] == "input" else None
         name = (pretty_name(name_of(value)) if value is not None else "") or pretty_name(f"x{k + 1}")
         shown = "" if many or value is None else shown_number(value)
         if value is None and not many:
