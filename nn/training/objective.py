@@ -25,7 +25,7 @@ from ..data.datasets import leaves
 from ..losses import CrossEntropyLoss, NLLLoss, cross_entropy, nll_loss
 from ..module import Module
 
-__all__ = ["ClassWeights", "Objective", "check_loss"]
+__all__ = ["ClassWeights", "Objective", "RunningLoss", "check_loss"]
 
 Array = NDArray[Any]
 BY_LABEL = (CrossEntropyLoss, NLLLoss)  # losses whose mean divides by the weights of the labels that count
@@ -123,15 +123,16 @@ class Objective:
         step they are arguments."""
         if weight is None:
             return None
+        return [np.float64(count or 1.0) for count in self.counts(target, weight)]
+
+    def counts(self, target: Any, weight: Array | None) -> list[float]:
+        """What the mean of each output over this batch divides by."""
         wanted = [target] if self.keys is None else [self._of(target, key, "y") for key in self.keys]
-        return [np.float64(part.divisor(y, weight) or 1.0) for part, y in zip(self.parts, wanted, strict=True)]
+        return [part.divisor(y, weight) for part, y in zip(self.parts, wanted, strict=True)]
 
     def shares(self, targets: Sequence[Any], weights: Sequence[Array | None]) -> list[list[float]]:
         """For batches that make one step together: the share of each in the mean over all, for each output."""
-        rows = []
-        for target, weight in zip(targets, weights, strict=True):
-            wanted = [target] if self.keys is None else [self._of(target, key, "y") for key in self.keys]
-            rows.append([part.divisor(y, weight) for part, y in zip(self.parts, wanted, strict=True)])
+        rows = [self.counts(target, weight) for target, weight in zip(targets, weights, strict=True)]
         columns = list(zip(*rows, strict=True))
         totals = [math.fsum(column) or 1.0 for column in columns]
         return [
@@ -161,6 +162,28 @@ class Objective:
             held = f"a tuple of {len(tree)}" if isinstance(tree, (tuple, list)) else f"a {type(tree).__name__}"
             raise ValueError(f"loss is for {len(self.keys)} outputs, but {what} is {held}")
         return tree[key]
+
+
+class RunningLoss:
+    """The loss over all samples of the batches so far: a mean by what the means of the batches divide by, or a sum."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.totals = [0.0] * len(objective.parts)
+        self.counts = [0.0] * len(objective.parts)
+
+    def add(self, batch: Mapping[str, float], target: Any, weight: Array | None) -> None:
+        """Add a batch, given its numbers by name."""
+        for i, count in enumerate(self.objective.counts(target, weight)):
+            value = batch[self.objective.names[i] if self.objective.names else "loss"]
+            self.totals[i] += value if self.objective.parts[i].reduction == "sum" else value * count
+            self.counts[i] += count
+
+    def numbers(self) -> dict[str, float]:
+        """Return "loss", and that of each output by name."""
+        pairs = zip(self.objective.parts, self.totals, self.counts, strict=True)
+        loss, parts = self.objective.numbers([t if p.reduction == "sum" else t / (n or 1.0) for p, t, n in pairs])
+        return {"loss": loss, **parts}
 
 
 class _Part:
@@ -247,8 +270,13 @@ class ClassWeights:
     def __call__(self, labels: Any) -> Array:
         """Return the weight of each sample; a class that a dict does not name has the weight 1."""
         labels = _labels(labels)
-        if self.classes is not None and labels.size and not 0 <= labels.min() <= labels.max() < self.classes:
-            raise ValueError(f"class_weight is for {self.classes} classes, but a label is {labels.max()}")
+        if self.classes is not None:
+            others = labels[(labels < 0) | (labels >= self.classes)]
+            if others.size:
+                raise ValueError(
+                    f"class_weight is for {self.classes} classes, but a label is {others[0]}; a dict may name some "
+                    "classes only"
+                )
         values, inverse = np.unique(labels, return_inverse=True)
         return np.array([self.table.get(int(v), 1.0) for v in values], dtype=np.float64)[inverse.reshape(labels.shape)]
 

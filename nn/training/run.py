@@ -26,7 +26,7 @@ from .checkpoints import Checkpoint
 from .evaluation import measure, modes_restored, plain_tree
 from .feeding import Array, Batch, FromArrays, Source, call
 from .history import EarlyStopping, History
-from .objective import Objective, as_number
+from .objective import Objective, RunningLoss, as_number
 from .progress import Display
 
 __all__ = ["Run", "Watch"]
@@ -144,7 +144,8 @@ class Run:
 
     def _train_epoch(self) -> dict[str, float]:
         """One pass over the data; the means of its numbers."""
-        sums = dict.fromkeys(("loss", *self.objective.names, *self.functions), 0.0)
+        sums = dict.fromkeys(self.functions, 0.0)
+        losses = RunningLoss(self.objective)
         seen = done = 0
         batches = iter(self.data)
         before: dict[str, Array] | None = None
@@ -158,9 +159,10 @@ class Run:
             for i, batch in enumerate(group):
                 done, seen = done + 1, seen + batch.size
                 numbers = self._forward_and_backward(batch, done, None if shares is None else shares[i])
-                for name, number in numbers.items():
-                    sums[name] += number * batch.size
-                self.shown.batch(sums["loss"] / seen)
+                losses.add(numbers, batch.target, batch.weight)
+                for name in sums:
+                    sums[name] += numbers[name] * batch.size
+                self.shown.batch(losses.numbers()["loss"])
                 if i == len(group) - 1:
                     self._update(group, shares, done, numbers["loss"])
                 if self._tell("on_batch_end", done, {"loss": numbers["loss"], "size": batch.size}):
@@ -171,7 +173,7 @@ class Run:
             raise ValueError("there are no batches: the dataset is empty, or drop_last left the only one out")
         if before is not None:
             _note_parameters(self.model, before, self.history)
-        return {name: total / seen for name, total in sums.items()}
+        return {**losses.numbers(), **{name: total / seen for name, total in sums.items()}}
 
     def _forward_and_backward(self, batch: Batch, number: int, shares: Any) -> dict[str, float]:
         """Return the numbers of a batch, whose gradients are added to those of its group."""

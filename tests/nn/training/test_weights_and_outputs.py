@@ -69,6 +69,23 @@ def test_a_sample_weight_of_k_is_as_good_as_the_sample_k_times(counts, name):
     np.testing.assert_allclose(weighted, repeated, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_loss_of_an_epoch_is_that_of_all_samples_whatever_the_batches(name, weighted):
+    """It was the mean over the batches, in which a batch of ignored labels or of weight 0 counted as any other."""
+    loss, y = LOSSES[name]
+    weighted = weighted and name not in ("your own", "divergence")
+    weight = np.where(np.arange(17) % 3 == 0, 0.0, np.arange(17.0)) if weighted else None
+    one_step = [
+        weights_after(X, y, loss=loss, sample_weight=weight, batch_size=size, accumulate=17)[1]["loss"][0]
+        for size in (1, 4, 17)
+    ]
+    np.testing.assert_allclose(one_step, one_step[-1], rtol=1e-12)
+    if not weighted:
+        whole = nn.evaluate(linear(), X, y, loss=loss)["loss"]
+        np.testing.assert_allclose(one_step, whole, rtol=1e-12)
+
+
 @pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), nn.cross_entropy])
 @pytest.mark.parametrize("given_as", [[0.5, 1.0, 4.0], {0: 0.5, 2: 4.0}, np.array([0.5, 1.0, 4.0])])
 def test_class_weights_are_those_of_the_loss(loss, given_as):
