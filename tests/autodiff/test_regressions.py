@@ -629,3 +629,13 @@ def test_inserting_at_no_place_is_a_copy_as_in_numpy(places: Any) -> None:
     np.testing.assert_array_equal(y.data, np.insert(x.data, places, 9.0, axis=0))
     y.sum().backward()
     np.testing.assert_array_equal(x.grad, np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("x", [ad.tensor([1.0, np.inf]), ad.scalar(np.inf), ad.tensor(2.0)])
+def test_piecewise_is_recorded_also_where_only_numbers_are_taken(x: Any) -> None:
+    """It gave a plain array for some values of x, and 0 * inf."""
+    for functions, value in (([lambda v: v * v, 3.0], 3.0), ([lambda v: v * v], 0.0)):
+        y = np.piecewise(x, [x < 0], functions)
+        assert isinstance(y, ad.Variable) and np.all(y.data == value)
+        np.sum(y).backward()
+        assert np.all(x.grad == 0.0)

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ...errors import kind_of, missing_argument
 from ...registry import composite
-from ...variable import Scalar, plain
+from ...variable import Scalar, Variable, plain
 from ..index import scatter, setitem
 from ..shape import operand
 from .assemble import array
@@ -61,11 +61,15 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         )
     if isinstance(x, Scalar):
         taken = [f for condition, f in zip(conditions, funclist, strict=True) if condition]
-        return 0.0 * x if not taken else taken[-1](x, *args, **kw) if callable(taken[-1]) else taken[-1]
+        last = taken[-1] if taken else 0.0
+        return last(x, *args, **kw) if callable(last) else np.where(False, x, last)
     y: Any = np.zeros(np.shape(x), x.dtype)
     for condition, f in zip(conditions, funclist, strict=True):
         if condition.any():
             y = setitem(y, f(x[condition], *args, **kw) if callable(f) else f, index=condition)
+    if not isinstance(y, Variable):  # recorded whatever the values of x are
+        nowhere = np.zeros(np.shape(x), bool)
+        y = setitem(y, x[nowhere], index=nowhere)
     return y
 
 
