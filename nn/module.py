@@ -171,6 +171,8 @@ class Module:
         self._check_new(name)
         setattr(self, name, module)
 
+    add_module = register_module
+
     def _check_new(self, name: str) -> None:
         if not isinstance(name, str) or not name or "." in name:
             raise ValueError(f"{type(self).__name__}: a name without a dot is needed, got {name!r}")

@@ -6,7 +6,7 @@ Never here: a name that does something.
 
 from __future__ import annotations
 
-__all__ = ["IN_FUNCTIONAL", "IN_MODULE", "IN_PACKAGE"]
+__all__ = ["IN_FUNCTIONAL", "IN_MODULE", "IN_OPTIMIZER", "IN_PACKAGE"]
 
 _PARALLEL = "write nn.distributed(optimizer), and start the program with mpiexec"
 _SCHEDULERS = (
@@ -76,7 +76,6 @@ _CPU = "everything is NumPy on the CPU; leave it out, and write model.astype(dty
 IN_MODULE = {
     **dict.fromkeys(["to", "cuda", "cpu", "to_device"], _CPU),
     **{name: f"write model.astype(np.float{bits})" for name, bits in (("half", 16), ("float", 32), ("double", 64))},
-    "add_module": "write self.name = module in the model",
     "compile": "write ad.compile(f), or nn.training_step(model, loss, optimizer, compiled=True)",
     "evaluate": "write nn.evaluate(model, x, y, loss=...)",
     "flatten_parameters": "leave it out: the weights are where they are",
@@ -123,4 +122,12 @@ IN_FUNCTIONAL = {
     "upsample": "write nn.functional.interpolate",
     "upsample_bilinear": 'write nn.functional.interpolate(x, ..., mode="bilinear", align_corners=True)',
     "upsample_nearest": "write nn.functional.interpolate",
+}
+_BESIDE = "call your function beside step()"
+IN_OPTIMIZER = {
+    "state": 'write optimizer.state_dict()["state"], a copy',
+    "learning_rate": 'write optimizer.param_groups[0]["lr"]',
+    **dict.fromkeys(["register_step_pre_hook", "register_step_post_hook"], _BESIDE),
+    "apply_gradients": "write loss.backward(), then optimizer.step()",
+    "minimize": "write loss.backward(), then optimizer.step()",
 }

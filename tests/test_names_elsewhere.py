@@ -38,6 +38,8 @@ ANSWERS = {
     "values": names_elsewhere.WORDS,
     "nn": nn_names.IN_PACKAGE,
     "models": nn_names.IN_MODULE,
+    "functions of nn": nn_names.IN_FUNCTIONAL,
+    "optimizers": nn_names.IN_OPTIMIZER,
 }
 
 

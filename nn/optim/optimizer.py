@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from operator import setitem
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ import autodiff as ad
 from autodiff import extend
 
 from ..arguments_elsewhere import OF_OPTIMIZERS, without
+from ..names_elsewhere import IN_OPTIMIZER
 from ..parameter import forget_gradient
 from .hyperparameters import flag, fraction_pair, number
 from .slots import Array, Call, Flat, ScalarSlot, Slot, slots_for
@@ -114,6 +115,14 @@ class Optimizer:
                 f"for group in opt.param_groups: group[{name!r}] = {value!r}"
             )
         super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Answer names of other libraries with what to write here."""
+            if name in IN_OPTIMIZER:
+                raise AttributeError(f"{type(self).__name__} has no .{name}: {IN_OPTIMIZER[name]}.", name=name)
+            return object.__getattribute__(self, name)  # raises once more
 
     # What a subclass provides.
 

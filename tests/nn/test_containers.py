@@ -122,7 +122,7 @@ def test_a_buffer_that_is_not_persistent_is_left_out_of_the_state_at_any_depth()
 def test_layers_with_names_run_in_their_order() -> None:
     """A module that was registered under a name was left out of the run without a word."""
     net = nn.Sequential({"a": nn.Linear(3, 4, rng=0), "act": nn.ReLU()})
-    net.register_module("b", nn.Linear(4, 2, rng=1))
+    net.add_module("b", nn.Linear(4, 2, rng=1))
     x = np.ones((1, 3), np.float32)
     assert list(net.state_dict()) == ["a.weight", "a.bias", "b.weight", "b.bias"]
     np.testing.assert_array_equal(net(x).data, net.b(net.act(net.a(x))).data)
