@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .passes import AFTER, ORDERED, PASSES, in_blocks, packed
+from .passes import AFTER, ORDERED, PASSES, in_blocks, packed, simplified
 from .planning.counting import moved, operations
 from .planning.layouts import strides_of
 from .planning.memory import block, planned
@@ -176,15 +176,21 @@ def build(
     (array([2., 6.]), [], [])
     """
     program.check()
-    simple = program
+    simple, strides = program, None
     for change in PASSES:
-        simple = packed(simple, exact=exact) if change is packed else change(simple)
-    if len(simple.instructions) < MANY:
+        if change is packed:
+            simple = packed(simple, exact=exact)
+        elif change is simplified:
+            strides = strides_of(simple, arrays) if len(simple.instructions) < MANY else None
+            simple = simplified(simple, strides)
+        else:
+            simple = change(simple)
+    if strides is not None:
         strides = strides_of(simple, arrays)
         for ordered in ORDERED:
             simple = ordered(simple, strides)
         for change in AFTER:
-            simple = change(simple)
+            simple = simplified(simple, strides) if change is simplified else change(simple)
     made = Executable(simple, name, arrays, in_place)
     if program.guards and all(instruction.pure for instruction in program.instructions):
         made._plain = program

@@ -28,4 +28,4 @@ PASSES = (
 ORDERED = (without_idle_writes, spread_folded, without_signs)
 AFTER = (simplified, without_repetitions, without_dead_code)
 
-__all__ = ["AFTER", "ORDERED", "PASSES", "in_blocks", "packed"]
+__all__ = ["AFTER", "ORDERED", "PASSES", "in_blocks", "packed", "simplified"]

@@ -48,8 +48,17 @@ def folded(program: Program) -> Program:
 
 
 def spread_folded(program: Program, strides: list[Strides]) -> Program:
-    """Make elementwise calls of constants that are broadcast for one element of each."""
+    """Make elementwise calls of constants that are broadcast for one element of each.
+
+    What is broadcast has no order of its own: beside an array in another order than C a result would take that order.
+    """
     values, constants, kept = list(program.values), dict(program.constants), []
+    spread_out = {i.results[0] for i in program.instructions if i.function is np.broadcast_to}
+    others = {
+        value.shape
+        for value in values
+        if value.index not in spread_out and strides[value.index] not in ((), c_order(value.shape, value.dtype))
+    }
     spread: dict[int, Ref] = {}  # what broadcasts a known number, and that number
     for instruction in program.instructions:
         (result, *_), arguments = instruction.results or (-1,), instruction.arguments
@@ -61,7 +70,7 @@ def spread_folded(program: Program, strides: list[Strides]) -> Program:
         if is_ufunc(instruction.function) and takes_out(instruction) and spread.keys() & set(operands(instruction)):
             value = values[result]
             plain = all(a.__class__ in (Ref, int, float) for a in found) and not instruction.keywords
-            if plain and strides[result] == c_order(value.shape, value.dtype):
+            if plain and value.shape not in others:
                 with np.errstate(all="ignore"):
                     made = frozen(np.asarray(instruction.function(*filled(tuple(found), constants))))
                 number = replace(value, index=len(values), shape=(), name="", kind="constant")

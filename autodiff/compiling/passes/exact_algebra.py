@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import functional
 from ..knowledge import is_known, is_ufunc
+from ..planning.layouts import Strides
 from ..program import Instruction, Program, Ref, is_fixed
 from .substitution import Substitution
 
@@ -25,8 +26,12 @@ MANY = 64  # 0-d calls: they will be packed, and a product by 1 left out would s
 Maker = dict[int, Instruction]
 
 
-def simplified(program: Program) -> Program:
-    """Read operands in the place of calls that would give them back."""
+def simplified(program: Program, strides: list[Strides] | None = None) -> Program:
+    """Read operands in the place of calls that would give them back.
+
+    strides: of every value; an operand that lies otherwise than the result stays as it is, because NumPy sums in the
+    order of memory. None: all lie alike.
+    """
     names, kept, made_by = Substitution(), [], Maker()
     many = sum(not program.values[i.results[0]].shape for i in program.instructions if i.results) >= MANY
     for old in program.instructions:
@@ -34,7 +39,7 @@ def simplified(program: Program) -> Program:
         same = _same(instruction, made_by, program)
         if many and instruction.function in _KEPT and not program.values[instruction.results[0]].shape:
             same = None
-        if same is not None and _alike(program, instruction.results[0], same):
+        if same is not None and _alike(program, instruction.results[0], same, strides):
             names.instead[instruction.results[0]] = same
             continue
         kept.append(instruction)
@@ -43,9 +48,9 @@ def simplified(program: Program) -> Program:
     return names.in_ends(program, kept)
 
 
-def _alike(program: Program, a: int, b: int) -> bool:
+def _alike(program: Program, a: int, b: int, strides: list[Strides] | None) -> bool:
     x, y = program.values[a], program.values[b]
-    return x.shape == y.shape and x.dtype == y.dtype
+    return x.shape == y.shape and x.dtype == y.dtype and (not x.shape or strides is None or strides[a] == strides[b])
 
 
 def _same(instruction: Instruction, made_by: Maker, program: Program) -> int | None:

@@ -104,7 +104,7 @@ class Trace(Writes):
 
     def outside(self, example: Any, kind: str, name: str = "", weak: bool = False) -> TracedArray:
         """Return an input or a state. The example is a copy, so that the trace changes nothing."""
-        example = np.float64(example) if isinstance(example, float) else np.copy(example, order="K")
+        example = np.float64(example) if isinstance(example, float) else copied(example)
         index = self.value(example, kind, name)
         (self.program.inputs if kind == "input" else self.program.states).append(index)
         return self.traced(example, index, kind, weak)
@@ -500,6 +500,30 @@ class Trace(Writes):
 
 # Code that belongs to this package, to ``nn`` or to NumPy, by its id: the hash of code is made of all its constants.
 _ours: dict[int, Any] = {}
+
+
+def copied(a: Any) -> Any:
+    """Return a copy that lies in memory as the array does, also one that is reversed, spread out or part of another:
+    what NumPy makes of it then lies as what it makes of the array."""
+    a = np.asarray(a)
+    made = np.copy(a, order="K")
+    if not a.size or made.strides == a.strides:
+        return made
+    ends = [(n - 1) * s for n, s in zip(a.shape, a.strides, strict=True)]
+    first, extent = -sum(e for e in ends if e < 0), sum(map(abs, ends)) + a.itemsize
+    strides: tuple[int, ...] = a.strides
+    if extent > 4 * a.nbytes + (1 << 16):  # part of something far larger: the same order, with one number between rows
+        step, found = 2 * a.itemsize, [0] * a.ndim
+        for axis in sorted(range(a.ndim), key=lambda k: abs(a.strides[k])):
+            if a.strides[axis]:
+                found[axis] = step if a.strides[axis] > 0 else -step
+                step = step * a.shape[axis] + a.itemsize
+        strides = tuple(found)
+        ends = [(n - 1) * s for n, s in zip(a.shape, strides, strict=True)]
+        first, extent = -sum(e for e in ends if e < 0), sum(map(abs, ends)) + a.itemsize
+    made = np.ndarray(a.shape, a.dtype, np.empty(extent, np.uint8), first, strides)
+    made[...] = a
+    return made
 
 
 def user_place() -> tuple[str, int] | None:

@@ -694,3 +694,26 @@ def test_a_backward_program_sums_in_the_order_in_which_its_arrays_lie() -> None:
             function(w, x).backward(g)
             found.append(w.grad)
         same(*found)
+
+
+@pytest.mark.parametrize(
+    "lay",
+    [
+        np.asfortranarray,
+        lambda x: x[::-1],
+        lambda x: x[:, ::-1],
+        lambda x: np.broadcast_to(x[:1], x.shape),
+        lambda x: np.pad(x, 3)[3:-3, 3:-3],
+        lambda x: np.pad(x, ((0, 0), (3, 3000)))[:, 3:-3000],
+    ],
+    ids=["Fortran", "upwards", "backwards", "spread out", "inside", "far inside"],
+)
+def test_sums_follow_the_order_in_which_an_argument_lies(lay: Any) -> None:
+    def f(x: Any) -> Any:
+        y, z = np.ascontiguousarray(x), np.zeros_like(x)
+        z[1:] = x[:-1]
+        return np.sum(x * 1), np.sum(+x), np.sum(y), np.sum(np.negative(-x)), np.sum(np.asfortranarray(x)), np.sum(z, axis=0)
+
+    x = lay(np.random.default_rng(0).normal(size=(33, 33)).astype(np.float32))
+    for got, want in zip(ad.compile(f)(x), f(x), strict=True):
+        same(got, want)
