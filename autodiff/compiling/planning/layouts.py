@@ -77,7 +77,7 @@ def _results(instruction: Instruction, values: list[Value], held: dict[int, Any]
     fresh = isinstance(function, np.ufunc) or owner(function) is not None or (known and function in FRESH - _SAMPLED)
     if plain and (fresh or getattr(function, "fresh", False)):
         return [sample(value) for value in wanted]
-    if not (known and function in VIEWS) and not fresh:
+    if not (known and (function in VIEWS or function is functional.getitem)) and not fresh:
         held = {i: np.ones_like(held[i]) if held[i].dtype.kind in "fc" else held[i] for i in operands(instruction)}
     try:
         made = instruction.function(*filled(instruction.arguments, held), **filled(instruction.keywords, held))
