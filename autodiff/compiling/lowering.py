@@ -26,7 +26,6 @@ from .planning.source import Text, Writer
 from .planning.updates import divided
 from .program import Instruction, Program, Ref, described, operands, run
 
-MANY = 20_000  # calls: of so many, most are of single numbers, which the passes for arrays leave alone
 Step = Callable[..., Any]
 
 
@@ -181,7 +180,7 @@ def build(
         if change is packed:
             simple = packed(simple, exact=exact)
         elif change is simplified:
-            strides = strides_of(simple, arrays) if len(simple.instructions) < MANY else None
+            strides = strides_of(simple, arrays) if any(value.shape for value in simple.values) else None
             simple = simplified(simple, strides)
         else:
             simple = change(simple)
