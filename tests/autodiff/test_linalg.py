@@ -399,9 +399,7 @@ def test_a_second_derivative_of_a_hermitian_pinv_reads_one_triangle_as_the_first
     assert not forward[..., 0, 1].any() and forward[..., 1, 0].any()
 
 
-@pytest.mark.parametrize(
-    ("name", "instead"), [("schur", r"np\.linalg\.eig\(a\)"), ("logm", r"np\.linalg\.eigh\(a\)"), ("lu", "lu_factor")]
-)
+@pytest.mark.parametrize(("name", "instead"), [("schur", r"np\.linalg\.eig\(a\)"), ("funm", r"np\.linalg\.eigh\(a\)")])
 def test_a_function_of_scipys_linalg_that_is_not_here_says_what_to_write(name: str, instead: str) -> None:
     with pytest.raises(AttributeError, match=rf"has no attribute '{name}': .*{instead}"):
         getattr(ad.linalg, name)

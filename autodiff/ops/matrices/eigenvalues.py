@@ -111,9 +111,27 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
 
 
 # ---- matrices without symmetry
+_COMPLEX = np.iscomplexobj(np.linalg.eigvals(np.eye(1)))  # from NumPy 2.5 on, also of a matrix whose values are real
+
+
+def _narrow(x: Any, w: Any, *v: Any) -> Any:
+    """Return real arrays where a real matrix has real values: the phase of its vectors is no arbitrary choice."""
+    return [y.real for y in (w, *v)] if _COMPLEX and not np.iscomplexobj(x) and not w.imag.any() else [w, *v]
+
+
+def _as_numpys(x: Any) -> Any:
+    """Return values or vectors in the dtype that NumPy's function has."""
+    return np.astype(x, np.result_type(x, np.complex64)) if _COMPLEX else x
+
+
 def _eig(x: Any) -> Any:
-    w, v = np.linalg.eig(x)
+    w, v = _narrow(x, *np.linalg.eig(x))
     return pack((w, 1), (v, 2))
+
+
+def _eigvals(x: Any) -> Any:
+    (w,) = _narrow(x, np.linalg.eigvals(x))
+    return w
 
 
 def _eig_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
@@ -141,7 +159,7 @@ def _solve_vectors(v: Any, b: Any) -> Any:
 
 
 def _eigvals_vjp(g: Any, x: Any) -> Any:
-    w, v = eig(x)
+    w, v = _of_eig(x)
     return conj(_solve_vectors(v, np.expand_dims(share_evenly("eigvals", conj(g), equal_pairs(w)), -1) * h(v)))
 
 
@@ -160,7 +178,7 @@ _eig_row = op(
 
 
 _eigvals_row = op(
-    lambda x: np.linalg.eigvals(x),
+    _eigvals,
     name="eigvals",
     batch=of_matrices,
     public=False,
@@ -185,8 +203,12 @@ def eig(a: Any) -> Any:
     array([[ 0. ,  2. ],
            [-0.5,  0. ]])
     """
+    return type(np.linalg.eig(np.eye(1)))(*map(_as_numpys, _of_eig(a)))
+
+
+def _of_eig(a: Any) -> Any:
     n = np.shape(a)[-1] if np.ndim(a) else 0
-    return type(np.linalg.eig(np.eye(1)))(*unpack(_eig_row(a), (n,), (n, n)))
+    return unpack(_eig_row(a), (n,), (n, n))
 
 
 def eigvals(a: Any) -> Any:
@@ -200,7 +222,7 @@ def eigvals(a: Any) -> Any:
     array([[1., 0.],
            [0., 1.]])
     """
-    return _eigvals_row(a)
+    return _as_numpys(_eigvals_row(a))
 
 
 for _fn in (eig, eigvals, eigh, eigvalsh):
