@@ -109,10 +109,11 @@ class Optimizer:
             self.add_param_group(group)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.__dict__.get("defaults", ()):
+        key = "lr" if name == "learning_rate" else name
+        if key in self.__dict__.get("defaults", ()):
             raise AttributeError(
                 f"{self._name}.{name} cannot be set: every group of parameters has its own. Write "
-                f"for group in opt.param_groups: group[{name!r}] = {value!r}"
+                f"for group in opt.param_groups: group[{key!r}] = {value!r}"
             )
         super().__setattr__(name, value)
 

@@ -658,3 +658,5 @@ def test_a_step_calls_the_closure_and_returns_its_loss() -> None:
 
     assert optimizer.step(closure).item() == 9.0 and w.data == 0.0
     assert optimizer.step() is None
+    with pytest.raises(AttributeError, match=r"group\['lr'\] = 0\.5"):
+        nn.SGD([ad.tensor([1.0])], lr=0.1).learning_rate = 0.5  # Keras' name
