@@ -178,3 +178,23 @@ def test_a_layer_that_keeps_statistics_while_it_trains_is_right() -> None:
     x = np.random.default_rng(0).normal(size=(4, 3))
     assert check_module(nn.BatchNorm1d(3), x).ok
     assert "P26" in check_module(nn.BatchNorm1d(3).eval(), x).tally.counts
+
+
+def test_an_optimizer_whose_closure_is_optional_is_checked_by_its_gradients() -> None:
+    """Whoever overrode step(closure=None) was taken for LBFGS: no gradient was ever set, and all was right."""
+
+    class Halving(nn.SGD):
+        def step(self, closure: Any = None) -> None:
+            super().step()
+            for p in self.param_groups[0]["params"]:
+                if p.grad is not None:
+                    p.grad *= 0.5
+
+    class Forgetful(nn.SGD):
+        def step(self, closure: Any = None) -> None:
+            for p in self.param_groups[0]["params"][:1]:
+                p.data = p.data - self.param_groups[0]["lr"] * p.grad
+
+    for kind, broken in ((Halving, "S05"), (Forgetful, "S07")):
+        report = check_optimizer(lambda ps, kind=kind: kind(ps, lr=0.1), raises=False)
+        assert broken in [f.property_id for f in report.failures]
