@@ -126,3 +126,23 @@ def test_a_difference_between_calls_or_processes_is_placed() -> None:
         assert_deterministic(lambda: 1, processes=True)
     with pytest.raises(ValueError, match="cannot be pickled"):
         assert_deterministic(np.shape, [lambda: 1], processes=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["a"].append(np.ones(2)),
+        lambda d: d["a"].reverse(),
+        lambda d: d["a"].__setitem__(0, 2 * d["a"][0]),
+        lambda d: d["a"].append("text"),
+        lambda d: d.pop("b"),
+        lambda d: d["b"].__iadd__(1.0),
+    ],
+)
+def test_a_container_that_holds_other_arrays_afterwards_was_changed(change: Any) -> None:
+    """Each array was as before, and the list held another one."""
+    held = {"a": [np.ones(2), np.zeros(2)], "b": ad.tensor([1.0]) * 2.0}
+    with assert_unmutated(held):
+        held["a"][0].sum()
+    with pytest.raises(AssertionError, match="in this block"), assert_unmutated(held):
+        change(held)

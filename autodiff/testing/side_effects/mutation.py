@@ -16,7 +16,8 @@ class assert_unmutated:
     """Check that a block leaves arrays as they were: every byte, shape, strides, dtype and flags.
 
     Args:
-        arrays: ndarrays or Tensors (their values), or lists, tuples and dicts of them.
+        arrays: ndarrays or Tensors (their values), or lists, tuples and dicts of them, which must hold the same arrays
+            in the same places at the end.
 
     Raises:
         AssertionError: naming the array and its first changed element, or what else changed.
@@ -30,7 +31,11 @@ class assert_unmutated:
     """
 
     def __init__(self, *arrays: Any) -> None:
-        self.named = [pair for i, a in enumerate(arrays) for pair in _arrays_in(a, f"array {i}")]
+        self.arrays = arrays
+        self.named = self._watched()
+
+    def _watched(self) -> list[tuple[str, np.ndarray]]:
+        return [pair for i, a in enumerate(self.arrays) for pair in _arrays_in(a, f"array {i}")]
 
     def __enter__(self) -> assert_unmutated:
         self.before = [(a.copy(), _facts(a)) for _, a in self.named]
@@ -47,6 +52,15 @@ class assert_unmutated:
             if a.tobytes() != old.tobytes():
                 i = first_difference(old, a)
                 raise AssertionError(f"{who} was written in this block: element {i} was {old[i]} and is {a[i]}")
+        try:
+            now = dict(self._watched())
+        except TypeError as other:
+            raise AssertionError(f"a container was changed in this block: {other}") from None
+        for name, a in self.named:
+            if now.pop(name, None) is not a:
+                raise AssertionError(f"{name} was replaced or taken out in this block")
+        if now:
+            raise AssertionError(f"{next(iter(now))} was added in this block")
 
 
 def _arrays_in(x: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:
