@@ -24,7 +24,7 @@ from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
 from .ops.special.airy import airy
 from .ops.special.bessel import i0, i0e, i1, i1e, iv, ive, j0, j1, jn, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn
-from .ops.special.elliptic import ellipe, ellipk
+from .ops.special.elliptic import ellipe, ellipeinc, ellipk, ellipkinc
 from .ops.special.entropy import entr, huber, kl_div, pseudo_huber, rel_entr, xlog1py, xlogy
 from .ops.special.exponential import (
     binom,
@@ -58,6 +58,7 @@ from .ops.special.gamma import (
     zeta,
 )
 from .ops.special.incomplete_beta import betainc, betaincc, stdtr
+from .ops.special.lambert import lambertw
 from .ops.special.logsums import log_softmax, logcumsumexp, logsumexp, softmax
 from .ops.special.normal import (
     dawsn,
@@ -111,28 +112,29 @@ from .registry import DISPATCH, UFUNCS
 
 __all__ = [
     "airy", "bdtr", "bdtrc", "beta", "betainc", "betaincc", "betainccinv", "betaincinv", "betaln", "binom",
-    "boxcox", "boxcox1p", "chdtr", "chdtrc", "chdtri", "comb", "cosm1", "dawsn", "digamma", "ellipe", "ellipk",
-    "entr", "erf", "erfc", "erfcinv", "erfcx", "erfi", "erfinv", "eval_chebyt", "eval_chebyu", "eval_gegenbauer",
-    "eval_genlaguerre", "eval_hermite", "eval_hermitenorm", "eval_jacobi", "eval_laguerre", "eval_legendre", "exp1",
-    "exp10", "expi", "expit", "expn", "exprel", "factorial", "fdtr", "fdtrc", "fresnel", "gamma", "gammainc",
-    "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "gdtr", "gdtrc", "huber", "i0", "i0e", "i1", "i1e",
-    "inv_boxcox", "inv_boxcox1p", "iv", "ive", "j0", "j1", "jn", "jv", "k0", "k0e", "k1", "k1e", "kl_div", "kn",
-    "kv", "kve", "log_expit", "log_ndtr", "log_softmax", "logcumsumexp", "loggamma", "logit", "logsumexp",
-    "multigammaln", "nbdtr", "nbdtrc", "ndtr", "ndtri", "owens_t", "pdtr", "pdtrc", "perm", "poch", "polygamma",
-    "powm1", "pseudo_huber", "psi", "rel_entr", "rgamma", "sici", "sinc", "softmax", "spence", "sph_harm_y",
-    "spherical_jn", "spherical_yn", "stdtr", "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
+    "boxcox", "boxcox1p", "chdtr", "chdtrc", "chdtri", "comb", "cosm1", "dawsn", "digamma", "ellipe", "ellipeinc",
+    "ellipk", "ellipkinc", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfi", "erfinv", "eval_chebyt",
+    "eval_chebyu", "eval_gegenbauer", "eval_genlaguerre", "eval_hermite", "eval_hermitenorm", "eval_jacobi",
+    "eval_laguerre", "eval_legendre", "exp1", "exp10", "expi", "expit", "expn", "exprel", "factorial", "fdtr",
+    "fdtrc", "fresnel", "gamma", "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "gdtr", "gdtrc",
+    "huber", "i0", "i0e", "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "iv", "ive", "j0", "j1", "jn", "jv", "k0",
+    "k0e", "k1", "k1e", "kl_div", "kn", "kv", "kve", "lambertw", "log_expit", "log_ndtr", "log_softmax",
+    "logcumsumexp", "loggamma", "logit", "logsumexp", "multigammaln", "nbdtr", "nbdtrc", "ndtr", "ndtri", "owens_t",
+    "pdtr", "pdtrc", "perm", "poch", "polygamma", "powm1", "pseudo_huber", "psi", "rel_entr", "rgamma", "sici",
+    "sinc", "softmax", "spence", "sph_harm_y", "spherical_jn", "spherical_yn", "stdtr", "stdtrit", "xlog1py",
+    "xlogy", "y0", "y1", "yn", "zeta",
 ]  # fmt: skip
 
 jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names
 
 _NO_UFUNCS = (
-    "comb", "factorial", "perm", "logcumsumexp", "multigammaln", "polygamma", "sph_harm_y",
+    "comb", "factorial", "lambertw", "perm", "logcumsumexp", "multigammaln", "polygamma", "sph_harm_y",
     "spherical_jn", "spherical_yn",
 )  # fmt: skip
 
 # SciPy's ufuncs by their names, most of which are ours; those that NumPy has too (exp2, cbrt, expm1) are NumPy's rows.
 UFUNCS.update({name: globals()[name] for name in __all__ if name not in _NO_UFUNCS})
-UFUNCS.update({"_zeta": zeta, "_riemann_zeta": zeta})
+UFUNCS.update({"_lambertw": lambertw, "_zeta": zeta, "_riemann_zeta": zeta})
 UFUNCS.update({name: DISPATCH[getattr(np, name)] for name in ("cbrt", "exp2", "expm1", "log1p")})
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself

@@ -18,7 +18,9 @@ BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
     "eval_hermite": (3,), "eval_hermitenorm": (3,), "eval_jacobi": (3, 0.5, 1.3), "eval_laguerre": (3,),
     "eval_legendre": (3,), "spherical_jn": (3,), "spherical_yn": (3,),
     "bdtr": (1, 3), "bdtrc": (1, 3), "nbdtr": (1, 3), "nbdtrc": (1, 3), "pdtr": (2,), "pdtrc": (2,), "powm1": (1.5,),
-    "gdtr": (1.5, 2.5), "gdtrc": (1.5, 2.5), "chdtr": (2.5,), "chdtrc": (2.5,), "chdtri": (2.5,), "fdtr": (2.5, 3.5),
+
+    "ellipkinc": (0.7,), "ellipeinc": (0.7,), "gdtr": (1.5, 2.5), "gdtrc": (1.5, 2.5), "chdtr": (2.5,),
+    "chdtrc": (2.5,), "chdtri": (2.5,), "fdtr": (2.5, 3.5),
     "fdtrc": (2.5, 3.5),
     "gammainc": (2.5,), "gammaincc": (2.5,), "huber": (0.5,),
     "binom": (1.7,), "boxcox": (1.3,), "boxcox1p": (0.7,), "expn": (3,), "inv_boxcox": (0.9,), "inv_boxcox1p": (0.9,),
@@ -27,7 +29,9 @@ BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
     "betaincinv": (2.0, 1.5), "betainccinv": (2.0, 1.5), "gammaincinv": (2.5,), "gammainccinv": (2.5,),
     "stdtr": (3.0,), "stdtrit": (3.0,), "xlog1py": (2.0,), "xlogy": (2.0,), "zeta": (2.5,),
 }  # fmt: skip
-NAMES = sorted(set(ad.special.__all__) - {"airy", "fresnel", "logcumsumexp", "multigammaln", "sici", "sph_harm_y"})
+NAMES = sorted(
+    set(ad.special.__all__) - {"airy", "fresnel", "logcumsumexp", "multigammaln", "sici", "sph_harm_y", "lambertw"}
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -451,3 +455,45 @@ def test_value_and_slope_at_an_end_are_the_limits(f: Any, at: float, value: floa
         y.backward()
     assert_allclose(y.data, value, rtol=1e-14)
     assert_allclose(x.grad, slope, rtol=1e-14)
+
+
+@pytest.mark.parametrize("k", [0, -1, 1, 2])
+def test_lambertw_is_scipys_on_every_branch(k: int) -> None:
+    special = pytest.importorskip("scipy.special")
+    z = np.array([1e-10, 0.1, 2.7, 1e5, 1e300, -0.1, -0.36, -0.5, -3.0, 1j, -1j, -0.4 + 0.01j, -0.4 - 0.01j, 5 - 100j])
+    w = ad.special.lambertw(z, k)
+    assert_allclose(w, special.lambertw(z, k), rtol=1e-13)
+    assert_allclose(ad.grad(lambda z: ad.special.lambertw(z, k), holomorphic=True)(z[4]), 1 / (z[4] * (1 + 1 / w[4])))
+    assert ad.special.lambertw(np.array([0.0]), k) == special.lambertw(np.array([0.0]), k)
+    if k in (0, -1):  # the nearest float64 lies 1.2e-17 beyond the branch point (mpmath; SciPy has NaN)
+        assert_allclose(ad.special.lambertw(-1 / np.e, k), -1.0 + (1 + 2 * k) * 8.2200834e-09j, rtol=1e-14)
+    assert ad.special.lambertw(np.float32([0.5]), k).dtype == np.complex64
+
+
+def test_the_real_branches_of_lambertw_have_their_derivatives() -> None:
+    for k, x in ((0, [0.0, 0.3, 2.0, -0.2]), (-1, [-0.3, -0.1, -1e-3])):
+        f = lambda x, k=k: np.real(ad.special.lambertw(x, k))
+        x = np.array(x)
+        w = f(x)
+        assert_allclose(ad.grad(lambda x, f=f: np.sum(f(x)))(x), np.exp(-w) / (1 + w), rtol=1e-14)
+    ad.testing.check_derivatives(lambda x: np.real(ad.special.lambertw(x)), np.array([0.3, 2.0, -0.2]), order=2)
+
+
+@pytest.mark.parametrize("name", ["ellipkinc", "ellipeinc"])
+@pytest.mark.parametrize("m", [-1e6, 0.0, 0.5, 1 - 1e-9])
+def test_incomplete_elliptic_integrals_are_right_to_a_few_ulp(name: str, m: float) -> None:
+    theirs, f = getattr(pytest.importorskip("scipy.special"), name), getattr(ad.special, name)
+    phi = np.array([-100.3, -2.0, 0.0, 1e-8, 0.3, 1.5, np.pi / 2, 1.6, 7.0])
+    assert_allclose(f(phi, m), theirs(phi, m), rtol=1e-13 if m < 0.9 else 1e-9)  # SciPy loses digits near m = 1
+    # the derivative in m by those of mpmath's own integral
+    mp = pytest.importorskip("mpmath").mp.clone()
+    mp.dps = 30
+    oracle = {"ellipkinc": mp.ellipf, "ellipeinc": mp.ellipe}[name]
+    for angle in (0.3, 1.6, -2.0):
+        assert_allclose(f(angle, m), float(oracle(mp.mpf(angle), mp.mpf(m))), rtol=1e-14)
+        right = mp.diff(
+            lambda m, angle=angle: oracle(mp.mpf(angle), m), mp.mpf(m), h=mp.mpf(10) ** -15 * (1 - mp.mpf(m))
+        )
+        assert_allclose(ad.grad(lambda m, angle=angle: f(angle, m))(m), float(right), rtol=4e-14)
+    integrand = np.sqrt(np.cos(phi) ** 2 + (1 - m) * np.sin(phi) ** 2) ** (-1 if name == "ellipkinc" else 1)
+    assert_allclose(ad.grad(lambda phi: np.sum(f(phi, m)))(phi), integrand, rtol=1e-13)

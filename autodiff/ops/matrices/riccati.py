@@ -10,6 +10,7 @@ import numpy as np
 
 from ...modes import one_call
 from ...registry import op
+from ...variable import plain
 from ..linalg import t
 from ..shape import operand
 from .functions import side_of, solve_sylvester
@@ -46,7 +47,7 @@ def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
     n = side_of("solve_discrete_lyapunov", a)
     if np.shape(q) != np.shape(a):
         raise ValueError(f"solve_discrete_lyapunov: a and q must have equal shapes; got {np.shape(a)}, {np.shape(q)}.")
-    both = np.eye(n * n) - np.kron(a, np.conj(a))
+    both = np.eye(n * n, dtype=np.result_type(plain(a))) - np.kron(a, np.conj(a))
     return np.reshape(np.linalg.solve(both, np.reshape(q, (n * n,))), (n, n))
 
 
@@ -62,6 +63,7 @@ def _sym(x: Any) -> Any:
 def _continuous(a: Any, b: Any, q: Any, r: Any) -> Any:
     """The solution whose closed loop is stable: from the eigenvectors of the Hamiltonian matrix on the left, then made
     right to rounding by Newton's steps (Kleinman 1968, https://doi.org/10.1109/TAC.1968.1098829)."""
+    kind, (a, b, q, r) = np.result_type(a, b, q, r), [x.astype(np.float64) for x in (a, b, q, r)]
     n, gain = len(a), np.linalg.solve(_sym(r), b.T)
     values, vectors = np.linalg.eig(np.block([[a, -b @ gain], [-_sym(q), -a.T]]))
     left = vectors[:, np.argsort(values.real)[:n]]
@@ -76,13 +78,14 @@ def _continuous(a: Any, b: Any, q: Any, r: Any) -> Any:
         stable = False
     if not stable:
         raise LinAlgError(f"solve_continuous_are: {_UNSTABLE}")
-    return _sym(x)
+    return _sym(x).astype(kind)
 
 
 @one_call
 def _discrete(a: Any, b: Any, q: Any, r: Any) -> Any:
     """The same, by doubling: each step has twice as many steps of time behind it (Chu, Fan, Lin and Wang 2004,
     https://doi.org/10.1080/00207170410001714988)."""
+    kind, (a, b, q, r) = np.result_type(a, b, q, r), [x.astype(np.float64) for x in (a, b, q, r)]
     eye, reach, x = np.eye(len(a)), b @ np.linalg.solve(_sym(r), b.T), _sym(q)
     for _ in range(60):
         middle = np.linalg.solve(eye + reach @ x, np.hstack([a, reach]))
@@ -90,7 +93,7 @@ def _discrete(a: Any, b: Any, q: Any, r: Any) -> Any:
         new = _sym(x + a.T @ x @ step)
         a, reach = a @ step, _sym(reach + a @ rest @ a.T)
         if np.max(np.abs(new - x)) <= 1e-16 * np.max(np.abs(new)):
-            return new
+            return new.astype(kind)
         x = new
     raise LinAlgError(f"solve_discrete_are: {_UNSTABLE}")
 
