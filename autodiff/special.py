@@ -43,6 +43,7 @@ from .ops.special.exponential import (
     sici,
     spence,
 )
+from .ops.special.faddeeva import voigt_profile, wofz
 from .ops.special.gamma import (
     beta,
     betaln,
@@ -121,8 +122,8 @@ __all__ = [
     "k0e", "k1", "k1e", "kl_div", "kn", "kv", "kve", "lambertw", "log_expit", "log_ndtr", "log_softmax",
     "logcumsumexp", "loggamma", "logit", "logsumexp", "multigammaln", "nbdtr", "nbdtrc", "ndtr", "ndtri", "owens_t",
     "pdtr", "pdtrc", "perm", "poch", "polygamma", "powm1", "pseudo_huber", "psi", "rel_entr", "rgamma", "sici",
-    "sinc", "softmax", "spence", "sph_harm_y", "spherical_jn", "spherical_yn", "stdtr", "stdtrit", "xlog1py",
-    "xlogy", "y0", "y1", "yn", "zeta",
+    "sinc", "softmax", "spence", "sph_harm_y", "spherical_jn", "spherical_yn", "stdtr", "stdtrit", "voigt_profile",
+    "wofz", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
 ]  # fmt: skip
 
 jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names

@@ -36,7 +36,7 @@ NOT_COMPARED = {
     ),
     **dict.fromkeys(
         "chebyshev gegenbauer hermite hermite_normal jacobi laguerre sph_legendre spherical_jn spherical_yn "
-        "airy dawsn elliptic_part lambertw fresnel j0 j1 jn y0 y1 yn exp1 expn spence sine_integral "
+        "airy dawsn elliptic_part lambertw wofz fresnel j0 j1 jn y0 y1 yn exp1 expn spence sine_integral "
         "cosine_integral".split(),
         "no derivative, or one of a few digits, elsewhere: tests/testing has mpmath",
     ),

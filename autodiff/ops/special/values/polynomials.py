@@ -120,7 +120,7 @@ def spherical_jn(x: Any, n: int) -> Any:
     far = ~early & (size > n)
     y = by_regime(
         (early, series),
-        (~early & ~far, down),
+        (~early & ~far & ~np.isnan(size), down),
         (far & np.isfinite(size), up),
         (np.isinf(size), np.zeros_like),
         x=(size,),
