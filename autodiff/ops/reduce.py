@@ -326,7 +326,9 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
             )
         weights = np.transpose(weights, tuple(int(i) for i in np.argsort(axes)))
         weights = np.reshape(weights, tuple(n if i in axes else 1 for i, n in enumerate(np.shape(a))))
-    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    a, weights = [np.asarray(v) if isinstance(v, (list, tuple, float, int)) else v for v in (a, weights)]
+    kind = np.result_type(a, weights)  # in the narrower of the two the sum would lose digits
+    total = np.sum(weights, axis=axis, keepdims=keepdims, dtype=kind if kind != weights.dtype else None)
     if np.any(total == 0):
         raise ZeroDivisionError("average: the weights sum to zero.")
     y = np.sum(a * weights, axis=axis, keepdims=keepdims) / total

@@ -43,6 +43,11 @@ beta = Continuous(
 )  # fmt: skip
 
 
+def _f_odds(z: Any, m: Any, n: Any) -> Any:
+    """m z / n, which at 0 does not move with m and n: the density may be infinite there."""
+    return z * np.where(np.equal(plain(z), 0), plain(m / n), m / n)
+
+
 def _f_quantile(x: Any, rest: Any, m: Any, n: Any) -> Any:
     """n x / (m (1 - x)) by the smaller of x and rest, which is 1 - x."""
     low = np.less(plain(x), 0.5)
@@ -54,8 +59,8 @@ f = Continuous(
     "f", "dfn dfd",
     lambda z, m, n: special.xlogy(0.5 * m, m) + special.xlogy(0.5 * n, n) + special.xlogy(0.5 * m - 1.0, z)
     - 0.5 * (m + n) * np.log(n + m * z) - special.betaln(0.5 * m, 0.5 * n),
-    lambda z, m, n: special.betainc(0.5 * m, 0.5 * n, m * z / (n + m * z)),
-    lambda z, m, n: special.betainc(0.5 * n, 0.5 * m, n / (n + m * z)), POSITIVE, 1.0,
+    lambda z, m, n: special.betainc(0.5 * m, 0.5 * n, _f_odds(z, m, n) / (1.0 + _f_odds(z, m, n))),
+    lambda z, m, n: special.betainc(0.5 * n, 0.5 * m, 1.0 / (1.0 + _f_odds(z, m, n))), POSITIVE, 1.0,
     ppf=lambda q, m, n: _f_quantile(
         special.betaincinv(0.5 * m, 0.5 * n, q), special.betainccinv(0.5 * n, 0.5 * m, q), m, n
     ),

@@ -262,3 +262,9 @@ def test_every_argument_may_be_another_one_in_each_example(method: str) -> None:
 def test_multigammaln_of_each_example_is_nan_outside() -> None:
     a = np.array([0.2, 3.0])
     np.testing.assert_allclose(ad.vmap(lambda a: ad.special.multigammaln(a, 2))(a), [np.nan, 1.5501949939575645])
+
+
+def test_the_f_distribution_at_zero_does_not_move_with_its_shapes() -> None:
+    """The density is infinite there, and times 0 gave NaN."""
+    for f in (ad.stats.f.cdf, ad.stats.f.sf):
+        assert ad.grad(lambda m, n, f=f: np.sum(f(np.zeros(2), m, n)), (0, 1))(1.3, 3.0) == (0.0, 0.0)
