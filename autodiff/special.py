@@ -73,6 +73,7 @@ from .ops.special.normal import (
     logit,
     ndtr,
     ndtri,
+    ndtri_exp,
     owens_t,
 )
 from .ops.special.polynomials import (
@@ -120,10 +121,10 @@ __all__ = [
     "fdtrc", "fresnel", "gamma", "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "gdtr", "gdtrc",
     "huber", "i0", "i0e", "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "iv", "ive", "j0", "j1", "jn", "jv", "k0",
     "k0e", "k1", "k1e", "kl_div", "kn", "kv", "kve", "lambertw", "log_expit", "log_ndtr", "log_softmax",
-    "logcumsumexp", "loggamma", "logit", "logsumexp", "multigammaln", "nbdtr", "nbdtrc", "ndtr", "ndtri", "owens_t",
-    "pdtr", "pdtrc", "perm", "poch", "polygamma", "powm1", "pseudo_huber", "psi", "rel_entr", "rgamma", "sici",
-    "sinc", "softmax", "spence", "sph_harm_y", "spherical_jn", "spherical_yn", "stdtr", "stdtrit", "voigt_profile",
-    "wofz", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
+    "logcumsumexp", "loggamma", "logit", "logsumexp", "multigammaln", "nbdtr", "nbdtrc", "ndtr", "ndtri",
+    "ndtri_exp", "owens_t", "pdtr", "pdtrc", "perm", "poch", "polygamma", "powm1", "pseudo_huber", "psi",
+    "rel_entr", "rgamma", "sici", "sinc", "softmax", "spence", "sph_harm_y", "spherical_jn", "spherical_yn",
+    "stdtr", "stdtrit", "voigt_profile", "wofz", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
 ]  # fmt: skip
 
 jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names

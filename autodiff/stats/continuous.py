@@ -185,6 +185,15 @@ def _log_between(a: Any, b: Any) -> Any:
     return np.where(both, middle, tail)
 
 
+def _truncated_quantile(log_low: Any, log_high: Any, a: Any, b: Any) -> Any:
+    """x at which the normal distribution is exp(log_low) ndtr(a) + exp(log_high) ndtr(b), by the tail x lies in."""
+    left = np.logaddexp(log_low + special.log_ndtr(a), log_high + special.log_ndtr(b))
+    right = np.logaddexp(log_low + special.log_ndtr(-a), log_high + special.log_ndtr(-b))
+    lower = np.less(plain(left), plain(right))
+    x = special.ndtri_exp(np.where(lower, left, right))
+    return np.where(lower, x, -x)
+
+
 truncnorm = Continuous(
     "truncnorm", "a b", lambda z, a, b: -0.5 * np.square(z) - HALF_LOG_2PI - _log_between(a, b),
     lambda z, a, b: np.exp(_log_between(a, z) - _log_between(a, b)),
@@ -192,4 +201,6 @@ truncnorm = Continuous(
     lambda a, b: (a, b), lambda a, b: np.where(np.isfinite(a), a, np.where(np.isfinite(b), b, 0.0)),
     logcdf=lambda z, a, b: _log_between(a, z) - _log_between(a, b),
     logsf=lambda z, a, b: _log_between(z, b) - _log_between(a, b),
+    ppf=lambda q, a, b: _truncated_quantile(np.log1p(-q), np.log(q), a, b),
+    isf=lambda q, a, b: _truncated_quantile(np.log(q), np.log1p(-q), a, b),
 )  # fmt: skip

@@ -31,7 +31,18 @@ BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
 }  # fmt: skip
 NAMES = sorted(
     set(ad.special.__all__)
-    - {"airy", "fresnel", "logcumsumexp", "multigammaln", "sici", "sph_harm_y", "lambertw", "wofz", "voigt_profile"}
+    - {
+        "airy",
+        "fresnel",
+        "logcumsumexp",
+        "multigammaln",
+        "sici",
+        "sph_harm_y",
+        "lambertw",
+        "wofz",
+        "voigt_profile",
+        "ndtri_exp",
+    }
 )
 
 
@@ -300,6 +311,21 @@ def test_an_inverse_gives_back_what_it_was_given(f: str, back: str, parameters: 
     y.backward()
     # an ulp of x moves the value by x times its slope; the values themselves are right to the size of their logarithm
     assert_allclose(y.item(), p, rtol=0, atol=2.3e-16 * (abs(float(x.grad) * x.item()) + p * (16 + 4 * abs(np.log(p)))))
+
+
+@pytest.mark.parametrize("y", [-1e10, -745.0, -20.1, -3.0, -0.75, -0.6, -1e-5, -1e-300])
+def test_ndtri_exp_is_the_inverse_of_log_ndtr(y: float) -> None:
+    mp = pytest.importorskip("mpmath").mp.clone()
+    mp.dps = 40
+    x = ad.special.ndtri_exp(y)
+    at = mp.mpf(float(x))
+    if y > -1e9:
+        value = mp.log(mp.ncdf(at)) if x < 5 else mp.log1p(-mp.ncdf(-at))
+        slope = mp.npdf(at) / mp.exp(value)
+        assert abs(value - mp.mpf(y)) <= 2.3e-16 * (8 * abs(at) * slope + 4 * abs(y))
+        assert_allclose(ad.grad(ad.special.ndtri_exp)(y), float(1 / slope), rtol=2e-15 + 2.3e-16 * x * x)
+    assert_allclose(x, pytest.importorskip("scipy.special").ndtri_exp(y), rtol=1e-13)
+    assert ad.special.ndtri_exp(-np.inf) == -np.inf and ad.special.ndtri_exp(0.0) == np.inf
 
 
 def test_the_ends_of_an_inverse_do_not_move_with_its_parameters() -> None:

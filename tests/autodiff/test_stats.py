@@ -154,6 +154,14 @@ def test_shapes_of_extremes_may_be_negative_or_zero(name: str, c: float) -> None
     ad.testing.check_derivatives(mine.logpdf, np.array([0.3, 0.7]), c)
 
 
+@pytest.mark.parametrize(("a", "b"), [(8.0, 9.0), (-30.0, -29.9), (-np.inf, 1.0), (-50.0, 50.0)])
+def test_quantiles_of_the_truncated_normal_keep_their_digits_in_the_tails(a: float, b: float) -> None:
+    f, q = ad.stats.truncnorm, np.array([1e-6, 0.03, 0.5, 0.97])
+    # q of an interval is counted from an end that has 15 digits
+    np.testing.assert_allclose(f.cdf(f.ppf(q, a, b), a, b), q, rtol=1e-11, atol=1e-11 * np.isfinite(a))
+    np.testing.assert_allclose(f.sf(f.isf(q, a, b), a, b), q, rtol=1e-11, atol=1e-11)
+
+
 def test_vonmises_is_scipys_over_several_periods_and_refuses_what_has_no_closed_form() -> None:
     stats = pytest.importorskip("scipy.stats")
     x = np.array([-7.0, -3.0, 0.0, 1e-9, 2.0, 5.0])

@@ -185,6 +185,7 @@ INVERSES = {  # checked by their own rows: the derivative of an inverse is 1 ove
     "ndtri": "ndtr",
     "erfinv": "erf",
     "erfcinv": "erfc",
+    "ndtri_exp": "log_ndtr",
     "ndtri_slope": "",
     "gammaincinv": "gammainc",
     "gammainccinv": "gammaincc",

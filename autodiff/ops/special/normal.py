@@ -136,6 +136,12 @@ ndtri: Any = special_row(
     lambda g, x: g * ndtri_slope(x),
     domain=UNIT,
 )
+ndtri_exp = special_row(
+    values.ndtri_exp,
+    "Return the inverse of log_ndtr, within 8 ulp (``scipy.special.ndtri_exp``).",
+    lambda g, y: g * (math.sqrt(0.5 * math.pi) * erfcx(-ROOT_HALF * y)),
+    domain=(-math.inf, 0.0),
+)
 erfinv = special_row(
     values.erfinv,
     "Return the inverse of erf, within 8 ulp (``scipy.special.erfinv``).",

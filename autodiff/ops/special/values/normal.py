@@ -227,6 +227,25 @@ def log_ndtr(x: Any) -> Any:
     )
 
 
+def ndtri_exp(y: Any) -> Any:
+    """Return the inverse of log_ndtr: by ndtri of whichever tail has its digits, far left by Newton's method from the
+    left, where log_ndtr lies below its tangents."""
+
+    def far(y: Any) -> Any:
+        x = -np.sqrt(-2.0 * y)  # exp(-x²/2) / 2 is an upper bound of the tail
+        for _ in range(6):
+            x = x - (log_ndtr(x) - y) * math.sqrt(0.5 * math.pi) * erfcx(-ROOT_HALF * x)
+        return x
+
+    return by_regime(
+        ((y < -20.0) & np.isfinite(y), far),
+        ((y >= -20.0) & (y < -0.7), lambda y: ndtri(np.exp(y))),
+        ((y >= -0.7) & (y <= 0), lambda y: -ndtri(-np.expm1(y))),
+        (np.isneginf(y), lambda y: y),
+        x=(y,),
+    )
+
+
 _NODES, _WEIGHTS = tanh_sinh(1 / 16)
 
 
