@@ -87,7 +87,12 @@ _WORDS = {
     "qz": f"{_CHOICE}np.linalg.eigvals(np.linalg.solve(b, a))",
     "rq": "write np.linalg.qr of the transpose with its rows in reverse order",
     "schur": f"{_CHOICE}np.linalg.eig(a), or ad.linalg.expm, logm and sqrtm for functions of a matrix",
-    **dict.fromkeys(("funm", "signm"), _SYMMETRIC),
+    "funm": f"{_SYMMETRIC}, or ad.linalg.expm, logm and the like",
+    "signm": "write a @ np.linalg.inv(sqrtm(a @ a))",
+    "dft": "write np.fft.fft(x), or scipy.linalg.dft(n), which is constant",
+    "eigvals_banded": "write np.linalg.eigvalsh of the full matrix, or eigvalsh_tridiagonal",
+    "matmul_toeplitz": "write toeplitz(c, r) @ x",
+    "matrix_exp": "write expm(a)",
 }
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself

@@ -139,5 +139,39 @@ UFUNCS.update({name: globals()[name] for name in __all__ if name not in _NO_UFUN
 UFUNCS.update({"_lambertw": lambertw, "_zeta": zeta, "_riemann_zeta": zeta})
 UFUNCS.update({name: DISPATCH[getattr(np, name)] for name in ("cbrt", "exp2", "expm1", "log1p")})
 
+_RULE = "write f = ad.custom_vjp(scipy.special.{0}) and its rule: the derivative in {1} is "
+# names of scipy.special, and of JAX's and PyTorch's modules of that name, that are not here
+_WORDS = {
+    "agm": "write np.pi / 4 * (a + b) / ellipk(((a - b) / (a + b)) ** 2)",
+    "bessel_j0": "write j0(x)",
+    "bessel_j1": "write j1(x)",
+    "bessel_jn": "write jn(n, x)",
+    "bessel_y0": "write y0(x)",
+    "bessel_y1": "write y1(x)",
+    "diric": "write np.sin(n * x / 2) / (n * np.sin(x / 2))",
+    "eval_chebyc": "write 2 * eval_chebyt(n, x / 2)",
+    "eval_chebys": "write eval_chebyu(n, x / 2)",
+    "gammasgn": "it is constant between its jumps: write scipy.special.gammasgn(x.data)",
+    "hyp0f1": _RULE.format("hyp0f1", "z") + "hyp0f1(v + 1, z) / v",
+    "hyp1f1": _RULE.format("hyp1f1", "x") + "a / b * hyp1f1(a + 1, b + 1, x)",
+    "hyp2f1": _RULE.format("hyp2f1", "z") + "a * b / c * hyp2f1(a + 1, b + 1, c + 1, z)",
+    "hyperu": _RULE.format("hyperu", "x") + "-a * hyperu(a + 1, b + 1, x)",
+    "ivp": "differentiate iv(v, x)",
+    "jvp": "differentiate jn(n, x)",
+    "kvp": "differentiate kv(v, x)",
+    "modified_bessel_i0": "write i0(x)",
+    "modified_bessel_i1": "write i1(x)",
+    "softplus": "write ad.softplus(x)",
+    "spherical_in": "write np.sqrt(np.pi / (2 * z)) * iv(n + 0.5, z)",
+    "spherical_kn": "write np.sqrt(np.pi / (2 * z)) * kv(n + 0.5, z)",
+    "struve": _RULE.format("struve", "x") + "struve(v - 1, x) - v / x * struve(v, x)",
+    "wrightomega": "write lambertw(np.exp(z))",
+    "yv": "orders of Y are whole here: write yn(n, x)",
+    "zetac": "write zeta(x) - 1",
+    **{f"eval_sh_{name}": f"write eval_{name}(n, 2 * x - 1)" for name in ("chebyt", "chebyu", "legendre")},
+    **{f"{name}dg": f"write np.{name}(np.deg2rad(x))" for name in ("sin", "cos", "tan")},
+    **{name: f"write np.{name}(x)" for name in ("cbrt", "exp2", "expm1", "log1p", "round")},
+}
+
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
-    __getattr__ = missing_names(__name__, __all__)
+    __getattr__ = missing_names(__name__, __all__, _WORDS)

@@ -33,6 +33,16 @@ def test_a_name_of_another_library_says_what_to_write(package: Any, words: dict[
         assert str(error.value).endswith(f"has no attribute {name!r}: {words[name]}.")
 
 
+@pytest.mark.parametrize("module", [ad.special, ad.linalg], ids=["special", "linalg"])
+def test_a_function_of_scipys_that_is_not_here_says_what_to_write(module: Any) -> None:
+    assert not set(module._WORDS) & set(module.__all__)
+    for name, word in module._WORDS.items():
+        with pytest.raises(AttributeError, match=re.escape(f"has no attribute {name!r}: {word}.")):
+            getattr(module, name)
+        for function in re.findall(r"(?<![\w.])([a-z_]\w+)\(", word):  # without a dot: of this module
+            assert function in module.__all__ or function in ("f", name)
+
+
 ANSWERS = {
     "autodiff": names_elsewhere.IN_PACKAGE,
     "values": names_elsewhere.WORDS,
