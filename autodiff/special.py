@@ -24,6 +24,7 @@ from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
 from .ops.special.airy import airy
 from .ops.special.bessel import i0, i0e, i1, i1e, iv, ive, j0, j1, jn, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn
+from .ops.special.complex_functions import lambertw, voigt_profile, wofz
 from .ops.special.elliptic import ellipe, ellipeinc, ellipk, ellipkinc
 from .ops.special.entropy import entr, huber, kl_div, pseudo_huber, rel_entr, xlog1py, xlogy
 from .ops.special.exponential import (
@@ -43,7 +44,6 @@ from .ops.special.exponential import (
     sici,
     spence,
 )
-from .ops.special.faddeeva import voigt_profile, wofz
 from .ops.special.gamma import (
     beta,
     betaln,
@@ -59,7 +59,6 @@ from .ops.special.gamma import (
     zeta,
 )
 from .ops.special.incomplete_beta import betainc, betaincc, stdtr
-from .ops.special.lambert import lambertw
 from .ops.special.logsums import log_softmax, logcumsumexp, logsumexp, softmax
 from .ops.special.normal import (
     dawsn,

@@ -174,6 +174,11 @@ def test_spherical_harmonics_are_scipys_and_smooth_at_the_poles(n: int, m: int) 
     for part in (np.real, np.imag):
         found = ad.grad(lambda t, p, part=part: np.sum(part(ad.special.sph_harm_y(n, m, t, p))), (0, 1))(theta, phi)
         assert_allclose(np.stack(found, -1), part(slopes), atol=1e-14)
+    assert_allclose(
+        ad.grad(lambda p: np.real(ad.special.sph_harm_y(n, m, 0.7, p)))(0.3),
+        -m * np.imag(special.sph_harm_y(n, m, 0.7, 0.3)),
+        atol=1e-15,
+    )
 
 
 @pytest.mark.parametrize("n", [0, 1, 4, 30])
@@ -513,6 +518,8 @@ def test_voigts_profile_is_scipys_far_from_the_centre_too_and_is_differentiated(
     for sigma, gamma in ((1.0, 0.5), (2.0, 1e-7), (0.1, 3.0), (1.0, 0.0)):
         assert_allclose(ad.special.voigt_profile(x, sigma, gamma), special.voigt_profile(x, sigma, gamma), rtol=1e-12)
     ad.testing.check_derivatives(ad.special.voigt_profile, x[:3], 1.2, 0.4, order=2)
+    slopes = [ad.grad(ad.special.voigt_profile, (0, 1, 2))(*map(kind, (0.5, 1.0, 0.3))) for kind in (float, np.array)]
+    assert_allclose(slopes[0], slopes[1])  # numbers, which are Scalars inside, became complex there
     assert ad.special.voigt_profile(np.float32(x), np.float32(1.0), 0.5).dtype == np.float32
     with np.errstate(all="ignore"):
         assert np.isnan(ad.special.voigt_profile(0.0, -1.0, 1.0))

@@ -12,6 +12,7 @@ import numpy as np
 from ...modes import one_call
 from ...other_arrays import elementwise, is_foreign
 from ...registry import op
+from ..shape import operand
 
 BLOCK = 16384  # elements: a dozen float64 temporaries of that length stay in the processor's second cache
 
@@ -51,6 +52,13 @@ def evaluate(
                 target[part] = values
     outs = [out if out.ndim else out[()] for out in outs]
     return outs[0] if results == 1 else tuple(outs)
+
+
+def as_complex(x: Any, dtype: Any = None) -> Any:
+    """Return x in the complex dtype of its precision, or of dtype's; a Scalar as a Tensor, since a Scalar is real."""
+    x = operand(x)
+    kind = np.result_type(x.dtype if dtype is None else dtype, np.complex64)
+    return x if x.dtype == kind else np.astype(x, kind)
 
 
 def special_row(

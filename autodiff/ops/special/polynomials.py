@@ -15,7 +15,7 @@ import numpy as np
 from ...registry import op
 from ...variable import plain
 from ..shape import operand
-from .blocks import evaluate
+from .blocks import as_complex, evaluate
 from .gamma import POSITIVE, constant, order
 from .values import polynomials as values
 
@@ -243,7 +243,7 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
     n, m = order("sph_harm_y", n), order("sph_harm_y", m)
     if n < 0:
         raise ValueError(f"sph_harm_y: the degree n must be 0 or more; got {n!r}.")
-    return _sphere_row(theta, n=n, m=m) * np.exp(1j * (float(m) * operand(phi)))
+    return _sphere_row(theta, n=n, m=m) * np.exp(1j * as_complex(float(m) * operand(phi)))
 
 
 # ---- spherical Bessel functions
