@@ -141,6 +141,10 @@ ndtri_exp = special_row(
     "Return the inverse of log_ndtr, within 8 ulp (``scipy.special.ndtri_exp``).",
     lambda g, y: g * (math.sqrt(0.5 * math.pi) * erfcx(-ROOT_HALF * y)),
     domain=(-math.inf, 0.0),
+    example=""">>> import autodiff as ad
+>>> y = ad.tensor([-1000.0, -1.0])
+>>> ad.special.ndtri_exp(y).sum().backward(); y.grad.round(4)
+array([0.0224, 0.9762])""",
 )
 erfinv = special_row(
     values.erfinv,
