@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ...errors import kind_of
 from ...modes import one_call
 from ...registry import composite, op
-from ...variable import Variable, plain
+from ...variable import Tensor, plain
 from ..complex_numbers import conj
 from ..shape import operand
 
@@ -135,7 +135,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     """
     if np.shape(xp) != np.shape(fp) or np.ndim(xp) != 1 or not np.size(xp):
         raise ValueError(f"interp needs xp and fp of one equal axis; got shapes {np.shape(xp)} and {np.shape(fp)}.")
-    fp, x, xp = operand(fp), operand(x), operand(xp)
+    fp, x, xp = (operand(v) for v in (fp, x, xp))
     if x.dtype.kind == "c" or xp.dtype.kind == "c":
         raise TypeError(f"interp: x and xp must be real; got dtypes {x.dtype} and {xp.dtype}. Only fp may be complex.")
     kinds: tuple[Any, ...] = (np.float64, np.float64, np.result_type(np.float64, fp))  # values may be complex
@@ -163,7 +163,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
 
 
 def _entries(a: Any, j: Any) -> Any:
-    return a[j] if isinstance(a, Variable) else _plain_entries(a, j)
+    return a[j] if isinstance(a, Tensor) else _plain_entries(a, j)
 
 
 @one_call
