@@ -131,6 +131,7 @@ class Entry:
         traced, pullback = self.traced, self.traced.pullbacks[k]
         operands = [x for g, x in zip(traced.given, inputs, strict=True) if g.live]
         operands += [h.handle for h in traced.held if h.live]
+        reached = [i for i, share in enumerate(pullback.shares) if share is not None] or range(len(operands))
 
         def rule(g: Any, xs: tuple[Any, ...]) -> list[Any]:
             if pullback.error:
@@ -139,10 +140,12 @@ class Entry:
                 with np.errstate(all="ignore"):
                     shares, _, answers = self._backward(k, [*residuals, np.asarray(g)])
                 if failed_guard(self.backward[k], answers) is None:
-                    return [None if d is None else np.asarray(d) for d in shares]
-            return self._pulled_eagerly(k, g, xs, inputs, arguments, before)
+                    return [np.asarray(shares[i]) for i in reached]
+            whole = dict(enumerate(operands)) | dict(zip(reached, xs, strict=True))
+            found = self._pulled_eagerly(k, g, tuple(whole.values()), inputs, arguments, before)
+            return [found[i] for i in reached]
 
-        made = with_rule(self.name, y, operands, rule)
+        made = with_rule(self.name, y, [operands[i] for i in reached], rule)
         return OPS["to_scalar"](made) if scalar and not isinstance(made, Scalar) else made
 
     def _backward(self, k: int, arrays: list[Any]) -> Any:

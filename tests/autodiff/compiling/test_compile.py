@@ -718,3 +718,14 @@ def test_sums_follow_the_order_in_which_an_argument_lies(lay: Any) -> None:
     x = lay(np.random.default_rng(0).normal(size=(33, 33)).astype(np.float32))
     for got, want in zip(ad.compile(f)(x), f(x), strict=True):
         same(got, want)
+
+
+def test_what_an_output_does_not_depend_on_gets_no_gradient() -> None:
+    w = ad.tensor(np.ones(2))
+    f = ad.compile(lambda a, b: (a * a * w, a * b))
+    a, b = ad.tensor(np.array([2.0, 3.0])), ad.tensor(np.ones(2))
+    f(a, b)[0].sum().backward()
+    assert b.grad is None and w.grad.tolist() == [4.0, 9.0]
+    f(a, b)[1].sum().backward()
+    assert b.grad.tolist() == [2.0, 3.0] and w.grad.tolist() == [4.0, 9.0]
+    np.testing.assert_array_equal(ad.plain(ad.hessian(lambda a: f(a, b)[0].sum())(a)), 2 * np.eye(2))
