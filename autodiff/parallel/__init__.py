@@ -8,7 +8,21 @@ here: a model or an optimizer.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..names.on_demand import names_on_demand
+
+if TYPE_CHECKING:  # what type checkers and editors know
+    from .collectives import allgather as allgather
+    from .collectives import allreduce as allreduce
+    from .collectives import broadcast as broadcast
+    from .collectives import reduce as reduce
+    from .collectives import reduce_scatter as reduce_scatter
+    from .ranks import RankError as RankError
+    from .ranks import agree as agree
+    from .ranks import communicator as communicator
+    from .ranks import run as run
+    from .reductions import Reduction as Reduction
 
 _PLACES = {
     "Reduction": "reductions",
@@ -23,4 +37,5 @@ _PLACES = {
     "run": "ranks",
 }
 __all__ = sorted(_PLACES)
-__getattr__, __dir__ = names_on_demand(__name__, _PLACES)
+if not TYPE_CHECKING:  # a misspelt name is an error to a type checker
+    __getattr__, __dir__ = names_on_demand(__name__, _PLACES)

@@ -9,7 +9,18 @@ is called.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..names.on_demand import names_on_demand
+
+if TYPE_CHECKING:  # what type checkers and editors know
+    from .equations import fixed_point as fixed_point
+    from .equations import minimizer as minimizer
+    from .equations import root as root
+    from .implicit_functions import implicit as implicit
+    from .integrating import solve_ivp as solve_ivp
+    from .minimizing import least_squares as least_squares
+    from .minimizing import minimize as minimize
 
 _PLACES = {
     "fixed_point": "equations",
@@ -21,4 +32,5 @@ _PLACES = {
     "solve_ivp": "integrating",
 }
 __all__ = sorted(_PLACES)
-__getattr__, __dir__ = names_on_demand(__name__, _PLACES)
+if not TYPE_CHECKING:  # a misspelt name is an error to a type checker
+    __getattr__, __dir__ = names_on_demand(__name__, _PLACES)

@@ -23,11 +23,40 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what type checkers and editors know
     from autodiff.testing.check import check_derivatives as check_derivatives
     from autodiff.testing.decorator import derivative_test as derivative_test
+    from autodiff.testing.inputs.strategies import arguments as arguments
+    from autodiff.testing.inputs.strategies import broadcastable as broadcastable
+    from autodiff.testing.inputs.strategies import indices as indices
+    from autodiff.testing.inputs.strategies import layouts as layouts
+    from autodiff.testing.inputs.strategies import orthogonal as orthogonal
+    from autodiff.testing.inputs.strategies import shapes as shapes
+    from autodiff.testing.inputs.strategies import signature as signature
+    from autodiff.testing.inputs.strategies import smooth_values as smooth_values
+    from autodiff.testing.inputs.strategies import spd as spd
+    from autodiff.testing.inputs.strategies import tensors as tensors
+    from autodiff.testing.inputs.strategies import triangular as triangular
+    from autodiff.testing.inputs.strategies import values as values
+    from autodiff.testing.inputs.strategies import well_conditioned as well_conditioned
     from autodiff.testing.measuring.differences import numerical_derivative as numerical_derivative
+    from autodiff.testing.measuring.differences import power_of_two_direction as power_of_two_direction
+    from autodiff.testing.measuring.kink_distances import kink_margins as kink_margins
+    from autodiff.testing.measuring.richardson import Estimate as Estimate
+    from autodiff.testing.planted_mistakes import power as power
     from autodiff.testing.reporting.report import DerivativeError as DerivativeError
+    from autodiff.testing.reporting.report import DerivativeReport as DerivativeReport
+    from autodiff.testing.reporting.report import InconclusiveError as InconclusiveError
+    from autodiff.testing.row_check import check_op as check_op
+    from autodiff.testing.side_effects.determinism import assert_deterministic as assert_deterministic
+    from autodiff.testing.side_effects.graph_leaks import graph_leak_check as graph_leak_check
+    from autodiff.testing.side_effects.mutation import assert_unmutated as assert_unmutated
+    from autodiff.testing.subjects.function_under_test import Arguments as Arguments
+    from autodiff.testing.subjects.other_libraries import from_autograd as from_autograd
+    from autodiff.testing.subjects.other_libraries import from_jax as from_jax
+    from autodiff.testing.subjects.other_libraries import from_pair as from_pair
+    from autodiff.testing.subjects.other_libraries import from_torch as from_torch
+    from autodiff.testing.test_file_writer import write_tests as write_tests
 
 _HOME = {
     "check": ("check_derivatives",),
@@ -77,22 +106,24 @@ _ELSEWHERE = {
 __all__ = sorted(_MODULE_OF)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        where = f": {_ELSEWHERE[name].format(name)}" if name in _ELSEWHERE else ""
-        raise AttributeError(f"module 'autodiff.testing' has no attribute {name!r}{where}")
-    module = f"autodiff.testing.{_MODULE_OF[name]}"
-    try:
-        value = getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        if error.name != "hypothesis":
-            raise
-        raise ModuleNotFoundError(
-            f"autodiff.testing.{name} needs Hypothesis: pip install 'backflow[test]' (or pip install hypothesis)",
-            name="hypothesis",
-        ) from None
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a misspelt name is an error to a type checker
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULE_OF:
+            where = f": {_ELSEWHERE[name].format(name)}" if name in _ELSEWHERE else ""
+            raise AttributeError(f"module 'autodiff.testing' has no attribute {name!r}{where}")
+        module = f"autodiff.testing.{_MODULE_OF[name]}"
+        try:
+            value = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            if error.name != "hypothesis":
+                raise
+            raise ModuleNotFoundError(
+                f"autodiff.testing.{name} needs Hypothesis: pip install 'backflow[test]' (or pip install hypothesis)",
+                name="hypothesis",
+            ) from None
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

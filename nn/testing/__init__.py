@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from nn.testing.optimizer_check import OptimizerError as OptimizerError
     from nn.testing.optimizer_check import OptimizerReport as OptimizerReport
     from nn.testing.optimizer_check import check_optimizer as check_optimizer
+    from nn.testing.strategies import TrainingConfig as TrainingConfig
+    from nn.testing.strategies import losses as losses
+    from nn.testing.strategies import modules as modules
+    from nn.testing.strategies import optimizers as optimizers
+    from nn.testing.strategies import training_configs as training_configs
 
 _HOME = {
     "module_check": ("check_module",),
@@ -26,12 +31,14 @@ _MODULE_OF = {name: home for home, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE_OF)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'nn.testing' has no attribute {name!r}")
-    value = getattr(import_module(f"nn.testing.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a misspelt name is an error to a type checker
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'nn.testing' has no attribute {name!r}")
+        value = getattr(import_module(f"nn.testing.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -644,6 +644,8 @@ def test_setting_lr_on_the_optimizer_is_refused_with_what_to_write() -> None:
     for name in ("lr", "betas", "weight_decay"):
         with pytest.raises(AttributeError, match=rf"for group in opt\.param_groups: group\['{name}'\] = 0\.5"):
             setattr(optimizer, name, 0.5)
+    with pytest.raises(AttributeError, match=r"group\['lr'\] = 0\.5"):
+        nn.SGD([ad.tensor([1.0])], lr=0.1).learning_rate = 0.5  # Keras' name
 
 
 def test_a_step_calls_the_closure_and_returns_its_loss() -> None:
@@ -658,5 +660,3 @@ def test_a_step_calls_the_closure_and_returns_its_loss() -> None:
 
     assert optimizer.step(closure).item() == 9.0 and w.data == 0.0
     assert optimizer.step() is None
-    with pytest.raises(AttributeError, match=r"group\['lr'\] = 0\.5"):
-        nn.SGD([ad.tensor([1.0])], lr=0.1).learning_rate = 0.5  # Keras' name

@@ -8,7 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 import autodiff as ad
+import autodiff.parallel
+import autodiff.solving
 import nn
+import nn.testing
 
 x: ad.Tensor = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
 y: ad.Tensor = ad.tanh(x @ x.T).sum()
@@ -23,5 +26,10 @@ out = net(x)
 ad.tanhh(x)  # type: ignore[attr-defined]
 nn.Liner(2, 3)  # type: ignore[attr-defined]
 x.tahn()  # type: ignore[attr-defined]
+ad.testing.check_derivative(ad.tanh, x)  # type: ignore[attr-defined]
+ad.testing.check_derivatives(np.tanh, np.ones(2))
+nn.testing.check_modul(net, x)  # type: ignore[attr-defined]
+autodiff.solving.minimise(ad.sum, x)  # type: ignore[attr-defined]
+autodiff.parallel.averages(x)  # type: ignore[attr-defined]
 wrong: int = ad.tanh(x)  # type: ignore[assignment]
 np.testing.assert_array_equal(x.data, x.numpy())
