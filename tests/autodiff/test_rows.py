@@ -98,7 +98,7 @@ def from_domain(rng: np.random.Generator, low: float, high: float, shape: tuple[
     """Ordinary numbers inside an interval, away from its ends."""
     if math.isinf(low) and math.isinf(high):
         return np.asarray(rng.uniform(-3.0, 3.0, shape))
-    low, high = (low, low + 4.0) if math.isinf(high) else (low, high)
+    low, high = (low, low + 4.0) if math.isinf(high) else (high - 4.0, high) if math.isinf(low) else (low, high)
     return np.asarray(low + (high - low) * rng.uniform(0.06, 0.94, shape))
 
 

@@ -29,8 +29,10 @@ def _within(draft: Draft, name: str, domain: tuple[float, float] = (-math.inf, m
     v = draft.env[name]
     if np.min(v) >= max(low + 0.125, -3.0) and np.max(v) <= min(high - 0.125, 6.0 if low > -3 else 3.0):
         return name
-    if math.isinf(low):
+    if math.isinf(low) and math.isinf(high):
         inside = f"np.sin({name})"  # and not tanh: its slope far from 0 is a difference of nearly equal numbers
+    elif math.isinf(low):
+        inside = f"({high - 0.5} - np.square(np.sin({name})))"
     else:
         inside = f"(np.square(np.sin({name})) + {low + 0.5})" if math.isinf(high) else f"np.sin({name}) * {0.75 * high}"
     if is_scalar(name) and draft.add(inside, scalar=True):  # a statement of its own, whose model is a Python float:

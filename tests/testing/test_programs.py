@@ -83,6 +83,7 @@ NOT_DRAWN = {
     **dict.fromkeys("ceil floor floor_divide rint round sign trunc".split(), "steps, without a slope"),
     **dict.fromkeys("col2im im2col max_pool standardize".split(), "for layers: tests/oracles has them with PyTorch"),
     "astype": "changes the dtype alone",
+    **dict.fromkeys("lambertw wofz".split(), "give complex numbers: tests/autodiff/test_special has them"),
     "roots": "takes the coefficients of a polynomial, real or not: tests/oracles",
 }
 
