@@ -33,7 +33,7 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=20, **COMMON)
 settings.register_profile(
-    "ci", max_examples=int(os.environ.get("CI_EXAMPLES", "25")), derandomize=True, print_blob=True, **COMMON
+    "ci", max_examples=int(os.environ.get("CI_EXAMPLES", "15")), derandomize=True, print_blob=True, **COMMON
 )
 deep = int(os.environ.get("DEEP_EXAMPLES", "5000"))
 settings.register_profile("deep", max_examples=deep, print_blob=True, **COMMON)
