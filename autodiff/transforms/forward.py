@@ -161,5 +161,6 @@ def _transposed(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: boo
     own = collect([c.node], floor=u.node.serial)
     if recorded and not isinstance(t, Variable):
         t = wrap(t, None)
-    found = pull({c.node: t}, own, wanted=[u.node], recorded=recorded, inner=True)[u.node]
+    # none where the rule gave zeros of its own, which do not depend on u
+    found = pull({c.node: t}, own, wanted=[u.node], recorded=recorded, inner=True).get(u.node)
     return zeros(node.shape or (), node.dtype, plain(t)) if found is None else found

@@ -50,6 +50,16 @@ def test_derivatives_of_layers(layer: Any, inputs: list[Any]) -> None:
     assert check_module(layer, *inputs, examples=EXAMPLES - 2, order=1).ok
 
 
+def test_a_recurrent_layer_whose_units_are_all_off_has_the_derivative_zero_in_forward_mode() -> None:
+    """The rule gives zeros of its own; forward mode looked for its cotangent among them."""
+    layer = nn.RNN(1, 1, nonlinearity="relu", bias=False, rng=0)
+    for p in layer.parameters():
+        p.data = -np.ones_like(p.data)
+    x = np.ones((2, 1, 1))
+    y, slope = ad.jvp(lambda x: layer(x)[0], (x,), (x,))
+    assert not y.any() and not slope.any()
+
+
 def test_the_row_of_padding_is_returned_and_gets_no_gradient() -> None:
     layer = nn.Embedding(3, 2, padding_idx=-2, rng=0)
     assert (layer.weight.data[1] == 0).all() and layer.padding_idx == 1
