@@ -31,7 +31,7 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
 # Neither a deadline nor the health check on slow generation: both time the machine, and a busy one must not fail
 # a right program.
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("dev", max_examples=20, **COMMON)
+settings.register_profile("dev", max_examples=10, **COMMON)
 settings.register_profile(
     "ci", max_examples=int(os.environ.get("CI_EXAMPLES", "15")), derandomize=True, print_blob=True, **COMMON
 )

@@ -147,6 +147,8 @@ class TracedArray:
         return complex(self._trace.ask(self, complex))
 
     def __index__(self) -> int:
+        if self.dtype.kind not in "iu":  # it depends on no value; NumPy 2.0 asks in ``array ** x``
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
         return int(self._trace.ask(self, operator.index))
 
     def item(self, *index: Any) -> Any:
