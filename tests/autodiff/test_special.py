@@ -565,3 +565,27 @@ def test_incomplete_elliptic_integrals_are_right_to_a_few_ulp(name: str, m: floa
         assert_allclose(ad.grad(lambda m, angle=angle: f(angle, m))(m), float(right), rtol=4e-14)
     integrand = np.sqrt(np.cos(phi) ** 2 + (1 - m) * np.sin(phi) ** 2) ** (-1 if name == "ellipkinc" else 1)
     assert_allclose(ad.grad(lambda phi: np.sum(f(phi, m)))(phi), integrand, rtol=1e-13)
+
+
+@pytest.mark.parametrize("k", [0, -1, 1, 2])
+def test_lamberts_function_solves_its_equation_on_its_branch_beside_the_cut_too(k: int) -> None:
+    """Newton's method from log(1 + z) stayed on the real axis and gave 0.46 at -0.75."""
+    x, y = np.meshgrid(np.linspace(-3.0, 3.0, 121), [0.0, 1e-300, -1e-12, 1e-3, -0.1, 0.5, -1.0, 2.5])
+    z = (x + 1j * y)[np.abs(x + 1j * y) > 1e-3]
+    w = np.asarray(ad.special.lambertw(z, k))
+    np.testing.assert_allclose(w * np.exp(w), z, rtol=1e-13)
+    real = (np.abs(z.imag) < 1e-200) & (z.real < 0) & (z.real > -1 / np.e)  # as is w for k = 0 and -1
+    turns = np.round((w + np.log(w) - np.log(z)).imag / (2 * np.pi))
+    np.testing.assert_array_equal(turns[~real], k)
+
+
+def test_outside_their_intervals_distributions_and_their_inverses_are_nan() -> None:
+    """stdtrit was finite at -0.75, gdtr at a negative rate and a negative number, gammainc at a negative number."""
+    s = ad.special
+    outside = [s.stdtrit(2.0, p) for p in (-0.75, 1.25, -np.inf)] + [s.stdtrit(-1.0, 0.25), s.stdtrit(0.0, 0.5)]
+    outside += [s.gdtr(-3.0, 3.0, -3.0), s.gdtrc(-3.0, 3.0, -3.0), s.gammainc(np.inf, -1.0), s.chdtr(np.inf, -1.0)]
+    assert np.isnan(outside).all()
+    assert isinstance(s.gdtr(ad.scalar(2.0), 1.0, 0.5), ad.Scalar)
+    p = ad.tensor([-0.75, 0.75])
+    s.stdtrit(2.0, p).sum().backward()
+    assert np.isnan(p.grad[0]) and np.isfinite(p.grad[1])

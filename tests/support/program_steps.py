@@ -34,7 +34,9 @@ def _within(draft: Draft, name: str, domain: tuple[float, float] = (-math.inf, m
     elif math.isinf(low):
         inside = f"({high - 0.5} - np.square(np.sin({name})))"
     else:
-        inside = f"(np.square(np.sin({name})) + {low + 0.5})" if math.isinf(high) else f"np.sin({name}) * {0.75 * high}"
+        half, middle = 0.375 * (high - low), 0.5 * (low + high)
+        bounded = f"np.sin({name}) * {half}" + (f" + {middle}" if middle else "")
+        inside = f"(np.square(np.sin({name})) + {low + 0.5})" if math.isinf(high) else f"({bounded})"
     if is_scalar(name) and draft.add(inside, scalar=True):  # a statement of its own, whose model is a Python float:
         return next(reversed(draft.env))  # within an expression, NumPy's would promote float32
     return inside

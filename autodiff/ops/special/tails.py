@@ -91,6 +91,11 @@ def pdtrc(k: Any, m: Any) -> Any:
     return gammainc(_count(k) + 1.0, m)
 
 
+def _rate_times(a: Any, x: Any) -> Any:
+    """a x; NaN for x below 0, where a negative rate would look like a distribution."""
+    return np.where(np.less(x, 0), np.nan, weak(a) * x)
+
+
 def gdtr(a: Any, b: Any, x: Any) -> Any:
     """Return the gamma distribution of rate a and shape b up to x (``scipy.special.gdtr``).
 
@@ -99,7 +104,7 @@ def gdtr(a: Any, b: Any, x: Any) -> Any:
     >>> ad.special.gdtr(a, 1.0, 0.5).backward(); round(a.grad.item(), 4)
     0.1839
     """
-    return gammainc(b, weak(a) * x)
+    return gammainc(b, _rate_times(a, x))
 
 
 def gdtrc(a: Any, b: Any, x: Any) -> Any:
@@ -110,7 +115,7 @@ def gdtrc(a: Any, b: Any, x: Any) -> Any:
     >>> ad.special.gdtrc(a, 1.0, 0.5).backward(); round(a.grad.item(), 4)
     -0.1839
     """
-    return gammaincc(b, weak(a) * x)
+    return gammaincc(b, _rate_times(a, x))
 
 
 def chdtr(v: Any, x: Any) -> Any:

@@ -122,7 +122,7 @@ def _incomplete_gamma(a: Any, x: Any, upper: bool) -> Any:
         (small, _gamma_small if upper else _gamma_series),
         (series, (lambda a, x: 1.0 - _gamma_series(a, x)) if upper else _gamma_series),
         (fraction, _gamma_fraction if upper else lambda a, x: 1.0 - _gamma_fraction(a, x)),
-        ((a > 0) & (x == 0) | np.isposinf(a) & np.isfinite(x), lambda a, x: np.full_like(x, ends)),
+        ((a > 0) & (x == 0) | np.isposinf(a) & np.isfinite(x) & (x >= 0), lambda a, x: np.full_like(x, ends)),
         ((a >= 0) & np.isfinite(a) & np.isposinf(x) | (a == 0) & (x > 0), lambda a, x: np.full_like(x, 1.0 - ends)),
         x=(a, x),
     )

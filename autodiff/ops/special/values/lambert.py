@@ -21,8 +21,8 @@ def lambertw(z: Any, k: int) -> Any:
     real_side = (z.imag == 0) & (z.real < 0) & (z.real > BRANCH[0]) & (k == -1)  # the branch that is real there
     far = np.where(real_side, np.log(-z), far)
     start = far - np.where(real_side, np.log(-far), np.log(far))
-    if k == 0:
-        start = np.where(np.abs(z) < 1.5, np.log1p(z), start)
+    if k == 0:  # not beside the cut: there log(1 + z) is real, and no step would leave the axis
+        start = np.where((np.abs(z) < 1.5) & (z.real > -0.2 - 2.5 * np.abs(z.imag)), np.log1p(z), start)
     turned = {0: np.ones(z.shape, bool), -1: z.imag >= 0, 1: z.imag < 0}.get(k, np.zeros(z.shape, bool))
     p = root if k == 0 else -root
     w = np.where((np.abs(distance) < 0.3) & turned, -1.0 + p * (1.0 - p * (1 / 3 - p * (11 / 72))), start)
@@ -34,5 +34,6 @@ def lambertw(z: Any, k: int) -> Any:
         w, done = np.where(done, w, w - step), done | ~(np.abs(step) > 4e-16 * np.abs(w))
         if done.all():
             break
+    w = np.where(np.abs(w * np.exp(w) - z) <= 1e-9 * np.abs(z), w, np.nan)
     w = np.where(z == 0, 0.0 if k == 0 else -np.inf, np.where((distance == 0) & turned, -1.0, w))
     return np.where(np.isnan(z), np.nan, np.where(np.isinf(z), far, w))

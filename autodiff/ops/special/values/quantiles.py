@@ -134,5 +134,6 @@ def stdtrit(df: Any, p: Any) -> Any:
     tail = np.where(p < 0.5, p, 1.0 - p)
     u, x, rest = _beta_quantile(0.5 * df, np.full_like(df, 0.5), 2.0 * tail, np.abs(1.0 - 2.0 * p))
     size = np.where(x > 1e-290, np.sqrt(df * (rest / x)), np.sqrt(df) * np.exp(-0.5 * u))
-    size = np.where(tail == 0, np.where(df > 0, np.inf, np.nan), size)
+    size = np.where(tail == 0, np.inf, size)
+    size = np.where((df > 0) & (p >= 0) & (p <= 1), size, np.nan)
     return np.where(np.isposinf(df), ndtri(p), np.copysign(size, p - 0.5))
