@@ -20,8 +20,8 @@ from .values import quantiles as values
 def _moved(g: Any, x: Any, low: float, high: float, slope: Any, density: Any) -> Any:
     """-g times slope(x) over density(x) between low and high; 0 at the ends, which do not move with a parameter."""
     inside = np.greater(x, low) & np.less(x, high)
-    x = np.where(inside, x, 0.5)
-    return np.where(inside, -g * slope(x) / density(x), 0.0)
+    at_end, x = np.where(np.isnan(x), np.nan, 0.0), np.where(inside, x, 0.5)
+    return np.where(inside, -g * slope(x) / density(x), at_end)
 
 
 def _gamma_in_a(g: Any, y: Any, a: Any) -> Any:

@@ -48,7 +48,7 @@ def poisson_weight(a: Any, x: Any) -> Any:
         (near & ~shifts, by_power),
         (shifts, by_shift),
         (~near & (a >= FAR), by_logarithm),
-        (~near & (a < FAR), lambda a, x: np.zeros_like(x)),
+        (~near & (a < FAR), lambda a, x: np.where(np.isnan(x), np.nan, 0.0)),
         x=(a, x),
     )
 
