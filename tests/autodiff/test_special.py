@@ -577,6 +577,8 @@ def test_lamberts_function_solves_its_equation_on_its_branch_beside_the_cut_too(
     real = (np.abs(z.imag) < 1e-200) & (z.real < 0) & (z.real > -1 / np.e)  # as is w for k = 0 and -1
     turns = np.round((w + np.log(w) - np.log(z)).imag / (2 * np.pi))
     np.testing.assert_array_equal(turns[~real], k)
+    far = np.array([1e-300, 1e300]) * (-1.0 if k == -1 else 1.0)
+    assert np.isfinite(ad.special.lambertw(far, k)).all() and np.isfinite(ad.special.lambertw(2.0, 10**9))
 
 
 def test_outside_their_intervals_distributions_and_their_inverses_are_nan() -> None:
