@@ -66,9 +66,8 @@ EXACT: dict[float, Any] = {-1: np.reciprocal, 0.5: np.sqrt, 1: np.positive, 2: n
 OPERATORS: dict[Any, Any] = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul}
 # They change their first argument and return nothing.
 IN_PLACE = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
-_latest: list[Any] = [
-    None
-]  # code of the user whose line was asked for last: most calls follow one of the same function
+# Code of the user whose line was asked for last: most calls follow one of the same function.
+_latest: list[Any] = [None]
 _PACKAGE = __file__.rsplit("compiling", 1)[0]
 
 
