@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     options.out.mkdir(parents=True, exist_ok=True)
 
     x, x_test, _, y_test = train_test_split(*load_digits(), rng=options.seed)
-    x, x_test = (np.float32(a.reshape(-1, 64) > 0.5) for a in (x, x_test))  # black and white, for a probability
+    x, x_test = ((a.reshape(-1, 64) > 0.5).astype(np.float32) for a in (x, x_test))  # black and white, as probabilities
     rng = np.random.default_rng(options.seed)
     net = Autoencoder(rng)
     train(net, x, options.epochs, rng)
