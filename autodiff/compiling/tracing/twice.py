@@ -188,6 +188,9 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
     return second
 
 
+_MANY = 20_000  # young objects, some milliseconds of the collector's time
+
+
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
     """A trace and its passes make very many objects and drop few: most of their time would be the collector's."""
@@ -197,7 +200,9 @@ def no_garbage_collection() -> Iterator[None]:
         yield
     finally:
         if enabled:
-            if not gc.get_freeze_count():  # what lives on is old at once: it is not looked at here, one by one
+            # Of a large program, make what lives on old at once: the collector need not look at it one by one. Not in a
+            # small one, for the count walks over everything frozen.
+            if gc.get_count()[0] > _MANY and not gc.get_freeze_count():
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()
