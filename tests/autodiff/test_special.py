@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -593,3 +594,10 @@ def test_outside_their_intervals_distributions_and_their_inverses_are_nan() -> N
         inverse(a, p).sum().backward()
         for x in (a, p):  # in a it was 0, in p infinite
             assert np.isnan(x.grad[0]) and np.isfinite(x.grad[1])
+
+
+def test_a_quantile_that_rounds_to_an_end_of_infinite_density_is_flat_at_every_order() -> None:
+    f = partial(ad.special.betaincinv, 1.0, 2.0**-9)  # 1 - x is 2**-512
+    assert f(0.5) == 1.0 and ad.grad(f)(0.5) == 0.0 and ad.hessian(f)(np.float64(0.5)) == 0.0
+    at_the_end = ad.hessian(partial(ad.special.gammaincinv, 0.5))(np.float64(0.0))  # (gamma(3/2) p)**2: not flat
+    assert np.isnan(at_the_end)

@@ -24,6 +24,12 @@ def _moved(g: Any, x: Any, low: float, high: float, slope: Any, density: Any) ->
     return np.where(inside, -g * slope(x) / density(x), at_end)
 
 
+def _in_p(g: Any, density: Any, p: Any) -> Any:
+    """g / density; 0 at every order where x rounds to an end of infinite density although p is not at its own end."""
+    rounded = np.isinf(density) & np.greater(p, 0.0) & np.less(p, 1.0)
+    return np.where(rounded, 0.0, g / density)
+
+
 def _gamma_in_a(g: Any, y: Any, a: Any) -> Any:
     return _moved(g, y, 0.0, math.inf, lambda x: log_moment_row(a, x), lambda x: poisson_weight(a - 1.0, x))
 
@@ -40,28 +46,28 @@ gammaincinv = special_row(
     values.gammaincinv,
     "Return x at which gammainc(a, x) is p, both differentiated (``scipy.special.gammaincinv``). A last digit of p "
     "moves x by 1 / f(x), f being the density; beyond that x is right to 8 ulp, or to the size of log p.",
-    (_gamma_in_a, lambda g, y, a: g / poisson_weight(a - 1.0, y)),
+    (_gamma_in_a, lambda g, y, a, p: _in_p(g, poisson_weight(a - 1.0, y), p)),
     inputs="a p",
     domain=(POSITIVE, UNIT),
 )
 gammainccinv = special_row(
     values.gammainccinv,
     "Return x at which gammaincc(a, x) is p, for small p to its digits (``scipy.special.gammainccinv``).",
-    (_gamma_in_a, lambda g, y, a: -g / poisson_weight(a - 1.0, y)),
+    (_gamma_in_a, lambda g, y, a, p: _in_p(-g, poisson_weight(a - 1.0, y), p)),
     inputs="a p",
     domain=(POSITIVE, UNIT),
 )
 betaincinv = special_row(
     values.betaincinv,
     "Return x at which betainc(a, b, x) is p, all differentiated (``scipy.special.betaincinv``); as ``gammaincinv``.",
-    (_beta_in_a, _beta_in_b, lambda g, y, a, b: g / beta_density(a, b, y)),
+    (_beta_in_a, _beta_in_b, lambda g, y, a, b, p: _in_p(g, beta_density(a, b, y), p)),
     inputs="a b p",
     domain=(POSITIVE, POSITIVE, UNIT),
 )
 betainccinv = special_row(
     values.betainccinv,
     "Return x at which betaincc(a, b, x) is p, for small p to its digits (``scipy.special.betainccinv``).",
-    (_beta_in_a, _beta_in_b, lambda g, y, a, b: -g / beta_density(a, b, y)),
+    (_beta_in_a, _beta_in_b, lambda g, y, a, b, p: _in_p(-g, beta_density(a, b, y), p)),
     inputs="a b p",
     domain=(POSITIVE, POSITIVE, UNIT),
 )
