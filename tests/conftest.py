@@ -24,6 +24,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import nn  # noqa: F401  # its rows are in the registry once it is imported: every test over rows sees the same ones
+from autodiff.testing.inputs.shrinking import constants_of_modules
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
@@ -38,6 +39,8 @@ settings.register_profile(
 deep = int(os.environ.get("DEEP_EXAMPLES", "5000"))
 settings.register_profile("deep", max_examples=deep, print_blob=True, **COMMON)
 settings.load_profile(PROFILE)
+if PROFILE == "ci":  # else what is drawn depends on the tests that the same process ran before
+    constants_of_modules.left_out().__enter__()
 
 PROGRAMS = {
     "dot": (("dot",), "Graphviz (apt install graphviz, brew install graphviz)"),

@@ -6,14 +6,18 @@ import json
 import random
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
+from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.testing import DerivativeError, check_derivatives, derivative_test, from_pair, tensors
+from autodiff.testing.inputs.shrinking import explore
 from autodiff.testing.reporting.reproduction import Source, array_text
 
 FACTOR = 2.5
@@ -177,3 +181,20 @@ def test_texts_of_keywords_make_them_again() -> None:
     for value in (None, (1,), [2, (3, "a")], {"k": 1.5}, slice(None, None, 2), np.float32, np.float16(0.1), Ellipsis):
         again = eval(Source().value(value), {"np": np})
         assert again == value and type(again) is type(value)
+
+
+def test_what_is_drawn_depends_on_the_seed_alone_not_on_the_modules_that_are_loaded(tmp_path: Path) -> None:
+    def drawn() -> list[float]:
+        seen: list[float] = []
+        explore(st.lists(st.floats(), min_size=50, max_size=50), seen.extend, examples=20, seed=3)
+        return [x for x in seen if x == x]
+
+    before = drawn()
+    numbers = tmp_path / "numbers_of_a_user.py"
+    numbers.write_text("\n".join(f"n{k} = {k}.125" for k in range(1000, 1100)))
+    sys.modules[numbers.stem] = module = ModuleType(numbers.stem)
+    module.__file__ = str(numbers)
+    try:
+        assert drawn() == before
+    finally:
+        del sys.modules[numbers.stem]

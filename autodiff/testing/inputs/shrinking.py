@@ -7,17 +7,20 @@ failing one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as with_seed
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
+from hypothesis.internal.conjecture import providers as _providers
 
 from autodiff.testing.subjects.function_under_test import Arguments
 
-__all__ = ["Enough", "call_strategy", "explore", "smallest"]
+__all__ = ["Enough", "call_strategy", "constants_of_modules", "explore", "smallest"]
 
 
 _PART = 25
@@ -54,6 +57,42 @@ def call_strategy(inputs: tuple[Any, ...], kwargs: dict[str, Any] | None) -> st.
     return calls()
 
 
+providers: Any = _providers  # private: no names of it are promised
+
+
+class _ConstantsOfModules:
+    """Leave out the numbers that Hypothesis reads in the source of loaded modules, and draws now and then.
+
+    With them an example depends on which modules are loaded and on every number in them: the line that reproduces
+    a failure of a test run would not reproduce it alone. Hypothesis has no public switch for it, so a private name
+    is exchanged while a run is under way, in any thread; where a later version lacks the name, nothing is done.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.runs = threading.Lock(), 0
+        self.read = getattr(providers, "_get_local_constants", None)
+        self.none = providers.Constants() if self.read else None
+
+    @contextlib.contextmanager
+    def left_out(self) -> Iterator[None]:
+        """Leave them out in this block."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self.lock:
+            before, self.runs = self.runs, self.runs + change
+            if self.read and not (before and self.runs):  # the first begins, or the last ends
+                providers._get_local_constants = (lambda: self.none) if self.runs else self.read
+                providers.CONSTANTS_CACHE.cache.clear()
+
+
+constants_of_modules = _ConstantsOfModules()
+
+
 def _runner(
     strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], examples: int, seed: int, phases: list[Phase]
 ) -> None:
@@ -72,7 +111,8 @@ def _runner(
     def run(drawn: Any) -> None:
         visit(drawn)
 
-    run()
+    with constants_of_modules.left_out():
+        run()
 
 
 def _parts(examples: int, seed: int) -> list[tuple[int, int]]:
