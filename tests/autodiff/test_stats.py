@@ -73,14 +73,15 @@ OWN = [  # the logarithm of cdf has no formula of its own to check
 ]
 
 
-@pytest.mark.sampled(16)  # a second each
+@pytest.mark.sampled(16)  # half a second each
 @pytest.mark.parametrize(("name", "method"), OWN)
 def test_derivatives_in_x_and_every_parameter_are_right(name: str, method: str) -> None:
     f = getattr(getattr(ad.stats, name), method)
     x, parameters = np.array([0.45, 0.62]), [*CONTINUOUS[name], 0.05, 0.9]
     if name == "pareto":
         x = x + 1.0
-    ad.testing.check_derivatives(f, x, *parameters, order=2)
+    # of one row's second derivatives the row's own tests speak; whole formulas need them in fits, of the logpdf
+    ad.testing.check_derivatives(f, x, *parameters, order=2 if method == "logpdf" else 1)
 
 
 @pytest.mark.sampled

@@ -14,6 +14,7 @@ from autodiff.testing.decorator import note
 
 PROFILE = settings.get_current_profile_name()
 EXAMPLES = {"dev": 4, "ci": 5, "deep": 400}[PROFILE]
+ITERATED = {"betaincinv", "betainccinv", "gammaincinv", "gammainccinv", "stdtrit"}  # a row of them takes ten seconds
 SEED = {"dev": None, "ci": None, "deep": secrets.randbelow(2**31)}[PROFILE]  # deep: fresh in every run
 
 
@@ -22,7 +23,8 @@ SEED = {"dev": None, "ci": None, "deep": secrets.randbelow(2**31)}[PROFILE]  # d
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # empty and one-element reductions: NumPy warns, the values count
 def test_row_keeps_every_property(row: Any) -> None:
     # a few examples may all fall on jumps or outside a domain; a large run must prove most of what it compares
-    note(check_op(row, examples=EXAMPLES, max_weak={"dev": 0.5, "ci": 0.5, "deep": 0.2}[PROFILE], seed=SEED))
+    examples = min(EXAMPLES, 2) if row.name in ITERATED and PROFILE == "ci" else EXAMPLES
+    note(check_op(row, examples=examples, max_weak={"dev": 0.5, "ci": 0.5, "deep": 0.2}[PROFILE], seed=SEED))
 
 
 @pytest.mark.sampled
