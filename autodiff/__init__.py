@@ -156,7 +156,7 @@ __all__ += sorted({*_ROWS, *array_api.PUBLIC})
 
 
 def __getattr__(name: str) -> Any:
-    """Heavy parts load when they are first named."""
+    """Return a name whose module loads at first use; raise AttributeError with advice for a name that is not here."""
     if name == "ExitError":
         warnings.warn("ad.ExitError is now called ad.LeavesGraphError", DeprecationWarning, stacklevel=2)
         return LeavesGraphError

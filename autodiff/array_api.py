@@ -246,7 +246,7 @@ def result_type(*arrays_and_dtypes: Any) -> Any:
 
 @_public
 def __array_namespace_info__() -> Any:
-    """Return what the standard lets one ask: ``capabilities()``, ``devices()``, ``dtypes()`` and the defaults.
+    """Return the standard's inspection object: ``capabilities()``, ``devices()``, ``dtypes()`` and the defaults.
 
     >>> import autodiff as ad
     >>> ad.__array_namespace_info__().default_device()
@@ -262,7 +262,8 @@ def _made(y: np.ndarray) -> Any:
 
 
 def _creation(name: str, f: Function, sentence: str, example: str, recorded: str = "") -> None:
-    """recorded: what to write for a recorded argument; of a function that is not named ``_like``."""
+    """Publish a function that makes constants. recorded: what to write instead for a recorded argument; "": it is
+    taken as its plain value."""
 
     def number(v: Any) -> Any:
         if recorded and isinstance(v, Variable) and is_live(v):

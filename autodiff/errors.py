@@ -66,7 +66,7 @@ class LeavesGraphError(TypeError):
 
 
 class BatchedValueError(LeavesGraphError):
-    """Inside ``vmap``: one plain value of what is another value in every example, or a write into it.
+    """A plain value was needed inside ``vmap``, where each example has its own value; or such a value was written to.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.vmap(lambda x: x if x > 0 else -x)(np.array([1.0, -2.0]))
@@ -87,7 +87,7 @@ class WriteError(TypeError):
 
 
 class TraceError(TypeError):
-    """Something in a function under ``ad.compile`` that no trace can follow.
+    """A function under ``ad.compile`` does something that a trace cannot follow.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.compile(lambda x: x * np.random.default_rng().random(3))(np.ones(3))

@@ -1,8 +1,8 @@
-"""Arrays of other libraries that speak NumPy's protocols (Dask, CuPy): what the core asks of them, in one place.
+"""Arrays of other libraries that implement NumPy's protocols (Dask, CuPy): all that the core does with them.
 
 A Tensor may hold such an array. The rows compute by NumPy's own dispatch, so that each library runs its own functions,
-and nothing here turns its arrays into NumPy's. What needs the numbers themselves refuses with a sentence. Never here:
-the name of a library.
+and nothing here turns its arrays into NumPy's. A function that needs the numbers themselves raises TypeError. Never
+here: the name of a library.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def as_array(x: Any) -> Any:
 
 
 def plain_array(x: Any) -> Any:
-    """x as an ndarray, not copied; an array of another library stays one. A matrix or a masked array is refused: its
-    products or its mask would be lost."""
+    """Return x as an ndarray, not copied; an array of another library stays one. A matrix or a masked array is refused:
+    its products or its mask would be lost."""
     if x.__class__ is np.ndarray:
         return x
     if isinstance(x, np.matrix) or hasattr(x, "mask"):
@@ -90,8 +90,8 @@ def numbers(x: Any, what: str, name: str = "x.data") -> Any:
 
 
 class _AsUfunc:
-    """An elementwise function of NumPy's arrays as a library sees a ufunc: it runs on the arrays the library is made
-    of, and never knows of the library."""
+    """An elementwise function of NumPy's arrays with the attributes of a ufunc: a library calls it with the NumPy
+    arrays that its own arrays are made of."""
 
     nout, signature = 1, None
 
@@ -103,8 +103,8 @@ class _AsUfunc:
 
 
 def elementwise(function: Callable[..., Any], name: str, operands: tuple[Any, ...]) -> Any:
-    """Return what a library makes of an elementwise function that works in NumPy's memory: it is handed over as NumPy
-    hands over its ufuncs, so that a lazy array stays lazy."""
+    """Apply an elementwise function of NumPy arrays to arrays of a library, through the library's own dispatch of
+    ufuncs, so that a lazy array stays lazy."""
     x = next(x for x in operands if is_foreign(x))
     y = x.__array_ufunc__(_AsUfunc(function, name, len(operands)), "__call__", *operands)
     if y is NotImplemented:
@@ -121,7 +121,7 @@ def refusal(row: str, x: Any, reason: object) -> TypeError:
 
 
 def summary(x: Any) -> str:
-    """Return how an array of another library prints: nothing is computed or copied for it."""
+    """Return the text of an array of another library; nothing is computed or copied for it."""
     return f"<{library(x)} {type(x).__name__} of shape {x.shape}>"
 
 

@@ -50,7 +50,7 @@ def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
-    """``record`` after the arguments were sorted into operands and static ones."""
+    """Evaluate and record an operation whose arguments are already sorted into operands and static ones."""
     now = state()
     floor, rules, many = now.floor, op.vjps, op.variadic
     raw: list[Any] = []
@@ -137,7 +137,7 @@ def _record_scalar(op: Op, raw: list[Any], parents: Any, static: Any, now: State
         partials = _partials(op, 1.0, y, raw, live, static)
     except ARITHMETIC:
         partials = None
-    if partials is None:  # where Python raises, NumPy has an answer
+    if partials is None:  # where Python raises, NumPy returns inf or nan
         values = [v if v is None else np.float64(v) for v in raw]
         y = op.fn(*values, **static)
         with np.errstate(all="ignore"):
@@ -149,7 +149,7 @@ def _record_scalar(op: Op, raw: list[Any], parents: Any, static: Any, now: State
         partials = [float(d) for d in partials]
         out.node = new_float_node(op, ends, partials, now.scope, y)
         if not isfinite(sum(partials)):
-            notes_of(out.node)  # the walk looks at nodes that have notes: from here on it goes carefully
+            notes_of(out.node)  # a node with notes makes the walk take its careful path from here on
     if not now.plain:
         observe(op, out, raw, now, operands, static)
     return out

@@ -23,9 +23,9 @@ from .other_arrays import as_array, numbers
 from .registry import DISPATCH, METHODS, OPS, PUBLIC, UFUNCS
 from .registry.picture_facts import is_flat
 
-TRACED: set[type] = set()  # what stands for an array, or (``_weak``) for a number, in a trace of ``ad.compile``
+TRACED: set[type] = set()  # classes that stand for an array, or (``_weak``) for a number, in a trace of ``ad.compile``
 TENSORS: dict[type, bool] = {}  # subclasses of Tensor (Parameter): the fast paths compare exact classes
-PLAIN: set[Any] = set()  # NumPy functions whose answer is not differentiable: run on the bare values
+PLAIN: set[Any] = set()  # NumPy functions whose result is not differentiable: run on the bare values
 
 
 class Variable:
@@ -311,7 +311,7 @@ def plain_tree(x: Any) -> Any:
 
 
 def differentiable(data: Any) -> Any:
-    """Return the value of a leaf, refused when it has no derivative."""
+    """Return the value of a leaf; raise TypeError for a dtype that has no derivative."""
     if data.__class__ is float or data.dtype.kind in "fc":
         return data
     raise no_derivative(data.dtype)

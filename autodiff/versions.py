@@ -1,4 +1,4 @@
-"""What a report of a fault needs: versions of this package, Python, NumPy with its BLAS, and the optional libraries."""
+"""Versions for a bug report: of this package, Python, NumPy with its BLAS, and the optional libraries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ polars""".split()
 
 
 def show_versions() -> None:
-    """Print the versions of everything that can change an answer, to be copied into a report.
+    """Print the versions of everything that can change a result, to be copied into a bug report.
 
     That is this package, Python, the platform, NumPy, its BLAS and number of threads, Graphviz's program, and the
     optional libraries that are installed. scikit-learn: ``sklearn.show_versions``.

@@ -1,5 +1,5 @@
-"""The backward pass: what a user calls (``gradients``), the walk over the graph (``walk``), the cotangents of its
-values (``cotangents``), zeros by construction (``reach``), and gradients that are wanted before the pass ends
+"""The backward pass: the functions that users call (``gradients``), the walk over the graph (``walk``), cotangents of
+its values (``cotangents``), zeros by construction (``reach``), and gradients that are used before the pass ends
 (``arrivals``)."""
 
 from .cotangents import conjugate, fit, nonzero, raw

@@ -1,4 +1,4 @@
-"""Gradients that are wanted before a backward pass ends: who watches which leaves.
+"""Gradients that are used before a backward pass ends: the watchers of leaves.
 
 A leaf has a lower serial number than all that reads it, so that a pass comes to the leaves last of all. A watched leaf
 is moved in front of what the pass does next once its last reader is done: its hooks then run while the rest of the pass
@@ -18,20 +18,20 @@ from ..variable import Variable
 
 
 class Watcher(Protocol):
-    """What is told of every pass of ``backward()`` that reaches one of its leaves, in this order."""
+    """Methods that ``backward()`` calls, in this order, in every pass that reaches a leaf of this watcher."""
 
     def begin(self, reached: list[int], recorded: bool) -> None:
-        """A pass starts. reached: the positions of the leaves that it will come to. recorded: ``create_graph``."""
+        """Start a pass. reached: the positions of the leaves that it will come to. recorded: ``create_graph``."""
 
     def arrived(self, position: int, gradient: Any) -> None:
-        """The gradient of a leaf is complete; the array is read-only. Not called where nothing arrives."""
+        """Take the complete gradient of a leaf, a read-only array. Not called for a leaf that gets no gradient."""
 
     def finish(self) -> Iterable[tuple[Variable, Any]]:
-        """The pass is done: return leaves, and the gradients to deliver in the place of those that arrived."""
+        """End the pass: return leaves, and the gradients to deliver in the place of those that arrived."""
         ...
 
     def fail(self, error: BaseException) -> None:
-        """The pass failed, in a rule or in ``finish``: nothing will be delivered."""
+        """End a pass that failed, in a rule or in ``finish``: no gradient will be delivered."""
 
 
 # Leaf -> its watcher, which may hold the leaf and so is held weakly, and the leaf's position.
@@ -41,8 +41,8 @@ watched: weakref.WeakKeyDictionary[Node, tuple[weakref.ref[Watcher], int]] = wea
 def watch_gradients(leaves: Iterable[Variable], watcher: Watcher) -> None:
     """Call ``watcher`` when the gradient of each leaf is complete, while ``backward()`` still runs.
 
-    leaves: Tensors, which are known to the watcher by their positions. One watcher a leaf; another replaces it, and the
-    caller keeps it alive. Hooks of a leaf must be registered before, so that the watcher sees what they return.
+    leaves: Tensors; the watcher gets their positions. A leaf has one watcher; another replaces it, and the caller keeps
+    it alive. Hooks of a leaf must be registered before, so that the watcher gets the gradients that they return.
 
     >>> import autodiff as ad, numpy as np
     >>> class Printer:
@@ -86,8 +86,8 @@ def _watcher_of(node: Node | None) -> tuple[Watcher | None, int]:
 
 
 def come_early(nodes: list[Node]) -> dict[Watcher, list[int]]:
-    """Move every watched leaf among ``nodes`` (from ``collect``) to right behind the last node that reads it; return
-    the watchers, with the positions of their leaves."""
+    """Move every watched leaf in ``nodes`` (from ``collect``) to directly after the last node that reads it; return the
+    watchers, with the positions of their leaves."""
     found: dict[Watcher, list[int]] = {}
     waiting: set[Any] = set()
     for node in takewhile(lambda n: n.op is None, reversed(nodes)):

@@ -1,4 +1,4 @@
-"""Cotangents: the start of a pass, and a rule's answer in its parent's kind, shape and dtype.
+"""Cotangents: the start of a pass, and a rule's result in its parent's kind, shape and dtype.
 
 Broadcasting is undone here (``sum_to``), once for all rules; and hooks run on a cotangent on its way.
 """
@@ -28,10 +28,10 @@ def raw(x: Any) -> Any:
 
 
 def nonzero(seed: Any) -> Any:
-    """Return where a cotangent is not zero: True everywhere, or booleans. Zeros of the start contribute nothing."""
+    """Return where a cotangent is not zero: True (everywhere), or booleans. Zeros of the seed contribute nothing."""
     value = raw(seed)
     if value.__class__ is not np.ndarray and is_foreign(value):
-        return True  # to look would compute it
+        return True  # comparing would compute a lazy array
     if value.__class__ is float or not value.shape:
         return bool(value != 0.0)
     mask = np.not_equal(value, 0)
@@ -96,7 +96,7 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def fit(d: Cotangent, parent: Node) -> Cotangent:
-    """Return a rule's answer in its parent's kind, shape and dtype."""
+    """Return a rule's result in its parent's kind, shape and dtype."""
     if parent.shape and d.__class__ is np.ndarray and d.dtype is parent.dtype and d.shape[1:] == parent.shape:
         return np.add.reduce(d, 0)  # the bias of a layer, most often: without the checks below
     if d.__class__ is not np.ndarray and isinstance(d, Variable):

@@ -1,4 +1,4 @@
-"""What a user calls: ``backward``, which adds gradients to leaves, and all of it or nothing."""
+"""``backward``: add gradients to leaves, to all of them or, when an exception is raised, to none."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
 
 
 def note_root(nodes: Iterable[Node], root: Node, added: Container[Node]) -> None:
-    """Note where the gradients of these nodes came from, without keeping it alive: ``explain(x)`` needs no loss.
-    added: the leaves that had a gradient already."""
+    """Note a weak reference to the root that these gradients came from, so that ``explain(x)`` needs no loss. added:
+    the leaves that had a gradient already."""
     found = weakref.ref(root)
     for node in nodes:
         if node.op is None or node.notes is not None:
@@ -82,7 +82,7 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
     done: list[int] = []
     while not done:
         leaves: list[Node] = []
-        before: list[Any] = []  # kept until all are set: freeing an object on the way could run code
+        before: list[Any] = []  # kept until all are set: freeing an object could run other code in between
         nodes, gradients = _sums(cotangents, leaves, before)
         unchanged = map(is_, map(_grad, leaves), before)
         steps = chain(map(setattr, nodes, repeat("grad"), gradients), map(done.append, (1,)))

@@ -10,7 +10,7 @@ a mask passes a row follows from the row's facts:
 
     elementwise     the mask itself
     selects, linear the row's own rule on the mask: its coefficients are 0, 1 or fixed numbers
-    anything else   its own rule on the mask at generic operands: products and reductions pass on whatever their values
+    anything else   its own rule on the mask at generic operands: products and reductions pass it on at any values
     opaque          a function made on the spot: all or nothing
 
 Never here: the name of an operation, or a write into any node.
@@ -35,7 +35,7 @@ outer: ContextVar[Mask] = ContextVar("outer", default=True)  # of the cotangent 
 
 
 def has_nan(values: Iterable[Any]) -> bool:
-    """Return whether one of these floats, arrays and Nones has a NaN. Not looked for in arrays of other libraries."""
+    """Return whether one of these floats, arrays and Nones has a NaN. Arrays of other libraries are not searched."""
     total: Any = 0.0  # of squares: neither they nor their sum are NaN if no number is. A third of the time of np.isnan
     for v in values:
         if v.__class__ is float:
@@ -101,7 +101,7 @@ class Reach:
         return masks.get(node, False)
 
     def passed(self, node: Node, i: int) -> Mask:
-        """Return which elements of a rule's answer are reached through this operand, before broadcasting is undone."""
+        """Return which elements of a rule's result are reached through this operand, before broadcasting is undone."""
         if self._passed[0] is not node:
             self._passed = node, {}
         found = self._passed[1]
@@ -114,7 +114,7 @@ class Reach:
         return self.of(node)
 
     def apply(self, node: Node, i: int, g: Any, args: Any) -> Any:
-        """Return the rule of operand i."""
+        """Apply the rule of operand i to g."""
         return node.op.rule(i)(g, *args)
 
 
@@ -161,7 +161,7 @@ class ForwardReach(Reach):
 
 
 def either(a: Mask, b: Mask) -> Mask:
-    """Reached in one way or the other."""
+    """Return the union of two masks."""
     if a is False or b is True:
         return b
     both = np.logical_or(a, b)
@@ -187,8 +187,8 @@ def within(mask: Mask, shape: tuple[int, ...] | None) -> Mask:
 
 
 def _weights(mask: Mask, node: Node, ones: bool = False) -> Any:
-    """Return a cotangent that is positive where the mask is, and zero elsewhere. ones: for sums of what is selected,
-    where nothing can cancel."""
+    """Return a cotangent that is positive where the mask is True, and zero elsewhere. ones: all ones, for sums of
+    selected elements, where nothing can cancel."""
     if node.shape is None:
         return 1.0 if np.all(mask) else 0.0
     if ones:
@@ -232,7 +232,7 @@ def through(node: Node, i: int, mask: Mask, apply: Any = None) -> Mask:
 
 def _generic_arguments(node: Node, i: int) -> list[Any] | None:
     """Return the values that the rule of operand i reads, at generic operands, so that no coefficient is 0 by chance;
-    None where that is not known: an operand that was not kept, or numbers that the function refuses."""
+    None where they cannot be made: an operand was not kept, or the function refuses the numbers."""
     op, names, rng = node.op, node.op.names(i), np.random.default_rng(1)
     given = dict(zip(names, node.saved[i], strict=True))
     if op.variadic and op.inputs[0] in given:
@@ -258,7 +258,7 @@ def _generic_arguments(node: Node, i: int) -> list[Any] | None:
 
 
 def answer(reach: Reach, node: Node, i: int, args: Any, g: Any, recorded: bool) -> Any:
-    """Apply the rule of operand i to g, with zero where no reached element contributes; None for nothing at all.
+    """Apply the rule of operand i to g, with zero where no reached element contributes; None if none is reached.
 
     args: the values that the rule reads, as handles when the pass is recorded. Then elements that are not reached are
     cut off also where nothing is NaN yet, because a later derivative may be infinite there.
@@ -288,13 +288,13 @@ def answer(reach: Reach, node: Node, i: int, args: Any, g: Any, recorded: bool) 
 
 
 def _reads_values(op: Any, i: int) -> bool:
-    """Return whether the rule of operand i depends on values, so that a derivative can be taken past it."""
+    """Return whether the rule of operand i reads values, so that its result can be differentiated in them."""
     return not op.linear and not op.selects and any(name == "y" or name in op.inputs for name in op.names(i))
 
 
 def _product(reach: Reach, node: Node, i: int, args: Any, g: Any, d: Any, recorded: bool) -> Any:
-    """Return the answer of a row that multiplies and adds, without the pairs of an element that is not reached and an
-    infinity or NaN. Pairs are counted by the rule itself."""
+    """Apply the rule of a row that multiplies and adds, without the products of an element that is not reached and an
+    infinity or NaN. The rule itself, run on masks, counts these products."""
     op, names = node.op, node.op.names(i)
     read = [name in op.inputs for name in names]
 
@@ -319,7 +319,7 @@ def _product(reach: Reach, node: Node, i: int, args: Any, g: Any, d: Any, record
 
 
 def refuse_convention(node: Node, mask: Mask) -> None:
-    """Under ``strict()``: raise where a node that is reached has a derivative only by convention."""
+    """Raise, under ``strict()``, where a node that is reached has a derivative only by convention."""
     notes = node.notes
     if notes is None or notes.conventional is None:
         return
@@ -334,8 +334,8 @@ def refuse_convention(node: Node, mask: Mask) -> None:
 
 
 def maker_of_nan(node: Node, bad: Any) -> Node | None:
-    """Return the first operation among a node and all it was computed from whose value became NaN there; None where the
-    values are sound, so that the derivative alone is to blame. bad: where the node's share is NaN."""
+    """Return the first operation, among a node and all it was computed from, whose value became NaN; None where no
+    value is NaN, so that the derivative alone made it. bad: where the rule's result is NaN."""
     found, seen, todo = None, {node}, [node]
     while todo:
         n = todo.pop()
@@ -349,14 +349,14 @@ def maker_of_nan(node: Node, bad: Any) -> Node | None:
 
 
 def note_infinite(reach: Reach, node: Node, g: Any, d: Any) -> None:
-    """Under ``strict()``: note an operation whose rule made an infinity of a cotangent without one."""
+    """Note, under ``strict()``, an operation whose rule made an infinity of a cotangent without one."""
     notes = node.notes
     if notes is not None and notes.strict and np.isinf(plain(d)).any() and not np.isinf(plain(g)).any():
         reach.infinite.append(node)
 
 
 def refuse_product(node: Node, g: Any, d: Any, reach: Reach) -> None:
-    """Under ``strict()``: raise where a rule made a NaN of a cotangent without one."""
+    """Raise, under ``strict()``, where a rule made a NaN of a cotangent without one."""
     notes = node.notes
     if notes is None or not notes.strict or d is None:
         return

@@ -12,7 +12,7 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
     """Return the values that the rules of a node read, each value of the graph as its handle again."""
     op = node.op
     out: list[tuple[Any, ...] | None] = []
-    if node.is_float_operation:  # operands are known by their nodes; constants stand among the parents
+    if node.is_float_operation:  # a node of floats has its value; a constant is itself the parent
         operands = [p.value if isinstance(p, Node) else p for p in node.parents]
         saved: Any = [
             op.save[0 if op.variadic else i](node.value, operands, op.defaults, i) if isinstance(p, Node) else None
@@ -29,7 +29,7 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
             if name == "y":
                 value = wrap(value, node)
             elif name == "kept":
-                value = None  # no derivative would be taken past it
+                value = None  # no derivative could be taken through it
             elif name in op.inputs and not op.variadic:
                 p = node.parents[op.inputs.index(name)]
                 value = _handle(value, p)
@@ -41,7 +41,7 @@ def handles(node: Node) -> list[tuple[Any, ...] | None]:
 
 
 def _handle(value: Any, p: Any) -> Any:
-    """Return an operand as a handle over its node; a Scalar that the rules saw as a 0-d array is a Scalar again."""
+    """Return an operand as a handle over its node; a Scalar that the rules got as a 0-d array is a Scalar again."""
     if not isinstance(p, Node):
         return value
     return wrap(value if p.shape is not None else float(value), p)

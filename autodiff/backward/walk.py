@@ -5,7 +5,7 @@ of each through its rules into its parents. Sums are made in buffers that only t
 as they are consumed, and with ``create_graph`` the same rules run on handles and are recorded. Never here: the name of
 an operation, or recursion.
 
-One file: the two loops of a pass and what each does at a node are read side by side.
+One file, because the two loops of a pass, and the work of each at a node, are read side by side.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 
 def collect(roots: Collection[Node], floor: float = 0, stop: Collection[Node] = ()) -> list[Node]:
-    """Return every node that the roots depend on: operations, newest first, and then the leaves; not looked for behind
-    ``stop``, nor below ``floor``."""
+    """Return every node that the roots depend on: operations, newest first, then the leaves. The search ends at the
+    nodes in ``stop`` and at serial numbers below ``floor``."""
     operations: list[Node] = []
     leaves: list[Node] = []
     todo: list[Any] = [*roots] if len(roots) == 1 else list(dict.fromkeys(roots))
@@ -94,9 +94,9 @@ def pull(
     foreign: nodes whose hooks an outer pass runs. inner: this pass is part of a rule, and its seed is a cotangent of
     the pass outside. Nothing is written into any node but ``saved``.
 
-    A zero by construction contributes zero whatever it meets (``reach``). The pass does not look for it: where a NaN
-    has arrived in the end, the part below the first row that selects runs again, carefully. For that, saved values
-    are kept from that row on until the end.
+    A zero by construction contributes zero even times infinity or NaN (``reach``). The pass does not look for such
+    zeros: if a NaN has arrived at the end, the part below the first row that selects runs again, carefully. For that,
+    saved values are kept from that row on until the end.
     """
     if open_frames():  # under vmap: rules see the values of all examples
         more: Any = dict(wanted=wanted, recorded=recorded, foreign=foreign, inner=inner)
@@ -139,8 +139,8 @@ def pull(
 
 
 def _needs_care(nodes: list[Node], cotangents: dict[Node, Cotangent], release: bool, wanted: Collection[Node]) -> bool:
-    """Return whether a NaN has arrived that a factor which is infinite itself may have made of a zero by construction,
-    as in relu(x) * inf, and a careful pass can still be made: nothing was released, and no hook has run."""
+    """Return whether a NaN has arrived that may come of a zero by construction times an infinite factor, as in relu(x)
+    * inf, and a careful pass can still be made: nothing was released, and no hook has run."""
     if not nodes or (release and nodes[0].shape is not None):
         return False
     leaves = takewhile(lambda n: n.op is None, reversed(nodes))
@@ -210,7 +210,7 @@ class Walk:
                     if not skipped or node.op is None or (node.__class__ is FloatNode and node.notes is None):
                         continue
                     g = self.zero_from_above(node)
-                    if g is None or node.saved is None:  # nothing flows into what an earlier pass has consumed
+                    if g is None or node.saved is None:  # nothing flows into a node that an earlier pass consumed
                         continue
                 if node.__class__ is FloatNode and node.notes is None:  # ``pull_floats``, written out
                     if not g:
@@ -305,7 +305,7 @@ class Walk:
         return cotangents[node]
 
     def careful(self, nodes: Iterable[Node], reach: Reach | None) -> None:
-        """Pull through these nodes with rules that are recorded, or with a look at what a zero meets (``reach``)."""
+        """Pull through these nodes with recorded rules, or with checks of zeros times infinity (``reach``)."""
         cotangents, recorded, anomaly = self.cotangents, self.recorded, state().anomaly
         owned: dict[Node, bool] = {}
         self.late = self.late or reach is not None
@@ -345,7 +345,7 @@ class Walk:
 
 
 def blame(error: Exception, node: Node, g: Cotangent) -> None:
-    """Add to an error of a backward rule which one it was; of an array of another library, refuse it."""
+    """Add a note to an error of a backward rule that names the operation; refuse an array of another library."""
     if g is not None and is_foreign(raw(g)) and isinstance(error, _REFUSALS):
         raise refusal(f"the derivative of {describe(node)}", raw(g), error) from error
     if not isinstance(error, GraphError | AnomalyError | SingularPointError):
@@ -360,8 +360,8 @@ def pull_floats(
     anomaly: bool = False,
     reach: Reach | None = None,
 ) -> None:
-    """Multiply the cotangent of a node of floats by its local derivatives, and add that to those of its parents. With
-    ``reach``, nothing goes to an operand that was not selected, nor where a NaN comes of a zero by construction."""
+    """Multiply the cotangent of a node of floats by its local derivatives, and add the products to the cotangents of
+    its parents. With ``reach``, not for an operand that was not selected, nor where a zero by construction gives NaN."""
     for p, d in zip(node.parents, node.saved):
         if p.__class__ is float or p is None or (bounded and p not in cotangents):
             continue
@@ -434,8 +434,8 @@ def pull_operands(
 
 
 def own_buffer(p: Node, cotangents: dict[Node, Cotangent], owned: dict[Node, bool]) -> Any:
-    """Return the cotangent of p in a buffer that the walk may write into: copied once, if another node may hold it
-    too."""
+    """Return the cotangent of p in a buffer that the walk may write into: copied once, if another node may have the
+    same array."""
     if p not in owned:
         cotangents[p] = cotangents[p].copy()
         owned[p] = True

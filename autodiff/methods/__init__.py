@@ -1,1 +1,1 @@
-"""What Tensor and Scalar can do beside ``variable.py``: operators, methods, their fast paths, text, interchange."""
+"""Members of Tensor and Scalar that are not in ``variable.py``: operators, methods, fast paths, text, interchange."""

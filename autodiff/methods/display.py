@@ -32,8 +32,8 @@ def text(self: Variable) -> str:
 
 
 def formatted(self: Variable, spec: str) -> str:
-    """``format(x, spec)``: a value of shape () takes a specification, an array none, not even one of one element: as in
-    NumPy and PyTorch."""
+    """Return ``format(x, spec)``. A value of shape () takes a specification; an array takes none, even with one
+    element, as in NumPy and PyTorch."""
     if spec and self.ndim:
         one = "x.item()" if self.size == 1 else "np.array2string(x.data, precision=3)"
         raise TypeError(
@@ -43,7 +43,7 @@ def formatted(self: Variable, spec: str) -> str:
 
 
 def rounded(self: Variable, digits: int | None = None) -> float:
-    """``round(x, digits)`` of a value that is not recorded."""
+    """Return ``round(x, digits)`` of a value that is not recorded."""
     if self.node is not None:
         raise leaves_graph("round()", ".item()", "np.round")
     return round(self.item(), digits)
@@ -63,6 +63,6 @@ def notebook_card(self: Variable, include: Any = None, exclude: Any = None) -> d
         from ..drawing import card
 
         bundle["text/html"] = card(self)
-    except Exception:  # a notebook cell must show its value whatever happens to the card
+    except Exception:  # a notebook cell must show its value even where the card fails
         return bundle
     return bundle

@@ -6,7 +6,7 @@ Tensors and arrays), and call it for everything else; a row's ``pull`` does what
 nothing is recorded or checked. One template for each kind of operation; the row's rules name the saved values. Sources
 are in ``linecache``, so that tracebacks and debuggers show them.
 
-With ``BACKFLOW_GENERATED_PATHS=0`` in the environment nothing here is used: the same answers, two to four times slower.
+With ``BACKFLOW_GENERATED_PATHS=0`` in the environment nothing here is used: the same results, two to four times slower.
 Use it to find out whether a fault is in here.
 """
 
@@ -136,7 +136,7 @@ _SHARED = dict(
 
 
 def run(op: Op) -> Callable[..., Any]:
-    """``record_operands`` for tensors and arrays, written and compiled when the row is first recorded."""
+    """Return ``record_operands`` of a row for tensors and arrays, written and compiled when it is first recorded."""
 
     def slow(*operands_and_static: Any) -> Any:
         *operands, static = operands_and_static
@@ -208,8 +208,8 @@ _BUFFER = "buffer = spare_buffer(p{i}) if p{i}.op is None and cotangents[p{i}] i
 
 @cache
 def _compiled(source: str, own: tuple[str, ...]) -> tuple[CodeType, list[str]]:
-    """Return a function of the names that are a row's own, which returns the function that source defines; and its
-    lines."""
+    """Return the code of a function that takes the names of one row and returns the function that source defines; and
+    its lines."""
     text = f"def maker({', '.join(own)}):{indent(source, '    ')}    return made"
     (code,) = (c for c in compile(text, "<generated>", "exec").co_consts if isinstance(c, CodeType))
     return code, text.splitlines(keepends=True)
@@ -328,8 +328,8 @@ def unary(op: Op, name: str, slow: Callable[..., Any]) -> Pair:
 
 
 def binary(op: Op, name: str, slow: Callable[..., Any], reflected: bool = False) -> Pair:
-    """The Tensor and Scalar operators of a row with two operands; reflected: x is the right one. slow: what runs where
-    these do not apply."""
+    """Return the Tensor and Scalar operators of a row with two operands; reflected: x is the right one. slow: the
+    function that runs where these do not apply."""
     if None in op.vjps:
         return slow, slow
     mine, other = (1, 0) if reflected else (0, 1)

@@ -1,5 +1,5 @@
-"""Everything that Tensor and Scalar can do beside holding a value (``variable``): backward, operators, comparisons,
-methods, writes, printing, copying. One table; the rows fill in the rest.
+"""The members of Tensor and Scalar beside their value (``variable``), in one table: backward, operators, comparisons,
+methods, writes, printing, copying. The rows fill in the rest.
 
 Never here: how any of it works. ``recording.record_operands`` runs an operation; ``generated_paths`` does the same in
 straight-line source for the common cases.
@@ -34,7 +34,7 @@ OPERATORS = {  # Python's name -> row; each in three forms: x + y, y + x, x += y
     "floordiv": "floor_divide",
 }
 SIGNS = {"neg": "negative", "pos": "positive", "abs": "absolute"}
-COMPARISONS = {  # answer with plain booleans
+COMPARISONS = {  # return plain booleans
     "lt": np.less,
     "le": np.less_equal,
     "eq": np.equal,
@@ -94,7 +94,7 @@ def _operator(op: Op, name: str, reflected: bool) -> generated_paths.Pair:
     """Return an operator for Tensors and one for Scalars; reflected: x is the right operand."""
 
     def operator(x: Any, o: Any) -> Any:
-        if not isinstance(o, _OPERANDS) and not is_foreign(o):  # the other operand may know it; else Python raises
+        if not isinstance(o, _OPERANDS) and not is_foreign(o):  # o may have the operator; otherwise Python raises
             return NotImplemented
         return record_operands(op, (o, x) if reflected else (x, o), op.defaults)
 

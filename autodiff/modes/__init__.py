@@ -1,7 +1,7 @@
 """The modes under which operations run.
 
-``states`` has what is in force, ``blocks`` changes it for a block or a function, ``switches`` are the modes that a user
-turns on, ``traces`` is what ``ad.compile`` turns on, and ``diagnostics`` does the work of the modes on an operation.
+``states`` has the modes in force, ``blocks`` changes them for a block or a function, ``switches`` has the modes that a
+user turns on, ``traces`` serves ``ad.compile``, and ``diagnostics`` does the work of the modes on an operation.
 """
 
 from .blocks import in_state, mode

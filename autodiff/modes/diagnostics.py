@@ -81,7 +81,8 @@ def observe(op: Any, out: Any, raw: list[Any], now: State, operands: Iterable[An
 
 
 def note_end(op: Any, operands: Iterable[Any], floor: float) -> None:
-    """Under ``record()``: an operation made a constant of recorded values, by its nature or under ``no_grad()``."""
+    """Note, under ``record()``, that an operation made a constant of recorded values, by its nature or under
+    ``no_grad()``."""
     if floor not in (0, OFF):  # inside a transform, where values from outside are constants
         return
     line, rule = _made_at()
@@ -94,8 +95,8 @@ def note_end(op: Any, operands: Iterable[Any], floor: float) -> None:
 
 
 def note_convention(name: str, out: Any, at: Any, convention: Any) -> None:
-    """Under ``strict()``: the derivative of a value is a convention where ``at`` is True. For functions made of rows,
-    which call it themselves; of a row ``observe`` does."""
+    """Note, under ``strict()``, that the derivative of a value is a convention where ``at`` is True. Functions made of
+    rows call it themselves; for a row ``observe`` does."""
     if state().strict and out.node is not None and np.any(at):
         notes_of(out.node).conventional = name, at, convention
 
@@ -147,8 +148,8 @@ _rule: ContextVar[Node | None] = ContextVar("autodiff_rule", default=None)
 
 @contextlib.contextmanager
 def rules_known() -> Iterator[Callable[[Node], Any] | None]:
-    """Around a pass whose rules are recorded: what it calls with each node before its rules run, so that the nodes they
-    make can be told by it; None where no mode asks for that."""
+    """Yield, around a pass whose rules are recorded, a function to call with each node before its rules run: the nodes
+    that they make then refer to it. None where no mode needs that."""
     now = state()
     if not (now.anomaly or now.strict or "source" in now.record):
         yield None
@@ -161,8 +162,8 @@ def rules_known() -> Iterator[Callable[[Node], Any] | None]:
 
 
 def source_line() -> str:
-    """``file.py:12`` of the nearest caller that a user wrote: outside this package, ``nn`` and NumPy, and outside other
-    libraries where there is one. No frame is kept."""
+    """Return ``file.py:12`` of the nearest caller that a user wrote: outside this package, ``nn`` and NumPy, and
+    outside other libraries where there is one. No frame is kept."""
     return _made_at()[0]
 
 
@@ -199,7 +200,7 @@ def whose(frame: FrameType) -> str:
 
 def written(node: Node) -> tuple[Node, int]:
     """Return the operation that a user wrote: this one, or the one whose derivative it computes; and which one, 0 for
-    none, 1 for the first. Known where source lines are kept."""
+    none, 1 for the first. Found only where source lines are kept."""
     order = 0
     while node.notes is not None and node.notes.rule is not None:
         node, order = node.notes.rule, order + 1
@@ -207,19 +208,19 @@ def written(node: Node) -> tuple[Node, int]:
 
 
 def op_text(node: Node) -> str:
-    """Return what an operation is called: its name, or of what a user wrote the derivative that it is part of."""
+    """Return the name of an operation for a message, such as ``the second derivative of exp`` for one of a rule."""
     site, order = written(node)
     return f"the {ordinal(order)}derivative of {name_of(site.op)}" if order else name_of(node.op)
 
 
 def name_of(op: Any) -> str:
-    """Return the name under which a user knows an operation: of the function that calls it, or its own."""
+    """Return the public name of an operation: of the function that calls it, or its own."""
     call = op.shown.call.partition("(")[0]
     return call if call.startswith("np.") else str(op.name)
 
 
 def ordinal(order: int) -> str:
-    """``second `` for 2, and nothing for 1."""
+    """Return ``second `` for 2, and "" for 1."""
     return {1: "", 2: "second ", 3: "third "}.get(order, f"{order}th ")
 
 

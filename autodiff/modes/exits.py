@@ -1,5 +1,5 @@
-"""Who was about to take a recorded value out of the graph, and what to write instead. The frames of the call tell: a
-function of SciPy, pandas, a picture, the ``math`` module, or the user's own line. Runs only when an error is made.
+"""Errors for a recorded value that would leave the graph: the function that would take it out, found in the frames of
+the call (SciPy, pandas, matplotlib, ``math``, or the user's own line), and the form to write instead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..errors import LeavesGraphError, leaves_graph
 from .diagnostics import whose
 
 _FILL = "z[i] = x with z = ad.tensor(np.zeros(n), requires_grad=False)"
-_PLAIN = {  # libraries whose functions take plain values: who, and the fix that fits
+_PLAIN = {  # libraries whose functions take plain values, and the advice for each
     "matplotlib": "a picture shows plain values: write plt.plot(x.data)",
     "seaborn": "a picture shows plain values: write x.data",
     "sklearn": "scikit-learn computes with plain arrays, and no derivative flows through it: write x.data",
@@ -26,7 +26,7 @@ _NAMES |= {"lgamma": "ad.special.gammaln", "erf": "ad.erf", "erfc": "ad.erfc", "
 
 
 def of_array() -> LeavesGraphError:
-    """Return the error of ``np.asarray(x)`` and of what calls it."""
+    """Return the error of ``np.asarray(x)`` and of functions that call it."""
     found = asker()
     if found is None:
         recorded = f"ad.array([...]) for a list of them, or {_FILL}"
@@ -35,7 +35,7 @@ def of_array() -> LeavesGraphError:
 
 
 def of_number() -> LeavesGraphError:
-    """Return the error of ``float(x)`` and of what calls it."""
+    """Return the error of ``float(x)`` and of functions that call it."""
     found = asker()
     if found is not None:
         return _of_library(*found, door=".item()")
@@ -59,7 +59,7 @@ def of_copy() -> LeavesGraphError:
 
 def asker() -> tuple[str, str, str, Any] | None:
     """Return the package, module and public function of the library that a user's line called, and its ``self``; None
-    where the line itself asks."""
+    where the line itself makes the conversion."""
     frame: FrameType | None = sys._getframe(1)
     found = None
     while frame is not None and (kind := whose(frame)) != "user":

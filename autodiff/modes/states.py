@@ -17,7 +17,7 @@ from typing import Any
 class Scope:
     """The module that is running: its name under its parent, its class, and a weak reference to it.
 
-    once: made for one call of the module, under ``record()``, so that pictures can tell its calls apart; otherwise all
+    once: made for one call of the module, under ``record()``, so that pictures can separate its calls; otherwise all
     calls share it.
     """
 
@@ -36,8 +36,8 @@ class Scope:
         self.state = State(scope=self)  # made once: entering a module costs one set of the context variable
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """``function(*args, **kwargs)`` inside this scope: what ``with scope(self)`` does, in one call. Where another
-        scope than the parent is in force it does nothing, and returns ELSEWHERE."""
+        """Return ``function(*args, **kwargs)``, called inside this scope as by ``with scope(self)``; where another
+        scope than the parent is in force, do nothing and return ELSEWHERE."""
         now = state()
         if now.scope is not self.parent or self.once or now.record:
             return self.ELSEWHERE
@@ -67,8 +67,8 @@ class Scope:
 
 
 class State:
-    """The modes in force. ``floor``: parents with a smaller serial count as constants (0 records all). ``trace``: what
-    writes down the operations for ``ad.compile``, or None."""
+    """The modes in force. ``floor``: parents with a smaller serial count as constants (0 records all). ``trace``: the
+    trace of ``ad.compile`` that takes down the operations, or None."""
 
     __slots__ = ("floor", "scope", "record", "anomaly", "strict", "trace", "plain", "outer", "maker")
 

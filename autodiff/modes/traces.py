@@ -1,4 +1,4 @@
-"""What other parts of the package do in a trace of ``ad.compile``, and plainly outside of one."""
+"""Functions with which other parts of the package take part in a trace of ``ad.compile``; plain outside of one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def number(x: Any) -> Any:
 
 
 def current_trace() -> Any:
-    """Return the trace of ``ad.compile`` that runs, or None. For state that is no Tensor, as optimizers have.
+    """Return the trace of ``ad.compile`` that is under way, or None. For state that is no Tensor, as of optimizers.
 
     ``place(key, read, write, name, of)``  state that ``read()`` gives: its ``value`` is an array to be written into, or
                                            a number, to be set; ``write(new)`` gives the calls that put it back
@@ -28,7 +28,7 @@ def current_trace() -> Any:
 
 
 def adopt(x: Any) -> None:
-    """In a trace, let a handle hold a traced value: it is about to be read or written."""
+    """Replace, in a trace, the value of a handle that is about to be read or written by a traced value."""
     trace = state().trace
     if trace is not None:
         trace.adopt(x)
@@ -60,8 +60,8 @@ def draw_once(source: Any, method: str, *args: Any, **kwargs: Any) -> Any:
 
 
 def one_call(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a function of plain arrays that looks at values as it goes, or works in memory of its own: in a trace (``ad.
-    compile``) it is one instruction. It must not write into its arguments, nor draw random numbers."""
+    """Mark a function of plain arrays that branches on values, or works in memory of its own: in a trace of
+    ``ad.compile`` it is one instruction. It must not write into its arguments, nor draw random numbers."""
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Public names: docstrings and signatures of rows, and answers to names of other libraries."""
+"""Public names: docstrings and signatures of rows, and errors for names of other libraries."""

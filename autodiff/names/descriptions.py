@@ -25,8 +25,8 @@ _modules: list[Any] = []  # set by ``describe_rows``
 
 @cache
 def signature(op: Op) -> inspect.Signature:
-    """Return the signature of a row: its operands, then its static arguments with their defaults, and those that lead
-    to its composite."""
+    """Return the signature of a row: its operands, its static arguments with their defaults, and the arguments that
+    only its composite takes."""
     P = inspect.Parameter
     if op.variadic:
         operands = [P(op.inputs[0], P.POSITIONAL_ONLY)]
@@ -46,7 +46,7 @@ def signature(op: Op) -> inspect.Signature:
 
 
 def counterparts(function: Any) -> list[str]:
-    """Return the NumPy functions that lead to a row or a composite, as ``np.linalg.norm``."""
+    """Return the names of the NumPy functions that call a row or a composite, as ``np.linalg.norm``."""
     found = []
     for key, target in DISPATCH.items():
         if target is not function:
@@ -119,7 +119,7 @@ def public_path(op: Op) -> str:
 
 
 def example(op: Op) -> str:
-    """Return an example of a row on small numbers and its gradient, as a doctest whose answers are computed here."""
+    """Return an example of a row on small numbers and its gradient, as a doctest whose results are computed here."""
     path = public_path(op)
     if not path or op.draw is not None:
         return ""
@@ -170,7 +170,7 @@ def _numbers(shape: tuple[int, ...], domain: tuple[float, float], i: int) -> tup
 
 
 class _Described:
-    """A fact of a row that is worked out when it is read; on the class of rows, the class's own."""
+    """An attribute of a row that is computed when it is read; on the class ``Op``, the attribute of the class."""
 
     def __init__(self, describe: Callable[[Op], Any], own: Any) -> None:
         self.describe, self.own = describe, own

@@ -2,7 +2,7 @@
 is an error with the form to write. Every public function that is no method is such a name too: the error of ``x.roll``
 has ``ad.roll(x, ...)``.
 
-They are no API: ``hasattr`` is False and ``dir(x)`` does not list them. Never here: a word that does something.
+They are no API: ``hasattr`` is False and ``dir(x)`` does not list them. Never here: a name that works.
 """
 
 from __future__ import annotations
@@ -93,12 +93,12 @@ def _refusal(word: str) -> property:
 
 
 def attributes(self: Variable) -> list[str]:
-    """``dir(x)`` without these words."""
+    """Return ``dir(x)`` without these names."""
     return [name for name in object.__dir__(self) if name not in WORDS]
 
 
 def refusals(public: Iterable[str], methods: Iterable[str]) -> dict[str, property]:
-    """Return the words as properties that refuse, with the names of the functions that are no methods among them."""
+    """Return properties that raise, for these names and for the names of public functions that are no methods."""
     for name in public:
         if name not in methods:
             WORDS.setdefault(name, f"write ad.{name}(x, ...)")
@@ -198,11 +198,11 @@ def no_such_name(module: str, name: str, words: Mapping[str, str], known: Iterab
 
 
 def missing_names(module: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a module: it answers a name that is not there with ``no_such_name``.
+    """Return the ``__getattr__`` of a module: for a name that the module lacks it raises ``no_such_name``.
 
     >>> from autodiff import extend
-    >>> ask = extend.missing_names("nets", ["Linear"], {"Dense": "write nets.Linear"})
-    >>> ask("Dense")
+    >>> lookup = extend.missing_names("nets", ["Linear"], {"Dense": "write nets.Linear"})
+    >>> lookup("Dense")
     Traceback (most recent call last):
     AttributeError: module 'nets' has no attribute 'Dense': write nets.Linear.
     """

@@ -1,7 +1,7 @@
-"""Several processes that compute together, over MPI: differentiable collectives, and what they need.
+"""Several processes that compute together, over MPI: differentiable collectives, and their foundations.
 
-``ranks`` finds the communicator, compares what the ranks are about to do, and ends a job whose ranks cannot go on
-together. ``reductions`` sums arrays over ranks in a fixed order. ``collectives`` are rows, each the transpose of
+``ranks`` finds the communicator, compares the next operation between the ranks, and ends a job whose ranks cannot
+continue together. ``reductions`` sums arrays over ranks in a fixed order. ``collectives`` are rows, each the transpose of
 another. Everything loads when it is first named; mpi4py (``pip install 'backflow[mpi]'``) when it is called. Never
 here: a model or an optimizer.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..names.on_demand import names_on_demand
 
-if TYPE_CHECKING:  # what type checkers and editors know
+if TYPE_CHECKING:  # names for type checkers and editors
     from .collectives import allgather as allgather
     from .collectives import allreduce as allreduce
     from .collectives import broadcast as broadcast

@@ -1,7 +1,7 @@
 """Collectives as rows. Each is linear, and the transpose of one of them: allreduce of itself, allgather of
 reduce_scatter, broadcast of reduce.
 
-The contract: what is differentiated is the sum of the losses of all ranks. Every rank calls the same collectives in
+The contract: the sum of the losses of all ranks is differentiated. Every rank calls the same collectives in
 the same order, and its loss depends on all of them, so that the backward passes meet as the forward passes did. Before
 an exchange the ranks compare operation, shape, dtype and whether it is recorded: one small message.
 """
@@ -56,7 +56,7 @@ _REDUCE = _row(_reduce, lambda g, comm, root: broadcast(g, comm, root), "The sum
 
 
 def _exchange(row: Op, x: Any, comm: Any, **static: Any) -> Any:
-    """Run a row after the ranks have agreed that it is the same everywhere."""
+    """Run a row after the ranks have checked that all of them run the same one."""
     comm = communicator(comm)
     value = np.asarray(plain(x))
     if value.dtype.kind not in "fciub":

@@ -1,4 +1,4 @@
-"""The ranks of a job: their communicator, what they must agree on, and the end of a job when one of them fails."""
+"""The ranks of a job: their communicator, checks that they agree, and the end of a job when one of them fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 class RankError(RuntimeError):
-    """The ranks of a job cannot go on together: one of them failed, or came with something else than the others.
+    """The ranks of a job cannot continue together: one of them failed, or called something else than the others.
 
     It is raised on every rank, in the place of a collective that would never return.
 

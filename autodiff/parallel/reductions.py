@@ -16,7 +16,7 @@ from .ranks import communicator
 
 
 class Reduction:
-    """The sum over ranks of a flat array, made while the caller goes on. Every rank starts the same ones in one order.
+    """The sum over ranks of a flat array, made while the caller continues. Every rank starts the same sums in one order.
 
     values: (k,), contiguous; read until ``wait`` returns. scatter, gather: two communicators of the same ranks, so that
     the second half of one reduction may start before or after the first half of the next, whatever the timing.
@@ -62,7 +62,7 @@ class Reduction:
 
 
 def _bytes(a: Any) -> list[Any]:
-    """Return an array as MPI takes it, whatever its dtype."""
+    """Return an array of any dtype in the form that MPI takes."""
     from mpi4py import MPI
 
     return [a.reshape(-1).view(np.uint8), MPI.BYTE]

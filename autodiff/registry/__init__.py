@@ -1,4 +1,4 @@
-"""What a row is: the operation (``rows``), its singular points, and its facts for pictures.
+"""The registry: the class of rows (``rows``), their singular points, and their facts for pictures.
 
 ``autodiff/ops`` adds the rows.
 """

@@ -9,7 +9,7 @@ these are saved: ``y`` (the output), an input, a static argument, ``<input>_shap
 with any number of operands ``i`` (the operand's position). It must be linear in ``g``, must not write into anything,
 and must not undo broadcasting: the walk does. On Tensors the same line is recorded, which gives every higher order.
 Two names are for speed and may be None: ``buffer``, an array of the operand's shape and dtype that the rule may write
-its answer into and return; and in a row with ``keep`` ``kept``, values of the forward pass, None where the pass is
+its result into and return; and in a row with ``keep`` ``kept``, values of the forward pass, None where the pass is
 recorded, so that no derivative is ever taken past it.
 """
 
@@ -27,7 +27,7 @@ from .saved_values import Rule, keywords, names_read, saver
 from .singular_points import Convention, Point, state_points
 
 OPS: dict[str, Op] = {}  # name -> row
-DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> what runs when it is given a graph value
+DISPATCH: dict[Any, Callable[..., Any]] = {}  # NumPy function -> the function that runs for a graph value
 UFUNCS: dict[str, Callable[..., Any]] = {}  # the same for ufuncs of other packages (SciPy's), by their name
 METHODS: dict[str, Callable[..., Any]] = {}  # method name -> function of (self, ...)
 PUBLIC: dict[str, Callable[..., Any]] = {}  # name under ``ad.`` -> function
@@ -37,7 +37,7 @@ _record_operands: Callable[..., Any]
 
 
 def set_recorder(record: Callable[..., Any], record_operands: Callable[..., Any]) -> None:
-    """Called once by ``recording``: the functions that evaluate and record an operation."""
+    """Set the functions that evaluate and record an operation. Called once, by ``recording``."""
     global _record, _record_operands
     _record, _record_operands = record, record_operands
 
@@ -54,7 +54,7 @@ class Op:
     ``draw`` (``draw(rng, *shapes)``: operands for a test, where independent numbers from ``domain`` will not do: a
     mask, labels, an invertible matrix), ``reference`` (the composite that a fused row replaces), ``keep`` (fn for a
     recorded call: returns (y, kept)), ``add_into`` (called with a buffer, g and what the rule reads: adds to the buffer
-    what the rule of the one operand would return, where that is mostly zeros; the rule's own answer is then always a
+    what the rule of the one operand would return, where that is mostly zeros; the rule's own result is then always a
     new array), ``widened`` (the composite that runs instead when a call has arguments that the row lacks and this one
     takes), ``explain`` (called with the operands that ``fn`` refused: a clearer sentence than NumPy's, or None),
     ``batch`` (how it does many examples at once under ``vmap``: a function of ``batching.ways``; an elementwise row

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 
 class Point(NamedTuple):
-    """A point where a function has no ordinary derivative, and the answer there; a line of
-    docs/singular_points.md, and a test.
+    """A point where a function has no ordinary derivative, and the gradient that is returned there; each is a line
+    of docs/singular_points.md, and a test.
 
     operands: of the function. gradient: one entry an operand, of the sum of the outputs (None: no derivative in it).
     kind: "convention" (no derivative exists), "shared" (a convention: ties share evenly), "infinite", "undefined"

@@ -19,9 +19,7 @@ from .evaluation import Function
 
 
 def with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> Any:
-    """y as the recorded output of an operation made on the spot; ``rule(g, operands)`` gives all cotangents at
-    once.
-    """
+    """Return y as the recorded output of an operation made on the spot; ``rule(g, operands)`` gives all cotangents."""
     latest: list[Any] = [None]  # (g, every cotangent): the walk needs one operand after the other
 
     def one(g: Any, i: int, xs: tuple[Any, ...]) -> Any:
@@ -34,7 +32,7 @@ def with_rule(name: str, y: Any, operands: Sequence[Any], rule: Function) -> Any
         return np.zeros(np.shape(plain(xs[i]))) if d is None else d
 
     last = max((i for i, x in enumerate(operands) if isinstance(x, Variable) and is_live(x)), default=-1)
-    made = [y]  # taken out when it is recorded: a row that held it would keep it as long as the graph
+    made = [y]  # taken out when it is recorded: otherwise the row would keep it as long as the graph
     row = Op(lambda *xs: made.pop(), one, name=name, inputs="*xs", doc=name, opaque=True, complex=True)
     return record_operands(row, operands, {})
 
@@ -58,7 +56,7 @@ class custom_vjp:
     of the argument's shape, or None for zero. Both get plain arrays, by position. When the derivative itself is
     differentiated they run on Tensors, so write them in NumPy functions. In complex numbers a rule is the plain
     transpose, as in JAX: that of z * z gives g * 2 * z.
-    ``ad.testing.check_derivatives(f, x)`` proves the rule.
+    ``ad.testing.check_derivatives(f, x)`` checks the rule.
 
     Raises GraphError when there is no rule yet, or when what fwd or bwd returns has another form.
 
@@ -139,7 +137,7 @@ class custom_vjp:
 
 
 def _check_cotangents(name: str, cotangents: Any, xs: tuple[Any, ...]) -> None:
-    """Refuse what is no tuple of one cotangent for each argument, of its shape."""
+    """Refuse anything but a tuple with one cotangent for each argument, of the argument's shape."""
     nested = isinstance(cotangents, tuple | list)
     if not nested or len(cotangents) != len(xs):
         came = f"a {type(cotangents).__name__} of {len(cotangents)}" if nested else kind_of(cotangents)
@@ -153,7 +151,7 @@ def _check_cotangents(name: str, cotangents: Any, xs: tuple[Any, ...]) -> None:
 
 
 def _check_cotangent_shape(name: str, i: int, c: Any, x: Any) -> None:
-    """A rule may leave the sum over broadcast axes to the walk; a smaller cotangent is an error."""
+    """Refuse a cotangent of another shape than x, except one with broadcast axes, which the walk sums."""
     if c is None:
         return
     expected, got = np.shape(plain(x)), np.shape(plain(c))

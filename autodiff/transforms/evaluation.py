@@ -42,8 +42,8 @@ class Evaluation:
         self.inner = [x.node for group in self.leaves for x in group]
 
     def reach(self, roots: list[Node]) -> None:
-        """Collect the nodes that the roots depend on; ``recorded``: whether another recorded value is among them. Only
-        an older one counts: leaves that f made, those of a transform inside it, have no use outside.
+        """Collect the nodes that the roots depend on, and set ``recorded``: whether another recorded value is among
+        them. Only older ones count: leaves that f itself made are of no use outside.
         """
         nodes = collect(roots, self.floor, self.inner)
         reached = set(nodes)
@@ -64,7 +64,7 @@ class Evaluation:
                 seeds = {n: s if isinstance(s, Variable) else wrap(s, None) for n, s in seeds.items()}
             found = pull(seeds, self.nodes, wanted=self.inner, recorded=recorded, release=release)
             flat = [conjugate(derivative(found.get(x.node), bottom(x))) for group in self.leaves for x in group]
-            if recorded:  # a zero for want of a path (a relu that is off) is recorded as any other value would be
+            if recorded:  # a zero because there is no path (a relu that is off) is recorded like any other value
                 flat = [v if isinstance(v, Variable) else wrap(v, leaf(v)) for v in flat]
             values = iter(in_own_memory(flat, seeds.values()))
         groups = zip(self.leaves, self.rebuild, strict=True)
@@ -76,8 +76,8 @@ class Evaluation:
 
 
 def lift(v: Any, i: int) -> Any:
-    """Return an argument as a value that we differentiate; a recorded one stays connected to where it came from. Inside
-    ``vmap`` it is another one in every example, so that its derivative can be.
+    """Return an argument as a value to differentiate in; a recorded one stays connected to its graph. Inside ``vmap``
+    each example has its own, so that its derivative can differ between examples.
     """
     if open_frames():
         if isinstance(v, Scalar):
@@ -107,7 +107,7 @@ def _lifted(v: Any, i: int) -> Any:
 
 
 def _floating(v: Any, i: int) -> Any:
-    """Return an argument as an array of numbers that have a derivative."""
+    """Return an argument as an array of floats or complex numbers; raise TypeError for other dtypes."""
     data = plain_array(v) if not isinstance(v, float | int) or isinstance(v, bool) else np.asarray(float(v))
     if data.dtype.kind not in "fc":
         raise TypeError(

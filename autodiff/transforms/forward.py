@@ -61,9 +61,9 @@ def push_through(ours: Evaluation, tangents: Sequence[Any]) -> tuple[dict[Node, 
 
 
 def refuse_free(ours: Evaluation, outs: list[Any], tangents: dict[Node, Any] | None = None) -> None:
-    """Raise where a result depends on the phase of complex vectors that move: their tangents take the phase to stay as
-    it is, which is an arbitrary choice. A change of the phases alone must change no result, compared with what a change
-    of the vectors at random does."""
+    """Raise where a result depends on the phase of complex vectors that have a tangent: the tangents keep the phase
+    fixed, which is an arbitrary choice. A change of the phases alone must not change a result, compared with a random
+    change of the vectors."""
     for node in ours.nodes:
         if node.op is None or node.op.free is None or node.dtype.kind != "c" or node.saved is None:
             continue
@@ -81,9 +81,9 @@ def refuse_free(ours: Evaluation, outs: list[Any], tangents: dict[Node, Any] | N
 
 def push(start: dict[Node, Any], nodes: list[Node], recorded: bool) -> dict[Node, Any]:
     """Return tangents of every node that depends on those in ``start``; nodes newest first, as ``collect`` gives them.
-    Where a NaN arrives, and it may come from a zero by construction, once more and carefully (``reach``)."""
+    Where a NaN arrives that may come from a zero by construction, the pass runs again, carefully (``reach``)."""
     other = next((plain(t) for t in start.values() if is_foreign(plain(t))), None)
-    if other is not None:  # to look for a NaN would compute the array
+    if other is not None:  # searching for a NaN would compute a lazy array
         if state().strict:
             numbers(other, "strict()")
         return _push(start, nodes, recorded, None)
@@ -151,7 +151,7 @@ def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: b
 
 
 def _transposed(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
-    """Return the transpose of a rule on t: the rule is linear in its cotangent, so the walk transposes it."""
+    """Apply the transpose of a rule to t: the rule is linear in its cotangent, so the walk transposes it."""
     u = wrap(ones_like_value(node.shape or (), node.dtype, plain(t)), None)
     u.node = leaf(u.data)
     c = node.op.rule(i)(u, *args)

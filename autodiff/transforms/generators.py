@@ -81,7 +81,7 @@ def _captured(x: Any, called: bool) -> Iterator[Any]:
         yield from (x.__func__, x.__self__)
     elif isinstance(x, functools.partial):
         yield from (x.func, x.args, x.keywords)
-    elif callable(getattr(x, "generators", None)):  # a module names its own
+    elif callable(getattr(x, "generators", None)):  # a module lists its generators
         yield from x.generators()
     else:
         values = vars(x).values() if hasattr(x, "__dict__") else ()

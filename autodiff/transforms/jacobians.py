@@ -29,8 +29,8 @@ def jacobian(
     """Return a function that computes all derivatives of an array-valued f: ``output.shape + argument.shape``.
 
     argnums: which positional argument (one). mode: "reverse" (a pull for each output element), "forward" (a push for
-    each input element), or None for the cheaper. f runs once, and one pass does ``chunk`` pulls or pushes at once: as
-    many as keep the largest value of the pass within 8 MB, unless you say. The dtype is the argument's, in every mode.
+    each input element), or None for the cheaper. f runs once, and one pass does ``chunk`` pulls or pushes at once: by
+    default, as many as keep the largest value of the pass within 8 MB. The dtype is the argument's, in every mode.
     holomorphic: f maps complex numbers to complex numbers and has complex derivatives, which are returned. JAX:
     ``jax.jacobian``; PyTorch: ``torch.func.jacrev``.
 
@@ -166,8 +166,8 @@ class _Matrix:
         return conjugate(bottom(self.ours.pull({self.node: fit(e[0], self.node)})[0]))  # pull gives gradients
 
     def in_one_pass(self) -> Any:
-        """Return all rows or columns, from a pass for each chunk; None where a NaN has arrived, which one cotangent at
-        a time looks at."""
+        """Return all rows or columns, from a pass for each chunk; None where a NaN has arrived: the caller then takes
+        one cotangent at a time, with the checks of ``reach``."""
         ours, parts = self.ours, []
         with mode(floor=ours.floor), np.errstate(all="ignore"):
             for some in self.basis(self.chunk):

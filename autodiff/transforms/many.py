@@ -1,6 +1,6 @@
-"""Many cotangents pulled, or many tangents pushed, in one pass: the rules of the same rows see a batch.
+"""Many cotangents pulled, or many tangents pushed, in one pass: the rules of the same rows run on a batch.
 
-A cotangent is a ``Batched`` handle, which a rule takes for one cotangent; values that the graph saved have no batch
+A cotangent is a ``Batched`` handle, which a rule treats as one cotangent; values that the graph saved have no batch
 axis, so that nothing is computed twice. A rule that reads plain values of its cotangent runs in a loop. Zeros by
 construction are not looked for (``reach``): where a NaN arrives, the caller takes one cotangent at a time.
 """
@@ -24,7 +24,7 @@ CANNOT = (TypeError, ValueError, AttributeError, IndexError)  # of a rule that t
 
 
 def can_batch(nodes: list[Node], recorded: bool) -> bool:
-    """Return whether one pass for many cotangents is the same as many passes: nothing is looked at on the way."""
+    """Return whether one pass for many cotangents is the same as many passes: no hook or mode looks at one."""
     now = state()
     careful = now.strict or now.anomaly or any([n.notes is not None and n.notes.hooks for n in nodes])
     return not careful and not (recorded and any([n.op is not None and n.op.selects for n in nodes]))
@@ -35,8 +35,8 @@ def pull_many(
 ) -> dict[Node, Any]:
     """Return cotangents of the wanted nodes: payloads, (N, *shape); None where none arrived.
 
-    seeds: payloads. nodes: from ``collect``. Rules see values of all examples of a ``vmap`` around: its frames are not
-    open for them.
+    seeds: payloads. nodes: from ``collect``. Under a surrounding ``vmap`` the rules get the values of all examples: its
+    frames are not open for them.
     """
     started = {node: Batched(frame, seed) for node, seed in seeds.items()}
     found = inside((frame,), _pull, started, nodes, frozenset(wanted), recorded, frame)
@@ -49,7 +49,7 @@ def _pull(
     check_unwritten(nodes)
     cotangents: dict[Node, Any] = dict.fromkeys(nodes)
     cotangents.update(seeds)
-    owned: set[Node] = set()  # whose cotangent is a sum made here, which nothing else holds
+    owned: set[Node] = set()  # nodes whose cotangent is a sum made here, with no other reference
     for node in nodes:
         g = cotangents[node]
         if g is None or node.op is None or node in wanted:
@@ -81,7 +81,7 @@ def _like(a: Any, b: Any) -> bool:
 
 
 def _ruled(node: Node, i: int, g: Any, args: tuple[Any, ...], frame: Frame, p: Node) -> Any:
-    """Return a rule's answer for a batch of cotangents, in the shape and dtype of its parent."""
+    """Return a rule's result for a batch of cotangents, in the shape and dtype of its parent."""
     rule = node.op.rule(i)
     try:
         return fitted(rule(g, *args), p)
@@ -90,7 +90,7 @@ def _ruled(node: Node, i: int, g: Any, args: tuple[Any, ...], frame: Frame, p: N
 
 
 def fitted(d: Any, p: Node) -> Any:
-    """``fit``, where a Scalar's cotangent is an example of shape ()."""
+    """Return ``fit(d, p)``, where a Scalar's cotangent is an example of shape ()."""
     if d.__class__ is Batched and p.shape is None:
         return np.sum(d) if d.ndim else d
     return fit(d, p)

@@ -2,8 +2,8 @@
 
 The first run is recorded and its graph is dropped; kept are the arguments, the states of the random generators, and a
 checksum of every operation: its name, its parents, and all that its rules would read. The second run has to give the
-same checksums. So whatever could change a derivative (a value that was written, another mode, a generator that was not
-found, a branch that went the other way) is refused, and what cannot change one is allowed.
+same checksums. So every change that could alter a derivative (a value was written, another mode, a generator was not
+found, another branch was taken) is refused, and every other change is allowed.
 Never here: a derivative of its own.
 """
 
@@ -37,7 +37,7 @@ ARGUMENT = Op(
 
 
 def checkpoint(f: Function) -> Function:
-    """Return the same function, which saves nothing inside: backward runs it again. Trades time for memory.
+    """Return f as a function that saves nothing inside: backward runs it again. Trades time for memory.
 
     f takes and returns arrays, numbers, Tensors, Scalars, and nested lists, tuples and dicts of them. Captured
     values (a module's parameters) get gradients too. The second run has the modes of the first (``no_grad``, scopes)
@@ -73,7 +73,7 @@ def checkpoint(f: Function) -> Function:
 
 
 def _of_all_examples(f: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Run a checkpointed function inside ``vmap``: as a function of what holds the values of all examples."""
+    """Run a checkpointed function inside ``vmap``, as a function of the arrays of all examples."""
     frames = open_frames()
     made: list[Any] = []
     leaves, rebuild = flatten([list(args), kwargs])
@@ -100,13 +100,14 @@ class _Call:
         self.state = state()
 
     def evaluate(self, given: list[Any]) -> tuple[list[Any], Any]:
-        """Run f on other handles in the places of its live arguments; the leaves of the output, and its nesting."""
+        """Run f on other handles in the places of its live arguments; return the output's leaves and a function that
+        rebuilds its nesting."""
         of = {id(x): new for x, new in zip(self.live, given, strict=True)}
         args, kwargs = _replaced(self.args, of), _replaced(self.kwargs, of)
         before, nodes = flatten([list(args), kwargs])[0], [x.node for x in given]
         with watch_writes() as written:
             out = self.f(*args, **kwargs)
-        if written():  # values that only f could use are gone by now
+        if written():  # values local to f are freed by now
             raise GraphError(
                 f"checkpoint: {self.name} writes into a value (x.data = v, x[i] = v or an optimizer's step), and it "
                 "would write again when it is run again. Return the new value, and write it outside."
@@ -130,7 +131,7 @@ class _Call:
         return rebuild([handed[id(y)] if id(y) in handed else self.one_node(k, y, own) for k, y in enumerate(outs)])
 
     def one_node(self, k: int, y: Any, own: dict[Node, Any]) -> Any:
-        """Output k as one node over the arguments and the captured values that it depends on."""
+        """Return output k as one node over the arguments and the captured values that it depends on."""
         if not isinstance(y, Variable) or y.node is None or y.node in self.trace.foreign:
             return y  # a constant, or a captured value handed through
         reached = set(collect([y.node], stop=[*own, *self.trace.foreign]))
@@ -181,7 +182,7 @@ def _is_live(x: Any) -> bool:
 
 
 def _replaced(x: Any, of: dict[int, Any]) -> Any:
-    """x with other handles in place of those in ``of`` (by id); a container without one is the caller's own."""
+    """Return x with other handles in place of those in ``of`` (by id); a container without one is not copied."""
     if isinstance(x, dict):
         new: Any = {key: _replaced(v, of) for key, v in x.items()}
         return new if any(new[key] is not x[key] for key in x) else x
@@ -212,7 +213,7 @@ def _stand_in(node: Node) -> Any:
 
 # ---- comparing two runs
 class _Trace:
-    """Return a mark for each operation of a run, oldest first, and the nodes from outside."""
+    """A checksum for each operation of a run, oldest first, and the nodes from outside."""
 
     def __init__(self, outs: Sequence[Any], arguments: Sequence[Node], start: int) -> None:
         roots = [y.node for y in outs if isinstance(y, Variable) and y.node is not None]
@@ -236,7 +237,7 @@ class _Trace:
         self.marks.append(("outputs", *[_output(y, places, sums) for y in outs]))
 
     def compare(self, first: _Trace, name: str) -> None:
-        """Raise when this run is not the first one again."""
+        """Raise StaleValueError when this run differs from the first one."""
         same = len(self.foreign) == len(first.foreign) and all(
             a is b or (a.op is None and b.op is None and a.serial >= self.start and b.serial >= first.start)
             for a, b in zip(self.foreign, first.foreign, strict=True)
@@ -261,8 +262,8 @@ def _output(y: Any, places: dict[Node, int], sums: dict[int, Any]) -> Any:
 
 
 def _checksum(x: Any, sums: dict[int, Any]) -> Any:
-    """Return a small value that differs when x differs. sums: those of the arrays that were met before, which live
-    on."""
+    """Return a small value that differs when x differs. sums: the checksums of arrays that were met before and are
+    still alive."""
     if isinstance(x, np.ndarray):
         found = sums.get(id(x))
         if found is None:

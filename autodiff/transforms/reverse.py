@@ -61,7 +61,7 @@ def value_and_grad(
 
 
 def _check_complex(out: Any, ours: Evaluation, holomorphic: bool) -> None:
-    """Refuse a complex answer without ``holomorphic``, and real values with it."""
+    """Refuse a complex result without ``holomorphic``, and real values with it."""
     kinds = {kind_of_dtype(x) for x in (out, *[x for group in ours.leaves for x in group])}
     if holomorphic and kinds != {"c"}:
         raise TypeError(
@@ -75,8 +75,8 @@ def _check_complex(out: Any, ours: Evaluation, holomorphic: bool) -> None:
 
 
 def _complex_derivatives(ours: Evaluation, seeds: dict[Node, Any], gradients: list[Any]) -> list[Any]:
-    """f'(z) from the gradients of the real part, which are its conjugate; refused where f is not holomorphic: the
-    gradients of the imaginary part are then not 1j times those."""
+    """Return f'(z) from the gradients of the real part, which are its conjugate; refused where f is not holomorphic:
+    the gradients of the imaginary part are then not 1j times those."""
     turned = ours.pull({node: -1j * seed for node, seed in seeds.items()}, release=not ours.recorded)
     for pair in zip(flatten(gradients)[0], flatten(turned)[0], strict=True):
         check_holomorphic("grad", *pair)
@@ -98,7 +98,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, h
     """Return a function of the same arguments that computes the gradient of f, which returns a single number.
 
     argnums: which positional arguments (an int, or several for a tuple of gradients). has_aux: f returns ``(value,
-    aux)`` and the answer is ``(gradient, aux)``. A gradient has the shape and dtype of its argument, and its nesting.
+    aux)`` and the result is ``(gradient, aux)``. A gradient has the shape and dtype of its argument, and its nesting.
     The gradient of a real number in a complex z is dL/dRe(z) + i dL/dIm(z), PyTorch's convention; ``jax.grad`` gives
     its conjugate. holomorphic: f maps complex numbers to a complex number and has a complex derivative, which is
     returned; TypeError where it has none.
@@ -162,8 +162,8 @@ def vjp(f: Function, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
 
 
 def _pull_back(ours: Evaluation, nodes: list[Any], outs: list[Any], cotangent: Any) -> Any:
-    """Return the cotangents of the primals. No closure: one that calls itself is a cycle, which would keep the graph
-    until the cyclic collector runs."""
+    """Return the cotangents of the primals. Not a nested function: one that calls itself is a reference cycle, which
+    would keep the graph until the cyclic collector runs."""
     given = flatten_as(cotangent, ours.out, "the cotangent")
     frame = innermost(given)
     for y, c in zip(outs, given, strict=True):
@@ -187,8 +187,8 @@ def _check_shape(c: Any, y: Any) -> None:
 
 
 def _pull_batch(ours: Evaluation, nodes: list[Any], outs: list[Any], given: list[Any], frame: Frame) -> Any:
-    """Return what the pull-back gives for the cotangents of all examples of a frame, in one pass; None where they have
-    to be taken one by one."""
+    """Return the result of the pull-back for the cotangents of all examples of a frame, in one pass; None where they
+    have to be taken one by one."""
     if not can_batch(ours.nodes, ours.recorded):
         return None
     seeds: dict[Node, Any] = {}

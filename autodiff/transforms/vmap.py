@@ -27,8 +27,8 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
     forms; an output that does not depend on the examples is repeated.
 
     It composes: ``vmap(grad(f))`` gives a gradient for each example, ``grad`` of a sum over ``vmap(f)`` is the gradient
-    of the whole, and ``vmap(vmap(f))`` runs over two axes. A function without a way of its own runs in a loop over
-    the examples, with the same answers. Values that differ between examples have no truth and no plain value:
+    of the whole, and ``vmap(vmap(f))`` runs over two axes. A function without a batched form runs in a loop over the
+    examples, with the same results. Values that differ between examples have no truth value and no plain value:
     write ``ad.where(condition, a, b)`` instead of ``if``. Random numbers that f draws would be the same in all
     examples: randomness="error" refuses them, and "same" allows it. With "different" every example has draws of its
     own, one example after the other, where f draws by ``ad.extend.draw_random`` or a layer of ``nn`` does (Dropout);
@@ -70,7 +70,7 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
         frames = open_frames()
         frame = Frame(_size(name, leaves, axes), name, len(frames))
         given = [_taken(frame, x, axis) for x, axis in zip(leaves, axes, strict=True)]
-        np.random  # noqa: B018 (NumPy loads it when it is first named, and only then it is looked at)
+        np.random  # noqa: B018 (NumPy loads it at first use; generators are searched only in a loaded module)
         draws = _Draws(name, randomness, [] if randomness == "same" else states_of_generators(f, args, kwargs))
         frame.draws = draws if randomness == "different" else None
         out = inside((*frames, frame), f, *rebuild(given), **kwargs)
@@ -127,7 +127,7 @@ def _taken(frame: Frame, x: Any, axis: int | None) -> Any:
 
 
 def _given_back(frame: Frame, y: Any, axis: int | None) -> Any:
-    """Return an output of all examples, the batch axis where out_axes says."""
+    """Return an output of all examples, with the batch axis at the place given by out_axes."""
     batched = y.__class__ is Batched and y.frame is frame
     if axis is None:
         if batched:
@@ -147,11 +147,11 @@ class _Draws:
         self.name, self.randomness, self.generators = name, randomness, generators
 
     def look(self) -> None:
-        """Take the present states: what was drawn until now was drawn for every example."""
+        """Take the present states: numbers drawn until now were drawn for every example."""
         self.generators = [(generator, get, put, get(generator)) for generator, get, put, _ in self.generators]
 
     def check(self) -> None:
-        """Refuse when a generator has moved since."""
+        """Refuse when numbers were drawn from a generator since ``look``."""
         for generator, get, _, state in self.generators:
             if not _same(get(generator), state):
                 instead = (

@@ -1,1 +1,1 @@
-"""Writes into values: which handle shows whose array, when an array was written last, and the writes themselves."""
+"""Writes into values: the handles that share an array, the time of the last write, and the writes themselves."""

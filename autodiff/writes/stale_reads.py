@@ -1,4 +1,4 @@
-"""Before a backward pass: whether a saved array was written since, by the marks of ``write_marks``."""
+"""The check before a backward pass that no saved array was written since, by the marks of ``write_marks``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_unwritten(nodes: list[Node]) -> None:
     """Refuse when an array that a rule will read was overwritten through the library after it was saved."""
     first = 0
     for node in reversed(nodes):
-        if node.op is not None:  # the oldest operation: the leaves stand behind it
+        if node.op is not None:  # the oldest operation: the leaves come after it
             first = node.serial
             break
     if latest.serial < first:

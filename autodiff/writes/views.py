@@ -1,4 +1,4 @@
-"""Views: which handle shows the array of which other one, so that no write is missed by a name of the same memory.
+"""Views: handles that show the array of another one, so that a write is noticed under every name of the same memory.
 
 A view taken from a recorded value refuses every use after a write to that value. Never here: the writes (``writing``).
 """
@@ -15,7 +15,7 @@ from ..variable import Tensor, Variable, owner_of, wrap
 
 
 def note_view(x: Any, view: Tensor) -> None:
-    """Remember that ``view`` shows the array of ``x``, so that a write into ``x`` can make it refuse further use."""
+    """Note that ``view`` shows the array of ``x``, so that a write into ``x`` can make the view refuse further use."""
     if isinstance(x, Tensor):
         view._owner = owner_of(x)
         base = x._base() if hasattr(x, "_base") else None
@@ -51,7 +51,7 @@ NATIVE += [Variable, Stale]
 
 
 def outdate_views(x: Tensor) -> None:
-    """Let every view taken from x so far refuse further use."""
+    """Make every view taken from x so far refuse further use."""
     for ref in getattr(x, "_views", ()):
         view = ref()
         if view is not None:
@@ -61,7 +61,7 @@ def outdate_views(x: Tensor) -> None:
 
 
 def rebind(x: Tensor, new: Tensor) -> None:
-    """Let handle x stand for a new recorded value; older views of it refuse further use."""
+    """Give handle x a new recorded value; older views of x refuse further use."""
     outdate_views(x)
     if hasattr(x, "_owner"):
         x._owner = None

@@ -2,7 +2,7 @@
 
 ``backward`` refuses to read a saved array that is older than its mark (``stale_reads``), so the forward pass pays
 nothing for the check.
-Writes that must not be interrupted run here as well, in one call of C code (``at_once``). Never here: what is written
+Writes that must not be interrupted run here as well, in one call of C code (``at_once``). Never here: the new values
 (``writing``).
 """
 
@@ -76,22 +76,22 @@ _NOW = iter(tick, None)  # the serial numbers, for ``map``
 
 
 def stamped(*places: tuple[Any, str]) -> Iterator[None]:
-    """Steps that give each attribute, and then the newest serial of all, the number of a write just now.
+    """Return an iterator whose steps set each attribute, and last ``latest.serial``, to the number of a new write.
 
-    They are run by C code, in the same call as the write: a signal handler or another thread runs between two
-    bytecodes, and would find a value without its stamp. The newest serial comes last, so that it never falls behind,
-    or a stale read would be missed."""
+    C code runs the steps, in the same call as the write: a signal handler or another thread runs between two
+    bytecodes, and would find a value without its stamp. ``latest.serial`` is set last, so that it is never older than
+    a stamp; otherwise a stale read would be missed."""
     return map(setattr, *zip(*places, (latest, "serial"), strict=True), _NOW)
 
 
 def at_once(*steps: Iterator[Any]) -> None:
-    """Run iterators that are made of C functions (``map`` of ``setattr``, of ``operator.setitem``) to their end: no
-    bytecode runs in between, so that no signal can interrupt."""
+    """Exhaust iterators made of C functions (``map`` of ``setattr``, of ``operator.setitem``): no bytecode runs in
+    between, so that no signal can interrupt."""
     deque(chain(*steps), maxlen=0)
 
 
 def marks_of(a: Any) -> list[WriteMark]:
-    """Return every mark of an array, or of the array whose memory it shows: a view may be gone before that one is."""
+    """Return every mark of an array; of a view, those of the array that owns the memory, which may live longer."""
     while isinstance(a.base, np.ndarray):
         a = a.base
     key = id(a)
@@ -119,7 +119,7 @@ _watched = _Watched()
 
 @contextlib.contextmanager
 def watch_writes() -> Iterator[Callable[[], list[Any]]]:
-    """Collect the targets of this thread's writes in the block: a function that returns their handles and marks."""
+    """Yield a function that returns the handles and marks that this thread has written in the block."""
     above, _watched.handles = _watched.handles, []
     own: list[Any] = _watched.handles
     try:

@@ -1,7 +1,7 @@
 """Writing into values: a write is recorded where the graph can follow it, and refused where it cannot.
 
-``x[i] = v`` and ``x += v`` on a recorded value let the handle stand for a new recorded value, so every name of that
-handle has it, and views taken earlier refuse further use (``views``). A leaf is written only under ``no_grad()`` or by
+``x[i] = v`` and ``x += v`` on a recorded value give the handle a new recorded value, under every name of the handle;
+views taken earlier refuse further use (``views``). A leaf is written only under ``no_grad()`` or by
 ``x.data = a``; each write leaves a mark that ``backward`` compares (``write_marks``).
 """
 
@@ -47,8 +47,8 @@ class _Unfollowed(Stale):
 class _Unassigned(_Unfollowed):
     """The result of ``x[i] += v`` on a view, before Python assigns it to ``x[i]``.
 
-    ``view += v`` alone gives this too, and there it stays: it, x and every other view of x refuse every use, since
-    they would not follow."""
+    ``view += v`` alone gives this too, and is then never assigned: the result, x and every other view of x refuse every
+    use, since x does not have the sum."""
 
     __slots__ = ("value", "base", "held")  # no public name among them: .data is refused too
 
@@ -58,7 +58,7 @@ class _Unassigned(_Unfollowed):
         base._data = _Unfollowed()
 
     def taken_by(self, x: Tensor) -> Tensor:
-        """Return the value, for x: the one that the view was taken from."""
+        """Return the sum, to be assigned to a part of x. x: the value that the view was taken from."""
         if x is not self.base:
             self.refuse()
         x._data = self.held
@@ -66,7 +66,7 @@ class _Unassigned(_Unfollowed):
 
 
 def write(x: Variable, value: Any) -> None:
-    """``x.data = value`` on a leaf: the value is checked and copied in; an older graph that read it will refuse."""
+    """Set ``x.data = value`` of a leaf: check the value and copy it in; an older graph that read x will refuse."""
     adopt(x)
     old = x.node
     if x.__class__ is not Scalar or old is None or old.op is not None:
@@ -222,7 +222,7 @@ def inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
 
 
 def setitem(x: Tensor, index: Any, value: Any) -> None:
-    """``x[index] = value``: recorded on a recorded value, a write into the array otherwise."""
+    """Run ``x[index] = value``: recorded on a recorded value, a write into the array otherwise."""
     adopt(x)
     index = plain_tree(index)
     if value.__class__ is Batched:
