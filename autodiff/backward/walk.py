@@ -360,8 +360,8 @@ def pull_floats(
     anomaly: bool = False,
     reach: Reach | None = None,
 ) -> None:
-    """Multiply the cotangent of a node of floats by its local derivatives, and add the products to the cotangents of
-    its parents. With ``reach``, not for an operand that was not selected, nor where a zero by construction gives NaN."""
+    """Multiply the cotangent of a node of floats by its local derivatives, and add the products to those of its
+    parents. With ``reach``, not for an operand that was not selected, nor where a zero by construction gives NaN."""
     for p, d in zip(node.parents, node.saved):
         if p.__class__ is float or p is None or (bounded and p not in cotangents):
             continue

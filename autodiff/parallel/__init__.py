@@ -1,9 +1,9 @@
 """Several processes that compute together, over MPI: differentiable collectives, and their foundations.
 
 ``ranks`` finds the communicator, compares the next operation between the ranks, and ends a job whose ranks cannot
-continue together. ``reductions`` sums arrays over ranks in a fixed order. ``collectives`` are rows, each the transpose of
-another. Everything loads when it is first named; mpi4py (``pip install 'backflow[mpi]'``) when it is called. Never
-here: a model or an optimizer.
+continue together. ``reductions`` sums arrays over ranks in a fixed order. ``collectives`` are rows, each the
+transpose of another. Everything loads at first use; mpi4py (``pip install 'backflow[mpi]'``) at the first call.
+Never here: a model or an optimizer.
 """
 
 from __future__ import annotations

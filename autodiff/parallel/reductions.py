@@ -16,7 +16,7 @@ from .ranks import communicator
 
 
 class Reduction:
-    """The sum over ranks of a flat array, made while the caller continues. Every rank starts the same sums in one order.
+    """The sum over ranks of a flat array, made while the caller continues. All ranks start the same sums in one order.
 
     values: (k,), contiguous; read until ``wait`` returns. scatter, gather: two communicators of the same ranks, so that
     the second half of one reduction may start before or after the first half of the next, whatever the timing.

@@ -37,8 +37,8 @@ def nesting(x: Any) -> str:
     return f"a {type(x).__name__} of {len(x)} parts" if isinstance(x, list | tuple) else kind_of(x)
 
 
-# Two functions of the module, not nested in ``flatten``: a nested function that calls itself is a reference cycle, which
-# would keep every array that it visited until the cyclic collector runs.
+# Two functions of the module, not nested in ``flatten``: a nested function that calls itself is a reference cycle,
+# which would keep every array that it visited until the cyclic collector runs.
 def _take_apart(x: Any, leaves: list[Any]) -> Any:
     if isinstance(x, dict):
         return dict, list(x), [_take_apart(v, leaves) for v in x.values()]
