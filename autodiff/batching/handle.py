@@ -22,7 +22,7 @@ class Frame:
     """One call of ``vmap``: how many examples, and the name of the function.
 
     A frame is open while the function runs; frames are nested, the outermost first. draws: under
-    ``randomness="different"``, what watches the generators (see ``transforms.vmap``).
+    ``randomness="different"``, the check of the generators (``transforms.vmap._Draws``).
     """
 
     __slots__ = ("size", "name", "depth", "draws")

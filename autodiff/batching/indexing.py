@@ -13,14 +13,14 @@ from .ways import On, Operands, positions, run_again, shifted, spread_all
 
 
 def picked(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """getitem by an index that is the same in every example."""
+    """Batch getitem by an index that is the same in every example."""
     parts = _parts(static["index"])
     y = run_again(op, xs, {"index": (slice(None), *parts)})
     return np.moveaxis(y, _chosen_ndim(parts), 0) if _is_split(parts) else y
 
 
 def placed(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """scatter to an index that is the same in every example."""
+    """Batch scatter to an index that is the same in every example."""
     parts, (x,) = _parts(static["index"]), xs
     x = np.moveaxis(x, 0, _chosen_ndim(parts)) if _is_split(parts) else x
     shape = (frame.size, *static["shape"])
@@ -28,7 +28,7 @@ def placed(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) 
 
 
 def written(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """setitem at an index that is the same in every example."""
+    """Batch setitem at an index that is the same in every example."""
     (x, v), (on_x, on_v) = xs, on
     parts = _parts(static["index"])
     x = x if on_x else np.broadcast_to(x, (frame.size, *np.shape(x)))
@@ -44,7 +44,7 @@ def written(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any])
 
 
 def pick(x: Any, index: Any) -> Any:
-    """``x[index]`` where x or parts of the index are batched."""
+    """Return ``x[index]`` where x or parts of the index are batched."""
     parts = _parts(index)
     frame = innermost([x, *parts])
     if frame is None or not any(p.__class__ is Batched and p.frame is frame for p in parts):
@@ -64,7 +64,7 @@ def _moved(y: Any, parts: tuple[Any, ...]) -> Any:
 
 
 def _by_rows(frame: Frame, x: Any, on_x: bool, parts: tuple[Any, ...], ndim: int) -> Any:
-    """``x[index]`` where the index has a batch axis: it picks from the example of its own row."""
+    """Return ``x[index]`` where the index has a batch axis: row k of the index picks from example k."""
     for p in parts:
         if p.__class__ is Batched and p.dtype.kind not in "iu":
             raise no_single_value("x[mask], whose length depends on the values,", "ad.where(mask, x, 0), or x * mask")
@@ -91,7 +91,7 @@ def _at(x: Any, parts: tuple[Any, ...]) -> Any:
 
 
 def taken_along(arr: Any, indices: Batched, axis: int) -> Any:
-    """take_along_axis by whole numbers that differ between examples."""
+    """Return take_along_axis by whole numbers that differ between examples."""
     frame = innermost([arr, indices])
     assert frame is not None
     (x, i), on = positions(frame, (arr, indices))
@@ -106,7 +106,7 @@ def _parts(index: Any) -> tuple[Any, ...]:
 
 
 def _chosen(parts: tuple[Any, ...]) -> list[int]:
-    """Positions of the parts that pick by number or mask: whole numbers count where an array is among them."""
+    """Return the positions of the parts that pick by array or mask; whole numbers count where an array is present."""
     some = any(np.ndim(p) or isinstance(p, bool | np.bool_ | Batched) for p in parts if _is_number(p))
     return [i for i, p in enumerate(parts) if _is_number(p)] if some else []
 
@@ -128,7 +128,7 @@ def _is_split(parts: tuple[Any, ...]) -> bool:
 
 
 def _axes_before(parts: tuple[Any, ...], ndim: int) -> int:
-    """Return how many axes of the answer stand before the chosen ones."""
+    """Return how many axes of the result stand before the chosen ones."""
     places = _chosen(parts)
     taking = [p for p in parts if p is not None and p is not Ellipsis]
     used = sum([p.ndim if getattr(p, "dtype", None) == np.bool_ else 1 for p in taking])

@@ -1,8 +1,8 @@
-"""Where an operation goes when an operand is ``Batched``: rows by their own way or in a loop, NumPy's functions with
-plain answers, and composites.
+"""Operations with a ``Batched`` operand: rows by their batch function or in a loop, NumPy functions with plain results,
+and composites.
 
-The innermost frame among the operands is taken off, the operation runs once on the payloads, and the frame is put on
-again. A payload may be ``Batched`` itself: the same happens there.
+The innermost frame among the operands is removed, the operation runs once on the payloads, and its result gets the
+frame. A payload may be ``Batched`` itself: the same happens there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .handle import Batched, Frame, bare, innermost, inside, open_frames
 from .ways import aligned, along, positions, reduced, run_again
 
 REFUSALS = (ValueError, TypeError, IndexError)
-# What NumPy's functions with plain answers need: the shapes and dtypes alone, or the values in one of three ways.
+# NumPy functions with plain results that need the shapes and dtypes alone; others need the values.
 _OF_FACTS = {
     np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.isscalar, np.result_type, np.can_cast,
     np.common_type, np.zeros_like, np.ones_like, np.empty_like, np.tril_indices_from, np.triu_indices_from,
@@ -45,7 +45,7 @@ def run_row(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
         try:
             y = way(frame, op, xs, on, static)
         except REFUSALS:
-            pass  # one example at a time: an error then speaks of the example
+            pass  # one example at a time: the error then has the shapes of one example
     if y is not None:
         return _made(frame, y)
     return over_examples(frame, lambda *args, **kwargs: _of_one(op, args, kwargs), operands, static)
@@ -65,7 +65,8 @@ def _of_one(op: Op, xs: tuple[Any, ...], static: dict[str, Any]) -> Any:
 
 
 def over_examples(frame: Frame, f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """Return f of every example of a frame, stacked: what has no way of its own. Answers may be tuples or lists."""
+    """Return f of every example of a frame, stacked, for functions without a batched form. f may return tuples or
+    lists."""
     if not frame.size:
         return _of_no_examples(frame, f, args, kwargs)
     others = tuple([other for other in open_frames() if other is not frame])  # an example alone is no batch
@@ -82,7 +83,7 @@ def _stacked(frame: Frame, found: list[Any]) -> Any:
         return {key: _stacked(frame, [y[key] for y in found]) for key in first}
     if len({np.shape(y) for y in found}) > 1:
         raise BatchedValueError(
-            f"inside vmap({frame.name}) the shape of the answer depends on the values: {np.shape(first)} in the first "
+            f"inside vmap({frame.name}) the shape of the result depends on the values: {np.shape(first)} in the first "
             "example, another in others. Write ad.where(mask, x, 0), which keeps the shape."
         )
     if not isinstance(first, Variable | np.ndarray | np.generic | float | int | complex):
@@ -91,7 +92,7 @@ def _stacked(frame: Frame, found: list[Any]) -> Any:
 
 
 def _of_no_examples(frame: Frame, f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """Return the answer for a batch of length 0, from the shape and dtype that an example of zeros gives."""
+    """Return the result for a batch of length 0, from the shape and dtype that an example of zeros gives."""
     given = [_map(x, lambda x: np.zeros(x.shape, x.dtype) if x.frame is frame else x) for x in (args, kwargs)]
     y = f(*given[0], **given[1])
     if isinstance(y, tuple):
@@ -135,7 +136,7 @@ def _collect(x: Any, found: list[Batched]) -> None:
 
 
 def call_ufunc(ufunc: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return a ufunc's plain answer: comparisons, tests, and whole numbers and booleans."""
+    """Return a ufunc's plain result: of comparisons, tests, and on whole numbers and booleans."""
     frame = innermost(inputs)
     assert frame is not None
     xs, on = positions(frame, [bare(x) for x in inputs])
@@ -150,7 +151,7 @@ def aligned_values(xs: Any, on: Any) -> Any:
 
 
 def call_plain(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """Return the answer of a NumPy function through which no derivative flows."""
+    """Return the result of a NumPy function through which no derivative flows."""
     if function in _OF_FACTS:
         stand_in = lambda x: np.broadcast_to(np.zeros((), x.dtype), x.shape)
         return function(*_map(args, stand_in), **_map(kwargs, stand_in))
@@ -177,7 +178,7 @@ _running: ContextVar[tuple[Any, ...]] = ContextVar("autodiff_composites", defaul
 
 
 def call(function: Any, run: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """Return the answer of a recorded function; one that reads plain values runs in a loop over the examples.
+    """Return the result of a recorded function; one that reads plain values runs in a loop over the examples.
 
     function: NumPy's, which ``run`` may call on the bare values.
     """
@@ -203,7 +204,7 @@ def call(function: Any, run: Callable[..., Any], args: Any, kwargs: dict[str, An
 
 
 def array_ufunc(self: Batched, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    """NumPy's ufuncs on batched values."""
+    """Run a NumPy ufunc on batched values."""
     if method == "__call__" and not kwargs:
         row = DISPATCH.get(ufunc)
         if ufunc in _ON_INTEGERS and all(map(_is_whole, inputs)):
@@ -225,7 +226,7 @@ _ON_INTEGERS = {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.lef
 
 
 def array_function(self: Batched, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """NumPy's other functions on batched values."""
+    """Run another NumPy function on batched values."""
     run = DISPATCH.get(function)
     if run is not None:
         return call(function, run, args, kwargs)

@@ -1,9 +1,9 @@
-"""The ways in which rows batch: each takes the payloads, does one operation for all examples, and returns the payload
-of the answer; None where it has none for these arguments, which then run in a loop.
+"""Batch functions of rows: each takes the payloads, runs one operation for all examples, and returns the payload of the
+result; or None for arguments that it cannot batch, which then run in a loop.
 
-A way is ``way(frame, op, xs, on, static)``: xs has an operand each, with the batch axis first where ``on`` is True, and
-no batch axis otherwise. A row names its own as ``batch=``; an elementwise row needs none (``aligned``). What a way
-computes is recorded, when the payloads are.
+A batch function is ``way(frame, op, xs, on, static)``: xs are the operands, with the batch axis first where ``on`` is
+True, and no batch axis otherwise. A row names its own as ``batch=``; an elementwise row needs none (``aligned``). The
+operations are recorded when the payloads are.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def widened(x: Any, n: int) -> Any:
 
 # ---- values of the same place
 def aligned(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """Elementwise rows: examples are broadcast against each other from their last axes on."""
+    """Batch elementwise rows: examples are broadcast against each other from their last axes on."""
     axes = [x.ndim - b if x.__class__ is np.ndarray else np.ndim(x) - b for x, b in zip(xs, on, strict=True)]
     n = max(axes)
     return run_again(op, [widened(x, n) if b and k < n else x for x, b, k in zip(xs, on, axes, strict=True)], static)
@@ -64,7 +64,7 @@ def aligned(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any])
 
 # ---- axes
 def reduced(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """Rows with an ``axis`` of one axis or several; None stands for all axes of the example."""
+    """Batch rows with an ``axis`` of one axis or several; None stands for all axes of the example."""
     n, axis = np.ndim(xs[0]) - 1, static["axis"]
     return run_again(op, xs, {**static, "axis": shifted(axis, n)})
 
@@ -79,7 +79,7 @@ def shifted(axis: Any, n: int) -> Any:
 
 
 def along(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """Rows with an ``axis`` of one axis; None stands for the example as one axis."""
+    """Batch rows with an ``axis`` of one axis; None stands for the example as one axis."""
     (x, *_), axis = xs, static["axis"]
     shape = np.shape(x)
     if axis is None or len(shape) == 1:
@@ -92,13 +92,13 @@ def along(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -
 
 
 def two_axes(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """swapaxes: two axes by their numbers."""
+    """Batch swapaxes: two axes by their numbers."""
     n = np.ndim(xs[0]) - 1
     return run_again(op, xs, {key: normalize_axis_index(axis, n) + 1 for key, axis in static.items()})
 
 
 def rolled(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """roll: None rolls the example as one axis, and keeps its shape."""
+    """Batch roll: the axis None rolls the example as one axis, and keeps its shape."""
     (x,), shape = xs, np.shape(xs[0])
     if static["axis"] is not None:
         return reduced(frame, op, xs, on, static)
@@ -109,19 +109,19 @@ def rolled(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) 
 
 
 def of_matrices(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """Rows of one operand that work on its last axes and take a stack of them."""
+    """Batch rows of one operand that work on its last axes and take a stack of them."""
     return run_again(op, xs, static)
 
 
 def of_triangles(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """tril, triu: of an example of one axis they make a matrix first."""
+    """Batch tril and triu: an example of one axis becomes a matrix first."""
     (x,), shape = xs, np.shape(xs[0])
     return run_again(op, (x if len(shape) > 2 else np.broadcast_to(x[:, None], (*shape, shape[-1])),), static)
 
 
 # ---- shapes
 def reshaped(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """reshape: the batch axis stays, and an order by columns is an order by rows of the axes turned round."""
+    """Batch reshape: the batch axis stays; order "F" is order "C" of the axes in reverse."""
     (x,), (n, *shape) = xs, np.shape(xs[0])
     to = static["shape"]
     to = (to,) if isinstance(to, int | np.integer) else tuple([int(i) for i in to])
@@ -134,12 +134,12 @@ def reshaped(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]
 
 
 def as_numbers(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """to_scalar: one number for each example."""
+    """Batch to_scalar: one number for each example."""
     return np.reshape(xs[0], (frame.size,))
 
 
 def transposed(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """transpose: the batch axis stays first."""
+    """Batch transpose: the batch axis stays first."""
     n, axes = np.ndim(xs[0]) - 1, static["axes"]
     axes = range(n - 1, -1, -1) if axes is None else normalize_axis_tuple(axes, n)
     if len(axes) != n:
@@ -148,7 +148,7 @@ def transposed(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, An
 
 
 def expanded(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """expand_dims: axes are those of the answer."""
+    """Batch expand_dims: axes are those of the result."""
     axis = static["axis"]
     axis = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
     axes = normalize_axis_tuple(axis, np.ndim(xs[0]) - 1 + len(axis))
@@ -156,14 +156,14 @@ def expanded(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]
 
 
 def squeezed(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """squeeze: None removes the axes of length 1 of the example."""
+    """Batch squeeze: the axis None removes the axes of length 1 of the example."""
     shape = np.shape(xs[0])[1:]
     axis = tuple([i for i, n in enumerate(shape) if n == 1]) if static["axis"] is None else static["axis"]
     return run_again(op, xs, {"axis": shifted(axis, len(shape))})
 
 
 def broadcast(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """broadcast_to: the example to the shape."""
+    """Batch broadcast_to: each example is broadcast to the shape."""
     shape = static["shape"]
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     if np.ndim(xs[0]) - 1 > len(shape):
@@ -173,7 +173,7 @@ def broadcast(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any
 
 
 def joined(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """concatenate: every operand gets a batch axis."""
+    """Batch concatenate: every operand gets a batch axis."""
     xs, axis = spread_all(frame, xs, on), static["axis"]
     if axis is None:
         xs = tuple([np.reshape(x, (np.shape(x)[0], math.prod(np.shape(x)[1:]))) for x in xs])
@@ -181,14 +181,15 @@ def joined(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) 
 
 
 def stacked(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """stack: the new axis is counted in the answer."""
+    """Batch stack: the new axis is counted in the result."""
     xs = spread_all(frame, xs, on)
     return run_again(op, xs, {**static, "axis": shifted(static["axis"], np.ndim(xs[0]))})
 
 
 # ---- products
 def product_of_matrices(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """matmul: vectors become matrices of one row or column; a matrix without a batch axis is one large product."""
+    """Batch matmul: vectors become matrices of one row or column; with a matrix without a batch axis, one large product
+    is made."""
     (a, b), (on_a, on_b) = xs, on
     na, nb = np.ndim(a) - on_a, np.ndim(b) - on_b
     if not na or not nb:
@@ -212,7 +213,7 @@ def product_of_matrices(frame: Frame, op: Any, xs: Operands, on: On, static: dic
 
 
 def named_axes(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """einsum: the batch axis gets a letter of its own."""
+    """Batch einsum: the batch axis gets a letter of its own."""
     left, _, right = static["subscripts"].partition("->")
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     new = next(c for c in letters if c not in static["subscripts"])
@@ -221,7 +222,7 @@ def named_axes(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, An
 
 
 def solved(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """solve: a vector on the right is a matrix of one column."""
+    """Batch solve: a vector on the right is a matrix of one column."""
     (a, b), (on_a, on_b) = xs, on
     vector = np.ndim(b) - on_b == 1
     b = np.expand_dims(b, -1) if vector else b
@@ -231,12 +232,12 @@ def solved(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) 
 
 
 def of_stacks(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """Rows of several operands that take stacks of equal length of all of them."""
+    """Batch rows of several operands that take stacks of equal length of all of them."""
     return run_again(op, spread_all(frame, xs, on), static)
 
 
 def layered(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """linear: rows of all examples against one weight, or a stack of products."""
+    """Batch linear: rows of all examples times one weight, or a stack of products."""
     (x, weight, bias), (on_x, on_w, on_b) = xs, on
     n = np.ndim(x) - on_x
     if not on_w:
@@ -255,14 +256,15 @@ def layered(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any])
 
 # ---- arrays of images: (N, channels, ...)
 def of_images(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """Rows that treat every image alone: the images of all examples are one stack."""
+    """Batch rows that treat every image alone: the images of all examples are one stack."""
     (x,), (n, images, *rest) = xs, np.shape(xs[0])
     y = run_again(op, (np.reshape(x, (n * images, *rest)),), static)
     return np.reshape(y, (n, images, *np.shape(y)[1:]))
 
 
 def convolved(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """Convolutions by one kernel are those of one stack of images; kernels of their own are groups of channels."""
+    """Batch convolutions: with one kernel for all examples as one stack of images, with a kernel for each as groups of
+    channels."""
     (x, weight, *more), (on_x, on_w, *_) = xs, on
     bias = more[0] if more else None
     on_b = len(on) > 2 and on[2]
@@ -282,7 +284,7 @@ def convolved(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any
 
 
 def kernels(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """convolution_weight: the kernel of each example from groups of channels."""
+    """Batch convolution_weight: the kernel of each example comes from groups of channels."""
     x, z = (_beside(frame, v, b) for v, b in zip(xs, on, strict=True))
     y = run_again(op, (x, z), {**static, "groups": frame.size * static["groups"]})
     return np.reshape(y, (frame.size, np.shape(y)[0] // frame.size, *np.shape(y)[1:]))
@@ -297,7 +299,7 @@ def _beside(frame: Frame, x: Any, on: bool) -> Any:
 
 # ---- statistics and losses
 def of_quantiles(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """quantile: the axes of q come first in the answer; q of its own for each example, and weights, in a loop."""
+    """Batch quantile: the axes of q come first in the result; a batched q, and weights, run in a loop."""
     (a, q), (_, on_q) = xs, on
     if on_q or static["weights"] is not None:
         return None
@@ -306,7 +308,7 @@ def of_quantiles(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, 
 
 
 def of_labels(frame: Frame, op: Any, xs: Operands, on: On, static: dict[str, Any]) -> Any:
-    """cross_entropy: the losses of all rows, and then the sum or the mean of each example."""
+    """Batch cross_entropy: the losses of all rows, and then the sum or the mean of each example."""
     logits, labels = spread_all(frame, xs, on)
     labels = bare(labels)
     rows = run_again(op, (logits, labels), {**static, "reduction": "none"})

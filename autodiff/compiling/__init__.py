@@ -1,8 +1,8 @@
 """Compiling: trace a function once as a flat program of NumPy calls, and run that program from then on.
 
-``compiled`` is what a user calls; ``tracing`` runs the function on traced arrays, which write what NumPy was asked into
-a ``program``; ``lowering`` makes that fast (``passes``, ``planning``, ``calls``); ``entry`` runs it in the place of the
-function.
+``compiled`` has the public ``compile``; ``tracing`` runs the function on traced arrays, which write each NumPy call
+into a ``program``; ``lowering`` makes the program fast (``passes``, ``planning``, ``calls``); ``entry`` runs it in
+place of the function.
 """
 
 from __future__ import annotations

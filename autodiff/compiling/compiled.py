@@ -24,7 +24,7 @@ class Compiled:
     """A compiled function; made by ``compile``.
 
     programs  the programs so far, as text when printed: one for each shape, dtype and fixed argument, and for each
-              answer that Python's control flow was given
+              result of Python's control flow (``if x > 0``)
     """
 
     def __init__(self, function: Callable[..., Any], verbose: bool = False, optimise: bool = True) -> None:
@@ -94,7 +94,7 @@ class Compiled:
         return result
 
     def _failed(self, error: Any, args: Any, kwargs: Any) -> Any:
-        """Nothing was written: run the function itself, whose error names the operation and the user's line."""
+        """Run the function itself, as nothing was written yet: its error names the operation and the user's line."""
         self.function(*args, **kwargs)
         error.add_note(f"{self.name} itself runs without this error; only its program fails.")
         raise error
@@ -151,31 +151,31 @@ class Compiled:
 
 
 def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False, optimise: bool = True) -> Any:
-    """Return the same function, traced at its first call; its program of NumPy calls runs from then on.
+    """Return the function, traced at its first call; its program of NumPy calls runs from then on.
 
     verbose prints why a call is traced. optimise=False leaves the program as it was traced. Results are equal to those
     of the function itself; those of Scalars within rounding.
 
     A program holds for the shapes and dtypes of the arguments, for the values of fixed arguments (Python numbers,
-    strings, None, functions), and for the answers that Python's control flow was given (``if x > 0``, ``.item()``).
+    strings, None, functions), and for the values that decided Python's control flow (``if x > 0``, ``.item()``).
     For others the function is traced again. It is traced again, too, when something has changed that the function,
     or one that it calls, reads from outside: a captured number, array, list or object, a default argument, an
     attribute, an environment variable. Files, the working directory and the settings of the interpreter are not
-    looked at; nor is a captured array that nobody can write to (``a.flags.writeable = False``, not a view).
-    Parameters and other Tensors that the function uses without being given them are read at every call, and what it
-    leaves in them is written back. So are an optimizer's moments and counts.
+    compared; nor is a captured array that cannot be written to (``a.flags.writeable = False``, not a view).
+    Parameters and other Tensors that the function captures are read at every call, and their new values are written
+    back. So are an optimizer's moments and counts.
 
-    A trace runs the function twice. Prints and other effects on Python objects happen there alone, not in later calls.
-    So return a loss as an array, and write ``.item()`` on the result: inside, each number is a program of its own.
+    A trace runs the function twice. Prints and other effects on Python objects happen only there, not in later calls.
+    So return a loss as an array, and write ``.item()`` on the result: inside, each number needs another program.
 
-    Raises TraceError for what no trace can follow: writes into plain arrays; a generator of NumPy, of Python's
-    ``random`` or of ``nn`` that has moved (draw with ``ad.extend.draw_random``); an iterator that has moved; a
-    number outside that the function reads and changes; a state in memory that another value shares; questions about
-    memory (whether arguments share it, ``is`` of an argument that is captured, too); results inside an object that
-    is no tuple, list or dict; and whatever else makes the two runs differ, such as the time. Not noticed is what no
-    generator draws (the time, ``os.urandom``, ``uuid``, ``random.SystemRandom``, ``id``, the length of a list that
-    the function extends, the next value of an iterator of the user's own class) where it only decides a branch, and
-    both runs took the same one.
+    Raises TraceError for anything that a trace cannot follow: writes into plain arrays; draws from a generator of
+    NumPy, of Python's ``random`` or of ``nn`` (draw with ``ad.extend.draw_random``); steps of an iterator; a number
+    outside that the function reads and changes; a state in memory that another value shares; tests of memory (whether
+    arguments share it, ``is`` of an argument that is captured, too); results inside an object that is no tuple, list
+    or dict; and anything else that makes the two runs differ, such as the time. Some changing values are not noticed
+    where they only decide a branch, and both runs took the same one: the time, ``os.urandom``, ``uuid``,
+    ``random.SystemRandom``, ``id``, the length of a list that the function extends, the next value of an iterator of
+    the user's own class.
 
     >>> import autodiff as ad, numpy as np
     >>> fast = ad.compile(lambda x: np.tanh(x) * 2.0)
@@ -196,7 +196,7 @@ def _names(function: Any, args: Any, kwargs: Any, inputs: list[Any]) -> list[str
     """Return the name of each input: that of the parameter which it is, or which holds it."""
     try:
         given = inspect.signature(function).bind(*args, **kwargs).arguments
-    except (TypeError, ValueError):  # no signature, or arguments that do not fit: the function says so
+    except (TypeError, ValueError):  # no signature, or arguments that do not fit: the function itself will raise
         given = {}
     named = {id(x): name for name, x in [*given.items(), *kwargs.items()]}
     return [named.get(id(x), "") for x in inputs]

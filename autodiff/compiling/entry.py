@@ -54,7 +54,7 @@ class Entry:
         self.writes = self.writes or bool(traced.with_writes)
 
     def fits(self, floor: float, inputs: list[Any]) -> bool:
-        """Whether the states and surroundings are those that the program was traced with."""
+        """Return whether the states and surroundings are those that the program was traced with."""
         return self.traced.fits(floor, inputs)
 
     def __call__(self, inputs: list[Any], arguments: Any) -> Any:
@@ -88,7 +88,7 @@ class Entry:
         return self._returned(inputs, arguments, values, residuals, before)
 
     def _arrays(self, inputs: list[Any]) -> list[Any]:
-        """What the program takes: the inputs, and then what the states hold now."""
+        """Return the arrays that the program takes: the inputs, and then the present values of the states."""
         arrays = [value_of(x) for x in inputs]
         for k in reversed(self.read_gradients):  # the gradient of an argument stands behind it
             arrays.insert(k + 1, np.asarray(getattr(inputs[k].grad, "_data", inputs[k].grad)))
@@ -160,7 +160,7 @@ class Entry:
     def _pulled_eagerly(
         self, k: int, g: Any, xs: tuple[Any, ...], inputs: list[Any], arguments: Any, before: Any
     ) -> Any:
-        """Return the cotangents by the function itself: for a derivative of the derivative, and where a guard of the
+        """Return the cotangents by the function itself, for a derivative of the derivative, and where a guard of the
         backward program fails.
         """
         traced = self.traced
@@ -209,17 +209,17 @@ class Interpreted:
         return run(self._program, arrays)
 
     def begin(self, arrays: list[Any]) -> tuple[Any, None]:
-        """Run."""
+        """Run; return (outputs, writes, guards), and None for the buffers."""
         return run(self._program, arrays), None
 
     def end(self, step: None) -> None:
-        """There are no buffers."""
+        """Do nothing: there are no buffers to give back."""
 
 
 def executable(
     program: Program, optimise: bool, name: str, arrays: list[Any] | None = None, in_place: set[int] | None = None
 ) -> Any:
-    """Return what runs a program: the source written for it, or the plain interpreter."""
+    """Return a callable that runs a program: the source written for it, or the plain interpreter."""
     if optimise:
         return build(program, name if name.isidentifier() else "program", arrays, in_place=in_place)
     program.check()

@@ -1,4 +1,4 @@
-"""What a program calls beside NumPy's own functions: writes as functions, and methods that no NumPy function replaces.
+"""Functions that a program calls beside NumPy's own: writes as functions, and methods without a NumPy function.
 
 Each takes arrays or NumPy numbers and returns a new value or a view; none writes into an argument.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def getitem(a: Any, index: Any) -> Any:
-    """``a[index]``: a view for a basic index, a copy for any other."""
+    """Return ``a[index]``: a view for a basic index, a copy for any other."""
     return a[index]
 
 
@@ -23,7 +23,7 @@ def write_at(a: Any, index: Any, value: Any) -> Any:
 
 
 def add_at(ufunc: Any, a: Any, index: Any, *value: Any) -> Any:
-    """Return a copy of ``a`` after ``ufunc.at(a, index, value)``: with repeated indices every one counts."""
+    """Return a copy of ``a`` after ``ufunc.at(a, index, value)``: every repetition of an index counts."""
     made = np.array(a)
     ufunc.at(made, index, *value)
     return made
@@ -43,7 +43,7 @@ def write_out(function: Any, out: Any, inputs: tuple[Any, ...], **keywords: Any)
 
 
 def astype(a: Any, dtype: Any) -> Any:
-    """``a.astype(dtype)``: always a copy."""
+    """Return ``a.astype(dtype)``, always a copy."""
     return np.asarray(a).astype(dtype)
 
 
@@ -53,19 +53,19 @@ def as_array(a: Any) -> Any:
 
 
 def power(a: Any, b: Any) -> Any:
-    """``a ** b``, by the operator: it has exact forms for 2, 0.5, -1 that ``np.power`` has not."""
+    """Return ``a ** b``, by the operator: it has exact forms for 2, 0.5, -1 that ``np.power`` lacks."""
     return a**b
 
 
 def draw(generator: Any, method: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """``getattr(generator, method)(*arguments, **keywords)``: the next random numbers of a generator, or of what a
-    function returns now: the default generator of a context, or a new one made of a seed."""
+    """Return ``getattr(generator, method)(*arguments, **keywords)``, the next random numbers. generator: one, or a
+    function that returns one: the default generator of a context, or a new one made of a seed."""
     source = generator() if callable(generator) else generator
     return getattr(source, method)(*arguments, **keywords)
 
 
 def whole(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return what an array of this shape and dtype holds after ``a[...] = value``."""
+    """Return an array of this shape and dtype after ``a[...] = value``."""
     made = np.empty(shape, dtype)
     made[...] = value
     return made
@@ -82,13 +82,13 @@ def write_through(a: Any, path: tuple[Any, ...], value: Any) -> Any:
     for step in path:
         view = view_of(view, *step)
     if not np.may_share_memory(view, made) and view.size:
-        raise ValueError("a write into a view, which is no view for an array laid out like this one")
+        raise ValueError("a write into a view that is a copy for an array with these strides")
     view[...] = value
     return made
 
 
 class _Self:
-    """Where the array stands in the arguments of a step of ``write_through``."""
+    """The mark of the array among the arguments of a step of ``write_through``."""
 
     def __repr__(self) -> str:
         return "SELF"
@@ -124,7 +124,7 @@ def product(a: Any, b: Any) -> Any:
 
 
 def magnitude(a: Any) -> Any:
-    """Return ``abs`` of a complex number, which ``np.abs`` of an array rounds in another way."""
+    """Return ``abs`` of a complex number as NumPy rounds it for one number; ``np.abs`` of an array rounds otherwise."""
     return abs(_number(a))
 
 
@@ -138,15 +138,15 @@ def shape_of(a: Any) -> tuple[int, ...]:
 
 
 def view_as(a: Any, dtype: Any) -> Any:
-    """``a.view(dtype)``: the same memory."""
+    """Return ``a.view(dtype)``: the same memory."""
     return np.asarray(a).view(dtype)
 
 
 def real(a: Any) -> Any:
-    """``a.real``: a view of a complex array, a real one as it is."""
+    """Return ``a.real``: a view of a complex array, a real one as it is."""
     return a.real
 
 
 def imag(a: Any) -> Any:
-    """``a.imag``: a view of a complex array."""
+    """Return ``a.imag``: a view of a complex array."""
     return a.imag

@@ -1,7 +1,7 @@
-"""What the compiler knows of NumPy's functions: which make views, which take ``out=``, which work element by element.
+"""Facts about NumPy's functions: which make views, which take ``out=``, which work element by element.
 
-A function that is not known here still compiles: it is called as it is, its result has memory of its own or that of
-its arguments, and nothing is reused while either may be read. Never here: what is done with the knowledge.
+A function that is not listed here still compiles: it is called as it is, its result is taken to have memory of its own
+or that of its arguments, and nothing is reused while either may be read. Never here: the passes that use these facts.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FRESH: set[Function] = {
     np.linalg.solve, np.linalg.det, np.linalg.cholesky, functional.write_at, functional.add_at, functional.write_where,
     functional.astype, functional.write_through, functional.write_out, functional.changed, functional.whole,
 }  # fmt: skip
-# Functions beside the ufuncs that write the same result, to the last bit, where ``out=`` says. Not np.mean: it rounds
+# Functions beside the ufuncs that write the same result, to the last bit, into ``out=``. Not np.mean: it rounds
 # the sum of float16 to the dtype of ``out`` before it divides. Not np.einsum: it walks axes of negative strides the
 # other way round with ``out=``, and so sums in another order.
 WITH_OUT: set[Function] = {
@@ -60,17 +60,17 @@ def owner(function: Function) -> np.ufunc | None:
 
 
 def is_ufunc(function: Function) -> bool:
-    """Whether a function is a ufunc without a signature: one that goes element by element."""
+    """Return whether a function is a ufunc without a signature: one that works element by element."""
     return isinstance(function, np.ufunc) and function.signature is None
 
 
 def is_elementwise(function: Function) -> bool:
-    """Whether an element of the result depends on nothing but the elements at its place."""
+    """Return whether an element of the result depends only on the elements at its place."""
     return is_ufunc(function) or function in ELEMENTWISE
 
 
 def takes_out(instruction: Instruction) -> bool:
-    """Whether the one result can be written where ``out=`` says, and comes out the same."""
+    """Return whether the one result can be written into ``out=`` with the same bits."""
     function = instruction.function
     if instruction.unpacks or not instruction.pure or "out" in instruction.keywords:
         return False
@@ -99,7 +99,7 @@ def may_alias(instruction: Instruction) -> list[int]:
 
 
 def is_known(function: Function) -> bool:
-    """Whether a function can be looked up: some callables have no hash."""
+    """Return whether a function can be looked up: some callables have no hash."""
     try:
         hash(function)
     except TypeError:

@@ -4,7 +4,7 @@
     outputs, writes, guards = executable(arrays)      as ``program.run(program, arrays)``
 
 ``passes`` simplify the program, ``planning.memory`` gives values their places, and ``planning.source`` writes the
-function. Never here: what is traced, and when a trace is right for a call.
+function. Never here: the trace, and the calls for which it is valid.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Executable:
 
     program   what runs, after all passes
     source    the NumPy source that runs it
-    memory    bytes that it holds from call to call: buffers, and outputs that the caller has let go
+    memory    bytes that it holds from call to call: buffers, and outputs that the caller no longer holds
     flops     arithmetic operations of one call
     """
 
@@ -80,7 +80,7 @@ class Executable:
         return sum(operations(instruction, self.program) for instruction in self.program.instructions)
 
     def __call__(self, arrays: list[Any]) -> tuple[Any, list[Any], list[Any]]:
-        """Run; of a program that writes states in place, make the calls of the update, too."""
+        """Run the program, and the calls of its update where it writes states in place."""
         made, step = self.begin(arrays)
         for function, *arguments in made[3] if len(made) > 3 else ():
             function(*arguments)
@@ -88,7 +88,7 @@ class Executable:
         return made[:3]
 
     def begin(self, arrays: list[Any]) -> tuple[Any, Step | None]:
-        """Run up to the update; return (outputs, writes, guards[, calls of the update]), and what ``end`` takes."""
+        """Run up to the update; return (outputs, writes, guards[, calls of the update]) and the buffers for ``end``."""
         try:
             step = self._idle.pop()  # atomic: two threads never have the same buffers
         except IndexError:
@@ -96,7 +96,7 @@ class Executable:
         try:
             made = step(*arrays)
         except Exception as error:
-            if self._plain is not None:  # a value may have another shape today, as a guard will say
+            if self._plain is not None:  # a value may have another shape at this call: a guard will fail
                 return run(self._plain, arrays), None
             explain(error, self._text)
             raise
@@ -109,7 +109,7 @@ class Executable:
 
     @contextmanager
     def timed(self) -> Iterator[Clock]:
-        """In this block each call times its lines; the clock that is given has them afterwards."""
+        """Time the lines of each call in this block; yield the ``Clock`` that has the times."""
         text = Writer(self.program, self._plan, self.name, timed=True).written()
         clock, idle, plain = Clock(text, self.program), self._idle, self._text
         self._idle, self._text = [text.compiled()(*self._rooms(), clock.marks, perf_counter)], text
@@ -135,7 +135,7 @@ class Clock:
         self.marks: list[tuple[int, float]] = []
 
     def lines(self) -> Iterator[tuple[tuple[str, str, Any], float, tuple[int, int]]]:
-        """For each line ((call, module, place), least seconds, (bytes, operations)), in their order."""
+        """Yield ((call, module, place), least seconds, (bytes, operations)) for each line, in order."""
         least: dict[int, float] = {}
         for number, seconds in self.marks:
             least[number] = min(seconds, least.get(number, seconds))
@@ -160,8 +160,8 @@ def build(
 ) -> Executable:
     """Return a program that runs like ``program``, optimised.
 
-    name: what the function is called in the source. arrays: inputs and states as they will come; only the order of
-    their elements in memory is looked at. exact: every bit as ``program.run`` gives it; otherwise sums of products of
+    name: of the function in the source. arrays: inputs and states as they will come; only the order of their elements
+    in memory is used. exact: every bit as ``program.run`` gives it; otherwise sums of products of
     numbers may become products of matrices. in_place: states that may be written where they stand. Raises ValueError
     for a program that is not well formed.
 
@@ -218,7 +218,7 @@ def _with_update(
 
 
 def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | None) -> Callable[[], np.ndarray]:
-    """Return a maker of arrays for one output: one of the last two again as soon as nobody else holds it or a view.
+    """Return a maker of arrays for one output: one of its last two again, once it has no other reference and no view.
 
     Two, because a caller often keeps a result, a gradient, until the next one is there.
     """
@@ -242,7 +242,7 @@ def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | None) -
 
 
 def _with_owners(array: np.ndarray) -> list[np.ndarray]:
-    """Return an array and those whose memory it is: a view of it may hold any of these, and not the array itself."""
+    """Return an array and its bases: a view of it may refer to any of these instead of the array itself."""
     found = [array]
     while isinstance(found[-1].base, np.ndarray):
         found.append(found[-1].base)
@@ -250,7 +250,7 @@ def _with_owners(array: np.ndarray) -> list[np.ndarray]:
 
 
 def _holders(arrays: list[np.ndarray]) -> tuple[int, ...]:
-    """How many hold each of these arrays."""
+    """Return the reference counts of these arrays."""
     return tuple([sys.getrefcount(array) for array in arrays])
 
 

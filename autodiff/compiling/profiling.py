@@ -12,11 +12,11 @@ from .lowering import Executable
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the compiled program: what it calls, for whom, and what that costs at each call of the program.
+    """One line of the compiled program: the function that it calls, the module, and the cost of each call.
 
     seconds     the least of all calls, the clock's own time included (about 0.1 us)
-    bytes       read and written, as the shapes say; 0 for the lines of packed calls and blocks, where much stays in
-                the caches
+    bytes       read and written, by the shapes; 0 for the lines of packed calls and blocks, where much stays in the
+                caches
     operations  arithmetic operations, as ``counting`` counts them
     """
 
@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(slots=True)
 class Profile:
-    """What ``profile`` found. ``str`` of it is a table; ``heat`` is for ``ad.draw(loss, heat=...)``.
+    """The result of ``profile``. ``str`` of it is a table; ``heat`` is for ``ad.draw(loss, heat=...)``.
 
     result   what the function returned
     lines    the lines of the program, in the order in which they run
@@ -56,7 +56,7 @@ class Profile:
     def heat(self, node: Any) -> tuple[float, str]:
         """Return the share of the time that a drawn node's module takes in the forward pass, and the share as text.
 
-        A node outside of modules has none: what runs there is the backward pass and the update, too.
+        A node outside of modules has none, since the backward pass and the update run there too.
         """
         path = getattr(node, "path", "")
         found = self.by_module().get(path) if path else None
@@ -85,10 +85,10 @@ class Profile:
 
 
 def profile(function: Callable[..., Any], *, repeat: int = 20) -> Callable[..., Profile]:
-    """Return a function that runs ``function`` compiled, ``repeat`` times, and says where the time went.
+    """Return a function that runs ``function`` compiled, ``repeat`` times, and returns the time of each line.
 
-    function: a function that ``ad.compile`` takes, or one that it returned. What the function leaves behind, gradients
-    and new parameters, it leaves ``repeat`` times and once for each trace. Raises ValueError for ``repeat`` below 1.
+    function: a function that ``ad.compile`` takes, or one that it returned. Its effects, such as gradients and new
+    parameters, happen ``repeat`` times and once for each trace. Raises ValueError for ``repeat`` below 1.
 
     >>> import autodiff as ad, numpy as np
     >>> found = ad.profile(lambda x: np.tanh(x @ x).sum())(np.eye(3))
@@ -103,7 +103,7 @@ def profile(function: Callable[..., Any], *, repeat: int = 20) -> Callable[..., 
 
     def profiled(*args: Any, **kwargs: Any) -> Profile:
         executable = None
-        for _ in range(3):  # once a gradient is there, the program is another one
+        for _ in range(3):  # once there is a gradient, another program runs
             result, before = compiled(*args, **kwargs), executable
             executable = compiled._executable()
             if executable is before:

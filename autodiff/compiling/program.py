@@ -1,13 +1,13 @@
 """The program of a trace: a flat list of NumPy calls, each value written once.
 
-A trace (``tracing``) writes it, passes change it, and the source writer reads it. ``run`` is the meaning of a program:
-whatever a pass makes of it must give what ``run`` gives. Never here: how a program is traced or made fast.
+A trace (``tracing``) writes it, passes change it, and the source writer reads it. ``run`` defines the meaning of a
+program: after every pass it must give what ``run`` gives. Never here: how a program is traced or made fast.
 
     inputs        values that the caller gives
     states        values read from handles at every call: parameters, running statistics
     constants     arrays that the function captured, held by reference: their contents may change between two calls
     instructions  in the order in which they ran
-    guards        what Python asked of a value (``if x > 0``, ``.item()``) and the answer that this program is right for
+    guards        Python values that were taken of values (``if x > 0``, ``.item()``), which must be the same again
     writes        new values of states, written back by the caller when the run is over
 
 A write into an array (``a[i] = v``, ``out=``, ``+=``) stands here as a function that returns a new array (see
@@ -163,7 +163,7 @@ def run(program: Program, arrays: list[Any]) -> tuple[Any, list[Any], list[Any]]
     """Run a program call by call; return (outputs, values of ``writes``, values of ``guards``).
 
     arrays: those of ``program.inputs`` and then of ``program.states``. The outputs have the tree of
-    ``program.outputs``. Nothing is written and no guard is judged: that is the caller's.
+    ``program.outputs``. The caller writes the states and compares the guards.
 
     >>> import numpy as np
     >>> p = Program()
@@ -202,7 +202,7 @@ def frozen(a: Any) -> Any:
 
 
 def is_fixed(array: object) -> bool:
-    """Whether a constant is the same at every call: nobody can write to it."""
+    """Return whether a constant is the same at every call, because it cannot be written to."""
     if not isinstance(array, np.ndarray):
         return isinstance(array, int | float | complex | np.generic)
     memory: object = array
@@ -230,7 +230,7 @@ def operands(instruction: Instruction) -> list[int]:
 
 
 def refs(tree: Any) -> Iterator[Ref]:
-    """Every ``Ref`` in nested tuples, lists, dicts and slices, from left to right."""
+    """Return an iterator over every ``Ref`` in nested tuples, lists, dicts and slices, from left to right."""
     found: list[Ref] = []
     _collect(tree, found)
     return iter(found)
@@ -276,7 +276,7 @@ def filled(tree: Any, held: Any) -> Any:
 
 
 def name_of(function: Any) -> str:
-    """Return how a reader knows a function: ``np.add``, ``np.add.reduce``, ``np.linalg.inv``, ``write_at``."""
+    """Return the name of a function for readers: ``np.add``, ``np.add.reduce``, ``np.linalg.inv``, ``write_at``."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
         return f"{name_of(owner)}.{function.__name__}"
@@ -292,7 +292,7 @@ def name_of(function: Any) -> str:
 
 
 def described(instruction: Instruction) -> str:
-    """``np.matmul, train.py:12, encoder``: a call, the user's line, and the module."""
+    """Return ``np.matmul, train.py:12, encoder``: a call, the user's line, and the module."""
     where = [f"{instruction.place[0]}:{instruction.place[1]}"] if instruction.place else []
     return ", ".join([name_of(instruction.function), *where, *([instruction.module] if instruction.module else [])])
 

@@ -1,7 +1,7 @@
 """Block calls: a chain of elementwise calls on large arrays, run block by block.
 
-A block is small enough for what is computed on the way to stay in the processor's cache; only operands and results of
-the whole chain go through memory. Blocks are shared between threads. A sum over all elements is taken block by block
+A block is small enough for intermediate results to stay in the processor's cache; only operands and results of the
+whole chain go through memory. Blocks are shared between threads. A sum over all elements is taken block by block
 too: the blocks are the parts into which NumPy's own pairwise summation would cut the array, and their sums are added as
 it would add them, so that no bit changes.
 """
@@ -70,10 +70,10 @@ TOGETHER: dict[Any, Any] = {
 
 
 class BlockCalls:
-    """A function of arrays of one shape and 0-d values; it returns the results that somebody else reads."""
+    """A function of arrays of one shape and 0-d values; it returns the results that other calls read."""
 
     fresh = True
-    places = True  # results can be written where they are told
+    places = True  # results can be written into given memory
 
     def __init__(
         self,
@@ -99,13 +99,13 @@ class BlockCalls:
         return Instruction(self, arguments, {}, tuple(self.results), unpacks=True, place=last.place, module=last.module)
 
     def __call__(self, *arrays: Any) -> list[Any]:
-        """Run call by call on whole arrays: what ``written`` must give."""
+        """Run call by call on whole arrays: the reference for ``written``."""
         whole = Program(inputs=self.operands, values=self.values, instructions=self.members)
         whole.outputs = [Ref(index) for index in self.results]
         return list(run(whole, list(arrays))[0])
 
     def value_name(self, writer: Any, index: int) -> str:
-        """Return what a result is called."""
+        """Return the name of a result."""
         maker = next(member for member in self.members if index in member.results)
         return str(writer.value_name(maker, index))
 

@@ -1,8 +1,8 @@
-"""Packed calls: what a phase of thousands of 0-d calls does when it runs.
+"""Packed calls: a phase of thousands of 0-d calls, run as calls on vectors.
 
-All numbers of one dtype lie in a pool: those that come in, constants, and then the results of every call. A call reads
-its operands where they lie, if a slice or strides can say where that is, and gathers them otherwise; its results are
-neighbours. A sum of many terms is a matrix, one row for each term, added from the first row to the last.
+All numbers of one dtype lie in a pool: inputs, constants, and then the results of every call. A call reads its operands
+in place, if a slice or strides can describe where they are, and gathers them otherwise; its results are neighbours. A
+sum of many terms is a matrix, one row for each term, added from the first row to the last.
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ class PackedCalls:
         self.memory = sum(pool.nbytes for pool in self.pools.values())
 
     def _rows_before(self) -> dict[int, int]:
-        """Room to keep free before the results of a call, in elements.
+        """Return, for calls that need it, how many elements to keep free before their results.
 
-        A sum whose terms mostly are the results of one call, row for row, finds them where they lie; the rows before
-        these (a bias, the gradient so far) are copied into the room, and nothing else moves.
+        A sum whose terms mostly are the results of one call, row for row, reads them in place; the rows before these (a
+        bias, the gradient so far) are copied into the free elements, and nothing else moves.
         """
         number: dict[int, int] = {}
         first: dict[int, int] = {}
@@ -129,7 +129,7 @@ class PackedCalls:
             row.append(t)
 
     def _operand(self, call: Call, k: int) -> Any:
-        """Return the places of an operand in its pool, or the numbers themselves where all are known."""
+        """Return the places of an operand in its pool, or the numbers themselves where all are constants."""
         column, dtype = call.columns[k], call.dtypes[k]
         shape = (call.length, len(call.results)) if call.sums else (len(call.results),)
         if not any(t.__class__ is Ref for t in column):
@@ -141,7 +141,7 @@ class PackedCalls:
         return dtype, np.array(places, np.intp).reshape(shape)
 
     def __call__(self, entering: tuple[Any, ...]) -> list[Any]:
-        """Run call by call: what ``written`` must give."""
+        """Run call by call: the reference for ``written``."""
         pools = {dtype: pool.copy() for dtype, pool in self.pools.items()}
         for (index, dtype), number in zip(self.entering, entering, strict=True):
             pools[dtype][self.where[index][1]] = number

@@ -1,7 +1,7 @@
-"""Packed calls as source: a line for each call on vectors, reading operands where they lie in the pool.
+"""Packed calls as source: a line for each call on vectors, reading operands in place in the pool.
 
-An operand that lies evenly along one or several axes is a view of the pool, made once; what does not is gathered. A
-product whose sum is all that anybody reads is one ``matmul`` where rounding may differ.
+An operand that is evenly spaced along one or several axes is a view of the pool, made once; any other is gathered. A
+product of which only the sum is read is one ``matmul``, where rounding may differ.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class PackedLines:
         return view
 
     def gathered(self, dtype: Any, places: Index, target: str) -> str:
-        """Write a gathering, and name what it fills."""
+        """Write a gathering, and name the array that it fills."""
         writer = self.writer
         name = writer.fresh(f"of_{target}")
         writer.head.append(f"{name} = np.empty({places.shape}, {dtype.str!r})")

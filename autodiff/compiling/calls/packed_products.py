@@ -1,9 +1,9 @@
 """Neurons written one by one are recognised as matrix products: many products of numbers, summed, are one ``matmul``.
 
-Where the terms of a sum are the results of one multiplication that nobody else reads, and its operands lie evenly in
-the pool, one of them constant along the columns of the sum and the other along its rows, both calls become one product
-of matrices. BLAS adds in an order of its own: the result is that of the chain within rounding, n ulp of the largest
-partial sum for n terms, not to the last bit.
+Where the terms of a sum are the results of one multiplication that no other call reads, and its operands are evenly
+spaced in the pool, one of them constant along the columns of the sum and the other along its rows, both calls become
+one product of matrices. BLAS adds in an order of its own: the result is that of the chain within rounding, n ulp of the
+largest partial sum for n terms, not to the last bit.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def products(work: Any, nested: Any) -> dict[int, Product]:
 
 
 def _read_elsewhere(work: Any, candidates: dict[int, int]) -> set[int]:
-    """Return the multiplications whose results somebody reads beside the sum they are for."""
+    """Return the multiplications whose results are read by others than the sum they are for."""
     spans = {m: (work.starts[m], work.starts[m] + len(work.calls[m].results)) for m in candidates.values()}
     leaving = set(work.leaving)
     shared = {m for m in spans if not leaving.isdisjoint(work.calls[m].results)}
@@ -132,7 +132,7 @@ def _reversed(matrix: Matrix, axis: int, length: int) -> Matrix:
 
 
 def _blas(matrix: Matrix, shape: tuple[int, int]) -> bool:
-    """Whether BLAS reads a matrix where it lies: neighbours along one axis, no overlap along the other."""
+    """Return whether BLAS can read a matrix in place: neighbours along one axis, no overlap along the other."""
     if matrix.numbers is not None or 1 in shape:
         return True
     a, b = matrix.steps

@@ -1,6 +1,6 @@
-"""A few threads that wait for blocks of large arrays. NumPy lets go of the interpreter while it works on a block.
+"""A few threads that wait for blocks of large arrays. NumPy releases the interpreter lock while it works on a block.
 
-``BACKFLOW_THREADS`` in the environment says how many; without it there are as many as processors that this process may
+``BACKFLOW_THREADS`` in the environment sets their number; the default is the number of processors that this process may
 use. The result never depends on the number: each block writes its own part, and sums are put together by the caller in
 a fixed order. After a fork the child makes threads of its own.
 """

@@ -24,7 +24,7 @@ PASSES = (
     packed,
 )
 
-# Of programs with arrays: these ask in which order the elements of a value lie.
+# For programs with arrays: these need the order of the elements of a value in memory.
 ORDERED = (without_idle_writes, spread_folded, without_signs)
 AFTER = (simplified, without_repetitions, without_dead_code)
 

@@ -1,8 +1,8 @@
 """Blocks: elementwise calls on large arrays of one size are brought together, and run block by block.
 
 A call joins the group of its operands if it can run at the same time: nothing outside of the group lies on a way from
-the group to the call. Sums over all elements, any and all may end a chain. Only arrays in C order take part, which
-``strides`` says.
+the group to the call. Sums over all elements, any and all may end a chain. Only arrays in C order take part
+(``strides``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..knowledge import KERNELS, is_known, is_ufunc, owner, takes_out
 from ..planning.layouts import Strides, c_order
 from ..program import Instruction, Program, operands
 
-SMALLEST = 1 << 16  # elements: below, everything stays in the caches anyway
+SMALLEST = 1 << 16  # elements: smaller arrays stay in the caches anyway
 
 
 class _Group:
@@ -29,7 +29,7 @@ class _Group:
     def __init__(self, number: int, size: int) -> None:
         self.number, self.size = number, size
         self.members: list[int] = []
-        self.after: set[int] = set()  # groups that this one reads, by whatever way
+        self.after: set[int] = set()  # groups that this one reads, directly or through others
 
 
 def in_blocks(
@@ -78,12 +78,12 @@ def _groups(program: Program, strides: list[Strides], smallest: int) -> list[_Gr
                 inside[index] = group.number
                 behind[index] = before
             else:
-                behind[index] = before | {group.number}  # a sum is there when the last block is done
+                behind[index] = before | {group.number}  # a sum is complete when the last block is done
     return groups
 
 
 def _closed(numbers: set[int], groups: list[_Group]) -> set[int]:
-    """All groups that these groups read, themselves among them."""
+    """Return these groups and all that they read, directly or through others."""
     found, left = set(numbers), list(numbers)
     while left:
         new = groups[left.pop()].after - found
@@ -126,7 +126,7 @@ def _size(instruction: Instruction, program: Program, strides: list[Strides], sm
 
 
 def _reduced(instruction: Instruction, program: Program, strides: list[Strides], smallest: int) -> int:
-    """The number of elements if all of them become one number, whose parts can be put together; else 0."""
+    """Return the number of elements if a call reduces all of them to one number in parts that can be joined; else 0."""
     keywords, result = instruction.keywords, program.values[instruction.results[0]]
     plain = len(instruction.arguments) == 1 and keywords.keys() <= {"axis", "keepdims", "dtype"}
     if not plain or keywords.get("axis", 0) is not None or keywords.get("keepdims"):

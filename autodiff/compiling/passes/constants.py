@@ -1,7 +1,7 @@
-"""Constants: a call whose arguments are all known is made once, when the program is built.
+"""Constants: a call whose arguments are all constant is made once, when the program is built.
 
-Known are numbers, and arrays that nobody can write to: an array that the function captured may have other contents at
-the next call, unless it owns its memory and is marked as read-only.
+Constant are numbers, and arrays that cannot be written to: an array that the function captured may have other contents
+at the next call, unless it owns its memory and is marked as read-only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LARGEST = 1 << 20  # bytes: beyond, making the array again costs less than keepi
 
 
 def folded(program: Program) -> Program:
-    """Make the calls of known arguments now, and keep their results as constants that cannot be written to."""
+    """Make the calls of constant arguments now, and keep their results as constants that cannot be written to."""
     values = list(program.values)
     constants, kept = dict(program.constants), []
     known = {index: array for index, array in constants.items() if is_fixed(array)}
@@ -38,7 +38,7 @@ def folded(program: Program) -> Program:
         except Exception:  # it raises at every call then, at its own line
             kept.append(instruction)
             continue
-        array = frozen(np.asarray(made))  # owned; what repeats its elements still does, which decides orders
+        array = frozen(np.asarray(made))  # owned, with the same strides, 0 included, which decide orders
         if (array.shape, array.dtype) != (values[index].shape, values[index].dtype):
             kept.append(instruction)
             continue
@@ -50,7 +50,7 @@ def folded(program: Program) -> Program:
 def spread_folded(program: Program, strides: list[Strides]) -> Program:
     """Make elementwise calls of constants that are broadcast for one element of each.
 
-    What is broadcast has no order of its own: beside an array in another order than C a result would take that order.
+    A broadcast array has no order of its own: beside an array in another order than C a result would take that order.
     """
     values, constants, kept = list(program.values), dict(program.constants), []
     spread_out = {i.results[0] for i in program.instructions if i.function is np.broadcast_to}
@@ -59,7 +59,7 @@ def spread_folded(program: Program, strides: list[Strides]) -> Program:
         for value in values
         if value.index not in spread_out and strides[value.index] not in ((), c_order(value.shape, value.dtype))
     }
-    spread: dict[int, Ref] = {}  # what broadcasts a known number, and that number
+    spread: dict[int, Ref] = {}  # a value that broadcasts a constant number -> that number
     for instruction in program.instructions:
         (result, *_), arguments = instruction.results or (-1,), instruction.arguments
         if instruction.function is np.broadcast_to and arguments[0].__class__ is Ref and not instruction.keywords:
@@ -89,7 +89,7 @@ def spread_folded(program: Program, strides: list[Strides]) -> Program:
 def _repeatable(instruction: Instruction) -> bool:
     function = instruction.function
     if not instruction.pure or instruction.unpacks or instruction.function is np.broadcast_to:
-        return False  # what is spread out is read where it is one number: see ``exact_algebra``
+        return False  # readers of a broadcast array read the number itself: see ``exact_algebra``
     return (
         isinstance(function, np.ufunc) or owner(function) is not None or (is_known(function) and function in REPEATABLE)
     )

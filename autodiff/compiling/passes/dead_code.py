@@ -1,4 +1,4 @@
-"""Dead code: calls whose results nobody reads are left out, and constants."""
+"""Dead code: calls and constants whose results are not read are left out."""
 
 from __future__ import annotations
 

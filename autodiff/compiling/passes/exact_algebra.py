@@ -29,8 +29,8 @@ Maker = dict[int, Instruction]
 def simplified(program: Program, strides: list[Strides] | None = None) -> Program:
     """Read operands in the place of calls that would give them back.
 
-    strides: of every value; an operand that lies otherwise than the result stays as it is, because NumPy sums in the
-    order of memory. None: all lie alike.
+    strides: of every value; an operand with other strides than the result stays as it is, because NumPy sums in the
+    order of memory. None: all are in the same order.
     """
     names, kept, made_by = Substitution(), [], Maker()
     many = sum(not program.values[i.results[0]].shape for i in program.instructions if i.results) >= MANY
@@ -67,7 +67,7 @@ def _same(instruction: Instruction, made_by: Maker, program: Program) -> int | N
 
 
 def _with_numbers(instruction: Instruction, program: Program) -> Instruction:
-    """Return the call with known 0-d constants as the Python numbers that they are."""
+    """Return the call with 0-d constants as Python numbers."""
     if program.constants.keys().isdisjoint(map(_index, instruction.arguments)):
         return instruction
     arguments = []
@@ -80,7 +80,7 @@ def _with_numbers(instruction: Instruction, program: Program) -> Instruction:
 
 
 def _merged(instruction: Instruction, made_by: Maker) -> Instruction:
-    """Return a reshape of a reshape as one reshape of what came first."""
+    """Return a reshape of a reshape as one reshape of the first operand."""
     while instruction.function is np.reshape and _plain_reshape(instruction):
         inner = made_by.get(instruction.arguments[0].index)
         if inner is None or inner.function is not np.reshape or not _plain_reshape(inner):
@@ -90,7 +90,8 @@ def _merged(instruction: Instruction, made_by: Maker) -> Instruction:
 
 
 def _unspread(instruction: Instruction, made_by: Maker, program: Program) -> Instruction:
-    """Return an elementwise call that reads what was broadcast, where another operand has the shape of the result."""
+    """Return an elementwise call that reads an operand before it was broadcast, where another operand has the result's
+    shape."""
     shape = program.values[instruction.results[0]].shape if instruction.results else ()
     if not shape or not is_ufunc(instruction.function) or len(instruction.arguments) < 2 or instruction.keywords:
         return instruction
@@ -111,7 +112,7 @@ def _plain_reshape(instruction: Instruction) -> bool:
 
 
 def _is(number: Any, wanted: float) -> bool:
-    """Whether an argument is this number, as a Python number: its kind does not change the result's dtype."""
+    """Return whether an argument is this number, as a Python number: its kind does not change the result's dtype."""
     if number.__class__ not in (int, float) or number != wanted:
         return False
     return wanted != 0 or math.copysign(1.0, number) == math.copysign(1.0, wanted) or number.__class__ is int

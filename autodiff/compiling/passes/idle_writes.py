@@ -1,8 +1,8 @@
-"""Idle writes: what is written and read again at once, written twice, or copied without need.
+"""Idle writes: values that are written and read again at once, written twice, or copied without need.
 
     a[i] = u, a[i] = v      the second alone            a[i] = a[i]    a
     (a[i] = v)[i]           v                           np.copy(a)     a, if both have the same order in memory
-    any(isnan(a[i] = v))    any(isnan(v)), for a known array a without NaN
+    any(isnan(a[i] = v))    any(isnan(v)), for a constant a without NaN
 
 i is a slice without a step, or an index made of such slices and integers. Arrays in C order alone take part.
 """
@@ -50,7 +50,7 @@ class _Writes:
         return names.in_ends(replace(self.program, values=self.values), self.made)
 
     def are_alike(self, a: int, b: int) -> bool:
-        """Whether two values have one shape and dtype, and lie in C order."""
+        """Return whether two values have one shape and dtype, and lie in C order."""
         x, y = self.values[a], self.values[b]
         ordered = c_order(x.shape, x.dtype)
         return (x.shape, x.dtype) == (y.shape, y.dtype) and (
@@ -61,7 +61,8 @@ class _Writes:
         return self.maker.get(argument.index) if argument.__class__ is Ref else None
 
     def simpler(self, instruction: Instruction) -> Instruction:
-        """Return a write into a view as a write at an index, one over another as one; the question for NaN, too."""
+        """Return a call made simpler: a write into a view as one at an index, a write over a write as one, a test for
+        NaN on fewer elements."""
         written = _written(instruction)
         if written is not None:
             base, index, value = written

@@ -9,9 +9,9 @@ C's ``pow``, that of many is x * x, which may differ in the last place.)
     levels   1 + the highest level of the operands; a number from outside of the pool is on level 0
     phases   numbers lead into arrays and back (``stack``, ``matmul``, ``a[i]``): what comes after such a detour is in
              a later phase, and each phase is packed by itself
-    order    results lie in the order in which their reader wants them, so that most sums gather nothing
+    order    results lie in the order in which their reader takes them, so that most sums gather nothing
 
-The time is linear in the number of calls. ``calls.packed`` has what a packed phase does when it runs.
+The time is linear in the number of calls. ``calls.packed`` runs a packed phase.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class _Node:
 
 
 def _candidates(program: Program) -> dict[int, _Node]:
-    """Number of the instruction -> node, for each call that can be packed."""
+    """Return a node for each call that can be packed, by the number of its instruction."""
     values, found = program.values, {}
     fixed = {i: a[()] for i, a in program.constants.items() if is_fixed(a) and not np.shape(a)}
     plain = [not value.shape and value.dtype.kind in _NUMBERS for value in values]
@@ -119,7 +119,8 @@ def _candidates(program: Program) -> dict[int, _Node]:
 
 @lru_cache(4096)
 def _number(number: Any, kind: type, text: str, dtype: np.dtype[Any]) -> Any:
-    """Return a number as one of a dtype, None if it does not fit. kind and text tell 1 from True and 0.0 from -0.0."""
+    """Return a number in a dtype, None if it does not fit. kind and text distinguish 1 from True, 0.0 from -0.0 (the
+    function is cached)."""
     try:
         return np.array(number, dtype)[()]
     except OverflowError:
@@ -181,7 +182,7 @@ def _join_chains(program: Program, nodes: dict[int, _Node]) -> None:
 
 
 def _read_elsewhere(program: Program, nodes: dict[int, _Node]) -> dict[int, int]:
-    """Packed values that somebody beside the calls of their own phase reads, in the order of the program's results."""
+    """Return the packed values that are read outside the calls of their own phase, in the order of the program."""
     found = dict.fromkeys(program.roots())
     phase_of = {node.result: node.phase for node in nodes.values()}
     for k, instruction in enumerate(program.instructions):
@@ -227,7 +228,7 @@ def _reading(node: _Node) -> tuple[int, int]:
 
 
 def _by_reader(group: list[_Node]) -> list[list[_Node]]:
-    """Cut a group where another group reads on, if the parts are long: each then lies as its reader wants it."""
+    """Cut a group where its reader changes, if the parts are long: each part then has the order of its reader."""
     parts: list[list[_Node]] = []
     before: int | None = -2
     for node in group:

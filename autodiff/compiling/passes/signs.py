@@ -55,7 +55,7 @@ class _Signs:
         return replace(self.program, values=self.values, instructions=self.made)
 
     def takes_part(self, instruction: Instruction) -> bool:
-        """Whether a call goes element by element over floats in C order."""
+        """Return whether a call works element by element on floats in C order."""
         if instruction.keywords or instruction.unpacks or len(instruction.results) != 1:
             return False
         value = self.values[instruction.results[0]]

@@ -1,4 +1,4 @@
-"""Reading one value in the place of another, throughout a program: what several passes end with."""
+"""Replacement of one value by another throughout a program: the last step of several passes."""
 
 from __future__ import annotations
 

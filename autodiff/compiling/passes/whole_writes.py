@@ -1,4 +1,4 @@
-"""Whole writes: writing into a flat view of an array and reading the array again is a reshape of what was written."""
+"""Whole writes: a write into a flat view of an array, then a read of the array, becomes a reshape of the new values."""
 
 from __future__ import annotations
 

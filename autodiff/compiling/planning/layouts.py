@@ -1,9 +1,9 @@
-"""Layouts: in which order the elements of every value lie in memory, found before anything runs.
+"""Layouts: the order in memory of the elements of every value, found before anything runs.
 
 NumPy gives the result of an elementwise call the order of its operands, and sums in the order of memory. A buffer must
 therefore have the order that the call itself would have chosen, or the last digit differs. Orders follow from those of
-the arguments: views are made of arrays that nobody has written to, and elementwise results asked of ``np.nditer``. Only
-functions that are not known are called, on ones.
+the arguments: views are made of uninitialised arrays, and ``np.nditer`` gives the order of elementwise results. Only
+other functions are called, on ones.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def strides_of(program: Program, arrays: list[Any] | None = None) -> list[Stride
 
 
 def sample(value: Value) -> Any:
-    """Return an array that could be this value: ones, in C order; large ones are never touched."""
+    """Return an array that could be this value: ones, in C order; a large one is not filled."""
     if value.dtype.kind in "biu" or value.dtype.hasobject or not value.shape:
         return np.zeros(value.shape, value.dtype)
     return np.empty(value.shape, value.dtype) if np.prod(value.shape) > 4096 else np.ones(value.shape, value.dtype)
 
 
 def _results(instruction: Instruction, values: list[Value], held: dict[int, Any]) -> list[Any]:
-    """Arrays with shape, dtype and order of the results."""
+    """Return arrays with shape, dtype and order of the results."""
     wanted = [values[index] for index in instruction.results]
     if all(not value.shape for value in wanted) or not instruction.pure:
         return [sample(value) for value in wanted]
@@ -81,7 +81,7 @@ def _results(instruction: Instruction, values: list[Value], held: dict[int, Any]
         held = {i: np.ones_like(held[i]) if held[i].dtype.kind in "fc" else held[i] for i in operands(instruction)}
     try:
         made = instruction.function(*filled(instruction.arguments, held), **filled(instruction.keywords, held))
-    except Exception:  # ones are not what it takes: its result may lie as it likes
+    except Exception:  # the function does not take ones: assume C order
         return [sample(value) for value in wanted]
     results = [np.asarray(part) for part in (made if instruction.unpacks else [made])]
     fits = [a.shape == value.shape and a.dtype == value.dtype for a, value in zip(results, wanted, strict=True)]

@@ -1,7 +1,7 @@
 """Memory: which values get a place in one block of memory, where in it, and which calls may write over an operand.
 
-Every result that a call can write where it is told (``out=``) lives in one block that is allocated once; places are
-used again when the last reader of a value is through. Values that the caller receives are never there: they are the
+Every result that a call can write into given memory (``out=``) has a place in one block that is allocated once; a place
+is used again after the last reader of its value. Values that the caller receives are never there: they are the
 caller's own. Places begin on cache lines.
 """
 
@@ -24,7 +24,7 @@ REWRITTEN = {
     np.where, np.copy, functional.astype, functional.write_at, functional.add_at, functional.write_where,
     functional.write_through,
 }  # fmt: skip
-# What makes a view however an array lies in memory; reshape does not.
+# Functions that make a view of an array with any strides; reshape may copy.
 _ALWAYS_VIEWS = {functional.getitem, np.transpose, np.swapaxes, np.moveaxis}
 # The argument that is written into.
 _BASE = {functional.write_at: 0, functional.add_at: 1, functional.write_where: 2, functional.write_through: 0}
@@ -32,14 +32,14 @@ _BASE = {functional.write_at: 0, functional.add_at: 1, functional.write_where: 2
 
 @dataclass(slots=True)
 class Plan:
-    """Where values live.
+    """The places of values in memory.
 
     places    offset in the block, for each value that has one
     fixed     views of places and constants that are made once, not at every call
     owned     results that go to the caller, in memory of their own, and can be written with ``out=``
     inherited results that have the place of an operand
     copied    outputs that are views or arguments: the caller gets a copy
-    homes     results that stand where a state stands, and that state
+    homes     results that are written over a state, and that state
     late      number of the first instruction of the update (see ``updates``), None without one
     size      bytes of the block
     """
@@ -73,7 +73,7 @@ def planned(program: Program, strides: list[Strides], late: int | None = None, i
     plan.copied = {index for index in ends if index not in made or roots.get(index) or ends.count(index) > 1} - updates
     plan.owned = {index for index in ends if index not in plan.copied | updates and values[index].shape}
     written = {index: ref.index for index, ref in program.writes if index in in_place}
-    fixed = set(program.constants)  # what stays where it is from call to call
+    fixed = set(program.constants)  # values whose memory stays the same from call to call
     free = _Free()
     ending: dict[int, list[int]] = {}
     for k, instruction in enumerate(program.instructions):
@@ -119,9 +119,10 @@ def _home(
     alive: list[int],
     written: dict[int, int],
 ) -> int | None:
-    """Return the state in whose memory the result of a call of the update can stand: that of an operand that dies here.
+    """Return the state over which the result of a call of the update can be written: one that is an operand and is not
+    read later.
 
-    The new value of a state stands there or in memory of its own, never where another state stands.
+    The new value of a state is written there or in memory of its own, never over another state.
     """
     function, (result,) = instruction.function, instruction.results
     if function is functional.write_at:
@@ -153,15 +154,14 @@ def _bytes(value: Any) -> int:
 
 
 def _last_reads(program: Program) -> dict[int, int]:
-    """Return the number of the last instruction that reads each value; what the caller gets is read after all of them.
-    """
+    """Return the number of the last instruction that reads each value; outputs are read after all instructions."""
     last = {index: k for k, instruction in enumerate(program.instructions) for index in operands(instruction)}
     last.update(dict.fromkeys(program.roots(), len(program.instructions)))
     return last
 
 
 def roots_of(program: Program) -> dict[int, frozenset[int]]:
-    """For each value that may be a view, the values whose memory it may be."""
+    """Return, for each value that may be a view, the values whose memory it may show."""
     roots: dict[int, frozenset[int]] = {}
     for instruction in program.instructions:
         aliases = may_alias(instruction)
@@ -182,7 +182,7 @@ def _wants_place(instruction: Instruction, value: Value, program: Program) -> bo
 
 
 def rewritten(instruction: Instruction, program: Program) -> bool:
-    """Whether the source writer turns a call into writes into a place."""
+    """Return whether the source writer turns a call into writes into a place."""
     function, result = instruction.function, program.values[instruction.results[0]]
     if function not in REWRITTEN or not result.shape:
         return False
@@ -199,7 +199,7 @@ def rewritten(instruction: Instruction, program: Program) -> bool:
 
 
 def _rounds_in_place(value: Value) -> bool:
-    """Whether NumPy rounds a product otherwise where it is written over an operand: that of one complex number."""
+    """Return whether NumPy rounds a product otherwise where it is written over an operand: for one complex number."""
     return value.dtype.kind == "c" and all(n == 1 for n in value.shape)
 
 
@@ -211,7 +211,7 @@ def _heir(
     roots: dict[int, frozenset[int]],
     alive: list[int],
 ) -> int | None:
-    """Return an operand that dies here and whose place the result can take, None if there is none."""
+    """Return an operand that is not read later and whose place the result can take, None if there is none."""
     function, result = instruction.function, instruction.results[0]
     read = operands(instruction)
     if function in _BASE:
@@ -246,7 +246,7 @@ def _heir_of_view(
     roots: dict[int, frozenset[int]],
     alive: list[int],
 ) -> int | None:
-    """Return the value that ``view`` is all of, if it dies here and the result can have its place."""
+    """Return the value that ``view`` shows whole, if it is not read later and the result can take its place."""
     if len(roots[view]) != 1 or read.count(view) > 1:
         return None
     (root,) = roots[view]
@@ -266,7 +266,7 @@ def _is_fixed_view(
     strides: list[Strides],
     program: Program,
 ) -> bool:
-    """Whether a call makes the same view of the same memory at every call of the program."""
+    """Return whether a call makes the same view of the same memory at every call of the program."""
     function = instruction.function
     if not is_known(function) or not (function in VIEWS or function is functional.getitem):
         return False
@@ -277,7 +277,7 @@ def _is_fixed_view(
 
 
 def is_view(instruction: Instruction, program: Program, strides: list[Strides]) -> bool:
-    """Whether a call of one array, with everything else known, gives a view of it: tried on memory of that shape."""
+    """Return whether a call of one array and constants gives a view of the array: tried on memory of that shape."""
     index = operands(instruction)[0]
     value = program.values[index]
     if not value.shape:
@@ -290,7 +290,7 @@ def is_view(instruction: Instruction, program: Program, strides: list[Strides]) 
         made = instruction.function(
             *filled(instruction.arguments, {index: array}), **filled(instruction.keywords, {index: array})
         )
-    except Exception:  # negative strides, or an index out of bounds: the call itself will say so
+    except Exception:  # negative strides, or an index out of bounds: the call itself will raise
         return False
     return isinstance(made, np.ndarray) and np.may_share_memory(made, base)
 

@@ -6,10 +6,10 @@
             matmul(x, w.T, out=h)        # (32, 128) float32  net.py:14
 
 Values keep their names; others are named after the call that makes them. Calls of a module stand under its name. The
-text is compiled under a file name that ``linecache`` knows, so that tracebacks and debuggers show it. Never here: what
-runs in which order, and what lives where (``passes``, ``memory``).
+text is registered in ``linecache``, so that tracebacks and debuggers show it. Never here: the order of calls and the
+places of values (``passes``, ``memory``).
 
-One file: what is written depends on what was written before it, line by line.
+One file, because each line depends on the lines written before it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LARGE = 1 << 16  # bytes from which an output's memory is kept for the next call
 class Text:
     """The written program.
 
-    source   what ``prepare`` is made of
+    source   the source of ``prepare``
     bound    objects that the source names and does not make
     lines    line number -> the instruction written there
     """
@@ -54,7 +54,7 @@ class Text:
     filename: str = ""
 
     def called_at(self, number: int) -> str:
-        """Return what a line calls, as a reader knows it."""
+        """Return the name of the function that a line calls, as in ``np.add``."""
         text = self.source.splitlines()[number - 1].partition("#")[0]
         function = self.bound.get(text.partition("(")[0].rpartition("= ")[2].strip())
         instruction = self.lines[number]
@@ -115,7 +115,7 @@ class Writer:
 
     # ---- names
     def fresh(self, wanted: str) -> str:
-        """Return a Python name like ``wanted`` that nothing has yet."""
+        """Return a Python name like ``wanted`` that is not in use yet."""
         base = re.sub(r"\W", "_", wanted).strip("_") or "value"
         base = f"_{base}" if base[0].isdigit() else base
         name, number = base, 1
@@ -187,7 +187,7 @@ class Writer:
         return self.functions[key]
 
     def index(self, tree: Any) -> str:
-        """Return what stands between the brackets of ``a[...]``."""
+        """Return an index as the source between the brackets of ``a[...]``."""
         if isinstance(tree, tuple) and tree:
             return ", ".join(map(self.index, tree)) + ("," if len(tree) == 1 else "")
         if isinstance(tree, slice):
@@ -242,7 +242,7 @@ class Writer:
         return text if tree.__class__ is Ref or text[0] in "([" else f"({text})"
 
     def is_array(self, tree: Any) -> bool:
-        """Whether an argument surely is an array at run time, with an array's methods."""
+        """Return whether an argument is certainly an array at run time, with an array's methods."""
         return tree.__class__ is Ref and bool(self.program.values[tree.index].shape)
 
     # ---- lines
@@ -251,7 +251,7 @@ class Writer:
         self.body.append((text, instruction))
 
     def comment(self, instruction: Instruction) -> str:
-        """Return what a line says beside its call: shapes, and the user's line."""
+        """Return the comment of a line: shapes, and the user's line."""
         kinds = [f"{value.shape} {value.dtype}" for value in map(self.program.values.__getitem__, instruction.results)]
         place = instruction.place
         where = [f"{PurePath(place[0]).name}:{place[1]}"] if place else []
@@ -285,7 +285,7 @@ class Writer:
         return self.assembled()
 
     def instruction(self, instruction: Instruction) -> None:
-        """Write one instruction, and name what it makes."""
+        """Write one instruction, and name its results."""
         program, plan, results = self.program, self.plan, instruction.results
         for index in results:
             self.names[index] = self.fresh(self.value_name(instruction, index))
@@ -316,7 +316,7 @@ class Writer:
         self.line(f"{last}{note}", instruction)
 
     def value_name(self, instruction: Instruction, index: int) -> str:
-        """Return what a result is called: its own name, or that of the call."""
+        """Return the name of a result: its own, or that of the call."""
         if hasattr(instruction.function, "value_name"):
             return str(instruction.function.value_name(self, index))
         owner = getattr(instruction.function, "__self__", None)
@@ -402,7 +402,7 @@ class Writer:
         return None
 
     def base(self, instruction: Instruction, base: Any, target: str) -> list[str]:
-        """Return the copy of what is written into, unless its place is taken over."""
+        """Return the line that copies the array written into, unless its place is taken over."""
         if instruction.results[0] in self.plan.inherited:
             return []
         constant = self.program.constants.get(base.index)
@@ -412,7 +412,7 @@ class Writer:
         return [f"{self.called(np.copyto)}({target}, {self.text(base)})"]
 
     def returned(self) -> None:
-        """Write what the function returns: (outputs, writes, guards), outputs and writes in memory of their own."""
+        """Write the return line: (outputs, writes, guards), outputs and writes in memory of their own."""
         program = self.program
         seen: set[int] = set()
 

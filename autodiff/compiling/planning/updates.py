@@ -1,7 +1,7 @@
-"""Updates: the last calls of a program, which write new values of states where the old ones stand.
+"""Updates: the last calls of a program, which write new values of states over the old ones.
 
-They run when all guards hold, one after the other with no signal in between. So they may be nothing but functions
-written in C that write where they are told: ufuncs, and writes at an index.
+They run when all guards hold, one after the other with no signal in between. So they may only be functions written in C
+that write into given memory: ufuncs, and writes at an index.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def divided(program: Program, strides: list[Strides], in_place: set[int]) -> tup
 def _can_be_late(
     instruction: Instruction, program: Program, strides: list[Strides], roots: dict[int, frozenset[int]]
 ) -> bool:
-    """Whether a call can stand in the update. One that reads arguments or captured arrays cannot: they may be the
+    """Return whether a call can be in the update. One that reads arguments or captured arrays cannot: they may be the
     memory of a state, which is written by then."""
     if not instruction.pure or instruction.unpacks or not program.values[instruction.results[0]].shape:
         return False
@@ -63,14 +63,14 @@ def _can_be_late(
 
 
 def is_view_of_one(instruction: Instruction) -> bool:
-    """Whether a call may make a view of its one operand."""
+    """Return whether a call may make a view of its one operand."""
     function = instruction.function
     known = is_known(function) and (function in VIEWS or function is functional.getitem)
     return known and len(operands(instruction)) == 1
 
 
 def made_late(program: Program, late: int | None) -> set[int]:
-    """Return what the update makes; nothing where there is none."""
+    """Return the results of the update; none where there is no update."""
     after = [] if late is None else program.instructions[late:]
     return {index for instruction in after for index in instruction.results}
 

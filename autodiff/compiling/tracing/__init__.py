@@ -1,1 +1,2 @@
-"""Tracing a function: what stands for its arrays, what writes the program down, and what the program depends on."""
+"""Tracing a function: the objects that stand for its arrays, the trace that writes the program, and everything that the
+program depends on."""

@@ -1,4 +1,4 @@
-"""Arguments of NumPy calls as trees: which values in them are traced; the same trees with others in their places."""
+"""Arguments of NumPy calls as trees: search for traced values, and replacement of values."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def has_traced(tree: Any) -> bool:
 
 
 def plain_handles(tree: Any) -> Any:
-    """Return constants of the graph as their values; a recorded value is left, and NumPy's protocol refuses it."""
+    """Return constants of the graph as their values; a recorded value stays, and NumPy's protocol refuses it."""
     if isinstance(tree, Variable):
         return tree if tree.node is not None else tree.data
     return type(tree)([plain_handles(x) for x in tree]) if type(tree) in (tuple, list) else tree

@@ -1,4 +1,4 @@
-"""Whether two programs of one function are equal, and where they are not."""
+"""Comparison of two programs of one function: the first difference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...variable import Variable
 from ..program import Instruction, Program, Ref, described, refs
 from .traced_array import TracedArray
 
-ENDS = " in what they return, ask or write"
+ENDS = " in their results, guards or writes"
 
 
 def difference(a: Program, b: Program) -> str | None:
@@ -49,7 +49,7 @@ def different_result(first: Any, second: Any) -> str | None:
 
 
 def same_value(a: Any, b: Any, met: list[Any]) -> bool:
-    """Whether two objects that two runs have made are the same to who receives them: by value, or by what is in them.
+    """Return whether two objects that two runs have made are equal to a caller: by value, or by their parts.
 
     met: pairs that are being compared further out
     """
@@ -78,7 +78,7 @@ def same_value(a: Any, b: Any, met: list[Any]) -> bool:
 
 
 def _inside(x: Any) -> list[Any] | None:
-    """Return what an object is made of; None where Python does not say it."""
+    """Return the parts of an object; None where Python has no way to list them."""
     if isinstance(x, FunctionType):
         cells = [c.cell_contents for c in x.__closure__ or ()]
         return [*_known_by_name(x), x.__defaults__, x.__kwdefaults__, cells, vars(x)]
@@ -123,7 +123,7 @@ def _known_by_name(function: Any) -> Any:
 
 
 def alike(a: Any, b: Any) -> bool:
-    """Whether two things of two runs are equal: arrays by their elements, functions by their code."""
+    """Return whether two things of two runs are equal: arrays by their elements, functions by their code."""
     if a is b:
         return True
     if a.__class__ is Ref:

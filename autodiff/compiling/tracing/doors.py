@@ -1,9 +1,9 @@
-"""Doors that are open only in a trace: NumPy's functions that make arrays without asking their arguments, and the value
-and gradient of a handle.
+"""Replacements that are active only in a trace: of NumPy's functions that make arrays without a protocol, and of the
+value and gradient of a handle.
 
-``np.zeros`` and ``np.asarray`` call no protocol, so that a trace would not see them. While one runs, the name ``np`` of
-Python modules stands for a copy of NumPy's namespace that has others in their place; in every other thread they do what
-they always do. NumPy itself and compiled modules, which rely on true arrays, keep NumPy's own.
+``np.zeros`` and ``np.asarray`` call no protocol, so that a trace would not notice them. During a trace the name ``np``
+of Python modules refers to a copy of NumPy's namespace with replacements for them, which in every other thread call
+NumPy's own. NumPy itself and compiled modules, which need true arrays, keep NumPy's namespace.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _errstate(*args: Any, **keywords: Any) -> Any:
     trace = state().trace
     if trace is not None and any(value in ("raise", "call") for value in keywords.values()):
         raise trace.refusal(
-            "np.errstate(...) makes errors of warnings, and a program gives no warnings", "Ask with if instead"
+            "np.errstate(...) makes errors of warnings, and a program gives no warnings", "Test with if instead"
         )
     return np.errstate(*args, **keywords)
 
@@ -143,13 +143,13 @@ _HANDLES: dict[str, Any] = {  # what handles do in a trace
 }
 _OWN_HANDLES = {name: getattr(Variable, name) for name in _HANDLES}
 _lock = threading.Lock()
-_open: list[tuple[dict[str, Any], str]] = []  # where NumPy's name stands for the copy
+_open: list[tuple[dict[str, Any], str]] = []  # namespaces whose name for NumPy refers to the copy
 _count = 0
 
 
 @contextmanager
 def open_doors(function: Any) -> Iterator[None]:
-    """Let the traces of this process see what has no protocol."""
+    """Activate the replacements, for the traces of this process."""
     global _count
     with _lock:
         _count += 1

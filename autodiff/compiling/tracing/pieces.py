@@ -1,4 +1,4 @@
-"""A trace in pieces: the forward program, and for each live output a backward program that goes on from its values."""
+"""A trace in pieces: the forward program, and for each live output a backward program that starts from its values."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def pieces(traced: Traced) -> Iterator[Program]:
 
 
 def _prune(program: Program) -> None:
-    """Leave out the calls whose results nothing needs."""
+    """Leave out the calls whose results are not needed."""
     needed = set(program.roots())
     kept: list[Instruction] = []
     for instruction in reversed(program.instructions):

@@ -1,7 +1,7 @@
-"""State that is no handle: an array or a number that stands somewhere, such as a moment of an optimizer.
+"""State that is no handle: an array or a number in an attribute or a list, such as a moment of an optimizer.
 
-The program reads it there at every run. What the function left in it is written back together with the states that are
-handles, all or nothing.
+The program reads it there at every run. Its new value is written back together with the states that are handles, all or
+nothing.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ class Place:
         self.facts = _facts(found)
 
     def fits(self, floor: float) -> bool:
-        """Whether a program that was traced with this state is right for it as it is now."""
+        """Return whether a program that was traced with this state is valid for its present value."""
         try:
             return _facts(self.read()) == self.facts
         except (AttributeError, LookupError):  # it has gone
             return False
 
     def values(self) -> list[Any]:
-        """What the program reads now."""
+        """Return the values that the program would read now."""
         found = self.read()
         return [np.float64(found) if self.number else found]
 
     def release(self, trace: Any) -> None:
-        """Find what the function left here: another value (``value``), or a write into the array."""
+        """Find the new value that the function gave this state: another one (``value``), or a write into the array."""
         final = self.value
         if self.number and self.read() != self.first:
             raise trace.refusal(
@@ -76,7 +76,7 @@ class Place:
         return self.write(float(value) if self.number else value)
 
     def forget(self) -> None:
-        """Drop what only the trace needed."""
+        """Drop the parts that only the trace needed."""
         self.traced = self.value = self.first = None
 
 

@@ -1,8 +1,8 @@
-"""What a traced function moves among Python's own state: random generators, iterators, numbers that it counts with.
+"""Changes that a traced function makes to Python's own state: to random generators, iterators, and counters.
 
-A program moves none of it, and would give at every call what the trace found. So the second trace must leave it as it
-was. The draws that a trace wrote down are put back by then. What only the first trace moves (a cache that it fills)
-stays as it is in the function itself.
+A program changes none of it, and would give at every call what the trace found. So the second trace must leave it as it
+was. The draws that a trace wrote down are put back by then. A change that only the first trace makes (a cache that it
+fills) stays, as it does in the function itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STORES = ("STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "STORE_SUBSCR")
 
 
 class Watch:
-    """Where the generators, iterators and numbers stand that a function can reach."""
+    """The states of the generators, iterators and numbers that a function can reach."""
 
     def __init__(self, around: Surroundings) -> None:
         self.around = around
@@ -39,7 +39,7 @@ class Watch:
         self.positions = [(thing, position) for thing, position in positions if position is not None]
 
     def moved(self) -> str | None:
-        """Return what the function has moved, where, and what to write instead; None where nothing has moved."""
+        """Return which state the function has changed, where, and what to write instead; None where it changed none."""
         then = {name: generator for generator, name, _ in self.known}
         if any(then.get(name, generator) is not generator for generator, name, _ in _known_generators()):
             where = self._where(sys.modules["nn"].seed)
@@ -70,7 +70,7 @@ class Watch:
         return None
 
     def _is_read(self, owner: Any, now: Any) -> bool:
-        """Whether code reads this number, and does not only leave it: by a name, where only names lead to it."""
+        """Return whether code reads this number, and does not only set it: by a name, where only names lead to it."""
         if isinstance(owner, types.FunctionType):
             cells = zip(owner.__code__.co_freevars, owner.__closure__ or (), strict=False)
             inside = {**owner.__globals__, **{name: _content(cell) for name, cell in cells}, **vars(owner)}
@@ -102,7 +102,7 @@ class Watch:
         return next(lines, self._first_line())
 
     def _where_set(self, owner: Any, now: Any) -> str:
-        """Return a line that sets this number, or an item of its owner: rather one that reads it, too."""
+        """Return a line that sets this number, or an item of its owner; if possible one that reads it, too."""
         named = list(self._named())
         read = {at for at, value, name in named if name not in _STORES and (value is owner or value is now)}
         sets = [at for at, value, name in named if (name in _STORES and value is now) or name == "STORE_SUBSCR"]
@@ -137,7 +137,7 @@ class Watch:
                 yield from self._named_in(part, names, cells)
 
     def _attribute(self, of: Any, name: str) -> Any:
-        """Return an attribute: of what the instruction before gave, or of any object that was reached."""
+        """Return an attribute: of the value of the instruction before, or of any object that was reached."""
         for thing in self.around.things if of is None else (of,):
             found = (getattr(thing, "__dict__", None) or {}).get(name)
             if found is not None and (of is not None or _position(_owner(found)) is not None or type(found) in _PLAIN):
@@ -146,7 +146,8 @@ class Watch:
 
 
 def _known_generators() -> list[tuple[Any, str, Any]]:
-    """Return the generators that every function reaches: each with its name, and by what code reaches it."""
+    """Return the generators that every function reaches: each with its name, and the object through which code reaches
+    it."""
     known = [(np.random.mtrand._rand, "the global generator of np.random", np.random)]
     if "random" in sys.modules:
         module = sys.modules["random"]
@@ -156,13 +157,13 @@ def _known_generators() -> list[tuple[Any, str, Any]]:
 
 
 def _owner(thing: Any) -> Any:
-    """Return what ``rng.random`` is a method of."""
+    """Return the object whose method ``rng.random`` is."""
     return thing.__self__ if isinstance(thing, types.BuiltinMethodType) else thing
 
 
 def _position(thing: Any) -> Any:
-    """Return what changes where a generator draws or an iterator moves; None for anything else, or where Python does
-    not say it."""
+    """Return a value that changes when a generator draws or an iterator moves; None for anything else, or where there
+    is no such value."""
     kind = type(thing)
     if hasattr(kind, "__next__"):
         if kind is types.GeneratorType:

@@ -1,7 +1,7 @@
-"""Memory that two values of a program share: a write into one would change the other, which a program does not see.
+"""Memory that two values of a program share: a write into one would change the other, which a program does not follow.
 
-Looked at in the trace, and again at every call: a state may hold another array by then, and an argument may be a view
-of one. What is compared is the object whose memory arrays show (``base``), and then where in it they lie.
+Checked in the trace, and again at every call: a state may hold another array by then, and an argument may be a view of
+one. The object whose memory arrays show (``base``) is compared first, and then their places in it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 
 class Apart:
-    """Whether the states that a program writes lie apart from everything else that it reads.
+    """The check that the states that a program writes share no memory with anything else that it reads.
 
     written    positions, among the states, of those arrays
     constants  captured arrays
@@ -27,7 +27,8 @@ class Apart:
         self._owners: dict[int, list[np.ndarray]] = {}  # id of an object -> the written states that show its memory
 
     def holds(self, arguments: list[Any], states: list[Any]) -> bool:
-        """Whether it is so for these values; states are looked at where one is another array than at the last call."""
+        """Return whether these values share no such memory; states are checked again only when one is another array
+        than at the last call."""
         if not self.written:
             return True
         now = [states[k] for k in self._arrays]

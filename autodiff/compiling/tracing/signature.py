@@ -1,8 +1,8 @@
 """The arguments of a compiled function: which are inputs by shape and dtype, and which are fixed in its program.
 
 Arrays, NumPy numbers, Tensors and Scalars are inputs, also inside lists, tuples and dicts. Everything else is fixed:
-Python numbers, strings, None, functions, modules. Another value of a fixed argument is another program: numbers and
-strings are told apart by their value, anything else by the object.
+Python numbers, strings, None, functions, modules. Another value of a fixed argument needs another program: numbers and
+strings are compared by value, anything else by identity.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Same:
 
 
 def signature(tree: Any, inputs: list[Any], floor: float, seen: dict[int, int]) -> Hashable:
-    """Return what a program depends on in these arguments, and append the inputs among them, in their order.
+    """Return a key of these arguments, equal for calls of the same program; append the inputs among them, in order.
 
     seen: where each input stands in ``inputs``; one that is given twice is one input, as in the function itself.
     """
@@ -79,7 +79,7 @@ def _of_input(x: Any, kind: Any, floor: float) -> Hashable:
 
 
 def fixed_in(tree: Any) -> Iterator[Any]:
-    """Yield the objects among the arguments that are no inputs: what is inside them may change."""
+    """Yield the objects among the arguments that are no inputs: their contents may change."""
     if isinstance(tree, dict):
         tree = tree.values()
     elif not isinstance(tree, tuple | list):
@@ -91,7 +91,7 @@ def fixed_in(tree: Any) -> Iterator[Any]:
 
 
 def layout(a: Any) -> Any:
-    """How an array lies in memory: it decides what is a view, and in which order sums are made."""
+    """Return the order in memory of an array: it decides which results are views, and the order of sums."""
     flags = a.flags
     return (None if a.ndim < 2 or flags.c_contiguous else a.strides) if a.ndim != 1 or flags.c_contiguous else a.strides
 

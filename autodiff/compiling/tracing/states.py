@@ -1,8 +1,7 @@
 """State: the handles that a traced function reads without having been given them, such as parameters.
 
 In a trace such a handle holds a traced value from its first use on, and its own value again when the trace is over. The
-program reads the value through the handle at every run, and writes back what the function left in it: a new value, a
-new gradient.
+program reads the value through the handle at every run, and writes its new value and its new gradient back.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from .traced_array import TracedArray
 
 
 class Held:
-    """One handle in a trace, and what the function does with it.
+    """One handle in a trace, and the changes that the function makes to it.
 
     live        whether derivatives flow to it
     gradient    the value of its ``.grad`` at the start, or None where there is none
-    forgets     the function sets ``.grad`` to None before anything looks at it: whether there was one does not matter
+    forgets     the function sets ``.grad`` to None before anything reads it: whether there was one does not matter
     """
 
     forgets = looked = False
@@ -60,7 +59,7 @@ class Held:
         self.facts = _facts(handle, self.data, self.node, grad, floor)
 
     def fits(self, floor: float) -> bool:
-        """Whether a program that was traced with this handle is right for it as it is now."""
+        """Return whether a program that was traced with this handle is valid for its present value."""
         handle = self.handle
         node = handle.node
         grad = None if node is None or node.op is not None or self.forgets else node.grad
@@ -73,7 +72,7 @@ class Held:
         self.forgets = self.forgets or (value is None and self.is_leaf and untouched and not self.looked)
 
     def values(self) -> list[Any]:
-        """What the program reads now: the value, and the gradient if it had one."""
+        """Return the values that the program would read now: the value, and the gradient if it had one."""
         data = self.handle._data
         found = [np.float64(data) if data.__class__ is float else data]
         if self.gradient is not None:
@@ -82,7 +81,7 @@ class Held:
         return found
 
     def release(self, trace: Trace) -> None:
-        """Give the handle its own value back, and remember what the function left in it."""
+        """Give the handle its own value back, and keep the value that the function left in it."""
         handle, final, node = self.handle, self.handle._data, self.handle.node
         handle._data, handle.node = self.data, self.node
         self.new = self.new_grad = None
@@ -103,7 +102,7 @@ class Held:
             self.facts = (*self.facts[:-1], None)
 
     def forget(self) -> None:
-        """Drop what only the trace needed: examples, and the value that the handle had then."""
+        """Drop the parts that only the trace needed: examples, and the value that the handle had then."""
         self.traced = self.leaf = self.data = self.node = None
         self.gradient = True if self.gradient is not None else None
 
@@ -143,21 +142,21 @@ class StatefulTrace(Trace):
         super().__init__(refs, places)
         self.held: dict[Any, Any] = {}  # key -> ``Held`` or ``Place``
         self.recorded: set[int] = set()  # handles over values recorded outside, which are leaves here
-        self.fact_readers: list[Callable[[], Any]] = []  # the program is right while they give what they gave
+        self.fact_readers: list[Callable[[], Any]] = []  # the program is valid while they return the same
         self.with_writes: list[Callable[[], list[Call]]] = []  # calls made together with the writes of a run
         self.after: list[Callable[[], None]] = []  # called when those are over
 
     def adopt(self, x: Variable) -> None:
-        """Let a handle over a plain value hold a traced one."""
+        """Replace the plain value of a handle by a traced one."""
         if isinstance(x, Batched):
-            return  # what it holds is adopted when it is used
+            return  # its value is adopted when it is used
         data = x._data
         if type(data) is TracedArray or not (data.__class__ is float or isinstance(data, np.ndarray)):
             return
         self.held[id(x)] = Held(self, x, state().floor)
 
     def place(self, key: Any, *rest: Any) -> Place:
-        """Return the state that stands where a function finds it: the arguments are those of ``Place``."""
+        """Return the ``Place`` of a key, made at first use from these arguments."""
         if key not in self.held:
             self.held[key] = Place(self, key, *rest)
         return self.held[key]
@@ -183,7 +182,7 @@ class StatefulTrace(Trace):
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Trace what runs in this block."""
+        """Trace the operations of this block."""
         try:
             with mode(trace=self):
                 try:

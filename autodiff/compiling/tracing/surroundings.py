@@ -1,9 +1,9 @@
-"""What a program depends on beside its inputs and states: what the function finds in its closure, among its globals,
-in its default arguments, in the functions and classes that it calls, and in the attributes of objects that it reads.
+"""The surroundings of a function, on which its program depends beside inputs and states: its closure, its globals, its
+default arguments, the functions and classes that it calls, and the attributes of objects that it reads.
 
-Numbers and strings are compared by value, lists and dicts by what is in them, arrays by their elements, objects by the
-attributes that the code names, anything else by the object. What belongs to this package, to NumPy or to Python itself
-does not change and is not looked into.
+Numbers and strings are compared by value, lists and dicts by their items, arrays by their elements, objects by the
+attributes that the code names, anything else by identity. Objects of this package, of NumPy and of Python itself do not
+change and are not searched.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LARGE = 1 << 16  # bytes: a larger array that the program itself reads at every 
 BLOCK = 1 << 15  # words of eight bytes that are compared at a time
 BUFFERS = (bytearray, memoryview, array)
 CONTAINERS = (list, tuple, dict, set, frozenset, deque)
-# What a function may name, and still makes no Python number of an array's element.
+# Builtins that a function may call without making a Python number of an array's element.
 ASKS_NOTHING = frozenset(
     "len zip enumerate isinstance tuple list dict set super type sum max min abs print slice object reversed".split()
 )
@@ -45,11 +45,11 @@ _GONE = object()
 
 
 class Surroundings:
-    """What was there when the function was traced. Everything is held, so that no later object can have its id."""
+    """The surroundings at the time of the trace. All objects are kept, so that no later object can have their ids."""
 
     def __init__(self, function: Any, roots: Iterable[Any], read: Iterable[Any] | None = ()) -> None:
-        """roots: fixed arguments and modules that ran; read: arrays that the program reads at every call. None: no
-        array is compared."""
+        """Collect the surroundings. roots: fixed arguments and modules that ran. read: arrays that the program reads at
+        every call; None: no array is compared."""
         self._names: set[str] = {"forward"}  # a module calls it
         live = {id(a) for a in read or () if a.nbytes > LARGE}
         self._arrays = read is not None
@@ -60,8 +60,8 @@ class Surroundings:
             self.reads_any = not ANY_ATTRIBUTE.isdisjoint(self._names)
             self._live = set() if self._asks else live
             self.things: list[Any] = []
-            self.met: list[Any] = []  # what is not looked into, generators and iterators among it
-            self.identity = ""  # where the user's code asks whether two things are one
+            self.met: list[Any] = []  # objects that are not searched, generators and iterators among them
+            self.identity = ""  # the line where the user's code compares two objects with ``is``
             self._then: list[tuple[Callable[[], list[Any]], list[Any]]] = []
             self._walk([function, *roots])
         if not self._names.isdisjoint(("environ", "getenv", "environb")):
@@ -70,7 +70,7 @@ class Surroundings:
         self._captured = {id(x) for x in asks if isinstance(x, np.ndarray | np.generic | Variable)}
 
     def has(self, inputs: Iterable[Any]) -> bool:
-        """Whether one of these is captured, too, and the user's code may ask for that with ``is``."""
+        """Return whether one of these is captured, too, and the user's code may notice that with ``is``."""
         return bool(self._captured) and not self._captured.isdisjoint(map(id, inputs))
 
     def _walk(self, queue: list[Any]) -> None:
@@ -97,7 +97,7 @@ class Surroundings:
                 queue.append(type(thing))
 
     def _changes(self, thing: Any) -> bool:
-        """Whether a thing may have something else inside at another call."""
+        """Return whether the contents of an object may differ at another call."""
         kind = type(thing)
         if isinstance(thing, CONTAINERS) or kind in (types.FunctionType, types.MethodType, partial):
             return True
@@ -119,7 +119,7 @@ class Surroundings:
         )
 
     def _reader(self, thing: Any) -> Callable[[], list[Any]]:
-        """Return what lists the things inside a thing, in their order."""
+        """Return a function that lists the objects inside an object, in their order."""
         kind = type(thing)
         if kind is list or kind is tuple:
             return lambda: list(thing)
@@ -177,7 +177,7 @@ class Surroundings:
         return name in self._names or (dunder and type(value) is types.FunctionType) or isinstance(value, property)
 
     def fits(self) -> bool:
-        """Whether everything is as it was."""
+        """Return whether nothing has changed since the trace."""
         for read, then in self._then:
             now = read()
             if len(now) != len(then):
@@ -187,7 +187,7 @@ class Surroundings:
         return True
 
     def changed(self, kinds: tuple[type, ...]) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield (what it is in, the value then, the value now) of every value of these kinds that is another now."""
+        """Yield (its container, the value then, the value now) for every value of these kinds that has changed."""
         for thing, (read, then) in zip(self.things, self._then, strict=False):
             now = read()
             if len(now) == len(then):
@@ -213,7 +213,7 @@ def _words(a: np.ndarray) -> tuple[Any, Any]:
 
 
 def _equal_words(a: np.ndarray, saved: tuple[Any, Any]) -> bool:
-    """Whether an array has these bytes: no copy is made of a large one."""
+    """Return whether an array has these bytes; no copy is made of a large one."""
     if not a.flags.c_contiguous:
         return False
     (now, rest), (then, left) = _words(a), saved
@@ -222,7 +222,7 @@ def _equal_words(a: np.ndarray, saved: tuple[Any, Any]) -> bool:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Whether two objects are the same plain value: 0.0 is not -0.0, and 1 is not 1.0."""
+    """Return whether two objects are the same plain value: 0.0 is not -0.0, and 1 is not 1.0."""
     kind = type(a)
     if kind is not type(b):
         return False
@@ -272,8 +272,8 @@ def _environment() -> list[Any]:
 
 @cache
 def _may_ask(code: types.CodeType) -> bool:
-    """Whether a function may make a Python number or a decision of an array's element: by a builtin, by a module of
-    Python, by ``.item()``, or by a condition."""
+    """Return whether a function may make a Python number or a decision of an array's element: by a builtin, by a module
+    of Python, by ``.item()``, or by a condition."""
     asks = {"item", "tolist", "tobytes"}.intersection(code.co_names)
     for i in dis.get_instructions(code):
         if i.opname == "CONTAINS_OP" or ("JUMP" in i.opname and "IF" in i.opname):
@@ -285,8 +285,8 @@ def _may_ask(code: types.CodeType) -> bool:
 
 
 def _asks_identity(code: types.CodeType, around: dict[str, Any]) -> str:
-    """Return where code asks whether two things are one, unless the second is a constant or a class; "" if nowhere."""
-    if (code.co_name, code.co_filename) == ("__eq__", "<string>"):  # of a dataclass: equal things answer alike
+    """Return where code has ``a is b``, unless b is a constant or a class; "" if nowhere."""
+    if (code.co_name, code.co_filename) == ("__eq__", "<string>"):  # of a dataclass: equal objects compare equal
         return ""
     for name, attribute, line in _identity_questions(code):
         thing = around.get(name, getattr(builtins, name, None))
@@ -297,7 +297,8 @@ def _asks_identity(code: types.CodeType, around: dict[str, Any]) -> str:
 
 @cache
 def _identity_questions(code: types.CodeType) -> tuple[tuple[str, str, int], ...]:
-    """Each ``is`` whose second operand is no constant: (global, its attribute, line), with "" for what is none."""
+    """Return each ``is`` whose second operand is no constant, as (global, its attribute, line); "" where it is neither.
+    """
     asked: list[Any] = []
     found: list[Any] = [None, None, *dis.get_instructions(code)]
     for before, last, i in zip(found, found[1:], found[2:], strict=False):
@@ -327,6 +328,6 @@ def _globals_in(code: types.CodeType) -> tuple[str, ...]:
 
 @cache
 def _attributes_in(code: types.CodeType) -> frozenset[str]:
-    """Every name in a function that is not local to it, also in functions inside it."""
+    """Return every name in a function that is not local to it, also in functions inside it."""
     inner = [name for part in code.co_consts if isinstance(part, types.CodeType) for name in _attributes_in(part)]
     return frozenset(code.co_names).union(inner)

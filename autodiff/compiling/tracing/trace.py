@@ -4,7 +4,7 @@ A write makes a new value, and a view follows the array whose memory it shows: `
 that is older than the last one is taken again. Never here: handles and their values (``states``), the arguments of the
 traced function (``compiled``).
 
-One file: every method of a trace changes the same lists.
+One file, because every method of a trace changes the same lists.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from .comparison import alike
 from .traced_array import Cell, TracedArray
 from .writes import Writes
 
-# Answers do not depend on values: given at once, and not written into the program.
+# Functions whose results do not depend on values: computed at once, and not written into the program.
 STATIC = {
     getattr(np, name)
     for name in (
@@ -48,8 +48,8 @@ STATIC = {
         "isrealobj"
     ).split()
 }
-TEXT = {np.array_repr, np.array_str, np.array2string}  # a trace knows no text of values: it marks the place
-# The shapes of their answers depend on values: a guard holds them.
+TEXT = {np.array_repr, np.array_str, np.array2string}  # a trace has no text of values: a mark stands in its place
+# The shapes of their results depend on values: a guard compares them.
 DYNAMIC = {
     getattr(np, name)
     for name in (
@@ -57,33 +57,33 @@ DYNAMIC = {
         "trim_zeros union1d intersect1d setdiff1d setxor1d bincount"
     ).split()
 }
-# The shapes of their answers depend on an argument: its values are guards.
+# The shapes of their results depend on an argument: its values are guards.
 SHAPED = {np.reshape, np.broadcast_to, np.tile, np.repeat, np.roll, np.moveaxis, np.delete, np.insert, np.pad}
 NEW = {np.zeros, np.ones, np.empty, np.full}
 # What NumPy's operator ``**`` calls for these exponents.
 EXACT: dict[float, Any] = {-1: np.reciprocal, 0.5: np.sqrt, 1: np.positive, 2: np.square}
 # Python's operators on two of NumPy's numbers give the same bits, in a fifth of the time.
 OPERATORS: dict[Any, Any] = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul}
-# They change their first argument and return nothing.
+# Functions that change their first argument and return nothing.
 IN_PLACE = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
-# Code of the user whose line was asked for last: most calls follow one of the same function.
+# The user's code whose line was looked up last: most calls follow one of the same function.
 _latest: list[Any] = [None]
 _PACKAGE = __file__.rsplit("compiling", 1)[0]
 
 
 class Trace(Writes):
-    """The program so far, and the arrays that it knows."""
+    """The program so far, and the arrays of its values."""
 
     def __init__(self, refs: list[Ref], places: bool = True) -> None:
-        """refs: the ``Ref`` of each value, by its index; made as they are needed. places: whether the user's line of
-        every call is looked up."""
+        """Start a trace. refs: the ``Ref`` of each value, by its index; made as they are needed. places: whether the
+        user's line of every call is looked up."""
         self.program = Program()
         self.places = places
         self.refs = refs
         self.open = True
         self.thread = threading.get_ident()
         self.caught: tuple[Any, Any] | None = None  # what NumPy raised; the function must not go on after it
-        self.busy = False  # NumPy runs on examples: what it makes inside is not ours
+        self.busy = False  # NumPy runs on examples: arrays that it makes inside are not traced
         self.fixed: set[int] = set()  # values that no input and no state enters
         self.constants: dict[int, tuple[int, Any, Any]] = {}  # id -> (value, the array, a copy of it at its first use)
         self.asked: dict[tuple[int, Any], Any] = {}
@@ -129,7 +129,7 @@ class Trace(Writes):
         return self.traced(array, self.constant(array), "constant")
 
     def number(self, x: Any) -> Any:
-        """Return what ``float(x)`` is, as a traced number: a Scalar's value."""
+        """Return ``float(x)``, a Scalar's value, as a traced number."""
         if type(x) is TracedArray:
             if x.dtype != np.float64:
                 x = self.function(functional.astype, (x, np.dtype(float)), {})
@@ -162,7 +162,7 @@ class Trace(Writes):
 
     # ---- instructions
     def write(self, function: Any, arguments: Any, keywords: Any, made: Any, pure: bool = True) -> list[int]:
-        """Append a call, and return its results; made: what it gives on the examples."""
+        """Append a call, and return its results; made: its results on the examples."""
         unpacks = isinstance(made, tuple | list)
         results = [self.value(y) for y in (made if unpacks else (made,))]
         fixed = pure and _are_fixed(arguments, self.fixed) and _are_fixed(keywords, self.fixed)
@@ -219,7 +219,7 @@ class Trace(Writes):
         return tree, tree
 
     def function(self, function: Any, args: Any, keywords: Any) -> Any:
-        """A NumPy function on traced arrays."""
+        """Run a NumPy function on traced arrays."""
         if function in TEXT:
             return repr(args[0])
         if function in STATIC:
@@ -254,7 +254,7 @@ class Trace(Writes):
             )
 
     def ufunc(self, ufunc: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """A ufunc, or one of its methods, on traced arrays."""
+        """Run a ufunc, or one of its methods, on traced arrays."""
         if not keywords and method == "__call__":
             made = self._of_numbers(ufunc, inputs)
             if made is not None:
@@ -281,7 +281,8 @@ class Trace(Writes):
         return self.function(ufunc if method == "__call__" else getattr(ufunc, method), inputs, keywords)
 
     def _of_numbers(self, ufunc: Any, inputs: tuple[Any, ...]) -> TracedArray | None:
-        """A ufunc of Python numbers, traced ones and others: without what arrays need. None where there are arrays."""
+        """Run a ufunc on Python numbers, traced ones and others, by a shorter path; return None where there are arrays.
+        """
         examples: list[Any] = []
         symbols: list[Any] = []
         fixed = True
@@ -310,7 +311,7 @@ class Trace(Writes):
 
     @staticmethod
     def _is_one_number_in_place(inputs: Any, out: Any) -> bool:
-        """Whether a call writes one complex number over one that it reads."""
+        """Return whether a call writes one complex number over one that it reads."""
         if type(out) is not TracedArray or out.dtype.kind != "c" or out.size != 1:
             return False
         examples = [x._example for x in inputs if type(x) is TracedArray]
@@ -318,11 +319,11 @@ class Trace(Writes):
 
     @staticmethod
     def _ordered(ufunc: Any, inputs: Any) -> bool:
-        """Whether the result will be C-contiguous without asking for it."""
+        """Return whether the result will be C-contiguous without ``order="C"``."""
         return all(np.ndim(x) < 2 or x.flags.c_contiguous for x in inputs if hasattr(x, "flags"))
 
     def power(self, a: Any, b: Any) -> Any:
-        """``a ** b``: the operator, which has exact forms for some exponents."""
+        """Run ``a ** b``: the operator, which has exact forms for some exponents."""
         if type(a) is TracedArray and type(b) in (int, float) and (a._weak or type(a._example) is np.ndarray):
             if a.dtype.kind in "fc" and b in EXACT:
                 return self.ufunc(EXACT[b], "__call__", (a,), {})
@@ -332,13 +333,13 @@ class Trace(Writes):
         return self.function(functional.power, (a, b), {})
 
     def call(self, function: Callable[..., Any], args: Any, keywords: Any) -> Any:
-        """A function marked by ``one_call``: one instruction."""
+        """Run a function marked by ``one_call`` as one instruction."""
         if self.busy or not has_traced((args, keywords)):
             return self._run(function, *args, **keywords)
         return self.function(function, args, keywords)
 
     def create(self, function: Any, args: Any, keywords: Any) -> Any:
-        """A NumPy function that makes an array and hands nothing on: ``np.zeros``, ``np.asarray``."""
+        """Run a NumPy function that makes an array without a protocol: ``np.zeros``, ``np.asarray``."""
         args, keywords = plain_handles(args), {k: plain_handles(v) for k, v in keywords.items()}
         if not has_traced((args, keywords)):
             made = self._run(function, *args, **keywords)
@@ -349,7 +350,8 @@ class Trace(Writes):
         return self.function(function, args, keywords)
 
     def draw(self, source: Any, method: str, args: Any, keywords: Any) -> Any:
-        """Random numbers: drawn for the example from a generator whose state is put back, and again at every run."""
+        """Draw random numbers for the example, from a generator whose state is put back; they are drawn again at every
+        run."""
         generator = source() if callable(source) else source
         self._refuse_moved(generator)
         before = self.generators.get(id(generator), (None, generator.bit_generator.state))[1]
@@ -437,7 +439,7 @@ class Trace(Writes):
             self.program.guards.append((Ref(shape), tuple(np.shape(made))))
 
     def _numbers_fitted(self, args: Any, keywords: Any) -> tuple[Any, Any]:
-        """Python numbers take the dtype of the arrays beside them; so do traced ones."""
+        """Return the arguments with traced Python numbers cast to the dtype of the arrays among them, as by NumPy."""
         weak: list[TracedArray] = []
         dtypes: list[Any] = []
         sorted_out((args, keywords), weak, dtypes)
@@ -453,7 +455,7 @@ class Trace(Writes):
 
     # ---- indexing
     def getitem(self, t: TracedArray, index: Any) -> Any:
-        """``t[index]``."""
+        """Run ``t[index]``."""
         dynamic = any(getattr(i, "dtype", None) == np.bool_ for i in (index if isinstance(index, tuple) else (index,)))
         operands: list[TracedArray] = []
         example, symbol = self.taken(t, operands)
@@ -461,9 +463,9 @@ class Trace(Writes):
         made = self._run(functional.getitem, example, at)
         return self._wrapped(functional.getitem, (symbol, at_symbol), {}, made, operands[:1], dynamic)
 
-    # ---- what Python asks
+    # ---- guards
     def ask(self, t: TracedArray, convert: Callable[[Any], Any]) -> Any:
-        """Return what Python asks of a value, and write down that the program is right for this answer."""
+        """Return ``convert`` of a value, and add the guard that it must be the same at every run."""
         answer = self._run(convert, t._example)
         index = self.index_of(t)
         if index not in self.fixed and (index, convert) not in self.asked:
@@ -472,7 +474,7 @@ class Trace(Writes):
         return answer
 
     def refusal(self, what: str, instead: str, place: tuple[str, int] | None = None) -> TraceError:
-        """Return the error for what no trace can follow, with the user's line."""
+        """Return the error for a step that no trace can follow, with the user's line."""
         place = place or user_place()
         where = f" at {place[0]}:{place[1]}" if place else ""
         return TraceError(f"compile: {what}{where}. {instead}.")
@@ -483,7 +485,7 @@ class Trace(Writes):
             error, place = self.caught
             raise self.refusal(
                 f"the function catches an error of NumPy ({error}), which depends on values",
-                "Ask for the condition with if, which is followed",
+                "Test the condition with if, which is followed",
                 place,
             )
         for _, array, first in self.constants.values():
@@ -502,8 +504,8 @@ _ours: dict[int, Any] = {}
 
 
 def copied(a: Any) -> Any:
-    """Return a copy that lies in memory as the array does, also one that is reversed, spread out or part of another:
-    what NumPy makes of it then lies as what it makes of the array."""
+    """Return a copy with the order in memory of the array, also of one that is reversed, spread out or part of another:
+    NumPy's results then have the same order, too."""
     a = np.asarray(a)
     made = np.copy(a, order="K")
     if not a.size or made.strides == a.strides:
@@ -536,7 +538,7 @@ def user_place() -> tuple[str, int] | None:
         if not ours:
             package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
             ours = code.co_filename.startswith((_PACKAGE, "<")) or package in ("nn", "numpy")
-            if ours:  # a user's code may be of a class or function that will go
+            if ours:  # a user's code object may be freed
                 _ours[id(code)] = code
         if not ours:
             _latest[0] = code
@@ -552,7 +554,7 @@ def _place(file: str, line: int) -> tuple[str, int]:
 
 
 def _are_fixed(tree: Any, fixed: set[int]) -> bool:
-    """Whether no value of a tree depends on an input or a state."""
+    """Return whether no value of a tree depends on an input or a state."""
     kind = tree.__class__
     if kind is Ref:
         return tree.index in fixed

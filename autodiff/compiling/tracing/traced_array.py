@@ -1,11 +1,11 @@
 """A duck array that stands in the place of an array while a function is traced.
 
-It has the true value (``_example``), and knows which value of the program that is. NumPy hands every function, operator
-and method on it to the trace, which writes the call down and runs it on the examples. What Python asks of the value
-becomes a guard; a way out that no trace can follow is refused.
+It has the true value (``_example``) and the index of that value in the program. NumPy passes every function, operator
+and method on it to the trace, which writes the call down and runs it on the examples. A Python number or a truth value
+that is taken of it becomes a guard; a conversion that no trace can follow is refused.
 
-For code that asks, it has the class of the value it stands for: what such code does with an array is then what it does
-in a trace. NumPy's own C code is not deceived.
+Its ``__class__`` is that of the value it stands for, so that ``isinstance`` gives the same as for an array. NumPy's own
+C code looks at the true type.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .. import functional
 
 
 def is_ours(frame: Any) -> bool:
-    """Whether a frame is of this package, of ``nn`` or of NumPy."""
+    """Return whether a frame is of this package, of ``nn`` or of NumPy."""
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("autodiff", "nn", "numpy", "scipy")
 
 
@@ -83,8 +83,8 @@ class TracedArray:
         return self._example.strides
 
     def _in_package(self, what: str) -> None:
-        """Refuse the user's code what an argument, a state or a captured array is in memory: it may be another at the
-        next call, and no signature tells."""
+        """Refuse to give the user's code the memory of an argument, a state or a captured array: it may be another at
+        the next call, and no signature shows that."""
         if self._cell.origin != "made" and not is_ours(sys._getframe(2)):
             raise self._trace.refusal(
                 f".{what} of a value from outside is not the same at every call",
@@ -93,7 +93,7 @@ class TracedArray:
 
     @property
     def base(self) -> Any:
-        """The traced array whose memory this one shows; or the plain one, where NumPy made it on the way."""
+        """The traced array whose memory this one shows; or a plain one, where NumPy made it in between."""
         self._in_package("base")
         return self._cell.owner if self._path else self._example.base
 
@@ -130,10 +130,10 @@ class TracedArray:
         self._trace.setitem(self, index, value)
 
     def fill(self, value: Any) -> None:
-        """``ndarray.fill``."""
+        """Run ``ndarray.fill``."""
         self[...] = value
 
-    # ---- what Python asks: guards
+    # ---- conversions to Python values: guards
     def __bool__(self) -> bool:
         return bool(self._trace.ask(self, bool))
 
@@ -147,7 +147,7 @@ class TracedArray:
         return complex(self._trace.ask(self, complex))
 
     def __index__(self) -> int:
-        if self.dtype.kind not in "iu":  # it depends on no value; NumPy 2.0 asks in ``array ** x``
+        if self.dtype.kind not in "iu":  # it depends on no value; NumPy 2.0 tries it in ``array ** x``
             raise TypeError("only integer scalar arrays can be converted to a scalar index")
         return int(self._trace.ask(self, operator.index))
 
@@ -322,7 +322,7 @@ def _unary(ufunc: Any) -> Callable[..., Any]:
 
 
 def _are_numbers(*operands: Any) -> bool:
-    """Whether Python's operator works on NumPy's complex numbers here, not on arrays: see ``functional.product``."""
+    """Return whether Python's operator works on NumPy's complex numbers here, not arrays (``functional.product``)."""
     if all(type(x) is not TracedArray or x._weak for x in operands):
         return False
     examples = [x._example if type(x) is TracedArray else x for x in operands]

@@ -1,6 +1,6 @@
-"""Trace a function: run it on traced arguments, and give what is needed to run its program in its place.
+"""Trace a function: run it on traced arguments, and return all that is needed to run its program in its place.
 
-It runs twice, and the two programs must be equal: what differs is randomness, the time or a counter, which would be
+It runs twice, and the two programs must be equal: a difference is randomness, the time or a counter, which would be
 frozen in the program.
 """
 
@@ -100,7 +100,7 @@ class Given:
         self.cleared, self.new_grad = gradient_left(trace, handle.node, self, *refused)
 
     def forget(self) -> None:
-        """Drop what only the trace needed."""
+        """Drop the parts that only the trace needed."""
         self.traced = self.value = None
         self.gradient = True if self.gradient is not None else None
 
@@ -114,10 +114,10 @@ class Traced:
     outputs      leaves of what it returned, and ``rebuild``, which puts values in their places
     pullbacks    of the outputs that are live, by their position
     owners       modules that ran
-    around       what the function found outside: the program is right for it
-    apart        whether what it writes has memory of its own
-    facts        readers and what they gave: the program is right as long as they give it
-    with_writes  makers of calls that go with the writes of a run; and ``after``, what is called when those are over
+    around       the surroundings of the function, for which the program is valid
+    apart        the check that the states it writes have memory of their own
+    facts        readers and their values: the program is valid as long as they return the same
+    with_writes  makers of calls that go with the writes of a run; and ``after``, functions that are called after those
     """
 
     program: Program
@@ -136,7 +136,7 @@ class Traced:
     after: list[Any] = field(default_factory=list)
 
     def fits(self, floor: float, inputs: list[Any]) -> bool:
-        """Whether states, surroundings and facts are those of the trace."""
+        """Return whether states, surroundings and facts are those of the trace."""
         return (
             not self.around.has(inputs)
             and all([h.fits(floor) for h in self.held])
@@ -156,7 +156,7 @@ class Traced:
 
 
 def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any], names: list[str]) -> Traced:
-    """Trace a function, and once more to see that it does the same; arguments: (args, kwargs)."""
+    """Trace a function twice, to check that both runs do the same; arguments: (args, kwargs)."""
     with _one_at_a_time, open_doors(function):
         shared: list[Ref] = []  # by both, so that equal calls are found equal at once
         first = _traced(function, arguments, inputs, names, shared, lines=False)
@@ -174,7 +174,7 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
     second.around = Surroundings(function, [*fixed, *second.owners], _only_read(second.program, captured))
     if second.around.has(inputs):
         raise TraceError(
-            f"compile: {name} is given a value that it captured, too, and asks with `is` at {second.around.identity}. "
+            f"compile: {name} gets a value that it captured, too, and compares with `is` at {second.around.identity}. "
             "In a trace these are two. Give it a copy, or a flag as an argument."
         )
     names_of = second.around.names()
@@ -193,15 +193,16 @@ _MANY = 20_000  # young objects, some milliseconds of the collector's time
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """A trace and its passes make very many objects and drop few: most of their time would be the collector's."""
+    """Pause the garbage collector: a trace and its passes make very many objects and drop few, and it would take most
+    of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
-            # Of a large program, make what lives on old at once: the collector need not look at it one by one. Not in a
-            # small one, for the count walks over everything frozen.
+            # Move all objects of a large program to the oldest generation, without a scan. Not in a small program,
+            # because the count walks over every frozen object.
             if gc.get_count()[0] > _MANY and not gc.get_freeze_count():
                 gc.freeze()
                 gc.unfreeze()
@@ -303,7 +304,7 @@ def _pullback(trace: StatefulTrace, y: Any, given: list[Given]) -> Pullback:
 
 # ---- what must be equal in both runs
 def _settle_states(first: Traced, second: Traced) -> None:
-    """A handle that only one run knows was made in it, over plain values: a constant."""
+    """Make constants of handles that only one run has: they were made in that run, over plain values."""
     common = {h.key for h in first.held} & {h.key for h in second.held}
     for traced in (first, second):
         program, made = traced.program, {id(h) for h in traced.held if h.key not in common}
@@ -324,8 +325,8 @@ def _settle_states(first: Traced, second: Traced) -> None:
 
 
 def _settle_constants(first: Traced, second: Traced) -> set[int]:
-    """A plain array that only one run knows was made in it: it is kept as it was at its first use, and read-only.
-    Return the ids of the others, which the program reads at every call."""
+    """Make constants of plain arrays that only one run has: they were made in it, and are kept as at their first use,
+    read-only. Return the ids of the others, which the program reads at every call."""
     captured = {id(array) for _, array, _ in first.trace.constants.values()}
     captured &= {id(array) for _, array, _ in second.trace.constants.values()}
     for traced in (first, second):
@@ -357,7 +358,7 @@ def _refuse_difference(first: Traced, second: Traced, function: Any, name: Any) 
 
 
 def _apart(traced: Traced, inputs: list[Any]) -> Apart:
-    """Refuse a state that is written where another value stands."""
+    """Refuse a state that is written in memory that another value shares."""
     states = [(h.new is not None and k == 0, a) for h in traced.held for k, a in enumerate(h.values())]
     written = {k for k, (new, a) in enumerate(states) if new and isinstance(a, np.ndarray)}
     apart = Apart(written, [array for _, array, _ in traced.trace.constants.values()])
@@ -370,7 +371,7 @@ def _apart(traced: Traced, inputs: list[Any]) -> Apart:
 
 
 def _only_read(program: Program, captured: set[int]) -> list[Any]:
-    """Return the captured arrays where nothing that was computed of them outside the trace is in the program."""
+    """Return the captured arrays of which nothing computed outside the trace is in the program."""
     constants = list(program.constants.values())
     computed = any(id(a) not in captured for a in constants) or any(
         isinstance(x, np.generic) for i in program.instructions for x in (*i.arguments, *i.keywords.values())

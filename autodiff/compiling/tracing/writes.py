@@ -1,7 +1,7 @@
 """Writes in a trace: into an array, into a view of one, by ``out=``, by a function that changes its argument.
 
-Each is run on the examples, where it really is a write, and stands in the program as a function that returns a new
-value; the array, and all that share its memory, hold that value from then on.
+Each is run on the examples as a true write, and stands in the program as a function that returns a new value; the
+array, and all that share its memory, hold that value from then on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Writes:
     _run: Callable[..., Any]
 
     def setitem(self, t: TracedArray, index: Any, value: Any) -> None:
-        """``t[index] = value``."""
+        """Run ``t[index] = value``."""
         if isinstance(value, list):
             value = self.create(np.asarray, (value,), {})
         at, at_symbol = self.taken(index_of_arrays(index), [])
@@ -50,7 +50,7 @@ class Writes:
         self._written(t, new)
 
     def _into(self, out: Any, made: Any) -> Any:
-        """``out=``: the result is written into an array."""
+        """Write a result into the array given as ``out=``."""
         if type(out) is not TracedArray:
             raise self.refusal(
                 "a result is written into a plain array that the trace did not make, where it would stay behind",
@@ -63,7 +63,7 @@ class Writes:
         return out
 
     def _out(self, function: Any, inputs: Any, out: Any, keywords: dict[str, Any]) -> Any:
-        """``function(..., out=out)``, where the dtype and the order of ``out`` may decide how NumPy computes."""
+        """Run ``function(..., out=out)``, where the dtype and the order of ``out`` may decide how NumPy computes."""
         if type(out) is not TracedArray:
             return self._into(out, None)
         inputs, named = self._numbers_fitted(tuple(inputs), keywords)
@@ -82,7 +82,7 @@ class Writes:
         return out
 
     def _where(self, ufunc: Any, method: str, inputs: Any, out: Any, keywords: dict[str, Any]) -> Any:
-        """``ufunc(..., out=out, where=mask)``."""
+        """Run ``ufunc(..., out=out, where=mask)``."""
         if type(out) is not TracedArray:
             return self._into(out, None)
         mask = keywords.pop("where")
@@ -131,7 +131,7 @@ class Writes:
             )
 
     def _written(self, t: TracedArray, new: int) -> None:
-        """t holds a new value; so do all arrays that share its memory."""
+        """Give t, and all arrays that share its memory, a new value."""
         cell = t._cell
         base = cell.owner._example
         whole = t.size == base.size and t.dtype == base.dtype and t.flags.c_contiguous and base.flags.c_contiguous

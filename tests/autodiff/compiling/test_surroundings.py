@@ -358,7 +358,7 @@ def test_an_argument_that_is_captured_too_is_refused_where_the_function_asks_wit
         np.testing.assert_array_equal(fast(np.ones(3)), 3 * np.ones(3))
         for compiled in (fast, ad.compile(f)):
             with pytest.raises(
-                ad.TraceError, match=r"captured, too, and asks with `is` at .*test_surroundings\.py:\d+"
+                ad.TraceError, match=r"captured, too, and compares with `is` at .*test_surroundings\.py:\d+"
             ):
                 compiled(captured)
 
