@@ -1,4 +1,4 @@
-"""Pictures of graphs: `ad.draw(loss)` and what belongs to it.
+"""Pictures of graphs: `ad.draw(loss)` and all that it needs.
 
 A value passes the folders in this order, and imports point backwards along it:
 
@@ -7,7 +7,7 @@ A value passes the folders in this order, and imports point backwards along it:
 - `levels` turns records into a picture: operations, modules, neurons, comparisons, the first NaN;
 - `layout` places a picture without any program;
 - `writing` turns a picture into DOT, SVG, Mermaid, JSON or HTML; png and pdf need the program `dot`;
-- `draw`, `compare` and `figure` are what a user calls; `pages` holds notebook cards, plots and pages with a slider.
+- `draw`, `compare` and `figure` have the public functions; `pages` holds notebook cards, plots and pages with a slider.
 
 Nothing in the core imports this package, and nothing here changes a gradient.
 """

@@ -1,4 +1,4 @@
-"""Several models in one picture, to see at a glance whose gradients survive.
+"""Several models in one picture, to compare the sizes of their gradients.
 
 Two models stand side by side, each in a frame with a verdict in a word. More of them, or `rankdir="LR"`, become rows of
 layers, see `rows`.

@@ -29,7 +29,7 @@ from .reading.records import Snapshot
 from .reading.snapshot import take
 from .reading.wide_inputs import fold_wide_inputs
 
-HARD_LIMIT = 3000  # operations; more than that in one picture helps nobody, and Graphviz takes minutes
+HARD_LIMIT = 3000  # operations; a picture of more cannot be read, and Graphviz takes minutes
 MOST_MODULES = 60
 MOST_LINES = 60  # between the numbers of a few neurons; more than that cannot be told apart
 
@@ -59,7 +59,7 @@ def draw(
     """Draw the graph behind one or more scalars or tensors.
 
     Args:
-        roots: values of the graph; the picture shows all that they were computed from.
+        roots: values of the graph; the picture shows everything that they were computed from.
         model: names parameters and titles clusters (anything with `named_parameters` and `named_modules`).
         optimizer: adds the update column at module level: name, learning rate, step, and ‖Δw‖/‖w‖ of a step made under
             `ad.record()`.
@@ -72,7 +72,7 @@ def draw(
         show: subset of value, grad, shape, dtype, stats, local, source; "auto" is all but stats and source.
         names: names for values, such as {"x": x}; `names=locals()` is fine.
         constants: draw constant numbers as nodes of their own, not inside the badge.
-        focus: a name or "nan" (the first NaN, its cause and a remedy); what lies within `radius` steps is drawn.
+        focus: a name or "nan" (the first NaN, its cause and a remedy); values within `radius` steps are drawn.
         rankdir: "LR", "TB" or "auto". lang: "en" or "zh". title: a line over the picture. legend: explain the marks.
         max_nodes: above this number of boxes, "auto" goes to the module or neuron level. It does so earlier where the
             picture would be too large for a screen; any other picture that is too large has a line with its size.
@@ -115,7 +115,7 @@ def draw(
 
 
 def check_roots(roots: Iterable[Any]) -> None:
-    """Every root must be a value of the graph."""
+    """Raise TypeError unless every root is a value of the graph."""
     roots = list(roots)
     if not roots:
         raise TypeError("draw() needs at least one value, for example ad.draw(loss)")
@@ -155,7 +155,7 @@ def with_size(picture: Picture, options: Options) -> Picture:
 
 
 def with_changes(options: Options, changes: Mapping[str, Any]) -> Options:
-    """Options with more paths folded or expanded, or another focus. What is folded is no longer expanded."""
+    """Return options with more paths folded or expanded, or another focus. A folded path is no longer expanded."""
     fold, expand = changes.get("fold", ()), changes.get("expand", ())
     more = {key: value for key, value in changes.items() if key not in ("fold", "expand")}
     return dataclasses.replace(

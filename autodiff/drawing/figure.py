@@ -100,15 +100,15 @@ class Figure:
     # -- formats ------------------------------------------------------------------------------------------------
 
     def to_dot(self) -> str:
-        """DOT text for Graphviz."""
+        """Return DOT text for Graphviz."""
         return to_dot(self._picture)
 
     def to_mermaid(self) -> str:
-        """Mermaid text."""
+        """Return Mermaid text."""
         return to_mermaid(self._picture)
 
     def to_json(self) -> str:
-        """Nodes, edges, modules, statistics and problems as JSON. Cards (the looks) are left out."""
+        """Return nodes, edges, modules, statistics and problems as JSON. Cards (the looks) are left out."""
         return to_json(self._picture)
 
     def to_html(self, engine: str = "auto", *, asked: str = "html") -> str:
@@ -121,7 +121,7 @@ class Figure:
         return explorer(views)
 
     def _page_svg(self, engine: str, asked: str) -> str:
-        """Return the SVG for a page, which never needs `dot`: where it fails, the built-in layout takes over."""
+        """Return the SVG for a page; where `dot` is missing or fails, from the built-in layout."""
         try:
             return self.to_svg(engine, quiet=True, asked=asked)
         except program.DrawingError as error:
@@ -131,9 +131,9 @@ class Figure:
             return self.to_svg("builtin")
 
     def to_svg(self, engine: str = "auto", *, quiet: bool = False, asked: str = "svg") -> str:
-        """SVG text. engine: "dot", "builtin" or "auto" (dot when present, else built-in with one warning).
+        """Return SVG text. engine: "dot", "builtin" or "auto" (dot when present, else built-in with one warning).
 
-        asked: what an error names as the thing that could not be written.
+        asked: the name of the format in errors.
 
         Raises:
             DrawingError: with engine="dot", when the program is missing or fails.
@@ -168,7 +168,7 @@ class Figure:
         return program.run_dot(self.to_dot(), "png", asked=asked, options=(f"-Gdpi={dpi:.0f}",))
 
     def _width(self, asked: str) -> float:
-        """Width in points of the picture that dot draws."""
+        """Return the width in points of the picture that dot draws."""
         found = re.search(r'<svg[^>]*?width="([\d.]+)pt"', self.to_svg("dot", asked=asked))
         return float(found.group(1)) if found else 860.0
 
@@ -181,7 +181,7 @@ class Figure:
     def save(self, path: str | os.PathLike[str], *, engine: str = "auto", scale: float = 1.0) -> Path:
         """Write the picture in the format of the suffix, atomically, and return the path.
 
-        engine: who places the boxes of svg and html: "dot", "builtin", or "auto", which takes `dot` when it is present.
+        engine: the layout of svg and html: "dot", "builtin", or "auto", which takes `dot` when it is present.
         scale: pixels of a png along each side, as a multiple of the usual number.
 
         Raises:
@@ -260,7 +260,7 @@ class Figure:
     def frames(self) -> tuple[Figure, ...]:
         """Return one Figure for each forward step, then one for each backward step, all in the layout of this one.
 
-        What has not happened yet is pale. `ad.drawing.animation(figure.frames())` puts them behind a slider.
+        Later operations are pale. `ad.drawing.animation(figure.frames())` puts the frames on a page with a slider.
 
         >>> import autodiff as ad
         >>> x = ad.scalar(2.0)
@@ -274,9 +274,9 @@ class Figure:
     # -- notebooks ----------------------------------------------------------------------------------------------
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """SVG and plain text for notebooks; where `dot` is missing or fails, the explorer too. It never raises."""
+        """Return SVG and plain text for notebooks; where `dot` is missing or fails, the explorer too. Never raises."""
         bundle = {"text/plain": repr(self)}
-        with contextlib.suppress(Exception):  # a notebook shows what there is; save() raises the error
+        with contextlib.suppress(Exception):  # a notebook shows the parts that work; save() raises the error
             bundle["image/svg+xml"] = self.to_svg("dot")
             return bundle
         with contextlib.suppress(Exception):
@@ -305,7 +305,7 @@ def framed(page: str) -> str:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of it."""
+    """Write a file so that a reader gets the old one or the new one, never half of it."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:  # it names a temporary file

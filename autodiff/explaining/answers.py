@@ -1,4 +1,4 @@
-"""Answers: the cause of a gradient as data, the operands it was made of, and the text that tells both."""
+"""The result of ``explain``: the cause of a gradient as data, the operands it was made of, and both as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .graph_pass import GraphPass
 
 @dataclass(frozen=True)
 class Operand:
-    """An operand of the operation that is the cause. value: of a single number; stats: of an array, where known."""
+    """An operand of the operation that is the cause. value: of a single number; stats: of an array, or None."""
 
     name: str
     shape: tuple[int, ...]
@@ -81,7 +81,7 @@ class Cause:
 
 
 class Explanation:
-    """The answer of ``explain``: print it, read ``.cause``, or look at ``.draw()``.
+    """The result of ``explain``: print it, read ``.cause``, or look at ``.draw()``.
 
     state: of the gradient: "none", "zero", "nan", "infinite", "huge" or "fine". text: all of it in words, also what
     ``str`` gives. cause: the first cause, None for a gradient without fault; causes: all that were found.
@@ -93,7 +93,7 @@ class Explanation:
         self.state, self.causes, self._draw = state, tuple(causes), draw
         self.cause = self.causes[0] if causes else None
         lines = [head, *(self.cause.lines() if self.cause is not None else ())]
-        told = {(c.rule, c.place): c for c in reversed(self.causes)}  # a line that runs often is told once
+        told = {(c.rule, c.place): c for c in reversed(self.causes)}  # a line that runs often is listed once
         for other in [c for c in self.causes[1:] if told[c.rule, c.place] is c]:
             at = f" ({source_text(other.place)})" if other.place else ""
             lines.append(f"Also: {other.rule}{at}")
@@ -101,7 +101,7 @@ class Explanation:
         self.text = "\n".join([*lines, *([note] if note else [])])
 
     def draw(self, radius: int = 2, **options: Any) -> Any:
-        """Return the picture of what lies within ``radius`` operations of the cause: ``ad.draw`` with a focus.
+        """Return the picture of the graph within ``radius`` operations of the cause: ``ad.draw`` with a focus.
 
         options: other arguments of ``ad.draw``. Raises ValueError where no graph leads to the value.
         """
@@ -116,8 +116,8 @@ class Explanation:
 def cause_at(
     graph: GraphPass, node: Node, kind: str, rule: str, remedy: str, index: tuple[int, ...] | None = None
 ) -> Cause:
-    """Return the cause that lies in an operation, or in a leaf: with its place and its operands. Of an operation that a
-    derivative rule computed it is the operation that a user wrote."""
+    """Return the cause that lies in an operation or a leaf, with its place and its operands. For an operation that a
+    derivative rule recorded, the operation that the user wrote is named."""
     site = written(node)[0]
     node, index = (site, index if site.shape == node.shape else None) if site in graph else (node, index)
     record = graph.record(node)
@@ -125,7 +125,7 @@ def cause_at(
     file, _, line = place.rpartition(":")
     text = clean(linecache.getline(file, int(line)), 100) if line.isdigit() else ""
     shown = range(len(node.parents)) if node.op is not None else ()
-    shown = () if site not in graph else shown  # what a rule reads says little to a user
+    shown = () if site not in graph else shown  # values inside a rule mean little to a user
     operands = [operand_of(graph, node, i) for i in shown if node.parents[i] is not None or i < 2][:4]
     operands = [o for o in operands if o is not None] or ([described(graph, node)] if node.op is None else [])
     op = site.op.name if site.op is not None else ""
@@ -160,7 +160,7 @@ def facts(value: Any, name: str) -> Operand:
 
 
 def name_of(graph: GraphPass, node: Node) -> str:
-    """Return how a value is called: its name, or the operation that made it."""
+    """Return the name of a value, or the operation that made it."""
     record = graph.record(node)
     if record.name:
         return str(record.name)
@@ -175,7 +175,7 @@ def name_of(graph: GraphPass, node: Node) -> str:
 
 
 def derivative_of(node: Node) -> str:
-    """``the derivative of log``; of an operation that is part of a derivative, the next one."""
+    """Return ``the derivative of log``; for an operation that is part of a derivative, the next derivative."""
     site, order = written(node)
     return f"the {ordinal(order + 1)}derivative of {called(site.op)}"
 

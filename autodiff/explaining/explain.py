@@ -1,4 +1,4 @@
-"""``explain``: which gradient is meant, what is the matter with it, and who is asked why."""
+"""``explain``: choose the gradient, determine its state, and call the search for its cause."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _causes(graph: GraphPass, node: Node, state: str, where: Any) -> list[Cause]
 
 
 def _of_a_broken_loss(graph: GraphPass) -> list[Cause]:
-    """Return the cause of a loss that is NaN or infinite, though the gradient in question is neither."""
+    """Return the cause of a loss that is NaN or infinite while the gradient in question is neither."""
     value = graph.value(graph.root)
     if value is None or np.isfinite(value).all():
         return []
@@ -139,7 +139,7 @@ def _of_a_broken_loss(graph: GraphPass) -> list[Cause]:
 
 
 def _state(wrt: Variable, gradient: Any, at: Any, graph: GraphPass | None) -> tuple[str, Any, str]:
-    """Return the state of a gradient, the elements in question (booleans), and the first line of the answer."""
+    """Return the state of a gradient, the elements in question (booleans), and the first line of the text."""
     chosen = np.zeros(gradient.shape, bool)
     if at is None:
         chosen[...] = True
@@ -186,14 +186,14 @@ def _worst(graph: GraphPass, loss: Variable, at: Any) -> Explanation:
 
 
 def _alone(value: Variable, at: Any) -> Explanation:
-    """Explain a gradient whose loss is not known."""
+    """Explain a gradient without its loss."""
     state, _, head = _state(value, np.asarray(plain(value.grad)), at, None)
-    note = "" if state == "fine" else "From which loss it came is not known: ad.explain(loss, wrt=x), or run the whole "
+    note = "" if state == "fine" else "Its loss is not known here: write ad.explain(loss, wrt=x), or run the whole "
     return Explanation(state, head, [], note and note + "step under ad.record() and keep the loss.")
 
 
 def _none(x: Any, cause: Cause) -> Explanation:
-    """Return the answer for a value without a gradient."""
+    """Return the explanation for a value without a gradient."""
     return Explanation("none", f"This {_kind(x)} has no gradient.", [cause])
 
 

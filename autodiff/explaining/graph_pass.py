@@ -1,5 +1,5 @@
-"""One backward pass as data: the nodes behind a root, their values and gradients, and what each operation sends to each
-of its operands. Gradients are those that ``record()`` kept, or those of a private walk; nothing is written.
+"""One backward pass as data: the nodes behind a root, their values and gradients, and the gradient that each operation
+sends to each operand. Gradients are those that ``record()`` kept, or those of a private walk; nothing is written.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Use = tuple[Node, int]  # an operation and the position of an operand in it
 class GraphPass:
     """A backward pass from ``root``.
 
-    nodes: newest first. consumed: a pass has run before and released what the rules read. snapshot: the same graph as
-    the plain records that pictures are made of, oldest first.
+    nodes: newest first. consumed: a pass has run before and released the values that rules read. snapshot: the same
+    graph as the plain records that pictures are made of, oldest first.
     """
 
     def __init__(self, root: Variable, model: Any = None, names: Mapping[str, Any] | None = None) -> None:
@@ -53,7 +53,7 @@ class GraphPass:
                 describe_array(record, value)
 
     def _note_values(self, node: Node) -> None:
-        """Return the values that the graph still has: of this node, and of its operands among what its rules read."""
+        """Note the values that the graph still has: of this node, and of the operands that its rules read."""
         if node.value is not None:
             self._values[node] = plain(node.value)
         if node.op is None or node.static is None or node.saved is None or node.op.variadic:
@@ -114,7 +114,7 @@ class GraphPass:
 
     def sent(self, node: Node, i: int, gradient: Any = None) -> Any:
         """Return the gradient that an operation sends to operand i (of the one that arrived unless it is given), in the
-        operand's shape; None when the graph no longer has what the rule reads."""
+        operand's shape; None when the graph no longer has the values that the rule reads."""
         g = self.gradient(node) if gradient is None else np.asarray(gradient)
         parent = node.parents[i]
         if g is None or not isinstance(parent, Node):

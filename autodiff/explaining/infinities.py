@@ -1,6 +1,6 @@
 """Why a gradient is NaN or infinite: the first operation, in the order of the backward pass, that makes one of finite
 numbers; and where its own operands are not finite, the first operation, in the order of the forward pass, that made
-them so. Causes and remedies of the forward pass are those that pictures tell (``focus="nan"``).
+them so. Causes and remedies of the forward pass are the same as in pictures (``focus="nan"``).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ DATA = "clean data: rows with np.isnan(x) out, or np.nan_to_num(x); find them wi
 
 
 def first_use(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -> tuple[Use | None, Any]:
-    """Return the first of ``uses_at_fault``; (None, node) where two paths that are sound add up to something bad."""
+    """Return the first of ``uses_at_fault``; (None, node) where two good paths have a bad sum."""
     return next(uses_at_fault(graph, target, bad, where), (None, None))
 
 
 def uses_at_fault(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -> Iterator[tuple[Use | None, Any]]:
-    """Yield the operations on the way to ``target`` that send something bad though nothing bad arrived at them, with
-    the position of the operand; and where it is bad. After them (None, node) where two paths that are sound add up to
-    it. ``where``: the elements of the target in question."""
+    """Yield the operations on the way to ``target`` that send a bad gradient while a good one arrived, with the
+    position of the operand; and the bad elements. After them (None, node) where two good paths have a bad sum. bad: the
+    test, such as ``np.isnan``. ``where``: the elements of the target in question."""
     matters = elements_that_matter(graph, target, where)
     for node in graph.nodes:
         if node.op is None or node not in matters:
@@ -48,7 +48,7 @@ def uses_at_fault(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -
             arrived, sent = graph.gradient(p), graph.sent(node, i)
             if sent is None or (arrived is None and p is not target):
                 continue
-            # what the pass left out, as a zero by construction, is not bad where it arrived
+            # an element that the pass left out, as a zero by construction, has arrived without NaN
             spoilt = bad(sent) & matters[p] if p is target else bad(sent) & matters[p] & bad(arrived)
             if spoilt.any():
                 yield (node, i), spoilt
@@ -59,8 +59,8 @@ def uses_at_fault(graph: GraphPass, target: Node, bad: Bad, where: Any = True) -
 
 
 def elements_that_matter(graph: GraphPass, target: Node, where: Any) -> dict[Node, Any]:
-    """For every node that depends on ``target``: which elements depend on these elements of it, as far as that is
-    plain; True for all."""
+    """Return, for every node that depends on ``target``, which of its elements depend on the elements ``where``; True
+    for all, also where that cannot be determined."""
     leading = graph.leading_to(target)
     if where is True or np.all(where):
         return dict.fromkeys(leading, True)
@@ -136,7 +136,7 @@ def nan_cause_at(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
 
 
 def zero_times_infinity(graph: GraphPass, use: Use, spoilt: Any) -> Cause:
-    """Return the cause of a NaN where a computed zero meets an infinite derivative; with what made the zero."""
+    """Return the cause of a NaN where a computed zero meets an infinite derivative, with the origin of the zero."""
     node, i = use
     index = first_index(spoilt)
     rule = (
@@ -190,8 +190,8 @@ def grows(graph: GraphPass, use: Use, index: Any) -> bool:
 
 
 def no_derivative(graph: GraphPass, node: Node, at: str) -> str:
-    """Return that an operation has no derivative there; of one in a rule, that the user's operation has no further
-    one. at: of the operand of ``node``, so that only the convention of the user's operation says where."""
+    """Return a clause: an operation has no derivative there; or, for one in a rule, the user's operation has no further
+    one. at: the place, of the operand of ``node``; in a rule the convention of the user's operation gives it."""
     site, order = written(node)
     if not order:
         return f"{name_of(site.op)} has no derivative{at}"
@@ -204,7 +204,7 @@ def pole_text(graph: GraphPass, use: Use, index: Any) -> str:
     """Return where the derivative of an operation is infinite."""
     node, i = use
     site, order = written(node)
-    if order:  # the operand of a rule says little to a user
+    if order:  # the operand of a rule means little to a user
         x = graph.operand(site, 0) if site in graph and len(site.parents) == 1 else None
         return value_text(x, index) if x is not None and np.shape(x) == (node.shape or ()) else ""
     pole = node.op.shown.pole
@@ -215,7 +215,7 @@ def pole_text(graph: GraphPass, use: Use, index: Any) -> str:
 
 
 def holds(value: Any, test: Bad, spoilt: Any) -> bool:
-    """Return whether a value, where it is known, is not finite in the elements where something became so."""
+    """Return whether a value that was kept is not finite in the elements where something became so."""
     return value is not None and bool(np.any(test(value[spoilt] if value.shape == spoilt.shape else value)))
 
 
@@ -256,16 +256,16 @@ def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:
             instead = remedy_of(graph.snapshot, record, kind)
         return cause_at(graph, before, made, f"{text}.", instead, index)
     return cause_at(
-        graph, node, f"{kind}_made", f"a value of {op_text(node)} is not finite, and which was not kept.", "", None
+        graph, node, f"{kind}_made", f"a value before {op_text(node)} is not finite, and was not kept.", "", None
     )
 
 
 def left_over(graph: GraphPass, node: Node, target: Node) -> Cause:
-    """No operation of this pass is at fault."""
+    """Return the cause where no operation of this pass makes the value: an earlier pass, or opposite infinities."""
     if node is target and target.op is None and graph.consumed:
         return Cause(
             "accumulated",
-            "this pass sends nothing of the kind: an earlier backward() left it, and gradients add up.",
+            "this pass sends no such value: an earlier backward() left it, and gradients add up.",
             "optimizer.zero_grad(), or x.grad = None, before each backward().",
         )
     source, where = first_use(graph, node, np.isinf)
@@ -285,7 +285,7 @@ def remedy(graph: GraphPass, node: Node) -> str:
 
 
 def count(mask: Any, kind: str) -> str:
-    """``2 NaNs among 10 elements``."""
+    """Return ``2 NaNs among 10 elements``."""
     n, one = int(np.sum(mask)), "NaN" if kind == "nan" else "infinity"
     if np.size(mask) == 1:
         return f"the value {one}"

@@ -31,7 +31,7 @@ def of_constant(x: Variable) -> Cause:
     if not is_recording():
         return Cause(
             "no_grad",
-            "recording is off here, under ad.no_grad(): what is computed is a constant.",
+            "recording is off here, under ad.no_grad(): results are constants.",
             "the forward pass outside ad.no_grad(), or under ad.enable_grad().",
         )
     if type(x).__name__ == "Buffer":
@@ -66,7 +66,7 @@ def of_plain(x: Any) -> Cause:
 
 
 def of_leaf_alone(x: Variable) -> Cause:
-    """Return why a leaf has no gradient, where no loss is known."""
+    """Return why a leaf has no gradient, without its loss."""
     node: Node = x.node  # type: ignore[assignment]
     ended = end_of(node)
     if ended is not None:
@@ -84,13 +84,13 @@ def of_interior(x: Variable) -> Cause:
     return Cause(
         "not_kept",
         f"it is not a leaf: a {'Scalar' if isinstance(x, Scalar) else 'Tensor'} made by an operation keeps its "
-        "gradient only where it was asked for.",
+        "gradient only on request.",
         "x.retain_grad() before backward(), or the whole step under ad.record().",
     )
 
 
 def of_unreached(x: Variable, graph: GraphPass) -> Cause:
-    """Return why a value is not among what a root was computed from."""
+    """Return why a root was not computed from a value."""
     node: Node = x.node  # type: ignore[assignment]
     ended = end_of(node)
     if ended is not None:
@@ -105,7 +105,7 @@ def of_unreached(x: Variable, graph: GraphPass) -> Cause:
     return Cause(
         "unreached",
         "the loss does not depend on it: nothing that was computed from it is used, or only behind detach(), "
-        "stop_gradient(), .data, ad.no_grad() or an operation that answers with integers (argmax).",
+        "stop_gradient(), .data, ad.no_grad() or an operation that returns integers (argmax).",
         "a loss that uses what was computed from this value; ad.draw(loss) shows what it does depend on.",
     )
 

@@ -16,8 +16,8 @@ WORST = 3  # operations that are named
 
 
 def strongest_path(graph: GraphPass, target: Node) -> list[tuple[Node, float]]:
-    """Return the operations from ``target`` to the root, always the one that sends most, and how much each enlarges the
-    2-norm of the gradient."""
+    """Return the operations from ``target`` to the root along the path with the largest gradients, and the factor by
+    which each enlarges the 2-norm of the gradient."""
     path: list[tuple[Node, float]] = []
     node = target
     while node is not graph.root:
@@ -68,7 +68,7 @@ def huge_cause(graph: GraphPass, target: Node) -> Cause | None:
 
 
 def product(factors: Any) -> float:
-    """Return the product, infinite where floats end."""
+    """Return the product; infinite where it overflows."""
     total = math.fsum(map(math.log, factors)) if all(map(math.isfinite, factors)) else math.inf
     return math.exp(total) if total < 709 else math.inf
 

@@ -1,7 +1,7 @@
 """Why a gradient is zero: from the value up to the operations that send nothing back to it.
 
 At each operation that reads the value, either nothing arrived (then the cause lies further up, among its own readers),
-or something arrived and its rule made zeros of it. Elements are followed as far as it is plain which belong together.
+or something arrived and its rule made zeros of it. Elements are followed as far as their dependence can be determined.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..modes.diagnostics import name_of, op_text, written
 from .answers import Cause, cause_at, derivative_of, first_index, operand_of
 from .graph_pass import GraphPass, Use
 
-MOST = 5  # causes that are told
+MOST = 5  # causes that are listed
 
 
 def zero_causes(graph: GraphPass, target: Node, mask: Any) -> list[Cause]:
@@ -49,8 +49,8 @@ def zero_causes(graph: GraphPass, target: Node, mask: Any) -> list[Cause]:
 
 
 def elements_above(graph: GraphPass, use: Use, mask: Any) -> Any:
-    """Which elements of an operation's value depend on these elements of its operand; None where that is not plain, or
-    where none does."""
+    """Return which elements of an operation's value depend on these elements of its operand; None where that cannot be
+    determined, or where none does."""
     node, i = use
     op, shape = node.op, node.shape or ()
     if op.elementwise or np.all(mask):
@@ -84,7 +84,7 @@ def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
 
 
 class Zero:
-    """Elements (``mask``) of an operand to which an operation sends zeros, and what each cause below looks at."""
+    """Elements (``mask``) of an operand to which an operation sends zeros, and the facts that the causes below need."""
 
     def __init__(self, graph: GraphPass, use: Use, mask: Any) -> None:
         self.graph, self.use, self.mask = graph, use, mask
@@ -106,7 +106,7 @@ class Zero:
         return self.op.elementwise and len(self.op.inputs) == 1
 
 
-Told = tuple[str, str, str] | None  # kind, rule and remedy of a cause; None where it is another
+Told = tuple[str, str, str] | None  # kind, rule and remedy of a cause; None where the cause is another one
 
 
 def cancelled(zero: Zero) -> Told:
@@ -224,7 +224,7 @@ def times_zero(zero: Zero) -> Told:
 
 
 def underflow(zero: Zero) -> Told:
-    """Find a derivative that is not 0, times a gradient that is not, and their product is."""
+    """Find a derivative and a gradient that are not 0, with a product that is 0."""
     slope = zero.graph.sent(zero.node, zero.i, np.ones(zero.node.shape or ())) if zero.op.elementwise else None
     if slope is None or not (slope[zero.mask] != 0).any():
         return None
@@ -236,7 +236,7 @@ def underflow(zero: Zero) -> Told:
 
 
 def balanced(zero: Zero) -> Told:
-    """Find gradients that cancel inside one operation, which would send others on."""
+    """Find gradients that cancel inside one operation, which sends other gradients on."""
     if zero.op.elementwise:
         return None
     others = np.random.default_rng(0).uniform(1.0, 2.0, zero.node.shape or ()).astype(zero.node.dtype)
@@ -307,7 +307,7 @@ def zero_operand(graph: GraphPass, use: Use, mask: Any) -> str | None:
 
 
 def value_text(x: Any, index: tuple[int, ...] | None) -> str:
-    """`` at -800``: where on the axis an operation was evaluated."""
+    """Return `` at -800``: the operand at which an operation was evaluated."""
     if x is None:
         return ""
     return f" at {x[index] if index is not None and len(index) == x.ndim else x.item() if x.size == 1 else x.max():.6g}"

@@ -1,10 +1,9 @@
-"""Solvers of SciPy on this engine, and derivatives through what any solver found.
+"""Solvers of SciPy on this engine, and derivatives of the solutions of any solver.
 
-``minimizing`` hands gradients, Hessians and Jacobians to ``scipy.optimize``. ``implicit_functions`` differentiates a
+``minimizing`` gives gradients, Hessians and Jacobians to ``scipy.optimize``. ``implicit_functions`` differentiates a
 solution by the equation that it solves, never through the steps of the solver; ``equations`` and ``integrating`` use
 it and the adjoint method for SciPy's own solvers. ``trees`` turns nested parameters into one vector and back. Never
-here: an optimization method of our own. Everything loads when it is first named; SciPy when a solver that needs it
-is called.
+here: an optimization method of our own. Everything loads at first use; SciPy when a solver that needs it is called.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..names.on_demand import names_on_demand
 
-if TYPE_CHECKING:  # what type checkers and editors know
+if TYPE_CHECKING:  # names for type checkers and editors
     from .equations import fixed_point as fixed_point
     from .equations import minimizer as minimizer
     from .equations import root as root

@@ -61,9 +61,9 @@ def root(f: Function, start: Any, *parameters: Any, method: str = "hybr", tol: f
 def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, max_iterations: int = 10_000) -> Any:
     """Return the x with f(x, *parameters) = x, by repeating f; recorded.
 
-    f returns what is nested and shaped as x, and must come nearer to the fixed point with each step. The result has
-    derivatives of every order in the parameters (``ad.implicit``), none in the start. It ends when no number moves by
-    more than ``rtol`` of the largest; GraphError when that does not happen in ``max_iterations``.
+    f returns a value nested and shaped as x, and each step must come nearer to the fixed point. The result has
+    derivatives of every order in the parameters (``ad.implicit``), none in the start. The steps end when no number
+    changes by more than ``rtol`` of the largest; GraphError when that does not happen in ``max_iterations``.
 
     >>> import autodiff as ad, numpy as np
     >>> ad.fixed_point(lambda x, a: np.cos(x) * a, 1.0, 1.0)
@@ -100,7 +100,7 @@ def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, 
 def minimizer(f: Function, start: Any, *parameters: Any, method: str | None = None, **options: Any) -> Any:
     """Return the x at which f(x, *parameters) is least, by ``ad.minimize``; recorded.
 
-    The result is nested as the start, and has derivatives of every order in the parameters: of the equation that the
+    The result is nested as the start, and has derivatives of every order in the parameters, from the equation that the
     gradient of f is zero (``ad.implicit``). There are no bounds and constraints here, because that equation does not
     hold where one is active. method, options: those of ``ad.minimize``. GraphError where SciPy finds no minimum.
 
@@ -129,7 +129,8 @@ def minimizer(f: Function, start: Any, *parameters: Any, method: str | None = No
 
 
 def _is_flat(found: Any) -> bool:
-    """Whether a search without success ended at a minimum: line searches fail where rounding hides the last descent."""
+    """Return whether an unsuccessful search ended at a minimum: line searches fail where rounding hides the last
+    descent."""
     if "jac" not in found:
         return False
     slope, size = (np.max(np.abs(to_vector(flatten(tree)[0])), initial=0.0) for tree in (found.jac, found.x))

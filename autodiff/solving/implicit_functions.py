@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 
 
 def implicit(solver: Function, condition: Function, *, tolerance: float = 1e-6) -> Function:
-    """Return a function that runs a solver, and whose derivatives come from the equation that the solution fulfils.
+    """Return a function that runs a solver, with derivatives from the equation that the solution fulfils.
 
     solver(*parameters) gets plain values and returns the solution: an array, a number, or a nesting of them; it may use
     any library. condition(solution, *parameters), written in NumPy functions, is zero at the solution and has as many
@@ -88,11 +88,11 @@ def implicit(solver: Function, condition: Function, *, tolerance: float = 1e-6) 
 
 
 class _Adjoint:
-    """The rule of a solution: one linear system for each cotangent, whichever operand is asked for."""
+    """The rule of a solution: it solves one linear system for each cotangent, for all operands together."""
 
     def __init__(self, residual: Function, tolerance: float) -> None:
         self.residual, self.tolerance = residual, tolerance
-        self.latest: tuple[Any, Any] | None = None  # the walk asks for one operand after the other
+        self.latest: tuple[Any, Any] | None = None  # the walk calls the rule for one operand after the other
 
     def cotangent(self, g: Any, y: Any, i: int, operands: tuple[Any, ...]) -> Any:
         latest = self.latest  # read once: another thread may walk the same graph

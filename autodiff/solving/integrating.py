@@ -17,7 +17,7 @@ from ..variable import Variable, is_live, plain
 from .trees import by_example, own_value, real_numbers, scipys, to_vector
 
 Function = Callable[..., Any]
-IMPLICIT = {"Radau", "BDF", "LSODA"}  # methods of SciPy that ask for the Jacobian
+IMPLICIT = {"Radau", "BDF", "LSODA"}  # methods of SciPy that use the Jacobian
 SLACK = 1e3  # how many tolerances a solution may lie beside itself after one step back
 
 
@@ -35,18 +35,19 @@ def solve_ivp(
 ) -> Any:
     """Solve dy/dt = f(t, y, *args) by ``scipy.integrate.solve_ivp``; the solution is recorded.
 
-    y0: (n,). args: what f needs besides t and y; arrays, numbers, or nestings of them. t_eval: (times,), where the
-    solution is wanted; None: SciPy's own steps. method: SciPy's; those that ask for the Jacobian get it. rtol, atol:
+    y0: (n,). args: further arguments of f: arrays, numbers, or nestings of them. t_eval: (times,), the times of the
+    solution; None: SciPy's own steps. method: SciPy's; the Jacobian is supplied to those that use it. rtol, atol:
     tighter than SciPy's defaults, because derivatives have the solution's error and their own.
 
     Returns SciPy's result with ``t`` (times,) and ``y`` (n, times). ``y`` has derivatives of every order, in both
     modes, in y0 and in the recorded values among args, not in the times. They come from a second equation that runs
     back over the same time, and are as accurate as the tolerances; steps are not recorded.
 
-    A second derivative, and forward mode, follow y back as well; they take longer. GraphError where SciPy does not
-    reach the end, and where the way back leaves the solution by more than 1,000 tolerances (a stiff equation). f must
-    be continuous: a jump at a time that depends on a parameter has no part in the derivative. There are no events:
-    where y reaches a value, ``ad.root`` finds the T at which y' = T f(T s, y) over 0 <= s <= 1 ends there.
+    A second derivative, and forward mode, integrate y backwards as well; they take longer. GraphError where SciPy does
+    not reach the end, and where the backward integration leaves the solution by more than 1,000 tolerances (a stiff
+    equation). f must be continuous: the derivative leaves out a jump at a time that depends on a parameter. There are
+    no events: for the time at which y reaches a value, use ``ad.root`` for the T at which the solution of
+    y' = T f(T s, y) over 0 <= s <= 1 ends at the value.
 
     Pontryagin et al. (1962); Chen et al. (2018), "Neural ordinary differential equations", appendix B. JAX:
     ``jax.experimental.ode.odeint``.
@@ -145,7 +146,7 @@ class _Back:
 
     On plain values y comes from SciPy's interpolant of the solution, so that stiff equations stay stable. Where the
     derivative is itself recorded, y is part of the state (y, a, integral), solved by ``_trajectory`` too and started
-    anew from the known solution at each time: a derivative of that is one more of the same.
+    anew from the solution at each time; its derivative is again computed in this way.
     """
 
     def __init__(self, slope: Function, t: np.ndarray, solution: Function, options: dict[str, Any]) -> None:
@@ -162,7 +163,7 @@ class _Back:
         return latest[1][i]
 
     def of_values(self, g: np.ndarray, y: np.ndarray, theta: np.ndarray) -> tuple[Any, Any]:
-        """Both cotangents; it stops only at times from which something comes back."""
+        """Return the cotangents of y0 and theta. The integration stops only at times with a cotangent that is not 0."""
         n, last = len(y), len(self.t) - 1
         state = np.concatenate([g[:, last], np.zeros(np.size(theta))])
         for k in range(last - 1, -1, -1):
@@ -195,7 +196,7 @@ class _Back:
         return np.concatenate([dy, -da, -dw])
 
     def check(self, came: np.ndarray, known: np.ndarray, k: int) -> None:
-        """Refuse an adjoint whose solution ran away on the way back."""
+        """Refuse an adjoint whose backward integration left the solution."""
         off = np.abs(came - known)
         if not np.all(off <= SLACK * (self.options["atol"] + self.options["rtol"] * np.abs(known))):
             raise GraphError(

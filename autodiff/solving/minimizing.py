@@ -16,7 +16,7 @@ from .trees import Layout, own_value, scipys, to_vector
 
 Function = Callable[..., Any]
 Result: TypeAlias = Any  # SciPy's OptimizeResult, whose fields depend on the method
-# What a method of SciPy asks for beyond the value; others take the gradient.
+# The methods of SciPy that take no gradient; the others take it, and some take the Hessian too.
 WITHOUT_GRADIENT = {"nelder-mead", "powell", "cobyla", "cobyqa"}
 WITH_PRODUCTS = {"newton-cg", "trust-ncg", "trust-krylov", "trust-constr"}
 WITH_HESSIAN = {"dogleg", "trust-exact"}
@@ -133,8 +133,8 @@ def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds:
 
 
 def _numbers(both: Function) -> Function:
-    """Return the value as a Python float, because SciPy compares it, and the gradient in NumPy's memory: one of a lazy
-    array is computed here.
+    """Return the function with its value as a Python float, because SciPy compares it, and its gradient in NumPy's
+    memory: that of a lazy array is computed here.
     """
 
     def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:

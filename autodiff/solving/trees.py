@@ -1,4 +1,4 @@
-"""Nested parameters as one vector, and back: solvers of equations know vectors only."""
+"""Nested parameters as one vector, and back: solvers of equations take only vectors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def to_vector(leaves: Sequence[Any]) -> Any:
 
 
 def own_value(out: Any, who: str) -> np.ndarray:
-    """Return what a user's function made of plain arguments; refused where it read a recorded value besides these."""
+    """Return the plain result of a user's function; raise where it read a recorded value besides its arguments."""
     if isinstance(out, Variable) and is_live(out):
         raise GraphError(
             f"{who} read a recorded value that is none of its arguments, whose gradient would be lost: pass it as an "
@@ -42,7 +42,7 @@ def own_value(out: Any, who: str) -> np.ndarray:
 
 
 def real_numbers(out: Any, who: str) -> np.ndarray:
-    """Return what a user's function made as float64; complex numbers are refused, whose imaginary part would be
+    """Return the result of a user's function as float64; complex numbers are refused, whose imaginary part would be
     lost."""
     values = np.asarray(plain(out))
     if values.dtype.kind == "c":
@@ -51,7 +51,7 @@ def real_numbers(out: Any, who: str) -> np.ndarray:
 
 
 def by_example(solver: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a solver that inside ``vmap`` runs once for each example, because it looks at values as it goes."""
+    """Return a solver that inside ``vmap`` runs once for each example, because its steps depend on values."""
 
     @wraps(solver)
     def run(*args: Any, **kwargs: Any) -> Any:

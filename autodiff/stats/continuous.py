@@ -44,12 +44,12 @@ beta = Continuous(
 
 
 def _f_odds(z: Any, m: Any, n: Any) -> Any:
-    """m z / n, which at 0 does not move with m and n: the density may be infinite there."""
+    """Return m z / n; at z = 0 it is a constant in m and n, because the density may be infinite there."""
     return z * np.where(np.equal(plain(z), 0), plain(m / n), m / n)
 
 
 def _f_quantile(x: Any, rest: Any, m: Any, n: Any) -> Any:
-    """n x / (m (1 - x)) by the smaller of x and rest, which is 1 - x."""
+    """Return n x / (m (1 - x)) by the smaller of x and rest, which is 1 - x."""
     low = np.less(plain(x), 0.5)
     x, rest = np.where(low, x, 0.5), np.where(low, 0.5, rest)
     return n / m * np.where(low, x / (1.0 - x), (1.0 - rest) / rest)
@@ -103,7 +103,7 @@ logistic = Continuous(
 
 
 def _cauchy_quantile(q: Any) -> Any:
-    """-1 / tan(pi q), whose digits near 1/2 are those of q - 1/2."""
+    """Return -1 / tan(pi q), which near q = 1/2 has all the digits of q - 1/2."""
     near = np.abs(plain(q) - 0.5) < 0.25
     centred = np.where(near, q, 0.5) - 0.5
     edge = np.where(near, 0.25, np.where(plain(q) > 0.5, q - 1.0, q))  # tan has the period pi
@@ -168,7 +168,7 @@ vonmises = Continuous(
 
 
 def _log_between(a: Any, b: Any) -> Any:
-    """log(ndtr(b) - ndtr(a)) for a < b: on one side of 0 by logarithms of tails, which do not underflow."""
+    """Return log(ndtr(b) - ndtr(a)) for a < b: on one side of 0 by logarithms of tails, which do not underflow."""
     right = np.greater(plain(a), 0)  # the same interval, mirrored: both bounds in the left tail
     a, b = np.where(right, -b, a), np.where(right, -a, b)
     both = np.greater_equal(plain(b), 0)
@@ -186,7 +186,7 @@ def _log_between(a: Any, b: Any) -> Any:
 
 
 def _truncated_quantile(log_low: Any, log_high: Any, a: Any, b: Any) -> Any:
-    """x at which the normal distribution is exp(log_low) ndtr(a) + exp(log_high) ndtr(b), by the tail x lies in."""
+    """Return x at which the normal distribution is exp(log_low) ndtr(a) + exp(log_high) ndtr(b), by the tail of x."""
     left = np.logaddexp(log_low + special.log_ndtr(a), log_high + special.log_ndtr(b))
     right = np.logaddexp(log_low + special.log_ndtr(-a), log_high + special.log_ndtr(-b))
     lower = np.less(plain(left), plain(right))

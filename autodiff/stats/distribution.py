@@ -16,7 +16,7 @@ Formula = Callable[..., Any]
 
 
 def _where_positive(scale: Any, y: Any) -> Any:
-    """y where the scale is above 0, NaN elsewhere."""
+    """Return y where the scale is above 0, NaN elsewhere."""
     if isinstance(scale, (int, float)):
         return y if scale > 0 else y * np.nan
     return np.where(np.greater(plain(scale), 0), y, np.nan)
@@ -35,7 +35,7 @@ class _Distribution:
         return f"<distribution {self.name}({', '.join([*self.shapes, *self.standard])})>"
 
     def _arguments(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-        """Shape parameters, and loc and scale, which are 0 and 1 by default."""
+        """Return the shape parameters; and loc and scale, which are 0 and 1 by default."""
         names = (*self.shapes, *self.standard)
         takes = f"{self.name}.{method}() takes the parameters {', '.join(names)}"
         if len(args) > len(names):
@@ -93,7 +93,7 @@ class Continuous(_Distribution):
         self.formulas["logsf"] = logsf or (sf and (lambda *operands: np.log(sf(*operands))))
 
     def _evaluate(self, method: str, x: Any, args: Any, kwargs: Any, below: float, above: float) -> Any:
-        """Return the formula where x lies in the support, constants outside: there the formula sees a harmless z."""
+        """Evaluate the formula where x lies in the support, at a harmless z elsewhere, and put constants there."""
         shapes, (loc, scale) = self._arguments(method, args, kwargs)
         z = (x - loc) / scale
         bare = operand(plain(z))
@@ -131,7 +131,7 @@ class Continuous(_Distribution):
         return self._evaluate("logcdf", x, args, kwargs, -np.inf, 0.0)
 
     def logsf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate the logarithm of ``sf``: what an observation that is cut off at x adds to a likelihood."""
+        """Evaluate the logarithm of ``sf``: the term of an observation censored at x in a log-likelihood."""
         return self._evaluate("logsf", x, args, kwargs, 0.0, -np.inf)
 
     def ppf(self, q: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Distributions on the whole line whose shape says how skewed they are, or how heavy their tails. As ``continuous``."""
+"""Distributions on the whole line with a parameter for their skewness or their tails; built as in ``continuous``."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .distribution import Continuous
 
 # ---- extremes
 def _log_hazard(z: Any, c: Any) -> Any:
-    """log(1 - c z) / c, smooth at c = 0, where it is -z."""
+    """Return log(1 - c z) / c, smooth at c = 0, where it is -z."""
     return -z * log1p_over(-c * z)
 
 
 def _extreme_quantile(hazard: Any, c: Any) -> Any:
-    """z at which the hazard is given: (1 - hazard**c) / c."""
+    """Return z from the hazard: (1 - hazard**c) / c."""
     size = np.log(hazard)
     return -size * special.exprel(c * size)
 
@@ -53,7 +53,7 @@ moyal = Continuous(
 
 # ---- of the normal family
 def _log_mixed_tail(z: Any, rate: Any) -> Any:
-    """log of exp(rate (rate / 2 - z)) ndtr(z - rate): what an exponential number adds to a normal one's tail."""
+    """Return log(exp(rate (rate / 2 - z)) ndtr(z - rate)): the part of the tail that the exponential variable adds."""
     return rate * (0.5 * rate - z) + special.log_ndtr(z - rate)
 
 

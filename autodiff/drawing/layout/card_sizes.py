@@ -1,4 +1,4 @@
-"""How large a card is, where its text stands, and the boxes and lines of a finished layout.
+"""The size of a card, the places of its text, and the boxes and lines of a finished layout.
 
 One function turns a `Card` into boxes, from the width table in `text`. The built-in layout draws these boxes; the DOT
 writer uses the same widths to give spare room to the right column, so both engines show the same card.

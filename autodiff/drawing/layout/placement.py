@@ -1,10 +1,10 @@
-"""The built-in layered layout: where every box and line of a picture goes, without any program.
+"""The built-in layered layout: places for every box and line of a picture, without any program.
 
 Used for SVG and HTML when Graphviz is missing. Clusters are laid out from the inside out: a finished cluster is one
 box for the level above, and a line that leaves it ends in a point on its border. One level is a classic layered
 drawing: longest-path ranks, crossing reduction by barycenters, then positions across by repeated averaging with exact
 separation (`spread`). Boxes never overlap, by construction. All work is done along two axes, `main` (the direction of
-the data) and `cross`; only `Layout` speaks of x and y.
+the data) and `cross`; only `Layout` has x and y.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INCH = 72
 MARGIN = 9
 CLUSTER_LABEL = 18
 COMPANION_GAP = 30
-ROOM_OF_A_LABEL = 10  # points above and below it, together, until the card beside a line
+ROOM_OF_A_LABEL = 10  # points above and below a label, together, in a gap between cards
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Arranger:
         self.beside = self.companion_gap()
 
     def make_frames(self) -> dict[str, Frame]:
-        """One frame for the page and one for every cluster that holds something, in picture order."""
+        """Return one frame for the page and one for every cluster that holds something, in picture order."""
         frames = {"": Frame("", "", [])}
         for module in self.picture.modules:
             frames[module.id] = Frame(module.id, module.parent, [], None, runs_width(module.title) + 2 * MARGIN)
@@ -73,7 +73,7 @@ class Arranger:
         return frames
 
     def pair_up(self) -> None:
-        """Companions that live in the container of their host move with it as one box."""
+        """Join companions in the container of their host with it to one box."""
         for host, companion, side in self.picture.beside:
             if self.home.get(host) != self.home.get(companion) or host in self.host or companion in self.host:
                 continue
@@ -83,8 +83,7 @@ class Arranger:
             self.frames[self.home[companion]].members.remove(companion)
 
     def companion_gap(self) -> float:
-        """Return the distance of a card and what stands beside it; the labels of its lines fit in where that is higher.
-        """
+        """Return the distance between a card and its companions; wider where a companion is higher, for labels."""
         higher = {
             host
             for host, (_, right) in self.groups.items()
@@ -99,7 +98,7 @@ class Arranger:
         return gap
 
     def turn(self, size: Point) -> Point:
-        """Width and height as main and cross, and back."""
+        """Return width and height as main and cross, or the reverse."""
         return (size[1], size[0]) if self.vertical else size
 
     def card_size(self, node: str) -> Point:
@@ -107,7 +106,7 @@ class Arranger:
         return self.turn((box.width, box.height))
 
     def group_size(self, node: str) -> Point:
-        """Main and cross size of a node with its companions."""
+        """Return the main and cross size of a node with its companions."""
         main, cross = self.card_size(node)
         for companion in chain.from_iterable(self.groups.get(node, ())):
             other_main, other_cross = self.card_size(companion)
@@ -138,7 +137,7 @@ class Arranger:
         return order[::-1]
 
     def ancestors(self, node: str) -> list[str]:
-        """Containers of a node from the innermost to the page."""
+        """Return the containers of a node from the innermost to the page."""
         around, key = [], self.home[node]
         while key:
             around.append(key)
@@ -146,7 +145,7 @@ class Arranger:
         return [*around, ""]
 
     def make_links(self) -> dict[str, list[tuple[str, str, str, Edge]]]:
-        """For every container its links: (name, from item, to item, edge); borders are items named `in:` and `out:`."""
+        """Return the links of every container: (name, from item, to item, edge); `in:` and `out:` name its borders."""
         links: dict[str, list[tuple[str, str, str, Edge]]] = {}
         seen = set()
         companions = set(self.host)
@@ -174,7 +173,7 @@ class Arranger:
         return links
 
     def anchor(self, item: str, node: str, edge: Edge, name: str, leaving: bool) -> float:
-        """Where across `item` the line for `node` meets it."""
+        """Return the cross position at which the line for `node` meets `item`."""
         if item.startswith(("in:", "out:")):
             return 0.0
         if item in self.modules:
@@ -192,7 +191,7 @@ class Arranger:
         return offset + self.port(node, edge.lane)
 
     def offset_in_group(self, host: str, node: str) -> float:
-        """Cross position of a node's box inside the box it shares with its companions."""
+        """Return the cross position of a node's box inside the box it shares with its companions."""
         left, right = self.groups.get(host, ([], []))
         position = 0.0
         for member in [*left, host, *right]:
@@ -202,7 +201,7 @@ class Arranger:
         return 0.0
 
     def port(self, node: str, lane: str) -> float:
-        """Cross position on the card where a line of this lane ends."""
+        """Return the cross position on the card where a line of this lane ends."""
         box = self.cards[node]
         if self.vertical:
             part = {"f": 1 / 6, "b": 5 / 6}.get(lane, 0.5) if box.card.lanes else 0.5
@@ -242,7 +241,7 @@ class Arranger:
             self.size[""] = (main, cross)
 
     def label_rooms(self) -> dict[tuple[str, str], float]:
-        """Room along the main axis for the labels of all edges between two nodes."""
+        """Return the room along the main axis for the labels of all edges between two nodes."""
         rooms: dict[tuple[str, str], float] = {}
         for edge in self.picture.edges:
             if edge.label:
@@ -252,7 +251,7 @@ class Arranger:
         return rooms
 
     def place(self, root: str, origin: Point) -> None:
-        """Absolute main and cross of every item, walking containers from the outside in."""
+        """Set the absolute main and cross of every item, walking containers from the outside in."""
         stack = [(root, origin)]
         while stack:
             key, (main, cross) = stack.pop()
@@ -269,7 +268,7 @@ class Arranger:
                     stack.append((item, corner))
 
     def boxes(self) -> Layout:
-        """Coordinates of every card and cluster."""
+        """Return the coordinates of every card and cluster."""
         layout = Layout(cards=self.cards)
         for node in self.picture.nodes:
             host = self.host.get(node.id, node.id)
@@ -286,7 +285,7 @@ class Arranger:
         return layout
 
     def waypoints(self, edge: Edge) -> list[tuple[float, float, float]]:
-        """Bends between the two ends: (main from, main to, cross), in absolute coordinates, in order."""
+        """Return the bends between the two ends: (main from, main to, cross), in absolute coordinates, in order."""
         name = f"{edge.source}>{edge.target}"
         up, down = self.ancestors(edge.source), self.ancestors(edge.target)
         common = next(key for key in up if key in down)

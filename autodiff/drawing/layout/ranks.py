@@ -18,7 +18,7 @@ SWEEPS = 6
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A line from `source` to `target`; offsets: where it meets each box across; `room`: what its label needs along."""
+    """A line from `source` to `target`; offsets: where it meets each box across; `room`: of its label along main."""
 
     name: str
     source: str
@@ -64,7 +64,7 @@ def arrange(sizes: Mapping[str, tuple[float, float]], links: Sequence[Link], ran
 
 
 def assign_ranks(items: list[str], links: Sequence[Link]) -> dict[str, int]:
-    """Longest-path ranks; links that close a cycle are ignored; sources move next to their first consumer."""
+    """Return longest-path ranks; links that close a cycle are ignored; sources move next to their first consumer."""
     after: dict[str, list[str]] = {item: [] for item in items}
     waiting = dict.fromkeys(items, 0)
     for link in links:
@@ -76,7 +76,7 @@ def assign_ranks(items: list[str], links: Sequence[Link]) -> dict[str, int]:
     order: list[str] = []
     left = iter(items)
     while len(done) < len(items):
-        if not ready:  # a cycle: go on with the first box that is left
+        if not ready:  # a cycle: continue with the first box that is left
             ready.append(next(item for item in left if item not in done))
         item = ready.pop()
         if item in done:
@@ -128,7 +128,7 @@ def cut_links(
 
 
 def order_rows(ranks: dict[str, int], pieces: Sequence[Piece]) -> list[list[str]]:
-    """Boxes of every rank in an order with few crossings."""
+    """Return the boxes of every rank in an order with few crossings."""
     rows: list[list[str]] = [[] for _ in range(max(ranks.values(), default=0) + 1)]
     for item, rank in ranks.items():
         rows[rank].append(item)
@@ -157,12 +157,12 @@ def order_rows(ranks: dict[str, int], pieces: Sequence[Piece]) -> list[list[str]
 
 
 def mean(values: Sequence[float], default: float) -> float:
-    """Average, or `default` for nothing."""
+    """Return the average, or `default` for no values."""
     return sum(values) / len(values) if values else default
 
 
 def crossings(rows: Sequence[Sequence[str]], below: Mapping[str, Sequence[str]]) -> int:
-    """Number of crossing pieces, by counting inversions rank by rank."""
+    """Return the number of crossing pieces, by counting inversions rank by rank."""
     total = 0
     for upper, lower in pairwise(rows):
         place = {item: i for i, item in enumerate(lower)}
@@ -179,7 +179,7 @@ def crossings(rows: Sequence[Sequence[str]], below: Mapping[str, Sequence[str]])
 def positions(
     rows: Sequence[Sequence[str]], pieces: Sequence[Piece], extents: Mapping[str, tuple[float, float]], box_gap: float
 ) -> dict[str, float]:
-    """Cross position of every box: near the average of its neighbours, at least `box_gap` from the next in its row."""
+    """Return the cross position of every box: near the average of its neighbours, at least `box_gap` from the next."""
     ties: dict[str, list[tuple[str, float, float, bool]]] = {}
     for piece in pieces:
         shift = piece.source_offset - piece.target_offset
@@ -212,7 +212,7 @@ def positions(
 
 
 def spread(wanted: Sequence[float], widths: Sequence[float], weights: Sequence[float], gap: float) -> list[float]:
-    """Positions nearest to `wanted` (weighted least squares) that keep order and separation.
+    """Return the positions nearest to `wanted` (weighted least squares) that keep order and separation.
 
     With the cumulated widths subtracted the constraint is that positions do not decrease, which pooling adjacent
     violators solves exactly (isotonic regression).
@@ -243,7 +243,7 @@ def finish(
     cross: dict[str, float],
     rank_gap: float,
 ) -> Level:
-    """Main positions: ranks one after the other, gaps wide enough for labels; then collect the bends."""
+    """Return the level: ranks one after the other, with gaps wide enough for labels, and the bends."""
     rooms = [0.0] * len(rows)
     for piece in pieces:
         rooms[ranks[piece.source]] = max(rooms[ranks[piece.source]], piece.room)

@@ -46,14 +46,14 @@ class Router:
         return (cross, main) if self.vertical else (main, cross)
 
     def span(self, node: str) -> tuple[float, float, float, float]:
-        """Main start and end, cross start and end of a node's box."""
+        """Return main start and end, cross start and end of a node's box."""
         box = self.layout.nodes[node]
         if self.vertical:
             return box.y, box.y + box.height, box.x, box.x + box.width
         return box.x, box.x + box.width, box.y, box.y + box.height
 
     def fan_slots(self) -> dict[tuple[str, bool, str], float]:
-        """Where lines without a port meet the border: a few side by side instead of all in the middle."""
+        """Return where lines without a port meet the border: a few side by side instead of all in the middle."""
         slots: dict[tuple[str, bool, str], float] = {}
         ends: dict[tuple[str, bool], list[tuple[float, str]]] = {}
         for edge in self.picture.edges:
@@ -83,7 +83,7 @@ class Router:
         return copies
 
     def end(self, node: str, edge: Edge, leaving: bool) -> float:
-        """Cross position of an end of an edge."""
+        """Return the cross position of an end of an edge."""
         if not edge.lane:
             return self.fans[node, leaving, edge.id]
         _, _, low, _ = self.span(node)
@@ -112,7 +112,7 @@ class Router:
         return Route(self.xy(*places[0]), tuple(pieces), label, curved)
 
     def label(self, edge: Edge, mids: Sequence[tuple[float, float, float, bool]]) -> Box | None:
-        """Box of an edge's label: right of a vertical line, above a horizontal one, on a curve."""
+        """Return the box of an edge's label: right of a vertical line, above a horizontal one, on a curve."""
         if not edge.label or not mids:
             return None
         width, height = runs_width(edge.label), runs_height(edge.label)
@@ -123,7 +123,7 @@ class Router:
         return Box(x - width / 2, y - height / 2 if curved else y - height - 1, width, height)
 
     def sideways(self, edge: Edge, first: Sequence[float], last: Sequence[float]) -> Route:
-        """Between boxes that stand side by side across the main axis; two such lines run next to each other."""
+        """Return the route between boxes side by side across the main axis; two such lines run next to each other."""
         rightward = first[2] < last[2]
         c0, c1 = (first[3], last[2]) if rightward else (first[2], last[3])
         low, high = max(first[0], last[0]), min(first[1], last[1])
@@ -147,7 +147,7 @@ class Router:
         return frozenset((edge.source, edge.target)) in self.gradients
 
     def clear_labels(self) -> None:
-        """Labels on curves slide along their own line to where they hide least of other lines, boxes and labels."""
+        """Move labels on curves along their line to where they hide least of other lines, boxes and labels."""
         lines = sorted((*point, key) for key, route in self.layout.routes.items() for point in points_of(route))
         boxes = [*self.layout.nodes.values()]
         for edge in self.picture.edges:
@@ -167,7 +167,7 @@ class Router:
             self.layout.routes[edge.id] = Route(route.start, route.pieces, best[1], True)
 
     def part_labels(self) -> None:
-        """Labels of a left-to-right picture that would overlap are moved apart from top to bottom."""
+        """Move overlapping labels of a left-to-right picture apart, from top to bottom."""
         columns: dict[int, list[str]] = {}
         for edge_id, route in self.layout.routes.items():
             if route.label:
@@ -191,7 +191,7 @@ def bezier(start: Point, piece: tuple[Point, Point, Point], t: float) -> Point:
 
 
 def points_of(route: Route) -> Iterator[Point]:
-    """Points along a route, close enough that no label stands between two of them."""
+    """Yield points along a route, close enough that no label fits between two of them."""
     start = route.start
     for piece in route.pieces:
         yield from (bezier(start, piece, k / 16) for k in range(17))

@@ -1,4 +1,4 @@
-"""Where the title of a frame stands: on its upper side, where no line passes."""
+"""The place of a frame's title: on its upper side, where no line passes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Records to picture: one file for each level of detail, and what the levels share."""
+"""Records to picture: one file for each level of detail, and the parts that the levels share."""

@@ -28,7 +28,7 @@ SEVERITY = ("nan", "dead", "exploding", "vanishing", "strong", "weak", "healthy"
 
 
 def verdict_of(norms: Sequence[float], dead: bool) -> str:
-    """One word for the gradients of a model: the worst class among its norms."""
+    """Return one word for the gradients of a model: the worst class among its norms."""
     found = {heat_of(norm).name for norm in norms} | ({"dead"} if dead else set())
     return next((name for name in SEVERITY if name in found), "no gradient")
 
@@ -41,7 +41,7 @@ class RowBuilder(Builder):
 
 
 def row_picture(snapshots: Mapping[str, Snapshot], lang: str, title: str, legend: bool) -> Picture:
-    """One row a model."""
+    """Return the picture with a row for each model."""
     builder = RowBuilder(lang=lang)
     for name, snapshot in snapshots.items():
         add_row(builder, name, snapshot)
@@ -70,7 +70,7 @@ def layers_of(snapshot: Snapshot) -> list[Item]:
 
 
 def add_row(builder: RowBuilder, name: str, snapshot: Snapshot) -> None:
-    """Title, layers and loss of one model."""
+    """Add the title, the layers and the loss of one model."""
     layers, values = layers_of(snapshot), snapshot.values
     grads = [values[layer.last].grad for layer in layers]
     known = [abs(grad) for grad in grads if grad is not None]
@@ -135,7 +135,7 @@ def join(builder: RowBuilder, source: str, target: str, norm: float | None) -> N
 
 
 def layer_tooltip(layer: Item, newest: Value, norm: float | None, lang: str) -> str:
-    """`layer: gradient norm 0.07, 50 % of outputs are 0`."""
+    """Return `layer: gradient norm 0.07, 50 % of outputs are 0`."""
     text = layer.path or newest.badge
     if norm is not None:
         text += f": {word(lang, 'gradient norm')} {norm!r}"
@@ -155,7 +155,7 @@ def detail_of(norms: Sequence[float], verdict: str, first_dead: int | None, lang
 
 
 def side_by_side(pictures: Mapping[str, Picture], lang: str, title: str) -> Picture:
-    """Pictures as panels of one picture. Ids get a number for each panel."""
+    """Return pictures as panels of one picture. Ids get a number for each panel."""
     panels = [renamed(picture, k) for k, picture in enumerate(pictures.values())]
     modules: list[Module] = []
     for k, (name, panel) in enumerate(zip(pictures, panels, strict=True)):

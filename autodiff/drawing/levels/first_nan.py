@@ -1,7 +1,7 @@
-"""The picture of a trouble: where the first NaN or infinity was made, why, and what to write instead.
+"""The picture of the first problem: the operation that made the first NaN or infinity, the cause, and a remedy.
 
 Values are searched in the order they were made; the first one that has a NaN while none of its operands has one is the
-origin. If every value is sound, gradients are searched in the order of the backward pass. This needs values, which
+origin. If every value is finite, gradients are searched in the order of the backward pass. This needs values, which
 tensors keep under `ad.record()` only.
 """
 
@@ -38,8 +38,8 @@ def first_nan_picture(snapshot: Snapshot, options: Options) -> Picture:
         raise ValueError(
             "focus='nan': every value and gradient of this graph is finite"
             if kept
-            else f"focus='nan': {'which operation made the NaN or infinity' if made else 'where a NaN is'} cannot be "
-            "said, for the values inside this graph were not kept; run it under ad.record()"
+            else f"focus='nan': {'the operation that made the NaN or infinity' if made else 'a NaN'} cannot be "
+            "found, because the values inside this graph were not kept; run it under ad.record()"
         )
     near = neighbourhood(snapshot, origin.index, options.radius)
     notes = {i: note_of(snapshot, snapshot.values[i], origin, options.lang) for i in near}
@@ -110,7 +110,7 @@ def reasons(snapshot: Snapshot, origin: FirstProblem, lang: str) -> list[tuple[s
 
 
 def sentence(snapshot: Snapshot, origin: FirstProblem, lang: str) -> str:
-    """Return the alternative text: what was made where, and the remedy."""
+    """Return the alternative text: the problem, its place, and the remedy."""
     value = snapshot.values[origin.index]
     rows = {key: text for key, text, _ in reasons(snapshot, origin, lang)}
     what = word(lang, {"nan": "nan", "inf": "infinity", "gradient": "broken gradient"}[origin.kind])
@@ -158,7 +158,7 @@ def lowest(value: Value) -> float:
 
 
 def cause_of(value: Value, operands: list[Value], origin: FirstProblem, lang: str) -> str:
-    """In a few signs, what went wrong: `0 × (−∞) = NaN`. The facts are those of the row."""
+    """Return the cause in a few signs: `0 × (−∞) = NaN`. The facts are those of the row."""
     if origin.kind == "gradient":
         key = "no derivative at 0" if any(map(has_zero, operands)) else "no derivative"
         return word(lang, key, value.badge or word(lang, "this value"))
@@ -194,5 +194,5 @@ def cause_of(value: Value, operands: list[Value], origin: FirstProblem, lang: st
 
 
 def bracketed(text: str) -> str:
-    """`(−∞)` for a negative infinity."""
+    """Return `(−∞)` for a negative infinity, and other text as it is."""
     return f"({text})" if text.startswith("−") else text

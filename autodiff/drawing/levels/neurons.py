@@ -43,7 +43,7 @@ class Neuron:
 
 
 def find_neurons(snapshot: Snapshot) -> dict[str, Neuron]:
-    """Neurons by path: calls of innermost modules that end in one number and weigh their inputs with parameters."""
+    """Return neurons by path: calls of innermost modules that end in one number and weigh inputs with parameters."""
     found: dict[str, Neuron] = {}
     maker: dict[int, str] = {}
     for item in Folder(snapshot).items() if snapshot.modules else []:
@@ -65,7 +65,7 @@ def find_neurons(snapshot: Snapshot) -> dict[str, Neuron]:
 
 
 def weights_of(snapshot: Snapshot, value: Value, maker: dict[int, str]) -> dict[tuple[str, object], float]:
-    """Return weights in one operation, by what they weigh: a neuron, an input, or the position of a constant."""
+    """Return the weights in one operation, by their factor: a neuron, an input, or the position of a constant."""
     pairs: list[tuple[object, object, int]] = []
     if value.row is not None and value.row.shown.pairs:
         half = len(value.operands) // 2
@@ -100,7 +100,7 @@ class NeuronBuilder(GraphBuilder):
 
 
 def neuron_picture(snapshot: Snapshot, options: Options) -> Picture:
-    """Neuron-level picture.
+    """Return the neuron-level picture.
 
     Raises:
         ValueError: when there is no neuron in the graph.
@@ -128,7 +128,7 @@ def neuron_picture(snapshot: Snapshot, options: Options) -> Picture:
 
 
 def layers_of(neurons: dict[str, Neuron]) -> dict[str, list[Neuron]]:
-    """Neurons by the module around them, in the order they ran."""
+    """Return neurons by the module around them, in the order they ran."""
     layers: dict[str, list[Neuron]] = {}
     for neuron in neurons.values():
         layers.setdefault(neuron.layer or neuron.path, []).append(neuron)
@@ -140,7 +140,7 @@ def keys_of_inputs(builder: NeuronBuilder, many: bool) -> list[Any]:
     if not many:
         found = (key for neuron in builder.neurons.values() for key in neuron.weights if key[0] != "neuron")
         return list(dict.fromkeys(found))
-    # each example has inputs of its own; their number is what the first layer reads
+    # each example has inputs of its own; the first layer reads as many
     first = next(iter(builder.neurons.values()))
     keys = [key for key in first.weights if key[0] != "neuron"]
     operands = builder.snapshot.values[first.outputs[0]].operands
@@ -224,7 +224,7 @@ def add_gap(builder: NeuronBuilder, hidden: int) -> str:
 
 
 def add_neuron(builder: NeuronBuilder, neuron: Neuron, name: str, kind: str) -> str:
-    """One neuron: the mean of its outputs and, of several calls, the norm of their gradients."""
+    """Add one neuron: the mean of its outputs and, of several calls, the norm of their gradients."""
     node_id = builder.new_id("n")
     values = [builder.snapshot.values[i] for i in neuron.outputs]
     numbers = [float(v.number) for v in values if isinstance(v.number, float | int)]
@@ -333,7 +333,7 @@ def with_note(card: Card, note: str) -> Card:
 
 
 def legend_of(builder: NeuronBuilder, graded: bool) -> tuple[Key, ...]:
-    """Only the entries this picture uses."""
+    """Return the legend: only the entries that this picture uses."""
     lang = builder.lang
     kinds = {edge.dash for edge in builder.edges if edge.kind == "weight"}
     keys = []
@@ -350,7 +350,7 @@ def legend_of(builder: NeuronBuilder, graded: bool) -> tuple[Key, ...]:
 
 
 def finish(builder: NeuronBuilder) -> Picture:
-    """Legend, footer, alternative text."""
+    """Return the finished picture: with legend, footer and alternative text."""
     snapshot, options, lang = builder.snapshot, builder.options, builder.lang
     outputs = [snapshot.values[i] for neuron in builder.neurons.values() for i in neuron.outputs]
     builder.problems += find_problems(outputs, lang)

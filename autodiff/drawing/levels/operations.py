@@ -4,7 +4,7 @@ Scalar and mixed graphs run from left to right with a value lane and a gradient 
 the gradient line, so that the chain rule can be checked by eye. Tensor graphs run from top to bottom, grouped by
 module, with shape, dtype and gradient norm on every card.
 
-One file: one builder draws each kind of card and line of this level.
+One file, because one builder draws each kind of card and line of this level.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SIDE_KINDS = ("parameter", "constant", "frozen", "reference")
 def op_picture(
     snapshot: Snapshot, options: Options, keep: list[int] | None = None, notes: dict[int, ProblemNote] | None = None
 ) -> Picture:
-    """Operation-level picture of the values in `keep` (all of them by default)."""
+    """Return the operation-level picture of the values in `keep` (all of them by default)."""
     if options.constants and keep is None:
         snapshot = with_constants(snapshot)
     hidden: set[int] = set()
@@ -93,7 +93,7 @@ def with_constants(snapshot: Snapshot) -> Snapshot:
 
 
 def runs_sideways(builder: OperationBuilder) -> bool:
-    """Left to right for scalar and mixed graphs of at most 12 ranks, top to bottom otherwise."""
+    """Return whether the picture runs from left to right: scalar and mixed graphs of at most 12 ranks do."""
     if builder.options.rankdir in ("LR", "TB"):
         return builder.options.rankdir == "LR"
     values = builder.snapshot.values
@@ -189,7 +189,7 @@ def card_of(builder: OperationBuilder, value: Value, kind: str, note: ProblemNot
 
 
 def operand_names(builder: OperationBuilder, value: Value) -> list[str]:
-    """Short names of the operands of a value, "" where there is none; a constant is its number."""
+    """Return short names of the operands of a value, "" where there is none; a constant is its number."""
     names = []
     for operand in value.operands:
         if operand.__class__ is int:
@@ -200,7 +200,7 @@ def operand_names(builder: OperationBuilder, value: Value) -> list[str]:
 
 
 def local_texts(builder: OperationBuilder, value: Value, names: list[str]) -> list[str]:
-    """`w₁ = 0.5` for every operand of a scalar operation."""
+    """Return `w₁ = 0.5` for every operand of a scalar operation."""
     if not value.scalar or len(value.locals) != len(value.operands):
         return []
     output = pretty_name(shorten(value.name, 12))
@@ -218,7 +218,7 @@ def local_texts(builder: OperationBuilder, value: Value, names: list[str]) -> li
 
 
 def array_formulas(value: Value, names: list[str]) -> str:
-    """`∂/∂h = Wᵀ` for every operand of an operation on arrays, with letters for operands without a name."""
+    """Return `∂/∂h = Wᵀ` for every operand of an operation on arrays, with letters for operands without a name."""
     if value.scalar or not value.op:
         return ""
     known = [name or "abcdefgh"[k % 8] for k, name in enumerate(names)]
@@ -332,9 +332,9 @@ def home_of(builder: OperationBuilder, value: Value) -> tuple[Call, ...]:
 
 
 def put_beside(builder: OperationBuilder) -> None:
-    """Parameters and constants stand beside the operation that reads them, if the data comes from above.
+    """Put parameters and constants beside the operation that reads them, if the data comes from above.
 
-    So does a mere view of a parameter, such as its transpose, with the parameter on its far side.
+    Also a view of a parameter, such as its transpose, with the parameter on its far side.
     """
     readers: dict[str, list[str]] = {}
     givers: dict[str, list[str]] = {}
@@ -389,14 +389,14 @@ def unlike_chain_rule(snapshot: Snapshot, value: Value) -> bool:
 
 
 def straightened(edges: Sequence[Edge], spine: Sequence[str]) -> list[Edge]:
-    """Edges that skip a step of the data path give way, so that they bend and the path does not."""
+    """Return the edges, where those that skip a step of the data path bend, so that the path stays straight."""
     place = {node: k for k, node in enumerate(spine)}
     skips = [e.source in place and e.target in place and place[e.target] - place[e.source] > 1 for e in edges]
     return [dataclasses.replace(e, weight=0) if skip else e for e, skip in zip(edges, skips, strict=True)]
 
 
 def notes_below(builder: OperationBuilder, drawn: list[Value]) -> tuple[str, ...]:
-    """Return the lines of the footer that only this level has: what is folded, and what its numbers leave out."""
+    """Return the lines of the footer that only this level has: on folded values, and on missing numbers."""
     snapshot, options = builder.snapshot, builder.options
     notes = []
     if builder.hidden:
@@ -410,7 +410,7 @@ def notes_below(builder: OperationBuilder, drawn: list[Value]) -> tuple[str, ...
 
 
 def finish(builder: OperationBuilder) -> Picture:
-    """Legend, footer, alternative text, steps."""
+    """Return the finished picture: with legend, footer, alternative text and steps."""
     snapshot, options = builder.snapshot, builder.options
     drawn = [snapshot.values[i] for i in builder.keep]
     if not builder.sideways:

@@ -1,4 +1,4 @@
-"""How large a picture will be, from its cards alone, without laying it out."""
+"""The size of a picture, estimated from its cards alone, without a layout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LABEL = 60  # points of a row that lines and their labels take beside a card
 
 
 def estimated_size(picture: Picture) -> tuple[float, float]:
-    """Return about how wide and how high the picture will be, in points.
+    """Return an estimate of the width and the height of the picture, in points.
 
     A box stands one rank after the last box that it has a line from; the boxes of one rank stand side by side.
     """

@@ -80,7 +80,7 @@ def _axes(ax: Any) -> tuple[Any, Any]:
 
 
 def values_and_slopes(function: Callable[[Any], Any], x: np.ndarray[Any, Any]) -> tuple[Any, Any]:
-    """f(x) and f'(x) for an elementwise function, by one backward pass over the sum."""
+    """Return f(x) and f'(x) for an elementwise function, by one backward pass over the sum."""
     out = function(tensor(x))
     data = out.data if isinstance(out, Variable) else out
     y = np.broadcast_to(np.asarray(data, dtype=float), x.shape)

@@ -18,7 +18,7 @@ from ..reading.records import gradient_number, stats_of
 BINS = 24
 MOST_NUMBERS = 24  # elements; up to here a card shows the numbers themselves
 MOST_COLUMNS = 8
-SAMPLE = 100_000  # elements a histogram looks at
+SAMPLE = 100_000  # elements that a histogram counts
 ROWS = 24
 BOX = (
     f"display:inline-block;border:1px solid {BORDER};border-radius:8px;background:{WHITE};color:{INK};padding:8px 12px;"
@@ -43,12 +43,12 @@ def span(text: str, color: str = INK, bold: bool = False, size: int = 13) -> str
 
 
 def box(*rows: str) -> str:
-    """Rows in a rounded frame."""
+    """Return rows in a rounded frame."""
     return f'<div style="{BOX}{TYPE}">' + "".join(f"<div>{row}</div>" for row in rows if row) + "</div>"
 
 
 def value_card(value: Variable) -> str:
-    """Kind, shape, dtype; value or statistics with a histogram; the gradient."""
+    """Return the card of a value: kind, shape, dtype; value or statistics with a histogram; the gradient."""
     data = np.asarray(value.data)
     kind = type(value).__name__
     facts = "" if isinstance(value, Scalar) else f"{shape_text(data.shape)} {data.dtype}"
@@ -85,7 +85,7 @@ def number_text(given: Any) -> str:
 
 
 def statistics_rows(data: np.ndarray[Any, Any]) -> list[str]:
-    """Minimum, maximum, mean, zeros and what is not finite; a histogram of the finite elements."""
+    """Return minimum, maximum, mean, counts of zeros, NaN and infinities, and a histogram of the finite elements."""
     stats = stats_of(data)
     rows = []
     if stats.min is not None and stats.max is not None and stats.mean is not None:
@@ -124,7 +124,7 @@ def histogram(data: np.ndarray[Any, Any]) -> str:
 
 
 def module_card(module: Any) -> str:
-    """Class, layers with their own parameters, and the total."""
+    """Return the card of a module: class, layers with their own parameters, and the total."""
     layers = list(module.named_modules())
     counts: dict[str, int] = {}
     for name, parameter in module.named_parameters():

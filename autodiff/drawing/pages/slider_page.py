@@ -1,4 +1,4 @@
-"""A page with a slider: what its parts show follows the step that the slider stands at."""
+"""A page with a slider: its parts show the step that the slider is at."""
 
 from __future__ import annotations
 

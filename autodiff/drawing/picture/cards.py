@@ -3,7 +3,7 @@
 One function for each kind: it takes words and numbers that are ready to print and returns a `Card`. Sizes, paddings
 and colours of boxes are decided here and nowhere else.
 
-One file: the looks are compared with one another.
+One file, so that the looks can be compared with one another.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MODULE_WIDTH = 304
 
 
 def frame(kind: str, status: str = "") -> tuple[str, float, str]:
-    """Border colour, border width and fill of a kind of node, or of what is wrong with it."""
+    """Return border colour, border width and fill of a kind of node, or of a problem."""
     if status == "first-nan":
         return ERROR, 4, WHITE
     if status == "nan":
@@ -140,9 +140,7 @@ def tensor_card(
     headline: str = "",
     heat: Heat | None = None,
 ) -> Card:
-    """Return a square box: operation, name, shape and dtype; under them statistics, what is wrong, and the gradient
-    norm.
-    """
+    """Return a square box: operation, name, shape and dtype; under them statistics, problem and gradient norm."""
     border, width, fill = frame(kind, status)
     cells = [badge(op, 12, ERROR if status == "first-nan" else FORWARD)] if op else []
     if name and not value:
@@ -316,7 +314,7 @@ def repeat_card(
 
 
 def heat_card(title: str, text: str, heat: Heat, status: str = "") -> Card:
-    """One layer of a chain: its number and, under it, the gradient norm in the colour of its class."""
+    """Return one layer of a chain: its number and, under it, the gradient norm in the colour of its class."""
     border, line, fill = frame("module", status)
     return Card(
         (
@@ -381,7 +379,7 @@ def why_card(rows: Sequence[tuple[str, str, str]]) -> Card:
 
 
 def verdict_card(title: str, verdict: str, color: str, detail: str = "", width: float = 190) -> Card:
-    """Return the name of one compared model, and in a word how its gradients are."""
+    """Return the name of one compared model, with a verdict on its gradients."""
     second = [Run(verdict, 11, color, True)] + ([Run(GAP + detail, 11, MUTED)] if detail else [])
     return Card(
         (

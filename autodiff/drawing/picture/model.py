@@ -1,4 +1,4 @@
-"""The picture as plain data: what is drawn, where it belongs, and its texts.
+"""The picture as plain data: nodes, edges, frames and their texts.
 
 Frozen dataclasses, with methods that only read them. Nothing here needs a graph, a file format or a program: readers
 (`read_ops`, `read_modules`, ...) make a `Picture` from numbers copied out of a graph, writers (`dot`, `svg`, `mermaid`,
@@ -135,7 +135,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One box. The first fields say what it means, `card` how it looks.
+    """One box. The first fields are its meaning, `card` is its look.
 
     kind: scalar, tensor, input, constant, parameter, frozen, output,
     module, repeat, neuron, optimizer, note or reference.
@@ -172,7 +172,7 @@ class Edge:
     """One line from `source` to `target`; both are node ids. With `back` the arrow is at the source.
 
     A gradient runs against the data, and is still written `input -> output` with `back=True`: the graph stays acyclic
-    and the layout does not move when gradients are switched on. `number` is what the line carries (a norm, a weight).
+    and the layout stays the same when gradients are switched on. `number` belongs to the line (a norm, a weight).
     """
 
     id: str

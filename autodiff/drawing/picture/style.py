@@ -43,7 +43,7 @@ CLUSTER_FILL = "#FAFBFC"
 CLUSTER_LINE = "#CBD2D9"
 POSITIVE = "#0072B2"
 NEGATIVE = "#D55E00"
-FOCUS = "#0B5C99"  # what the keyboard or a search has chosen, on pages
+FOCUS = "#0B5C99"  # of the element that the keyboard or a search has chosen, on pages
 COVER_FILL = "#EEF2F6"  # a frame that is folded, on pages
 BARS = "#0B5C99"  # of a histogram
 CURVES = ("#0B5C99", "#B84300", "#00735C", "#6B3FA0", "#8A5A00")  # lines of a plot, in this order
@@ -85,7 +85,7 @@ _thresholds: ContextVar[Sequence[float]] = ContextVar("thresholds of heat", defa
 
 @contextmanager
 def heat_thresholds(thresholds: Sequence[float]) -> Iterator[None]:
-    """Inside, heat classes begin at these norms. Every part of a picture uses `heat_of`, however deep it is called.
+    """Set the norms at which heat classes begin, in a block. All parts of a picture use them, through `heat_of`.
 
     Raises:
         ValueError: these are not four positive numbers, each larger than the one before.
@@ -113,7 +113,7 @@ def css(text: str) -> str:
 
 
 def bound_of(heat: Heat) -> str:
-    """Where a heat class ends, as in the legend: `< 1e−6`, `≥ 10`; "" for healthy, dead and NaN."""
+    """Return the end of a heat class, as in the legend: `< 1e−6`, `≥ 10`; "" for healthy, dead and NaN."""
     weak, healthy, strong, exploding = map(short_number, _thresholds.get())
     bounds = {"vanishing": f"< {weak}", "weak": f"< {healthy}", "strong": f"≥ {strong}", "exploding": f"≥ {exploding}"}
     return bounds.get(heat.name, "")
@@ -133,7 +133,7 @@ def heat_of(norm: float) -> Heat:
 
 
 def heat_width(norm: float) -> float:
-    """Line width in points for a gradient norm: a vanishing gradient is a thin line, an exploding one a thick line."""
+    """Return the line width in points for a gradient norm: thin for a vanishing, thick for an exploding gradient."""
     if not math.isfinite(norm):
         return 2.4
     if norm == 0:
@@ -142,6 +142,6 @@ def heat_width(norm: float) -> float:
 
 
 def faded(color: str, part: float = 0.16) -> str:
-    """Return the colour mixed with white: what `part` opacity on a white page looks like."""
+    """Return the colour mixed with white, as with opacity `part` on a white page."""
     values = (round(255 - (255 - int(color[i : i + 2], 16)) * part) for i in (1, 3, 5))
     return "#" + "".join(f"{value:02X}" for value in values)

@@ -1,4 +1,4 @@
-"""Text of a picture: numbers, shapes, names, one escape function per format, and how wide a line will be.
+"""Text of a picture: numbers, shapes, names, one escape function per format, and the width of a line.
 
 All text that came from a user goes through `clean` once, and through the escape function of the format it is written
 to. Nothing else in the package escapes anything. Widths are those of Helvetica (Adobe's font metrics, in thousandths
@@ -124,7 +124,7 @@ def pretty_name(name: str) -> str:
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Width of a line in points, in Helvetica of the given size."""
+    """Return the width of a line in points, in Helvetica of the given size."""
     table = _BOLD if bold else _REGULAR
     total = 0
     for character in text:
@@ -141,7 +141,7 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 
 def escape_xml(text: str) -> str:
-    """For SVG and HTML: text and attribute values."""
+    """Return text for SVG and HTML, also for attribute values."""
     return (
         text.replace("&", "&amp;")
         .replace("<", "&lt;")
@@ -152,7 +152,7 @@ def escape_xml(text: str) -> str:
 
 
 def escape_label(text: str) -> str:
-    """For Graphviz HTML-like labels, where `\\N`, `\\G` and `\\L` are expanded: backslashes are doubled.
+    """Return text for Graphviz HTML-like labels, where `\\N`, `\\G` and `\\L` are expanded: backslashes are doubled.
 
     A text that is a lone `]` is a syntax error to Graphviz 2.43, so that bracket is always a character reference.
     """
@@ -160,7 +160,7 @@ def escape_label(text: str) -> str:
 
 
 def escape_quoted(text: str) -> str:
-    """For a quoted DOT attribute such as a tooltip: every backslash is written four times."""
+    """Return text for a quoted DOT attribute such as a tooltip: every backslash is written four times."""
     return escape_xml(text).replace("\\", "\\\\\\\\")
 
 
@@ -193,7 +193,7 @@ APART = "<i></i>"
 
 
 def embedded_json(data: Any) -> str:
-    """JSON that may stand inside an HTML script element: no `<`, `>`, `&` or line separator survives."""
+    """Return JSON that may be inside an HTML script element: `<`, `>`, `&` and line separators are escaped."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

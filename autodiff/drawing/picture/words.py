@@ -365,12 +365,12 @@ _ONE = re.compile(
 
 
 def _singular(found: re.Match[str]) -> str:
-    """``1 more node is`` for ``1 more nodes are``."""
+    """Return ``1 more node is`` for ``1 more nodes are``."""
     return found[0].replace(found[2], "time" if found[2] == "times" else found[2][:-1]).replace(" are", " is")
 
 
 def remedy_word(lang: str, remedy: str) -> str:
-    """Return a remedy in a language; one of a row of the user's as it is."""
+    """Return a remedy in a language; that of a user's row as it is."""
     if lang != "zh":
         return remedy
     if remedy not in CHINESE_REMEDIES and " in place of " in remedy:
@@ -382,7 +382,7 @@ def remedy_word(lang: str, remedy: str) -> str:
 
 
 def row_word(lang: str, title: str) -> str:
-    """Return the title of a row in a language; one of a row of the user's as it is."""
+    """Return the title of a row in a language; that of a user's row as it is."""
     return CHINESE_ROWS.get(title, title) if lang == "zh" else title
 
 
@@ -393,7 +393,7 @@ def module_word(lang: str, name: str) -> str:
 
 
 def check_language(lang: str) -> str:
-    """`lang` itself, or an error that lists the known ones."""
+    """Return `lang`, or raise an error that lists the languages."""
     if lang not in LANGUAGES:
         raise ValueError(f"lang must be one of {', '.join(map(repr, LANGUAGES))}; got {lang!r}")
     return lang

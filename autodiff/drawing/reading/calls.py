@@ -76,6 +76,6 @@ def split_repeats(snapshot: Snapshot, members: Sequence[int]) -> list[Sequence[i
 
 
 def key_of(snapshot: Snapshot, i: int) -> tuple[Any, ...]:
-    """Return what repeats from call to call: operation, shape, and the parameters that it reads."""
+    """Return the facts that are equal from call to call: operation, shape, and the parameters that it reads."""
     value = snapshot.values[i]
     return value.op, value.shape, tuple(p for p in value.parents if snapshot.values[p].role == "parameter")

@@ -1,8 +1,8 @@
 """Opening a fused operation: its reference composite, run again on the same operands.
 
-The graph holds one node for a fused operation. `expand=` shows what it stands for: the reference is recorded on fresh
+The graph holds one node for a fused operation. `expand=` shows the operations of its reference: it is recorded on new
 leaves with the operands' values, and the gradient that arrived at the fused node is pulled through it. The graph that
-is drawn is not touched.
+is drawn is not changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Opened:
 
 
 def open_fused(node: Node, gradient: Any) -> Opened | None:
-    """Run the reference of a fused operation; None when a value it needs was not kept."""
+    """Run the reference of a fused operation; return None when a value it needs was not kept."""
     given = [operand_value(node, position) for position in range(len(node.parents))]
     if any(value is None and not absent(node, k) for k, value in enumerate(given)):
         return None

@@ -22,7 +22,7 @@ ENDS_KEPT = 12
 
 @dataclass(slots=True)
 class Item:
-    """One box to be. kind: op, module, repeat (of `parts`) or rest (many different operations; `parts`: one step each).
+    """A future box. kind: op, module, repeat (of `parts`) or rest (many different operations; `parts`: one step each).
     """
 
     kind: str
@@ -41,7 +41,7 @@ class Item:
 class Folder:
     """Folds the operations of a snapshot by modules.
 
-    expand, fold: patterns of paths. repeat: fold runs of so many equal modules. depth: fold what is nested deeper.
+    expand, fold: patterns of paths. repeat: fold runs of so many equal modules. depth: fold modules nested deeper.
     opened: every module is open unless it matches `fold`.
     """
 
@@ -157,7 +157,7 @@ def fold_plain(items: list[Item], snapshot: Snapshot, limit: int, repeat: int = 
 
 
 def fold_patterns(items: list[Item], snapshot: Snapshot, repeat: int) -> list[Item]:
-    """Runs of the same few operations, over and over, become repeat items."""
+    """Return the items, with runs of the same few operations, over and over, as repeat items."""
     keys = [item_key(item, snapshot) for item in items]
     found: list[Item] = []
     at = 0
@@ -199,7 +199,7 @@ def best_period(keys: Sequence[Any], at: int, repeat: int) -> tuple[int, int]:
 
 
 def owner_table(items: Sequence[Item]) -> dict[int, int]:
-    """For every folded value the position of its item."""
+    """Return, for every folded value, the position of its item."""
     return {i: k for k, item in enumerate(items) for i in item.members}
 
 

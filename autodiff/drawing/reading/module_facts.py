@@ -1,4 +1,4 @@
-"""What a picture shows of a module itself: class, sizes, kernel, heads, and small images of its numbers.
+"""Facts of a module for its picture: class, sizes, kernel, heads, and small images of its numbers.
 
 A module is any object; a method `picture_facts()` of it may return more, as a `ModuleFacts`. Arrays are copied down to
 a few tiles of a few numbers.
@@ -14,7 +14,7 @@ from ...registry.picture_facts import ModuleFacts
 from ..picture.text import clean
 from .records import ModuleInfo, Tiles
 
-MOST_FILTERS, MOST_HEADS = 8, 4  # that fit on a card
+MOST_FILTERS, MOST_HEADS = 8, 4  # as many as fit on a card
 MOST_ROWS, LONGEST = 4, 8  # input channels of one-dimensional filters; cells along a side of an attention
 WIDEST_KERNEL = 9  # a larger one is no image on a card
 
@@ -28,7 +28,7 @@ SIZE_NAMES = (
 
 
 def module_info(path: str, owner: Any, parent: str, kind: type | None) -> ModuleInfo:
-    """Return the record of a module; its owner may be gone, of which the class is known still."""
+    """Return the record of a module; where its owner is gone, only the class is known."""
     facts = facts_of(owner)
     return ModuleInfo(
         path,

@@ -23,7 +23,7 @@ def name_values(
 ) -> None:
     """Give names: the user's, else module path and attribute to parameters.
 
-    models: path and module pairs; without a model from the user these are the modules that ran and were called by none.
+    models: path and module pairs; without a model from the user the modules that ran and that no other module called.
     """
     shared: dict[int, list[str]] = {}
     for path, model in models:
@@ -51,7 +51,7 @@ def name_values(
 
 
 def mark_parameters(snapshot: Snapshot, index: Mapping[GraphNode, int], names: Mapping[str, Any]) -> None:
-    """A handle whose class is called Parameter is one, also without its model."""
+    """Mark handles of a class named Parameter as parameters, also without their model."""
     for handle in names.values():
         node = handle.node if isinstance(handle, Variable) else None
         if node is not None and node in index and any(c.__name__ == "Parameter" for c in type(handle).__mro__):
@@ -82,7 +82,7 @@ def frozen_parameters(models: Sequence[tuple[str, Any]]) -> dict[int, str]:
 def frozen_modules(model: Any, snapshot: Snapshot) -> list[tuple[str, str, str]]:
     """Return path, class and sizes of the outermost modules of a model whose parameters are all frozen and not drawn.
 
-    What they compute from data is data: the graph has no trace of it.
+    Their results from data are data: the graph has no operation of theirs.
     """
     drawn = {value.name.partition(".")[0] for value in snapshot.values if value.role == "frozen"}
     found: list[tuple[str, str, str]] = []
@@ -98,13 +98,13 @@ def frozen_modules(model: Any, snapshot: Snapshot) -> list[tuple[str, str, str]]
 
 
 def named(model: Any, method: str) -> Iterable[tuple[str, Any]]:
-    """`model.named_parameters()` or `model.named_modules()`, or nothing for an object without them."""
+    """Return `model.named_parameters()` or `model.named_modules()`, or nothing for an object without them."""
     found = getattr(model, method, None)
     return list(found()) if callable(found) else []
 
 
 def check_model(model: Any, index: Mapping[GraphNode, int]) -> None:
-    """Raise an error for what is no model, or for a model that took no part in this graph."""
+    """Raise an error for anything but a model, or for a model that took no part in this graph."""
     if isinstance(model, type) or not callable(getattr(model, "named_parameters", None)):
         got = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         raise TypeError(f"model must have named_parameters(), as an nn.Module does: model=net; got {got}")
@@ -112,7 +112,7 @@ def check_model(model: Any, index: Mapping[GraphNode, int]) -> None:
 
 
 def check_optimizer(optimizer: Any, index: Mapping[GraphNode, int]) -> None:
-    """Raise an error for what is no optimizer, or for one that moves no parameter of this graph."""
+    """Raise an error for anything but an optimizer, or for one that changes no parameter of this graph."""
     groups = getattr(optimizer, "param_groups", None)
     if isinstance(optimizer, type) or not (isinstance(groups, list) or hasattr(optimizer, "lr")):
         got = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else type(optimizer).__name__
@@ -144,12 +144,12 @@ def attach_arrays(
     models: Sequence[tuple[str, Any]] = (),
     spliced: Sequence[tuple[GraphNode, range]] = (),
 ) -> None:
-    """Constant arrays that operations read become values of their own, one for each array.
+    """Add a value of its own for each constant array that operations read.
 
-    An operand that is no graph value is not kept by the graph. Its array is still known where a rule saved it, or
-    under `record()`; elsewhere nothing is drawn for it. Arrays of indices among the static arguments are always known.
+    The graph does not keep an operand that is no graph value. Its array is there only where a rule saved it, or under
+    `record()`; elsewhere nothing is drawn for it. Arrays of indices among the static arguments are always there.
     spliced: opened operations with the values drawn for them. An array that none of these reads as it is, such as
-    labels made to indices on the way, goes to the one that picks.
+    labels that were made into indices, goes to the operation that picks.
     """
     known = _names_of_arrays(names)
     made: dict[int, int] = {}
@@ -199,7 +199,7 @@ def picks(row: Any) -> bool:
 
 
 def read_optimizer(optimizer: Any, model: Any) -> OptimizerInfo:
-    """Name, learning rate, steps and the relative size of the last step, of any object that looks like an optimizer.
+    """Return name, learning rate, steps and the relative size of the last step of an object like an optimizer.
 
     `updates`, where an optimizer has it, is a list of (parameter, norm of the change, norm before) of its last step.
     """

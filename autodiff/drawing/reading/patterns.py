@@ -11,7 +11,7 @@ Pattern = str | Callable[..., Any]
 
 
 def as_patterns(argument: str, given: Any) -> tuple[Pattern, ...]:
-    """One pattern or several as a tuple."""
+    """Return one pattern or several as a tuple."""
     if given is None:
         return ()
     if isinstance(given, str) or callable(given):
@@ -35,7 +35,7 @@ def matches(patterns: Iterable[Pattern], path: str) -> bool:
 
 
 def check_paths(patterns: Iterable[Pattern], known: Iterable[str], argument: str) -> None:
-    """Raise an error for a path that fits nothing, with the closest names."""
+    """Raise an error for a path that no module fits, with the closest names."""
     known = sorted(set(known))
     for pattern in patterns:
         if callable(pattern) or pattern == "*" or any(matches((pattern,), path) for path in known):

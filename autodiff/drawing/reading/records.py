@@ -49,7 +49,7 @@ class Value:
     entered: Mapping[str, int] = field(default_factory=dict)  # a mark of the call, by path, where calls were recorded
     tied: tuple[str, ...] = ()
     count: int = 1
-    masked: bool = False  # a softmax reads it: -inf in it takes no part, and is meant
+    masked: bool = False  # a softmax reads it: -inf in it is a mask, and no problem
     added: bool = False  # the gradient is a sum over several backward passes
     row: Op | None = None
     wrote: Op | None = None  # of an operation that a derivative rule made: the one that a user wrote
@@ -129,7 +129,7 @@ class Snapshot:
 
 
 def describe_array(value: Value, array: Any) -> None:
-    """Statistics of an array, and its number when it is 0-d."""
+    """Set the statistics of an array, and its number when it is 0-d."""
     if array is None or getattr(array, "size", STATS_LIMIT) >= STATS_LIMIT:
         return
     array = np.asarray(array)
@@ -150,7 +150,7 @@ def gradient_number(grad: Any) -> tuple[float, bool]:
 
 
 def norm_of(array: np.ndarray[Any, Any]) -> float:
-    """2-norm; scaled by the largest element, so that it neither overflows nor vanishes."""
+    """Return the 2-norm; scaled by the largest element, so that it neither overflows nor underflows."""
     flat = np.abs(np.asarray(array, dtype=np.complex128 if array.dtype.kind == "c" else np.float64).ravel())
     if not flat.size:
         return 0.0
@@ -162,7 +162,7 @@ def norm_of(array: np.ndarray[Any, Any]) -> float:
 
 
 def stats_of(array: np.ndarray[Any, Any]) -> Stats:
-    """Statistics of an array; minimum, maximum, mean and norm over its finite elements."""
+    """Return statistics of an array; minimum, maximum, mean and norm over its finite elements."""
     size = int(array.size)
     if array.dtype.kind not in "fiub" or not size:
         return Stats(

@@ -2,8 +2,8 @@
 
 `take` walks the graph once, with a loop, and writes one `Value` for every node in creation order: operation,
 operands, shape, dtype, value, gradient, statistics, module path, source line. Everything after it (levels, folding,
-focus) works on these plain records. The only thing it may compute is what is not there: gradients before any
-`backward()`, by a private pass that writes into no node.
+focus) works on these plain records. It computes only gradients, and only when there was no `backward()` yet: by a
+private pass that writes into no node.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def take(
 
 
 def note_masks(values: Sequence[Value]) -> None:
-    """Mark what a softmax reads, and the constants in it: there, -inf is meant."""
+    """Mark the values that a softmax reads, and the constants in them: there, -inf is intended."""
     for value in values:
         for read in [values[i] for i in value.parents] if value.row is not None and value.row.shown.masks else []:
             read.masked = True
@@ -89,7 +89,7 @@ def note_masks(values: Sequence[Value]) -> None:
 
 
 class Reader:
-    """Turns nodes into values, oldest first. Fused operations that fit `expand` are replaced by what they stand for."""
+    """Turns nodes into values, oldest first. Fused operations that fit `expand` are replaced by their references."""
 
     def __init__(self, gradients: Mapping[GraphNode, Any], expand: Sequence[Pattern]) -> None:
         self.gradients, self.expand = gradients, expand
@@ -98,7 +98,7 @@ class Reader:
         self.modules: dict[str, ModuleInfo] = {}
         self.paths: dict[int, str] = {}
         self.entered: dict[int, dict[str, int]] = {}
-        self.owners: dict[tuple[str, int], tuple[str, Any]] = {}  # modules that were called by nobody
+        self.owners: dict[tuple[str, int], tuple[str, Any]] = {}  # modules that no other module called
         self.opened: set[str] = set()
         self.closed: set[str] = set()
         self.spliced: list[tuple[GraphNode, range]] = []  # opened nodes and the values that stand for them
@@ -143,14 +143,14 @@ class Reader:
             self.modules[path] = replace(info, tiles=attention_tiles(node.value))
 
     def note_weights(self, node: GraphNode, value: Value) -> None:
-        """A leaf that an operation reads as its weight or bias is a parameter, even if its module is gone."""
+        """Mark a leaf that an operation reads as its weight or bias as a parameter, even if its module is gone."""
         for name, operand in zip(node.op.inputs, value.operands, strict=False):
             if name in ("weight", "bias") and operand.__class__ is int and self.values[operand].role == "leaf":
                 self.values[operand].role = "parameter"
                 self.values[operand].name = f"{value.path}.{name}" if value.path else name
 
     def splice(self, node: GraphNode, opened: Opened, path: str) -> None:
-        """Append what a fused node stands for; its last value takes the node's place."""
+        """Append the values of a fused node's reference; the last one takes the node's place."""
         start = len(self.values)
         for inner in opened.inner:
             if inner in opened.operands:
@@ -194,7 +194,7 @@ def find_gradients(
 
 
 def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradients: Mapping[GraphNode, Any]) -> Value:
-    """One node as plain data."""
+    """Return one node as plain data."""
     value = Value(
         index,
         scalar=node.shape is None,
@@ -272,7 +272,7 @@ def calls_entered(scope: Any) -> dict[str, int]:
 
 
 def read_root_value(value: Value, root: Variable) -> None:
-    """A root's handle is at hand, so its number is known also without `record()`."""
+    """Set the number of a root from its handle, which is there also without `record()`."""
     if root.size == 1 and value.number is None:
         value.number = root.item()
     if value.stats is None and not value.scalar:

@@ -99,7 +99,7 @@ def label_overhang(layout: Layout) -> tuple[float, float]:
 
 
 def text_svg(runs: Sequence[Run], x: float, y: float, anchor: str = "start", css: str = "") -> str:
-    """Runs on one baseline. Spaces at run ends are kept as no-break spaces."""
+    """Return runs on one baseline. Spaces at run ends are kept as no-break spaces."""
     spans = "".join(
         f'<tspan font-size="{run.size:g}" fill="{run.color}"{BOLD if run.bold else ""}>{escape_xml(run.text)}</tspan>'
         for run in runs
@@ -234,7 +234,7 @@ def label_svg(edge: Edge, route: Route, prefix: str) -> str:
 
 
 def legend_svg(picture: Picture) -> tuple[str, float, float]:
-    """Legend and footer: SVG text, width and height."""
+    """Return legend and footer: SVG text, width and height."""
     lines: list[tuple[str, float]] = []
     if picture.legend and picture.legend_title:
         runs = (Run(picture.legend_title, 10, INK, True),)

@@ -1,6 +1,6 @@
 """The picture as DOT text for Graphviz.
 
-Nodes are `shape=plain` with an HTML-like table made from the node's card. What was learned the hard way: record
+Nodes are `shape=plain` with an HTML-like table made from the node's card. Faults of Graphviz to avoid: record
 shapes break on `{ | }` in names; an edge between neighbours of one rank must not use ports, or its arrowhead turns
 round; an empty FONT element is a syntax error; rounded tables do not clip the colour of their cells, so coloured
 cells are inset by a nested table and the port stands on the outer cell.
@@ -18,7 +18,7 @@ from ..picture.text import escape_label, escape_quoted, text_width
 
 
 def to_dot(picture: Picture) -> str:
-    """DOT text of a picture. Needs no program, and is the same for equal pictures."""
+    """Return the DOT text of a picture. Needs no program; equal pictures give equal text."""
     lines = [
         "digraph autodiff {",
         "  " + graph_attributes(picture),
@@ -67,7 +67,7 @@ def graph_attributes(picture: Picture) -> str:
 
 
 def node_lines(picture: Picture) -> list[str]:
-    """Node statements, those of a module inside its cluster, in the order of the picture."""
+    """Return node statements, those of a module inside its cluster, in the order of the picture."""
     nodes = {node.id: node for node in picture.nodes}
     owner = {node_id: module.id for module in picture.modules for node_id in module.nodes}
     children: dict[str, list[Module]] = {}
@@ -99,7 +99,7 @@ def node_lines(picture: Picture) -> list[str]:
 
 
 def node_line(node: Node, picture: Picture) -> str:
-    """One node statement."""
+    """Return one node statement."""
     group = ', group="spine"' if node.id in picture.spine else ""
     tooltip = escape_quoted(node.tooltip or node.label or " ")
     look = f'label=<{card_html(node.card)}>, id="{node.id}", class="node {node.kind}"{group}'
@@ -107,7 +107,8 @@ def node_line(node: Node, picture: Picture) -> str:
 
 
 def rank_lines(picture: Picture) -> dict[str, str]:
-    """`rank=same` for every host and its companions; it stands inside the host's cluster, or the cluster loses them."""
+    """Return `rank=same` for every host and its companions, to be written inside the host's cluster to keep them there.
+    """
     groups: dict[str, list[str]] = {}
     for host, companion, side in picture.beside:
         names = groups.setdefault(host, [host])
@@ -116,7 +117,7 @@ def rank_lines(picture: Picture) -> dict[str, str]:
 
 
 def slanting_edges(picture: Picture) -> set[str]:
-    """Ids of the lane edges between cards that cannot stand under each other, because several meet at one end.
+    """Return ids of the lane edges between cards that cannot be below each other, because several meet at one end.
 
     Graphviz bends such an edge behind its own card when it must leave straight down and arrive straight from above.
     """
@@ -130,7 +131,7 @@ def slanting_edges(picture: Picture) -> set[str]:
 
 
 def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], str], slanting: bool) -> str:
-    """One edge statement. An edge to a companion has no port, and is written from left to right in its rank."""
+    """Return one edge statement. An edge to a companion has no port, and is written from left to right in its rank."""
     source, target, back = edge.source, edge.target, edge.back
     beside = companions.get((target, source), "") or companions.get((source, target), "")
     if beside:
@@ -155,7 +156,7 @@ def edge_line(edge: Edge, picture: Picture, companions: dict[tuple[str, str], st
     parts.append(f"dir=back, arrowtail={edge.arrow}" if back else f"arrowhead={edge.arrow}")
     if edge.arrow_size != 0.7:
         parts.append(f"arrowsize={edge.arrow_size:g}")
-    if edge.weight > 1:  # Graphviz needs a little pull on a line that gives way, or it wanders off
+    if edge.weight > 1:  # without a small weight Graphviz draws a bent line far away from the cards
         parts.append(f"weight={edge.weight}")
     tooltip = escape_quoted(edge.tooltip or " ")
     parts.append(f'edgetooltip="{tooltip}"')
@@ -214,7 +215,7 @@ def card_html(card: Card) -> str:
 
 
 def lane_row(forward: str, backward: str, third: float) -> str:
-    """Three empty cells: the ports of the forward lane (left) and of the backward lane (right)."""
+    """Return three empty cells: the ports of the forward lane (left) and of the backward lane (right)."""
     return (
         f'<TR><TD PORT="{forward}" WIDTH="{third:.0f}" HEIGHT="1"></TD><TD WIDTH="{third:.0f}" HEIGHT="1"></TD>'
         f'<TD PORT="{backward}" WIDTH="{third:.0f}" HEIGHT="1"></TD></TR>'
@@ -234,7 +235,7 @@ def block_html(block: Block, width: float) -> str:
 
 
 def cell_html(cell: Cell, box: CellBox) -> str:
-    """One cell. Graphviz counts whole points, so its two ends are rounded: rows of equal width stay equal."""
+    """Return one cell. Graphviz counts whole points, so its two ends are rounded: rows of equal width stay equal."""
     fill = f' BGCOLOR="{cell.fill}"' if cell.fill else ""
     height = f' HEIGHT="{cell.min_height:g}"' if cell.min_height else ""
     width = int(box.x + box.width) - int(box.x)
@@ -244,7 +245,7 @@ def cell_html(cell: Cell, box: CellBox) -> str:
     )
 
 
-KEY_ROOM = 46  # what a legend entry needs beside its text: the mark and the gaps
+KEY_ROOM = 46  # points of a legend entry beside its text: the mark and the gaps
 
 
 def legend_html(picture: Picture) -> str:

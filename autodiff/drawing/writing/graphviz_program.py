@@ -27,7 +27,7 @@ class DrawingError(RuntimeError):
 
 
 def dot_command() -> str:
-    """Name of the program, as the `graphviz` package runs it."""
+    """Return the name of the program, as the `graphviz` package runs it."""
     try:
         from graphviz import backend
     except ImportError:
@@ -43,7 +43,7 @@ def have_dot() -> bool:
 def run_dot(text: str, form: str, *, asked: str = "", options: tuple[str, ...] = ()) -> bytes:
     """Render DOT text with the program `dot`.
 
-    form: "svg", "png" or "pdf". asked: what the caller wanted to write, named in errors.
+    form: "svg", "png" or "pdf". asked: the name of the file or format in errors.
 
     Raises:
         DrawingError: when the program is missing, does not finish in 30 seconds, fails or writes nothing.
@@ -65,12 +65,12 @@ def run_dot(text: str, form: str, *, asked: str = "", options: tuple[str, ...] =
         ) from None
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
     failed = done.returncode != 0 or not done.stdout
-    if said or failed:  # a dot that is too old fails, or only complains and draws something else
+    if said or failed:  # a dot that is too old fails, or prints a warning and draws something else
         version = dot_version()
         if version and version < OLDEST:
             raise DrawingError(old_message(asked, version))
     if failed:
-        reason = said[0] if said else "it said nothing"
+        reason = said[0] if said else "it printed no message"
         raise DrawingError(
             f"cannot write {asked}: the program dot failed with exit code {done.returncode}: {reason}; {WITHOUT}."
         )
@@ -88,7 +88,7 @@ def dot_version() -> tuple[int, ...]:
 
 
 def missing_message(asked: str) -> str:
-    """Return the error for a missing program: the file asked for, how to install it, and what still works."""
+    """Return the error for a missing program: the file, how to install the program, and the formats without it."""
     return (
         f"cannot write {asked}: the program dot (Graphviz) was not found. Install it with one of\n{INSTALL}\n"
         f"`pip install graphviz` does not contain the program. Until then {WITHOUT}."
@@ -104,7 +104,7 @@ def old_message(asked: str, version: tuple[int, ...]) -> str:
 
 
 def missing_warning() -> str:
-    """One line for a picture that the built-in layout took over."""
+    """Return the warning for a picture that was drawn by the built-in layout."""
     return (
         "Graphviz is not installed, so the built-in layout drew this picture; for a better one install the program dot "
         "(apt-get install graphviz, brew install graphviz or winget install graphviz)"

@@ -22,7 +22,7 @@ TOOLTIP = "{http://www.w3.org/1999/xlink}title"
 
 
 def finish_svg(raw: bytes, picture: Picture, prefix: str) -> str:
-    """SVG text from what the program `dot` wrote."""
+    """Return SVG text from the output of the program `dot`."""
     root = ET.fromstring(raw)
     for element in root.iter():  # plain names and one xmlns attribute, without touching ElementTree's global table
         element.tag = element.tag.rpartition("}")[2]
@@ -101,7 +101,7 @@ def points_of(path: str) -> list[Point]:
 
 
 def describe(root: ET.Element, picture: Picture, prefix: str) -> None:
-    """Role, title and description for readers who cannot see the picture."""
+    """Add role, title and description for readers who cannot see the picture."""
     title, desc = ET.Element("title", {"id": f"{prefix}-title"}), ET.Element("desc", {"id": f"{prefix}-desc"})
     title.text, desc.text = picture.title or word(picture.lang, "graph title"), picture.alt
     root.insert(0, title)

@@ -14,7 +14,7 @@ LOOKS = ("label", "color", "width", "dash", "arrow", "arrow_size", "weight", "la
 
 
 def to_json(picture: Picture) -> str:
-    """JSON text of a picture. NaN and infinities, which JSON has no numbers for, are texts."""
+    """Return the JSON text of a picture. NaN and infinities, which JSON has no numbers for, are texts."""
     return json.dumps(as_data(picture), ensure_ascii=False, indent=1) + "\n"
 
 

@@ -1,7 +1,7 @@
 """The picture as Mermaid text, which many sites show without any program.
 
-Mermaid refuses more than 500 edges or 50,000 characters, so gradient lines, then the text itself, are given up before
-that, with a comment. Labels are always quoted, and every character of user text beyond letters, digits and a few
+Mermaid refuses more than 500 edges or 50,000 characters, so gradient lines, then nodes, are left out before that, with
+a comment. Labels are always quoted, and every character of user text beyond letters, digits and a few
 marks is written as a numeric code.
 """
 
@@ -66,7 +66,7 @@ COLORS = {"gradient": GRAD, "update": UPDATE, "nan": ERROR, "note": ERROR}
 
 
 def to_mermaid(picture: Picture) -> str:
-    """Mermaid flowchart text of a picture."""
+    """Return the Mermaid flowchart text of a picture."""
     edges = [edge for edge in picture.edges if edge.dash != "invis"]
     dropped = ""
     if len(edges) > MOST_EDGES:
@@ -89,8 +89,7 @@ def to_mermaid(picture: Picture) -> str:
 
 
 def write(picture: Picture, edges: Sequence[Edge], nodes: Sequence[Node], dropped: str) -> str:
-    """Return the text for a choice of edges and nodes: the data path first, or Mermaid lays the flow out along other
-    lines.
+    """Return the text for a choice of edges and nodes: the data path first, so that Mermaid lays out the flow along it.
     """
     aside = {companion for _, companion, _ in picture.beside}
     nodes = sorted(nodes, key=lambda node: node.id in aside)
@@ -126,20 +125,20 @@ def write(picture: Picture, edges: Sequence[Edge], nodes: Sequence[Node], droppe
 
 
 def place_of(edge: Edge, aside: Collection[str]) -> int:
-    """Where an edge stands in the text: data, what is read beside it, gradients, what they do beside it."""
+    """Return the place of an edge in the text: data, values read beside it, gradients, gradients of these values."""
     beside = (edge.source in aside) + (edge.target in aside)
     return 2 * (edge.kind in ("gradient", "update")) + min(beside, 1) + (edge.kind == "update")
 
 
 def plain_line(text: str) -> str:
-    """One line without the characters that end or break a Mermaid statement."""
+    """Return one line without the characters that end or break a Mermaid statement."""
     return "".join(
         character if character.isalnum() or character in " _.,:=()/+*×−‖" else " " for character in text
     ).strip()
 
 
 def node_lines(picture: Picture, nodes: Sequence[Node]) -> list[str]:
-    """Node statements, those of a module inside a subgraph."""
+    """Return node statements, those of a module inside a subgraph."""
     by_id = {node.id: node for node in nodes}
     inside = {node_id for module in picture.modules for node_id in module.nodes}
     lines = [node_line(node) for node in nodes if node.id not in inside]
@@ -171,7 +170,7 @@ def class_of(node: Node) -> str:
 
 
 def node_line(node: Node) -> str:
-    """One node statement: the rows of its card, the shape of its kind."""
+    """Return one node statement: the rows of its card, the shape of its kind."""
     rows = [runs_mermaid(runs, escape_mermaid_label) for runs in node.card.lines()]
     label = "<br>".join(row for row in rows if row)
     opening, closing = (
@@ -191,9 +190,9 @@ def runs_mermaid(runs: Iterable[Run], escape: Callable[[str], str]) -> str:
 
 
 def edge_line(edge: Edge, upstream: bool = False) -> str:
-    """One edge statement; gradients are written in the direction they run.
+    """Return one edge statement; gradients are written in the direction they run.
 
-    upstream: in a graph with many inputs that would turn the layout round, for Mermaid ranks what a line points to
+    upstream: in a graph with many inputs that would turn the layout round, because Mermaid puts the target of a line
     lower; there a gradient is a line without a head, and an arrow in its label.
     """
     if upstream and edge.kind == "gradient":
@@ -208,7 +207,7 @@ def edge_line(edge: Edge, upstream: bool = False) -> str:
 
 
 def styles(edges: Sequence[Edge]) -> dict[str, list[int]]:
-    """Colours of lines, by their position in the text."""
+    """Return colours of lines, by their position in the text."""
     found: dict[str, list[int]] = {}
     for i, edge in enumerate(edges):
         color = edge.color if edge.color in (POSITIVE, NEGATIVE) else COLORS.get(edge.kind)

@@ -39,7 +39,7 @@ def step(picture: Picture, done: set[str], reached: set[str], title: str) -> Pic
 
 
 def paint(node: Node, done: bool, reached: bool) -> Node:
-    """One node of a step."""
+    """Return one node of a step."""
     card = node.card if reached else blank_gradient(node.card)
     return dataclasses.replace(node, card=card if done else faded_card(card))
 
@@ -68,7 +68,7 @@ def blank_gradient(card: Card) -> Card:
 
 
 def paint_edge(edge: Edge, done: set[str], reached: set[str]) -> Edge:
-    """One line of a step."""
+    """Return one line of a step."""
     happened = (
         edge.source in reached and edge.target in reached
         if edge.kind in ("gradient", "update")

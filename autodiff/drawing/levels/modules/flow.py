@@ -35,7 +35,7 @@ NARROWEST = 150  # a label still fits between the two lanes
 
 
 def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = False, opened: bool = False) -> Picture:
-    """Module-level picture, or the overview with equal siblings folded.
+    """Return the module-level picture, or the overview with equal siblings folded.
 
     opened: operations are drawn one by one, except in the modules that `options.fold` names.
     """
@@ -71,7 +71,7 @@ def module_picture(snapshot: Snapshot, options: Options, *, overview: bool = Fal
 
 
 def give_way(builder: FlowBuilder) -> dict[str, int]:
-    """Lines that pass by a card bend, so that the cards stay under each other; returns the depth of every card."""
+    """Bend the lines that pass by a card, so that the cards stay under each other; return the depth of every card."""
     depth: dict[str, int] = {}
     flow = [edge for edge in builder.edges if edge.lane in ("f", "b") and edge.kind in ("value", "gradient")]
     flow = [edge for edge in flow if edge.weight == LANE_WEIGHT]
@@ -103,7 +103,7 @@ def shade(builder: FlowBuilder) -> None:
 
 
 def narrow(builder: FlowBuilder) -> None:
-    """Module cards without the width of a picture that has one column."""
+    """Make module cards as narrow as their text; only a picture of one column has wide cards."""
     builder.nodes = [
         dataclasses.replace(node, card=dataclasses.replace(node.card, min_width=NARROWEST))
         if node.card.lanes and node.kind not in ("parameter", "optimizer")
@@ -244,7 +244,7 @@ def cuts_negative(value: Value) -> bool:
 
 
 def sources(builder: FlowBuilder, position: int, item: Item) -> list[tuple[str, list[int]]]:
-    """Nodes that feed an item, with the values that flow."""
+    """Return the nodes that feed an item, with the values that flow."""
     found: dict[str, list[int]] = {}
     for i in inputs_of(item, builder.snapshot, builder.owner, position, lambda value: value.role != "parameter"):
         node_id = builder.value_node.get(i) or builder.item_node.get(builder.owner.get(i, -1))
@@ -314,7 +314,7 @@ def add_output(builder: FlowBuilder, value: Value) -> None:
 
 
 def finish(builder: FlowBuilder, overview: bool) -> Picture:
-    """Clusters, legend, footer, alternative text, steps."""
+    """Return the finished picture: with clusters, legend, footer, alternative text and steps."""
     snapshot, options = builder.snapshot, builder.options
     lanes = {node.id for node in builder.nodes if node.kind in ("module", "repeat", "output", "input", "tensor")}
     builder.problems += find_problems([v for v in snapshot.values if v.op], builder.lang)
@@ -356,7 +356,7 @@ def finish(builder: FlowBuilder, overview: bool) -> Picture:
 
 
 def folded_footer(builder: FlowBuilder) -> tuple[str, ...]:
-    """Return how much is folded, and how to open it."""
+    """Return a line with the number of folded operations and the way to open them."""
     wide = (word(builder.lang, "wide inputs", builder.hidden + 1),) if builder.hidden else ()
     runs = [item for item in builder.items if item.kind == "repeat" and item.path]
     if not runs:
@@ -366,7 +366,7 @@ def folded_footer(builder: FlowBuilder) -> tuple[str, ...]:
 
 
 def legend(builder: FlowBuilder) -> tuple[Key, ...]:
-    """Only the entries this picture uses."""
+    """Return the legend: only the entries that this picture uses."""
     lang, kinds, lines = builder.lang, {node.kind for node in builder.nodes}, {edge.kind for edge in builder.edges}
     if builder.options.heat == "grad":
         return heat_keys(lang, builder.heats)

@@ -19,7 +19,7 @@ from .titles import FlowBuilder
 
 
 def texts_of_parameter(builder: FlowBuilder, value: Value) -> tuple[str, str, str, str]:
-    """Return a parameter's name, shape, norm and the norm of its gradient; "" for what is not known or not shown."""
+    """Return a parameter's name, shape, norm and the norm of its gradient; "" for those not known or not shown."""
     norm = number(value.stats.norm) if value.stats is not None and value.stats.norm is not None else ""
     grad = number(abs(value.grad)) if value.grad is not None and "grad" in builder.options.show else ""
     return name_of(value) or "w", shape_text(value.shape, word(builder.lang, "scalar")), norm, grad
@@ -85,7 +85,7 @@ def add_tied(builder: FlowBuilder, value: Value, path: str, host: str) -> None:
 
 
 def add_chips(builder: FlowBuilder, position: int, item: Item, host: str) -> None:
-    """Constant arrays beside the card that reads them: labels, masks, tokens."""
+    """Add constant arrays beside the card that reads them: labels, masks, tokens."""
     if item.kind in ("repeat", "rest") or builder.options.heat is not None:
         return
     constants = inputs_of(
@@ -113,7 +113,7 @@ def add_chips(builder: FlowBuilder, position: int, item: Item, host: str) -> Non
 
 
 def add_again(builder: FlowBuilder, node: Node, host: str) -> None:
-    """Data that was read further up as a chip of its own, instead of a line across the picture."""
+    """Add a chip for data that was read further up, instead of a line across the picture."""
     node_id = builder.new_id("n")
     name = node.name or word(builder.lang, "Input")
     card = chip_card("constant", f"↗ {shorten(name)}", f"{node.shape} {node.dtype}")
@@ -126,7 +126,7 @@ def add_again(builder: FlowBuilder, node: Node, host: str) -> None:
 
 
 def constant_text(builder: FlowBuilder, value: Value) -> tuple[str, str]:
-    """Name, and shape with dtype, of a constant array; integers that nobody named are labels."""
+    """Return name, and shape with dtype, of a constant array; integers without a name are labels."""
     key = "labels" if value.dtype.startswith(("int", "uint")) else "constant"
     return name_of(value) or word(builder.lang, key), f"{shape_text(value.shape)} {value.dtype}"
 
@@ -163,7 +163,7 @@ def add_column(builder: FlowBuilder) -> None:
 
 
 def set_width(builder: FlowBuilder, kinds: Sequence[str], least: float = 0) -> None:
-    """All cards of these kinds as wide as the widest, so that lanes are vertical."""
+    """Make all cards of these kinds as wide as the widest, so that lanes are vertical."""
     cards = [node.card for node in builder.nodes if node.kind in kinds and node.card.lanes]
     width = max([least, *(card.inner_width for card in cards)])
     builder.nodes = [
@@ -175,7 +175,7 @@ def set_width(builder: FlowBuilder, kinds: Sequence[str], least: float = 0) -> N
 def add_update(
     builder: FlowBuilder, upper: tuple[str, str, list[str]], lower: tuple[str, str, list[str]], towards_lower: bool
 ) -> None:
-    """Gradient and update between two neighbours of the column; the optimizer is on the lower or on the upper side."""
+    """Add gradient and update between two neighbours of the column; the optimizer is the lower or the upper one."""
     info = builder.snapshot.optimizer
     assert info is not None
     _, source, _ = upper

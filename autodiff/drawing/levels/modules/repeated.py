@@ -18,7 +18,7 @@ def heat_number(builder: FlowBuilder, item: Item) -> tuple[float | None, str]:
     """Return the number that the heat strip shows for one member, and its label.
 
     For "grad" the gradient norm at its input (at its output when the input has none), for "update" the largest relative
-    step of its parameters, else what the user's function makes of its newest value.
+    step of its parameters, else the user's function of its newest value.
     """
     values, heat = builder.snapshot.values, builder.options.heat
     if callable(heat):

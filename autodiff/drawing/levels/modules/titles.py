@@ -17,10 +17,10 @@ from ..parts.value_texts import badge_of
 
 @dataclass(slots=True, kw_only=True)
 class FlowBuilder(GraphBuilder):
-    """The module level. items: what becomes a card each; owner: position of the item that holds a value.
+    """The module level. items: a card is made of each; owner: position of the item that holds a value.
 
     columns: (host, card of its parameters, names of the parameters). norms: name and norm of each gradient drawn.
-    shares: what the user's heat function makes of each card.
+    shares: the number of each card by the user's heat function.
     """
 
     items: list[Item]
@@ -35,7 +35,7 @@ class FlowBuilder(GraphBuilder):
 
 
 def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
-    """Class name and sizes of a module; the symbol of a single operation; the steps of a folded run."""
+    """Return class name and sizes of a module; the symbol of a single operation; the steps of a folded run."""
     lang, values = builder.lang, builder.snapshot.values
     newest = values[item.last]
     if item.path and item.kind in ("module", "repeat"):
@@ -76,7 +76,7 @@ def images_of(builder: FlowBuilder, item: Item) -> tuple[Block, ...]:
 
 
 def mean_text(builder: FlowBuilder, value: Value) -> str:
-    """`mean over 32 examples` for a loss that averages its first axis."""
+    """Return `mean over 32 examples` for a loss that averages its first axis."""
     if value.detail != "mean":
         return ""
     first = next((builder.snapshot.values[p] for p in value.parents), None)

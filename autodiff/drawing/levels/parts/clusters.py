@@ -63,7 +63,7 @@ def module_clusters(builder: GraphBuilder, *, nested: bool = True) -> list[Modul
 
 
 def innermost(home: tuple[Call, ...], known: Container[tuple[Call, ...]]) -> tuple[Call, ...]:
-    """Return the innermost of these calls that is known, with the calls around it."""
+    """Return the innermost of these calls that is in ``known``, with the calls around it."""
     while home and home not in known:
         home = home[:-1]
     return home

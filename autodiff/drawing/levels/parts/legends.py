@@ -28,14 +28,14 @@ from .options import Options
 
 
 def footers(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
-    """Return one line about the origin of the gradients, when it is not plain."""
+    """Return one line about the origin of the gradients, unless it is the usual one."""
     frozen = tuple(word(options.lang, "frozen module", path) for path, _, _ in snapshot.frozen[:3])
     closed = (word(options.lang, "closed", ", ".join(sorted(snapshot.closed))),) if snapshot.closed else ()
     return frozen + closed + gradient_footer(snapshot, options)
 
 
 def gradient_footer(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
-    """Return where the gradients come from."""
+    """Return a line with the origin of the gradients."""
     if "grad" not in options.show:
         return ()
     if snapshot.gradients.startswith("failed: "):
@@ -46,14 +46,14 @@ def gradient_footer(snapshot: Snapshot, options: Options) -> tuple[str, ...]:
 
 
 def legend(builder: OperationBuilder, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
-    """Only the entries this picture uses."""
+    """Return the legend: only the entries that this picture uses."""
     if builder.about_problem:
         return (box_key(word(builder.lang, "finite"), "tensor"), *problem_keys(builder))
     return (*plain_keys(builder, drawn, has_grad), *problem_keys(builder))
 
 
 def plain_keys(builder: OperationBuilder, drawn: list[Value], has_grad: bool) -> tuple[Key, ...]:
-    """Entries for kinds of nodes and lines."""
+    """Return the entries for kinds of nodes and lines."""
     lang, kinds = builder.lang, {node.kind for node in builder.nodes}
     keys: list[Key] = []
     if builder.mixed:
@@ -91,7 +91,7 @@ def plain_keys(builder: OperationBuilder, drawn: list[Value], has_grad: bool) ->
 
 
 def problem_keys(builder: OperationBuilder) -> tuple[Key, ...]:
-    """Entries for what is wrong."""
+    """Return the entries for problems."""
     lang, found = builder.lang, {note.status for note in builder.notes.values()}
     keys = []
     if "warning" in found:
@@ -133,7 +133,7 @@ def line_key(text: str, kind: str) -> Key:
 
 
 def heat_keys(lang: str, used: Iterable[str]) -> tuple[Key, ...]:
-    """Legend entries of the heat classes in use, from small to large."""
+    """Return the legend entries of the heat classes in use, from small to large."""
     used = set(used)
     keys = [
         Key(f"{word(lang, heat.name)}\u00a0 {bound_of(heat)}".rstrip("\u00a0 "), "box", heat.fill, heat.fill)

@@ -48,7 +48,7 @@ class Options:
 
 
 def check_count(argument: str, given: Any, least: int, other: str = "") -> None:
-    """Raise an error for what is no whole number of at least `least`."""
+    """Raise an error for anything but a whole number of at least `least`."""
     if isinstance(given, bool) or not isinstance(given, int):
         raise TypeError(f"{argument} must be a whole number{other}; got {given!r}")
     if given < least:
@@ -80,7 +80,7 @@ def shown_set(show: Any) -> frozenset[str]:
 
 
 def choose(name: str, given: Any, known: Iterable[Any]) -> Any:
-    """`given` if it is known, else an error that lists what is."""
+    """Return `given` if it is in `known`; otherwise raise an error that lists `known`."""
     known = list(known)
     if not any(given is one or (given == one and type(given) is type(one)) for one in known):
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}; got {given!r}")

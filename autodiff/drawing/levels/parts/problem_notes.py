@@ -35,9 +35,9 @@ def count_bad(value: Value, kind: str) -> int:
 
 def find_first(snapshot: Snapshot) -> FirstProblem | None:
     """Return the first NaN, else the first infinity, else the operation whose rule made the first broken gradient; None
-    where an operand of the first one was not kept, which may have been so before."""
+    where an operand of it was not kept, which may already have had a NaN."""
     for kind in ("nan", "inf"):
-        # creation order is a topological order, so the first one has sound operands
+        # creation order is a topological order, so the operands of the first one are finite
         first = next((value for value in snapshot.values if count_bad(value, kind)), None)
         if first is not None:
             known = all(is_known(snapshot.values[p]) for p in first.parents)
@@ -50,7 +50,7 @@ def find_first(snapshot: Snapshot) -> FirstProblem | None:
 
 
 def is_known(value: Value) -> bool:
-    """Return whether the graph has what there is to know of a value."""
+    """Return whether the graph has the value or its statistics."""
     return value.stats is not None or value.number is not None
 
 
@@ -83,7 +83,7 @@ def note_of(snapshot: Snapshot, value: Value, origin: FirstProblem, lang: str) -
 
 
 def bad_text(value: Value, stats: Stats, name: str, lang: str) -> str:
-    """`108 of 320 are NaN`; for a single number `loss is NaN`."""
+    """Return `108 of 320 are NaN`; for a single number `loss is NaN`."""
     if stats.size == 1:
         if count_bad(value, "nan"):
             return word(lang, "is NaN", name)
@@ -95,7 +95,7 @@ def bad_text(value: Value, stats: Stats, name: str, lang: str) -> str:
 
 
 def default_notes(snapshot: Snapshot, lang: str) -> dict[int, ProblemNote]:
-    """Notes of an ordinary picture: one for each problem."""
+    """Return the notes of an ordinary picture: one for each problem."""
     notes = {}
     origin = find_first(snapshot)
     if origin is not None:

@@ -77,7 +77,7 @@ def is_dead(value: Value) -> bool:
 
 
 def gradient_problems(norms: Iterable[tuple[str, float]], lang: str = "en") -> tuple[Problem, ...]:
-    """Vanishing and exploding gradients among named norms."""
+    """Return the problems among named norms: vanishing and exploding gradients."""
     found = []
     for where, norm in norms:
         heat = heat_of(norm)

@@ -1,5 +1,5 @@
-"""What to write instead of an operation that made a NaN or an infinity: forms of operations that stand together, such
-as the logarithm of a softmax, before what one operation says by itself. All of it is facts of the rows.
+"""Remedies for an operation that made a NaN or an infinity: first by forms of several operations, such as the logarithm
+of a softmax, then by the operation alone. All of them are facts of the rows.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ GUARD = "np.where(ok, {call}, 0) with ok = {ok}: the same where ok is true, and 
 
 
 def remedy_of(snapshot: Snapshot, value: Value, kind: str = "") -> str:
-    """Return the form to write in the place of an operation, or "". kind: what it made, "nan" or "inf"; or "gradient",
-    of an operation whose derivative is singular."""
+    """Return the form to write in the place of an operation, or "". kind: "nan" or "inf", which the operation made; or
+    "gradient", for an operation whose derivative is singular."""
     values = snapshot.values
     broken = [values[p] for p in value.parents if not is_finite(values[p])]
     together = in_forms(snapshot, [value, *broken])
@@ -43,7 +43,7 @@ def guarded(row: Any) -> str:
 
 
 def instead_of(row: Any) -> str:
-    """Return what a row says to write where its derivative is a convention, as the end of a sentence, or ""."""
+    """Return a row's advice for points where its derivative is a convention, as the end of a sentence, or ""."""
     text = row.convention.write if row.convention is not None else ""
     return text.removeprefix("Write ") if text.startswith("Write ") else text[:1].lower() + text[1:]
 
@@ -80,8 +80,8 @@ def above(index: int, readers: dict[int, list[int]]) -> Iterator[int]:
 
 @cache
 def parsed(form: str) -> Any:
-    """Return a form as a tree: ``log(softmax(x))``, of names of rows, numbers, and letters for any operand, the same
-    one for the same letter; 0 is an operand with a zero in it."""
+    """Return a form such as ``log(softmax(x))`` as a tree of names of rows, numbers, and letters: a letter stands for
+    any operand, the same one each time; 0 is an operand with a zero in it."""
     return ast.parse(form, mode="eval").body
 
 
@@ -98,8 +98,8 @@ def fitting(snapshot: Snapshot, index: int, form: str) -> set[int] | None:
 def _fits(
     snapshot: Snapshot, given: Any, tree: Any, bound: dict[str, Any], part: set[int], picked: bool = False
 ) -> bool:
-    """Whether an operand (an index, a number, or None for an array) fits a tree. picked: whether its elements may be
-    others', picked or arranged anew."""
+    """Return whether an operand (an index, a number, or None for an array) fits a tree. picked: its elements may be
+    picked from those of another value, or rearranged."""
     if isinstance(tree, ast.Name):
         return given is not None and bound.setdefault(tree.id, given) == given
     value = snapshot.values[given] if given.__class__ is int else None
@@ -128,7 +128,7 @@ def _fits(
 
 
 def operands_of(value: Value) -> list[Any]:
-    """Return the operands of a value: indices, numbers, and None for arrays that are not known."""
+    """Return the operands of a value: indices, numbers, and None for arrays that were not kept."""
     if not value.constants:
         return list(value.operands)
     return [c if p is None else p for p, c in zip(value.operands, value.constants, strict=True)]

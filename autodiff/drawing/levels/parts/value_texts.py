@@ -49,7 +49,7 @@ def name_of(value: Value, limit: int = 40) -> str:
 
 
 def stats_text(stats: Stats | None) -> str:
-    """One line of statistics: `min −3.9   max 3.07`."""
+    """Return one line of statistics: `min −3.9   max 3.07`."""
     if stats is None or stats.min is None or stats.max is None:
         return ""
     return f"min {number(stats.min)}\u00a0\u00a0\u00a0max {number(stats.max)}"
@@ -61,7 +61,7 @@ def grad_text(value: Value) -> str:
 
 
 def value_tooltip(value: Value, lang: str) -> str:
-    """Everything known about a value on one line: name, operation, shape, dtype, statistics, gradient, source."""
+    """Return all facts of a value on one line: name, operation, shape, dtype, statistics, gradient, source."""
     parts = [shorten(value.name, 400)] if value.name else []
     if value.badge:
         parts.append(value.badge)
@@ -78,7 +78,7 @@ def value_tooltip(value: Value, lang: str) -> str:
 
 
 def source_text(source: str) -> str:
-    """`train.py:41` of a longer path."""
+    """Return `train.py:41` of a longer path."""
     return shorten(source.replace("\\", "/").rsplit("/", 1)[-1], 60)
 
 
@@ -103,7 +103,7 @@ def value_node(lang: str, node_id: str, value: Value, kind: str, card: Card, **m
 
 
 def frozen_node(node_id: str, card: Card, path: str, tooltip: str) -> Node:
-    """Return the box of a frozen module, which the graph has no trace of."""
+    """Return the box of a frozen module, of which the graph has no operation."""
     return Node(node_id, "frozen", card, name=path, module=path, tooltip=tooltip)
 
 
