@@ -1,19 +1,19 @@
-"""Prove that a derivative is right in one line, with no tolerance to tune, or show a counterexample a person can read.
+"""Prove that a derivative is right in one line, with no tolerance to tune, or show a readable counterexample.
 
 `check_derivatives` takes a function of arrays (its derivatives are this engine's, or a bare rule's with `vjp=`). It
-proves them right, with the resolution of the proof, or shows the smallest input on which they are wrong and the kind of
-mistake it looks like. `check_op` does the same for a row of the registry; `from_torch`, `from_jax` and `from_autograd`
-bring in rules of other libraries. Layers and optimizers are checked by `nn.testing`.
+proves them right, with the resolution of the proof, or shows the smallest input on which they are wrong and the likely
+kind of mistake. `check_op` does the same for a row of the registry; `from_torch`, `from_jax` and `from_autograd`
+check rules of other libraries. Layers and optimizers are checked by `nn.testing`.
 
 The rooms, lowest first; a file imports only from its own room and the rooms before it:
 
 - `side_effects`: graph values left over, arrays written, results that change.
-- `subjects`: what is checked.
-- `inputs`: where examples come from, and how a failing one shrinks (needs Hypothesis).
-- `measuring`: the slope a function has, and whether a claimed slope agrees with it (needs NumPy alone).
+- `subjects`: the functions that are checked, with their derivatives.
+- `inputs`: strategies for examples, and the shrinking of a failing one (needs Hypothesis).
+- `measuring`: the measured slope of a function, and its comparison with a claimed slope (needs NumPy alone).
 - `properties`: the properties of a right derivative.
 - `reporting`: the report of a result.
-- the files beside this one: what users call.
+- the files beside this one: the public functions.
 
 Names load on first use. Nothing in the engine imports this package.
 """
@@ -23,7 +23,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what type checkers and editors know
+if TYPE_CHECKING:  # names for type checkers and editors
     from autodiff.testing.check import check_derivatives as check_derivatives
     from autodiff.testing.decorator import derivative_test as derivative_test
     from autodiff.testing.inputs.strategies import arguments as arguments

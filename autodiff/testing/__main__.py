@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["main"]
 
-_FIRST = 10  # examples behind the first verdict, which should not keep anyone waiting
+_FIRST = 10  # examples of a first, quick verdict
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _rows(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
-    """Check one row of the registry, or every one; a row says itself which operands suit it."""
+    """Check one row of the registry, or every one; a row has strategies for its own operands."""
     from autodiff.ops import OPS
     from autodiff.testing.row_check import check_op
 
@@ -88,7 +88,7 @@ def _rows(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
         return 2
     names = list(OPS) if args.target is None else [args.target]
     examples = args.examples or (4 if args.target is None else 50)
-    # a few examples may all fall on jumps: then a run of every row says nothing of what it could not measure
+    # the few examples of a row may all be at jumps, so a run of every row accepts more weak comparisons
     weak = 0.2 if args.target is not None else 0.5
     options: dict[str, Any] = dict(order=args.order or 2, examples=examples, seed=args.seed, max_weak=weak)
     reports = []

@@ -1,11 +1,11 @@
 """`check_derivatives`: one line that proves a derivative or shows the smallest input on which it is wrong.
 
-Here: the order of events. Examples come from arrays (a check at a point) or from Hypothesis strategies (a
+Here: the order of the steps. Examples come from arrays (a check at a point) or from Hypothesis strategies (a
 search); every selected property is checked on each; a violation is shrunk with that property alone, explained, and
 reported. The numerical judgement is in `measuring/verdict`, the properties are in `properties`, and the engine is
 reached only through `subjects/this_engine`.
 
-One file: the arguments, the search and the report of one check, in the order of events.
+One file, for the arguments, the search and the report of one check, in the order of the steps.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ from autodiff.testing.subjects.real_parts import RealParts
 __all__ = ["Options", "check_derivatives", "check_subject", "examine"]
 
 _ROUNDS = 3  # a check at one point tries this many sets of cotangents and directions
-_QUESTIONS = 300  # calls a shrinking may try: a wrong rule should be shown in seconds
+_QUESTIONS = 300  # calls that shrinking may try: a wrong rule should be shown in seconds
 _DRAWS = 4
 # about the arrays of the call, or bit for bit about its outputs: complex ones are not taken apart
 _OF_ITS_ARRAYS = ("P12", "P15", "P17", "P18", "P26")
 _AT_A_GLANCE = 4  # numbers in an example that need not shrink further
-_ENOUGH = 16  # failing examples after which a search stops: enough to see what they share
+_ENOUGH = 16  # failing examples after which a search stops: enough to find their common features
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class Options:
     wrt: tuple[int, ...] | int | None = None
     focus: str | None = None
     stop_early: bool = False  # one failing example is enough for the caller
-    every: bool = False  # there is one example: no check leaves it to another
-    elsewhere: Maker | None = None  # how other processes make the subject, when P18 is to ask them
+    every: bool = False  # there is one example, so every check runs on it
+    elsewhere: Maker | None = None  # makes the subject in other processes, when P18 compares with them
 
 
 @dataclass(frozen=True)
 class Call:
-    """The call of the check: what is needed to reproduce a failure.
+    """The call of the check, from which a failure can be reproduced.
 
     Attributes:
         name: of the public function.
@@ -289,11 +289,10 @@ def _whole(finding: Finding, parts: RealParts) -> Finding:
 
 
 def _in_double(subject: Subject, case: Case, options: Options) -> tuple[Case, Options]:
-    """A case in low precision is measured in float64, where the function has less noise, and its own dtype joins
-    `dtypes`.
+    """Return a case of low precision in float64, where the function has less noise; its own dtype joins `dtypes`.
 
-    A float16 function measured in float16 would prove next to nothing; its rule in float16 is compared with its rule
-    in float64 at the same numbers (P13) and that one with the function (P01).
+    A float16 function measured in float16 would prove almost nothing; its rule in float16 is compared with its rule in
+    float64 at the same numbers (P13), and the rule in float64 with the function (P01).
     """
     low = {x.real.dtype.type for x in case.xs if x.real.dtype.itemsize < 8}
     if not low:
@@ -312,7 +311,7 @@ _FOUND_BY = {"P09": "P01", "P25": "P01"}
 
 
 class _Run:
-    """One call of check_derivatives: what was seen so far."""
+    """One call of check_derivatives, with its examples and findings so far."""
 
     def __init__(self, subject: Subject, options: Options, call: Call | None = None, explain: bool = True) -> None:
         self.subject, self.options, self.call, self.explain = subject, options, call, explain
@@ -341,7 +340,7 @@ class _Run:
             self.failing.setdefault(x.property, []).append(x)
 
     def _note_range(self, case: Case) -> None:
-        """Remember between which numbers, and how many of them, the examples lie."""
+        """Note the range of the numbers in the examples, and their count."""
         entries = np.concatenate([np.ravel(x) for x in case.xs]).real
         entries = entries[np.isfinite(entries)]
         low, high, least, most = self.tried
@@ -423,7 +422,7 @@ class _Run:
         """
         from autodiff.testing.inputs.shrinking import smallest
 
-        limit = _AT_A_GLANCE  # failing that, anything smaller than what is there
+        limit = _AT_A_GLANCE  # otherwise anything smaller than the present example
         while found.case.size > _AT_A_GLANCE:
             smaller = self._predicate(prop, known, limit)
             # most draws are too large and cost nothing, so there may be more of them

@@ -106,6 +106,6 @@ REPORTS: list[DerivativeReport] = []  # of this process, for the plugin's summar
 
 
 def note(report: DerivativeReport) -> DerivativeReport:
-    """Remember a report for the summary of the run."""
+    """Keep a report for the summary of the run, and return it."""
     REPORTS.append(report)
     return report

@@ -1,4 +1,4 @@
-"""Measure the inputs of a test: break a right rule in about two dozen ways, and count the breaks that they show.
+"""Measure the inputs of a test: plant about two dozen mistakes in a right rule, and count those that the inputs show.
 
 A test cannot find a mistake that none of its inputs shows. The mistakes planted here are the common ones; each is a
 change of the gradient alone, so it applies to any function.
@@ -58,7 +58,7 @@ def _entry(k: int, factor: float) -> Callable[[np.ndarray, np.ndarray], np.ndarr
     return change
 
 
-# what would have to be among the inputs to show it, beside the change itself
+# name -> (the change, the input that would show it)
 MISTAKES: dict[str, tuple[Mistake, str]] = {
     "wrong sign": (_each(lambda g, x: -g), "any input"),
     "factor 2": (_each(lambda g, x: 2 * g), "any input"),
@@ -105,7 +105,7 @@ class PowerReport:
     """Which planted mistakes the inputs show.
 
     Attributes:
-        caught, missed: names of mistakes; `missed` maps to what an input would need.
+        caught, missed: names of mistakes; `missed` maps to the input that would show them.
         name: the function.
     """
 

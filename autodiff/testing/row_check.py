@@ -43,8 +43,8 @@ def _named_subject(name: str, order: int, modes: tuple[str, ...]) -> Subject:
 
 
 def op_calls(row: Any, dtype: Any = np.float64, wide: bool = True) -> st.SearchStrategy[Arguments]:
-    """Calls of a row: operands inside its domain, in its sample shapes and in smaller ones, with its static
-    arguments.
+    """Return a strategy for calls of a row: operands inside its domain, in its sample shapes and in smaller ones, with
+    its static arguments.
     """
     if row.samples is None and _takes_integers(row):
         whole = st.integers(-2, 3)

@@ -71,8 +71,8 @@ def test_the_report_of_a_failure_fits_one_screen_and_reproduces() -> None:
     assert len(text.splitlines()) <= 24
     for part in (
         "smallest failing input",
-        "rule says",
-        "function says",
+        "slope of the rule",
+        "measured slope",
         "off by a factor of 2",
         "still right",
         "reproduce",

@@ -126,7 +126,7 @@ def test_command_says_right_wrong_usage_and_inconclusive(
     assert main(["mine_for_command:swish", "--examples", "12"]) == 0
     assert ": right" in capsys.readouterr().out
     assert main(["mine_for_command:swish", "--vjp", "mine_for_command:rule", "--examples", "10"]) == 1
-    assert "rule says" in capsys.readouterr().out
+    assert "slope of the rule" in capsys.readouterr().out
     assert main(["mine_for_command:never", "--examples", "5"]) == 3
     assert main(["mine_for_command:missing"]) == 2
     assert main(["mine_for_command"]) == 2

@@ -1,1 +1,1 @@
-"""Where examples come from: Hypothesis strategies, and the search that shrinks a failing example."""
+"""Examples: Hypothesis strategies, and the search that shrinks a failing example."""

@@ -1,8 +1,8 @@
 """Searching inputs with Hypothesis, and shrinking the one that fails: both a function of the seed alone.
 
-Here: the only calls of Hypothesis's engine. `explore` visits examples and never stops early, so that what
-failing examples share can be told; `smallest` runs the same examples again and lets Hypothesis shrink the first
-failing one.
+Here: the only calls of Hypothesis's engine. `explore` visits examples and never stops early, so that the common
+features of failing examples can be found; `smallest` runs the same examples again and lets Hypothesis shrink the
+first failing one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Stop(Exception):
 
 
 def call_strategy(inputs: tuple[Any, ...], kwargs: dict[str, Any] | None) -> st.SearchStrategy[Arguments]:
-    """One strategy for a whole call: inputs and keywords may each be a strategy or a fixed value."""
+    """Return one strategy for a whole call: inputs and keywords may each be a strategy or a fixed value."""
 
     @st.composite
     def calls(draw: Any) -> Arguments:
@@ -116,8 +116,7 @@ def _runner(
 
 
 def _parts(examples: int, seed: int) -> list[tuple[int, int]]:
-    """Return (examples, seed) of several short runs: one long run varies what it has seen, and may never see the rest.
-    """
+    """Return (examples, seed) of several short runs: one long run varies its earlier examples, and may miss others."""
     return [(min(_PART, examples - k), seed + 7919 * k) for k in range(0, examples, _PART)]
 
 
@@ -127,13 +126,13 @@ def explore(strategy: st.SearchStrategy[Any], visit: Callable[[Any], None], exam
         for count, part in _parts(examples, seed):
             _runner(strategy, visit, count, part, [Phase.generate])
     except (Enough, Unsatisfiable):
-        pass  # every example was rejected: the caller sees that nothing was visited
+        pass  # every example was rejected: the caller notices that nothing was visited
 
 
 def smallest(
     strategy: st.SearchStrategy[Any], fails: Callable[[Any], Any], examples: int, seed: int
 ) -> tuple[Any, Any] | None:
-    """Return the shrunk example for which `fails` is truthy, with what it returned; None when no example fails."""
+    """Return the shrunk example for which `fails` is truthy, with its result; None when no example fails."""
     best: list[Any] = []
 
     def visit(drawn: Any) -> None:

@@ -2,8 +2,7 @@
 
 A typical random array has no ties, no zeros, no axis of length one, no repeated index and no entry of another scale,
 so a bug that shows only there stays hidden. These strategies draw such arrays often, draw generic ones as multiples
-of 1/1024 (exact in float32), and shrink towards few entries, small integers and zero. Whole random programs live in
-`programs`.
+of 1/1024 (exact in float32), and shrink towards few entries, small integers and zero.
 """
 
 from __future__ import annotations
@@ -63,8 +62,8 @@ def shapes(
 
 @st.composite
 def _sides(draw: Any, dims: int, max_side: int, zero: bool) -> tuple[int, ...]:
-    """Equal sides let a wrong transpose or axis pass the shape check, so they are common; in size 0 one axis is
-    empty. Most sides are at most 3, because small examples are quick and easy to read.
+    """Draw the sides of a shape: often equal ones, with which a wrong transpose or axis passes the shape check; with
+    `zero` sometimes an empty axis. Most sides are at most 3, because small examples are quick and easy to read.
     """
     style = draw(st.integers(0, 4))
     if dims > 2 or draw(st.integers(0, 3)) < 3:
@@ -108,7 +107,7 @@ def _middle(low: float, high: float) -> float:
 
 
 def _generic(low: float, high: float) -> st.SearchStrategy[float]:
-    """Multiples of a power of two inside the domain: mostly within +-4 and, in a finite domain, all over it."""
+    """Draw multiples of a power of two inside the domain: mostly within +-4 and, in a finite domain, all over it."""
     a = max(low, min(-4.0, high - 8.0)) if math.isfinite(high) else max(low, -4.0)
     b = min(high, max(4.0, a + 8.0))
     near = _multiples(a, b)
@@ -118,14 +117,14 @@ def _generic(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 def _multiples(a: float, b: float) -> st.SearchStrategy[float]:
-    """About 4096 numbers evenly spread over an interval, its ends left out: multiples of 1/1024 for a length of 8."""
+    """Draw from about 4096 even steps inside an interval, its ends left out: multiples of 1/1024 for a length of 8."""
     unit = 2.0 ** math.floor(math.log2((b - a) / 4096))
     first, last = math.floor(a / unit) + 1, math.ceil(b / unit) - 1
     return st.integers(first, last).map(lambda k: k * unit)
 
 
 def _wide(low: float, high: float) -> st.SearchStrategy[float]:
-    """Sizes from 1e-9 to 1e4 around the nearest natural zero of the domain."""
+    """Draw numbers at distances from 1e-9 to 1e4 of the nearest natural zero of the domain."""
     base = low if math.isfinite(low) else high if math.isfinite(high) else 0.0
     signs = [s for s in (1.0, -1.0) if low < base + s * 1e-9 < high]
 
@@ -170,7 +169,7 @@ def tensors(
 def smooth_values(
     shape: Any = None, domain: tuple[float, float] = REAL, dtype: Any = np.float64
 ) -> st.SearchStrategy[np.ndarray]:
-    """Draw arrays without ties and without mixed scales, for functions whose kinks are not the point."""
+    """Draw arrays without ties and without mixed scales, for functions whose kinks need not be tested."""
     return tensors(shape, domain, dtype, ties=False, wide=False)
 
 

@@ -1,1 +1,1 @@
-"""How a slope is measured, and when a measured slope and a claimed one agree."""
+"""The measurement of a slope, and its comparison with a claimed one."""

@@ -1,9 +1,9 @@
 """The complex step: f(x + i h v) / h has the slope in its imaginary part, without a difference and so without noise.
 
 It is right only for a program that is analytic: `abs`, a comparison, a conjugate or a lost imaginary part make it
-silently wrong. So the program is not trusted but followed: it runs on `Analytic` values, which allow the analytic
-operations of NumPy and refuse all others, whatever would turn them into plain arrays included. And a result counts only
-where its real part is the value of the real function, and its slope lies within the error of real differences.
+silently wrong. So the program is followed: it runs on `Analytic` values, which allow the analytic operations of NumPy
+and refuse all others, conversions into plain arrays included. And a result counts only where its real part is the value
+of the real function, and its slope lies within the error of real differences.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def complex_step(
     """Return the slope of <w, f> along v and its error, or None for a program that is not known to be analytic.
 
     Args:
-        value, slack: what <w, f> is at x, and how far the real part may be from it.
+        value, slack: the value of <w, f> at x, and the largest accepted distance of the real part from it.
     """
     if any(a.dtype != np.float64 for a in (*xs, *ws)) or any(not _fits(v) for v in vs):
         return None
@@ -108,7 +108,7 @@ def complex_step(
             if not abs(total.imag) > _SMALLEST or (ulps == 0 and not abs(total.real - value) <= slack):
                 return None
             slopes.append(total.imag / (factor * _STEP))
-    except Exception:  # the program may meet anything on values it was not written for
+    except Exception:  # the program may raise anything on values it was not written for
         return None
     here = slopes[0]
     if not np.isfinite(slopes).all():

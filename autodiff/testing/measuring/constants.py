@@ -28,8 +28,8 @@ VALUE_ROUNDING = 4  # roundings of the value itself, the least noise
 QUANTUM = 2  # quanta: each end of a difference may be one off
 UNSEEN = 8  # roundings of the value that can hide a slope from the longest step
 INTERMEDIATE = 64  # roundings of an intermediate of the size of x or of 1
-DROWNED = 0.25  # power of eps, halved: a larger share of the whole change is no noise but a jump or a fast wave
-SEES_NOISE = 16  # a spacing measures noise for steps so many times longer; nearer ones see its curvature
+HIDING = 0.25  # power of eps, halved: a larger share of the whole change is no noise but a jump or a fast wave
+SEES_NOISE = 16  # a spacing measures noise for steps so many times longer; nearer ones include curvature
 USUAL_CHANGE = 8  # medians of the changes that wide steps cause
 QUICK = (2**12, 2**6)  # eps of the slope, or of the value: an error below is full precision; no more steps follow
 SETTLED = 0.6  # power of eps, of the slope: an error below that two smaller steps did not improve is rounding
@@ -57,10 +57,10 @@ BEYOND_SURROUNDINGS = 1e-6  # of the slope: an isolated point must differ by mor
 # ---- where a rule is evaluated again
 ULPS_OF_MOVES = (16, 4)  # eps by which inputs are multiplied: above the rounding of a step, below its curvature
 NEIGHBOURS = 64  # slopes at random points: of three tied operands one order in six shows a given slope
-KINK_SLACK = 1e-4  # of the slope at a kink: differences nearby see the curvature of both sides
+KINK_SLACK = 1e-4  # of the slope at a kink: differences nearby include the curvature of both sides
 NEIGHBOUR_ROUNDING = 32  # roundings of the function's terms in one difference
 
-# ---- properties that compare two results of one rule (in eps of the larger result, unless it says otherwise)
+# ---- properties that compare two results of one rule (in eps of the larger result, unless stated otherwise)
 EQUAL_ROUNDING = 2**12  # another layout or form adds in another order: sums of a few thousand terms
 EQUAL_MOVES = 64  # changes of the rule under a move of a few ulp: the two forms round at different places
 CANCELLED = 2**8  # roundings of the function's own terms, where a gradient cancels to nothing

@@ -1,9 +1,9 @@
 """Numerical directional derivatives with a bound on their error.
 
 Here: `numerical_derivative`, which estimates d/dt <cotangent, f(x + t v)> at t = 0 from values of `f`
-alone and returns the estimate together with a bound on its error, the noise it saw in `f`, and whether `f` is smooth
-there, has a kink, jumps, or does not move at all. What never lives here: a derivative rule, a tolerance to tune, an
-import beyond NumPy.
+alone and returns the estimate together with a bound on its error, the noise found in `f`, and whether `f` is smooth
+there, has a kink, jumps, or does not change at all. Never here: a derivative rule, a tolerance to tune, an import
+beyond NumPy.
 
 The idea:
 
@@ -18,8 +18,8 @@ The idea:
    a large intermediate that cancels later), in the sum and in each of its terms.
 4. Where noise leaves less than full precision and the program turns out to be analytic, operation by operation, the
    complex step replaces the differences that confirm it (`complex_step`).
-5. A second difference that does not shrink with the step is a kink: the answer is then the interval between the two
-   one-sided slopes. Values that stay apart however small the step are a jump.
+5. A second difference that does not shrink with the step is a kink: the result is then the interval between the two
+   one-sided slopes. Values on both sides that stay apart for the smallest steps are a jump.
 
 Every number above scales with the precision of the dtype the function runs in: a float16 function is displaced by
 steps that float16 can represent, with the noise of float16, and is judged with the error bound that follows, so that
@@ -80,7 +80,7 @@ def numerical_derivative(
     """Measure the derivative of <cotangent, f> at `x` along `v`, with an error bound and the kind of point it is.
 
     Args:
-        f: function of arrays; called as f(x), or f(*x) when `x` is a tuple or list. Never sees a Tensor. It may
+        f: function of arrays; called as f(x), or f(*x) when `x` is a tuple or list, never with a Tensor. It may
             return an array, a number, or a tuple of them.
         x: array or number of a floating or complex dtype, any shape, or a tuple of them. The function runs in this
             dtype.
@@ -138,7 +138,7 @@ def _measure(
     def phi(t: float) -> float:
         try:
             outputs = as_outputs(f(*[a + t * b if a.ndim else np.asarray(a + t * b) for a, b in zip(xs, vs)]))
-        except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # outside the domain: as good as NaN
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # outside the domain: the same as NaN
             return math.nan
         terms.see(outputs)
         return weigh(ws, outputs)
@@ -158,13 +158,12 @@ def _measure(
             if estimate.kind not in ("smooth", "constant", "flat"):
                 # wide steps met a kink or a jump that is not at x
                 near = line.flat(still, float(line.steps[0]))
-                why = "the value stands still near x, and rounding may be the reason"
+                why = "the value does not change near x, and rounding may be the reason"
                 estimate = near or replace(estimate, **_UNKNOWN, method=why, evaluations=line.spent)
     if estimate.kind == "smooth" and estimate.resolution > c.QUICK[0] * precision.eps:
         estimate = _refined(estimate, complex_step(f, xs, vs, ws, line.value, c.INTERMEDIATE * precision.eps * size))
     if estimate.kind == "constant":
-        # a slope may hide in the rounding of intermediates, as in 1 - tanh(20 + x)^2: allow for some of the size of x
-        # or of 1
+        # rounding of intermediates may hide a slope, as in 1 - tanh(20 + x)^2: allow for some of the size of x or of 1
         weights = sum(float(np.sum(np.abs(w))) for w in ws)
         hidden = c.UNSEEN * precision.eps * max(1.0, largest) * weights / line.steps[0]
         estimate = replace(estimate, error=estimate.error + float(hidden))
@@ -177,8 +176,9 @@ _UNKNOWN: dict[str, Any] = dict(
 
 
 def _with_room(x: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """x with its last bit cleared where a step may end beyond the next power of two, which has no room for that bit:
-    steps along a power of two are then exact. The rule is evaluated at x itself, an ulp away; `grain` allows for it.
+    """Return x with its last bit cleared where a step may end beyond the next power of two, where that bit cannot be
+    represented: steps along a power of two are then exact. The rule is evaluated at x itself, an ulp away; `grain`
+    allows for it.
     """
     if x.dtype.kind == "c":
         return np.asarray(_with_room(x.real, v.real) + 1j * _with_room(x.imag, v.imag)).astype(x.dtype)
@@ -199,7 +199,7 @@ def _refined(estimate: Estimate, found: tuple[float, float] | None) -> Estimate:
 
 
 class _Terms:
-    """The terms of <cotangent, f>, looked at one by one: the sum moves smoothly past a term that climbs a staircase.
+    """The terms of <cotangent, f>, one by one: the sum may look smooth although one of its terms is a staircase.
 
     A term that some displaced points leave exactly as it is, and others do not, is rounded to a quantum: the smallest
     of its changes. It counts as rounding where it is a small share of the term's whole change, or of the size that
@@ -211,7 +211,7 @@ class _Terms:
 
     def __init__(self, ws: list[np.ndarray], ys: list[np.ndarray], eps: float, near: float) -> None:
         self.here, self.weights = _flat(ys), np.abs(_flat(ws))
-        self.share, self.usual = eps**c.DROWNED / 2, c.INTERMEDIATE * eps * np.fmax(near, np.abs(self.here))
+        self.share, self.usual = eps**c.HIDING / 2, c.INTERMEDIATE * eps * np.fmax(near, np.abs(self.here))
         self.waiting: list[np.ndarray] = []
         self.least = np.full(self.here.shape, np.inf)
         self.most = np.zeros(self.here.shape)
@@ -233,7 +233,7 @@ class _Terms:
         self.least = np.minimum(self.least, changes.min(axis=0))
 
     def rounding(self) -> float:
-        """Noise that the quanta of all terms make together."""
+        """Return the noise that the quanta of all terms make together."""
         if self.waiting:
             self._reduce()
         quantum = np.where(self.stuck & np.isfinite(self.least), self.least, 0.0)
@@ -271,7 +271,7 @@ def output_weights(cotangent: Any, ys: Sequence[np.ndarray]) -> list[np.ndarray]
 
 
 def weigh(ws: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> float:
-    """sum(w * y) over all outputs in float64, real part; weights come conjugated from `output_weights`."""
+    """Return the real part of sum(w * y) over all outputs, in float64; `output_weights` has conjugated the weights."""
     total = 0.0
     for w, y in zip(ws, ys):
         total += float(np.vdot(w, y) if w.dtype.kind != "c" and y.dtype.kind != "c" else np.sum(w * y).real)

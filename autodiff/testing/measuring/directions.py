@@ -1,7 +1,7 @@
 """Directions and cotangents that make wrong derivatives visible.
 
-One fixed random direction misses any bug orthogonal to it, and a random direction through a tie sees a kink instead
-of the rule. So each example is looked at along several kinds of direction: dense random signs, equal moves of equal
+One fixed random direction misses any bug orthogonal to it, and a random direction through a tie measures a kink instead
+of the rule. So each example is measured along several kinds of direction: dense random signs, equal moves of equal
 values (smooth through max, sort, maximum), a common shift, one coordinate. Cotangents are generic, because
 power-of-two ones make kinks cancel.
 """
@@ -20,7 +20,7 @@ __all__ = ["cotangents", "directions", "one_hot_pairs"]
 
 
 def cotangents(rng: np.random.Generator, outputs: Arrays) -> Arrays:
-    """Weights of magnitude 1/4 to 2 and random sign, complex where the output is."""
+    """Return weights of magnitude 1/4 to 2 and random sign, complex where the output is."""
     ws = []
     for y in outputs:
         w: Any = rng.choice([-1.0, 1.0], y.shape) * rng.uniform(0.25, 2, y.shape)
@@ -33,7 +33,7 @@ def cotangents(rng: np.random.Generator, outputs: Arrays) -> Arrays:
 
 
 def directions(rng: np.random.Generator, xs: Arrays) -> list[tuple[str, Arrays]]:
-    """Named directions for the inputs: "dense", "tie-preserving", "shift" and "coordinate"."""
+    """Return named directions for the inputs: "dense", "tie-preserving", "shift" and "coordinate"."""
     found = [("dense", [power_of_two_direction(rng, x) for x in xs])]
     if sum(x.size for x in xs) > 1:
         found.append(("tie-preserving", _equal_moves(rng, xs)))
@@ -47,7 +47,7 @@ def directions(rng: np.random.Generator, xs: Arrays) -> list[tuple[str, Arrays]]
 
 
 def _equal_moves(rng: np.random.Generator, xs: Arrays) -> Arrays:
-    """Equal values move equally, so ties stay ties."""
+    """Return a direction in which equal values move equally, so that ties stay ties."""
     flat = np.concatenate([x.ravel() for x in xs])
     values, back = np.unique(flat, return_inverse=True)
     moves = power_of_two_direction(rng, values)[back.ravel()]
@@ -76,7 +76,7 @@ def _coordinate(rng: np.random.Generator, xs: Arrays) -> Arrays | None:
 
 
 def _single(rng: np.random.Generator, xs: Arrays, place: int) -> Arrays:
-    """One entry moves, counted through all inputs."""
+    """Return a direction in which one entry moves, counted through all inputs."""
     out = []
     for x in xs:
         v = np.zeros_like(x)
@@ -90,7 +90,7 @@ def _single(rng: np.random.Generator, xs: Arrays, place: int) -> Arrays:
 def one_hot_pairs(
     rng: np.random.Generator, xs: Arrays, outputs: Arrays, gradient_of: Callable[[Arrays], Arrays], count: int
 ) -> Iterator[tuple[Arrays, Arrays]]:
-    """One output against one input, half of the time an input with a gradient that is not zero.
+    """Yield one output and one input each, half of the time an input with a gradient that is not zero.
 
     Args:
         gradient_of: maps cotangents to gradients.

@@ -1,6 +1,6 @@
 """Distances to the kinks inside a function, from the rows of the operations in its graph.
 
-A black-box checker sees only the composite: relu(x) - relu(-x) has no kink at all at 0, and yet both of its parts do.
+A black-box check has only the composite: relu(x) - relu(-x) has no kink at 0, although both of its parts have one.
 The rows of the registry declare the distance to their nearest kink (|x| for relu, the gap for max); this module
 records the function and evaluates them at the operands.
 """
@@ -83,7 +83,7 @@ def _margin(node: Any) -> KinkMargin | None:
 
 
 def _operands(node: Any) -> list[Any] | None:
-    """Return the operands' values: recorded ones from their nodes, array constants from what a rule saved of them."""
+    """Return the operands' values: recorded ones from their nodes, array constants from the saved values of a rule."""
     saved: dict[str, Any] = {}
     for i, parts in enumerate(node.saved or ()):
         names = node.op.names(i)

@@ -3,7 +3,7 @@
 Here: the Romberg table over central differences, the measurement of noise, and the decision between smooth,
 kink, constant and jump. `differences` makes a function of a number from one of arrays, and explains the idea.
 
-One file: one measurement, whose steps share a table.
+One file, because the steps of one measurement share a table.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _OFFSETS = (-3, -2, -1, 1, 2, 3)
 
 STILL_SAMPLES = 6  # unchanged samples around x before a stretch counts as flat
 BISECTIONS = 30  # halvings that locate the end of a flat stretch: to 1e-9 of its length
-LITTLE_FURTHER = 2.0**-6  # so much of that length beyond its end the change is looked at again
+LITTLE_FURTHER = 2.0**-6  # so much of that length beyond its end the change is measured again
 QUANTA_OF_A_KINK = 32  # a change that grows so much within it was no quantum of rounding; a kink's grows by 2^24
 
-NEARER = "nearer than a kink"  # in the method of an estimate: wider steps met a kink, its own steps did not
+NEARER = "nearer than a kink"  # in the method of an estimate: wider steps crossed a kink, its own steps did not
 
-_DROWNED = "the value changes on every scale: it moves faster than the smallest step, or noise hides it"
+_HIDDEN = "the value changes on every scale: it moves faster than the smallest step, or noise hides it"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Estimate:
             the size of x or of 1.
         method: how the value was found, in words.
         evaluations: calls of `f` spent.
-        coarse: (value, error) as seen by large steps alone when all scales agree, else None. A value far from it
+        coarse: (value, error) by large steps alone when all scales agree, else None. A value far from it
             marks a derivative that differs from its surroundings.
         differences: the estimate by differences that the complex step replaced, else None.
     """
@@ -84,9 +84,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Precision:
-    """Everything that depends on the floating type: its eps, the ladder's exponents and the spacings noise is
-    measured at.
-    """
+    """The constants of a floating type: its eps, the exponents of the steps, and the spacings of the noise samples."""
 
     eps: float
     levels: tuple[int, ...]
@@ -96,9 +94,9 @@ class Precision:
     exponent: int  # largest |log2| of a direction's entry
     tiny: float  # the smallest normal number: below it a value loses its digits, or becomes 0
 
-    def drowns(self, noise: float, size: float, whole: float) -> bool:
+    def hides(self, noise: float, size: float, whole: float) -> bool:
         """Return whether noise is a large share of the whole change of the value, and too large for its rounding."""
-        return noise > self.eps**c.DROWNED / 2 * whole and noise > c.INTERMEDIATE * self.eps * size
+        return noise > self.eps**c.HIDING / 2 * whole and noise > c.INTERMEDIATE * self.eps * size
 
 
 _PRECISIONS = {
@@ -129,8 +127,8 @@ class Line:
         treads: Callable[[], float] = lambda: 0.0,
         usual: float = 0.0,
     ) -> None:
-        """`grain` is how far, in eps, rounding of the argument may move it; `treads` returns how coarsely single terms
-        of the value are rounded; `usual` is the largest change that rounding of an intermediate usually causes.
+        """Start with the value at 0. `grain`: how far, in eps, rounding may move the argument; `treads` returns the
+        rounding of single terms of the value; `usual`: the largest usual change by rounding of an intermediate.
         """
         self.phi, self.size, self.precision, self.scale = phi, size, precision, scale
         self.value, self.spent, self.grain, self.treads, self.usual = value, spent, grain, treads, usual
@@ -172,11 +170,11 @@ class Line:
         return self._analyse(len(p.levels))
 
     def noise_per_step(self, n: int) -> np.ndarray:
-        """Absolute noise of the function as far as steps of each size can see it.
+        """Return the absolute noise of the function for steps of each size.
 
-        A spacing near the step would see curvature, so each counts for larger steps only. But a level that the next
+        A spacing near the step would measure curvature, so each counts for larger steps only. But a level that the next
         wider spacing does not exceed is neither curvature nor a kink, which would grow with the spacing: it is noise
-        for all steps, also those too small to meet a tread of the staircase, where the function only seems smooth.
+        for all steps, also those too small to cross a tread of the staircase, where the function only seems smooth.
         """
         p, steps = self.precision, self.steps[:n]
         largest = np.fmax(self.size, np.fmax(np.abs(self.plus[:n]), np.abs(self.minus[:n])))
@@ -196,7 +194,7 @@ class Line:
         wide_ends = wide_ends[np.isfinite(wide_ends)]
         usual = c.USUAL_CHANGE * float(np.median(wide_ends)) if wide_ends.size else 0.0
         # a very high noise level may really be an oscillation, sampled too coarsely
-        noise = np.maximum(noise, max((a for a in shared if not p.drowns(a, self.size, usual)), default=0.0))
+        noise = np.maximum(noise, max((a for a in shared if not p.hides(a, self.size, usual)), default=0.0))
         change = np.concatenate([ends, *(np.abs(around - self.value) for around in self.nearby.values())])
         change = change[np.isfinite(change)]
         if (change == 0).any() and (change > 0).any():  # a staircase: its smallest tread is a quantum of rounding
@@ -223,22 +221,22 @@ class Line:
             return self._nothing("unresolved", "no two displaced points are finite")
         ends = np.concatenate([self.plus[:n], self.minus[:n]]) - self.value
         whole = float(np.max(np.abs(ends[np.isfinite(ends)]), initial=0.0))
-        if self.precision.drowns(self.quantum, self.size, whole):
-            return self._nothing("jump", "the value moves in steps too large to be rounding")
+        if self.precision.hides(self.quantum, self.size, whole):
+            return self._nothing("jump", "the value changes in steps too large to be rounding")
         if self._jumps(n):
-            return self._nothing("jump", "the values on both sides stay apart however small the step")
+            return self._nothing("jump", "the values on both sides stay apart for the smallest steps")
         best = self._best(table, error, noise, n)
         if best is None:
             found = self._one_sided(noise, n)
-            drowned = found.kind == "kink" and self.precision.drowns(found.noise, self.size, whole)
-            return self._nothing("unresolved", _DROWNED) if drowned else found
+            hidden = found.kind == "kink" and self.precision.hides(found.noise, self.size, whole)
+            return self._nothing("unresolved", _HIDDEN) if hidden else found
         k, j = best
         self.chosen = k
         value, bound = float(table[k, j]), float(error[k, j])
-        if bound > c.POLE * abs(value):  # a pole far away makes no room for noise here
+        if bound > c.POLE * abs(value):  # the change near a far pole would allow too much noise here
             whole = float(max(abs(self.plus[k] - self.value), abs(self.minus[k] - self.value)))
-        if self.precision.drowns(float(noise[k]), self.size, whole):
-            return self._nothing("unresolved", _DROWNED)
+        if self.precision.hides(float(noise[k]), self.size, whole):
+            return self._nothing("unresolved", _HIDDEN)
         return Estimate(
             value,
             bound,
@@ -251,7 +249,7 @@ class Line:
         )
 
     def _samples(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Displacements and the absolute changes of the value there, nearest first."""
+        """Return displacements and the absolute changes of the value there, nearest first."""
         spaced = [np.array(_OFFSETS) * self.scale * 2.0**s for s in self.nearby]
         t = np.concatenate([self.steps[:n], -self.steps[:n], *spaced])
         change = np.abs(np.concatenate([self.plus[:n], self.minus[:n], *self.nearby.values()]) - self.value)
@@ -331,8 +329,8 @@ class Line:
         return None
 
     def _nearest(self, noise: float) -> tuple[np.ndarray, np.ndarray]:
-        """Slopes, and their errors, over the noise samples nearer to 0 than any step: a wave that the steps meet once
-        in a period looks slow to them alone.
+        """Return slopes, and their errors, over the noise samples nearer to 0 than any step: to steps of a whole period
+        a wave looks slow.
         """
         slopes, doubts = [0.0], [math.inf]
         for s, y in self.nearby.items():
@@ -416,7 +414,7 @@ class Line:
 
 
 def ecnoise(values: np.ndarray) -> float:
-    """Standard deviation of the noise in equally spaced values, from fourth and fifth differences."""
+    """Return the standard deviation of the noise in equally spaced values, from fourth and fifth differences."""
     d = values
     for _ in range(4):  # np.diff and np.mean take ten times as long for so few values
         d = d[1:] - d[:-1]
@@ -425,10 +423,10 @@ def ecnoise(values: np.ndarray) -> float:
 
 
 def romberg(plus: np.ndarray, minus: np.ndarray, steps: np.ndarray, doubt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Romberg table of central differences and the error of each entry (inf where there is none); steps halve.
+    """Return the Romberg table of central differences and the error of each entry (inf for no entry); steps halve.
 
-    The error is what the last extrapolation changed, plus `doubt`, the error that the values bring with them. Noise
-    only doubles from one step to the next, so an entry that looks much better than its finer neighbours was lucky, and
+    The error is the change by the last extrapolation, plus `doubt`, the error of the values themselves. Noise only
+    doubles from one step to the next, so an entry that looks much better than its finer neighbours is so by chance, and
     takes its error from them.
     """
     n = len(steps)

@@ -2,8 +2,7 @@
 
 Here: `compare`, which sets the rule's number <pullback(w), v> beside the measured d/dt <w, f(x + t v)> and
 calls it "pass", "fail", "weak" (agrees or disagrees, but the function is too noisy there to prove it) or
-"unresolved". What never lives here: how inputs are chosen, which property is being checked, and any tolerance set by
-hand.
+"unresolved". Never here: the choice of inputs, the property that is checked, and any tolerance set by hand.
 
 The idea: the tolerance is 4 x the error of the measurement, plus the rounding of the inner product, plus how much the
 rule itself moves when its input moves by a few ulp (its own conditioning). A mismatch beyond it is not yet a failure:
@@ -55,7 +54,7 @@ class Verdict:
 
 
 def inner(gs: Arrays, vs: Arrays) -> float:
-    """Re <g, v> over all arrays, in double precision."""
+    """Return Re <g, v> over all arrays, in double precision."""
     total = 0.0
     for g, v in zip(gs, vs):
         if g.dtype.kind == "c" or v.dtype.kind == "c":
@@ -86,7 +85,7 @@ class Point:
         self.shifts = [s * self.eps * k for k in c.ULPS_OF_MOVES for s in (1, -1)]
 
     def claims(self, case: Case) -> Arrays:
-        """Return the answer of the rule at a case."""
+        """Return the result of the rule at a case."""
         return self.subject.gradients(case, [w.copy() for w in self.ws])
 
     def slope(self, case: Case, vs: Arrays) -> float:
@@ -98,7 +97,7 @@ class Point:
         return float(sum(np.sum(np.abs(g * v)) for g, v in zip(self.gradients, vs)))
 
     def along(self, case: Case) -> float:
-        """<w, f> at another case."""
+        """Return <w, f> at another case."""
         return weigh(self.weights, self.subject.outputs(case))
 
     def shifted(self, s: float) -> Case:
@@ -118,7 +117,7 @@ class Point:
         return self._nearby
 
     def jitter(self, vs: Arrays) -> float:
-        """How much the rule's own number moves under rounding of its input."""
+        """Return the change of the rule's own number under rounding of its input."""
         return _moves(inner(self.gradients, vs), [inner(gs, vs) for gs in self.nearby])
 
 
@@ -129,7 +128,7 @@ class ForwardPoint(Point):
         return []
 
     def tangents(self, case: Case, vs: Arrays) -> Arrays:
-        """J v, one array per output."""
+        """Return J v, one array per output."""
         assert self.subject.forward_mode is not None
         return [
             np.zeros(w.shape) if t is None else np.asarray(t)
@@ -149,8 +148,8 @@ class ForwardPoint(Point):
 def _moves(here: float, nearby: list[float]) -> float:
     """Return the second smallest of the changes from a number to those nearby.
 
-    Where those nearby agree among themselves and `here` alone differs, the rule has another answer at this very point
-    (0 at whole numbers, say). That is no rounding: what those nearby differ by among themselves is.
+    Where those nearby agree among themselves and `here` alone differs, the rule has another result at this very point
+    (0 at whole numbers, say). That is no rounding; the differences among those nearby are.
     """
     moves = sorted(m if math.isfinite(m) else math.inf for m in (abs(there - here) for there in nearby))
     if len(moves) < 2 or not math.isfinite(moves[1]):
@@ -261,8 +260,8 @@ def _judge_number(
 
 
 def _coarsely_rounded(point: Point, vs: Arrays) -> bool:
-    """Return whether every number of the gradient is exactly one of a lower precision, and moves by no more than its
-    last place when the input moves by an ulp. What is left of terms that cancel has as few digits, but moves by more.
+    """Return whether every number of the gradient is exactly one of a lower precision, and changes by no more than its
+    last place when the input changes by an ulp. A sum of terms that cancel has as few digits, but changes by more.
     """
     here, scale = inner(point.gradients, vs), point.scale(vs)
     for low in (np.float32, np.float16):
@@ -283,7 +282,7 @@ def _coarsely_rounded(point: Point, vs: Arrays) -> bool:
 def _judge_constant(
     verdict: Callable[..., Verdict], point: Point, vs: Arrays, estimate: Estimate, analytic: float, rounding: float
 ) -> Verdict:
-    """No displaced point moves the value: the slope must be nothing that could have shown."""
+    """Return the verdict where no displaced point changes the value: the slope must be too small to show."""
     tolerance = c.ERRORS * estimate.interval[1] + rounding + c.MOVES * point.jitter(vs)
     if abs(analytic) <= tolerance:
         return verdict("pass", tolerance)
@@ -297,7 +296,7 @@ def path_integral(point: Point, vs: Arrays) -> bool | None:
 
     Returns:
         True: it is. False: it is not, and the difference shrinks like the step, so the slope itself is wrong (a jump of
-        the function leaves a difference that does not shrink). None: the noise is too large to tell.
+        the function leaves a difference that does not shrink). None: the noise is too large to decide.
     """
     case, eps = point.case, point.eps
 
@@ -329,7 +328,7 @@ def path_integral(point: Point, vs: Arrays) -> bool | None:
 def _path_mismatch(
     value: Callable[[float], float], slope: Callable[[float], float], h: float, size: float, eps: float
 ) -> tuple[float, float] | None:
-    """Return (step, |integral - change|), with 0 for an agreement; None when the noise hides the answer."""
+    """Return (step, |integral - change|), with 0 for an agreement; None when the noise hides the difference."""
     change = value(h) - value(-h)
     if not math.isfinite(change):
         return None
@@ -370,7 +369,7 @@ def _in_clarke_hull(point: Point, vs: Arrays, verdict: Verdict) -> bool:
 
 
 def _slopes_around(point: Point, vs: Arrays, away: float, h: float) -> list[float]:
-    """Slopes along a direction by one difference, at random points within a relative distance."""
+    """Return slopes along a direction by one difference, at random points within a relative distance."""
     case, slopes = point.case, []
     for k in range(c.NEIGHBOURS):
         rng = np.random.default_rng(k)

@@ -62,7 +62,7 @@ def _has_ties(case: Case) -> bool:
 
 @check("P01", "P09", "P16", "P25")
 def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
-    """The rule's slope along several directions, then of single outputs along single inputs."""
+    """Check the rule's slope along several directions, then of single outputs along single inputs."""
     if ctx.subject.reverse is None or not ctx.finite or ctx.empty:
         return
     if not (ctx.wants("P01", "P09", "P25") or _sizes_only(ctx)):
@@ -73,7 +73,7 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
     for name, vs in directions(rng, xs):
         verdict = compare(point, vs)
         if verdict.kind == "kink":
-            met_kink = True  # a generic cotangent mixes kinks of several outputs: look at them one at a time below
+            met_kink = True  # a generic cotangent mixes kinks of several outputs: they are measured singly below
             if kinks == "error":
                 yield finding_of(ctx, "P09", verdict, ctx.ws, vs, name)
             if verdict.status == "fail" and math.isfinite(verdict.analytic):
@@ -84,7 +84,7 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
             found = finding_of(ctx, "P01", verdict, ctx.ws, vs, name)
             if ctx.wants(found.property):
                 yield found
-                return  # one counterexample is enough, and proving a mismatch is the dearest verdict
+                return  # one counterexample is enough, and proving a mismatch takes longest
     known: dict[bytes, Point] = {}
 
     def at(ws: Arrays) -> Point:
@@ -124,7 +124,7 @@ def forward_against_numerical(ctx: Context) -> Iterator[Finding]:
 
 @check("P03")
 def forward_is_adjoint_to_reverse(ctx: Context) -> Iterator[Finding]:
-    """<w, J v> and <J^T w, v> are two roundings of one number."""
+    """Check that <w, J v> and <J^T w, v> are two roundings of one number."""
     if ctx.subject.forward_mode is None or ctx.subject.reverse is None or not ctx.finite or ctx.empty:
         return
     with np.errstate(all="ignore"):
@@ -149,12 +149,12 @@ def forward_is_adjoint_to_reverse(ctx: Context) -> Iterator[Finding]:
     ctx.tally.add("P03", "fail" if wrong else "pass")
     if wrong:
         yield ctx.finding(
-            "P03", f"forward says {a!r}, reverse says {b!r} (+- {tolerance:.1e})", cotangent=ctx.ws, direction=vs
+            "P03", f"forward gives {a!r}, reverse gives {b!r} (+- {tolerance:.1e})", cotangent=ctx.ws, direction=vs
         )
 
 
 def _kinked_between(ctx: Context, vs: Arrays) -> bool:
-    """At a kink forward and reverse may each choose a slope."""
+    """Return whether there is a kink or a jump, where forward and reverse mode may give different slopes."""
     return compare(ctx.point, vs, thorough=True).kind in ("kink", "jump", "unresolved")
 
 
@@ -165,7 +165,7 @@ def _gradients(ctx: Context, ws: Arrays) -> Arrays:
 
 @check("P04")
 def scaling_the_cotangent_scales_the_gradient(ctx: Context) -> Iterator[Finding]:
-    """Multiplying by a power of two commutes with rounding, so the comparison is bit for bit.
+    """Check that scaling the cotangent by a power of two scales the gradient, bit for bit: it commutes with rounding.
 
     Large and small factors show a rule that clips, or that adds a constant to avoid a division by zero.
     """
@@ -180,7 +180,7 @@ def scaling_the_cotangent_scales_the_gradient(ctx: Context) -> Iterator[Finding]
             kind = np.finfo(a.dtype) if a.dtype.kind in "fc" else np.finfo(np.float64)
             # subnormal numbers do not scale exactly, and terms may be smaller than their sum
             normal = np.abs(a) > float(kind.tiny) * 2.0**8 * room**2
-            # what is multiplied by a small number, or by -2 where all is of moderate size, cannot overflow
+            # a number times a small factor, or times -2 where all are of moderate size, cannot overflow
             lost = abs(factor) <= 2 and moderate and bool(np.any(np.isfinite(a) & ~np.isfinite(b)))
             if (lost or finite) and a.shape == b.shape and not np.array_equal(b[normal], factor * a[normal]):
                 ctx.tally.add("P04", "fail")
@@ -215,7 +215,7 @@ def zero_cotangent_gives_zeros(ctx: Context) -> Iterator[Finding]:
 
 @check("P08")
 def integral_along_a_path(ctx: Context) -> Iterator[Finding]:
-    """One example in sixteen: the integral of the rule's slope is the change of the function."""
+    """Check, in one example of sixteen, that the integral of the rule's slope is the change of the function."""
     rng = ctx.rng("P08")
     if ctx.subject.reverse is None or not ctx.finite or ctx.empty or not ctx.turn("P08", 1 / 16):
         return
@@ -223,7 +223,7 @@ def integral_along_a_path(ctx: Context) -> Iterator[Finding]:
     with np.errstate(all="ignore"):
         agrees = path_integral(ctx.point, vs)
     if agrees is False:
-        verdict = compare(ctx.point, vs, thorough=True)  # a path across a kink may fool the quadrature: ask again
+        verdict = compare(ctx.point, vs, thorough=True)  # the quadrature is wrong across a kink: compare slopes
         if verdict.status == "fail":
             ctx.tally.add("P08", "fail")
             yield ctx.finding(
@@ -297,13 +297,13 @@ def nothing_is_mutated(ctx: Context) -> Iterator[Finding]:
 
 
 def _arrays(case: Case) -> Arrays:
-    """Everything a call hands over, the indices and masks that have no derivative included."""
+    """Return all arrays of a call, the indices and masks that have no derivative included."""
     return [a for a in (*case.args, *case.kwargs.values()) if isinstance(a, np.ndarray)]
 
 
 @check("P18")
 def two_calls_agree(ctx: Context) -> Iterator[Finding]:
-    """Bit for bit, with a call at another point between them (a stale cache would answer for it)."""
+    """Check that two calls agree bit for bit, with a call at another point between them (to find a stale cache)."""
     if ctx.subject.reverse is None:
         return
     with np.errstate(all="ignore"):

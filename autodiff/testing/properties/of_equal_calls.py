@@ -56,7 +56,7 @@ def spreads(ctx: Context) -> list[float]:
 
 @check("P05")
 def cotangents_add(ctx: Context) -> Iterator[Finding]:
-    """pullback(u) + pullback(w - u) against pullback(w), where u keeps a random half of w's entries."""
+    """Compare pullback(u) + pullback(w - u) with pullback(w), where u keeps a random half of w's entries."""
     if ctx.subject.reverse is None or not ctx.finite or sum(w.size for w in ctx.ws) < 2:
         return
     rng = ctx.rng("P05")
@@ -75,7 +75,7 @@ def cotangents_add(ctx: Context) -> Iterator[Finding]:
 
 @check("P07")
 def outputs_without_a_cotangent_count_as_zero(ctx: Context) -> Iterator[Finding]:
-    """The gradients of each output alone add up to the gradients of all."""
+    """Check that the gradients of each output alone add up to the gradients of all."""
     if ctx.subject.reverse is None or not ctx.finite or len(ctx.outputs) < 2:
         return
     total: Arrays | None = None
@@ -95,7 +95,7 @@ def outputs_without_a_cotangent_count_as_zero(ctx: Context) -> Iterator[Finding]
 
 @check("P13")
 def lower_precision_agrees(ctx: Context) -> Iterator[Finding]:
-    """The rule in float32 and float16 against the rule in float64 at the very same numbers.
+    """Compare the rule in float32 and float16 with the rule in float64 at the very same numbers.
 
     They may differ by rounding (some hundred eps of the lower precision), and by the conditioning of function and rule,
     which is measured by moving the inputs by a few ulp of the lower precision. An overflow of the lower precision
@@ -126,7 +126,7 @@ def lower_precision_agrees(ctx: Context) -> Iterator[Finding]:
 
 
 def _comfortable(xs: Arrays, dtype: Any) -> bool:
-    """Far enough from the ends of the exponent range that squares and quotients fit."""
+    """Return whether all numbers are far enough from the ends of the exponent range that squares and quotients fit."""
     limit = float(np.finfo(dtype).max) ** 0.25
     sizes = np.abs(np.concatenate([x.ravel() for x in xs])).astype(np.float64)
     return bool(np.all((sizes == 0) | ((sizes < limit) & (sizes > 1 / limit))))
@@ -172,9 +172,9 @@ def _low_precision_mismatch(
 
 
 def _sizes_around(ctx: Context, high: Case, ws: Arrays, exact: Arrays) -> list[float]:
-    """Sizes of the terms a gradient may be made of: without the signs of the cotangent, and nearer to zero.
+    """Return sizes of the terms a gradient may be made of: without the signs of the cotangent, and nearer to zero.
 
-    Where terms cancel, or a slope has died away, rounding is theirs and not the result's.
+    Where terms cancel, or a slope is nearly 0, rounding is relative to the terms and not to the result.
     """
     sizes = [0.0] * len(exact)
     for share in (0.25, 0.5, 0.75, 1.0):
@@ -223,8 +223,8 @@ def _near(a: np.ndarray, b: np.ndarray, eps: float) -> bool:
 
 @check("P14")
 def broadcasting_equals_explicit_broadcasting(ctx: Context) -> Iterator[Finding]:
-    """Where a function broadcasts its inputs, broadcasting them first and summing the gradients afterwards is the
-    same.
+    """Check, where a function broadcasts its inputs, that broadcasting them first and summing the gradients afterwards
+    gives the same.
     """
     shapes = [x.shape for x in ctx.case.xs]
     if ctx.subject.reverse is None or not ctx.finite or len(set(shapes)) < 2 or len(ctx.outputs) != 1 or ctx.empty:
@@ -242,7 +242,7 @@ def broadcasting_equals_explicit_broadcasting(ctx: Context) -> Iterator[Finding]
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             return
         if not np.array_equal(values[0], ctx.outputs[0]) or not _broadcasts(ctx, shapes, whole):
-            return  # the inputs mean something else than elementwise operands
+            return  # the inputs are not elementwise operands
         try:
             summed = [_sum_to(g, s) for g, s in zip(ctx.subject.gradients(wide, ctx.ws), shapes)]
         except Exception:  # the rule refuses inputs of the full shape
@@ -341,7 +341,7 @@ def values_differ(ctx: Context, values: Arrays) -> bool:
 
 @check("P23")
 def the_same_array_twice(ctx: Context) -> Iterator[Finding]:
-    """Two arguments that are one object give what two equal arrays give."""
+    """Check that two arguments that are one object give the same as two equal arrays."""
     case = ctx.case
     if ctx.subject.reverse is None or len(case.wrt) < 2 or len({x.shape for x in case.xs[:2]}) > 1:
         return

@@ -35,7 +35,7 @@ def gradient_case(ctx: Context) -> tuple[Subject, Case] | None:
 @check("P10")
 def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
     rng = ctx.rng("P10")
-    if not ctx.turn("P10", 1 / 2):  # the dearest check: half of the examples
+    if not ctx.turn("P10", 1 / 2):  # the slowest check: half of the examples
         return
     made = gradient_case(ctx)
     if made is None:
@@ -72,8 +72,8 @@ def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
 
 
 def _hidden(ctx: Context, ws: Arrays) -> float:
-    """Return the slope that rounding can hide from small steps, or make up: a gradient is computed from cotangents
-    times outputs, however small it is itself. g (1 - tanh(x)^2) near x = 16 has 140 values, and moves smoothly with g.
+    """Return the largest slope that rounding can hide or feign at small steps: even a small gradient is computed from
+    cotangents times outputs. g (1 - tanh(x)^2) near x = 16 has 140 values, and changes smoothly with g.
     """
     largest = [
         max((float(np.max(np.abs(a), initial=0.0)) for a in arrays), default=0.0) for arrays in (ctx.ws, ctx.outputs)
@@ -83,7 +83,7 @@ def _hidden(ctx: Context, ws: Arrays) -> float:
 
 @check("P11")
 def hessian_is_symmetric(ctx: Context) -> Iterator[Finding]:
-    """<u, H v> = <v, H u> for the Hessian of <w, f>, whatever rule or mode made it."""
+    """Check that <u, H v> = <v, H u> for the Hessian of <w, f>, in every mode."""
     rng = ctx.rng("P11")
     if not ctx.turn("P11", 1 / 2):
         return

@@ -1,5 +1,5 @@
 """Checks of the graph around a rule: Scalars, memory, accumulation, checkpoints, failures (P20, P22, P24, P26 to P28),
-and what P07 and P23 mean in a graph.
+and P07 and P23 in a graph.
 
 They use the engine's public names, and only functions of this engine have these properties.
 """
@@ -23,7 +23,7 @@ __all__: list[str] = []
 
 
 def rarely(ctx: Context, prop: str, share: float = 1 / 8) -> bool:
-    """Graph properties do not depend on the numbers: a share of the examples is enough."""
+    """Return whether to check this example: graph properties do not depend on the numbers, so a share is enough."""
     if not ctx.subject.extras.get("engine") or not ctx.finite:
         return False
     return ctx.turn(prop, share)
@@ -40,7 +40,7 @@ def run(ctx: Context, xs: list[Any]) -> list[Any]:
 
 
 def weighed(ctx: Context, ys: list[Any]) -> Any:
-    """<w, f> as one recorded number, or None when nothing was recorded."""
+    """Return <w, f> as one recorded number, or None when nothing was recorded."""
     terms = [
         (y * w.astype(y.dtype)).sum()
         for y, w in zip(ys, ctx.ws)
@@ -60,8 +60,8 @@ def verdict(ctx: Context, prop: str, wrong: str | None) -> Iterator[Finding]:
 
 @check("P06")
 def what_where_leaves_out_counts_for_nothing(ctx: Context) -> Iterator[Finding]:
-    """Of an elementwise function: the elements that `np.where` does not take get exactly 0, also where they are NaN or
-    infinite, and the others get what they get alone.
+    """Check, for an elementwise function, that elements which `np.where` does not take get exactly 0, also where they
+    are NaN or infinite, and that the others get the same gradient as alone.
     """
     if not ctx.subject.extras.get("elementwise") or ctx.empty or not rarely(ctx, "P06", 1 / 2):
         return
@@ -91,7 +91,7 @@ def what_where_leaves_out_counts_for_nothing(ctx: Context) -> Iterator[Finding]:
 
 @check("P07")
 def outputs_out_of_reach_count_as_zero(ctx: Context) -> Iterator[Finding]:
-    """Backward from one of several outputs, the others unused, equals a zero cotangent for each of the others."""
+    """Check that backward from one of several outputs, the others unused, equals zero cotangents for the others."""
     if len(ctx.outputs) < 2 or not rarely(ctx, "P07", 1 / 2):
         return
     for k in range(len(ctx.outputs)):
@@ -112,8 +112,8 @@ def outputs_out_of_reach_count_as_zero(ctx: Context) -> Iterator[Finding]:
 
 @check("P18")
 def a_run_elsewhere_changes_no_recorded_one(ctx: Context) -> Iterator[Finding]:
-    """The recorded run has the value of the plain one, and its gradient also when the function has run at another point
-    since: a rule that keeps what the last forward pass left answers for that one.
+    """Check that the recorded run has the value of the plain one, and keeps its gradient when the function has run at
+    another point since: a rule may wrongly keep values of the last forward pass.
     """
     complex_ = any(x.dtype.kind == "c" for x in (*ctx.case.xs, *ctx.outputs))
     if ctx.subject.reverse is None or complex_ or not rarely(ctx, "P18"):
@@ -140,7 +140,7 @@ def a_run_elsewhere_changes_no_recorded_one(ctx: Context) -> Iterator[Finding]:
 
 @check("P23")
 def one_handle_for_two_arguments(ctx: Context) -> Iterator[Finding]:
-    """f(x, x) with one handle collects the gradients of both arguments."""
+    """Check that f(x, x) with one handle collects the gradients of both arguments."""
     if len(ctx.case.xs) < 2 or ctx.case.xs[0].shape != ctx.case.xs[1].shape or not rarely(ctx, "P23", 1 / 2):
         return
     first, rest = ctx.case.xs[0], ctx.case.xs[2:]
@@ -165,7 +165,7 @@ def one_handle_for_two_arguments(ctx: Context) -> Iterator[Finding]:
 
 @check("P20")
 def scalars_agree_with_tensors(ctx: Context) -> Iterator[Finding]:
-    """Python-float Scalars and 0-d Tensors give the same value and gradient."""
+    """Check that Python-float Scalars and 0-d Tensors give the same value and gradient."""
     if (
         not rarely(ctx, "P20", 1 / 2)
         or len(ctx.case.wrt) != len(ctx.case.args)
@@ -203,8 +203,8 @@ def _value_and_slopes(y: Any, leaves: list[Any]) -> list[float]:
 
 
 def _rounding(f: Any, values: list[float], kwargs: dict[str, Any]) -> list[float]:
-    """Return the effect of rounding on value and slopes: how unevenly they move with the last bits of the arguments,
-    and some of the last bit of x or of 1, since an intermediate of that size may stand still under small moves."""
+    """Return the effect of rounding on value and slopes: how unevenly they change with the last bits of the arguments,
+    and some of the last bit of x or of 1, since an intermediate of that size may not change under small moves."""
     seen = []
     for k in range(-3, 4):
         leaves = [ad.tensor(np.array(v * (1 + k * 2.0**-50))) for v in values]

@@ -74,7 +74,7 @@ SHORT = dict(  # in a list of what is still right
 )
 # These compare a slope with a measured one: finding nothing may mean that nothing was measured.
 MEASURED = ("P01", "P02", "P09", "P10")
-ENGINE_ONLY = ("P20", "P22", "P24", "P26", "P27", "P28")  # about graphs, which a bare rule has not
+ENGINE_ONLY = ("P20", "P22", "P24", "P26", "P27", "P28")  # about graphs, which a bare rule lacks
 
 
 @dataclass
@@ -120,9 +120,7 @@ class Tally:
 
 
 class Context:
-    """One example under check: the case, its random choices (all derived from the case itself), what is known of it
-    so far.
-    """
+    """One example under check: the case, its random choices (all derived from the case itself), and results so far."""
 
     def __init__(self, subject: Subject, case: Case, tally: Tally, options: Any, salt: int = 0) -> None:
         self.subject, self.case, self.tally, self.options = subject, case, tally, options
@@ -135,7 +133,7 @@ class Context:
         self._point: Point | None = None
 
     def rng(self, prop: str) -> np.random.Generator:
-        """Each property draws its own numbers, so that checking one alone gives what checking all gave."""
+        """Return a generator for one property, so that checking it alone gives the same as checking all."""
         return np.random.default_rng([self.seed, int(prop[1:])])
 
     @property
@@ -195,7 +193,7 @@ def selected(properties: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def why_unchecked(prop: str, subject: Subject) -> str:
-    """Why no check of a property could run on a subject, in words."""
+    """Return why no check of a property could run on a subject, in words."""
     if prop in ("P02", "P03") and subject.forward_mode is None:
         return "no forward derivative given"
     if prop in ("P10", "P11") and "gradient" not in subject.extras:

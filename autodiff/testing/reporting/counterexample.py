@@ -44,7 +44,7 @@ _MANY = 64  # entries from which a few of them are easier to read than ones ever
 
 
 def _narrowed(arrays: Arrays, fails: Callable[[Arrays], bool]) -> Arrays:
-    """Fewer entries that still fail: half of them, again and again, and a 1 for the last if that will do."""
+    """Return fewer entries that still fail: half of them, again and again; and 1 for the last one if that fails too."""
     flat = np.concatenate([a.ravel() for a in arrays])
 
     def only(places: np.ndarray, value: Any = flat) -> Arrays:
@@ -65,7 +65,7 @@ def _narrowed(arrays: Arrays, fails: Callable[[Arrays], bool]) -> Arrays:
 
 
 def _plain(arrays: Arrays) -> Iterator[Arrays]:
-    """All ones, then single ones, at most eight."""
+    """Yield all ones, then single ones, at most eight."""
     yield [np.ones_like(a) for a in arrays]
     total = sum(a.size for a in arrays)
     for k in range(min(total, 8) if total > 1 else 0):
@@ -80,7 +80,7 @@ def _plain(arrays: Arrays) -> Iterator[Arrays]:
 
 
 def curve(subject: Subject, finding: Finding) -> dict[str, Any] | None:
-    """Points of a function of one number around the counterexample with both slopes, or None when it is not one."""
+    """Return points of a function of one number around the counterexample with both slopes; None for more numbers."""
     v, case = finding.verdict, finding.case
     if v is None or case.size != 1 or finding.direction is None or case.xs[0].dtype.kind != "f":
         return None

@@ -1,9 +1,9 @@
 """The kind of a mistake: a small classifier over the rule's gradient beside the measured one.
 
-Evidence, in this order: the violated property itself (a shape, a write, two different answers); the
+Evidence, in this order: the violated property itself (a shape, a write, two different results); the
 feature without which failing examples become right (ties, zeros, negatives, an axis of length 1); the ratio of the
 rule's gradient to the measured one (constant, -1, the same numbers in another order, the conjugate, noise of float32
-size, zeros where there is a slope). No verdict is made here: this only names what was already found.
+size, zeros where there is a slope). No verdict is made here: this only names a mistake that was already found.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def diagnose(
 
 
 def _which_arguments(subject: Subject, findings: Sequence[Finding]) -> str:
-    """ "; only the gradient of argument 0 is wrong", or "" when all are or it cannot be told."""
+    """Return "; only the gradient of argument 0 is wrong", or "" when all are wrong or it cannot be decided."""
     wrong: set[int] = set()
     for f in findings:
         ws = plain_cotangents(subject, f.case)
@@ -206,7 +206,7 @@ _WEIGHT = ("conjugate", "float32 noise", "sign", "transpose", "constant factor",
 
 
 def _most_telling(compared: list[tuple[str, str]]) -> tuple[str, str]:
-    """Return the relation most witnesses show; a factor that shows only at the smallest example is weak evidence."""
+    """Return the relation that most examples show; a factor that only the smallest example shows is weak evidence."""
     larger = compared[1:] or compared
     names = [k for k, _ in larger]
     best = max(set(names), key=lambda k: (names.count(k), -_WEIGHT.index(k) if k in _WEIGHT else -9))
@@ -257,7 +257,7 @@ def _without(xs: Arrays) -> Iterator[tuple[str, Arrays]]:
 
 
 def _shared(failing: Sequence[frozenset[str]], passing: Sequence[frozenset[str]]) -> list[str]:
-    """Features of every failing example that at most half of the passing ones have, the rarest first."""
+    """Return features of every failing example that at most half of the passing ones have, the rarest first."""
     if len(failing) < 2 or len(passing) < 8:
         return []
     common = frozenset.intersection(*failing)
@@ -267,7 +267,7 @@ def _shared(failing: Sequence[frozenset[str]], passing: Sequence[frozenset[str]]
 
 
 def _by_message(finding: Finding) -> tuple[str, str]:
-    """Kinds that the violated property names by itself."""
+    """Return the kind and the text of mistakes that the violated property alone names."""
     text = finding.message
     if text.startswith("raised "):
         return "raises", f"the rule {text}"

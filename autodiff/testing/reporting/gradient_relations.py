@@ -1,7 +1,7 @@
-"""How the gradient a rule claims relates to the measured one, entry by entry.
+"""The relation of the gradient that a rule claims to the measured one, entry by entry.
 
 A constant ratio, a sign, the same numbers in other places, the conjugate, noise of float32 size, zeros where there is a
-slope: each points to a kind of mistake. `diagnosis` weighs this beside the other evidence.
+slope: each indicates a kind of mistake. `diagnosis` combines this with the other evidence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["compare_gradients", "measured_gradient", "plain_cotangents"]
 
 
 def compare_gradients(subject: Subject, finding: Finding) -> tuple[str, str] | None:
-    """Return the rule's gradient beside the measured one, entry by entry, at the smallest example."""
+    """Return the relation of the rule's gradient to the measured one, entry by entry, at the smallest example."""
     case = finding.case
     if subject.reverse is None or not 0 < case.size <= 64:
         return None

@@ -26,8 +26,8 @@ class Failure:
 
     Attributes:
         finding: the violation.
-        kind: what kind of mistake it looks like ("constant factor", "transpose", "only at ties", ...).
-        sentence: the same in words, with what failing examples share.
+        kind: the likely kind of mistake ("constant factor", "transpose", "only at ties", ...).
+        sentence: the same in words, with the facts that failing examples share.
         failing: how many examples violated this property.
         examples: how many examples there were.
         right: titles of the properties that hold at the smallest example.
@@ -73,7 +73,7 @@ class Failure:
 
     @property
     def size(self) -> int:
-        """How many numbers the smallest failing example differentiates."""
+        """Number of differentiated numbers in the smallest failing example."""
         return self.finding.case.size
 
     def __str__(self) -> str:
@@ -91,8 +91,8 @@ class Failure:
         if f.direction is not None:
             rows.append(("direction", ", ".join(array_text(d) for d in f.direction)))
         if v is not None:
-            rows.append(("rule says", repr(v.analytic)))
-            rows.append(("function says", _measured_text(v)))
+            rows.append(("slope of the rule", repr(v.analytic)))
+            rows.append(("measured slope", _measured_text(v)))
         else:
             rows.append(("what happened", f.message))
         if self.sentence != f.message:
@@ -129,7 +129,7 @@ def _measured_text(v: Any) -> str:
 
 
 def call_text(args: list[Any], kwargs: dict[str, Any]) -> str:
-    """Arguments as they would be written in a call."""
+    """Return arguments as they would be written in a call."""
     return ", ".join([array_text(a) for a in args] + [f"{k}={array_text(v)}" for k, v in kwargs.items()])
 
 
@@ -138,7 +138,7 @@ class DerivativeReport:
     """The outcome of one check.
 
     Attributes:
-        name: what was checked.
+        name: of the checked function.
         examples: examples that were examined; `rejected`: those the function itself refused.
         tally: counts per property.
         failures: violated properties, smallest examples first.
@@ -177,7 +177,7 @@ class DerivativeReport:
     def inconclusive(self) -> bool:
         """Whether too little was proven. A check that proves nothing never passes."""
         if self.examples and not self.data.get("slopes", True):
-            return not self.failures and self.checks == 0  # only properties that measure nothing were asked for
+            return not self.failures and self.checks == 0  # only properties that measure nothing were selected
         measured = self._measured("pass", "fail", "weak", "unresolved")
         return not self.failures and (measured == 0 or self.weak_share > self.max_weak)
 
@@ -192,7 +192,7 @@ class DerivativeReport:
         return "none" if math.isnan(self.median_resolution) else f"{self.median_resolution:.0e}"
 
     def summary(self) -> str:
-        """One line of counts."""
+        """Return one line of counts."""
         held = sum(1 for c in self.tally.counts.values() if c["fail"] == 0 and c.total() > 0)
         examples = "1 example" if self.examples == 1 else f"{self.examples} examples"
         counts = f"{held} properties, {self.checks:,} checks on {examples}, {len(self.failures)} failed"
@@ -210,7 +210,7 @@ class DerivativeReport:
 
     @property
     def range_text(self) -> str:
-        """Between which numbers the inputs lay, and how many numbers one example had."""
+        """The range of the inputs, and the count of numbers in one example."""
         low, high, least, most = self.data.get("tried", (math.inf, -math.inf, 0, 0))
         count = f"{most}" if least == most else f"{least} to {most}"
         entries = f"entries from {low:.4g} to {high:.4g}" if low <= high else "no finite entry"
@@ -229,7 +229,7 @@ class DerivativeReport:
         if not self.examples:
             return f"the function refused all {self.rejected} examples: {self.data.get('refusal', 'no reason given')}"
         if not measured and not self.data.get("slopes", True):
-            return "none of the properties asked for could be checked on these inputs"
+            return "none of the selected properties could be checked on these inputs"
         if not measured:
             if self.tally.unmeasured["jump"]:
                 return (
@@ -314,10 +314,10 @@ class DerivativeError(AssertionError):
     Attributes:
         property: id such as "P01".
         inputs: the positional arguments of the smallest failing call.
-        cotangent, direction: what was multiplied with the Jacobian from both sides, or None.
+        cotangent, direction: the arrays on both sides of the Jacobian, or None.
         numerical, error: the measured slope and its error; None where the property compares no slopes.
         analytic, tolerance: the rule's slope, and the largest difference that counts as agreement.
-        op: the name of what was checked.
+        op: the name of the checked function.
         seed: of the random choices.
         imports, reproduce: import lines, and a line of Python that fails in the same way after them.
         failure, report: everything else.

@@ -81,7 +81,7 @@ class Source:
         raise Unwritable(f"a {type(x).__name__} cannot be written down")
 
     def function(self, f: Callable[..., Any]) -> str:
-        """Return the text of a function: its name, which is imported, or a lambda that needs nothing around it.
+        """Return the text of a function: its name, which is imported, or a lambda without names from outside.
 
         Raises:
             Unwritable: it is neither.
@@ -143,7 +143,7 @@ class _Inlined(ast.NodeTransformer):
 
 
 def _attributes(node: ast.AST) -> set[str]:
-    """Names that follow a dot: `inspect` lists them among the unbound ones."""
+    """Return the names that follow a dot: `inspect` lists them among the unbound ones."""
     return {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
 
 
@@ -230,7 +230,7 @@ def array_text(a: Any, most: int = MOST) -> str:
 
 
 def _short_text(a: np.ndarray) -> str | None:
-    """One value everywhere, or in one place only, as Python; None for anything else."""
+    """Return an array with one value everywhere, or in one place only, as Python; None for any other array."""
     if a.dtype.kind not in "fiu" or not a.size:
         return None
     kind = "" if a.dtype == np.float64 else f", dtype=np.{a.dtype.name}"

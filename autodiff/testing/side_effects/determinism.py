@@ -87,7 +87,7 @@ def _picklable(x: Any) -> bytes | None:
 
 
 def _importable(f: Callable[..., Any]) -> bool:
-    """Return whether another process finds this very function under its module and name."""
+    """Return whether another process would import this same function by its module and name."""
     module, name = getattr(f, "__module__", None), getattr(f, "__qualname__", "")
     if not module or module == "__main__" or "<" in name or not name:
         return False
@@ -111,7 +111,7 @@ def _in_process(f: Callable[..., Any], call: bytes, seed: str) -> Any:
     problem = done.stderr.decode(errors="replace")
     if problem.strip().rpartition("\n")[2].startswith("ModuleNotFoundError"):
         raise ValueError(
-            f"another process cannot import what it needs: {problem.strip().rpartition(': ')[2]}. Put the function and "
+            f"another process cannot import a name: {problem.strip().rpartition(': ')[2]}. Put the function and "
             "its rule into a module that stands on sys.path."
         )
     if done.returncode or not found:

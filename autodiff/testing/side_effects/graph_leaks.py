@@ -1,8 +1,8 @@
 """Check that nothing made in the graph is left over after a block.
 
-`graph_leak_check` watches objects from outside and needs no support from the code it watches. While the cyclic
-collector is off, Python keeps every new object in the youngest generation until its last reference goes: a value that a
-block left behind is there after the block and was not there before it.
+`graph_leak_check` needs no support from the code under check. While the cyclic collector is off, Python keeps every new
+object in the youngest generation until its last reference goes: a value that a block left behind is there after the
+block and was not there before it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _GRAPH = (Node, ad.Variable)
 class graph_leak_check:
     """Check that every graph value made in a block is freed, by reference counting alone, when the block ends.
 
-    A context manager (inside it, ``del`` what you named) or a decorator (the locals of the function go by themselves;
-    what it returns may stay). The cyclic collector is off inside. A new leaf in an older handle is no leak: that is how
-    a Scalar is written. An exception on its way out is let through unchecked, for its traceback holds the frames.
+    A context manager (inside it, ``del`` your variables) or a decorator (the locals of the function are freed when it
+    ends; its result may stay). The cyclic collector is off inside. A new leaf in an older handle is no leak: a write
+    into a Scalar makes one. An exception passes through unchecked, because its traceback holds the frames.
 
     Args:
-        keep: older objects that may hold new graph values afterwards: whatever they lead to is no leak.
+        keep: older objects that may hold new graph values afterwards: nothing that they refer to is a leak.
 
     Raises:
-        AssertionError: something survived; the message names each value and who holds it.
+        AssertionError: something survived; the message names each value and its holder.
         RuntimeError: the block ran the cyclic collector, which hides what it freed.
 
     >>> import autodiff as ad
@@ -71,8 +71,8 @@ class graph_leak_check:
                 return
             if _collections() != runs:
                 raise RuntimeError(
-                    "graph_leak_check: the cyclic collector ran inside the block (gc.collect()), and what it freed "
-                    "cannot be told from what was freed at once. Take gc.collect() out of the block."
+                    "graph_leak_check: the cyclic collector ran inside the block (gc.collect()), so that leaks which "
+                    "it freed cannot be found. Take gc.collect() out of the block."
                 )
             tops, count = _survivors(before, self.keep)
             if tops:
@@ -82,7 +82,7 @@ class graph_leak_check:
                 gc.enable()
 
     def __call__(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        """As a decorator: what the function returns may outlive it."""
+        """Return the function with the check around each call; its result may outlive the call."""
 
         @wraps(f)
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -95,8 +95,7 @@ class graph_leak_check:
 
 
 def left_behind(work: Callable[[], Any]) -> int:
-    """Return how many graph nodes made by ``work()`` survive it, once what it returned is dropped; cheap enough for a
-    loop.
+    """Return how many graph nodes made by ``work()`` survive it, after its result is dropped; cheap enough for a loop.
 
     >>> import autodiff as ad
     >>> held = []
@@ -119,15 +118,15 @@ def _collections() -> int:
 
 
 def _survivors(before: dict[int, weakref.ref[Any]], keep: list[Any]) -> tuple[list[weakref.ref[Any]], int]:
-    """Young graph values that were not there before and may not stay: those on which no other hangs, and how many.
+    """Return the new graph values that may not stay, without those that another one holds, and the count of all.
 
-    Weak references, so that nothing of ours is among the holders when they are looked for.
+    Weak references, so that the check itself is not among the holders when these are searched.
     """
     young = gc.get_objects(generation=0)
     ids = {id(o) for o in young}
     allowed: set[int] = set()
     todo = list(keep)
-    while todo:  # what may stay, with everything that it leads to through young objects and containers
+    while todo:  # values that may stay, with all that they refer to through young objects and containers
         o = todo.pop()
         if id(o) not in allowed:
             allowed.add(id(o))
@@ -150,7 +149,7 @@ def _written_leaf(node: Node, made: dict[int, Any]) -> bool:
 
 
 def _leak_message(tops: list[weakref.ref[Any]], count: int, frame: types.FrameType | None) -> str:
-    """Who survived and who holds it. Values that only hang on another survivor are counted, not listed."""
+    """Return the message: each survivor and its holder. Values that only another survivor holds are only counted."""
     lines = [f"  {_name(o)}, {_holder(o, frame)}" for o in (ref() for ref in tops[:8]) if o is not None]
     rest = count - len(lines)
     if rest > 0 and lines:
@@ -168,7 +167,7 @@ def _name(o: Any) -> str:
 
 
 def _holder(o: Any, frame: types.FrameType | None) -> str:
-    """Return what keeps an object alive, in words: a variable, a cycle, a closure, a container."""
+    """Return the holder of an object, in words: a variable, a cycle, a closure, a container."""
     while frame is not None:
         for name, value in frame.f_locals.items():
             if value is o:

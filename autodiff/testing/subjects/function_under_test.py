@@ -1,9 +1,9 @@
-"""The subject of a check, in one form wherever it came from: a function with its derivative maps, and one call of it.
+"""The subject of a check, in one form for all libraries: a function with its derivative maps, and one call of it.
 
 A `Subject` maps arrays to arrays three ways: forward (the function), pullback (the reverse derivative under test)
 and, where it exists, pushforward (the forward derivative under test). A bare rule, this engine, PyTorch, JAX and HIPS
-autograd all come down to it, so that every property is written once. A `Case` is one call: positional arguments,
-keywords, and which of the arguments are differentiated. No numerical differentiation and no verdict lives here.
+autograd are all reduced to it, so that every property is written once. A `Case` is one call: positional arguments,
+keywords, and which of the arguments are differentiated. Never here: numerical differentiation, or a verdict.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def like(y: Any, values: Iterator[Any]) -> Any:
 
 
 def as_outputs(y: Any) -> list[np.ndarray]:
-    """Return the outputs of a function as a list of arrays, whatever containers it returned them in."""
+    """Return the outputs of a function as a list of arrays, without their containers."""
     return [np.asarray(a) for a in leaves(y)]
 
 
@@ -93,7 +93,7 @@ class Case:
 
     @property
     def size(self) -> int:
-        """How many numbers are differentiated."""
+        """Number of differentiated numbers."""
         return sum(x.size for x in self.xs)
 
     def moved(self, xs: Sequence[np.ndarray]) -> Case:
@@ -110,8 +110,7 @@ class Case:
         return replace(self, args=[_cast(a, np.dtype(dtype)) for a in self.args])
 
     def digest(self, seed: int = 0) -> int:
-        """Return a number that depends on every byte of the call and on nothing else: the seed of its random choices.
-        """
+        """Return a number that depends only on the bytes of the call: the seed of its random choices."""
         code = zlib.crc32(repr(sorted(self.kwargs.items(), key=lambda kv: kv[0])).encode(), seed & 0xFFFFFFFF)
         for a in self.args:
             if isinstance(a, np.ndarray):
@@ -140,7 +139,7 @@ class Subject:
             None when there is no reverse derivative to check.
         forward_mode: (case, tangents) -> one tangent per output, or None when there is none to check.
         op: the registry row, when there is one.
-        extras: what single properties need beyond this (the recorded function, its gradient), by name.
+        extras: further facts for single properties (the recorded function, its gradient), by name.
     """
 
     name: str
@@ -174,7 +173,7 @@ class Subject:
         return lambda *xs: self.function(*case.moved(xs).args, **case.kwargs)
 
     def gradients(self, case: Case, ws: Arrays, outputs: Arrays | None = None) -> Arrays:
-        """Reverse derivative: arrays in double precision or better, zeros where the rule returned None."""
+        """Return the reverse derivative: arrays in double precision or better, zeros where the rule returned None."""
         assert self.reverse is not None
         raw = self.reverse(case, self.outputs(case) if outputs is None else outputs, ws)
         return [np.zeros(x.shape) if g is None else np.asarray(g) for g, x in zip(raw, case.xs, strict=True)]

@@ -26,7 +26,7 @@ class Adapted:
         build: Callable[[tuple[str, ...], int], Subject],
         made_by: tuple[Any, ...] = (),
     ) -> None:
-        """`made_by` is the public function that made it, by name, and its arguments."""
+        """Keep the parts. made_by: the name of the public function that made it, and its arguments."""
         self.__name__, self.made_by = name, made_by
         self._function, self._build = function, build
 

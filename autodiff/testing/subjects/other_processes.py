@@ -1,8 +1,8 @@
 """The second half of P18, with `processes=True`: the values and gradients of one example, computed in fresh processes.
 
 Two processes differ from two calls in the order of sets, in caches, and in what was imported before. The other process
-receives what makes the subject (a function and its arguments, all of which it can import), the example and the
-cotangents; it answers with arrays.
+receives a function that makes the subject, with its arguments, all of which it can import, the example and the
+cotangents; it returns arrays.
 """
 
 from __future__ import annotations

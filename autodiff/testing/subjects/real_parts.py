@@ -1,10 +1,10 @@
-"""Complex calls seen as real ones: each complex input is a pair of real inputs, each complex output a pair of outputs.
+"""Complex calls as real ones: each complex input is a pair of real inputs, each complex output a pair of outputs.
 
 A derivative of complex numbers is a linear map of their parts, so every property of real functions holds for it, and
-the numerical derivative moves one part at a time. What is joined and split here is recorded (``re + 1j * im``,
-``np.real``, ``np.imag``), so that second derivatives are those of the engine. Findings are given back in complex
+the numerical derivative moves one part at a time. Joining and splitting are recorded (``re + 1j * im``, ``np.real``,
+``np.imag``), so that second derivatives are those of the engine. Findings are given back in complex
 numbers. Gradients are those of this library and of PyTorch: dL/dRe(z) + i dL/dIm(z), and a cotangent w of a complex
-output counts as Re(sum(conj(w) * y)). No judgement lives here.
+output counts as Re(sum(conj(w) * y)). Never here: a verdict.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def is_complex(a: Any) -> bool:
 
 
 def join(re: Any, im: Any) -> Any:
-    """One complex value of two real ones; of arrays without arithmetic, since 1j * inf has a real part of NaN."""
+    """Return one complex value of two real ones; of arrays without arithmetic, since 1j * inf has a NaN real part."""
     if not (isinstance(re, np.ndarray | np.generic) and isinstance(im, np.ndarray | np.generic)):
         return re + 1j * im
     z = np.empty_like(re, dtype=np.result_type(re, im, np.complex64))
@@ -33,7 +33,7 @@ def join(re: Any, im: Any) -> Any:
 
 
 def split(values: Sequence[Any]) -> list[Any]:
-    """Values, each complex one as two."""
+    """Return the values, each complex one as two."""
     parts: list[Any] = []
     for y in values:
         parts += [np.real(y), np.imag(y)] if getattr(y, "dtype", np.asarray(0.0).dtype).kind == "c" else [y]
@@ -77,7 +77,7 @@ class RealParts:
         return Case(self._whole_args(case.args), case.kwargs, self._given.wrt)
 
     def _whole_inputs(self, parts: Sequence[Any]) -> list[Any]:
-        """Directions or gradients, one for each differentiated argument, from those of the parts."""
+        """Return directions or gradients, one for each differentiated argument, from those of the parts."""
         count, wrt = len(self._given.wrt), self._given.wrt
         imaginary = dict(zip(self._pairs, parts[count:]))
         return [join(v, imaginary[i]) if i in imaginary else v for i, v in zip(wrt, parts[:count])]
@@ -130,7 +130,7 @@ class RealParts:
     def in_complex_numbers(
         self, case: Case, cotangent: Arrays | None, direction: Arrays | None
     ) -> tuple[Case, Arrays | None, Arrays | None]:
-        """What a finding about the parts has, as it is for the call that was given."""
+        """Return the case, cotangent and direction of a finding about the parts, for the call that was given."""
         if case is self.case:
             case = self._given
         elif len(case.args) == len(self.case.args) and case.wrt == self.case.wrt:

@@ -1,7 +1,6 @@
 """Subjects made by this engine: a function's derivatives by `vjp` and `jvp`, and the derivative of its derivative.
 
-The only place, with `checks_engine`, `guards` and `layers`, where this package touches the engine, and only by public
-names.
+It uses the engine only by its public names.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ __all__ = ["engine_subject", "gradient_subject", "plain"]
 
 
 def plain(y: Any) -> Any:
-    """Handles of a result replaced by their arrays or numbers."""
+    """Return a result with handles replaced by their arrays or numbers."""
     if isinstance(y, (tuple, list)):
         return tuple(plain(a) for a in y)
     return y.data if isinstance(y, ad.Variable) else y
