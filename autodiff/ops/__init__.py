@@ -1,6 +1,4 @@
-"""The one place where operations live: rows only. Importing it fills the registry and gives the handles their
-methods.
-"""
+"""All operations: rows only. Importing it fills the registry and gives the handles their methods."""
 
 from __future__ import annotations
 
@@ -48,7 +46,7 @@ def _plain_method(function: Any) -> Any:
     def method(x: Any, *args: Any, **kwargs: Any) -> Any:
         return function(x, *args, **kwargs)
 
-    method.__doc__ = f"As ``np.{function.__name__}``: a plain answer, through which no derivative flows."
+    method.__doc__ = f"As ``np.{function.__name__}``: a plain result, through which no derivative flows."
     return method
 
 

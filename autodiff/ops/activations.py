@@ -1,7 +1,7 @@
 """Smooth activations: rows with a rule of their own for precision or speed, and the softmax. Those with kinks are in
 ``rectifiers``.
 
-Each names in ``reference`` the composite it replaces; a test holds them equal to second order.
+Each names in ``reference`` the composite it replaces; a test compares both to second order.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def _gelu(x: Any, approximate: str = "none") -> Any:
 
 
 def _gelu_kept(x: Any, approximate: str = "none") -> tuple[Any, Any]:
-    """The slope comes nearly free with the value: they share the exponential, which is most of the time."""
+    """Return the value and the slope: they share the exponential, which takes most of the time."""
     if approximate != "none":
         return _gelu(x, approximate), None
     single = normal_values.gelu_and_slope_single
@@ -231,7 +231,8 @@ def _log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
 
 
 def _balanced(d: Any, p: Any, axis: int | tuple[int, ...]) -> Any:
-    """d, which sums to 0 along the axis, with the entry where p is above 1/2 made of the others: 1 - p would cancel."""
+    """Return d, which sums to 0 along the axis, with the entry where p is above 1/2 computed from the others: 1 - p
+    would cancel."""
     top = p > 0.5  # one entry of a slice at most
     if d.__class__ is np.ndarray:  # made by the rule, which may write into it
         if np.logical_or.reduce(top, axis=None):

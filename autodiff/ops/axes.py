@@ -1,4 +1,4 @@
-"""What rows that reduce over axes share: shapes before and after, counts, and a convention along an axis."""
+"""Parts shared by rows that reduce over axes: shapes before and after, counts, and a convention along an axis."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def flat_last(x: Any, axis: Axis) -> Any:
 
 
 def from_flat(y: Any, shape: tuple[int, ...], axis: Axis) -> Any:
-    """Return the way back from ``flat_last``: y: (*rest, n) in the given shape."""
+    """Undo ``flat_last``: return y: (*rest, n) in the given shape."""
     axes = axes_of(axis, len(shape))
     order = tuple(a for a in range(len(shape)) if a not in axes) + axes
     return np.transpose(np.reshape(y, tuple(shape[a] for a in order)), tuple(int(i) for i in np.argsort(order)))
@@ -68,7 +68,8 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
 
 
 def settled_along(x: Any, at: Any, axis: Axis) -> Any:
-    """``settled`` for a reduction: where ``at``, a second derivative is NaN in every element that was reduced."""
+    """Return x as ``settled`` does, for a reduction: where ``at``, a second derivative is NaN in every element that was
+    reduced."""
     if not isinstance(x, Variable) or not (is_foreign(plain(at)) or np.any(at)):
         return x
     none = np.where(at, convention(x, at), 0.0)  # 0 everywhere, with the derivative NaN where at

@@ -22,7 +22,7 @@ _OTHER: dict[_Norm, _Norm] = {None: "forward", "backward": "forward", "ortho": "
 
 
 def _resized(g: Any, n: int, axis: int) -> Any:
-    """g cut or padded with zeros to length n along an axis: the transpose of what a transform does to its input."""
+    """Return g cut or padded with zeros to length n along an axis: the transpose of the same change of an input."""
     have = g.shape[axis]
     if have > n:
         return np.moveaxis(np.moveaxis(g, axis, -1)[..., :n], -1, axis)
@@ -100,7 +100,8 @@ array([10.+0.j, -2.+2.j, -2.+0.j])""",
 
 
 def _irfft_vjp(g: Any, a_shape: tuple[int, ...], axis: int, norm: _Norm) -> Any:
-    """Frequencies between the first and the last stand for two, their own and its mirror image."""
+    """Return the cotangent: frequencies between the first and the last count twice, for themselves and their mirror
+    images."""
     n = g.shape[axis]
     half = np.conjugate(np.fft.rfft(g, axis=axis, norm=_OTHER[norm]))
     twice = 2.0 * ones_like_value(n // 2 + 1, g.dtype, like=plain(g))

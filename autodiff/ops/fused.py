@@ -1,6 +1,6 @@
 """Fused rows: the linear layer, the losses on logits and the neuron, each in one node.
 
-Each names in ``reference`` the composite it replaces; a test holds them equal to second order. A fused rule reads only
+Each names in ``reference`` the composite it replaces; a test compares both to second order. A fused rule reads only
 inputs, the output, static arguments and masks, so that its own derivative is right.
 """
 
@@ -66,7 +66,7 @@ _linear_row: Any = op(
     vjp=(lambda g, weight: np.matmul(g, weight), _linear_weight_vjp, lambda g: g),
     samples=((((2, 3), (4, 3), (4,)), {}), (((3,), (4, 3), (4,)), {}), (((2, 2, 3), (1, 3), (1,)), {})),
     reference=lambda x, weight, bias: x @ weight.T + bias,
-    doc="x weightᵀ + bias in one node.",
+    doc="Return x weightᵀ + bias in one node.",
 )
 
 
@@ -177,7 +177,7 @@ def _cross_entropy_by_parts(
 
 def _cross_entropy_by_masks(logits: Any, labels: Any, weights: Any, ignore_index: int | None, reduction: str) -> Any:
     """Return the same in functions that every library has, for arrays that cannot be indexed by value. Labels are not
-    looked at: one outside the classes gives 0.
+    checked: one outside the classes gives 0.
     """
     if weights is not None:
         raise refusal("cross_entropy(weights=...)", plain(logits), "weights are picked by the values of the labels")
@@ -207,7 +207,7 @@ _cross_entropy_row: Any = op(
     draw=lambda rng, logits, labels: (rng.normal(size=logits), np.resize(rng.permutation(logits[-1]), labels)),
     reference=_cross_entropy_by_parts,
     keep=_cross_entropy_kept,
-    doc="Cross-entropy of softmax(logits) and integer labels.",
+    doc="Return the cross-entropy of softmax(logits) and integer labels.",
     title="Softmax cross-entropy",
     classes=True,
 )
@@ -305,7 +305,7 @@ _weighted_sum_row = op(
     scalar=_weighted_sum,
     samples=((((3,), (2, 1), (3,), (2, 1), ()), {}), (((2,), (2,), ()), {})),
     reference=_weighted_sum,
-    doc="w1 x1 + ... + wn xn + b: operands are the weights, the inputs, the bias.",
+    doc="Return w1 x1 + ... + wn xn + b: operands are the weights, the inputs, the bias.",
     causes=(("inf zero", "0 × {inf} = NaN"), ("inf", "∞ − ∞ = NaN")),
     pairs=True,
 )

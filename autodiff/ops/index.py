@@ -44,7 +44,7 @@ def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def _add_at(buffer: Any, g: Any, index: Any, x_shape: Any, x_dtype: Any) -> None:
-    """Reading the rows of a matrix in a loop costs its size in all, and not its size for each row."""
+    """Add g into the buffer at an index: a loop over the rows of a matrix then makes no zeros of its size for each."""
     if _is_basic(index):
         buffer[index] += g
     else:
@@ -70,7 +70,7 @@ getitem = op(
     samples=_I,
     vjp=lambda g, index, x_shape, x_dtype: scatter(g, index=index, shape=x_shape, dtype=x_dtype),
     add_into=_add_at,
-    doc="x[index], for every kind of NumPy index.",
+    doc="Return x[index], for every kind of NumPy index.",
     complex=True,
 )
 scatter: Any = op(
@@ -84,7 +84,7 @@ scatter: Any = op(
         (((2, 3),), {"index": [0, 0], "shape": (3, 3), "dtype": np.float64}),
         (((2,),), {"index": slice(0, 2), "shape": (4,), "dtype": np.float64}),
     ),
-    doc="Zeros of a shape with x added at index: the transpose of getitem.",
+    doc="Return zeros of a shape with x added at index: the transpose of getitem.",
     complex=True,
 )
 
@@ -102,8 +102,7 @@ def _cleared(g: Any, index: Any) -> Any:
 
 
 def _written(g: Any, index: Any) -> Any:
-    """Return the cotangent of what was written: of values written into one place, the last is there and the others are
-    not."""
+    """Return the cotangent of the written values: of values written into one place, only the last counts."""
     d = getitem(g, index=index)
     if _is_basic(index):
         return d
@@ -128,7 +127,7 @@ setitem = op(
         (((3,), ()), {"index": slice(0, 2)}),
         (((3,), (3,)), {"index": [0, 0, 2]}),
     ),
-    doc="A copy of x with v written at index; of values written into one place, the last is there.",
+    doc="Return a copy of x with v written at index; of values written into one place, the last is there.",
     complex=True,
 )
 
@@ -280,5 +279,5 @@ _to_scalar = op(
     public=False,
     vjp=lambda g, x_shape: np.reshape(g, x_shape),
     samples=((((),), {}), (((1,),), {})),
-    doc="The one element of a Tensor as a Scalar.",
+    doc="Return the one element of a Tensor as a Scalar.",
 )

@@ -108,8 +108,8 @@ def erfc(x: Any) -> Any:
 def _elementwise(name: str, x: Any, *, single: Kernel, double: Kernel, single_tail: Kernel | None = None) -> Any:
     """Apply a kernel that works on float64 blocks to an array of any layout and real dtype.
 
-    single_tail: what replaces `single` above TAIL_FROM, on entries gathered from the whole array: of most arrays there
-    are so few that in each block the calls would cost more than the numbers.
+    single_tail: replaces `single` above TAIL_FROM, on entries gathered from the whole array: most arrays have so few
+    that in each block the calls would cost more than the numbers.
     """
     if is_foreign(x):
         on_numpy = partial(_elementwise, name, single=single, double=double, single_tail=single_tail)
@@ -121,7 +121,7 @@ def _elementwise(name: str, x: Any, *, single: Kernel, double: Kernel, single_ta
     kernel = double if dtype == np.float64 else single
     out = np.empty(x.shape, dtype)
     flat_in, flat_out = x.reshape(-1), out.reshape(-1)
-    # Underflow is no accident here: x*x of a tiny x, exp(-x*x) of a large one.
+    # Underflow is expected here: x*x of a tiny x, exp(-x*x) of a large one.
     with np.errstate(under="ignore"):
         for start in range(0, flat_in.size, BLOCK):
             block = flat_in[start : start + BLOCK].astype(np.float64)
@@ -223,7 +223,7 @@ def _erfc_single_tail(x: np.ndarray) -> np.ndarray:
 def _erfc_double(x: np.ndarray) -> np.ndarray:
     y: np.ndarray = 1.0 - _erf_small(x)
     size = np.abs(x)
-    outer = np.flatnonzero(size > 0.5)  # gathered, for two exponentials cost more than that
+    outer = np.flatnonzero(size > 0.5)  # gathered, because two exponentials cost more than that
     if outer.size:
         tail = _erfc_tail(np.minimum(size[outer], 28.0))
         y[outer] = np.where(x[outer] < 0, 2.0 - tail, tail)
@@ -231,8 +231,8 @@ def _erfc_double(x: np.ndarray) -> np.ndarray:
 
 
 def loud(d: Any, *operands: Any) -> Any:
-    """d, and NaN where an operand of a row with a kink is NaN: it lies on no side of the kink, and comparisons alone
-    would give it the slope of one. d: array, Tensor or float."""
+    """Return d, and NaN where an operand of a row with a kink is NaN: it is on neither side of the kink, but
+    comparisons alone would give it the slope of one side. d: array, Tensor or float."""
     for x in operands:
         if x.__class__ is float:
             if x != x:

@@ -15,7 +15,7 @@ from .complex_numbers import conj
 
 
 def t(a: Any) -> Any:
-    """Return the last two axes swapped; ``.T`` is ten times cheaper than swapaxes where it will do."""
+    """Return the last two axes swapped; ``.T``, for matrices, is ten times cheaper than swapaxes."""
     return a.T if a.ndim == 2 else np.swapaxes(a, -1, -2)
 
 
@@ -101,8 +101,7 @@ def _einsum(*xs: Any, subscripts: str = "", optimize: Any = False) -> Any:
 
 
 def _einsum_vjp(g: Any, i: int, xs: tuple[Any, ...], subscripts: str, optimize: Any) -> Any:
-    """Return the same sum with operand i and the output changing places; indices seen nowhere else are spread by
-    ones."""
+    """Return the same sum with operand i and the output exchanged; indices of no other operand are spread by ones."""
     left, _, out = subscripts.partition("->")
     terms = left.split(",")
     mine, others = terms[i], [(s, x) for j, (s, x) in enumerate(zip(terms, xs, strict=True)) if j != i]

@@ -61,7 +61,7 @@ norm2 = op(
     ),
     samples=((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": (0, 2), "keepdims": True})),
     reference=lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
-    doc="Euclidean norm over axes, scaled against overflow; derivative 0 where it is 0 (the least subgradient).",
+    doc="Return the Euclidean norm over axes, scaled against overflow; derivative 0 where it is 0 (least subgradient).",
     complex=True,
 )
 
@@ -98,7 +98,7 @@ normp = op(
     kink=lambda x, **_: np.abs(x),
     samples=((((3, 4),), {"ord": 3}), (((3, 4),), {"ord": 1.5, "axis": 0}), (((2, 3),), {"ord": 0.5, "axis": 1})),
     convention=Convention(lambda y: y == 0, "the norm is 0", "0", "Write np.sum(np.abs(x) ** p), its power p."),
-    doc="(sum |x|^ord)^(1/ord) over axes, scaled against overflow; derivative 0 where it is 0.",
+    doc="Return (sum |x|^ord)^(1/ord) over axes, scaled against overflow; derivative 0 where it is 0.",
 )
 
 

@@ -1,6 +1,7 @@
 """Activations with kinks: relu and the like, limits and thresholds, and the exponential units.
 
-Each states where its derivative is a convention, and which. Functions limited to an interval follow clip:
+The row of each has the points where its derivative is a convention, and its value. Functions limited to an interval
+follow clip:
 slope 1 at the bounds.
 """
 

@@ -1,4 +1,4 @@
-"""Rows that make fewer values of many: sum, mean, prod, max, min, var, std, logsumexp.
+"""Rows that reduce over axes: sum, mean, prod, max, min, var, std, logsumexp.
 
 ``axis`` may be None, an int or a tuple; the rule spreads the cotangent back over the axes that were reduced.
 Ties of max and min share the gradient evenly.
@@ -155,7 +155,7 @@ min_row = op(
 
 
 def _product_of_others(x: Any) -> Any:
-    """Along the last axis, for each element the product of the others; no division, so zeros are right."""
+    """Return, along the last axis, for each element the product of the others; without division, so zeros are right."""
     one = np.ones_like(x[..., :1])
     before = np.concatenate([one, np.cumprod(x[..., :-1], axis=-1)], axis=-1)
     after = np.flip(np.concatenate([one, np.cumprod(np.flip(x, -1)[..., :-1], axis=-1)], axis=-1), -1)
@@ -257,8 +257,9 @@ def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _logsumexp_vjp(g: Any, y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """Of large x the output is rounded coarsely; dividing by the sum takes that common factor out again. Recorded it
-    is softmax, whose own rule has no cancellation. Where nothing has a mass (y = -inf), the gradient is 0.
+    """Return g times softmax(x). For large x the output is rounded coarsely; dividing by the sum takes this common
+    factor out. A recorded pass uses the row softmax, whose own rule has no cancellation. Where y is -inf the gradient
+    is 0.
     """
     y, g = back(y, axis, keepdims), back(g, axis, keepdims)
     empty = np.equal(y, -INF)

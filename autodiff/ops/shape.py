@@ -1,6 +1,6 @@
-"""Rows that move values without changing them: reshape, transpose, flip, repeat, and what is made of them.
+"""Rows that move values without changing them: reshape, transpose, flip, repeat, and composites of them.
 
-One file: the rows are short, and each is the inverse of another one here.
+One file, because the rows are short, and each is the inverse of another one here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Axes = int | tuple[int, ...] | None
 
 
 def operand(x: Any) -> Any:
-    """x as an array, a Tensor or a Scalar: for composites that read its dtype or its length."""
+    """Return x as an array, a Tensor or a Scalar, for composites that read its dtype or its length."""
     return x if isinstance(x, Variable) else plain_array(x)
 
 

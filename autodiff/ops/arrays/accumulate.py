@@ -1,7 +1,7 @@
 """Running sums, products and extremes; and the methods of NumPy's ufuncs: reduce, accumulate, outer, reduceat.
 
-``np.add.accumulate`` and its like are rows where a rule is shorter than what it replaces, and else a loop of the
-ufunc itself along the axis.
+``np.add.accumulate`` and its like are rows where a rule is shorter than the loop, and otherwise a loop of the ufunc
+along the axis.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None)
     if dtype is None and x.dtype.kind in "biu":
         dtype = np.cumprod(np.zeros(0, x.dtype)).dtype  # small integers become NumPy's default ones
     x = x if dtype is None else np.astype(x, dtype)
-    if np.ndim(x) == 0 and axis in (0, -1):  # NumPy's answer is one of shape (1,)
+    if np.ndim(x) == 0 and axis in (0, -1):  # NumPy's result has shape (1,)
         axis = None
     y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, -1)
     step = 1
@@ -119,7 +119,7 @@ for _fn, _ufunc, _word in ((_running_max, np.maximum, "largest"), (_running_min,
         kink=_running_gap,
         selects=True,
         samples=((((4,),), {}), (((3, 2),), {}), (((2, 3),), {"axis": -1})),
-        doc=f"The {_word} so far along an axis (``np.{_ufunc.__name__}.accumulate``); equal ones share evenly.",
+        doc=f"Return the {_word} so far along an axis (``np.{_ufunc.__name__}.accumulate``); equal ones share evenly.",
     )
 
 
@@ -183,7 +183,7 @@ def _reduced(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _of_reduce(ufunc: Any) -> Callable[..., Any]:
-    whole = {np.logaddexp: logsumexp, np.hypot: norm2}.get(ufunc)  # one row for what the loop would do
+    whole = {np.logaddexp: logsumexp, np.hypot: norm2}.get(ufunc)  # one row in place of the loop
 
     def reduce(
         x: Any,
@@ -258,7 +258,7 @@ def _refuse(name: str, **given: Any) -> None:
 
 
 def ufunc_methods() -> None:
-    """Let every method of every ufunc of two operands that has a row, or a plain answer, dispatch."""
+    """Register every method of every ufunc of two operands that has a row or a plain result."""
     makers = {
         "reduce": _of_reduce,
         "accumulate": _of_accumulate,

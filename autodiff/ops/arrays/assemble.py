@@ -1,9 +1,9 @@
 """Arrays made of parts: array, block, append, insert, delete, resize, meshgrid, kron, vander, and pieces again.
 
-Nothing here computes: each function works out with NumPy, on integers, where every element comes from, and records
-one join or one selection.
+Nothing here computes: each function finds with NumPy, on integers, the origin of every element, and records one join or
+one selection.
 
-One file: one way of counting places serves all functions.
+One file, because all functions count places in the same way.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _leaves(x: Any, found: list[Any]) -> tuple[int, ...] | None:
 
 
 def _joined(x: Any) -> Any:
-    """Nested lists as an array, list by list: beside a Tensor there may be a list of numbers."""
+    """Return nested lists as an array, joined list by list: a list of numbers may stand beside a Tensor."""
     if not isinstance(x, list | tuple):
         return x
     parts = [_joined(v) for v in x]
@@ -57,7 +57,7 @@ def array(
     that are recorded.
 
     object: nested lists or tuples, all parts of one shape. Scalars count as Python floats: they do not make float64 of
-    float32. Without a Scalar or Tensor among the parts the answer is the plain ``np.array``. Raises ValueError when
+    float32. Without a Scalar or Tensor among the parts the result is the plain ``np.array``. Raises ValueError when
     the shapes differ.
 
     >>> import autodiff as ad

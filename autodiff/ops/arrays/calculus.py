@@ -168,7 +168,7 @@ def _entries(a: Any, j: Any) -> Any:
 
 @one_call
 def _plain_entries(a: Any, j: Any) -> Any:
-    """``a[j]``, also of a plain array at places that a trace follows."""
+    """Return ``a[j]``, also of a plain array at places that a trace follows."""
     return a[j]
 
 
@@ -188,7 +188,7 @@ _convolve_row = op(
     vjp=(lambda g, v: np.correlate(g, conj(v), "valid"), lambda g, a: np.correlate(g, conj(a), "valid")),
     complex=True,
     samples=((((4,), (3,)), {}), (((2,), (3,)), {}), (((3,), (1,)), {})),
-    doc="All overlaps of two sequences.",
+    doc="Return all overlaps of two sequences.",
 )
 
 
@@ -212,7 +212,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     array([0.5, 2. , 3.5, 3. ])
     """
     n, m = np.size(a), np.size(v)
-    if m > n:  # as NumPy does it: the longer one stands still
+    if m > n:  # as NumPy does it: the shorter one is moved
         return np.flip(_overlaps("correlate", conj(v), np.flip(a), mode))
     return _overlaps("correlate", a, conj(np.flip(v)), mode)
 
@@ -232,7 +232,7 @@ def _overlaps(name: str, a: Any, v: Any, mode: str) -> Any:
 
 
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
-    """Take out jumps of more than half a period along an axis (``np.unwrap``). What is added is flat: the derivative
+    """Take out jumps of more than half a period along an axis (``np.unwrap``), by adding constants: the derivative
     is 1.
 
     >>> import autodiff as ad, numpy as np

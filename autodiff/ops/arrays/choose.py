@@ -42,7 +42,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     """Return f(x) with another f for each condition (``np.piecewise``); of conditions that overlap the last counts.
 
     x: any shape. funclist: functions of the elements, or numbers; one more than conditions: the last is the default.
-    Each function is given only the elements it is meant for, so what it does elsewhere does not matter.
+    Each function is given only the elements of its condition, so its values elsewhere do not matter.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([4.0, -2.0])

@@ -77,7 +77,7 @@ def _extreme(
 ) -> Any:
     if initial is NOT_GIVEN or initial is None:
         if where is not NOT_GIVEN and where is not True:
-            raise ValueError(f"np.{reduce.__name__}(where=...) needs initial=, the answer of an empty mask.")
+            raise ValueError(f"np.{reduce.__name__}(where=...) needs initial=, the result for an empty mask.")
         return reduce(x, axis, out, keepdims)
     if np.size(x) == 0:
         return initial + np.sum(x, axis, keepdims=keepdims)
@@ -130,7 +130,7 @@ def _deviations(
     mean: Any,
     correction: Any,
 ) -> tuple[Any, Any, Any]:
-    """x minus its mean, 0 where the mask does not hold; the divisor; the dtype of the answer."""
+    """Return x minus its mean, 0 where the mask does not hold; the divisor; and the dtype of the result."""
     if out is not None:
         raise missing_argument(name, "out")
     if correction is not NOT_GIVEN:
@@ -144,7 +144,7 @@ def _deviations(
     if mean is NOT_GIVEN:
         mean = mean_where(x, axis, keepdims=True, where=where)
         off = x - mean
-        # one element by itself is its own mean whatever it is: a constant 0, and no singular point of the root
+        # one element alone is its own mean: the deviation is a constant 0, and no singular point of the root
         off = np.where(_count(x, axis, True, where) == 1, plain(off), off)
     else:
         off = x - mean

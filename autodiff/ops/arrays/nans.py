@@ -25,7 +25,7 @@ def _given(keepdims: Any) -> bool:
 
 
 def _more(where: Any, initial: Any) -> dict[str, Any]:
-    """Those of the two arguments that were given."""
+    """Return those of the two arguments that were given."""
     return {k: v for k, v in (("where", where), ("initial", initial)) if v is not _NONE}
 
 
@@ -196,7 +196,7 @@ for _fn, _name, _word in ((_nanmax, "nanmax", "largest"), (_nanmin, "nanmin", "s
 
 
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """Replace NaN and the infinities by numbers (``np.nan_to_num``); the gradient of what was replaced is zero.
+    """Replace NaN and the infinities by numbers (``np.nan_to_num``); the gradient of replaced elements is zero.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([1.0, np.nan, np.inf])

@@ -1,9 +1,9 @@
 """Rows of order: sort, partition, quantile and the like, whose derivative follows the elements to their places.
 
-One rule serves them all. The cotangent is brought into ascending order, equal elements share theirs evenly, and each
-element gets back what belongs to its rank. A NaN has the gradient NaN, unless the function ignores NaNs.
+All share one rule. The cotangent is brought into ascending order, equal elements share theirs evenly, and each element
+gets the cotangent of its rank. A NaN has the gradient NaN, unless the function ignores NaNs.
 
-One file: one rule serves all rows.
+One file, because all rows share one rule.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..shape import operand
 
 
 def _shared(g: Any, ranked: Any) -> Any:
-    """g with its mean over each run of equal elements; ranked: (..., n) in ascending order, as g is."""
+    """Return g with its mean over each run of equal elements; ranked: (..., n) in ascending order, as g is."""
     first = np.ones(ranked.shape, bool)
     first[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
     if first.all():
@@ -48,7 +48,7 @@ def _to_elements(g: Any, x: Any, ignore_nan: bool = False) -> Any:
 
 
 def _rearranged_vjp(g: Any, y: Any, x: Any, axis: int | None) -> Any:
-    """Of y: the elements of x in another order along an axis."""
+    """Return the cotangent of x from that of y, the elements of x in another order along an axis."""
     shape, last = np.shape(x), -1 if axis is None else axis
     g, y, x = [
         v if axis is None else np.moveaxis(v, last, -1) for v in (g, plain(y), np.reshape(x, -1) if axis is None else x)
@@ -121,7 +121,7 @@ partition = op(
     convention=_EQUAL,
     samples=((((5,),), {"kth": 2}), (((3, 2),), {"kth": 1, "axis": 0}), (((2, 3),), {"kth": (1, 3), "axis": None})),
     doc=(
-        "Return Put the elements of given ranks into their places along an axis (``np.partition``). x: any shape; "
+        "Put the elements of given ranks into their places along an axis (``np.partition``). x: any shape; "
         "kth: an int or ints. Equal elements share the gradient evenly; a NaN has the gradient NaN."
     ),
     example=""">>> import autodiff as ad, numpy as np
@@ -164,7 +164,7 @@ def _ranks(x: Any, q: Any, method: Any, ignore_nan: bool) -> tuple[Any, Any]:
 
 
 def _per_slice(g: Any, x: Any, q: Any) -> Any:
-    """g: (*q, *rest) with the reduced axes or without, as (*rest, m)."""
+    """Return g: (*q, *rest), with the reduced axes or without, as (*rest, m)."""
     return np.moveaxis(np.reshape(g, (np.size(q), *x.shape[:-1])), 0, -1)
 
 
@@ -209,7 +209,7 @@ def _weights_like(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
 
 
 def _quantile_vjp_q(g: Any, a: Any, q: Any, axis: Axis, method: Any, ignore_nan: bool = False) -> Any:
-    """Return the distance of the two neighbours times how fast the place moves; the right neighbours at a knot."""
+    """Return the distance of the two neighbours times the speed of the place; at a knot, of those to the right."""
     x = flat_last(a, axis)
     if method not in _PLOTTING or x.size == 0:
         return np.zeros(np.shape(q))  # a staircase
@@ -308,7 +308,7 @@ quantile = op(
     draw=lambda rng, a, q: (rng.uniform(-3.0, 3.0, a), rng.uniform(0.06, 0.94, q)),  # q outside [0, 1] is refused
     doc=(
         "Return quantiles over axes (``np.quantile``), by every method of NumPy's; differentiable in q too. a: any "
-        "shape; q: numbers from 0 to 1, whose axes come first in the answer. Equal elements share evenly; a "
+        "shape; q: numbers from 0 to 1, whose axes come first in the result. Equal elements share evenly; a "
         "slice with a NaN has the gradient NaN. In q the derivative at a knot is that to the right."
     ),
     example=""">>> import autodiff as ad, numpy as np
@@ -508,7 +508,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     places = np.argwhere(plain(filt))
     start, stop = (places.min(0), places.max(0) + 1) if len(places) else (np.array(np.shape(filt)), np.zeros(n, int))
     axes = range(n) if axis is None else normalize_axis_tuple(axis, n)
-    if not len(places):  # nothing but zeros: everything goes, from whichever end
+    if not len(places):  # only zeros: all are removed, from either end
         start, stop = np.zeros(n, int), np.zeros(n, int)
         return filt[tuple([slice(0, 0) if i in axes else slice(None) for i in range(n)])]
     cut = [

@@ -93,7 +93,7 @@ def _constant(array: Any, widths: list[tuple[int, int]], values: Any) -> Any:
 
 
 def _filler(mode: str, argument: Any, n: int) -> Callable[..., Any]:
-    """``fill(rows, before, after, axis)``: rows with a border before the first and after the last."""
+    """Return ``fill(rows, before, after, axis)``, which puts a border before the first row and after the last."""
     if mode in _STATISTICS:
         lengths = _pairs(argument, n)
         return lambda rows, b, a, axis: _statistic(rows, b, a, lengths[axis], _STATISTICS[mode])
@@ -120,7 +120,7 @@ def _rows(value: Any, count: int, like: Any) -> Any:
 
 
 def _ramp(end: Any, edge: Any, count: int) -> Any:
-    """From the end value up to the edge, without it."""
+    """Return numbers from the end value up to the edge, without the edge."""
     y = np.linspace(end, edge, count, endpoint=False)
     return y if y.dtype == edge.dtype else np.astype(y, edge.dtype)
 
@@ -136,7 +136,7 @@ def _statistic(rows: Any, before: int, after: int, lengths: Any, reduce: Callabl
 
 
 def _odd(rows: Any, before: int, after: int, with_edge: bool) -> Any:
-    """Reflected through the edge's value: 2 edge - x. A border longer than the array is reflected again."""
+    """Return rows reflected through the edge's value, 2 edge - x. A border longer than the array is reflected again."""
     period = len(rows) if with_edge else len(rows) - 1
     if len(rows) == 1:
         return rows[np.zeros(before + 1 + after, int)]

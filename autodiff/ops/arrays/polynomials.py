@@ -14,7 +14,7 @@ from ..shape import operand
 
 
 def _coefficients(p: Any) -> Any:
-    """p: (n,) as an array or a Tensor."""
+    """Return p: (n,) as an array or a Tensor."""
     return np.atleast_1d(operand(p))
 
 
@@ -181,7 +181,7 @@ def polyfit(
         if np.shape(w) != np.shape(x):
             raise ValueError(f"polyfit: w of shape {np.shape(w)} must have the shape of x, {np.shape(x)}.")
         powers, y = powers * np.expand_dims(w, 1), y * (np.expand_dims(w, 1) if np.ndim(y) == 2 else w)
-    scale = np.sqrt(np.sum(np.square(plain(powers)), axis=0))  # any scale gives the same answer
+    scale = np.sqrt(np.sum(np.square(plain(powers)), axis=0))  # any scale gives the same result
     powers = powers / scale
     found, residuals, rank, singular = np.linalg.lstsq(powers, y, rcond)
     c = np.transpose(np.transpose(found) / scale)
@@ -200,11 +200,11 @@ def polyfit(
 
 def _roots(p: Any) -> Any:
     y = np.roots(p)
-    return y if y.size else y.astype(np.result_type(p, np.float16))  # NumPy's answer of no roots is float64
+    return y if y.size else y.astype(np.result_type(p, np.float16))  # NumPy's empty result is float64
 
 
 def _roots_vjp(g: Any, y: Any, p: Any) -> Any:
-    """A root moves by -z**k / P'(z) where the coefficient of z**k grows."""
+    """Return the cotangent of p: the derivative of a root z in the coefficient of z**k is -z**k / P'(z)."""
     slope, degree = polyval(polyder(p), y), np.arange(np.size(p) - 1, -1.0, -1.0)
     bare, size = np.asarray(plain(p)), np.abs(np.asarray(plain(y)))
     scale = np.polyval(np.abs(np.polyder(bare)), size)
@@ -220,7 +220,7 @@ def _roots_vjp(g: Any, y: Any, p: Any) -> Any:
 
 
 def _of_separate_roots(rng: Any, n: int) -> Any:
-    """n coefficients whose roots lie near 1, 2, 3, ..."""
+    """Return n coefficients whose roots lie near 1, 2, 3, ..."""
     degree = max(n - 1, 0)
     return np.atleast_1d(1.37 * np.poly(np.arange(1.0, degree + 1) + rng.uniform(-0.2, 0.2, degree)))[:n]
 

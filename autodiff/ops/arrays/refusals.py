@@ -1,5 +1,5 @@
-"""NumPy functions that cannot be recorded, each with the reason and what to write instead; and those whose answers are
-plain: booleans, integers, facts about the array.
+"""NumPy functions that cannot be recorded, each with the reason and the form to write instead; and those whose results
+are plain: booleans, integers, facts about the array.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _refusal(name: str, reason: str, instead: str) -> Callable[..., Any]:
 
 
 def refuses(function: Any) -> bool:
-    """Return whether a NumPy function is refused, under whatever name."""
+    """Return whether a NumPy function is refused, under any of its names."""
     return getattr(DISPATCH.get(function), "__module__", "") == __name__
 
 

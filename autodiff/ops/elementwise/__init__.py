@@ -1,6 +1,6 @@
 """Rows of one value at a time: NumPy's real ufuncs that have a derivative, and where, clip, sinc.
 
-``conventions`` has what the rows share. ``singular`` marks rules that can be infinite, ``settled`` a convention where
+``conventions`` has their shared parts. ``singular`` marks rules that can be infinite, ``settled`` a convention where
 no derivative exists.
 """
 

@@ -140,7 +140,7 @@ _clip_row = row(
         Point((0.0, 0.0, 1.0), (1.0, 0.0, 0.0), "convention", 0.0),
         Point((1.0, 0.0, 1.0), (1.0, 0.0, 0.0), "convention", 0.0),
     ),
-    doc="x limited to [a_min, a_max]; derivative 1 at the bounds.",
+    doc="Return x limited to [a_min, a_max]; derivative 1 at the bounds.",
     rectifier=True,
     leaves_out="bounds",
 )

@@ -1,6 +1,6 @@
-"""What the elementwise rows share: how a row is written, and the derivative where none exists.
+"""Parts shared by the elementwise rows: the form of a row, and the derivative where none exists.
 
-A rule whose answer at some points is a convention marks them with ``settled``; its own derivative there is NaN.
+A rule whose result at some points is a convention marks them with ``settled``; its own derivative there is NaN.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ convention = Op(  # in no table: its derivative is the convention, not the limit
     inputs="x at",
     elementwise=True,
     complex=True,
-    doc="x, and 0 at points where no derivative exists: then a derivative of it is NaN.",
+    doc="Return x, and 0 at points where no derivative exists: there a derivative of it is NaN.",
 )
 
 

@@ -15,7 +15,7 @@ from .conventions import INF, NAN, POSITIVE, row
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
-# Forms in which a sigmoid is written, and what to write in the place of their logarithms.
+# Forms in which a sigmoid is written, and the remedies for their logarithms.
 SIGMOIDS = ("sigmoid(x)", "divide(1, add(1, exp(negative(x))))", "divide(exp(x), add(1, exp(x)))")
 _LOG_SIGMOID = (
     "ad.logsigmoid(x) in place of np.log(ad.sigmoid(x)); ad.bce_with_logits(x, y) has both logarithms of a loss"

@@ -14,13 +14,13 @@ from .conventions import INF, NAN, POSITIVE, or_one, row, settled
 
 
 def _power(a: Any, b: Any) -> Any:
-    """``a ** b``, which NumPy does faster than ``np.power`` for 2 and 0.5; of Python's own numbers, which raise or turn
-    complex, NumPy's answer."""
+    """Return ``a ** b``, which for 2 and 0.5 is faster than ``np.power``; of Python's numbers, where Python would raise
+    or return a complex number, NumPy's result."""
     return a**b if a.__class__ is np.ndarray or b.__class__ is np.ndarray else np.power(a, b)
 
 
 def _scalar_power(a: float, b: float) -> float:
-    """C's pow; NaN where arrays take the square root instead."""
+    """Return C's pow; NaN where arrays take the square root instead."""
     return math.nan if b == 0.5 and a == -math.inf else math.pow(a, b)
 
 

@@ -1,6 +1,6 @@
 """Rows of signs and of rounding: most are flat between their jumps.
 
-A flat row's derivative is a zero by construction, whatever it meets.
+A flat row's derivative is a zero by construction, also times infinity or NaN.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def _zeros(g: Any, x: Any) -> Any:
 
 
 def _flat(where: Any, at: str, gap: Any, *point: float) -> dict[str, Any]:
-    """Return facts of a flat row: where it jumps, that in words, how far a jump is, and one for the table of such
-    points."""
+    """Return the facts of a flat row. where, at: its jumps, as booleans and in words. gap: the distance to the next.
+    point: one of them, for the table of singular points."""
     jumps = Convention(where, at, "0", "Leave the function out, or keep its jumps out with np.where.")
     points = (Point(point, (0.0,) * len(point), "convention"),)
     return {"flat": True, "selects": True, "convention": jumps, "kink": gap, "points": points}

@@ -21,8 +21,8 @@ _NEAR = 0.25  # as close to 1 as that, eight places give the logarithm to roundi
 
 @one_call
 def _logm(x: Any) -> Any:
-    """Square roots until the matrix is close to 1; then the integral of (x - 1) / (1 + s (x - 1)) over s in 0..1 by
-    Gauss' rule, which is the Padé approximant (Higham 2008, Functions of Matrices, section 11.4)."""
+    """Take square roots until the matrix is close to 1; then the integral of (x - 1) / (1 + s (x - 1)) over s in 0..1
+    by Gauss' rule, which is the Padé approximant (Higham 2008, Functions of Matrices, section 11.4)."""
     a = x if x.dtype.itemsize >= 8 else x.astype(np.float64)
     eye, roots = np.eye(x.shape[-1], dtype=a.dtype), 0
     try:
@@ -39,7 +39,7 @@ def _logm(x: Any) -> Any:
 
 
 def _logm_vjp(g: Any, x: Any) -> Any:
-    """The corner of log([[xᵀ, g], [0, xᵀ]]), as for the exponential (Higham 2008, section 3.2)."""
+    """Return the corner of log([[xᵀ, g], [0, xᵀ]]), as for the exponential (Higham 2008, section 3.2)."""
     n, xt, scale = x.shape[-1], t(x), power_of_two(plain(g))  # g must not decide the square roots
     g = np.broadcast_to(g, x.shape) / scale
     upper, lower = np.concatenate([xt, g], axis=-1), np.concatenate([g * 0.0, xt], axis=-1)
@@ -83,7 +83,7 @@ def fractional_matrix_power(A: Any, t: Any) -> Any:
 
 # ---- by exponentials
 def _turned(name: str, A: Any) -> tuple[Any, Any]:
-    """The cosine and the sine of a matrix."""
+    """Return the cosine and the sine of a matrix."""
     A = operand(A)
     side_of(name, A)
     up = expm(1j * A)
@@ -94,7 +94,7 @@ def _turned(name: str, A: Any) -> tuple[Any, Any]:
 
 
 def _stretched(name: str, A: Any) -> tuple[Any, Any]:
-    """The hyperbolic cosine and sine of a matrix."""
+    """Return the hyperbolic cosine and sine of a matrix."""
     A = operand(A)
     side_of(name, A)
     up, down = expm(A), expm(-A)

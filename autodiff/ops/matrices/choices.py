@@ -36,8 +36,8 @@ def refuse_choice(name: str, close: Any, values: Any, *reached: Any) -> None:
 
 
 def share_evenly(name: str, g: Any, close: Any) -> Any:
-    """Return cotangents of values, with the mean in place of each where values are equal: as for ties, and for the same
-    reason, since which of them is which is an arbitrary choice."""
+    """Return cotangents of values, with the mean in place of each where values are equal: as for ties, because the
+    order of equal values is an arbitrary choice."""
     if close.sum() == close.shape[-1] * math.prod(close.shape[:-2]):
         return g
     weights = close / close.sum(axis=-1, keepdims=True)
@@ -52,7 +52,7 @@ def share_evenly(name: str, g: Any, close: Any) -> Any:
 
 def refuse_phase(name: str, g: Any, *products: Any) -> None:
     """Raise where a cotangent reaches the phase of complex vectors, which is an arbitrary choice. Forward mode, whose
-    cotangent is a leaf, takes the phase to stay as it is, and looks afterwards at whether it mattered (``free``)."""
+    cotangent is a leaf, keeps the phase fixed, and checks afterwards that it does not matter (``free``)."""
     if isinstance(g, Variable) and g.node is not None and g.node.op is None:
         return
     total = sum(plain(m) for m in products)

@@ -1,14 +1,14 @@
 """Rows of matrix decompositions: svd, qr, cholesky, lu; each on stacks of matrices (``eigenvalues`` has eigh and eig).
 
 A decomposition has several results and a row has one: the row packs them into one flat axis (``pack``), and the public
-function takes them apart again (``unpack``). So the rule sees the cotangents of all results at once, zeros for those
-that was not used.
+function takes them apart again (``unpack``). So the rule gets the cotangents of all results at once, zeros for those
+that were not used.
 
 Vectors of equal eigenvalues or singular values are an arbitrary choice of LAPACK, and so is the phase of complex
 ones. Where the cotangent reaches such a choice, the rule raises ``LinAlgError`` and names the values. The values
 themselves always have a derivative; equal ones share it evenly, as ties do. The formulas of complex matrices are
-written for gradients, and a rule gets cotangents, which are their conjugates: so rules conjugate what comes and what
-they return. ``eigh`` and ``cholesky`` read one triangle of their argument, as NumPy's do, so the gradient lies in
+written for gradients, and a rule gets cotangents, which are their conjugates: so rules conjugate their arguments and
+their results. ``eigh`` and ``cholesky`` read one triangle of their argument, as NumPy's do, so the gradient lies in
 that triangle; through a symmetric matrix (``a @ a.T``) it is the one that PyTorch gives.
 """
 
@@ -298,7 +298,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 # ---- factors of a matrix with its rows exchanged
 @one_call
 def _eliminate(x: Any) -> Any:
-    """L below the diagonal (ones on it) and U above, in one matrix; rows stay where they are."""
+    """Return L below the diagonal (ones on it) and U above, in one matrix; rows are not exchanged."""
     lu = np.array(x)
     for k in range(x.shape[-1]):
         with np.errstate(all="ignore"):  # a singular matrix shows in U
@@ -323,7 +323,7 @@ def _pivots(x: Any) -> Any:
 
 @one_call
 def order_of(pivots: Any) -> Any:
-    """Return the order of the rows after the exchanges: ``a[order]`` is what is factored."""
+    """Return the order of the rows after the exchanges: ``a[order]`` is the factored matrix."""
     order = np.broadcast_to(np.arange(pivots.shape[-1]), pivots.shape).copy()
     for stack in np.ndindex(pivots.shape[:-1]):
         for k, p in enumerate(pivots[stack]):

@@ -1,5 +1,5 @@
 """Functions of matrices: powers, chains of products, exp, square root, polar decomposition, Sylvester's equation. NumPy
-computes all of it, so the answers do not depend on SciPy being installed.
+computes all of it, so the results do not depend on SciPy being installed.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ _THETA = 5.37  # below this 1-norm the approximant of order 13 is exact to round
 
 @one_call
 def _expm(x: Any) -> Any:
-    """Scaling and squaring with the Padé approximant of order 13 (Higham 2005)."""
+    """Return the exponential by scaling and squaring with the Padé approximant of order 13 (Higham 2005)."""
     kind = np.float64 if x.dtype.itemsize <= 8 and x.dtype.kind == "f" else x.dtype
     a = x.astype(kind)
     top = float(np.max(np.sum(np.abs(a), axis=-2), initial=0.0)) if a.size else 0.0
@@ -139,7 +139,7 @@ def _expm(x: Any) -> Any:
 
 @one_call
 def power_of_two(g: Any) -> float:
-    """Return the one below the largest element."""
+    """Return the largest power of two up to the largest element."""
     top = float(np.max(np.abs(g), initial=0.0))
     return 2.0 ** math.floor(math.log2(top)) if 0.0 < top < math.inf else 1.0
 
@@ -296,7 +296,7 @@ _unitary_factor_row = op(
     vjp=_unitary_factor_vjp,
     samples=((((2, 2),), {}), (((3, 2),), {})),
     draw=lambda rng, x: (apart(rng, x),),
-    doc="The unitary factor u of the polar decomposition ``a = u @ p``.",
+    doc="Return the unitary factor u of the polar decomposition ``a = u @ p``.",
     complex=True,
 )
 

@@ -1,4 +1,4 @@
-"""What decompositions share: several results in one array, triangles, adjoints."""
+"""Parts shared by decompositions: several results in one array, triangles, adjoints."""
 
 from __future__ import annotations
 

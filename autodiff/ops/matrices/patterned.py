@@ -1,4 +1,4 @@
-"""Matrices that are made of vectors, and short forms: SciPy's names for what a line of NumPy does. Composites."""
+"""Matrices that are made of vectors, and short forms: SciPy's names for a line of NumPy. Composites."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ def _sym(x: Any) -> Any:
 
 @one_call
 def _continuous(a: Any, b: Any, q: Any, r: Any) -> Any:
-    """The solution whose closed loop is stable: from the eigenvectors of the Hamiltonian matrix on the left, then made
-    right to rounding by Newton's steps (Kleinman 1968, https://doi.org/10.1109/TAC.1968.1098829)."""
+    """Return the solution whose closed loop is stable: from the eigenvectors of the Hamiltonian matrix on the left,
+    then refined to rounding by Newton's steps (Kleinman 1968, https://doi.org/10.1109/TAC.1968.1098829)."""
     kind, (a, b, q, r) = np.result_type(a, b, q, r), [x.astype(np.float64) for x in (a, b, q, r)]
     n, gain = len(a), np.linalg.solve(_sym(r), b.T)
     values, vectors = np.linalg.eig(np.block([[a, -b @ gain], [-_sym(q), -a.T]]))
@@ -83,8 +83,8 @@ def _continuous(a: Any, b: Any, q: Any, r: Any) -> Any:
 
 @one_call
 def _discrete(a: Any, b: Any, q: Any, r: Any) -> Any:
-    """The same, by doubling: each step has twice as many steps of time behind it (Chu, Fan, Lin and Wang 2004,
-    https://doi.org/10.1080/00207170410001714988)."""
+    """Return the same in discrete time, by doubling: each step covers twice as many steps of time (Chu, Fan, Lin and
+    Wang 2004, https://doi.org/10.1080/00207170410001714988)."""
     kind, (a, b, q, r) = np.result_type(a, b, q, r), [x.astype(np.float64) for x in (a, b, q, r)]
     eye, reach, x = np.eye(len(a)), b @ np.linalg.solve(_sym(r), b.T), _sym(q)
     for _ in range(60):
@@ -99,7 +99,7 @@ def _discrete(a: Any, b: Any, q: Any, r: Any) -> Any:
 
 
 def _continuous_loop(y: Any, a: Any, b: Any, r: Any) -> tuple[Any, Any]:
-    """The best control, -gain @ state, and the system that it makes."""
+    """Return the gain of the best control, -gain @ state, and the matrix of the closed loop."""
     gain = np.linalg.solve(_sym(r), t(b)) @ y
     return gain, a - b @ gain
 
@@ -110,8 +110,8 @@ def _discrete_loop(y: Any, a: Any, b: Any, r: Any) -> tuple[Any, Any]:
 
 
 def _riccati_row(name: str, fn: Any, loop: Any, weight: Any, effect: Any, doc: str) -> Any:
-    """A row for x of a, b, q, r. weight(g, closed): w, the adjoint of the equation linearized, which is Lyapunov's;
-    effect(y, closed): what a change of a does to it."""
+    """Return a row for x of a, b, q, r. weight(g, closed): w, the adjoint of the linearized equation, which is
+    Lyapunov's; effect(y, closed): the effect of a change of a on it."""
 
     def parts(g: Any, y: Any, a: Any, b: Any, r: Any) -> tuple[Any, Any, Any]:
         gain, closed = loop(y, a, b, r)
@@ -151,11 +151,11 @@ def _riccati_row(name: str, fn: Any, loop: Any, weight: Any, effect: Any, doc: s
 
 _continuous_row = _riccati_row(
     "riccati_continuous", _continuous, _continuous_loop, lambda g, closed: solve_sylvester(closed, t(closed), -g),
-    lambda y, closed: y, "The solution of Riccati's equation of continuous time.",
+    lambda y, closed: y, "Return the solution of Riccati's equation of continuous time.",
 )  # fmt: skip
 _discrete_row = _riccati_row(
     "riccati_discrete", _discrete, _discrete_loop, lambda g, closed: solve_discrete_lyapunov(closed, g),
-    lambda y, closed: y @ closed, "The solution of Riccati's equation of discrete time.",
+    lambda y, closed: y @ closed, "Return the solution of Riccati's equation of discrete time.",
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def _matrix(g: Any) -> Any:
 
 
 def _turned(x: Any) -> tuple[Any, Any, Any, Any]:
-    """det(U Vᴴ), U, the singular values and Vᴴ of x = U diag(s) Vᴴ."""
+    """Return det(U Vᴴ), U, the singular values and Vᴴ of x = U diag(s) Vᴴ."""
     u, s, vh = np.linalg.svd(x)
     return _matrix(np.linalg.det(u) * np.linalg.det(vh)), u, s, vh
 
@@ -149,7 +149,7 @@ def _tall(rng: Any, shape: tuple[int, ...]) -> Any:
 
 def _pinv_vjp(g: Any, y: Any, x: Any, hermitian: bool) -> Any:
     """-yᴴ g yᴴ + (1 - x y) gᴴ y yᴴ + yᴴ y gᴴ (1 - y x) (Golub and Pereyra 1973): the rank is locally constant."""
-    if hermitian:  # NumPy reads one triangle alone, and so must what is differentiated again
+    if hermitian:  # NumPy reads one triangle alone, so a second derivative must do so too
         x = np.tril(x) + h(np.tril(x, -1))
     yh, gh = h(y), h(conj(g))
     left = gh @ y @ yh

@@ -18,7 +18,7 @@ from .functions import side_of
 LinAlgError = np.linalg.LinAlgError
 
 
-# ---- solving with what is known of the matrix
+# ---- solving by the structure of the matrix
 def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
     """Return x with ``a @ x = b`` for a triangular matrix, the other triangle of which is not read (``scipy.linalg``).
 
@@ -42,7 +42,7 @@ def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_d
 def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
     """Return x with ``(c @ c.T) @ x = b`` from a Cholesky factor c (``scipy.linalg.cho_solve``).
 
-    c_and_lower: ``(c, lower)``, lower telling which triangle c is.
+    c_and_lower: ``(c, lower)``; lower: whether c is the lower triangle.
 
     >>> import autodiff as ad, numpy as np
     >>> c = np.linalg.cholesky(ad.tensor([[4.0, 0.0], [0.0, 9.0]]))
@@ -131,8 +131,8 @@ def circulant(c: Any) -> Any:
 def cho_factor(a: Any, lower: bool = False) -> tuple[Any, bool]:
     """Return ``(c, lower)``, Cholesky's factor in the form that ``cho_solve`` takes (``scipy.linalg.cho_factor``).
 
-    a: (..., n, n), symmetric; its lower triangle is read. The other triangle of c is zeros here, where SciPy leaves
-    what stood there. Raises LinAlgError where a is not positive definite.
+    a: (..., n, n), symmetric; its lower triangle is read. The other triangle of c is zeros here, where SciPy leaves the
+    elements of a. Raises LinAlgError where a is not positive definite.
 
     >>> import autodiff as ad
     >>> a = ad.tensor([[4.0, 0.0], [0.0, 9.0]])
@@ -236,8 +236,8 @@ def eigh_tridiagonal(d: Any, e: Any, eigvals_only: bool = False) -> Any:
     """Return eigenvalues, ascending, and eigenvectors of a real symmetric tridiagonal matrix
     (``scipy.linalg.eigh_tridiagonal``).
 
-    d: (n,), its diagonal; e: (n - 1,), the diagonals beside it. By ``eigh`` of the full matrix, whose contract for
-    equal eigenvalues holds here too.
+    d: (n,), its diagonal; e: (n - 1,), the diagonals beside it. By ``eigh`` of the full matrix, with the same rules for
+    equal eigenvalues.
 
     >>> import autodiff as ad
     >>> ad.linalg.eigh_tridiagonal(ad.tensor([2.0, 2.0]), [1.0], eigvals_only=True).data

@@ -20,7 +20,7 @@ _airy_row: Any = op(
     elementwise=True,
     public=False,
     samples=((((3,),), {}), (((2,),), {"which": 1}), (((2,),), {"which": 2}), (((2,),), {"which": 3})),
-    doc="An Airy function, or its derivative.",
+    doc="Return an Airy function, or its derivative.",
 )
 
 

@@ -30,7 +30,7 @@ _modified_row: Any = op(
     public=False,
     singular=True,
     samples=((((3,),), {}), (((2,),), {"m": 3})),
-    doc="The m-th derivative of i0.",
+    doc="Return the m-th derivative of i0.",
 )
 i0 = special_row(
     lambda x: modified.modified(x, 0),
@@ -60,7 +60,7 @@ _scaled_row: Any = op(
     singular=True,
     domain=(0.0, np.inf),
     samples=((((3,),), {}), (((2,),), {"m": 2})),
-    doc="The m-th derivative of exp(-x) i0(x) for x >= 0, up to its sign.",
+    doc="Return the m-th derivative of exp(-x) i0(x) for x >= 0, up to its sign.",
 )
 i0e = special_row(
     modified.i0e,
@@ -85,7 +85,7 @@ _scaled_first_row: Any = op(
     singular=True,
     domain=(0.0, np.inf),
     samples=((((3,),), {}), (((2,),), {"m": 2})),
-    doc="The m-th derivative of exp(-x) i1(x) for x >= 0, up to its sign.",
+    doc="Return the m-th derivative of exp(-x) i1(x) for x >= 0, up to its sign.",
 )
 i1e = special_row(
     lambda x: np.copysign(modified.scaled_first(np.abs(x), 0), x),
@@ -153,7 +153,7 @@ _iv_row: Any = op(
     public=False,
     singular=True,
     domain=((0.0, 4.0), POSITIVE),
-    doc="The modified Bessel function of the first kind.",
+    doc="Return the modified Bessel function of the first kind.",
 )
 
 
@@ -185,7 +185,7 @@ _ive_row: Any = op(
     singular=True,
     domain=((0.0, 4.0), POSITIVE),
     samples=((((3,), (3,)), {}), (((2,), ()), {"m": 1})),
-    doc="The m-th derivative of exp(-x) iv(v, x).",
+    doc="Return the m-th derivative of exp(-x) iv(v, x).",
 )
 
 
@@ -266,7 +266,7 @@ _kv_row: Any = op(
     singular=True,
     domain=((0.0, 4.0), POSITIVE),
     samples=((((3,), (3,)), {}), (((2,), ()), {"m": 1}), (((2,), (2,)), {"p": 1, "scaled": True})),
-    doc="The modified Bessel function of the second kind, m times differentiated in -x and p times in v.",
+    doc="Return the modified Bessel function of the second kind, m times differentiated in -x and p times in v.",
 )
 
 

@@ -1,4 +1,4 @@
-"""How a special function is evaluated: in float64, a block at a time, each regime by its own formula."""
+"""Evaluation of special functions: in float64, a block at a time, each regime by its own formula."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def evaluate(
     results: int = 1,
     **static: Any,
 ) -> Any:
-    """``kernel`` applied to operands of any shapes that broadcast, in float64; the result has their own dtype.
+    """Apply a kernel to operands of any shapes that broadcast, in float64; the result has their own dtype.
 
     The kernel gets flat float64 arrays of one length and returns another. float16 and float32 stay what they are,
-    integers become float64; a 0-d result is a NumPy scalar. Raises TypeError for complex and other dtypes. single: what
-    is cheaper for float32 and float16 and right to their digits. results: how many arrays the kernel returns.
+    integers become float64; a 0-d result is a NumPy scalar. Raises TypeError for complex and other dtypes. single: a
+    cheaper kernel for float32 and float16, right to their digits. results: how many arrays the kernel returns.
     """
     if any([is_foreign(x) for x in operands]):
         return elementwise(partial(evaluate, kernel, single=single, **static), kernel.__name__, operands)
@@ -74,7 +74,7 @@ def special_row(
 
 
 def by_regime(*regimes: tuple[Any, Callable[..., Any]], x: tuple[Any, ...]) -> Any:
-    """Each regime is (mask, formula): where the mask holds, the formula of the operands there; elsewhere NaN."""
+    """Return, for regimes (mask, formula), the formula of the operands where its mask holds; NaN elsewhere."""
     out = np.full(x[0].shape, np.nan)
     for mask, formula in regimes:
         at = mask.nonzero()[0]
@@ -88,7 +88,7 @@ def by_regime(*regimes: tuple[Any, Callable[..., Any]], x: tuple[Any, ...]) -> A
 def integral(integrand: Callable[..., Any], weights: Any, *operands: Any) -> Any:
     """Sum weights times ``integrand`` over the nodes, for every element by itself.
 
-    weights: (nodes, 1). operands: flat, of one length; the integrand sees them as rows and returns (nodes, elements).
+    weights: (nodes, 1). operands: flat, of one length; the integrand gets them as rows and returns (nodes, elements).
     One NumPy call serves all nodes: on small arrays a loop over the nodes is mostly the cost of its calls.
     """
     size = operands[0].size

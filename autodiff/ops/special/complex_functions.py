@@ -20,7 +20,7 @@ from .values.faddeeva import faddeeva
 
 
 def _of_complex(kernel: Any, z: Any, k: int) -> Any:
-    """The kernel on flat complex128, in z's own shape and dtype."""
+    """Apply the kernel to flat complex128, and return the result in z's own shape and dtype."""
     with np.errstate(all="ignore"):
         y = kernel(np.asarray(z).astype(np.complex128).reshape(-1), k)
     return y.reshape(np.shape(z)).astype(np.result_type(z))[()]
@@ -41,7 +41,7 @@ _lambertw_row: Any = op(
     singular=True,
     draw=lambda rng, z: (rng.uniform(0.2, 3.0, z) + 0.4j * rng.normal(size=z),),
     samples=((((3,),), {}), (((2,),), {"k": -1})),
-    doc="The k-th branch of Lambert's function.",
+    doc="Return the k-th branch of Lambert's function.",
     complex=True,
 )
 
@@ -75,7 +75,7 @@ _wofz_row: Any = op(
     singular=True,
     draw=lambda rng, z: (rng.normal(size=z) + 1j * rng.uniform(0.1, 2.0, z),),
     samples=((((3,),), {}), (((2,),), {"n": 1})),
-    doc="Faddeeva's function, n times differentiated.",
+    doc="Return Faddeeva's function, n times differentiated.",
     complex=True,
 )
 

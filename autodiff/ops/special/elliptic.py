@@ -28,7 +28,7 @@ _elliptic_row: Any = op(
     singular=True,
     domain=POSITIVE,
     samples=((((3,),), {}), (((2,),), {"n": 1}), (((3,),), {"second": True}), (((2,),), {"n": 2, "second": True})),
-    doc="A complete elliptic integral of m = 1 - p, n times differentiated in m.",
+    doc="Return a complete elliptic integral of m = 1 - p, n times differentiated in m.",
 )
 
 
@@ -63,7 +63,7 @@ def _elliptic_part(phi: Any, m: Any, n: int = 0, second: bool = False) -> Any:
 
 
 def _in_phi(g: Any, phi: Any, m: Any, n: int, second: bool) -> Any:
-    """The integrand: the n-th derivative in m of (1 - m sin²)**±½, by cos² + (1 - m) sin² without cancellation."""
+    """Return g times the integrand: the n-th derivative in m of (1 - m sin²)**±½, by cos² + (1 - m) sin²."""
     sine, cosine = np.sin(phi), np.cos(phi)
     square, power = sine * sine, 0.5 if second else -0.5
     factor = math.prod([k - power for k in range(n)])
@@ -80,7 +80,7 @@ _elliptic_part_row: Any = op(
     singular=True,
     domain=((-math.inf, math.inf), (0.0, 1.0)),
     samples=((((3,), (3,)), {}), (((2,), ()), {"n": 1}), (((2,), (2,)), {"second": True})),
-    doc="An incomplete elliptic integral, n times differentiated in m.",
+    doc="Return an incomplete elliptic integral, n times differentiated in m.",
 )
 
 

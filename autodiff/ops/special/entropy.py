@@ -27,7 +27,7 @@ def _xlog1py(x: Any, y: Any) -> Any:
 
 
 def _share(x: Any, y: Any) -> Any:
-    """x / y, and 0 at 0 / 0: the derivative in y of what is 0 for every y."""
+    """Return x / y, and 0 at 0 / 0: x log(y) at x = 0 is 0 for every y, so its derivative in y is 0."""
     return x / np.where(np.equal(x, 0) & np.equal(y, 0), 1.0, y)
 
 
@@ -57,14 +57,14 @@ entr = special_row(
 
 
 def _log_ratio(x: Any, y: Any) -> Any:
-    """log(x / y), by the difference where the quotient is near 1."""
+    """Return log(x / y), by the difference where the quotient is near 1."""
     near = np.abs(x - y) < 0.5 * np.abs(y)
     return np.where(near, np.log1p(np.where(near, x - y, 0.0) / y), np.log(x) - np.log(y))
 
 
 log_ratio = special_row(
     _log_ratio,
-    "log(a / b).",
+    "Return log(a / b).",
     (lambda g, a: g / a, lambda g, b: -g / b),
     name="log_ratio",
     domain=(POSITIVE, POSITIVE),

@@ -31,7 +31,7 @@ _expn_row: Any = op(
     singular=True,
     domain=POSITIVE,
     samples=((((3,),), {}), (((2,),), {"n": 0}), (((2,),), {"n": 4})),
-    doc="The exponential integral of order n.",
+    doc="Return the exponential integral of order n.",
 )
 
 
@@ -67,11 +67,11 @@ expi = special_row(
     domain=POSITIVE,
 )
 _sine_integral = special_row(
-    values.sine_integral, "The sine integral.", lambda g, x: g * np.sinc(x * (1.0 / np.pi)), name="sine_integral"
+    values.sine_integral, "Return the sine integral.", lambda g, x: g * np.sinc(x * (1.0 / np.pi)), name="sine_integral"
 )
 _cosine_integral = special_row(
     values.cosine_integral,
-    "The cosine integral.",
+    "Return the cosine integral.",
     lambda g, x: g * np.cos(x) / x,
     name="cosine_integral",
     domain=POSITIVE,
@@ -103,7 +103,7 @@ _quarter_wave_row: Any = op(
     elementwise=True,
     public=False,
     samples=((((3,),), {}), (((2,),), {"turns": 3})),
-    doc="cos(pi / 2 (x² + turns)), with the digits of x².",
+    doc="Return cos(pi / 2 (x² + turns)), with the digits of x².",
 )
 
 
@@ -118,7 +118,7 @@ _fresnel_row: Any = op(
     elementwise=True,
     public=False,
     samples=((((3,),), {}), (((2,),), {"turns": 3})),
-    doc="A Fresnel integral.",
+    doc="Return a Fresnel integral.",
 )
 
 
@@ -150,7 +150,7 @@ log1p_over: Any = op(
     singular=True,
     domain=(-1.0, np.inf),
     samples=((((3,),), {}), (((2,),), {"m": 2})),
-    doc="The m-th derivative of log1p(u) / u.",
+    doc="Return the m-th derivative of log1p(u) / u.",
 )
 
 

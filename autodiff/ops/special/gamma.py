@@ -26,7 +26,7 @@ POSITIVE = (0.0, math.inf)
 
 
 def constant(function: str, argument: str, value: Any) -> Any:
-    """Return the value of an argument that has no derivative, refused when it is recorded."""
+    """Return the value of an argument that has no derivative; raise when it is recorded."""
     if isinstance(value, Variable):
         if is_live(value):
             raise MissingRuleError(
@@ -43,7 +43,7 @@ def weak(x: Any) -> Any:
 
 
 def order(function: str, n: Any) -> int:
-    """Return an order as an int, refused when it is none."""
+    """Return an order as an int; raise TypeError when it is none."""
     value = n.item() if isinstance(n, (np.ndarray, np.generic)) and np.size(n) == 1 else n
     if isinstance(value, (int, float)) and float(value).is_integer():
         return int(value)
@@ -84,7 +84,7 @@ _polygamma_row: Any = op(
     singular=True,
     domain=POSITIVE,
     samples=((((3,),), {}), (((2,),), {"n": 2})),
-    doc="The n-th derivative of digamma.",
+    doc="Return the n-th derivative of digamma.",
 )
 
 
@@ -117,13 +117,13 @@ polygamma_difference: Any = op(
     singular=True,
     domain=(POSITIVE, POSITIVE),
     samples=((((3,), (3,)), {}), (((2,), ()), {"n": 1})),
-    doc="polygamma(n, a + b) - polygamma(n, a) without cancellation: the derivatives of betaln.",
+    doc="Return polygamma(n, a + b) - polygamma(n, a) without cancellation: the derivatives of betaln.",
 )
 
 
 _rgamma_row: Any = special_row(
     values.rgamma,
-    "1 / gamma(x), x > 0.",
+    "Return 1 / gamma(x), x > 0.",
     lambda g, y, x: -g * y * digamma(x),
     domain=POSITIVE,
 )
@@ -148,7 +148,7 @@ def rgamma(x: Any) -> Any:
 
 _poch_row: Any = special_row(
     values.poch,
-    "gamma(z + m) / gamma(z), for z > 0 and m >= 0.",
+    "Return gamma(z + m) / gamma(z), for z > 0 and m >= 0.",
     (lambda g, y, z, m: g * y * polygamma_difference(z, m), lambda g, y, z, m: g * y * digamma(z + m)),
     inputs="z m",
     domain=(POSITIVE, POSITIVE),
@@ -210,7 +210,7 @@ _zeta_row: Any = op(
     singular=True,
     domain=((1.0, math.inf), POSITIVE),
     samples=((((3,), (3,)), {}), (((2,), ()), {"m": 1}), (((2,), (2,)), {"m": 2})),
-    doc="Hurwitz's zeta function, the sum of (q + k)**-x over k = 0, 1, 2, ..., m times differentiated in -x.",
+    doc="Return Hurwitz's zeta function, the sum of (q + k)**-x over k = 0, 1, 2, ..., m times differentiated in -x.",
 )
 
 
@@ -245,7 +245,7 @@ betaln = special_row(
 # ---- incomplete integrals and their densities
 poisson_weight = special_row(
     incomplete.poisson_weight,
-    "x**a exp(-x) / gamma(a + 1), a > -1.",
+    "Return x**a exp(-x) / gamma(a + 1), a > -1.",
     (lambda g, y, a, x: g * (xlogy(y, x) - y * digamma(a + 1.0)), lambda g, y, a, x: g * y * (a - x) / x),
     name="poisson_weight",
     inputs="a x",
@@ -274,7 +274,7 @@ log_moment_row: Any = op(
     singular=True,
     domain=(POSITIVE, POSITIVE),
     samples=((((3,), (3,)), {}), (((2,), ()), {"k": 2})),
-    doc="The k-th moment of log t under the gamma density, up to x: for k = 1 the derivative of gammainc in a.",
+    doc="Return the k-th moment of log t under the gamma density, up to x: for k = 1 the derivative of gammainc in a.",
 )
 gammainc: Any = special_row(
     incomplete.gammainc,

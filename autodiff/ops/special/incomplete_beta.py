@@ -21,18 +21,18 @@ UNIT = (0.0, 1.0)
 
 
 def _log_from_mean(a: Any, b: Any, x: Any) -> Any:
-    """log x less the mean of log t."""
+    """Return log x less the mean of log t."""
     return np.log(x) + polygamma_difference(a, b)
 
 
 def _log_rest_from_mean(a: Any, b: Any, x: Any) -> Any:
-    """log(1 - x) less the mean of log(1 - t)."""
+    """Return log(1 - x) less the mean of log(1 - t)."""
     return np.log1p(-x) + polygamma_difference(b, a)
 
 
 beta_density = special_row(
     values.beta_density,
-    "x**(a - 1) (1 - x)**(b - 1) / beta(a, b).",
+    "Return x**(a - 1) (1 - x)**(b - 1) / beta(a, b).",
     (
         # at the ends 0 times an infinite logarithm, which is 0
         lambda g, y, a, b, x: g * (xlogy(y, x) + y * polygamma_difference(a, b)),
@@ -53,7 +53,7 @@ def _log_moment_of(a: Any, b: Any, x: Any, j: int, k: int) -> Any:
 
 
 def _in_a(g: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
-    """Return the moment with one factor more, less what the two means change."""
+    """Return the moment with one factor more, less the effect of the change of the two means."""
     change = beta_moment_row(a, b, x, j=j + 1, k=k)
     if j:
         change = change + j * polygamma_difference(a, b, n=1) * _log_moment_of(a, b, x, j - 1, k)
@@ -90,7 +90,7 @@ beta_moment_row: Any = op(
     singular=True,
     domain=(POSITIVE, POSITIVE, UNIT),
     samples=((((3,), (3,), (3,)), {}), (((2,), (), (2,)), {"j": 1, "k": 1}), (((2,), (2,), ()), {"j": 0, "k": 2})),
-    doc="Moments of log t and log(1 - t) under the beta density, up to x: the derivatives of betainc in a and b.",
+    doc="Return moments of log t and log(1 - t) under the beta density, up to x: derivatives of betainc in a and b.",
 )
 
 
@@ -112,7 +112,7 @@ _betainc_row: Any = op(
     singular=True,
     domain=(POSITIVE, POSITIVE, UNIT),
     samples=((((3,), (3,), (3,)), {}), (((2,), (), (2,)), {"upper": True})),
-    doc="The regularized incomplete beta function, or 1 less that.",
+    doc="Return the regularized incomplete beta function, or 1 less that.",
 )
 
 
@@ -172,7 +172,7 @@ def _curvature(df: Any, t: Any) -> Any:
 
 stdtr_slope: Any = special_row(
     values.stdtr_slope,
-    "The derivative of stdtr in df.",
+    "Return the derivative of stdtr in df.",
     (lambda g, df, t: g * _curvature(df, t), lambda g, df, t: g * student_density(df, t) * _log_slope(df, t)),
     inputs="df t",
     domain=(POSITIVE, (-math.inf, math.inf)),

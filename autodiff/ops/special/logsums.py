@@ -38,7 +38,7 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, 
     top = np.max(np.where(unused, -np.inf, plain(a)), axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)  # a constant: the result does not depend on it
     if not isinstance(b, Variable):
-        a = np.where(unused, top, a)  # what has the weight 0 may be so large that its exponential is infinite
+        a = np.where(unused, top, a)  # an element of weight 0 may be so large that its exponential is infinite
     total = np.sum(b * np.exp(a - top), axis=axis, keepdims=True)
     sign = np.sign(plain(total))
     y = np.log(total * sign if return_sign else total) + top

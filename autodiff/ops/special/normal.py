@@ -33,7 +33,7 @@ exp_square = op(
     public=False,
     singular=True,
     samples=((((3,),), {}), (((2,),), {"factor": -0.5})),
-    doc="exp(factor x²) without the rounding of the square.",
+    doc="Return exp(factor x²) without the rounding of the square.",
 )
 
 
@@ -81,7 +81,7 @@ scaled_integral: Any = op(
     public=False,
     singular=True,
     samples=((((3,),), {}), (((2,),), {"n": 2})),
-    doc="exp(x²) times the n-th repeated integral of erfc (NIST DLMF 7.18).",
+    doc="Return exp(x²) times the n-th repeated integral of erfc (NIST DLMF 7.18).",
 )
 
 
@@ -96,7 +96,7 @@ _dawsn_row: Any = op(
     elementwise=True,
     public=False,
     samples=((((3,),), {}), (((2,),), {"m": 1}), (((2,),), {"m": 2})),
-    doc="Dawson's integral, m times differentiated.",
+    doc="Return Dawson's integral, m times differentiated.",
 )
 
 
@@ -126,7 +126,7 @@ log_ndtr = special_row(
 )
 ndtri_slope = special_row(
     values.ndtri_slope,
-    "The derivative of ndtri.",
+    "Return the derivative of ndtri.",
     lambda g, y, x: g * ndtri(x) * y * y,
     domain=UNIT,
 )
@@ -177,7 +177,7 @@ owens_t = special_row(
 
 # ---- logit and exprel
 def _logit(x: Any) -> Any:
-    """log(x / (1 - x)); near 1/2, where the quotient is near 1, by what it differs from that."""
+    """Return log(x / (1 - x)); near 1/2, where the quotient is near 1, by its difference from 1."""
     return np.where(np.abs(x - 0.5) < 0.2, np.log1p((2.0 * x - 1.0) / (1.0 - x)), np.log(x / (1.0 - x)))
 
 
@@ -203,7 +203,7 @@ _exp_moment_row: Any = op(
     public=False,
     singular=True,
     samples=((((3,),), {}), (((2,),), {"m": 2})),
-    doc="∫ t**m exp(x t) over 0..1.",
+    doc="Return ∫ t**m exp(x t) over 0..1.",
 )
 exprel = special_row(
     lambda x: values.exp_integral(x, 0),

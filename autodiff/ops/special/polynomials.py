@@ -51,27 +51,27 @@ def _row(name: str, fn: Callable[..., Any], vjp: Any, doc: str, **facts: Any) ->
 
 _jacobi_row: Any = _row(
     "jacobi", _jacobi, lambda g, x, n, a, b: g * (0.5 * (n + a + b + 1) * _jacobi_row(x, n=n - 1, a=a + 1, b=b + 1)),
-    "Jacobi's polynomial of degree n.",
+    "Return Jacobi's polynomial of degree n.",
 )  # fmt: skip
 _gegenbauer_row: Any = _row(
     "gegenbauer", _gegenbauer, lambda g, x, n, a: g * (2.0 * a * _gegenbauer_row(x, n=n - 1, a=a + 1)),
-    "Gegenbauer's polynomial of degree n.",
+    "Return Gegenbauer's polynomial of degree n.",
 )  # fmt: skip
 _chebyshev_row: Any = _row(
     "chebyshev", _chebyshev, lambda g, x, n: g * (float(n) * _gegenbauer_row(x, n=n - 1, a=1.0)),
-    "Chebyshev's polynomial of the first kind and degree n.",
+    "Return Chebyshev's polynomial of the first kind and degree n.",
 )  # fmt: skip
 _hermite_row: Any = _row(
     "hermite", _hermite, lambda g, x, n: g * (2.0 * n * _hermite_row(x, n=n - 1)),
-    "Hermite's polynomial of degree n, of the weight exp(-x²).",
+    "Return Hermite's polynomial of degree n, of the weight exp(-x²).",
 )  # fmt: skip
 _hermite_normal_row: Any = _row(
     "hermite_normal", _hermite_normal, lambda g, x, n: g * (float(n) * _hermite_normal_row(x, n=n - 1)),
-    "Hermite's polynomial of degree n, of the weight exp(-x²/2).",
+    "Return Hermite's polynomial of degree n, of the weight exp(-x²/2).",
 )  # fmt: skip
 _laguerre_row: Any = _row(
     "laguerre", _laguerre, lambda g, x, n, a: -g * _laguerre_row(x, n=n - 1, a=a + 1),
-    "Laguerre's polynomial of degree n.",
+    "Return Laguerre's polynomial of degree n.",
 )  # fmt: skip
 
 
@@ -223,7 +223,7 @@ _sphere_row: Any = op(
     elementwise=True,
     public=False,
     samples=((((3,),), {}), (((2,),), {"n": 0, "m": 0}), (((2,),), {"n": 4, "m": -3})),
-    doc="A Legendre function of cos(angle), scaled as it stands in a spherical harmonic.",
+    doc="Return a Legendre function of cos(angle), scaled as in a spherical harmonic.",
 )
 
 
@@ -256,7 +256,7 @@ def _spherical_yn(x: Any, n: int = 2) -> Any:
 
 
 def _spherical_slope(row: Any, x: Any, n: int) -> Any:
-    """By the neighbours (NIST DLMF 10.51.2)."""
+    """Return the derivative, by the neighbours (NIST DLMF 10.51.2)."""
     if n == 0:
         return -row(x, n=1)
     return (float(n) * row(x, n=n - 1) - (n + 1.0) * row(x, n=n + 1)) * (1.0 / (2 * n + 1))
@@ -264,11 +264,11 @@ def _spherical_slope(row: Any, x: Any, n: int) -> Any:
 
 _spherical_jn_row: Any = _row(
     "spherical_jn", _spherical_jn, lambda g, x, n: g * _spherical_slope(_spherical_jn_row, x, n),
-    "The spherical Bessel function of the first kind.",
+    "Return the spherical Bessel function of the first kind.",
 )  # fmt: skip
 _spherical_yn_row: Any = _row(
     "spherical_yn", _spherical_yn, lambda g, x, n: g * _spherical_slope(_spherical_yn_row, x, n),
-    "The spherical Bessel function of the second kind.", singular=True, domain=POSITIVE,
+    "Return the spherical Bessel function of the second kind.", singular=True, domain=POSITIVE,
 )  # fmt: skip
 
 

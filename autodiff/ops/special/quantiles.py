@@ -18,7 +18,7 @@ from .values import quantiles as values
 
 
 def _moved(g: Any, x: Any, low: float, high: float, slope: Any, density: Any) -> Any:
-    """-g times slope(x) over density(x) between low and high; 0 at the ends, which do not move with a parameter."""
+    """Return -g times slope(x) over density(x) between low and high; 0 at the ends, which no parameter moves."""
     inside = np.greater(x, low) & np.less(x, high)
     at_end, x = np.where(np.isnan(x), np.nan, 0.0), np.where(inside, x, 0.5)
     return np.where(inside, -g * slope(x) / density(x), at_end)

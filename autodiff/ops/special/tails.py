@@ -17,7 +17,7 @@ from .quantiles import gammainccinv
 
 
 def _count(k: Any) -> Any:
-    """k rounded down: no derivative flows to a count."""
+    """Return k rounded down: no derivative flows to a count."""
     return np.floor(plain(weak(k)))
 
 
@@ -92,7 +92,7 @@ def pdtrc(k: Any, m: Any) -> Any:
 
 
 def _rate_times(a: Any, x: Any) -> Any:
-    """a x; NaN for x below 0, where a negative rate would look like a distribution."""
+    """Return a x; NaN for x below 0, where a negative rate would look like a distribution."""
     return np.where(np.less(x, 0), np.nan, weak(a) * x)
 
 

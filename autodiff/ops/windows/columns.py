@@ -57,7 +57,7 @@ im2col_row: Any = op(
     vjp=lambda g, x_shape, kernel, stride, padding, dilation: col2im_row(
         g, size=x_shape[2:], kernel=kernel, stride=stride, padding=padding, dilation=dilation
     ),
-    doc="Every window of (N, C, *spatial), as (N, C, *kernel, *out).",
+    doc="Return every window of (N, C, *spatial), as (N, C, *kernel, *out).",
 )
 col2im_row: Any = op(
     _col2im,
@@ -72,12 +72,12 @@ col2im_row: Any = op(
     vjp=lambda g, kernel, stride, padding, dilation: im2col_row(
         g, kernel=kernel, stride=stride, padding=padding, dilation=dilation
     ),
-    doc="Windows (N, C, *kernel, *out) added into an array (N, C, *spatial): the transpose of im2col.",
+    doc="Add windows (N, C, *kernel, *out) into an array (N, C, *spatial): the transpose of im2col.",
 )
 
 
 def integers(who: str, name: str, value: Any, n: int, least: int) -> Sizes:
-    """n integers, at least ``least``, from one of them or a sequence."""
+    """Return n integers, at least ``least``, from one of them or a sequence."""
     given = (value,) * n if isinstance(value, int | np.integer) else value
     try:
         whole = tuple([int(v) for v in given])
@@ -90,7 +90,7 @@ def integers(who: str, name: str, value: Any, n: int, least: int) -> Sizes:
 
 
 def borders(who: str, padding: Any, n: int) -> Borders:
-    """n pairs (before, after) from an integer, n integers, or n pairs."""
+    """Return n pairs (before, after) from an integer, n integers, or n pairs."""
     if isinstance(padding, tuple | list) and any([isinstance(p, tuple | list) for p in padding]):
         if len(padding) != n or any([not isinstance(p, tuple | list) or len(p) != 2 for p in padding]):
             raise ValueError(f"{who}: padding must be an integer, {n} of them, or {n} pairs; got {padding!r}")

@@ -46,8 +46,8 @@ def _matrices(weight: Any, groups: int) -> Any:
 def _rows(
     x: Any, out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes, groups: int
 ) -> Iterator[tuple[slice, Any]]:
-    """Windows of x (N, *spatial, C) with its border, as matrices (G, rows, kernel * C/G) for a few images at a time;
-    the slice is that of their rows among all."""
+    """Yield windows of x (N, *spatial, C) with its border, as matrices (G, rows, kernel * C/G) for a few images at a
+    time, each with the slice of its rows among all."""
     n, c = x.shape[0], x.shape[-1]
     view = windows(x, out, kernel, stride, dilation, 1)
     each, width = math.prod(out), math.prod(kernel) * c
@@ -151,7 +151,7 @@ def _convolution_weight(
 
 
 def _of_groups(x: Any, groups: int, n: int) -> Any:
-    """x (N, C, *kernel, *out) as (N, G, C/G * kernel, out); n: how many axes ``out`` has."""
+    """Return x (N, C, *kernel, *out) as (N, G, C/G * kernel, out); n: how many axes ``out`` has."""
     size = math.prod(x.shape[x.ndim - n :])
     return np.reshape(x, (x.shape[0], groups, math.prod(x.shape[1 : x.ndim - n]) // groups, size))
 
@@ -193,7 +193,7 @@ convolution_row: Any = op(
         lambda g: np.sum(g, axis=(0, *range(2, g.ndim))),
     ),
     reference=_by_parts,
-    doc="Convolution (cross-correlation) of x (N, C, *spatial) with weight (O, C/G, *kernel), plus bias (O,).",
+    doc="Return the cross-correlation of x (N, C, *spatial) with weight (O, C/G, *kernel), plus bias (O,).",
 )
 convolution_input_row: Any = op(
     _convolution_input,
@@ -218,7 +218,7 @@ convolution_input_row: Any = op(
             g, x, kernel=weight_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
         ),
     ),
-    doc="The transpose of a convolution in its input: x (N, O, *out) with weight (O, C/G, *kernel).",
+    doc="Return the transpose of a convolution in its input: x (N, O, *out) with weight (O, C/G, *kernel).",
 )
 convolution_weight_row: Any = op(
     _convolution_weight,
@@ -241,7 +241,7 @@ convolution_weight_row: Any = op(
             x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups
         ),
     ),
-    doc="The transpose of a convolution in its weight: x (N, C, *spatial) with its cotangent (N, O, *out).",
+    doc="Return the transpose of a convolution in its weight: x (N, C, *spatial) with its cotangent (N, O, *out).",
 )
 
 

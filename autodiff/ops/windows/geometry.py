@@ -45,7 +45,7 @@ def must_agree(who: str, out: Sizes, size: Sequence[int], kernel: Sizes, *where:
 
 
 def bordered(x: Any, borders: Borders, first: int, fill: float = 0.0) -> Any:
-    """x with a border of ``fill`` along the spatial axes, which start at axis ``first``; x itself where there is
+    """Return x with a border of ``fill`` along the spatial axes, which start at axis ``first``; x itself where there is
     none."""
     if not any([before or after for before, after in borders]):
         return x
@@ -89,7 +89,7 @@ def windows(x: Any, out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes, f
 
 
 def positions(out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
-    """For each kernel position, the slices of the bordered axes that the windows have there."""
+    """Yield each kernel position with the slices of the bordered axes that the windows have there."""
     for at in itertools.product(*map(range, kernel)):
         yield (
             at,

@@ -40,7 +40,7 @@ def _is_largest(x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Borders, 
     """Return which element of each window (N, C, *kernel, *out) is its largest, and how many are, (N, C, 1.., *out)."""
     x, y = plain(x), plain(y)
     largest = columns(x, kernel, stride, padding, dilation, -math.inf) == _over_kernel(y, kernel)
-    if is_foreign(x) or np.isneginf(y).any():  # the border is no element, whatever equals it
+    if is_foreign(x) or np.isneginf(y).any():  # the border is no element, also where it equals the largest
         largest = largest & columns(ones_like_value(x.shape, bool, like=x), kernel, stride, padding, dilation)
     return largest, np.sum(largest, axis=tuple(range(2, 2 + len(kernel))), keepdims=True)
 
@@ -89,7 +89,7 @@ def _max_pool_vjp(
 
 
 def _gap(x: Any, kernel: Sizes = (), stride: Sizes = (), padding: Borders = (), dilation: Sizes = ()) -> Any:
-    """Between the largest element of each window and the next."""
+    """Return the distance between the largest element of each window and the next."""
     parts = columns(x, kernel, stride, padding, dilation, -math.inf)
     n = len(kernel)
     flat = np.sort(parts.reshape(*parts.shape[:2], math.prod(kernel), *parts.shape[2 + n :]), axis=2)
@@ -118,7 +118,7 @@ max_pool_row: Any = op(
         "Add noise, or write the choice with np.argmax.",
     ),
     vjp=_max_pool_vjp,
-    doc="The largest element of each window.",
+    doc="Return the largest element of each window.",
 )
 
 
@@ -126,9 +126,9 @@ def max_pool(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dil
     """Return the largest element of each window; equal ones share the gradient evenly.
 
     x: (N, C, *spatial), any number of spatial axes. kernel_size, dilation: an integer, or one an axis. stride: the
-    same, or None for kernel_size. padding: an integer, one an axis, or a pair (before, after) an axis; what stands
-    there is never the largest. Returns (N, C, *out). `torch.nn.functional.max_pool2d`, which gives the first of equal
-    elements the whole gradient. Raises ValueError where no window fits.
+    same, or None for kernel_size. padding: an integer, one an axis, or a pair (before, after) an axis; an element of
+    the border is never the largest. Returns (N, C, *out). `torch.nn.functional.max_pool2d`, which gives the first of
+    equal elements the whole gradient. Raises ValueError where no window fits.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([[[1.0, 3.0, 2.0, 2.0]]])

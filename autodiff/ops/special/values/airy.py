@@ -35,7 +35,7 @@ def _third(y: Any, order: float) -> Any:
 
 
 def airy(x: Any, which: int) -> Any:
-    """Ai, its derivative, Bi and its derivative, for which = 0, 1, 2, 3 (DLMF 9.6)."""
+    """Return Ai, its derivative, Bi and its derivative, for which = 0, 1, 2, 3 (DLMF 9.6)."""
     prime, second = which % 2, which // 2
     order = (1.0 + prime) / 3.0
 
@@ -56,7 +56,7 @@ def airy(x: Any, which: int) -> Any:
         return (size / math.sqrt(3.0) if prime else np.sqrt(size / 3.0)) * wave.real
 
     def near(x: Any) -> Any:
-        """By powers of x (DLMF 9.4)."""
+        """Sum powers of x (DLMF 9.4)."""
         cube = x * x * x
         f, g = np.zeros_like(x), np.zeros_like(x)
         a, b = np.ones_like(x), np.ones_like(x)

@@ -16,7 +16,7 @@ FAR = 25.0  # where the asymptotic series take over
 
 # ---- of the first kind
 def _series(x: Any, n: int) -> Any:
-    """By powers of x (DLMF 10.2.2), where the terms fall from the start."""
+    """Sum powers of x (DLMF 10.2.2), where the terms fall from the start."""
     quarter = -0.25 * x * x
     term, total = np.ones_like(x), np.ones_like(x)
     for k in range(1, 25):
@@ -28,7 +28,7 @@ def _series(x: Any, n: int) -> Any:
 
 
 def _down(x: Any, n: int) -> Any:
-    """By the recurrence from a much higher order (Miller; DLMF 3.6), normalised by j0 + 2 j2 + 2 j4 + ... = 1."""
+    """Run the recurrence from a much higher order (Miller; DLMF 3.6), normalised by j0 + 2 j2 + 2 j4 + ... = 1."""
     start = 2.0 * np.floor((np.maximum(n, np.floor(x)) + 60.0) / 2.0)  # each element's own
     above, here = np.zeros_like(x), np.zeros_like(x)
     total, wanted = np.zeros_like(x), np.zeros_like(x)
@@ -61,7 +61,7 @@ def _hankel(x: Any, n: int) -> tuple[Any, Any]:
 
 
 def _far(x: Any, n: int) -> Any:
-    """From j0 and j1 up, which is stable as long as the order is below x."""
+    """Run the recurrence from j0 and j1 up, which is stable as long as the order is below x."""
     below, here = _hankel(x, 0)[0], _hankel(x, 1)[0]
     if n == 0:
         return below
@@ -92,7 +92,7 @@ EULER = 0.5772156649015329
 
 
 def _neumann(x: Any, n: int) -> Any:
-    """y0 for x <= 25 from the even orders of the first kind (DLMF 10.8.2, 10.23.16), y1 from the odd ones as its
+    """Return y0 for x <= 25 from the even orders of the first kind (DLMF 10.8.2, 10.23.16), y1 from the odd ones as its
     derivative; the orders come from the recurrence down, as in ``_down``."""
     start = int(2 * np.floor((np.floor(np.max(x, initial=0.0)) + 60.0) / 2.0))
     above, here = np.zeros_like(x), np.full_like(x, 1e-300)

@@ -19,7 +19,7 @@ PLACES = np.arange(-180, 181)[:, None] / 180.0
 
 
 def _power(n: int, second: bool) -> float:
-    """The factor that n derivatives in m bring."""
+    """Return the factor that n derivatives in m bring."""
     factor = 1.0
     for k in range(n):
         factor *= k + (-0.5 if second else 0.5)
@@ -48,8 +48,8 @@ NODES, WEIGHTS = tanh_sinh(1 / 160)  # in the middle a quarter apart on the scal
 
 
 def _from(t: Any, p: Any, n: int, second: bool, up: Any) -> Any:
-    """The same integral from t up to infinity, or from t down to 0. On the scale of log t the integrand is flat between
-    the two places where it turns, and falls beyond."""
+    """Return the same integral from t up to infinity, or from t down to 0. On the scale of log t the integrand is flat
+    between the two places where it turns, and falls beyond."""
     low, high = np.minimum(1.0, 1.0 / np.sqrt(p)), np.maximum(1.0, 1.0 / np.sqrt(p))
     reach = 40.0 + np.maximum(0.0, np.where(up, np.log(high / t), np.log(t / low)))
 
@@ -64,14 +64,14 @@ def _from(t: Any, p: Any, n: int, second: bool, up: Any) -> Any:
 
 
 def elliptic_part(angle: Any, m: Any, n: int, second: bool) -> Any:
-    """The n-th derivative in m of the incomplete integral of the first kind up to an angle, or of the second."""
+    """Return the n-th derivative in m of the incomplete integral of the first kind up to an angle, or of the second."""
     p = 1.0 - m
     good = (p > 1e-17) & (p < 1e17) & np.isfinite(angle)
     p, angle = np.where(good, p, 1.0), np.where(good, angle, 1.0)
     turns = np.rint(angle / math.pi)
     rest = angle - turns * math.pi
     t = np.clip(np.abs(np.tan(rest)), 1e-300, 1e300)
-    # where the two parts, up to t and from t on, are about equal: at the middle of what is flat, or at its upper end
+    # where the two parts, up to t and from t on, are about equal: at the middle of the flat part, or at its upper end
     up = t > np.where((p < 1) & (n > 0), p**-0.5, p**-0.25)
     half = elliptic(p, n, second)
     part = _power(n, second) * _from(t, p, n, second, up)

@@ -24,7 +24,7 @@ def expn(x: Any, n: int) -> Any:
         return np.exp(-x) / x
 
     def near(x: Any) -> Any:
-        """DLMF 8.19.8; 0 < x <= 1."""
+        """Sum the series DLMF 8.19.8; 0 < x <= 1."""
         harmonic = sum([1.0 / k for k in range(1, n)])
         total, term = np.zeros_like(x), np.ones_like(x)
         for k in range(max(24, n + 12)):
@@ -36,7 +36,7 @@ def expn(x: Any, n: int) -> Any:
         return total
 
     def fraction(x: Any) -> Any:
-        """DLMF 8.19.17, every second convergent; from 1 on."""
+        """Evaluate the continued fraction DLMF 8.19.17, every second convergent; from 1 on."""
         depth = np.ceil(10.0 + 90.0 / x)
         quotient = np.zeros_like(x)
         for k in range(int(np.max(depth, initial=0.0)), 0, -1):
@@ -85,7 +85,7 @@ _COARSE, (_FINE, _FINE_WEIGHTS) = tanh_sinh(1 / 8), tanh_sinh(1 / 24)
 
 
 def _quarter_turns(x: Any) -> tuple[Any, Any]:
-    """f and g of DLMF 6.7.13-14, the integrals of exp(-x t) / (1 + t*t), and of t times that, over 0..inf; x > 2."""
+    """Return f and g of DLMF 6.7.13-14, integrals of exp(-x t) / (1 + t*t), and of t times that, over 0..inf; x > 2."""
     length = 45.0 / x
 
     def integrand(power: int) -> Callable[..., Any]:
@@ -99,7 +99,7 @@ def _quarter_turns(x: Any) -> tuple[Any, Any]:
 
 
 def sine_integral(x: Any) -> Any:
-    """Si: by its series up to 2.5, then pi/2 - f cos(x) - g sin(x) (DLMF 6.5.5)."""
+    """Return Si, by its series up to 2.5, then pi/2 - f cos(x) - g sin(x) (DLMF 6.5.5)."""
 
     def near(x: Any) -> Any:
         return x * horner(_SINE_SERIES, x * x)
@@ -118,7 +118,7 @@ def sine_integral(x: Any) -> Any:
 
 
 def cosine_integral(x: Any) -> Any:
-    """Ci, NaN on the left, where it is complex, as SciPy's is: f sin(x) - g cos(x) from 2.5 on (DLMF 6.5.6)."""
+    """Return Ci, as SciPy's NaN on the left, where it is complex: f sin(x) - g cos(x) from 2.5 on (DLMF 6.5.6)."""
 
     def near(x: Any) -> Any:
         square = x * x
@@ -213,7 +213,7 @@ def binom(n: Any, k: Any) -> Any:
 
 # ---- Fresnel's integrals
 def quarter_wave(x: Any, turns: int) -> Any:
-    """cos(pi / 2 (x*x + turns)), by a square in two parts: the first is exact, and its whole turns are taken out."""
+    """Return cos(pi / 2 (x*x + turns)), by a square in two parts: the first is exact, without its whole turns."""
     high = x.astype(np.float32).astype(np.float64)
     high = np.where(np.abs(x) < 1e18, high, 0.0)
     low = (x - high) * (x + high)
@@ -226,8 +226,8 @@ def quarter_wave(x: Any, turns: int) -> Any:
 
 
 def _fresnel_rest(x: Any) -> tuple[Any, Any]:
-    """f and g of DLMF 7.2(iv), x > 1: sqrt(2) / pi times the integrals of exp(-pi (x r)**2 / 2) / (1 + r**4) over
-    0..inf, and of r*r times that (DLMF 7.7.10-11 with t = r*r)."""
+    """Return f and g of DLMF 7.2(iv), x > 1: sqrt(2) / pi times the integrals of exp(-pi (x r)**2 / 2) / (1 + r**4)
+    over 0..inf, and of r*r times that (DLMF 7.7.10-11 with t = r*r)."""
     length = math.sqrt(90.0 / math.pi) / x
 
     def integrand(power: int) -> Callable[..., Any]:

@@ -1,7 +1,7 @@
 """Values of Faddeeva's function w(z) = exp(-z²) erfc(-iz) and of its derivatives on complex arrays. Numbers in, numbers
 out.
 
-By the midpoint or the trapezoidal rule on (iz / pi) ∫ exp(-t²) / (z² - t²) with what the pole at z adds (Al Azah and
+By the midpoint or the trapezoidal rule on (iz / pi) ∫ exp(-t²) / (z² - t²) with the term of the pole at z (Al Azah and
 Chandler-Wilde 2021, https://doi.org/10.1137/20M1373037): a dozen nodes give rounding errors everywhere in the first
 quadrant. The real part is summed by itself: all its terms are positive, so a line far from its centre keeps its digits.
 """
@@ -20,7 +20,7 @@ _ROOT_PI = math.sqrt(math.pi)
 
 
 def _sum(x: Any, y: Any, places: Any) -> Any:
-    """2 STEP / pi times the sum of iz exp(-t²) / (z² - t²) over the places t."""
+    """Return 2 STEP / pi times the sum of iz exp(-t²) / (z² - t²) over the places t."""
     square = places * places
     weight = np.exp(-square) / (((x - places) ** 2 + y * y) * ((x + places) ** 2 + y * y))
     size = x * x + y * y
@@ -29,13 +29,13 @@ def _sum(x: Any, y: Any, places: Any) -> Any:
 
 
 def _between(x: Any, y: Any) -> Any:
-    """Where a place of the midpoint rule is near, so that the trapezoidal rule is taken."""
+    """Return where a place of the midpoint rule is near, so that the trapezoidal rule is taken."""
     phase = x / STEP - np.floor(x / STEP)
     return (y < x) & (phase >= 0.25) & (phase <= 0.75)
 
 
 def _quadrant(x: Any, y: Any) -> Any:
-    """w(x + iy) for x, y >= 0."""
+    """Return w(x + iy) for x, y >= 0."""
     z = x + 1j * y
     between = _between(x, y)
     turn = np.exp(-2j * math.pi / STEP * z)
@@ -46,7 +46,7 @@ def _quadrant(x: Any, y: Any) -> Any:
 
 
 def _gauss(z: Any, n: int) -> Any:
-    """The n-th derivative of exp(-z²)."""
+    """Return the n-th derivative of exp(-z²)."""
     below, here = np.zeros_like(z), np.exp(-z * z)
     for k in range(n):
         below, here = here, -2.0 * (z * here + k * below)
@@ -54,7 +54,7 @@ def _gauss(z: Any, n: int) -> Any:
 
 
 def _far(z: Any, n: int) -> Any:
-    """The n-th derivative by the integral of exp(-t²) / (z - t)**(n + 1), Re z >= 0, with that of the pole's part.
+    """Return the n-th derivative by the integral of exp(-t²) / (z - t)**(n + 1), Re z >= 0, with that of the pole.
 
     The latter is 2 exp(-z²) q, and q' = (2 pi i / STEP) q (1 - q): derivatives of q are polynomials in q.
     """
@@ -72,7 +72,7 @@ def _far(z: Any, n: int) -> Any:
 
 
 def _upper(z: Any, n: int) -> Any:
-    """The n-th derivative for Im z >= 0."""
+    """Return the n-th derivative for Im z >= 0."""
     left = z.real < 0
     z = np.where(left, -np.conj(z), z)
     y = _quadrant(z.real, z.imag)
@@ -88,7 +88,7 @@ def _upper(z: Any, n: int) -> Any:
 
 
 def faddeeva(z: Any, n: int) -> Any:
-    """The n-th derivative of w, for flat complex z; in the lower half plane w(z) = 2 exp(-z²) - w(-z)."""
+    """Return the n-th derivative of w, for flat complex z; in the lower half plane w(z) = 2 exp(-z²) - w(-z)."""
     lower = z.imag < 0
     y = _upper(np.where(lower, -z, z), n)
     return np.where(lower, 2.0 * _gauss(z, n) - (-1.0) ** n * y, y) if lower.any() else y

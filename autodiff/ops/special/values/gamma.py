@@ -4,7 +4,7 @@ Numbers in, numbers out: no graphs and no derivatives.
 Between 1 and 2 (for gammaln between 1.5 and 2.5) a polynomial fitted at 60 digits, with the zeros of the function taken
 out as factors; from there by the recurrence in x; from 8 on Stirling's series (NIST DLMF 5.11); on the left the
 reflection formula (DLMF 5.5.3). Differences of large values that are close to each other are never formed: a logarithm
-of a quotient is ``log1p`` of what is added.
+of a quotient 1 + u is ``log1p(u)``.
 """
 
 from __future__ import annotations
@@ -60,24 +60,24 @@ def tail(x: Any) -> Any:
 
 
 def _tail_difference(a: Any, b: Any) -> Any:
-    """``tail(a + b) - tail(a)`` without cancellation, a >= 8, b >= 0."""
+    """Return ``tail(a + b) - tail(a)`` without cancellation, a >= 8, b >= 0."""
     rise = np.log1p(b / a)
     return sum(c * a ** (1 - 2 * j) * np.expm1((1 - 2 * j) * rise) for j, c in reversed([*enumerate(STIRLING, 1)]))
 
 
 def _from_pole(x: Any) -> Any:
-    """sin(pi x) up to its sign, exact near the integers."""
+    """Return sin(pi x) up to its sign, exact near the integers."""
     return np.sin(math.pi * (x - np.rint(x)))
 
 
 # ---- gamma and gammaln
 def _gammaln_from_two(z: Any) -> Any:
-    """gammaln(2 + z) for |z| <= 1/2."""
+    """Return gammaln(2 + z) for |z| <= 1/2."""
     return z * horner(LGAMMA, z)
 
 
 def _gammaln_middle(x: Any) -> Any:
-    """gammaln for 1.5 <= x < 8: down by the recurrence, every factor exact."""
+    """Return gammaln for 1.5 <= x < 8: down by the recurrence, every factor exact."""
     product, x = np.ones_like(x), x.copy()
     while True:
         high = x >= 2.5
@@ -92,7 +92,7 @@ def _gammaln_far(x: Any) -> Any:
 
 
 def _gammaln_left(x: Any) -> Any:
-    """By reflection: log |gamma(x)|, +inf at the poles."""
+    """Return log |gamma(x)| by reflection, +inf at the poles."""
     pole = np.isinf(x) | (x == np.rint(x))
     y = math.log(math.pi) - np.log(np.abs(_from_pole(x))) - np.log(-x) - gammaln(-x)
     return np.where(pole, np.inf, y)
@@ -111,7 +111,7 @@ def gammaln(x: Any) -> Any:
 
 
 def _gamma_middle(x: Any) -> Any:
-    """gamma for 0 < x < 8: from the polynomial between 1 and 2 by the recurrence."""
+    """Return gamma for 0 < x < 8: from the polynomial between 1 and 2 by the recurrence."""
     small = x < 1.0
     product, z = np.where(small, 1.0 / x, 1.0), np.where(small, x, x - 1.0)
     while True:
@@ -146,13 +146,13 @@ def gamma(x: Any) -> Any:
 
 
 def rgamma(x: Any) -> Any:
-    """1 / gamma(x), x > 0."""
+    """Return 1 / gamma(x), x > 0."""
     return np.where(x > 0, 1.0 / gamma(x), np.nan)
 
 
 # ---- derivatives of gammaln
 def _digamma_near(x: Any) -> Any:
-    """digamma for 1 <= x <= 2."""
+    """Return digamma for 1 <= x <= 2."""
     return ((x - DIGAMMA_ROOT[0]) - DIGAMMA_ROOT[1]) * horner(DIGAMMA, x - 1.5)
 
 
@@ -189,8 +189,9 @@ def digamma(x: Any) -> Any:
 
 
 def zeta(s: Any, q: Any) -> Any:
-    """Hurwitz's zeta, sum of (q + k)**-s over k >= 0, by the Euler-Maclaurin formula (DLMF 25.11.28 differentiated)."""
-    # how many terms are summed before the formula takes over: each element's own, whatever stands beside it
+    """Return Hurwitz's zeta, the sum of (q + k)**-s over k >= 0, by the Euler-Maclaurin formula (DLMF 25.11.28
+    differentiated)."""
+    # how many terms are summed before the formula is used: a count for each element, independent of its neighbours
     count = 10.0 + np.ceil(np.clip(s, 1.0, 60.0)) + np.clip(np.ceil(-q), 0.0, 1000.0)
     count = np.where(np.isnan(count), 10.0, count)
     far = q + count
@@ -240,7 +241,7 @@ def polygamma(x: Any, n: int) -> Any:
 
 
 def polygamma_difference(a: Any, b: Any, n: int) -> Any:
-    """polygamma(n, a + b) - polygamma(n, a), for a > 0 and b >= 0: every pair of terms by itself."""
+    """Return polygamma(n, a + b) - polygamma(n, a), for a > 0 and b >= 0: every pair of terms by itself."""
     count = 10 + n
     far = a + count
     rise = np.log1p(b / far)
@@ -267,7 +268,7 @@ def polygamma_difference(a: Any, b: Any, n: int) -> Any:
 
 # ---- beta
 def _betaln_far(low: Any, high: Any) -> Any:
-    """The larger argument is 8 at least. gammaln(high + low) - gammaln(high) is made of log1p(low / high)."""
+    """Return betaln for high >= 8: gammaln(high + low) - gammaln(high) is made of log1p(low / high)."""
     rise = np.log1p(low / high)
     gap = (high - 0.5) * rise + low * (np.log(high + low) - 1.0) + _tail_difference(high, low)
     return gammaln(low) - gap
@@ -296,7 +297,7 @@ def _sign_of_gamma(x: Any) -> Any:
 
 
 def _beta_near(low: Any, high: Any) -> Any:
-    """By gamma, whose argument low + high is rounded: what that lost comes back as a factor."""
+    """Return beta by gamma, whose argument low + high is rounded: a factor corrects that."""
     both = low + high
     lost = low - (both - high)
     correction = np.where(lost == 0, 0.0, lost * digamma(both))
@@ -317,7 +318,7 @@ def beta(a: Any, b: Any) -> Any:
 
 
 def poch(z: Any, m: Any) -> Any:
-    """gamma(z + m) / gamma(z), for z > 0 and m >= 0."""
+    """Return gamma(z + m) / gamma(z), for z > 0 and m >= 0."""
 
     def near(z: Any, m: Any) -> Any:
         both = z + m

@@ -24,7 +24,7 @@ _EXPONENTIAL = tuple([1.0 / math.factorial(k) for k in range(16, 1, -1)])
 
 
 def expm1_minus(u: Any) -> Any:
-    """exp(u) - 1 - u."""
+    """Return exp(u) - 1 - u."""
     near = np.abs(u) < 0.7
     y = np.expm1(u) - u
     small = u[near]
@@ -33,7 +33,7 @@ def expm1_minus(u: Any) -> Any:
 
 
 def _central_moment(a: Any, k: int) -> Any:
-    """L_k(a, inf), from the cumulants of log t, which are polygammas."""
+    """Return L_k(a, inf), from the cumulants of log t, which are polygammas."""
     cumulants = [np.zeros_like(a), np.zeros_like(a), *[polygamma(a, n) for n in range(1, k)]]
     moments = [np.ones_like(a)]
     for n in range(1, k + 1):
@@ -42,7 +42,8 @@ def _central_moment(a: Any, k: int) -> Any:
 
 
 def _reach(a: Any, x: Any, below: Any, sign: Any) -> Any:
-    """The length at which the integrand is e**-45 of its start, by Newton's method from above: the fall is convex."""
+    """Return the length at which the integrand is e**-45 of its start, by Newton's method from above: the fall is
+    convex."""
     excess = x - a
     length = np.where(
         below,
@@ -59,7 +60,7 @@ def _reach(a: Any, x: Any, below: Any, sign: Any) -> Any:
 
 
 def _integral(a: Any, x: Any, mean: Any, reach: Any, k: int) -> Any:
-    """The size of the integral from x to x exp(reach)."""
+    """Return the size of the integral from x to x exp(reach)."""
 
     def integrand(x: Any, excess: Any, gap: Any, reach: Any) -> Any:
         u = NODES * reach
@@ -70,7 +71,7 @@ def _integral(a: Any, x: Any, mean: Any, reach: Any, k: int) -> Any:
 
 
 def log_moment(a: Any, x: Any, k: int) -> Any:
-    """L_k(a, x) for k >= 1."""
+    """Return L_k(a, x) for k >= 1."""
     good = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
     whole = np.isposinf(x) & (a > 0) & np.isfinite(a)
     end = np.where((a > 0) & (x == 0), 0.0, np.nan)

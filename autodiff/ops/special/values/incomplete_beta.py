@@ -6,7 +6,7 @@ under the beta density up to x:
 
     M_jk(a, b, x) = 1 / beta(a, b) times the integral of t**(a - 1) (1 - t)**(b - 1) U**j V**k over 0..x
 
-dM_jk/da is M_(j+1)k less what the two means change, so that with M_00 = betainc all orders exist. The side of x is
+dM_jk/da is M_(j+1)k less the effect of the two means, so that with M_00 = betainc all orders exist. The side of x is
 integrated on which U (or V) keeps its sign, and the other side is the whole, a central moment, less that. With
 t = x exp(-u) / (1 - x + x exp(-u)), a step of u on the logit scale, the integrand is a logarithmically concave function
 of u with nothing but exponentials in it.
@@ -30,18 +30,19 @@ NODES, WEIGHTS = tanh_sinh(1 / 32)
 
 
 def _power(x: Any, rest: Any, a: Any) -> Any:
-    """x**a, by log1p where x = 1 - rest is close to 1."""
+    """Return x**a, by log1p where x = 1 - rest is close to 1."""
     return np.where(x < 0.5, x**a, np.exp(a * np.log1p(-rest)))
 
 
 def _beta_weight(a: Any, b: Any, x: Any, rest: Any) -> Any:
-    """x**a rest**b / beta(a, b), rest being 1 - x."""
+    """Return x**a rest**b / beta(a, b), rest being 1 - x."""
 
     def by_logarithm(a: Any, b: Any, x: Any, rest: Any) -> Any:
         return np.exp(a * _log(x, rest) + b * _log(rest, x) - betaln(a, b))
 
     def from_mode(a: Any, b: Any, x: Any, rest: Any) -> Any:
-        """Relative to the largest value, at x = a / (a + b), which is Stirling's: no large logarithms come in."""
+        """Return it relative to the largest value, at x = a / (a + b), by Stirling's formula: without large logarithms.
+        """
         both = a + b
         u = np.where(x < 0.5, both * x - a, b - both * rest)  # equal; the first cancels near 1
         fall = a * _log1p_minus_of(u / a, both * x / a) + b * _log1p_minus_of(-u / b, both * rest / b)
@@ -63,7 +64,7 @@ def _beta_weight(a: Any, b: Any, x: Any, rest: Any) -> Any:
 
 
 def _log(x: Any, rest: Any) -> Any:
-    """log x, where x = 1 - rest is close to 1 by log1p."""
+    """Return log x, where x = 1 - rest is close to 1 by log1p."""
     return np.where(x < 0.5, np.log(x), np.log1p(-rest))
 
 
@@ -72,7 +73,7 @@ def _log1p_minus_of(u: Any, one_and_u: Any) -> Any:
 
 
 def beta_density(a: Any, b: Any, x: Any) -> Any:
-    """x**(a - 1) (1 - x)**(b - 1) / beta(a, b), which at the ends is 0, infinite, or b and a."""
+    """Return x**(a - 1) (1 - x)**(b - 1) / beta(a, b), which at the ends is 0, infinite, or b and a."""
     rest = 1.0 - x
     inside = _beta_weight(a, b, x, rest) / (x * rest)
     power, other = np.where(x == 0, a, b) - 1.0, np.where(x == 0, b, a)
@@ -81,8 +82,9 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
 
 
 def _beta_fraction(a: Any, b: Any, x: Any, rest: Any) -> Any:
-    """I_x(a, b) for x below (a + 1) / (a + b + 2): every second convergent of the continued fraction DLMF 8.17.22, with
-    a - (a + b) x as one number (DiDonato and Morris 1992, https://doi.org/10.1145/131766.131776, section 6).
+    """Return I_x(a, b) for x below (a + 1) / (a + b + 2): every second convergent of the continued fraction DLMF
+    8.17.22, with a - (a + b) x as one number (DiDonato and Morris 1992, https://doi.org/10.1145/131766.131776,
+    section 6).
     """
     slope = np.where(x < 0.5, a - (a + b) * x, (a + b) * rest - b)  # equal; the other one cancels
     c, first, k = 1.0 + slope, 1.0 + 1.0 / a, 0
@@ -131,8 +133,8 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
 
 
 def stdtr(df: Any, t: Any) -> Any:
-    """Student's distribution up to t: on the left half of I_x(df/2, 1/2) at x = df / (df + t*t), on the right one minus
-    that.
+    """Return Student's distribution up to t: on the left half of I_x(df/2, 1/2) at x = df / (df + t*t), on the right
+    one minus that.
     """
     half, square = np.full_like(t, 0.5), t * t
     x, rest = df / (df + square), square / (df + square)
@@ -146,8 +148,8 @@ def _step_down(a: Any, b: Any, x: Any, rest: Any, u: Any) -> tuple[Any, Any, Any
     """Return a step of u down from x to t on the logit scale: the fall of log(t**a (1 - t)**b), log(t / x), and
     log((1 - t) / rest).
 
-    By what is added to 1 in 1 + x (exp(-u) - 1), beyond 1/2 in 1 + rest (exp(u) - 1). Near the mode the fall is a small
-    difference of large terms: for small steps its linear part is taken out.
+    By log1p of x (exp(-u) - 1), beyond 1/2 of rest (exp(u) - 1). Near the mode the fall is a small difference of large
+    terms: for small steps its linear part is taken out.
     """
     beyond = x > 0.5
     v, small = np.where(beyond, np.minimum(u, 36.0), -u), np.minimum(x, rest)
@@ -163,13 +165,13 @@ def _step_down(a: Any, b: Any, x: Any, rest: Any, u: Any) -> tuple[Any, Any, Any
 
 
 def _reach(a: Any, b: Any, x: Any, rest: Any) -> Any:
-    """Return the step at which t**a (1 - t)**b is e**-45 of what it is at x, by Newton's method from above: the fall is
+    """Return the step at which t**a (1 - t)**b is e**-45 of its value at x, by Newton's method from above: the fall is
     convex, and above its tangents at 0 and at infinity.
     """
     excess = a - (a + b) * x
     u = (45.0 - (a + b) * np.where(x < 0.5, np.log1p(-x), np.log(rest))) / a
     u = np.where(excess > 0, np.minimum(u, 45.0 / excess), u)
-    done = np.isnan(u)  # a few digits are enough; what has settled is left alone, whatever stands beside it
+    done = np.isnan(u)  # a few digits are enough; an element that has settled does not change with its neighbours
     for _ in range(40):
         t = x * np.exp(-u)
         fall = a * u + (a + b) * np.where(x < 0.5, np.log1p(x * np.expm1(-u)), np.log(rest + t)) - 45.0
@@ -207,7 +209,7 @@ def _integral_down(factor: Callable[..., Any], a: Any, b: Any, x: Any, rest: Any
 
 # ---- the derivatives in a and b
 def _central_moment(a: Any, b: Any, j: int, k: int) -> Any:
-    """M_jk(a, b, 1), from the joint cumulants of log t and log(1 - t)."""
+    """Return M_jk(a, b, 1), from the joint cumulants of log t and log(1 - t)."""
 
     def cumulant(p: int, q: int) -> Any:
         if p + q < 2:
@@ -230,7 +232,7 @@ def _central_moment(a: Any, b: Any, j: int, k: int) -> Any:
 
 
 def beta_log_moment(a: Any, b: Any, x: Any, j: int, k: int) -> Any:
-    """M_jk(a, b, x) for j + k >= 1."""
+    """Return M_jk(a, b, x) for j + k >= 1."""
     good = (a > 0) & (b > 0) & np.isfinite(a + b)
     inside = good & (x > 0) & (x < 1)
     safe = np.where(good, a, 1.0), np.where(good, b, 1.0)
@@ -261,7 +263,7 @@ _HALF_STEP = (0.5, -0.25, 0.5, -2.125, 15.5, -172.75, 2730.5, -58098.0625)
 
 
 def _half_step(df: Any) -> Any:
-    """psi((df + 1) / 2) - psi(df / 2) - 1 / df, which are nearly equal for large df: all terms are positive."""
+    """Return psi((df + 1) / 2) - psi(df / 2) - 1 / df; for large df, where they nearly cancel, by positive terms."""
     total = np.zeros_like(df)
     for m in range(0, 20, 2):
         total = total + 2.0 / ((df + m) * (df + m + 1.0) * (df + m + 2.0))

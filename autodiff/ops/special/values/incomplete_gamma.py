@@ -11,11 +11,11 @@ from ...kernels import _erfc_double
 from ..blocks import by_regime, horner
 from .gamma import FAR, gamma, gammaln, tail
 
-CLOSE = 3e-16  # a factor of a continued fraction that near to 1 is the last
+CLOSE = 3e-16  # a continued fraction ends at the first factor as near to 1 as that
 
 
 def log1p_minus(u: Any) -> Any:
-    """log(1 + u) - u, by its series near 0 in v = u / (2 + u): log(1 + u) = 2 artanh(v), u = 2 v / (1 - v)."""
+    """Return log(1 + u) - u, by its series near 0 in v = u / (2 + u): log(1 + u) = 2 artanh(v), u = 2 v / (1 - v)."""
     near = np.abs(u) < 0.3
     v = np.where(near, u, 0.0) / (2.0 + np.where(near, u, 0.0))
     square = v * v
@@ -24,7 +24,8 @@ def log1p_minus(u: Any) -> Any:
 
 
 def poisson_weight(a: Any, x: Any) -> Any:
-    """x**a exp(-x) / gamma(a + 1). As long as nothing overflows by powers, which lose no digit to a large exponent."""
+    """Return x**a exp(-x) / gamma(a + 1), by powers where they do not overflow: they lose no digit to a large exponent.
+    """
     near = (a < 90.0) & (x < 1400.0)
 
     def by_logarithm(a: Any, x: Any) -> Any:
@@ -37,7 +38,7 @@ def poisson_weight(a: Any, x: Any) -> Any:
         return np.where(x < 700.0, power * np.exp(-x), power * half * half) / gamma(a + 1.0)
 
     def by_shift(a: Any, x: Any) -> Any:
-        """From FAR or beyond down: the roundings of gamma(a + 1), 8 ulp there, do not come in."""
+        """Go down from FAR or beyond, without the rounding of gamma(a + 1), which is 8 ulp there."""
         steps, back = np.ceil(FAR - a), np.ones_like(x)
         for k in range(1, 5):
             back = back * np.where(k <= steps, (a + k) / x, 1.0)
@@ -54,7 +55,7 @@ def poisson_weight(a: Any, x: Any) -> Any:
 
 
 def _gamma_series(a: Any, x: Any) -> Any:
-    """P(a, x) for x < a + 1 (DLMF 8.11.4)."""
+    """Return P(a, x) for x < a + 1 (DLMF 8.11.4)."""
     total, term, k = np.ones_like(x), np.ones_like(x), 0
     while k < 100_000:
         k += 1
@@ -66,10 +67,10 @@ def _gamma_series(a: Any, x: Any) -> Any:
 
 
 def _gamma_fraction(a: Any, x: Any) -> Any:
-    """Q(a, x) for x >= a + 1, by the continued fraction (DLMF 8.9.2) in Lentz's form."""
+    """Return Q(a, x) for x >= a + 1, by the continued fraction (DLMF 8.9.2) in Lentz's form."""
     b = x + 1.0 - a
     c, d = np.full_like(x, 1e300), 1.0 / b
-    h, k, done = d, 0, np.isnan(x)  # what has settled is left alone: each further step would round it once more
+    h, k, done = d, 0, np.isnan(x)  # a settled element is not changed: each further step would round it once more
     while k < 100_000:
         k += 1
         an = -k * (k - a)
@@ -85,7 +86,7 @@ def _gamma_fraction(a: Any, x: Any) -> Any:
 
 
 def _gamma_small(a: Any, x: Any) -> Any:
-    """Q(a, x) for a < 1 and x < 1.5, where 1 - P would cancel: 1 - x**a / gamma(1 + a), and what the series adds."""
+    """Return Q(a, x) for a < 1 and x < 1.5, where 1 - P would cancel: 1 - x**a / gamma(1 + a), plus the series."""
     near = -np.expm1(a * np.log(x) - gammaln(1.0 + a))
     total, term = np.zeros_like(x), np.ones_like(x)
     for k in range(1, 28):
@@ -99,8 +100,8 @@ _UNIFORM = (-139 / 777600, 1 / 2835, 1 / 864, -2 / 135, 1 / 12, -1 / 3)
 
 
 def _gamma_uniform(a: Any, x: Any, upper: bool) -> Any:
-    """Q or P for a > 1e6 (Temme 1979; DLMF 8.12.3-4): a tail of the normal distribution, and what is of size
-    1 / sqrt(a); the next term, of size a**-1.5 / 540, still shows in the last digits."""
+    """Return Q or P for a > 1e6 (Temme 1979; DLMF 8.12.3-4): a tail of the normal distribution, and terms of size
+    1 / sqrt(a) and a**-1.5 / 540, which still shows in the last digits."""
     u = (x - a) / a
     fall = -a * np.where(u < -0.3, np.log(x / a) - u, log1p_minus(u))
     y = np.copysign(np.sqrt(fall), u)  # eta sqrt(a / 2)

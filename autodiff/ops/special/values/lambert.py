@@ -11,7 +11,7 @@ BRANCH = (-0.36787944117144233, 1.2428753672788363e-17)  # -1 / e, its leading a
 
 
 def lambertw(z: Any, k: int) -> Any:
-    """The k-th w with w exp(w) = z, by Halley's method (Corless et al. 1996, https://doi.org/10.1007/BF02124750).
+    """Return the k-th w with w exp(w) = z, by Halley's method (Corless et al. 1996, https://doi.org/10.1007/BF02124750).
 
     From the branch point on by powers of the distance's root, elsewhere from log z + 2 pi i k - log(log z + 2 pi i k).
     """

@@ -23,7 +23,7 @@ _ANGLES = 2.0 * math.pi / NODES * (np.arange(NODES // 4)[:, None] + 0.5)  # of a
 
 
 def _scaled_far(x: Any, m: int) -> Any:
-    """``scaled`` for large x: the sum over k of (1/2)_k / (k! 2**k) gamma(m + k + 1/2) / x**(m + k + 1/2)."""
+    """Return ``scaled`` for large x: the sum over k of (1/2)_k / (k! 2**k) gamma(m + k + 1/2) / x**(m + k + 1/2)."""
     term = math.gamma(m + 0.5) / (math.pi * math.sqrt(2.0)) * x ** -(m + 0.5)
     total = term
     for k in range(30):
@@ -33,7 +33,8 @@ def _scaled_far(x: Any, m: int) -> Any:
 
 
 def scaled(x: Any, m: int) -> Any:
-    """1/pi times the integral of exp(-x (1 - cos t)) (1 - cos t)**m over 0..pi: i0e and its derivatives, x >= 0."""
+    """Return 1/pi times the integral of exp(-x (1 - cos t)) (1 - cos t)**m over 0..pi, x >= 0: i0e and its derivatives.
+    """
 
     def near(x: Any) -> Any:
         s = 2.0 * np.sin(math.pi / NODES * (np.arange(NODES // 2)[:, None] + 0.5)) ** 2
@@ -47,7 +48,8 @@ def i0e(x: Any) -> Any:
 
 
 def scaled_first(x: Any, m: int) -> Any:
-    """1/pi times the integral of exp(-x (1 - cos t)) cos(t) (1 - cos t)**m over 0..pi, x >= 0: i1e and its derivatives.
+    """Return 1/pi times the integral of exp(-x (1 - cos t)) cos(t) (1 - cos t)**m over 0..pi, x >= 0: i1e and its
+    derivatives.
 
     Where m is 0 the nodes t and pi - t come together, since their difference is small for small x; later sums are not.
     """
@@ -65,7 +67,7 @@ def scaled_first(x: Any, m: int) -> Any:
 
 
 def modified(x: Any, m: int) -> Any:
-    """1/pi times the integral of exp(x cos t) cos(t)**m over 0..pi: the m-th derivative of i0; 0 is i0, 1 is i1."""
+    """Return 1/pi times the integral of exp(x cos t) cos(t)**m over 0..pi: the m-th derivative of i0."""
 
     def near(x: Any) -> Any:
         c, wave = np.cos(_ANGLES), np.sinh if m % 2 else np.cosh
@@ -140,7 +142,7 @@ def _positive_series(ratio: Callable[[int], Any], lost: Any) -> tuple[Any, Any]:
 
 
 def _first_series(v: Any, x: Any, scaled: bool) -> Any:
-    """By powers of x (DLMF 10.25.2), all terms positive for v >= 0: the first is a Poisson weight times exp(x / 2)."""
+    """Sum powers of x (DLMF 10.25.2), all terms positive for v >= 0: the first is a Poisson weight times exp(x / 2)."""
     quarter = 0.25 * x * x
     total, lost = _positive_series(lambda k: quarter / (k * (v + k)), np.zeros_like(x))
     exponent = 0.5 * (lost + (-0.5 * x if scaled else 0.5 * x))  # in two halves: one of them would overflow earlier
@@ -173,7 +175,7 @@ def _first_slope(v: Any, x: Any) -> Any:
 
 
 def first(v: Any, x: Any, m: int, scaled: bool) -> Any:
-    """I_v(x), scaled: the m-th derivative of exp(-x) I_v(x); any real v, x >= 0, and below for whole orders."""
+    """Return I_v(x), scaled: the m-th derivative of exp(-x) I_v(x); any real v, x >= 0, and below for whole orders."""
 
     def positive(v: Any, x: Any) -> Any:
         if m == 0:
@@ -186,7 +188,7 @@ def first(v: Any, x: Any, m: int, scaled: bool) -> Any:
         return -(above + y + (2 * n * (n - 1) + n) * below) / (x * x)
 
     def negative(v: Any, x: Any) -> Any:
-        """DLMF 10.27.2; derivatives by the neighbours."""
+        """Return it for v < 0 (DLMF 10.27.2); derivatives by the neighbours."""
         if m:
             up, down = first(v + 1.0, x, m - 1, scaled), first(v - 1.0, x, m - 1, scaled)
             return 0.5 * (up + down) - first(v, x, m - 1, scaled)

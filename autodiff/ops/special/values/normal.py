@@ -18,8 +18,8 @@ ROOT_HALF = math.sqrt(0.5)
 
 
 def exp_square(x: Any, factor: float) -> Any:
-    """exp(factor x*x); factor is 1, -1 or -1/2, which multiply exactly."""
-    x = np.clip(x, -1e4, 1e4)  # beyond, the answer is 0 or inf
+    """Return exp(factor x*x); factor is 1, -1 or -1/2, which multiply exactly."""
+    x = np.clip(x, -1e4, 1e4)  # beyond, the result is 0 or inf
     h = x.astype(np.float32).astype(np.float64)  # h * h is exact
     return np.exp(factor * (h * h)) * np.exp(factor * ((x - h) * (x + h)))
 
@@ -52,7 +52,7 @@ ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 
 
 def _tail_single(x: Any) -> tuple[Any, Any, Any]:
-    """|x|, exp(-x*x/2), and Mills' quotient over sqrt(2 pi) there, to the digits of float32."""
+    """Return |x|, exp(-x*x/2), and Mills' quotient over sqrt(2 pi) there, to the digits of float32."""
     size = np.abs(x)
     if not size.max(initial=0.0) < 1e30:
         size = np.minimum(size, 1e30)  # infinities would give NaN, NaN stays what it is
@@ -72,7 +72,7 @@ def ndtr_single(x: Any) -> Any:
 
 
 def gelu_single(x: Any) -> Any:
-    """x times the normal distribution, max(x, 0) less |x| times the tail, to the digits of float32."""
+    """Return x times the normal distribution, max(x, 0) less |x| times the tail, to the digits of float32."""
     size, e, quotient = _tail_single(x)
     quotient *= e
     quotient *= size
@@ -80,8 +80,8 @@ def gelu_single(x: Any) -> Any:
 
 
 def gelu_and_slope_single(x: Any) -> tuple[Any, Any]:
-    """``gelu_single`` and its derivative, for one exponential: on the right 1 + (x density - tail), on the left minus
-    the same."""
+    """Return ``gelu_single`` and its derivative with one exponential: on the right 1 + (x density - tail), on the left
+    minus the same."""
     size, e, quotient = _tail_single(x)
     slope = size * (1.0 / ROOT_TWO_PI)
     slope -= quotient
@@ -104,14 +104,14 @@ def gelu_and_slope(x: Any) -> tuple[Any, Any]:
 
 
 def _erfcx_far(x: Any) -> Any:
-    """exp(x*x) erfc(x) for large x (DLMF 7.12.1)."""
+    """Return exp(x*x) erfc(x) for large x (DLMF 7.12.1)."""
     half = 0.5 / (x * x)
     series = horner((10395.0, -945.0, 105.0, -15.0, 3.0, -1.0), half)
     return (1.0 + half * series) / (math.sqrt(math.pi) * x)
 
 
 def erfcx(x: Any) -> Any:
-    """exp(x*x) erfc(x)."""
+    """Return exp(x*x) erfc(x)."""
     return by_regime(
         (x > 28.0, _erfcx_far),
         ((x >= 0.5) & (x <= 28.0), _erfc_over_exp),
@@ -121,7 +121,7 @@ def erfcx(x: Any) -> Any:
 
 
 def scaled_integral(x: Any, n: int) -> Any:
-    """exp(x*x) times the n-th repeated integral of erfc from x on (DLMF 7.18); order -1 is 2/sqrt(pi).
+    """Return exp(x*x) times the n-th repeated integral of erfc from x on (DLMF 7.18); order -1 is 2/sqrt(pi).
 
     On the left by the recurrence from order 0 up, on the right, where that cancels, by the continued fraction of the
     quotients of neighbours (both from DLMF 7.18.7).
@@ -219,7 +219,7 @@ def erfcinv(y: Any) -> Any:
 
 
 def log_ndtr(x: Any) -> Any:
-    """log of the normal distribution; on the left by erfcx, on the right by log1p of the other tail."""
+    """Return the log of the normal distribution; on the left by erfcx, on the right by log1p of the other tail."""
     return by_regime(
         (x < -1.0, lambda x: np.log(0.5 * erfcx(-ROOT_HALF * x)) - 0.5 * x * x),
         (x >= -1.0, lambda x: np.log1p(-ndtr(-x))),
@@ -228,7 +228,7 @@ def log_ndtr(x: Any) -> Any:
 
 
 def ndtri_exp(y: Any) -> Any:
-    """Return the inverse of log_ndtr: by ndtri of whichever tail has its digits, far left by Newton's method from the
+    """Return the inverse of log_ndtr: by ndtri of the tail that has its digits, far left by Newton's method from the
     left, where log_ndtr lies below its tangents."""
 
     def far(y: Any) -> Any:
@@ -269,7 +269,7 @@ def exp_integral(x: Any, m: int) -> Any:
 def dawsn(x: Any, m: int) -> Any:
     """Return the m-th derivative of exp(-x*x) times the integral of exp(t*t) over 0..x.
 
-    Near by integrals of positive terms, for m = 1 of what is left of 1 - 2 x dawsn(x); then by the recurrence of
+    Near by integrals of positive terms, for m = 1 of 1 - 2 x dawsn(x) as one integral; then by the recurrence of
     derivatives. Far out by the asymptotic series (DLMF 7.12), term by term.
     """
     if m > 1:
@@ -307,7 +307,7 @@ def dawsn(x: Any, m: int) -> Any:
 
 # ---- Owen's function
 def owens_t(h: Any, a: Any) -> Any:
-    """1 / (2 pi) times the integral of exp(-h*h / (2 cos(angle)**2)) over 0..arctan(a): all terms are positive."""
+    """Return 1 / (2 pi) times the integral of exp(-h*h / (2 cos(angle)**2)) over 0..arctan(a): a positive integrand."""
     h, sign, a = np.abs(h), np.sign(a), np.abs(a)
     far = a * h > 9.6  # beyond, the integrand is below e**-46 of its start
     width = np.where(far, np.arctan2(9.6, h), np.arctan(a))

@@ -58,8 +58,7 @@ def laguerre(x: Any, n: int, a: float) -> Any:
 
 # ---- on the sphere
 def sphere(angle: Any, n: int, m: int) -> Any:
-    """Return the Legendre function of degree n and order m of cos(angle), scaled as it stands in a spherical harmonic.
-    """
+    """Return the Legendre function of degree n and order m of cos(angle), scaled as in a spherical harmonic."""
     size, cosine, sine = abs(m), np.cos(angle), np.sin(angle)
     if size > n:
         return 0.0 * angle

@@ -3,8 +3,8 @@ arrays. Numbers in, numbers out.
 
 Each solves for the smaller one of the two tails, by Halley's method on its logarithm as a function of the logarithm of
 x (beta: of x / (1 - x)). There the densities are logarithmically concave, so both tails are (Bagnoli and Bergstrom
-2005, https://doi.org/10.1007/s00199-004-0514-4), and four or five steps are enough. What the rounding of the logarithm
-lost is put back by a last step in x itself.
+2005, https://doi.org/10.1007/s00199-004-0514-4), and four or five steps are enough. A last step in x itself corrects
+the rounding of the logarithm.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _root(gap: Callable[..., tuple[Any, Any, Any]], u: Any, low: Any, high: Any,
 
 
 def _gamma_quantile(a: Any, p: Any, q: Any) -> Any:
-    """x at which gammainc is p and gammaincc is q = 1 - p."""
+    """Return x at which gammainc is p and gammaincc is q = 1 - p."""
     good = (a > 0) & np.isfinite(a) & (p > 0) & (q > 0)
     ends = np.where((a > 0) & (p == 0), 0.0, np.where((a > 0) & (q == 0), np.inf, np.nan))
     a, p, q = np.where(good, a, 1.0), np.where(good, p, 0.5), np.where(good, q, 0.5)
@@ -87,7 +87,7 @@ def gammainccinv(a: Any, y: Any) -> Any:
 
 
 def _beta_logit(a: Any, b: Any, p: Any) -> tuple[Any, Any]:
-    """u = log(x / (1 - x)) at which I_x(a, b) is p, at most 1/2, and what u lost: x / (1 - x) is exp(u) (1 + that)."""
+    """Return u = log(x / (1 - x)) at which I_x(a, b) is p <= 1/2, and its error e: x / (1 - x) is exp(u) (1 + e)."""
     log_p, log_beta = np.log(p), betaln(a, b)
     low = (log_p + np.log(a) + log_beta) / a  # the first term of the series in x / (1 - x), an upper bound of p
     high = np.maximum(-(math.log(0.5) + np.log(b) + log_beta) / b, low)  # the same from the other end, for the median
@@ -109,7 +109,7 @@ def _beta_logit(a: Any, b: Any, p: Any) -> tuple[Any, Any]:
 
 
 def _beta_quantile(a: Any, b: Any, p: Any, q: Any) -> tuple[Any, Any, Any]:
-    """log(x / (1 - x)), x and 1 - x, at which I_x(a, b) is p, and q is 1 - p."""
+    """Return log(x / (1 - x)), x and 1 - x, at which I_x(a, b) is p, and q is 1 - p."""
     good = (a > 0) & (b > 0) & np.isfinite(a + b) & (p > 0) & (q > 0)
     end = np.where((a > 0) & (b > 0), np.where(p == 0, 0.0, np.where(q == 0, 1.0, np.nan)), np.nan)
     a, b, p, q = (np.where(good, v, c) for v, c in ((a, 1.0), (b, 1.0), (p, 0.5), (q, 0.5)))
@@ -130,7 +130,7 @@ def betainccinv(a: Any, b: Any, y: Any) -> Any:
 
 
 def stdtrit(df: Any, p: Any) -> Any:
-    """t at which Student's distribution is p: twice the smaller tail is I_x(df/2, 1/2) at x = df / (df + t*t)."""
+    """Return t at which Student's distribution is p: twice the small tail is I_x(df/2, 1/2) at x = df / (df + t*t)."""
     tail = np.where(p < 0.5, p, 1.0 - p)
     u, x, rest = _beta_quantile(0.5 * df, np.full_like(df, 0.5), 2.0 * tail, np.abs(1.0 - 2.0 * p))
     size = np.where(x > 1e-290, np.sqrt(df * (rest / x)), np.sqrt(df) * np.exp(-0.5 * u))
