@@ -144,7 +144,7 @@ softsign = activation(
 
 
 def _tanhshrink(x: Any) -> Any:
-    """x - tanh(x); near 0 the power series of x cosh(x) - sinh(x), whose terms have one sign, over cosh(x)."""
+    """Return x - tanh(x); near 0 the power series of x cosh(x) - sinh(x), whose terms have one sign, over cosh(x)."""
     square = np.minimum(x * x, 1.0)
     series = horner(tuple([2.0 * k / math.factorial(2 * k + 1) for k in range(10, 0, -1)]), square)
     return np.where(np.abs(x) < 1.0, x * square * series / np.cosh(np.clip(x, -1.0, 1.0)), x - np.tanh(x))
@@ -164,7 +164,7 @@ _C = math.sqrt(2.0 / math.pi)
 
 
 def _gelu_argument(x: Any) -> Any:
-    """2 sqrt(2/pi) (x + 0.044715 x³): the tanh form is x sigmoid of this, which keeps its digits on the left."""
+    """Return 2 sqrt(2/pi) (x + 0.044715 x³): the tanh form is x sigmoid of this, which keeps its digits on the left."""
     return 2.0 * _C * (x + 0.044715 * x * x * x)
 
 

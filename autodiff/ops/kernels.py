@@ -157,7 +157,7 @@ def _erf_single(x: np.ndarray) -> np.ndarray:
 
 
 def _erf_small(x: np.ndarray) -> np.ndarray:
-    """erf for |x| <= 1; beyond, erf(1) without a warning, and nan for nan."""
+    """Return erf for |x| <= 1; beyond, erf(1) without a warning, and nan for nan."""
     x = np.clip(x, -1.0, 1.0)
     y = _ratio(SMALL, x * x)
     y *= x
@@ -166,7 +166,7 @@ def _erf_small(x: np.ndarray) -> np.ndarray:
 
 
 def _erf_middle(x: np.ndarray) -> np.ndarray:
-    """erf for |x| >= 1, where the rounding of x*x and of exp weighs erfc(1)/erf(1) = 0.19 and less."""
+    """Return erf for |x| >= 1, where the rounding of x*x and of exp weighs erfc(1)/erf(1) = 0.19 and less."""
     size = np.minimum(np.abs(x), 6.0)  # from 5.93 on, float64 rounds erf to 1
     y: np.ndarray = np.exp(-size * size)
     y *= _ratio(MIDDLE, size)
@@ -176,7 +176,7 @@ def _erf_middle(x: np.ndarray) -> np.ndarray:
 
 
 def _erfc_tail(x: np.ndarray) -> np.ndarray:
-    """erfc for 0.5 <= x <= 28. Rounding x*x would cost x^2/2 ulp: split x = h + d with h*h exact."""
+    """Return erfc for 0.5 <= x <= 28. Rounding x*x would cost x^2/2 ulp: split x = h + d with h*h exact."""
     h = x.astype(np.float32).astype(np.float64)
     y: np.ndarray = np.exp(-h * h)
     y *= np.exp((h - x) * (h + x))
@@ -185,7 +185,7 @@ def _erfc_tail(x: np.ndarray) -> np.ndarray:
 
 
 def _erfc_over_exp(x: np.ndarray) -> np.ndarray:
-    """exp(x^2) erfc(x) for 0.5 <= x <= 28."""
+    """Return exp(x^2) erfc(x) for 0.5 <= x <= 28."""
     inverse = 1.0 / (1.0 + x)
     y = _ratio(TAIL, inverse)
     y += 0.75
@@ -208,7 +208,7 @@ def _erf_double(x: np.ndarray) -> np.ndarray:
 
 
 def _erfc_single(x: np.ndarray) -> np.ndarray:
-    """1 - erf; above TAIL_FROM it would miss digits that float32 has."""
+    """Return 1 - erf; above TAIL_FROM it would miss digits that float32 has."""
     y = _erf_single(x)
     return np.subtract(1.0, y, out=y)
 

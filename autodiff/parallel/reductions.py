@@ -19,7 +19,7 @@ class Reduction:
     """The sum over ranks of a flat array, made while the caller continues. All ranks start the same sums in one order.
 
     values: (k,), contiguous; read until ``wait`` returns. scatter, gather: two communicators of the same ranks, so that
-    the second half of one reduction may start before or after the first half of the next, whatever the timing.
+    the second half of one reduction may start before or after the first half of the next.
 
     >>> import autodiff as ad, numpy as np
     >>> comm = ad.parallel.communicator()

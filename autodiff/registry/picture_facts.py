@@ -63,7 +63,7 @@ def is_flat(node: Any) -> bool:
 class ModuleFacts:
     """Facts of a module for pictures: what its method ``picture_facts()`` returns, where it has one.
 
-    sizes: such as ``784 → 128``, where the attributes ``in_features``, ``in_channels`` and their kin do not say it.
+    sizes: such as ``784 → 128``, where attributes such as ``in_features`` and ``in_channels`` do not give them.
     kernel: lengths of the windows of a convolution or a pool. heads: of an attention. filters: weights (outputs,
     inputs, *kernel), drawn as tiles. attention: the row whose result (N, heads, L, S) is drawn as tiles, under
     ``record()``. whole: one card, though there are modules inside.

@@ -80,7 +80,7 @@ def implicit(solver: Function, condition: Function, *, tolerance: float = 1e-6) 
             name=getattr(solver, "__name__", "solver"),
             inputs="*operands",
             opaque=True,
-            doc="the solution of an equation",
+            doc="Return the solution of an equation",
         )
         return layout.tree(record_operands(row, [given[k] for k in recorded], {}))
 

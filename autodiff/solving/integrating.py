@@ -136,7 +136,7 @@ def _trajectory(
         name="solve_ivp",
         inputs="*operands",
         opaque=True,
-        doc="the solution of a differential equation",
+        doc="Return the solution of a differential equation",
     )
     return t, record_operands(row, (y0, theta), {}) if any(isinstance(v, Variable) for v in (y0, theta)) else y
 

@@ -99,7 +99,7 @@ def _matrix(
         kinds = {kind_of_dtype(x), kind_of_dtype(y)}
         if holomorphic and kinds != {"c"}:
             raise TypeError(
-                f"{who}(holomorphic=True) needs a complex argument and a complex answer. Leave it out for real ones."
+                f"{who}(holomorphic=True) needs a complex argument and a complex result. Leave it out for real ones."
             )
         if not holomorphic and "c" in kinds:
             raise TypeError(

@@ -65,7 +65,7 @@ def _check_complex(out: Any, ours: Evaluation, holomorphic: bool) -> None:
     kinds = {kind_of_dtype(x) for x in (out, *[x for group in ours.leaves for x in group])}
     if holomorphic and kinds != {"c"}:
         raise TypeError(
-            "grad(holomorphic=True) needs complex arguments and a complex answer. Leave it out for a real answer."
+            "grad(holomorphic=True) needs complex arguments and a complex result. Leave it out for a real result."
         )
     if not holomorphic and kind_of_dtype(out) == "c":
         raise TypeError(

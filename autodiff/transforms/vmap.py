@@ -157,7 +157,7 @@ class _Draws:
                 instead = (
                     "draw with ad.extend.draw_random(generator, method, ...)"
                     if self.randomness == "different"
-                    else "say vmap(f, randomness='same'), or 'different' with ad.extend.draw_random"
+                    else "write vmap(f, randomness='same'), or 'different' with ad.extend.draw_random"
                 )
                 raise ValueError(
                     f"vmap({self.name}): the function draws random numbers ({type(generator).__name__}): every example "

@@ -20,7 +20,7 @@ from ..program import Instruction, Program, Ref, operands, run
 from . import threads
 
 # Elements of a block at most; half as many at least. Measured with thirty calls on float32, in processor time of all
-# threads: blocks of 8,192 take 1.4 times as long (a call costs a microsecond whatever its length), of 131,072 1.1
+# threads: blocks of 8,192 take 1.4 times as long (a call of any length costs a microsecond), of 131,072 1.1
 # times, the whole array 15 times.
 BLOCK = 1 << 15
 

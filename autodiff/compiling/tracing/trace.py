@@ -245,7 +245,7 @@ class Trace(Writes):
         return self._wrapped(function, symbols, named_symbols, made, operands, dynamic)
 
     def _refuse_places(self, args: tuple[Any, ...]) -> None:
-        """Refuse to say whether two values from outside share memory: others may, at the next call."""
+        """Refuse the test whether two values from outside share memory: others may, at the next call."""
         cells = {x._cell if type(x) is TracedArray else None for x in args[:2]}
         if len(cells) > 1 and all(cell is None or cell.origin != "made" for cell in cells):
             raise self.refusal(

@@ -72,13 +72,13 @@ class TracedArray:
 
     @property
     def flags(self) -> Any:
-        """``ndarray.flags``: of a value from outside, for the package alone."""
+        """``ndarray.flags`` of a value from outside, for the package alone."""
         self._in_package("flags")
         return self._example.flags
 
     @property
     def strides(self) -> Any:
-        """``ndarray.strides``: of a value from outside, for the package alone."""
+        """``ndarray.strides`` of a value from outside, for the package alone."""
         self._in_package("strides")
         return self._example.strides
 
@@ -152,11 +152,11 @@ class TracedArray:
         return int(self._trace.ask(self, operator.index))
 
     def item(self, *index: Any) -> Any:
-        """``ndarray.item``."""
+        """Return ``ndarray.item``."""
         return (self[index] if index else self)._trace.ask(self[index] if index else self, _item)
 
     def tolist(self) -> Any:
-        """``ndarray.tolist``."""
+        """Return ``ndarray.tolist``."""
         return self._trace.ask(self, _tolist)
 
     def __contains__(self, value: Any) -> bool:
@@ -176,19 +176,19 @@ class TracedArray:
         return self.copy()
 
     def copy(self, order: str = "C") -> Any:
-        """``ndarray.copy``."""
+        """Return ``ndarray.copy``."""
         return self._trace.function(np.copy, (self,), {"order": order})
 
     def astype(
         self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
     ) -> Any:
-        """``ndarray.astype``."""
+        """Return ``ndarray.astype``."""
         if not copy and self.dtype == np.dtype(dtype) and not self._weak:
             return self
         return self._trace.function(functional.astype, (self, np.dtype(dtype)), {})
 
     def view(self, dtype: Any = None, type: Any = None) -> Any:
-        """``ndarray.view``."""
+        """Return ``ndarray.view``."""
         return self._trace.function(functional.view_as, (self, self.dtype if dtype is None else dtype), {})
 
     def as_number(self) -> Any:
@@ -196,11 +196,11 @@ class TracedArray:
         return self if self._weak else self._trace.as_number(self)
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
-        """``ndarray.reshape``."""
+        """Return ``ndarray.reshape``."""
         return self._trace.function(np.reshape, (self, _joined(shape)), {} if order == "C" else {"order": order})
 
     def transpose(self, *axes: Any) -> Any:
-        """``ndarray.transpose``."""
+        """Return ``ndarray.transpose``."""
         return self._trace.function(np.transpose, (self, _joined(axes)) if axes else (self,), {})
 
     T = property(lambda self: self.transpose())
@@ -210,15 +210,15 @@ class TracedArray:
     flat = property(lambda self: self.reshape(-1))
 
     def flatten(self, order: str = "C") -> Any:
-        """``ndarray.flatten``: always a copy."""
+        """Return ``ndarray.flatten``, always a copy."""
         return self.reshape(-1, order=order).copy()
 
     def sort(self, axis: int = -1, kind: Any = None) -> None:
-        """``ndarray.sort``: in place."""
+        """Run ``ndarray.sort`` in place."""
         self[...] = np.sort(self, axis=axis, kind=kind)
 
     def partition(self, kth: Any, axis: int = -1) -> None:
-        """``ndarray.partition``: in place."""
+        """Run ``ndarray.partition`` in place."""
         self[...] = np.partition(self, kth, axis=axis)
 
     # ---- operators that are not in the tables below

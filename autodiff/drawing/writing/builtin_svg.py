@@ -3,7 +3,7 @@
 Its structure is that of `graphviz_svg`, which the explorer and the tests read: one group for each node
 (`class="node"`), edge and cluster, with ids `n0`, `e0`, `m0` behind a prefix that is unique to the figure, so that two
 figures can share a page; `role="img"`, a title and a description; tooltips as title elements. There is no script, link,
-image or event handler in the output, whatever the labels contain.
+image or event handler in the output, for any text in the labels.
 """
 
 from __future__ import annotations

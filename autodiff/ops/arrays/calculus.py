@@ -72,7 +72,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     distances = (1.0,) * len(axes) if not varargs else varargs * len(axes) if len(varargs) == 1 else varargs
     slopes = [_slope(f, h, along, edge_order) for h, along in zip(distances, axes, strict=True)]
     kind = np.result_type(f)
-    if kind.kind in "fc":  # whatever the distances are
+    if kind.kind in "fc":  # also where the distances have another dtype
         slopes = [y if y.dtype == kind else np.astype(y, kind) for y in slopes]
     return slopes[0] if len(axes) == 1 else tuple(slopes)
 

@@ -67,7 +67,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     for condition, f in zip(conditions, funclist, strict=True):
         if condition.any():
             y = setitem(y, f(x[condition], *args, **kw) if callable(f) else f, index=condition)
-    if not isinstance(y, Variable):  # recorded whatever the values of x are
+    if not isinstance(y, Variable):  # recorded for all values of x
         nowhere = np.zeros(np.shape(x), bool)
         y = setitem(y, x[nowhere], index=nowhere)
     return y

@@ -149,7 +149,7 @@ def _eig_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
 
 
 def _solve_vectors(v: Any, b: Any) -> Any:
-    """vᴴ⁻¹ b, refused where the vectors do not span the space."""
+    """Return vᴴ⁻¹ b; refuse where the vectors do not span the space."""
     if v.size and np.any(np.linalg.cond(plain(v)) * np.finfo(v.dtype).eps > 1e-4):
         raise LinAlgError(
             "eig: the matrix has fewer independent eigenvectors than rows (it is defective), where eigenvalues have no "

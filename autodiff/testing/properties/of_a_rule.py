@@ -29,7 +29,7 @@ def record(ctx: Context, prop: str, verdict: Verdict) -> None:
     """Count a verdict under a selected property. A jump of the function is counted as skipped."""
     if prop == "P01" and _sizes_only(ctx):
         prop = "P16"
-    if not ctx.wants(prop):
+    if not ctx.includes(prop):
         return
     ctx.tally.add(prop, "skip" if verdict.kind == "jump" else verdict.status)
     if verdict.kind == "jump" or verdict.status == "unresolved":
@@ -52,7 +52,7 @@ def finding_of(ctx: Context, prop: str, verdict: Verdict, ws: Arrays, vs: Arrays
 
 def _sizes_only(ctx: Context) -> bool:
     """Return whether a wrong slope counts against size 1: only where slopes themselves are not selected."""
-    return ctx.wants("P16") and not ctx.wants("P01") and any(1 in (x.size, *x.shape) for x in ctx.case.xs)
+    return ctx.includes("P16") and not ctx.includes("P01") and any(1 in (x.size, *x.shape) for x in ctx.case.xs)
 
 
 def _has_ties(case: Case) -> bool:
@@ -65,7 +65,7 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
     """Check the rule's slope along several directions, then of single outputs along single inputs."""
     if ctx.subject.reverse is None or not ctx.finite or ctx.empty:
         return
-    if not (ctx.wants("P01", "P09", "P25") or _sizes_only(ctx)):
+    if not (ctx.includes("P01", "P09", "P25") or _sizes_only(ctx)):
         return
     rng, point, xs = ctx.rng("P01"), ctx.point, ctx.case.xs
     kinks = ctx.options.kinks
@@ -82,7 +82,7 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
         record(ctx, "P09" if tied or verdict.kind == "kink" else "P01", verdict)
         if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
             found = finding_of(ctx, "P01", verdict, ctx.ws, vs, name)
-            if ctx.wants(found.property):
+            if ctx.includes(found.property):
                 yield found
                 return  # one counterexample is enough, and proving a mismatch takes longest
     known: dict[bytes, Point] = {}
@@ -98,12 +98,12 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
         record(ctx, "P01" if verdict.kind != "kink" else "P09", verdict)
         if verdict.status == "fail" and not (verdict.kind == "kink" and kinks == "avoid"):
             found = finding_of(ctx, "P01", verdict, ws, vs)
-            if ctx.wants(found.property):
+            if ctx.includes(found.property):
                 yield found
                 return
-    if ctx.wants("P25"):
+    if ctx.includes("P25"):
         ctx.tally.add("P25", "pass")  # a gradient that is not finite would have failed above
-    if ctx.wants("P16") and ctx.wants("P01") and any(x.size == 1 for x in xs):
+    if ctx.includes("P16") and ctx.includes("P01") and any(x.size == 1 for x in xs):
         ctx.tally.add("P16", "pass")
 
 
@@ -240,7 +240,7 @@ def integral_along_a_path(ctx: Context) -> Iterator[Finding]:
 @check("P12", "P16")
 def gradients_have_the_inputs_shape_and_dtype(ctx: Context) -> Iterator[Finding]:
     where = "P16" if ctx.empty else "P12"
-    if ctx.subject.reverse is None or not ctx.wants(where):
+    if ctx.subject.reverse is None or not ctx.includes(where):
         return
     for dtype in (np.float64, *ctx.options.dtypes):
         case = ctx.case.astype(dtype)

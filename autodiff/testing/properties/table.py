@@ -142,7 +142,7 @@ class Context:
             self._point = Point(self.subject, self.case, self.ws, self.outputs)
         return self._point
 
-    def wants(self, *props: str) -> bool:
+    def includes(self, *props: str) -> bool:
         """Return whether any of these properties is selected."""
         return any(p in self.options.properties for p in props)
 

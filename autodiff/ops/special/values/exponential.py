@@ -148,7 +148,7 @@ def spence(x: Any) -> Any:
     """Return the dilogarithm of 1 - x, the integral of log(t) / (1 - t) over 1..x; x >= 0."""
 
     def near(x: Any) -> Any:
-        """1/2 <= x <= 2, by powers of log(x), which is below 0.7."""
+        """Sum, for 1/2 <= x <= 2, powers of log(x), which is below 0.7."""
         w = -np.log1p(x - 1.0)
         square = w * w
         return w - 0.25 * square + w * square * horner(_DEBYE[::-1], square)
