@@ -2,8 +2,9 @@
 
 With them the package itself is a namespace of the standard, 2024.12, beside NumPy's names: code written against the
 standard runs on Tensors and is differentiated. Arrays of floats and of complex numbers that are made here are constant
-Tensors, into which recorded values may be written (``out = ad.zeros(3); out[0] = x``). Integers and booleans, and what
-comparisons and searches give, are NumPy's own arrays: nothing flows through them. Never here: a function with a rule.
+Tensors, into which recorded values may be written (``out = ad.zeros(3); out[0] = x``). Integers and booleans, and
+results of comparisons and searches, are NumPy's own arrays: nothing flows through them. Never here: a function with a
+rule.
 """
 
 from __future__ import annotations

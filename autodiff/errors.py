@@ -170,5 +170,5 @@ def depends_on_phase(name: str) -> Exception:
     """Return the error of a derivative that reaches the phase of complex vectors."""
     return np.linalg.LinAlgError(
         f"{name}: the result depends on the phase of complex vectors, which is an arbitrary choice and has no "
-        "derivative. Use what does not depend on it, such as np.abs(v) or v[:, None] * np.conj(v)."
+        "derivative. Use a function that does not depend on it, such as np.abs(v) or v[:, None] * np.conj(v)."
     )

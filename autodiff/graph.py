@@ -1,6 +1,6 @@
 """The dynamic graph: nodes and their order.
 
-One graph holds scalars and tensors. A node has its operation, its parents and what its derivative rule will read. It
+One graph holds scalars and tensors. A node has its operation, its parents and the values of its derivative rule. It
 has no reference to its Tensor or Scalar, so unused graphs are freed immediately, without the garbage collector. The
 serial number of a node is its place in a topological order, because parents exist before children.
 Never here: formulas, array code, the names of operations, the modes (``modes``).
@@ -20,7 +20,7 @@ FLOAT64 = np.dtype(np.float64)
 
 
 class Node:
-    """A leaf, or one operation and what its derivative needs; a ``GeneralNode`` or a ``FloatNode``.
+    """A leaf, or one operation with the values that its derivative needs; a ``GeneralNode`` or a ``FloatNode``.
 
     serial    creation order, which is a topological order
     op        the row of the registry; None for a leaf

@@ -1,8 +1,8 @@
 """Gradients that are used before a backward pass ends: the watchers of leaves.
 
 A leaf has a lower serial number than all that reads it, so that a pass comes to the leaves last of all. A watched leaf
-is moved in front of what the pass does next once its last reader is done: its hooks then run while the rest of the pass
-is still to be made. Never here: what is done with the gradients.
+is moved to directly after its last reader: its hooks then run before the rest of the pass. Never here: the use of the
+gradients.
 """
 
 from __future__ import annotations

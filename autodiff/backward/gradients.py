@@ -92,8 +92,8 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
 def _sums(
     cotangents: dict[Node, Cotangent], leaves: list[Node], before: list[Any]
 ) -> tuple[list[Node], list[Cotangent]]:
-    """Return the nodes that get a gradient, and the gradients; the leaves, and what they have now, are put into two
-    lists."""
+    """Return the nodes that get a gradient, and the gradients. The leaves go into the list ``leaves``, their present
+    gradients into ``before``."""
     nodes: list[Node] = []
     gradients: list[Cotangent] = []
     for node, g in cotangents.items():

@@ -185,7 +185,7 @@ class Walk:
         self.above = 0  # the first node that ``zero_from_above`` has not looked at
 
     def run_again_from(self, node: Node, g: Cotangent) -> None:
-        """Keep what a second, careful pass from this node on needs. g: its cotangent."""
+        """Keep the state that a second, careful pass from this node on needs. g: its cotangent."""
         self.first, self.before, self.late = node, {**self.cotangents, node: g}, True
 
     def quick(self, first: Node | None) -> None:
@@ -389,7 +389,7 @@ def pull_operands(
     anomaly: bool = False,
     reach: Reach | None = None,
 ) -> None:
-    """Run the rules of one node, and add what they return to the cotangents of its parents."""
+    """Run the rules of one node, and add their results to the cotangents of its parents."""
     op = node.op
     saved = handles(node) if recorded else node.saved
     add_into = None if recorded or anomaly else op.add_into

@@ -159,7 +159,7 @@ def innermost(values: Any) -> Frame | None:
 
 
 def bottom(x: Any) -> Any:
-    """Return what holds the values of all examples of all frames: a Tensor or an array; x itself outside vmap."""
+    """Return the Tensor or array with the values of all examples of all frames; x itself outside vmap."""
     while x.__class__ is Batched:
         x = x.payload
     return x

@@ -71,7 +71,7 @@ class Compiled:
                 traced = traced_twice(self.function, (args, kwargs), inputs, names)
             except TraceError:
                 raise
-            except Exception as error:  # the user's own, too: the function leaves behind what it wrote until then
+            except Exception as error:  # the user's own, too: writes until then stay
                 failure = error
             else:
                 entry = Entry(self.name, self.function, traced, inputs, (args, kwargs), self.optimise)

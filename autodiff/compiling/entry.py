@@ -58,7 +58,7 @@ class Entry:
         return self.traced.fits(floor, inputs)
 
     def __call__(self, inputs: list[Any], arguments: Any) -> Any:
-        """Run; return what the function returns, or a ``Miss``."""
+        """Run; return the result of the function, or a ``Miss``."""
         traced = self.traced
         arrays, count = self._arrays(inputs), len(inputs) + len(self.read_gradients)
         if self.writes and not traced.apart.holds(arrays[:count], arrays[count:]):

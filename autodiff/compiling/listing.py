@@ -69,7 +69,7 @@ class Listing:
             for source in dict.fromkeys(maker[index] for index in operands(instruction)):
                 yield f"  {source} -> c{k};"
         for place, index in enumerate(program.roots()):
-            if maker[index].startswith("c"):  # what a call made, and not a number that only a guard looks at
+            if maker[index].startswith("c"):  # a result of a call, not a number that only a guard reads
                 yield f"  end{place} [label={_quoted(values[index].name or 'result')}, shape=plaintext, style=solid];"
                 yield f"  {maker[index]} -> end{place};"
         yield "}"

@@ -32,7 +32,7 @@ Step = Callable[..., Any]
 class Executable:
     """A compiled program: call it with the arrays of inputs and then of states.
 
-    program   what runs, after all passes
+    program   the program that runs, after all passes
     source    the NumPy source that runs it
     memory    bytes that it holds from call to call: buffers, and outputs that the caller no longer holds
     flops     arithmetic operations of one call
@@ -199,7 +199,7 @@ def build(
 def _with_update(
     program: Program, strides: list[Any], in_place: set[int], blocks: dict[str, int]
 ) -> tuple[Program, int | None]:
-    """Return the program with its update at the end, and where that begins; only what is before it goes in blocks."""
+    """Return the program with its update at the end, and the start of the update; only calls before it go in blocks."""
     program, late = divided(program, strides, in_place)
     after = program.instructions[late:]
     if not after:

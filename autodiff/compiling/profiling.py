@@ -32,7 +32,7 @@ class Line:
 class Profile:
     """The result of ``profile``. ``str`` of it is a table; ``heat`` is for ``ad.draw(loss, heat=...)``.
 
-    result   what the function returned
+    result   of the function
     lines    the lines of the program, in the order in which they run
     seconds  the time of the whole program
     """
@@ -46,11 +46,11 @@ class Profile:
         return sum(line.seconds for line in self.lines)
 
     def by_call(self) -> dict[str, Line]:
-        """Return the costs of each function, the dearest first."""
+        """Return the costs of each function, the largest first."""
         return _summed(self.lines, lambda line: line.call)
 
     def by_module(self) -> dict[str, Line]:
-        """Return the costs of each module, the dearest first; "" has what is outside of modules."""
+        """Return the costs of each module, the largest first; "" has those outside of modules."""
         return _summed(self.lines, lambda line: line.module)
 
     def heat(self, node: Any) -> tuple[float, str]:

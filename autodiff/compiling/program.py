@@ -195,7 +195,7 @@ def run(program: Program, arrays: list[Any]) -> tuple[Any, list[Any], list[Any]]
 
 
 def frozen(a: Any) -> Any:
-    """Return a read-only copy that lies in memory in the same order, and repeats what a repeats."""
+    """Return a read-only copy with the axes in the same order in memory; strides of 0 stay 0."""
     made = np.array(a[tuple([slice(0, 1) if s == 0 else slice(None) for s in a.strides])])
     made.flags.writeable = False
     return np.broadcast_to(made, a.shape)

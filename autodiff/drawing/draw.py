@@ -1,6 +1,6 @@
 """`draw`: from values of a graph to a `Figure`.
 
-Copies what it needs out of the graph (`snapshot`), chooses a level, and makes the picture of that level.
+Copies numbers and text out of the graph (`snapshot`), chooses a level, and makes the picture of that level.
 It never changes a gradient and never keeps the graph alive.
 """
 

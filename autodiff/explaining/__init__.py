@@ -2,7 +2,8 @@
 
 A call uses the files in this order, and imports point backwards along it:
 
-- `graph_pass` holds one backward pass as data: values, gradients, and what each operation sends to each operand;
+- `graph_pass` holds one backward pass as data: values, gradients, and the gradient that each operation sends to each
+  operand;
 - `answers` holds the parts of the result: `Cause`, `Operand`, `Explanation`, and the sentences about remedies;
 - `missing`, `zeros`, `infinities` and `sizes` search a pass for the first cause of a gradient that is None, zero, not
   finite, or huge;

@@ -54,8 +54,8 @@ class Cause:
 
     kind: one word, such as "dead_relu" or "infinite_derivative"; docs/explaining.md lists them. op: the operation, or
     "" where none is at fault. place: ``path/model.py:12``, or "" without ``record()``. line: that line of source.
-    module: path of the module that ran, or the class of the outermost. index: of the first element, or None. rule: what
-    happened, and remedy: what to write instead, each a sentence.
+    module: path of the module that ran, or the class of the outermost. index: of the first element, or None. rule: the
+    cause, and remedy: the form to write instead, each a sentence.
     """
 
     kind: str

@@ -48,7 +48,7 @@ def explain(
     not been consumed and a private backward pass is needed.
 
     Raises TypeError when ``value`` is a loss that is no value of a graph, IndexError for ``at`` outside the value,
-    GraphError when the loss is not a single number; and what ``backward()`` itself raises, where no pass has run yet.
+    GraphError when the loss is not a single number; and the errors of ``backward()``, where no pass has run yet.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([0.0, 4.0])
@@ -108,7 +108,7 @@ def _in_graph(graph: GraphPass, wrt: Variable, at: Any) -> Explanation:
     note = "" if recorded or state == "fine" else MORE
     if graph.consumed and not causes and state != "fine":
         note = (
-            "The graph was consumed by backward(), and what the rules read is gone. Run the step under ad.record(), or "
+            "The graph was consumed by backward(), and the saved values are gone. Run the step under ad.record(), or "
             "explain(loss, wrt=x) before backward(), or backward(retain_graph=True)."
         )
     return Explanation(state, head, causes, note, _drawer(graph, wrt, causes))

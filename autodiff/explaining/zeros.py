@@ -98,7 +98,7 @@ class Zero:
 
     @property
     def compares(self) -> bool:
-        """Whether the values of the operands decide what is passed on."""
+        """Whether the values of the operands decide which elements pass a gradient on."""
         return self.op.selects and self.op.kink is not None
 
     @property

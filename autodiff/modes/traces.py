@@ -20,8 +20,8 @@ def current_trace() -> Any:
 
     ``place(key, read, write, name, of)``  state that ``read()`` gives: its ``value`` is an array to be written into, or
                                            a number, to be set; ``write(new)`` gives the calls that put it back
-    ``fact_readers.append(read)``          the program is right as long as ``read()`` gives what it gives now
-    ``with_writes.append(calls)``          ``calls()`` gives what is called together with the writes of a run
+    ``fact_readers.append(read)``          the program is valid as long as ``read()`` returns the same as now
+    ``with_writes.append(calls)``          ``calls()`` returns calls to be made together with the writes of a run
     ``after.append(function)``             called when those are over
     """
     return state().trace

@@ -2,7 +2,7 @@
 
 An array of B bytes is cut into one share for each of n ranks. First every rank gets its share from all (an all-to-all),
 and adds them: rank 0's, then rank 1's, and so on. Then every rank gets all the sums (an allgather). Each rank sends
-(n - 1) / n B bytes twice, which is what a ring allreduce sends, and the least that is possible.
+(n - 1) / n B bytes twice, as many as a ring allreduce, and the least that is possible.
 Patarasuk and Yuan (2009), "Bandwidth optimal all-reduce algorithms for clusters of workstations".
 """
 
@@ -41,7 +41,7 @@ class Reduction:
         self._request = self.scatter.Ialltoall(_bytes(self._sent), _bytes(self._shares))
 
     def advance(self) -> bool:
-        """Do what can be done without waiting; return whether the second half has been started."""
+        """Continue without waiting, as far as possible; return whether the second half has been started."""
         if self._sum is None and self._request.Test():
             self._add()
         return self._sum is not None

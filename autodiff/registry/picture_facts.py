@@ -14,8 +14,8 @@ class PictureFacts:
     may be written on either side. view: whether it only arranges its elements anew. title: of its card, where the name
     will not do. positive: every value is above 0, so that a zero is an underflow. rectifier: 0 on a half-line, with
     slope 0, so that a unit whose outputs are all 0 is dead. causes: how an infinity or NaN comes about: pairs of the
-    operands needed, such as "inf zero", and a text in signs. remedies: what to write where a value or a derivative is
-    NaN or infinite: pairs of a form that ends in this operation, such as ``log(softmax(x))``, or "", and a text. flat:
+    operands needed, such as "inf zero", and a text in signs. remedies: for a value or a derivative that is NaN or
+    infinite: pairs of a form that ends in this operation, such as ``log(softmax(x))``, or "", and a text. flat:
     the derivative is 0 wherever it exists. guard: where the derivative in x is finite, as a condition in NumPy.
 
     How it is written: call, with ``{x}`` in the place of the operand, where ``np.name({x})`` will not do; infix, its
@@ -25,8 +25,8 @@ class PictureFacts:
 
     Why a gradient ends here: factors: each operand multiplies the gradient of the other. saturates: for large operands
     the derivative underflows. grows: for large operands the result overflows, and not at a pole. pole: the position of
-    the operand whose value makes the derivative infinite, where it is not the operand itself. leaves_out: what a row
-    that selects does not pass on, where it is one thing: "branch", "bounds" or "negative". masks: an element of -inf
+    the operand whose value makes the derivative infinite, where it is not the operand itself. leaves_out: the elements
+    that a row which selects does not pass on: "branch", "bounds" or "negative". masks: an element of -inf
     has no weight. classes: the last axis is one of classes, and not of examples.
     """
 
@@ -61,7 +61,7 @@ def is_flat(node: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ModuleFacts:
-    """Facts of a module for pictures: what its method ``picture_facts()`` returns, where it has one.
+    """Facts of a module for pictures, the result of its method ``picture_facts()``, where it has one.
 
     sizes: such as ``784 → 128``, where attributes such as ``in_features`` and ``in_channels`` do not give them.
     kernel: lengths of the windows of a convolution or a pool. heads: of an attention. filters: weights (outputs,

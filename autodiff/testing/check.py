@@ -488,7 +488,7 @@ class _Run:
         return Failure(finding, kind, sentence, count, self.examples, right, line, name, data, imports, again)
 
     def _reproduce(self, prop: str, finding: Finding) -> tuple[str, str, str]:
-        """Return (import lines, a line that fails in the same way, "") or ("", "", what to do instead, in words)."""
+        """Return (import lines, a line that fails in the same way, "") or ("", "", advice in words)."""
         case, options = finding.given or finding.case, dict(self.call.options) if self.call else {}
         source = Source()
         try:

@@ -48,7 +48,7 @@ def write_tests(
     """Return a pytest file that checks the derivatives of "module:function".
 
     Args:
-        target: what to test.
+        target: the function to test.
         signature: shapes such as "(m,k),(k,n)->(m,n)"; without it arguments broadcast.
         domain: interval of the arguments' entries.
         order: 2 checks second derivatives as well.

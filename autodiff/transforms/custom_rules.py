@@ -58,7 +58,7 @@ class custom_vjp:
     transpose, as in JAX: that of z * z gives g * 2 * z.
     ``ad.testing.check_derivatives(f, x)`` checks the rule.
 
-    Raises GraphError when there is no rule yet, or when what fwd or bwd returns has another form.
+    Raises GraphError when there is no rule yet, or when the result of fwd or bwd has another form.
 
     >>> import autodiff as ad, numpy as np
     >>> @ad.custom_vjp

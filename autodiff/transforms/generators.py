@@ -41,7 +41,7 @@ def _put(r: Any, s: Any) -> None:
 
 
 def _generators(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator[Any]:
-    """Yield every generator among the arguments and in what f captures: closures, globals, bound objects, and
+    """Yield every generator among the arguments and the objects that f captures: closures, globals, bound objects,
     modules."""
     yield np.random.mtrand._rand  # that of np.random.normal and its like
     kinds: tuple[type, ...] = (np.random.Generator, np.random.RandomState)

@@ -62,7 +62,7 @@ def checkpoint(f: Function) -> Function:
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
         now = state()
-        if now.floor == OFF or now.trace is not None:  # a compiled program has its own plan of what is kept
+        if now.floor == OFF or now.trace is not None:  # a compiled program has its own plan of kept values
             return f(*args, **kwargs)
         if open_frames():
             return _of_all_examples(f, args, kwargs)

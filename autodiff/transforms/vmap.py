@@ -23,7 +23,7 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
     example: inside, a value has the shape of one. in_axes: the axis of the examples in every array of the arguments;
     None for an argument that all examples share; or a tuple with an entry for each argument, which may itself be nested
     as the argument is. Keyword arguments are options that all examples share; one with arrays in it is refused, since
-    JAX maps those over axis 0 and PyTorch shares them. out_axes: where the axis goes in what f returns, in the same
+    JAX maps those over axis 0 and PyTorch shares them. out_axes: the place of the axis in the outputs, in the same
     forms; an output that does not depend on the examples is repeated.
 
     It composes: ``vmap(grad(f))`` gives a gradient for each example, ``grad`` of a sum over ``vmap(f)`` is the gradient
@@ -141,7 +141,7 @@ def _given_back(frame: Frame, y: Any, axis: int | None) -> Any:
 
 
 class _Draws:
-    """The generators that a function may draw from, and their states, to refuse what is drawn once for all examples."""
+    """The generators that a function may draw from, with their states, to refuse draws shared by all examples."""
 
     def __init__(self, name: str, randomness: str, generators: list[Any]) -> None:
         self.name, self.randomness, self.generators = name, randomness, generators

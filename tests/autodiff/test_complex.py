@@ -134,7 +134,7 @@ def test_holomorphic_functions_have_a_complex_derivative_and_others_are_refused(
         np.testing.assert_allclose(ad.grad(lambda t: np.exp(t) * t, holomorphic=True)(z), np.exp(z) * (z + 1))
     with pytest.raises(TypeError, match="not holomorphic here"):
         ad.grad(lambda t: np.conj(t) * t, holomorphic=True)(1 + 1j)
-    with pytest.raises(TypeError, match="needs complex arguments and a complex answer"):
+    with pytest.raises(TypeError, match="needs complex arguments and a complex result"):
         ad.grad(lambda t: t * t, holomorphic=True)(1.0)
     with pytest.raises(TypeError, match="it returned a complex one"):
         ad.grad(lambda t: t * t)(1j)
@@ -233,7 +233,7 @@ def test_matrices_of_complex_derivatives_are_right_by_formula(name: str) -> None
     for f in (np.conj, lambda t: t * np.abs(t), lambda t: np.real(t) + 0j):
         with pytest.raises(TypeError, match="not holomorphic here"):
             matrix(f, holomorphic=True)(z)
-    with pytest.raises(TypeError, match="needs a complex argument and a complex answer"):
+    with pytest.raises(TypeError, match="needs a complex argument and a complex result"):
         matrix(np.abs, holomorphic=True)(z)
     with pytest.raises(TypeError, match=r"write jac\w+\(f, holomorphic=True\)"):
         matrix(np.exp, holomorphic=False)(z)

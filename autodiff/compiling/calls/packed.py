@@ -60,7 +60,7 @@ class PackedCalls:
             row = initial.setdefault(dtype, [])
             self.where[index] = dtype, len(row)
             row.append(np.zeros((), dtype)[()])
-        self.counts = {dtype: len(row) for dtype, row in initial.items()}  # what comes in, by dtype
+        self.counts = {dtype: len(row) for dtype, row in initial.items()}  # of inputs and constants, by dtype
         self._numbers: dict[Any, int] = {}
         for call in calls:
             for column, dtype in zip(call.columns, call.dtypes):

@@ -7,8 +7,8 @@ in the order in which the chain did: no bit changes. (A power is the exception: 
 C's ``pow``, that of many is x * x, which may differ in the last place.)
 
     levels   1 + the highest level of the operands; a number from outside of the pool is on level 0
-    phases   numbers lead into arrays and back (``stack``, ``matmul``, ``a[i]``): what comes after such a detour is in
-             a later phase, and each phase is packed by itself
+    phases   numbers lead into arrays and back (``stack``, ``matmul``, ``a[i]``): the calls after such a detour are in a
+             later phase, and each phase is packed by itself
     order    results lie in the order in which their reader takes them, so that most sums gather nothing
 
 The time is linear in the number of calls. ``calls.packed`` runs a packed phase.

@@ -73,7 +73,7 @@ class _Numpy(types.ModuleType):
         self.__dict__["errstate"] = _errstate
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)  # what NumPy loads late
+        return getattr(np, name)  # names that NumPy loads late
 
 
 _numpy = _Numpy()
@@ -135,7 +135,7 @@ def _compare_traced(compare: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-_HANDLES: dict[str, Any] = {  # what handles do in a trace
+_HANDLES: dict[str, Any] = {  # members of handles in a trace
     "data": property(_traced_data, _data.fset, doc=_data.__doc__),
     "grad": property(_traced_grad, _set_traced_grad, doc=_grad.__doc__),
     "is_leaf": property(_traced_is_leaf, doc=_is_leaf.__doc__),

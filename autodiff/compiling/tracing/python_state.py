@@ -39,7 +39,7 @@ class Watch:
         self.positions = [(thing, position) for thing, position in positions if position is not None]
 
     def moved(self) -> str | None:
-        """Return which state the function has changed, where, and what to write instead; None where it changed none."""
+        """Return a clause: the state that the function has changed, the place, and the remedy; None for no change."""
         then = {name: generator for generator, name, _ in self.known}
         if any(then.get(name, generator) is not generator for generator, name, _ in _known_generators()):
             where = self._where(sys.modules["nn"].seed)
@@ -113,7 +113,7 @@ class Watch:
         return next((f", in the function at {code.co_filename}:{code.co_firstlineno}" for code in codes), "")
 
     def _named(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield (line, what a name there stands for, the instruction) of the functions that were reached."""
+        """Yield (line, the value of a name there, the instruction) of the functions that were reached."""
         for thing in self.around.things:
             if type(thing) is types.FunctionType:
                 cells = dict(zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=False))

@@ -109,7 +109,7 @@ class Held:
 
 def gradient_left(trace: Any, node: Any, holder: Any, what: str, instead: str) -> tuple[bool, Ref | None]:
     """Return whether the function cleared the gradient of a state or an argument, and the gradient that it left there;
-    refuse one of what is no leaf. holder: has the gradient from before and ``is_leaf``."""
+    refuse one of a value that is no leaf. holder: has the gradient from before and ``is_leaf``."""
     grad = None if node is None else node.grad
     cleared = holder.gradient is not None and grad is None
     if grad is None or (grad is holder.gradient and not grad._cell.version):

@@ -39,7 +39,7 @@ _one_at_a_time = threading.RLock()
 
 @dataclass(slots=True)
 class Output:
-    """One leaf of what the function returned.
+    """One leaf of the function's result.
 
     kind    "array", "number" (NumPy's), "float", "tensor", "scalar"; or "fixed", "argument", "handle"
     value   the ``Ref``; or the fixed value, the position of the argument, the handle
@@ -111,7 +111,7 @@ class Traced:
 
     given        its inputs, in their order
     held         its states: ``Held`` and ``Place``
-    outputs      leaves of what it returned, and ``rebuild``, which puts values in their places
+    outputs      leaves of its result, and ``rebuild``, which puts values in their places
     pullbacks    of the outputs that are live, by their position
     owners       modules that ran
     around       the surroundings of the function, for which the program is valid
@@ -253,7 +253,7 @@ def _traced(
 
 
 def _containers(tree: Any) -> Iterator[Any]:
-    """Yield the lists, tuples and dicts of arguments, and what is in them."""
+    """Yield the lists, tuples and dicts of arguments, and their items."""
     for part in tree.values() if isinstance(tree, dict) else tree:
         yield part
         if isinstance(part, tuple | list | dict):
@@ -302,7 +302,7 @@ def _pullback(trace: StatefulTrace, y: Any, given: list[Given]) -> Pullback:
     return Pullback(seed._index, shares)
 
 
-# ---- what must be equal in both runs
+# ---- facts that must be equal in both runs
 def _settle_states(first: Traced, second: Traced) -> None:
     """Make constants of handles that only one run has: they were made in that run, over plain values."""
     common = {h.key for h in first.held} & {h.key for h in second.held}
@@ -337,7 +337,7 @@ def _settle_constants(first: Traced, second: Traced) -> set[int]:
 
 
 def _refuse_difference(first: Traced, second: Traced, function: Any, name: Any) -> None:
-    """Refuse two traces that differ in their calls or in what they return."""
+    """Refuse two traces that differ in their calls or in their results."""
     differs = difference(first.program, second.program)
     if differs in (None, ENDS):
         code = getattr(inspect.unwrap(function), "__code__", None)

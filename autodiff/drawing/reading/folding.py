@@ -1,8 +1,8 @@
 """Folding a graph: which values are drawn as one box.
 
 An item is one operation, one call of a module, or a run of equal things. A call is a stretch of operations next to
-each other in creation order that were made inside one module; since operands are older than what is made of them,
-such a stretch never closes a cycle with the rest. Runs of at least `repeat` equal neighbours become one item: modules
+each other in creation order that were made inside one module; since operands are older than their results, such a
+stretch never closes a cycle with the rest. Runs of at least `repeat` equal neighbours become one item: modules
 with the same operations, shapes, dtypes, parameters and inner connections, or, in a graph without modules, the same
 few operations again and again.
 """

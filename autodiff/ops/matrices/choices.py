@@ -30,7 +30,7 @@ def refuse_choice(name: str, close: Any, values: Any, *reached: Any) -> None:
         pair = plain(values)[tuple(stack)][[i, j]]
         raise LinAlgError(
             f"{name}: the values at {i} and {j} are equal ({pair[0]:.6g} and {pair[1]:.6g}), so their vectors are an "
-            "arbitrary choice and have no derivative. Differentiate what does not depend on the choice: the values, or "
+            "arbitrary choice and have no derivative. Use functions that do not depend on the choice: the values, or "
             "ad.linalg's pinv, sqrtm, expm."
         )
 
@@ -45,7 +45,7 @@ def share_evenly(name: str, g: Any, close: Any) -> Any:
     if state().strict and not np.allclose(plain(even), plain(g), rtol=1e-6, atol=0.0):
         raise SingularPointError(
             f"strict: {name} has no derivative in single values where they are equal; an even share to each is given "
-            "by convention. Use what does not depend on which is which, such as their sum."
+            "by convention. Use a function that does not depend on their order, such as their sum."
         )
     return even
 

@@ -10,9 +10,9 @@ The idea:
 1. Steps are powers of two relative to the entries of `x`, and the directions made by `power_of_two_direction` have
    power-of-two entries, so x + h v is exact: no rounding of the argument, no step across zero, no step out of the
    domain of a logarithm.
-2. Central differences on a ladder of steps, extrapolated in a Romberg table. The error of an entry is what the last
-   extrapolation changed plus what the noise of `f` contributes; an entry counts only when every entry at smaller
-   steps agrees.
+2. Central differences on a ladder of steps, extrapolated in a Romberg table. The error of an entry is the change by
+   the last extrapolation plus the effect of the noise of `f`; an entry counts only when every entry at smaller steps
+   agrees.
 3. The noise is measured, not assumed: ECnoise (Moré and Wild, "Estimating computational noise", SISC 33, 2011) at
    several spacings, plus the smallest change seen where some displaced points change nothing (the rounding quantum of
    a large intermediate that cancels later), in the sum and in each of its terms.

@@ -36,7 +36,7 @@ class graph_leak_check:
 
     Raises:
         AssertionError: something survived; the message names each value and its holder.
-        RuntimeError: the block ran the cyclic collector, which hides what it freed.
+        RuntimeError: the block ran the cyclic collector, which hides the leaks that it freed.
 
     >>> import autodiff as ad
     >>> @graph_leak_check()

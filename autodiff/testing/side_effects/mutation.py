@@ -20,7 +20,7 @@ class assert_unmutated:
             in the same places at the end.
 
     Raises:
-        AssertionError: naming the array and its first changed element, or what else changed.
+        AssertionError: naming the array and its first changed element, or another change.
         TypeError: an argument holds something else.
 
     >>> x = np.array([3.0, 1.0, 2.0])

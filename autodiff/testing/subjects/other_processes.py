@@ -1,6 +1,6 @@
 """The second half of P18, with `processes=True`: the values and gradients of one example, computed in fresh processes.
 
-Two processes differ from two calls in the order of sets, in caches, and in what was imported before. The other process
+Two processes differ from two calls in the order of sets, in caches, and in the imported modules. The other process
 receives a function that makes the subject, with its arguments, all of which it can import, the example and the
 cotangents; it returns arrays.
 """
