@@ -375,7 +375,7 @@ def test_a_file_of_more_than_four_hundred_lines_states_why_it_is_one() -> None:
         text = path.read_text(encoding="utf-8")
         if len(text.splitlines()) > 400:
             doc = ast.get_docstring(parsed(path)) or ""
-            assert "One file: " in doc, f"{path}: split it, or end its docstring with a reason, 'One file: ...'"
+            assert "One file" in doc, f"{path}: split it, or end its docstring with a reason, 'One file, because ...'"
 
 
 HOT = "a call would cost more than what it does"
@@ -420,6 +420,30 @@ def test_no_file_is_named_after_nothing() -> None:
 def test_every_module_says_what_lives_in_it() -> None:
     for path in [*files("autodiff"), *files("nn")]:
         assert ast.get_docstring(parsed(path)), f"{path} has no docstring"
+
+
+# First words with which a docstring says what a function is, and not what it does.
+NO_VERBS = set(
+    "A All An And As At Both By Each Every Everything For From How If In Inside It Its No None Nothing Of On One Only "
+    "Other Same Some Such That The Their There These They This Those To Two Under Until What Whatever When Where "
+    "Whether Which While Who Whose Why With Within Without".split()
+)
+
+
+def is_property(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether a function is a property, which a noun describes."""
+    return any(ast.unparse(d).endswith(("property", ".setter")) for d in function.decorator_list)
+
+
+def test_the_docstring_of_a_function_begins_with_a_verb() -> None:
+    found = []
+    for path in files("autodiff"):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_property(node):
+                words = re.findall(r"^[A-Za-z]+", ast.get_docstring(node) or "")
+                if NO_VERBS.intersection(words):
+                    found.append(f"{path}:{node.lineno} {node.name}: {words[0]} ...")
+    assert not found, "write 'Return whether ...', 'Yield ...', 'Add ...'"
 
 
 def test_explanations_read_graphs_through_drawing_and_never_through_testing() -> None:

@@ -297,8 +297,7 @@ def _asks_identity(code: types.CodeType, around: dict[str, Any]) -> str:
 
 @cache
 def _identity_questions(code: types.CodeType) -> tuple[tuple[str, str, int], ...]:
-    """Return each ``is`` whose second operand is no constant, as (global, its attribute, line); "" where it is neither.
-    """
+    """Return each ``is`` whose second operand is no constant: (global, its attribute, line), "" where there is none."""
     asked: list[Any] = []
     found: list[Any] = [None, None, *dis.get_instructions(code)]
     for before, last, i in zip(found, found[1:], found[2:], strict=False):
