@@ -24,9 +24,9 @@ _COUNTED = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enable
 
 
 # The C library gives large freed memory back at once, and every new array of that size then costs page faults: ten
-# arrays of 1e5 numbers, made and freed together, take 9.5 ms in the place of 0.4. glibc keeps freed memory from the
+# arrays of 1e5 numbers, made and freed together, take 9.5 ms in place of 0.4. glibc keeps freed memory from the
 # next array on (twice the size of the block at most, 62 MiB) once a block of that size was freed. This one is never
-# touched: importing takes 32 us longer for it, and no resident memory.
+# touched: importing takes 32 us longer, and no resident memory.
 with contextlib.suppress(MemoryError):
     np.empty(31 << 20, np.uint8)
 

@@ -68,7 +68,7 @@ class GeneralNode(Node):
     """A leaf, an operation on arrays, or one on floats with more than two operands.
 
     spare     leaves: a list with memory for the next gradient, or an empty one; None for small leaves
-    replaced  leaves of floats: serial number of the write that put another leaf in the place of this one, or 0
+    replaced  leaves of floats: serial number of the write that put another leaf in place of this one, or 0
     """
 
     __slots__ = "parents saved static shape dtype spare replaced".split()

@@ -20,7 +20,7 @@ from .variable import Scalar, Tensor, Variable, differentiable, is_live, wrap
 def tensor(x: Any, dtype: Any = None, requires_grad: bool | None = None, copy: bool = True) -> Tensor:
     """Make a Tensor of an array or of numbers, to differentiate with respect to.
 
-    x: anything ``np.asarray`` takes, any shape, floating dtype; or an array of a library that speaks NumPy's protocols
+    x: anything ``np.asarray`` takes, any shape, floating dtype; or an array of a library with NumPy's protocols
     (Dask, CuPy), which stays one. The value is copied unless ``copy=False``.
     ``requires_grad`` is True by default; integers and booleans raise TypeError unless ``dtype=float`` or
     ``requires_grad=False`` is given.

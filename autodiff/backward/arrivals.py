@@ -27,7 +27,7 @@ class Watcher(Protocol):
         """Take the complete gradient of a leaf, a read-only array. Not called for a leaf that gets no gradient."""
 
     def finish(self) -> Iterable[tuple[Variable, Any]]:
-        """End the pass: return leaves, and the gradients to deliver in the place of those that arrived."""
+        """End the pass: return leaves, and the gradients to deliver in place of those that arrived."""
         ...
 
     def fail(self, error: BaseException) -> None:

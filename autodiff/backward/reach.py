@@ -197,7 +197,7 @@ def _weights(mask: Mask, node: Node, ones: bool = False) -> Any:
 
 
 def _generic(a: Any, rng: np.random.Generator) -> Any:
-    """Return numbers between 1 and 2 without a pattern, in the place of the floats in a."""
+    """Return numbers between 1 and 2 without a pattern, in place of the floats in a."""
     if isinstance(a, tuple | list):
         return type(a)([_generic(b, rng) for b in a])
     if a.__class__ is float:

@@ -157,7 +157,7 @@ class Walk:
 
     masks    which elements of the seeds are not zero
     first    where the pass must run again if a NaN has arrived: the first node that selects
-    before   the cotangents when that node was met
+    before   the cotangents when the pass came to that node
     late     whether saved values are kept until the end of the pass
     begin    called with each operation before its rules are recorded, or None
     """
@@ -196,7 +196,7 @@ class Walk:
         made: dict[Node, bool] = {}  # the same, but the cotangent stands in ``before`` as well
         sound: set[Node] = set()  # leaves whose gradients had no NaN when a hook ran; and those that came after it
         since: list[Node] = []
-        skipped = False  # whether a float had cotangent 0, which was not handed on
+        skipped = False  # whether a float had cotangent 0, which was not passed on
         release, ndarray = self.release and first is None, np.ndarray
         checked = bounded or state().trace is not None  # the generated paths write into memory of their own
         if first is not None:

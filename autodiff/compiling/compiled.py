@@ -38,7 +38,7 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         now = state()
         if now.trace is not None or now.record or now.anomaly or now.strict or open_frames():
-            return self.function(*args, **kwargs)  # in another trace, in vmap, or where each operation is looked at
+            return self.function(*args, **kwargs)  # in another trace, in vmap, or where a mode checks each operation
         inputs: list[Any] = []
         key = (now.floor == OFF, signature((args, kwargs), inputs, now.floor, {}))
         entries = self._entries.get(key)
@@ -49,7 +49,7 @@ class Compiled:
                 continue
             try:
                 result = entry(inputs, (args, kwargs))
-            except Exception as failure:  # a guard that does not hold, or an error that the trace meets too
+            except Exception as failure:  # a guard fails, or the trace will raise the same error
                 why = f"its program fails: {failure}"
                 continue
             if not isinstance(result, Miss):

@@ -1,4 +1,4 @@
-"""One program of a compiled function, ready to run in the place of the function."""
+"""One program of a compiled function, which runs in place of the function."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ class Entry:
 
 
 class Interpreted:
-    """A program run call by call: the plain interpreter in the place of an ``Executable``."""
+    """A program run call by call: the plain interpreter in place of an ``Executable``."""
 
     def __init__(self, program: Program) -> None:
         self._program = program

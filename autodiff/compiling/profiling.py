@@ -1,4 +1,4 @@
-"""``profile``: where a function's time goes once it is compiled, call by call and module by module."""
+"""``profile``: the time of a compiled function, call by call and module by module."""
 
 from __future__ import annotations
 

@@ -253,7 +253,7 @@ def _collect(tree: Any, found: list[Ref]) -> None:
 
 
 def mapped(tree: Any, change: Callable[[Ref], Any]) -> Any:
-    """Return the same tree with ``change(ref)`` in the place of every ``Ref``."""
+    """Return the same tree with ``change(ref)`` in place of every ``Ref``."""
     if tree.__class__ is Ref:
         return change(tree)
     if tree.__class__ is tuple:
@@ -271,7 +271,7 @@ def mapped(tree: Any, change: Callable[[Ref], Any]) -> Any:
 
 
 def filled(tree: Any, held: Any) -> Any:
-    """Return the same tree with ``held[index]`` in the place of every ``Ref``."""
+    """Return the same tree with ``held[index]`` in place of every ``Ref``."""
     return mapped(tree, lambda ref: held[ref.index])
 
 

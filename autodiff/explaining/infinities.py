@@ -277,7 +277,7 @@ def left_over(graph: GraphPass, node: Node, target: Node) -> Cause:
 
 
 def remedy(graph: GraphPass, node: Node) -> str:
-    """Return the form to write in the place of an operation whose derivative is singular."""
+    """Return the form to write in place of an operation whose derivative is singular."""
     site = written(node)[0]
     if site in graph:
         return remedy_of(graph.snapshot, graph.record(site), "gradient") or ANY

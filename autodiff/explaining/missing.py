@@ -128,7 +128,7 @@ def end_of(node: Node) -> Cause | None:
     return Cause(
         "flat",
         f"{op} read it{at}, through which no derivative flows: its result is a constant.",
-        f"a smooth function in the place of {op}.",
+        f"a smooth function in place of {op}.",
         op,
         place,
     )

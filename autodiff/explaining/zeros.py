@@ -140,11 +140,11 @@ def flat(zero: Zero) -> Told:
     site, order = written(zero.node)
     if order:
         rule = f"{derivative_of(zero.node)} is 0 where it exists: the one before is made of {name}, which is constant."
-        return "flat", rule, f"a smooth function in the place of {name_of(site.op)}."
+        return "flat", rule, f"a smooth function in place of {name_of(site.op)}."
     return (
         "flat",
         f"the derivative of {name} is 0 wherever it exists.",
-        f"a smooth function in the place of {name}, or x + ad.stop_gradient(np.{name}(x) - x), whose gradient "
+        f"a smooth function in place of {name}, or x + ad.stop_gradient(np.{name}(x) - x), whose gradient "
         "passes x by.",
     )
 
@@ -285,7 +285,7 @@ def conventional(graph: GraphPass, node: Node) -> Any:
     try:
         read = node.op.save_convention(graph.value(node), graph.operands(node), static, 0)
         return np.asarray(node.op.convention.where(*read))
-    except (TypeError, AttributeError):  # None in the place of a value
+    except (TypeError, AttributeError):  # None in place of a value
         return None
 
 

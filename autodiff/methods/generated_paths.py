@@ -7,7 +7,7 @@ nothing is recorded or checked. One template for each kind of operation; the row
 are in ``linecache``, so that tracebacks and debuggers show them.
 
 With ``BACKFLOW_GENERATED_PATHS=0`` in the environment nothing here is used: the same results, two to four times slower.
-Use it to find out whether a fault is in here.
+Use it to find out whether this file has a fault.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ def _function(op: Op, source: str, name: str, slow: Callable[..., Any] | None = 
 
 
 def pull(op: Op) -> Callable[..., None]:
-    """Return the row's part of the walk, written and compiled when a backward pass first meets the row."""
+    """Return the row's part of the walk, written and compiled when a backward pass first comes to the row."""
 
     def first(*args: Any) -> None:
         numbers = range(len(op.vjps))

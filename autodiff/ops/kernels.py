@@ -166,7 +166,7 @@ def _erf_small(x: np.ndarray) -> np.ndarray:
 
 
 def _erf_middle(x: np.ndarray) -> np.ndarray:
-    """Return erf for |x| >= 1, where the rounding of x*x and of exp weighs erfc(1)/erf(1) = 0.19 and less."""
+    """Return erf for |x| >= 1, where the rounding of x*x and of exp has a weight of erfc(1)/erf(1) = 0.19 or less."""
     size = np.minimum(np.abs(x), 6.0)  # from 5.93 on, float64 rounds erf to 1
     y: np.ndarray = np.exp(-size * size)
     y *= _ratio(MIDDLE, size)

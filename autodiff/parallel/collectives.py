@@ -86,7 +86,7 @@ def allreduce(x: Any, comm: Any = None, op: str = "sum") -> Any:
 def allgather(x: Any, comm: Any = None, tiled: bool = False) -> Any:
     """Gather the arrays of all ranks on every rank. x: (...) -> (n, ...) for n ranks.
 
-    tiled: join along axis 0 in the place of stacking, (k, ...) -> (n k, ...). The gradient is the ``reduce_scatter`` of
+    tiled: join along axis 0 in place of stacking, (k, ...) -> (n k, ...). The gradient is the ``reduce_scatter`` of
     the ranks' gradients. ``jax.lax.all_gather``. Raises RankError when the ranks come with other shapes or dtypes.
 
     >>> import autodiff as ad

@@ -13,7 +13,7 @@ R = TypeVar("R")
 class RankError(RuntimeError):
     """The ranks of a job cannot continue together: one of them failed, or called something else than the others.
 
-    It is raised on every rank, in the place of a collective that would never return.
+    It is raised on every rank, in place of a collective that would never return.
 
     >>> import autodiff as ad
     >>> issubclass(ad.parallel.RankError, RuntimeError)

@@ -18,7 +18,7 @@ class PictureFacts:
     infinite: pairs of a form that ends in this operation, such as ``log(softmax(x))``, or "", and a text. flat:
     the derivative is 0 wherever it exists. guard: where the derivative in x is finite, as a condition in NumPy.
 
-    How it is written: call, with ``{x}`` in the place of the operand, where ``np.name({x})`` will not do; infix, its
+    How it is written: call, with ``{x}`` in place of the operand, where it is not ``np.name({x})``; infix, its
     sign between two operands, where the symbol will not do; prefix: its sign stands before the operand; power: the
     second operand is an exponent, or 2 where there is none. pairs: the operands are weights, then the values that they
     multiply, then a bias.

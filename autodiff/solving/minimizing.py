@@ -40,7 +40,7 @@ def minimize(
     and dicts of them; SciPy computes in float64. method: SciPy's. The gradient is supplied to every method that takes
     one, products with the Hessian to Newton-CG, trust-ncg, trust-krylov and trust-constr, the Hessian itself to dogleg
     and trust-exact; so there is no ``jac`` or ``hess`` to give.
-    bounds: as in SciPy for an array; for a nesting the same nesting with a pair (low, high) in the place of each leaf,
+    bounds: as in SciPy for an array; for a nesting the same nesting with a pair (low, high) in place of each leaf,
     whose ends are numbers, arrays of the leaf's shape, or None. constraints: SciPy's dicts, ``NonlinearConstraint``,
     whose functions take the parameters as fun does, and ``LinearConstraint``, over the vector of all numbers; their
     derivatives are supplied. callback(parameters) is called once an iteration. options, tol: SciPy's.

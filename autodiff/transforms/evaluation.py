@@ -172,7 +172,7 @@ def places(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def check_use(who: str, f: Any, argnums: Any) -> None:
-    """Refuse two common mistakes: a value in the place of the function, and the argument beside it."""
+    """Refuse two common mistakes: a value in place of the function, and the argument beside it."""
     if not callable(f):
         raise TypeError(
             f"{who} needs a function; got {kind_of(f)}. For the gradient of a value that is already computed write "

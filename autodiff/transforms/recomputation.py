@@ -121,7 +121,7 @@ class _Call:
         return flatten(out)
 
     def first(self) -> Any:
-        """Run f, and put one node in the place of the graph of each output."""
+        """Run f, and put one node in place of the graph of each output."""
         start = tick()
         inside = [_argument(x, x) for x in self.live]
         outs, rebuild = self.evaluate(inside)
@@ -133,7 +133,7 @@ class _Call:
     def one_node(self, k: int, y: Any, own: dict[Node, Any]) -> Any:
         """Return output k as one node over the arguments and the captured values that it depends on."""
         if not isinstance(y, Variable) or y.node is None or y.node in self.trace.foreign:
-            return y  # a constant, or a captured value handed through
+            return y  # a constant, or a captured value that f returns as it is
         reached = set(collect([y.node], stop=[*own, *self.trace.foreign]))
         places = [i for i, n in enumerate(own) if n in reached]
         captured = [j for j, n in enumerate(self.trace.foreign) if n in reached]

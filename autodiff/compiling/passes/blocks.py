@@ -142,7 +142,7 @@ def _reduced(instruction: Instruction, program: Program, strides: list[Strides],
 
 
 def _ordered(program: Program, groups: list[_Group], most: int, worth_threads: int) -> Program:
-    """Return the program with one call in the place of each group, in an order that fits."""
+    """Return the program with one call in place of each group, in an order that fits."""
     of = {k: group for group in groups for k in group.members}
     wanted = set(program.roots())
     for k, instruction in enumerate(program.instructions):

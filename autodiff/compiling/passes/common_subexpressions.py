@@ -12,7 +12,7 @@ from .substitution import Substitution
 
 
 def without_repetitions(program: Program) -> Program:
-    """Read the result of the first of equal pure calls in the place of those of the others."""
+    """Read the result of the first of equal pure calls in place of those of the others."""
     seen: dict[Any, tuple[int, ...]] = {}
     names, kept = Substitution(), []
     for old in program.instructions:

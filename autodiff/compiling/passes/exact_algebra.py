@@ -27,7 +27,7 @@ Maker = dict[int, Instruction]
 
 
 def simplified(program: Program, strides: list[Strides] | None = None) -> Program:
-    """Read operands in the place of calls that would give them back.
+    """Read operands in place of calls that would give them back.
 
     strides: of every value; an operand with other strides than the result stays as it is, because NumPy sums in the
     order of memory. None: all are in the same order.

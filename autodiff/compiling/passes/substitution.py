@@ -14,7 +14,7 @@ def with_arguments(old: Instruction, arguments: tuple[Any, ...], keywords: dict[
 
 
 class Substitution:
-    """Values that are read in the place of others. ``instead[old] = new`` once ``new`` itself is settled."""
+    """Values that are read in place of others. ``instead[old] = new`` once ``new`` itself is settled."""
 
     __slots__ = ("instead",)
 

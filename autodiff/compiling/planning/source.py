@@ -36,7 +36,7 @@ from .updates import calls_of_update, made_late
 
 _numbers = count(1)
 FILLED = 1 << 16  # elements of an array that stands for one number
-LARGE = 1 << 16  # bytes from which an output's memory is kept for the next call, if the caller has let it go by then
+LARGE = 1 << 16  # bytes from which an output's memory is kept for the next call, if the caller no longer holds it then
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ _TIMED = (
 
 
 class _Name(str):
-    """A name of the source in the place of an argument."""
+    """A name of the source in place of an argument."""
 
 
 class Writer:
@@ -219,7 +219,7 @@ class Writer:
         return f"{self.called(function)}({', '.join([*given, *(f'{k}={v}' for k, v in more.items())])})"
 
     def filled(self, instruction: Instruction) -> tuple[Any, ...]:
-        """Return the arguments with an array in the place of a number: NumPy's maximum is three times as fast."""
+        """Return the arguments with an array in place of a number: NumPy's maximum is three times as fast."""
         value = self.program.values[instruction.results[0]]
         if self.in_blocks or not value.shape or value.dtype.kind != "f" or math.prod(value.shape) > FILLED:
             return instruction.arguments

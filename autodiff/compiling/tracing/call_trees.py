@@ -59,7 +59,7 @@ def plain_handles(tree: Any) -> Any:
 
 
 def replaced(tree: Any, change: Callable[[TracedArray], Any]) -> Any:
-    """Return the same tree with another array in the place of every traced number."""
+    """Return the same tree with another array in place of every traced number."""
     if type(tree) is TracedArray:
         return change(tree) if tree._weak else tree
     if type(tree) is dict:
@@ -84,7 +84,7 @@ def index_of_arrays(index: Any) -> Any:
 
 
 def asked(tree: Any) -> Any:
-    """Return a shape or positions with Python's integers in the place of traced ones."""
+    """Return a shape or positions with Python's integers in place of traced ones."""
     if type(tree) is TracedArray:
         return int(tree) if tree.ndim == 0 else tree.tolist()
     return type(tree)([asked(x) for x in tree]) if type(tree) in (tuple, list) else tree
@@ -113,7 +113,7 @@ def sorted_out(tree: Any, weak: list[TracedArray], dtypes: list[Any]) -> None:
 
 
 def put(tree: Any, x: Any, index: int | None = None) -> Any:
-    """Return arguments with x in the place of SELF; or, of the value with that index."""
+    """Return arguments with x in place of SELF; or, of the value with that index."""
     if index is not None:
         return mapped(tree, lambda ref: x if ref.index == index else ref)
     if tree is SELF:

@@ -49,7 +49,7 @@ class Place:
         """Return whether a program that was traced with this state is valid for its present value."""
         try:
             return _facts(self.read()) == self.facts
-        except (AttributeError, LookupError):  # it has gone
+        except (AttributeError, LookupError):  # it no longer exists
             return False
 
     def values(self) -> list[Any]:

@@ -97,7 +97,7 @@ def layout(a: Any) -> Any:
 
 
 def rebuilt(tree: Any, values: Iterator[Any], made: dict[int, Any] | None = None) -> Any:
-    """Return the same arguments with the next of ``values`` in the place of every input; one given twice is one."""
+    """Return the same arguments with the next of ``values`` in place of every input; one given twice is one."""
     made = {} if made is None else made
     if _is_input(tree):
         if id(tree) not in made:

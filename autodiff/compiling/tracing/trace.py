@@ -198,7 +198,7 @@ class Trace(Writes):
         return self.refs[index]
 
     def taken(self, tree: Any, operands: list[TracedArray]) -> tuple[Any, Any]:
-        """Return arguments with examples, and with ``Ref``s, in the place of traced and plain arrays."""
+        """Return arguments with examples, and with ``Ref``s, in place of traced and plain arrays."""
         kind = type(tree)
         if kind is TracedArray:
             operands.append(tree)

@@ -1,4 +1,4 @@
-"""A duck array that stands in the place of an array while a function is traced.
+"""A duck array that stands in place of an array while a function is traced.
 
 It has the true value (``_example``) and the index of that value in the program. NumPy passes every function, operator
 and method on it to the trace, which writes the call down and runs it on the examples. A Python number or a truth value

@@ -67,8 +67,7 @@ def draw_function(
 
 
 def _axes(ax: Any) -> tuple[Any, Any]:
-    """Return the axes to draw on and their figure; a new figure lives without pyplot, so no window and no global state.
-    """
+    """Return the axes to draw on and their figure; a new figure is made without pyplot: no window, no global state."""
     if ax is not None:
         return ax, ax.figure
     try:

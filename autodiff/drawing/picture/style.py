@@ -104,7 +104,7 @@ def heat_thresholds(thresholds: Sequence[float]) -> Iterator[None]:
 
 
 def css(text: str) -> str:
-    """Return a style sheet with the colours of this file in the place of their names.
+    """Return a style sheet with the colours of this file in place of their names.
 
     >>> css("a{color:$INK;background:$WHITE}")
     'a{color:#1F2933;background:#FFFFFF}'

@@ -60,7 +60,7 @@ def clean(text: object, limit: int = NAME_LIMIT) -> str:
 
 
 def shorten(line: str, limit: int = NAME_LIMIT) -> str:
-    """Return a line of at most `limit` characters, a longer one with `…` in the place of its middle."""
+    """Return a line of at most `limit` characters, a longer one with `…` in place of its middle."""
     if len(line) <= limit:
         return line
     head = limit // 2

@@ -60,7 +60,7 @@ def unlink(root: ET.Element) -> None:
 
 
 def replace(parent: ET.Element, child: ET.Element, others: list[ET.Element]) -> None:
-    """Put elements in the place of one."""
+    """Put elements in place of one."""
     at = list(parent).index(child)
     parent.remove(child)
     for i, other in enumerate(others):

@@ -1,4 +1,4 @@
-"""Rows of the exponential integrals and their kin, and of the power transforms of Box and Cox. Signatures are SciPy's.
+"""Rows of the exponential integrals and related ones, and of the power transforms of Box and Cox, as in SciPy.
 
 Their derivatives are elementary, but for log1p(u) / u, whose derivatives are rows of their own.
 """

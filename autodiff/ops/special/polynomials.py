@@ -232,7 +232,8 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
 
     n: the degree, a whole number from 0 on; m: the order, one from -n to n; neither is differentiated. theta: the angle
     from the pole, 0 to pi, phi: the one around it, of any shapes that broadcast; both are differentiated, at the poles
-    too. Beyond them the function goes on smoothly, SciPy's by |sin(theta)|. Raises TypeError or ValueError for others.
+    too. Beyond them the function is continued smoothly, SciPy's by |sin(theta)|. Raises TypeError or ValueError for
+    others.
 
     >>> import autodiff as ad, numpy as np
     >>> theta = ad.tensor(0.5)

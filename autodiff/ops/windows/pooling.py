@@ -32,7 +32,7 @@ def _max_pool(x: Any, kernel: Sizes = (), stride: Sizes = (), padding: Borders =
 
 
 def _over_kernel(y: Any, kernel: Sizes) -> Any:
-    """Return (N, C, *out) with axes of one element in the place of the kernel."""
+    """Return (N, C, *out) with axes of one element in place of the kernel."""
     return np.reshape(y, (*y.shape[:2], *[1] * len(kernel), *y.shape[2:]))
 
 

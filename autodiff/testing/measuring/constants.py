@@ -74,7 +74,7 @@ SCALAR_NOISE = 16  # standard deviations of the rounding of value and slope, see
 SCALING_ROOM = {"float64": 40, "float32": 16, "float16": 4}  # log2 of the scale of a cotangent that no dtype overflows
 
 # ---- steps and distances for each precision: eps below 1e-10 is float64, below 1e-5 float32, else float16
-PATH_STEPS = {  # -log2 of half the length: long (a change stands out of the noise) to short (no kink is met)
+PATH_STEPS = {  # -log2 of half the length: long (a change is above the noise) to short (no kink is crossed)
     "float64": (3, 6, 9, 13, 17),
     "float32": (2, 4, 6, 8),
     "float16": (1, 2, 3, 4),

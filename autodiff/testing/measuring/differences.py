@@ -156,7 +156,7 @@ def _measure(
             line = Line(phi, size, precision, scale, line.value, line.spent, grain, terms.rounding, usual)
             estimate = line.estimate(True)
             if estimate.kind not in ("smooth", "constant", "flat"):
-                # wide steps met a kink or a jump that is not at x
+                # wide steps crossed a kink or a jump that is not at x
                 near = line.flat(still, float(line.steps[0]))
                 why = "the value does not change near x, and rounding may be the reason"
                 estimate = near or replace(estimate, **_UNKNOWN, method=why, evaluations=line.spent)

@@ -384,8 +384,7 @@ class Line:
 
 
     def _nearer_than_the_kink(self, bend: float) -> Estimate | None:
-        """Return the slope at steps too small to meet a kink, or None when the bend stays as far as noise lets it be
-        seen.
+        """Return the slope at steps too small to cross a kink, or None when the bend stays down to the level of noise.
 
         A kink at a small distance from x looks like a kink at x to all larger steps, and like noise to samples that are
         spaced wider than that distance: only the narrowest spacing measures the noise here.

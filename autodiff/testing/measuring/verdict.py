@@ -181,7 +181,7 @@ def compare(point: Point, vs: Arrays, thorough: bool = False) -> Verdict:
         ):
             if _in_clarke_hull(point, vs, verdict):
                 one_side = verdict.estimate.kind == "flat" or verdict.estimate.method.endswith(NEARER)
-                status = "unresolved" if one_side else "pass"  # the line itself meets no kink at x
+                status = "unresolved" if one_side else "pass"  # the line itself crosses no kink at x
                 return replace(verdict, status=status, kind="kink", why="a slope found nearby")
         return verdict
 

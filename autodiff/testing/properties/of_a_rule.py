@@ -136,7 +136,7 @@ def forward_is_adjoint_to_reverse(ctx: Context) -> Iterator[Finding]:
             return
         terms = forward.scale(vs) + ctx.point.scale(vs)
         many = ctx.case.size + sum(w.size for w in ctx.ws)
-        # terms that cancel inside either sweep are as large as the weights and the direction let them be
+        # terms that cancel inside either sweep may be as large as the weights times the direction
         inside = max(float(np.max(np.abs(w), initial=0.0)) for w in ctx.ws) * sum(float(np.sum(np.abs(v))) for v in vs)
         tolerance = c.ADJOINT * ctx.point.eps * (math.sqrt(many) * terms + ctx.point.size + inside)
         if abs(a - b) > tolerance:

@@ -140,7 +140,7 @@ def _low_precision_mismatch(
         return None
     rng = ctx.rng("P13")
     spread = [np.zeros(a.shape) for a in exact]
-    for k in range(12):  # only a suspicion gets here, so this may cost
+    for k in range(12):  # this runs only where a mistake is likely, so it may take time
         for case, here in ((low, got), (high, exact)):
             step = eps * 2.0 ** (k % 4)
             moved = case.moved(

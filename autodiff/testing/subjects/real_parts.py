@@ -44,7 +44,7 @@ class RealParts:
     """A call with complex numbers, as a call of real ones.
 
     Attributes:
-        subject, case: the function of the parts and its arguments: those that were there, a real part in the place of
+        subject, case: the function of the parts and its arguments: those that were there, a real part in place of
             each complex number that is differentiated, and after them the imaginary parts.
     """
 

@@ -17,7 +17,7 @@ GUARD = "np.where(ok, {call}, 0) with ok = {ok}: the same where ok is true, and 
 
 
 def remedy_of(snapshot: Snapshot, value: Value, kind: str = "") -> str:
-    """Return the form to write in the place of an operation, or "". kind: "nan" or "inf", which the operation made; or
+    """Return the form to write in place of an operation, or "". kind: "nan" or "inf", which the operation made; or
     "gradient", for an operation whose derivative is singular."""
     values = snapshot.values
     broken = [values[p] for p in value.parents if not is_finite(values[p])]
