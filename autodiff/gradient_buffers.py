@@ -59,8 +59,8 @@ def zeros_on_cache_lines(shape: int | tuple[int, ...], dtype: Any = np.float64) 
 
 
 def spare_buffer(leaf: Node) -> Any:
-    """Return an array that the next gradient of this leaf may be written into, for the caller alone; None for a small
-    one."""
+    """Return an array that the next gradient of this leaf may be written into and that only the caller holds; None for
+    a small one."""
     if leaf.spare:
         try:
             return leaf.spare.pop()

@@ -422,7 +422,7 @@ def test_every_module_says_what_lives_in_it() -> None:
         assert ast.get_docstring(parsed(path)), f"{path} has no docstring"
 
 
-# First words with which a docstring says what a function is, and not what it does.
+# First words of a docstring that describes what a function is, not what it does.
 NO_VERBS = set(
     "A All An And As At Both By Each Every Everything For From How If In Inside It Its No None Nothing Of On One Only "
     "Other Same Some Such That The Their There These They This Those To Two Under Until What Whatever When Where "

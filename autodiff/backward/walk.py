@@ -238,7 +238,7 @@ class Walk:
                         break
                     if hooks and self.first is not None:
                         if has_nan([g for n, g in cotangents.items() if n not in sound]):
-                            return  # the gradient given to a hook must be right, for the hook runs once
+                            return  # a hook runs once: the gradient given to it must be right
                         sound.update(since)
                         since.clear()
                     g, keep = run_hooks(node, g, keep)

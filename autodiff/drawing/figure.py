@@ -127,7 +127,7 @@ class Figure:
         except program.DrawingError as error:
             if engine != "auto":
                 raise
-            _warn(f"the built-in layout drew this page, for the program dot failed: {error}")
+            _warn(f"the built-in layout drew this page, because the program dot failed: {error}")
             return self.to_svg("builtin")
 
     def to_svg(self, engine: str = "auto", *, quiet: bool = False, asked: str = "svg") -> str:

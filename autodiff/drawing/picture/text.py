@@ -177,7 +177,7 @@ def escape_mermaid_label(text: str) -> str:
 
     Mermaid decodes the codes of a label with tags before it reads Markdown, icons (`fa:fa-user`) and formulas
     (`$$x$$`). So the marks of Markdown get a backslash, and an empty element keeps the signs of icons and formulas
-    apart. Every text with a backslash has that element, for without a tag Mermaid would show the backslash.
+    apart. Every text with a backslash has that element: without a tag Mermaid would show the backslash.
     """
     parts = []
     for at, character in enumerate(text):

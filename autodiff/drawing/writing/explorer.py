@@ -1,6 +1,6 @@
 """The explorer: one HTML file with the picture, its data and a hundred lines of script; no network, no library.
 
-The content security policy allows nothing but the page's own style and script, named by their hashes. Labels reach
+The content security policy allows only the page's own style and script, named by their hashes. Labels reach
 the page as escaped SVG text and as JSON in which no `<` survives, and the script writes text through `textContent`
 alone.
 """

@@ -71,7 +71,7 @@ def to_mermaid(picture: Picture) -> str:
     dropped = ""
     if len(edges) > MOST_EDGES:
         kept = [edge for edge in edges if edge.kind != "gradient"][:MOST_EDGES]
-        dropped = f"{len(edges) - len(kept)} of {len(edges)} lines are not drawn, for Mermaid takes {MOST_EDGES}"
+        dropped = f"{len(edges) - len(kept)} of {len(edges)} lines are not drawn: Mermaid takes {MOST_EDGES}"
         edges = kept
     text = write(picture, edges, picture.nodes, dropped)
     if len(text) > MOST_TEXT:
@@ -82,7 +82,7 @@ def to_mermaid(picture: Picture) -> str:
             picture,
             inside,
             few,
-            f"only {len(few)} of {len(picture.nodes)} nodes are drawn, for Mermaid takes "
+            f"only {len(few)} of {len(picture.nodes)} nodes are drawn: Mermaid takes "
             f"{MOST_TEXT} characters; fold the picture",
         )
     return text

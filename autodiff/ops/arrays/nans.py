@@ -176,7 +176,7 @@ def _nanmin(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) 
 
 
 def _share_of_numbers(g: Any, a: Any, y: Any, axis: Axis, keepdims: bool) -> Any:
-    nothing = np.isnan(back(plain(y), axis, keepdims))  # nothing but NaNs, all left out
+    nothing = np.isnan(back(plain(y), axis, keepdims))  # all are NaN and left out
     return np.where(nothing, 0.0, share(g, a, np.where(np.isnan(plain(y)), 0.0, plain(y)), axis, keepdims))
 
 

@@ -190,7 +190,7 @@ def _quantile_vjp(
     upper = np.minimum(lower + 1, np.maximum(counts - 1, 0))
     part = places - lower
     if ignore_nan:
-        g = g * (counts > 0)  # of nothing but NaNs: every element is ignored
+        g = g * (counts > 0)  # where all are NaN, every element is ignored
     dtype = np.result_type(x.dtype, np.float32)
     ranked = scatter(g * (1.0 - part), index=along(lower, -1), shape=x.shape, dtype=dtype)
     ranked = ranked + scatter(g * part, index=along(upper, -1), shape=x.shape, dtype=dtype)

@@ -75,7 +75,7 @@ def from_torch(f: Callable[..., Any], name: str | None = None) -> Adapted:
     import torch
 
     a_function = isinstance(f, type) and issubclass(f, torch.autograd.Function)
-    call: Callable[..., Any] = getattr(f, "apply") if a_function else f  # noqa: B009 (a name that mypy cannot know)
+    call: Callable[..., Any] = getattr(f, "apply") if a_function else f  # noqa: B009 (a name that mypy cannot find)
     shown = name or name_of(f)
 
     def tensor(a: Any) -> Any:

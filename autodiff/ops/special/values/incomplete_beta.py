@@ -9,7 +9,7 @@ under the beta density up to x:
 dM_jk/da is M_(j+1)k less the effect of the two means, so that with M_00 = betainc all orders exist. The side of x is
 integrated on which U (or V) keeps its sign, and the other side is the whole, a central moment, less that. With
 t = x exp(-u) / (1 - x + x exp(-u)), a step of u on the logit scale, the integrand is a logarithmically concave function
-of u with nothing but exponentials in it.
+of u that contains exponentials only.
 """
 
 from __future__ import annotations

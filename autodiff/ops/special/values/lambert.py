@@ -34,7 +34,7 @@ def lambertw(z: Any, k: int) -> Any:
         w, done = np.where(done, w, w - step), done | ~(np.abs(step) > 4e-16 * np.abs(w))
         if done.all():
             break
-    # the steps have found no root; a phase of many turns has fewer digits and is none the less one
+    # the steps have found no root; one with a phase of many turns has fewer digits, and passes
     lost = (np.abs(w * np.exp(w) - z) > 1e-9 * (1.0 + np.abs(w)) * np.abs(z)) & (np.abs(z) > 1e-307)
     w = np.where(lost, np.nan, w)
     w = np.where(z == 0, 0.0 if k == 0 else -np.inf, np.where((distance == 0) & turned, -1.0, w))
