@@ -246,7 +246,7 @@ class Tensor(Variable):
     def __getitem__(self, index: Any) -> Any:
         try:
             static = {"index": plain_tree(index)}
-        except BatchedValueError:  # an index that is another one in every example, under vmap
+        except BatchedValueError:  # an index that differs between examples, under vmap
             return self._picked(self, index)
         return OPS["getitem"].run(self, static)
 

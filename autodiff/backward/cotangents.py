@@ -1,6 +1,6 @@
 """Cotangents: the start of a pass, and a rule's result in its parent's kind, shape and dtype.
 
-Broadcasting is undone here (``sum_to``), once for all rules; and hooks run on a cotangent on its way.
+Broadcasting is undone here (``sum_to``), once for all rules, and the hooks of a value run here.
 """
 
 from __future__ import annotations

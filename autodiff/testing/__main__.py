@@ -88,7 +88,7 @@ def _rows(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
         return 2
     names = list(OPS) if args.target is None else [args.target]
     examples = args.examples or (4 if args.target is None else 50)
-    # the few examples of a row may all be at jumps, so a run of every row accepts more weak comparisons
+    # the few examples of a row may all be at jumps: a run of every row accepts more weak comparisons
     weak = 0.2 if args.target is not None else 0.5
     options: dict[str, Any] = dict(order=args.order or 2, examples=examples, seed=args.seed, max_weak=weak)
     reports = []

@@ -24,7 +24,7 @@ CANNOT = (TypeError, ValueError, AttributeError, IndexError)  # of a rule that t
 
 
 def can_batch(nodes: list[Node], recorded: bool) -> bool:
-    """Return whether one pass for many cotangents is the same as many passes: no hook or mode looks at one."""
+    """Return whether one pass for many cotangents is the same as many passes: no hook or mode needs single ones."""
     now = state()
     careful = now.strict or now.anomaly or any([n.notes is not None and n.notes.hooks for n in nodes])
     return not careful and not (recorded and any([n.op is not None and n.op.selects for n in nodes]))

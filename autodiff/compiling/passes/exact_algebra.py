@@ -22,7 +22,7 @@ from ..planning.layouts import Strides
 from ..program import Instruction, Program, Ref, is_fixed
 from .substitution import Substitution
 
-MANY = 64  # 0-d calls: they will be packed, and a product by 1 left out would set its number apart from its peers
+MANY = 64  # 0-d calls: they will be packed, and must stay alike for that, products by 1 included
 Maker = dict[int, Instruction]
 
 

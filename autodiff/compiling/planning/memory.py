@@ -296,7 +296,7 @@ def is_view(instruction: Instruction, program: Program, strides: list[Strides]) 
 
 
 class _Free:
-    """Free parts of a block that grows: the smallest that fits is taken, neighbours grow together."""
+    """Free parts of a block that grows: the smallest that fits is taken, neighbours are joined."""
 
     __slots__ = ("end", "parts")
 

@@ -152,11 +152,11 @@ class TracedArray:
         return int(self._trace.ask(self, operator.index))
 
     def item(self, *index: Any) -> Any:
-        """Return ``ndarray.item``."""
+        """Return the result of ``ndarray.item``."""
         return (self[index] if index else self)._trace.ask(self[index] if index else self, _item)
 
     def tolist(self) -> Any:
-        """Return ``ndarray.tolist``."""
+        """Return the result of ``ndarray.tolist``."""
         return self._trace.ask(self, _tolist)
 
     def __contains__(self, value: Any) -> bool:
@@ -176,19 +176,19 @@ class TracedArray:
         return self.copy()
 
     def copy(self, order: str = "C") -> Any:
-        """Return ``ndarray.copy``."""
+        """Return the result of ``ndarray.copy``."""
         return self._trace.function(np.copy, (self,), {"order": order})
 
     def astype(
         self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
     ) -> Any:
-        """Return ``ndarray.astype``."""
+        """Return the result of ``ndarray.astype``."""
         if not copy and self.dtype == np.dtype(dtype) and not self._weak:
             return self
         return self._trace.function(functional.astype, (self, np.dtype(dtype)), {})
 
     def view(self, dtype: Any = None, type: Any = None) -> Any:
-        """Return ``ndarray.view``."""
+        """Return the result of ``ndarray.view``."""
         return self._trace.function(functional.view_as, (self, self.dtype if dtype is None else dtype), {})
 
     def as_number(self) -> Any:
@@ -196,11 +196,11 @@ class TracedArray:
         return self if self._weak else self._trace.as_number(self)
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
-        """Return ``ndarray.reshape``."""
+        """Return the result of ``ndarray.reshape``."""
         return self._trace.function(np.reshape, (self, _joined(shape)), {} if order == "C" else {"order": order})
 
     def transpose(self, *axes: Any) -> Any:
-        """Return ``ndarray.transpose``."""
+        """Return the result of ``ndarray.transpose``."""
         return self._trace.function(np.transpose, (self, _joined(axes)) if axes else (self,), {})
 
     T = property(lambda self: self.transpose())
@@ -210,7 +210,7 @@ class TracedArray:
     flat = property(lambda self: self.reshape(-1))
 
     def flatten(self, order: str = "C") -> Any:
-        """Return ``ndarray.flatten``, always a copy."""
+        """Return the result of ``ndarray.flatten``, always a copy."""
         return self.reshape(-1, order=order).copy()
 
     def sort(self, axis: int = -1, kind: Any = None) -> None:

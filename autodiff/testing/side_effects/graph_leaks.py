@@ -187,7 +187,7 @@ def _holder(o: Any, frame: types.FrameType | None) -> str:
             return f"held by a {type(holder).__name__} of {len(holder)}"
         if isinstance(holder, _GRAPH):
             return f"held by {_name(holder)}"
-    return "held by something that the collector cannot see"
+    return "held by an object that the collector does not list"
 
 
 def _cycle(start: Any) -> list[str]:
