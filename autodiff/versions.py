@@ -65,7 +65,7 @@ def _dot() -> str:
     if program is None:
         return "not found: pictures are laid out by Backflow itself"
     try:
-        told = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=10, check=False).stderr
+        printed = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=10, check=False).stderr
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"found, but it does not run: {error}"
-    return told.strip().removeprefix("dot - ")
+    return printed.strip().removeprefix("dot - ")

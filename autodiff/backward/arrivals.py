@@ -68,15 +68,15 @@ def watch_gradients(leaves: Iterable[Variable], watcher: Watcher) -> None:
 
 
 def _hook_of(reference: weakref.ref[Node]) -> Callable[[Any], None]:
-    def tell(gradient: Any) -> None:
+    def pass_on(gradient: Any) -> None:
         node = reference()
         watcher, position = _watcher_of(node)
         if node is not None and watcher is not None:
-            if notes_of(node).hooks[-1] is not tell:
+            if notes_of(node).hooks[-1] is not pass_on:
                 raise GraphError("a hook was registered on a leaf whose gradient is watched: register hooks before.")
             watcher.arrived(position, gradient)
 
-    return tell
+    return pass_on
 
 
 def _watcher_of(node: Node | None) -> tuple[Watcher | None, int]:

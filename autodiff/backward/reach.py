@@ -257,7 +257,7 @@ def _generic_arguments(node: Node, i: int) -> list[Any] | None:
     return [made.get(name, a) for name, a in given.items()]
 
 
-def answer(reach: Reach, node: Node, i: int, args: Any, g: Any, recorded: bool) -> Any:
+def apply_rule(reach: Reach, node: Node, i: int, args: Any, g: Any, recorded: bool) -> Any:
     """Apply the rule of operand i to g, with zero where no reached element contributes; None if none is reached.
 
     args: the values that the rule reads, as handles when the pass is recorded. Then elements that are not reached are

@@ -26,7 +26,7 @@ from ..modes.diagnostics import check_finite, describe, hint, rules_known
 from ..other_arrays import as_array, is_foreign, numbers, refusal
 from ..writes.stale_reads import check_unwritten
 from .cotangents import Cotangent, fit, nonzero, raw, run_hooks
-from .reach import Reach, answer, has_nan, nan_arrived, note_infinite, outer, refuse_convention, refuse_product
+from .reach import Reach, apply_rule, has_nan, nan_arrived, note_infinite, outer, refuse_convention, refuse_product
 from .recorded import handles
 
 _serial = attrgetter("serial")
@@ -401,7 +401,7 @@ def pull_operands(
             continue
         n = len(args)  # spelt out: f(g, *args) takes three times as long
         if reach is not None:
-            d = answer(reach, node, i, args, g, recorded)
+            d = apply_rule(reach, node, i, args, g, recorded)
             if d is None:
                 continue
         else:

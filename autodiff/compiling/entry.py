@@ -67,8 +67,8 @@ class Entry:
         try:
             with np.errstate(all="ignore"):
                 made, step = self.run_forward.begin(arrays)
-                (values, grads, own_grads, residuals), writes, answers, *update = made
-            why = failed_guard(self.forward, answers) if answers else None
+                (values, grads, own_grads, residuals), writes, results, *update = made
+            why = failed_guard(self.forward, results) if results else None
         except Exception:
             self._draw_again(before)
             raise
@@ -138,8 +138,8 @@ class Entry:
                 raise GraphError(pullback.error)
             if not any(isinstance(x, Variable) for x in (g, *xs)):
                 with np.errstate(all="ignore"):
-                    shares, _, answers = self._backward(k, [*residuals, np.asarray(g)])
-                if failed_guard(self.backward[k], answers) is None:
+                    shares, _, results = self._backward(k, [*residuals, np.asarray(g)])
+                if failed_guard(self.backward[k], results) is None:
                     return [np.asarray(shares[i]) for i in reached]
             whole = dict(enumerate(operands)) | dict(zip(reached, xs, strict=True))
             found = self._pulled_eagerly(k, g, tuple(whole.values()), inputs, arguments, before)
@@ -226,23 +226,23 @@ def executable(
     return Interpreted(program)
 
 
-def failed_guard(program: Program, answers: list[Any]) -> str | None:
+def failed_guard(program: Program, results: list[Any]) -> str | None:
     """Return which guard does not hold, as words; None where all hold."""
-    for (ref, expected), value in zip(program.guards, answers, strict=True):
+    for (ref, expected), value in zip(program.guards, results, strict=True):
         if not _holds(value, expected):
-            asked = next((i for i in program.instructions if ref.index in i.results), None)
-            return f"{_asked(value, expected)!r} where it was {expected!r}" + (
-                f" ({described(asked)})" if asked else ""
+            call = next((i for i in program.instructions if ref.index in i.results), None)
+            return f"{_as_guarded(value, expected)!r} where it was {expected!r}" + (
+                f" ({described(call)})" if call else ""
             )
     return None
 
 
-def _asked(value: Any, expected: Any) -> Any:
+def _as_guarded(value: Any, expected: Any) -> Any:
     if type(expected) in (bool, int, float, complex):
         return type(expected)(value)
     return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _holds(value: Any, expected: Any) -> bool:
-    found = _asked(value, expected)
+    found = _as_guarded(value, expected)
     return bool(found == expected) or (found != found and expected != expected)

@@ -31,7 +31,7 @@ from .reading.wide_inputs import fold_wide_inputs
 
 HARD_LIMIT = 3000  # operations; a picture of more cannot be read, and Graphviz takes minutes
 MOST_MODULES = 60
-MOST_LINES = 60  # between the numbers of a few neurons; more than that cannot be told apart
+MOST_LINES = 60  # between the numbers of a few neurons; more than that cannot be distinguished
 
 
 def draw(

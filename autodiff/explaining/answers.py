@@ -93,8 +93,8 @@ class Explanation:
         self.state, self.causes, self._draw = state, tuple(causes), draw
         self.cause = self.causes[0] if causes else None
         lines = [head, *(self.cause.lines() if self.cause is not None else ())]
-        told = {(c.rule, c.place): c for c in reversed(self.causes)}  # a line that runs often is listed once
-        for other in [c for c in self.causes[1:] if told[c.rule, c.place] is c]:
+        first = {(c.rule, c.place): c for c in reversed(self.causes)}  # a line that runs often is listed once
+        for other in [c for c in self.causes[1:] if first[c.rule, c.place] is c]:
             at = f" ({source_text(other.place)})" if other.place else ""
             lines.append(f"Also: {other.rule}{at}")
             lines += [f"    write instead: {other.remedy}"] if other.remedy else []

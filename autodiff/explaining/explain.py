@@ -211,8 +211,8 @@ def _drawer(graph: GraphPass, wrt: Variable, causes: list[Cause]) -> Any:
     value = cause.value if cause.value is not None else np.zeros(cause.shape)  # type: ignore[union-attr]
     name = graph.record(cause).name or "cause"  # type: ignore[arg-type]
 
-    asked = wrt.node if wrt.node is not cause else None
-    unnamed = {"this value": wrt} if asked is not None and not graph.record(asked).name else {}
+    node = wrt.node if wrt.node is not cause else None
+    unnamed = {"this value": wrt} if node is not None and not graph.record(node).name else {}
 
     def show(radius: int, **options: Any) -> Any:
         names = {**unnamed, **options.pop("names", {}), name: wrap(value, cause)}

@@ -75,7 +75,7 @@ def elements_above(graph: GraphPass, use: Use, mask: Any) -> Any:
 def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
     """Return why an operation to which a gradient arrived sends zeros to these elements of an operand."""
     zero = Zero(graph, use, mask)
-    found = next((told for find in IN_ORDER if (told := find(zero)) is not None), None)
+    found = next((cause for find in IN_ORDER if (cause := find(zero)) is not None), None)
     if found is None:
         name, at = zero.name, value_text(zero.x, zero.index)
         rule = f"the derivative of {name} is 0{at}."

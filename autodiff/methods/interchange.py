@@ -20,7 +20,7 @@ VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 def array_namespace(self: Tensor, /, *, api_version: str | None = None) -> ModuleType:
     """Return the module ``autodiff``, whose functions follow the Array API standard, 2024.12."""
     if api_version is not None and api_version not in VERSIONS:
-        raise ValueError(f"autodiff follows the Array API standard {VERSIONS[-1]}; asked for was {api_version!r}.")
+        raise ValueError(f"autodiff follows the Array API standard {VERSIONS[-1]}; got {api_version!r}.")
     return sys.modules[__package__.partition(".")[0]]
 
 

@@ -52,7 +52,7 @@ def root(f: Function, start: Any, *parameters: Any, method: str = "hybr", tol: f
         )
         if not found.success:
             raise GraphError(f"ad.root found no root from this start: {' '.join(found.message.split())}")
-        return layout.answer(found.x)
+        return layout.plain(found.x)
 
     return implicit(solver, f)(*parameters)
 
@@ -77,13 +77,13 @@ def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, 
     def solver(*constants: Any) -> Any:
         x = layout.start
         for _ in range(max_iterations):
-            new = real_numbers(layout.vector(f(layout.answer(x), *constants), "what f returns"), "ad.fixed_point: f")
+            new = real_numbers(layout.vector(f(layout.plain(x), *constants), "what f returns"), "ad.fixed_point: f")
             moved, size = np.max(np.abs(new - x), initial=0.0), np.max(np.abs(new), initial=0.0)
             x = new
             if not np.isfinite(size):
                 break
             if moved <= rtol * size:
-                return layout.answer(x)
+                return layout.plain(x)
         raise GraphError(
             f"ad.fixed_point: x still moves by {moved:.3g}; it does not come to rest in {max_iterations} steps. Where "
             "f does not come nearer with each step, write ad.root(lambda x, *p: f(x, *p) - x, start, *parameters)."

@@ -82,7 +82,7 @@ def minimize(
         second = hessian(on_vector)
         given["hess"] = lambda v: np.asarray(second(v))
     if callback is not None:
-        given["callback"] = lambda v, *_: callback(layout.answer(v))
+        given["callback"] = lambda v, *_: callback(layout.plain(v))
     single = constraints if isinstance(constraints, list | tuple) else [constraints]
     found = scipys("optimize", "ad.minimize").minimize(
         value,
@@ -155,9 +155,9 @@ def _refuse_recorded(values: Sequence[Any]) -> None:
 
 
 def _told(found: Result, layout: Layout, gradient: str) -> Result:
-    found.x = layout.answer(found.x)
+    found.x = layout.plain(found.x)
     if isinstance(found.get(gradient), np.ndarray):
-        found[gradient] = layout.answer(found[gradient])
+        found[gradient] = layout.plain(found[gradient])
     return found
 
 

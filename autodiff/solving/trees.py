@@ -83,7 +83,7 @@ class Layout:
         parts = [vector[end - n : end] for end, n in zip(self.ends, self.sizes, strict=True)]
         return self.rebuild([np.reshape(p, shape) for p, shape in zip(parts, self.shapes, strict=True)])
 
-    def answer(self, vector: np.ndarray) -> Any:
+    def plain(self, vector: np.ndarray) -> Any:
         """Return the nesting as plain values with memory of their own; a number is a Python float."""
         parts = [vector[end - n : end] for end, n in zip(self.ends, self.sizes, strict=True)]
         made = zip(parts, self.shapes, strict=True)

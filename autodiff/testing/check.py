@@ -56,7 +56,7 @@ from autodiff.testing.subjects.real_parts import RealParts
 __all__ = ["Options", "check_derivatives", "check_subject", "examine"]
 
 _ROUNDS = 3  # a check at one point tries this many sets of cotangents and directions
-_QUESTIONS = 300  # calls that shrinking may try: a wrong rule should be shown in seconds
+_CALLS = 300  # calls that shrinking may try: a wrong rule should be shown in seconds
 _DRAWS = 4
 # about the arrays of the call, or bit for bit about its outputs: complex ones are not taken apart
 _OF_ITS_ARRAYS = ("P12", "P15", "P17", "P18", "P26")
@@ -198,10 +198,10 @@ def check_derivatives(
         )
     if processes:
         options = replace(options, elsewhere=make)
-    asked: dict[str, Any] = dict(wrt=wrt, order=order, modes=modes, properties=properties, kinks=kinks, dtypes=dtypes)
-    asked |= dict(vjp=vjp, processes=processes)
+    chosen: dict[str, Any] = dict(wrt=wrt, order=order, modes=modes, properties=properties, kinks=kinks, dtypes=dtypes)
+    chosen |= dict(vjp=vjp, processes=processes)
     usual = {key: p.default for key, p in inspect.signature(check_derivatives).parameters.items()}
-    call = Call("check_derivatives", f, {k: v for k, v in asked.items() if v is not usual[k] and v != usual[k]})
+    call = Call("check_derivatives", f, {k: v for k, v in chosen.items() if v is not usual[k] and v != usual[k]})
     report = check_subject(subject, inputs, kwargs, options, call, explain)
     if raises:
         report.raise_if_wrong()
@@ -391,7 +391,7 @@ class _Run:
         fixed number of calls, so that the search ends at the same place on every machine.
         """
         focus = replace(self.options, focus=_FOUND_BY.get(prop, prop))
-        left = _QUESTIONS
+        left = _CALLS
 
         def violation(case: Case) -> Finding | None:
             try:

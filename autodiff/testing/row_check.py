@@ -139,9 +139,9 @@ def check_op(
     )
     # a row with kinks may have jumps, which mixed scales would put at every step
     calls = op_calls(row, wide=row.kink is None)
-    asked = dict(order=order, examples=examples, properties=properties, dtypes=dtypes, modes=modes, kinks=kinks)
+    chosen = dict(order=order, examples=examples, properties=properties, dtypes=dtypes, modes=modes, kinks=kinks)
     usual = inspect.signature(check_op).parameters
-    given = {key: value for key, value in asked.items() if value is not usual[key].default}
+    given = {key: value for key, value in chosen.items() if value is not usual[key].default}
     known = ad.ops.OPS.get(row.name) is row
     call = Call("check_op", repr(row.name), given, inputs_from_row=True) if known else None
     report = check_subject(op_subject(row, order, modes), (calls,), None, options, call)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import collect, fit, handles, nonzero, pull
-from ..backward.reach import ForwardReach, answer, has_nan, refuse_convention, refuse_product
+from ..backward.reach import ForwardReach, apply_rule, has_nan, refuse_convention, refuse_product
 from ..batching.handle import bottom, inside, with_bottom
 from ..errors import GraphError, depends_on_phase, kind_of
 from ..graph import Node, leaf
@@ -129,7 +129,7 @@ def _push_each(
                 if reach is None:
                     t = _push_operand(node, i, found[p], saved[i], recorded)
                 else:
-                    t = answer(reach, node, i, saved[i], found[p], recorded)
+                    t = apply_rule(reach, node, i, saved[i], found[p], recorded)
                 if t is None:
                     continue
                 t = fit(t, node)

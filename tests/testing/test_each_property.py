@@ -293,7 +293,7 @@ def test_shrinking_asks_a_bounded_number_of_questions(monkeypatch: Any) -> None:
     calls = count()
     real = check.examine
     monkeypatch.setattr(check, "examine", lambda *a: (next(calls) and None) or real(*a))
-    monkeypatch.setattr(check, "_QUESTIONS", 5)
+    monkeypatch.setattr(check, "_CALLS", 5)
     check_derivatives(np.sin, tensors((3, 3)), vjp=lambda g, y, x: (g * np.sin(x),), examples=2, raises=False)
     assert next(calls) <= 60
 

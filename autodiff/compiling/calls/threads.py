@@ -20,9 +20,9 @@ Block = Callable[[int, int, int, Any], None]
 
 def available() -> int:
     """Return how many threads work on blocks, the caller among them."""
-    asked = os.environ.get("BACKFLOW_THREADS", "")
-    if asked:
-        return max(1, int(asked))
+    given = os.environ.get("BACKFLOW_THREADS", "")
+    if given:
+        return max(1, int(given))
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,7 +1,7 @@
 """Blocks: elementwise calls on large arrays of one size are brought together, and run block by block.
 
 A call joins the group of its operands if it can run at the same time: no path from the group to the call leads
-through a call outside of the group. Sums over all elements, any and all may end a chain. Only arrays in C order take part
+through a call outside of it. Sums over all elements, any and all may end a chain. Only arrays in C order take part
 (``strides``).
 """
 

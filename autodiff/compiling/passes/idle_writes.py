@@ -71,7 +71,7 @@ class _Writes:
                 base, before = before[0], _written(self.made_by(before[0]))
             return replace(instruction, function=functional.write_at, arguments=(base, index, value))
         if instruction.function == np.logical_or.reduce and self.values[instruction.results[0]].shape == ():
-            return self.asked_of_less(instruction)
+            return self.tested_on_less(instruction)
         return instruction
 
     def same(self, instruction: Instruction) -> int | None:
@@ -87,7 +87,7 @@ class _Writes:
             found = arguments[0] if self.values[instruction.results[0]].shape else None
         return found.index if found.__class__ is Ref else None
 
-    def asked_of_less(self, instruction: Instruction) -> Instruction:
+    def tested_on_less(self, instruction: Instruction) -> Instruction:
         """Return any(isnan(a[i] = v)) as any(isnan(v))."""
         question = self.made_by(instruction.arguments[0])
         if question is None or question.function is not np.isnan or question.keywords:

@@ -151,7 +151,7 @@ def _loop(function: Any, kinds: tuple[Any, ...]) -> tuple[np.dtype[Any], ...] | 
 
 
 def _phases(program: Program, nodes: dict[int, _Node]) -> list[int]:
-    """Return the phase of each instruction: one more after each path from a packed number through a call that is not."""
+    """Return the phase of each instruction: one more after a path from a packed number through a call that is not."""
     of_value, packed_value = [0] * len(program.values), [False] * len(program.values)
     phases, latest = [], 0
     for k, instruction in enumerate(program.instructions):

@@ -83,7 +83,7 @@ def planned(program: Program, strides: list[Strides], late: int | None = None, i
                 if home is not None:
                     plan.homes[index] = home
                     continue
-            if index not in kept and _wants_place(instruction, values[index], program):
+            if index not in kept and _needs_place(instruction, values[index], program):
                 heir = _heir(instruction, k, program, plan, roots, alive)
                 if heir is not None:
                     plan.places[index] = plan.places[heir]
@@ -171,7 +171,7 @@ def roots_of(program: Program) -> dict[int, frozenset[int]]:
     return roots
 
 
-def _wants_place(instruction: Instruction, value: Value, program: Program) -> bool:
+def _needs_place(instruction: Instruction, value: Value, program: Program) -> bool:
     if not value.shape or value.dtype.hasobject or not instruction.pure:
         return False
     if getattr(instruction.function, "places", False):

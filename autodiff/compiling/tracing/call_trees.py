@@ -83,11 +83,11 @@ def index_of_arrays(index: Any) -> Any:
     return made if isinstance(index, tuple) else made[0]
 
 
-def asked(tree: Any) -> Any:
+def with_plain_integers(tree: Any) -> Any:
     """Return a shape or positions with Python's integers in place of traced ones."""
     if type(tree) is TracedArray:
         return int(tree) if tree.ndim == 0 else tree.tolist()
-    return type(tree)([asked(x) for x in tree]) if type(tree) in (tuple, list) else tree
+    return type(tree)([with_plain_integers(x) for x in tree]) if type(tree) in (tuple, list) else tree
 
 
 def _traced_list(index: list[Any]) -> Any:

@@ -41,7 +41,7 @@ def pieces(traced: Traced) -> Iterator[Program]:
     kept: list[list[int]] = []
     backwards: list[Program] = []
     for p in backs:
-        guards = [(ref, answer) for ref, answer in program.guards if ref.index in of[p.seed]]
+        guards = [(ref, expected) for ref, expected in program.guards if ref.index in of[p.seed]]
         back = Program(instructions=parts[p.seed], outputs=p.shares, guards=guards, values=list(program.values))
         _prune(back)
         kept.append(_give_inputs(back, program, p.seed))
@@ -53,7 +53,7 @@ def pieces(traced: Traced) -> Iterator[Program]:
         values=program.values,
         instructions=forward,
         outputs=[*program.outputs, [[Ref(i) for i in residuals] for residuals in kept]],
-        guards=[(ref, answer) for ref, answer in program.guards if ref.index not in back_values],
+        guards=[(ref, expected) for ref, expected in program.guards if ref.index not in back_values],
         writes=program.writes,
     )
     _prune(first)

@@ -38,7 +38,7 @@ BLOCK = 1 << 15  # words of eight bytes that are compared at a time
 BUFFERS = (bytearray, memoryview, array)
 CONTAINERS = (list, tuple, dict, set, frozenset, deque)
 # Builtins that a function may call without making a Python number of an array's element.
-ASKS_NOTHING = frozenset(
+MAKES_NO_NUMBERS = frozenset(
     "len zip enumerate isinstance tuple list dict set super type sum max min abs print slice object reversed".split()
 )
 _GONE = object()
@@ -53,12 +53,12 @@ class Surroundings:
         self._names: set[str] = {"forward"}  # a module calls it
         live = {id(a) for a in read or () if a.nbytes > LARGE}
         self._arrays = read is not None
-        self._asks = False  # whether code may make Python's numbers of arrays
+        self._makes_numbers = False  # whether code may make Python's numbers of arrays
         count: Any = None
-        while (len(self._names), self._asks) != count:  # code that is found names attributes, in which is more code
-            count = len(self._names), self._asks
+        while (len(self._names), self._makes_numbers) != count:  # code names attributes with more code
+            count = len(self._names), self._makes_numbers
             self.reads_any = not ANY_ATTRIBUTE.isdisjoint(self._names)
-            self._live = set() if self._asks else live
+            self._live = set() if self._makes_numbers else live
             self.things: list[Any] = []
             self.met: list[Any] = []  # objects that are not searched, generators and iterators among them
             self.identity = ""  # the line where the user's code compares two objects with ``is``
@@ -66,8 +66,8 @@ class Surroundings:
             self._walk([function, *roots])
         if not self._names.isdisjoint(("environ", "getenv", "environb")):
             self._then.append((_environment, _environment()))
-        asks = self.things + self.met if self.identity else ()
-        self._captured = {id(x) for x in asks if isinstance(x, np.ndarray | np.generic | Variable)}
+        compared = self.things + self.met if self.identity else ()
+        self._captured = {id(x) for x in compared if isinstance(x, np.ndarray | np.generic | Variable)}
 
     def has(self, inputs: Iterable[Any]) -> bool:
         """Return whether one of these is captured, too, and the user's code may notice that with ``is``."""
@@ -87,8 +87,8 @@ class Surroundings:
             if type(thing) is types.FunctionType and _is_users(thing.__module__):
                 _refuse_exact_class(thing.__code__)
                 self._names |= _attributes_in(thing.__code__)
-                self._asks = self._asks or _may_ask(thing.__code__)
-                self.identity = self.identity or _asks_identity(thing.__code__, thing.__globals__)
+                self._makes_numbers = self._makes_numbers or _may_make_numbers(thing.__code__)
+                self.identity = self.identity or _identity_test(thing.__code__, thing.__globals__)
             read = self._reader(thing)
             inside = read()
             self._then.append((read, inside))
@@ -271,24 +271,24 @@ def _environment() -> list[Any]:
 
 
 @cache
-def _may_ask(code: types.CodeType) -> bool:
+def _may_make_numbers(code: types.CodeType) -> bool:
     """Return whether a function may make a Python number or a decision of an array's element: by a builtin, by a module
     of Python, by ``.item()``, or by a condition."""
-    asks = {"item", "tolist", "tobytes"}.intersection(code.co_names)
+    methods = {"item", "tolist", "tobytes"}.intersection(code.co_names)
     for i in dis.get_instructions(code):
         if i.opname == "CONTAINS_OP" or ("JUMP" in i.opname and "IF" in i.opname):
             return True
-        if i.opname == "LOAD_GLOBAL" and i.argval not in ASKS_NOTHING:
+        if i.opname == "LOAD_GLOBAL" and i.argval not in MAKES_NO_NUMBERS:
             if hasattr(builtins, i.argval) or i.argval in sys.stdlib_module_names:
                 return True
-    return bool(asks) or any(_may_ask(part) for part in code.co_consts if isinstance(part, types.CodeType))
+    return bool(methods) or any(_may_make_numbers(part) for part in code.co_consts if isinstance(part, types.CodeType))
 
 
-def _asks_identity(code: types.CodeType, around: dict[str, Any]) -> str:
+def _identity_test(code: types.CodeType, around: dict[str, Any]) -> str:
     """Return where code has ``a is b``, unless b is a constant or a class; "" if nowhere."""
     if (code.co_name, code.co_filename) == ("__eq__", "<string>"):  # of a dataclass: equal objects compare equal
         return ""
-    for name, attribute, line in _identity_questions(code):
+    for name, attribute, line in _identity_tests(code):
         thing = around.get(name, getattr(builtins, name, None))
         if not isinstance(getattr(thing, attribute, None) if attribute else thing, type):
             return f"{code.co_filename}:{line}"
@@ -296,23 +296,23 @@ def _asks_identity(code: types.CodeType, around: dict[str, Any]) -> str:
 
 
 @cache
-def _identity_questions(code: types.CodeType) -> tuple[tuple[str, str, int], ...]:
+def _identity_tests(code: types.CodeType) -> tuple[tuple[str, str, int], ...]:
     """Return each ``is`` whose second operand is no constant: (global, its attribute, line), "" where there is none."""
-    asked: list[Any] = []
+    tests: list[Any] = []
     found: list[Any] = [None, None, *dis.get_instructions(code)]
     for before, last, i in zip(found, found[1:], found[2:], strict=False):
         if i.opname != "IS_OP" or last.opname in ("LOAD_CONST", "LOAD_COMMON_CONSTANT") or last.argval == "__class__":
             continue
         line = i.positions.lineno if i.positions is not None else code.co_firstlineno
         if last.opname == "LOAD_GLOBAL":
-            asked.append((last.argval, "", line))
+            tests.append((last.argval, "", line))
         elif last.opname == "LOAD_ATTR" and before is not None and before.opname == "LOAD_GLOBAL":
-            asked.append((before.argval, last.argval, line))
+            tests.append((before.argval, last.argval, line))
         else:
-            asked.append(("", "", line))
+            tests.append(("", "", line))
     for part in code.co_consts:
-        asked += _identity_questions(part) if isinstance(part, types.CodeType) else ()
-    return tuple(asked)
+        tests += _identity_tests(part) if isinstance(part, types.CodeType) else ()
+    return tuple(tests)
 
 
 @cache

@@ -25,7 +25,6 @@ from .. import functional
 from ..functional import SELF
 from ..program import Instruction, Program, Ref, frozen, name_of, refs
 from .call_trees import (
-    asked,
     equal,
     has_traced,
     index_of_arrays,
@@ -35,6 +34,7 @@ from .call_trees import (
     replaced,
     sorted_out,
     static,
+    with_plain_integers,
 )
 from .comparison import alike
 from .traced_array import Cell, TracedArray
@@ -86,7 +86,7 @@ class Trace(Writes):
         self.busy = False  # NumPy runs on examples: arrays that it makes inside are not traced
         self.fixed: set[int] = set()  # values that no input and no state enters
         self.constants: dict[int, tuple[int, Any, Any]] = {}  # id -> (value, the array, a copy of it at its first use)
-        self.asked: dict[tuple[int, Any], Any] = {}
+        self.guarded: dict[tuple[int, Any], Any] = {}
         # id -> (generator, its state before the first draw, its state after the last one)
         self.generators: dict[int, tuple[Any, Any, Any]] = {}
         self.scopes: dict[Any, None] = {}
@@ -233,9 +233,9 @@ class Trace(Writes):
         if function in IN_PLACE:
             return self._change(function, *args, **keywords)
         if function in SHAPED and len(args) > 1:
-            args = (args[0], asked(args[1]), *args[2:])
+            args = (args[0], with_plain_integers(args[1]), *args[2:])
         elif function in NEW:
-            args = (asked(args[0]), *args[1:])
+            args = (with_plain_integers(args[0]), *args[1:])
         args, keywords = self._numbers_fitted(args, keywords)
         operands: list[TracedArray] = []
         examples, symbols = self.taken(tuple(args), operands)
@@ -464,14 +464,14 @@ class Trace(Writes):
         return self._wrapped(functional.getitem, (symbol, at_symbol), {}, made, operands[:1], dynamic)
 
     # ---- guards
-    def ask(self, t: TracedArray, convert: Callable[[Any], Any]) -> Any:
+    def guard(self, t: TracedArray, convert: Callable[[Any], Any]) -> Any:
         """Return ``convert`` of a value, and add the guard that it must be the same at every run."""
-        answer = self._run(convert, t._example)
+        result = self._run(convert, t._example)
         index = self.index_of(t)
-        if index not in self.fixed and (index, convert) not in self.asked:
-            self.asked[index, convert] = answer
-            self.program.guards.append((Ref(index), answer))
-        return answer
+        if index not in self.fixed and (index, convert) not in self.guarded:
+            self.guarded[index, convert] = result
+            self.program.guards.append((Ref(index), result))
+        return result
 
     def refusal(self, what: str, instead: str, place: tuple[str, int] | None = None) -> TraceError:
         """Return the error for a step that no trace can follow, with the user's line."""

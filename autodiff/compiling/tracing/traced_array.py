@@ -135,29 +135,29 @@ class TracedArray:
 
     # ---- conversions to Python values: guards
     def __bool__(self) -> bool:
-        return bool(self._trace.ask(self, bool))
+        return bool(self._trace.guard(self, bool))
 
     def __int__(self) -> int:
-        return int(self._trace.ask(self, int))
+        return int(self._trace.guard(self, int))
 
     def __float__(self) -> float:
-        return float(self._trace.ask(self, float))
+        return float(self._trace.guard(self, float))
 
     def __complex__(self) -> complex:
-        return complex(self._trace.ask(self, complex))
+        return complex(self._trace.guard(self, complex))
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu":  # it depends on no value; NumPy 2.0 tries it in ``array ** x``
             raise TypeError("only integer scalar arrays can be converted to a scalar index")
-        return int(self._trace.ask(self, operator.index))
+        return int(self._trace.guard(self, operator.index))
 
     def item(self, *index: Any) -> Any:
         """Return the result of ``ndarray.item``."""
-        return (self[index] if index else self)._trace.ask(self[index] if index else self, _item)
+        return (self[index] if index else self)._trace.guard(self[index] if index else self, _item)
 
     def tolist(self) -> Any:
         """Return the result of ``ndarray.tolist``."""
-        return self._trace.ask(self, _tolist)
+        return self._trace.guard(self, _tolist)
 
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))

@@ -45,16 +45,16 @@ def module_info(path: str, owner: Any, parent: str, kind: type | None) -> Module
 
 def facts_of(owner: Any) -> ModuleFacts:
     """Return the facts that a module states, or empty ones."""
-    told = getattr(type(owner), "picture_facts", None)
-    facts = told(owner) if callable(told) else None
+    method = getattr(type(owner), "picture_facts", None)
+    facts = method(owner) if callable(method) else None
     return facts if isinstance(facts, ModuleFacts) else ModuleFacts()
 
 
 def module_sizes(owner: Any) -> str:
     """Return the sizes of a module as `in → out`, from its facts or from the attributes that such modules have."""
-    told = facts_of(owner).sizes
-    if told:
-        return clean(told)
+    stated = facts_of(owner).sizes
+    if stated:
+        return clean(stated)
     for first, last in SIZE_NAMES:
         sizes = getattr(owner, first, None), getattr(owner, last, None)
         if all(isinstance(size, int | np.integer) for size in sizes):

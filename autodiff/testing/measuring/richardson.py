@@ -186,7 +186,7 @@ class Line:
             if np.isfinite(around).all()
         ]
         for s, level in levels:
-            wide = steps >= c.SEES_NOISE * self.scale * 2.0**s
+            wide = steps >= c.MEASURES_NOISE * self.scale * 2.0**s
             noise[wide] = np.maximum(noise[wide], level)
         shared = [a for (s, a), (t, b) in pairwise(levels) if b < a * 2 ** ((t - s) / 2)]
         ends = np.abs(np.concatenate([self.plus[:n], self.minus[:n]]) - self.value)

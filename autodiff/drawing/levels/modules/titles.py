@@ -47,12 +47,12 @@ def title_of(builder: FlowBuilder, item: Item) -> tuple[str, str]:
             sizes = info.sizes or (
                 str(math.prod(newest.shape[1:])) if info.kind == "Flatten" and len(newest.shape) > 1 else ""
             )
-            told = [sizes] if sizes else []
+            texts = [sizes] if sizes else []
             if info.kernel:
-                told.append(word(lang, "kernel", shape_text(info.kernel)))
+                texts.append(word(lang, "kernel", shape_text(info.kernel)))
             if info.heads:
-                told.append(word(lang, "heads", info.heads))
-            return module_word(lang, info.kind), "\u00a0\u00a0·\u00a0\u00a0".join(told)
+                texts.append(word(lang, "heads", info.heads))
+            return module_word(lang, info.kind), "\u00a0\u00a0·\u00a0\u00a0".join(texts)
         return shorten(item.path), ""
     if item.kind == "op":
         if newest.row is not None and newest.row.shown.title:
