@@ -109,7 +109,7 @@ def test_a_tensor_names_its_namespace_and_its_device() -> None:
     assert t.device == "cpu" and t.to_device("cpu") is t
     with pytest.raises(ValueError, match=r"2024\.12; got '2030\.01'"):
         t.__array_namespace__(api_version="2030.01")
-    with pytest.raises(ValueError, match=r"lives on the device 'cpu'; got to_device\('cuda'"):
+    with pytest.raises(ValueError, match=r"is on the device 'cpu'; got to_device\('cuda'"):
         t.to_device("cuda")
 
 

@@ -300,7 +300,7 @@ NAMES: Rows = [
     ("ad.cat", AttributeError, r"write np\.concatenate"),
     ("ad.float16", AttributeError, r"dtypes are NumPy's"),
     ("ad.asarray([1.0], device='gpu')", ValueError, r"the only device is 'cpu'; got 'gpu'"),
-    ("m.to_device('cuda')", ValueError, r"a Tensor lives on the device 'cpu'; got to_device\('cuda'"),
+    ("m.to_device('cuda')", ValueError, r"a Tensor is on the device 'cpu'; got to_device\('cuda'"),
     ("np.from_dlpack(m)", EXIT, r"from_dlpack\(\) of another library"),
     ("complex(m[0, 0])", EXIT, r"complex\(\)"),
     ("m.__array_namespace__(api_version='1999')", ValueError, r"follows the Array API standard 2024\.12"),

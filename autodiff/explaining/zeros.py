@@ -106,10 +106,10 @@ class Zero:
         return self.op.elementwise and len(self.op.inputs) == 1
 
 
-Told = tuple[str, str, str] | None  # kind, rule and remedy of a cause; None where the cause is another one
+Found = tuple[str, str, str] | None  # kind, rule and remedy of a cause; None where the cause is another one
 
 
-def cancelled(zero: Zero) -> Told:
+def cancelled(zero: Zero) -> Found:
     """Find paths whose gradients add up to 0."""
     if zero.sent is None or not (zero.sent[zero.mask] != 0).any():
         return None
@@ -117,7 +117,7 @@ def cancelled(zero: Zero) -> Told:
     return "cancelled", rule, ""
 
 
-def dead(zero: Zero) -> Told:
+def dead(zero: Zero) -> Found:
     """Find a rectifier of negative numbers."""
     x, mask = zero.x, zero.mask
     if zero.op.shown.leaves_out != "negative" or x is None or x.shape != mask.shape or not (x[mask] < 0).any():
@@ -132,7 +132,7 @@ def dead(zero: Zero) -> Told:
     )
 
 
-def flat(zero: Zero) -> Told:
+def flat(zero: Zero) -> Found:
     """Find a function whose derivative is 0 wherever it exists."""
     if not zero.op.shown.flat:
         return None
@@ -149,7 +149,7 @@ def flat(zero: Zero) -> Told:
     )
 
 
-def by_convention(zero: Zero) -> Told:
+def by_convention(zero: Zero) -> Found:
     """Find a point without a derivative, where 0 is given."""
     given = zero.op.convention
     at = conventional(zero.graph, zero.node) if given is not None else None
@@ -159,7 +159,7 @@ def by_convention(zero: Zero) -> Told:
     return "convention", rule, instead_of(zero.op)
 
 
-def other_branch(zero: Zero) -> Told:
+def other_branch(zero: Zero) -> Found:
     """Find a condition that took the other value."""
     if zero.op.shown.leaves_out != "branch":
         return None
@@ -171,7 +171,7 @@ def other_branch(zero: Zero) -> Told:
     )
 
 
-def not_picked(zero: Zero) -> Told:
+def not_picked(zero: Zero) -> Found:
     """Find a comparison that picked other elements."""
     if not zero.compares or zero.one_operand or zero.op.shown.leaves_out == "bounds":
         return None
@@ -182,7 +182,7 @@ def not_picked(zero: Zero) -> Told:
     )
 
 
-def clipped(zero: Zero) -> Told:
+def clipped(zero: Zero) -> Found:
     """Find a function that is constant outside an interval."""
     name = zero.name
     if zero.op.shown.leaves_out == "bounds":
@@ -200,7 +200,7 @@ def clipped(zero: Zero) -> Told:
     )
 
 
-def not_selected(zero: Zero) -> Told:
+def not_selected(zero: Zero) -> Found:
     """Find an index that reads other elements."""
     if not (zero.op.selects or (zero.op.linear and not zero.op.elementwise)):
         return None
@@ -211,7 +211,7 @@ def not_selected(zero: Zero) -> Told:
     )
 
 
-def times_zero(zero: Zero) -> Told:
+def times_zero(zero: Zero) -> Found:
     """Find a factor that is 0."""
     other, name = zero_operand(zero.graph, zero.use, zero.mask), zero.name
     if other is None:
@@ -223,7 +223,7 @@ def times_zero(zero: Zero) -> Told:
     )
 
 
-def underflow(zero: Zero) -> Told:
+def underflow(zero: Zero) -> Found:
     """Find a derivative and a gradient that are not 0, with a product that is 0."""
     slope = zero.graph.sent(zero.node, zero.i, np.ones(zero.node.shape or ())) if zero.op.elementwise else None
     if slope is None or not (slope[zero.mask] != 0).any():
@@ -235,7 +235,7 @@ def underflow(zero: Zero) -> Told:
     )
 
 
-def balanced(zero: Zero) -> Told:
+def balanced(zero: Zero) -> Found:
     """Find gradients that cancel inside one operation, which sends other gradients on."""
     if zero.op.elementwise:
         return None
@@ -250,7 +250,7 @@ def balanced(zero: Zero) -> Told:
     )
 
 
-def saturated(zero: Zero) -> Told:
+def saturated(zero: Zero) -> Found:
     """Find a function that is nearly constant for large operands."""
     if not zero.op.shown.saturates:
         return None

@@ -45,7 +45,7 @@ def device(self: Tensor) -> str:
 def to_device(self: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
     """Return the value itself: the only device is "cpu"."""
     if device != "cpu" or stream is not None:
-        raise ValueError(f"a Tensor lives on the device 'cpu'; got to_device({device!r}, stream={stream!r}).")
+        raise ValueError(f"a Tensor is on the device 'cpu'; got to_device({device!r}, stream={stream!r}).")
     return self
 
 

@@ -27,7 +27,7 @@ _NAMES |= {"lgamma": "ad.special.gammaln", "erf": "ad.erf", "erfc": "ad.erfc", "
 
 def of_array() -> LeavesGraphError:
     """Return the error of ``np.asarray(x)`` and of functions that call it."""
-    found = asker()
+    found = library_call()
     if found is None:
         recorded = f"ad.array([...]) for a list of them, or {_FILL}"
         return leaves_graph("np.array, np.asarray or storing it in an array", ".data", recorded)
@@ -36,7 +36,7 @@ def of_array() -> LeavesGraphError:
 
 def of_number() -> LeavesGraphError:
     """Return the error of ``float(x)`` and of functions that call it."""
-    found = asker()
+    found = library_call()
     if found is not None:
         return _of_library(*found, door=".item()")
     name = math_function()
@@ -48,7 +48,7 @@ def of_number() -> LeavesGraphError:
 
 def of_copy() -> LeavesGraphError:
     """Return the error of ``copy`` and ``pickle`` of a value that is no leaf."""
-    found = asker()
+    found = library_call()
     if found is not None and found[0] in _PLAIN:
         return LeavesGraphError(f"{_PLAIN[found[0]]}.")
     return LeavesGraphError(
@@ -57,7 +57,7 @@ def of_copy() -> LeavesGraphError:
     )
 
 
-def asker() -> tuple[str, str, str, Any] | None:
+def library_call() -> tuple[str, str, str, Any] | None:
     """Return the package, module and public function of the library that a user's line called, and its ``self``; None
     where the line itself makes the conversion."""
     frame: FrameType | None = sys._getframe(1)

@@ -48,11 +48,11 @@ def _row(kernel: Callable[..., Any], transpose: Callable[..., Any], doc: str) ->
     return Op(kernel, transpose, name=name, doc=doc, linear=True, complex=True, opaque=True)
 
 
-_ALLREDUCE = _row(_allreduce, lambda g, comm, op: allreduce(g, comm, op), "The sum over ranks.")
-_ALLGATHER = _row(_allgather, lambda g, comm: reduce_scatter(g, comm), "The arrays of all ranks, stacked.")
-_REDUCE_SCATTER = _row(_reduce_scatter, lambda g, comm: allgather(g, comm), "A part of the sum over ranks.")
-_BROADCAST = _row(_broadcast, lambda g, comm, root: reduce(g, comm, root), "The array of one rank, on every rank.")
-_REDUCE = _row(_reduce, lambda g, comm, root: broadcast(g, comm, root), "The sum over ranks, on one rank.")
+_ALLREDUCE = _row(_allreduce, lambda g, comm, op: allreduce(g, comm, op), "Return the sum over ranks.")
+_ALLGATHER = _row(_allgather, lambda g, comm: reduce_scatter(g, comm), "Return the arrays of all ranks, stacked.")
+_REDUCE_SCATTER = _row(_reduce_scatter, lambda g, comm: allgather(g, comm), "Return a part of the sum over ranks.")
+_BROADCAST = _row(_broadcast, lambda g, comm, root: reduce(g, comm, root), "Return one rank's array on every rank.")
+_REDUCE = _row(_reduce, lambda g, comm, root: broadcast(g, comm, root), "Return the sum over ranks, on one rank.")
 
 
 def _exchange(row: Op, x: Any, comm: Any, **static: Any) -> Any:

@@ -85,7 +85,7 @@ def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, 
             if moved <= rtol * size:
                 return layout.plain(x)
         raise GraphError(
-            f"ad.fixed_point: x still moves by {moved:.3g}; it does not come to rest in {max_iterations} steps. Where "
+            f"ad.fixed_point: x still moves by {moved:.3g}: it does not converge in {max_iterations} steps. Where "
             "f does not come nearer with each step, write ad.root(lambda x, *p: f(x, *p) - x, start, *parameters)."
         )
 

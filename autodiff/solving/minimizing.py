@@ -94,7 +94,7 @@ def minimize(
         options=options,
         **given,
     )
-    return _told(found, layout, "jac")
+    return _nested(found, layout, "jac")
 
 
 def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds: Any = None, **options: Any) -> Result:
@@ -129,7 +129,7 @@ def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds:
     found = scipys("optimize", "ad.least_squares").least_squares(
         lambda v: own_value(residuals(v), "ad.least_squares: f"), layout.start, jac=jacobian(residuals), **options
     )
-    return _told(found, layout, "grad")
+    return _nested(found, layout, "grad")
 
 
 def _numbers(both: Function) -> Function:
@@ -154,7 +154,7 @@ def _refuse_recorded(values: Sequence[Any]) -> None:
         )
 
 
-def _told(found: Result, layout: Layout, gradient: str) -> Result:
+def _nested(found: Result, layout: Layout, gradient: str) -> Result:
     found.x = layout.plain(found.x)
     if isinstance(found.get(gradient), np.ndarray):
         found[gradient] = layout.plain(found[gradient])
