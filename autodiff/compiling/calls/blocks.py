@@ -115,7 +115,7 @@ class BlockCalls:
 
 
 class _Blocks:
-    """Writes block calls with a ``planning.source.Writer``."""
+    """The lines of block calls, written with a ``planning.source.Writer``."""
 
     def __init__(self, work: BlockCalls, writer: Any, instruction: Instruction) -> None:
         self.work, self.writer, self.instruction = work, writer, instruction

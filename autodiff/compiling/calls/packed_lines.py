@@ -19,7 +19,7 @@ SHORTEST = 8  # elements of an innermost run: with fewer, strides cost more than
 
 
 class PackedLines:
-    """Writes ``packed.PackedCalls`` with a ``planning.source.Writer``."""
+    """The lines of ``packed.PackedCalls``, written with a ``planning.source.Writer``."""
 
     def __init__(self, work: Any, writer: Any, instruction: Any) -> None:
         self.work, self.writer, self.instruction = work, writer, instruction

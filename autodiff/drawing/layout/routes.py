@@ -17,7 +17,7 @@ COPY_BULGE = 24.0
 
 
 class Router:
-    """Draws the routes of a picture whose boxes are placed. Works along `main` and `cross`, like the layout."""
+    """The routes of a picture whose boxes are placed, along `main` and `cross` as in the layout."""
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class Item:
 
 
 class Folder:
-    """Folds the operations of a snapshot by modules.
+    """The folding of the operations of a snapshot, by modules.
 
     expand, fold: patterns of paths. repeat: fold runs of so many equal modules. depth: fold modules nested deeper.
     opened: every module is open unless it matches `fold`.

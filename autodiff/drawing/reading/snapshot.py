@@ -89,7 +89,7 @@ def note_masks(values: Sequence[Value]) -> None:
 
 
 class Reader:
-    """Turns nodes into values, oldest first. Fused operations that fit `expand` are replaced by their references."""
+    """Nodes turned into values, oldest first. Fused operations that fit `expand` are replaced by their references."""
 
     def __init__(self, gradients: Mapping[GraphNode, Any], expand: Sequence[Pattern]) -> None:
         self.gradients, self.expand = gradients, expand

@@ -92,7 +92,7 @@ class GraphBuilder(Builder):
 
 @dataclass(slots=True)
 class ProblemNote:
-    """Return the parts of a card for a problem: status, note and headline; `stats` where there is none."""
+    """The parts of a card for a problem: status, note and headline; `stats` where there is none."""
 
     status: str = ""
     note: str = ""
