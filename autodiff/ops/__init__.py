@@ -46,7 +46,7 @@ def _plain_method(function: Any) -> Any:
     def method(x: Any, *args: Any, **kwargs: Any) -> Any:
         return function(x, *args, **kwargs)
 
-    method.__doc__ = f"As ``np.{function.__name__}``: a plain result, through which no derivative flows."
+    method.__doc__ = f"Return the plain result of ``np.{function.__name__}``, through which no derivative flows."
     return method
 
 

@@ -84,7 +84,7 @@ class _Name(str):
 
 
 class Writer:
-    """The writer of one program. An instruction whose function has a method ``written(writer, instruction)`` writes itself."""
+    """The writer of one program. A function with a method ``written(writer, instruction)`` writes its own lines."""
 
     def __init__(self, program: Program, plan: Plan, name: str, timed: bool = False) -> None:
         self.program, self.plan, self.timed = program, plan, timed

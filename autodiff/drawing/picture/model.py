@@ -1,7 +1,8 @@
 """The picture as plain data: nodes, edges, frames and their texts.
 
 Frozen dataclasses, with methods that only read them. Nothing here needs a graph, a file format or a program: `levels`
-makes a `Picture` from numbers copied out of a graph, and `writing` turns it into text. Equal pictures give equal bytes in every format, in every process.
+makes a `Picture` from numbers copied out of a graph, and `writing` turns it into text. Equal pictures give equal bytes
+in every format, in every process.
 
 A node is one value together with the operation that made it. Its looks are a `Card`: blocks stacked from top to
 bottom, each block a small grid of cells, each cell a few runs of text. The same card is laid out by Graphviz as an

@@ -56,7 +56,7 @@ REFUSED = {  # name in NumPy: (reason, what to write)
     "savetxt": (_SAVES, "np.savetxt(file, x.data)"),
 }
 
-ANSWERS_PLAIN = """
+PLAIN_RESULTS = """
     less less_equal equal not_equal greater greater_equal isnan isinf isfinite isnat signbit
     logical_and logical_or logical_not logical_xor
     shape ndim size argmax argmin nanargmax nanargmin argsort argpartition argwhere nonzero flatnonzero count_nonzero
@@ -85,4 +85,4 @@ for _name, (_reason, _instead) in REFUSED.items():
     _function = getattr(np, _name, None)
     if _function is not None:
         DISPATCH[_function] = _refusal(_name, _reason, _instead)
-PLAIN.update([getattr(np, name) for name in ANSWERS_PLAIN if hasattr(np, name)])
+PLAIN.update([getattr(np, name) for name in PLAIN_RESULTS if hasattr(np, name)])
