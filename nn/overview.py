@@ -1,20 +1,17 @@
 """The table that `Module.summary()` prints: layers, parameters and, for a sample input, the shapes of their outputs,
-their multiply-adds, and the bytes of the outputs."""
+their multiply-adds, and the bytes of the outputs. `Module` imports this file, so modules are `Any` here."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import autodiff as ad
-
-if TYPE_CHECKING:
-    from .module import Module
 
 __all__ = ["Summary", "summarize"]
 
@@ -35,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """What `model.summary()` returns; `print(...)` or the REPL shows the table."""
+    """The result of `model.summary()`; `print(...)` or the REPL shows the table."""
 
     rows: tuple[Row, ...]
     total: int
@@ -44,12 +41,12 @@ class Summary:
 
     @property
     def multiply_adds(self) -> int:
-        """Of all layers together, in one call with the sample."""
+        """Multiply-adds of all layers together, in one call with the sample."""
         return sum(row.multiply_adds for row in self.rows)
 
     @property
     def output_bytes(self) -> int:
-        """Of the outputs of all layers that have no layers inside: what a backward pass keeps, at most."""
+        """Bytes of the outputs of all layers without layers inside: at most these are kept for a backward pass."""
         return sum(row.output_bytes for row in self.rows if not row.children)
 
     def __str__(self) -> str:
@@ -63,7 +60,7 @@ class Summary:
             cells = of_sample if with_shapes else []
             table.append([row.name or "(model)", row.layer, *cells, _count(row.parameters)])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        left = 3 if with_shapes else 2  # columns of text; numbers stand on the right
+        left = 3 if with_shapes else 2  # columns of text; the others are numbers, to the right
         lines = [
             "  ".join(
                 [
@@ -91,8 +88,8 @@ class Summary:
         return footer
 
 
-def summarize(model: Module, x: Any = None) -> Summary:
-    """Count the parameters of every module; a parameter shared by two modules counts once, where it is met first."""
+def summarize(model: Any, x: Any = None) -> Summary:
+    """Count the parameters of every module; a parameter shared by two modules counts once, in the first of them."""
     calls = {} if x is None else _calls(model, x)
     parameters = dict(model.named_parameters())
     own: dict[int, int] = {}
@@ -120,25 +117,25 @@ def summarize(model: Module, x: Any = None) -> Summary:
     return Summary(tuple(rows), total, trainable, sum(p.size * p.dtype.itemsize for p in parameters.values()))
 
 
-def _describe(module: Module) -> str:
+def _describe(module: Any) -> str:
     return f"{type(module).__name__}({module.extra_repr()})"
 
 
 @dataclass
 class Calls:
-    """What the calls of one module in one run came to: the last shape, and sums over all of them."""
+    """The calls of one module in one run: the last shape, and sums over all of them."""
 
     shape: tuple[int, ...] | None = None
     multiply_adds: int = 0
     nbytes: int = 0
 
 
-def _calls(model: Module, x: Any) -> dict[int, Calls]:
-    """Run the model once in evaluation mode, noting what each module returned."""
+def _calls(model: Any, x: Any) -> dict[int, Calls]:
+    """Run the model once in evaluation mode, and return the calls of each module by its id."""
     calls: dict[int, Calls] = {}
     modes = [(module, module.training) for module in model.modules()]
 
-    def noting(module: Module) -> Any:
+    def noting(module: Any) -> Any:
         forward = module.forward
 
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -174,9 +171,8 @@ def _calls(model: Module, x: Any) -> dict[int, Calls]:
 
 
 def _first_output(y: Any) -> NDArray[Any] | None:
-    """Return the array of what a module returned: of a recurrent layer the outputs without the state, of a packed
-    sequence its data, of Scalars an array of them.
-    """
+    """Return the first array in a module's output: the outputs of a recurrent layer without the state, the data of a
+    packed sequence, Scalars as an array."""
     if isinstance(y, (ad.Variable, np.ndarray, float)):
         return np.asarray(ad.plain(y))
     if isinstance(y, Mapping):

@@ -151,7 +151,7 @@ def test_imports_between_rooms_point_one_way(package: str) -> None:
             assert order.index(room(target, package)) <= order.index(room(name, package)), f"{name} imports {target}"
 
 
-@pytest.mark.parametrize("package", [*ROOMS, "nn.testing"])
+@pytest.mark.parametrize("package", ["autodiff", "nn"])
 def test_no_circle_of_imports_even_lazy_ones(package: str) -> None:
     left = {name: targets - {name, package} for name, targets in imports_inside(package).items() if name != package}
     while free := {name for name, targets in left.items() if not targets & set(left)}:
