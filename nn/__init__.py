@@ -1,7 +1,7 @@
 """Neural networks on `autodiff`: modules, losses, optimizers, data and training.
 
-The names are PyTorch's where PyTorch has them, so that fingers and saved weights carry over; the teaching path is
-micrograd's (`Neuron`, `Layer`, `MLP` on numbers). Everything is built from autodiff's public interface alone.
+The names are PyTorch's where PyTorch has them, so that programs and saved weights need few changes. `Neuron`, `Layer`
+and `MLP` compute with single numbers, for teaching, as in micrograd. Only autodiff's public interface is used.
 
 One file: the list of public names.
 """
@@ -416,10 +416,10 @@ if TYPE_CHECKING:
 else:  # a type checker reports a misspelt name itself
 
     def __getattr__(name: str) -> Any:
-        """Answer names of other libraries, and misspelt ones, with what to write here."""
+        """Import `testing` and the estimators at first use. Raise AttributeError with advice for other names."""
         if name.startswith("__"):
             raise AttributeError(f"module 'nn' has no attribute {name!r}")
-        if name == "testing":  # loaded when it is asked for, as `ad.testing` is
+        if name == "testing":  # loaded at first use, as `ad.testing` is
             return importlib.import_module("nn.testing")
         if name in ("NeuralClassifier", "NeuralRegressor"):  # their bases are scikit-learn's
             try:

@@ -1,7 +1,7 @@
-"""Arguments of PyTorch's constructors that mean nothing here: they are left out where they ask for nothing else, and
-refused with what to write otherwise.
+"""Arguments of PyTorch's constructors that have no meaning here. A value that changes nothing is ignored; any other
+raises TypeError with advice.
 
-Never here: an argument that does something.
+Never here: an argument that has an effect.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["OF_LAYERS", "OF_LOADERS", "OF_OPTIMIZERS", "OF_SCHEDULERS", "new_array", "without"]
 
-Table = dict[str, tuple[Callable[[Any], bool], str]]  # name -> (whether a value asks for nothing else, what to write)
+Table = dict[str, tuple[Callable[[Any], bool], str]]  # name -> (whether a value changes nothing, advice)
 
 
 def _absent(value: Any) -> bool:
@@ -52,7 +52,7 @@ OF_SCHEDULERS: Table = {
 
 
 def without(table: Table, kind: type) -> None:
-    """Let a class of this package be made with the arguments of `table` that its `__init__` does not have."""
+    """Make a class of this package accept the arguments of `table` that its `__init__` does not have."""
     init = kind.__dict__.get("__init__")
     if init is None or kind.__module__.partition(".")[0] != __name__.partition(".")[0]:
         return  # inherited, or a user's
@@ -61,7 +61,7 @@ def without(table: Table, kind: type) -> None:
 
     @functools.wraps(init)
     def made(self: Any, *args: Any, **kwargs: Any) -> None:
-        if kwargs.get("dtype", "") is None:  # PyTorch's word for the default
+        if kwargs.get("dtype", "") is None:  # PyTorch's default
             del kwargs["dtype"]
         for name in [name for name in kwargs if name in table and name not in own]:
             asks_nothing, advice = table[name]

@@ -1,10 +1,10 @@
 """scikit-learn estimators over `fit`: `NeuralClassifier` and `NeuralRegressor`.
 
 They take scikit-learn's parameters of `MLPClassifier` under the same names, and pass its `check_estimator`, so that
-`Pipeline`, `GridSearchCV`, `cross_val_score`, `clone` and pickling work. What is under them is a `Module`, an
-`Optimizer` and `nn.fit`. Never here: a training loop of its own.
+`Pipeline`, `GridSearchCV`, `cross_val_score`, `clone` and pickling work. They use a `Module`, an `Optimizer` and
+`nn.fit`. Never here: a training loop of their own.
 
-One file: scikit-learn wants the parameters of each estimator written out.
+One file: scikit-learn needs the parameters of each estimator written out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ACTIVATIONS = {"relu": ReLU, "tanh": Tanh, "logistic": Sigmoid, "identity": Iden
 
 
 class _Neural(BaseEstimator):  # type: ignore[misc]
-    """What both estimators share: parameters, the network, one run of `fit`, and going on from where it ended."""
+    """Base of both estimators: parameters, the network, one run of `fit`, and continuing an earlier run."""
 
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -119,7 +119,7 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
         return layer
 
     def _optimizer(self, decay: float) -> Optimizer:
-        """The penalty alpha / 2 |W|^2, divided by the number of samples, is on the weights and not on the biases."""
+        """Return the optimizer. The penalty decay / 2 |W|^2 is on the weights and not on the biases."""
         named = list(self.model_.named_parameters())
         if self.solver == "lbfgs":
             # one iteration an epoch, so that max_iter counts iterations as in scikit-learn
@@ -147,7 +147,7 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
 
     # ---- training
     def _start(self, x: Array, outputs: int, weight: Array | None) -> None:
-        """A new network and optimizer."""
+        """Make a new network and optimizer."""
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         self._rng = np.random.default_rng(seed)
         self.model_ = self._network(x.shape[1], outputs)
@@ -225,7 +225,7 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
         classes_, n_features_in_, feature_names_in_, n_iter_, loss_, loss_curve_, model_ (the `Module`).
 
     Raises:
-        ValueError: what scikit-learn refuses: NaN, one class only, columns in another order.
+        ValueError: as in scikit-learn: NaN, one class only, columns in another order.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.pipeline import make_pipeline

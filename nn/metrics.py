@@ -27,9 +27,7 @@ __all__ = [
 
 
 def _plain(values: Any) -> NDArray[Any]:
-    """Return an array of anything, also of a recorded Tensor: counting has the derivative 0, so that nothing is lost
-    here.
-    """
+    """Return an array, also for a recorded Tensor: counting has the derivative 0, so no gradient is lost."""
     return np.asarray(numbers(values.data if isinstance(values, ad.Variable) else values, "a metric", "x"))
 
 
@@ -82,7 +80,7 @@ def accuracy(scores: Any, labels: Any, *, sample_weight: Any = None) -> float:
 
 
 def _check_columns(who: str, scores: NDArray[Any]) -> None:
-    """The largest of one score is always the first: every classifier would be 100 % right."""
+    """Raise ValueError for a single score, of which the largest is always the first: accuracy would be 1."""
     if scores.ndim == 0 or scores.shape[-1] < 2:
         raise ValueError(
             f"{who} needs scores (..., C) of at least two classes, got shape {scores.shape}; for one score a "

@@ -1,14 +1,14 @@
-"""Module: a function with parameters. The parameters are found by looking, not by bookkeeping.
+"""Module: a function with parameters, which are found by searching its attributes.
 
-A module is an ordinary object. Whatever Parameters, Buffers, Scalars and Modules stand in its attributes, directly
-or in lists, tuples and dicts, are its own, in the order of definition; their names are the path to them:
-`fc1.weight`, `blocks.3.attn`. There is no metaclass, no registry and no `super().__init__()` to forget.
+A module is an ordinary object. The Parameters, Buffers, Scalars and Modules in its attributes, directly or in lists,
+tuples and dicts, belong to it, in the order of definition. Their names are their paths: `fc1.weight`,
+`blocks.3.attn`. There is no metaclass and no registry, and `super().__init__()` need not be called.
 
-Calling a module enters its scope, so that every operation recorded inside has the module that made it: pictures
-group by it, errors name it. A module called by its parent is named by its path there, looked up once and kept while
-the parent stays the same.
+Calling a module enters its scope, so that every operation recorded inside refers to the module: pictures group by it,
+errors name it. A module called by its parent is named by its path there. The path is looked up once and kept while the
+parent stays the same.
 
-One file: a user's first question about any method is answered here.
+One file: `Module` is one class, and users read it as a whole.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Module:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """Answer names of other libraries with what to write here."""
+            """Raise AttributeError; for names of other libraries, with the name to write here."""
             if name in IN_MODULE:
                 raise AttributeError(f"{type(self).__name__} has no .{name}: {IN_MODULE[name]}.", name=name)
             return object.__getattribute__(self, name)  # raises once more, and what a property itself raised
@@ -188,8 +188,7 @@ class Module:
     def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, ad.Variable]]:
         """Yield (path, parameter) of every Parameter and Scalar, each once under its first name, in definition order.
 
-        prefix: what stands before each path, with a dot between. recurse: also those of modules
-        inside.
+        prefix: put before each path, with a dot between. recurse: also those of modules inside.
         """
         start = f"{prefix}." if prefix else ""
         found = _tree(self) if recurse else _members(self)
@@ -198,15 +197,14 @@ class Module:
     def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Buffer]]:
         """Yield (path, buffer) of every Buffer, each once, in definition order.
 
-        prefix: what stands before each path, with a dot between. recurse: also those of modules
-        inside.
+        prefix: put before each path, with a dot between. recurse: also those of modules inside.
         """
         start = f"{prefix}." if prefix else ""
         found = _tree(self) if recurse else _members(self)
         yield from _once((start + path, v) for path, v in found if isinstance(v, Buffer))
 
     def modules(self) -> Iterator[Module]:
-        """This module and every module below."""
+        """Return this module and every module below."""
         return (module for _, module in self.named_modules())
 
     def children(self) -> Iterator[Module]:
@@ -218,7 +216,7 @@ class Module:
         yield from _once((name, m) for name, m in _members(self) if isinstance(m, Module))
 
     def parameters(self, recurse: bool = True) -> Iterator[Any]:
-        """Yield every parameter, each once: what an optimizer takes. recurse: also those of modules inside."""
+        """Yield every parameter, each once, as an optimizer takes them. recurse: also those of modules inside."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
@@ -247,12 +245,12 @@ class Module:
         return self.train(False)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget every gradient: set it to None, or to zeros."""
+        """Set every gradient to None, or to zeros."""
         for parameter in self.parameters():
             forget_gradient(parameter, set_to_none)
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
-        """Thaw or freeze every parameter; a frozen one is a constant: no gradient is computed for it."""
+        """Set whether parameters require a gradient. Without it a parameter is a constant ("frozen")."""
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
         return self
@@ -262,7 +260,7 @@ class Module:
         return self.requires_grad_(False)
 
     def astype(self: Self, dtype: DTypeLike) -> Self:
-        """Convert parameters and floating buffers to a floating dtype, in place; gradients are forgotten. Scalars
+        """Convert parameters and floating buffers to a floating dtype, in place, and drop their gradients. Scalars
         stay floats.
 
         >>> import nn
@@ -323,7 +321,7 @@ class Module:
         write_all((variable, array) for _, variable, array in checked.values())
         return result
 
-    # Looking at it.
+    # Text and summary.
 
     def summary(self, x: Any = None) -> Any:
         """Return a printable table of layers and parameters; with a sample input `x`, also of output shapes, their
@@ -342,10 +340,10 @@ class Module:
         return summarize(self, x)
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """Return how many multiplications, each with an addition, one call makes, without those of layers inside.
+        """Return the number of multiplications, each with an addition, of one call, without those of layers inside.
 
-        inputs, output: the arguments of the call and its result, of which the shapes count. 0 unless a layer says
-        otherwise: elementwise functions are not counted. `summary` adds them up.
+        inputs, output: the arguments of the call and its result; only their shapes are used. 0 unless a layer defines
+        it: elementwise functions are not counted. `summary` adds them up.
 
         >>> import nn, numpy as np
         >>> nn.Linear(3, 2, rng=0).multiply_adds((np.ones((5, 3)),), np.ones((5, 2)))
@@ -367,7 +365,7 @@ class Module:
         return ((name, repr(child)) for name, child in self.named_children())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a notebook shows: the text, and a card with layers and parameter counts. Never raises."""
+        """Return what a notebook shows: the text, and a card with layers and parameter counts. Never raises."""
         bundle = {"text/plain": repr(self)}
         with contextlib.suppress(Exception):  # a cell shows the text whatever happens to the card
             bundle["text/html"] = ad.drawing.card(self)
@@ -394,7 +392,7 @@ def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwa
 
     Args:
         module: a Module.
-        params: name -> Tensor, Scalar, array or number of the parameter's shape. What requires a gradient is
+        params: name -> Tensor, Scalar, array or number of the parameter's shape. Values that require a gradient are
             differentiated.
         args: the module's arguments; or one tuple of them, as `torch.func.functional_call` takes them.
 
@@ -496,7 +494,7 @@ def _tree(module: Module, prefix: str = "", above: tuple[Module, ...] = ()) -> I
 
 
 def saved_variables(module: Module) -> Iterator[tuple[str, ad.Variable]]:
-    """Return (path, value) of what `state_dict` has: every parameter and buffer, under each of its names."""
+    """Return (path, value) of the entries of `state_dict`: every parameter and buffer, under each of its names."""
     holders = [("", module), *((f"{path}.", m) for path, m in _tree(module) if isinstance(m, Module))]
     left_out = {prefix + name for prefix, m in holders for name in m._not_saved}
     return ((path, v) for path, v in _tree(module) if isinstance(v, ad.Variable) and path not in left_out)

@@ -1,7 +1,6 @@
-"""Names of PyTorch and Keras that have another name in `nn`: asking the package for one is an error that says what to
-write here.
+"""Names of PyTorch and Keras that have another name in `nn`: using one raises an error with the name to write here.
 
-Never here: a name that does something.
+Never here: a name that exists in `nn`.
 """
 
 from __future__ import annotations

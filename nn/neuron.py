@@ -1,4 +1,4 @@
-"""The teaching path: one neuron on plain numbers, a layer of neurons, a network of layers (after micrograd).
+"""Networks of single numbers, for teaching: one neuron, a layer of neurons, a network of layers (after micrograd).
 
 Each weight is an `autodiff.Scalar`, and a neuron is ONE node of the graph with all its weights and inputs as
 parents; a picture can open it into its products and sums. `MLP.to_linear()` is the same network on tensors: equal
@@ -36,7 +36,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Any], Any] | None, type[Module] | None]] 
 
 
 def _one_sample(x: Any) -> Any:
-    """Return an array of nin numbers as a list. The rows of a batch would be taken for features."""
+    """Return an array of nin numbers as a list. Refuse a batch, whose rows would be taken for features."""
     if getattr(x, "ndim", 1) != 1 or (isinstance(x, list | tuple) and x and isinstance(x[0], list | tuple)):
         raise ValueError(
             f"a network of Scalars takes one sample of nin numbers; got {np.shape(x)}. "
@@ -83,11 +83,11 @@ class Neuron(Module):
         return z if function is None else function(z)
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """One for each weight."""
+        """Count one for each weight."""
         return len(self.w)
 
     def extra_repr(self) -> str:
-        """Inputs and activation."""
+        """Return the number of inputs and the activation."""
         return f"nin={len(self.w)}, activation={self.activation!r}"
 
 

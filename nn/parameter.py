@@ -1,4 +1,4 @@
-"""What a module learns (Parameter) and what it only remembers (Buffer): Tensors that a module finds by their class.
+"""Parameter, a Tensor that is trained, and Buffer, one that is saved but not trained. A module finds them by class.
 
 Nothing here computes. `p.data = a` checks shape and dtype and copies `a` in, as on every leaf of the graph.
 """
@@ -40,7 +40,7 @@ class Parameter(ad.Tensor):
         return _as(cls, data, dtype, requires_grad)
 
     def __init__(self, data: ArrayLike, dtype: DTypeLike | None = np.float32, requires_grad: bool = True) -> None:
-        pass  # __new__ did everything; this signature is for readers and tools
+        pass  # __new__ makes the object; this signature is for readers and tools
 
     def __reduce__(self) -> Any:
         return _rebuilt, (Parameter, self._data, self.requires_grad)
@@ -71,9 +71,7 @@ class Buffer(ad.Tensor):
 
 
 def _as(cls: type, data: Any, dtype: DTypeLike | None, requires_grad: bool) -> Any:
-    """Return a handle of the given class with memory of its own, C-contiguous and on cache lines for the optimizers'
-    sake.
-    """
+    """Return a handle of the given class with its own C-contiguous memory, aligned to cache lines for optimizers."""
     given = data.data if isinstance(data, ad.Variable) else data
     data = np.array(extend.numbers(given, f"nn.{cls.__name__}", "data"), dtype=dtype, order="C")
     if data.dtype.kind == "f":
@@ -86,12 +84,12 @@ def _as(cls: type, data: Any, dtype: DTypeLike | None, requires_grad: bool) -> A
 
 
 def _rebuilt(cls: type, data: Any, requires_grad: bool) -> Any:
-    """What copying and unpickling call."""
+    """Make a Parameter or Buffer again. Copying and unpickling call this."""
     return _as(cls, data, None, requires_grad)
 
 
 def hold(handle: ad.Variable, other: ad.Variable) -> None:
-    """Let `handle` stand for the value and the place in the graph that `other` has."""
+    """Give `handle` the value and the node of `other`."""
     handle._data, handle.node = other._data, other.node
 
 

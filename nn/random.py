@@ -1,8 +1,8 @@
-"""Where randomness comes from: one default generator per context, and `seed` to set it.
+"""Random numbers: one default generator per context, and `seed` to set it.
 
-Everything random in `nn` takes `rng`: a `numpy.random.Generator`, an integer seed, or None for the default
-generator. The default lives in a context variable, so threads and tasks never share one by accident: a new thread
-starts with a fresh, unseeded generator of its own; call `seed` in it to make it repeatable.
+Every random function of `nn` takes `rng`: a `numpy.random.Generator`, an integer seed, or None for the default
+generator. The default is a context variable, so threads and tasks do not share it: a new thread starts with a new,
+unseeded generator; call `seed` in it to make it repeatable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Rng", "as_generator", "default_generator", "draw", "seed"]
 if TYPE_CHECKING:
     Rng = np.random.Generator | int | None
 else:
-    Rng = Any  # NumPy loads numpy.random when it is first named; `import nn` leaves that to who needs it
+    Rng = Any  # NumPy loads numpy.random at first use, and `import nn` does not need it
 
 _default: ContextVar[np.random.Generator | None] = ContextVar("nn_default_generator", default=None)
 
@@ -54,15 +54,14 @@ def default_generator() -> np.random.Generator:
 
 
 def draw(rng: Rng, method: str, *args: Any, **kwargs: Any) -> Any:
-    """`getattr(as_generator(rng), method)(*args, **kwargs)`; in a compiled function a draw at every call."""
+    """Return `getattr(as_generator(rng), method)(*args, **kwargs)`; in a compiled function, new at every call."""
     if not isinstance(rng, np.random.Generator):
         return extend.draw_random(partial(as_generator, rng), method, *args, **kwargs)
     return extend.draw_random(rng, method, *args, **kwargs)
 
 
 def as_generator(rng: Rng) -> np.random.Generator:
-    """Turn what a caller passed as `rng` into a generator: a Generator as it is, a seed into a new one, None into
-    the default.
+    """Return the generator for an argument `rng`: a Generator as it is, a new one for a seed, the default for None.
 
     Raises:
         TypeError: `rng` is anything else.

@@ -3,8 +3,8 @@
 A file is a zip archive: one `.npy` entry an array (NumPy's own format; `np.load` opens the whole file) and one entry
 `backflow.json` that names the format, its version, every array's shape and dtype, and the tree they belong to.
 Saving writes a new file beside the target and renames it into place, so that a crash leaves the old file or the new
-one, never half of one. Loading reads and checks everything before it returns anything: a file that is damaged,
-foreign or newer gets an error that names the reason.
+one, never a part of one. Loading reads and checks everything before it returns anything: for a file that is damaged,
+of another kind or newer, the error names the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["FileFormatError", "load", "save"]
 
 FORMAT, VERSION, HEADER = "backflow", 1, "backflow.json"
-ARRAY, TUPLE, NUMBER_KEYS = "array", "tuple", "number keys"  # how the tree says what JSON has no word for
+ARRAY, TUPLE, NUMBER_KEYS = "array", "tuple", "number keys"  # names in the tree for objects that JSON does not have
 
 
 class FileFormatError(ValueError):
@@ -47,11 +47,11 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     Args:
         obj: anything with `state_dict()`, arrays, Tensors, numbers, strings, booleans, None, and lists, tuples and
             dicts (keys: strings or integers) of all these.
-        path: the file; an existing one is replaced only when everything is written. The suffix is yours (`.npz`
-            says it best).
+        path: the file; an existing one is replaced only after everything is written. Any suffix is allowed; `.npz`
+            is usual.
 
     Raises:
-        TypeError: something that would need pickle, named by its place in the tree; or no path.
+        TypeError: an object that would need pickle, named by its path in the tree; or no path.
         FileNotFoundError: the folder is missing.
         IsADirectoryError: the path is that of a folder.
 
@@ -159,7 +159,7 @@ def _mapping_to_tree(obj: Mapping[Any, Any], at: str, arrays: dict[str, NDArray[
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """The same content gives the same bytes: no time of day in the archive."""
+    """Return an entry without the time of day, so that equal content gives equal bytes."""
     import zipfile
 
     return zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
@@ -167,7 +167,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 @contextlib.contextmanager
 def replacing(path: Path, who: str = "nn.save") -> Iterator[io.BufferedWriter]:
-    """Yield a new file that takes the place of `path` when the block ends well, and vanishes when it does not."""
+    """Yield a new file that replaces `path` when the block ends, and is deleted when the block raises."""
     path = path.resolve()  # through a symbolic link, to its target
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{who}: there is no folder {path.parent}; make it, or give another path")

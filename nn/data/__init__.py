@@ -1,8 +1,8 @@
 """Data for training: datasets, loaders and samplers, real data inside the package, readers of published files, splits.
 
-Everything here takes and gives plain NumPy arrays; nothing here downloads anything or uses graphs. Images are
-float32 between 0 and 1 unless raw ones are asked for, labels are int64, and whatever is random takes `rng`, or
-`generator` where PyTorch calls it so.
+Everything here takes and returns plain NumPy arrays; nothing here downloads anything or uses graphs. Images are
+float32 between 0 and 1 unless `raw=True`, labels are int64, and random functions take `rng`, or `generator` where
+PyTorch calls it so.
 """
 
 from typing import TYPE_CHECKING

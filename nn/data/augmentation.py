@@ -1,4 +1,4 @@
-"""Random changes of images that leave their labels true, for training: rotate, scale, shift, crop, flip, noise, cutout.
+"""Random changes of images that do not change their labels: rotate, scale, shift, crop, flip, noise, cutout.
 
 Every change takes a batch of images, (N, H, W) or (N, C, H, W), and a generator; each image gets its own draw, the same
 for all its channels. Shape and dtype stay (except the size after `RandomCrop`). The same generator gives the same
@@ -36,8 +36,8 @@ Array = NDArray[Any]
 class Augment:
     """Apply changes one after the other to a batch (images, ...) of a DataLoader; the other parts stay.
 
-    changes: objects of this page, or functions (images, generator) -> images; a `MixUp` also takes the labels, which
-    are the last part of the batch. torchvision's `Compose`.
+    changes: objects of this module, or functions (images, generator) -> images; a `MixUp` also changes the labels, the
+    last part of the batch. torchvision's `Compose`.
 
     >>> from nn.data import DataLoader, TensorDataset
     >>> images, labels = np.zeros((6, 8, 8), np.float32), np.arange(6)
@@ -54,7 +54,7 @@ class Augment:
         self.changes = changes
 
     def __call__(self, batch: Any, rng: Rng = None) -> Any:
-        """Return the batch with its first part changed; of a lone array, the array changed."""
+        """Return the batch with its first part changed. A batch may be a single array."""
         generator = as_generator(rng)
         parts = list(batch) if isinstance(batch, (tuple, list)) else [batch]
         for change in self.changes:
@@ -68,8 +68,8 @@ class Augment:
 
 
 class RandomRotation:
-    """Rotate each image about its centre by an angle in ±degrees (counter-clockwise when positive), bilinearly; what
-    comes from outside is `fill`.
+    """Rotate each image about its centre by an angle in ±degrees (counter-clockwise when positive), bilinearly. Pixels
+    from outside are `fill`.
 
     torchvision's `RandomRotation`.
 
@@ -112,7 +112,7 @@ class RandomScale:
 
 
 class RandomShift:
-    """Move each image by whole pixels, up to `pixels` in each direction; what comes from outside is `fill`.
+    """Move each image by whole pixels, up to `pixels` in each direction. Pixels from outside are `fill`.
 
     Keras' `RandomTranslation`.
 
@@ -214,7 +214,7 @@ class GaussianNoise:
 class Cutout:
     """Set a square of `size` pixels, at a random place of each image, to `fill` (DeVries and Taylor 2017).
 
-    The centre may be any pixel, so that a part of the square may lie outside. torchvision's `RandomErasing` is alike.
+    The centre may be any pixel, so that a part of the square may lie outside. torchvision's `RandomErasing` is similar.
 
     >>> Cutout(1)(np.ones((1, 2, 2)), rng=0)[0]
     array([[1., 1.],
@@ -298,7 +298,7 @@ def _windows(images: Array, rows: Array, columns: Array, size: tuple[int, ...]) 
 
 
 def _transformed(images: Array, cosine: Array, sine: Array, fill: float) -> Array:
-    """Each pixel (y, x), seen from the centre, takes the value at (c y + s x, c x - s y), bilinearly."""
+    """Return images whose pixel (y, x), from the centre, has the value at (c y + s x, c x - s y), bilinearly."""
     height, width = images.shape[-2:]
     dtype = images.dtype if images.dtype in (np.float32, np.float64) else np.float32
     y, x = np.mgrid[:height, :width]
@@ -321,7 +321,7 @@ def _transformed(images: Array, cosine: Array, sine: Array, fill: float) -> Arra
 
 
 def _as_before(changed: Array, images: Array) -> Array:
-    """In the dtype of the images; integers rounded and kept in their range."""
+    """Return `changed` in the dtype of the images; integers are rounded and kept in their range."""
     if images.dtype.kind == "f":
         return changed.astype(images.dtype)
     limits = np.iinfo(images.dtype)

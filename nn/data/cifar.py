@@ -136,17 +136,17 @@ class _Plain(pickle.Unpickler):
 
 
 class _Type:
-    """Stands for numpy.dtype: the name alone."""
+    """A stand-in for numpy.dtype that holds only the name."""
 
     def __init__(self, name: bytes | str, *options: Any) -> None:
         self.name = name.decode("ascii") if isinstance(name, bytes) else name
 
     def __setstate__(self, state: Any) -> None:
-        """Byte order and fields, which bytes do not have."""
+        """Leave out the byte order and fields: bytes have none."""
 
 
 class _Bytes:
-    """Stands for an array of bytes while it is read."""
+    """A stand-in for an array of bytes while it is read."""
 
     array: np.ndarray | None = None
 

@@ -1,7 +1,7 @@
 """Datasets: numbered samples under PyTorch's names. A sample is an array, a number, or tuples and dicts of them.
 
-A dataset answers `len(dataset)` and `dataset[i]`. `batch(indices)` returns many samples at once, stacked along a new
-first axis; datasets of arrays answer it with one indexing operation instead of one for each sample.
+A dataset has `len(dataset)` and `dataset[i]`. `batch(indices)` returns many samples at once, stacked along a new
+first axis; datasets of arrays do this with one indexing operation instead of one for each sample.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class TensorDataset(Dataset):
     """Samples from arrays of one length: sample i is a tuple of every array's row i. `torch.utils.data.TensorDataset`.
 
     arrays: (N, ...) each; an item may be a tuple or a dict of such arrays, for models of several inputs or outputs.
-    Raises ValueError for unequal lengths, TypeError for what is no number.
+    Raises ValueError for unequal lengths, TypeError for anything but numbers.
 
     >>> data = TensorDataset(np.eye(3), [0, 1, 2])
     >>> data[1]

@@ -2,7 +2,7 @@
 
 An IDX file is a header and an array in C order, big-endian: two zero bytes, one byte for the type, one for the number
 of axes, four bytes for each axis, then the data (http://yann.lecun.com/exdb/mnist, "the IDX file format"). Here the
-header is believed only when the length of the file agrees with it, and every error names the file and what to do.
+header is accepted only when the length of the file agrees with it. Every error names the file and gives advice.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     The array is new and writable; its shape and dtype are the header's (uint8, int8, int16, int32, float32, float64).
 
     Raises FileNotFoundError for a missing file, and ValueError, naming the file, for one that is not IDX, is truncated
-    or damaged, or goes on after the data its header announces.
+    or damaged, or is longer than its header states.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -66,12 +66,12 @@ def load_mnist(
 
     x: (N, 28, 28), float32 between 0 and 1, or with `raw=True` uint8 0..255 as stored. y: (N,), int64. The files are
     MNIST's own (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`,
-    `t10k-labels-idx1-ubyte`), plain or with `.gz`, and any number and size of images. A part that says so in its name
-    (`t10k-first1000-images-idx3-ubyte`) will do: of both files the first 1,000 are taken, so that the images may be cut
-    and the labels left whole.
+    `t10k-labels-idx1-ubyte`), plain or with `.gz`, and any number and size of images. A file may hold only the first
+    images when its name has their number (`t10k-first1000-images-idx3-ubyte`). Then the first 1,000 labels are read,
+    even from a file with more.
 
-    Raises FileNotFoundError when the directory or one of the files is missing (it says which, and where they are to be
-    had), and ValueError when a file is damaged or when images and labels do not belong together.
+    Raises FileNotFoundError when the directory or one of the files is missing (naming it, and where to get it), and
+    ValueError when a file is damaged or when images and labels do not belong together.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +133,7 @@ def _read_pair(published: Published, folder: Path, part: str) -> tuple[np.ndarra
 
 
 def _announced_part(published: Published, path: Path, array: np.ndarray) -> np.ndarray:
-    """Return the first N rows where the file's name says `firstN`, and otherwise everything."""
+    """Return the first N rows where the file's name has `firstN`, and otherwise all."""
     name = re.search(r"-first(\d+)-", path.name)
     if name is None:
         return array

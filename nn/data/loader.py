@@ -1,8 +1,8 @@
-"""DataLoader: batches of a dataset, in order, prepared ahead by threads when asked.
+"""DataLoader: batches of a dataset, in order, optionally prepared ahead by threads.
 
-What decides the batches is drawn in the caller's thread: the indices, and one seed an epoch for augmentation. So the
-batches do not depend on how many threads prepare them. NumPy releases the interpreter's lock in most of what prepares
-a batch of arrays, so that threads are enough and nothing needs to be pickled.
+The caller's thread draws the indices, and one seed an epoch for augmentation. So the batches do not depend on the
+number of threads that prepare them. NumPy releases the interpreter's lock in most operations on arrays, so that threads
+are enough and nothing needs to be pickled.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class DataLoader:
         shuffle: a new random order every epoch.
         sampler: yields the indices of an epoch, in the place of `shuffle`.
         batch_sampler: yields lists of indices, in the place of batch_size, shuffle, sampler and drop_last.
-        num_workers: threads that prepare batches ahead; 0 prepares each when it is asked for.
+        num_workers: threads that prepare batches ahead; 0 prepares each batch when it is needed.
         collate_fn: list of samples -> batch; by default `dataset.batch`, which stacks.
         drop_last: leave out a last batch that is smaller.
         generator: a Generator, a seed, or None for the default generator: for the order and for `augment`.
@@ -111,7 +111,7 @@ class DataLoader:
         return self._ahead() if self.num_workers else self._at_once()
 
     def generators(self) -> Iterator[np.random.Generator]:
-        """Return the generators that an epoch draws from, each once: what a checkpoint saves.
+        """Return the generators that an epoch draws from, each once. A checkpoint saves their states.
 
         They are found in the attributes of the loader, its samplers and its dataset.
         """

@@ -248,7 +248,7 @@ class DistributedSampler(Sampler):
 
 
 def _own(generator: Rng) -> np.random.Generator | None:
-    """Return the generator to keep; None stays None and means the default one of the moment."""
+    """Return the generator to keep. None stays None: the default generator at the time of use."""
     return None if generator is None else as_generator(generator)
 
 

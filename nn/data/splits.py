@@ -99,8 +99,8 @@ def standardize(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...
     """Shift and scale each feature of the arrays to mean 0 and standard deviation 1 as measured on `train` alone.
 
     train: (N, ...), others: (M, ...) each; the results have the same shapes, float32 for float32 and float16 input and
-    float64 otherwise. A feature that is constant in train is only shifted. Fitting on the training part alone is the
-    point: the test part must not have a say in its own preparation.
+    float64 otherwise. A feature that is constant in train is only shifted. The test part is not measured, because the
+    model must not depend on it.
 
     >>> train, test = standardize(np.array([[0.0, 5.0], [2.0, 5.0]]), np.array([[4.0, 6.0]]))
     >>> train.tolist(), test.tolist()

@@ -1,6 +1,6 @@
-"""Turn what people hold data in (lists, object and masked arrays, data frames) into arrays of numbers, or refuse it.
+"""Turn lists, object and masked arrays and data frames into arrays of numbers, or raise an error.
 
-No data library is imported: a data frame is whatever has `columns` and `to_numpy`.
+No data library is imported: a data frame is any object with `columns` and `to_numpy`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text for language models: a play inside the package, characters as numbers, and windows that predict what follows."""
+"""Text for language models: a play inside the package, characters as numbers, and windows of them for training."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def load_text() -> str:
 class CharacterTokenizer:
     """Characters as numbers 0..V-1, in the order of their code points, and back.
 
-    text: whose characters are the vocabulary. The nearest counterpart is Keras' `TextVectorization(split="character")`.
+    text: its characters are the vocabulary. The nearest counterpart is Keras' `TextVectorization(split="character")`.
 
     Attributes:
         characters: the vocabulary, one string.
 
-    Raises TypeError for what is no text, ValueError for an empty one.
+    Raises TypeError for anything but text, ValueError for an empty text.
 
     >>> tokens = CharacterTokenizer("banana bread")
     >>> tokens.characters, len(tokens)

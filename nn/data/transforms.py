@@ -1,7 +1,7 @@
 """Transforms that are fitted: scaling and one-hot rows, measured on the training part alone and applied to every part.
 
-Each has scikit-learn's `fit`, `transform`, `fit_transform`, and `inverse` for the way back. None transforms before it
-was fitted. `state_dict()` is what `nn.save` takes, so that a saved model keeps the scaling of its inputs.
+Each has scikit-learn's `fit`, `transform` and `fit_transform`, and `inverse`, which undoes it. `transform` before `fit`
+is an error. `nn.save` takes `state_dict()`, so that the scaling of inputs can be saved with a model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 class _Fitted:
-    """What the transforms share: arrays that `fit` finds, and that the state holds."""
+    """Base of the transforms: `fit` measures arrays, and `state_dict` returns them."""
 
     _found: tuple[str, ...] = ()  # attributes that `fit` sets
 
@@ -37,7 +37,7 @@ class _Fitted:
         return self.fit(x).transform(x)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what `fit` found, as arrays; empty before it."""
+        """Return the arrays that `fit` measured; empty before it."""
         return {name: np.array(getattr(self, name)) for name in self._found if hasattr(self, name)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -72,7 +72,7 @@ class _Scaling(_Fitted):
             raise TypeError(f"{type(self).__name__}: axis must be an integer or a tuple of them, got {axis!r}")
 
     def _measured(self, x: Any) -> Array:
-        """Return the training part as an array that has something to measure."""
+        """Return the training part as a non-empty array of finite numbers."""
         name = type(self).__name__
         x = as_numbers(x, f"{name}: x")
         if x.ndim == 0 or not x.size:
@@ -125,7 +125,7 @@ class Standardize(_Scaling):
         x = self._measured(x)
         mean = x.mean(axis=self.axis, dtype=np.float64, keepdims=True)
         spread = x.std(axis=self.axis, dtype=np.float64, keepdims=True)
-        # A constant column of 0.1s has a rounding error for its spread: compare with what rounding the mean leaves.
+        # The computed spread of a constant column of 0.1s is a rounding error: compare it with that of the mean.
         constant = spread <= 8 * np.finfo(np.float64).eps * np.abs(mean)
         self.shift, self.scale = mean, np.where(constant, 1.0, spread)
         return self

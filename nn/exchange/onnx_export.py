@@ -28,13 +28,13 @@ OPSET, IR_VERSION = 20, 10  # Gelu came with opset 20; runtimes since 2024 read 
 def export_onnx(model: Module, example_input: Any, path: str | os.PathLike[str], *, batch_axis: int = 0) -> None:
     """Write what a model computes in evaluation to an ONNX file. `torch.onnx.export`, with the number of examples free.
 
-    Operations are taken from two runs with inputs like the example: any `forward` will do that is made of recorded
-    operations. The file is compared with the model on another input before it is written.
+    Operations are taken from two runs with inputs like the example, so `forward` may be any program of recorded
+    operations. The graph is compared with the model on another input before the file is written.
 
     Args:
         model: a Module; it runs in evaluation mode, and is in its own mode afterwards.
         example_input: an array (N, ...), or a tuple of arrays where `forward` takes several. Floats become the
-            model's dtype. All lengths but N are those of the file.
+            model's dtype. All lengths but N are fixed in the file.
         path: the file, usually `.onnx`.
         batch_axis: which axis the examples are along; 1 for sequences (T, N, E).
 
@@ -129,7 +129,7 @@ class _Graph:
         self.taken.add(name)
         return name
 
-    # What the entries of the table use.
+    # Methods that the entries of the table call.
 
     def emit(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one result, and return the result's name."""
@@ -152,7 +152,7 @@ class _Graph:
         return name
 
     def raw(self, value: Any, dtype: Any = None) -> str:
-        """Return the name of a Value, or of a number of that dtype, as it is."""
+        """Return the name of a Value, or of a number of that dtype, not converted."""
         if not isinstance(value, Value):
             return self.constant(np.asarray(value, dtype))
         if id(value) not in self.names:
@@ -181,7 +181,7 @@ def _array(x: Any, dtype: Any) -> NDArray[Any]:
 
 
 def _compare(evaluator: Any, program: Program) -> None:
-    """Raise ExportError unless the graph gives the model's answers to the second input."""
+    """Raise ExportError unless the graph gives the model's outputs for the second input."""
     feed = {v.name: x for v, x in zip(program.inputs, program.second_inputs, strict=True)}
     with np.errstate(all="ignore"):
         found = evaluator.run(None, feed)

@@ -90,7 +90,7 @@ def _convolution(to: Writer, step: Step) -> str:
 
 
 def _convolution_input(to: Writer, step: Step) -> str:
-    """The transposed convolution, one for each group; `output_padding` makes up for what the strides leave open."""
+    """Write a transposed convolution for each group. `output_padding` fixes the size, which strides leave open."""
     lengths, kernel = (fixed(step, x.shape[2:]) for x in step.operands)
     more = []
     for n, size, k, stride, (a, b), dilation in zip(
@@ -174,7 +174,7 @@ def _relu6(to: Writer, step: Step) -> str:
 
 
 def _clip(to: Writer, step: Step) -> str:
-    """The bounds may be arrays, which ONNX's Clip does not take."""
+    """Write Max and Min, because the bounds may be arrays, which ONNX's Clip does not accept."""
     x = to.operand(step, 0)
     x = x if step.operands[1] is None else to.emit("Max", x, to.operand(step, 1))
     return x if step.operands[2] is None else to.emit("Min", x, to.operand(step, 2))

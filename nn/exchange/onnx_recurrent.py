@@ -13,9 +13,7 @@ __all__ = ["gru", "lstm", "rnn"]
 
 
 def _layer(operator: str, order: tuple[int, ...], states: int, **attributes: int) -> Entry:
-    """Return the entry of a layer. order: which of our gates stands where in ONNX; states: how many arrays its state
-    is.
-    """
+    """Return the entry of a layer. order: our gate at each position of ONNX's; states: arrays in the state."""
 
     def entry(to: Writer, step: Step) -> str:
         if step.static["nonlinearity"] != "tanh":
@@ -40,12 +38,12 @@ def _layer(operator: str, order: tuple[int, ...], states: int, **attributes: int
 
 
 def _start(to: Writer, step: Step, k: int) -> str:
-    """The name of an initial state (1, N, H), or "" for zeros."""
+    """Return the name of an initial state (1, N, H), or "" for zeros."""
     return "" if step.operands[k] is None else to.emit("Unsqueeze", to.operand(step, k), integers(to, 0))
 
 
 def _forward_in_time(to: Writer, step: Step, x: str) -> str:
-    """Return a layer that goes backwards in time goes forwards over what is turned round."""
+    """Return x, reversed in time for a layer that runs backwards: the operator itself always runs forwards."""
     return flipped(to, x, [0]) if step.static["reverse"] else x
 
 

@@ -1,7 +1,7 @@
 """How the rows that change shapes, select and pad become operators of ONNX.
 
-The number of examples is free: where it would stand in a shape, -1 (Reshape) or 1 (Expand) stands for it. What takes
-some of the examples, or depends on how many there are in another way, is refused.
+The number of examples is free: a shape has -1 (Reshape) or 1 (Expand) in its place. An operation that selects some of
+the examples, or depends on their number in another way, is an error.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ WHOLE = (0, FAR, 1)
 
 
 def reshape(to: Writer, step: Step) -> str:
-    """At most one length may differ from run to run: -1 stands for it."""
+    """Write Reshape. At most one length may depend on the number of examples: it becomes -1."""
     shape = step.result.shape
     if step.static["order"] != "C":
         raise refuse(step, "in Fortran order cannot be exported")
@@ -82,7 +82,7 @@ def flip(to: Writer, step: Step) -> str:
 
 
 def flipped(to: Writer, x: str, axes: list[int]) -> str:
-    """Return the name of x turned round along these axes."""
+    """Return the name of x reversed along these axes."""
     back = integers(to, *[-1] * len(axes))
     return to.emit("Slice", x, back, integers(to, *[-FAR] * len(axes)), integers(to, *axes), back)
 
@@ -97,7 +97,7 @@ def _entries(step: Step) -> list[Any]:
 
 
 def getitem(to: Writer, step: Step) -> str:
-    """Slices, single places and new axes, and integers in one array, whose axes come where it stands."""
+    """Write slices, single positions, new axes and one array of integers, whose axes stand in its position."""
     entries = _entries(step)
     arrays = [e for e in entries if isinstance(e, Value)]
     if len(arrays) > 1 or (arrays and any(isinstance(e, int) for e in entries)):
@@ -137,7 +137,7 @@ def getitem(to: Writer, step: Step) -> str:
 
 
 def _bounds(step: Step, e: slice, n: int | Varies) -> tuple[int, int, int]:
-    """Start, stop and step of a slice along an axis of length n."""
+    """Return start, stop and step of a slice along an axis of length n."""
     if isinstance(n, Varies):
         if e.start not in (None, 0) or e.stop not in (None, n) or e.step not in (None, 1):
             raise refuse(step, "takes some of the examples")
@@ -149,7 +149,7 @@ def _bounds(step: Step, e: slice, n: int | Varies) -> tuple[int, int, int]:
 
 
 def scatter(to: Writer, step: Step) -> str:
-    """Into zeros, along slices without gaps: zeros around it."""
+    """Write Pad: slices without gaps, scattered into zeros, are the operand with zeros around it."""
     entries, shape = step.static["index"], step.result.shape
     entries = entries if isinstance(entries, tuple) else (entries,)
     if len(entries) != len(shape) or len(shape) != rank(step):

@@ -1,4 +1,4 @@
-"""What the entries of the table of operations use: the writer of a graph, and facts of a step."""
+"""The interface between the table of operations and the writer of a graph, and facts of a step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Entry", "Writer", "axes_of", "fixed", "integers", "rank", "refuse"]
 
 
 class Writer(Protocol):
-    """What an entry may use."""
+    """The methods that an entry may call."""
 
     def emit(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one result, and return the result's name."""
@@ -22,13 +22,13 @@ class Writer(Protocol):
         """Add a node with several results, and return their names; "" is an input that is left out."""
 
     def operand(self, step: Step, k: int) -> str:
-        """The name of an operand, converted to the dtype of the result."""
+        """Return the name of an operand, converted to the dtype of the result."""
 
     def raw(self, value: Any, dtype: Any = None) -> str:
-        """The name of a Value, or of a number of that dtype, as it is."""
+        """Return the name of a Value, or of a number of that dtype, not converted."""
 
     def constant(self, array: Any) -> str:
-        """The name of a constant."""
+        """Return the name of a constant."""
 
 
 Entry = str | Callable[[Writer, Step], str]
@@ -40,12 +40,12 @@ def refuse(step: Step, why: str) -> ExportError:
 
 
 def integers(to: Writer, *numbers: int) -> str:
-    """Return the name of a constant of integers, which is how operators take axes and shapes."""
+    """Return the name of a constant of integers: operators take axes and shapes as such inputs."""
     return to.constant(np.array(numbers, np.int64))
 
 
 def rank(step: Step) -> int:
-    """Number of axes of the first operand."""
+    """Return the number of axes of the first operand."""
     return len(step.operands[0].shape)
 
 
@@ -56,7 +56,7 @@ def axes_of(step: Step, name: str = "axis") -> list[int]:
 
 
 def fixed(step: Step, lengths: Sequence[int | Varies]) -> list[int]:
-    """Lengths that do not depend on the number of examples. Raise ExportError for one that does."""
+    """Return the lengths as integers. Raise ExportError for one that depends on the number of examples."""
     numbers = [n for n in lengths if not isinstance(n, Varies)]
     if len(numbers) < len(lengths):
         raise refuse(step, "along the axis of the examples cannot be exported")

@@ -32,8 +32,8 @@ DTYPES = {  # the format's name -> NumPy's; bfloat16 is widened to float32, whic
 
 
 class LoadReport(NamedTuple):
-    """What `load_safetensors` found: names of the model without a value in the file, names of the file that the model
-    does not have, values that do not fit, and dtypes that were converted. All but `missing` are the file's names.
+    """The result of `load_safetensors`: names of the model without a value in the file, names of the file that the
+    model does not have, values that do not fit, and converted dtypes. All but `missing` are the file's names.
 
     >>> LoadReport([], ["pooler.bias"], {}, {"weight": "float16 to float32"}).unexpected
     ['pooler.bias']
@@ -51,7 +51,7 @@ def save_safetensors(
     """Write parameters and buffers to a safetensors file, under their names.
 
     `safetensors.torch.save_file(model.state_dict(), path)`; a parameter with several names is written under each.
-    The file takes the place of an old one only when it is whole.
+    An old file is replaced only after the new one is complete.
 
     Args:
         model_or_state: a Module, or name -> array, Tensor or number.
@@ -166,7 +166,7 @@ def _safetensors(who: str) -> ModuleType:
 
 
 def _renamed(facts: Mapping[str, Any], rename: Rename | None) -> dict[str, str]:
-    """Return the file's names, and the model's name for each; those that are left out are not there."""
+    """Return the model's name for each of the file's names, without those that are left out."""
     names: dict[str, str] = {}
     taken: dict[str, str] = {}
     for name in facts:
@@ -183,7 +183,7 @@ def _renamed(facts: Mapping[str, Any], rename: Rename | None) -> dict[str, str]:
 
 
 def _compared(own: Mapping[str, ad.Variable], names: Mapping[str, str], facts: Mapping[str, Any]) -> LoadReport:
-    """Return the header beside the model. A shared parameter needs a value under one of its names."""
+    """Compare the header with the model. A shared parameter needs a value under one of its names."""
     mismatched, converted = {}, {}
     for name, own_name in names.items():
         if own_name not in own:

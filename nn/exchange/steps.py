@@ -1,8 +1,8 @@
-"""What a model computes, as a list of operations, from two runs with other inputs and another number of examples.
+"""A model as a list of operations, from two runs with other inputs and another number of examples.
 
-A single run does not show what depends on the input: the number of examples stands in shapes as a plain number, and a
-mask made of values as a plain array. Two runs do. What is equal in both is a constant; a length that differs belongs to
-the examples; anything else that differs is an error that names the module, never a constant in the file.
+A single run does not show which numbers depend on the input: the number of examples is a plain number in shapes, and a
+mask made of values is a plain array. Two runs do. A value equal in both is a constant; a length that differs depends on
+the number of examples; any other difference is an error that names the module, never a constant in the file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["BATCH", "ExportError", "Program", "Step", "Value", "Varies", "follow
 
 
 class ExportError(ValueError):
-    """Raised by `export_onnx` for what it cannot export, with the module and the operation.
+    """Raised by `export_onnx` for an operation that it cannot export; names the module and the operation.
 
     >>> issubclass(ExportError, ValueError)
     True
@@ -30,7 +30,7 @@ class ExportError(ValueError):
 
 
 class Varies(NamedTuple):
-    """A length that belongs to the examples: what it was in both runs."""
+    """A length that depends on the number of examples: its value in each of the two runs."""
 
     first: int
     second: int
@@ -92,7 +92,7 @@ class _Run:
 def follow(
     model: Module, example: Sequence[NDArray[Any]], axis: int, known: Container[str], zeros: Container[str] = ()
 ) -> Program:
-    """Run the model twice and return what it computes.
+    """Run the model twice and return its operations.
 
     example: its inputs, arrays with the examples along `axis`. known: names of the rows that may stand in the program.
     zeros: of the rows for which an operand of zeros, whose shape depends on the number of examples, is None.
@@ -111,7 +111,7 @@ def follow(
 
 
 class _Pair:
-    """Both runs side by side. Arrays are known by identity: a row's result enters the next row as the same object."""
+    """Both runs, compared. Arrays are found by identity: a row's result enters the next row as the same object."""
 
     def __init__(self, model: Module, first: _Run, second: _Run) -> None:
         self.first, self.second = first, second
@@ -156,9 +156,8 @@ class _Pair:
         return Program(steps, inputs, outputs, self.second.inputs, self.second.outputs)
 
     def operand(self, a: Any, b: Any, where: str, zeros: bool = False) -> Any:
-        """Return the Value that an array is; a constant where it is none that is known; with `zeros` None for zeros of
-        the examples.
-        """
+        """Return the Value of an array, and a constant for an array that no step made. With `zeros`, return None for
+        zeros whose shape depends on the number of examples."""
         if a is None or isinstance(a, bool | int | float | complex):
             if a != b and not (a != a and b != b):
                 raise ExportError(f"{where}: the number {a!r} depends on the input, and is a plain number here")
@@ -230,7 +229,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _place() -> str:
-    """Path and class of the module that runs."""
+    """Return path and class of the module that runs."""
     scope = extend.current_scope()
     if scope is None:
         return "the model"

@@ -3,10 +3,10 @@
 Nothing here touches a module or a graph: `p.data = init.he_normal(p.shape, rng=0)` sets a parameter. A weight of shape
 (out, in, *kernel) has fan_in = in * prod(kernel) inputs and fan_out = out * prod(kernel) outputs per unit.
 
-The idea of all of them: keep the variance of the signal equal from layer to layer. With fan_in inputs of variance v
-and weights of variance s, a sum has variance fan_in * s * v; so s = 1/fan_in (LeCun), 2/fan_in when ReLU removes
-half of it (He), or 2/(fan_in + fan_out) as the compromise between the forward and the backward signal (Xavier). All
-zeros fail: every unit of a layer then computes the same thing and receives the same gradient for ever.
+All of them keep the variance of the signal equal from layer to layer. With fan_in inputs of variance v and weights of
+variance s, a sum has variance fan_in * s * v; so s = 1/fan_in (LeCun), 2/fan_in when ReLU removes half of it (He), or
+2/(fan_in + fan_out) as the compromise between the forward and the backward signal (Xavier). With zeros every unit of a
+layer computes the same value and receives the same gradient in every step, so the network does not learn.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Return what a nonlinearity takes from the scale of a signal, to make up for. `torch.nn.init.calculate_gain`.
+    """Return the factor that makes up for a nonlinearity's change of scale. `torch.nn.init.calculate_gain`.
 
     nonlinearity: "linear", "conv1d" and so on, "sigmoid", "tanh", "relu", "leaky_relu" (param: its slope, 0.01 unless
     given) or "selu"; another name is a ValueError.
@@ -85,7 +85,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 def zeros(shape: Shape, *, rng: Rng = None, dtype: DTypeLike = np.float32) -> Array:
     """Return zeros: right for biases, wrong for weights (see the module's first lines). `torch.nn.init.zeros_`.
 
-    rng: nothing is drawn from it; it is taken so that a layer's `weight_init` may be this.
+    rng: not used; it is accepted so that this can be a layer's `weight_init`.
 
     >>> zeros(2)
     array([0., 0.], dtype=float32)

@@ -1,5 +1,5 @@
-"""Activation functions as modules. The functions are in `nn.functional` and, under the same names, in `autodiff`; here
-are those of them that take arguments of PyTorch which autodiff's do not.
+"""Activation functions as modules. The functions are in `nn.functional` and, under the same names, in `autodiff`. This
+file also has the functions with arguments of PyTorch that autodiff's do not take.
 
 One file: one short class for each function.
 """
@@ -67,7 +67,7 @@ def gumbel_softmax(
     dim: int | None = None,
     rng: Rng = None,
 ) -> Any:
-    """Draw a sample of classes that is differentiated: softmax((logits + noise) / tau), the noise Gumbel's.
+    """Draw a differentiable sample of classes: softmax((logits + Gumbel noise) / tau).
     `torch.nn.functional.gumbel_softmax` (Jang et al. 2016, https://arxiv.org/abs/1611.01144).
 
     logits: any shape, unnormalized logarithms of probabilities along the axis. axis, dim: as in `softmax`. tau: above
@@ -123,8 +123,8 @@ def rrelu(
 def softplus(x: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
     """Return log(1 + exp(beta x)) / beta, a smooth ReLU. `torch.nn.functional.softplus`.
 
-    beta: not 0; the larger, the nearer to ReLU. threshold: x itself where beta x is above it. PyTorch has 20 there,
-    against overflow; nothing overflows here, and without it the derivative keeps its digits.
+    beta: not 0; the larger, the nearer to ReLU. threshold: the result is x where beta x is above it. PyTorch's default
+    is 20, against overflow. Nothing overflows here, and without a threshold the derivative is exact.
 
     >>> softplus(np.array([0.0, 3.0]), beta=2.0, threshold=5.0).round(4)
     array([0.3466, 3.    ])
@@ -186,7 +186,7 @@ def glu(x: Any, axis: int | None = None, *, dim: int | None = None) -> Any:
 
 
 class _NewArray(Module):
-    """An activation without arguments, but for PyTorch's `inplace`, which must be False."""
+    """An activation without arguments except PyTorch's `inplace`, which must be False."""
 
     def __init__(self, inplace: bool = False) -> None:
         new_array(type(self).__name__, inplace)
@@ -318,7 +318,7 @@ class ELU(Module):
         return ad.elu(x, self.alpha)
 
     def extra_repr(self) -> str:
-        """alpha."""
+        """Return alpha."""
         return f"alpha={self.alpha}"
 
 
@@ -657,7 +657,7 @@ class GLU(Softmax):
 class PReLU(Module):
     """Compute x where x > 0 and `weight` x elsewhere; the weight is learned. `torch.nn.PReLU` (He et al. 2015).
 
-    num_parameters: 1, or the channels of x on axis 1. init: where they start. x: any shape for one, (N, C, ...) for C.
+    num_parameters: 1, or the channels of x on axis 1. init: their first value. x: any shape for one, (N, C, ...) for C.
 
     >>> import nn, numpy as np
     >>> nn.PReLU()(np.array([-2.0, 3.0])).data
@@ -673,15 +673,15 @@ class PReLU(Module):
         return ad.prelu(as_input(x, self.weight.dtype), self.weight)
 
     def extra_repr(self) -> str:
-        """How many weights there are."""
+        """Return the number of weights."""
         return f"num_parameters={self.num_parameters}"
 
 
 class RReLU(Module):
     """Compute x where x > 0 and a x elsewhere, a drawn from [lower, upper) in training. `torch.nn.RReLU`.
 
-    In evaluation a is the mean. lower, upper: where a is drawn from. inplace: False. rng: a Generator or a seed of its
-    own; None takes the default generator at each call. x: any shape (Xu et al. 2015).
+    In evaluation a is the mean. lower, upper: the interval of a. inplace: False. rng: a Generator or a seed of its own;
+    None takes the default generator at each call. x: any shape (Xu et al. 2015).
 
     >>> import nn, numpy as np
     >>> nn.RReLU(0.25, 0.75).eval()(np.array([-1.0, 2.0]))
@@ -700,5 +700,5 @@ class RReLU(Module):
         return rrelu(x, self.lower, self.upper, self.training, rng=self.rng)
 
     def extra_repr(self) -> str:
-        """The limits."""
+        """Return the limits."""
         return f"lower={self.lower}, upper={self.upper}"

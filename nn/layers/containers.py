@@ -1,7 +1,7 @@
 """Modules made of modules: Sequential, and the lists and dicts of PyTorch's names.
 
-A Module finds what is in plain lists, tuples and dicts too, under the same names; the classes here are for programs
-that are written for PyTorch, and refuse what does not belong in them.
+A Module also finds parameters and modules in plain lists, tuples and dicts, under the same names. The classes here are
+for programs that are written for PyTorch, and check the type of their elements.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class Sequential(Module):
         setattr(self, name, layer)
 
     def _layers(self) -> list[tuple[str, Any]]:
-        """(name, layer) of everything that x goes through, in this order."""
+        """Return (name, layer) of every layer, in the order in which they are called."""
         return [(name, v) for name, v in self.__dict__.items() if name.isdigit() or isinstance(v, Module)]
 
     def _hold(self, layers: Iterable[tuple[str, Any]]) -> None:
-        """Hold these layers and no others; those that are named by positions get new ones."""
+        """Hold these layers and no others; layers named by positions get new names."""
         held = list(layers)
         for name, _ in self._layers():
             del self.__dict__[name]
@@ -60,7 +60,7 @@ class Sequential(Module):
             self._set(str(i) if name.isdigit() else name, layer)
 
     def forward(self, x: Any) -> Any:
-        """x through every layer in turn."""
+        """Call every layer in turn, each with the result of the one before."""
         for _, layer in self._layers():
             x = layer(x)
         return x
@@ -103,7 +103,7 @@ class Sequential(Module):
         return Sequential(*self, *other) if isinstance(other, Sequential) else NotImplemented
 
     def __getitem__(self, index: int | slice) -> Any:
-        """One layer, or a new Sequential of a slice of them (sharing their parameters)."""
+        """Return one layer, or a new Sequential of a slice of them (sharing their parameters)."""
         layers = self._layers()
         if isinstance(index, slice):
             new = Sequential()
@@ -163,7 +163,7 @@ class _List(Module):
         return iter([value for name, value in self.__dict__.items() if name.isdigit()])
 
     def __getitem__(self, index: int | slice) -> Any:
-        """One element, or a new list of a slice of them (the same objects)."""
+        """Return one element, or a new list of a slice of them (the same objects)."""
         values = list(self)
         return type(self)(values[index]) if isinstance(index, slice) else values[index]
 
@@ -210,7 +210,7 @@ class _List(Module):
 class ModuleList(_List):
     """A list of modules, named by their positions; it has no forward. `torch.nn.ModuleList`.
 
-    Raises TypeError for what is no module.
+    Raises TypeError for anything but a module.
 
     >>> import nn
     >>> blocks = nn.ModuleList([nn.Linear(2, 2, rng=0) for _ in range(2)])
@@ -290,7 +290,7 @@ class _Dict(Module):
         return [self.__dict__[name] for name in self.keys()]
 
     def items(self) -> list[tuple[str, Any]]:
-        """Pairs (key, value)."""
+        """Return pairs (key, value)."""
         return [(name, self.__dict__[name]) for name in self.keys()]
 
     def update(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
@@ -313,7 +313,7 @@ class _Dict(Module):
 class ModuleDict(_Dict):
     """A dict of modules, named by their keys; it has no forward. `torch.nn.ModuleDict`.
 
-    Raises TypeError for what is no module, ValueError for a key that is a name of the class or has a dot.
+    Raises TypeError for anything but a module, ValueError for a key that is a name of the class or has a dot.
 
     >>> import nn
     >>> heads = nn.ModuleDict({"digit": nn.Linear(4, 10, rng=0), "parity": nn.Linear(4, 2, rng=0)})

@@ -198,7 +198,7 @@ _MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "
 
 
 class _Convolution(Module):
-    """What the six layers have alike: sizes, weight, bias, and the errors about them."""
+    """Base of the six layers: sizes, weight, bias, and their checks."""
 
     _axes: int
     weight: Parameter
@@ -247,11 +247,11 @@ class _Convolution(Module):
         return x
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """One for each position and each weight of its group, borders included."""
+        """Count one for each position and each weight of its group, borders included."""
         return int(np.size(output)) * self.weight.size // self.out_channels
 
     def picture_facts(self) -> ModuleFacts:
-        """What `ad.draw` shows of it: the kernel, and the filters as images."""
+        """Return what `ad.draw` shows: the kernel, and the filters as images."""
         return ModuleFacts(kernel=self.kernel_size, filters=self.weight.data)
 
     def extra_repr(self) -> str:
@@ -329,7 +329,7 @@ class Conv2d(_Conv):
         in_channels, out_channels: sizes of axis 1 of x and of the result.
         kernel_size, stride, padding, dilation: an integer, or one for each axis; padding also "valid" (none) or "same"
             (the result has the size of x; stride 1).
-        groups: channels are split into so many groups that see nothing of each other.
+        groups: the channels are split into this number of groups, each convolved alone.
         bias: whether there is one.
         padding_mode: "zeros", "reflect", "replicate" or "circular".
         dtype: of the parameters; a plain array x is cast to it, and a Tensor x is not.
@@ -339,7 +339,7 @@ class Conv2d(_Conv):
     kernel), `bias` (out_channels,). Both start uniform in +-1 / sqrt(in_channels / groups * kernel^2), as in PyTorch.
 
     Raises:
-        ValueError: a size is none, or x has other axes or channels.
+        ValueError: a size is not valid, or x has other axes or channels.
 
     >>> import nn, numpy as np
     >>> layer = nn.Conv2d(3, 8, 3, stride=2, padding=1, rng=0)
@@ -399,11 +399,11 @@ class _ConvTranspose(_Convolution):
         return self._run(x)
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """One for each element of x and each weight of its group."""
+        """Count one for each element of x and each weight of its group."""
         return int(np.size(inputs[0])) * self.weight.size // self.in_channels
 
     def picture_facts(self) -> ModuleFacts:
-        """What `ad.draw` shows of it: the kernel, and the filters as images."""
+        """Return what `ad.draw` shows: the kernel, and the filters as images."""
         return ModuleFacts(kernel=self.kernel_size, filters=np.swapaxes(self.weight.data, 0, 1))
 
     def _run(self, x: Any) -> Any:

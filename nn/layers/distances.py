@@ -32,8 +32,8 @@ def _length(x: Any, p: float, axis: int, keepdims: bool = False) -> Any:
 def cosine_similarity(x1: Any, x2: Any, axis: int | None = None, eps: float = 1e-8, *, dim: int | None = None) -> Any:
     """Return the cosine of the angle between vectors along an axis. `torch.nn.functional.cosine_similarity`.
 
-    x1, x2: shapes that broadcast. axis: 1 unless it is given; `dim`, as PyTorch calls it, is taken too. eps: what a
-    length counts at least, so that the cosine with a zero vector is 0.
+    x1, x2: shapes that broadcast. axis: 1 unless it is given; `dim`, as PyTorch calls it, is taken too. eps: the least
+    value of a length, so that the cosine with a zero vector is 0.
 
     >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[3.0, 4.0]]))
     array([0.6])
@@ -58,8 +58,8 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 def normalize(x: Any, p: float = 2.0, axis: int | None = None, eps: float = 1e-12, *, dim: int | None = None) -> Any:
     """Divide vectors along an axis by their p-norm. `torch.nn.functional.normalize`.
 
-    x: any shape. axis: 1 unless it is given; `dim`, as PyTorch calls it, is taken too. eps: what a norm counts at
-    least, so that a zero vector stays zero, with the derivative 1 / eps.
+    x: any shape. axis: 1 unless it is given; `dim`, as PyTorch calls it, is taken too. eps: the least value of a norm,
+    so that a zero vector stays zero, with the derivative 1 / eps.
 
     >>> normalize(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]])
@@ -74,8 +74,8 @@ def normalize(x: Any, p: float = 2.0, axis: int | None = None, eps: float = 1e-1
 def cdist(x1: Any, x2: Any, p: float = 2.0) -> Any:
     """Return the p-norm distance of every row of x1 from every row of x2. `torch.cdist`.
 
-    x1: (..., P, D); x2: (..., R, D) -> (..., P, R). By differences, of which nothing cancels; they take P * R * D
-    numbers. Two equal rows have the distance 0, and there the derivative 0. Raises ValueError for other shapes.
+    x1: (..., P, D); x2: (..., R, D) -> (..., P, R). Computed from differences, without cancellation, in P * R * D
+    numbers of memory. Equal rows have distance 0 and derivative 0. Raises ValueError for other shapes.
 
     >>> cdist(np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 0.0]]))
     array([[0.],

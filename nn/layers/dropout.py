@@ -1,4 +1,4 @@
-"""Dropout: noise against units that rely on each other. Of elements, of whole channels, and the one for SELU."""
+"""Dropout of elements, of whole channels, and for SELU: noise that keeps units from depending on each other."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
 
 
 def _of_channels(who: str, dims: tuple[int, ...], x: Any, p: float, training: bool, rng: Rng) -> Any:
-    """Dropout of whole channels: one draw for each, axis -dims[-1] + 1 being the channels."""
+    """Apply dropout to whole channels, one draw for each. Channels are on axis -dims[-1] + 1."""
     check_probability(p)
     x = as_value(x)
     if x.ndim not in dims:
@@ -141,7 +141,7 @@ def feature_alpha_dropout(
 
 
 def _to_the_floor(x: Any, drawn: tuple[int, ...], p: float, training: bool, rng: Rng) -> Any:
-    """drawn: the shape of the draws, which broadcasts with x."""
+    """Apply alpha dropout. drawn: the shape of the draws, which broadcasts with x."""
     check_probability(p)
     if not training or p == 0:
         return x
@@ -153,15 +153,14 @@ def _to_the_floor(x: Any, drawn: tuple[int, ...], p: float, training: bool, rng:
 
 
 class Dropout(Module):
-    """In training, zeros each element with probability p and divides the others by 1 - p; in evaluation, passes x
-    through.
+    """In training, zeros each element with probability p and divides the others by 1 - p. In evaluation, returns x.
 
     The division keeps the expected value, so that nothing needs scaling later ("inverted" dropout, after Srivastava
     et al. 2014).
 
     Args:
         p: probability of zero, in [0, 1].
-        inplace: PyTorch's; False, for results are new arrays.
+        inplace: PyTorch's argument; must be False, because results are new arrays.
         rng: a Generator or a seed of its own; None takes the default generator at each call.
 
     >>> import nn, numpy as np
@@ -183,7 +182,7 @@ class Dropout(Module):
         return dropout(x, self.p, training=self.training, rng=self.rng)
 
     def extra_repr(self) -> str:
-        """p."""
+        """Return p."""
         return f"p={self.p}"
 
 

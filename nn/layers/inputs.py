@@ -1,4 +1,4 @@
-"""What a layer computes with: how it reads its input, and sizes that are one number or one for each axis."""
+"""Checks of a layer's arguments: its input, its axis, and sizes that are one number or one for each axis."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ __all__ = ["as_input", "as_value", "axis_or_dim", "each_image", "per_axis"]
 
 
 def as_input(x: Any, dtype: DTypeLike) -> Any:
-    """What a layer computes with: a Tensor as it is, anything else as an array, real numbers cast to the
-    parameters' dtype."""
+    """Return a Tensor as it is, and anything else as an array; real numbers are cast to the parameters' dtype."""
     if isinstance(x, ad.Tensor):
         return x
     x = extend.as_array(x)
@@ -29,8 +28,7 @@ def as_value(x: Any) -> Any:
 
 
 def axis_or_dim(who: str, axis: int | None, dim: int | None, default: int | None = None) -> int:
-    """Return the axis, which PyTorch's programs call `dim`; TypeError where both are given, or neither and no default.
-    """
+    """Return the axis, given as `axis` or as PyTorch's `dim`. Raise TypeError for both, or for none and no default."""
     if axis is not None and dim is not None:
         raise TypeError(f"{who}: axis={axis} and dim={dim} are two names of one argument; give one")
     found = axis if dim is None else dim
@@ -41,7 +39,7 @@ def axis_or_dim(who: str, axis: int | None, dim: int | None, default: int | None
 
 
 def per_axis(who: str, name: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:
-    """n integers from one of them or from n of them; ValueError for anything else."""
+    """Return n integers from one integer or from n of them. Raise ValueError for anything else."""
     values = tuple(value) if isinstance(value, tuple | list) else (value,) * n
     right = [isinstance(v, int | np.integer) and not isinstance(v, bool) and v >= least for v in values]
     if len(values) != n or not all(right):
@@ -50,7 +48,7 @@ def per_axis(who: str, name: str, value: Any, n: int, least: int = 1) -> tuple[i
 
 
 def each_image(who: str, x: Any, n: int, function: Callable[[Any], Any]) -> Any:
-    """function(x) of a batch x (N, C, *spatial) with n spatial axes, or of one image (C, *spatial)."""
+    """Return function(x) for a batch x (N, C, *spatial) with n spatial axes, or for one image (C, *spatial)."""
     x = as_value(x)
     if x.ndim == n + 1:
         return function(x[None])[0]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autodiff import Tensor, linear  # by name: `ad.linear` asks the package each time
+from autodiff import Tensor, linear  # by name: `ad.linear` is a lookup at each call
 
 from .. import init
 from ..module import Module
@@ -116,7 +116,7 @@ class Linear(Module):
             raise ValueError(f"Linear(in_features={self.in_features}) got x with {last}") from None
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """One for each weight and each row of x."""
+        """Count one for each weight and each row of x."""
         return int(np.size(output)) * self.in_features
 
     def extra_repr(self) -> str:
@@ -181,7 +181,7 @@ class Unflatten(Module):
 
 
 class Identity(Module):
-    """Return x as it is. `torch.nn.Identity`: what can stand where a layer is taken out.
+    """Return x as it is. `torch.nn.Identity`: a placeholder for a layer that is taken out.
 
     Any arguments are accepted and ignored.
 
@@ -242,7 +242,7 @@ class Bilinear(Module):
         return bilinear(as_input(x1, dtype), as_input(x2, dtype), self.weight, self.bias)
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """For each output and each of x1, a product with x2 and one with x1."""
+        """Count, for each output and element of x1, one for each element of x2 and one more."""
         return int(np.size(output)) * self.in1_features * (self.in2_features + 1)
 
     def extra_repr(self) -> str:

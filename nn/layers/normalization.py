@@ -58,8 +58,8 @@ def _check_channels(who: str, x: Any, **given: Any) -> None:
 
 
 def _blend(momentum: float, *pairs: tuple[Any, Any], counted: Any = None) -> None:
-    """For each pair, running = (1 - momentum) running + momentum new, in place, and counted + 1: buffers all at once,
-    so that an interrupt leaves none half written."""
+    """Set running = (1 - momentum) running + momentum new for each pair, and add 1 to `counted`. Buffers are written
+    together, so that an interrupt changes all of them or none."""
     written = [] if counted is None else [(counted, counted.data + 1)]
     for running, new in pairs:
         if isinstance(running, ad.Tensor):
@@ -70,7 +70,7 @@ def _blend(momentum: float, *pairs: tuple[Any, Any], counted: Any = None) -> Non
 
 
 def _standardize_by(x: Any, mean: Any, var: Any, eps: float) -> Any:
-    """Return (x - mean) / sqrt(var + eps) with statistics (C,) that are given."""
+    """Return (x - mean) / sqrt(var + eps) with given statistics (C,)."""
     mean, var = (_by_channel(as_value(a), x.ndim) for a in (mean, var))
     return (x - mean) * (1.0 / np.sqrt(var + eps))
 
@@ -87,10 +87,10 @@ def batch_norm(
 ) -> Any:
     """Standardize each channel over the batch, or by running statistics. `torch.nn.functional.batch_norm`.
 
-    x: (N, C, ...). running_mean, running_var: (C,), or None when training. weight, bias: (C,) or None: what the result
-    is multiplied by, and what is added. training: whether the statistics are those of the batch; the running ones then
-    move towards them by the share momentum, the variance being divided by n - 1. Raises ValueError where the shapes do
-    not fit, or each channel has one element when training. (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.)
+    x: (N, C, ...). running_mean, running_var: (C,), or None when training. weight, bias: (C,) or None, factor and
+    summand of the result. training: whether the statistics are those of the batch; the running ones then move towards
+    them by the fraction momentum, with the variance divided by n - 1. Raises ValueError where the shapes do not fit, or
+    each channel has one element when training. (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.)
 
     >>> batch_norm(np.array([[1.0], [3.0]]), None, None, training=True, eps=0.0)
     array([[-1.],
@@ -110,7 +110,7 @@ def _batch_norm(
     eps: float,
     counted: Buffer | None = None,
 ) -> Any:
-    """``batch_norm``. counted: the number of batches seen, written together with the statistics."""
+    """Compute `batch_norm`. counted: the number of batches so far, written together with the statistics."""
     x = as_value(x)
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     _check_channels("batch_norm", x, **given)
@@ -232,7 +232,7 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
 
 
 class _ChannelNorm(Module):
-    """What batch and instance normalization have alike: one weight, bias, running mean and variance a channel."""
+    """Base of batch and instance normalization: one weight, bias, running mean and variance a channel."""
 
     _dims: tuple[int, ...]  # numbers of axes that x may have
     weight: Parameter | None
@@ -272,17 +272,17 @@ class _ChannelNorm(Module):
         return x
 
     def _share(self) -> float:
-        """How far the running statistics move: momentum, or so that they are the mean of this batch and all before."""
+        """Return the weight of this batch in the running statistics: momentum, or 1/n for the mean of n batches."""
         if self.num_batches_tracked is None:
             return 0.0
         return 1 / (int(self.num_batches_tracked.item()) + 1) if self.momentum is None else self.momentum
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """In evaluation, one for each element: statistics are not counted."""
+        """Count one for each element, as in evaluation: statistics are not counted."""
         return int(np.size(output))
 
     def reset_running_stats(self) -> None:
-        """Forget what was seen: mean 0, variance 1."""
+        """Set the running mean to 0, the running variance to 1 and the number of batches to 0."""
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             mean, var = np.zeros(self.num_features), np.ones(self.num_features)
             extend.write_all([(self.running_mean, mean), (self.running_var, var), (self.num_batches_tracked, 0)])
@@ -296,7 +296,7 @@ class _ChannelNorm(Module):
 
 
 class _BatchNorm(_ChannelNorm):
-    """Standardizes each channel over the batch and all positions."""
+    """Standardize each channel over the batch and all positions."""
 
     def __init__(
         self,
@@ -344,10 +344,10 @@ class BatchNorm2d(_BatchNorm):
     Args:
         num_features: channels of x.
         eps: added to the variance.
-        momentum: how far the running statistics move towards those of a batch; None for their plain mean.
-        affine: whether there are `weight` and `bias`, (num_features,), from 1 and 0.
-        track_running_stats: whether `running_mean`, `running_var` and `num_batches_tracked` are kept as buffers; they
-            are what evaluation standardizes by.
+        momentum: weight of a new batch in the running statistics; None for the mean of all batches.
+        affine: whether there are `weight` and `bias`, (num_features,), which start at 1 and 0.
+        track_running_stats: whether `running_mean`, `running_var` and `num_batches_tracked` are kept as buffers;
+            evaluation standardizes by them.
         bias: whether `affine` has a `bias`.
         dtype: of parameters and buffers; a plain array x is cast to it, and a Tensor x is not.
 
@@ -413,7 +413,7 @@ class InstanceNorm1d(_ChannelNorm):
             return self.forward(x[None])[0]
         x = self._read(x)
         by_image = self.training or self.running_mean is None
-        share = self.momentum or 0.0  # PyTorch's: num_batches_tracked is held and never counts here
+        share = self.momentum or 0.0  # as in PyTorch, num_batches_tracked is not used here
         return instance_norm(x, self.running_mean, self.running_var, self.weight, self.bias, by_image, share, self.eps)
 
 
@@ -478,7 +478,7 @@ class LayerNorm(Module):
         return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """In evaluation, one for each element: statistics are not counted."""
+        """Count one for each element, as in evaluation: statistics are not counted."""
         return int(np.size(output))
 
     def extra_repr(self) -> str:
@@ -521,7 +521,7 @@ class RMSNorm(Module):
         return rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """In evaluation, one for each element: statistics are not counted."""
+        """Count one for each element, as in evaluation: statistics are not counted."""
         return int(np.size(output))
 
     def extra_repr(self) -> str:
@@ -568,7 +568,7 @@ class GroupNorm(Module):
         return group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """In evaluation, one for each element: statistics are not counted."""
+        """Count one for each element, as in evaluation: statistics are not counted."""
         return int(np.size(output))
 
     def extra_repr(self) -> str:
@@ -616,9 +616,9 @@ class LocalResponseNorm(Module):
         return local_response_norm(x, self.size, self.alpha, self.beta, self.k)
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """One for each neighbour of each element."""
+        """Count one for each neighbour of each element."""
         return int(np.size(output)) * self.size
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -66,7 +66,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
 
 
 class _Pad(Module):
-    """A border around the last axes; a subclass says how many and of what."""
+    """A border around the last axes; a subclass sets their number and the mode."""
 
     _axes: int
     _mode: str

@@ -58,7 +58,7 @@ Sizes = int | Sequence[int]
 def _geometry(
     who: str, n: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Kernel, stride, padding and dilation of each axis, checked."""
+    """Return kernel, stride, padding and dilation of each axis, checked."""
     kernel = per_axis(who, "kernel_size", kernel_size, n)
     steps = kernel if stride is None else per_axis(who, "stride", stride, n)
     pads = per_axis(who, "padding", padding, n, 0)
@@ -118,9 +118,9 @@ def max_pool1d(
 ) -> Any:
     """Return the largest element of each window; equal ones share the gradient. `torch.nn.functional.max_pool1d`.
 
-    x: (N, C, W) or (C, W). stride: None for kernel_size. padding: at most half the kernel, with what is never the
-    largest. ceil_mode: whether a last window may reach beyond the end. return_indices: also return where in its image
-    each one stands, the first of equal ones, for `max_unpool1d`. Raises ValueError where no window fits.
+    x: (N, C, W) or (C, W). stride: None for kernel_size. padding: at most half the kernel, never the largest element.
+    ceil_mode: whether a last window may reach beyond the end. return_indices: also return the index of each in its
+    image, that of the first among equal ones, for `max_unpool1d`. Raises ValueError where no window fits.
 
     >>> max_pool1d(np.array([[1.0, 3.0, 2.0, 0.0]]), 2)
     array([[3., 2.]])
@@ -168,7 +168,7 @@ def max_pool3d(
 
 
 def _divisors(n: int, out: int, k: int, s: int, p: int, count_include_pad: bool) -> Any:
-    """How many elements of one axis each window counts: those of the array, or with its border; never those beyond."""
+    """Return the number of elements that each window counts along one axis, with the border or without it."""
     start = np.arange(out) * s - p
     end = np.minimum(start + k, n + p)
     return end - start if count_include_pad else np.minimum(end, n) - np.maximum(start, 0)
@@ -234,7 +234,7 @@ def avg_pool2d(
 ) -> Any:
     """Return the mean of each window. `torch.nn.functional.avg_pool2d`.
 
-    x: (N, C, H, W) or (C, H, W). divisor_override: what sums are divided by instead of the number of elements. The rest
+    x: (N, C, H, W) or (C, H, W). divisor_override: the divisor of sums, instead of the number of elements. The rest
     as in `avg_pool1d`, an integer or one for each axis.
 
     >>> avg_pool2d(np.arange(16.0).reshape(1, 4, 4), 2)
@@ -282,7 +282,7 @@ def _lp_pool(who: str, n: int, x: Any, norm_type: float, kernel_size: Any, strid
         else:  # PyTorch's sum has signs
             total = np.sum(parts if power == 1 else parts**power, axis=2)
             y = total if power == 1 else np.where(total == 0, 0.0, total ** (1 / power))
-        counts: Any = 1  # how many elements a window has: PyTorch's norm of one beyond the end is that of a whole one
+        counts: Any = 1  # elements of a window; PyTorch scales the norm of a window beyond the end to a whole one
         for m, out, k, s in zip(x.shape[2:], y.shape[2:], kernel, steps, strict=True):
             counts = np.multiply.outer(counts, _divisors(m, out, k, s, 0, True))
         if np.all(counts == math.prod(kernel)):
@@ -329,7 +329,7 @@ def lp_pool3d(x: Any, norm_type: float, kernel_size: Sizes, stride: Any = None, 
 
 
 def _boxes(who: str, n: int, spatial: Any, output_size: Any) -> tuple[tuple[int, ...], list[list[slice]]]:
-    """How many boxes each axis has, and where they are: box i of m along an axis of size n is
+    """Return the number of boxes of each axis, and their slices: box i of m along an axis of size n is
     [floor(i n / m), ceil((i + 1) n / m))."""
     given = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size,) * n
     if len(given) != n:
@@ -356,7 +356,7 @@ def _adaptive(who: str, n: int, x: Any, output_size: Any, reduce: Callable[..., 
 
 
 def _adaptive_max(who: str, n: int, x: Any, output_size: Any, return_indices: bool) -> Any:
-    """Return the largest element of each box, and with return_indices where in its image the first of them stands."""
+    """Return the largest element of each box, and with return_indices the index in its image of the first of them."""
     y = _adaptive(who, n, x, output_size, np.max)
     if not return_indices:
         return y
@@ -410,7 +410,7 @@ def adaptive_max_pool1d(x: Any, output_size: Any, return_indices: bool = False) 
     """Return the largest elements of output_size boxes that cover the axis. `torch.nn.functional.adaptive_max_pool1d`.
 
     x: (N, C, W) or (C, W). The boxes are those of `adaptive_avg_pool1d`; equal elements share the gradient.
-    return_indices: also return where in its image each one stands, the first of equal ones.
+    return_indices: also return the index of each in its image, that of the first among equal ones.
 
     >>> adaptive_max_pool1d(np.array([[1.0, 2.0, 3.0]]), 2)
     array([[2., 3.]])
@@ -442,7 +442,7 @@ def adaptive_max_pool3d(x: Any, output_size: Any, return_indices: bool = False) 
 
 
 class _MaxPool(Module):
-    """Largest elements of windows; a subclass says how many axes they have."""
+    """Largest elements of windows; a subclass sets their number of axes."""
 
     _axes: int
 
@@ -466,7 +466,7 @@ class _MaxPool(Module):
         return _max_pool(type(self).__name__, self._axes, x, *geometry, self.return_indices)
 
     def picture_facts(self) -> ModuleFacts:
-        """What `ad.draw` shows of it: the kernel."""
+        """Return what `ad.draw` shows: the kernel."""
         return ModuleFacts(kernel=per_axis(type(self).__name__, "kernel_size", self.kernel_size, self._axes))
 
     def extra_repr(self) -> str:
@@ -498,8 +498,8 @@ class MaxPool2d(_MaxPool):
     """Return the largest element of each window of images. `torch.nn.MaxPool2d`.
 
     kernel_size, stride (None: kernel_size), padding, dilation: an integer, or one for each axis. ceil_mode: whether a
-    last window may reach beyond the end. return_indices: also return the places, for `MaxUnpool2d`. x: (N, C, H, W) or
-    (C, H, W). Equal elements share the gradient evenly.
+    last window may reach beyond the end. return_indices: also return the indices, for `MaxUnpool2d`.
+    x: (N, C, H, W) or (C, H, W). Equal elements share the gradient evenly.
 
     >>> import nn, numpy as np
     >>> nn.MaxPool2d(2)(np.ones((5, 3, 8, 8))).shape
@@ -554,7 +554,7 @@ class AvgPool1d(Module):
         return _avg_pool(type(self).__name__, self._axes, x, self.kernel_size, self.stride, *how)
 
     def picture_facts(self) -> ModuleFacts:
-        """What `ad.draw` shows of it: the kernel."""
+        """Return what `ad.draw` shows: the kernel."""
         return ModuleFacts(kernel=per_axis(type(self).__name__, "kernel_size", self.kernel_size, self._axes))
 
     def extra_repr(self) -> str:
@@ -566,7 +566,7 @@ class AvgPool2d(AvgPool1d):
     """Return the mean of each window of images. `torch.nn.AvgPool2d`.
 
     kernel_size, stride (None: kernel_size), padding: an integer, or one for each axis. ceil_mode, count_include_pad: as
-    in `AvgPool1d`. divisor_override: what sums are divided by instead. x: (N, C, H, W) or (C, H, W).
+    in `AvgPool1d`. divisor_override: another divisor of the sums. x: (N, C, H, W) or (C, H, W).
 
     >>> import nn, numpy as np
     >>> nn.AvgPool2d(3, stride=2, padding=1)(np.ones((5, 3, 8, 8))).shape
@@ -625,11 +625,11 @@ class LPPool1d(Module):
         return _lp_pool(type(self).__name__, self._axes, x, self.norm_type, *sizes)
 
     def picture_facts(self) -> ModuleFacts:
-        """What `ad.draw` shows of it: the kernel."""
+        """Return what `ad.draw` shows: the kernel."""
         return ModuleFacts(kernel=per_axis(type(self).__name__, "kernel_size", self.kernel_size, self._axes))
 
     def extra_repr(self) -> str:
-        """The power and the sizes."""
+        """Return the power and the sizes."""
         return f"norm_type={self.norm_type}, {_shown(self, ceil_mode=False)}"
 
 
@@ -735,7 +735,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """Return the largest elements of output_size boxes that cover the axis. `torch.nn.AdaptiveMaxPool1d`.
 
-    x: (N, C, W) or (C, W), any W. return_indices: also return where each one stands. Equal elements share the gradient
+    x: (N, C, W) or (C, W), any W. return_indices: also return the index of each. Equal elements share the gradient
     evenly.
 
     >>> import nn, numpy as np
@@ -749,8 +749,8 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """Return the largest elements of output_size boxes that cover the image. `torch.nn.AdaptiveMaxPool2d`.
 
-    output_size: an integer, or one for each axis; None keeps the axis. return_indices: also return where each one
-    stands, for `MaxUnpool2d`. x: (N, C, H, W) or (C, H, W), any size.
+    output_size: an integer, or one for each axis; None keeps the axis. return_indices: also return the index of each,
+    for `MaxUnpool2d`. x: (N, C, H, W) or (C, H, W), any size.
 
     >>> import nn, numpy as np
     >>> nn.AdaptiveMaxPool2d(2)(np.ones((5, 3, 7, 4))).shape

@@ -102,7 +102,7 @@ def _linear(x: Any, axis: int, out: int, scale: float, align_corners: bool) -> A
 
 
 def _cubic(x: Any, axis: int, out: int, scale: float, align_corners: bool) -> Any:
-    """By four neighbours and Keys' kernel with a = -0.75 (Keys 1981), pixels beyond the border being those at it."""
+    """Interpolate by Keys' kernel with a = -0.75 (Keys 1981). Pixels beyond the border repeat those at it."""
     n, a = x.shape[axis], -0.75
     if align_corners:
         at = np.arange(out) * ((n - 1) / (out - 1) if out > 1 else 0.0)

@@ -1,8 +1,8 @@
-"""Images read at places that are computed: affine grids and their sampling (Jaderberg et al. 2015, spatial
+"""Images sampled at computed positions: affine grids and `grid_sample` (Jaderberg et al. 2015, spatial
 transformers, https://arxiv.org/abs/1506.02025).
 
-A place is (x, y), or (x, y, z), each from -1 to 1 over the image. With `align_corners` -1 and 1 are the centres of the
-first and the last pixel, without it their outer edges.
+A position is (x, y), or (x, y, z), each from -1 to 1 over the image. With `align_corners` -1 and 1 are the centres of
+the first and the last pixel, without it their outer edges.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["affine_grid", "grid_sample"]
 
 
 def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) -> Any:
-    """Return the places of the pixels of images after an affine map. `torch.nn.functional.affine_grid`.
+    """Return the positions of the pixels of images after an affine map. `torch.nn.functional.affine_grid`.
 
     theta: (N, 2, 3) with size (N, C, H, W), result (N, H, W, 2); or (N, 3, 4) with (N, C, D, H, W), result
     (N, D, H, W, 3). Raises ValueError for other shapes.
@@ -48,7 +48,7 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) ->
 
 
 def _reflected(at: Any, low: float, high: float) -> Any:
-    """Places outside are mirrored at the two ends, as often as it takes."""
+    """Mirror positions outside [low, high] at the two ends until they are inside."""
     if low == high:
         return at * 0.0
     span = high - low
@@ -61,12 +61,12 @@ def _reflected(at: Any, low: float, high: float) -> Any:
 def grid_sample(
     x: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool = False
 ) -> Any:
-    """Return the images' values at the places of a grid. `torch.nn.functional.grid_sample`.
+    """Return the images' values at the positions of a grid. `torch.nn.functional.grid_sample`.
 
     x: (N, C, H, W) with grid (N, H_out, W_out, 2), or (N, C, D, H, W) with (N, D_out, H_out, W_out, 3); the result has
     the grid's spatial shape. mode: "bilinear" (trilinear for volumes), or "nearest", through which no derivative flows
-    to the grid. padding_mode: what stands outside: "zeros", "border" (the nearest pixel), "reflection". Between two
-    pixels the slope jumps; at a pixel it is that of the right-hand side. A NaN place counts as one outside.
+    to the grid. padding_mode: the values outside: "zeros", "border" (the nearest pixel), "reflection". The slope jumps
+    at each pixel; there it is that of the right-hand side. A NaN position counts as one outside.
 
     Raises ValueError for other shapes and modes.
 
@@ -98,11 +98,11 @@ def grid_sample(
 
 
 def _read(x: Any, places: list[Any], mode: str) -> Any:
-    """Return the values at places in pixels: one array of places for each spatial axis, all (N, *spatial_out)."""
+    """Return the values at positions in pixels: one array for each spatial axis, all (N, *spatial_out)."""
     batch, channels, *sizes = x.shape
     rows = np.reshape(np.moveaxis(x, 1, -1), (batch * math.prod(sizes), channels))  # one row for each pixel
     image = np.arange(batch).reshape(-1, *[1] * (len(sizes)))
-    # far outside and NaN become a place just outside: integers do not hold them
+    # far outside and NaN become a position just outside: integers do not hold them
     bare = [np.where(np.abs(ad.plain(at)) < 1e9, ad.plain(at), -2.0) for at in places]
     starts = [np.rint(at) if mode == "nearest" else np.floor(at) for at in bare]
     y: Any = None

@@ -1,4 +1,4 @@
-"""Where the largest elements stand: the indices of max pooling, and its partial inverse, which puts them back."""
+"""The indices of max pooling, and its partial inverse, which puts the elements back at these indices."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "max_places", "max_unpoo
 
 
 def max_places(x: Any, kernel: Any, steps: Any, borders: Any, spread: Any) -> np.ndarray:
-    """Where in its image the largest element of each window stands, as PyTorch counts: the index in the flat image.
+    """Return the index of the largest element of each window in its flat image, as PyTorch counts.
 
-    x: (N, C, *spatial), plain. The first of equal ones, and the first NaN, which is the largest.
+    x: (N, C, *spatial), plain. Among equal elements the first counts; NaN is the largest.
     """
     n = len(kernel)
     sizes = x.shape[2:]

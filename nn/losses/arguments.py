@@ -25,7 +25,7 @@ def value(x: Any) -> Any:
 
 
 def plain(x: Any) -> Any:
-    """Return x without its graph, to compute with: an array; inside vmap a value of one example."""
+    """Return x without its graph: an array, or inside vmap a value of one example."""
     x = extend.bare(x)
     return x if isinstance(x, Variable) else extend.as_array(x)
 
@@ -55,7 +55,7 @@ def as_constant(x: Any, like: Any) -> Any:
 
 
 def _without_graph(x: Any) -> bool:
-    """Whether x is a plain array; or inside vmap, an example of one."""
+    """Return whether x is a plain array or, inside vmap, an example of one."""
     return not isinstance(x, Variable) or (x.node is None and isinstance(extend.bare(x), Variable))
 
 

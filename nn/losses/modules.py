@@ -1,4 +1,4 @@
-"""The losses as modules: each holds the options of one function and calls it. The functions say what is computed.
+"""The losses as modules: each holds the options of one function and calls it. The functions have the formulas.
 
 One file: one short class for each loss.
 """

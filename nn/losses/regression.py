@@ -103,6 +103,6 @@ def huber_loss(prediction: Any, target: Any, *, delta: float = 1.0, weight: Any 
 
 
 def _huber(difference: Any, delta: float) -> Any:
-    """One formula for both parts. With `abs` in it, the second derivative at 0 would be 0 instead of 1."""
+    """Return the Huber loss by one formula. With `abs` in it, the second derivative at 0 would be 0 instead of 1."""
     near = np.clip(difference, -delta, delta)
     return near * (difference - near * 0.5)

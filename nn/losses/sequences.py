@@ -74,8 +74,8 @@ def ctc_loss(
 
 
 def _log_likelihood(log_p: Any, symbols: NDArray[Any], ends: NDArray[Any], counts: NDArray[Any], blank: int) -> Any:
-    """Return log P(target) of each sequence: (N,). alpha[n, s] is the logarithm of the probability of all beginnings
-    that have reached place s of the symbols."""
+    """Return log P(target) of each sequence: (N,). alpha[n, s] is the logarithm of the probability of all partial
+    alignments that end at position s of the symbols."""
     batch, places = symbols.shape
     if not len(log_p):  # no time step spells the empty target, and nothing else
         return np.where(counts == 0, 0.0, -np.inf).astype(log_p.dtype)

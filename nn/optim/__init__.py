@@ -1,4 +1,4 @@
-"""Optimizers: each class is one update rule and the table of its state; `optimizer.py` has what they share, and
+"""Optimizers: each class is one update rule and the table of its state. Their base class is in `optimizer.py`, and
 `lr_scheduler` changes learning rates over time."""
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""AveragedModel: a second copy of a model, whose weights are the average of those that training goes through."""
+"""AveragedModel: a second copy of a model, whose weights are the average of the weights during training."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class AveragedModel(Module):
             mean of all of them unless given.
         use_buffers: average floating buffers too; otherwise buffers are those of the model at the last update.
 
-    `n_averaged` counts the updates; the first one takes the weights as they are.
+    `n_averaged` counts the updates; the first one copies the weights.
 
     >>> import nn, numpy as np
     >>> net = nn.Linear(1, 1, bias=False, rng=0)
@@ -75,7 +75,7 @@ class AveragedModel(Module):
         return self.module(*args, **kwargs)
 
     def update_parameters(self, model: Module) -> None:
-        """Take the present weights of `model` into the average. All or nothing.
+        """Include the present weights of `model` in the average. All or nothing.
 
         Raises ValueError when the model has other parameters or shapes.
         """

@@ -27,7 +27,7 @@ def _with_gradients(who: str, parameters: Any) -> list[Any]:
 
 
 def _replace_gradients(parameters: list[Any], new: list[Any]) -> None:
-    """Set every gradient, or none where a signal interrupts: gradients of which a part is scaled are no gradient."""
+    """Set every gradient, or none when a signal interrupts: a partly scaled gradient would be wrong."""
     if extend.current_trace() is None and all(p.is_leaf for p in parameters):
         extend.write_all(calls=[(setattr, p.node, "grad", g) for p, g in zip(parameters, new, strict=True)])
     else:

@@ -1,4 +1,4 @@
-"""Check hyperparameters and turn NumPy's numbers into Python's, so that what trains can also be saved."""
+"""Check hyperparameters and convert NumPy's numbers to Python's, so that they can be saved."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def count(who: str, name: str, value: Any) -> int:
 
 @extend.one_call
 def bias_correction(beta: float, step: float) -> float:
-    """1 - beta^step: a running mean that starts at zero has lost that share. By Python's power in a program, too, which
-    NumPy's does not equal in every last place."""
+    """Return 1 - beta^step, the divisor of a running mean that starts at zero. Compiled programs use Python's power
+    too, because NumPy's may differ in the last digit."""
     return 1 - float(beta) ** float(step)

@@ -18,7 +18,7 @@ from .optimizer import Array, Group, Optimizer
 
 __all__ = ["LBFGS"]
 
-CURVED = 1e-10  # a pair whose product s.y is smaller says nothing about the curvature
+CURVED = 1e-10  # a pair whose product s.y is smaller is not used: it has no information about the curvature
 VECTORS, LISTS, NUMBERS = ("d", "prev_flat_grad"), ("old_dirs", "old_stps", "ro"), ("t", "H_diag", "prev_loss")
 COUNTS = ("n_iter", "func_evals")
 
@@ -100,7 +100,7 @@ class LBFGS(Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Make up to `max_iter` iterations and return the loss at the start.
 
-        closure: forgets the gradients, computes the loss, calls its `backward()` and returns it.
+        closure: clears the gradients, computes the loss, calls its `backward()` and returns it.
         All or nothing: an error or a signal on the way leaves every parameter and the whole state as they were.
 
         Raises TypeError without a closure, ValueError when the loss is not a single number.
@@ -133,8 +133,7 @@ class LBFGS(Optimizer):
         return run.first_loss
 
     def state_dict(self, exact: bool = False) -> dict[str, Any]:
-        """Return a copy of everything a later run needs to go on from here, in PyTorch's layout and names. It is exact.
-        """
+        """Return a copy of everything that a later run needs to continue exactly, in PyTorch's layout and names."""
         return {**super().state_dict(exact), "state": {0: copy.deepcopy(self._memory)} if self._memory else {}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -152,7 +151,7 @@ class LBFGS(Optimizer):
         extend.write_all(calls=[(object.__setattr__, self, name, value) for name, value in both.items()])
 
     def _fitting_memory(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        """What a saved entry holds, as arrays of this optimizer's size and Python's numbers."""
+        """Return a saved entry as arrays of this optimizer's size and Python numbers. Raise ValueError for others."""
         strange = set(entry) - {*VECTORS, *LISTS, *NUMBERS, *COUNTS, "al"}  # al: PyTorch's scratch
         if strange:
             raise ValueError(f"LBFGS: the saved state has {sorted(strange)[0]!r}, which this optimizer does not keep")
@@ -216,7 +215,7 @@ class _Run:
         memory["func_evals"] += self.evaluations
 
     def direction(self, g: Array) -> Array:
-        """Return -H g, H from the pairs that are kept (algorithm 7.4); first take in the pair of the last move."""
+        """Return -H g, with H from the saved pairs (algorithm 7.4). The pair of the last move is saved first."""
         memory = self.memory
         if memory["n_iter"] == 1:
             memory.update(old_dirs=[], old_stps=[], ro=[], H_diag=1.0)

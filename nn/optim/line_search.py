@@ -2,7 +2,7 @@
 
 Nocedal and Wright, Numerical Optimization, 2nd edition, algorithms 3.5 (bracket) and 3.6 (zoom), with the cubic of
 equation 3.59 for every trial. The order of the decisions is that of `torch.optim.LBFGS`, so that both evaluate
-the same points. The caller gives a value that is NaN as infinity: the step then gets shorter.
+the same points. The caller replaces a NaN value by infinity: the step then gets shorter.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ def strong_wolfe(at: Callable[[float], Point], start: Point, step: float, widest
     """Return a point with value <= start.value + c1 step start.slope and |slope| <= c2 |start.slope|.
 
     at: evaluates a step. start: the point at step 0, whose slope is negative. step: the first trial. widest: the
-    largest entry of the direction. most: how many trials follow the first one; the best point is returned when they
-    are used up.
+    largest entry of the direction. most: number of trials after the first one; then the best point is returned.
     """
     before, now = start, at(step)
     for count in range(most):
@@ -82,8 +81,10 @@ def _flat(now: Point, start: Point) -> bool:
 
 
 def _lowest(a: Point, b: Point, least: float, most: float) -> float:
-    """Where the cubic through two points with their slopes is lowest, within bounds; their middle where it has no
-    minimum."""
+    """Return where the cubic through two points with their slopes is lowest, within bounds.
+
+    Where it has no minimum, return the middle of the bounds.
+    """
     p, q = (a, b) if a.step <= b.step else (b, a)
     d1 = p.slope + q.slope - 3 * (p.value - q.value) / (p.step - q.step)
     square = d1 * d1 - p.slope * q.slope

@@ -1,9 +1,9 @@
-"""What every optimizer shares: parameter groups, the walk over parameters, saved state. No update formula lives here.
+"""The base of every optimizer: parameter groups, the loop over parameters, saved state. No update formula is here.
 
-A formula is a pure function on arrays that works in place (see `sgd.py`, `adam.py`); `slots.py` brings the
-parameters to it. A parameter without a gradient is skipped and keeps its state, as in PyTorch.
+A formula is a function of arrays that works in place (see `sgd.py`, `adam.py`); `slots.py` groups the parameters for
+it. A parameter without a gradient is skipped and keeps its state, as in PyTorch.
 
-One file: the state of an optimizer and all that reads or writes it.
+One file: the state of an optimizer and all methods that read or write it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FLUSH_EVERY = 64  # steps; a power of two
 FLAGS = ("maximize", "amsgrad", "nesterov", "centered", "decoupled_weight_decay")
 # In PyTorch's groups these choose an implementation; they do not change the numbers.
 IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
-# What schedulers write into a group.
+# The entries that schedulers write into a group.
 SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
 
@@ -48,9 +48,9 @@ def run(calls: Iterable[Call]) -> None:
 
 
 class Optimizer:
-    """Base of all optimizers: parameter groups, the walk over the parameters, and saved state.
+    """Base of all optimizers: parameter groups, the loop over parameters, and saved state.
 
-    A subclass gives its defaults, the names of its state and one method: `_direction`, the formula on flat arrays, or
+    A subclass defines its defaults, the names of its state and one method: `_direction`, the formula on flat arrays, or
     `_update`, which works on copies of the parameters and of the state.
 
     Args:
@@ -61,7 +61,7 @@ class Optimizer:
     Attributes:
         param_groups: list of dicts with "params" (a tuple: see `add_param_group`) and the hyperparameters; write
             `opt.param_groups[0]["lr"] = 1e-4` to change one.
-        steps: how often `step()` ran.
+        steps: number of calls of `step()`.
         updates: under `ad.record()`, the relative size of the last step: a list of (parameter, norm of the change,
             norm before).
 
@@ -82,7 +82,7 @@ class Optimizer:
     _decoupled = False  # whether weight decay shrinks the parameters, instead of entering the gradient
     _fractions: tuple[str, ...] = ("alpha", "rho")  # hyperparameters in [0, 1); the others are >= 0
     _whole = False  # whether the formula needs all rows of a parameter at once
-    _averaging: Any = None  # set by `nn.distributed`: what the ranks do together
+    _averaging: Any = None  # set by `nn.distributed`: the exchange between ranks
     _optional_state: tuple[str, ...] = ()  # state that a saved file may have though this configuration does not use it
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -120,12 +120,12 @@ class Optimizer:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """Answer names of other libraries with what to write here."""
+            """Raise AttributeError; for names of other libraries, with the name to write here."""
             if name in IN_OPTIMIZER:
                 raise AttributeError(f"{type(self).__name__} has no .{name}: {IN_OPTIMIZER[name]}.", name=name)
             return object.__getattribute__(self, name)  # raises once more
 
-    # What a subclass provides.
+    # Methods that a subclass defines.
 
     def _check(self, group: Group) -> None:
         """Raise TypeError or ValueError for wrong hyperparameters; turn NumPy's numbers into Python's."""
@@ -146,13 +146,13 @@ class Optimizer:
         return 0.0
 
     def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Array:
-        """Return what is subtracted from the parameters, flat; update `state` in place. `g` is the gradient, with L2
-        decay added, and may be overwritten; `slot.step` counts from 1."""
+        """Return the numbers to subtract from the parameters, flat; update `state` in place. `g` is the gradient, with
+        L2 decay added, and may be overwritten; `slot.step` counts from 1."""
         raise NotImplementedError(f"{self._name} does not define how to update a parameter: define _direction")
 
     def _in_place(self, values: list[Array], grads: list[Array], slot: Slot, group: Group) -> list[Call] | None:
-        """Return the update as calls of C functions that work in place on the parameters and the state, or None: then
-        `_update` works on copies, which are taken over afterwards. Nothing may change before the calls are run."""
+        """Return the update as calls of C functions that work in place on the parameters and the state. Return None to
+        let `_update` work on copies, which are written back. Nothing may change before the calls are run."""
         return None
 
     def _drafted(self, values: list[Array], grads: list[Array], slot: Slot, group: Group) -> tuple[Slot, list[Array]]:
@@ -181,7 +181,7 @@ class Optimizer:
             np.subtract(p, part, out=p)
 
     def _is_prepared(self, slot: Slot, group: Group) -> bool:
-        """Whether `_prepare` has nothing left to do."""
+        """Return whether `_prepare` has nothing left to do."""
         return all(name in slot.state for name in self._state_names(group)) and (
             bool(slot.numbers) or not self._numbers(group)
         )
@@ -206,21 +206,21 @@ class Optimizer:
         return None
 
     def _export(self, slot: Slot) -> dict[str, Flat]:
-        """State arrays under their published names."""
+        """Return the state arrays under their published names."""
         return slot.state
 
     def _import(self, slot: Slot, state: dict[str, Flat], group: Group) -> None:
-        """The inverse of `_export`."""
+        """Set the state from arrays under their published names, the inverse of `_export`."""
         slot.state = state
 
-    # What users call.
+    # Methods that users call.
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, once. Warns when none has one.
 
         All or nothing: an error or a signal on the way leaves every parameter and the whole state as they were.
 
-        closure: called first; it computes the gradients, and what it returns, the loss, is returned. None returns None.
+        closure: called first. It computes the gradients and returns the loss, which `step` returns.
         """
         loss = None if closure is None else closure()
         self._change_parameters()
@@ -254,7 +254,7 @@ class Optimizer:
                     calls.append((setattr, slot, "step", slot.step + 1))
                 marks += slot.mark()
                 stepped.append((slot, group))
-        calls.append((object.__setattr__, self, "steps", self.steps + 1))  # ours is Python
+        calls.append((object.__setattr__, self, "steps", self.steps + 1))  # C code, unlike this class's __setattr__
         extend.write_all(scalars, calls=calls, marks=marks)
         for slot, group in stepped:
             self._flush_if_due(slot, group)
@@ -268,7 +268,7 @@ class Optimizer:
             self.updates = [(p, _norm(p.data - old), _norm(old)) for p, old in before]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget every gradient: set it to None, or to zeros; the memory of large ones is kept for the next ones."""
+        """Set every gradient to None, or to zeros. The memory of large ones is kept for the next ones."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 forget_gradient(parameter, set_to_none)
@@ -301,7 +301,7 @@ class Optimizer:
         self._slots.append(slots_for(params, self._whole))
 
     def state_dict(self, exact: bool = False) -> dict[str, Any]:
-        """Return a copy of everything a later run needs to go on from here (with Adam, to within a rounding).
+        """Return a copy of everything that a later run needs to continue (with Adam, to within a rounding).
 
         {"state": {index: {...}}, "param_groups": [...]}: parameters are numbered in the order of the groups; the layout
         and the names are PyTorch's. exact: the state as it is kept, so that the later run is equal bit by bit; other
@@ -357,7 +357,7 @@ class Optimizer:
         extend.write_all(calls=[(object.__setattr__, self, name, value) for name, value in both.items()])
 
     def _fitting_groups(self, saved: Any) -> list[Group]:
-        """This optimizer's groups with the saved hyperparameters. Raise when `saved` is not of its kind and sizes."""
+        """Return the groups with the saved hyperparameters. Raise when `saved` is not of this kind and these sizes."""
         if not isinstance(saved, Mapping):
             raise TypeError(f"{self._name}.load_state_dict needs what state_dict() returned, got {saved!r:.60}")
         if not {"state", "param_groups"} <= set(saved):
@@ -394,7 +394,7 @@ class Optimizer:
         ]
         return f"{self._name}({lines[0]})" if len(lines) == 1 else f"{self._name}(\n  " + "\n  ".join(lines) + "\n)"
 
-    # How it works.
+    # Inside a step.
 
     @property
     def _name(self) -> str:
@@ -404,7 +404,8 @@ class Optimizer:
         return (p for group in self.param_groups for p in group["params"])
 
     def _read(self, slots: list[Slot]) -> list[tuple[Slot, list[Array], list[Array]]]:
-        """Return the slots with gradients, and what they read; those that have only some are split for good."""
+        """Return the slots with gradients, with their values and gradients. A slot with only some gradients is split
+        permanently."""
         read, at = [], 0
         while at < len(slots):
             slot = slots[at]
@@ -430,9 +431,8 @@ class Optimizer:
             self._flush(slot, group)
 
     def _flush(self, slot: Slot, group: Group) -> None:
-        """Set to zero what is about to become subnormal: where a gradient stays zero (a pixel that is always white,
-        a dead unit) a running mean decays into numbers on which processors are a hundred times slower. Adam on
-        MNIST took 540 us a step instead of 190.
+        """Set to zero the numbers that will soon be subnormal. Where a gradient stays zero (a pixel that is always
+        white, a dead unit) a running mean decays to subnormal numbers, with which processors compute much slower.
         """
         decay = self._decay(group)
         if decay is None or not 0 < decay[1] < 1:
@@ -445,7 +445,7 @@ class Optimizer:
     def _restored(
         self, slot: Slot, saved: Mapping[int, Mapping[str, Any] | None], group: Group, exact: bool
     ) -> list[Slot]:
-        """Return the slot with its saved state; one slot each when its parameters have not the same history."""
+        """Return the slot with its saved state; a slot for each parameter when their numbers of steps differ."""
         entries = [{k: v for k, v in (saved[id(p)] or {}).items() if v is not None} for p, _ in slot.entries]
         if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
             return [part for single in slot.split() for part in self._restored(single, saved, group, exact)]

@@ -1,12 +1,12 @@
-"""Slots: how the parameters of a group reach an update formula, in few pieces.
+"""Slots: parameters that an update formula changes together, so that it runs on few large arrays.
 
 A slot is several tensors of one dtype, or some rows of a large one, or all Scalars of a group: about a block of numbers
-at most. What the formula keeps between steps lies flat in one array a slot, so that its passes cost one NumPy call each
-however many parameters there are. Values and gradients stay where they are: they enter with one call for each
-parameter, and values are updated in their own memory, whatever its order.
+at most. The state of a formula is one flat array a slot, so that each pass over it is one NumPy call for any number of
+parameters. Values and gradients are not copied: they enter with one call for each parameter, and values are updated in
+their own memory, in any memory order.
 
-Every step stamps the parameters, so that a graph recorded before it refuses to run backward with values it never saw.
-No formula and no hyperparameter lives here.
+Every step marks the parameters as written, so that `backward()` of a graph recorded before the step raises an error.
+No formula and no hyperparameter is here.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ __all__ = ["Array", "Call", "Flat", "ScalarSlot", "Slot", "slots_for"]
 
 Array = NDArray[np.floating]
 Call = tuple[Any, ...]  # (function written in C, *arguments), see `extend.write_all`
-Entry = tuple[Any, slice | None]  # a parameter, and which of its rows (None: all of it)
+Entry = tuple[Any, slice | None]  # a parameter, and its rows (None: all)
 
-# 512 KiB of float32 keeps the five arrays of an Adam update near a 2 MiB L2 cache, and smaller blocks lose more to
-# Python than they win (measured between 4k and 256k elements).
+# With 512 KiB of float32, the five arrays of an Adam update nearly fit a 2 MiB L2 cache. Smaller blocks need more
+# Python calls, which cost more than the cache saves (measured between 4k and 256k elements).
 BLOCK = 1 << 17  # elements
 
 
 class Flat(NamedTuple):
-    """One array seen twice: flat, and in parts of the shapes of those who share it."""
+    """One array in two forms: flat, and as views with the shapes of the slot's entries."""
 
     whole: Array
     parts: list[Array]
@@ -47,9 +47,9 @@ class Slot:
 
     Attributes:
         entries: (parameter, rows); until now all of them or none had a gradient at each step.
-        step: how often the slot was updated.
+        step: number of updates of the slot.
         state: name -> Flat.
-        numbers: name -> a number that the formula keeps for all of them.
+        numbers: name -> a number of the state, for all of them.
         betas: see adam.py.
         fresh: whether this step made the state.
     """
@@ -60,14 +60,14 @@ class Slot:
         self.state: dict[str, Flat] = {}
         self.numbers: dict[str, float] = {}
         self.scratch: Flat | None = None
-        self._known: list[Any] = [None] * len(self.entries)  # the arrays that `_mark` stands for
+        self._known: list[Any] = [None] * len(self.entries)  # the arrays that `_mark` was made for
         self._mark: extend.WriteMark | None = None
         self.dtype = _state_dtype(self.entries[0][0].dtype)
         self.shapes = [np.shape(_rows(p.data, rows)) for p, rows in self.entries]
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle takes along: no parts, which would be arrays of their own there, no scratch and no
-        mark."""
+        """Return the state for copies and pickles: without views, which would become separate arrays, and without
+        scratch and mark."""
         state = {name: flat.whole for name, flat in self.state.items()}
         left_out = {"scratch": None, "_mark": None, "_known": [None] * len(self.entries)}
         return {**self.__dict__, "state": state, **left_out}
@@ -81,7 +81,7 @@ class Slot:
             self.state[name].whole[...] = array
 
     def split(self) -> list[Slot]:
-        """Return a slot for each parameter, with its part of the state: from now on each goes its own way."""
+        """Return a slot for each parameter, with its part of the state. They are updated separately from now on."""
         slots = [type(self)([entry], self.step, self.betas) for entry in self.entries]
         for slot in slots:
             slot.numbers = dict(self.numbers)
@@ -91,7 +91,7 @@ class Slot:
         return slots
 
     def pieces(self, flat: Flat) -> list[Array]:
-        """What belongs to each entry, in its shape."""
+        """Return the part of a flat array that belongs to each entry, in its shape."""
         return flat.parts
 
     def flat(self, array: Array) -> Flat:
@@ -108,7 +108,7 @@ class Slot:
         return self.flat(extend.zeros_on_cache_lines(sum(map(math.prod, self.shapes)), self.dtype))
 
     def read(self) -> tuple[list[Array], list[Array], int]:
-        """Return (values, gradients, how many gradients are missing). Values are the parameters' own memory, to be
+        """Return (values, gradients, number of missing gradients). Values are the parameters' own memory, to be
         updated in place.
         """
         values, grads, missing, dtype = [], [], 0, self.dtype
@@ -139,14 +139,14 @@ class Slot:
         return grad.astype(self.dtype, casting="same_kind", copy=False)
 
     def draft(self) -> Slot:
-        """Return a copy that a formula may work on while this one stays as it is."""
+        """Return a copy that a formula may change."""
         made = copy(self)
         made.state = {name: self.flat(flat.whole.copy()) for name, flat in self.state.items()}
         made.numbers, made.scratch = dict(self.numbers), self.zeros()
         return made
 
     def takes_over(self, made: Slot) -> list[Call]:
-        """Return the calls that give this slot what the formula left in a draft of it."""
+        """Return the calls that copy the changed state of a draft into this slot."""
         calls: list[Call] = []
         for name, flat in made.state.items():
             own = self.state.get(name)
@@ -158,7 +158,7 @@ class Slot:
         return []
 
     def mark(self) -> list[extend.WriteMark]:
-        """What to renew when the arrays of the parameters were written."""
+        """Return the marks to renew after the arrays of the parameters were written."""
         if self._mark is None:  # the first step, or a parameter has another array
             parameters = [p for p, _ in self.entries]
             for p in parameters:
@@ -172,8 +172,8 @@ class Slot:
 
 
 class ScalarSlot(Slot):
-    """Scalars: their values are gathered into one array, updated in one go and handed back, so that 337 of them cost a
-    handful of NumPy calls instead of hundreds."""
+    """Scalars. Their values are gathered into one array, updated together and written back, so that hundreds of
+    Scalars need a few NumPy calls."""
 
     def __init__(self, entries: Sequence[Entry], step: int = 0, betas: tuple[float, float] | None = None) -> None:
         super().__init__(entries, step, betas)
@@ -196,7 +196,10 @@ class ScalarSlot(Slot):
 
 
 def slots_for(parameters: Iterable[ad.Variable], whole: bool = False) -> list[Slot]:
-    """Tensors by dtype, as many to a slot as make a block; large ones by rows unless `whole`; all Scalars together."""
+    """Group Tensors of one dtype into slots of about a block, and all Scalars into one slot.
+
+    A Tensor larger than a block is divided by rows into several slots, unless `whole`.
+    """
     slots: list[Slot] = []
     scalars: list[Entry] = []
     open_: dict[Any, list[Entry]] = {}  # dtype -> the entries of the slot that is being filled
@@ -221,8 +224,8 @@ def _rows(value: Any, rows: slice | None) -> Any:
 
 
 def _state_dtype(dtype: np.dtype) -> np.dtype:
-    """float32 for float16, where the square of a gradient overflows above 256; the parameter's own otherwise, as the
-    object that NumPy gives to new arrays (an unpickled one has another)."""
+    """Return the dtype of the state: float32 for float16, where the square of a gradient overflows above 256, otherwise
+    the parameter's own. It is the dtype object of NumPy's new arrays, which an unpickled one is not."""
     return np.dtype(np.float32 if dtype == np.float16 else dtype.str)
 
 

@@ -1,8 +1,8 @@
 """An optimizer's step inside `ad.compile`: the formulas are those of every step, on traced arrays.
 
-The state of each parameter and the numbers of its group are read where they stand at every run of the program, and
-what the formula makes of them is written back with the parameters, all or nothing. Each parameter goes by itself: a
-program has no cost per call that flat arrays would save.
+Every run of the program reads the state of each parameter and the numbers of its group, and writes the new state back
+with the parameters, all or nothing. Each parameter is updated alone: flat arrays save calls of Python functions, which
+a program does not make.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def traced_step(optimizer: Any, trace: Any) -> None:
 
 
 def _facts(optimizer: Any) -> list[Any]:
-    """What a program depends on beside the numbers and arrays that it reads: which slots there are, and flags."""
+    """Return the facts that a program depends on beside the numbers and arrays that it reads: the slots, and flags."""
     facts: list[Any] = []
     for group, slots in zip(optimizer.param_groups, optimizer._slots, strict=True):
         facts += [value for value in group.values() if value.__class__ is not float]
@@ -95,7 +95,7 @@ def _trace_slot(optimizer: Any, slot: Slot, group: dict[str, Any], trace: Any) -
 
 
 def _traced_slot(slot: Slot, i: int, p: Any, trace: Any, whole: bool) -> Any:
-    """Return a slot of one parameter (of all Scalars), whose state is traced; the formula works on it."""
+    """Return a slot of one parameter (of all Scalars), with traced state, for the formula."""
     made: Any = object.__new__(type(slot))
     entries = slot.entries if p is None else slot.entries[i : i + 1]
     made.entries, made.betas, made.fresh, made.dtype = entries, slot.betas, False, slot.dtype
@@ -116,12 +116,12 @@ def _traced_slot(slot: Slot, i: int, p: Any, trace: Any, whole: bool) -> Any:
 
 
 def _number(slot: Slot, name: str) -> tuple[Callable[[], float], Callable[[float], list[Call]]]:
-    """How a number of a slot is read and written."""
+    """Return the function that reads a number of a slot, and the one that makes the calls that write it."""
     return lambda: slot.numbers[name], lambda new: [(setitem, slot.numbers, name, new)]
 
 
 def _all_scalars(slot: Slot) -> tuple[Any, Any]:
-    """Values and gradients of all Scalars of a slot."""
+    """Return values and gradients of all Scalars of a slot."""
     return np.array([p.data for p, _ in slot.entries]), np.array([p.grad for p, _ in slot.entries], np.float64)
 
 

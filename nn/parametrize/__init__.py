@@ -1,8 +1,8 @@
 """Parameters that are functions of others: weight and spectral normalization, and functions of your own.
 
-`register_parametrization(layer, "weight", f)` keeps what is learnt as `layer.parametrizations.weight.original`, and
-`layer.weight` is f of it from then on. It is computed once in each call of the layer. Names and saved weights are those
-of `torch.nn.utils.parametrize` and `torch.nn.utils.parametrizations`.
+`register_parametrization(layer, "weight", f)` moves the parameter to `layer.parametrizations.weight.original`, and
+`layer.weight` becomes f of it. It is computed once in each call of the layer. Names and saved weights are those of
+`torch.nn.utils.parametrize` and `torch.nn.utils.parametrizations`.
 """
 
 from typing import TYPE_CHECKING

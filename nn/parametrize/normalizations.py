@@ -35,11 +35,11 @@ class WeightNorm(Module):
         return v * (g / self._norm(v))
 
     def right_inverse(self, weight: Any) -> tuple[Any, Any]:
-        """The norms, and the weight itself."""
+        """Return the norms, and the weight itself."""
         return self._norm(weight), weight
 
     def extra_repr(self) -> str:
-        """The axis."""
+        """Return the axis."""
         return f"dim={self.dim}"
 
 
@@ -47,8 +47,8 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     """Split a weight into the lengths and the directions of its rows, which are both learnt; return the layer.
 
     `torch.nn.utils.parametrizations.weight_norm` (Salimans and Kingma 2016): weight = g v / ||v||, g being
-    `parametrizations.weight.original0` and v `original1`. dim: the axis that keeps a norm for each of its places; None
-    for one norm of the whole weight. Raises as `register_parametrization`, ValueError for an axis that is not there.
+    `parametrizations.weight.original0` and v `original1`. dim: the axis with one norm for each index; None for one norm
+    of the whole weight. Raises as `register_parametrization`, and ValueError for an axis that does not exist.
 
     >>> import nn, numpy as np
     >>> layer = nn.parametrize.weight_norm(nn.Linear(3, 2, rng=0))
@@ -64,7 +64,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
 
 
 class SpectralNorm(Module):
-    """The weight by its largest singular value, which power iteration finds (Miyato et al. 2018, algorithm 1)."""
+    """The weight divided by its largest singular value, from power iteration (Miyato et al. 2018, algorithm 1)."""
 
     def __init__(self, weight: Any, n_power_iterations: int, dim: int, eps: float, rng: Rng) -> None:
         self.n_power_iterations, self.dim, self.eps = n_power_iterations, dim, eps
@@ -95,11 +95,11 @@ class SpectralNorm(Module):
         return weight / (u @ (matrix @ v))
 
     def right_inverse(self, value: Any) -> Any:
-        """The value itself, as in PyTorch: what is computed from it has norm 1."""
+        """Return the value itself, as in PyTorch: the weight computed from it has norm 1."""
         return value
 
     def extra_repr(self) -> str:
-        """The arguments."""
+        """Return the arguments."""
         return f"n_power_iterations={self.n_power_iterations}, dim={self.dim}, eps={self.eps}"
 
 
@@ -114,12 +114,12 @@ def spectral_norm(
 ) -> Module:
     """Divide a weight by its largest singular value; return the layer.
 
-    `torch.nn.utils.parametrizations.spectral_norm` (Miyato et al. 2018): what keeps the discriminator of a GAN smooth.
-    The singular value is followed by power iteration: each call in training makes `n_power_iterations` steps from the
-    vectors of the last one, which are the buffers `parametrizations.weight.0._u` and `_v`.
+    `torch.nn.utils.parametrizations.spectral_norm` (Miyato et al. 2018), used in the discriminators of GANs. The
+    singular value is found by power iteration: each call in training makes `n_power_iterations` steps from the vectors
+    of the last one, which are the buffers `parametrizations.weight.0._u` and `_v`.
 
-    dim: the axis of the outputs; 1 for transposed convolutions, 0 otherwise. eps: below it a norm counts as eps. rng:
-    where the vectors begin. Raises as `register_parametrization`, ValueError for less than one iteration.
+    dim: the axis of the outputs; 1 for transposed convolutions, 0 otherwise. eps: the least value of a norm. rng: for
+    the first vectors. Raises as `register_parametrization`, ValueError for less than one iteration.
 
     >>> import nn, numpy as np
     >>> layer = nn.parametrize.spectral_norm(nn.Linear(3, 2, rng=0), rng=0)

@@ -1,6 +1,6 @@
-"""Put functions in the place of a layer's parameters, and take them away.
+"""Replace a layer's parameters by functions of others, and undo it.
 
-The class of the layer becomes a subclass that computes the parameters before each call and forgets them behind it.
+The class of the layer becomes a subclass that computes the parameters before each call and deletes them after it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class ParametrizationList(Module):
-    """What one parameter is made of: `original` (or `original0`, `original1`, ...), and functions, called in order.
+    """The parts of one parameter: `original` (or `original0`, `original1`, ...), and functions, called in order.
 
     `torch.nn.utils.parametrize.ParametrizationList`. Made by `register_parametrization`.
 
@@ -54,14 +54,14 @@ class ParametrizationList(Module):
         return [module for name, module in self.named_children() if name.isdigit()]
 
     def __getitem__(self, index: int) -> Module:
-        """One of the functions."""
+        """Return one of the functions."""
         return self.functions()[index]
 
     def __len__(self) -> int:
         return len(self.functions())
 
     def originals(self) -> list[Any]:
-        """Return what is learnt."""
+        """Return the trained parameters."""
         names = [f"original{k}" for k in range(self._originals)] or ["original"]
         return [getattr(self, name) for name in names]
 
@@ -74,7 +74,7 @@ class ParametrizationList(Module):
         return value
 
     def assign(self, value: Any) -> None:
-        """Set what is learnt so that the parameter becomes `value`, by the functions' `right_inverse`."""
+        """Set the originals so that the parameter becomes `value`, by the functions' `right_inverse`."""
         for function in reversed(self.functions()):
             if isinstance(value, tuple):
                 raise ValueError("only the first parametrization may have several originals")
@@ -84,7 +84,7 @@ class ParametrizationList(Module):
 
 
 def _inverse(function: Module, value: Any) -> Any:
-    """What the function must be given to return `value`: an array, or a tuple of them."""
+    """Return the arguments for which the function returns `value`: an array, or a tuple of them."""
     inverse = getattr(function, "right_inverse", None)
     if inverse is None:
         return value
@@ -103,7 +103,7 @@ class _Computed:
         if layer is None:
             return self
         parts = layer.parametrizations[self.name]
-        with _as_in_evaluation(parts):  # looking at it is no step of a power iteration
+        with _as_in_evaluation(parts):  # reading it must not be a step of a power iteration
             return parts()
 
 
@@ -119,7 +119,7 @@ def _as_in_evaluation(module: Module) -> Iterator[None]:
 
 
 class _Parametrized:
-    """What the class of a parametrized layer has beside the layer's own."""
+    """The methods that the class of a parametrized layer adds to the layer's own."""
 
     _base: type[Module]
     _computed: tuple[str, ...]
@@ -155,13 +155,13 @@ def _class(base: Any, computed: tuple[str, ...]) -> Any:
 
 
 def _rebuilt(base: Any, computed: tuple[str, ...]) -> Any:
-    """What copying and unpickling call."""
+    """Make an empty module of the class with computed attributes. Copying and unpickling call this."""
     kind = _class(base, computed)
     return object.__new__(kind)
 
 
 def register_parametrization(module: Any, tensor_name: str, parametrization: Module) -> Any:
-    """Make a parameter of a layer a function of what is learnt; return the layer.
+    """Make a parameter of a layer a function of trained parameters; return the layer.
 
     `torch.nn.utils.parametrize.register_parametrization`.
 
@@ -169,7 +169,7 @@ def register_parametrization(module: Any, tensor_name: str, parametrization: Mod
         module: the layer; it is changed.
         tensor_name: the name of its Parameter or Buffer, such as "weight". A second call adds a function of the result.
         parametrization: a Module that returns an array of the parameter's shape. Its `right_inverse(value)`, where it
-            has one, says what is learnt at first: an array, or a tuple of arrays, which `forward` then takes.
+            has one, returns the first originals: an array, or a tuple of arrays, which `forward` then takes.
 
     Raises:
         ValueError: the layer has no such parameter, or the result has another shape.
@@ -222,7 +222,7 @@ def _check_shape(function: Module, shape: Any, found: Any) -> None:
 
 
 def _become(module: Any) -> None:
-    """Give a layer the class that computes its parameters; the class it had, when it has none left."""
+    """Give a layer the class that computes its parameters, or its first class when no parameter is computed."""
     base: Any = getattr(type(module), "_base", type(module)) if isinstance(module, _Parametrized) else type(module)
     names = tuple(module.parametrizations)
     object.__setattr__(module, "__class__", _class(base, names) if names else base)
@@ -246,8 +246,8 @@ def is_parametrized(module: Any, tensor_name: str | None = None) -> bool:
 def remove_parametrizations(module: Any, tensor_name: str, leave_parametrized: bool = True) -> Any:
     """Make a computed parameter an ordinary one again; return the layer.
 
-    `torch.nn.utils.parametrize.remove_parametrizations`. leave_parametrized: whether it keeps the computed value, or
-    gets what was learnt. Raises ValueError for a parameter that is not computed, or several originals and False.
+    `torch.nn.utils.parametrize.remove_parametrizations`. leave_parametrized: whether it gets the computed value, or the
+    original. Raises ValueError for a parameter that is not computed, or for several originals and False.
 
     >>> import nn
     >>> layer = nn.parametrize.weight_norm(nn.Linear(2, 2, rng=0))

@@ -1,4 +1,4 @@
-"""Line charts as SVG text, for reports that must stand alone. Axes, a few ticks, a label at the end of every line."""
+"""Line charts as SVG text, without any library: axes, a few ticks, a label at the end of every line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Line:
 
 
 def drawn_line(line: Line, places: list[tuple[float, float] | None]) -> list[str]:
-    """Return the path of a line, and a dot where it has one point only: that would be a speck."""
+    """Return the path of a line, and a dot where it has only one point."""
     dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
     stroke = f'stroke="{line.color}" stroke-width="{line.width:g}"{dash} stroke-linecap="round"'
     parts = [f'<path d="{path_of(places)}" fill="none" {stroke}/>']
@@ -86,7 +86,7 @@ def chart(lines: Sequence[Line], *, x_name: str = "", y_name: str = "", log: boo
 
 
 def usable(y: float, log: bool) -> bool:
-    """Whether a value can be drawn: finite, with room to compute with, and positive on a logarithmic axis."""
+    """Return whether a value can be drawn: far from overflow, and positive on a logarithmic axis."""
     return abs(y) < EXTREME and (y > 1 / EXTREME or not log)
 
 
@@ -96,7 +96,7 @@ def scale(y: float, log: bool) -> float:
 
 
 def bounds(values: Sequence[float], log: bool) -> tuple[float, float]:
-    """Ends of the axis: a little beyond the data, whole decades on a logarithmic one."""
+    """Return the ends of the axis: a little beyond the data, or whole decades on a logarithmic one."""
     low, high = min(values), max(values)
     if log:
         return 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high) + 1e-9)
@@ -105,7 +105,7 @@ def bounds(values: Sequence[float], log: bool) -> tuple[float, float]:
 
 
 def y_ticks(low: float, high: float, log: bool) -> list[float]:
-    """Three to six round values on the axis."""
+    """Return three to six round values on the axis."""
     if log:
         first, last = round(math.log10(low)), round(math.log10(high))
         step = max(1, math.ceil((last - first) / 5))
@@ -114,12 +114,12 @@ def y_ticks(low: float, high: float, log: bool) -> list[float]:
 
 
 def x_ticks(first: float, last: float) -> list[float]:
-    """Round whole numbers along the x axis."""
+    """Return round whole numbers along the x axis."""
     return [tick for tick in round_steps(first, last, 8) if tick == round(tick)]
 
 
 def round_steps(low: float, high: float, most: int) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten between two values."""
+    """Return the multiples of 1, 2 or 5 times a power of ten between two values."""
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
@@ -127,7 +127,7 @@ def round_steps(low: float, high: float, most: int) -> list[float]:
 
 
 def path_of(points: Sequence[tuple[float, float] | None]) -> str:
-    """Path data; a missing point is a gap, and a point between two gaps is a dot."""
+    """Return SVG path data. A missing point is a gap, and a point between two gaps is a dot."""
     parts, pen_down = [], False
     for point, following in zip(points, [*points[1:], None], strict=True):
         if point is not None:
@@ -138,7 +138,7 @@ def path_of(points: Sequence[tuple[float, float] | None]) -> str:
 
 
 def end_labels(ends: Sequence[tuple[float, Line]]) -> list[str]:
-    """Names at the ends of lines, moved apart from top to bottom."""
+    """Return the names at the ends of lines, moved apart vertically."""
     parts, ends = [], sorted(ends, key=lambda end: end[0])
     heights: list[float] = []
     for y, _ in ends:

@@ -82,12 +82,12 @@ def facts_of(history: Any, logs: Mapping[str, Sequence[float]], epochs: int, mod
 
 
 def section(title: str, content: str, css: str = "") -> str:
-    """One framed part of the page."""
+    """Return one framed part of the page, or "" without content."""
     return f'<section class="{css}"><h2>{escape_xml(title)}</h2>{content}</section>' if content else ""
 
 
 def loss_chart(logs: Mapping[str, Sequence[float]], batches: Sequence[float], epochs: int) -> str:
-    """Loss and validation loss over epochs, over the losses of single batches in grey."""
+    """Draw loss and validation loss over epochs; the losses of single batches are in grey behind them."""
     lines = []
     if batches and epochs:
         step = max(1, len(batches) // 600)
@@ -109,7 +109,7 @@ def loss_chart(logs: Mapping[str, Sequence[float]], batches: Sequence[float], ep
 
 
 def metric_chart(logs: Mapping[str, Sequence[float]], names: Sequence[str]) -> str:
-    """Every metric over epochs; validation dashed in the colour of its metric."""
+    """Draw every metric over epochs; validation is dashed in the colour of its metric."""
     bases = list(dict.fromkeys(name.removeprefix("val_") for name in names))
     return chart(
         [
@@ -129,7 +129,7 @@ def metric_chart(logs: Mapping[str, Sequence[float]], names: Sequence[str]) -> s
 
 
 def norm_chart(parameters: Mapping[str, Sequence[tuple[float, float, float]]], pick: Any) -> str:
-    """One line a parameter on a logarithmic axis; of many, the first, the last and some between."""
+    """Draw one line a parameter on a logarithmic axis; of more than 8 parameters, 8 at equal distances."""
     names = list(parameters)
     if len(names) > 8:
         names = [names[round(k * (len(names) - 1) / 7)] for k in range(8)]
@@ -146,17 +146,17 @@ def norm_chart(parameters: Mapping[str, Sequence[tuple[float, float, float]]], p
 
 
 def color(k: int) -> str:
-    """Colour of the k-th line."""
+    """Return the colour of the k-th line."""
     return COLORS[k % len(COLORS)]
 
 
 def dash(k: int) -> str:
-    """Dashes of the k-th line, for when the colours begin again."""
+    """Return the dashes of the k-th line, which separate lines of one colour."""
     return "" if k < len(COLORS) else "6 4"
 
 
 def health_section(parameters: Mapping[str, Sequence[tuple[float, float, float]]], epochs: int) -> str:
-    """Gradient heat of every parameter at the epoch of the slider, and a strip over all epochs."""
+    """Return the table of gradients: a strip over all epochs, and the values at the epoch of the slider."""
     rows = []
     for k, (name, values) in enumerate(parameters.items()):
         rows.append(f'<tr data-row="{k}"><td class="name">{escape_xml(name)}</td><td class="strip">{strip(values)}</td>'
@@ -175,7 +175,7 @@ def health_section(parameters: Mapping[str, Sequence[tuple[float, float, float]]
 
 
 def strip(values: Sequence[tuple[float, float, float]]) -> str:
-    """Heat cells of one parameter from the first to the last epoch, and a mark that follows the slider."""
+    """Draw one cell of heat an epoch for one parameter, and the frame that the slider moves."""
     step = 392 / max(1, len(values))
     cells = "".join(
         f'<rect x="{4 + k * step:.2f}" y="3" width="{step:.2f}" height="12" fill="{heat_of(grad).fill}">'
@@ -188,7 +188,7 @@ def strip(values: Sequence[tuple[float, float, float]]) -> str:
 
 
 def row_data(values: Sequence[tuple[float, float, float]]) -> list[list[str]]:
-    """Texts and heat class of one parameter for every epoch."""
+    """Return texts and heat class of one parameter for every epoch."""
     return [
         [short_number(grad), heat_of(grad).name, percent(change / norm) if norm else "–"]
         for norm, grad, change in values

@@ -1,7 +1,7 @@
 """Attention: `scaled_dot_product_attention` and MultiheadAttention (Vaswani et al. 2017).
 
-A query that may look at nothing gets zeros, and gives no gradient. PyTorch's function does the same; its
-MultiheadAttention gives NaN for such a query when the weights are asked for.
+The output for a query whose keys are all masked is 0, and so is its gradient. PyTorch's function does the same; its
+MultiheadAttention returns NaN for such a query with `need_weights=True`.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def scaled_dot_product_attention(
     """Return softmax(query keyᵀ scale + mask) value. `torch.nn.functional.scaled_dot_product_attention`.
 
     query: (..., L, E). key: (..., S, E). value: (..., S, V). Returns (..., L, V). attn_mask: broadcastable to
-    (..., L, S); booleans say which keys a query may look at, numbers are added to the scores. is_causal: a query looks
-    at keys up to its own place. dropout_p: probability of dropping a weight; it is always applied, so pass 0 in
-    evaluation. scale: 1/sqrt(E) unless given. Raises ValueError when the shapes do not fit.
+    (..., L, S); booleans are True for keys that a query attends to, numbers are added to the scores. is_causal: a query
+    attends to keys up to its own position. dropout_p: probability of dropping a weight; it is always applied, so pass 0
+    in evaluation. scale: 1/sqrt(E) unless given. Raises ValueError when the shapes do not fit.
 
     >>> x = np.eye(2)
     >>> scaled_dot_product_attention(x, x, x, is_causal=True).round(4)
@@ -73,9 +73,9 @@ def _weights(query: Any, key: Any, mask: Any, is_causal: bool, scale: float | No
 
 
 def _added_to_scores(mask: Any, is_causal: bool, shape: tuple[int, ...], dtype: Any) -> tuple[Any, Any]:
-    """What is added to the scores, 0 or -inf or the numbers of a mask; and which queries may look at nothing, or None.
+    """Return the numbers to add to the scores (0, -inf or those of a mask), and which queries have no key, or None.
 
-    Such a query gets zeros added instead, so that no NaN is computed where its weights are then left out.
+    A query without a key gets zeros added, so that its softmax is not NaN; its weights are set to 0 afterwards.
     """
     if mask is None and not is_causal:
         return None, None
@@ -108,7 +108,7 @@ def _added_to_scores(mask: Any, is_causal: bool, shape: tuple[int, ...], dtype: 
 
 
 class MultiheadAttention(Module):
-    """Attend in several heads: each looks with its own part of the projected queries, keys and values.
+    """Attend in several heads, each with its own part of the projected queries, keys and values.
 
     `torch.nn.MultiheadAttention` (Vaswani et al. 2017, section 3.2.2).
 
@@ -194,7 +194,7 @@ class MultiheadAttention(Module):
 
         key_padding_mask: (N, S), True (or -inf) for keys that do not count. attn_mask: (L, S) or (N * heads, L, S);
         True for pairs that do not count (the reverse of `scaled_dot_product_attention`), or numbers that are added.
-        is_causal: a query looks at keys up to its own place; PyTorch wants the mask beside it, here it may stand alone.
+        is_causal: a query attends to keys up to its own position; unlike in PyTorch, attn_mask is not needed for this.
         The weights are (N, L, S), the mean of the heads, or (N, heads, L, S) with `average_attn_weights=False`; None
         with `need_weights=False`.
         """
@@ -214,7 +214,7 @@ class MultiheadAttention(Module):
         return y, (shown[0] if lone else shown)
 
     def _inputs(self, *given: Any) -> tuple[Any, ...]:
-        """Whether there is no axis N; and the inputs as (N, L, features), equal ones as one object."""
+        """Return whether there is no axis N, and the inputs as (N, L, features); equal inputs stay one object."""
         made: dict[int, Any] = {}
         widths = {"query": self.embed_dim, "key": self.kdim, "value": self.vdim}
         for x, (name, width) in zip(given, widths.items(), strict=True):
@@ -228,7 +228,7 @@ class MultiheadAttention(Module):
         return np.ndim(given[0]) == 2, *[made[id(x)] for x in given]
 
     def _projected(self, q: Any, k: Any, v: Any) -> Any:
-        """Queries, keys and values of each head, (N, heads, L, E / heads)."""
+        """Return queries, keys and values of each head, (N, heads, L, E / heads)."""
         bias = self.in_proj_bias
         together = hasattr(self, "in_proj_weight")
         if together and q is k and k is v:
@@ -248,7 +248,7 @@ class MultiheadAttention(Module):
         return projected
 
     def _mask(self, attn: Any, padding: Any, count: int, steps: int, keys: int) -> Any:
-        """Both masks as one for (N, heads, L, S): True for pairs that count, or numbers to add."""
+        """Join both masks to one for (N, heads, L, S): True for pairs that count, or numbers to add."""
         masks = []
         for name, mask in (("attn_mask", attn), ("key_padding_mask", padding)):
             if mask is None:
@@ -274,8 +274,8 @@ class MultiheadAttention(Module):
         return sum(numbers[1:], numbers[0])
 
     def _with_more_keys(self, heads: Any, mask: Any, is_causal: bool) -> tuple[Any, Any, bool]:
-        """Queries, keys and values with the keys and values that stand for nothing in the input behind the others; the
-        mask, in which every query may look at them; and whether it still lacks the causal one."""
+        """Append the learned and the zero key and value. Return (queries, keys, values), a mask that lets every query
+        attend to the new keys and has the causal one in it, and False: causality needs no further mask."""
         q, keys, values = heads
         one = (self.num_heads, 1, self.head_dim)
         learnt: Any = (self.bias_k, self.bias_v)

@@ -29,11 +29,11 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Any:
-    """Return the rows of a table that integers name. `torch.nn.functional.embedding`.
+    """Return the rows of a table at integer indices. `torch.nn.functional.embedding`.
 
     input: integers, any shape (...). weight: (V, E). Returns (..., E). The row `padding_idx` is returned like the
-    others and gets no gradient. max_norm: rows that are named and whose `norm_type`-norm is larger are scaled down to
-    it first, in the table itself. scale_grad_by_freq: whether a row's gradient is divided by how often it is named.
+    others and gets no gradient. max_norm: indexed rows whose `norm_type`-norm is larger are scaled down to it first, in
+    the table itself. scale_grad_by_freq: whether a row's gradient is divided by the number of its indices.
     Raises TypeError for an input that is no integer, IndexError naming the first row that the table does not have,
     ValueError for `sparse`, which is not built, and for max_norm with a table that is no leaf.
 
@@ -94,7 +94,7 @@ def embedding_bag(
     """Return the sum, the mean or the maximum of the rows in each bag. `torch.nn.functional.embedding_bag`.
 
     input: integers, one bag a row (B, L), or all bags in one line (K,) with `offsets` (B,), where each begins; with
-    `include_last_offset` one more number says where the last ends. weight: (V, E). per_sample_weights: factors of the
+    `include_last_offset` one more number is the end of the last. weight: (V, E). per_sample_weights: factors of the
     shape of `input`, for mode "sum". Rows `padding_idx` do not count. max_norm, scale_grad_by_freq: as in `embedding`.
     Returns (B, E); an empty bag gives zeros.
     Ties of "max" share the gradient evenly (PyTorch: the first row gets it). Raises as `embedding`, and ValueError
@@ -158,7 +158,7 @@ def _pooled(rows: Any, counted: Any, mode: str) -> Any:
 
 
 def _bags(size: int, offsets: ArrayLike | None, include_last: bool) -> tuple[Any, Any]:
-    """Places in the line, one bag a row, filled up with 0; and which of them belong to the bag."""
+    """Return positions in the input, one bag a row, padded with 0; and which of them belong to the bag."""
     starts = np.asarray([] if offsets is None else offsets)
     if offsets is None or starts.ndim != 1 or starts.dtype.kind not in "iu" or not starts.size:
         raise ValueError("embedding_bag: an input of one axis needs offsets (B,), integers, where each bag begins")
@@ -194,13 +194,13 @@ def _padding(who: str, padding_idx: int, rows: int) -> int:
 
 
 def _refuse(who: str, sparse: bool) -> None:
-    """The option of PyTorch that is not built."""
+    """Refuse sparse gradients, an option of PyTorch."""
     if sparse:
         raise ValueError(f"{who}: gradients are dense arrays here; leave sparse out")
 
 
 def _limit(who: str, weight: Any, index: Any, max_norm: float, norm_type: float) -> None:
-    """Scale the rows that are named down to a norm of max_norm, in the table itself."""
+    """Scale the indexed rows down to a norm of max_norm, in the table itself."""
     if isinstance(index, ad.Variable):
         raise ValueError(f"{who}: max_norm changes the table, which vmap cannot; leave it out")
     if isinstance(weight, ad.Variable) and not weight.is_leaf:
@@ -222,7 +222,7 @@ def _limit(who: str, weight: Any, index: Any, max_norm: float, norm_type: float)
 
 
 def _by_frequency(who: str, rows: Any, index: Any, named: Any) -> Any:
-    """The rows, with gradients divided by how often each is named."""
+    """Return the rows, with gradients divided by how often each index occurs."""
     if isinstance(index, ad.Variable):
         raise ValueError(f"{who}: scale_grad_by_freq counts rows of all examples, which vmap cannot; leave it out")
     if not getattr(rows, "requires_grad", False):
@@ -233,7 +233,7 @@ def _by_frequency(who: str, rows: Any, index: Any, named: Any) -> Any:
 
 
 class _Table(Module):
-    """What Embedding and EmbeddingBag share: the table, and which of its rows is padding."""
+    """Base of Embedding and EmbeddingBag: the table, and its row of padding."""
 
     weight: Parameter
     max_norm: float | None
@@ -278,7 +278,7 @@ class Embedding(_Table):
         num_embeddings, embedding_dim: rows V and columns E of the table.
         padding_idx: a row that starts at zero and gets no gradient.
         max_norm: the largest norm of a row; those that are looked up are scaled down to it first. norm_type: which.
-        scale_grad_by_freq: whether the gradient of a row is divided by how often it is named in a call.
+        scale_grad_by_freq: whether the gradient of a row is divided by the number of its indices in a call.
         sparse: PyTorch's; it is not built, and True raises ValueError.
         _weight: a table to begin with, instead of standard normal numbers; `_freeze` makes it a constant.
         dtype, rng: of the table.
@@ -345,7 +345,7 @@ class EmbeddingBag(_Table):
         include_last_offset: whether `offsets` has one more number, the end of the last bag.
         padding_idx: a row that does not count in any bag.
         max_norm: the largest norm of a row; those that are looked up are scaled down to it first. norm_type: which.
-        scale_grad_by_freq: whether the gradient of a row is divided by how often it is named in a call.
+        scale_grad_by_freq: whether the gradient of a row is divided by the number of its indices in a call.
         sparse: PyTorch's; it is not built, and True raises ValueError.
         _weight: a table to begin with. dtype, rng: of the table.
 

@@ -1,4 +1,4 @@
-"""Where a step stands in its sequence, told to layers that see no order: sinusoidal and rotary positions."""
+"""Sinusoidal and rotary positions: the order of steps, for layers that do not depend on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RotaryPositions", "SinusoidalPositions", "rotary_positions", "sinuso
 
 
 def _angles(who: str, length: int, features: int, base: float, offset: int) -> NDArray[np.float64]:
-    """position / base^(2 i / features), (length, features / 2)."""
+    """Return position / base^(2 i / features), (length, features / 2)."""
     if features < 2 or features % 2:
         raise ValueError(f"{who} needs an even number of features, got {features}")
     rates = base ** (-np.arange(0, features, 2) / features)
@@ -42,8 +42,8 @@ def rotary_positions(x: Any, *, base: float = 10000.0, offset: int = 0) -> Any:
     """Turn each pair of features by an angle that grows with the position (Su et al. 2021, equation 34).
 
     x: (..., T, E), E even: queries or keys, the second last axis being the steps. Returns the same shape: features
-    2 i and 2 i + 1 at position p, turned by p / base^(2 i / E). The product of a query and a key turned so depends on
-    how far apart they stand, and not on where. Raises ValueError for an odd E.
+    2 i and 2 i + 1 at position p, turned by p / base^(2 i / E). The product of such a query and key depends only on the
+    difference of their positions. Raises ValueError for an odd E.
 
     >>> rotary_positions(np.ones((2, 2))).round(2)
     array([[ 1.  ,  1.  ],

@@ -36,7 +36,7 @@ def _weights(
     dtype: DTypeLike,
     projected: int = 0,
 ) -> dict[str, Parameter | None]:
-    """Parameters uniform in ±1/sqrt(H), as PyTorch's, under the beginnings of their names."""
+    """Draw parameters uniform in ±1/sqrt(H), as PyTorch does. Return them under the beginnings of their names."""
     bound = 1 / math.sqrt(hidden)
     shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, projected or hidden)}
     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
@@ -56,7 +56,7 @@ def _sizes(who: str, input_size: int, hidden_size: int) -> tuple[int, int]:
 
 
 class _Recurrent(Module):
-    """What the three layers share: parameters, layers and directions, and the forms of the input."""
+    """Base of the three layers: parameters, layers and directions, and the forms of the input."""
 
     _gates, _states = 1, 1
     _scan: Any = None
@@ -133,7 +133,7 @@ class _Recurrent(Module):
         return (np.swapaxes(y, 0, 1) if swap else y), last
 
     def _start(self, states: Any, x: Any, lone: bool, order: Any, dtype: Any) -> list[Any]:
-        """The initial states (layers, N, H), checked; zeros unless given."""
+        """Return the initial states (layers, N, H), checked; zeros unless given."""
         lead = (self.num_layers * (1 + self.bidirectional), x.shape[1])
         shapes = [(*lead, self.proj_size or self.hidden_size), (*lead, self.hidden_size)][: self._states]
         if states is None:
@@ -152,7 +152,7 @@ class _Recurrent(Module):
         return start
 
     def _layers(self, x: Any, start: list[Any], sizes: Any) -> tuple[Any, tuple[Any, ...]]:
-        """x: (T, N, I). Returns (T, N, H * directions) and the last states, (layers * directions, N, H) each."""
+        """Return (T, N, H * directions) and the last states, (layers * directions, N, H) each. x: (T, N, I)."""
         steps, last, place = x.shape[0], [], 0
         if not steps:
             raise ValueError(f"{type(self).__name__} needs at least one step, got shape {x.shape}")
@@ -180,7 +180,7 @@ class _Recurrent(Module):
         return x, tuple(np.stack(s) for s in zip(*last, strict=True))
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """One for each weight of a matrix and each step of each sequence."""
+        """Count one for each weight of a matrix and each step of each sequence."""
         matrices = sum(p.size for name, p in self.named_parameters() if name.startswith("weight"))
         return int(np.size(output)) // max(1, output.shape[-1]) * matrices
 
@@ -250,7 +250,7 @@ class RNN(_Recurrent):
 class LSTM(_Recurrent):
     """Run a long short-term memory (Hochreiter and Schmidhuber 1997). `torch.nn.LSTM`.
 
-    The gates stand in the order i, f, g, o in the weights: c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c').
+    The gates are in the order i, f, g, o in the weights: c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c').
 
     Args:
         input_size, hidden_size: features I of a step and H of the state.
@@ -302,7 +302,7 @@ class LSTM(_Recurrent):
 class GRU(_Recurrent):
     """Run gated recurrent units (Cho et al. 2014). `torch.nn.GRU`.
 
-    The gates stand in the order r, z, n in the weights: n = tanh(W x + b + σ(r) (U h + d)), h' = (1 - σ(z)) n + σ(z) h.
+    The gates are in the order r, z, n in the weights: n = tanh(W x + b + σ(r) (U h + d)), h' = (1 - σ(z)) n + σ(z) h.
 
     Args:
         input_size, hidden_size: features I of a step and H of the state.
@@ -337,7 +337,7 @@ def _pair(who: str, hx: Any) -> tuple[Any, Any]:
 
 
 class _Cell(Module):
-    """What the three cells share: parameters, and inputs with or without the axis of sequences."""
+    """Base of the three cells: parameters, and inputs with or without the axis of sequences."""
 
     _gates = 1
     weight_ih: Parameter
@@ -370,7 +370,7 @@ class _Cell(Module):
         return [*operands, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        """One for each weight of a matrix and each step of each sequence."""
+        """Count one for each weight of a matrix and each step of each sequence."""
         matrices = sum(p.size for name, p in self.named_parameters() if name.startswith("weight"))
         return int(np.size(output)) // max(1, output.shape[-1]) * matrices
 

@@ -5,11 +5,11 @@ outputs, zero where a sequence has ended, and then its S last states. Inside, fe
 (G H, N), so that each gate is one block of memory and the product with the weights is fast for few sequences. The
 products with the inputs are made for all steps at once.
 
-The forward pass leaves the local derivatives of each step. Given those, going back over the steps takes a few products,
-because a step's derivative is linear in what comes from the next. Where the pass itself is recorded (higher orders,
-forward mode), the derivative is that of the steps written out: `reference`.
+The forward pass saves the local derivatives of each step. With these the backward pass takes a few products a step,
+because a step's derivative is linear in the cotangent of the next. Where the pass itself is recorded (higher orders,
+forward mode), the derivative is that of the steps in recorded operations: `reference`.
 
-One file: a pass, its steps forward and its steps back.
+One file: a pass, its steps forward and its steps backward.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Sizes = tuple[int, ...] | None  # at each step the number of sequences that have
 
 
 def _order(steps: int, reverse: bool) -> range:
-    """Steps in the order in which they are taken."""
+    """Return the steps in the order in which they are taken."""
     return range(steps - 1, -1, -1) if reverse else range(steps)
 
 
@@ -48,7 +48,7 @@ def _logistic(negated: Array, out: Array, largest: Array) -> None:
 
 
 class _Pass:
-    """One forward pass, and what it leaves for the way back: arrays of all steps, in order of time.
+    """One forward pass, and the arrays of all steps that it saves for the backward pass, in order of time.
 
     `kept` is False where nothing is recorded. A subclass defines `step` and `back`.
     """
@@ -56,7 +56,7 @@ class _Pass:
     gates, states = 1, 1
     negated: tuple[int, ...] = ()  # gates that are sigmoids: their weights are negated, which saves a pass a step
     order: tuple[int, ...] = (0,)  # gates as they are computed: the sigmoids side by side
-    left: tuple[str, ...] = ("of_x", "h")  # arrays that the way back reads
+    left: tuple[str, ...] = ("of_x", "h")  # arrays that the backward pass reads
 
     def __init__(self, operands: tuple[Array, ...], sizes: Sizes, reverse: bool) -> None:
         self.begin(operands, sizes, reverse)
@@ -77,16 +77,16 @@ class _Pass:
                     self.freeze(k, t, np.s_[:, sizes[t] :])
 
     def begin(self, operands: tuple[Array, ...], sizes: Sizes, reverse: bool) -> None:
-        """Set what follows from the operands before any step."""
+        """Set everything that depends on the operands alone."""
         self.operands = _of_one_dtype(operands)
         self.sizes, self.reverse = sizes, reverse
         self.steps, self.count = self.operands[0].shape[:2]
         self.hidden, self.dtype = self.operands[-3].shape[1], self.operands[0].dtype
         exponent = math.floor(math.log(np.finfo(self.dtype).max))
         self.largest = np.full((len(self.negated) * self.hidden, self.count), exponent, self.dtype)
-        self.found: tuple[Any, set[int], Any] = (None, set(), None)  # a cotangent, who has asked, the answer
+        self.found: tuple[Any, set[int], Any] = (None, set(), None)  # a cotangent, operands returned so far, the result
 
-    def __repr__(self) -> str:  # `checkpoint` compares by it; everything else here follows from what it compares
+    def __repr__(self) -> str:  # `checkpoint` compares it; all other attributes depend on values it compares as well
         return f"<{self.steps} steps>"
 
     def _arranged(self, a: Array) -> Array:
@@ -94,7 +94,7 @@ class _Pass:
         return np.concatenate([-blocks[i] if i in self.negated else blocks[i] for i in self.order])
 
     def constant(self, b_ih: Array, b_hh: Array) -> Array:
-        """What is added to the gates of every step."""
+        """Return the bias of the gates at every step."""
         return b_ih + b_hh
 
     def prepare(self, states: list[Array]) -> None:
@@ -105,7 +105,7 @@ class _Pass:
         raise NotImplementedError
 
     def freeze(self, k: int, t: int, ended: Any) -> None:
-        """Let the states of sequences without this step stay as they are."""
+        """Copy the states of sequences without this step from the step before."""
         self.h[k + 1][ended] = self.h[k][ended]
 
     def last(self) -> list[Array]:
@@ -123,10 +123,10 @@ class _Pass:
             y[self.steps + i] = state.T
         return y
 
-    # The way back.
+    # The backward pass.
 
     def cotangent(self, g: Array, i: int) -> Array:
-        """Return the cotangent of operand i. The steps are gone through once for all operands."""
+        """Return the cotangent of operand i. The steps are computed once for all operands."""
         before, asked, answer = self.found
         if before is not g or i in asked:
             of_x, of_h, states = self.through_the_steps(g)
@@ -149,7 +149,7 @@ class _Pass:
         return np.add.reduce(flat_of_x if which == 3 else flat_of_h, axis=1)
 
     def through_the_steps(self, g: Array) -> tuple[Array, Array, list[Array]]:
-        """Cotangents of the gates at all steps, of x and of h, each (T, G H, N); and of the initial states."""
+        """Return cotangents of the gates at all steps, of x and of h, each (T, G H, N); and of the initial states."""
         outputs = np.ascontiguousarray(g[: self.steps].transpose(0, 2, 1), self.dtype)
         states = [np.array(s.T, self.dtype, order="C") for s in g[self.steps :]]
         back = np.ascontiguousarray(self.operands[-3].T)
@@ -167,7 +167,7 @@ class _Pass:
         return gates, gates_of_h, states
 
     def gates_of_h(self, gates: Array) -> Array:
-        """Where the cotangents of w_hh h + b_hh go: those of w_ih x + b_ih, where the two are only added."""
+        """Return the array for the cotangents of w_hh h + b_hh: that of w_ih x + b_ih, where the two are only added."""
         return gates
 
     def back(self, t: int, dh: Array, states: list[Array], of_x: Array, of_h: Array) -> None:
@@ -238,7 +238,7 @@ class _Gru(_Pass):
         a, local, before, after = self.of_x[t], self.local[t], self.h[k], self.h[k + 1]
         complements, new = a[: 2 * n], a[2 * n :]  # 1 - r, 1 - z
         complements += product[: 2 * n]
-        rz, of_n = local[: 2 * n], local[2 * n :]  # r and z stand where their derivatives will
+        rz, of_n = local[: 2 * n], local[2 * n :]  # r and z are later replaced by their derivatives
         _logistic(complements, rz, self.largest)
         r, z, of_h, difference = rz[:n], rz[n:], product[2 * n :], self.difference
         of_h += self.b_hh[2 * n :, None]
@@ -332,7 +332,7 @@ class _Lstm(_Pass):
         dc *= self.forget[t]
 
 
-# The same, written out in recorded operations.
+# The same in recorded operations.
 
 
 def _written_out(step: Callable[..., Any], states: int) -> Callable[..., Any]:
@@ -349,7 +349,7 @@ def _written_out(step: Callable[..., Any], states: int) -> Callable[..., Any]:
 def written_out_steps(
     step: Callable[..., Any], x: Any, now: tuple[Any, ...], weights: Any, sizes: Sizes, reverse: bool, **options: Any
 ) -> tuple[list[Any], tuple[Any, ...]]:
-    """The outputs of all steps, and the last states; `now` are the states before the first."""
+    """Return the outputs of all steps, and the last states; `now` holds the states before the first."""
     outputs: list[Any] = [None] * x.shape[0]
     for t in _order(x.shape[0], reverse):
         new = step(x[t], *now, *weights, **options)

@@ -1,7 +1,7 @@
-"""One step of each recurrent cell, in recorded operations: what the cells compute, and what the rows of `scans` are
-held equal to.
+"""One step of each recurrent cell, in recorded operations. The cells call these functions, and tests compare the rows
+of `scans` with them.
 
-x: (..., I). h, c: (..., H). The weights of a cell's G gates stand one above the other: `w_ih` (G H, I), `w_hh`
+x: (..., I). h, c: (..., H). The weights of a cell's G gates are joined along the first axis: `w_ih` (G H, I), `w_hh`
 (G H, H), `b_ih` and `b_hh` (G H,), or None.
 """
 

@@ -1,4 +1,4 @@
-"""Passes over all steps inside `ad.compile`: one instruction forward and one back, each the pass of `scans` itself."""
+"""Passes over all steps inside `ad.compile`: one instruction forward and one backward, each a pass of `scans`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TracedPass:
         return self.result
 
     def cotangent(self, g: Any, i: int) -> Any:
-        """Return the cotangent of operand i. The steps are gone through once for all operands."""
+        """Return the cotangent of operand i. The steps are computed once for all operands."""
         if self.found[0] is not g:
             self.found = g, _backward(*self.setting, g, self.operands, tuple(self.left))
         return self.found[1][i]
@@ -39,14 +39,14 @@ class TracedPass:
 
 @extend.one_call
 def _forward(kind: Any, sizes: Any, reverse: bool, *operands: Any) -> tuple[Any, ...]:
-    """Return the output of a pass, and the arrays that it leaves for the way back."""
+    """Return the output of a pass, and the arrays that it saves for the backward pass."""
     made = kind(operands, sizes, reverse)
     return (made.output(), *[array for _, array in _arrays(made)])
 
 
 @extend.one_call
 def _backward(kind: Any, sizes: Any, reverse: bool, g: Any, operands: Any, left: Any) -> tuple[Any, ...]:
-    """Return the cotangents of all operands, from what `_forward` left."""
+    """Return the cotangents of all operands, from the arrays that `_forward` saved."""
     made = kind.__new__(kind)
     made.begin(operands, sizes, reverse)
     for name, array in zip(kind.left, left, strict=True):

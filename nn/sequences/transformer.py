@@ -1,7 +1,7 @@
 """Transformers: encoder and decoder layers, their stacks, and both together (Vaswani et al. 2017).
 
-Arguments, parameter names and masks are PyTorch's. A boolean mask is True for what does not count; a mask of numbers is
-added to the scores. Sequences are (T, N, E), or (N, T, E) with `batch_first=True`, or (T, E).
+Arguments, parameter names and masks are PyTorch's. A boolean mask is True for entries that do not count; a mask of
+numbers is added to the scores. Sequences are (T, N, E), or (N, T, E) with `batch_first=True`, or (T, E).
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def _activation(who: str, activation: Activation) -> Callable[[Any], Any]:
 
 
 class _Layer(Module):
-    """What encoder and decoder layers share: attention to the sequence itself, and two linear layers on each step.
+    """Base of encoder and decoder layers: attention to the sequence itself, and two linear layers on each step.
 
-    A part f changes x to norm(x + f(x)), or with `norm_first` to x + f(norm(x)). Parameters stand in PyTorch's order.
+    A part f changes x to norm(x + f(x)), or with `norm_first` to x + f(norm(x)). Parameters are in PyTorch's order.
     """
 
     _looks = False  # whether it attends to another sequence too
@@ -89,7 +89,7 @@ class _Layer(Module):
             self.dropout3 = Dropout(dropout, rng=own)
 
     def _add(self, x: Any, norm: Any, part: Callable[[Any], Any]) -> Any:
-        """x with the output of a part added, normalized before the part or after the sum."""
+        """Return x plus the output of a part, normalized before the part or after the sum."""
         return x + part(norm(x)) if self.norm_first else norm(x + part(x))
 
     def _attended(self, x: Any, mask: Any, padding: Any, is_causal: bool) -> Any:
@@ -101,7 +101,7 @@ class _Layer(Module):
 
 
 class TransformerEncoderLayer(_Layer):
-    """Let a sequence attend to itself, then change each step alone. `torch.nn.TransformerEncoderLayer`.
+    """Apply attention of a sequence to itself, then two linear layers to each step. `torch.nn.TransformerEncoderLayer`.
 
     Args:
         d_model: features E of a step. nhead: heads of the attention; they divide E.
@@ -133,7 +133,7 @@ class TransformerEncoderLayer(_Layer):
 
 
 class TransformerDecoderLayer(_Layer):
-    """Let a sequence attend to itself and to another one, then change each step alone.
+    """Apply attention of a sequence to itself and to another one, then two linear layers to each step.
 
     `torch.nn.TransformerDecoderLayer`. The arguments are those of `TransformerEncoderLayer`.
 

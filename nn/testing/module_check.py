@@ -42,7 +42,7 @@ def check_module(
 
     Raises:
         DerivativeError: a property is violated.
-        InconclusiveError: too little could be proven.
+        InconclusiveError: too few results were certain.
 
     >>> import nn
     >>> check_module(nn.Linear(2, 3, rng=0), np.ones((4, 2))).ok
@@ -52,7 +52,7 @@ def check_module(
     names, buffers = list(parameters), [(b, np.array(b.data)) for _, b in m.named_buffers()]
     own, default = [g for g in m.generators() if g is not nn.default_generator()], nn.default_generator()
     before = [(g, g.bit_generator.state) for g in (default, *own)]
-    # the same numbers in every run of the check, whatever was drawn from the default generator earlier
+    # the same numbers in every run of the check, independent of earlier draws from the default generator
     start = [(default, np.random.default_rng(0).bit_generator.state), *before[1:]]
 
     def call(*args: Any, **kw: Any) -> Any:
@@ -67,7 +67,7 @@ def check_module(
                     b.data = value
 
     call.__name__ = type(m).__name__
-    if buffers and m.training:  # such as running statistics: `checkpoint` refuses to run again what writes
+    if buffers and m.training:  # such as running statistics: `checkpoint` cannot run a function again that writes
         options.setdefault("properties", "-P26")
     given = [*inputs, Arguments(*parameters.values())]
     try:

@@ -1,7 +1,7 @@
 """`check_optimizer`: compare each step of an optimizer with its published formula.
 
-The formulas stand in `optimizer_formulas.py`. An optimizer of your own gets every other check, and this one too when
-you pass `reference=`. One whose `step` needs a function (LBFGS) minimises a bowl with one minimum.
+The formulas are in `optimizer_formulas.py`. Your own optimizer gets every other check, and this one with `reference=`.
+An optimizer whose `step` needs a function (LBFGS) minimises a quadratic function.
 
 One file: the properties of one run, in their order.
 """
@@ -56,7 +56,7 @@ class StepFailure:
 
     @property
     def size(self) -> int:
-        """How many numbers the parameters hold."""
+        """Number of elements of all parameters."""
         return sum(v.size for v in self.values)
 
 
@@ -66,9 +66,9 @@ class OptimizerReport:
 
     Attributes:
         name: the optimizer's class.
-        examples: how many runs of a few steps were made.
+        examples: number of runs of a few steps.
         seed: of the parameters and gradients; the same seed gives the same report.
-        counts: per property how many runs passed and failed.
+        counts: per property the number of runs that passed and failed.
         failures: the violated properties.
         unavailable: properties that could not be checked, with the reason.
     """
@@ -109,7 +109,7 @@ class OptimizerReport:
 
 
 class OptimizerError(AssertionError):
-    """An optimizer does something else than its formula or its contract. `report` holds the details."""
+    """A step differs from the formula, or violates another property. `report` has the details."""
 
     def __init__(self, report: OptimizerReport) -> None:
         super().__init__(str(report))
@@ -130,8 +130,8 @@ def check_optimizer(
     Args:
         opt: makes the optimizer from a list of parameters: a class, or `lambda ps: nn.Adam(ps, lr=0.1,
             weight_decay=0.01)`.
-        reference: step(p, g, state, hyperparameters, t) -> new p on Python floats, where `state` is a dict of one
-            number's own and t counts from 1; found by class name for the optimizers of this package.
+        reference: step(p, g, state, hyperparameters, t) -> new p on Python floats, where `state` is a dict for this
+            number alone and t counts from 1; found by class name for the optimizers of this package.
         examples: how many runs of a few steps each.
         dtype: of the parameters.
         seed: of the parameters and gradients.
@@ -141,7 +141,7 @@ def check_optimizer(
         An `OptimizerReport` over the properties S01 to S09.
 
     Raises:
-        OptimizerError: a step does something else.
+        OptimizerError: a property is violated.
 
     >>> import nn
     >>> check_optimizer(lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9)).ok
@@ -186,7 +186,7 @@ class _Trial:
         self.reference = reference or FORMULAS.get(self.name)
         self.takes_closure = _needs_closure(probe)
         self.lowest: list[np.ndarray] = []  # where the bowl is lowest, for each parameter
-        self.handed: list[tuple[np.ndarray, np.ndarray]] = []  # gradients of the bowl, and what stood in them
+        self.handed: list[tuple[np.ndarray, np.ndarray]] = []  # gradients of the bowl, and copies of their first values
         self.eps = float(np.finfo(dtype).eps)
 
     def parameters(self, values: list[np.ndarray]) -> list[Any]:
@@ -300,7 +300,7 @@ class _Trial:
 
     @staticmethod
     def parts(flat: np.ndarray, like: list[np.ndarray]) -> list[np.ndarray]:
-        """One row of numbers as arrays of the shapes of others."""
+        """Split one row of numbers into arrays of the given shapes."""
         ends = np.cumsum([v.size for v in like])[:-1]
         return [part.reshape(v.shape) for part, v in zip(np.split(flat, ends), like)]
 

@@ -1,8 +1,7 @@
 """The published formulas of the optimizers, written out once more as an oracle for `check_optimizer`.
 
 Most take one number at a time, in Python floats: independent of any array code. LAMB needs a whole parameter for its
-norms, and L-BFGS all parameters and the gradient as a function; its matrix is formed here, where the optimizer never
-forms it.
+norms, and L-BFGS all parameters and the gradient as a function; here its matrix is formed, which the optimizer avoids.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def _sgd(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _adam(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Kingma and Ba 2015, algorithm 1; amsgrad: Reddi et al. 2018, algorithm 2."""
+    """Apply Kingma and Ba 2015, algorithm 1; amsgrad: Reddi et al. 2018, algorithm 2."""
     p, g = _decayed(p, g, h)
     b1, b2 = h["betas"]
     m, v = _mean(state, "m", b1, g), _mean(state, "v", b2, g * g)
@@ -52,12 +51,12 @@ def _adam(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _adamw(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Loshchilov and Hutter 2019, algorithm 2."""
+    """Apply Loshchilov and Hutter 2019, algorithm 2."""
     return _adam(p, g, state, {**h, "decoupled_weight_decay": True}, t)
 
 
 def _rmsprop(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Hinton 2012, lecture 6e; centered: Graves 2013, equation 40."""
+    """Apply Hinton 2012, lecture 6e; centered: Graves 2013, equation 40."""
     p, g = _decayed(p, g, h)
     v = _mean(state, "v", h["alpha"], g * g)
     if h["centered"]:
@@ -69,14 +68,14 @@ def _rmsprop(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _adagrad(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Duchi et al. 2011."""
+    """Apply Duchi et al. 2011."""
     p, g = _decayed(p, g, h)
     s = state["s"] = state.get("s", float(h["initial_accumulator_value"])) + g * g
     return p - h["lr"] / (1 + (t - 1) * h["lr_decay"]) * g / (math.sqrt(s) + h["eps"])
 
 
 def _adadelta(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Zeiler 2012, algorithm 1."""
+    """Apply Zeiler 2012, algorithm 1."""
     p, g = _decayed(p, g, h)
     v = _mean(state, "v", h["rho"], g * g)
     step = math.sqrt(state.get("u", 0.0) + h["eps"]) / math.sqrt(v + h["eps"]) * g
@@ -85,7 +84,7 @@ def _adadelta(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _adamax(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Kingma and Ba 2015, algorithm 2."""
+    """Apply Kingma and Ba 2015, algorithm 2."""
     p, g = _decayed(p, g, h)
     b1, b2 = h["betas"]
     m = _mean(state, "m", b1, g)
@@ -94,7 +93,7 @@ def _adamax(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _nadam(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Dozat 2016."""
+    """Apply Dozat 2016."""
     p, g = _decayed(p, g, h)
     b1, b2 = h["betas"]
     now, later = (b1 * (1 - 0.5 * 0.96 ** (k * h["momentum_decay"])) for k in (t, t + 1))
@@ -105,7 +104,7 @@ def _nadam(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _radam(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Liu et al. 2020, algorithm 2."""
+    """Apply Liu et al. 2020, algorithm 2."""
     p, g = _decayed(p, g, h)
     b1, b2 = h["betas"]
     m, v = _mean(state, "m", b1, g) / (1 - b1**t), _mean(state, "v", b2, g * g)
@@ -118,7 +117,7 @@ def _radam(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _rprop(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Riedmiller and Braun 1993, without the way back: where the sign has changed, the parameter stays."""
+    """Apply Riedmiller and Braun 1993, without backtracking: where the sign has changed, the parameter stays."""
     product = g * state.get("g", 0.0)
     factor = h["etas"][product > 0] if product else 1.0
     size = state.get("size", float(h["lr"])) * factor
@@ -128,7 +127,7 @@ def _rprop(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _asgd(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Bottou's step sizes, of the rate of the step before."""
+    """Apply SGD with Bottou's step sizes; each step uses the rate computed in the step before."""
     _, g = _decayed(p, g, h)
     eta = state.get("eta", float(h["lr"]))
     state["eta"] = h["lr"] / (1 + h["lambd"] * h["lr"] * t) ** h["alpha"]
@@ -136,7 +135,7 @@ def _asgd(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _lion(p: float, g: float, state: State, h: Hyper, t: int) -> float:
-    """Chen et al. 2023, algorithm 2."""
+    """Apply Chen et al. 2023, algorithm 2."""
     b1, b2 = h["betas"]
     c = b1 * state.get("m", 0.0) + (1 - b1) * g
     _mean(state, "m", b2, g)
@@ -145,7 +144,7 @@ def _lion(p: float, g: float, state: State, h: Hyper, t: int) -> float:
 
 
 def _lamb(p: list[float], g: list[float], state: dict[str, Any], h: Hyper, t: int) -> list[float]:
-    """You et al. 2020, algorithm 2, phi(x) = x."""
+    """Apply You et al. 2020, algorithm 2, phi(x) = x."""
     b1, b2 = h["betas"]
     numbers = state.setdefault("numbers", [{} for _ in p])
     r = []
@@ -158,9 +157,9 @@ def _lamb(p: list[float], g: list[float], state: dict[str, Any], h: Hyper, t: in
 
 
 def _lbfgs(x: np.ndarray, function: Callable[[np.ndarray], tuple[float, np.ndarray]], steps: int, h: Hyper) -> Any:
-    """`steps` calls of step() with the matrix H formed from the kept pairs (Nocedal and Wright, equation 6.17).
+    """Make `steps` calls of step() with the matrix H formed from the saved pairs (Nocedal and Wright, equation 6.17).
 
-    function: parameters -> (loss, gradient). Returns None where a line search decides how long the steps are.
+    function: parameters -> (loss, gradient). Returns None where a line search decides the length of steps.
     """
     if h["line_search_fn"]:
         return None

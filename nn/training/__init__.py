@@ -1,4 +1,4 @@
-"""Training: the loop around a model, and what it leaves behind."""
+"""Training: the loop around a model, its callbacks, history and checkpoints."""
 
 from .callbacks import Callback
 from .checkpoints import Checkpoint

@@ -22,8 +22,8 @@ class Callback:
     Attributes:
         model, optimizer, history: those of the run, from `on_train_begin` on.
 
-    A callback with a memory defines `state_dict` (plain data and arrays) and `load_state_dict`; then a run that is
-    resumed from a checkpoint goes on with it.
+    A callback with state defines `state_dict` (plain data and arrays) and `load_state_dict`; then a run that is resumed
+    from a checkpoint continues with this state.
 
     >>> import nn, numpy as np
     >>> class Rates(nn.Callback):
@@ -43,19 +43,19 @@ class Callback:
     history: History
 
     def on_train_begin(self, logs: dict[str, float]) -> Any:
-        """Before the first epoch; `logs` is empty, or has the last numbers of the run that is resumed."""
+        """Run before the first epoch. `logs` is empty, or has the last numbers of the run that is resumed."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> Any:
-        """Before each epoch; `logs` is empty."""
+        """Run before each epoch. `logs` is empty."""
 
     def on_batch_end(self, batch: int, logs: dict[str, float]) -> Any:
-        """After the backward pass of each batch; `logs` has its "loss" and "size"."""
+        """Run after the backward pass of each batch. `logs` has its "loss" and "size"."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> Any:
-        """After each epoch and its validation; `logs` has their numbers."""
+        """Run after each epoch and its validation. `logs` has their numbers."""
 
     def on_train_end(self, logs: dict[str, float]) -> Any:
-        """When the training ends, in whatever way; `logs` has the last numbers."""
+        """Run when the training ends, after an error too. `logs` has the last numbers."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs, as plain data and arrays; nothing by default."""

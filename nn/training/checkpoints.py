@@ -1,8 +1,8 @@
-"""Checkpoints of a run: everything that decides how it goes on, in one file without code, and back.
+"""Checkpoints of a run: everything that the rest of the run depends on, in one file without code.
 
 A checkpoint is written by `nn.save` after an epoch: atomically, without pickle. It holds parameters, buffers, the exact
 state of the optimizer, schedulers, every random generator, the state of callbacks and of early stopping, and the
-history. A run that is resumed from it gives bit for bit what the run without the interruption gives.
+history. A resumed run gives the same results, bit for bit, as a run without the interruption.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ EPOCH = re.compile(r"\{epoch(:0?\d*d?)?\}")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where and when `fit` saves the run.
+    """The file in which `fit` saves the run, and the epochs after which it does.
 
     Args:
         path: the file, replaced by every newer checkpoint; or with `{epoch}` or `{epoch:03d}` in its name, a file for
             each.
-        every: save after every so many epochs, and after the last one.
+        every: save after each such number of epochs, and after the last one.
         monitor: save only when this number is the best so far, such as "val_loss".
         mode: "min", "max" or "auto", as in `EarlyStopping`.
 
@@ -78,18 +78,18 @@ class Checkpoint:
         return max(found)[1] if found else None
 
     def rule(self) -> EarlyStopping:
-        """Return the rule that says what is better."""
+        """Return the rule that compares epochs."""
         assert self.monitor is not None
         return EarlyStopping(self.monitor, mode=self.mode)
 
 
 def as_checkpoint(given: Any) -> Checkpoint | None:
-    """Return a Checkpoint of what a caller gave: one, a path, or None."""
+    """Return the argument `checkpoint` as a Checkpoint: one, a path, or None."""
     return given if given is None or isinstance(given, Checkpoint) else Checkpoint(given)
 
 
 def file_to_resume(resume: Any, checkpoint: Checkpoint | None) -> Path | None:
-    """Return the file that a run goes on from; None for a new run.
+    """Return the file that a run is resumed from; None for a new run.
 
     resume: False; True for the newest file of `checkpoint`, if there is one; or a path.
     """

@@ -1,4 +1,4 @@
-"""Checks of what `fit` is given: each mistake is told before the first epoch, with what to write."""
+"""Checks of the arguments of `fit`: mistakes raise an error before the first epoch, with advice."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_monitor(who: str, name: str | None, names: list[str], validated: bool)
 
 
 def stopping_of(given: Any) -> EarlyStopping | None:
-    """Return an EarlyStopping of what a caller gave: one, its patience, or None."""
+    """Return the argument `early_stopping` as an EarlyStopping: one, its patience, or None."""
     if given is None or isinstance(given, EarlyStopping):
         return given
     if not _is_integer(given):
@@ -48,7 +48,7 @@ def stopping_of(given: Any) -> EarlyStopping | None:
 def schedulers_of(name: str, given: Any, optimizer: Optimizer) -> list[Any]:
     """Return a list of schedulers of this optimizer.
 
-    Raises TypeError for what is none, ValueError for another optimizer's.
+    Raises TypeError for anything else, ValueError for another optimizer's.
     """
     found = [] if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
     for scheduler in found:
@@ -76,7 +76,7 @@ def check_validation(validation: Any, fraction: float) -> None:
 
 
 def check_optimizer(model: Module, optimizer: Any, clip_norm: float | None) -> None:
-    """Raise TypeError or ValueError for an optimizer that trains nothing of this model, or clips what it cannot."""
+    """Raise TypeError or ValueError for an optimizer without parameters of this model, or LBFGS with clip_norm."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit needs an optimizer such as nn.Adam(model.parameters()), got {optimizer!r}")
     own = {id(p) for p in model.parameters()}
@@ -90,7 +90,7 @@ def check_optimizer(model: Module, optimizer: Any, clip_norm: float | None) -> N
 
 
 def check_report(report: Any) -> None:
-    """A run must not end in an error that its first line could have told."""
+    """Raise an error for a report that cannot be written, before the run instead of after it."""
     if not isinstance(report, str | os.PathLike):
         raise TypeError(f"report must be a path, such as report='run.html'; got {report!r}")
     path = Path(report)

@@ -1,4 +1,4 @@
-"""Training on several processes: the mean of the ranks' gradients, made while the backward pass still runs.
+"""Training on several processes: gradients are averaged over the ranks while the backward pass still runs.
 
 Gradients are packed into buckets in the reverse order of the parameters, which is roughly the order in which a backward
 pass completes them. A bucket that is full is reduced over the ranks (`autodiff.parallel.Reduction`, without waiting)
@@ -21,27 +21,27 @@ from ..optim import LBFGS, Optimizer
 __all__ = ["distributed"]
 
 BUCKET_BYTES = 1 << 20
-PASS, FAILED, STEP = 0, 1, 2  # what a rank comes to: the end of a backward pass, its failure, the optimizer's step
+PASS, FAILED, STEP = 0, 1, 2  # a rank's state: the end of a backward pass, its failure, the optimizer's step
 
 
 def distributed(optimizer: Optimizer, comm: Any = None, bucket_bytes: int = BUCKET_BYTES) -> Optimizer:
     """Average the gradients of an optimizer's parameters over the ranks of an MPI job, and return the optimizer.
 
-    From then on `backward()` delivers, on every rank, the mean of what the ranks' passes found, with the same bits
-    everywhere: the ranks' gradients are added in the order of the ranks, whatever the timing. Parameters are those of
-    rank 0 to begin with. `torch.nn.parallel.DistributedDataParallel`.
+    After this call `backward()` sets, on every rank, the mean of the ranks' gradients, with the same bits everywhere:
+    the gradients are always added in the order of the ranks. At the start every rank gets the parameters of rank 0.
+    `torch.nn.parallel.DistributedDataParallel`.
 
     Args:
         optimizer: the same on every rank: its class, its hyperparameters, and the shapes and dtypes of its parameters,
-            which are Tensors. Groups that are added later are not averaged, and refused by the next backward pass.
-        comm: a communicator of mpi4py; None for all ranks of the job. A single process trains as it would without.
+            which are Tensors. The next backward pass raises an error for groups that are added later.
+        comm: a communicator of mpi4py; None for all ranks of the job. A single process trains as without this call.
         bucket_bytes: gradients that are reduced together, in bytes. Smaller buckets start earlier, and cost more
             messages.
 
-    Every rank makes the same number of backward passes before a step, and each reaches at least one parameter; a rank
-    that comes to its step too early ends the pass of the others with RankError. A parameter that no rank's loss depends
-    on has no gradient; one that some ranks' losses depend on has zeros from the others. A pass that fails on one rank
-    fails on all of them: no gradient changes anywhere.
+    Every rank must make the same number of backward passes before a step, and each pass must reach at least one
+    parameter. A rank that starts its step too early ends the pass of the others with RankError. A parameter that no
+    rank's loss depends on has no gradient; where some ranks' losses depend on it, the others count as zeros. A pass
+    that fails on one rank fails on all of them, and no gradient changes.
 
     Raises:
         TypeError: no Optimizer, Scalars as parameters, or LBFGS, whose line search would compare the losses of a rank.
@@ -94,7 +94,7 @@ def _fingerprint(optimizer: Optimizer) -> dict[str, str]:
 
 
 class _Bucket:
-    """Gradients of one dtype in one flat array, and behind them a 1 for each parameter that the pass reaches."""
+    """Gradients of one dtype in one flat array, followed by a 1 for each parameter that the pass reaches."""
 
     def __init__(self, positions: list[int], parameters: list[Any]) -> None:
         sizes = [parameters[i].size for i in positions]
@@ -112,7 +112,7 @@ class _Bucket:
 
 
 class _Averaging:
-    """Watches the parameters of an optimizer: see `autodiff.extend.Watcher`."""
+    """A watcher of the parameters of an optimizer: see `autodiff.extend.Watcher`."""
 
     def __init__(self, optimizer: Optimizer, parameters: list[Any], comm: Any, bucket_bytes: int) -> None:
         self.optimizer, self.parameters = optimizer, parameters
@@ -138,7 +138,7 @@ class _Averaging:
     def arrived(self, position: int, gradient: Any) -> None:
         bucket = self.bucket_of[position]
         if not self.open or position not in bucket.missing:
-            return  # ad.grad delivers nothing; and what has been sent is sent
+            return  # ad.grad sets no gradients; and a bucket that was sent cannot change
         bucket.values[bucket.places[position]] = gradient.reshape(-1)
         bucket.missing.discard(position)
         while len(self.started) < len(self.buckets) and not self.buckets[len(self.started)].missing:
@@ -165,13 +165,13 @@ class _Averaging:
             self._met(FAILED, error)
 
     def step(self) -> None:
-        """Wait until every rank has come to its step; raise RankError where another one is in a backward pass."""
+        """Wait until every rank is at its step; raise RankError where another one is in a backward pass."""
         _refuse_trace()
         self._met(STEP)
 
     def _met(self, mine: int, error: BaseException | None = None) -> list[Any]:
-        """Tell the ranks what this one came to, and return the sums of their buckets once all have passed. A rank that
-        cannot go on takes part in what is left of the exchange, because the others wait for it."""
+        """Send this rank's state to the others, and return the sums of their buckets once all have arrived. A rank with
+        an error takes part in the rest of the exchange, because the others wait for it."""
         every = np.empty(self.scatter.Get_size(), np.uint8)
         told = self.meetings.Iallgather(np.array([mine], np.uint8), every)
         if mine == STEP:
@@ -208,7 +208,7 @@ def _why(every: Any, reasons: list[str | None]) -> str:
 
 
 def _divided(parameters: list[Any], bucket_bytes: int) -> list[list[int]]:
-    """Positions of the parameters, the last first, in buckets of one dtype that end once they have the bytes."""
+    """Divide positions of the parameters, the last first, into buckets of one dtype and at least `bucket_bytes`."""
     buckets: list[list[int]] = []
     size, dtype = bucket_bytes, None
     for i in reversed(range(len(parameters))):

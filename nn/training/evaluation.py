@@ -31,12 +31,12 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the loss and the metrics of (x, y) in evaluation mode, without recording: name -> number.
 
-    The model runs in batches; the loss and the metrics are computed once, of the whole set, so that they do not depend
-    on `batch_size`, whatever their weights, ignored labels and reduction.
+    The model runs in batches. The loss and the metrics are computed once, over the whole set, so that they do not
+    depend on `batch_size`, also with weights, ignored labels or another reduction.
 
     Args:
         model, x, y, loss, metrics, loss_weights: as in `fit`; x may be a Dataset or a DataLoader, without y.
-        batch_size: how many samples the model gets at once; a DataLoader has its own.
+        batch_size: number of samples in one call of the model; a DataLoader has its own.
 
     Raises:
         ValueError: lengths that differ, empty data, or a loss that is not one number.
@@ -54,13 +54,13 @@ def evaluate(
 
 
 def predict(model: Module, x: Any, *, batch_size: int = 256) -> Any:
-    """Return what the model returns for x, as plain arrays, in evaluation mode and without recording.
+    """Return the model's output for x as plain arrays, in evaluation mode and without recording.
 
     A model that returns a tuple, a list or a dict of arrays (N, ...) gives the same of whole arrays.
 
     Args:
         model, x: as in `fit`. Of a Dataset or a DataLoader with targets the last part of each sample is left out.
-        batch_size: how many samples the model gets at once; a DataLoader has its own.
+        batch_size: number of samples in one call of the model; a DataLoader has its own.
 
     Raises:
         ValueError: inputs of unequal lengths, empty data, or outputs that are not one row for each sample.

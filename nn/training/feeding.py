@@ -1,7 +1,7 @@
-"""Where batches come from: arrays, a Dataset or a DataLoader, all as the same `Batch`.
+"""The sources of batches: arrays, a Dataset or a DataLoader, all as the same `Batch`.
 
 Inputs are positional (one array or a tuple of them) or named (a dict). Targets are an array, or a tuple or a dict of
-arrays, one for each output. Arrays are checked and cast once; what a DataLoader gives is cast batch by batch.
+arrays, one for each output. Arrays are checked and cast once; batches of a DataLoader are cast one by one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Array = NDArray[Any]
 
 
 class Batch(NamedTuple):
-    """What one forward pass takes and what its loss is compared with."""
+    """The inputs of one forward pass, and the target of its loss."""
 
     inputs: tuple[Any, ...] | dict[str, Any]
     target: Any
@@ -58,7 +58,7 @@ class FromArrays:
         return math.ceil(self.samples / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        """One epoch; a new random order when there is a generator."""
+        """Yield the batches of one epoch, in a new random order when there is a generator."""
         order = None if self.generator is None else self.generator.permutation(self.samples)
         for start in range(0, self.samples, self.batch_size):
             stop = min(start + self.batch_size, self.samples)
@@ -84,7 +84,7 @@ class FromArrays:
         )
 
     def generators(self) -> Iterator[np.random.Generator]:
-        """What an epoch draws from."""
+        """Yield the generators that an epoch draws from."""
         if self.generator is not None:
             yield self.generator
 
@@ -134,7 +134,7 @@ class FromLoader:
         return data, FromLoader(DataLoader(out, max(sampler.batch_size, 256)), self.dtype, self.targets)
 
     def generators(self) -> Iterator[np.random.Generator]:
-        """What an epoch draws from."""
+        """Yield the generators that an epoch draws from."""
         yield from self.loader.generators()
 
 
@@ -150,7 +150,7 @@ def source(
     generator: np.random.Generator | None = None,
     targets: bool = True,
 ) -> Source:
-    """Return where the batches of (x, y) come from.
+    """Return the source of the batches of (x, y).
 
     x: arrays, a Dataset or a DataLoader; y: arrays, None with the other two. generator: shuffles arrays and datasets at
     each epoch. targets: whether y is needed.
@@ -190,7 +190,7 @@ def sample_weights(weight: Any, count: int) -> Array:
 
 
 def held_out_count(count: int, fraction: float) -> int:
-    """Return how many of the samples a fraction holds out.
+    """Return the number of samples that a fraction holds out.
 
     Raises ValueError when one part would be empty.
     """

@@ -1,4 +1,4 @@
-"""What a training run leaves behind: numbers per epoch and per batch, and why it stopped."""
+"""The record of a training run: numbers per epoch and per batch, and why it stopped."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """How many epochs were finished."""
+        """Number of finished epochs."""
         return len(self.seconds)
 
     @property
@@ -77,14 +77,14 @@ class History:
 
 
 def _spread(n: int, most: int) -> list[int]:
-    """All of range(n), or at most `most` of them: every k-th from the first, and the last."""
+    """Return all of range(n), or at most `most` of them: every k-th from the first, and the last."""
     step = 1 if n <= most else math.ceil((n - 1) / (most - 1))
     return [*range(0, n - 1, step), n - 1] if n else []
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """When `fit` should stop before its last epoch.
+    """The rule by which `fit` stops before its last epoch.
 
     Args:
         monitor: name of the number to watch, such as "val_loss" or "val_accuracy".
@@ -141,11 +141,11 @@ class EarlyStopping:
         return -1.0 if larger else 1.0
 
     def improves(self, value: float, best: float | None) -> bool:
-        """Whether `value` is better than `best` by more than min_delta; NaN never is."""
+        """Return whether `value` is better than `best` by more than min_delta; NaN never is."""
         if math.isnan(value):
             return False
         return best is None or self.sign * (best - value) > self.min_delta
 
     def reaches_target(self, value: float) -> bool:
-        """Whether `value` is as good as the target."""
+        """Return whether `value` is as good as the target."""
         return self.target is not None and self.sign * (self.target - value) >= 0

@@ -1,10 +1,10 @@
 """The training loop: `fit`.
 
-`fit` is the plain loop (forward, loss, backward, step) over shuffled mini-batches with everything around it that is
-easy to get wrong: evaluation mode for validation, means weighted by batch size, gradients of several batches that equal
-those of one large batch, the best weights kept, checkpoints that a run goes on from bit by bit, Ctrl-C that leaves a
-usable model. It uses the public interface only; a loop of your own can do all it does. Here the arguments are checked
-and put together; the loop itself is `Run` in run.py.
+`fit` is the plain loop (forward, loss, backward, step) over shuffled mini-batches, with the parts that are easy to get
+wrong: evaluation mode for validation, means weighted by batch size, gradients of several batches that equal those of
+one large batch, the best weights kept, checkpoints from which a run continues exactly, Ctrl-C that leaves a usable
+model. It uses the public interface only, so your own loop can do the same. Here the arguments are checked; the loop
+itself is `Run` in run.py.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def fit(
             `nn.data.Dataset` or `nn.data.DataLoader` that gives (inputs, y) itself. Floating arrays are cast to the
             parameters' dtype.
         loss: (prediction, y_batch) -> mean over the batch, such as `nn.CrossEntropyLoss()`. Or a tuple or a dict of
-            losses in the form of the model's output and of y; what is made small is their sum, weighted by
-            `loss_weights` of the same form, and the history has each as "name_loss".
+            losses in the form of the model's output and of y; their sum is minimised, weighted by `loss_weights` of
+            the same form, and the history has each as "name_loss".
         optimizer: of this model's parameters. LBFGS computes the loss of its batches again at every iteration.
         epochs, batch_size: the last batch of an epoch may be smaller. A DataLoader has its own batches.
         validation: (x, y), a Dataset or a DataLoader to evaluate after every epoch; or `validation_split`, a random
@@ -95,22 +95,22 @@ def fit(
             step of the optimizer. The history has the first group's rate of each epoch as "lr".
         monitor: the number that ReduceLROnPlateau gets; by default "val_loss", without validation "loss".
         accumulate: batches that make one step together, as one large batch would; the last group may be smaller. Layers
-            that look at the whole batch, such as BatchNorm, still see the small ones.
+            that compute over the batch, such as BatchNorm, still use the small ones.
         class_weight: weight of each class: a dict, a sequence, or "balanced" (N / (C * count)).
         sample_weight: (N,), weight of each sample, with arrays. Both multiply; the loss becomes the weighted mean,
             sum(w l) / sum(w). Validation and metrics are not weighted.
         clip_norm: limit of the joint gradient norm at every step.
         checkpoint: path or `nn.Checkpoint`: where to save the run after epochs.
-        resume: go on from the checkpoint's newest file if there is one (True), or from a file. The model, the
-            optimizer, schedulers and callbacks are made as for the new run, and `epochs` counts from the first one.
-            What follows is bit for bit what the uninterrupted run gives.
+        resume: continue from the checkpoint's newest file if there is one (True), or from a file. The model, the
+            optimizer, schedulers and callbacks are made as for a new run, and `epochs` counts from the first one.
+            The results equal those of an uninterrupted run bit for bit.
         shuffle: a new order every epoch.
         progress: "auto" shows a bar on a terminal or in a notebook, True always, False never.
         rng: for the order and the split.
         report: file for an HTML report of the run.
         compiled: run forward pass, backward pass and the optimizer's update of a batch as one program of NumPy calls
-            (`ad.compile`): the same numbers, sooner. Sizes of batches and modes of the model have a program each. With
-            LBFGS, or with `accumulate`, the update is outside.
+            (`ad.compile`): the same numbers, faster. Each batch size and each mode of the model has its own program.
+            With LBFGS, or with `accumulate`, the update is outside.
 
     Ctrl-C ends the training: the history so far is returned with `stopped == "interrupted"`, and the model is usable.
 
@@ -118,10 +118,10 @@ def fit(
         ValueError: lengths that differ, empty data, early stopping on a number that is not measured, two metrics of one
             name, an optimizer of another model's parameters, or a checkpoint of another run.
         TypeError: data that are no numbers, naming the column.
-        TypeError, ValueError, FileNotFoundError: `report` is no path, is no .html, or its folder is missing; before
-            the first epoch, not after the last.
-        FloatingPointError: the loss is NaN or infinite, or with `clip_norm` a gradient; the parameters are those before
-            that batch, and the report shows the run until there.
+        TypeError, ValueError, FileNotFoundError: `report` is no path, is no .html, or its folder is missing; raised
+            before the first epoch.
+        FloatingPointError: the loss is NaN or infinite, or with `clip_norm` a gradient. The parameters are those before
+            that batch, and the report shows the run up to it.
 
     >>> import nn, numpy as np
     >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
@@ -183,7 +183,7 @@ def fit(
     try:
         return run.train()
     finally:
-        if report is not None and run.history.stopped:  # a run that diverged is the one to look at
+        if report is not None and run.history.stopped:  # a run that diverged needs the report most
             training_report(run.history, model=model, optimizer=optimizer).save(report)
 
 

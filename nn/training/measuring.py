@@ -62,7 +62,7 @@ def _of_output(function: Metric, key: Any) -> Metric:
 
 
 def _named_metric(metric: Any) -> tuple[str, Any]:
-    """Return (name, function) of a metric that was given by name or as a function."""
+    """Return (name, function) of a metric given by name or as a function."""
     if isinstance(metric, str):
         known = [name for name in metric_functions.__all__ if name != "confusion_matrix"]
         if metric not in known:

@@ -1,8 +1,8 @@
-"""What training makes small: one loss or one for each output, weights of outputs, samples and classes.
+"""The objective of training: one loss or one for each output, with weights of outputs, samples and classes.
 
-A mean over a batch divides by something: by the number of samples, or by the sum of their weights. Gradients of several
-batches that are to equal the gradient of one large batch are therefore joined in the proportion of these divisors
-(`divisors`), which depend on the targets alone.
+A mean over a batch has a divisor: the number of samples, or the sum of their weights. To equal the gradient of one
+large batch, gradients of several batches are therefore added in proportion to these divisors (`divisors`), which depend
+on the targets alone.
 
 Sample weights make the mean a weighted one, sum(w l) / sum(w): a weight of 2 is as good as the sample twice.
 """
@@ -63,7 +63,7 @@ class Objective:
     def __call__(
         self, prediction: Any, target: Any, weight: Array | None = None, shares: Sequence[float] | None = None
     ) -> tuple[Any, float, dict[str, float]]:
-        """Return (what to differentiate, the loss as a number, the loss of each output by name).
+        """Return (the value to differentiate, the loss as a number, the loss of each output by name).
 
         shares: of a batch that is a part of a larger one: the factor of each output's loss.
         """
@@ -73,7 +73,7 @@ class Objective:
     def values(
         self, prediction: Any, target: Any, weight: Array | None, shares: Sequence[float] | None, divisors: Any
     ) -> tuple[Any, list[Any]]:
-        """Return (what to differentiate, the loss of each output), from what `divisors` gave."""
+        """Return (the value to differentiate, the loss of each output), given the result of `divisors`."""
         whole: Any = None
         values = []
         for i, (predicted, wanted) in enumerate(self._pairs(prediction, target)):
@@ -98,7 +98,7 @@ class Objective:
             raise TypeError(self._advice(predicted)) from error
 
     def _advice(self, predicted: Any) -> str:
-        """What to write for a model with several outputs."""
+        """Return the error's text for a model with several outputs: a loss for each."""
         named = isinstance(predicted, Mapping)
         keys = list(predicted) if named else list(range(len(predicted)))
         held = f"a dict with {keys}" if named else f"a {type(predicted).__name__} of {len(keys)}"
@@ -119,19 +119,19 @@ class Objective:
         return total, dict(zip(self.names, numbers, strict=True))
 
     def divisors(self, target: Any, weight: Array | None) -> list[Any] | None:
-        """What the weighted mean of each output divides by; None without sample weights. NumPy's numbers: in a compiled
-        step they are arguments."""
+        """Return the divisor of each output's weighted mean; None without sample weights. They are NumPy's numbers,
+        because a compiled step takes them as arguments."""
         if weight is None:
             return None
         return [np.float64(count or 1.0) for count in self.counts(target, weight)]
 
     def counts(self, target: Any, weight: Array | None) -> list[float]:
-        """What the mean of each output over this batch divides by."""
+        """Return the divisor of each output's mean over this batch."""
         wanted = [target] if self.keys is None else [self._of(target, key, "y") for key in self.keys]
         return [part.divisor(y, weight) for part, y in zip(self.parts, wanted, strict=True)]
 
     def shares(self, targets: Sequence[Any], weights: Sequence[Array | None]) -> list[list[float]]:
-        """For batches that make one step together: the share of each in the mean over all, for each output."""
+        """Return the share of each batch in the mean over all batches of one step, for each output."""
         rows = [self.counts(target, weight) for target, weight in zip(targets, weights, strict=True)]
         columns = list(zip(*rows, strict=True))
         totals = [math.fsum(column) or 1.0 for column in columns]
@@ -152,7 +152,7 @@ class Objective:
         return [(self._of(prediction, key, "the model's output"), self._of(target, key, "y")) for key in self.keys]
 
     def _of(self, tree: Any, key: Any, what: str) -> Any:
-        """One output's part of a prediction or a target, which have the form of the losses."""
+        """Return one output's part of a prediction or a target, which must have the form of the losses."""
         assert self.keys is not None
         if self.named:
             if not isinstance(tree, Mapping) or key not in tree:
@@ -165,7 +165,7 @@ class Objective:
 
 
 class RunningLoss:
-    """The loss over all samples of the batches so far: a mean by what the means of the batches divide by, or a sum."""
+    """The loss over all samples of the batches so far: a mean weighted by the divisors of the batches, or a sum."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
@@ -220,7 +220,7 @@ class _Part:
         return (losses * share.astype(losses.dtype)).sum()
 
     def divisor(self, target: Any, weight: Array | None) -> float:
-        """What the mean over this batch divides by."""
+        """Return the divisor of the mean over this batch."""
         count = len(leaves(target)[0])
         of_labels = self._label_weights(target)
         if of_labels is None:
@@ -249,7 +249,7 @@ class ClassWeights:
 
     def __init__(self, given: Any, labels: Any = None) -> None:
         self.table: dict[int, float] = {}
-        self.classes: int | None = None  # how many a sequence names; a dict may name some only
+        self.classes: int | None = None  # the length of a sequence; a dict may name only some classes
         if isinstance(given, str):
             if given != "balanced":
                 raise ValueError(f"class_weight must be 'balanced', a dict or a sequence, got {given!r}")

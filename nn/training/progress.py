@@ -1,5 +1,5 @@
-"""The progress of a training run: tqdm's bar when it is installed, otherwise one live line of our own; in a notebook a
-bar and a chart of the losses that grows.
+"""The progress of a training run: tqdm's bar when it is installed, otherwise one live line; in a notebook, a bar and a
+chart of the losses.
 
 Nothing is shown unless standard error is a terminal, a notebook runs, or `progress=True` is given; with `progress=True`
 and neither of them, each epoch leaves one plain line, so that a log file stays readable. The line costs a clock reading
@@ -21,23 +21,23 @@ BAR = 24  # characters
 
 
 class Display(Protocol):
-    """What `fit` tells a progress display."""
+    """The methods of a progress display that `fit` calls."""
 
     def epoch(self, number: int, epochs: int, batches: int) -> None:
-        """An epoch begins: `number` counts from 1."""
+        """Begin an epoch; `number` counts from 1."""
 
     def batch(self, loss: float) -> None:
-        """A batch is done; `loss` is the running mean of the epoch."""
+        """Show that a batch is done; `loss` is the running mean of the epoch."""
 
     def done(self, logs: Mapping[str, float], seconds: float) -> None:
-        """The epoch is done, with these numbers."""
+        """Show that the epoch is done, with its numbers."""
 
     def close(self) -> None:
-        """Training ends, in whatever way."""
+        """End the display, after an error too."""
 
 
 def display(progress: bool | str = "auto", stream: TextIO | None = None) -> Display:
-    """Return the right display: none, tqdm's, or ours.
+    """Return the display for this stream: none, tqdm's, or ours.
 
     Args:
         progress: "auto" shows something when `stream` is a terminal or in a notebook, True always, False never; "line"
@@ -77,19 +77,19 @@ def describe(logs: Mapping[str, float]) -> str:
 
 
 class Quiet:
-    """Shows nothing."""
+    """A display that shows nothing."""
 
     def epoch(self, number: int, epochs: int, batches: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def batch(self, loss: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def done(self, logs: Mapping[str, float], seconds: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Lines(Quiet):
@@ -99,7 +99,7 @@ class Lines(Quiet):
         self.stream, self.head = stream, ""
 
     def epoch(self, number: int, epochs: int, batches: int) -> None:
-        """Remember where we are."""
+        """Set the beginning of the epoch's line."""
         self.head = f"epoch {number:{len(str(epochs))}}/{epochs}"
 
     def done(self, logs: Mapping[str, float], seconds: float) -> None:
@@ -116,7 +116,7 @@ class Live(Lines):
         self.start, self.drawn, self.tail = time.monotonic(), 0.0, ""
 
     def epoch(self, number: int, epochs: int, batches: int) -> None:
-        """Another part of the bar begins."""
+        """Set the length of the bar for all epochs."""
         super().epoch(number, epochs, batches)
         self.total = epochs * batches
 
@@ -130,7 +130,7 @@ class Live(Lines):
             self._draw(f"{self.tail or f'loss {loss:.4g}'}  {left:.0f} s left")
 
     def done(self, logs: Mapping[str, float], seconds: float) -> None:
-        """The epoch's numbers stay in the line."""
+        """Put the epoch's numbers behind the bar."""
         self.tail = describe(logs)
         self._draw(f"{self.tail}  {time.monotonic() - self.start:.1f} s")
 
@@ -146,7 +146,7 @@ class Live(Lines):
         line = f"{self.head}  {'█' * filled}{'░' * (BAR - filled)}  {text}"
         try:
             self.stream.write("\r" + line.ljust(self.width))
-        except UnicodeEncodeError:  # a terminal that knows only ASCII
+        except UnicodeEncodeError:  # an ASCII terminal
             self.stream.write("\r" + line.replace("█", "#").replace("░", "-").ljust(self.width))
         self.stream.flush()
         self.width = len(line)
@@ -167,15 +167,15 @@ class Bar(Quiet):
         self.bar.set_description_str(f"epoch {number:{len(str(epochs))}}/{epochs}", refresh=False)
 
     def batch(self, loss: float) -> None:
-        """One batch further."""
+        """Move the bar by one batch."""
         self.bar.update()
 
     def done(self, logs: Mapping[str, float], seconds: float) -> None:
-        """The epoch's numbers stand behind the bar."""
+        """Put the epoch's numbers behind the bar."""
         self.bar.set_postfix_str(describe(logs), refresh=self.bar.n >= self.bar.total)
 
     def close(self) -> None:
-        """Close the bar, wherever it is."""
+        """Close the bar."""
         if self.bar is not None:
             self.bar.close()
             self.bar = None
@@ -185,7 +185,7 @@ Update = Callable[[str], None]
 
 
 def _notebook() -> Callable[[str], Update] | None:
-    """In a notebook: a function that shows HTML and returns the function that replaces it."""
+    """Return, in a notebook, a function that shows HTML and returns the function that replaces it; None elsewhere."""
     if "ipykernel" not in sys.modules:
         return None
     from IPython import get_ipython
@@ -215,7 +215,7 @@ class Notebook(Quiet):
         self.first = 1
 
     def epoch(self, number: int, epochs: int, batches: int) -> None:
-        """Another part of the bar begins; the first one makes it."""
+        """Set the head of the bar; in the first epoch, show the bar."""
         self.head, self.total = f"epoch {number}/{epochs}", epochs * batches
         if self.update is None:
             self.first, self.count = number, (number - 1) * batches
@@ -228,7 +228,7 @@ class Notebook(Quiet):
             self._draw()
 
     def done(self, logs: Mapping[str, float], seconds: float) -> None:
-        """The epoch's numbers stand beside the bar, and its losses in the chart."""
+        """Put the epoch's numbers beside the bar, and its losses into the chart."""
         from ..report.charts import Line, chart, drawing  # autodiff.drawing loads when it is first needed
 
         self.tail = describe(logs)
@@ -243,7 +243,7 @@ class Notebook(Quiet):
         self._draw()
 
     def close(self) -> None:
-        """Show where it ended."""
+        """Show the final state."""
         if self.update is not None:
             self._draw()
 

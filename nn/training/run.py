@@ -1,4 +1,4 @@
-"""One training run: its epochs, what is done around them, and its state as a checkpoint holds it.
+"""One training run: its epochs, the events around them, and its state for checkpoints.
 
 One file: the events of an epoch, in their order.
 """
@@ -38,7 +38,7 @@ class _NotFinite(Exception):
 
 @dataclass
 class Run:
-    """One training run: what `fit` was given, and where it stands."""
+    """One training run: the arguments of `fit`, and the present state."""
 
     model: Module
     data: Source
@@ -70,13 +70,13 @@ class Run:
 
     @property
     def captured(self) -> list[Any]:
-        """What a compiled step runs beside the model and may change between two steps: for `ad.compile`."""
+        """The losses: for `ad.compile`, the objects of a compiled step that may change between two steps."""
         return [part.loss for part in self.objective.parts]
 
     @property
     def updates_inside(self) -> bool:
-        """Whether the optimizer's update is part of the compiled step: not where it follows several batches, or where
-        it computes the loss again."""
+        """Whether the optimizer's update is part of the compiled step: not where it follows several batches, and not
+        for LBFGS, which computes the loss again."""
         return self.compiled is not None and self.accumulate == 1 and not isinstance(self.optimizer, LBFGS)
 
     def compile(self) -> None:
@@ -92,7 +92,7 @@ class Run:
         return names + (["lr"] if self.schedulers or self.batch_schedulers else [])
 
     def train(self) -> History:
-        """All epochs that are left."""
+        """Train for the epochs that are left."""
         history = self.history
         for callback in self.callbacks:
             callback.model, callback.optimizer, callback.history = self.model, self.optimizer, history
@@ -118,7 +118,7 @@ class Run:
         return history
 
     def _epoch(self, epoch: int) -> None:
-        """Train, validate, and do what comes after."""
+        """Run one epoch: training, validation, schedulers, callbacks and checkpoints."""
         started = time.perf_counter()
         self.model.train()
         self.shown.epoch(epoch, self.epochs, len(self.data))
@@ -143,7 +143,7 @@ class Run:
         self._save(epoch, logs)
 
     def _train_epoch(self) -> dict[str, float]:
-        """One pass over the data; the means of its numbers."""
+        """Make one pass over the data, and return the means of its numbers."""
         sums = dict.fromkeys(self.functions, 0.0)
         losses = RunningLoss(self.objective)
         seen = done = 0
@@ -176,7 +176,7 @@ class Run:
         return {**losses.numbers(), **{name: total / seen for name, total in sums.items()}}
 
     def _forward_and_backward(self, batch: Batch, number: int, shares: Any) -> dict[str, float]:
-        """Return the numbers of a batch, whose gradients are added to those of its group."""
+        """Return the numbers of a batch, and add its gradients to those of its group."""
         if self.compiled is not None:
             divisors = self.objective.divisors(batch.target, batch.weight)
             try:
@@ -196,15 +196,15 @@ class Run:
         return {"loss": loss, **parts, **measured}
 
     def gradients(self, inputs: Any, target: Any, weight: Any, shares: Any, divisors: Any) -> tuple[Any, list[Any]]:
-        """Forward and backward pass of a batch, which can be compiled: the prediction and the losses; the gradients are
-        added to those of its group."""
+        """Run forward and backward pass of a batch, and return prediction and losses. Gradients are added to those of
+        its group. It can be compiled."""
         prediction = call(self.model, inputs)
         whole, values = self.objective.values(prediction, target, weight, shares, divisors)
         whole.backward()
         return plain_tree(prediction), [value.detach() for value in values]
 
     def whole_step(self, inputs: Any, target: Any, weight: Any, shares: Any, divisors: Any) -> tuple[Any, list[Any]]:
-        """Forward pass, backward pass and the optimizer's update, which can be compiled; the prediction and losses."""
+        """Run forward pass, backward pass and update, and return prediction and losses. It can be compiled."""
         prediction = call(self.model, inputs)
         whole, values = self.objective.values(prediction, target, weight, shares, divisors)
         if not np.isfinite(whole.data):
@@ -216,7 +216,7 @@ class Run:
         return plain_tree(prediction), [value.detach() for value in values]
 
     def _update(self, group: list[Batch], shares: Any, number: int, loss: float) -> None:
-        """One step of the optimizer, and of the schedulers that follow it."""
+        """Take one step of the optimizer, and of the schedulers that step with it."""
         if self.clip_norm is not None and not self.updates_inside:
             self._clip(number, group[-1])
         if self.updates_inside:
@@ -257,7 +257,7 @@ class Run:
             scheduler.step()
 
     def _tell(self, method: str, *args: Any) -> bool:
-        """Call every callback; whether one of them asks to stop."""
+        """Call every callback, and return whether one of them returned True, which ends the training."""
         return any([getattr(callback, method)(*args) is True for callback in self.callbacks])
 
     # Checkpoints.
@@ -282,12 +282,12 @@ class Run:
             yield from self.held_out.generators()
 
     def _not_in_state_dict(self) -> dict[str, Any]:
-        """Buffers that `state_dict` leaves out."""
+        """Return the buffers that `state_dict` leaves out."""
         saved = self.model.state_dict()
         return {name: b for name, b in self.model.named_buffers() if name not in saved}
 
     def state(self) -> dict[str, Any]:
-        """Everything that decides how the run goes on, as plain data and arrays."""
+        """Return everything that the rest of the run depends on, as plain data and arrays."""
         history = self.history
         return {
             "start": self.start,
@@ -337,7 +337,7 @@ class Run:
 
 
 class Watch:
-    """Follows the monitored number and keeps the best weights."""
+    """The best value so far of the monitored number, with its epoch and weights."""
 
     def __init__(self, model: Module, stopping: EarlyStopping | None) -> None:
         self.model, self.stopping = model, stopping
@@ -346,7 +346,7 @@ class Watch:
         self.state: dict[str, Array] | None = None
 
     def says_stop(self, epoch: int, logs: Mapping[str, float]) -> bool:
-        """Look at an epoch's numbers; whether the training should end."""
+        """Record an epoch's numbers, and return whether the training should end."""
         stopping = self.stopping
         if stopping is None:
             return False
@@ -372,7 +372,7 @@ class Watch:
 
 
 def _why(error: _NotFinite, epoch: int, clip_norm: float | None, data: Source) -> str:
-    """Say where a run stopped being finite, and what to do: look at the data first."""
+    """Return the error's text for a loss or gradient that is not finite: data that are not finite, or other advice."""
     what, number, batch = error.args
     where = f"{what} in epoch {epoch}, batch {number}; "
     looked_at = data if isinstance(data, FromArrays) else batch

@@ -63,8 +63,9 @@ def training_step(
         optimizer: of this model's parameters; its step runs in place, with the rates that its groups have then.
         clip_norm: limit of the joint gradient norm.
         compiled: run the forward pass, the backward pass and the optimizer's update as one program of NumPy calls
-            (`ad.compile`): the same numbers, sooner. Shapes of batches and modes of the model have a program each. The
-            first step of an optimizer makes its state and runs uncompiled; with LBFGS, loss and gradients are compiled.
+            (`ad.compile`): the same numbers, faster. Each batch shape and each mode of the model has its own program.
+            The first step of an optimizer makes its state and runs uncompiled; with LBFGS, loss and gradients are
+            compiled.
 
     Raises:
         TypeError: no Module, no loss, or no Optimizer.

@@ -1,4 +1,4 @@
-"""A run as TensorBoard shows it: event files, written by the tensorboardX library."""
+"""A run as event files for TensorBoard, written by the tensorboardX library."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class TensorBoard(Callback):
     batch. The tensorboardX library writes the files: `pip install 'backflow[tensorboard]'`.
 
     Args:
-        folder: where the event files go, one folder for each run.
+        folder: of the event files, one folder for each run.
         batches: whether every batch writes its loss.
-        histograms: write the distribution of every parameter after every so many epochs; 0 for never.
+        histograms: write the distribution of every parameter after each such number of epochs; 0 for never.
 
     Raises:
         ImportError: tensorboardX is not installed.
@@ -55,7 +55,7 @@ class TensorBoard(Callback):
         self.writer: Any = None
 
     def on_train_begin(self, logs: dict[str, float]) -> None:
-        """Open a file; of a run that is resumed, what was written beyond its checkpoint is marked as void."""
+        """Open a file. For a resumed run, mark the entries written after its checkpoint as void."""
         if self.history.epochs == 0:
             self.step = 0
         purge = None if self.history.epochs == 0 else self.history.epochs + 1
@@ -83,7 +83,7 @@ class TensorBoard(Callback):
             self.writer = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return how many batches were seen."""
+        """Return the number of batches so far."""
         return {"step": self.step}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

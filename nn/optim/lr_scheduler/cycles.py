@@ -23,8 +23,8 @@ class CyclicLR(LRScheduler):
     Args:
         base_lr: the lowest rate, or one for each group.
         max_lr: the highest rate, or one for each group.
-        step_size_up: how many steps the rate rises.
-        step_size_down: how many steps it falls; step_size_up unless given.
+        step_size_up: number of steps in which the rate rises.
+        step_size_down: number of steps in which it falls; step_size_up unless given.
         mode: "triangular", "triangular2" (every cycle is half as high as the one before) or "exp_range" (the height is
             multiplied by `gamma` at every step).
         gamma: the factor of "exp_range".
@@ -79,7 +79,7 @@ class CyclicLR(LRScheduler):
         super().__init__(optimizer)
 
     def _factor(self, step: int) -> float:
-        """How high above the lowest rate, as a part of the distance to the highest."""
+        """Return the height above the lowest rate, as a fraction of the distance to the highest."""
         length = self.step_size_up + self.step_size_down
         cycle, at = step // length + 1, step % length
         height = at / self.step_size_up if at <= self.step_size_up else (length - at) / self.step_size_down
@@ -168,7 +168,7 @@ class OneCycleLR(LRScheduler):
         super().__init__(optimizer)
 
     def _part(self) -> tuple[int, float]:
-        """The phase that the step lies in, and which part of it is over."""
+        """Return the phase that the step lies in, and the fraction of it that is over."""
         if self.last_epoch > self.total_steps:
             raise ValueError(f"OneCycleLR: step {self.last_epoch} of a cycle of {self.total_steps} steps")
         rise = self.pct_start * self.total_steps
@@ -219,7 +219,7 @@ def _check_momentum(who: str, optimizer: Optimizer, cycle_momentum: bool) -> Non
 
 
 def _for_groups(who: str, name: str, given: Any, optimizer: Optimizer) -> list[float]:
-    """One number for each group, checked."""
+    """Return one number for each group, checked."""
     groups = len(optimizer.param_groups)
     numbers = list(given) if isinstance(given, (list, tuple)) else [given] * groups
     if len(numbers) != groups:

@@ -1,4 +1,4 @@
-"""The rates follow a number that training measures."""
+"""Rates that are reduced when a number that training measures no longer improves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ReduceLROnPlateau:
     `torch.optim.lr_scheduler.ReduceLROnPlateau`. Call `step(number)`, for example with the validation loss.
 
     Args:
-        optimizer: whose groups get new rates.
+        optimizer: its groups get new rates.
         mode: "min" when smaller is better, "max" when larger is.
         factor: in [0, 1).
         patience: how many steps without improvement are allowed.
@@ -71,7 +71,7 @@ class ReduceLROnPlateau:
         return described(self)
 
     def step(self, metrics: Any) -> None:
-        """Look at a number, and reduce the rates when it has not improved for too long."""
+        """Record a number, and reduce the rates when it has not improved for more than `patience` steps."""
         refuse_trace(*OUTSIDE)
         current = float(metrics.item() if hasattr(metrics, "item") else metrics)
         self.last_epoch += 1

@@ -1,4 +1,4 @@
-"""What all schedulers share: they write `group["lr"]` of every group of an optimizer, at every step."""
+"""The base of all schedulers: they write `group["lr"]` of every group of an optimizer, at every step."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ OUTSIDE = ("a scheduler changes the rates of its optimizer", "Call the scheduler
 
 
 class LRScheduler:
-    """Base of the schedulers. A subclass gives `_factor(step)`; the rate is the base rate times this factor.
+    """Base of the schedulers. A subclass defines `_factor(step)`; the rate is the base rate times this factor.
 
     `torch.optim.lr_scheduler.LRScheduler`. A step multiplies the present rates by the quotient of two factors, so that
     several schedulers of one optimizer, each stepped, multiply.
 
     Args:
-        optimizer: whose groups get new rates; the present ones are the base rates.
+        optimizer: its groups get new rates; the present ones are the base rates.
 
     Attributes:
         base_lrs: the rate of each group before any schedule (`group["initial_lr"]`).
-        last_epoch: how often `step()` ran.
+        last_epoch: number of calls of `step()`.
 
     Raises:
         TypeError: `optimizer` is no optimizer.
@@ -41,7 +41,7 @@ class LRScheduler:
     """
 
     _not_saved: tuple[str, ...] = ("optimizer",)
-    _lowest = 0.0  # what stands above it is multiplied by the factor
+    _lowest = 0.0  # the part of a rate above it is multiplied by the factor
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -65,12 +65,12 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__} must define _factor, _rates or _next")
 
     def _rates(self) -> list[float]:
-        """The rate of each group at this step, whatever the present ones are."""
+        """Return the rate of each group at this step, computed from the base rates."""
         factor = self._factor(self.last_epoch)
         return [self._lowest + (base - self._lowest) * factor for base in self.base_lrs]
 
     def _next(self) -> list[float]:
-        """The rate of each group at this step, from the present ones."""
+        """Return the rate of each group at this step, computed from the present rates."""
         rates, factor = self._present(), self._factor(self.last_epoch)
         before = self._factor(self.last_epoch - 1) if self.last_epoch else 1.0
         if factor == before:
@@ -126,7 +126,7 @@ class LRScheduler:
 
 
 def described(scheduler: Any) -> str:
-    """The text of a scheduler: its numbers and the present rates."""
+    """Return the text of a scheduler: its numbers and the present rates."""
     numbers = ((name, value) for name, value in scheduler.state_dict().items() if name[0] != "_")
     state = ", ".join(f"{name}={value!r}" for name, value in numbers)
     return f"{type(scheduler).__name__}({state}, lr={scheduler.get_last_lr()})"

@@ -48,7 +48,7 @@ class _Several(LRScheduler):
 
 
 class ChainedScheduler(_Several):
-    """Step several schedulers at once: what they do to the rates adds up.
+    """Step several schedulers at once; each changes the rates that the one before has set.
 
     `torch.optim.lr_scheduler.ChainedScheduler`. Schedulers that are a factor multiply; `LambdaLR`, `OneCycleLR`,
     `CyclicLR` and `CosineAnnealingWarmRestarts` set the rates anew at every step, so put them first.

@@ -1,1 +1,1 @@
-"""One optimizer a file: how a step moves a parameter, given its gradient."""
+"""One optimizer a file: the formula that updates a parameter, given its gradient."""

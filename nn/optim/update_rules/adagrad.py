@@ -22,7 +22,7 @@ class Adagrad(Optimizer):
         lr: step size.
         lr_decay: lr is divided by 1 + (step - 1) * lr_decay.
         weight_decay: adds weight_decay * p to the gradient.
-        initial_accumulator_value: where s starts.
+        initial_accumulator_value: first value of s.
         eps: added to the root.
         maximize: climb along the gradient.
 

@@ -2,9 +2,9 @@
 
 The formula is Kingma and Ba 2015, algorithm 1; AdamW's decoupled decay is Loshchilov and Hutter 2019, algorithm 2.
 
-What is kept is m/(1 - beta1) and v/(1 - beta2) rather than m and v: the factors then enter one number per step
-instead of one pass over each array, which leaves ten in-place passes, seven of them over flat state. The saved state
-holds the published m ("exp_avg") and v ("exp_avg_sq").
+The state is m/(1 - beta1) and v/(1 - beta2) instead of m and v. The factors then enter one number per step instead of
+one pass over each array. Ten in-place passes remain, seven of them over flat state. The saved state has the published
+m ("exp_avg") and v ("exp_avg_sq").
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _calls(
 
 @extend.one_call
 def _numbers_of_step(step: int, lr: float, beta1: float, beta2: float, eps: float) -> tuple[float, float]:
-    """What is added to the root of v_sum, and the step size.
+    """Return the number to add to the root of v_sum, and the step size.
 
     sqrt(v^) + eps = root * (sqrt(v_sum) + eps / root), and root joins the step size.
     """
@@ -173,7 +173,7 @@ class Adam(RunningMeans):
         if slot.betas == betas:
             return
         super()._prepare(slot, group)
-        if slot.betas is not None:  # the user changed them: m and v go on, their sums are rescaled
+        if slot.betas is not None:  # the user changed them: m and v stay, so their sums are rescaled
             for name, flat in slot.state.items():
                 old, new = _beta(name, slot.betas), _beta(name, betas)
                 multiply(flat.whole, (1 - old) / (1 - new), out=flat.whole)

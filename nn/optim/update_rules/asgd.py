@@ -15,14 +15,14 @@ __all__ = ["ASGD"]
 class ASGD(Optimizer):
     """ASGD: p -= eta (g + lambd p), eta = lr / (1 + lambd lr t)^alpha; the average of p is kept beside it.
 
-    `torch.optim.ASGD` (Polyak and Juditsky 1992; the step size is Bottou's). The average stands in
+    `torch.optim.ASGD` (Polyak and Juditsky 1992; the step size is Bottou's). The average is
     `state_dict()["state"][i]["ax"]`; `nn.optim.AveragedModel` averages a whole model.
 
     Args:
         parameters: parameters or groups of them, see `Optimizer`.
         lr: step size.
-        lambd: how fast it shrinks, and a decay of the parameters.
-        alpha: power of its decay.
+        lambd: how fast eta shrinks, and a decay of the parameters.
+        alpha: power of the decay of eta.
         t0: the step from which on parameters are averaged; before it the average is the last value.
         weight_decay: adds weight_decay * p to the gradient.
         maximize: climb along the gradient.
@@ -75,5 +75,5 @@ def _step_size(lr: float, lambd: float, alpha: float, step: float) -> float:
 
 @extend.one_call
 def _share(step: float, t0: float) -> float:
-    """How much of the next value enters the average."""
+    """Return the weight of the next value in the average."""
     return 1 / max(1.0, float(step) - float(t0))

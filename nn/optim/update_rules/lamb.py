@@ -1,4 +1,4 @@
-"""LAMB: Adam whose step is as long, for each parameter, as the parameter is."""
+"""LAMB: Adam with the step of each parameter scaled to the parameter's norm."""
 
 from __future__ import annotations
 

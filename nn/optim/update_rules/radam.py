@@ -1,4 +1,4 @@
-"""RAdam: Adam that waits until its second mean can be trusted."""
+"""RAdam: Adam with a correction for the variance of the second mean in the first steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rprop: steps whose sizes follow the signs of the gradient alone."""
+"""Rprop: steps whose sizes depend on the signs of the gradient alone."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ __all__ = ["Rprop"]
 
 
 class Rprop(Optimizer):
-    """Rprop: p -= s sign(g); s grows while the sign of g stays, and shrinks when it changes.
+    """Rprop: p -= s sign(g); s grows while the sign of g is the same, and shrinks when it changes.
 
     `torch.optim.Rprop` (Riedmiller and Braun 1993). Every number has its own s. For gradients of the whole data: the
-    signs of those of small batches change by chance. Where the sign has changed, the parameter stays for one step.
+    signs of those of small batches change by chance. Where the sign has changed, the parameter is not moved for one
+    step.
 
     Args:
         parameters: parameters or groups of them, see `Optimizer`.
-        lr: where s starts.
-        etas: the factors of s where the sign has changed, and where it stays: 0 < first < 1 < second.
+        lr: first value of s.
+        etas: the factors of s where the sign has changed, and where it is the same: 0 < first < 1 < second.
         step_sizes: the smallest and the largest s.
         maximize: climb along the gradient.
 
@@ -66,7 +67,7 @@ class Rprop(Optimizer):
     def _direction(self, g: Array, state: dict[str, Array], slot: Slot, group: Group) -> Any:
         (shrink, grow), (least, most) = group["etas"], group["step_sizes"]
         size, before = state["step_size"], state["prev"]
-        agree = np.sign(g) * np.sign(before)  # the product of the gradients may be too small for a number
+        agree = np.sign(g) * np.sign(before)  # the product of the gradients may underflow
         size *= np.where(agree > 0, grow, np.where(agree < 0, shrink, 1.0))
         size[...] = np.clip(size, least, most)
         before[...] = np.where(agree < 0, 0.0, g)

@@ -1,4 +1,4 @@
-"""What Adam and its kin share: running means of the gradient and of its square."""
+"""The base of Adam and its variants: running means of the gradient and of its square."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["RunningMeans", "move_means"]
 
 
 class RunningMeans(Optimizer):
-    """Base of the optimizers with a mean of g, "exp_avg", and one of g^2, "exp_avg_sq", that lose 1 - beta a step."""
+    """Base of the optimizers with running means of g ("exp_avg") and of g^2 ("exp_avg_sq")."""
 
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")
