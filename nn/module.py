@@ -105,7 +105,7 @@ class Module:
         elif value.__class__ is ad.Tensor and value.is_leaf and value.requires_grad:
             warnings.warn(
                 f"{type(self).__name__}.{name} is a Tensor that requires a gradient but no Parameter: no optimizer "
-                "will see it. Write nn.Parameter(x), or ad.tensor(x, requires_grad=False) for a constant.",
+                "will update it. Write nn.Parameter(x), or ad.tensor(x, requires_grad=False) for a constant.",
                 stacklevel=2,
             )
         self.__dict__[name] = value
@@ -124,7 +124,7 @@ class Module:
         """Hold an array as a buffer, as `self.name = nn.Buffer(tensor)` does. `torch.nn.Module.register_buffer`.
 
         tensor: an array, a Buffer, or None for an attribute that is None. persistent: whether `state_dict` has it.
-        Raises ValueError when the name has a dot or stands for something already.
+        Raises ValueError when the name has a dot or is an attribute already.
 
         >>> import nn, numpy as np
         >>> layer = nn.Identity()
@@ -141,7 +141,7 @@ class Module:
         """Hold a parameter, as `self.name = param` does. `torch.nn.Module.register_parameter`.
 
         param: a Parameter, or None for an attribute that is None. Raises TypeError for anything else, ValueError when
-        the name has a dot or stands for something already.
+        the name has a dot or is an attribute already.
 
         >>> import nn
         >>> layer = nn.Identity()
@@ -158,8 +158,8 @@ class Module:
     def register_module(self, name: str, module: Module | None) -> None:
         """Hold a module, as `self.name = module` does. `torch.nn.Module.register_module`, `add_module`.
 
-        module: a Module, or None. Raises TypeError for anything else, ValueError when the name has a dot or stands for
-        something already.
+        module: a Module, or None. Raises TypeError for anything else, ValueError when the name has a dot or is an
+        attribute already.
 
         >>> import nn
         >>> net = nn.Sequential()
@@ -367,7 +367,7 @@ class Module:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Return what a notebook shows: the text, and a card with layers and parameter counts. Never raises."""
         bundle = {"text/plain": repr(self)}
-        with contextlib.suppress(Exception):  # a cell shows the text whatever happens to the card
+        with contextlib.suppress(Exception):  # a cell shows the text also when the card fails
             bundle["text/html"] = ad.drawing.card(self)
         return bundle
 
@@ -386,7 +386,7 @@ class Module:
 
 
 def functional_call(module: Module, params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-    """Return `module(*args, **kwargs)` with other values in the place of some parameters and buffers.
+    """Return `module(*args, **kwargs)` with other values instead of some parameters and buffers.
 
     The module stays as it was.
 

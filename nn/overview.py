@@ -97,7 +97,7 @@ def summarize(model: Any, x: Any = None) -> Summary:
     paths = dict(modules)
     for name, parameter in parameters.items():
         owner = name
-        while owner not in paths:  # 'fc.weight' -> 'fc'; 'heads.0.1' may stand in lists of the model itself
+        while owner not in paths:  # 'fc.weight' -> 'fc'; 'heads.0.1' may be in lists of the model itself
             owner = owner.rpartition(".")[0]
         own[id(paths[owner])] = own.get(id(paths[owner]), 0) + parameter.size
     rows = [

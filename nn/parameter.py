@@ -104,7 +104,7 @@ def forget_gradient(parameter: Any, set_to_none: bool) -> None:
 def parameters_to_vector(parameters: Iterable[Any]) -> Any:
     """Return all parameters as one vector, in their order, recorded. `torch.nn.utils.parameters_to_vector`.
 
-    Its `.data` is what functions of one vector take, such as those of `scipy.optimize`. Raises ValueError for none.
+    Functions of one vector take its `.data`, such as those of `scipy.optimize`. Raises ValueError for none.
 
     >>> import nn
     >>> net = nn.Linear(2, 1, rng=0)

@@ -80,8 +80,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Read what `save` wrote: state dicts in the place of models and optimizers, arrays, numbers, lists, tuples and
-    dicts.
+    """Read a file that `save` wrote: state dicts for models and optimizers, arrays, numbers, lists, tuples and dicts.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -124,7 +123,7 @@ def _to_tree(obj: Any, at: str, arrays: dict[str, NDArray[Any]]) -> Any:
     if isinstance(obj, ad.Variable):
         obj = obj.data
     if isinstance(obj, np.generic) and isinstance(obj.item(), (bool, str, int, float)):
-        obj = obj.item()  # a NumPy scalar comes back as the number it is
+        obj = obj.item()  # a NumPy scalar is loaded as a Python number
     if obj is None or isinstance(obj, (bool, str, int, float)):
         return obj
     if isinstance(obj, (np.ndarray, np.generic)):
@@ -214,9 +213,9 @@ def _read_array(archive: zipfile.ZipFile, name: str, facts: Mapping[str, Any]) -
     with archive.open(info) as entry:
         array = np.lib.format.read_array(entry, allow_pickle=False)
         if entry.read(1):
-            raise ValueError(f"{name!r} goes on after its array")
+            raise ValueError(f"{name!r} has more bytes after its array")
     if array.shape != shape or array.dtype != dtype:
-        raise ValueError(f"{name!r} is {array.dtype} of shape {array.shape}; the header says {dtype} of shape {shape}")
+        raise ValueError(f"{name!r} is {array.dtype} of shape {array.shape}; the header has {dtype} of shape {shape}")
     return np.array(array)
 
 

@@ -64,7 +64,7 @@ class TensorDataset(Dataset):
 
     def __init__(self, *arrays: Any) -> None:
         if not arrays:
-            raise ValueError("TensorDataset: no arrays came; write TensorDataset(x, y)")
+            raise ValueError("TensorDataset got no arrays; write TensorDataset(x, y)")
         self.arrays = tuple(tree_map(a, as_numbers, f"array {i}") for i, a in enumerate(arrays))
         shapes = [leaf.shape for leaf in leaves(self.arrays)]
         if () in shapes or len({shape[0] for shape in shapes}) != 1:

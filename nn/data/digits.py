@@ -10,7 +10,7 @@ def load_digits(*, raw: bool = False) -> tuple[np.ndarray, np.ndarray]:
 
     images: (1797, 8, 8), float32 between 0 and 1; with `raw=True` uint8 as published, the count 0..16 of inked pixels
     in each block of 4x4. labels: (1797,), int64, 0..9. Both are new arrays at every call. The order is the published
-    one, where a writer's digits stand together, so shuffle before you split: `train_test_split` does.
+    one, where the digits of one writer follow each other, so shuffle before you split: `train_test_split` does.
 
     >>> images, labels = load_digits()
     >>> images.shape, images.dtype, float(images.max())

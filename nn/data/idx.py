@@ -139,7 +139,7 @@ def _announced_part(published: Published, path: Path, array: np.ndarray) -> np.n
         return array
     if len(array) < int(name[1]):
         raise ValueError(
-            f"{published.who}: {path} announces {name[1]} in its name and holds {len(array)}; fetch it again"
+            f"{published.who}: {path} has {name[1]} items by its name and holds {len(array)}; fetch it again"
         )
     return array[: int(name[1])]
 
@@ -204,11 +204,11 @@ def _parse(
     wanted, came = math.prod(shape) * dtype.itemsize, len(data) - start
     if wanted != came:
         raise ValueError(
-            f"read_idx: {path} is {'truncated' if came < wanted else 'longer than its header says'}: the header "
-            f"announces an array of shape {shape}, {wanted} bytes, and {came} follow it; fetch it again"
+            f"read_idx: {path} is {'truncated' if came < wanted else 'longer than its header states'}: the header "
+            f"states an array of shape {shape}, {wanted} bytes, and {came} follow it; fetch it again"
         )
     try:
         array = np.frombuffer(data, dtype, offset=start).reshape(shape)
     except ValueError as error:  # more axes than NumPy has, or an empty array with sizes it cannot hold
-        raise ValueError(f"read_idx: {path} announces the shape {shape}, which no array can have") from error
+        raise ValueError(f"read_idx: {path} states the shape {shape}, which no array can have") from error
     return array.astype(dtype.newbyteorder("="))

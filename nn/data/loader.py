@@ -28,14 +28,14 @@ __all__ = ["DataLoader"]
 class DataLoader:
     """Iterate over a dataset in batches, again and again: each `for batch in loader` is one epoch.
 
-    `torch.utils.data.DataLoader`, with threads in the place of processes.
+    `torch.utils.data.DataLoader`, with threads instead of processes.
 
     Args:
         dataset: a `Dataset`, or anything with `len(...)` and `[i]`.
         batch_size: samples in a batch; the last one may be smaller.
         shuffle: a new random order every epoch.
-        sampler: yields the indices of an epoch, in the place of `shuffle`.
-        batch_sampler: yields lists of indices, in the place of batch_size, shuffle, sampler and drop_last.
+        sampler: yields the indices of an epoch, instead of `shuffle`.
+        batch_sampler: yields lists of indices, instead of batch_size, shuffle, sampler and drop_last.
         num_workers: threads that prepare batches ahead; 0 prepares each batch when it is needed.
         collate_fn: list of samples -> batch; by default `dataset.batch`, which stacks.
         drop_last: leave out a last batch that is smaller.
@@ -90,7 +90,7 @@ class DataLoader:
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
                 raise ValueError(
-                    "DataLoader: batch_sampler stands alone, without batch_size, shuffle, sampler, drop_last"
+                    "DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last"
                 )
             self.batch_sampler: Iterable[list[int]] = batch_sampler
             return

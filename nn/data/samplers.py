@@ -192,16 +192,16 @@ class BatchSampler(Sampler):
 class DistributedSampler(Sampler):
     """The indices of one rank among several processes that train together. `torch.utils.data.DistributedSampler`.
 
-    Every rank gets equally many: the first indices come again where they do not divide, or with drop_last the last are
-    left out. Rank r of n has the places r, r + n, r + 2 n, ... of one order: batches of b samples on each rank are
-    together the batches of n b samples of that order.
+    Every rank gets equally many: where they do not divide, the first indices are repeated, or with drop_last the last
+    are left out. Rank r of n has the positions r, r + n, r + 2 n, ... of one order: batches of b samples on each rank
+    are together the batches of n b samples of that order.
 
     Args:
         dataset: anything with a length.
         num_replicas, rank: how many processes, and which one this is; by default those of the MPI job.
         shuffle: another order in every epoch, drawn from (seed, epoch) alone: call `set_epoch` before each.
         seed: the same on every rank.
-        drop_last: leave indices out in the place of repeating some.
+        drop_last: leave indices out instead of repeating some.
 
     Raises:
         ValueError: a rank out of range, or a dataset without samples.

@@ -78,7 +78,7 @@ def batches(
     [4] [40]
     """
     if not arrays:
-        raise ValueError("batches: no arrays came; write batches(x, y, batch_size=32)")
+        raise ValueError("batches got no arrays; write batches(x, y, batch_size=32)")
     if batch_size != int(batch_size) or batch_size < 1:
         raise ValueError(f"batches: batch_size={batch_size!r}; a batch holds a whole number of examples, at least 1")
     columns = [np.asarray(array) for array in arrays]
@@ -133,7 +133,7 @@ def _test_count(count: int, test_size: float | int) -> int:
     whole = isinstance(test_size, (int, np.integer)) and not isinstance(test_size, bool)
     if not whole and not 0.0 < test_size < 1.0:
         raise ValueError(f"train_test_split: test_size={test_size!r}; a fraction lies between 0 and 1 (0.2 is a fifth)")
-    # 0.07 * 100 is 7.000000000000001 in floating point; the rounding up must not see the last digits.
+    # 0.07 * 100 is 7.000000000000001 in floating point; the rounding up must ignore the last digits.
     tests = int(test_size) if whole else math.ceil(round(test_size * count, 9))
     if not 0 < tests < count:
         raise ValueError(
@@ -146,7 +146,7 @@ def _test_count(count: int, test_size: float | int) -> int:
 def _quota_first(y: np.ndarray, order: np.ndarray, tests: int) -> np.ndarray:
     """Return positions into `order` with each class's quota of the test part, `tests` in all, before the rest.
 
-    Within the two parts the positions ascend, so that both stay in the random order they came in.
+    Within the two parts the positions ascend, so that both keep their random order.
     """
     if y.ndim != 1 or y.dtype.kind not in "iubUSO":
         raise ValueError(

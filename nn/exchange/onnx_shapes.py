@@ -97,7 +97,7 @@ def _entries(step: Step) -> list[Any]:
 
 
 def getitem(to: Writer, step: Step) -> str:
-    """Write slices, single positions, new axes and one array of integers, whose axes stand in its position."""
+    """Write slices, single positions, new axes and one array of integers, whose axes take its position."""
     entries = _entries(step)
     arrays = [e for e in entries if isinstance(e, Value)]
     if len(arrays) > 1 or (arrays and any(isinstance(e, int) for e in entries)):

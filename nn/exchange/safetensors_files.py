@@ -105,7 +105,7 @@ def load_safetensors(
     Args:
         model: its parameters and buffers take the values.
         path: the file.
-        strict: whether missing, unexpected and mismatched names are errors; otherwise what fits is loaded.
+        strict: whether missing, unexpected and mismatched names are errors; otherwise the rest is loaded.
         rename: the model's name for a name of the file, as a function or a dict; None leaves that one out. A dict
             leaves the names it does not have as they are.
 

@@ -54,8 +54,8 @@ class Value:
 
 
 class Step(NamedTuple):
-    """One operation: the row, its operands (numbers and None as they are), static arguments in which a Value
-    may stand, its result, and the path and class of the module that ran."""
+    """One operation: the row, its operands (numbers and None as they are), static arguments, which may contain
+    Values, its result, and the path and class of the module that ran."""
 
     row: extend.Op
     operands: tuple[Any, ...]
@@ -94,7 +94,7 @@ def follow(
 ) -> Program:
     """Run the model twice and return its operations.
 
-    example: its inputs, arrays with the examples along `axis`. known: names of the rows that may stand in the program.
+    example: its inputs, arrays with the examples along `axis`. known: names of the rows that the program may have.
     zeros: of the rows for which an operand of zeros, whose shape depends on the number of examples, is None.
     Raises ExportError.
     """

@@ -1,6 +1,6 @@
 """PyTorch's names: `kaiming_normal_(p)` writes initial values into a parameter and returns it.
 
-The numbers are those of `values`. `rng` stands where PyTorch has `generator`.
+The numbers are those of `values`. `rng` is PyTorch's `generator`.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class Sequential(Module):
         return layers[self._place(index)][1]
 
     def __setitem__(self, index: int, layer: Any) -> None:
-        """Put another layer in the place of one, for example a new head: `net[-1] = nn.Linear(128, 5)`."""
+        """Replace a layer, for example by a new head: `net[-1] = nn.Linear(128, 5)`."""
         self._set(self._layers()[self._place(index)][0], layer)
 
     def __delitem__(self, index: int | slice) -> None:
@@ -256,7 +256,7 @@ class _Dict(Module):
         value = type(self)._accept(who, value)
         if key in self.__dict__:
             held = list(self.items())
-            for name, _ in held:  # the new one keeps the place of the old
+            for name, _ in held:  # the new one has the position of the old
                 del self.__dict__[name]
             for name, old in held:
                 setattr(self, name, value if name == key else old)

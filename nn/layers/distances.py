@@ -142,5 +142,5 @@ class PairwiseDistance(Module):
         return pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)
 
     def extra_repr(self) -> str:
-        """Return the order of the norm and what is added."""
+        """Return the order of the norm and the summand."""
         return f"p={self.p}, eps={self.eps}"

@@ -351,7 +351,7 @@ class BatchNorm2d(_BatchNorm):
         bias: whether `affine` has a `bias`.
         dtype: of parameters and buffers; a plain array x is cast to it, and a Tensor x is not.
 
-    Shapes: x (N, C, H, W) and the result alike.
+    Shapes: x (N, C, H, W); the result has the same shape.
 
     Raises:
         ValueError: x has other axes or channels, or in training one element in each channel.
@@ -482,7 +482,7 @@ class LayerNorm(Module):
         return int(np.size(output))
 
     def extra_repr(self) -> str:
-        """Return the shape, and what differs from the defaults."""
+        """Return the shape, and the arguments that differ from the defaults."""
         shown = [str(self.normalized_shape)] + ([f"eps={self.eps}"] if self.eps != 1e-5 else [])
         if not self.elementwise_affine:
             return ", ".join([*shown, "elementwise_affine=False"])
@@ -525,7 +525,7 @@ class RMSNorm(Module):
         return int(np.size(output))
 
     def extra_repr(self) -> str:
-        """Return the shape, and what differs from the defaults."""
+        """Return the shape, and the arguments that differ from the defaults."""
         shown = [str(self.normalized_shape)] + ([f"eps={self.eps}"] if self.eps is not None else [])
         return ", ".join(shown + ([] if self.elementwise_affine else ["elementwise_affine=False"]))
 
@@ -572,7 +572,7 @@ class GroupNorm(Module):
         return int(np.size(output))
 
     def extra_repr(self) -> str:
-        """Return the sizes, and what differs from the defaults."""
+        """Return the sizes, and the arguments that differ from the defaults."""
         shown = [f"{self.num_groups}, {self.num_channels}"] + ([f"eps={self.eps}"] if self.eps != 1e-5 else [])
         shown += [] if self.affine else ["affine=False"]
         return ", ".join(shown + (["bias=False"] if self.affine and self.bias is None else []))

@@ -37,7 +37,7 @@ def ctc_loss(
         targets: (N, S) labels, padded; or the labels of all sequences one after the other, (sum of the lengths,).
         input_lengths: (N,) time steps of each sequence, at most T.
         target_lengths: (N,) labels of each sequence.
-        blank: the class that stands for no label.
+        blank: the class that means no label.
         reduction: "mean" (each loss is divided by its target length, at least 1, then averaged), "sum" or "none". The
             mean over nothing is 0.
         zero_infinity: set a loss that is infinite, and its gradients, to zero: the target does not fit into the time

@@ -94,7 +94,7 @@ class LBFGS(Optimizer):
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for a second group: one matrix belongs to all parameters."""
         if self.param_groups:
-            raise ValueError("LBFGS takes one group: its steps belong to all parameters together")
+            raise ValueError("LBFGS takes one group: its steps depend on all parameters together")
         super().add_param_group(group)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

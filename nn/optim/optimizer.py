@@ -304,7 +304,7 @@ class Optimizer:
         """Return a copy of everything that a later run needs to continue (with Adam, to within a rounding).
 
         {"state": {index: {...}}, "param_groups": [...]}: parameters are numbered in the order of the groups; the layout
-        and the names are PyTorch's. exact: the state as it is kept, so that the later run is equal bit by bit; other
+        and the names are PyTorch's. exact: the internal state, so that the later run is equal bit by bit; other
         libraries cannot read it.
         """
         index = {id(p): i for i, p in enumerate(self._all())}

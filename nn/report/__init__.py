@@ -12,10 +12,10 @@ def training_report(
 ) -> ad.drawing.Page:
     """Return a report of a training run as one HTML page, which needs no network and no library.
 
-    history: what `nn.fit` returns, or anything with `logs` (name -> one number an epoch), and optionally
+    history: the result of `nn.fit`, or an object with `logs` (name -> one number an epoch), and optionally
     `batch_losses`, `seconds`, `stopped` and `parameters` (name -> one (norm of the values, norm of the gradient, norm
-    of the change) an epoch). model, optimizer: their classes stand in the heading. `save(path)` of the result writes
-    the page. PyTorch has no counterpart; TensorBoard is the nearest.
+    of the change) an epoch). model, optimizer: for their classes in the heading. `save(path)` of the result writes the
+    page. PyTorch has no counterpart; TensorBoard is the nearest.
 
     >>> from types import SimpleNamespace
     >>> norms = {"w": [(1.0, 0.2, 0.01), (1.0, 0.1, 0.01)]}

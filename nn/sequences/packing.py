@@ -22,7 +22,7 @@ class PackedSequence(NamedTuple):
     """Sequences without their padding, the longest first: all first steps, then all second steps, and so on.
 
     data: (K, ...), K being the sum of the lengths. batch_sizes: (T,), the number of sequences that have a step t.
-    sorted_indices: the order of the sequences in `data`, None when they came sorted; unsorted_indices undoes it.
+    sorted_indices: the order of the sequences in `data`, None when they were sorted; unsorted_indices undoes it.
     `torch.nn.utils.rnn.PackedSequence`.
 
     >>> import nn, numpy as np

@@ -25,7 +25,7 @@ def _angles(who: str, length: int, features: int, base: float, offset: int) -> N
 def sinusoidal_positions(
     length: int, features: int, *, base: float = 10000.0, offset: int = 0, dtype: DTypeLike = np.float32
 ) -> NDArray[Any]:
-    """Return sines and cosines of each position in turn (Vaswani et al. 2017, section 3.5).
+    """Return sines and cosines of each position, alternating (Vaswani et al. 2017, section 3.5).
 
     Returns (length, features): at [p, 2 i] sin(p / base^(2 i / features)), at [p, 2 i + 1] the cosine. offset: the
     first position. Raises ValueError for an odd number of features.

@@ -1,9 +1,9 @@
 """Rows that run a recurrent layer over all its steps in one node: `lstm_scan`, `gru_scan`, `rnn_scan`.
 
 A row takes x (T, N, I), the initial states (N, H) and the four weights, and returns one array (T + S, N, H): the T
-outputs, zero where a sequence has ended, and then its S last states. Inside, features come before sequences: gates are
-(G H, N), so that each gate is one block of memory and the product with the weights is fast for few sequences. The
-products with the inputs are made for all steps at once.
+outputs, zero where a sequence has ended, and then its S last states. Inside, the axis of features is before that of
+sequences: gates are (G H, N), so that each gate is one block of memory and the product with the weights is fast for few
+sequences. The products with the inputs are made for all steps at once.
 
 The forward pass saves the local derivatives of each step. With these the backward pass takes a few products a step,
 because a step's derivative is linear in the cotangent of the next. Where the pass itself is recorded (higher orders,
@@ -39,7 +39,7 @@ def _order(steps: int, reverse: bool) -> range:
 
 
 def _logistic(negated: Array, out: Array, largest: Array) -> None:
-    """Write σ into `out` and 1 - σ into the place of -x, both without cancellation."""
+    """Write σ into `out`, and 1 - σ over -x, both without cancellation."""
     np.minimum(negated, largest, out=negated)  # with a number instead of an array: three times as long
     np.exp(negated, out=negated)
     np.add(negated, 1.0, out=out)

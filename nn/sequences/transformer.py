@@ -239,9 +239,9 @@ class Transformer(Module):
 
     Args:
         num_encoder_layers, num_decoder_layers: sizes of the stacks.
-        custom_encoder, custom_decoder: modules in their places.
+        custom_encoder, custom_decoder: modules to use instead of the stacks.
         d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias, dtype, rng:
-            as for `TransformerEncoderLayer`. Matrices begin Xavier uniform, each with numbers of its own.
+            as for `TransformerEncoderLayer`. Matrices start Xavier uniform, each drawn separately.
 
     Shapes: src (S, N, E), tgt (T, N, E); y like tgt.
 

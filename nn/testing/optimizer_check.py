@@ -337,7 +337,7 @@ class _Trial:
             np.allclose(q.data, f, rtol=64 * self.eps, atol=64 * self.eps * self.hyper.get("lr", 1.0))
             for q, f in zip(qs, found)
         )
-        return "" if close else "a run restored from state_dict goes another way"
+        return "" if close else "a run restored from state_dict differs from the uninterrupted run"
 
     def unwritten(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
         ps = self.parameters(values)
@@ -362,7 +362,7 @@ class _Trial:
 
     def groups(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
         if self.takes_closure:
-            self.unavailable["S07"] = "its steps belong to all parameters together"
+            self.unavailable["S07"] = "its steps depend on all parameters together"
             return None
         ps = self.parameters(values)
         each = [self.opt([p]) for p in ps]
@@ -379,7 +379,7 @@ class _Trial:
         return "" if all(np.array_equal(p.data, f) for p, f in zip(ps, found)) else "the same run gives other bits"
 
     def downhill(self, values: list[np.ndarray], gradients: list[list[Any]], found: list[np.ndarray]) -> str | None:
-        """Check that the first step from rest moves against the gradient; decay, a step of its own, is set to 0."""
+        """Check that the first step from rest moves against the gradient. Decay, a separate step, is set to 0."""
         ps = self.parameters(values)
         o = self.opt(ps)
         for decay in {"weight_decay", "lambd"} & set(self.hyper):

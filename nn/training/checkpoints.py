@@ -97,7 +97,7 @@ def file_to_resume(resume: Any, checkpoint: Checkpoint | None) -> Path | None:
         return None
     if resume is True:
         if checkpoint is None:
-            raise TypeError("resume=True goes on from the checkpoint: give checkpoint='run.npz', or resume='run.npz'")
+            raise TypeError("resume=True continues from the checkpoint: give checkpoint='run.npz', or resume='run.npz'")
         return checkpoint.newest()
     if not isinstance(resume, (str, os.PathLike)):
         raise TypeError(f"resume must be True, False or the path of a checkpoint, got {resume!r}")

@@ -2,8 +2,8 @@
 
 Gradients are packed into buckets in the reverse order of the parameters, which is roughly the order in which a backward
 pass completes them. A bucket that is full is reduced over the ranks (`autodiff.parallel.Reduction`, without waiting)
-while the pass goes on; `backward()` waits for the last one and delivers means. Li et al. (2020), "PyTorch Distributed:
-experiences on accelerating data parallel training", section 3.2.
+while the pass continues; `backward()` waits for the last one and sets the means. Li et al. (2020), "PyTorch
+Distributed: experiences on accelerating data parallel training", section 3.2.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def distributed(optimizer: Optimizer, comm: Any = None, bucket_bytes: int = BUCK
     Raises:
         TypeError: no Optimizer, Scalars as parameters, or LBFGS, whose line search would compare the losses of a rank.
         ValueError: bucket_bytes below 1.
-        ad.parallel.RankError: on every rank, when a rank comes with another model or other hyperparameters; later in
+        ad.parallel.RankError: on every rank, when a rank has another model or other hyperparameters; later in
             `backward()` and `step()`, as above.
         ImportError: mpi4py is not installed.
 
@@ -130,7 +130,7 @@ class _Averaging:
         if recorded:
             raise ad.GraphError(
                 "nn.distributed averages plain gradients, and create_graph=True records them: use "
-                "ad.parallel.allreduce on the gradients in the place of nn.distributed."
+                "ad.parallel.allreduce on the gradients instead of nn.distributed."
             )
         if len(self.parameters) != len(_parameters(self.optimizer)):
             raise ad.GraphError("the optimizer got more parameters: add groups before nn.distributed(optimizer).")

@@ -170,7 +170,7 @@ def rewrite(path, change):
         (lambda h, e: e.pop("model/bias.npy"), "damaged"),
         (
             lambda h, e: h["arrays"]["model/bias"].update(shape=[1, 2]),
-            r"'model/bias' is float32 of shape \(2,\); the header says",
+            r"'model/bias' is float32 of shape \(2,\); the header has",
         ),
         (lambda h, e: h["arrays"]["model/bias"].update(shape=[10**9]), "holds .* bytes, not 4000000000 and a header"),
         (lambda h, e: h["arrays"]["model/bias"].update(dtype="O"), "damaged"),

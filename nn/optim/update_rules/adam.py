@@ -43,7 +43,7 @@ def adam_update(
 
     m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  p -= lr m^ / (sqrt(v^) + eps)  with m^ = m/(1 -
     beta1^t) and v^ = v/(1 - beta2^t). Decay is added to g (L2), or shrinks p by 1 - lr weight_decay beforehand
-    (decoupled). With `v_max`, the largest v so far takes the place of v (Reddi et al. 2018, AMSGrad). values, grads: an
+    (decoupled). With `v_max`, the largest v so far replaces v (Reddi et al. 2018, AMSGrad). values, grads: an
     array for each parameter; the others are `Flat`s with one part for each.
 
     >>> import numpy as np

@@ -106,7 +106,7 @@ def test_every_truncation_is_an_error_that_names_the_file(folder, array, packed,
 def test_bytes_after_the_data_are_an_error(folder, array, tail):
     path = folder / "long"
     path.write_bytes(idx_bytes(array) + tail)
-    with pytest.raises(ValueError, match=r"long is longer than its header says"):
+    with pytest.raises(ValueError, match=r"long is longer than its header states"):
         read_idx(path)
 
 
@@ -153,7 +153,7 @@ def test_an_array_without_axes_is_no_idx_file(tmp_path):
 def test_a_shape_no_array_can_have_is_an_error(tmp_path):
     path = tmp_path / "vast"
     path.write_bytes(bytes([0, 0, 8, 255]) + bytes(4 * 255))
-    with pytest.raises(ValueError, match="vast announces the shape"):
+    with pytest.raises(ValueError, match="vast states the shape"):
         read_idx(path)
 
 
@@ -216,7 +216,7 @@ def test_a_part_announced_in_the_name_takes_the_first_of_both_files(tmp_path):
     np.testing.assert_array_equal(x_test, images)
     np.testing.assert_array_equal(y_test, labels[:2])
     files["t10k-first2-labels-idx1-ubyte"] = idx_bytes(labels[:1])
-    with pytest.raises(ValueError, match=r"t10k-first2-labels-idx1-ubyte announces 2 in its name and holds 1"):
+    with pytest.raises(ValueError, match=r"t10k-first2-labels-idx1-ubyte has 2 items by its name and holds 1"):
         load_mnist(write(tmp_path, files))
 
 
@@ -381,7 +381,7 @@ def test_batches_without_shuffling_are_views():
 def test_a_batch_size_that_is_no_count_is_an_error_at_the_call(size):
     with pytest.raises(ValueError, match="batch_size="):
         batches(np.arange(4), batch_size=size)
-    with pytest.raises(ValueError, match="no arrays came"):
+    with pytest.raises(ValueError, match="batches got no arrays"):
         batches()
 
 

@@ -130,7 +130,7 @@ def test_two_loops_over_one_loader_do_not_disturb_each_other():
         (lambda: DataLoader(iter([1])), TypeError, "needs a dataset with a length"),
         (lambda: DataLoader((np.ones(3), np.ones(3))), TypeError, r"TensorDataset\(x, y\)"),
         (lambda: DataLoader([1], shuffle=True, sampler=[0]), ValueError, "not both"),
-        (lambda: DataLoader([1], 2, batch_sampler=[[0]]), ValueError, "stands alone"),
+        (lambda: DataLoader([1], 2, batch_sampler=[[0]]), ValueError, "excludes batch_size"),
         (lambda: DataLoader([1], 0), ValueError, "batch_size must be >= 1"),
         (lambda: DataLoader([1], num_workers=-1), ValueError, "num_workers must be >= 1"),
         (lambda: DataLoader([1], num_workers=1.5), TypeError, "num_workers must be an integer"),
