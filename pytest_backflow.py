@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures, options, and one line about derivatives at the end of a run.
 
-pytest loads this module in every run once the package is installed. So it imports nothing but pytest until a test asks
-for a fixture or an option asks for a check: NumPy and `autodiff` are not loaded in a run without derivative checks.
+pytest loads this module in every run once the package is installed. So it imports only pytest until a test uses a
+fixture or an option needs a check: NumPy and `autodiff` are not loaded in a run without derivative checks.
 
 In a parallel run (pytest-xdist) every worker sends its reports, as plain data, to the process that prints the summary.
 """
@@ -55,7 +55,7 @@ def _options(config: pytest.Config) -> dict[str, Any]:
 
 @pytest.fixture
 def backflow_derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """`check_derivatives` with the options of the command line; its reports appear in the summary."""
+    """Return `check_derivatives` with the options of the command line; its reports appear in the summary."""
     from autodiff.testing import check_derivatives, power
     from autodiff.testing.decorator import note
 
@@ -76,7 +76,7 @@ def backflow_derivatives(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 @pytest.fixture
 def backflow_graph_leaks() -> Any:
-    """`graph_leak_check`: `with backflow_graph_leaks(): ...` fails if graph values outlive the block."""
+    """Return `graph_leak_check`: `with backflow_graph_leaks(): ...` fails if graph values outlive the block."""
     from autodiff.testing import graph_leak_check
 
     return graph_leak_check
@@ -84,7 +84,7 @@ def backflow_graph_leaks() -> Any:
 
 @pytest.fixture
 def backflow_rng(request: pytest.FixtureRequest) -> Any:
-    """A NumPy generator seeded by the test's own name (and --derivative-seed)."""
+    """Return a NumPy generator seeded by the test's name (and --derivative-seed)."""
     import zlib
 
     import numpy as np

@@ -1,9 +1,9 @@
 """The article's network, one eager training step: 784-128-10, ReLU, cross-entropy, Adam, float32, batch 32 and 256.
 
-Ours is written as a user writes it. Beside it: torch with plain and with fused Adam (one thread and all of them), the
-step compiled by jax.jit, and the same step written by hand in NumPy with every buffer made beforehand and all
-parameters in one flat array: the least that a program on NumPy can pay, once with buffers where NumPy puts them and
-once with buffers that begin on cache lines. Everybody starts from the same weights and must reach the same losses.
+Ours is written as a user writes it. It is compared with torch with plain and with fused Adam (one thread and all of
+them), the step compiled by jax.jit, and the same step written by hand in NumPy with every buffer made beforehand and
+all parameters in one flat array: the least time of a program on NumPy, once with buffers where NumPy allocates them
+and once with buffers that begin on cache lines. All start from the same weights and must reach the same losses.
 
     python benchmarks/article_network.py [--rounds 60] [--batch 32 256]
 """
@@ -26,7 +26,7 @@ Weights = list[np.ndarray]
 
 
 def examples(batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Eight batches, a fifth of the pixels lit as in MNIST: x (8, batch, 784), labels (8, batch)."""
+    """Return eight batches, a fifth of the pixels lit as in MNIST: x (8, batch, 784), labels (8, batch)."""
     rng = np.random.default_rng(0)
     x = rng.random((8, batch, 784), dtype=np.float32) * (rng.random((8, batch, 784)) < 0.2)
     return x.astype(np.float32), rng.integers(0, 10, (8, batch))
@@ -39,18 +39,18 @@ def initial_weights() -> Weights:
 
 
 def turns(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The batches over and over."""
+    """Yield the batches over and over."""
     while True:
         yield from zip(x, y, strict=True)
 
 
 def anywhere(size: int) -> np.ndarray:
-    """float32 zeros, where NumPy puts them: a multiple of 16 bytes, as chance has it."""
+    """Return float32 zeros where NumPy allocates them: at some multiple of 16 bytes."""
     return np.zeros(size, np.float32)
 
 
 def on_cache_lines(size: int) -> np.ndarray:
-    """float32 zeros where the package puts its parameters."""
+    """Return float32 zeros aligned as the package's parameters."""
     return ad.extend.zeros_on_cache_lines(size, np.float32)
 
 
@@ -72,8 +72,8 @@ def backflow_step(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:
 
 
 def by_hand_step(weights: Weights, x: np.ndarray, y: np.ndarray, room: Callable[[int], np.ndarray]) -> Step:
-    """NumPy with preallocated buffers; Adam in ten passes over one flat array (the factors of m and v folded).
-    room: what allocates the buffers."""
+    """Return a step in NumPy with preallocated buffers; Adam in ten passes over one flat array (the factors of m and v
+    folded). room: allocates the buffers."""
     size = sum(w.size for w in weights)
     flat, grad, m, v, scratch = (room(size) for _ in range(5))
     np.concatenate([w.reshape(-1) for w in weights], out=flat)
@@ -206,7 +206,7 @@ def contest(batch: int, rounds: int, here: dict[str, bool]) -> None:
     for name, seen in losses.items():
         np.testing.assert_allclose(seen, losses["NumPy by hand"], rtol=2e-4, err_msg=name)  # float32, eight steps
     print(f"batch {batch}")
-    # 20 ms to settle: the threads of torch and jax spin on for a while, and torch itself suffers most from that.
+    # 20 ms to settle: the threads of torch and jax keep spinning for a while, which slows torch itself most.
     times = race(contenders, rounds, burst=max(5, 640 // batch), settle=max(10, 1600 // batch))
 
     table(times, "us")

@@ -4,8 +4,8 @@
     cross-entropy, Adam: 78 million multiply-adds forward
 
 Beside ours: torch in its usual layout and with its arrays in channels-last layout, and the step compiled by jax.jit,
-all from the same weights and on the same batches; everybody must reach the same losses. All of them on one thread when
-OPENBLAS_NUM_THREADS=1 is set, as figures should be on a shared machine.
+all from the same weights and on the same batches; all must reach the same losses. All run on one thread when
+OPENBLAS_NUM_THREADS=1 is set, as they should on a shared machine.
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/cnn.py [--rounds 40]
 """
@@ -28,7 +28,7 @@ Weights = dict[str, np.ndarray]
 
 
 def model() -> nn.Sequential:
-    """The network, from fixed weights."""
+    """Return the network, from fixed weights."""
     rng = np.random.default_rng(0)
     return nn.Sequential(
         nn.Conv2d(1, 32, 3, padding=1, rng=rng),
@@ -42,7 +42,7 @@ def model() -> nn.Sequential:
 
 
 def turns() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of the digits over and over."""
+    """Yield batches of the digits over and over."""
     images, labels = nn.data.load_digits()
     starts = range(0, len(images) - BATCH, BATCH)
     return ((images[i : i + BATCH, None], labels[i : i + BATCH]) for i in itertools.cycle(starts))

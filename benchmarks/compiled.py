@@ -1,4 +1,4 @@
-"""What `ad.compile` makes of three programs: a network of Scalars, the article's network, elementwise work.
+"""`ad.compile` on three programs: a network of Scalars, the article's network, elementwise work.
 
 moons: micrograd's demo written with operators, loss and backward pass of one full batch, compiled ("backflow"); its
 program alone, without reading and writing 337 Scalars ("program"); the same vectorised by hand; CasADi's VM, where it
@@ -72,7 +72,7 @@ def moons_contest(rounds: int, here: dict[str, bool]) -> None:
 
 
 def program_of(fast: Any) -> tuple[Any, list[Any]]:
-    """The program of a compiled function that was called, and the arrays of a call."""
+    """Return the program of a compiled function that was called, and the arrays of a call."""
     executable, given = fast._executable(), []
     kind = type(executable)
     run = kind.begin
@@ -85,7 +85,7 @@ def program_of(fast: Any) -> tuple[Any, list[Any]]:
 
 
 def casadi_step(weights: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> Callable[[], object]:
-    """The same graph of scalars in CasADi's SX, its gradient, run by its virtual machine."""
+    """Return a step of the same graph of scalars and its gradient in CasADi's SX, run by its virtual machine."""
     import casadi
 
     flat = np.concatenate([w.reshape(-1) for w in weights])
@@ -188,7 +188,7 @@ def elementwise_contest(size: int, rounds: int, here: dict[str, bool]) -> None:
 
 
 def blocks_by_hand(x: np.ndarray, length: int = 1 << 17) -> Callable[[], tuple[float, np.ndarray]]:
-    """What a person writes: blocks that stay in the cache, ``out=`` everywhere, two threads."""
+    """Return the step written by hand: blocks that stay in the cache, ``out=`` everywhere, two threads."""
     gradient, pool = np.empty_like(x), ThreadPoolExecutor(2)
     starts = range(0, x.size, length)
     rooms = [[np.empty(length, x.dtype) for _ in range(5)] for _ in range(2)]

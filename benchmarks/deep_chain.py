@@ -1,8 +1,8 @@
 """A chain of 1,000,000 operations: build, differentiate, free; seconds, nanoseconds a node, and peak memory.
 
-Each contender has a process of its own, because peak memory is a process's; the recursion limit is untouched. Scalars
-with the cyclic garbage collector on and off (freeing needs no collector, and off shows it), tensors of shape (), and
-torch for comparison. Memory is the growth of the peak over what the imports took, and the whole.
+Each contender has its own process, because peak memory belongs to a process; the recursion limit is not changed.
+Contenders are Scalars with the cyclic garbage collector on and off (off shows that freeing does not need it), tensors
+of shape (), and torch. Memory is the peak of the process, and its growth after the imports.
 
     python benchmarks/deep_chain.py [--nodes 1000000]
 """
@@ -29,7 +29,7 @@ def peak_mb() -> float:
 
 
 def chain(x: Any, nodes: int) -> Any:
-    """x -> 1.0000001 x + 1e-7, over and over."""
+    """Return x after `nodes` operations of x -> 1.0000001 x + 1e-7."""
     for _ in range(nodes // 2):
         x = x * 1.0000001 + 1e-7
     return x

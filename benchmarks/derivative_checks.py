@@ -1,11 +1,11 @@
-"""How good are the derivative checks? Planted bugs found, false alarms, resolution, cost, beside other libraries'
+"""The quality of the derivative checks: planted bugs found, false alarms, resolution, cost, and other libraries'
 checkers.
 
     python benchmarks/derivative_checks.py [--streams 5] [--runs 10000] [--bugs 100] [--seed N] [--explain] [--peers]
     [--quick]
 
 Prints one table. `--streams`: independent searches for every planted bug; `--runs`: examples over all right
-functions; a bug is found when the wrong rule is rejected and the right rule accepted. The seed is fresh unless given,
+functions; a bug is found when the wrong rule is rejected and the right rule accepted. The seed is new unless given,
 and printed.
 """
 
@@ -34,7 +34,7 @@ from planted_functions import CORRECT
 
 
 def false_alarms(runs: int, seed: int) -> dict[str, Any]:
-    """Every right function on fresh examples."""
+    """Check every right function on new examples."""
     each = -(-runs // len(CORRECT))
     tally, flagged, done, slow = Tally(), [], 0, []
     started = time.process_time()
@@ -66,7 +66,7 @@ def false_alarms(runs: int, seed: int) -> dict[str, Any]:
 
 
 def found_bugs(streams: int, limit: int, seed: int) -> dict[str, Any]:
-    """Every planted bug in several independent searches, without shrinking."""
+    """Search every planted bug several times independently, without shrinking."""
     missed: list[str] = []
     per_stream, needed = [], []
     for stream in range(streams):
@@ -92,7 +92,7 @@ def found_bugs(streams: int, limit: int, seed: int) -> dict[str, Any]:
 
 
 def explained_bugs(limit: int, seed: int) -> dict[str, Any]:
-    """Every planted bug once more, shrunk and explained."""
+    """Search every planted bug once more, with shrinking and explanation."""
     kinds: Counter[str] = Counter()
     wrong, larger, small = [], [], 0
     for name, bug in {**BUGS, **ENGINE_BUGS}.items():
@@ -114,7 +114,7 @@ def explained_bugs(limit: int, seed: int) -> dict[str, Any]:
 
 
 def peers(seed: int, examples: int) -> list[str]:
-    """The same bugs and functions through other libraries' checkers, at one typical point and on generated examples."""
+    """Check the same bugs and functions by other libraries' checkers, at one point and on generated examples."""
     lines = []
     for peer in PEERS:
         caught = {"one": 0, "many": 0}

@@ -1,8 +1,8 @@
 """One eager operation on shape (4,): forward and backward, over a chain of 1,000 mixed mul, add, tanh.
 
-At this size arithmetic is free, and what is measured is what an engine costs beside NumPy's own calls. All three
-operands (the input, a factor, an offset) get gradients. float64 everywhere; torch runs with one thread and with its
-default number (which cannot matter at four elements, and does not).
+At this size arithmetic takes almost no time, so this measures the cost of an engine in addition to NumPy's own calls.
+All three operands (the input, a factor, an offset) get gradients. float64 everywhere; torch runs with one thread and
+with its default number (no difference at four elements).
 
     python benchmarks/eager_op.py [--rounds 40]
 """
@@ -23,7 +23,7 @@ X, W, B = np.array([0.1, -0.2, 0.3, 0.4]), np.array([1.1, 0.9, 1.05, 0.95]), np.
 
 
 def chain(x, w, b, tanh):
-    """OPS operations, each reading the one before."""
+    """Return the result of OPS operations, each on the result of the one before."""
     for _ in range(OPS // 3):
         x = tanh(x * w + b)
     return x * w  # 333 times three and one more
@@ -36,17 +36,17 @@ def backflow(tanh=ad.Tensor.tanh) -> tuple:
 
 
 def backflow_numpy() -> tuple:
-    """With np.tanh: NumPy finds the recorded operation by its dispatch protocol."""
+    """Run the chain with np.tanh: NumPy finds the recorded operation by its dispatch protocol."""
     return backflow(np.tanh)
 
 
 def backflow_forward() -> None:
-    """The graph is built and freed."""
+    """Build the graph and free it."""
     chain(ad.tensor(X), ad.tensor(W), ad.tensor(B), ad.Tensor.tanh)
 
 
 def by_hand() -> tuple:
-    """The same in NumPy with no engine: what any engine on NumPy pays at least."""
+    """Run the same in NumPy without an engine: the least time of any engine on NumPy."""
     w, b = W, B
     h, kept = X, []
     for _ in range(OPS // 3):

@@ -1,4 +1,4 @@
-"""What ``import autodiff, nn`` takes beyond NumPy's own import: fresh processes, bytecode cached.
+"""The time of ``import autodiff, nn`` beyond NumPy's own import: new processes, bytecode cached.
 
 A user's second start finds compiled files, so a private cache (PYTHONPYCACHEPREFIX) is filled once, and every measured
 process reads it. In each process NumPy is imported first and not counted. Peers are measured in the same way.

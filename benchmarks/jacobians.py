@@ -27,7 +27,7 @@ LONG = RNG.normal(size=100_000)
 
 
 def predict(p: Any, x: Any, tanh: Any) -> Any:
-    """10 inputs, 16 tanh units, 1 output. p: (193,)."""
+    """Return the output of a network of 10 inputs, 16 tanh units, 1 output. p: (193,)."""
     hidden = tanh(x @ p[:160].reshape(10, 16) + p[160:176])
     return hidden @ p[176:192] + p[192]
 
@@ -44,7 +44,7 @@ COMPILED = "backflow, compiled"
 
 
 class Library:
-    """What a library calls the same transforms."""
+    """The names of the same transforms in a library."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -87,7 +87,7 @@ class Library:
         return lambda *args: jax.block_until_ready(fast(*args))
 
     def tasks(self) -> dict[str, Callable[[], Any]]:
-        """Each workload as a call without arguments."""
+        """Return each workload as a call without arguments."""
         x, y, p, a, point, long = map(self.array, (X, Y, WEIGHTS, A, POINT, LONG))
         tanh = self.tanh
         runs: dict[str, tuple[Any, ...]] = {

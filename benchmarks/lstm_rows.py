@@ -1,7 +1,7 @@
 """An LSTM written as a loop over ``xs[t]``, forward and backward, at two lengths: the input's gradient, the weights'.
 
-Each step reads one row of the input and four slices of the gates. If a read's gradient were an array of the whole
-input's size, a step would cost the more the longer the sequence is. float32; torch runs the same loop with one thread.
+Each step reads one row of the input and four slices of the gates. If the gradient of a read were an array of the whole
+input's size, the time of a step would grow with the length. float32; torch runs the same loop with one thread.
 
     python benchmarks/lstm_rows.py [--rounds 10]
 """
@@ -26,7 +26,7 @@ ZERO = np.zeros((BATCH, HIDDEN), np.float32)
 
 
 def lstm(xs: Any, w: Any, u: Any, b: Any, zero: Any, sigmoid: Any, tanh: Any) -> Any:
-    """The last hidden state's squared sum. xs: (time, batch, input)."""
+    """Return the sum of squares of the last hidden state. xs: (time, batch, input)."""
     h = c = zero
     for t in range(len(xs)):
         z = xs[t] @ w + h @ u + b

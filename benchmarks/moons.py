@@ -1,11 +1,11 @@
 """micrograd's moons demo in scalars: one full-batch step (build, loss, backward, update) of a 2-16-16-1 ReLU network.
 
 100 samples, max-margin loss and L2 of 1e-4, as in micrograd's demo notebook. ``step`` is the same source for both
-libraries, written as a user writes it: lists of numbers go in, Scalars come out. "backflow" has a node a neuron, as
-``nn.Neuron`` makes it; "operators" is micrograd's own program, ``act = act + w * x``, with 65,818 nodes. The garbage
-collector is on, because most of micrograd's time is its work; it is off within the steps of the last two. Because each
-would pay for the other's garbage, every burst of steps has a process of its own, in turns. For scale: the same step
-vectorised in NumPy by hand.
+libraries, written as a user writes it: the inputs are lists of numbers, the outputs Scalars. "backflow" has a node a
+neuron, as ``nn.Neuron`` makes it; "operators" is micrograd's own program, ``act = act + w * x``, with 65,818 nodes. The
+garbage collector is on, because it takes most of micrograd's time; it is off within the steps of the last two. Every
+burst of steps has its own process, so that no contender collects the garbage of another. The same step vectorised in
+NumPy by hand is the reference.
 
     python benchmarks/moons.py [--rounds 5] [--steps 6]
 """
@@ -30,7 +30,7 @@ ALPHA, RATE = 1e-4, 0.01
 
 
 def moons(n: int = 100, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-    """Two interleaved half circles: points (n, 2) and labels -1 and 1 (n,)."""
+    """Return two interleaved half circles: points (n, 2) and labels -1 and 1 (n,)."""
     rng = np.random.default_rng(0)
     angle = np.pi * np.concatenate([np.linspace(0, 1, n // 2), np.linspace(0, 1, n - n // 2)])
     lower = np.arange(n) >= n // 2
@@ -40,7 +40,7 @@ def moons(n: int = 100, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
 
 
 def loss_of(model, parameters, points, labels):
-    """The max-margin loss and the L2 term, in the words of the demo."""
+    """Return the max-margin loss and the L2 term, written as in the demo."""
     scores = [model(point) for point in points]
     losses = [(1 + -label * score).relu() for label, score in zip(labels, scores, strict=True)]
     data_loss = sum(losses) * (1.0 / len(losses))
@@ -66,7 +66,7 @@ def step_with_optimizer(model, optimizer, points, labels):
 
 
 def by_hand(weights: list[np.ndarray], points: np.ndarray, labels: np.ndarray) -> float:
-    """Vectorised NumPy: weights is [W1, b1, W2, b2, W3, b3], updated in place."""
+    """Make one step in vectorised NumPy: weights is [W1, b1, W2, b2, W3, b3], updated in place."""
     w1, b1, w2, b2, w3, b3 = weights
     h1 = np.maximum(points @ w1.T + b1, 0.0)
     h2 = np.maximum(h1 @ w2.T + b2, 0.0)
@@ -82,14 +82,14 @@ def by_hand(weights: list[np.ndarray], points: np.ndarray, labels: np.ndarray) -
 
 
 def initial_weights() -> list[np.ndarray]:
-    """W1, b1, W2, b2, W3, b3."""
+    """Return W1, b1, W2, b2, W3, b3."""
     rng, sizes = np.random.default_rng(1), [2, *SIZES]
     shapes = [shape for nin, nout in itertools.pairwise(sizes) for shape in ((nout, nin), (nout,))]
     return [rng.uniform(-1, 1, shape) for shape in shapes]
 
 
 def set_weights(layers: list, weights: list[np.ndarray]) -> None:
-    """The same numbers into a scalar network of either library."""
+    """Write the same numbers into a scalar network of either library."""
     for layer, w, b in zip(layers, weights[::2], weights[1::2], strict=True):
         for neuron, row, bias in zip(layer.neurons, w.tolist(), b.tolist(), strict=True):
             neuron.b.data = bias
@@ -186,9 +186,9 @@ CONTENDERS = {
 
 
 def work(name: str, steps: int) -> None:
-    """In a process of its own: seconds and losses of each step; the first three, while the heap grows, are not timed.
+    """Print seconds and losses of each step of this process; the first three, while the heap grows, are not timed.
 
-    As in the demo's loop, the loss of a step is let go when that of the next step is there.
+    As in the demo's loop, the loss of a step is freed when that of the next step exists.
     """
     run = CONTENDERS[name]()
     losses, seconds = [], []

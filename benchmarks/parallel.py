@@ -1,10 +1,10 @@
-"""Training steps of one network on 1, 2, ... processes: how much sooner, and what the exchange costs.
+"""Training steps of one network on 1, 2, ... processes: the speedup, and the cost of the exchange.
 
     OPENBLAS_NUM_THREADS=1 mpiexec -n 2 python benchmarks/parallel.py       # needs an MPI and mpi4py
 
 One batch is divided among the ranks (strong scaling). Contenders take turns in short bursts: rank 0 alone on the whole
-batch while the others sleep, every rank on its share without an exchange (what is left to gain), and the share with
-`nn.distributed` in buckets and in one bucket for all, which is reduced when the pass is over.
+batch while the others sleep, every rank on its share without an exchange (an upper bound), and the share with
+`nn.distributed` in buckets and in one bucket for all, which is reduced after the pass.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def meet(comm: object) -> None:
-    """Wait for all ranks asleep: a rank that waits in MPI keeps a core busy."""
+    """Wait for all ranks without using a core: a rank that waits inside MPI keeps one busy."""
     request = comm.Ibarrier()  # type: ignore[attr-defined]
     while not request.Test():
         time.sleep(1e-3)

@@ -1,7 +1,7 @@
 """Other libraries' derivative checkers on a bare NumPy pair (f, rule): torch gradcheck, jax check_vjp, autograd
 check_grads.
 
-Each pair is wrapped as the library wants it (an autograd Function, a custom_vjp over a host callback, a primitive)
+Each pair is wrapped in the library's form (an autograd Function, a custom_vjp over a host callback, a primitive)
 and called with the library's default tolerances.
 """
 
@@ -89,9 +89,8 @@ PEERS = {name: run for name, (module, run) in _ALL.items() if importlib.util.fin
 
 
 def peer_accepts(peer: str, f: Callable[..., Any], rule: Callable[..., Any], call: Arguments) -> bool | None:
-    """Does the checker accept this pair at this call? None where it cannot be asked (several outputs, no
-    derivative).
-    """
+    """Return whether the checker accepts this pair at this call; None where it cannot check (several outputs, no
+    derivative)."""
     try:
         case = case_of(call.args, call.kwargs)
         y = f(*case.args, **case.kwargs)
@@ -114,5 +113,5 @@ def peer_accepts(peer: str, f: Callable[..., Any], rule: Callable[..., Any], cal
 
     try:
         return PEERS[peer](value, of, [x.copy() for x in case.xs])
-    except Exception:  # a rule that raises is a rule rejected
+    except Exception:  # a rule that raises is rejected
         return False

@@ -1,4 +1,4 @@
-"""Layers for sequences, forward and backward: an LSTM, and a transformer block, as they are and compiled, beside NumPy
+"""Layers for sequences, forward and backward: an LSTM, and a transformer block, eager and compiled, compared with NumPy
 written by hand and PyTorch on the same weights.
 
 LSTM: hidden 128, 50 steps, batch 32, input 128. Block: d 128, 8 heads, 512 features between the linear layers, sequence
@@ -40,7 +40,7 @@ class Workload:
         return [x.grad, *[p.grad for p in self.layer.parameters()]]
 
     def compiled(self) -> Callable[[], list[Any]]:
-        """The same as `ours` under `ad.compile`."""
+        """Return `ours` under `ad.compile`."""
         layer, options, parameters = self.layer, self.options, list(self.layer.parameters())
 
         def step(x: Any, g: Any) -> Any:
@@ -54,7 +54,7 @@ class Workload:
         return lambda: [fast(self.x, self.g), *[p.grad for p in parameters]]
 
     def by_hand(self) -> list[Any]:
-        """Forward and backward pass in NumPy."""
+        """Run forward and backward pass in NumPy."""
         weights = {name: p.data for name, p in self.layer.named_parameters()}
         if isinstance(self.layer, nn.LSTM):
             return hand.lstm(self.x, self.g, *weights.values())

@@ -1,5 +1,5 @@
-"""The steps of `sequences.py` as a person writes them in NumPy: forward, backward, no tape. Gradients in the order of
-the layers' parameters, that of the input first."""
+"""The steps of `sequences.py` written by hand in NumPy: forward, backward, no graph. Gradients are in the order of the
+layers' parameters, that of the input first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def lstm(x: Any, g: Any, w_in: Any, w_h: Any, b_in: Any, b_h: Any) -> list[Any]:
-    """Forward and backward of an LSTM. x, g: (steps, batch, features); weights as PyTorch has them: (4 h, ...)."""
+    """Run an LSTM forward and backward. x, g: (steps, batch, features); weights as in PyTorch: (4 h, ...)."""
     steps, batch, _ = x.shape
     size = w_h.shape[1]
     z = x.reshape(steps * batch, -1) @ w_in.T
@@ -49,7 +49,7 @@ def lstm(x: Any, g: Any, w_in: Any, w_h: Any, b_in: Any, b_h: Any) -> list[Any]:
 
 
 def block(x: Any, g: Any, p: dict[str, Any], heads: int) -> dict[str, Any]:
-    """Forward and backward of a causal transformer encoder layer, norms last, ReLU. x, g: (batch, steps, d)."""
+    """Run a causal transformer encoder layer forward and backward, norms last, ReLU. x, g: (batch, steps, d)."""
     batch, steps, d = x.shape
     rows, size = batch * steps, d // heads
     flat = x.reshape(rows, d)

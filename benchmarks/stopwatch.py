@@ -1,9 +1,8 @@
 """The stopwatch of these benchmarks: contenders take turns in short bursts; medians, minima and ratios are printed.
 
-Shared machines slow down and speed up by the second, so a contender that runs alone measures the neighbours. Here every
-round gives each contender one burst, in an order drawn anew, so that nobody always runs after the same neighbour, and
-ratios are taken within a round before their median. The cyclic garbage collector stays on, as in a user's program.
-Never here: anything that is timed.
+The speed of a shared machine changes by the second. So each round has one burst of each contender, in a new random
+order, and ratios are taken within a round before their median. The cyclic garbage collector stays on, as in a user's
+program. Never here: code that is timed.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Times = dict[str, list[float]]  # contender -> seconds per call, one number a ro
 
 
 def installed(*peers: str) -> dict[str, bool]:
-    """Which peers can be imported; one line for each that cannot."""
+    """Return which peers can be imported; print a line for each that cannot."""
     found = {peer: importlib.util.find_spec(peer) is not None for peer in peers}
     for peer in (peer for peer, here in found.items() if not here):
         print(f"  {peer}: not installed, skipped (pip install -e '.[bench]')")
@@ -35,10 +34,10 @@ def installed(*peers: str) -> dict[str, bool]:
 def race(
     contenders: dict[str, Callable[[], object]], rounds: int, burst: int = 1, warmup: int = 1, settle: int = 0
 ) -> Times:
-    """Seconds per call of each contender in each round; a round gives each of them ``burst`` calls in a row.
+    """Return seconds per call of each contender in each round; a round makes ``burst`` calls of each in a row.
 
-    settle: calls before each burst that are not counted. What runs in a loop, a training step, is in its steady state
-    there: its own data in the caches, and the spinning threads of the contender before it asleep.
+    settle: calls before each burst that are not counted. After them a training step is in its steady state: its data
+    are in the caches, and the spinning threads of the contender before it are asleep.
     """
     for run in contenders.values():
         for _ in range(warmup):
@@ -59,7 +58,7 @@ def race(
 
 
 def table(times: Times, unit: str = "ms", divide: float = 1, ours: str = "backflow") -> None:
-    """Print ratio, median and minimum of each contender; a ratio below 1 says that we are faster."""
+    """Print ratio, median and minimum of each contender; we are faster where a ratio is below 1."""
     scale = UNITS[unit] / divide
     width = max(map(len, times))
     print(f"  {'':{width}}  ours/theirs   median {unit:>2}      min {unit:>2}   rounds")
@@ -70,7 +69,7 @@ def table(times: Times, unit: str = "ms", divide: float = 1, ours: str = "backfl
 
 
 def goal(what: str, value: float, limit: float, stretch: float | None = None) -> None:
-    """One line: a figure beside its goal."""
+    """Print a figure and its goal."""
     verdict = (
         "stretch reached" if stretch is not None and value <= stretch else "reached" if value <= limit else "MISSED"
     )
@@ -79,7 +78,7 @@ def goal(what: str, value: float, limit: float, stretch: float | None = None) ->
 
 
 def ratio(times: Times, theirs: str, ours: str = "backflow") -> float:
-    """Our time over theirs: the median over rounds of the ratio within a round, where both raced in the same rounds."""
+    """Return our time over theirs: the median of the ratios within rounds, or the ratio of medians for other rounds."""
     mine, other = times[ours], times[theirs]
     if len(mine) != len(other):
         return statistics.median(mine) / statistics.median(other)
@@ -87,7 +86,7 @@ def ratio(times: Times, theirs: str, ours: str = "backflow") -> float:
 
 
 def setting(title: str, *packages: str) -> None:
-    """Print the title, and what the figures depend on: cores, versions, BLAS and its kernel, the garbage collector."""
+    """Print the title and the setting: cores, versions, BLAS and its kernel, the garbage collector."""
     versions = ", ".join(f"{p} {metadata.version(p)}" for p in packages if importlib.util.find_spec(p) is not None)
     print(title)
     print(
@@ -97,7 +96,7 @@ def setting(title: str, *packages: str) -> None:
 
 
 def vectors() -> str:
-    """The widest vector instructions NumPy found."""
+    """Return the widest vector instructions that NumPy found."""
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[call-overload, index]
     text = " ".join(found)
     return (
@@ -106,7 +105,7 @@ def vectors() -> str:
 
 
 def blas() -> str:
-    """The BLAS under NumPy, its kernel and threads, and the variables that set them."""
+    """Return the BLAS under NumPy, its kernel and threads, and the variables that set them."""
     asked = " ".join(
         f"{k}={v}"
         for k, v in os.environ.items()

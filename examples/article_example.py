@@ -2,9 +2,9 @@
 
     python examples/article_example.py
 
-The article ("深度学习基础原理与代码实战案例讲解", section 4) walks through one training step of a small
-classifier. No weights are given, activations do not follow from pre-activations, and the arithmetic fails; here is a
-network that keeps every printed number that can be true at once. It is checked by finite differences.
+The article ("深度学习基础原理与代码实战案例讲解", section 4) goes through one training step of a small
+classifier. It gives no weights, its activations do not follow from its pre-activations, and its arithmetic has errors.
+This network keeps every printed number that can be true together with the others. It is checked by finite differences.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ class Network(nn.Module):
 
 
 def loss_of(net: Network) -> ad.Tensor:
-    """Mean binary cross-entropy over the two samples."""
+    """Return the mean binary cross-entropy over the two samples."""
     return nn.binary_cross_entropy_with_logits(net(X), Y)
 
 
 def numbers(values: ArrayLike, digits: int = 6) -> str:
-    """Numbers as the table shows them."""
+    """Return numbers as text for the table."""
     return ", ".join(f"{v:.{digits}f}".rstrip("0").rstrip(".") for v in np.ravel(values))
 
 
 def row(what: str, printed: str, right: str, why: str = "") -> None:
-    """One line of the comparison."""
+    """Print one line of the comparison."""
     print(f"  {what:27} {printed:>12}   {right:30} {why}".rstrip())
 
 
 def show_forward(net: Network) -> None:
-    """Forward pass: what the article prints, what the network computes."""
+    """Print the forward pass: the article's numbers and the network's."""
     z1 = net.hidden(X).data
     a1 = 1 / (1 + np.exp(-z1))
     z2 = net(X).data
@@ -75,7 +75,7 @@ def show_forward(net: Network) -> None:
 
 
 def show_loss(loss: ad.Tensor) -> None:
-    """The loss: the dropped factor, and the dropped term."""
+    """Print the loss, with the factor and the term that the article dropped."""
     print("\n2. Loss\n")
     row(
         "-1/2 (1 ln 0.9 + 0 ln 0.6)", "0.1054", numbers(-0.5 * math.log(0.9)), "as written; the article dropped the 1/2"
@@ -86,7 +86,7 @@ def show_loss(loss: ad.Tensor) -> None:
 
 
 def show_gradients(net: Network, loss: ad.Tensor) -> float:
-    """Gradients by backward(), beside the article's and beside finite differences; returns the largest difference."""
+    """Print gradients by backward(), the article's, and finite differences. Return the largest difference."""
     loss.backward()
     print("\n3. Gradients: w, b of the hidden layer (in the article w1, w2, b1, b2), v, c of the output (w3, w4, b2)\n")
     print("  parameter        article   backward()    finite differences")
@@ -110,7 +110,7 @@ def show_gradients(net: Network, loss: ad.Tensor) -> float:
 
 
 def finite_differences(f: Callable[[], float], parameter: ad.Variable, h: float = 1e-5) -> NDArray[np.float64]:
-    """(f(p + h) - f(p - h)) / 2h for every entry of a parameter; its error is of the order h^2 plus rounding / h."""
+    """Return (f(p + h) - f(p - h)) / 2h for every entry of a parameter. The error is of order h^2 plus rounding / h."""
     value = parameter.data.copy()
     slopes = np.empty_like(value)
     for index in np.ndindex(value.shape):
@@ -126,7 +126,7 @@ def finite_differences(f: Callable[[], float], parameter: ad.Variable, h: float 
 
 
 def show_printed_updates() -> None:
-    """The six printed updates, with the printed start and gradients: none of them is right."""
+    """Print the article's six updates, with its start and gradients: none of them is right."""
     print("\n4. The article's own updates, w <- w - 0.01 g with w = g as printed\n")
     row("", "article", "right")
     for name, g, printed in [
@@ -144,7 +144,7 @@ def show_printed_updates() -> None:
 
 
 def show_step(net: Network, before: float) -> None:
-    """One step of the real network, and the loss it reaches."""
+    """Print one step of the real network, and the loss after it."""
     nn.SGD(net.parameters(), lr=ALPHA).step()
     print("\n5. One step of gradient descent, α = 0.01, from the weights themselves\n")
     for name, parameter in net.named_parameters():

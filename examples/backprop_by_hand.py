@@ -2,9 +2,9 @@
 
     python examples/backprop_by_hand.py
 
-The network has 17 parameters. The recursion is the whole of backpropagation: the error of a layer is the error of
-the next one, carried back through its weights, times the slope of the activation. Every gradient is then an error
-times an input.
+The network has 17 parameters. Backpropagation is one recursion: the error of a layer is the error of the next one,
+multiplied by its transposed weights, times the derivative of the activation. Every gradient is then an error times an
+input.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def start(m: int, rng: np.random.Generator) -> tuple[Arrays, Arrays]:
-    """(parameters, data): weights are out x in as in nn.Linear; m samples with 2 inputs and 2 targets each."""
+    """Return (parameters, data): weights (out, in) as in nn.Linear; m samples with 2 inputs and 2 targets each."""
     parameters = {
         "W1": nn.init.xavier_uniform((3, 2), rng=rng, dtype=float),
         "b1": 0.1 * rng.standard_normal(3),
@@ -35,7 +35,7 @@ def start(m: int, rng: np.random.Generator) -> tuple[Arrays, Arrays]:
 
 
 def forward_and_backward(p: Arrays, data: Arrays) -> tuple[float, Arrays, Arrays]:
-    """The loss, every value on the way, and every gradient: L = sum of squared errors / 2m, sigmoid at both layers."""
+    """Return loss, intermediate values and gradients: L = sum of squared errors / 2m, sigmoid at both layers."""
     x, t = data["x"], data["t"]
     m = len(x)
     z1 = x @ p["W1"].T + p["b1"]
@@ -45,7 +45,7 @@ def forward_and_backward(p: Arrays, data: Arrays) -> tuple[float, Arrays, Arrays
     loss = float(((a2 - t) ** 2).sum() / (2 * m))
 
     d2 = (a2 - t) / m * a2 * (1 - a2)  # error of the output layer: dL/dz2; 1/m enters here, once
-    d1 = (d2 @ p["W2"]) * a1 * (1 - a1)  # carried back through W2, times the slope of the sigmoid: dL/dz1
+    d1 = (d2 @ p["W2"]) * a1 * (1 - a1)  # d2 times W2, times the derivative of the sigmoid: dL/dz1
     gradients = {"W1": d1.T @ x, "b1": d1.sum(axis=0), "W2": d2.T @ a1, "b2": d2.sum(axis=0)}
     return loss, {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "d2": d2, "d1": d1}, gradients
 
@@ -65,7 +65,7 @@ class Network(nn.Module):
 
 
 def with_autodiff(p: Arrays, data: Arrays) -> tuple[ad.Tensor, Network]:
-    """The same loss, recorded and differentiated."""
+    """Return the same loss, recorded and differentiated, and its network."""
     net = Network(p)
     with ad.record():  # keeps the gradients inside the graph for the picture
         # The mean over all 2m entries is the sum over 2m: the same loss as by hand.
@@ -90,7 +90,7 @@ FORMULAS = [  # (value, formula, shape in terms of m samples)
 
 
 def print_shapes(data: Arrays, values: Arrays, gradients: Arrays) -> None:
-    """What each formula gives, and its shape in this run."""
+    """Print each formula and the shape of its value in this run."""
     arrays = {**data, **values, **{f"dL/d{name}": g for name, g in gradients.items()}}
     print("  value    formula                    shape    here")
     for name, formula, shape in FORMULAS:

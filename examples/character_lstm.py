@@ -1,9 +1,9 @@
-"""A character LSTM: reads a play letter by letter, learns to say the next letter, and then writes on its own.
+"""A character LSTM: it is trained to predict the next letter of a play, and then generates text.
 
     python examples/character_lstm.py
 
 The text is inside the package: three acts of "As You Like It" (William Shakespeare; public domain). The last tenth is
-never learnt from, and what the network costs there is what it knows.
+not trained on; the loss there is the measure of the network.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class CharacterLSTM(nn.Module):
         return self.go_on(x, None)[0]
 
     def go_on(self, x: Any, state: Any) -> tuple[Any, Any]:
-        """The scores, and the state after the last letter, from which the next call goes on."""
+        """Return the scores, and the state after the last letter, from which the next call continues."""
         y, state = self.lstm(self.embedding(x), state)
         return self.head(y), state
 
 
 def write(net: CharacterLSTM, tokens: CharacterTokenizer, start: str, letters: int, rng: np.random.Generator) -> str:
-    """Go on from `start`: each letter is drawn by its probability and read next; the state carries the past."""
+    """Continue `start`: each letter is drawn by its probability and is the next input, with the state."""
     text, state, temperature = start, None, 0.6  # below 1: likely letters become likelier
     with ad.no_grad():
         for _ in range(letters):

@@ -1,11 +1,11 @@
-"""Train a small convolutional network on the packaged handwritten digits, and look at what its filters see.
+"""Train a small convolutional network on the packaged handwritten digits, and draw its filters and their outputs.
 
     python examples/cnn_digits.py
 
 Two convolutions with batch normalization, a pooling layer, dropout and one linear layer; each batch is shifted by up to
-one pixel, so that the network learns the digit and not its place. Prints the network with its multiply-adds and the
-accuracy on a fifth of the digits that it never saw, and leaves a picture in `out/`: filters of the first layer, what
-they make of one digit, and mistakes. With 30 epochs, under a minute on one core, 98.9 to 99.2 % are right.
+one pixel, so that the network does not depend on the position of a digit. Prints the network with its multiply-adds and
+the accuracy on a fifth of the digits that are not trained on, and leaves a picture in `out/`: filters of the first
+layer, their outputs for one digit, and mistakes. With 30 epochs, under a minute on one core, 98.9 to 99.2 % are right.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Array = NDArray[np.generic]
 
 
 def network(rng: np.random.Generator, channels: int = 32) -> nn.Sequential:
-    """(N, 1, 8, 8) -> logits (N, 10)."""
+    """Return the network: (N, 1, 8, 8) -> logits (N, 10)."""
     return nn.Sequential(
         nn.Conv2d(1, channels, 3, padding=1, bias=False, rng=rng),  # the shift of batch normalization is its bias
         nn.BatchNorm2d(channels),
@@ -42,7 +42,7 @@ def network(rng: np.random.Generator, channels: int = 32) -> nn.Sequential:
 
 
 def train(net: nn.Module, x: Array, y: Array, epochs: int, rng: np.random.Generator, batch: int = 64) -> list[float]:
-    """Adam with a learning rate that falls along a cosine; the mean loss of each epoch."""
+    """Train by Adam with a learning rate that falls along a cosine; return the mean loss of each epoch."""
     criterion, optimizer = nn.CrossEntropyLoss(), nn.Adam(net.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, epochs))
     shift, losses = RandomShift(1), []
@@ -60,7 +60,7 @@ def train(net: nn.Module, x: Array, y: Array, epochs: int, rng: np.random.Genera
 
 
 def draw(net: nn.Sequential, x: Array, y: Array, said: Array, path: Path, shown: int = 8) -> None:
-    """The first filters, what they make of the first digit, and the mistakes."""
+    """Draw the first filters, their outputs for the first digit, and the mistakes."""
     import matplotlib
 
     matplotlib.use("Agg")

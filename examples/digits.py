@@ -1,9 +1,9 @@
-"""Train a neural network on real handwritten digits, and look at what it learnt.
+"""Train a neural network on real handwritten digits, and look at its mistakes.
 
     python examples/digits.py                       # the digits inside the package: 1,797 images of 8x8, a few seconds
     python examples/digits.py --data path/to/mnist  # MNIST: 784-128-10, ReLU, Adam, batches of 32, 5 epochs
 
-Prints the network, a progress bar and the accuracy on digits it never saw, and leaves three pictures in `out/`: the
+Prints the network, a progress bar and the accuracy on unseen digits, and leaves three pictures in `out/`: the
 flow of one training step (forward, backward, update), the loss curve, and the mistakes.
 """
 
@@ -38,13 +38,13 @@ class Task(NamedTuple):
 
 
 def packaged_digits(seed: int) -> Task:
-    """A seeded, stratified fifth of the packaged digits is never trained on."""
+    """Return the packaged digits, with a seeded, stratified fifth of them for the test."""
     x_train, x_test, y_train, y_test = train_test_split(*load_digits(), test_size=0.2, rng=seed)
     return Task(x_train, y_train, x_test, y_test, hidden=64, epochs=40, unseen=f"{len(y_test)} unseen digits")
 
 
 def mnist(directory: Path) -> Task:
-    """The article's program: 60,000 images to train on, the test file to judge by."""
+    """Return MNIST as in the article's program: 60,000 images to train on, and the test file."""
     (x_train, y_train), (x_test, y_test) = load_mnist(directory)
     return Task(x_train, y_train, x_test, y_test, hidden=128, epochs=5, unseen=f"{len(y_test):,} test images")
 
@@ -64,7 +64,7 @@ class Network(nn.Module):
 
 
 def draw_flow(net: nn.Module, optimizer: nn.Adam, criterion: nn.Module, x: Array, y: Array, path: Path) -> None:
-    """One more training step on a batch, recorded, as a picture."""
+    """Draw one more training step on a batch, recorded."""
     net.train()
     with ad.record():
         loss = criterion(net(ad.tensor(x)), y)  # a Tensor, so that the picture begins with the images
@@ -74,7 +74,7 @@ def draw_flow(net: nn.Module, optimizer: nn.Adam, criterion: nn.Module, x: Array
 
 
 def draw_loss(history: nn.History, path: Path) -> None:
-    """Loss of every batch, thin, and its mean over each epoch."""
+    """Draw the loss of every batch, thin, and its mean over each epoch."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -97,7 +97,7 @@ def draw_loss(history: nn.History, path: Path) -> None:
 
 
 def draw_mistakes(x: Array, y: Array, scores: Array, path: Path, shown: int = 24) -> None:
-    """The mistakes the network is surest of, with what it said, what is right, and how sure it was."""
+    """Draw the mistakes of highest probability, with the predicted and the true digit and this probability."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -124,7 +124,7 @@ def draw_mistakes(x: Array, y: Array, scores: Array, path: Path, shown: int = 24
 
 
 def print_confusion(labels: Array, scores: Array) -> None:
-    """Rows: the digit; columns: what the network said."""
+    """Print the confusion matrix. Rows: the digit; columns: the prediction."""
     matrix = nn.confusion_matrix(labels, scores)
     width = max(4, len(str(matrix.max())) + 1)
     print("\nDigit (row) against answer (column):\n")
@@ -172,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> float:
 def pictures(
     out: Path, net: nn.Module, optimizer: nn.Adam, criterion: nn.Module, task: Task, scores: Array, history: nn.History
 ) -> None:
-    """Write the three pictures and say where they are."""
+    """Write the three pictures and print their paths."""
     out.mkdir(parents=True, exist_ok=True)
     names = ["digits_flow.svg"]
     draw_flow(net, optimizer, criterion, task.x_train[:32], task.y_train[:32], out / names[0])

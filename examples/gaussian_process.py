@@ -1,4 +1,4 @@
-"""A Gaussian process learns its length, height and noise from 60 measurements, by maximum likelihood and SciPy.
+"""A Gaussian process: length, height and noise are fitted to 60 measurements, by maximum likelihood and SciPy.
 
     python examples/gaussian_process.py          # needs scipy; matplotlib for the picture; jax to compare
 
@@ -21,19 +21,19 @@ TRUTH = {"length": 0.8, "height": 1.5, "noise": 0.2}
 
 
 def measurements(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """n points, and one function drawn from the process itself there, with noise."""
+    """Return n points, and the values of a function drawn from the process at these, with noise."""
     x = np.sort(rng.uniform(-4.0, 4.0, n))
     spread = kernel(x, x, TRUTH["length"], TRUTH["height"]) + TRUTH["noise"] ** 2 * np.eye(n)
     return x, np.linalg.cholesky(spread) @ rng.standard_normal(n)
 
 
 def kernel(a: Any, b: Any, length: Any, height: Any, xp: Any = np) -> Any:
-    """Squared exponential covariances: (len(a), len(b))."""
+    """Return squared exponential covariances: (len(a), len(b))."""
     return height**2 * xp.exp(-0.5 * ((a[:, None] - b[None, :]) / length) ** 2)
 
 
 def cost(logs: dict[str, Any], x: np.ndarray, y: np.ndarray, xp: Any = np) -> Any:
-    """Minus the log likelihood of the measurements, by the Cholesky factor; logs: logarithms of the three numbers."""
+    """Return minus the log likelihood, by the Cholesky factor. logs: logarithms of the three numbers."""
     length, height, noise = (xp.exp(logs[name]) for name in ("length", "height", "noise"))
     factor = xp.linalg.cholesky(kernel(x, x, length, height, xp) + noise**2 * xp.eye(len(x)))
     white = xp.linalg.solve(factor, y)
@@ -41,7 +41,7 @@ def cost(logs: dict[str, Any], x: np.ndarray, y: np.ndarray, xp: Any = np) -> An
 
 
 def predict(logs: dict[str, float], x: np.ndarray, y: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the function at new points."""
+    """Return mean and standard deviation of the function at new points."""
     length, height, noise = (np.exp(logs[name]) for name in ("length", "height", "noise"))
     factor = np.linalg.cholesky(kernel(x, x, length, height) + noise**2 * np.eye(len(x)))
     across = np.linalg.solve(factor, kernel(x, at, length, height))
@@ -50,7 +50,7 @@ def predict(logs: dict[str, float], x: np.ndarray, y: np.ndarray, at: np.ndarray
 
 
 def compare_with_jax(logs: dict[str, float], x: np.ndarray, y: np.ndarray) -> float | None:
-    """The largest difference between our gradient and JAX's of the same function, relative to the largest entry."""
+    """Return the largest difference between our gradient and JAX's, relative to the largest entry."""
     try:
         import jax
         import jax.numpy
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
 
 
 def hessian_of(logs: dict[str, float], x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Second derivatives of the cost in the three logarithms: (3, 3)."""
+    """Return the second derivatives of the cost in the three logarithms: (3, 3)."""
     names = list(logs)
     return ad.hessian(lambda v: cost({name: v[i] for i, name in enumerate(names)}, x, y))(np.array(list(logs.values())))
 

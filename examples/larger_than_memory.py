@@ -1,10 +1,10 @@
-"""A logistic regression over more data than the memory it is given: Dask arrays on a cluster of this machine's cores.
+"""A logistic regression over more data than fit in memory: Dask arrays on a cluster of this machine's cores.
 
     python examples/larger_than_memory.py        # needs dask[array,distributed]
 
-The data are made where they are needed, block by block, by a known law: 20 standard normal features a row, and a label
-that is 1 with probability sigmoid(x w). The loss is written in NumPy's functions on Tensors. Each gradient is one lazy
-Dask array, so that a block is made, used forwards and backwards, and forgotten.
+The workers make the data block by block, by a known law: 20 standard normal features a row, and a label that is 1 with
+probability sigmoid(x w). The loss is written in NumPy's functions on Tensors. Each gradient is one lazy Dask array, so
+that a block is made, used in the forward and backward pass, and freed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TRUTH = np.linspace(-1.0, 1.0, FEATURES)
 
 
 def block(first: int, rows: int) -> np.ndarray:
-    """One block of the data, by its first row: features, and the label in the last column, (rows, 21)."""
+    """Return one block of the data, by its first row: features, and the label in the last column, (rows, 21)."""
     rng = np.random.default_rng([8, first])
     x = rng.normal(size=(rows, FEATURES))
     label = rng.uniform(size=rows) < 1.0 / (1.0 + np.exp(-x @ TRUTH))
@@ -30,7 +30,7 @@ def block(first: int, rows: int) -> np.ndarray:
 
 
 def lazy_data(rows: int, block_rows: int) -> Any:
-    """All rows as a Dask array, (rows, 21), none of them made so far."""
+    """Return all rows as a lazy Dask array, (rows, 21)."""
     import dask.array as da
 
     sizes = tuple([min(block_rows, rows - first) for first in range(0, rows, block_rows)])
@@ -42,12 +42,12 @@ def lazy_data(rows: int, block_rows: int) -> Any:
 
 
 def loss_of(w: Any, data: Any) -> Any:
-    """The mean cross-entropy; ``data`` is an array of NumPy or of Dask."""
+    """Return the mean cross-entropy; ``data`` is an array of NumPy or of Dask."""
     return ad.bce_with_logits(data[:, :-1] @ w, data[:, -1]).mean()
 
 
 def loss_and_gradient(w: np.ndarray, data: Any) -> tuple[Any, Any]:
-    """Both of them, lazy where the data are."""
+    """Return loss and gradient, lazy for lazy data."""
     leaf = ad.tensor(w)
     loss = loss_of(leaf, data)
     loss.backward()
@@ -55,7 +55,7 @@ def loss_and_gradient(w: np.ndarray, data: Any) -> tuple[Any, Any]:
 
 
 def compare_with_numpy(rows: int, block_rows: int) -> float:
-    """The largest difference of the gradient on a Dask array from that on the same numbers in NumPy's memory."""
+    """Return the largest difference between the gradients on a Dask array and on a NumPy array of the same numbers."""
     w = np.full(FEATURES, 0.1)
     lazy = loss_and_gradient(w, lazy_data(rows, block_rows))[1]
     blocks = [block(first, min(block_rows, rows - first)) for first in range(0, rows, block_rows)]

@@ -2,9 +2,9 @@
 
     python examples/maximum_likelihood.py        # needs scipy; matplotlib for the picture; jax to compare
 
-400 machines run under a known load until they break, or until the study ends. The data are made here by the law that
-is fitted, so that the right answer is known: a survival function S(t) = exp(-(t / scale)^shape) with log scale =
-level + slope * load. Standard errors come from the inverse of the Hessian at the maximum.
+400 machines run under a known load until they break, or until the study ends. The data are drawn from the fitted model,
+so that the right answer is known: a survival function S(t) = exp(-(t / scale)^shape) with log scale = level +
+slope * load. Standard errors are computed from the inverse of the Hessian at the maximum.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ END = 25.0  # of the study
 
 
 def machines(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Loads, times, and whether each machine broke: (n,) each."""
+    """Return loads, times, and whether each machine broke: (n,) each."""
     load = rng.uniform(0.0, 2.0, n)
     scale = np.exp(TRUTH["level"] + TRUTH["slope"] * load)
     life = scale * rng.weibull(np.exp(TRUTH["log_shape"]), n)
@@ -31,14 +31,14 @@ def machines(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, 
 
 
 def cost(p: dict[str, Any], load: np.ndarray, time: np.ndarray, broke: np.ndarray, xp: Any = np) -> Any:
-    """Minus the log likelihood: log density of those that broke, log survival of the others."""
+    """Return minus the log likelihood: log density of those that broke, log survival of the others."""
     shape, log_scale = xp.exp(p["log_shape"]), p["level"] + p["slope"] * load
     z = shape * (np.log(time) - log_scale)
     return -xp.sum(xp.where(broke, p["log_shape"] - np.log(time) + z, 0.0) - xp.exp(z))
 
 
 def compare_with_jax(data: tuple[np.ndarray, ...], ours: dict[str, float]) -> float | None:
-    """The largest difference of our fit from that of SciPy with JAX's gradient."""
+    """Return the largest difference of our fit from that of SciPy with JAX's gradient."""
     try:
         import jax
         import jax.numpy

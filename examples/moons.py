@@ -1,9 +1,9 @@
-"""Two moons: a scalar network 2-16-16-1 learns to tell two clouds of points apart, one number at a time.
+"""Two moons: a scalar network 2-16-16-1 learns to separate two sets of points.
 
     python examples/moons.py            # needs matplotlib for the picture of the boundary
 
 The demonstration is micrograd's (Andrej Karpathy): hinge loss, a little L2, full batches. Each of the 337 weights is a
-Scalar of its own; nothing here is an array until the picture is painted.
+Scalar; only the picture uses arrays.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import nn
 
 
 def make_moons(n: int, noise: float, rng: np.random.Generator) -> tuple[list[list[float]], list[float]]:
-    """n points on two interleaved half circles, with labels -1 and +1."""
+    """Return n points on two interleaved half circles, with labels -1 and +1."""
     upper = n // 2
     angle = rng.uniform(0, np.pi, n)
     points = np.column_stack([np.cos(angle), np.sin(angle)])
@@ -31,8 +31,7 @@ def make_moons(n: int, noise: float, rng: np.random.Generator) -> tuple[list[lis
 
 
 def loss_and_accuracy(net: nn.MLP, points: list[list[float]], labels: list[float]) -> tuple[ad.Scalar, float]:
-    """Mean hinge loss max(0, 1 - y score) plus 1e-4 times the sum of squared parameters; and the share of right
-    signs."""
+    """Return mean hinge loss max(0, 1 - y score) plus 1e-4 times the sum of squared parameters; and the accuracy."""
     scores = [net(point) for point in points]
     hinge = [ad.relu(1 - label * score) for score, label in zip(scores, labels, strict=True)]
     penalty = sum(p * p for p in net.parameters()) * 1e-4
@@ -41,7 +40,7 @@ def loss_and_accuracy(net: nn.MLP, points: list[list[float]], labels: list[float
 
 
 def train(net: nn.MLP, points: list[list[float]], labels: list[float], steps: int) -> float:
-    """Full-batch gradient descent with a falling step size; prints as it goes and returns the last accuracy."""
+    """Train by full-batch gradient descent with a falling step size; print the progress, return the last accuracy."""
     optimizer = nn.SGD(net.parameters(), lr=1.0)
     started = time.perf_counter()
     accuracy = 0.0

@@ -2,8 +2,8 @@
 
     python examples/neuron.py
 
-Every number on the screen stands in the picture too: values forward, gradients backward, and on each backward edge the
-local derivative that takes one gradient to the next.
+The picture has all printed numbers: values forward, gradients backward, and on each backward edge the local derivative
+that the gradient is multiplied by.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import nn
 
 
 def by_operations(model: nn.Module) -> tuple[ad.Scalar, dict[str, ad.Scalar]]:
-    """The neuron written out, operation by operation; every value gets a name for the picture, the model the
-    parameters."""
+    """Compute the neuron by single operations, with parameters in `model`. Return y, and the values by name."""
     x1, x2 = ad.scalar(2.0), ad.scalar(1.0)
     model.w1, model.w2, model.b = w1, w2, b = ad.scalar(0.5), ad.scalar(-1.5), ad.scalar(0.9)
     p1 = x1 * w1

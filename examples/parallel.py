@@ -1,4 +1,4 @@
-"""Several processes train one network on the packaged digits, and get the numbers of one process.
+"""Several processes train one network on the packaged digits, with the results of one process.
 
     mpiexec -n 4 python examples/parallel.py        # needs an MPI and mpi4py: pip install -e '.[mpi]'
 
@@ -26,7 +26,7 @@ Array = NDArray[np.generic]
 
 
 class Result(NamedTuple):
-    """Parameters as one array, seconds, and the share of unseen digits that are read rightly."""
+    """Parameters as one array, seconds, and the accuracy on unseen digits."""
 
     parameters: NDArray[np.float32]
     seconds: float
@@ -34,19 +34,19 @@ class Result(NamedTuple):
 
 
 def network(seed: int) -> nn.Module:
-    """A network of one hidden layer. seed: of its first weights."""
+    """Return a network of one hidden layer. seed: of its first weights."""
     rng = np.random.default_rng(seed)
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 64, rng=rng), nn.ReLU(), nn.Linear(64, 10, rng=rng))
 
 
 def loaders(data: TensorDataset, ranks: Sequence[int], of: int, batch_size: int) -> list[DataLoader]:
-    """The shares of these ranks, each in batches of the size that is left to it."""
+    """Return the shares of these ranks, each in batches of its part of `batch_size`."""
     samplers = [DistributedSampler(data, num_replicas=of, rank=rank) for rank in ranks]
     return [DataLoader(data, batch_size // of, sampler=sampler) for sampler in samplers]
 
 
 def train(shares: list[DataLoader], net: nn.Module, optimizer: nn.Adam, epochs: int) -> None:
-    """Train on the mean of the gradients of these shares, which are taken one after another."""
+    """Train on the mean of the gradients of these shares, computed one after another."""
     loss = nn.CrossEntropyLoss()
     for epoch in range(epochs):
         for share in shares:
@@ -65,8 +65,8 @@ def train(shares: list[DataLoader], net: nn.Module, optimizer: nn.Adam, epochs: 
 def trained(ranks: Sequence[int], of: int, options: argparse.Namespace, together: bool) -> Result:
     """Train on the shares of some ranks. together: each process has one of them, and gradients are averaged."""
     x, x_test, y, y_test = train_test_split(*load_digits(), test_size=0.2, rng=0)
-    full = len(y) // options.batch_size * options.batch_size  # so that no digit comes twice to fill the last batch
-    net = network(seed=ranks[0] if together else 0)  # rank 0's weights count
+    full = len(y) // options.batch_size * options.batch_size  # so that no digit is repeated to fill the last batch
+    net = network(seed=ranks[0] if together else 0)  # every rank then gets the weights of rank 0
     optimizer = nn.Adam(net.parameters())
     if together:
         nn.distributed(optimizer, bucket_bytes=options.bucket_bytes)

@@ -4,10 +4,10 @@
     python examples/pictures.py neuron first_nan # only these
     python examples/pictures.py --suffix .png    # as png (needs Graphviz)
 
-a neuron (the chain rule by eye), the backprop flow, filters and attention, the operation graph, gradient health of four
-networks and of a transformer with and without residual connections, the first NaN and its cause, scalars mixed with
-tensors, a network neuron by neuron, the explorer, and an animation over a training run. Those of the README also in
-Chinese.
+a neuron with the numbers of its chain rule, the backprop flow, filters and attention, the operation graph, gradient
+health of four networks and of a transformer with and without residual connections, the first NaN and its cause, scalars
+mixed with tensors, a network neuron by neuron, the explorer, and an animation over a training run. Those of the README
+also in Chinese.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ CRITERION = nn.CrossEntropyLoss(axis=-1)
 
 
 class TanhNeuron(nn.Module):
-    """tanh(w1 x1 + w2 x2 + b), every step with a name."""
+    """tanh(w1 x1 + w2 x2 + b), with a name for every step."""
 
     def __init__(self) -> None:
         self.w1, self.w2, self.b = ad.scalar(0.5), ad.scalar(-1.5), ad.scalar(0.9)
 
     def forward(self, x1: Any, x2: Any) -> dict[str, Any]:
-        """Two Scalars in, every intermediate value out."""
+        """Return every intermediate value of two Scalars, by name."""
         p1, p2 = x1 * self.w1, x2 * self.w2
         s = p1 + p2
         n = s + self.b
@@ -160,7 +160,7 @@ class Transformer(nn.Module):
         self.embedding = Embedding(words, width)
         self.blocks = [TransformerBlock(width, 100 * k, residual) for k in range(12)]
         self.head = nn.Linear(width, words, rng=7)
-        for block in self.blocks:  # a small initialisation, which residual connections forgive
+        for block in self.blocks:  # a small initialisation, which only the model with residual connections can use
             for parameter in block.parameters():
                 if parameter.ndim == 2:
                     parameter.data = parameter.data * 0.5
@@ -174,7 +174,7 @@ class Transformer(nn.Module):
 
 
 class Looker(nn.Module):
-    """Filters over an image; the places that they saw attend to each other."""
+    """Filters over an image, then attention between the positions."""
 
     def __init__(self) -> None:
         self.filters = nn.Conv2d(1, 8, 3, stride=2, padding=1, dtype=np.float64, rng=0)
@@ -188,7 +188,7 @@ class Looker(nn.Module):
 
 
 def recorded_loss(model: nn.Module, x: Any, labels: Any, optimizer: Any = None) -> Any:
-    """One recorded pass, forward and backward (and one step of the optimizer); the cross-entropy loss."""
+    """Record one forward and backward pass, and one step of the optimizer if given; return the cross-entropy loss."""
     with ad.record():
         loss = CRITERION(model(x), labels)
         loss.backward()
@@ -198,7 +198,7 @@ def recorded_loss(model: nn.Module, x: Any, labels: Any, optimizer: Any = None) 
 
 
 def neuron(lang: str = "en") -> Any:
-    """Values forward, gradients backward, the local derivative on every backward edge."""
+    """Draw a neuron: values forward, gradients backward, the local derivative on every backward edge."""
     model = TanhNeuron()
     values = model(ad.scalar(2.0), ad.scalar(1.0))
     values["y"].backward()
@@ -207,7 +207,7 @@ def neuron(lang: str = "en") -> Any:
 
 
 def digits_step() -> tuple[Any, nn.Module, Any, dict[str, Any]]:
-    """One recorded training step on the first 32 packaged digits."""
+    """Record one training step on the first 32 packaged digits; return loss, model, optimizer and named inputs."""
     images, labels = load_digits()
     model = Classifier()
     optimizer = nn.Adam(model.parameters(), lr=1e-3)
@@ -217,13 +217,13 @@ def digits_step() -> tuple[Any, nn.Module, Any, dict[str, Any]]:
 
 
 def backprop_flow(lang: str = "en") -> Any:
-    """One training step: forward on the left, gradients coming back, parameters and Adam's update on the right."""
+    """Draw one training step: forward pass, gradients, parameters and Adam's update."""
     loss, model, optimizer, _ = digits_step()
     return ad.draw(loss, model=model, optimizer=optimizer, level="module", lang=lang)
 
 
 def filters_and_attention() -> Any:
-    """A convolution shows its filters, an attention who looks at whom, after 60 steps on the digits."""
+    """Draw the filters of a convolution and the weights of an attention layer, after 60 steps on the digits."""
     images, labels = load_digits()
     model, rng = Looker(), np.random.default_rng(0)
     optimizer = nn.Adam(model.parameters(), lr=1e-2)
@@ -239,13 +239,13 @@ def filters_and_attention() -> Any:
 
 
 def op_graph() -> Any:
-    """Every operation of the same loss, grouped by module; fused layers and the fused loss opened."""
+    """Draw every operation of the same loss, grouped by module; fused layers and the fused loss are opened."""
     loss, model, _, names = digits_step()
     return ad.draw(loss, model=model, names=names, level="op", expand=("linear", "cross_entropy"))
 
 
 def gradient_health(lang: str = "en") -> Any:
-    """Healthy, vanishing, exploding and dead gradients, layer by layer."""
+    """Draw healthy, vanishing, exploding and dead gradients, layer by layer."""
     generator = np.random.default_rng(0)
     x, labels = generator.normal(size=(32, 64)).astype(np.float32), generator.integers(0, 10, 32)
     titles = {
@@ -263,7 +263,7 @@ def gradient_health(lang: str = "en") -> Any:
 
 
 def transformers() -> Any:
-    """Twelve equal blocks folded to one card each, with a heat strip; two models side by side."""
+    """Draw two transformers side by side; twelve equal blocks are folded to one card with a heat strip."""
     generator = np.random.default_rng(0)
     tokens, labels = generator.integers(0, 64, (8, 16)), generator.integers(0, 64, (8, 16))
     models = {"with residual connections": Transformer(True), "without residuals or normalisation": Transformer(False)}
@@ -272,7 +272,7 @@ def transformers() -> Any:
 
 
 def first_nan(lang: str = "en") -> Any:
-    """The operation that made the first NaN, its cause, its source line and a remedy."""
+    """Draw the operation that made the first NaN, its cause, its source line and a remedy."""
     generator = np.random.default_rng(0)
     x = generator.normal(size=(32, 64)).astype(np.float32)
     weight = nn.Parameter(generator.normal(0, 6, (64, 10)).astype(np.float32))
@@ -298,7 +298,7 @@ class Line(nn.Module):
 
 
 def mixed() -> Any:
-    """Scalars that feed a tensor graph and come back to a scalar."""
+    """Draw a graph in which Scalars are operands of tensor operations, and the result is a Scalar."""
     model = Line()
     x, y = np.array([[1.0, 1.0], [2.0, 1.0], [3.0, 1.0], [4.0, 1.0], [5.0, 1.0]]), np.array([1.0, 2.0, 2.0, 4.0, 5.0])
     with ad.record():
@@ -308,7 +308,7 @@ def mixed() -> Any:
 
 
 def neurons() -> Any:
-    """A network of scalars: one box a neuron, one line a weight."""
+    """Draw a network of scalars: one box a neuron, one line a weight."""
     net = nn.MLP(2, [4, 4, 1], activation="tanh", rng=3)
     x1, x2 = ad.scalar(0.8), ad.scalar(-0.5)
     loss = (net([x1, x2]) - 1.0) ** 2
@@ -317,7 +317,7 @@ def neurons() -> Any:
 
 
 def animation() -> Any:
-    """The flow's gradient heat over ten epochs, behind a slider."""
+    """Draw the flow's gradient heat over ten epochs, with a slider."""
     images, labels = load_digits()
     images, labels = images.astype(np.float32), np.asarray(labels)
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, 32, rng=0), nn.Sigmoid(), nn.Linear(32, 10, rng=1))
@@ -365,7 +365,7 @@ SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".mmd", ".html")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the pictures that were asked for and say where they are."""
+    """Draw the named pictures and print their paths."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("names", nargs="*", help=f"which pictures (default: all): {', '.join(PICTURES)}")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures (default: out)")

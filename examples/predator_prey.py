@@ -25,23 +25,23 @@ START = {"rates": np.log([0.5, 0.03, 0.8, 0.03]), "first": np.log([30.0, 4.0])}
 
 
 def slope(t: float, y: Any, rates: Any, xp: Any = np) -> Any:
-    """Growth of both populations; y: (2,), rates: (4,)."""
+    """Return the growth of both populations; y: (2,), rates: (4,)."""
     return xp.stack([(rates[0] - rates[1] * y[1]) * y[0], (-rates[2] + rates[3] * y[0]) * y[1]])
 
 
 def populations(logs: dict[str, Any], years: np.ndarray, rtol: float = 1e-6) -> Any:
-    """Both populations in each year: (2, years)."""
+    """Return both populations in each year: (2, years)."""
     span, rates = (years[0], years[-1]), np.exp(logs["rates"])
     return ad.solve_ivp(slope, span, np.exp(logs["first"]), t_eval=years, args=(rates,), rtol=rtol, atol=rtol / 100).y
 
 
 def cost(logs: dict[str, Any], years: np.ndarray, pelts: np.ndarray, rtol: float = 1e-6) -> Any:
-    """Half the sum of squared differences of logarithms."""
+    """Return half the sum of squared differences of logarithms."""
     return 0.5 * np.sum((np.log(populations(logs, years, rtol)) - np.log(pelts)) ** 2)
 
 
 def compare_with_jax(years: np.ndarray, pelts: np.ndarray) -> float | None:
-    """The largest difference between our gradient and that of JAX's own solver, relative to the largest entry."""
+    """Return the largest difference between our gradient and that of JAX's solver, relative to the largest entry."""
     try:
         import jax
         import jax.numpy as jnp

@@ -4,8 +4,8 @@
     python examples/sentence_embeddings.py "A dog runs." "The puppy is racing." "Stocks fell."
 
 The model is all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers, Apache 2.0): six layers of BERT (Devlin et al.
-2019), 384 features, 22.6 million numbers, trained so that sentences of like meaning get like vectors. The package holds
-its files; `--model` takes another folder with config.json, tokenizer.json and model.safetensors of a BERT.
+2019), 384 features, 22.6 million numbers, trained so that sentences of similar meaning have similar vectors. The
+package has its files; `--model` takes another folder with config.json, tokenizer.json and model.safetensors of a BERT.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SENTENCES = (
     "Gradients flow backwards through the network.",
     "Backpropagation is the chain rule, applied in reverse.",
 )
-# BERT's names and these layers', the longer ones first.
+# BERT's names and the names of these layers, the longer ones first.
 NAMES = {
     "embeddings.word_embeddings.": "words.",
     "embeddings.position_embeddings.": "places.",
@@ -50,7 +50,7 @@ NOT_NEEDED = re.compile(r"pooler\.|embeddings\.position_ids")  # of other tasks
 
 
 class SentenceEncoder(nn.Module):
-    """Words and places -> transformer -> mean over the words -> a vector of length 1."""
+    """Words and positions -> transformer -> mean over the words -> a vector of length 1."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         width, eps = config["hidden_size"], config["layer_norm_eps"]
@@ -74,7 +74,7 @@ class SentenceEncoder(nn.Module):
 
 
 def by_our_names(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays of a BERT file for a `SentenceEncoder`; queries, keys and values are one matrix there."""
+    """Return the arrays of a BERT file for a `SentenceEncoder`, where queries, keys and values have one matrix."""
     ours: dict[str, Any] = {}
     for name, array in state.items():
         if NOT_NEEDED.match(name):
@@ -89,7 +89,7 @@ def by_our_names(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load(folder: Path) -> tuple[SentenceEncoder, Any]:
-    """The model and the tokenizer of a folder."""
+    """Return the model and the tokenizer of a folder."""
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 
@@ -103,7 +103,7 @@ def load(folder: Path) -> tuple[SentenceEncoder, Any]:
 
 
 def embed(net: SentenceEncoder, tokenizer: Any, sentences: Sequence[str]) -> Any:
-    """The vectors of sentences, (N, features)."""
+    """Return the vectors of sentences, (N, features)."""
     read = tokenizer.encode_batch(list(sentences))
     tokens, given = np.array([r.ids for r in read]), np.array([r.attention_mask for r in read], bool)
     with ad.no_grad():
@@ -132,7 +132,7 @@ def draw_similarities(sentences: Sequence[str], similar: Any, path: Path) -> Non
 
 
 def package_folder() -> Path | None:
-    """The folder with the model's files inside its package, or None where that is not installed."""
+    """Return the folder of the model's files inside its package, or None where it is not installed."""
     found = importlib.util.find_spec(PACKAGE)
     return Path(found.origin).parent / "model" if found is not None and found.origin else None
 

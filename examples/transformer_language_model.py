@@ -1,10 +1,10 @@
-"""A small transformer language model: reads a play, learns to say the next letter, and then writes on its own.
+"""A small transformer language model: it is trained to predict the next letter of a play, and then generates text.
 
     python examples/transformer_language_model.py     # needs matplotlib for the picture of its attention
 
 The text is inside the package: three acts of "As You Like It" (William Shakespeare; public domain). The last tenth is
-never learnt from. A letter sees itself and earlier ones only (`is_causal`), so all letters of a window are trained at
-once.
+not trained on. A letter attends only to itself and to earlier ones (`is_causal`), so all letters of a window are
+predicted at once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import autodiff as ad
 import nn
 from nn.data import CharacterTokenizer, TextWindows
 
-SPAN = 64  # letters that it sees at once
+SPAN = 64  # letters in a window
 
 
 class LanguageModel(nn.Module):
@@ -41,7 +41,7 @@ class LanguageModel(nn.Module):
 
 
 def write(net: LanguageModel, tokens: CharacterTokenizer, start: str, letters: int, rng: np.random.Generator) -> str:
-    """Go on from `start`: each letter is drawn by its probability, after reading the last SPAN letters."""
+    """Continue `start`: each letter is drawn by its probability, given the last SPAN letters."""
     text, temperature = start, 0.6  # below 1: likely letters become likelier
     with ad.no_grad():
         for _ in range(letters):
@@ -52,7 +52,7 @@ def write(net: LanguageModel, tokens: CharacterTokenizer, start: str, letters: i
 
 
 def draw_attention(net: LanguageModel, tokens: CharacterTokenizer, piece: str, path: Path) -> None:
-    """Paint how much each letter of a piece looks at each earlier one, in each head of the first block."""
+    """Paint the attention of each letter of a piece to each earlier one, in each head of the first block."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""Runs every writer of this folder: names, stubs, and the pages of docs/ that are made from the registry.
+"""Run every writer of this folder: names, stubs, and the pages of docs/ that are made from the registry.
 
 Run ``python tools/write_all.py`` after adding a row or a public name, and read the difference.
 """

@@ -1,4 +1,4 @@
-"""Writes docs/coverage.md: every public function, and which derivatives it has, from the registry.
+"""Write docs/coverage.md: every public function and its derivatives, from the registry.
 
 Run ``python tools/write_all.py`` after adding a row, and read the difference.
 """
@@ -44,7 +44,7 @@ COLUMNS = ("function", "reverse", "forward", "second", "complex", "scalar", "sin
 
 
 def modules() -> Iterator[tuple[str, Any]]:
-    """The public modules that hold functions, by the name a user writes."""
+    """Yield the public modules that have functions, by the name a user writes."""
     yield "ad", ad
     for name in ("special", "stats", "linalg", "fft"):
         if hasattr(ad, name):
@@ -52,7 +52,7 @@ def modules() -> Iterator[tuple[str, Any]]:
 
 
 def functions() -> dict[int, tuple[str, Any]]:
-    """Every public function once, under the first of its names."""
+    """Return every public function once, under the first of its names."""
     found: dict[int, tuple[str, Any]] = {}
     ours = set(ad.ops.PUBLIC)
     for prefix, module in modules():
@@ -66,7 +66,7 @@ def functions() -> dict[int, tuple[str, Any]]:
 
 
 def row(name: str, op: Op) -> tuple[str, ...]:
-    """One line of the table."""
+    """Return one line of the table."""
     differentiable = [operand for operand, rule in zip(op.inputs, op.vjps, strict=False) if rule is not None]
     if not differentiable:
         return (f"`{name}`", "constant", "constant", "constant", _complex(op), _scalar(op), _points(op))
@@ -84,14 +84,14 @@ def _scalar(op: Op) -> str:
 
 
 def _points(op: Op) -> str:
-    """The kinds of the points that a row states."""
+    """Return the kinds of the points that a row states."""
     kinds = {p.kind for function, points in SINGULAR.values() if function is op for p in points}
     kinds |= {p.kind for p in op.points}
     return ", ".join(sorted(kinds))
 
 
 def _without_second(op: Op) -> bool:
-    """Whether a stated point of a row has a first derivative and no second."""
+    """Return whether a stated point of a row has a first derivative and no second."""
     return any(p.second is not None and "nan" in repr(p.second) for p in op.points)
 
 
@@ -101,7 +101,7 @@ def line(*cells: str) -> str:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     found = sorted(functions().values(), key=lambda entry: (entry[0].count("."), entry[0]))
     lines = [line(*COLUMNS), "|" + "---|" * len(COLUMNS) + "\n"]
     lines += [line(*row(name, value)) for name, value in found if isinstance(value, Op)]

@@ -1,4 +1,4 @@
-"""Writes tests/public_names/*.txt: the public names of both packages, one a line, so that a change of them shows.
+"""Write tests/public_names/*.txt: the public names of both packages, one a line, so that changes are visible.
 
 Run ``python tools/write_names.py`` after adding a row or a public name, and read the difference.
 """
@@ -17,12 +17,12 @@ from autodiff.names import elsewhere as names_elsewhere  # noqa: E402
 
 
 def members(cls: type) -> set[str]:
-    """Public attributes of a class, without the words that only answer with an error."""
+    """Return the public attributes of a class, without names that only raise an error with advice."""
     return {name for name in dir(cls) if not name.startswith("_") and name not in names_elsewhere.WORDS}
 
 
 def found() -> dict[str, set[str]]:
-    """The names that exist now, by list."""
+    """Return the names that exist now, by list."""
     return {
         "autodiff": set(ad.__all__),
         "nn": set(nn.__all__),

@@ -1,4 +1,4 @@
-"""Writes into docs/other_libraries.md which rows refuse arrays of other libraries, from a run of every row.
+"""Write into docs/other_libraries.md which rows refuse arrays of other libraries, from a run of every row.
 
 Run ``python tools/write_other_libraries.py`` after adding a row, and read the difference.
 """

@@ -1,4 +1,4 @@
-"""Writes docs/reference/*.rst, the API reference: one page for each group of public names, made from the docstrings.
+"""Write docs/reference/*.rst, the API reference: one page for each group of public names, made from the docstrings.
 
 Sphinx runs this before each build (``make html`` in docs/); nothing it writes is committed. Rows are objects and not
 functions, so they are written out here with their signatures; everything else is left to autodoc.
@@ -93,9 +93,9 @@ TITLES = {  # the module that defines a public name, or a package around it -> t
 
 
 def groups() -> dict[str, tuple[ModuleType, list[str]]]:
-    """Title of a page -> (module, names), so that every public name stands on one page."""
+    """Return title of a page -> (module, names), so that every public name is on one page."""
     found: dict[str, tuple[ModuleType, list[str]]] = {}
-    shown: set[int] = set()  # what a submodule's page has is not shown again
+    shown: set[int] = set()  # names on a submodule's page are not shown again
     for package in (ad, nn):
         public = {name: getattr(package, name) for name in sorted(package.__all__)}
         for module in _modules(package):
@@ -108,7 +108,7 @@ def groups() -> dict[str, tuple[ModuleType, list[str]]]:
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    """The public modules of a package, and those inside them."""
+    """Yield the public modules of a package, and those inside them."""
     for name in sorted(package.__all__):
         module = getattr(package, name)
         if inspect.ismodule(module) and hasattr(module, "__all__") and module is not ad.ops:
@@ -117,12 +117,12 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
 
 
 def _title_of(value: Any) -> str:
-    """The page of one public name."""
+    """Return the page of one public name."""
     return _title(_home(value))
 
 
 def _title(module: str) -> str:
-    """The page of what a module defines: its own, or that of the nearest package around it that has one."""
+    """Return the page for the names of a module: its own, or that of the nearest package around it that has one."""
     around = module
     while around not in TITLES and "." in around:
         around = around.rpartition(".")[0]
@@ -131,15 +131,15 @@ def _title(module: str) -> str:
 
 
 def _home(value: Any) -> str:
-    """The module that defines a public name; of a row, the one that has its rules."""
+    """Return the module that defines a public name; for a row, the one that has its rules."""
     if isinstance(value, ad.ops.Op):
         return next((rule.__module__ for rule in value.vjps if rule is not None), "autodiff.ops.elementwise")
     return str(value.__module__)
 
 
 def markup(doc: str) -> str:
-    """A docstring as reStructuredText: prose is escaped, double backticks stay, examples become code, and aligned
-    tables and formulas stay as they are written."""
+    """Return a docstring as reStructuredText: prose is escaped, double backticks stay, examples become code, and
+    aligned tables and formulas are not changed."""
     out = []
     for block in re.split(r"\n\s*\n", inspect.cleandoc(doc)):
         lines = block.splitlines()
@@ -163,7 +163,7 @@ def _escaped(text: str) -> str:
 
 
 def entries(module: ModuleType, names: list[str]) -> Iterator[str]:
-    """The text of a page's entries."""
+    """Yield the text of a page's entries."""
     kinds: dict[type, None] = {}
     for name in names:
         value = getattr(module, name)
@@ -176,7 +176,7 @@ def entries(module: ModuleType, names: list[str]) -> Iterator[str]:
         elif callable(value):
             doc = inspect.getdoc(value) or ""
             yield f".. py:function:: {module.__name__}.{name}{_signature(value)}\n\n{_indent(markup(doc))}\n"
-        else:  # a distribution: what it can do is its class's, which follows once
+        else:  # a distribution: its methods are those of its class, which follows once
             kinds.setdefault(type(value))
             yield f".. py:data:: {module.__name__}.{name}\n\n   {_escaped(repr(value).strip('<>'))}\n"
     for kind in kinds:

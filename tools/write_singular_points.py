@@ -1,4 +1,4 @@
-"""Writes docs/singular_points.md from what the rows state of their singular points.
+"""Write docs/singular_points.md from the singular points that the rows state.
 
 Run ``python tools/write_singular_points.py`` after adding a point to a row, and read the difference.
 """
@@ -52,7 +52,7 @@ operands are not, and where there is none the operation whose rule made the NaN.
 
 
 def text(x: Any) -> str:
-    """Numbers and nested lists, short."""
+    """Return numbers and nested lists as short text."""
     if x is None:
         return "-"
     if isinstance(x, list | tuple):
@@ -70,7 +70,7 @@ def line(*cells: str) -> str:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     lines = []
     for name, (_, points) in sorted(SINGULAR.items(), key=lambda entry: entry[0].rpartition(".")[2]):
         shown = name if "." in name else f"ad.{name}" if hasattr(ad, name) else f"ad.special.{name}"

@@ -1,7 +1,7 @@
-"""Writes ``autodiff/variable.pyi`` and ``autodiff/__init__.pyi``: what editors and type checkers see of the rows.
+"""Write ``autodiff/variable.pyi`` and ``autodiff/__init__.pyi``: the types of the rows, for editors and type checkers.
 
-A row gives the handles methods and ``ad`` a function, at import; the stubs write both down from the registry, so that
-a misspelt name is an error in an editor. Run ``python tools/write_stub.py`` after adding a row; a test compares.
+At import, a row adds methods to the handles and a function to ``ad``. The stubs list both, so that a misspelt name is
+an error in an editor. Run ``python tools/write_stub.py`` after adding a row; a test compares.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Array: TypeAlias = Tensor | NDArray[Any] | list[Any] | tuple[Any, ...]
 
 
 def stub() -> str:
-    """The whole text of the stub."""
+    """Return the whole text of the stub."""
     lines = [HEAD]
     for node in ast.parse(inspect.getsource(variable)).body:
         if isinstance(node, ast.ClassDef):
@@ -65,7 +65,7 @@ def _bases(node: ast.ClassDef) -> str:
 
 
 def _members(node: ast.ClassDef) -> Iterator[str]:
-    """What the source of a class defines, without bodies."""
+    """Yield the definitions in the source of a class, without bodies."""
     for item in node.body:
         if isinstance(item, ast.FunctionDef):
             for decorator in item.decorator_list:

@@ -1,12 +1,12 @@
-"""Driving: a network learns to steer a simulated car, by gradients that go through the simulator itself.
+"""Driving: a network learns to steer a simulated car, by gradients through the simulator.
 
     python examples/applications/driving.py
 
 The car moves by a kinematic bicycle model, written in coordinates along the track: s is the way along the middle
-line, d the distance to its left, ψ the heading against it. The network sees d, ψ and the curvature of the track now
-and ahead, and gives the steering angle. Nobody shows it how to drive: the loss is the squared distance from the
-middle line, summed along the drive, and its gradient goes back through all steps of the simulation to the weights.
-Afterwards it drives a track with sharper turns than it has learnt on.
+line, d the distance to its left, ψ the heading against it. The inputs of the network are d, ψ and the curvature of the
+track at the car and ahead; its output is the steering angle. There are no examples of driving: the loss is the mean
+squared distance from the middle line, and its gradient is computed through all steps of the simulation. Afterwards
+the car drives a track with sharper turns than those of the training.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import nn
 
 WHEELBASE, SPEED, STEP = 2.5, 8.0, 0.1  # metres, metres a second, seconds
 HALF_WIDTH = 3.0  # of the road, metres
-AHEAD = np.array([0.0, 3.0, 6.0, 10.0])  # where the network sees the curvature, metres
+AHEAD = np.array([0.0, 3.0, 6.0, 10.0])  # distances ahead at which the network gets the curvature, metres
 Curvature = Callable[[Any], Any]  # way along the track -> 1 / radius
 
 
 class State(NamedTuple):
-    """Of N cars, (N,) each: metres along the track, metres to the left of it, heading against it in radians."""
+    """The state of N cars, (N,) each: metres along the track, metres to its left, heading against it in radians."""
 
     s: Any
     d: Any
@@ -36,7 +36,7 @@ class State(NamedTuple):
 
 
 def track(rng: np.random.Generator, sharpness: float) -> Curvature:
-    """A smooth curvature: three waves of random length and place, at most `sharpness` in all."""
+    """Return a smooth curvature: three waves of random length and phase, at most `sharpness` together."""
     lengths, places = rng.uniform(30, 90, 3), rng.uniform(0, 2 * np.pi, 3)
     return lambda s: (
         sharpness / 3 * sum(np.sin(2 * np.pi * s / length + place) for length, place in zip(lengths, places))
@@ -44,20 +44,20 @@ def track(rng: np.random.Generator, sharpness: float) -> Curvature:
 
 
 def see(state: State, curvature: Curvature) -> Any:
-    """(N, 2 + len(AHEAD)): what the network is given, scaled to about 1."""
+    """Return the inputs of the network, scaled to about 1: (N, 2 + len(AHEAD))."""
     ahead = [30 * curvature(state.s + distance) for distance in AHEAD]
     return np.stack([state.d / 2, 2 * state.heading, *ahead], axis=1)
 
 
 def move(state: State, steering: Any, curvature: Curvature) -> State:
-    """One step of the bicycle model (see Rajamani, "Vehicle Dynamics and Control", 2.2) along a curved line."""
+    """Make one step of the bicycle model (Rajamani, "Vehicle Dynamics and Control", 2.2) along a curved line."""
     along = SPEED * np.cos(state.heading) / (1 - state.d * curvature(state.s))
     turning = SPEED / WHEELBASE * np.tan(steering) - curvature(state.s) * along
     return State(state.s + STEP * along, state.d + STEP * SPEED * np.sin(state.heading), state.heading + STEP * turning)
 
 
 def drive(net: nn.Module, start: State, curvature: Curvature, steps: int) -> list[State]:
-    """The states along the way; steering is at most 0.5 radians."""
+    """Return the states along the drive; steering is at most 0.5 radians."""
     states = [start]
     for _ in range(steps):
         steering = 0.5 * np.tanh(net(see(states[-1], curvature))[:, 0])
@@ -66,17 +66,17 @@ def drive(net: nn.Module, start: State, curvature: Curvature, steps: int) -> lis
 
 
 def starts(rng: np.random.Generator, count: int) -> State:
-    """Cars beside the middle line, not looking quite along it."""
+    """Return cars beside the middle line, with small heading errors."""
     return State(rng.uniform(0, 500, count), rng.uniform(-2, 2, count), rng.uniform(-0.2, 0.2, count))
 
 
 def distance_of(states: list[State]) -> Any:
-    """The mean squared distance from the middle line, after the first second that the car has to come there."""
+    """Return the mean squared distance from the middle line, without the first second."""
     return sum((state.d**2).mean() for state in states[10:]) / len(states[10:])
 
 
 def train(net: nn.Module, steps: int, rng: np.random.Generator) -> None:
-    """Adam; every step drives 32 cars for 4 seconds on a new track and goes back through all of it."""
+    """Train by Adam. Every step drives 32 cars for 4 seconds on a new track, and differentiates the whole drive."""
     optimizer = nn.Adam(net.parameters(), lr=3e-3)
     for step in range(1, steps + 1):
         loss = distance_of(drive(net, starts(rng, 32), track(rng, 0.06), 40))
@@ -89,7 +89,7 @@ def train(net: nn.Module, steps: int, rng: np.random.Generator) -> None:
 
 
 def on_the_map(states: list[State], curvature: Curvature) -> tuple[Any, Any]:
-    """The middle line and the way of the first car, (points, 2) each, in metres on the ground."""
+    """Return the middle line and the path of the first car, (points, 2) each, in metres on the ground."""
     s = np.array([state.s[0] for state in states])
     fine = np.linspace(s[0], s[-1], 4000)
     angle = np.concatenate([[0], np.cumsum(curvature(fine[:-1]) * np.diff(fine))])
@@ -100,7 +100,7 @@ def on_the_map(states: list[State], curvature: Curvature) -> tuple[Any, Any]:
 
 
 def draw(ways: dict[str, list[State]], curvature: Curvature, path: Path) -> None:
-    """The road from above with the ways of the car, and the distance from the middle line along it."""
+    """Draw the road from above with the paths of the car, and the distance from the middle line along it."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -131,7 +131,7 @@ def draw(ways: dict[str, list[State]], curvature: Curvature, path: Path) -> None
 
 
 def main(argv: Sequence[str] | None = None) -> tuple[float, float]:
-    """Drive, learn, drive again on a new track, draw; return the distances from the middle line, root mean square."""
+    """Drive, train, drive again on a new track, draw; return the distances from the middle line, root mean square."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=250, help="training steps (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=30, help="of the drives that judge it (default: %(default)s)")

@@ -1,13 +1,13 @@
-"""Language: tell from a few letters in which of six languages a text is written.
+"""Language: classify a piece of text by its language, one of six.
 
     python examples/applications/language.py
 
-The texts are the openings of six old books (public domain; below). The last third of each is never trained on. Accents
-and punctuation are taken away, so that the network has to know how the letters follow each other. It reads pieces of 40
-letters: letter -> vector -> convolution over pairs of neighbours -> the largest answer along the piece -> scores.
+The texts are the openings of six old books (public domain; below). The last third of each is not trained on. Accents
+and punctuation are removed, so that the network must use the order of the letters. Its input is a piece of 40 letters:
+letter -> vector -> convolution over pairs of neighbours -> the largest value along the piece -> scores.
 
-There are some 300 letters of each language to learn from. With so few, counting which letter follows which does better
-than the network, and the program says by how much.
+There are about 300 letters of each language to train on. With so few, counting pairs of letters is more accurate than
+the network, and the program prints both.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ SPAN = 40  # letters in a piece
 
 
 def numbers(text: str) -> Any:
-    """The text as numbers of LETTERS: no accents, no punctuation, single spaces."""
+    """Return the text as indices into LETTERS: no accents, no punctuation, single spaces."""
     plain = unicodedata.normalize("NFD", text.lower())
     words = "".join(c if c in LETTERS else "" if unicodedata.combining(c) else " " for c in plain).split()
     return np.array([LETTERS.index(c) for c in " ".join(words)])
 
 
 def pieces(texts: Sequence[Any]) -> tuple[Any, Any]:
-    """Every piece of SPAN letters of every text, (N, SPAN), and the number of its language, (N,)."""
+    """Return every piece of SPAN letters of every text, (N, SPAN), and the index of its language, (N,)."""
     cut = [text[np.arange(len(text) - SPAN + 1)[:, None] + np.arange(SPAN)] for text in texts]
     return np.concatenate(cut), np.repeat(np.arange(len(cut)), [len(part) for part in cut])
 
@@ -95,8 +95,8 @@ class Reader(nn.Module):
 
 
 def pair_scores(texts: Sequence[Any], x: Any) -> Any:
-    """How likely each piece is in each language, by how often a letter follows another there: (N, languages)."""
-    counts = np.full((len(texts), len(LETTERS), len(LETTERS)), 0.3)  # a pair that was never seen is not impossible
+    """Return the log likelihood of each piece in each language, from counts of pairs of letters: (N, languages)."""
+    counts = np.full((len(texts), len(LETTERS), len(LETTERS)), 0.3)  # a pair that does not occur is not impossible
     for count, text in zip(counts, texts, strict=True):
         np.add.at(count, (text[:-1], text[1:]), 1)
     logs = np.log(counts / counts.sum(axis=2, keepdims=True))
@@ -104,7 +104,7 @@ def pair_scores(texts: Sequence[Any], x: Any) -> Any:
 
 
 def draw(net: Reader, unseen: Sequence[Any], path: Path) -> None:
-    """Along the unseen part of each text: the probability of each language for the piece that begins there."""
+    """Draw, along the unseen part of each text, the probability of each language for the piece that begins there."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -123,7 +123,7 @@ def draw(net: Reader, unseen: Sequence[Any], path: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> float:
-    """Train on the first two thirds of each text, judge on the rest, draw; return the accuracy."""
+    """Train on the first two thirds of each text, test on the rest, draw; return the accuracy."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=12, help="passes over the pieces (default: %(default)s)")
     parser.add_argument("--width", type=int, default=64, help="features of the convolution (default: %(default)s)")

@@ -1,11 +1,11 @@
-"""Medicine: malignant or benign, from thirty measurements of cell nuclei; and what a threshold decides.
+"""Medicine: malignant or benign, from thirty measurements of cell nuclei; and the choice of a threshold.
 
     python examples/applications/medicine.py          # needs scikit-learn, whose package holds the data
 
 The data are the 569 cases of the Wisconsin breast cancer set (Street, Wolberg and Mangasarian, 1993). A missed tumour
-is worse than a false alarm, so accuracy is the wrong number to look at: the threshold is chosen on a validation part
-so that the wished share of tumours is found (sensitivity), and the unseen part tells what that costs in false alarms.
-Is a probability of 90 % right in nine of ten cases? The calibration says. An exercise, and no medical device.
+is worse than a false alarm, so accuracy is the wrong measure. The threshold is chosen on a validation part so that the
+wished share of tumours is found (sensitivity); the false alarms are counted on the unseen part. The calibration shows
+whether a probability of 90 % is right in nine of ten cases. This is an exercise and no medical device.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nn.data import standardize, train_test_split
 
 
 def load_cases() -> tuple[Any, Any]:
-    """Measurements (569, 30), and whether the tumour is malignant (569,)."""
+    """Return measurements (569, 30), and whether the tumour is malignant (569,)."""
     from sklearn.datasets import load_breast_cancer
 
     data = load_breast_cancer()
@@ -37,18 +37,18 @@ def network(features: int, rng: np.random.Generator) -> nn.Sequential:
 
 
 def sensitivity_and_specificity(said: Any, truth: Any) -> tuple[float, float]:
-    """Of the malignant cases the share that is found; of the benign ones the share that is spared."""
+    """Return the share of malignant cases that is found, and the share of benign cases without a false alarm."""
     return float(np.mean(said[truth == 1])), float(np.mean(~said[truth == 0]))
 
 
 def area_under_curve(p: Any, truth: Any) -> float:
-    """The probability that a malignant case gets more than a benign one, ties counted half (Mann and Whitney)."""
+    """Return the probability that a malignant case has a larger p than a benign one, ties half (Mann and Whitney)."""
     malignant, benign = p[truth == 1][:, None], p[truth == 0]
     return float(np.mean((malignant > benign) + 0.5 * (malignant == benign)))
 
 
 def draw(p: Any, truth: Any, threshold: float, path: Path) -> None:
-    """The curve of all thresholds with the chosen one, and the probabilities of both kinds."""
+    """Draw the curve of all thresholds with the chosen one, and the probabilities of both kinds."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -74,7 +74,7 @@ def draw(p: Any, truth: Any, threshold: float, path: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, float]:
-    """Train, choose the threshold, test, draw; return what the unseen cases say."""
+    """Train, choose the threshold, test, draw; return the measures on the unseen cases."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=40, help="passes over the cases (default: %(default)s)")
     parser.add_argument("--find", type=float, default=0.98, help="share of tumours to find in the validation part")

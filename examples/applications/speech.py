@@ -1,12 +1,12 @@
-"""Speech: name the vowel in a sound, from its spectrogram, with convolutions and a GRU.
+"""Speech: classify vowels from spectrograms, with a convolution and a GRU.
 
     python examples/applications/speech.py
 
-The sounds are synthesised, by the law of the source and the filter: a voice is a pulse train of a fundamental
-frequency, the mouth a chain of resonances (formants), and a vowel is where the first two formants lie. Each speaker
-has a pitch and a length of the vocal tract, which scales all formants; pitch and loudness drift, and noise is added.
-The formants are the means of Peterson and Barney, "Control Methods Used in a Study of the Vowels" (1952), for men.
-Speakers of the test are none of the training.
+The sounds are synthesised by the source-filter model: a voice is a pulse train of a fundamental frequency, the mouth a
+chain of resonances (formants), and the first two formants determine the vowel. Each speaker has a pitch and a length
+of the vocal tract, which scales all formants; pitch and loudness drift, and noise is added. The formants are the means
+of Peterson and Barney, "Control Methods Used in a Study of the Vowels" (1952), for men. The speakers of the test are
+not those of the training.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ WIDTHS = (60, 90, 120)  # bandwidths of the formants, Hz
 
 
 def resonance(x: Any, frequency: float, width: float) -> Any:
-    """x (T,) through a two-pole filter that rings at the frequency; written with the filter's own impulse response."""
+    """Apply a two-pole filter of this resonance to x (T,), by convolution with its impulse response."""
     t = np.arange(400) / RATE
     ringing = np.exp(-np.pi * width * t) * np.sin(2 * np.pi * frequency * t)
     return np.convolve(x, ringing)[: len(x)]
 
 
 def say(vowel: str, pitch: float, tract: float, noise: float, rng: np.random.Generator, seconds: float = 0.3) -> Any:
-    """The sound of a vowel, (T,), with unit power before the noise."""
+    """Return the sound of a vowel, (T,), with unit power before the noise."""
     count = int(seconds * RATE)
     drift = pitch * (1 + 0.08 * np.sin(2 * np.pi * (rng.random() + np.arange(count) / count * rng.uniform(0.3, 1.0))))
     phase = np.cumsum(drift) / RATE
@@ -53,14 +53,14 @@ def say(vowel: str, pitch: float, tract: float, noise: float, rng: np.random.Gen
 
 
 def spectrogram(sounds: Any, window: int = 128, hop: int = 96) -> Any:
-    """Sounds (N, T) -> the logarithm of the power in each window and frequency, (N, windows, window // 2 + 1)."""
+    """Return the log power of sounds (N, T) in each window and frequency, (N, windows, window // 2 + 1)."""
     starts = np.arange(0, sounds.shape[1] - window + 1, hop)
     pieces = sounds[:, starts[:, None] + np.arange(window)] * np.hanning(window)
     return np.log(np.abs(np.fft.rfft(pieces)) ** 2 + 1e-3).astype(np.float32)
 
 
 def recordings(speakers: int, noise: float, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Every vowel thrice from each of so many new speakers: spectrograms and labels."""
+    """Return spectrograms and labels: every vowel three times from each of `speakers` new speakers."""
     sounds, labels = [], []
     for _ in range(speakers):
         pitch, tract = rng.uniform(90, 260), rng.uniform(0.95, 1.2)
@@ -85,7 +85,7 @@ class Listener(nn.Module):
 
 
 def draw(x: Any, y: Any, matrix: Any, path: Path) -> None:
-    """A spectrogram of each vowel, and which vowel was taken for which."""
+    """Draw a spectrogram of each vowel, and the confusion matrix."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,10 +1,9 @@
-"""The same network in PyTorch and here: weights go over by name, and both learn the same, step for step.
+"""The same network in PyTorch and here: weights are copied by name, and all losses are equal, step by step.
 
     python examples/basics/frameworks.py     # needs torch; matplotlib for the picture
 
-The article's network on handwritten digits. Both start from one set of weights, see the same batches and use Adam. What
-differs is how sums are ordered, and so the last digit of float32. Keras' ten lines stand beside these two in
-docs/article.md.
+The article's network on handwritten digits. Both start from one set of weights, and use the same batches and Adam. Only
+the order of sums differs, and so the last digit of float32. docs/article.md has the same program in Keras.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from nn.data import load_digits, train_test_split
 
 
 def here(weights: dict[str, Any], batches: list[Any], x: Any, y: Any) -> tuple[list[float], dict[str, Any]]:
-    """The losses of the steps, and the first gradients."""
+    """Return the losses of the steps, and the first gradients."""
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     net.load_state_dict(weights)
     gradients: dict[str, Any] = {}
@@ -38,7 +37,7 @@ def here(weights: dict[str, Any], batches: list[Any], x: Any, y: Any) -> tuple[l
 
 
 def in_pytorch(weights: dict[str, Any], batches: list[Any], x: Any, y: Any) -> tuple[list[float], dict[str, Any]]:
-    """The same, line by line."""
+    """Return the same from PyTorch."""
     import torch
 
     layers: Any = [torch.nn.Flatten(), torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10)]
@@ -58,7 +57,7 @@ def in_pytorch(weights: dict[str, Any], batches: list[Any], x: Any, y: Any) -> t
 
 
 def draw(ours: list[float], theirs: list[float], path: Path) -> None:
-    """Both curves of losses, and their difference."""
+    """Draw both curves of losses, and their difference."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,10 +1,10 @@
-"""Initial values: how a signal and its gradient fare through a deep network, and what it learns from there.
+"""Initial values: the size of a signal and of its gradient in a deep network, and the loss that training reaches.
 
     python examples/basics/initial_values.py     # needs matplotlib for the picture
 
-Ten hidden ReLU layers read handwritten digits. From zeros every unit of a layer is the same and stays so: nothing but
-the last bias learns. With weights too small the signal dies out, with weights too large it explodes; He's variance
-2 / inputs keeps it, because ReLU takes half of it away, and Xavier's, made for tanh, loses a part in every layer.
+The network has ten hidden ReLU layers and classifies handwritten digits. With zeros all units of a layer stay equal,
+and only the last bias changes. With weights too small the signal vanishes, with weights too large it explodes. He's
+variance 2 / inputs keeps it, because ReLU removes half of it. Xavier's, made for tanh, loses a part in every layer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WAYS: dict[str, Any] = {
 
 
 def network(way: str, layers: int, width: int, seed: int) -> nn.Sequential:
-    """`layers` hidden ReLU layers of `width` units, their weights drawn in one of the ways."""
+    """Return `layers` hidden ReLU layers of `width` units, their weights drawn in one of the ways."""
     rng = np.random.default_rng(seed)
     widths, parts = [64, *[width] * layers], []
     for inputs, outputs in itertools.pairwise(widths):
@@ -41,7 +41,7 @@ def network(way: str, layers: int, width: int, seed: int) -> nn.Sequential:
 
 
 def through(net: nn.Sequential, x: Any, y: Any) -> tuple[list[float], list[float]]:
-    """Root mean square of every hidden layer's output, and of its gradient."""
+    """Return the root mean square of every hidden layer's output, and of its gradient."""
     values, outputs = net[0](x), []
     for layer in list(net)[1:]:
         values = layer(values)
@@ -55,7 +55,7 @@ def through(net: nn.Sequential, x: Any, y: Any) -> tuple[list[float], list[float
 
 
 def draw(signals: dict[str, Any], losses: dict[str, list[float]], path: Path) -> None:
-    """Signal and gradient by layer, and the loss by epoch."""
+    """Draw signal and gradient by layer, and the loss by epoch."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -80,7 +80,7 @@ def draw(signals: dict[str, Any], losses: dict[str, list[float]], path: Path) ->
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, float]:
-    """Measure, train, draw; return the accuracy on unseen digits from each way to begin."""
+    """Measure, train, draw; return the accuracy on unseen digits for each way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--layers", type=int, default=10, help="hidden layers (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=12, help="passes over the digits (default: %(default)s)")

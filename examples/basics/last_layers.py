@@ -1,10 +1,10 @@
-"""Choosing the last layer: a number, yes or no, one of several classes; the same body with three ends.
+"""Choosing the last layer: a number, yes or no, one of several classes; the same network with three last layers.
 
     python examples/basics/last_layers.py     # needs matplotlib for the picture
 
-The last layer is a Linear and nothing after it. What would come after stands in the loss, and is applied once more to
-read the answer: nothing for a number, the sigmoid for yes or no, the softmax for classes. Three tasks on the same
-digits: how much ink a digit has, whether it is odd, and which it is.
+The last layer is a Linear, without an activation. The activation is part of the loss, and is applied again to read the
+prediction: none for a number, the sigmoid for yes or no, the softmax for classes. Three tasks on the same digits: the
+amount of ink, whether the digit is odd, and which digit it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nn.data import load_digits, train_test_split
 
 
 class Task(NamedTuple):
-    """Outputs of the last layer, the loss, what is asked, how an answer is read, and how right the answers are."""
+    """A task: outputs of the last layer, loss, targets, a function that reads a prediction, and a metric."""
 
     outputs: int
     loss: Any
@@ -57,7 +57,7 @@ TASKS = {
 
 
 def draw(x: Any, y: Any, outputs: dict[str, Any], path: Path) -> None:
-    """Unseen digits, what the three networks say of each, and the probabilities of the ten classes."""
+    """Draw unseen digits, the three predictions for each, and the probabilities of the ten classes."""
     import matplotlib
 
     matplotlib.use("Agg")

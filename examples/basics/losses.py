@@ -1,11 +1,11 @@
-"""Losses of one score, and their gradients: what each costs, and how hard it pulls.
+"""Losses of one score, and their gradients.
 
     python examples/basics/losses.py     # needs matplotlib
 
-The right answer is "yes" (1, and +1 for the hinge loss). Mean squared error on the sigmoid hardly pulls where the
-score is badly wrong, because the sigmoid is flat there; cross-entropy on the score pulls with all its force. The hinge
-loss stops where the margin is reached. On the right, losses of a number: the absolute error pulls alike at any
-distance, Huber's is the square near the target and the absolute error far from it.
+The right answer is "yes" (1, and +1 for the hinge loss). The mean squared error of the sigmoid has a small gradient
+where the score is very wrong, because the sigmoid is flat there; the gradient of cross-entropy is large there. The
+hinge loss is 0 beyond the margin. On the right, losses of a number: the gradient of the absolute error has the same
+size at any distance; Huber's loss is the square near the target and the absolute error far from it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Curve = Callable[[Any], Any]  # numbers (N,) -> losses (N,)
 
 
 def of_a_score(score: Any) -> dict[str, Curve]:
-    """Losses of raw scores whose right answer is yes."""
+    """Return losses of raw scores whose right answer is yes."""
     yes = np.ones_like(score)
     return {
         "cross-entropy": lambda s: nn.binary_cross_entropy_with_logits(s, yes, reduction="none"),
@@ -34,7 +34,7 @@ def of_a_score(score: Any) -> dict[str, Curve]:
 
 
 def of_a_number(prediction: Any) -> dict[str, Curve]:
-    """Losses of predicted numbers whose target is 0."""
+    """Return losses of predicted numbers whose target is 0."""
     zero = np.zeros_like(prediction)
     return {
         "squared error": lambda x: nn.mse_loss(x, zero, reduction="none"),
@@ -44,7 +44,7 @@ def of_a_number(prediction: Any) -> dict[str, Curve]:
 
 
 def with_gradient(loss: Curve, at: Any) -> tuple[Any, Any]:
-    """The losses at some numbers, and the derivative of each."""
+    """Return the losses at some numbers, and the derivative of each."""
     x = ad.tensor(at)
     y = loss(x)
     y.sum().backward()
@@ -52,7 +52,7 @@ def with_gradient(loss: Curve, at: Any) -> tuple[Any, Any]:
 
 
 def draw(at: Any, kinds: dict[str, dict[str, Curve]], path: Path) -> None:
-    """Losses above, their derivatives below."""
+    """Draw the losses, and below them their derivatives."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -73,7 +73,7 @@ def draw(at: Any, kinds: dict[str, dict[str, Curve]], path: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, float]:
-    """Print and draw; return the derivative of each loss of a score at -4, where the answer is badly wrong."""
+    """Print and draw; return the derivative of each loss of a score at -4, which is very wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture (default: %(default)s)")
     options = parser.parse_args(argv)

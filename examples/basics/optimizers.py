@@ -2,9 +2,9 @@
 
     python examples/basics/optimizers.py     # needs matplotlib for the picture
 
-On the left a valley of two parameters, thirty times steeper across than along, which shows the paths; on the right a
-network that learns handwritten digits. Each has a learning rate that suits it: a rate that suits one is wrong for
-another, so the plot says how they go, not which is best.
+On the left the paths in a valley of two parameters, thirty times steeper across than along; on the right the losses of
+a network for handwritten digits. Each optimizer has a learning rate that suits it, so the plot compares the courses,
+and does not rank the optimizers.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ ON_DIGITS: dict[str, Maker] = {
 
 
 def valley(x: Any, y: Any) -> Any:
-    """A smooth function with its minimum, 0, at (0, 0)."""
+    """Return a smooth function with its minimum, 0, at (0, 0)."""
     return 0.5 * x**2 + 15 * y**2
 
 
 def path_of(make: Maker, steps: int) -> Any:
-    """The places (steps + 1, 2) that an optimizer comes through, from (-4, 1)."""
+    """Return the points (steps + 1, 2) of an optimizer's path from (-4, 1)."""
     place = nn.Parameter([-4.0, 1.0])
     optimizer, places = make([place]), [place.data.copy()]
     for _ in range(steps):
@@ -55,7 +55,7 @@ def path_of(make: Maker, steps: int) -> Any:
 
 
 def draw(paths: dict[str, Any], losses: dict[str, list[float]], out: Path) -> None:
-    """The paths over the lines of equal height, and the losses by epoch."""
+    """Draw the paths over the lines of equal height, and the losses by epoch."""
     import matplotlib
 
     matplotlib.use("Agg")

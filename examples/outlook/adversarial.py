@@ -1,12 +1,12 @@
-"""Adversarial attacks: small changes of the image that make a good network fail, and training against them.
+"""Adversarial attacks: small changes of the image that a good network classifies wrongly, and training against them.
 
     python examples/outlook/adversarial.py
 
-The gradient of the loss with respect to the image tells how to change each pixel for the worse. FGSM takes one step
-of size ε along its sign (Goodfellow, Shlens and Szegedy, "Explaining and Harnessing Adversarial Examples", ICLR
-2015); PGD takes many small ones and comes back to within ε of the image after each (Madry et al., "Towards Deep
-Learning Models Resistant to Adversarial Attacks", ICLR 2018). The defence is to train on attacked images. What it
-reaches is measured against these two attacks and proves nothing about others.
+The loss increases along its gradient with respect to the image. FGSM takes one step of size ε along the gradient's sign
+(Goodfellow, Shlens and Szegedy, "Explaining and Harnessing Adversarial Examples", ICLR 2015); PGD takes many small
+steps, each followed by a projection to within ε of the image (Madry et al., "Towards Deep Learning Models Resistant to
+Adversarial Attacks", ICLR 2018). The defence is to train on attacked images. It is measured against these two attacks
+only.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from nn.data import batches, load_digits, train_test_split
 
 
 def ascent(net: nn.Module, x: Any, y: Any) -> Any:
-    """The sign of the loss's derivative with respect to every pixel; the parameters are constants."""
+    """Return the sign of the loss's derivative with respect to every pixel; the parameters are constants."""
     with ad.no_grad():
         return np.sign(ad.grad(lambda pixels: nn.cross_entropy(net(pixels), y, reduction="sum"))(x))
 
 
 def fgsm(net: nn.Module, x: Any, y: Any, epsilon: float) -> Any:
-    """One step of size ε uphill; pixels stay between 0 and 1."""
+    """Take one step of size ε that increases the loss; pixels stay between 0 and 1."""
     return np.clip(x + np.float32(epsilon) * ascent(net, x, y), 0, 1)
 
 
 def pgd(net: nn.Module, x: Any, y: Any, epsilon: float, rng: np.random.Generator, steps: int = 10) -> Any:
-    """Start at random within ε, then `steps` steps uphill, each followed by the projection to within ε."""
+    """Start at random within ε, then take `steps` steps that increase the loss, each projected to within ε."""
     low, high = np.clip(x - np.float32(epsilon), 0, 1), np.clip(x + np.float32(epsilon), 0, 1)
     attacked = rng.uniform(low, high).astype(x.dtype)
     for _ in range(steps):
@@ -48,7 +48,7 @@ def network(rng: np.random.Generator) -> nn.Sequential:
 
 
 def train(net: nn.Module, x: Any, y: Any, epochs: int, epsilon: float, rng: np.random.Generator) -> None:
-    """Adam on every batch; with ε > 0 on the batch as PGD of a few steps attacks it at that moment."""
+    """Train by Adam; with ε > 0 each batch is first attacked by a few steps of PGD."""
     optimizer = nn.Adam(net.parameters(), lr=3e-3)
     for _ in range(epochs):
         for xb, yb in batches(x, y, batch_size=64, rng=rng):
@@ -61,7 +61,7 @@ def train(net: nn.Module, x: Any, y: Any, epochs: int, epsilon: float, rng: np.r
 
 def draw(nets: Mapping[str, nn.Module], x: Any, y: Any, curves: dict[str, Any], epsilons: Any, at: float, path: Path,
          rng: np.random.Generator, shown: int = 5) -> None:  # fmt: skip
-    """Digits before and after PGD with both networks' answers, and accuracy against the size of the attack."""
+    """Draw digits before and after PGD with both networks' predictions, and accuracy by the size of the attack."""
     import matplotlib
 
     matplotlib.use("Agg")

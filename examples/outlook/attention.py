@@ -1,11 +1,10 @@
-"""Attention drawn: what each head looks at, in a task that cannot be solved without finding one token among many.
+"""Attention drawn: the weights of each head, in a task that cannot be solved without finding one token among many.
 
     python examples/outlook/attention.py
 
-A line such as `k7 a3 f1 m9 a?` lists letters with a digit each, in random order, and asks for the digit of one of
-them. One layer of self-attention reads the whole line; the answer is read at the question. The network is told the
-right digit and never where it stands, so a weight near 1 on the right letter is something that it found out by
-itself.
+A line such as `k7 a3 f1 m9 a?` has letters with a digit each, in random order, and last a letter whose digit is the
+target. The input of one layer of self-attention is the whole line; its output at the last position gives the scores.
+The target is the digit and not its position, so a weight near 1 on the right letter is a result of the training.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import autodiff as ad
 import nn
 
 LETTERS = "abcdefghijklmnop"
-QUESTION = 10  # stands where a digit would stand
+QUESTION = 10  # the last position has it in place of a digit
 
 
 class Finder(nn.Module):
@@ -41,7 +40,7 @@ class Finder(nn.Module):
 
 
 def lines(rng: np.random.Generator, count: int, length: int) -> tuple[Any, Any, Any, Any]:
-    """Letters and digits (count, length + 1) with the question in the last place, the answers, and where they are."""
+    """Return letters and digits (count, length + 1) with the question last, the answers, and their positions."""
     letters = rng.permuted(np.tile(np.arange(len(LETTERS)), (count, 1)), axis=1)[:, :length]
     digits, place = rng.integers(0, 10, (count, length)), rng.integers(0, length, count)
     rows = np.arange(count)
@@ -50,7 +49,7 @@ def lines(rng: np.random.Generator, count: int, length: int) -> tuple[Any, Any, 
 
 
 def train(net: Finder, steps: int, length: int, rng: np.random.Generator) -> None:
-    """Adam on fresh lines in every step, so that nothing can be learnt by heart."""
+    """Train by Adam on new lines in every step, so that the network cannot overfit."""
     optimizer = nn.Adam(net.parameters(), lr=3e-3)
     for step in range(1, steps + 1):
         letters, digits, answers, _ = lines(rng, 64, length)
@@ -78,7 +77,7 @@ WORDS = {  # of the large picture
 
 
 def draw(weights: Any, letters: Any, digits: Any, place: int, path: Path, lang: str = "en") -> None:
-    """Each head's weights over one line: row by row what a token looks at; the last row asks, the frame is right."""
+    """Draw each head's weights over one line. A row has the weights of a token; the frame is at the right answer."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,11 +1,11 @@
-"""Augmentation: which random changes of the images help a network that has few of them? Measured, over several seeds.
+"""Augmentation: the effect of random changes of the images, when there are few of them, over several seeds.
 
     python examples/outlook/augmentation.py
 
-A small convolutional network learns from ten examples of each digit; every batch is changed anew by one of the
-augmenters of `nn.data`, or by three together. All ways get the same examples, the same first weights and the same
-number of steps. A change helps when it makes what might have been drawn: a digit moved or turned a little is still that
-digit. Mirrored it is not (a 2 is no longer a 2), and the table shows it.
+A small convolutional network is trained on ten examples of each digit; every batch is changed by one of the augmenters
+of `nn.data`, or by three together. All ways have the same examples, the same first weights and the same number of
+steps. A change helps when the result could be a real example: a digit that is moved or turned a little is still that
+digit. A mirrored 2 is not a 2, and the table shows this.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WAYS = {
 
 
 def network(rng: np.random.Generator) -> nn.Sequential:
-    """(N, 1, 8, 8) -> logits (N, 10)."""
+    """Return the network: (N, 1, 8, 8) -> logits (N, 10)."""
     return nn.Sequential(
         nn.Conv2d(1, 8, 3, padding=1, rng=rng),
         nn.ReLU(),
@@ -59,7 +59,7 @@ def network(rng: np.random.Generator) -> nn.Sequential:
 
 
 def train(net: nn.Module, x: Any, y: Any, augment: Augment, steps: int, rng: np.random.Generator) -> None:
-    """Adam; each step takes 50 of the examples, changed anew."""
+    """Train by Adam; each step takes 50 of the examples, with new changes."""
     optimizer = nn.Adam(net.parameters(), lr=4e-3)
     for _ in range(steps):
         rows = rng.permutation(len(x))[:50]
@@ -70,7 +70,7 @@ def train(net: nn.Module, x: Any, y: Any, augment: Augment, steps: int, rng: np.
 
 
 def compare(seed: int, each: int, steps: int) -> list[float]:
-    """Accuracy on unseen digits for each of WAYS, with `each` examples of every digit."""
+    """Return the accuracy on unseen digits for each of WAYS, with `each` examples of every digit."""
     images, labels = load_digits()
     x, x_test, y, y_test = train_test_split(images[:, None], labels, rng=seed)
     few = np.concatenate([np.flatnonzero(y == label)[:each] for label in range(10)])
@@ -83,7 +83,7 @@ def compare(seed: int, each: int, steps: int) -> list[float]:
 
 
 def draw(runs: Any, path: Path, shown: int = 4) -> None:
-    """What each change makes of the same digits, and the accuracy that it leads to."""
+    """Draw the same digits after each change, and the accuracy with it."""
     import matplotlib
 
     matplotlib.use("Agg")

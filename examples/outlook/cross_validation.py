@@ -1,14 +1,14 @@
-"""Cross-validation: choose the size of a network without looking at the test part.
+"""Cross-validation: choose the size of a network without the test part.
 
     python examples/outlook/cross_validation.py
 
-The examples for learning are divided into five folds with the same share of every digit. Each size is trained five
-times, each time without one fold, which judges it; the input is standardised by the four others alone. The best mean
-is chosen, trained on all five folds, and judged once on digits that nobody has seen. The spread over the folds tells
-how much a difference between two sizes is worth.
+The examples for training are divided into five folds with the same share of every digit. Each size is trained five
+times, each time without one fold, on which it is tested; the input is standardised by the four others alone. The size
+with the best mean is trained on all five folds, and tested once on unseen digits. A difference between two sizes counts
+only if it is large compared with the spread over the folds.
 
-The folds are written out here, so that it is seen what they do. With scikit-learn one writes `cross_val_score`:
-`nn.NeuralClassifier` is such an estimator, and where scikit-learn is installed it is judged on the same folds.
+The folds are written out here to show the method. scikit-learn has `cross_val_score` for its estimators;
+`nn.NeuralClassifier` is one, and where scikit-learn is installed it is tested on the same folds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from nn.data import load_digits, standardize, train_test_split
 
 
 def stratified_folds(y: Any, k: int, rng: np.random.Generator) -> Iterator[tuple[Any, Any]]:
-    """Yield (training rows, validation rows) k times; every row validates once, and each fold has all classes alike."""
+    """Yield (training rows, validation rows) k times. Every row validates once; all folds have equal class shares."""
     order = rng.permutation(len(y))
     order = order[np.argsort(y[order], kind="stable")]  # class by class, random within a class
     fold_of = np.empty(len(y), int)
@@ -37,7 +37,7 @@ def stratified_folds(y: Any, k: int, rng: np.random.Generator) -> Iterator[tuple
 
 
 def accuracy_of(hidden: int, x: Any, y: Any, x_new: Any, y_new: Any, epochs: int, seed: int) -> float:
-    """Train a network with `hidden` units on (x, y) and judge it on the others."""
+    """Train a network with `hidden` units on (x, y) and return its accuracy on (x_new, y_new)."""
     x, x_new = standardize(x, x_new)
     rng = np.random.default_rng(seed)
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, hidden, rng=rng), nn.ReLU(), nn.Linear(hidden, 10, rng=rng))
@@ -47,7 +47,7 @@ def accuracy_of(hidden: int, x: Any, y: Any, x_new: Any, y_new: Any, epochs: int
 
 
 def by_scikit_learn(hidden: int, x: Any, y: Any, folds: list[Any], epochs: int, seed: int) -> Any:
-    """Accuracy on each fold, by scikit-learn's own loop over the same folds."""
+    """Return the accuracy on each fold, by scikit-learn's own loop over the same folds."""
     from sklearn.model_selection import cross_val_score
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -61,7 +61,7 @@ def by_scikit_learn(hidden: int, x: Any, y: Any, folds: list[Any], epochs: int, 
 
 
 def draw(results: dict[int, list[float]], chosen: int, test: float, path: Path) -> None:
-    """Every fold as a point, the mean as a bar, the test of the chosen size as a star."""
+    """Draw every fold as a point, the mean as a bar, the test of the chosen size as a star."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,12 +1,12 @@
-"""A deep belief network: layers learnt one by one without any labels, then fine-tuned with few by backpropagation.
+"""A deep belief network: layers trained one by one without labels, then fine-tuned with few labels by backpropagation.
 
     python examples/outlook/deep_belief.py
 
 Hinton, Osindero and Teh, "A Fast Learning Algorithm for Deep Belief Nets" (2006). Each layer is a restricted
-Boltzmann machine and learns by contrastive divergence, which is NOT backpropagation: it compares how often two units
-are on together when the data are seen and when the machine sees its own reconstruction, and no gradient of a loss is
-taken. That part is plain NumPy below. The weights then start an ordinary network, which backpropagation fine-tunes on
-a few labelled digits; the same network from random weights stands beside it, over several seeds.
+Boltzmann machine, trained by contrastive divergence, which is NOT backpropagation: it compares how often two units are
+on together for the data and for the machine's own reconstructions, and takes no gradient of a loss. This part is plain
+NumPy. The weights are then the first weights of an ordinary network, which backpropagation fine-tunes on a few labelled
+digits. It is compared with the same network from random weights, over several seeds.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ class Machine(NamedTuple):
     hidden: Any
 
     def up(self, v: Any) -> Any:
-        """The probability that each hidden unit is on: (N, hidden)."""
+        """Return the probability that each hidden unit is on: (N, hidden)."""
         return ad.sigmoid(v @ self.weight + self.hidden)
 
     def down(self, h: Any) -> Any:
-        """The probability that each visible unit is on: (N, visible)."""
+        """Return the probability that each visible unit is on: (N, visible)."""
         return ad.sigmoid(h @ self.weight.T + self.visible)
 
 
 def contrastive_divergence(x: Any, hidden: int, epochs: int, rng: np.random.Generator, lr: float = 0.1) -> Machine:
-    """Learn a machine from x (N, visible) with values from 0 to 1, by one step of Gibbs sampling (CD-1)."""
+    """Train a machine on x (N, visible) with values from 0 to 1, by one step of Gibbs sampling (CD-1)."""
     machine = Machine(0.05 * rng.standard_normal((x.shape[1], hidden)), np.zeros(x.shape[1]), np.zeros(hidden))
     for _ in range(epochs):
         for v in batches(x, batch_size=32, rng=rng):
             h = machine.up(v)
-            v_again = machine.down(rng.random(h.shape) < h)  # the sample goes down, its probabilities come up
+            v_again = machine.down(rng.random(h.shape) < h)  # the reconstruction, from a sample of the hidden units
             h_again = machine.up(v_again)
             machine = Machine(
                 machine.weight + lr * ((v.T @ h - v_again.T @ h_again) / len(v) - 2e-4 * machine.weight),
@@ -57,7 +57,7 @@ def contrastive_divergence(x: Any, hidden: int, epochs: int, rng: np.random.Gene
 
 
 def network(sizes: Sequence[int], rng: np.random.Generator, machines: Sequence[Machine] = ()) -> nn.Sequential:
-    """Sigmoid layers of the given sizes and a linear one for ten digits; the first ones start from the machines."""
+    """Return sigmoid layers of the given sizes and a linear one for ten digits; the first start from the machines."""
     layers: list[nn.Module] = [nn.Flatten()]
     for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after, rng=rng), nn.Sigmoid()]
@@ -76,7 +76,7 @@ def fine_tune(net: nn.Module, x: Any, y: Any, steps: int) -> None:
 
 
 def draw(x: Any, machines: Sequence[Machine], path: Path, columns: int = 10) -> None:
-    """Weights into units of the first layer; digits, and the same digits up through all layers and down again."""
+    """Draw weights into units of the first layer; digits, and their reconstructions through all layers."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -104,7 +104,7 @@ def draw(x: Any, machines: Sequence[Machine], path: Path, columns: int = 10) -> 
 
 
 def main(argv: Sequence[str] | None = None) -> Any:
-    """Learn the machines, fine-tune both networks, draw; return accuracies (seeds, 2): from machines, random."""
+    """Train the machines, fine-tune both networks, draw; return accuracies (seeds, 2): from machines, random."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=30, help="contrastive divergence, for each layer")
     parser.add_argument("--labels", type=int, default=5, help="labelled examples of each digit (default: %(default)s)")
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> Any:
         seen, machines = np.float64(x).reshape(len(x), -1), []
         for hidden in sizes[1:]:
             machines.append(contrastive_divergence(seen, hidden, options.epochs, rng))
-            seen = machines[-1].up(seen)  # the next machine sees what this one makes of the data
+            seen = machines[-1].up(seen)  # the hidden probabilities are the data of the next machine
         few = np.concatenate([np.flatnonzero(y == label)[: options.labels] for label in range(10)])
         nets = [network(sizes, rng, machines), network(sizes, rng)]
         for net in nets:

@@ -1,11 +1,10 @@
-"""What a network costs: multiply-adds, recorded operations and bytes, counted layer by layer.
+"""The cost of a network: multiply-adds, recorded operations and bytes, counted layer by layer.
 
     python examples/outlook/graph_cost.py
 
-The energy that a network takes depends on a machine that this program does not know, so it prints no joules. What it
-counts is exact and the same everywhere: the multiply-adds of the layers, the operations that a step records, the
-bytes of their results; and it measures the peak memory of Python's allocator, with and without recording. Beside them
-stands what the operations bought: accuracy.
+The energy that a network uses depends on the machine, so this program prints no joules. The counts are exact and the
+same everywhere: the multiply-adds of the layers, the operations that a step records, the bytes of their results. It
+also measures the peak memory of Python's allocator, with and without recording, and the accuracy.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from nn.data import load_digits, train_test_split
 
 
 class Cost(NamedTuple):
-    """Of one batch: counts of the forward pass, the graph, and the peak bytes without recording and of a step."""
+    """The cost of one batch: counts of the forward pass, the graph, and peak bytes without recording and of a step."""
 
     parameters: int
     multiply_adds: int
@@ -38,7 +37,7 @@ class Cost(NamedTuple):
 
 
 def networks(seed: int) -> dict[str, nn.Sequential]:
-    """Three networks for (N, 1, 8, 8); each is a chain of layers."""
+    """Return three networks for (N, 1, 8, 8); each is a chain of layers."""
     rng = np.random.default_rng(seed)
     return {
         "linear": nn.Sequential(nn.Flatten(), nn.Linear(64, 10, rng=rng)),
@@ -54,15 +53,15 @@ def networks(seed: int) -> dict[str, nn.Sequential]:
 
 
 def graph_of(loss: Any) -> tuple[int, int]:
-    """How many operations the loss was computed by, and the bytes of their results."""
+    """Return the number of recorded operations of a loss, and the bytes of their results."""
     nodes = [node for node in json.loads(ad.draw(loss, level="op").to_json())["nodes"] if node["op"]]
     sizes = [math.prod(map(int, re.findall(r"\d+", node["shape"]))) for node in nodes]  # a "scalar" has no numbers: 1
     return len(nodes), sum(n * np.dtype(node["dtype"]).itemsize for n, node in zip(sizes, nodes, strict=True))
 
 
 def peak(run: Callable[[], Any]) -> int:
-    """The most bytes that a call holds at once, beyond what was there before."""
-    run()  # what is made once and kept is no cost of a step
+    """Return the peak memory of a call in bytes, beyond the memory before it."""
+    run()  # memory that the first call allocates and keeps is no cost of a step
     tracemalloc.start()
     run()
     _, most = tracemalloc.get_traced_memory()
@@ -83,7 +82,7 @@ def cost(net: nn.Sequential, x: Any, y: Any) -> Cost:
 
 
 def draw(net: nn.Sequential, x: Any, title: str, path: Path) -> None:
-    """Multiply-adds and bytes, layer by layer."""
+    """Draw multiply-adds and bytes, layer by layer."""
     import matplotlib
 
     matplotlib.use("Agg")

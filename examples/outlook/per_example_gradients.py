@@ -1,12 +1,12 @@
-"""Per-example gradients, clipped and made noisy: the arithmetic of private training, and what it costs in accuracy.
+"""Per-example gradients, clipped and with noise: the arithmetic of private training, and its cost in accuracy.
 
     python examples/outlook/per_example_gradients.py
 
-A batch gradient is a sum over the examples, and one unusual example can rule it. Here `ad.vmap(ad.grad(loss))` gives
-the gradient of every example by itself, in one pass. Each is shortened to a length of at most C, and noise of standard
+A batch gradient is a sum over the examples, and one unusual example can dominate it. Here `ad.vmap(ad.grad(loss))`
+computes the gradient of every example in one pass. Each is scaled to a norm of at most C, and noise of standard
 deviation σC is added to their sum: the step of Abadi et al., "Deep Learning with Differential Privacy" (2016),
-Algorithm 1, with batches drawn by shuffling. This program makes no claim of privacy: that needs an accountant of what
-the whole training reveals, and there is none here.
+Algorithm 1, with batches drawn by shuffling. This program makes no claim of privacy: that needs a privacy accountant
+for the whole training, and there is none here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def network(rng: np.random.Generator, hidden: int = 32) -> nn.Sequential:
 
 
 def per_example(net: nn.Module, x: Any, y: Any) -> Gradients:
-    """x: (N, 8, 8), y: (N,) -> parameter name -> gradients (N, *shape)."""
+    """Return parameter name -> gradients (N, *shape). x: (N, 8, 8), y: (N,)."""
 
     def loss(parameters: dict[str, Any], image: Any, label: Any) -> Any:
         return nn.cross_entropy(nn.functional_call(net, parameters, image[None]), label[None])  # a batch of one
@@ -40,18 +40,18 @@ def per_example(net: nn.Module, x: Any, y: Any) -> Gradients:
 
 
 def lengths(gradients: Gradients) -> Any:
-    """The length of each example's gradient over all parameters together: (N,)."""
+    """Return the norm of each example's gradient over all parameters together: (N,)."""
     return np.sqrt(sum(np.square(g).sum(axis=tuple(range(1, g.ndim))) for g in gradients.values()))
 
 
 def clipped_sum(gradients: Gradients, limit: float) -> Gradients:
-    """The sum over the examples after each gradient longer than `limit` has been shortened to it."""
+    """Return the sum over the examples of gradients scaled to a norm of at most `limit`."""
     factors = limit / np.maximum(lengths(gradients), limit)
     return {name: np.tensordot(factors, g, axes=1) for name, g in gradients.items()}
 
 
 def train(net: nn.Module, x: Any, y: Any, epochs: int, limit: float, noise: float, rng: np.random.Generator) -> Any:
-    """SGD on clipped, noisy means; return the lengths of the gradients met in the last epoch."""
+    """Train by SGD on clipped, noisy means; return the norms of the gradients in the last epoch."""
     optimizer = nn.SGD(net.parameters(), lr=0.5)
     seen: list[Any] = []
     for _ in range(epochs):
@@ -68,7 +68,7 @@ def train(net: nn.Module, x: Any, y: Any, epochs: int, limit: float, noise: floa
 
 
 def draw(seen: Any, limit: float, results: dict[float, float], path: Path) -> None:
-    """The lengths of the gradients with the limit, and the accuracy for each amount of noise."""
+    """Draw the norms of the gradients with the limit, and the accuracy for each amount of noise."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,10 +1,10 @@
-"""A policy gradient (REINFORCE, Williams 1992) learns to keep a pole upright on a cart that it can push left or right.
+"""A policy gradient (REINFORCE, Williams 1992): a network learns to balance a pole on a cart by pushes left or right.
 
     python examples/outlook/policy_gradient.py
 
-The cart is a simulation that nobody differentiates: pushes are drawn at random, and falling is a jump. What is
-differentiated is the logarithm of the probability of each push that was made. A push is made more likely when what
-followed it was better than usual, by the mean of all carts at the same moment. Many carts run side by side.
+The simulation of the cart is not differentiated: pushes are random, and a fall is a jump. The derivative is that of the
+logarithm of the probability of each push. A push becomes more likely when the sum of rewards after it was larger than
+the mean over all carts at the same step. Many carts run in parallel.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GRAVITY, CART, POLE, HALF, FORCE, DT = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02  # Barto, 
 
 
 def advance(state: Any, right: Any) -> Any:
-    """The carts 20 ms later. state: (N, 4) place, speed, angle, its speed; right: (N,) whether each is pushed right."""
+    """Return the state after 20 ms. state: (N, 4) position, speed, angle, its speed; right: (N,), direction of push."""
     place, speed, angle, turning = state.T
     total, moment = CART + POLE, POLE * HALF
     sine, cosine = np.sin(angle), np.cos(angle)
@@ -35,12 +35,12 @@ def advance(state: Any, right: Any) -> Any:
 
 
 def upright(state: Any) -> Any:
-    """Whether each cart is on its track, and its pole within 12 degrees."""
+    """Return whether each cart is on its track, and its pole within 12 degrees."""
     return (abs(state[:, 0]) < 2.4) & (abs(state[:, 2]) < np.deg2rad(12))
 
 
 def play(policy: nn.Module, carts: int, horizon: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
-    """Run so many carts; return (T, N, 4) states, (T, N) pushes and (T, N) whether each stood before the push."""
+    """Run carts; return states (T, N, 4), pushes (T, N), and whether each was upright before the push (T, N)."""
     state, stands = rng.uniform(-0.05, 0.05, (carts, 4)), np.ones(carts, bool)
     moments: list[tuple[Any, Any, Any]] = []
     with ad.no_grad():
@@ -55,7 +55,7 @@ def play(policy: nn.Module, carts: int, horizon: int, rng: np.random.Generator) 
 
 
 def surrogate(policy: nn.Module, states: Any, pushes: Any, standing: Any, discount: float = 0.98) -> Any:
-    """A number whose gradient is an unbiased estimate of minus that of the expected sum of rewards."""
+    """Return a number whose gradient is an unbiased estimate of minus that of the expected sum of rewards."""
     returns = np.zeros(standing.shape, np.float32)
     later = np.zeros(standing.shape[1], np.float32)
     for t in reversed(range(len(standing))):
@@ -70,7 +70,7 @@ def surrogate(policy: nn.Module, states: Any, pushes: Any, standing: Any, discou
 
 
 def draw(lengths: Any, policy: nn.Module, path: Path) -> None:
-    """How long the poles stand, step by step, and how likely a push to the right is."""
+    """Draw the time until a fall by step, and the probability of a push to the right."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -100,7 +100,7 @@ def draw(lengths: Any, policy: nn.Module, path: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> Any:
-    """Train, draw; return how long each pole stood at each step (steps, carts)."""
+    """Train, draw; return the time until each pole's fall at each step (steps, carts)."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=60, help="steps of the optimizer (default: %(default)s)")
     parser.add_argument("--carts", type=int, default=32, help="carts side by side (default: %(default)s)")

@@ -1,12 +1,11 @@
-"""Interpretability: which pixels does an answer hang on? Saliency and integrated gradients, put to the same test.
+"""Interpretability: the pixels that a prediction depends on. Saliency and integrated gradients, in the same test.
 
     python examples/outlook/saliency.py
 
 The saliency of a pixel is the size of the score's derivative with respect to it. Integrated gradients (Sundararajan,
-Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017) follow the straight line from an empty image to
-the digit and average the gradient along it. Their sum is the difference of the two scores (completeness), so every
-pixel has a share. The test: erase the pixels that a method ranks first, and see how fast the score of the digit
-falls.
+Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017) average the gradient along the straight line from an
+empty image to the digit. Their sum is the difference of the two scores (completeness), so every pixel has a share. The
+test erases the pixels that a method ranks first, and measures how fast the score of the digit falls.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ Score = Callable[[Any], Any]  # images (N, ...) -> one number for each, (N,)
 
 
 def gradients(score: Score, x: Any) -> Any:
-    """The derivative of each image's score with respect to its own pixels: one backward pass for the whole batch."""
-    with ad.no_grad():  # the parameters are constants here; what `grad` is given is differentiated all the same
+    """Return the derivative of each image's score by its own pixels, in one backward pass for the whole batch."""
+    with ad.no_grad():  # the parameters are constants here; arguments of `grad` are differentiated in spite of it
         return ad.grad(lambda pixels: score(pixels).sum())(x)
 
 
 def integrated_gradients(score: Score, x: Any, baseline: Any, points: int = 32) -> Any:
-    """(x − x₀) ∫₀¹ ∇score(x₀ + t (x − x₀)) dt for each image, by Gauss and Legendre's rule of so many points.
+    """Return (x − x₀) ∫₀¹ ∇score(x₀ + t (x − x₀)) dt for each image, by a Gauss-Legendre rule of `points` points.
 
     The rule is exact where the score is a polynomial of degree 2 · points in t at most.
     """
@@ -42,7 +41,7 @@ def integrated_gradients(score: Score, x: Any, baseline: Any, points: int = 32) 
 
 
 def erased(score: Score, x: Any, ranking: Any, counts: Sequence[int]) -> list[float]:
-    """The mean score when the pixels that are ranked first have been set to 0, for each number of pixels."""
+    """Return the mean score after the pixels ranked first are set to 0, for each number of pixels."""
     order, rows = np.argsort(-ranking.reshape(len(x), -1), axis=1), np.arange(len(x))[:, None]
     scores = []
     for count in counts:
@@ -67,7 +66,7 @@ CHINESE = {
 def draw(
     x: Any, y: Any, maps: dict[str, Any], curves: dict[str, Any], counts: Any, path: Path, lang: str, shown: int = 6
 ) -> None:
-    """Digits, what both methods mark, and how the score falls as the marked pixels go."""
+    """Draw digits, the pixels that both methods mark, and the score as these are erased."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -126,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, dict[str, list[float
     rows, pixels = np.arange(len(y_test)), np.float64(x_test)
 
     def margin(images: Any) -> Any:
-        """The score of the right digit, less the mean of all ten."""
+        """Return the score of the right digit minus the mean of all ten."""
         scores = net(images)
         return scores[rows, y_test] - scores.mean(axis=1)
 

@@ -1,11 +1,11 @@
-"""Transfer learning: what a network learnt from the digits 0 to 4 helps it to learn 5 to 9 from a few examples.
+"""Transfer learning: a network trained on the digits 0 to 4 needs fewer examples of the digits 5 to 9.
 
     python examples/outlook/transfer.py
 
-Each digit stands at a random place in a larger field, so that a network must learn to find it before it can name it.
-A body is trained on many pictures of the first five digits. For the other five there are few: a new last layer is
-trained on the frozen body, or the whole network is trained on from there (fine-tuned), or it starts from scratch.
-Several seeds, judged on unseen digits. Frozen features are best with very few examples; with more, fine-tuning is.
+Each digit is at a random position in a larger field, so that a network must also find it. A body is trained on many
+pictures of the first five digits. For the other five there are few pictures: a new last layer is trained on the frozen
+body, or the whole network is trained further (fine-tuned), or it starts from scratch. All are tested on unseen digits,
+with several seeds. With very few examples frozen features are best; with more, fine-tuning is.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WAYS = ("frozen body, new head", "fine-tuned", "from scratch")
 
 
 def placed(digits: Any, rng: np.random.Generator) -> Any:
-    """Digits (N, 8, 8), each at a random place in an empty field: (N, 1, SIDE, SIDE)."""
+    """Put digits (N, 8, 8) at random positions of empty fields: (N, 1, SIDE, SIDE)."""
     field = np.zeros((len(digits), 1, SIDE, SIDE), np.float32)
     rows, columns = rng.integers(0, SIDE - 8 + 1, (2, len(digits), 1, 1))
     up, across = np.mgrid[:8, :8]
@@ -35,7 +35,7 @@ def placed(digits: Any, rng: np.random.Generator) -> Any:
 
 
 def make_body(rng: np.random.Generator) -> nn.Sequential:
-    """(N, 1, SIDE, SIDE) -> features (N, 64)."""
+    """Return the body: (N, 1, SIDE, SIDE) -> features (N, 64)."""
     return nn.Sequential(
         nn.Conv2d(1, 12, 3, padding=1, rng=rng),
         nn.ReLU(),
@@ -50,7 +50,7 @@ def make_body(rng: np.random.Generator) -> nn.Sequential:
 
 
 def train(net: nn.Module, draw_batch: Any, steps: int, lr: float) -> None:
-    """AdamW on so many batches (images, labels); frozen parameters stay as they are."""
+    """Train by AdamW on `steps` batches (images, labels); frozen parameters do not change."""
     optimizer = nn.AdamW([p for p in net.parameters() if p.requires_grad], lr=lr, weight_decay=1e-2)
     for _ in range(steps):
         images, labels = draw_batch()
@@ -60,7 +60,7 @@ def train(net: nn.Module, draw_batch: Any, steps: int, lr: float) -> None:
 
 
 def compare(seed: int, sizes: Sequence[int], steps: int) -> Any:
-    """Accuracy on unseen digits 5 to 9 for each number of examples and each of the three ways."""
+    """Return the accuracy on unseen digits 5 to 9 for each number of examples and each of the three ways."""
     rng = np.random.default_rng(seed)
     x, x_test, y, y_test = train_test_split(*load_digits(), rng=seed)
     old, unseen = np.flatnonzero(y < 5), placed(x_test[y_test >= 5], rng)
@@ -93,7 +93,7 @@ def compare(seed: int, sizes: Sequence[int], steps: int) -> Any:
 
 
 def draw(sizes: Sequence[int], runs: Any, path: Path) -> None:
-    """The mean over the seeds with its range, against the number of examples."""
+    """Draw the mean over the seeds with the range, by the number of examples."""
     import matplotlib
 
     matplotlib.use("Agg")

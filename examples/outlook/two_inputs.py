@@ -1,10 +1,10 @@
-"""Two inputs, an image and words: each alone is not enough, together they are.
+"""Two inputs, an image and words: the accuracy with each alone, and with both.
 
     python examples/outlook/two_inputs.py
 
 The image is a handwritten digit under heavy noise. The words are two true facts about the digit, drawn at random from
-the table below, such as "odd" and "has a loop". One branch of the network reads the image, the other the words; their
-features are joined and classified. The same network with one input replaced by zeros shows what each input is worth.
+the table below, such as "odd" and "has a loop". One branch of the network takes the image, the other the words; their
+features are joined and classified. The same network with one input replaced by zeros shows the effect of each input.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class ImageAndWords(nn.Module):
 
 
 def describe(labels: Any, rng: np.random.Generator) -> Any:
-    """Two different true facts about each digit, as numbers of WORDS; (N, 2)."""
+    """Return two different true facts about each digit, as indices into WORDS; (N, 2)."""
     true = [[i for i, word in enumerate(WORDS) if label in FACTS[word]] for label in range(10)]
     return np.array([rng.permutation(true[label])[:2] for label in labels])
 
 
 def draw(x: Any, words: Any, y: Any, said: dict[str, Any], path: Path, shown: int = 6) -> None:
-    """Noisy digits with their words and what each network says."""
+    """Draw noisy digits with their words and the prediction of each network."""
     import matplotlib
 
     matplotlib.use("Agg")

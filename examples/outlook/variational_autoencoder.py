@@ -2,10 +2,11 @@
 
     python examples/outlook/variational_autoencoder.py
 
-The encoder gives each image a mean and a variance of two hidden numbers, the decoder makes an image of them. The hidden
-numbers are drawn as mean + spread * noise, so that the gradient reaches mean and spread through a random draw. The loss
-is a bound on -log p(image): what the image costs when its hidden numbers are known, and what these cost. It is compared
-on unseen digits with pixels that are independent of each other. New digits come from hidden numbers that nobody wrote.
+The encoder returns for each image a mean and a variance of two hidden numbers; the decoder returns an image for hidden
+numbers. These are drawn as mean + deviation * noise, so that the gradient of mean and deviation exists in spite of the
+random draw. The loss is a bound on -log p(image): the cost of the image given its hidden numbers, plus the cost of
+these. It is compared on unseen digits with pixels that are independent of each other. New digits are decoded from a
+grid of hidden numbers.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ class Autoencoder(nn.Module):
         self.decoder = nn.Sequential(nn.Linear(2, 128, rng=rng), nn.SiLU(), nn.Linear(128, 64, rng=rng))
 
     def forward(self, x: Any, noise: Any) -> tuple[Any, Any, Any]:
-        """The logits of the pixels, and mean and log variance of the hidden numbers."""
+        """Return the logits of the pixels, and mean and log variance of the hidden numbers."""
         h = self.encoder(x)
         mean, log_variance = self.mean(h), self.log_variance(h)
         return self.decoder(mean + np.exp(0.5 * log_variance) * noise), mean, log_variance
 
 
 def costs(net: Autoencoder, x: Any, noise: Any) -> tuple[Any, Any]:
-    """In nats for each image: of the pixels given the hidden numbers, and of the hidden numbers."""
+    """Return two costs of each image in nats: of the pixels given the hidden numbers, and of the hidden numbers."""
     logits, mean, log_variance = net(x, noise)
     pixels = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(axis=1)
     # the distance (Kullback and Leibler's) from a standard normal, in closed form
@@ -49,7 +50,7 @@ def costs(net: Autoencoder, x: Any, noise: Any) -> tuple[Any, Any]:
 
 
 def train(net: Autoencoder, x: Any, epochs: int, rng: np.random.Generator) -> None:
-    """Adam on batches of 64, with a rate that falls to 0."""
+    """Train by Adam on batches of 64, with a rate that falls to 0."""
     optimizer = nn.Adam(net.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=epochs, power=0.5)
     for epoch in range(1, epochs + 1):
@@ -67,7 +68,7 @@ def train(net: Autoencoder, x: Any, epochs: int, rng: np.random.Generator) -> No
 
 
 def draw(net: Autoencoder, means: Any, labels: Any, path: Path, side: int = 10) -> None:
-    """Where the encoder puts unseen digits, and what the decoder makes of a grid of hidden numbers."""
+    """Draw the hidden numbers of unseen digits, and the decoded images of a grid of hidden numbers."""
     import matplotlib
 
     matplotlib.use("Agg")

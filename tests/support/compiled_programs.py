@@ -1,4 +1,4 @@
-"""Random programs for the compiler's passes, made call by call: what a call gives with numbers decides what comes next.
+"""Random programs for the compiler's passes, made call by call: each call's result is used to choose the next one.
 
 A program is drawn with its arguments; ``assert_same`` runs both ways and compares to the last bit.
 """
@@ -21,7 +21,7 @@ BINARY = [
     np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.greater, np.less_equal, np.equal,
     functional.power, np.logical_and, np.hypot,
 ]  # fmt: skip
-# No np.copysign: the sign of a NaN is not part of what a sum promises.
+# No np.copysign: the sign of a NaN in a sum is not defined.
 UNARY += [np.negative, functional.as_array, np.copy]
 REDUCTIONS = [np.sum, np.max, np.prod, np.add.reduce, np.maximum.reduce, np.mean, np.var, np.any, np.argmax]
 
@@ -33,7 +33,7 @@ def specials(dtype: np.dtype[Any]) -> list[Any]:
 
 
 def array_of(shape: tuple[int, ...], dtype: np.dtype[Any], rng: np.random.Generator, tame: bool = False) -> Any:
-    """Normal numbers with special ones among them; 0-d arrays come as NumPy numbers too."""
+    """Return normal numbers with special ones among them; 0-d arrays are sometimes NumPy numbers."""
     a = np.asarray(rng.normal(0, 2, shape)).astype(dtype)
     if not tame:
         picked = rng.random(shape) < 0.25
@@ -150,7 +150,7 @@ class Maker:
 
 @st.composite
 def programs(draw: Any, calls: int = 14, shapes: Any = None, dtypes: Any = None) -> tuple[Program, list[list[Any]]]:
-    """A program, and two lists of arguments for it: those it was made with, and others."""
+    """Draw a program, and two lists of arguments for it: those it was made with, and others."""
     maker = Maker(draw, draw(st.integers(0, 2**32 - 1)))
     shapes, dtypes = st.sampled_from(shapes or SHAPES), st.sampled_from(dtypes or DTYPES)
     for kind in ["input", *draw(st.lists(st.sampled_from(["input", "state", "constant"]), max_size=3))]:
@@ -173,7 +173,7 @@ def programs(draw: Any, calls: int = 14, shapes: Any = None, dtypes: Any = None)
 
 
 def flat(tree: Any) -> list[Any]:
-    """The arrays of (outputs, writes, guards)."""
+    """Return the arrays of (outputs, writes, guards)."""
     if isinstance(tree, dict):
         tree = list(tree.values())
     return [leaf for part in tree for leaf in flat(part)] if isinstance(tree, tuple | list) else [tree]
@@ -192,7 +192,7 @@ def assert_equal_bits(ours: Any, theirs: Any, program: Program) -> None:
 
 
 def assert_same(before: Program, after: Any, arguments: list[list[Any]]) -> None:
-    """``after``, a program or a function of arrays, gives what ``before`` gives, and changes no argument."""
+    """Assert that ``after``, a program or a function of arrays, equals ``before``, and changes no argument."""
     runs = (lambda arrays: run(after, arrays)) if isinstance(after, Program) else after
     with np.errstate(all="ignore"):
         for arrays in [*arguments, arguments[0]]:
@@ -200,7 +200,7 @@ def assert_same(before: Program, after: Any, arguments: list[list[Any]]) -> None
             try:
                 wanted = run(before, arrays)
             except (IndexError, ValueError, TypeError, ArithmeticError):
-                continue  # other arguments may not do
+                continue  # the program may not be defined for other arguments
             made = runs(arrays)
             assert_equal_bits(made, wanted, before)
             assert_equal_bits(arrays, copies, before)

@@ -1,7 +1,7 @@
-"""What the graph machine keeps beside the engine's handles, and what must hold after every step.
+"""The model that the graph machine keeps beside the engine's handles, and its invariants after every step.
 
-`Bookkeeping` knows for every handle which entry of the model it shows, which entries must still be alive, and which
-arrays nobody may change; its invariants compare all of it with the engine. The steps are in `machine`.
+`Bookkeeping` holds for every handle its entry of the model, the entries that must still be alive, and the arrays that
+must not change; its invariants compare these with the engine. The steps are in `graph_machine`.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Bookkeeping(RuleBasedStateMachine):
         self.count = 0
         self.time = 0
         self.writes: list[tuple[int, Any]] = []  # when, and into which array
-        self.watched: list[tuple[Any, Any]] = []  # arrays that nobody may change, and copies of them
+        self.watched: list[tuple[Any, Any]] = []  # arrays that must not change, and copies of them
         self.collector = gc.isenabled()
         gc.disable()
 
     def teardown(self) -> None:
-        """Everything must be freed by reference counting alone."""
+        """Check that everything is freed by reference counting alone."""
         try:
             self.slots.clear()
             if sys.exc_info()[0] is not None:  # a step failed, and its traceback holds the frames that hold the values
@@ -64,11 +64,11 @@ class Bookkeeping(RuleBasedStateMachine):
         return self.entries[self.slots[slot].entry]
 
     def ancestors(self, root: int) -> list[int]:
-        """Entries that a value depends on, itself included, oldest first."""
+        """Return the entries that a value depends on, itself included, oldest first."""
         return sorted(self.entries[root].ancestors)
 
     def alive(self) -> set[int]:
-        """Recorded entries whose nodes a handle leads to."""
+        """Return the recorded entries whose nodes can be reached from a handle."""
         return set().union(
             *(self.entries[s.entry].ancestors for s in self.slots.values() if self.entries[s.entry].live)
         )
@@ -87,7 +87,7 @@ class Bookkeeping(RuleBasedStateMachine):
         return self.keep(handle, Entry(value, parents, push, recorded, reads), **facts)
 
     def refused(self, error: type[Exception], act: Callable[[], Any]) -> None:
-        """The engine must refuse, by this very error."""
+        """Check that the engine refuses with exactly this error."""
         try:
             act()
         except error as found:
@@ -110,7 +110,7 @@ class Bookkeeping(RuleBasedStateMachine):
     def held(self) -> list[Slot]:
         return [s for s in self.slots.values() if not s.stale]
 
-    # ---- what must hold after every step
+    # ---- invariants after every step
     @invariant()
     def values_agree(self) -> None:
         for s in self.held():

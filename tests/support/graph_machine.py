@@ -1,9 +1,8 @@
 """A state machine of graphs: random builds, backward passes, writes, views, hooks and frees against a naive model.
 
 `GraphMachine` is a Hypothesis `RuleBasedStateMachine`; its model is in `graph_model`, its state and its invariants are
-in `graph_bookkeeping`. What the engine may refuse, and
-with which error, follows from who shows whose memory and from which nodes should still be alive; anything else it must
-do, and do right.
+in `graph_bookkeeping`. The model determines from shared memory and from the nodes that should be alive which steps the
+engine must refuse, and with which error. All other steps must succeed with the right result.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ class GraphMachine(Bookkeeping):
             return self.operate(run, run(x, y), recipe(x, y), (a, b))
         with ad.record():
             made = self.operate(run, run(x, y), recipe(x, y), (a, b))
-        self.entry(made).retained = self.entry(made).live  # record() keeps the gradient of what it sees
+        self.entry(made).retained = self.entry(made).live  # record() keeps the gradients of recorded values
         return made
 
     @rule(target=slots_bundle, a=slots_bundle, constant=st.sampled_from(SHAPES).flatmap(_plain_array))
@@ -198,7 +197,7 @@ class GraphMachine(Bookkeeping):
         self.rebind(a, v, form)
 
     def write_into_view(self, a: int, act: Callable[[], Any]) -> None:
-        """``view += v`` alone: what it gives, the base and its other views refuse every use."""
+        """Run ``view += v`` alone: its result, the base and its other views refuse every use."""
         made, base = act(), self.slots[a].base
         self.refused(ad.WriteError, partial(np.tanh, made))
         self.refused(ad.WriteError, partial(np.tanh, self.slots[base].handle))
@@ -230,7 +229,7 @@ class GraphMachine(Bookkeeping):
         return x
 
     def rebind(self, a: int, v: int, form: str) -> None:
-        """The handle stands for a new value; views of the old one are stale."""
+        """Give the handle a new value; views of the old one are stale."""
         slot = self.slots[a]
         x, y = self.copies(a, v)
         new = x.copy()
@@ -255,7 +254,7 @@ class GraphMachine(Bookkeeping):
 
     @rule(a=slots_bundle, value=st.integers(1, 16))
     def set_data(self, a: int, value: int) -> None:
-        """``x.data = v`` on a leaf: a Tensor is stamped, a Scalar gets a new leaf."""
+        """Run ``x.data = v`` on a leaf: a Tensor is marked as written, a Scalar gets a new leaf."""
         slot, e = self.slots[a], self.entry(a)
         if not self.usable(a) or not e.leaf:
             return
@@ -278,7 +277,7 @@ class GraphMachine(Bookkeeping):
         quiet=st.booleans(),
     )
     def write_between(self, a: int, b: int, form: str, quiet: bool) -> Any:
-        """Read and show two values, write into one of them, go back: chance alone brings these together too rarely."""
+        """Read and print two values, write into one of them, call backward(): at random this is too rare."""
         if self.slots[a].stale or self.slots[b].stale:
             return self.again(a)
         made, shown = self.binary(a, b, "multiply", False), self.view(b, "x[::-1]", False)

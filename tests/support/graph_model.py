@@ -1,8 +1,8 @@
 """The naive model that `GraphMachine` is compared with: NumPy values and the recipe of each.
 
-A derivative is found by pushing one unit tangent after another through the recipes: no graph, no sharing, no reverse
-sweep, nothing released. The recipes are written out by hand and know nothing of the registry. Never here: a handle's
-operation, or Hypothesis.
+A derivative is computed by pushing one unit tangent after another through the recipes: no graph, no sharing, no reverse
+pass, nothing released. The recipes are written by hand, without the registry. Never here: a handle's operation, or
+Hypothesis.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SHAPES = ((), (2,), (2, 2))  # any two broadcast
 
 @dataclass
 class Entry:
-    """One value of the model: how it was made, and what the engine should remember of it."""
+    """One value of the model: its recipe, and the state that the engine should keep of it."""
 
     value: Any  # an array, a real NumPy view where it is one; or a float
     parents: tuple[int, ...] = ()  # entries that a derivative flows to
@@ -87,13 +87,13 @@ class Slot:
 
 
 def close(a: Any, b: Any) -> bool:
-    """Equal up to the rounding of some fifty operations; much cheaper than np.allclose."""
+    """Return whether two values are equal up to the rounding of about fifty operations; faster than np.allclose."""
     size = 1.0 + float(np.max(np.abs(b), initial=0.0))
     return np.shape(a) == np.shape(b) and float(np.max(np.abs(a - b), initial=0.0)) <= 1e-9 * size
 
 
 def derivative(entries: list[Entry], root: int, at: int, weights: Any) -> Any:
-    """d <weights, root> / d at, element by element, by pushing unit tangents through the recipes."""
+    """Return d <weights, root> / d at, element by element, by pushing unit tangents through the recipes."""
     line = [k for k in sorted(entries[root].ancestors) if k > at]
     shape = np.shape(entries[at].value)
     gradient = np.zeros(shape)
@@ -123,7 +123,7 @@ def overwritten(entries: list[Entry], writes: list[tuple[int, Any]], line: list[
 
 
 def write_into(x: Any, v: Any, form: str) -> None:
-    """The same statement in plain NumPy, really in place."""
+    """Run the same statement in plain NumPy, really in place."""
     if form == "x[0] = v":
         x[0] = v
     elif form == "x += v":

@@ -1,4 +1,4 @@
-"""Wrong derivative rules: what a derivative checker must find.
+"""Wrong derivative rules, which a derivative checker must find.
 
 Each bug breaks one function of `planted_functions` (or brings its own), names the kind of mistake it is, and differs
 from the right rule in the way people's rules do: signs, factors, transposes, axes, missing sums and terms, ties,
@@ -25,8 +25,8 @@ class Bug:
 
     Attributes:
         name: unique.
-        kind: what a good diagnosis calls it; several names separated by "|" where several are right.
-        f, rule, inputs: the pair under test and where its calls come from.
+        kind: its name in a good diagnosis; several names separated by "|" where several are right.
+        f, rule, inputs: the pair under test and the strategy of its calls.
         right: the right rule, which must be accepted.
     """
 
@@ -48,7 +48,7 @@ def bug(name: str, of: str, kind: str, rule: Callable[..., Any], inputs: Any = N
 
 
 def slope_bug(name: str, of: str, kind: str, slope: Callable[..., Any]) -> None:
-    """A wrong elementwise slope."""
+    """Add a bug with a wrong elementwise slope."""
     bug(name, of, kind, lambda g, y, x: (g * slope(x),))
 
 
@@ -168,7 +168,7 @@ slope_bug(
 
 
 def if_square(of: str, wrong: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrong where the shapes allow it to stay unseen, right elsewhere."""
+    """Return a rule that is wrong only where the wrong gradients have the right shapes."""
 
     def rule(g: Any, y: Any, *xs: Any, **kw: Any) -> Any:
         right = CORRECT[of].rule(g, y, *xs, **kw)
@@ -719,7 +719,7 @@ _memory: dict[Any, Any] = {}
 
 
 def remembered(g: Any, y: Any, x: Any) -> Any:
-    """Answers from a cache keyed by shape: stale from the second call on."""
+    """Return a result from a cache keyed by shape: stale from the second call on."""
     return (g * _memory.setdefault((x.shape, x.dtype), np.cos(x)),)
 
 

@@ -30,7 +30,7 @@ Check = Callable[[int, int, bool], DerivativeReport | OptimizerReport]
 
 @dataclass(frozen=True)
 class EngineBug:
-    """A check that must fail, the same check of the right thing, and what a good diagnosis says."""
+    """A check that must fail, the same check of the right thing, and the names in a good diagnosis."""
 
     name: str
     kind: str
@@ -51,7 +51,7 @@ def bug(name: str, kind: str, wrong: Check, right: Check) -> None:
 
 
 def frozen(x: Any) -> np.ndarray:
-    """Return a value torn out of the graph, as a raw residual is."""
+    """Return a value without its graph, as a raw residual is."""
     return np.asarray(x.data if isinstance(x, ad.Variable) else x)
 
 
@@ -235,7 +235,7 @@ forward(
 
 
 class Dense(nn.Module):
-    """x @ w.T + b with a rule of its own."""
+    """x @ w.T + b with its own rule."""
 
     def __init__(self, rule: Callable[..., Any]) -> None:
         self.weight = nn.Parameter(np.array([[0.5, -1.0], [2.0, 0.25]]))
@@ -247,7 +247,7 @@ class Dense(nn.Module):
 
 
 class Norm(nn.Module):
-    """Layer norm with a rule of its own."""
+    """Layer norm with its own rule."""
 
     def __init__(self, rule: Callable[..., Any]) -> None:
         self.gain = nn.Parameter(np.array([1.0, 2.0, 0.5]))
@@ -274,7 +274,7 @@ def norm_rule(r: Any, g: Any) -> Any:
 
 
 class Attend(nn.Module):
-    """Self attention with a rule for the scores of its own."""
+    """Self attention with its own rule for the scores."""
 
     def __init__(self, wrong: bool) -> None:
         self.query = nn.Parameter(np.array([[0.5, -1.0], [1.0, 0.25]]))
@@ -515,7 +515,7 @@ _kept: list[Any] = []
 
 
 def remembers(x: Any) -> Any:
-    """Keeps every result for ever."""
+    """Keep every result forever."""
     y = np.tanh(x)
     _kept.append(y)
     return y
@@ -525,13 +525,13 @@ _count = [0]
 
 
 def drifts(x: Any) -> Any:
-    """Another function in every call."""
+    """Compute another function in every call."""
     _count[0] += 1
     return np.tanh(x) * (1 + 1e-9 * _count[0])
 
 
 def unsafe(x: Any) -> Any:
-    """Writes into its argument."""
+    """Write into its argument."""
     if isinstance(x, np.ndarray):
         x *= 0.5
     elif not x.requires_grad:

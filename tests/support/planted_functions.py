@@ -1,4 +1,4 @@
-"""Functions with right derivative rules, in plain NumPy: what a derivative checker must never reject.
+"""Functions with right derivative rules, in plain NumPy, which a derivative checker must never reject.
 
 Each entry is a function, its rule(g, y, *arrays, **kwargs), and the strategy of its calls. They cover tiny, huge,
 cancelling and oscillating regimes, ties, kinks and jumps, broadcasting, reductions over axes, indexing with repeats,
@@ -24,7 +24,7 @@ INF = math.inf
 
 @dataclass(frozen=True)
 class Entry:
-    """A function, its rule, and where its calls come from."""
+    """A function, its rule, and the strategy of its calls."""
 
     f: Callable[..., Any]
     rule: Callable[..., Any]

@@ -1,8 +1,8 @@
-"""A random program while it grows: its statements, and what every name is worth under plain NumPy.
+"""A random program while it grows: its statements, and the value of every name under plain NumPy.
 
-A `Draft` runs every proposed line in NumPy and keeps it only if the result is finite and small. It also knows which
-names show whose memory, because a write makes views of what it overwrites unusable. What may be proposed is in
-`program_steps`. Never here: a Tensor, or the engine's values; whether the engine agrees is what the program is run for.
+A `Draft` runs every proposed line in NumPy and keeps it only if the result is finite and small. It also records which
+names share memory, because a write makes views of the overwritten memory unusable. The proposals are in
+`program_steps`. Never here: a Tensor, or the engine's values, because the program is made to check the engine.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ class Statement:
 
 
 class Draft:
-    """A program while it grows: its statements, and what every name is worth under plain NumPy."""
+    """A program while it grows: its statements, and the value of every name under plain NumPy."""
 
     def __init__(self, inputs: dict[str, Any]) -> None:
         self.inputs = inputs
         self.statements: list[Statement] = []
         self.env: dict[str, Any] = {name: np.array(v) if np.ndim(v) else v for name, v in inputs.items()}
-        self.base: dict[str, str] = {}  # views, and the name whose memory they show
-        self.dead: set[str] = set()  # views of what was overwritten
+        self.base: dict[str, str] = {}  # views, and the name whose memory they share
+        self.dead: set[str] = set()  # views of overwritten memory
         self.next_pick: Callable[[], int] = lambda: 0
 
     def step(self, build: Callable[[Draft], bool], next_pick: Callable[[], int]) -> None:
-        """Grow by one statement, or not at all where this kind of statement is impossible here."""
+        """Add one statement, or none where this kind of statement is impossible here."""
         self.next_pick = next_pick
         build(self)
 
     # ---- choosing
     def pick(self, options: Sequence[Any]) -> Any:
-        """The option that the next integer of the step names."""
+        """Return the option that the next integer of the step selects."""
         return options[self.next_pick() % len(options)]
 
     def operand(self, names: Sequence[str]) -> str:
-        """One of the newest of these names (they come newest first), or one counted from the oldest: so that a choice
-        means the same when a statement in between is taken away.
+        """Return one of the newest of these names (given newest first), or one counted from the oldest, so that a
+        choice means the same when a statement in between is removed.
         """
         k = self.pick(range(64))
         return names[k % min(4, len(names))] if k < 40 else names[-1 - k % min(8, len(names))]
@@ -63,12 +63,12 @@ class Draft:
         return self.pick([k / 8 for k in (8, 4, 12, -8, 16, 2, -4, 20, -12, 6)])  # type: ignore[no-any-return]
 
     def names(self, scalar: bool | None = False, dims: int = 0) -> list[str]:
-        """Usable names, newest first: tensors, scalars, or both (None); with at least so many axes."""
+        """Return usable names, newest first: tensors, scalars, or both (None); with at least `dims` axes."""
         alive = [n for n in reversed(self.env) if n not in self.dead]
         return [n for n in alive if (scalar is None or is_scalar(n) == scalar) and np.ndim(self.env[n]) >= dims]
 
     def tensor(self, dims: int = 0) -> str | None:
-        """Return a tensor with at least so many axes, or None when there is none."""
+        """Return a tensor with at least `dims` axes, or None when there is none."""
         found = self.names(dims=dims)
         return self.operand(found) if found else None
 
@@ -84,7 +84,7 @@ class Draft:
         return self._keep(Statement(target, *lines))
 
     def add_constant(self, code: str, lines: str) -> bool:
-        """Keep a value that is cut off from the graph: the model holds it still while the inputs move."""
+        """Keep a value without a graph: the model keeps it fixed while the inputs move."""
         target = f"t{sum(1 for n in self.env if n[0] == 't')}"
         self.base[target] = code  # a detached value may share memory with a recorded one, and must not be written
         return self._keep(Statement(target, lines.format(target=target), f"{target} = held({target!r}, {code})"))
@@ -96,7 +96,7 @@ class Draft:
             self.env[target][...] = saved
             return False
         mine = self.env[target]
-        for name, a in self.env.items():  # in order: what a dead view is the base of is dead
+        for name, a in self.env.items():  # in order: a view of a dead view is dead
             if a is not mine and (np.shares_memory(a, mine) or self.base.get(name) in (target, *self.dead)):
                 self.dead.add(name)
         return True

@@ -1,9 +1,9 @@
 """How a random program grows by one statement: one builder for each kind of statement, all driven by small integers.
 
 A builder takes operands and arguments by the next integers of its step and proposes a line of code, away from kinks, to
-the `Draft`, which runs it in NumPy and keeps it if the result is finite and small. Since a step is a few integers read
-modulo what is possible, any step fits any draft: Hypothesis may delete, reorder and lower steps, and there is always a
-program. Never here: a Tensor, or the engine's values; whether the engine agrees is what the program will be run for.
+the `Draft`, which runs it in NumPy and keeps it if the result is finite and small. A step is a few integers, each taken
+modulo the number of options, so any step fits any draft: Hypothesis may delete, reorder and lower steps, and there is
+always a program. Never here: a Tensor, or the engine's values, because the program is made to check the engine.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def unary(draft: Draft) -> bool:
 
 
 def binary(draft: Draft) -> bool:
-    """Two values that broadcast, or a value and a constant, on either side."""
+    """Add an operation of two values that broadcast, or of a value and a constant on either side."""
     row, style = draft.pick(BINARY), draft.pick(range(6))
     a = draft.operand(draft.names(scalar=None))
     fits = [n for n in draft.names(scalar=None) if _broadcast(draft.shape(a), draft.shape(n))]
@@ -131,7 +131,7 @@ def _constants(draft: Draft, n: int) -> list[float]:
 
 
 def choose(draft: Draft) -> bool:
-    """where on a comparison of the values themselves, or clip; both away from the border."""
+    """Add where on a comparison of the values themselves, or clip; both away from the border."""
     a = draft.tensor(dims=1)
     if a is None:
         return False
@@ -182,7 +182,7 @@ def _model_of(row: Any, x: str, static: dict[str, Any]) -> str | None:
 
 
 def normalise(draft: Draft) -> bool:
-    """softmax, log_softmax and cumsum along one axis."""
+    """Add softmax, log_softmax or cumsum along one axis."""
     a = draft.tensor(dims=1)
     if a is None:
         return False
@@ -273,7 +273,7 @@ def _index(draft: Draft, shape: tuple[int, ...], writing: bool = False) -> str:
     return draft.pick(forms)  # type: ignore[no-any-return]
 
 
-_ORDERED = (  # the answer jumps where two values change places
+_ORDERED = (  # the result jumps where two values change their order
     "np.sort({a})",
     "np.take_along_axis({a}, np.argsort({a}), -1)",
     "np.ptp({a})",
@@ -310,7 +310,7 @@ _SMOOTH = (
 
 
 def arrange(draft: Draft) -> bool:
-    """Functions of whole arrays; where the answer depends on the order of the values, these must not be close."""
+    """Add a function of whole arrays; where the result depends on the order of values, these must not be close."""
     a = draft.tensor(dims=1)
     if a is None:
         return False
@@ -465,7 +465,7 @@ _SPECIAL = (
 
 
 def _forms(forms: Sequence[str]) -> Callable[[Draft], bool]:
-    """A builder of these expressions of a tensor a: u is a with values within ±1, p positive, m and t matrices of u."""
+    """Return a builder of expressions of a tensor a: u is a within ±1, p positive, m and t matrices of u."""
 
     def build(draft: Draft) -> bool:
         a = draft.tensor(dims=1)
@@ -501,7 +501,7 @@ def stack_scalars(draft: Draft) -> bool:
 
 
 def rename(draft: Draft) -> bool:
-    """Return a second name of the same value: a write through one is seen through the other."""
+    """Add a second name of the same value: a write through one changes the other."""
     a = draft.tensor(dims=1)
     return a is not None and draft.add(a)
 
@@ -518,7 +518,7 @@ def unrecorded(draft: Draft) -> bool:
 
 
 def overwrite(draft: Draft) -> bool:
-    """``t[i] = v``, ``t += v`` and the like, on what is neither an input nor a view."""
+    """Add ``t[i] = v``, ``t += v`` or a similar write, into a value that is neither an input nor a view."""
     own = [n for n in draft.names(dims=1) if n not in draft.inputs and n not in draft.base]
     own = [n for n in own if draft.env[n].flags.writeable]
     if not own:

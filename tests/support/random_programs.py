@@ -50,8 +50,8 @@ class Program:
     def model(self, still: bool = False) -> Callable[..., Any]:
         """Return the program in plain NumPy.
 
-        still: what is cut off from the graph (detach, no_grad) keeps the value that it has at the program's own inputs:
-        that is the function whose derivative the engine computes.
+        still: values without a graph (detach, no_grad) keep their value at the program's own inputs: the engine
+        computes the derivative of this function.
         """
         kept: dict[str, Any] = {}
         if still:
@@ -60,7 +60,7 @@ class Program:
         return lambda *xs: self.model_run(lambda name, value: np.array(value), xs)
 
     def model_run(self, held: Callable[[str, Any], Any], values: Any) -> Any:
-        """One run in plain NumPy; ``held(name, value)`` says what a cut-off value is worth."""
+        """Run once in plain NumPy; ``held(name, value)`` returns the value of a name without a graph."""
         bare = [float(v) if is_scalar(n) else np.array(v) for n, v in zip(self.inputs, values, strict=True)]
         with np.errstate(all="ignore"):
             return self._numpy(*bare, held=held)
@@ -83,7 +83,7 @@ class Program:
 
     @property
     def cut(self) -> bool:
-        """Whether some value is cut off from the graph."""
+        """Whether some value has no graph."""
         return any("held(" in s.model for s in self.statements)
 
     def __repr__(self) -> str:
@@ -101,12 +101,12 @@ class Program:
 def programs(
     draw: Any, operations: tuple[int, int] = (1, 30), inputs: tuple[int, int] = (1, 3), dtype: Any = np.float64
 ) -> Program:
-    """Random programs: elementwise, broadcasting, reductions, shapes, indices, joins, products, Scalars and writes.
+    """Draw programs: elementwise, broadcasting, reductions, shapes, indices, joins, products, Scalars and writes.
 
     Values are used again and again, stay below 64 and away from kinks. Programs shrink to few operations, small inputs.
 
     Args:
-        operations: least and most; a step that is impossible where it stands is left out.
+        operations: least and most; a step that is impossible at its position is left out.
         inputs: least and most.
         dtype: of the inputs.
 
@@ -126,15 +126,15 @@ def programs(
         else:
             shape = tuple(draw(st.lists(st.integers(1, 3), min_size=0, max_size=3)))
             n = int(np.prod(shape))
-            # three choices whatever the shape: a shape may shrink without moving the choices after it
+            # always three choices, so that a shape can shrink without a shift of the choices after it
             few = [draw(st.integers(-24, 24)) for _ in range(3)]
             entries = [((few[i % 3] + 5 * (i // 3) + 24) % 49 - 24) / 8 for i in range(n)]
             given[f"x{k}"] = np.array(entries, dtype).reshape(shape)
     draft = Draft(given)
     low, high = operations
     kinds, picks = st.integers(0, len(KINDS) - 1), st.integers(0, 63)
-    # a step draws the numbers it needs and no more: a shrinker deletes at most five choices in a row, and a step must
-    # be that short for it to go
+    # a step draws only the numbers it needs: a shrinker deletes at most five choices in a row, so a step must be that
+    # short to be deleted
     for k in range(high):
         if k >= low and draw(st.integers(0, 15)) == 0:
             break
@@ -144,7 +144,7 @@ def programs(
 
 
 def _eighths() -> st.SearchStrategy[float]:
-    """Numbers in eighths: exact, and a person can read them."""
+    """Return numbers in eighths, which are exact and short."""
     return st.integers(-24, 24).map(lambda k: k / 8)
 
 
@@ -162,7 +162,7 @@ def check_program(program: Program, seed: int = 0, second: bool = True) -> None:
     mode equals that by forward mode, and the numerical one; nothing given was written.
 
     Raises:
-        AssertionError: with the program and what differs.
+        AssertionError: with the program and the values that differ.
     """
     rng = np.random.default_rng(seed)
     xs = [np.asarray(v, float) if is_scalar(n) else v for n, v in program.inputs.items()]
@@ -184,7 +184,7 @@ def check_program(program: Program, seed: int = 0, second: bool = True) -> None:
     tangent = ad.jvp(run, tuple(_given(program, xs)), tuple(_given(program, vs)))[1]
     _agree(program, "reverse and forward derivative", slope, _dot([w], [tangent]), scale)
     handles = [ad.scalar(x) if isinstance(x, float) else ad.tensor(x) for x in _given(program, xs)]
-    if getattr(run(*handles), "requires_grad", False):  # of a constant, which f may have written into, it says nothing
+    if getattr(run(*handles), "requires_grad", False):  # a constant result has no gradient to compare
         again = ad.vjp(ad.checkpoint(run), *_given(program, xs))[1](w)
         for g, h in zip(gradients, again):
             _close(program, "checkpointed gradient", h, g)
@@ -193,7 +193,7 @@ def check_program(program: Program, seed: int = 0, second: bool = True) -> None:
 
 
 def _second_order(program: Program, run: Any, w: Any, xs: list[Any], vs: list[Any], rng: np.random.Generator) -> None:
-    """The Hessian along vs and us: reverse over reverse, forward over reverse, the other way round, and numerically."""
+    """Compare the Hessian along vs and us: reverse over reverse, forward over reverse, reversed, and numerically."""
     us = [power_of_two_direction(rng, x) for x in xs]
 
     def gradient(*at: Any) -> tuple[Any, ...]:
@@ -218,7 +218,7 @@ def _second_order(program: Program, run: Any, w: Any, xs: list[Any], vs: list[An
 
 
 def _given(program: Program, xs: Sequence[Any]) -> list[Any]:
-    """Inputs in the kinds that the program takes: floats for Scalars, copies of arrays for Tensors."""
+    """Return inputs of the kinds that the program takes: floats for Scalars, copies of arrays for Tensors."""
     return [float(x) if is_scalar(n) else np.array(x) for n, x in zip(program.inputs, xs, strict=True)]
 
 

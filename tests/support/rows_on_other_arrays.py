@@ -1,4 +1,4 @@
-"""Each row of the registry on StrictArrays: its value and gradient, beside NumPy's, or the sentence that refuses."""
+"""Each row of the registry on StrictArrays: value and gradient compared with NumPy's, or the error's text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHAPES = {1: ((2, 3),), 2: ((2, 3), (2, 3)), 3: ((2, 3), (2, 3), (2, 3))}
 
 
 def calls(row: Any) -> Iterator[tuple[list[Any], dict[str, Any]]]:
-    """Operands and static arguments of the row's own samples."""
+    """Yield operands and static arguments of the row's own samples."""
     for shapes, static in row.samples or ((SHAPES[len(row.inputs)], {}),):
         rng = np.random.default_rng(3)
         if row.draw is not None:
@@ -30,7 +30,7 @@ def calls(row: Any) -> Iterator[tuple[list[Any], dict[str, Any]]]:
 
 
 def outcome(row: Any, operands: list[Any], static: dict[str, Any], wrap: Any) -> tuple[Any, list[Any]]:
-    """The value, and the gradients of the operands that have a rule; ``wrap`` makes the arrays."""
+    """Return the value, and the gradients of the operands that have a rule; ``wrap`` makes the arrays."""
     live = [row.rule(i) is not None for i in range(len(operands))]
     xs = [ad.tensor(wrap(a)) if on else wrap(a) if isinstance(a, np.ndarray) else a for a, on in zip(operands, live)]
     y = row(xs, **static) if row.variadic else row(*xs, **static)
@@ -40,8 +40,8 @@ def outcome(row: Any, operands: list[Any], static: dict[str, Any], wrap: Any) ->
 
 
 def difference(row: Any) -> str | None:
-    """None where all samples give NumPy's value and gradients; the first refusal otherwise. AssertionError where an
-    array has become NumPy's, or a number differs."""
+    """Return None where all samples have NumPy's value and gradients, else the first refusal. Raise AssertionError
+    where an array has become NumPy's, or a number differs."""
     for operands, static in calls(row):
         with np.errstate(all="ignore"):
             value, gradients = outcome(row, operands, static, np.asarray)

@@ -1,4 +1,4 @@
-"""Running the programs of `examples/` inside a test."""
+"""Run the programs of `examples/` inside a test."""
 
 import importlib.util
 from pathlib import Path
@@ -15,6 +15,6 @@ def load(name):
 
 
 def run(name, capsys, *arguments):
-    """Return what `main` returns and what it prints."""
+    """Return the result of `main` and its printed text."""
     result = load(name).main([str(a) for a in arguments])
     return result, capsys.readouterr().out

@@ -49,7 +49,7 @@ def numbers(kind: str, shape: tuple[int, ...], rng: Any, finite: bool) -> Any:
 
 def calls(kind: str, other: str, rng: Any) -> Iterator[Call]:
     """Yield (name, arguments, keywords): all functions on one dtype, and pairs of it and another."""
-    finite = "c" in kind[0] + other[0]  # what complex infinities give depends on the order of products
+    finite = "c" in kind[0] + other[0]  # results of complex infinities depend on the order of products
     x, small = (numbers(kind, shape, rng, finite) for shape in ((3, 3), (4,)))
     y = numbers(other, (3, 3), rng, finite)
     for name in ONE.split():
@@ -76,7 +76,7 @@ def calls(kind: str, other: str, rng: Any) -> Iterator[Call]:
 
 
 def _shapes(kind: str, x: Any, y: Any, small: Any) -> Iterator[Call]:
-    """New shapes, joins and new arrays."""
+    """Yield calls for new shapes, joins and new arrays."""
     for name in ("expand_dims", "flip", "roll", "unstack"):
         yield name, [x, 1] if name == "roll" else [x], {"axis": 1}
     yield from ((name, [x], {}) for name in ("ones_like", "zeros_like", "tril", "triu", "asarray"))

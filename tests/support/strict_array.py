@@ -1,4 +1,4 @@
-"""A small array that speaks NumPy's protocols and refuses every silent way into NumPy's memory: it stands for CuPy."""
+"""A small array with NumPy's protocols that refuses every implicit conversion to NumPy, in place of CuPy's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
-    """Holds an ndarray, runs NumPy's functions on it, and wraps what they give. Mixed with an ndarray it refuses."""
+    """A wrapper of an ndarray that runs NumPy's functions on it and wraps the results. It refuses other ndarrays."""
 
     def __init__(self, value: Any) -> None:
         self._value = np.asarray(value)
@@ -22,7 +22,7 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
     imag = property(lambda self: StrictArray(self._value.imag))
 
     def get(self) -> Any:
-        """The values, in a new ndarray: the one door out."""
+        """Return the values in a new ndarray: the only conversion."""
         return self._value.copy()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -55,7 +55,7 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
         return StrictArray(self._value.copy())
 
     def __getattr__(self, name: str) -> Any:
-        """The other methods of ndarray, which such libraries have too."""
+        """Return the other methods of ndarray, which such libraries have too."""
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a StrictArray has no {name}")
         method = getattr(self._value, name)
@@ -74,7 +74,7 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def opened(x: Any) -> Any:
-    """The ndarrays behind the StrictArrays in x; an ndarray among them is refused."""
+    """Return the ndarrays inside the StrictArrays in x; refuse an ndarray among them."""
     if isinstance(x, StrictArray):
         return x._value
     if isinstance(x, tuple | list):
@@ -83,7 +83,7 @@ def opened(x: Any) -> Any:
 
 
 def wrapped(x: Any) -> Any:
-    """StrictArrays of the arrays in x."""
+    """Return StrictArrays of the arrays in x."""
     if isinstance(x, tuple | list) and any(isinstance(v, np.ndarray | np.generic) for v in x):
         return tuple([wrapped(v) for v in x])
     return StrictArray(x) if isinstance(x, np.ndarray | np.generic) else x
