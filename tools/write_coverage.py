@@ -24,7 +24,7 @@ PAGE = ROOT / "docs" / "coverage.md"
 HEAD = """# Coverage
 
 Every public function and its derivatives. `tools/write_coverage.py` writes this page from the registry; the property
-tests run over the same registry, so that every "yes" is checked, with no line of test for a single function.
+tests run over the same registry, so that every "yes" is checked without a test for a single function.
 
 - **reverse**: the operands with a derivative; *constant*: the derivative is 0 wherever it exists.
 - **forward**: how `ad.jvp` finds the derivative. *diagonal*: by the rule itself, since the Jacobian of an elementwise
@@ -34,10 +34,10 @@ tests run over the same registry, so that every "yes" is checked, with no line o
   conventions*: where the first derivative is a convention, there is no second.
 - **complex**: *yes*, or complex numbers are refused.
 - **scalar**: *floats*: on `ad.Scalar` it runs on Python floats; *NumPy*: by NumPy; *-*: it takes arrays.
-- **singular points**: what is given where no ordinary derivative exists; each with its value in
+- **singular points**: the kinds of values where no ordinary derivative exists; each with its value in
   [Singular points](singular_points.md).
 
-## Rows: functions with a rule of their own
+## Rows: functions with their own rule
 
 """
 COLUMNS = ("function", "reverse", "forward", "second", "complex", "scalar", "singular points")
@@ -107,15 +107,15 @@ def page() -> str:
     lines += [line(*row(name, value)) for name, value in found if isinstance(value, Op)]
     made = [f"`{name}`" for name, value in found if not isinstance(value, Op)]
     lines.append(
-        "\n## Functions made of rows\n\nThey have no rule of their own: they are recorded as the rows they call, and "
-        "have the derivatives of these, of every order and in both modes.\n\n" + ", ".join(made) + ".\n"
+        "\n## Functions made of rows\n\nThey have no rule: they are recorded as the rows that they call, and have the "
+        "derivatives of these, of every order and in both modes.\n\n" + ", ".join(made) + ".\n"
     )
     looped = sorted(name for name, op in OPS.items() if op.batch is None and not op.elementwise)
     lines.append(
         "\n## Inside vmap\n\nA row runs once for all examples. These run in a loop over the examples, with the same "
-        "answers: " + ", ".join(f"`{name}`" for name in looped) + ".\n"
+        "results: " + ", ".join(f"`{name}`" for name in looped) + ".\n"
     )
-    lines.append("\n## Refused, with what to write instead\n\n| function | why | write |\n|---|---|---|\n")
+    lines.append("\n## Refused, with the form to write instead\n\n| function | reason | write |\n|---|---|---|\n")
     lines += [line(f"`np.{name}`", f"it {why}", instead) for name, (why, instead) in sorted(REFUSED.items())]
     return HEAD + "".join(lines)
 

@@ -19,20 +19,21 @@ from autodiff.registry.singular_points import SINGULAR  # noqa: E402
 
 HEAD = """# Singular points
 
-What is answered where a function has no ordinary derivative. `tools/write_singular_points.py` writes this page from
+The gradients where a function has no ordinary derivative. `tools/write_singular_points.py` writes this page from
 the rows, and each line is a test: in reverse and forward mode, on Scalars where the operands are numbers, and for the
-second derivative where the column gives one.
+second derivative where the column has one.
 
-**The branch that is not taken contributes zero**, whatever stands in it: `np.where(x > 0, np.sqrt(x), 0)` has the
-gradient 0 at 0. So does every element that is not selected and every output that is not used. **A zero that was
-computed, times infinity, is NaN**: the gradient of `np.sqrt(x) ** 2` at 0. [How it is built](design.md) shows both.
+**The branch that is not taken contributes zero**, also where its derivative is infinite or NaN:
+`np.where(x > 0, np.sqrt(x), 0)` has the gradient 0 at 0. So does every element that is not selected and every output
+that is not used. **A computed zero times infinity is NaN**: the gradient of `np.sqrt(x) ** 2` at 0.
+[How it is built](design.md) shows both.
 
 | kind | meaning | under `ad.strict()` |
 |---|---|---|
-| convention | no derivative exists; a fixed value is given | an error: operation, place, what to write |
+| convention | no derivative exists; the value is a convention | an error: operation, place, what to write |
 | shared | elements tie; each gets an even share | the same error |
 | limit | the derivative exists, and a plain formula would miss it | allowed |
-| jump | the derivative exists and has a corner: a fixed value is given for the second | allowed |
+| jump | the derivative exists and has a corner: the second derivative is a convention | allowed |
 | infinite | the derivative is infinite | allowed; a computed 0 times it is an error |
 | undefined | NaN | an error where a rule made the NaN |
 
@@ -80,7 +81,7 @@ def page() -> str:
             second = "" if p.second is None else text(p.second)
             lines.append(line(f"`{shown}`", operands, gradient, p.kind, second))
     conventions = sorted((op.name, op.convention) for op in ad.ops.OPS.values() if op.convention is not None)
-    lines.append("\n## What to write instead\n\n| row | no derivative where | given | write |\n|---|---|---|---|\n")
+    lines.append("\n## What to write instead\n\n| row | no derivative where | value | write |\n|---|---|---|---|\n")
     lines += [line(f"`{name}`", c.at, c.gives, c.write) for name, c in conventions]
     return HEAD + "".join(lines)
 

@@ -132,7 +132,7 @@ INSTALLED: dict[str, Callable[[], Any]] = {"Variable": _on_variable, "Tensor": _
 
 
 def _parameters(function: Callable[..., Any]) -> str:
-    """The parameters of a method: those of its function, the first of them being the handle itself."""
+    """Return the parameters of a method: those of its function, with the handle itself as the first."""
     fn = function.fn if isinstance(function, Op) else function
     if isinstance(fn, np.ufunc):
         return "self" if fn.nin == 1 else "self, other: Operand"
@@ -151,7 +151,7 @@ def _parameters(function: Callable[..., Any]) -> str:
 
 
 def _annotation(p: inspect.Parameter, fn: Callable[..., Any]) -> str:
-    """A parameter's type with the aliases of its own file written out."""
+    """Return a parameter's type, with the aliases of its own file written out."""
     if p.annotation is p.empty:
         return "Any"
     kind = eval(p.annotation, fn.__globals__) if isinstance(p.annotation, str) else p.annotation
@@ -176,7 +176,7 @@ from typing import Any, overload
 
 
 def page() -> str:
-    """The whole text of ``autodiff/__init__.pyi``: rows as functions, everything else from where it is defined."""
+    """Return the whole text of ``autodiff/__init__.pyi``: rows as functions, other names imported from their files."""
     imports, rows = [], []
     for name in sorted(ad.__all__):
         value = getattr(ad, name)
@@ -195,14 +195,14 @@ def page() -> str:
 
 
 def _of_any(f: Callable[..., Any]) -> str:
-    """The parameters of a function, of any type: its own types may name what the stub does not import."""
+    """Return the parameters of a function with the type Any: the stub does not import the types that it names."""
     given = inspect.signature(f).parameters.values()
     of_any = [p.replace(annotation=p.empty if p.name == "self" else Any) for p in given]
     return str(inspect.Signature(of_any))[1:-1]
 
 
 def _row(name: str, op: Op) -> Iterator[str]:
-    """A row as overloaded functions: a Scalar gives a Scalar, a Tensor a Tensor, plain values plain ones."""
+    """Yield a row as overloaded functions: a Scalar gives a Scalar, a Tensor a Tensor, plain values plain ones."""
     first, *rest = _row_parameters(op)
     others = "".join(f", {p}" for p in rest)
     kinds = [("Sequence[Variable]" if op.variadic else "Tensor", "Tensor"), ("Any", "Any")]

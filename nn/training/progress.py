@@ -65,7 +65,7 @@ def display(progress: bool | str = "auto", stream: TextIO | None = None) -> Disp
 
 
 def describe(logs: Mapping[str, float]) -> str:
-    """`loss 0.07123  accuracy 97.91 %`: accuracies in percent, the rest with four digits.
+    """Return numbers as text: accuracies in percent, the rest with four digits.
 
     >>> describe({"loss": 0.07123, "accuracy": 0.9791})
     'loss 0.07123  accuracy 97.91 %'
