@@ -41,7 +41,7 @@ def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
 def _mean(who: str, values: NDArray[Any], sample_weight: Any) -> float:
     """Return the mean over samples, weighted; of values (N, ...) with weights (N,) over the rest of each sample too.
 
-    The mean of nothing is NaN: there is no share of no samples.
+    Without samples the mean is NaN.
     """
     if sample_weight is None:
         return float(values.mean()) if values.size else math.nan

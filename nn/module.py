@@ -116,7 +116,7 @@ class Module:
             """Raise AttributeError; for names of other libraries, with the name to write here."""
             if name in IN_MODULE:
                 raise AttributeError(f"{type(self).__name__} has no .{name}: {IN_MODULE[name]}.", name=name)
-            return object.__getattribute__(self, name)  # raises once more, and what a property itself raised
+            return object.__getattribute__(self, name)  # raises again, or raises the error of a property
 
     # PyTorch's way to assign: the same as `self.name = ...`.
 
@@ -293,7 +293,7 @@ class Module:
         return {path: np.array(v.data) for path, v in saved_variables(self)}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
-        """Copy arrays in by name. All or nothing: everything is checked before anything is written.
+        """Copy arrays into parameters and buffers by name, all or nothing: everything is checked first.
 
         Args:
             state: name -> array (anything `np.asarray` takes).
@@ -361,7 +361,7 @@ class Module:
         return head + ("\n" + "\n".join(lines) + "\n)" if lines else ")")
 
     def _shown(self) -> Iterator[tuple[str, str]]:
-        """Return (name, text) of everything that `repr` lists."""
+        """Yield (name, text) of everything that `repr` lists."""
         return ((name, repr(child)) for name, child in self.named_children())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

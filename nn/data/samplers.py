@@ -66,9 +66,9 @@ class SequentialSampler(Sampler):
 class RandomSampler(Sampler):
     """Every index once in random order, or random indices with replacement. `torch.utils.data.RandomSampler`.
 
-    data_source: anything with a length. replacement: draw each index on its own. num_samples: how many indices, by
-    default as many as the data have; without replacement one pass follows the other. generator: a Generator, a seed,
-    or None for the default generator.
+    data_source: anything with a length. replacement: draw each index independently. num_samples: number of indices, by
+    default the length of the data; without replacement, more indices are further passes. generator: a Generator, a
+    seed, or None for the default generator.
 
     >>> sorted(RandomSampler(range(4), generator=0))
     [0, 1, 2, 3]

@@ -94,7 +94,7 @@ class CharacterTokenizer:
         return {"characters": self.characters}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Load the result of `state_dict`."""
         self._take(state["characters"])
 
 

@@ -41,7 +41,7 @@ class _Fitted:
         return {name: np.array(getattr(self, name)) for name in self._found if hasattr(self, name)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned.
+        """Load the result of `state_dict`.
 
         Raises ValueError for the state of another kind of transform.
         """

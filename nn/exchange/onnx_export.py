@@ -26,7 +26,7 @@ OPSET, IR_VERSION = 20, 10  # Gelu came with opset 20; runtimes since 2024 read 
 
 
 def export_onnx(model: Module, example_input: Any, path: str | os.PathLike[str], *, batch_axis: int = 0) -> None:
-    """Write what a model computes in evaluation to an ONNX file. `torch.onnx.export`, with the number of examples free.
+    """Write a model in evaluation mode to an ONNX file. `torch.onnx.export`, with the number of examples free.
 
     Operations are taken from two runs with inputs like the example, so `forward` may be any program of recorded
     operations. The graph is compared with the model on another input before the file is written.

@@ -129,8 +129,8 @@ def eye(shape: Shape, *, dtype: DTypeLike = np.float32) -> Array:
 def dirac(shape: Shape, groups: int = 1, *, dtype: DTypeLike = np.float32) -> Array:
     """Return the weight (out, in, *kernel) of a convolution that passes its channels on. `torch.nn.init.dirac_`.
 
-    groups: how many parts of the output get the channels once more. Raises ValueError for another number of axes than 3
-    to 5, or where groups does not divide the outputs.
+    groups: the identity is repeated in each of this number of parts of the outputs. Raises ValueError for another
+    number of axes than 3 to 5, or where groups does not divide the outputs.
 
     >>> dirac((1, 1, 3))
     array([[[0., 1., 0.]]], dtype=float32)

@@ -153,7 +153,7 @@ def cosine_embedding_loss(first: Any, second: Any, target: Any, *, margin: float
     Args:
         first, second: (N, D), or (D,) for one pair.
         target: (N,) or (): y = -1 or +1.
-        margin: cosine up to which different vectors cost nothing.
+        margin: cosine up to which the loss of different vectors is 0.
         reduction: "mean", "sum" or "none". The mean over nothing is 0.
 
     Raises:

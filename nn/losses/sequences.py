@@ -77,7 +77,7 @@ def _log_likelihood(log_p: Any, symbols: NDArray[Any], ends: NDArray[Any], count
     """Return log P(target) of each sequence: (N,). alpha[n, s] is the logarithm of the probability of all partial
     alignments that end at position s of the symbols."""
     batch, places = symbols.shape
-    if not len(log_p):  # no time step spells the empty target, and nothing else
+    if not len(log_p):  # without time steps only the empty target is possible
         return np.where(counts == 0, 0.0, -np.inf).astype(log_p.dtype)
     at = np.arange(places)
     outside = np.full((batch, 2), -np.inf, log_p.dtype)

@@ -137,7 +137,7 @@ class LBFGS(Optimizer):
         return {**super().state_dict(exact), "state": {0: copy.deepcopy(self._memory)} if self._memory else {}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned; nothing changes when it does not fit.
+        """Load the result of `state_dict`; nothing changes when it does not fit.
 
         Raises:
             ValueError: another number of parameters, other sizes, or another kind of optimizer.

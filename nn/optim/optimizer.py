@@ -331,7 +331,7 @@ class Optimizer:
         return {**whole, "exact": True} if exact else whole
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned; nothing changes when it does not fit.
+        """Load the result of `state_dict`; nothing changes when it does not fit.
 
         Raises:
             ValueError: other groups, other parameter counts, other shapes or another kind than this optimizer's.

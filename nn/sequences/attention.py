@@ -306,7 +306,7 @@ class MultiheadAttention(Module):
         return (projections + 2 * queries * keys) * self.embed_dim
 
     def picture_facts(self) -> ModuleFacts:
-        """Return what `ad.draw` shows of it: one card with the heads and, under `ad.record()`, their weights."""
+        """Return what `ad.draw` shows: one card with the heads and, under `ad.record()`, their weights."""
         return ModuleFacts(str(self.embed_dim), heads=self.num_heads, attention="softmax", whole=True)
 
     def extra_repr(self) -> str:

@@ -71,7 +71,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         raise TypeError(f"one_hot needs integers, got {index.dtype} of shape {index.shape}. Write x.astype(int)")
     if num_classes == -1:
         if not index.size:
-            raise ValueError("one_hot of nothing needs num_classes")
+            raise ValueError("one_hot of an empty array needs num_classes")
         num_classes = int(index.max()) + 1
     if index.size and not 0 <= index.min() <= index.max() < num_classes:
         raise ValueError(f"one_hot: indices must be in 0..{num_classes - 1}, got {index.min()} to {index.max()}")

@@ -1,4 +1,4 @@
-"""Callbacks: your own code at fixed places of a training run, with Keras' method names.
+"""Callbacks: your own code at fixed points of a training run, with Keras' method names.
 
 Epochs and batches count from 1. A method that returns True ends the training: `on_batch_end` after the step it belongs
 to, `on_epoch_end` after its epoch.
@@ -62,7 +62,7 @@ class Callback:
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned.
+        """Load the result of `state_dict`.
 
         Raises ValueError for a state that this callback does not have.
         """

@@ -56,7 +56,7 @@ def evaluate(
 def predict(model: Module, x: Any, *, batch_size: int = 256) -> Any:
     """Return the model's output for x as plain arrays, in evaluation mode and without recording.
 
-    A model that returns a tuple, a list or a dict of arrays (N, ...) gives the same of whole arrays.
+    Where the model returns a tuple, a list or a dict of arrays (N, ...), so does this function, with all samples.
 
     Args:
         model, x: as in `fit`. Of a Dataset or a DataLoader with targets the last part of each sample is left out.

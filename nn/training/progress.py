@@ -37,7 +37,7 @@ class Display(Protocol):
 
 
 def display(progress: bool | str = "auto", stream: TextIO | None = None) -> Display:
-    """Return the display for this stream: none, tqdm's, or ours.
+    """Return the display for this stream: none, tqdm's bar, or our line.
 
     Args:
         progress: "auto" shows something when `stream` is a terminal or in a notebook, True always, False never; "line"

@@ -56,7 +56,7 @@ class Run:
     stopping: EarlyStopping | None
     saving: Checkpoint | None
     generator: np.random.Generator
-    start: list[Any]  # the state of the generator before anything was drawn
+    start: list[Any]  # the state of the generator before the first draw
     measure: bool  # whether a report needs the norms of the parameters
     shown: Display
 
@@ -303,7 +303,7 @@ class Run:
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Take over what `state` returned; nothing changes when it does not fit.
+        """Load the result of `state`; nothing changes when it does not fit.
 
         Raises ValueError for the state of another run.
         """
@@ -367,7 +367,7 @@ class Watch:
         return {"best": self.best, "best_epoch": self.best_epoch, "state": self.state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Load the result of `state_dict`."""
         vars(self).update(state)
 
 

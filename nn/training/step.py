@@ -1,4 +1,4 @@
-"""One step of training as a function, for loops of your own."""
+"""One step of training as a function, for your own loops."""
 
 from __future__ import annotations
 

@@ -87,5 +87,5 @@ class TensorBoard(Callback):
         return {"step": self.step}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Load the result of `state_dict`."""
         self.step = int(state["step"])

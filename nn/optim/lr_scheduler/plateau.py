@@ -107,7 +107,7 @@ class ReduceLROnPlateau:
         return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned.
+        """Load the result of `state_dict`.
 
         Raises ValueError for the state of another kind of scheduler; nothing changes then.
         """

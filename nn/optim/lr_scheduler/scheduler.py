@@ -111,7 +111,7 @@ class LRScheduler:
         return {name: value for name, value in self.__dict__.items() if name not in self._not_saved}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned, and write the rates.
+        """Load the result of `state_dict`, and write the rates.
 
         Raises ValueError for the state of another kind of scheduler; nothing changes then.
         """

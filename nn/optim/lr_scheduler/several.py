@@ -36,7 +36,7 @@ class _Several(LRScheduler):
         return {**super().state_dict(), "schedulers": [s.state_dict() for s in self.schedulers]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned, and write the rates."""
+        """Load the result of `state_dict`, and write the rates."""
         if len(state.get("schedulers", ())) != len(self.schedulers) or set(state) != set(self.state_dict()):
             raise ValueError(
                 f"{type(self).__name__}: the state of another scheduler: it has {', '.join(sorted(state))}"
@@ -51,7 +51,7 @@ class ChainedScheduler(_Several):
     """Step several schedulers at once; each changes the rates that the one before has set.
 
     `torch.optim.lr_scheduler.ChainedScheduler`. Schedulers that are a factor multiply; `LambdaLR`, `OneCycleLR`,
-    `CyclicLR` and `CosineAnnealingWarmRestarts` set the rates anew at every step, so put them first.
+    `CyclicLR` and `CosineAnnealingWarmRestarts` compute the rates from the base rates at every step, so put them first.
 
     Args:
         schedulers: schedulers of one optimizer.
