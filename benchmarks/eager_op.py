@@ -107,7 +107,7 @@ def main() -> None:
     }
     peers = {"torch": torch_chain, "autograd": autograd_chain, "mygrad": mygrad_chain}
     contenders |= {name: make() for name, make in peers.items() if here[name]}
-    for name, run in contenders.items():  # the same answers, or the race means nothing
+    for name, run in contenders.items():  # equal results; otherwise the times are not comparable
         if name != "backflow, forward only":
             for mine, theirs in zip(by_hand(), run(), strict=True):
                 np.testing.assert_allclose(np.asarray(theirs), mine, rtol=1e-9, err_msg=name)

@@ -112,7 +112,7 @@ def main() -> None:
     tasks = {name: Library(name).tasks() for name in names}
     for task, run in tasks["backflow"].items():
         contenders = {name: of[task] for name, of in tasks.items() if task in of}
-        for name, other in contenders.items():  # the same answers, or the race means nothing
+        for name, other in contenders.items():  # equal results; otherwise the times are not comparable
             np.testing.assert_allclose(np.asarray(other()), run(), rtol=1e-8, atol=1e-8, err_msg=name)
         times = race(contenders, rounds, burst=3)
         print(task)

@@ -67,7 +67,7 @@ def main() -> None:
     for steps in (100, 1_000):
         xs = RNG.normal(size=(steps, BATCH, INPUT)).astype(np.float32)
         contenders = {"backflow": ours(xs)} | ({"torch": theirs(xs)} if here["torch"] else {})
-        for name, run in contenders.items():  # the same answers, or the race means nothing
+        for name, run in contenders.items():  # equal results; otherwise the times are not comparable
             for mine, other in zip(contenders["backflow"](), run(), strict=True):
                 np.testing.assert_allclose(other, mine, rtol=1e-3, atol=1e-5, err_msg=name)
         times = race(contenders, rounds)

@@ -223,7 +223,7 @@ def main() -> None:
             told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             times[name] += told["seconds"]
             losses[name] = told["losses"]
-        for name in names:  # every step gives the same loss, or the race means nothing
+        for name in names:  # equal losses at every step; otherwise the times are not comparable
             np.testing.assert_allclose(losses[name], losses["backflow"], rtol=1e-9, err_msg=name)
     table(times)
     if peer:

@@ -108,7 +108,7 @@ def main() -> None:
         }
         if here:
             contenders |= {f"torch, {n} thread{'s'[: n > 1]}": work.theirs(n) for n in sorted({1, own})}
-        for name, run in contenders.items():  # the same answers, or the race means nothing
+        for name, run in contenders.items():  # equal results; otherwise the times are not comparable
             for mine, other in zip(contenders["backflow"](), run(), strict=True):
                 np.testing.assert_allclose(other, mine, rtol=1e-3, atol=1e-3, err_msg=name)
         times = race(contenders, rounds, settle=2)

@@ -77,8 +77,8 @@ def draw(net: nn.Sequential, x: Array, y: Array, said: Array, path: Path, shown:
         grid[1, i].imshow(maps[i], cmap="gray_r")
     for axes, i in zip(grid[2], wrong, strict=False):
         axes.imshow(x[i, 0], cmap="gray_r", vmin=0, vmax=1)
-        axes.set_title(f"says {said[i]}, is {y[i]}", fontsize=8)
-    figure.suptitle(f"Filters; what they make of a {y[0]}; {np.sum(said != y)} of {len(y)} unseen digits are wrong")
+        axes.set_title(f"predicted {said[i]}, is {y[i]}", fontsize=8)
+    figure.suptitle(f"Filters; their outputs for a {y[0]}; {np.sum(said != y)} of {len(y)} unseen digits are wrong")
     figure.savefig(path)
     plt.close(figure)
 

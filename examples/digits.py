@@ -116,8 +116,8 @@ def draw_mistakes(x: Array, y: Array, scores: Array, path: Path, shown: int = 24
         axes.axis("off")
     for axes, i in zip(grid.flat, wrong[:shown], strict=False):
         axes.imshow(x[i], cmap="gray_r", vmin=0, vmax=1)
-        axes.set_title(f"says {said[i]}, is {y[i]}\n{probability[i, said[i]]:.0%} sure", fontsize=8)
-    more = f", the {shown} surest" if len(wrong) > shown else ""
+        axes.set_title(f"predicted {said[i]}, is {y[i]}\nprobability {probability[i, said[i]]:.0%}", fontsize=8)
+    more = f"; the {shown} of highest probability" if len(wrong) > shown else ""
     figure.suptitle(f"{len(wrong)} of {len(y):,} are wrong{more}")
     figure.savefig(path)
     plt.close(figure)
@@ -127,7 +127,7 @@ def print_confusion(labels: Array, scores: Array) -> None:
     """Print the confusion matrix. Rows: the digit; columns: the prediction."""
     matrix = nn.confusion_matrix(labels, scores)
     width = max(4, len(str(matrix.max())) + 1)
-    print("\nDigit (row) against answer (column):\n")
+    print("\nDigit (row) and prediction (column):\n")
     print("   " + "".join(f"{j:{width}}" for j in range(10)))
     for i, row in enumerate(matrix):
         print(f"{i:3}" + "".join(f"{n if n else '·':>{width}}" for n in row))
@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     epochs = task.epochs if options.epochs is None else options.epochs
     history = nn.fit(net, x, y, loss=criterion, optimizer=optimizer, epochs=epochs, metrics=["accuracy"], rng=rng)
     if history.stopped == "interrupted":
-        print("Stopped; the network keeps what it has learnt.")
+        print("Stopped; the network keeps its present weights.")
     print(history)
 
     scores = nn.predict(net, task.x_test)

@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, float]:
     """Drive, train, drive again on a new track, draw; return the distances from the middle line, root mean square."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=250, help="training steps (default: %(default)s)")
-    parser.add_argument("--seconds", type=int, default=30, help="of the drives that judge it (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=30, help="length of the test drives (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture (default: %(default)s)")
     options = parser.parse_args(argv)

@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         found[question] = task.metric(outputs[question], targets)
         name = task.metric.__name__
         print(f"{question:14} {type(task.loss).__name__:18} {name:20} {found[question]:.3f} on unseen digits")
-        print(f"{'':14} of a {y_test[0]} it says: {task.read(outputs[question][0])}")
+        print(f"{'':14} prediction for a {y_test[0]}: {task.read(outputs[question][0])}")
     try:
         shown = [int(np.flatnonzero(y_test == digit)[0]) for digit in (0, 1, 4, 5, 8, 9)]
         few = {question: values[shown] for question, values in outputs.items()}

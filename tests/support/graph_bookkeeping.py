@@ -137,4 +137,4 @@ class Bookkeeping(RuleBasedStateMachine):
     @invariant()
     def nothing_is_mutated(self) -> None:
         for array, copy in self.watched:
-            assert array.tobytes() == copy.tobytes(), f"an array that nobody wrote changed from {copy} to {array}"
+            assert array.tobytes() == copy.tobytes(), f"an array that no step wrote changed from {copy} to {array}"

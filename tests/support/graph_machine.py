@@ -312,7 +312,7 @@ class GraphMachine(Bookkeeping):
         except ad.GraphError as error:
             if "consumed" not in str(error) or not any(self.entries[k].consumed for k in line):
                 raise
-            for k in line:  # the pass has released what it read before it came to what was gone
+            for k in line:  # the pass has released the nodes that it read before it reached a released one
                 self.entries[k].consumed |= not retain and not self.entries[k].leaf
             return
         assert not any(self.entries[k].replaced for k in line), "a Scalar that this value reads was given another value"

@@ -19,7 +19,7 @@ __all__ = ["BINARY", "SHAPES", "UNARY", "VIEWS", "Entry", "Slot", "close", "deri
 
 Push = Callable[..., Any]  # tangents of the operands, 0 where there is none -> tangent of the value
 
-# name -> (what both run, recipe of the tangent from copies of the operands)
+# name -> (the function that both run, recipe of the tangent from copies of the operands)
 UNARY: dict[str, tuple[Callable[..., Any], Callable[..., Push]]] = {
     "tanh": (np.tanh, lambda x: lambda t: (1 - np.tanh(x) ** 2) * t),
     "sin": (np.sin, lambda x: lambda t: np.cos(x) * t),
