@@ -89,9 +89,7 @@ class DataLoader:
         self.generator = None if generator is None else as_generator(generator)
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ValueError(
-                    "DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last"
-                )
+                raise ValueError("DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
             self.batch_sampler: Iterable[list[int]] = batch_sampler
             return
         if sampler is not None and shuffle:
