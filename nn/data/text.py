@@ -119,7 +119,7 @@ class TextWindows(Dataset):
             if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
                 raise ValueError(f"TextWindows: {name} must be an integer >= 1, got {size!r}")
         if len(ids) <= length:
-            raise ValueError(f"TextWindows: windows of {length} and the next one need more than {len(ids)} characters")
+            raise ValueError(f"TextWindows: windows of {length} and a next character need more than {len(ids)} of them")
         self.length, self.stride = int(length), int(sizes["stride"])
         self._windows = np.lib.stride_tricks.sliding_window_view(ids.astype(np.int64), self.length + 1)[:: self.stride]
 

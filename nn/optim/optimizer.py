@@ -445,7 +445,7 @@ class Optimizer:
     def _restored(
         self, slot: Slot, saved: Mapping[int, Mapping[str, Any] | None], group: Group, exact: bool
     ) -> list[Slot]:
-        """Return the slot with its saved state; a slot for each parameter when their numbers of steps differ."""
+        """Return the slot with its saved state; a slot for each parameter when their saved steps or names differ."""
         entries = [{k: v for k, v in (saved[id(p)] or {}).items() if v is not None} for p, _ in slot.entries]
         if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
             return [part for single in slot.split() for part in self._restored(single, saved, group, exact)]
