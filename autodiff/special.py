@@ -22,8 +22,9 @@ import numpy as np
 from .names.elsewhere import missing_names
 from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
-from .ops.special.airy import airy
-from .ops.special.bessel import i0, i0e, i1, i1e, iv, ive, j0, j1, jn, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn
+from .ops.special.bessel.airy import airy
+from .ops.special.bessel.modified import i0, i0e, i1, i1e, iv, ive, k0, k0e, k1, k1e, kn, kv, kve
+from .ops.special.bessel.ordinary import j0, j1, jn, y0, y1, yn
 from .ops.special.complex_functions import lambertw, voigt_profile, wofz
 from .ops.special.elliptic import ellipe, ellipeinc, ellipk, ellipkinc
 from .ops.special.entropy import entr, huber, kl_div, pseudo_huber, rel_entr, xlog1py, xlogy

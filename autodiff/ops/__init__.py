@@ -36,7 +36,8 @@ from .arrays import (
     statistics,
 )
 from .matrices import decompositions, eigenvalues, functions, solving, structured
-from .special import bessel, entropy, exponential, gamma, normal
+from .special import entropy, exponential, gamma, normal
+from .special.bessel import modified
 from .windows import columns, convolution, pooling
 
 __all__ = ["DISPATCH", "OPS", "PUBLIC", "Op"]

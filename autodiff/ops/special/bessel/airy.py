@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...registry import op
-from .blocks import evaluate
-from .values import airy as values
+from ....registry import op
+from ..blocks import evaluate
+from ..values import airy as values
 
 
 def _airy(x: Any, which: int = 0) -> Any:

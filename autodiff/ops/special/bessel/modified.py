@@ -1,7 +1,6 @@
-"""Rows of Bessel functions. Signatures are SciPy's.
+"""Rows of modified Bessel functions. Signatures are SciPy's.
 
-A derivative of a modified function is the same integral with one more factor (see ``values``), a derivative of
-one of the first kind half the difference of its neighbours (NIST DLMF 10.6.1).
+A derivative is the same integral with one more factor (see ``values``).
 """
 
 from __future__ import annotations
@@ -10,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ...registry import op
-from ...registry.singular_points import Convention, Point
-from .blocks import evaluate, special_row
-from .gamma import POSITIVE, constant, order
-from .values import bessel as values
-from .values import modified_bessel as modified
+from ....registry import op
+from ....registry.singular_points import Convention, Point
+from ..blocks import evaluate, special_row
+from ..gamma import POSITIVE, constant, order
+from ..values import modified_bessel as modified
 
 
 def _modified(x: Any, m: int = 2) -> Any:
@@ -96,49 +94,6 @@ i1e = special_row(
 )
 
 
-def _jn(x: Any, n: int = 2) -> Any:
-    return evaluate(values.jn, x, n=n)
-
-
-_jn_row: Any = op(
-    _jn,
-    name="jn",
-    vjp=lambda g, x, n: -g * _jn_row(x, n=1) if n == 0 else g * (0.5 * (_jn_row(x, n=n - 1) - _jn_row(x, n=n + 1))),
-    elementwise=True,
-    public=False,
-    samples=((((3,),), {}), (((2,),), {"n": 0}), (((2,),), {"n": 5})),
-    doc="Return the Bessel function of the first kind of order n.",
-)
-j0 = special_row(
-    lambda x: values.jn(x, 0),
-    "Return the Bessel function of the first kind of order 0; an absolute error of 2 ulp of 1 near its zeros "
-    "(``scipy.special.j0``; NIST DLMF 10.2).",
-    lambda g, x: -g * j1(x),
-    name="j0",
-)
-j1: Any = special_row(
-    lambda x: values.jn(x, 1),
-    "Return the Bessel function of the first kind of order 1; an absolute error of 2 ulp of 1 near its zeros "
-    "(``scipy.special.j1``; NIST DLMF 10.2).",
-    lambda g, x: g * (0.5 * (j0(x) - _jn_row(x, n=2))),
-    name="j1",
-)
-
-
-def jn(n: Any, x: Any) -> Any:
-    """Evaluate the Bessel function of the first kind of whole order n (``scipy.special.jn``; NIST DLMF 10.2).
-
-    n: one whole number. x: any shape; an absolute error of 2 ulp of 1 near the zeros. Raises TypeError for another n:
-    there is no derivative in the order, and no other order here.
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([0.0, 1.0])
-    >>> ad.special.jn(1, x).sum().backward(); x.grad.round(4)
-    array([0.5   , 0.3251])
-    """
-    return _jn_row(x, n=order("jn", n))
-
-
 # ---- modified, of the first kind and any order
 def _iv(v: Any, x: Any) -> Any:
     return evaluate(lambda v, x: modified.first(v, x, 0, False), v, x)
@@ -198,54 +153,6 @@ def ive(v: Any, x: Any) -> Any:
     array(-1.99411299e-07)
     """
     return _ive_row(constant("ive", "v", v), x)
-
-
-# ---- of the second kind
-def _yn(x: Any, n: int = 2) -> Any:
-    return evaluate(values.yn, x, n=n)
-
-
-_yn_row: Any = op(
-    _yn,
-    name="yn",
-    vjp=lambda g, x, n: -g * _yn_row(x, n=1) if n == 0 else g * (0.5 * (_yn_row(x, n=n - 1) - _yn_row(x, n=n + 1))),
-    elementwise=True,
-    public=False,
-    singular=True,
-    domain=POSITIVE,
-    samples=((((3,),), {}), (((2,),), {"n": 0}), (((2,),), {"n": 5})),
-    doc="Return the Bessel function of the second kind of order n.",
-)
-y0 = special_row(
-    lambda x: values.yn(x, 0),
-    "Return the Bessel function of the second kind of order 0; an absolute error of 4 ulp of 1 near its zeros "
-    "(``scipy.special.y0``; NIST DLMF 10.2).",
-    lambda g, x: -g * y1(x),
-    name="y0",
-    domain=POSITIVE,
-)
-y1: Any = special_row(
-    lambda x: values.yn(x, 1),
-    "Return the Bessel function of the second kind of order 1; an absolute error of 4 ulp of 1 near its zeros "
-    "(``scipy.special.y1``; NIST DLMF 10.2).",
-    lambda g, x: g * (0.5 * (y0(x) - _yn_row(x, n=2))),
-    name="y1",
-    domain=POSITIVE,
-)
-
-
-def yn(n: Any, x: Any) -> Any:
-    """Evaluate the Bessel function of the second kind of whole order n (``scipy.special.yn``; NIST DLMF 10.2).
-
-    n: one whole number. x: any shape, above 0; an absolute error of 4 ulp of 1 near the zeros. Raises TypeError for
-    another n.
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([1.0, 2.0])
-    >>> ad.special.yn(1, x).sum().backward(); x.grad.round(4)
-    array([0.8695, 0.5639])
-    """
-    return _yn_row(x, n=order("yn", n))
 
 
 # ---- modified, of the second kind

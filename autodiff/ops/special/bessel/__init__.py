@@ -1,0 +1,1 @@
+"""Rows of Bessel functions and their kin: ordinary, modified, Airy's."""
