@@ -59,6 +59,7 @@ from .ops.special.gamma import (
     rgamma,
     zeta,
 )
+from .ops.special.hypergeometric import hyp0f1, hyp1f1, hyp2f1
 from .ops.special.incomplete_beta import betainc, betaincc, stdtr
 from .ops.special.logsums import log_softmax, logcumsumexp, logsumexp, softmax
 from .ops.special.normal import (
@@ -119,7 +120,8 @@ __all__ = [
     "eval_chebyu", "eval_gegenbauer", "eval_genlaguerre", "eval_hermite", "eval_hermitenorm", "eval_jacobi",
     "eval_laguerre", "eval_legendre", "exp1", "exp10", "expi", "expit", "expn", "exprel", "factorial", "fdtr",
     "fdtrc", "fresnel", "gamma", "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "gdtr", "gdtrc",
-    "huber", "i0", "i0e", "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "iv", "ive", "j0", "j1", "jn", "jv", "k0",
+    "huber", "hyp0f1", "hyp1f1", "hyp2f1", "i0", "i0e", "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "iv", "ive",
+    "j0", "j1", "jn", "jv", "k0",
     "k0e", "k1", "k1e", "kl_div", "kn", "kv", "kve", "lambertw", "log_expit", "log_ndtr", "log_softmax",
     "logcumsumexp", "loggamma", "logit", "logsumexp", "multigammaln", "nbdtr", "nbdtrc", "ndtr", "ndtri",
     "ndtri_exp", "owens_t", "pdtr", "pdtrc", "perm", "poch", "polygamma", "powm1", "pseudo_huber", "psi",
@@ -152,9 +154,6 @@ _WORDS = {
     "eval_chebyc": "write 2 * eval_chebyt(n, x / 2)",
     "eval_chebys": "write eval_chebyu(n, x / 2)",
     "gammasgn": "it is constant between its jumps: write scipy.special.gammasgn(x.data)",
-    "hyp0f1": _RULE.format("hyp0f1", "z") + "hyp0f1(v + 1, z) / v",
-    "hyp1f1": _RULE.format("hyp1f1", "x") + "a / b * hyp1f1(a + 1, b + 1, x)",
-    "hyp2f1": _RULE.format("hyp2f1", "z") + "a * b / c * hyp2f1(a + 1, b + 1, c + 1, z)",
     "hyperu": _RULE.format("hyperu", "x") + "-a * hyperu(a + 1, b + 1, x)",
     "ivp": "differentiate iv(v, x)",
     "jvp": "differentiate jn(n, x)",

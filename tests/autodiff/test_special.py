@@ -14,6 +14,7 @@ import autodiff as ad
 X = np.array([0.15, 0.4, 0.85])
 BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
     "beta": (1.5,), "betaln": (1.5,), "betainc": (2.0, 1.5), "betaincc": (2.0, 1.5), "comb": (4.0,), "perm": (4.0,),
+    "hyp0f1": (1.5,), "hyp1f1": (0.7, 1.5), "hyp2f1": (0.7, 1.2, 2.3),
     "iv": (1.3,), "ive": (1.3,), "owens_t": (0.5,), "poch": (1.5,),
     "eval_chebyt": (3,), "eval_chebyu": (3,), "eval_gegenbauer": (3, 0.7), "eval_genlaguerre": (3, 0.5),
     "eval_hermite": (3,), "eval_hermitenorm": (3,), "eval_jacobi": (3, 0.5, 1.3), "eval_laguerre": (3,),

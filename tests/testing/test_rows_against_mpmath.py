@@ -148,6 +148,9 @@ INTEGRALS: dict[str, Any] = {
     "airy": mp.airyai,
     "iv": mp.besseli,
     "ive": lambda v, x: mp.exp(-x) * mp.besseli(v, x),
+    "hyp0f1": mp.hyp0f1,
+    "hyp1f1": mp.hyp1f1,
+    "hyp2f1": mp.hyp2f1,
     "owens_t": lambda h, a: (
         mp.exp(-h * h / 2)
         * mp.quad(lambda t: mp.exp(-((h * t) ** 2) / 2) / (1 + t * t), [0, *halves(a, h)])

@@ -9,8 +9,9 @@ from typing import Any
 
 from ....registry import op
 from ..blocks import evaluate, special_row
-from ..gamma import POSITIVE, constant, order
+from ..gamma import POSITIVE, order
 from ..values import bessel as values
+
 
 # ---- of the first kind
 def _jn(x: Any, n: int = 2) -> Any:
