@@ -24,7 +24,7 @@ from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
 from .ops.special.bessel.airy import airy
 from .ops.special.bessel.modified import i0, i0e, i1, i1e, iv, ive, k0, k0e, k1, k1e, kn, kv, kve
-from .ops.special.bessel.ordinary import j0, j1, jn, y0, y1, yn
+from .ops.special.bessel.ordinary import j0, j1, jn, jv, y0, y1, yn, yv
 from .ops.special.complex_functions import lambertw, voigt_profile, wofz
 from .ops.special.elliptic import ellipe, ellipeinc, ellipk, ellipkinc
 from .ops.special.entropy import entr, huber, kl_div, pseudo_huber, rel_entr, xlog1py, xlogy
@@ -126,10 +126,10 @@ __all__ = [
     "logcumsumexp", "loggamma", "logit", "logsumexp", "multigammaln", "nbdtr", "nbdtrc", "ndtr", "ndtri",
     "ndtri_exp", "owens_t", "pdtr", "pdtrc", "perm", "poch", "polygamma", "powm1", "pseudo_huber", "psi",
     "rel_entr", "rgamma", "sici", "sinc", "softmax", "spence", "sph_harm_y", "spherical_jn", "spherical_yn",
-    "stdtr", "stdtrit", "voigt_profile", "wofz", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta",
+    "stdtr", "stdtrit", "voigt_profile", "wofz", "xlog1py", "xlogy", "y0", "y1", "yn", "yv", "zeta",
 ]  # fmt: skip
 
-jv, psi, sinc = jn, digamma, DISPATCH[np.sinc]  # SciPy's other names
+psi, sinc = digamma, DISPATCH[np.sinc]  # SciPy's other names
 
 _NO_UFUNCS = (
     "comb", "factorial", "lambertw", "perm", "logcumsumexp", "multigammaln", "polygamma", "sph_harm_y",
@@ -155,9 +155,12 @@ _WORDS = {
     "eval_chebys": "write eval_chebyu(n, x / 2)",
     "gammasgn": "it is constant between its jumps: write scipy.special.gammasgn(x.data)",
     "hyperu": _RULE.format("hyperu", "x") + "-a * hyperu(a + 1, b + 1, x)",
+    "hankel1": "write jv(v, x) + 1j * yv(v, x)",
+    "hankel2": "write jv(v, x) - 1j * yv(v, x)",
     "ivp": "differentiate iv(v, x)",
-    "jvp": "differentiate jn(n, x)",
+    "jvp": "differentiate jv(v, x)",
     "kvp": "differentiate kv(v, x)",
+    "yvp": "differentiate yv(v, x)",
     "modified_bessel_i0": "write i0(x)",
     "modified_bessel_i1": "write i1(x)",
     "softplus": "write ad.softplus(x)",
@@ -165,7 +168,6 @@ _WORDS = {
     "spherical_kn": "write np.sqrt(np.pi / (2 * z)) * kv(n + 0.5, z)",
     "struve": _RULE.format("struve", "x") + "struve(v - 1, x) - v / x * struve(v, x)",
     "wrightomega": "write lambertw(np.exp(z))",
-    "yv": "orders of Y are whole here: write yn(n, x)",
     "zetac": "write zeta(x) - 1",
     **{f"eval_sh_{name}": f"write eval_{name}(n, 2 * x - 1)" for name in ("chebyt", "chebyu", "legendre")},
     **{f"{name}dg": f"write np.{name}(np.deg2rad(x))" for name in ("sin", "cos", "tan")},

@@ -27,7 +27,8 @@ BEFORE: dict[str, tuple[Any, ...]] = {  # arguments before the last one
     "gammainc": (2.5,), "gammaincc": (2.5,), "huber": (0.5,),
     "binom": (1.7,), "boxcox": (1.3,), "boxcox1p": (0.7,), "expn": (3,), "inv_boxcox": (0.9,), "inv_boxcox1p": (0.9,),
     "kn": (2,), "kv": (1.3,), "kve": (1.3,), "yn": (2,),
-    "jn": (2,), "jv": (2,), "kl_div": (0.7,), "polygamma": (2,), "pseudo_huber": (0.5,), "rel_entr": (0.7,),
+    "yv": (-1.3,), "jn": (2,), "jv": (1.3,),
+    "kl_div": (0.7,), "polygamma": (2,), "pseudo_huber": (0.5,), "rel_entr": (0.7,),
     "betaincinv": (2.0, 1.5), "betainccinv": (2.0, 1.5), "gammaincinv": (2.5,), "gammainccinv": (2.5,),
     "stdtr": (3.0,), "stdtrit": (3.0,), "xlog1py": (2.0,), "xlogy": (2.0,), "zeta": (2.5,),
 }  # fmt: skip
@@ -602,3 +603,32 @@ def test_a_quantile_that_rounds_to_an_end_of_infinite_density_is_flat_at_every_o
     assert f(0.5) == 1.0 and ad.grad(f)(0.5) == 0.0 and ad.hessian(f)(np.float64(0.5)) == 0.0
     at_the_end = ad.hessian(partial(ad.special.gammaincinv, 0.5))(np.float64(0.0))  # (gamma(3/2) p)**2: not flat
     assert np.isnan(at_the_end)
+
+
+@pytest.mark.parametrize("v", [-3.7, -0.5, 0.3, 1.5, 2 + 1e-9, 7.5, 40.2])
+@pytest.mark.parametrize("name", ["jv", "yv"])
+def test_bessel_functions_of_fractional_order_are_right_to_a_few_ulp(name: str, v: float) -> None:
+    """On both sides of every change of method: x of 2 and 25, x*x of 4 (v + 1), x of v."""
+    mp = pytest.importorskip("mpmath").mp.clone()
+    mp.dps = 30
+    f, oracle = getattr(ad.special, name), {"jv": mp.besselj, "yv": mp.bessely}[name]
+    for x in (1e-3, 0.7, 1.99, 2.0, 5.5, 24.9, 25.1, 41.0, 300.0):
+        exact = mp.mpf(x)
+        for got, order in ((f(v, x), v), (ad.grad(lambda x: f(v, x))(x), None)):
+            near = (v,) if order is not None else (v - 1, v + 1)
+            parts = [oracle(mp.mpf(u), exact) for u in near]
+            true = parts[0] if order is not None else (parts[0] - parts[1]) / 2
+            # the amplitude where it oscillates, or, at negative orders, has zeros
+            scale = max(abs(true), mp.sqrt(2 / (mp.pi * exact)) if x > abs(v) or v < 0 else 0)
+            assert abs(mp.mpf(float(got)) - true) <= 24 * 2.3e-16 * scale, (x, order)
+
+
+def test_bessel_functions_have_limits_at_zero_and_infinity_and_refuse_a_recorded_order() -> None:
+    with np.errstate(all="ignore"):
+        assert [float(ad.special.jv(v, 0.0)) for v in (0.0, 0.5, -0.5, -1.5)] == [1.0, 0.0, np.inf, -np.inf]
+        assert [float(ad.special.yv(v, 0.0)) for v in (0.3, -0.3, -0.5)] == [-np.inf, -np.inf, 0.0]
+        assert ad.special.jv(0.3, np.inf) == ad.special.yv(-0.3, np.inf) == 0
+        assert np.isnan([ad.special.jv(0.5, -1.0), ad.special.yv(0.5, -1.0), ad.special.jv(1e5 + 0.5, 1.0)]).all()
+    for f in (ad.special.jv, ad.special.yv):
+        with pytest.raises(ad.MissingRuleError, match="no derivative in its argument v"):
+            f(ad.tensor(0.5), 1.0)

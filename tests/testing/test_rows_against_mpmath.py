@@ -148,6 +148,8 @@ INTEGRALS: dict[str, Any] = {
     "airy": mp.airyai,
     "iv": mp.besseli,
     "ive": lambda v, x: mp.exp(-x) * mp.besseli(v, x),
+    "jv": mp.besselj,
+    "yv": mp.bessely,
     "hyp0f1": mp.hyp0f1,
     "hyp1f1": mp.hyp1f1,
     "hyp2f1": mp.hyp2f1,
