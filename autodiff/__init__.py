@@ -20,7 +20,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from . import array_api, extend, fft, linalg, ops, special, stats
+from . import array_api, extend, fft, linalg, ops, signal, special, stats
 from .errors import (
     AnomalyError,
     BatchedValueError,
@@ -64,7 +64,7 @@ from .variable import Scalar, Tensor, Variable, plain
 
 __version__ = "0.1.0"
 
-describe_rows(linalg, fft, special, stats)
+describe_rows(linalg, fft, signal, special, stats)
 globals().update({**array_api.CONSTANTS, **array_api.DTYPES, **array_api.PUBLIC})  # what the Array API adds
 globals().update(_ROWS)  # one function for each row and composite: ad.tanh, ad.einsum, ad.logsumexp, ...
 
@@ -139,6 +139,7 @@ __all__ = [
     "root",
     "scalar",
     "scope",
+    "signal",
     "show_versions",
     "solve_ivp",
     "solving",

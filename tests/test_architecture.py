@@ -39,6 +39,7 @@ ORDER = [
     "ops",
     "linalg",
     "fft",
+    "signal",
     "special",
     "stats",
     "array_api",

@@ -143,7 +143,7 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}, which does not exist"
 
 
-MODULES = [autodiff, autodiff.linalg, autodiff.fft, autodiff.special, autodiff.stats]
+MODULES = [autodiff, autodiff.linalg, autodiff.fft, autodiff.special, autodiff.stats, autodiff.signal]
 MODULES += [nn, nn.functional, nn.init, nn.optim, nn.parametrize, nn.data]
 TOOLS = [autodiff.extend, autodiff.testing, autodiff.drawing, nn.testing, nn.optim.lr_scheduler]
 
@@ -160,7 +160,7 @@ PUBLIC = public_names(MODULES)
 VERBS = set(
     """Add Apply Assign Attend Average Batch Break Build Call Check Clip Collect Compare Compute Connect
     Convert Convolve Copy Count Create Decode Decorate Define Describe Divide Downsample Draw Drop Embed
-    Enable Encode Estimate Evaluate Exchange Expand Explain Fill Find Flatten Fold Freeze Gather Give Group
+    Enable Encode Estimate Evaluate Exchange Expand Explain Fill Filter Find Flatten Fold Freeze Gather Give Group
     Hold Initialize Insert Interleave Interpolate Iterate Join Keep Leave Limit List Load Look Make Map Mark
     Mask Match Measure Merge Move Multiply Name Normalise Normalize Note Open Pad Parse Pass Plot Pool Print
     Prove Put Raise Read Record Reduce Refuse Register Remove Render Reorder Repeat Replace Report Reset

@@ -46,7 +46,7 @@ COLUMNS = ("function", "reverse", "forward", "second", "complex", "scalar", "sin
 def modules() -> Iterator[tuple[str, Any]]:
     """Yield the public modules that have functions, by the name a user writes."""
     yield "ad", ad
-    for name in ("special", "stats", "linalg", "fft"):
+    for name in ("special", "stats", "signal", "linalg", "fft"):
         if hasattr(ad, name):
             yield f"ad.{name}", getattr(ad, name)
 

@@ -37,6 +37,7 @@ TITLES = {  # the module that defines a public name, or a package around it -> t
     "autodiff.fft": "Fourier transforms: ad.fft",
     "autodiff.special": "Special functions: ad.special",
     "autodiff.stats": "Probability distributions: ad.stats",
+    "autodiff.signal": "Filters and spectra: ad.signal",
     "autodiff.ops.activations": "Operations: smooth activations and softmax",
     "autodiff.ops.rectifiers": "Operations: activations with a kink",
     "autodiff.ops.elementwise": "Operations: elementwise functions",

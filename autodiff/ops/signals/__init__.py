@@ -1,0 +1,1 @@
+"""Filters and spectra of signals, under the names of ``scipy.signal``."""

@@ -1,0 +1,189 @@
+"""Filters: one row for the recursive part of a digital filter, and what is made of it. Signatures are SciPy's."""
+
+from __future__ import annotations
+
+from operator import mul
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ...batching.handle import all_examples
+from ...batching.ways import run_again
+from ...registry import op
+from ..shape import operand
+
+FEW = 8  # signals at once, up to which Python's numbers are quicker than NumPy's calls
+
+
+def _recursive(a: Any, u: Any) -> Any:
+    a, u = np.asarray(a), np.asarray(u)
+    dtype = np.result_type(a, u, np.float16)
+    rows, back = u.reshape(-1, u.shape[-1]), -a[::-1]  # the oldest first
+    n, length = len(back), u.shape[-1]
+    if len(rows) <= FEW:
+        kind = complex if dtype.kind == "c" else float
+        weights = back.astype(kind).tolist()
+        out: list[list[Any]] = []
+        for row in rows.astype(kind).tolist():
+            past: list[Any] = [kind(0)] * n
+            for i, x in enumerate(row):
+                past.append(x + sum(map(mul, weights, past[i:])))
+            out.append(past[n:])
+        return np.array(out, dtype).reshape(u.shape)
+    wide = np.result_type(dtype, np.float64)
+    y = np.zeros((n + length, len(rows)), wide)
+    y[n:] = rows.T
+    for i in range(length):
+        y[n + i] += back @ y[i : n + i]
+    return np.ascontiguousarray(y[n:].T).astype(dtype).reshape(u.shape)
+
+
+def _backwards(a: Any, g: Any) -> Any:
+    return np.flip(_recursive_row(a, np.flip(g, -1)), -1)
+
+
+def _recursive_vjp_a(g: Any, y: Any, a: Any) -> Any:
+    """With w the cotangent filtered backwards, minus the sum of w[n] y[n - k], for each k."""
+    w, length = _backwards(a, g), np.shape(y)[-1]
+    lags = range(1, np.shape(a)[0] + 1)
+    return np.stack([-np.sum(w[..., k:] * y[..., : max(length - k, 0)]) for k in lags])
+
+
+def _over_signals(frame: Any, op: Any, xs: Any, on: Any, static: Any) -> Any:
+    return None if on[0] else run_again(op, xs, static)
+
+
+_recursive_row: Any = op(
+    _recursive,
+    name="recursive_filter",
+    inputs="a u",
+    vjp=(_recursive_vjp_a, lambda g, a: _backwards(a, g)),
+    public=False,
+    complex=True,
+    batch=_over_signals,
+    draw=lambda rng, a, u: (rng.uniform(-0.4, 0.4, a), rng.normal(size=u)),
+    samples=((((2,), (6,)), {}), (((1,), (2, 4)), {}), (((3,), (10, 2)), {})),
+    doc="Solve y[n] + a[0] y[n - 1] + a[1] y[n - 2] + ... = u[n] along the last axis.",
+)
+
+
+def _convolved(b: Any, x: Any) -> Any:
+    """Return b[0] x[n] + b[1] x[n - 1] + ... along the last axis."""
+    n, length = np.shape(b)[0], np.shape(x)[-1]
+    x = np.pad(x, [(0, 0)] * (np.ndim(x) - 1) + [(n - 1, 0)])
+    terms = [b[k] * x[..., n - 1 - k : n - 1 - k + length] for k in range(n)]
+    return sum(terms[1:], start=terms[0])
+
+
+def _coefficients(name: str, b: Any, a: Any) -> tuple[Any, Any]:
+    """Return numerator and denominator of one length, divided by a[0]."""
+    b, a = (np.reshape(operand(v), -1) if np.ndim(v) == 0 else operand(v) for v in (b, a))
+    if np.ndim(b) != 1 or np.ndim(a) != 1 or not np.size(a) or not np.size(b):
+        raise ValueError(f"{name}: b and a must be sequences of coefficients; got shapes {np.shape(b)}, {np.shape(a)}.")
+    if np.any(all_examples(a)[..., 0] == 0):
+        raise ValueError(f"{name}: a[0] is 0; the first coefficient of the denominator scales all others.")
+    lead, n = a[0], max(np.size(a), np.size(b))
+    return tuple([np.pad(v, (0, n - np.size(v))) / lead for v in (b, a)])
+
+
+def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
+    """Filter a signal along an axis by a rational transfer function (``scipy.signal.lfilter``).
+
+    a[0] y[n] = b[0] x[n] + b[1] x[n - 1] + ... - a[1] y[n - 1] - ... b, a: (n,) and (m,). x: any shape. zi: the state
+    before, as x with max(n, m) - 1 for the axis; with it the answer is (y, zf), and zf the state after. All are
+    differentiated; the derivative in x is the filter run backwards in time. One loop over time serves all signals.
+
+    >>> import autodiff as ad
+    >>> x, pole = ad.tensor([1.0, 0.0, 0.0]), ad.tensor(0.5)
+    >>> y = ad.signal.lfilter([1.0], ad.array([1.0, -pole]), x)
+    >>> y.data, ad.grad(lambda p: ad.signal.lfilter([1.0], ad.array([1.0, -p]), x.data)[2])(0.5)
+    (array([1.  , 0.5 , 0.25]), 1.0)
+    """
+    b, a = _coefficients("lfilter", b, a)
+    x = operand(x)
+    if np.ndim(x) == 0:
+        raise ValueError("lfilter needs a signal of at least one axis; got a number.")
+    axis, order = normalize_axis_index(axis, np.ndim(x)), np.size(a) - 1
+    x = np.moveaxis(x, axis, -1)
+    u, length = _convolved(b, x), np.shape(x)[-1]
+    if zi is not None:
+        if np.ndim(zi) != np.ndim(x):
+            raise ValueError(f"lfilter: zi of shape {np.shape(zi)} must have as many axes as x, {np.ndim(x)}.")
+        zi = np.broadcast_to(np.moveaxis(operand(zi), axis, -1), (*np.shape(x)[:-1], order))
+        kept = min(order, length)
+        u = u + np.pad(zi[..., :kept], [(0, 0)] * (np.ndim(x) - 1) + [(0, length - kept)])
+    y = _recursive_row(a[1:], u) if order else u
+    out = np.moveaxis(y, -1, axis)
+    return out if zi is None else (out, np.moveaxis(_last_state(b, a, x, y, zi), -1, axis))
+
+
+def _last_state(b: Any, a: Any, x: Any, y: Any, zi: Any) -> Any:
+    """Return what the past adds to the next samples of the transposed direct form."""
+    order, length = np.size(a) - 1, np.shape(x)[-1]
+    state = [zi[..., m + length] if m + length < order else 0.0 for m in range(order)]
+    for m in range(order):
+        for i in range(m + 1, min(order, m + length) + 1):
+            state[m] = state[m] + b[i] * x[..., length + m - i] - a[i] * y[..., length + m - i]
+    zeros = np.zeros(np.shape(x)[:-1], x.dtype)
+    return np.stack([s + zeros for s in state], axis=-1) if order else zi
+
+
+def lfilter_zi(b: Any, a: Any) -> Any:
+    """Return the state in which ``lfilter`` answers a constant 1 with a constant (``scipy.signal.lfilter_zi``).
+
+    >>> import autodiff as ad
+    >>> ad.signal.lfilter_zi([0.5, 0.5], [1.0])
+    array([0.5])
+    """
+    b, a = _coefficients("lfilter_zi", b, a)
+    n = np.size(a) - 1
+    turned = np.eye(n, k=1) - np.concatenate([np.reshape(a[1:], (n, 1)), np.zeros((n, n - 1))], axis=1)
+    return np.linalg.solve(np.eye(n) - turned, b[1:] - a[1:] * b[0])
+
+
+def filtfilt(b: Any, a: Any, x: Any, axis: int = -1, padtype: str | None = "odd", padlen: int | None = None) -> Any:
+    """Filter a signal forwards and backwards, without a delay (``scipy.signal.filtfilt``).
+
+    b, a, x: as in ``lfilter``. padtype: how the ends are continued: "odd", "even", "constant" or None, by padlen
+    samples, by default three times the longer of b and a.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(np.ones(12))
+    >>> ad.signal.filtfilt([0.5, 0.5], [1.0], x).sum().backward(); round(x.grad.sum().item(), 4)
+    12.0
+    """
+    if padtype not in ("odd", "even", "constant", None):
+        raise ValueError(f"filtfilt: padtype must be 'odd', 'even', 'constant' or None; got {padtype!r}.")
+    axis = normalize_axis_index(axis, np.ndim(x))
+    x = np.moveaxis(operand(x), axis, -1)
+    edge = 0 if padtype is None else 3 * max(np.size(b), np.size(a)) if padlen is None else padlen
+    if np.shape(x)[-1] <= edge:
+        raise ValueError(f"filtfilt: a signal of {np.shape(x)[-1]} samples is not longer than padlen, {edge}.")
+    widths = [(0, 0)] * (np.ndim(x) - 1) + [(edge, edge)]
+    if edge and padtype == "constant":
+        x = np.pad(x, widths, mode="edge")
+    elif edge:
+        kind: Any = padtype
+        x = np.pad(x, widths, mode="reflect", reflect_type=kind)
+    zi = lfilter_zi(b, a) if max(np.size(b), np.size(a)) > 1 else np.zeros(0)
+    for _ in range(2):
+        x = np.flip(lfilter(b, a, x, zi=zi * x[..., :1])[0], -1)
+    x = x[..., edge : np.shape(x)[-1] - edge]
+    return np.moveaxis(x, -1, axis)
+
+
+def sosfilt(sos: Any, x: Any, axis: int = -1) -> Any:
+    """Filter a signal by sections of second order, one after the other (``scipy.signal.sosfilt``); sos: (n, 6).
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> ad.signal.sosfilt([[1.0, 0.0, 0.0, 1.0, -0.5, 0.0]], x).data
+    array([1.  , 2.5 , 4.25])
+    """
+    sos = operand(sos)
+    if np.ndim(sos) != 2 or np.shape(sos)[1] != 6:
+        raise ValueError(f"sosfilt: sos must have shape (sections, 6); got {np.shape(sos)}.")
+    for section in range(np.shape(sos)[0]):
+        x = lfilter(sos[section, :3], sos[section, 3:], x, axis)
+    return x

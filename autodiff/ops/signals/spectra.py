@@ -1,0 +1,309 @@
+"""Spectra of signals by Fourier transforms of windowed segments. Signatures are SciPy's."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ..index import scatter
+from ..shape import operand
+
+_COSINES = {  # coefficients of the cosines of 0, 1, 2, ... turns
+    "boxcar": (1.0,),
+    "hann": (0.5, 0.5),
+    "hamming": (0.54, 0.46),
+    "blackman": (0.42, 0.5, 0.08),
+    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
+    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
+}
+
+
+def get_window(window: Any, n: int) -> Any:
+    """Return a periodic window of n samples, or the one that is given (``scipy.signal.get_window``): a constant.
+
+    window: "boxcar", "hann", "hamming", "blackman", "nuttall", "blackmanharris", ("tukey", share) or n samples.
+
+    >>> import autodiff as ad
+    >>> ad.signal.get_window("hann", 4)
+    array([0. , 0.5, 1. , 0.5])
+    """
+    name, *parameters = window if isinstance(window, tuple) else (window,)
+    turns = 2.0 * math.pi * np.arange(n) / n + math.pi * (n == 1)
+    if not isinstance(name, str):
+        samples = operand(window)
+        if np.shape(samples) != (n,):
+            raise ValueError(f"a window of shape {np.shape(samples)} does not fit segments of {n} samples.")
+        return samples
+    if name in _COSINES:
+        return sum([(-1.0) ** k * c * np.cos(k * turns) for k, c in enumerate(_COSINES[name])])
+    if name == "tukey":
+        share = parameters[0] if parameters else 0.5
+        place = np.minimum(np.arange(n), n - np.arange(n))  # from the nearer end
+        width = max(0.5 * share * n, 1e-300)
+        return np.where((place < width) & (n > 1) & (share > 0), 0.5 - 0.5 * np.cos(math.pi * place / width), 1.0)
+    raise ValueError(f"no window is named {name!r} here: {', '.join(_COSINES)} or tukey; or give the samples.")
+
+
+def detrend(data: Any, axis: int = -1, type: str = "linear") -> Any:
+    """Take out the mean (type "constant") or the line of least squares (``scipy.signal.detrend``), along an axis.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0, 4.0])
+    >>> ad.signal.detrend(x, type="constant").data.round(4)
+    array([-1.3333, -0.3333,  1.6667])
+    """
+    if type not in ("linear", "constant", "l", "c"):
+        raise ValueError(f"detrend: type must be 'linear' or 'constant'; got {type!r}.")
+    x = operand(data)
+    off = x - np.mean(x, axis=axis, keepdims=True)
+    if type in ("constant", "c"):
+        return off
+    n = np.shape(x)[normalize_axis_index(axis, np.ndim(x))]
+    line = np.arange(n) - 0.5 * (n - 1)
+    line = (line / max(math.sqrt(np.sum(line * line)), 1e-300)).astype(np.result_type(off.dtype, np.float16))
+    line = np.reshape(line, (n, *(1,) * (np.ndim(x) - 1 - normalize_axis_index(axis, np.ndim(x)))))
+    return off - line * np.sum(off * line, axis=axis, keepdims=True)
+
+
+def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
+    """Convolve two arrays of as many axes by Fourier transforms (``scipy.signal.fftconvolve``), over all axes or some.
+
+    mode: "full", "same" (of in1's shape) or "valid". Other axes broadcast.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0, 3.0])
+    >>> ad.signal.fftconvolve(x, [0.5, 0.5], "same").data
+    array([0.5, 1.5, 2.5])
+    """
+    a, b = operand(in1), operand(in2)
+    if np.ndim(a) != np.ndim(b):
+        raise ValueError(f"fftconvolve: arrays of {np.ndim(a)} and {np.ndim(b)} axes; give both as many.")
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f"fftconvolve: mode must be 'full', 'same' or 'valid'; got {mode!r}.")
+    along = range(np.ndim(a)) if axes is None else np.atleast_1d(axes).tolist()
+    along = [normalize_axis_index(axis, np.ndim(a)) for axis in along]
+    n, m = ([np.shape(x)[axis] for axis in along] for x in (a, b))
+    full = [i + j - 1 for i, j in zip(n, m)]
+    whole = any([np.result_type(x).kind == "c" for x in (a, b)])
+    there, back = (np.fft.fftn, np.fft.ifftn) if whole else (np.fft.rfftn, np.fft.irfftn)
+    y = back(there(a, full, along) * there(b, full, along), full, along)
+    index: list[Any] = [slice(None)] * np.ndim(a)
+    for axis, i, j, k in zip(along, n, m, full):
+        if mode == "same":
+            index[axis] = slice((k - i) // 2, (k - i) // 2 + i)
+        elif mode == "valid":
+            index[axis] = slice(min(i, j) - 1, max(i, j))
+    return y[tuple(index)]
+
+
+def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:
+    """Return the analytic signal of a real one, whose size is the envelope (``scipy.signal.hilbert``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([1.0, 0.0, -1.0, 0.0])
+    >>> np.abs(ad.signal.hilbert(x)).data
+    array([1., 1., 1., 1.])
+    """
+    x = operand(x)
+    if np.result_type(x).kind == "c":
+        raise TypeError("hilbert: x is complex; the analytic signal is that of a real one.")
+    n = np.shape(x)[axis] if N is None else N
+    factors = np.zeros(n)
+    factors[: n // 2 + 1] = 2.0
+    factors[0] = 1.0
+    if n % 2 == 0:
+        factors[n // 2] = 1.0
+    factors = np.reshape(factors, (n, *(1,) * (np.ndim(x) - 1 - normalize_axis_index(axis, np.ndim(x)))))
+    z = np.fft.fft(x, n, axis)
+    return np.fft.ifft(z * factors.astype(np.float32 if z.dtype == np.complex64 else float), axis=axis)
+
+
+# ---- of segments
+def _lengths(window: Any, nperseg: int | None, noverlap: int | None, nfft: int | None, n: int) -> tuple[int, int, int]:
+    """Return the length of a segment, of the overlap and of the transform."""
+    if nperseg is None:
+        nperseg = 256 if isinstance(window, (str, tuple)) else len(window)
+    nperseg = min(nperseg, n) if isinstance(window, (str, tuple)) else nperseg
+    nfft = nperseg if nfft is None else nfft
+    noverlap = nperseg // 2 if noverlap is None else noverlap
+    if not 0 <= noverlap < nperseg <= nfft:
+        raise ValueError(
+            f"segments of nperseg={nperseg} need noverlap < nperseg <= nfft; got noverlap={noverlap}, nfft={nfft}."
+        )
+    return nperseg, noverlap, nfft
+
+
+def _segments(x: Any, nperseg: int, step: int) -> Any:
+    """Return segments along the last axis: (..., segments, nperseg)."""
+    places = np.arange(0, np.shape(x)[-1] - nperseg + 1, step)[:, None] + np.arange(nperseg)
+    return x[..., places]
+
+
+def _scale(window: Any, fs: float, scaling: str) -> Any:
+    if scaling not in ("density", "spectrum"):
+        raise ValueError(f"scaling must be 'density' or 'spectrum'; got {scaling!r}.")
+    return 1.0 / (fs * np.sum(window * window)) if scaling == "density" else 1.0 / np.sum(window) ** 2
+
+
+def _spectra(
+    x: Any, fs: float, window: Any, lengths: tuple[int, int, int], trend: Any, onesided: bool, scaling: str, power: bool
+) -> tuple[Any, Any, Any]:
+    """Return frequencies, the times of the middles of the segments, and (..., frequencies, segments)."""
+    nperseg, noverlap, nfft = lengths
+    onesided = onesided and np.result_type(x).kind != "c"
+    weights = get_window(window, nperseg)
+    parts = _segments(x, nperseg, nperseg - noverlap)
+    if trend is not False:
+        parts = trend(parts) if callable(trend) else detrend(parts, type=trend)
+    weights = weights if np.result_type(parts).itemsize >= 8 else np.astype(weights, np.float32)
+    z = (np.fft.rfft if onesided else np.fft.fft)(parts * weights, nfft)
+    f = np.fft.rfftfreq(nfft, 1 / fs) if onesided else np.fft.fftfreq(nfft, 1 / fs)
+    times = np.arange(nperseg / 2, np.shape(x)[-1] - nperseg / 2 + 1, nperseg - noverlap) / fs
+    scale = _scale(weights, fs, scaling)
+    if not power:
+        return f, times, np.moveaxis(z * np.sqrt(scale), -1, -2)
+    density = np.square(np.real(z)) + np.square(np.imag(z))
+    if onesided:  # each but the first and, for even lengths, the last stands for two
+        twice = np.full(len(f), 2.0, weights.dtype)
+        twice[0] = 1.0
+        if nfft % 2 == 0:
+            twice[-1] = 1.0
+        density = density * twice
+    return f, times, np.moveaxis(density * scale, -1, -2)
+
+
+def stft(
+    x: Any, fs: float = 1.0, window: Any = "hann", nperseg: int | None = None, noverlap: int | None = None,
+    nfft: int | None = None, detrend: Any = False, return_onesided: bool = True, boundary: str | None = "zeros",
+    padded: bool = True, axis: int = -1, scaling: str = "spectrum",
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Return frequencies, times and the short-time Fourier transform (``scipy.signal.stft``; by default hann windows
+    of 256 samples, half of them shared).
+
+    x: any shape, real or complex, differentiated, as is a window that is given as samples. The answer has frequencies
+    in the place of the axis, and times last. boundary: "zeros", "even", "odd", "constant" or None.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(np.ones(8))
+    >>> f, t, z = ad.signal.stft(x, nperseg=4)
+    >>> z.shape, abs(z[0]).data.round(2)
+    ((3, 5), array([0.5, 1. , 1. , 1. , 0.5]))
+    """
+    x = operand(x)
+    axis = normalize_axis_index(axis, np.ndim(x)) - np.ndim(x)
+    x = np.moveaxis(x, axis, -1)
+    nperseg, noverlap, nfft = _lengths(window, nperseg, noverlap, nfft, np.shape(x)[-1])
+    widths = [(0, 0)] * (np.ndim(x) - 1)
+    shift = nperseg // 2 if boundary is not None else 0
+    modes: dict[Any, Any] = {"zeros": {"mode": "constant"}, "constant": {"mode": "edge"}, None: {}}
+    for kind in ("even", "odd"):
+        modes[kind] = {"mode": "reflect", "reflect_type": kind}
+    if boundary not in modes:
+        raise ValueError(f"stft: boundary must be 'zeros', 'even', 'odd', 'constant' or None; got {boundary!r}.")
+    if shift:
+        x = np.pad(x, [*widths, (shift, shift)], **modes[boundary])
+    if padded:
+        missing = -(np.shape(x)[-1] - nperseg) % (nperseg - noverlap) % nperseg
+        x = np.pad(x, [*widths, (0, missing)]) if missing else x
+    scaling = "density" if scaling == "psd" else scaling
+    f, t, z = _spectra(x, fs, window, (nperseg, noverlap, nfft), detrend, return_onesided, scaling, False)
+    return f, t - (nperseg / 2 / fs if boundary is not None else 0.0), np.moveaxis(z, -2, axis - 1)
+
+
+def istft(
+    Zxx: Any, fs: float = 1.0, window: Any = "hann", nperseg: int | None = None, noverlap: int | None = None,
+    nfft: int | None = None, input_onesided: bool = True, boundary: bool = True, time_axis: int = -1,
+    freq_axis: int = -2, scaling: str = "spectrum",
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return times and the signal of a short-time Fourier transform, the inverse of ``stft`` (``scipy.signal.istft``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = np.arange(8.0)
+    >>> z = ad.tensor(ad.signal.stft(x, nperseg=4)[2])
+    >>> ad.signal.istft(z, nperseg=4)[1].data.round(12)
+    array([0., 1., 2., 3., 4., 5., 6., 7.])
+    """
+    z = np.moveaxis(operand(Zxx), (freq_axis, time_axis), (-1, -2))
+    whole = 2 * (np.shape(z)[-1] - 1) if input_onesided else np.shape(z)[-1]
+    nperseg = whole if nperseg is None else nperseg
+    nperseg, noverlap, nfft = _lengths(window, nperseg, noverlap, nfft or max(whole, nperseg), nperseg)
+    step, count = nperseg - noverlap, np.shape(z)[-2]
+    weights = get_window(window, nperseg)
+    parts = np.fft.irfft(z, nfft) if input_onesided else np.fft.ifft(z, nfft)
+    parts = parts[..., :nperseg] / np.sqrt(_scale(weights, fs, "density" if scaling == "psd" else scaling)) * weights
+    places = np.arange(count)[:, None] * step + np.arange(nperseg)
+    length = nperseg + (count - 1) * step
+    x = scatter(parts, index=(..., places), shape=(*np.shape(parts)[:-2], length), dtype=parts.dtype)
+    index = np.broadcast_to(weights * weights, places.shape)
+    norm = scatter(index, index=places, shape=(length,), dtype=index.dtype)
+    cut = nperseg // 2 if boundary else 0
+    x, norm = x[..., cut : length - cut], norm[cut : length - cut]
+    x = x / np.where(np.greater(norm, 1e-10), norm, 1.0)
+    return np.arange(np.shape(x)[-1]) / fs, x
+
+
+def spectrogram(
+    x: Any, fs: float = 1.0, window: Any = ("tukey", 0.25), nperseg: int | None = None, noverlap: int | None = None,
+    nfft: int | None = None, detrend: Any = "constant", return_onesided: bool = True, scaling: str = "density",
+    axis: int = -1, mode: str = "psd",
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Return frequencies, times and the power of segments (``scipy.signal.spectrogram``).
+
+    mode: "psd", "complex", "magnitude" or "angle". Shapes as in ``stft``.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(np.cos(np.arange(16.0)))
+    >>> f, t, power = ad.signal.spectrogram(x, nperseg=8)
+    >>> power.shape
+    (5, 2)
+    """
+    modes = ("psd", "complex", "magnitude", "angle")
+    if mode not in modes:
+        raise ValueError(f"spectrogram: mode must be one of {', '.join(modes)}; got {mode!r}.")
+    x = operand(x)
+    axis = normalize_axis_index(axis, np.ndim(x)) - np.ndim(x)
+    x = np.moveaxis(x, axis, -1)
+    lengths = _lengths(window, nperseg, 0, nfft, np.shape(x)[-1])
+    overlap = lengths[0] // 8 if noverlap is None else noverlap
+    lengths = _lengths(window, lengths[0], overlap, nfft, np.shape(x)[-1])
+    f, t, z = _spectra(x, fs, window, lengths, detrend, return_onesided, scaling, mode == "psd")
+    z = np.abs(z) if mode == "magnitude" else np.angle(z) if mode == "angle" else z
+    return f, t, np.moveaxis(z, -2, axis - 1)
+
+
+def welch(
+    x: Any, fs: float = 1.0, window: Any = "hann", nperseg: int | None = None, noverlap: int | None = None,
+    nfft: int | None = None, detrend: Any = "constant", return_onesided: bool = True, scaling: str = "density",
+    axis: int = -1,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return frequencies and the mean power spectrum of overlapping segments (``scipy.signal.welch``).
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(np.cos(np.arange(16.0)))
+    >>> f, power = ad.signal.welch(x, nperseg=8)
+    >>> power.shape
+    (5,)
+    """
+    if noverlap is None:
+        noverlap = _lengths(window, nperseg, None, nfft, np.shape(x)[axis])[1]
+    f, _, z = spectrogram(x, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling, axis)
+    return f, np.mean(z, axis=-1)
+
+
+def periodogram(
+    x: Any, fs: float = 1.0, window: Any = "boxcar", nfft: int | None = None, detrend: Any = "constant",
+    return_onesided: bool = True, scaling: str = "density", axis: int = -1,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return frequencies and the power spectrum of a signal as one segment (``scipy.signal.periodogram``).
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([1.0, -1.0, 1.0, -1.0])
+    >>> ad.signal.periodogram(x)[1].data
+    array([0., 0., 4.])
+    """
+    n = np.shape(x)[axis]
+    window = window if isinstance(window, (str, tuple)) else operand(window)
+    return welch(x, fs, window, n, 0, nfft, detrend, return_onesided, scaling, axis)

@@ -1,0 +1,128 @@
+"""``ad.signal`` has SciPy's names, arguments and values, and is differentiated in signals, filters and windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import autodiff as ad
+
+theirs = pytest.importorskip("scipy.signal")
+X = np.random.default_rng(0).normal(size=(3, 50))
+B, A = np.array([0.2, 0.3, 0.1]), np.array([2.0, -0.6, 0.4])
+
+
+@pytest.mark.parametrize("name", ["boxcar", "hann", "hamming", "blackman", "nuttall", "blackmanharris", ("tukey", 0.3)])
+def test_windows_are_scipys(name: Any) -> None:
+    for n in (1, 7, 8):
+        assert_allclose(ad.signal.get_window(name, n), theirs.get_window(name, n), atol=1e-15)
+
+
+@pytest.mark.parametrize(("b", "a"), [(B, A), (B, [2.0]), ([1.0], A), ([3.0], [0.5])], ids=str)
+def test_filters_are_scipys_along_every_axis_and_with_a_state(b: Any, a: Any) -> None:
+    many = np.random.default_rng(1).normal(size=(12, 30))  # signals, for which NumPy runs the loop
+    for x, axis in ((X, -1), (X, 0), (X[0], 0), (many, 1), (X + 1j, 1)):
+        assert_allclose(ad.signal.lfilter(b, a, x, axis), theirs.lfilter(b, a, x, axis), rtol=1e-12, atol=1e-14)
+    order = max(len(b), len(a)) - 1
+    for length in (1, 2, 50):
+        zi = np.arange(3.0 * order).reshape(3, order)
+        ours = ad.signal.lfilter(b, a, X[:, :length], zi=zi)
+        # SciPy divides by a[0] what it filters, and takes the state as it is
+        right = theirs.lfilter(np.divide(b, a[0]), np.divide(a, a[0]), X[:, :length], zi=zi)
+        for y, z in zip(ours, right, strict=True):
+            assert_allclose(y, z, rtol=1e-12, atol=1e-14)
+    if order:
+        assert_allclose(ad.signal.lfilter_zi(b, a), theirs.lfilter_zi(b, a), rtol=1e-12)
+
+
+@pytest.mark.parametrize("padtype", ["odd", "even", "constant", None])
+def test_filtfilt_and_sosfilt_are_scipys(padtype: Any) -> None:
+    assert_allclose(ad.signal.filtfilt(B, A, X, padtype=padtype), theirs.filtfilt(B, A, X, padtype=padtype), rtol=1e-9)
+    sos = theirs.butter(4, 0.2, output="sos")
+    assert_allclose(ad.signal.sosfilt(sos, X), theirs.sosfilt(sos, X), rtol=1e-10, atol=1e-13)
+
+
+def test_detrend_hilbert_and_fftconvolve_are_scipys() -> None:
+    for axis in (0, -1):
+        for kind in ("linear", "constant"):
+            assert_allclose(ad.signal.detrend(X, axis, kind), theirs.detrend(X, axis, kind), atol=1e-13)
+        assert_allclose(ad.signal.hilbert(X, axis=axis), theirs.hilbert(X, axis=axis), atol=1e-13)
+    k = X[:2, :7]
+    for mode in ("full", "same", "valid"):
+        assert_allclose(ad.signal.fftconvolve(X, k, mode), theirs.fftconvolve(X, k, mode), atol=1e-13)
+        assert_allclose(ad.signal.fftconvolve(X, 1j * k, mode), theirs.fftconvolve(X, 1j * k, mode), atol=1e-13)
+        assert_allclose(ad.signal.fftconvolve(X, k[:1], mode, 1), theirs.fftconvolve(X, k[:1], mode, 1), atol=1e-13)
+
+
+CALLS: dict[str, list[dict[str, Any]]] = {
+    "stft": [
+        {}, {"nperseg": 15, "noverlap": 3, "nfft": 20, "fs": 3.0}, {"nperseg": 16, "boundary": None, "padded": False},
+        {"nperseg": 8, "boundary": "even", "scaling": "psd", "window": "hamming"}, {"nperseg": 8, "boundary": "odd"},
+        {"nperseg": 8, "boundary": "constant", "return_onesided": False, "axis": 0, "window": ("tukey", 0.5)},
+    ],
+    "spectrogram": [
+        {}, {"nperseg": 15, "noverlap": 3, "nfft": 20, "fs": 3.0}, {"nperseg": 16, "window": "hann", "mode": "complex"},
+        {"nperseg": 16, "mode": "magnitude", "scaling": "spectrum"}, {"nperseg": 8, "detrend": "linear", "axis": 1},
+        {"nperseg": 8, "mode": "angle", "detrend": False}, {"window": np.ones(8), "return_onesided": False},
+    ],
+    "welch": [{}, {"nperseg": 16}, {"nperseg": 15, "noverlap": 3, "nfft": 20, "fs": 3.0}],
+    "periodogram": [{}, {"window": "hann", "nfft": 60}, {"scaling": "spectrum", "axis": 1}],
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # SciPy's, that segments are shorter than 256
+@pytest.mark.parametrize("name", CALLS)
+def test_spectra_are_scipys(name: str) -> None:
+    for arguments in CALLS[name]:
+        x = X.T if arguments.get("axis") == 0 else X
+        found, right = (getattr(m, name)(x, **arguments) for m in (ad.signal, theirs))
+        for ours, other in zip(found, right, strict=True):
+            assert_allclose(ours, other, atol=1e-13, err_msg=str(arguments))
+
+
+def test_istft_undoes_stft() -> None:
+    for arguments in ({"nperseg": 16}, {"nperseg": 15, "noverlap": 9, "window": "hamming", "scaling": "psd"}):
+        z = ad.signal.stft(X, **arguments)[2]
+        t, back = ad.signal.istft(z, **arguments)
+        assert_allclose(back[..., :50], X, atol=1e-13)
+        assert_allclose(back, theirs.istft(z, **arguments)[1], atol=1e-13)
+        assert len(t) == back.shape[-1]
+
+
+CHECKED: dict[str, tuple[Any, ...]] = {
+    "lfilter": (ad.signal.lfilter, B, A, X),
+    "state": (lambda b, a, x, zi: ad.signal.lfilter(b, a, x, zi=zi)[1], B, A, X[0], X[0, :2]),
+    "filtfilt": (ad.signal.filtfilt, B, A, X),
+    "stft": (lambda x, w: np.abs(ad.signal.stft(x, window=w)[2]) ** 2, X, np.array([0.4, 1.0, 0.7, 0.2])),
+    "istft": (lambda x: ad.signal.istft(ad.signal.stft(x, nperseg=4)[2] ** 2, nperseg=4)[1], X),
+    "hilbert": (lambda x: np.abs(ad.signal.hilbert(x)), X),
+    "welch": (lambda x: ad.signal.welch(x, nperseg=4, detrend="linear")[1], X),
+}
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_all_arguments_that_are_numbers_are_differentiated_in_both_modes(name: str) -> None:
+    f, *operands = CHECKED[name]
+    rng, h, which = np.random.default_rng(3), 1e-6, tuple(range(len(operands)))
+    ways = [rng.normal(size=x.shape) for x in operands]
+    weights = rng.normal(size=f(*operands).shape)
+    up, down = (f(*[x + s * h * d for x, d in zip(operands, ways, strict=True)]) for s in (1, -1))
+    slope = np.sum(weights * (up - down)) / (2 * h)
+    gradients = ad.grad(lambda *a: np.sum(weights * f(*a)), which)(*operands)
+    # a difference with h = 1e-6 is wrong by a few 1e-10 of the size of what is subtracted
+    assert_allclose(sum(np.sum(g * d) for g, d in zip(gradients, ways, strict=True)), slope, rtol=1e-6, atol=1e-6)
+    assert_allclose(np.sum(weights * ad.jvp(f, operands, ways)[1]), slope, rtol=1e-6, atol=1e-6)
+
+
+def test_filters_batch_and_refuse_what_is_none() -> None:
+    one = ad.grad(lambda x: np.sum(ad.signal.lfilter(B, A, x) ** 2))
+    assert_allclose(ad.vmap(one)(X), np.stack([one(x) for x in X]), rtol=1e-13)
+    with pytest.raises(ValueError, match=r"lfilter: a\[0\] is 0"):
+        ad.signal.lfilter(B, [0.0, 1.0], X)
+    with pytest.raises(ValueError, match="no window is named 'han' here"):
+        ad.signal.stft(X, window="han")
+    with pytest.raises(ValueError, match="not longer than padlen, 9"):
+        ad.signal.filtfilt(B, A, X[:, :5])
