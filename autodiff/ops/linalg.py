@@ -213,23 +213,39 @@ def _solve_vjp_a(g: Any, y: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
     return -np.expand_dims(w, -1) * np.expand_dims(y, -2) if len(b_shape) == 1 else -w @ t(y)
 
 
+def _solve_structured(
+    a: Any, b: Any, lower: bool = False, overwrite_a: bool = False, overwrite_b: bool = False,
+    check_finite: bool = True, assume_a: str | None = None, transposed: bool = False,
+) -> Any:  # fmt: skip
+    """Return ``scipy.linalg.solve``: assume_a tells which part of the matrix is read, and differentiated."""
+    kinds = {None: "general", "gen": "general", "sym": "symmetric", "her": "hermitian", "pos": "positive definite"}
+    kind, n = kinds.get(assume_a, assume_a), np.shape(a)[-1]
+    bands = {"diagonal": (0, 0), "tridiagonal": (1, 1), "upper triangular": (n, 0), "lower triangular": (0, n)}
+    if kind in bands:
+        a = np.tril(np.triu(a, -bands[kind][1]), bands[kind][0])
+    elif kind in ("symmetric", "hermitian", "positive definite"):
+        turned = t(np.tril(a, -1) if lower else np.triu(a, 1))
+        a = (np.tril if lower else np.triu)(a) + (turned if kind == "symmetric" else conj(turned))
+    elif kind != "general":
+        raise ValueError(f"solve: assume_a={assume_a!r} is no structure; see the docs of scipy.linalg.solve.")
+    if kind == "positive definite":
+        np.linalg.cholesky(a)  # raises where it is not
+    return np.linalg.solve(t(a) if transposed else a, b)
+
+
 solve = op(
     np.linalg.solve,
     name="solve",
+    widened=_solve_structured,
     batch=ways.solved,
     inputs="a b",
     public=False,
     numpy=(np.linalg.solve,),
     vjp=(_solve_vjp_a, lambda g, a, b_shape: _transposed_solve(a, g, b_shape)),
-    samples=(
-        (((3, 3), (3,)), {}),
-        (((3, 3), (3, 2)), {}),
-        (((2, 2, 2), (2, 2, 1)), {}),
-        (((2, 2, 2), (2,)), {}),
-        (((3, 2, 2), (2,)), {}),
-    ),
+    samples=tuple([(((3, 3), b), {}) for b in ((3,), (3, 2))])
+    + tuple([((a, b), {}) for a, b in [((2, 2, 2), (2, 2, 1)), ((2, 2, 2), (2,)), ((3, 2, 2), (2,))]]),
     draw=lambda rng, a, b: (_invertible(rng, a), rng.normal(size=b)),
-    doc="Return x with ``a @ x = b``; a: (..., n, n), b: (n,) or (..., n, k).",
+    doc="Return x with ``a @ x = b``; a: (..., n, n), b: (n,) or (..., n, k); by name assume_a, lower and transposed.",
     example=""">>> import autodiff as ad, numpy as np
 >>> a = ad.tensor([[2.0, 1.0], [1.0, 3.0]])
 >>> np.linalg.solve(a, [3.0, 4.0]).sum().backward(); a.grad.round(4)

@@ -42,6 +42,7 @@ from .continuous import (
     weibull_min,
 )
 from .discrete import bernoulli, betabinom, binom, geom, logser, nbinom, poisson, zipf
+from .kernel_density import gaussian_kde
 from .lifetimes import (
     betaprime,
     burr12,
@@ -60,6 +61,7 @@ from .lifetimes import (
     rayleigh,
     rice,
 )
+from .matrices import invwishart, matrix_normal, wishart
 from .skewed import (
     exponnorm,
     genextreme,
@@ -71,15 +73,24 @@ from .skewed import (
     skewnorm,
     wrapcauchy,
 )
-from .vectors import dirichlet, multinomial, multivariate_normal
+from .vectors import (
+    dirichlet,
+    dirichlet_multinomial,
+    multinomial,
+    multivariate_normal,
+    multivariate_t,
+    vonmises_fisher,
+)
 
 __all__ = [
-    "bernoulli", "beta", "betabinom", "betaprime", "binom", "burr12", "cauchy", "chi", "chi2", "dirichlet", "expon",
-    "exponnorm", "f", "fisk", "gamma", "genextreme", "gennorm", "genpareto", "geom", "gompertz", "gumbel_l",
-    "gumbel_r", "halfcauchy", "halfnorm", "invgamma", "invgauss", "invweibull", "johnsonsu", "laplace",
-    "laplace_asymmetric", "levy", "loggamma", "logistic", "lognorm", "logser", "loguniform", "lomax", "maxwell",
-    "moyal", "multinomial", "multivariate_normal", "nakagami", "nbinom", "norm", "pareto", "poisson", "powerlaw",
-    "rayleigh", "rice", "skewnorm", "t", "truncnorm", "uniform", "vonmises", "weibull_min", "wrapcauchy", "zipf",
+    "bernoulli", "beta", "betabinom", "betaprime", "binom", "burr12", "cauchy", "chi", "chi2", "dirichlet",
+    "dirichlet_multinomial", "expon", "exponnorm", "f", "fisk", "gamma", "gaussian_kde", "genextreme", "gennorm",
+    "genpareto", "geom", "gompertz", "gumbel_l", "gumbel_r", "halfcauchy", "halfnorm", "invgamma", "invgauss",
+    "invweibull", "invwishart", "johnsonsu", "laplace", "laplace_asymmetric", "levy", "loggamma", "logistic",
+    "lognorm", "logser", "loguniform", "lomax", "matrix_normal", "maxwell", "moyal", "multinomial",
+    "multivariate_normal", "multivariate_t", "nakagami", "nbinom", "norm", "pareto", "poisson", "powerlaw",
+    "rayleigh", "rice", "skewnorm", "t", "truncnorm", "uniform", "vonmises", "vonmises_fisher", "weibull_min",
+    "wishart", "wrapcauchy", "zipf",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself

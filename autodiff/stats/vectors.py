@@ -1,7 +1,8 @@
-"""Distributions of vectors: normal, Dirichlet's, multinomial."""
+"""Distributions of vectors: normal, Student's, of directions, Dirichlet's, multinomial."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,32 @@ from .. import special
 from ..ops.shape import operand
 from ..variable import plain
 from .continuous import HALF_LOG_2PI
+
+
+def _points(name: str, x: Any, mean: Any, spread: Any) -> tuple[Any, Any, int]:
+    """Return x as (..., d), less the mean, and Cholesky's factor of the spread (d, d), or d of them, or one.
+
+    As in SciPy the number of components is that of the mean, or of the spread, or 1.
+    """
+    shape = np.shape(spread)
+    d = int(np.size(plain(mean))) if mean is not None else shape[-1] if shape else 1
+    if shape not in ((), (d,), (d, d)):
+        raise ValueError(f"{name}: a spread of shape {shape} does not fit a mean of {d} components.")
+    x = operand(x)
+    x = np.expand_dims(x, -1) if d == 1 and np.shape(x)[-1:] != (1,) else x
+    if np.shape(x)[-1:] != (d,):
+        raise ValueError(f"{name}: x of shape {np.shape(x)} needs {d} components along its last axis.")
+    spread = np.eye(d) * spread if len(shape) < 2 else spread
+    return x if mean is None else x - np.reshape(mean, (d,)), np.linalg.cholesky(spread), d
+
+
+def _distance(factor: Any, x: Any) -> Any:
+    """Return the sum of squares of factor⁻¹ x, for each x."""
+    return np.sum(np.square(np.linalg.solve(factor, np.expand_dims(x, -1))), axis=(-2, -1))
+
+
+def _half_log_det(factor: Any) -> Any:
+    return np.sum(np.log(np.diagonal(factor, axis1=-2, axis2=-1)), axis=-1)
 
 
 class _MultivariateNormal:
@@ -24,19 +51,11 @@ class _MultivariateNormal:
     def logpdf(self, x: Any, mean: Any = None, cov: Any = 1.0) -> Any:
         """Evaluate the logarithm of the density at x: (..., d), with mean (d,) and cov (d, d), or d variances, or one.
 
-        By Cholesky's factor of cov. Raises LinAlgError where cov is not positive definite.
+        By Cholesky's factor of cov. Without a mean it is 0, and d that of cov, or 1: then each number in x is a point.
+        Raises LinAlgError where cov is not positive definite.
         """
-        d = np.shape(x)[-1] if np.ndim(x) else 1
-        shape = np.shape(cov)
-        if shape not in ((), (d,), (d, d)):
-            raise ValueError(f"multivariate_normal: cov of shape {shape} does not fit x of shape {np.shape(x)}.")
-        if len(shape) < 2:
-            cov = np.eye(d) * cov
-        factor = np.linalg.cholesky(cov)
-        centred = x if mean is None else x - mean
-        scaled = np.linalg.solve(factor, np.reshape(centred, (*np.shape(centred)[: np.ndim(centred) - 1], d, 1)))
-        squares = np.sum(np.square(scaled), axis=(-2, -1))
-        return -0.5 * squares - np.sum(np.log(np.diagonal(factor))) - d * HALF_LOG_2PI
+        x, factor, d = _points("multivariate_normal", x, mean, cov)
+        return -0.5 * _distance(factor, x) - _half_log_det(factor) - d * HALF_LOG_2PI
 
     def pdf(self, x: Any, mean: Any = None, cov: Any = 1.0) -> Any:
         """Evaluate the density at x, as ``logpdf``."""
@@ -48,6 +67,48 @@ class _MultivariateNormal:
         if np.ndim(cov) < 2:
             cov = np.eye(d) * cov
         return np.sum(np.log(np.diagonal(np.linalg.cholesky(cov)))) + d * (HALF_LOG_2PI + 0.5)
+
+
+class _MultivariateT:
+    """Student's distribution of vectors.
+
+    >>> import autodiff as ad, numpy as np
+    >>> df = ad.tensor(3.0)
+    >>> ad.stats.multivariate_t.logpdf(np.ones(2), np.zeros(2), np.eye(2), df).backward(); round(df.grad.item(), 4)
+    0.0779
+    """
+
+    def logpdf(self, x: Any, loc: Any = None, shape: Any = 1.0, df: Any = 1.0) -> Any:
+        """Evaluate the logarithm of the density at x: (..., d), as ``multivariate_normal.logpdf``; df: above 0."""
+        x, factor, d = _points("multivariate_t", x, loc, shape)
+        norm = special.gammaln(0.5 * (df + d)) - special.gammaln(0.5 * df) - 0.5 * d * np.log(df * math.pi)
+        return norm - _half_log_det(factor) - 0.5 * (df + d) * np.log1p(_distance(factor, x) / df)
+
+    def pdf(self, x: Any, loc: Any = None, shape: Any = 1.0, df: Any = 1.0) -> Any:
+        """Evaluate the density at x, as ``logpdf``."""
+        return np.exp(self.logpdf(x, loc, shape, df))
+
+
+class _VonMisesFisher:
+    """The distribution of directions about a mean direction.
+
+    >>> import autodiff as ad, numpy as np
+    >>> kappa = ad.tensor(2.0)
+    >>> ad.stats.vonmises_fisher.logpdf([0.0, 0.6, 0.8], [0.0, 0.0, 1.0], kappa).backward(); round(kappa.grad.item(), 4)
+    0.2627
+    """
+
+    def logpdf(self, x: Any, mu: Any = None, kappa: Any = 1.0) -> Any:
+        """Evaluate the logarithm of the density at directions x: (..., d), about mu: (d,), of length 1."""
+        if mu is None:
+            raise ValueError("vonmises_fisher: the mean direction mu is missing.")
+        d = np.shape(mu)[-1]
+        bessel = np.log(special.ive(0.5 * d - 1.0, kappa)) + kappa
+        return (0.5 * d - 1.0) * np.log(kappa) - d * HALF_LOG_2PI - bessel + kappa * np.sum(operand(x) * mu, axis=-1)
+
+    def pdf(self, x: Any, mu: Any = None, kappa: Any = 1.0) -> Any:
+        """Evaluate the density at x, as ``logpdf``."""
+        return np.exp(self.logpdf(x, mu, kappa))
 
 
 class _Dirichlet:
@@ -112,4 +173,29 @@ class _Multinomial:
         return np.exp(self.logpmf(x, n, p))
 
 
-multivariate_normal, dirichlet, multinomial = _MultivariateNormal(), _Dirichlet(), _Multinomial()
+class _DirichletMultinomial:
+    """The distribution of counts whose probabilities have Dirichlet's distribution.
+
+    >>> import autodiff as ad
+    >>> alpha = ad.tensor([1.0, 2.0])
+    >>> ad.stats.dirichlet_multinomial.logpmf([1, 3], alpha, 4).backward(); alpha.grad.round(4)
+    array([0.05  , 0.1333])
+    """
+
+    def logpmf(self, x: Any, alpha: Any, n: Any) -> Any:
+        """Evaluate the logarithm of the probability of counts x: (..., k), with alpha: (k,) or (..., k); -inf where x
+        does not add up to n, or is no count."""
+        x, n = operand(plain(x)), operand(plain(n))
+        possible = np.all((x >= 0) & (x == np.floor(x)), axis=-1) & (np.sum(x, axis=-1) == n)
+        counts = np.where(possible[..., None], x, 0)
+        total, terms = np.sum(alpha, axis=-1), special.gammaln(counts + alpha) - special.gammaln(alpha)
+        ways = special.gammaln(n + 1.0) + special.gammaln(total) - special.gammaln(n + total)
+        return np.where(possible, ways + np.sum(terms - special.gammaln(counts + 1.0), axis=-1), -np.inf)
+
+    def pmf(self, x: Any, alpha: Any, n: Any) -> Any:
+        """Evaluate the probability of x, as ``logpmf``."""
+        return np.exp(self.logpmf(x, alpha, n))
+
+
+multivariate_normal, multivariate_t, vonmises_fisher = _MultivariateNormal(), _MultivariateT(), _VonMisesFisher()
+dirichlet, multinomial, dirichlet_multinomial = _Dirichlet(), _Multinomial(), _DirichletMultinomial()

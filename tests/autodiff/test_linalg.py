@@ -415,3 +415,47 @@ def test_the_forms_written_for_missing_functions_are_scipys() -> None:
     np.testing.assert_allclose(discrete, scipy.solve_discrete_lyapunov(a, q), rtol=1e-9)
     pairs = np.einsum("ik,jk->ijk", a, q).reshape(-1, 3)
     np.testing.assert_allclose(pairs, scipy.khatri_rao(a, q), rtol=1e-14)
+
+
+def test_a_pair_of_matrices_has_scipys_eigenvalues_and_vectors_with_their_derivatives() -> None:
+    linalg, rng = pytest.importorskip("scipy.linalg"), np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 4, 4))
+    b = b @ b.T + np.eye(4)
+    for lower in (True, False):
+        (w, v), (right, vectors) = (module.eigh(a, b, lower=lower) for module in (ad.linalg, linalg))
+        np.testing.assert_allclose(w, right, rtol=1e-12)
+        np.testing.assert_allclose(np.abs(v), np.abs(vectors), rtol=1e-9)
+        np.testing.assert_allclose(ad.linalg.eigvalsh(a, b, lower=lower), right, rtol=1e-12)
+        some = {"lower": lower, "eigvals_only": True, "subset_by_index": [1, 2]}
+        np.testing.assert_allclose(ad.linalg.eigh(a, b, **some), linalg.eigh(a, b, **some), rtol=1e-12)
+    f = lambda a, b: np.sum(ad.linalg.eigh(a, b)[0] ** 3) + np.sum(np.abs(ad.linalg.eigh(a, b)[1]) * np.arange(4))
+    way, h = rng.normal(size=(2, 4, 4)), 1e-6
+    slope = (f(a + h * way[0], b + h * way[1]) - f(a - h * way[0], b - h * way[1])) / (2 * h)
+    parts = [np.vdot(g, d) for g, d in zip(ad.grad(f, (0, 1))(a, b), way, strict=True)]
+    np.testing.assert_allclose(sum(parts), slope, rtol=1e-6)
+    np.testing.assert_allclose(ad.jvp(f, (a, b), tuple(way))[1], slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "gen", "sym", "her", "pos", "diagonal", "tridiagonal", "upper triangular", "lower triangular"]
+)
+def test_solve_reads_what_its_structure_tells_and_differentiates_that(kind: str | None) -> None:
+    linalg, rng = pytest.importorskip("scipy.linalg"), np.random.default_rng(0)
+    a, v = rng.normal(size=(4, 4)), rng.normal(size=4)
+    a = a @ a.T + 4 * np.eye(4) if kind == "pos" else a + 5 * np.eye(4)
+    for lower in (True, False):
+        for transposed in (True, False):
+            given = {"assume_a": kind, "lower": lower, "transposed": transposed}
+            try:
+                right = linalg.solve(a, v, **given)
+            except ValueError:
+                continue  # an older SciPy
+            np.testing.assert_allclose(ad.linalg.solve(a, v, **given), right, rtol=1e-12)
+            gradient = ad.grad(lambda a, g=given: np.sum(ad.linalg.solve(a, v, **g)))(a)
+            bumps = np.eye(16).reshape(16, 4, 4)
+            moved = [np.sum(ad.linalg.solve(a + 1e-6 * e, v, **given) - right) / 1e-6 for e in bumps]
+            np.testing.assert_allclose(gradient.ravel(), moved, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="assume_a='spd' is no structure"):
+        ad.linalg.solve(a, v, assume_a="spd")
+    with pytest.raises(np.linalg.LinAlgError):
+        ad.linalg.solve(-np.eye(2), np.ones(2), assume_a="pos")

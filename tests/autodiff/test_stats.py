@@ -217,7 +217,7 @@ def test_multivariate_normal_is_scipys_and_has_its_derivatives() -> None:
     ad.testing.check_derivatives(lambda c: entropy(mean, (c + c.T) / 2), cov)
     np.testing.assert_allclose(f(x, mean, 2.0), stats.multivariate_normal.logpdf(x, mean, 2.0), rtol=1e-12)
     ad.testing.check_derivatives(lambda x, m, c: f(x, m, (c + c.T) / 2), x, mean, cov)
-    with pytest.raises(ValueError, match=r"cov of shape \(2, 2\) does not fit x of shape \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"a spread of shape \(2, 2\) does not fit a mean of 3 components"):
         f(x, mean, np.eye(2))
 
 
@@ -277,3 +277,70 @@ def test_the_f_distribution_at_zero_does_not_move_with_its_shapes() -> None:
     """The density is infinite there, and times 0 gave NaN."""
     for f in (ad.stats.f.cdf, ad.stats.f.sf):
         assert ad.grad(lambda m, n, f=f: np.sum(f(np.zeros(2), m, n)), (0, 1))(1.3, 3.0) == (0.0, 0.0)
+
+
+def test_distributions_of_vectors_and_matrices_are_scipys() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(3, 3))
+    spd, x, m = a @ a.T + np.eye(3), rng.normal(size=(4, 3)), rng.normal(size=3)
+    stack, off = np.stack([spd, 2 * spd + np.eye(3)], -1), rng.normal(size=(5, 2, 3))
+    two = np.array([[2.0, 0.5], [0.5, 1.0]])
+    unit, flat = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (x, x[:, :2]))
+    calls: dict[str, list[tuple[Any, ...]]] = {
+        "multivariate_normal": [(x[0],), (0.3,), ([0.3, 0.5], 0.1, 2.0), (x, None, spd), (x, m, [1.0, 2.0, 3.0])],
+        "multivariate_t": [(x, m, spd, 3.5), (x[0],), (x, m, spd)],
+        "wishart": [(stack, 5.5, np.eye(3) + spd), (spd, 4.5, [1.0, 2.0, 3.0]), ([0.5, 2.0], 3.0, 2.0)],
+        "invwishart": [(stack, 5.5, np.eye(3) + spd), (spd, 4.5, [1.0, 2.0, 3.0]), ([0.5, 2.0], 3.0, 2.0)],
+        "matrix_normal": [(off, off[0], two, spd), (off, off[0], 2.0, [1.0, 2.0, 3.0])],
+        "vonmises_fisher": [(unit, unit[0], 3.0), (unit, unit[0], 300.0), (flat, [0.6, 0.8], 0.5)],
+    }
+    for name, arguments in calls.items():
+        for args in arguments:
+            found, right = (getattr(module, name).logpdf(*args) for module in (ad.stats, stats))
+            np.testing.assert_allclose(found, right, rtol=1e-11, err_msg=f"{name}{args}")
+            np.testing.assert_allclose(getattr(ad.stats, name).pdf(*args), np.exp(right), rtol=1e-10)
+    counts, alpha = np.array([[1, 2, 3], [0, 0, 6], [2, 2, 1]]), np.array([0.5, 1.2, 3.0])
+    right = stats.dirichlet_multinomial.logpmf(counts, alpha, 6)
+    np.testing.assert_allclose(ad.stats.dirichlet_multinomial.logpmf(counts, alpha, 6), right, rtol=1e-12)
+
+
+@pytest.mark.parametrize("bandwidth", [None, "silverman", 0.4, lambda density: 0.3])
+@pytest.mark.parametrize("weights", [None, np.linspace(1.0, 2.0, 9)])
+def test_a_kernel_density_is_scipys(bandwidth: Any, weights: Any) -> None:
+    stats, rng = pytest.importorskip("scipy.stats"), np.random.default_rng(0)
+    for shape in ((9,), (2, 9)):
+        data, points = rng.normal(size=shape), rng.normal(size=(*shape[:-1], 5))
+        ours, theirs = (module.gaussian_kde(data, bandwidth, weights) for module in (ad.stats, stats))
+        np.testing.assert_allclose(ours(points), theirs(points), rtol=1e-12)
+        np.testing.assert_allclose(ours.logpdf(points), theirs.logpdf(points), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(ours.covariance, theirs.covariance, rtol=1e-13)
+
+
+FITTED: dict[str, tuple[Any, ...]] = {
+    "t": (lambda m, s, df: ad.stats.multivariate_t.logpdf([0.3, 0.7], m, s @ s.T, df), np.ones(2), np.eye(2), 2.5),
+    "wishart": (lambda s, df: ad.stats.wishart.logpdf(np.eye(2), df, s @ s.T), np.array([[1.0, 0.2], [0.1, 2.0]]), 3.5),
+    "inverse": (lambda s, df: ad.stats.invwishart.logpdf(s @ s.T, df, np.eye(2)), np.array([[1.0, 0.2], [0, 2]]), 3.5),
+    "directions": (lambda k: ad.stats.vonmises_fisher.logpdf([0.6, 0.8], [1.0, 0.0], k), 2.5),
+    "counts": (lambda a: ad.stats.dirichlet_multinomial.logpmf([1, 3], a, 4), np.array([0.5, 2.0])),
+    "density": (
+        lambda x, d, w, h: ad.stats.gaussian_kde(d, h, w).logpdf(x),
+        np.array([0.3]), np.array([-1.0, 0.2, 1.5]), np.array([1.0, 2.0, 1.5]), 0.4,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_all_parameters_of_these_distributions_are_differentiated_twice(name: str) -> None:
+    f, *operands = FITTED[name]
+    rng, h = np.random.default_rng(3), 1e-5
+    ways = [rng.normal(size=np.shape(x)) for x in operands]
+
+    def along(t: Any) -> Any:
+        return np.sum(f(*[x + t * d for x, d in zip(operands, ways, strict=True)]))
+
+    # differences with h = 1e-5 are right to 1e-10 of the value
+    np.testing.assert_allclose(ad.grad(along)(0.0), (along(h) - along(-h)) / (2 * h), rtol=1e-7, atol=1e-8)
+    slope = ad.grad(along)
+    np.testing.assert_allclose(ad.grad(slope)(0.0), (slope(h) - slope(-h)) / (2 * h), rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(ad.jvp(along, (0.0,), (1.0,))[1], slope(0.0), rtol=1e-12)

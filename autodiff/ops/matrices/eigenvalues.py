@@ -10,6 +10,7 @@ from ...batching.ways import of_matrices
 from ...registry import composite, op
 from ...variable import plain
 from ..complex_numbers import conj
+from ..shape import operand
 from .choices import equal_pairs, refuse_choice, refuse_phase, share_evenly, turned
 from .packing import apart, eye_like, fold, h, pack, unpack
 
@@ -59,11 +60,40 @@ def _triangle(name: str, UPLO: Any) -> str:
     return UPLO.upper()
 
 
-def eigh(a: Any, UPLO: str = "L") -> Any:
+def _standard(a: Any, b: Any, UPLO: str) -> tuple[Any, Any]:
+    """Return Cholesky's factor c of b, and the matrix with the eigenvalues of the pair: c⁻¹ a c⁻ᴴ."""
+    low = UPLO == "L"
+    a, b = (
+        (np.tril(x) + h(np.tril(x, -1)) if low else np.triu(x) + h(np.triu(x, 1))) for x in (operand(a), operand(b))
+    )
+    c = np.linalg.cholesky(b)
+    return c, np.linalg.solve(c, h(np.linalg.solve(c, h(a))))
+
+
+def _second(name: str, UPLO: Any, b: Any, lower: bool | None) -> tuple[str, Any]:
+    """Return the triangle and b, which is SciPy's second argument, and NumPy's the triangle."""
+    if np.ndim(UPLO) == 2 or (b is None and UPLO is None):
+        UPLO, b = "L", UPLO
+    if lower is not None:
+        UPLO = "L" if lower else "U"
+    return _triangle(name, UPLO), b
+
+
+def eigh(
+    a: Any,
+    UPLO: Any = "L",
+    *,
+    b: Any = None,
+    lower: bool | None = None,
+    eigvals_only: bool = False,
+    subset_by_index: Any = None,
+) -> Any:
     """Return ``(eigenvalues, eigenvectors)`` of symmetric matrices, ascending (``np.linalg.eigh``).
 
     a: (..., n, n), of which one triangle is read; results (..., n) and (..., n, n). The derivative of a vector whose
-    eigenvalue is not single raises ``LinAlgError``; the eigenvalues have theirs always.
+    eigenvalue is not single raises ``LinAlgError``; the eigenvalues have theirs always. As in ``scipy.linalg.eigh``:
+    b, also as the second argument: a positive definite matrix, for a v = w b v with vᴴ b v = 1. lower: the triangle.
+    eigvals_only: leave out the vectors. subset_by_index: the first and the last index that are returned.
 
     >>> import autodiff as ad, numpy as np
     >>> a = ad.tensor([[2.0, 0.0], [1.0, 3.0]])
@@ -72,9 +102,15 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     array([[1., 0.],
            [0., 1.]])
     """
+    UPLO, b = _second("eigh", UPLO, b, lower)
     n = np.shape(a)[-1] if np.ndim(a) else 0
-    w, v = unpack(_eigh_row(a, UPLO=_triangle("eigh", UPLO)), (n,), (n, n))
-    return type(np.linalg.eigh(np.eye(1)))(np.real(w), v)
+    part = slice(None) if subset_by_index is None else slice(subset_by_index[0], subset_by_index[1] + 1)
+    if eigvals_only:
+        return eigvalsh(a, UPLO, b=b)[..., part]
+    c, a = (None, a) if b is None else _standard(a, b, UPLO)
+    w, v = unpack(_eigh_row(a, UPLO=UPLO), (n,), (n, n))
+    w, v = (np.real(w), v) if subset_by_index is None else (np.real(w)[..., part], v[..., part])
+    return type(np.linalg.eigh(np.eye(1)))(w, v if c is None else np.linalg.solve(h(c), v))
 
 
 def _eigvalsh_vjp(g: Any, x: Any, UPLO: str) -> Any:
@@ -95,11 +131,11 @@ _eigvalsh_row = op(
 )
 
 
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+def eigvalsh(a: Any, UPLO: Any = "L", *, b: Any = None, lower: bool | None = None) -> Any:
     """Return the eigenvalues of symmetric matrices, ascending (``np.linalg.eigvalsh``).
 
     a: (..., n, n), of which one triangle is read; result (..., n). Equal eigenvalues are no obstacle to a first
-    derivative.
+    derivative. b, lower: as in ``eigh``.
 
     >>> import autodiff as ad, numpy as np
     >>> a = ad.tensor([[2.0, 0.0], [0.0, 2.0]])
@@ -107,7 +143,8 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     array([[4., 0.],
            [0., 4.]])
     """
-    return _eigvalsh_row(a, UPLO=_triangle("eigvalsh", UPLO))
+    UPLO, b = _second("eigvalsh", UPLO, b, lower)
+    return _eigvalsh_row(a if b is None else _standard(a, b, UPLO)[1], UPLO=UPLO)
 
 
 # ---- matrices without symmetry

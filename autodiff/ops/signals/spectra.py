@@ -190,7 +190,7 @@ def stft(
     >>> x = ad.tensor(np.ones(8))
     >>> f, t, z = ad.signal.stft(x, nperseg=4)
     >>> z.shape, abs(z[0]).data.round(2)
-    ((3, 5), array([0.5, 1. , 1. , 1. , 0.5]))
+    ((3, 5), array([0.75, 1.  , 1.  , 1.  , 0.25]))
     """
     x = operand(x)
     axis = normalize_axis_index(axis, np.ndim(x)) - np.ndim(x)
