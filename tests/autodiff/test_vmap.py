@@ -399,3 +399,25 @@ def test_a_keyword_argument_with_arrays_is_refused_with_what_to_write() -> None:
         ad.vmap(f)(np.ones((3, 2)), w=np.ones(2))
     got = ad.vmap(functools.partial(f, w=np.array([1.0, 2.0])))(np.ones((3, 2)), scale=2.0)
     np.testing.assert_array_equal(got, [6.0] * 3)
+
+
+@pytest.mark.parametrize("axis", [None, 0, -1])
+@pytest.mark.parametrize(
+    ("name", "initial"),
+    [("sum", 0.5), ("prod", 0.5), ("mean", None), ("var", None), ("std", None), ("max", -9.0), ("min", 9.0),
+     ("nansum", None), ("nanmean", None), ("nanvar", None), ("nanstd", None), ("nanmax", -9.0), ("nanmin", 9.0)],
+)  # fmt: skip
+def test_each_example_reduces_under_a_mask_of_its_own(name: str, initial: Any, axis: Any) -> None:
+    """mean, var and std made an array of the numbers of elements, which a batch has none of."""
+    rng = np.random.default_rng(0)
+    x, mask = rng.normal(size=(5, 2, 4)), rng.uniform(size=(5, 2, 4)) > 0.4
+    mask[:, 0], mask[:, :, 0] = True, True
+    more = {} if initial is None else {"initial": initial}
+    f = lambda x, m: getattr(np, name)(x, where=m, axis=axis, **more)
+    np.testing.assert_allclose(ad.vmap(f)(x, mask), np.stack([f(*p) for p in zip(x, mask, strict=True)]))
+    total = lambda x, m: np.sum(f(x, m) ** 2)
+    np.testing.assert_allclose(
+        ad.vmap(ad.grad(total))(x, mask), np.stack([ad.grad(total)(*p) for p in zip(x, mask, strict=True)])
+    )
+    if not name.startswith("nan"):
+        np.testing.assert_allclose(ad.vmap(f, in_axes=(None, 0))(x[0], mask), np.stack([f(x[0], m) for m in mask]))

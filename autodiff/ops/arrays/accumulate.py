@@ -182,6 +182,9 @@ def _reduced(ufunc: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return np.expand_dims(y, axis) if keepdims else y
 
 
+_NEUTRAL = {np.fmax: np.nan, np.fmin: np.nan, np.logaddexp: -np.inf, np.logaddexp2: -np.inf, np.hypot: 0.0}
+
+
 def _of_reduce(ufunc: Any) -> Callable[..., Any]:
     whole = {np.logaddexp: logsumexp, np.hypot: norm2}.get(ufunc)  # one row in place of the loop
 
@@ -194,8 +197,12 @@ def _of_reduce(ufunc: Any) -> Callable[..., Any]:
         initial: Any = None,
         where: Any = True,
     ) -> Any:
-        _refuse(f"{ufunc.__name__}.reduce", out=out, where=None if where is True else where)
+        masked = not (where is True or where is np._NoValue)
+        if masked and ufunc not in _NEUTRAL:
+            _refuse(f"{ufunc.__name__}.reduce", where=where)
+        _refuse(f"{ufunc.__name__}.reduce", out=out)
         x = x if dtype is None else np.astype(x, dtype)
+        x = np.where(plain(where), x, _NEUTRAL[ufunc]) if masked else x
         row = whole if np.size(x) or ufunc is np.hypot else None
         y = row(x, axis=axis, keepdims=keepdims) if row else _reduced(ufunc, x, axis, keepdims)
         return y if initial is None or initial is np._NoValue else ufunc(initial, y)

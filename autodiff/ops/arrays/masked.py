@@ -13,6 +13,7 @@ from ...errors import missing_argument
 from ...variable import plain
 from ..complex_numbers import squared_size
 from ..norms import norm2
+from ..shape import operand
 
 NOT_GIVEN: Any = np._NoValue
 Axis = int | tuple[int, ...] | None
@@ -59,16 +60,30 @@ def prod_where(
 
 
 def max_where(
-    x: Any, axis: Axis = None, out: Any = None, keepdims: bool = False, initial: Any = NOT_GIVEN, where: Any = NOT_GIVEN
+    x: Any,
+    axis: Axis = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = NOT_GIVEN,
+    where: Any = NOT_GIVEN,
+    dtype: Any = None,
 ) -> Any:
     """Return ``np.max`` of the elements where the mask holds, and of initial."""
+    x = x if dtype is None else np.astype(x, dtype)  # np.max of an array whose mask is a value is np.maximum.reduce
     return _extreme(np.max, np.maximum, -np.inf, x, axis, out, keepdims, initial, where)
 
 
 def min_where(
-    x: Any, axis: Axis = None, out: Any = None, keepdims: bool = False, initial: Any = NOT_GIVEN, where: Any = NOT_GIVEN
+    x: Any,
+    axis: Axis = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = NOT_GIVEN,
+    where: Any = NOT_GIVEN,
+    dtype: Any = None,
 ) -> Any:
     """Return ``np.min`` of the elements where the mask holds, and of initial."""
+    x = x if dtype is None else np.astype(x, dtype)  # np.min of an array whose mask is a value is np.minimum.reduce
     return _extreme(np.min, np.minimum, np.inf, x, axis, out, keepdims, initial, where)
 
 
@@ -86,7 +101,7 @@ def _extreme(
 
 def _count(x: Any, axis: Axis, keepdims: bool, where: Any) -> Any:
     mask = np.broadcast_to(plain(where) if where is not NOT_GIVEN else True, np.shape(x))
-    return np.asarray(np.sum(mask, axis=axis, keepdims=keepdims, dtype=_real(_wide(np.result_type(x)))))
+    return operand(np.sum(mask, axis=axis, keepdims=keepdims, dtype=_real(_wide(np.result_type(x)))))
 
 
 def _real(dtype: Any) -> Any:

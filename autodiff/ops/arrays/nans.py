@@ -180,10 +180,26 @@ def _share_of_numbers(g: Any, a: Any, y: Any, axis: Axis, keepdims: bool) -> Any
     return np.where(nothing, 0.0, share(g, a, np.where(np.isnan(plain(y)), 0.0, plain(y)), axis, keepdims))
 
 
+def _more_of(name: str, larger: Any) -> Any:
+    """Return the composite of nanmax, or nanmin, with a mask and a number to begin with."""
+
+    def widened(
+        a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False, initial: Any = _NONE, where: Any = _NONE
+    ) -> Any:
+        if initial is _NONE and where is not _NONE and where is not True:
+            raise ValueError(f"np.{name}(where=...) needs initial=, the answer of an empty mask.")
+        a = a if where is _NONE else np.where(plain(where), a, np.nan)
+        y = getattr(np, name)(a, axis, out, keepdims)
+        return y if initial is _NONE else larger(y, initial)
+
+    return widened
+
+
 for _fn, _name, _word in ((_nanmax, "nanmax", "largest"), (_nanmin, "nanmin", "smallest")):
     op(
         _fn,
         name=_name,
+        widened=_more_of(_name, np.fmax if _name == "nanmax" else np.fmin),
         batch=reduced,
         numpy=(getattr(np, _name),),
         inputs="a",
