@@ -185,4 +185,18 @@ DISTRIBUTIONS = entries(
     other="np",
 )
 
-ENTRIES: list[Entry] = [*ARRAYS, *SPECIAL, *DISTRIBUTIONS]
+SIGNALS = entries(
+    "signals",
+    [
+        "sig.detrend(v)",
+        "sig.fftconvolve(v, e)",
+        "sig.fftconvolve(v, e, 'same')",
+        "sig.stft(h, nperseg=4)[2]",
+        "sig.istft(sig.stft(h, nperseg=4)[2], nperseg=4)[1]",
+        "sig.welch(h, nperseg=4)[1]",
+        "stats.gaussian_kde(v, 0.4).logpdf(e)",
+    ],
+    other="np",
+)
+
+ENTRIES: list[Entry] = [*ARRAYS, *SPECIAL, *DISTRIBUTIONS, *SIGNALS]

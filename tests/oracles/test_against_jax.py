@@ -18,18 +18,20 @@ import autodiff as ad
 
 jax = pytest.importorskip("jax")
 pytest.importorskip("jax.scipy.stats")
+pytest.importorskip("jax.scipy.signal")
 
 ALL = settings.get_current_profile_name() != "dev"
 # sums in another order, and other formulas for the same number: a few hundred roundings; JAX's own series of special
 # functions stop at 1e-10 of their value
 CLOSE = dict(rtol=1e-9, atol=1e-11)
 PRODUCT = dict(rtol=1e-7, atol=1e-9)
-OURS = {"np": np, "special": ad.special, "stats": ad.stats, "const": np.asarray}
+OURS = {"np": np, "special": ad.special, "stats": ad.stats, "sig": ad.signal, "const": np.asarray}
 THEIRS = {
     "np": jax.numpy,
     "jax": jax,
     "special": jax.scipy.special,
     "stats": jax.scipy.stats,
+    "sig": jax.scipy.signal,
     "const": jax.numpy.asarray,
 }
 

@@ -21,6 +21,7 @@ NAMES = {
     "F": nn.functional,
     "special": ad.special,
     "stats": ad.stats,
+    "sig": ad.signal,
     "sym": lambda a: a + a.swapaxes(-1, -2),
     "spd": lambda a: a @ a.conj().swapaxes(-1, -2) + 3 * np.eye(3),
     "const": np.asarray,

@@ -515,6 +515,8 @@ FOURIER = entries(
         "np.fft.ifftshift(d, (0, 2))",
         "np.abs(np.fft.rfft(v)) ** 2",
         "np.fft.irfft(np.fft.rfft(v) * np.fft.rfft(v), 7)",
+        "ad.signal.lfilter([1.0, 0.0], ad.array([1.0, s]), e) ~ "
+        "torch.linalg.solve(torch.eye(4, dtype=e.dtype) + s * torch.diag(torch.ones(3, dtype=e.dtype), -1), e)",
     ],
 )
 
@@ -564,6 +566,13 @@ SPECIAL = entries(
         "special.iv(0.5, p) ~ torch.sqrt(2 / (torch.pi * p)) * torch.sinh(p)",
         "special.ive(1.5, p) ~ torch.sqrt(2 / (torch.pi * p)) * (torch.cosh(p) - torch.sinh(p) / p) * torch.exp(-p)",
         "special.owens_t(x, 1.0) ~ special.ndtr(x) * special.ndtr(-x) / 2",
+        "special.jv(0.5, p) ~ torch.sqrt(2 / (torch.pi * p)) * torch.sin(p)",
+        "special.yv(-1.5, p) ~ torch.sqrt(2 / (torch.pi * p)) * (torch.cos(p) - torch.sin(p) / p)",
+        "special.hyp0f1(0.5, -p * p / 4) ~ torch.cos(p)",
+        "special.hyp1f1(1.0, 2.0, x) ~ torch.expm1(x) / x",
+        "special.hyp1f1(p, p, y) ~ torch.exp(y) + 0 * p",
+        "special.hyp2f1(1.0, 1.0, 2.0, -p) ~ torch.log1p(p) / p",
+        "special.hyp2f1(p, 2.0, 2.0, u) ~ (1 - u) ** -p",
         "stats.f.cdf(p, 2.0, 4.0) ~ 1 - (1 + p / 2) ** -2",
         "stats.beta.cdf(r, 2.0, 2.0) ~ r * r * (3 - 2 * r)",
         "special.gammainc(2.5, p) ~ special.gammainc(const(2.5), p)",
@@ -828,6 +837,7 @@ stats.laplace.ppf(r, y, p) ~ D.Laplace(y, p).icdf(r)
 stats.cauchy.ppf(r, y, p) ~ D.Cauchy(y, p).icdf(r)
 stats.lognorm.ppf(r, c) ~ D.LogNormal(const(0.0), c).icdf(r)
 stats.weibull_min.ppf(r, p, scale=c) ~ D.Weibull(c, p).icdf(r)
+stats.wishart.logpdf(spd(A), 4.5, spd(A)) ~ D.Wishart(const(4.5), spd(A)).log_prob(spd(A))
 stats.norm.logsf(x) ~ torch.special.log_ndtr(-x)
 stats.logistic.logpdf(x) ~ -x - 2 * F.softplus(-x)
 """,
