@@ -16,7 +16,7 @@ from ..shape import operand
 from .blocks import as_complex
 from .gamma import order, weak
 from .values import lambert
-from .values.faddeeva import faddeeva
+from .values.complex_functions import faddeeva
 
 
 def _of_complex(kernel: Any, z: Any, k: int) -> Any:
