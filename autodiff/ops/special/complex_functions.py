@@ -15,7 +15,7 @@ from ...variable import plain
 from ..shape import operand
 from .blocks import as_complex
 from .gamma import order, weak
-from .values import lambert
+from .values import complex_functions as values
 from .values.complex_functions import faddeeva
 
 
@@ -28,7 +28,7 @@ def _of_complex(kernel: Any, z: Any, k: int) -> Any:
 
 @one_call
 def _lambertw(z: Any, k: int = 0) -> Any:
-    return _of_complex(lambert.lambertw, z, k)
+    return _of_complex(values.lambertw, z, k)
 
 
 _lambertw_row: Any = op(

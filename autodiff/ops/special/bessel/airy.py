@@ -6,7 +6,7 @@ from typing import Any
 
 from ....registry import op
 from ..blocks import evaluate
-from ..values import airy as values
+from ..values import modified_bessel as values
 
 
 def _airy(x: Any, which: int = 0) -> Any:
