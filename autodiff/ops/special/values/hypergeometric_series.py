@@ -5,8 +5,8 @@ further left of 0 (the Taylor series of the solution of its differential equatio
 to place). float64 numbers are fractions, so that the coefficients are computed in Python's whole numbers with as many
 binary digits as it takes: twice, with different numbers of digits, until both agree. They are rounded once, and serve
 every z near the place; where the terms cancel the sum itself is made in whole numbers. Derivatives in z are shifted
-parameters (DLMF 13.3.15, 15.5.2), those in parameters divided differences with a step of 2**-64 or less, for which there
-are digits enough.
+parameters (DLMF 13.3.15, 15.5.2), those in parameters divided differences with a step of 2**-64 or less, for which
+there are digits enough.
 """
 
 from __future__ import annotations
