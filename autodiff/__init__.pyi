@@ -12,6 +12,7 @@ from . import fft as fft
 from . import linalg as linalg
 from . import ops as ops
 from . import parallel as parallel
+from . import signal as signal
 from . import solving as solving
 from . import special as special
 from . import stats as stats
