@@ -68,7 +68,7 @@ def _pull(
             h = cotangents[p]
             if h is None:
                 cotangents[p] = d
-            elif p in owned and d.__class__ is Batched and _like(h.payload, d.payload):
+            elif p in owned and h.__class__ is d.__class__ is Batched and _like(h.payload, d.payload):
                 h.payload += d.payload
             else:
                 cotangents[p] = h + d

@@ -706,3 +706,12 @@ def test_whether_a_gradient_is_recorded_depends_on_no_value(f: Any, x: Any) -> N
     g = ad.grad(lambda x: np.sum(f(w * x)))(x)
     assert isinstance(g, type(w)) and g.requires_grad
     np.sum(g * g).backward()
+
+
+def test_a_hessian_adds_flat_terms_before_one_that_is_not() -> None:
+    """Two cotangents that no direction moves are plain arrays; their sum was taken for one of all directions."""
+    x = np.array([0.5, -2.0, 1.0])
+    f = lambda x: np.linalg.norm(x, 1) + np.linalg.norm(x, np.inf) + np.sum(x**4)
+    np.testing.assert_allclose(ad.hessian(f)(x), np.diag(12 * x**2), atol=1e-15)
+    g = lambda x: np.linalg.norm(x, 1) + np.linalg.norm(x, np.inf) + np.linalg.norm(x, 3)
+    np.testing.assert_allclose(ad.hessian(g)(x), ad.hessian(lambda x: np.linalg.norm(x, 3))(x), rtol=1e-13)
