@@ -44,7 +44,7 @@ def _backwards(a: Any, g: Any) -> Any:
 
 
 def _recursive_vjp_a(g: Any, y: Any, a: Any) -> Any:
-    """With w the cotangent filtered backwards, minus the sum of w[n] y[n - k], for each k."""
+    """Return minus the sum of w[n] y[n - k] for each k, w being the cotangent filtered backwards."""
     w, length = _backwards(a, g), np.shape(y)[-1]
     lags = range(1, np.shape(a)[0] + 1)
     return np.stack([-np.sum(w[..., k:] * y[..., : max(length - k, 0)]) for k in lags])

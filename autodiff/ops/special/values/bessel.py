@@ -282,7 +282,7 @@ def _both(v: Any, x: Any) -> tuple[Any, Any]:
 
 
 def _of_any_order(v: Any, x: Any, second: bool) -> Any:
-    """By those of |v|, with a turn for negative orders (DLMF 10.2.3, 10.2.4)."""
+    """Return J or Y by those of order |v|, with a turn for negative orders (DLMF 10.4.6-7)."""
 
     def turned(v: Any, x: Any) -> Any:
         j, y = _both(np.abs(v), x)
