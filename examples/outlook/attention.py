@@ -65,13 +65,13 @@ FONTS = ("Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC")  # with Chinese c
 WORDS = {  # of the large picture
     "en": (
         "head {0}: {1:.0%} on the right token",
-        "looks at",
-        "Which digit has {0}? The last row asks; the frame is where the answer stands",
+        "attends to",
+        "Which digit has {0}? The last row is the question, and the frame is at the answer",
     ),
     "zh": (
         "第 {0} 个头：{1:.0%} 的权重在正确的 token 上",
-        "看向",
-        "字母 {0} 对应哪个数字？最后一行提问，方框处是答案所在",
+        "关注",
+        "字母 {0} 对应哪个数字？最后一行是问题，方框处是答案",
     ),
 }
 
