@@ -15,10 +15,11 @@ Accuracies are stated in units in the last place of float64, measured against mp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .errors import MissingRuleError
 from .names.elsewhere import missing_names
 from .ops.activations import logsigmoid as log_expit
 from .ops.activations import sigmoid as expit
@@ -173,6 +174,20 @@ _WORDS = {
     **{f"{name}dg": f"write np.{name}(np.deg2rad(x))" for name in ("sin", "cos", "tan")},
     **{name: f"write np.{name}(x)" for name in ("cbrt", "exp2", "expm1", "log1p", "round")},
 }
+
+
+def _refusal(name: str) -> Any:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise MissingRuleError(
+            f"{name} has no derivative rule here, and is not in ad.special: {_WORDS[name]}. For the plain value write "
+            f"{name}(x.data)."
+        )
+
+    return refuse
+
+
+for _name in _WORDS:  # SciPy's ufuncs among them
+    UFUNCS.setdefault(_name, _refusal(_name))
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
     __getattr__ = missing_names(__name__, __all__, _WORDS)

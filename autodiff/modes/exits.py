@@ -24,6 +24,38 @@ _PLAIN = {  # libraries whose functions take plain values, and the advice for ea
 _NAMES = {"pow": "np.power", "fabs": "np.abs", "dist": "np.linalg.norm", "gamma": "ad.special.gamma"}
 _NAMES |= {"lgamma": "ad.special.gammaln", "erf": "ad.erf", "erfc": "ad.erfc", "fsum": "np.sum"}
 
+# what to write for functions of SciPy's and NumPy's that are not here
+_LINEAR = "{0}(np.eye(len(x)), ..., axis=0) @ x: it is linear, and its matrix is constant"
+_POINTS = "np.linalg.norm(a[:, None] - b, axis=-1)"
+_SERIES = "np.tensordot(c, ad.special.{0}(np.arange(len(c))[:, None], x), 1)"
+_INSTEAD = {
+    **{name: _LINEAR.format(f"scipy.fft.{name}") for name in ("dct", "idct", "dst", "idst")},
+    **{name: _LINEAR.format(f"scipy.signal.{name}") for name in ("savgol_filter", "resample", "decimate")},
+    **{
+        name: _LINEAR.format(f"scipy.ndimage.{name}")
+        for name in ("gaussian_filter1d", "uniform_filter1d", "convolve1d")
+    },
+    "gaussian_filter": "g @ image @ g.T with g = scipy.ndimage.gaussian_filter1d(np.eye(n), sigma, axis=0)",
+    "simpson": "w @ y with the weights w = scipy.integrate.simpson(np.eye(len(y)), x=x)",
+    "CubicSpline": "scipy.interpolate.CubicSpline(x, np.eye(len(x)))(t) @ y: it is linear in y",
+    "interp1d": "np.interp(t, x, y)",
+    "cdist": _POINTS,
+    "pdist": f"{_POINTS}[np.triu_indices(n, 1)] with b = a",
+    "convolve2d": "ad.signal.fftconvolve(a, b, mode)",
+    "polyval": "np.polyval(c[::-1], x)",
+    "chebval": _SERIES.format("eval_chebyt"),
+    "legval": _SERIES.format("eval_legendre"),
+    "lagval": _SERIES.format("eval_laguerre"),
+    "hermval": _SERIES.format("eval_hermite"),
+    "hermeval": _SERIES.format("eval_hermitenorm"),
+    "full": "np.broadcast_to(x, shape), or np.full_like(a, x)",
+    "masked_array": "np.where(mask, x, 0), or where=mask in np.sum, np.mean, np.max",
+    "MaskedArray": "np.where(mask, x, 0), or where=mask in np.sum, np.mean, np.max",
+    **{
+        name: f"np.{name}(ad.array([...])) for a list of values" for name in ("mean", "sum", "max", "min", "std", "var")
+    },
+}
+
 
 def of_array() -> LeavesGraphError:
     """Return the error of ``np.asarray(x)`` and of functions that call it."""
@@ -63,7 +95,7 @@ def library_call() -> tuple[str, str, str, Any] | None:
     frame: FrameType | None = sys._getframe(1)
     found = None
     while frame is not None and (kind := whose(frame)) != "user":
-        module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+        module, name = _called(frame)
         package = module.partition(".")[0]
         if (kind == "library" or package == "numpy") and package not in ("copy", "pickle", "copyreg"):
             private = found is None or package != found[0] or found[2].startswith(("_", "<"))
@@ -71,6 +103,18 @@ def library_call() -> tuple[str, str, str, Any] | None:
                 found = package, module, name, frame.f_locals.get("self")
         frame = frame.f_back
     return found if frame is not None else None
+
+
+def _called(frame: FrameType) -> tuple[str, str]:
+    """Return the module and the name of a call: of the function inside a wrapper, of the class that is made."""
+    module, name, held = frame.f_globals.get("__name__", ""), frame.f_code.co_name, frame.f_locals
+    if name == "wrapper":
+        inner = next((held[key] for key in ("f", "func", "fun") if hasattr(held.get(key), "__name__")), None)
+        return (module, name) if inner is None else (inner.__module__, inner.__name__)
+    if name in ("__init__", "__new__") and ("self" in held or "cls" in held):
+        made = held["cls"] if "cls" in held else type(held["self"])
+        return module, getattr(made, "__name__", name)
+    return module, name
 
 
 def _of_library(package: str, module: str, name: str, owner: Any, door: str) -> LeavesGraphError:
@@ -82,12 +126,13 @@ def _of_library(package: str, module: str, name: str, owner: Any, door: str) -> 
             return LeavesGraphError(f"np.testing.{name} compares plain values: write x.data.")
         if type(owner).__name__ == "vectorize":
             return leaves_graph("np.vectorize", door, "the function for whole arrays, or ad.vmap(f)(x)")
-        return leaves_graph(f"np.{name}", door, "the formula in NumPy functions that record")
+        return leaves_graph(f"np.{name}", door, _INSTEAD.get(name, "the formula in NumPy functions that record"))
     if package == "scipy" and area == "sparse":
         return leaves_graph("a sparse matrix", door, "A.toarray() @ x")
     if package == "scipy":
         instead = _in_scipys_place(area, name, owner)
-        return leaves_graph(f"scipy.{area}.{name}", door, instead or "the formula in functions of np, ad or ad.special")
+        instead = instead or _INSTEAD.get(name, "the formula in functions of np, ad or ad.special")
+        return leaves_graph(f"scipy.{area}.{name}", door, instead)
     return leaves_graph(f"{module}.{name}", door, "the formula in functions of np and ad")
 
 
