@@ -42,6 +42,7 @@ _INSTEAD = {
     "cdist": _POINTS,
     "pdist": f"{_POINTS}[np.triu_indices(n, 1)] with b = a",
     "convolve2d": "ad.signal.fftconvolve(a, b, mode)",
+    "mapdomain": "np.polyval(p.convert().coef[::-1], x) for the polynomial p",
     "polyval": "np.polyval(c[::-1], x)",
     "chebval": _SERIES.format("eval_chebyt"),
     "legval": _SERIES.format("eval_legendre"),
