@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ...batching.handle import all_examples
-from ...batching.ways import run_again
+from ...batching.ways import aligned
 from ...registry import op
 from ..shape import operand
 
@@ -19,24 +19,26 @@ FEW = 8  # signals at once, up to which Python's numbers are quicker than NumPy'
 def _recursive(a: Any, u: Any) -> Any:
     a, u = np.asarray(a), np.asarray(u)
     dtype = np.result_type(a, u, np.float16)
-    rows, back = u.reshape(-1, u.shape[-1]), -a[::-1]  # the oldest first
-    n, length = len(back), u.shape[-1]
+    lead, n, length = np.broadcast_shapes(a.shape[:-1], u.shape[:-1]), a.shape[-1], u.shape[-1]
+    rows = np.broadcast_to(u, (*lead, length)).reshape(-1, length)
+    weights = np.broadcast_to(-a[..., ::-1], (*lead, n)).reshape(-1, n)  # the oldest first
     if len(rows) <= FEW:
         kind = complex if dtype.kind == "c" else float
-        weights = back.astype(kind).tolist()
-        out: list[list[Any]] = []
-        for row in rows.astype(kind).tolist():
-            past: list[Any] = [kind(0)] * n
-            for i, x in enumerate(row):
-                past.append(x + sum(map(mul, weights, past[i:])))
-            out.append(past[n:])
-        return np.array(out, dtype).reshape(u.shape)
-    wide = np.result_type(dtype, np.float64)
-    y = np.zeros((n + length, len(rows)), wide)
-    y[n:] = rows.T
+        found = [_one_by_one(w, row) for w, row in zip(weights.astype(kind).tolist(), rows.astype(kind).tolist())]
+        return np.array(found, dtype).reshape(*lead, length)
+    y = np.zeros((n + length, len(rows)), np.result_type(dtype, np.float64))
+    y[n:], weights = rows.T, weights.T.copy()
     for i in range(length):
-        y[n + i] += back @ y[i : n + i]
-    return np.ascontiguousarray(y[n:].T).astype(dtype).reshape(u.shape)
+        y[n + i] += np.einsum("ij,ij->j", weights, y[i : n + i])
+    return np.ascontiguousarray(y[n:].T).astype(dtype).reshape(*lead, length)
+
+
+def _one_by_one(weights: list[Any], row: list[Any]) -> list[Any]:
+    n = len(weights)
+    past: list[Any] = [0.0] * n
+    for i, x in enumerate(row):
+        past.append(x + sum(map(mul, weights, past[i:])))
+    return past[n:]
 
 
 def _backwards(a: Any, g: Any) -> Any:
@@ -46,12 +48,8 @@ def _backwards(a: Any, g: Any) -> Any:
 def _recursive_vjp_a(g: Any, y: Any, a: Any) -> Any:
     """Return minus the sum of w[n] y[n - k] for each k, w being the cotangent filtered backwards."""
     w, length = _backwards(a, g), np.shape(y)[-1]
-    lags = range(1, np.shape(a)[0] + 1)
-    return np.stack([-np.sum(w[..., k:] * y[..., : max(length - k, 0)]) for k in lags])
-
-
-def _over_signals(frame: Any, op: Any, xs: Any, on: Any, static: Any) -> Any:
-    return None if on[0] else run_again(op, xs, static)
+    lags = range(1, np.shape(a)[-1] + 1)
+    return np.stack([-np.sum(w[..., k:] * y[..., : max(length - k, 0)], axis=-1) for k in lags], axis=-1)
 
 
 _recursive_row: Any = op(
@@ -61,9 +59,9 @@ _recursive_row: Any = op(
     vjp=(_recursive_vjp_a, lambda g, a: _backwards(a, g)),
     public=False,
     complex=True,
-    batch=_over_signals,
+    batch=aligned,
     draw=lambda rng, a, u: (rng.uniform(-0.4, 0.4, a), rng.normal(size=u)),
-    samples=((((2,), (6,)), {}), (((1,), (2, 4)), {}), (((3,), (10, 2)), {})),
+    samples=((((2,), (6,)), {}), (((1,), (2, 4)), {}), (((2, 3), (5,)), {}), (((1,), (10, 2)), {})),
     doc="Solve y[n] + a[0] y[n - 1] + a[1] y[n - 2] + ... = u[n] along the last axis.",
 )
 

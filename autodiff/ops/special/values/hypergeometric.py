@@ -39,9 +39,9 @@ def _is_end(x: float) -> bool:
 
 
 def _power(z: float) -> int:
-    """Return the least power of 2, from 1 on, that is no less than abs(z)."""
+    """Return the least power of 2, from 1 on, that is no less than abs(z), and that is a float64 number."""
     fraction, power = math.frexp(z)
-    return 1 << max(power - (abs(fraction) == 0.5), 0)
+    return 1 << min(max(power - (abs(fraction) == 0.5), 0), 1023)
 
 
 def _unit(z: float) -> int:
