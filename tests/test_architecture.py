@@ -438,7 +438,7 @@ def is_property(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def test_the_docstring_of_a_function_begins_with_a_verb() -> None:
     found = []
-    for path in files("autodiff"):
+    for path in [*files("autodiff"), *files("nn")]:
         for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_property(node):
                 words = re.findall(r"^[A-Za-z]+", ast.get_docstring(node) or "")

@@ -217,7 +217,7 @@ def _solve_structured(
     a: Any, b: Any, lower: bool = False, overwrite_a: bool = False, overwrite_b: bool = False,
     check_finite: bool = True, assume_a: str | None = None, transposed: bool = False,
 ) -> Any:  # fmt: skip
-    """Return ``scipy.linalg.solve``: assume_a tells which part of the matrix is read, and differentiated."""
+    """Return ``scipy.linalg.solve``: assume_a names the part of the matrix that is read and differentiated."""
     kinds = {None: "general", "gen": "general", "sym": "symmetric", "her": "hermitian", "pos": "positive definite"}
     kind, n = kinds.get(assume_a, assume_a), np.shape(a)[-1]
     bands = {"diagonal": (0, 0), "tridiagonal": (1, 1), "upper triangular": (n, 0), "lower triangular": (0, n)}

@@ -1,4 +1,4 @@
-"""The density that is a mean of normal densities about data."""
+"""A density estimated from data: the mean of normal densities about the points."""
 
 from __future__ import annotations
 

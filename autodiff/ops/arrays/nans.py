@@ -187,7 +187,7 @@ def _more_of(name: str, larger: Any) -> Any:
         a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False, initial: Any = _NONE, where: Any = _NONE
     ) -> Any:
         if initial is _NONE and where is not _NONE and where is not True:
-            raise ValueError(f"np.{name}(where=...) needs initial=, the answer of an empty mask.")
+            raise ValueError(f"np.{name}(where=...) needs initial=, the result for an empty mask.")
         a = a if where is _NONE else np.where(plain(where), a, np.nan)
         y = getattr(np, name)(a, axis, out, keepdims)
         return y if initial is _NONE else larger(y, initial)

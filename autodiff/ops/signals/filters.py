@@ -89,7 +89,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """Filter a signal along an axis by a rational transfer function (``scipy.signal.lfilter``).
 
     a[0] y[n] = b[0] x[n] + b[1] x[n - 1] + ... - a[1] y[n - 1] - ... b, a: (n,) and (m,). x: any shape. zi: the state
-    before, as x with max(n, m) - 1 for the axis; with it the answer is (y, zf), and zf the state after. All are
+    before, as x with max(n, m) - 1 for the axis; with it the result is (y, zf), zf being the state after. All are
     differentiated; the derivative in x is the filter run backwards in time. One loop over time serves all signals.
 
     >>> import autodiff as ad
@@ -117,7 +117,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
 
 
 def _last_state(b: Any, a: Any, x: Any, y: Any, zi: Any) -> Any:
-    """Return what the past adds to the next samples of the transposed direct form."""
+    """Return the share of the past in the next samples, in the transposed direct form."""
     order, length = np.size(a) - 1, np.shape(x)[-1]
     state = [zi[..., m + length] if m + length < order else 0.0 for m in range(order)]
     for m in range(order):
@@ -128,7 +128,7 @@ def _last_state(b: Any, a: Any, x: Any, y: Any, zi: Any) -> Any:
 
 
 def lfilter_zi(b: Any, a: Any) -> Any:
-    """Return the state in which ``lfilter`` answers a constant 1 with a constant (``scipy.signal.lfilter_zi``).
+    """Return the state in which the result of ``lfilter`` for a constant 1 is constant (``scipy.signal.lfilter_zi``).
 
     >>> import autodiff as ad
     >>> ad.signal.lfilter_zi([0.5, 0.5], [1.0])

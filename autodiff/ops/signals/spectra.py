@@ -183,8 +183,8 @@ def stft(
     """Return frequencies, times and the short-time Fourier transform (``scipy.signal.stft``; by default hann windows
     of 256 samples, half of them shared).
 
-    x: any shape, real or complex, differentiated, as is a window that is given as samples. The answer has frequencies
-    in the place of the axis, and times last. boundary: "zeros", "even", "odd", "constant" or None.
+    x: any shape, real or complex, differentiated, as is a window that is given as samples. The result has frequencies
+    in place of the axis, and times last. boundary: "zeros", "even", "odd", "constant" or None.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor(np.ones(8))

@@ -1,6 +1,6 @@
 """Rows of hypergeometric functions, which are differentiated in all their arguments. Signatures are SciPy's.
 
-Each row is a derivative of some orders, and its own derivative is the one of one order more (see ``values``).
+Each row is the derivative of given orders. Its own derivative is the row with one order more (see ``values``).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _hyp0f1_row: Any = _row(
     "v z",
     (_UNIT, (-9.0, 9.0)),
     (1, 0),
-    "A derivative of the function 0F1, or the function.",
+    "Return the function 0F1, or a derivative of it.",
 )
 _hyp1f1_row: Any = _row(
     _hyp1f1,
@@ -60,7 +60,7 @@ _hyp1f1_row: Any = _row(
     "a b z",
     (_UNIT, _UNIT, (-9.0, 9.0)),
     (1, 0, 1),
-    "A derivative of the function 1F1, or the function.",
+    "Return the function 1F1, or a derivative of it.",
 )
 _hyp2f1_row: Any = _row(
     _hyp2f1,
@@ -73,7 +73,7 @@ _hyp2f1_row: Any = _row(
     "a b c z",
     (_UNIT, _UNIT, _UNIT, (-9.0, 0.9)),
     (0, 0, 1, 1),
-    "A derivative of the function 2F1, or the function.",
+    "Return the function 2F1, or a derivative of it.",
 )
 
 

@@ -125,7 +125,7 @@ _jv_row: Any = op(
     public=False,
     singular=True,
     domain=((0.0, 4.0), POSITIVE),
-    doc="The Bessel function of the first kind.",
+    doc="Return the Bessel function of the first kind.",
 )
 _yv_row: Any = op(
     _yv,
@@ -136,7 +136,7 @@ _yv_row: Any = op(
     public=False,
     singular=True,
     domain=((0.0, 4.0), POSITIVE),
-    doc="The Bessel function of the second kind.",
+    doc="Return the Bessel function of the second kind.",
 )
 
 

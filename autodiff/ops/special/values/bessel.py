@@ -166,7 +166,7 @@ def _of_pi(v: Any) -> tuple[Any, Any]:
 
 
 def _series_of(v: Any, x: Any) -> Any:
-    """J by powers of x, where the terms fall from the start; the first is (x / 2)**v / gamma(v + 1)."""
+    """Sum powers of x for J, where the terms fall from the start; the first is (x / 2)**v / gamma(v + 1)."""
     quarter = -0.25 * x * x
     term, total = np.ones_like(x), np.ones_like(x)
     for k in range(1, 30):
