@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 import types
 import warnings
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from ..modes import OFF, state
 from .entry import Entry, Miss
 from .listing import Listing
 from .tracing.signature import signature
+from .tracing.surroundings import PACKAGES
 from .tracing.twice import no_garbage_collection, traced_twice
 
 LIMIT = 16  # programs for arguments of the same shapes
@@ -73,6 +75,11 @@ class Compiled:
                 raise
             except Exception as error:  # the user's own, too: writes until then stay
                 failure = error
+                if "<traced " in str(error):
+                    raise TraceError(
+                        f"compile: {self.name} makes text of a traced value, and reads it{_user_line(error)}: {error}. "
+                        "Compute with the value itself."
+                    ) from error
             else:
                 entry = Entry(self.name, self.function, traced, inputs, (args, kwargs), self.optimise)
         if isinstance(failure, Untraced):
@@ -190,6 +197,16 @@ def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False
     if not callable(function):
         raise TypeError(f"compile needs a function; got {kind_of(function)}. Write ad.compile(f)(x).")
     return Compiled(function, verbose, optimise)
+
+
+def _user_line(error: BaseException) -> str:
+    """Return the last line of an error's traceback that is neither in this package nor in NumPy."""
+    places = [
+        f" at {frame.f_code.co_filename}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] not in PACKAGES
+    ]
+    return places[-1] if places else ""
 
 
 def _names(function: Any, args: Any, kwargs: Any, inputs: list[Any]) -> list[str]:

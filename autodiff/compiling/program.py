@@ -17,7 +17,10 @@ A write into an array (``a[i] = v``, ``out=``, ``+=``) stands here as a function
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -286,9 +289,12 @@ def name_of(function: Any) -> str:
     package, _, rest = str(getattr(function, "__module__", "")).partition(".")
     if package != "numpy":
         return str(name)
-    rest = rest.removeprefix("_core").removeprefix("lib").partition("._")[0]
-    inside = getattr(np, rest, None) if rest and not rest.startswith((".", "_")) else None
-    return f"np.{rest}.{name}" if getattr(inside, str(name), None) is function else f"np.{name}"
+    public = ".".join(takewhile(lambda part: not part.startswith("_"), rest.split(".")))  # of "lib._index_tricks_impl"
+    for path in (str(name), f"{public}.{name}"):
+        with suppress(AttributeError):
+            if attrgetter(path)(np) is function:
+                return f"np.{path}"
+    return str(name)
 
 
 def described(instruction: Instruction) -> str:

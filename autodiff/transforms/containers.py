@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from ..errors import kind_of
@@ -41,11 +43,18 @@ def nesting(x: Any) -> str:
 # which would keep every array that it visited until the cyclic collector runs.
 def _take_apart(x: Any, leaves: list[Any]) -> Any:
     if isinstance(x, dict):
-        return dict, list(x), [_take_apart(v, leaves) for v in x.values()]
+        return _dict_like(x), list(x), [_take_apart(v, leaves) for v in x.values()]
     if isinstance(x, list | tuple):
         return type(x), None, [_take_apart(v, leaves) for v in x]
     leaves.append(x)
     return None
+
+
+def _dict_like(x: dict[Any, Any]) -> Callable[[Any], Any]:
+    """Return what makes a dict of pairs, of the kind of x if it is Python's own."""
+    if type(x) is defaultdict:
+        return partial(defaultdict, x.default_factory)
+    return OrderedDict if type(x) is OrderedDict else dict
 
 
 def _put_together(shape: Any, values: Iterator[Any]) -> Any:
@@ -53,8 +62,8 @@ def _put_together(shape: Any, values: Iterator[Any]) -> Any:
         return next(values)
     kind, keys, parts = shape
     items = [_put_together(p, values) for p in parts]
-    if kind is dict:
-        return dict(zip(keys, items, strict=True))
+    if keys is not None:
+        return kind(zip(keys, items, strict=True))
     return kind(*items) if hasattr(kind, "_fields") else kind(items)
 
 

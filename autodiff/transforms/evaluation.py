@@ -135,7 +135,9 @@ def derivative(d: Any, x: Variable) -> Any:
     """Return a derivative of the shape and dtype of x; zeros where none arrived."""
     if d is None:
         return 0.0 if isinstance(x, Scalar) else zeros(x.shape, x.dtype, x._data)
-    return d if isinstance(d, Variable) or not isinstance(x, Scalar) else number(d)
+    if not isinstance(x, Scalar) or isinstance(d, Scalar):
+        return d
+    return OPS["to_scalar"](d) if isinstance(d, Variable) else number(d)  # in a trace, a Scalar's node has 0-d arrays
 
 
 def in_own_memory(values: Iterable[Any], given: Iterable[Any] = ()) -> list[Any]:

@@ -111,7 +111,7 @@ class Surroundings:
             return _is_users(thing.__name__)
         return not isinstance(thing, Variable) and (
             _is_module(thing)
-            or hasattr(thing, "__wrapped__")
+            or _wraps(thing)
             or (
                 (hasattr(thing, "__dict__") or _is_users(kind.__module__))
                 and str(kind.__module__).partition(".")[0] not in PACKAGES
@@ -156,7 +156,7 @@ class Surroundings:
 
     def _attributes(self, thing: Any) -> Iterator[Any]:
         attributes = getattr(thing, "__dict__", None) or {}
-        if hasattr(thing, "__wrapped__"):
+        if _wraps(thing):
             yield from [value for value in list(attributes.values()) if callable(value)]  # custom rules, too
         elif self.reads_any and not isinstance(thing, type | types.ModuleType):
             yield from list(attributes)
@@ -235,6 +235,14 @@ def _equal(a: Any, b: Any) -> bool:
 
 def _is_users(module: Any) -> bool:
     return str(module).partition(".")[0] not in OWN
+
+
+def _wraps(thing: Any) -> bool:
+    """Return whether an object stands for a function that it wraps."""
+    try:
+        return hasattr(thing, "__wrapped__")
+    except Exception:  # of a user's ``__getattr__``
+        return False
 
 
 def _is_module(thing: Any) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...backward import collect, pull
-from ...errors import GraphError, TraceError
+from ...errors import GraphError, TraceError, Untraced
 from ...graph import leaf
 from ...modes import state
 from ...transforms.containers import flatten
@@ -159,13 +159,22 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
     """Trace a function twice, to check that both runs do the same; arguments: (args, kwargs)."""
     with _one_at_a_time, open_doors(function):
         shared: list[Ref] = []  # by both, so that equal calls are found equal at once
-        first = _traced(function, arguments, inputs, names, shared, lines=False)
-        fixed = list(fixed_in(arguments))
-        watch = Watch(Surroundings(function, [*fixed, *first.owners], None))
-        second = _traced(function, arguments, inputs, names, shared)
+        fixed, owners, untraced = list(fixed_in(arguments)), [], []
+        try:
+            first = _traced(function, arguments, inputs, names, shared, lines=False)
+            owners = first.owners
+        except Untraced as error:
+            untraced.append(error)
+        watch = Watch(Surroundings(function, [*fixed, *owners], None))
+        try:
+            second = _traced(function, arguments, inputs, names, shared)
+        except Untraced as error:
+            untraced.append(error)
     moved, name = watch.moved(), getattr(function, "__name__", function)
     if moved is not None:
         raise TraceError(f"compile: {name} {moved}")
+    if untraced:
+        raise untraced[0]
     _settle_states(first, second)
     captured = _settle_constants(first, second)
     _refuse_difference(first, second, function, name)
@@ -227,7 +236,7 @@ def _traced(
             raise trace.refusal("the function changes a list or a dict that it was given", "Return a new one")
         leaves, rebuild = flatten(returned)
         arguments_at = {id(g.value): i for i, g in enumerate(given)}
-        outputs = [_output(trace, y, arguments_at) for y in leaves]
+        outputs = [_output(trace, y, arguments_at, _defined(function)) for y in leaves]
         pullbacks = {k: _pullback(trace, leaves[k], given) for k, y in enumerate(outputs) if y.live}
         for g in given:
             g.end(trace)
@@ -260,7 +269,13 @@ def _containers(tree: Any) -> Iterator[Any]:
             yield from _containers(part)
 
 
-def _output(trace: StatefulTrace, y: Any, places: dict[int, int]) -> Output:
+def _defined(function: Any) -> tuple[str, int] | None:
+    """Return the file and line where a function is defined."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return None if code is None else (code.co_filename, code.co_firstlineno)
+
+
+def _output(trace: StatefulTrace, y: Any, places: dict[int, int], defined: tuple[str, int] | None) -> Output:
     if isinstance(y, Variable):
         if id(y) in places:
             return Output("argument", places[id(y)])
@@ -279,7 +294,9 @@ def _output(trace: StatefulTrace, y: Any, places: dict[int, int]) -> Output:
     if isinstance(y, np.ndarray):
         return Output("array", Ref(trace.constant(y)))
     if isinstance(y, str) and "<traced " in y:
-        raise trace.refusal("the function returns text made of a traced value", "Return the value")
+        raise trace.refusal("the function returns text made of a traced value", "Return the value", defined)
+    if hasattr(type(y), "__next__"):  # it would be at its end when it is returned a second time
+        raise trace.refusal(f"the function returns an iterator ({type(y).__name__})", "Return a list", defined)
     return Output("fixed", y)
 
 
@@ -340,8 +357,8 @@ def _refuse_difference(first: Traced, second: Traced, function: Any, name: Any) 
     """Refuse two traces that differ in their calls or in their results."""
     differs = difference(first.program, second.program)
     if differs in (None, ENDS):
-        code = getattr(inspect.unwrap(function), "__code__", None)
-        at = f", at {code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+        place = _defined(function)
+        at = f", at {place[0]}:{place[1]}" if place is not None else ""
         try:
             results = different_result(first, second)
         except TraceError as error:  # a value was used after its trace

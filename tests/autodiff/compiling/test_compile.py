@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import warnings
+from collections import OrderedDict, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -530,6 +531,27 @@ def test_results_are_of_the_kinds_that_the_function_returns() -> None:
     args = X, ad.tensor(X), ad.scalar(2.0)
     for got, want in zip(ad.compile(f)(*args), f(*args), strict=True):
         same(got, want)
+
+
+def test_a_compiled_derivative_by_a_scalar_is_a_scalar() -> None:
+    def slope(a: Any, x: Any) -> Any:
+        return ad.grad(lambda a, x: (a * x).sum() * a, argnums=(0, 1))(a, x)
+
+    for got, want in zip(ad.compile(slope)(ad.scalar(0.3), X), slope(ad.scalar(0.3), X), strict=True):
+        same(got, want)
+
+
+def test_a_dict_that_is_returned_keeps_its_kind() -> None:
+    def f(x: Any) -> Any:
+        return OrderedDict(b=x, a=x * 2), defaultdict(list, a=x)
+
+    fast = ad.compile(f)
+    assert [type(d) for d in fast(X)] == [OrderedDict, defaultdict] and fast(X)[1]["c"] == []
+
+
+def test_a_function_of_a_room_of_numpy_is_written_with_its_room() -> None:
+    fast = ad.compile(lambda x: np.lib.stride_tricks.sliding_window_view(x, 2).sum(1))
+    np.testing.assert_array_equal(fast(X), X[:-1] + X[1:])
 
 
 def test_a_decorator_and_a_method() -> None:

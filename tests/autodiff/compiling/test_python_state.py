@@ -177,6 +177,21 @@ def test_the_next_value_of_an_iterator_is_refused(it: Any) -> None:
     refused(lambda x: x * 2 if next(it) is not None else x, X, r"a value of an iterator \(" + type(it).__name__ + LINE)
 
 
+@pytest.mark.parametrize("remainder", [0, 1])
+def test_a_counter_is_refused_where_the_first_step_of_an_optimizer_ends_one_run_or_both(remainder: int) -> None:
+    w, count = ad.tensor(X), [0]
+    optimizer = nn.Adam([w])
+
+    def every_second_call(x: Any) -> Any:
+        (w * x).sum().backward()
+        count[0] += 1
+        if count[0] % 2 == remainder:
+            optimizer.step()
+        return x
+
+    refused(every_second_call, X, "changes a number that it reads" + LINE)
+
+
 def test_a_list_that_grows_is_refused_where_its_length_is_used() -> None:
     def f(x: Any, seen: list[int] = []) -> Any:  # noqa: B006
         seen.append(1)
@@ -197,7 +212,7 @@ def test_a_number_that_is_only_left_behind_is_no_counter() -> None:
 
 # ---- what two runs return
 @pytest.mark.parametrize(
-    "source", [time.perf_counter, time.time_ns, uuid.uuid4, lambda: os.urandom(8), lambda: iter([1])]
+    "source", [time.perf_counter, time.time_ns, uuid.uuid4, lambda: os.urandom(8)]
 )
 def test_a_plain_result_that_differs_between_two_runs_is_refused(source: Any) -> None:
     refused(lambda x: (x * 2, {"made": source()}), X, r"differ in what they return: .* and then .*\(leaf 1\)" + LINE)
@@ -216,6 +231,11 @@ def test_what_is_inside_a_returned_object_or_function_is_compared() -> None:
 class Result:
     of: Any
     me: Any = None
+
+
+@pytest.mark.parametrize("made", [lambda x: (y * 2 for y in x), lambda x: map(abs, x), lambda x: iter([1])])
+def test_an_iterator_that_is_returned_is_refused(made: Any) -> None:
+    refused(made, X, "returns an iterator" + LINE)
 
 
 def test_an_object_that_holds_a_traced_value_is_refused() -> None:

@@ -239,6 +239,22 @@ def test_text_of_a_traced_value_is_refused() -> None:
     for f in (lambda x: f"{x.sum()}", lambda x: str(x), lambda x: np.array2string(x), lambda x: repr(ad.tensor(x))):
         with pytest.raises(ad.TraceError, match="text"):
             ad.compile(f)(X)
+    with pytest.raises(ad.TraceError, match=r"reads it at .*test_surroundings\.py:\d+"):
+        ad.compile(lambda x: float(str(x.sum())) * x)(X)
+
+
+def test_an_object_whose_getattr_raises_another_error_is_looked_at() -> None:
+    class Settings:
+        values = {"rate": 2.0}
+
+        def __getattr__(self, name: str) -> Any:
+            return Settings.values[name]
+
+    settings = Settings()
+    fast = ad.compile(lambda x: x * settings.rate)
+    np.testing.assert_array_equal(fast(X), X * 2)
+    settings.values["rate"] = 3.0
+    np.testing.assert_array_equal(fast(X), X * 3)
 
 
 def test_a_program_that_fails_for_values_of_another_branch_is_traced_again() -> None:
