@@ -149,6 +149,18 @@ class ForwardReach(Reach):
 
         return within(through(node, i, self._masks.get(node.parents[i], False), apply), node.shape)
 
+    def arrived(self, node: Node) -> Mask:
+        """Return where a convention of a node is used: elements that such a tangent arrives at, also where a rule that
+        selects (relu, floor) passes nothing on."""
+        reached = self.of(node)
+        if node.op is None or not (node.op.elementwise and node.op.selects):
+            return reached
+        for p in node.parents:
+            mask = self._masks.get(p, False) if isinstance(p, Node) else False
+            if mask is not False and reached is not True:
+                reached = either(reached, np.broadcast_to(mask, node.shape or ()))
+        return reached
+
     def came(self, node: Node, i: int) -> Mask:
         """Return the mask of the tangent of operand i."""
         self.of(node)
@@ -321,7 +333,7 @@ def _product(reach: Reach, node: Node, i: int, args: Any, g: Any, d: Any, record
 def refuse_convention(node: Node, mask: Mask) -> None:
     """Raise, under ``strict()``, where a node that is reached has a derivative only by convention."""
     notes = node.notes
-    if notes is None or notes.conventional is None:
+    if mask is False or notes is None or notes.conventional is None:
         return
     name, at, convention = notes.conventional
     hit = at if mask is True else np.logical_and(at, mask) if np.shape(at) == (node.shape or ()) else at

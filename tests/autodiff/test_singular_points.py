@@ -86,6 +86,31 @@ def test_strict_refuses_conventions_and_nothing_else_that_is_defined(fn: Any, po
             y.backward()
 
 
+@pytest.mark.parametrize(("fn", "point"), POINTS)
+def test_strict_refuses_conventions_in_forward_mode_too(fn: Any, point: Any) -> None:
+    operands, which = arrays(point), live(point)
+
+    def f(*moved: Any) -> Any:
+        at = dict(zip(which, moved, strict=True))
+        return fn(*(at.get(i, x) for i, x in enumerate(operands)), **point.static).sum()
+
+    primals = tuple(operands[i] for i in which)
+    with ad.strict():
+        if point.kind in ("convention", "shared"):
+            with pytest.raises(ad.SingularPointError, match="by convention"):
+                ad.jvp(f, primals, tuple(np.ones_like(x) for x in primals))
+        elif point.kind != "undefined":
+            ad.jvp(f, primals, tuple(np.ones_like(x) for x in primals))
+
+
+def test_strict_lets_a_convention_pass_where_no_tangent_arrives() -> None:
+    with ad.strict():
+        x = np.array([0.0, 1.0])
+        assert ad.jvp(lambda x: ad.relu(x).sum(), (x,), (np.array([0.0, 2.0]),))[1] == 2.0
+        w = ad.tensor([0.0, 3.0])
+        assert ad.jvp(lambda x: (x * x).sum() + np.linalg.norm(w - w), (x,), (x,))[1] == 2.0
+
+
 def test_the_page_is_what_the_rows_state() -> None:
     tool = runpy.run_path(str(ROOT / "tools" / "write_singular_points.py"))
     written = (ROOT / "docs" / "singular_points.md").read_text(encoding="utf-8")
