@@ -154,7 +154,8 @@ def missing_argument(name: str, key: str, known: tuple[str, ...] = ()) -> Missin
     hint = {"out": "Assign the result instead: y = ...", "where": "Choose what goes in: np.where(mask, x, 0), x[mask]."}
     hint |= {"dim": "Write axis=.", "keepdim": "Write keepdims=.", "dtype": "Write .astype(dtype) before or after it."}
     hint |= {"inplace": "Leave it out: results are new arrays."}
-    takes = f"Keyword arguments: {', '.join(known)}." if known else "It takes no keyword arguments."
+    hint |= {"axes": "Move the axes before and after it: np.moveaxis, np.swapaxes."}
+    takes = f"Keyword arguments: {', '.join(known)}." if known else "Leave it out: it takes no keyword arguments."
     return MissingRuleError(f"{name}(..., {key}=...) cannot be recorded. {hint.get(key, takes)}")
 
 

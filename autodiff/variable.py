@@ -100,8 +100,10 @@ class Variable:
             return data
         return data if isinstance(data, (float, np.ndarray)) else as_array(data)  # a stale view refuses
 
-    def item(self) -> float:
-        """Return the only element, as a Python number."""
+    def item(self, *index: Any) -> float:
+        """Return the only element, as a Python number; or the one at an index, as ``ndarray.item`` does."""
+        if index:
+            return np.asarray(numbers(self.data, "item()")).item(*index)
         if self.size != 1:
             raise ValueError(f"item() needs exactly one element; this {type(self).__name__} has shape {self.shape}.")
         data = self.data

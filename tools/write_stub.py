@@ -90,6 +90,8 @@ def _on_variable() -> Iterator[str]:
     yield "    def backward("
     yield "        self, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False"
     yield "    ) -> None: ..."
+    for name in ("__divmod__", "__rdivmod__"):
+        yield f"    def {name}(self, other: Operand) -> tuple[Any, Any]: ..."
     for dunder in COMPARISONS:
         yield f"    def __{dunder}__(self, other: {'object' if dunder in ('eq', 'ne') else 'Operand'}) -> Any: ..."
 

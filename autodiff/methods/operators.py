@@ -87,6 +87,8 @@ def install() -> None:
         setattr(Tensor, name, fast.get(Tensor) or _method(name, function))
         if isinstance(function, Op) and function.elementwise:
             setattr(Scalar, name, fast.get(Scalar) or _method(name, function))
+    for name, reflected in (("__divmod__", False), ("__rdivmod__", True)):
+        setattr(Variable, name, _divmod(reflected))
     batched_operators.install(OPERATORS, SIGNS, COMPARISONS, _OPERANDS)
 
 
@@ -99,6 +101,15 @@ def _operator(op: Op, name: str, reflected: bool) -> generated_paths.Pair:
         return record_operands(op, (o, x) if reflected else (x, o), op.defaults)
 
     return generated_paths.binary(op, name, operator, reflected) if generated_paths.ON else (operator, operator)
+
+
+def _divmod(reflected: bool) -> Callable[[Any, Any], Any]:
+    def operator(x: Any, o: Any) -> Any:
+        if not isinstance(o, _OPERANDS) and not is_foreign(o):
+            return NotImplemented
+        return (o // x, o % x) if reflected else (x // o, x % o)
+
+    return operator
 
 
 def _sign(op: Op, name: str) -> generated_paths.Pair:

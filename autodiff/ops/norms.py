@@ -69,7 +69,7 @@ norm2 = op(
 def _normp(x: Any, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Any:
     with np.errstate(all="ignore"):
         a = np.abs(x)
-        top = _largest(a, axis) if ord > 0 else np.min(a, axis=axis, keepdims=True)
+        top = _largest(a, axis) if ord > 0 else np.min(a, axis=axis, keepdims=True, initial=math.inf)
         safe = np.where((top == 0) | ~np.isfinite(top), 1.0, top).astype(np.result_type(x))
         y = safe * np.sum((a / safe) ** ord, axis=axis, keepdims=True, dtype=sum_dtype(x)) ** (1.0 / ord)
         y = y.astype(safe.dtype)

@@ -365,9 +365,9 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     return np.positive(a) if a.dtype.kind == "f" else astype(a, a.dtype)
 
 
-def _reshape_method(x: Any, *shape: Any, order: str = "C") -> Any:
+def _reshape_method(x: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
     """Return the same values in another shape: ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
-    return reshape(x, shape[0] if len(shape) == 1 else shape, order)
+    return reshape(x, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
 
 def _transpose_method(x: Any, *axes: Any) -> Any:

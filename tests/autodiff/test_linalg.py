@@ -115,6 +115,26 @@ def test_values_are_scipys(name: str) -> None:
     np.testing.assert_allclose(getattr(ad.linalg, name)(*arguments), getattr(scipy, name)(*arguments), rtol=1e-12)
 
 
+def test_values_of_complex_matrices_are_scipys() -> None:
+    """cho_solve took the plain transpose, and toeplitz(c) repeated c where its conjugate belongs; a Riccati equation
+    lost its imaginary part."""
+    scipy = pytest.importorskip("scipy.linalg")
+    a = well_apart((3, 3)) + 1j * well_apart((3, 3)).T
+    spd, b = a @ a.conj().T + np.eye(3), a[:, :2]
+    for lower in (False, True):
+        right = scipy.cho_solve(scipy.cho_factor(spd, lower=lower), b)
+        np.testing.assert_allclose(ad.linalg.cho_solve(ad.linalg.cho_factor(spd, lower), b), right, rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(spd @ right, b, atol=1e-11)
+    for trans in (0, 1, 2, "C"):
+        right = scipy.solve_triangular(a, b, trans=trans)
+        np.testing.assert_allclose(ad.linalg.solve_triangular(a, b, trans=trans), right, atol=1e-13)
+    np.testing.assert_array_equal(ad.linalg.toeplitz(a[0]), scipy.toeplitz(a[0]))
+    with pytest.raises(TypeError, match="takes real matrices; got complex128"):
+        ad.linalg.solve_continuous_are(a, b, spd, np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError, match=r"lu_factor needs square matrices; got shape \(3, 2\)"):
+        ad.linalg.lu(b)
+
+
 def complex_functions() -> dict[str, Any]:
     """Real functions of a complex matrix that do not depend on the phase of vectors."""
     spd = lambda a: a @ np.conj(a).T + 3 * np.eye(3)
@@ -281,7 +301,7 @@ def test_a_rank_is_plain() -> None:
         (lambda x: L.matrix_power(x[0], 2), r"matrix_power needs square matrices; got shape \(3,\)"),
         (lambda x: L.matrix_power(x, 0.5), r"matrix_power: n must be an integer; got"),
         (lambda x: L.multi_dot([x]), r"multi_dot needs at least two arrays; got 1"),
-        (lambda x: ad.linalg.solve_triangular(x, x, trans="C"), r"solve_triangular: trans must be 0, 1, 'N' or 'T'"),
+        (lambda x: ad.linalg.solve_triangular(x, x, trans="H"), r"solve_triangular: trans must be 0, 1, 2, 'N', 'T' or 'C'"),
         (lambda x: ad.linalg.sqrtm(-x), r"sqrtm: the iteration does not settle"),
         (lambda x: L.cross(x[:, :2], x), r"cross: vectors must have 3 elements along axis -1; got shape \(3, 2\)"),
         (lambda x: ad.linalg.polar(x[:2]), r"polar: side='right' needs a: \(m, n\) with m >= n"),

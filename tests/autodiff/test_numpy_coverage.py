@@ -66,6 +66,12 @@ def test_a_refusal_names_the_function_and_what_to_write(name: str) -> None:
             args = (*args, x)
 
 
+def test_functions_of_emath_say_what_to_write() -> None:
+    for name in ("sqrt", "log", "log2", "log10", "arccos", "arcsin", "arctanh"):
+        with pytest.raises(ad.MissingRuleError, match=rf"np.emath.{name} .* Write np.{name}\(x\), with x.astype"):
+            getattr(np.emath, name)(ad.tensor([1.0]))
+
+
 def test_every_recorded_function_has_its_numpy_name_here() -> None:
     for name, f in functions(np):
         if f in DISPATCH and not refuses(f):

@@ -639,3 +639,55 @@ def test_piecewise_is_recorded_also_where_only_numbers_are_taken(x: Any) -> None
         assert isinstance(y, ad.Variable) and np.all(y.data == value)
         np.sum(y).backward()
         assert np.all(x.grad == 0.0)
+
+
+def test_reduceat_refuses_an_index_outside_as_numpy_does() -> None:
+    """It gave sums of other rows; and without an index, "zip() argument 2 is longer"."""
+    x = ad.tensor(np.arange(6.0).reshape(3, 2))
+    for outside in ([0, 7], [-1]):
+        with pytest.raises(IndexError, match=r"np.add.reduceat: index -?\d is out of bounds for axis 0 of float64"):
+            np.add.reduceat(x, outside)
+    assert np.add.reduceat(x, []).shape == (0, 2)
+
+
+def test_functions_of_real_numbers_alone_refuse_complex_ones_by_name() -> None:
+    """Both gave the absolute value."""
+    for f in (np.fabs, np.hypot.reduce):
+        with pytest.raises(TypeError, match=r"takes real numbers; got complex128 .* Write np\."):
+            f(ad.tensor([1j, 2.0]))
+
+
+def test_a_norm_of_negative_order_of_nothing_is_infinite_as_in_numpy() -> None:
+    for f in (lambda x: np.linalg.norm(x, -2, axis=-1), lambda x: np.linalg.vector_norm(x, ord=-1, axis=1)):
+        x = np.ones((3, 0))
+        with np.errstate(divide="ignore"):
+            np.testing.assert_array_equal(f(ad.tensor(x)).data, f(x))
+
+
+def test_an_empty_matrix_has_no_condition_number() -> None:
+    for p in (None, 1, "fro", "nuc"):
+        with pytest.raises(np.linalg.LinAlgError, match="cond: an empty matrix"):
+            np.linalg.cond(ad.tensor(np.ones((2, 0, 0))), p)
+
+
+def test_polyint_keeps_its_constants_beside_infinite_coefficients_and_without_any() -> None:
+    x = ad.tensor([np.inf, 1.0])
+    assert np.polyint(x, k=2.0).data.tolist() == [np.inf, 1.0, 2.0]
+    assert np.polyint(x[:0], m=2, k=[1.0, 2.0]).data.tolist() == [1.0, 2.0]
+
+
+def test_members_take_the_arguments_of_numpys() -> None:
+    x = ad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert x.item(2) == 3.0 and x.item(0, 1) == 2.0 and x.item((1, 1)) == 4.0
+    assert x.reshape(-1, copy=False).shape == (4,) and x.reshape((4, 1), copy=True).shape == (4, 1)
+
+
+@pytest.mark.parametrize("make", [ad.scalar, ad.tensor])
+def test_divmod_records_the_quotient_and_the_remainder(make: Any) -> None:
+    x = make(7.5)
+    for pair, values in ((divmod(x, 2.0), (3.0, 1.5)), (divmod(20.0, x), (2.0, 5.0))):
+        assert tuple(y.item() for y in pair) == values
+    divmod(20.0, x)[1].backward()
+    assert x.grad == -2.0
+    with pytest.raises(TypeError, match="divmod"):
+        divmod(x, "a")

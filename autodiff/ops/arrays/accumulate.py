@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ...batching.ways import along
-from ...errors import MissingRuleError, missing_argument
+from ...errors import MissingRuleError, kind_of, missing_argument
 from ...registry import DISPATCH, composite, op
 from ...registry.singular_points import Point
 from ...variable import PLAIN, plain
@@ -197,6 +197,8 @@ def _of_reduce(ufunc: Any) -> Callable[..., Any]:
         initial: Any = None,
         where: Any = True,
     ) -> Any:
+        if ufunc is np.hypot and np.iscomplexobj(plain(x)):
+            raise TypeError(f"hypot takes real numbers; got {kind_of(x)}. Write np.hypot.reduce(np.abs(x)).")
         masked = not (where is True or where is np._NoValue)
         if masked and ufunc not in _NEUTRAL:
             _refuse(f"{ufunc.__name__}.reduce", where=where)
@@ -241,6 +243,13 @@ def _of_reduceat(ufunc: Any) -> Callable[..., Any]:
         x = x if dtype is None else np.astype(x, dtype)
         rows = np.moveaxis(x, normalize_axis_index(axis, np.ndim(x)), 0)
         starts = [int(i) for i in plain(indices)]
+        outside = [i for i in starts if not 0 <= i < len(rows)]
+        if outside:
+            raise IndexError(
+                f"np.{ufunc.__name__}.reduceat: index {outside[0]} is out of bounds for axis {axis} of {kind_of(x)}."
+            )
+        if not starts:
+            return np.moveaxis(rows[:0], 0, axis)
         stops = [*starts[1:], len(rows)]
         pieces = [ufunc.reduce(rows[i : max(j, i + 1)], axis=0) for i, j in zip(starts, stops, strict=True)]
         return np.moveaxis(np.stack(pieces), 0, axis)

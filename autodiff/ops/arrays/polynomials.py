@@ -133,7 +133,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
         [0.0] * m if k is None else [k] * m if np.ndim(k) == 0 else [k[i if np.size(k) > 1 else 0] for i in range(m)]
     )
     for c in constants:
-        p = np.concatenate([p / np.arange(np.size(p), 0, -1).astype(p.dtype), np.reshape(c, 1) + 0.0 * p[:1]])
+        p = np.concatenate([p / np.arange(np.size(p), 0, -1).astype(p.dtype), np.reshape(c, 1)])
     return p
 
 

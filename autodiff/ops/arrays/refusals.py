@@ -85,4 +85,11 @@ for _name, (_reason, _instead) in REFUSED.items():
     _function = getattr(np, _name, None)
     if _function is not None:
         DISPATCH[_function] = _refusal(_name, _reason, _instead)
+for _name in ("sqrt", "log", "log2", "log10", "logn", "power", "arccos", "arcsin", "arctanh"):
+    _value = "np.log(x) / np.log(n)" if _name == "logn" else f"np.{_name}(x{', p' if _name == 'power' else ''})"
+    DISPATCH[getattr(np.emath, _name)] = _refusal(
+        f"emath.{_name}",
+        "has a dtype that depends on the values",
+        f"{_value}, with x.astype(complex) where the result may be complex",
+    )
 PLAIN.update([getattr(np, name) for name in PLAIN_RESULTS if hasattr(np, name)])

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import kind_of
 from ...registry import REAL as ANY
 from ...registry import composite
 from ...registry.singular_points import Convention, Point
+from ...variable import plain
 from .conventions import INF, NAN, POSITIVE, or_one, row, settled
 
 add = row(
@@ -131,7 +133,22 @@ absolute = row(
     points=(Point((0.0,), (0.0,), "convention", 0.0), Point((-0.0,), (0.0,), "convention", 0.0)),
     complex=True,
 )
-composite(absolute, numpy=(np.fabs,), public=False)
+
+
+def fabs(x: Any) -> Any:
+    """Return |x| of real numbers (``np.fabs``), with derivative 0 at 0.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor([3.0, -4.0])
+    >>> np.fabs(x).sum().backward(); x.grad
+    array([ 1., -1.])
+    """
+    if np.iscomplexobj(plain(x)):
+        raise TypeError(f"fabs takes real numbers; got {kind_of(x)}. Write np.abs(x).")
+    return absolute(x)
+
+
+composite(fabs, numpy=(np.fabs,))
 remainder = row(
     np.remainder,
     "Return the remainder of a / b with the sign of b.",

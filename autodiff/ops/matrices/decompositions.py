@@ -361,6 +361,9 @@ def lu_factor(a: Any) -> tuple[Any, Any]:
     >>> ad.linalg.lu_solve(ad.linalg.lu_factor(a), np.array([2.0, 3.0])).data
     array([3., 1.])
     """
+    shape = np.shape(a)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise LinAlgError(f"lu_factor needs square matrices; got shape {shape}.")
     pivots = _pivots(np.asarray(plain(a)))
     return _lu_row(np.take_along_axis(a, order_of(pivots)[..., None], axis=-2)), pivots
 

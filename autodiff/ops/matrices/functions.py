@@ -103,6 +103,8 @@ def cond(x: Any, p: Any = None) -> Any:
     >>> np.linalg.cond(x).item()
     2.0
     """
+    if not np.size(x) and 0 in np.shape(x)[-2:]:
+        raise np.linalg.LinAlgError(f"cond: an empty matrix has no condition number; got shape {np.shape(x)}.")
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]

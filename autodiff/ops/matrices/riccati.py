@@ -163,6 +163,8 @@ def _riccati(name: str, row: Any, operands: tuple[Any, ...], e: Any, s: Any) -> 
     if e is not None or s is not None:
         raise TypeError(f"{name}: e and s are not here. Write it for the system with inv(e) @ a and inv(e) @ b.")
     a, b, q, r = (operand(x) for x in operands)
+    if np.iscomplexobj(plain(a)) or np.iscomplexobj(plain(b)) or np.iscomplexobj(plain(q)) or np.iscomplexobj(plain(r)):
+        raise TypeError(f"{name} takes real matrices; got {', '.join(str(x.dtype) for x in (a, b, q, r))}.")
     n, m = side_of(name, a), side_of(name, r)
     if np.shape(a) != (n, n) or np.shape(b) != (n, m) or np.shape(q) != (n, n):
         raise ValueError(

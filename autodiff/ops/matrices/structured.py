@@ -10,10 +10,12 @@ import numpy as np
 
 from ...errors import kind_of
 from ...variable import plain
+from ..complex_numbers import conj
 from ..linalg import t
 from ..shape import operand
 from .decompositions import order_of
 from .functions import side_of
+from .packing import h
 
 LinAlgError = np.linalg.LinAlgError
 
@@ -22,8 +24,8 @@ LinAlgError = np.linalg.LinAlgError
 def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False) -> Any:
     """Return x with ``a @ x = b`` for a triangular matrix, the other triangle of which is not read (``scipy.linalg``).
 
-    a: (n, n); b: (n,) or (n, k). trans: 0 or "N" for a, 1 or "T" for its transpose. unit_diagonal: take the diagonal to
-    be ones.
+    a: (n, n); b: (n,) or (n, k). trans: 0 or "N" for a, 1 or "T" for its transpose, 2 or "C" for the conjugate of that.
+    unit_diagonal: take the diagonal to be ones.
 
     >>> import autodiff as ad, numpy as np
     >>> a = ad.tensor([[2.0, 9.0], [4.0, 4.0]])
@@ -31,18 +33,18 @@ def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_d
     array([1., 1.])
     """
     side_of("solve_triangular", a)
-    if trans not in (0, 1, "N", "T"):
-        raise ValueError(f"solve_triangular: trans must be 0, 1, 'N' or 'T'; got {trans!r}.")
+    if trans not in (0, 1, 2, "N", "T", "C"):
+        raise ValueError(f"solve_triangular: trans must be 0, 1, 2, 'N', 'T' or 'C'; got {trans!r}.")
     a = (np.tril if lower else np.triu)(a, (-1 if lower else 1) if unit_diagonal else 0)
     if unit_diagonal:
         a = a + np.eye(np.shape(a)[-1], dtype=a.dtype)
-    return np.linalg.solve(t(a) if trans in (1, "T") else a, b)
+    return np.linalg.solve(t(a) if trans in (1, "T") else h(a) if trans in (2, "C") else a, b)
 
 
 def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
-    """Return x with ``(c @ c.T) @ x = b`` from a Cholesky factor c (``scipy.linalg.cho_solve``).
+    """Return x with ``(c @ cᴴ) @ x = b`` from a Cholesky factor c (``scipy.linalg.cho_solve``).
 
-    c_and_lower: ``(c, lower)``; lower: whether c is the lower triangle.
+    c_and_lower: ``(c, lower)``; lower: whether c is the lower triangle, and otherwise ``(cᴴ @ c) @ x = b``.
 
     >>> import autodiff as ad, numpy as np
     >>> c = np.linalg.cholesky(ad.tensor([[4.0, 0.0], [0.0, 9.0]]))
@@ -50,8 +52,8 @@ def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
     array([1., 1.])
     """
     c, lower = c_and_lower
-    first = solve_triangular(c, b, trans=0 if lower else 1, lower=lower)
-    return solve_triangular(c, first, trans=1 if lower else 0, lower=lower)
+    first = solve_triangular(c, b, trans=0 if lower else 2, lower=lower)
+    return solve_triangular(c, first, trans=2 if lower else 0, lower=lower)
 
 
 def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
@@ -96,7 +98,7 @@ def block_diag(*arrays: Any) -> Any:
 
 
 def toeplitz(c: Any, r: Any = None) -> Any:
-    """Return the matrix with constant diagonals whose first column is c and whose first row is r, or c again
+    """Return the matrix with constant diagonals whose first column is c and whose first row is r, or the conjugate of c
     (``scipy.linalg.toeplitz``).
 
     >>> import autodiff as ad
@@ -105,7 +107,7 @@ def toeplitz(c: Any, r: Any = None) -> Any:
            [2., 1.]])
     """
     c = np.reshape(c, (-1,))
-    r = c if r is None else np.reshape(r, (-1,))
+    r = conj(c) if r is None else np.reshape(r, (-1,))
     m, n = np.shape(c)[0], np.shape(r)[0]
     values = np.concatenate([np.flip(c, 0), r[1:]])
     return values[(m - 1) - np.arange(m)[:, None] + np.arange(n)]
