@@ -123,7 +123,7 @@ def test_values_of_complex_matrices_are_scipys() -> None:
     spd, b = a @ a.conj().T + np.eye(3), a[:, :2]
     for lower in (False, True):
         right = scipy.cho_solve(scipy.cho_factor(spd, lower=lower), b)
-        np.testing.assert_allclose(ad.linalg.cho_solve(ad.linalg.cho_factor(spd, lower), b), right, rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(ad.linalg.cho_solve(ad.linalg.cho_factor(spd, lower), b), right, atol=1e-13)
         np.testing.assert_allclose(spd @ right, b, atol=1e-11)
     for trans in (0, 1, 2, "C"):
         right = scipy.solve_triangular(a, b, trans=trans)
