@@ -80,7 +80,7 @@ _hyp2f1_row: Any = _row(
 def hyp0f1(v: Any, z: Any) -> Any:
     """Evaluate the confluent hypergeometric limit function 0F1 (``scipy.special.hyp0f1``; NIST DLMF 16.2.1).
 
-    v, z: broadcast, real, and both differentiated, at every order. Within 4 ulp, as ``hyp1f1``; NaN where v is 0, -1,
+    v, z: broadcast, real, and both differentiated, at every order. Within 8 ulp, as ``hyp1f1``; NaN where v is 0, -1,
     ... or beyond 1000 in size, and for z below -131072.
 
     >>> import autodiff as ad
@@ -94,7 +94,7 @@ def hyp0f1(v: Any, z: Any) -> Any:
 def hyp1f1(a: Any, b: Any, x: Any) -> Any:
     """Evaluate Kummer's confluent hypergeometric function 1F1 (``scipy.special.hyp1f1``; NIST DLMF 13.2.2).
 
-    a, b, x: broadcast, real, and all differentiated, at every order. Within 4 ulp, near zeros of the function too.
+    a, b, x: broadcast, real, and all differentiated, at every order. Within 8 ulp, near zeros of the function too.
     Infinite where b is 0, -1, ..., unless a is such a number that is no less; NaN for parameters beyond 1000 in size,
     and where x is below -1024 and the asymptotic series does not converge (large parameters, derivatives in a or b
     below -4096). Each pair of parameters costs about a millisecond, the numbers x that share it a microsecond each,
