@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..names.elsewhere import missing_names
+from .bounded import arcsine, bradford, johnsonsb, semicircular, triang, truncexpon
 from .continuous import (
     beta,
     cauchy,
@@ -41,18 +42,36 @@ from .continuous import (
     vonmises,
     weibull_min,
 )
-from .discrete import bernoulli, betabinom, binom, geom, logser, nbinom, poisson, zipf
+from .discrete import (
+    bernoulli,
+    betabinom,
+    betanbinom,
+    binom,
+    geom,
+    logser,
+    nbinom,
+    planck,
+    poisson,
+    yulesimon,
+    zipf,
+)
 from .kernel_density import gaussian_kde
 from .lifetimes import (
     betaprime,
     burr12,
     chi,
+    exponpow,
+    exponweib,
     fisk,
+    foldnorm,
+    gengamma,
     genpareto,
     gompertz,
+    halflogistic,
     invgauss,
     invweibull,
     levy,
+    loglaplace,
     loguniform,
     lomax,
     maxwell,
@@ -60,16 +79,23 @@ from .lifetimes import (
     powerlaw,
     rayleigh,
     rice,
+    wald,
+    weibull_max,
 )
 from .matrices import invwishart, matrix_normal, wishart
 from .skewed import (
+    dgamma,
+    dweibull,
     exponnorm,
     genextreme,
+    genlogistic,
     gennorm,
+    hypsecant,
     johnsonsu,
     laplace_asymmetric,
     loggamma,
     moyal,
+    norminvgauss,
     skewnorm,
     wrapcauchy,
 )
@@ -83,14 +109,16 @@ from .vectors import (
 )
 
 __all__ = [
-    "bernoulli", "beta", "betabinom", "betaprime", "binom", "burr12", "cauchy", "chi", "chi2", "dirichlet",
-    "dirichlet_multinomial", "expon", "exponnorm", "f", "fisk", "gamma", "gaussian_kde", "genextreme", "gennorm",
-    "genpareto", "geom", "gompertz", "gumbel_l", "gumbel_r", "halfcauchy", "halfnorm", "invgamma", "invgauss",
-    "invweibull", "invwishart", "johnsonsu", "laplace", "laplace_asymmetric", "levy", "loggamma", "logistic",
-    "lognorm", "logser", "loguniform", "lomax", "matrix_normal", "maxwell", "moyal", "multinomial",
-    "multivariate_normal", "multivariate_t", "nakagami", "nbinom", "norm", "pareto", "poisson", "powerlaw",
-    "rayleigh", "rice", "skewnorm", "t", "truncnorm", "uniform", "vonmises", "vonmises_fisher", "weibull_min",
-    "wishart", "wrapcauchy", "zipf",
+    "arcsine", "bernoulli", "beta", "betabinom", "betanbinom", "betaprime", "binom", "bradford", "burr12", "cauchy",
+    "chi", "chi2", "dgamma", "dirichlet", "dirichlet_multinomial", "dweibull", "expon", "exponnorm", "exponpow",
+    "exponweib", "f", "fisk", "foldnorm", "gamma", "gaussian_kde", "genextreme", "gengamma", "genlogistic",
+    "gennorm", "genpareto", "geom", "gompertz", "gumbel_l", "gumbel_r", "halfcauchy", "halflogistic", "halfnorm",
+    "hypsecant", "invgamma", "invgauss", "invweibull", "invwishart", "johnsonsb", "johnsonsu", "laplace",
+    "laplace_asymmetric", "levy", "loggamma", "logistic", "loglaplace", "lognorm", "logser", "loguniform", "lomax",
+    "matrix_normal", "maxwell", "moyal", "multinomial", "multivariate_normal", "multivariate_t", "nakagami",
+    "nbinom", "norm", "norminvgauss", "pareto", "planck", "poisson", "powerlaw", "rayleigh", "rice", "semicircular",
+    "skewnorm", "t", "triang", "truncexpon", "truncnorm", "uniform", "vonmises", "vonmises_fisher", "wald",
+    "weibull_max", "weibull_min", "wishart", "wrapcauchy", "yulesimon", "zipf",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself

@@ -50,3 +50,15 @@ zipf = Discrete(
 logser = Discrete(
     "logser", "p", lambda k, p: special.xlogy(k, p) - np.log(k) - np.log(-np.log1p(-p)), None, 1, _no_end,
 )  # fmt: skip
+planck = Discrete(
+    "planck", "lambda_", lambda k, rate: np.log(-np.expm1(-rate)) - rate * k,
+    lambda k, rate: -np.expm1(-rate * (k + 1.0)), 0, _no_end,
+)  # fmt: skip
+yulesimon = Discrete(
+    "yulesimon", "alpha", lambda k, alpha: np.log(alpha) + special.betaln(k, alpha + 1.0), None, 1, _no_end,
+)  # fmt: skip
+betanbinom = Discrete(
+    "betanbinom", "n a b",
+    lambda k, n, a, b: special.betaln(a + n, b + k) - special.betaln(a, b) - np.log(n + k)
+    - special.betaln(n, k + 1.0), None, 0, _no_end,
+)  # fmt: skip

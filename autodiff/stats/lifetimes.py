@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import special
 from ..ops.special.exponential import log1p_over
+from ..variable import plain
 from .continuous import HALF_LOG_2PI, POSITIVE
 from .distribution import Continuous
 
@@ -126,4 +127,50 @@ loguniform = Continuous(
     lambda z, a, b: np.log(z / a) / np.log(b / a), lambda z, a, b: np.log(b / z) / np.log(b / a),
     lambda a, b: (a, b), lambda a, b: np.sqrt(a * b),
     ppf=lambda q, a, b: a * np.exp(q * np.log(b / a)), isf=lambda q, a, b: b * np.exp(-q * np.log(b / a)),
+)  # fmt: skip
+gengamma = Continuous(
+    "gengamma", "a c",
+    lambda z, a, c: np.log(c) - special.gammaln(a) + special.xlogy(c * a - 1.0, z) - z**c,
+    lambda z, a, c: special.gammainc(a, z**c), lambda z, a, c: special.gammaincc(a, z**c), POSITIVE, 1.0,
+    ppf=lambda q, a, c: special.gammaincinv(a, q) ** (1.0 / c),
+    isf=lambda q, a, c: special.gammainccinv(a, q) ** (1.0 / c),
+)  # fmt: skip
+exponweib = Continuous(
+    "exponweib", "a c",
+    lambda z, a, c: np.log(a) + np.log(c) + (a - 1.0) * np.log(-np.expm1(-(z**c))) - z**c + special.xlogy(c - 1.0, z),
+    lambda z, a, c: (-np.expm1(-(z**c))) ** a, lambda z, a, c: -np.expm1(a * np.log(-np.expm1(-(z**c)))), ABOVE, 1.0,
+    logcdf=lambda z, a, c: a * np.log(-np.expm1(-(z**c))),
+    ppf=lambda q, a, c: (-np.log1p(-(q ** (1.0 / a)))) ** (1.0 / c),
+    isf=lambda q, a, c: (-np.log(-np.expm1(np.log1p(-q) / a))) ** (1.0 / c),
+)  # fmt: skip
+exponpow = _by_survival(
+    "exponpow", "b", lambda z, b: 1.0 + np.log(b) + special.xlogy(b - 1.0, z) + z**b - np.exp(z**b),
+    lambda z, b: -np.expm1(z**b), lambda h, b: np.log1p(h) ** (1.0 / b),
+)  # fmt: skip
+halflogistic = Continuous(
+    "halflogistic", "", lambda z: math.log(2.0) + special.log_expit(z) + special.log_expit(-z),
+    lambda z: np.tanh(0.5 * z), lambda z: 2.0 * special.expit(-z), POSITIVE, 1.0,
+    logsf=lambda z: math.log(2.0) + special.log_expit(-z),
+    ppf=lambda q: 2.0 * np.arctanh(q), isf=lambda q: np.log((2.0 - q) / q),
+)  # fmt: skip
+foldnorm = Continuous(
+    "foldnorm", "c", lambda z, c: -HALF_LOG_2PI - 0.5 * np.square(z - c) + np.log1p(np.exp(-2.0 * c * z)),
+    lambda z, c: special.ndtr(z - c) - special.ndtr(-c - z), lambda z, c: special.ndtr(c - z) + special.ndtr(-c - z),
+    POSITIVE, 1.0,
+)  # fmt: skip
+loglaplace = Continuous(
+    "loglaplace", "c", lambda z, c: np.log(0.5 * c) - np.log(z) - c * np.abs(np.log(z)),
+    lambda z, c: np.where(np.less(plain(z), 1), 0.5 * z**c, 1.0 - 0.5 * z**-c),
+    lambda z, c: np.where(np.less(plain(z), 1), 1.0 - 0.5 * z**c, 0.5 * z**-c), ABOVE, 1.5,
+    ppf=lambda q, c: np.where(np.less(plain(q), 0.5), 2.0 * q, 0.5 / (1.0 - q)) ** (1.0 / c),
+    isf=lambda q, c: np.where(np.less(plain(q), 0.5), 0.5 / q, 2.0 * (1.0 - q)) ** (1.0 / c),
+)  # fmt: skip
+wald = Continuous(
+    "wald", "", lambda z: -HALF_LOG_2PI - 1.5 * np.log(z) - 0.5 * np.square(z - 1.0) / z, support=ABOVE, inside=1.0,
+)  # fmt: skip
+weibull_max = Continuous(
+    "weibull_max", "c", lambda z, c: np.log(c) + special.xlogy(c - 1.0, -z) - (-z) ** c,
+    lambda z, c: np.exp(-((-z) ** c)), lambda z, c: -np.expm1(-((-z) ** c)), (-math.inf, 0.0), -1.0,
+    logcdf=lambda z, c: -((-z) ** c),
+    ppf=lambda q, c: -((-np.log(q)) ** (1.0 / c)), isf=lambda q, c: -((-np.log1p(-q)) ** (1.0 / c)),
 )  # fmt: skip

@@ -75,9 +75,13 @@ johnsonsu = Continuous(
 
 
 # ---- two exponential or power tails
-def _gennorm_cdf(z: Any, beta: Any) -> Any:
-    beyond = 0.5 * special.gammaincc(1.0 / beta, np.abs(z) ** beta)
+def _both_sides(z: Any, beyond: Any) -> Any:
+    """Return the area up to z, from that beyond abs(z) on one side."""
     return np.where(np.greater(plain(z), 0), 1.0 - beyond, beyond)
+
+
+def _gennorm_cdf(z: Any, beta: Any) -> Any:
+    return _both_sides(z, 0.5 * special.gammaincc(1.0 / beta, np.abs(z) ** beta))
 
 
 def _gennorm_quantile(q: Any, beta: Any) -> Any:
@@ -102,4 +106,31 @@ wrapcauchy = Continuous(
     lambda z, c: np.log1p(-c * c) - math.log(2.0 * math.pi)
     - np.log(np.square(1.0 - c) + 4.0 * c * np.square(np.sin(0.5 * z))),
     support=(0.0, 2.0 * math.pi), inside=1.0,
+)  # fmt: skip
+hypsecant = Continuous(
+    "hypsecant", "", lambda z: math.log(2.0 / math.pi) - np.logaddexp(z, -z),
+    lambda z: (2.0 / math.pi) * np.arctan(np.exp(z)), lambda z: (2.0 / math.pi) * np.arctan(np.exp(-z)),
+    ppf=lambda q: np.log(np.tan(0.5 * math.pi * q)), isf=lambda q: -np.log(np.tan(0.5 * math.pi * q)),
+)  # fmt: skip
+genlogistic = Continuous(
+    "genlogistic", "c", lambda z, c: np.log(c) + c * special.log_expit(z) + special.log_expit(-z),
+    lambda z, c: special.expit(z) ** c, lambda z, c: -np.expm1(c * special.log_expit(z)),
+    logcdf=lambda z, c: c * special.log_expit(z),
+    ppf=lambda q, c: -np.log(np.expm1(-np.log(q) / c)), isf=lambda q, c: -np.log(np.expm1(-np.log1p(-q) / c)),
+)  # fmt: skip
+norminvgauss = Continuous(  # of Barndorff-Nielsen, with tails exp(-(a ± b) |z|)
+    "norminvgauss", "a b",
+    lambda z, a, b: np.log(a / math.pi) - 0.5 * np.log1p(z * z) + np.log(special.k1e(a * np.sqrt(1.0 + z * z)))
+    - a * np.sqrt(1.0 + z * z) + np.sqrt((a - b) * (a + b)) + b * z,
+)  # fmt: skip
+dgamma = Continuous(
+    "dgamma", "a", lambda z, a: special.xlogy(a - 1.0, np.abs(z)) - np.abs(z) - math.log(2.0) - special.gammaln(a),
+    lambda z, a: _both_sides(z, 0.5 * special.gammaincc(a, np.abs(z))),
+    lambda z, a: _both_sides(-z, 0.5 * special.gammaincc(a, np.abs(z))),
+)  # fmt: skip
+dweibull = Continuous(
+    "dweibull", "c",
+    lambda z, c: np.log(0.5 * c) + special.xlogy(c - 1.0, np.abs(z)) - np.abs(z) ** c,
+    lambda z, c: _both_sides(z, 0.5 * np.exp(-(np.abs(z) ** c))),
+    lambda z, c: _both_sides(-z, 0.5 * np.exp(-(np.abs(z) ** c))),
 )  # fmt: skip

@@ -20,6 +20,10 @@ CONTINUOUS: dict[str, tuple[float, ...]] = {
     "maxwell": (), "nakagami": (1.7,), "powerlaw": (1.6,), "rayleigh": (), "rice": (0.8,), "exponnorm": (1.3,),
     "genextreme": (0.2,), "gennorm": (1.6,), "johnsonsu": (0.4, 1.3), "laplace_asymmetric": (1.4,), "loggamma": (1.8,),
     "moyal": (), "skewnorm": (2.0,), "wrapcauchy": (0.4,),
+    "arcsine": (), "bradford": (1.7,), "johnsonsb": (0.4, 1.3), "semicircular": (), "triang": (0.35,),
+    "truncexpon": (2.5,), "gengamma": (1.8, 1.4), "exponweib": (1.8, 1.4), "exponpow": (1.4,), "halflogistic": (),
+    "foldnorm": (0.8,), "loglaplace": (1.7,), "wald": (), "weibull_max": (1.6,), "hypsecant": (),
+    "genlogistic": (1.7,), "norminvgauss": (1.5, 0.4), "dgamma": (1.8,), "dweibull": (1.6,),
 }  # fmt: skip
 METHODS = ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf")
 
@@ -36,13 +40,17 @@ DISCRETE = {
     "nbinom": (3.5, 0.4),
     "zipf": (1.7,),
     "logser": (0.7,),
+    "planck": (0.7,),
+    "yulesimon": (1.8,),
+    "betanbinom": (3, 2.5, 1.7),
 }
 
 
 @pytest.mark.parametrize(("name", "method"), [(n, m) for n in CONTINUOUS for m in METHODS if has(n, m)])
 def test_continuous_distribution_is_scipys(name: str, method: str) -> None:
     stats = pytest.importorskip("scipy.stats")
-    shapes, x = CONTINUOUS[name], X[: -1 if name == "gompertz" else None]  # SciPy's logsf is -inf at -767
+    short = name in ("gompertz", "exponpow", "exponweib")  # SciPy's logsf is -inf at -767, or has few digits
+    shapes, x = CONTINUOUS[name], X[: -1 if short else None]
     for loc, scale in [(0.0, 1.0), (0.3, 2.0), (0.0, -1.0)]:
         with np.errstate(all="ignore"):
             mine = getattr(getattr(ad.stats, name), method)(ad.tensor(x), *shapes, loc, scale).data
@@ -78,8 +86,7 @@ OWN = [  # the logarithm of cdf has no formula of its own to check
 def test_derivatives_in_x_and_every_parameter_are_right(name: str, method: str) -> None:
     f = getattr(getattr(ad.stats, name), method)
     x, parameters = np.array([0.45, 0.62]), [*CONTINUOUS[name], 0.05, 0.9]
-    if name == "pareto":
-        x = x + 1.0
+    x = {"pareto": x + 1.0, "weibull_max": -x}.get(name, x)
     # of one row's second derivatives the row's own tests speak; whole formulas need them in fits, of the logpdf
     ad.testing.check_derivatives(f, x, *parameters, order=2 if method == "logpdf" else 1)
 
@@ -89,7 +96,7 @@ def test_derivatives_in_x_and_every_parameter_are_right(name: str, method: str) 
 def test_derivatives_in_the_parameter_of_a_count_are_right(name: str) -> None:
     *fixed, p = DISCRETE[name]
     k = np.array([1.0, 3.0]) if name != "bernoulli" else np.array([0.0, 1.0])
-    for method in ("logpmf", "cdf") if name != "logser" else ("logpmf",):
+    for method in ("logpmf", "cdf") if has(name, "cdf") else ("logpmf",):
         f = getattr(getattr(ad.stats, name), method)
         ad.testing.check_derivatives(lambda p, f=f: f(k, *fixed, p), np.array(float(p)), order=2)
 
@@ -100,7 +107,7 @@ def test_a_quantile_is_scipys_and_is_differentiated(name: str, method: str) -> N
     stats = pytest.importorskip("scipy.stats")
     shapes, q = CONTINUOUS[name], np.array([1e-9, 0.03, 0.3, 0.5, 0.77, 0.999])
     f = getattr(getattr(ad.stats, name), method)
-    skip = int(method == "isf" and name in ("f", "moyal"))  # SciPy has eight digits of the first one
+    skip = int(method == "isf" and name in ("f", "moyal", "genlogistic"))  # SciPy has eight digits of the first one
     theirs = getattr(getattr(stats, name), method)(q, *shapes, 0.3, 2.0)
     np.testing.assert_allclose(f(q, *shapes, 0.3, 2.0)[skip:], theirs[skip:], rtol=1e-12)  # as many as it has of 1 - q
     assert f(q.astype(np.float32), *shapes).dtype == np.float32
@@ -118,7 +125,8 @@ def test_the_area_up_to_a_quantile_moves_with_nothing_but_q(name: str, quantile:
 
     for q in (0.03, 0.4, 0.9):
         value, slope = ad.jvp(f, (q, parameters), (1.0, 0.0 * parameters))
-        np.testing.assert_allclose([value, slope], [q, 1.0], rtol=2e-14)
+        # beside an end at 1 the quantile has few digits of its distance from there
+        np.testing.assert_allclose([value, slope], [q, 1.0], rtol=4e-14)
         # terms of the size of the density times the slopes of the quantile, up to 1e2 of them, add up to 0
         np.testing.assert_allclose(ad.grad(f, 1)(q, parameters), 0.0, atol=1e-13)
         second = ad.jacobian(lambda x: ad.grad(f, 1)(x[0], x[1:]))(np.hstack([q, parameters]))  # and their derivatives

@@ -1,0 +1,79 @@
+"""Distributions on an interval, each by its formulas, as in ``continuous``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import special
+from ..variable import plain
+from .continuous import HALF_LOG_2PI
+from .distribution import Continuous
+
+UNIT = (0.0, 1.0)
+TINY = float(np.finfo(np.float64).tiny)
+
+arcsine = Continuous(
+    "arcsine", "", lambda z: -math.log(math.pi) - 0.5 * (np.log(z) + np.log1p(-z)),
+    lambda z: (2.0 / math.pi) * np.arcsin(np.sqrt(z)), lambda z: (2.0 / math.pi) * np.arcsin(np.sqrt(1.0 - z)), UNIT,
+    0.5, ppf=lambda q: np.square(np.sin(0.5 * math.pi * q)), isf=lambda q: np.square(np.cos(0.5 * math.pi * q)),
+)  # fmt: skip
+semicircular = Continuous(
+    "semicircular", "", lambda z: math.log(2.0 / math.pi) + 0.5 * np.log1p(-z * z),
+    lambda z: 0.5 + (z * np.sqrt(1.0 - z * z) + np.arcsin(z)) / math.pi,
+    lambda z: 0.5 - (z * np.sqrt(1.0 - z * z) + np.arcsin(z)) / math.pi, (-1.0, 1.0),
+)  # fmt: skip
+bradford = Continuous(
+    "bradford", "c", lambda z, c: np.log(c) - np.log1p(c * z) - np.log(np.log1p(c)),
+    lambda z, c: np.log1p(c * z) / np.log1p(c), lambda z, c: np.log1p(c * (1.0 - z) / (1.0 + c * z)) / np.log1p(c),
+    UNIT, 0.5, ppf=lambda q, c: np.expm1(q * np.log1p(c)) / c,
+    isf=lambda q, c: np.expm1((1.0 - q) * np.log1p(c)) / c,
+)  # fmt: skip
+truncexpon = Continuous(
+    "truncexpon", "b", lambda z, b: -z - np.log(-np.expm1(-b)), lambda z, b: np.expm1(-z) / np.expm1(-b),
+    lambda z, b: np.exp(-z) * np.expm1(z - b) / np.expm1(-b), lambda b: (0.0, b), lambda b: 0.5 * b,
+    ppf=lambda q, b: -np.log1p(q * np.expm1(-b)), isf=lambda q, b: -np.log(np.exp(-b) - q * np.expm1(-b)),
+)  # fmt: skip
+johnsonsb = Continuous(
+    "johnsonsb", "a b",
+    lambda z, a, b: np.log(b) - np.log(z) - np.log1p(-z) - HALF_LOG_2PI - 0.5 * np.square(a + b * special.logit(z)),
+    lambda z, a, b: special.ndtr(a + b * special.logit(z)), lambda z, a, b: special.ndtr(-(a + b * special.logit(z))),
+    (TINY, 1.0 - 2.0**-53), 0.5, ppf=lambda q, a, b: special.expit((special.ndtri(q) - a) / b),
+    isf=lambda q, a, b: special.expit(-(special.ndtri(q) + a) / b),
+)  # fmt: skip
+
+
+def _left(z: Any, c: Any) -> Any:
+    return np.less(plain(z), plain(c))
+
+
+def _side(z: Any, c: Any) -> tuple[Any, Any]:
+    """Return the distance from the end on the side of z, and the width of that side; 1 for one of no width."""
+    left = _left(z, c)
+    low, high = np.where(np.greater(plain(c), 0), c, 1.0), np.where(np.less(plain(c), 1), 1.0 - c, 1.0)
+    return np.where(left, z, 1.0 - z), np.where(left, low, high)
+
+
+def _triangle(z: Any, c: Any, below: bool) -> Any:
+    distance, width = _side(z, c)
+    area = distance * distance / width
+    return np.where(_left(z, c) == below, area, 1.0 - area)
+
+
+def _triangle_quantile(q: Any, c: Any) -> Any:
+    left = _left(q, c)
+    root = np.sqrt(np.where(left, q * c, (1.0 - q) * (1.0 - c)))
+    return np.where(left, root, 1.0 - root)
+
+
+def _log_triangle(z: Any, c: Any) -> Any:
+    distance, width = _side(z, c)
+    return math.log(2.0) + np.log(distance) - np.log(width)
+
+
+triang = Continuous(
+    "triang", "c", _log_triangle, lambda z, c: _triangle(z, c, True), lambda z, c: _triangle(z, c, False), UNIT, 0.5,
+    ppf=_triangle_quantile, isf=lambda q, c: 1.0 - _triangle_quantile(q, 1.0 - c),
+)  # fmt: skip
