@@ -31,6 +31,7 @@ from .recorded import handles
 
 _serial = attrgetter("serial")
 _REFUSALS = (ValueError, TypeError, NotImplementedError, AttributeError)  # of another library
+_PLAIN = (np.ndarray, np.generic)  # in a trace, a 0-d value is a number
 _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 
@@ -396,7 +397,7 @@ def pull_operands(
     for i, (p, rule, args) in enumerate(zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved)):
         if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
             continue
-        if add_into is not None and cotangents[p].__class__ is np.ndarray and g.__class__ is np.ndarray:
+        if add_into is not None and cotangents[p].__class__ is np.ndarray and isinstance(g, _PLAIN):
             add_into(own_buffer(p, cotangents, owned), g, *args)
             continue
         n = len(args)  # spelt out: f(g, *args) takes three times as long

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # names for type checkers and editors
     from autodiff.testing.check import check_derivatives as check_derivatives
     from autodiff.testing.decorator import derivative_test as derivative_test
+    from autodiff.testing.gradient_cost import assert_cheap_gradient as assert_cheap_gradient
     from autodiff.testing.inputs.strategies import arguments as arguments
     from autodiff.testing.inputs.strategies import broadcastable as broadcastable
     from autodiff.testing.inputs.strategies import indices as indices
@@ -62,6 +63,7 @@ _HOME = {
     "check": ("check_derivatives",),
     "row_check": ("check_op",),
     "decorator": ("derivative_test",),
+    "gradient_cost": ("assert_cheap_gradient",),
     "planted_mistakes": ("power",),
     "test_file_writer": ("write_tests",),
     "reporting.report": ("DerivativeError", "DerivativeReport", "InconclusiveError"),

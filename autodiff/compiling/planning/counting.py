@@ -1,7 +1,8 @@
 """Counting: arithmetic operations and bytes of a call, from its function and shapes.
 
 An elementwise function, exp as well as +, counts one for each element of its result; a reduction one for each element
-it reads; a product of matrices two for each product of numbers; views and copies nothing.
+it reads; a product of matrices two for each product of numbers; a function of ``np.linalg`` the same
+as the product of its matrix with itself, a norm two for each element; views, copies and writes nothing.
 """
 
 from __future__ import annotations
@@ -11,11 +12,24 @@ from typing import Any
 
 import numpy as np
 
+from .. import functional
 from ..knowledge import FRESH, is_elementwise, is_known, owner
 from ..program import Instruction, Program, operands, refs
 
 _PRODUCTS = {np.dot, np.tensordot, np.inner}
-_MOVES = {np.take, np.concatenate, np.stack, np.copy, np.array, np.where, np.zeros, np.ones, np.full, np.empty}
+_MOVES = {
+    np.take,
+    np.take_along_axis,
+    np.concatenate,
+    np.stack,
+    np.copy,
+    np.array,
+    np.where,
+    np.zeros,
+    np.ones,
+    np.full,
+    np.empty,
+}
 
 
 def operations(instruction: Instruction, program: Program) -> int:
@@ -32,10 +46,18 @@ def operations(instruction: Instruction, program: Program) -> int:
         return 2 * results * inner
     if function is np.einsum:
         return 2 * max([results, *map(_size, map(values.__getitem__, operands(instruction)))])
+    if function in (functional.write_at, functional.write_through):
+        return 0
+    if function is functional.add_at:
+        return max([1, *[_size(values[ref.index]) for ref in refs(instruction.arguments[3:])]])
     if owner(function) is not None:
         return max([results, *(_size(values[index]) for index in operands(instruction)[:1])])
     if isinstance(function, np.ufunc) or (is_elementwise(function) and function is not np.where):
         return results
+    if is_known(function) and getattr(function, "__module__", None) == "numpy.linalg":
+        read = [values[index] for index in operands(instruction)]
+        each = [1 if function is np.linalg.norm else value.shape[-1] if value.shape else 1 for value in read]
+        return 2 * max([results, *[n * _size(value) for n, value in zip(each, read, strict=True)]])
     if is_known(function) and function in FRESH - _MOVES:
         return max([results, *(_size(values[index]) for index in operands(instruction))])
     return 0

@@ -33,6 +33,8 @@ def options_by_name(function: Any, args: tuple[Any, ...], keywords: dict[str, An
     names = [p.name for p in parameters]
     if "out" not in names or len(args) <= names.index("out") or names[0] == "out":
         return args, keywords
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):  # np.einsum: all of these are operands
+        return args, keywords
     required = [k for k, p in enumerate(parameters) if p.default is p.empty]
     count = required[-1] + 1
     given = {p.name: (p.default, x) for p, x in zip(parameters[count:], args[count:], strict=False)}

@@ -549,6 +549,13 @@ def test_a_dict_that_is_returned_keeps_its_kind() -> None:
     assert [type(d) for d in fast(X)] == [OrderedDict, defaultdict] and fast(X)[1]["c"] == []
 
 
+def test_einsum_keeps_its_fourth_operand() -> None:
+    x = np.arange(9.0).reshape(3, 3)
+    square = ad.grad(lambda x: np.einsum("ij,jk,kl->", x, x, x))  # its rule has four: two others, g, and ones
+    np.testing.assert_array_equal(ad.compile(square)(x), square(x))
+    np.testing.assert_array_equal(ad.compile(lambda x: np.einsum("i,i,i,i", *4 * [x]))(X), (X**4).sum())
+
+
 def test_a_function_of_a_room_of_numpy_is_written_with_its_room() -> None:
     fast = ad.compile(lambda x: np.lib.stride_tricks.sliding_window_view(x, 2).sum(1))
     np.testing.assert_array_equal(fast(X), X[:-1] + X[1:])
