@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -152,11 +154,24 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
         self._rng = np.random.default_rng(seed)
         self.model_ = self._network(x.shape[1], outputs)
         self.model_.astype(x.dtype)
-        rows = len(x) if weight is None else max(float(weight.sum()), np.finfo(float).tiny)
-        self._decay = self._factor * self.alpha / rows
-        self._optimizer_ = self._optimizer(self._decay)
+        self._start_optimizer(x, weight)
         self.n_outputs_, self.n_iter_ = outputs, 0
         self.loss_curve_: list[float] = []
+
+    def _start_optimizer(self, x: Array, weight: Array | None) -> None:
+        """Make a new optimizer with the present `alpha`, `learning_rate_init` and `solver`."""
+        self._rows = len(x) if weight is None else max(float(weight.sum()), np.finfo(float).tiny)
+        self._decay = self._factor * self.alpha / self._rows
+        self._optimizer_ = self._optimizer(self._decay)
+
+    def _renew(self) -> None:
+        """Take over an `alpha` and a `learning_rate_init` that `set_params` changed after the last `partial_fit`."""
+        self._decay = self._factor * self.alpha / self._rows
+        if isinstance(self._optimizer_, LBFGS):
+            return
+        for group in self._optimizer_.param_groups:
+            group["lr"] = self.learning_rate_init
+            group["weight_decay"] = self._decay if group["params"][0].ndim > 1 else 0.0
 
     def _train(self, x: Array, y: Array, weight: Array | None, epochs: int, stops: bool) -> None:
         rows = 200 if self.batch_size == "auto" else int(self.batch_size)
@@ -182,7 +197,7 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = [*self.loss_curve_, *history["loss"]]
         self.n_iter_ += len(history["loss"])
         self.loss_ = self.loss_curve_[-1]
-        if stops and history.stopped != "early" and len(history["loss"]) == epochs:
+        if stops and history.stopped == "finished":
             warnings.warn(
                 f"the loss still fell after {epochs} epochs: raise max_iter", ConvergenceWarning, stacklevel=4
             )
@@ -192,6 +207,8 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
             self._start(x, outputs, weight)
         elif outputs != self.n_outputs_:
             raise ValueError(f"warm_start: the network has {self.n_outputs_} outputs, and y needs {outputs}.")
+        else:
+            self._start_optimizer(x, weight)
         self._train(x, y, weight, self.max_iter, stops=True)
 
     def _raw(self, x: Any) -> Array:
@@ -236,6 +253,9 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
     >>> model.score(X, y) > 0.95
     True
     """
+
+    classes_: Array
+    _several: bool
 
     _parameter_constraints = {**_Neural._parameter_constraints, "class_weight": [dict, StrOptions({"balanced"}), None]}
 
@@ -292,7 +312,7 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
         self._validate_params()
         x, y = validate_data(self, X, y, dtype=(np.float64, np.float32), multi_output=True)
         again = self.warm_start and hasattr(self, "classes_")
-        target = self._targets(y, None if not again else self.classes_)
+        target = self._targets(y, self.classes_ if again else None, again)
         weight = self._weights(x, y, sample_weight)
         self._fit(x, target.astype(x.dtype) if self._binary else target, self._outputs(), weight)
         return self
@@ -304,12 +324,14 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
         x, y = validate_data(self, X, y, dtype=(np.float64, np.float32), multi_output=True, reset=first)
         if first:
             target = self._targets(y, None if classes is None else np.unique(classes))
-            weight = self._weights(x, y, sample_weight)
+            weight = self._weights(x, y, sample_weight, whole=False)
             self._start(x, self._outputs(), weight)
         else:
             if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
                 raise ValueError(f"classes={classes} is not the same as on the first call: {self.classes_}.")
-            target, weight = self._targets(y, self.classes_), self._weights(x, y, sample_weight)
+            target = self._targets(y, self.classes_, again=True)
+            weight = self._weights(x, y, sample_weight, whole=False)
+            self._renew()
         self._train(x, target.astype(x.dtype) if self._binary else target, weight, 1, stops=False)
         return self
 
@@ -340,10 +362,16 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
             return np.log(self.predict_proba(X))
 
     # ---- classes as numbers
-    def _targets(self, y: Array, classes: Array | None) -> Array:
-        """Return the targets of the loss: indices of classes, or 0 and 1."""
+    def _targets(self, y: Array, classes: Array | None, again: bool = False) -> Array:
+        """Return the targets of the loss: indices of classes, or 0 and 1. again: the network has seen targets before,
+        and these must be of the same kind."""
+        y = y.toarray() if issparse(y) else y  # type: ignore[attr-defined]
         check_classification_targets(y)
         kind = type_of_target(y)
+        labels = y.shape[1] if kind == "multilabel-indicator" else 0
+        if again and labels != (len(self.classes_) if self._several else 0):
+            first = f"(N, {len(self.classes_)}) of 0 and 1" if self._several else "one class for each row"
+            raise ValueError(f"y was {first} on the first call, and is now of shape {y.shape}.")
         if kind == "multilabel-indicator":
             self.classes_, self._several, self._binary = np.arange(y.shape[1]), True, True
             return np.asarray(y)
@@ -367,16 +395,32 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
     def _criterion(self) -> Any:
         return binary_cross_entropy_with_logits if self._binary else cross_entropy
 
-    def _weights(self, x: Array, y: Array, sample_weight: Any) -> Array | None:
+    def _weights(self, x: Array, y: Array, sample_weight: Any, whole: bool = True) -> Array | None:
+        """Return the weight of each row. whole: whether y is all there is, so that its classes can be counted."""
         weight = self._more_weights(x, y, sample_weight)
         if self.class_weight is None:
             return weight
         if self._several:
             raise ValueError("class_weight is for one label; with several give sample_weight to fit.")
-        from sklearn.utils.class_weight import compute_sample_weight
-
-        by_class = compute_sample_weight(self.class_weight, _column(y)).astype(x.dtype)
+        if isinstance(self.class_weight, dict):
+            by_class = self._weights_named(_column(y)).astype(x.dtype)
+        elif whole:
+            by_class = compute_sample_weight(self.class_weight, _column(y)).astype(x.dtype)
+        else:
+            raise ValueError(
+                "class_weight='balanced' counts the classes of all rows, which partial_fit does not have: give a dict "
+                "class -> weight, such as that of sklearn's compute_class_weight over all of y."
+            )
         return by_class if weight is None else weight * by_class
+
+    def _weights_named(self, labels: Array) -> Array:
+        """Return the weight of each label from the dict `class_weight`; a class that it does not name has 1."""
+        classes, table = self.classes_.tolist(), self.class_weight
+        others = [key for key in table if key not in classes]
+        if others and any(name not in table for name in classes):
+            raise ValueError(f"class_weight names the class {others[0]!r}; the classes of y are {classes}.")
+        weights = np.array([float(table.get(name, 1.0)) for name in classes])
+        return weights[np.searchsorted(self.classes_, labels)]
 
 
 class NeuralRegressor(RegressorMixin, _Neural):  # type: ignore[misc]
@@ -418,6 +462,8 @@ class NeuralRegressor(RegressorMixin, _Neural):  # type: ignore[misc]
         weight = self._more_weights(x, y, sample_weight)
         if first:
             self._start(x, target.shape[1], weight)
+        else:
+            self._renew()
         self._train(x, target, weight, 1, stops=False)
         return self
 
@@ -427,9 +473,7 @@ class NeuralRegressor(RegressorMixin, _Neural):  # type: ignore[misc]
         return raw[:, 0] if self._flat else raw
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Array, Array]:
-        x, y = validate_data(
-            self, X, y, dtype=(np.float64, np.float32), multi_output=True, y_numeric=True, reset=reset
-        )
+        x, y = validate_data(self, X, y, dtype=(np.float64, np.float32), multi_output=True, y_numeric=True, reset=reset)
         self._flat = y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1)
         if y.ndim == 2 and y.shape[1] == 1:
             _column(y)

@@ -11,6 +11,7 @@ import numpy as np
 import autodiff as ad
 from autodiff.extend import numbers
 
+from ..data.datasets import leaves
 from ..module import Module
 from .feeding import FromArrays, Source, call, source
 from .measuring import Metrics, metric_table
@@ -63,7 +64,8 @@ def predict(model: Module, x: Any, *, batch_size: int = 256) -> Any:
         batch_size: number of samples in one call of the model; a DataLoader has its own.
 
     Raises:
-        ValueError: inputs of unequal lengths, empty data, or outputs that are not one row for each sample.
+        ValueError: inputs of unequal lengths, empty data, or outputs of several batches that cannot be joined: without
+            one row for each sample, or as many for each.
         TypeError: data that are no numbers, naming the column.
 
     >>> import nn, numpy as np
@@ -110,25 +112,40 @@ def _outputs(model: Module, data: Source) -> tuple[Any, Any]:
     """Return (predictions, targets) of all samples."""
     with modes_restored(model), ad.no_grad():
         model.eval()
-        pieces = [(plain_tree(call(model, batch.inputs)), batch.target) for batch in data]
+        pieces = [(plain_tree(call(model, batch.inputs)), batch.target, len(leaves(batch.inputs)[0])) for batch in data]
     if not pieces:
         raise ValueError("there are no batches: the dataset is empty, or drop_last left the only one out")
-    prediction = _joined([output for output, _ in pieces])
+    prediction = _joined([output for output, _, _ in pieces], [count for _, _, count in pieces])
     if isinstance(data, FromArrays):
         return prediction, data.target
-    return prediction, None if pieces[0][1] is None else _joined([target for _, target in pieces])
+    return prediction, None if pieces[0][1] is None else _joined([target for _, target, _ in pieces])
 
 
-def _joined(outputs: list[Any]) -> Any:
-    """Join the outputs of batches leaf by leaf."""
+def _joined(outputs: list[Any], counts: list[int] | None = None) -> Any:
+    """Join the outputs of batches leaf by leaf. counts: of samples, where each must have as many rows."""
     first = outputs[0]
     if isinstance(first, Mapping):
-        return {key: _joined([output[key] for output in outputs]) for key in first}
+        return {key: _joined([output[key] for output in outputs], counts) for key in first}
     if isinstance(first, (tuple, list)):
-        leaves = [_joined(list(parts)) for parts in zip(*outputs, strict=True)]
-        return type(first)(*leaves) if hasattr(first, "_fields") else type(first)(leaves)
+        parts = [_joined(list(parts), counts) for parts in zip(*outputs, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
     if first.ndim == 0:
         raise ValueError("the model must return one row for each sample (N, ...); it returned one number for a batch")
+    if counts is not None and len(outputs) > 1:
+        each = first.shape[0] // counts[0]
+        for output, count in zip(outputs, counts, strict=True):
+            if each == 0 or output.shape[0] != each * count:
+                raise ValueError(
+                    f"the outputs of several batches are joined by rows, one for each sample (N, ...); the model "
+                    f"returned shape {output.shape} for {count} samples. Return an array with the samples first, or "
+                    "give a batch_size that takes all samples at once"
+                )
+    for output in outputs:
+        if output.shape[1:] != first.shape[1:]:
+            raise ValueError(
+                f"batches of shapes {first.shape} and {output.shape} cannot be joined: pad all of them to one length, "
+                "or evaluate batch by batch in a loop of your own"
+            )
     return np.concatenate(outputs)
 
 

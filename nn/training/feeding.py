@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import autodiff as ad
 
 from ..data import DataLoader, Dataset, random_split
-from ..data.datasets import leaves, tree_map
+from ..data.datasets import Subset, leaves, tree_map
 from ..data.tables import as_numbers
 from ..module import Module
 
@@ -74,10 +74,14 @@ class FromArrays:
         )
 
     def divided(self, fraction: float, generator: np.random.Generator) -> tuple[FromArrays, FromArrays]:
-        """Return (kept, held out): a random part is held out, without weights and in order."""
+        """Return (kept, held out): a random part is held out, without weights and in order.
+
+        Without shuffling, the samples that are kept stay in the order in which they were given.
+        """
         held = held_out_count(self.samples, fraction)
         order = generator.permutation(self.samples)
-        kept, out = (self._rows(rows, len(rows)) for rows in (order[held:], order[:held]))
+        rest = order[held:] if self.generator is not None else np.sort(order[held:])
+        kept, out = (self._rows(rows, len(rows)) for rows in (rest, order[:held]))
         return (
             FromArrays(*kept[:3], self.batch_size, self.generator),
             FromArrays(out.inputs, out.target, None, max(self.batch_size, 256)),
@@ -128,6 +132,8 @@ class FromLoader:
         out, kept = random_split(self.dataset, [held, count - held], generator)
         sampler: Any = self.loader.batch_sampler
         shuffled = sampler.generator is not None
+        if not shuffled:
+            kept = Subset(self.dataset, np.sort(kept.indices))
         loader = DataLoader(kept, sampler.batch_size, shuffle=shuffled, generator=sampler.generator)
         data = FromLoader(loader, self.dtype, self.targets, kept)
         data.weights = self.weights

@@ -99,7 +99,7 @@ def fit(
         class_weight: weight of each class: a dict, a sequence, or "balanced" (N / (C * count)).
         sample_weight: (N,), weight of each sample, with arrays. Both multiply; the loss becomes the weighted mean,
             sum(w l) / sum(w). Validation and metrics are not weighted.
-        clip_norm: limit of the joint gradient norm at every step.
+        clip_norm: limit of the joint norm, at every step, of the gradients that the optimizer uses.
         checkpoint: path or `nn.Checkpoint`: where to save the run after epochs.
         resume: continue from the checkpoint's newest file if there is one (True), or from a file. The model, the
             optimizer, schedulers and callbacks are made as for a new run, and `epochs` counts from the first one.

@@ -259,7 +259,7 @@ class ClassWeights:
             values = len(labels) / (len(classes) * counts)
             self.table = dict(zip(classes.tolist(), values.tolist(), strict=True))
         elif isinstance(given, Mapping):
-            self.table = {int(key): _weight_of(key, w) for key, w in given.items()}
+            self.table = {_class_of(key): _weight_of(key, w) for key, w in given.items()}
         else:
             array = np.asarray(ad.plain(given))
             if array.ndim != 1:
@@ -294,6 +294,12 @@ def _labels(labels: Any) -> Array:
             "of other targets give the loss its own weight="
         )
     return column.astype(np.int64)
+
+
+def _class_of(key: Any) -> int:
+    if not isinstance(key, (int, float, np.number, np.bool_)) or key != int(key):
+        raise TypeError(f"class_weight is a dict of the labels, which are whole numbers, got the key {key!r}")
+    return int(key)
 
 
 def _weight_of(key: Any, weight: Any) -> float:

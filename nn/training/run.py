@@ -70,8 +70,9 @@ class Run:
 
     @property
     def captured(self) -> list[Any]:
-        """The losses: for `ad.compile`, the objects of a compiled step that may change between two steps."""
-        return [part.loss for part in self.objective.parts]
+        """The model and the losses: for `ad.compile`, the objects of a compiled step that may change between two steps.
+        The model itself, because a container that only calls its layers takes no part in an operation."""
+        return [self.model, *[part.loss for part in self.objective.parts]]
 
     @property
     def updates_inside(self) -> bool:
@@ -111,7 +112,7 @@ class Run:
                 raise
             finally:
                 self.shown.close()
-                self.optimizer.zero_grad()
+                self._zero_grad()
                 self.watch.restore()
                 history.best_epoch = self.watch.best_epoch
                 self._tell("on_train_end", history.last)
@@ -155,7 +156,7 @@ class Run:
                 shares = self.objective.shares([b.target for b in group], [b.weight for b in group])
             if self.measure:  # keeps the values before the last step of the epoch
                 before = {name: np.array(p.data) for name, p in self.model.named_parameters()}
-            self.optimizer.zero_grad()
+            self._zero_grad()
             for i, batch in enumerate(group):
                 done, seen = done + 1, seen + batch.size
                 numbers = self._forward_and_backward(batch, done, None if shares is None else shares[i])
@@ -230,7 +231,7 @@ class Run:
 
     def _loss_again(self, group: list[Batch], shares: Any) -> float:
         """Return the loss of the batches of a step at the present parameters, and its gradients."""
-        self.optimizer.zero_grad()
+        self._zero_grad()
         total = 0.0
         for i, batch in enumerate(group):
             prediction = call(self.model, batch.inputs)
@@ -239,10 +240,16 @@ class Run:
             total += as_number(value)
         return total
 
+    def _zero_grad(self) -> None:
+        """Forget the gradients of the model, also of parameters that the optimizer does not hold."""
+        self.model.zero_grad()
+        self.optimizer.zero_grad()
+
     def _clip(self, *where: Any) -> None:
+        """Limit the joint norm of the gradients that the optimizer uses."""
         assert self.clip_norm is not None
         try:
-            clip_grad_norm_(self.model.parameters(), self.clip_norm)
+            clip_grad_norm_([p for group in self.optimizer.param_groups for p in group["params"]], self.clip_norm)
         except ValueError:
             named = self.model.named_parameters()
             bad = [k for k, p in named if p.grad is not None and not np.isfinite(p.grad).all()]

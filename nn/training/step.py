@@ -32,7 +32,7 @@ class TrainingStep:
             value = loss(model(*batch[:-1]), batch[-1])
             value.backward()
             if clip_norm is not None:
-                clip_grad_norm_(model.parameters(), clip_norm)
+                clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], clip_norm)
             if not evaluates_again:
                 optimizer.step()
             return value.detach()
@@ -48,7 +48,8 @@ class TrainingStep:
         return self._run(batch)
 
     def _run(self, batch: tuple[Any, ...]) -> float:
-        self.optimizer.zero_grad()
+        self.model.zero_grad()
+        self.optimizer.zero_grad()  # of parameters of the loss, too
         return as_number(self.whole(*batch))
 
 
@@ -61,7 +62,7 @@ def training_step(
         model: called as model(*inputs).
         loss: (prediction, target) -> one number, such as `nn.CrossEntropyLoss()`.
         optimizer: of this model's parameters; its step runs in place, with the rates that its groups have then.
-        clip_norm: limit of the joint gradient norm.
+        clip_norm: limit of the joint norm of the gradients that the optimizer uses.
         compiled: run the forward pass, the backward pass and the optimizer's update as one program of NumPy calls
             (`ad.compile`): the same numbers, faster. Each batch shape and each mode of the model has its own program.
             The first step of an optimizer makes its state and runs uncompiled; with LBFGS, loss and gradients are

@@ -243,6 +243,27 @@ def test_fit_compiled_trains_as_fit_does(options: dict[str, Any]) -> None:
         assert_same(found[1][1][name], value)
 
 
+@pytest.mark.parametrize("change", [lambda net: net.__setitem__(1, nn.ReLU()), lambda net: net.append(nn.Tanh())])
+def test_a_compiled_run_follows_a_layer_that_is_replaced_or_added(change: Any) -> None:
+    x = np.random.default_rng(1).normal(size=(12, 3))
+    found = []
+    for compiled in (False, True):
+        net = nn.Sequential(nn.Linear(3, 3, rng=0), nn.Tanh(), nn.Linear(3, 3, rng=1))
+        nn.fit(
+            net,
+            x,
+            np.arange(12) % 3,
+            loss=nn.CrossEntropyLoss(),
+            optimizer=nn.SGD(net.parameters(), lr=0.1),
+            epochs=2,
+            rng=0,
+            compiled=compiled,
+            callbacks=[lambda epoch, logs, net=net: change(net)],
+        )
+        found.append(net[0].weight.data)
+    assert_same(found[1], found[0])
+
+
 def test_a_loss_that_is_not_finite_ends_a_compiled_run_with_the_parameters_before_it() -> None:
     net = nn.Linear(1, 1, rng=0)
     x = np.array([[1.0], [2.0], [np.nan]])

@@ -11,6 +11,7 @@ import pytest
 import nn
 
 pytest.importorskip("sklearn")
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -112,6 +113,36 @@ def test_warm_start_goes_on_from_the_last_weights() -> None:
     assert len(model.loss_curve_) == 6 and model.loss_curve_[3] < first
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_parameters_that_are_set_between_two_calls_are_used(method: str) -> None:
+    x, y = load_iris(return_X_y=True)
+    model = nn.NeuralClassifier((4,), max_iter=1, warm_start=True, random_state=0)
+    getattr(model, method)(x, y)
+    before = model.model_[0].weight.data.copy()
+    getattr(model.set_params(learning_rate_init=1e-12), method)(x, y)
+    np.testing.assert_allclose(model.model_[0].weight.data, before, rtol=0, atol=1e-9)
+    getattr(model.set_params(alpha=30.0), method)(x, y)
+    assert model._optimizer_.param_groups[0]["weight_decay"] == 30.0 / len(x)
+
+
+def test_partial_fit_weighs_the_classes_by_name_also_where_rows_of_some_are_missing() -> None:
+    x, y = load_iris(return_X_y=True)
+    first = nn.NeuralClassifier((4,), class_weight={2: 3.0}, random_state=0)
+    second = nn.NeuralClassifier((4,), random_state=0)
+    for rows in (slice(0, 100), slice(50, 150)):  # no row of class 2 in the first, none of class 0 in the second
+        first.partial_fit(x[rows], y[rows], classes=[0, 1, 2])
+        second.partial_fit(x[rows], y[rows], classes=[0, 1, 2], sample_weight=np.where(y[rows] == 2, 3.0, 1.0))
+    np.testing.assert_array_equal(first.predict_proba(x), second.predict_proba(x))
+
+
+def test_several_labels_may_be_a_sparse_matrix() -> None:
+    x, y = load_iris(return_X_y=True)
+    labels = np.stack([y > 0, y > 1], 1).astype(int)
+    dense, sparse = (nn.NeuralClassifier((4,), max_iter=2, random_state=0) for _ in range(2))
+    sparse.fit(x, csr_matrix(labels))
+    np.testing.assert_array_equal(sparse.predict_proba(x), dense.fit(x, labels).predict_proba(x))
+
+
 def test_early_stopping_holds_rows_out() -> None:
     x, y = load_breast_cancer(return_X_y=True)
     x = StandardScaler().fit_transform(x)
@@ -173,6 +204,15 @@ def test_tables_are_read_by_column(library: str) -> None:
         (
             lambda x, y: nn.NeuralClassifier(class_weight="balanced").fit(x, np.stack([y > 0, y > 1], 1).astype(int)),
             "class_weight is for one label",
+        ),
+        (
+            lambda x, y: nn.NeuralClassifier(class_weight="balanced").partial_fit(x[:60], y[:60], classes=[0, 1, 2]),
+            "partial_fit does not have: give a dict",
+        ),
+        (lambda x, y: nn.NeuralClassifier(class_weight={7: 2.0}).fit(x, y), "names the class 7; the classes of y are"),
+        (
+            lambda x, y: nn.NeuralClassifier().partial_fit(x, np.eye(3, dtype=int)[y]).partial_fit(x, y),
+            r"y was \(N, 3\) of 0 and 1 on the first call, and is now of shape \(150,\)",
         ),
     ],
 )

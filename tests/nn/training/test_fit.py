@@ -238,6 +238,57 @@ def test_the_gradient_norm_is_limited():
     assert max(norms) <= 0.01 * (1 + 1e-5)  # float32 norms
 
 
+def test_the_norm_is_that_of_the_parameters_that_are_trained():
+    """The gradients of the others were added up from step to step, and made every step smaller."""
+    x, y = blobs(20)
+    whole, head = classifier(), classifier()
+    for p in whole[0].parameters():
+        p.requires_grad = False
+    for net in (whole, head):
+        train(net, x, y, optimizer=nn.SGD(net[2].parameters(), lr=0.1), clip_norm=0.1, batch_size=5)
+    np.testing.assert_array_equal(whole[2].weight.data, head[2].weight.data)
+    assert all(p.grad is None for p in head.parameters())
+    steps = [
+        nn.training_step(n, nn.cross_entropy, nn.SGD(n[2].parameters(), lr=0.1), clip_norm=0.1) for n in (whole, head)
+    ]
+    assert [[step(x, y) for _ in range(3)] for step in steps[:1]] == [
+        [step(x, y) for _ in range(3)] for step in steps[1:]
+    ]
+
+
+@pytest.mark.parametrize("as_data", [lambda x: (x, x), lambda x: (nn.data.TensorDataset(x, x), None)])
+def test_without_shuffling_the_samples_that_a_split_keeps_stay_in_their_order(as_data):
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, x):
+            if self.training:
+                seen.extend(ad.plain(x).ravel().tolist())
+            return x
+
+    net = nn.Sequential(Spy(), nn.Linear(1, 1, rng=0))
+    x, y = as_data(np.arange(12.0).reshape(12, 1))
+    train(net, x, y, loss=nn.MSELoss(), epochs=1, shuffle=False, validation_split=0.25, batch_size=4)
+    assert len(seen) == 9 and seen == sorted(seen)
+
+
+def test_outputs_of_several_batches_are_joined_only_where_they_are_rows_of_samples():
+    """Ten samples in batches of four gave three means, or the states of a recurrent layer one batch after the other."""
+
+    class Mean(nn.Module):
+        def forward(self, x):
+            return x.mean(axis=0, keepdims=True)
+
+    x = np.ones((10, 3))
+    with pytest.raises(ValueError, match=r"returned shape \(1, 3\) for 4 samples"):
+        nn.predict(Mean(), x, batch_size=4)
+    with pytest.raises(ValueError, match=r"returned shape \(1, 4, 2\) for 4 samples"):
+        nn.predict(nn.GRU(3, 2, batch_first=True, rng=0), np.ones((8, 5, 3)), batch_size=4)
+    padded = nn.data.DataLoader([np.ones(n) for n in (3, 4)], batch_size=1)
+    with pytest.raises(ValueError, match=r"shapes \(1, 3\) and \(1, 4\) cannot be joined: pad"):
+        nn.predict(nn.Tanh(), padded)
+
+
 def test_evaluate_and_predict_agree_and_record_nothing():
     x, y = blobs()
     net = classifier()

@@ -243,6 +243,8 @@ def test_a_dataset_of_your_own_is_cast_and_divided():
         (X, Y, {"class_weight": "equal"}, ValueError, "'balanced', a dict or a sequence"),
         (X, Y, {"class_weight": [1, 2]}, ValueError, "for 2 classes, but a label is 2"),
         (X, Y, {"class_weight": {0: np.nan}}, ValueError, r"class_weight\[0\] must be a finite number"),
+        (X, Y, {"class_weight": {"a": 2}}, TypeError, "whole numbers, got the key 'a'"),
+        (X, Y, {"class_weight": {0.5: 2}}, TypeError, "whole numbers, got the key 0.5"),
         (X, X, {"class_weight": [1, 1, 1]}, TypeError, "one whole label for each sample"),
         (TensorDataset(X, Y), None, {"class_weight": "balanced"}, TypeError, "counts the labels of arrays"),
         (X, Y, {"loss": lambda p, t: p.sum(), "class_weight": [1, 1, 1]}, TypeError, "need a loss with reduction="),
