@@ -102,8 +102,6 @@ def _on_tensor() -> Iterator[str]:
         yield f"    def __{dunder}__(self, other: Operand) -> Tensor: ..."
         yield f"    def __r{dunder}__(self, other: Operand) -> Tensor: ..."
         yield f"    def __i{dunder}__(self, other: Operand) -> Self: ..."
-    for dunder in ("divmod", "rdivmod"):
-        yield f"    def __{dunder}__(self, other: Operand) -> tuple[Tensor, Tensor]: ..."
     for dunder in ("neg", "pos", "abs"):
         yield f"    def __{dunder}__(self) -> Tensor: ..."
     for name, member in MEMBERS.items():
@@ -125,8 +123,6 @@ def _on_scalar() -> Iterator[str]:
             yield f"    def {name}(self, other: {numbers}) -> Scalar: ..."
             yield "    @overload"
             yield f"    def {name}(self, other: Array) -> Tensor: ..."
-    for dunder in ("divmod", "rdivmod"):
-        yield f"    def __{dunder}__(self, other: Scalar | Number) -> tuple[Scalar, Scalar]: ..."
     for dunder in ("neg", "pos", "abs"):
         yield f"    def __{dunder}__(self) -> Scalar: ..."
     for name, function in sorted(METHODS.items()):

@@ -49,8 +49,6 @@ ON_BOTH: dict[str, Any] = {
     "__str__": display.value_text,
     "__format__": display.formatted,
     "__round__": display.rounded,
-    "__divmod__": lambda x, o: (x // o, x % o),
-    "__rdivmod__": lambda x, o: (o // x, o % x),
     "_repr_mimebundle_": display.notebook_card,
     "__reduce__": leaves.reduce,
     "__deepcopy__": leaves.deepcopy,

@@ -113,7 +113,7 @@ def hyp2f1(a: Any, b: Any, c: Any, z: Any) -> Any:
 
     a, b, c, z: broadcast, real, and all differentiated, at every order. z: up to 1, where only the derivatives in z are
     there; beyond 1 polynomials alone are real, the others NaN. Within 4 ulp, near zeros and close to 1 too. Infinite
-    where c is 0, -1, ..., unless a or b is such a number that is no less; NaN for parameters beyond 1000 in size and z
+    where c is 0, -1, ..., unless a or b is such a number that is no less; NaN for parameters beyond 200 in size and z
     below -1e30. Each set of parameters costs about a millisecond for each power of 2 in 1 - z or in -z, the numbers z
     that share it a microsecond each, more where terms cancel.
 

@@ -20,7 +20,8 @@ FAR = 4096.0  # beyond it 1F1 is not summed by powers
 NEAR_END = 1024.0  # beyond it, on the left, an asymptotic series is shorter
 FAR_0 = 2.0**17  # beyond it 0F1 is infinite on the right, and not computed on the left
 LN2 = (0.6931471803691238, 1.9082149292705877e-10)  # its leading digits, so that multiples are exact, and the rest
-LARGEST = 1000.0  # parameter
+LARGEST = 1000.0  # parameter of 0F1 and 1F1
+LARGEST_2 = 200.0  # of 2F1, whose series cancel more
 
 
 def _by_group(keys: list[Any], value: Any, *columns: Any) -> Any:
@@ -137,7 +138,7 @@ def hyp2f1(a: Any, b: Any, c: Any, z: Any, orders: tuple[int, ...]) -> Any:
     lefts, from_left = 2 * power + 1 + even, np.where(even, (0.75 - size) / 0.75, 1.0 - 2.0 * size)
 
     def key(a: float, b: float, c: float, z: float, n: int) -> Any:
-        if not (max(abs(a), abs(b), abs(c)) <= LARGEST and abs(z) <= 2.0**100):
+        if not (max(abs(a), abs(b), abs(c)) <= LARGEST_2 and abs(z) <= 2.0**100):
             return None
         finite = (_is_end(a) and not orders[0]) or (_is_end(b) and not orders[1])
         plain, ends = not any(parameters), [x for x in (a, b) if _is_end(x)]

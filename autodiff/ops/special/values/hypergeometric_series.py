@@ -65,16 +65,19 @@ def _from_zero(p: Exact, first: int, step: int) -> list[int]:
 
 
 @lru_cache(maxsize=256)
-def _about(p: Exact, first: int, kind: str, step: int) -> list[int]:
-    """Return the coefficients of 2F1 about a place, in units of the distance to the nearest singular point."""
+def _about(p: Exact, first: int, digits: int, kind: str, step: int) -> tuple[list[int], int]:
+    """Return the coefficients of 2F1 about a place, in units of the distance to the nearest singular point, and the
+    power of 2 by which they were multiplied, so that they have as many digits as at 0."""
     if kind in ("zero", "finite"):
-        return _from_zero(p, first, step)
+        return _from_zero(p, first, step), 0
     here, distance, (top, bottom) = _geometry(kind, step)
-    before = _about(p, first, kind if step > 1 else "zero", max(step - 1, 1))
+    before, raised = _about(p, first, digits, kind if step > 1 else "zero", max(step - 1, 1))
     y, slope = _sum(before, top, bottom), _sum([n * x for n, x in enumerate(before)][1:], top, bottom)
     last = _geometry(kind, step - 1)[1] if step > 1 else (1, 1)
     slope = slope * distance[0] * last[1] // (distance[1] * last[0])
-    return _by_equation(p, here, distance, y, slope)
+    up = digits - max(y.bit_length(), slope.bit_length()) if y or slope else 0
+    y, slope = (x << up if up > 0 else x >> -up for x in (y, slope))
+    return _by_equation(p, here, distance, y, slope), raised + up
 
 
 def _geometry(kind: str, step: int) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
@@ -126,36 +129,45 @@ def _stencil(orders: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], int]]:
         yield tuple([n - 2 * m for n, m in zip(orders, at)]), weight
 
 
-def _derived(tops: Any, bottoms: Any, orders: tuple[int, ...], k: int, place: Place, digits: int) -> list[int]:
-    """Return the coefficients over 2**digits of a derivative: of these orders in the parameters, of order k in z."""
+def _derived(
+    tops: Any, bottoms: Any, orders: tuple[int, ...], k: int, place: Place, digits: int
+) -> tuple[list[int], int]:
+    """Return the coefficients of a derivative, of these orders in the parameters, of order k in z, and the number of
+    their binary digits after the point."""
     half = digits // 2 if any(orders) else 0  # the step is 2**-half, the error of the difference its square
     lost = (half - 1) * sum(orders)
     fractions = [x.as_integer_ratio() for x in (*tops, *bottoms)]
     q = max(half, *[d.bit_length() - 1 for _, d in fractions])
-    lists = []
+    found = []
     for at, _ in _stencil(orders):
         exact = [(n << q) // d + (m << (q - half)) for (n, d), m in zip(fractions, at)]
-        lists.append(_coefficients(exact[: len(tops)], exact[len(tops) :], q, k, place, digits + lost))
+        found.append(_coefficients(exact[: len(tops)], exact[len(tops) :], q, k, place, digits + lost))
+    most = max([raised for terms, raised in found if any(terms)], default=0)
+    lists = [[x << most - raised for x in terms] if any(terms) else terms for terms, raised in found]
     endless = [len(terms) for terms in lists if terms[-1] != 0] or [max(map(len, lists))]
     rows = [terms + [0] * (min(endless) - len(terms)) for terms in lists]
     weights = [weight for _, weight in _stencil(orders)]
-    return [sum(map(operator.mul, weights, column)) for column in zip(*rows)]
+    return [sum(map(operator.mul, weights, column)) for column in zip(*rows)], digits + most
 
 
-def _coefficients(tops: list[int], bottoms: list[int], q: int, k: int, place: Place, digits: int) -> list[int]:
+def _coefficients(
+    tops: list[int], bottoms: list[int], q: int, k: int, place: Place, digits: int
+) -> tuple[list[int], int]:
     above, below = 1 << q * max(len(bottoms) - len(tops), 0) * k, 1 << q * max(len(tops) - len(bottoms), 0) * k
     for i in range(k):
         above *= math.prod([t + (i << q) for t in tops])
         below *= math.prod([b + (i << q) for b in bottoms])
     if above == 0:
-        return [0]
+        return [0], 0
     tops, bottoms = [t + (k << q) for t in tops], [b + (k << q) for b in bottoms]
     if place.turned:
         tops = [bottoms[0] - tops[0]]
-    first, p = (above << digits) // below, Exact(tuple(tops), tuple(bottoms), q)
-    if len(tops) == 2:
-        return _about(p, first, place.kind, place.step)
-    return _from_zero(p, first, place.step)
+    small = max(below.bit_length() - above.bit_length(), 0)
+    first, p = (above << digits + small) // below, Exact(tuple(tops), tuple(bottoms), q)
+    if len(tops) < 2:
+        return _from_zero(p, first, place.step), small
+    terms, raised = _about(p, first, digits, place.kind, place.step)
+    return terms, small + raised
 
 
 class Expansion(NamedTuple):
@@ -174,13 +186,15 @@ def _expansion(tops: Any, bottoms: Any, orders: tuple[int, ...], k: int, place: 
     """Return the coefficients, with the digits of this rung of the ladder or more; None where none are enough."""
     fall = int(len(tops) == 2 and place.kind != "finite")
     for digits in LADDER[rung:]:
-        rough = _derived(tops, bottoms, orders, k, place, digits)
-        exact = _derived(tops, bottoms, orders, k, place, digits + CHECK)
-        off = max([abs(x - (y << CHECK)) >> fall * n for n, (x, y) in enumerate(zip(exact, rough))]) * len(exact)
+        rough, after = _derived(tops, bottoms, orders, k, place, digits)
+        exact, places = _derived(tops, bottoms, orders, k, place, digits + CHECK)
+        more, less = max(places - after, 0), max(after - places, 0)
+        pairs = enumerate(zip(exact, rough))
+        off = max([abs(x - (y << more >> less)) >> fall * n for n, (x, y) in pairs]) * len(exact)
         top = max([abs(x) >> fall * n for n, x in enumerate(exact)])
         nothing = top == 0 and (len(exact) == 1 or digits == LADDER[-1])
         if off << AGREED <= top != 0 or nothing:
-            return Expansion(exact, digits + CHECK, off, top, fall)
+            return Expansion(exact, places, off, top, fall)
     return None
 
 
