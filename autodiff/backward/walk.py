@@ -103,18 +103,11 @@ def pull(
         more: Any = dict(wanted=wanted, recorded=recorded, foreign=foreign, inner=inner)
         return inside((), pull, seeds, nodes, release, bounded, **more)
     check_unwritten(nodes)
-    now, reach, first = state(), None, None
-    masks = {node: outer.get() if inner else nonzero(seed) for node, seed in seeds.items()}
-    cut = any([mask is not True for mask in masks.values()])
-    other = next((a for a in map(raw, seeds.values()) if a.__class__ is not np.ndarray and is_foreign(a)), None)
-    if other is not None:  # the rows' rules alone: to look for a NaN would compute the array
-        bounded = True  # not the quick path, which checks less
-        if now.anomaly or now.strict:
-            numbers(other, "detect_anomaly() or strict()")
-    elif now.anomaly or now.strict or (recorded and (cut or any([n.op is not None and n.op.selects for n in nodes]))):
-        reach = Reach(masks, nodes)
-    elif cut:
-        first = nodes[0]
+    now = state()
+    if now.trace is not None:
+        now.trace.pulled = (None,)
+    masks, reach, first, foreign_arrays = _start(seeds, nodes, recorded, inner)
+    bounded = bounded or foreign_arrays  # not the quick path, which checks less
     walk = Walk(seeds, nodes, masks, release, bounded, wanted, recorded, foreign)
     if recorded:
         with rules_known() as walk.begin:
@@ -123,6 +116,8 @@ def pull(
         walk.careful(nodes, reach)
     else:
         walk.quick(first)
+        if now.trace is not None:
+            now.trace.pulled = (None,)
         first = walk.first
         if first is not None and nan_arrived(nodes, walk.cotangents):
             walk.cotangents = walk.before
@@ -136,7 +131,26 @@ def pull(
         for node in nodes:
             if node.op is not None and node.static is not None:
                 node.saved = None
+    if now.trace is not None:
+        now.trace.pulled = ()
     return walk.cotangents
+
+
+def _start(seeds: dict[Node, Cotangent], nodes: list[Node], recorded: bool, inner: bool) -> tuple[Any, Any, Any, bool]:
+    """Return the masks of the seeds, a ``Reach`` where the whole pass must be careful, the node from which it may have
+    to run again, and whether the seeds are arrays of another library."""
+    now = state()
+    masks = {node: outer.get() if inner else nonzero(seed) for node, seed in seeds.items()}
+    cut = any([mask is not True for mask in masks.values()])
+    other = next((a for a in map(raw, seeds.values()) if a.__class__ is not np.ndarray and is_foreign(a)), None)
+    if other is not None:  # the rows' rules alone: to look for a NaN would compute the array
+        if now.anomaly or now.strict:
+            numbers(other, "detect_anomaly() or strict()")
+    elif now.anomaly or now.strict or (recorded and (cut or any([n.op is not None and n.op.selects for n in nodes]))):
+        return masks, Reach(masks, nodes), None, False
+    elif cut:
+        return masks, None, nodes[0], False
+    return masks, None, None, other is not None
 
 
 def _needs_care(nodes: list[Node], cotangents: dict[Node, Cotangent], release: bool, wanted: Collection[Node]) -> bool:
@@ -199,7 +213,8 @@ class Walk:
         since: list[Node] = []
         skipped = False  # whether a float had cotangent 0, which was not passed on
         release, ndarray = self.release and first is None, np.ndarray
-        checked = bounded or state().trace is not None  # the generated paths write into memory of their own
+        trace = state().trace
+        checked = bounded or trace is not None  # the generated paths write into memory of their own
         if first is not None:
             self.run_again_from(first, cotangents[first])
         rest = iter(self.nodes)
@@ -281,6 +296,8 @@ class Walk:
                         release, made, owned = False, owned, {}
                     pull = op.pull_selected
                     if pull is None or checked:
+                        if trace is not None:
+                            trace.pulled = (node.scope,)
                         pull_operands(node, g, cotangents, owned, release, bounded)
                         continue
                 pull(node, g, cotangents, owned, release)
@@ -307,7 +324,7 @@ class Walk:
 
     def careful(self, nodes: Iterable[Node], reach: Reach | None) -> None:
         """Pull through these nodes with recorded rules, or with checks of zeros times infinity (``reach``)."""
-        cotangents, recorded, anomaly = self.cotangents, self.recorded, state().anomaly
+        cotangents, recorded, anomaly, trace = self.cotangents, self.recorded, state().anomaly, state().trace
         owned: dict[Node, bool] = {}
         self.late = self.late or reach is not None
         node: Any = None
@@ -338,6 +355,8 @@ class Walk:
                         raise consumed(node)
                     if self.begin is not None:
                         self.begin(node)
+                    if trace is not None:
+                        trace.pulled = (node.scope,)
                     release = self.release and not self.late
                     pull_operands(node, g, cotangents, owned, release, self.bounded, recorded, anomaly, reach)
         except Exception as error:

@@ -215,5 +215,11 @@ def _names(function: Any, args: Any, kwargs: Any, inputs: list[Any]) -> list[str
         given = inspect.signature(function).bind(*args, **kwargs).arguments
     except (TypeError, ValueError):  # no signature, or arguments that do not fit: the function itself will raise
         given = {}
-    named = {id(x): name for name, x in [*given.items(), *kwargs.items()]}
+    named: dict[int, str] = {}
+    parts = [*kwargs.items(), *given.items()]
+    while parts:
+        name, x = parts.pop()
+        named.setdefault(id(x), name)
+        inside = x.items() if isinstance(x, dict) else enumerate(x) if isinstance(x, list | tuple) else ()
+        parts += [(f"{name}_{key}", part) for key, part in inside]
     return [named.get(id(x), "") for x in inputs]

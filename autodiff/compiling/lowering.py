@@ -24,7 +24,7 @@ from .planning.layouts import strides_of
 from .planning.memory import block, planned
 from .planning.source import Text, Writer
 from .planning.updates import divided
-from .program import Instruction, Program, Ref, described, operands, run
+from .program import Instruction, Program, Ref, described, operands, refs, run
 
 Step = Callable[..., Any]
 
@@ -190,10 +190,19 @@ def build(
             simple = ordered(simple, strides)
         for change in AFTER:
             simple = simplified(simple, strides) if change is simplified else change(simple)
+    _keep_names(program, simple)
     made = Executable(simple, name, arrays, in_place)
     if program.guards and all(instruction.pure for instruction in program.instructions):
         made._plain = program
     return made
+
+
+def _keep_names(program: Program, simple: Program) -> None:
+    """Give results that passes have put in the place of named ones, such as a copy, their names."""
+    for before, now in zip(refs(program.outputs), refs(simple.outputs), strict=True):
+        name, value = program.values[before.index].name, simple.values[now.index]
+        if name and not value.name and value.kind == "result":
+            value.name = name
 
 
 def _with_update(

@@ -54,9 +54,9 @@ class Profile:
         return _summed(self.lines, lambda line: line.module)
 
     def heat(self, node: Any) -> tuple[float, str]:
-        """Return the share of the time that a drawn node's module takes in the forward pass, and the share as text.
+        """Return the share of the time that a drawn node's module takes, forward and backward, and the share as text.
 
-        A node outside of modules has none, since the backward pass and the update run there too.
+        A node outside of modules has none, since the update runs there too.
         """
         path = getattr(node, "path", "")
         found = self.by_module().get(path) if path else None

@@ -16,6 +16,7 @@ A write into an array (``a[i] = v``, ``out=``, ``+=``) stands here as a function
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ class Instruction:
     pure       False for a call that moves something outside the program (a random generator): it runs exactly once,
                and in its order among such calls
     place      (file, line) of the user's line, or None
-    module     path of the ``nn`` module that ran, or ""
+    module     path of the ``nn`` module that ran, or whose backward pass ran, or ""
+    backward   whether a backward pass ran
     """
 
     function: Callable[..., Any]
@@ -87,6 +89,7 @@ class Instruction:
     pure: bool = True
     place: tuple[str, int] | None = None
     module: str = ""
+    backward: bool = False
     _read: list[int] | None = field(default=None, init=False, repr=False, compare=False)  # see ``operands``
 
 
@@ -304,11 +307,15 @@ def described(instruction: Instruction) -> str:
 
 
 def _listing(program: Program) -> Iterator[str]:
-    values = program.values
+    values, times = program.values, Counter[str]()
+    names = []
+    for value in values:
+        name = value.name or f"v{value.index}"
+        times[name] += 1
+        names.append(name if times[name] == 1 else f"{name}_{times[name]}")
 
     def named(index: int) -> str:
-        value = values[index]
-        return value.name or f"v{index}"
+        return names[index]
 
     def kind(index: int) -> str:
         value = values[index]

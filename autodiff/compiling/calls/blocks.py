@@ -9,6 +9,7 @@ it would add them, so that no bit changes.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -96,7 +97,7 @@ class BlockCalls:
         """Return the call of all members."""
         last = self.members[-1]
         arguments = tuple(Ref(index) for index in self.operands)
-        return Instruction(self, arguments, {}, tuple(self.results), unpacks=True, place=last.place, module=last.module)
+        return replace(last, function=self, arguments=arguments, keywords={}, results=tuple(self.results), unpacks=True)
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """Run call by call on whole arrays: the reference for ``written``."""

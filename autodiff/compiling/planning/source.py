@@ -15,6 +15,7 @@ One file, because each line depends on the lines written before it.
 from __future__ import annotations
 
 import builtins
+import inspect
 import keyword
 import linecache
 import math
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import PurePath
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -159,9 +161,9 @@ class Writer:
         if kind is _Name:
             return str(tree)
         if kind is tuple:
-            return f"({', '.join(map(self.text, tree))}{',' if len(tree) == 1 else ''})"
+            return f"({', '.join(map(self.argument, tree))}{',' if len(tree) == 1 else ''})"
         if kind is list:
-            return f"[{', '.join(map(self.text, tree))}]"
+            return f"[{', '.join(map(self.argument, tree))}]"
         if kind is dict:
             return "{" + ", ".join(f"{key!r}: {self.text(part)}" for key, part in tree.items()) + "}"
         if kind is slice:
@@ -174,6 +176,8 @@ class Writer:
             raise NotImplementedError(f"arguments in a {kind.__name__} cannot be written as source")
         if callable(tree) and not isinstance(tree, type):
             return self.called(tree)
+        if kind is type and tree.__module__ == "builtins":
+            return str(tree.__name__)
         if isinstance(tree, np.dtype):
             return self.kind(tree)
         wanted = "number" if isinstance(tree, np.generic | float) else kind.__name__.strip("_")
@@ -191,9 +195,9 @@ class Writer:
         if isinstance(tree, tuple) and tree:
             return ", ".join(map(self.index, tree)) + ("," if len(tree) == 1 else "")
         if isinstance(tree, slice):
-            ends = ["" if part is None else self.text(part) for part in (tree.start, tree.stop, tree.step)]
+            ends = ["" if part is None else self.argument(part) for part in (tree.start, tree.stop, tree.step)]
             return ":".join(ends if ends[2] else ends[:2])
-        return self.text(tree)
+        return self.argument(tree)
 
     def call(self, instruction: Instruction, **more: str) -> str:
         """Return a call as an expression."""
@@ -215,7 +219,7 @@ class Writer:
             keywords = {k: v for k, v in keywords.items() if k != "order"}
         if function in (np.maximum, np.minimum) and more:
             arguments = self.filled(instruction)
-        given = [*map(self.text, arguments), *(f"{k}={self.text(v)}" for k, v in keywords.items())]
+        given = [*map(self.argument, arguments), *(f"{k}={self.argument(v)}" for k, v in keywords.items())]
         return f"{self.called(function)}({', '.join([*given, *(f'{k}={v}' for k, v in more.items())])})"
 
     def filled(self, instruction: Instruction) -> tuple[Any, ...]:
@@ -236,6 +240,11 @@ class Writer:
                 argument = _Name(self.functions[key])
             arrays.append(argument)
         return tuple(arrays)
+
+    def argument(self, tree: Any) -> str:
+        """Return an argument of a call as Python: a negative number stands alone."""
+        text = self.text(tree)
+        return text[1:-1] if tree.__class__ in (int, float) and text[0] == "(" else text
 
     def operand(self, tree: Any) -> str:
         text = self.text(tree)
@@ -269,11 +278,11 @@ class Writer:
             self.names[index] = self.fresh(program.values[index].name or "constant")
         if program.constants:
             self.head.append(f"{', '.join(self.names[i] for i in program.constants)}, = constants")
-        module, late = "", self.plan.late
+        part, late = ("", False), self.plan.late
         for instruction in program.instructions[:late]:
-            if instruction.module != module:
-                module = instruction.module
-                self.line(f"# ---- {module or 'outside of modules'}")
+            if (instruction.module, instruction.backward) != part:
+                part = instruction.module, instruction.backward
+                self.line(f"# ---- {_title(*part)}")
             self.instruction(instruction)
         if late is not None:
             calls = calls_of_update(self, program.instructions[late:])
@@ -437,13 +446,15 @@ class Writer:
         outputs, updated = tree_text(program.outputs), made_late(program, self.plan.late)
         writes = ", ".join("..." if ref.index in updated else result(ref) for _, ref in program.writes)
         guards = ", ".join(self.names[ref.index] for ref, _ in program.guards)
-        self.line(f"return {outputs}, [{writes}], [{guards}]{'' if self.plan.late is None else ', update'}")
+        late, of = ("", "") if self.plan.late is None else (", update", ", update")
+        self.line(f"return {outputs}, [{writes}], [{guards}]{late}  # results, new values of states, guards{of}")
 
     def assembled(self) -> Text:
         text = Text(bound=self.bound)
         names = [self.names[i] for i in (*self.program.inputs, *self.program.states)]
+        read = set(re.findall(r"\w+", "\n".join([*self.head, *[line.partition("  # ")[0] for line, _ in self.body]])))
         lines = [
-            *_imports(self.bound, self.functions.values()),
+            *_imports({name: thing for name, thing in self.bound.items() if name in read}, self.functions.values()),
             "",
             "",
             f"def prepare(room, spare, constants{', marks, clock' if self.timed else ''}):",
@@ -468,9 +479,22 @@ class Writer:
         return text
 
 
+def _title(module: str, backward: bool) -> str:
+    if backward:
+        return f"backward of {module}" if module else "backward, outside of modules"
+    return module or "outside of modules"
+
+
 def _imports(bound: dict[str, Any], functions: Any) -> Iterator[str]:
-    """Yield the functions of NumPy that the source names, as a reader would import them."""
+    """Yield the functions that the source names, as a reader would import them; those of this package in a comment,
+    because they are given to the program."""
     yield "import numpy as np"
+    given: dict[str, list[str]] = {}
+    for name in sorted(name for name in functions if name in bound):
+        thing = inspect.unwrap(bound[name])
+        if isinstance(thing, FunctionType) and thing.__module__ and not name_of(bound[name]).startswith("np."):
+            given.setdefault(thing.__module__, []).append(name)
+    yield from (f"# from {module} import {', '.join(names)}" for module, names in sorted(given.items()))
     for name in sorted(name for name in functions if name in bound):
         thing = bound[name]
         if callable(thing) and name_of(thing).startswith("np."):

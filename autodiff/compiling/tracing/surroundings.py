@@ -16,6 +16,7 @@ import types
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import cache, partial
 from operator import is_
@@ -196,13 +197,32 @@ class Surroundings:
                         yield thing, a, b
 
     def names(self) -> dict[int, str]:
-        """Return the names of parameters and buffers by the ids of their handles, as the outermost module has them."""
+        """Return the names of captured handles and arrays by id: of parameters and buffers as the outermost module has
+        them, of others as a variable, an attribute or a place in a list of these."""
         names: dict[int, str] = {}
         for module in self.things:
             for walk in ("named_parameters", "named_buffers") if _is_module(module) else ():
                 for name, p in getattr(module, walk)():
                     names[id(p)] = max(name, names.get(id(p), ""), key=len)
+        for name, value in self._variables():
+            inside = (
+                enumerate(value) if isinstance(value, list | tuple) else value.items() if type(value) is dict else ()
+            )
+            for text, part in ((name, value), *[(f"{name}.{key}", part) for key, part in inside]):
+                if isinstance(part, Variable | np.ndarray):
+                    names.setdefault(id(part), text)
         return names
+
+    def _variables(self) -> Iterator[tuple[str, Any]]:
+        """Yield the variables of the functions that were reached, and the attributes of objects, with their names."""
+        for thing in self.things:
+            if type(thing) is types.FunctionType and _is_users(thing.__module__):
+                for name, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=False):
+                    with suppress(ValueError):  # not assigned yet
+                        yield name, cell.cell_contents
+                yield from [(n, thing.__globals__[n]) for n in _globals_in(thing.__code__) if n in thing.__globals__]
+            elif not isinstance(thing, type | types.FunctionType) and _is_users(type(thing).__module__):
+                yield from list((getattr(thing, "__dict__", None) or {}).items())
 
 
 def _words(a: np.ndarray) -> tuple[Any, Any]:

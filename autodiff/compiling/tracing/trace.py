@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ...batching.handle import Batched
 from ...errors import TraceError
 from ...modes import state
 from ...variable import Variable
@@ -66,6 +67,7 @@ EXACT: dict[float, Any] = {-1: np.reciprocal, 0.5: np.sqrt, 1: np.positive, 2: n
 OPERATORS: dict[Any, Any] = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul}
 # Functions that change their first argument and return nothing.
 IN_PLACE = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+NAMED_LINES = 2000  # lines whose variables are looked up: nobody reads a longer source
 # The user's code whose line was looked up last: most calls follow one of the same function.
 _latest: list[Any] = [None]
 _PACKAGE = __file__.rsplit("compiling", 1)[0]
@@ -90,6 +92,9 @@ class Trace(Writes):
         # id -> (generator, its state before the first draw, its state after the last one)
         self.generators: dict[int, tuple[Any, Any, Any]] = {}
         self.scopes: dict[Any, None] = {}
+        self.line: Any = None  # the user's line that the last call came from
+        self.to_name = NAMED_LINES
+        self.pulled: tuple[Any, ...] = ()  # in a backward pass: the scope of the node whose rules run
         self.owned: list[Cell] = []  # cells that have an owner
 
     # ---- values
@@ -179,16 +184,28 @@ class Trace(Writes):
         pure: bool,
         fixed: bool,
     ) -> None:
-        scope, path = state().scope, ""
+        scope, path = self.pulled[0] if self.pulled else state().scope, ""
         if scope is not None:
             self.scopes[scope] = None
             path = scope.path
         if fixed:
             self.fixed.update(results)
-        place = user_place() if self.places or not pure else None
+        place = user_place(self._name_variables) if self.places or not pure else None
         self.program.instructions.append(
-            Instruction(function, arguments, keywords, results, unpacks, pure, place, path)
+            Instruction(function, arguments, keywords, results, unpacks, pure, place, path, bool(self.pulled))
         )
+
+    def _name_variables(self, frame: Any) -> None:
+        """Name values after the local variables of the user's function that hold them; looked up once for a line."""
+        line = id(frame), frame.f_lineno
+        if line == self.line or not self.to_name:
+            return
+        self.line, self.to_name = line, self.to_name - 1
+        for name, x in list(frame.f_locals.items()):
+            x = x._data if isinstance(x, Variable) and not isinstance(x, Batched) else x
+            if type(x) is TracedArray and x._trace is self and not name.startswith("_"):
+                value = self.program.values[x._index]
+                value.name = value.name or name
 
     def ref(self, t: TracedArray) -> Ref:
         """Return the ``Ref`` of the value that a traced array holds now."""
@@ -527,12 +544,15 @@ def copied(a: Any) -> Any:
     return made
 
 
-def user_place() -> tuple[str, int] | None:
-    """Return file and line of the nearest caller outside this package and outside ``nn``."""
+def user_place(look: Callable[[Any], None] | None = None) -> tuple[str, int] | None:
+    """Return file and line of the nearest caller outside this package and outside ``nn``; look: called with its frame.
+    """
     frame: Any = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
         if code is _latest[0]:
+            if look is not None:
+                look(frame)
             return _place(code.co_filename, frame.f_lineno)
         ours = id(code) in _ours
         if not ours:
@@ -542,6 +562,8 @@ def user_place() -> tuple[str, int] | None:
                 _ours[id(code)] = code
         if not ours:
             _latest[0] = code
+            if look is not None:
+                look(frame)
             return _place(code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None

@@ -27,6 +27,7 @@ from ...variable import Scalar, Variable, is_live
 from ..program import Program, Ref, frozen
 from .comparison import ENDS, difference, different_result
 from .doors import open_doors
+from .naming import give_names
 from .python_state import Watch
 from .shared_memory import Apart
 from .signature import fixed_in, rebuilt, value_of
@@ -186,14 +187,7 @@ def traced_twice(function: Callable[..., Any], arguments: Any, inputs: list[Any]
             f"compile: {name} gets a value that it captured, too, and compares with `is` at {second.around.identity}. "
             "In a trace these are two. Give it a copy, or a flag as an argument."
         )
-    names_of = second.around.names()
-    for h in second.held:
-        if h.handle is None:
-            second.program.values[h.indices[0]].name = ".".join(filter(None, [names_of.get(id(h.of), ""), h.name]))
-            continue
-        name = names_of.get(id(h.handle), "")
-        for index, text in zip(h.indices, (name, name and f"{name}.grad"), strict=False):
-            second.program.values[index].name = text
+    give_names(second)
     return second
 
 
