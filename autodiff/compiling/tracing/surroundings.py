@@ -225,6 +225,21 @@ class Surroundings:
                 yield from list((getattr(thing, "__dict__", None) or {}).items())
 
 
+def give_names(traced: Any) -> None:
+    """Give captured arrays, states and their new gradients the names that the user's code has for them."""
+    names_of = traced.around.names()
+    for index, captured, _ in traced.trace.constants.values():
+        traced.program.values[index].name = traced.program.values[index].name or names_of.get(id(captured), "")
+    for h in traced.held:
+        if h.handle is None:
+            traced.program.values[h.indices[0]].name = ".".join(filter(None, [names_of.get(id(h.of), ""), h.name]))
+            continue
+        name = names_of.get(id(h.handle), "")
+        indices = [*h.indices[:1], *([h.new_grad.index] if h.new_grad is not None else h.indices[1:])]
+        for index, text in zip(indices, (name, name and f"{name}.grad"), strict=False):
+            traced.program.values[index].name = text
+
+
 def _words(a: np.ndarray) -> tuple[Any, Any]:
     """Return an array in C order as words of eight bytes, and the bytes that are left."""
     flat = a.reshape(-1).view(np.uint8)

@@ -27,12 +27,11 @@ from ...variable import Scalar, Variable, is_live
 from ..program import Program, Ref, frozen
 from .comparison import ENDS, difference, different_result
 from .doors import open_doors
-from .naming import give_names
 from .python_state import Watch
 from .shared_memory import Apart
 from .signature import fixed_in, rebuilt, value_of
 from .states import StatefulTrace, gradient_left
-from .surroundings import Surroundings
+from .surroundings import Surroundings, give_names
 from .traced_array import TracedArray
 
 _one_at_a_time = threading.RLock()

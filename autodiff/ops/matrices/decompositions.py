@@ -322,6 +322,7 @@ def _pivots(x: Any) -> Any:
 
 
 @one_call
+@one_call
 def order_of(pivots: Any) -> Any:
     """Return the order of the rows after the exchanges: ``a[order]`` is the factored matrix."""
     order = np.broadcast_to(np.arange(pivots.shape[-1]), pivots.shape).copy()

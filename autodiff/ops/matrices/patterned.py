@@ -122,9 +122,9 @@ def lu(a: Any, permute_l: bool = False) -> tuple[Any, ...]:
            [0., 2.]]))
     """
     both, pivots = lu_factor(a)
-    eye = np.eye(np.shape(both)[-1], dtype=np.result_type(plain(both)))
-    low, up = np.tril(both, -1) + eye, np.triu(both)
-    p = np.swapaxes(eye[order_of(pivots)], -1, -2)
+    n, dtype = np.shape(both)[-1], np.result_type(plain(both))
+    low, up = np.tril(both, -1) + np.eye(n, dtype=dtype), np.triu(both)
+    p = (order_of(pivots)[..., None, :] == np.arange(n)[:, None]).astype(dtype)
     return (p @ low, up) if permute_l else (p, low, up)
 
 
