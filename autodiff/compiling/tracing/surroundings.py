@@ -14,7 +14,7 @@ import os
 import sys
 import types
 from array import array
-from collections import deque
+from collections import UserDict, UserList, UserString, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
@@ -164,7 +164,9 @@ class Surroundings:
             yield from list(attributes.values())
         else:
             found = [value for name, value in list(attributes.items()) if self._is_read(name, value)]
-            yield from [value.fget if isinstance(value, property) else value for value in found]
+            yield from map(_function_of, found)
+        if isinstance(thing, UserDict | UserList | UserString):  # Python's own code reads it
+            yield thing.data
         if isinstance(thing, type):
             yield from thing.__bases__
         for part in type(thing).__mro__:
@@ -268,6 +270,13 @@ def _equal(a: Any, b: Any) -> bool:
     return (kind in PLAIN or isinstance(a, np.dtype)) and bool(a == b)
 
 
+def _function_of(value: Any) -> Any:
+    """Return the function of a property, a static method or a class method; anything else as it is."""
+    if isinstance(value, property):
+        return value.fget
+    return value.__func__ if isinstance(value, staticmethod | classmethod) else value
+
+
 def _is_users(module: Any) -> bool:
     return str(module).partition(".")[0] not in OWN
 
@@ -287,6 +296,10 @@ def _is_module(thing: Any) -> bool:
 def _in_function(f: Any, names: tuple[str, ...]) -> list[Any]:
     around = f.__globals__
     found = [f.__code__, f.__defaults__, f.__kwdefaults__, *vars(f).values(), *[around.get(n, _GONE) for n in names]]
+    if _is_users(f.__module__):
+        package = around.get("__package__")
+        imported = [n for name in _imports_in(f.__code__) for n in (name, f"{package}.{name}")]
+        found += [sys.modules[n] for n in imported if n in sys.modules]
     for cell in f.__closure__ or ():
         try:
             found.append(cell.cell_contents)
@@ -365,6 +378,14 @@ def _globals_in(code: types.CodeType) -> tuple[str, ...]:
     """
     names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
     inner = [name for part in code.co_consts if isinstance(part, types.CodeType) for name in _globals_in(part)]
+    return tuple(sorted(names.union(inner)))
+
+
+@cache
+def _imports_in(code: types.CodeType) -> tuple[str, ...]:
+    """Return the modules that a function imports when it runs, also in functions inside it."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"}
+    inner = [name for part in code.co_consts if isinstance(part, types.CodeType) for name in _imports_in(part)]
     return tuple(sorted(names.union(inner)))
 
 

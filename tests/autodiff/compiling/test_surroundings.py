@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import math
 import os
+import sys
 import threading
 import types
 from array import array
+from collections import UserDict
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -33,6 +35,16 @@ class Config:
     @property
     def twice(self) -> float:
         return 2 * self.k
+
+
+class Scaled:
+    @staticmethod
+    def by_rate(x: Any) -> Any:
+        return x * 2.0
+
+    @classmethod
+    def twice(cls, x: Any) -> Any:
+        return cls.by_rate(x) * 2
 
 
 class Slotted:
@@ -65,6 +77,12 @@ def _setting(name: str) -> tuple[Callable[..., Any], Callable[[float], Any]]:
     def own(x: Any) -> Any:
         return x * own.k  # type: ignore[attr-defined]
 
+    def imports(x: Any) -> Any:
+        from imported_inside import k  # type: ignore[import-not-found]
+
+        return x * k
+
+    user = UserDict(k=2.0)
     own.k = 2.0  # type: ignore[attr-defined]
     rule = ad.custom_vjp(lambda x: x)
     rule.defvjp(lambda x: (x, None), lambda _, g: (g * k,))
@@ -89,6 +107,12 @@ def _setting(name: str) -> tuple[Callable[..., Any], Callable[[float], Any]]:
         "a mean of a large array": (lambda x: x * big[0] + 0 * big[:3] + (big.mean() - big[0]), lambda v: big.fill(v)),
         "a custom rule": (ad.grad(lambda x: (rule(x) * x**0).sum()), set_k),
         "the forward method of a module": (Named(), lambda v: RATE.__setitem__(0, v)),
+        "a static method behind a class method": (
+            lambda x: Scaled.twice(x) / 2,
+            lambda v: setattr(Scaled, "by_rate", staticmethod(lambda x: x * v)),
+        ),
+        "a dict of a user": (lambda x: x * user["k"], lambda v: user.update(k=v)),
+        "a module that is imported inside": (imports, lambda v: setattr(sys.modules["imported_inside"], "k", v)),
     }[name]
 
 
@@ -115,10 +139,14 @@ def _setting(name: str) -> tuple[Callable[..., Any], Callable[[float], Any]]:
         "a mean of a large array",
         "a custom rule",
         "the forward method of a module",
+        "a static method behind a class method",
+        "a dict of a user",
+        "a module that is imported inside",
     ],
 )
 def test_a_number_that_changes_outside_is_read_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "RATE", [2.0])
+    monkeypatch.setitem(sys.modules, "imported_inside", types.ModuleType("imported_inside"))
     f, change = _setting(name)
     fast = ad.compile(f)
     for value in (2.0, 3.0, 2.0):
