@@ -21,6 +21,7 @@ NEAR_END = 1024.0  # beyond it, on the left, an asymptotic series is shorter
 FAR_0 = 2.0**17  # beyond it 0F1 is infinite on the right, and not computed on the left
 LN2 = (0.6931471803691238, 1.9082149292705877e-10)  # its leading digits, so that multiples are exact, and the rest
 LARGEST = 1000.0  # parameter of 0F1 and 1F1
+SMALLEST = 1e-300  # upper parameter; below it is 0
 LARGEST_2 = 200.0  # of 2F1, whose series cancel more
 
 
@@ -69,6 +70,7 @@ def hyp0f1(b: Any, z: Any, orders: tuple[int, ...]) -> Any:
 def hyp1f1(a: Any, b: Any, z: Any, orders: tuple[int, ...]) -> Any:
     """Return the derivative of these orders in a, b, z."""
     i, j, k = orders
+    a = np.where(np.abs(a) < SMALLEST, 0.0, a)
 
     def key(a: float, b: float, z: float) -> Any:
         if not (abs(a) <= LARGEST and abs(b) <= LARGEST and not math.isnan(z)):
@@ -130,6 +132,7 @@ def _far(a: float, b: float, z: Any, k: int) -> Any:
 def hyp2f1(a: Any, b: Any, c: Any, z: Any, orders: tuple[int, ...]) -> Any:
     """Return the derivative of these orders in a, b, c, z."""
     *parameters, k = orders
+    a, b = (np.where(np.abs(x) < SMALLEST, 0.0, x) for x in (a, b))
     rest, power = np.frexp(1.0 - z)
     whole = rest == 0.5  # 1 - z is a power of 2: z is a place itself
     ones, from_one = np.where(whole, 1, 0) - power, np.where(whole, 0.0, 1.0 - rest)
@@ -138,7 +141,7 @@ def hyp2f1(a: Any, b: Any, c: Any, z: Any, orders: tuple[int, ...]) -> Any:
     lefts, from_left = 2 * power + 1 + even, np.where(even, (0.75 - size) / 0.75, 1.0 - 2.0 * size)
 
     def key(a: float, b: float, c: float, z: float, n: int) -> Any:
-        if not (max(abs(a), abs(b), abs(c)) <= LARGEST_2 and abs(z) <= 2.0**100):
+        if not (all([abs(x) <= LARGEST_2 for x in (a, b, c)]) and abs(z) <= 2.0**100):  # NaN is not
             return None
         finite = (_is_end(a) and not orders[0]) or (_is_end(b) and not orders[1])
         plain, ends = not any(parameters), [x for x in (a, b) if _is_end(x)]
