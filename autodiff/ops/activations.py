@@ -38,11 +38,27 @@ def _scalar_sigmoid(x: float) -> float:
     return (1.0 if x >= 0 else e) / (1.0 + e)
 
 
+def _sigmoid_slope(x: Any) -> Any:
+    if x.__class__ is float:
+        e = math.exp(-abs(x))
+        return e / (1.0 + e) / (1.0 + e)
+    e = np.exp(-np.abs(x))
+    return e / np.square(1.0 + e)
+
+
+sigmoid_slope = op(
+    _sigmoid_slope,
+    name="sigmoid_slope",
+    elementwise=True,
+    public=False,
+    vjp=lambda g, y, x: -g * y * np.tanh(0.5 * x),  # 1 - 2 sigmoid(x), without its cancellation near 0
+    doc="Return the derivative of sigmoid.",
+)
 sigmoid: Any = activation(
     _sigmoid,
     "sigmoid",
     "Return 1 / (1 + exp(-x)) without overflow (``scipy.special.expit``).",
-    lambda g, y, x: g * y * sigmoid(-x),
+    lambda g, x: g * sigmoid_slope(x),
     scalar=_scalar_sigmoid,
     symbol="σ",
     reference=lambda x: 1.0 / (1.0 + np.exp(-x)),

@@ -632,3 +632,20 @@ def test_bessel_functions_have_limits_at_zero_and_infinity_and_refuse_a_recorded
     for f in (ad.special.jv, ad.special.yv):
         with pytest.raises(ad.MissingRuleError, match="no derivative in its argument v"):
             f(ad.tensor(0.5), 1.0)
+
+
+@pytest.mark.parametrize("x", [1e-8, -1e-3, 0.4, -700.0])
+def test_the_second_derivative_of_expit_keeps_its_digits_near_zero(x: float) -> None:
+    """1 - 2 y cancelled: 9 wrong digits at 1e-8."""
+    second = ad.grad(ad.grad(ad.special.expit))(x)
+    e = np.exp(-abs(x))
+    np.testing.assert_allclose(second, -e / (1.0 + e) ** 2 * np.tanh(x / 2), rtol=4e-16 * 4)
+
+
+@pytest.mark.parametrize("x", [38.0, 40.0, 1e5, np.inf])
+def test_derivatives_of_log_ndtr_end_in_zero_on_the_right(x: float) -> None:
+    """The second was NaN, an infinity over its square."""
+    first, second = ad.grad(ad.special.log_ndtr), ad.grad(ad.grad(ad.special.log_ndtr))
+    density = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+    assert first(x) == pytest.approx(density, rel=1e-12)
+    assert np.isinf(x) or second(x) == pytest.approx(-x * density, rel=1e-12)

@@ -119,10 +119,17 @@ ndtr = special_row(
     single=values.ndtr_single,
     saturates=True,
 )
+def _log_ndtr_vjp(g: Any, x: Any) -> Any:
+    """Return density(x) / Φ(x), on the left by erfcx, which does not underflow there and overflows on the right."""
+    right = np.greater(x, 0.0)
+    low, high = np.where(right, -1.0, x), np.where(right, x, 1.0)
+    return g * np.where(right, density(high) / ndtr(high), math.sqrt(2.0 / math.pi) / erfcx(-ROOT_HALF * low))
+
+
 log_ndtr = special_row(
     values.log_ndtr,
     "Return log Φ(x), within 4 ulp (``scipy.special.log_ndtr``).",
-    lambda g, x: g * (math.sqrt(2.0 / math.pi) / erfcx(-ROOT_HALF * x)),
+    _log_ndtr_vjp,
 )
 ndtri_slope = special_row(
     values.ndtri_slope,
