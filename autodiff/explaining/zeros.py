@@ -78,7 +78,8 @@ def cause_of_zero(graph: GraphPass, use: Use, mask: Any) -> Cause:
     found = next((cause for find in IN_ORDER if (cause := find(zero)) is not None), None)
     if found is None:
         name, at = zero.name, value_text(zero.x, zero.index)
-        rule = f"the derivative of {name} is 0{at}."
+        tiny = zero.op.elementwise and at not in ("", " at 0", " at -0")
+        rule = f"the derivative of {name} is 0{at}{f', or smaller than {zero.node.dtype} can hold' if tiny else ''}."
         found = "stationary", rule, "another point to start from: here the gradient gives no direction."
     return cause_at(graph, zero.node, *found, zero.index)
 

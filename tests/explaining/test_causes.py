@@ -213,7 +213,12 @@ def test_a_mask_is_followed_through_sums_and_products() -> None:
 
 def test_a_stationary_point() -> None:
     x = ad.tensor([0.0, 0.0])
-    told(ad.explain((x**2).sum(), wrt=x), "zero", "stationary", "power")
+    why = ad.explain((x**2).sum(), wrt=x)
+    told(why, "zero", "stationary", "power")
+    assert "is 0 at 0." in why.text
+    tiny = ad.tensor(np.array([1e-30], np.float32))  # 3e-60: no claim that the derivative is 0
+    why = ad.explain((tiny**3).sum(), wrt=tiny)
+    assert "is 0 at 1e-30, or smaller than float32 can hold." in why.text
 
 
 def test_a_convention_at_a_kink() -> None:
