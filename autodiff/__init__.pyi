@@ -59,6 +59,7 @@ from .ops.arrays.assemble import fill_diagonal as fill_diagonal
 from .ops.arrays.assemble import geomspace as geomspace
 from .ops.arrays.assemble import hsplit as hsplit
 from .ops.arrays.assemble import insert as insert
+from .ops.arrays.assemble import ix_ as ix_
 from .ops.arrays.assemble import kron as kron
 from .ops.arrays.assemble import linspace as linspace
 from .ops.arrays.assemble import logspace as logspace

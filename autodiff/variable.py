@@ -174,6 +174,8 @@ class Variable:
         if run is not None:
             return run(*args, **kwargs)
         if function in PLAIN:
+            if isinstance(kwargs.get("out"), Variable):
+                raise missing_argument(f"np.{function.__name__}", "out")
             return function(*plain_tree(args), **{k: plain_tree(v) for k, v in kwargs.items()})
         module = str(getattr(function, "__module__", "numpy")).replace("numpy", "np")
         module = module.replace("._", ".").removesuffix("_impl")  # NumPy 2.0: np.lib._scimath_impl

@@ -56,6 +56,13 @@ _INSTEAD = {
         name: f"np.{name}(ad.array([...])) for a list of values" for name in ("mean", "sum", "max", "min", "std", "var")
     },
 }
+_MADE = {  # classes and modules of NumPy whose methods have no name that a user wrote
+    "RClass": ("np.r_", "np.concatenate([...])"),
+    "CClass": ("np.c_", "np.column_stack([...])"),
+    "MGridClass": ("np.mgrid", "np.linspace and np.meshgrid"),
+    "OGridClass": ("np.ogrid", "np.linspace and np.meshgrid"),
+    "defmatrix": ("np.matrix", "x itself, with @ for the product of matrices"),
+}
 
 
 def of_array() -> LeavesGraphError:
@@ -127,6 +134,11 @@ def _of_library(package: str, module: str, name: str, owner: Any, door: str) -> 
             return LeavesGraphError(f"np.testing.{name} compares plain values: write x.data.")
         if type(owner).__name__ == "vectorize":
             return leaves_graph("np.vectorize", door, "the function for whole arrays, or ad.vmap(f)(x)")
+        if area == "ma":
+            return leaves_graph("np.ma", door, _INSTEAD["MaskedArray"])
+        made = _MADE.get(type(owner).__name__) or _MADE.get(module.rpartition(".")[2])
+        if made is not None:
+            return leaves_graph(made[0], door, made[1])
         return leaves_graph(f"np.{name}", door, _INSTEAD.get(name, "the formula in NumPy functions that record"))
     if package == "scipy" and area == "sparse":
         return leaves_graph("a sparse matrix", door, "A.toarray() @ x")

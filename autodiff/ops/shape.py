@@ -362,7 +362,8 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     >>> np.copy(x).sum().backward(); x.grad
     array([1., 1.])
     """
-    return np.positive(a) if a.dtype.kind == "f" else astype(a, a.dtype)
+    kind = np.result_type(plain(a))
+    return np.positive(a) if kind.kind == "f" else astype(operand(a), kind)
 
 
 def _reshape_method(x: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:

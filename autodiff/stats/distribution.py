@@ -147,7 +147,7 @@ class Continuous(_Distribution):
 
     def _quantile(self, method: str, q: Any, args: Any, kwargs: Any) -> Any:
         shapes, (loc, scale) = self._arguments(method, args, kwargs)
-        dtype = np.result_type(plain(q), np.float16)
+        dtype = np.result_type(operand(plain(q)), np.float16)
         shapes = [np.asarray(a, dtype) if a.__class__ in (int, float) else a for a in shapes]
         outside = np.logical_not((operand(plain(q)) >= 0) & (operand(plain(q)) <= 1))
         y = self._formula(method)(np.where(outside, 0.5, q), *shapes) * scale + loc

@@ -691,3 +691,44 @@ def test_divmod_records_the_quotient_and_the_remainder(make: Any) -> None:
     assert x.grad == -2.0
     with pytest.raises(TypeError, match="divmod"):
         divmod(x, "a")
+
+
+def test_an_open_mesh_is_recorded() -> None:
+    """np.ix_ gave plain arrays: a gradient was lost without a word."""
+    x, y = ad.tensor([1.0, 2.0]), ad.tensor([3.0, 4.0, 5.0])
+    a, b, c = np.ix_(x, y, [True, False, True])
+    assert [part.shape for part in (a, b, c)] == [(2, 1, 1), (1, 3, 1), (1, 1, 2)] and c.ravel().tolist() == [0, 2]
+    (a * b).sum().backward()
+    assert x.grad.tolist() == [12.0] * 2 and y.grad.tolist() == [3.0] * 3
+    with pytest.raises(ValueError, match=r"ix_ takes sequences, of one axis; got float64 Tensor of shape \(2, 1, 1\)"):
+        np.ix_(a)
+
+
+def test_a_plain_result_is_not_written_into_a_value() -> None:
+    x = ad.tensor([1.0, 2.0])
+    with pytest.raises(ad.MissingRuleError, match="out"):
+        np.isneginf(np.ones(2), out=x)
+    assert x.data.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # np.matrix
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda x: np.r_[x, x], "np.r_"),
+        (lambda x: np.c_[x, x], "np.c_"),
+        (lambda x: np.matrix(x), "np.matrix"),
+        (lambda x: np.ma.sum(x), "np.ma"),
+    ],
+)
+def test_classes_of_numpy_that_lose_a_gradient_are_named(call: Any, name: str) -> None:
+    """They were np.__getitem__, np.__new__ and np.wrapper."""
+    with pytest.raises(ad.LeavesGraphError, match=f"^{name} would cut .* to keep the gradient write "):
+        call(ad.tensor([1.0, 2.0]))
+
+
+def test_statistics_of_a_scalar_without_its_nans_and_copies_of_numbers() -> None:
+    """AttributeError: a float has no dtype."""
+    x = ad.scalar(2.0)
+    assert np.nanvar(x).item() == np.nanstd(x).item() == 0.0
+    assert ad.copy(0.37) == 0.37 and ad.copy(np.float32(2)).dtype == np.float32

@@ -352,3 +352,11 @@ def test_all_parameters_of_these_distributions_are_differentiated_twice(name: st
     slope = ad.grad(along)
     np.testing.assert_allclose(ad.grad(slope)(0.0), (slope(h) - slope(-h)) / (2 * h), rtol=1e-7, atol=1e-8)
     np.testing.assert_allclose(ad.jvp(along, (0.0,), (1.0,))[1], slope(0.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "shapes"), [("gamma", (2.3,)), ("lognorm", (0.7,)), ("triang", (0.4,))])
+def test_a_quantile_of_a_python_number_keeps_all_digits(name: str, shapes: tuple[float, ...]) -> None:
+    """The shape parameters were rounded to float16, the narrowest type that a Python number fits."""
+    distribution = getattr(ad.stats, name)
+    right = distribution.ppf(np.array([0.37]), *shapes)[0]
+    np.testing.assert_allclose(distribution.ppf(0.37, *shapes), right, rtol=1e-14)

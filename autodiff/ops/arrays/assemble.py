@@ -299,6 +299,23 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     return tuple(grids) if sparse else broadcast_arrays(*grids)
 
 
+def ix_(*args: Any) -> tuple[Any, ...]:
+    """Return sequences as an open mesh, each along an axis of its own (``np.ix_``); booleans as the places of True.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x, y = np.ix_(ad.tensor([1.0, 2.0]), [10.0, 20.0, 30.0])
+    >>> (x * y).shape
+    (2, 3)
+    """
+    mesh = []
+    for k, x in enumerate(args):
+        if np.ndim(x) != 1:
+            raise ValueError(f"ix_ takes sequences, of one axis; got {kind_of(x)} at {k}.")
+        row = x if isinstance(x, Variable) and plain(x).dtype.kind in "fc" else np.ix_(plain(x))[0]
+        mesh.append(np.reshape(row, tuple([-1 if i == k else 1 for i in range(len(args))])))
+    return tuple(mesh)
+
+
 def kron(a: Any, b: Any) -> Any:
     """Replace each element of a by its product with all of b (``np.kron``).
 
@@ -504,6 +521,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Any
 
 composite(fill_diagonal)
 composite(put_along_axis)
+composite(ix_, numpy=(np.ix_,), public=False)  # ad.ix_, under NumPy's name
 for _function in (
     block, append, insert, delete, resize, diagflat, rollaxis, matrix_transpose, broadcast_arrays, meshgrid, kron,
     vander, array_split, hsplit, vsplit, dsplit, linspace, logspace, geomspace,

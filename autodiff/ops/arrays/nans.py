@@ -114,7 +114,7 @@ def nanmean(
 
 
 def _of_dtype(y: Any, a: Any, dtype: Any) -> Any:
-    kind = plain(a).real.dtype
+    kind = np.asarray(plain(a)).real.dtype
     return y if dtype is not None or y.dtype == kind else np.astype(y, kind)
 
 

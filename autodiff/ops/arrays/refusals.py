@@ -64,7 +64,7 @@ PLAIN_RESULTS = """
     iscomplexobj isrealobj isreal iscomplex isneginf isposinf isscalar
     result_type can_cast min_scalar_type common_type may_share_memory shares_memory
     array2string array_repr array_str zeros_like ones_like empty_like einsum_path
-    ix_ diag_indices_from tril_indices_from triu_indices_from ravel_multi_index unravel_index
+    diag_indices_from tril_indices_from triu_indices_from ravel_multi_index unravel_index
 """.split()
 
 
