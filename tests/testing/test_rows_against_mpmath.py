@@ -73,6 +73,7 @@ ORACLES: dict[str, Any] = {
     "cosh": mp.cosh,
     "tanh": mp.tanh,
     "sech_squared": lambda x: mp.sech(x) ** 2,
+    "sigmoid_slope": lambda x: mp.sech(x / 2) ** 2 / 4,
     "arcsinh": mp.asinh,
     "arccosh": mp.acosh,
     "arctanh": mp.atanh,
