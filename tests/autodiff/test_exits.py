@@ -136,10 +136,10 @@ def test_detached_value_stops_the_gradient() -> None:
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        (lambda x: np.emath.sqrt(x), r"np\.lib\.scimath\.sqrt"),
-        (lambda x: np.emath.arccos(x), r"np\.lib\.scimath\.arccos"),
+        (lambda x: np.char.center(x, 3), r"np\.\w+\.center"),
+        (lambda x: np.char.ljust(x, 3), r"np\.\w+\.ljust"),
     ],
-    ids=["emath.sqrt", "emath.arccos"],
+    ids=["char.center", "char.ljust"],
 )
 def test_function_without_a_rule_refuses_by_name(call: Any, name: str) -> None:
     with pytest.raises(ad.MissingRuleError, match=name + r".* has no derivative rule here.*custom_vjp.*\.data"):
