@@ -115,7 +115,7 @@ def _push_each(
             raise GraphError("forward mode over a graph that a backward pass has consumed; compute the value again.")
         saved: Any = handles(node) if recorded else node.saved
         if reach is not None:
-            refuse_convention(node, reach.arrived(node))
+            refuse_convention(node, reach.of(node) if node.notes is None else reach.arrived(node))
         for i, p in enumerate(node.parents):
             if not isinstance(p, Node) or p not in found:
                 continue
