@@ -254,6 +254,8 @@ def forward_cause(graph: GraphPass, node: Node, kind: str) -> Cause:
             text, instead = f"in {op_text(before)}: {text}", remedy(graph, before)
         else:
             instead = remedy_of(graph.snapshot, record, kind)
+        if made == "overflow":
+            instead = instead or _SMALLER[before.dtype == np.float64]
         return cause_at(graph, before, made, f"{text}.", instead, index)
     return cause_at(
         graph, node, f"{kind}_made", f"a value before {op_text(node)} is not finite, and was not kept.", "", None

@@ -341,6 +341,10 @@ def test_an_infinite_derivative_at_zero(f: Any, op: str) -> None:
 def test_overflow_is_no_singular_point() -> None:
     x = ad.tensor([1000.0])
     told(ad.explain(np.exp(x).sum(), wrt=x), "infinite", "overflow", "exp")
+    half = ad.tensor(np.array([300.0], np.float16))
+    why = ad.explain((half * half * half).sum(), wrt=half)
+    told(why, "infinite", "overflow", "multiply")
+    assert "float64" in why.cause.remedy
 
 
 # ---- huge
