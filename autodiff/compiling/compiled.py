@@ -6,6 +6,7 @@ import inspect
 import traceback
 import types
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
@@ -15,11 +16,12 @@ from ..errors import TraceError, Untraced, kind_of
 from ..modes import OFF, state
 from .entry import Entry, Miss
 from .listing import Listing
-from .tracing.signature import signature
+from .tracing.signature import signature, without_numbers
 from .tracing.surroundings import PACKAGES
 from .tracing.twice import no_garbage_collection, traced_twice
 
 LIMIT = 16  # programs for arguments of the same shapes
+NUMBERS = 64  # programs for arguments that differ in Python numbers alone
 
 
 class Compiled:
@@ -35,6 +37,7 @@ class Compiled:
         self._entries: dict[Any, list[Entry]] = {}
         self._latest: Entry | None = None
         self._warned: set[Any] = set()
+        self._alike: Counter[Any] = Counter()  # programs for each signature without its numbers
         update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -63,6 +66,13 @@ class Compiled:
                 self._warned.add(key)
                 self._warn_of_too_many(why)
             return self.function(*args, **kwargs)
+        shapes = without_numbers(key)
+        if entries is None and self._alike[shapes] >= NUMBERS:
+            if shapes not in self._warned:
+                self._warned.add(shapes)
+                self._warn_of_numbers()
+            return self.function(*args, **kwargs)
+        self._alike[shapes] += entries is None
         return self._trace(key, inputs, args, kwargs, why)
 
     def _trace(self, key: Any, inputs: list[Any], args: Any, kwargs: Any, why: str) -> Any:
@@ -111,6 +121,15 @@ class Compiled:
             f"compile: {self.name} has {LIMIT} programs for arguments of these shapes, and needs one more: {why}. From "
             "now on such calls run uncompiled. Each number that Python reads inside (.item(), float(), an index) makes "
             "a program of its own: return the array (return loss), and write .item() on the result.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+    def _warn_of_numbers(self) -> None:
+        warnings.warn(
+            f"compile: {self.name} has {NUMBERS} programs whose arguments differ in Python numbers alone. From now on "
+            "calls with other numbers run uncompiled. Pass a number that changes from call to call as an array: "
+            "np.asarray(step).",
             RuntimeWarning,
             stacklevel=3,
         )
@@ -170,7 +189,8 @@ def compile(function: Callable[..., Any] | None = None, *, verbose: bool = False
     attribute, an environment variable. Files, the working directory and the settings of the interpreter are not
     compared; nor is a captured array that cannot be written to (``a.flags.writeable = False``, not a view).
     Parameters and other Tensors that the function captures are read at every call, and their new values are written
-    back. So are an optimizer's moments and counts.
+    back. So are an optimizer's moments and counts. Pass a number that changes at every call, such as the step, as an
+    array: after 64 programs that differ in numbers alone, others run uncompiled, with a warning.
 
     A trace runs the function twice. Prints and other effects on Python objects happen only there, not in later calls.
     So return a loss as an array, and write ``.item()`` on the result: inside, each number needs another program.

@@ -57,7 +57,7 @@ def _as_input(x: Any) -> Any:
 def _cost(f: Callable[..., Any], args: Any, kwargs: Any) -> Counter[str]:
     """Return the operations of each function in the program of f, and the numbers that go in and come out."""
     found = ad.profile(f, repeat=1)(*args, **kwargs)
-    cost = Counter({name: line.operations for name, line in found.by_call().items()})
+    cost = Counter({name: line.operations for name, line in found.by_call().items() if line.operations})
     leaves = flatten((args, kwargs, found.result))[0]
     cost["inputs and outputs"] = sum(np.size(ad.plain(x)) for x in leaves if not isinstance(x, int | str | NoneType))
     return cost

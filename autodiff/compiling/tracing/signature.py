@@ -58,6 +58,15 @@ def signature(tree: Any, inputs: list[Any], floor: float, seen: dict[int, int]) 
     return Same(numbers(tree, "compile", "x"))
 
 
+def without_numbers(key: Hashable) -> Hashable:
+    """Return a signature with the kinds of Python numbers in place of their values."""
+    if not isinstance(key, tuple):
+        return key
+    if len(key) == 2 and key[0] in (int, float, complex):
+        return key[:1]
+    return tuple([without_numbers(part) for part in key])
+
+
 def _is_input(x: Any) -> bool:
     return type(x) is np.ndarray or isinstance(x, Variable) or (isinstance(x, np.generic) and x.dtype.kind in "biufc")
 

@@ -57,6 +57,19 @@ def test_a_number_that_python_reads_at_every_call_runs_uncompiled_in_the_end() -
         same(fast(X - 2), (X - 2) * (X - 2)[0])
 
 
+def test_a_number_that_is_passed_anew_at_every_call_runs_uncompiled_in_the_end(monkeypatch: Any) -> None:
+    monkeypatch.setattr("autodiff.compiling.compiled.NUMBERS", 3)
+    fast = ad.compile(lambda x, step: x * step)
+    with pytest.warns(RuntimeWarning, match=r"3 programs .* Pass .* as an array") as warned:
+        results = [fast(X, step) for step in range(6)]
+    for step, got in enumerate(results):
+        same(got, X * step)
+    assert len(fast.programs) == 3 and len(warned) == 1
+    same(fast(X[:2], 2.5), X[:2] * 2.5)  # other shapes, and other kinds of numbers, have programs of their own
+    same(fast(X, np.asarray(9)), X * 9)
+    assert len(fast.programs) == 5
+
+
 def test_loops_that_end_on_a_value_follow_it() -> None:
     def f(x: Any) -> Any:
         while abs(x).max() > 0.1:
