@@ -109,8 +109,10 @@ class Entry:
                 made = inputs[y.value]
             elif y.kind in ("handle", "fixed"):
                 made = y.value.copy() if isinstance(y.value, set | bytearray | deque) else y.value
-            elif y.kind in ("float", "scalar"):
+            elif y.kind == "scalar":
                 made = float(value)
+            elif y.kind == "python":
+                made = np.asarray(value).item()
             elif y.kind == "number":
                 made = np.asarray(value)[()]
             else:

@@ -372,10 +372,13 @@ class Trace(Writes):
         generator = source() if callable(source) else source
         self._refuse_moved(generator)
         before = self.generators.get(id(generator), (None, generator.bit_generator.state))[1]
-        made = np.asarray(self._run(getattr(generator, method), *args, **keywords))
+        drawn = self._run(getattr(generator, method), *args, **keywords)
+        made = drawn if isinstance(drawn, np.generic) else np.asarray(drawn)
         self.generators[id(generator)] = generator, before, generator.bit_generator.state
         arguments = (source, method, tuple(args), dict(keywords))
         (index,) = self.write(functional.draw, arguments, {}, made, pure=False)
+        if type(drawn) in (int, float):  # a Python number, which never upcasts an array
+            return TracedArray(made[()], self, Cell(index, "made"), (), index, True)
         return self.traced(made, index)
 
     def put_generators_back(self) -> None:
@@ -440,7 +443,7 @@ class Trace(Writes):
     ) -> TracedArray:
         if dynamic:
             self._guard_shape(index, made)
-        weak = bool(operands) and all(t._weak for t in operands) and made.ndim == 0 and made.dtype.kind in "f"
+        weak = bool(operands) and all(t._weak for t in operands) and made.ndim == 0 and made.dtype.kind in "fi"
         if weak:
             return TracedArray(made[()], self, Cell(index, "made"), (), index, True)
         if type(made) is np.ndarray and made.size:

@@ -41,7 +41,7 @@ _one_at_a_time = threading.RLock()
 class Output:
     """One leaf of the function's result.
 
-    kind    "array", "number" (NumPy's), "float", "tensor", "scalar"; or "fixed", "argument", "handle"
+    kind    "array", "number" (NumPy's), "python" (Python's), "tensor", "scalar"; or "fixed", "argument", "handle"
     value   the ``Ref``; or the fixed value, the position of the argument, the handle
     live    whether derivatives flow to it
     """
@@ -282,7 +282,7 @@ def _output(trace: StatefulTrace, y: Any, places: dict[int, int], defined: tuple
             return Output("fixed", y)
         return Output("scalar" if isinstance(y, Scalar) else "tensor", Ref(trace.index_of(value)), is_live(y))
     if type(y) is TracedArray:
-        kind = "float" if y._weak else "array" if type(y._example) is np.ndarray else "number"
+        kind = "python" if y._weak else "array" if type(y._example) is np.ndarray else "number"
         return Output(kind, Ref(trace.index_of(y)))
     if isinstance(y, np.ndarray):
         return Output("array", Ref(trace.constant(y)))

@@ -363,6 +363,23 @@ def test_drawn_numbers_are_random_and_equal_those_of_the_function() -> None:
         same(fast(X, one), f(X, two))
 
 
+@pytest.mark.parametrize(("method", "arguments"), [("beta", (0.4, 0.4)), ("poisson", (3.0,)), ("integers", (1, 9))])
+def test_a_number_that_is_drawn_is_of_the_kind_that_the_generator_gives(method: str, arguments: Any) -> None:
+    x = np.linspace(0, 1, 7, dtype=np.float32)
+
+    def mixed(rng: Any) -> Any:
+        share = ad.extend.draw_random(rng, method, *arguments)
+        return share, share * x + (1 - share) * x[::-1], 1 - share, np.count_nonzero(x) * 2 * x
+
+    generators = np.random.default_rng(0), np.random.default_rng(0)
+    fast = ad.compile(lambda: mixed(generators[0]))
+    for _ in range(4):
+        for got, want in zip(fast(), mixed(generators[1]), strict=True):
+            assert type(got) is type(want)
+            np.testing.assert_array_equal(got, want)
+            assert np.asarray(got).dtype == np.asarray(want).dtype
+
+
 def test_numbers_drawn_in_another_way_are_refused_with_the_line() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(ad.TraceError, match=r"a Generator at .*test_compile.py:\d+"):
