@@ -13,7 +13,7 @@ from ..transforms.containers import flatten, flatten_as
 from ..variable import plain
 from .implicit_functions import implicit
 from .minimizing import minimize
-from .trees import Layout, by_example, real_numbers, scipys, to_vector
+from .trees import Layout, by_example, own_value, real_numbers, scipys, to_vector
 
 Function = Callable[..., Any]
 
@@ -44,7 +44,7 @@ def root(f: Function, start: Any, *parameters: Any, method: str = "hybr", tol: f
             return out
 
         found = scipys("optimize", "ad.root").root(
-            lambda v: real_numbers(on_vector(v), "ad.root: f"),
+            lambda v: own_value(on_vector(v), "ad.root: f"),
             layout.start,
             jac=jacobian(on_vector) if method in ("hybr", "lm") else None,
             method=method,

@@ -60,6 +60,8 @@ def solve_ivp(
     """
     if not callable(f):
         raise TypeError(f"ad.solve_ivp(f, t_span, y0) needs a function; got {kind_of(f)}.")
+    if not isinstance(args, tuple | list):
+        raise TypeError(f"ad.solve_ivp: args must be the tuple of the further arguments of f, as in args=({args},).")
     for name, times in (("t_span", t_span), ("t_eval", t_eval)):
         if any(isinstance(v, Variable) and is_live(v) for v in flatten(times)[0]):
             raise leaves_graph(f"ad.solve_ivp(..., {name}=...)", ".data", "f(t * s, y) * s over fixed times")

@@ -58,6 +58,7 @@ def minimize(
     """
     if not callable(fun):
         raise TypeError(f"ad.minimize(fun, x0) needs a function; got {kind_of(fun)}.")
+    args = args if isinstance(args, tuple) else (args,)  # as SciPy reads it
     _refuse_recorded(flatten(args)[0])
     layout = Layout(x0, "ad.minimize")
 
@@ -101,8 +102,8 @@ def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds:
     """Find the parameters for which the sum of squares of fun is least, by ``scipy.optimize.least_squares`` with an
     exact Jacobian.
 
-    fun(parameters, *args) returns the residuals, an array or a nesting of arrays. x0, bounds: as for ``minimize``.
-    options: SciPy's (``method``, ``loss``, ``f_scale``, ``x_scale``, ``ftol``, ...).
+    fun(parameters, *args) returns the residuals, an array or a nesting of arrays. x0: as for ``minimize``. bounds: of
+    an array SciPy's (lows, highs), each a number or one for each parameter; of a nesting as for ``minimize``. options: SciPy's (``method``, ``loss``, ``f_scale``, ``x_scale``, ``ftol``, ...).
 
     Returns SciPy's ``OptimizeResult``; ``x`` and ``grad`` are nested as x0, ``jac`` is the matrix over all numbers.
 
@@ -117,13 +118,14 @@ def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds:
         raise TypeError(f"ad.least_squares(fun, x0) needs a function; got {kind_of(fun)}.")
     if "jac" in options:
         raise TypeError("ad.least_squares computes the Jacobian itself: leave jac out.")
+    args = tuple(args) if isinstance(args, tuple | list) else (args,)
     _refuse_recorded(flatten(args)[0])
     layout = Layout(x0, "ad.least_squares")
 
     def residuals(v: Any) -> Any:
         return to_vector(flatten(fun(layout.tree(v), *args))[0])
 
-    limits = _bounds(bounds, x0, layout)
+    limits = _bounds(bounds, x0, layout) if isinstance(x0, dict | list | tuple) else _two_sides(bounds, layout)
     if limits is not None:
         options["bounds"] = limits
     found = scipys("optimize", "ad.least_squares").least_squares(
@@ -190,6 +192,24 @@ def _bounds(bounds: Any, start: Any, layout: Layout) -> Any:
             values = to_vector(values)
         ends.append(np.asarray(values, np.float64))
     return made(*ends)
+
+
+def _two_sides(bounds: Any, layout: Layout) -> Any:
+    """Return the bounds of ``least_squares`` over an array: (lows, highs), where ``minimize`` has pairs."""
+    made = scipys("optimize", "ad.least_squares").Bounds
+    if bounds is None or isinstance(bounds, made):
+        return bounds
+    count = layout.start.size
+    try:
+        low, high = (np.broadcast_to(np.asarray(side, np.float64), (count,)) for side in bounds)
+        if np.isnan([low, high]).any():  # of None
+            raise TypeError
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"bounds must be (lows, highs), each a number or {count} numbers, with -np.inf and np.inf for none; got "
+            f"{bounds!r}."
+        ) from None
+    return made(low, high)
 
 
 def _pairs(bounds: Any, start: Any) -> list[Any]:

@@ -12,6 +12,8 @@ from ..ops.shape import operand
 from ..variable import plain
 from .continuous import HALF_LOG_2PI
 
+SLACK = 1e-3  # of a sum that must be 1: more than rounding, and than the step of a finite difference
+
 
 def _points(name: str, x: Any, mean: Any, spread: Any) -> tuple[Any, Any, int]:
     """Return x as (..., d), less the mean, and Cholesky's factor of the spread (d, d), or d of them, or one.
@@ -79,9 +81,13 @@ class _MultivariateT:
     """
 
     def logpdf(self, x: Any, loc: Any = None, shape: Any = 1.0, df: Any = 1.0) -> Any:
-        """Evaluate the logarithm of the density at x: (..., d), as ``multivariate_normal.logpdf``; df: above 0."""
+        """Evaluate the logarithm of the density at x: (..., d), as ``multivariate_normal.logpdf``; df: above 0, and the
+        normal distribution where it is math.inf."""
+        if isinstance(df, int | float) and df == math.inf:
+            return multivariate_normal.logpdf(x, loc, shape)
         x, factor, d = _points("multivariate_t", x, loc, shape)
-        norm = special.gammaln(0.5 * (df + d)) - special.gammaln(0.5 * df) - 0.5 * d * np.log(df * math.pi)
+        # a difference of two logarithms of gamma functions has no digits left at a large df
+        norm = math.lgamma(0.5 * d) - special.betaln(0.5 * df, 0.5 * d) - 0.5 * d * np.log(df * math.pi)
         return norm - _half_log_det(factor) - 0.5 * (df + d) * np.log1p(_distance(factor, x) / df)
 
     def pdf(self, x: Any, loc: Any = None, shape: Any = 1.0, df: Any = 1.0) -> Any:
@@ -99,9 +105,16 @@ class _VonMisesFisher:
     """
 
     def logpdf(self, x: Any, mu: Any = None, kappa: Any = 1.0) -> Any:
-        """Evaluate the logarithm of the density at directions x: (..., d), about mu: (d,), of length 1."""
+        """Evaluate the logarithm of the density at directions x: (..., d), about mu: (d,).
+
+        Raises ValueError where the length of one of them is not 1, to 1e-3.
+        """
         if mu is None:
             raise ValueError("vonmises_fisher: the mean direction mu is missing.")
+        for name, given in (("x", x), ("mu", mu)):
+            bare = operand(plain(given))
+            if np.any(np.abs(np.sum(bare * bare, axis=-1) - 1.0) > 2 * SLACK):
+                raise ValueError(f"vonmises_fisher: {name} must be directions of length 1; got {bare!r}.")
         d = np.shape(mu)[-1]
         bessel = np.log(special.ive(0.5 * d - 1.0, kappa)) + kappa
         return (0.5 * d - 1.0) * np.log(kappa) - d * HALF_LOG_2PI - bessel + kappa * np.sum(operand(x) * mu, axis=-1)
@@ -160,8 +173,13 @@ class _Multinomial:
 
     def logpmf(self, x: Any, n: Any, p: Any) -> Any:
         """Evaluate the logarithm of the probability of x: (..., k), with p: (k,) or (..., k); -inf where x does not
-        add up to n, or is no count."""
-        x = operand(plain(x))
+        add up to n, or is no count.
+
+        Raises ValueError where p is negative or does not add up to 1, to 1e-3. (SciPy replaces its last number.)
+        """
+        x, bare = operand(plain(x)), operand(plain(p))
+        if np.any(bare < 0) or np.any(np.abs(np.sum(bare, axis=-1) - 1.0) > SLACK):
+            raise ValueError(f"multinomial: the probabilities p must be positive and add up to 1; got {bare!r}.")
         n = operand(plain(n))
         possible = np.all((x >= 0) & (x == np.floor(x)), axis=-1) & (np.sum(x, axis=-1) == n)
         counts = np.where(possible[..., None], x, 0)

@@ -117,6 +117,35 @@ def test_all_arguments_that_are_numbers_are_differentiated_in_both_modes(name: s
     assert_allclose(np.sum(weights * ad.jvp(f, operands, ways)[1]), slope, rtol=1e-6, atol=1e-6)
 
 
+def test_spectra_of_every_dtype_have_scipys_dtype_and_digits() -> None:
+    """int32 had a window of float32, float16 was detrended in float16, complex64 came back as complex128."""
+    for dtype in (np.int16, np.int32, np.float16, np.float32, np.complex64):
+        x, onesided = (100 * X[0]).astype(dtype), dtype != np.complex64
+        for kind in (False, "linear"):
+            want = theirs.stft(x, nperseg=8, detrend=kind, return_onesided=onesided)[2]
+            got = ad.signal.stft(x, nperseg=8, detrend=kind, return_onesided=onesided)[2]
+            assert_allclose(got, want, rtol=1e-12 if want.dtype == complex else 1e-4, atol=1e-4)
+            assert got.dtype == want.dtype or (dtype == np.int16 and kind)
+
+
+def test_a_periodogram_of_fewer_samples_takes_the_first_ones() -> None:
+    for window, n in ((None, 20), ("hann", 21), ("hann", 64)):
+        want = theirs.periodogram(X, window=window, nfft=n)[1]
+        assert_allclose(ad.signal.periodogram(X, window=window, nfft=n)[1], want, rtol=1e-12, atol=1e-14)
+
+
+def test_what_cannot_be_transformed_back_or_has_no_segment_is_told() -> None:
+    z = theirs.stft(X[0], nperseg=8, noverlap=0, boundary=None)[2]
+    with pytest.warns(UserWarning, match="istft: the windows are zero at 7 of 56 samples"):
+        ad.signal.istft(z, nperseg=8, noverlap=0, boundary=False)
+    with pytest.raises(ValueError, match="nperseg=16 need noverlap < nperseg <= nfft"):
+        ad.signal.istft(z, nperseg=16)
+    with pytest.raises(ValueError, match="a window of 4 samples is longer than the signal, which has 2"):
+        ad.signal.welch(X[0, :2], window=np.ones(4))
+    with pytest.raises(ValueError, match="one array must be as long as the other along every axis"):
+        ad.signal.fftconvolve(np.ones((2, 5)), np.ones((3, 4)), "valid")
+
+
 def test_filters_batch_and_refuse_what_is_none() -> None:
     one = ad.grad(lambda x: np.sum(ad.signal.lfilter(B, A, x) ** 2))
     assert_allclose(ad.vmap(one)(X), np.stack([one(x) for x in X]), rtol=1e-13)

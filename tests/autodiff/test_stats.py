@@ -184,6 +184,23 @@ def test_vonmises_is_scipys_over_several_periods_and_refuses_what_has_no_closed_
 
 
 @pytest.mark.sampled
+def test_students_density_of_vectors_keeps_its_digits_as_df_grows() -> None:
+    """-3.71138 was given at df=1e14, and NaN at infinity. Right values: mpmath, 50 digits."""
+    x, args = [0.3, -1.2, 0.5], (np.zeros(3), np.eye(3))
+    for df, right in ((1e6, -3.6468167275130816), (1e14, -3.6468155996140292)):
+        assert ad.plain(ad.stats.multivariate_t.logpdf(x, *args, df)) == pytest.approx(right, rel=2e-14)
+    normal = ad.stats.multivariate_normal.logpdf(x, *args)
+    assert ad.stats.multivariate_t.logpdf(x, *args, np.inf) == normal
+
+
+def test_probabilities_that_do_not_add_up_and_vectors_that_are_no_directions_are_refused() -> None:
+    with pytest.raises(ValueError, match="multinomial: the probabilities p must be positive and add up to 1"):
+        ad.stats.multinomial.logpmf([1, 2], 3, [0.4, 0.5])
+    for x, mu in (([0.6, 0.9], [1.0, 0.0]), ([1.0, 0.0], [2.0, 0.0])):
+        with pytest.raises(ValueError, match="must be directions of length 1"):
+            ad.stats.vonmises_fisher.logpdf(x, mu, 2.0)
+
+
 def test_dirichlet_and_multinomial_are_scipys_and_have_their_derivatives() -> None:
     stats = pytest.importorskip("scipy.stats")
     alpha, x = np.array([0.7, 2.0, 3.5]), np.array([[0.2, 0.1], [0.3, 0.6], [0.5, 0.3]])

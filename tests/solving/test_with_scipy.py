@@ -140,6 +140,10 @@ def test_the_callback_sees_the_nesting_and_may_stop() -> None:
         ),
         (lambda: ad.grad(lambda a: ad.minimize(lambda x: (x - a) ** 2, 0.0).x)(1.0), ad.GraphError, "ad.minimizer"),
         (lambda: ad.grad(lambda a: ad.least_squares(lambda x: x - a, 0.0).x)(1.0), ad.GraphError, "recorded value"),
+        (lambda: ad.grad(lambda a: ad.root(lambda x: x - a, 0.0))(1.0), ad.GraphError, "none of its arguments"),
+        (lambda: ad.least_squares(lambda x: x, np.zeros(3), bounds=[(0, 1)] * 3), ValueError, r"bounds must be \(lows"),
+        (lambda: ad.least_squares(lambda x: x, np.zeros(3), bounds=(None, 1)), ValueError, "np.inf for none"),
+        (lambda: ad.solve_ivp(lambda t, y, k: -k * y, (0, 1), [1.0], args=2.0), TypeError, r"args=\(2.0,\)"),
     ],
 )
 def test_misuse_is_refused_with_a_sentence(call: Any, error: type[Exception], message: str) -> None:
@@ -157,6 +161,21 @@ def test_least_squares_fits_a_decay_within_bounds() -> None:
     )
     assert found.x == {"size": pytest.approx(3.0, rel=1e-6), "rate": pytest.approx(2.0, rel=1e-6)}
     assert set(found.grad) == {"size", "rate"}
+
+
+def test_bounds_of_least_squares_over_an_array_are_scipys_lows_and_highs() -> None:
+    """They were read as a pair for each of two parameters: the first between 0 and 1, the second between 2 and 3."""
+    for bounds in (([0.0, 1.0], [2.0, 3.0]), (-1, np.inf), ([0, 0], 1.5), optimize.Bounds([0, 0], [1, 1])):
+        start = np.array([0.5, 1.0])
+        want = optimize.least_squares(lambda x: x - 9.0, start, bounds=bounds).x
+        np.testing.assert_allclose(ad.least_squares(lambda x: x - 9.0, start, bounds=bounds).x, want)
+
+
+def test_a_further_argument_alone_needs_no_tuple() -> None:
+    for search in (ad.minimize, ad.least_squares):
+        for value in (3.0, np.array([3.0])):
+            found = search(lambda x, a: ((x - a) ** 2).sum(), np.zeros(1), value)
+            np.testing.assert_allclose(found.x, 3.0, atol=1e-2)
 
 
 @given(st.floats(0.5, 20.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,11 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     along = range(np.ndim(a)) if axes is None else np.atleast_1d(axes).tolist()
     along = [normalize_axis_index(axis, np.ndim(a)) for axis in along]
     n, m = ([np.shape(x)[axis] for axis in along] for x in (a, b))
+    if mode == "valid" and any([i < j for i, j in zip(n, m)]) and any([i > j for i, j in zip(n, m)]):
+        raise ValueError(
+            f"fftconvolve: for mode='valid' one array must be as long as the other along every axis; got {np.shape(a)} "
+            f"and {np.shape(b)}."
+        )
     full = [i + j - 1 for i, j in zip(n, m)]
     whole = any([np.result_type(x).kind == "c" for x in (a, b)])
     there, back = (np.fft.fftn, np.fft.ifftn) if whole else (np.fft.rfftn, np.fft.irfftn)
@@ -126,7 +132,10 @@ def _lengths(window: Any, nperseg: int | None, noverlap: int | None, nfft: int |
     """Return the length of a segment, of the overlap and of the transform."""
     if nperseg is None:
         nperseg = 256 if isinstance(window, (str, tuple)) else len(window)
-    nperseg = min(nperseg, n) if isinstance(window, (str, tuple)) else nperseg
+    if isinstance(window, (str, tuple)):
+        nperseg = min(nperseg, n)
+    elif nperseg > n:
+        raise ValueError(f"a window of {nperseg} samples is longer than the signal, which has {n}.")
     nfft = nperseg if nfft is None else nfft
     noverlap = nperseg // 2 if noverlap is None else noverlap
     if not 0 <= noverlap < nperseg <= nfft:
@@ -154,11 +163,13 @@ def _spectra(
     """Return frequencies, the times of the middles of the segments, and (..., frequencies, segments)."""
     nperseg, noverlap, nfft = lengths
     onesided = onesided and np.result_type(x).kind != "c"
+    x = np.astype(x, np.float32) if np.result_type(x) == np.float16 else x  # as the transform does
     weights = get_window(window, nperseg)
     parts = _segments(x, nperseg, nperseg - noverlap)
     if trend is not False:
         parts = trend(parts) if callable(trend) else detrend(parts, type=trend)
-    weights = weights if np.result_type(parts).itemsize >= 8 else np.astype(weights, np.float32)
+    if np.result_type(parts, np.complex64) == np.complex64:
+        weights = np.astype(weights, np.float32)
     z = (np.fft.rfft if onesided else np.fft.fft)(parts * weights, nfft)
     f = np.fft.rfftfreq(nfft, 1 / fs) if onesided else np.fft.fftfreq(nfft, 1 / fs)
     times = np.arange(nperseg / 2, np.shape(x)[-1] - nperseg / 2 + 1, nperseg - noverlap) / fs
@@ -229,7 +240,9 @@ def istft(
     z = np.moveaxis(operand(Zxx), (freq_axis, time_axis), (-1, -2))
     whole = 2 * (np.shape(z)[-1] - 1) if input_onesided else np.shape(z)[-1]
     nperseg = whole if nperseg is None else nperseg
-    nperseg, noverlap, nfft = _lengths(window, nperseg, noverlap, nfft or max(whole, nperseg), nperseg)
+    if nfft is None:  # segments of an odd length have as many frequencies as those of one sample less
+        nfft = nperseg if input_onesided and nperseg == whole + 1 else whole
+    nperseg, noverlap, nfft = _lengths(window, nperseg, noverlap, nfft, nperseg)
     step, count = nperseg - noverlap, np.shape(z)[-2]
     weights = get_window(window, nperseg)
     parts = np.fft.irfft(z, nfft) if input_onesided else np.fft.ifft(z, nfft)
@@ -241,7 +254,14 @@ def istft(
     norm = scatter(index, index=places, shape=(length,), dtype=index.dtype)
     cut = nperseg // 2 if boundary else 0
     x, norm = x[..., cut : length - cut], norm[cut : length - cut]
-    x = x / np.where(np.greater(norm, 1e-10), norm, 1.0)
+    reached = np.greater(norm, 1e-10)
+    if isinstance(norm, np.ndarray) and not reached.all():
+        warnings.warn(
+            f"istft: the windows are zero at {np.sum(~reached)} of {len(norm)} samples, which cannot be given back; "
+            "more overlap reaches them.",
+            stacklevel=2,
+        )
+    x = x / np.where(reached, norm, 1.0)
     return np.arange(np.shape(x)[-1]) / fs, x
 
 
@@ -305,5 +325,7 @@ def periodogram(
     array([0., 0., 4.])
     """
     n = np.shape(x)[axis]
-    window = window if isinstance(window, (str, tuple)) else operand(window)
+    if nfft is not None and nfft < n:  # of the first samples, as in SciPy
+        x, n = np.take(operand(x), np.arange(nfft), axis), nfft
+    window = "boxcar" if window is None else window if isinstance(window, (str, tuple)) else operand(window)
     return welch(x, fs, window, n, 0, nfft, detrend, return_onesided, scaling, axis)
