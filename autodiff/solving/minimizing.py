@@ -103,7 +103,8 @@ def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds:
     exact Jacobian.
 
     fun(parameters, *args) returns the residuals, an array or a nesting of arrays. x0: as for ``minimize``. bounds: of
-    an array SciPy's (lows, highs), each a number or one for each parameter; of a nesting as for ``minimize``. options: SciPy's (``method``, ``loss``, ``f_scale``, ``x_scale``, ``ftol``, ...).
+    an array SciPy's (lows, highs), each a number or one for each parameter; of a nesting as for ``minimize``.
+    options: SciPy's (``method``, ``loss``, ``f_scale``, ``x_scale``, ``ftol``, ...).
 
     Returns SciPy's ``OptimizeResult``; ``x`` and ``grad`` are nested as x0, ``jac`` is the matrix over all numbers.
 
