@@ -180,7 +180,7 @@ DISTRIBUTIONS = entries(
         *(f"stats.truncnorm.{method}(u, -c, c + 1)" for method in ("logpdf", "cdf", "sf", "logcdf", "logsf")),
         "stats.vonmises.logpdf(x, p)",
         "stats.betabinom.logpmf(counts, 5, p, q)",
-        "stats.multinomial.logpmf(counts[0], 3, r[0])",
+        "stats.multinomial.logpmf(counts[0], 3, r[0] / r[0].sum())",
     ],
     other="np",
 )
