@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import autodiff as ad
 
@@ -25,6 +26,7 @@ CONTINUOUS: dict[str, tuple[float, ...]] = {
     "foldnorm": (0.8,), "loglaplace": (1.7,), "wald": (), "weibull_max": (1.6,), "hypsecant": (),
     "genlogistic": (1.7,), "norminvgauss": (1.5, 0.4), "dgamma": (1.8,), "dweibull": (1.6,),
 }  # fmt: skip
+DEEP = settings.get_current_profile_name() == "deep"
 METHODS = ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf")
 
 
@@ -87,8 +89,11 @@ def test_derivatives_in_x_and_every_parameter_are_right(name: str, method: str) 
     f = getattr(getattr(ad.stats, name), method)
     x, parameters = np.array([0.45, 0.62]), [*CONTINUOUS[name], 0.05, 0.9]
     x = {"pareto": x + 1.0, "weibull_max": -x}.get(name, x)
-    # of one row's second derivatives the row's own tests speak; whole formulas need them in fits, of the logpdf
-    ad.testing.check_derivatives(f, x, *parameters, order=2 if method == "logpdf" else 1)
+    # The rows are checked elsewhere; here whether a formula is differentiable as it is written, at second order where
+    # people fit. Deep: every property.
+    properties = "default" if DEEP else ["P01", "P02", "P10"] if method == "logpdf" else ["P01"]
+    order = 2 if DEEP or method == "logpdf" else 1
+    ad.testing.check_derivatives(f, x, *parameters, order=order, properties=properties)
 
 
 @pytest.mark.sampled
