@@ -378,7 +378,7 @@ class Trace(Writes):
         arguments = (source, method, tuple(args), dict(keywords))
         (index,) = self.write(functional.draw, arguments, {}, made, pure=False)
         if type(drawn) in (int, float):  # a Python number, which never upcasts an array
-            return TracedArray(made[()], self, Cell(index, "made"), (), index, True)
+            return TracedArray(np.asarray(made)[()], self, Cell(index, "made"), (), index, True)
         return self.traced(made, index)
 
     def put_generators_back(self) -> None:
