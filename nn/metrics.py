@@ -58,7 +58,8 @@ def _mean(who: str, values: NDArray[Any], sample_weight: Any) -> float:
 
 
 def accuracy(scores: Any, labels: Any, *, sample_weight: Any = None) -> float:
-    """Return the fraction of samples whose largest score is at the label; NaN for no samples.
+    """Return the fraction of samples whose largest score is at the label; NaN for no samples. Scores that are NaN are
+    wrong.
 
     Args:
         scores: (..., C) logits or probabilities.
@@ -76,7 +77,7 @@ def accuracy(scores: Any, labels: Any, *, sample_weight: Any = None) -> float:
         labels = labels.argmax(axis=-1)
     if labels.shape != scores.shape[:-1]:
         raise ValueError(f"accuracy needs scores (..., C) and labels (...), got {scores.shape} and {labels.shape}")
-    return _mean("accuracy", scores.argmax(axis=-1) == labels, sample_weight)
+    return _mean("accuracy", (scores.argmax(axis=-1) == labels) & ~np.isnan(scores).any(axis=-1), sample_weight)
 
 
 def _check_columns(who: str, scores: NDArray[Any]) -> None:
@@ -99,7 +100,8 @@ def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5, *, sample_w
     if not 1 <= k <= scores.shape[-1]:
         raise ValueError(f"k must be between 1 and the number of classes {scores.shape[-1]}, got {k}")
     best = np.argpartition(scores, -k, axis=-1)[..., -k:]
-    return _mean("top_k_accuracy", (best == labels[..., None]).any(axis=-1), sample_weight)
+    right = (best == labels[..., None]).any(axis=-1) & ~np.isnan(scores).any(axis=-1)
+    return _mean("top_k_accuracy", right, sample_weight)
 
 
 def binary_accuracy(
@@ -114,7 +116,7 @@ def binary_accuracy(
     logits, targets = _plain(logits), _plain(targets)
     if logits.shape != targets.shape:
         raise ValueError(f"binary_accuracy needs equal shapes, got {logits.shape} and {targets.shape}")
-    return _mean("binary_accuracy", (logits > threshold) == (targets > 0), sample_weight)
+    return _mean("binary_accuracy", ((logits > threshold) == (targets > 0)) & ~np.isnan(logits), sample_weight)
 
 
 def mean_squared_error(predictions: ArrayLike, targets: ArrayLike, *, sample_weight: Any = None) -> float:

@@ -175,7 +175,7 @@ class Discrete(_Distribution):
         whole = np.floor(bare)
         low, high = bare < self.low, whole > self.high(*map(plain, shapes))
         if method == "logpmf":
-            low = low | (whole != bare)
+            low = low | (whole < bare)  # not of NaN, which stays NaN
         if method == "cdf":
             high = high | (whole == self.high(*map(plain, shapes)))
         y = self._formula(method)(np.where(low | high, self.low, whole), *shapes)

@@ -189,6 +189,13 @@ def test_vonmises_is_scipys_over_several_periods_and_refuses_what_has_no_closed_
 
 
 @pytest.mark.sampled
+def test_the_probability_of_nan_is_nan() -> None:
+    """It was 0, as of a number between two counts."""
+    for found in (ad.stats.poisson.pmf(np.nan, 2.0), ad.stats.binom.logpmf(np.nan, 3, 0.5)):
+        assert np.isnan(ad.plain(found))
+    assert ad.stats.poisson.pmf(1.5, 2.0) == 0.0
+
+
 def test_students_density_of_vectors_keeps_its_digits_as_df_grows() -> None:
     """-3.71138 was given at df=1e14, and NaN at infinity. Right values: mpmath, 50 digits."""
     x, args = [0.3, -1.2, 0.5], (np.zeros(3), np.eye(3))

@@ -97,3 +97,11 @@ def test_weights_of_samples_that_do_not_fit_are_refused_and_the_mean_of_nothing_
         metrics.mean_squared_error([1.0], [0.0], sample_weight=[-1])
     assert np.isnan(metrics.accuracy(np.empty((0, 3)), np.empty(0, int)))  # NumPy warned of an empty slice
     assert np.isnan(metrics.accuracy([[0.0, 1.0]], [1], sample_weight=[0]))
+
+
+def test_a_model_whose_scores_are_nan_is_never_right() -> None:
+    """A model that had diverged was right wherever the label was 0."""
+    nan = np.full((3, 2), np.nan)
+    assert metrics.accuracy(nan, np.zeros(3, int)) == 0.0
+    assert metrics.top_k_accuracy(nan, np.zeros(3, int), k=2) == 0.0
+    assert metrics.binary_accuracy(nan[:, 0], np.zeros(3)) == 0.0
