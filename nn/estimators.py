@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -365,7 +364,7 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
     def _targets(self, y: Array, classes: Array | None, again: bool = False) -> Array:
         """Return the targets of the loss: indices of classes, or 0 and 1. again: the network has seen targets before,
         and these must be of the same kind."""
-        y = y.toarray() if issparse(y) else y  # type: ignore[attr-defined]
+        y = y.toarray() if hasattr(y, "toarray") else y  # a sparse matrix
         check_classification_targets(y)
         kind = type_of_target(y)
         labels = y.shape[1] if kind == "multilabel-indicator" else 0

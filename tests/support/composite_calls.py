@@ -107,6 +107,8 @@ CALLS: dict[str, list[tuple[Any, Any]]] = {
     "atleast_3d": [([(3,)], np.atleast_3d), ([(2, 3)], np.atleast_3d), ([()], np.atleast_3d)],
     "unstack": [([(2, 3)], lambda x: ad.unstack(x, axis=1)[2] if isinstance(x, ad.Tensor) else x[:, 2])],
     "full_like": [([(2, 3), ()], lambda x, v: np.full_like(x, v) * x)],
+    "fabs": [([(2, 3)], np.fabs)],
+    "ix_": [([(3,), (2,)], lambda a, b: np.multiply(*np.ix_(a, b)))],
     "flipud": [([(2, 3)], np.flipud)],
     "fliplr": [([(2, 3)], np.fliplr)],
     # ---- in order
