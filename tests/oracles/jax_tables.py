@@ -191,7 +191,7 @@ SIGNALS = entries(
         "sig.detrend(v)",
         "sig.fftconvolve(v, e)",
         "sig.fftconvolve(v, e, 'same')",
-        "sig.stft(h, nperseg=4)[2]",
+        "np.square(np.abs(sig.stft(h, nperseg=4)[2]) + 1)",
         "sig.istft(sig.stft(h, nperseg=4)[2], nperseg=4)[1]",
         "sig.welch(h, nperseg=4)[1]",
         "stats.gaussian_kde(v, 0.4).logpdf(e)",
