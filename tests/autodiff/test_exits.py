@@ -136,13 +136,15 @@ def test_detached_value_stops_the_gradient() -> None:
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        (lambda x: np.char.center(x, 3), r"np\.\w+\.center"),
-        (lambda x: np.char.ljust(x, 3), r"np\.\w+\.ljust"),
+        (lambda x: np.char.center(x, 3), r"np\.(\w+\.)?center"),
+        (lambda x: np.char.ljust(x, 3), r"np\.(\w+\.)?ljust"),
     ],
     ids=["char.center", "char.ljust"],
 )
 def test_function_without_a_rule_refuses_by_name(call: Any, name: str) -> None:
-    with pytest.raises(ad.MissingRuleError, match=name + r".* has no derivative rule here.*custom_vjp.*\.data"):
+    # NumPy 2.0 does not dispatch them: they call np.asarray
+    why = r".* (has no derivative rule here.*custom_vjp|would cut a recorded value out).*\.data"
+    with pytest.raises((ad.MissingRuleError, ad.LeavesGraphError), match=name + why):
         call(ad.tensor([[1.0, 2.0], [3.0, 4.0]]))
 
 
