@@ -42,7 +42,9 @@ def has_nan(values: Iterable[Any]) -> bool:
             if v != v:
                 return True
         elif v is not None and (v.__class__ is np.ndarray or not is_foreign(plain(v))):
-            if v.dtype.itemsize > 2 and v.flags.c_contiguous:
+            if not v.shape and v.dtype.kind == "f":
+                total = total + v * v  # in a trace: hundreds of Scalars are packed into a few calls
+            elif v.dtype.itemsize > 2 and v.flags.c_contiguous:
                 total = total + np.vdot(v, v)
             elif np.isnan(v).any():
                 return True
