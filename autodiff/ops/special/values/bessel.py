@@ -48,15 +48,21 @@ def _down(x: Any, n: int) -> Any:
     return wanted / total
 
 
-def _hankel(x: Any, n: int) -> tuple[Any, Any]:
-    """Return the functions of the first and of the second kind of order n = 0 or 1, for large x (DLMF 10.17.3-4)."""
+def _hankel_series(v: Any, x: Any) -> tuple[Any, Any]:
+    """Return the factors of cosine and sine in the expansion of order v for large x (DLMF 10.17.3-4)."""
     p, q, term = np.ones_like(x), np.zeros_like(x), np.ones_like(x)
     for k in range(1, 24):
-        term = term * ((4.0 * n * n - (2 * k - 1) ** 2) / (8.0 * k)) / x
+        term = term * ((4.0 * v * v - (2 * k - 1) ** 2) / (8.0 * k)) / x
         if k % 2:
             q = q + (term if k % 4 == 1 else -term)
         else:
             p = p + (term if k % 4 == 0 else -term)
+    return p, q
+
+
+def _hankel(x: Any, n: int) -> tuple[Any, Any]:
+    """Return the functions of the first and of the second kind of order n = 0 or 1, for large x (DLMF 10.17.3-4)."""
+    p, q = _hankel_series(n, x)
     s, c = np.sin(x), np.cos(x)
     cosine, sine = (c + s, s - c) if n == 0 else (s - c, -(s + c))  # of x - n pi/2 - pi/4, times sqrt(2)
     root = np.sqrt(math.pi * x)
@@ -238,13 +244,7 @@ def _steed(m: Any, x: Any, zeroth: Any, first: Any) -> tuple[Any, Any]:
 
 def _hankel_of(v: Any, x: Any) -> tuple[Any, Any]:
     """Return J and Y of order v for x far beyond v*v (DLMF 10.17.3-4)."""
-    p, q, term = np.ones_like(x), np.zeros_like(x), np.ones_like(x)
-    for k in range(1, 24):
-        term = term * ((4.0 * v * v - (2 * k - 1) ** 2) / (8.0 * k)) / x
-        if k % 2:
-            q = q + (term if k % 4 == 1 else -term)
-        else:
-            p = p + (term if k % 4 == 0 else -term)
+    p, q = _hankel_series(v, x)
     s, c = _of_pi(0.5 * v + 0.25)
     cosine, sine = np.cos(x) * c + np.sin(x) * s, np.sin(x) * c - np.cos(x) * s
     root = np.sqrt(2.0 / (math.pi * x))
