@@ -3,20 +3,27 @@ written by hand and PyTorch on the same weights.
 
 LSTM: hidden 128, 50 steps, batch 32, input 128. Block: d 128, 8 heads, 512 features between the linear layers, sequence
 64, batch 16, causal, no dropout. float32; gradients of the weights and of the input. torch runs with one thread and
-with its own default.
+with its own default. Each contender has a process of its own, in turns: in one process the threads of torch and those
+of the BLAS keep each other from the cores, and torch with two threads looks twice as slow as it is.
 
-    python benchmarks/sequences.py [--rounds 20]
+    python benchmarks/sequences.py [--rounds 6]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import random
+import statistics
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import sequences_by_hand as hand
-from stopwatch import goal, installed, race, ratio, setting, table
+from stopwatch import Times, goal, installed, ratio, setting, table
 
 import autodiff as ad
 import nn
@@ -86,41 +93,71 @@ class Workload:
         return torch.nn.TransformerEncoderLayer(128, 8, 512, 0.0, "relu", batch_first=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    rounds = parser.parse_args().rounds
-    setting("Layers for sequences, forward + backward", "torch")
-    here, own = installed("torch")["torch"], 1
-    if here:
-        import torch
-
-        own = torch.get_num_threads()
+def workloads() -> list[Workload]:
     block = nn.TransformerEncoderLayer(128, 8, 512, 0.0, "relu", batch_first=True, rng=0)
-    for work in (
+    return [
         Workload("LSTM, hidden 128, 50 steps, batch 32", 1.3, nn.LSTM(128, 128, rng=0), (50, 32, 128)),
         Workload("transformer block, d 128, sequence 64, batch 16", 1.2, block, (16, 64, 128), is_causal=True),
-    ):
-        contenders: dict[str, Callable[[], Any]] = {
-            "backflow": work.ours,
-            "backflow, compiled": work.compiled(),
-            "NumPy by hand": work.by_hand,
-        }
-        if here:
-            contenders |= {f"torch, {n} thread{'s'[: n > 1]}": work.theirs(n) for n in sorted({1, own})}
-        for name, run in contenders.items():  # equal results; otherwise the times are not comparable
-            for mine, other in zip(contenders["backflow"](), run(), strict=True):
-                np.testing.assert_allclose(other, mine, rtol=1e-3, atol=1e-3, err_msg=name)
-        times = race(contenders, rounds, settle=2)
+    ]
+
+
+def contender(work: Workload, name: str) -> Callable[[], list[Any]]:
+    """Return the step of a contender, made in the process that asks for it."""
+    if name.startswith("torch"):
+        return work.theirs(int(name.split()[1]))
+    return {"backflow": lambda: work.ours, "backflow, compiled": work.compiled, "NumPy by hand": lambda: work.by_hand}[
+        name
+    ]()
+
+
+def work_alone(name: str, calls: int) -> None:
+    """Time one contender in this process, and print the median seconds of a call of each workload."""
+    medians = []
+    for work in workloads():
+        run = contender(work, name)
+        seconds = []
+        for _ in range(calls + 10):
+            started = time.perf_counter()
+            run()
+            seconds.append(time.perf_counter() - started)
+        medians.append(statistics.median(seconds[10:]))
+    print(json.dumps(medians))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--calls", type=int, default=30, help="of each contender in a round (default: %(default)s)")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        return work_alone(options.worker, options.calls)
+    setting("Layers for sequences, forward + backward", "torch")
+    names = ["backflow", "backflow, compiled", "NumPy by hand"]
+    if installed("torch")["torch"]:
+        import torch
+
+        names += [f"torch, {n} thread{'s'[: n > 1]}" for n in sorted({1, torch.get_num_threads()})]
+    works = workloads()
+    for work in works:  # equal results; otherwise the times are not comparable
+        mine = work.ours()
+        for name in names:
+            for a, b in zip(mine, contender(work, name)(), strict=True):
+                np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-3, err_msg=name)
+    times: list[Times] = [{name: [] for name in names} for _ in works]
+    for _ in range(options.rounds):
+        for name in random.sample(names, len(names)):
+            command = [sys.executable, __file__, "--worker", name, "--calls", str(options.calls)]
+            printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            for found, seconds in zip(times, json.loads(printed), strict=True):
+                found[name].append(seconds)
+    for work, found in zip(works, times, strict=True):
         print(work.name)
-        table(times, "ms")
-        if here:
-            goal(
-                "time / torch, its better setting",
-                max(ratio(times, n) for n in contenders if n.startswith("torch")),
-                work.limit,
-            )
-        goal("compiled / NumPy by hand", ratio(times, "NumPy by hand", "backflow, compiled"), 1.1, 1.0)
+        table(found, "ms")
+        peers = [ratio(found, name) for name in names if name.startswith("torch")]
+        if peers:
+            goal("time / torch, its better setting", max(peers), work.limit)
+        goal("compiled / NumPy by hand", ratio(found, "NumPy by hand", "backflow, compiled"), 1.1, 1.0)
 
 
 if __name__ == "__main__":
