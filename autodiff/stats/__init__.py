@@ -3,8 +3,8 @@
 A continuous distribution has ``logpdf``, ``pdf``, ``logcdf``, ``cdf``, ``sf`` and ``logsf``, and ``ppf`` and ``isf``,
 the inverses of ``cdf`` and ``sf``; a discrete one ``logpmf``, ``pmf`` and ``cdf``. A method that a distribution lacks
 is refused by name. All are made of recorded operations: x and every parameter are differentiated. Arguments broadcast;
-float32 stays. Outside the support a density is 0 and its logarithm -inf, as in SciPy; a scale that is not positive
-gives NaN.
+float32 stays. Outside the support, and at an infinite x, a density is 0 and its logarithm -inf, as in SciPy, with the
+derivative 0 in x and in every parameter; a scale that is not positive gives NaN.
 
 >>> import autodiff as ad, numpy as np
 >>> data = np.array([1.0, 2.0, 4.0])

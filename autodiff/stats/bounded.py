@@ -22,8 +22,9 @@ arcsine = Continuous(
 )  # fmt: skip
 semicircular = Continuous(
     "semicircular", "", lambda z: math.log(2.0 / math.pi) + 0.5 * np.log1p(-z * z),
-    lambda z: 0.5 + (z * np.sqrt(1.0 - z * z) + np.arcsin(z)) / math.pi,
-    lambda z: 0.5 - (z * np.sqrt(1.0 - z * z) + np.arcsin(z)) / math.pi, (-1.0, 1.0),
+    # a beta distribution: z sqrt(1 - z**2) + arcsin(z) has the derivative inf - inf at the ends
+    lambda z: special.betainc(1.5, 1.5, 0.5 * (1.0 + z)), lambda z: special.betainc(1.5, 1.5, 0.5 * (1.0 - z)),
+    (-1.0, 1.0),
 )  # fmt: skip
 bradford = Continuous(
     "bradford", "c", lambda z, c: np.log(c) - np.log1p(c * z) - np.log(np.log1p(c)),

@@ -19,7 +19,7 @@ norm = Continuous(
 )  # fmt: skip
 expon = Continuous(
     "expon", "", lambda z: -z, lambda z: -np.expm1(-z), lambda z: np.exp(-z), POSITIVE, 1.0,
-    logcdf=lambda z: np.log(-np.expm1(-z)), logsf=lambda z: -z, ppf=lambda q: -np.log1p(-q), isf=lambda q: -np.log(q),
+    logsf=lambda z: -z, ppf=lambda q: -np.log1p(-q), isf=lambda q: -np.log(q),
 )  # fmt: skip
 gamma = Continuous(
     "gamma", "a", lambda z, a: special.xlogy(a - 1.0, z) - z - special.gammaln(a),
@@ -164,6 +164,7 @@ halfcauchy = Continuous(
 vonmises = Continuous(
     "vonmises", "kappa",
     lambda z, kappa: -2.0 * kappa * np.square(np.sin(0.5 * z)) - np.log(special.i0e(kappa)) - math.log(2.0 * math.pi),
+    periodic=True,
 )  # fmt: skip
 
 
@@ -185,6 +186,15 @@ def _log_between(a: Any, b: Any) -> Any:
     return np.where(both, middle, tail)
 
 
+def _share(low: Any, high: Any, a: Any, b: Any) -> Any:
+    """Return the part of the area from a to b that lies from low to high; between equal bounds by the difference."""
+    empty, whole = np.equal(plain(low), plain(high)), _log_between(a, b)
+    right = np.greater(plain(low), 0)
+    left, end = np.where(right, -high, low), np.where(right, -low, high)
+    nothing = (special.ndtr(np.where(empty, end, 0.0)) - special.ndtr(np.where(empty, left, 0.0))) * np.exp(-whole)
+    return np.where(empty, nothing, np.exp(_log_between(np.where(empty, low - 1.0, low), high) - whole))
+
+
 def _truncated_quantile(log_low: Any, log_high: Any, a: Any, b: Any) -> Any:
     """Return x at which the normal distribution is exp(log_low) ndtr(a) + exp(log_high) ndtr(b), by the tail of x."""
     left = np.logaddexp(log_low + special.log_ndtr(a), log_high + special.log_ndtr(b))
@@ -196,8 +206,7 @@ def _truncated_quantile(log_low: Any, log_high: Any, a: Any, b: Any) -> Any:
 
 truncnorm = Continuous(
     "truncnorm", "a b", lambda z, a, b: -0.5 * np.square(z) - HALF_LOG_2PI - _log_between(a, b),
-    lambda z, a, b: np.exp(_log_between(a, z) - _log_between(a, b)),
-    lambda z, a, b: np.exp(_log_between(z, b) - _log_between(a, b)),
+    lambda z, a, b: _share(a, z, a, b), lambda z, a, b: _share(z, b, a, b),
     lambda a, b: (a, b), lambda a, b: np.where(np.isfinite(a), a, np.where(np.isfinite(b), b, 0.0)),
     logcdf=lambda z, a, b: _log_between(a, z) - _log_between(a, b),
     logsf=lambda z, a, b: _log_between(z, b) - _log_between(a, b),

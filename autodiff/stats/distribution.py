@@ -22,6 +22,19 @@ def _where_positive(scale: Any, y: Any) -> Any:
     return np.where(np.greater(plain(scale), 0), y, np.nan)
 
 
+def _log_of_area(area: Formula | None, rest: Formula | None) -> Formula | None:
+    """Return the formula of log(area): where rest = 1 - area is the smaller one, from rest, whose digits area lost."""
+    if area is None or rest is None:
+        return area and (lambda *operands: np.log(area(*operands)))
+
+    def log_of_area(*operands: Any) -> Any:
+        whole, part = area(*operands), rest(*operands)
+        large = np.less(plain(part), 0.5)
+        return np.where(large, np.log1p(-np.where(large, part, 0.0)), np.log(np.where(large, 1.0, whole)))
+
+    return log_of_area
+
+
 class _Distribution:
     """Parts common to distributions: a name, shape parameters, and the reading of a call in SciPy's signature."""
 
@@ -85,15 +98,17 @@ class Continuous(_Distribution):
         logsf: Formula | None = None,
         ppf: Formula | None = None,
         isf: Formula | None = None,
+        periodic: bool = False,
     ) -> None:
         super().__init__(name, shapes)
-        self.support, self.inside = support, inside
+        self.support, self.inside, self.periodic = support, inside, periodic
         self.formulas = {"logpdf": logpdf, "cdf": cdf, "sf": sf, "ppf": ppf, "isf": isf}
-        self.formulas["logcdf"] = logcdf or (cdf and (lambda *operands: np.log(cdf(*operands))))
-        self.formulas["logsf"] = logsf or (sf and (lambda *operands: np.log(sf(*operands))))
+        self.formulas["logcdf"] = logcdf or _log_of_area(cdf, sf)
+        self.formulas["logsf"] = logsf or _log_of_area(sf, cdf)
 
     def _evaluate(self, method: str, x: Any, args: Any, kwargs: Any, below: float, above: float) -> Any:
-        """Evaluate the formula where x lies in the support, at a harmless z elsewhere, and put constants there."""
+        """Evaluate the formula where x is a number in the support, at a harmless z elsewhere, and put constants there.
+        """
         shapes, (loc, scale) = self._arguments(method, args, kwargs)
         z = (x - loc) / scale
         bare = operand(plain(z))
@@ -103,6 +118,8 @@ class Continuous(_Distribution):
         if callable(ends):  # between the shape parameters, one of which lies inside
             ends, inside = ends(*map(plain, shapes)), inside(*map(plain, shapes))
         low, high = bare < ends[0], bare > ends[1]
+        if not self.periodic:  # many formulas are inf - inf at an infinite x
+            low, high = low | (bare == -math.inf), high | (bare == math.inf)
         y = self._formula(method)(np.where(low | high, inside, z), *shapes)
         if method == "logpdf":
             log_scale = np.log(scale)

@@ -116,9 +116,17 @@ betaprime = Continuous(
     lambda z, a, b: special.betainc(a, b, z / (1.0 + z)), lambda z, a, b: special.betainc(b, a, 1.0 / (1.0 + z)),
     POSITIVE, 1.0,
 )  # fmt: skip
+
+
+def _powerlaw_sf(z: Any, a: Any) -> Any:
+    """Return 1 - z**a: near 1 with all its digits, and differentiated at 0."""
+    small = np.less(plain(z), 0.5)
+    return np.where(small, 1.0 - np.where(small, z, 0.5) ** a, -np.expm1(a * np.log(np.where(small, 0.5, z))))
+
+
 powerlaw = Continuous(
     "powerlaw", "a", lambda z, a: np.log(a) + special.xlogy(a - 1.0, z), lambda z, a: z**a,
-    lambda z, a: -np.expm1(a * np.log(z)), (0.0, 1.0), 0.5,
+    _powerlaw_sf, (0.0, 1.0), 0.5,
     logcdf=lambda z, a: a * np.log(z), ppf=lambda q, a: q ** (1.0 / a),
     isf=lambda q, a: np.exp(np.log1p(-q) / a),
 )  # fmt: skip
