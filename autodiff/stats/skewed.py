@@ -27,7 +27,7 @@ def _extreme_quantile(hazard: Any, c: Any) -> Any:
 
 
 def _extreme_support(c: Any) -> tuple[Any, Any]:
-    """Return the ends; where the density is 0 at one, the end itself is outside, because its logarithms are infinite."""
+    """Return the ends; where the density is 0 at one, the end itself is outside: its logarithms are infinite."""
     end = 1.0 / np.where(c == 0, 1.0, c)
     inner = np.where(c < 1, np.nextafter(end, np.zeros_like(end)), end)
     return np.where(c < 0, inner, -math.inf), np.where(c > 0, inner, math.inf)
