@@ -24,7 +24,7 @@ from .other_arrays import as_array, numbers
 from .registry import Op, composite, op
 from .registry.picture_facts import ModuleFacts
 from .writes.write_marks import WriteMark, mark_written
-from .writes.writing import write_all
+from .writes.writing import clear_gradients, write_all
 
 __all__ = [
     "ModuleFacts",
@@ -35,6 +35,7 @@ __all__ = [
     "all_examples",
     "as_array",
     "bare",
+    "clear_gradients",
     "composite",
     "current_scope",
     "current_trace",

@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+from collections import deque
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -74,12 +76,25 @@ def spare_buffer(leaf: Node) -> Any:
 
 
 def forget_gradient(leaf: Node) -> None:
-    """Set the gradient to None. The buffer of ``spare_buffer`` is kept for the next one, unless it has another
-    reference or another shape now."""
-    grad, leaf.grad = leaf.grad, None
-    if leaf.spare is not None and grad.__class__ is ndarray and grad.base.__class__ is GradientBuffer and _COUNTED:
-        memory, new = grad.base, object()
-        alone = sys.getrefcount(new)  # views refer to the memory or the array, all others to the array
-        if sys.getrefcount(grad) == alone and sys.getrefcount(memory) == alone + 1:
-            if grad.flags.carray and grad.shape == leaf.shape and grad.dtype == leaf.dtype:
-                leaf.spare = [grad]
+    """Set the gradient to None, and keep its buffer as `forget_gradients` does."""
+    if leaf.spare is None:
+        leaf.grad = None
+    else:
+        forget_gradients([leaf])
+
+
+def forget_gradients(leaves: list[Node]) -> None:
+    """Set all gradients to None, or none of them when a signal interrupts. The buffers of ``spare_buffer`` are kept for
+    the next gradients, unless they have another reference or another shape now."""
+    grads = [leaf.grad for leaf in leaves]
+    deque(map(setattr, leaves, repeat("grad"), repeat(None)), maxlen=0)  # no bytecode in between
+    for i, leaf in enumerate(leaves):
+        if leaf.spare is None:
+            continue
+        grad, grads[i] = grads[i], None
+        if grad.__class__ is ndarray and grad.base.__class__ is GradientBuffer and _COUNTED:
+            memory, new = grad.base, object()
+            alone = sys.getrefcount(new)  # views refer to the memory or the array, all others to the array
+            if sys.getrefcount(grad) == alone and sys.getrefcount(memory) == alone + 1:
+                if grad.flags.carray and grad.shape == leaf.shape and grad.dtype == leaf.dtype:
+                    leaf.spare = [grad]

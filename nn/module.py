@@ -23,12 +23,12 @@ from numpy.typing import DTypeLike, NDArray
 
 import autodiff as ad
 from autodiff import scope
-from autodiff.extend import current_scope, numbers, write_all
+from autodiff.extend import clear_gradients, current_scope, numbers, write_all
 
 from .arguments_elsewhere import OF_LAYERS, without
 from .names_elsewhere import IN_MODULE
 from .overview import summarize
-from .parameter import Buffer, Parameter, forget_gradient, hold
+from .parameter import Buffer, Parameter, hold
 from .random import default_generator
 
 __all__ = ["LoadResult", "Module", "functional_call", "saved_variables"]
@@ -245,9 +245,8 @@ class Module:
         return self.train(False)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Set every gradient to None, or to zeros."""
-        for parameter in self.parameters():
-            forget_gradient(parameter, set_to_none)
+        """Set every gradient to None, or to zeros. All or nothing: a signal on the way leaves all of them."""
+        clear_gradients(self.parameters(), set_to_none)
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Set whether parameters require a gradient. Without it a parameter is a constant ("frozen")."""

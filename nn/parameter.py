@@ -93,14 +93,6 @@ def hold(handle: ad.Variable, other: ad.Variable) -> None:
     handle._data, handle.node = other._data, other.node
 
 
-def forget_gradient(parameter: Any, set_to_none: bool) -> None:
-    """Set a gradient to None, or, where there is one, to zeros."""
-    if set_to_none or parameter.grad is None:
-        parameter.grad = None
-    else:
-        parameter.grad = np.zeros_like(parameter.grad) if isinstance(parameter, ad.Tensor) else 0.0
-
-
 def parameters_to_vector(parameters: Iterable[Any]) -> Any:
     """Return all parameters as one vector, in their order, recorded. `torch.nn.utils.parameters_to_vector`.
 

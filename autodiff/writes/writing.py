@@ -16,6 +16,7 @@ import numpy as np
 
 from ..batching.handle import Batched
 from ..errors import BatchedValueError, WriteError, kind_of
+from ..gradient_buffers import forget_gradients
 from ..graph import leaf
 from ..modes import adopt, number, refuse_trace, source_line, state
 from ..other_arrays import numbers
@@ -137,6 +138,36 @@ def write_all(
     except Exception:  # a call refused its arguments: the writes of the others count
         at_once(stamped(*stamps))
         raise
+
+
+def clear_gradients(leaves: Iterable[Variable], set_to_none: bool = True) -> None:
+    """Set the gradients of leaves to None, or those that there are to zeros: all of them, or none when a signal
+    interrupts.
+
+    Raises GraphError for a recorded value, which is not a leaf.
+
+    >>> import autodiff as ad
+    >>> from autodiff import extend
+    >>> w = ad.tensor([1.0, 2.0]); w.sum().backward()
+    >>> extend.clear_gradients([w], set_to_none=False); w.grad
+    array([0., 0.])
+    >>> extend.clear_gradients([w]); print(w.grad)
+    None
+    """
+    nodes = []
+    for x in leaves:
+        node = x.node if x.node is not None else getattr(x, "_frozen", None)
+        if node is None:
+            continue
+        if node.op is not None:
+            x.grad = None  # raises
+        nodes.append(node)
+    if set_to_none:
+        forget_gradients(nodes)
+        return
+    found = [node for node in nodes if node.grad is not None]
+    zeros = [0.0 if node.shape is None else np.zeros_like(node.grad) for node in found]
+    at_once(map(setattr, found, repeat("grad"), zeros))
 
 
 def _fitted(x: Variable, value: Any) -> Any:

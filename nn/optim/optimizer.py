@@ -21,7 +21,6 @@ from autodiff import extend
 
 from ..arguments_elsewhere import OF_OPTIMIZERS, without
 from ..names_elsewhere import IN_OPTIMIZER
-from ..parameter import forget_gradient
 from .hyperparameters import flag, fraction_pair, number
 from .slots import Array, Call, Flat, ScalarSlot, Slot, slots_for
 from .traced_step import traced_step
@@ -268,10 +267,11 @@ class Optimizer:
             self.updates = [(p, _norm(p.data - old), _norm(old)) for p, old in before]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Set every gradient to None, or to zeros. The memory of large ones is kept for the next ones."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                forget_gradient(parameter, set_to_none)
+        """Set every gradient to None, or to zeros. The memory of large ones is kept for the next ones.
+
+        All or nothing: a signal on the way leaves every gradient as it was.
+        """
+        extend.clear_gradients([p for group in self.param_groups for p in group["params"]], set_to_none)
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add parameters with hyperparameters of their own: `{"params": [...], "lr": 1e-4}`."""
