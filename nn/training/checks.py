@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,23 @@ def check_optimizer(model: Module, optimizer: Any, clip_norm: float | None) -> N
         )
     if isinstance(optimizer, LBFGS) and clip_norm is not None:
         raise ValueError("LBFGS needs the gradients as they are: leave out clip_norm")
+
+
+def left_out(model: Module, optimizer: Optimizer) -> list[str]:
+    """Return the names of the parameters that require a gradient and that the optimizer does not hold."""
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    return [name for name, p in model.named_parameters() if p.requires_grad and id(p) not in held]
+
+
+def warn_of_left_out(model: Module, optimizer: Optimizer, names: list[str], stacklevel: int) -> None:
+    """Warn of parameters that are not trained. names: of `left_out`."""
+    shown = ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    warnings.warn(
+        f"{type(optimizer).__name__} does not hold {shown} of this {type(model).__name__}, which require a gradient: "
+        "they are not trained. After a layer is replaced or added, make the optimizer again with model.parameters(). "
+        "For parameters that should stay as they are, write p.requires_grad = False.",
+        stacklevel=stacklevel + 1,
+    )
 
 
 def check_report(report: Any) -> None:

@@ -80,7 +80,8 @@ def fit(
         loss: (prediction, y_batch) -> mean over the batch, such as `nn.CrossEntropyLoss()`. Or a tuple or a dict of
             losses in the form of the model's output and of y; their sum is minimised, weighted by `loss_weights` of
             the same form, and the history has each as "name_loss".
-        optimizer: of this model's parameters. LBFGS computes the loss of its batches again at every iteration.
+        optimizer: of this model's parameters; parameters that require a gradient and that it does not hold are named in
+            a warning. LBFGS computes the loss of its batches again at every iteration.
         epochs, batch_size: the last batch of an epoch may be smaller. A DataLoader has its own batches.
         validation: (x, y), a Dataset or a DataLoader to evaluate after every epoch; or `validation_split`, a random
             part of the arrays or of the Dataset that is not trained on.

@@ -22,6 +22,7 @@ from ..optim import LBFGS, Optimizer, clip_grad_norm_
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from . import checkpoints
 from .callbacks import Callback
+from .checks import left_out, warn_of_left_out
 from .checkpoints import Checkpoint
 from .evaluation import measure, modes_restored, plain_tree
 from .feeding import Array, Batch, FromArrays, Source, call
@@ -63,6 +64,7 @@ class Run:
     def __post_init__(self) -> None:
         self.history = History()
         self.stop_asked = False
+        self.untrained: list[str] = []  # names of parameters that the optimizer does not hold
         self.compiled: Any = None  # `gradients` or `whole_step` under ad.compile
         self.watch = Watch(self.model, self.stopping)
         best = None if self.saving is None or self.saving.monitor is None else self.saving.rule()
@@ -124,6 +126,10 @@ class Run:
         self.model.train()
         self.shown.epoch(epoch, self.epochs, len(self.data))
         self._tell("on_epoch_begin", epoch, {})
+        untrained = left_out(self.model, self.optimizer)
+        if untrained and untrained != self.untrained:  # a callback may have replaced a layer
+            warn_of_left_out(self.model, self.optimizer, untrained, stacklevel=4)
+        self.untrained = untrained
         self.stop_asked = False
         try:
             logs = self._train_epoch()

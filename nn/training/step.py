@@ -8,7 +8,7 @@ import autodiff as ad
 
 from ..module import Module
 from ..optim import LBFGS, Optimizer, clip_grad_norm_
-from .checks import check_optimizer
+from .checks import check_optimizer, left_out, warn_of_left_out
 from .objective import as_number, check_loss
 
 __all__ = ["training_step"]
@@ -68,6 +68,8 @@ def training_step(
             The first step of an optimizer makes its state and runs uncompiled; with LBFGS, loss and gradients are
             compiled.
 
+    Warns of parameters of the model that require a gradient and that the optimizer does not hold.
+
     Raises:
         TypeError: no Module, no loss, or no Optimizer.
         ValueError: an optimizer of another model's parameters.
@@ -84,4 +86,6 @@ def training_step(
         raise TypeError(f"training_step needs a Module, such as nn.Sequential(...), got a {type(model).__name__}")
     check_loss(loss)
     check_optimizer(model, optimizer, clip_norm)
+    if untrained := left_out(model, optimizer):
+        warn_of_left_out(model, optimizer, untrained, stacklevel=2)
     return TrainingStep(model, loss, optimizer, clip_norm, compiled)

@@ -238,6 +238,7 @@ def test_the_gradient_norm_is_limited():
     assert max(norms) <= 0.01 * (1 + 1e-5)  # float32 norms
 
 
+@pytest.mark.filterwarnings("ignore:SGD does not hold")
 def test_the_norm_is_that_of_the_parameters_that_are_trained():
     """The gradients of the others were added up from step to step, and made every step smaller."""
     x, y = blobs(20)
@@ -481,6 +482,33 @@ def test_fit_refuses_an_optimizer_that_trains_something_else() -> None:
         nn.fit(model, x, y, loss=nn.MSELoss(), optimizer=nn.SGD(other.parameters()))
     with pytest.raises(TypeError, match=r"nn\.Adam"):
         nn.fit(model, x, y, loss=nn.MSELoss(), optimizer=nn.SGD)  # type: ignore[arg-type]
+
+
+def test_parameters_that_the_optimizer_does_not_hold_are_named_in_a_warning():
+    """A layer that was replaced after the optimizer was made had gradients and was never trained, without a word."""
+    x, y = blobs(40)
+    net = classifier()
+    optimizer = nn.Adam(net.parameters())
+    net[2] = nn.Linear(8, 3, rng=5)
+    said = r"Adam does not hold '2\.weight', '2\.bias' of this Sequential.*make the optimizer again"
+    with pytest.warns(UserWarning, match=said) as found:
+        train(net, x, y, optimizer=optimizer)
+    assert len(found) == 1
+    with pytest.warns(UserWarning, match=said) as found:
+        nn.training_step(net, nn.CrossEntropyLoss(), optimizer)
+    assert found[0].filename == __file__
+    net[2].requires_grad_(False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nn.training_step(net, nn.CrossEntropyLoss(), optimizer)
+
+    def grow(epoch, logs):
+        if epoch == 2:
+            net.append(nn.Linear(3, 3, rng=6))
+
+    with pytest.warns(UserWarning, match=r"'3\.weight', '3\.bias'") as found:
+        train(net, x, y, optimizer=optimizer, callbacks=[grow], epochs=4)
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(
