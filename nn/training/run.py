@@ -22,8 +22,8 @@ from ..optim import LBFGS, Optimizer, clip_grad_norm_
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from . import checkpoints
 from .callbacks import Callback
-from .checks import left_out, warn_of_left_out
 from .checkpoints import Checkpoint
+from .checks import left_out, warn_of_left_out
 from .evaluation import measure, modes_restored, plain_tree
 from .feeding import Array, Batch, FromArrays, Source, call
 from .history import EarlyStopping, History
