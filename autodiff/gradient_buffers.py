@@ -75,14 +75,6 @@ def spare_buffer(leaf: Node) -> Any:
     return _array_in(GradientBuffer(size + LINE, np.uint8), leaf.shape, leaf.dtype)
 
 
-def forget_gradient(leaf: Node) -> None:
-    """Set the gradient to None, and keep its buffer as `forget_gradients` does."""
-    if leaf.spare is None:
-        leaf.grad = None
-    else:
-        forget_gradients([leaf])
-
-
 def forget_gradients(leaves: list[Node]) -> None:
     """Set all gradients to None, or none of them when a signal interrupts. The buffers of ``spare_buffer`` are kept for
     the next gradients, unless they have another reference or another shape now."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy import ndarray  # by name: `np.ndarray` is an attribute lookup each time
 
 from .errors import BatchedValueError, GraphError, kind_of, leaves_graph, missing_argument, no_derivative, no_rule
-from .gradient_buffers import forget_gradient
+from .gradient_buffers import forget_gradients
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import exits, state
 from .other_arrays import as_array, numbers
@@ -70,7 +70,7 @@ class Variable:
             same = old is not None and (old.value is self._data or (old.shape is None and old.value == self._data))
             self.node, self._frozen = old if same else leaf(differentiable(self._data)), None
         elif not on and self.node is not None:
-            forget_gradient(self.node)
+            forget_gradients([self.node])
             self._frozen, self.node = self.node, None
 
     @property
@@ -82,8 +82,10 @@ class Variable:
     def grad(self, value: Any) -> None:
         if value is None and (self.node is None or self.node.op is None):
             node = self.node if self.node is not None else getattr(self, "_frozen", None)
-            if node is not None:
-                forget_gradient(node)
+            if node is not None and node.spare is None:
+                node.grad = None
+            elif node is not None:
+                forget_gradients([node])
             return
         if self.node is None or self.node.op is not None:
             raise GraphError("only the .grad of a leaf that requires a gradient can be set.")

@@ -3,7 +3,7 @@ its values (``cotangents``), zeros by construction (``reach``), and gradients th
 (``arrivals``)."""
 
 from .cotangents import conjugate, fit, nonzero, raw
-from .gradients import backward, gradients_of_graph
+from .gradients import backward, gradients_below, gradients_of_graph
 from .recorded import handles
 from .walk import collect, consumed, own_buffer, pull
 
@@ -13,6 +13,7 @@ __all__ = [
     "conjugate",
     "consumed",
     "fit",
+    "gradients_below",
     "gradients_of_graph",
     "handles",
     "nonzero",

@@ -134,6 +134,10 @@ def gradients_of_graph(root: Variable, gradient: Any = None) -> dict[Node, Any]:
     array([2., 6.])
     """
     seed = raw(seed_for(root, gradient if gradient is not None or root.size == 1 else np.ones(root.shape)))
-    start: Node = root.node  # type: ignore[assignment]
-    found = pull({start: seed}, collect([start]), wanted=None)
-    return {node: None if g is None else conjugate(g) for node, g in found.items()}
+    return gradients_below({root.node: seed})  # type: ignore[dict-item]
+
+
+def gradients_below(seeds: dict[Node, Any]) -> dict[Node, Any]:
+    """Return the gradient of every node below the seeds: zeros where only Scalars with gradient zero lead."""
+    found = pull(seeds, collect(list(seeds)), wanted=None)
+    return {node: _zero(node) if g is None else conjugate(g) for node, g in found.items()}

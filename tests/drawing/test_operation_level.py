@@ -132,6 +132,15 @@ def test_drawing_before_backward_touches_no_gradient():
     assert x.grad.tolist() == [0.0, 2.0, 4.0]
 
 
+def test_a_gradient_of_zero_is_shown_before_backward_as_it_is_after_it() -> None:
+    """Below a Scalar whose gradient is 0 the private pass left out every gradient row and label."""
+    a, b = ad.scalar(3.0), ad.scalar(0.5)
+    y = ad.relu(a * -1.0) * b + b
+    before = ad.draw(y).to_mermaid()
+    y.backward()
+    assert before == ad.draw(y).to_mermaid() and before.count("grad <b>0</b>") == 2
+
+
 def test_drawing_forward_only_shows_no_gradient(neuron):
     y, names = neuron
     figure = ad.draw(y, names=names, backward=False)

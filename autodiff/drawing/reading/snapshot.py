@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ... import Variable
-from ...backward import collect, pull
+from ...backward import collect, gradients_below
 from ...graph import Node as GraphNode
 from ...modes.diagnostics import written
 from ..picture.text import clean
@@ -187,10 +187,9 @@ def find_gradients(
         seed = 1.0 if node.shape is None else np.ones(node.shape, node.dtype)
         seeds[node] = seeds[node] + seed if node in seeds else seed
     try:
-        found = pull(seeds, collect(list(seeds)), wanted=None)
+        return gradients_below(seeds), "private"
     except Exception as error:  # a rule of the user's, or a value that was overwritten: the forward picture remains
         return {}, "failed: " + clean(f"{type(error).__name__}: {error}", 400)
-    return {node: grad for node, grad in found.items() if grad is not None}, "private"
 
 
 def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradients: Mapping[GraphNode, Any]) -> Value:
