@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,9 @@ from autodiff.testing.measuring.differences import numerical_derivative, output_
 from autodiff.testing.measuring.richardson import NEARER, Estimate, ecnoise
 from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject
 
-__all__ = ["ForwardPoint", "Point", "Verdict", "compare", "epsilon", "inner"]
+__all__ = ["ForwardPoint", "Measured", "Point", "Verdict", "compare", "epsilon", "inner"]
+
+Measured = dict[tuple[Any, ...], Estimate]  # by whether the measurement is thorough, and the bytes of the direction
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
@@ -72,10 +75,20 @@ def epsilon(arrays: Arrays) -> float:
 class Point:
     """A case with one set of cotangents: outputs, gradients and their conditioning, computed once for all
     directions.
+
+    Points at the same case with the same cotangents share what they measure: give them the same `measured`.
     """
 
-    def __init__(self, subject: Subject, case: Case, ws: Arrays, outputs: Arrays | None = None) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        case: Case,
+        ws: Arrays,
+        outputs: Arrays | None = None,
+        measured: Measured | None = None,
+    ) -> None:
         self.subject, self.case, self.ws = subject, case, ws
+        self.measured: Measured = {} if measured is None else measured
         self.outputs = subject.outputs(case) if outputs is None else outputs
         self.weights = output_weights(tuple(ws), self.outputs)
         self.eps = max(epsilon(case.xs), epsilon(self.outputs))
@@ -190,9 +203,12 @@ _UNMEASURED = Estimate(math.nan, math.inf, math.nan, "unresolved", (-math.inf, m
 
 
 def _measure(point: Point, vs: Arrays, thorough: bool) -> Estimate:
-    return numerical_derivative(
-        point.subject.at(point.case), tuple(point.case.xs), tuple(vs), tuple(point.ws), thorough=thorough
-    )
+    key = (thorough, *[v.tobytes() for v in vs])
+    if key not in point.measured:
+        point.measured[key] = numerical_derivative(
+            point.subject.at(point.case), tuple(point.case.xs), tuple(vs), tuple(point.ws), thorough=thorough
+        )
+    return point.measured[key]
 
 
 def _judge(point: Point, vs: Arrays, thorough: bool) -> Verdict:
@@ -315,14 +331,14 @@ def path_integral(point: Point, vs: Arrays) -> bool | None:
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             return math.nan
 
-    lengths = [2.0**-k for k in c.PATH_STEPS[c.precision_name(eps)]]
-    found = [m for h in lengths if (m := _path_mismatch(value, slope, h, point.size, eps)) is not None]
-    if not found:
-        return None
-    if len(found) < 2 or found[-1][1] == 0 or found[-2][1] == 0:
-        return True if found[-1][1] == 0 else None
-    (wide, far), (narrow, near) = found[-2:]
-    return False if near < c.SHRINKING * far * narrow / wide else None
+    # the two narrowest steps that show anything decide; each costs dozens of calls of the rule
+    lengths = [2.0**-k for k in reversed(c.PATH_STEPS[c.precision_name(eps)])]
+    shown = (m for h in lengths if (m := _path_mismatch(value, slope, h, point.size, eps)) is not None)
+    narrow, near = next(shown, (0.0, math.nan))
+    if near == 0:
+        return True
+    wide, far = next(shown, (0.0, 0.0))
+    return False if far and near < c.SHRINKING * far * narrow / wide else None
 
 
 def _path_mismatch(

@@ -111,8 +111,8 @@ def reverse_against_numerical(ctx: Context) -> Iterator[Finding]:
 def forward_against_numerical(ctx: Context) -> Iterator[Finding]:
     if ctx.subject.forward_mode is None or not ctx.finite or ctx.empty:
         return
-    point = ForwardPoint(ctx.subject, ctx.case, ctx.ws, ctx.outputs)
-    for name, vs in directions(ctx.rng("P02"), ctx.case.xs)[:3]:
+    point = ForwardPoint(ctx.subject, ctx.case, ctx.ws, ctx.outputs, ctx.measured)
+    for name, vs in directions(ctx.rng("P01"), ctx.case.xs)[:3]:  # those of P01: one measurement judges both modes
         verdict = compare(point, vs)
         if verdict.kind == "kink" and verdict.status == "fail":
             continue
@@ -128,7 +128,7 @@ def forward_is_adjoint_to_reverse(ctx: Context) -> Iterator[Finding]:
     if ctx.subject.forward_mode is None or ctx.subject.reverse is None or not ctx.finite or ctx.empty:
         return
     with np.errstate(all="ignore"):
-        forward = ForwardPoint(ctx.subject, ctx.case, ctx.ws, ctx.outputs)
+        forward = ForwardPoint(ctx.subject, ctx.case, ctx.ws, ctx.outputs, ctx.measured)
         vs = [power_of_two_direction(ctx.rng("P03"), x) for x in ctx.case.xs]
         a, b = forward.slope(ctx.case, vs), ctx.point.slope(ctx.case, vs)
         if not (math.isfinite(a) and math.isfinite(b)):

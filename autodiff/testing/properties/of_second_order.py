@@ -15,7 +15,7 @@ import numpy as np
 from autodiff.testing.measuring import constants as c
 from autodiff.testing.measuring.differences import power_of_two_direction
 from autodiff.testing.measuring.directions import cotangents, directions
-from autodiff.testing.measuring.verdict import ForwardPoint, Point, compare
+from autodiff.testing.measuring.verdict import ForwardPoint, Measured, Point, compare
 from autodiff.testing.properties.table import Context, Finding, check
 from autodiff.testing.subjects.function_under_test import Arrays, Case, FunctionRaised, Subject
 
@@ -49,10 +49,11 @@ def second_derivatives_against_numerical(ctx: Context) -> Iterator[Finding]:
         return
     ws = cotangents(rng, outputs)
     points: list[Point] = []
+    measured: Measured = {}
     if subject.reverse is not None:
-        points.append(Point(subject, case, ws, outputs))
+        points.append(Point(subject, case, ws, outputs, measured))
     if subject.forward_mode is not None:
-        points.append(ForwardPoint(subject, case, ws, outputs))
+        points.append(ForwardPoint(subject, case, ws, outputs, measured))
     for name, vs in directions(rng, case.xs)[:2]:
         for point in points:
             verdict = compare(point, vs)

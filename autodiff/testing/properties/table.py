@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.testing.measuring.directions import cotangents
-from autodiff.testing.measuring.verdict import Point, Verdict
+from autodiff.testing.measuring.verdict import Measured, Point, Verdict
 from autodiff.testing.subjects.function_under_test import Arrays, Case, Subject
 
 __all__ = [
@@ -130,6 +130,7 @@ class Context:
         self.finite = all(np.isfinite(y).all() for y in self.outputs)
         self.empty = case.size == 0 or sum(y.size for y in self.outputs) == 0
         self.ws = cotangents(np.random.default_rng(self.seed), self.outputs)
+        self.measured: Measured = {}
         self._point: Point | None = None
 
     def rng(self, prop: str) -> np.random.Generator:
@@ -139,7 +140,7 @@ class Context:
     @property
     def point(self) -> Point:
         if self._point is None:
-            self._point = Point(self.subject, self.case, self.ws, self.outputs)
+            self._point = Point(self.subject, self.case, self.ws, self.outputs, self.measured)
         return self._point
 
     def includes(self, *props: str) -> bool:
