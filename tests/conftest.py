@@ -32,7 +32,7 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev")
 # Neither a deadline nor the health check on slow generation: both time the machine, and a busy one must not fail
 # a right program.
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("dev", max_examples=10, **COMMON)
+settings.register_profile("dev", max_examples=6, **COMMON)
 settings.register_profile(
     "ci", max_examples=int(os.environ.get("CI_EXAMPLES", "15")), derandomize=True, print_blob=True, **COMMON
 )
@@ -48,7 +48,7 @@ PROGRAMS = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "Chromium (apt install chromium)"),
 }
 
-ONE_IN = 4  # `dev` runs one in so many of the tests marked `sampled`, unless the mark says another number
+ONE_IN = 6  # `dev` runs one in so many of the tests marked `sampled`, unless the mark says another number
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist

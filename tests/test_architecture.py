@@ -88,10 +88,14 @@ def _imports(path: Path) -> Iterator[tuple[str, bool, int]]:
             base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             for alias in node.names:
-                is_module = (ROOT / Path(*module.split("."), alias.name)).with_suffix(".py").exists() or (
-                    ROOT / Path(*module.split("."), alias.name)
-                ).is_dir()
-                yield (f"{module}.{alias.name}" if is_module else module), id(node) in top, node.lineno
+                name = f"{module}.{alias.name}"
+                yield (name if is_module(name) else module), id(node) in top, node.lineno
+
+
+@functools.cache
+def is_module(name: str) -> bool:
+    place = ROOT / Path(*name.split("."))
+    return place.is_dir() or place.with_suffix(".py").exists()
 
 
 def files(package: str) -> list[Path]:
@@ -172,9 +176,14 @@ def test_nn_never_imports_its_own_checks() -> None:
             assert not [name for name, _, _ in imports(path) if name.startswith("nn.testing")], path
 
 
+def test_leaf_packages_load_no_nn() -> None:
+    leaves = [f"autodiff.{name}" for name in ("explaining", "drawing", "testing")]
+    program = f"import sys\nfor name in {leaves}:\n    __import__(name)\n    print(name, 'nn' in sys.modules)"
+    assert fresh(program).splitlines() == [f"{name} False" for name in leaves]
+
+
 @pytest.mark.parametrize("package", ["autodiff/drawing", "autodiff/testing"])
 def test_leaf_packages_do_not_need_nn_or_each_other(package: str) -> None:
-    assert fresh(f"import sys, {package.replace('/', '.')}; print('nn' in sys.modules)") == "False"
     for path in files(package):
         for name, _, line in imports(path):
             if name.startswith("autodiff.") and part(name) in LEAVES:
@@ -247,13 +256,13 @@ def fresh(code: str, **environment: str) -> str:
 
 @pytest.mark.parametrize("name", ["autodiff", "nn"])
 def test_importing_loads_numpy_and_nothing_heavier(name: str) -> None:
-    loaded = fresh(
+    found = fresh(
         f"import sys, numpy; before = set(sys.modules); import {name}; "
-        "print(*sorted({m.partition('.')[0] for m in set(sys.modules) - before}))"
-    ).split()
+        "print(*sorted({m.partition('.')[0] for m in set(sys.modules) - before})); print(*sys.modules)"
+    )
+    loaded, heavy = map(str.split, found.splitlines())
     foreign = set(loaded) - {"autodiff", "nn", "numpy", *sys.stdlib_module_names}
     assert not {m for m in foreign if "cython" not in m}, foreign  # what numpy.random brings along
-    heavy = fresh(f"import sys, {name}; print(*sys.modules)").split()
     for package in LEAVES:
         assert f"autodiff.{package}" not in heavy
     assert not {"graphviz", "matplotlib", "hypothesis", "tqdm", "subprocess", "asyncio", "unittest"} & set(heavy)
@@ -451,7 +460,6 @@ def test_explanations_read_graphs_through_drawing_and_never_through_testing() ->
     for path in files("autodiff/explaining"):
         for name, _, line in imports(path):
             assert not name.startswith(("autodiff.testing", "nn")), f"{path}:{line} imports {name}"
-    assert fresh("import sys, autodiff.explaining; print('nn' in sys.modules)") == "False"
 
 
 def test_pictures_and_explanations_know_no_operation_by_its_name() -> None:

@@ -9,6 +9,7 @@ import doctest
 import importlib
 import importlib.util
 import inspect
+import linecache
 import math
 import pkgutil
 import re
@@ -60,6 +61,7 @@ def load(name: str) -> ModuleType:
 @pytest.fixture(autouse=True)
 def _somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples may write files: they do it in a directory of their own."""
+    linecache.clearcache()  # each run of a doctest asks for the state of every file in it
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
 

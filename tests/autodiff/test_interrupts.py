@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import os
 import signal
 import subprocess
@@ -21,15 +22,17 @@ import nn
 from autodiff import extend
 
 TOOL = 4  # of sys.monitoring: nobody else's
-PACKAGES = tuple(str(Path(p.__file__).parent) for p in (ad, nn))
+PLACES = (*(str(Path(p.__file__).parent) for p in (ad, nn)), "<autodiff")
+
+
+@functools.cache
+def inside(code: types.CodeType) -> bool:
+    return code.co_filename.startswith(PLACES)
 
 
 def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
     """Raise KeyboardInterrupt before the bytecode of this number inside the packages; whether there was one."""
     count = 0
-
-    def inside(code: types.CodeType) -> bool:
-        return code.co_filename.startswith((*PACKAGES, "<autodiff"))
 
     def step() -> None:
         nonlocal count

@@ -163,6 +163,7 @@ def test_a_quantile_is_scipys_and_is_differentiated(name: str, method: str) -> N
         assert np.isnan(f(np.array([-0.1, 1.1]), *shapes)).all() and np.isnan(f(0.5, *shapes, 0.0, -1.0))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("quantile", "area"), [("ppf", "cdf"), ("isf", "sf")])
 @pytest.mark.parametrize("name", [name for name in CONTINUOUS if getattr(ad.stats, name).formulas["ppf"]])
 def test_the_area_up_to_a_quantile_moves_with_nothing_but_q(name: str, quantile: str, area: str) -> None:

@@ -70,17 +70,23 @@ def test_plugin_gives_fixtures_options_and_a_summary_line(tmp_path: Path) -> Non
     assert {r["name"] for r in written} == {"test_swish", "<lambda>"}
 
 
-def test_a_wrong_derivative_is_a_failed_test_and_counted_as_failed(tmp_path: Path) -> None:
+def test_a_wrong_derivative_is_a_failed_test_and_counted_as_failed_unless_it_is_expected(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
-        "import numpy as np\nfrom autodiff.testing import derivative_test\n"
+        "import numpy as np, pytest\nfrom autodiff.testing import derivative_test\n"
         "def test_fixture(backflow_derivatives):\n"
         "    backflow_derivatives(np.sin, np.array([0.5]), vjp=lambda g, y, x: (g * np.sin(x),), properties=['P01'])\n"
         "@derivative_test(np.array([0.5]), vjp=lambda g, y, x: (g,), properties=['P01'])\n"
         "def test_decorator(x):\n    return np.sin(x)\n"
+        "@pytest.mark.xfail(strict=True)\n"
+        "@derivative_test(np.array([0.5]), vjp=lambda g, y, x: (g,), properties=['P01'])\n"
+        "def test_expected(x):\n    return np.exp(x)\n"
+        "def test_asked_for(backflow_derivatives):\n"
+        "    with pytest.raises(AssertionError):\n"
+        "        backflow_derivatives(np.cos, np.array([0.5]), vjp=lambda g, y, x: (g,), properties=['P01'])\n"
     )
     done = run_pytest(tmp_path)
     assert done.returncode == 1 and done.stdout.count("[P01 reverse vs numerical]") >= 2, done.stdout
-    assert "2 functions" in done.stdout and " 2 failed, 0.0% weak" in done.stdout, done.stdout
+    assert "4 functions" in done.stdout and " 2 failed, 0.0% weak" in done.stdout, done.stdout
 
 
 def test_workers_of_a_parallel_run_merge_their_reports(tmp_path: Path) -> None:

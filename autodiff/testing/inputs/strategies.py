@@ -7,6 +7,7 @@ of 1/1024 (exact in float32), and shrink towards few entries, small integers and
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -60,6 +61,10 @@ def shapes(
     return dims.flatmap(lambda d: _sides(d, max_side, zero))
 
 
+_usual_shapes = functools.cache(shapes)
+
+
+@functools.cache  # making a strategy takes longer than drawing from it
 @st.composite
 def _sides(draw: Any, dims: int, max_side: int, zero: bool) -> tuple[int, ...]:
     """Draw the sides of a shape: often equal ones, with which a wrong transpose or axis passes the shape check; with
@@ -90,14 +95,18 @@ def values(
     low, high = domain
     simple = [v for v in _SIMPLE if low < v < high] or [_middle(low, high)]
     few = st.sampled_from(simple)
+    equal = {v: st.just(v) for v in simple}
     styles: list[st.SearchStrategy[float]] = [few] if ties else []
     styles.append(_generic(low, high))
     if wide:
         styles.append(_wide(low, high))
     if ties:
         styles.append(st.one_of(few, _generic(low, high)))
-        return st.one_of(st.sampled_from(styles), few.map(st.just))
+        return st.one_of(st.sampled_from(styles), few.map(equal.__getitem__))
     return st.sampled_from(styles)
+
+
+_values = functools.lru_cache(256)(values)
 
 
 def _middle(low: float, high: float) -> float:
@@ -136,6 +145,11 @@ def _wide(low: float, high: float) -> st.SearchStrategy[float]:
     return st.tuples(st.integers(0, 63), st.integers(-30, 13), st.sampled_from(signs or [1.0])).map(place)
 
 
+@functools.lru_cache(1024)
+def _lists(entry: st.SearchStrategy[float], length: int) -> st.SearchStrategy[list[float]]:
+    return st.lists(entry, min_size=length, max_size=length)
+
+
 @st.composite
 def tensors(
     draw: Any,
@@ -154,13 +168,13 @@ def tensors(
         ties: draw repeated values often.
         wide: draw mixed scales sometimes.
     """
-    shape = draw(
-        shapes() if shape is None else shape if isinstance(shape, st.SearchStrategy) else st.just(tuple(shape))
-    )
+    if shape is None or isinstance(shape, st.SearchStrategy):
+        shape = draw(_usual_shapes() if shape is None else shape)
+    shape = tuple(shape)
     count = math.prod(shape)
-    entry = draw(values(domain, ties, wide))
+    entry = draw(_values(tuple(domain), ties, wide))
     parts = 2 if np.dtype(dtype).kind == "c" else 1
-    flat = np.array(draw(st.lists(entry, min_size=parts * count, max_size=parts * count)), np.float64)
+    flat = np.array(draw(_lists(entry, parts * count)), np.float64)
     if parts == 2:
         return np.asarray((flat[:count] + 1j * flat[count:]).reshape(shape).astype(dtype))
     return np.asarray(flat.reshape(shape).astype(dtype))
@@ -181,7 +195,7 @@ def broadcastable(
     be one interval or one for each argument.
     """
     apart = draw(st.integers(0, 3)) == 3  # each axis is of one argument, 1 in the others
-    whole = draw(shapes(min_dims=2 * apart))
+    whole = draw(_usual_shapes(min_dims=2 * apart))
     first = draw(st.integers(0, count - 1)) if apart else 0
     domains = domain if isinstance(domain[0], tuple) else (domain,) * count
     arrays = []

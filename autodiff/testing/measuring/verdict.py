@@ -73,19 +73,13 @@ def epsilon(arrays: Arrays) -> float:
 
 
 class Point:
-    """A case with one set of cotangents: outputs, gradients and their conditioning, computed once for all
-    directions.
+    """A case with one set of cotangents: outputs, gradients and their conditioning, once for all directions.
 
-    Points at the same case with the same cotangents share what they measure: give them the same `measured`.
+    Points with the same case and cotangents may share what they measure: give them the same `measured`.
     """
 
     def __init__(
-        self,
-        subject: Subject,
-        case: Case,
-        ws: Arrays,
-        outputs: Arrays | None = None,
-        measured: Measured | None = None,
+        self, subject: Subject, case: Case, ws: Arrays, outputs: Arrays | None = None, measured: Measured | None = None
     ) -> None:
         self.subject, self.case, self.ws = subject, case, ws
         self.measured: Measured = {} if measured is None else measured
@@ -205,9 +199,8 @@ _UNMEASURED = Estimate(math.nan, math.inf, math.nan, "unresolved", (-math.inf, m
 def _measure(point: Point, vs: Arrays, thorough: bool) -> Estimate:
     key = (thorough, *[v.tobytes() for v in vs])
     if key not in point.measured:
-        point.measured[key] = numerical_derivative(
-            point.subject.at(point.case), tuple(point.case.xs), tuple(vs), tuple(point.ws), thorough=thorough
-        )
+        f, xs, ws = point.subject.at(point.case), tuple(point.case.xs), tuple(point.ws)
+        point.measured[key] = numerical_derivative(f, xs, tuple(vs), ws, thorough=thorough)
     return point.measured[key]
 
 
@@ -319,17 +312,14 @@ def path_integral(point: Point, vs: Arrays) -> bool | None:
     def moved(t: float) -> Case:
         return case.moved([np.asarray(x + x.dtype.type(t) * v) for x, v in zip(case.xs, vs)])
 
-    def value(t: float) -> float:
+    def value(t: float, of: Callable[[Case], float] = point.along) -> float:
         try:
-            return point.along(moved(t))
+            return of(moved(t))
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             return math.nan
 
     def slope(t: float) -> float:
-        try:
-            return point.slope(moved(t), vs)
-        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
-            return math.nan
+        return value(t, lambda case: point.slope(case, vs))
 
     # the two narrowest steps that show anything decide; each costs dozens of calls of the rule
     lengths = [2.0**-k for k in reversed(c.PATH_STEPS[c.precision_name(eps)])]
