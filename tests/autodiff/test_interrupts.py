@@ -306,7 +306,7 @@ print(hits)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="signal.setitimer is POSIX")
 def test_real_signals_leave_no_half_gradient_and_no_half_write() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "7"], capture_output=True, text=True, cwd=Path(PACKAGES[0]).parent, check=False
+        [sys.executable, "-c", PROGRAM, "7"], capture_output=True, text=True, cwd=Path(PLACES[0]).parent, check=False
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
