@@ -117,6 +117,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Spare pytest's last collections, five full ones twice, what is alive anyway."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this machine cannot run; in CI, where everything is installed, a missing program is a failure."""
     if item.get_closest_marker("deep") and PROFILE != "deep":

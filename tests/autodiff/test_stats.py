@@ -126,7 +126,7 @@ OWN = [  # the logarithm of cdf has no formula of its own to check
 ]
 
 
-@pytest.mark.sampled(16)  # half a second each
+@pytest.mark.sampled(24)  # half a second each
 @pytest.mark.parametrize(("name", "method"), OWN)
 def test_derivatives_in_x_and_every_parameter_are_right(name: str, method: str) -> None:
     f = getattr(getattr(ad.stats, name), method)

@@ -149,6 +149,7 @@ def test_auto_draws_nothing_larger_than_a_screen_can_show(kind):
     assert width <= WIDEST and height <= HIGHEST
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", WIDE)
 @pytest.mark.parametrize(("count", "level"), [(8, "op"), (60, "op"), (60, "module")])
 def test_a_picture_that_is_too_large_says_so(kind, count, level):

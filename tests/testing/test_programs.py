@@ -61,7 +61,7 @@ def test_values_stay_in_well_conditioned_ranges(program: Program) -> None:
         assert np.all(np.abs(given_value) <= 3), name
 
 
-@pytest.mark.sampled(3)  # a thousand programs, the same each time
+@pytest.mark.sampled  # a thousand programs, the same each time
 def test_every_kind_of_statement_and_most_rows_occur() -> None:
     code = []
 

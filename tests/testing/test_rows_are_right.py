@@ -19,7 +19,7 @@ ITERATED = set("betaincinv betainccinv gammaincinv gammainccinv stdtrit hyp1f1 h
 SEED = {"dev": None, "ci": None, "deep": secrets.randbelow(2**31)}[PROFILE]  # deep: fresh in every run
 
 
-@pytest.mark.sampled(16)  # half a second each
+@pytest.mark.sampled(24)  # half a second each
 @pytest.mark.parametrize("row", ad.ops.OPS.values(), ids=lambda row: row.name)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # empty and one-element reductions: NumPy warns, the values count
 def test_row_keeps_every_property(row: Any) -> None:

@@ -54,7 +54,7 @@ def assert_same(got: Any, want: Any, rtol: float = 0.0) -> None:
         np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol)
 
 
-@pytest.mark.sampled(10)  # 0.15 s each
+@pytest.mark.sampled(16)  # 0.15 s each
 @pytest.mark.parametrize(("dtype", "row"), [
     pytest.param(dtype, row, id=f"{dtype}-{row.name}")
     for dtype in ("float64", "float32", "float16", "complex128")
