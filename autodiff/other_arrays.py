@@ -54,6 +54,8 @@ def plain_array(x: Any) -> Any:
     its products or its mask would be lost."""
     if x.__class__ is np.ndarray:
         return x
+    if hasattr(x, "toarray"):
+        raise TypeError(_of_sparse(x, "a Tensor"))
     if isinstance(x, np.matrix) or hasattr(x, "mask"):
         raise TypeError(
             f"a {type(x).__name__} follows other rules than an array, which would be lost here. Write np.asarray(x) "
@@ -73,7 +75,7 @@ def ones_like_value(shape: Any, dtype: Any, like: Any) -> Any:
 
 
 def numbers(x: Any, what: str, name: str = "x.data") -> Any:
-    """Return x, refused where it is an array of another library: ``what`` needs the numbers themselves.
+    """Return x, refused where it is a sparse matrix or an array of another library: ``what`` needs the numbers.
 
     name: how the user's program has x, for the message.
 
@@ -81,12 +83,20 @@ def numbers(x: Any, what: str, name: str = "x.data") -> Any:
     >>> extend.numbers([1.0, 2.0], "fit()")
     [1.0, 2.0]
     """
+    if x.__class__ is np.ndarray:
+        return x
+    if hasattr(x, "toarray"):
+        raise TypeError(_of_sparse(x, what))
     if is_foreign(x):
         raise TypeError(
             f"{what} needs the numbers of a {library(x)} array of shape {x.shape}, which are not in NumPy's memory. "
             f"Take them by that library's own function: {_exit(x, name)}."
         )
     return x
+
+
+def _of_sparse(x: Any, what: str) -> str:
+    return f"{what} needs an array of numbers; got a sparse {type(x).__name__} of shape {x.shape}. Write x.toarray()."
 
 
 class _AsUfunc:

@@ -73,7 +73,13 @@ def accuracy(scores: Any, labels: Any, *, sample_weight: Any = None) -> float:
     """
     scores, labels = _plain(scores), _plain(labels)
     _check_columns("accuracy", scores)
-    if labels.shape == scores.shape and labels.dtype.kind == "f":
+    if labels.shape == scores.shape:
+        one_hot = np.sort(labels.astype(int), axis=-1) == np.eye(labels.shape[-1])[-1]
+        if labels.dtype.kind != "f" and not one_hot.all():
+            raise ValueError(
+                "accuracy takes integer labels of the shape of the scores as one-hot rows, which have one 1 each; these "
+                "are none. Write nn.binary_accuracy for several labels a sample"
+            )
         labels = labels.argmax(axis=-1)
     if labels.shape != scores.shape[:-1]:
         raise ValueError(f"accuracy needs scores (..., C) and labels (...), got {scores.shape} and {labels.shape}")

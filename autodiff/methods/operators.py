@@ -54,6 +54,7 @@ ON_BOTH: dict[str, Any] = {
     "__deepcopy__": leaves.deepcopy,
     "__dir__": names_elsewhere.attributes,
     "_mask": property(leaves.mask),
+    "__torch_function__": classmethod(names_elsewhere.refuse_torch_function),
 }
 ON_TENSOR = {"__setitem__": writing.setitem, "_picked": staticmethod(indexing.pick), **interchange.MEMBERS}
 _OPERANDS = (Variable, float, int, complex, np.generic, np.ndarray, list, tuple)  # beside a handle
@@ -97,6 +98,7 @@ def _operator(op: Op, name: str, reflected: bool) -> generated_paths.Pair:
 
     def operator(x: Any, o: Any) -> Any:
         if not isinstance(o, _OPERANDS) and not is_foreign(o):  # o may have the operator; otherwise Python raises
+            names_elsewhere.refuse_operand(op.name, x, o)
             return NotImplemented
         return record_operands(op, (o, x) if reflected else (x, o), op.defaults)
 
@@ -122,6 +124,7 @@ def _sign(op: Op, name: str) -> generated_paths.Pair:
 def _comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
     def compare(x: Variable, o: Any) -> Any:
         if not isinstance(o, _OPERANDS) and not is_foreign(o):
+            names_elsewhere.refuse_operand(ufunc.__name__, x, o)
             return NotImplemented
         y = ufunc(x._data, plain(o))
         return bool(y) if x.__class__ is Scalar and np.ndim(y) == 0 else y

@@ -8,10 +8,13 @@ import linecache
 import math
 import re
 import sys
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
-from ..errors import LeavesGraphError, leaves_graph
+import numpy as np
+
+from ..errors import GraphError, LeavesGraphError, leaves_graph
 from .diagnostics import whose
 
 _FILL = "z[i] = x with z = ad.tensor(np.zeros(n), requires_grad=False)"
@@ -65,10 +68,13 @@ _MADE = {  # classes and modules of NumPy whose methods have no name that a user
 }
 
 
-def of_array() -> LeavesGraphError:
+def of_array() -> TypeError | ValueError:
     """Return the error of ``np.asarray(x)`` and of functions that call it."""
     found = library_call()
     if found is None:
+        if called_here({"nditer": np.nditer}):  # it replaces every TypeError by one about its flags
+            error = leaves_graph("np.nditer", ".data", "a loop over x.ravel(), or functions of whole arrays")
+            return GraphError(str(error))
         recorded = f"ad.array([...]) for a list of them, or {_FILL}"
         return leaves_graph("np.array, np.asarray or storing it in an array", ".data", recorded)
     return _of_library(*found, door=".data")
@@ -79,7 +85,7 @@ def of_number() -> LeavesGraphError:
     found = library_call()
     if found is not None:
         return _of_library(*found, door=".item()")
-    name = math_function()
+    name = called_here(vars(math))
     if name:
         instead = _NAMES.get(name) or _in_numpy(name)
         return leaves_graph(f"math.{name}", ".item()", f"{instead}(x)" if instead else "it in functions of np or ad")
@@ -168,15 +174,13 @@ def _in_scipys_place(area: str, name: str, owner: Any) -> str:
 
 def _in_numpy(name: str) -> str:
     """Return NumPy's function of a name of ``math``, or ""."""
-    import numpy as np
-
     name = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2"}.get(name, name)
     name = {"acosh": "arccosh", "asinh": "arcsinh", "atanh": "arctanh"}.get(name, name)
     return f"np.{name}" if hasattr(np, name) else ""
 
 
-def math_function() -> str:
-    """Return the name of the function of ``math`` that the user's line calls, or "": read off its source."""
+def called_here(functions: Mapping[str, Any]) -> str:
+    """Return the name of the one of these functions that the user's line calls, or "": read off its source."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and whose(frame) != "user":
         frame = frame.f_back
@@ -190,6 +194,6 @@ def math_function() -> str:
     scope = {**frame.f_globals, **frame.f_locals}
     for owner, name in re.findall(r"(?:(\w+)\.)?(\w+)\(", text):
         function = getattr(scope.get(owner), name, None) if owner else scope.get(name)
-        if function is not None and function is getattr(math, name, None):
+        if function is not None and function is functions.get(name):
             return str(name)
     return ""

@@ -85,6 +85,36 @@ WORDS = {
 }
 
 
+# libraries whose arrays do not have NumPy's protocols: the plain array of x
+ARRAYS = {
+    "torch": "x.detach().numpy()",
+    "jax": "np.asarray(x)",
+    "jaxlib": "np.asarray(x)",
+    "polars": "x.to_numpy()",
+}
+
+
+def refuse_operand(operation: str, handle: Any, other: Any) -> None:
+    """Raise TypeError for an operand of one of these libraries. Python's own error may name two classes Tensor."""
+    package = type(other).__module__.partition(".")[0]
+    if package in ARRAYS:
+        raise TypeError(
+            f"{operation}: no derivative passes between a {type(handle).__name__} of autodiff and the "
+            f"{type(other).__name__} x of {package}. For a constant write {ARRAYS[package]} in place of x; for plain "
+            "values write .data of the value of autodiff."
+        )
+
+
+def refuse_torch_function(cls: type, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    """Raise TypeError for a function or an operator of PyTorch, which calls this of a handle among its operands."""
+    name = getattr(function, "__name__", str(function))
+    raise TypeError(
+        f"torch's {name} got a {cls.__name__} of autodiff, and no derivative passes between the two libraries. Here "
+        "write functions of np and ad, with x.detach().numpy() for a constant x of torch; there write "
+        "torch.from_numpy(t.data) for a constant t of autodiff."
+    )
+
+
 def _refusal(word: str) -> property:
     def refuse(self: Variable) -> Any:
         raise AttributeError(f"a {type(self).__name__} has no .{word}: {WORDS[word]}.")

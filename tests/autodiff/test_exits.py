@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+import nn
 
 
 def recorded() -> Any:
@@ -452,3 +453,40 @@ def test_another_library_is_named_with_the_fix_that_fits(package: str, call: Any
     if package.startswith("matplotlib"):
         module.switch_backend("Agg")
     assert text in said(lambda y: call(module, y), ad.tensor([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("kind", [ad.tensor, ad.scalar])
+def test_an_array_of_pytorch_or_jax_beside_a_value_is_refused_by_name_on_both_sides(kind: Any) -> None:
+    """Python's own error was "unsupported operand type(s) for *: 'Tensor' and 'Tensor'"; == was False."""
+    torch, jnp = pytest.importorskip("torch"), pytest.importorskip("jax.numpy")
+    t = kind(2.0)
+    for x, plain in ((torch.tensor([1.0, 2.0]), r"x\.detach\(\)\.numpy\(\)"), (jnp.ones(2), r"np\.asarray\(x\)")):
+        for call in (operator.mul, operator.pow, operator.lt, operator.eq):
+            for pair in ((t, x), (x, t)):
+                with pytest.raises(TypeError, match=f"autodiff.*{plain}"):
+                    call(*pair)
+    with pytest.raises(TypeError, match=r"torch's stack got a .* of autodiff.*functions of np and ad"):
+        torch.stack([t, t])
+    assert torch.tensor(ad.tensor([1.0], requires_grad=False)).item() == 1.0  # a constant may leave
+
+
+def test_a_polars_series_beside_a_value_is_refused_by_name() -> None:
+    series = pytest.importorskip("polars").Series([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"Series x of polars.*write x\.to_numpy\(\)"):
+        ad.tensor(2.0) * series
+
+
+def test_a_sparse_matrix_is_no_tensor_and_the_error_has_the_form_to_write() -> None:
+    """The error named the dtype object."""
+    a = pytest.importorskip("scipy.sparse").csr_array(np.eye(2))
+    for make in (ad.tensor, nn.Parameter):
+        with pytest.raises(TypeError, match=r"sparse csr_array of shape \(2, 2\)\. Write x\.toarray\(\)"):
+            make(a)
+
+
+def test_nditer_over_a_recorded_value_or_in_a_trace_is_refused_by_name() -> None:
+    """NumPy replaces every TypeError there by one about flags of the iterator."""
+    with pytest.raises(ad.GraphError, match=r"np\.nditer would cut .* loop over x\.ravel\(\)"):
+        list(np.nditer(ad.tensor([1.0, 2.0])))
+    with pytest.raises(ad.TraceError, match=r"np\.nditer reads plain memory.*loop over x\.ravel\(\)"):
+        ad.compile(lambda x: sum(float(v) for v in np.nditer(x)))(np.ones(2))

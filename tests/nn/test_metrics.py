@@ -22,6 +22,15 @@ def test_the_confusion_matrix_counts_every_pair_and_its_diagonal_is_the_accuracy
     assert metrics.top_k_accuracy(scores, labels, 1) == metrics.accuracy(scores, labels)
 
 
+def test_accuracy_takes_integer_one_hot_rows_and_refuses_several_labels_a_row():
+    scores = np.array([[0.1, 0.9], [0.8, 0.2]])
+    for dtype in (int, bool, np.uint8):
+        assert metrics.accuracy(scores, np.array([[0, 1], [0, 1]], dtype)) == 0.5
+    for rows in ([[1, 1], [0, 1]], [[0, 2], [0, 1]], [[0, 0], [1, 0]]):
+        with pytest.raises(ValueError, match=r"one-hot rows.*nn\.binary_accuracy for several labels"):
+            metrics.accuracy(scores, rows)
+
+
 def test_accuracy_takes_one_hot_rows_too():
     assert metrics.accuracy([[0.2, 0.8], [0.9, 0.1]], [[0.0, 1.0], [0.0, 1.0]]) == 0.5
 

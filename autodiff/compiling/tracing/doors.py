@@ -28,6 +28,7 @@ MAKERS = (
     "array asarray asanyarray ascontiguousarray asfortranarray zeros ones empty full zeros_like ones_like empty_like "
     "full_like"
 ).split()
+ITERATORS = ("nditer", "nested_iters")
 
 
 def _door(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,6 +63,23 @@ def _setting(original: Callable[..., Any]) -> Callable[..., Any]:
     return read
 
 
+def _iterator(original: Any) -> Callable[..., Any]:
+    """Return a class of NumPy that reads plain memory, refused for traced arrays: its own errors name its flags."""
+
+    @wraps(original, updated=())
+    def make(*args: Any, **keywords: Any) -> Any:
+        trace = state().trace
+        given = [x for a in args for x in (a if isinstance(a, (list, tuple)) else (a,))]
+        if trace is not None and any(isinstance(x, TracedArray | Variable) for x in given):
+            raise trace.refusal(
+                f"np.{original.__name__} reads plain memory, and a program would keep the numbers of this call",
+                "Write a loop over x.ravel(), or NumPy's functions of whole arrays",
+            )
+        return original(*args, **keywords)
+
+    return make
+
+
 class _Numpy(types.ModuleType):
     """NumPy's namespace, with doors."""
 
@@ -70,6 +88,7 @@ class _Numpy(types.ModuleType):
         self.__dict__.update(np.__dict__)
         self.__dict__.update({name: _door(getattr(np, name)) for name in MAKERS})
         self.__dict__.update({name: _setting(getattr(np, name)) for name in ("geterr", "get_printoptions")})
+        self.__dict__.update({name: _iterator(getattr(np, name)) for name in ITERATORS})
         self.__dict__["errstate"] = _errstate
 
     def __getattr__(self, name: str) -> Any:
