@@ -77,8 +77,8 @@ def accuracy(scores: Any, labels: Any, *, sample_weight: Any = None) -> float:
         one_hot = np.sort(labels.astype(int), axis=-1) == np.eye(labels.shape[-1])[-1]
         if labels.dtype.kind != "f" and not one_hot.all():
             raise ValueError(
-                "accuracy takes integer labels of the shape of the scores as one-hot rows, which have one 1 each; these "
-                "are none. Write nn.binary_accuracy for several labels a sample"
+                "accuracy takes integer labels of the shape of the scores as one-hot rows, which have one 1 each; "
+                "these are none. Write nn.binary_accuracy for several labels a sample"
             )
         labels = labels.argmax(axis=-1)
     if labels.shape != scores.shape[:-1]:
