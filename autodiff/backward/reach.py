@@ -18,7 +18,7 @@ Never here: the name of an operation, or a write into any node.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -27,54 +27,10 @@ import numpy as np
 from ..errors import SingularPointError
 from ..graph import Node
 from ..modes.diagnostics import describe, hint, op_text
-from ..other_arrays import is_foreign
 from ..variable import Variable, plain
 
 Mask = Any  # True, False, or an array of booleans
 outer: ContextVar[Mask] = ContextVar("outer", default=True)  # of the cotangent that a walk inside a rule starts from
-
-
-def has_nan(values: Iterable[Any]) -> bool:
-    """Return whether one of these floats, arrays and Nones has a NaN. Arrays of other libraries are not searched."""
-    total: Any = 0.0  # of squares: neither they nor their sum are NaN if no number is. A third of the time of np.isnan
-    for v in values:
-        if v.__class__ is float:
-            if v != v:
-                return True
-        elif v is not None and (v.__class__ is np.ndarray or not is_foreign(plain(v))):
-            if not v.shape and v.dtype.kind == "f":
-                total = total + v * v  # in a trace: hundreds of Scalars are packed into a few calls
-            elif v.dtype.itemsize > 2 and v.flags.c_contiguous:
-                total = total + np.vdot(v, v)
-            elif np.isnan(v).any():
-                return True
-    return bool(total != total)
-
-
-def nan_arrived(nodes: list[Node], cotangents: dict[Node, Any]) -> bool:
-    """Return whether a gradient has a NaN.
-
-    Of a large matrix that only products of matrices read, one row and one column are enough: a factor that is not
-    finite spoils a whole row or a whole column of its derivative. So the search costs nothing beside the product.
-    """
-    given, large, many = [], {}, 1024 * max(16, len(nodes))
-    for node, g in cotangents.items():
-        if g is not None and node.op is None and node.shape and len(node.shape) == 2:
-            if node.shape[0] * node.shape[1] > many and (g.__class__ is np.ndarray or not is_foreign(plain(g))):
-                large[node] = g
-                continue
-        given.append(g)
-    if large:
-        lines, total = set(large), 0.0
-        for n in nodes:
-            if n.op is not None and n.op.product != "matrices":
-                lines.difference_update(n.parents)
-        for node, g in large.items():
-            if node in lines:
-                total = total + np.vdot(g[0], g[0]) + np.vdot(g[:, 0], g[:, 0])
-        finite = bool(total - total == 0.0)
-        given += [g for node, g in large.items() if node not in lines or not finite]
-    return has_nan(given)
 
 
 class Reach:

@@ -26,7 +26,8 @@ from ..modes.diagnostics import check_finite, describe, hint, rules_known
 from ..other_arrays import as_array, is_foreign, numbers, refusal
 from ..writes.stale_reads import check_unwritten
 from .cotangents import Cotangent, fit, nonzero, raw, run_hooks
-from .reach import Reach, apply_rule, has_nan, nan_arrived, note_infinite, outer, refuse_convention, refuse_product
+from .nan_search import has_nan, nan_arrived
+from .reach import Reach, apply_rule, note_infinite, outer, refuse_convention, refuse_product
 from .recorded import handles
 
 _serial = attrgetter("serial")

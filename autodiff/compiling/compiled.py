@@ -49,11 +49,12 @@ class Compiled:
         entries = self._entries.get(key)
         why = "the first call with such arguments"
         for entry in entries or ():
-            if not entry.fits(now.floor, inputs):
+            values = entry.states_for(now.floor, inputs)
+            if values is None:
                 why = "another state: a parameter's shape, a gradient, an attribute of a module, or what is captured"
                 continue
             try:
-                result = entry(inputs, (args, kwargs))
+                result = entry(inputs, (args, kwargs), values)
             except Exception as failure:  # a guard fails, or the trace will raise the same error
                 why = f"its program fails: {failure}"
                 continue
@@ -102,7 +103,7 @@ class Compiled:
             print(f"compile: {self.name}: {why}; traced, {len(entry.forward.instructions)} calls")
         self._entries.setdefault(key, []).insert(0, entry)
         try:
-            result = entry(inputs, (args, kwargs))
+            result = entry(inputs, (args, kwargs), entry.states.now())
         except Exception as error:
             return self._failed(error, args, kwargs)
         if isinstance(result, Miss):

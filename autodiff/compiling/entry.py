@@ -17,9 +17,10 @@ from ..transforms.custom_rules import with_rule
 from ..variable import Scalar, Variable, is_live, wrap
 from .lowering import build
 from .program import Program, described, run
+from .state_values import States
 from .tracing.pieces import pieces
 from .tracing.signature import layout, rebuilt, value_of
-from .tracing.states import in_order_now, write_back
+from .tracing.states import in_order_now
 from .tracing.twice import Traced
 
 
@@ -41,11 +42,13 @@ class Entry:
         self.read_gradients = [k for k, g in enumerate(given) if g.gradient is not None]
         self.forward, *backwards = pieces(traced)
         in_place = in_order_now(traced.held)
+        self.states = States(traced.held)
         self.backward = dict(zip(traced.pullbacks, backwards, strict=True))
-        self.run_forward = executable(self.forward, optimise, name, self._arrays(inputs), in_place)
+        self.run_forward = executable(self.forward, optimise, name, self._arrays(inputs, self.states.now()), in_place)
         self.optimise = optimise
         self.run_backward: dict[Any, Any] = {}  # built for each order in memory that cotangents come in
         traced.forget()
+        self.states.floats = self.run_forward.takes_floats
         self.draws = any(not i.pure for i in self.forward.instructions)
         self.made = {i for i, a in self.forward.constants.items() if not a.flags.writeable}
         self.written_gradients = [k for k, g in enumerate(given) if g.new_grad is not None]
@@ -53,17 +56,19 @@ class Entry:
         self.writes = any(h.new is not None or h.new_grad is not None or h.cleared for h in traced.held)
         self.writes = self.writes or bool(traced.with_writes)
 
-    def fits(self, floor: float, inputs: list[Any]) -> bool:
-        """Return whether the states and surroundings are those that the program was traced with."""
-        return self.traced.fits(floor, inputs)
+    def states_for(self, floor: float, inputs: list[Any]) -> Any:
+        """Return the values of the states; None where they or the surroundings are not those of the trace."""
+        values = self.states.read(floor)
+        return values if values is not None and self.traced.fits(inputs) else None
 
-    def __call__(self, inputs: list[Any], arguments: Any) -> Any:
-        """Run; return the result of the function, or a ``Miss``."""
+    def __call__(self, inputs: list[Any], arguments: Any, values: Any) -> Any:
+        """Run on these inputs and values of the states; return the result of the function, or a ``Miss``."""
         traced = self.traced
-        arrays, count = self._arrays(inputs), len(inputs) + len(self.read_gradients)
+        arrays, count = self._arrays(inputs, values), len(inputs) + len(self.read_gradients)
         if self.writes and not traced.apart.holds(arrays[:count], arrays[count:]):
             return Miss("a state shares memory with another value")
         before = [g.bit_generator.state for g in traced.generators] if self.draws else []
+        self.states.forget_gradients()
         try:
             with np.errstate(all="ignore"):
                 made, step = self.run_forward.begin(arrays)
@@ -77,7 +82,7 @@ class Entry:
             return Miss(why)
         if self.writes:
             with np.errstate(all="ignore"):
-                write_back(traced.held, writes, grads, update[0] if update else [], traced.with_writes)
+                self.states.write(writes, grads, update[0] if update else [], traced.with_writes)
             for run in traced.after:
                 run()
         self.run_forward.end(step)
@@ -87,13 +92,12 @@ class Entry:
             inputs[k].grad = None
         return self._returned(inputs, arguments, values, residuals, before)
 
-    def _arrays(self, inputs: list[Any]) -> list[Any]:
-        """Return the arrays that the program takes: the inputs, and then the present values of the states."""
+    def _arrays(self, inputs: list[Any], states: Any) -> list[Any]:
+        """Return the arrays that the program takes: the inputs, and then the values of the states."""
         arrays = [value_of(x) for x in inputs]
         for k in reversed(self.read_gradients):  # the gradient of an argument stands behind it
             arrays.insert(k + 1, np.asarray(getattr(inputs[k].grad, "_data", inputs[k].grad)))
-        for h in self.traced.held:
-            arrays += h.values()
+        arrays += states
         return arrays
 
     def _draw_again(self, before: list[Any]) -> None:
@@ -203,6 +207,8 @@ class Entry:
 
 class Interpreted:
     """A program run call by call: the plain interpreter in place of an ``Executable``."""
+
+    takes_floats = False
 
     def __init__(self, program: Program) -> None:
         self._program = program

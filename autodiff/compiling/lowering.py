@@ -36,6 +36,7 @@ class Executable:
     source    the NumPy source that runs it
     memory    bytes that it holds from call to call: buffers, and outputs that the caller no longer holds
     flops     arithmetic operations of one call
+    takes_floats  whether the numbers among the states may be Python floats
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Executable:
         self._filled = writer.filled_bytes
         self._prepare = self._text.compiled()
         self._plain: Program | None = None
+        self.takes_floats = _only_packed(program)
         self._idle: list[Step] = []  # one function for each set of buffers: as many as calls at the same time
 
     @property
@@ -97,7 +99,7 @@ class Executable:
             made = step(*arrays)
         except Exception as error:
             if self._plain is not None:  # a value may have another shape at this call: a guard will fail
-                return run(self._plain, arrays), None
+                return run(self._plain, [np.float64(a) if a.__class__ is float else a for a in arrays]), None
             explain(error, self._text)
             raise
         return made, step
@@ -125,6 +127,16 @@ class Executable:
             return np.ndarray(shape, dtype, memory, offset, strides)
 
         return room, spare, list(self.program.constants.values())
+
+
+def _only_packed(program: Program) -> bool:
+    """Return whether packed calls alone read the numbers among the states: they may be Python floats."""
+    numbers = {index for index in program.states if not program.values[index].shape}
+    read = {ref.index for ref in refs((program.outputs, program.guards, program.writes))}
+    for instruction in program.instructions:
+        if not hasattr(instruction.function, "entering"):
+            read.update(operands(instruction))
+    return numbers.isdisjoint(read)
 
 
 class Clock:
@@ -229,7 +241,8 @@ def _with_update(
 def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | None) -> Callable[[], np.ndarray]:
     """Return a maker of arrays for one output: one of its last two again, once it has no other reference and no view.
 
-    Two, because a caller often keeps a result, a gradient, until the next one is there.
+    Two, because a caller often keeps a result, a gradient, until the next one is there. The latest first: it is more
+    likely to be in the cache.
     """
     size = np.dtype(dtype).itemsize
     for n in shape:
@@ -237,9 +250,8 @@ def spare(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | None) -
     held: list[tuple[list[np.ndarray], tuple[int, ...]]] = []
 
     def array() -> np.ndarray:
-        for k, (arrays, alone) in enumerate(held):
+        for arrays, alone in reversed(held):
             if _holders(arrays) == alone:
-                held.append(held.pop(k))
                 return arrays[0]
         arrays = _with_owners(np.ndarray(shape, dtype, block(size), 0, strides))
         held.append((arrays, _holders(arrays)))

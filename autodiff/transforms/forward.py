@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..backward import collect, fit, handles, nonzero, pull
-from ..backward.reach import ForwardReach, apply_rule, has_nan, refuse_convention, refuse_product
+from ..backward.nan_search import has_nan
+from ..backward.reach import ForwardReach, apply_rule, refuse_convention, refuse_product
 from ..batching.handle import bottom, inside, with_bottom
 from ..errors import GraphError, depends_on_phase, kind_of
 from ..graph import Node, leaf

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import conjugate, fit
-from ..backward.reach import has_nan
+from ..backward.nan_search import has_nan
 from ..batching.handle import Frame, bare, bottom, frames_of, with_bottom
 from ..errors import kind_of
 from ..modes import mode

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backward import conjugate, fit
-from ..backward.reach import has_nan
+from ..backward.nan_search import has_nan
 from ..batching.handle import Batched, Frame, bare, bottom, frames_of, innermost, over_all, with_bottom
 from ..batching.routes import over_examples
 from ..batching.ways import positions

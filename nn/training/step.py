@@ -18,9 +18,9 @@ class TrainingStep:
     """A step of training, made by `training_step`.
 
     Attributes:
-        whole: the function (*inputs, target) -> loss that makes the step, after `zero_grad()`; of `ad.compile` when the
-            step is compiled, with its `source` and `programs`. With LBFGS, which computes the loss several times a
-            step, it only leaves the gradients in the parameters.
+        whole: the function (*inputs, target) -> loss that makes the step; of `ad.compile` when the step is compiled,
+            with its `source` and `programs`. With LBFGS, which computes the loss several times a step, it only leaves
+            the gradients in the parameters.
     """
 
     def __init__(self, model: Module, loss: Any, optimizer: Optimizer, clip_norm: float | None, compiled: bool) -> None:
@@ -29,6 +29,8 @@ class TrainingStep:
         evaluates_again = isinstance(optimizer, LBFGS)
 
         def training_step(*batch: Any) -> Any:
+            model.zero_grad()
+            optimizer.zero_grad()  # of parameters of the loss, too
             value = loss(model(*batch[:-1]), batch[-1])
             value.backward()
             if clip_norm is not None:
@@ -48,8 +50,6 @@ class TrainingStep:
         return self._run(batch)
 
     def _run(self, batch: tuple[Any, ...]) -> float:
-        self.model.zero_grad()
-        self.optimizer.zero_grad()  # of parameters of the loss, too
         return as_number(self.whole(*batch))
 
 

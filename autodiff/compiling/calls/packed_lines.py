@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional
+from ..program import operands as read_by
 from .packed_products import products
 
 Index = np.ndarray[Any, np.dtype[np.intp]]
@@ -57,9 +58,12 @@ class PackedLines:
         for index, result in zip(self.work.leaving, self.instruction.results, strict=True):
             dtype, place = self.work.where[index]
             by_dtype.setdefault(dtype, []).append((place, result))
+        read = {index for i in self.writer.program.instructions for index in read_by(i)}
         for dtype, pairs in by_dtype.items():
             places = np.array([place for place, _ in pairs], np.intp)
             numbers = _slice(self.pools[dtype], places) or self.pools[dtype] + f"[{self.writer.bind('out', places)}]"
+            if dtype == np.float64 and read.isdisjoint([result for _, result in pairs]):
+                numbers = f"{numbers}.tolist()"  # Python floats for the caller, made in half of the time
             self.line(f"{', '.join(self.writer.named(result) for _, result in pairs)}, = {numbers}")
 
     def call(self, call: Any, start: int, operands: list[Any]) -> None:
@@ -112,7 +116,14 @@ class PackedLines:
         """Name an operand of a product of matrices."""
         if matrix.numbers is not None:
             return self.writer.bind(f"of_{target}", matrix.numbers)
-        return self.view(dtype, matrix.start, shape, matrix.steps, target)
+        view = self.view(dtype, matrix.start, shape, matrix.steps, target)
+        if not matrix.copied:
+            return view
+        name = self.writer.fresh(f"copy_{view}")
+        self.writer.head.append(f"{name} = np.empty({shape}, {dtype.str!r})")
+        self.work.memory += math.prod(shape) * dtype.itemsize
+        self.line(f"{self.writer.called(np.copyto)}({name}, {view})")
+        return name
 
     def sum(self, call: Any, operand: Any, target: str, note: str) -> None:
         """Write a sum over rows: those that lie together in the pool, those before copied there, the rest after."""

@@ -14,15 +14,17 @@ from typing import Any
 import numpy as np
 
 SMALLEST = 512  # products of numbers: below, a call of matmul saves nothing
+COPIED = 8  # products for each number of a matrix that is copied for BLAS: with fewer, the copy costs too much
 
 
 @dataclass(slots=True)
 class Matrix:
-    """An operand: (start, steps) of a matrix in the pool, or its numbers."""
+    """An operand: (start, steps) of a matrix in the pool, or its numbers. copied: whether BLAS needs a copy of it."""
 
     start: int
     steps: tuple[int, int]
     numbers: Any = None
+    copied: bool = False
 
 
 @dataclass(slots=True)
@@ -102,7 +104,8 @@ def _product(work: Any, k: int, maker: int, nested: Any) -> Product | None:
             left, right = _matrix(first, (1, 0)), _matrix(second, (0, 2))
             if left.steps[1] < 0 or right.steps[0] < 0:  # the sum from its other end
                 left, right = _reversed(left, 1, terms), _reversed(right, 0, terms)
-            if _blas(left, (rows, terms)) and _blas(right, (terms, full[2])):
+            left.copied, right.copied = not _blas(left, (rows, terms)), not _blas(right, (terms, full[2]))
+            if terms * (left.copied * rows + right.copied * full[2]) * COPIED <= len(made.results):
                 return Product(maker, (rows, terms, full[2]), left, right)
     return None
 

@@ -30,13 +30,19 @@ from typing import Any
 import numpy as np
 
 from .. import functional
-from ..knowledge import is_known, takes_out
+from ..knowledge import is_known, owner, takes_out
 from ..program import Instruction, Program, Ref, is_fixed, name_of, refs
 from .layouts import c_order
 from .memory import Plan, rewritten
 from .updates import calls_of_update, made_late
 
 _numbers = count(1)
+# Python's operators on NumPy's numbers give the same bits, in a fifth of the time. Not for complex numbers, whose
+# products NumPy rounds in another way there.
+OPERATORS: dict[Any, str] = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.equal: "==", np.not_equal: "!=", np.less: "<",
+    np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=",
+}  # fmt: skip
 FILLED = 1 << 16  # elements of an array that stands for one number
 LARGE = 1 << 16  # bytes from which an output's memory is kept for the next call, if the caller no longer holds it then
 
@@ -112,6 +118,9 @@ class Writer:
         self.body: list[tuple[str, Instruction | None]] = []  # lines of the function
         self.name = self.fresh(name)
         self.names: dict[int, str] = {}
+        self.numbers = {index for i in program.instructions for index in _numbers_of(i, program)}
+        given = (*program.inputs, *program.states, *program.constants)
+        self.numbers.update(index for index in given if _is_number(program.values[index]))
         self.filled_bytes = 0  # of arrays that stand for one number
         self.in_blocks = False  # whether calls are written for parts of arrays
 
@@ -206,6 +215,9 @@ class Writer:
             return f"{self.operand(arguments[0])}[{self.index(arguments[1])}]"
         if function is functional.power:
             return f"{self.operand(arguments[0])} ** {self.operand(arguments[1])}"
+        if function in OPERATORS and not instruction.keywords and any(map(self.is_number, arguments)):
+            if all(self.is_number(x) or x.__class__ in (int, float) for x in arguments):
+                return f" {OPERATORS[function]} ".join(map(self.text, arguments))
         if arguments and not instruction.keywords and self.is_array(arguments[0]):
             array, rest = self.text(arguments[0]), arguments[1:]
             if function is np.transpose and rest in ((), (None,)):
@@ -214,6 +226,8 @@ class Writer:
                 return f"{array}.ravel()"
             if function is np.reshape and len(rest) == 1:
                 return f"{array}.reshape({self.text(rest[0])})"
+            if function is functional.view_as:
+                return f"{array}.view({self.text(rest[0])})"
         keywords = instruction.keywords
         if more and "order" in keywords:  # the place has that order
             keywords = {k: v for k, v in keywords.items() if k != "order"}
@@ -253,6 +267,10 @@ class Writer:
     def is_array(self, tree: Any) -> bool:
         """Return whether an argument is certainly an array at run time, with an array's methods."""
         return tree.__class__ is Ref and bool(self.program.values[tree.index].shape)
+
+    def is_number(self, tree: Any) -> bool:
+        """Return whether an argument is certainly one of NumPy's real numbers at run time, or a 0-d array."""
+        return tree.__class__ is Ref and tree.index in self.numbers
 
     # ---- lines
     def line(self, text: str, instruction: Instruction | None = None) -> None:
@@ -477,6 +495,17 @@ class Writer:
         lines += ["", f"    return {self.name}", ""]
         text.source = "\n".join(lines)
         return text
+
+
+def _numbers_of(instruction: Instruction, program: Program) -> tuple[int, ...]:
+    """Return the results of a call if these are NumPy's numbers, and no Python numbers: of a ufunc, or a sum."""
+    function = instruction.function
+    made = isinstance(function, np.ufunc) or owner(function) is not None or (is_known(function) and function is np.vdot)
+    return instruction.results if made and all(_is_number(program.values[k]) for k in instruction.results) else ()
+
+
+def _is_number(value: Any) -> bool:
+    return not value.shape and value.dtype.kind in "fiub"
 
 
 def _title(module: str, backward: bool) -> str:

@@ -16,8 +16,6 @@ from ...batching.handle import Batched
 from ...graph import leaf
 from ...modes import mode, state
 from ...variable import Scalar, Variable
-from ...writes.write_marks import marks_of
-from ...writes.writing import write_all
 from ..program import Ref
 from .places import Call, Place
 from .trace import Trace
@@ -202,45 +200,3 @@ def in_order_now(held: list[Any]) -> set[int]:
     """Return the values of states that are arrays in C order."""
     arrays = [(h.indices[0], h.values()[0]) for h in held]
     return {i for i, a in arrays if isinstance(a, np.ndarray) and a.ndim and a.size and a.flags.c_contiguous}
-
-
-def write_back(
-    held: list[Any],
-    values: list[Any],
-    gradients: list[Any],
-    update: list[Call],
-    with_writes: list[Callable[[], list[Call]]],
-) -> None:
-    """Write new values and gradients into states: all, or none when a value does not fit.
-
-    held: ``Held`` and ``Place``. values, gradients: one for each that has ``new``, and ``new_grad``, in their order;
-    Ellipsis for a value that the calls of ``update`` write.
-    """
-    new, grads = iter(values), iter(gradients)
-    pairs: list[tuple[Any, Any]] = []
-    calls = update + [call for make in with_writes for call in make()]
-    marks = []
-    for h in held:
-        if h.new is None:
-            continue
-        value = next(new)
-        if h.handle is None:
-            calls += () if value is Ellipsis else h.calls(value)
-        elif value is Ellipsis:
-            marks.append(marks_of(h.handle._data)[0])
-        else:
-            pairs.append((h.handle, value))
-    changes: list[tuple[Any, Any]] = []
-    for h in held:
-        if h.new_grad is not None:
-            grad = next(grads)
-            changes.append((h, float(grad) if isinstance(h.handle, Scalar) else np.asarray(grad)))
-        elif h.cleared:
-            changes.append((h, None))
-    if pairs or calls:
-        write_all(pairs, calls=calls, marks=marks)
-    for h, grad in changes:
-        if grad is None:
-            h.handle.grad = None
-        else:
-            h.handle.node.grad = grad

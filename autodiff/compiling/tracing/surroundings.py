@@ -27,6 +27,7 @@ import numpy as np
 from ...errors import TraceError
 from ...variable import Variable
 from ..program import is_fixed
+from ..unchanged import Unchanged, is_module, wraps
 from .comparison import alike
 
 PLAIN = (bool, int, float, complex, str, bytes)
@@ -65,7 +66,10 @@ class Surroundings:
             self.identity = ""  # the line where the user's code compares two objects with ``is``
             self._then: list[tuple[Callable[[], list[Any]], list[Any]]] = []
             self._walk([function, *roots])
+        self._unchanged = Unchanged(self.things)
+        self._others = [self._then[k] for k in self._unchanged.others]  # compared precisely at every call
         if not self._names.isdisjoint(("environ", "getenv", "environb")):
+            self._others.append((_environment, _environment()))
             self._then.append((_environment, _environment()))
         compared = self.things + self.met if self.identity else ()
         self._captured = {id(x) for x in compared if isinstance(x, np.ndarray | np.generic | Variable)}
@@ -111,8 +115,8 @@ class Surroundings:
         if isinstance(thing, types.ModuleType):
             return _is_users(thing.__name__)
         return not isinstance(thing, Variable) and (
-            _is_module(thing)
-            or _wraps(thing)
+            is_module(thing)
+            or wraps(thing)
             or (
                 (hasattr(thing, "__dict__") or _is_users(kind.__module__))
                 and str(kind.__module__).partition(".")[0] not in PACKAGES
@@ -126,7 +130,7 @@ class Surroundings:
             return lambda: list(thing)
         if kind is dict:
             return lambda: [*thing, *thing.values()]
-        if _is_module(thing):
+        if is_module(thing):
             attributes = vars(thing)
             return lambda: [*attributes, *attributes.values()]
         if kind is types.FunctionType:
@@ -144,6 +148,9 @@ class Surroundings:
             return lambda: [thing.get(_GONE)]
         if kind is types.MethodType:
             return lambda: [thing.__self__, thing.__func__, *getattr(thing.__self__, "captured", ())]
+        if kind is types.ModuleType:
+            names, attributes = sorted({*self._names, "__getattr__"}), vars(thing)
+            return lambda: [attributes.get(name, _GONE) for name in names]
         if kind is partial:
             return lambda: [thing.func, *thing.args, *thing.keywords, *thing.keywords.values()]
         return lambda: list(self._in_object(thing))
@@ -157,7 +164,7 @@ class Surroundings:
 
     def _attributes(self, thing: Any) -> Iterator[Any]:
         attributes = getattr(thing, "__dict__", None) or {}
-        if _wraps(thing):
+        if wraps(thing):
             yield from [value for value in list(attributes.values()) if callable(value)]  # custom rules, too
         elif self.reads_any and not isinstance(thing, type | types.ModuleType):
             yield from list(attributes)
@@ -181,7 +188,7 @@ class Surroundings:
 
     def fits(self) -> bool:
         """Return whether nothing has changed since the trace."""
-        for read, then in self._then:
+        for read, then in self._others if self._unchanged.holds() else self._then:
             now = read()
             if len(now) != len(then):
                 return False
@@ -203,7 +210,7 @@ class Surroundings:
         them, of others as a variable, an attribute or a place in a list of these."""
         names: dict[int, str] = {}
         for module in self.things:
-            for walk in ("named_parameters", "named_buffers") if _is_module(module) else ():
+            for walk in ("named_parameters", "named_buffers") if is_module(module) else ():
                 for name, p in getattr(module, walk)():
                     names[id(p)] = max(name, names.get(id(p), ""), key=len)
         for name, value in self._variables():
@@ -279,18 +286,6 @@ def _function_of(value: Any) -> Any:
 
 def _is_users(module: Any) -> bool:
     return str(module).partition(".")[0] not in OWN
-
-
-def _wraps(thing: Any) -> bool:
-    """Return whether an object stands for a function that it wraps."""
-    try:
-        return hasattr(thing, "__wrapped__")
-    except Exception:  # of a user's ``__getattr__``
-        return False
-
-
-def _is_module(thing: Any) -> bool:
-    return hasattr(type(thing), "named_parameters") and hasattr(type(thing), "modules")
 
 
 def _in_function(f: Any, names: tuple[str, ...]) -> list[Any]:

@@ -11,6 +11,7 @@ import pytest
 from compiled_programs import DTYPES, array_of, assert_same, calls
 from hypothesis import given
 
+import autodiff as ad
 from autodiff.compiling import functional
 from autodiff.compiling.calls.packed import PackedCalls
 from autodiff.compiling.calls.packed_lines import nested
@@ -151,6 +152,29 @@ def test_neurons_written_one_by_one_are_a_product_of_matrices() -> None:
     # Sums of at most 120 terms of size one: their rounding is below 120 ulp of the sum of sizes.
     np.testing.assert_allclose(total, wanted, rtol=1e-13)
     np.testing.assert_allclose(slopes, wanted_slopes, atol=1e-13)
+
+
+def test_layers_of_scalars_are_products_of_matrices_forward_and_backward() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(10, 2)).tolist()
+    w1, w2 = ([[ad.scalar(v) for v in row] for row in rng.normal(size=(8, n)).tolist()] for n in (2, 8))
+    weights = [w for row in w1 + w2 for w in row]
+
+    def gradients() -> list[float]:
+        for w in weights:
+            w.grad = None
+        total: Any = 0.0
+        for point in x:
+            for row in w1, w2:  # weights of the second lie in the pool against the order of its sums: they are copied
+                point = [sum(w * v for w, v in zip(ws, point, strict=True)).relu() for ws in row]
+            total += sum(point)
+        total.backward()
+        return [w.grad for w in weights]
+
+    fast, wanted = ad.compile(gradients), gradients()
+    for _ in range(2):  # each is a sum of 80 terms of size one at most
+        np.testing.assert_allclose(fast(), wanted, atol=1e-13)
+    assert fast.source.count("matmul(") == 3
 
 
 def test_products_that_somebody_else_reads_are_kept() -> None:

@@ -179,6 +179,37 @@ def test_an_attribute_that_the_code_does_not_name_traces_nothing_again() -> None
     assert len(fast.programs) == 1
 
 
+def test_an_equal_scalar_in_the_place_of_another_is_read() -> None:
+    numbers = [ad.scalar(1.0), ad.scalar(1.0)]
+    fast = ad.compile(lambda x: x * numbers[0].data)
+    assert fast(2.0) == 2.0
+    numbers[0] = ad.scalar(1.0)
+    assert fast(2.0) == 2.0
+    numbers[0].data = 3.0
+    assert fast(2.0) == 6.0
+
+
+def test_a_method_that_is_replaced_in_a_class_or_a_base_is_called() -> None:
+    class Base:
+        def scale(self, x: Any) -> Any:
+            return x * 2
+
+    class Other:
+        def scale(self, x: Any) -> Any:
+            return x * 3
+
+    class Model(Base):
+        pass
+
+    model = Model()
+    fast = ad.compile(lambda x: model.scale(x))
+    np.testing.assert_array_equal(fast(X), X * 2)
+    Model.__bases__ = (Other,)
+    np.testing.assert_array_equal(fast(X), X * 3)
+    Model.scale = lambda self, x: x * 4  # type: ignore[method-assign]
+    np.testing.assert_array_equal(fast(X), X * 4)
+
+
 def test_minus_zero_is_another_number() -> None:
     k = 0.0
     fast = ad.compile(lambda x: x * k)

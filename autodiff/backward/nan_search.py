@@ -1,0 +1,66 @@
+"""The search for a NaN among the gradients of a pass, which decides whether ``reach`` is needed at all.
+
+It is made after every pass that selects elements, so that it must cost less than the pass. Never here: which elements
+are reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import nan
+from typing import Any
+
+import numpy as np
+
+from ..graph import Node
+from ..other_arrays import is_foreign
+from ..variable import plain
+
+
+def has_nan(values: Iterable[Any]) -> bool:
+    """Return whether one of these floats, arrays and Nones has a NaN. Arrays of other libraries are not searched."""
+    total = _squares(values)
+    return bool(total != total)
+
+
+def _squares(values: Iterable[Any]) -> Any:
+    """Return the sum of the squares of all numbers, or NaN where one is NaN: a third of the time of ``np.isnan``."""
+    total: Any = None
+    for v in values:
+        if v.__class__ is float:
+            if v != v:
+                return v
+        elif v is not None and (v.__class__ is np.ndarray or not is_foreign(plain(v))):
+            if not v.shape and v.dtype.kind == "f":
+                part = v * v  # in a trace: hundreds of Scalars are packed into a few calls
+            elif v.dtype.itemsize > 2 and (v.flags.c_contiguous or v.ndim == 1):
+                part = np.vdot(v, v)
+            elif np.isnan(v).any():
+                return nan
+            else:
+                continue
+            total = part if total is None else total + part
+    return 0.0 if total is None else total
+
+
+def nan_arrived(nodes: list[Node], cotangents: dict[Node, Any]) -> bool:
+    """Return whether a gradient has a NaN.
+
+    Of a large matrix that only products of matrices read, one row and one column are enough: a factor that is not
+    finite spoils a whole row or a whole column of its derivative. So the search costs nothing beside the product.
+    """
+    large, many = {}, 1024 * max(16, len(nodes))
+    for node, g in cotangents.items():
+        if g is not None and node.op is None and node.shape and len(node.shape) == 2:
+            if node.shape[0] * node.shape[1] > many and (g.__class__ is np.ndarray or not is_foreign(plain(g))):
+                large[node] = g
+    for n in nodes if large else ():
+        if n.op is not None and n.op.product != "matrices":
+            for p in n.parents:
+                large.pop(p, None)
+    if large:
+        lines = [line for g in large.values() for line in (g[0], g[:, 0])]
+        total = _squares([*lines, *[g for node, g in cotangents.items() if node not in large]])
+        if total - total == 0.0:  # finite
+            return False
+    return has_nan(cotangents.values())
