@@ -68,7 +68,6 @@ class Entry:
         if self.writes and not traced.apart.holds(arrays[:count], arrays[count:]):
             return Miss("a state shares memory with another value")
         before = [g.bit_generator.state for g in traced.generators] if self.draws else []
-        self.states.forget_gradients()
         try:
             with np.errstate(all="ignore"):
                 made, step = self.run_forward.begin(arrays)

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from ..gradient_buffers import forget_gradient
 from ..variable import Scalar
 from ..writes.write_marks import marks_of
 from ..writes.writing import write_all
@@ -58,11 +57,9 @@ class States:
             found += len(h.indices) if at is None else 0
         self._in_order: Callable[[Any], Any] = itemgetter(*order) if len(order) > 1 else tuple
         self._written = [h for h in held if h.new is not None]
-        graded = [h for h in held if h.new_grad is not None]
-        self._graded = _handles(graded)
+        self._graded = _handles(h for h in held if h.new_grad is not None)
         self._numbers_alone = all(isinstance(x, Scalar) for x in self._graded)
         self._cleared = _handles(h for h in held if h.new_grad is None and h.cleared)
-        self._forgotten = [h.handle for h in graded if h.forgets and h.facts[0] is not None]
 
     def read(self, floor: float) -> Any:
         """Return the present values of all states, or None where the program is not valid for them."""
@@ -103,11 +100,6 @@ class States:
                 return None
             values += h.values()
         return self._in_order(values)
-
-    def forget_gradients(self) -> None:
-        """Drop the gradients that the program replaces unread: their memory can be used for the new ones."""
-        for handle in self._forgotten:
-            forget_gradient(handle.node)
 
     def write(self, values: list[Any], gradients: list[Any], update: list[Call], with_writes: list[Any]) -> None:
         """Write new values and gradients: all, or none when a value does not fit.

@@ -154,6 +154,10 @@ def clear_gradients(leaves: Iterable[Variable], set_to_none: bool = True) -> Non
     >>> extend.clear_gradients([w]); print(w.grad)
     None
     """
+    if state().trace is not None:  # the program clears them when all is over
+        for x in leaves:
+            x.grad = None if set_to_none or x.grad is None else np.zeros_like(x.grad) if x.shape else 0.0
+        return
     nodes = []
     for x in leaves:
         node = x.node if x.node is not None else getattr(x, "_frozen", None)

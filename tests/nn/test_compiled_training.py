@@ -470,3 +470,26 @@ def test_a_compiled_recurrent_layer_is_one_instruction_each_way_and_keeps_every_
         x = np.random.default_rng(k).normal(size=(9, 2, 3)).astype(np.float32)
         assert [bits(a) for a in fast(x)] == [bits(a) for a in step(x)]
     assert len(fast.programs[0].instructions) < 100
+
+
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_zero_grad_inside_a_compiled_function_clears_at_every_call(set_to_none: bool) -> None:
+    net, other = nn.Linear(2, 1, rng=0), nn.Parameter([1.0])
+    optimizer = nn.SGD([*net.parameters(), other], lr=0.1)
+
+    def gradients(x: Any) -> Any:
+        optimizer.zero_grad(set_to_none)
+        loss = net(x).sum()
+        loss.backward()
+        return loss.data
+
+    def left(f: Any) -> list[Any]:
+        for p in (*net.parameters(), other):
+            p.grad = np.full(p.shape, 7.0, p.dtype)
+        f(np.ones((3, 2), np.float32))
+        return [p.grad if p.grad is None else p.grad.copy() for p in (*net.parameters(), other)]
+
+    wanted, fast = left(gradients), ad.compile(gradients)
+    for _ in range(3):
+        for found, grad in zip(left(fast), wanted, strict=True):
+            np.testing.assert_array_equal(found, grad)
