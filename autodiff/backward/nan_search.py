@@ -1,8 +1,4 @@
-"""The search for a NaN among the gradients of a pass, which decides whether ``reach`` is needed at all.
-
-It is made after every pass that selects elements, so that it must cost less than the pass. Never here: which elements
-are reached.
-"""
+"""The search for a NaN among the gradients of a pass, which decides whether ``reach`` is needed at all."""
 
 from __future__ import annotations
 
@@ -27,10 +23,9 @@ def _squares(values: Iterable[Any]) -> Any:
     """Return the sum of the squares of all numbers, or NaN where one is NaN: a third of the time of ``np.isnan``."""
     total: Any = None
     for v in values:
-        if v.__class__ is float:
-            if v != v:
-                return v
-        elif v is not None and (v.__class__ is np.ndarray or not is_foreign(plain(v))):
+        if v.__class__ is float and v != v:
+            return v
+        if v.__class__ is not float and v is not None and (v.__class__ is np.ndarray or not is_foreign(plain(v))):
             if not v.shape and v.dtype.kind == "f":
                 part = v * v  # in a trace: hundreds of Scalars are packed into a few calls
             elif v.dtype.itemsize > 2 and (v.flags.c_contiguous or v.ndim == 1):
