@@ -163,9 +163,8 @@ def _needs_care(nodes: list[Node], cotangents: dict[Node, Cotangent], release: b
     if not has_nan([cotangents[n] for n in (*leaves, *wanted) if n in cotangents]):
         return False
     operations = [n for n in nodes if n.op is not None]
-    return any([n.op.selects for n in operations]) and not any(
-        [n.saved is None or (n.notes is not None and bool(n.notes.hooks)) for n in operations]
-    )
+    gone = any([n.saved is None or (n.notes is not None and n.notes.hooks) for n in operations])
+    return not gone and any([n.op.selects for n in operations])
 
 
 class Walk:
