@@ -14,11 +14,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .names.elsewhere import missing_names
-from .ops.signals.filters import filtfilt, lfilter, lfilter_zi, sosfilt
+from .ops.signals.convolving import convolve, correlate, fftconvolve
+from .ops.signals.filters import (
+    filtfilt,
+    freqz,
+    freqz_sos,
+    lfilter,
+    lfilter_zi,
+    sosfilt,
+    sosfilt_zi,
+    sosfiltfilt,
+)
+from .ops.signals.resampling import (
+    decimate,
+    firwin,
+    resample,
+    resample_poly,
+    savgol_coeffs,
+    savgol_filter,
+    upfirdn,
+)
 from .ops.signals.spectra import (
+    coherence,
+    csd,
     detrend,
-    fftconvolve,
-    get_window,
     hilbert,
     istft,
     periodogram,
@@ -26,23 +45,29 @@ from .ops.signals.spectra import (
     stft,
     welch,
 )
+from .ops.signals.windows import get_window
 
 __all__ = [
-    "detrend", "fftconvolve", "filtfilt", "get_window", "hilbert", "istft", "lfilter", "lfilter_zi", "periodogram",
-    "sosfilt", "spectrogram", "stft", "welch",
+    "coherence", "convolve", "correlate", "csd", "decimate", "detrend", "fftconvolve", "filtfilt", "firwin", "freqz",
+    "freqz_sos", "get_window", "hilbert", "istft", "lfilter", "lfilter_zi", "periodogram", "resample", "resample_poly",
+    "savgol_coeffs", "savgol_filter", "sosfilt", "sosfilt_zi", "sosfiltfilt", "spectrogram", "stft", "upfirdn", "welch",
 ]  # fmt: skip
 
 _DESIGN = "the coefficients of a design are constants: write scipy.signal.{0}, and give them to lfilter or sosfilt"
+_DESIGNS = "butter cheby1 cheby2 ellip bessel iirfilter iirdesign iirnotch iirpeak firwin2 firls remez"
 # names of scipy.signal that are not here
 _WORDS = {
-    **{name: _DESIGN.format(name) for name in ("butter", "cheby1", "cheby2", "ellip", "bessel", "iirfilter", "firwin")},
-    "convolve": "write np.convolve for sequences, ad.signal.fftconvolve, or ad.convolution for images",
-    "correlate": "write np.correlate for sequences, or fftconvolve with the second array flipped and conjugated",
+    **{name: _DESIGN.format(name) for name in _DESIGNS.split()},
     "convolve2d": "write ad.signal.fftconvolve, or ad.convolution",
-    "resample": "write np.fft.irfft(np.fft.rfft(x), n) * (n / len(x))",
-    "savgol_filter": "write np.convolve(x, scipy.signal.savgol_coeffs(...), mode)",
+    "correlate2d": "write ad.signal.correlate, or ad.convolution",
+    "oaconvolve": "write ad.signal.fftconvolve",
+    "sosfreqz": "write ad.signal.freqz_sos",
+    "deconvolve": "write np.polydiv(signal, divisor)",
+    "envelope": "write abs(ad.signal.hilbert(x))",
     "medfilt": "write np.median(ad.sliding_window_view(x, n), axis=-1)",
     "find_peaks": "places are whole numbers: write scipy.signal.find_peaks(x.data), and x[places]",
+    "chirp": "write np.cos of the phase, which is the integral of the frequency",
+    "ShortTimeFFT": "write ad.signal.stft and istft",
 }
 
 if not TYPE_CHECKING:  # a type checker reports a misspelt name itself

@@ -33,7 +33,6 @@ _POINTS = "np.linalg.norm(a[:, None] - b, axis=-1)"
 _SERIES = "np.tensordot(c, ad.special.{0}(np.arange(len(c))[:, None], x), 1)"
 _INSTEAD = {
     **{name: _LINEAR.format(f"scipy.fft.{name}") for name in ("dct", "idct", "dst", "idst")},
-    **{name: _LINEAR.format(f"scipy.signal.{name}") for name in ("savgol_filter", "resample", "decimate")},
     **{
         name: _LINEAR.format(f"scipy.ndimage.{name}")
         for name in ("gaussian_filter1d", "uniform_filter1d", "convolve1d")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from operator import mul
 from typing import Any
 
@@ -140,48 +141,198 @@ def lfilter_zi(b: Any, a: Any) -> Any:
     return np.linalg.solve(np.eye(n) - turned, b[1:] - a[1:] * b[0])
 
 
-def filtfilt(b: Any, a: Any, x: Any, axis: int = -1, padtype: str | None = "odd", padlen: int | None = None) -> Any:
+def filtfilt(
+    b: Any, a: Any, x: Any, axis: int = -1, padtype: str | None = "odd", padlen: int | None = None,
+    method: str = "pad", irlen: int | None = None,
+) -> Any:  # fmt: skip
     """Filter a signal forwards and backwards, without a delay (``scipy.signal.filtfilt``).
 
-    b, a, x: as in ``lfilter``. padtype: how the ends are continued: "odd", "even", "constant" or None, by padlen
-    samples, by default three times the longer of b and a.
+    b, a, x: as in ``lfilter``. method: "pad" continues the ends, by padlen samples (by default three times the longer
+    of b and a) of padtype "odd", "even", "constant" or None. "gust" needs none: it begins each pass in the state for
+    which both orders of the two passes agree best (Gustafsson (1996), "Determining the initial states in
+    forward-backward filtering"); irlen: the length of the impulse response, for a shorter system of equations.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor(np.ones(12))
     >>> ad.signal.filtfilt([0.5, 0.5], [1.0], x).sum().backward(); round(x.grad.sum().item(), 4)
     12.0
     """
-    if padtype not in ("odd", "even", "constant", None):
-        raise ValueError(f"filtfilt: padtype must be 'odd', 'even', 'constant' or None; got {padtype!r}.")
-    axis = normalize_axis_index(axis, np.ndim(x))
+    if method not in ("pad", "gust"):
+        raise ValueError(f"filtfilt: method must be 'pad' or 'gust'; got {method!r}.")
+    axis, taps = normalize_axis_index(axis, np.ndim(x)), max(np.size(b), np.size(a))
     x = np.moveaxis(operand(x), axis, -1)
-    edge = 0 if padtype is None else 3 * max(np.size(b), np.size(a)) if padlen is None else padlen
+    if method == "gust":
+        return np.moveaxis(_both_orders_agree(b, a, x, irlen), -1, axis)
+    x, edge = _continued("filtfilt", x, padtype, padlen, 3 * taps)
+    zi = lfilter_zi(b, a) if taps > 1 else np.zeros(0)
+    for _ in range(2):
+        x = np.flip(lfilter(b, a, x, zi=zi * x[..., :1])[0], -1)
+    return np.moveaxis(x[..., edge : np.shape(x)[-1] - edge], -1, axis)
+
+
+def _continued(who: str, x: Any, padtype: str | None, padlen: int | None, default: int) -> tuple[Any, int]:
+    """Return x continued at both ends of the last axis, and by how many samples."""
+    if padtype not in ("odd", "even", "constant", None):
+        raise ValueError(f"{who}: padtype must be 'odd', 'even', 'constant' or None; got {padtype!r}.")
+    edge = 0 if padtype is None else default if padlen is None else padlen
     if np.shape(x)[-1] <= edge:
-        raise ValueError(f"filtfilt: a signal of {np.shape(x)[-1]} samples is not longer than padlen, {edge}.")
+        raise ValueError(f"{who}: a signal of {np.shape(x)[-1]} samples is not longer than padlen, {edge}.")
     widths = [(0, 0)] * (np.ndim(x) - 1) + [(edge, edge)]
     if edge and padtype == "constant":
         x = np.pad(x, widths, mode="edge")
     elif edge:
         kind: Any = padtype
         x = np.pad(x, widths, mode="reflect", reflect_type=kind)
-    zi = lfilter_zi(b, a) if max(np.size(b), np.size(a)) > 1 else np.zeros(0)
-    for _ in range(2):
-        x = np.flip(lfilter(b, a, x, zi=zi * x[..., :1])[0], -1)
-    x = x[..., edge : np.shape(x)[-1] - edge]
-    return np.moveaxis(x, -1, axis)
+    return x, edge
 
 
-def sosfilt(sos: Any, x: Any, axis: int = -1) -> Any:
+def _both_orders_agree(b: Any, a: Any, x: Any, irlen: int | None) -> Any:
+    """Return x filtered in both directions, with the initial states of Gustafsson's method."""
+    b, a = _coefficients("filtfilt", b, a)
+    order, n = np.size(a) - 1, np.shape(x)[-1]
+    if order == 0:
+        return b[0] ** 2 * x
+
+    def run(v: Any) -> Any:
+        return lfilter(b, a, v)
+
+    def back(v: Any) -> Any:
+        return np.flip(run(np.flip(v, -1)), -1)
+
+    m = n if irlen is None or n <= 2 * irlen else irlen
+    # rows: the output of the state i alone, forwards; then that output filtered backwards
+    first = lfilter(b, a, np.zeros(m), zi=np.eye(order)[0])[0]
+    free = np.stack([np.pad(first[: m - k], (k, 0)) for k in range(min(order, m))])
+    turned = np.flip(free, -1)
+    passed = run(turned)
+    middle = back(run(x))
+    apart = run(back(x)) - middle
+    left, right = np.flip(passed, -1) - free, turned - passed
+    if m == n:
+        system, rows = np.concatenate([left, right]), np.concatenate([np.flip(passed, -1), turned])
+        states = np.moveaxis(apart, -1, 0)
+    else:
+        zeros = np.zeros((order, m))
+        system = np.block([[left, zeros], [zeros, right]])
+        rows = np.block([[np.flip(passed, -1), zeros], [zeros, turned]])
+        states = np.moveaxis(np.concatenate([apart[..., :m], apart[..., n - m :]], axis=-1), -1, 0)
+    found = np.linalg.lstsq(system.T, np.reshape(states, (np.shape(states)[0], -1)), rcond=None)[0]
+    change = np.reshape((rows.T @ found).T, (*np.shape(x)[:-1], -1))
+    if m < n:
+        gap = np.zeros((*np.shape(x)[:-1], n - 2 * m))
+        change = np.concatenate([change[..., :m], gap, change[..., m:]], axis=-1)
+    return middle + change
+
+
+# ---- sections of second order
+def _sections(who: str, sos: Any) -> list[tuple[Any, Any]]:
+    """Return numerator and denominator of every section."""
+    sos = operand(sos)
+    if np.ndim(sos) != 2 or np.shape(sos)[1] != 6:
+        raise ValueError(f"{who}: sos must have shape (sections, 6); got {np.shape(sos)}.")
+    return [(sos[i, :3], sos[i, 3:]) for i in range(np.shape(sos)[0])]
+
+
+def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """Filter a signal by sections of second order, one after the other (``scipy.signal.sosfilt``); sos: (n, 6).
+
+    zi: the states before, as (n, ...) with 2 for the axis of x; with them the result is (y, zf).
 
     >>> import autodiff as ad
     >>> x = ad.tensor([1.0, 2.0, 3.0])
     >>> ad.signal.sosfilt([[1.0, 0.0, 0.0, 1.0, -0.5, 0.0]], x).data
     array([1.  , 2.5 , 4.25])
     """
-    sos = operand(sos)
-    if np.ndim(sos) != 2 or np.shape(sos)[1] != 6:
-        raise ValueError(f"sosfilt: sos must have shape (sections, 6); got {np.shape(sos)}.")
-    for section in range(np.shape(sos)[0]):
-        x = lfilter(sos[section, :3], sos[section, 3:], x, axis)
-    return x
+    sections = _sections("sosfilt", sos)
+    if zi is None:
+        for b, a in sections:
+            x = lfilter(b, a, x, axis)
+        return x
+    if np.shape(zi)[0] != len(sections) or np.ndim(zi) != np.ndim(x) + 1:
+        raise ValueError(
+            f"sosfilt: zi of shape {np.shape(zi)} does not fit {len(sections)} sections and x of shape {np.shape(x)}."
+        )
+    after = []
+    for (b, a), state in zip(sections, operand(zi), strict=True):
+        x, state = lfilter(b, a, x, axis, state)
+        after.append(state)
+    return x, np.stack(after)
+
+
+def sosfilt_zi(sos: Any) -> Any:
+    """Return the states (n, 2) in which the result of ``sosfilt`` for a constant 1 is constant
+    (``scipy.signal.sosfilt_zi``).
+
+    >>> import autodiff as ad
+    >>> ad.signal.sosfilt_zi([[1.0, 0.0, 0.0, 1.0, -0.5, 0.0]])
+    array([[1., 0.]])
+    """
+    gain, states = 1.0, []
+    for b, a in _sections("sosfilt_zi", sos):
+        states.append(gain * lfilter_zi(b, a))
+        gain = gain * np.sum(b) / np.sum(a)
+    return np.stack(states)
+
+
+def sosfiltfilt(sos: Any, x: Any, axis: int = -1, padtype: str | None = "odd", padlen: int | None = None) -> Any:
+    """Filter a signal by sections forwards and backwards, without a delay (``scipy.signal.sosfiltfilt``).
+
+    sos: (n, 6). padtype, padlen: as in ``filtfilt``.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(np.ones(12))
+    >>> ad.signal.sosfiltfilt([[0.5, 0.5, 0.0, 1.0, 0.0, 0.0]], x).data.round(6)[:3]
+    array([1., 1., 1.])
+    """
+    sections = _sections("sosfiltfilt", sos)
+    ends = np.array([[np.all(all_examples(v)[..., 2] == 0) for v in section] for section in sections])
+    taps = 2 * len(sections) + 1 - int(ends.sum(0).min())
+    axis = normalize_axis_index(axis, np.ndim(x))
+    x, edge = _continued("sosfiltfilt", np.moveaxis(operand(x), axis, -1), padtype, padlen, 3 * taps)
+    zi = np.reshape(sosfilt_zi(sos), (len(sections), *(1,) * (np.ndim(x) - 1), 2))
+    for _ in range(2):
+        x = np.flip(sosfilt(sos, x, zi=zi * x[..., :1])[0], -1)
+    return np.moveaxis(x[..., edge : np.shape(x)[-1] - edge], -1, axis)
+
+
+# ---- responses
+def freqz(
+    b: Any, a: Any = 1.0, worN: Any = 512, whole: bool = False, *, fs: float = 2.0 * math.pi,
+    include_nyquist: bool = False,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return frequencies and the response of a filter at them (``scipy.signal.freqz``), differentiated in b and a.
+
+    worN: the number of frequencies from 0 up to half of fs (up to fs with whole), or the frequencies.
+
+    >>> import autodiff as ad, numpy as np
+    >>> b = ad.tensor([0.5, 0.5])
+    >>> w, h = ad.signal.freqz(b, worN=2)
+    >>> np.abs(h).data.round(4)
+    array([1.    , 0.7071])
+    """
+    b, a = (np.reshape(operand(v), -1) for v in (b, a))
+    if worN is None or isinstance(worN, int | np.integer):
+        n = 512 if worN is None else worN
+        end = 2.0 * math.pi if whole else math.pi
+        turns = np.linspace(0.0, end, n, endpoint=bool(include_nyquist and not whole))
+        w = turns * fs / (2.0 * math.pi)
+    else:
+        w = operand(worN)
+        turns = w * (2.0 * math.pi / fs)
+    back = np.exp(-1j * turns)[..., None]
+    above, below = (np.sum(v * back ** np.arange(np.size(v)), axis=-1) for v in (b, a))
+    return w, above / below
+
+
+def freqz_sos(sos: Any, worN: Any = 512, whole: bool = False, fs: float = 2.0 * math.pi) -> tuple[Any, Any]:
+    """Return frequencies and the response of sections of second order at them (``scipy.signal.freqz_sos``).
+
+    >>> import autodiff as ad
+    >>> ad.signal.freqz_sos([[0.5, 0.5, 0.0, 1.0, 0.0, 0.0]], worN=2)[1].round(4)
+    array([1. +0.j , 0.5-0.5j])
+    """
+    found = [freqz(b, a, worN, whole, fs=fs) for b, a in _sections("freqz_sos", sos)]
+    h = found[0][1]
+    for _, response in found[1:]:
+        h = h * response
+    return found[0][0], h

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from typing import Any
@@ -11,45 +12,13 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..index import scatter
 from ..shape import operand
-
-_COSINES = {  # coefficients of the cosines of 0, 1, 2, ... turns
-    "boxcar": (1.0,),
-    "hann": (0.5, 0.5),
-    "hamming": (0.54, 0.46),
-    "blackman": (0.42, 0.5, 0.08),
-    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
-    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
-}
+from .windows import get_window
 
 
-def get_window(window: Any, n: int) -> Any:
-    """Return a periodic window of n samples, or the one that is given (``scipy.signal.get_window``): a constant.
-
-    window: "boxcar", "hann", "hamming", "blackman", "nuttall", "blackmanharris", ("tukey", share) or n samples.
-
-    >>> import autodiff as ad
-    >>> ad.signal.get_window("hann", 4)
-    array([0. , 0.5, 1. , 0.5])
-    """
-    name, *parameters = window if isinstance(window, tuple) else (window,)
-    turns = 2.0 * math.pi * np.arange(n) / n + math.pi * (n == 1)
-    if not isinstance(name, str):
-        samples = operand(window)
-        if np.shape(samples) != (n,):
-            raise ValueError(f"a window of shape {np.shape(samples)} does not fit segments of {n} samples.")
-        return samples
-    if name in _COSINES:
-        return sum([(-1.0) ** k * c * np.cos(k * turns) for k, c in enumerate(_COSINES[name])])
-    if name == "tukey":
-        share = parameters[0] if parameters else 0.5
-        place = np.minimum(np.arange(n), n - np.arange(n))  # from the nearer end
-        width = max(0.5 * share * n, 1e-300)
-        return np.where((place < width) & (n > 1) & (share > 0), 0.5 - 0.5 * np.cos(math.pi * place / width), 1.0)
-    raise ValueError(f"no window is named {name!r} here: {', '.join(_COSINES)} or tukey; or give the samples.")
-
-
-def detrend(data: Any, axis: int = -1, type: str = "linear") -> Any:
+def detrend(data: Any, axis: int = -1, type: str = "linear", bp: Any = 0) -> Any:
     """Take out the mean (type "constant") or the line of least squares (``scipy.signal.detrend``), along an axis.
+
+    bp: the samples at which a new line begins, for type "linear".
 
     >>> import autodiff as ad
     >>> x = ad.tensor([1.0, 2.0, 4.0])
@@ -59,50 +28,23 @@ def detrend(data: Any, axis: int = -1, type: str = "linear") -> Any:
     if type not in ("linear", "constant", "l", "c"):
         raise ValueError(f"detrend: type must be 'linear' or 'constant'; got {type!r}.")
     x = operand(data)
-    off = x - np.mean(x, axis=axis, keepdims=True)
     if type in ("constant", "c"):
-        return off
-    n = np.shape(x)[normalize_axis_index(axis, np.ndim(x))]
+        return x - np.mean(x, axis=axis, keepdims=True)
+    x = np.moveaxis(x, axis, -1)
+    n = np.shape(x)[-1]
+    ends = sorted({0, n, *np.ravel(bp).tolist()})
+    if ends[0] < 0 or ends[-1] > n:
+        raise ValueError(f"detrend: the places bp of new lines must lie in 0..{n}, the samples; got {bp}.")
+    parts = [_without_line(x[..., low:high]) for low, high in itertools.pairwise(ends)]
+    return np.moveaxis(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1), -1, axis)
+
+
+def _without_line(x: Any) -> Any:
+    """Return x without its line of least squares along the last axis."""
+    off, n = x - np.mean(x, axis=-1, keepdims=True), np.shape(x)[-1]
     line = np.arange(n) - 0.5 * (n - 1)
     line = (line / max(math.sqrt(np.sum(line * line)), 1e-300)).astype(np.result_type(off.dtype, np.float16))
-    line = np.reshape(line, (n, *(1,) * (np.ndim(x) - 1 - normalize_axis_index(axis, np.ndim(x)))))
-    return off - line * np.sum(off * line, axis=axis, keepdims=True)
-
-
-def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
-    """Convolve two arrays of as many axes by Fourier transforms (``scipy.signal.fftconvolve``), over all axes or some.
-
-    mode: "full", "same" (of in1's shape) or "valid". Other axes broadcast.
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([1.0, 2.0, 3.0])
-    >>> ad.signal.fftconvolve(x, [0.5, 0.5], "same").data
-    array([0.5, 1.5, 2.5])
-    """
-    a, b = operand(in1), operand(in2)
-    if np.ndim(a) != np.ndim(b):
-        raise ValueError(f"fftconvolve: arrays of {np.ndim(a)} and {np.ndim(b)} axes; give both as many.")
-    if mode not in ("full", "same", "valid"):
-        raise ValueError(f"fftconvolve: mode must be 'full', 'same' or 'valid'; got {mode!r}.")
-    along = range(np.ndim(a)) if axes is None else np.atleast_1d(axes).tolist()
-    along = [normalize_axis_index(axis, np.ndim(a)) for axis in along]
-    n, m = ([np.shape(x)[axis] for axis in along] for x in (a, b))
-    if mode == "valid" and any([i < j for i, j in zip(n, m)]) and any([i > j for i, j in zip(n, m)]):
-        raise ValueError(
-            f"fftconvolve: for mode='valid' one array must be as long as the other along every axis; got {np.shape(a)} "
-            f"and {np.shape(b)}."
-        )
-    full = [i + j - 1 for i, j in zip(n, m)]
-    whole = any([np.result_type(x).kind == "c" for x in (a, b)])
-    there, back = (np.fft.fftn, np.fft.ifftn) if whole else (np.fft.rfftn, np.fft.irfftn)
-    y = back(there(a, full, along) * there(b, full, along), full, along)
-    index: list[Any] = [slice(None)] * np.ndim(a)
-    for axis, i, j, k in zip(along, n, m, full):
-        if mode == "same":
-            index[axis] = slice((k - i) // 2, (k - i) // 2 + i)
-        elif mode == "valid":
-            index[axis] = slice(min(i, j) - 1, max(i, j))
-    return y[tuple(index)]
+    return off - line * np.sum(off * line, axis=-1, keepdims=True)
 
 
 def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:
@@ -158,25 +100,27 @@ def _scale(window: Any, fs: float, scaling: str) -> Any:
 
 
 def _spectra(
-    x: Any, fs: float, window: Any, lengths: tuple[int, int, int], trend: Any, onesided: bool, scaling: str, power: bool
-) -> tuple[Any, Any, Any]:
-    """Return frequencies, the times of the middles of the segments, and (..., frequencies, segments)."""
+    x: Any, fs: float, window: Any, lengths: tuple[int, int, int], trend: Any, onesided: bool, scaling: str,
+    power: bool, other: Any = None,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Return frequencies, the times of the middles of the segments, and (..., frequencies, segments): transforms, or
+    their power; with another signal, of that times the conjugate of x."""
     nperseg, noverlap, nfft = lengths
     onesided = onesided and np.result_type(x).kind != "c"
     x = np.astype(x, np.float32) if np.result_type(x) == np.float16 else x  # as the transform does
     weights = get_window(window, nperseg)
-    parts = _segments(x, nperseg, nperseg - noverlap)
+    parts = [_segments(signal, nperseg, nperseg - noverlap) for signal in ((x,) if other is None else (x, other))]
     if trend is not False:
-        parts = trend(parts) if callable(trend) else detrend(parts, type=trend)
-    if np.result_type(parts, np.complex64) == np.complex64:
+        parts = [trend(part) if callable(trend) else detrend(part, type=trend) for part in parts]
+    if np.result_type(*parts, np.complex64) == np.complex64:
         weights = np.astype(weights, np.float32)
-    z = (np.fft.rfft if onesided else np.fft.fft)(parts * weights, nfft)
+    z, *others = [(np.fft.rfft if onesided else np.fft.fft)(part * weights, nfft) for part in parts]
     f = np.fft.rfftfreq(nfft, 1 / fs) if onesided else np.fft.fftfreq(nfft, 1 / fs)
     times = np.arange(nperseg / 2, np.shape(x)[-1] - nperseg / 2 + 1, nperseg - noverlap) / fs
     scale = _scale(weights, fs, scaling)
     if not power:
         return f, times, np.moveaxis(z * np.sqrt(scale), -1, -2)
-    density = np.square(np.real(z)) + np.square(np.imag(z))
+    density = np.conj(z) * others[0] if others else np.square(np.real(z)) + np.square(np.imag(z))
     if onesided:  # each but the first and, for even lengths, the last stands for two
         twice = np.full(len(f), 2.0, weights.dtype)
         twice[0] = 1.0
@@ -272,7 +216,8 @@ def spectrogram(
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     """Return frequencies, times and the power of segments (``scipy.signal.spectrogram``).
 
-    mode: "psd", "complex", "magnitude" or "angle". Shapes as in ``stft``.
+    mode: "psd", "complex", "magnitude", "angle" or "phase", the angle unwrapped along the frequencies. Shapes as in
+    ``stft``.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor(np.cos(np.arange(16.0)))
@@ -280,7 +225,7 @@ def spectrogram(
     >>> power.shape
     (5, 2)
     """
-    modes = ("psd", "complex", "magnitude", "angle")
+    modes = ("psd", "complex", "magnitude", "angle", "phase")
     if mode not in modes:
         raise ValueError(f"spectrogram: mode must be one of {', '.join(modes)}; got {mode!r}.")
     x = operand(x)
@@ -290,16 +235,19 @@ def spectrogram(
     overlap = lengths[0] // 8 if noverlap is None else noverlap
     lengths = _lengths(window, lengths[0], overlap, nfft, np.shape(x)[-1])
     f, t, z = _spectra(x, fs, window, lengths, detrend, return_onesided, scaling, mode == "psd")
-    z = np.abs(z) if mode == "magnitude" else np.angle(z) if mode == "angle" else z
+    z = np.abs(z) if mode == "magnitude" else np.angle(z) if mode in ("angle", "phase") else z
+    z = np.unwrap(z, axis=-2) if mode == "phase" else z
     return f, t, np.moveaxis(z, -2, axis - 1)
 
 
 def welch(
     x: Any, fs: float = 1.0, window: Any = "hann", nperseg: int | None = None, noverlap: int | None = None,
     nfft: int | None = None, detrend: Any = "constant", return_onesided: bool = True, scaling: str = "density",
-    axis: int = -1,
+    axis: int = -1, average: str = "mean",
 ) -> tuple[Any, Any]:  # fmt: skip
     """Return frequencies and the mean power spectrum of overlapping segments (``scipy.signal.welch``).
+
+    average: "mean", or "median", divided by its bias for noise.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor(np.cos(np.arange(16.0)))
@@ -310,7 +258,61 @@ def welch(
     if noverlap is None:
         noverlap = _lengths(window, nperseg, None, nfft, np.shape(x)[axis])[1]
     f, _, z = spectrogram(x, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling, axis)
-    return f, np.mean(z, axis=-1)
+    return f, _average(z, average)
+
+
+def _average(z: Any, average: str) -> Any:
+    """Return the mean over the segments, or their median over its expectation for an exponential distribution."""
+    if average == "mean":
+        return np.mean(z, axis=-1)
+    if average != "median":
+        raise ValueError(f"average must be 'mean' or 'median'; got {average!r}.")
+    even = 2.0 * np.arange(1, (np.shape(z)[-1] - 1) // 2 + 1)
+    bias = 1.0 + np.sum(1.0 / (even + 1.0) - 1.0 / even)
+    if np.result_type(z).kind == "c":
+        return (np.median(np.real(z), axis=-1) + 1j * np.median(np.imag(z), axis=-1)) / bias
+    return np.median(z, axis=-1) / bias
+
+
+def csd(
+    x: Any, y: Any, fs: float = 1.0, window: Any = "hann", nperseg: int | None = None, noverlap: int | None = None,
+    nfft: int | None = None, detrend: Any = "constant", return_onesided: bool = True, scaling: str = "density",
+    axis: int = -1, average: str = "mean",
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return frequencies and the cross power spectrum of two signals (``scipy.signal.csd``): the mean over segments of
+    the transform of y times the conjugate of that of x.
+
+    x, y: of shapes that broadcast, beside the axis; the shorter one is continued by zeros. average: as in ``welch``.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = np.cos(np.arange(16.0))
+    >>> f, power = ad.signal.csd(ad.tensor(x), 2 * x, nperseg=8)
+    >>> np.allclose(power.data, 2 * ad.signal.welch(x, nperseg=8)[1])
+    True
+    """
+    x, y = (np.moveaxis(operand(v), axis, -1) for v in (x, y))
+    n = max(np.shape(x)[-1], np.shape(y)[-1])
+    x, y = (np.pad(v, [(0, 0)] * (np.ndim(v) - 1) + [(0, n - np.shape(v)[-1])]) for v in (x, y))
+    lengths = _lengths(window, nperseg, noverlap, nfft, n)
+    onesided = return_onesided and np.result_type(x, y).kind != "c"
+    f, _, z = _spectra(x, fs, window, lengths, detrend, onesided, scaling, True, y)
+    return f, np.moveaxis(_average(z, average), -1, axis)
+
+
+def coherence(
+    x: Any, y: Any, fs: float = 1.0, window: Any = "hann", nperseg: int | None = None, noverlap: int | None = None,
+    nfft: int | None = None, detrend: Any = "constant", axis: int = -1,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return frequencies and the squared coherence of two signals (``scipy.signal.coherence``), between 0 and 1.
+
+    >>> import autodiff as ad, numpy as np
+    >>> x = ad.tensor(np.random.default_rng(0).normal(size=32))
+    >>> ad.signal.coherence(x, 3 * x, nperseg=8)[1].data
+    array([1., 1., 1., 1., 1.])
+    """
+    f, cross = csd(x, y, fs, window, nperseg, noverlap, nfft, detrend, axis=axis)
+    own = [csd(v, v, fs, window, nperseg, noverlap, nfft, detrend, axis=axis)[1] for v in (x, y)]
+    return f, (np.square(np.real(cross)) + np.square(np.imag(cross))) / (np.real(own[0]) * np.real(own[1]))
 
 
 def periodogram(
