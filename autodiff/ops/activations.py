@@ -18,6 +18,7 @@ from ..registry.singular_points import Point
 from .special.blocks import evaluate, horner
 from .special.normal import density, erf, ndtr
 from .special.values import normal as normal_values
+from .sums import kept_sum, sum_dtype
 
 _AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
 
@@ -227,23 +228,18 @@ gelu = activation(
 
 
 # ---- softmax
-def sum_dtype(x: Any) -> Any:
-    """Return the dtype to sum x in, None for its own: a float16 has no numbers beyond 65504."""
-    return np.float32 if getattr(x, "dtype", None) == np.float16 else None
-
-
 def _softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     if is_foreign(x):  # not every library has ufunc.reduce
         e = np.exp(x - np.max(x, axis=axis, keepdims=True))
         return e / np.sum(e, axis=axis, keepdims=True)
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))  # ufunc.reduce: half the call overhead of np.max
-    total = np.add.reduce(e, axis=axis, keepdims=True, dtype=sum_dtype(e))
+    total = kept_sum(e, axis, sum_dtype(e))
     return e / total if e.dtype != np.float16 else (e / total).astype(e.dtype)
 
 
 def _log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     z = x - np.max(x, axis=axis, keepdims=True)
-    return (z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True, dtype=sum_dtype(z)))).astype(z.dtype, copy=False)
+    return (z - np.log(kept_sum(np.exp(z), axis, sum_dtype(z)))).astype(z.dtype, copy=False)
 
 
 def _balanced(d: Any, p: Any, axis: int | tuple[int, ...]) -> Any:
@@ -253,19 +249,19 @@ def _balanced(d: Any, p: Any, axis: int | tuple[int, ...]) -> Any:
     if d.__class__ is np.ndarray:  # made by the rule, which may write into it
         if np.logical_or.reduce(top, axis=None):
             np.copyto(d, 0.0, where=top)
-            np.subtract(d, np.add.reduce(d, axis=axis, keepdims=True), out=d, where=top)
+            np.subtract(d, kept_sum(d, axis), out=d, where=top)
         return d
     others = np.where(top, 0.0, d)
     return others - np.where(top, np.sum(others, axis=axis, keepdims=True), 0.0)
 
 
 def _softmax_vjp(g: Any, y: Any, axis: int | tuple[int, ...]) -> Any:
-    return _balanced(y * (g - np.sum(g * y, axis=axis, keepdims=True)), y, axis)
+    return _balanced(y * (g - kept_sum(g * y, axis)), y, axis)
 
 
 def _log_softmax_vjp(g: Any, y: Any, axis: int | tuple[int, ...]) -> Any:
     p = np.exp(y)
-    return _balanced(g - p * np.sum(g, axis=axis, keepdims=True), p, axis)
+    return _balanced(g - p * kept_sum(g, axis), p, axis)
 
 
 softmax = op(

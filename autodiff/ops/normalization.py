@@ -8,9 +8,7 @@ import numpy as np
 
 from ..batching.ways import reduced
 from ..registry import op
-from .activations import sum_dtype
-
-Axis = int | tuple[int, ...]
+from .sums import Axis, kept_mean, sum_dtype
 
 
 def _standardize(x: Any, axis: Axis = -1, eps: float = 1e-5) -> Any:
@@ -19,16 +17,16 @@ def _standardize(x: Any, axis: Axis = -1, eps: float = 1e-5) -> Any:
 
 def _standardize_kept(x: Any, axis: Axis, eps: float) -> tuple[Any, Any]:
     wide = sum_dtype(x)  # float16 sums overflow
-    y = x - np.mean(x, axis=axis, keepdims=True, dtype=wide)
-    scale = 1.0 / np.sqrt(np.mean(np.square(y), axis=axis, keepdims=True, dtype=wide) + eps)
+    y = x - kept_mean(x, axis, wide)
+    scale = 1.0 / np.sqrt(kept_mean(np.square(y), axis, wide) + eps)
     y *= scale
     return (y, scale) if y.dtype == x.dtype else (y.astype(x.dtype), scale.astype(x.dtype))
 
 
 def _standardize_vjp(g: Any, y: Any, x: Any, kept: Any, axis: Axis, eps: float) -> Any:
     scale = 1.0 / np.sqrt(np.var(x, axis=axis, keepdims=True) + eps) if kept is None else kept
-    along = np.mean(g * y, axis=axis, keepdims=True)
-    return scale * (g - np.mean(g, axis=axis, keepdims=True) - y * along)
+    along = kept_mean(g * y, axis)
+    return scale * (g - kept_mean(g, axis) - y * along)
 
 
 standardize = op(

@@ -12,10 +12,10 @@ from ..batching import ways
 from ..registry import composite, op
 from ..registry.singular_points import Convention, Point
 from ..variable import plain
-from .activations import sum_dtype
 from .axes import back, settled_along
 from .complex_numbers import conj
 from .elementwise import INF, NAN
+from .sums import sum_dtype
 
 
 def _largest(x: Any, axis: Any) -> Any:
