@@ -3,7 +3,7 @@
 A row takes x (T, N, I), the initial states (N, H) and the four weights, and returns one array (T + S, N, H): the T
 outputs, zero where a sequence has ended, and then its S last states. Inside, the axis of features is before that of
 sequences: gates are (G H, N), so that each gate is one block of memory and the product with the weights is fast for few
-sequences. The products with the inputs are made for all steps at once.
+sequences. A step multiplies the weights of x and h, side by side, by x and h one below the other.
 
 The forward pass saves the local derivatives of each step. With these the backward pass takes a few products a step,
 because a step's derivative is linear in the cotangent of the next. Where the pass itself is recorded (higher orders,
@@ -56,23 +56,25 @@ class _Pass:
     gates, states = 1, 1
     negated: tuple[int, ...] = ()  # gates that are sigmoids: their weights are negated, which saves a pass a step
     order: tuple[int, ...] = (0,)  # gates as they are computed: the sigmoids side by side
-    left: tuple[str, ...] = ("of_x", "h")  # arrays that the backward pass reads
+    left: tuple[str, ...] = ("h",)  # arrays that the backward pass reads
 
     def __init__(self, operands: tuple[Array, ...], sizes: Sizes, reverse: bool) -> None:
         self.begin(operands, sizes, reverse)
         x, *states, w_ih, w_hh, b_ih, b_hh = self.operands
-        w_ih, w_hh, b_ih, b_hh = (self._arranged(a) for a in (w_ih, w_hh, b_ih, b_hh))
-        self.w_hh, self.b_hh = w_hh, b_hh
-        self.of_x = np.matmul(w_ih, x.transpose(0, 2, 1))
-        self.of_x += self.constant(b_ih, b_hh)[:, None]
-        self.h = np.empty((self.steps + 1, self.hidden, self.count), self.dtype)  # h[k]: before the step that is k-th
+        weights, bias = self.joined(*(self._arranged(a) for a in (w_ih, w_hh, b_ih, b_hh)))
+        bias = np.repeat(bias[:, None], self.count, axis=1)
+        both = np.empty((self.steps + 1, weights.shape[1], self.count), self.dtype)  # x and h before the k-th step
+        both[:-1, : x.shape[2]] = (x[::-1] if reverse else x).transpose(0, 2, 1)
+        both[-1, : x.shape[2]] = 0.0
+        self.h = both[:, x.shape[2] :]
         self.h[0] = states[0].T
         self.prepare(states)
-        product = np.empty(self.of_x.shape[1:], self.dtype)
+        gates = np.empty(bias.shape, self.dtype)
         with np.errstate(over="ignore", under="ignore"):
             for k, t in enumerate(_order(self.steps, reverse)):
-                np.matmul(w_hh, self.h[k], out=product)
-                self.step(k, t, product)
+                np.matmul(weights, both[k], out=gates)
+                gates += bias
+                self.step(k, t, gates)
                 if sizes is not None and sizes[t] < self.count:
                     self.freeze(k, t, np.s_[:, sizes[t] :])
 
@@ -93,15 +95,15 @@ class _Pass:
         blocks = a.reshape(self.gates, -1, *a.shape[1:])
         return np.concatenate([-blocks[i] if i in self.negated else blocks[i] for i in self.order])
 
-    def constant(self, b_ih: Array, b_hh: Array) -> Array:
-        """Return the bias of the gates at every step."""
-        return b_ih + b_hh
+    def joined(self, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array) -> tuple[Array, Array]:
+        """Return the weights (G H, I + H) and the bias of the gates."""
+        return np.concatenate([w_ih, w_hh], axis=1), b_ih + b_hh
 
     def prepare(self, states: list[Array]) -> None:
         """Make the arrays that the steps fill."""
 
-    def step(self, k: int, t: int, product: Array) -> None:
-        """Fill h[k + 1] and the local derivatives of step t; product: w_hh h[k]."""
+    def step(self, k: int, t: int, gates: Array) -> None:
+        """Fill h[k + 1] and the local derivatives of step t, from the gates before their nonlinearity."""
         raise NotImplementedError
 
     def freeze(self, k: int, t: int, ended: Any) -> None:
@@ -129,42 +131,40 @@ class _Pass:
         """Return the cotangent of operand i. The steps are computed once for all operands."""
         before, asked, answer = self.found
         if before is not g or i in asked:
-            of_x, of_h, states = self.through_the_steps(g)
-            flat = _flat(of_x)
-            asked, answer = set(), (of_x, flat, flat if of_h is of_x else _flat(of_h), states)
+            asked, answer = set(), self.through_the_steps(g)
         asked.add(i)
         self.found = (g, asked, answer)
-        of_x, flat_of_x, flat_of_h, states = answer
+        of_x, of_h, states = answer
         if 0 < i <= self.states:
             return states[i - 1].T
         x, *_, w_ih, _, _, _ = self.operands
         if i == 0:
-            return (flat_of_x.T @ w_ih).reshape(x.shape)
+            return (of_x.T @ w_ih).reshape(x.shape)
         which = i - self.states
         if which == 1:
-            return flat_of_x @ x.reshape(-1, x.shape[2])
+            return of_x @ x.reshape(-1, x.shape[2])
         if which == 2:
             h = self.h[-2::-1] if self.reverse else self.h[:-1]
-            return flat_of_h @ h.transpose(0, 2, 1).reshape(-1, self.hidden)
-        return np.add.reduce(flat_of_x if which == 3 else flat_of_h, axis=1)
+            return of_h @ h.transpose(0, 2, 1).reshape(-1, self.hidden)
+        return (of_x if which == 3 else of_h) @ np.ones(self.steps * self.count, self.dtype)
 
     def through_the_steps(self, g: Array) -> tuple[Array, Array, list[Array]]:
-        """Return cotangents of the gates at all steps, of x and of h, each (T, G H, N); and of the initial states."""
+        """Return cotangents of the gates at all steps, of x and of h, each (G H, T N); and of the initial states."""
         outputs = np.ascontiguousarray(g[: self.steps].transpose(0, 2, 1), self.dtype)
         states = [np.array(s.T, self.dtype, order="C") for s in g[self.steps :]]
         back = np.ascontiguousarray(self.operands[-3].T)
-        gates = np.empty(self.of_x.shape, self.dtype)
-        gates_of_h = self.gates_of_h(gates)
+        of_x = np.empty((back.shape[1], self.steps, self.count), self.dtype)
+        of_h = self.gates_of_h(of_x)
         dh = states[0]
         for t in reversed(_order(self.steps, self.reverse)):
             size = self.count if self.sizes is None else self.sizes[t]
             ended = None if size == self.count else dh[:, size:].copy()
             dh += outputs[t]
-            self.back(t, dh, states, gates[t], gates_of_h[t])
-            self.into(dh, back, gates_of_h[t], t)
+            self.back(t, dh, states, of_x[:, t], of_h[:, t])
+            self.into(dh, back, of_h[:, t], t)
             if ended is not None:
                 dh[:, size:] = ended
-        return gates, gates_of_h, states
+        return of_x.reshape(len(of_x), -1), of_h.reshape(len(of_h), -1), states
 
     def gates_of_h(self, gates: Array) -> Array:
         """Return the array for the cotangents of w_hh h + b_hh: that of w_ih x + b_ih, where the two are only added."""
@@ -179,27 +179,21 @@ class _Pass:
         np.matmul(back, gates, out=dh)
 
 
-def _flat(gates: Array) -> Array:
-    """Return (T, G H, N) as (G H, T N)."""
-    return gates.transpose(1, 0, 2).reshape(gates.shape[1], -1)
-
-
 def _of_one_dtype(operands: tuple[Array, ...]) -> tuple[Array, ...]:
     dtype = np.result_type(*operands)
     return tuple(np.asarray(a, dtype) for a in operands)
 
 
 class _Rnn(_Pass):
-    left = ("of_x", "h", "slope")
+    left = ("h", "slope")
 
     def prepare(self, states: list[Array]) -> None:
         self.slope = np.empty((self.steps, self.hidden, self.count), self.dtype)
 
-    def step(self, k: int, t: int, product: Array) -> None:
-        z, h, slope = self.of_x[t], self.h[k + 1], self.slope[t]
-        z += product
-        np.tanh(z, out=h)
-        np.divide(1.0, np.cosh(z, out=z), out=slope)
+    def step(self, k: int, t: int, gates: Array) -> None:
+        slope = self.slope[t]
+        np.tanh(gates, out=self.h[k + 1])
+        np.divide(1.0, np.cosh(gates, out=gates), out=slope)
         slope *= slope
 
     def freeze(self, k: int, t: int, ended: Any) -> None:
@@ -211,37 +205,35 @@ class _Rnn(_Pass):
 
 
 class _ReluRnn(_Rnn):
-    def step(self, k: int, t: int, product: Array) -> None:
-        z = self.of_x[t]
-        z += product
-        np.maximum(z, 0.0, out=self.h[k + 1])
-        self.slope[t] = z > 0
+    def step(self, k: int, t: int, gates: Array) -> None:
+        np.maximum(gates, 0.0, out=self.h[k + 1])
+        self.slope[t] = gates > 0
 
 
 class _Gru(_Pass):
-    left = ("of_x", "h", "local", "local_n", "through")
+    left = ("h", "local", "local_n", "through")
     gates, negated, order = 3, (0, 1), (0, 1, 2)
 
-    def constant(self, b_ih: Array, b_hh: Array) -> Array:
-        inside = b_hh.copy()
-        inside[2 * self.hidden :] = 0.0  # the reset gate multiplies it
-        return b_ih + inside
+    def joined(self, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array) -> tuple[Array, Array]:
+        n = 2 * self.hidden
+        self.w_hn, self.b_hn = w_hh[n:].copy(), b_hh[n:, None].copy()
+        w_hh[n:] = b_hh[n:] = 0.0  # the reset gate multiplies these
+        return super().joined(w_ih, w_hh, b_ih, b_hh)
 
     def prepare(self, states: list[Array]) -> None:
-        self.local = np.empty_like(self.of_x)  # of r, z, n by h'
+        self.local = np.empty((self.steps, 3 * self.hidden, self.count), self.dtype)  # of r, z, n by h'
         self.local_n = np.empty((self.steps, self.hidden, self.count), self.dtype)  # of w_hh h + b_hh in n
         self.through = np.empty_like(self.local_n)  # of the h before
-        self.difference, self.cosh = np.empty_like(self.local_n[0]), np.empty_like(self.local_n[0])
+        self.difference, self.cosh, self.of_h = (np.empty_like(self.local_n[0]) for _ in range(3))
 
-    def step(self, k: int, t: int, product: Array) -> None:
+    def step(self, k: int, t: int, gates: Array) -> None:
         n = self.hidden
-        a, local, before, after = self.of_x[t], self.local[t], self.h[k], self.h[k + 1]
-        complements, new = a[: 2 * n], a[2 * n :]  # 1 - r, 1 - z
-        complements += product[: 2 * n]
+        local, before, after = self.local[t], self.h[k], self.h[k + 1]
+        complements, new = gates[: 2 * n], gates[2 * n :]  # 1 - r, 1 - z
         rz, of_n = local[: 2 * n], local[2 * n :]  # r and z are later replaced by their derivatives
         _logistic(complements, rz, self.largest)
-        r, z, of_h, difference = rz[:n], rz[n:], product[2 * n :], self.difference
-        of_h += self.b_hh[2 * n :, None]
+        r, z, of_h, difference = rz[:n], rz[n:], np.matmul(self.w_hn, before, out=self.of_h), self.difference
+        of_h += self.b_hn
         new += np.multiply(r, of_h, out=difference)
         np.cosh(new, out=self.cosh)
         np.tanh(new, out=new)
@@ -266,7 +258,9 @@ class _Gru(_Pass):
 
     def back(self, t: int, dh: Array, states: list[Array], of_x: Array, of_h: Array) -> None:
         n = self.hidden
-        np.multiply(self.local[t].reshape(3, n, -1), dh, out=of_x.reshape(3, n, -1))
+        for gate in range(3):
+            part = slice(gate * n, (gate + 1) * n)
+            np.multiply(self.local[t, part], dh, out=of_x[part])
         of_h[: 2 * n] = of_x[: 2 * n]
         np.multiply(self.local_n[t], dh, out=of_h[2 * n :])
 
@@ -276,12 +270,12 @@ class _Gru(_Pass):
 
 
 class _Lstm(_Pass):
-    left = ("of_x", "h", "local", "through_tanh", "forget")
+    left = ("h", "local", "through_tanh", "forget")
     gates, states, negated, order = 4, 2, (0, 1, 3), (0, 1, 3, 2)
 
     def prepare(self, states: list[Array]) -> None:
         shape = (self.steps, self.hidden, self.count)
-        self.local = np.empty_like(self.of_x)  # of i, f, g by c', and of o by h'
+        self.local = np.empty((self.steps, 4 * self.hidden, self.count), self.dtype)  # of i, f, g by c', of o by h'
         self.through_tanh = np.empty(shape, self.dtype)  # of c' by h'
         self.forget = np.empty(shape, self.dtype)  # of the c before by c'
         self.c = np.empty((self.steps + 1, self.hidden, self.count), self.dtype)
@@ -289,11 +283,10 @@ class _Lstm(_Pass):
         self.sigmoids = np.empty((3 * self.hidden, self.count), self.dtype)
         self.cosh = np.empty(shape[1:], self.dtype)
 
-    def step(self, k: int, t: int, product: Array) -> None:
+    def step(self, k: int, t: int, gates: Array) -> None:
         n = self.hidden
-        a, s, local = self.of_x[t], self.sigmoids, self.local[t]
-        a += product
-        slopes, g = a[: 3 * n], a[3 * n :]
+        s, local = self.sigmoids, self.local[t]
+        slopes, g = gates[: 3 * n], gates[3 * n :]
         _logistic(slopes, s, self.largest)
         slopes *= s
         i, o, before, c, h = s[:n], s[2 * n :], self.c[k], self.c[k + 1], self.h[k + 1]
@@ -327,8 +320,9 @@ class _Lstm(_Pass):
     def back(self, t: int, dh: Array, states: list[Array], of_x: Array, of_h: Array) -> None:
         n, dc, local = self.hidden, states[1], self.local[t]
         dc += dh * self.through_tanh[t]
-        np.multiply(local[: 3 * n].reshape(3, n, -1), dc, out=of_x[: 3 * n].reshape(3, n, -1))
-        np.multiply(local[3 * n :], dh, out=of_x[3 * n :])
+        for gate, d in enumerate((dc, dc, dc, dh)):
+            part = slice(gate * n, (gate + 1) * n)
+            np.multiply(local[part], d, out=of_x[part])
         dc *= self.forget[t]
 
 
