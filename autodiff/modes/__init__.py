@@ -2,6 +2,7 @@
 
 ``states`` has the modes in force, ``blocks`` changes them for a block or a function, ``switches`` has the modes that a
 user turns on, ``traces`` serves ``ad.compile``, and ``diagnostics`` does the work of the modes on an operation.
+``threads`` has those that work on blocks of a large array.
 """
 
 from .blocks import in_state, mode

@@ -15,10 +15,10 @@ from ..batching.ways import reduced
 from ..other_arrays import is_foreign
 from ..registry import composite, op
 from ..registry.singular_points import Point
+from .axes import kept_sum, sum_dtype
 from .special.blocks import evaluate, horner
 from .special.normal import density, erf, ndtr
 from .special.values import normal as normal_values
-from .sums import kept_sum, sum_dtype
 
 _AXIS: tuple[Any, ...] = ((((3, 4),), {}), (((3, 4),), {"axis": 0}), (((2, 3, 2),), {"axis": 1}), (((1,),), {}))
 

@@ -25,8 +25,7 @@ from ..recording import record_operands
 from ..registry import PUBLIC, op
 from ..variable import Scalar, Tensor, Variable, plain
 from .activations import log_softmax, sigmoid, softmax
-from .linalg import rows_times
-from .sums import constants
+from .axes import constants, rows_times
 
 
 # ---- linear layer

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..modes import one_call
+from ..modes.threads import over_parts
 from ..other_arrays import elementwise, is_foreign
 
 Kernel = Callable[[np.ndarray], np.ndarray]  # from a float64 block to a new one
@@ -71,7 +72,7 @@ SINGLE: Rational = (
     ),
 )  # fmt: skip
 TAIL_FROM = 1.375  # for float32 erfc: the error of SINGLE is 5e-8 of erfc there, under an ulp
-BLOCK = 16384  # elements; a float64 temporary takes 128 KB, and a formula has three at a time
+BLOCK = 32768  # elements; a float64 temporary takes 256 KB, and a formula has three at a time
 
 
 def erf(x: Any) -> Any:
@@ -121,11 +122,13 @@ def _elementwise(name: str, x: Any, *, single: Kernel, double: Kernel, single_ta
     kernel = double if dtype == np.float64 else single
     out = np.empty(x.shape, dtype)
     flat_in, flat_out = x.reshape(-1), out.reshape(-1)
+
+    def write(part: slice) -> None:
+        flat_out[part] = kernel(flat_in[part].astype(np.float64))
+
     # Underflow is expected here: x*x of a tiny x, exp(-x*x) of a large one.
     with np.errstate(under="ignore"):
-        for start in range(0, flat_in.size, BLOCK):
-            block = flat_in[start : start + BLOCK].astype(np.float64)
-            flat_out[start : start + BLOCK] = kernel(block)
+        over_parts(flat_in.size, BLOCK, write)
         if single_tail is not None and kernel is single:
             far = np.flatnonzero(flat_in > TAIL_FROM)
             for start in range(0, far.size, BLOCK):

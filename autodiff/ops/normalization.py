@@ -8,7 +8,7 @@ import numpy as np
 
 from ..batching.ways import reduced
 from ..registry import op
-from .sums import Axis, kept_mean, sum_dtype
+from .axes import Axis, kept_mean, sum_dtype
 
 
 def _standardize(x: Any, axis: Axis = -1, eps: float = 1e-5) -> Any:

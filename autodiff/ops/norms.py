@@ -12,10 +12,9 @@ from ..batching import ways
 from ..registry import composite, op
 from ..registry.singular_points import Convention, Point
 from ..variable import plain
-from .axes import back, settled_along
+from .axes import back, sum_dtype
 from .complex_numbers import conj
-from .elementwise import INF, NAN
-from .sums import sum_dtype
+from .elementwise import INF, NAN, settled_along
 
 
 def _largest(x: Any, axis: Any) -> Any:

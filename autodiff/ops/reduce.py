@@ -19,10 +19,9 @@ from ..registry.singular_points import Convention, Point
 from ..variable import Variable, plain
 from .activations import softmax
 from .arrays.masked import keep_imaginary, max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where
-from .axes import SAMPLES, Axis, axes_of, back, count, flat_last, from_flat, settled_along, spread, wide
+from .axes import SAMPLES, Axis, axes_of, back, count, flat_last, from_flat, spread, sum_dtype, wide
 from .complex_numbers import conj
-from .elementwise import INF, NAN
-from .sums import sum_dtype
+from .elementwise import INF, NAN, settled_along
 
 
 def _sum(x: Any, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ...modes import threads
 from .. import functional
 from ..knowledge import SLOW_IN_PLACE, owner, takes_out
 from ..program import Instruction, Program, Ref, operands, run
-from . import threads
 
 # Elements of a block at most; half as many at least. Measured with thirty calls on float32, in processor time of all
 # threads: blocks of 8,192 take 1.4 times as long (a call of any length costs a microsecond), of 131,072 1.1

@@ -5,6 +5,6 @@ no derivative exists.
 """
 
 from . import arithmetic, choosing, exponentials, powers, rounding, trigonometry
-from .conventions import INF, NAN, convention
+from .conventions import INF, NAN, convention, settled_along
 
-__all__ = ["INF", "NAN", "convention"]
+__all__ = ["INF", "NAN", "convention", "settled_along"]

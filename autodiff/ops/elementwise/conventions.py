@@ -50,3 +50,12 @@ def settled(x: Any, at: Any, *others: Any) -> Any:
 def or_one(y: Any) -> Any:
     """Return y, and 1 where it is 0."""
     return np.where(y == 0, 1.0, y) if np.ndim(y) else y if y != 0 else 1.0
+
+
+def settled_along(x: Any, at: Any, axis: int | tuple[int, ...] | None) -> Any:
+    """Return x as ``settled`` does, for a reduction: where ``at``, a second derivative is NaN in every element that was
+    reduced."""
+    if not isinstance(x, Variable) or not (is_foreign(plain(at)) or np.any(at)):
+        return x
+    none = np.where(at, convention(x, at), 0.0)  # 0 everywhere, with the derivative NaN where at
+    return x + np.sum(none, axis=axis, keepdims=True)

@@ -14,12 +14,12 @@ from compiled_programs import assert_same, programs
 from hypothesis import given
 
 import autodiff as ad
-from autodiff.compiling.calls import threads
 from autodiff.compiling.calls.blocks import BlockCalls, cuts, put_together
 from autodiff.compiling.lowering import Executable
 from autodiff.compiling.passes import PASSES, in_blocks
 from autodiff.compiling.planning.layouts import strides_of
 from autodiff.compiling.program import Instruction, Program, Ref
+from autodiff.modes import threads
 
 SHAPES = [(400,), (400,), (4, 100), (100, 4), (), (4, 1)]
 COUNTS = st.integers(1, 3)

@@ -26,6 +26,14 @@ def available() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def over_parts(size: int, length: int, part: Callable[[slice], None]) -> None:
+    """Call ``part(slice)`` for every `length` of `size` elements, on several threads where there are four or more: to
+    wake one takes as long as a part of a cheap function."""
+    cuts = [*range(0, size, length), size]
+    rooms = [None] * (available() if len(cuts) > 4 else 1)
+    over_blocks(lambda _, start, stop, room: part(slice(start, stop)), cuts, rooms)
+
+
 def over_blocks(block: Block, cuts: list[int], rooms: list[Any]) -> None:
     """Call ``block(k, start, stop, room)`` for each pair of neighbours in ``cuts``, each thread with a room of its own.
 
