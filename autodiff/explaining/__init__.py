@@ -4,7 +4,7 @@ A call uses the files in this order, and imports point backwards along it:
 
 - `graph_pass` holds one backward pass as data: values, gradients, and the gradient that each operation sends to each
   operand;
-- `answers` holds the parts of the result: `Cause`, `Operand`, `Explanation`, and the sentences about remedies;
+- `explanations` holds the parts of the result: `Cause`, `Operand`, `Explanation`, and the sentences about remedies;
 - `missing`, `zeros`, `infinities` and `sizes` search a pass for the first cause of a gradient that is None, zero, not
   finite, or huge;
 - `explain` decides which gradient is explained.
@@ -14,7 +14,7 @@ The graph is read as pictures read it, through `autodiff.drawing.reading`, and n
 
 from __future__ import annotations
 
-from .answers import Cause, Explanation, Operand
+from .explanations import Cause, Explanation, Operand
 from .explain import explain
 
 __all__ = ["Cause", "Explanation", "Operand", "explain"]

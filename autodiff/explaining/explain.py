@@ -16,7 +16,7 @@ from ..drawing.reading.records import norm_of
 from ..graph import Node
 from ..variable import wrap
 from . import missing
-from .answers import Cause, Explanation
+from .explanations import Cause, Explanation
 from .graph_pass import GraphPass
 from .infinities import causes_of, forward_cause
 from .sizes import huge_cause

@@ -16,7 +16,7 @@ from ..drawing.levels.parts.problem_notes import FirstProblem
 from ..drawing.levels.parts.remedies import ANY, guarded, instead_of, remedy_of
 from ..graph import Node
 from ..modes.diagnostics import name_of, op_text, ordinal, written
-from .answers import Cause, cause_at, derivative_of, first_index
+from .explanations import Cause, cause_at, derivative_of, first_index
 from .graph_pass import GraphPass, Use
 from .zeros import MOST, elements_above, value_text, zero_causes
 

@@ -7,7 +7,7 @@ from typing import Any
 from .. import Scalar, Variable, is_recording
 from ..drawing.levels.parts.value_texts import source_text
 from ..graph import Node
-from .answers import Cause
+from .explanations import Cause
 from .graph_pass import GraphPass
 
 

@@ -9,7 +9,7 @@ from ..drawing.levels.parts.value_texts import source_text
 from ..drawing.picture.text import number
 from ..drawing.reading.records import norm_of
 from ..graph import Node
-from .answers import Cause, cause_at
+from .explanations import Cause, cause_at
 from .graph_pass import GraphPass
 
 WORST = 3  # operations that are named

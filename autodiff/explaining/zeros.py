@@ -13,7 +13,7 @@ import numpy as np
 from ..drawing.levels.parts.remedies import instead_of
 from ..graph import Node
 from ..modes.diagnostics import name_of, op_text, written
-from .answers import Cause, cause_at, derivative_of, first_index, operand_of
+from .explanations import Cause, cause_at, derivative_of, first_index, operand_of
 from .graph_pass import GraphPass, Use
 
 MOST = 5  # causes that are listed
