@@ -44,9 +44,9 @@ def _plain_ufunc(name: str, sentence: str, example: str) -> None:
     kind = inspect.Parameter.POSITIONAL_ONLY
     function.__name__ = function.__qualname__ = name
     function.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
-    call, answer = example.split(" -> ")
+    call, output = example.split(" -> ")
     function.__doc__ = f"{sentence} (``np.{name}``). Plain: nothing flows through it.\n\n>>> import autodiff as ad\n"
-    function.__doc__ += f">>> ad.{name}({call})\n{answer}\n"
+    function.__doc__ += f">>> ad.{name}({call})\n{output}\n"
     _public(function)
 
 
@@ -276,9 +276,9 @@ def _creation(name: str, f: Function, sentence: str, example: str, recorded: str
 
     function.__name__ = function.__qualname__ = name
     function.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
-    call, answer = example.split(" -> ")
+    call, output = example.split(" -> ")
     function.__doc__ = f"{sentence} (``np.{name}``). A constant.\n\n>>> import autodiff as ad\n"
-    function.__doc__ += f">>> ad.{call}\n{answer}\n"
+    function.__doc__ += f">>> ad.{call}\n{output}\n"
     _public(function)
 
 

@@ -64,9 +64,9 @@ def without(table: Table, kind: type) -> None:
         if kwargs.get("dtype", "") is None:  # PyTorch's default
             del kwargs["dtype"]
         for name in [name for name in kwargs if name in table and name not in own]:
-            asks_nothing, advice = table[name]
+            is_default, advice = table[name]
             value = kwargs.pop(name)
-            if not asks_nothing(value):
+            if not is_default(value):
                 raise TypeError(f"{type(self).__name__}: {name}={value!r} has no meaning here: {advice}")
         init(self, *args, **kwargs)
 

@@ -111,29 +111,29 @@ class Figure:
         """Return nodes, edges, modules, statistics and problems as JSON. Cards (the looks) are left out."""
         return to_json(self._picture)
 
-    def to_html(self, engine: str = "auto", *, asked: str = "html") -> str:
+    def to_html(self, engine: str = "auto", *, target: str = "html") -> str:
         """Return the explorer: one HTML file without network or library; laid out by `dot` when present."""
         bare = Figure(dataclasses.replace(self._picture, title=""))  # the page has a heading of its own
-        views = [(self._picture, bare._page_svg(engine, asked))]
+        views = [(self._picture, bare._page_svg(engine, target))]
         if self.level == "op" and self.modules and self._redraw is not None:
             other = self._redraw(level="module", focus=None, title="")
-            views.append((other._picture, other._page_svg(engine, asked)))
+            views.append((other._picture, other._page_svg(engine, target)))
         return explorer(views)
 
-    def _page_svg(self, engine: str, asked: str) -> str:
+    def _page_svg(self, engine: str, target: str) -> str:
         """Return the SVG for a page; where `dot` is missing or fails, from the built-in layout."""
         try:
-            return self.to_svg(engine, quiet=True, asked=asked)
+            return self.to_svg(engine, quiet=True, target=target)
         except program.DrawingError as error:
             if engine != "auto":
                 raise
             _warn(f"the built-in layout drew this page, because the program dot failed: {error}")
             return self.to_svg("builtin")
 
-    def to_svg(self, engine: str = "auto", *, quiet: bool = False, asked: str = "svg") -> str:
+    def to_svg(self, engine: str = "auto", *, quiet: bool = False, target: str = "svg") -> str:
         """Return SVG text. engine: "dot", "builtin" or "auto" (dot when present, else built-in with one warning).
 
-        asked: the name of the format in errors.
+        target: the name of the format in errors.
 
         Raises:
             DrawingError: with engine="dot", when the program is missing or fails.
@@ -144,14 +144,14 @@ class Figure:
             if engine == "builtin" and not quiet:
                 _warn(program.missing_warning())
         if engine not in self._cache:
-            self._cache[engine] = builtin_svg(self._picture) if engine == "builtin" else self._dot_svg(asked)
+            self._cache[engine] = builtin_svg(self._picture) if engine == "builtin" else self._dot_svg(target)
         return str(self._cache[engine])
 
-    def _dot_svg(self, asked: str) -> str:
+    def _dot_svg(self, target: str) -> str:
         text = self.to_dot()
-        return finish_svg(program.run_dot(text, "svg", asked=asked), self._picture, prefix_of(text))
+        return finish_svg(program.run_dot(text, "svg", target=target), self._picture, prefix_of(text))
 
-    def to_png(self, *, scale: float = 1.0, asked: str = "png") -> bytes:
+    def to_png(self, *, scale: float = 1.0, target: str = "png") -> bytes:
         """Return PNG bytes, sharp at a width of 900 pixels.
 
         scale: 2 doubles the number of pixels along each side.
@@ -162,14 +162,14 @@ class Figure:
         """
         check_scale(scale)
         if not program.have_dot():
-            raise program.DrawingError(program.missing_message(asked))
+            raise program.DrawingError(program.missing_message(target))
         self._warn_about_fonts()
-        dpi = scale * min(160.0, max(96.0, 72 * 1500 / max(self._width(asked), 1.0)))
-        return program.run_dot(self.to_dot(), "png", asked=asked, options=(f"-Gdpi={dpi:.0f}",))
+        dpi = scale * min(160.0, max(96.0, 72 * 1500 / max(self._width(target), 1.0)))
+        return program.run_dot(self.to_dot(), "png", target=target, options=(f"-Gdpi={dpi:.0f}",))
 
-    def _width(self, asked: str) -> float:
+    def _width(self, target: str) -> float:
         """Return the width in points of the picture that dot draws."""
-        found = re.search(r'<svg[^>]*?width="([\d.]+)pt"', self.to_svg("dot", asked=asked))
+        found = re.search(r'<svg[^>]*?width="([\d.]+)pt"', self.to_svg("dot", target=target))
         return float(found.group(1)) if found else 860.0
 
     def _warn_about_fonts(self) -> None:
@@ -206,10 +206,10 @@ class Figure:
 
     def _bytes(self, suffix: str, name: str, engine: str, scale: float) -> bytes:
         if suffix == ".png":
-            return self.to_png(scale=scale, asked=name)
+            return self.to_png(scale=scale, target=name)
         if suffix == ".pdf":
             self._warn_about_fonts()
-            return program.run_dot(self.to_dot(), "pdf", asked=name)
+            return program.run_dot(self.to_dot(), "pdf", target=name)
         if suffix == ".md":
             return f"```mermaid\n{self.to_mermaid()}```\n".encode()
         writers: Mapping[str, Callable[[], str]] = {
@@ -217,8 +217,8 @@ class Figure:
             ".gv": self.to_dot,
             ".mmd": self.to_mermaid,
             ".json": self.to_json,
-            ".html": lambda: self.to_html(engine, asked=name),
-            ".svg": lambda: self.to_svg(engine, asked=name),
+            ".html": lambda: self.to_html(engine, target=name),
+            ".svg": lambda: self.to_svg(engine, target=name),
         }
         return writers[suffix]().encode("utf-8")
 

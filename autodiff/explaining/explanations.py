@@ -71,13 +71,13 @@ class Cause:
 
     def lines(self) -> list[str]:
         """Return the cause as lines of text."""
-        said = [f"Cause: {self.rule}"]
+        lines = [f"Cause: {self.rule}"]
         where = [f"at {source_text(self.place)}"] if self.place else []
         where += [f"in module {self.module}"] if self.module else []
         if where:
-            said.append(f"    {', '.join(where)}" + (f":  {self.line}" if self.line else ""))
-        said += [f"    {operand}" for operand in self.operands]
-        return [*said, f"Write instead: {self.remedy}"] if self.remedy else said
+            lines.append(f"    {', '.join(where)}" + (f":  {self.line}" if self.line else ""))
+        lines += [f"    {operand}" for operand in self.operands]
+        return [*lines, f"Write instead: {self.remedy}"] if self.remedy else lines
 
 
 class Explanation:

@@ -334,8 +334,8 @@ def _boxes(who: str, n: int, spatial: Any, output_size: Any) -> tuple[tuple[int,
     given = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size,) * n
     if len(given) != n:
         raise ValueError(f"{who}: output_size must be an integer, None, or {n} of them; got {output_size!r}")
-    asked = [s if m is None else m for s, m in zip(spatial, given, strict=True)]
-    sizes = per_axis(who, "output_size", asked, n)
+    requested = [s if m is None else m for s, m in zip(spatial, given, strict=True)]
+    sizes = per_axis(who, "output_size", requested, n)
     boxes = [[slice(i * s // m, -(-(i + 1) * s // m)) for i in range(m)] for s, m in zip(spatial, sizes, strict=True)]
     return sizes, boxes
 

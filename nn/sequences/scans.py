@@ -129,12 +129,12 @@ class _Pass:
 
     def cotangent(self, g: Array, i: int) -> Array:
         """Return the cotangent of operand i. The steps are computed once for all operands."""
-        before, asked, answer = self.found
-        if before is not g or i in asked:
-            asked, answer = set(), self.through_the_steps(g)
-        asked.add(i)
-        self.found = (g, asked, answer)
-        of_x, of_h, states = answer
+        before, served, shared = self.found
+        if before is not g or i in served:
+            served, shared = set(), self.through_the_steps(g)
+        served.add(i)
+        self.found = (g, served, shared)
+        of_x, of_h, states = shared
         if 0 < i <= self.states:
             return states[i - 1].T
         x, *_, w_ih, _, _, _ = self.operands

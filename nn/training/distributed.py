@@ -173,9 +173,9 @@ class _Averaging:
         """Send this rank's state to the others, and return the sums of their buckets once all have arrived. A rank with
         an error takes part in the rest of the exchange, because the others wait for it."""
         every = np.empty(self.scatter.Get_size(), np.uint8)
-        told = self.meetings.Iallgather(np.array([mine], np.uint8), every)
+        request = self.meetings.Iallgather(np.array([mine], np.uint8), every)
         if mine == STEP:
-            told.Wait()
+            request.Wait()
             if (every == STEP).all():
                 return []
             for bucket in self.buckets:
@@ -183,7 +183,7 @@ class _Averaging:
         while len(self.started) < len(self.buckets):
             self._start()
         sums = [reduction.wait() for reduction in self.started]
-        told.Wait()
+        request.Wait()
         self.open, self.started = False, []
         if every.any():
             reasons = self.scatter.allgather(None if error is None else f"{type(error).__name__}: {error}")

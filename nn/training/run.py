@@ -63,7 +63,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.history = History()
-        self.stop_asked = False
+        self.stop_requested = False
         self.untrained: list[str] = []  # names of parameters that the optimizer does not hold
         self.compiled: Any = None  # `gradients` or `whole_step` under ad.compile
         self.watch = Watch(self.model, self.stopping)
@@ -101,7 +101,7 @@ class Run:
             callback.model, callback.optimizer, callback.history = self.model, self.optimizer, history
         with modes_restored(self.model):
             try:
-                self._tell("on_train_begin", history.last)
+                self._call_back("on_train_begin", history.last)
                 for epoch in range(history.epochs + 1, self.epochs + 1):
                     if history.stopped:
                         break
@@ -117,7 +117,7 @@ class Run:
                 self._zero_grad()
                 self.watch.restore()
                 history.best_epoch = self.watch.best_epoch
-                self._tell("on_train_end", history.last)
+                self._call_back("on_train_end", history.last)
         return history
 
     def _epoch(self, epoch: int) -> None:
@@ -125,12 +125,12 @@ class Run:
         started = time.perf_counter()
         self.model.train()
         self.shown.epoch(epoch, self.epochs, len(self.data))
-        self._tell("on_epoch_begin", epoch, {})
+        self._call_back("on_epoch_begin", epoch, {})
         untrained = left_out(self.model, self.optimizer)
         if untrained and untrained != self.untrained:  # a callback may have replaced a layer
             warn_of_left_out(self.model, self.optimizer, untrained, stacklevel=4)
         self.untrained = untrained
-        self.stop_asked = False
+        self.stop_requested = False
         try:
             logs = self._train_epoch()
         except _NotFinite as error:
@@ -144,8 +144,8 @@ class Run:
         self.shown.done(logs, self.history.seconds[-1])
         for scheduler in self.schedulers:
             self._step(scheduler, logs[self.monitor])
-        asked = self._tell("on_epoch_end", epoch, logs) or self.stop_asked
-        self.history.stopped = "early stopping" if self.watch.says_stop(epoch, logs) else "callback" if asked else ""
+        stop = self._call_back("on_epoch_end", epoch, logs) or self.stop_requested
+        self.history.stopped = "early stopping" if self.watch.should_stop(epoch, logs) else "callback" if stop else ""
         self.history.best_epoch = self.watch.best_epoch
         self._save(epoch, logs)
 
@@ -172,9 +172,9 @@ class Run:
                 self.shown.batch(losses.numbers()["loss"])
                 if i == len(group) - 1:
                     self._update(group, shares, done, numbers["loss"])
-                if self._tell("on_batch_end", done, {"loss": numbers["loss"], "size": batch.size}):
-                    self.stop_asked = True
-            if self.stop_asked:
+                if self._call_back("on_batch_end", done, {"loss": numbers["loss"], "size": batch.size}):
+                    self.stop_requested = True
+            if self.stop_requested:
                 break
         if not seen:
             raise ValueError("there are no batches: the dataset is empty, or drop_last left the only one out")
@@ -269,7 +269,7 @@ class Run:
         else:
             scheduler.step()
 
-    def _tell(self, method: str, *args: Any) -> bool:
+    def _call_back(self, method: str, *args: Any) -> bool:
         """Call every callback, and return whether one of them returned True, which ends the training."""
         return any([getattr(callback, method)(*args) is True for callback in self.callbacks])
 
@@ -280,7 +280,7 @@ class Run:
         if saving is None:
             return
         if saving.monitor is not None:
-            self.best_saved.says_stop(epoch, logs)
+            self.best_saved.should_stop(epoch, logs)
             due = self.best_saved.best_epoch == epoch
         else:
             due = epoch % saving.every == 0 or epoch == self.epochs or bool(self.history.stopped)
@@ -358,7 +358,7 @@ class Watch:
         self.best_epoch: int | None = None
         self.state: dict[str, Array] | None = None
 
-    def says_stop(self, epoch: int, logs: Mapping[str, float]) -> bool:
+    def should_stop(self, epoch: int, logs: Mapping[str, float]) -> bool:
         """Record an epoch's numbers, and return whether the training should end."""
         stopping = self.stopping
         if stopping is None:

@@ -40,39 +40,39 @@ def have_dot() -> bool:
     return shutil.which(dot_command()) is not None
 
 
-def run_dot(text: str, form: str, *, asked: str = "", options: tuple[str, ...] = ()) -> bytes:
+def run_dot(text: str, form: str, *, target: str = "", options: tuple[str, ...] = ()) -> bytes:
     """Render DOT text with the program `dot`.
 
-    form: "svg", "png" or "pdf". asked: the name of the file or format in errors.
+    form: "svg", "png" or "pdf". target: the name of the file or format in errors.
 
     Raises:
         DrawingError: when the program is missing, does not finish in 30 seconds, fails or writes nothing.
     """
-    asked = asked or form
+    target = target or form
     command = [dot_command(), f"-T{form}", *options]
     try:
         done = subprocess.run(
             command, input=text.encode("utf-8"), capture_output=True, timeout=LIMIT_SECONDS, check=False
         )
     except FileNotFoundError:
-        raise DrawingError(missing_message(asked)) from None
+        raise DrawingError(missing_message(target)) from None
     except OSError as error:
-        raise DrawingError(f"cannot write {asked}: the program dot could not be started: {error}") from None
+        raise DrawingError(f"cannot write {target}: the program dot could not be started: {error}") from None
     except subprocess.TimeoutExpired:
         raise DrawingError(
-            f"cannot write {asked}: the program dot did not finish within {LIMIT_SECONDS} s. "
+            f"cannot write {target}: the program dot did not finish within {LIMIT_SECONDS} s. "
             f"Fold the picture (level='module' or 'overview'); {WITHOUT}."
         ) from None
-    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    messages = done.stderr.decode("utf-8", "replace").strip().splitlines()
     failed = done.returncode != 0 or not done.stdout
-    if said or failed:  # a dot that is too old fails, or prints a warning and draws something else
+    if messages or failed:  # a dot that is too old fails, or prints a warning and draws something else
         version = dot_version()
         if version and version < OLDEST:
-            raise DrawingError(old_message(asked, version))
+            raise DrawingError(old_message(target, version))
     if failed:
-        reason = said[0] if said else "it printed no message"
+        reason = messages[0] if messages else "it printed no message"
         raise DrawingError(
-            f"cannot write {asked}: the program dot failed with exit code {done.returncode}: {reason}; {WITHOUT}."
+            f"cannot write {target}: the program dot failed with exit code {done.returncode}: {reason}; {WITHOUT}."
         )
     return done.stdout
 
@@ -87,18 +87,18 @@ def dot_version() -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups() if part) if found else ()
 
 
-def missing_message(asked: str) -> str:
+def missing_message(target: str) -> str:
     """Return the error for a missing program: the file, how to install the program, and the formats without it."""
     return (
-        f"cannot write {asked}: the program dot (Graphviz) was not found. Install it with one of\n{INSTALL}\n"
+        f"cannot write {target}: the program dot (Graphviz) was not found. Install it with one of\n{INSTALL}\n"
         f"`pip install graphviz` does not contain the program. Until then {WITHOUT}."
     )
 
 
-def old_message(asked: str, version: tuple[int, ...]) -> str:
+def old_message(target: str, version: tuple[int, ...]) -> str:
     """Return the error for a program that is too old for these pictures."""
     return (
-        f"cannot write {asked}: the program dot is Graphviz {'.'.join(map(str, version))}; "
+        f"cannot write {target}: the program dot is Graphviz {'.'.join(map(str, version))}; "
         f"{'.'.join(map(str, OLDEST))} or newer is needed. Install it with one of\n{INSTALL}\nUntil then {WITHOUT}."
     )
 

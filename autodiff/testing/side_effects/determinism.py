@@ -27,8 +27,8 @@ target = importlib.import_module(module)
 for part in name.split("."):
     target = getattr(target, part)
 args, kwargs = pickle.loads(call)
-answer = pickle.dumps(_bare(target(*args, **kwargs)))
-sys.stdout.buffer.write(b"answer:" + answer)
+result = pickle.dumps(_bare(target(*args, **kwargs)))
+sys.stdout.buffer.write(b"result:" + result)
 """
 
 
@@ -107,7 +107,7 @@ def _in_process(f: Callable[..., Any], call: bytes, seed: str) -> Any:
     environment = {**os.environ, "PYTHONHASHSEED": seed}
     command = [sys.executable, "-c", _CHILD]
     done = subprocess.run(command, input=request, capture_output=True, env=environment, check=False)
-    _, found, answer = done.stdout.partition(b"answer:")
+    _, found, result = done.stdout.partition(b"result:")
     problem = done.stderr.decode(errors="replace")
     if problem.strip().rpartition("\n")[2].startswith("ModuleNotFoundError"):
         raise ValueError(
@@ -116,7 +116,7 @@ def _in_process(f: Callable[..., Any], call: bytes, seed: str) -> Any:
         )
     if done.returncode or not found:
         raise AssertionError(f"{f.__qualname__} failed in a fresh process:\n{problem}")
-    return pickle.loads(answer)
+    return pickle.loads(result)
 
 
 def _compare(a: Any, b: Any, complaint: str, place: str = "the result") -> None:

@@ -16,12 +16,12 @@ import numpy as np
 from autodiff.testing.side_effects.determinism import assert_deterministic
 from autodiff.testing.subjects.function_under_test import Arrays, Case
 
-__all__ = ["Maker", "answers", "difference_elsewhere"]
+__all__ = ["Maker", "outputs_and_gradients", "difference_elsewhere"]
 
 Maker = tuple[Callable[..., Any], tuple[Any, ...]]  # a function that returns a subject, and its arguments
 
 
-def answers(make: Callable[..., Any], ingredients: tuple[Any, ...], case: Case, ws: Arrays) -> list[np.ndarray]:
+def outputs_and_gradients(make: Callable[..., Any], ingredients: tuple[Any, ...], case: Case, ws: Arrays) -> list[np.ndarray]:
     """Return the outputs and the gradients of a subject at a case."""
     subject = make(*ingredients)
     with np.errstate(all="ignore"):
@@ -46,7 +46,7 @@ def difference_elsewhere(name: str, maker: Maker, case: Case, ws: Arrays) -> str
             f"processes=True: another process cannot import {name} (or its rule, or an argument); put it into a module"
         )
     try:
-        assert_deterministic(answers, make, ingredients, case, ws, processes=True)
+        assert_deterministic(outputs_and_gradients, make, ingredients, case, ws, processes=True)
     except AssertionError as error:
-        return str(error).replace("answers is not deterministic: ", "")
+        return str(error).replace("outputs_and_gradients is not deterministic: ", "")
     return None

@@ -26,7 +26,7 @@ from ..parts.problems import find_problems, gradient_problems
 from ..parts.value_texts import describe, frozen_node, name_of, source_text, value_node, value_tooltip
 from .parameter_column import add_again, add_chips, add_column, add_parameters, constant_text, set_width
 from .repeated import heat_number, repeat_of
-from .titles import FlowBuilder, images_of, is_loss, mean_text, says_its_class, title_of
+from .titles import FlowBuilder, images_of, is_loss, mean_text, title_has_class, title_of
 
 LANE_WEIGHT = 20
 MOST_WIDE_INPUTS = 2
@@ -208,7 +208,7 @@ def item_card(builder: FlowBuilder, position: int, item: Item, title: str, sizes
         status, note = "dead", word(lang, "outputs only zero")
     if item.kind == "repeat":
         return repeat_of(builder, item, title), status, note
-    named = item.kind == "module" and not is_loss(builder, item) and not says_its_class(builder, item)
+    named = item.kind == "module" and not is_loss(builder, item) and not title_has_class(builder, item)
     parts = [shorten(item.path, 40)] if named else []
     if item.call:
         parts.append(word(lang, "call", item.call))

@@ -86,7 +86,7 @@ def mean_text(builder: FlowBuilder, value: Value) -> str:
     return word(builder.lang, "mean over", count)
 
 
-def says_its_class(builder: FlowBuilder, item: Item) -> bool:
+def title_has_class(builder: FlowBuilder, item: Item) -> bool:
     """Return whether the path of a module only repeats the name of its class, as in `self.flatten = Flatten()`."""
     info = builder.snapshot.modules.get(item.path)
     return info is not None and item.path.replace("_", "").lower() == info.kind.lower()
