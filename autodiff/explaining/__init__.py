@@ -14,7 +14,7 @@ The graph is read as pictures read it, through `autodiff.drawing.reading`, and n
 
 from __future__ import annotations
 
-from .explanations import Cause, Explanation, Operand
 from .explain import explain
+from .explanations import Cause, Explanation, Operand
 
 __all__ = ["Cause", "Explanation", "Operand", "explain"]

@@ -21,7 +21,9 @@ __all__ = ["Maker", "outputs_and_gradients", "difference_elsewhere"]
 Maker = tuple[Callable[..., Any], tuple[Any, ...]]  # a function that returns a subject, and its arguments
 
 
-def outputs_and_gradients(make: Callable[..., Any], ingredients: tuple[Any, ...], case: Case, ws: Arrays) -> list[np.ndarray]:
+def outputs_and_gradients(
+    make: Callable[..., Any], ingredients: tuple[Any, ...], case: Case, ws: Arrays
+) -> list[np.ndarray]:
     """Return the outputs and the gradients of a subject at a case."""
     subject = make(*ingredients)
     with np.errstate(all="ignore"):
