@@ -68,22 +68,21 @@ class Entry:
         if self.writes and not traced.apart.holds(arrays[:count], arrays[count:]):
             return Miss("a state shares memory with another value")
         before = [g.bit_generator.state for g in traced.generators] if self.draws else []
-        try:
-            with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
+            try:
                 made, step = self.run_forward.begin(arrays)
                 (values, grads, own_grads, residuals), writes, results, *update = made
-            why = failed_guard(self.forward, results) if results else None
-        except Exception:
-            self._draw_again(before)
-            raise
-        if why is not None:
-            self._draw_again(before)
-            return Miss(why)
-        if self.writes:
-            with np.errstate(all="ignore"):
+                why = failed_guard(self.forward, results) if results else None
+            except Exception:
+                self._draw_again(before)
+                raise
+            if why is not None:
+                self._draw_again(before)
+                return Miss(why)
+            if self.writes:
                 self.states.write(writes, grads, update[0] if update else [], traced.with_writes)
-            for run in traced.after:
-                run()
+        for function in traced.after:
+            function()
         self.run_forward.end(step)
         for k, grad in zip(self.written_gradients, own_grads, strict=True):
             inputs[k].node.grad = float(grad) if isinstance(inputs[k], Scalar) else np.asarray(grad)

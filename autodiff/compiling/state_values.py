@@ -48,6 +48,7 @@ class States:
         self._constants = _handles(h for h in usual if not h.facts[1])
         self._without = _handles(h for h in usual if h.facts[1] and not h.forgets)  # a gradient, at the trace
         self._first: list[Any] | None = None  # shapes, dtypes and strides
+        self._marks: tuple[list[Any], list[Any]] = [], []  # arrays and their write marks
         places_of = {id(h): k for k, h in enumerate([*tensors, *arrays, *scalars, *numbers])}
         found = len(places_of)
         order: list[int] = []
@@ -109,12 +110,12 @@ class States:
         """
         calls = update + [call for make in with_writes for call in make()]
         pairs: list[tuple[Any, Any]] = []
-        marks = []
+        over: list[Any] = []  # handles that the update writes
         for h, value in zip(self._written, values, strict=True):
             if h.handle is None:
                 calls += () if value is Ellipsis else h.calls(value)
             elif value is Ellipsis:
-                marks.append(marks_of(h.handle._data)[0])
+                over.append(h.handle)
             else:
                 pairs.append((h.handle, value))
         grads: list[Any]
@@ -126,10 +127,19 @@ class States:
                 for handle, grad in zip(self._graded, gradients, strict=True)
             ]
         if pairs or calls:
-            write_all(pairs, calls=calls, marks=marks)
+            write_all(pairs, calls=calls, marks=self._marks_of(over))
         deque(map(setattr, map(_node, self._graded), repeat("grad"), grads), maxlen=0)
         for handle in self._cleared:
             handle.grad = None
+
+    def _marks_of(self, handles: list[Any]) -> list[Any]:
+        """Return the write marks of these handles, found again only where one has another array."""
+        arrays = list(map(_data, handles))
+        known, marks = self._marks
+        if len(known) != len(arrays) or not all(map(is_, known, arrays)):
+            marks = [marks_of(a)[0] for a in arrays]
+            self._marks = arrays, marks
+        return marks
 
 
 def _handles(held: Any) -> list[Any]:

@@ -324,8 +324,9 @@ def check_single(x: Any) -> None:
 
 def as_number(x: Any) -> float:
     """Return the number in a loss."""
-    check_single(x)
-    return x.item() if isinstance(x, ad.Variable) else float(np.asarray(x).item())
+    value = np.asarray(x.data if isinstance(x, ad.Variable) else x)
+    check_single(value)
+    return float(value.item())
 
 
 def _option(loss: Any, name: str, default: Any) -> Any:

@@ -27,7 +27,7 @@ BLOCK = 1 << 15
 
 
 # Numbers that calls make in all, from which a second thread is worth waking: that takes as long as 300,000 of them.
-WORTH_THREADS = 1 << 21
+WORTH_THREADS = 1 << 22
 
 
 def cuts(size: int, most: int) -> list[int]:
