@@ -371,7 +371,7 @@ def test_a_compiled_update_of_rows_and_of_scalars() -> None:
 
 
 def test_the_source_of_a_compiled_step_shows_the_update_with_the_names_of_parameters_and_moments() -> None:
-    net = nn.Sequential(nn.Linear(6, 700), nn.ReLU(), nn.Linear(700, 7))
+    net = nn.Sequential(nn.Linear(6, 700), nn.LayerNorm(700), nn.ReLU(), nn.Linear(700, 7))
     step = nn.training_step(net, nn.CrossEntropyLoss(), nn.Adam(net.parameters()), compiled=True)
     for _ in range(2):
         step(floats_of(0), LABELS[0, :4])
