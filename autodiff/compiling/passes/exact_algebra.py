@@ -36,9 +36,8 @@ def simplified(program: Program, strides: list[Strides] | None = None) -> Progra
     many = sum(not program.values[i.results[0]].shape for i in program.instructions if i.results) >= MANY
     for old in program.instructions:
         instruction = _unspread(_merged(names.in_call(old), made_by), made_by, program)
-        same = _same(instruction, made_by, program)
-        if many and instruction.function in _KEPT and not program.values[instruction.results[0]].shape:
-            same = None
+        stays = many and instruction.function in _KEPT and not program.values[instruction.results[0]].shape
+        same = None if stays else _same(instruction, made_by, program)
         if same is not None and _alike(program, instruction.results[0], same, strides):
             names.instead[instruction.results[0]] = same
             continue

@@ -20,11 +20,12 @@ import numpy as np
 
 from ...batching.handle import Batched
 from ...errors import TraceError
+from ...graph import FLOAT64
 from ...modes import state
 from ...variable import Variable
 from .. import functional
 from ..functional import SELF
-from ..program import Instruction, Program, Ref, frozen, name_of, refs
+from ..program import Instruction, Program, Ref, Value, frozen, name_of, refs
 from .call_trees import (
     equal,
     has_traced,
@@ -273,7 +274,7 @@ class Trace(Writes):
     def ufunc(self, ufunc: Any, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Run a ufunc, or one of its methods, on traced arrays."""
         if not keywords and method == "__call__":
-            made = self._of_numbers(ufunc, inputs)
+            made = self.of_numbers(ufunc, inputs)
             if made is not None:
                 return made
         if method == "at":
@@ -297,19 +298,24 @@ class Trace(Writes):
             return self._into(out[0], self.ufunc(ufunc, method, inputs, {**keywords, **order}))
         return self.function(ufunc if method == "__call__" else getattr(ufunc, method), inputs, keywords)
 
-    def _of_numbers(self, ufunc: Any, inputs: tuple[Any, ...]) -> TracedArray | None:
-        """Run a ufunc on Python numbers, traced ones and others, by a shorter path; return None where there are arrays.
+    def of_numbers(self, ufunc: Any, inputs: tuple[Any, ...]) -> TracedArray | None:
+        """Run a ufunc on Python numbers, traced ones and others, by a shorter path; return None where there are others,
+        and where the longer path refuses.
         """
+        if not self.open or self.thread != threading.get_ident():
+            return None
         examples: list[Any] = []
         symbols: list[Any] = []
-        fixed = True
+        fixed, references = True, self.refs
         for x in inputs:
             kind = type(x)
             if kind is TracedArray and x._weak:
-                ref = self.ref(x)
+                if x._trace is not self or x._version != x._cell.version:
+                    return None
+                index = x._index
                 examples.append(x._example)
-                symbols.append(ref)
-                fixed = fixed and ref.index in self.fixed
+                symbols.append(references[index] if index < len(references) else self.ref(x))
+                fixed = fixed and index in self.fixed
             elif kind is float or kind is int:
                 examples.append(x)
                 symbols.append(x)
@@ -322,7 +328,9 @@ class Trace(Writes):
             raise
         if type(made) is not np.float64:
             return None
-        index = self.value(made)
+        values = self.program.values
+        index = len(values)
+        values.append(Value(index, (), FLOAT64))
         self._append(ufunc, tuple(symbols), {}, (index,), False, True, fixed)
         return TracedArray(made, self, Cell(index, "made"), (), index, True)
 

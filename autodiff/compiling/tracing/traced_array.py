@@ -105,6 +105,10 @@ class TracedArray:
 
     # ---- NumPy's protocols
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if self._weak and method == "__call__" and not keywords:
+            made = self._trace.of_numbers(ufunc, inputs)
+            if made is not None:
+                return made
         for x in (*inputs, *keywords.get("out", ())):
             if type(x) is not TracedArray and isinstance(x, Variable):
                 return NotImplemented
@@ -305,6 +309,10 @@ def _operator(ufunc: Any, reflected: bool) -> Callable[..., Any]:
         if type(o) is not TracedArray and isinstance(o, Variable):
             return NotImplemented
         pair = (o, self) if reflected else (self, o)
+        if self._weak:
+            made = self._trace.of_numbers(ufunc, pair)
+            if made is not None:
+                return made
         if ufunc is np.multiply and _are_numbers(*pair):
             return self._trace.function(functional.product, pair, {})
         return self._trace.ufunc(ufunc, "__call__", pair, {})
@@ -314,6 +322,10 @@ def _operator(ufunc: Any, reflected: bool) -> Callable[..., Any]:
 
 def _unary(ufunc: Any) -> Callable[..., Any]:
     def run(self: Any) -> Any:
+        if self._weak:
+            made = self._trace.of_numbers(ufunc, (self,))
+            if made is not None:
+                return made
         if ufunc is np.absolute and _are_numbers(self):
             return self._trace.function(functional.magnitude, (self,), {})
         return self._trace.ufunc(ufunc, "__call__", (self,), {})
