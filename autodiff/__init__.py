@@ -164,7 +164,7 @@ def __getattr__(name: str) -> Any:
     if name == "training_report":
         raise AttributeError("training_report is nn's: write nn.training_report(history, model=model)")
     if name in extend.__all__:
-        raise AttributeError(f"module 'autodiff' has no attribute {name!r}: write autodiff.extend.{name}")
+        raise no_such_name("autodiff", name, {name: f"write autodiff.extend.{name}"}, ())
     if name not in _LATER:
         if name.startswith("__"):
             raise AttributeError(f"module 'autodiff' has no attribute {name!r}")

@@ -262,6 +262,18 @@ def _made(y: np.ndarray) -> Any:
     return tensor(y, requires_grad=False, copy=False) if y.dtype.kind in "fc" else y
 
 
+def _check_call(name: str, signature: inspect.Signature, args: Any, kwargs: Any) -> None:
+    """Raise TypeError for arguments that the function does not have, as PyTorch's functions of this name do."""
+    if "requires_grad" in kwargs:
+        raise TypeError(f"ad.{name} makes a constant: write ad.tensor(np.{name}(...)) for a value to differentiate")
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        shape = next(iter(signature.parameters)) == "shape" and all(isinstance(n, int | np.integer) for n in args)
+        one = f": the shape is one argument, ad.{name}({args})" if shape and len(args) > 1 else ""
+        raise TypeError(f"ad.{name}: {error}{one}") from None
+
+
 def _creation(name: str, f: Function, sentence: str, example: str, recorded: str = "") -> None:
     """Publish a function that makes constants. recorded: what to write instead for a recorded argument; "": it is
     taken as its plain value."""
@@ -271,11 +283,17 @@ def _creation(name: str, f: Function, sentence: str, example: str, recorded: str
             raise leaves_graph(f"ad.{name}", ".data", recorded)
         return plain(v)
 
+    signature = inspect.signature(f)
+
     def function(*args: Any, **kwargs: Any) -> Any:
-        return _made(f(*map(number, args), **{k: number(v) for k, v in kwargs.items()}))
+        try:
+            return _made(f(*map(number, args), **{k: number(v) for k, v in kwargs.items()}))
+        except TypeError:
+            _check_call(name, signature, args, kwargs)
+            raise
 
     function.__name__ = function.__qualname__ = name
-    function.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
+    function.__signature__ = signature  # type: ignore[attr-defined]
     call, output = example.split(" -> ")
     function.__doc__ = f"{sentence} (``np.{name}``). A constant.\n\n>>> import autodiff as ad\n"
     function.__doc__ += f">>> ad.{call}\n{output}\n"

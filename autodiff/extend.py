@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .backward import gradients_of_graph
 from .backward.arrivals import Watcher, watch_gradients
 from .batching.handle import all_examples, bare
@@ -55,3 +57,7 @@ __all__ = [
     "write_all",
     "zeros_on_cache_lines",
 ]
+
+if not TYPE_CHECKING:  # a type checker reports a misspelt name itself
+    _RULES = "write f = ad.custom_vjp(f) and f.defvjp(fwd, bwd), or a row with extend.op"
+    __getattr__ = missing_names(__name__, __all__, dict.fromkeys(("primitive", "defvjp", "defjvp"), _RULES))

@@ -33,6 +33,33 @@ def test_a_name_of_another_library_says_what_to_write(package: Any, words: dict[
         assert str(error.value).endswith(f"has no attribute {name!r}: {words[name]}.")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("from autodiff import grad, elementwise_grad", "'autodiff': write ad.grad(lambda x: np.sum(f(x)))(x)."),
+        ("from autodiff import nn", "'autodiff': write import nn."),
+        ("from autodiff import write_all", "'autodiff': write autodiff.extend.write_all."),
+        ("from autodiff import hessain", "'autodiff'. Did you mean hessian?"),
+        ("from autodiff.special import betaincc_", "'autodiff.special'. Did you mean betaincc"),
+        ("from autodiff.extend import defvjp", "'autodiff.extend': write f = ad.custom_vjp(f)"),
+        ("from nn import Dense", "'nn': write nn.Linear(inputs, outputs)."),
+    ],
+)
+def test_an_import_of_a_name_of_another_library_says_what_to_write(line: str, said: str) -> None:
+    """Python replaces the text of an AttributeError there by "cannot import name"."""
+    with pytest.raises(ImportError, match="cannot import name") as error:
+        exec(line, {})
+    assert said in str(error.value)
+
+
+def test_a_constant_of_pytorchs_arguments_says_what_to_write() -> None:
+    """ad.zeros(2, 3) said that _zeros() takes 1 positional argument."""
+    with pytest.raises(TypeError, match=r"ad\.zeros: too many .*the shape is one argument, ad\.zeros\(\(2, 3\)\)"):
+        ad.zeros(2, 3)
+    with pytest.raises(TypeError, match=r"ad\.ones makes a constant: write ad\.tensor\(np\.ones"):
+        ad.ones(3, requires_grad=True)
+
+
 @pytest.mark.parametrize("module", [ad.special, ad.linalg], ids=["special", "linalg"])
 def test_a_function_of_scipys_that_is_not_here_says_what_to_write(module: Any) -> None:
     assert not set(module._WORDS) & set(module.__all__)

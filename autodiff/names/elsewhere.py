@@ -7,8 +7,10 @@ They are no API: ``hasattr`` is False and ``dir(x)`` does not list them. Never h
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from opcode import opmap
 from typing import Any
 
 from ..variable import Variable
@@ -179,6 +181,7 @@ IN_PACKAGE = {
     "pjit": "write ad.compile(f), or ad.parallel for several processes",
     "distributed": "write ad.parallel: collectives over several processes",
     "PRNGKey": _RNG,
+    "tree": "transforms take lists, tuples and dicts as they are: ad.grad(f)(params)",
     "tree_map": "transforms take lists, tuples and dicts as they are: ad.grad(f)(params)",
     "tree_util": "transforms take lists, tuples and dicts as they are: ad.grad(f)(params)",
     "block_until_ready": "leave it out: NumPy has computed it",
@@ -195,6 +198,7 @@ IN_PACKAGE = {
     "make_vjp": "write ad.vjp(f, x)",
     "manual_seed": "write nn.seed(n), or give rng= to what is random",
     "mm": "write a @ b",
+    "multigrad": "write ad.grad(f, argnums=(0, 1))",
     "nn": "write import nn",
     "no_gradient": "write ad.no_grad(), or ad.stop_gradient(x)",
     "numpy": "NumPy's own functions record: import numpy as np, np.tanh(x)",
@@ -203,6 +207,7 @@ IN_PACKAGE = {
     "primitive": "write ad.custom_vjp, or a row with ad.extend.op",
     "remat": "write ad.checkpoint(f)",
     "save": "write nn.save(model, path)",
+    "scipy": "the functions are in ad.special, ad.linalg, ad.fft, ad.signal and ad.stats",
     "set_grad_enabled": "write ad.no_grad() or ad.enable_grad()",
     "stop_grad": "write ad.stop_gradient(x)",
     "Value": "write ad.scalar(2.0)",
@@ -210,21 +215,32 @@ IN_PACKAGE = {
 }
 
 
-def no_such_name(module: str, name: str, words: Mapping[str, str], known: Iterable[str]) -> AttributeError:
+def no_such_name(
+    module: str, name: str, words: Mapping[str, str], known: Iterable[str]
+) -> AttributeError | ImportError:
     """Return the error for a name that a module does not have: the form to write, from ``words``, or the nearest name.
+    Call it in the module's ``__getattr__``: where ``from module import name`` looks the name up, it is an ImportError,
+    because Python would leave out the text of an AttributeError.
 
     >>> from autodiff import extend
     >>> print(extend.no_such_name("nn", "Lineer", {}, ["Linear", "MLP"]))
     module 'nn' has no attribute 'Lineer'. Did you mean Linear?
     """
+    caller = sys._getframe(1).f_back  # beyond __getattr__
+    if caller is not None and caller.f_code.co_code[caller.f_lasti] == opmap["IMPORT_FROM"]:
+        return ImportError(f"cannot import name {name!r} from {module!r}{_advice(name, words, known)}", name=module)
     text = f"module {module!r} has no attribute {name!r}"
     # With name= and no obj=, Python adds no "Did you mean" of its own behind ours.
+    return AttributeError(f"{text}{_advice(name, words, known)}", name=name)
+
+
+def _advice(name: str, words: Mapping[str, str], known: Iterable[str]) -> str:
     if name in words:
-        return AttributeError(f"{text}: {words[name]}.", name=name)
+        return f": {words[name]}."
     near = get_close_matches(name, list(known), n=3, cutoff=0.75)
     folded = [k for k in known if k.lower().replace("_", "") == name.lower().replace("_", "")]
     near = list(dict.fromkeys([*folded, *near]))[:3]
-    return AttributeError(f"{text}. Did you mean {' or '.join(near)}?" if near else text, name=name)
+    return f". Did you mean {' or '.join(near)}?" if near else ""
 
 
 def missing_names(module: str, known: Iterable[str], words: Mapping[str, str] | None = None) -> Callable[[str], Any]:
