@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..batching.ways import reduced
-from ..other_arrays import is_foreign
 from ..registry import composite, op
 from ..registry.singular_points import Point
-from .axes import kept_sum, sum_dtype
+from .axes import kept_max, kept_sum, sum_dtype
 from .special.blocks import evaluate, horner
 from .special.normal import density, erf, ndtr
 from .special.values import normal as normal_values
@@ -229,16 +228,13 @@ gelu = activation(
 
 # ---- softmax
 def _softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
-    if is_foreign(x):  # not every library has ufunc.reduce
-        e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-        return e / np.sum(e, axis=axis, keepdims=True)
-    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))  # ufunc.reduce: half the call overhead of np.max
+    e = np.exp(x - kept_max(x, axis))
     total = kept_sum(e, axis, sum_dtype(e))
     return e / total if e.dtype != np.float16 else (e / total).astype(e.dtype)
 
 
 def _log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
-    z = x - np.max(x, axis=axis, keepdims=True)
+    z = x - kept_max(x, axis)
     return (z - np.log(kept_sum(np.exp(z), axis, sum_dtype(z)))).astype(z.dtype, copy=False)
 
 

