@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 NATIVE: list[type] = [np.ndarray]  # have the protocols too, and are no arrays of another library
 
@@ -19,7 +20,7 @@ def is_foreign(x: Any) -> bool:
     """Return whether x is an array of another library: it has both of NumPy's protocols, and is none of ours."""
     kind = type(x)
     return (
-        kind is not np.ndarray
+        kind is not ndarray
         and hasattr(kind, "__array_function__")
         and hasattr(kind, "__array_ufunc__")
         and hasattr(kind, "dtype")
@@ -39,7 +40,7 @@ def as_array(x: Any) -> Any:
     >>> extend.as_array([1.0, 2.0])
     array([1., 2.])
     """
-    if not is_foreign(x):
+    if x.__class__ is ndarray or not is_foreign(x):
         return np.asarray(x)
     if any([n != n for n in x.shape]):
         raise TypeError(
@@ -52,7 +53,7 @@ def as_array(x: Any) -> Any:
 def plain_array(x: Any) -> Any:
     """Return x as an ndarray, not copied; an array of another library stays one. A matrix or a masked array is refused:
     its products or its mask would be lost."""
-    if x.__class__ is np.ndarray:
+    if x.__class__ is ndarray:
         return x
     if hasattr(x, "toarray"):
         raise TypeError(_of_sparse(x, "a Tensor"))
@@ -83,7 +84,7 @@ def numbers(x: Any, what: str, name: str = "x.data") -> Any:
     >>> extend.numbers([1.0, 2.0], "fit()")
     [1.0, 2.0]
     """
-    if x.__class__ is np.ndarray:
+    if x.__class__ is ndarray:
         return x
     if hasattr(x, "toarray"):
         raise TypeError(_of_sparse(x, what))

@@ -80,18 +80,19 @@ class Variable:
 
     @grad.setter
     def grad(self, value: Any) -> None:
-        if value is None and (self.node is None or self.node.op is None):
-            node = self.node if self.node is not None else getattr(self, "_frozen", None)
+        node = self.node
+        if value is None and (node is None or node.op is None):
+            node = node if node is not None else getattr(self, "_frozen", None)
             if node is not None and node.spare is None:
                 node.grad = None
             elif node is not None:
                 forget_gradients([node])
             return
-        if self.node is None or self.node.op is not None:
+        if node is None or node.op is not None:
             raise GraphError("only the .grad of a leaf that requires a gradient can be set.")
         if np.shape(getattr(value, "_data", value)) != self.shape:
             raise ValueError(f".grad must have the shape of the value, {self.shape}; got {kind_of(value)}.")
-        self.node.grad = np.asarray(value, self.dtype) if isinstance(value, list | tuple) else value
+        node.grad = np.asarray(value, self.dtype) if isinstance(value, list | tuple) else value
 
     # ---- ways out of the graph
     @property
@@ -104,12 +105,14 @@ class Variable:
 
     def item(self, *index: Any) -> float:
         """Return the only element, as a Python number; or the one at an index, as ``ndarray.item`` does."""
-        if index:
-            return np.asarray(numbers(self.data, "item()")).item(*index)
-        if self.size != 1:
-            raise ValueError(f"item() needs exactly one element; this {type(self).__name__} has shape {self.shape}.")
         data = self.data
-        return data if data.__class__ is float else numbers(data, "item()").item()
+        if index:
+            return np.asarray(numbers(data, "item()")).item(*index)
+        if data.__class__ is float:
+            return data
+        if data.size != 1:
+            raise ValueError(f"item() needs exactly one element; this {type(self).__name__} has shape {self.shape}.")
+        return numbers(data, "item()").item()
 
     def numpy(self) -> Any:
         """Return the plain value as an ndarray (a Tensor's own array, not a copy)."""

@@ -5,11 +5,11 @@ Broadcasting is undone here (``sum_to``), once for all rules, and the hooks of a
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
-from numpy import ones  # by name: kept from one trace to the next, it must be a plain array
+from numpy import add, dot, ndarray, ones  # by name: ``ones``, kept from one trace to the next, must be a plain array
 
 from ..errors import GraphError, StaleValueError, kind_of
 from ..graph import Node, notes_of
@@ -29,11 +29,11 @@ def raw(x: Any) -> Any:
 
 def nonzero(seed: Any) -> Any:
     """Return where a cotangent is not zero: True (everywhere), or booleans. Zeros of the seed contribute nothing."""
-    value = raw(seed)
-    if value.__class__ is not np.ndarray and is_foreign(value):
+    value = seed if seed.__class__ is ndarray else raw(seed)
+    if value.__class__ is not ndarray and is_foreign(value):
         return True  # comparing would compute a lazy array
     if value.__class__ is float or not value.shape:
-        return bool(value != 0.0)
+        return bool(value)
     mask = np.not_equal(value, 0)
     return True if mask.all() else mask
 
@@ -95,10 +95,22 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(g, shape)
 
 
+@lru_cache(maxsize=8)
+def _ones(size: int, dtype: Any) -> Any:
+    return ones(size, dtype)
+
+
+def _sum_of_rows(d: Any) -> Any:
+    """Return the sum over the first axis. BLAS adds the rows of a matrix in a quarter of the time of NumPy's sum."""
+    if d.ndim == 2 and d.dtype.char in "fd" and len(d) <= 4096:
+        return dot(_ones(len(d), d.dtype), d)
+    return add.reduce(d, 0)
+
+
 def fit(d: Cotangent, parent: Node) -> Cotangent:
     """Return a rule's result in its parent's kind, shape and dtype."""
-    if parent.shape and d.__class__ is np.ndarray and d.dtype is parent.dtype and d.shape[1:] == parent.shape:
-        return np.add.reduce(d, 0)  # the bias of a layer, most often: without the checks below
+    if parent.shape and d.__class__ is ndarray and d.dtype is parent.dtype and d.shape[1:] == parent.shape:
+        return _sum_of_rows(d)  # the bias of a layer, most often: without the checks below
     if d.__class__ is not np.ndarray and isinstance(d, Variable):
         if parent.shape is None:
             if isinstance(d, Scalar):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from collections import deque
 from collections.abc import Container, Iterable
 from itertools import chain, repeat
-from operator import attrgetter, is_
+from operator import attrgetter, is_, not_
 from typing import Any
 
 import numpy as np
@@ -38,18 +37,35 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
     """
     seed = seed_for(root, gradient)
     start: Node = root.node  # type: ignore[assignment]
-    nodes = collect([start])
-    watchers = arrivals.come_early(nodes) if arrivals.watched else {}
+    nodes, release = collect([start]), not retain_graph and not create_graph
+    if not arrivals.watched.data:  # type: ignore[attr-defined]  # its ``len()`` is a Python function
+        cotangents = _pulled(start, seed, nodes, release, create_graph)
+    else:
+        cotangents = _watched(start, seed, nodes, release, create_graph)
+    if start.notes is None or start.notes.source is None:
+        deliver(cotangents)
+        return
+    added = {node for node in cotangents if node.op is None and node.grad is not None}
+    deliver(cotangents)
+    note_root(cotangents, start, added)  # made under record()
+
+
+def _pulled(start: Node, seed: Cotangent, nodes: list[Node], release: bool, recorded: bool) -> dict[Node, Cotangent]:
+    """Return the cotangents of one pass."""
+    if not recorded:
+        return pull({start: raw(seed)}, nodes, release, bounded=False)
+    seed = seed if isinstance(seed, Variable) else wrap(seed, None)
+    with mode(floor=0):
+        return pull({start: seed}, nodes, recorded=True, wanted=None)
+
+
+def _watched(start: Node, seed: Cotangent, nodes: list[Node], release: bool, recorded: bool) -> dict[Node, Cotangent]:
+    """Return the cotangents of one pass, with the gradients that the watchers of leaves give."""
+    watchers = arrivals.come_early(nodes)
     try:
         for watcher, positions in watchers.items():
-            watcher.begin(sorted(positions), create_graph)
-        if create_graph:
-            seed = seed if isinstance(seed, Variable) else wrap(seed, None)
-            with mode(floor=0):
-                cotangents = pull({start: seed}, nodes, recorded=True, wanted=None)
-        else:
-            release, bounded = not retain_graph, False
-            cotangents = pull({start: raw(seed)}, nodes, release, bounded)
+            watcher.begin(sorted(positions), recorded)
+        cotangents = _pulled(start, seed, nodes, release, recorded)
         for watcher in watchers:
             for leaf, g in watcher.finish():
                 cotangents[leaf.node] = conjugate(g)  # type: ignore[index]
@@ -57,11 +73,7 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         for watcher in watchers:
             watcher.fail(error)
         raise
-    recorded = start.notes is not None and start.notes.source is not None  # made under record()
-    added = {node for node in cotangents if node.op is None and node.grad is not None} if recorded else ()
-    deliver(cotangents)
-    if recorded:
-        note_root(cotangents, start, added)
+    return cotangents
 
 
 def note_root(nodes: Iterable[Node], root: Node, added: Container[Node]) -> None:
@@ -79,14 +91,14 @@ def deliver(cotangents: dict[Node, Cotangent]) -> None:
 
     All at once: the sums are worked out first, and then set by one call of C code, which no signal interrupts. When
     another thread has added to one of the leaves meanwhile, they are worked out again."""
-    done: list[int] = []
+    done = False
     while not done:
         leaves: list[Node] = []
         before: list[Any] = []  # kept until all are set: freeing an object could run other code in between
         nodes, gradients = _sums(cotangents, leaves, before)
         unchanged = map(is_, map(_grad, leaves), before)
-        steps = chain(map(setattr, nodes, repeat("grad"), gradients), map(done.append, (1,)))
-        deque(chain.from_iterable(map(((), steps).__getitem__, map(all, (unchanged,)))), maxlen=0)
+        set_to = map(setattr, nodes, repeat("grad"), gradients)  # gives None for each
+        done = all(chain(unchanged, map(not_, set_to)))  # stops before the first one that is set, if one has changed
 
 
 def _sums(

@@ -7,6 +7,7 @@ from math import nan
 from typing import Any
 
 import numpy as np
+from numpy import ndarray, vdot
 
 from ..graph import Node
 from ..other_arrays import is_foreign
@@ -25,11 +26,11 @@ def _squares(values: Iterable[Any]) -> Any:
     for v in values:
         if v.__class__ is float and v != v:
             return v
-        if v.__class__ is not float and v is not None and (v.__class__ is np.ndarray or not is_foreign(plain(v))):
+        if v.__class__ is not float and v is not None and (v.__class__ is ndarray or not is_foreign(plain(v))):
             if not v.shape and v.dtype.kind == "f":
                 part = v * v  # in a trace: hundreds of Scalars are packed into a few calls
             elif v.dtype.itemsize > 2 and (v.flags.c_contiguous or v.ndim == 1):
-                part = np.vdot(v, v)
+                part = vdot(v, v)
             elif np.isnan(v).any():
                 return nan
             else:
@@ -38,24 +39,29 @@ def _squares(values: Iterable[Any]) -> Any:
     return 0.0 if total is None else total
 
 
-def nan_arrived(nodes: list[Node], cotangents: dict[Node, Any]) -> bool:
-    """Return whether a gradient has a NaN.
+def nan_arrived(nodes: list[Node], cotangents: dict[Node, Any], before: dict[Node, Any]) -> bool:
+    """Return whether a gradient has a NaN, of those that these nodes have changed: ``before`` is older.
 
     Of a large matrix that only products of matrices read, one row and one column are enough: a factor that is not
     finite spoils a whole row or a whole column of its derivative. So the search costs nothing beside the product.
     """
-    large, many = {}, 1024 * max(16, len(nodes))
+    given, large, many = [], {}, 1024 * max(16, len(nodes))
     for node, g in cotangents.items():
-        if g is not None and node.op is None and node.shape and len(node.shape) == 2:
-            if node.shape[0] * node.shape[1] > many and (g.__class__ is np.ndarray or not is_foreign(plain(g))):
-                large[node] = g
-    for n in nodes if large else ():
-        if n.op is not None and n.op.product != "matrices":
-            for p in n.parents:
-                large.pop(p, None)
+        if g is not None and g is not before[node]:
+            if node.op is None and node.shape and len(node.shape) == 2:
+                if node.shape[0] * node.shape[1] > many and (g.__class__ is ndarray or not is_foreign(plain(g))):
+                    large[node] = g
+                    continue
+            given.append(g)
     if large:
-        lines = [line for g in large.values() for line in (g[0], g[:, 0])]
-        total = _squares([*lines, *[g for node, g in cotangents.items() if node not in large]])
+        for n in nodes:
+            if n.op is not None and n.op.product != "matrices":
+                given += [large.pop(p) for p in n.parents if p in large]
+        lines = [*given]
+        for g in large.values():
+            lines += (g[0], g[:, 0])
+        total = _squares(lines)
         if total - total == 0.0:  # finite
             return False
-    return has_nan(cotangents.values())
+        given += large.values()
+    return has_nan(given)

@@ -17,6 +17,7 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from ..batching.handle import inside, open_frames
 from ..errors import AnomalyError, GraphError, SingularPointError, kind_of
@@ -32,7 +33,7 @@ from .recorded import handles
 
 _serial = attrgetter("serial")
 _REFUSALS = (ValueError, TypeError, NotImplementedError, AttributeError)  # of another library
-_PLAIN = (np.ndarray, np.generic)  # in a trace, a 0-d value is a number
+_PLAIN = (ndarray, np.generic)  # in a trace, a 0-d value is a number
 _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 
@@ -120,12 +121,14 @@ def pull(
         if now.trace is not None:
             now.trace.pulled = (None,)
         first = walk.first
-        if first is not None and nan_arrived(nodes, walk.cotangents):
-            walk.cotangents = walk.before
-            if first.notes is not None:
-                walk.foreign = {*foreign, first}
-            walk.careful(nodes[nodes.index(first) :], Reach(masks, nodes))
-        elif first is None and _needs_care(nodes, walk.cotangents, release, wanted or ()):
+        if first is not None:
+            below = nodes[nodes.index(first) :]
+            if nan_arrived(below, walk.cotangents, walk.before):
+                walk.cotangents = walk.before
+                if first.notes is not None:
+                    walk.foreign = {*foreign, first}
+                walk.careful(below, Reach(masks, nodes))
+        elif _needs_care(nodes, walk.cotangents, release, wanted or ()):
             walk.cotangents = dict.fromkeys(nodes) | seeds
             walk.careful(nodes, Reach(masks, nodes))
     if release and walk.late:
@@ -140,10 +143,13 @@ def pull(
 def _start(seeds: dict[Node, Cotangent], nodes: list[Node], recorded: bool, inner: bool) -> tuple[Any, Any, Any, bool]:
     """Return the masks of the seeds, a ``Reach`` where the whole pass must be careful, the node from which it may have
     to run again, and whether the seeds are arrays of another library."""
-    now = state()
-    masks = {node: outer.get() if inner else nonzero(seed) for node, seed in seeds.items()}
-    cut = any([mask is not True for mask in masks.values()])
-    other = next((a for a in map(raw, seeds.values()) if a.__class__ is not np.ndarray and is_foreign(a)), None)
+    now, other, cut = state(), None, False
+    masks: dict[Node, Any] = {}
+    for node, seed in seeds.items():
+        masks[node] = mask = outer.get() if inner else nonzero(seed)
+        cut = cut or mask is not True
+        if seed.__class__ is not ndarray and is_foreign(raw(seed)):
+            other = raw(seed)
     if other is not None:  # the rows' rules alone: to look for a NaN would compute the array
         if now.anomaly or now.strict:
             numbers(other, "detect_anomaly() or strict()")
@@ -175,7 +181,14 @@ class Walk:
     before   the cotangents when the pass came to that node
     late     whether saved values are kept until the end of the pass
     begin    called with each operation before its rules are recorded, or None
+    above    position of the first node that ``zero_from_above`` has not looked at
     """
+
+    first: Node | None = None
+    before: dict[Node, Cotangent] = {}
+    late = False
+    begin: Any = None
+    above = 0
 
     def __init__(
         self,
@@ -191,13 +204,8 @@ class Walk:
         self.cotangents: dict[Node, Cotangent] = dict.fromkeys(nodes)
         self.cotangents.update(seeds)
         self.nodes, self.masks, self.release, self.bounded = nodes, masks, release, bounded
-        self.keep_all, self.wanted = wanted is None, frozenset(wanted or ())
+        self.keep_all, self.wanted = wanted is None, frozenset(wanted) if wanted else frozenset()
         self.recorded, self.foreign = recorded, foreign
-        self.first: Node | None = None
-        self.before: dict[Node, Cotangent] = {}
-        self.late = False
-        self.begin: Any = None
-        self.above = 0  # the first node that ``zero_from_above`` has not looked at
 
     def run_again_from(self, node: Node, g: Cotangent) -> None:
         """Keep the state that a second, careful pass from this node on needs. g: its cotangent."""
@@ -212,8 +220,7 @@ class Walk:
         sound: set[Node] = set()  # leaves whose gradients had no NaN when a hook ran; and those that came after it
         since: list[Node] = []
         skipped = False  # whether a float had cotangent 0, which was not passed on
-        release, ndarray = self.release and first is None, np.ndarray
-        trace = state().trace
+        release, trace = self.release and first is None, state().trace
         checked = bounded or trace is not None  # the generated paths write into memory of their own
         if first is not None:
             self.run_again_from(first, cotangents[first])
@@ -247,13 +254,13 @@ class Walk:
                             d = g * node.db
                             cotangents[p] = d if h is None else h + d
                     continue
-                keep, op = self.keep_all, node.op
-                if node.notes is not None and node not in foreign:
-                    hooks = node.notes.hooks
+                keep, op, notes = self.keep_all, node.op, node.notes
+                if notes is not None and node not in foreign:
+                    hooks = notes.hooks
                     if node.static is None and not isfinite(sum(node.saved)):
                         break
                     if hooks and self.first is not None:
-                        if has_nan([g for n, g in cotangents.items() if n not in sound]):
+                        if has_nan([g for n, g in cotangents.items() if n not in sound and g is not self.before[n]]):
                             return  # a hook runs once: the gradient given to it must be right
                         sound.update(since)
                         since.clear()
@@ -266,8 +273,8 @@ class Walk:
                             self.zero_from_above(node)
                         self.run_again_from(node, g)
                         made, owned = made | owned, {}
-                elif node.notes is not None:
-                    keep = keep or node.notes.keep_grad
+                elif notes is not None:
+                    keep = keep or notes.keep_grad
                 if op is None:
                     if node not in owned and node not in made and (g.__class__ is ndarray or is_foreign(g)):
                         cotangents[node] = g.copy()  # leaves get writable arrays of their own
@@ -342,7 +349,7 @@ class Walk:
                 elif node.notes is not None:
                     keep = keep or node.notes.keep_grad
                 if node.op is None:
-                    if not recorded and node not in owned and (g.__class__ is np.ndarray or is_foreign(g)):
+                    if not recorded and node not in owned and (g.__class__ is ndarray or is_foreign(g)):
                         cotangents[node] = g.copy()
                 elif node in self.wanted:
                     continue
@@ -416,7 +423,7 @@ def pull_operands(
     for i, (p, rule, args) in enumerate(zip(node.parents, repeat(op.vjps[0]) if op.variadic else op.vjps, saved)):
         if args is None or (bounded and p not in cotangents):  # below the floor, or behind a stop
             continue
-        if add_into is not None and cotangents[p].__class__ is np.ndarray and isinstance(g, _PLAIN):
+        if add_into is not None and cotangents[p].__class__ is ndarray and isinstance(g, _PLAIN):
             add_into(own_buffer(p, cotangents, owned), g, *args)
             continue
         n = len(args)  # spelt out: f(g, *args) takes three times as long
@@ -427,23 +434,23 @@ def pull_operands(
         else:
             d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
         fresh = d is not g
-        if g.__class__ is not np.ndarray and d.__class__ is np.ndarray and is_foreign(g):
+        if g.__class__ is not ndarray and d.__class__ is ndarray and is_foreign(g):
             raise refusal(f"the derivative of {op.name}", g, f"it gave {kind_of(d)}, a silent copy into NumPy")
-        if d.__class__ is not np.ndarray or d.dtype is not p.dtype or d.shape != p.shape:
+        if d.__class__ is not ndarray or d.dtype is not p.dtype or d.shape != p.shape:
             d = fit(d, p)
         if anomaly:
             check_finite(op, raw(d), [raw(g)], *_BACKWARD, node)
         h = cotangents[p]
         if h is None:
             cotangents[p] = d
-            if (p.op is None or add_into) and fresh and d.__class__ is np.ndarray and d.base is None:
+            if (p.op is None or add_into) and fresh and d.__class__ is ndarray and d.base is None:
                 owned[p] = True
-        elif p in owned and d.__class__ is np.ndarray:
+        elif p in owned and d.__class__ is ndarray:
             h += d
             cotangents[p] = h  # in a trace, another number
         else:
             cotangents[p] = d = h + d
-            if d.__class__ is np.ndarray:
+            if d.__class__ is ndarray:
                 owned[p] = True
             elif recorded:  # plain so far, and now a handle
                 owned.pop(p, None)

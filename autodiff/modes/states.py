@@ -21,7 +21,7 @@ class Scope:
     calls share it.
     """
 
-    __slots__ = ("parent", "name", "path", "kind", "_owner", "once", "state")
+    __slots__ = ("parent", "name", "path", "kind", "_owner", "once", "state", "outside")
     ELSEWHERE = object()
 
     def __init__(self, parent: Scope | None, name: str, owner: Any = None, once: bool = False) -> None:
@@ -34,29 +34,29 @@ class Scope:
         self.kind = type(owner) if owner is not None else None
         self._owner = weakref.ref(owner) if owner is not None else None
         self.state = State(scope=self)  # made once: entering a module costs one set of the context variable
+        # The state in which it is entered most often: its parent's, or the one without any mode.
+        self.outside = None if once else _DEFAULT if parent is None else parent.state
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return ``function(*args, **kwargs)``, called inside this scope as by ``with scope(self)``; where another
         scope than the parent is in force, do nothing and return ELSEWHERE."""
-        now = state()
-        if now.scope is not self.parent or self.once or now.record:
-            return self.ELSEWHERE
-        if now.__class__ is not State:  # a generator holds modes: their order matters
-            with scope(self):
-                return function(*args, **kwargs)
-        inside = self.state if now.plain else now.but(scope=self)
-        token, after = None, inside
+        now, inside = state(), self.state
+        if now is not self.outside:
+            if now.scope is not self.parent or self.once or now.record:
+                return self.ELSEWHERE
+            if now.__class__ is not State:  # a generator holds modes: their order matters
+                with scope(self):
+                    return function(*args, **kwargs)
+            inside = inside if now.plain else now.but(scope=self)
+        after = inside
         try:
-            token = _state.set(inside)
+            _state.set(inside)
             return function(*args, **kwargs) if kwargs else function(*args)
         finally:
             try:  # a signal handler may raise after each call here, and the scope must end all the same
-                after = _state.get()
-            finally:
-                if after is inside and token is not None:
-                    _state.reset(token)
-                else:  # a generator was resumed inside, and holds a mode; or the scope was not entered to the end
-                    _state.set(Layered(now, after.layers) if isinstance(after, Layered) else now)
+                after = state()
+            finally:  # a generator may have been resumed inside, and hold a mode
+                _state.set(now if after.__class__ is State else Layered(now, after.layers))  # type: ignore[attr-defined]
 
     def owner(self) -> Any:
         """Return the object that opened the scope, or None when it is gone or none was given."""
@@ -158,7 +158,8 @@ for _name in ("floor", "scope", "record", "anomaly", "strict", "trace", "plain")
     setattr(Layered, _name, _worked_out(_name))
 
 OFF = float("inf")
-_state: ContextVar[State] = ContextVar("autodiff_state", default=State())  # noqa: B039 (a State never changes)
+_DEFAULT = State()
+_state: ContextVar[State] = ContextVar("autodiff_state", default=_DEFAULT)
 state = _state.get
 
 

@@ -15,6 +15,9 @@ from typing import Any
 
 import numpy as np
 
+# By name: a module looks ``np.x`` up every time.
+from numpy import add, dot, exp, log, matmul, maximum, multiply, ndarray
+
 from ..batching.handle import Batched, bottom, with_bottom
 from ..batching.ways import layered, of_labels
 from ..errors import kind_of
@@ -36,10 +39,10 @@ def _linear(x: Any, weight: Any, bias: Any) -> Any:
             f"linear: weight of shape (out, in) = {weight.shape} with bias {None if bias is None else bias.shape} "
             f"does not fit x of shape {x.shape}; x needs last axis {weight.shape[-1]}."
         )
-    if len(shape) == 2 and shape[0] <= 64 and out[0] * out[1] >= 32768 and x.__class__ is np.ndarray:
+    if len(shape) == 2 and shape[0] <= 64 and out[0] * out[1] >= 32768 and x.__class__ is ndarray:
         # Few rows and a large weight: BLAS is up to 1.7 times faster on weight @ x.T (784 -> 128 at 32 rows: 72 us
         # against 100), and adding the bias brings the result back into row order.
-        return np.add(np.matmul(weight, x.T).T, 0 if bias is None else bias, order="C")
+        return add(matmul(weight, x.T).T, 0 if bias is None else bias, order="C")
     y = rows_times(x, weight.T)
     if bias is None:
         return y
@@ -53,7 +56,7 @@ def _linear_weight_vjp(g: Any, x: Any, buffer: Any) -> Any:
     if g.ndim != 2:
         g, x = (np.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1])) for a in (g, x))
     # An outer product: BLAS takes three times as long (128 x 784: 104 us against 35).
-    return np.multiply(g.T, x, out=buffer) if len(g) == 1 else np.matmul(g.T, x, out=buffer)
+    return multiply(g.T, x, out=buffer) if len(g) == 1 else matmul(g.T, x, out=buffer)
 
 
 _linear_row: Any = op(
@@ -124,19 +127,19 @@ def _cross_entropy_kept(
     logits: Any, labels: Any, weights: Any, ignore_index: int | None, reduction: str
 ) -> tuple[Any, Any]:
     safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
-    z = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    z = logits - maximum.reduce(logits, axis=-1, keepdims=True)
     safe = safe.ravel()
     at = _row_starts(z.size, z.shape[-1]) + (safe if safe.dtype is _INT else safe.astype(_INT))  # in flat z
-    e = np.exp(z)
-    total = np.add.reduce(e, axis=-1, keepdims=True)
+    e = exp(z)
+    total = dot(e, constants(z.shape[-1], 1.0, z.dtype))[..., None]  # of short rows BLAS adds up to five times as fast
     kept = e, total, at, factor
-    rows = np.log(total).ravel() - z.ravel()[at]
+    rows = log(total).ravel() - z.ravel()[at]
     if factor.__class__ is not float:  # a row that does not count is 0, also where a logit is -inf
         each = factor.reshape(-1)
         rows = np.where(each == 0, 0.0, rows) * each
     elif reduction == "mean":
-        return np.add.reduce(rows * factor), kept  # in this order: sums of float16 overflow
-    return rows.reshape(labels.shape) if reduction == "none" else np.add.reduce(rows), kept
+        return add.reduce(rows * factor), kept  # in this order: sums of float16 overflow
+    return rows.reshape(labels.shape) if reduction == "none" else add.reduce(rows), kept
 
 
 def _cross_entropy_vjp(
@@ -152,13 +155,12 @@ def _cross_entropy_vjp(
         p = np.ascontiguousarray(e / total)
         flat = p.ravel()  # a view, p being contiguous
         flat[at] = 0.0
-        # p - 1, as the sum of the others: without cancellation. Of short rows BLAS adds up to five times as fast.
-        flat[at] = np.matmul(p, constants(p.shape[-1], -1.0, p.dtype)).ravel()
+        flat[at] = dot(p, constants(p.shape[-1], -1.0, p.dtype)).ravel()  # p - 1 without cancellation: the others' sum
     slope = g * factor
     slope = slope if slope.ndim == 0 else slope[..., None]
     if kept is None or slope.__class__ is Tensor:
         return p * slope
-    return np.multiply(p, slope, out=p)
+    return multiply(p, slope, out=p)
 
 
 def _cross_entropy_by_parts(
@@ -223,28 +225,29 @@ def cross_entropy(
     >>> ad.cross_entropy(z, [1]).backward(); z.grad
     array([[ 0.5, -0.5]])
     """
-    each_its_own = isinstance(labels, Batched)
+    each_its_own = labels.__class__ is Batched
     every = bottom(labels) if each_its_own else as_array(labels)  # the labels of all examples, under vmap
     labels = labels if each_its_own else every
-    classes = logits.shape[-1] if logits.ndim else 0
+    shape = logits.shape
+    classes = shape[-1] if shape else 0
     if labels.dtype.kind not in "iu":
         raise TypeError(
             f"cross_entropy: labels must be integers 0..{classes - 1}; got {kind_of(labels)}. "
             "Write labels.astype(int), or labels.argmax(axis=-1) for one-hot rows."
         )
-    if labels.shape != logits.shape[:-1]:
+    if labels.shape != shape[:-1]:
         raise ValueError(
-            f"cross_entropy: logits of shape (..., classes) = {logits.shape} need labels of shape "
-            f"{logits.shape[:-1]}; got {labels.shape}."
-            + (" Write labels.argmax(axis=-1) for one-hot rows." if labels.shape == logits.shape else "")
+            f"cross_entropy: logits of shape (..., classes) = {shape} need labels of shape {shape[:-1]}; got "
+            f"{labels.shape}." + (" Write labels.argmax(axis=-1) for one-hot rows." if labels.shape == shape else "")
         )
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"cross_entropy: reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
-    if is_foreign(plain(logits)) or is_foreign(every):
+    value = logits._data if logits.__class__ is Tensor else plain(logits)
+    if (value.__class__ is not ndarray or every.__class__ is not ndarray) and (is_foreign(value) or is_foreign(every)):
         return _cross_entropy_by_masks(logits, labels, weights, ignore_index, reduction)
     index = every if every.dtype is _INT else every.astype(_INT)
     # Unsigned, a negative label is huge: one pass for both ends.
-    if not every.size or np.maximum.reduce(index.view(_UNSIGNED), axis=None) < classes:
+    if not every.size or maximum.reduce(index.view(_UNSIGNED), axis=None) < classes:
         if ignore_index is not None and not 0 <= ignore_index < classes:
             ignore_index = None  # no row is ignored: no later check is needed
     else:

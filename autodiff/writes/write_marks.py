@@ -12,14 +12,14 @@ import contextlib
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 
-from ..graph import tick
+from ..graph import Node, tick
 from ..modes import source_line, state
 from ..variable import Variable
 
@@ -56,7 +56,7 @@ class WriteMark:
 
     def _stamp(self) -> None:
         self.source = None if state().plain else source_line()
-        at_once(stamped((self, "serial")))
+        at_once(stamped([self]))
 
 
 all_marks: dict[int, tuple[weakref.ref[Any], list[WriteMark]]] = {}  # by id, while the array lives; its own mark first
@@ -75,13 +75,15 @@ latest = _Latest()
 _NOW = iter(tick, None)  # the serial numbers, for ``map``
 
 
-def stamped(*places: tuple[Any, str]) -> Iterator[None]:
-    """Return an iterator whose steps set each attribute, and last ``latest.serial``, to the number of a new write.
+def stamped(marks: Collection[WriteMark], replaced: Collection[Node] = ()) -> Iterator[None]:
+    """Return an iterator whose steps set ``replaced`` of these leaves of floats, ``serial`` of the marks, and last
+    ``latest.serial``, to the number of a new write.
 
     C code runs the steps, in the same call as the write: a signal handler or another thread runs between two
     bytecodes, and would find a value without its stamp. ``latest.serial`` is set last, so that it is never older than
     a stamp; otherwise a stale read would be missed."""
-    return map(setattr, *zip(*places, (latest, "serial"), strict=True), _NOW)
+    numbers = map(setattr, (*marks, latest), repeat("serial"), _NOW)
+    return chain(map(setattr, replaced, repeat("replaced"), _NOW), numbers) if replaced else numbers
 
 
 def at_once(*steps: Iterator[Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from itertools import repeat, starmap
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,7 @@ def write(x: Variable, value: Any) -> None:
     new = number(plain(value))
     fresh = leaf(new)
     fresh.grad, fresh.notes = old.grad, old.notes
-    at_once(map(setattr, (x, x), ("_data", "node"), (new, fresh)), stamped((old, "replaced")))
+    at_once(map(setattr, (x, x), ("_data", "node"), (new, fresh)), stamped((), (old,)))
 
 
 def write_all(
@@ -106,37 +106,28 @@ def write_all(
     fitted = [(x, _fitted(x, value)) for x, value in pairs]
     if calls:
         refuse_trace("calls that write in place cannot be followed", "Call write_all outside the compiled function")
-    arrays = [(x._data, new) for x, new in fitted if not isinstance(x, Scalar)]
-    changes: list[tuple[Any, str, Any]] = []
-    stamps: list[tuple[Any, str]] = []
-    source = None if state().plain else source_line()
-    for mark in marks:
+    steps, written, replaced = [*calls], [*marks], []
+    for mark in written:
         watch(mark)
-        stamps.append((mark, "serial"))
-        changes.append((mark, "source", source))
     for x, new in fitted:
         watch(x)
         if not isinstance(x, Scalar):
-            mark = marks_of(x._data)[0]
-            stamps.append((mark, "serial"))
-            changes.append((mark, "source", source))
+            written.append(marks_of(x._data)[0])
+            steps.append((operator.setitem, x._data, ..., new))
             continue
-        changes.append((x, "_data", new))
+        steps.append((setattr, x, "_data", new))
         old = x.node if x.node is not None else getattr(x, "_frozen", None)
         if old is not None:  # older graphs keep the old leaf, whose gradient would be lost: backward refuses
             fresh = leaf(new)
             fresh.grad, fresh.notes = old.grad, old.notes
-            changes.append((x, "_frozen" if x.node is None else "node", fresh))
-            stamps.append((old, "replaced"))
+            steps.append((setattr, x, "_frozen" if x.node is None else "node", fresh))
+            replaced.append(old)
+    source = None if state().plain else source_line()
+    steps += [(setattr, mark, "source", source) for mark in written if mark.source is not source]
     try:
-        at_once(
-            starmap(operator.call, calls),
-            map(operator.setitem, [a for a, _ in arrays], repeat(...), [new for _, new in arrays]),
-            starmap(setattr, changes),
-            stamped(*stamps),
-        )
+        at_once(starmap(operator.call, steps), stamped(written, replaced))
     except Exception:  # a call refused its arguments: the writes of the others count
-        at_once(stamped(*stamps))
+        at_once(stamped(written, replaced))
         raise
 
 

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import NDArray
 
 from autodiff import Variable, extend
@@ -26,6 +27,8 @@ def value(x: Any) -> Any:
 
 def plain(x: Any) -> Any:
     """Return x without its graph: an array, or inside vmap a value of one example."""
+    if x.__class__ is ndarray:
+        return x
     x = extend.bare(x)
     return x if isinstance(x, Variable) else extend.as_array(x)
 
@@ -88,13 +91,14 @@ def check_number(who: str, name: str, number: Any, least: float = -math.inf, abo
 
 def class_axis(who: str, scores: Any, axis: int) -> int:
     """Return the class axis as an index from 0. Scores of one sample, (C,), have their classes on axis 0."""
-    if scores.ndim == 0:
+    ndim = scores.ndim
+    if ndim == 0:
         raise ValueError(f"{who}: scores need an axis of classes, got shape ()")
-    if scores.ndim == 1 and axis == 1:
+    if ndim == 1 and axis == 1:
         return 0
-    if not -scores.ndim <= axis < scores.ndim:
+    if not -ndim <= axis < ndim:
         raise ValueError(f"{who}: axis {axis} does not exist in scores of shape {scores.shape}")
-    return axis % scores.ndim
+    return axis % ndim
 
 
 def classes_last(x: Any, axis: int) -> Any:

@@ -83,20 +83,20 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing!r}")
     axis = class_axis("cross_entropy", logits, axis)
-    classes = logits.shape[axis]
+    shape, kind = logits.shape, labels.dtype.kind
     if weight is not None:
-        weight = class_weights("cross_entropy", weight, classes, logits.dtype)
-    if labels.dtype.kind == "f" and labels.shape == logits.shape:
+        weight = class_weights("cross_entropy", weight, shape[axis], logits.dtype)
+    if kind == "f" and labels.shape == shape:
         check_reduction("cross_entropy", reduction)
         return _of_probabilities(logits, target, weight, reduction, label_smoothing, axis)
-    if (
-        logits.ndim > 2 or labels.ndim != logits.ndim - 1 or labels.dtype.kind not in "iu"
-    ):  # for two axes ad checks them
-        check_labels("cross_entropy", labels, logits.shape, axis, ignore_index)
-    logits = classes_last(logits, axis)
+    if len(shape) > 2 or labels.ndim != len(shape) - 1 or kind not in "iu":  # for two axes ad checks them
+        check_labels("cross_entropy", labels, shape, axis, ignore_index)
+    if axis != len(shape) - 1:
+        logits = classes_last(logits, axis)
     loss = ad.cross_entropy(logits, labels, weights=weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
         return loss
+    classes = shape[axis]
     uniform = -_over_classes(np.full(classes, 1 / classes, logits.dtype), ad.log_softmax(logits, axis=-1), weight)
     kept = labels != ignore_index
     factor = kept.astype(logits.dtype)

@@ -52,6 +52,8 @@ def adam_update(
     >>> p.round(4)
     array([0.9, 2.1])
     """
+    if not len(values) == len(grads) == len(m_sum.parts) == len(scratch.parts):
+        raise ValueError(f"adam_update: {len(values)} values need as many gradients and parts of m_sum and scratch")
     options: dict[str, Any] = dict(step=step, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
     run(_calls(values, grads, m_sum, v_sum, scratch, **options, decoupled=decoupled, v_max=v_max))
 
@@ -74,32 +76,29 @@ def _calls(
     """Return the calls (function, operands, output) of one step."""
     beta1, beta2 = betas
     m, v, s = m_sum.whole, v_sum.whole, scratch.whole
+    added, rate = _numbers_of_step(step, lr, beta1, beta2, eps)
     calls: list[Call] = []
     do = calls.append
     if weight_decay and decoupled:
         for p in values:
             do((multiply, p, 1 - lr * weight_decay, p))
     elif weight_decay:
-        for p, g, part in zip(values, grads, scratch.parts, strict=True):
+        for p, g, part in zip(values, grads, scratch.parts):
             do((multiply, p, weight_decay, part))
             do((add, part, g, part))
         grads = scratch.parts
     do((multiply, m, beta1, m))
-    for part, g in zip(m_sum.parts, grads, strict=True):
+    for part, g in zip(m_sum.parts, grads):
         do((add, part, g, part))
     do((multiply, v, beta2, v))
-    for part, g in zip(scratch.parts, grads, strict=True):
+    for part, g in zip(scratch.parts, grads):
         do((multiply, g, g, part))
     do((add, v, s, v))
-    added, rate = _numbers_of_step(step, lr, beta1, beta2, eps)
     if v_max is not None:
         v = v_max.whole
         do((partial(maximum, out=v), v, v_sum.whole))
-    do((sqrt, v, s))
-    do((add, s, added, s))
-    do((divide, m, s, s))
-    do((multiply, s, rate, s))
-    for p, part in zip(values, scratch.parts, strict=True):
+    calls += [(sqrt, v, s), (add, s, added, s), (divide, m, s, s), (multiply, s, rate, s)]
+    for p, part in zip(values, scratch.parts):
         do((subtract, p, part, p))
     return calls
 
