@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from itertools import starmap
+from itertools import repeat, starmap
 from typing import Any
 
 import numpy as np
