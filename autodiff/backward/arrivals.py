@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from ..errors import GraphError
 from ..graph import Node, notes_of
 from ..variable import Variable
+from .cotangents import conjugate
 
 
 class Watcher(Protocol):
@@ -103,3 +104,22 @@ def come_early(nodes: list[Node]) -> dict[Watcher, list[int]]:
     early -= waiting  # the root itself has no reader
     nodes[:] = chain.from_iterable([*(() if n in early else (n,)), *last.get(n, ())] for n in list(nodes))
     return found
+
+
+def past_watchers(
+    nodes: list[Node], recorded: bool, run: Callable[..., dict[Node, Any]], *args: Any
+) -> dict[Node, Any]:
+    """Return the cotangents of one pass, ``run(*args)``, with the gradients that the watchers of its leaves give."""
+    watchers = come_early(nodes)
+    try:
+        for watcher, positions in watchers.items():
+            watcher.begin(sorted(positions), recorded)
+        cotangents = run(*args)
+        for watcher in watchers:
+            for leaf, g in watcher.finish():
+                cotangents[leaf.node] = conjugate(g)  # type: ignore[index]
+    except BaseException as error:
+        for watcher in watchers:
+            watcher.fail(error)
+        raise
+    return cotangents

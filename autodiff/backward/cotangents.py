@@ -5,7 +5,7 @@ Broadcasting is undone here (``sum_to``), once for all rules, and the hooks of a
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,12 @@ def nonzero(seed: Any) -> Any:
     return True if mask.all() else mask
 
 
-@cache
-def _one(dtype: Any) -> Any:
-    """Return the number 1 that most passes start from: 0-d, and read-only, since all share it."""
-    one = ones((), dtype)
-    one.flags.writeable = False
-    return one
+@lru_cache(maxsize=16)
+def _ones(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return ones that all share, and that are therefore read-only."""
+    made = ones(shape, dtype)
+    made.flags.writeable = False
+    return made
 
 
 def seed_for(root: Variable, gradient: Any) -> Cotangent:
@@ -67,7 +67,7 @@ def seed_for(root: Variable, gradient: Any) -> Cotangent:
                 "backward(gradient) with a complex gradient."
             )
         if node.shape == () and state().trace is None and root._data.__class__ is np.ndarray:
-            return _one(node.dtype)
+            return _ones((), node.dtype)  # most passes start here
         if state().trace is not None and node.shape == () and root.__class__ is Scalar:
             return number(1.0)
         return 1.0 if node.shape is None else ones_like_value(node.shape, node.dtype, root._data)
@@ -95,22 +95,12 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(g, shape)
 
 
-@lru_cache(maxsize=8)
-def _ones(size: int, dtype: Any) -> Any:
-    return ones(size, dtype)
-
-
-def _sum_of_rows(d: Any) -> Any:
-    """Return the sum over the first axis. BLAS adds the rows of a matrix in a quarter of the time of NumPy's sum."""
-    if d.ndim == 2 and d.dtype.char in "fd" and len(d) <= 4096:
-        return dot(_ones(len(d), d.dtype), d)
-    return add.reduce(d, 0)
-
-
 def fit(d: Cotangent, parent: Node) -> Cotangent:
     """Return a rule's result in its parent's kind, shape and dtype."""
     if parent.shape and d.__class__ is ndarray and d.dtype is parent.dtype and d.shape[1:] == parent.shape:
-        return _sum_of_rows(d)  # the bias of a layer, most often: without the checks below
+        if len(parent.shape) == 1 and d.dtype.char in "fd" and d.shape[0] <= 4096:
+            return dot(_ones(d.shape[:1], d.dtype), d)  # a bias: BLAS adds rows in a quarter of the time of NumPy's sum
+        return add.reduce(d, 0)
     if d.__class__ is not np.ndarray and isinstance(d, Variable):
         if parent.shape is None:
             if isinstance(d, Scalar):

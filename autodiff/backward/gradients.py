@@ -41,7 +41,7 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
     if not arrivals.watched.data:  # type: ignore[attr-defined]  # its ``len()`` is a Python function
         cotangents = _pulled(start, seed, nodes, release, create_graph)
     else:
-        cotangents = _watched(start, seed, nodes, release, create_graph)
+        cotangents = arrivals.past_watchers(nodes, create_graph, _pulled, start, seed, nodes, release, create_graph)
     if start.notes is None or start.notes.source is None:
         deliver(cotangents)
         return
@@ -57,23 +57,6 @@ def _pulled(start: Node, seed: Cotangent, nodes: list[Node], release: bool, reco
     seed = seed if isinstance(seed, Variable) else wrap(seed, None)
     with mode(floor=0):
         return pull({start: seed}, nodes, recorded=True, wanted=None)
-
-
-def _watched(start: Node, seed: Cotangent, nodes: list[Node], release: bool, recorded: bool) -> dict[Node, Cotangent]:
-    """Return the cotangents of one pass, with the gradients that the watchers of leaves give."""
-    watchers = arrivals.come_early(nodes)
-    try:
-        for watcher, positions in watchers.items():
-            watcher.begin(sorted(positions), recorded)
-        cotangents = _pulled(start, seed, nodes, release, recorded)
-        for watcher in watchers:
-            for leaf, g in watcher.finish():
-                cotangents[leaf.node] = conjugate(g)  # type: ignore[index]
-    except BaseException as error:
-        for watcher in watchers:
-            watcher.fail(error)
-        raise
-    return cotangents
 
 
 def note_root(nodes: Iterable[Node], root: Node, added: Container[Node]) -> None:

@@ -16,8 +16,7 @@ from math import inf, isfinite
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
-from numpy import ndarray
+from numpy import errstate, generic, ndarray
 
 from ..batching.handle import inside, open_frames
 from ..errors import AnomalyError, GraphError, SingularPointError, kind_of
@@ -33,7 +32,7 @@ from .recorded import handles
 
 _serial = attrgetter("serial")
 _REFUSALS = (ValueError, TypeError, NotImplementedError, AttributeError)  # of another library
-_PLAIN = (ndarray, np.generic)  # in a trace, a 0-d value is a number
+_PLAIN = (ndarray, generic)  # in a trace, a 0-d value is a number
 _BACKWARD = ("made in its backward rule", "a finite cotangent")
 
 
@@ -77,7 +76,7 @@ def collect(roots: Collection[Node], floor: float = 0, stop: Collection[Node] = 
     return operations
 
 
-@np.errstate(all="ignore")
+@errstate(all="ignore")
 def pull(
     seeds: dict[Node, Cotangent],
     nodes: list[Node],
@@ -112,7 +111,7 @@ def pull(
     bounded = bounded or foreign_arrays  # not the quick path, which checks less
     walk = Walk(seeds, nodes, masks, release, bounded, wanted, recorded, foreign)
     if recorded:
-        with rules_known() as walk.begin:
+        with rules_known() as walk.begin:  # type: ignore[assignment]
             walk.careful(nodes, reach)
     elif reach is not None:
         walk.careful(nodes, reach)
@@ -186,9 +185,7 @@ class Walk:
 
     first: Node | None = None
     before: dict[Node, Cotangent] = {}
-    late = False
-    begin: Any = None
-    above = 0
+    late, begin, above = False, None, 0
 
     def __init__(
         self,
@@ -201,8 +198,7 @@ class Walk:
         recorded: bool,
         foreign: Collection[Node],
     ) -> None:
-        self.cotangents: dict[Node, Cotangent] = dict.fromkeys(nodes)
-        self.cotangents.update(seeds)
+        self.cotangents: dict[Node, Cotangent] = {**dict.fromkeys(nodes), **seeds}
         self.nodes, self.masks, self.release, self.bounded = nodes, masks, release, bounded
         self.keep_all, self.wanted = wanted is None, frozenset(wanted) if wanted else frozenset()
         self.recorded, self.foreign = recorded, foreign
