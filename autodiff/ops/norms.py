@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..batching import ways
-from ..registry import composite, op
+from ..registry import OPS, composite, op
 from ..registry.singular_points import Convention, Point
 from ..variable import plain
 from .axes import back, sum_dtype
@@ -130,8 +130,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
             return y if keepdims else np.squeeze(y, axis=(rows, columns))
         if ord not in (2, -2, "nuc"):
             raise ValueError(f"norm: ord={ord!r} is no norm of matrices; write 'fro', 'nuc', ±1, ±2 or ±inf.")
-        s = np.linalg.svdvals(np.moveaxis(x, (rows, columns), (-2, -1)))
-        y = np.sum(s, axis=-1) if ord == "nuc" else _extreme(s, ord == 2, -1)
+        x = np.moveaxis(x, (rows, columns), (-2, -1))
+        y = OPS["nuclear_norm"](x) if ord == "nuc" else _extreme(np.linalg.svdvals(x), ord == 2, -1)
         return np.expand_dims(y, (rows % np.ndim(x), columns % np.ndim(x))) if keepdims else y
     if axis is None and np.ndim(x) > 2:
         raise ValueError(f"norm(ord={ord!r}) needs one or two axes; got shape {np.shape(x)}. Name them with axis=.")
@@ -191,6 +191,7 @@ composite(
         Point(([0.0, 4.0, 9.0],), ([INF, 2.5, 5.0 / 3.0],), "infinite", static={"ord": 0.5}),
         Point(([0.0, 1.0],), ([0.0, 1.0],), "limit", static={"ord": 3}),
         Point(([[3.0, 0.0], [0.0, 3.0]],), ([[1.0, 0.0], [0.0, 1.0]],), "limit", static={"ord": "nuc"}),
+        Point(([[3.0, 0.0], [0.0, 0.0]],), ([[1.0, 0.0], [0.0, 0.0]],), "convention", static={"ord": "nuc"}),
         Point(([[3.0, 0.0], [0.0, 3.0]],), ([[0.5, 0.0], [0.0, 0.5]],), "shared", static={"ord": 2}),
     ),
 )

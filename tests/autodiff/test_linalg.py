@@ -251,6 +251,17 @@ def test_vectors_of_single_eigenvalues_have_derivatives_beside_equal_ones() -> N
     np.testing.assert_allclose(slope, [[0, 0, 0], [0, 0, 0], [0, 0.5, 0]], atol=1e-15)
 
 
+def test_the_nuclear_norm_has_its_second_derivative_at_equal_singular_values() -> None:
+    """It was an error about vectors; no choice of vectors enters: along v at s I it is the skew part of v over s."""
+    nuclear, v = lambda x: L.norm(x, "nuc"), np.array([[0.3, -1.2], [0.5, 0.7]])
+    right = (v - v.T) / (2 * 3.0)
+    np.testing.assert_allclose(ad.hvp(nuclear, (3.0 * np.eye(2),), (v,)), right, rtol=1e-14, atol=1e-16)
+    np.testing.assert_allclose(ad.jvp(ad.grad(nuclear), (3.0 * np.eye(2),), (v,))[1], right, rtol=1e-14, atol=1e-16)
+    wide = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 3)))[0].T * [[2.0], [2.0], [2.0 + 1e-9]]
+    for a in (wide, wide.T, wide[:, :3] @ wide.T[:3]):
+        ad.testing.check_derivatives(nuclear, a, order=2, properties=["P01", "P02", "P10"])
+
+
 def test_equal_and_zero_singular_values_have_derivatives_and_their_vectors_an_error() -> None:
     eye = np.eye(3)
     np.testing.assert_allclose(ad.grad(lambda x: L.norm(x, "nuc"))(eye), eye, atol=1e-15)

@@ -120,7 +120,7 @@ def test_the_page_is_what_the_rows_state() -> None:
 def test_a_row_with_a_convention_states_points() -> None:
     stated = {fn.name for fn, _ in SINGULAR.values() if isinstance(fn, ad.extend.Op)}
     # their public functions are recorded, and state their own
-    stated |= {"norm2", "normp", "partition", "max_pool", "svdvals"}
+    stated |= {"norm2", "normp", "partition", "max_pool", "svdvals", "nuclear_norm"}
     assert {op.name for op in ad.ops.OPS.values() if op.convention is not None} <= stated
 
 

@@ -43,7 +43,7 @@ def _svd_shapes(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     return (m, min(m, n)), (min(m, n),), (min(m, n), n)
 
 
-def _is_zero(s: Any, shape: tuple[int, ...]) -> Any:
+def is_zero(s: Any, shape: tuple[int, ...]) -> Any:
     """Return which singular values are 0 up to rounding."""
     v = plain(s)
     return v <= 8 * max(shape[-2:]) * np.finfo(v.dtype).eps * np.max(v, axis=-1, keepdims=True, initial=0.0)
@@ -54,7 +54,7 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     N = Vᴴ gV, E_ij = s_j² - s_i² (Townsend 2016); complex vectors add i Im(M_ii) / s_i to the diagonal."""
     (u, s, vh), (gu, gs, gvh) = (unpack(z, *_svd_shapes(x_shape)) for z in (y, conj(g)))
     s, gs, v, gv = np.real(s), np.real(gs), h(vh), h(gvh)
-    m, n, close, zero = h(u) @ gu, h(v) @ gv, equal_pairs(s), _is_zero(s, x_shape)
+    m, n, close, zero = h(u) @ gu, h(v) @ gv, equal_pairs(s), is_zero(s, x_shape)
     refuse_choice("svd", close, s, m, n)
     refuse_phase("svd", g, m, n)
     for vectors in (gu, gv):
@@ -97,7 +97,7 @@ _svd_row = op(
 def _svdvals_vjp(g: Any, x: Any, x_shape: tuple[int, ...]) -> Any:
     u, s, vh = svd(x, full_matrices=False)
     shared = share_evenly("svdvals", g, equal_pairs(s))
-    return conj((u * np.expand_dims(np.where(_is_zero(s, x_shape), 0.0, shared), -2)) @ vh)
+    return conj((u * np.expand_dims(np.where(is_zero(s, x_shape), 0.0, shared), -2)) @ vh)
 
 
 _svdvals_row = op(
@@ -109,7 +109,7 @@ _svdvals_row = op(
     samples=((((3, 3),), {}), (((3, 2),), {}), (((2, 2, 3),), {})),
     draw=lambda rng, x: (apart(rng, x),),
     convention=Convention(
-        lambda y, x_shape: _is_zero(y, x_shape),
+        lambda y, x_shape: is_zero(y, x_shape),
         "a singular value is 0",
         "0",
         "Square the singular values, or use np.linalg.pinv, which has a derivative while the rank stays.",

@@ -278,7 +278,7 @@ def _unitary_factor_vjp(g: Any, y: Any, x: Any) -> Any:
     values = np.linalg.svdvals(plain(x))
     if not values.size:
         return g  # no elements
-    if values.min() <= 8 * n * np.finfo(values.dtype).eps * values.max():
+    if (values.min(-1) <= 8 * n * np.finfo(values.dtype).eps * values.max(-1)).any():
         raise LinAlgError(
             "polar: the matrix has not full rank, so its unitary factor is not determined and has no derivative. "
             "Differentiate ad.linalg.sqrtm(a.T @ a), or a factor of a matrix of full rank."
@@ -291,9 +291,10 @@ def _unitary_factor_vjp(g: Any, y: Any, x: Any) -> Any:
     return conj(inside + rest)
 
 
-_unitary_factor_row = op(
+unitary_factor = op(
     _unitary_factor,
     name="unitary_factor",
+    batch=of_stacks,
     public=False,
     vjp=_unitary_factor_vjp,
     samples=((((2, 2),), {}), (((3, 2),), {})),
@@ -326,7 +327,7 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
         return np.conj(t(u)), p
     if np.ndim(a) != 2 or np.shape(a)[0] < np.shape(a)[1]:
         raise ValueError(f"polar: side='right' needs a: (m, n) with m >= n and 'left' m <= n; got shape {np.shape(a)}.")
-    u = _unitary_factor_row(a)
+    u = unitary_factor(a)
     p = np.conj(t(u)) @ a
     return u, 0.5 * (p + np.conj(t(p)))
 
