@@ -58,6 +58,16 @@ class Node:
         """Whether an operation on Python floats made this node: ``saved`` then holds its local derivatives."""
         return self.static is None
 
+    def in_use(self) -> Node:
+        """Return this node, that of a handle in use. A product that a sum took over all the same (``ProductSum``; its
+        ``grad`` is that sum) has its place in the sum from now on."""
+        if isinstance(self.grad, Node):
+            self.grad.give_back(self)
+        return self
+
+    def give_back(self, product: Node) -> None:
+        raise NotImplementedError
+
     @property
     def source(self) -> str | None:
         """``file.py:12`` of the line that made this node, under ``record()`` or ``detect_anomaly()``."""

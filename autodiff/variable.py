@@ -76,7 +76,7 @@ class Variable:
     @property
     def grad(self) -> Any:
         """The gradient of ``backward()``: of leaves and Scalars; of others after ``retain_grad()`` or ``record()``."""
-        return None if self.node is None else self.node.grad
+        return None if self.node is None else self.node.in_use().grad
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -191,7 +191,7 @@ class Variable:
         if self.node is None:
             raise GraphError("retain_grad() on a constant: it has no gradient. Make it with ad.tensor(x) first.")
         if self.node.op is not None and not self.node.is_float_operation:
-            notes_of(self.node).keep_grad = True
+            notes_of(self.node.in_use()).keep_grad = True
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
         """Call ``hook(gradient)`` when the gradient of this value is complete; a result other than None replaces it.
@@ -203,7 +203,7 @@ class Variable:
             raise GraphError("register_hook() on a constant: no gradient will ever arrive.")
         if not callable(hook):
             raise TypeError(f"register_hook needs a function of the gradient; got {kind_of(hook)}.")
-        hooks = notes_of(self.node).hooks
+        hooks = notes_of(self.node.in_use()).hooks
         hooks.append(hook)
         here = [hook]  # removed once: the same function may have been registered again
         return lambda: hooks.remove(here.pop()) if here else None

@@ -4,10 +4,12 @@ its values (``cotangents``), zeros by construction (``reach``), and gradients th
 
 from .cotangents import conjugate, fit, nonzero, raw
 from .gradients import backward, gradients_below, gradients_of_graph
+from .product_sums import ProductSum
 from .recorded import handles
 from .walk import collect, consumed, own_buffer, pull
 
 __all__ = [
+    "ProductSum",
     "backward",
     "collect",
     "conjugate",

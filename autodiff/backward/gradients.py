@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import FloatNode, Node, notes_of
-from ..modes import mode
+from ..graph import Node, notes_of
+from ..modes import mode, state
 from ..other_arrays import zeros
 from ..variable import Variable, wrap
 from . import arrivals
 from .cotangents import Cotangent, conjugate, raw, seed_for
+from .floats import pull_all_floats
 from .walk import collect, pull
 
 _grad = attrgetter("grad")
@@ -37,6 +38,9 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
     """
     seed = seed_for(root, gradient)
     start: Node = root.node  # type: ignore[assignment]
+    if start.static is None and gradient is None and state().plain and not (create_graph or arrivals.watched.data):  # type: ignore[attr-defined]
+        if (found := pull_all_floats(start)) is not None:
+            return deliver(found)
     nodes, release = collect([start]), not retain_graph and not create_graph
     if not arrivals.watched.data:  # type: ignore[attr-defined]  # its ``len()`` is a Python function
         cotangents = _pulled(start, seed, nodes, release, create_graph)
@@ -92,7 +96,7 @@ def _sums(
     nodes: list[Node] = []
     gradients: list[Cotangent] = []
     for node, g in cotangents.items():
-        if node.__class__ is FloatNode:
+        if node.static is None:  # is_float_operation, without a call
             g = 0.0 if g is None else g if g.__class__ is float else raw(g)  # a handle would be a cycle
         elif node.op is None:
             g = _zero(node) if g is None else g  # reached only through Scalars whose gradient is zero
@@ -105,8 +109,6 @@ def _sums(
                 g = old + g
                 if isinstance(g, np.generic) and node.shape is not None:
                     g = np.asarray(g)
-        elif node.static is None:  # is_float_operation, without a call
-            g = 0.0 if g is None else raw(g)
         elif node.notes is not None and node.notes.keep_grad:
             g = _zero(node) if g is None else conjugate(g.copy() if g.__class__ is np.ndarray else g)
         else:

@@ -49,6 +49,8 @@ def collect(roots: Collection[Node], floor: float = 0, stop: Collection[Node] = 
         while node.__class__ is FloatNode:  # go on to the first operand, and set the second aside
             ordered = False
             operations.append(node)
+            if isinstance(node.grad, Node):
+                node.in_use()
             if stop and node in stop:
                 break
             p = node.b
@@ -239,16 +241,10 @@ class Walk:
                             continue
                         break
                     if not (wanted and node in wanted):
-                        p = node.a
-                        if p.__class__ is not float and (not bounded or p in cotangents):
-                            h = cotangents[p]
-                            d = g * node.da
-                            cotangents[p] = d if h is None else h + d
-                        p = node.b
-                        if p is not None and p.__class__ is not float and (not bounded or p in cotangents):
-                            h = cotangents[p]
-                            d = g * node.db
-                            cotangents[p] = d if h is None else h + d
+                        for p, d in ((node.a, node.da), (node.b, node.db)):
+                            if p is not None and p.__class__ is not float and (not bounded or p in cotangents):
+                                h = cotangents[p]
+                                cotangents[p] = g * d if h is None else h + g * d
                     continue
                 keep, op, notes = self.keep_all, node.op, node.notes
                 if notes is not None and node not in foreign:

@@ -31,9 +31,10 @@ from ..modes import state
 from ..modes.diagnostics import explain
 from ..other_arrays import as_array
 from ..recording import ARITHMETIC, REFUSALS, record_operands
-from ..registry import Op, saved_source
+from ..registry import OPS, Op, saved_source
 from ..variable import TENSORS, Scalar, Tensor
 from ..writes.views import note_view
+from .holders import NAMES, SUM_OF_PRODUCT
 
 ON = os.environ.get("BACKFLOW_GENERATED_PATHS", "1") != "0"
 # ``graph.new_node`` and ``new_float_node`` written out: a call would cost a tenth of an operation.
@@ -82,7 +83,7 @@ _SCALAR_BINARY = (
     else: return slow(x, o)
     try: y = {y}{called}
     except ARITHMETIC: y = None
-    if y.__class__ is not float{unlike}: return slow(x, o)"""
+    if y.__class__ is not float{unlike}: return slow(x, o){taken}"""
     + _SCALAR
 )
 _RUN = """
@@ -131,7 +132,7 @@ _SHARED = dict(
     generic=np.generic, GeneralNode=GeneralNode, FloatNode=FloatNode, Tensor=Tensor, Scalar=Scalar, TENSORS=TENSORS,
     ARITHMETIC=ARITHMETIC, REFUSALS=REFUSALS, explain=explain, float=float, int=int, shape=np.shape,
     dtype=np.result_type, may_share_memory=np.may_share_memory, note_view=note_view, fit=fit, own_buffer=own_buffer,
-    spare_buffer=spare_buffer, __builtins__=builtins,  # NumPy imports by the caller's when it words an error
+    spare_buffer=spare_buffer, **NAMES, __builtins__=builtins,  # NumPy imports by the caller's when it words an error
 )  # fmt: skip
 
 
@@ -219,7 +220,7 @@ def _function(op: Op, source: str, name: str, slow: Callable[..., Any] | None = 
     """Return the function ``made`` that source defines, for one row. Equal sources are compiled once, since compiling
     takes time; each row gets a copy, because the interpreter adapts a code object to the calls of one function. Names
     that all rows read are in one place, which stays in the processor's cache."""
-    own = dict(op=op, fn=op.fn, f=op.scalar, keep=op.keep, add_into=op.add_into, slow=slow)
+    own = dict(op=op, fn=op.fn, f=op.scalar, keep=op.keep, add_into=op.add_into, slow=slow, times=OPS.get("multiply"))
     own |= {f"rule{i}": rule for i, rule in enumerate(op.vjps)}
     code, lines = _compiled(source, tuple(own))
     made: Callable[..., Any] = FunctionType(code, _SHARED)(**own)
@@ -347,7 +348,8 @@ def binary(op: Op, name: str, slow: Callable[..., Any], reflected: bool = False)
     called += "" if do else f"; do = {_called_partial(op, other)} if q.__class__ is not float else 0.0"
     unlike = "".join(f" or {d}.__class__ is not float" for d, known in (("dx", dx), ("do", do)) if not known)
     y = _WRITTEN.get(op.scalar, "f(a, b)")
-    source = _SCALAR_BINARY.format(**names, **floats, y=y, do=do or "0.0", called=called, unlike=unlike)
+    taken = SUM_OF_PRODUCT if op.scalar is operator.add and not reflected else ""
+    source = _SCALAR_BINARY.format(**names, **floats, y=y, do=do or "0.0", called=called, unlike=unlike, taken=taken)
     scalar_op = _function(op, source, name, slow)
     return tensor_op, scalar_op
 

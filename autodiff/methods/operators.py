@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import leaves
-from ..backward import backward
+from ..backward import ProductSum, backward
 from ..batching import batched_operators, indexing
 from ..names import elsewhere as names_elsewhere
 from ..other_arrays import is_foreign
@@ -70,6 +70,7 @@ def install() -> None:
         setattr(Tensor, name, member)
     for dunder, ufunc in COMPARISONS.items():
         setattr(Variable, f"__{dunder}__", _comparison(ufunc))
+    ProductSum.times = OPS["multiply"]
     for dunder, row in OPERATORS.items():
         for name, reflected in ((f"__{dunder}__", False), (f"__r{dunder}__", True)):
             on_tensor, on_scalar = _operator(OPS[row], name, reflected)
