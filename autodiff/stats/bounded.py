@@ -21,10 +21,10 @@ arcsine = Continuous(
     0.5, ppf=lambda q: np.square(np.sin(0.5 * math.pi * q)), isf=lambda q: np.square(np.cos(0.5 * math.pi * q)),
 )  # fmt: skip
 semicircular = Continuous(
-    "semicircular", "", lambda z: math.log(2.0 / math.pi) + 0.5 * np.log1p(-z * z),
+    "semicircular", "", lambda z: 0.0 * z + math.log(2.0 / math.pi),
     # a beta distribution: z sqrt(1 - z**2) + arcsin(z) has the derivative inf - inf at the ends
     lambda z: special.betainc(1.5, 1.5, 0.5 * (1.0 + z)), lambda z: special.betainc(1.5, 1.5, 0.5 * (1.0 - z)),
-    (-1.0, 1.0),
+    (-1.0, 1.0), powers=lambda z: [(0.5, 1.0 - z), (0.5, 1.0 + z)],
 )  # fmt: skip
 bradford = Continuous(
     "bradford", "c", lambda z, c: np.log(c) - np.log1p(c * z) - np.log(np.log1p(c)),
@@ -70,11 +70,11 @@ def _triangle_quantile(q: Any, c: Any) -> Any:
 
 
 def _log_triangle(z: Any, c: Any) -> Any:
-    distance, width = _side(z, c)
-    return math.log(2.0) + np.log(distance) - np.log(width)
+    return math.log(2.0) - np.log(_side(z, c)[1])
 
 
 triang = Continuous(
     "triang", "c", _log_triangle, lambda z, c: _triangle(z, c, True), lambda z, c: _triangle(z, c, False), UNIT, 0.5,
     ppf=_triangle_quantile, isf=lambda q, c: 1.0 - _triangle_quantile(q, 1.0 - c),
+    powers=lambda z, c: [(1.0, _side(z, c)[0])],
 )  # fmt: skip

@@ -22,24 +22,26 @@ expon = Continuous(
     logsf=lambda z: -z, ppf=lambda q: -np.log1p(-q), isf=lambda q: -np.log(q),
 )  # fmt: skip
 gamma = Continuous(
-    "gamma", "a", lambda z, a: special.xlogy(a - 1.0, z) - z - special.gammaln(a),
+    "gamma", "a", lambda z, a: -z - special.gammaln(a),
     lambda z, a: special.gammainc(a, z), lambda z, a: special.gammaincc(a, z), POSITIVE, 1.0,
     ppf=lambda q, a: special.gammaincinv(a, q), isf=lambda q, a: special.gammainccinv(a, q),
+    powers=lambda z, a: [(a - 1.0, z)],
 )  # fmt: skip
 chi2 = Continuous(
     "chi2", "df",
-    lambda z, df: special.xlogy(0.5 * df - 1.0, 0.5 * z) - 0.5 * z - special.gammaln(0.5 * df) - math.log(2.0),
+    lambda z, df: -0.5 * z - special.gammaln(0.5 * df) - math.log(2.0),
     lambda z, df: special.gammainc(0.5 * df, 0.5 * z), lambda z, df: special.gammaincc(0.5 * df, 0.5 * z),
     POSITIVE, 1.0,
     ppf=lambda q, df: 2.0 * special.gammaincinv(0.5 * df, q),
-    isf=lambda q, df: 2.0 * special.gammainccinv(0.5 * df, q),
+    isf=lambda q, df: 2.0 * special.gammainccinv(0.5 * df, q), powers=lambda z, df: [(0.5 * df - 1.0, 0.5 * z)],
 )  # fmt: skip
 beta = Continuous(
     "beta", "a b",
-    lambda z, a, b: special.xlogy(a - 1.0, z) + special.xlog1py(b - 1.0, -z) - special.betaln(a, b),
+    lambda z, a, b: -special.betaln(a, b),
     lambda z, a, b: special.betainc(a, b, z), lambda z, a, b: special.betainc(b, a, 1.0 - z),
     (0.0, 1.0), 0.5,
     ppf=lambda q, a, b: special.betaincinv(a, b, q), isf=lambda q, a, b: special.betainccinv(a, b, q),
+    powers=lambda z, a, b: [(a - 1.0, z), (b - 1.0, 1.0 - z)],
 )  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def _f_quantile(x: Any, rest: Any, m: Any, n: Any) -> Any:
 
 f = Continuous(
     "f", "dfn dfd",
-    lambda z, m, n: special.xlogy(0.5 * m, m) + special.xlogy(0.5 * n, n) + special.xlogy(0.5 * m - 1.0, z)
+    lambda z, m, n: special.xlogy(0.5 * m, m) + special.xlogy(0.5 * n, n)
     - 0.5 * (m + n) * np.log(n + m * z) - special.betaln(0.5 * m, 0.5 * n),
     lambda z, m, n: special.betainc(0.5 * m, 0.5 * n, _f_odds(z, m, n) / (1.0 + _f_odds(z, m, n))),
     lambda z, m, n: special.betainc(0.5 * n, 0.5 * m, 1.0 / (1.0 + _f_odds(z, m, n))), POSITIVE, 1.0,
@@ -67,6 +69,7 @@ f = Continuous(
     isf=lambda q, m, n: _f_quantile(
         special.betainccinv(0.5 * m, 0.5 * n, q), special.betaincinv(0.5 * n, 0.5 * m, q), m, n
     ),
+    powers=lambda z, m, n: [(0.5 * m - 1.0, z)],
 )  # fmt: skip
 t = Continuous(
     "t", "df",
@@ -130,10 +133,10 @@ halfnorm = Continuous(
     isf=lambda q: math.sqrt(2.0) * special.erfcinv(q),
 )  # fmt: skip
 weibull_min = Continuous(
-    "weibull_min", "c", lambda z, c: np.log(c) + special.xlogy(c - 1.0, z) - z**c,
+    "weibull_min", "c", lambda z, c: np.log(c) - z**c,
     lambda z, c: -np.expm1(-(z**c)), lambda z, c: np.exp(-(z**c)), POSITIVE, 1.0,
     logsf=lambda z, c: -(z**c), ppf=lambda q, c: (-np.log1p(-q)) ** (1.0 / c),
-    isf=lambda q, c: (-np.log(q)) ** (1.0 / c),
+    isf=lambda q, c: (-np.log(q)) ** (1.0 / c), powers=lambda z, c: [(c - 1.0, z)],
 )  # fmt: skip
 pareto = Continuous(
     "pareto", "b", lambda z, b: np.log(b) - (b + 1.0) * np.log(z),

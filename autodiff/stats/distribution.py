@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import special
 from ..errors import MissingRuleError
 from ..ops.shape import operand
 from ..variable import plain
@@ -33,6 +34,24 @@ def _log_of_area(area: Formula | None, rest: Formula | None) -> Formula | None:
         return np.where(large, np.log1p(-np.where(large, part, 0.0)), np.log(np.where(large, 1.0, whole)))
 
     return log_of_area
+
+
+def _with_powers(rest: Formula, powers: Formula) -> tuple[Formula, Formula]:
+    """Return the formulas of logpdf and pdf: exp(rest) times base**p for every (p, base) of ``powers``. Where a base is
+    0, at an end of the support, exp(logpdf) would have the derivative 0 * inf, and the power has its own."""
+
+    def logpdf(z: Any, *shapes: Any) -> Any:
+        return sum([special.xlogy(p, base) for p, base in powers(z, *shapes)], start=rest(z, *shapes))
+
+    def pdf(z: Any, *shapes: Any) -> Any:
+        y, factors = rest(z, *shapes), []
+        for p, base in powers(z, *shapes):
+            end = np.equal(plain(base), 0)
+            y = y + special.xlogy(p, np.where(end, 1.0, base))
+            factors.append(np.where(end, base, 1.0) ** p)
+        return math.prod(factors, start=np.exp(y))
+
+    return logpdf, pdf
 
 
 class _Distribution:
@@ -77,6 +96,8 @@ class _Distribution:
 class Continuous(_Distribution):
     """A distribution on an interval, made of formulas in the standard variable z = (x - loc) / scale and the shapes.
 
+    powers: factors of the density that may be 0 at an end, as (exponent, base); logpdf has the logarithm of the rest.
+
     >>> import autodiff as ad
     >>> x = ad.tensor([0.5, 2.0])
     >>> ad.stats.expon.logpdf(x, scale=2.0).sum().backward(); x.grad
@@ -99,10 +120,13 @@ class Continuous(_Distribution):
         ppf: Formula | None = None,
         isf: Formula | None = None,
         periodic: bool = False,
+        powers: Formula | None = None,
     ) -> None:
         super().__init__(name, shapes)
         self.support, self.inside, self.periodic = support, inside, periodic
         self.formulas = {"logpdf": logpdf, "cdf": cdf, "sf": sf, "ppf": ppf, "isf": isf}
+        if powers is not None:
+            self.formulas["logpdf"], self.formulas["pdf"] = _with_powers(logpdf, powers)
         self.formulas["logcdf"] = logcdf or _log_of_area(cdf, sf)
         self.formulas["logsf"] = logsf or _log_of_area(sf, cdf)
 
@@ -124,6 +148,8 @@ class Continuous(_Distribution):
         if method == "logpdf":
             log_scale = np.log(scale)
             y = y - (float(log_scale) if scale.__class__ in (int, float) else log_scale)
+        elif method == "pdf":
+            y = y / scale
         y = np.where(low, below, np.where(high, above, y))
         return _where_positive(scale, y)
 
@@ -133,6 +159,8 @@ class Continuous(_Distribution):
 
     def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Evaluate the density at x; 0 outside the support."""
+        if "pdf" in self.formulas:
+            return self._evaluate("pdf", x, args, kwargs, 0.0, 0.0)
         return np.exp(self.logpdf(x, *args, **kwargs))
 
     def cdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:

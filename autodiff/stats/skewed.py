@@ -126,13 +126,13 @@ norminvgauss = Continuous(  # of Barndorff-Nielsen, with tails exp(-(a ± b) |z|
     - a * np.sqrt(1.0 + z * z) + np.sqrt((a - b) * (a + b)) + b * z,
 )  # fmt: skip
 dgamma = Continuous(
-    "dgamma", "a", lambda z, a: special.xlogy(a - 1.0, np.abs(z)) - np.abs(z) - math.log(2.0) - special.gammaln(a),
+    "dgamma", "a", lambda z, a: -np.abs(z) - math.log(2.0) - special.gammaln(a),
     lambda z, a: _both_sides(z, 0.5 * special.gammaincc(a, np.abs(z))),
-    lambda z, a: _both_sides(-z, 0.5 * special.gammaincc(a, np.abs(z))),
+    lambda z, a: _both_sides(-z, 0.5 * special.gammaincc(a, np.abs(z))), powers=lambda z, a: [(a - 1.0, np.abs(z))],
 )  # fmt: skip
 dweibull = Continuous(
     "dweibull", "c",
-    lambda z, c: np.log(0.5 * c) + special.xlogy(c - 1.0, np.abs(z)) - np.abs(z) ** c,
+    lambda z, c: np.log(0.5 * c) - np.abs(z) ** c,
     lambda z, c: _both_sides(z, 0.5 * np.exp(-(np.abs(z) ** c))),
-    lambda z, c: _both_sides(-z, 0.5 * np.exp(-(np.abs(z) ** c))),
+    lambda z, c: _both_sides(-z, 0.5 * np.exp(-(np.abs(z) ** c))), powers=lambda z, c: [(c - 1.0, np.abs(z))],
 )  # fmt: skip

@@ -93,6 +93,28 @@ def test_at_an_end_of_the_support_values_are_scipys_and_the_area_grows_by_the_de
                 np.testing.assert_allclose(slope, sign * theirs.pdf(x, *shapes), 1e-12, 1e-15, err_msg=method)
 
 
+AT_AN_END: list[tuple[str, tuple[float, ...], float, float]] = [
+    ("gamma", (2.0,), 0.0, 1.0), ("gamma", (3.0,), 0.0, 0.0), ("gamma", (1.5,), 0.0, np.inf), ("chi2", (4.0,), 0, 0.25),
+    ("beta", (2.0, 3.0), 0.0, 12.0), ("beta", (3.0, 2.0), 1.0, -12.0), ("beta", (2.0, 3.5), 1.0, 0.0),
+    ("weibull_min", (2.0,), 0.0, 2.0), ("f", (4.0, 2.0), 0.0, 8.0), ("betaprime", (2.0, 3.0), 0.0, 12.0),
+    ("burr12", (2.0, 2.5), 0.0, 5.0), ("chi", (2.0,), 0.0, 1.0), ("maxwell", (), 0.0, 0.0),
+    ("nakagami", (1.0,), 0.0, 2.0),
+    ("powerlaw", (2.0,), 0.0, 2.0), ("rayleigh", (), 0.0, 1.0), ("rice", (0.8,), 0.0, np.exp(-0.32)),
+    ("gengamma", (2.0, 1.0), 0.0, 1.0), ("exponpow", (2.0,), 0.0, 2.0), ("weibull_max", (2.0,), 0.0, -2.0),
+    ("semicircular", (), -1.0, np.inf), ("triang", (0.4,), 0.0, 5.0), ("triang", (0.4,), 1.0, -2.0 / 0.6),
+    ("dgamma", (3.0,), 0.0, 0.0), ("dweibull", (3.0,), 0.0, 0.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "shapes", "x", "slope"), AT_AN_END)
+def test_a_density_has_its_slope_at_an_end_of_the_support(name: str, shapes: Any, x: float, slope: float) -> None:
+    """exp(logpdf) is 0 * inf there."""
+    pdf = getattr(ad.stats, name).pdf
+    with np.errstate(all="ignore"):
+        for found in (ad.grad(pdf)(float(x), *shapes), ad.jvp(lambda v: pdf(v, *shapes), (float(x),), (1.0,))[1]):
+            np.testing.assert_allclose(found, slope, rtol=1e-14, atol=0.0)
+
+
 def test_the_logarithm_of_an_area_near_one_keeps_its_digits() -> None:
     """log(1 - 2.6e-38) was 0; right values: mpmath, 60 digits."""
     for found, right in (
