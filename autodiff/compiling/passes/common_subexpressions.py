@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..knowledge import is_known
 from ..program import Instruction, Program, Ref
 from .substitution import Substitution
 
@@ -29,6 +30,10 @@ def without_repetitions(program: Program) -> Program:
 
 
 def _key(instruction: Instruction) -> Any:
+    if not instruction.keywords and not instruction.unpacks:
+        read = [argument.index for argument in instruction.arguments if argument.__class__ is Ref]
+        if len(read) == len(instruction.arguments):  # most calls: of values alone
+            return (instruction.function, *read) if is_known(instruction.function) else None
     try:
         key = (
             instruction.function,

@@ -556,8 +556,7 @@ def copied(a: Any) -> Any:
 
 
 def user_place(look: Callable[[Any], None] | None = None) -> tuple[str, int] | None:
-    """Return file and line of the nearest caller outside this package and outside ``nn``; look: called with its frame.
-    """
+    """Return file and line of the nearest caller outside this package and ``nn``; look: called with its frame."""
     frame: Any = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
