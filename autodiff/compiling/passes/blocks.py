@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from .. import functional
-from ..calls.blocks import BLOCK, TOGETHER, WORTH_THREADS, BlockCalls
+from ..calls.blocks import TOGETHER, WORTH_THREADS, BlockCalls
 from ..knowledge import KERNELS, is_known, is_ufunc, owner, takes_out
 from ..planning.layouts import Strides, c_order
 from ..program import Instruction, Program, operands
@@ -36,11 +36,11 @@ def in_blocks(
     program: Program,
     strides: list[Strides],
     smallest: int = SMALLEST,
-    most: int = BLOCK,
+    most: int | None = None,
     worth_threads: int = WORTH_THREADS,
 ) -> Program:
-    """Bring elementwise calls on at least ``smallest`` elements together, for blocks of at most ``most``; calls that
-    make fewer numbers than ``worth_threads`` in all stay on one thread."""
+    """Bring elementwise calls on at least ``smallest`` elements together, for blocks of at most ``most`` (None: as is
+    best for the number of threads); calls that make fewer numbers than ``worth_threads`` in all stay on one thread."""
     if not any(math.prod(value.shape) >= smallest for value in program.values):
         return program
     groups = _groups(program, strides, smallest)
@@ -141,7 +141,7 @@ def _reduced(instruction: Instruction, program: Program, strides: list[Strides],
     return size if fits and size >= smallest and ordered else 0
 
 
-def _ordered(program: Program, groups: list[_Group], most: int, worth_threads: int) -> Program:
+def _ordered(program: Program, groups: list[_Group], most: int | None, worth_threads: int) -> Program:
     """Return the program with one call in place of each group, in an order that fits."""
     of = {k: group for group in groups for k in group.members}
     wanted = set(program.roots())
