@@ -151,10 +151,12 @@ def clear_gradients(leaves: Iterable[Variable], set_to_none: bool = True) -> Non
         return
     nodes = []
     for x in leaves:
-        node = x.node if x.node is not None else getattr(x, "_frozen", None)
+        node = x.node
         if node is None:
-            continue
-        if node.op is not None:
+            node = getattr(x, "_frozen", None)
+            if node is None:
+                continue
+        elif node.op is not None:
             x.grad = None  # raises
         nodes.append(node)
     if set_to_none:
