@@ -35,7 +35,7 @@ from .arrays import (
     refusals,
     statistics,
 )
-from .matrices import decompositions, eigenvalues, functions, nuclear, solving, structured
+from .matrices import decompositions, eigenvalues, einsum, functions, nuclear, solving, structured
 from .special import entropy, exponential, gamma, normal
 from .special.bessel import modified
 from .windows import columns, convolution, pooling

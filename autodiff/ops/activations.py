@@ -29,8 +29,7 @@ def activation(fn: Any, name: str, doc: str, vjp: Any, **facts: Any) -> Any:
 
 # ---- sigmoids
 def _sigmoid(x: Any) -> Any:
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, e) / (1.0 + e)
+    return np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.abs(x)))
 
 
 def _scalar_sigmoid(x: float) -> float:

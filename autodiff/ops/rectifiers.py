@@ -14,7 +14,7 @@ import numpy as np
 from ..registry import composite
 from ..registry.singular_points import Convention, Point
 from .activations import activation
-from .kernels import loud
+from .kernels import loud, select
 
 
 def _relu_vjp(g: Any, y: Any) -> Any:
@@ -41,14 +41,14 @@ relu = activation(
 
 
 def _leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    return np.where(x > 0, x, negative_slope * x)
+    return np.maximum(x, negative_slope * x) if 0 <= negative_slope <= 1 else select(x > 0, x, negative_slope * x)
 
 
 leaky_relu = activation(
     _leaky_relu,
     "leaky_relu",
     "Return x for x > 0, negative_slope x below; the derivative at 0 is negative_slope.",
-    lambda g, x, negative_slope: loud(np.where(x > 0, g, negative_slope * g), x),
+    lambda g, x, negative_slope: loud(select(x > 0, g, negative_slope * g), x),
     kink=lambda x, **_: np.abs(x),
     convention=Convention(lambda x: x == 0, "x is 0", "negative_slope", "Write np.where(x < 0, slope * x, x)."),
     points=(Point((0.0,), (0.01,), "convention", 0.0),),
@@ -56,14 +56,14 @@ leaky_relu = activation(
 
 
 def _elu(x: Any, alpha: float = 1.0) -> Any:
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
+    return select(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
 elu = activation(
     _elu,
     "elu",
     "Return x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2015, https://arxiv.org/abs/1511.07289).",
-    lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.where(x > 0, 0.0, x)))),
+    lambda g, x, alpha: select(x > 0, g, g * (alpha * np.exp(select(x > 0, 0.0, x)))),
     kink=lambda x, **_: np.abs(x),
     points=(Point((0.0,), (1.0,), "jump", 1.0),),
 )
@@ -74,7 +74,7 @@ selu = activation(
     "selu",
     "Return 1.0507 elu(x, 1.6733); the derivative at 0 is the one on the left (Klambauer et al. 2017, "
     "https://arxiv.org/abs/1706.02515).",
-    lambda g, x: _SELU_SCALE * np.where(x > 0, g, g * (_SELU_ALPHA * np.exp(np.where(x > 0, 0.0, x)))),
+    lambda g, x: _SELU_SCALE * select(x > 0, g, g * (_SELU_ALPHA * np.exp(select(x > 0, 0.0, x)))),
     method=False,
     kink=np.abs,
     convention=Convention(lambda x: x == 0, "x is 0", "the slope on the left", "Write np.where with the branch meant."),
@@ -83,14 +83,14 @@ selu = activation(
 
 
 def _celu(x: Any, alpha: float = 1.0) -> Any:
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
+    return select(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
 
 
 celu = activation(
     _celu,
     "celu",
     "Return x for x > 0, alpha (exp(x / alpha) - 1) below (Barron 2017, https://arxiv.org/abs/1704.07483).",
-    lambda g, x, alpha: np.where(x > 0, g, g * np.exp(np.where(x > 0, 0.0, x) / alpha)),
+    lambda g, x, alpha: select(x > 0, g, g * np.exp(select(x > 0, 0.0, x) / alpha)),
     method=False,
     kink=lambda x, **_: np.abs(x),
     samples=((((3,),), {}), (((2,),), {"alpha": 0.5})),
@@ -154,7 +154,7 @@ hardswish = activation(
     lambda x: x * (np.clip(x + 3.0, 0.0, 6.0) / 6.0),
     "hardswish",
     "Return x hardsigmoid(x); derivative 0 at -3 and 1 at 3 (Howard et al. 2019, https://arxiv.org/abs/1905.02244).",
-    lambda g, x: loud(np.where(np.abs(x) < 3, g * (x / 3.0 + 0.5), g * (x >= 3)), x),
+    lambda g, x: loud(select(np.abs(x) < 3, g * (x / 3.0 + 0.5), g * (x >= 3)), x),
     points=(Point((3.0,), (1.0,), "convention"), Point((-3.0,), (0.0,), "convention")),
     **_at_three("0 at -3 and 1 at 3"),
     rectifier=True,
@@ -166,7 +166,7 @@ def _softshrink(x: Any, lambd: float = 0.5) -> Any:
 
 
 def _hardshrink(x: Any, lambd: float = 0.5) -> Any:
-    return np.where(np.abs(x) <= lambd, 0.0, x)
+    return select(np.abs(x) <= lambd, 0.0, x)
 
 
 _SHRINK = dict(
@@ -195,7 +195,7 @@ hardshrink = activation(
 
 
 def _threshold(x: Any, threshold: float = 0.0, value: float = 0.0) -> Any:
-    return np.where(x <= threshold, value, x)
+    return select(x <= threshold, value, x)
 
 
 threshold = activation(
@@ -213,12 +213,12 @@ threshold = activation(
     samples=((((3,),), {}), (((2,),), {"threshold": 0.5, "value": -1.0})),
 )
 _prelu = activation(
-    lambda x, weight: np.where(x > 0, x, weight * x),
+    lambda x, weight: select(x > 0, x, weight * x),
     "prelu",
     "Return x for x > 0, weight x below.",
     (
-        lambda g, x, weight: loud(np.where(x > 0, g, g * weight), x),
-        lambda g, x: np.where(x > 0, 0.0, g * x),
+        lambda g, x, weight: loud(select(x > 0, g, g * weight), x),
+        lambda g, x: select(x > 0, 0.0, g * x),
     ),
     inputs="x weight",
     method=False,

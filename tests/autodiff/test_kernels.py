@@ -1,4 +1,5 @@
-"""erf and erfc on raw arrays: reference points, symmetry, order, bounds, layouts, dtypes; a search against mpmath."""
+"""erf and erfc on raw arrays: reference points, symmetry, order, bounds, layouts, dtypes; a search against mpmath. The
+selection on bits is `np.where`."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autodiff.ops.kernels import BLOCK, erf, erfc
+from autodiff.ops.kernels import BLOCK, erf, erfc, select
 
 # x, erf(x), erfc(x): mpmath at 50 digits, rounded to 25. Every x is a short binary fraction, exact in float32 too.
 REFERENCE = [
@@ -168,3 +169,41 @@ def test_the_error_against_mpmath_is_within_the_bound(x, dtype):
         for function, exact, bound in ((erf, mpmath.erf, ERF_ULP), (erfc, mpmath.erfc, ERFC_ULP)):
             got, want = function(x), exact(mpmath.mpf(float(x)))
             assert abs(mpmath.mpf(float(got)) - want) <= bound * mpmath.mpf(float(np.spacing(np.abs(dtype(want)))))
+
+
+layouts = {
+    "C": lambda x: x,
+    "transposed": lambda x: x.T,
+    "channels last": lambda x: x.reshape(16, 32, -1).transpose(0, 2, 1),
+    "strided": lambda x: x[:, ::2],
+    "reversed": lambda x: x[::-1],
+    "read only": lambda x: np.broadcast_to(x[:1], x.shape),
+}
+branches = st.sampled_from(["array", "other order", "float32", 0.0, -0.0, 1, math.nan, math.inf, np.float64(2.0)])
+
+
+@given(
+    st.sampled_from(list(layouts)),
+    st.sampled_from("fde"),
+    branches,
+    branches,
+    st.floats(0, 1),
+    st.integers(0, 2**32 - 1),
+)
+def test_select_is_where_bit_for_bit(layout: str, kind: str, a: object, b: object, share: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    holds = layouts[layout](rng.random((32, 1024)) < share)
+    special = np.array([math.nan, -math.nan, math.inf, -math.inf, 0.0, -0.0, 1e-40, 3.0, -2.5])
+
+    def made(branch: object) -> object:
+        x = rng.choice(special, (32, 1024)).astype(kind)
+        if branch == "array":
+            return layouts[layout](x)
+        if branch == "other order":
+            return np.resize(x, holds.shape)
+        return rng.choice(special, holds.shape).astype("f") if isinstance(branch, str) else branch
+
+    x, y = made(a), made(b)
+    got, want = select(holds, x, y), np.where(holds, x, y)
+    assert got.dtype == want.dtype and got.shape == want.shape
+    assert np.array_equal(got.view(f"u{got.itemsize}"), want.view(f"u{want.itemsize}"))

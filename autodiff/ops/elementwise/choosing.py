@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import missing_argument
 from ...registry import composite
 from ...registry.singular_points import Convention, Point
-from ..kernels import loud
+from ..kernels import loud, select
 from .conventions import INF, NAN, row
 
 
@@ -74,13 +74,13 @@ fmin = row(
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
-    return np.where(condition, a, b)  # NumPy's own has no signature before 2.4
+    return select(condition, a, b)
 
 
 where = row(
     _where,
     "Return a where the condition holds, else b; the branch that is not taken has gradient 0.",
-    (None, lambda g, condition: np.where(condition, g, 0.0), lambda g, condition: np.where(condition, 0.0, g)),
+    (None, lambda g, condition: select(condition, g, 0.0), lambda g, condition: select(condition, 0.0, g)),
     name="where",
     numpy=(np.where,),
     inputs="condition a b",
