@@ -141,7 +141,6 @@ from .ops.joining import split as split
 from .ops.joining import unstack as unstack
 from .ops.joining import vstack as vstack
 from .ops.linalg import dot as dot
-from .ops.linalg import einsum as einsum
 from .ops.linalg import inner as inner
 from .ops.linalg import matvec as matvec
 from .ops.linalg import outer as outer
@@ -149,6 +148,7 @@ from .ops.linalg import tensordot as tensordot
 from .ops.linalg import vdot as vdot
 from .ops.linalg import vecdot as vecdot
 from .ops.linalg import vecmat as vecmat
+from .ops.matrices.einsum import einsum as einsum
 from .ops.rectifiers import prelu as prelu
 from .ops.reduce import average as average
 from .ops.reduce import ptp as ptp

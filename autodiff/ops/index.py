@@ -6,6 +6,7 @@ derivative, so every order exists.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..batching.handle import Batched
 from ..batching.indexing import pick, picked, placed, taken_along, written
 from ..batching.ways import as_numbers
 from ..errors import missing_argument
+from ..modes import current_trace
 from ..other_arrays import is_foreign, ones_like_value, zeros
 from ..registry import composite, op
 from ..variable import Tensor, plain
@@ -39,7 +41,7 @@ def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     if _is_basic(index):
         y[index] = x
     else:
-        np.add.at(y, index, x)
+        _add_repeated(y, index, x)
     return y
 
 
@@ -48,7 +50,25 @@ def _add_at(buffer: Any, g: Any, index: Any, x_shape: Any, x_dtype: Any) -> None
     if _is_basic(index):
         buffer[index] += g
     else:
-        np.add.at(buffer, index, g)
+        _add_repeated(buffer, index, g)
+
+
+def _add_repeated(y: Any, index: Any, x: Any) -> None:
+    """Add x into y at an index that may name a place several times. NumPy is four times as fast at one flat index."""
+    places = _places(index, y.shape, x.size) if y.__class__ is np.ndarray and current_trace() is None else None
+    if places is None or not y.flags.c_contiguous or x.__class__ is not np.ndarray:
+        np.add.at(y, index, x)
+    else:
+        np.add.at(y.reshape(-1), places.reshape(-1), np.broadcast_to(x, places.shape).reshape(-1))
+
+
+def _places(index: Any, shape: tuple[int, ...], count: int) -> Any:
+    """Return the flat places that an index names in an array of a shape, or None where it takes long to find them."""
+    if index.__class__ is np.ndarray and index.dtype.kind == "i":
+        width = math.prod(shape[1:])
+        return index.reshape(*index.shape, *[1] * (len(shape) - 1)) * width + np.arange(width).reshape(shape[1:])
+    size = math.prod(shape)
+    return np.arange(size).reshape(shape)[index] if 256 <= count and size <= 8 * count else None
 
 
 _I = (

@@ -137,3 +137,12 @@ def test_a_pattern_is_scipys_and_is_differentiated(name: str, args: tuple[Any, .
     difference = (total(ad.tensor(x + h * direction)).item() - total(ad.tensor(x - h * direction)).item()) / (2 * h)
     slope = ad.grad(total)(x)
     assert_allclose(np.sum(np.real(slope * direction)), difference, rtol=1e-7, atol=1e-8)
+
+
+def test_an_exponential_does_not_depend_on_the_other_matrices_of_its_stack() -> None:
+    a = RNG.normal(size=(4, 3, 3)) * np.array([1e-5, 1.0, 100.0, 0.0])[:, None, None]
+    a[3, 0, 1] = np.inf
+    found = ad.linalg.expm(a)
+    for one, y in zip(a[:3], found, strict=False):
+        np.testing.assert_array_equal(y, ad.linalg.expm(one))
+    assert np.isnan(found[3]).all() and np.isfinite(found[:3]).all()

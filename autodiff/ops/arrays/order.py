@@ -41,7 +41,7 @@ def _shared(g: Any, ranked: Any) -> Any:
 def _to_elements(g: Any, x: Any, ignore_nan: bool = False) -> Any:
     """Return the cotangent of x: (..., n), from g, that of its elements in ascending order."""
     values = plain(x)
-    order = np.argsort(values, axis=-1, kind="stable")
+    order = np.argsort(values, axis=-1)  # of equal elements in any order: they share
     g = np.take_along_axis(_shared(g, np.take_along_axis(values, order, -1)), np.argsort(order, axis=-1), -1)
     lost = np.isnan(values)
     return g if ignore_nan or not lost.any() else g * np.where(lost, np.nan, 1.0)

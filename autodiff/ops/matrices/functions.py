@@ -120,12 +120,14 @@ _THETA = 5.37  # below this 1-norm the approximant of order 13 is exact to round
 
 @one_call
 def _expm(x: Any) -> Any:
-    """Return the exponential by scaling and squaring with the Padé approximant of order 13 (Higham 2005)."""
+    """Return the exponential by scaling and squaring with the Padé approximant of order 13 (Higham 2005). Every matrix
+    of a stack has its own number of squarings; one that is not finite gives NaN."""
     kind = np.float64 if x.dtype.itemsize <= 8 and x.dtype.kind == "f" else x.dtype
     a = x.astype(kind)
-    top = float(np.max(np.sum(np.abs(a), axis=-2), initial=0.0)) if a.size else 0.0
-    squarings = math.ceil(math.log2(top / _THETA)) if _THETA < top < math.inf else 0
-    a = a / 2.0**squarings
+    top = np.max(np.sum(np.abs(a), axis=-2), axis=-1, initial=0.0)[..., None, None]
+    finite = np.isfinite(top)
+    squarings = np.ceil(np.log2(np.where(finite & (top > _THETA), top / _THETA, 1.0)))
+    a = np.where(finite, a, 0.0) / 2.0**squarings
     eye, a2 = eye_like(a), a @ a
     even, odd, power = _PADE[0] * eye, _PADE[1] * eye, eye
     for k in range(2, 14, 2):
@@ -134,9 +136,9 @@ def _expm(x: Any) -> Any:
         odd = odd + _PADE[k + 1] * power
     odd = a @ odd
     y = np.linalg.solve(even - odd, even + odd)
-    for _ in range(squarings):
-        y = y @ y
-    return y.astype(x.dtype)
+    for k in range(int(np.max(squarings, initial=0.0))):
+        y = np.where(squarings > k, y @ y, y)
+    return np.where(finite, y, math.nan).astype(x.dtype)
 
 
 @one_call
