@@ -18,6 +18,7 @@ from ..modes import number, state
 from ..modes.diagnostics import describe, fingerprint, hint
 from ..other_arrays import as_array, is_foreign, ones_like_value
 from ..variable import Scalar, Variable
+from .sums import sum_in_memory
 
 Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 
@@ -90,7 +91,7 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
         return np.add.reduce(g, axis=axes) if g.__class__ is np.ndarray else np.sum(g, axis=axes)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
     if axes:
-        g = np.sum(g, axis=axes, keepdims=True)
+        g = sum_in_memory(g, axes) if g.__class__ is ndarray else np.sum(g, axis=axes, keepdims=True)
         return np.reshape(g, shape) if lead else np.broadcast_to(g, shape) if np.shape(g) != shape else g
     return np.broadcast_to(g, shape)
 

@@ -119,6 +119,24 @@ def test_an_infinity_in_one_box_does_not_reach_another() -> None:
     np.testing.assert_array_equal(F.avg_pool1d(x, 2), [[np.inf, 2.5]])
 
 
+def test_normalization_is_the_same_in_every_order_of_memory() -> None:
+    x, g = RNG.standard_normal((2, 2, 8, 9, 10))
+    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    for layer in (nn.GroupNorm(2, 8, dtype=float), nn.BatchNorm2d(8, dtype=float), nn.InstanceNorm2d(8)):
+        found = []
+        for a in (x, last, np.asfortranarray(x)):
+            t = ad.tensor(np.zeros_like(a))
+            t.data[...] = a
+            assert t.data.strides == a.strides
+            y = layer(t)
+            y.backward(g)
+            found.append((y.data, t.grad, *[p.grad.copy() for p in layer.parameters()]))
+            layer.zero_grad()
+        for other in found[1:]:
+            for a, b in zip(found[0], other, strict=True):
+                np.testing.assert_allclose(a, b, rtol=0, atol=1e-13)  # the order of additions differs
+
+
 def test_results_of_a_convolution_have_their_channels_last_in_memory() -> None:
     y = nn.Conv2d(1, 3, 3, padding=1, rng=0)(np.ones((2, 1, 4, 4), np.float32))
     pooled = nn.MaxPool2d(2)(nn.ReLU()(y))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backward.sums import sum_in_memory
 from ...batching.ways import convolved, kernels
 from ...modes import one_call
 from ...other_arrays import is_foreign
@@ -62,6 +63,29 @@ def _rows(
             yield rows, split.transpose(2, 0, 1, 3).reshape(groups, len(split), width // groups)
 
 
+def _alone(weight: Any, groups: int) -> bool:
+    """Return whether each channel is convolved alone (depthwise), in a dtype that einsum adds in without loss."""
+    return weight.shape[0] == groups and weight.shape[1] == 1 and weight.dtype.char in "fdFD"
+
+
+def _each_channel(x: Any, weight: Any, out: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+    """Return the convolution of each channel of x (N, *spatial, C) with its kernel, as (N, *out, C).
+
+    With stride 1 along the last axis all its windows move together: NumPy's inner loop then has W * C numbers.
+    """
+    n, kernel = len(out), weight.shape[2:]
+    view, w = windows(x, out, kernel, stride, dilation, 1), np.moveaxis(weight[:, 0], 0, -1)
+    if stride[-1] == 1:
+        width = out[-1] * x.shape[-1]
+        w = np.repeat(w[..., None, :], out[-1], axis=-2).reshape(*kernel, width)
+        shape, steps = (*view.shape[:n], *kernel, width), (*view.strides[:n], *view.strides[n + 1 : -1], x.itemsize)
+        view = np.lib.stride_tricks.as_strided(view, shape, steps, writeable=False)
+        n -= 1
+    places, taps, last = [*range(n + 1)], [*range(n + 1, n + 1 + len(kernel))], n + 1 + len(kernel)
+    y = np.einsum(view, [*places, *taps, last], w, [*taps, last], [*places, last])
+    return y.reshape(x.shape[0], *out, x.shape[-1])
+
+
 def _grouped(y: Any, groups: int) -> Any:
     """Return a matrix (rows, G * n) as a view (G, rows, n)."""
     return y.reshape(len(y), groups, y.shape[1] // groups).transpose(1, 0, 2)
@@ -82,11 +106,14 @@ def _convolution(
     out = output_sizes("convolution", x.shape[2:], kernel, stride, padding, dilation)
     if is_foreign(x) or is_foreign(weight):
         return _by_parts(x, weight, bias, groups, stride=stride, padding=padding, dilation=dilation)
-    w = _matrices(weight, groups)
     dtype = np.result_type(x, weight) if bias is None else np.result_type(x, weight, bias)
-    y = np.empty((x.shape[0] * math.prod(out), o), dtype)
-    for rows, part in _rows(bordered(_channels_last(x), padding, 1), out, kernel, stride, dilation, groups):
-        np.matmul(part, w, out=_grouped(y[rows], groups))
+    last = bordered(_channels_last(x), padding, 1)
+    if _alone(weight, groups):
+        y = _each_channel(last, weight, out, stride, dilation).astype(dtype, copy=False)
+    else:
+        w, y = _matrices(weight, groups), np.empty((x.shape[0] * math.prod(out), o), dtype)
+        for rows, part in _rows(last, out, kernel, stride, dilation, groups):
+            np.matmul(part, w, out=_grouped(y[rows], groups))
     if bias is not None:
         y += bias
     return _channels_first(y.reshape(x.shape[0], *out, o))
@@ -119,9 +146,12 @@ def _convolution_input(
     w = weight.reshape(groups, o // groups, c, *kernel)
     whole = [m + before + after for m, (before, after) in zip(size, padding, strict=True)]
     y = np.zeros((n, *whole, groups * c), dtype)
-    part = np.empty((n * math.prod(out), groups * c), dtype)
+    part, alone = np.empty((n * math.prod(out), groups * c), dtype), _alone(weight, groups)
     for at, index in positions(out, kernel, stride, dilation):
-        np.matmul(rows, w[(slice(None), slice(None), slice(None), *at)], out=_grouped(part, groups))
+        if alone:
+            np.multiply(rows[:, :, 0].T, w[(slice(None), 0, 0, *at)], out=part)
+        else:
+            np.matmul(rows, w[(slice(None), slice(None), slice(None), *at)], out=_grouped(part, groups))
         y[(slice(None), *index)] += part.reshape(n, *out, groups * c)
     return _channels_first(without_borders(y, padding, 1))
 
@@ -143,9 +173,14 @@ def _convolution_weight(
         flat = _of_groups(parts, groups, len(out))
         each = np.matmul(_of_groups(z, groups, len(out)), np.swapaxes(flat, 2, 3))
         return np.reshape(np.sum(each, axis=0), (o, c, *kernel))
-    g = _channels_last(z).reshape(z.shape[0] * math.prod(out), o)
-    total: Any = np.zeros((groups, math.prod(kernel) * c, o // groups), np.result_type(x, z))
-    for rows, part in _rows(bordered(_channels_last(x), padding, 1), out, kernel, stride, dilation, groups):
+    g, last, dtype = _channels_last(z), bordered(_channels_last(x), padding, 1), np.result_type(x, z)
+    if c == 1 and o == groups and dtype.char in "fdFD":
+        view, n = windows(last, out, kernel, stride, dilation, 1), len(kernel)
+        places, taps, at = [*range(n + 1)], [*range(n + 1, 2 * n + 1)], 2 * n + 1
+        return np.einsum(view, [*places, *taps, at], g, [*places, at], [at, *taps])[:, None]
+    g = g.reshape(z.shape[0] * math.prod(out), o)
+    total: Any = np.zeros((groups, math.prod(kernel) * c, o // groups), dtype)
+    for rows, part in _rows(last, out, kernel, stride, dilation, groups):
         total += np.matmul(part.transpose(0, 2, 1), _grouped(g[rows], groups))
     return total.reshape(groups, math.prod(kernel), c, o // groups).transpose(0, 3, 2, 1).reshape(o, c, *kernel)
 
@@ -165,6 +200,11 @@ def _by_parts(x: Any, weight: Any, bias: Any, groups: int, **where: Any) -> Any:
     y = np.matmul(np.reshape(weight, (groups, o // groups, width)), parts)
     y = np.reshape(y, (x.shape[0], o, *out))
     return y if bias is None else y + np.reshape(bias, (-1, *[1] * len(out)))
+
+
+def _over_images(g: Any) -> Any:
+    axes = (0, *range(2, g.ndim))
+    return sum_in_memory(g, axes).reshape(-1) if g.__class__ is np.ndarray else np.sum(g, axis=axes)
 
 
 _PLAIN: dict[str, Any] = {"stride": (1,), "padding": ((1, 1),), "dilation": (1,), "groups": 1}
@@ -190,7 +230,7 @@ convolution_row: Any = op(
         lambda g, x, weight_shape, stride, padding, dilation, groups: convolution_weight_row(
             x, g, kernel=weight_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
         ),
-        lambda g: np.sum(g, axis=(0, *range(2, g.ndim))),
+        _over_images,
     ),
     reference=_by_parts,
     doc="Return the cross-correlation of x (N, C, *spatial) with weight (O, C/G, *kernel), plus bias (O,).",

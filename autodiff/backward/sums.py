@@ -1,0 +1,55 @@
+"""Sums over axes of plain arrays whose order in memory is not that of their axes: a convolution's (N, C, H, W) has its
+channels last."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..modes import one_call
+
+_RUN = 1024  # rows that are added one after the other at most, before their sums are
+_WIDTH = 1024  # numbers in a row: longer ones NumPy adds as fast
+
+
+def memory_order(x: Any) -> tuple[int, ...]:
+    """Return the axes of a plain array, the one with the longest steps in memory first."""
+    steps = x.strides
+    return tuple(sorted(range(x.ndim), key=lambda a: -abs(steps[a]) if x.shape[a] > 1 else 0))
+
+
+@one_call
+def sum_in_memory(x: Any, axes: tuple[int, ...]) -> Any:
+    """Return the sum of a plain array over axes (numbers from 0), which stay with length 1.
+
+    NumPy's inner loop would have one number for each channel. Here the rows of channels are added by a product with
+    ones, which BLAS makes in a tenth of the time or less, and NumPy adds what is left.
+    """
+    if x.ndim < 3 or x.dtype.char not in "fd" or not x.size or (x.flags.c_contiguous and x.ndim - 1 in axes):
+        return np.sum(x, axis=axes, keepdims=True)
+    order = memory_order(x)
+    rows = x.transpose(order)
+    run = _run(rows.shape, [a in axes for a in order])
+    if run is None or not rows.flags.c_contiguous:
+        return np.sum(x, axis=axes, keepdims=True)
+    start, stop = run
+    before, n, after = (math.prod(part) for part in (rows.shape[:start], rows.shape[start:stop], rows.shape[stop:]))
+    sums = np.matmul(np.ones(n, x.dtype), rows.reshape(before, n, after))
+    sums = sums.reshape(*rows.shape[:start], *[1] * (stop - start), *rows.shape[stop:]).transpose(np.argsort(order))
+    left = tuple([a for a in axes if sums.shape[a] > 1])
+    return np.sum(sums, axis=left, keepdims=True) if left else sums
+
+
+def _run(shape: tuple[int, ...], summed: list[bool]) -> tuple[int, int] | None:
+    """Return the neighbouring axes (start, stop), all summed, that have short rows after them; None without such."""
+    stop, width = len(shape), 1
+    while stop and (width == 1 or not summed[stop - 1]):  # the last axes, and at least one that stays
+        stop -= 1
+        width *= shape[stop]
+    start, n = stop, 1
+    while start and summed[start - 1] and n < _RUN:
+        start -= 1
+        n *= shape[start]
+    return (start, stop) if n >= 8 and width <= _WIDTH else None
