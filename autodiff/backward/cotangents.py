@@ -92,8 +92,7 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
     if axes:
         g = sum_in_memory(g, axes) if g.__class__ is ndarray else np.sum(g, axis=axes, keepdims=True)
-        return np.reshape(g, shape) if lead else np.broadcast_to(g, shape) if np.shape(g) != shape else g
-    return np.broadcast_to(g, shape)
+    return np.reshape(g, shape) if lead else g if np.shape(g) == shape else np.broadcast_to(g, shape)
 
 
 def fit(d: Cotangent, parent: Node) -> Cotangent:
