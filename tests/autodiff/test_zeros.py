@@ -549,3 +549,15 @@ def test_a_kink_says_nothing_of_a_nan_that_nothing_reads(row: Any, way: Any) -> 
             expected = way(alone, values[i])
             found = way(lambda x, f=alone: np.where([True, False], f(x), 7.0), np.array([values[i][0], np.nan]))
             np.testing.assert_array_equal(found, [expected[0], 0.0])
+
+
+def test_a_nan_from_above_the_first_choice_goes_through_hooks_to_every_leaf() -> None:
+    """The search for a NaN leaves out cotangents that are older than the choice; the pass must not end at the hook."""
+    x, w, seen = ad.tensor([1.0, -2.0, 3.0]), ad.tensor([1.0, 1.0, 1.0]), []
+    v = w * 1.0
+    v.register_hook(lambda g: seen.append(np.array(g)))
+    y = ad.relu(v) * 3.0 + ad.relu(x * 2.0)
+    (y * np.array([np.nan, 1.0, 1.0])).sum().backward()
+    np.testing.assert_array_equal(x.grad, [np.nan, 0.0, 2.0])
+    np.testing.assert_array_equal(w.grad, [np.nan, 3.0, 3.0])
+    np.testing.assert_array_equal(seen, [[np.nan, 3.0, 3.0]])
