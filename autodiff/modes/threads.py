@@ -16,13 +16,16 @@ from queue import SimpleQueue
 from typing import Any
 
 Block = Callable[[int, int, int, Any], None]
+_NAME = "backflow-block"
 
 
 def available() -> int:
     """Return how many threads work on blocks, the caller among them."""
-    given = os.environ.get("BACKFLOW_THREADS", "")
+    given = os.environ.get("BACKFLOW_THREADS", "").strip()
     if given:
-        return max(1, int(given))
+        if not given.isdecimal() or int(given) < 1:
+            raise ValueError(f"BACKFLOW_THREADS in the environment must be a whole number from 1 on, got {given!r}")
+        return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -37,10 +40,13 @@ def over_parts(size: int, length: int, part: Callable[[slice], None]) -> None:
 def over_blocks(block: Block, cuts: list[int], rooms: list[Any]) -> None:
     """Call ``block(k, start, stop, room)`` for each pair of neighbours in ``cuts``, each thread with a room of its own.
 
-    Returns when all are done. The first exception of any block is raised, and no block is begun after it.
+    Returns when all are done. The first exception of any block is raised, and no block is begun after it. Within a
+    block of one of these threads it makes no use of the others: they may all wait for each other in the same way.
     """
     blocks = len(cuts) - 1
     threads = min(len(rooms), blocks)
+    if threading.current_thread().name == _NAME:
+        threads = 1
     if threads < 2:
         for k in range(blocks):
             block(k, cuts[k], cuts[k + 1], rooms[0])
@@ -75,7 +81,7 @@ def _queue(threads: int) -> SimpleQueue[Any]:
             _state.update(process=os.getpid(), threads=0, queue=SimpleQueue())
         while _state["threads"] < threads:
             _state["threads"] += 1
-            threading.Thread(target=_wait, args=(_state["queue"],), name="backflow-block", daemon=True).start()
+            threading.Thread(target=_wait, args=(_state["queue"],), name=_NAME, daemon=True).start()
         return _state["queue"]
 
 

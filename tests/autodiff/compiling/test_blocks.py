@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from itertools import pairwise
 from typing import Any
@@ -19,7 +20,7 @@ from autodiff.compiling.lowering import Executable
 from autodiff.compiling.passes import PASSES, in_blocks
 from autodiff.compiling.planning.layouts import strides_of
 from autodiff.compiling.program import Instruction, Program, Ref
-from autodiff.modes import threads
+from autodiff.modes import threads as block_threads
 
 SHAPES = [(400,), (400,), (4, 100), (100, 4), (), (4, 1)]
 COUNTS = st.integers(1, 3)
@@ -120,8 +121,28 @@ def test_no_block_is_begun_after_an_error() -> None:
         raise KeyError(number)
 
     with pytest.raises(KeyError):
-        threads.over_blocks(block, list(range(100)), [None] * 3)
+        block_threads.over_blocks(block, list(range(100)), [None] * 3)
     assert len(seen) <= 3
+
+
+def test_blocks_within_blocks_end() -> None:
+    """All threads waited for each other."""
+    done: list[int] = []
+
+    def block(number: int, start: int, stop: int, room: Any) -> None:
+        block_threads.over_blocks(lambda *_: done.append(number), list(range(9)), [None] * 3)
+
+    caller = threading.Thread(target=block_threads.over_blocks, args=(block, list(range(9)), [None] * 3), daemon=True)
+    caller.start()
+    caller.join(20.0)
+    assert sorted(done) == [n for n in range(8) for _ in range(8)] and not caller.is_alive()
+
+
+@pytest.mark.parametrize("given", ["two", "2.5", "0", "-1"])
+def test_a_number_of_threads_that_is_none_is_refused_by_its_name(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKFLOW_THREADS", given)
+    with pytest.raises(ValueError, match=rf"BACKFLOW_THREADS .* whole number from 1 on, got '{given}'"):
+        block_threads.available()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
