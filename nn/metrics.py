@@ -38,6 +38,26 @@ def _class_indices(values: ArrayLike, what: str) -> NDArray[np.integer]:
     return indices
 
 
+def _check_range(who: str, what: str, indices: NDArray[Any], classes: int) -> None:
+    """Raise for what are no classes: such a label would be counted as a wrong answer."""
+    if indices.dtype.kind not in "iufb":
+        raise TypeError(f"{who}: {what}s must be class indices (integers), got dtype {indices.dtype}")
+    outside = ~((indices >= 0) & (indices < classes))
+    if outside.any():
+        raise ValueError(
+            f"{who}: a {what} is outside 0..{classes - 1}: {indices[outside][0]}. Leave out samples that do not count"
+        )
+
+
+def _weights(who: str, sample_weight: Any) -> NDArray[Any]:
+    weight = _plain(sample_weight)
+    if weight.dtype.kind not in "fiub":
+        raise TypeError(f"{who}: sample_weight must hold real numbers, got dtype {weight.dtype}")
+    if not ((weight >= 0) & np.isfinite(weight)).all():
+        raise ValueError(f"{who}: sample_weight must be finite and >= 0")
+    return weight
+
+
 def _mean(who: str, values: NDArray[Any], sample_weight: Any) -> float:
     """Return the mean over samples, weighted; of values (N, ...) with weights (N,) over the rest of each sample too.
 
@@ -45,13 +65,9 @@ def _mean(who: str, values: NDArray[Any], sample_weight: Any) -> float:
     """
     if sample_weight is None:
         return float(values.mean()) if values.size else math.nan
-    weight = _plain(sample_weight)
-    if weight.dtype.kind not in "fiub":
-        raise TypeError(f"{who}: sample_weight must hold real numbers, got dtype {weight.dtype}")
+    weight = _weights(who, sample_weight)
     if weight.shape != values.shape[: weight.ndim]:
         raise ValueError(f"{who}: sample_weight of shape {weight.shape} does not fit samples of shape {values.shape}")
-    if not ((weight >= 0) & np.isfinite(weight)).all():
-        raise ValueError(f"{who}: sample_weight must be finite and >= 0")
     weight = np.broadcast_to(weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim)), values.shape)
     total = weight.sum(dtype=float)
     return float((values * weight).sum(dtype=float) / total) if total else math.nan
@@ -83,6 +99,7 @@ def accuracy(scores: Any, labels: Any, *, sample_weight: Any = None) -> float:
         labels = labels.argmax(axis=-1)
     if labels.shape != scores.shape[:-1]:
         raise ValueError(f"accuracy needs scores (..., C) and labels (...), got {scores.shape} and {labels.shape}")
+    _check_range("accuracy", "label", labels, scores.shape[-1])
     return _mean("accuracy", (scores.argmax(axis=-1) == labels) & ~np.isnan(scores).any(axis=-1), sample_weight)
 
 
@@ -105,6 +122,7 @@ def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5, *, sample_w
     _check_columns("top_k_accuracy", scores)
     if not 1 <= k <= scores.shape[-1]:
         raise ValueError(f"k must be between 1 and the number of classes {scores.shape[-1]}, got {k}")
+    _check_range("top_k_accuracy", "label", labels, scores.shape[-1])
     best = np.argpartition(scores, -k, axis=-1)[..., -k:]
     right = (best == labels[..., None]).any(axis=-1) & ~np.isnan(scores).any(axis=-1)
     return _mean("top_k_accuracy", right, sample_weight)
@@ -172,18 +190,19 @@ def confusion_matrix(
     labels, predictions = _class_indices(labels, "labels"), _plain(predictions)
     if predictions.ndim == labels.ndim + 1:
         classes = predictions.shape[-1] if classes is None else classes
+        if np.isnan(predictions).any():
+            raise ValueError("confusion_matrix: a score is NaN, of which the largest is in no class")
         predictions = predictions.argmax(axis=-1)
     predictions = _class_indices(predictions, "predictions")
     if predictions.shape != labels.shape:
         raise ValueError(f"labels {labels.shape} and predictions {predictions.shape} must have the same shape")
     if classes is None:
-        classes = int(max(labels.max(initial=-1), predictions.max(initial=-1))) + 1
-    for name, values in (("label", labels), ("prediction", predictions)):
-        if values.size and not 0 <= values.min() <= values.max() < classes:
-            raise ValueError(f"a {name} is outside 0..{classes - 1}: {values.min()} to {values.max()}")
+        classes = max(int(labels.max()), int(predictions.max())) + 1 if labels.size else 0
+    for what, values in (("label", labels), ("prediction", predictions)):
+        _check_range("confusion_matrix", what, values, classes)
     flat = labels.astype(np.int64).ravel() * classes + predictions.astype(np.int64).ravel()
     if sample_weight is not None:
-        sample_weight = _plain(sample_weight)
+        sample_weight = _weights("confusion_matrix", sample_weight)
         if sample_weight.shape != labels.shape:
             raise ValueError(
                 f"confusion_matrix: sample_weight of shape {sample_weight.shape} does not fit labels {labels.shape}"

@@ -40,6 +40,13 @@ def test_binary_accuracy_takes_labels_zero_one_and_minus_one_one():
     assert metrics.binary_accuracy([0.6, 0.4], [1, 1], threshold=0.5) == 0.5
 
 
+def test_the_confusion_matrix_takes_small_and_unsigned_integers():
+    """It raised OverflowError for unsigned ones."""
+    labels, predictions = np.array([2, 0, 2], np.uint8), np.array([1, 0, 2], np.int8)
+    assert metrics.confusion_matrix(labels, predictions).tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 1]]
+    assert metrics.confusion_matrix(labels[:0], labels[:0]).shape == (0, 0)
+
+
 def test_errors_of_regression():
     assert metrics.mean_squared_error([1.0, 3.0], [0.0, 0.0]) == 5.0
     assert metrics.mean_absolute_error([1.0, -3.0], [0.0, 0.0]) == 2.0
@@ -58,6 +65,13 @@ def test_errors_of_regression():
         (lambda: metrics.confusion_matrix([0.0, 1.0], [0, 1]), "labels must be class indices"),
         (lambda: metrics.confusion_matrix([0, 1], [0, 1, 1]), "same shape"),
         (lambda: metrics.confusion_matrix([0, 5], [0, 1], classes=3), r"a label is outside 0\.\.2"),
+        (lambda: metrics.accuracy(np.eye(3), [0, 1, 3]), r"accuracy: a label is outside 0\.\.2: 3"),  # counted as wrong
+        (lambda: metrics.accuracy(np.eye(2), [0, -100]), r"label is outside 0\.\.1: -100.*Leave out"),
+        (lambda: metrics.accuracy(np.eye(2), ["a", "b"]), "labels must be class indices"),
+        (lambda: metrics.top_k_accuracy(np.eye(2), [0, 2], k=1), r"a label is outside 0\.\.1: 2"),
+        (lambda: metrics.confusion_matrix([0, 1], np.full((2, 2), np.nan)), "a score is NaN"),  # all in class 0
+        (lambda: metrics.confusion_matrix([0], [0], sample_weight=[-1.0]), "finite and >= 0"),
+        (lambda: metrics.confusion_matrix([0], [0], sample_weight=[np.nan]), "finite and >= 0"),
         (lambda: metrics.top_k_accuracy([[0.1, 0.9]], [1], k=3), "number of classes 2"),
         (lambda: metrics.mean_squared_error([[1.0]], [1.0]), "same shape"),
         (lambda: metrics.binary_accuracy([[1.0]], [1.0]), "equal shapes"),
