@@ -90,15 +90,17 @@ def _convolution(to: Writer, step: Step) -> str:
 
 
 def _convolution_input(to: Writer, step: Step) -> str:
-    """Write a transposed convolution for each group. `output_padding` fixes the size, which strides leave open."""
+    """Write a transposed convolution for each group. `output_padding` fixes the size, which strides leave open; it
+    takes the place of negative padding at the end, which ONNX does not have."""
     lengths, kernel = (fixed(step, x.shape[2:]) for x in step.operands)
     more = []
     for n, size, k, stride, (a, b), dilation in zip(
         lengths, step.static["size"], kernel, step.static["stride"], step.static["padding"], step.static["dilation"],
         strict=True,
     ):  # fmt: skip
-        more.append(size - ((n - 1) * stride - a - b + dilation * (k - 1) + 1))
+        more.append(size - ((n - 1) * stride - a - max(b, 0) + dilation * (k - 1) + 1))
     options, groups = _windows(step, output_padding=more), step.static["groups"]
+    options["pads"] = [max(n, 0) for n in options["pads"]]
     x, weight = to.operand(step, 0), to.operand(step, 1)
     if groups == 1:
         return to.emit("ConvTranspose", x, weight, **options)
@@ -111,7 +113,16 @@ def _convolution_input(to: Writer, step: Step) -> str:
 
 
 def _max_pool(to: Writer, step: Step) -> str:
-    return to.emit("MaxPool", to.operand(step, 0), **_windows(step, kernel_shape=step.static["kernel"]))
+    x, kernel, pads = to.operand(step, 0), step.static["kernel"], _pads(step)
+    n = len(kernel)
+    unused = {axis: end for axis, end in enumerate(pads[n:], 2) if end < 0}
+    if unused:  # ONNX has no negative padding
+        x = to.emit("Slice", x, integers(to, *[0] * len(unused)), integers(to, *unused.values()), integers(to, *unused))
+        pads = [max(p, 0) for p in pads]
+    if any(p >= k for p, k in zip(pads, kernel * 2, strict=True)):  # onnxruntime has no longer padding in a MaxPool
+        ends = integers(to, 0, 0, *pads[:n], 0, 0, *pads[n:])
+        x, pads = to.emit("Pad", x, ends, to.raw(-np.inf, step.result.array.dtype)), [0] * len(pads)
+    return to.emit("MaxPool", x, **_windows(step, kernel_shape=kernel) | {"pads": pads})
 
 
 def _im2col(to: Writer, step: Step) -> str:

@@ -145,6 +145,9 @@ def test_token_numbers_are_an_input(tmp_path: Path) -> None:
 
 LAYERS = {
     "transposed convolution": (lambda: nn.ConvTranspose2d(2, 4, 3, 2, 1, 1, groups=2), (2, 2, 5, 4)),
+    "more at the end": (lambda: nn.ConvTranspose1d(2, 3, 3, 2, 0, 1), (2, 2, 4)),  # "pads must not contain negative"
+    "steps longer than a window": (lambda: nn.MaxPool1d(2, 3, 1, ceil_mode=True), (2, 2, 8)),
+    "padding as long as a window": (lambda: nn.MaxPool1d(2, 2, 1, dilation=2, ceil_mode=True), (2, 2, 8)),
     "average without the padding": (lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False), (2, 3, 7, 7)),
     "upsampling": (lambda: nn.Upsample(scale_factor=2), (2, 3, 4, 4)),
     "bilinear upsampling": (lambda: nn.Upsample(scale_factor=2, mode="bilinear"), (2, 3, 4, 4)),
