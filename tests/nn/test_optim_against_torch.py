@@ -307,6 +307,26 @@ def test_mistakes_with_schedules_are_named(call: Any, error: type, words: str) -
         call(pair()[0])
 
 
+def test_the_state_of_other_groups_or_other_schedules_changes_nothing() -> None:
+    """Rates and counts were those of the other schedule afterwards, and a plateau took the state without a word."""
+
+    def of(groups: int, last: str, steps: int) -> tuple[Any, list[Any]]:
+        opt = nn.optim.SGD([{"params": [nn.Parameter([1.0])]} for _ in range(groups)], lr=1.0)
+        ends = [ours.ConstantLR(opt, 0.5, 2), getattr(ours, last)(opt, 2)]
+        schedules = [ours.StepLR(opt, 2), ours.SequentialLR(opt, ends, [2]), ours.ReduceLROnPlateau(opt)]
+        for _ in range(steps):
+            schedules[1].step()
+        return opt, schedules
+
+    opt, schedules = of(1, "ExponentialLR", 0)
+    wrong = [*of(2, "ExponentialLR", 3)[1], of(1, "StepLR", 3)[1][1]]
+    before = rates(opt), [repr(s.state_dict()) for s in schedules]
+    for mine, other in zip([*schedules, schedules[1]], wrong, strict=True):
+        with pytest.raises(ValueError, match=r"with 2 groups; this one has 1|another scheduler"):
+            mine.load_state_dict(other.state_dict())
+        assert (rates(opt), [repr(s.state_dict()) for s in schedules]) == before
+
+
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
 @pytest.mark.parametrize("three_phase", [False, True])
 @pytest.mark.parametrize("anneal_strategy", ["cos", "linear"])

@@ -10,7 +10,7 @@ from autodiff.extend import refuse_trace
 
 from ..hyperparameters import number
 from ..optimizer import Group, Optimizer
-from .scheduler import OUTSIDE, described
+from .scheduler import OUTSIDE, described, same_groups
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -109,8 +109,9 @@ class ReduceLROnPlateau:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load the result of `state_dict`.
 
-        Raises ValueError for the state of another kind of scheduler; nothing changes then.
+        Raises ValueError for the state of another kind of scheduler, or with other groups; nothing changes then.
         """
         if set(state) != set(self.state_dict()):
             raise ValueError(f"ReduceLROnPlateau: the state of another scheduler: it has {', '.join(sorted(state))}")
+        same_groups(self, state["min_lrs"])
         self.__dict__.update(state)

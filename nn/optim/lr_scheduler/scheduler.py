@@ -12,7 +12,7 @@ from autodiff.extend import refuse_trace
 from ...arguments_elsewhere import OF_SCHEDULERS, without
 from ..optimizer import Optimizer
 
-__all__ = ["OUTSIDE", "LRScheduler", "described", "positive"]
+__all__ = ["OUTSIDE", "LRScheduler", "described", "positive", "same_groups"]
 
 OUTSIDE = ("a scheduler changes the rates of its optimizer", "Call the scheduler's step() after the compiled function")
 
@@ -113,16 +113,30 @@ class LRScheduler:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load the result of `state_dict`, and write the rates.
 
-        Raises ValueError for the state of another kind of scheduler; nothing changes then.
+        Raises ValueError for the state of another kind of scheduler, or with other groups; nothing changes then.
         """
+        self._check(state)
+        self.__dict__.update(state)
+        self._write(self._last_lr)
+
+    def _check(self, state: Mapping[str, Any]) -> None:
+        """Raise ValueError for a state that does not fit this scheduler."""
         own = self.state_dict()
         if set(state) != set(own):
             raise ValueError(
                 f"{type(self).__name__}: the state of another scheduler: it has {', '.join(sorted(state))}; this one "
                 f"has {', '.join(sorted(own))}"
             )
-        self.__dict__.update(state)
-        self._write(self._last_lr)
+        same_groups(self, state["base_lrs"])
+
+
+def same_groups(scheduler: Any, saved: Any) -> None:
+    """Raise ValueError when a saved list, of one number for each group, was made for other groups."""
+    groups = len(scheduler.optimizer.param_groups)
+    if len(saved) != groups:
+        raise ValueError(
+            f"{type(scheduler).__name__}: the state of an optimizer with {len(saved)} groups; this one has {groups}"
+        )
 
 
 def described(scheduler: Any) -> str:

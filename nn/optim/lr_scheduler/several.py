@@ -36,15 +36,25 @@ class _Several(LRScheduler):
         return {**super().state_dict(), "schedulers": [s.state_dict() for s in self.schedulers]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Load the result of `state_dict`, and write the rates."""
-        if len(state.get("schedulers", ())) != len(self.schedulers) or set(state) != set(self.state_dict()):
-            raise ValueError(
-                f"{type(self).__name__}: the state of another scheduler: it has {', '.join(sorted(state))}"
-            )
+        """Load the result of `state_dict`, and write the rates.
+
+        Raises ValueError where any of the schedulers is of another kind; nothing changes then.
+        """
+        self._check(state)
         for scheduler, saved in zip(self.schedulers, state["schedulers"], strict=True):
             scheduler.load_state_dict(saved)
         self.__dict__.update({name: value for name, value in state.items() if name != "schedulers"})
         self._write(self._last_lr)
+
+    def _check(self, state: Mapping[str, Any]) -> None:
+        super()._check(state)
+        if len(state["schedulers"]) != len(self.schedulers):
+            raise ValueError(
+                f"{type(self).__name__}: the state of {len(state['schedulers'])} schedulers; this one has "
+                f"{len(self.schedulers)}"
+            )
+        for scheduler, saved in zip(self.schedulers, state["schedulers"], strict=True):
+            scheduler._check(saved)
 
 
 class ChainedScheduler(_Several):
