@@ -551,13 +551,13 @@ def test_a_kink_says_nothing_of_a_nan_that_nothing_reads(row: Any, way: Any) -> 
             np.testing.assert_array_equal(found, [expected[0], 0.0])
 
 
-def test_a_nan_from_above_the_first_choice_goes_through_hooks_to_every_leaf() -> None:
+def test_a_pass_with_a_nan_from_above_the_first_choice_goes_on_past_hooks() -> None:
     """The search for a NaN leaves out cotangents that are older than the choice; the pass must not end at the hook."""
-    x, w, seen = ad.tensor([1.0, -2.0, 3.0]), ad.tensor([1.0, 1.0, 1.0]), []
-    v = w * 1.0
+    x, w, seen = ad.tensor([1.0, -2.0]), ad.tensor([1.0, 1.0]), []
+    v = x * 1.0
     v.register_hook(lambda g: seen.append(np.array(g)))
-    y = ad.relu(v) * 3.0 + ad.relu(x * 2.0)
-    (y * np.array([np.nan, 1.0, 1.0])).sum().backward()
-    np.testing.assert_array_equal(x.grad, [np.nan, 0.0, 2.0])
-    np.testing.assert_array_equal(w.grad, [np.nan, 3.0, 3.0])
-    np.testing.assert_array_equal(seen, [[np.nan, 3.0, 3.0]])
+    chosen = ad.relu(v)
+    (chosen + w * np.array([np.nan, 1.0])).sum().backward()
+    np.testing.assert_array_equal(x.grad, [1.0, 0.0])
+    np.testing.assert_array_equal(w.grad, [np.nan, 1.0])
+    np.testing.assert_array_equal(seen, [[1.0, 0.0]])
