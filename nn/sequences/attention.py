@@ -303,6 +303,7 @@ class MultiheadAttention(Module):
         batch = queries // max(1, steps)
         keys = int(np.size(ad.plain(inputs[1]))) // self.kdim // max(1, batch)  # of one sequence
         projections = queries * self.embed_dim + batch * keys * (self.kdim + self.vdim)
+        keys += (self.bias_k is not None) + self.add_zero_attn
         return (projections + 2 * queries * keys) * self.embed_dim
 
     def picture_facts(self) -> ModuleFacts:

@@ -124,6 +124,9 @@ def test_multiply_adds_of_attention_and_scalars_are_those_counted_by_hand():
     assert summary.multiply_adds == 14 * 16 + 6 * 12 + 6 * 20 + 2 * (14 * 3 * 4) + 14 * 16
     lone = nn.MultiheadAttention(4, 2, batch_first=True).summary((STEPS[:, 0], STEPS[:3, 0], STEPS[:3, 0]))
     assert lone.multiply_adds == 7 * 16 + 2 * 3 * 16 + 2 * (7 * 3 * 4) + 7 * 16
+    more = nn.MultiheadAttention(4, 2, add_bias_kv=True, add_zero_attn=True, rng=0)
+    summary = more.summary((np.ones((7, 4)), np.ones((3, 4)), np.ones((3, 4))))  # two keys more were left out
+    assert summary.multiply_adds == 7 * 16 + 2 * 3 * 16 + 2 * (7 * 5 * 4) + 7 * 16
     assert nn.MLP(3, [4, 2], rng=0).summary([1.0, 2.0, 3.0]).multiply_adds == 12 + 8
 
 
