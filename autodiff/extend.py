@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .backward import gradients_of_graph
 from .backward.arrivals import Watcher, watch_gradients
+from .backward.sums import moments
 from .batching.handle import all_examples, bare
 from .batching.random_draws import draw_random
 from .errors import Untraced
@@ -46,6 +47,7 @@ __all__ = [
     "keeps_record",
     "mark_written",
     "missing_names",
+    "moments",
     "no_such_name",
     "number",
     "one_call",

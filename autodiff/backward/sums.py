@@ -53,3 +53,26 @@ def _run(shape: tuple[int, ...], summed: list[bool]) -> tuple[int, int] | None:
         start -= 1
         n *= shape[start]
     return (start, stop) if n >= 8 and width <= _WIDTH else None
+
+
+def moments(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return the mean and the variance (divisor n) of a plain array over axes (numbers from 0), in its order of memory.
+
+    x: any shape, not empty. `np.mean` and `np.var`, in a fraction of their time where x has its channels last.
+
+    >>> import autodiff as ad, numpy as np
+    >>> ad.extend.moments(np.array([[1.0, 5.0], [3.0, 5.0]]), (0,))
+    (array([2., 5.]), array([1., 0.]))
+    """
+    if x.__class__ is not np.ndarray or x.dtype.char not in "fd":
+        return np.mean(x, axis=axes), np.var(x, axis=axes)
+    return _moments(x, axes)
+
+
+@one_call
+def _moments(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    n = math.prod(x.shape[a] for a in axes)
+    mean = sum_in_memory(x, axes) / n
+    off = x - mean
+    np.square(off, out=off)
+    return mean.squeeze(axes), (sum_in_memory(off, axes) / n).squeeze(axes)

@@ -122,10 +122,10 @@ def _batch_norm(
     if count == 1:
         raise ValueError(f"batch_norm needs more than 1 element in each channel when training; got shape {x.shape}")
     if count:
-        plain = ad.plain(x)
-        mean = None if running_mean is None else np.mean(plain, axis=axes)
-        var = None if running_var is None else np.var(plain, axis=axes, ddof=1)
-        _blend(momentum, (running_mean, mean), (running_var, var), counted=counted)
+        none = running_mean is None and running_var is None
+        mean, var = (None, None) if none else extend.moments(ad.plain(x), axes)
+        unbiased = None if var is None else var * (count / (count - 1))
+        _blend(momentum, (running_mean, mean), (running_var, unbiased), counted=counted)
     else:
         _blend(momentum, counted=counted)
     return _affine(ad.standardize(x, axis=axes, eps=eps), weight, bias, x.ndim)

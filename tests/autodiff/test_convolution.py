@@ -33,3 +33,7 @@ def test_each_of_the_three_rows_gives_the_same_sum_of_products(data: Any, seed: 
     by_weight = np.sum(OPS["convolution_weight"](x, g, kernel=kernel, **static) * w)
     # sums of at most 7,000 products near 1, in another order
     np.testing.assert_allclose([by_input, by_weight], by_output, rtol=1e-9, atol=1e-9)
+    last = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)  # as results of convolutions lie in memory
+    np.testing.assert_allclose(OPS["convolution"](last, w, None, **static), y, rtol=1e-9, atol=1e-9)
+    by_weight = np.sum(OPS["convolution_weight"](last, g, kernel=kernel, **static) * w)
+    np.testing.assert_allclose(by_weight, by_output, rtol=1e-9, atol=1e-9)

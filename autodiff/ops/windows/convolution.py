@@ -11,7 +11,6 @@ in the processor's cache.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,70 +24,17 @@ from ...variable import Variable
 from ..shape import operand
 from .columns import borders, col2im_row, im2col_row, integers, spatial
 from .geometry import Borders, Sizes, bordered, must_agree, output_sizes, positions, windows, without_borders
-
-BLOCK = 2 << 20  # bytes of windows copied at a time: half to six million make a difference of a tenth
-
-
-def _channels_last(x: Any) -> Any:
-    return np.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1))
-
-
-def _channels_first(y: Any) -> Any:
-    return y.transpose(0, y.ndim - 1, *range(1, y.ndim - 1))
-
-
-def _matrices(weight: Any, groups: int) -> Any:
-    """Return the weight (O, C/G, *kernel) as (G, kernel * C/G, O/G)."""
-    o, c, *kernel = weight.shape
-    grouped = weight.reshape(groups, o // groups, c, math.prod(kernel))
-    return np.ascontiguousarray(grouped.transpose(0, 3, 2, 1)).reshape(groups, math.prod(kernel) * c, o // groups)
-
-
-def _rows(
-    x: Any, out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes, groups: int
-) -> Iterator[tuple[slice, Any]]:
-    """Yield windows of x (N, *spatial, C) with its border, as matrices (G, rows, kernel * C/G) for a few images at a
-    time, each with the slice of its rows among all."""
-    n, c = x.shape[0], x.shape[-1]
-    view = windows(x, out, kernel, stride, dilation, 1)
-    each, width = math.prod(out), math.prod(kernel) * c
-    images = max(1, BLOCK // max(1, each * width * x.dtype.itemsize))
-    for i in range(0, n, images):
-        part = view[i : i + images]
-        rows = slice(i * each, (i + len(part)) * each)
-        if groups == 1:
-            yield rows, part.reshape(1, len(part) * each, width)
-        else:
-            split = part.reshape(len(part) * each, math.prod(kernel), groups, c // groups)
-            yield rows, split.transpose(2, 0, 1, 3).reshape(groups, len(split), width // groups)
-
-
-def _alone(weight: Any, groups: int) -> bool:
-    """Return whether each channel is convolved alone (depthwise), in a dtype that einsum adds in without loss."""
-    return weight.shape[0] == groups and weight.shape[1] == 1 and weight.dtype.char in "fdFD"
-
-
-def _each_channel(x: Any, weight: Any, out: Sizes, stride: Sizes, dilation: Sizes) -> Any:
-    """Return the convolution of each channel of x (N, *spatial, C) with its kernel, as (N, *out, C).
-
-    With stride 1 along the last axis all its windows move together: NumPy's inner loop then has W * C numbers.
-    """
-    n, kernel = len(out), weight.shape[2:]
-    view, w = windows(x, out, kernel, stride, dilation, 1), np.moveaxis(weight[:, 0], 0, -1)
-    if stride[-1] == 1:
-        width = out[-1] * x.shape[-1]
-        w = np.repeat(w[..., None, :], out[-1], axis=-2).reshape(*kernel, width)
-        shape, steps = (*view.shape[:n], *kernel, width), (*view.strides[:n], *view.strides[n + 1 : -1], x.itemsize)
-        view = np.lib.stride_tricks.as_strided(view, shape, steps, writeable=False)
-        n -= 1
-    places, taps, last = [*range(n + 1)], [*range(n + 1, n + 1 + len(kernel))], n + 1 + len(kernel)
-    y = np.einsum(view, [*places, *taps, last], w, [*taps, last], [*places, last])
-    return y.reshape(x.shape[0], *out, x.shape[-1])
-
-
-def _grouped(y: Any, groups: int) -> Any:
-    """Return a matrix (rows, G * n) as a view (G, rows, n)."""
-    return y.reshape(len(y), groups, y.shape[1] // groups).transpose(1, 0, 2)
+from .layouts import (
+    by_groups,
+    channels_first,
+    channels_last,
+    depthwise,
+    is_depthwise,
+    kernel_matrices,
+    lies_in_planes,
+    planes_of_windows,
+    rows_of_windows,
+)
 
 
 @one_call
@@ -107,16 +53,21 @@ def _convolution(
     if is_foreign(x) or is_foreign(weight):
         return _by_parts(x, weight, bias, groups, stride=stride, padding=padding, dilation=dilation)
     dtype = np.result_type(x, weight) if bias is None else np.result_type(x, weight, bias)
-    last = bordered(_channels_last(x), padding, 1)
-    if _alone(weight, groups):
-        y = _each_channel(last, weight, out, stride, dilation).astype(dtype, copy=False)
+    if is_depthwise(weight, groups):
+        last = bordered(channels_last(x), padding, 1)
+        y = depthwise(last, weight, out, stride, dilation).astype(dtype, copy=False)
+    elif lies_in_planes(x, kernel, out, groups):
+        w, y = weight.reshape(o, -1).T, np.empty((x.shape[0], math.prod(out), o), dtype)
+        for rows, part in planes_of_windows(x, out, kernel, stride, padding, dilation):
+            np.matmul(part.transpose(0, 2, 1), w, out=y[rows])
     else:
-        w, y = _matrices(weight, groups), np.empty((x.shape[0] * math.prod(out), o), dtype)
-        for rows, part in _rows(last, out, kernel, stride, dilation, groups):
-            np.matmul(part, w, out=_grouped(y[rows], groups))
+        w, y = kernel_matrices(weight, groups), np.empty((x.shape[0] * math.prod(out), o), dtype)
+        last = bordered(channels_last(x), padding, 1)
+        for rows, part in rows_of_windows(last, out, kernel, stride, dilation, groups):
+            np.matmul(part, w, out=by_groups(y[rows], groups))
     if bias is not None:
         y += bias
-    return _channels_first(y.reshape(x.shape[0], *out, o))
+    return channels_first(y.reshape(x.shape[0], *out, o))
 
 
 @one_call
@@ -141,19 +92,42 @@ def _convolution_input(
         inner = tuple([(d * (k - 1) - a, d * (k - 1) - b) for d, k, (a, b) in zip(dilation, kernel, padding)])
         turned = turned.reshape(groups * c, o // groups, *kernel)
         return _convolution(x, turned, None, stride, inner, dilation, groups)
+    whole_steps = set(dilation) == {1} and not any([k % s for k, s in zip(kernel, stride)])
+    if whole_steps and c * groups <= 32 and not is_depthwise(weight, groups):  # sums of few channels are slow
+        return _by_phases(x, weight, size, stride, padding, groups)
     n, dtype = x.shape[0], np.result_type(x, weight)
-    rows = _grouped(_channels_last(x).reshape(n * math.prod(out), o), groups)
+    rows = by_groups(channels_last(x).reshape(n * math.prod(out), o), groups)
     w = weight.reshape(groups, o // groups, c, *kernel)
     whole = [m + before + after for m, (before, after) in zip(size, padding, strict=True)]
     y = np.zeros((n, *whole, groups * c), dtype)
-    part, alone = np.empty((n * math.prod(out), groups * c), dtype), _alone(weight, groups)
+    part, alone = np.empty((n * math.prod(out), groups * c), dtype), is_depthwise(weight, groups)
     for at, index in positions(out, kernel, stride, dilation):
         if alone:
             np.multiply(rows[:, :, 0].T, w[(slice(None), 0, 0, *at)], out=part)
         else:
-            np.matmul(rows, w[(slice(None), slice(None), slice(None), *at)], out=_grouped(part, groups))
+            np.matmul(rows, w[(slice(None), slice(None), slice(None), *at)], out=by_groups(part, groups))
         y[(slice(None), *index)] += part.reshape(n, *out, groups * c)
-    return _channels_first(without_borders(y, padding, 1))
+    return channels_first(without_borders(y, padding, 1))
+
+
+def _by_phases(x: Any, weight: Any, size: Sizes, stride: Sizes, padding: Borders, groups: int) -> Any:
+    """Return the same, of a kernel that is a multiple of the stride s, as a convolution with stride 1.
+
+    The result at s * i + r depends on the positions s * j + r of the kernel alone. All r are channels of one
+    convolution, and then moved between the positions i (Shi et al. 2016, https://arxiv.org/abs/1609.07009).
+    """
+    (o, c), kernel, n = weight.shape[:2], weight.shape[2:], len(stride)
+    taps = [k // s for k, s in zip(kernel, stride)]
+    split = [part for pair in zip(taps, stride) for part in pair]
+    at_taps, at_phases = range(3, 3 + 2 * n, 2), range(4, 4 + 2 * n, 2)
+    w = np.flip(weight.reshape(groups, o // groups, c, *split), tuple(at_taps)).transpose(0, *at_phases, 2, 1, *at_taps)
+    w, one = w.reshape(groups * math.prod(stride) * c, o // groups, *taps), (1,) * n
+    y = _convolution(x, w, None, one, tuple([(t - 1, t - 1) for t in taps]), one, groups)
+    y = channels_last(y).reshape(x.shape[0], *y.shape[2:], groups, *stride, c)
+    y = y.transpose(0, *[a for i in range(n) for a in (1 + i, 2 + n + i)], 1 + n, 2 + 2 * n)
+    y = y.reshape(x.shape[0], *[y.shape[1 + 2 * i] * s for i, s in enumerate(stride)], groups * c)
+    cut = tuple([(before, m - before - k) for (before, _), m, k in zip(padding, y.shape[1:], size)])
+    return channels_first(without_borders(y, cut, 1))
 
 
 @one_call
@@ -173,15 +147,22 @@ def _convolution_weight(
         flat = _of_groups(parts, groups, len(out))
         each = np.matmul(_of_groups(z, groups, len(out)), np.swapaxes(flat, 2, 3))
         return np.reshape(np.sum(each, axis=0), (o, c, *kernel))
-    g, last, dtype = _channels_last(z), bordered(_channels_last(x), padding, 1), np.result_type(x, z)
+    total: Any
+    g, dtype = channels_last(z), np.result_type(x, z)
+    if lies_in_planes(x, kernel, out, groups):
+        g, total = g.reshape(len(g), math.prod(out), o), np.zeros((c * math.prod(kernel), o), dtype)
+        for rows, part in planes_of_windows(x, out, kernel, stride, padding, dilation):
+            total += np.matmul(part, g[rows]).sum(axis=0)
+        return total.T.reshape(o, c, *kernel)
+    last = bordered(channels_last(x), padding, 1)
     if c == 1 and o == groups and dtype.char in "fdFD":
         view, n = windows(last, out, kernel, stride, dilation, 1), len(kernel)
         places, taps, at = [*range(n + 1)], [*range(n + 1, 2 * n + 1)], 2 * n + 1
         return np.einsum(view, [*places, *taps, at], g, [*places, at], [at, *taps])[:, None]
     g = g.reshape(z.shape[0] * math.prod(out), o)
-    total: Any = np.zeros((groups, math.prod(kernel) * c, o // groups), dtype)
-    for rows, part in _rows(last, out, kernel, stride, dilation, groups):
-        total += np.matmul(part.transpose(0, 2, 1), _grouped(g[rows], groups))
+    total = np.zeros((groups, math.prod(kernel) * c, o // groups), dtype)
+    for rows, part in rows_of_windows(last, out, kernel, stride, dilation, groups):
+        total += np.matmul(part.transpose(0, 2, 1), by_groups(g[rows], groups))
     return total.reshape(groups, math.prod(kernel), c, o // groups).transpose(0, 3, 2, 1).reshape(o, c, *kernel)
 
 
