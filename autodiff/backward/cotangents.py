@@ -87,8 +87,8 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
         g = np.reshape(g, (1,) * -lead + have)
         return g if np.shape(g) == shape else sum_to(g, shape)
     if lead and shape and have[lead:] == shape:  # a bias, most often: one call, and no copy
-        axes = tuple(range(lead)) if lead > 1 else 0
-        return np.add.reduce(g, axis=axes) if g.__class__ is np.ndarray else np.sum(g, axis=axes)
+        axes = tuple(range(lead))
+        return np.reshape(sum_in_memory(g, axes), shape) if g.__class__ is ndarray else np.sum(g, axis=axes)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
     if axes:
         g = sum_in_memory(g, axes) if g.__class__ is ndarray else np.sum(g, axis=axes, keepdims=True)

@@ -21,7 +21,7 @@ def _standardize(x: Any, axis: Axis = -1, eps: float = 1e-5) -> Any:
 
 
 def _standardize_kept(x: Any, axis: Axis, eps: float) -> tuple[Any, Any]:
-    if _in_planes(x):
+    if _in_planes(x, axis):
         return _standardize_planes(x, axis, eps)
     y, scale = _centered_and_scale(x, axis, eps, sum_dtype(x))  # float16 sums overflow
     y *= scale
@@ -34,8 +34,9 @@ def _centered_and_scale(x: Any, axis: Axis, eps: float, dtype: Any = None) -> tu
 
 
 # ---- plain images, in the order of memory: channels are last after a convolution, and an inner loop would have few
-def _in_planes(x: Any) -> bool:
-    return x.__class__ is np.ndarray and x.ndim > 2 and x.dtype.char in "fd"
+def _in_planes(x: Any, axis: Axis) -> bool:
+    last = axis == -1 or axis == (-1,)  # rows as they lie in memory
+    return x.__class__ is np.ndarray and x.ndim > 2 and x.dtype.char in "fd" and not last
 
 
 def _spread_rows(order: tuple[int, ...], *arrays: Any) -> tuple[Any, ...]:
@@ -82,7 +83,8 @@ def _standardize_planes_vjp(g: Any, y: Any, scale: Any, axis: Axis) -> Any:
 
 
 def _standardize_vjp(g: Any, y: Any, x: Any, kept: Any, axis: Axis, eps: float) -> Any:
-    if kept is not None and _in_planes(y) and g.__class__ is np.ndarray and g.dtype is y.dtype and g.shape == y.shape:
+    alike = g.__class__ is np.ndarray and g.dtype is y.dtype and g.shape == y.shape
+    if kept is not None and alike and _in_planes(y, axis):
         return _standardize_planes_vjp(g, y, kept, axis)
     scale = _centered_and_scale(x, axis, eps)[1] if kept is None else kept
     along = kept_mean(g * y, axis)
