@@ -29,6 +29,7 @@ from ..registry import PUBLIC, op
 from ..variable import Scalar, Tensor, Variable, plain
 from .activations import log_softmax, sigmoid, softmax
 from .axes import constants, row_starts, rows_times
+from .kernels import select
 
 
 # ---- linear layer
@@ -259,9 +260,9 @@ def cross_entropy(
 
 
 def _bce_with_logits(a: Any, b: Any) -> Any:
-    share = np.where(np.greater_equal(a, 0.0), 1.0 - b, b)  # softplus(a) - a b without cancellation
+    share = select(np.greater_equal(a, 0.0), 1.0 - b, b)  # softplus(a) - a b without cancellation
     size = np.abs(a)
-    return np.log1p(np.exp(-size)) + np.where(share == 0, 0.0, size) * share  # the limit at inf
+    return np.log1p(np.exp(-size)) + select(share == 0, 0.0, size) * share  # the limit at inf
 
 
 bce_with_logits = op(
