@@ -41,21 +41,29 @@ def _shared(g: Any, ranked: Any) -> Any:
 def _to_elements(g: Any, x: Any, ignore_nan: bool = False) -> Any:
     """Return the cotangent of x: (..., n), from g, that of its elements in ascending order."""
     values = plain(x)
-    order = np.argsort(values, axis=-1)  # of equal elements in any order: they share
-    g = np.take_along_axis(_shared(g, np.take_along_axis(values, order, -1)), np.argsort(order, axis=-1), -1)
+    if not values.size:
+        return g
+    n = values.shape[-1]
+    order = np.reshape(np.argsort(values, axis=-1), (-1, n))  # of equal elements in any order: they share
+    places = np.reshape(order + np.arange(0, values.size, n)[:, None], -1)  # one flat index is the fastest
+    g = _shared(g, np.reshape(np.reshape(values, -1)[places], values.shape))
+    flat = scatter(np.reshape(g, -1), index=places, shape=(values.size,), dtype=g.dtype)
+    g = np.reshape(flat, values.shape)
     lost = np.isnan(values)
     return g if ignore_nan or not lost.any() else g * np.where(lost, np.nan, 1.0)
 
 
+def _sorted_vjp(g: Any, x: Any, axis: int | None) -> Any:
+    """Return the cotangent of x from that of its elements in ascending order along an axis."""
+    if axis is None:
+        return np.reshape(_to_elements(g, np.reshape(x, -1)), np.shape(x))
+    return np.moveaxis(_to_elements(np.moveaxis(g, axis, -1), np.moveaxis(x, axis, -1)), -1, axis)
+
+
 def _rearranged_vjp(g: Any, y: Any, x: Any, axis: int | None) -> Any:
     """Return the cotangent of x from that of y, the elements of x in another order along an axis."""
-    shape, last = np.shape(x), -1 if axis is None else axis
-    g, y, x = [
-        v if axis is None else np.moveaxis(v, last, -1) for v in (g, plain(y), np.reshape(x, -1) if axis is None else x)
-    ]
-    ascending = np.take_along_axis(g, np.argsort(y, axis=-1, kind="stable"), -1)
-    d = _to_elements(ascending, x)
-    return np.reshape(d, shape) if axis is None else np.moveaxis(d, -1, last)
+    last = -1 if axis is None else axis
+    return _sorted_vjp(np.take_along_axis(g, np.argsort(plain(y), axis=last, kind="stable"), last), x, axis)
 
 
 def _sort(x: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
@@ -93,7 +101,7 @@ sort = op(
     batch=along_axis,
     numpy=(np.sort,),
     widened=_sort_either_way,
-    vjp=lambda g, y, x, axis: _rearranged_vjp(g, y, x, axis),
+    vjp=lambda g, x, axis: _sorted_vjp(g, x, axis),
     kink=_gap_along,
     selects=True,
     convention=_EQUAL,
@@ -182,10 +190,7 @@ def _quantile_vjp(
         taken &= flat_last(weighs, axis)[..., None, :]
         counts = np.sum(taken, axis=-1, dtype=np.result_type(x.dtype, np.float32))
         return from_flat(np.sum((g / counts)[..., None] * taken, axis=-2), shape, axis)
-    if q is None:  # the median: halfway, exactly
-        places, counts = np.full((*x.shape[:-1], 1), (x.shape[-1] - 1) / 2), x.shape[-1]
-    else:
-        places, counts = _ranks(x, q, method, ignore_nan)
+    places, counts = _ranks(x, q, method, ignore_nan)
     lower = np.floor(plain(places)).astype(int)
     upper = np.minimum(lower + 1, np.maximum(counts - 1, 0))
     part = places - lower
@@ -195,9 +200,13 @@ def _quantile_vjp(
     ranked = scatter(g * (1.0 - part), index=along(lower, -1), shape=x.shape, dtype=dtype)
     ranked = ranked + scatter(g * part, index=along(upper, -1), shape=x.shape, dtype=dtype)
     d = _to_elements(ranked, x, ignore_nan)
-    if not ignore_nan and np.isnan(x).any():
-        d = d * np.where(np.isnan(x).any(axis=-1, keepdims=True), np.nan, 1.0)
-    return from_flat(d, shape, axis)
+    return from_flat(d if ignore_nan else _lost_slices(d, x), shape, axis)
+
+
+def _lost_slices(d: Any, x: Any) -> Any:
+    """Return d: (..., n), and NaN in the slices in which an element of x is NaN."""
+    lost = np.isnan(x)
+    return d * np.where(lost.any(axis=-1, keepdims=True), np.nan, 1.0) if lost.any() else d
 
 
 def _weights_like(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
@@ -393,6 +402,24 @@ def _median(x: Any, axis: Axis = None, out: Any = None, overwrite_input: bool = 
     return np.median(x, axis, keepdims=keepdims)
 
 
+def _median_vjp(g: Any, x: Any, axis: Axis) -> Any:
+    """Return the cotangent of x: half of g for each of the middle two in order, which are one for an odd count."""
+    shape, x = np.shape(x), flat_last(plain(x), axis)
+    if x.size == 0:
+        return np.zeros(shape, x.dtype)
+    n = x.shape[-1]
+    parted = np.partition(x, n // 2, axis=-1)
+    middle = [parted[..., n // 2 : n // 2 + 1]]
+    if n % 2 == 0:
+        middle.append(np.max(parted[..., : n // 2], axis=-1, keepdims=True))
+    g, d = np.reshape(g, (*x.shape[:-1], 1)), 0.0
+    for value in middle:
+        taken = x == value
+        counts = np.sum(taken, axis=-1, keepdims=True, dtype=np.result_type(x.dtype, np.float32))
+        d = d + np.where(taken, g / (len(middle) * np.maximum(counts, 1.0)), 0.0)  # none is taken where the value is NaN
+    return from_flat(_lost_slices(d, x), shape, axis)
+
+
 def _middle_ties(x: Any, axis: Axis) -> bool:
     """Return whether an element beside the middle one, or beside the middle two, is equal to it."""
     ranked = np.sort(flat_last(x, axis), axis=-1)
@@ -408,7 +435,7 @@ median = op(
     batch=reduced,
     numpy=(np.median,),
     samples=SAMPLES[:4],
-    vjp=lambda g, y, x, axis: _quantile_vjp(g, y, x, None, axis, "linear", None),
+    vjp=lambda g, x, axis: _median_vjp(g, x, axis),
     kink=lambda x, axis=None, **_: gap(x, axis),
     selects=True,
     convention=Convention(
