@@ -55,11 +55,38 @@ def _add_at(buffer: Any, g: Any, index: Any, x_shape: Any, x_dtype: Any) -> None
 
 def _add_repeated(y: Any, index: Any, x: Any) -> None:
     """Add x into y at an index that may name a place several times. NumPy is four times as fast at one flat index."""
-    places = _places(index, y.shape, x.size) if y.__class__ is np.ndarray and current_trace() is None else None
-    if places is None or not y.flags.c_contiguous or x.__class__ is not np.ndarray:
+    if y.__class__ is not np.ndarray or x.__class__ is not np.ndarray or current_trace() is not None:
         np.add.at(y, index, x)
-    else:
-        np.add.at(y.reshape(-1), places.reshape(-1), np.broadcast_to(x, places.shape).reshape(-1))
+    elif not _add_in_rounds(y, index, x):
+        places = _places(index, y.shape, x.size) if y.flags.c_contiguous else None
+        if places is None:
+            np.add.at(y, index, x)
+        else:
+            np.add.at(y.reshape(-1), places.reshape(-1), np.broadcast_to(x, places.shape).reshape(-1))
+
+
+def _add_in_rounds(y: np.ndarray, index: Any, x: np.ndarray) -> bool:
+    """Add x into y at an index of wide rows along one axis, in rounds that name no place twice, as borders and
+    interpolation do; or return False where it is no such index. Each place adds in the same order as ``np.add.at``."""
+    *before, at = index if isinstance(index, tuple) else (index,)
+    if not isinstance(at, np.ndarray) or at.ndim != 1 or at.dtype.kind != "i" or x.size < max(8192, 16 * at.size):
+        return False
+    axis = len(before)
+    if any([not isinstance(i, slice) or i != slice(None) for i in before]) or x.dtype != y.dtype:
+        return False
+    if x.shape != (*y.shape[:axis], at.size, *y.shape[axis + 1 :]):
+        return False
+    at = at % y.shape[axis]
+    counts = np.bincount(at, minlength=y.shape[axis])
+    if counts.max() > 4:
+        return False
+    order = np.argsort(at, kind="stable")
+    starts = np.cumsum(counts) - counts
+    turns = np.arange(at.size) - starts[at[order]]
+    for turn in range(counts.max()):
+        these = order[turns == turn]
+        y[(*before, at[these])] += x[(*before, these)]
+    return True
 
 
 def _places(index: Any, shape: tuple[int, ...], count: int) -> Any:

@@ -1,5 +1,5 @@
 """erf and erfc on raw arrays: reference points, symmetry, order, bounds, layouts, dtypes; a search against mpmath. The
-selection on bits is `np.where`."""
+selection on bits is `np.where`. Placing at repeated indices is `np.add.at`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from autodiff.ops.index import scatter
 from autodiff.ops.kernels import BLOCK, erf, erfc, select
 
 # x, erf(x), erfc(x): mpmath at 50 digits, rounded to 25. Every x is a short binary fraction, exact in float32 too.
@@ -207,3 +208,17 @@ def test_select_is_where_bit_for_bit(layout: str, kind: str, a: object, b: objec
     got, want = select(holds, x, y), np.where(holds, x, y)
     assert got.dtype == want.dtype and got.shape == want.shape
     assert np.array_equal(got.view(f"u{got.itemsize}"), want.view(f"u{want.itemsize}"))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("most", [1, 3, 4, 5])  # up to 4 times the same place goes in rounds
+def test_wide_rows_at_repeated_places_are_added_as_numpy_adds_them(axis: int, most: int) -> None:
+    """In the same order, therefore to the same bits."""
+    rng = np.random.default_rng(most)
+    places = rng.permutation(np.repeat([0, 2, -1, 7, -4], [most, 1, 2, 1, most]))
+    shape = (40, 2000) if axis == 0 else (2000, 40)
+    index = (slice(None),) * axis + (places,) if axis else places
+    x = rng.normal(size=(places.size, 2000) if axis == 0 else (2000, places.size)).astype(np.float32)
+    expected = np.zeros(shape, np.float32)
+    np.add.at(expected, index, x)
+    np.testing.assert_array_equal(scatter(x, index=index, shape=shape, dtype=np.float32), expected)

@@ -412,11 +412,13 @@ def _median_vjp(g: Any, x: Any, axis: Axis) -> Any:
     middle = [parted[..., n // 2 : n // 2 + 1]]
     if n % 2 == 0:
         middle.append(np.max(parted[..., : n // 2], axis=-1, keepdims=True))
-    g, d = np.reshape(g, (*x.shape[:-1], 1)), 0.0
+    g = np.reshape(g, (*x.shape[:-1], 1))
+    d: Any = 0.0
     for value in middle:
         taken = x == value
         counts = np.sum(taken, axis=-1, keepdims=True, dtype=np.result_type(x.dtype, np.float32))
-        d = d + np.where(taken, g / (len(middle) * np.maximum(counts, 1.0)), 0.0)  # none is taken where the value is NaN
+        share = g / (len(middle) * np.maximum(counts, 1.0))  # none is taken where the value is NaN
+        d = d + np.where(taken, share, 0.0)
     return from_flat(_lost_slices(d, x), shape, axis)
 
 

@@ -56,6 +56,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     for axis, n in enumerate(np.shape(array)):
         if n == 0 and any(widths[axis]) and mode != "constant":
             raise ValueError(f"pad: mode {mode!r} cannot extend axis {axis}, which is empty.")
+    if mode in _PICKED and argument.get("reflect_type", "even") == "even":
+        return _with_copies(array, widths, mode)
     fill = _filler(mode, next(iter(argument.values()), None), np.ndim(array))
     for axis, (before, after) in enumerate(widths):
         if before or after:
@@ -92,6 +94,14 @@ def _constant(array: Any, widths: list[tuple[int, int]], values: Any) -> Any:
     return inner + np.pad(np.zeros(shape, array.dtype), widths, constant_values=border)
 
 
+def _with_copies(array: Any, widths: list[tuple[int, int]], mode: Any) -> Any:
+    for axis, pair in enumerate(widths):
+        if any(pair):
+            places = np.pad(np.arange(np.shape(array)[axis]), pair, mode=mode)
+            array = array[(slice(None),) * axis + (places,)]
+    return array
+
+
 def _filler(mode: str, argument: Any, n: int) -> Callable[..., Any]:
     """Return ``fill(rows, before, after, axis)``, which puts a border before the first row and after the last."""
     if mode in _STATISTICS:
@@ -107,11 +117,9 @@ def _filler(mode: str, argument: Any, n: int) -> Callable[..., Any]:
         return lambda rows, b, a, axis: np.concatenate(
             [_ramp(ends[axis][0], rows[0], b), rows, np.flip(_ramp(ends[axis][1], rows[-1], a), 0)]
         )
-    if mode in ("reflect", "symmetric") and argument == "odd":
-        return lambda rows, b, a, axis: _odd(rows, b, a, mode == "symmetric")
-    if mode in ("reflect", "symmetric") and argument != "even":
+    if argument != "odd":
         raise ValueError(f"pad: reflect_type must be 'even' or 'odd'; got {argument!r}.")
-    return lambda rows, b, a, axis: rows[np.pad(np.arange(len(rows)), (b, a), mode=mode)]  # type: ignore[call-overload]
+    return lambda rows, b, a, axis: _odd(rows, b, a, mode == "symmetric")
 
 
 def _rows(value: Any, count: int, like: Any) -> Any:

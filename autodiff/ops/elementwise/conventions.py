@@ -49,7 +49,10 @@ def settled(x: Any, at: Any, *others: Any) -> Any:
 
 def or_one(y: Any) -> Any:
     """Return y, and 1 where it is 0."""
-    return np.where(y == 0, 1.0, y) if np.ndim(y) else y if y != 0 else 1.0
+    if not np.ndim(y):
+        return y if y != 0 else 1.0
+    at = plain(y) == 0
+    return np.where(at, 1.0, y) if is_foreign(at) or at.any() else y
 
 
 def settled_along(x: Any, at: Any, axis: int | tuple[int, ...] | None) -> Any:
