@@ -57,7 +57,7 @@ def _convolution(
         last = bordered(channels_last(x), padding, 1)
         y = depthwise(last, weight, out, stride, dilation).astype(dtype, copy=False)
     elif lies_in_planes(x, kernel, out, groups):
-        w, y = weight.reshape(o, -1).T, np.empty((x.shape[0], math.prod(out), o), dtype)
+        w, y = weight.reshape(o, math.prod(weight.shape[1:])).T, np.empty((x.shape[0], math.prod(out), o), dtype)
         for rows, part in planes_of_windows(x, out, kernel, stride, padding, dilation):
             np.matmul(part.transpose(0, 2, 1), w, out=y[rows])
     else:
