@@ -732,3 +732,13 @@ def test_statistics_of_a_scalar_without_its_nans_and_copies_of_numbers() -> None
     x = ad.scalar(2.0)
     assert np.nanvar(x).item() == np.nanstd(x).item() == 0.0
     assert ad.copy(0.37) == 0.37 and ad.copy(np.float32(2)).dtype == np.float32
+
+
+def test_a_polynomial_at_a_python_number_is_float64_as_numpys() -> None:
+    p = np.float32([2.0, 1.0])
+    x = ad.tensor(p)
+    y = np.polyval(x, 0.5)
+    y.backward()
+    assert y.dtype == np.polyval(p, 0.5).dtype == np.float64 and x.grad.dtype == np.float32
+    assert x.grad.tolist() == [0.5, 1.0]
+    assert np.polyval(x, np.float32([0.5])).dtype == np.float32

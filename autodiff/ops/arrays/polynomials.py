@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import kind_of
 from ...registry import composite, op
-from ...variable import plain
+from ...variable import Variable, plain
 from ..shape import operand
 
 
@@ -28,8 +28,11 @@ def polyval(p: Any, x: Any) -> Any:
     >>> np.polyval([1.0, 0.0, 2.0], x).backward(); x.grad
     array(6.)
     """
+    p, x = _coefficients(p), x if hasattr(x, "dtype") else np.asarray(x)
+    if not isinstance(x, Variable):  # NumPy makes an array of a number, and an array's dtype counts
+        p = p.astype(np.result_type(p.dtype, x.dtype))
     y: Any = np.zeros_like(x)
-    for c in _coefficients(p):
+    for c in p:
         y = y * x + c
     return y
 
