@@ -80,11 +80,11 @@ def pull_all_floats(root: Node) -> dict[Node, Any] | None:
     node: Any
     for node in nodes:
         g, kind = cotangents[node], node.__class__
-        if not g:  # it is not passed on: every share is 0, or the walk has to look
+        if not g:  # it is not passed on: every share is 0, or the walk has to look. None: below such a zero
             if kind is FloatNode:
-                d = 0.0 if g is None else node.da + node.db
+                d = node.da + node.db
             else:
-                d = sum(node.saved)
+                d = node.dc + node.dd if kind is ProductSum else sum(node.saved)
             if not isfinite(d):
                 return None
         elif kind is FloatNode:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from itertools import chain, repeat, takewhile
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from operator import attrgetter
 from typing import Any
 
@@ -228,7 +228,8 @@ class Walk:
             for node in rest:
                 g = cotangents[node]
                 if g is None:
-                    if not skipped or node.op is None or (node.__class__ is FloatNode and node.notes is None):
+                    d = node.da + node.db if node.__class__ is FloatNode and node.notes is None else nan
+                    if not skipped or node.op is None or d - d == 0.0:
                         continue
                     g = self.zero_from_above(node)
                     if g is None or node.saved is None:  # nothing flows into a node that an earlier pass consumed

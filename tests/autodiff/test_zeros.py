@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import autodiff as ad
@@ -561,3 +561,54 @@ def test_a_pass_with_a_nan_from_above_the_first_choice_goes_on_past_hooks() -> N
     np.testing.assert_array_equal(x.grad, [1.0, 0.0])
     np.testing.assert_array_equal(w.grad, [np.nan, 1.0])
     np.testing.assert_array_equal(seen, [[1.0, 0.0]])
+
+
+# ---- numbers: a pass over floats skips zeros, and must see where one of them meets infinity further down
+OF_ONE: dict[str, Callable[[Any], Any]] = {
+    "-v": lambda v: -v,
+    "v ** 2": lambda v: v**2,
+    "v ** 0.5": lambda v: v**0.5,
+    "1 / v": lambda v: v**-1,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "log": np.log,
+    "tanh": np.tanh,
+    "0 v": lambda v: v * 0.0,
+    "inf v": lambda v: v * INF,
+    "v + 1": lambda v: v + 1.0,
+    "where": lambda v: np.where(v.data > 0, v, 0.0),
+}
+OF_TWO: dict[str, Callable[[Any, Any], Any]] = {
+    "a + b": lambda a, b: a + b,
+    "a b": lambda a, b: a * b,
+    "a - b": lambda a, b: a - b,
+    "a / b": lambda a, b: a / b,
+    "a + b a": lambda a, b: a + b * a,
+    "a + 2 b": lambda a, b: a + b * 2.0,
+}
+plans = st.lists(st.tuples(st.sampled_from([*OF_ONE, *OF_TWO]), st.integers(-1, 6), st.integers(0, 6)), max_size=9)
+starts = st.lists(st.sampled_from([0.0, 1.0, -1.0, 2.0, INF, -0.0, 0.5, -3.0]), min_size=3, max_size=3)
+
+
+@given(starts, plans)
+@example([0.5, 0.0, 0.0], [("inf v", 0, 0), ("v + 1", -1, 0), ("1 / v", -1, 0)])
+@example([0.5, 0.0, 0.0], [("inf v", 0, 0), ("a + 2 b", -1, 3), ("1 / v", -1, 0)])
+@example([0.5, INF, 0.0], [("tanh", 0, 0), ("a + b a", 1, 3), ("sqrt", -1, 0)])
+def test_a_zero_that_meets_infinity_anywhere_below_is_nan_for_numbers_as_for_arrays(values: Any, plan: Any) -> None:
+    def run(leaf: Any) -> Any:
+        leaves = [leaf(v) for v in values]
+        numbers = leaves[:]
+        for step, i, j in plan:
+            a, b = numbers[i if i < len(numbers) else -1], numbers[j % len(numbers)]
+            numbers.append(OF_ONE[step](a) if step in OF_ONE else OF_TWO[step](a, b))
+        numbers[-1].backward()
+        return leaves
+
+    try:
+        found = run(ad.scalar)
+    except ZeroDivisionError:  # Python's own, of two numbers
+        return
+    for x, other in zip(found, run(ad.tensor), strict=True):
+        assert (x.grad is None) == (other.grad is None)
+        if x.grad is not None:
+            np.testing.assert_allclose(x.grad, other.grad, rtol=1e-12)
