@@ -9,17 +9,11 @@ process of its own, in turns, and its own default threads; with one thread each:
 from __future__ import annotations
 
 import argparse
-import json
-import random
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from stopwatch import Times, installed, setting, table
+from stopwatch import installed, race_alone, setting, table, work_alone
 
 import nn
 
@@ -83,19 +77,6 @@ def library_of(name: str) -> Any:
     return torch.nn
 
 
-def work_alone(name: str, calls: int) -> None:
-    """Time one side in this process, and print the median seconds of a step of each of the layers."""
-    medians = []
-    for _, shape, layers in LAYERS:
-        step, seconds = step_of(library_of(name), shape, layers), []
-        for _ in range(calls + 10):
-            started = time.perf_counter()
-            step()
-            seconds.append(time.perf_counter() - started)
-        medians.append(statistics.median(seconds[10:]))
-    print(json.dumps(medians))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=6)
@@ -103,7 +84,8 @@ def main() -> None:
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        return work_alone(options.worker, options.calls)
+        library = library_of(options.worker)
+        return work_alone((step_of(library, shape, layers) for _, shape, layers in LAYERS), options.calls)
     setting("Single layers, forward + backward", "torch")
     names = ["backflow"] + ["torch"] * installed("torch")["torch"]
     for what, shape, layers in LAYERS:  # equal gradients; otherwise the times are not comparable
@@ -112,13 +94,7 @@ def main() -> None:
         for name in names[1:]:
             for a, b in zip(mine, step_of(library_of(name), shape, layers)(), strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5 * largest, err_msg=what)
-    times: list[Times] = [{name: [] for name in names} for _ in LAYERS]
-    for _ in range(options.rounds):
-        for name in random.sample(names, len(names)):
-            command = [sys.executable, __file__, "--worker", name, "--calls", str(options.calls)]
-            printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            for found, seconds in zip(times, json.loads(printed), strict=True):
-                found[name].append(seconds)
+    times = race_alone(__file__, names, len(LAYERS), options.rounds, options.calls)
     for (what, _, _), found in zip(LAYERS, times, strict=True):
         print(what)
         table(found, "ms")

@@ -12,18 +12,12 @@ of the BLAS keep each other from the cores, and torch with two threads looks twi
 from __future__ import annotations
 
 import argparse
-import json
-import random
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import sequences_by_hand as hand
-from stopwatch import Times, goal, installed, ratio, setting, table
+from stopwatch import goal, installed, race_alone, ratio, setting, table, work_alone
 
 import autodiff as ad
 import nn
@@ -110,20 +104,6 @@ def contender(work: Workload, name: str) -> Callable[[], list[Any]]:
     ]()
 
 
-def work_alone(name: str, calls: int) -> None:
-    """Time one contender in this process, and print the median seconds of a call of each workload."""
-    medians = []
-    for work in workloads():
-        run = contender(work, name)
-        seconds = []
-        for _ in range(calls + 10):
-            started = time.perf_counter()
-            run()
-            seconds.append(time.perf_counter() - started)
-        medians.append(statistics.median(seconds[10:]))
-    print(json.dumps(medians))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=6)
@@ -131,7 +111,7 @@ def main() -> None:
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        return work_alone(options.worker, options.calls)
+        return work_alone((contender(work, options.worker) for work in workloads()), options.calls)
     setting("Layers for sequences, forward + backward", "torch")
     names = ["backflow", "backflow, compiled", "NumPy by hand"]
     if installed("torch")["torch"]:
@@ -144,13 +124,7 @@ def main() -> None:
         for name in names:
             for a, b in zip(mine, contender(work, name)(), strict=True):
                 np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-3, err_msg=name)
-    times: list[Times] = [{name: [] for name in names} for _ in works]
-    for _ in range(options.rounds):
-        for name in random.sample(names, len(names)):
-            command = [sys.executable, __file__, "--worker", name, "--calls", str(options.calls)]
-            printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            for found, seconds in zip(times, json.loads(printed), strict=True):
-                found[name].append(seconds)
+    times = race_alone(__file__, names, len(works), options.rounds, options.calls)
     for work, found in zip(works, times, strict=True):
         print(work.name)
         table(found, "ms")

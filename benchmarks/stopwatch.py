@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import json
 import os
 import platform
 import random
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import metadata
 
 import numpy as np
@@ -54,6 +57,35 @@ def race(
             for _ in range(burst):
                 run()
             times[name].append((time.perf_counter() - started) / burst)
+    return times
+
+
+def work_alone(steps: Iterable[Callable[[], object]], calls: int) -> None:
+    """Time one contender in this process, and print the median seconds of a call of each of its steps: the part of
+    ``race_alone`` that runs in the contender's process."""
+    medians = []
+    for step in steps:
+        seconds = []
+        for _ in range(calls + 10):  # the first ten are not counted
+            started = time.perf_counter()
+            step()
+            seconds.append(time.perf_counter() - started)
+        medians.append(statistics.median(seconds[10:]))
+    print(json.dumps(medians))
+
+
+def race_alone(script: str, names: list[str], steps: int, rounds: int, calls: int) -> list[Times]:
+    """Time contenders that have a process of their own, in turns, and return the times of each of their steps.
+
+    The script runs as ``script --worker NAME --calls CALLS``, which calls ``work_alone``.
+    """
+    times: list[Times] = [{name: [] for name in names} for _ in range(steps)]
+    for _ in range(rounds):
+        for name in random.sample(names, len(names)):
+            command = [sys.executable, script, "--worker", name, "--calls", str(calls)]
+            printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            for found, seconds in zip(times, json.loads(printed), strict=True):
+                found[name].append(seconds)
     return times
 
 

@@ -7,13 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy import arange, full, matmul  # by name: ``arange`` and ``full``, kept between traces, must be plain arrays
+from numpy import arange, matmul  # by name: ``arange`` and ``full``, kept between traces, must be plain arrays
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..backward.sums import WIDTH, sum_short_rows
 from ..variable import plain
 
 Axis = int | tuple[int, ...] | None
-_SHORT = 1024  # NumPy adds longer rows in pairs, which rounds less
 
 SAMPLES: tuple[Any, ...] = (
     (((3, 4),), {}),
@@ -73,17 +73,11 @@ def sum_dtype(x: Any) -> Any:
     return np.float32 if getattr(x, "dtype", None) == np.float16 else None
 
 
-@lru_cache(maxsize=16)
-def constants(size: int, value: float, dtype: Any) -> Any:
-    """Return the number size times."""
-    return full(size, value, dtype)
-
-
 def kept_sum(x: Any, axis: Axis, dtype: Any = None) -> Any:
-    """Return the sum over axes, which stay with length 1. dtype: to add in. Along a short last axis it is a product
-    with ones, which BLAS makes in a tenth of the time."""
+    """Return the sum over axes, which stay with length 1. dtype: to add in, where the rows are not short ones of
+    float32 or float64."""
     if _in_short_rows(x, axis):
-        return np.matmul(x, constants(x.shape[-1], 1.0, x.dtype))[..., None]
+        return sum_short_rows(x)
     return np.sum(x, axis=axis, keepdims=True, dtype=dtype)
 
 
@@ -115,7 +109,7 @@ def _in_short_rows(x: Any, axis: Axis) -> bool:
         plain(x).__class__ is np.ndarray
         and (axis == -1 or axis == (-1,))
         and x.ndim > 1
-        and 1 < x.shape[-1] <= _SHORT
+        and 1 < x.shape[-1] <= WIDTH
         and x.dtype.char in "fd"
     )
 

@@ -18,6 +18,7 @@ import numpy as np
 # By name: a module looks ``np.x`` up every time.
 from numpy import add, dot, exp, log, matmul, multiply, ndarray
 
+from ..backward.sums import filled
 from ..batching.handle import Batched, bottom, with_bottom
 from ..batching.ways import layered, of_labels
 from ..errors import kind_of
@@ -28,7 +29,7 @@ from ..recording import record_operands
 from ..registry import PUBLIC, op
 from ..variable import Scalar, Tensor, Variable, plain
 from .activations import log_softmax, sigmoid, softmax
-from .axes import constants, row_starts, rows_times
+from .axes import row_starts, rows_times
 from .kernels import select
 
 
@@ -128,7 +129,7 @@ def _cross_entropy_kept(
     z = logits - logits.ravel()[starts + top.ravel()].reshape(*labels.shape, 1)
     at = starts + (safe if safe.dtype is _INT else safe.astype(_INT))  # in flat z
     e = exp(z)
-    total = dot(e, constants(z.shape[-1], 1.0, z.dtype))[..., None]  # of short rows BLAS adds up to five times as fast
+    total = dot(e, filled(z.shape[-1:], 1.0, z.dtype))[..., None]  # of short rows BLAS adds up to five times as fast
     kept = e, total, at, factor
     rows = log(total).ravel() - z.ravel()[at]
     if factor.__class__ is not float:  # a row that does not count is 0, also where a logit is -inf
@@ -152,7 +153,7 @@ def _cross_entropy_vjp(
         p = np.ascontiguousarray(e / total)
         flat = p.ravel()  # a view, p being contiguous
         flat[at] = 0.0
-        flat[at] = dot(p, constants(p.shape[-1], -1.0, p.dtype)).ravel()  # p - 1 without cancellation: the others' sum
+        flat[at] = dot(p, filled(p.shape[-1:], -1.0, p.dtype)).ravel()  # p - 1 without cancellation: the others' sum
     slope = g * factor
     slope = slope if slope.ndim == 0 else slope[..., None]
     if kept is None or slope.__class__ is Tensor:
