@@ -93,7 +93,8 @@ def _convolution_input(
         turned = turned.reshape(groups * c, o // groups, *kernel)
         return _convolution(x, turned, None, stride, inner, dilation, groups)
     whole_steps = set(dilation) == {1} and not any([k % s for k, s in zip(kernel, stride)])
-    if whole_steps and c * groups <= 32 and not is_depthwise(weight, groups):  # sums of few channels are slow
+    few = c * groups <= 32 and o <= c * groups * math.prod(stride)  # sums of few channels are slow, gathering many too
+    if whole_steps and few and not is_depthwise(weight, groups):
         return _by_phases(x, weight, size, stride, padding, groups)
     n, dtype = x.shape[0], np.result_type(x, weight)
     rows = by_groups(channels_last(x).reshape(n * math.prod(out), o), groups)
