@@ -2,6 +2,8 @@
 
     OPENBLAS_NUM_THREADS=1 mpiexec -n 2 python benchmarks/parallel.py       # needs an MPI and mpi4py
 
+Beside ours: the same in torch with DistributedDataParallel over gloo, where torch is installed.
+
 One batch is divided among the ranks (strong scaling). Contenders take turns in short bursts: rank 0 alone on the whole
 batch while the others sleep, every rank on its share without an exchange (an upper bound), and the share with
 `nn.distributed` in buckets and in one bucket for all, which is reduced after the pass.
@@ -10,10 +12,13 @@ batch while the others sleep, every rank on its share without an exchange (an up
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -50,19 +55,22 @@ def main(argv: Sequence[str] | None = None) -> None:
         run = nn.training_step(net, nn.CrossEntropyLoss(), optimizer)
         return lambda: run(x[rows], y[rows])
 
-    alone = "1 process, the whole batch"
+    alone, torch_alone = "1 process, the whole batch", "torch: 1 process, the whole batch"
     contenders = {
         alone: step(slice(None), None),
         "a share each, no exchange": step(share, None),
         "nn.distributed, buckets of 1 MiB": step(share, 1 << 20),
         "nn.distributed, one bucket at the end": step(share, 1 << 40),
     }
+    if importlib.util.find_spec("torch"):
+        whole, ddp = torch_steps(options.width, x, y, share, comm)
+        contenders |= {torch_alone: whole, "torch: DistributedDataParallel, gloo": ddp}
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(options.rounds):
         for name, run in contenders.items():
             meet(comm)
             started = time.perf_counter()
-            for _ in range(options.burst if rank == 0 or name != alone else 0):
+            for _ in range(options.burst if rank == 0 or name not in (alone, torch_alone) else 0):
                 run()
             times[name].append((time.perf_counter() - started) / options.burst)
     if rank:
@@ -72,8 +80,38 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"2 (n - 1) / n of them a step: {2 * (ranks - 1) / ranks * size / 1e6:.2f} MB\n")
     print(f"{'':40} {'median':>9} {'minimum':>9} {'times sooner':>13}")
     for name, found in times.items():
-        sooner = statistics.median(a / b for a, b in zip(times[alone], found, strict=True))
+        first = times[torch_alone if name.startswith("torch") else alone]
+        sooner = statistics.median(a / b for a, b in zip(first, found, strict=True))
         print(f"{name:40} {statistics.median(found) * 1e3:6.2f} ms {min(found) * 1e3:6.2f} ms {sooner:13.2f}")
+
+
+def torch_steps(width: int, x: np.ndarray, y: np.ndarray, share: slice, comm: Any) -> list[Callable[[], None]]:
+    """Return torch's step on the whole batch, and on a share of it with DistributedDataParallel; one thread a rank."""
+    import torch
+    from torch.nn.parallel import DistributedDataParallel
+
+    torch.set_num_threads(1)
+    meeting = comm.bcast(tempfile.mkdtemp() if comm.Get_rank() == 0 else None)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{meeting}/torch", rank=comm.Get_rank(), world_size=comm.Get_size()
+    )
+    inputs, labels, loss_of = torch.from_numpy(x), torch.from_numpy(y), torch.nn.CrossEntropyLoss()
+
+    def step(rows: slice, together: bool) -> Callable[[], None]:
+        widths = [784, width, width, width, 10]
+        layers = [torch.nn.Linear(a, b) for a, b in pairwise(widths)]
+        net = torch.nn.Sequential(*[part for layer in layers for part in (layer, torch.nn.ReLU())][:-1])
+        optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
+        model = DistributedDataParallel(net, gradient_as_bucket_view=True) if together else net
+
+        def run() -> None:
+            optimizer.zero_grad()
+            loss_of(model(inputs[rows]), labels[rows]).backward()
+            optimizer.step()
+
+        return run
+
+    return [step(slice(None), False), step(share, True)]
 
 
 def meet(comm: object) -> None:

@@ -63,6 +63,24 @@ def test_functions_have_the_signatures_of_the_standard(names: str) -> None:
     assert wrong == ({"clip": ["min", "max"]} if part is None else {})  # as in NumPy: a_min and a_max come before
 
 
+MEMBERS = """T mT device dtype ndim shape size to_device __abs__ __add__ __and__ __array_namespace__ __bool__
+__complex__ __dlpack__ __dlpack_device__ __eq__ __float__ __floordiv__ __ge__ __getitem__ __gt__ __index__ __int__
+__invert__ __le__ __lshift__ __lt__ __matmul__ __mod__ __mul__ __ne__ __neg__ __or__ __pos__ __pow__ __rshift__
+__setitem__ __sub__ __truediv__ __xor__"""
+
+
+def test_a_tensor_has_every_member_of_the_standards_array() -> None:
+    assert not [name for name in MEMBERS.split() if not hasattr(ad.Tensor, name)]
+    exchange = inspect.signature(ad.Tensor.__dlpack__).parameters
+    assert [name for name, p in exchange.items() if p.kind is p.KEYWORD_ONLY] == [
+        "stream",
+        "max_version",
+        "dl_device",
+        "copy",
+    ]
+    np.testing.assert_array_equal(np.from_dlpack(ad.ones(2), copy=True), [1.0, 1.0])
+
+
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore")  # NumPy's, of infinities

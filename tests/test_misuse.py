@@ -23,6 +23,15 @@ import nn
 Rows = list[tuple[str, type[BaseException], str]]
 GRAPH, EXIT, RULE = ad.GraphError, ad.LeavesGraphError, ad.MissingRuleError
 
+BITS: Rows = [
+    ("x > 0 & x < 1", TypeError, r"^& works on integers and booleans; got float64 Tensor of shape \(2, 3\)\. Put "),
+    ("(x < 0) | y", RULE, r"np\.bitwise_or takes integers"),
+    ("x | y", TypeError, r"\(x < 0\) \| \(x > 1\)"),
+    ("s ^ 2", TypeError, r"^\^ works on integers.*float64 Scalar.*A power is x \*\* 2"),
+    ("2 << s", TypeError, r"<< works on integers.*Write x \* 2\.0\*\*n"),
+    ("x >> 1", TypeError, r">> works on integers.*Write x / 2\.0\*\*n"),
+    ("~x", TypeError, r"~ works on integers.*Write ~\(x > 0\)"),
+]
 SHAPES: Rows = [
     ("x @ x", ValueError, r"matmul: \(2, 3\) @ \(2, 3\): inner sizes 3 and 2 differ"),
     ("x @ 3.0", ValueError, r"matmul needs operands with at least one axis; write a \* b"),
@@ -107,7 +116,6 @@ VALUES: Rows = [
     ("x + 'a'", TypeError, r"'Tensor' and 'str'"),
     ("s * 1j", TypeError, r"Scalar and the complex number 1j: a Scalar is real\. Write ad\.tensor"),
     ("ad.relu(z)", TypeError, r"relu has no derivative rule for complex numbers.*np\.real\(x\), np\.imag\(x\)"),
-    ("x & x", TypeError, r"&: 'Tensor' and 'Tensor'"),
 ]
 BACKWARD: Rows = [
     ("y.backward()", GRAPH, r"single number to start from; this Tensor has shape \(2, 3\)\. Write \.sum\(\)\.backward"),
@@ -511,8 +519,8 @@ PICTURES_AND_CHECKS: Rows = [
     ),
 ]
 TABLE = [
-    *SHAPES, *AXES, *VALUES, *BACKWARD, *WRITES, *EXITS, *NUMPY, *TRANSFORMS, *NAMES, *LAYERS, *LOSSES, *TRAINING,
-    *PICTURES_AND_CHECKS,
+    *BITS, *SHAPES, *AXES, *VALUES, *BACKWARD, *WRITES, *EXITS, *NUMPY, *TRANSFORMS, *NAMES, *LAYERS, *LOSSES,
+    *TRAINING, *PICTURES_AND_CHECKS,
 ]  # fmt: skip
 
 

@@ -24,11 +24,14 @@ def array_namespace(self: Tensor, /, *, api_version: str | None = None) -> Modul
     return sys.modules[__package__.partition(".")[0]]
 
 
-def dlpack(self: Tensor, **given: Any) -> Any:
+def dlpack(
+    self: Tensor, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+) -> Any:
     """Return the memory of a constant to another library, without a copy; a recorded value refuses."""
     if self.node is not None:
         raise leaves_graph("from_dlpack() of another library", ".data", "the formula in NumPy functions")
-    return self.data.__dlpack__(**given)
+    given = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+    return self.data.__dlpack__(**{name: value for name, value in given.items() if value is not None})
 
 
 def dlpack_device(self: Tensor) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from opcode import opmap
 from typing import Any
 
+from ..errors import kind_of
 from ..variable import Variable
 
 CPU = "everything here is NumPy on the CPU; leave it out, and write .astype(dtype) for another dtype"
@@ -95,6 +96,15 @@ ARRAYS = {
     "polars": "x.to_numpy()",
 }
 
+BITS = {  # operators that numbers with a derivative do not have: their methods, and what to write
+    "&": ("__and__ __rand__", "Put comparisons into parentheses: (x > 0) & (x < 1)."),
+    "|": ("__or__ __ror__", "Put comparisons into parentheses: (x < 0) | (x > 1)."),
+    "^": ("__xor__ __rxor__", "A power is x ** 2."),
+    "<<": ("__lshift__ __rlshift__", "Write x * 2.0**n."),
+    ">>": ("__rshift__ __rrshift__", "Write x / 2.0**n."),
+    "~": ("__invert__", "Write ~(x > 0) of a comparison."),
+}
+
 
 def refuse_operand(operation: str, handle: Any, other: Any) -> None:
     """Raise TypeError for an operand of one of these libraries. Python's own error may name two classes Tensor."""
@@ -117,6 +127,13 @@ def refuse_torch_function(cls: type, function: Any, types: Any, args: Any = (), 
     )
 
 
+def _no_bits(symbol: str, form: str) -> Callable[..., Any]:
+    def refuse(self: Variable, other: Any = None) -> Any:
+        raise TypeError(f"{symbol} works on integers and booleans; got {kind_of(self)}. {form}")
+
+    return refuse
+
+
 def _refusal(word: str) -> property:
     def refuse(self: Variable) -> Any:
         raise AttributeError(f"a {type(self).__name__} has no .{word}: {WORDS[word]}.")
@@ -129,14 +146,16 @@ def attributes(self: Variable) -> list[str]:
     return [name for name in object.__dir__(self) if name not in WORDS]
 
 
-def refusals(public: Iterable[str], methods: Iterable[str]) -> dict[str, property]:
-    """Return properties that raise, for these names and for the names of public functions that are no methods."""
+def refusals(public: Iterable[str], methods: Iterable[str]) -> dict[str, Any]:
+    """Return properties that raise, for these names and for the names of public functions that are no methods; and
+    the operators of integers and booleans, which raise too."""
     for name in public:
         if name not in methods:
             WORDS.setdefault(name, f"write ad.{name}(x, ...)")
     for name in methods:
         WORDS.pop(name, None)
-    return {word: _refusal(word) for word in WORDS}
+    operators = {name: _no_bits(symbol, form) for symbol, (names, form) in BITS.items() for name in names.split()}
+    return {word: _refusal(word) for word in WORDS} | operators
 
 
 _DTYPE = "dtypes are NumPy's: np.float32, np.float64"

@@ -18,8 +18,9 @@ from .ranks import communicator
 class Reduction:
     """The sum over ranks of a flat array, made while the caller continues. All ranks start the same sums in one order.
 
-    values: (k,), contiguous; read until ``wait`` returns. scatter, gather: two communicators of the same ranks, so that
-    the second half of one reduction may start before or after the first half of the next.
+    values: (k,), contiguous; read until ``wait`` returns. It is not copied where n divides k. scatter, gather: two
+    communicators of the same ranks, so that the second half of one reduction may start before or after the first half
+    of the next. mean: divide by n; each rank divides its share.
 
     >>> import autodiff as ad, numpy as np
     >>> comm = ad.parallel.communicator()
@@ -27,8 +28,8 @@ class Reduction:
     array([1., 2.])
     """
 
-    def __init__(self, values: Any, scatter: Any, gather: Any) -> None:
-        self.scatter, self.gather = communicator(scatter), communicator(gather)
+    def __init__(self, values: Any, scatter: Any, gather: Any, mean: bool = False) -> None:
+        self.scatter, self.gather, self.mean = communicator(scatter), communicator(gather), mean
         n = self.scatter.Get_size()
         self.size, share = values.size, -(-values.size // n)
         self._sent = values
@@ -55,9 +56,11 @@ class Reduction:
         return self._whole[: self.size]
 
     def _add(self) -> None:
-        self._sum = self._shares[0].copy()
+        self._sum = self._shares[0]
         for share in self._shares[1:]:
             self._sum += share
+        if self.mean:
+            self._sum /= len(self._shares)
         self._request = self.gather.Iallgather(_bytes(self._sum), _bytes(self._whole))
 
 

@@ -94,21 +94,25 @@ def _fingerprint(optimizer: Optimizer) -> dict[str, str]:
 
 
 class _Bucket:
-    """Gradients of one dtype in one flat array, followed by a 1 for each parameter that the pass reaches."""
+    """Gradients of one dtype in one flat array, followed by a 1 for each parameter that the pass reaches. The length is
+    a multiple of the number of ranks: `Reduction` then sends the array as it is."""
 
-    def __init__(self, positions: list[int], parameters: list[Any]) -> None:
+    def __init__(self, positions: list[int], parameters: list[Any], ranks: int) -> None:
         sizes = [parameters[i].size for i in positions]
         ends = np.cumsum([0, *sizes]).tolist()
         self.places = {i: slice(a, b) for i, a, b in zip(positions, ends[:-1], ends[1:], strict=True)}
         self.flags = {i: ends[-1] + k for k, i in enumerate(positions)}
-        self.values = np.empty(ends[-1] + len(positions), parameters[positions[0]].dtype)
+        size = ends[-1] + len(positions)
+        self.values = np.zeros(size + -size % ranks, parameters[positions[0]].dtype)
         self.missing: set[int] = set()
 
     def begin(self, reached: set[int]) -> None:
-        self.values[...] = 0
+        """Set zeros where this pass brings no gradient; the others are written when they arrive."""
         self.missing = self.places.keys() & reached
-        for i in self.missing:
-            self.values[self.flags[i]] = 1
+        for i, place in self.places.items():
+            self.values[self.flags[i]] = i in reached
+            if i not in reached:
+                self.values[place] = 0
 
 
 class _Averaging:
@@ -117,7 +121,8 @@ class _Averaging:
     def __init__(self, optimizer: Optimizer, parameters: list[Any], comm: Any, bucket_bytes: int) -> None:
         self.optimizer, self.parameters = optimizer, parameters
         self.scatter, self.gather, self.meetings = comm.Dup(), comm.Dup(), comm.Dup()
-        self.buckets = [_Bucket(positions, parameters) for positions in _divided(parameters, bucket_bytes)]
+        ranks, divided = comm.Get_size(), _divided(parameters, bucket_bytes)
+        self.buckets = [_Bucket(positions, parameters, ranks) for positions in divided]
         self.bucket_of = {i: bucket for bucket in self.buckets for i in bucket.places}
         self.started: list[Any] = []  # reductions, in the order of the buckets
         self.open = False
@@ -149,15 +154,16 @@ class _Averaging:
 
     def _start(self) -> None:
         bucket = self.buckets[len(self.started)]
-        self.started.append(ad.parallel.Reduction(bucket.values, self.scatter, self.gather))
+        for i in bucket.missing:  # those that a failed pass did not bring
+            bucket.values[bucket.places[i]] = 0
+        self.started.append(ad.parallel.Reduction(bucket.values, self.scatter, self.gather, mean=True))
 
     def finish(self) -> Iterable[tuple[Any, Any]]:
-        sums, ranks = self._met(PASS), self.scatter.Get_size()
         return [
-            (self.parameters[i], (total[place] / ranks).reshape(self.parameters[i].shape))
-            for bucket, total in zip(self.buckets, sums, strict=True)
+            (self.parameters[i], mean[place].reshape(self.parameters[i].shape))
+            for bucket, mean in zip(self.buckets, self._met(PASS), strict=True)
             for i, place in bucket.places.items()
-            if total[bucket.flags[i]]
+            if mean[bucket.flags[i]]
         ]
 
     def fail(self, error: BaseException) -> None:
@@ -170,7 +176,7 @@ class _Averaging:
         self._met(STEP)
 
     def _met(self, mine: int, error: BaseException | None = None) -> list[Any]:
-        """Send this rank's state to the others, and return the sums of their buckets once all have arrived. A rank with
+        """Send this rank's state to the others, and return the means of the buckets once all have arrived. A rank with
         an error takes part in the rest of the exchange, because the others wait for it."""
         every = np.empty(self.scatter.Get_size(), np.uint8)
         request = self.meetings.Iallgather(np.array([mine], np.uint8), every)
@@ -182,14 +188,14 @@ class _Averaging:
                 bucket.begin(set())
         while len(self.started) < len(self.buckets):
             self._start()
-        sums = [reduction.wait() for reduction in self.started]
+        means = [reduction.wait() for reduction in self.started]
         request.Wait()
         self.open, self.started = False, []
         if every.any():
             reasons = self.scatter.allgather(None if error is None else f"{type(error).__name__}: {error}")
             if error is None:
                 raise ad.parallel.RankError(f"{_why(every, reasons)} No gradient changed on any rank.")
-        return sums
+        return means
 
 
 def _refuse_trace() -> None:
