@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -73,6 +74,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             for _ in range(options.burst if rank == 0 or name not in (alone, torch_alone) else 0):
                 run()
             times[name].append((time.perf_counter() - started) / options.burst)
+    if "torch" in sys.modules:  # its thread must end before Python does
+        meet(comm)
+        sys.modules["torch"].distributed.destroy_process_group()
     if rank:
         return
     size = sum(p.nbytes for p in network(options.width).parameters())
