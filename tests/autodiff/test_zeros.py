@@ -184,6 +184,10 @@ def test_what_a_choice_leaves_out_contributes_zero(way: Any) -> None:
     same = np.testing.assert_array_equal
     same(way(lambda x: np.sqrt(ad.relu(x)), np.array([-1.0, 4.0])), [0.0, 0.25])
     same(way(lambda x: np.sqrt(np.maximum(x, 0.0)), np.array([-1.0, 4.0])), [0.0, 0.25])
+    # each side of a tie has half of an infinite slope, and the larger one the whole
+    same(way(lambda x: np.sqrt(np.maximum(x, 0.0)), np.array([0.0, -1.0])), [INF, 0.0])
+    same(way(lambda x: np.sqrt(np.fmax(np.array([-1.0, 1.0]), x)), np.array([0.0, 0.0])), [INF, 0.0])
+    same(way(lambda x: np.sqrt(0.0 - np.minimum(0.0, np.fmin(x, 2.0))), np.array([0.0, 4.0])), [-INF, 0.0])
     same(way(lambda x: np.sqrt(np.clip(x, 0.0, 9.0)), np.array([-1.0, 4.0])), [0.0, 0.25])
     same(way(lambda x: np.sqrt(np.max(x) - 3.0), np.array([1.0, 3.0])), [0.0, INF])
     same(way(lambda x: np.sqrt(x)[1:], np.array([0.0, 4.0])), [0.0, 0.25])
