@@ -17,8 +17,8 @@ B, A = np.array([0.2, 0.3, 0.1]), np.array([2.0, -0.6, 0.4])
 
 PLAIN = "boxcar hann hamming blackman nuttall blackmanharris flattop bartlett barthann bohman cosine lanczos parzen"
 WITH_PARAMETERS = [
-    ("tukey", 0.3), ("tukey", 0.0), ("tukey", 1.0), ("kaiser", 4.0), 7.5, ("gaussian", 3.0), ("exponential", None, 2.0),
-    ("general_hamming", 0.6), ("general_gaussian", 1.5, 3.0),
+    ("tukey", 0.3), ("tukey", 0.0), ("tukey", 1.0), ("tukey", 1.5), ("kaiser", 4.0), 7.5, ("gaussian", 3.0),
+    ("exponential", None, 2.0), ("general_hamming", 0.6), ("general_gaussian", 1.5, 3.0),
 ]  # fmt: skip
 
 
@@ -34,6 +34,8 @@ def test_windows_are_scipys(name: Any) -> None:
 def test_the_parameters_of_windows_are_differentiated_and_a_missing_one_is_told() -> None:
     for name, value in (("kaiser", 4.0), ("gaussian", 3.0), ("tukey", 0.4), ("general_hamming", 0.6)):
         ad.testing.check_derivatives(lambda v, name=name: ad.signal.get_window((name, v), 8), value, order=2)
+    # the power of the sample in the middle, 0, has slopes 0 * inf
+    ad.testing.check_derivatives(lambda p, s: ad.signal.get_window(("general_gaussian", p, s), 4), 0.4, 1.3, order=2)
     with pytest.raises(TypeError, match=r"window 'gaussian' with the parameters .*missing a required argument: 'std'"):
         ad.signal.get_window("gaussian", 8)
 
@@ -87,7 +89,10 @@ LIKE_SCIPY: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
         for k in ({"nperseg": 8}, {"nperseg": 8, "average": "median"}, {"nperseg": 9, "nfft": 12, "axis": -1})
     ],
     "coherence": [((X, X[::-1]), {"nperseg": 8})],
-    "freqz": [((B, A), k) for k in ({}, {"worN": 10, "whole": True, "fs": 3.0}, {"worN": np.array([0.1, 2.0])})],
+    "freqz": [
+        ((B, A), k)
+        for k in ({}, {"worN": 10, "whole": True, "fs": 3.0}, {"worN": np.array([0.1, 2.0])}, {"worN": 1.0})
+    ],
     "freqz_sos": [((theirs.butter(5, 0.3, output="sos"), 20), {})],
     "resample": [
         ((x, n), {"axis": -1, "window": w})
@@ -116,8 +121,13 @@ LIKE_SCIPY: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
         ((X, 7, 3), {"mode": mode, "deriv": deriv, "delta": 0.3})
         for mode in ("interp", "mirror", "nearest", "wrap", "constant")
         for deriv in (0, 1)
+    ] + [((X, n, 1), {"mode": mode}) for mode in ("interp", "mirror", "wrap") for n in (2, 6, 50)],
+    "istft": [((theirs.stft(X[0], nperseg=8)[2].T,), {"time_axis": 0, "freq_axis": 1})],
+    "convolve": [
+        ((a, b, m), {})
+        for a, b in ((X[0], B), (B, X[0]), (X, X[:2, :5]), (np.ones((3, 4), int), np.eye(2, dtype=int)))
+        for m in ("full", "same", "valid")
     ],
-    "convolve": [((a, b, m), {}) for a, b in ((X[0], B), (B, X[0]), (X, X[:2, :5])) for m in ("full", "same", "valid")],
     "correlate": [
         ((a, b, m), {}) for a, b in ((X[0] + 1j, B - 2j), (B, X[0]), (X[:2, :5], X)) for m in ("full", "same", "valid")
     ],
@@ -251,6 +261,24 @@ def test_spectra_of_every_dtype_have_scipys_dtype_and_digits() -> None:
             assert got.dtype == want.dtype or (dtype == np.int16 and kind)
 
 
+def test_filters_of_float32_stay_float32_and_the_time_axis_of_istft_is_that_of_its_transforms() -> None:
+    x, b, a = (v.astype(np.float32) for v in (X[:2, :40], B, A))
+    sos, z = theirs.butter(2, 0.3, output="sos").astype(np.float32), theirs.stft(x, nperseg=8)[2]
+    calls: list[Any] = [
+        ("lfilter_zi", b, a), ("sosfiltfilt", sos, x), ("decimate", x, 2), ("resample", x, 13), ("freqz", b, a),
+        ("istft", z), ("istft", np.moveaxis(z, (1, 2), (2, 1)), 1.0, "hann", 8, None, None, True, True, 1, 2),
+        ("welch", x, 1.0, "hann", 8, None, None, "constant", True, "density", -1, "median"),
+    ]  # fmt: skip
+    for name, *operands in calls:
+        ours, right = (getattr(m, name)(*operands) for m in (ad.signal, theirs))
+        pairs = [(ours[1], right[1])] if isinstance(right, tuple) else [(ours, right)]
+        for mine, other in pairs:
+            assert (mine.dtype, mine.shape) == (other.dtype, other.shape), name
+            assert_allclose(mine, other, rtol=1e-4, atol=1e-4, err_msg=name)  # a few roundings of float32
+    assert ad.signal.filtfilt(b, a, x, method="gust").dtype == np.float32
+    assert ad.signal.coherence(X[0], X[1] + 1j * X[2], nperseg=8)[1].shape == (8,)
+
+
 def test_a_periodogram_of_fewer_samples_takes_the_first_ones() -> None:
     for window, n in ((None, 20), ("hann", 21), ("hann", 64)):
         want = theirs.periodogram(X, window=window, nfft=n)[1]
@@ -274,6 +302,8 @@ def test_filters_batch_and_refuse_what_is_none() -> None:
     assert_allclose(ad.vmap(one)(X), np.stack([one(x) for x in X]), rtol=1e-13)
     with pytest.raises(ValueError, match=r"lfilter: a\[0\] is 0"):
         ad.signal.lfilter(B, [0.0, 1.0], X)
+    with pytest.raises(ValueError, match="firwin: pass_zero='lowpass' needs one edge in cutoff; got 2"):
+        ad.signal.firwin(5, [0.2, 0.4], pass_zero="lowpass")
     with pytest.raises(ValueError, match="no window is named 'han' here"):
         ad.signal.stft(X, window="han")
     with pytest.raises(ValueError, match="not longer than padlen, 9"):

@@ -56,6 +56,11 @@ def _part(y: Any, mode: str, along: list[int], n: list[int], m: list[int]) -> An
     return y[tuple(index)]
 
 
+def _by_transforms(a: Any, b: Any, mode: str) -> Any:
+    y, dtype = fftconvolve(a, b, mode), np.result_type(a, b)
+    return y if dtype.kind in "fc" else np.astype(np.round(y), dtype)  # integers stay integers, as in a direct sum
+
+
 def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     """Convolve two arrays of as many axes, over all axes (``scipy.signal.convolve``).
 
@@ -71,10 +76,10 @@ def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> An
     if np.ndim(a) != 1 or np.ndim(b) != 1:
         if method == "direct":
             raise ValueError("convolve: method='direct' is for sequences; write method='fft', or ad.convolution.")
-        return fftconvolve(a, b, mode)
+        return _by_transforms(a, b, mode)
     n, m = np.size(a), np.size(b)
     if method == "fft" or (method == "auto" and min(n, m) > MANY):
-        return fftconvolve(a, b, mode)
+        return _by_transforms(a, b, mode)
     _check_mode("convolve", mode, [n], [m])
     return _part(np.convolve(a, b), mode, [0], [n], [m])
 

@@ -136,9 +136,10 @@ def lfilter_zi(b: Any, a: Any) -> Any:
     array([0.5])
     """
     b, a = _coefficients("lfilter_zi", b, a)
-    n = np.size(a) - 1
-    turned = np.eye(n, k=1) - np.concatenate([np.reshape(a[1:], (n, 1)), np.zeros((n, n - 1))], axis=1)
-    return np.linalg.solve(np.eye(n) - turned, b[1:] - a[1:] * b[0])
+    n, dtype = np.size(a) - 1, np.result_type(b, a, np.float32)
+    zeros = np.zeros((n, n - 1), dtype)
+    turned = np.eye(n, k=1, dtype=dtype) - np.concatenate([np.reshape(a[1:], (n, 1)), zeros], axis=1)
+    return np.linalg.solve(np.eye(n, dtype=dtype) - turned, b[1:] - a[1:] * b[0])
 
 
 def filtfilt(
@@ -221,7 +222,7 @@ def _both_orders_agree(b: Any, a: Any, x: Any, irlen: int | None) -> Any:
     if m < n:
         gap = np.zeros((*np.shape(x)[:-1], n - 2 * m))
         change = np.concatenate([change[..., :m], gap, change[..., m:]], axis=-1)
-    return middle + change
+    return middle + np.astype(change, middle.dtype)
 
 
 # ---- sections of second order
@@ -310,18 +311,20 @@ def freqz(
     >>> np.abs(h).data.round(4)
     array([1.    , 0.7071])
     """
-    b, a = (np.reshape(operand(v), -1) for v in (b, a))
+    b = np.reshape(operand(b), -1)
+    a = np.reshape(np.asarray(a, b.dtype) if a.__class__ in (int, float) else operand(a), -1)
     if worN is None or isinstance(worN, int | np.integer):
         n = 512 if worN is None else worN
         end = 2.0 * math.pi if whole else math.pi
         turns = np.linspace(0.0, end, n, endpoint=bool(include_nyquist and not whole))
         w = turns * fs / (2.0 * math.pi)
     else:
-        w = operand(worN)
+        w = np.atleast_1d(operand(worN))
         turns = w * (2.0 * math.pi / fs)
     back = np.exp(-1j * turns)[..., None]
     above, below = (np.sum(v * back ** np.arange(np.size(v)), axis=-1) for v in (b, a))
-    return w, above / below
+    small = np.result_type(b, a, np.complex64) == np.complex64
+    return (np.astype(w, np.float32), np.astype(above / below, np.complex64)) if small else (w, above / below)
 
 
 def freqz_sos(sos: Any, worN: Any = 512, whole: bool = False, fs: float = 2.0 * math.pi) -> tuple[Any, Any]:

@@ -32,12 +32,14 @@ def resample(x: Any, num: int, t: Any = None, axis: int = 0, window: Any = None,
     n = np.shape(x)[-1]
     kept, real = min(num, n), domain == "time" and np.result_type(x).kind != "c"
     z = np.fft.fft(x) if domain == "time" else x
+    dtype = np.zeros(0, np.result_type(z, np.complex64)).real.dtype
     if window is not None:
         weights = window(np.fft.fftfreq(n)) if callable(window) else window
         given = callable(window) or not (isinstance(window, str | tuple) or np.ndim(window) == 0)
-        z = z * (get_window(weights, n) if given else np.fft.fftshift(get_window(weights, n)))
+        weights = get_window(weights, n)
+        z = z * np.astype(weights if given else np.fft.fftshift(weights), dtype)
     low, high = z[..., : kept // 2 + 1], z[..., n - (kept - 1) // 2 :]
-    gap = np.zeros((*np.shape(z)[:-1], num - kept))
+    gap = np.zeros((*np.shape(z)[:-1], num - kept), dtype)
     if kept % 2 == 0:  # the frequency in the middle stands for two, its own and the negative one
         middle, low = low[..., -1:], low[..., :-1]
         if num < n:
@@ -177,6 +179,9 @@ def firwin(
     first = names.get(pass_zero, pass_zero) if isinstance(pass_zero, str) else bool(pass_zero)
     if isinstance(first, str):
         raise ValueError(f"firwin: pass_zero must be a truth value or one of {', '.join(names)}; got {pass_zero!r}.")
+    if isinstance(pass_zero, str) and pass_zero.startswith("band") == (np.size(edges) < 2):
+        need = "two or more edges" if np.size(edges) < 2 else "one edge"
+        raise ValueError(f"firwin: pass_zero={pass_zero!r} needs {need} in cutoff; got {np.size(edges)}.")
     last = bool(np.size(edges) % 2) ^ first
     if last and numtaps % 2 == 0:
         raise ValueError(f"firwin: a filter of an even number of taps, {numtaps}, is zero at fs / 2; take an odd one.")
@@ -238,9 +243,10 @@ def savgol_filter(
 ) -> Any:  # fmt: skip
     """Return a signal smoothed by polynomials of least squares (``scipy.signal.savgol_filter``).
 
-    window_length: an odd number of samples, for a polynomial of degree polyorder; deriv: which derivative of it, at
+    window_length: how many samples, for a polynomial of degree polyorder; deriv: which derivative of it, at
     the spacing delta. mode: at the ends the polynomials of the first and last window ("interp"), or the signal
-    continued: "mirror", "nearest", "wrap" or "constant" with cval.
+    continued: "mirror", "nearest", "wrap" or "constant" with cval. With an even window_length a result belongs
+    half a sample later, between the two samples in the middle, as in SciPy.
 
     Savitzky and Golay (1964), "Smoothing and differentiation of data by simplified least squares procedures".
 
@@ -252,20 +258,19 @@ def savgol_filter(
     pads |= {"wrap": {"mode": "wrap"}, "constant": {"mode": "constant", "constant_values": cval}}
     if mode != "interp" and mode not in pads:
         raise ValueError(f"savgol_filter: mode must be 'interp', {', '.join(map(repr, pads))}; got {mode!r}.")
-    if window_length % 2 == 0:
-        raise ValueError(f"savgol_filter: window_length must be odd; got {window_length}.")
     x = np.moveaxis(operand(x), axis, -1)
     x = x if np.result_type(x).kind in "fc" else np.astype(x, float)
-    n, half = np.shape(x)[-1], window_length // 2
+    n, half, before = np.shape(x)[-1], window_length // 2, (window_length - 1) // 2
     if mode == "interp" and n < window_length:
         raise ValueError(f"savgol_filter: mode 'interp' needs window_length <= {n} samples; got {window_length}.")
     dtype = np.zeros(0, np.result_type(x)).real.dtype
     taps = savgol_coeffs(window_length, polyorder, deriv, delta, use="dot").astype(dtype)
-    wide = x if mode == "interp" else np.pad(x, [(0, 0)] * (np.ndim(x) - 1) + [(half, half)], **pads[mode])
-    inner = np.shape(wide)[-1] - 2 * half
+    wide = x if mode == "interp" else np.pad(x, [(0, 0)] * (np.ndim(x) - 1) + [(before, half)], **pads[mode])
+    inner = np.shape(wide)[-1] - window_length + 1
     y = sum([taps[k] * wide[..., k : k + inner] for k in range(window_length)])
     if mode == "interp":
         places = np.arange(half, dtype=float)
-        ends = [_fit(window_length, polyorder, deriv, delta, at).astype(dtype) for at in (places, places + half + 1)]
+        ends = [_fit(window_length, polyorder, deriv, delta, at).astype(dtype) for at in (places, places + before + 1)]
+        y = y[..., half - before : half - before + n - 2 * half]
         y = np.concatenate([x[..., :window_length] @ ends[0].T, y, x[..., n - window_length :] @ ends[1].T], axis=-1)
     return np.moveaxis(y, -1, axis)

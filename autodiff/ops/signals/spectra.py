@@ -181,14 +181,15 @@ def istft(
     >>> ad.signal.istft(z, nperseg=4)[1].data.round(12)
     array([0., 1., 2., 3., 4., 5., 6., 7.])
     """
-    z = np.moveaxis(operand(Zxx), (freq_axis, time_axis), (-1, -2))
+    axes = [normalize_axis_index(axis, np.ndim(Zxx)) for axis in (freq_axis, time_axis)]
+    z = np.moveaxis(operand(Zxx), axes, (-1, -2))
     whole = 2 * (np.shape(z)[-1] - 1) if input_onesided else np.shape(z)[-1]
     nperseg = whole if nperseg is None else nperseg
     if nfft is None:  # segments of an odd length have as many frequencies as those of one sample less
         nfft = nperseg if input_onesided and nperseg == whole + 1 else whole
     nperseg, noverlap, nfft = _lengths(window, nperseg, noverlap, nfft, nperseg)
     step, count = nperseg - noverlap, np.shape(z)[-2]
-    weights = get_window(window, nperseg)
+    weights = np.astype(get_window(window, nperseg), np.zeros(0, np.result_type(z, np.complex64)).real.dtype)
     parts = np.fft.irfft(z, nfft) if input_onesided else np.fft.ifft(z, nfft)
     parts = parts[..., :nperseg] / np.sqrt(_scale(weights, fs, "density" if scaling == "psd" else scaling)) * weights
     places = np.arange(count)[:, None] * step + np.arange(nperseg)
@@ -206,7 +207,8 @@ def istft(
             stacklevel=2,
         )
     x = x / np.where(reached, norm, 1.0)
-    return np.arange(np.shape(x)[-1]) / fs, x
+    # the place of the time axis in Zxx without the frequencies
+    return np.arange(np.shape(x)[-1]) / fs, np.moveaxis(x, -1, axes[1] - (axes[0] < axes[1]))
 
 
 def spectrogram(
@@ -268,7 +270,7 @@ def _average(z: Any, average: str) -> Any:
     if average != "median":
         raise ValueError(f"average must be 'mean' or 'median'; got {average!r}.")
     even = 2.0 * np.arange(1, (np.shape(z)[-1] - 1) // 2 + 1)
-    bias = 1.0 + np.sum(1.0 / (even + 1.0) - 1.0 / even)
+    bias = 1.0 + float(np.sum(1.0 / (even + 1.0) - 1.0 / even))
     if np.result_type(z).kind == "c":
         return (np.median(np.real(z), axis=-1) + 1j * np.median(np.imag(z), axis=-1)) / bias
     return np.median(z, axis=-1) / bias
@@ -311,7 +313,8 @@ def coherence(
     array([1., 1., 1., 1., 1.])
     """
     f, cross = csd(x, y, fs, window, nperseg, noverlap, nfft, detrend, axis=axis)
-    own = [csd(v, v, fs, window, nperseg, noverlap, nfft, detrend, axis=axis)[1] for v in (x, y)]
+    real = np.result_type(operand(x), operand(y)).kind != "c"  # a real signal beside a complex one has all frequencies
+    own = [csd(v, v, fs, window, nperseg, noverlap, nfft, detrend, real, axis=axis)[1] for v in (x, y)]
     return f, (np.square(np.real(cross)) + np.square(np.imag(cross))) / (np.real(own[0]) * np.real(own[1]))
 
 

@@ -26,6 +26,7 @@ _COSINES = {  # coefficients of the cosines of 0, 1, 2, ... turns
 
 def _tukey(place: Any, end: float, share: Any = 0.5) -> Any:
     near = np.minimum(place, end - place)  # from the nearer end
+    share = np.clip(share, None, 1.0)  # at a larger share, the two slopes cover everything
     width = 0.5 * share * end
     inside = (near < plain(width)) & (plain(share) > 0)
     return np.where(inside, 0.5 - 0.5 * np.cos(math.pi * near / np.where(inside, width, 1.0)), 1.0)
@@ -51,6 +52,12 @@ def _exponential(place: Any, end: float, center: Any = None, tau: Any = 1.0) -> 
     return np.exp(-np.abs(place - (0.5 * end if center is None else center)) / tau)
 
 
+def _general_gaussian(place: Any, end: float, p: Any, sig: Any) -> Any:
+    far = np.abs(place - 0.5 * end)
+    middle = far == 0  # 0 ** (2 p) there, whose slopes would be 0 * inf
+    return np.where(middle, 1.0, np.exp(-0.5 * np.abs(np.where(middle, 1.0, far) / sig) ** (2.0 * p)))
+
+
 def _kaiser(place: Any, end: float, beta: Any) -> Any:
     return i0(beta * np.sqrt(np.maximum(1.0 - (2.0 * place / end - 1.0) ** 2, 0.0))) / i0(beta)
 
@@ -63,7 +70,7 @@ _FORMULAS: dict[str, Callable[..., Any]] = {
     "cosine": lambda place, end: np.sin(math.pi * (place + 0.5) / (end + 1.0)),
     "exponential": _exponential,
     "gaussian": lambda place, end, std: np.exp(-0.5 * ((place - 0.5 * end) / std) ** 2),
-    "general_gaussian": lambda place, end, p, sig: np.exp(-0.5 * np.abs((place - 0.5 * end) / sig) ** (2.0 * p)),
+    "general_gaussian": _general_gaussian,
     "general_hamming": lambda place, end, alpha: alpha - (1.0 - alpha) * np.cos(2.0 * math.pi * place / end),
     "kaiser": _kaiser,
     "lanczos": lambda place, end: np.sinc(2.0 * place / end - 1.0),
