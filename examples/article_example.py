@@ -40,12 +40,14 @@ class Network(nn.Module):
         self.load_state_dict(START)
 
     def forward(self, x: NDArray[np.float64]) -> ad.Tensor:
-        return self.output(ad.sigmoid(self.hidden(x)))
+        logits: ad.Tensor = self.output(ad.sigmoid(self.hidden(x)))
+        return logits
 
 
 def loss_of(net: Network) -> ad.Tensor:
     """Return the mean binary cross-entropy over the two samples."""
-    return nn.binary_cross_entropy_with_logits(net(X), Y)
+    loss: ad.Tensor = nn.binary_cross_entropy_with_logits(net(X), Y)
+    return loss
 
 
 def numbers(values: ArrayLike, digits: int = 6) -> str:
@@ -111,7 +113,7 @@ def show_gradients(net: Network, loss: ad.Tensor) -> float:
 
 def finite_differences(f: Callable[[], float], parameter: ad.Variable, h: float = 1e-5) -> NDArray[np.float64]:
     """Return (f(p + h) - f(p - h)) / 2h for every entry of a parameter. The error is of order h^2 plus rounding / h."""
-    value = parameter.data.copy()
+    value: NDArray[np.float64] = parameter.data.copy()
     slopes = np.empty_like(value)
     for index in np.ndindex(value.shape):
         ends = []

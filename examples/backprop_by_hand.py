@@ -61,7 +61,8 @@ class Network(nn.Module):
         )
 
     def forward(self, x: ad.Tensor) -> ad.Tensor:
-        return ad.sigmoid(self.output(ad.sigmoid(self.hidden(x))))
+        y: ad.Tensor = self.output(ad.sigmoid(self.hidden(x)))
+        return ad.sigmoid(y)
 
 
 def with_autodiff(p: Arrays, data: Arrays) -> tuple[ad.Tensor, Network]:

@@ -61,7 +61,7 @@ def compare_with_jax(logs: dict[str, float], x: np.ndarray, y: np.ndarray) -> fl
         theirs = jax.grad(lambda p: cost(p, x, y, jax.numpy))(logs)
     ours = ad.grad(cost)(logs, x, y)
     scale = max(abs(v) for v in ours.values())
-    off = max(abs(ours[name] - float(theirs[name])) for name in ours) / scale
+    off: float = max(abs(ours[name] - float(theirs[name])) for name in ours) / scale
     print(f"gradient at the start: largest relative difference from jax.grad {off:.1e}")
     return off
 
@@ -111,7 +111,9 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
 def hessian_of(logs: dict[str, float], x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the second derivatives of the cost in the three logarithms: (3, 3)."""
     names = list(logs)
-    return ad.hessian(lambda v: cost({name: v[i] for i, name in enumerate(names)}, x, y))(np.array(list(logs.values())))
+    at = np.array(list(logs.values()))
+    curvature: np.ndarray = ad.hessian(lambda v: cost({name: v[i] for i, name in enumerate(names)}, x, y))(at)
+    return curvature
 
 
 if __name__ == "__main__":

@@ -96,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         print(f"picture: {given.out / 'maximum_likelihood.png'}")
     except ImportError:
         print("no picture: it needs matplotlib")
-    return found.x
+    fitted: dict[str, float] = found.x
+    return fitted
 
 
 if __name__ == "__main__":

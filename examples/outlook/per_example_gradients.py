@@ -36,7 +36,8 @@ def per_example(net: nn.Module, x: Any, y: Any) -> Gradients:
         return nn.cross_entropy(nn.functional_call(net, parameters, image[None]), label[None])  # a batch of one
 
     parameters = {name: p.data for name, p in net.named_parameters()}
-    return ad.vmap(ad.grad(loss), in_axes=(None, 0, 0))(parameters, x, y)
+    gradients: Gradients = ad.vmap(ad.grad(loss), in_axes=(None, 0, 0))(parameters, x, y)
+    return gradients
 
 
 def lengths(gradients: Gradients) -> Any:
